@@ -1,0 +1,150 @@
+//! The chain: each lobby message's hash covers the hash of the message before it, so that a log that
+//! was cut, reordered or edited no longer adds up. Owns the exact bytes that are hashed (printed in
+//! docs/PROTOCOL.md and held by a test there); knows nothing of where a log is kept.
+
+use aws_lc_rs::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::name::{ChainHash, LogId, PublicKey, RunId, Seq, Text, UserName};
+
+/// One message of the lobby, as it is stored, sent and hashed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LobbyMessage {
+    /// Its number in the log.
+    pub seq: Seq,
+    /// When the server took it, in milliseconds since 1970-01-01 UTC.
+    pub at: u64,
+    /// The name its author had.
+    pub name: UserName,
+    /// The key its author had.
+    pub key: PublicKey,
+    /// The run of the author's client that sent it.
+    pub run: RunId,
+    /// The number that run gave it in its outbox.
+    pub id: u64,
+    /// What was said.
+    pub text: Text,
+    /// [`link`] of the message before and the fields above.
+    pub hash: ChainHash,
+}
+
+/// A place in a log: after the message with this number, whose hash is this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The number of the last message read; 0 for none.
+    pub seq: Seq,
+    /// Its hash; the log's [`genesis`] for none.
+    pub hash: ChainHash,
+}
+
+/// A message that does not follow from the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("message {seq} does not follow from the one before it: the log was changed")]
+pub struct BrokenChain {
+    /// The number at which the chain breaks.
+    pub seq: Seq,
+}
+
+/// The hash that stands before the first message of a log.
+#[must_use]
+pub fn genesis(log: &LogId) -> ChainHash {
+    let mut context = Context::new(&SHA256);
+    context.update(b"hobnob lobby log 1\n");
+    context.update(log.as_bytes());
+    finish(context)
+}
+
+/// The hash of `message` (whose own `hash` field is not read) after `previous`.
+///
+/// SHA-256 over: the previous hash (32 bytes), seq (u64), at (u64), key (32), run (8), id (u64),
+/// the name's length in bytes (u32) and its UTF-8, the text's length (u32) and its UTF-8; integers
+/// big-endian.
+#[must_use]
+pub fn link(previous: &ChainHash, message: &LobbyMessage) -> ChainHash {
+    let mut context = Context::new(&SHA256);
+    context.update(previous.as_bytes());
+    context.update(&message.seq.0.to_be_bytes());
+    context.update(&message.at.to_be_bytes());
+    context.update(message.key.as_bytes());
+    context.update(message.run.as_bytes());
+    context.update(&message.id.to_be_bytes());
+    for field in [message.name.as_str(), message.text.as_str()] {
+        // Both are bounded far below 4 GiB by their types.
+        context.update(&(field.len() as u32).to_be_bytes());
+        context.update(field.as_bytes());
+    }
+    finish(context)
+}
+
+impl Position {
+    /// Before the first message of `log`.
+    #[must_use]
+    pub fn start(log: &LogId) -> Self {
+        Self { seq: Seq(0), hash: genesis(log) }
+    }
+
+    /// Moves past `message` when it is the next one and its hash follows.
+    ///
+    /// # Errors
+    /// When it is not, or does not; the position stays where it was.
+    pub fn advance(&mut self, message: &LobbyMessage) -> Result<(), BrokenChain> {
+        if message.seq != self.seq.next() || link(&self.hash, message) != message.hash {
+            return Err(BrokenChain { seq: message.seq });
+        }
+        *self = Self { seq: message.seq, hash: message.hash };
+        Ok(())
+    }
+}
+
+fn finish(context: Context) -> ChainHash {
+    ChainHash::from_slice(context.finish().as_ref()).expect("SHA-256 gives 32 bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(seq: u64, previous: &ChainHash, text: &str) -> LobbyMessage {
+        let mut message = LobbyMessage {
+            seq: Seq(seq),
+            at: 1_700_000_000_000,
+            name: "anna".parse().unwrap(),
+            key: PublicKey::new([1; 32]),
+            run: RunId::new([2; 8]),
+            id: seq,
+            text: Text::new(text).unwrap(),
+            hash: ChainHash::new([0; 32]),
+        };
+        message.hash = link(previous, &message);
+        message
+    }
+
+    #[test]
+    fn a_chain_is_followed_and_any_change_breaks_it() {
+        let log = LogId::new([9; 16]);
+        let first = message(1, &genesis(&log), "hello");
+        let second = message(2, &first.hash, "again");
+
+        let mut position = Position::start(&log);
+        position.advance(&first).unwrap();
+        position.advance(&second).unwrap();
+        assert_eq!(position, Position { seq: Seq(2), hash: second.hash });
+
+        let mut edited = first.clone();
+        edited.text = Text::new("hullo").unwrap();
+        assert_eq!(Position::start(&log).advance(&edited), Err(BrokenChain { seq: Seq(1) }));
+        assert_eq!(Position::start(&log).advance(&second), Err(BrokenChain { seq: Seq(2) }));
+        assert!(Position::start(&LogId::new([8; 16])).advance(&first).is_err());
+    }
+
+    #[test]
+    fn a_field_cannot_flow_into_the_next() {
+        let log = LogId::new([9; 16]);
+        let mut one = message(1, &genesis(&log), "bc");
+        one.name = "a".parse().unwrap();
+        let mut other = message(1, &genesis(&log), "c");
+        other.name = "ab".parse().unwrap();
+        assert_ne!(link(&genesis(&log), &one), link(&genesis(&log), &other));
+    }
+}

@@ -1,0 +1,279 @@
+//! One JSON object a line, over any stream. Owns the framing, its size limit and its errors; knows
+//! nothing of what the messages mean.
+//!
+//! [`LineBuffer`] is the framing alone, for whoever owns the reads; [`MessageReader`] puts it on an
+//! `AsyncRead`. Both are cancel-safe: bytes once read stay in the buffer.
+
+use std::io;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// How much is read at once, in bytes; one TLS record is at most as long.
+const READ_CHUNK: usize = 16 * 1024;
+
+/// Why no message could be read.
+#[derive(Debug, Error)]
+pub enum CodecError {
+    /// The stream failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// More than `limit` bytes came without a newline.
+    #[error("a line of more than {limit} bytes")]
+    LineTooLong {
+        /// The limit.
+        limit: usize,
+    },
+    /// A line that is not a message.
+    #[error("not a message: {0}")]
+    NotAMessage(#[from] serde_json::Error),
+    /// The stream ended inside a line.
+    #[error("the link ended inside a line")]
+    CutLine,
+}
+
+/// Bytes in, lines out.
+#[derive(Debug)]
+pub struct LineBuffer {
+    bytes: BytesMut,
+    /// Bytes at the front already searched for a newline.
+    searched: usize,
+    limit: usize,
+}
+
+impl LineBuffer {
+    /// Takes lines of up to `limit` bytes, newline included.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self { bytes: BytesMut::new(), searched: 0, limit }
+    }
+
+    /// Changes the limit, for what is read from now on.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// Takes in what was read.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Where a reader may append directly.
+    pub fn spare(&mut self) -> &mut BytesMut {
+        self.bytes.reserve(READ_CHUNK);
+        &mut self.bytes
+    }
+
+    /// Whether nothing waits here.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Gives memory back when nothing waits, for links that are idle most of their life.
+    pub fn release(&mut self) {
+        if self.bytes.is_empty() {
+            self.bytes = BytesMut::new();
+            self.searched = 0;
+        }
+    }
+
+    /// The next whole line, without its newline; empty lines are passed over.
+    ///
+    /// # Errors
+    /// [`CodecError::LineTooLong`], after which the link is of no more use.
+    pub fn next_line(&mut self) -> Result<Option<Bytes>, CodecError> {
+        loop {
+            let Some(offset) = self.bytes[self.searched..].iter().position(|&b| b == b'\n') else {
+                self.searched = self.bytes.len();
+                return if self.bytes.len() >= self.limit { Err(self.too_long()) } else { Ok(None) };
+            };
+            let end = self.searched + offset;
+            self.searched = 0;
+            if end >= self.limit {
+                return Err(self.too_long());
+            }
+            let mut line = self.bytes.split_to(end + 1).freeze();
+            line.truncate(end);
+            if !line.iter().all(u8::is_ascii_whitespace) {
+                return Ok(Some(line));
+            }
+        }
+    }
+
+    /// The next message.
+    ///
+    /// # Errors
+    /// When the line is too long or no message; after the latter the next line may be read.
+    pub fn next_message<T: DeserializeOwned>(&mut self) -> Result<Option<T>, CodecError> {
+        match self.next_line()? {
+            Some(line) => Ok(Some(serde_json::from_slice(&line)?)),
+            None => Ok(None),
+        }
+    }
+
+    fn too_long(&self) -> CodecError {
+        CodecError::LineTooLong { limit: self.limit }
+    }
+}
+
+/// Messages from a stream.
+#[derive(Debug)]
+pub struct MessageReader<R> {
+    stream: R,
+    lines: LineBuffer,
+}
+
+impl<R: AsyncRead + Unpin> MessageReader<R> {
+    /// Reads lines of up to `limit` bytes from `stream`.
+    pub fn new(stream: R, limit: usize) -> Self {
+        Self { stream, lines: LineBuffer::new(limit) }
+    }
+
+    /// Changes the limit, for what is read from now on.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.lines.set_limit(limit);
+    }
+
+    /// The next message, or `None` when the other side has closed after a whole line. Cancel-safe.
+    ///
+    /// # Errors
+    /// When the stream fails or ends inside a line, and when what came is no message.
+    pub async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, CodecError> {
+        loop {
+            if let Some(message) = self.lines.next_message()? {
+                return Ok(Some(message));
+            }
+            if self.stream.read_buf(self.lines.spare()).await? == 0 {
+                return if self.lines.is_empty() { Ok(None) } else { Err(CodecError::CutLine) };
+            }
+        }
+    }
+
+    /// A message that has already arrived whole, without reading from the stream.
+    ///
+    /// # Errors
+    /// When what came is no message.
+    pub fn next_buffered<T: DeserializeOwned>(&mut self) -> Result<Option<T>, CodecError> {
+        self.lines.next_message()
+    }
+}
+
+/// Appends `message` as one line.
+///
+/// # Panics
+/// Never for the messages of this crate: they serialize to JSON in memory without an error.
+pub fn encode_into<T: Serialize>(message: &T, out: &mut BytesMut) {
+    serde_json::to_writer(out.writer(), message).expect("a message of this protocol is JSON");
+    out.put_u8(b'\n');
+}
+
+/// `message` as one line.
+pub fn encode<T: Serialize>(message: &T) -> Bytes {
+    let mut out = BytesMut::with_capacity(256);
+    encode_into(message, &mut out);
+    out.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+    use crate::message::ClientMessage;
+    use crate::name::Text;
+
+    #[tokio::test]
+    async fn messages_cross_a_stream_of_eight_bytes() {
+        let (mut near, far) = tokio::io::duplex(8);
+        let sent: Vec<ClientMessage> = (0..50)
+            .map(|id| ClientMessage::Say { id, text: Text::new(format!("word {id}\n")).unwrap() })
+            .collect();
+        let lines: Vec<Bytes> = sent.iter().map(encode).collect();
+        let writer = tokio::spawn(async move {
+            for line in lines {
+                near.write_all(&line).await.unwrap();
+            }
+        });
+        let mut reader = MessageReader::new(far, 1024);
+        for message in sent {
+            assert_eq!(reader.next::<ClientMessage>().await.unwrap(), Some(message));
+        }
+        writer.await.unwrap();
+        assert_eq!(reader.next::<ClientMessage>().await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_ends_inside_a_line_is_an_error() {
+        let mut reader = MessageReader::new(&b"{\"type\":\"ping\"}\n{\"ty"[..], 1024);
+        assert_eq!(reader.next::<ClientMessage>().await.unwrap(), Some(ClientMessage::Ping));
+        assert!(matches!(reader.next::<ClientMessage>().await, Err(CodecError::CutLine)));
+    }
+
+    #[test]
+    fn a_line_over_the_limit_is_refused_whole_or_unfinished() {
+        let mut lines = LineBuffer::new(8);
+        lines.extend(b"1234567\n");
+        assert_eq!(lines.next_line().unwrap().unwrap(), &b"1234567"[..]);
+        lines.extend(b"12345678\n");
+        assert!(matches!(lines.next_line(), Err(CodecError::LineTooLong { limit: 8 })));
+        let mut lines = LineBuffer::new(8);
+        lines.extend(b"12345678");
+        assert!(lines.next_line().is_err());
+    }
+
+    #[test]
+    fn a_bad_line_leaves_the_next_one_readable() {
+        let mut lines = LineBuffer::new(100);
+        lines.extend(b"zz\n\xff\xfe\n\r\n\n{\"type\":\"pong\"}\r\n");
+        assert!(lines.next_message::<ClientMessage>().is_err());
+        assert!(lines.next_message::<ClientMessage>().is_err());
+        assert_eq!(lines.next_message().unwrap(), Some(ClientMessage::Pong));
+        assert!(lines.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn lines_do_not_depend_on_how_they_are_cut(
+            texts in prop::collection::vec("\\PC{1,40}", 0..20),
+            cuts in prop::collection::vec(1_usize..30, 1..50),
+        ) {
+            let sent: Vec<ClientMessage> = texts.iter().enumerate()
+                .map(|(id, text)| ClientMessage::Say { id: id as u64, text: Text::new(text.as_str()).unwrap() })
+                .collect();
+            let mut bytes = BytesMut::new();
+            for message in &sent {
+                encode_into(message, &mut bytes);
+            }
+            let mut lines = LineBuffer::new(4096);
+            let mut got = Vec::new();
+            let mut cuts = cuts.iter().cycle();
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                let (chunk, after) = rest.split_at(rest.len().min(*cuts.next().unwrap()));
+                lines.extend(chunk);
+                rest = after;
+                while let Some(message) = lines.next_message::<ClientMessage>().unwrap() {
+                    got.push(message);
+                }
+            }
+            prop_assert_eq!(got, sent);
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let mut lines = LineBuffer::new(64);
+            lines.extend(&bytes);
+            for _ in 0..=bytes.len() {
+                match lines.next_message::<ClientMessage>() {
+                    Ok(None) | Err(CodecError::LineTooLong { .. }) => break,
+                    Ok(Some(_)) | Err(_) => {}
+                }
+            }
+        }
+    }
+}

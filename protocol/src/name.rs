@@ -1,0 +1,497 @@
+//! Names, keys and numbers as types that cannot be wrong: whatever is not valid is refused while it
+//! is parsed, so that inner code never checks again. Knows nothing of sockets or files.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use thiserror::Error;
+use unicode_normalization::UnicodeNormalization;
+
+/// Most characters (Unicode scalar values, after NFC) in a name.
+pub const MAX_NAME_CHARS: usize = 32;
+
+/// Why a text is not a name.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NameError {
+    /// Nothing was given.
+    #[error("a name cannot be empty")]
+    Empty,
+    /// More than [`MAX_NAME_CHARS`].
+    #[error("a name has at most {MAX_NAME_CHARS} characters, this one has {0}")]
+    TooLong(usize),
+    /// A character that is none of: letter, digit, `_`, `-`, `.`.
+    #[error("a name has only letters, digits and _ - . in it, not {0:?}")]
+    Character(char),
+}
+
+/// A user's name: 1 to 32 characters, letters and digits of any script, `_ - .`, in NFC.
+///
+/// Two names are the same when their [`folded`](Self::folded) forms are; `==` compares those.
+#[derive(Clone)]
+pub struct UserName {
+    shown: Box<str>,
+    folded: Box<str>,
+}
+
+impl UserName {
+    /// The name as its user wrote it, in NFC.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.shown
+    }
+
+    /// The form that is compared: NFC, case folded.
+    #[must_use]
+    pub fn folded(&self) -> &str {
+        &self.folded
+    }
+
+    /// `NAME_2`, `NAME_3`, …: this name with a number, cut so that it stays a name.
+    #[must_use]
+    pub fn numbered(&self, number: u32) -> Self {
+        let suffix = format!("_{number}");
+        let room = MAX_NAME_CHARS - suffix.len();
+        // Cutting can split a composed sequence, never produce a character that was not allowed.
+        let base: String = self.shown.chars().take(room).collect();
+        Self::from_checked(format!("{base}{suffix}").nfc().collect())
+    }
+
+    fn from_checked(shown: String) -> Self {
+        let folded: String = unicase::UniCase::new(shown.as_str()).to_folded_case().nfc().collect();
+        Self { shown: shown.into(), folded: folded.into() }
+    }
+}
+
+impl FromStr for UserName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let shown: String = text.nfc().collect();
+        let count = shown.chars().count();
+        if count == 0 {
+            return Err(NameError::Empty);
+        }
+        if count > MAX_NAME_CHARS {
+            return Err(NameError::TooLong(count));
+        }
+        if let Some(bad) = shown.chars().find(|&c| !is_name_char(c)) {
+            return Err(NameError::Character(bad));
+        }
+        // A combining mark alone would attach to whatever stands before the name on a screen.
+        match shown.chars().next() {
+            Some(first) if is_mark(first) => Err(NameError::Character(first)),
+            _ => Ok(Self::from_checked(shown)),
+        }
+    }
+}
+
+/// Letters and digits of any script, the marks that letters of many scripts need, and `_ - .`.
+fn is_name_char(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.') || is_mark(c)
+}
+
+/// Marks combine with the letter before them (Devanagari vowel signs, Thai tones, accents without a
+/// composed form): part of how a word is written, so part of a name, but never its first character.
+fn is_mark(c: char) -> bool {
+    unicode_normalization::char::is_combining_mark(c) && !c.is_alphanumeric()
+}
+
+impl PartialEq for UserName {
+    fn eq(&self, other: &Self) -> bool {
+        self.folded == other.folded
+    }
+}
+
+impl Eq for UserName {}
+
+impl std::hash::Hash for UserName {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.folded.hash(state);
+    }
+}
+
+impl PartialOrd for UserName {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for UserName {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.folded.cmp(&other.folded)
+    }
+}
+
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.shown)
+    }
+}
+
+impl fmt::Debug for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.shown)
+    }
+}
+
+impl Serialize for UserName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.shown)
+    }
+}
+
+impl<'de> Deserialize<'de> for UserName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Why a text is not a key, a hash or a token.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("expected {expected}")]
+pub struct BytesError {
+    expected: &'static str,
+}
+
+macro_rules! base64_bytes {
+    ($(#[$doc:meta])* $name:ident, $len:literal, $expected:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name([u8; $len]);
+
+        impl $name {
+            /// From the bytes themselves.
+            #[must_use]
+            pub const fn new(bytes: [u8; $len]) -> Self {
+                Self(bytes)
+            }
+
+            /// The bytes themselves.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; $len] {
+                &self.0
+            }
+
+            /// From a slice that must have just the right length.
+            ///
+            /// # Errors
+            /// When it has not.
+            pub fn from_slice(bytes: &[u8]) -> Result<Self, BytesError> {
+                bytes.try_into().map(Self).map_err(|_| BytesError { expected: $expected })
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = BytesError;
+
+            fn from_str(text: &str) -> Result<Self, BytesError> {
+                let mut bytes = [0_u8; $len];
+                match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
+                    Ok($len) => Ok(Self(bytes)),
+                    _ => Err(BytesError { expected: $expected }),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                // Four characters for every three bytes; 64 is room for 48 bytes.
+                let mut buffer = [0_u8; 64];
+                let len = URL_SAFE_NO_PAD.encode_slice(self.0, &mut buffer).map_err(|_| fmt::Error)?;
+                f.write_str(std::str::from_utf8(&buffer[..len]).map_err(|_| fmt::Error)?)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+base64_bytes!(
+    /// An Ed25519 public key: who somebody is. 32 bytes, written as 43 characters of base64url.
+    PublicKey, 32, "an Ed25519 public key: 32 bytes in base64url without padding"
+);
+base64_bytes!(
+    /// SHA-256 of a lobby message and all before it. 32 bytes, written as 43 characters of base64url.
+    ChainHash, 32, "a SHA-256 hash: 32 bytes in base64url without padding"
+);
+base64_bytes!(
+    /// Which log this is: drawn at random when the log is made. 16 bytes, 22 characters of base64url.
+    LogId, 16, "a log id: 16 bytes in base64url without padding"
+);
+base64_bytes!(
+    /// One run of a client, drawn at random when it starts. With the key it tells a client that comes
+    /// back after a lost link from a second client of the same user, and it makes a message's number
+    /// in its outbox unique. 8 bytes, 11 characters of base64url.
+    RunId, 8, "a run id: 8 bytes in base64url without padding"
+);
+base64_bytes!(
+    /// Names one private session of two peers for as long as it lives; drawn by the server that
+    /// introduces them. 16 bytes, 22 characters of base64url.
+    PairToken, 16, "a pair token: 16 bytes in base64url without padding"
+);
+
+/// Bytes from the operating system's generator.
+///
+/// # Panics
+/// When the operating system gives no randomness, in which case no key could be made either.
+#[must_use]
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0_u8; N];
+    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+impl RunId {
+    /// A new one.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(random_bytes())
+    }
+}
+
+impl PairToken {
+    /// A new one.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(random_bytes())
+    }
+}
+
+impl LogId {
+    /// A new one.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(random_bytes())
+    }
+}
+
+impl PublicKey {
+    /// What people compare: `SHA256:` and the base64 of the SHA-256 of the key's 32 bytes.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.0);
+        Fingerprint(format!("SHA256:{}", STANDARD_NO_PAD.encode(digest.as_ref())))
+    }
+}
+
+/// The short form of a key that people compare.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Fingerprint(String);
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The number of a lobby message. The first has 1; 0 stands before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// The number after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// An address a peer may be reached at: `HOST:PORT`, where HOST is an IP address or a DNS name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Candidate(String);
+
+/// Why a text is not an address to dial.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("expected HOST:PORT, such as 192.0.2.7:5000, [2001:db8::7]:5000 or chat.example.org:5000")]
+pub struct CandidateError;
+
+impl Candidate {
+    /// As `HOST:PORT`, ready for a resolver.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<SocketAddr> for Candidate {
+    fn from(addr: SocketAddr) -> Self {
+        Self(addr.to_string())
+    }
+}
+
+impl FromStr for Candidate {
+    type Err = CandidateError;
+
+    fn from_str(text: &str) -> Result<Self, CandidateError> {
+        if let Ok(addr) = text.parse::<SocketAddr>() {
+            return if addr.port() == 0 { Err(CandidateError) } else { Ok(addr.into()) };
+        }
+        let (host, port) = text.rsplit_once(':').ok_or(CandidateError)?;
+        let host_is_dns = !host.is_empty()
+            && host.len() <= 253
+            && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
+        match port.parse::<u16>() {
+            Ok(port) if port != 0 && host_is_dns => Ok(Self(format!("{host}:{port}"))),
+            _ => Err(CandidateError),
+        }
+    }
+}
+
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Candidate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+/// The text of one message: at most [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES), not empty.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Text(Box<str>);
+
+/// Why a text cannot be a message.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TextError {
+    /// Nothing to say.
+    #[error("a message cannot be empty")]
+    Empty,
+    /// More bytes than a message may have.
+    #[error("a message has at most {max} bytes, this one has {0}", max = crate::MAX_TEXT_BYTES)]
+    TooLong(usize),
+}
+
+impl Text {
+    /// A message's text.
+    ///
+    /// # Errors
+    /// When it is empty or longer than a message may be.
+    pub fn new(text: impl Into<Box<str>>) -> Result<Self, TextError> {
+        let text = text.into();
+        match text.len() {
+            0 => Err(TextError::Empty),
+            len if len > crate::MAX_TEXT_BYTES => Err(TextError::TooLong(len)),
+            _ => Ok(Self(text)),
+        }
+    }
+
+    /// The text itself: not yet harmless on a terminal.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::new(text).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> UserName {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn names_of_every_script_are_taken_and_others_refused() {
+        for good in ["anna", "Ännä", "李雷", "анна", "हिन्दी", "a.b-c_d", "7", &"x".repeat(32)]
+        {
+            assert!(good.parse::<UserName>().is_ok(), "{good}");
+        }
+        for bad in ["", " ", "an na", "an\u{1b}[2J", "a\u{202e}b", "a,b", "a/b", "\u{301}a", &"x".repeat(33)]
+        {
+            assert!(bad.parse::<UserName>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_compared_after_nfc_and_case_folding() {
+        assert_eq!(name("ANNA"), name("anna"));
+        assert_eq!(name("Straße"), name("STRASSE"));
+        assert_eq!(name("e\u{301}va"), name("\u{c9}VA"));
+        assert_ne!(name("anna"), name("anna_2"));
+        assert_eq!(name("Anna").as_str(), "Anna");
+    }
+
+    #[test]
+    fn a_numbered_name_is_still_a_name() {
+        assert_eq!(name("anna").numbered(2).as_str(), "anna_2");
+        let long = name(&"ü".repeat(32)).numbered(1000);
+        assert_eq!(long.as_str().chars().count(), 32);
+        assert!(long.as_str().parse::<UserName>().is_ok());
+    }
+
+    #[test]
+    fn keys_are_base64url_of_just_their_length() {
+        let key = PublicKey::new([7; 32]);
+        assert_eq!(key.to_string().len(), 43);
+        assert_eq!(key.to_string().parse(), Ok(key));
+        assert!("short".parse::<PublicKey>().is_err());
+        assert!(format!("{key}A").parse::<PublicKey>().is_err());
+        assert!(key.fingerprint().to_string().starts_with("SHA256:"));
+    }
+
+    #[test]
+    fn candidates_name_a_host_and_a_port() {
+        for good in ["127.0.0.1:5", "[::1]:99", "chat.example.org:43210"] {
+            assert_eq!(good.parse::<Candidate>().unwrap().as_str(), good);
+        }
+        for bad in ["", "host", "host:", ":5", "host:0", "127.0.0.1:0", "a b:5", "host:70000", "::1:\u{1b}"] {
+            assert!(bad.parse::<Candidate>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_bounded_in_bytes() {
+        assert!(Text::new("x".repeat(crate::MAX_TEXT_BYTES)).is_ok());
+        assert_eq!(Text::new("x".repeat(16385)), Err(TextError::TooLong(16385)));
+        assert_eq!(Text::new(""), Err(TextError::Empty));
+    }
+}

@@ -1,0 +1,388 @@
+//! TLS 1.3 between two Ed25519 keys. Owns the rustls configurations, the verifier that decides by
+//! key alone, and what is read off a finished handshake. Knows nothing of names, files or messages.
+//!
+//! Both ends show a self-signed X.509 certificate; who they are is the Ed25519 key inside it
+//! (SubjectPublicKeyInfo), proven by the handshake's signature. The certificate's names and dates
+//! are not read. There is no resumption: a resumed session would skip the verifier.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{NoServerSessionStorage, ServerConfig};
+use rustls::sign::CertifiedKey;
+use rustls::{
+    CertificateError, ClientConfig, CommonState, DigitallySignedStruct, DistinguishedName, Error as TlsError,
+    SignatureScheme,
+};
+use thiserror::Error;
+
+use crate::identity::Identity;
+use crate::name::PublicKey;
+
+/// What precedes the 32 key bytes in the SubjectPublicKeyInfo of an Ed25519 key (RFC 8410).
+const ED25519_SPKI_PREFIX: [u8; 12] =
+    [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+/// Which keys the other end may have.
+#[derive(Clone)]
+pub enum KeyPolicy {
+    /// Any; the caller decides afterwards.
+    Any,
+    /// This one alone.
+    Only(PublicKey),
+    /// Those for which the function says yes.
+    Allowed(Arc<dyn Fn(&PublicKey) -> bool + Send + Sync>),
+}
+
+impl KeyPolicy {
+    fn allows(&self, key: &PublicKey) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(only) => only == key,
+            Self::Allowed(allowed) => allowed(key),
+        }
+    }
+}
+
+impl fmt::Debug for KeyPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("Any"),
+            Self::Only(key) => write!(f, "Only({key})"),
+            Self::Allowed(_) => f.write_str("Allowed(..)"),
+        }
+    }
+}
+
+/// Why the other end of a finished handshake cannot be told.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TransportError {
+    /// It showed no certificate, or one without an Ed25519 key.
+    #[error("the other end shows no Ed25519 key")]
+    NoKey,
+    /// It agreed to no application protocol, or to another.
+    #[error("the other end does not speak {expected}")]
+    WrongProtocol {
+        /// Which was expected.
+        expected: String,
+    },
+}
+
+/// The one cryptography provider: aws-lc-rs, X25519MLKEM768 first.
+#[must_use]
+pub fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    Arc::clone(PROVIDER.get_or_init(|| Arc::new(rustls::crypto::aws_lc_rs::default_provider())))
+}
+
+/// The Ed25519 key in a certificate.
+///
+/// # Errors
+/// When it is no certificate or carries another kind of key.
+pub fn key_of_certificate(certificate: &CertificateDer<'_>) -> Result<PublicKey, TransportError> {
+    let parsed = webpki::EndEntityCert::try_from(certificate).map_err(|_| TransportError::NoKey)?;
+    let spki = parsed.subject_public_key_info();
+    let key = spki.as_ref().strip_prefix(&ED25519_SPKI_PREFIX).ok_or(TransportError::NoKey)?;
+    PublicKey::from_slice(key).map_err(|_| TransportError::NoKey)
+}
+
+/// What a caller learns of the key it met, also when the handshake was refused for it.
+#[derive(Debug, Clone, Default)]
+pub struct SeenKey(Arc<OnceLock<PublicKey>>);
+
+impl SeenKey {
+    /// The key the other end showed, once it has shown one.
+    #[must_use]
+    pub fn get(&self) -> Option<PublicKey> {
+        self.0.get().copied()
+    }
+}
+
+/// The configuration of the side that dials. The second value tells which key was met.
+///
+/// # Panics
+/// Never: TLS 1.3 and the provider fit together.
+#[must_use]
+pub fn client_config(identity: &Identity, policy: KeyPolicy, alpn: &[u8]) -> (Arc<ClientConfig>, SeenKey) {
+    let seen = SeenKey::default();
+    let verifier = Arc::new(KeyVerifier { policy, seen: seen.clone() });
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .expect("the provider does TLS 1.3")
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_client_cert_resolver(Arc::new(OneKey(identity.certified_key())));
+    config.alpn_protocols = vec![alpn.to_vec()];
+    config.enable_sni = false;
+    config.resumption = Resumption::disabled();
+    (Arc::new(config), seen)
+}
+
+/// The configuration of the side that is dialled. The other end must show a key that `policy` allows.
+///
+/// # Panics
+/// Never: TLS 1.3 and the provider fit together.
+#[must_use]
+pub fn server_config(identity: &Identity, policy: KeyPolicy, alpn: &[u8]) -> Arc<ServerConfig> {
+    let verifier = Arc::new(KeyVerifier { policy, seen: SeenKey::default() });
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .expect("the provider does TLS 1.3")
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(Arc::new(OneKey(identity.certified_key())));
+    config.alpn_protocols = vec![alpn.to_vec()];
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Arc::new(config)
+}
+
+/// The name a dialling side gives rustls; nobody reads it.
+///
+/// # Panics
+/// Never: it is a valid name.
+#[must_use]
+pub fn server_name() -> ServerName<'static> {
+    ServerName::try_from("hobnob.invalid").expect("it is a valid DNS name")
+}
+
+/// Who is at the other end of a finished handshake that agreed on `alpn`.
+///
+/// # Errors
+/// When it showed no key, or speaks something else.
+pub fn authenticated_peer(state: &CommonState, alpn: &[u8]) -> Result<PublicKey, TransportError> {
+    if state.alpn_protocol() != Some(alpn) {
+        return Err(TransportError::WrongProtocol { expected: String::from_utf8_lossy(alpn).into_owned() });
+    }
+    let certificate = state.peer_certificates().and_then(<[_]>::first).ok_or(TransportError::NoKey)?;
+    key_of_certificate(certificate)
+}
+
+/// The key exchange of a finished handshake, as TLS names it: `X25519MLKEM768`, `X25519`, ….
+#[must_use]
+pub fn key_exchange(state: &CommonState) -> String {
+    match state.negotiated_key_exchange_group() {
+        Some(group) => format!("{:?}", group.name()),
+        None => "unknown".to_owned(),
+    }
+}
+
+/// Decides by key alone; see the module's text.
+struct KeyVerifier {
+    policy: KeyPolicy,
+    seen: SeenKey,
+}
+
+impl KeyVerifier {
+    fn check(&self, certificate: &CertificateDer<'_>, rest: &[CertificateDer<'_>]) -> Result<(), TlsError> {
+        if !rest.is_empty() {
+            return Err(CertificateError::BadEncoding.into());
+        }
+        let key = key_of_certificate(certificate).map_err(|_| CertificateError::BadEncoding)?;
+        // Only the dialling side asks, and it has one verifier for each connection.
+        let _already_set = self.seen.0.set(key);
+        if self.policy.allows(&key) {
+            Ok(())
+        } else {
+            Err(CertificateError::ApplicationVerificationFailure.into())
+        }
+    }
+
+    fn check_signature(
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        verify_tls13_signature(message, certificate, signature, &provider().signature_verification_algorithms)
+    }
+}
+
+impl fmt::Debug for KeyVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyVerifier({:?})", self.policy)
+    }
+}
+
+const NO_TLS12: &str = "hobnob speaks TLS 1.3 only";
+
+impl ServerCertVerifier for KeyVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, TlsError> {
+        self.check(end_entity, intermediates).map(|()| ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        Err(TlsError::General(NO_TLS12.to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        Self::check_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ED25519]
+    }
+}
+
+impl ClientCertVerifier for KeyVerifier {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, TlsError> {
+        self.check(end_entity, intermediates).map(|()| ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        Err(TlsError::General(NO_TLS12.to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        Self::check_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ED25519]
+    }
+}
+
+/// Shows the one certificate there is, whatever was asked for.
+#[derive(Debug)]
+struct OneKey(Arc<CertifiedKey>);
+
+impl rustls::client::ResolvesClientCert for OneKey {
+    fn resolve(&self, _hints: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        schemes.contains(&SignatureScheme::ED25519).then(|| Arc::clone(&self.0))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+impl rustls::server::ResolvesServerCert for OneKey {
+    fn resolve(&self, _hello: rustls::server::ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+    use super::*;
+    use crate::{LOBBY_ALPN, PEER_ALPN};
+
+    struct Handshake {
+        dialled: Result<(PublicKey, String), String>,
+        accepted: Result<PublicKey, String>,
+        seen: Option<PublicKey>,
+    }
+
+    async fn handshake(
+        dial: (&Identity, KeyPolicy),
+        accept: (&Identity, KeyPolicy),
+        alpn: &'static [u8],
+    ) -> Handshake {
+        // A tiny pipe, so that every flight of the handshake arrives in pieces.
+        let (near, far) = tokio::io::duplex(64);
+        let (config, seen) = client_config(dial.0, dial.1, alpn);
+        let acceptor = TlsAcceptor::from(server_config(accept.0, accept.1, LOBBY_ALPN));
+        let accepting = tokio::spawn(async move {
+            let mut stream = acceptor.accept(far).await.map_err(|err| err.to_string())?;
+            let key = authenticated_peer(stream.get_ref().1, LOBBY_ALPN).map_err(|err| err.to_string())?;
+            stream.write_all(b"!").await.map_err(|err| err.to_string())?;
+            Ok(key)
+        });
+        let dialled = async {
+            let mut stream = TlsConnector::from(config)
+                .connect(server_name(), near)
+                .await
+                .map_err(|err| err.to_string())?;
+            // In TLS 1.3 a dialling side that was refused learns it only when it reads.
+            stream.read_u8().await.map_err(|err| err.to_string())?;
+            let state = stream.get_ref().1;
+            let key = authenticated_peer(state, alpn).map_err(|err| err.to_string())?;
+            Ok((key, key_exchange(state)))
+        }
+        .await;
+        Handshake { dialled, accepted: accepting.await.unwrap(), seen: seen.get() }
+    }
+
+    #[tokio::test]
+    async fn both_ends_learn_the_others_key_over_a_hybrid_exchange() {
+        let (anna, bobby) = (Identity::generate().unwrap(), Identity::generate().unwrap());
+        let done =
+            handshake((&anna, KeyPolicy::Only(bobby.public())), (&bobby, KeyPolicy::Any), LOBBY_ALPN).await;
+        assert_eq!(done.dialled, Ok((bobby.public(), "X25519MLKEM768".to_owned())));
+        assert_eq!(done.accepted, Ok(anna.public()));
+    }
+
+    #[tokio::test]
+    async fn a_server_with_another_key_is_refused_and_its_key_known() {
+        let (anna, bobby) = (Identity::generate().unwrap(), Identity::generate().unwrap());
+        let expected = KeyPolicy::Only(anna.public());
+        let done = handshake((&anna, expected), (&bobby, KeyPolicy::Any), LOBBY_ALPN).await;
+        assert!(done.dialled.is_err() && done.accepted.is_err());
+        assert_eq!(done.seen, Some(bobby.public()));
+    }
+
+    #[tokio::test]
+    async fn a_client_whose_key_is_not_allowed_is_refused() {
+        let (anna, bobby) = (Identity::generate().unwrap(), Identity::generate().unwrap());
+        let nobody = KeyPolicy::Allowed(Arc::new(|_| false));
+        let done = handshake((&anna, KeyPolicy::Any), (&bobby, nobody), LOBBY_ALPN).await;
+        assert!(done.dialled.is_err() && done.accepted.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_speaks_something_else_is_refused() {
+        let (anna, bobby) = (Identity::generate().unwrap(), Identity::generate().unwrap());
+        let done = handshake((&anna, KeyPolicy::Any), (&bobby, KeyPolicy::Any), PEER_ALPN).await;
+        assert!(done.dialled.is_err() && done.accepted.is_err());
+    }
+
+    #[test]
+    fn a_certificate_with_another_kind_of_key_is_no_identity() {
+        let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+        let params = rcgen::CertificateParams::new(vec!["x.invalid".to_owned()]).unwrap();
+        let certificate = params.self_signed(&pair).unwrap();
+        assert_eq!(key_of_certificate(certificate.der()), Err(TransportError::NoKey));
+    }
+}

@@ -1,0 +1,3 @@
+//! The lobby and rendezvous server.
+
+pub mod log;

@@ -1,0 +1,3 @@
+//! The hobnob server's entry.
+
+fn main() {}

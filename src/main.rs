@@ -1,0 +1,3 @@
+//! The hobnob client's entry.
+
+fn main() {}
