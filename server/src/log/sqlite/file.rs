@@ -62,6 +62,7 @@ pub(super) fn open_or_make(dir: &Path) -> Result<Connection, LogError> {
         make(dir)?;
     }
     let conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    require_writable(&conn)?;
     configure_writer(&conn).map_err(|err| unreadable(&conn, &err))?;
     Ok(conn)
 }
@@ -142,6 +143,17 @@ fn require_kind(conn: &Connection) -> Result<(), LogError> {
     }
 }
 
+/// SQLite opens what it may not write for reading; a lobby that can store nothing is better not opened.
+pub(super) fn require_writable(conn: &Connection) -> Result<(), LogError> {
+    match conn.is_readonly("main").map_err(|err| unreadable(conn, &err))? {
+        false => Ok(()),
+        true => Err(LogError::Write(format!(
+            "{} is read-only for this user; make it writable, or run as the user it belongs to",
+            conn.path().unwrap_or(FILE)
+        ))),
+    }
+}
+
 fn configure(conn: &Connection) -> rusqlite::Result<()> {
     // What is damaged is to be noticed as it is read, and nothing stored in the file is to be run.
     conn.pragma_update(None, "cell_size_check", true)?;
@@ -178,14 +190,15 @@ fn make(dir: &Path) -> Result<(), LogError> {
     std::fs::rename(&making, &path).and_then(|()| sync_dir(dir)).map_err(|err| failed(&err))
 }
 
+/// A WAL that is left alone may hold the newest messages; an empty one holds nothing.
 fn refuse_orphan(wal: &Path, path: &Path) -> Result<(), LogError> {
-    match wal.try_exists() {
-        Ok(false) => Ok(()),
-        _ => Err(LogError::Read(format!(
+    match std::fs::metadata(wal) {
+        Ok(left) if left.len() > 0 => Err(LogError::Read(format!(
             "{} is gone but {} is not; bring it back from a backup, or move that away too to start a new, empty log",
             path.display(),
             wal.display()
         ))),
+        _ => Ok(()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The durable log: one SQLite file in the store's folder. Owns the threads that write and read it;
 //! knows nothing of clients or connections.
 //!
-//! 1. [`file`] makes and opens `lobby.sqlite`, and refuses what is not a whole log.
+//! 1. [`mod@file`] makes and opens `lobby.sqlite`, and refuses what is not a whole log.
 //! 2. [`writer`] stores, in one thread: what is queued goes into one transaction and is answered
 //!    after COMMIT.
 //! 3. [`reader`] answers questions from a second connection in a second thread, so that nobody who

@@ -237,6 +237,15 @@ fn a_store_that_may_not_be_written_refuses_and_can_go_on_later() {
     assert!(commit(&mut writer, vec![messages])[0].is_ok());
 }
 
+#[test]
+fn a_file_that_may_only_be_read_is_not_taken_for_a_store() {
+    let folder = folder();
+    drop(open(folder.path()));
+    let reading = file::open_for_reading(folder.path()).unwrap();
+    let text = file::require_writable(&reading).unwrap_err().to_string();
+    assert!(text.contains("lobby.sqlite") && text.contains("read-only"), "{text}");
+}
+
 #[tokio::test]
 async fn old_messages_that_cannot_be_removed_do_not_stop_new_ones() {
     let folder = folder();
