@@ -1,0 +1,74 @@
+//! How sessions end.
+
+use super::*;
+
+#[tokio::test]
+async fn leaving_delivers_what_was_said_first() {
+    let (mut anna, mut bobby) = two_clients().await;
+    let at = bobby.addr();
+    let (mut annas, mut bobbys) = opened(&mut anna, &mut bobby, at).await;
+    for id in 0..500 {
+        annas.handle.say(id, text(format!("{id}")), 0).unwrap();
+    }
+    annas.handle.leave();
+    assert_eq!(annas.handle.say(500, text("more"), 0), Err(SayError::Over));
+    let (annas_end, bobbys_end) = tokio::join!(anna.next_turn(&mut annas), bobby.next_turn(&mut bobbys));
+    assert_eq!((annas_end, bobbys_end), (PeerEventKind::Ended, PeerEventKind::Left));
+    assert_eq!((annas.delivered.len(), bobbys.heard.len()), (500, 500));
+}
+
+#[tokio::test]
+async fn leaving_while_nobody_answers_ends_at_once() {
+    let mut anna = Client::start(Identity::generate().unwrap()).await;
+    let bobby = Identity::generate().unwrap();
+    let annas = anna.open(&introduction(PairToken::random(), bobby.public(), &[], true));
+    annas.handle.say(1, text("hi"), 0).unwrap();
+    annas.handle.leave();
+    assert_eq!(anna.next().await, PeerEventKind::Undelivered { local_ids: vec![1] });
+    assert_eq!(anna.next().await, PeerEventKind::Ended);
+}
+
+#[tokio::test]
+async fn a_session_ended_on_one_side_fails_to_open_on_the_other() {
+    let (mut anna, mut bobby) = two_clients().await;
+    let token = PairToken::random();
+    drop(bobby.open(&introduction(token, anna.key(), &[], false)));
+    assert_eq!(bobby.next().await, PeerEventKind::Ended);
+    let _annas = anna.open(&introduction(token, bobby.key(), &[bobby.addr()], true));
+    assert_eq!(anna.next().await, PeerEventKind::Failed { reason: PeerFailure::NotTaken });
+}
+
+#[tokio::test]
+async fn a_peer_whose_process_ended_is_gone_and_the_rest_undelivered() {
+    // From both ends: the one that had dialled, and the one that had accepted.
+    for annas_dial in [true, false] {
+        let (mut anna, mut bobby) = two_clients().await;
+        let (annas_at, bobbys_at) = (anna.addr(), bobby.addr());
+        let (_bobbys, annas) = if annas_dial {
+            let (annas, bobbys) = opened(&mut anna, &mut bobby, bobbys_at).await;
+            (bobbys, annas)
+        } else {
+            opened(&mut bobby, &mut anna, annas_at).await
+        };
+        drop(bobby.network);
+        assert_eq!(anna.next().await, PeerEventKind::Down);
+        annas.handle.say(9, text("bobby?"), 0).unwrap();
+        let mut events = Vec::new();
+        while !matches!(events.last(), Some(PeerEventKind::Gone { .. })) {
+            events.push(anna.next().await);
+        }
+        events.retain(|event| *event != PeerEventKind::WantsIntroduction);
+        let gone = PeerEventKind::Gone { reason: GoneReason::ProcessEnded };
+        assert_eq!(events, [PeerEventKind::Undelivered { local_ids: vec![9] }, gone]);
+    }
+}
+
+#[tokio::test]
+async fn closing_says_goodbye_in_every_session() {
+    let (mut anna, mut bobby) = two_clients().await;
+    let at = bobby.addr();
+    let (_annas, _bobbys) = opened(&mut anna, &mut bobby, at).await;
+    timeout(PATIENCE, anna.network.close()).await.unwrap();
+    assert_eq!(anna.events.recv().await.unwrap().kind, PeerEventKind::Ended);
+    assert_eq!(bobby.next().await, PeerEventKind::Left);
+}
