@@ -6,6 +6,8 @@ mod ending;
 mod front;
 mod lobby;
 mod peers;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 pub use front::Front;

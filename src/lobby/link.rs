@@ -178,6 +178,36 @@ impl LobbyHandle {
     }
 }
 
+/// A handle whose link is a test, which sees what it is told as the messages a link would write.
+#[cfg(test)]
+pub(crate) fn test_handle() -> (LobbyHandle, TestLink) {
+    let (commands, queue) = mpsc::unbounded_channel();
+    (LobbyHandle { commands }, TestLink { queue })
+}
+
+/// Stands in for a link in tests of the app.
+#[cfg(test)]
+pub(crate) struct TestLink {
+    queue: mpsc::UnboundedReceiver<LobbyCommand>,
+}
+
+#[cfg(test)]
+impl TestLink {
+    /// What the link was told since the last call.
+    pub(crate) fn told(&mut self) -> Vec<ClientMessage> {
+        let mut told = Vec::new();
+        while let Ok(command) = self.queue.try_recv() {
+            told.extend(match command {
+                LobbyCommand::Say { id, text } => Some(ClientMessage::Say { id, text }),
+                LobbyCommand::Ask(question) => Some(question),
+                LobbyCommand::Leave => Some(ClientMessage::Leave),
+                LobbyCommand::Hurry => None,
+            });
+        }
+        told
+    }
+}
+
 /// Joins the lobby for the first time; when that succeeds the link lives on by itself.
 ///
 /// # Errors
