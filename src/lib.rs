@@ -1,1 +1,4 @@
 //! The hobnob client.
+
+pub mod repl;
+pub mod session_id;
