@@ -1,6 +1,8 @@
 //! Where notices go: rendered in the form this run was started with, then handed to the terminal's
 //! printer or the pipe's writer. Knows nothing of what the notices mean.
 
+use std::sync::Arc;
+
 use crate::output::PipeWriter;
 use crate::repl::ReplHandle;
 use crate::show::human::{Human, Shown};
@@ -19,7 +21,7 @@ pub enum Form {
 #[derive(Debug)]
 pub enum Sink {
     /// Above the prompt.
-    Terminal(ReplHandle),
+    Terminal(Arc<ReplHandle>),
     /// To standard output and standard error.
     Pipe(PipeWriter),
     /// Nowhere: they stay in the screen, for tests.

@@ -156,6 +156,7 @@ async fn on_pipe(settings: Settings, form: Form, signals: mpsc::Receiver<Signal>
 }
 
 async fn at_terminal(settings: Settings, color: bool, signals: mpsc::Receiver<Signal>) -> Result<ExitCode> {
+    let _terminal = repl::terminal::guard();
     let begun = async {
         let name = match &settings.name {
             Some(name) => parse_name(name)?,
@@ -173,8 +174,9 @@ async fn at_terminal(settings: Settings, color: bool, signals: mpsc::Receiver<Si
     let history_file = Some(settings.data_dir.join("input_history"));
     let (repl, typed) = repl::start(ReplOptions { history_file, color, words: words_seen })
         .context("the terminal cannot be used")?;
+    let repl = Arc::new(repl);
     let form = Form::Human(Human { color, prompt: true });
-    let screen = Screen::new(form, Sink::Terminal(repl.clone()));
+    let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)));
     let verdict = run.go(screen, words, Front::terminal(repl, typed, color), signals, None).await;
     // A person has seen what failed; only a broken trust is worth a code of its own.
     Ok(ExitCode::from(if verdict == Verdict::KeyChanged { KEY_CHANGED } else { 0 }))
@@ -334,7 +336,12 @@ impl Run {
 /// Lets what was shown come out; with a reader that takes nothing, no longer than it lives.
 fn close_screen(screen: Screen) {
     match screen.into_sink() {
-        Sink::Terminal(repl) => repl.close(),
+        // The front that held it too has ended with the app.
+        Sink::Terminal(repl) => {
+            if let Some(repl) = Arc::into_inner(repl) {
+                repl.close();
+            }
+        }
         Sink::Pipe(writer) => writer.finish(),
         Sink::Kept => {}
     }

@@ -2,6 +2,7 @@
 //! Owns the rule that a line goes to the session its prompt showed, or nowhere. Knows nothing of
 //! what lines mean.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use nu_ansi_term::Color;
@@ -44,7 +45,7 @@ impl Front {
 
     /// A terminal's front.
     #[must_use]
-    pub fn terminal(repl: ReplHandle, typed: mpsc::Receiver<Typed>, color: bool) -> Self {
+    pub fn terminal(repl: Arc<ReplHandle>, typed: mpsc::Receiver<Typed>, color: bool) -> Self {
         Self::Terminal(TerminalFront {
             repl,
             typed,
@@ -81,7 +82,7 @@ impl Front {
 /// A person at a terminal.
 #[derive(Debug)]
 pub struct TerminalFront {
-    repl: ReplHandle,
+    repl: Arc<ReplHandle>,
     typed: mpsc::Receiver<Typed>,
     color: bool,
     /// A prompt is out and no line has come back yet.
@@ -151,7 +152,7 @@ impl TerminalFront {
 
     /// The next prompt begins with this text.
     pub(super) fn keep_draft(&mut self, text: String) {
-        self.draft = Draft { left: text, right: String::new() };
+        self.draft = Draft::at_end(text);
     }
 
     /// Ctrl-C on an empty line; true for the second in a row.
@@ -169,7 +170,9 @@ impl TerminalFront {
             Some(peer) => (format!("{} {} {}> ", session, peer.mode.prefix(), peer.peer), Color::Magenta),
             None => (format!("{session} (over)> "), Color::Red),
         };
-        let styled = if self.color { color.bold().paint(raw.as_str()).to_string() } else { raw.clone() };
-        Prompt { raw, styled }
+        match self.color {
+            true => Prompt::styled(&raw, &color.bold().paint(raw.as_str()).to_string()),
+            false => Prompt::plain(&raw),
+        }
     }
 }

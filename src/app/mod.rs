@@ -185,6 +185,9 @@ impl App {
                     self.state.emit(Notice::say("Ctrl-C again, Ctrl-D or \\quit to leave"));
                 }
             }
+            Typed::HistoryLost(reason) => {
+                self.state.emit(Notice::say(format!("what is typed is not kept for the next run: {reason}")));
+            }
             Typed::EndOfInput => self.end(),
             Typed::Failed(reason) => {
                 let text = format!("the terminal cannot be read: {reason}");

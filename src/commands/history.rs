@@ -17,7 +17,7 @@ pub(super) const HISTORY: Command = Command {
     aliases: &["hist"],
     usage: "\\history [N]",
     about: "the last N messages of the current session (default 20)",
-    argument: Argument::Number,
+    argument: Argument::Text,
     optional: true,
     run,
 };

@@ -18,6 +18,7 @@ mod whois;
 use thiserror::Error;
 use tokio::time::Instant;
 
+pub use crate::repl::Argument;
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Failure, HelpRow};
 use crate::state::State;
@@ -54,21 +55,6 @@ pub struct Command {
     pub optional: bool,
     /// Does it.
     pub run: fn(&mut State, &str) -> Result<Progress, CommandError>,
-}
-
-/// What comes after a command's word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Argument {
-    /// Nothing.
-    None,
-    /// A user's name.
-    User,
-    /// A session's number or its peer's name.
-    Session,
-    /// A command's name.
-    Command,
-    /// A number.
-    Number,
 }
 
 /// How far a command has come when it returns.

@@ -15,7 +15,7 @@ pub(super) const WAIT: Command = Command {
     aliases: &[],
     usage: "\\wait [SECONDS]",
     about: "for scripts: go on after that time (default 1)",
-    argument: Argument::Number,
+    argument: Argument::Text,
     optional: true,
     run,
 };
