@@ -1,1 +1,4 @@
 //! The hobnob client.
+
+pub mod peer;
+pub mod session_id;
