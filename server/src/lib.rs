@@ -1,4 +1,25 @@
 //! The lobby and rendezvous server.
+//!
+//! Module map: [`server`](Server) puts the parts together; `listener` and `admission` take newcomers;
+//! `connection` is one client; `lobby` is the one task that owns who is here (`roster`) and what was
+//! said in which order; `rendezvous` introduces users to each other; [`log`] keeps it all; `recent`
+//! and `outbox` are bounded memories of it; `metrics` and `scrape` tell how it goes; [`verify`] checks
+//! a log. Nothing here knows the client program.
 
+mod admission;
+mod config;
+mod connection;
+mod listener;
+mod lobby;
 pub mod log;
+mod metrics;
+mod outbox;
+mod recent;
+mod rendezvous;
+mod roster;
+mod scrape;
+mod server;
 pub mod verify;
+
+pub use config::ServerConfig;
+pub use server::{Server, ServerError};

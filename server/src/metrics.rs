@@ -68,7 +68,11 @@ impl Metrics {
         registry.register("deliveries", "Messages written straight to a client", self.deliveries.clone());
         let bytes = self.delivered_bytes.clone();
         registry.register("delivered_bytes", "Bytes of messages written straight to clients", bytes);
-        registry.register("log_reads", "Reads of the log for clients that are behind", self.log_reads.clone());
+        registry.register(
+            "log_reads",
+            "Reads of the log for clients that are behind",
+            self.log_reads.clone(),
+        );
         registry.register("store_errors", "Batches that could not be stored", self.store_errors.clone());
         registry.register("commit_seconds", "Duration of storing a batch", self.commit_seconds.clone());
     }

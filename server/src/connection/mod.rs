@@ -464,4 +464,3 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
         self.finish_with(ending);
     }
 }
-
