@@ -1,3 +1,4 @@
 //! The lobby and rendezvous server.
 
 pub mod log;
+pub mod verify;

@@ -2,7 +2,18 @@
 //!
 //! Whoever implements [`LobbyLog`] owns durability: what `append` said yes to is read back after any
 //! death of the process. It assigns no numbers and checks no names; the lobby does. Several engines
-//! are held to one suite of tests.
+//! are held to one suite of tests: [`MemoryLog`], which forgets, and [`SqliteLog`], which does not.
+//! [`StoreLock`] keeps two servers out of one folder.
+
+mod lock;
+mod memory;
+pub(crate) mod sqlite;
+#[cfg(test)]
+mod suite;
+
+pub use lock::{Holder, StoreLock, holder};
+pub use memory::MemoryLog;
+pub use sqlite::{SqliteLog, SqliteOptions};
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,6 +22,11 @@ use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, UserName};
 use thiserror::Error;
 use tokio::sync::watch;
+
+/// A post is remembered by its author's run and number for at least this many newest posts, however
+/// few messages are kept: a client that comes back after a lost link sends again what it has no
+/// answer for, and that must not be stored a second time.
+pub const POSTS_REMEMBERED: u64 = 100_000;
 
 /// An answer that comes later.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, LogError>> + Send + 'a>>;
@@ -26,7 +42,7 @@ pub struct NameBinding {
     pub seen: u64,
 }
 
-/// What is stored together or not at all.
+/// What is stored together or not at all: first the freed names, then the bindings and messages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
     /// In order, each following from the one before, the first from the head.
@@ -35,6 +51,38 @@ pub struct Batch {
     pub names: Vec<NameBinding>,
     /// Names that are free again.
     pub freed: Vec<UserName>,
+}
+
+impl Batch {
+    /// Where the log ends once this is stored after `head`.
+    ///
+    /// # Errors
+    /// When a message does not follow from the one before it.
+    fn end_after(&self, head: Position) -> Result<Position, LogError> {
+        self.messages.iter().try_fold(head, |mut position, message| {
+            advance(&mut position, message)?;
+            Ok(position)
+        })
+    }
+}
+
+/// Moves `position` past `message`, or says what is wrong with the message.
+fn advance(position: &mut Position, message: &LobbyMessage) -> Result<(), LogError> {
+    let expected = position.seq.next();
+    position.advance(message).map_err(|broken| {
+        let (seq, reason) = match message.seq == expected {
+            true => {
+                (broken.seq, "its hash does not follow from its content and the message before it".into())
+            }
+            false => (expected, format!("message {} stands where it should be", message.seq)),
+        };
+        LogError::Damaged { seq, reason }
+    })
+}
+
+/// The oldest message that is shown, where those up to `base` are gone and `history` are to be kept.
+fn first_shown(base: Seq, head: Seq, history: u64) -> Seq {
+    Seq(head.0.saturating_sub(history).max(base.0)).next()
 }
 
 /// A stretch of the log.
@@ -88,20 +136,26 @@ pub trait LobbyLog: Send + Sync + 'static {
     fn contents(&self) -> &Contents;
 
     /// Stores all of `batch` or nothing; when it says yes, the batch survives the process.
+    ///
+    /// Refuses messages that do not follow from the head, and a post whose author, run and number
+    /// are stored already. Waits while the engine's queue is full. A future that is dropped may
+    /// still have its batch stored.
     fn append(&self, batch: Batch) -> Later<'_, ()>;
 
-    /// What follows `after`: at most `limit` messages and about `max_bytes` of text, at least one
-    /// message if there is one. Where messages after `after` are no longer kept, it begins at the
-    /// oldest that is; `after` in the answer tells.
+    /// What follows `after`: at most `limit` messages and at most `max_bytes` of text, but one message,
+    /// however long, if there is one and `limit` is not 0. Where messages after `after` are no longer
+    /// kept, it begins at the oldest that is, and past the head it is empty after the head; `after`
+    /// in the answer tells. It may hold messages that [`subscribe`](Self::subscribe) is about to tell of.
     fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch>;
 
-    /// The largest outbox number stored for this run of this key, if any.
+    /// The largest outbox number stored for this run of this key, if any; remembered for the newest
+    /// [`POSTS_REMEMBERED`] posts at the least, as for [`find`](Self::find).
     fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>>;
 
     /// The number in the log of a text by its number in its author's outbox.
     fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>>;
 
-    /// The newest message, as it changes.
+    /// The newest message, as it changes; told before the `append` that changed it is answered.
     fn subscribe(&self) -> watch::Receiver<Position>;
 
     /// The oldest message kept (one past the head when none is).

@@ -1,0 +1,205 @@
+//! The lock that keeps a second server out of a store's folder, and the note that tells who has it.
+//! Owns the files `lock` and `holder` in that folder; knows nothing of what else is in there.
+//!
+//! The lock is the operating system's, on an open file: it ends with the process, however that dies.
+//! The note is a second file, replaced by renaming, so that a reader sees the old or the new one.
+
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use hobnob_protocol::identity::create_private_dir;
+use serde::{Deserialize, Serialize};
+
+use super::LogError;
+
+const LOCK_FILE: &str = "lock";
+const HOLDER_FILE: &str = "holder";
+
+/// A holder's note is far smaller; a longer file is not one.
+const MAX_HOLDER_BYTES: u64 = 4096;
+
+/// Says that this process has the store, as long as it lives.
+#[derive(Debug)]
+pub struct StoreLock {
+    dir: PathBuf,
+    program: String,
+    /// Unlocks when it is closed.
+    _lock: File,
+}
+
+/// Who has a store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The program's name, `hobnob-server` or `hobnob`.
+    pub program: String,
+    /// Its process id.
+    pub pid: u32,
+    /// Where it takes clients; none while it is still starting.
+    pub address: Option<SocketAddr>,
+}
+
+impl StoreLock {
+    /// Takes the store in `dir`, which is made (for its owner alone) when there is none. `note` is
+    /// the name of this program, for those who find the store taken.
+    ///
+    /// # Errors
+    /// [`LogError::Held`] with a text that says who has it; [`LogError::Write`] when the folder or the
+    /// lock cannot be made.
+    pub fn acquire(dir: &Path, note: &str) -> Result<Self, LogError> {
+        let lock_path = dir.join(LOCK_FILE);
+        create_private_dir(dir).map_err(|err| cannot_write(dir, &err))?;
+        let file = open_lock(&lock_path).map_err(|err| cannot_write(&lock_path, &err))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(held(dir)),
+            Err(TryLockError::Error(err)) => return Err(cannot_write(&lock_path, &err)),
+        }
+        let lock = Self { dir: dir.to_owned(), program: note.to_owned(), _lock: file };
+        lock.write_holder(None)?;
+        Ok(lock)
+    }
+
+    /// Tells where this server takes clients, for programs that want to join it.
+    ///
+    /// # Errors
+    /// When the note cannot be written; the lock is still held.
+    pub fn set_address(&self, addr: SocketAddr) -> Result<(), LogError> {
+        self.write_holder(Some(addr))
+    }
+
+    fn write_holder(&self, address: Option<SocketAddr>) -> Result<(), LogError> {
+        let holder = Holder { program: self.program.clone(), pid: std::process::id(), address };
+        let path = self.dir.join(HOLDER_FILE);
+        replace(&self.dir, &path, &holder).map_err(|err| cannot_write(&path, &err))
+    }
+}
+
+impl Drop for StoreLock {
+    fn drop(&mut self) {
+        // Before the lock goes, or it could be the next holder's note. A note that stays does no harm:
+        // it is only asked for where the lock is held.
+        let _ = std::fs::remove_file(self.dir.join(HOLDER_FILE));
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (pid {}", self.program, self.pid)?;
+        match self.address {
+            Some(address) => write!(f, ", listening on {address})"),
+            None => f.write_str(")"),
+        }
+    }
+}
+
+/// What the holder of the store in `dir` wrote about itself. To be asked after [`StoreLock::acquire`]
+/// was refused: it does not look whether the lock is held, since looking is taking it, and a holder
+/// that was killed leaves its note behind.
+#[must_use]
+pub fn holder(dir: &Path) -> Option<Holder> {
+    let mut text = String::new();
+    let file = File::open(dir.join(HOLDER_FILE)).ok()?;
+    io::Read::read_to_string(&mut io::Read::take(file, MAX_HOLDER_BYTES), &mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn replace(dir: &Path, path: &Path, holder: &Holder) -> io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    file.write_all(&serde_json::to_vec(holder)?)?;
+    // Not synced: after a power cut nobody holds the lock, and the note means nothing.
+    file.persist(path)?;
+    Ok(())
+}
+
+fn held(dir: &Path) -> LogError {
+    let dir_shown = dir.display();
+    LogError::Held(match holder(dir) {
+        Some(holder) => format!("the store in {dir_shown} is in use by {holder}"),
+        None => format!("the store in {dir_shown} is in use by another process that is just starting"),
+    })
+}
+
+fn cannot_write(path: &Path, err: &io::Error) -> LogError {
+    LogError::Write(format!("{}: {err}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_second_holder_is_told_who_has_the_store_and_where() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("data/server");
+        let lock = StoreLock::acquire(&dir, "hobnob-server").unwrap();
+        let pid = std::process::id();
+
+        let starting = StoreLock::acquire(&dir, "hobnob").unwrap_err().to_string();
+        assert_eq!(
+            starting,
+            format!("the store in {} is in use by hobnob-server (pid {pid})", dir.display())
+        );
+
+        let address: SocketAddr = "127.0.0.1:43210".parse().unwrap();
+        lock.set_address(address).unwrap();
+        let text = StoreLock::acquire(&dir, "hobnob").unwrap_err().to_string();
+        assert!(text.ends_with(&format!("(pid {pid}, listening on 127.0.0.1:43210)")), "{text}");
+        assert_eq!(
+            holder(&dir),
+            Some(Holder { program: "hobnob-server".into(), pid, address: Some(address) })
+        );
+    }
+
+    #[test]
+    fn a_dropped_lock_is_free_and_leaves_no_note() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(StoreLock::acquire(folder.path(), "hobnob-server").unwrap());
+        assert_eq!(holder(folder.path()), None);
+        StoreLock::acquire(folder.path(), "hobnob").unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_holder_left_does_not_hold_the_store() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("lock"), "").unwrap();
+        std::fs::write(folder.path().join("holder"), r#"{"program":"hobnob-server","pid":1,"address":null}"#)
+            .unwrap();
+        let lock = StoreLock::acquire(folder.path(), "hobnob").unwrap();
+        assert_eq!(holder(folder.path()).unwrap().pid, std::process::id());
+        drop(lock);
+    }
+
+    #[test]
+    fn a_note_that_is_none_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let _lock = StoreLock::acquire(folder.path(), "hobnob-server").unwrap();
+        std::fs::write(folder.path().join("holder"), [0xff; 9000]).unwrap();
+        assert_eq!(holder(folder.path()), None);
+        let text = StoreLock::acquire(folder.path(), "hobnob").unwrap_err().to_string();
+        assert!(text.contains("another process"), "{text}");
+    }
+
+    #[test]
+    fn the_files_are_their_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("server");
+        let _lock = StoreLock::acquire(&dir, "hobnob-server").unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&dir), 0o700);
+        assert_eq!(mode(&dir.join("lock")), 0o600);
+        assert_eq!(mode(&dir.join("holder")), 0o600);
+    }
+}

@@ -1,0 +1,179 @@
+//! A log in memory, for tests and simulations: the same behaviour as on disk, and gone with the
+//! process. Knows nothing of files.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, UserName};
+use tokio::sync::watch;
+
+use super::{
+    Batch, Contents, Later, LobbyLog, LogError, NameBinding, POSTS_REMEMBERED, Stretch, first_shown,
+};
+
+/// A log that lives as long as its process.
+#[derive(Debug)]
+pub struct MemoryLog {
+    contents: Contents,
+    history: u64,
+    head: watch::Sender<Position>,
+    /// Locked for a few lines without an await; every method leaves it whole.
+    state: Mutex<State>,
+}
+
+type Post = (PublicKey, RunId, u64);
+
+#[derive(Debug)]
+struct State {
+    /// Before the first of `messages`.
+    base: Position,
+    /// Where the log ends.
+    head: Position,
+    messages: VecDeque<LobbyMessage>,
+    posts: BTreeMap<Post, Seq>,
+    /// The keys of `posts`, oldest first.
+    posts_in_order: VecDeque<Post>,
+    names: HashMap<UserName, NameBinding>,
+}
+
+impl MemoryLog {
+    /// An empty log that keeps the newest `history` messages (at least one).
+    #[must_use]
+    pub fn new(history: u64) -> Self {
+        let log = LogId::random();
+        let start = Position::start(&log);
+        Self {
+            contents: Contents { log, head: start, names: Vec::new() },
+            history: history.max(1),
+            head: watch::Sender::new(start),
+            state: Mutex::new(State {
+                base: start,
+                head: start,
+                messages: VecDeque::new(),
+                posts: BTreeMap::new(),
+                posts_in_order: VecDeque::new(),
+                names: HashMap::new(),
+            }),
+        }
+    }
+
+    /// The bindings as they are now, in no order.
+    #[must_use]
+    pub fn names(&self) -> Vec<NameBinding> {
+        self.state().names.values().cloned().collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LobbyLog for MemoryLog {
+    fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
+    fn append(&self, batch: Batch) -> Later<'_, ()> {
+        Box::pin(async move {
+            let mut state = self.state();
+            let before = state.head;
+            state.store(batch, self.history)?;
+            if state.head != before {
+                // Under the lock, so that two appends are told of in their order.
+                self.head.send_replace(state.head);
+            }
+            Ok(())
+        })
+    }
+
+    fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
+        Box::pin(async move { Ok(self.state().stretch(after, limit, max_bytes)) })
+    }
+
+    fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {
+        Box::pin(async move {
+            let state = self.state();
+            let mut ids = state.posts.range((key, run, 0)..=(key, run, u64::MAX));
+            Ok(ids.next_back().map(|((_, _, id), _)| *id))
+        })
+    }
+
+    fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
+        Box::pin(async move { Ok(self.state().posts.get(&(key, run, id)).copied()) })
+    }
+
+    fn subscribe(&self) -> watch::Receiver<Position> {
+        self.head.subscribe()
+    }
+
+    fn first(&self) -> Seq {
+        let state = self.state();
+        first_shown(state.base.seq, state.head.seq, self.history)
+    }
+}
+
+impl State {
+    fn store(&mut self, batch: Batch, history: u64) -> Result<(), LogError> {
+        let head = batch.end_after(self.head)?;
+        self.refuse_known_posts(&batch)?;
+        for name in &batch.freed {
+            self.names.remove(name);
+        }
+        for binding in batch.names {
+            self.names.insert(binding.name.clone(), binding);
+        }
+        for message in batch.messages {
+            self.posts.insert(post(&message), message.seq);
+            self.posts_in_order.push_back(post(&message));
+            self.messages.push_back(message);
+        }
+        self.head = head;
+        self.prune(history);
+        Ok(())
+    }
+
+    fn refuse_known_posts(&self, batch: &Batch) -> Result<(), LogError> {
+        let mut seen = HashSet::new();
+        match batch.messages.iter().find(|m| self.posts.contains_key(&post(m)) || !seen.insert(post(m))) {
+            Some(known) => {
+                Err(LogError::Write(format!("the post of message {} is stored already", known.seq)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn prune(&mut self, history: u64) {
+        while self.messages.len() as u64 > history {
+            if let Some(gone) = self.messages.pop_front() {
+                self.base = Position { seq: gone.seq, hash: gone.hash };
+            }
+        }
+        while self.posts_in_order.len() as u64 > history.max(POSTS_REMEMBERED) {
+            if let Some(gone) = self.posts_in_order.pop_front() {
+                self.posts.remove(&gone);
+            }
+        }
+    }
+
+    fn stretch(&self, after: Seq, limit: usize, max_bytes: usize) -> Stretch {
+        let skipped = after.0.clamp(self.base.seq.0, self.head.seq.0) - self.base.seq.0;
+        // No more than there are messages, so it fits.
+        let skipped = skipped as usize;
+        let after = match skipped.checked_sub(1).and_then(|last| self.messages.get(last)) {
+            Some(last) => Position { seq: last.seq, hash: last.hash },
+            None => self.base,
+        };
+        let mut bytes = 0;
+        let fits = |(index, message): &(usize, &LobbyMessage)| {
+            bytes += message.text.as_str().len();
+            *index == 0 || bytes <= max_bytes
+        };
+        let messages = self.messages.iter().skip(skipped).take(limit).enumerate().take_while(fits);
+        Stretch { after, messages: messages.map(|(_, message)| message.clone()).collect() }
+    }
+}
+
+fn post(message: &LobbyMessage) -> Post {
+    (message.key, message.run, message.id)
+}

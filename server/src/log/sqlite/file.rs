@@ -1,0 +1,232 @@
+//! The file: making it, opening it, and refusing what is not a whole log of this or an older build.
+//! Owns the schema, its version and every PRAGMA; never starts a new log where one should be.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use hobnob_protocol::chain::Position;
+use hobnob_protocol::identity::create_private_dir;
+use hobnob_protocol::name::{LogId, Seq};
+use rusqlite::{Connection, OpenFlags};
+
+use super::rows::{self, stored, unreadable};
+use crate::log::{Contents, LogError};
+
+/// The log's file in the store's folder.
+const FILE: &str = "lobby.sqlite";
+
+/// "hobb": tells a hobnob log from any other SQLite file.
+const APPLICATION_ID: i32 = 0x686f_6262;
+
+/// Counts up when the tables change.
+const SCHEMA_VERSION: i32 = 1;
+
+/// Messages whose chain is checked at every start: the ones a crash could have torn, few enough to
+/// cost milliseconds. `hobnob-server verify` checks them all.
+const TAIL: u64 = 1000;
+
+/// What another program that reads the file (a backup, `sqlite3`) may hold up this one.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// `posts` outlives `log`: it tells a post sent twice even when its text is no longer kept. `id` is
+/// eight bytes, biggest first, since a client may choose any u64 and SQLite's integers are signed.
+/// `meta` has the last message that is gone, from which the first that is kept follows.
+const SCHEMA: &str = "
+CREATE TABLE meta (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    log BLOB NOT NULL, base_seq INTEGER NOT NULL, base_hash BLOB NOT NULL
+) STRICT;
+CREATE TABLE log (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL, name TEXT NOT NULL, key BLOB NOT NULL, run BLOB NOT NULL, id BLOB NOT NULL,
+    text TEXT NOT NULL, hash BLOB NOT NULL
+) STRICT;
+CREATE TABLE posts (
+    key BLOB NOT NULL, run BLOB NOT NULL, id BLOB NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (key, run, id)
+) WITHOUT ROWID, STRICT;
+CREATE UNIQUE INDEX posts_by_seq ON posts (seq);
+CREATE TABLE names (
+    folded TEXT PRIMARY KEY, name TEXT NOT NULL, key BLOB NOT NULL, seen INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+";
+
+/// The log in `dir` for its one writer; a new one when the folder has none.
+pub(super) fn open_or_make(dir: &Path) -> Result<Connection, LogError> {
+    let path = dir.join(FILE);
+    let failed = |err| LogError::Write(format!("{}: {err}", path.display()));
+    create_private_dir(dir).map_err(|err| LogError::Write(format!("{}: {err}", dir.display())))?;
+    if !path.try_exists().map_err(failed)? {
+        make(dir)?;
+    }
+    let conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    require_writable(&conn)?;
+    configure_writer(&conn).map_err(|err| unreadable(&conn, &err))?;
+    Ok(conn)
+}
+
+/// The log in `dir` for reading alone, beside a writer or without one.
+pub(crate) fn open_for_reading(dir: &Path) -> Result<Connection, LogError> {
+    connect(&dir.join(FILE), OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+/// What the log holds, with the newest messages checked.
+pub(super) fn contents(conn: &Connection) -> Result<Contents, LogError> {
+    let (meta, head) = ends(conn)?;
+    let from = Seq(head.seq.0.saturating_sub(TAIL).max(meta.base.seq.0));
+    let after = Position { seq: from, hash: rows::hash_after(conn, meta.base, from)? };
+    check_from(conn, after, head)?;
+    Ok(Contents { log: meta.log, head, names: rows::names(conn)? })
+}
+
+/// Both ends of the log, where what is stored does not contradict itself.
+pub(crate) fn ends(conn: &Connection) -> Result<(rows::Meta, Position), LogError> {
+    let meta = rows::meta(conn)?;
+    let start = Position::start(&meta.log);
+    if meta.base.seq == start.seq && meta.base != start {
+        return Err(LogError::Damaged { seq: start.seq, reason: "the log's id was changed".into() });
+    }
+    let head = rows::head(conn, meta.base)?;
+    // The chain cannot tell that its end was cut off; the list of posts, kept apart, can.
+    match rows::last_post(conn)? {
+        Some(last) if last > head.seq => Err(rows::missing(head.seq.next())),
+        _ => Ok((meta, head)),
+    }
+}
+
+/// Checks every message between two places and says how many there are.
+pub(crate) fn check_from(conn: &Connection, after: Position, head: Position) -> Result<u64, LogError> {
+    let (mut messages, mut end) = (0, after);
+    rows::walk(conn, after, usize::MAX, |message| {
+        messages += 1;
+        end = Position { seq: message.seq, hash: message.hash };
+        true
+    })?;
+    if end == head { Ok(messages) } else { Err(rows::missing(end.seq.next())) }
+}
+
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection, LogError> {
+    // No CREATE: a file that went away meanwhile is an error, not a new log. No URI: the path is a path.
+    let conn =
+        Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(|err| {
+            LogError::Read(format!(
+                "{}: {err}; see that it is there and this user may read it",
+                path.display()
+            ))
+        })?;
+    conn.busy_timeout(BUSY_TIMEOUT).map_err(|err| unreadable(&conn, &err))?;
+    require_kind(&conn)?;
+    configure(&conn).map_err(|err| unreadable(&conn, &err))?;
+    Ok(conn)
+}
+
+fn require_kind(conn: &Connection) -> Result<(), LogError> {
+    let pragma = |name| {
+        conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(|err| unreadable(conn, &err))
+    };
+    let file = conn.path().unwrap_or(FILE);
+    if pragma("application_id")? != APPLICATION_ID {
+        return Err(LogError::Read(format!(
+            "{file} is not a hobnob log, or is cut short; {}",
+            super::RESTORE
+        )));
+    }
+    match pragma("user_version")? {
+        SCHEMA_VERSION => Ok(()),
+        newer @ SCHEMA_VERSION.. => Err(LogError::Read(format!(
+            "{file} was written by a newer hobnob (its format is {newer}, this build knows {SCHEMA_VERSION}); \
+             run that build, or another --data-dir"
+        ))),
+        older => Err(LogError::Read(format!("{file} has the unknown format {older}; {}", super::RESTORE))),
+    }
+}
+
+/// SQLite opens what it may not write for reading; a lobby that can store nothing is better not opened.
+pub(super) fn require_writable(conn: &Connection) -> Result<(), LogError> {
+    match conn.is_readonly("main").map_err(|err| unreadable(conn, &err))? {
+        false => Ok(()),
+        true => Err(LogError::Write(format!(
+            "{} is read-only for this user; make it writable, or run as the user it belongs to",
+            conn.path().unwrap_or(FILE)
+        ))),
+    }
+}
+
+fn configure(conn: &Connection) -> rusqlite::Result<()> {
+    // What is damaged is to be noticed as it is read, and nothing stored in the file is to be run.
+    conn.pragma_update(None, "cell_size_check", true)?;
+    conn.pragma_update(None, "trusted_schema", false)?;
+    conn.pragma_update(None, "temp_store", "MEMORY")
+}
+
+fn configure_writer(conn: &Connection) -> rusqlite::Result<()> {
+    let mode: String = conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    tracing::debug!(mode, "opened the log");
+    // FULL: the WAL is synced at each COMMIT, before it is answered. NORMAL would sync at checkpoints
+    // alone: a power cut would then take back messages whose authors were told they are stored, and
+    // clients would hold a cursor into a log that never was. One sync is shared by all that is queued.
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    // A long read beside the writer lets the WAL grow; it is cut back to this many bytes afterwards.
+    conn.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)
+}
+
+/// Makes a new log under another name and renames it: what has the log's name is always whole, so
+/// that an empty file of that name is known for a damaged one.
+fn make(dir: &Path) -> Result<(), LogError> {
+    let path = dir.join(FILE);
+    refuse_orphan(&dir.join(format!("{FILE}-wal")), &path)?;
+    let making = dir.join(format!("{FILE}.new"));
+    let failed = |err: &dyn std::fmt::Display| LogError::Write(format!("{}: {err}", making.display()));
+    for left in [making.clone(), dir.join(format!("{FILE}.new-journal"))] {
+        match std::fs::remove_file(left) {
+            Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(failed(&err)),
+            _ => {}
+        }
+    }
+    create_private(&making).map_err(|err| failed(&err))?;
+    fill(&making).map_err(|err| failed(&err))?;
+    std::fs::rename(&making, &path).and_then(|()| sync_dir(dir)).map_err(|err| failed(&err))
+}
+
+/// A WAL that is left alone may hold the newest messages; an empty one holds nothing.
+fn refuse_orphan(wal: &Path, path: &Path) -> Result<(), LogError> {
+    match std::fs::metadata(wal) {
+        Ok(left) if left.len() > 0 => Err(LogError::Read(format!(
+            "{} is gone but {} is not; bring it back from a backup, or move that away too to start a new, empty log",
+            path.display(),
+            wal.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+fn fill(path: &Path) -> rusqlite::Result<()> {
+    let mut conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let tx = conn.transaction()?;
+    tx.execute_batch(SCHEMA)?;
+    tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    let log = LogId::random();
+    let start = Position::start(&log);
+    tx.execute(
+        "INSERT INTO meta (one, log, base_seq, base_hash) VALUES (1, ?1, ?2, ?3)",
+        (log.as_bytes(), stored(start.seq.0), start.hash.as_bytes()),
+    )?;
+    tx.commit()?;
+    conn.close().map_err(|(_, err)| err)
+}
+
+/// Makes the renaming itself survive a power cut.
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+}

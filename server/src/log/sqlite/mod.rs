@@ -1,0 +1,126 @@
+//! The durable log: one SQLite file in the store's folder. Owns the threads that write and read it;
+//! knows nothing of clients or connections.
+//!
+//! 1. [`mod@file`] makes and opens `lobby.sqlite`, and refuses what is not a whole log.
+//! 2. [`writer`] stores, in one thread: what is queued goes into one transaction and is answered
+//!    after COMMIT.
+//! 3. [`reader`] answers questions from a second connection in a second thread, so that nobody who
+//!    catches up holds up who writes.
+//! 4. [`rows`] turns rows into messages and back; [`worker`] is a thread and its queue.
+
+pub(crate) mod file;
+mod reader;
+pub(crate) mod rows;
+#[cfg(test)]
+mod tests;
+mod worker;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hobnob_protocol::chain::Position;
+use hobnob_protocol::name::{PublicKey, RunId, Seq};
+use tokio::sync::watch;
+
+use super::{Batch, Contents, Later, LobbyLog, LogError, Stretch};
+use reader::Question;
+use worker::Worker;
+use writer::{Append, GROUP, Writer};
+
+/// What can be done about a file that is damaged.
+pub(super) const RESTORE: &str = "restore it from a backup, or move it and its -wal file away to start a new, \
+                                  empty log";
+
+/// Questions that wait for the reader before those who ask have to.
+const QUESTIONS: usize = 256;
+
+/// How a log is kept.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// How many of the newest messages are kept; at least one is.
+    pub history: u64,
+}
+
+/// A log in a file.
+///
+/// Dropping it waits for what is queued to be stored and the file to be closed: milliseconds.
+#[derive(Debug)]
+pub struct SqliteLog {
+    contents: Contents,
+    head: watch::Receiver<Position>,
+    first: Arc<AtomicU64>,
+    // Before the writer: the last connection to be closed tidies the WAL away, and must be able to.
+    reader: Worker<Question>,
+    writer: Worker<Append>,
+}
+
+impl SqliteLog {
+    /// Opens the log in `dir`, the data directory's `server/` folder; a folder without one gets a
+    /// new, empty log. Blocks for some milliseconds. Whoever calls holds the folder's
+    /// [`StoreLock`](super::StoreLock): this does not look for a second writer.
+    ///
+    /// # Errors
+    /// [`LogError::Write`] when folder or file cannot be made; [`LogError::Read`] with what to do when
+    /// the file cannot be read, is no log or was written by a newer build; [`LogError::Damaged`] when
+    /// its newest messages do not add up.
+    pub fn open(dir: &Path, options: SqliteOptions) -> Result<Self, LogError> {
+        let history = options.history.max(1);
+        let conn = file::open_or_make(dir)?;
+        let contents = file::contents(&conn).map_err(|err| name_file(&conn, err))?;
+        let base = rows::meta(&conn)?.base.seq;
+        let reading = file::open_for_reading(dir)?;
+
+        let writer = Writer::new(conn, contents.head, base, history);
+        let told = writer.told();
+        Ok(Self {
+            contents,
+            head: told.head.subscribe(),
+            first: told.first,
+            reader: Worker::spawn("log-reader", QUESTIONS, move |rx| reader::run(reading, history, rx))?,
+            writer: Worker::spawn("log-writer", GROUP, move |rx| writer.run(rx))?,
+        })
+    }
+}
+
+impl LobbyLog for SqliteLog {
+    fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
+    fn append(&self, batch: Batch) -> Later<'_, ()> {
+        Box::pin(self.writer.ask(move |answer| Append { batch, answer }))
+    }
+
+    fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
+        Box::pin(self.reader.ask(move |answer| Question::Stretch { after, limit, max_bytes, answer }))
+    }
+
+    fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {
+        Box::pin(self.reader.ask(move |answer| Question::LastId { key, run, answer }))
+    }
+
+    fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
+        Box::pin(self.reader.ask(move |answer| Question::Find { key, run, id, answer }))
+    }
+
+    fn subscribe(&self) -> watch::Receiver<Position> {
+        self.head.clone()
+    }
+
+    fn first(&self) -> Seq {
+        Seq(self.first.load(Ordering::Acquire))
+    }
+}
+
+/// Adds the file and what to do about it to what is wrong with a message.
+pub(crate) fn name_file(conn: &rusqlite::Connection, err: LogError) -> LogError {
+    let file = conn.path().unwrap_or("the log's file");
+    match err {
+        LogError::Damaged { seq, reason } => {
+            LogError::Damaged { seq, reason: format!("{reason} (in {file}; {RESTORE})") }
+        }
+        other => other,
+    }
+}

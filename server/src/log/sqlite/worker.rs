@@ -1,0 +1,52 @@
+//! A thread with a bounded queue, asked from tasks. Knows nothing of what is asked.
+
+use std::thread::JoinHandle;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::log::LogError;
+
+/// Where an answer goes.
+pub(super) type Answer<T> = oneshot::Sender<Result<T, LogError>>;
+
+/// A thread and its queue. Dropping it closes the queue and waits until the thread has dealt with
+/// what is in there.
+#[derive(Debug)]
+pub(super) struct Worker<Q> {
+    /// None only while it is dropped.
+    queue: Option<mpsc::Sender<Q>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl<Q: Send + 'static> Worker<Q> {
+    /// Starts `run` with a queue of `capacity`; whoever asks while that is full waits.
+    pub(super) fn spawn(
+        name: &str,
+        capacity: usize,
+        run: impl FnOnce(mpsc::Receiver<Q>) + Send + 'static,
+    ) -> Result<Self, LogError> {
+        let (queue, rx) = mpsc::channel(capacity);
+        let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(move || run(rx));
+        match spawned {
+            Ok(thread) => Ok(Self { queue: Some(queue), thread: Some(thread) }),
+            Err(err) => Err(LogError::Write(format!("the thread {name} could not be started: {err}"))),
+        }
+    }
+
+    /// Asks the thread and waits for its answer.
+    pub(super) async fn ask<T>(&self, question: impl FnOnce(Answer<T>) -> Q) -> Result<T, LogError> {
+        let (answer, answered) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or(LogError::Closed)?;
+        queue.send(question(answer)).await.map_err(|_| LogError::Closed)?;
+        answered.await.map_err(|_| LogError::Closed)?
+    }
+}
+
+impl<Q> Drop for Worker<Q> {
+    fn drop(&mut self) {
+        self.queue = None;
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("a thread of the log ended in a panic");
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! One suite of behaviours that every engine is held to. An engine gives a new log and the bindings
+//! that stand in it; what only a file can do is tested beside the engine.
+
+use hobnob_protocol::chain::{LobbyMessage, Position, genesis, link};
+use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text, UserName};
+
+use super::{Batch, LobbyLog, LogError, MemoryLog, NameBinding, SqliteLog, SqliteOptions, sqlite};
+
+pub(super) const ANNA: PublicKey = PublicKey::new([1; 32]);
+pub(super) const BOB: PublicKey = PublicKey::new([2; 32]);
+pub(super) const RUN: RunId = RunId::new([3; 8]);
+
+/// Chains messages as the lobby does.
+pub(super) struct Author {
+    pub(super) head: Position,
+}
+
+impl Author {
+    pub(super) fn of(log: &dyn LobbyLog) -> Self {
+        Self { head: log.contents().head }
+    }
+
+    /// The next message, with its number also as its number in the outbox.
+    pub(super) fn say(&mut self, text: &str) -> LobbyMessage {
+        let id = self.head.seq.next().0;
+        self.say_as(ANNA, RUN, id, text)
+    }
+
+    pub(super) fn say_as(&mut self, key: PublicKey, run: RunId, id: u64, text: &str) -> LobbyMessage {
+        let mut message = LobbyMessage {
+            seq: self.head.seq.next(),
+            at: 1_700_000_000_000 + id % 1000,
+            name: name("Ännä"),
+            key,
+            run,
+            id,
+            text: Text::new(text).unwrap(),
+            hash: ChainHash::new([0; 32]),
+        };
+        message.hash = link(&self.head.hash, &message);
+        self.head = Position { seq: message.seq, hash: message.hash };
+        message
+    }
+
+    pub(super) fn say_many(&mut self, count: usize) -> Vec<LobbyMessage> {
+        (0..count).map(|n| self.say(&format!("text {n}"))).collect()
+    }
+}
+
+pub(super) fn name(text: &str) -> UserName {
+    text.parse().unwrap()
+}
+
+pub(super) fn batch(messages: Vec<LobbyMessage>) -> Batch {
+    Batch { messages, ..Batch::default() }
+}
+
+pub(super) fn binding(text: &str, key: PublicKey, seen: u64) -> NameBinding {
+    NameBinding { name: name(text), key, seen }
+}
+
+/// Everything shown, as numbers.
+pub(super) async fn shown(log: &dyn LobbyLog) -> Vec<u64> {
+    let stretch = log.read(Seq(0), usize::MAX, usize::MAX).await.unwrap();
+    stretch.messages.iter().map(|message| message.seq.0).collect()
+}
+
+/// What a suite needs of an engine.
+trait Engine {
+    fn new(history: u64) -> Self;
+    fn log(&self) -> &dyn LobbyLog;
+    fn names(&self) -> Vec<NameBinding>;
+}
+
+impl Engine for MemoryLog {
+    fn new(history: u64) -> Self {
+        Self::new(history)
+    }
+
+    fn log(&self) -> &dyn LobbyLog {
+        self
+    }
+
+    fn names(&self) -> Vec<NameBinding> {
+        self.names()
+    }
+}
+
+struct Stored {
+    log: SqliteLog,
+    folder: tempfile::TempDir,
+}
+
+impl Engine for Stored {
+    fn new(history: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { log: SqliteLog::open(folder.path(), SqliteOptions { history }).unwrap(), folder }
+    }
+
+    fn log(&self) -> &dyn LobbyLog {
+        &self.log
+    }
+
+    fn names(&self) -> Vec<NameBinding> {
+        sqlite::rows::names(&sqlite::file::open_for_reading(self.folder.path()).unwrap()).unwrap()
+    }
+}
+
+macro_rules! for_every_engine {
+    ($($behaviour:ident),* $(,)?) => {
+        mod in_memory {
+            $(#[tokio::test] async fn $behaviour() { super::$behaviour::<super::MemoryLog>().await; })*
+        }
+        mod in_sqlite {
+            $(#[tokio::test] async fn $behaviour() { super::$behaviour::<super::Stored>().await; })*
+        }
+    };
+}
+
+for_every_engine![
+    a_new_log_is_empty,
+    what_is_appended_is_read_in_order,
+    a_read_begins_after_the_number_asked_for,
+    a_read_stops_at_its_limits_but_gives_one_message,
+    texts_and_numbers_of_every_kind_come_back_unchanged,
+    only_the_newest_messages_are_shown,
+    a_history_of_one_is_kept,
+    the_first_message_shown_can_be_checked,
+    posts_are_found_by_author_run_and_number,
+    posts_are_found_after_their_texts_are_gone,
+    posts_are_forgotten_in_the_end,
+    a_post_is_not_stored_twice,
+    bindings_are_made_changed_and_freed,
+    everybody_is_told_of_each_new_head,
+    a_batch_is_stored_whole_or_not_at_all,
+    what_does_not_follow_is_refused,
+];
+
+async fn a_new_log_is_empty<E: Engine>() {
+    let engine = E::new(10);
+    let log = engine.log();
+    let start = Position::start(&log.contents().log);
+    assert_eq!(log.contents().head, start);
+    assert_eq!(log.first(), Seq(1));
+    let stretch = log.read(Seq(0), 10, 1000).await.unwrap();
+    assert_eq!((stretch.after, stretch.messages.len()), (start, 0));
+    log.append(Batch::default()).await.unwrap();
+    assert_eq!(*log.subscribe().borrow(), start);
+}
+
+async fn what_is_appended_is_read_in_order<E: Engine>() {
+    let engine = E::new(1000);
+    let log = engine.log();
+    let mut author = Author::of(log);
+    let mut all = Vec::new();
+    for size in [1, 2, 3, 30] {
+        let messages = author.say_many(size);
+        all.extend(messages.clone());
+        log.append(batch(messages)).await.unwrap();
+    }
+    let stretch = log.read(Seq(0), usize::MAX, usize::MAX).await.unwrap();
+    assert_eq!(stretch.after, log.contents().head);
+    assert_eq!(stretch.messages, all);
+    let mut position = stretch.after;
+    stretch.messages.iter().for_each(|message| position.advance(message).unwrap());
+}
+
+async fn a_read_begins_after_the_number_asked_for<E: Engine>() {
+    let engine = E::new(1000);
+    let log = engine.log();
+    let mut author = Author::of(log);
+    let messages = author.say_many(5);
+    log.append(batch(messages.clone())).await.unwrap();
+
+    let stretch = log.read(Seq(3), 10, 1000).await.unwrap();
+    assert_eq!(stretch.after, Position { seq: Seq(3), hash: messages[2].hash });
+    assert_eq!(stretch.messages, messages[3..]);
+    for at_or_past_the_head in [5, 6, u64::MAX] {
+        let stretch = log.read(Seq(at_or_past_the_head), 10, 1000).await.unwrap();
+        assert_eq!((stretch.after, stretch.messages.len()), (author.head, 0));
+    }
+}
+
+async fn a_read_stops_at_its_limits_but_gives_one_message<E: Engine>() {
+    let engine = E::new(1000);
+    let log = engine.log();
+    let mut author = Author::of(log);
+    let messages = ["12345", "12345", "12345", "12345"].map(|text| author.say(text));
+    log.append(batch(messages.to_vec())).await.unwrap();
+
+    for (limit, max_bytes, expected) in
+        [(0, 1000, 0), (1, 1000, 1), (3, 1000, 3), (9, 0, 1), (9, 9, 1), (9, 10, 2), (9, 19, 3), (9, 20, 4)]
+    {
+        let stretch = log.read(Seq(0), limit, max_bytes).await.unwrap();
+        assert_eq!(stretch.messages.len(), expected, "limit {limit}, max_bytes {max_bytes}");
+    }
+}
+
+async fn texts_and_numbers_of_every_kind_come_back_unchanged<E: Engine>() {
+    let engine = E::new(1000);
+    let log = engine.log();
+    let mut author = Author::of(log);
+    let longest = "\u{1}".repeat(hobnob_protocol::MAX_TEXT_BYTES);
+    let mut messages = Vec::new();
+    for (id, text) in
+        [(0, "a\0b"), (u64::MAX, "'; DROP TABLE log; --"), (1 << 63, "\u{202e}李\n雷"), (7, &longest)]
+    {
+        messages.push(author.say_as(ANNA, RUN, id, text));
+    }
+    log.append(batch(messages.clone())).await.unwrap();
+    assert_eq!(log.read(Seq(0), 10, usize::MAX).await.unwrap().messages, messages);
+    assert_eq!(log.last_id(ANNA, RUN).await.unwrap(), Some(u64::MAX));
+    assert_eq!(log.find(ANNA, RUN, 1 << 63).await.unwrap(), Some(Seq(3)));
+}
+
+async fn only_the_newest_messages_are_shown<E: Engine>() {
+    let engine = E::new(3);
+    let log = engine.log();
+    let mut author = Author::of(log);
+    for (count, expected) in
+        [(2, vec![1, 2]), (2, vec![2, 3, 4]), (10, vec![12, 13, 14]), (1, vec![13, 14, 15])]
+    {
+        log.append(batch(author.say_many(count))).await.unwrap();
+        assert_eq!(shown(log).await, expected);
+        assert_eq!(log.first(), Seq(expected[0]));
+    }
+    // Far more than are dropped at once.
+    log.append(batch(author.say_many(2500))).await.unwrap();
+    log.append(batch(author.say_many(2500))).await.unwrap();
+    assert_eq!(shown(log).await, [5013, 5014, 5015]);
+    assert_eq!(log.first(), Seq(5013));
+}
+
+async fn a_history_of_one_is_kept<E: Engine>() {
+    let engine = E::new(1);
+    let log = engine.log();
+    let mut author = Author::of(log);
+    for seq in 1..=1200 {
+        log.append(batch(author.say_many(1))).await.unwrap();
+        assert_eq!(log.first(), Seq(seq));
+    }
+    assert_eq!(shown(log).await, [1200]);
+}
+
+async fn the_first_message_shown_can_be_checked<E: Engine>() {
+    let engine = E::new(2);
+    let log = engine.log();
+    let mut author = Author::of(log);
+    for count in [1, 1, 1, 3000, 1] {
+        let messages = author.say_many(count);
+        log.append(batch(messages)).await.unwrap();
+        let stretch = log.read(Seq(0), 10, 1000).await.unwrap();
+        let mut position = stretch.after;
+        stretch.messages.iter().for_each(|message| position.advance(message).unwrap());
+        assert_eq!(position, author.head);
+    }
+}
+
+async fn posts_are_found_by_author_run_and_number<E: Engine>() {
+    let engine = E::new(1000);
+    let log = engine.log();
+    let mut author = Author::of(log);
+    let other_run = RunId::new([4; 8]);
+    let messages = vec![
+        author.say_as(ANNA, RUN, 2, "a"),
+        author.say_as(BOB, RUN, 9, "b"),
+        author.say_as(ANNA, other_run, 5, "c"),
+        author.say_as(ANNA, RUN, 256, "d"),
+    ];
+    log.append(batch(messages)).await.unwrap();
+    assert_eq!(log.last_id(ANNA, RUN).await.unwrap(), Some(256));
+    assert_eq!(log.last_id(ANNA, other_run).await.unwrap(), Some(5));
+    assert_eq!(log.last_id(BOB, other_run).await.unwrap(), None);
+    assert_eq!(log.find(ANNA, RUN, 2).await.unwrap(), Some(Seq(1)));
+    assert_eq!(log.find(ANNA, RUN, 256).await.unwrap(), Some(Seq(4)));
+    assert_eq!(log.find(BOB, RUN, 2).await.unwrap(), None);
+}
+
+async fn posts_are_found_after_their_texts_are_gone<E: Engine>() {
+    let engine = E::new(1);
+    let log = engine.log();
+    let mut author = Author::of(log);
+    for _ in 0..3 {
+        log.append(batch(author.say_many(1500))).await.unwrap();
+    }
+    assert_eq!(log.find(ANNA, RUN, 7).await.unwrap(), Some(Seq(7)));
+    assert_eq!(log.last_id(ANNA, RUN).await.unwrap(), Some(4500));
+}
+
+async fn posts_are_forgotten_in_the_end<E: Engine>() {
+    let engine = E::new(1);
+    let log = engine.log();
+    let mut author = Author::of(log);
+    let messages = author.say_many(super::POSTS_REMEMBERED as usize + 5000);
+    for some in messages.chunks(5000) {
+        log.append(batch(some.to_vec())).await.unwrap();
+    }
+    // What is forgotten is forgotten in the course of the next appends.
+    for _ in 0..10 {
+        log.append(batch(author.say_many(1000))).await.unwrap();
+    }
+    assert_eq!(log.find(ANNA, RUN, 1).await.unwrap(), None);
+    let kept = author.head.seq.0 - super::POSTS_REMEMBERED + 1;
+    assert_eq!(log.find(ANNA, RUN, kept).await.unwrap(), Some(Seq(kept)));
+}
+
+async fn a_post_is_not_stored_twice<E: Engine>() {
+    let engine = E::new(1000);
+    let log = engine.log();
+    let mut author = Author::of(log);
+    log.append(batch(vec![author.say_as(ANNA, RUN, 1, "once")])).await.unwrap();
+
+    let head = author.head;
+    let again = author.say_as(ANNA, RUN, 1, "twice");
+    assert!(matches!(log.append(batch(vec![again])).await, Err(LogError::Write(_))));
+    author.head = head;
+    let two = vec![author.say_as(ANNA, RUN, 2, "once"), author.say_as(ANNA, RUN, 2, "twice")];
+    assert!(matches!(log.append(batch(two)).await, Err(LogError::Write(_))));
+    assert_eq!(shown(log).await, [1]);
+    assert_eq!(log.last_id(ANNA, RUN).await.unwrap(), Some(1));
+}
+
+async fn bindings_are_made_changed_and_freed<E: Engine>() {
+    let engine = E::new(1000);
+    let log = engine.log();
+    let names = |names: Vec<NameBinding>| Batch { names, ..Batch::default() };
+    log.append(names(vec![binding("Anna", ANNA, 1), binding("bob", BOB, u64::MAX)])).await.unwrap();
+    log.append(names(vec![binding("Anna", ANNA, 5)])).await.unwrap();
+    let mut stored = engine.names();
+    stored.sort_by_key(|binding| binding.name.clone());
+    assert_eq!(stored, [binding("Anna", ANNA, 5), binding("bob", BOB, u64::MAX)]);
+    assert_eq!(stored[0].name.as_str(), "Anna");
+
+    // Freed and taken again in one batch: it is the new owner's.
+    let handed_over = Batch {
+        names: vec![binding("ANNA", BOB, 7)],
+        freed: vec![name("anna"), name("bob")],
+        ..Batch::default()
+    };
+    log.append(handed_over).await.unwrap();
+    assert_eq!(engine.names(), [binding("anna", BOB, 7)]);
+    assert_eq!(engine.names()[0].name.as_str(), "ANNA");
+    log.append(Batch { freed: vec![name("anna"), name("nobody")], ..Batch::default() }).await.unwrap();
+    assert_eq!(engine.names(), []);
+}
+
+async fn everybody_is_told_of_each_new_head<E: Engine>() {
+    let engine = E::new(1000);
+    let log = engine.log();
+    let mut author = Author::of(log);
+    let mut heads = log.subscribe();
+    for _ in 0..3 {
+        log.append(batch(author.say_many(2))).await.unwrap();
+        assert!(heads.has_changed().unwrap());
+        assert_eq!(*heads.borrow_and_update(), author.head);
+    }
+    log.append(Batch { names: vec![binding("anna", ANNA, 1)], ..Batch::default() }).await.unwrap();
+    assert!(!heads.has_changed().unwrap(), "a binding alone moves no head");
+    assert_eq!(*log.subscribe().borrow(), author.head);
+}
+
+async fn a_batch_is_stored_whole_or_not_at_all<E: Engine>() {
+    let engine = E::new(1000);
+    let log = engine.log();
+    let mut author = Author::of(log);
+    log.append(Batch { names: vec![binding("anna", ANNA, 1)], ..Batch::default() }).await.unwrap();
+    let head = author.head;
+    let good = author.say("good");
+    let mut bad = author.say("bad");
+    bad.text = Text::new("edited").unwrap();
+    let refused = Batch {
+        messages: vec![good.clone(), bad],
+        names: vec![binding("bob", BOB, 1)],
+        freed: vec![name("anna")],
+    };
+    assert!(log.append(refused).await.is_err());
+    assert!(shown(log).await.is_empty());
+    assert_eq!(log.last_id(ANNA, RUN).await.unwrap(), None);
+    assert_eq!(*log.subscribe().borrow(), head);
+    assert_eq!(engine.names(), [binding("anna", ANNA, 1)]);
+
+    log.append(batch(vec![good])).await.unwrap();
+    assert_eq!(shown(log).await, [1]);
+}
+
+async fn what_does_not_follow_is_refused<E: Engine>() {
+    let engine = E::new(1000);
+    let log = engine.log();
+    let mut author = Author::of(log);
+    let messages = author.say_many(3);
+    log.append(batch(messages[..1].to_vec())).await.unwrap();
+
+    let damaged_at = |result: Result<(), LogError>| match result {
+        Err(LogError::Damaged { seq, .. }) => seq.0,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(damaged_at(log.append(batch(messages[..1].to_vec())).await), 2, "stored already");
+    assert_eq!(damaged_at(log.append(batch(messages[2..].to_vec())).await), 2, "leaves one out");
+    assert_eq!(damaged_at(log.append(batch(vec![messages[1].clone(), messages[1].clone()])).await), 3);
+    let mut elsewhere =
+        Author { head: Position { seq: Seq(1), hash: genesis(&hobnob_protocol::name::LogId::new([0; 16])) } };
+    assert_eq!(damaged_at(log.append(batch(vec![elsewhere.say("of another log")])).await), 2);
+    log.append(batch(messages[1..].to_vec())).await.unwrap();
+    assert_eq!(shown(log).await, [1, 2, 3]);
+}
