@@ -212,3 +212,36 @@ fn each(event: &Value, field: &str, check: impl Fn(&Value) -> Checked) -> Checke
         None => wrong(field, "a list"),
     }
 }
+
+mod tests {
+    use super::read;
+
+    #[track_caller]
+    fn refused(line: &str, why: &str) {
+        let problem = read(line).expect_err("the line should be refused");
+        assert!(problem.contains(why), "{problem}");
+    }
+
+    #[test]
+    fn a_line_as_the_contract_has_it_is_taken() {
+        for line in [
+            r#"{"event":"sent","session":0,"text":"hi","seq":3}"#,
+            r#"{ "event": "sent", "text": "hi", "session": 2, "more": [] }"#,
+            r#"{"event":"unsent","session":null,"text":"hi","reason":"no session is current"}"#,
+            r#"{"event":"error","code":"usage","text":"wait takes a number"}"#,
+        ] {
+            read(line).unwrap_or_else(|problem| panic!("{problem}"));
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_not_is_refused() {
+        refused("hello", "not JSON");
+        refused(r#"{"session":0,"event":"switched"}"#, "first member");
+        refused(r#"{"event":"dance"}"#, "no event");
+        refused(r#"{"event":"sent","session":0,"text":"hi"}"#, "seq");
+        refused(r#"{"event":"error","code":"oops","text":"x"}"#, "code");
+        refused("{\"event\":\"notice\",\"text\":\"\u{202e}\"}", "escaped");
+        refused(r#"{"event":"closed","session":0,"peer":"anna","reason":"left"}"#, "1 or more");
+    }
+}
