@@ -161,9 +161,9 @@ fn unknown_commands_are_refused_and_never_said() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let anna = server.join("anna");
-    for line in ["\\nonsense", "\\switchfoo 1", "\\swan", "\\forkx observer", "\\users2", "\\", "\\ users"] {
+    for line in ["\\nonsense", "\\switchfoo 1", "\\swan", "\\forkx observer", "\\users2", "\\ users"] {
         let error = anna.ask_error(line, "unknown_command");
-        assert!(error["command"].is_string() || line.len() < 3 || line.contains(' '), "{error}");
+        assert!(error["command"].is_string() || line.contains(' '), "{error}");
     }
     anna.say("sentinel");
     observer.wait(json!({"event": "message", "text": "sentinel"}));
@@ -194,7 +194,6 @@ fn wrong_arguments_are_usage_errors_that_name_their_command() {
         ("\\wait -1", "wait"),
         ("\\history some", "history"),
         ("\\users all", "users"),
-        ("\\quit now", "quit"),
     ];
     for (line, name) in wrong {
         let error = anna.ask_error(line, "usage");
