@@ -1,1 +1,32 @@
-//! The hobnob client.
+//! The hobnob client: a REPL on a terminal, a script runner on a pipe.
+//!
+//! [`start`] puts a run together and [`app`] is its one loop; docs/ARCHITECTURE.md has the map.
+
+pub mod app;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod event;
+pub mod forks;
+pub mod host;
+pub mod identities;
+pub mod input;
+pub mod join;
+pub mod ledger;
+pub mod link_id;
+pub mod lobby;
+pub mod logging;
+pub mod output;
+pub mod peer;
+pub mod questions;
+pub mod recent;
+pub mod record;
+pub mod repl;
+pub mod screen;
+pub mod script;
+pub mod session;
+pub mod session_id;
+pub mod show;
+pub mod start;
+pub mod state;
+pub mod trust;

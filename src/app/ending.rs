@@ -1,0 +1,110 @@
+//! How a run ends: the last texts are waited for, sessions are ended, the lobby is left; each step
+//! has its time, and what was not answered for by then is reported.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{App, Front};
+use crate::session::SessionId;
+use crate::show::ClosedReason;
+
+/// How long the last texts of a script may take: a server that is restarted meanwhile gets them.
+const SCRIPT_DRAIN: Duration = Duration::from_secs(15);
+
+/// How long a person who leaves waits for the last texts.
+const TERMINAL_DRAIN: Duration = Duration::from_secs(2);
+
+/// How long telling the others may take.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// How far the end has come.
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// The last texts are on their way.
+    Draining { until: Instant },
+    /// The others are being told.
+    Leaving { until: Instant },
+    /// Nothing is left to do.
+    Over,
+}
+
+impl Ending {
+    pub(super) fn deadline(&self) -> Instant {
+        match self {
+            Self::Draining { until } | Self::Leaving { until } => *until,
+            Self::Over => Instant::now(),
+        }
+    }
+}
+
+impl App {
+    /// Begins to end, with time for the last texts.
+    pub(super) fn end(&mut self) {
+        let drain = match (&self.front, self.is_lobby_up()) {
+            (Front::Script(..), _) => SCRIPT_DRAIN,
+            (Front::Terminal(_), _) => TERMINAL_DRAIN,
+        };
+        self.begin_ending(drain);
+    }
+
+    /// Begins to end because somebody asked the process to.
+    pub(super) fn end_now(&mut self) {
+        self.begin_ending(TERMINAL_DRAIN);
+    }
+
+    fn begin_ending(&mut self, drain: Duration) {
+        let until = Instant::now() + drain;
+        match &mut self.ending {
+            None => {
+                self.state.lobby.hurry();
+                self.ending = Some(Ending::Draining { until });
+            }
+            // Asked again, more urgently.
+            Some(Ending::Draining { until: before }) => *before = until.min(*before),
+            Some(Ending::Leaving { .. } | Ending::Over) => {}
+        }
+        self.advance_ending();
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.ending, Some(Ending::Over))
+    }
+
+    /// Takes the next step when the present one is done or its time is over.
+    pub(super) fn advance_ending(&mut self) {
+        let now = Instant::now();
+        match self.ending {
+            Some(Ending::Draining { until }) if self.state.ledger.is_empty() || until <= now => {
+                self.begin_leaving(now);
+                self.advance_ending();
+            }
+            Some(Ending::Leaving { until }) => {
+                let all_told = self.lobby_left && self.state.sessions.peers().next().is_none();
+                if all_told || until <= now {
+                    self.finish();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn begin_leaving(&mut self, now: Instant) {
+        self.ending = Some(Ending::Leaving { until: now + FAREWELL });
+        let sessions: Vec<SessionId> = self.state.sessions.peers().map(|(id, _)| id).collect();
+        for session in sessions {
+            self.state.leave(session);
+        }
+        self.state.lobby.leave();
+    }
+
+    fn finish(&mut self) {
+        let sessions: Vec<SessionId> = self.state.sessions.peers().map(|(id, _)| id).collect();
+        for session in sessions {
+            self.state.session_over(session, ClosedReason::Ended, "you left");
+        }
+        let unsaid = self.state.ledger.take_all();
+        self.state.report_all_unsent(unsaid, "it was not acknowledged before the end");
+        self.ending = Some(Ending::Over);
+    }
+}

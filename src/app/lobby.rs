@@ -1,0 +1,226 @@
+//! What the lobby's events do to the state: messages, presence, answers, the link's comings and
+//! goings. Knows nothing of how the link does its work.
+
+use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::message::{Change, NotAcceptedCode};
+use hobnob_protocol::name::{PublicKey, UserName};
+
+use crate::commands::CommandError;
+use crate::lobby::link::{Answer, Joined, LobbyEvent};
+use crate::questions::{Open, Question};
+use crate::session::{LinkState, SessionId};
+use crate::show::time::Timestamp;
+use crate::show::{ErrorCode, Failure, Message, MessageKind, Notice};
+use crate::state::State;
+use crate::trust::Verdict;
+
+impl State {
+    /// Something happened in the lobby or on its link. The link's last events are the app's.
+    pub(crate) fn lobby_event(&mut self, event: LobbyEvent) {
+        match event {
+            LobbyEvent::Up(joined) => self.lobby_up(&joined),
+            LobbyEvent::Down { reason } => self.lobby_down(&reason),
+            LobbyEvent::Said { message, replayed } => self.lobby_said(&message, replayed),
+            LobbyEvent::Sent { id, seq } => self.settle_sent(id, Some(seq.0)),
+            LobbyEvent::NotAccepted { id, code } => self.not_accepted(id, code),
+            LobbyEvent::Broken(broken) => self.emit(Notice::error(
+                ErrorCode::Refused,
+                format!("{broken}; do not rely on what the lobby shows before it"),
+            )),
+            LobbyEvent::Presence(changes) => self.presence(changes),
+            LobbyEvent::PresenceSkipped => {
+                self.emit(Notice::say("who came and went meanwhile was not told; \\users lists who is here"));
+            }
+            LobbyEvent::Answer(answer) => self.answered(answer),
+            LobbyEvent::Introduced(introduction) => self.introduced(introduction),
+            LobbyEvent::Closing => self.emit(Notice::say("the server says it closes down")),
+            LobbyEvent::KeyChanged(text) => self.lobby_key_changed(text),
+            LobbyEvent::Left => {}
+        }
+    }
+
+    /// The first welcome, or one after the link was lost.
+    fn lobby_up(&mut self, joined: &Joined) {
+        self.sessions.set_lobby_state(LinkState::Up);
+        self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Up });
+        let name = joined.welcome.name.clone();
+        if name != self.me.name {
+            self.emit(Notice::say(format!("the name {} is taken now; you are {name}", self.me.name)));
+            self.me.name = name;
+        }
+        self.tell_of_gaps(joined);
+    }
+
+    /// Messages that will not be seen: fallen out of what the server keeps, or of another log.
+    pub(crate) fn tell_of_gaps(&mut self, joined: &Joined) {
+        match (joined.welcome.missed, joined.welcome.resumed) {
+            (0, true) => {}
+            (0, false) => self.emit(Notice::say(
+                "the lobby's log is not the one read before; what was said in between is not known here",
+            )),
+            (missed, _) => self.emit(Notice::say(format!(
+                "{missed} messages were missed and are no longer kept by the server"
+            ))),
+        }
+    }
+
+    fn lobby_down(&mut self, reason: &str) {
+        if self.sessions.lobby_state() == LinkState::Down {
+            return;
+        }
+        tracing::info!(reason, "the lobby is down");
+        self.sessions.set_lobby_state(LinkState::Down);
+        self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Down });
+        let error = CommandError::new(ErrorCode::LobbyDown, "the lobby went down before it answered");
+        for open in self.questions.take_all() {
+            self.give_up(open, &error);
+        }
+    }
+
+    fn lobby_key_changed(&mut self, text: String) {
+        self.lobby_down("its key changed");
+        let path = self.trust.path().display();
+        let text = format!("{text}; if that is right, remove the server from {path} and start again");
+        self.fail(Failure { code: ErrorCode::KeyChanged, text, command: None });
+        let texts = self.ledger.take_session(SessionId::LOBBY);
+        self.report_all_unsent(texts, "the server's key changed");
+    }
+
+    fn lobby_said(&mut self, said: &LobbyMessage, replayed: bool) {
+        self.know_name(&said.name);
+        self.show_message(lobby_message(said, replayed));
+    }
+
+    fn not_accepted(&mut self, id: u64, code: NotAcceptedCode) {
+        let Some(text) = self.ledger.settle(id) else { return };
+        let reason = match code {
+            NotAcceptedCode::Store => "the server could not store it",
+            NotAcceptedCode::Closing => "the server was closing down",
+            NotAcceptedCode::Other => "the server did not take it",
+        };
+        self.report_all_unsent(vec![text], reason);
+    }
+
+    fn presence(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Joined(name) => {
+                    self.know_name(&name);
+                    self.emit(Notice::Joined { name });
+                }
+                Change::Left(name) => {
+                    self.known_names.remove(&name);
+                    self.emit(Notice::Left { name });
+                }
+            }
+        }
+        self.publish_words();
+    }
+
+    fn answered(&mut self, answer: Answer) {
+        match answer {
+            Answer::Users { request, names, more } => self.users(request, names, more),
+            Answer::Whois { request, name, key, since } => self.whois(request, name, key, since),
+            Answer::History { request, after, messages, more } => {
+                self.history(request, after, messages, more)
+            }
+            Answer::NoSuchUser { request, name } => {
+                let text = format!("{name} is not in the lobby; \\users lists who is");
+                self.refused(request, &CommandError::new(ErrorCode::NoSuchUser, text));
+            }
+            Answer::NoAnswer { request, code } => self.refused(request, &Self::no_answer(code)),
+        }
+    }
+
+    fn users(&mut self, request: u32, names: Vec<UserName>, more: bool) {
+        let Some(Open { question: Question::Users { names: sum, .. }, .. }) = self.questions.get_mut(request)
+        else {
+            return;
+        };
+        sum.extend(names);
+        if more {
+            return;
+        }
+        let Some(Open { question: Question::Users { mut names, shown }, .. }) = self.questions.close(request)
+        else {
+            return;
+        };
+        names.sort();
+        names.iter().for_each(|name| self.know_name(name));
+        self.publish_words();
+        if shown {
+            self.emit(Notice::Users { names });
+        }
+    }
+
+    fn whois(&mut self, request: u32, name: UserName, key: PublicKey, since: u64) {
+        if self.questions.close(request).is_none() {
+            return;
+        }
+        let verdict = self.trust.user(&name, &key);
+        let own = name == self.me.name && key.fingerprint() == self.me.fingerprint;
+        let trusted = own || matches!(verdict, Ok(Verdict::Trusted));
+        if let Ok(Verdict::Changed { pinned }) = verdict {
+            let text = format!("the key trusted for {name} is another: {}", pinned.fingerprint());
+            self.emit(Notice::say(text));
+        }
+        let fingerprint = key.fingerprint();
+        self.emit(Notice::Whois { name, fingerprint, since: Timestamp(since), trusted });
+    }
+
+    fn history(&mut self, request: u32, after: Position, part: Vec<LobbyMessage>, more: bool) {
+        let Some(Open { question: Question::History { place, messages }, .. }) =
+            self.questions.get_mut(request)
+        else {
+            return;
+        };
+        // Each part is checked against its beginning, and each beginning against the part before.
+        let mut position = place.unwrap_or(after);
+        let broken = part.iter().find_map(|message| position.advance(message).err());
+        *place = Some(position);
+        messages.extend(part);
+        let messages = if more && broken.is_none() { Vec::new() } else { std::mem::take(messages) };
+        if let Some(broken) = broken {
+            self.emit(Notice::error(ErrorCode::Refused, broken.to_string()));
+        }
+        if more && broken.is_none() {
+            return;
+        }
+        self.questions.close(request);
+        for message in &messages {
+            self.emit(Notice::Message(lobby_message(message, true)));
+        }
+    }
+
+    fn refused(&mut self, request: u32, error: &CommandError) {
+        if let Some(open) = self.questions.close(request) {
+            self.give_up(open, error);
+        }
+    }
+
+    /// A question will not be answered.
+    pub(crate) fn give_up(&mut self, open: Open, error: &CommandError) {
+        match (open.question, open.command) {
+            (Question::Pair(session), _) => self.pair_refused(session, error.clone()),
+            (_, Some(command)) => self.fail(Failure {
+                code: error.code,
+                text: error.text.clone(),
+                command: Some(command.to_owned()),
+            }),
+            (_, None) => {}
+        }
+    }
+}
+
+fn lobby_message(said: &LobbyMessage, replayed: bool) -> Message {
+    Message {
+        session: SessionId::LOBBY,
+        kind: MessageKind::Lobby,
+        from: said.name.clone(),
+        text: said.text.as_str().to_owned(),
+        at: Timestamp(said.at),
+        seq: Some(said.seq.0),
+        replayed,
+        mode: None,
+    }
+}

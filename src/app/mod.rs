@@ -1,0 +1,303 @@
+//! The client's one loop: waits for the next event, lets it change the state, hands out the next
+//! prompt or takes the next line of a script. Owns the order in which things happen; what each event
+//! means stands in the files beside this one.
+
+mod ending;
+mod front;
+mod lobby;
+mod peers;
+#[cfg(test)]
+mod tests;
+mod turn;
+
+pub use front::Front;
+
+use hobnob_protocol::name::Text;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use crate::commands::{self, CommandError, Progress};
+use crate::event::{Event, Signal};
+use crate::input::{self, Input};
+use crate::lobby::link::LobbyEvent;
+use crate::peer::PeerEvent;
+use crate::repl::Typed;
+use crate::script::ScriptLine;
+use crate::session::{LinkState, SessionId};
+use crate::show::{ErrorCode, Failure, Notice};
+use crate::state::State;
+use ending::Ending;
+
+/// Where the app hears from.
+#[derive(Debug)]
+pub struct Sources {
+    /// The lobby's link.
+    pub lobby: mpsc::Receiver<LobbyEvent>,
+    /// All peer links.
+    pub peers: mpsc::Receiver<PeerEvent>,
+    /// The system's signals.
+    pub signals: mpsc::Receiver<Signal>,
+    /// Standard output was closed by its reader.
+    pub output_closed: Option<oneshot::Receiver<()>>,
+}
+
+/// A run of the client, once it is in the lobby.
+#[derive(Debug)]
+pub struct App {
+    state: State,
+    sources: Sources,
+    front: Front,
+    ending: Option<Ending>,
+    /// The lobby's link has ended for good.
+    lobby_left: bool,
+}
+
+impl App {
+    /// A run with this front.
+    #[must_use]
+    pub fn new(state: State, sources: Sources, front: Front) -> Self {
+        Self { state, sources, front, ending: None, lobby_left: false }
+    }
+
+    /// Runs to the end; gives back the state for what is to be closed and the exit code.
+    pub async fn run(mut self) -> State {
+        loop {
+            self.prompt();
+            self.state.screen.flush().await;
+            if self.is_over() {
+                return self.state;
+            }
+            let event = self.next_event().await;
+            self.apply(event);
+            self.settle();
+        }
+    }
+
+    async fn next_event(&mut self) -> Event {
+        let deadline = self.deadline();
+        let takes_line = self.ending.is_none();
+        tokio::select! {
+            // What is known already is told before new input is taken, so that a line is judged by
+            // the state its author could see.
+            biased;
+            Some(signal) = self.sources.signals.recv() => Event::Signal(signal),
+            Some(event) = self.sources.lobby.recv() => Event::Lobby(event),
+            Some(event) = self.sources.peers.recv() => Event::Peer(event),
+            () = closed(&mut self.sources.output_closed) => Event::OutputClosed,
+            event = self.front.next(self.state.ledger.len()), if takes_line => event,
+            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Event::Time,
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let ending = self.ending.as_ref().map(Ending::deadline);
+        [ending, self.front.deadline(), self.state.questions.next_deadline()].into_iter().flatten().min()
+    }
+
+    fn apply(&mut self, event: Event) {
+        match event {
+            Event::Typed(typed) => self.typed(typed),
+            Event::Script(Some(line)) => self.script_line(line),
+            Event::Script(None) => self.end(),
+            Event::Lobby(event) => self.lobby(event),
+            Event::Peer(event) => self.state.peer_event(event),
+            Event::Signal(signal) => self.signal(signal),
+            Event::OutputClosed => self.output_closed(),
+            Event::Time => self.time(),
+        }
+    }
+
+    fn lobby(&mut self, event: LobbyEvent) {
+        let gone = matches!(event, LobbyEvent::Left | LobbyEvent::KeyChanged(_));
+        let changed = matches!(event, LobbyEvent::KeyChanged(_));
+        self.state.lobby_event(event);
+        self.lobby_left |= gone;
+        if changed && self.state.sessions.peers().next().is_none() {
+            // Nothing is left to talk in.
+            self.end();
+        }
+    }
+
+    fn time(&mut self) {
+        let overdue = self.state.questions.overdue(Instant::now());
+        let error = CommandError::new(ErrorCode::LobbyDown, "the server did not answer in time");
+        for open in overdue {
+            self.state.give_up(open, &error);
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        tracing::info!(?signal, "asked to end");
+        self.end_now();
+    }
+
+    fn output_closed(&mut self) {
+        self.state.fail(Failure {
+            code: ErrorCode::Usage,
+            text: "standard output was closed by its reader; leaving".to_owned(),
+            command: None,
+        });
+        self.end();
+    }
+
+    /// Follows up on what an event has changed.
+    fn settle(&mut self) {
+        if self.state.sessions.current().is_none()
+            && let Front::Terminal(terminal) = &mut self.front
+        {
+            terminal.fall_back();
+            self.state.sessions.switch(SessionId::LOBBY);
+        }
+        if let Front::Script(_, turn) = &mut self.front {
+            turn.settle(&self.state);
+            if let Some((word, args)) = turn.take_ready_command(self.state.ledger.is_empty()) {
+                self.command(&word, &args);
+            }
+        }
+        self.advance_ending();
+    }
+
+    /// Hands the terminal its next prompt when the last line is dealt with.
+    fn prompt(&mut self) {
+        if self.ending.is_some() {
+            return;
+        }
+        if let Front::Terminal(terminal) = &mut self.front {
+            terminal.prompt(&self.state);
+        }
+    }
+
+    fn typed(&mut self, typed: Typed) {
+        let Front::Terminal(terminal) = &mut self.front else { return };
+        match typed {
+            Typed::Line { text, session } => {
+                let session = session.unwrap_or(SessionId::LOBBY);
+                match terminal.accept(&text, session, &self.state) {
+                    Ok(()) => self.line(&text, session),
+                    Err(refused) => self.refuse_line(&text, session, refused),
+                }
+            }
+            Typed::Cancelled { draft, session } => terminal.cancelled(draft, session),
+            Typed::Interrupted => {
+                if terminal.interrupted() {
+                    self.end();
+                } else {
+                    self.state.emit(Notice::say("Ctrl-C again, Ctrl-D or \\quit to leave"));
+                }
+            }
+            Typed::HistoryLost(reason) => {
+                self.state.emit(Notice::say(format!("what is typed is not kept for the next run: {reason}")));
+            }
+            Typed::EndOfInput => self.end(),
+            Typed::Failed(reason) => {
+                let text = format!("the terminal cannot be read: {reason}");
+                self.state.fail(Failure { code: ErrorCode::Usage, text, command: None });
+                self.end();
+            }
+        }
+    }
+
+    fn refuse_line(&mut self, text: &str, session: SessionId, reason: front::Refused) {
+        self.state.report_unsent(Some(session), text, reason.0);
+    }
+
+    fn script_line(&mut self, line: ScriptLine) {
+        let usage = |text| Failure { code: ErrorCode::Usage, text, command: None };
+        match line {
+            ScriptLine::Line(line) => match self.state.sessions.current() {
+                Some(session) => self.line(&line, session),
+                None => self.line_without_session(&line),
+            },
+            ScriptLine::NotUtf8 { line } => {
+                self.state.fail(usage(format!("line {line} of the input is not UTF-8; it was not sent")));
+            }
+            ScriptLine::TooLong { bytes } => {
+                self.state.fail(Failure {
+                    code: ErrorCode::TooLong,
+                    text: too_long(bytes as usize),
+                    command: None,
+                });
+            }
+            ScriptLine::Failed(reason) => {
+                self.state.fail(usage(format!("the input cannot be read: {reason}")))
+            }
+        }
+    }
+
+    /// On a pipe, after a session ended: text goes nowhere until the script says where.
+    fn line_without_session(&mut self, line: &str) {
+        match input::parse(line) {
+            Input::Text(text) => {
+                self.state.report_unsent(None, &text, "no session is current; \\lobby, \\sw or \\fork first");
+            }
+            _ => self.line(line, SessionId::LOBBY),
+        }
+    }
+
+    fn line(&mut self, line: &str, session: SessionId) {
+        match input::parse(line) {
+            Input::Empty => {}
+            Input::Text(text) => self.text(text, session),
+            Input::Command { name, args } => match &mut self.front {
+                Front::Script(_, turn) => turn.queue_command(name, args),
+                Front::Terminal(_) => self.command(&name, &args),
+            },
+            Input::CommandAndMore => self.state.fail(Failure {
+                code: ErrorCode::Usage,
+                text: "a command is one line; nothing of this paste was done or sent".to_owned(),
+                command: None,
+            }),
+        }
+    }
+
+    fn text(&mut self, text: String, session: SessionId) {
+        match Text::new(text.as_str()) {
+            Ok(checked) => self.state.say(session, checked),
+            Err(_) => {
+                let failure = Failure { code: ErrorCode::TooLong, text: too_long(text.len()), command: None };
+                self.state.fail(failure);
+                if let Front::Terminal(terminal) = &mut self.front {
+                    terminal.keep_draft(text);
+                }
+            }
+        }
+    }
+
+    fn command(&mut self, word: &str, args: &str) {
+        match commands::dispatch(&mut self.state, word, args) {
+            Ok(Progress::Quit) => self.end(),
+            Ok(progress) => {
+                if let Front::Script(_, turn) = &mut self.front {
+                    turn.wait_for(progress);
+                    turn.settle(&self.state);
+                }
+            }
+            Err(failure) => self.state.fail(failure),
+        }
+    }
+
+    /// Whether the lobby can still acknowledge anything.
+    fn is_lobby_up(&self) -> bool {
+        self.state.sessions.lobby_state() == LinkState::Up
+    }
+}
+
+fn too_long(bytes: usize) -> String {
+    let max = hobnob_protocol::MAX_TEXT_BYTES;
+    format!("a message has at most {max} bytes, this one has {bytes}; it was not sent")
+}
+
+/// Resolves once, when standard output is closed.
+async fn closed(output: &mut Option<oneshot::Receiver<()>>) {
+    match output {
+        Some(receiver) => {
+            let told = receiver.await;
+            *output = None;
+            if told.is_err() {
+                // The writer ended without trouble: this will never happen.
+                std::future::pending::<()>().await;
+            }
+        }
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,241 @@
+//! The app's rules, driven by events, with a lobby that is a queue and no network.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode};
+use hobnob_protocol::name::{PublicKey, Seq, Text};
+use tokio::sync::{mpsc, watch};
+
+use super::*;
+use crate::forks::Forks;
+use crate::ledger::Ledger;
+use crate::lobby::link::{Answer, TestLink, test_handle};
+use crate::questions::Questions;
+use crate::recent::Recent;
+use crate::record::Records;
+use crate::repl::Words;
+use crate::screen::{Form, Screen, Sink};
+use crate::session::Sessions;
+use crate::show::human::{Human, Shown};
+use crate::state::{Me, Verdict};
+use crate::trust::Trust;
+
+struct Scene {
+    app: App,
+    link: TestLink,
+    lines: mpsc::Sender<ScriptLine>,
+    seen: usize,
+    _folder: tempfile::TempDir,
+    _queues: (mpsc::Sender<LobbyEvent>, mpsc::Sender<PeerEvent>, mpsc::Sender<Signal>),
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (lobby, link) = test_handle();
+        let mut sessions = Sessions::new();
+        sessions.set_lobby_state(LinkState::Up);
+        let state = State {
+            me: Me { name: "anna".parse().unwrap(), fingerprint: PublicKey::new([1; 32]).fingerprint() },
+            sessions,
+            forks: Forks::default(),
+            lobby,
+            ledger: Ledger::default(),
+            questions: Questions::default(),
+            recent: Recent::default(),
+            records: Records::off(),
+            trust: Trust::open(folder.path()).unwrap(),
+            verdict: Verdict::Done,
+            screen: Screen::new(Form::Human(Human { color: false, prompt: false }), Sink::Kept),
+            known_names: BTreeSet::new(),
+            words: watch::channel(Arc::new(Words::default())).0,
+        };
+        let (lobby_tx, lobby_rx) = mpsc::channel(8);
+        let (peer_tx, peers) = mpsc::channel(8);
+        let (signal_tx, signals) = mpsc::channel(8);
+        let sources = Sources { lobby: lobby_rx, peers, signals, output_closed: None };
+        let (lines, line_rx) = mpsc::channel(1000);
+        let app = App::new(state, sources, Front::script(line_rx));
+        Self { app, link, lines, seen: 0, _folder: folder, _queues: (lobby_tx, peer_tx, signal_tx) }
+    }
+
+    /// Feeds lines of a script, as far as it is their turn.
+    fn feed(&mut self, lines: &[&str]) {
+        for line in lines {
+            self.lines.try_send(ScriptLine::Line((*line).to_owned())).unwrap();
+        }
+        self.turn();
+    }
+
+    fn turn(&mut self) {
+        loop {
+            let in_flight = self.app.state.ledger.len();
+            let Front::Script(lines, turn) = &mut self.app.front else { unreachable!() };
+            if self.app.ending.is_some() || !turn.takes_line(in_flight) {
+                return;
+            }
+            let Ok(line) = lines.try_recv() else { return };
+            self.happens(Event::Script(Some(line)));
+        }
+    }
+
+    fn happens(&mut self, event: Event) {
+        self.app.apply(event);
+        self.app.settle();
+    }
+
+    fn lobby(&mut self, event: LobbyEvent) {
+        self.happens(Event::Lobby(event));
+        self.turn();
+    }
+
+    /// What was shown since the last call.
+    fn shown(&mut self) -> String {
+        let waiting = self.app.state.screen.waiting();
+        let text = waiting[self.seen..].iter().map(|shown| match shown {
+            Shown::Out(text) | Shown::Err(text) => text.as_str(),
+            Shown::Nothing => "",
+        });
+        let text = text.collect();
+        self.seen = waiting.len();
+        text
+    }
+
+    #[track_caller]
+    fn shows(&mut self, expected: &str) {
+        let shown = self.shown();
+        assert!(shown.contains(expected), "{expected:?} not in:\n{shown}");
+    }
+}
+
+fn say(id: u64, text: &str) -> ClientMessage {
+    ClientMessage::Say { id, text: Text::new(text).unwrap() }
+}
+
+#[test]
+fn what_is_typed_after_a_fork_never_reaches_the_lobby() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\fork bobby", "secret"]);
+    assert!(matches!(scene.link.told()[..], [ClientMessage::Pair { request: 1, .. }]));
+    let answer = Answer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() };
+    scene.lobby(LobbyEvent::Answer(answer));
+    scene.shows("session 1 with bobby is over: it could not be opened");
+    assert_eq!(scene.app.state.sessions.current(), None);
+    assert!(scene.link.told().is_empty(), "the line after the fork went nowhere");
+    scene.feed(&["\\lobby", "hello"]);
+    assert_eq!(scene.link.told(), [say(1, "hello")]);
+    assert_eq!(scene.app.state.verdict, Verdict::Failed);
+}
+
+#[test]
+fn a_line_after_a_failed_fork_is_reported_as_not_sent() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\fork bobby", "secret"]);
+    scene.lobby(LobbyEvent::Answer(Answer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
+    scene.shows("not sent (no session is current; \\lobby, \\sw or \\fork first): secret");
+}
+
+#[test]
+fn a_command_waits_for_the_texts_before_it() {
+    let mut scene = Scene::new();
+    scene.feed(&["one", "two", "\\users", "three"]);
+    assert_eq!(scene.link.told(), [say(1, "one"), say(2, "two")]);
+    scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(1) });
+    assert!(scene.link.told().is_empty());
+    scene.lobby(LobbyEvent::Sent { id: 2, seq: Seq(2) });
+    assert_eq!(scene.link.told(), [ClientMessage::Users { request: 1 }]);
+    let names = vec!["anna".parse().unwrap()];
+    scene.lobby(LobbyEvent::Answer(Answer::Users { request: 1, names, more: false }));
+    scene.shows("in the lobby (1): anna");
+    assert_eq!(scene.link.told(), [say(3, "three")]);
+}
+
+#[test]
+fn a_command_in_the_wrong_place_or_form_is_refused_and_never_said() {
+    let mut scene = Scene::new();
+    for (line, text) in [
+        ("\\frok bobby", "did you mean \\fork"),
+        ("\\fork", "usage: \\fork NAME"),
+        ("\\users now", "usage: \\users"),
+        ("\\fork ANNA", "that is you"),
+        ("\\fork a b", "a name has only letters"),
+        ("\\sw 7", "there is no session 7"),
+        ("\\leave", "no private session is current"),
+        ("\\wait soon", "usage: \\wait"),
+        ("\\history 0", "usage: \\history"),
+    ] {
+        scene.feed(&[line]);
+        scene.shows(text);
+        assert!(scene.link.told().is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn a_lobby_that_is_down_is_not_switched_to_and_holds_what_is_said() {
+    let mut scene = Scene::new();
+    scene.lobby(LobbyEvent::Down { reason: "cut".to_owned() });
+    scene.feed(&["\\lobby"]);
+    scene.shows("the lobby is down");
+    scene.feed(&["held"]);
+    assert_eq!(scene.link.told(), [say(1, "held")]);
+    assert_eq!(scene.app.state.ledger.len(), 1);
+}
+
+#[test]
+fn a_text_the_server_cannot_store_is_reported() {
+    let mut scene = Scene::new();
+    scene.feed(&["hello"]);
+    scene.lobby(LobbyEvent::NotAccepted { id: 1, code: NotAcceptedCode::Store });
+    scene.shows("not sent (the server could not store it): hello");
+    assert_eq!(scene.app.state.verdict, Verdict::Failed);
+}
+
+#[test]
+fn a_question_asked_when_the_link_was_lost_is_answered_with_an_error() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\whois bobby", "next"]);
+    scene.lobby(LobbyEvent::Down { reason: "cut".to_owned() });
+    scene.shows("\\whois: the lobby went down before it answered");
+    assert_eq!(scene.link.told().len(), 2, "the script goes on");
+}
+
+#[test]
+fn the_end_of_a_script_waits_for_its_texts_then_leaves() {
+    let mut scene = Scene::new();
+    scene.feed(&["bye"]);
+    scene.happens(Event::Script(None));
+    assert_eq!(scene.link.told(), [say(1, "bye")]);
+    scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(1) });
+    assert_eq!(scene.link.told(), [ClientMessage::Leave]);
+    scene.lobby(LobbyEvent::Left);
+    assert!(scene.app.is_over());
+    assert!(scene.app.state.is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn texts_nobody_acknowledged_by_the_end_are_reported() {
+    let mut scene = Scene::new();
+    scene.lobby(LobbyEvent::Down { reason: "cut".to_owned() });
+    scene.feed(&["lost"]);
+    scene.happens(Event::Script(None));
+    for _ in 0..2 {
+        tokio::time::advance(std::time::Duration::from_secs(16)).await;
+        scene.happens(Event::Time);
+    }
+    scene.shows("not sent (it was not acknowledged before the end): lost");
+    assert!(scene.app.is_over());
+    assert_eq!(scene.app.state.verdict, Verdict::Failed);
+}
+
+#[test]
+fn who_comes_and_goes_is_shown_and_known_for_completion() {
+    let mut scene = Scene::new();
+    scene.lobby(LobbyEvent::Presence(vec![
+        Change::Joined("bobby".parse().unwrap()),
+        Change::Joined("carmen".parse().unwrap()),
+        Change::Left("carmen".parse().unwrap()),
+    ]));
+    scene.shows(">>> bobby joined\n>>> carmen joined\n>>> carmen left\n");
+    assert_eq!(scene.app.state.words.borrow().users, ["bobby"]);
+}

@@ -1,0 +1,51 @@
+//! `\fork NAME`: a private session with somebody in the lobby.
+
+use hobnob_protocol::message::ClientMessage;
+
+use super::{Argument, Command, CommandError, Progress};
+use crate::questions::Question;
+use crate::session::{LinkState, Mode, PeerSession};
+use crate::show::{ErrorCode, Notice};
+use crate::state::State;
+
+pub(super) const FORK: Command = Command {
+    name: "fork",
+    aliases: &[],
+    usage: "\\fork NAME",
+    about: "private session with NAME (in the lobby only); switches to it",
+    argument: Argument::User,
+    optional: false,
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    if state.sessions.current().is_some() {
+        state.require_in_lobby()?;
+    }
+    let name = state.parse_name(args)?;
+    state.require_lobby_up()?;
+    if name == state.me.name {
+        return Err(CommandError::new(ErrorCode::SelfFork, "that is you; a session takes two"));
+    }
+    if let Some(session) = state.sessions.with_name(&name) {
+        let text = format!("session {session} with {name} is there already: \\sw {session}");
+        return Err(CommandError::new(ErrorCode::AlreadyForked, text));
+    }
+    let session = state.sessions.add(PeerSession {
+        peer: name.clone(),
+        key: None,
+        mode: Mode::A,
+        state: LinkState::Connecting,
+        unread: 0,
+    });
+    state.emit(Notice::Forking { session, peer: name.clone() });
+    // At once: what is typed from now on is meant for the peer and must not reach the lobby.
+    state.sessions.switch(session);
+    state.publish_words();
+    state.ask(Question::Pair(session), FORK.name, |request| ClientMessage::Pair {
+        request,
+        name,
+        session: None,
+    });
+    Ok(Progress::Opening(session))
+}

@@ -1,0 +1,30 @@
+//! `\help [COMMAND]`: the commands, or one of them.
+
+use super::{Argument, COMMANDS, Command, CommandError, Progress, find, help_rows};
+use crate::show::{ErrorCode, Notice};
+use crate::state::State;
+
+pub(super) const HELP: Command = Command {
+    name: "help",
+    aliases: &["h", "?"],
+    usage: "\\help [COMMAND]",
+    about: "the list, or one command's usage",
+    argument: Argument::Command,
+    optional: true,
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let commands = match args.trim_start_matches('\\') {
+        "" => help_rows(COMMANDS),
+        word => match find(word) {
+            Some(command) => help_rows(std::slice::from_ref(command)),
+            None => {
+                let text = format!("there is no command \\{word}; \\help lists them");
+                return Err(CommandError::new(ErrorCode::UnknownCommand, text));
+            }
+        },
+    };
+    state.emit(Notice::Help { commands });
+    Ok(Progress::Done)
+}

@@ -1,0 +1,29 @@
+//! `\leave`: ends the current private session.
+
+use super::{Argument, Command, CommandError, Progress};
+use crate::session::SessionId;
+use crate::show::ErrorCode;
+use crate::state::State;
+
+pub(super) const LEAVE: Command = Command {
+    name: "leave",
+    aliases: &[],
+    usage: "\\leave",
+    about: "end the current peer session; both sides fall back to the lobby",
+    argument: Argument::None,
+    optional: false,
+    run,
+};
+
+fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
+    match state.sessions.current() {
+        Some(session) if session != SessionId::LOBBY => {
+            state.leave(session);
+            Ok(Progress::Ending(session))
+        }
+        _ => Err(CommandError::new(
+            ErrorCode::NoSuchSession,
+            "no private session is current; \\quit leaves the lobby",
+        )),
+    }
+}

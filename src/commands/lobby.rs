@@ -1,0 +1,20 @@
+//! `\lobby`: makes the lobby current.
+
+use super::{Argument, Command, CommandError, Progress};
+use crate::session::SessionId;
+use crate::state::State;
+
+pub(super) const LOBBY: Command = Command {
+    name: "lobby",
+    aliases: &["lob"],
+    usage: "\\lobby",
+    about: "the same as \\sw 0",
+    argument: Argument::None,
+    optional: false,
+    run,
+};
+
+fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
+    state.switch(SessionId::LOBBY)?;
+    Ok(Progress::Done)
+}

@@ -1,0 +1,188 @@
+//! The commands: one module each, one row each in [`COMMANDS`]. The parser, `\help`, completion,
+//! usage errors and the README's table all read that table. A command changes [`State`] and says
+//! what a script has to wait for; it awaits nothing itself, because the answers it waits for arrive
+//! through the same loop that runs it.
+
+mod fork;
+mod help;
+mod history;
+mod leave;
+mod lobby;
+mod quit;
+mod sessions;
+mod switch;
+mod users;
+mod wait;
+mod whois;
+
+use thiserror::Error;
+use tokio::time::Instant;
+
+pub use crate::repl::Argument;
+use crate::session::SessionId;
+use crate::show::{ErrorCode, Failure, HelpRow};
+use crate::state::State;
+
+/// Every command, in the order `\help` shows them.
+pub const COMMANDS: &[Command] = &[
+    quit::QUIT,
+    users::USERS,
+    fork::FORK,
+    switch::SWITCH,
+    sessions::SESSIONS,
+    lobby::LOBBY,
+    leave::LEAVE,
+    history::HISTORY,
+    whois::WHOIS,
+    help::HELP,
+    wait::WAIT,
+];
+
+/// One command.
+#[derive(Debug, Clone, Copy)]
+pub struct Command {
+    /// The word after the backslash.
+    pub name: &'static str,
+    /// Shorter words for it.
+    pub aliases: &'static [&'static str],
+    /// How it is written.
+    pub usage: &'static str,
+    /// What it does, in a few words.
+    pub about: &'static str,
+    /// What comes after the word, for completion and for the check before it runs.
+    pub argument: Argument,
+    /// Whether the argument may be left out.
+    pub optional: bool,
+    /// Does it.
+    pub run: fn(&mut State, &str) -> Result<Progress, CommandError>,
+}
+
+/// How far a command has come when it returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// All the way.
+    Done,
+    /// Until this session is open or has failed.
+    Opening(SessionId),
+    /// Until this session is over.
+    Ending(SessionId),
+    /// Until this question is answered or given up.
+    Answer(u32),
+    /// Until this moment.
+    Until(Instant),
+    /// Until the program ends.
+    Quit,
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{text}")]
+pub struct CommandError {
+    /// What kind of reason.
+    pub code: ErrorCode,
+    /// In words, with what to do next.
+    pub text: String,
+}
+
+impl CommandError {
+    /// An error of this kind.
+    pub fn new(code: ErrorCode, text: impl Into<String>) -> Self {
+        Self { code, text: text.into() }
+    }
+}
+
+/// Finds a command by its name or an alias, whole.
+#[must_use]
+pub fn find(word: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.name == word || command.aliases.contains(&word))
+}
+
+/// Runs the command of this word.
+///
+/// # Errors
+/// What is to be shown when it fails, the command's name included.
+pub fn dispatch(state: &mut State, word: &str, args: &str) -> Result<Progress, Failure> {
+    let Some(command) = find(word) else {
+        return Err(unknown(word));
+    };
+    let misused = match (command.argument, command.optional, args.is_empty()) {
+        (Argument::None, _, no_args) => !no_args,
+        (_, optional, no_args) => no_args && !optional,
+    };
+    let done = if misused { Err(usage(command)) } else { (command.run)(state, args) };
+    done.map_err(|error| Failure {
+        code: error.code,
+        text: error.text,
+        command: Some(command.name.to_owned()),
+    })
+}
+
+/// How a command is written, for a call that was not.
+#[must_use]
+pub fn usage(command: &Command) -> CommandError {
+    CommandError::new(ErrorCode::Usage, format!("usage: {}", command.usage))
+}
+
+/// The rows of `\help`.
+pub fn help_rows(commands: &[Command]) -> Vec<HelpRow> {
+    commands
+        .iter()
+        .map(|it| HelpRow { name: it.name, aliases: it.aliases, usage: it.usage, about: it.about })
+        .collect()
+}
+
+/// The failure for a word that is no command, with the nearest one that is.
+fn unknown(word: &str) -> Failure {
+    let text = match nearest(word) {
+        Some(near) => format!("there is no command \\{word}; did you mean \\{near}? nothing was sent"),
+        None => format!("there is no command \\{word}; \\help lists them, \\\\{word} says it as text"),
+    };
+    Failure { code: ErrorCode::UnknownCommand, text, command: Some(word.to_owned()) }
+}
+
+fn nearest(word: &str) -> Option<&'static str> {
+    let words = COMMANDS.iter().flat_map(|command| std::iter::once(&command.name).chain(command.aliases));
+    let (distance, near) =
+        words.map(|candidate| (strsim::damerau_levenshtein(word, candidate), *candidate)).min()?;
+    // One slip in a short word, two in a longer one; further away it is a guess.
+    (distance <= if word.chars().count() <= 4 { 1 } else { 2 }).then_some(near)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_names_two_commands() {
+        let mut words: Vec<&str> =
+            COMMANDS.iter().flat_map(|it| it.aliases.iter().copied().chain([it.name])).collect();
+        let count = words.len();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), count);
+    }
+
+    #[test]
+    fn a_row_is_fit_to_be_read() {
+        for command in COMMANDS {
+            assert!(command.usage.starts_with(&format!("\\{}", command.name)), "{}", command.name);
+            assert!(!command.about.is_empty() && !command.about.ends_with('.'), "{}", command.name);
+            assert_eq!(command.usage.contains('['), command.optional, "{}", command.name);
+            assert_eq!(command.usage.contains(' '), command.argument != Argument::None, "{}", command.name);
+        }
+    }
+
+    #[test]
+    fn a_command_is_found_by_name_and_alias_and_only_whole() {
+        assert_eq!(find("sw").unwrap().name, "switch");
+        assert_eq!(find("?").unwrap().name, "help");
+        assert!(find("switchfoo").is_none() && find("swan").is_none() && find("").is_none());
+    }
+
+    #[test]
+    fn a_mistyped_word_suggests_the_nearest() {
+        assert_eq!(nearest("frok"), Some("fork"));
+        assert_eq!(nearest("histroy"), Some("history"));
+        assert_eq!(nearest("bobby"), None);
+    }
+}

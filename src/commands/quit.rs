@@ -1,0 +1,19 @@
+//! `\quit`: ends every session, tells the others, leaves.
+
+use super::{Argument, Command, CommandError, Progress};
+use crate::state::State;
+
+pub(super) const QUIT: Command = Command {
+    name: "quit",
+    aliases: &["q"],
+    usage: "\\quit",
+    about: "end every session, tell the others, leave",
+    argument: Argument::None,
+    optional: false,
+    run,
+};
+
+#[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
+fn run(_state: &mut State, _args: &str) -> Result<Progress, CommandError> {
+    Ok(Progress::Quit)
+}

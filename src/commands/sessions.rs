@@ -1,0 +1,22 @@
+//! `\sessions`: the sessions there are.
+
+use super::{Argument, Command, CommandError, Progress};
+use crate::show::Notice;
+use crate::state::State;
+
+pub(super) const SESSIONS: Command = Command {
+    name: "sessions",
+    aliases: &["ss"],
+    usage: "\\sessions",
+    about: "the sessions; * marks the current one, with unread counts and state",
+    argument: Argument::None,
+    optional: false,
+    run,
+};
+
+#[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
+fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
+    let sessions = state.sessions.rows();
+    state.emit(Notice::Sessions { sessions });
+    Ok(Progress::Done)
+}

@@ -1,0 +1,31 @@
+//! `\switch N`: makes another session current.
+
+use super::{Argument, Command, CommandError, Progress};
+use crate::session::SessionId;
+use crate::show::ErrorCode;
+use crate::state::State;
+
+pub(super) const SWITCH: Command = Command {
+    name: "switch",
+    aliases: &["sw"],
+    usage: "\\switch N",
+    about: "make session N current; also takes a peer's name",
+    argument: Argument::Session,
+    optional: false,
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let session = find(state, args)?;
+    state.switch(session)?;
+    Ok(Progress::Done)
+}
+
+/// A number is a session's number, even where somebody has it for a name.
+fn find(state: &State, args: &str) -> Result<SessionId, CommandError> {
+    let by_number = args.parse().ok().map(SessionId).filter(|id| state.sessions.contains(*id));
+    let by_name = || args.parse().ok().and_then(|name| state.sessions.with_name(&name));
+    by_number.or_else(by_name).ok_or_else(|| {
+        CommandError::new(ErrorCode::NoSuchSession, format!("there is no session {args}; \\ss lists them"))
+    })
+}

@@ -1,0 +1,25 @@
+//! `\users`: who is in the lobby.
+
+use hobnob_protocol::message::ClientMessage;
+
+use super::{Argument, Command, CommandError, Progress};
+use crate::questions::Question;
+use crate::state::State;
+
+pub(super) const USERS: Command = Command {
+    name: "users",
+    aliases: &[],
+    usage: "\\users",
+    about: "who is in the lobby (in the lobby only)",
+    argument: Argument::None,
+    optional: false,
+    run,
+};
+
+fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
+    state.require_in_lobby()?;
+    state.require_lobby_up()?;
+    let question = Question::Users { names: Vec::new(), shown: true };
+    let request = state.ask(question, USERS.name, |request| ClientMessage::Users { request });
+    Ok(Progress::Answer(request))
+}

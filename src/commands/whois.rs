@@ -1,0 +1,24 @@
+//! `\whois NAME`: who somebody in the lobby is.
+
+use hobnob_protocol::message::ClientMessage;
+
+use super::{Argument, Command, CommandError, Progress};
+use crate::questions::Question;
+use crate::state::State;
+
+pub(super) const WHOIS: Command = Command {
+    name: "whois",
+    aliases: &[],
+    usage: "\\whois NAME",
+    about: "name, key fingerprint, since when online, trusted or not",
+    argument: Argument::User,
+    optional: false,
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let name = state.parse_name(args)?;
+    state.require_lobby_up()?;
+    let request = state.ask(Question::Whois, WHOIS.name, |request| ClientMessage::Whois { request, name });
+    Ok(Progress::Answer(request))
+}

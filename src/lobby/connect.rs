@@ -1,0 +1,152 @@
+//! One connection to the lobby's server: TCP, TLS, hello, welcome. Owns the order of these steps and
+//! their time limit; [`super::link`] decides what to do when one fails.
+
+use std::io;
+use std::time::Duration;
+
+use hobnob_protocol::codec::{CodecError, MessageReader, encode};
+use hobnob_protocol::identity::Identity;
+use hobnob_protocol::message::{ClientMessage, Hello, RefusedCode, ServerMessage, Welcome};
+use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::transport::{self, KeyPolicy};
+use hobnob_protocol::{HANDSHAKE_TIMEOUT, LOBBY_ALPN, MAX_LINE_BYTES};
+use socket2::{SockRef, TcpKeepalive};
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// After this much silence the kernel asks the other end whether it is there.
+const KEEPALIVE: Duration = Duration::from_secs(20);
+
+/// A connection that has been welcomed.
+#[derive(Debug)]
+pub struct Connection<S> {
+    /// What the server tells.
+    pub reader: MessageReader<ReadHalf<TlsStream<S>>>,
+    /// Where to write.
+    pub writer: WriteHalf<TlsStream<S>>,
+    /// The server's first words.
+    pub welcome: Welcome,
+    /// The server's key.
+    pub server: PublicKey,
+    /// The key exchange, as TLS names it.
+    pub key_exchange: String,
+}
+
+/// Why the lobby could not be joined.
+#[derive(Debug, Error)]
+pub enum ConnectError {
+    /// No connection could be made, or it broke.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The server said no.
+    #[error("{}", refusal(*.0))]
+    Refused(RefusedCode),
+    /// The server has another key than the one that is trusted.
+    #[error("the server's key is {}, the one trusted for this address is {}", seen.fingerprint(), trusted.fingerprint())]
+    KeyChanged {
+        /// The key pinned for its address.
+        trusted: PublicKey,
+        /// The key it showed.
+        seen: PublicKey,
+    },
+    /// It is no hobnob server, or a broken one.
+    #[error("what answers there does not speak hobnob: {0}")]
+    Protocol(String),
+    /// Nothing came in time.
+    #[error("no answer within {} seconds", HANDSHAKE_TIMEOUT.as_secs())]
+    Timeout,
+}
+
+impl ConnectError {
+    /// Whether nobody listens at the address.
+    #[must_use]
+    pub fn is_nobody_there(&self) -> bool {
+        matches!(self, Self::Io(err) if err.kind() == io::ErrorKind::ConnectionRefused)
+    }
+}
+
+fn refusal(code: RefusedCode) -> &'static str {
+    match code {
+        RefusedCode::Protocol => {
+            "the server speaks another version of the protocol; use the same hobnob on both sides"
+        }
+        RefusedCode::Full => {
+            "the server has as many clients as it takes (its --max-clients); try again later"
+        }
+        RefusedCode::FullForAddress => {
+            "the server has as many clients from this address as it takes (its --max-clients-per-ip)"
+        }
+        RefusedCode::NoNameLeft => "every numbered form of that name is taken; choose another with --name",
+        RefusedCode::Closing => "the server is closing down",
+        RefusedCode::TakenOver => "another connection of this client has taken over",
+        RefusedCode::Other => "the server lets nobody in, for a reason this version does not know",
+    }
+}
+
+/// Joins the lobby at `address` (`HOST:PORT`), all within [`HANDSHAKE_TIMEOUT`].
+///
+/// # Errors
+/// Whatever failed first; see [`ConnectError`].
+pub async fn connect(
+    address: &str,
+    identity: &Identity,
+    trusted: Option<PublicKey>,
+    hello: Hello,
+) -> Result<Connection<TcpStream>, ConnectError> {
+    let joining = async {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
+        join(stream, identity, trusted, hello).await
+    };
+    timeout(HANDSHAKE_TIMEOUT, joining).await.map_err(|_| ConnectError::Timeout)?
+}
+
+/// TLS, hello and welcome over a stream that is open.
+///
+/// # Errors
+/// As for [`connect`].
+pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    identity: &Identity,
+    trusted: Option<PublicKey>,
+    hello: Hello,
+) -> Result<Connection<S>, ConnectError> {
+    let policy = trusted.map_or(KeyPolicy::Any, KeyPolicy::Only);
+    let (config, seen) = transport::client_config(identity, policy, LOBBY_ALPN);
+    let handshake = TlsConnector::from(config).connect(transport::server_name(), stream).await;
+    let stream = handshake.map_err(|err| match (trusted, seen.get()) {
+        (Some(trusted), Some(seen)) if trusted != seen => ConnectError::KeyChanged { trusted, seen },
+        _ if err.kind() == io::ErrorKind::InvalidData => ConnectError::Protocol(err.to_string()),
+        _ => ConnectError::Io(err),
+    })?;
+    let state = stream.get_ref().1;
+    let server = transport::authenticated_peer(state, LOBBY_ALPN)
+        .map_err(|err| ConnectError::Protocol(err.to_string()))?;
+    let key_exchange = transport::key_exchange(state);
+    let (reader, mut writer) = tokio::io::split(stream);
+    writer.write_all(&encode(&ClientMessage::Hello(hello))).await?;
+    writer.flush().await?;
+    let mut reader = MessageReader::new(reader, MAX_LINE_BYTES);
+    let welcome = welcome(&mut reader).await?;
+    Ok(Connection { reader, writer, welcome, server, key_exchange })
+}
+
+async fn welcome<R: AsyncRead + Unpin>(reader: &mut MessageReader<R>) -> Result<Welcome, ConnectError> {
+    loop {
+        match reader.next().await {
+            Ok(Some(ServerMessage::Welcome(welcome))) => return Ok(welcome),
+            Ok(Some(ServerMessage::Refused { code })) => return Err(ConnectError::Refused(code)),
+            Ok(Some(ServerMessage::Bad { reason })) => return Err(ConnectError::Protocol(reason)),
+            Ok(Some(ServerMessage::Ping | ServerMessage::Unknown)) => {}
+            Ok(Some(_)) => return Err(ConnectError::Protocol("it did not begin with a welcome".to_owned())),
+            Ok(None) => return Err(ConnectError::Io(io::ErrorKind::UnexpectedEof.into())),
+            Err(CodecError::Io(err)) => return Err(ConnectError::Io(err)),
+            Err(err) => return Err(ConnectError::Protocol(err.to_string())),
+        }
+    }
+}

@@ -1,0 +1,597 @@
+//! The lobby's link: one task that owns the connection, the outbox and the place in the log, and
+//! makes a new connection whenever the old one is lost. The app talks to it through [`LobbyHandle`]
+//! and hears of it through [`LobbyEvent`]s.
+//!
+//! The link reads on from the last message it has seen; what it hears twice it drops, a gap makes it
+//! read again from the log, and a message whose hash does not follow is reported.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position};
+use hobnob_protocol::codec::{CodecError, encode_into};
+use hobnob_protocol::identity::Identity;
+use hobnob_protocol::message::{
+    Change, ClientMessage, Cursor, Hello, Introduction, NoAnswerCode, NotAcceptedCode, RefusedCode,
+    ServerMessage, Welcome,
+};
+use hobnob_protocol::name::{Candidate, LogId, PublicKey, RunId, Seq, Text, UserName, random_bytes};
+use hobnob_protocol::{BACKLOG_ON_JOIN, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+use tracing::{debug, warn};
+
+use super::connect::{self, ConnectError, Connection};
+use super::outbox::Outbox;
+
+/// Events on their way to the app. When it is full the link stops reading, the server then keeps
+/// this client's place in the log, and nothing is lost.
+const EVENT_QUEUE: usize = 1024;
+
+/// How much is gathered for one write, in bytes; a few TLS records.
+const WRITE_GOAL: usize = 64 * 1024;
+
+/// The first pause between attempts to reach the lobby again; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest pause between attempts to reach the lobby again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// The longest pause while the user waits for the last texts to go out before leaving.
+const HURRIED_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long saying goodbye may take.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What a link is made from.
+#[derive(Clone)]
+pub struct LobbyConfig {
+    /// `HOST:PORT`.
+    pub address: String,
+    /// Who this user is.
+    pub identity: Identity,
+    /// The name wished for.
+    pub name: UserName,
+    /// This run of the client.
+    pub run: RunId,
+    /// The server's key, where one is trusted already.
+    pub trusted: Option<PublicKey>,
+    /// Where peers reach this client, asked anew for each connection.
+    pub candidates: Arc<dyn Fn() -> Vec<Candidate> + Send + Sync>,
+    /// The port peers reach this client at.
+    pub port: u16,
+}
+
+/// What the app hears of the lobby.
+#[derive(Debug)]
+pub enum LobbyEvent {
+    /// The link is up.
+    Up(Joined),
+    /// The link was lost and is being rebuilt.
+    Down {
+        /// Why.
+        reason: String,
+    },
+    /// Somebody said something.
+    Said {
+        /// What, by whom, with its number.
+        message: Box<LobbyMessage>,
+        /// It was in the log before this connection was made.
+        replayed: bool,
+    },
+    /// A text of this run stands in the log.
+    Sent {
+        /// Its number in the outbox.
+        id: u64,
+        /// Its number in the log.
+        seq: Seq,
+    },
+    /// A text of this run was not stored.
+    NotAccepted {
+        /// Its number in the outbox.
+        id: u64,
+        /// Why.
+        code: NotAcceptedCode,
+    },
+    /// The log was changed behind the server's back, or by it.
+    Broken(BrokenChain),
+    /// Who came and went.
+    Presence(Vec<Change>),
+    /// Some presence was not told.
+    PresenceSkipped,
+    /// An answer to a question.
+    Answer(Answer),
+    /// Somebody is to be met.
+    Introduced(Introduction),
+    /// The server says it ends.
+    Closing,
+    /// The link has ended for good: the server's key is not the one that was trusted.
+    KeyChanged(String),
+    /// The link has ended for good: this user has left.
+    Left,
+}
+
+/// A link that is up.
+#[derive(Debug, Clone)]
+pub struct Joined {
+    /// What the server told.
+    pub welcome: Welcome,
+    /// The server's key.
+    pub server: PublicKey,
+    /// The key exchange, as TLS names it.
+    pub key_exchange: String,
+}
+
+/// An answer of the server.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "the fields are those of ServerMessage, where they are described")]
+pub enum Answer {
+    Users { request: u32, names: Vec<UserName>, more: bool },
+    Whois { request: u32, name: UserName, key: PublicKey, since: u64 },
+    NoSuchUser { request: u32, name: UserName },
+    History { request: u32, after: Position, messages: Vec<LobbyMessage>, more: bool },
+    NoAnswer { request: u32, code: NoAnswerCode },
+}
+
+#[derive(Debug)]
+enum LobbyCommand {
+    Say { id: u64, text: Text },
+    Ask(ClientMessage),
+    Hurry,
+    Leave,
+}
+
+/// Talks to the link; cheap to clone. Its queue has no bound of its own: the app bounds the texts
+/// and questions that are open, and must never wait for a link that waits for the app.
+#[derive(Debug, Clone)]
+pub struct LobbyHandle {
+    commands: mpsc::UnboundedSender<LobbyCommand>,
+}
+
+impl LobbyHandle {
+    /// Says a text: now, or when the link is back. `id` must grow from text to text.
+    pub fn say(&self, id: u64, text: Text) {
+        self.command(LobbyCommand::Say { id, text });
+    }
+
+    /// Asks the server something; passed over while the link is down.
+    pub fn ask(&self, question: ClientMessage) {
+        self.command(LobbyCommand::Ask(question));
+    }
+
+    /// The user waits to leave: attempts to reach the lobby follow each other more quickly.
+    pub fn hurry(&self) {
+        self.command(LobbyCommand::Hurry);
+    }
+
+    /// Leaves for good; [`LobbyEvent::Left`] follows.
+    pub fn leave(&self) {
+        self.command(LobbyCommand::Leave);
+    }
+
+    fn command(&self, command: LobbyCommand) {
+        // A link that has ended said so by its last event.
+        let _ended = self.commands.send(command);
+    }
+}
+
+/// A handle whose link is a test, which sees what it is told as the messages a link would write.
+#[cfg(test)]
+pub(crate) fn test_handle() -> (LobbyHandle, TestLink) {
+    let (commands, queue) = mpsc::unbounded_channel();
+    (LobbyHandle { commands }, TestLink { queue })
+}
+
+/// Stands in for a link in tests of the app.
+#[cfg(test)]
+pub(crate) struct TestLink {
+    queue: mpsc::UnboundedReceiver<LobbyCommand>,
+}
+
+#[cfg(test)]
+impl TestLink {
+    /// What the link was told since the last call.
+    pub(crate) fn told(&mut self) -> Vec<ClientMessage> {
+        let mut told = Vec::new();
+        while let Ok(command) = self.queue.try_recv() {
+            told.extend(match command {
+                LobbyCommand::Say { id, text } => Some(ClientMessage::Say { id, text }),
+                LobbyCommand::Ask(question) => Some(question),
+                LobbyCommand::Leave => Some(ClientMessage::Leave),
+                LobbyCommand::Hurry => None,
+            });
+        }
+        told
+    }
+}
+
+/// Joins the lobby for the first time; when that succeeds the link lives on by itself.
+///
+/// # Errors
+/// When the lobby cannot be reached or joined.
+pub async fn start(
+    config: LobbyConfig,
+) -> Result<(LobbyHandle, mpsc::Receiver<LobbyEvent>, Joined), ConnectError> {
+    let mut link = Link::new(config);
+    let connection = link.connect().await?;
+    let joined = joined(&connection);
+    let (handle, events) = link.spawn(connection);
+    Ok((handle, events, joined))
+}
+
+fn joined<S>(connection: &Connection<S>) -> Joined {
+    Joined {
+        welcome: connection.welcome.clone(),
+        server: connection.server,
+        key_exchange: connection.key_exchange.clone(),
+    }
+}
+
+/// Why a connection is no longer used.
+enum End {
+    Lost(String),
+    Left,
+    AppGone,
+}
+
+struct Link {
+    config: LobbyConfig,
+    outbox: Outbox,
+    place: Option<(LogId, Position)>,
+    /// Messages up to this number were in the log before the present connection.
+    replayed_up_to: Seq,
+    /// A gap was met and the log is being read again from before it.
+    closing_gap: bool,
+    hurried: bool,
+    leaving: bool,
+}
+
+/// The ends of the two queues, apart from the link so that both can be borrowed at once.
+struct Ends {
+    commands: mpsc::UnboundedReceiver<LobbyCommand>,
+    events: mpsc::Sender<LobbyEvent>,
+}
+
+impl Link {
+    fn new(config: LobbyConfig) -> Self {
+        Self {
+            config,
+            outbox: Outbox::default(),
+            place: None,
+            replayed_up_to: Seq(0),
+            closing_gap: false,
+            hurried: false,
+            leaving: false,
+        }
+    }
+
+    fn spawn(mut self, connection: Connection<TcpStream>) -> (LobbyHandle, mpsc::Receiver<LobbyEvent>) {
+        let (command_tx, commands) = mpsc::unbounded_channel();
+        let (events, event_rx) = mpsc::channel(EVENT_QUEUE);
+        let mut ends = Ends { commands, events };
+        tokio::spawn(async move { self.run(connection, &mut ends).await });
+        (LobbyHandle { commands: command_tx }, event_rx)
+    }
+
+    async fn connect(&mut self) -> Result<Connection<TcpStream>, ConnectError> {
+        let hello = Hello {
+            protocol: PROTOCOL_VERSION,
+            agent: concat!("hobnob/", env!("CARGO_PKG_VERSION")).to_owned(),
+            name: self.config.name.clone(),
+            run: self.config.run,
+            candidates: (self.config.candidates)(),
+            port: Some(self.config.port),
+            cursor: self.place.map(|(log, position)| Cursor { log, position }),
+            since: None,
+            backlog: BACKLOG_ON_JOIN,
+        };
+        let connection =
+            connect::connect(&self.config.address, &self.config.identity, self.config.trusted, hello).await?;
+        let welcome = &connection.welcome;
+        // From now on this address has this key, whatever else is pinned meanwhile.
+        self.config.trusted = Some(connection.server);
+        self.config.name = welcome.name.clone();
+        self.place = Some((welcome.log, welcome.start));
+        self.replayed_up_to = welcome.head.seq;
+        self.outbox.rewind();
+        Ok(connection)
+    }
+
+    async fn run(&mut self, mut connection: Connection<TcpStream>, ends: &mut Ends) {
+        loop {
+            match self.talk(connection, ends).await {
+                End::Left => {
+                    let _app_gone = ends.events.send(LobbyEvent::Left).await;
+                    return;
+                }
+                End::AppGone => return,
+                End::Lost(reason) => {
+                    debug!(reason, "lobby link lost");
+                    // Closing a gap is no loss that a user should see.
+                    if !self.closing_gap && ends.events.send(LobbyEvent::Down { reason }).await.is_err() {
+                        return;
+                    }
+                }
+            }
+            match self.reconnect(ends).await {
+                Some(next) => connection = next,
+                None => return,
+            }
+            let up = LobbyEvent::Up(joined(&connection));
+            if !self.closing_gap && ends.events.send(up).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Tries until there is a connection; `None` when the link is to end.
+    async fn reconnect(&mut self, ends: &mut Ends) -> Option<Connection<TcpStream>> {
+        let mut pause = Duration::ZERO;
+        loop {
+            if !self.rest(pause, ends).await {
+                let _app_gone = ends.events.send(LobbyEvent::Left).await;
+                return None;
+            }
+            match self.connect().await {
+                Ok(connection) => return Some(connection),
+                Err(err @ ConnectError::KeyChanged { .. }) => {
+                    let _app_gone = ends.events.send(LobbyEvent::KeyChanged(err.to_string())).await;
+                    return None;
+                }
+                Err(err) => debug!(%err, "lobby not reached"),
+            }
+            pause = next_pause(pause, self.hurried);
+        }
+    }
+
+    /// Waits between attempts, taking texts in meanwhile. False when the user leaves.
+    async fn rest(&mut self, pause: Duration, ends: &mut Ends) -> bool {
+        let until = Instant::now() + pause;
+        loop {
+            tokio::select! {
+                biased;
+                command = ends.commands.recv() => match command {
+                    Some(LobbyCommand::Say { id, text }) => self.outbox.push(id, text),
+                    Some(LobbyCommand::Ask(_)) => {}
+                    Some(LobbyCommand::Hurry) => {
+                        self.hurried = true;
+                        return true;
+                    }
+                    Some(LobbyCommand::Leave) | None => return false,
+                },
+                () = sleep_until(until) => return true,
+            }
+        }
+    }
+
+    /// Uses a connection until it is lost or the user leaves.
+    async fn talk<S>(&mut self, connection: Connection<S>, ends: &mut Ends) -> End
+    where
+        S: tokio::io::AsyncRead + AsyncWrite + Unpin,
+    {
+        let Connection { mut reader, writer, .. } = connection;
+        let mut sender = Sender::new(writer);
+        let mut heard = Instant::now();
+        let mut pinged = false;
+        loop {
+            self.fill(&mut sender.bytes);
+            let quiet_until = heard + if pinged { LOBBY_DEAD_AFTER } else { LOBBY_PING_AFTER };
+            tokio::select! {
+                // What has arrived is heard before silence is judged: this process may have slept.
+                biased;
+                message = reader.next::<ServerMessage>() => {
+                    heard = Instant::now();
+                    pinged = false;
+                    match self.hear(message, &mut sender.bytes, ends).await {
+                        Ok(()) => {}
+                        Err(end) => return end,
+                    }
+                }
+                result = sender.push(), if sender.has_work() => {
+                    if let Err(err) = result {
+                        return End::Lost(err.to_string());
+                    }
+                    if self.leaving && sender.bytes.is_empty() {
+                        return self.say_goodbye(sender).await;
+                    }
+                }
+                command = ends.commands.recv(), if sender.bytes.len() < WRITE_GOAL => {
+                    if let Some(end) = self.obey(command, &mut sender.bytes) {
+                        return end;
+                    }
+                }
+                () = sleep_until(quiet_until) => {
+                    if pinged {
+                        return End::Lost("the server fell silent".to_owned());
+                    }
+                    pinged = true;
+                    encode_into(&ClientMessage::Ping, &mut sender.bytes);
+                }
+            }
+        }
+    }
+
+    fn fill(&mut self, bytes: &mut BytesMut) {
+        while bytes.len() < WRITE_GOAL {
+            let Some((id, text)) = self.outbox.next_to_write() else { return };
+            encode_into(&ClientMessage::Say { id, text: text.clone() }, bytes);
+        }
+    }
+
+    fn obey(&mut self, command: Option<LobbyCommand>, bytes: &mut BytesMut) -> Option<End> {
+        match command {
+            Some(LobbyCommand::Say { id, text }) => self.outbox.push(id, text),
+            Some(LobbyCommand::Ask(question)) => encode_into(&question, bytes),
+            Some(LobbyCommand::Hurry) => self.hurried = true,
+            Some(LobbyCommand::Leave) => {
+                self.leaving = true;
+                encode_into(&ClientMessage::Leave, bytes);
+            }
+            None => return Some(End::AppGone),
+        }
+        None
+    }
+
+    async fn say_goodbye<W: AsyncWrite + Unpin>(&self, mut sender: Sender<W>) -> End {
+        // The server is told already; a close that does not come through changes nothing.
+        let _too_slow = timeout(LEAVE_TIMEOUT, sender.writer.shutdown()).await;
+        End::Left
+    }
+
+    async fn hear(
+        &mut self,
+        message: Result<Option<ServerMessage>, CodecError>,
+        bytes: &mut BytesMut,
+        ends: &mut Ends,
+    ) -> Result<(), End> {
+        let message = match message {
+            Ok(Some(message)) => message,
+            Ok(None) => return Err(self.lost("the server closed the link")),
+            Err(CodecError::NotAMessage(err)) => {
+                warn!(%err, "the server sent something that is no message");
+                return Err(self.lost("the server sent something that is no message"));
+            }
+            Err(err) => return Err(self.lost(&err.to_string())),
+        };
+        let event = match message {
+            ServerMessage::Said(message) => match self.said(message, ends).await? {
+                Some(event) => event,
+                None => return Ok(()),
+            },
+            ServerMessage::Ping => {
+                encode_into(&ClientMessage::Pong, bytes);
+                return Ok(());
+            }
+            ServerMessage::Refused { code: RefusedCode::TakenOver } => {
+                return Err(self.lost("another client of this user took the name over"));
+            }
+            ServerMessage::Bad { reason } => {
+                warn!(reason, "the server could not read what this client sent");
+                return Err(self.lost("the server could not read what this client sent"));
+            }
+            other => match self.event_of(other) {
+                Some(event) => event,
+                None => return Ok(()),
+            },
+        };
+        ends.events.send(event).await.map_err(|_| End::AppGone)
+    }
+
+    /// A user who is leaving has left when the server closes.
+    fn lost(&self, reason: &str) -> End {
+        if self.leaving { End::Left } else { End::Lost(reason.to_owned()) }
+    }
+
+    fn event_of(&mut self, message: ServerMessage) -> Option<LobbyEvent> {
+        Some(match message {
+            ServerMessage::Accepted { id, seq } => {
+                self.outbox.settle(id)?;
+                LobbyEvent::Sent { id, seq }
+            }
+            ServerMessage::NotAccepted { id, code } => {
+                self.outbox.settle(id)?;
+                LobbyEvent::NotAccepted { id, code }
+            }
+            ServerMessage::Presence { changes } => LobbyEvent::Presence(changes),
+            ServerMessage::PresenceSkipped => LobbyEvent::PresenceSkipped,
+            ServerMessage::Users { request, names, more } => {
+                LobbyEvent::Answer(Answer::Users { request, names, more })
+            }
+            ServerMessage::Whois { request, name, key, since } => {
+                LobbyEvent::Answer(Answer::Whois { request, name, key, since })
+            }
+            ServerMessage::NoSuchUser { request, name } => {
+                LobbyEvent::Answer(Answer::NoSuchUser { request, name })
+            }
+            ServerMessage::History { request, after, messages, more } => {
+                LobbyEvent::Answer(Answer::History { request, after, messages, more })
+            }
+            ServerMessage::NoAnswer { request, code } => {
+                LobbyEvent::Answer(Answer::NoAnswer { request, code })
+            }
+            ServerMessage::Introduced(introduction) => LobbyEvent::Introduced(introduction),
+            ServerMessage::Closing => LobbyEvent::Closing,
+            _ => return None,
+        })
+    }
+
+    /// A lobby message: checks that it is the next one, and whether it is one of this run's own.
+    async fn said(&mut self, message: LobbyMessage, ends: &mut Ends) -> Result<Option<LobbyEvent>, End> {
+        let Some((_, position)) = &mut self.place else { return Ok(None) };
+        if message.seq <= position.seq {
+            return Ok(None);
+        }
+        if let Err(broken) = position.advance(&message) {
+            if message.seq > position.seq.next() && !self.closing_gap {
+                self.closing_gap = true;
+                return Err(End::Lost("messages are missing; reading them again".to_owned()));
+            }
+            // Said loudly once, then read on: what follows is checked against this message.
+            *position = Position { seq: message.seq, hash: message.hash };
+            ends.events.send(LobbyEvent::Broken(broken)).await.map_err(|_| End::AppGone)?;
+        }
+        self.closing_gap = false;
+        if message.key == self.config.identity.public() && message.run == self.config.run {
+            let settled = self.outbox.settle(message.id).is_some();
+            return Ok(settled.then_some(LobbyEvent::Sent { id: message.id, seq: message.seq }));
+        }
+        let replayed = message.seq <= self.replayed_up_to;
+        Ok(Some(LobbyEvent::Said { message: Box::new(message), replayed }))
+    }
+}
+
+/// The writing half: bytes that wait, and whether some are still inside TLS.
+struct Sender<W> {
+    writer: W,
+    bytes: BytesMut,
+    unflushed: bool,
+}
+
+impl<W: AsyncWrite + Unpin> Sender<W> {
+    fn new(writer: W) -> Self {
+        Self { writer, bytes: BytesMut::new(), unflushed: false }
+    }
+
+    fn has_work(&self) -> bool {
+        self.unflushed || !self.bytes.is_empty()
+    }
+
+    /// Writes all that waits. Cancel-safe: what was taken is gone from `bytes`, the rest stays.
+    async fn push(&mut self) -> std::io::Result<()> {
+        while !self.bytes.is_empty() {
+            self.unflushed = true;
+            self.writer.write_buf(&mut self.bytes).await?;
+        }
+        self.writer.flush().await?;
+        self.unflushed = false;
+        Ok(())
+    }
+}
+
+/// The pause after one of length `pause`: doubled, bounded, and up to a quarter shorter by chance so
+/// that a thousand clients of a server that restarts do not all come at once.
+fn next_pause(pause: Duration, hurried: bool) -> Duration {
+    let longest = if hurried { HURRIED_PAUSE } else { LONGEST_PAUSE };
+    let doubled = (pause * 2).max(FIRST_PAUSE).min(longest);
+    let chance = f64::from(random_bytes::<1>()[0]) / 255.0;
+    doubled.mul_f64(1.0 - chance / 4.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_bound_and_vary() {
+        let mut pause = Duration::ZERO;
+        for _ in 0..20 {
+            pause = next_pause(pause, false);
+            assert!(pause <= LONGEST_PAUSE && pause >= FIRST_PAUSE.mul_f64(0.7));
+        }
+        assert!(pause > Duration::from_secs(8));
+        assert!(next_pause(pause, true) <= HURRIED_PAUSE);
+    }
+}

@@ -1,0 +1,218 @@
+//! One connection of a session, from the hello on: its two halves, what waits to be written, and
+//! whether it still lives. Owns the socket; knows nothing of numbers, outboxes or redialling.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use hobnob_protocol::codec::{CodecError, LineBuffer, encode_into};
+use hobnob_protocol::message::PeerMessage;
+use hobnob_protocol::{PEER_DEAD_AFTER, PEER_PING_AFTER};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
+
+/// What is put together for one write, in bytes: several TLS records, so that a burst of texts costs
+/// a handful of system calls.
+pub(super) const ENOUGH_TO_WRITE: usize = 64 * 1024;
+
+/// How long a goodbye may take to leave, and the other side to close after it.
+const FAREWELL_WITHIN: Duration = Duration::from_millis(500);
+
+/// A stream of bytes in both directions: TLS over TCP, or a pipe in a test.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
+
+/// Who made a connection, and with whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// This side, to there.
+    Dialled(SocketAddr),
+    /// The other side, from there.
+    Accepted(IpAddr),
+}
+
+/// A connection on which both sides have said hello and which, where the other side chooses, is
+/// chosen.
+pub(super) struct Fresh {
+    pub(super) stream: Box<dyn Duplex>,
+    /// Bytes read past the hello.
+    pub(super) lines: LineBuffer,
+    /// The number of the last text the other side has.
+    pub(super) received: u64,
+    /// The number it was told that this side has.
+    pub(super) told: u64,
+    pub(super) key_exchange: String,
+    pub(super) origin: Origin,
+}
+
+/// What came of waiting on a connection.
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// So many bytes arrived; none means that the other side has closed.
+    Read(usize),
+    /// Something was written.
+    Wrote,
+}
+
+/// What a look at the clock says of a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Vital {
+    /// Nothing is amiss.
+    Fine,
+    /// Nothing was heard, or nothing could be written, for [`PEER_DEAD_AFTER`].
+    Dead,
+}
+
+/// The connection that carries a session's words.
+pub(super) struct Connection {
+    reader: ReadHalf<Box<dyn Duplex>>,
+    writer: WriteHalf<Box<dyn Duplex>>,
+    lines: LineBuffer,
+    out: BytesMut,
+    /// Written bytes may still be on this side of the socket.
+    unflushed: bool,
+    pub(super) origin: Origin,
+    pub(super) since: Duration,
+    heard: Duration,
+    signed: Duration,
+    progressed: Duration,
+}
+
+impl Connection {
+    /// Begins at the awake time `now`.
+    pub(super) fn new(fresh: Fresh, now: Duration) -> Self {
+        let (reader, writer) = tokio::io::split(fresh.stream);
+        Self {
+            reader,
+            writer,
+            lines: fresh.lines,
+            out: BytesMut::new(),
+            unflushed: false,
+            origin: fresh.origin,
+            since: now,
+            heard: now,
+            signed: now,
+            progressed: now,
+        }
+    }
+
+    /// Waits until something was read or written; reads only if `reading`. Cancel-safe.
+    pub(super) async fn turn(&mut self, reading: bool) -> io::Result<Turn> {
+        let Self { reader, writer, lines, out, unflushed, .. } = self;
+        let written = async {
+            if !out.is_empty() {
+                let count = writer.write(out).await?;
+                if count == 0 {
+                    return Err(io::ErrorKind::WriteZero.into());
+                }
+                out.advance(count);
+                *unflushed = true;
+            } else if *unflushed {
+                writer.flush().await?;
+                *unflushed = false;
+            } else {
+                std::future::pending::<()>().await;
+            }
+            Ok(Turn::Wrote)
+        };
+        tokio::select! {
+            read = reader.read_buf(lines.spare()), if reading => read.map(Turn::Read),
+            wrote = written => wrote,
+        }
+    }
+
+    /// A whole message that has arrived.
+    pub(super) fn next_message(&mut self) -> Result<Option<PeerMessage>, CodecError> {
+        self.lines.next_message()
+    }
+
+    /// Whether more may be put into [`out`](Self::out).
+    pub(super) fn wants_more(&self) -> bool {
+        self.out.len() < ENOUGH_TO_WRITE / 2
+    }
+
+    /// What waits to be written, at the awake time `now`.
+    pub(super) fn out(&mut self, now: Duration) -> &mut BytesMut {
+        if self.out.is_empty() && !self.unflushed {
+            self.progressed = now;
+        }
+        &mut self.out
+    }
+
+    /// Puts one message in line.
+    pub(super) fn queue(&mut self, message: &PeerMessage, now: Duration) {
+        encode_into(message, self.out(now));
+    }
+
+    /// Notes that the other side was heard.
+    pub(super) fn heard(&mut self, now: Duration) {
+        self.heard = now;
+    }
+
+    /// Notes that something was written.
+    pub(super) fn progressed(&mut self, now: Duration) {
+        self.progressed = now;
+    }
+
+    /// Looks at the clock, and asks for a sign of life when there was none for a while. While this
+    /// side does not read (its own app is behind) the silence is its own: it does not count, and the
+    /// other side is given signs of life unasked.
+    pub(super) fn check(&mut self, now: Duration, reading: bool) -> Vital {
+        let sign = if reading { PeerMessage::Ping } else { PeerMessage::Pong };
+        if !reading {
+            self.heard = now;
+        }
+        let is_writing = !self.out.is_empty() || self.unflushed;
+        if now.saturating_sub(self.heard) >= PEER_DEAD_AFTER
+            || (is_writing && now.saturating_sub(self.progressed) >= PEER_DEAD_AFTER)
+        {
+            return Vital::Dead;
+        }
+        let quiet_since = if reading { self.heard.max(self.signed) } else { self.signed };
+        if now.saturating_sub(quiet_since) >= PEER_PING_AFTER {
+            self.signed = now;
+            self.queue(&sign, now);
+        }
+        Vital::Fine
+    }
+
+    /// Closes this side's half, so that the other sees an end and not a break.
+    pub(super) async fn close(mut self) {
+        let _unsent = tokio::time::timeout(FAREWELL_WITHIN, self.writer.shutdown()).await;
+    }
+
+    /// Writes what waits and a goodbye, closes, and reads until the other side has closed too: an
+    /// answer that met a closed socket would take the goodbye with it.
+    pub(super) async fn farewell(mut self) {
+        encode_into(&PeerMessage::Goodbye, &mut self.out);
+        let parting = async {
+            self.writer.write_all(&self.out).await?;
+            self.writer.shutdown().await?;
+            let mut nothing = [0; 4096];
+            while self.reader.read(&mut nothing).await? > 0 {}
+            io::Result::Ok(())
+        };
+        match tokio::time::timeout(FAREWELL_WITHIN, parting).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the goodbye may be lost"),
+            Err(_elapsed) => tracing::debug!("the other side did not close after the goodbye"),
+        }
+    }
+}
+
+/// Sets up a TCP socket of a session: no delay for small texts, and the kernel's own signs of life,
+/// which find a dead path also while nothing is written.
+///
+/// # Errors
+/// When the socket is no longer usable.
+pub(super) fn prepare(socket: &TcpStream) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    let socket = SockRef::from(socket);
+    let keepalive = TcpKeepalive::new().with_time(PEER_PING_AFTER).with_interval(PEER_PING_AFTER);
+    socket.set_tcp_keepalive(&keepalive)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(PEER_DEAD_AFTER))?;
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! What a private session reports to the app, and the queue it waits in. Knows nothing of sockets.
+
+use std::collections::VecDeque;
+
+use hobnob_protocol::name::Text;
+use thiserror::Error;
+
+use super::outbox::{OUTBOX_BYTES, OUTBOX_TEXTS};
+use crate::link_id::LinkId;
+
+/// Something happened in a private session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerEvent {
+    /// On which link.
+    pub link: LinkId,
+    /// What.
+    pub kind: PeerEventKind,
+}
+
+/// What happened. `Left`, `Ended`, `Failed` and `Gone` are final: each session reports exactly one of
+/// them, last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PeerEventKind {
+    /// The link is up: for the first time, or again.
+    Up {
+        /// The key exchange, as TLS names it.
+        key_exchange: String,
+    },
+    /// The link is lost and being rebuilt.
+    Down,
+    /// The other said something. To be answered with
+    /// [`PeerLinkHandle::shown`](super::PeerLinkHandle::shown).
+    Said {
+        /// Its number: 1, 2, 3 … without a gap.
+        number: u64,
+        /// When it was typed, in milliseconds since 1970-01-01 UTC.
+        at: u64,
+        /// What.
+        text: Text,
+    },
+    /// The other was shown this text.
+    Delivered {
+        /// What the app called it.
+        local_id: u64,
+    },
+    /// These texts were never acknowledged and will not be; comes before the final event.
+    Undelivered {
+        /// What the app called them, oldest first.
+        local_ids: Vec<u64>,
+    },
+    /// The known addresses do not answer: the lobby may know better ones.
+    WantsIntroduction,
+    /// The other ended the session.
+    Left,
+    /// This side ended the session.
+    Ended,
+    /// The session never opened.
+    Failed {
+        /// Why.
+        reason: PeerFailure,
+    },
+    /// The link is lost for good.
+    Gone {
+        /// Why.
+        reason: GoneReason,
+    },
+}
+
+/// Why a session never opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum PeerFailure {
+    /// None of its addresses answered, and it did not call.
+    #[error("none of their addresses answers")]
+    Unreachable,
+    /// Somebody else answered at its address, and nobody with the right key anywhere.
+    #[error("somebody with another key answers at their address")]
+    WrongKey,
+    /// It speaks another version of the protocol.
+    #[error("they speak version {0} of the protocol")]
+    Protocol(u32),
+    /// It had ended the session by then, or never knew of it.
+    #[error("they do not take the session")]
+    NotTaken,
+}
+
+/// Why a link is lost for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum GoneReason {
+    /// The address that answered before refuses: the other's process has ended.
+    #[error("their program has ended")]
+    ProcessEnded,
+    /// Nothing was heard for [`GONE_AFTER`](super::GONE_AFTER).
+    #[error("nothing was heard of them for ten minutes")]
+    Silence,
+}
+
+/// Events that wait for the app. Its bound is that of the other side's outbox: what one side may have
+/// unacknowledged, the other keeps. A peer that sends more is read no further until the app catches up.
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    events: VecDeque<PeerEventKind>,
+    texts: usize,
+    bytes: usize,
+}
+
+/// Events besides texts that wait before reading stops: each text of ours makes one.
+const MOST_EVENTS: usize = 4 * OUTBOX_TEXTS;
+
+impl Backlog {
+    /// Adds an event. A link that comes up again before the app learned that it was down leaves no
+    /// trace, and a wish already waiting is not repeated.
+    pub(super) fn push(&mut self, event: PeerEventKind) {
+        match &event {
+            PeerEventKind::Up { .. } if self.events.back() == Some(&PeerEventKind::Down) => {
+                self.events.pop_back();
+                return;
+            }
+            PeerEventKind::WantsIntroduction if self.events.contains(&event) => return,
+            PeerEventKind::Said { text, .. } => {
+                self.texts += 1;
+                self.bytes += text.as_str().len();
+            }
+            _ => {}
+        }
+        self.events.push_back(event);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<PeerEventKind> {
+        let event = self.events.pop_front();
+        if let Some(PeerEventKind::Said { text, .. }) = &event {
+            self.texts -= 1;
+            self.bytes -= text.as_str().len();
+        }
+        event
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Whether more may be read from the other side.
+    pub(super) fn has_room(&self) -> bool {
+        self.texts <= OUTBOX_TEXTS && self.bytes <= OUTBOX_BYTES && self.events.len() <= MOST_EVENTS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_the_app_never_saw_leaves_no_trace() {
+        let mut backlog = Backlog::default();
+        for _ in 0..1000 {
+            backlog.push(PeerEventKind::Down);
+            backlog.push(PeerEventKind::WantsIntroduction);
+            backlog.push(PeerEventKind::Up { key_exchange: String::new() });
+            backlog.push(PeerEventKind::Down);
+            backlog.push(PeerEventKind::Up { key_exchange: String::new() });
+        }
+        assert_eq!(backlog.events.len(), 3);
+    }
+
+    #[test]
+    fn a_peer_that_sends_more_than_its_window_is_read_no_further() {
+        let mut backlog = Backlog::default();
+        let said = |number| PeerEventKind::Said { number, at: 0, text: Text::new("x").unwrap() };
+        (0..OUTBOX_TEXTS as u64).for_each(|number| backlog.push(said(number)));
+        assert!(backlog.has_room());
+        backlog.push(said(0));
+        assert!(!backlog.has_room());
+        backlog.pop();
+        assert!(backlog.has_room());
+    }
+}

@@ -1,0 +1,238 @@
+//! The hellos at the beginning of every connection, for both of its ends, over any stream. Owns the
+//! order of the first messages; knows nothing of TLS, outboxes or redialling.
+//!
+//! 1. The side that dialled sends `hello`, naming the session and the last text it has.
+//! 2. The other answers `hello`; or `goodbye` where it has no such session; or both where the
+//!    session has ended.
+//! 3. The chooser (the side with the smaller key) may send `chosen`; a connection that is not chosen
+//!    is closed by the chooser.
+
+use hobnob_protocol::codec::{CodecError, LineBuffer, encode_into};
+use hobnob_protocol::message::PeerMessage;
+use hobnob_protocol::name::PairToken;
+use hobnob_protocol::{MAX_HELLO_BYTES, MAX_LINE_BYTES, PROTOCOL_VERSION};
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// Why the first messages did not lead to a connection.
+#[derive(Debug, Error)]
+pub(super) enum GreetError {
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    #[error("it closed")]
+    Closed,
+    #[error("it has no such session, or not yet")]
+    NoSession,
+    #[error("it has ended the session")]
+    Over,
+    #[error("it speaks version {0} of the protocol")]
+    Protocol(u32),
+    #[error("it sent something else first")]
+    Unexpected,
+}
+
+impl From<std::io::Error> for GreetError {
+    fn from(err: std::io::Error) -> Self {
+        Self::Codec(err.into())
+    }
+}
+
+/// Which side picks the connection that carries the words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// This one.
+    Chooser,
+    /// The other.
+    Follower,
+}
+
+/// A hello that arrived.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Heard {
+    pub(super) session: PairToken,
+    pub(super) received: u64,
+}
+
+/// The buffer for a connection's lines: short ones until the hello is taken.
+pub(super) fn hello_lines() -> LineBuffer {
+    LineBuffer::new(MAX_HELLO_BYTES)
+}
+
+/// The side that dialled: says hello, and waits for the other's. The number the other has comes back.
+pub(super) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    lines: &mut LineBuffer,
+    session: PairToken,
+    told: u64,
+    role: Role,
+) -> Result<u64, GreetError> {
+    send(stream, &[hello(session, told)]).await?;
+    let heard = take_hello(next_message(stream, lines).await?)?;
+    if heard.session != session {
+        return Err(GreetError::Unexpected);
+    }
+    lines.set_limit(MAX_LINE_BYTES);
+    match role {
+        // Where the session has ended, the goodbye came with the hello.
+        Role::Chooser if next_is_goodbye(lines) => Err(GreetError::Over),
+        Role::Chooser => Ok(heard.received),
+        Role::Follower => {
+            wait_for_chosen(stream, lines).await?;
+            Ok(heard.received)
+        }
+    }
+}
+
+/// The side that was dialled: waits for the other's hello.
+pub(super) async fn hear_hello<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    lines: &mut LineBuffer,
+) -> Result<Heard, GreetError> {
+    take_hello(next_message(stream, lines).await?)
+}
+
+/// The side that was dialled: answers the hello, and where the other side chooses, waits for that.
+pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    lines: &mut LineBuffer,
+    session: PairToken,
+    told: u64,
+    role: Role,
+) -> Result<(), GreetError> {
+    send(stream, &[hello(session, told)]).await?;
+    lines.set_limit(MAX_LINE_BYTES);
+    match role {
+        Role::Chooser => Ok(()),
+        Role::Follower => wait_for_chosen(stream, lines).await,
+    }
+}
+
+/// The side that was dialled: tells the other that the session has ended, or that there is none.
+pub(super) async fn refuse<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    session: PairToken,
+    has_ended: bool,
+) -> std::io::Result<()> {
+    if has_ended {
+        send(stream, &[hello(session, 0), PeerMessage::Goodbye]).await?;
+    } else {
+        send(stream, &[PeerMessage::Goodbye]).await?;
+    }
+    stream.shutdown().await
+}
+
+fn hello(session: PairToken, received: u64) -> PeerMessage {
+    PeerMessage::Hello { protocol: PROTOCOL_VERSION, session, received }
+}
+
+fn take_hello(message: PeerMessage) -> Result<Heard, GreetError> {
+    match message {
+        PeerMessage::Hello { protocol: PROTOCOL_VERSION, session, received } => {
+            Ok(Heard { session, received })
+        }
+        PeerMessage::Hello { protocol, .. } => Err(GreetError::Protocol(protocol)),
+        PeerMessage::Goodbye => Err(GreetError::NoSession),
+        _ => Err(GreetError::Unexpected),
+    }
+}
+
+/// Looks without taking: what follows a hello belongs to the link.
+fn next_is_goodbye(lines: &mut LineBuffer) -> bool {
+    let mut goodbye = bytes::BytesMut::new();
+    encode_into(&PeerMessage::Goodbye, &mut goodbye);
+    lines.spare().starts_with(&goodbye)
+}
+
+async fn wait_for_chosen<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    lines: &mut LineBuffer,
+) -> Result<(), GreetError> {
+    loop {
+        match next_message(stream, lines).await? {
+            PeerMessage::Chosen => return Ok(()),
+            PeerMessage::Goodbye => return Err(GreetError::Over),
+            PeerMessage::Unknown => {}
+            _ => return Err(GreetError::Unexpected),
+        }
+    }
+}
+
+async fn next_message<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    lines: &mut LineBuffer,
+) -> Result<PeerMessage, GreetError> {
+    loop {
+        if let Some(message) = lines.next_message()? {
+            return Ok(message);
+        }
+        if stream.read_buf(lines.spare()).await? == 0 {
+            return Err(GreetError::Closed);
+        }
+    }
+}
+
+/// All in one write, so that they arrive together.
+async fn send<S: AsyncWrite + Unpin>(stream: &mut S, messages: &[PeerMessage]) -> std::io::Result<()> {
+    let mut out = bytes::BytesMut::new();
+    for message in messages {
+        encode_into(message, &mut out);
+    }
+    stream.write_all(&out).await?;
+    stream.flush().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn meet(dialler: Role, acceptor: Role) -> (Result<u64, GreetError>, Result<(), GreetError>) {
+        // A tiny pipe, so that every message arrives in pieces.
+        let (mut near, mut far) = tokio::io::duplex(8);
+        let session = PairToken::random();
+        let (mut near_lines, mut far_lines) = (hello_lines(), hello_lines());
+        let dialling = greet(&mut near, &mut near_lines, session, 3, dialler);
+        let answering = async {
+            let heard = hear_hello(&mut far, &mut far_lines).await?;
+            assert_eq!((heard.session, heard.received), (session, 3));
+            answer(&mut far, &mut far_lines, session, 5, acceptor).await?;
+            send(&mut far, &[PeerMessage::Chosen]).await?;
+            Ok(())
+        };
+        tokio::join!(dialling, answering)
+    }
+
+    #[tokio::test]
+    async fn both_hellos_and_the_choice_cross_a_tiny_pipe() {
+        let (dialled, answered) = meet(Role::Follower, Role::Chooser).await;
+        assert_eq!(dialled.unwrap(), 5);
+        answered.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_ended_session_is_told_from_one_not_known_yet() {
+        for (has_ended, role) in
+            [(true, Role::Chooser), (true, Role::Follower), (false, Role::Chooser), (false, Role::Follower)]
+        {
+            let (mut near, mut far) = tokio::io::duplex(4096);
+            let session = PairToken::random();
+            refuse(&mut far, session, has_ended).await.unwrap();
+            let answer = greet(&mut near, &mut hello_lines(), session, 0, role).await;
+            match has_ended {
+                true => assert!(matches!(answer, Err(GreetError::Over)), "{answer:?}"),
+                false => assert!(matches!(answer, Err(GreetError::NoSession)), "{answer:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_hello_is_refused() {
+        let session = PairToken::random();
+        let stale =
+            format!("{{\"type\":\"hello\",\"protocol\":9,\"session\":\"{session}\",\"received\":0}}\n");
+        let long = "x".repeat(MAX_HELLO_BYTES);
+        for bytes in ["zz\n", "{\"type\":\"chosen\"}\n", "", stale.as_str(), long.as_str()] {
+            let refused = hear_hello(&mut bytes.as_bytes(), &mut hello_lines()).await;
+            assert!(refused.is_err(), "{bytes}");
+        }
+    }
+}

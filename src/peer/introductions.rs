@@ -1,0 +1,168 @@
+//! Which sessions this process has, and which keys its listener lets in. Owns the table that the
+//! listener asks and the links enter themselves in; knows nothing of sockets.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hobnob_protocol::name::{PairToken, PublicKey};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::connection::Fresh;
+use super::orders::Orders;
+use super::redial::GONE_AFTER;
+
+/// Ended sessions remembered, so that whoever still dials for one is told; the oldest is forgotten
+/// first.
+const ENDED_KEPT: usize = 1000;
+
+/// Says whether a key belongs to somebody known, besides those of the live sessions.
+pub type Pinned = Arc<dyn Fn(&PublicKey) -> bool + Send + Sync>;
+
+/// The table. Keys of live sessions, of sessions that ended less than [`GONE_AFTER`] ago (the other
+/// side may dial that long) and pinned ones are let in.
+pub(super) struct Introductions {
+    /// A standard mutex: held for a few lines, also inside the TLS verifier, never across an await.
+    table: Mutex<Table>,
+    pinned: Pinned,
+}
+
+#[derive(Default)]
+struct Table {
+    live: HashMap<PairToken, Live>,
+    ended: VecDeque<Ended>,
+}
+
+/// A session that has a link's task.
+#[derive(Clone)]
+pub(super) struct Live {
+    pub(super) key: PublicKey,
+    pub(super) orders: Arc<Orders>,
+    /// Where its connections go; one that finds no room is dropped, and dialled again.
+    pub(super) arrivals: mpsc::Sender<Fresh>,
+}
+
+struct Ended {
+    session: PairToken,
+    key: PublicKey,
+    at: Instant,
+}
+
+/// What is known of a session that somebody dials for.
+pub(super) enum Found {
+    Live(Live),
+    Ended,
+    Unknown,
+}
+
+impl Introductions {
+    pub(super) fn new(pinned: Pinned) -> Self {
+        Self { table: Mutex::default(), pinned }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the listener reads anything from this key.
+    pub(super) fn allows(&self, key: &PublicKey) -> bool {
+        let known = {
+            let mut table = self.table();
+            table.forget_old();
+            table.live.values().any(|live| live.key == *key)
+                || table.ended.iter().any(|ended| ended.key == *key)
+        };
+        known || (self.pinned)(key)
+    }
+
+    /// Whom a connection of `key` for `session` is for.
+    pub(super) fn find(&self, session: &PairToken, key: &PublicKey) -> Found {
+        let table = self.table();
+        match table.live.get(session) {
+            Some(live) if live.key == *key => Found::Live(live.clone()),
+            _ if table.ended.iter().any(|ended| ended.session == *session && ended.key == *key) => {
+                Found::Ended
+            }
+            _ => Found::Unknown,
+        }
+    }
+
+    /// Enters a session; it is moved to the ended ones when the guard is dropped.
+    pub(super) fn enter(self: &Arc<Self>, session: PairToken, live: Live) -> Entered {
+        let (key, orders) = (live.key, Arc::clone(&live.orders));
+        self.table().live.insert(session, live);
+        Entered { introductions: Arc::clone(self), session, key, orders }
+    }
+
+    /// Asks every link to leave.
+    pub(super) fn leave_all(&self) {
+        self.table().live.values().for_each(|live| live.orders.leave());
+    }
+}
+
+impl Table {
+    fn forget_old(&mut self) {
+        let is_old = |ended: &Ended| ended.at.elapsed() >= GONE_AFTER;
+        while self.ended.front().is_some_and(is_old) || self.ended.len() > ENDED_KEPT {
+            self.ended.pop_front();
+        }
+    }
+}
+
+/// Keeps a session in the table for as long as its link lives.
+pub(super) struct Entered {
+    introductions: Arc<Introductions>,
+    session: PairToken,
+    key: PublicKey,
+    orders: Arc<Orders>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let mut table = self.introductions.table();
+        // A session entered twice belongs to the later link.
+        if table.live.get(&self.session).is_some_and(|live| Arc::ptr_eq(&live.orders, &self.orders)) {
+            table.live.remove(&self.session);
+        }
+        table.ended.push_back(Ended { session: self.session, key: self.key, at: Instant::now() });
+        table.forget_old();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> PublicKey {
+        PublicKey::new([byte; 32])
+    }
+
+    fn live(key: PublicKey) -> Live {
+        Live { key, orders: Arc::default(), arrivals: mpsc::channel(1).0 }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_is_let_in_while_its_session_lives_and_for_a_while_after() {
+        let introductions = Arc::new(Introductions::new(Arc::new(|key| *key == PublicKey::new([9; 32]))));
+        let session = PairToken::random();
+        assert!(!introductions.allows(&key(1)) && introductions.allows(&key(9)));
+        let entered = introductions.enter(session, live(key(1)));
+        assert!(introductions.allows(&key(1)));
+        assert!(matches!(introductions.find(&session, &key(1)), Found::Live(_)));
+        assert!(matches!(introductions.find(&session, &key(9)), Found::Unknown), "the token is not enough");
+        drop(entered);
+        assert!(introductions.allows(&key(1)));
+        assert!(matches!(introductions.find(&session, &key(1)), Found::Ended));
+        tokio::time::advance(GONE_AFTER).await;
+        assert!(!introductions.allows(&key(1)));
+    }
+
+    #[tokio::test]
+    async fn the_ended_sessions_are_bounded() {
+        let introductions = Arc::new(Introductions::new(Arc::new(|_| false)));
+        for _ in 0..2 * ENDED_KEPT {
+            drop(introductions.enter(PairToken::random(), live(key(1))));
+        }
+        assert_eq!(introductions.table().ended.len(), ENDED_KEPT);
+    }
+}

@@ -1,0 +1,464 @@
+//! One private session: the task that owns its connection, rebuilds it, and carries texts across.
+//! Owns the order of things; the numbers are in `outbox` and `inbox`, the times in `redial`, the
+//! socket in `connection`. Knows nothing of what the app shows.
+//!
+//! A connection comes from the listener or from a dial, complete with both hellos; from there on the
+//! two are alike. The chooser takes the newest and says so; the follower is handed only chosen ones.
+//! Taking another connection is silent: what was not acknowledged is written again, what was heard
+//! before is dropped.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hobnob_protocol::codec::CodecError;
+use hobnob_protocol::message::PeerMessage;
+use hobnob_protocol::name::Candidate;
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::connection::{Connection, ENOUGH_TO_WRITE, Fresh, Origin, Turn, Vital};
+use super::dial::{Attempt, DialError, Dialler};
+use super::event::{Backlog, GoneReason, PeerEvent, PeerEventKind, PeerFailure};
+use super::greet::{GreetError, Role};
+use super::inbox::{Gap, Inbox, Taken};
+use super::introductions::Entered;
+use super::orders::Orders;
+use super::outbox::NeverWritten;
+use super::redial::{AwakeClock, Redial, Verdict, jitter};
+use crate::link_id::LinkId;
+
+/// The clock is looked at this often, or oftener.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a session that is left waits for its texts to be acknowledged. With the farewell it stays
+/// within two seconds.
+const LEAVE_WITHIN: Duration = Duration::from_millis(1500);
+
+/// A connection that completes this soon after the chosen one was dialled at the same time from the
+/// other end, and is not needed.
+const CHOICE_SETTLES: Duration = Duration::from_secs(1);
+
+/// What a link begins with.
+pub(super) struct Beginning {
+    pub(super) session: LinkId,
+    pub(super) role: Role,
+    pub(super) forked: bool,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) orders: Arc<Orders>,
+    pub(super) arrivals: mpsc::Receiver<Fresh>,
+    pub(super) dialler: Dialler,
+    pub(super) events: mpsc::Sender<PeerEvent>,
+}
+
+/// The task's state.
+pub(super) struct Link {
+    session: LinkId,
+    role: Role,
+    orders: Arc<Orders>,
+    arrivals: mpsc::Receiver<Fresh>,
+    dialler: Dialler,
+    events: mpsc::Sender<PeerEvent>,
+    candidates: Vec<Candidate>,
+    /// Where the other side was when it was last heard.
+    last_met: Vec<SocketAddr>,
+    /// An address at which the other side's listener answered in this session: its refusals count.
+    proven: Option<SocketAddr>,
+    connection: Option<Connection>,
+    inbox: Inbox,
+    backlog: Backlog,
+    redial: Redial,
+    clock: AwakeClock,
+    now: Duration,
+    pong_due: bool,
+    /// Connections that come earlier are dropped: the last one was misused.
+    shunned_until: Duration,
+    leave_by: Option<Duration>,
+    /// The most telling reason why the session does not open.
+    trouble: Option<PeerFailure>,
+}
+
+/// What the task waited for.
+enum Step {
+    Arrived(Fresh),
+    Dialled(Attempt),
+    Turned(io::Result<Turn>),
+    Handed,
+    Asked,
+    Looked,
+    AppGone,
+}
+
+/// Why the task ends.
+enum Ending {
+    LeftByThem,
+    LeftByUs,
+    Failed(PeerFailure),
+    Gone(GoneReason),
+    AppGone,
+}
+
+/// What a peer must not do. Costs it the connection, not the session.
+#[derive(Debug, Error)]
+enum Misuse {
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    #[error(transparent)]
+    Gap(#[from] Gap),
+    #[error(transparent)]
+    NeverWritten(#[from] NeverWritten),
+    #[error("a message that has no place here")]
+    OutOfPlace,
+}
+
+impl Link {
+    pub(super) fn new(beginning: Beginning) -> Self {
+        let Beginning { session, role, forked, candidates, orders, arrivals, dialler, events } = beginning;
+        Self {
+            session,
+            role,
+            orders,
+            arrivals,
+            dialler,
+            events,
+            candidates,
+            last_met: Vec::new(),
+            proven: None,
+            connection: None,
+            inbox: Inbox::default(),
+            backlog: Backlog::default(),
+            redial: Redial::opening(Duration::ZERO, forked),
+            clock: AwakeClock::new(Instant::now()),
+            now: Duration::ZERO,
+            pong_due: false,
+            shunned_until: Duration::ZERO,
+            leave_by: None,
+            trouble: None,
+        }
+    }
+
+    /// Lives until the session is over. `entered` keeps it in the listener's table as long.
+    pub(super) async fn run(mut self, entered: Entered) {
+        let ending = loop {
+            if let Some(ending) = self.look() {
+                break ending;
+            }
+            let step = self.next().await;
+            self.now = self.clock.look(Instant::now());
+            if let Some(ending) = self.apply(step) {
+                break ending;
+            }
+        };
+        // Whoever dials from here on is told that the session has ended.
+        drop(entered);
+        self.finish(ending).await;
+    }
+
+    async fn next(&mut self) -> Step {
+        let pause = self.pause();
+        let reading = self.backlog.has_room();
+        let Self { connection, arrivals, dialler, events, backlog, orders, session, .. } = self;
+        let turn = async {
+            match connection {
+                Some(connection) => connection.turn(reading).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            turn = turn => Step::Turned(turn),
+            Some(fresh) = arrivals.recv() => Step::Arrived(fresh),
+            attempt = dialler.next() => Step::Dialled(attempt),
+            permit = events.reserve(), if !backlog.is_empty() => match (permit, backlog.pop()) {
+                (Ok(permit), Some(kind)) => {
+                    permit.send(PeerEvent { link: *session, kind });
+                    Step::Handed
+                }
+                _ => Step::AppGone,
+            },
+            () = orders.changed() => Step::Asked,
+            () = tokio::time::sleep(pause) => Step::Looked,
+        }
+    }
+
+    /// Until there is something to do by the clock.
+    fn pause(&self) -> Duration {
+        let redial = self.connection.is_none().then(|| self.redial.next());
+        let due = [redial, self.leave_by].into_iter().flatten().min();
+        due.map_or(LOOK_EVERY, |due| due.saturating_sub(self.now).clamp(Duration::from_millis(1), LOOK_EVERY))
+    }
+
+    fn apply(&mut self, step: Step) -> Option<Ending> {
+        match step {
+            Step::Arrived(fresh) if self.connection.is_none() && self.now < self.shunned_until => {
+                tracing::debug!(session = %self.session, origin = ?fresh.origin, "too soon after a misuse");
+                None
+            }
+            Step::Arrived(fresh) => self.adopt(fresh),
+            Step::Dialled(attempt) => self.dialled(attempt),
+            Step::Turned(Ok(Turn::Read(0))) => self.lose(&"it was closed", false),
+            Step::Turned(Ok(Turn::Read(_))) => self.read(),
+            Step::Turned(Ok(Turn::Wrote)) => {
+                let now = self.now;
+                self.connection.iter_mut().for_each(|connection| connection.progressed(now));
+                None
+            }
+            Step::Turned(Err(error)) => self.lose(&error, false),
+            Step::Handed | Step::Asked | Step::Looked => None,
+            Step::AppGone => Some(Ending::AppGone),
+        }
+    }
+
+    /// Does what is due, whatever woke the task.
+    fn look(&mut self) -> Option<Ending> {
+        self.hand_over();
+        self.inbox.show(self.orders.shown());
+        if let Some(candidates) = self.orders.take_candidates() {
+            self.candidates = candidates;
+            self.redial.hurry(self.now);
+        }
+        let (now, reading) = (self.now, self.backlog.has_room());
+        if self.connection.as_mut().is_some_and(|connection| connection.check(now, reading) == Vital::Dead) {
+            self.lose(&"it is silent", false);
+        }
+        self.fill();
+        if self.orders.is_leaving() {
+            return self.leave();
+        }
+        if self.connection.is_none() { self.rebuild() } else { None }
+    }
+
+    /// Gives the app what it has room for.
+    fn hand_over(&mut self) {
+        while !self.backlog.is_empty()
+            && let Ok(permit) = self.events.try_reserve()
+            && let Some(kind) = self.backlog.pop()
+        {
+            permit.send(PeerEvent { link: self.session, kind });
+        }
+    }
+
+    /// Puts what waits for the other side in line.
+    fn fill(&mut self) {
+        let Some(connection) = &mut self.connection else { return };
+        if !connection.wants_more() {
+            return;
+        }
+        if std::mem::take(&mut self.pong_due) {
+            connection.queue(&PeerMessage::Pong, self.now);
+        }
+        if let Some(number) = self.inbox.due() {
+            connection.queue(&PeerMessage::Received { number }, self.now);
+        }
+        self.orders.write_into(connection.out(self.now), ENOUGH_TO_WRITE);
+    }
+
+    fn leave(&mut self) -> Option<Ending> {
+        let leave_by = *self.leave_by.get_or_insert(self.now + LEAVE_WITHIN);
+        let is_done = self.connection.is_none() || self.orders.all_delivered() || self.now >= leave_by;
+        is_done.then_some(Ending::LeftByUs)
+    }
+
+    /// Dials when it is time to, or finds that it is too late.
+    fn rebuild(&mut self) -> Option<Ending> {
+        if let Some(verdict) = self.redial.verdict(self.now) {
+            return Some(self.over(verdict));
+        }
+        if self.now >= self.redial.next() {
+            if self.redial.begin_round(self.now, jitter()) {
+                self.backlog.push(PeerEventKind::WantsIntroduction);
+                self.hand_over();
+            }
+            let targets: Vec<Candidate> = self.targets().collect();
+            self.dialler.dial(targets);
+        }
+        None
+    }
+
+    fn over(&self, verdict: Verdict) -> Ending {
+        match verdict {
+            _ if self.redial.is_opening() => Ending::Failed(self.trouble.unwrap_or(PeerFailure::Unreachable)),
+            Verdict::Refused => Ending::Gone(GoneReason::ProcessEnded),
+            Verdict::TooLong => Ending::Gone(GoneReason::Silence),
+        }
+    }
+
+    fn targets(&self) -> impl Iterator<Item = Candidate> {
+        self.candidates.iter().cloned().chain(self.last_met.iter().map(|&addr| addr.into()))
+    }
+
+    fn dialled(&mut self, attempt: Attempt) -> Option<Ending> {
+        let (target, error) = match attempt {
+            Attempt::Made(fresh) => return self.adopt(*fresh),
+            Attempt::Failed { target, error } => (target, error),
+            Attempt::Answers(addr) => {
+                self.proven = Some(addr);
+                return None;
+            }
+            Attempt::Silent => return None,
+        };
+        tracing::debug!(session = %self.session, %target, %error, "not reached");
+        let is_opening = self.redial.is_opening();
+        let is_proven = self.proven.is_some_and(|addr| Candidate::from(addr) == target);
+        match &error {
+            DialError::Greet(GreetError::Over) if is_opening => {
+                return Some(Ending::Failed(PeerFailure::NotTaken));
+            }
+            DialError::Greet(GreetError::Over) => return Some(Ending::LeftByThem),
+            // Another process of the same user may answer elsewhere, and not know the session.
+            DialError::Greet(GreetError::NoSession) if is_proven => return Some(Ending::LeftByThem),
+            DialError::Greet(GreetError::Protocol(version)) => {
+                self.trouble = Some(PeerFailure::Protocol(*version));
+            }
+            DialError::Greet(GreetError::NoSession) => self.trouble = Some(PeerFailure::NotTaken),
+            DialError::WrongKey(_) => self.trouble = self.trouble.or(Some(PeerFailure::WrongKey)),
+            _ => {}
+        }
+        if is_opening {
+            let all_refuse = self.dialler.rules_out(self.candidates.iter());
+            self.redial.note(all_refuse, self.now);
+        } else if is_proven {
+            self.redial.note(error.is_refusal(), self.now);
+        }
+        None
+    }
+
+    /// Takes a connection, in place of the one there may be.
+    fn adopt(&mut self, fresh: Fresh) -> Option<Ending> {
+        let now = self.now;
+        let settled = self.connection.as_ref().is_none_or(|held| now >= held.since + CHOICE_SETTLES);
+        if self.role == Role::Chooser && !settled {
+            return None;
+        }
+        self.dialler.stop();
+        let delivered = match self.orders.resume(fresh.received) {
+            Ok(delivered) => delivered,
+            Err(error) => {
+                tracing::warn!(session = %self.session, %error, "a hello that cannot be true");
+                return None;
+            }
+        };
+        self.deliver(delivered);
+        if self.connection.is_none() {
+            self.redial.up();
+            self.backlog.push(PeerEventKind::Up { key_exchange: fresh.key_exchange.clone() });
+        }
+        tracing::debug!(session = %self.session, origin = ?fresh.origin, "a connection carries it");
+        self.remember(fresh.origin);
+        self.inbox.begin(fresh.told);
+        let connection = self.connection.insert(Connection::new(fresh, now));
+        if self.role == Role::Chooser {
+            connection.queue(&PeerMessage::Chosen, now);
+        }
+        // Texts may have come with the hello.
+        self.read()
+    }
+
+    /// Notes where the other side is, for when the connection is lost. Behind an accepted connection
+    /// its listener is sought, for only refusals of an address that once answered mean anything.
+    fn remember(&mut self, origin: Origin) {
+        match origin {
+            Origin::Dialled(addr) => {
+                self.last_met = vec![addr];
+                self.proven = Some(addr);
+            }
+            Origin::Accepted(ip) => {
+                let port = |candidate: &Candidate| candidate.as_str().rsplit_once(':')?.1.parse().ok();
+                let ports: BTreeSet<u16> = self.candidates.iter().filter_map(port).collect();
+                self.last_met = ports.into_iter().map(|port| SocketAddr::new(ip, port)).collect();
+                self.proven = self.proven.filter(|addr| self.last_met.contains(addr));
+                self.dialler.probe(self.last_met.iter().copied());
+            }
+        }
+    }
+
+    /// Takes in every message that has arrived whole.
+    fn read(&mut self) -> Option<Ending> {
+        let now = self.now;
+        while let Some(connection) = &mut self.connection {
+            connection.heard(now);
+            let heard = match connection.next_message() {
+                Ok(Some(PeerMessage::Goodbye)) if self.orders.is_leaving() => return Some(Ending::LeftByUs),
+                Ok(Some(PeerMessage::Goodbye)) => return Some(Ending::LeftByThem),
+                Ok(Some(message)) => self.hear(message),
+                Ok(None) => return None,
+                Err(error) => Err(error.into()),
+            };
+            if let Err(misuse) = heard {
+                return self.lose(&misuse, true);
+            }
+        }
+        None
+    }
+
+    fn hear(&mut self, message: PeerMessage) -> Result<(), Misuse> {
+        match message {
+            PeerMessage::Say { number, at, text } => {
+                if self.inbox.take(number)? == Taken::New {
+                    self.backlog.push(PeerEventKind::Said { number, at, text });
+                }
+            }
+            PeerMessage::Received { number } => {
+                let delivered = self.orders.acknowledge(number)?;
+                self.deliver(delivered);
+            }
+            PeerMessage::Ping => self.pong_due = true,
+            PeerMessage::Pong | PeerMessage::Unknown | PeerMessage::Goodbye => {}
+            PeerMessage::Hello { .. } | PeerMessage::Chosen => return Err(Misuse::OutOfPlace),
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, delivered: Vec<u64>) {
+        for local_id in delivered {
+            self.backlog.push(PeerEventKind::Delivered { local_id });
+        }
+    }
+
+    fn lose(&mut self, reason: &dyn std::fmt::Display, misused: bool) -> Option<Ending> {
+        let lost = self.connection.take()?;
+        if misused {
+            tracing::warn!(session = %self.session, %reason, "the connection is dropped");
+        } else {
+            tracing::debug!(session = %self.session, %reason, "the connection is lost");
+        }
+        self.dialler.stop();
+        self.backlog.push(PeerEventKind::Down);
+        let dialled = matches!(lost.origin, Origin::Dialled(_));
+        self.redial.lost(self.now, self.now.saturating_sub(lost.since), dialled, jitter());
+        if misused {
+            self.shunned_until = self.redial.next();
+        }
+        None
+    }
+
+    /// The goodbye if one is due, then everything the app has to know, the final event last.
+    async fn finish(mut self, ending: Ending) {
+        self.dialler.stop();
+        self.fill();
+        match (self.connection.take(), &ending) {
+            (Some(connection), Ending::LeftByUs | Ending::AppGone) => connection.farewell().await,
+            (Some(connection), _) => connection.close().await,
+            (None, _) => {}
+        }
+        let last = match ending {
+            Ending::LeftByThem => PeerEventKind::Left,
+            Ending::LeftByUs => PeerEventKind::Ended,
+            Ending::Failed(reason) => PeerEventKind::Failed { reason },
+            Ending::Gone(reason) => PeerEventKind::Gone { reason },
+            Ending::AppGone => return,
+        };
+        let local_ids = self.orders.close();
+        if !local_ids.is_empty() {
+            self.backlog.push(PeerEventKind::Undelivered { local_ids });
+        }
+        self.backlog.push(last);
+        while let Some(kind) = self.backlog.pop() {
+            if self.events.send(PeerEvent { link: self.session, kind }).await.is_err() {
+                return;
+            }
+        }
+    }
+}

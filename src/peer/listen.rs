@@ -1,0 +1,208 @@
+//! The listener: takes connections of peers, one task each, until their hello is answered and they
+//! belong to a link. Owns the listening socket and the bounds on strangers; knows nothing of texts.
+//!
+//! Who may come in is decided inside the TLS handshake: of anybody whose key is not known, nothing
+//! after the handshake is read.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hobnob_protocol::identity::Identity;
+use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::transport::{self, KeyPolicy};
+use hobnob_protocol::{HANDSHAKE_TIMEOUT, PEER_ALPN};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::connection::{Fresh, Origin, prepare};
+use super::greet::{self, GreetError, Role};
+use super::introductions::{Found, Introductions};
+
+/// Connections whose hello is not yet answered; one that comes on top is closed at once, and a peer
+/// dials again. A stranger holds a place for [`HANDSHAKE_TIMEOUT`] at the longest.
+const UNFINISHED: usize = 64;
+
+/// The same from one address: one dialler comes with as many connections as this host has addresses.
+const UNFINISHED_PER_IP: usize = 16;
+
+/// How long accepting rests after an error that will come again at once (no file descriptor left).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections the kernel keeps for the accept task.
+const ACCEPT_QUEUE: i32 = 128;
+
+/// Binds the listening socket. One on every IPv6 address takes IPv4 too, and where there is no IPv6
+/// it is on every IPv4 address instead.
+///
+/// # Errors
+/// When the address cannot be had.
+pub(super) fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
+    let is_any = addr.is_ipv6() && addr.ip().is_unspecified();
+    match bind_one(addr) {
+        Err(_) if is_any => bind_one(SocketAddr::from((Ipv4Addr::UNSPECIFIED, addr.port()))),
+        bound => bound,
+    }
+}
+
+fn bind_one(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    if addr.is_ipv6() {
+        socket.set_only_v6(!addr.ip().is_unspecified())?;
+    }
+    // A client that starts again at once may have its fixed port back.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&addr.into())?;
+    socket.listen(ACCEPT_QUEUE)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Accepts until it is aborted; the connections that are not finished end with it.
+pub(super) async fn accept(listener: TcpListener, identity: Identity, introductions: Arc<Introductions>) {
+    let door = Arc::new(Door::new(&identity, introductions));
+    let places = Arc::new(Places::default());
+    let mut unfinished = JoinSet::new();
+    loop {
+        match listener.accept().await {
+            Ok((socket, from)) => {
+                let from = from.ip().to_canonical();
+                while unfinished.try_join_next().is_some() {}
+                match places.take(from) {
+                    Some(place) => drop(unfinished.spawn(let_in(Arc::clone(&door), socket, from, place))),
+                    None => tracing::debug!(%from, "too many unfinished connections"),
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no connection could be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// What every connection is met with.
+struct Door {
+    own_key: PublicKey,
+    acceptor: TlsAcceptor,
+    introductions: Arc<Introductions>,
+}
+
+impl Door {
+    fn new(identity: &Identity, introductions: Arc<Introductions>) -> Self {
+        let known = Arc::clone(&introductions);
+        let policy = KeyPolicy::Allowed(Arc::new(move |key| known.allows(key)));
+        let acceptor = TlsAcceptor::from(transport::server_config(identity, policy, PEER_ALPN));
+        Self { own_key: identity.public(), acceptor, introductions }
+    }
+}
+
+async fn let_in(door: Arc<Door>, socket: TcpStream, from: IpAddr, _place: Place) {
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, meet(&door, socket, from)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%from, %error, "a connection was not taken"),
+        Err(_elapsed) => tracing::debug!(%from, "a connection took too long to say hello"),
+    }
+}
+
+async fn meet(door: &Door, socket: TcpStream, from: IpAddr) -> Result<(), GreetError> {
+    prepare(&socket)?;
+    let mut stream = door.acceptor.accept(socket).await?;
+    let key = transport::authenticated_peer(stream.get_ref().1, PEER_ALPN).map_err(io::Error::other)?;
+    let mut lines = greet::hello_lines();
+    let heard = greet::hear_hello(&mut stream, &mut lines).await?;
+    let live = match door.introductions.find(&heard.session, &key) {
+        Found::Live(live) => live,
+        found => {
+            let has_ended = matches!(found, Found::Ended);
+            return Ok(greet::refuse(&mut stream, heard.session, has_ended).await?);
+        }
+    };
+    let told = live.orders.shown();
+    let role = role(&door.own_key, &key);
+    greet::answer(&mut stream, &mut lines, heard.session, told, role).await?;
+    let key_exchange = key_exchange(&stream);
+    let origin = Origin::Accepted(from);
+    let fresh =
+        Fresh { stream: Box::new(stream), lines, received: heard.received, told, key_exchange, origin };
+    if live.arrivals.try_send(fresh).is_err() {
+        tracing::debug!(%from, "the link takes no connection now");
+    }
+    Ok(())
+}
+
+fn key_exchange(stream: &TlsStream<TcpStream>) -> String {
+    transport::key_exchange(stream.get_ref().1)
+}
+
+/// The side with the smaller key picks the connection.
+pub(super) fn role(own: &PublicKey, other: &PublicKey) -> Role {
+    if own < other { Role::Chooser } else { Role::Follower }
+}
+
+/// Counts the unfinished connections.
+#[derive(Default)]
+struct Places {
+    /// A standard mutex: held for a few lines, never across an await.
+    taken: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// One unfinished connection; given back when it is dropped.
+struct Place {
+    places: Arc<Places>,
+    from: IpAddr,
+}
+
+impl Places {
+    fn take(self: &Arc<Self>, from: IpAddr) -> Option<Place> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: usize = taken.values().sum();
+        let here = taken.get(&from).copied().unwrap_or(0);
+        if all >= UNFINISHED || here >= UNFINISHED_PER_IP {
+            return None;
+        }
+        taken.insert(from, here + 1);
+        Some(Place { places: Arc::clone(self), from })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        match taken.get_mut(&self.from) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(taken.remove(&self.from)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unfinished_connections_are_bounded_in_sum_and_per_address() {
+        let places = Arc::new(Places::default());
+        let ip = |last| IpAddr::from([192, 0, 2, last]);
+        let held: Vec<Place> = (0..UNFINISHED_PER_IP).map_while(|_| places.take(ip(1))).collect();
+        assert_eq!(held.len(), UNFINISHED_PER_IP);
+        assert!(places.take(ip(1)).is_none());
+        let more: Vec<Place> = (0..).map_while(|n: usize| places.take(ip(2 + (n % 200) as u8))).collect();
+        assert_eq!(held.len() + more.len(), UNFINISHED);
+        drop((held, more));
+        assert!(places.take(ip(1)).is_some());
+        assert!(places.taken.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_default_address_takes_both_families() {
+        let listener = bind(SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, 0))).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+    }
+}

@@ -1,0 +1,242 @@
+//! Private sessions: direct TCP links, TLS 1.3 between two Ed25519 keys, no server in the path.
+//!
+//! Module map: [`PeerNetwork`] (here) is what the app holds, one for the process. `listen` takes
+//! connections and `dial` makes them; both say the hellos in `greet` and hand what comes of it to the
+//! session's `link`, the task that owns the `connection`. `outbox` and `inbox` are the numbers,
+//! `redial` the times, `event` what the app hears, `orders` what it asks, `introductions` the table
+//! of sessions, `candidates` this client's own addresses. None of them knows the lobby or the screen.
+//!
+//! The life of a session:
+//! 1. The server introduces two users to each other; both call [`PeerNetwork::open`].
+//! 2. The forker dials at once, the other after a second if nothing came; every address side by side.
+//! 3. Both sides say `hello`; the one with the smaller key picks a connection: `chosen`. [`Up`].
+//! 4. Texts are numbered and kept until the other side says `received`, which it does once its user
+//!    was shown them.
+//! 5. A connection that breaks or falls silent is rebuilt by both sides ([`Down`], then [`Up`]); texts
+//!    not acknowledged are written again, those already heard are dropped.
+//! 6. One final event: [`Left`], [`Ended`], [`Failed`] or [`Gone`], after [`Undelivered`] for
+//!    whatever was not acknowledged by then.
+//!
+//! [`Up`]: PeerEventKind::Up
+//! [`Down`]: PeerEventKind::Down
+//! [`Left`]: PeerEventKind::Left
+//! [`Ended`]: PeerEventKind::Ended
+//! [`Failed`]: PeerEventKind::Failed
+//! [`Gone`]: PeerEventKind::Gone
+//! [`Undelivered`]: PeerEventKind::Undelivered
+
+mod candidates;
+mod connection;
+mod dial;
+mod event;
+mod greet;
+mod inbox;
+mod introductions;
+mod link;
+mod listen;
+mod orders;
+mod outbox;
+mod redial;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hobnob_protocol::MAX_CANDIDATES;
+use hobnob_protocol::identity::Identity;
+use hobnob_protocol::message::Introduction;
+use hobnob_protocol::name::{Candidate, Text};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+
+pub use self::candidates::gather as own_addresses;
+pub use self::event::{GoneReason, PeerEvent, PeerEventKind, PeerFailure};
+pub use self::introductions::Pinned;
+pub use self::orders::SayError;
+pub use self::outbox::{OUTBOX_BYTES, OUTBOX_TEXTS, OutboxFull};
+pub use self::redial::{GONE_AFTER, OPEN_WITHIN, REFUSED_GONE_AFTER};
+
+use self::dial::{Call, Dialler};
+use self::introductions::{Introductions, Live};
+use self::link::{Beginning, Link};
+use self::orders::Orders;
+use crate::link_id::LinkId;
+
+/// Connections that wait to be looked at by one link; one more is dropped, and dialled again.
+const ARRIVALS: usize = 4;
+
+/// How long [`PeerNetwork::close`] waits for the goodbyes: a little longer than one link needs.
+const CLOSE_WITHIN: Duration = Duration::from_secs(3);
+
+/// What the peer side needs to know.
+pub struct PeerConfig {
+    /// Who this client is.
+    pub identity: Identity,
+    /// Where to listen; port 0 lets the system pick one.
+    pub listen: SocketAddr,
+    /// Whether a key belongs to a user known from earlier; the listener lets those in, and the ones
+    /// introduced. Asked during a handshake, so it must answer at once.
+    pub pinned: Pinned,
+}
+
+impl PeerConfig {
+    /// Every interface, a port the system picks, nobody known from earlier.
+    #[must_use]
+    pub fn new(identity: Identity) -> Self {
+        let listen = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
+        Self { identity, listen, pinned: Arc::new(|_| false) }
+    }
+}
+
+/// The listener and every link of this process. Dropping it ends all of them without a goodbye.
+pub struct PeerNetwork {
+    identity: Identity,
+    listening: SocketAddr,
+    introductions: Arc<Introductions>,
+    events: mpsc::Sender<PeerEvent>,
+    accepting: JoinHandle<()>,
+    /// A standard mutex: held for a few lines, never across an await.
+    links: Mutex<JoinSet<()>>,
+}
+
+impl PeerNetwork {
+    /// Listens from now on. What happens in the sessions goes to `events`; where the app does not
+    /// take it, the links stop reading, and lose nothing.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn start(config: PeerConfig, events: mpsc::Sender<PeerEvent>) -> io::Result<Self> {
+        let listener = listen::bind(config.listen)?;
+        let listening = listener.local_addr()?;
+        let introductions = Arc::new(Introductions::new(config.pinned));
+        let accept = listen::accept(listener, config.identity.clone(), Arc::clone(&introductions));
+        Ok(Self {
+            identity: config.identity,
+            listening,
+            introductions,
+            events,
+            accepting: tokio::spawn(accept),
+            links: Mutex::default(),
+        })
+    }
+
+    /// The address that is listened on.
+    #[must_use]
+    pub fn listening(&self) -> SocketAddr {
+        self.listening
+    }
+
+    /// The port that is listened on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.listening.port()
+    }
+
+    /// Where peers reach this client: `advertise` first, then the addresses of this machine as far as
+    /// they are listened on. Asks the system anew each time; at most [`MAX_CANDIDATES`], none twice.
+    #[must_use]
+    pub fn candidates(&self, advertise: &[Candidate]) -> Vec<Candidate> {
+        candidates::gather(advertise, self.listening)
+    }
+
+    /// Opens the session the server introduced. Its events carry `session`.
+    #[must_use = "the session is left when its handle is dropped"]
+    pub fn open(&self, session: LinkId, introduction: &Introduction) -> PeerLinkHandle {
+        let orders = Arc::new(Orders::default());
+        let (arrival_tx, arrival_rx) = mpsc::channel(ARRIVALS);
+        let role = listen::role(&self.identity.public(), &introduction.key);
+        let live = Live { key: introduction.key, orders: Arc::clone(&orders), arrivals: arrival_tx };
+        let entered = self.introductions.enter(introduction.session, live);
+        let call = Call {
+            identity: self.identity.clone(),
+            key: introduction.key,
+            session: introduction.session,
+            role,
+            orders: Arc::clone(&orders),
+        };
+        let candidates = introduction.candidates.iter().take(MAX_CANDIDATES).cloned().collect();
+        let link = Link::new(Beginning {
+            session,
+            role,
+            forked: introduction.forked,
+            candidates,
+            orders: Arc::clone(&orders),
+            arrivals: arrival_rx,
+            dialler: Dialler::new(call),
+            events: self.events.clone(),
+        });
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        while links.try_join_next().is_some() {}
+        links.spawn(link.run(entered));
+        PeerLinkHandle { orders }
+    }
+
+    /// Leaves every session and stops listening, in a few seconds at the most. The events of the
+    /// goodbyes still go to the app; where it takes none, they are lost.
+    pub async fn close(self) {
+        self.introductions.leave_all();
+        let mut links = std::mem::take(&mut *self.links.lock().unwrap_or_else(PoisonError::into_inner));
+        let ended = async { while links.join_next().await.is_some() {} };
+        if tokio::time::timeout(CLOSE_WITHIN, ended).await.is_err() {
+            tracing::debug!("some links did not end in time");
+        }
+    }
+}
+
+impl Drop for PeerNetwork {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+impl fmt::Debug for PeerNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerNetwork").field("listening", &self.listening).finish_non_exhaustive()
+    }
+}
+
+/// Talks to one link. None of this waits; dropping it leaves the session.
+#[derive(Debug)]
+pub struct PeerLinkHandle {
+    orders: Arc<Orders>,
+}
+
+impl PeerLinkHandle {
+    /// Says a text, now or when the link is up. `local_id` is the app's own name for it and comes
+    /// back in [`PeerEventKind::Delivered`] or [`PeerEventKind::Undelivered`]; `at` is when it was
+    /// typed, in milliseconds since 1970-01-01 UTC.
+    ///
+    /// # Errors
+    /// When [`OUTBOX_TEXTS`] or [`OUTBOX_BYTES`] wait already, or the session is over. The text was
+    /// not taken, and no event will speak of it.
+    pub fn say(&self, local_id: u64, text: Text, at: u64) -> Result<(), SayError> {
+        self.orders.say(local_id, text, at)
+    }
+
+    /// The user was shown every text up to `number`: the other side may be told that it has arrived.
+    pub fn shown(&self, number: u64) {
+        self.orders.show(number);
+    }
+
+    /// Where the other may be reached now, in place of what was known. Dials at once if the link is
+    /// down.
+    pub fn candidates(&self, candidates: Vec<Candidate>) {
+        self.orders.offer(candidates);
+    }
+
+    /// Ends the session. What was said is delivered first if that takes no longer than two seconds;
+    /// while the link is down, or not yet up, it ends at once. [`PeerEventKind::Ended`] follows.
+    pub fn leave(&self) {
+        self.orders.leave();
+    }
+}
+
+impl Drop for PeerLinkHandle {
+    fn drop(&mut self) {
+        self.orders.leave();
+    }
+}

@@ -1,0 +1,296 @@
+//! What this side said in one session and the other has not acknowledged. Owns the numbers of the
+//! outgoing texts; knows nothing of sockets or time.
+//!
+//! A text gets its number when it is said and keeps it over every connection of the session. A new
+//! connection begins with [`Outbox::resume`]: what the other side has is retired, the rest is
+//! written again. The other side drops what it has seen ([`Inbox`](super::inbox::Inbox)), so each
+//! text arrives once and in order.
+
+use std::collections::VecDeque;
+
+use bytes::BytesMut;
+use hobnob_protocol::codec::encode_into;
+use hobnob_protocol::message::PeerMessage;
+use hobnob_protocol::name::Text;
+use thiserror::Error;
+
+/// Unacknowledged texts one session holds; past it, nothing more is taken. Enough for a pasted file.
+/// It is the window of the link too: the other side never has more than this to keep for its user.
+pub const OUTBOX_TEXTS: usize = 1000;
+
+/// Bytes of unacknowledged text one session holds; past it, nothing more is taken. 256 of the
+/// longest texts.
+pub const OUTBOX_BYTES: usize = 4 * 1024 * 1024;
+
+/// The outbox takes no more until the other side has acknowledged something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("{OUTBOX_TEXTS} messages or {} MiB wait to be delivered", OUTBOX_BYTES >> 20)]
+pub struct OutboxFull;
+
+/// The other side acknowledged a text that was never written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("text {acknowledged} was acknowledged, {written} is the last one written")]
+pub(super) struct NeverWritten {
+    acknowledged: u64,
+    written: u64,
+}
+
+/// Texts said and not yet acknowledged, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    texts: VecDeque<Waiting>,
+    /// How many were acknowledged and removed: the front's number is one more.
+    retired: u64,
+    /// How many of `texts` were written to the current connection.
+    written: usize,
+    /// The highest number ever written to any connection.
+    ever_written: u64,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    local_id: u64,
+    bytes: usize,
+    /// A [`PeerMessage::Say`], kept as it is encoded so that a resend copies nothing.
+    say: PeerMessage,
+}
+
+impl Outbox {
+    /// Takes a text; `local_id` is the caller's own name for it.
+    ///
+    /// # Errors
+    /// When as much waits already as may.
+    pub(super) fn say(&mut self, local_id: u64, text: Text, at: u64) -> Result<(), OutboxFull> {
+        let bytes = text.as_str().len();
+        if self.texts.len() >= OUTBOX_TEXTS || self.bytes + bytes > OUTBOX_BYTES {
+            return Err(OutboxFull);
+        }
+        let number = self.retired + self.texts.len() as u64 + 1;
+        self.texts.push_back(Waiting { local_id, bytes, say: PeerMessage::Say { number, at, text } });
+        self.bytes += bytes;
+        Ok(())
+    }
+
+    /// A new connection, over which the other side said that it has everything up to `received`.
+    /// Gives back the local ids of what was delivered; the rest will be written again.
+    ///
+    /// # Errors
+    /// When `received` was never written.
+    pub(super) fn resume(&mut self, received: u64) -> Result<Vec<u64>, NeverWritten> {
+        let delivered = self.acknowledge(received)?;
+        self.written = 0;
+        Ok(delivered)
+    }
+
+    /// The other side has everything up to `number`. Gives back the local ids of what that delivers,
+    /// oldest first; an acknowledgement that comes again delivers nothing.
+    ///
+    /// # Errors
+    /// When `number` was never written.
+    pub(super) fn acknowledge(&mut self, number: u64) -> Result<Vec<u64>, NeverWritten> {
+        if number > self.ever_written {
+            return Err(NeverWritten { acknowledged: number, written: self.ever_written });
+        }
+        let count = usize::try_from(number.saturating_sub(self.retired)).unwrap_or(usize::MAX);
+        let count = count.min(self.texts.len());
+        let mut delivered = Vec::with_capacity(count);
+        for waiting in self.texts.drain(..count) {
+            self.bytes -= waiting.bytes;
+            delivered.push(waiting.local_id);
+        }
+        self.retired += count as u64;
+        self.written = self.written.saturating_sub(count);
+        Ok(delivered)
+    }
+
+    /// Appends the next texts to `out` until it holds `enough` bytes or nothing is left. At least one
+    /// is appended when one waits and `out` holds less.
+    pub(super) fn write_into(&mut self, out: &mut BytesMut, enough: usize) {
+        while out.len() < enough
+            && let Some(waiting) = self.texts.get(self.written)
+        {
+            encode_into(&waiting.say, out);
+            self.written += 1;
+        }
+        self.ever_written = self.ever_written.max(self.retired + self.written as u64);
+    }
+
+    /// Ends the outbox: the local ids of everything that was never acknowledged, oldest first.
+    pub(super) fn give_up(&mut self) -> Vec<u64> {
+        self.bytes = 0;
+        self.written = 0;
+        self.texts.drain(..).map(|waiting| waiting.local_id).collect()
+    }
+
+    /// Whether everything said was acknowledged.
+    #[must_use]
+    pub(super) fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hobnob_protocol::codec::LineBuffer;
+    use proptest::prelude::*;
+
+    use super::super::inbox::{Inbox, Taken};
+    use super::*;
+
+    fn text(text: &str) -> Text {
+        Text::new(text).unwrap()
+    }
+
+    fn numbers(out: &BytesMut) -> Vec<u64> {
+        let mut lines = LineBuffer::new(usize::MAX);
+        lines.extend(out);
+        let mut numbers = Vec::new();
+        while let Some(message) = lines.next_message().unwrap() {
+            let PeerMessage::Say { number, .. } = message else { panic!("{message:?}") };
+            numbers.push(number);
+        }
+        numbers
+    }
+
+    #[test]
+    fn a_new_connection_carries_what_was_not_acknowledged_again() {
+        let mut outbox = Outbox::default();
+        for local_id in 10..14 {
+            outbox.say(local_id, text("x"), 0).unwrap();
+        }
+        let mut out = BytesMut::new();
+        outbox.write_into(&mut out, usize::MAX);
+        assert_eq!(numbers(&out), [1, 2, 3, 4]);
+        assert_eq!(outbox.acknowledge(1), Ok(vec![10]));
+        assert_eq!(outbox.resume(2), Ok(vec![11]));
+        out.clear();
+        outbox.write_into(&mut out, usize::MAX);
+        assert_eq!(numbers(&out), [3, 4]);
+        assert_eq!(outbox.give_up(), [12, 13]);
+    }
+
+    #[test]
+    fn past_its_bounds_nothing_is_taken_until_something_is_acknowledged() {
+        let mut outbox = Outbox::default();
+        for local_id in 0..OUTBOX_TEXTS as u64 {
+            outbox.say(local_id, text("x"), 0).unwrap();
+        }
+        assert_eq!(outbox.say(0, text("x"), 0), Err(OutboxFull));
+        outbox.write_into(&mut BytesMut::new(), usize::MAX);
+        outbox.acknowledge(1).unwrap();
+        outbox.say(0, text("x"), 0).unwrap();
+
+        let mut outbox = Outbox::default();
+        let long = text(&"x".repeat(hobnob_protocol::MAX_TEXT_BYTES));
+        let fitting = (0..).take_while(|&id| outbox.say(id, long.clone(), 0).is_ok()).count();
+        assert_eq!(fitting, OUTBOX_BYTES / hobnob_protocol::MAX_TEXT_BYTES);
+    }
+
+    #[test]
+    fn an_acknowledgement_of_what_was_never_written_is_refused() {
+        let mut outbox = Outbox::default();
+        outbox.say(7, text("x"), 0).unwrap();
+        assert!(outbox.acknowledge(1).is_err() && outbox.resume(u64::MAX).is_err());
+        assert_eq!(outbox.give_up(), [7]);
+    }
+
+    #[derive(Debug, Clone)]
+    enum Happening {
+        Say,
+        Write {
+            enough: usize,
+        },
+        Arrive {
+            count: usize,
+        },
+        Show {
+            count: u64,
+        },
+        Acknowledge,
+        /// The connection is lost with all that is on its way, and replaced.
+        Lose,
+    }
+
+    fn happening() -> impl Strategy<Value = Happening> {
+        prop_oneof![
+            4 => Just(Happening::Say),
+            3 => (1_usize..400).prop_map(|enough| Happening::Write { enough }),
+            3 => (1_usize..6).prop_map(|count| Happening::Arrive { count }),
+            2 => (1_u64..6).prop_map(|count| Happening::Show { count }),
+            2 => Just(Happening::Acknowledge),
+            1 => Just(Happening::Lose),
+        ]
+    }
+
+    /// Both ends of a session and what is on its way between them.
+    #[derive(Default)]
+    struct World {
+        outbox: Outbox,
+        inbox: Inbox,
+        wire: VecDeque<u64>,
+        said: u64,
+        heard: Vec<u64>,
+        shown: u64,
+        delivered: Vec<u64>,
+    }
+
+    impl World {
+        fn happen(&mut self, happening: &Happening) {
+            match *happening {
+                Happening::Say => {
+                    self.said += 1;
+                    self.outbox.say(self.said, text("hello"), 0).unwrap();
+                }
+                Happening::Write { enough } => {
+                    let mut out = BytesMut::new();
+                    self.outbox.write_into(&mut out, enough);
+                    self.wire.extend(numbers(&out));
+                }
+                Happening::Arrive { count } => {
+                    for number in self.wire.drain(..count.min(self.wire.len())) {
+                        if self.inbox.take(number).unwrap() == Taken::New {
+                            self.heard.push(number);
+                        }
+                    }
+                }
+                Happening::Show { count } => {
+                    self.shown = (self.shown + count).min(self.heard.len() as u64);
+                    self.inbox.show(self.shown);
+                }
+                Happening::Acknowledge => {
+                    if let Some(number) = self.inbox.due() {
+                        self.delivered.extend(self.outbox.acknowledge(number).unwrap());
+                    }
+                }
+                Happening::Lose => {
+                    self.wire.clear();
+                    self.inbox.begin(self.shown);
+                    self.delivered.extend(self.outbox.resume(self.shown).unwrap());
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_lost_each_text_arrives_once_in_order(
+            happenings in prop::collection::vec(happening(), 0..300)
+        ) {
+            let mut world = World::default();
+            for happening in &happenings {
+                world.happen(happening);
+                prop_assert!(world.delivered.len() as u64 <= world.shown);
+            }
+            world.happen(&Happening::Lose);
+            world.happen(&Happening::Write { enough: usize::MAX });
+            world.happen(&Happening::Arrive { count: usize::MAX });
+            world.happen(&Happening::Show { count: world.said });
+            world.happen(&Happening::Acknowledge);
+            let all: Vec<u64> = (1..=world.said).collect();
+            prop_assert_eq!(&world.heard, &all);
+            prop_assert_eq!(&world.delivered, &all);
+            prop_assert!(world.outbox.is_empty());
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! How sessions end.
+
+use super::*;
+
+#[tokio::test]
+async fn leaving_delivers_what_was_said_first() {
+    let (mut anna, mut bobby) = two_clients().await;
+    let at = bobby.addr();
+    let (mut annas, mut bobbys) = opened(&mut anna, &mut bobby, at).await;
+    for id in 0..500 {
+        annas.handle.say(id, text(format!("{id}")), 0).unwrap();
+    }
+    annas.handle.leave();
+    assert_eq!(annas.handle.say(500, text("more"), 0), Err(SayError::Over));
+    let (annas_end, bobbys_end) = tokio::join!(anna.next_turn(&mut annas), bobby.next_turn(&mut bobbys));
+    assert_eq!((annas_end, bobbys_end), (PeerEventKind::Ended, PeerEventKind::Left));
+    assert_eq!((annas.delivered.len(), bobbys.heard.len()), (500, 500));
+}
+
+#[tokio::test]
+async fn leaving_while_nobody_answers_ends_at_once() {
+    let mut anna = Client::start(Identity::generate().unwrap()).await;
+    let bobby = Identity::generate().unwrap();
+    let annas = anna.open(&introduction(PairToken::random(), bobby.public(), &[], true));
+    annas.handle.say(1, text("hi"), 0).unwrap();
+    annas.handle.leave();
+    assert_eq!(anna.next().await, PeerEventKind::Undelivered { local_ids: vec![1] });
+    assert_eq!(anna.next().await, PeerEventKind::Ended);
+}
+
+#[tokio::test]
+async fn a_session_ended_on_one_side_fails_to_open_on_the_other() {
+    let (mut anna, mut bobby) = two_clients().await;
+    let token = PairToken::random();
+    drop(bobby.open(&introduction(token, anna.key(), &[], false)));
+    assert_eq!(bobby.next().await, PeerEventKind::Ended);
+    let _annas = anna.open(&introduction(token, bobby.key(), &[bobby.addr()], true));
+    assert_eq!(anna.next().await, PeerEventKind::Failed { reason: PeerFailure::NotTaken });
+}
+
+#[tokio::test]
+async fn a_peer_that_was_dialled_and_ended_is_gone_and_the_rest_undelivered() {
+    let (mut anna, mut bobby) = two_clients().await;
+    let at = bobby.addr();
+    let (annas, _bobbys) = opened(&mut anna, &mut bobby, at).await;
+    drop(bobby.network);
+    gone(&mut anna, &annas).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_had_dialled_and_ended_is_gone_too() {
+    let (mut anna, mut bobby) = two_clients().await;
+    let at = anna.addr();
+    let (bobbys, mut annas) = opened(&mut bobby, &mut anna, at).await;
+    // Anna's look at where bobby listens comes before anything she hears.
+    bobbys.handle.say(1, text("hi"), 0).unwrap();
+    anna.until(&mut annas, 1, 0).await;
+    drop(bobby.network);
+    gone(&mut anna, &annas).await;
+}
+
+/// The other's process ended without a word: a text said afterwards comes back as undelivered.
+async fn gone(client: &mut Client, session: &Session) {
+    assert_eq!(client.next().await, PeerEventKind::Down);
+    session.handle.say(9, text("are you there"), 0).unwrap();
+    let mut events = Vec::new();
+    while !matches!(events.last(), Some(PeerEventKind::Gone { .. })) {
+        events.push(client.next().await);
+    }
+    events.retain(|event| *event != PeerEventKind::WantsIntroduction);
+    let gone = PeerEventKind::Gone { reason: GoneReason::ProcessEnded };
+    assert_eq!(events, [PeerEventKind::Undelivered { local_ids: vec![9] }, gone]);
+}
+
+#[tokio::test]
+async fn closing_says_goodbye_in_every_session() {
+    let (mut anna, mut bobby) = two_clients().await;
+    let at = bobby.addr();
+    let (_annas, _bobbys) = opened(&mut anna, &mut bobby, at).await;
+    timeout(PATIENCE, anna.network.close()).await.unwrap();
+    assert_eq!(anna.events.recv().await.unwrap().kind, PeerEventKind::Ended);
+    assert_eq!(bobby.next().await, PeerEventKind::Left);
+}

@@ -1,0 +1,122 @@
+//! Questions put to the server that it has not answered yet. A plain struct; owns their numbers and
+//! how long each may stay open.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::name::UserName;
+use tokio::time::Instant;
+
+use crate::session::SessionId;
+
+/// How long a question may stay open: the lobby's link is judged more slowly than a user waits.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What was asked.
+#[derive(Debug)]
+pub enum Question {
+    /// Who is in the lobby; the parts of the answer so far. `shown` is false where only completion
+    /// wants to know.
+    Users {
+        /// Names so far.
+        names: Vec<UserName>,
+        /// Whether the user asked.
+        shown: bool,
+    },
+    /// Who somebody is.
+    Whois,
+    /// What was said; the parts of the answer so far.
+    History {
+        /// The place after the last part.
+        place: Option<Position>,
+        /// Messages so far.
+        messages: Vec<LobbyMessage>,
+    },
+    /// An introduction, for this session.
+    Pair(SessionId),
+    /// Fresh addresses of a peer whose link is down; the answer comes as an introduction.
+    Rebuild,
+}
+
+/// A question that waits.
+#[derive(Debug)]
+pub struct Open {
+    /// What was asked.
+    pub question: Question,
+    /// The command that asked, for errors.
+    pub command: Option<&'static str>,
+    /// When it is given up.
+    pub until: Instant,
+}
+
+/// The questions that wait, by number.
+#[derive(Debug, Default)]
+pub struct Questions {
+    last: u32,
+    open: HashMap<u32, Open>,
+}
+
+impl Questions {
+    /// Notes a question and gives it its number.
+    pub fn ask(&mut self, question: Question, command: Option<&'static str>) -> u32 {
+        self.last = self.last.wrapping_add(1);
+        self.open.insert(self.last, Open { question, command, until: Instant::now() + PATIENCE });
+        self.last
+    }
+
+    /// A question that waits, to add a part of its answer.
+    pub fn get_mut(&mut self, request: u32) -> Option<&mut Open> {
+        self.open.get_mut(&request)
+    }
+
+    /// Takes a question out: it is answered, or given up.
+    pub fn close(&mut self, request: u32) -> Option<Open> {
+        self.open.remove(&request)
+    }
+
+    /// Whether a question waits.
+    #[must_use]
+    pub fn is_open(&self, request: u32) -> bool {
+        self.open.contains_key(&request)
+    }
+
+    /// When the next question is to be given up.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.open.values().map(|open| open.until).min()
+    }
+
+    /// Takes out the questions whose time is over.
+    pub fn overdue(&mut self, now: Instant) -> Vec<Open> {
+        self.take(|open| open.until <= now)
+    }
+
+    /// Takes out all questions: the link they were asked on is lost.
+    pub fn take_all(&mut self) -> Vec<Open> {
+        self.take(|_| true)
+    }
+
+    fn take(&mut self, which: impl Fn(&Open) -> bool) -> Vec<Open> {
+        let mut requests: Vec<u32> =
+            self.open.iter().filter(|(_, open)| which(open)).map(|(request, _)| *request).collect();
+        requests.sort_unstable();
+        requests.into_iter().filter_map(|request| self.open.remove(&request)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_is_given_up_after_its_time() {
+        let mut questions = Questions::default();
+        let first = questions.ask(Question::Whois, Some("whois"));
+        assert!(questions.overdue(Instant::now()).is_empty());
+        tokio::time::advance(PATIENCE).await;
+        assert_eq!(questions.overdue(Instant::now()).len(), 1);
+        assert!(!questions.is_open(first));
+        assert_eq!(questions.next_deadline(), None);
+    }
+}

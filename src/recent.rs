@@ -1,0 +1,67 @@
+//! What was said lately in each session, for `\history`. Plain and bounded; knows nothing of where
+//! messages come from.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::session::SessionId;
+use crate::show::Message;
+
+/// Messages kept for each session.
+const KEPT: usize = 1000;
+
+/// The newest messages of each session, one's own among them.
+#[derive(Debug, Default)]
+pub struct Recent {
+    sessions: HashMap<SessionId, VecDeque<Message>>,
+}
+
+impl Recent {
+    /// Keeps a message.
+    pub fn keep(&mut self, message: Message) {
+        let kept = self.sessions.entry(message.session).or_default();
+        if kept.len() == KEPT {
+            kept.pop_front();
+        }
+        kept.push_back(message);
+    }
+
+    /// The newest `count` messages of a session, oldest first.
+    #[must_use]
+    pub fn last(&self, session: SessionId, count: usize) -> Vec<Message> {
+        let Some(kept) = self.sessions.get(&session) else { return Vec::new() };
+        kept.iter().skip(kept.len().saturating_sub(count)).cloned().collect()
+    }
+
+    /// Forgets a session.
+    pub fn forget(&mut self, session: SessionId) {
+        self.sessions.remove(&session);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::show::MessageKind;
+    use crate::show::time::Timestamp;
+
+    #[test]
+    fn the_newest_are_kept_in_order() {
+        let mut recent = Recent::default();
+        for number in 0..KEPT + 10 {
+            recent.keep(Message {
+                session: SessionId(1),
+                kind: MessageKind::Peer,
+                from: "anna".parse().unwrap(),
+                text: number.to_string(),
+                at: Timestamp(0),
+                seq: None,
+                replayed: false,
+                mode: None,
+            });
+        }
+        let texts: Vec<String> = recent.last(SessionId(1), 2).into_iter().map(|it| it.text).collect();
+        assert_eq!(texts, ["1008", "1009"]);
+        assert_eq!(recent.last(SessionId(1), usize::MAX).len(), KEPT);
+        assert!(recent.last(SessionId(2), 5).is_empty());
+    }
+}

@@ -1,0 +1,205 @@
+//! Tab: commands after `\`, what a command takes after it, names of users in a text.
+//!
+//! Reads a snapshot of the words; changes nothing. Offers no more than one screen holds, since
+//! rustyline stops printing while it asks or pages.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustyline::Context;
+use rustyline::completion::{Completer, Pair};
+
+use super::Watched;
+use super::page::Page;
+use super::words::{Argument, Words, fold};
+
+/// Candidates above this number make rustyline ask first.
+pub(super) const MAX_CANDIDATES: usize = 99;
+
+/// Completes from the words the app published last.
+pub(super) struct Completions {
+    pub(super) words: Watched,
+    pub(super) page: Arc<Mutex<Page>>,
+}
+
+impl Completer for Completions {
+    type Candidate = Pair;
+
+    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let words = self.words.borrow().clone();
+        let (start, candidates) = candidates(&line[..pos], &words);
+        let page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok((start, fit(candidates, &page)))
+    }
+}
+
+/// Where the word at the end of `head` begins, and what could stand there.
+fn candidates(head: &str, words: &Words) -> (usize, Vec<Pair>) {
+    match head.strip_prefix('\\') {
+        Some(rest) if !rest.starts_with('\\') => match rest.split_once(char::is_whitespace) {
+            None => (0, command_names(rest, words, "\\")),
+            Some((name, argument)) => {
+                let start = argument.trim_start();
+                (head.len() - start.len(), arguments(name, start, words))
+            }
+        },
+        _ => {
+            let start = head
+                .rfind(char::is_whitespace)
+                .map_or(0, |at| at + head[at..].chars().next().map_or(1, char::len_utf8));
+            (start, mentions(&head[start..], start == 0, words))
+        }
+    }
+}
+
+fn command_names(start: &str, words: &Words, lead: &str) -> Vec<Pair> {
+    words
+        .commands_from(start)
+        .map(|command| {
+            let space = if lead.is_empty() || command.argument == Argument::None { "" } else { " " };
+            Pair {
+                display: format!("\\{}", command.name),
+                replacement: format!("{lead}{}{space}", command.name),
+            }
+        })
+        .collect()
+}
+
+fn arguments(command: &str, start: &str, words: &Words) -> Vec<Pair> {
+    let kind = words.command(command).map_or(Argument::None, |command| command.argument);
+    if start.contains(char::is_whitespace) {
+        return Vec::new();
+    }
+    match kind {
+        Argument::None | Argument::Text => Vec::new(),
+        Argument::User => users(start, words).map(|name| pair(name.to_owned())).collect(),
+        Argument::Session => sessions(start, words),
+        Argument::Command => match start.strip_prefix('\\') {
+            Some(rest) => command_names(rest, words, "\\"),
+            None => command_names(start, words, ""),
+        },
+    }
+}
+
+/// `NAME: ` at the start of a text, `NAME ` later, with or without a leading `@`.
+fn mentions(start: &str, first: bool, words: &Words) -> Vec<Pair> {
+    let (at, name) = start.strip_prefix('@').map_or(("", start), |name| ("@", name));
+    if start.is_empty() && !first {
+        return Vec::new();
+    }
+    let end = if first && at.is_empty() { ": " } else { " " };
+    users(name, words)
+        .map(|user| Pair { display: user.to_owned(), replacement: format!("{at}{user}{end}") })
+        .collect()
+}
+
+fn users<'w>(start: &str, words: &'w Words) -> impl Iterator<Item = &'w str> {
+    let start = fold(start);
+    words.users.iter().filter(move |name| fold(name).starts_with(&start)).map(String::as_str)
+}
+
+/// By number while nothing or a number is typed, by name otherwise.
+fn sessions(start: &str, words: &Words) -> Vec<Pair> {
+    let by_number = words.sessions.iter().filter(|(id, _)| id.to_string().starts_with(start));
+    let by_name =
+        words.sessions.iter().filter(|(_, name)| !start.is_empty() && fold(name).starts_with(&fold(start)));
+    by_number
+        .map(|(id, name)| Pair { display: format!("{id} {name}"), replacement: id.to_string() })
+        .chain(by_name.map(|(_, name)| pair(name.clone())))
+        .collect()
+}
+
+fn pair(word: String) -> Pair {
+    Pair { display: word.clone(), replacement: word }
+}
+
+/// As many candidates as one screen shows. The last one always stays, so that what all have in
+/// common, which Tab inserts, is the same as for the whole (sorted) list.
+fn fit(mut candidates: Vec<Pair>, page: &Page) -> Vec<Pair> {
+    candidates.sort_by_cached_key(|pair| fold(&pair.replacement));
+    candidates.dedup_by(|a, b| a.replacement == b.replacement);
+    let widest = candidates.iter().map(|pair| page.width(&pair.display)).max().unwrap_or(0);
+    let across = (usize::from(page.size.columns) / (widest + 2)).max(1);
+    let down = usize::from(page.size.rows).saturating_sub(3).max(1);
+    let most = (across * down).clamp(2, MAX_CANDIDATES);
+    if candidates.len() > most
+        && let Some(last) = candidates.pop()
+    {
+        candidates.truncate(most - 1);
+        candidates.push(last);
+    }
+    candidates
+}
+
+#[cfg(test)]
+mod tests {
+    use rustyline::GraphemeClusterMode;
+
+    use super::super::words::CommandWord;
+    use super::*;
+    use crate::session_id::SessionId;
+
+    fn command(name: &str, alias: &str, argument: Argument) -> CommandWord {
+        CommandWord {
+            name: name.into(),
+            aliases: vec![alias.into()],
+            usage: format!("\\{name} X"),
+            about: String::new(),
+            argument,
+        }
+    }
+
+    fn words() -> Words {
+        Words {
+            commands: vec![
+                command("fork", "f", Argument::User),
+                command("switch", "sw", Argument::Session),
+                command("sessions", "ss", Argument::None),
+                command("help", "?", Argument::Command),
+            ],
+            users: vec!["anna".into(), "Anton".into(), "bobby".into()],
+            sessions: vec![(SessionId(0), "lobby".into()), (SessionId(1), "bobby".into())],
+        }
+    }
+
+    #[track_caller]
+    fn check(head: &str, expected: &[&str]) {
+        let (start, found) = candidates(head, &words());
+        let found: Vec<_> =
+            found.iter().map(|pair| format!("{}{}", &head[..start], pair.replacement)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn commands_and_their_arguments() {
+        check("\\fo", &["\\fork "]);
+        check("\\S", &["\\switch ", "\\sessions"]);
+        check("\\ss", &["\\sessions"]);
+        check("\\fork AN", &["\\fork anna", "\\fork Anton"]);
+        check("\\f b", &["\\f bobby"]);
+        check("\\sw ", &["\\sw 0", "\\sw 1"]);
+        check("\\sw LO", &["\\sw lobby"]);
+        check("\\help fo", &["\\help fork"]);
+        check("\\? \\fo", &["\\? \\fork "]);
+        check("\\sessions x", &[]);
+        check("\\nothing x", &[]);
+    }
+
+    #[test]
+    fn names_in_a_text() {
+        check("an", &["anna: ", "Anton: "]);
+        check("hi BO", &["hi bobby "]);
+        check("@bo", &["@bobby "]);
+        check("hi ", &[]);
+        check("\\\\fo", &[]);
+        check("日本\u{3000}bo", &["日本\u{3000}bobby "]);
+    }
+
+    #[test]
+    fn a_crowd_is_cut_to_a_screen_and_keeps_what_all_share() {
+        let page = Page::new(GraphemeClusterMode::WcWidth);
+        let crowd: Vec<_> = (0..5000).map(|n| pair(format!("user{n:04}"))).collect();
+        let shown = fit(crowd, &page);
+        assert!(shown.len() <= MAX_CANDIDATES);
+        assert_eq!(shown.last().map(|pair| pair.replacement.as_str()), Some("user4999"));
+    }
+}

@@ -1,0 +1,254 @@
+//! The thread that owns the line editor: waits for a grant, reads a line, hands it over.
+//!
+//! It alone writes to the terminal (see [`Screen`]). It must not know what a command or a session
+//! is.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustyline::config::{BellStyle, Builder};
+use rustyline::error::{ReadlineError, Signal};
+use rustyline::history::DefaultHistory;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{
+    Cmd, ColorMode, Completer, CompletionType, Config, Editor, ExternalPrinter, GraphemeClusterMode, Helper,
+    Highlighter, Hinter, KeyCode, KeyEvent, Modifiers, Validator,
+};
+use tokio::sync::mpsc;
+
+use super::completer::{Completions, MAX_CANDIDATES};
+use super::highlighter::Painter;
+use super::hinter::Hints;
+use super::page::{Page, Size};
+use super::past_lines::{MAX_ENTRIES, PastLines};
+use super::printer::{Job, Screen};
+use super::prompt::{Draft, Grant};
+use super::{ReplOptions, Typed, terminal};
+
+/// A lone Escape is a key of its own when nothing follows it for so many milliseconds. Without
+/// this, rustyline waits for the next key and prints nothing meanwhile.
+const ESCAPE_TIMEOUT_MS: u16 = 50;
+
+/// Decides whether Enter ends the line: a `\` at its end goes on below.
+pub(super) struct Continuation {
+    page: Arc<Mutex<Page>>,
+    screen: Arc<Screen>,
+}
+
+impl Validator for Continuation {
+    fn validate(&self, context: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
+        if let Some(text) = context.input().strip_suffix('\\') {
+            lock(&self.page).joins.mark(text.len());
+            return Ok(ValidationResult::Incomplete);
+        }
+        self.screen.leave();
+        Ok(ValidationResult::Valid(None))
+    }
+}
+
+#[derive(Helper, Completer, Hinter, Highlighter, Validator)]
+struct Assistant {
+    #[rustyline(Completer)]
+    completions: Completions,
+    #[rustyline(Hinter)]
+    hints: Hints,
+    #[rustyline(Highlighter)]
+    painter: Painter,
+    #[rustyline(Validator)]
+    continuation: Continuation,
+}
+
+/// The editor and what its thread needs.
+pub(super) struct LineReader {
+    editor: Editor<Assistant, DefaultHistory>,
+    screen: Arc<Screen>,
+    page: Arc<Mutex<Page>>,
+    past: Option<PastLines>,
+    typed: mpsc::Sender<Typed>,
+    color: bool,
+}
+
+impl LineReader {
+    /// Makes the editor. Fails where standard input or output is no terminal.
+    pub(super) fn new(
+        options: ReplOptions,
+        screen: Arc<Screen>,
+        typed: mpsc::Sender<Typed>,
+    ) -> rustyline::Result<(Self, impl ExternalPrinter + Send + 'static)> {
+        let ReplOptions { history_file, color, words } = options;
+        let widths = GraphemeClusterMode::from_env();
+        let page = Arc::new(Mutex::new(Page::new(widths)));
+        let mut editor = Editor::with_config(config(widths)?)?;
+        let bell = editor.create_external_printer()?;
+        editor.bind_sequence(KeyEvent(KeyCode::Enter, Modifiers::ALT), Cmd::Newline);
+        editor.set_helper(Some(Assistant {
+            completions: Completions { words: words.clone(), page: page.clone() },
+            hints: Hints { color, words: words.clone(), page: page.clone() },
+            painter: Painter {
+                color,
+                words,
+                page: page.clone(),
+                screen: screen.clone(),
+                announced: false.into(),
+                prompt: String::new(),
+            },
+            continuation: Continuation { page: page.clone(), screen: screen.clone() },
+        }));
+        let past = history_file.map(PastLines::new);
+        Ok((Self { editor, screen, page, past, typed, color }, bell))
+    }
+
+    /// Runs until the handle is closed, or nobody takes what is typed.
+    pub(super) fn run(mut self) {
+        terminal::hush();
+        self.recall();
+        loop {
+            match self.screen.next_job() {
+                Job::Write(text) => terminal::write(&text),
+                Job::Read(grant) => {
+                    if !self.read(grant) {
+                        break;
+                    }
+                }
+                Job::Stop => break,
+            }
+        }
+        let screen = self.screen.clone();
+        // Its receiver goes with it, so that a bell waiting to ring gives up.
+        drop(self);
+        terminal::restore();
+        screen.gone();
+    }
+
+    /// Answers one grant. Returns whether there is someone to answer.
+    fn read(&mut self, grant: Grant) -> bool {
+        let Grant { prompt, session, mut draft } = grant;
+        let shown = prompt.shown(self.color);
+        let answer = loop {
+            let error = match self.read_once(shown, &draft) {
+                Ok(text) => {
+                    let (text, _) = lock(&self.page).joins.resolve(&text, text.len());
+                    break Typed::Line { text, session };
+                }
+                Err(error) => error,
+            };
+            let abandoned = lock(&self.page).draft();
+            if self.screen.interrupted() {
+                self.wipe(&error);
+                break Typed::Cancelled { draft: abandoned, session };
+            }
+            match error {
+                ReadlineError::Interrupted | ReadlineError::Signal(Signal::Interrupt) => {
+                    self.wipe(&error);
+                    if abandoned.is_empty() {
+                        break Typed::Interrupted;
+                    }
+                    draft = Draft::default();
+                }
+                // A byte that is no UTF-8, or a resize during Ctrl-V: the line goes on.
+                ReadlineError::Signal(_) => {
+                    self.wipe(&error);
+                    draft = abandoned;
+                }
+                ReadlineError::Io(ref cause) if cause.kind() == std::io::ErrorKind::InvalidData => {
+                    self.wipe(&error);
+                    draft = abandoned;
+                }
+                ReadlineError::Eof => break Typed::EndOfInput,
+                error => break Typed::Failed(error.to_string()),
+            }
+        };
+        self.answer(answer)
+    }
+
+    fn read_once(&mut self, prompt: (&str, &str), draft: &Draft) -> rustyline::Result<String> {
+        let size = self.size();
+        lock(&self.page).begin(prompt.0, size);
+        if let Some(assistant) = self.editor.helper_mut() {
+            prompt.0.clone_into(&mut assistant.painter.prompt);
+        }
+        terminal::begin_line();
+        let line = self.editor.readline_with_initial(&prompt, (&draft.left, &draft.right));
+        terminal::hush();
+        line
+    }
+
+    fn answer(&mut self, answer: Typed) -> bool {
+        let line = match &answer {
+            Typed::Line { text, .. } => Some(text.clone()),
+            _ => None,
+        };
+        self.screen.answered();
+        let taken = self.typed.blocking_send(answer).is_ok();
+        if let Some(line) = line {
+            self.remember(&line);
+        }
+        taken
+    }
+
+    /// Takes the abandoned prompt and draft off the screen. rustyline has left the cursor on the
+    /// row below: below the whole input when it was interrupted, below the cursor otherwise.
+    fn wipe(&mut self, error: &ReadlineError) {
+        let columns = self.size().columns;
+        let rows = lock(&self.page).rows(columns);
+        let up = 1 + if matches!(error, ReadlineError::Interrupted) { rows.end } else { rows.cursor };
+        terminal::write(&format!("\x1b[{up}A\r\x1b[J"));
+    }
+
+    fn size(&mut self) -> Size {
+        let (columns, rows) = self.editor.dimensions().unwrap_or((80, 24));
+        Size { columns, rows }
+    }
+
+    /// Loads what was typed in earlier runs.
+    fn recall(&mut self) {
+        match self.past.as_ref().map(PastLines::load) {
+            None => {}
+            Some(Ok(lines)) => {
+                for line in lines {
+                    // Fails for a history in a database only.
+                    let _ = self.editor.add_history_entry(line);
+                }
+            }
+            Some(Err(error)) => self.forget(&error),
+        }
+    }
+
+    fn remember(&mut self, line: &str) {
+        // As above. Says no to an empty line, to the same line again, and to one behind a space.
+        let new = self.editor.add_history_entry(line).unwrap_or(false);
+        if new
+            && let Some(past) = &mut self.past
+            && let Err(error) = past.append(line)
+        {
+            self.forget(&error);
+        }
+    }
+
+    /// The file is of no use: say so once, and go on without it.
+    fn forget(&mut self, error: &std::io::Error) {
+        self.past = None;
+        // Told to nobody when nobody is left.
+        let _ = self.typed.blocking_send(Typed::HistoryLost(error.to_string()));
+    }
+}
+
+fn config(widths: GraphemeClusterMode) -> rustyline::Result<Config> {
+    Ok(Builder::new()
+        .keyseq_timeout(Some(ESCAPE_TIMEOUT_MS))
+        // The highlighter must be asked at every repaint; whether there is colour, it decides.
+        .color_mode(ColorMode::Forced)
+        .bracketed_paste(true)
+        .completion_type(CompletionType::List)
+        .completion_show_all_if_ambiguous(true)
+        .completion_prompt_limit(MAX_CANDIDATES)
+        .max_history_size(MAX_ENTRIES)?
+        .history_ignore_dups(true)?
+        .history_ignore_space(true)
+        .grapheme_cluster_mode(widths)
+        .bell_style(BellStyle::Audible)
+        .build())
+}
+
+fn lock(page: &Mutex<Page>) -> MutexGuard<'_, Page> {
+    page.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,178 @@
+//! The terminal front of the client: a line editor, and messages that appear above it.
+//!
+//! The app hands out a [`Grant`] to read one line and gets one [`Typed`] for it; what it prints
+//! meanwhile appears above the prompt, in order, and the line stays whole. Two threads do it: the
+//! editor's, which alone writes to the terminal, and the bell's (see `printer`). Nothing here
+//! decides what a text says or means, and nothing here knows the network; what is printed must have
+//! been made harmless before.
+//!
+//! A message may have several lines: a typed `\` at the end of a line, or Alt-Enter, goes on below,
+//! and a bracketed paste comes in whole. A [`Typed::Line`] may therefore begin with a command and
+//! have more lines below. It is delivered as it stands; the app must refuse it rather than run the
+//! first line, or send the rest.
+
+mod backlog;
+mod completer;
+mod continuation;
+mod editor;
+mod highlighter;
+mod hinter;
+mod page;
+mod past_lines;
+mod printer;
+mod prompt;
+pub mod terminal;
+mod words;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fmt, io, thread};
+
+use rustyline::error::ReadlineError;
+use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+use crate::session_id::SessionId;
+
+pub use self::prompt::{Draft, Grant, Prompt};
+pub use self::words::{Argument, CommandWord, Words};
+
+use self::editor::LineReader;
+use self::printer::Screen;
+
+/// How long [`ReplHandle::close`] waits for a terminal that takes no output.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Answers that may wait for the app. There is one a grant, so that this is never reached.
+const ANSWERS: usize = 16;
+
+/// The words to offer, as the app published them last.
+type Watched = watch::Receiver<Arc<Words>>;
+
+/// What the front is started with.
+#[derive(Debug)]
+pub struct ReplOptions {
+    /// Where lines are kept between runs; its directory must exist. Several clients may share it.
+    pub history_file: Option<PathBuf>,
+    /// Whether prompt, input and hints have colour. `NO_COLOR` is for the caller to obey.
+    pub color: bool,
+    /// What can be completed and hinted.
+    pub words: watch::Receiver<Arc<Words>>,
+}
+
+/// What the user did. All but [`Typed::HistoryLost`] answer a grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// A whole line, or several: see the module's page.
+    Line {
+        /// What was typed, as typed: it may hold control characters from a paste.
+        text: String,
+        /// The session of the grant.
+        session: Option<SessionId>,
+    },
+    /// Ctrl-C on an empty line. On a line with text it clears the line and the grant goes on.
+    Interrupted,
+    /// Ctrl-D on an empty line, or the terminal has gone.
+    EndOfInput,
+    /// [`ReplHandle::cancel`] or a close took the line back. Prompt and draft are wiped off.
+    Cancelled {
+        /// What had been typed, and where the cursor stood.
+        draft: Draft,
+        /// The session of the grant.
+        session: Option<SessionId>,
+    },
+    /// The terminal could not be read: why.
+    Failed(String),
+    /// Lines are no longer kept between runs: why. Said at most once; answers no grant.
+    HistoryLost(String),
+}
+
+/// Why there is no line editor.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplError {
+    /// Standard input or output is not a terminal, or one that cannot move its cursor.
+    #[error("standard input and output are not both a terminal")]
+    NotATerminal,
+    /// There is no Tokio runtime here.
+    #[error("the line editor must be started inside the runtime")]
+    NoRuntime,
+    /// The line editor could not be made.
+    #[error("the line editor does not start")]
+    Editor(#[source] ReadlineError),
+    /// A thread could not be made, or a signal not be watched.
+    #[error("the line editor has no resources")]
+    Resources(#[from] io::Error),
+}
+
+/// Starts the editor. The terminal's settings are kept for [`terminal::restore`], of which
+/// `main` should hold the [`terminal::guard`].
+///
+/// Must be called inside a Tokio runtime with signals enabled: Tokio's handler for SIGINT has to
+/// stand before the first line is read, or the editor would put back one that kills the program.
+///
+/// # Errors
+/// [`ReplError::NotATerminal`] when the caller should read a pipe instead; the others are the
+/// machine's.
+pub fn start(options: ReplOptions) -> Result<(ReplHandle, mpsc::Receiver<Typed>), ReplError> {
+    Handle::try_current().map_err(|_| ReplError::NoRuntime)?;
+    // Tokio leaves its handler in place when the stream is dropped.
+    drop(signal(SignalKind::interrupt())?);
+    let (typed, answers) = mpsc::channel(ANSWERS);
+    let screen = Arc::new(Screen::new());
+    let (reader, bell) = LineReader::new(options, screen.clone(), typed).map_err(|error| match error {
+        ReadlineError::Errno(nix::errno::Errno::ENOTTY) => ReplError::NotATerminal,
+        error => ReplError::Editor(error),
+    })?;
+    terminal::save();
+    let handle = ReplHandle { screen: screen.clone() };
+    thread::Builder::new().name("editor".to_owned()).spawn(move || reader.run())?;
+    thread::Builder::new().name("bell".to_owned()).spawn(move || screen.ring(bell))?;
+    Ok((handle, answers))
+}
+
+/// Steers the editor. Dropping it closes the editor without waiting.
+pub struct ReplHandle {
+    screen: Arc<Screen>,
+}
+
+impl fmt::Debug for ReplHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplHandle").finish_non_exhaustive()
+    }
+}
+
+impl ReplHandle {
+    /// Allows one line to be read, now. One grant at a time: one that was not begun is replaced.
+    pub fn grant(&self, grant: Grant) {
+        self.screen.grant(grant);
+    }
+
+    /// Takes the outstanding grant back. Its answer is [`Typed::Cancelled`], or the line, if that
+    /// was complete at this moment. Does nothing without a grant.
+    pub fn cancel(&self) {
+        self.screen.cancel();
+    }
+
+    /// Shows `text`, whole lines, above the prompt. Never blocks. When the terminal takes less than
+    /// is printed, the oldest of ten thousand waiting lines go, and their number is shown.
+    pub fn print(&self, text: String) {
+        self.screen.print(text);
+    }
+
+    /// Takes back an outstanding grant, shows all that was printed, gives the terminal back. Blocks
+    /// for as long as that takes, two seconds at most.
+    pub fn close(self) {
+        self.screen.close();
+        if !self.screen.wait_until_gone(CLOSE_TIMEOUT) {
+            terminal::restore();
+        }
+    }
+}
+
+impl Drop for ReplHandle {
+    fn drop(&mut self) {
+        self.screen.close();
+    }
+}

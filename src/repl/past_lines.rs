@@ -1,0 +1,183 @@
+//! The file of what was typed before: one line an entry, newest last, readable by its owner alone.
+//!
+//! Written here and not by rustyline, which rewrites its file in place: a program killed meanwhile
+//! would leave half of it, and several clients share this one. An entry is appended with one write;
+//! a file grown to twice its bound is replaced by a shorter one in one rename. Nothing here waits
+//! for a lock.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// Entries kept: some weeks of talk, searched in no time.
+pub(super) const MAX_ENTRIES: usize = 1000;
+
+/// A longer file is read from this far before its end.
+const MAX_BYTES: u64 = 32 * 1024 * 1024;
+
+/// After so many entries of our own we look whether the file has grown too long.
+const LOOK_EVERY: usize = 500;
+
+/// The file, and how much of it is ours.
+#[derive(Debug)]
+pub(super) struct PastLines {
+    path: PathBuf,
+    appended: usize,
+}
+
+impl PastLines {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, appended: 0 }
+    }
+
+    /// The entries in the file, oldest first; makes the file if there is none.
+    pub(super) fn load(&self) -> io::Result<Vec<String>> {
+        let mut file = open(&self.path)?;
+        let entries = read(&mut file)?;
+        if entries.len() > 2 * MAX_ENTRIES {
+            self.shorten()?;
+        }
+        Ok(last(&entries).map(unescape).collect())
+    }
+
+    /// Appends one entry.
+    pub(super) fn append(&mut self, line: &str) -> io::Result<()> {
+        let mut file = open(&self.path)?;
+        // Held by one who shortens the file. Should that be now, the entry may be lost to the
+        // file; the editor does not wait for it.
+        let _locked = file.try_lock_shared();
+        file.write_all(format!("{}\n", escape(line)).as_bytes())?;
+        drop(file);
+        self.appended += 1;
+        if self.appended.is_multiple_of(LOOK_EVERY) && read(&mut open(&self.path)?)?.len() > 2 * MAX_ENTRIES {
+            self.shorten()?;
+        }
+        Ok(())
+    }
+
+    fn shorten(&self) -> io::Result<()> {
+        let mut file = open(&self.path)?;
+        // Someone else is at it, or writes just now: the next start will do.
+        if file.try_lock().is_err() || file.metadata()?.ino() != fs::metadata(&self.path)?.ino() {
+            return Ok(());
+        }
+        let entries = read(&mut file)?;
+        let directory = self.path.parent().unwrap_or(Path::new("."));
+        // Made with mode 0600.
+        let mut shorter = NamedTempFile::new_in(directory)?;
+        for entry in last(&entries) {
+            writeln!(shorter, "{entry}")?;
+        }
+        shorter.as_file().sync_all()?;
+        shorter.persist(&self.path)?;
+        Ok(())
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    close_torn_line(&mut file)?;
+    Ok(file)
+}
+
+/// Ends the last entry, if a full disk or a kill cut it short.
+fn close_torn_line(file: &mut File) -> io::Result<()> {
+    if file.metadata()?.len() > 0 {
+        let mut end = [0];
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut end)?;
+        if end != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+    }
+    Ok(())
+}
+
+fn read(file: &mut File) -> io::Result<Vec<String>> {
+    let skipped = file.metadata()?.len().saturating_sub(MAX_BYTES);
+    file.seek(SeekFrom::Start(skipped))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let whole_from = usize::from(skipped > 0);
+    Ok(text.lines().skip(whole_from).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+}
+
+fn last(entries: &[String]) -> impl Iterator<Item = &str> {
+    entries[entries.len().saturating_sub(MAX_ENTRIES)..].iter().map(String::as_str)
+}
+
+fn escape(line: &str) -> String {
+    line.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r")
+}
+
+fn unescape(entry: &str) -> String {
+    let mut line = String::with_capacity(entry.len());
+    let mut rest = entry.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' => match rest.next() {
+                Some('n') => line.push('\n'),
+                Some('r') => line.push('\r'),
+                Some(other) => line.push(other),
+                None => line.push('\\'),
+            },
+            other => line.push(other),
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_is_read_back_by_another_run() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("input_history");
+        let mut past = PastLines::new(path.clone());
+        assert!(past.load().unwrap().is_empty());
+        let lines = ["hello", "a\nb\\n\\", "\\fork anna", "日本"];
+        for line in lines {
+            past.append(line).unwrap();
+        }
+        assert_eq!(PastLines::new(path.clone()).load().unwrap(), lines);
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_file_others_can_read_is_closed_to_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("input_history");
+        fs::write(&path, "old\nhalf an ent").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        let mut past = PastLines::new(path.clone());
+        past.append("new").unwrap();
+        assert_eq!(past.load().unwrap(), ["old", "half an ent", "new"]);
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn the_file_keeps_its_bound_with_two_writers() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("input_history");
+        let (mut one, mut two) = (PastLines::new(path.clone()), PastLines::new(path.clone()));
+        for n in 0..1600 {
+            one.append(&format!("one {n}")).unwrap();
+            two.append(&format!("two {n}")).unwrap();
+        }
+        let lines = one.load().unwrap();
+        assert_eq!(lines.len(), MAX_ENTRIES);
+        assert_eq!(lines.last().unwrap(), "two 1599");
+        let kept = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(kept <= 2 * MAX_ENTRIES + 2 * LOOK_EVERY, "{kept}");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,256 @@
+//! Who may write to the terminal, and when.
+//!
+//! One thread writes: the editor's. What the app prints goes into a bounded backlog. While no line
+//! is being read the editor's thread writes it straight out. While one is read, the backlog is put
+//! in front of the prompt at the next repaint (see [`Highlighter`](super::highlighter)), and a
+//! second thread, the bell, makes rustyline repaint: it sends an *empty* message through
+//! rustyline's external printer. So there is one queue and one order; nothing is ever on its way
+//! inside rustyline, whose own queue loses the order when a line ends just then; and that the
+//! external printer blocks while a menu or a search is open stops the bell alone, never a caller.
+//!
+//! Also kept here: the grant, and whether the line being read is to be given up. Every method is
+//! short and takes the lock for a few lines; none blocks but [`Screen::next_job`].
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use nix::sys::pthread::{Pthread, pthread_kill, pthread_self};
+use nix::sys::signal::Signal;
+use rustyline::ExternalPrinter;
+
+use super::backlog::Backlog;
+use super::prompt::Grant;
+
+/// A signal to the editor is sent again after this time: one that arrives just before it sleeps in
+/// a search or a menu is seen at the next key only.
+const SIGNAL_AGAIN: Duration = Duration::from_millis(100);
+
+/// What the editor's thread does next.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// Write this.
+    Write(String),
+    /// Read one line.
+    Read(Grant),
+    /// The program is leaving and all is written.
+    Stop,
+}
+
+/// How far the reading of a line has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// No grant is being worked on: this is the time to write straight out.
+    Idle,
+    /// A grant was taken; rustyline has not painted yet, so a signal would not reach it.
+    Granted,
+    /// rustyline reads keys.
+    Reading,
+    /// The line is complete; rustyline is on its way back.
+    Leaving,
+    /// The editor's thread has ended.
+    Gone,
+}
+
+#[derive(Debug)]
+struct State {
+    backlog: Backlog,
+    grant: Option<Grant>,
+    phase: Phase,
+    /// The line being read, or granted, is to be given up.
+    cancel: bool,
+    closing: bool,
+    /// An empty message is on its way and was not seen yet.
+    rung: bool,
+    signalled: Option<Instant>,
+    editor: Option<Pthread>,
+}
+
+/// The state the two threads and the handle share. The lock is a plain one: it is held for a few
+/// lines and never while anything is written or read.
+#[derive(Debug)]
+pub(super) struct Screen {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Screen {
+    pub(super) fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                backlog: Backlog::default(),
+                grant: None,
+                phase: Phase::Idle,
+                cancel: false,
+                closing: false,
+                rung: false,
+                signalled: None,
+                editor: None,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Queues a message. Never blocks on the terminal.
+    pub(super) fn print(&self, text: String) {
+        self.lock().backlog.push(text);
+        self.changed.notify_all();
+    }
+
+    /// Allows one line to be read. A grant that nobody took yet is replaced.
+    pub(super) fn grant(&self, grant: Grant) {
+        self.lock().grant = Some(grant);
+        self.changed.notify_all();
+    }
+
+    /// Gives up the line being read or granted; without one does nothing.
+    pub(super) fn cancel(&self) {
+        let mut state = self.lock();
+        if state.grant.is_some() || state.phase != Phase::Idle {
+            state.cancel = true;
+            state.signal();
+        }
+        self.changed.notify_all();
+    }
+
+    /// Ends both threads once everything is written.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.closing = true;
+        state.signal();
+        self.changed.notify_all();
+    }
+
+    /// Waits for something to do. Called by the editor's thread between two lines.
+    pub(super) fn next_job(&self) -> Job {
+        let mut state = self.lock();
+        state.editor = Some(pthread_self());
+        loop {
+            if !state.closing
+                && let Some(grant) = state.grant.take()
+            {
+                state.phase = Phase::Granted;
+                return Job::Read(grant);
+            }
+            if let Some(text) = state.backlog.take_chunk() {
+                return Job::Write(text);
+            }
+            if state.closing {
+                return Job::Stop;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// rustyline repaints. Returns what is to be written in front of the prompt.
+    pub(super) fn repaint(&self, by_bell: bool) -> Option<String> {
+        let mut state = self.lock();
+        if state.phase == Phase::Granted {
+            // From here on rustyline's signal handler stands.
+            state.phase = Phase::Reading;
+            state.rung = false;
+            state.signalled = None;
+        }
+        if by_bell {
+            state.rung = false;
+        }
+        if state.cancel || state.closing {
+            state.signal();
+        }
+        let chunk = state.backlog.take_chunk();
+        self.changed.notify_all();
+        chunk
+    }
+
+    /// The line is complete: from here on a signal would come too late.
+    pub(super) fn leave(&self) {
+        let mut state = self.lock();
+        if state.phase == Phase::Reading {
+            state.phase = Phase::Leaving;
+        }
+    }
+
+    /// rustyline has returned without a line. Returns whether the line is to be given up.
+    pub(super) fn interrupted(&self) -> bool {
+        let mut state = self.lock();
+        state.phase = Phase::Granted;
+        state.cancel || state.closing
+    }
+
+    /// The grant is answered.
+    pub(super) fn answered(&self) {
+        let mut state = self.lock();
+        state.phase = Phase::Idle;
+        state.cancel = false;
+        self.changed.notify_all();
+    }
+
+    /// The editor's thread ends.
+    pub(super) fn gone(&self) {
+        let mut state = self.lock();
+        state.phase = Phase::Gone;
+        state.editor = None;
+        self.changed.notify_all();
+    }
+
+    /// Waits until the editor's thread has ended; says whether it did in time.
+    pub(super) fn wait_until_gone(&self, patience: Duration) -> bool {
+        let (_state, late) = self
+            .changed
+            .wait_timeout_while(self.lock(), patience, |state| state.phase != Phase::Gone)
+            .unwrap_or_else(PoisonError::into_inner);
+        !late.timed_out()
+    }
+
+    /// The bell: rings whenever something waits while a line is read. Ends with the editor.
+    pub(super) fn ring(&self, mut bell: impl ExternalPrinter) {
+        while self.wait_to_ring() {
+            // Blocks while a menu or a search is open. Outside raw mode it writes nothing at all.
+            if bell.print(String::new()).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn wait_to_ring(&self) -> bool {
+        let mut state = self.lock();
+        loop {
+            if state.phase == Phase::Gone {
+                return false;
+            }
+            let reading = state.phase == Phase::Reading;
+            if reading && !state.rung && !state.backlog.is_empty() {
+                state.rung = true;
+                return true;
+            }
+            state = if reading && (state.cancel || state.closing) {
+                let (mut state, _) =
+                    self.changed.wait_timeout(state, SIGNAL_AGAIN).unwrap_or_else(PoisonError::into_inner);
+                state.signal();
+                state
+            } else {
+                self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+            };
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is whole after every statement; a panic elsewhere is no reason to go silent.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Interrupts rustyline, if it reads and was not interrupted a moment ago. rustyline's handler
+    /// for SIGINT stands in exactly the phase `Reading`.
+    fn signal(&mut self) {
+        let recent = self.signalled.is_some_and(|sent| sent.elapsed() < SIGNAL_AGAIN);
+        if self.phase != Phase::Reading || recent {
+            return;
+        }
+        if let Some(editor) = self.editor {
+            self.signalled = Some(Instant::now());
+            // Fails only for a thread that has ended, and `editor` is forgotten before that.
+            let _ = pthread_kill(editor, Signal::SIGINT);
+        }
+    }
+}

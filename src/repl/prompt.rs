@@ -1,0 +1,100 @@
+//! What the app hands the editor: a prompt, a draft, and the permission to read one line.
+
+use unicode_width::UnicodeWidthChar;
+
+use crate::session_id::SessionId;
+
+/// Permission to read one line now. Exactly one [`Typed`](super::Typed) answers it.
+#[derive(Clone, Debug, Default)]
+pub struct Grant {
+    /// What stands before the input.
+    pub prompt: Prompt,
+    /// The session the prompt shows; comes back with the line.
+    pub session: Option<SessionId>,
+    /// What is put into the editor beforehand.
+    pub draft: Draft,
+}
+
+/// A line not yet sent, and where the cursor stands in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Draft {
+    /// The text before the cursor.
+    pub left: String,
+    /// The text from the cursor on.
+    pub right: String,
+}
+
+impl Draft {
+    /// A draft with the cursor at its end.
+    pub fn at_end(text: impl Into<String>) -> Self {
+        Self { left: text.into(), right: String::new() }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.left.is_empty() && self.right.is_empty()
+    }
+}
+
+/// One row of text before the input, with and without colour.
+///
+/// The editor counts columns in the plain form, so the two must differ in colour alone; the
+/// constructor sees to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prompt {
+    raw: String,
+    styled: String,
+}
+
+impl Prompt {
+    /// A prompt without colour. Control characters are left out.
+    pub fn plain(text: &str) -> Self {
+        let raw: String = text.chars().filter(|c| c.width().is_some()).collect();
+        Self { styled: raw.clone(), raw }
+    }
+
+    /// A prompt with colour. `styled` is `raw` plus colour sequences (`ESC [ … m`) and nothing
+    /// else; where it is not, `raw` is shown without colour.
+    pub fn styled(raw: &str, styled: &str) -> Self {
+        let plain = Self::plain(raw);
+        if without_colour(styled) == plain.raw { Self { styled: styled.to_owned(), ..plain } } else { plain }
+    }
+
+    /// The plain text.
+    pub fn raw(&self) -> &str {
+        &self.raw
+    }
+
+    /// The two forms as the editor takes them.
+    pub(super) fn shown(&self, color: bool) -> (&str, &str) {
+        (&self.raw, if color { &self.styled } else { &self.raw })
+    }
+}
+
+fn without_colour(styled: &str) -> String {
+    let mut plain = String::with_capacity(styled.len());
+    let mut rest = styled;
+    while let Some((before, after)) = rest.split_once("\x1b[") {
+        plain.push_str(before);
+        let end = after.find(|c: char| !c.is_ascii_digit() && c != ';');
+        match end.map(|end| after.split_at(end)) {
+            Some((_, tail)) if tail.starts_with('m') => rest = &tail[1..],
+            // Not a colour: keep the escape, so that the comparison fails.
+            _ => return format!("{plain}\x1b[{after}"),
+        }
+    }
+    plain + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_that_changes_the_width_is_refused() {
+        assert_eq!(Prompt::styled("> ", "\x1b[1;32m>\x1b[0m ").styled, "\x1b[1;32m>\x1b[0m ");
+        assert_eq!(Prompt::styled("> ", "\x1b[32m>>\x1b[0m ").styled, "> ");
+        assert_eq!(Prompt::styled("> ", "\x1b[2J> ").styled, "> ");
+        assert_eq!(Prompt::plain("a\x07\nb").raw(), "ab");
+    }
+}

@@ -1,0 +1,134 @@
+//! The terminal's own settings: kept at the start, given back on every way out.
+//!
+//! Knows nothing of lines or prompts. Between two lines the terminal is *hushed*: what is typed
+//! meanwhile is neither echoed into the middle of a message nor edited by the terminal, and waits
+//! for the next line as it was typed; Ctrl-C still is a signal.
+
+use std::io::{self, IsTerminal, Write};
+use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::termios::{
+    InputFlags, LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr,
+};
+use nix::unistd::{getpgrp, tcgetpgrp};
+
+/// Bracketed paste off, an open synchronised update closed, colours off, the cursor shown.
+const PLAIN: &str = "\x1b[?2004l\x1b[?2026l\x1b[0m\x1b[?25h";
+
+/// How long a terminal that takes no output may hold up the way out.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// The settings found at the start; nothing while the terminal is not ours to change.
+static SAVED: Mutex<Option<Termios>> = Mutex::new(None);
+
+/// Whether a prompt stands on the screen, so that what follows needs a new row.
+static PROMPTED: AtomicBool = AtomicBool::new(false);
+
+static HOOK: Once = Once::new();
+
+/// Gives the terminal back when dropped, also while unwinding.
+#[derive(Debug)]
+#[must_use = "the terminal is given back when the guard is dropped"]
+pub struct TerminalGuard(());
+
+impl Drop for TerminalGuard {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Keeps the terminal's settings and sees to it that a panic gives them back before it speaks.
+///
+/// `main` takes one and keeps it. After a panic, in whatever thread, the editor is unusable:
+/// leave.
+pub fn guard() -> TerminalGuard {
+    save();
+    HOOK.call_once(|| {
+        let speak = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            restore();
+            speak(info);
+        }));
+    });
+    TerminalGuard(())
+}
+
+/// Gives the terminal back as it was found. May be called from any thread, any number of times;
+/// does nothing where there was nothing to keep. Call it before `process::exit` and on SIGTERM and
+/// SIGHUP.
+pub fn restore() {
+    let Some(found) = saved().take() else { return };
+    if is_foreground() {
+        // Nothing is left to be done about a terminal that is gone.
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &found);
+    }
+    let newline = if PROMPTED.swap(false, Ordering::SeqCst) { "\r\n" } else { "" };
+    // On a thread of its own, since a terminal that takes no output would hold it for ever.
+    let (done, wait) = mpsc::channel();
+    let writing = thread::Builder::new().spawn(move || {
+        write(&format!("{PLAIN}{newline}"));
+        // Nobody waits any longer.
+        let _ = done.send(());
+    });
+    if writing.is_ok() {
+        let _ = wait.recv_timeout(PATIENCE);
+    }
+}
+
+/// Keeps the settings, if that was not done.
+pub(super) fn save() {
+    let mut saved = saved();
+    if saved.is_none() && io::stdin().is_terminal() {
+        *saved = tcgetattr(io::stdin()).ok();
+    }
+}
+
+/// Silences the terminal until the next line is read.
+pub(super) fn hush() {
+    PROMPTED.store(false, Ordering::SeqCst);
+    set(|settings| {
+        settings.local_flags.remove(LocalFlags::ECHO | LocalFlags::ICANON);
+        settings.input_flags.remove(InputFlags::ICRNL | InputFlags::IXON);
+        settings.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
+        settings.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
+    });
+}
+
+/// A line is about to be read: the settings are those found, which the editor keeps and gives back
+/// when the user stops the program with Ctrl-Z.
+pub(super) fn begin_line() {
+    PROMPTED.store(true, Ordering::SeqCst);
+    set(|_| ());
+}
+
+/// Writes straight to the terminal.
+pub(super) fn write(text: &str) {
+    let mut out = io::stdout().lock();
+    // A terminal that is gone ends the editor, which reads from it.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+fn set(change: impl FnOnce(&mut Termios)) {
+    let saved = saved();
+    if let Some(found) = saved.as_ref()
+        && is_foreground()
+    {
+        let mut settings = found.clone();
+        change(&mut settings);
+        // As above: a terminal that is gone shows itself in the next read.
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &settings);
+    }
+}
+
+/// A process in the background that changes the terminal's settings is stopped by the kernel.
+fn is_foreground() -> bool {
+    tcgetpgrp(io::stdin()).is_ok_and(|foreground| foreground == getpgrp())
+}
+
+fn saved() -> MutexGuard<'static, Option<Termios>> {
+    SAVED.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,76 @@
+//! What can be completed and hinted, as the app publishes it.
+//!
+//! Plain data and look-ups by folded name; knows nothing of editors or terminals.
+
+use crate::session_id::SessionId;
+
+/// A snapshot of every word the editor may offer. The app publishes a new one when it changes.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    /// Every command, in the order `\help` lists them.
+    pub commands: Vec<CommandWord>,
+    /// The names in the lobby, made harmless for display.
+    pub users: Vec<String>,
+    /// The open sessions and the name each goes by.
+    pub sessions: Vec<(SessionId, String)>,
+}
+
+/// One command as the editor sees it.
+#[derive(Clone, Debug)]
+pub struct CommandWord {
+    /// The name without its backslash: `fork`.
+    pub name: String,
+    /// Other names for it, without backslash: `sw`.
+    pub aliases: Vec<String>,
+    /// The whole usage, as `\help` shows it: `\fork NAME`.
+    pub usage: String,
+    /// What it does, in half a line.
+    pub about: String,
+    /// What its first argument is.
+    pub argument: Argument,
+}
+
+/// What may be completed after a command's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// The command takes no argument.
+    None,
+    /// The name of a user.
+    User,
+    /// The number or the name of a session.
+    Session,
+    /// The name of a command.
+    Command,
+    /// Something nothing can be offered for: a number, a text.
+    Text,
+}
+
+impl CommandWord {
+    /// The usage without the command's own name: `NAME`.
+    pub(super) fn arguments(&self) -> &str {
+        self.usage.split_once(char::is_whitespace).map_or("", |(_, arguments)| arguments.trim())
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.name).chain(&self.aliases).map(String::as_str)
+    }
+}
+
+impl Words {
+    /// The command called `name` (a name or an alias, any case).
+    pub(super) fn command(&self, name: &str) -> Option<&CommandWord> {
+        let name = fold(name);
+        self.commands.iter().find(|command| command.names().any(|own| fold(own) == name))
+    }
+
+    /// The commands of which a name or an alias begins with `start`, in any case.
+    pub(super) fn commands_from(&self, start: &str) -> impl Iterator<Item = &CommandWord> {
+        let start = fold(start);
+        self.commands.iter().filter(move |command| command.names().any(|own| fold(own).starts_with(&start)))
+    }
+}
+
+/// Folds a word for comparison, so that `ANNA` completes to `anna`.
+pub(super) fn fold(word: &str) -> String {
+    word.to_lowercase()
+}

@@ -1,0 +1,242 @@
+//! Notices as lines for people: on a pipe without colour, on a terminal with it. Whatever came from
+//! the network passes [`harmless`] here. Knows nothing of the JSON form.
+
+use nu_ansi_term::{Color, Style};
+
+use super::harmless::{harmless, harmless_line};
+use super::{ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice};
+use crate::session::{LinkState, SessionRow};
+
+/// What stands before everything hobnob says itself.
+const OWN_VOICE: &str = ">>> ";
+
+/// What stands before the second and later lines of one message.
+const INDENT: &str = "    ";
+
+/// Lines for people.
+#[derive(Debug, Clone, Copy)]
+pub struct Human {
+    /// Whether lines carry colour.
+    pub color: bool,
+    /// Whether a prompt shows what is current, so that it need not be said.
+    pub prompt: bool,
+}
+
+/// What is shown, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// On standard output.
+    Out(String),
+    /// On standard error.
+    Err(String),
+    /// Nowhere: this form of output has no need of it.
+    Nothing,
+}
+
+impl Human {
+    /// `notice` as whole lines.
+    #[must_use]
+    pub fn show(&self, notice: &Notice) -> Shown {
+        match notice {
+            Notice::Message(message) => Shown::Out(self.message(message)),
+            Notice::Error(failure) => {
+                Shown::Err(self.paint(Color::Red.normal(), &own(&failure_text(failure))))
+            }
+            Notice::Unsent { text, reason, .. } => {
+                let line = format!("not sent ({}): {}", harmless_line(reason), harmless(text, INDENT));
+                Shown::Err(self.paint(Color::Red.normal(), &own(&line)))
+            }
+            Notice::Sent { .. } => Shown::Nothing,
+            Notice::Switched { .. } | Notice::Forking { .. } if self.prompt => Shown::Nothing,
+            Notice::Help { commands } => Shown::Out(self.help(commands)),
+            Notice::Sessions { sessions } => Shown::Out(self.sessions(sessions)),
+            other => Shown::Out(self.paint(Style::new().dimmed(), &own(&told(other)))),
+        }
+    }
+
+    fn paint(&self, style: Style, line: &str) -> String {
+        match self.color {
+            true => format!("{}\n", style.paint(line)),
+            false => format!("{line}\n"),
+        }
+    }
+
+    fn message(&self, message: &Message) -> String {
+        let text = harmless(&message.text, INDENT);
+        let name = message.from.as_str();
+        let (before, color) = match (message.kind, message.mode) {
+            (MessageKind::Peer, mode) => {
+                (format!("{} <{name}>", mode.unwrap_or(Mode::B).prefix()), Color::Magenta)
+            }
+            (MessageKind::Lobby, _) => (format!("{name}:"), Color::Cyan),
+        };
+        match self.color {
+            true => format!("{} {text}\n", color.bold().paint(before)),
+            false => format!("{before} {text}\n"),
+        }
+    }
+
+    fn help(&self, commands: &[HelpRow]) -> String {
+        let width = commands.iter().map(|row| row.usage.chars().count()).max().unwrap_or(0);
+        let mut out = String::new();
+        for row in commands {
+            let aliases = match row.aliases {
+                [] => String::new(),
+                aliases => format!(" (also \\{})", aliases.join(", \\")),
+            };
+            out.push_str(&format!("{OWN_VOICE}{:width$}  {}{aliases}\n", row.usage, row.about));
+        }
+        if commands.len() > 1 {
+            out.push_str(&format!(
+                "{OWN_VOICE}{:width$}  anything else is said in the current session\n",
+                "TEXT"
+            ));
+        }
+        out
+    }
+
+    fn sessions(&self, rows: &[SessionRow]) -> String {
+        let lines = rows.iter().map(|row| {
+            let mark = if row.current { '*' } else { ' ' };
+            let who = match (&row.peer, row.mode) {
+                (Some(peer), Some(mode)) => format!("{} {peer}", mode.prefix()),
+                _ => "lobby".to_owned(),
+            };
+            let unread = match row.unread {
+                0 => String::new(),
+                count => format!(", {count} unread"),
+            };
+            format!("{OWN_VOICE}{mark} {} {who} ({}{unread})\n", row.id, state_word(row.state))
+        });
+        lines.collect()
+    }
+}
+
+fn own(text: &str) -> String {
+    format!("{OWN_VOICE}{}", text.replace('\n', &format!("\n{OWN_VOICE}{INDENT}")))
+}
+
+fn failure_text(failure: &Failure) -> String {
+    let text = harmless_line(&failure.text).into_owned();
+    match (&failure.command, failure.code) {
+        (Some(command), code) if code != ErrorCode::UnknownCommand => format!("\\{command}: {text}"),
+        _ => text,
+    }
+}
+
+fn state_word(state: LinkState) -> &'static str {
+    match state {
+        LinkState::Up => "up",
+        LinkState::Connecting => "connecting",
+        LinkState::Down => "down",
+    }
+}
+
+/// The notices that are one plain line.
+fn told(notice: &Notice) -> String {
+    match notice {
+        Notice::Welcome { name, server, hosted, fingerprint, .. } => {
+            let how = if *hosted { "hosting" } else { "in" };
+            format!("{name}, you are {how} the lobby at {} (your key: {fingerprint})", harmless_line(server))
+        }
+        Notice::Joined { name } => format!("{name} joined"),
+        Notice::Left { name } => format!("{name} left"),
+        Notice::Users { names } => {
+            let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+            format!("in the lobby ({}): {}", names.len(), names.join(" "))
+        }
+        Notice::Forking { session, peer } => format!("opening session {session} with {peer} …"),
+        Notice::Opened { session, peer, mode: Mode::A, .. } => {
+            format!("session {session} with {peer} is open")
+        }
+        Notice::Opened { session, peer, mode: Mode::B, .. } => {
+            format!("{peer} opened private session {session} with you: \\sw {session} to answer there")
+        }
+        Notice::Closed { session, peer, reason } => {
+            let why = match reason {
+                ClosedReason::Left => "the other left",
+                ClosedReason::Ended => "you ended it",
+                ClosedReason::Gone => "lost for good",
+                ClosedReason::Failed => "it could not be opened",
+            };
+            format!("session {session} with {peer} is over: {why}")
+        }
+        Notice::Switched { session } => format!("session {session} is current"),
+        Notice::Link { session, state } => match (session.0, state) {
+            (0, LinkState::Up) => "the lobby is back".to_owned(),
+            (0, _) => "the lobby is down; reconnecting".to_owned(),
+            (_, LinkState::Up) => format!("the link of session {session} is back"),
+            _ => format!("the link of session {session} is down; reconnecting"),
+        },
+        Notice::Whois { name, fingerprint, since, trusted } => {
+            let trust = if *trusted { "trusted" } else { "not yet trusted" };
+            format!("{name}: key {fingerprint} ({trust}), in the lobby since {since}")
+        }
+        Notice::Notice { text } => harmless(text, "").into_owned(),
+        // The caller shows these in forms of their own.
+        Notice::Message(_)
+        | Notice::Sent { .. }
+        | Notice::Unsent { .. }
+        | Notice::Sessions { .. }
+        | Notice::Help { .. }
+        | Notice::Error(_) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::SessionId;
+    use crate::show::time::Timestamp;
+
+    const PLAIN: Human = Human { color: false, prompt: false };
+
+    fn message(kind: MessageKind, mode: Option<Mode>, text: &str) -> Notice {
+        Notice::Message(Message {
+            session: SessionId(0),
+            kind,
+            from: "anna".parse().unwrap(),
+            text: text.to_owned(),
+            at: Timestamp(0),
+            seq: None,
+            replayed: false,
+            mode,
+        })
+    }
+
+    #[track_caller]
+    fn shows(notice: &Notice, line: &str) {
+        assert_eq!(PLAIN.show(notice), Shown::Out(line.to_owned()));
+    }
+
+    #[test]
+    fn messages_have_the_forms_a_script_can_rely_on() {
+        shows(&message(MessageKind::Lobby, None, "hi"), "anna: hi\n");
+        shows(&message(MessageKind::Peer, Some(Mode::A), "hi"), "P-> <anna> hi\n");
+        shows(&message(MessageKind::Peer, Some(Mode::B), "hi"), "P~> <anna> hi\n");
+    }
+
+    #[test]
+    fn one_message_never_looks_like_two_and_moves_no_cursor() {
+        shows(&message(MessageKind::Lobby, None, "hi\nbobby: no\u{1b}[1A"), "anna: hi\n    bobby: no␛[1A\n");
+    }
+
+    #[test]
+    fn errors_and_unsent_texts_go_to_standard_error() {
+        let error = Notice::error(ErrorCode::TooLong, "too long");
+        assert_eq!(PLAIN.show(&error), Shown::Err(">>> too long\n".to_owned()));
+        let unsent = Notice::Unsent { session: None, text: "x\ny".into(), reason: "no session".into() };
+        assert_eq!(
+            PLAIN.show(&unsent),
+            Shown::Err(">>> not sent (no session): x\n>>>         y\n".to_owned())
+        );
+    }
+
+    #[test]
+    fn colour_is_there_only_when_asked_for() {
+        let colored = Human { color: true, prompt: true };
+        let Shown::Out(line) = colored.show(&message(MessageKind::Lobby, None, "hi")) else { panic!() };
+        assert!(line.contains('\u{1b}'));
+        assert_eq!(colored.show(&Notice::Switched { session: SessionId(1) }), Shown::Nothing);
+    }
+}

@@ -1,0 +1,66 @@
+//! Notices as NDJSON: one object a line, `"event"` first. Knows nothing of the human form.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
+use super::Notice;
+use super::harmless::{is_hostile, write_json_escape};
+
+/// `notice` as one line, newline included.
+///
+/// # Panics
+/// Never: a notice is JSON, and a `Vec` takes it all.
+#[must_use]
+pub fn line(notice: &Notice) -> String {
+    let mut out = Vec::with_capacity(160);
+    let mut serializer = Serializer::with_formatter(&mut out, EscapeHostile);
+    notice.serialize(&mut serializer).expect("a notice is JSON");
+    out.push(b'\n');
+    String::from_utf8(out).expect("serde_json writes UTF-8")
+}
+
+/// serde_json escapes C0 alone; a terminal that shows NDJSON needs C1, bidirectional controls and
+/// the like escaped too.
+struct EscapeHostile;
+
+impl Formatter for EscapeHostile {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, part: &str) -> io::Result<()> {
+        let mut plain = 0;
+        for (at, c) in part.char_indices().filter(|&(_, c)| is_hostile(c)) {
+            writer.write_all(&part.as_bytes()[plain..at])?;
+            let mut escape = String::with_capacity(12);
+            write_json_escape(c, &mut escape);
+            writer.write_all(escape.as_bytes())?;
+            plain = at + c.len_utf8();
+        }
+        writer.write_all(&part.as_bytes()[plain..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::SessionId;
+
+    #[test]
+    fn the_event_comes_first_and_hostile_text_is_escaped() {
+        let notice = Notice::Sent {
+            session: SessionId(0),
+            text: "\u{1b}[2J\u{9b}\u{202e}\u{e0041}\n".into(),
+            seq: Some(4),
+        };
+        assert_eq!(
+            line(&notice),
+            "{\"event\":\"sent\",\"session\":0,\"text\":\"\\u001b[2J\\u009b\\u202e\\udb40\\udc41\\n\",\"seq\":4}\n"
+        );
+    }
+
+    #[test]
+    fn escapes_read_back_as_what_was_said() {
+        let text = "a\u{7f}\u{85}\u{2028}\"\\b\u{feff}";
+        let value: serde_json::Value = serde_json::from_str(&line(&Notice::say(text))).unwrap();
+        assert_eq!(value["text"], text);
+    }
+}

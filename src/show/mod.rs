@@ -1,0 +1,247 @@
+//! What is shown: a [`Notice`] is one thing that happened, [`human`] and [`json`] turn it into text.
+//! The one place that decides texts and the one that makes hostile text harmless. Knows nothing of
+//! links or commands, and writes nowhere itself.
+
+pub mod harmless;
+pub mod human;
+pub mod json;
+pub mod time;
+
+use hobnob_protocol::name::{Fingerprint, UserName};
+use serde::Serialize;
+
+use crate::session::{LinkState, Mode, SessionId, SessionRow};
+use time::Timestamp;
+
+/// One thing that happened, as every form of output shows it. The names of the variants and their
+/// fields are the `--json` contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Notice {
+    /// This user is in the lobby.
+    Welcome {
+        /// The name it has there.
+        name: UserName,
+        /// The server's address.
+        server: String,
+        /// Whether this process hosts it.
+        hosted: bool,
+        /// The lobby.
+        session: SessionId,
+        /// This user's own key.
+        fingerprint: Fingerprint,
+        /// The key exchange of the lobby's link.
+        key_exchange: String,
+    },
+    /// Somebody said something.
+    Message(Message),
+    /// A text of this user's was taken.
+    Sent {
+        /// Where.
+        session: SessionId,
+        /// Which.
+        text: String,
+        /// Its number, in the lobby.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seq: Option<u64>,
+    },
+    /// A text of this user's was not taken and will not be.
+    Unsent {
+        /// Where it was meant to go; none where no session was current.
+        session: Option<SessionId>,
+        /// Which.
+        text: String,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody is in the lobby now.
+    Joined {
+        /// Who.
+        name: UserName,
+    },
+    /// Somebody left the lobby.
+    Left {
+        /// Who.
+        name: UserName,
+    },
+    /// Who is in the lobby.
+    Users {
+        /// All of them.
+        names: Vec<UserName>,
+    },
+    /// A private session is being opened.
+    Forking {
+        /// Its number.
+        session: SessionId,
+        /// With whom.
+        peer: UserName,
+    },
+    /// A private session is open.
+    Opened {
+        /// Its number.
+        session: SessionId,
+        /// With whom.
+        peer: UserName,
+        /// Who forked.
+        mode: Mode,
+        /// How the words travel.
+        path: &'static str,
+        /// The peer's key.
+        fingerprint: Fingerprint,
+        /// The key exchange of its link.
+        key_exchange: String,
+    },
+    /// A private session is over.
+    Closed {
+        /// Its number.
+        session: SessionId,
+        /// With whom it was.
+        peer: UserName,
+        /// Why.
+        reason: ClosedReason,
+    },
+    /// The sessions there are.
+    Sessions {
+        /// All of them.
+        sessions: Vec<SessionRow>,
+    },
+    /// Another session is current.
+    Switched {
+        /// Which.
+        session: SessionId,
+    },
+    /// A session's link was lost, or is back.
+    Link {
+        /// Which session.
+        session: SessionId,
+        /// How it is now.
+        state: LinkState,
+    },
+    /// Who somebody is.
+    Whois {
+        /// The name.
+        name: UserName,
+        /// The key.
+        fingerprint: Fingerprint,
+        /// In the lobby since.
+        since: Timestamp,
+        /// Whether this key is the one pinned for the name.
+        trusted: bool,
+    },
+    /// The commands there are.
+    Help {
+        /// All, or the one asked for.
+        commands: Vec<HelpRow>,
+    },
+    /// Something hobnob has to say.
+    Notice {
+        /// What.
+        text: String,
+    },
+    /// Something failed.
+    Error(Failure),
+}
+
+/// A message of the lobby or of a peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// Where it was said.
+    pub session: SessionId,
+    /// Lobby or peer.
+    pub kind: MessageKind,
+    /// Who said it.
+    pub from: UserName,
+    /// What.
+    pub text: String,
+    /// When.
+    pub at: Timestamp,
+    /// Its number, in the lobby.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// Missed earlier, or history.
+    pub replayed: bool,
+    /// Who forked, in a private session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+}
+
+/// Where a message was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageKind {
+    /// In the lobby.
+    Lobby,
+    /// In a private session.
+    Peer,
+}
+
+/// Why a private session is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClosedReason {
+    /// The other left.
+    Left,
+    /// This user ended it.
+    Ended,
+    /// Lost for good.
+    Gone,
+    /// It never opened.
+    Failed,
+}
+
+/// One command as `\help` shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct HelpRow {
+    /// The word after the backslash.
+    pub name: &'static str,
+    /// Shorter words for it.
+    pub aliases: &'static [&'static str],
+    /// How it is written.
+    pub usage: &'static str,
+    /// What it does.
+    pub about: &'static str,
+}
+
+/// What kind of thing failed; the names are the `--json` contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it, and CONTRACT's list of error codes is these")]
+pub enum ErrorCode {
+    Usage,
+    UnknownCommand,
+    NotInLobby,
+    NoSuchUser,
+    NoSuchSession,
+    SelfFork,
+    AlreadyForked,
+    PeerUnreachable,
+    LobbyDown,
+    TooLong,
+    BadName,
+    KeyChanged,
+    Refused,
+}
+
+/// What failed, and what to do next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// What kind of thing.
+    pub code: ErrorCode,
+    /// In words.
+    pub text: String,
+    /// The command that caused it, where one did: its name without the backslash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+}
+
+impl Notice {
+    /// Something hobnob has to say.
+    pub fn say(text: impl Into<String>) -> Self {
+        Self::Notice { text: text.into() }
+    }
+
+    /// Something that failed outside any command.
+    pub fn error(code: ErrorCode, text: impl Into<String>) -> Self {
+        Self::Error(Failure { code, text: text.into(), command: None })
+    }
+}

@@ -1,0 +1,390 @@
+//! From settings to a run, and from its end to an exit code: the name, the key, the lobby, the
+//! listener for peers, the screen. Owns the order of these steps and what is said when one fails.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use hobnob_protocol::identity::Identity;
+use hobnob_protocol::name::{RunId, UserName};
+use tokio::sync::{mpsc, watch};
+
+use crate::app::{App, Front, Sources};
+use crate::cli::ColorChoice;
+use crate::commands::COMMANDS;
+use crate::config::Settings;
+use crate::event::Signal;
+use crate::forks::Forks;
+use crate::identities;
+use crate::join::{self, Joining, Lobby};
+use crate::ledger::Ledger;
+use crate::lobby::connect::ConnectError;
+use crate::logging;
+use crate::output::PipeWriter;
+use crate::peer::{PeerConfig, PeerNetwork, own_addresses};
+use crate::questions::Questions;
+use crate::recent::Recent;
+use crate::record::Records;
+use crate::repl::{self, CommandWord, ReplOptions, Words};
+use crate::screen::{Form, Screen, Sink};
+use crate::script::{self, ScriptLine};
+use crate::session::{LinkState, SessionId, Sessions};
+use crate::show::human::Human;
+use crate::show::{ErrorCode, Failure, Notice};
+use crate::state::{Me, State, Verdict};
+use crate::trust::Trust;
+
+/// Peer events on their way to the app; when it is full the links stop reading.
+const PEER_EVENT_QUEUE: usize = 1024;
+
+/// Exit code: a command failed or a message was not delivered (on a pipe).
+const FAILED: u8 = 1;
+/// Exit code: wrong usage, or a file that cannot be used.
+const USAGE: u8 = 2;
+/// Exit code: the lobby could not be reached or joined.
+const NO_LOBBY: u8 = 3;
+/// Exit code: a key is not the one that was trusted.
+const KEY_CHANGED: u8 = 4;
+
+/// Why a run ended before it began.
+struct Refusal {
+    failure: Failure,
+    exit: u8,
+}
+
+impl Refusal {
+    fn new(exit: u8, code: ErrorCode, text: impl Into<String>) -> Self {
+        Self { failure: Failure { code, text: text.into(), command: None }, exit }
+    }
+
+    fn usage(err: &anyhow::Error) -> Self {
+        Self::new(USAGE, ErrorCode::Usage, format!("{err:#}"))
+    }
+}
+
+impl From<anyhow::Error> for Refusal {
+    fn from(err: anyhow::Error) -> Self {
+        Self::usage(&err)
+    }
+}
+
+/// How this run talks to its user.
+enum Talk {
+    /// At a terminal.
+    Terminal { color: bool },
+    /// Over pipes, in this form.
+    Pipe(Form),
+}
+
+/// Runs the client.
+///
+/// # Errors
+/// When it cannot even begin to speak.
+pub async fn run(settings: Settings) -> Result<ExitCode> {
+    let talk = talk(&settings);
+    start_logging(&settings, matches!(talk, Talk::Terminal { .. }))?;
+    let signals = signals()?;
+    match talk {
+        Talk::Terminal { color } => at_terminal(settings, color, signals).await,
+        Talk::Pipe(form) => on_pipe(settings, form, signals).await,
+    }
+}
+
+fn talk(settings: &Settings) -> Talk {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let terminal = io::stdin().is_terminal() && io::stdout().is_terminal() && !dumb;
+    let color = match settings.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => terminal,
+    };
+    match (settings.json, terminal) {
+        (true, _) => Talk::Pipe(Form::Json),
+        (false, true) => Talk::Terminal { color },
+        (false, false) => Talk::Pipe(Form::Human(Human { color, prompt: false })),
+    }
+}
+
+fn start_logging(settings: &Settings, terminal: bool) -> Result<()> {
+    let file = match (&settings.log_file, terminal) {
+        (Some(file), _) => Some(file.clone()),
+        // Standard error is the screen there.
+        (None, true) => Some(settings.data_dir.join("hobnob.log")),
+        (None, false) => None,
+    };
+    let level = match (&settings.log, &settings.log_file) {
+        (Some(level), _) => level.as_str(),
+        (None, Some(_)) => "info",
+        (None, None) => return Ok(()),
+    };
+    if terminal && settings.log_file.is_none() {
+        make_data_dir(&settings.data_dir)?;
+    }
+    logging::start(level, file.as_deref())
+}
+
+async fn on_pipe(settings: Settings, form: Form, signals: mpsc::Receiver<Signal>) -> Result<ExitCode> {
+    let (writer, output_closed) = PipeWriter::start()?;
+    let mut lines = script::start()?;
+    let mut screen = Screen::new(form, Sink::Pipe(writer));
+    let begun = async {
+        let name = match &settings.name {
+            Some(name) => parse_name(name)?,
+            None => name_from(&mut lines).await?,
+        };
+        begin(&settings, name).await
+    };
+    let run = match begun.await {
+        Ok(run) => run,
+        Err(refusal) => {
+            screen.emit(&Notice::Error(refusal.failure));
+            screen.flush().await;
+            close_screen(screen);
+            return Ok(ExitCode::from(refusal.exit));
+        }
+    };
+    let (words, _unread) = watch::channel(Arc::new(Words::default()));
+    let output_closed = Some(output_closed);
+    let verdict = run.go(screen, words, Front::script(lines), signals, output_closed).await;
+    Ok(ExitCode::from(match verdict {
+        Verdict::Done => 0,
+        Verdict::Failed => FAILED,
+        Verdict::KeyChanged => KEY_CHANGED,
+    }))
+}
+
+async fn at_terminal(settings: Settings, color: bool, signals: mpsc::Receiver<Signal>) -> Result<ExitCode> {
+    let _terminal = repl::terminal::guard();
+    let begun = async {
+        let name = match &settings.name {
+            Some(name) => parse_name(name)?,
+            None => ask_name()?,
+        };
+        begin(&settings, name).await
+    };
+    let run = match begun.await {
+        Ok(run) => run,
+        Err(refusal) => {
+            return Err(Refused { text: refusal.failure.text, exit: refusal.exit }.into());
+        }
+    };
+    let (words, words_seen) = watch::channel(Arc::new(command_words()));
+    let history_file = Some(settings.data_dir.join("input_history"));
+    let (repl, typed) = repl::start(ReplOptions { history_file, color, words: words_seen })
+        .context("the terminal cannot be used")?;
+    let repl = Arc::new(repl);
+    let form = Form::Human(Human { color, prompt: true });
+    let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)));
+    let verdict = run.go(screen, words, Front::terminal(repl, typed, color), signals, None).await;
+    // A person has seen what failed; only a broken trust is worth a code of its own.
+    Ok(ExitCode::from(if verdict == Verdict::KeyChanged { KEY_CHANGED } else { 0 }))
+}
+
+/// A refusal with its exit code, on its way up to `main`.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct Refused {
+    text: String,
+    /// The code to exit with.
+    pub exit: u8,
+}
+
+fn parse_name(text: &str) -> Result<UserName, Refusal> {
+    text.trim().parse().map_err(|err| Refusal::new(USAGE, ErrorCode::BadName, format!("{err}")))
+}
+
+async fn name_from(lines: &mut mpsc::Receiver<ScriptLine>) -> Result<UserName, Refusal> {
+    match lines.recv().await {
+        Some(ScriptLine::Line(name)) => parse_name(&name),
+        Some(_) => {
+            Err(Refusal::new(USAGE, ErrorCode::BadName, "the first line is no name; give one with --name"))
+        }
+        None => Err(Refusal::new(
+            USAGE,
+            ErrorCode::BadName,
+            "no name: give one with --name, or as the first line of the input",
+        )),
+    }
+}
+
+fn ask_name() -> Result<UserName, Refusal> {
+    let failed = |err: io::Error| Refusal::new(USAGE, ErrorCode::BadName, format!("no name: {err}"));
+    let (mut input, mut output) = (io::stdin().lock(), io::stdout());
+    loop {
+        write!(output, "Please input chat name: ").and_then(|()| output.flush()).map_err(failed)?;
+        let mut line = String::new();
+        if input.read_line(&mut line).map_err(failed)? == 0 {
+            return Err(Refusal::new(USAGE, ErrorCode::BadName, "no name was given"));
+        }
+        match line.trim().parse() {
+            Ok(name) => return Ok(name),
+            Err(err) => writeln!(output, ">>> {err}").map_err(failed)?,
+        }
+    }
+}
+
+/// A client that is in the lobby and has nobody to talk to its user yet.
+struct Run {
+    lobby: Lobby,
+    hosted: bool,
+    notices: Vec<Notice>,
+    network: PeerNetwork,
+    peer_events: mpsc::Receiver<crate::peer::PeerEvent>,
+    trust: Trust,
+    records: Records,
+    identity: Identity,
+    wished: UserName,
+}
+
+async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
+    make_data_dir(&settings.data_dir)?;
+    let trust = Trust::open(&settings.data_dir).map_err(|err| Refusal::usage(&err.into()))?;
+    let identity = identities::of(&settings.data_dir, &name).map_err(|err| Refusal::usage(&err.into()))?;
+    let (peer_event_tx, peer_events) = mpsc::channel(PEER_EVENT_QUEUE);
+    let pins = trust.clone();
+    let peer_config = PeerConfig {
+        identity: identity.clone(),
+        listen: settings.listen,
+        pinned: Arc::new(move |key| pins.knows_user_key(key)),
+    };
+    let network = PeerNetwork::start(peer_config, peer_event_tx)
+        .await
+        .with_context(|| format!("--listen {}: peers could not reach this client", settings.listen))?;
+    let (advertise, listening) = (settings.advertise.clone(), network.listening());
+    let joining = Joining {
+        choice: settings.lobby.clone(),
+        data_dir: settings.data_dir.clone(),
+        identity: identity.clone(),
+        name: name.clone(),
+        run: RunId::random(),
+        candidates: Arc::new(move || own_addresses(&advertise, listening)),
+        port: network.port(),
+        trust: trust.clone(),
+    };
+    let (lobby, notices) = join::lobby(joining).await.map_err(|failure| {
+        let text = failure.to_string();
+        match failure.error {
+            Some(ConnectError::KeyChanged { .. }) => Refusal::new(KEY_CHANGED, ErrorCode::KeyChanged, text),
+            Some(ConnectError::Refused(_)) => Refusal::new(NO_LOBBY, ErrorCode::Refused, text),
+            _ => Refusal::new(NO_LOBBY, ErrorCode::LobbyDown, text),
+        }
+    })?;
+    let records = if settings.history { Records::kept(&settings.data_dir, &name) } else { Records::off() };
+    let hosted = lobby.host.is_some();
+    Ok(Run { lobby, hosted, notices, network, peer_events, trust, records, identity, wished: name })
+}
+
+impl Run {
+    /// Talks until the end; everything is closed afterwards.
+    async fn go(
+        self,
+        screen: Screen,
+        words: watch::Sender<Arc<Words>>,
+        front: Front,
+        signals: mpsc::Receiver<Signal>,
+        output_closed: Option<tokio::sync::oneshot::Receiver<()>>,
+    ) -> Verdict {
+        let welcome = &self.lobby.joined.welcome;
+        let me = Me { name: welcome.name.clone(), fingerprint: self.identity.public().fingerprint() };
+        let mut sessions = Sessions::new();
+        sessions.set_lobby_state(LinkState::Up);
+        let mut state = State {
+            me,
+            sessions,
+            forks: Forks::new(self.network),
+            lobby: self.lobby.handle,
+            ledger: Ledger::default(),
+            questions: Questions::default(),
+            recent: Recent::default(),
+            records: self.records,
+            trust: self.trust,
+            verdict: Verdict::Done,
+            screen,
+            known_names: std::collections::BTreeSet::new(),
+            words,
+        };
+        self.notices.into_iter().for_each(|notice| state.emit(notice));
+        state.emit(Notice::Welcome {
+            name: welcome.name.clone(),
+            server: self.lobby.address,
+            hosted: self.hosted,
+            session: SessionId::LOBBY,
+            fingerprint: state.me.fingerprint.clone(),
+            key_exchange: self.lobby.joined.key_exchange.clone(),
+        });
+        if welcome.name != self.wished {
+            let text = format!("the name {} is taken; you are {}", self.wished, welcome.name);
+            state.emit(Notice::say(text));
+        }
+        state.publish_words();
+        let sources = Sources { lobby: self.lobby.events, peers: self.peer_events, signals, output_closed };
+        let mut state = App::new(state, sources, front).run().await;
+        if let Some(network) = state.forks.take_network() {
+            network.close().await;
+        }
+        if let Some(host) = self.lobby.host {
+            host.stop().await;
+        }
+        let verdict = state.verdict;
+        close_screen(state.screen);
+        verdict
+    }
+}
+
+/// Lets what was shown come out; with a reader that takes nothing, no longer than it lives.
+fn close_screen(screen: Screen) {
+    match screen.into_sink() {
+        // The front that held it too has ended with the app.
+        Sink::Terminal(repl) => {
+            if let Some(repl) = Arc::into_inner(repl) {
+                repl.close();
+            }
+        }
+        Sink::Pipe(writer) => writer.finish(),
+        Sink::Kept => {}
+    }
+}
+
+fn command_words() -> Words {
+    let commands = COMMANDS
+        .iter()
+        .map(|it| CommandWord {
+            name: it.name.to_owned(),
+            aliases: it.aliases.iter().map(|&alias| alias.to_owned()).collect(),
+            usage: it.usage.to_owned(),
+            about: it.about.to_owned(),
+            argument: it.argument,
+        })
+        .collect();
+    Words { commands, ..Words::default() }
+}
+
+fn make_data_dir(path: &PathBuf) -> Result<()> {
+    hobnob_protocol::identity::create_private_dir(path)
+        .with_context(|| format!("the data directory {} cannot be made", path.display()))
+}
+
+/// Signals that end the program. Installed before the editor reads: it relies on the handlers that
+/// stand when it begins.
+fn signals() -> Result<mpsc::Receiver<Signal>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (tx, rx) = mpsc::channel(4);
+    for (kind, name) in [
+        (SignalKind::interrupt(), Signal::Interrupt),
+        (SignalKind::terminate(), Signal::Terminate),
+        (SignalKind::hangup(), Signal::HangUp),
+    ] {
+        let mut stream = signal(kind).context("signals cannot be caught")?;
+        let tx = tx.clone();
+        tokio::spawn(async move {
+            while stream.recv().await.is_some() {
+                if tx.send(name).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    Ok(rx)
+}

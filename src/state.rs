@@ -1,0 +1,246 @@
+//! All that a run of the client knows, and what commands and events do to it. Owned by the app's
+//! loop alone; awaits nothing. The parts it is made of stand in files of their own.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hobnob_protocol::message::ClientMessage;
+use hobnob_protocol::name::{Fingerprint, Text, UserName};
+use tokio::sync::watch;
+
+use crate::commands::CommandError;
+use crate::forks::Forks;
+use crate::ledger::{Ledger, Outstanding};
+use crate::lobby::link::LobbyHandle;
+use crate::questions::{Question, Questions};
+use crate::recent::Recent;
+use crate::record::{Recorded, Records};
+use crate::repl::Words;
+use crate::screen::Screen;
+use crate::session::{LinkState, Mode, SessionId, Sessions};
+use crate::show::time::{Timestamp, now};
+use crate::show::{ErrorCode, Failure, Message, MessageKind, Notice};
+use crate::trust::Trust;
+
+/// Names kept for completion. More would not help anybody who types.
+const MAX_KNOWN_NAMES: usize = 10_000;
+
+/// Who this user is, here.
+#[derive(Debug, Clone)]
+pub struct Me {
+    /// The name in the lobby.
+    pub name: UserName,
+    /// The key.
+    pub fingerprint: Fingerprint,
+}
+
+/// How the run went so far, for its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// All done.
+    Done,
+    /// A command failed or a message was not delivered.
+    Failed,
+    /// A key was not the one that was trusted.
+    KeyChanged,
+}
+
+/// All that a run of the client knows.
+#[derive(Debug)]
+pub struct State {
+    /// Who this user is.
+    pub me: Me,
+    /// The sessions there are.
+    pub sessions: Sessions,
+    /// The links of the private ones.
+    pub forks: Forks,
+    /// The lobby's link.
+    pub lobby: LobbyHandle,
+    /// Texts nobody has answered for.
+    pub ledger: Ledger,
+    /// Questions the server has not answered.
+    pub questions: Questions,
+    /// What was said lately.
+    pub recent: Recent,
+    /// What was said in private sessions, on disk.
+    pub records: Records,
+    /// The pinned keys.
+    pub trust: Trust,
+    /// How the run went so far.
+    pub verdict: Verdict,
+    pub(crate) screen: Screen,
+    pub(crate) known_names: BTreeSet<UserName>,
+    pub(crate) words: watch::Sender<Arc<Words>>,
+}
+
+impl State {
+    /// Shows a notice.
+    pub fn emit(&mut self, notice: Notice) {
+        self.screen.emit(&notice);
+    }
+
+    /// Shows a failure and remembers it for the exit code.
+    pub fn fail(&mut self, failure: Failure) {
+        let verdict = match failure.code {
+            ErrorCode::KeyChanged => Verdict::KeyChanged,
+            _ => Verdict::Failed,
+        };
+        self.verdict = self.verdict.max(verdict);
+        self.emit(Notice::Error(failure));
+    }
+
+    /// Reports a text as not sent.
+    pub fn report_unsent(&mut self, session: Option<SessionId>, text: &str, reason: &str) {
+        self.verdict = self.verdict.max(Verdict::Failed);
+        self.emit(Notice::Unsent { session, text: text.to_owned(), reason: reason.to_owned() });
+    }
+
+    /// Reports each of these texts as not sent.
+    pub fn report_all_unsent(&mut self, texts: Vec<Outstanding>, reason: &str) {
+        for Outstanding { session, text } in texts {
+            self.report_unsent(Some(session), text.as_str(), reason);
+        }
+    }
+
+    /// Says a text in a session; it is in the ledger until it is answered for.
+    pub fn say(&mut self, session: SessionId, text: Text) {
+        let id = match self.ledger.enter(session, text.clone()) {
+            Ok(id) => id,
+            Err(full) => return self.report_unsent(Some(session), text.as_str(), &full.to_string()),
+        };
+        if session == SessionId::LOBBY {
+            self.lobby.say(id, text);
+        } else if let Err(reason) = self.forks.say(session, id, text.clone()) {
+            self.ledger.settle(id);
+            self.report_unsent(Some(session), text.as_str(), &reason);
+        }
+    }
+
+    /// A text was taken by whom it was for.
+    pub fn settle_sent(&mut self, id: u64, seq: Option<u64>) {
+        let Some(Outstanding { session, text }) = self.ledger.settle(id) else { return };
+        let text = text.as_str().to_owned();
+        self.keep_own(session, &text, seq);
+        self.emit(Notice::Sent { session, text, seq });
+    }
+
+    /// Asks the server something for a command.
+    pub fn ask(
+        &mut self,
+        question: Question,
+        command: &'static str,
+        message: impl FnOnce(u32) -> ClientMessage,
+    ) -> u32 {
+        let request = self.questions.ask(question, Some(command));
+        self.lobby.ask(message(request));
+        request
+    }
+
+    /// Makes a session current; says so.
+    ///
+    /// # Errors
+    /// When it is the lobby and the lobby is down.
+    pub fn switch(&mut self, session: SessionId) -> Result<(), CommandError> {
+        if session == SessionId::LOBBY {
+            self.require_lobby_up()?;
+        }
+        self.sessions.switch(session);
+        self.emit(Notice::Switched { session });
+        Ok(())
+    }
+
+    /// What a command that belongs in the lobby requires.
+    ///
+    /// # Errors
+    /// When another session is current, or none.
+    pub fn require_in_lobby(&self) -> Result<(), CommandError> {
+        match self.sessions.is_lobby_current() {
+            true => Ok(()),
+            false => Err(CommandError::new(ErrorCode::NotInLobby, "in the lobby only: \\lobby first")),
+        }
+    }
+
+    /// What a command that needs the server requires.
+    ///
+    /// # Errors
+    /// When the lobby's link is down.
+    pub fn require_lobby_up(&self) -> Result<(), CommandError> {
+        match self.sessions.lobby_state() {
+            LinkState::Up => Ok(()),
+            _ => Err(CommandError::new(ErrorCode::LobbyDown, "the lobby is down; reconnecting")),
+        }
+    }
+
+    /// A name as somebody typed it.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn parse_name(&self, args: &str) -> Result<UserName, CommandError> {
+        args.parse().map_err(|err| CommandError::new(ErrorCode::BadName, format!("{err}")))
+    }
+
+    /// Shows what was said lately in a session, from what this run has seen.
+    pub fn show_recent(&mut self, session: SessionId, count: usize) {
+        for message in self.recent.last(session, count) {
+            self.emit(Notice::Message(Message { replayed: true, ..message }));
+        }
+    }
+
+    /// Shows a message that came in and keeps it for `\history`.
+    pub fn show_message(&mut self, message: Message) {
+        self.sessions.count_unread(message.session);
+        self.recent.keep(message.clone());
+        self.emit(Notice::Message(message));
+    }
+
+    /// The names that may be completed, and the sessions, as they are now.
+    pub fn publish_words(&self) {
+        let sessions = std::iter::once((SessionId::LOBBY, "lobby".to_owned()))
+            .chain(self.sessions.peers().map(|(id, peer)| (id, peer.peer.to_string())))
+            .collect();
+        let users = self
+            .known_names
+            .iter()
+            .filter(|name| **name != self.me.name)
+            .map(|name| name.as_str().to_owned())
+            .collect();
+        self.words.send_modify(|words| {
+            let commands = words.commands.clone();
+            *words = Arc::new(Words { commands, users, sessions });
+        });
+    }
+
+    /// Remembers a name for completion.
+    pub fn know_name(&mut self, name: &UserName) {
+        if self.known_names.len() < MAX_KNOWN_NAMES {
+            self.known_names.insert(name.clone());
+        }
+    }
+
+    fn keep_own(&mut self, session: SessionId, text: &str, seq: Option<u64>) {
+        let mode: Option<Mode> = self.sessions.peer(session).map(|peer| peer.mode);
+        let kind = if session == SessionId::LOBBY { MessageKind::Lobby } else { MessageKind::Peer };
+        let at: Timestamp = now();
+        let from = self.me.name.clone();
+        self.record(session, at, &from, text);
+        self.recent.keep(Message {
+            session,
+            kind,
+            from,
+            text: text.to_owned(),
+            at,
+            seq,
+            replayed: false,
+            mode,
+        });
+    }
+
+    /// Adds what was said in a private session to its record on disk.
+    pub(crate) fn record(&mut self, session: SessionId, at: Timestamp, from: &UserName, text: &str) {
+        let Ok(text) = Text::new(text) else { return };
+        let said = Recorded { at: at.0, from: from.clone(), text };
+        if let Err(err) = self.records.add(session, &said) {
+            self.emit(Notice::say(format!("what is said in session {session} is not kept any more: {err}")));
+        }
+    }
+}

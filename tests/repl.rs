@@ -1,0 +1,517 @@
+//! The line editor on a pseudo-terminal: what a person types, and what stands on the screen.
+
+mod driver;
+mod pty;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use pty::Terminal;
+use tempfile::TempDir;
+
+const UP: &[u8] = b"\x1b[A";
+const LEFT: &[u8] = b"\x1b[D";
+const RIGHT: &[u8] = b"\x1b[C";
+
+/// Not a test: the program the tests run, when this binary is started by one of them.
+#[test]
+fn driver() {
+    driver::run();
+}
+
+/// The driver on its terminal.
+struct Repl {
+    terminal: Terminal,
+    orders: BufReader<UnixStream>,
+    directory: TempDir,
+}
+
+impl Repl {
+    #[track_caller]
+    fn start() -> Self {
+        Self::start_with((80, 24), &[])
+    }
+
+    #[track_caller]
+    fn start_with(size: (u16, u16), environment: &[(&str, &str)]) -> Self {
+        Self::launch(size, environment, None)
+    }
+
+    /// Starts the driver, or a shell in which the test starts it itself.
+    #[track_caller]
+    fn launch(size: (u16, u16), environment: &[(&str, &str)], shell: Option<&[&str]>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("orders");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let program = std::env::current_exe().unwrap();
+        let program = program.to_str().unwrap();
+        let mut environment = environment.to_vec();
+        environment.push((driver::SOCKET, socket.to_str().unwrap()));
+        let arguments = ["driver", "--exact", "--nocapture", "-q"];
+        let terminal = match shell {
+            None => Terminal::spawn(program, &arguments, &environment, size),
+            Some(shell) => {
+                let mut terminal = Terminal::spawn(shell[0], &shell[1..], &environment, size);
+                terminal.enter(&format!("{program} {}", arguments.join(" ")));
+                terminal
+            }
+        };
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let repl = Self { terminal, orders: BufReader::new(stream), directory };
+        repl.terminal.wait_for_last("[lobby]");
+        repl
+    }
+
+    /// Gives an order and waits until it is done; returns how many microseconds that took.
+    #[track_caller]
+    fn tell(&mut self, order: &str) -> u64 {
+        self.send(order);
+        let mut answer = String::new();
+        self.orders.read_line(&mut answer).unwrap();
+        answer.trim().strip_prefix("done ").unwrap().parse().unwrap()
+    }
+
+    fn send(&mut self, order: &str) {
+        writeln!(self.orders.get_mut(), "{order}").unwrap();
+    }
+
+    /// The rows of the whole transcript that begin with `start`, without it.
+    fn rows_after(&self, start: &str) -> Vec<String> {
+        let transcript = self.terminal.transcript();
+        transcript.lines().filter_map(|row| row.strip_prefix(start)).map(str::to_owned).collect()
+    }
+
+    #[track_caller]
+    fn assert_flood(&self, count: usize) {
+        let rows: Vec<_> = self.rows_after("m");
+        let expected: Vec<_> = (0..count).map(|n| n.to_string()).collect();
+        assert!(rows == expected, "{} rows of {count}, or not in order", rows.len());
+    }
+}
+
+#[test]
+fn lines_typed_ahead_all_arrive() {
+    let mut repl = Repl::start();
+    repl.terminal.type_text("one\rtwo\rthree\rfour\rfive\r");
+    repl.terminal.wait_for("said [0] five");
+    assert_eq!(repl.rows_after("said [0] "), ["one", "two", "three", "four", "five"]);
+}
+
+#[test]
+fn a_flood_leaves_the_draft_whole_and_loses_nothing() {
+    let mut repl = Repl::start();
+    repl.terminal.type_text("half a");
+    repl.send("flood 5000");
+    repl.terminal.type_text(" line");
+    repl.terminal.wait_for("m4999");
+    repl.terminal.wait_for_last("[lobby] half a line");
+    assert_eq!(repl.terminal.cursor().1, 19);
+    repl.assert_flood(5000);
+    repl.terminal.enter("");
+    repl.terminal.wait_for("said [0] half a line");
+}
+
+#[test]
+fn messages_and_lines_in_turn_keep_their_order() {
+    let mut repl = Repl::start();
+    repl.send("flood 3000");
+    for n in 0..60 {
+        repl.terminal.enter(&format!("line {n}"));
+    }
+    repl.terminal.wait_for("said [0] line 59");
+    repl.terminal.wait_for_last("[lobby]");
+    repl.assert_flood(3000);
+    let expected: Vec<_> = (0..60).map(|n| n.to_string()).collect();
+    assert_eq!(repl.rows_after("said [0] line "), expected);
+}
+
+#[test]
+fn a_message_leaves_no_empty_row_at_the_top_or_the_bottom() {
+    let mut repl = Repl::start_with((40, 5), &[]);
+    repl.terminal.keys(b"\x0c");
+    repl.terminal.wait_until("a cleared screen", |screen| screen == "[lobby]");
+    for n in 0..7 {
+        repl.tell(&format!("print n{n}"));
+        repl.terminal.wait_for(&format!("n{n}\n[lobby]"));
+        if n == 1 {
+            assert_eq!(repl.terminal.screen(), "n0\nn1\n[lobby]");
+        }
+    }
+    assert_eq!(repl.terminal.screen(), "n3\nn4\nn5\nn6\n[lobby]");
+}
+
+#[test]
+fn an_open_search_stops_no_one_and_messages_come_after_it() {
+    let mut repl = Repl::start();
+    repl.terminal.enter("first");
+    repl.terminal.wait_for("said [0] first");
+    repl.terminal.keys(b"\x12");
+    repl.terminal.wait_for("(reverse-i-search)");
+    let micros = repl.tell("flood 12000");
+    assert!(micros < 2_000_000, "printing took {micros} us");
+    repl.terminal.keys(b"\x07");
+    repl.terminal.wait_for("m11999");
+    repl.terminal.wait_for_last("[lobby]");
+    let skipped = repl.rows_after("… ");
+    assert_eq!(skipped, ["2000 messages skipped; \\history shows them"]);
+    assert_eq!(repl.rows_after("m")[0], "2000");
+    assert_eq!(repl.rows_after("m").len(), 10_000);
+}
+
+#[test]
+fn an_open_list_of_candidates_stops_no_message() {
+    let mut repl = Repl::start();
+    repl.tell("users 5000");
+    repl.terminal.type_text("hi us\t");
+    repl.terminal.wait_for("user0001");
+    repl.tell("print one message");
+    repl.terminal.wait_for("one message");
+    repl.terminal.wait_for_last("[lobby] hi user");
+    assert!(!repl.terminal.transcript().contains("Display all"));
+    assert!(!repl.terminal.transcript().contains("More"));
+}
+
+#[test]
+fn a_lone_escape_stops_no_message() {
+    let mut repl = Repl::start();
+    repl.terminal.type_text("abc\x1b");
+    repl.terminal.wait_for_last("[lobby] abc");
+    repl.tell("print one message");
+    repl.terminal.wait_for("one message");
+}
+
+#[test]
+fn a_paste_is_one_message_however_its_lines_end() {
+    let mut repl = Repl::start();
+    repl.terminal.paste("a\r\nb\rc\n\\end");
+    repl.terminal.enter("");
+    repl.terminal.wait_for("said [0] a␤b␤c␤\\end");
+    repl.terminal.paste("\\quit\nnot this");
+    repl.terminal.enter("");
+    repl.terminal.wait_for("said [0] \\quit␤not this");
+    repl.terminal.paste("make \\\n  all");
+    repl.terminal.enter("");
+    repl.terminal.wait_for("said [0] make \\␤  all");
+}
+
+#[test]
+fn a_backslash_or_alt_enter_goes_on_below() {
+    let mut repl = Repl::start();
+    repl.terminal.enter("one\\");
+    repl.terminal.enter("two");
+    repl.terminal.wait_for("said [0] one␤two");
+    repl.terminal.type_text("three\x1b\rfour\r");
+    repl.terminal.wait_for("said [0] three␤four");
+    repl.terminal.enter("five\\");
+    repl.terminal.type_text("six");
+    repl.terminal.wait_for_last("six");
+    repl.tell("cancel [other] ");
+    repl.terminal.wait_for("cancelled \"five\\nsix\" \"\"");
+    repl.terminal.wait_until("the draft again", |screen| screen.ends_with("[other] five\nsix"));
+}
+
+#[test]
+fn control_characters_in_a_paste_do_not_reach_the_screen() {
+    let mut repl = Repl::start();
+    repl.terminal.paste("a\x07b\u{9b}2Jc\x08d\u{202e}e");
+    repl.terminal.wait_for_last("[lobby] ab2Jcde");
+    assert_eq!(repl.terminal.cursor().1, 15);
+    assert!(!repl.terminal.raw().contains(&7));
+    repl.terminal.enter("");
+    repl.terminal.wait_for("said [0] a?b?2Jc?d\u{202e}e");
+}
+
+#[test]
+fn cancelling_keeps_text_and_cursor_under_the_new_prompt() {
+    let mut repl = Repl::start();
+    repl.terminal.type_text("hello world");
+    for _ in 0..5 {
+        repl.terminal.keys(LEFT);
+    }
+    repl.terminal.wait_while_polling("the cursor", |terminal| terminal.cursor().1 == 14);
+    repl.tell("cancel [1 bobby] ");
+    repl.terminal.wait_for("cancelled \"hello \" \"world\"");
+    repl.terminal.wait_for_last("[1 bobby] hello world");
+    repl.terminal.wait_while_polling("the cursor", |terminal| terminal.cursor().1 == 16);
+    assert!(!repl.terminal.screen().contains("[lobby]"), "{}", repl.terminal.screen());
+    repl.terminal.type_text("dear \r");
+    repl.terminal.wait_for("said [0] hello dear world");
+}
+
+#[test]
+fn cancelling_wipes_every_row_of_a_long_draft() {
+    let mut repl = Repl::start_with((40, 24), &[]);
+    repl.tell("print above");
+    repl.terminal.type_text(&"日本語 text ".repeat(12));
+    repl.terminal.keys(b"\x01");
+    repl.terminal.wait_while_polling("the cursor", |terminal| terminal.cursor().1 == 8);
+    for n in 0..3 {
+        repl.tell(&format!("cancel [{n}] "));
+        repl.terminal.wait_for(&format!("[{n}] 日本語"));
+    }
+    let screen = repl.terminal.screen();
+    assert_eq!(screen.matches("[").count(), 1, "{screen}");
+    assert_eq!(screen.matches("above").count(), 1, "{screen}");
+    assert_eq!(screen.matches("cancelled").count(), 3, "{screen}");
+}
+
+#[test]
+fn cancelling_works_in_a_search_a_quote_and_between_lines() {
+    let mut repl = Repl::start();
+    repl.terminal.enter("first");
+    repl.terminal.wait_for("said [0] first");
+    repl.terminal.keys(b"\x12");
+    repl.terminal.wait_for("(reverse-i-search)");
+    repl.tell("cancel [a] ");
+    repl.terminal.wait_for_last("[a]");
+    repl.terminal.type_text("x\x16");
+    repl.terminal.wait_for_last("[a] x");
+    repl.tell("cancel [b] ");
+    repl.terminal.wait_for_last("[b] x");
+    assert!(!repl.terminal.screen().contains("SIGINT"), "{}", repl.terminal.screen());
+}
+
+#[test]
+fn cancelling_and_typing_at_once_loses_no_line_and_no_signal_escapes() {
+    let mut repl = Repl::start();
+    for n in 0..40 {
+        repl.send(&format!("cancel [p{n}] "));
+        repl.terminal.enter(&format!("line {n}"));
+    }
+    repl.terminal.wait_for("said [0] line 39");
+    let expected: Vec<_> = (0..40).map(|n| n.to_string()).collect();
+    assert_eq!(repl.rows_after("said [0] line "), expected);
+    assert!(!repl.terminal.transcript().contains("SIGINT"));
+}
+
+#[test]
+fn ctrl_c_clears_a_line_and_ctrl_d_ends_an_empty_one() {
+    let mut repl = Repl::start();
+    repl.terminal.type_text("never sent");
+    repl.terminal.wait_for_last("[lobby] never sent");
+    repl.terminal.keys(b"\x03");
+    repl.terminal.wait_for_last("[lobby]");
+    assert!(!repl.terminal.screen().contains("never"));
+    repl.terminal.keys(b"\x03");
+    repl.terminal.wait_for("interrupted");
+    repl.terminal.wait_for_last("[lobby]");
+    repl.terminal.keys(b"\x04");
+    assert!(repl.terminal.wait_for_end().success());
+    assert!(repl.terminal.transcript().contains("end of input"));
+    assert!(repl.terminal.is_restored());
+}
+
+#[test]
+fn between_two_lines_messages_show_and_typing_waits_unseen() {
+    let mut repl = Repl::start();
+    repl.tell("hold");
+    repl.terminal.enter("first");
+    repl.terminal.wait_for("said [0] first");
+    repl.tell("flood 500");
+    repl.terminal.wait_for("m499");
+    repl.terminal.type_text("typed ahead\rand more");
+    repl.tell("print after");
+    repl.terminal.wait_for("after");
+    assert!(!repl.terminal.screen().contains("typed"), "{}", repl.terminal.screen());
+    repl.tell("release");
+    repl.terminal.wait_for("said [0] typed ahead");
+    repl.tell("release");
+    repl.terminal.wait_for_last("[lobby] and more");
+    repl.assert_flood(500);
+}
+
+#[test]
+fn the_terminal_is_given_back_on_every_way_out() {
+    for (order, code) in [("close", 0), ("exit", 7), ("panic", 101), ("", 143)] {
+        let mut repl = Repl::start();
+        repl.terminal.type_text("a draft");
+        repl.terminal.wait_for_last("[lobby] a draft");
+        assert!(!repl.terminal.is_restored() && repl.terminal.brackets_paste());
+        match order {
+            "" => repl.terminal.signal(Signal::SIGTERM),
+            order => repl.send(order),
+        }
+        let status = repl.terminal.wait_for_end();
+        assert_eq!(status.exit_code(), code, "{order}");
+        assert!(repl.terminal.is_restored(), "after {order:?}");
+        assert!(!repl.terminal.brackets_paste(), "after {order:?}");
+        assert_eq!(repl.terminal.screen().contains("as the test asked"), order == "panic");
+        assert_eq!(repl.terminal.cursor().1, 0, "after {order:?}");
+    }
+}
+
+#[test]
+fn what_was_printed_before_the_end_is_shown() {
+    let mut repl = Repl::start();
+    repl.terminal.type_text("a draft");
+    repl.terminal.wait_for_last("[lobby] a draft");
+    repl.send("flood 3000");
+    repl.send("close");
+    assert!(repl.terminal.wait_for_end().success());
+    repl.assert_flood(3000);
+    assert!(!repl.terminal.transcript().contains("draft"));
+}
+
+#[test]
+fn a_byte_that_is_no_character_ends_nothing() {
+    let mut repl = Repl::start();
+    repl.terminal.type_text("ab");
+    repl.terminal.wait_for_last("[lobby] ab");
+    repl.terminal.keys(b"\xff");
+    repl.terminal.type_text("");
+    repl.tell("print still here");
+    repl.terminal.wait_for("still here");
+    repl.terminal.type_text("cd\r");
+    repl.terminal.wait_for("said [0] abcd");
+}
+
+#[test]
+fn colour_shows_what_is_a_command_unless_there_is_none() {
+    let mut repl = Repl::start();
+    repl.terminal.enter("\\fork bob");
+    repl.terminal.enter("\\frok bob");
+    repl.terminal.wait_for("said [0] \\frok bob");
+    let raw = String::from_utf8(repl.terminal.raw()).unwrap();
+    assert!(raw.contains("\x1b[1;36m\\fork\x1b[0m bob"), "{raw:?}");
+    assert!(raw.contains("\x1b[31m\\frok\x1b[0m bob"), "{raw:?}");
+
+    let mut repl = Repl::start_with((80, 24), &[("NO_COLOR", "1")]);
+    repl.terminal.enter("\\fork bob");
+    repl.terminal.enter("\\frok bob");
+    repl.terminal.wait_for("said [0] \\frok bob");
+    let raw = String::from_utf8(repl.terminal.raw()).unwrap();
+    let colours = raw.matches("\x1b[").filter(|_| false).count()
+        + raw.split("\x1b[").skip(1).filter(|part| is_colour(part)).count();
+    assert_eq!(colours, 0, "{raw:?}");
+}
+
+fn is_colour(after_escape: &str) -> bool {
+    after_escape.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m')
+}
+
+#[test]
+fn tab_completes_and_a_hint_explains() {
+    let mut repl = Repl::start();
+    repl.terminal.type_text("\\fo");
+    repl.terminal.wait_for_last("[lobby] \\fork NAME  private session with NAME");
+    repl.terminal.keys(RIGHT);
+    repl.terminal.type_text(" BO\t");
+    repl.terminal.wait_for_last("[lobby] \\fork bobby");
+    repl.terminal.enter("");
+    repl.terminal.wait_for("said [0] \\fork bobby");
+    repl.terminal.type_text("\\ss\t");
+    repl.terminal.enter("");
+    repl.terminal.wait_for("said [0] \\sessions");
+    repl.terminal.type_text("bo\thi");
+    repl.terminal.wait_for_last("[lobby] bobby: hi");
+}
+
+#[test]
+fn wide_and_wrapped_input_stays_whole_under_messages() {
+    let mut repl = Repl::start_with((40, 12), &[]);
+    let text = "日本語 and text, ".repeat(5);
+    repl.terminal.type_text(&text);
+    for n in 0..5 {
+        repl.tell(&format!("print message {n} {}", "wide 語 ".repeat(9)));
+    }
+    repl.terminal.wait_for("message 4");
+    let shown = |screen: &str| {
+        let at = screen.rfind("[lobby]").unwrap();
+        screen[at..].replace('\n', "").replace(' ', "")
+    };
+    let expected = format!("[lobby]{text}").replace(' ', "");
+    repl.terminal
+        .wait_until("the whole text", |screen| screen.contains("[lobby]") && shown(screen) == expected);
+    assert_eq!(repl.terminal.screen().matches("[lobby]").count(), 1);
+    repl.terminal.enter("");
+    repl.terminal.wait_for("said [0]");
+}
+
+#[test]
+fn a_smaller_window_keeps_the_draft() {
+    let mut repl = Repl::start();
+    repl.terminal.type_text("a line of some length, to be wrapped in a while");
+    repl.terminal.wait_for("in a while");
+    repl.terminal.resize(40, 12);
+    repl.terminal.type_text("!");
+    repl.terminal.wait_for("a while!");
+    repl.tell("print one message");
+    repl.terminal.wait_for("one message");
+    repl.terminal.enter("");
+    repl.terminal.wait_until("the line", |screen| {
+        screen.replace('\n', "").contains("said [0] a line of some length, to be wrapped in a while!")
+    });
+}
+
+#[test]
+fn a_line_too_long_stays_in_the_editor() {
+    let mut repl = Repl::start();
+    repl.terminal.paste(&"0123456789".repeat(2048));
+    repl.terminal.enter("");
+    repl.terminal.wait_for("too long: 20480");
+    repl.terminal.enter("x");
+    repl.terminal.wait_for("too long: 20481");
+    repl.terminal.keys(b"\x03");
+    repl.terminal.wait_for_last("[lobby]");
+    repl.terminal.enter("short");
+    repl.terminal.wait_for("said [0] short");
+}
+
+#[test]
+fn lines_are_kept_between_runs_for_their_owner_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("input_history");
+    let environment = [(driver::HISTORY, file.to_str().unwrap())];
+    let mut one = Repl::start_with((80, 24), &environment);
+    let mut two = Repl::start_with((80, 24), &environment);
+    one.terminal.enter("from one");
+    one.terminal.wait_for("said [0] from one");
+    two.terminal.enter("from two\\\nagain");
+    two.terminal.wait_for("said [0] from two␤again");
+    one.terminal.enter(" not kept");
+    one.terminal.wait_for("said [0]  not kept");
+    one.tell("close");
+    two.tell("close");
+    one.terminal.wait_for_end();
+    two.terminal.wait_for_end();
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let mut again = Repl::start_with((80, 24), &environment);
+    again.terminal.keys(UP);
+    again.terminal.wait_until("the last line", |screen| screen.ends_with("[lobby] from two\nagain"));
+    again.terminal.keys(UP);
+    again.terminal.keys(UP);
+    again.terminal.wait_for_last("[lobby] from one");
+}
+
+#[test]
+fn a_history_that_cannot_be_kept_is_told_once() {
+    let environment = [(driver::HISTORY, "/proc/nowhere/input_history")];
+    let mut repl = Repl::start_with((80, 24), &environment);
+    repl.terminal.enter("one");
+    repl.terminal.enter("two");
+    repl.terminal.wait_for("said [0] two");
+    assert_eq!(repl.rows_after("history lost").len(), 1);
+}
+
+#[test]
+fn stopped_and_taken_up_again_the_draft_is_there() {
+    let shell = ["bash", "--norc", "--noprofile", "-i"];
+    let environment = [("PS1", "shell> "), ("PS0", "")];
+    let mut repl = Repl::launch((80, 24), &environment, Some(&shell));
+    repl.terminal.type_text("a draft");
+    repl.terminal.wait_for_last("[lobby] a draft");
+    repl.terminal.keys(b"\x1a");
+    repl.terminal.wait_for_last("shell>");
+    repl.send("print meanwhile");
+    repl.terminal.enter("fg");
+    repl.terminal.wait_for("meanwhile");
+    repl.terminal.wait_for_last("[lobby] a draft");
+    repl.terminal.type_text(" goes on\r");
+    repl.terminal.wait_for("said [0] a draft goes on");
+    assert!(repl.directory.path().exists());
+}
