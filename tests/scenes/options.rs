@@ -75,7 +75,7 @@ fn wrong_usage_of_the_client_ends_with_2_and_says_why() {
         &["surplus"],
         &["--color", "purple"],
         &["--server"],
-        &["--server", "no-port"],
+        &["--server", "127.0.0.1:port"],
         &["--listen", "not an address"],
         &["--advertise", "nowhere"],
         &["--host", "127.0.0.1:port"],
