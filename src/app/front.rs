@@ -105,7 +105,12 @@ impl TerminalFront {
         self.prompted = true;
         let session = self.stale.or(state.sessions.current()).unwrap_or(SessionId::LOBBY);
         let prompt = self.prompt_of(session, state);
-        self.repl.grant(Grant { prompt, session: Some(session), draft: std::mem::take(&mut self.draft) });
+        self.repl.grant(Grant {
+            prompt,
+            session: Some(session),
+            draft: std::mem::take(&mut self.draft),
+            note: None,
+        });
     }
 
     /// Whether a line may go where its prompt said. If not, its text is kept as the next draft.
