@@ -257,7 +257,7 @@ impl App {
                 let failure = Failure { code: ErrorCode::TooLong, text: too_long(text.len()), command: None };
                 self.state.fail(failure);
                 if let Front::Terminal(terminal) = &mut self.front {
-                    terminal.keep_draft(text);
+                    terminal.keep_draft(text, "too long");
                 }
             }
         }
