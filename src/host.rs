@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hobnob_protocol::name::PublicKey;
+use hobnob_server::log::holder;
 use hobnob_server::{Server, ServerConfig, ServerError};
 use thiserror::Error;
 use tokio::task::JoinHandle;
@@ -57,14 +58,15 @@ impl Host {
     /// # Errors
     /// When the address or the store is taken, or cannot be used.
     pub async fn start(address: SocketAddr, data_dir: &Path) -> Result<Self, HostError> {
-        let config = ServerConfig::new(address, data_dir);
-        let server = Server::bind(config).await.map_err(|err| told(err, address))?;
+        let mut config = ServerConfig::new(address, data_dir);
+        config.program = "hobnob".to_owned();
+        let server = Server::bind(config).await.map_err(|err| told(err, data_dir))?;
         let shutdown = CancellationToken::new();
         Ok(Self {
             address: server.local_addr(),
             public: server.public_key(),
             shutdown: shutdown.clone(),
-            task: tokio::spawn(server.run(shutdown)),
+            task: tokio::spawn(server.run(shutdown.cancelled_owned())),
         })
     }
 
@@ -107,10 +109,13 @@ impl Host {
     }
 }
 
-fn told(err: ServerError, address: SocketAddr) -> HostError {
+fn told(err: ServerError, data_dir: &Path) -> HostError {
     match err {
-        ServerError::AddressInUse { .. } => HostError::AddressInUse(address),
-        ServerError::StoreHeld { address, text } => HostError::Held { address, text },
+        ServerError::AddressInUse { addr } => HostError::AddressInUse(addr),
+        ServerError::StoreHeld(text) => {
+            let address = holder(&data_dir.join("server")).and_then(|holder| holder.address);
+            HostError::Held { address, text }
+        }
         other => HostError::Server(other),
     }
 }

@@ -2,7 +2,7 @@
 //! listener for peers, the screen. Owns the order of these steps and what is said when one fails.
 
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -361,7 +361,7 @@ fn command_words() -> Words {
     Words { commands, ..Words::default() }
 }
 
-fn make_data_dir(path: &PathBuf) -> Result<()> {
+fn make_data_dir(path: &Path) -> Result<()> {
     hobnob_protocol::identity::create_private_dir(path)
         .with_context(|| format!("the data directory {} cannot be made", path.display()))
 }

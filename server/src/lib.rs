@@ -1,39 +1,25 @@
 //! The lobby and rendezvous server.
+//!
+//! Module map: [`server`](Server) puts the parts together; `listener` and `admission` take newcomers;
+//! `connection` is one client; `lobby` is the one task that owns who is here (`roster`) and what was
+//! said in which order; `rendezvous` introduces users to each other; [`log`] keeps it all; `recent`
+//! and `outbox` are bounded memories of it; `metrics` and `scrape` tell how it goes; [`verify`] checks
+//! a log. Nothing here knows the client program.
 
+mod admission;
+mod config;
+mod connection;
+mod listener;
+mod lobby;
 pub mod log;
+mod metrics;
+mod outbox;
+mod recent;
+mod rendezvous;
+mod roster;
+mod scrape;
+mod server;
 pub mod verify;
-// STUB
-use std::net::SocketAddr;
-use std::path::Path;
-#[derive(Debug)]
-pub struct Server;
-#[derive(Debug)]
-pub struct ServerConfig;
-impl ServerConfig {
-    pub fn new(_a: SocketAddr, _d: &Path) -> Self {
-        Self
-    }
-}
-#[derive(Debug, thiserror::Error)]
-pub enum ServerError {
-    #[error("in use")]
-    AddressInUse { address: SocketAddr },
-    #[error("held")]
-    StoreHeld { address: Option<SocketAddr>, text: String },
-    #[error("x")]
-    Other,
-}
-impl Server {
-    pub async fn bind(_c: ServerConfig) -> Result<Self, ServerError> {
-        Err(ServerError::Other)
-    }
-    pub fn local_addr(&self) -> SocketAddr {
-        todo!()
-    }
-    pub fn public_key(&self) -> hobnob_protocol::name::PublicKey {
-        todo!()
-    }
-    pub async fn run(self, _t: tokio_util::sync::CancellationToken) -> Result<(), ServerError> {
-        Ok(())
-    }
-}
+
+pub use config::ServerConfig;
+pub use server::{Server, ServerError};

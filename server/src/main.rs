@@ -1,3 +1,93 @@
-//! The hobnob server's entry.
+//! The program `hobnob-server`: parses, sets up logging and signals, and turns what comes of it into
+//! an exit code. Nothing else.
 
-fn main() {}
+mod cli;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{CommandFactory, Parser};
+use hobnob_server::Server;
+use hobnob_server::verify::verify;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command, LogFormat, Options};
+
+/// How long the runtime may take to end what still runs when the server has ended.
+const RUNTIME_END: Duration = Duration::from_millis(200);
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Some(Command::Verify { data_dir }) = &cli.command {
+        return exit_code(check_log(data_dir.as_deref()));
+    }
+    match options(cli) {
+        Ok(options) => exit_code(serve(&options)),
+        Err(err) => Cli::command().error(clap::error::ErrorKind::ValueValidation, format!("{err:#}")).exit(),
+    }
+}
+
+/// 0 or 1; the error is printed here and nowhere else.
+fn exit_code(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            let _nobody_reads = writeln!(io::stderr(), "error: {err:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What was asked for, on the command line, in the environment and in the file; logging is set up.
+fn options(cli: Cli) -> anyhow::Result<Options> {
+    let file = cli.config.as_deref().map_or_else(|| Ok(Options::default()), Options::read)?;
+    let options = cli.options.or(file);
+    let filter = EnvFilter::builder()
+        .parse(options.log.as_deref().unwrap_or("info"))
+        .context("--log takes error, warn, info, debug or trace")?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
+    match options.log_format.unwrap_or(LogFormat::Text) {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(options)
+}
+
+fn check_log(data_dir: Option<&Path>) -> anyhow::Result<()> {
+    let report = verify(&cli::data_dir(data_dir)?.join("server"))?;
+    writeln!(io::stdout(), "{report}")?;
+    Ok(())
+}
+
+fn serve(options: &Options) -> anyhow::Result<()> {
+    let config = options.config()?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let result = runtime.block_on(async {
+        // Before anything is taken, so that a signal never finds it half taken.
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let server = Server::bind(config).await?;
+        let (addr, key) = (server.local_addr(), server.public_key().fingerprint());
+        // Whoever started it and does not read is not a reason to stop.
+        let _nobody_reads = writeln!(io::stdout(), "hobnob-server listening on {addr}, key {key}")
+            .and_then(|()| io::stdout().flush());
+        if let Some(metrics) = server.metrics_addr() {
+            tracing::info!(%metrics, "metrics are read here");
+        }
+        let shutdown = async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("shutting down");
+        };
+        server.run(shutdown).await?;
+        anyhow::Ok(())
+    });
+    runtime.shutdown_timeout(RUNTIME_END);
+    result
+}

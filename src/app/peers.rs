@@ -291,16 +291,11 @@ impl State {
     pub(crate) fn session_over(&mut self, session: SessionId, reason: ClosedReason, why: &str) {
         let unsaid = self.ledger.take_session(session);
         self.report_all_unsent(unsaid, why);
-        let was_current = self.sessions.current() == Some(session);
         self.forks.remove(session);
         self.recent.forget(session);
         self.records.close(session);
         let Some(peer) = self.sessions.remove(session) else { return };
         self.emit(Notice::Closed { session, peer: peer.peer, reason });
-        if was_current && reason == ClosedReason::Ended {
-            self.sessions.switch(SessionId::LOBBY);
-            self.emit(Notice::Switched { session: SessionId::LOBBY });
-        }
         self.publish_words();
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Argument, Command, CommandError, Progress};
 use crate::session::SessionId;
-use crate::show::ErrorCode;
+use crate::show::{ErrorCode, Notice};
 use crate::state::State;
 
 pub(super) const LEAVE: Command = Command {
@@ -18,6 +18,9 @@ pub(super) const LEAVE: Command = Command {
 fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
     match state.sessions.current() {
         Some(session) if session != SessionId::LOBBY => {
+            // At once: telling the other may take a moment, and nothing more is to be said there.
+            state.sessions.switch(SessionId::LOBBY);
+            state.emit(Notice::Switched { session: SessionId::LOBBY });
             state.leave(session);
             Ok(Progress::Ending(session))
         }

@@ -30,7 +30,14 @@ pub(super) struct Inbox {
     shown: u64,
     /// The last text acknowledged over the current connection.
     acknowledged: u64,
+    /// An acknowledgement is not to wait for more.
+    hurried: bool,
 }
+
+/// While more was heard than shown, an acknowledgement waits until it is for this many texts: an app
+/// that catches up shows them one by one, and each would cost a write. A small part of the window,
+/// so that the other side never waits for it.
+const ACKNOWLEDGE_EVERY: u64 = 64;
 
 impl Inbox {
     /// A text with this number arrived.
@@ -53,12 +60,21 @@ impl Inbox {
         self.shown = self.shown.max(number.min(self.heard));
     }
 
-    /// The number the other side is to be told now, once; `None` while it knows.
+    /// The number the other side is to be told now, once; `None` while it knows, or soon will.
     pub(super) fn due(&mut self) -> Option<u64> {
-        (self.shown > self.acknowledged).then(|| {
+        let behind = self.shown.saturating_sub(self.acknowledged);
+        let caught_up = self.shown == self.heard;
+        let is_due = behind > 0 && (caught_up || self.hurried || behind >= ACKNOWLEDGE_EVERY);
+        self.hurried = false;
+        is_due.then(|| {
             self.acknowledged = self.shown;
             self.shown
         })
+    }
+
+    /// What was shown by now has waited long enough: [`due`](Self::due) tells it.
+    pub(super) fn hurry(&mut self) {
+        self.hurried = true;
     }
 
     /// A connection begins whose hello told the other side `told`.
@@ -91,6 +107,8 @@ mod tests {
         assert_eq!(inbox.due(), None);
         inbox.show(2);
         inbox.show(3);
+        assert_eq!(inbox.due(), None, "more is about to be shown");
+        inbox.hurry();
         assert_eq!(inbox.due(), Some(3));
         assert_eq!(inbox.due(), None);
         inbox.show(99);

@@ -206,7 +206,11 @@ impl Link {
                 None
             }
             Step::Turned(Err(error)) => self.lose(&error, false),
-            Step::Handed | Step::Asked | Step::Looked => None,
+            Step::Handed | Step::Asked => None,
+            Step::Looked => {
+                self.inbox.hurry();
+                None
+            }
             Step::AppGone => Some(Ending::AppGone),
         }
     }
@@ -437,6 +441,7 @@ impl Link {
     /// The goodbye if one is due, then everything the app has to know, the final event last.
     async fn finish(mut self, ending: Ending) {
         self.dialler.stop();
+        self.inbox.hurry();
         self.fill();
         match (self.connection.take(), &ending) {
             (Some(connection), Ending::LeftByUs | Ending::AppGone) => connection.farewell().await,

@@ -259,6 +259,7 @@ mod tests {
                     self.inbox.show(self.shown);
                 }
                 Happening::Acknowledge => {
+                    self.inbox.hurry();
                     if let Some(number) = self.inbox.due() {
                         self.delivered.extend(self.outbox.acknowledge(number).unwrap());
                     }

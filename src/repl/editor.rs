@@ -121,10 +121,10 @@ impl LineReader {
 
     /// Answers one grant. Returns whether there is someone to answer.
     fn read(&mut self, grant: Grant) -> bool {
-        let Grant { prompt, session, mut draft } = grant;
+        let Grant { prompt, session, mut draft, mut note } = grant;
         let shown = prompt.shown(self.color);
         let answer = loop {
-            let error = match self.read_once(shown, &draft) {
+            let error = match self.read_once(shown, &draft, note.take()) {
                 Ok(text) => {
                     let (text, _) = lock(&self.page).joins.resolve(&text, text.len());
                     break Typed::Line { text, session };
@@ -160,9 +160,17 @@ impl LineReader {
         self.answer(answer)
     }
 
-    fn read_once(&mut self, prompt: (&str, &str), draft: &Draft) -> rustyline::Result<String> {
+    fn read_once(
+        &mut self,
+        prompt: (&str, &str),
+        draft: &Draft,
+        note: Option<String>,
+    ) -> rustyline::Result<String> {
         let size = self.size();
         lock(&self.page).begin(prompt.0, size);
+        if let Some(note) = note {
+            lock(&self.page).note(format!("{}{}", draft.left, draft.right), note);
+        }
         if let Some(assistant) = self.editor.helper_mut() {
             prompt.0.clone_into(&mut assistant.painter.prompt);
         }

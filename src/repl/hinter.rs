@@ -42,12 +42,16 @@ impl Hinter for Hints {
         if pos != line.len() {
             return None;
         }
+        let page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(note) = page.note_on(line) {
+            let display = format!("  [{note}]");
+            return Some(CommandHint { display, completion: None });
+        }
         let mut hint = hint(line, &self.words.borrow())?;
         if !self.color {
             // Without colour a hint must not look like something typed.
             hint.display = format!("  [{}]", hint.display.trim());
         }
-        let page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
         hint.display = cut(&hint.display, page.room_after(line), &page);
         (!hint.display.is_empty()).then_some(hint)
     }

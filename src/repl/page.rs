@@ -26,6 +26,8 @@ pub(super) struct Page {
     text: String,
     cursor: usize,
     hint: String,
+    /// Shown behind the text as long as that is as it came.
+    note: Option<(String, String)>,
     pub(super) joins: Joins,
 }
 
@@ -51,6 +53,7 @@ impl Page {
             text: String::new(),
             cursor: 0,
             hint: String::new(),
+            note: None,
             joins: Joins::default(),
         }
     }
@@ -59,6 +62,16 @@ impl Page {
     pub(super) fn begin(&mut self, prompt: &str, size: Size) {
         *self = Self { size, ..Self::new(self.widths) };
         prompt.clone_into(&mut self.prompt);
+    }
+
+    /// `note` is to stand behind `text` until that is edited.
+    pub(super) fn note(&mut self, text: String, note: String) {
+        self.note = Some((text, note));
+    }
+
+    /// What stands behind `text`, if it is as it came.
+    pub(super) fn note_on(&self, text: &str) -> Option<&str> {
+        self.note.as_ref().filter(|(noted, _)| noted == text).map(|(_, note)| note.as_str())
     }
 
     /// A repaint begins: `prompt` (without colour) is shown, and no hint yet.

@@ -13,6 +13,9 @@ pub struct Grant {
     pub session: Option<SessionId>,
     /// What is put into the editor beforehand.
     pub draft: Draft,
+    /// Why the draft came back, shown behind it until it is edited. A message above a draft that
+    /// fills the screen would not be seen.
+    pub note: Option<String>,
 }
 
 /// A line not yet sent, and where the cursor stands in it.

@@ -98,12 +98,17 @@ impl App {
             self.held = Some(draft);
             return;
         }
+        self.repl.grant(self.next(draft));
+    }
+
+    fn next(&self, draft: Draft) -> Grant {
         let styled = format!("\x1b[32m{}\x1b[0m ", self.prompt.trim_end());
-        self.repl.grant(Grant {
+        Grant {
             prompt: Prompt::styled(&self.prompt, &styled),
             session: Some(SessionId(0)),
             draft,
-        });
+            note: None,
+        }
     }
 
     fn print(&self, text: &str) {
@@ -114,8 +119,8 @@ impl App {
         match typed {
             Typed::Line { text, .. } if text == "\\quit" => return Some(0),
             Typed::Line { text, .. } if text.len() > TOO_LONG => {
-                self.print(&format!("too long: {}", text.len()));
-                self.grant(Draft::at_end(text));
+                let note = Some(format!("too long: {}", text.len()));
+                self.repl.grant(Grant { note, ..self.next(Draft::at_end(text)) });
             }
             Typed::Line { text, session } => {
                 let session = session.unwrap();

@@ -191,8 +191,9 @@ impl Terminal {
         let drawn = self.screen.state.lock().unwrap();
         let (drawn, late) =
             self.screen.changed.wait_timeout_while(drawn, PATIENCE, |drawn| !drawn.ended).unwrap();
-        assert!(!late.timed_out(), "the program goes on; the screen:\n{}", contents(&drawn));
+        let screen = contents(&drawn);
         drop(drawn);
+        assert!(!late.timed_out(), "the program goes on; the screen:\n{screen}");
         self.child.wait().unwrap()
     }
 }

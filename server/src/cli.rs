@@ -1,0 +1,182 @@
+//! The command line of `hobnob-server` and the file behind it. Owns how options, environment and file
+//! are put together: what stands on the command line beats the environment, which beats the file.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::builder::styling::Styles;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use etcetera::BaseStrategy;
+use hobnob_server::ServerConfig;
+use serde::Deserialize;
+
+/// hobnob's lobby and rendezvous server
+#[derive(Debug, Parser)]
+#[command(name = "hobnob-server", version, styles = Styles::plain(), args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    #[command(flatten)]
+    pub(crate) options: Options,
+
+    /// Read options from this TOML file: the names below, without the dashes before them
+    #[arg(long, value_name = "FILE", env = "HOBNOB_SERVER_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check the whole log, message by message
+    Verify {
+        /// The data directory [default: as for the server]
+        #[arg(long, value_name = "DIR", env = "HOBNOB_DATA_DIR")]
+        data_dir: Option<PathBuf>,
+    },
+}
+
+/// The options; each may stand in the file as well.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Options {
+    /// Where to take clients; port 0 for one the system picks [default: [::]:43210, IPv4 included]
+    #[arg(long, value_name = "ADDR:PORT", env = "HOBNOB_SERVER_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// Where the key and the log are kept [default: the XDG data directory]
+    #[arg(long, value_name = "DIR", env = "HOBNOB_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Clients at once; past it a newcomer is told so [default: 10000]
+    #[arg(long, value_name = "N", env = "HOBNOB_SERVER_MAX_CLIENTS")]
+    pub(crate) max_clients: Option<u32>,
+
+    /// Clients at once from one address [default: 100]
+    #[arg(long, value_name = "N", env = "HOBNOB_SERVER_MAX_CLIENTS_PER_IP")]
+    pub(crate) max_clients_per_ip: Option<u32>,
+
+    /// Messages a second each client may sustain, with a burst of ten seconds' worth [default: 50]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), env = "HOBNOB_SERVER_RATE")]
+    pub(crate) rate: Option<u32>,
+
+    /// Messages kept [default: 100000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), env = "HOBNOB_SERVER_HISTORY")]
+    pub(crate) history: Option<u64>,
+
+    /// Days after which the name of somebody unseen is free [default: 90]
+    #[arg(long, value_name = "DAYS", env = "HOBNOB_SERVER_NAME_TTL")]
+    pub(crate) name_ttl: Option<u32>,
+
+    /// Where Prometheus reads metrics [default: nowhere]
+    #[arg(long, value_name = "ADDR:PORT", env = "HOBNOB_SERVER_METRICS")]
+    pub(crate) metrics: Option<SocketAddr>,
+
+    /// What to log on standard error: error, warn, info, debug, trace [default: info]
+    #[arg(long, value_name = "LEVEL", env = "HOBNOB_SERVER_LOG")]
+    pub(crate) log: Option<String>,
+
+    /// How to log it [default: text]
+    #[arg(long, value_name = "FORMAT", env = "HOBNOB_SERVER_LOG_FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+impl Options {
+    /// Takes from `file` what is not given.
+    pub(crate) fn or(self, file: Self) -> Self {
+        Self {
+            listen: self.listen.or(file.listen),
+            data_dir: self.data_dir.or(file.data_dir),
+            max_clients: self.max_clients.or(file.max_clients),
+            max_clients_per_ip: self.max_clients_per_ip.or(file.max_clients_per_ip),
+            rate: self.rate.or(file.rate),
+            history: self.history.or(file.history),
+            name_ttl: self.name_ttl.or(file.name_ttl),
+            metrics: self.metrics.or(file.metrics),
+            log: self.log.or(file.log),
+            log_format: self.log_format.or(file.log_format),
+        }
+    }
+
+    /// The options in `path`.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Self::parse_file(&text).with_context(|| format!("cannot use {}", path.display()))
+    }
+
+    fn parse_file(text: &str) -> anyhow::Result<Self> {
+        let options: Self = toml::from_str(text)?;
+        anyhow::ensure!(options.rate != Some(0), "rate must be at least 1");
+        anyhow::ensure!(options.history != Some(0), "history must be at least 1");
+        Ok(options)
+    }
+
+    /// The server these options describe.
+    pub(crate) fn config(&self) -> anyhow::Result<ServerConfig> {
+        let listen = self.listen.unwrap_or(ServerConfig::DEFAULT_LISTEN);
+        let mut config = ServerConfig::new(listen, data_dir(self.data_dir.as_deref())?);
+        if let Some(max_clients) = self.max_clients {
+            config.max_clients = max_clients as usize;
+        }
+        if let Some(max_clients_per_ip) = self.max_clients_per_ip {
+            config.max_clients_per_ip = max_clients_per_ip as usize;
+        }
+        config.rate = self.rate.unwrap_or(config.rate);
+        config.history = self.history.unwrap_or(config.history);
+        config.name_ttl = self.name_ttl.unwrap_or(config.name_ttl);
+        config.metrics = self.metrics;
+        Ok(config)
+    }
+}
+
+/// The data directory that was named, or the user's.
+pub(crate) fn data_dir(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    match named {
+        Some(dir) => Ok(dir.to_owned()),
+        None => {
+            let base = etcetera::choose_base_strategy()
+                .context("cannot find the home directory: name a --data-dir")?;
+            Ok(base.data_dir().join("hobnob"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_command_line_beats_the_file() {
+        let file = Options::parse_file("rate = 7\nhistory = 9\nlog-format = \"json\"\n").unwrap();
+        let cli = Cli::try_parse_from(["hobnob-server", "--rate", "8"]).unwrap();
+        let options = cli.options.or(file);
+        assert_eq!((options.rate, options.history), (Some(8), Some(9)));
+        assert_eq!(options.log_format, Some(LogFormat::Json));
+    }
+
+    #[test]
+    fn a_file_with_an_unknown_key_or_a_senseless_value_is_refused() {
+        assert!(Options::parse_file("ratte = 7\n").is_err());
+        assert!(Options::parse_file("rate = 0\n").is_err());
+        assert!(Options::parse_file("listen = \"here\"\n").is_err());
+    }
+}

@@ -1,0 +1,52 @@
+//! What a server is told to do, with the defaults users rely on. Knows no command line and no file
+//! format: whoever embeds a server fills this in.
+
+use std::net::{Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use hobnob_protocol::DEFAULT_PORT;
+
+/// How a server runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// Where it takes clients; port 0 for one the system picks. `[::]` takes IPv4 as well.
+    pub listen: SocketAddr,
+    /// The data directory; the server's key and log live in its folder `server`.
+    pub data_dir: PathBuf,
+    /// The program's name, for those who find the store taken.
+    pub program: String,
+    /// Clients at once.
+    pub max_clients: usize,
+    /// Clients at once from one address.
+    pub max_clients_per_ip: usize,
+    /// Messages a second each client may sustain; it may save up ten seconds' worth.
+    pub rate: u32,
+    /// Messages kept.
+    pub history: u64,
+    /// Days after which the name of somebody unseen is free.
+    pub name_ttl: u32,
+    /// Where Prometheus reads metrics, if anywhere.
+    pub metrics: Option<SocketAddr>,
+}
+
+impl ServerConfig {
+    /// Where a server listens unless told otherwise: on every address.
+    pub const DEFAULT_LISTEN: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_PORT);
+
+    /// A server with the defaults, at `listen`, with its data in `data_dir`.
+    #[must_use]
+    pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            listen,
+            data_dir: data_dir.into(),
+            program: "hobnob-server".to_owned(),
+            max_clients: 10_000,
+            max_clients_per_ip: 100,
+            rate: 50,
+            history: 100_000,
+            name_ttl: 90,
+            metrics: None,
+        }
+    }
+}

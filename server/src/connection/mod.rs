@@ -1,0 +1,466 @@
+//! One client as the lobby and its own task share it: the socket, its encryption, and how far it has
+//! read in the log. Owns the order in which things go out; knows neither names nor who else is there.
+//!
+//! The lobby writes straight to the socket as long as the socket takes it. When it does not, the
+//! connection is *behind*: its own task goes on when the socket is ready, reads from its cursor in the
+//! memory of recent messages or in the log, and is *caught up* again when nothing follows its cursor.
+//! Both happen under the connection's lock, and the lobby puts a batch into the memory before it visits
+//! connections: so no message is missed and none sent twice. A client that reads slowly costs its
+//! cursor, one chunk in encryption and its bounded control queue.
+
+mod arrival;
+mod outgoing;
+mod rate;
+mod task;
+mod wire;
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hobnob_protocol::codec::{self, LineBuffer};
+use hobnob_protocol::message::{ClientMessage, NoAnswerCode, ServerMessage};
+use hobnob_protocol::name::{PublicKey, Seq, UserName};
+use hobnob_protocol::transport::TransportError;
+use hobnob_protocol::{MAX_HELLO_BYTES, MAX_LINE_BYTES};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use self::outgoing::{Answer, Outgoing, Overflow};
+use self::wire::Wire;
+use crate::lobby::{Ending, Outlet};
+use crate::metrics::Metrics;
+use crate::recent::{Chunk, Gathered, Recent};
+
+pub(crate) use self::task::{Shared, serve, turn_away};
+
+/// Bytes handed to encryption at once when a client is behind: four full TLS records.
+const FEED_BYTES: usize = 64 * 1024;
+
+/// A client whose socket takes nothing for this long is closed.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What the connection's task is to do next.
+#[derive(Debug)]
+enum Event {
+    /// The client said this.
+    Message(ClientMessage),
+    /// Something came after [`Outlet::probe`].
+    Alive,
+    /// The client sent what is no message.
+    Bad(String),
+    /// The log is to be read for it.
+    Read(LogRead),
+    /// It is over.
+    Over(Over),
+}
+
+/// Why a connection is over.
+#[derive(Debug, thiserror::Error)]
+enum Over {
+    #[error("closed by the client")]
+    Closed,
+    #[error("ended by the server")]
+    Ended,
+    #[error("the client does not read its answers")]
+    Overflow,
+    #[error(transparent)]
+    Failed(io::Error),
+}
+
+/// What is to be read from the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LogRead {
+    /// What follows the cursor.
+    Behind { after: Seq },
+    /// A part of the answer to `history`.
+    History { request: u32, after: Seq, until: Seq },
+}
+
+/// How far the client has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Its hello is awaited.
+    Hello,
+    /// The lobby decides; nothing more is read meanwhile.
+    Asking,
+    /// It is in the lobby.
+    In,
+}
+
+/// One client.
+pub(crate) struct Connection<S> {
+    /// Held for short stretches without an await, by the client's task and by the lobby.
+    inner: Mutex<Inner<S>>,
+    recent: Arc<Mutex<Recent>>,
+    metrics: Arc<Metrics>,
+}
+
+struct Inner<S> {
+    wire: Wire<S>,
+    lines: LineBuffer,
+    outgoing: Outgoing,
+    /// Wakes the connection's task.
+    waker: Waker,
+    stage: Stage,
+    /// The client has been sent the log up to here.
+    cursor: Seq,
+    /// The lobby may write what follows the cursor.
+    caught_up: bool,
+    /// Read from the log, up to this number, and not yet sent.
+    loaded: Option<(Bytes, Seq)>,
+    /// The log was last read for an answer, so the cursor is next.
+    answered: bool,
+    ending: Option<Ending>,
+    over: Option<Over>,
+    /// A sign of life was asked for by the lobby.
+    probed: bool,
+    /// It came.
+    alive: bool,
+    /// The client sends nothing more.
+    ended: bool,
+    heard: Instant,
+}
+
+/// What [`Inner::feed`] did.
+enum Fed {
+    Something,
+    Nothing,
+    Read(LogRead),
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    fn new(
+        stream: S,
+        config: Arc<ServerConfig>,
+        recent: Arc<Mutex<Recent>>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, rustls::Error> {
+        let inner = Inner {
+            wire: Wire::new(stream, config)?,
+            lines: LineBuffer::new(MAX_HELLO_BYTES),
+            outgoing: Outgoing::default(),
+            waker: Waker::noop().clone(),
+            stage: Stage::Hello,
+            cursor: Seq(0),
+            caught_up: false,
+            loaded: None,
+            answered: false,
+            ending: None,
+            over: None,
+            probed: false,
+            alive: false,
+            ended: false,
+            heard: Instant::now(),
+        };
+        Ok(Self { inner: Mutex::new(inner), recent, metrics })
+    }
+
+    /// A panic while it was held would have ended the task; the state is whole between statements.
+    fn lock(&self) -> MutexGuard<'_, Inner<S>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what can be written, and reads when `taking`, until the task has something to do.
+    fn poll_event(&self, cx: &mut Context<'_>, taking: bool) -> Poll<Event> {
+        let mut inner = self.lock();
+        inner.waker.clone_from(cx.waker());
+        loop {
+            if let Some(over) = inner.over.take() {
+                return Poll::Ready(Event::Over(over));
+            }
+            match inner.pump(cx, Some(&self.recent)) {
+                Ok(None) => {}
+                Ok(Some(read)) => return Poll::Ready(Event::Read(read)),
+                Err(over) => return Poll::Ready(Event::Over(over)),
+            }
+            if !taking || inner.stage == Stage::Asking || inner.ending.is_some() {
+                return Poll::Pending;
+            }
+            if std::mem::take(&mut inner.alive) {
+                return Poll::Ready(Event::Alive);
+            }
+            match inner.lines.next_message() {
+                Ok(Some(message)) => return Poll::Ready(Event::Message(message)),
+                Ok(None) if inner.ended => return Poll::Ready(Event::Over(Over::Closed)),
+                Ok(None) => {}
+                Err(err) => return Poll::Ready(Event::Bad(err.to_string())),
+            }
+            inner.lines.release();
+            match inner.poll_fill(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(over)) => return Poll::Ready(Event::Over(over)),
+            }
+        }
+    }
+
+    fn poll_finish(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.lock().wire.poll_finish(cx)
+    }
+
+    fn peer(&self) -> Result<PublicKey, TransportError> {
+        self.lock().wire.peer()
+    }
+
+    /// The hello was taken: until the lobby answers nothing is read.
+    fn ask(&self) {
+        let mut inner = self.lock();
+        inner.stage = Stage::Asking;
+        inner.lines.set_limit(MAX_LINE_BYTES);
+    }
+
+    /// Nothing but `ending` goes out from now on.
+    fn finish_with(&self, ending: Ending) {
+        let mut inner = self.lock();
+        inner.outgoing.drop_answers();
+        inner.ending.get_or_insert(ending);
+        inner.waker.wake_by_ref();
+    }
+
+    fn heard(&self) -> Instant {
+        self.lock().heard
+    }
+
+    /// The silence up to now was this server's doing.
+    fn excuse_silence(&self) {
+        self.lock().heard = Instant::now();
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.lock().wire.blocked_since().is_some_and(|since| since.elapsed() >= WRITE_TIMEOUT)
+    }
+
+    fn ping(&self) {
+        self.change(|inner| inner.outgoing.push_ping());
+    }
+
+    fn pong(&self) {
+        self.lock().outgoing.pong();
+    }
+
+    fn introductions_read(&self) -> u64 {
+        self.lock().outgoing.introductions_read()
+    }
+
+    fn answer(&self, answer: Answer) {
+        let mut inner = self.lock();
+        if let Err(Answer::Users { request, .. } | Answer::History { request, .. }) =
+            inner.outgoing.push_answer(answer)
+        {
+            let busy = ServerMessage::NoAnswer { request, code: NoAnswerCode::Busy };
+            inner.outgoing.push(codec::encode(&busy)).unwrap_or_else(|Overflow| inner.fail(Over::Overflow));
+        }
+        inner.waker.wake_by_ref();
+    }
+
+    /// What follows the cursor, read from the log.
+    fn supply(&self, lines: Bytes, reached: Seq) {
+        self.lock().loaded = Some((lines, reached));
+    }
+
+    /// A part of the answer to `history`; the rest follows `reached`, if there is a rest.
+    fn supply_history(&self, request: u32, line: Bytes, reached: Option<Seq>) {
+        self.change(|inner| {
+            inner.outgoing.history_went_on(request, reached);
+            inner.outgoing.push(line)
+        });
+    }
+
+    /// Changes the control queue, and writes it out if the socket takes it.
+    fn change<T>(&self, change: impl FnOnce(&mut Inner<S>) -> Result<T, Overflow>) -> Option<T> {
+        let mut inner = self.lock();
+        let changed = change(&mut inner);
+        match changed {
+            Ok(value) => {
+                inner.write_through();
+                Some(value)
+            }
+            Err(Overflow) => {
+                inner.fail(Over::Overflow);
+                None
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
+    /// Writes until nothing waits or the socket takes no more. With `recent` this is the connection's
+    /// own task, which also catches up and answers.
+    fn pump(
+        &mut self,
+        cx: &mut Context<'_>,
+        recent: Option<&Mutex<Recent>>,
+    ) -> Result<Option<LogRead>, Over> {
+        loop {
+            match self.wire.poll_flush(cx) {
+                Poll::Pending => return Ok(None),
+                Poll::Ready(flushed) => flushed.map_err(Over::Failed)?,
+            }
+            if !self.wire.is_open() {
+                return Ok(None);
+            }
+            match self.feed(recent).map_err(Over::Failed)? {
+                Fed::Something => {}
+                Fed::Read(read) => return Ok(Some(read)),
+                Fed::Nothing if recent.is_none() => return Ok(None),
+                Fed::Nothing => match &mut self.ending {
+                    None => return Ok(None),
+                    Some(ending) => match ending.last.take() {
+                        Some(last) => self.wire.put(&[last]).map_err(Over::Failed)?,
+                        None => return Err(Over::Ended),
+                    },
+                },
+            }
+        }
+    }
+
+    /// Encrypts the next of what waits. Everything before it has been written.
+    fn feed(&mut self, recent: Option<&Mutex<Recent>>) -> io::Result<Fed> {
+        let mut out = Vec::new();
+        let mut read = None;
+        self.outgoing.take_control(FEED_BYTES, &mut out);
+        if let Some(recent) = recent {
+            let hurried = self.ending.as_ref().is_some_and(|ending| !ending.after_all);
+            if self.stage == Stage::In && !hurried {
+                read = self.catch_up(recent, &mut out);
+                let history = self.outgoing.take_answer(&mut out);
+                if let Some((request, after, until)) = history.filter(|_| read.is_none() || !self.answered) {
+                    read = Some(LogRead::History { request, after, until });
+                }
+            }
+        }
+        if !out.is_empty() {
+            self.wire.put(&out)?;
+            return Ok(Fed::Something);
+        }
+        Ok(match read {
+            Some(read) => {
+                self.answered = matches!(read, LogRead::History { .. });
+                Fed::Read(read)
+            }
+            None => Fed::Nothing,
+        })
+    }
+
+    /// Moves what follows the cursor to `out`, or says that the log must be asked.
+    fn catch_up(&mut self, recent: &Mutex<Recent>, out: &mut Vec<Bytes>) -> Option<LogRead> {
+        if self.caught_up {
+            return None;
+        }
+        if let Some((lines, reached)) = self.loaded.take() {
+            out.push(lines);
+            self.cursor = reached;
+            return None;
+        }
+        let recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
+        match recent.gather(self.cursor, FEED_BYTES, out) {
+            Gathered::UpTo(reached) => {
+                self.cursor = reached;
+                self.caught_up = reached == recent.head();
+            }
+            Gathered::CaughtUp => self.caught_up = true,
+            Gathered::TooOld => return Some(LogRead::Behind { after: self.cursor }),
+        }
+        None
+    }
+
+    /// Writes control lines from outside the connection's task, which is woken for what is left.
+    fn write_through(&mut self) {
+        if self.wire.blocked_since().is_some() {
+            return;
+        }
+        let waker = self.waker.clone();
+        if let Err(over) = self.pump(&mut Context::from_waker(&waker), None) {
+            self.fail(over);
+        }
+    }
+
+    /// A chunk of lobby messages, straight from the lobby.
+    fn said(&mut self, chunk: &Chunk) -> bool {
+        if !self.caught_up || self.cursor >= chunk.last() {
+            return false;
+        }
+        if self.wire.blocked_since().is_some() || self.cursor.next() != chunk.first() {
+            self.caught_up = false;
+            self.waker.wake_by_ref();
+            return false;
+        }
+        let waker = self.waker.clone();
+        let written = self.wire.put(std::slice::from_ref(chunk.bytes()));
+        self.cursor = chunk.last();
+        let flushed = match written {
+            Ok(()) => self.wire.poll_flush(&mut Context::from_waker(&waker)),
+            Err(err) => Poll::Ready(Err(err)),
+        };
+        if let Poll::Ready(Err(err)) = flushed {
+            self.fail(Over::Failed(err));
+        }
+        true
+    }
+
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Over>> {
+        let Poll::Ready(filled) = self.wire.poll_fill(cx, &mut self.lines) else { return Poll::Pending };
+        self.heard = Instant::now();
+        self.alive |= std::mem::take(&mut self.probed);
+        // What came together with the goodbye is still read.
+        self.ended = !filled.map_err(Over::Failed)?;
+        Poll::Ready(Ok(()))
+    }
+
+    fn fail(&mut self, over: Over) {
+        self.caught_up = false;
+        self.over.get_or_insert(over);
+        self.waker.wake_by_ref();
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
+    fn let_in(&self, welcome: Bytes, start: Seq) {
+        let mut inner = self.lock();
+        inner.stage = Stage::In;
+        inner.cursor = start;
+        inner.heard = Instant::now();
+        inner.outgoing.push(welcome).unwrap_or_else(|Overflow| inner.fail(Over::Overflow));
+        inner.waker.wake_by_ref();
+    }
+
+    fn said(&self, chunk: &Chunk) {
+        if self.lock().said(chunk) {
+            self.metrics.written_through(chunk);
+        }
+    }
+
+    fn tell(&self, line: Bytes) {
+        self.change(|inner| inner.outgoing.push(line));
+    }
+
+    fn presence(&self, lines: &[Bytes]) {
+        self.change(|inner| {
+            inner.outgoing.push_presence(lines);
+            Ok(())
+        });
+    }
+
+    fn users(&self, request: u32, names: Arc<[Arc<UserName>]>) {
+        self.answer(Answer::Users { request, names, next: 0 });
+    }
+
+    fn introduce(&self, line: Bytes) -> u64 {
+        self.change(|inner| inner.outgoing.push_introduction(line)).unwrap_or_default()
+    }
+
+    fn probe(&self) {
+        self.change(|inner| {
+            inner.probed = true;
+            inner.outgoing.push_ping()
+        });
+    }
+
+    fn end(&self, ending: Ending) {
+        self.finish_with(ending);
+    }
+}

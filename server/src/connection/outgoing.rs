@@ -1,0 +1,204 @@
+//! What waits to be sent to one client besides the lobby's messages: a bounded queue of control
+//! lines, the answers still being written, and the count of pings. Plain data; sends nothing itself.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use hobnob_protocol::USERS_PER_MESSAGE;
+use hobnob_protocol::codec;
+use hobnob_protocol::message::ServerMessage;
+use hobnob_protocol::name::{Seq, UserName};
+
+/// Bytes of control lines that may wait. A client that lets more gather is closed.
+const MAX_CONTROL_BYTES: usize = 256 * 1024;
+
+/// Bytes of control lines beyond which changes of presence are left out.
+const MAX_PRESENCE_BYTES: usize = MAX_CONTROL_BYTES / 2;
+
+/// Answers in parts that may be open at once; a further question is answered with "busy".
+const MAX_ANSWERS: usize = 8;
+
+/// Introductions not yet known to be read that are remembered.
+const MAX_UNREAD: usize = 64;
+
+/// An answer that goes out in parts, as the client reads them.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// To `users`: those from `next` on.
+    Users { request: u32, names: Arc<[Arc<UserName>]>, next: usize },
+    /// To `history`: the messages after `after` up to `until`.
+    History { request: u32, after: Seq, until: Seq },
+}
+
+/// The control queue is full.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Overflow;
+
+/// What waits.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    control: VecDeque<Bytes>,
+    control_bytes: usize,
+    presence_skipped: bool,
+    answers: VecDeque<Answer>,
+    pings: u64,
+    pongs: u64,
+    introductions: u64,
+    /// For each introduction not known to be read: the ping sent right after it.
+    unread: VecDeque<u64>,
+}
+
+impl Outgoing {
+    pub(super) fn push(&mut self, line: Bytes) -> Result<(), Overflow> {
+        if self.control_bytes + line.len() > MAX_CONTROL_BYTES {
+            return Err(Overflow);
+        }
+        self.control_bytes += line.len();
+        self.control.push_back(line);
+        Ok(())
+    }
+
+    pub(super) fn push_presence(&mut self, lines: &[Bytes]) {
+        let len: usize = lines.iter().map(Bytes::len).sum();
+        if self.presence_skipped || self.control_bytes + len > MAX_PRESENCE_BYTES {
+            self.presence_skipped = true;
+            return;
+        }
+        self.control_bytes += len;
+        self.control.extend(lines.iter().cloned());
+    }
+
+    pub(super) fn push_ping(&mut self) -> Result<(), Overflow> {
+        self.pings += 1;
+        self.push(codec::encode(&ServerMessage::Ping))
+    }
+
+    /// An introduction and a ping: once that is answered, the introduction was read. Returns which
+    /// introduction it is, counted from 1.
+    pub(super) fn push_introduction(&mut self, line: Bytes) -> Result<u64, Overflow> {
+        self.push(line)?;
+        self.push_ping()?;
+        self.introductions += 1;
+        if self.unread.len() >= MAX_UNREAD {
+            self.unread.pop_front();
+        }
+        self.unread.push_back(self.pings);
+        Ok(self.introductions)
+    }
+
+    pub(super) fn pong(&mut self) {
+        self.pongs += 1;
+        while self.unread.front().is_some_and(|&ping| ping <= self.pongs) {
+            self.unread.pop_front();
+        }
+    }
+
+    pub(super) fn introductions_read(&self) -> u64 {
+        self.introductions - self.unread.len() as u64
+    }
+
+    /// Takes an answer, or gives it back when too many are open.
+    pub(super) fn push_answer(&mut self, answer: Answer) -> Result<(), Answer> {
+        if self.answers.len() >= MAX_ANSWERS {
+            return Err(answer);
+        }
+        self.answers.push_back(answer);
+        Ok(())
+    }
+
+    /// No more answers go out.
+    pub(super) fn drop_answers(&mut self) {
+        self.answers.clear();
+    }
+
+    /// Moves control lines to `out`, about `max_bytes` of them.
+    pub(super) fn take_control(&mut self, max_bytes: usize, out: &mut Vec<Bytes>) {
+        let mut taken = 0;
+        while taken < max_bytes {
+            let Some(line) = self.control.pop_front() else { break };
+            taken += line.len();
+            out.push(line);
+        }
+        self.control_bytes -= taken;
+        if self.control.is_empty() {
+            self.control = VecDeque::new();
+            if std::mem::take(&mut self.presence_skipped) {
+                out.push(codec::encode(&ServerMessage::PresenceSkipped));
+            }
+        }
+    }
+
+    /// Moves the next part of the oldest answer to `out`, unless the log must be asked for it: then
+    /// returns the question's number and which stretch.
+    pub(super) fn take_answer(&mut self, out: &mut Vec<Bytes>) -> Option<(u32, Seq, Seq)> {
+        match self.answers.front_mut()? {
+            Answer::Users { request, names, next } => {
+                let end = names.len().min(*next + USERS_PER_MESSAGE);
+                let part = names[*next..end].iter().map(|name| UserName::clone(name)).collect();
+                let more = end < names.len();
+                let mut line = BytesMut::new();
+                codec::encode_into(&ServerMessage::Users { request: *request, names: part, more }, &mut line);
+                out.push(line.freeze());
+                *next = end;
+                if !more {
+                    self.answers.pop_front();
+                }
+                None
+            }
+            Answer::History { request, after, until } => Some((*request, *after, *until)),
+        }
+    }
+
+    /// The part of the oldest answer that the log was asked for went out; the rest follows `after`.
+    pub(super) fn history_went_on(&mut self, request: u32, reached: Option<Seq>) {
+        let Some(Answer::History { request: open, after, .. }) = self.answers.front_mut() else { return };
+        if *open != request {
+            return;
+        }
+        match reached {
+            Some(reached) => *after = reached,
+            None => {
+                self.answers.pop_front();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_queue_is_bounded_and_presence_is_left_out_first() {
+        let mut outgoing = Outgoing::default();
+        let line = Bytes::from(vec![b'x'; 1024]);
+        let mut pushed = 0;
+        for _ in 0..1000 {
+            outgoing.push_presence(std::slice::from_ref(&line));
+        }
+        assert!(outgoing.control_bytes <= MAX_PRESENCE_BYTES);
+        while outgoing.push(line.clone()).is_ok() {
+            pushed += 1;
+        }
+        assert!(pushed >= 100);
+        let mut out = Vec::new();
+        outgoing.take_control(usize::MAX, &mut out);
+        assert_eq!(out.last().unwrap(), &codec::encode(&ServerMessage::PresenceSkipped));
+        assert_eq!(outgoing.control_bytes, 0);
+        outgoing.push_presence(std::slice::from_ref(&line));
+        assert_eq!(outgoing.control_bytes, 1024, "from then on changes are told again");
+    }
+
+    #[test]
+    fn an_introduction_is_read_when_the_ping_after_it_is_answered() {
+        let mut outgoing = Outgoing::default();
+        outgoing.push_ping().unwrap();
+        assert_eq!(outgoing.push_introduction(Bytes::from_static(b"{}\n")), Ok(1));
+        assert_eq!(outgoing.introductions_read(), 0);
+        outgoing.pong();
+        assert_eq!(outgoing.introductions_read(), 0, "that was the ping before");
+        outgoing.pong();
+        assert_eq!(outgoing.introductions_read(), 1);
+    }
+}

@@ -1,0 +1,427 @@
+//! The life of one connection: handshake and hello within a time, then messages until it ends. Owns
+//! the timers and the rate; everything that is told to the client goes through [`Connection`].
+
+use std::future::poll_fn;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hobnob_protocol::codec;
+use hobnob_protocol::message::{
+    ClientMessage, Hello, NoAnswerCode, NotAcceptedCode, RefusedCode, ServerMessage,
+};
+use hobnob_protocol::name::{Candidate, PublicKey, Seq};
+use hobnob_protocol::{
+    HANDSHAKE_TIMEOUT, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, MAX_CANDIDATES, MAX_HISTORY_REQUEST,
+    MAX_LINE_BYTES, PROTOCOL_VERSION,
+};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep, sleep, timeout};
+
+use super::arrival;
+use super::outgoing::Answer;
+use super::rate::TokenBucket;
+use super::{Connection, Event, LogRead, Over};
+use crate::lobby::{Ending, Join, LobbyCommand, LobbyHandle, Outlet};
+use crate::log::{LobbyLog, LogError, Stretch};
+use crate::metrics::Metrics;
+use crate::recent::{Chunk, Recent};
+use crate::roster::{ConnectionId, Newcomer};
+
+/// How long a connection that is over may take to write its last words and be closed by the client.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Messages and bytes of text read from the log at once for a client that is behind.
+const READ_MESSAGES: usize = 512;
+const READ_BYTES: usize = 64 * 1024;
+
+/// Messages and bytes of text read from the log for one part of an answer to `history`.
+const HISTORY_MESSAGES: u64 = 128;
+const HISTORY_BYTES: usize = 32 * 1024;
+
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(crate) tls: Arc<ServerConfig>,
+    pub(crate) lobby: LobbyHandle,
+    pub(crate) log: Arc<dyn LobbyLog>,
+    pub(crate) recent: Arc<Mutex<Recent>>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Messages a second one client may sustain.
+    pub(crate) rate: u32,
+    /// The next connection's id.
+    pub(crate) next_id: AtomicU64,
+}
+
+impl Shared {
+    fn connection<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+    ) -> Result<Connection<S>, rustls::Error> {
+        let (recent, metrics) = (Arc::clone(&self.recent), Arc::clone(&self.metrics));
+        Connection::new(stream, Arc::clone(&self.tls), recent, metrics)
+    }
+}
+
+/// Serves one client until it is gone.
+pub(crate) async fn serve<S>(stream: S, remote: SocketAddr, shared: Arc<Shared>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let connection = match shared.connection(stream) {
+        Ok(connection) => Arc::new(connection),
+        Err(err) => return tracing::error!(%err, "TLS cannot be set up"),
+    };
+    // Boxed, so that a connection does not keep room for its arrival all its life.
+    let arrived = Box::pin(timeout(HANDSHAKE_TIMEOUT, arrive(&connection, remote, &shared))).await;
+    match arrived {
+        Ok(Ok(stay)) => live(&connection, &shared, stay).await,
+        Ok(Err(reason)) => tracing::debug!(?reason, "did not join"),
+        Err(_elapsed) => tracing::debug!("did not join in time"),
+    }
+    let _too_slow = timeout(LINGER, poll_fn(|cx| connection.poll_finish(cx))).await;
+}
+
+/// Tells one client that it is not let in.
+pub(crate) async fn turn_away<S>(stream: S, shared: Arc<Shared>, code: RefusedCode)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let Ok(connection) = shared.connection(stream) else { return };
+    let told = async {
+        let Ok(_hello) = read_hello(&connection).await else { return };
+        last_words(&connection, &ServerMessage::Refused { code }).await;
+    };
+    let _too_slow = timeout(HANDSHAKE_TIMEOUT, told).await;
+    let _too_slow = timeout(LINGER, poll_fn(|cx| connection.poll_finish(cx))).await;
+}
+
+/// Somebody's presence in the lobby: whatever ends the connection's task ends that too.
+struct Stay {
+    id: ConnectionId,
+    /// Room kept in the lobby's queue, so that leaving never has to wait.
+    leave: Option<mpsc::OwnedPermit<LobbyCommand>>,
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        if let Some(permit) = self.leave.take() {
+            permit.send(LobbyCommand::Leave(self.id));
+        }
+    }
+}
+
+/// Handshake and hello, up to the question to the lobby whether this client is let in.
+async fn arrive<S>(
+    connection: &Arc<Connection<S>>,
+    remote: SocketAddr,
+    shared: &Shared,
+) -> Result<Stay, String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (hello, key) = read_hello(connection).await?;
+    if hello.protocol != PROTOCOL_VERSION {
+        last_words(connection, &ServerMessage::Refused { code: RefusedCode::Protocol }).await;
+        return Err(format!("it speaks version {}", hello.protocol));
+    }
+    connection.ask();
+    let span = tracing::Span::current();
+    span.record("name", tracing::field::debug(hello.name.as_str()));
+    span.record("key", tracing::field::display(key.fingerprint()));
+    let observed = remote.ip().to_canonical();
+    let last_id = shared.log.last_id(key, hello.run).await.unwrap_or_else(|err| {
+        tracing::warn!(%err, "cannot look up what a client has sent");
+        None
+    });
+    let start = arrival::start_of(&*shared.log, &hello).await;
+    let Ok(permit) = shared.lobby.reserve().await else {
+        last_words(connection, &ServerMessage::Refused { code: RefusedCode::Closing }).await;
+        return Err("the server is closing".to_owned());
+    };
+    let id = ConnectionId(shared.next_id.fetch_add(1, Ordering::Relaxed));
+    let outlet: Arc<dyn Outlet> = Arc::clone(connection) as _;
+    let candidates = candidates(&hello, observed);
+    tracing::debug!(agent = ?hello.agent.chars().take(64).collect::<String>(), "asks to join");
+    let newcomer = Newcomer { wish: hello.name, key, run: hello.run, candidates };
+    let join = Join { id, outlet, newcomer, observed, start, last_id };
+    let stay = Stay { id, leave: Some(permit) };
+    match shared.lobby.send(LobbyCommand::Join(Box::new(join))).await {
+        Ok(()) => Ok(stay),
+        Err(_closed) => Err("the server is closing".to_owned()),
+    }
+}
+
+async fn read_hello<S>(connection: &Connection<S>) -> Result<(Hello, PublicKey), String>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let bad = match poll_fn(|cx| connection.poll_event(cx, true)).await {
+        Event::Message(ClientMessage::Hello(hello)) => {
+            let key = connection.peer().map_err(|err| err.to_string())?;
+            if hello.candidates.len() <= MAX_CANDIDATES {
+                return Ok((hello, key));
+            }
+            "too many candidates".to_owned()
+        }
+        Event::Message(_) => "hello is the first message".to_owned(),
+        Event::Bad(reason) => reason,
+        Event::Over(over) => return Err(over.to_string()),
+        Event::Alive | Event::Read(_) => "hello is the first message".to_owned(),
+    };
+    last_words_of(connection, codec::encode(&ServerMessage::Bad { reason: bad.clone() })).await;
+    Err(bad)
+}
+
+async fn last_words<S: AsyncRead + AsyncWrite + Unpin>(connection: &Connection<S>, last: &ServerMessage) {
+    last_words_of(connection, codec::encode(last)).await;
+}
+
+/// Writes what waits and then `last`. The caller closes.
+async fn last_words_of<S: AsyncRead + AsyncWrite + Unpin>(connection: &Connection<S>, last: Bytes) {
+    connection.finish_with(Ending::now(last));
+    let write = poll_fn(|cx| connection.poll_event(cx, false));
+    let _too_slow = timeout(LINGER, write).await;
+}
+
+/// The addresses a client names, and the one it is seen at.
+fn candidates(hello: &Hello, observed: IpAddr) -> Vec<Candidate> {
+    let seen_at = hello.port.filter(|&port| port != 0).map(|port| SocketAddr::new(observed, port).into());
+    let mut candidates: Vec<Candidate> = Vec::with_capacity(hello.candidates.len() + 1);
+    for candidate in hello.candidates.iter().cloned().chain(seen_at) {
+        if candidates.len() < MAX_CANDIDATES && !candidates.contains(&candidate) {
+            candidates.push(candidate);
+        }
+    }
+    candidates
+}
+
+/// What a connection's task is to do after an event.
+enum Next {
+    GoOn,
+    Stop,
+}
+
+/// A client that asked to join, until it is gone.
+async fn live<S>(connection: &Connection<S>, shared: &Shared, stay: Stay)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let mut life = Life {
+        connection,
+        shared,
+        id: stay.id,
+        bucket: TokenBucket::new(shared.rate, Instant::now()),
+        throttled: false,
+        pinged: None,
+    };
+    let mut timer = std::pin::pin!(sleep(LOBBY_PING_AFTER));
+    loop {
+        let taking = life.may_take(timer.as_mut());
+        let next = tokio::select! {
+            event = poll_fn(|cx| connection.poll_event(cx, taking)) => life.event(event).await,
+            () = &mut timer => life.tick(timer.as_mut()),
+        };
+        if let Next::Stop = next {
+            break;
+        }
+    }
+    drop(stay);
+}
+
+struct Life<'a, S> {
+    connection: &'a Connection<S>,
+    shared: &'a Shared,
+    id: ConnectionId,
+    bucket: TokenBucket,
+    /// The client has used up its rate; it is not read until the timer says so.
+    throttled: bool,
+    /// When a sign of life was asked for, if nothing came since.
+    pinged: Option<Instant>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
+    /// Whether the client may be read; if not, the timer is set to when it may.
+    fn may_take(&mut self, timer: Pin<&mut Sleep>) -> bool {
+        if self.throttled {
+            return false;
+        }
+        if let Some(ready) = self.bucket.ready_at(Instant::now()) {
+            self.throttled = true;
+            timer.reset(ready);
+        }
+        !self.throttled
+    }
+
+    /// The timer: a throttled client may be read again, a silent one is asked for a sign of life.
+    fn tick(&mut self, timer: Pin<&mut Sleep>) -> Next {
+        let now = Instant::now();
+        if std::mem::take(&mut self.throttled) && !self.connection.is_stuck() {
+            self.connection.excuse_silence();
+            timer.reset(now + LOBBY_PING_AFTER);
+            return Next::GoOn;
+        }
+        let heard = self.connection.heard();
+        if now >= heard + LOBBY_DEAD_AFTER || self.connection.is_stuck() {
+            tracing::debug!("gave no sign of life");
+            return Next::Stop;
+        }
+        self.pinged = self.pinged.filter(|&pinged| pinged > heard);
+        if now < heard + LOBBY_PING_AFTER {
+            timer.reset(heard + LOBBY_PING_AFTER);
+        } else {
+            if self.pinged.is_none() {
+                self.connection.ping();
+                self.pinged = Some(now);
+            }
+            timer.reset((heard + LOBBY_DEAD_AFTER).min(now + LOBBY_PING_AFTER));
+        }
+        Next::GoOn
+    }
+
+    async fn event(&mut self, event: Event) -> Next {
+        match event {
+            Event::Message(message) => self.message(message).await,
+            Event::Alive => self.command(LobbyCommand::Alive(self.id)).await,
+            Event::Read(read) => self.read(read).await,
+            Event::Bad(reason) => self.bad(reason).await,
+            Event::Over(Over::Closed | Over::Ended) => Next::Stop,
+            Event::Over(over) => {
+                tracing::debug!(reason = %over, "the connection is lost");
+                Next::Stop
+            }
+        }
+    }
+
+    async fn message(&mut self, message: ClientMessage) -> Next {
+        if !matches!(message, ClientMessage::Pong | ClientMessage::Leave) {
+            self.bucket.take(Instant::now());
+        }
+        let from = self.id;
+        match message {
+            ClientMessage::Say { id, text } => self.say(id, text).await,
+            ClientMessage::Users { request } => self.command(LobbyCommand::Users { from, request }).await,
+            ClientMessage::Whois { request, name } => {
+                self.command(LobbyCommand::Whois { from, request, name }).await
+            }
+            ClientMessage::Pair { request, name, session } => {
+                let read = self.connection.introductions_read();
+                self.command(LobbyCommand::Pair { from, request, name, session, read }).await
+            }
+            ClientMessage::History { request, limit, before } => self.history(request, limit, before),
+            ClientMessage::Hello(_) => self.bad("hello came twice".to_owned()).await,
+            ClientMessage::Ping => {
+                self.connection.tell(codec::encode(&ServerMessage::Pong));
+                Next::GoOn
+            }
+            ClientMessage::Pong => {
+                self.connection.pong();
+                Next::GoOn
+            }
+            ClientMessage::Leave => Next::Stop,
+            ClientMessage::Unknown => Next::GoOn,
+        }
+    }
+
+    async fn say(&self, id: u64, text: hobnob_protocol::name::Text) -> Next {
+        if self.shared.lobby.send(LobbyCommand::Say { from: self.id, id, text }).await.is_err() {
+            let closing = ServerMessage::NotAccepted { id, code: NotAcceptedCode::Closing };
+            self.connection.tell(codec::encode(&closing));
+        }
+        // Waiting for the lobby was no silence of the client's.
+        self.connection.excuse_silence();
+        Next::GoOn
+    }
+
+    /// Puts a question to the lobby; when that is closing, the client will be told so by it.
+    async fn command(&self, command: LobbyCommand) -> Next {
+        let _closing = self.shared.lobby.send(command).await;
+        Next::GoOn
+    }
+
+    fn history(&self, request: u32, limit: u32, before: Option<Seq>) -> Next {
+        let head = self.shared.recent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).head();
+        let until = before.map_or(head, |before| Seq(before.0.saturating_sub(1)).min(head));
+        let after = Seq(until.0.saturating_sub(u64::from(limit.min(MAX_HISTORY_REQUEST))));
+        self.connection.answer(Answer::History { request, after, until });
+        Next::GoOn
+    }
+
+    async fn read(&self, read: LogRead) -> Next {
+        match read {
+            LogRead::Behind { after } => self.read_behind(after).await,
+            LogRead::History { request, after, until } => self.read_history(request, after, until).await,
+        }
+    }
+
+    async fn read_behind(&self, after: Seq) -> Next {
+        self.shared.metrics.log_reads.inc();
+        match self.shared.log.read(after, READ_MESSAGES, READ_BYTES).await {
+            Ok(stretch) if !stretch.messages.is_empty() => {
+                let (messages, chunks) = Chunk::encode(stretch.messages);
+                let reached = messages[messages.len() - 1].seq;
+                let lines: Vec<&[u8]> = chunks.iter().map(|chunk| &chunk.bytes()[..]).collect();
+                self.connection.supply(Bytes::from(lines.concat()), reached);
+                Next::GoOn
+            }
+            Ok(_) => {
+                tracing::error!(%after, "the log has nothing where something must follow");
+                Next::Stop
+            }
+            Err(err) => {
+                tracing::error!(%err, "a client that is behind cannot be read to");
+                Next::Stop
+            }
+        }
+    }
+
+    async fn read_history(&self, request: u32, after: Seq, until: Seq) -> Next {
+        match self.history_part(request, after, until).await {
+            Ok((line, reached)) => self.connection.supply_history(request, line, reached),
+            Err(err) => {
+                tracing::warn!(%err, "the log cannot be read for an answer");
+                let sorry = ServerMessage::NoAnswer { request, code: NoAnswerCode::Store };
+                self.connection.supply_history(request, codec::encode(&sorry), None);
+            }
+        }
+        Next::GoOn
+    }
+
+    async fn history_part(
+        &self,
+        request: u32,
+        after: Seq,
+        until: Seq,
+    ) -> Result<(Bytes, Option<Seq>), LogError> {
+        let limit = until.0.saturating_sub(after.0).clamp(1, HISTORY_MESSAGES) as usize;
+        let mut stretch = self.shared.log.read(after, limit, HISTORY_BYTES).await?;
+        stretch.messages.retain(|message| message.seq <= until);
+        Ok(encode_history(request, until, stretch))
+    }
+
+    async fn bad(&self, reason: String) -> Next {
+        tracing::debug!(?reason, "sent what cannot be read");
+        last_words_of(self.connection, codec::encode(&ServerMessage::Bad { reason })).await;
+        Next::Stop
+    }
+}
+
+/// As much of `stretch` as fits in one line, and up to where that is if more is to follow.
+fn encode_history(request: u32, until: Seq, mut stretch: Stretch) -> (Bytes, Option<Seq>) {
+    loop {
+        let reached = stretch.messages.last().map(|message| message.seq).filter(|&seq| seq < until);
+        let messages = stretch.messages.clone();
+        let part =
+            ServerMessage::History { request, after: stretch.after, messages, more: reached.is_some() };
+        let line = codec::encode(&part);
+        // One message always fits; several may not, since JSON writes some characters as six bytes.
+        if line.len() <= MAX_LINE_BYTES || stretch.messages.len() <= 1 {
+            return (line, reached);
+        }
+        stretch.messages.truncate(stretch.messages.len() / 2);
+    }
+}

@@ -1,0 +1,146 @@
+//! The listening socket: where, with which options, and what is done with each newcomer. Knows
+//! nothing of what a client says.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::admission::{Admission, Verdict};
+use crate::connection::{self, Shared};
+
+/// Newcomers the system keeps waiting: a whole lobby may come back at once after a restart.
+const BACKLOG: i32 = 4096;
+
+/// Bytes the system buffers for one client in each direction. Enough for a chat over a slow link; what
+/// the system would grow it to, a client that never reads would cost.
+const SOCKET_BUFFER_BYTES: usize = 128 * 1024;
+
+/// A client that acknowledges nothing for this long, on the level of TCP, is lost.
+const TCP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long no newcomer is taken when the system has no room for one, at first and at most.
+const MIN_BACK_OFF: Duration = Duration::from_millis(10);
+const MAX_BACK_OFF: Duration = Duration::from_secs(1);
+
+/// A socket bound to `addr`, not listening yet. On `[::]` it takes IPv4 as well, and where there is no
+/// IPv6 it is bound to `0.0.0.0` instead.
+pub(crate) fn bind(addr: SocketAddr) -> io::Result<Socket> {
+    match bind_to(addr) {
+        Err(err) if addr.ip().is_unspecified() && addr.is_ipv6() && has_no_ipv6(&err) => {
+            bind_to(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), addr.port()))
+        }
+        bound => bound,
+    }
+}
+
+fn bind_to(addr: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    if addr.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_reuse_address(true)?;
+    // Connections inherit these from the listener, before their windows are negotiated.
+    socket.set_send_buffer_size(SOCKET_BUFFER_BYTES)?;
+    socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&addr.into())?;
+    Ok(socket)
+}
+
+fn has_no_ipv6(err: &io::Error) -> bool {
+    // EAFNOSUPPORT has no kind of its own; with IPv6 switched off binding says "not available".
+    err.kind() == io::ErrorKind::AddrNotAvailable
+        || err.kind() == io::ErrorKind::Unsupported
+        || err.raw_os_error() == Some(97)
+}
+
+/// Begins to listen.
+pub(crate) fn listen(socket: Socket) -> io::Result<TcpListener> {
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// What newcomers are given to.
+pub(crate) struct Door {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) tasks: TaskTracker,
+    /// Ends connections that do not end by themselves.
+    pub(crate) abort: CancellationToken,
+}
+
+impl Door {
+    /// Takes newcomers; the caller stops it by dropping the future.
+    pub(crate) async fn accept_all(&self, listener: &TcpListener) {
+        let mut back_off = MIN_BACK_OFF;
+        loop {
+            match listener.accept().await {
+                Ok((stream, remote)) => {
+                    back_off = MIN_BACK_OFF;
+                    self.take(stream, remote);
+                }
+                Err(err) if is_the_newcomers(&err) => tracing::debug!(%err, "a newcomer was gone at once"),
+                Err(err) => {
+                    tracing::warn!(%err, "no newcomer can be taken now");
+                    sleep(back_off).await;
+                    back_off = (back_off * 2).min(MAX_BACK_OFF);
+                }
+            }
+        }
+    }
+
+    fn take(&self, stream: TcpStream, remote: SocketAddr) {
+        if let Err(err) = configure(&stream) {
+            return tracing::debug!(%err, %remote, "a newcomer was gone at once");
+        }
+        let shared = Arc::clone(&self.shared);
+        let abort = self.abort.clone();
+        match self.admission.judge(remote.ip()) {
+            Verdict::Admitted(place) => {
+                let span = tracing::info_span!("client", %remote, name = tracing::field::Empty, key = tracing::field::Empty);
+                let serve = async move {
+                    let _place = place;
+                    let connections = shared.metrics.connections.clone();
+                    connections.inc();
+                    abort.run_until_cancelled(connection::serve(stream, remote, shared)).await;
+                    connections.dec();
+                };
+                self.tasks.spawn(serve.instrument(span));
+            }
+            Verdict::TurnedAway(place, code) => {
+                shared.metrics.turned_away.inc();
+                tracing::debug!(%remote, ?code, "turned away");
+                self.tasks.spawn(async move {
+                    let _place = place;
+                    abort.run_until_cancelled(connection::turn_away(stream, shared, code)).await;
+                });
+            }
+            Verdict::Dropped => {
+                shared.metrics.turned_away.inc();
+            }
+        }
+    }
+}
+
+fn configure(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(TCP_TIMEOUT))?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_tcp_user_timeout(Some(TCP_TIMEOUT))?;
+    Ok(())
+}
+
+/// Errors of one newcomer, after which the next may be taken at once.
+fn is_the_newcomers(err: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(err.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}

@@ -1,0 +1,209 @@
+//! What was said on its way into the log: gathering, numbering, storing, and what follows when that
+//! is done or has failed. One batch is stored at a time while the next one gathers.
+
+use std::future;
+use std::sync::Arc;
+
+use hobnob_protocol::chain::{self, LobbyMessage, Position};
+use hobnob_protocol::message::ServerMessage;
+use hobnob_protocol::name::{ChainHash, Seq, Text, UserName};
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::Instant;
+
+use super::{Lobby, wall_clock};
+use crate::log::{Batch, LogError, NameBinding};
+use crate::outbox::Party;
+use crate::recent::Chunk;
+use crate::roster::ConnectionId;
+
+/// Messages and bytes of text that gather before no more commands are taken.
+const MAX_PENDING_MESSAGES: usize = 4096;
+const MAX_PENDING_BYTES: usize = 8 * 1024 * 1024;
+
+/// Something said and not yet numbered.
+#[derive(Debug)]
+pub(super) struct Words {
+    pub(super) from: ConnectionId,
+    pub(super) party: Party,
+    name: Arc<UserName>,
+    pub(super) id: u64,
+    text: Text,
+    at: u64,
+}
+
+/// The next batch.
+#[derive(Default)]
+pub(super) struct Pending {
+    words: Vec<Words>,
+    bytes: usize,
+    /// They are let in when their names are stored.
+    pub(super) joining: Vec<ConnectionId>,
+    pub(super) freed: Vec<UserName>,
+    /// Changed dates alone are worth a batch.
+    pub(super) dates_due: bool,
+}
+
+impl Pending {
+    pub(super) fn has_room(&self) -> bool {
+        self.words.len() < MAX_PENDING_MESSAGES && self.bytes < MAX_PENDING_BYTES
+    }
+
+    fn push(&mut self, words: Words) {
+        self.bytes += words.text.as_str().len();
+        self.words.push(words);
+    }
+
+    fn is_worth_storing(&self) -> bool {
+        !self.words.is_empty() || !self.joining.is_empty() || self.dates_due
+    }
+}
+
+/// The batch that is being stored.
+pub(super) struct InFlight {
+    append: JoinHandle<Result<(), LogError>>,
+    started: Instant,
+    chunks: Vec<Arc<Chunk>>,
+    hashes: Vec<ChainHash>,
+    head: Position,
+    /// Who said which of its own numbers.
+    authors: Vec<(ConnectionId, u64)>,
+    parties: Vec<(Party, u64)>,
+    joining: Vec<ConnectionId>,
+    names: Vec<NameBinding>,
+    freed: Vec<UserName>,
+}
+
+/// A batch and whether it was stored.
+pub(super) type Stored = (InFlight, Result<(), LogError>);
+
+impl InFlight {
+    /// Waits until the batch is stored or has failed, and takes it out; for ever if there is none.
+    pub(super) async fn stored(slot: &mut Option<Self>) -> Stored {
+        let Some(in_flight) = slot else { return future::pending().await };
+        let result = (&mut in_flight.append).await;
+        let result = result.unwrap_or_else(|err: JoinError| Err(LogError::Write(err.to_string())));
+        match slot.take() {
+            Some(in_flight) => (in_flight, result),
+            None => future::pending().await,
+        }
+    }
+}
+
+impl Lobby {
+    /// Somebody says something: once, also when it is sent twice.
+    pub(super) fn say(&mut self, from: ConnectionId, id: u64, text: Text) {
+        let Some(member) = self.roster.member(from) else { return };
+        let party = (member.key, member.run);
+        let words = Words { from, party, name: Arc::clone(&member.name), id, text, at: wall_clock() };
+        if self.outboxes.take(party, id) {
+            self.pending.push(words);
+        } else if !self.is_on_its_way(party, id) {
+            let log = Arc::clone(&self.log);
+            self.lookups.spawn(async move {
+                let found = log.find(party.0, party.1, id).await;
+                (words, found)
+            });
+        }
+    }
+
+    /// The log has said whether it holds a text that was sent again.
+    pub(super) fn looked_up(&mut self, found: Result<(Words, Result<Option<Seq>, LogError>), JoinError>) {
+        match found {
+            Ok((words, Ok(Some(seq)))) => {
+                self.tell(words.from, &ServerMessage::Accepted { id: words.id, seq });
+            }
+            Ok((words, Ok(None))) if self.is_on_its_way(words.party, words.id) => {}
+            Ok((words, Ok(None))) => self.pending.push(words),
+            Ok((words, Err(err))) => {
+                tracing::error!(%err, "cannot look up a text that was sent again");
+                self.not_stored(&[(words.from, words.id)]);
+            }
+            Err(err) => tracing::error!(%err, "a lookup ended early"),
+        }
+    }
+
+    /// Whether a text is in the batch that gathers or in the one being stored: its author will hear it.
+    fn is_on_its_way(&self, party: Party, id: u64) -> bool {
+        self.pending.words.iter().any(|words| (words.party, words.id) == (party, id))
+            || self.in_flight.as_ref().is_some_and(|batch| batch.parties.contains(&(party, id)))
+    }
+
+    /// Stores what has gathered, unless a batch is being stored already.
+    pub(super) fn start_commit(&mut self) {
+        if self.in_flight.is_some() || !self.pending.is_worth_storing() {
+            return;
+        }
+        let pending = std::mem::take(&mut self.pending);
+        let authors = pending.words.iter().map(|words| (words.from, words.id)).collect();
+        let parties = pending.words.iter().map(|words| (words.party, words.id)).collect();
+        let names = self.roster.take_unsaved();
+        let (messages, head) = self.number(pending.words);
+        if messages.is_empty() && names.is_empty() && pending.freed.is_empty() && pending.joining.is_empty() {
+            return;
+        }
+        let (messages, chunks) = Chunk::encode(messages);
+        let hashes = messages.iter().map(|message| message.hash).collect();
+        let batch = Batch { messages, names: names.clone(), freed: pending.freed.clone() };
+        let log = Arc::clone(&self.log);
+        self.in_flight = Some(InFlight {
+            append: tokio::spawn(async move { log.append(batch).await }),
+            started: Instant::now(),
+            chunks,
+            hashes,
+            head,
+            authors,
+            parties,
+            joining: pending.joining,
+            names,
+            freed: pending.freed,
+        });
+    }
+
+    /// Gives each its number, time and hash, following the head.
+    fn number(&mut self, words: Vec<Words>) -> (Vec<LobbyMessage>, Position) {
+        let mut head = self.head;
+        let messages = words
+            .into_iter()
+            .map(|words| {
+                self.last_at = self.last_at.max(words.at);
+                let mut message = LobbyMessage {
+                    seq: head.seq.next(),
+                    at: self.last_at,
+                    name: UserName::clone(&words.name),
+                    key: words.party.0,
+                    run: words.party.1,
+                    id: words.id,
+                    text: words.text,
+                    hash: head.hash,
+                };
+                message.hash = chain::link(&head.hash, &message);
+                head = Position { seq: message.seq, hash: message.hash };
+                message
+            })
+            .collect();
+        (messages, head)
+    }
+
+    /// The batch is stored, or has failed; the next one is on its way before anybody is told.
+    pub(super) async fn stored(&mut self, (batch, result): Stored) {
+        self.metrics.commit_seconds.observe(batch.started.elapsed().as_secs_f64());
+        match result {
+            Ok(()) => {
+                self.head = batch.head;
+                self.metrics.messages.inc_by(batch.hashes.len() as u64);
+                self.recent().push(&batch.chunks, batch.hashes);
+                self.start_commit();
+                self.fan_out(&batch.chunks).await;
+            }
+            Err(err) => {
+                tracing::error!(%err, messages = batch.authors.len(), "a batch could not be stored");
+                self.metrics.store_errors.inc();
+                self.not_stored(&batch.authors);
+                self.roster.not_saved(batch.names);
+                self.pending.freed.extend(batch.freed);
+            }
+        }
+        // Also when their names could not be stored: that is tried again with a later batch.
+        batch.joining.into_iter().for_each(|id| self.enter(id));
+    }
+}

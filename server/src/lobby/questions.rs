@@ -1,0 +1,80 @@
+//! Questions to the lobby: who is here, who is that, and introductions.
+
+use hobnob_protocol::codec;
+use hobnob_protocol::message::{Introduction, NoAnswerCode, ServerMessage};
+use hobnob_protocol::name::{PairToken, UserName};
+use tokio::time::Instant;
+
+use super::Lobby;
+use crate::rendezvous::{Meeting, Told};
+use crate::roster::{ConnectionId, Member};
+
+impl Lobby {
+    pub(super) fn users(&mut self, from: ConnectionId, request: u32) {
+        if let Some(seat) = self.seats.get(&from) {
+            seat.outlet.users(request, self.roster.names());
+        }
+    }
+
+    pub(super) fn whois(&self, from: ConnectionId, request: u32, name: UserName) {
+        let answer = match self.roster.by_name(&name) {
+            Some((_, member)) => ServerMessage::Whois {
+                request,
+                name: (*member.name).clone(),
+                key: member.key,
+                since: member.since,
+            },
+            None => ServerMessage::NoSuchUser { request, name },
+        };
+        self.tell(from, &answer);
+    }
+
+    /// Introduces two users to each other, for a new session or to rebuild `session`.
+    pub(super) fn pair(
+        &mut self,
+        from: ConnectionId,
+        request: u32,
+        name: UserName,
+        session: Option<PairToken>,
+        read: u64,
+    ) {
+        let Some(asker) = self.roster.member(from) else { return };
+        let Some((to, other)) = self.roster.by_name(&name) else {
+            return self.tell(from, &ServerMessage::NoSuchUser { request, name });
+        };
+        if asker.key == other.key {
+            let code = NoAnswerCode::Yourself;
+            return self.tell(from, &ServerMessage::NoAnswer { request, code });
+        }
+        let parties = ((asker.key, asker.run), (other.key, other.run));
+        let meeting = match session {
+            Some(session) => Meeting { session, forked: true, tell_other: true },
+            None => {
+                let read = Told { connection: from, number: read };
+                self.rendezvous.fork(parties.0, parties.1, read, Instant::now())
+            }
+        };
+        let answer = introduction(Some(request), &meeting, other, meeting.forked);
+        let word = introduction(None, &meeting, asker, !meeting.forked);
+        self.tell(from, &answer);
+        if meeting.tell_other
+            && let Some(seat) = self.seats.get(&to)
+        {
+            let number = seat.outlet.introduce(codec::encode(&word));
+            if session.is_none() && meeting.forked {
+                self.rendezvous.told(parties.0, parties.1, Told { connection: to, number });
+            }
+        }
+    }
+}
+
+fn introduction(request: Option<u32>, meeting: &Meeting, other: &Member, forked: bool) -> ServerMessage {
+    ServerMessage::Introduced(Introduction {
+        request,
+        session: meeting.session,
+        name: (*other.name).clone(),
+        key: other.key,
+        candidates: other.candidates.clone(),
+        forked,
+    })
+}

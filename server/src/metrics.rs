@@ -1,0 +1,92 @@
+//! What the server counts, as Prometheus reads it. Owns the names of the metrics; decides nothing.
+
+use std::sync::atomic::AtomicI64;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::recent::Chunk;
+
+/// Upper bounds of the buckets of a commit's duration, in seconds: from a fast disk to a stalled one.
+const COMMIT_BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0];
+
+/// The counters, shared by all parts of the server.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    /// Connections open, also those not yet in the lobby.
+    pub(crate) connections: Gauge<i64, AtomicI64>,
+    /// Users in the lobby.
+    pub(crate) clients: Gauge<i64, AtomicI64>,
+    /// Users that came into the lobby.
+    pub(crate) joins: Counter,
+    /// Connections turned away at a cap.
+    pub(crate) turned_away: Counter,
+    /// Messages stored.
+    pub(crate) messages: Counter,
+    /// Messages written straight to a client.
+    pub(crate) deliveries: Counter,
+    /// Bytes of these, before encryption.
+    pub(crate) delivered_bytes: Counter,
+    /// Times a client that is behind was read to from the log.
+    pub(crate) log_reads: Counter,
+    /// Batches that could not be stored.
+    pub(crate) store_errors: Counter,
+    /// How long storing a batch took.
+    pub(crate) commit_seconds: Histogram,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("hobnob"),
+            connections: Gauge::default(),
+            clients: Gauge::default(),
+            joins: Counter::default(),
+            turned_away: Counter::default(),
+            messages: Counter::default(),
+            deliveries: Counter::default(),
+            delivered_bytes: Counter::default(),
+            log_reads: Counter::default(),
+            store_errors: Counter::default(),
+            commit_seconds: Histogram::new(COMMIT_BUCKETS),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("connections", "Open connections", self.connections.clone());
+        registry.register("clients", "Users in the lobby", self.clients.clone());
+        registry.register("joins", "Users that came into the lobby", self.joins.clone());
+        registry.register("turned_away", "Connections turned away at a cap", self.turned_away.clone());
+        registry.register("messages", "Messages stored", self.messages.clone());
+        registry.register("deliveries", "Messages written straight to a client", self.deliveries.clone());
+        let bytes = self.delivered_bytes.clone();
+        registry.register("delivered_bytes", "Bytes of messages written straight to clients", bytes);
+        registry.register(
+            "log_reads",
+            "Reads of the log for clients that are behind",
+            self.log_reads.clone(),
+        );
+        registry.register("store_errors", "Batches that could not be stored", self.store_errors.clone());
+        registry.register("commit_seconds", "Duration of storing a batch", self.commit_seconds.clone());
+    }
+
+    /// A chunk was written straight to a client.
+    pub(crate) fn written_through(&self, chunk: &Chunk) {
+        self.deliveries.inc_by(chunk.last().0 + 1 - chunk.first().0);
+        self.delivered_bytes.inc_by(chunk.bytes().len() as u64);
+    }
+
+    /// All of it, in Prometheus's text format.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("writing to a string does not fail");
+        text
+    }
+}

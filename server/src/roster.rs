@@ -1,0 +1,417 @@
+//! Who is in the lobby under which name, and which name belongs to which key. The one home of both
+//! facts. A plain struct: no clock, no socket, nothing asynchronous.
+//!
+//! A name belongs to the key that first came with it. Who wishes for N gets the first of N, N_2, N_3,
+//! … that belongs to nobody else and is not in use. Finding it costs the same for the thousandth
+//! newcomer as for the first: a search begins where the last one for the same wish ended.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use hobnob_protocol::name::{Candidate, PublicKey, RunId, UserName};
+
+use crate::log::NameBinding;
+
+/// Numbers tried after a name before a newcomer is refused.
+const MAX_NUMBER: u32 = 10_000;
+
+/// Names that belong to somebody, in all. Past it a newcomer has its name only while it is here.
+const MAX_BINDINGS: usize = 1_000_000;
+
+/// Names that belong to one key, for the same reason and with the same consequence.
+const MAX_BINDINGS_PER_KEY: usize = 256;
+
+/// Wishes whose next number is remembered; past it all are forgotten and searched again.
+const MAX_HINTS: usize = 4096;
+
+/// One connection, as long as this server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ConnectionId(pub(crate) u64);
+
+/// Somebody in the lobby.
+#[derive(Debug)]
+pub(crate) struct Member {
+    /// The name others see.
+    pub(crate) name: Arc<UserName>,
+    /// Who it is.
+    pub(crate) key: PublicKey,
+    /// Which run of the client.
+    pub(crate) run: RunId,
+    /// Since when, in milliseconds since 1970-01-01 UTC.
+    pub(crate) since: u64,
+    /// Where peers reach the client.
+    pub(crate) candidates: Vec<Candidate>,
+    /// Whether others see it already: not before its name is stored.
+    pub(crate) entered: bool,
+}
+
+/// Somebody who wants in.
+#[derive(Debug, Clone)]
+pub(crate) struct Newcomer {
+    /// The name wished for.
+    pub(crate) wish: UserName,
+    /// Who it is.
+    pub(crate) key: PublicKey,
+    /// Which run of the client.
+    pub(crate) run: RunId,
+    /// Where peers reach the client.
+    pub(crate) candidates: Vec<Candidate>,
+}
+
+#[derive(Debug)]
+struct Binding {
+    key: PublicKey,
+    seen: u64,
+}
+
+/// Every numbered form of a name is taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NoNameLeft;
+
+/// Who is here, and whose names are whose.
+#[derive(Debug, Default)]
+pub(crate) struct Roster {
+    members: HashMap<ConnectionId, Member>,
+    /// Sorted, because it is shown so.
+    in_use: BTreeMap<Arc<UserName>, ConnectionId>,
+    runs: HashMap<(PublicKey, RunId), ConnectionId>,
+    bindings: HashMap<UserName, Binding>,
+    names_of: HashMap<PublicKey, Vec<UserName>>,
+    unsaved: HashSet<UserName>,
+    /// For a wish: a number below which no form of it is free for a stranger.
+    hints: HashMap<UserName, u32>,
+    /// The names of those who entered, until somebody comes or goes.
+    shown: Option<Arc<[Arc<UserName>]>>,
+}
+
+impl Roster {
+    /// Nobody is here; these names belong to somebody.
+    pub(crate) fn new(names: impl IntoIterator<Item = NameBinding>) -> Self {
+        let mut roster = Self::default();
+        for NameBinding { name, key, seen } in names {
+            roster.names_of.entry(key).or_default().push(name.clone());
+            roster.bindings.insert(name, Binding { key, seen });
+        }
+        roster
+    }
+
+    /// Gives the newcomer a name and a place; `true` when the name is newly bound to its key and must
+    /// be stored. Others see it after [`enter`](Self::enter).
+    pub(crate) fn admit(
+        &mut self,
+        id: ConnectionId,
+        newcomer: Newcomer,
+        now: u64,
+    ) -> Result<bool, NoNameLeft> {
+        let Newcomer { wish, key, run, candidates } = newcomer;
+        let number = match (self.own_number(&wish, &key, false), self.free_number(&wish)) {
+            (Some(own), Some(free)) => own.min(free),
+            (Some(number), None) | (None, Some(number)) => number,
+            (None, None) => return Err(NoNameLeft),
+        };
+        let name = Arc::new(form(&wish, number));
+        let is_new = self.bind(&name, key, now);
+        self.in_use.insert(Arc::clone(&name), id);
+        self.runs.insert((key, run), id);
+        self.members.insert(id, Member { name, key, run, since: now, candidates, entered: false });
+        Ok(is_new)
+    }
+
+    /// From now on others see this member.
+    pub(crate) fn enter(&mut self, id: ConnectionId) -> Option<&Member> {
+        let member = self.members.get_mut(&id)?;
+        member.entered = true;
+        self.shown = None;
+        Some(member)
+    }
+
+    /// Takes a member out; its name stays its key's.
+    pub(crate) fn remove(&mut self, id: ConnectionId, now: u64) -> Option<Member> {
+        let member = self.members.remove(&id)?;
+        self.in_use.remove(&member.name);
+        if self.runs.get(&(member.key, member.run)) == Some(&id) {
+            self.runs.remove(&(member.key, member.run));
+        }
+        self.shown = None;
+        match self.bindings.get_mut(&*member.name) {
+            Some(binding) if binding.key == member.key => {
+                binding.seen = now;
+                self.unsaved.insert((*member.name).clone());
+            }
+            _ => self.lower_hints(&member.name),
+        }
+        Some(member)
+    }
+
+    /// Frees the names whose users were last here before `oldest`, and says which.
+    pub(crate) fn expire(&mut self, oldest: u64) -> Vec<UserName> {
+        let in_use = &self.in_use;
+        let expired: Vec<(UserName, PublicKey)> = self
+            .bindings
+            .iter()
+            .filter(|(name, binding)| binding.seen < oldest && !in_use.contains_key(*name))
+            .map(|(name, binding)| (name.clone(), binding.key))
+            .collect();
+        for (name, key) in &expired {
+            self.bindings.remove(name);
+            self.unsaved.remove(name);
+            if let Some(names) = self.names_of.get_mut(key) {
+                names.retain(|other| other != name);
+                if names.is_empty() {
+                    self.names_of.remove(key);
+                }
+            }
+        }
+        if !expired.is_empty() {
+            self.hints.clear();
+        }
+        expired.into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// The bindings that changed since the last time this was asked.
+    pub(crate) fn take_unsaved(&mut self) -> Vec<NameBinding> {
+        let bindings = &self.bindings;
+        self.unsaved
+            .drain()
+            .filter_map(|name| {
+                let Binding { key, seen } = *bindings.get(&name)?;
+                Some(NameBinding { name, key, seen })
+            })
+            .collect()
+    }
+
+    /// These could not be stored: they come again with the next [`take_unsaved`](Self::take_unsaved).
+    pub(crate) fn not_saved(&mut self, names: Vec<NameBinding>) {
+        self.unsaved.extend(names.into_iter().map(|binding| binding.name));
+    }
+
+    /// The names of all who entered, sorted.
+    pub(crate) fn names(&mut self) -> Arc<[Arc<UserName>]> {
+        let (in_use, members) = (&self.in_use, &self.members);
+        let shown = self.shown.get_or_insert_with(|| {
+            let entered = |id| members.get(id).is_some_and(|member| member.entered);
+            in_use.iter().filter(|(_, id)| entered(id)).map(|(name, _)| Arc::clone(name)).collect()
+        });
+        Arc::clone(shown)
+    }
+
+    /// A member by its connection.
+    pub(crate) fn member(&self, id: ConnectionId) -> Option<&Member> {
+        self.members.get(&id)
+    }
+
+    /// A member that entered, by its name.
+    pub(crate) fn by_name(&self, name: &UserName) -> Option<(ConnectionId, &Member)> {
+        let id = *self.in_use.get(name)?;
+        let member = self.members.get(&id).filter(|member| member.entered)?;
+        Some((id, member))
+    }
+
+    /// The connection that this run of this key has already.
+    pub(crate) fn by_run(&self, key: PublicKey, run: RunId) -> Option<ConnectionId> {
+        self.runs.get(&(key, run)).copied()
+    }
+
+    /// Another client of the same key whose name the newcomer would get if it were gone.
+    pub(crate) fn rival(&mut self, wish: &UserName, key: &PublicKey) -> Option<ConnectionId> {
+        let rival = self.own_number(wish, key, true)?;
+        let instead = match (self.own_number(wish, key, false), self.free_number(wish)) {
+            (Some(own), Some(free)) => own.min(free),
+            (own, free) => own.or(free).unwrap_or(u32::MAX),
+        };
+        if rival > instead {
+            return None;
+        }
+        self.in_use.get(&form(wish, rival)).copied()
+    }
+
+    /// How many are here.
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Binds a name to a key unless it is; `true` when it is new.
+    fn bind(&mut self, name: &UserName, key: PublicKey, now: u64) -> bool {
+        if let Some(binding) = self.bindings.get_mut(name) {
+            binding.seen = now;
+            self.unsaved.insert(name.clone());
+            return false;
+        }
+        let names = self.names_of.entry(key).or_default();
+        if self.bindings.len() >= MAX_BINDINGS || names.len() >= MAX_BINDINGS_PER_KEY {
+            return false;
+        }
+        names.push(name.clone());
+        self.bindings.insert(name.clone(), Binding { key, seen: now });
+        self.unsaved.insert(name.clone());
+        true
+    }
+
+    /// The smallest number whose form of `wish` belongs to `key` and is, or is not, in use.
+    fn own_number(&self, wish: &UserName, key: &PublicKey, in_use: bool) -> Option<u32> {
+        let names = self.names_of.get(key)?;
+        names
+            .iter()
+            .filter(|name| self.in_use.contains_key(*name) == in_use)
+            .filter_map(|name| number_of(wish, name))
+            .min()
+    }
+
+    /// The smallest number whose form of `wish` belongs to nobody and is not in use.
+    fn free_number(&mut self, wish: &UserName) -> Option<u32> {
+        let from = self.hints.get(wish).copied().unwrap_or(1);
+        let free = (from..=MAX_NUMBER).find(|&number| {
+            let name = form(wish, number);
+            !self.bindings.contains_key(&name) && !self.in_use.contains_key(&name)
+        });
+        if self.hints.len() >= MAX_HINTS && !self.hints.contains_key(wish) {
+            self.hints.clear();
+        }
+        self.hints.insert(wish.clone(), free.unwrap_or(MAX_NUMBER + 1));
+        free
+    }
+
+    /// `name` is free for anybody: searches that began after it begin there again.
+    fn lower_hints(&mut self, name: &UserName) {
+        let mut lower = |wish: &UserName, number: u32| {
+            if let Some(hint) = self.hints.get_mut(wish) {
+                *hint = number.min(*hint);
+            }
+        };
+        lower(name, 1);
+        let Some((base, digits)) = name.as_str().rsplit_once('_') else { return };
+        if let (Ok(base), Ok(number)) = (base.parse::<UserName>(), digits.parse::<u32>()) {
+            lower(&base, number);
+            // A longer wish is cut to make room for its number: any of those may have led here.
+            if name.as_str().chars().count() >= hobnob_protocol::name::MAX_NAME_CHARS {
+                self.hints.clear();
+            }
+        }
+    }
+}
+
+/// `wish` itself, or with a number from 2 on.
+fn form(wish: &UserName, number: u32) -> UserName {
+    if number <= 1 { wish.clone() } else { wish.numbered(number) }
+}
+
+/// The number with which `wish` becomes `name`.
+fn number_of(wish: &UserName, name: &UserName) -> Option<u32> {
+    if wish == name {
+        return Some(1);
+    }
+    let (_, digits) = name.as_str().rsplit_once('_')?;
+    let number = digits.parse().ok().filter(|number| (2..=MAX_NUMBER).contains(number))?;
+    (wish.numbered(number) == *name).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u16) -> PublicKey {
+        let mut bytes = [0; 32];
+        bytes[..2].copy_from_slice(&n.to_be_bytes());
+        PublicKey::new(bytes)
+    }
+
+    fn newcomer(wish: &str, n: u16, run: u8) -> Newcomer {
+        Newcomer {
+            wish: wish.parse().unwrap(),
+            key: key(n),
+            run: RunId::new([run; 8]),
+            candidates: Vec::new(),
+        }
+    }
+
+    #[track_caller]
+    fn join(roster: &mut Roster, id: u64, wish: &str, n: u16, run: u8) -> String {
+        roster.admit(ConnectionId(id), newcomer(wish, n, run), 0).unwrap();
+        roster.enter(ConnectionId(id)).unwrap().name.to_string()
+    }
+
+    #[test]
+    fn a_second_user_with_the_same_name_gets_a_number_and_keeps_it() {
+        let mut roster = Roster::default();
+        assert_eq!(join(&mut roster, 1, "anna", 1, 1), "anna");
+        assert_eq!(join(&mut roster, 2, "ANNA", 2, 1), "ANNA_2");
+        assert_eq!(join(&mut roster, 3, "anna", 3, 1), "anna_3");
+        roster.remove(ConnectionId(1), 0);
+        roster.remove(ConnectionId(2), 0);
+        assert_eq!(join(&mut roster, 4, "anna", 4, 1), "anna_4");
+        assert_eq!(join(&mut roster, 5, "anna", 2, 2), "anna_2");
+        assert_eq!(join(&mut roster, 6, "anna", 1, 2), "anna");
+    }
+
+    #[test]
+    fn the_same_key_in_a_second_client_gets_the_next_number() {
+        let mut roster = Roster::default();
+        assert_eq!(join(&mut roster, 1, "anna", 1, 1), "anna");
+        assert_eq!(roster.rival(&"anna".parse().unwrap(), &key(1)), Some(ConnectionId(1)));
+        assert_eq!(roster.rival(&"anna".parse().unwrap(), &key(2)), None);
+        assert_eq!(join(&mut roster, 2, "anna", 1, 2), "anna_2");
+        roster.remove(ConnectionId(1), 0);
+        assert_eq!(roster.rival(&"anna".parse().unwrap(), &key(1)), None);
+        assert_eq!(join(&mut roster, 3, "anna", 1, 3), "anna");
+    }
+
+    #[test]
+    fn a_name_unseen_for_long_is_free_again_unless_in_use() {
+        let mut roster = Roster::default();
+        join(&mut roster, 1, "anna", 1, 1);
+        join(&mut roster, 2, "bobby", 2, 1);
+        roster.remove(ConnectionId(1), 100);
+        assert_eq!(roster.expire(100), []);
+        assert_eq!(roster.expire(101), ["anna".parse().unwrap()]);
+        assert_eq!(join(&mut roster, 3, "anna", 3, 1), "anna");
+    }
+
+    #[test]
+    fn bindings_are_saved_once_and_again_when_that_failed() {
+        let mut roster = Roster::default();
+        assert_eq!(roster.admit(ConnectionId(1), newcomer("anna", 1, 1), 5), Ok(true));
+        let names = roster.take_unsaved();
+        assert_eq!((names.len(), names[0].seen), (1, 5));
+        assert_eq!(roster.take_unsaved(), []);
+        roster.not_saved(names);
+        assert_eq!(roster.take_unsaved().len(), 1);
+        let mut again = Roster::new([NameBinding { name: "anna".parse().unwrap(), key: key(1), seen: 5 }]);
+        assert_eq!(again.admit(ConnectionId(1), newcomer("anna", 1, 1), 6), Ok(false));
+        assert_eq!(again.take_unsaved()[0].seen, 6);
+    }
+
+    #[test]
+    fn ten_thousand_of_one_name_get_ten_thousand_names_and_then_nobody() {
+        let mut roster = Roster::default();
+        let started = std::time::Instant::now();
+        for n in 0..10_000 {
+            roster.admit(ConnectionId(u64::from(n)), newcomer("anna", n, 1), 0).unwrap();
+        }
+        assert!(started.elapsed().as_secs() < 5, "the search must not begin at one every time");
+        assert_eq!(roster.len(), 10_000);
+        assert_eq!(roster.admit(ConnectionId(10_001), newcomer("anna", 10_001, 1), 0), Err(NoNameLeft));
+    }
+
+    #[test]
+    fn one_key_owns_a_bounded_number_of_names_and_an_unowned_one_is_free_when_left() {
+        let mut roster = Roster::default();
+        for n in 0..300_u64 {
+            roster.admit(ConnectionId(n), newcomer("anna", 1, n as u8), 0).unwrap();
+        }
+        assert_eq!(roster.take_unsaved().len(), MAX_BINDINGS_PER_KEY);
+        let left = roster.remove(ConnectionId(280), 0).unwrap();
+        assert_eq!(left.name.as_str(), "anna_281");
+        assert_eq!(join(&mut roster, 1000, "anna", 2, 1), "anna_281");
+    }
+
+    #[test]
+    fn only_who_has_entered_is_shown() {
+        let mut roster = Roster::default();
+        roster.admit(ConnectionId(1), newcomer("bobby", 1, 1), 0).unwrap();
+        assert!(roster.names().is_empty());
+        assert!(roster.by_name(&"bobby".parse().unwrap()).is_none());
+        roster.enter(ConnectionId(1));
+        join(&mut roster, 2, "anna", 2, 1);
+        assert_eq!(roster.names().iter().map(|name| name.to_string()).collect::<Vec<_>>(), ["anna", "bobby"]);
+    }
+}

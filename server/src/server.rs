@@ -1,0 +1,300 @@
+//! A whole server: puts the parts together, runs them, and ends them in order. Used by the program
+//! `hobnob-server` and by a client that hosts its own lobby.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hobnob_protocol::LOBBY_ALPN;
+use hobnob_protocol::chain::Position;
+use hobnob_protocol::identity::{Identity, IdentityError};
+use hobnob_protocol::name::{PublicKey, Seq};
+use hobnob_protocol::transport::{self, KeyPolicy};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, spawn_blocking, unconstrained};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::admission::Admission;
+use crate::config::ServerConfig;
+use crate::connection::Shared;
+use crate::listener::{self, Door};
+use crate::lobby::{Lobby, LobbyParts, lobby};
+use crate::log::{LobbyLog, LogError, SqliteLog, SqliteOptions, StoreLock};
+use crate::metrics::Metrics;
+use crate::recent::{Chunk, Recent};
+use crate::scrape;
+
+/// The newest messages that are in memory when a server starts: the largest backlog.
+const WARM_MESSAGES: u64 = 1000;
+
+/// Messages and bytes of text read at once for that.
+const WARM_STEP: usize = 256;
+const WARM_STEP_BYTES: usize = 1024 * 1024;
+
+/// From the order to shut down: until when the last batch may be stored, until when clients may read
+/// what was sent, and until when the store may be closed. A server ends within five seconds.
+const STORE_BY: Duration = Duration::from_millis(3000);
+const DELIVER_BY: Duration = Duration::from_millis(4200);
+const CLOSE_BY: Duration = Duration::from_millis(4600);
+
+/// Files a server needs besides one for each client.
+const OTHER_FILES: u64 = 256;
+
+/// Why a server does not start or run.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// Somebody listens at the address already.
+    #[error("{addr} is in use by another program")]
+    AddressInUse {
+        /// Which address.
+        addr: SocketAddr,
+    },
+    /// The address cannot be listened at.
+    #[error("cannot listen at {addr}")]
+    Listen {
+        /// Which address.
+        addr: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another server has the data directory; the text says who.
+    #[error("{0}")]
+    StoreHeld(String),
+    /// The log cannot be opened.
+    #[error("cannot open the lobby's log in {}", dir.display())]
+    Store {
+        /// In which folder.
+        dir: PathBuf,
+        /// What is wrong.
+        source: LogError,
+    },
+    /// The server's key cannot be loaded or made.
+    #[error("cannot use the server's key")]
+    Key(#[from] IdentityError),
+    /// A part of the server ended by a fault of its own.
+    #[error("the lobby ended unexpectedly: {0}")]
+    Fault(String),
+}
+
+/// A server that listens and does not serve yet.
+pub struct Server {
+    listener: TcpListener,
+    local_addr: SocketAddr,
+    metrics_listener: Option<TcpListener>,
+    public_key: PublicKey,
+    max_clients: usize,
+    max_clients_per_ip: usize,
+    shared: Arc<Shared>,
+    lobby: Lobby,
+    store_lock: StoreLock,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("local_addr", &self.local_addr).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Takes the store and the address, in this order, and opens the log. Clients may connect from
+    /// now on; they are served by [`run`](Self::run).
+    ///
+    /// # Errors
+    /// When the store or the address is taken or cannot be used; nothing is held then.
+    pub async fn bind(config: ServerConfig) -> Result<Self, ServerError> {
+        let dir = config.data_dir.join("server");
+        let (store_lock, identity, socket, log) = open_all(&config, &dir).await?;
+        let listener = listener::listen(socket).map_err(|err| cannot_listen(config.listen, err))?;
+        let local_addr = listener.local_addr().map_err(|err| cannot_listen(config.listen, err))?;
+        let metrics_listener = match config.metrics {
+            Some(addr) => Some(TcpListener::bind(addr).await.map_err(|err| cannot_listen(addr, err))?),
+            None => None,
+        };
+        if let Err(err) = store_lock.set_address(local_addr) {
+            // Only others that look for this server miss it.
+            tracing::warn!(%err, "cannot note where this server is");
+        }
+        raise_file_limit(config.max_clients);
+
+        let log: Arc<dyn LobbyLog> = Arc::new(log);
+        let unreadable = |source| ServerError::Store { dir, source };
+        let (recent, last_at) = warm_up(&*log).await.map_err(unreadable)?;
+        let recent = Arc::new(Mutex::new(recent));
+        let metrics = Arc::new(Metrics::new());
+        let (handle, lobby) = lobby(LobbyParts {
+            log: Arc::clone(&log),
+            recent: Arc::clone(&recent),
+            metrics: Arc::clone(&metrics),
+            max_clients: config.max_clients,
+            name_ttl_days: config.name_ttl,
+            last_at,
+        });
+        let shared = Arc::new(Shared {
+            tls: transport::server_config(&identity, KeyPolicy::Any, LOBBY_ALPN),
+            lobby: handle,
+            log,
+            recent,
+            metrics,
+            rate: config.rate,
+            next_id: AtomicU64::new(1),
+        });
+        Ok(Self {
+            listener,
+            local_addr,
+            metrics_listener,
+            public_key: identity.public(),
+            max_clients: config.max_clients,
+            max_clients_per_ip: config.max_clients_per_ip,
+            shared,
+            lobby,
+            store_lock,
+        })
+    }
+
+    /// Where clients connect, with the port the system picked if it was asked to.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Where metrics are read, if they are.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// The key clients know this server by.
+    #[must_use]
+    pub fn public_key(&self) -> PublicKey {
+        self.public_key
+    }
+
+    /// Serves until `shutdown`; then stores and delivers what was accepted, tells the clients, and
+    /// ends, within five seconds.
+    ///
+    /// # Errors
+    /// When a part of the server fails; everything is closed then as well.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let stop_lobby = CancellationToken::new();
+        let door = Door {
+            shared: self.shared,
+            admission: Admission::new(self.max_clients, self.max_clients_per_ip),
+            tasks: TaskTracker::new(),
+            abort: CancellationToken::new(),
+        };
+        // However this future ends, also by being dropped, nothing it began goes on.
+        let _ends_all = (stop_lobby.clone().drop_guard(), door.abort.clone().drop_guard());
+        let mut lobby = tokio::spawn(unconstrained(self.lobby.run(stop_lobby.clone())));
+        let scraping = self.metrics_listener.map(|listener| {
+            let scrape = scrape::serve(listener, Arc::clone(&door.shared.metrics));
+            tokio::spawn(door.abort.clone().run_until_cancelled_owned(scrape))
+        });
+        let fault = tokio::select! {
+            () = shutdown => None,
+            () = door.accept_all(&self.listener) => None,
+            ended = &mut lobby => Some(ended.map_or_else(|err| err.to_string(), |()| "no reason".to_owned())),
+        };
+        let started = Instant::now();
+        drop(self.listener);
+        stop_lobby.cancel();
+        if fault.is_none() {
+            stop(&mut lobby, started).await;
+        }
+        door.tasks.close();
+        if timeout_at(started + DELIVER_BY, door.tasks.wait()).await.is_err() {
+            tracing::debug!("some clients did not read to the end");
+        }
+        door.abort.cancel();
+        door.tasks.wait().await;
+        if let Some(scraping) = scraping {
+            let _cancelled = scraping.await;
+        }
+        close_store(door.shared, self.store_lock, started).await;
+        fault.map_or(Ok(()), |reason| Err(ServerError::Fault(reason)))
+    }
+}
+
+async fn stop(lobby: &mut JoinHandle<()>, started: Instant) {
+    match timeout_at(started + STORE_BY, &mut *lobby).await {
+        Ok(Ok(())) => {}
+        Ok(Err(err)) => tracing::error!(%err, "the lobby ended unexpectedly"),
+        Err(_elapsed) => {
+            tracing::error!("the last messages could not be stored in time");
+            lobby.abort();
+        }
+    }
+}
+
+/// Closes the log, then lets go of the store.
+async fn close_store(shared: Arc<Shared>, lock: StoreLock, started: Instant) {
+    let close = spawn_blocking(move || {
+        drop(shared);
+        drop(lock);
+    });
+    if timeout_at(started + CLOSE_BY, close).await.is_err() {
+        tracing::error!("the store could not be closed in time");
+    }
+}
+
+type Opened = (StoreLock, Identity, socket2::Socket, SqliteLog);
+
+/// All that blocks: files and the socket's address.
+async fn open_all(config: &ServerConfig, dir: &Path) -> Result<Opened, ServerError> {
+    let (listen, program, history) = (config.listen, config.program.clone(), config.history);
+    let dir = dir.to_owned();
+    let open = move || {
+        let cannot_open = |source| match source {
+            LogError::Held(who) => ServerError::StoreHeld(who),
+            source => ServerError::Store { dir: dir.clone(), source },
+        };
+        let lock = StoreLock::acquire(&dir, &program).map_err(cannot_open)?;
+        let socket = listener::bind(listen).map_err(|err| cannot_listen(listen, err))?;
+        let identity = Identity::load_or_create(&dir.join("server.key"))?;
+        let log = SqliteLog::open(&dir, SqliteOptions { history }).map_err(cannot_open)?;
+        Ok((lock, identity, socket, log))
+    };
+    spawn_blocking(open).await.unwrap_or_else(|err| Err(ServerError::Fault(err.to_string())))
+}
+
+fn cannot_listen(addr: SocketAddr, source: io::Error) -> ServerError {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => ServerError::AddressInUse { addr },
+        _ => ServerError::Listen { addr, source },
+    }
+}
+
+/// One file for each client, as far as the system allows.
+fn raise_file_limit(max_clients: usize) {
+    let wanted = max_clients as u64 + OTHER_FILES;
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(limit) if limit < wanted => {
+            tracing::warn!(limit, wanted, "fewer open files are allowed than clients");
+        }
+        Ok(_) => {}
+        Err(err) => tracing::warn!(%err, "cannot raise the number of open files"),
+    }
+}
+
+/// The newest messages, read into memory, and when the last one was said.
+async fn warm_up(log: &dyn LobbyLog) -> Result<(Recent, u64), LogError> {
+    let head = log.contents().head;
+    let mut recent: Option<Recent> = None;
+    let mut last_at = 0;
+    let mut reached = Seq(head.seq.0.saturating_sub(WARM_MESSAGES));
+    loop {
+        let stretch = log.read(reached, WARM_STEP, WARM_STEP_BYTES).await?;
+        let Some(last) = stretch.messages.last() else { break };
+        (reached, last_at) = (last.seq, last.at);
+        let (messages, chunks) = Chunk::encode(stretch.messages);
+        let hashes = messages.iter().map(|message| message.hash);
+        recent.get_or_insert_with(|| Recent::new(stretch.after)).push(&chunks, hashes);
+    }
+    let position = Position { seq: head.seq, hash: head.hash };
+    Ok((recent.unwrap_or_else(|| Recent::new(position)), last_at))
+}
