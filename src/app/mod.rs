@@ -16,7 +16,8 @@ use hobnob_protocol::name::Text;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use crate::commands::{self, CommandError, Progress};
+use crate::command_error::CommandError;
+use crate::commands::{self, Progress};
 use crate::event::{Event, Signal};
 use crate::input::{self, Input};
 use crate::lobby::link::LobbyEvent;
