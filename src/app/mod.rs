@@ -128,6 +128,12 @@ impl App {
     }
 
     fn signal(&mut self, signal: Signal) {
+        // At a terminal Ctrl-C is a key. Between two prompts it comes as a signal, and means as much.
+        if let (Signal::Interrupt, Front::Terminal(terminal)) = (signal, &mut self.front)
+            && !terminal.interrupted()
+        {
+            return;
+        }
         tracing::info!(?signal, "asked to end");
         self.end_now();
     }
@@ -180,6 +186,7 @@ impl App {
             }
             Typed::Cancelled { draft, session } => terminal.cancelled(draft, session),
             Typed::Interrupted => {
+                terminal.answered();
                 if terminal.interrupted() {
                     self.end();
                 } else {

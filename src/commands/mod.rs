@@ -166,6 +166,7 @@ mod tests {
     fn a_mistyped_word_suggests_the_nearest() {
         assert_eq!(nearest("frok"), Some("fork"));
         assert_eq!(nearest("histroy"), Some("history"));
-        assert_eq!(nearest("bobby"), None);
+        assert_eq!(nearest("bobby"), Some("lobby"));
+        assert_eq!(nearest("carmen"), None);
     }
 }
