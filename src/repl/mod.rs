@@ -173,6 +173,10 @@ impl ReplHandle {
 
 impl Drop for ReplHandle {
     fn drop(&mut self) {
-        self.screen.close();
+        // On the way out (a panic, a signal) the terminal was given back already. An editor woken
+        // now would set it once more, and maybe not live to undo that.
+        if !terminal::is_given_back() {
+            self.screen.close();
+        }
     }
 }
