@@ -326,15 +326,29 @@ fn between_two_lines_messages_show_and_typing_waits_unseen() {
     repl.terminal.wait_for("said [0] first");
     repl.tell("flood 500");
     repl.terminal.wait_for("m499");
-    repl.terminal.type_text("typed ahead\rand more");
+    repl.terminal.paste("pasted\nahead");
+    repl.terminal.type_text("\rtyped ahead\rand more");
     repl.tell("print after");
     repl.terminal.wait_for("after");
     assert!(!repl.terminal.screen().contains("typed"), "{}", repl.terminal.screen());
     repl.tell("release");
+    repl.terminal.wait_for("said [0] pasted␤ahead");
     repl.terminal.wait_for("said [0] typed ahead");
-    repl.tell("release");
     repl.terminal.wait_for_last("[lobby] and more");
     repl.assert_flood(500);
+}
+
+#[test]
+fn ctrl_c_between_two_lines_is_a_signal_to_the_program() {
+    let mut repl = Repl::start();
+    repl.tell("hold");
+    repl.terminal.enter("first");
+    repl.terminal.wait_for("said [0] first");
+    repl.terminal.keys(b"\x03");
+    repl.terminal.wait_for("a signal: SIGINT");
+    repl.tell("release");
+    repl.terminal.enter("second");
+    repl.terminal.wait_for("said [0] second");
 }
 
 #[test]

@@ -186,9 +186,9 @@ impl LineReader {
         if let Some(assistant) = self.editor.helper_mut() {
             prompt.0.clone_into(&mut assistant.painter.prompt);
         }
-        terminal::prompted(true);
+        terminal::begin_line();
         let line = self.editor.readline_with_initial(&prompt, (&draft.left, &draft.right));
-        terminal::prompted(false);
+        terminal::end_line();
         line
     }
 

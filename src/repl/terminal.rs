@@ -111,9 +111,18 @@ pub(super) fn is_given_back() -> bool {
     GIVEN_BACK.load(Ordering::SeqCst)
 }
 
-/// A line is about to be read, or was read, and leaves a prompt on the screen or none.
-pub(super) fn prompted(standing: bool) {
-    PROMPTED.store(standing, Ordering::SeqCst);
+/// A line is about to be read: what follows must begin on a new row.
+pub(super) fn begin_line() {
+    PROMPTED.store(true, Ordering::SeqCst);
+}
+
+/// A line was read. The editor has turned bracketed paste off; it stays on between two lines, so
+/// that what is pasted then is one message too.
+pub(super) fn end_line() {
+    PROMPTED.store(false, Ordering::SeqCst);
+    if !is_given_back() {
+        write(PASTES);
+    }
 }
 
 /// Stops the program, as Ctrl-Z asks, with the terminal as its shell knows it; goes on where it
