@@ -1,5 +1,6 @@
 //! Holds docs/PROTOCOL.md to the code: every example line parses and is written back the same, every
 //! message, code and limit is there, and the worked hashes are right. Knows no server and no client.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test, in helpers too")]
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
