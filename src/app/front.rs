@@ -147,6 +147,11 @@ impl TerminalFront {
         }
     }
 
+    /// The prompt that was out has its answer.
+    pub(super) fn answered(&mut self) {
+        self.prompted = false;
+    }
+
     /// The editor gave its draft back.
     pub(super) fn cancelled(&mut self, draft: Draft, session: Option<SessionId>) {
         self.prompted = false;
@@ -163,9 +168,8 @@ impl TerminalFront {
         self.draft = Draft::at_end(text);
     }
 
-    /// Ctrl-C on an empty line; true for the second in a row.
+    /// Ctrl-C where no text is; true for the second in a row.
     pub(super) fn interrupted(&mut self) -> bool {
-        self.prompted = false;
         let now = Instant::now();
         let again = self.interrupted.is_some_and(|before| now - before < SECOND_INTERRUPT);
         self.interrupted = Some(now);
