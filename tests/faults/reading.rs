@@ -13,9 +13,9 @@ use crate::support::proxy::Proxy;
 use crate::support::schema;
 use crate::support::server::Server;
 
-/// Enough to fill every buffer on the way to a reader that does not read, and the server's memory of
-/// recent messages, so that the log is read.
-const MANY: usize = 6000;
+/// Messages of a kilobyte: enough to fill every buffer on the way to a reader that does not read, and
+/// the server's memory of recent messages, so that the log is read.
+const MANY: usize = 12_000;
 
 /// A client whose output is read when the scene says so.
 struct Unread {
