@@ -20,6 +20,23 @@ impl Chance {
         Self(seed)
     }
 
+    /// From this seed.
+    #[must_use]
+    pub(crate) fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Another one, for somebody who is to have chances of its own.
+    #[must_use]
+    pub(crate) fn fork(&mut self) -> Self {
+        Self(self.next())
+    }
+
+    /// Up to `most`, in milliseconds' steps.
+    pub(crate) fn span(&mut self, most: Duration) -> Duration {
+        Duration::from_millis(self.below(most.as_millis() as u64 + 1))
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

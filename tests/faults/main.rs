@@ -11,6 +11,7 @@
 mod support;
 
 #[cfg(test)]
+#[allow(dead_code, reason = "the simulation uses what these do not")]
 mod chance;
 #[cfg(test)]
 mod ledger;

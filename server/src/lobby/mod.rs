@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use self::batch::{InFlight, Lookup, Pending, next_lookup};
 use self::join::Held;
 use self::presence::Presence;
-use crate::log::{LobbyLog, LogError};
+use crate::log::LobbyLog;
 use crate::metrics::Metrics;
 use crate::outbox::{Outboxes, Party};
 use crate::recent::{Chunk, Recent};

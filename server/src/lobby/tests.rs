@@ -7,7 +7,7 @@ use hobnob_protocol::name::{PublicKey, RunId};
 use tokio::sync::{Semaphore, watch};
 
 use super::*;
-use crate::log::{Batch, Contents, Later, MemoryLog, Stretch};
+use crate::log::{Batch, Contents, Later, LogError, MemoryLog, Stretch};
 
 /// A log that fails when told to, and stores only what it is given leave for.
 struct MoodyLog {
