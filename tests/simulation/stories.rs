@@ -105,10 +105,10 @@ async fn chance_story(seed: u64, history: u64, fills: bool) -> (usize, u64) {
     for (number, path) in paths.iter().enumerate() {
         clients.spawn(client(format!("c{number}"), path.clone(), TEXTS, chance.fork(), enough.clone()));
     }
+    let pruned = history < CLIENTS * TEXTS;
     let mut trouble = Trouble { host, disk: Arc::clone(&disk), paths, chance, fills };
     let over = Instant::now() + TROUBLE;
     let mut next = Instant::now();
-    let pruned = history < CLIENTS * TEXTS;
     let mut books = Box::pin(close_books(&disk, clients, enough, pruned));
     loop {
         tokio::select! {
