@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::chance::Chance;
 use crate::network::{Fate, Fates, Path, Weather};
 use crate::store::Disk;
-use crate::world::{Host, client, close_books};
+use crate::world::{Allowed, Host, client, close_books};
 
 /// How long things go wrong.
 const TROUBLE: Duration = Duration::from_secs(150);
@@ -105,11 +105,11 @@ async fn chance_story(seed: u64, history: u64, fills: bool) -> (usize, u64) {
     for (number, path) in paths.iter().enumerate() {
         clients.spawn(client(format!("c{number}"), path.clone(), TEXTS, chance.fork(), enough.clone()));
     }
-    let pruned = history < CLIENTS * TEXTS;
+    let allowed = Allowed { missing: history < CLIENTS * TEXTS, refusals: fills };
     let mut trouble = Trouble { host, disk: Arc::clone(&disk), paths, chance, fills };
     let over = Instant::now() + TROUBLE;
     let mut next = Instant::now();
-    let mut books = Box::pin(close_books(&disk, clients, enough, pruned));
+    let mut books = Box::pin(close_books(&disk, clients, enough, allowed));
     loop {
         tokio::select! {
             Some(stream) = arriving.recv() => trouble.host.take(stream),
@@ -168,7 +168,7 @@ async fn cut_story(bytes: usize) -> (usize, u64) {
         let path = Path::new(chance.fork(), fates, arrivals.clone());
         clients.spawn(client(name.to_owned(), path, 30, chance.fork(), enough.clone()));
     }
-    let mut books = Box::pin(close_books(&disk, clients, enough, false));
+    let mut books = Box::pin(close_books(&disk, clients, enough, Allowed::default()));
     loop {
         tokio::select! {
             Some(stream) = arriving.recv() => host.take(stream),

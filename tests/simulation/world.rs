@@ -91,6 +91,15 @@ pub(crate) struct Book {
     pub(crate) losses: u64,
 }
 
+/// What may happen in a story.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Allowed {
+    /// The log does not keep everything.
+    pub(crate) missing: bool,
+    /// The disk fills.
+    pub(crate) refusals: bool,
+}
+
 /// A client that says `count` texts and listens until all are answered for and `enough` says so.
 pub(crate) async fn client(
     name: String,
@@ -181,8 +190,8 @@ impl Book {
         }
     }
 
-    /// Held against all that was ever stored, of which `pruned` tells whether all is kept.
-    fn balance(&self, log: &[LobbyMessage], pruned: bool) {
+    /// Held against all that was ever stored.
+    fn balance(&self, log: &[LobbyMessage], allowed: Allowed) {
         let answered = self.sent.len() + self.refused.len();
         assert_eq!(answered, self.said.len(), "not every text has one answer");
         let key = self.identity.public();
@@ -212,7 +221,8 @@ impl Book {
         }
         assert_eq!(seen.next(), None, "seen, and never said");
         let counted = unseen <= self.missed && self.missed <= unseen + own.len() as u64;
-        assert!(pruned || self.missed == 0, "told that {} are gone, and they are not", self.missed);
+        assert!(allowed.missing || self.missed == 0, "told that {} are gone, and they are not", self.missed);
+        assert!(allowed.refusals || self.refused.is_empty(), "refused, and the disk was never full");
         assert!(counted, "{unseen} not seen, told of {}", self.missed);
     }
 }
@@ -223,7 +233,7 @@ pub(crate) async fn close_books(
     disk: &Disk,
     mut clients: JoinSet<Book>,
     enough: CancellationToken,
-    pruned: bool,
+    allowed: Allowed,
 ) -> (usize, u64) {
     sleep(SETTLE).await;
     enough.cancel();
@@ -232,7 +242,7 @@ pub(crate) async fn close_books(
     let all = timeout(SETTLE, async {
         while let Some(book) = clients.join_next().await {
             let book = book.unwrap();
-            book.balance(&log, pruned);
+            book.balance(&log, allowed);
             losses += book.losses;
         }
     });
