@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use hobnob::lobby::link::{self, LobbyEvent};
+use hobnob_protocol::name::Text;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::chance::Chance;
 use crate::network::{Fate, Fates, Path, Weather};
 use crate::store::Disk;
-use crate::world::{Allowed, Host, client, close_books};
+use crate::world::{Allowed, Host, client, close_books, who};
 
 /// How long things go wrong.
 const TROUBLE: Duration = Duration::from_secs(150);
@@ -189,4 +191,40 @@ fn a_link_cut_after_any_number_of_bytes_loses_and_repeats_nothing() {
         losses += lost;
     }
     eprintln!("a cut after bytes: {places:?} times {stride}, {messages} messages, {losses} links lost");
+}
+
+#[test]
+fn who_leaves_while_the_lobby_is_out_of_reach_says_nothing_more() {
+    play("leaving", 0, async {
+        let mut chance = Chance::of(0);
+        let disk = Arc::new(Disk::new(1000, chance.fork()));
+        let mut host = Host::new(Arc::clone(&disk));
+        host.start().await;
+        let (arrivals, mut arriving) = mpsc::unbounded_channel();
+        let path = Path::new(chance.fork(), Arc::new(|_, _: &mut Chance| Fate::Sound), arrivals);
+        let leaving = async {
+            let (_, _, config) = who("anna");
+            let (handle, mut events, _) = link::start_over(path.clone(), config).await.unwrap();
+            path.weather.send_replace(Weather::Silent);
+            path.cut();
+            while !matches!(events.recv().await, Some(LobbyEvent::Down { .. })) {}
+            // The next connection is being made, and completes after the user has gone.
+            sleep(Duration::from_secs(1)).await;
+            assert!(handle.say(1, Text::new("held").unwrap()));
+            handle.leave();
+            sleep(Duration::from_secs(1)).await;
+            path.weather.send_replace(Weather::Fair);
+            while !matches!(events.recv().await, Some(LobbyEvent::Left)) {}
+            assert!(!handle.say(2, Text::new("after the end").unwrap()));
+            sleep(Duration::from_secs(60)).await;
+        };
+        tokio::pin!(leaving);
+        loop {
+            tokio::select! {
+                Some(stream) = arriving.recv() => host.take(stream),
+                () = &mut leaving => break,
+            }
+        }
+        assert_eq!(disk.everything(), [], "it was told to be unsent");
+    });
 }

@@ -100,14 +100,8 @@ pub(crate) struct Allowed {
     pub(crate) refusals: bool,
 }
 
-/// A client that says `count` texts and listens until all are answered for and `enough` says so.
-pub(crate) async fn client(
-    name: String,
-    path: Path,
-    count: u64,
-    mut chance: Chance,
-    enough: CancellationToken,
-) -> Book {
+/// Somebody of this name.
+pub(crate) fn who(name: &str) -> (Identity, RunId, LobbyConfig) {
     let (identity, run) = (Identity::generate().unwrap(), RunId::random());
     let config = LobbyConfig {
         address: "the lobby".to_owned(),
@@ -118,6 +112,18 @@ pub(crate) async fn client(
         candidates: Arc::new(Vec::new),
         port: 1,
     };
+    (identity, run, config)
+}
+
+/// A client that says `count` texts and listens until all are answered for and `enough` says so.
+pub(crate) async fn client(
+    name: String,
+    path: Path,
+    count: u64,
+    mut chance: Chance,
+    enough: CancellationToken,
+) -> Book {
+    let (identity, run, config) = who(&name);
     let (handle, events, joined) = loop {
         match link::start_over(path.clone(), config.clone()).await {
             Ok(joined) => break joined,
