@@ -214,9 +214,7 @@ impl Book {
             );
             assert_eq!(message.text.as_str(), self.said[&message.id]);
         }
-        if self.refused.is_empty() {
-            assert!(own.is_sorted_by_key(|message| message.id), "stored in another order than said");
-        }
+        assert!(own.is_sorted_by_key(|message| message.id), "stored in another order than said");
         assert!(self.seen.is_sorted_by(|before, after| before.seq < after.seq), "seen twice or out of order");
         let mut seen = self.seen.iter().peekable();
         let mut unseen = 0;
