@@ -293,6 +293,7 @@ impl Run {
             state.emit(Notice::say(text));
         }
         state.publish_words();
+        state.learn_names();
         let sources = Sources { lobby: self.lobby.events, peers: self.peer_events, signals, output_closed };
         let mut state = App::new(state, sources, front).run().await;
         if let Some(network) = state.forks.take_network() {

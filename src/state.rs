@@ -149,6 +149,15 @@ impl State {
         Ok(())
     }
 
+    /// Asks who is in the lobby, for completion alone. A script has no use for it.
+    pub(crate) fn learn_names(&mut self) {
+        if self.screen.is_terminal() {
+            let question = Question::Users { names: Vec::new(), shown: false };
+            let request = self.questions.ask(question, None);
+            self.lobby.ask(ClientMessage::Users { request });
+        }
+    }
+
     /// What a command that belongs in the lobby requires.
     ///
     /// # Errors
