@@ -368,7 +368,7 @@ impl Lobby {
         while let Ok(command) = self.commands.try_recv() {
             self.take(command);
         }
-        self.held.clear();
+        self.refuse_held();
         while let Some(found) = self.lookups.join_next().await {
             self.looked_up(found);
         }
