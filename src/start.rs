@@ -246,6 +246,7 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
         }
     })?;
     let records = if settings.history { Records::kept(&settings.data_dir, &name) } else { Records::off() };
+    tracing::info!(server = %lobby.address, name = ?lobby.joined.welcome.name.as_str(), "in the lobby");
     let hosted = lobby.host.is_some();
     Ok(Run { lobby, hosted, notices, network, peer_events, trust, records, identity, wished: name })
 }

@@ -161,11 +161,12 @@ impl State {
     /// What a command that belongs in the lobby requires.
     ///
     /// # Errors
-    /// When another session is current, or none.
+    /// When a private session is current.
     pub fn require_in_lobby(&self) -> Result<(), CommandError> {
-        match self.sessions.is_lobby_current() {
-            true => Ok(()),
-            false => Err(CommandError::new(ErrorCode::NotInLobby, "in the lobby only: \\lobby first")),
+        match self.sessions.current() {
+            // Where no session is current there is no private one to leave first.
+            Some(SessionId::LOBBY) | None => Ok(()),
+            Some(_) => Err(CommandError::new(ErrorCode::NotInLobby, "in the lobby only: \\lobby first")),
         }
     }
 
