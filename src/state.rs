@@ -109,7 +109,10 @@ impl State {
             Err(full) => return self.report_unsent(Some(session), text.as_str(), &full.to_string()),
         };
         if session == SessionId::LOBBY {
-            self.lobby.say(id, text);
+            if !self.lobby.say(id, text.clone()) {
+                self.ledger.settle(id);
+                self.report_unsent(Some(session), text.as_str(), "the lobby's link has ended for good");
+            }
         } else if let Err(reason) = self.forks.say(session, id, text.clone()) {
             self.ledger.settle(id);
             self.report_unsent(Some(session), text.as_str(), &reason);

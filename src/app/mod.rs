@@ -135,6 +135,7 @@ impl App {
             return;
         }
         tracing::info!(?signal, "asked to end");
+        self.give_up_script();
         self.end_now();
     }
 

@@ -136,7 +136,8 @@ where
     let observed = remote.ip().to_canonical();
     let last_id = shared.log.last_id(key, hello.run).await.unwrap_or_else(|err| {
         tracing::warn!(%err, "cannot look up what a client has sent");
-        None
+        // Unknown is not none: each of its texts will be looked up before it is stored.
+        Some(u64::MAX)
     });
     let start = arrival::start_of(&*shared.log, &hello).await;
     let Ok(permit) = shared.lobby.reserve().await else {
