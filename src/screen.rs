@@ -79,6 +79,12 @@ impl Screen {
         &self.waiting
     }
 
+    /// Whether a person sits before it.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        matches!(self.sink, Sink::Terminal(_))
+    }
+
     /// Ends: what was handed over is written first.
     pub fn into_sink(self) -> Sink {
         self.sink

@@ -246,6 +246,7 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
         }
     })?;
     let records = if settings.history { Records::kept(&settings.data_dir, &name) } else { Records::off() };
+    tracing::info!(server = %lobby.address, name = ?lobby.joined.welcome.name.as_str(), "in the lobby");
     let hosted = lobby.host.is_some();
     Ok(Run { lobby, hosted, notices, network, peer_events, trust, records, identity, wished: name })
 }
@@ -293,6 +294,7 @@ impl Run {
             state.emit(Notice::say(text));
         }
         state.publish_words();
+        state.learn_names();
         let sources = Sources { lobby: self.lobby.events, peers: self.peer_events, signals, output_closed };
         let mut state = App::new(state, sources, front).run().await;
         if let Some(network) = state.forks.take_network() {

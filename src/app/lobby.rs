@@ -50,6 +50,7 @@ impl State {
             self.me.name = name;
         }
         self.tell_of_gaps(joined);
+        self.learn_names();
     }
 
     /// Messages that will not be seen: fallen out of what the server keeps, or of another log.

@@ -135,6 +135,7 @@ impl App {
             return;
         }
         tracing::info!(?signal, "asked to end");
+        self.give_up_script();
         self.end_now();
     }
 
@@ -280,7 +281,15 @@ impl App {
                     turn.settle(&self.state);
                 }
             }
-            Err(failure) => self.state.fail(failure),
+            Err(failure) => {
+                // What a script says next was meant for the session that did not come to be. At a
+                // terminal the prompt shows where it goes.
+                let fork = failure.command.as_deref() == Some("fork") && failure.code != ErrorCode::Usage;
+                if fork && matches!(self.front, Front::Script(..)) {
+                    self.state.sessions.unset_current();
+                }
+                self.state.fail(failure);
+            }
         }
     }
 

@@ -529,6 +529,8 @@ impl<D: Dial> Link<D> {
                 self.outbox.settle(id)?;
                 LobbyEvent::Sent { id, seq }
             }
+            // The server ends, not the text's way: it goes out again on the next connection.
+            ServerMessage::NotAccepted { code: NotAcceptedCode::Closing, .. } => return None,
             ServerMessage::NotAccepted { id, code } => {
                 self.outbox.settle(id)?;
                 LobbyEvent::NotAccepted { id, code }

@@ -368,7 +368,7 @@ impl Lobby {
         while let Ok(command) = self.commands.try_recv() {
             self.take(command);
         }
-        self.held.clear();
+        self.refuse_held();
         while !self.lookups.is_empty() {
             let found = next_lookup(&mut self.lookups).await;
             self.looked_up(found);
