@@ -3,7 +3,9 @@
 //! [`start`] puts a run together and [`app`] is its one loop; docs/ARCHITECTURE.md has the map.
 
 pub mod app;
+pub mod chat_name;
 pub mod cli;
+pub mod command_error;
 pub mod commands;
 pub mod config;
 pub mod event;
@@ -27,6 +29,7 @@ pub mod script;
 pub mod session;
 pub mod session_id;
 pub mod show;
+pub mod signals;
 pub mod start;
 pub mod state;
 pub mod trust;

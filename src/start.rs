@@ -1,7 +1,7 @@
 //! From settings to a run, and from its end to an exit code: the name, the key, the lobby, the
 //! listener for peers, the screen. Owns the order of these steps and what is said when one fails.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use hobnob_protocol::name::{RunId, UserName};
 use tokio::sync::{mpsc, watch};
 
 use crate::app::{App, Front, Sources};
+use crate::chat_name::{self, BadName};
 use crate::cli::ColorChoice;
 use crate::commands::COMMANDS;
 use crate::config::Settings;
@@ -29,10 +30,11 @@ use crate::recent::Recent;
 use crate::record::Records;
 use crate::repl::{self, CommandWord, ReplOptions, Words};
 use crate::screen::{Form, Screen, Sink};
-use crate::script::{self, ScriptLine};
+use crate::script;
 use crate::session::{LinkState, SessionId, Sessions};
 use crate::show::human::Human;
 use crate::show::{ErrorCode, Failure, Notice};
+use crate::signals;
 use crate::state::{Me, State, Verdict};
 use crate::trust::Trust;
 
@@ -64,6 +66,12 @@ impl Refusal {
     }
 }
 
+impl From<BadName> for Refusal {
+    fn from(err: BadName) -> Self {
+        Self::new(USAGE, ErrorCode::BadName, err.to_string())
+    }
+}
+
 impl From<anyhow::Error> for Refusal {
     fn from(err: anyhow::Error) -> Self {
         Self::usage(&err)
@@ -85,7 +93,7 @@ enum Talk {
 pub async fn run(settings: Settings) -> Result<ExitCode> {
     let talk = talk(&settings);
     start_logging(&settings, matches!(talk, Talk::Terminal { .. }))?;
-    let signals = signals()?;
+    let signals = signals::watch()?;
     match talk {
         Talk::Terminal { color } => at_terminal(settings, color, signals).await,
         Talk::Pipe(form) => on_pipe(settings, form, signals).await,
@@ -131,8 +139,8 @@ async fn on_pipe(settings: Settings, form: Form, signals: mpsc::Receiver<Signal>
     let mut screen = Screen::new(form, Sink::Pipe(writer));
     let begun = async {
         let name = match &settings.name {
-            Some(name) => parse_name(name)?,
-            None => name_from(&mut lines).await?,
+            Some(name) => chat_name::parse(name)?,
+            None => chat_name::from_script(&mut lines).await?,
         };
         begin(&settings, name).await
     };
@@ -159,8 +167,8 @@ async fn at_terminal(settings: Settings, color: bool, signals: mpsc::Receiver<Si
     let _terminal = repl::terminal::guard();
     let begun = async {
         let name = match &settings.name {
-            Some(name) => parse_name(name)?,
-            None => ask_name()?,
+            Some(name) => chat_name::parse(name)?,
+            None => chat_name::ask()?,
         };
         begin(&settings, name).await
     };
@@ -189,40 +197,6 @@ pub struct Refused {
     text: String,
     /// The code to exit with.
     pub exit: u8,
-}
-
-fn parse_name(text: &str) -> Result<UserName, Refusal> {
-    text.trim().parse().map_err(|err| Refusal::new(USAGE, ErrorCode::BadName, format!("{err}")))
-}
-
-async fn name_from(lines: &mut mpsc::Receiver<ScriptLine>) -> Result<UserName, Refusal> {
-    match lines.recv().await {
-        Some(ScriptLine::Line(name)) => parse_name(&name),
-        Some(_) => {
-            Err(Refusal::new(USAGE, ErrorCode::BadName, "the first line is no name; give one with --name"))
-        }
-        None => Err(Refusal::new(
-            USAGE,
-            ErrorCode::BadName,
-            "no name: give one with --name, or as the first line of the input",
-        )),
-    }
-}
-
-fn ask_name() -> Result<UserName, Refusal> {
-    let failed = |err: io::Error| Refusal::new(USAGE, ErrorCode::BadName, format!("no name: {err}"));
-    let (mut input, mut output) = (io::stdin().lock(), io::stdout());
-    loop {
-        write!(output, "Please input chat name: ").and_then(|()| output.flush()).map_err(failed)?;
-        let mut line = String::new();
-        if input.read_line(&mut line).map_err(failed)? == 0 {
-            return Err(Refusal::new(USAGE, ErrorCode::BadName, "no name was given"));
-        }
-        match line.trim().parse() {
-            Ok(name) => return Ok(name),
-            Err(err) => writeln!(output, ">>> {err}").map_err(failed)?,
-        }
-    }
 }
 
 /// A client that is in the lobby and has nobody to talk to its user yet.
@@ -364,27 +338,4 @@ fn command_words() -> Words {
 fn make_data_dir(path: &Path) -> Result<()> {
     hobnob_protocol::identity::create_private_dir(path)
         .with_context(|| format!("the data directory {} cannot be made", path.display()))
-}
-
-/// Signals that end the program. Installed before the editor reads: it relies on the handlers that
-/// stand when it begins.
-fn signals() -> Result<mpsc::Receiver<Signal>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (tx, rx) = mpsc::channel(4);
-    for (kind, name) in [
-        (SignalKind::interrupt(), Signal::Interrupt),
-        (SignalKind::terminate(), Signal::Terminate),
-        (SignalKind::hangup(), Signal::HangUp),
-    ] {
-        let mut stream = signal(kind).context("signals cannot be caught")?;
-        let tx = tx.clone();
-        tokio::spawn(async move {
-            while stream.recv().await.is_some() {
-                if tx.send(name).await.is_err() {
-                    return;
-                }
-            }
-        });
-    }
-    Ok(rx)
 }

@@ -8,7 +8,7 @@ use hobnob_protocol::message::ClientMessage;
 use hobnob_protocol::name::{Fingerprint, Text, UserName};
 use tokio::sync::watch;
 
-use crate::commands::CommandError;
+use crate::command_error::CommandError;
 use crate::forks::Forks;
 use crate::ledger::{Ledger, Outstanding};
 use crate::lobby::link::LobbyHandle;

@@ -89,6 +89,13 @@ impl Repl {
         transcript.lines().filter_map(|row| row.strip_prefix(start)).map(str::to_owned).collect()
     }
 
+    /// Waits until a row of the whole transcript is `row`.
+    #[track_caller]
+    fn wait_for_row(&self, row: &str) {
+        self.terminal
+            .wait_while_polling(row, |terminal| terminal.transcript().lines().any(|line| line == row));
+    }
+
     #[track_caller]
     fn assert_flood(&self, count: usize) {
         let rows: Vec<_> = self.rows_after("m");
@@ -111,9 +118,9 @@ fn a_flood_leaves_the_draft_whole_and_loses_nothing() {
     repl.terminal.type_text("half a");
     repl.send("flood 5000");
     repl.terminal.type_text(" line");
-    repl.terminal.wait_for("m4999");
+    repl.wait_for_row("m4999");
     repl.terminal.wait_for_last("[lobby] half a line");
-    assert_eq!(repl.terminal.cursor().1, 19);
+    repl.terminal.wait_while_polling("the cursor", |terminal| terminal.cursor().1 == 19);
     repl.assert_flood(5000);
     repl.terminal.enter("");
     repl.terminal.wait_for("said [0] half a line");
@@ -126,8 +133,8 @@ fn messages_and_lines_in_turn_keep_their_order() {
     for n in 0..60 {
         repl.terminal.enter(&format!("line {n}"));
     }
-    repl.terminal.wait_for("said [0] line 59");
-    repl.terminal.wait_for_last("[lobby]");
+    repl.wait_for_row("said [0] line 59");
+    repl.wait_for_row("m2999");
     repl.assert_flood(3000);
     let expected: Vec<_> = (0..60).map(|n| n.to_string()).collect();
     assert_eq!(repl.rows_after("said [0] line "), expected);
@@ -223,7 +230,7 @@ fn control_characters_in_a_paste_do_not_reach_the_screen() {
     let mut repl = Repl::start();
     repl.terminal.paste("a\x07b\u{9b}2Jc\x08d\u{202e}e");
     repl.terminal.wait_for_last("[lobby] ab2Jcde");
-    assert_eq!(repl.terminal.cursor().1, 15);
+    repl.terminal.wait_while_polling("the cursor", |terminal| terminal.cursor().1 == 15);
     assert!(!repl.terminal.raw().contains(&7));
     repl.terminal.enter("");
     repl.terminal.wait_for("said [0] a?b?2Jc?d\u{202e}e");
@@ -233,6 +240,7 @@ fn control_characters_in_a_paste_do_not_reach_the_screen() {
 fn cancelling_keeps_text_and_cursor_under_the_new_prompt() {
     let mut repl = Repl::start();
     repl.terminal.type_text("hello world");
+    repl.terminal.wait_for_last("[lobby] hello world");
     for _ in 0..5 {
         repl.terminal.keys(LEFT);
     }
@@ -251,8 +259,9 @@ fn cancelling_wipes_every_row_of_a_long_draft() {
     let mut repl = Repl::start_with((40, 24), &[]);
     repl.tell("print above");
     repl.terminal.type_text(&"日本語 text ".repeat(12));
+    repl.terminal.wait_for("日本語 text 日本語 text 日本語 text");
     repl.terminal.keys(b"\x01");
-    repl.terminal.wait_while_polling("the cursor", |terminal| terminal.cursor().1 == 8);
+    repl.terminal.wait_while_polling("the cursor", |terminal| terminal.cursor() == (3, 8));
     for n in 0..3 {
         repl.tell(&format!("cancel [{n}] "));
         repl.terminal.wait_for(&format!("[{n}] 日本語"));
@@ -317,15 +326,29 @@ fn between_two_lines_messages_show_and_typing_waits_unseen() {
     repl.terminal.wait_for("said [0] first");
     repl.tell("flood 500");
     repl.terminal.wait_for("m499");
-    repl.terminal.type_text("typed ahead\rand more");
+    repl.terminal.paste("pasted\nahead");
+    repl.terminal.type_text("\rtyped ahead\rand more");
     repl.tell("print after");
     repl.terminal.wait_for("after");
     assert!(!repl.terminal.screen().contains("typed"), "{}", repl.terminal.screen());
     repl.tell("release");
+    repl.terminal.wait_for("said [0] pasted␤ahead");
     repl.terminal.wait_for("said [0] typed ahead");
-    repl.tell("release");
     repl.terminal.wait_for_last("[lobby] and more");
     repl.assert_flood(500);
+}
+
+#[test]
+fn ctrl_c_between_two_lines_is_a_signal_to_the_program() {
+    let mut repl = Repl::start();
+    repl.tell("hold");
+    repl.terminal.enter("first");
+    repl.terminal.wait_for("said [0] first");
+    repl.terminal.keys(b"\x03");
+    repl.terminal.wait_for("a signal: SIGINT");
+    repl.tell("release");
+    repl.terminal.enter("second");
+    repl.terminal.wait_for("said [0] second");
 }
 
 #[test]
@@ -504,13 +527,14 @@ fn a_history_that_cannot_be_kept_is_told_once() {
 
 #[test]
 fn stopped_and_taken_up_again_the_draft_is_there() {
-    let shell = ["bash", "--norc", "--noprofile", "-i"];
-    let environment = [("PS1", "shell> "), ("PS0", "")];
+    let shell = ["sh", "+o", "emacs", "-i"];
+    let environment = [("PS1", "shell> "), ("ENV", "")];
     let mut repl = Repl::launch((80, 24), &environment, Some(&shell));
     repl.terminal.type_text("a draft");
     repl.terminal.wait_for_last("[lobby] a draft");
     repl.terminal.keys(b"\x1a");
     repl.terminal.wait_for_last("shell>");
+    assert!(repl.terminal.is_restored() && !repl.terminal.brackets_paste());
     repl.send("print meanwhile");
     repl.terminal.enter("fg");
     repl.terminal.wait_for("meanwhile");

@@ -12,8 +12,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::
 use rustls::sign::CertifiedKey;
 use thiserror::Error;
 
+use crate::certificate::{key_of_certificate, provider};
 use crate::name::PublicKey;
-use crate::transport;
 
 /// Who this side is. The secret key is inside and never shown.
 #[derive(Clone)]
@@ -113,8 +113,8 @@ impl Identity {
         let params =
             rcgen::CertificateParams::new(vec!["hobnob.invalid".to_owned()]).map_err(|err| crypto(&err))?;
         let certificate = params.self_signed(&pair).map_err(|err| crypto(&err))?;
-        let public = transport::key_of_certificate(certificate.der()).map_err(|err| crypto(&err))?;
-        let signing = transport::provider().key_provider.load_private_key(der).map_err(|err| crypto(&err))?;
+        let public = key_of_certificate(certificate.der()).map_err(|err| crypto(&err))?;
+        let signing = provider().key_provider.load_private_key(der).map_err(|err| crypto(&err))?;
         let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone()];
         Ok(Self { certified: Arc::new(CertifiedKey::new(chain, signing)), public })
     }

@@ -2,10 +2,11 @@
 //!
 //! Module map: [`name`] (names, keys, numbers as types that cannot be wrong), [`message`] (every
 //! message), [`codec`] (one JSON object a line, bounded), [`chain`] (the hash that ties each lobby
-//! message to the one before), [`identity`] (an Ed25519 key and the file it lives in),
+//! message to the one before), [`identity`] (an Ed25519 key and the file it lives in), [`certificate`] (how TLS carries it),
 //! [`transport`] (TLS 1.3 between two keys). The limits below are the protocol's own; each says why
 //! it has its value. This crate knows neither server nor client and prints nothing.
 
+pub mod certificate;
 pub mod chain;
 pub mod codec;
 pub mod identity;

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls13_signature};
+use rustls::crypto::verify_tls13_signature;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{NoServerSessionStorage, ServerConfig};
@@ -21,12 +21,9 @@ use rustls::{
 };
 use thiserror::Error;
 
+use crate::certificate::{NoKey, key_of_certificate, provider};
 use crate::identity::Identity;
 use crate::name::PublicKey;
-
-/// What precedes the 32 key bytes in the SubjectPublicKeyInfo of an Ed25519 key (RFC 8410).
-const ED25519_SPKI_PREFIX: [u8; 12] =
-    [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// Which keys the other end may have.
 #[derive(Clone)]
@@ -64,31 +61,13 @@ impl fmt::Debug for KeyPolicy {
 pub enum TransportError {
     /// It showed no certificate, or one without an Ed25519 key.
     #[error("the other end shows no Ed25519 key")]
-    NoKey,
+    NoKey(#[from] NoKey),
     /// It agreed to no application protocol, or to another.
     #[error("the other end does not speak {expected}")]
     WrongProtocol {
         /// Which was expected.
         expected: String,
     },
-}
-
-/// The one cryptography provider: aws-lc-rs, X25519MLKEM768 first.
-#[must_use]
-pub fn provider() -> Arc<CryptoProvider> {
-    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
-    Arc::clone(PROVIDER.get_or_init(|| Arc::new(rustls::crypto::aws_lc_rs::default_provider())))
-}
-
-/// The Ed25519 key in a certificate.
-///
-/// # Errors
-/// When it is no certificate or carries another kind of key.
-pub fn key_of_certificate(certificate: &CertificateDer<'_>) -> Result<PublicKey, TransportError> {
-    let parsed = webpki::EndEntityCert::try_from(certificate).map_err(|_| TransportError::NoKey)?;
-    let spki = parsed.subject_public_key_info();
-    let key = spki.as_ref().strip_prefix(&ED25519_SPKI_PREFIX).ok_or(TransportError::NoKey)?;
-    PublicKey::from_slice(key).map_err(|_| TransportError::NoKey)
 }
 
 /// What a caller learns of the key it met, also when the handshake was refused for it.
@@ -158,8 +137,8 @@ pub fn authenticated_peer(state: &CommonState, alpn: &[u8]) -> Result<PublicKey,
     if state.alpn_protocol() != Some(alpn) {
         return Err(TransportError::WrongProtocol { expected: String::from_utf8_lossy(alpn).into_owned() });
     }
-    let certificate = state.peer_certificates().and_then(<[_]>::first).ok_or(TransportError::NoKey)?;
-    key_of_certificate(certificate)
+    let certificate = state.peer_certificates().and_then(<[_]>::first).ok_or(NoKey)?;
+    Ok(key_of_certificate(certificate)?)
 }
 
 /// The key exchange of a finished handshake, as TLS names it: `X25519MLKEM768`, `X25519`, ….
@@ -383,6 +362,6 @@ mod tests {
         let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
         let params = rcgen::CertificateParams::new(vec!["x.invalid".to_owned()]).unwrap();
         let certificate = params.self_signed(&pair).unwrap();
-        assert_eq!(key_of_certificate(certificate.der()), Err(TransportError::NoKey));
+        assert_eq!(key_of_certificate(certificate.der()), Err(NoKey));
     }
 }

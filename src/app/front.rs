@@ -52,6 +52,7 @@ impl Front {
             color,
             prompted: false,
             draft: Draft::default(),
+            note: None,
             stale: None,
             settled: None,
             interrupted: None,
@@ -87,8 +88,9 @@ pub struct TerminalFront {
     color: bool,
     /// A prompt is out and no line has come back yet.
     prompted: bool,
-    /// What the next prompt begins with.
+    /// What the next prompt begins with, and why it came back.
     draft: Draft,
+    note: Option<String>,
     /// The session of the prompt that is out is over, and something was typed under it.
     stale: Option<SessionId>,
     /// The prompt fell back to the lobby; what is complete before this was not typed for it.
@@ -109,7 +111,7 @@ impl TerminalFront {
             prompt,
             session: Some(session),
             draft: std::mem::take(&mut self.draft),
-            note: None,
+            note: self.note.take(),
         });
     }
 
@@ -132,7 +134,7 @@ impl TerminalFront {
             return Ok(());
         };
         self.settled = Some(Instant::now() + SETTLING);
-        self.keep_draft(text.to_owned());
+        self.keep_draft(text.to_owned(), "not sent");
         Err(refused)
     }
 
@@ -145,6 +147,11 @@ impl TerminalFront {
         }
     }
 
+    /// The prompt that was out has its answer.
+    pub(super) fn answered(&mut self) {
+        self.prompted = false;
+    }
+
     /// The editor gave its draft back.
     pub(super) fn cancelled(&mut self, draft: Draft, session: Option<SessionId>) {
         self.prompted = false;
@@ -155,14 +162,14 @@ impl TerminalFront {
         self.draft = draft;
     }
 
-    /// The next prompt begins with this text.
-    pub(super) fn keep_draft(&mut self, text: String) {
+    /// The next prompt begins with this text, which came back for this reason.
+    pub(super) fn keep_draft(&mut self, text: String, note: &str) {
+        self.note = Some(note.to_owned());
         self.draft = Draft::at_end(text);
     }
 
-    /// Ctrl-C on an empty line; true for the second in a row.
+    /// Ctrl-C where no text is; true for the second in a row.
     pub(super) fn interrupted(&mut self) -> bool {
-        self.prompted = false;
         let now = Instant::now();
         let again = self.interrupted.is_some_and(|before| now - before < SECOND_INTERRUPT);
         self.interrupted = Some(now);

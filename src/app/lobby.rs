@@ -5,7 +5,7 @@ use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::message::{Change, NotAcceptedCode};
 use hobnob_protocol::name::{PublicKey, UserName};
 
-use crate::commands::CommandError;
+use crate::command_error::CommandError;
 use crate::lobby::link::{Answer, Joined, LobbyEvent};
 use crate::questions::{Open, Question};
 use crate::session::{LinkState, SessionId};

@@ -16,7 +16,8 @@ use hobnob_protocol::name::Text;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use crate::commands::{self, CommandError, Progress};
+use crate::command_error::CommandError;
+use crate::commands::{self, Progress};
 use crate::event::{Event, Signal};
 use crate::input::{self, Input};
 use crate::lobby::link::LobbyEvent;
@@ -127,6 +128,12 @@ impl App {
     }
 
     fn signal(&mut self, signal: Signal) {
+        // At a terminal Ctrl-C is a key. Between two prompts it comes as a signal, and means as much.
+        if let (Signal::Interrupt, Front::Terminal(terminal)) = (signal, &mut self.front)
+            && !terminal.interrupted()
+        {
+            return;
+        }
         tracing::info!(?signal, "asked to end");
         self.end_now();
     }
@@ -179,6 +186,7 @@ impl App {
             }
             Typed::Cancelled { draft, session } => terminal.cancelled(draft, session),
             Typed::Interrupted => {
+                terminal.answered();
                 if terminal.interrupted() {
                     self.end();
                 } else {
@@ -257,7 +265,7 @@ impl App {
                 let failure = Failure { code: ErrorCode::TooLong, text: too_long(text.len()), command: None };
                 self.state.fail(failure);
                 if let Front::Terminal(terminal) = &mut self.front {
-                    terminal.keep_draft(text);
+                    terminal.keep_draft(text, "too long");
                 }
             }
         }

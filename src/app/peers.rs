@@ -4,7 +4,7 @@
 use hobnob_protocol::message::{ClientMessage, Introduction, NoAnswerCode};
 use hobnob_protocol::name::PublicKey;
 
-use crate::commands::CommandError;
+use crate::command_error::CommandError;
 use crate::peer::{PeerEvent, PeerEventKind};
 use crate::questions::Question;
 use crate::record::Recorded;

@@ -15,9 +15,9 @@ mod users;
 mod wait;
 mod whois;
 
-use thiserror::Error;
 use tokio::time::Instant;
 
+pub use crate::command_error::CommandError;
 pub use crate::repl::Argument;
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Failure, HelpRow};
@@ -72,23 +72,6 @@ pub enum Progress {
     Until(Instant),
     /// Until the program ends.
     Quit,
-}
-
-/// Why a command did not do what it was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{text}")]
-pub struct CommandError {
-    /// What kind of reason.
-    pub code: ErrorCode,
-    /// In words, with what to do next.
-    pub text: String,
-}
-
-impl CommandError {
-    /// An error of this kind.
-    pub fn new(code: ErrorCode, text: impl Into<String>) -> Self {
-        Self { code, text: text.into() }
-    }
 }
 
 /// Finds a command by its name or an alias, whole.
@@ -183,6 +166,7 @@ mod tests {
     fn a_mistyped_word_suggests_the_nearest() {
         assert_eq!(nearest("frok"), Some("fork"));
         assert_eq!(nearest("histroy"), Some("history"));
-        assert_eq!(nearest("bobby"), None);
+        assert_eq!(nearest("bobby"), Some("lobby"));
+        assert_eq!(nearest("carmen"), None);
     }
 }

@@ -10,8 +10,9 @@ use rustyline::error::{ReadlineError, Signal};
 use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{
-    Cmd, ColorMode, Completer, CompletionType, Config, Editor, ExternalPrinter, GraphemeClusterMode, Helper,
-    Highlighter, Hinter, KeyCode, KeyEvent, Modifiers, Validator,
+    Cmd, ColorMode, Completer, CompletionType, ConditionalEventHandler, Config, Editor, Event, EventContext,
+    EventHandler, ExternalPrinter, GraphemeClusterMode, Helper, Highlighter, Hinter, KeyCode, KeyEvent,
+    Modifiers, RepeatCount, Validator,
 };
 use tokio::sync::mpsc;
 
@@ -42,6 +43,16 @@ impl Validator for Continuation {
         }
         self.screen.leave();
         Ok(ValidationResult::Valid(None))
+    }
+}
+
+/// Ctrl-Z. rustyline would leave the shell with the settings it found, which are the hushed ones.
+struct Suspend;
+
+impl ConditionalEventHandler for Suspend {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        terminal::suspend();
+        Some(Cmd::Repaint)
     }
 }
 
@@ -80,6 +91,7 @@ impl LineReader {
         let mut editor = Editor::with_config(config(widths)?)?;
         let bell = editor.create_external_printer()?;
         editor.bind_sequence(KeyEvent(KeyCode::Enter, Modifiers::ALT), Cmd::Newline);
+        editor.bind_sequence(KeyEvent::ctrl('Z'), EventHandler::Conditional(Box::new(Suspend)));
         editor.set_helper(Some(Assistant {
             completions: Completions { words: words.clone(), page: page.clone() },
             hints: Hints { color, words: words.clone(), page: page.clone() },
@@ -176,7 +188,7 @@ impl LineReader {
         }
         terminal::begin_line();
         let line = self.editor.readline_with_initial(&prompt, (&draft.left, &draft.right));
-        terminal::hush();
+        terminal::end_line();
         line
     }
 

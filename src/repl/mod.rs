@@ -10,6 +10,9 @@
 //! and a bracketed paste comes in whole. A [`Typed::Line`] may therefore begin with a command and
 //! have more lines below. It is delivered as it stands; the app must refuse it rather than run the
 //! first line, or send the rest.
+//!
+//! While no grant is out, what is typed waits unseen for the next one; Ctrl-C then is a SIGINT to
+//! the program, and the app decides what it interrupts.
 
 mod backlog;
 mod completer;
@@ -173,6 +176,10 @@ impl ReplHandle {
 
 impl Drop for ReplHandle {
     fn drop(&mut self) {
-        self.screen.close();
+        // On the way out (a panic, a signal) the terminal was given back already. An editor woken
+        // now would set it once more, and maybe not live to undo that.
+        if !terminal::is_given_back() {
+            self.screen.close();
+        }
     }
 }

@@ -223,10 +223,9 @@ impl Screen {
                 return true;
             }
             state = if reading && (state.cancel || state.closing) {
-                let (mut state, _) =
-                    self.changed.wait_timeout(state, SIGNAL_AGAIN).unwrap_or_else(PoisonError::into_inner);
                 state.signal();
-                state
+                let waited = self.changed.wait_timeout(state, SIGNAL_AGAIN);
+                waited.unwrap_or_else(PoisonError::into_inner).0
             } else {
                 self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
             };

@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, raise};
 use nix::sys::termios::{
     InputFlags, LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr,
 };
@@ -18,6 +19,9 @@ use nix::unistd::{getpgrp, tcgetpgrp};
 
 /// Bracketed paste off, an open synchronised update closed, colours off, the cursor shown.
 const PLAIN: &str = "\x1b[?2004l\x1b[?2026l\x1b[0m\x1b[?25h";
+
+/// Bracketed paste on.
+const PASTES: &str = "\x1b[?2004h";
 
 /// How long a terminal that takes no output may hold up the way out.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -27,6 +31,9 @@ static SAVED: Mutex<Option<Termios>> = Mutex::new(None);
 
 /// Whether a prompt stands on the screen, so that what follows needs a new row.
 static PROMPTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the way out was begun: from then on nothing but the found settings is set.
+static GIVEN_BACK: AtomicBool = AtomicBool::new(false);
 
 static HOOK: Once = Once::new();
 
@@ -61,11 +68,9 @@ pub fn guard() -> TerminalGuard {
 /// does nothing where there was nothing to keep. Call it before `process::exit` and on SIGTERM and
 /// SIGHUP.
 pub fn restore() {
-    let Some(found) = saved().take() else { return };
-    if is_foreground() {
-        // Nothing is left to be done about a terminal that is gone.
-        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &found);
-    }
+    let Some(found) = saved().clone() else { return };
+    GIVEN_BACK.store(true, Ordering::SeqCst);
+    apply(&found);
     let newline = if PROMPTED.swap(false, Ordering::SeqCst) { "\r\n" } else { "" };
     // On a thread of its own, since a terminal that takes no output would hold it for ever.
     let (done, wait) = mpsc::channel();
@@ -81,15 +86,18 @@ pub fn restore() {
 
 /// Keeps the settings, if that was not done.
 pub(super) fn save() {
+    GIVEN_BACK.store(false, Ordering::SeqCst);
     let mut saved = saved();
     if saved.is_none() && io::stdin().is_terminal() {
         *saved = tcgetattr(io::stdin()).ok();
     }
 }
 
-/// Silences the terminal until the next line is read.
+/// Silences the terminal between two lines.
+///
+/// These stay the settings under the editor's own, which it puts back after each line: at no moment
+/// does the terminal echo, so that what is typed ahead is never mangled.
 pub(super) fn hush() {
-    PROMPTED.store(false, Ordering::SeqCst);
     set(|settings| {
         settings.local_flags.remove(LocalFlags::ECHO | LocalFlags::ICANON);
         settings.input_flags.remove(InputFlags::ICRNL | InputFlags::IXON);
@@ -98,11 +106,37 @@ pub(super) fn hush() {
     });
 }
 
-/// A line is about to be read: the settings are those found, which the editor keeps and gives back
-/// when the user stops the program with Ctrl-Z.
+/// Whether [`restore`] was called.
+pub(super) fn is_given_back() -> bool {
+    GIVEN_BACK.load(Ordering::SeqCst)
+}
+
+/// A line is about to be read: what follows must begin on a new row.
 pub(super) fn begin_line() {
     PROMPTED.store(true, Ordering::SeqCst);
+}
+
+/// A line was read. The editor has turned bracketed paste off; it stays on between two lines, so
+/// that what is pasted then is one message too.
+pub(super) fn end_line() {
+    PROMPTED.store(false, Ordering::SeqCst);
+    if !is_given_back() {
+        write(PASTES);
+    }
+}
+
+/// Stops the program, as Ctrl-Z asks, with the terminal as its shell knows it; goes on where it
+/// was when it is continued.
+pub(super) fn suspend() {
+    let Ok(editing) = tcgetattr(io::stdin()) else { return };
     set(|_| ());
+    write(PLAIN);
+    // To this thread, which is then sure to stop before it goes on; all others stop with it.
+    let _ = raise(Signal::SIGTSTP);
+    if !is_given_back() {
+        apply(&editing);
+        write(PASTES);
+    }
 }
 
 /// Writes straight to the terminal.
@@ -115,12 +149,18 @@ pub(super) fn write(text: &str) {
 fn set(change: impl FnOnce(&mut Termios)) {
     let saved = saved();
     if let Some(found) = saved.as_ref()
-        && is_foreground()
+        && !is_given_back()
     {
         let mut settings = found.clone();
         change(&mut settings);
-        // As above: a terminal that is gone shows itself in the next read.
-        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &settings);
+        apply(&settings);
+    }
+}
+
+fn apply(settings: &Termios) {
+    if is_foreground() {
+        // Nothing is to be done about a terminal that is gone; the next read shows it.
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, settings);
     }
 }
 

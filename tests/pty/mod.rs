@@ -166,7 +166,10 @@ impl Terminal {
         let drawn = self.screen.state.lock().unwrap();
         let (drawn, late) =
             self.screen.changed.wait_timeout_while(drawn, PATIENCE, |drawn| !seen(&contents(drawn))).unwrap();
-        assert!(!late.timed_out(), "waited for {wanted}; the screen:\n{}", contents(&drawn));
+        let screen = contents(&drawn);
+        // Free again before a panic, so that the reader goes on.
+        drop(drawn);
+        assert!(!late.timed_out(), "waited for {wanted}; the screen:\n{screen}");
     }
 
     /// Waits until `seen` is true of this terminal, for what is no drawing: modes, files.

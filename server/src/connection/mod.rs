@@ -464,3 +464,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
         self.finish_with(ending);
     }
 }
+
+#[cfg(test)]
+mod tests;

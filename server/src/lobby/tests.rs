@@ -1,1 +1,328 @@
-//! Tests of the lobby.
+//! Tests of the lobby with connections that only write down what they are told.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use hobnob_protocol::message::{Change, RefusedCode, Welcome};
+use hobnob_protocol::name::{PublicKey, RunId};
+use tokio::sync::{Semaphore, watch};
+
+use super::*;
+use crate::log::{Batch, Contents, Later, MemoryLog, Stretch};
+
+/// A log that fails when told to, and stores only what it is given leave for.
+struct MoodyLog {
+    inner: MemoryLog,
+    fails: AtomicBool,
+    /// One permit for each batch that may be stored.
+    leave: Semaphore,
+}
+
+impl LobbyLog for MoodyLog {
+    fn contents(&self) -> &Contents {
+        self.inner.contents()
+    }
+    fn append(&self, batch: Batch) -> Later<'_, ()> {
+        Box::pin(async move {
+            self.leave.acquire().await.unwrap().forget();
+            if self.fails.load(Ordering::SeqCst) {
+                return Err(LogError::Write("disk full".to_owned()));
+            }
+            self.inner.append(batch).await
+        })
+    }
+    fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
+        self.inner.read(after, limit, max_bytes)
+    }
+    fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {
+        self.inner.last_id(key, run)
+    }
+    fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
+        self.inner.find(key, run, id)
+    }
+    fn subscribe(&self) -> watch::Receiver<Position> {
+        self.inner.subscribe()
+    }
+    fn first(&self) -> Seq {
+        self.inner.first()
+    }
+}
+
+/// A connection that hands on what it is told.
+struct Recorder {
+    told: mpsc::UnboundedSender<Told>,
+    introductions: AtomicU64,
+}
+
+#[derive(Debug, PartialEq)]
+enum Told {
+    Line(ServerMessage),
+    Users(usize),
+    Probe,
+    End(Option<ServerMessage>),
+}
+
+impl Recorder {
+    fn line(&self, bytes: &[u8]) {
+        let _gone = self.told.send(Told::Line(serde_json::from_slice(bytes).unwrap()));
+    }
+}
+
+impl Outlet for Recorder {
+    fn let_in(&self, welcome: Bytes, _start: Seq) {
+        self.line(&welcome);
+    }
+    fn said(&self, chunk: &Chunk) {
+        chunk.bytes().split(|&b| b == b'\n').filter(|line| !line.is_empty()).for_each(|line| self.line(line));
+    }
+    fn tell(&self, line: Bytes) {
+        self.line(&line);
+    }
+    fn presence(&self, lines: &[Bytes]) {
+        lines.iter().for_each(|line| self.line(line));
+    }
+    fn users(&self, _request: u32, names: Arc<[Arc<UserName>]>) {
+        let _gone = self.told.send(Told::Users(names.len()));
+    }
+    fn introduce(&self, line: Bytes) -> u64 {
+        self.line(&line);
+        self.introductions.fetch_add(1, Ordering::SeqCst) + 1
+    }
+    fn probe(&self) {
+        let _gone = self.told.send(Told::Probe);
+    }
+    fn end(&self, ending: Ending) {
+        let last = ending.last.map(|line| serde_json::from_slice(&line).unwrap());
+        let _gone = self.told.send(Told::End(last));
+    }
+}
+
+struct Stage {
+    handle: LobbyHandle,
+    log: Arc<MoodyLog>,
+    shutdown: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+}
+
+/// Somebody on the stage.
+struct Guest {
+    id: ConnectionId,
+    told: mpsc::UnboundedReceiver<Told>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let log = Arc::new(MoodyLog {
+            inner: MemoryLog::new(1000),
+            fails: AtomicBool::new(false),
+            leave: Semaphore::new(1000),
+        });
+        let (handle, lobby) = lobby(LobbyParts {
+            log: Arc::clone(&log) as _,
+            recent: Arc::new(Mutex::new(Recent::new(log.contents().head))),
+            metrics: Arc::new(Metrics::new()),
+            max_clients: 100,
+            name_ttl_days: 90,
+            last_at: 0,
+        });
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(lobby.run(shutdown.clone()));
+        Self { handle, log, shutdown, task }
+    }
+
+    async fn send(&self, command: LobbyCommand) {
+        self.handle.send(command).await.unwrap();
+    }
+
+    /// Asks to join as user `key` in its client `run`.
+    async fn ask(&self, id: u64, name: &str, key: u8, run: u8) -> Guest {
+        let (sender, told) = mpsc::unbounded_channel();
+        let newcomer = Newcomer {
+            wish: name.parse().unwrap(),
+            key: PublicKey::new([key; 32]),
+            run: RunId::new([run; 8]),
+            candidates: Vec::new(),
+        };
+        let id = ConnectionId(id);
+        let outlet = Arc::new(Recorder { told: sender, introductions: AtomicU64::new(0) });
+        let start = Start::Newest { backlog: 0, resumed: true };
+        let observed = IpAddr::from([127, 0, 0, 1]);
+        let join = Join { id, outlet, newcomer, observed, start, last_id: None };
+        self.send(LobbyCommand::Join(Box::new(join))).await;
+        Guest { id, told }
+    }
+
+    async fn join(&self, id: u64, name: &str, key: u8, run: u8) -> Guest {
+        let mut guest = self.ask(id, name, key, run).await;
+        guest.welcome().await;
+        guest
+    }
+
+    async fn say(&self, guest: &Guest, id: u64, text: &str) {
+        self.send(LobbyCommand::Say { from: guest.id, id, text: Text::new(text).unwrap() }).await;
+    }
+}
+
+impl Guest {
+    async fn next(&mut self) -> Told {
+        self.told.recv().await.unwrap()
+    }
+
+    async fn line(&mut self) -> ServerMessage {
+        match self.next().await {
+            Told::Line(message) => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn welcome(&mut self) -> Welcome {
+        match self.line().await {
+            ServerMessage::Welcome(welcome) => welcome,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The next lobby message: its author's number for it and its place in the log.
+    async fn said(&mut self) -> (u64, Seq) {
+        loop {
+            match self.line().await {
+                ServerMessage::Said(said) => return (said.id, said.seq),
+                ServerMessage::Presence { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_is_told_to_the_authors_and_the_lobby_goes_on() {
+    let stage = Stage::new();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    stage.log.fails.store(true, Ordering::SeqCst);
+    stage.say(&anna, 1, "lost").await;
+    let failed = ServerMessage::NotAccepted { id: 1, code: NotAcceptedCode::Store };
+    assert_eq!(anna.line().await, failed);
+    // A newcomer is let in although its name could not be stored.
+    let mut bobby = stage.ask(2, "bobby", 2, 1).await;
+    assert_eq!(bobby.welcome().await.name.as_str(), "bobby");
+
+    stage.log.fails.store(false, Ordering::SeqCst);
+    stage.say(&anna, 2, "kept").await;
+    assert_eq!(anna.said().await, (2, Seq(1)), "the number was not used up");
+    assert_eq!(bobby.said().await, (2, Seq(1)));
+    let names: Vec<_> = stage.log.inner.names().iter().map(|binding| binding.name.to_string()).collect();
+    assert!(names.contains(&"bobby".to_owned()), "the name was stored with a later batch: {names:?}");
+    // The text that failed may be sent again.
+    stage.say(&anna, 1, "lost").await;
+    assert_eq!(anna.said().await, (1, Seq(2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_while_a_batch_is_being_stored_makes_the_next_batch() {
+    let stage = Stage::new();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    stage.log.leave.forget_permits(1000);
+    for id in 1..=50 {
+        stage.say(&anna, id, "word").await;
+    }
+    // Questions are answered meanwhile.
+    stage.send(LobbyCommand::Users { from: anna.id, request: 1 }).await;
+    assert_eq!(anna.next().await, Told::Users(1));
+    stage.log.leave.add_permits(2);
+    for id in 1..=50 {
+        assert_eq!(anna.said().await, (id, Seq(id)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_sent_again_is_stored_once() {
+    let stage = Stage::new();
+    let anna = stage.join(1, "anna", 1, 1).await;
+    stage.log.leave.forget_permits(1000);
+    stage.say(&anna, 1, "one").await;
+    stage.say(&anna, 2, "two").await;
+    // The link breaks; the client comes back and sends both again while they are being stored.
+    let mut again = stage.join(2, "anna", 1, 1).await;
+    stage.say(&again, 1, "one").await;
+    stage.say(&again, 2, "two").await;
+    stage.log.leave.add_permits(1000);
+    assert_eq!((again.said().await, again.said().await), ((1, Seq(1)), (2, Seq(2))));
+    stage.say(&again, 2, "two").await;
+    stage.say(&again, 3, "three").await;
+    let answers = [again.line().await, again.line().await];
+    assert!(answers.contains(&ServerMessage::Accepted { id: 2, seq: Seq(2) }), "{answers:?}");
+    assert!(answers.iter().any(|m| matches!(m, ServerMessage::Said(said) if said.seq == Seq(3))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rival_that_is_alive_keeps_its_name_and_one_that_is_not_loses_it() {
+    let stage = Stage::new();
+    let mut first = stage.join(1, "anna", 1, 1).await;
+    let mut second = stage.ask(2, "anna", 1, 2).await;
+    assert_eq!(first.next().await, Told::Probe);
+    stage.send(LobbyCommand::Alive(first.id)).await;
+    assert_eq!(second.welcome().await.name.as_str(), "anna_2");
+
+    let asked = Instant::now();
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let mut third = stage.ask(3, "anna", 1, 3).await;
+    assert_eq!(third.welcome().await.name.as_str(), "anna");
+    assert!(asked.elapsed() >= Duration::from_secs(62), "it had its time to answer");
+    loop {
+        match first.next().await {
+            Told::End(last) => {
+                assert_eq!(last, Some(ServerMessage::Refused { code: RefusedCode::TakenOver }));
+                break;
+            }
+            Told::Line(ServerMessage::Presence { .. }) | Told::Probe => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rival_that_leaves_while_it_is_asked_frees_its_name() {
+    let stage = Stage::new();
+    let first = stage.join(1, "anna", 1, 1).await;
+    let mut second = stage.ask(2, "anna", 1, 2).await;
+    stage.send(LobbyCommand::Leave(first.id)).await;
+    assert_eq!(second.welcome().await.name.as_str(), "anna");
+}
+
+#[tokio::test(start_paused = true)]
+async fn presence_is_told_at_once_and_then_gathered_and_never_of_oneself() {
+    let stage = Stage::new();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    let started = Instant::now();
+    let mut bobby = stage.join(2, "bobby", 2, 1).await;
+    let joined = |names: &[&str]| ServerMessage::Presence {
+        changes: names.iter().map(|name| Change::Joined(name.parse().unwrap())).collect(),
+    };
+    let _carl = stage.join(3, "carl", 3, 1).await;
+    let _dora = stage.join(4, "dora", 4, 1).await;
+    let mut heard = Vec::new();
+    while heard.len() < 3 {
+        match anna.line().await {
+            ServerMessage::Presence { changes } => heard.extend(changes),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(ServerMessage::Presence { changes: heard }, joined(&["bobby", "carl", "dora"]));
+    assert!(started.elapsed() <= PRESENCE_INTERVAL * 3);
+    assert_eq!(bobby.line().await, joined(&["carl", "dora"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_stores_what_was_accepted_and_says_goodbye() {
+    let stage = Stage::new();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    for id in 1..=20 {
+        stage.say(&anna, id, "last words").await;
+    }
+    stage.shutdown.cancel();
+    for id in 1..=20 {
+        assert_eq!(anna.said().await, (id, Seq(id)));
+    }
+    assert_eq!(anna.next().await, Told::End(Some(ServerMessage::Closing)));
+    stage.task.await.unwrap();
+    assert!(stage.handle.send(LobbyCommand::Leave(anna.id)).await.is_err());
+}

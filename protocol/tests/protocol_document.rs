@@ -1,0 +1,219 @@
+//! Holds docs/PROTOCOL.md to the code: every example line parses and is written back the same, every
+//! message, code and limit is there, and the worked hashes are right. Knows no server and no client.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test, in helpers too")]
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::sync::LazyLock;
+
+use hobnob_protocol::chain::{self, LobbyMessage, Position};
+use hobnob_protocol::message::{
+    ClientMessage, NoAnswerCode, NotAcceptedCode, PeerMessage, RefusedCode, ServerMessage,
+};
+use hobnob_protocol::name::{ChainHash, LogId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/PROTOCOL.md");
+    std::fs::read_to_string(path).unwrap()
+});
+
+/// The document as one line, so that where its lines break does not matter.
+static SENTENCES: LazyLock<String> =
+    LazyLock::new(|| DOCUMENT.split_whitespace().collect::<Vec<_>>().join(" "));
+
+/// The blocks between "```INFO" and "```", each with the line it begins at.
+fn blocks(info: &str) -> Vec<Vec<&'static str>> {
+    let mut blocks = Vec::new();
+    let mut lines = DOCUMENT.lines();
+    while let Some(line) = lines.next() {
+        if line.strip_prefix("```") == Some(info) {
+            blocks.push(lines.by_ref().take_while(|line| *line != "```").collect());
+        }
+    }
+    blocks
+}
+
+/// Every example of one direction, read and compared with what the code would write.
+#[track_caller]
+fn examples<T: DeserializeOwned + Serialize + Debug>(info: &str) -> Vec<T> {
+    let lines: Vec<&str> = blocks(info).concat();
+    assert!(!lines.is_empty(), "no examples under ```{info}");
+    lines
+        .into_iter()
+        .map(|line| {
+            let message: T = serde_json::from_str(line).unwrap_or_else(|err| panic!("{err}: {line}"));
+            let shown: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(serde_json::to_value(&message).unwrap(), shown, "{line}");
+            message
+        })
+        .collect()
+}
+
+/// A message that is added to an enum does not compile here until it is listed, and a listed one
+/// fails the test until the document has an example.
+macro_rules! has_example_of_each {
+    ($test:ident, $info:literal, $message:ident: $($variant:ident),+ $(,)?) => {
+        #[test]
+        fn $test() {
+            let shown: BTreeSet<&str> = examples::<$message>($info)
+                .iter()
+                .map(|message| match message {
+                    $($message::$variant { .. } => stringify!($variant),)+
+                    $message::Unknown => panic!("an example of {} is not known", stringify!($message)),
+                })
+                .collect();
+            assert_eq!(shown, BTreeSet::from([$(stringify!($variant)),+]));
+        }
+    };
+}
+
+has_example_of_each!(
+    every_client_message_has_an_example, "json client", ClientMessage:
+    Hello, Say, Users, Whois, History, Pair, Ping, Pong, Leave,
+);
+has_example_of_each!(
+    every_server_message_has_an_example, "json server", ServerMessage:
+    Welcome, Refused, Said, Accepted, NotAccepted, Presence, PresenceSkipped, Users, Whois, NoSuchUser,
+    History, NoAnswer, Introduced, Ping, Pong, Closing, Bad,
+);
+has_example_of_each!(
+    every_peer_message_has_an_example, "json peer", PeerMessage:
+    Hello, Chosen, Say, Received, Ping, Pong, Goodbye,
+);
+
+/// The same for the reasons a message can give: each stands in the document by its name on the wire.
+macro_rules! names_each {
+    ($test:ident, $code:ident: $($variant:ident),+ $(,)?) => {
+        #[test]
+        fn $test() {
+            for code in [$($code::$variant),+] {
+                match code {
+                    $($code::$variant)|+ | $code::Other => {}
+                }
+                let name = serde_json::to_value(code).unwrap();
+                let name = format!("`{}` (", name.as_str().unwrap());
+                assert!(SENTENCES.contains(&name), "{name}…) is not explained");
+            }
+        }
+    };
+}
+
+names_each!(
+    every_reason_to_refuse_is_explained, RefusedCode:
+    Protocol, Full, FullForAddress, NoNameLeft, Closing, TakenOver,
+);
+names_each!(every_reason_not_to_store_is_explained, NotAcceptedCode: Store, Closing);
+names_each!(every_reason_not_to_answer_is_explained, NoAnswerCode: Yourself, Store, Busy);
+
+#[test]
+fn every_limit_is_the_one_in_the_code() {
+    use hobnob_protocol as code;
+    for (name, value) in [
+        ("MAX_TEXT_BYTES", code::MAX_TEXT_BYTES as u64),
+        ("MAX_LINE_BYTES", code::MAX_LINE_BYTES as u64),
+        ("MAX_HELLO_BYTES", code::MAX_HELLO_BYTES as u64),
+        ("MAX_CANDIDATES", code::MAX_CANDIDATES as u64),
+        ("USERS_PER_MESSAGE", code::USERS_PER_MESSAGE as u64),
+        ("CHANGES_PER_MESSAGE", code::CHANGES_PER_MESSAGE as u64),
+        ("MAX_HISTORY_REQUEST", u64::from(code::MAX_HISTORY_REQUEST)),
+        ("BACKLOG_ON_JOIN", code::BACKLOG_ON_JOIN),
+    ] {
+        assert_is_there(&format!("| `{name}` | {value} |"));
+    }
+}
+
+#[test]
+fn versions_ports_and_times_are_the_ones_in_the_code() {
+    use hobnob_protocol as code;
+    assert_is_there(&format!("It describes version {}.", code::PROTOCOL_VERSION));
+    assert_is_there(&format!("expected on port {} when", code::DEFAULT_PORT));
+    for alpn in [code::LOBBY_ALPN, code::PEER_ALPN] {
+        assert_is_there(&format!("`{}`", std::str::from_utf8(alpn).unwrap()));
+    }
+    let seconds = |time: std::time::Duration| time.as_secs();
+    assert_is_there(&format!("must be done within {} s", seconds(code::HANDSHAKE_TIMEOUT)));
+    assert_is_there(&format!("when nothing has arrived for {} s (", seconds(code::LOBBY_PING_AFTER)));
+    assert_is_there(&format!("when nothing has arrived for {} s.", seconds(code::LOBBY_DEAD_AFTER)));
+    assert_is_there(&format!("nothing for {} s sends `ping`", seconds(code::PEER_PING_AFTER)));
+    assert_is_there(&format!("after {} s without a byte", seconds(code::PEER_DEAD_AFTER)));
+    assert_is_there(&format!("is good for {} s", seconds(code::INTRODUCTION_LIFETIME)));
+}
+
+#[test]
+fn the_genesis_is_the_hash_of_the_printed_bytes() {
+    let printed = fields("text genesis");
+    let log = LogId::from_slice(&bytes(printed("log"))).unwrap();
+    assert_eq!(sha256(&bytes(printed("input"))), bytes(printed("sha256")));
+    assert_eq!(chain::genesis(&log), hash(printed("sha256")));
+    assert_eq!(chain::genesis(&log).to_string(), printed("base64"));
+    assert_is_there(&format!("`{log}`"));
+}
+
+#[test]
+fn the_hash_of_the_example_is_the_hash_of_the_printed_bytes() {
+    let printed = fields("text link");
+    let parts = ["previous", "seq", "at", "key", "run", "id", "name", "text"];
+    let input: Vec<u8> = parts.into_iter().flat_map(|part| bytes(printed(part))).collect();
+    assert_eq!(sha256(&input), bytes(printed("sha256")));
+
+    let first = said(1);
+    assert_eq!(chain::link(&hash(printed("previous")), &first), hash(printed("sha256")));
+    assert_eq!(first.hash.to_string(), printed("base64"));
+}
+
+#[test]
+fn the_said_examples_follow_one_from_another() {
+    let log = LogId::from_slice(&bytes(fields("text genesis")("log"))).unwrap();
+    let mut position = Position::start(&log);
+    position.advance(&said(1)).unwrap();
+    position.advance(&said(2)).unwrap();
+}
+
+#[test]
+fn the_fingerprint_is_that_of_the_printed_key() {
+    let key = said(1).key;
+    assert_is_there(&format!("The key `{key}` has the fingerprint `{}`", key.fingerprint()));
+}
+
+#[track_caller]
+fn assert_is_there(text: &str) {
+    assert!(SENTENCES.contains(text), "docs/PROTOCOL.md does not say: {text}");
+}
+
+/// The example of a lobby message with this number.
+fn said(seq: u64) -> LobbyMessage {
+    examples::<ServerMessage>("json server")
+        .into_iter()
+        .find_map(|message| match message {
+            ServerMessage::Said(message) if message.seq.0 == seq => Some(message),
+            _ => None,
+        })
+        .unwrap()
+}
+
+/// The "name: value" lines of the one block with this info string.
+fn fields(info: &str) -> impl Fn(&str) -> &'static str {
+    let block = blocks(info).concat();
+    move |name| {
+        let value = block.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        value.unwrap_or_else(|| panic!("no {name} in the block")).trim()
+    }
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    hex.as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+fn hash(hex: &str) -> ChainHash {
+    ChainHash::from_slice(&bytes(hex)).unwrap()
+}
+
+fn sha256(input: &[u8]) -> Vec<u8> {
+    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, input).as_ref().to_vec()
+}

@@ -1,0 +1,205 @@
+//! Tests of connections over pipes that are far too small, with a real TLS client at the other end.
+
+use std::sync::atomic::AtomicU64;
+
+use hobnob_protocol::chain::Position;
+use hobnob_protocol::codec::MessageReader;
+use hobnob_protocol::identity::Identity;
+use hobnob_protocol::message::Hello;
+use hobnob_protocol::name::{RunId, Text};
+use hobnob_protocol::transport::{KeyPolicy, client_config, server_config, server_name};
+use hobnob_protocol::{LOBBY_ALPN, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
+use tokio::io::{AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::lobby::{LobbyParts, lobby};
+use crate::log::{LobbyLog, MemoryLog};
+
+struct World {
+    shared: Arc<Shared>,
+    _stop: tokio_util::sync::DropGuard,
+}
+
+struct Client {
+    reader: MessageReader<ReadHalf<TlsStream<DuplexStream>>>,
+    writer: WriteHalf<TlsStream<DuplexStream>>,
+    serving: JoinHandle<()>,
+}
+
+impl World {
+    fn new() -> Self {
+        let log = Arc::new(MemoryLog::new(100_000));
+        let recent = Arc::new(Mutex::new(Recent::new(log.contents().head)));
+        let metrics = Arc::new(Metrics::new());
+        let (handle, lobby) = lobby(LobbyParts {
+            log: Arc::clone(&log) as _,
+            recent: Arc::clone(&recent),
+            metrics: Arc::clone(&metrics),
+            max_clients: 100,
+            name_ttl_days: 90,
+            last_at: 0,
+        });
+        let stop = CancellationToken::new();
+        tokio::spawn(lobby.run(stop.clone()));
+        let tls = server_config(&Identity::generate().unwrap(), KeyPolicy::Any, LOBBY_ALPN);
+        let next_id = AtomicU64::new(1);
+        let shared = Arc::new(Shared { tls, lobby: handle, log, recent, metrics, rate: 1_000_000, next_id });
+        Self { shared, _stop: stop.drop_guard() }
+    }
+
+    /// A client that said hello, over a pipe of `size` bytes.
+    async fn ask(&self, name: &str, size: usize) -> Client {
+        let (near, far) = tokio::io::duplex(size);
+        let remote = "192.0.2.1:5000".parse().unwrap();
+        let serving = tokio::spawn(serve(far, remote, Arc::clone(&self.shared)));
+        let (config, _) = client_config(&Identity::generate().unwrap(), KeyPolicy::Any, LOBBY_ALPN);
+        let stream = TlsConnector::from(config).connect(server_name(), near).await.unwrap();
+        let (read, writer) = tokio::io::split(stream);
+        let mut client = Client { reader: MessageReader::new(read, MAX_LINE_BYTES), writer, serving };
+        let hello = Hello {
+            protocol: PROTOCOL_VERSION,
+            agent: String::new(),
+            name: name.parse().unwrap(),
+            run: RunId::random(),
+            candidates: Vec::new(),
+            port: None,
+            cursor: None,
+            since: None,
+            backlog: 0,
+        };
+        client.send(&ClientMessage::Hello(hello)).await;
+        client
+    }
+
+    async fn join(&self, name: &str, size: usize) -> (Client, Position) {
+        let mut client = self.ask(name, size).await;
+        match client.next().await {
+            Some(ServerMessage::Welcome(welcome)) => (client, welcome.start),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+impl Client {
+    async fn send(&mut self, message: &ClientMessage) {
+        self.writer.write_all(&codec::encode(message)).await.unwrap();
+        self.writer.flush().await.unwrap();
+    }
+
+    async fn say(&mut self, id: u64, text: &str) {
+        self.send(&ClientMessage::Say { id, text: Text::new(text).unwrap() }).await;
+    }
+
+    async fn next(&mut self) -> Option<ServerMessage> {
+        self.reader.next().await.ok().flatten()
+    }
+
+    /// Follows the log, message by message, until `end`.
+    async fn follow(&mut self, mut position: Position, end: u64) {
+        while position.seq < Seq(end) {
+            match self.next().await.unwrap() {
+                ServerMessage::Said(said) => position.advance(&said).unwrap(),
+                ServerMessage::Presence { .. } | ServerMessage::PresenceSkipped => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_crosses_a_pipe_of_sixty_four_bytes() {
+    let world = World::new();
+    let (mut anna, start) = world.join("anna", 64).await;
+    let (mut bobby, b_start) = world.join("bobby", 64).await;
+    let talking = tokio::spawn(async move {
+        for id in 1..=100 {
+            anna.say(id, &format!("word {id}")).await;
+        }
+        anna.follow(start, 100).await;
+    });
+    bobby.follow(b_start, 100).await;
+    talking.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reader_that_fell_far_behind_gets_every_message_once() {
+    let world = World::new();
+    let (mut slow, slow_start) = world.join("slow", 2048).await;
+    let (mut anna, start) = world.join("anna", 64 * 1024).await;
+    // More than the memory of recent messages: the slow one must be read to from the log.
+    let text = "x".repeat(16 * 1024);
+    let mut position = start;
+    for id in 1..=400 {
+        anna.say(id, &text).await;
+        anna.follow(position, id).await;
+        position = world.shared.recent.lock().unwrap().position(Seq(id)).unwrap();
+    }
+    assert_eq!(world.shared.recent.lock().unwrap().gather(Seq(1), 1, &mut Vec::new()), Gathered::TooOld);
+    slow.follow(slow_start, 400).await;
+    // And from then on as everybody.
+    anna.say(401, "now").await;
+    slow.follow(position, 401).await;
+    assert!(world.shared.metrics.log_reads.get() > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_client_is_asked_for_a_sign_of_life_and_then_dropped() {
+    let world = World::new();
+    let (mut anna, _) = world.join("anna", 4096).await;
+    let joined = Instant::now();
+    assert_eq!(anna.next().await, Some(ServerMessage::Ping));
+    assert!(joined.elapsed() >= LOBBY_PING_AFTER);
+    anna.send(&ClientMessage::Pong).await;
+    let answered = Instant::now();
+    assert_eq!(anna.next().await, Some(ServerMessage::Ping));
+    assert_eq!(anna.next().await, None);
+    let silent = answered.elapsed();
+    assert!(silent >= LOBBY_DEAD_AFTER && silent < LOBBY_DEAD_AFTER + LOBBY_PING_AFTER, "{silent:?}");
+    anna.serving.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_nothing_but_sends_is_dropped_in_the_end() {
+    let world = World::new();
+    let (mut deaf, _) = world.join("deaf", 512).await;
+    let (mut anna, _) = world.join("anna", 64 * 1024).await;
+    anna.say(1, &"x".repeat(4096)).await;
+    let started = Instant::now();
+    while !deaf.serving.is_finished() {
+        // It gives signs of life, so only the write that makes no progress tells.
+        if deaf.writer.write_all(&codec::encode(&ClientMessage::Pong)).await.is_err() {
+            break;
+        }
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(started.elapsed() < WRITE_TIMEOUT * 2);
+    }
+    assert!(started.elapsed() >= WRITE_TIMEOUT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_lets_its_answers_pile_up_is_closed() {
+    let world = World::new();
+    let (mut client, _) = world.join("anna", 1024).await;
+    let ping = codec::encode(&ClientMessage::Ping);
+    let mut sent = 0;
+    while client.writer.write_all(&ping).await.is_ok() && client.writer.flush().await.is_ok() {
+        sent += 1;
+        assert!(sent < 100_000, "its answers must be bounded");
+    }
+    client.serving.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hello_that_does_not_come_is_not_waited_for() {
+    let world = World::new();
+    let (near, far) = tokio::io::duplex(64);
+    let started = Instant::now();
+    serve(far, "192.0.2.1:5000".parse().unwrap(), Arc::clone(&world.shared)).await;
+    assert!(started.elapsed() >= hobnob_protocol::HANDSHAKE_TIMEOUT);
+    assert!(started.elapsed() < hobnob_protocol::HANDSHAKE_TIMEOUT * 2);
+    drop(near);
+}

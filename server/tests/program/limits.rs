@@ -1,0 +1,88 @@
+//! Caps and rates: who meets one is told so, or served more slowly; nothing is lost.
+
+use std::time::{Duration, Instant};
+
+use hobnob_protocol::message::{RefusedCode, ServerMessage};
+use tempfile::tempdir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::stage::{ServerProcess, User, command};
+
+#[tokio::test]
+async fn a_newcomer_past_the_cap_is_told_so() {
+    for (options, code) in [
+        (["--max-clients", "2"], RefusedCode::Full),
+        (["--max-clients-per-ip", "2"], RefusedCode::FullForAddress),
+    ] {
+        let dir = tempdir().unwrap();
+        let server = ServerProcess::start(dir.path(), &options);
+        let (a, _) = User::new("anna").join(server.addr).await;
+        let (_b, _) = User::new("bobby").join(server.addr).await;
+        let carl = User::new("carl");
+        let mut c = carl.ask(server.addr, carl.hello()).await;
+        assert_eq!(c.rest().await, [ServerMessage::Refused { code }]);
+        drop(a);
+        // Anna's place is free as soon as the server has seen her go.
+        loop {
+            let mut c = carl.ask(server.addr, carl.hello()).await;
+            match c.next().await {
+                Some(ServerMessage::Welcome(_)) => break,
+                other => assert_eq!(other, Some(ServerMessage::Refused { code })),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_rate_slows_down_and_drops_nothing() {
+    let dir = tempdir().unwrap();
+    let server = ServerProcess::start(dir.path(), &["--rate", "10"]);
+    let (mut a, _) = User::new("anna").join(server.addr).await;
+    let started = Instant::now();
+    // A burst of a hundred is free; twenty more take two seconds.
+    for id in 1..=120 {
+        a.say(id, "word").await;
+    }
+    for id in 1..=120 {
+        assert_eq!(a.said().await.2.0, id);
+    }
+    let took = started.elapsed();
+    assert!(took > Duration::from_millis(1800) && took < Duration::from_secs(6), "{took:?}");
+}
+
+#[tokio::test]
+async fn wrong_usage_is_exit_code_two_and_help_and_version_are_zero() {
+    for (args, code) in [
+        (&["--ratte"][..], 2),
+        (&["--listen", "here"], 2),
+        (&["--config", "/nonexistent/hobnob.toml"], 2),
+        (&["--help"], 0),
+        (&["--version"], 0),
+    ] {
+        assert_eq!(command().args(args).output().unwrap().status.code(), Some(code), "{args:?}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_and_health_are_read_over_http() {
+    let dir = tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let metrics = format!("127.0.0.1:{port}");
+    let server = ServerProcess::start(dir.path(), &["--metrics", &metrics]);
+    let (mut a, _) = User::new("anna").join(server.addr).await;
+    a.post(1, "hello").await;
+    let text = get(&metrics, "/metrics").await;
+    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    assert!(text.contains("hobnob_clients 1") && text.contains("hobnob_messages_total 1"), "{text}");
+    assert!(get(&metrics, "/health").await.ends_with("ok\n"));
+    assert!(get(&metrics, "/other").await.starts_with("HTTP/1.1 404"));
+}
+
+async fn get(addr: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    text
+}

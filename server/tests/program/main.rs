@@ -1,0 +1,10 @@
+//! Scenes with the real server program: real sockets, real TLS, a real store in a folder that is
+//! thrown away.
+
+#![allow(clippy::unwrap_used, reason = "a scene that finds something missing has failed")]
+
+mod durability;
+mod hostile;
+mod joining;
+mod limits;
+mod stage;

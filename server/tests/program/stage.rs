@@ -1,0 +1,275 @@
+//! What the scenes are played with: the real server program on a port of its own, and a scripted
+//! client that speaks the protocol over real TLS.
+
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hobnob_protocol::codec::{self, MessageReader};
+use hobnob_protocol::identity::Identity;
+use hobnob_protocol::message::{ClientMessage, Hello, ServerMessage, Welcome};
+use hobnob_protocol::name::{RunId, Seq, Text};
+use hobnob_protocol::transport::{KeyPolicy, client_config, server_name};
+use hobnob_protocol::{LOBBY_ALPN, MAX_LINE_BYTES, PROTOCOL_VERSION};
+use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// Nothing in a scene takes this long unless it has gone wrong.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running server.
+pub(crate) struct ServerProcess {
+    child: Child,
+    pub(crate) addr: SocketAddr,
+    pub(crate) line: String,
+    _stdout: BufReader<ChildStdout>,
+}
+
+impl ServerProcess {
+    #[track_caller]
+    pub(crate) fn start(data_dir: &Path, options: &[&str]) -> Self {
+        Self::start_at(data_dir, "127.0.0.1:0", options)
+    }
+
+    #[track_caller]
+    pub(crate) fn start_at(data_dir: &Path, listen: &str, options: &[&str]) -> Self {
+        let mut child = command()
+            .args(["--listen", listen, "--data-dir"])
+            .arg(data_dir)
+            .args(options)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let port = line
+            .split("listening on ")
+            .nth(1)
+            .and_then(|rest| rest.split(", key SHA256:").next())
+            .and_then(|addr| addr.parse::<SocketAddr>().ok())
+            .unwrap_or_else(|| panic!("no address in {line:?}"))
+            .port();
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Self { child, addr, line, _stdout: stdout }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Resident memory in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.pid().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for the end; how it ended and how long it took.
+    pub(crate) fn wait(mut self) -> (ExitStatus, Duration) {
+        let started = Instant::now();
+        (self.child.wait().unwrap(), started.elapsed())
+    }
+
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_alive(&mut self) {
+        assert!(self.child.try_wait().unwrap().is_none(), "the server has ended");
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _ended_already = self.child.wait();
+    }
+}
+
+/// The program, without the surroundings of whoever runs the tests.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hobnob-server"));
+    command.env_clear();
+    command
+}
+
+/// Somebody with a key.
+#[derive(Clone)]
+pub(crate) struct User {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) name: String,
+    pub(crate) run: RunId,
+}
+
+impl User {
+    pub(crate) fn new(name: &str) -> Self {
+        Self {
+            identity: Arc::new(Identity::generate().unwrap()),
+            name: name.to_owned(),
+            run: RunId::random(),
+        }
+    }
+
+    /// The same user in another client.
+    pub(crate) fn other_run(&self) -> Self {
+        Self { run: RunId::random(), ..self.clone() }
+    }
+
+    pub(crate) fn hello(&self) -> Hello {
+        Hello {
+            protocol: PROTOCOL_VERSION,
+            agent: "scene".to_owned(),
+            name: self.name.parse().unwrap(),
+            run: self.run,
+            candidates: Vec::new(),
+            port: None,
+            cursor: None,
+            since: None,
+            backlog: 0,
+        }
+    }
+
+    /// A TLS link, before the hello.
+    pub(crate) async fn connect(&self, addr: SocketAddr) -> Client {
+        self.over(TcpStream::connect(addr).await.unwrap()).await
+    }
+
+    /// The same over a TCP connection that was made already.
+    pub(crate) async fn over(&self, stream: TcpStream) -> Client {
+        let (config, _) = client_config(&self.identity, KeyPolicy::Any, LOBBY_ALPN);
+        let connect = TlsConnector::from(config).connect(server_name(), stream);
+        let stream = timeout(PATIENCE, connect).await.unwrap().unwrap();
+        let (read, write) = tokio::io::split(stream);
+        Client { reader: MessageReader::new(read, MAX_LINE_BYTES), writer: write }
+    }
+
+    /// A link on which the hello was said.
+    pub(crate) async fn ask(&self, addr: SocketAddr, hello: Hello) -> Client {
+        let mut client = self.connect(addr).await;
+        client.send(&ClientMessage::Hello(hello)).await;
+        client
+    }
+
+    /// Into the lobby, with `hello`.
+    pub(crate) async fn join_with(&self, addr: SocketAddr, hello: Hello) -> (Client, Welcome) {
+        let mut client = self.ask(addr, hello).await;
+        match client.next().await {
+            Some(ServerMessage::Welcome(welcome)) => (client, welcome),
+            other => panic!("{} was not welcomed but {other:?}", self.name),
+        }
+    }
+
+    /// Into the lobby; only what is said from now on is heard.
+    pub(crate) async fn join(&self, addr: SocketAddr) -> (Client, Welcome) {
+        self.join_with(addr, self.hello()).await
+    }
+}
+
+/// One end of a link.
+pub(crate) struct Client {
+    pub(crate) reader: MessageReader<ReadHalf<TlsStream<TcpStream>>>,
+    pub(crate) writer: WriteHalf<TlsStream<TcpStream>>,
+}
+
+impl Client {
+    pub(crate) async fn send(&mut self, message: &ClientMessage) {
+        self.send_bytes(&codec::encode(message)).await;
+    }
+
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
+        timeout(PATIENCE, async {
+            self.writer.write_all(bytes).await.unwrap();
+            self.writer.flush().await.unwrap();
+        })
+        .await
+        .expect("the server must read");
+    }
+
+    pub(crate) async fn say(&mut self, id: u64, text: &str) {
+        self.send(&ClientMessage::Say { id, text: Text::new(text).unwrap() }).await;
+    }
+
+    /// The next message; `None` at the end. Pings are answered.
+    pub(crate) async fn next(&mut self) -> Option<ServerMessage> {
+        loop {
+            match timeout(PATIENCE, self.reader.next()).await.expect("the server must answer") {
+                Ok(Some(ServerMessage::Ping)) => self.send(&ClientMessage::Pong).await,
+                Ok(message) => return message,
+                Err(_lost) => return None,
+            }
+        }
+    }
+
+    /// The next message for which `pick` finds something; others are passed over.
+    pub(crate) async fn find<T>(&mut self, mut pick: impl FnMut(ServerMessage) -> Option<T>) -> T {
+        loop {
+            let message = self.next().await.expect("the server closed the link");
+            if let Some(found) = pick(message) {
+                return found;
+            }
+        }
+    }
+
+    /// The next lobby message: who, what, and its number.
+    pub(crate) async fn said(&mut self) -> (String, String, Seq) {
+        self.find(|message| match message {
+            ServerMessage::Said(said) => {
+                Some((said.name.to_string(), said.text.as_str().to_owned(), said.seq))
+            }
+            _ => None,
+        })
+        .await
+    }
+
+    /// Says a text and waits until it comes back.
+    pub(crate) async fn post(&mut self, id: u64, text: &str) -> Seq {
+        self.say(id, text).await;
+        loop {
+            let (_, said, seq) = self.said().await;
+            if said == text {
+                return seq;
+            }
+        }
+    }
+
+    /// All that comes until the server closes.
+    pub(crate) async fn rest(&mut self) -> Vec<ServerMessage> {
+        let mut rest = Vec::new();
+        while let Some(message) = self.next().await {
+            rest.push(message);
+        }
+        rest
+    }
+
+    /// Who is in the lobby.
+    pub(crate) async fn users(&mut self) -> Vec<String> {
+        self.send(&ClientMessage::Users { request: 7 }).await;
+        let mut all = Vec::new();
+        loop {
+            let (names, more) = self
+                .find(|message| match message {
+                    ServerMessage::Users { request: 7, names, more } => Some((names, more)),
+                    _ => None,
+                })
+                .await;
+            all.extend(names.iter().map(ToString::to_string));
+            if !more {
+                return all;
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The house rules a search can hold (docs/ARCHITECTURE.md, "What must never be"), over every source
+//! file of the workspace. Knows where files stand and how they are spelled, nothing of what they do.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test, in helpers too")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Files whose names say that nobody knew what they hold.
+const DRAWERS: [&str; 9] =
+    ["utils", "util", "types", "common", "helpers", "helper", "misc", "manager", "handler2"];
+
+/// Folders without sources of ours.
+const PASSED_OVER: [&str; 2] = ["target", ".git"];
+
+/// A source file: its path from the root, with `/`, and its text.
+struct Source {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// The lines without comments and without the contents of strings, numbered from 1.
+    fn code(&self) -> impl Iterator<Item = (usize, String)> {
+        self.text.lines().map(code_of).enumerate().map(|(index, line)| (index + 1, line))
+    }
+
+    /// Whether line `number` belongs to tests alone.
+    fn is_test(&self, number: usize) -> bool {
+        let in_test_file = self.path.split('/').any(|part| part == "tests" || part == "tests.rs");
+        let begins = self.text.lines().position(|line| line == "#[cfg(test)]");
+        in_test_file || begins.is_some_and(|index| number > index)
+    }
+}
+
+/// A line of Rust without its comment and with its strings emptied. Good enough for searching words:
+/// a string over several lines is taken for code.
+fn code_of(line: &str) -> String {
+    let mut code = String::new();
+    let mut chars = line.chars().peekable();
+    let mut in_string = false;
+    while let Some(c) = chars.next() {
+        match (in_string, c) {
+            (true, '\\') => drop(chars.next()),
+            (_, '"') => {
+                in_string = !in_string;
+                code.push(c);
+            }
+            (true, _) => {}
+            // A quote as a character does not begin a string.
+            (false, '\'') if chars.peek() == Some(&'"') => drop(chars.next()),
+            (false, '/') if chars.peek() == Some(&'/') => break,
+            (false, _) => code.push(c),
+        }
+    }
+    code
+}
+
+fn has_word(code: &str, word: &str) -> bool {
+    code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found == word)
+}
+
+fn sources() -> Vec<Source> {
+    let mut found = Vec::new();
+    gather(Path::new(env!("CARGO_MANIFEST_DIR")), "", &mut found);
+    assert!(found.iter().any(|source| source.path == "src/lib.rs"), "the root was not found");
+    found
+}
+
+fn gather(folder: &Path, prefix: &str, found: &mut Vec<Source>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let path = format!("{prefix}{name}");
+        if entry.file_type().unwrap().is_dir() {
+            if !PASSED_OVER.contains(&name.as_str()) {
+                gather(&entry.path(), &format!("{path}/"), found);
+            }
+        } else if name.ends_with(".rs") {
+            found.push(Source { path, text: fs::read_to_string(entry.path()).unwrap() });
+        }
+    }
+}
+
+/// Looks at every line of code; `wrong` says whether it breaks the rule.
+#[track_caller]
+fn check_lines(rule: &str, wrong: impl Fn(&Source, usize, &str) -> bool) {
+    let mut broken = Vec::new();
+    for source in sources() {
+        for (number, code) in source.code() {
+            if wrong(&source, number, &code) {
+                let line = source.text.lines().nth(number - 1).unwrap_or_default().trim();
+                broken.push(format!("{}:{number}: {line}", source.path));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{rule}:\n  {}", broken.join("\n  "));
+}
+
+/// All that a crate's manifest depends on, under whatever name.
+fn dependencies(manifest: &str) -> BTreeSet<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(manifest);
+    let table: toml::Table = fs::read_to_string(path).unwrap().parse().unwrap();
+    let mut names = BTreeSet::new();
+    gather_dependencies(&table, &mut names);
+    names
+}
+
+fn gather_dependencies(table: &toml::Table, names: &mut BTreeSet<String>) {
+    for (key, value) in table {
+        let Some(inner) = value.as_table() else { continue };
+        if !key.ends_with("dependencies") {
+            gather_dependencies(inner, names);
+            continue;
+        }
+        for (name, dependency) in inner {
+            names.insert(name.clone());
+            if let Some(package) = dependency.get("package").and_then(toml::Value::as_str) {
+                names.insert(package.to_owned());
+            }
+        }
+    }
+}
+
+#[test]
+fn protocol_depends_on_neither_server_nor_client() {
+    let names = dependencies("protocol/Cargo.toml");
+    assert!(names.contains("serde"), "the manifest was not understood");
+    assert!(!names.contains("hobnob-server") && !names.contains("hobnob"), "{names:?}");
+}
+
+#[test]
+fn server_does_not_depend_on_the_client() {
+    let names = dependencies("server/Cargo.toml");
+    assert!(names.contains("hobnob-protocol"), "the manifest was not understood");
+    assert!(!names.contains("hobnob"), "{names:?}");
+}
+
+#[test]
+fn plain_structs_have_nothing_asynchronous() {
+    let is_plain = |path: &str| {
+        ["server/src/roster.rs", "src/session.rs", "src/input.rs"].contains(&path)
+            || path.starts_with("src/show/")
+    };
+    check_lines("roster, session, input and show contain no async", |source, _, code| {
+        is_plain(&source.path) && (has_word(code, "async") || has_word(code, "await"))
+    });
+}
+
+#[test]
+fn few_places_write_to_the_screen() {
+    let may = |path: &str| {
+        // The two programs' entries, the client's name prompt, its one writer, its terminal.
+        ["src/main.rs", "src/start.rs", "src/output.rs", "server/src/main.rs"].contains(&path)
+            || path.starts_with("src/repl/")
+    };
+    check_lines(
+        "only output, repl, start and main touch standard output and error",
+        |source, number, code| {
+            !may(&source.path)
+                && !source.is_test(number)
+                && !source.path.starts_with("benches/")
+                && (has_word(code, "stdout") || has_word(code, "stderr"))
+        },
+    );
+}
+
+#[test]
+fn few_places_read_the_keyboard() {
+    let may = |path: &str| ["src/script.rs", "src/start.rs"].contains(&path) || path.starts_with("src/repl/");
+    check_lines("only repl, script and start touch standard input", |source, number, code| {
+        !may(&source.path)
+            && !source.is_test(number)
+            && !source.path.starts_with("benches/")
+            && has_word(code, "stdin")
+    });
+}
+
+#[test]
+fn every_file_says_what_it_owns() {
+    let silent: Vec<String> = sources()
+        .into_iter()
+        .filter(|source| !source.text.starts_with("//! "))
+        .map(|source| source.path)
+        .collect();
+    assert!(silent.is_empty(), "these do not open with a //! text: {silent:?}");
+}
+
+#[test]
+fn no_file_is_a_drawer() {
+    let drawers: Vec<String> = sources()
+        .into_iter()
+        .map(|source| source.path)
+        .filter(|path| path.split('/').any(|part| DRAWERS.contains(&part.trim_end_matches(".rs"))))
+        .collect();
+    assert!(drawers.is_empty(), "name these by what they hold: {drawers:?}");
+}
+
+#[test]
+fn nothing_is_left_undone() {
+    // Written so that this file does not find itself.
+    let notes = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X")];
+    let ignored = concat!("#[", "ignore");
+    let stubs = [concat!("todo", "!("), concat!("unimplemented", "!(")];
+    check_lines("no notes of work to do, ignored tests or stubs", |source, number, code| {
+        let line = source.text.lines().nth(number - 1).unwrap_or_default();
+        notes.iter().any(|note| has_word(line, note))
+            || code.contains(ignored)
+            || stubs.iter().any(|stub| code.contains(stub))
+    });
+}
+
+#[test]
+fn tests_do_not_sleep_for_luck() {
+    check_lines("a test that sleeps says why in a comment on the line", |source, number, code| {
+        let line = source.text.lines().nth(number - 1).unwrap_or_default();
+        source.is_test(number) && code.contains("sleep(") && !line.contains("// ")
+    });
+}
+
+#[test]
+fn strings_and_comments_are_no_code() {
+    assert_eq!(code_of(r#"let x = "a // \" b"; // stdout"#), r#"let x = ""; "#);
+    assert_eq!(code_of(r#"matches!(c, '"' | 'x') // "why""#), "matches!(c, ' | 'x') ");
+    assert!(has_word("io::stderr()", "stderr") && !has_word("my_stderr()", "stderr"));
+}
