@@ -34,5 +34,6 @@ pub mod show;
 pub mod signals;
 pub mod start;
 pub mod state;
+pub mod subcommands;
 pub mod trust;
 pub mod watch;
