@@ -19,6 +19,7 @@ pub mod link_id;
 pub mod lobby;
 pub mod logging;
 pub mod output;
+pub mod own;
 pub mod peer;
 pub mod questions;
 pub mod recent;

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use crate::app::{App, Front, Sources};
 use crate::chat_name::{self, BadName};
 use crate::cli::ColorChoice;
-use crate::commands::COMMANDS;
+use crate::commands;
 use crate::config::Settings;
 use crate::event::Signal;
 use crate::forks::Forks;
@@ -24,12 +24,13 @@ use crate::ledger::Ledger;
 use crate::lobby::connect::ConnectError;
 use crate::logging;
 use crate::output::PipeWriter;
+use crate::own::{OwnCommands, OwnEvent};
 use crate::peer::{PeerConfig, PeerNetwork, own_addresses};
 use crate::questions::Questions;
 use crate::recent::Recent;
 use crate::record::Records;
 use crate::recorder::Recorder;
-use crate::repl::{self, CommandWord, ReplOptions, Words};
+use crate::repl::{self, ReplOptions, Words};
 use crate::screen::{Form, Screen, Sink};
 use crate::script;
 use crate::session::{LinkState, SessionId, Sessions};
@@ -41,6 +42,9 @@ use crate::trust::Trust;
 
 /// Peer events on their way to the app; when it is full the links stop reading.
 const PEER_EVENT_QUEUE: usize = 1024;
+
+/// Lines of programs on their way to the app; when it is full they wait.
+const OWN_EVENT_QUEUE: usize = 64;
 
 /// Exit code: a command failed or a message was not delivered (on a pipe).
 const FAILED: u8 = 1;
@@ -186,7 +190,8 @@ async fn at_terminal(settings: Settings, color: bool, signals: mpsc::Receiver<Si
             return Err(Refused { text: refusal.failure.text, exit: refusal.exit }.into());
         }
     };
-    let (words, words_seen) = watch::channel(Arc::new(command_words()));
+    let (words, words_seen) =
+        watch::channel(Arc::new(Words { commands: commands::words(), ..Words::default() }));
     let history_file = Some(settings.data_dir.join("input_history"));
     let (repl, typed) = repl::start(ReplOptions { history_file, color, words: words_seen })
         .context("the terminal cannot be used")?;
@@ -219,6 +224,8 @@ struct Run {
     identity: Identity,
     wished: UserName,
     since: Option<u64>,
+    own: OwnCommands,
+    own_events: mpsc::Receiver<OwnEvent>,
 }
 
 async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
@@ -257,6 +264,8 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
     })?;
     let records = if settings.history { Records::kept(&settings.data_dir, &name) } else { Records::off() };
     let hosted = lobby.host.is_some();
+    let (own_event_tx, own_events) = mpsc::channel(OWN_EVENT_QUEUE);
+    let own = OwnCommands::new(settings.command_dirs.clone(), &settings.data_dir, own_event_tx);
     Ok(Run {
         lobby,
         hosted,
@@ -268,6 +277,8 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
         identity,
         wished: name,
         since: settings.since,
+        own,
+        own_events,
     })
 }
 
@@ -299,6 +310,7 @@ impl Run {
             watch: None,
             head: welcome.head.seq.0,
             failure: None,
+            own: self.own,
             screen,
             known_names: std::collections::BTreeSet::new(),
             words,
@@ -320,8 +332,18 @@ impl Run {
             state.tell_of_since(since, welcome);
         }
         state.publish_words();
-        let sources = Sources { lobby: self.lobby.events, peers: self.peer_events, signals, output_closed };
+        if matches!(front, Front::Terminal(_)) {
+            state.publish_commands();
+        }
+        let sources = Sources {
+            lobby: self.lobby.events,
+            peers: self.peer_events,
+            own: self.own_events,
+            signals,
+            output_closed,
+        };
         let mut state = App::new(state, sources, front).run().await;
+        state.own.close();
         if let Some(network) = state.forks.take_network() {
             network.close().await;
         }
@@ -346,20 +368,6 @@ async fn close_screen(screen: Screen) {
         Sink::Pipe(writer) => writer.finish(),
         Sink::Kept => {}
     }
-}
-
-fn command_words() -> Words {
-    let commands = COMMANDS
-        .iter()
-        .map(|it| CommandWord {
-            name: it.name.to_owned(),
-            aliases: it.aliases.iter().map(|&alias| alias.to_owned()).collect(),
-            usage: it.usage.to_owned(),
-            about: it.about.to_owned(),
-            argument: it.argument,
-        })
-        .collect();
-    Words { commands, ..Words::default() }
 }
 
 fn make_data_dir(path: &Path) -> Result<()> {

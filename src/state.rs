@@ -1,7 +1,7 @@
 //! All that a run of the client knows, and what commands and events do to it. Owned by the app's
 //! loop alone; awaits nothing. The parts it is made of stand in files of their own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hobnob_protocol::message::ClientMessage;
@@ -9,13 +9,15 @@ use hobnob_protocol::name::{Fingerprint, Text, UserName};
 use tokio::sync::watch;
 
 use crate::command_error::CommandError;
+use crate::commands;
 use crate::forks::Forks;
 use crate::ledger::{Ledger, Outstanding};
 use crate::lobby::link::LobbyHandle;
+use crate::own::OwnCommands;
 use crate::questions::{Question, Questions};
 use crate::recent::Recent;
 use crate::record::{Recorded, Records};
-use crate::repl::Words;
+use crate::repl::{Argument, CommandWord, Words};
 use crate::request::RequestId;
 use crate::screen::Screen;
 use crate::session::{LinkState, Mode, SessionId, Sessions};
@@ -76,6 +78,8 @@ pub struct State {
     pub head: u64,
     /// The first failure of the command that runs.
     pub failure: Option<Failure>,
+    /// The commands that are programs of the user's own.
+    pub own: OwnCommands,
     pub(crate) screen: Screen,
     pub(crate) known_names: BTreeSet<UserName>,
     pub(crate) words: watch::Sender<Arc<Words>>,
@@ -236,8 +240,29 @@ impl State {
             .map(|name| name.as_str().to_owned())
             .collect();
         self.words.send_modify(|words| {
-            let commands = words.commands.clone();
-            *words = Arc::new(Words { commands, users, sessions });
+            let (commands, own) = (words.commands.clone(), words.own.clone());
+            *words = Arc::new(Words { commands, own, users, sessions });
+        });
+    }
+
+    /// The commands that may be completed, one's own among them, as they are now.
+    pub fn publish_commands(&self) {
+        let (mut commands, mut own) = (commands::words(), BTreeMap::new());
+        for (name, description) in self.own.all() {
+            // Hobnob's own win.
+            let Some(description) = description.filter(|_| commands::find(&name).is_none()) else { continue };
+            commands.push(CommandWord {
+                name: name.clone(),
+                aliases: Vec::new(),
+                usage: description.usage,
+                about: description.about,
+                argument: Argument::Text,
+            });
+            own.insert(name, description.words);
+        }
+        self.words.send_modify(|words| {
+            let words = Arc::make_mut(words);
+            (words.commands, words.own) = (commands, own);
         });
     }
 

@@ -5,6 +5,7 @@
 mod ending;
 mod front;
 mod lobby;
+mod own;
 mod peers;
 #[cfg(test)]
 mod request_tests;
@@ -25,6 +26,7 @@ use crate::commands::{self, Progress};
 use crate::event::{Event, Signal};
 use crate::input::{self, Input};
 use crate::lobby::link::LobbyEvent;
+use crate::own::OwnEvent;
 use crate::peer::PeerEvent;
 use crate::repl::Typed;
 use crate::request::RequestId;
@@ -42,6 +44,8 @@ pub struct Sources {
     pub lobby: mpsc::Receiver<LobbyEvent>,
     /// All peer links.
     pub peers: mpsc::Receiver<PeerEvent>,
+    /// Programs that are the user's own commands.
+    pub own: mpsc::Receiver<OwnEvent>,
     /// The system's signals.
     pub signals: mpsc::Receiver<Signal>,
     /// Standard output was closed by its reader.
@@ -92,6 +96,7 @@ impl App {
             Some(signal) = self.sources.signals.recv() => Event::Signal(signal),
             Some(event) = self.sources.lobby.recv() => Event::Lobby(event),
             Some(event) = self.sources.peers.recv() => Event::Peer(event),
+            Some(event) = self.sources.own.recv() => Event::Own(event),
             () = closed(&mut self.sources.output_closed) => Event::OutputClosed,
             event = self.front.next(self.state.ledger.len()), if takes_line => event,
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Event::Time,
@@ -111,6 +116,7 @@ impl App {
             Event::Script(None) => self.end(),
             Event::Lobby(event) => self.lobby(event),
             Event::Peer(event) => self.state.peer_event(event),
+            Event::Own(event) => self.own(event),
             Event::Signal(signal) => self.signal(signal),
             Event::OutputClosed => self.output_closed(),
             Event::Time => self.time(),

@@ -11,6 +11,7 @@ use super::*;
 use crate::forks::Forks;
 use crate::ledger::Ledger;
 use crate::lobby::link::{Answer, TestLink, test_handle};
+use crate::own::OwnCommands;
 use crate::questions::Questions;
 use crate::recent::Recent;
 use crate::record::Records;
@@ -50,6 +51,7 @@ impl Scene {
             watch: None,
             head: 0,
             failure: None,
+            own: OwnCommands::default(),
             screen: Screen::new(Form::Human(Human { color: false, prompt: false }), Sink::Kept, None),
             known_names: BTreeSet::new(),
             words: watch::channel(Arc::new(Words::default())).0,
@@ -57,7 +59,8 @@ impl Scene {
         let (lobby_tx, lobby_rx) = mpsc::channel(8);
         let (peer_tx, peers) = mpsc::channel(8);
         let (signal_tx, signals) = mpsc::channel(8);
-        let sources = Sources { lobby: lobby_rx, peers, signals, output_closed: None };
+        let (_no_programs, own) = mpsc::channel(1);
+        let sources = Sources { lobby: lobby_rx, peers, own, signals, output_closed: None };
         let (lines, line_rx) = mpsc::channel(1000);
         let app = App::new(state, sources, Front::script(line_rx));
         Self { app, link, lines, seen: 0, _folder: folder, _queues: (lobby_tx, peer_tx, signal_tx) }

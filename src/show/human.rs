@@ -81,8 +81,9 @@ impl Human {
         let mut out = String::new();
         let mut own = false;
         for row in commands {
-            if row.own && !own {
+            if row.own && !own && commands.len() > 1 {
                 own = true;
+                out.push_str(&anything_else(width));
                 out.push_str(&format!("{OWN_VOICE}commands of your own:\n"));
             }
             // A program wrote these words.
@@ -93,11 +94,8 @@ impl Human {
             };
             out.push_str(&format!("{OWN_VOICE}{usage:width$}  {about}{aliases}\n"));
         }
-        if commands.len() > 1 {
-            out.push_str(&format!(
-                "{OWN_VOICE}{:width$}  anything else is said in the current session\n",
-                "TEXT"
-            ));
+        if commands.len() > 1 && !own {
+            out.push_str(&anything_else(width));
         }
         out
     }
@@ -117,6 +115,10 @@ impl Human {
         });
         lines.collect()
     }
+}
+
+fn anything_else(width: usize) -> String {
+    format!("{OWN_VOICE}{:width$}  anything else is said in the current session\n", "TEXT")
 }
 
 fn own(text: &str) -> String {
@@ -238,6 +240,21 @@ mod tests {
             PLAIN.show(&unsent),
             Shown::Err(">>> not sent (no session): x\n>>>         y\n".to_owned())
         );
+    }
+
+    #[test]
+    fn commands_of_ones_own_stand_under_a_heading_and_are_harmless() {
+        let row = |name: &str, own| HelpRow {
+            name: name.to_owned(),
+            aliases: Vec::new(),
+            usage: format!("\\{name}"),
+            about: "does\u{1b}[2J".to_owned(),
+            own,
+        };
+        let help = Notice::Help { commands: vec![row("quit", false), row("roll", true)] };
+        let expected = ">>> \\quit  does␛[2J\n>>> TEXT   anything else is said in the current session\n\
+                        >>> commands of your own:\n>>> \\roll  does␛[2J\n";
+        shows(&help, expected);
     }
 
     #[test]
