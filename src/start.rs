@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::name::{RunId, UserName};
+use hobnob_protocol::name::{RunId, Seq, UserName};
 use tokio::sync::{mpsc, watch};
 
 use crate::app::{App, Front, Sources};
 use crate::chat_name::{self, BadName};
 use crate::cli::ColorChoice;
-use crate::commands::COMMANDS;
+use crate::commands;
 use crate::config::Settings;
 use crate::event::Signal;
 use crate::forks::Forks;
@@ -24,11 +24,13 @@ use crate::ledger::Ledger;
 use crate::lobby::connect::ConnectError;
 use crate::logging;
 use crate::output::PipeWriter;
+use crate::own::{OwnCommands, OwnEvent};
 use crate::peer::{PeerConfig, PeerNetwork, own_addresses};
 use crate::questions::Questions;
 use crate::recent::Recent;
 use crate::record::Records;
-use crate::repl::{self, CommandWord, ReplOptions, Words};
+use crate::recorder::Recorder;
+use crate::repl::{self, ReplOptions, Words};
 use crate::screen::{Form, Screen, Sink};
 use crate::script;
 use crate::session::{LinkState, SessionId, Sessions};
@@ -40,6 +42,9 @@ use crate::trust::Trust;
 
 /// Peer events on their way to the app; when it is full the links stop reading.
 const PEER_EVENT_QUEUE: usize = 1024;
+
+/// Lines of programs on their way to the app; when it is full they wait.
+const OWN_EVENT_QUEUE: usize = 64;
 
 /// Exit code: a command failed or a message was not delivered (on a pipe).
 const FAILED: u8 = 1;
@@ -115,6 +120,13 @@ fn talk(settings: &Settings) -> Talk {
     }
 }
 
+fn recorder(settings: &Settings) -> Result<Option<Recorder>> {
+    let open = |path: &Path| {
+        Recorder::open(path).with_context(|| format!("--record {}: it cannot be written", path.display()))
+    };
+    settings.record.as_deref().map(open).transpose()
+}
+
 fn start_logging(settings: &Settings, terminal: bool) -> Result<()> {
     let file = match (&settings.log_file, terminal) {
         (Some(file), _) => Some(file.clone()),
@@ -135,8 +147,8 @@ fn start_logging(settings: &Settings, terminal: bool) -> Result<()> {
 
 async fn on_pipe(settings: Settings, form: Form, signals: mpsc::Receiver<Signal>) -> Result<ExitCode> {
     let (writer, output_closed) = PipeWriter::start()?;
-    let mut lines = script::start()?;
-    let mut screen = Screen::new(form, Sink::Pipe(writer));
+    let mut lines = script::start(settings.json)?;
+    let mut screen = Screen::new(form, Sink::Pipe(writer), recorder(&settings)?);
     let begun = async {
         let name = match &settings.name {
             Some(name) => chat_name::parse(name)?,
@@ -148,8 +160,7 @@ async fn on_pipe(settings: Settings, form: Form, signals: mpsc::Receiver<Signal>
         Ok(run) => run,
         Err(refusal) => {
             screen.emit(&Notice::Error(refusal.failure));
-            screen.flush().await;
-            close_screen(screen);
+            close_screen(screen).await;
             return Ok(ExitCode::from(refusal.exit));
         }
     };
@@ -164,6 +175,7 @@ async fn on_pipe(settings: Settings, form: Form, signals: mpsc::Receiver<Signal>
 }
 
 async fn at_terminal(settings: Settings, color: bool, signals: mpsc::Receiver<Signal>) -> Result<ExitCode> {
+    let recorder = recorder(&settings)?;
     let _terminal = repl::terminal::guard();
     let begun = async {
         let name = match &settings.name {
@@ -178,13 +190,14 @@ async fn at_terminal(settings: Settings, color: bool, signals: mpsc::Receiver<Si
             return Err(Refused { text: refusal.failure.text, exit: refusal.exit }.into());
         }
     };
-    let (words, words_seen) = watch::channel(Arc::new(command_words()));
+    let (words, words_seen) =
+        watch::channel(Arc::new(Words { commands: commands::words(), ..Words::default() }));
     let history_file = Some(settings.data_dir.join("input_history"));
     let (repl, typed) = repl::start(ReplOptions { history_file, color, words: words_seen })
         .context("the terminal cannot be used")?;
     let repl = Arc::new(repl);
     let form = Form::Human(Human { color, prompt: true });
-    let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)));
+    let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)), recorder);
     let verdict = run.go(screen, words, Front::terminal(repl, typed, color), signals, None).await;
     // A person has seen what failed; only a broken trust is worth a code of its own.
     Ok(ExitCode::from(if verdict == Verdict::KeyChanged { KEY_CHANGED } else { 0 }))
@@ -210,6 +223,9 @@ struct Run {
     records: Records,
     identity: Identity,
     wished: UserName,
+    since: Option<u64>,
+    own: OwnCommands,
+    own_events: mpsc::Receiver<OwnEvent>,
 }
 
 async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
@@ -236,6 +252,7 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
         candidates: Arc::new(move || own_addresses(&advertise, listening)),
         port: network.port(),
         trust: trust.clone(),
+        since: settings.since.map(Seq),
     };
     let (lobby, notices) = join::lobby(joining).await.map_err(|failure| {
         let text = failure.to_string();
@@ -248,7 +265,22 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
     let records = if settings.history { Records::kept(&settings.data_dir, &name) } else { Records::off() };
     tracing::info!(server = %lobby.address, name = ?lobby.joined.welcome.name.as_str(), "in the lobby");
     let hosted = lobby.host.is_some();
-    Ok(Run { lobby, hosted, notices, network, peer_events, trust, records, identity, wished: name })
+    let (own_event_tx, own_events) = mpsc::channel(OWN_EVENT_QUEUE);
+    let own = OwnCommands::new(settings.command_dirs.clone(), &settings.data_dir, own_event_tx);
+    Ok(Run {
+        lobby,
+        hosted,
+        notices,
+        network,
+        peer_events,
+        trust,
+        records,
+        identity,
+        wished: name,
+        since: settings.since,
+        own,
+        own_events,
+    })
 }
 
 impl Run {
@@ -276,6 +308,10 @@ impl Run {
             records: self.records,
             trust: self.trust,
             verdict: Verdict::Done,
+            watch: None,
+            head: welcome.head.seq.0,
+            failure: None,
+            own: self.own,
             screen,
             known_names: std::collections::BTreeSet::new(),
             words,
@@ -293,10 +329,23 @@ impl Run {
             let text = format!("the name {} is taken; you are {}", self.wished, welcome.name);
             state.emit(Notice::say(text));
         }
+        if let Some(since) = self.since {
+            state.tell_of_since(since, welcome);
+        }
         state.publish_words();
         state.learn_names();
-        let sources = Sources { lobby: self.lobby.events, peers: self.peer_events, signals, output_closed };
+        if matches!(front, Front::Terminal(_)) {
+            state.publish_commands();
+        }
+        let sources = Sources {
+            lobby: self.lobby.events,
+            peers: self.peer_events,
+            own: self.own_events,
+            signals,
+            output_closed,
+        };
         let mut state = App::new(state, sources, front).run().await;
+        state.own.close();
         if let Some(network) = state.forks.take_network() {
             network.close().await;
         }
@@ -304,14 +353,14 @@ impl Run {
             host.stop().await;
         }
         let verdict = state.verdict;
-        close_screen(state.screen);
+        close_screen(state.screen).await;
         verdict
     }
 }
 
 /// Lets what was shown come out; with a reader that takes nothing, no longer than it lives.
-fn close_screen(screen: Screen) {
-    match screen.into_sink() {
+async fn close_screen(screen: Screen) {
+    match screen.close().await {
         // The front that held it too has ended with the app.
         Sink::Terminal(repl) => {
             if let Some(repl) = Arc::into_inner(repl) {
@@ -321,20 +370,6 @@ fn close_screen(screen: Screen) {
         Sink::Pipe(writer) => writer.finish(),
         Sink::Kept => {}
     }
-}
-
-fn command_words() -> Words {
-    let commands = COMMANDS
-        .iter()
-        .map(|it| CommandWord {
-            name: it.name.to_owned(),
-            aliases: it.aliases.iter().map(|&alias| alias.to_owned()).collect(),
-            usage: it.usage.to_owned(),
-            about: it.about.to_owned(),
-            argument: it.argument,
-        })
-        .collect();
-    Words { commands, ..Words::default() }
 }
 
 fn make_data_dir(path: &Path) -> Result<()> {

@@ -3,6 +3,7 @@
 //! what a script has to wait for; it awaits nothing itself, because the answers it waits for arrive
 //! through the same loop that runs it.
 
+mod allow;
 mod fork;
 mod help;
 mod history;
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 
 pub use crate::command_error::CommandError;
 pub use crate::repl::Argument;
+use crate::repl::CommandWord;
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Failure, HelpRow};
 use crate::state::State;
@@ -36,6 +38,7 @@ pub const COMMANDS: &[Command] = &[
     whois::WHOIS,
     help::HELP,
     wait::WAIT,
+    allow::ALLOW,
 ];
 
 /// One command.
@@ -70,6 +73,10 @@ pub enum Progress {
     Answer(u32),
     /// Until this moment.
     Until(Instant),
+    /// Until what `\wait` watches for has happened or was given up.
+    Watched,
+    /// Until this run of a program of the user's own is over.
+    Own(u32),
     /// Until the program ends.
     Quit,
 }
@@ -86,7 +93,7 @@ pub fn find(word: &str) -> Option<&'static Command> {
 /// What is to be shown when it fails, the command's name included.
 pub fn dispatch(state: &mut State, word: &str, args: &str) -> Result<Progress, Failure> {
     let Some(command) = find(word) else {
-        return Err(unknown(word));
+        return state.call_own(word, args).unwrap_or_else(|| Err(unknown(word)));
     };
     let misused = match (command.argument, command.optional, args.is_empty()) {
         (Argument::None, _, no_args) => !no_args,
@@ -110,7 +117,28 @@ pub fn usage(command: &Command) -> CommandError {
 pub fn help_rows(commands: &[Command]) -> Vec<HelpRow> {
     commands
         .iter()
-        .map(|it| HelpRow { name: it.name, aliases: it.aliases, usage: it.usage, about: it.about })
+        .map(|it| HelpRow {
+            name: it.name.to_owned(),
+            aliases: it.aliases.iter().map(|&alias| alias.to_owned()).collect(),
+            usage: it.usage.to_owned(),
+            about: it.about.to_owned(),
+            own: false,
+        })
+        .collect()
+}
+
+/// The commands as the editor offers them.
+#[must_use]
+pub fn words() -> Vec<CommandWord> {
+    COMMANDS
+        .iter()
+        .map(|it| CommandWord {
+            name: it.name.to_owned(),
+            aliases: it.aliases.iter().map(|&alias| alias.to_owned()).collect(),
+            usage: it.usage.to_owned(),
+            about: it.about.to_owned(),
+            argument: it.argument,
+        })
         .collect()
 }
 

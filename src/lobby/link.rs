@@ -67,6 +67,8 @@ pub struct LobbyConfig {
     pub candidates: Arc<dyn Fn() -> Vec<Candidate> + Send + Sync>,
     /// The port peers reach this client at.
     pub port: u16,
+    /// Where to begin, the first time: after this message.
+    pub since: Option<Seq>,
 }
 
 /// What the app hears of the lobby.
@@ -315,7 +317,7 @@ impl<D: Dial> Link<D> {
             candidates: (self.config.candidates)(),
             port: Some(self.config.port),
             cursor: self.place.cursor(),
-            since: None,
+            since: self.config.since,
             backlog: BACKLOG_ON_JOIN,
         };
         let LobbyConfig { address, identity, trusted, .. } = &self.config;

@@ -2,6 +2,8 @@
 //!
 //! Plain data and look-ups by folded name; knows nothing of editors or terminals.
 
+use std::collections::BTreeMap;
+
 use crate::session_id::SessionId;
 
 /// A snapshot of every word the editor may offer. The app publishes a new one when it changes.
@@ -9,6 +11,8 @@ use crate::session_id::SessionId;
 pub struct Words {
     /// Every command, in the order `\help` lists them.
     pub commands: Vec<CommandWord>,
+    /// Which of them are programs of the user's own, with the words that may follow each.
+    pub own: BTreeMap<String, Vec<String>>,
     /// The names in the lobby, made harmless for display.
     pub users: Vec<String>,
     /// The open sessions and the name each goes by.

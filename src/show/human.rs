@@ -46,7 +46,7 @@ impl Human {
                 let line = format!("not sent ({}): {}", harmless_line(reason), harmless(text, INDENT));
                 Shown::Err(self.paint(Color::Red.normal(), &own(&line)))
             }
-            Notice::Sent { .. } => Shown::Nothing,
+            Notice::Sent { .. } | Notice::Answer(_) => Shown::Nothing,
             Notice::Switched { .. } | Notice::Forking { .. } if self.prompt => Shown::Nothing,
             Notice::Help { commands } => Shown::Out(self.help(commands)),
             Notice::Sessions { sessions } => Shown::Out(self.sessions(sessions)),
@@ -79,18 +79,23 @@ impl Human {
     fn help(&self, commands: &[HelpRow]) -> String {
         let width = commands.iter().map(|row| row.usage.chars().count()).max().unwrap_or(0);
         let mut out = String::new();
+        let mut own = false;
         for row in commands {
-            let aliases = match row.aliases {
+            if row.own && !own && commands.len() > 1 {
+                own = true;
+                out.push_str(&anything_else(width));
+                out.push_str(&format!("{OWN_VOICE}commands of your own:\n"));
+            }
+            // A program wrote these words.
+            let (usage, about) = (harmless_line(&row.usage), harmless_line(&row.about));
+            let aliases = match row.aliases.as_slice() {
                 [] => String::new(),
                 aliases => format!(" (also \\{})", aliases.join(", \\")),
             };
-            out.push_str(&format!("{OWN_VOICE}{:width$}  {}{aliases}\n", row.usage, row.about));
+            out.push_str(&format!("{OWN_VOICE}{usage:width$}  {about}{aliases}\n"));
         }
-        if commands.len() > 1 {
-            out.push_str(&format!(
-                "{OWN_VOICE}{:width$}  anything else is said in the current session\n",
-                "TEXT"
-            ));
+        if commands.len() > 1 && !own {
+            out.push_str(&anything_else(width));
         }
         out
     }
@@ -110,6 +115,10 @@ impl Human {
         });
         lines.collect()
     }
+}
+
+fn anything_else(width: usize) -> String {
+    format!("{OWN_VOICE}{:width$}  anything else is said in the current session\n", "TEXT")
 }
 
 fn own(text: &str) -> String {
@@ -179,6 +188,7 @@ fn told(notice: &Notice) -> String {
         | Notice::Unsent { .. }
         | Notice::Sessions { .. }
         | Notice::Help { .. }
+        | Notice::Answer(_)
         | Notice::Error(_) => String::new(),
     }
 }
@@ -230,6 +240,21 @@ mod tests {
             PLAIN.show(&unsent),
             Shown::Err(">>> not sent (no session): x\n>>>         y\n".to_owned())
         );
+    }
+
+    #[test]
+    fn commands_of_ones_own_stand_under_a_heading_and_are_harmless() {
+        let row = |name: &str, own| HelpRow {
+            name: name.to_owned(),
+            aliases: Vec::new(),
+            usage: format!("\\{name}"),
+            about: "does\u{1b}[2J".to_owned(),
+            own,
+        };
+        let help = Notice::Help { commands: vec![row("quit", false), row("roll", true)] };
+        let expected = ">>> \\quit  does␛[2J\n>>> TEXT   anything else is said in the current session\n\
+                        >>> commands of your own:\n>>> \\roll  does␛[2J\n";
+        shows(&help, expected);
     }
 
     #[test]

@@ -111,6 +111,7 @@ pub(crate) fn who(name: &str) -> (Identity, RunId, LobbyConfig) {
         trusted: None,
         candidates: Arc::new(Vec::new),
         port: 1,
+        since: None,
     };
     (identity, run, config)
 }

@@ -240,6 +240,9 @@ impl Lobby {
                 self.metrics.messages.inc_by(batch.hashes.len() as u64);
                 self.recent().push(&batch.chunks, batch.hashes);
                 self.start_commit();
+                if !batch.chunks.is_empty() {
+                    self.tell_few_changes().await;
+                }
                 self.fan_out(&batch.chunks).await;
             }
             Err(err) => {

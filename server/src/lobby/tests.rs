@@ -348,6 +348,25 @@ async fn presence_is_told_at_once_and_then_gathered_and_never_of_oneself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_speaks_is_seen_to_come_first() {
+    let stage = Stage::new();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    let _bobby = stage.join(2, "bobby", 2, 1).await;
+    // Within the interval after bobby's, when changes gather.
+    let carl = stage.join(3, "carl", 3, 1).await;
+    stage.say(&carl, 1, "here").await;
+    let mut seen = Vec::new();
+    loop {
+        match anna.line().await {
+            ServerMessage::Presence { changes } => seen.extend(changes),
+            ServerMessage::Said(_) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(seen.contains(&Change::Joined("carl".parse().unwrap())), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_stores_what_was_accepted_and_says_goodbye() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
