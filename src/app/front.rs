@@ -93,7 +93,8 @@ pub struct TerminalFront {
     note: Option<String>,
     /// The session of the prompt that is out is over, and something was typed under it.
     stale: Option<SessionId>,
-    /// The prompt fell back to the lobby; what is complete before this was not typed for it.
+    /// The prompt fell back, or did not become the one hoped for; what is complete before this was not
+    /// typed for it.
     settled: Option<Instant>,
     interrupted: Option<Instant>,
 }
@@ -128,7 +129,9 @@ impl TerminalFront {
                 "the session it was typed in is over; it is in the editor still, Enter says it in the lobby",
             )
         } else if self.settled.is_some_and(|settled| Instant::now() < settled) {
-            Refused("it was typed before the lobby's prompt was there; Enter says it in the lobby")
+            Refused(
+                "it was typed before this prompt was there; it is in the editor still, Enter says it here",
+            )
         } else {
             self.settled = None;
             return Ok(());
@@ -145,6 +148,12 @@ impl TerminalFront {
         if self.prompted {
             self.repl.cancel();
         }
+    }
+
+    /// The next prompt is not the one that was hoped for: what is complete before anybody can have read
+    /// it was meant for another.
+    pub(super) fn distrust_typed_ahead(&mut self) {
+        self.settled = Some(Instant::now() + SETTLING);
     }
 
     /// The prompt that was out has its answer.
