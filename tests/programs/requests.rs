@@ -18,7 +18,7 @@ fn requests_are_carried_out_in_order_and_answered_by_id() {
         json!({"say": "x", "sesion": 0, "id": 7}),
     ];
     let input: String = requests.iter().map(|request| format!("{request}\n")).collect();
-    let output = server.client("anna").run_json(format!("{input}plain\n")).ended_with(1);
+    let output = server.client("anna").run_json(format!("{input}\\sw 1\nplain\n")).ended_with(1);
     let answers = output.all(json!({"event": "answer"}));
     let ok = |id: Value| {
         let found = answers.iter().find(|answer| answer["id"] == id);

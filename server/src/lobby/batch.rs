@@ -59,6 +59,13 @@ impl Pending {
     }
 }
 
+/// Who said which of its own numbers, and on which connection it was last heard to.
+struct Author {
+    party: Party,
+    id: u64,
+    from: ConnectionId,
+}
+
 /// The batch that is being stored.
 pub(super) struct InFlight {
     append: JoinHandle<Result<(), LogError>>,
@@ -66,8 +73,7 @@ pub(super) struct InFlight {
     chunks: Vec<Arc<Chunk>>,
     hashes: Vec<ChainHash>,
     head: Position,
-    /// Who said which of its own numbers.
-    authors: Vec<(Party, u64)>,
+    authors: Vec<Author>,
     joining: Vec<ConnectionId>,
     names: Vec<NameBinding>,
     freed: Vec<UserName>,
@@ -136,7 +142,7 @@ impl Lobby {
         // One that is new does not overtake those before it.
         if is_new && !self.lookups.iter().any(|lookup| lookup.party == party) {
             self.pending.push(words);
-        } else if !self.on_its_way(party, |other| other == id) {
+        } else if !self.claim(party, id, from) {
             let log = Arc::clone(&self.log);
             let found = tokio::spawn(async move {
                 let found = look_up(&*log, party, id).await;
@@ -155,26 +161,41 @@ impl Lobby {
         let (party, id) = (words.party, words.id);
         match found {
             Ok(Found::At(seq)) => self.tell(words.from, &ServerMessage::Accepted { id, seq }),
-            Ok(Found::New) if self.on_its_way(party, |other| other == id) => {}
+            Ok(Found::New) if self.claim(party, id, words.from) => {}
             // Its batch failed, and what its author said next is stored, or will be, before it.
-            Ok(Found::Refused) => self.not_stored(&[(party, id)]),
-            Ok(Found::New) if self.on_its_way(party, |other| other > id) => self.not_stored(&[(party, id)]),
+            Ok(Found::Refused) => self.not_stored(words.from, id),
+            Ok(Found::New) if self.has_later(party, id) => self.not_stored(words.from, id),
             Ok(Found::New) => self.pending.push(words),
             Err(err) => {
                 tracing::error!(%err, "cannot look up a text that was sent again");
-                self.not_stored(&[(party, id)]);
+                self.not_stored(words.from, id);
             }
         }
     }
 
-    /// Whether such a text is in the batch that gathers or in the one being stored: its author will
-    /// hear of it.
-    fn on_its_way(&self, party: Party, which: impl Fn(u64) -> bool) -> bool {
-        self.pending.words.iter().any(|words| words.party == party && which(words.id))
-            || self
-                .in_flight
-                .as_ref()
-                .is_some_and(|batch| batch.authors.iter().any(|(other, id)| *other == party && which(*id)))
+    /// Whether a text that came again is in the batch that gathers or in the one being stored. Its
+    /// author hears of it on the connection it came on last. On no other: where it has not come again
+    /// yet, it will, and may be stored then.
+    fn claim(&mut self, party: Party, id: u64, from: ConnectionId) -> bool {
+        if let Some(words) = self.pending.words.iter_mut().find(|it| (it.party, it.id) == (party, id)) {
+            words.from = from;
+            return true;
+        }
+        let in_flight = self.in_flight.iter_mut().flat_map(|batch| &mut batch.authors);
+        match in_flight.into_iter().find(|it| (it.party, it.id) == (party, id)) {
+            Some(author) => {
+                author.from = from;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether a later text of the same run is in the batch that gathers or in the one being stored.
+    fn has_later(&self, party: Party, id: u64) -> bool {
+        let in_flight = self.in_flight.iter().flat_map(|batch| &batch.authors);
+        self.pending.words.iter().any(|it| it.party == party && it.id > id)
+            || in_flight.into_iter().any(|it| it.party == party && it.id > id)
     }
 
     /// Stores what has gathered, unless a batch is being stored already.
@@ -183,7 +204,11 @@ impl Lobby {
             return;
         }
         let pending = std::mem::take(&mut self.pending);
-        let authors = pending.words.iter().map(|words| (words.party, words.id)).collect();
+        let authors = pending
+            .words
+            .iter()
+            .map(|words| Author { party: words.party, id: words.id, from: words.from })
+            .collect();
         let names = self.roster.take_unsaved();
         let (messages, head) = self.number(pending.words);
         if messages.is_empty() && names.is_empty() && pending.freed.is_empty() && pending.joining.is_empty() {
@@ -248,7 +273,7 @@ impl Lobby {
             Err(err) => {
                 tracing::error!(%err, messages = batch.authors.len(), "a batch could not be stored");
                 self.metrics.store_errors.inc();
-                self.not_stored(&batch.authors);
+                batch.authors.iter().for_each(|author| self.not_stored(author.from, author.id));
                 self.roster.not_saved(batch.names);
                 self.pending.freed.extend(batch.freed);
             }

@@ -31,7 +31,7 @@ use self::join::Held;
 use self::presence::Presence;
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
-use crate::outbox::{Outboxes, Party};
+use crate::outbox::Outboxes;
 use crate::recent::{Chunk, Recent};
 use crate::rendezvous::Rendezvous;
 use crate::roster::{ConnectionId, Newcomer, Roster};
@@ -396,14 +396,9 @@ impl Lobby {
         }
     }
 
-    /// Tells the authors, on the connections they have now: a client that came back while the batch was
-    /// being stored has sent its texts again and waits for this answer.
-    fn not_stored(&self, words: &[(Party, u64)]) {
-        for &((key, run), id) in words {
-            if let Some(author) = self.roster.by_run(key, run) {
-                self.tell(author, &ServerMessage::NotAccepted { id, code: NotAcceptedCode::Store });
-            }
-        }
+    /// Tells an author that a text was not stored, if the connection it came on is there still.
+    fn not_stored(&self, from: ConnectionId, id: u64) {
+        self.tell(from, &ServerMessage::NotAccepted { id, code: NotAcceptedCode::Store });
     }
 
     fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {

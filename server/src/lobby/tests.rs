@@ -277,7 +277,10 @@ async fn texts_sent_again_after_a_failure_nobody_heard_of_are_stored_in_their_or
     }
     // The answer goes to a connection that is dead already.
     stage.send(LobbyCommand::Leave(anna.id)).await;
-    tokio::time::advance(Duration::from_secs(1)).await;
+    // One batch after the other: when this one has failed, hers have.
+    let mut witness = stage.join(9, "witness", 9, 1).await;
+    stage.say(&witness, 1, "word").await;
+    while witness.line().await != (ServerMessage::NotAccepted { id: 1, code: NotAcceptedCode::Store }) {}
     stage.log.fails.store(false, Ordering::SeqCst);
     let mut again = stage.join(2, "anna", 1, 1).await;
     // Those are sent again, and with them ten that are new.
