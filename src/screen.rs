@@ -87,6 +87,12 @@ impl Screen {
         &self.waiting
     }
 
+    /// Whether a person sits before it.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        matches!(self.sink, Sink::Terminal(_))
+    }
+
     /// Ends: what was shown is recorded and handed over first.
     pub async fn close(mut self) -> Sink {
         self.flush().await;

@@ -263,6 +263,7 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
         }
     })?;
     let records = if settings.history { Records::kept(&settings.data_dir, &name) } else { Records::off() };
+    tracing::info!(server = %lobby.address, name = ?lobby.joined.welcome.name.as_str(), "in the lobby");
     let hosted = lobby.host.is_some();
     let (own_event_tx, own_events) = mpsc::channel(OWN_EVENT_QUEUE);
     let own = OwnCommands::new(settings.command_dirs.clone(), &settings.data_dir, own_event_tx);
@@ -332,6 +333,7 @@ impl Run {
             state.tell_of_since(since, welcome);
         }
         state.publish_words();
+        state.learn_names();
         if matches!(front, Front::Terminal(_)) {
             state.publish_commands();
         }

@@ -140,7 +140,10 @@ impl State {
             }
         };
         if session == SessionId::LOBBY {
-            self.lobby.say(id, text);
+            if !self.lobby.say(id, text) {
+                let unsaid = self.ledger.settle(id).into_iter().collect();
+                self.report_all_unsent(unsaid, "the lobby's link has ended for good");
+            }
         } else if let Err(reason) = self.forks.say(session, id, text) {
             let unsaid = self.ledger.settle(id).into_iter().collect();
             self.report_all_unsent(unsaid, &reason);
@@ -182,14 +185,24 @@ impl State {
         Ok(())
     }
 
+    /// Asks who is in the lobby, for completion alone. A script has no use for it.
+    pub(crate) fn learn_names(&mut self) {
+        if self.screen.is_terminal() {
+            let question = Question::Users { names: Vec::new(), shown: false };
+            let request = self.questions.ask(question, None);
+            self.lobby.ask(ClientMessage::Users { request });
+        }
+    }
+
     /// What a command that belongs in the lobby requires.
     ///
     /// # Errors
-    /// When another session is current, or none.
+    /// When a private session is current.
     pub fn require_in_lobby(&self) -> Result<(), CommandError> {
-        match self.sessions.is_lobby_current() {
-            true => Ok(()),
-            false => Err(CommandError::new(ErrorCode::NotInLobby, "in the lobby only: \\lobby first")),
+        match self.sessions.current() {
+            // Where no session is current there is no private one to leave first.
+            Some(SessionId::LOBBY) | None => Ok(()),
+            Some(_) => Err(CommandError::new(ErrorCode::NotInLobby, "in the lobby only: \\lobby first")),
         }
     }
 

@@ -151,13 +151,21 @@ fn plain_structs_have_nothing_asynchronous() {
 fn few_places_write_to_the_screen() {
     let may = |path: &str| {
         // The two programs' entries, the client's name prompt, its one writer, its terminal.
-        // The pipes of a program that is somebody's own command are not hobnob's.
-        ["src/main.rs", "src/start.rs", "src/output.rs", "src/own/program.rs", "server/src/main.rs"]
-            .contains(&path)
+        [
+            "src/main.rs",
+            "src/start.rs",
+            "src/chat_name.rs",
+            "src/logging.rs",
+            "src/output.rs",
+            // The pipes of a program that is somebody's own command are not hobnob's.
+            "src/own/program.rs",
+            "server/src/main.rs",
+        ]
+        .contains(&path)
             || path.starts_with("src/repl/")
     };
     check_lines(
-        "only output, repl, start and main touch standard output and error",
+        "only output, repl, start, logging, the name prompt and main touch standard output and error",
         |source, number, code| {
             !may(&source.path)
                 && !source.is_test(number)
@@ -170,15 +178,18 @@ fn few_places_write_to_the_screen() {
 #[test]
 fn few_places_read_the_keyboard() {
     let may = |path: &str| {
-        ["src/script.rs", "src/start.rs", "src/own/program.rs"].contains(&path)
+        ["src/script.rs", "src/start.rs", "src/chat_name.rs", "src/own/program.rs"].contains(&path)
             || path.starts_with("src/repl/")
     };
-    check_lines("only repl, script and start touch standard input", |source, number, code| {
-        !may(&source.path)
-            && !source.is_test(number)
-            && !source.path.starts_with("benches/")
-            && has_word(code, "stdin")
-    });
+    check_lines(
+        "only repl, script, start and the name prompt touch standard input",
+        |source, number, code| {
+            !may(&source.path)
+                && !source.is_test(number)
+                && !source.path.starts_with("benches/")
+                && has_word(code, "stdin")
+        },
+    );
 }
 
 #[test]

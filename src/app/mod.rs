@@ -151,6 +151,7 @@ impl App {
             return;
         }
         tracing::info!(?signal, "asked to end");
+        self.give_up_script();
         self.end_now();
     }
 
@@ -310,10 +311,20 @@ impl App {
             }
             Ok(progress) => self.started(progress, asked),
             Err(failure) => {
-                self.state.fail(failure);
+                self.failed_to_start(failure);
                 self.command_finished(asked);
             }
         }
+    }
+
+    fn failed_to_start(&mut self, failure: Failure) {
+        // What a script says next was meant for the session that did not come to be. At a terminal the
+        // prompt shows where it goes.
+        let fork = failure.command.as_deref() == Some("fork") && failure.code != ErrorCode::Usage;
+        if fork && matches!(self.front, Front::Script(..)) {
+            self.state.sessions.unset_current();
+        }
+        self.state.fail(failure);
     }
 
     fn started(&mut self, progress: Progress, asked: Option<RequestId>) {

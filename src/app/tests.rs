@@ -209,6 +209,20 @@ fn a_text_the_server_cannot_store_is_reported() {
 }
 
 #[test]
+fn a_text_said_after_the_link_has_ended_for_good_is_reported_at_once() {
+    let mut scene = Scene::new();
+    scene.feed(&["before"]);
+    scene.link.end();
+    scene.lobby(LobbyEvent::KeyChanged("another key".to_owned()));
+    scene.shows("not sent (the server's key changed): before");
+    let mut scene = Scene::new();
+    scene.link.end();
+    scene.feed(&["after"]);
+    scene.shows("not sent (the lobby's link has ended for good): after");
+    assert!(scene.app.state.ledger.is_empty(), "no command waits for it");
+}
+
+#[test]
 fn a_question_asked_when_the_link_was_lost_is_answered_with_an_error() {
     let mut scene = Scene::new();
     scene.feed(&["\\whois bobby", "next"]);

@@ -178,7 +178,7 @@ impl Terminal {
         let deadline = Instant::now() + PATIENCE;
         while !seen(self) {
             assert!(Instant::now() < deadline, "waited for {wanted}; the screen:\n{}", self.screen());
-            thread::sleep(Duration::from_millis(2));
+            thread::sleep(Duration::from_millis(2)); // between two looks at the screen
         }
     }
 

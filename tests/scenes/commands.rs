@@ -186,7 +186,6 @@ fn wrong_arguments_are_usage_errors_that_name_their_command() {
     let anna = server.join("anna");
     let wrong = [
         ("\\fork", "fork"),
-        ("\\fork bobby carmen", "fork"),
         ("\\switch", "switch"),
         ("\\sw", "sw"),
         ("\\whois", "whois"),

@@ -1,6 +1,7 @@
 //! What was said on its way into the log: gathering, numbering, storing, and what follows when that
 //! is done or has failed. One batch is stored at a time while the next one gathers.
 
+use std::collections::VecDeque;
 use std::future;
 use std::sync::Arc;
 
@@ -23,10 +24,10 @@ const MAX_PENDING_BYTES: usize = 8 * 1024 * 1024;
 /// Something said and not yet numbered.
 #[derive(Debug)]
 pub(super) struct Words {
-    pub(super) from: ConnectionId,
-    pub(super) party: Party,
+    from: ConnectionId,
+    party: Party,
     name: Arc<UserName>,
-    pub(super) id: u64,
+    id: u64,
     text: Text,
     at: u64,
 }
@@ -66,11 +67,25 @@ pub(super) struct InFlight {
     hashes: Vec<ChainHash>,
     head: Position,
     /// Who said which of its own numbers.
-    authors: Vec<(ConnectionId, u64)>,
-    parties: Vec<(Party, u64)>,
+    authors: Vec<(Party, u64)>,
     joining: Vec<ConnectionId>,
     names: Vec<NameBinding>,
     freed: Vec<UserName>,
+}
+
+/// A text sent again, while the log is asked for its number.
+pub(super) type Lookup = JoinHandle<(Words, Result<Option<Seq>, LogError>)>;
+
+/// What came of that.
+pub(super) type LookedUp = Result<(Words, Result<Option<Seq>, LogError>), JoinError>;
+
+/// Waits for the oldest lookup and takes it out; for ever if there is none. In the order in which the
+/// texts came: those that are stored after all are stored in that order.
+pub(super) async fn next_lookup(lookups: &mut VecDeque<Lookup>) -> LookedUp {
+    let Some(oldest) = lookups.front_mut() else { return future::pending().await };
+    let found = oldest.await;
+    lookups.pop_front();
+    found
 }
 
 /// A batch and whether it was stored.
@@ -99,15 +114,15 @@ impl Lobby {
             self.pending.push(words);
         } else if !self.is_on_its_way(party, id) {
             let log = Arc::clone(&self.log);
-            self.lookups.spawn(async move {
+            self.lookups.push_back(tokio::spawn(async move {
                 let found = log.find(party.0, party.1, id).await;
                 (words, found)
-            });
+            }));
         }
     }
 
     /// The log has said whether it holds a text that was sent again.
-    pub(super) fn looked_up(&mut self, found: Result<(Words, Result<Option<Seq>, LogError>), JoinError>) {
+    pub(super) fn looked_up(&mut self, found: LookedUp) {
         match found {
             Ok((words, Ok(Some(seq)))) => {
                 self.tell(words.from, &ServerMessage::Accepted { id: words.id, seq });
@@ -116,7 +131,7 @@ impl Lobby {
             Ok((words, Ok(None))) => self.pending.push(words),
             Ok((words, Err(err))) => {
                 tracing::error!(%err, "cannot look up a text that was sent again");
-                self.not_stored(&[(words.from, words.id)]);
+                self.not_stored(&[(words.party, words.id)]);
             }
             Err(err) => tracing::error!(%err, "a lookup ended early"),
         }
@@ -125,7 +140,7 @@ impl Lobby {
     /// Whether a text is in the batch that gathers or in the one being stored: its author will hear it.
     fn is_on_its_way(&self, party: Party, id: u64) -> bool {
         self.pending.words.iter().any(|words| (words.party, words.id) == (party, id))
-            || self.in_flight.as_ref().is_some_and(|batch| batch.parties.contains(&(party, id)))
+            || self.in_flight.as_ref().is_some_and(|batch| batch.authors.contains(&(party, id)))
     }
 
     /// Stores what has gathered, unless a batch is being stored already.
@@ -134,8 +149,7 @@ impl Lobby {
             return;
         }
         let pending = std::mem::take(&mut self.pending);
-        let authors = pending.words.iter().map(|words| (words.from, words.id)).collect();
-        let parties = pending.words.iter().map(|words| (words.party, words.id)).collect();
+        let authors = pending.words.iter().map(|words| (words.party, words.id)).collect();
         let names = self.roster.take_unsaved();
         let (messages, head) = self.number(pending.words);
         if messages.is_empty() && names.is_empty() && pending.freed.is_empty() && pending.joining.is_empty() {
@@ -152,7 +166,6 @@ impl Lobby {
             hashes,
             head,
             authors,
-            parties,
             joining: pending.joining,
             names,
             freed: pending.freed,

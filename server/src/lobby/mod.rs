@@ -11,7 +11,7 @@ mod join;
 mod presence;
 mod questions;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -22,16 +22,16 @@ use hobnob_protocol::codec;
 use hobnob_protocol::message::{NotAcceptedCode, ServerMessage};
 use hobnob_protocol::name::{PairToken, Seq, Text, UserName};
 use tokio::sync::mpsc;
-use tokio::task::{JoinSet, yield_now};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use self::batch::{InFlight, Pending, Words};
+use self::batch::{InFlight, Lookup, Pending, next_lookup};
 use self::join::Held;
 use self::presence::Presence;
-use crate::log::{LobbyLog, LogError};
+use crate::log::LobbyLog;
 use crate::metrics::Metrics;
-use crate::outbox::Outboxes;
+use crate::outbox::{Outboxes, Party};
 use crate::recent::{Chunk, Recent};
 use crate::rendezvous::Rendezvous;
 use crate::roster::{ConnectionId, Newcomer, Roster};
@@ -214,7 +214,7 @@ pub(crate) struct Lobby {
     pending: Pending,
     in_flight: Option<InFlight>,
     /// Texts sent again, while the log is asked for their numbers.
-    lookups: JoinSet<(Words, Result<Option<Seq>, LogError>)>,
+    lookups: VecDeque<Lookup>,
     held: Vec<Held>,
     presence: Presence,
     presence_due: Instant,
@@ -240,7 +240,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         last_at: parts.last_at,
         pending: Pending::default(),
         in_flight: None,
-        lookups: JoinSet::new(),
+        lookups: VecDeque::new(),
         held: Vec::new(),
         presence: Presence::default(),
         presence_due: now,
@@ -262,7 +262,7 @@ impl Lobby {
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 result = InFlight::stored(&mut self.in_flight) => self.stored(result).await,
-                Some(found) = self.lookups.join_next() => self.looked_up(found),
+                found = next_lookup(&mut self.lookups) => self.looked_up(found),
                 _count = self.commands.recv_many(&mut taken, TAKEN_AT_ONCE), if self.has_room() => {
                     taken.drain(..).for_each(|command| self.take(command));
                 }
@@ -368,8 +368,9 @@ impl Lobby {
         while let Ok(command) = self.commands.try_recv() {
             self.take(command);
         }
-        self.held.clear();
-        while let Some(found) = self.lookups.join_next().await {
+        self.refuse_held();
+        while !self.lookups.is_empty() {
+            let found = next_lookup(&mut self.lookups).await;
             self.looked_up(found);
         }
         self.pending.dates_due = true;
@@ -385,9 +386,13 @@ impl Lobby {
         }
     }
 
-    fn not_stored(&self, words: &[(ConnectionId, u64)]) {
-        for &(from, id) in words {
-            self.tell(from, &ServerMessage::NotAccepted { id, code: NotAcceptedCode::Store });
+    /// Tells the authors, on the connections they have now: a client that came back while the batch was
+    /// being stored has sent its texts again and waits for this answer.
+    fn not_stored(&self, words: &[(Party, u64)]) {
+        for &((key, run), id) in words {
+            if let Some(author) = self.roster.by_run(key, run) {
+                self.tell(author, &ServerMessage::NotAccepted { id, code: NotAcceptedCode::Store });
+            }
         }
     }
 

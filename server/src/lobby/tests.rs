@@ -7,7 +7,7 @@ use hobnob_protocol::name::{PublicKey, RunId};
 use tokio::sync::{Semaphore, watch};
 
 use super::*;
-use crate::log::{Batch, Contents, Later, MemoryLog, Stretch};
+use crate::log::{Batch, Contents, Later, LogError, MemoryLog, Stretch};
 
 /// A log that fails when told to, and stores only what it is given leave for.
 struct MoodyLog {
@@ -251,6 +251,45 @@ async fn a_text_sent_again_is_stored_once() {
     let answers = [again.line().await, again.line().await];
     assert!(answers.contains(&ServerMessage::Accepted { id: 2, seq: Seq(2) }), "{answers:?}");
     assert!(answers.iter().any(|m| matches!(m, ServerMessage::Said(said) if said.seq == Seq(3))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_came_back_while_a_batch_failed_is_told() {
+    let stage = Stage::new();
+    let anna = stage.join(1, "anna", 1, 1).await;
+    stage.log.leave.forget_permits(1000);
+    stage.log.fails.store(true, Ordering::SeqCst);
+    stage.say(&anna, 1, "one").await;
+    let mut again = stage.join(2, "anna", 1, 1).await;
+    stage.say(&again, 1, "one").await;
+    stage.log.leave.add_permits(1000);
+    let failed = ServerMessage::NotAccepted { id: 1, code: NotAcceptedCode::Store };
+    assert_eq!(again.line().await, failed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn texts_sent_again_after_a_failure_nobody_heard_of_are_stored_in_their_order() {
+    let stage = Stage::new();
+    let anna = stage.join(1, "anna", 1, 1).await;
+    stage.log.fails.store(true, Ordering::SeqCst);
+    for id in 1..=50 {
+        stage.say(&anna, id, "word").await;
+    }
+    stage.send(LobbyCommand::Leave(anna.id)).await;
+    let mut again = stage.join(2, "anna", 1, 1).await;
+    stage.log.fails.store(false, Ordering::SeqCst);
+    for id in 1..=50 {
+        stage.say(&again, id, "word").await;
+    }
+    let mut stored = Vec::new();
+    while stored.len() < 50 {
+        match again.line().await {
+            ServerMessage::Said(said) => stored.push(said.id),
+            ServerMessage::Presence { .. } | ServerMessage::NotAccepted { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(stored, (1..=50).collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]

@@ -125,7 +125,7 @@ async fn an_idle_link_stays_up() {
     let _path = join(&bobby, &anna).await;
     assert!(matches!(anna.next().await, PeerEventKind::Up { .. }));
     assert!(matches!(bobby.next().await, PeerEventKind::Up { .. }));
-    tokio::time::sleep(Duration::from_secs(3600)).await;
+    tokio::time::sleep(Duration::from_secs(3600)).await; // paused time
     assert!(anna.events.try_recv().is_err() && bobby.events.try_recv().is_err());
 }
 
@@ -154,7 +154,7 @@ async fn an_app_that_does_not_read_loses_neither_link_nor_text() {
     for id in 0..OUTBOX_TEXTS as u64 {
         anna.orders.say(id, text("x"), 0).unwrap();
     }
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_secs(600)).await; // paused time
     assert!(matches!(bobby.next().await, PeerEventKind::Up { .. }));
     for expected in 1..=OUTBOX_TEXTS as u64 {
         assert!(matches!(bobby.next().await, PeerEventKind::Said { number, .. } if number == expected));
@@ -185,7 +185,7 @@ async fn a_newer_connection_takes_over_without_a_word() {
     let _first = join(&bobby, &anna).await;
     assert!(matches!(anna.next().await, PeerEventKind::Up { .. }));
     assert!(matches!(bobby.next().await, PeerEventKind::Up { .. }));
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await; // paused time
     for id in 0..20 {
         anna.orders.say(id, text("x".repeat(100)), 0).unwrap();
     }
