@@ -151,13 +151,13 @@ fn plain_structs_have_nothing_asynchronous() {
 fn few_places_write_to_the_screen() {
     let may = |path: &str| {
         // The two programs' entries, the client's name prompt, its one writer, its terminal.
+        // The pipes of a program that is somebody's own command are not hobnob's.
         [
             "src/main.rs",
             "src/start.rs",
             "src/chat_name.rs",
             "src/logging.rs",
             "src/output.rs",
-            // The pipes of a program that is somebody's own command are not hobnob's.
             "src/own/program.rs",
             "server/src/main.rs",
         ]

@@ -51,9 +51,9 @@ impl State {
             self.me.name = name;
         }
         self.tell_of_gaps(joined);
+        self.learn_names();
         self.head = self.head.max(joined.welcome.head.seq.0);
         self.count_users();
-        self.learn_names();
     }
 
     /// Messages that will not be seen: fallen out of what the server keeps, or of another log.

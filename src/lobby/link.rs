@@ -405,6 +405,13 @@ impl<D: Dial> Link<D> {
     {
         let Connection { mut reader, writer, .. } = connection;
         let mut sender = Sender::new(writer);
+        // Orders that came while there was no connection, before any text is written: what a user who
+        // has left has been told is unsent must stay unsaid.
+        while let Ok(command) = ends.commands.try_recv() {
+            if let Some(end) = self.obey(Some(command), &mut sender.bytes) {
+                return end;
+            }
+        }
         let mut heard = Instant::now();
         let mut pinged = false;
         loop {
@@ -448,7 +455,7 @@ impl<D: Dial> Link<D> {
     }
 
     fn fill(&mut self, bytes: &mut BytesMut) {
-        while bytes.len() < WRITE_GOAL {
+        while !self.leaving && bytes.len() < WRITE_GOAL {
             let Some((id, text)) = self.outbox.next_to_write() else { return };
             encode_into(&ClientMessage::Say { id, text: text.clone() }, bytes);
         }

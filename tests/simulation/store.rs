@@ -15,6 +15,8 @@ use crate::chance::Chance;
 /// The disk.
 pub(crate) struct Disk {
     log: MemoryLog,
+    /// Also what the log no longer keeps.
+    everything: Mutex<Vec<LobbyMessage>>,
     chance: Mutex<Chance>,
     pub(crate) full: AtomicBool,
 }
@@ -29,7 +31,12 @@ pub(crate) struct Opened {
 
 impl Disk {
     pub(crate) fn new(history: u64, chance: Chance) -> Self {
-        Self { log: MemoryLog::new(history), chance: Mutex::new(chance), full: AtomicBool::new(false) }
+        Self {
+            log: MemoryLog::new(history),
+            everything: Mutex::default(),
+            chance: Mutex::new(chance),
+            full: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn open(self: &Arc<Self>, alive: Arc<AtomicBool>) -> Opened {
@@ -38,9 +45,9 @@ impl Disk {
         Opened { disk: Arc::clone(self), contents, alive }
     }
 
-    /// All that is kept.
-    pub(crate) async fn messages(&self) -> Vec<LobbyMessage> {
-        self.log.read(Seq(0), usize::MAX, usize::MAX).await.unwrap().messages
+    /// All that was ever stored.
+    pub(crate) fn everything(&self) -> Vec<LobbyMessage> {
+        self.everything.lock().unwrap().clone()
     }
 
     fn pause(&self) -> Duration {
@@ -70,7 +77,11 @@ impl LobbyLog for Opened {
             if self.disk.full.load(Ordering::SeqCst) {
                 return Err(LogError::Write("the disk is full".to_owned()));
             }
+            let messages = batch.messages.clone();
             let stored = self.disk.log.append(batch).await;
+            if stored.is_ok() {
+                self.disk.everything.lock().unwrap().extend(messages);
+            }
             // Here a crash falls between commit and acknowledgement.
             sleep(self.disk.pause()).await;
             self.unless_dead().await;

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use hobnob::lobby::link::{self, LobbyEvent};
+use hobnob_protocol::name::Text;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::chance::Chance;
 use crate::network::{Fate, Fates, Path, Weather};
 use crate::store::Disk;
-use crate::world::{Host, client, close_books};
+use crate::world::{Allowed, Host, client, close_books, who};
 
 /// How long things go wrong.
 const TROUBLE: Duration = Duration::from_secs(150);
@@ -105,11 +107,11 @@ async fn chance_story(seed: u64, history: u64, fills: bool) -> (usize, u64) {
     for (number, path) in paths.iter().enumerate() {
         clients.spawn(client(format!("c{number}"), path.clone(), TEXTS, chance.fork(), enough.clone()));
     }
+    let allowed = Allowed { missing: history < CLIENTS * TEXTS, refusals: fills };
     let mut trouble = Trouble { host, disk: Arc::clone(&disk), paths, chance, fills };
     let over = Instant::now() + TROUBLE;
     let mut next = Instant::now();
-    let pruned = history < CLIENTS * TEXTS;
-    let mut books = Box::pin(close_books(&disk, clients, enough, pruned));
+    let mut books = Box::pin(close_books(&disk, clients, enough, allowed));
     loop {
         tokio::select! {
             Some(stream) = arriving.recv() => trouble.host.take(stream),
@@ -168,7 +170,7 @@ async fn cut_story(bytes: usize) -> (usize, u64) {
         let path = Path::new(chance.fork(), fates, arrivals.clone());
         clients.spawn(client(name.to_owned(), path, 30, chance.fork(), enough.clone()));
     }
-    let mut books = Box::pin(close_books(&disk, clients, enough, false));
+    let mut books = Box::pin(close_books(&disk, clients, enough, Allowed::default()));
     loop {
         tokio::select! {
             Some(stream) = arriving.recv() => host.take(stream),
@@ -189,4 +191,40 @@ fn a_link_cut_after_any_number_of_bytes_loses_and_repeats_nothing() {
         losses += lost;
     }
     eprintln!("a cut after bytes: {places:?} times {stride}, {messages} messages, {losses} links lost");
+}
+
+#[test]
+fn who_leaves_while_the_lobby_is_out_of_reach_says_nothing_more() {
+    play("leaving", 0, async {
+        let mut chance = Chance::of(0);
+        let disk = Arc::new(Disk::new(1000, chance.fork()));
+        let mut host = Host::new(Arc::clone(&disk));
+        host.start().await;
+        let (arrivals, mut arriving) = mpsc::unbounded_channel();
+        let path = Path::new(chance.fork(), Arc::new(|_, _: &mut Chance| Fate::Sound), arrivals);
+        let leaving = async {
+            let (_, _, config) = who("anna");
+            let (handle, mut events, _) = link::start_over(path.clone(), config).await.unwrap();
+            path.weather.send_replace(Weather::Silent);
+            path.cut();
+            while !matches!(events.recv().await, Some(LobbyEvent::Down { .. })) {}
+            // The next connection is being made, and completes after the user has gone.
+            sleep(Duration::from_secs(1)).await;
+            assert!(handle.say(1, Text::new("held").unwrap()));
+            handle.leave();
+            sleep(Duration::from_secs(1)).await;
+            path.weather.send_replace(Weather::Fair);
+            while !matches!(events.recv().await, Some(LobbyEvent::Left)) {}
+            assert!(!handle.say(2, Text::new("after the end").unwrap()));
+            sleep(Duration::from_secs(60)).await;
+        };
+        tokio::pin!(leaving);
+        loop {
+            tokio::select! {
+                Some(stream) = arriving.recv() => host.take(stream),
+                () = &mut leaving => break,
+            }
+        }
+        assert_eq!(disk.everything(), [], "it was told to be unsent");
+    });
 }

@@ -91,6 +91,31 @@ pub(crate) struct Book {
     pub(crate) losses: u64,
 }
 
+/// What may happen in a story.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Allowed {
+    /// The log does not keep everything.
+    pub(crate) missing: bool,
+    /// The disk fills.
+    pub(crate) refusals: bool,
+}
+
+/// Somebody of this name.
+pub(crate) fn who(name: &str) -> (Identity, RunId, LobbyConfig) {
+    let (identity, run) = (Identity::generate().unwrap(), RunId::random());
+    let config = LobbyConfig {
+        address: "the lobby".to_owned(),
+        identity: identity.clone(),
+        name: name.parse().unwrap(),
+        run,
+        trusted: None,
+        candidates: Arc::new(Vec::new),
+        port: 1,
+        since: None,
+    };
+    (identity, run, config)
+}
+
 /// A client that says `count` texts and listens until all are answered for and `enough` says so.
 pub(crate) async fn client(
     name: String,
@@ -99,17 +124,7 @@ pub(crate) async fn client(
     mut chance: Chance,
     enough: CancellationToken,
 ) -> Book {
-    let (identity, run) = (Identity::generate().unwrap(), RunId::random());
-    let config = LobbyConfig {
-        since: None,
-        address: "the lobby".to_owned(),
-        identity: identity.clone(),
-        name: name.parse().unwrap(),
-        run,
-        trusted: None,
-        candidates: Arc::new(Vec::new),
-        port: 1,
-    };
+    let (identity, run, config) = who(&name);
     let (handle, events, joined) = loop {
         match link::start_over(path.clone(), config.clone()).await {
             Ok(joined) => break joined,
@@ -182,14 +197,16 @@ impl Book {
         }
     }
 
-    /// Held against what is stored: `log` is all of it, unless `pruned`.
-    fn balance(&self, log: &[LobbyMessage], pruned: bool) {
+    /// Held against all that was ever stored.
+    fn balance(&self, log: &[LobbyMessage], allowed: Allowed) {
         let answered = self.sent.len() + self.refused.len();
         assert_eq!(answered, self.said.len(), "not every text has one answer");
         let key = self.identity.public();
-        let own: Vec<&LobbyMessage> = log.iter().filter(|m| m.key == key && m.run == self.run).collect();
+        let (own, others): (Vec<&LobbyMessage>, Vec<&LobbyMessage>) =
+            log.iter().partition(|message| message.key == key && message.run == self.run);
         let ids: BTreeSet<u64> = own.iter().map(|message| message.id).collect();
         assert_eq!(ids.len(), own.len(), "a text is stored twice");
+        assert_eq!(own.len(), self.sent.len(), "told that it is stored, and it is not, or not told");
         for message in &own {
             assert_eq!(
                 self.sent.get(&message.id),
@@ -198,17 +215,20 @@ impl Book {
             );
             assert_eq!(message.text.as_str(), self.said[&message.id]);
         }
-        if self.refused.is_empty() {
-            assert!(own.is_sorted_by_key(|message| message.id), "stored in another order than said");
-        }
+        assert!(own.is_sorted_by_key(|message| message.id), "stored in another order than said");
         assert!(self.seen.is_sorted_by(|before, after| before.seq < after.seq), "seen twice or out of order");
-        if pruned {
-            return;
+        let mut seen = self.seen.iter().peekable();
+        let mut unseen = 0;
+        for message in others.into_iter().filter(|message| message.seq >= self.first) {
+            if seen.next_if(|seen| *seen == message).is_none() {
+                unseen += 1;
+            }
         }
-        assert_eq!(own.len(), self.sent.len(), "told that it is stored, and it is not");
-        let others = log.iter().filter(|m| m.seq >= self.first && (m.key != key || m.run != self.run));
-        assert!(others.eq(&self.seen), "seen is not what was said");
-        assert_eq!(self.missed, 0);
+        assert_eq!(seen.next(), None, "seen, and never said");
+        let counted = unseen <= self.missed && self.missed <= unseen + own.len() as u64;
+        assert!(allowed.missing || self.missed == 0, "told that {} are gone, and they are not", self.missed);
+        assert!(allowed.refusals || self.refused.is_empty(), "refused, and the disk was never full");
+        assert!(counted, "{unseen} not seen, told of {}", self.missed);
     }
 }
 
@@ -218,16 +238,16 @@ pub(crate) async fn close_books(
     disk: &Disk,
     mut clients: JoinSet<Book>,
     enough: CancellationToken,
-    pruned: bool,
+    allowed: Allowed,
 ) -> (usize, u64) {
     sleep(SETTLE).await;
     enough.cancel();
-    let log = disk.messages().await;
+    let log = disk.everything();
     let mut losses = 0;
     let all = timeout(SETTLE, async {
         while let Some(book) = clients.join_next().await {
             let book = book.unwrap();
-            book.balance(&log, pruned);
+            book.balance(&log, allowed);
             losses += book.losses;
         }
     });

@@ -12,7 +12,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
 use super::{Lobby, wall_clock};
-use crate::log::{Batch, LogError, NameBinding};
+use crate::log::{Batch, LobbyLog, LogError, NameBinding};
 use crate::outbox::Party;
 use crate::recent::Chunk;
 use crate::roster::ConnectionId;
@@ -73,19 +73,41 @@ pub(super) struct InFlight {
     freed: Vec<UserName>,
 }
 
-/// A text sent again, while the log is asked for its number.
-pub(super) type Lookup = JoinHandle<(Words, Result<Option<Seq>, LogError>)>;
+/// A text that may have been sent before, while the log is asked for it.
+pub(super) struct Lookup {
+    party: Party,
+    found: JoinHandle<(Words, Result<Found, LogError>)>,
+}
 
-/// What came of that.
-pub(super) type LookedUp = Result<(Words, Result<Option<Seq>, LogError>), JoinError>;
+/// What the log knows of a text.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// It holds it.
+    At(Seq),
+    /// It does not, and holds a later one of the same run: this one was refused.
+    Refused,
+    /// It holds neither.
+    New,
+}
+
+/// What came of a lookup.
+pub(super) type LookedUp = Result<(Words, Result<Found, LogError>), JoinError>;
 
 /// Waits for the oldest lookup and takes it out; for ever if there is none. In the order in which the
 /// texts came: those that are stored after all are stored in that order.
 pub(super) async fn next_lookup(lookups: &mut VecDeque<Lookup>) -> LookedUp {
     let Some(oldest) = lookups.front_mut() else { return future::pending().await };
-    let found = oldest.await;
+    let found = (&mut oldest.found).await;
     lookups.pop_front();
     found
+}
+
+async fn look_up(log: &dyn LobbyLog, (key, run): Party, id: u64) -> Result<Found, LogError> {
+    if let Some(seq) = log.find(key, run, id).await? {
+        return Ok(Found::At(seq));
+    }
+    let last = log.last_id(key, run).await?;
+    Ok(if last.is_some_and(|last| last > id) { Found::Refused } else { Found::New })
 }
 
 /// A batch and whether it was stored.
@@ -110,37 +132,49 @@ impl Lobby {
         let Some(member) = self.roster.member(from) else { return };
         let party = (member.key, member.run);
         let words = Words { from, party, name: Arc::clone(&member.name), id, text, at: wall_clock() };
-        if self.outboxes.take(party, id) {
+        let is_new = self.outboxes.take(party, id);
+        // One that is new does not overtake those before it.
+        if is_new && !self.lookups.iter().any(|lookup| lookup.party == party) {
             self.pending.push(words);
-        } else if !self.is_on_its_way(party, id) {
+        } else if !self.on_its_way(party, |other| other == id) {
             let log = Arc::clone(&self.log);
-            self.lookups.push_back(tokio::spawn(async move {
-                let found = log.find(party.0, party.1, id).await;
+            let found = tokio::spawn(async move {
+                let found = look_up(&*log, party, id).await;
                 (words, found)
-            }));
+            });
+            self.lookups.push_back(Lookup { party, found });
         }
     }
 
     /// The log has said whether it holds a text that was sent again.
-    pub(super) fn looked_up(&mut self, found: LookedUp) {
+    pub(super) fn looked_up(&mut self, looked_up: LookedUp) {
+        let (words, found) = match looked_up {
+            Ok(looked_up) => looked_up,
+            Err(err) => return tracing::error!(%err, "a lookup ended early"),
+        };
+        let (party, id) = (words.party, words.id);
         match found {
-            Ok((words, Ok(Some(seq)))) => {
-                self.tell(words.from, &ServerMessage::Accepted { id: words.id, seq });
-            }
-            Ok((words, Ok(None))) if self.is_on_its_way(words.party, words.id) => {}
-            Ok((words, Ok(None))) => self.pending.push(words),
-            Ok((words, Err(err))) => {
+            Ok(Found::At(seq)) => self.tell(words.from, &ServerMessage::Accepted { id, seq }),
+            Ok(Found::New) if self.on_its_way(party, |other| other == id) => {}
+            // Its batch failed, and what its author said next is stored, or will be, before it.
+            Ok(Found::Refused) => self.not_stored(&[(party, id)]),
+            Ok(Found::New) if self.on_its_way(party, |other| other > id) => self.not_stored(&[(party, id)]),
+            Ok(Found::New) => self.pending.push(words),
+            Err(err) => {
                 tracing::error!(%err, "cannot look up a text that was sent again");
-                self.not_stored(&[(words.party, words.id)]);
+                self.not_stored(&[(party, id)]);
             }
-            Err(err) => tracing::error!(%err, "a lookup ended early"),
         }
     }
 
-    /// Whether a text is in the batch that gathers or in the one being stored: its author will hear it.
-    fn is_on_its_way(&self, party: Party, id: u64) -> bool {
-        self.pending.words.iter().any(|words| (words.party, words.id) == (party, id))
-            || self.in_flight.as_ref().is_some_and(|batch| batch.authors.contains(&(party, id)))
+    /// Whether such a text is in the batch that gathers or in the one being stored: its author will
+    /// hear of it.
+    fn on_its_way(&self, party: Party, which: impl Fn(u64) -> bool) -> bool {
+        self.pending.words.iter().any(|words| words.party == party && which(words.id))
+            || self
+                .in_flight
+                .as_ref()
+                .is_some_and(|batch| batch.authors.iter().any(|(other, id)| *other == party && which(*id)))
     }
 
     /// Stores what has gathered, unless a batch is being stored already.
@@ -206,6 +240,9 @@ impl Lobby {
                 self.metrics.messages.inc_by(batch.hashes.len() as u64);
                 self.recent().push(&batch.chunks, batch.hashes);
                 self.start_commit();
+                if !batch.chunks.is_empty() {
+                    self.tell_few_changes().await;
+                }
                 self.fan_out(&batch.chunks).await;
             }
             Err(err) => {

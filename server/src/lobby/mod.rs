@@ -54,6 +54,9 @@ const PRESENCE_INTERVAL: Duration = Duration::from_millis(50);
 /// Telling presence takes at most one part in this many of the lobby's time.
 const PRESENCE_SHARE: u32 = 10;
 
+/// So many changes of presence are told before the next words, whenever that is.
+const FEW_CHANGES: usize = 16;
+
 /// How often it is looked for names to free, and for dates to store.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(3600);
@@ -322,6 +325,13 @@ impl Lobby {
                 tracing::info!(count = freed.len(), "names unseen for long are free again");
             }
             self.pending.freed.extend(freed);
+        }
+    }
+
+    /// Who speaks is seen to come first, unless so many come that telling would hold up the words.
+    async fn tell_few_changes(&mut self) {
+        if !self.presence.is_empty() && self.presence.mark() <= FEW_CHANGES {
+            self.tell_presence().await;
         }
     }
 
