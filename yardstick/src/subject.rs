@@ -73,7 +73,7 @@ impl Subject {
         let mut command = match kind {
             Kind::Hobnob => {
                 let mut command = Command::new(programs.path("hobnob-server"));
-                command.args(["--listen", "127.0.0.1:0", "--rate", "1000000", "--log", "error"]);
+                command.args(["--listen", "127.0.0.1:0", "--rate", "1000000"]);
                 command.args(["--max-clients", "20000", "--max-clients-per-ip", "20000"]);
                 command.arg("--data-dir").arg(data.path());
                 command
@@ -84,8 +84,12 @@ impl Subject {
                 command
             }
         };
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot start it")?;
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("cannot start it")?;
         let stdout = child.stdout.take().context("it has a standard output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;

@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use hobnob::link_id::LinkId;
@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::World;
+use crate::process;
 use crate::report::{Figure, Goal};
 use crate::tally::Histogram;
 
@@ -36,11 +37,17 @@ pub(super) fn peer(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let mut long = figure("throughput, texts of 16 KiB", "MiB/s", Goal::Part(0.7));
     let mut short = figure("throughput, texts of 128 bytes", "MiB/s", Goal::Shown);
     let mut trip = figure("round trip of a line, p50", "us", Goal::Times(1.5));
+    let mut cpu = figure("CPU of both ends, texts of 16 KiB", "ms/MiB", Goal::Shown);
     runtime.block_on(async {
         for _ in 0..world.rounds {
             let (anna, bobby) = session().await?;
+            let before = process::own_cpu()?;
             long.ours.push(texts(anna, bobby, bytes / LONG, LONG).await?);
+            let between = process::own_cpu()?;
             long.limit.push(stream(bytes / LONG, LONG).await?);
+            let per_mib = |used: Duration| used.as_secs_f64() * 1e3 / (bytes >> 20) as f64;
+            cpu.ours.push(per_mib(between - before));
+            cpu.limit.push(per_mib(process::own_cpu()? - between));
             let (anna, bobby) = session().await?;
             short.ours.push(texts(anna, bobby, bytes / 16 / LINE, LINE).await?);
             short.limit.push(stream(bytes / 16 / LINE, LINE).await?);
@@ -50,7 +57,7 @@ pub(super) fn peer(world: &mut World) -> anyhow::Result<Vec<Figure>> {
         }
         anyhow::Ok(())
     })?;
-    Ok(vec![long, short, trip])
+    Ok(vec![long, cpu, short, trip])
 }
 
 /// One side of a session.
