@@ -223,7 +223,8 @@ where
     loop {
         let taking = life.may_take(timer.as_mut());
         let next = tokio::select! {
-            event = poll_fn(|cx| connection.poll_event(cx, taking)) => life.event(event).await,
+            // Boxed, so that an idle connection keeps no room for all that an event may lead to.
+            event = poll_fn(|cx| connection.poll_event(cx, taking)) => Box::pin(life.event(event)).await,
             () = &mut timer => life.tick(timer.as_mut()),
         };
         if let Next::Stop = next {
