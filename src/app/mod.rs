@@ -311,22 +311,22 @@ impl App {
             }
             Ok(progress) => self.started(progress, asked),
             Err(failure) => {
-                if wants_session(failure.command.as_deref(), &args) {
-                    self.not_where_meant();
-                }
-                self.state.fail(failure);
+                self.failed_to_start(failure, &args);
                 self.command_finished(asked);
             }
         }
     }
 
-    /// What comes next was meant for the session that a command did not bring. A script has to say where
-    /// it goes; at a terminal the prompt shows it, to whoever had not typed ahead.
-    fn not_where_meant(&mut self) {
-        match &mut self.front {
-            Front::Script(..) => self.state.sessions.unset_current(),
-            Front::Terminal(terminal) => terminal.distrust_typed_ahead(),
+    fn failed_to_start(&mut self, failure: Failure, args: &str) {
+        if wants_session(failure.command.as_deref(), args) {
+            // What comes next was meant for the session that did not come to be. A script has to say where
+            // it goes; at a terminal the prompt shows it, to whoever had not typed ahead.
+            match &mut self.front {
+                Front::Script(..) => self.state.sessions.unset_current(),
+                Front::Terminal(terminal) => terminal.distrust_typed_ahead(),
+            }
         }
+        self.state.fail(failure);
     }
 
     fn started(&mut self, progress: Progress, asked: Option<RequestId>) {

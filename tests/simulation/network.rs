@@ -141,10 +141,10 @@ async fn carry(
         let Ok(count @ 1..) = from.read(&mut buffer).await else {
             // The other direction may have something to say still.
             let _closed = to.shutdown().await;
-            sleep(Duration::from_secs(5)).await;
+            sleep(Duration::from_secs(5)).await; // simulated time
             return;
         };
-        sleep(chance.span(Duration::from_millis(if slow { 80 } else { 3 }))).await;
+        sleep(chance.span(Duration::from_millis(if slow { 80 } else { 3 }))).await; // simulated time
         if weather.wait_for(|weather| *weather != Weather::Silent).await.is_err() {
             return;
         }

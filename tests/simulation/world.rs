@@ -128,7 +128,7 @@ pub(crate) async fn client(
     let (handle, events, joined) = loop {
         match link::start_over(path.clone(), config.clone()).await {
             Ok(joined) => break joined,
-            Err(_) => sleep(Duration::from_secs(1)).await,
+            Err(_) => sleep(Duration::from_secs(1)).await, // simulated time
         }
     };
     let first = joined.welcome.start.seq.next();

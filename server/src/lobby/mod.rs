@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::codec;
-use hobnob_protocol::message::{NotAcceptedCode, ServerMessage};
+use hobnob_protocol::message::ServerMessage;
 use hobnob_protocol::name::{PairToken, Seq, Text, UserName};
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
@@ -31,7 +31,7 @@ use self::join::Held;
 use self::presence::Presence;
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
-use crate::outbox::{Outboxes, Party};
+use crate::outbox::Outboxes;
 use crate::recent::{Chunk, Recent};
 use crate::rendezvous::Rendezvous;
 use crate::roster::{ConnectionId, Newcomer, Roster};
@@ -393,16 +393,6 @@ impl Lobby {
         let closing = codec::encode(&ServerMessage::Closing);
         for seat in self.seats.values() {
             seat.outlet.end(Ending { last: Some(closing.clone()), after_all: true });
-        }
-    }
-
-    /// Tells the authors, on the connections they have now: a client that came back while the batch was
-    /// being stored has sent its texts again and waits for this answer.
-    fn not_stored(&self, words: &[(Party, u64)]) {
-        for &((key, run), id) in words {
-            if let Some(author) = self.roster.by_run(key, run) {
-                self.tell(author, &ServerMessage::NotAccepted { id, code: NotAcceptedCode::Store });
-            }
         }
     }
 
