@@ -237,7 +237,6 @@ async fn what_is_said_while_a_batch_is_being_stored_makes_the_next_batch() {
 async fn a_text_sent_again_is_stored_once() {
     let stage = Stage::new();
     let anna = stage.join(1, "anna", 1, 1).await;
-    let mut witness = stage.join(9, "witness", 9, 1).await;
     stage.log.leave.forget_permits(1000);
     stage.say(&anna, 1, "one").await;
     stage.say(&anna, 2, "two").await;
@@ -272,6 +271,7 @@ async fn who_came_back_while_a_batch_failed_is_told() {
 async fn an_answer_to_the_connection_before_is_none_to_this_one() {
     let stage = Stage::new();
     let anna = stage.join(1, "anna", 1, 1).await;
+    let mut witness = stage.join(9, "witness", 9, 1).await;
     stage.log.leave.forget_permits(1000);
     stage.log.fails.store(true, Ordering::SeqCst);
     stage.say(&anna, 1, "one").await;
