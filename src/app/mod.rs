@@ -311,16 +311,20 @@ impl App {
             }
             Ok(progress) => self.started(progress, asked),
             Err(failure) => {
-                // What a script says next was meant for the session that did not come to be. At a
-                // terminal the prompt shows where it goes.
-                let fork = failure.command.as_deref() == Some("fork") && failure.code != ErrorCode::Usage;
-                if fork && matches!(self.front, Front::Script(..)) {
-                    self.state.sessions.unset_current();
-                }
-                self.state.fail(failure);
+                self.failed_to_start(failure);
                 self.command_finished(asked);
             }
         }
+    }
+
+    fn failed_to_start(&mut self, failure: Failure) {
+        // What a script says next was meant for the session that did not come to be. At a terminal the
+        // prompt shows where it goes.
+        let fork = failure.command.as_deref() == Some("fork") && failure.code != ErrorCode::Usage;
+        if fork && matches!(self.front, Front::Script(..)) {
+            self.state.sessions.unset_current();
+        }
+        self.state.fail(failure);
     }
 
     fn started(&mut self, progress: Progress, asked: Option<RequestId>) {
