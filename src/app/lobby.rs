@@ -2,7 +2,7 @@
 //! goings. Knows nothing of how the link does its work.
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::message::{Change, NotAcceptedCode, Welcome};
+use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode, Welcome};
 use hobnob_protocol::name::{PublicKey, UserName};
 
 use crate::command_error::CommandError;
@@ -35,6 +35,7 @@ impl State {
             }
             LobbyEvent::Answer(answer) => self.answered(answer),
             LobbyEvent::Introduced(introduction) => self.introduced(introduction),
+            LobbyEvent::IntroductionAsked => self.lobby.ask(ClientMessage::Pong),
             LobbyEvent::Closing => self.emit(Notice::say("the server says it closes down")),
             LobbyEvent::KeyChanged(text) => self.lobby_key_changed(text),
             LobbyEvent::Left => {}
