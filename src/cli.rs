@@ -32,6 +32,15 @@ pub struct Cli {
     #[arg(long)]
     pub json: bool,
 
+    /// Begin after this message of the lobby: those that follow it come as missed ones, in order, so
+    /// that a program that keeps the number of the last one it saw never sees one twice
+    #[arg(long, value_name = "SEQ")]
+    pub since: Option<u64>,
+
+    /// Keep the events of this run in this file, as --json writes them; hobnob replay shows them
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+
     /// Where peers reach this client [default: every interface, a port the system picks]
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,

@@ -48,6 +48,10 @@ pub struct Settings {
     pub log: Option<String>,
     /// Where they go, where told.
     pub log_file: Option<PathBuf>,
+    /// The lobby message to begin after.
+    pub since: Option<u64>,
+    /// Where the events of this run are kept.
+    pub record: Option<PathBuf>,
 }
 
 /// Why a run cannot be configured.
@@ -122,6 +126,8 @@ pub fn settings(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Sett
         color,
         log: cli.log.or(text("HOBNOB_LOG")?).or(file.log),
         log_file: cli.log_file.or(file.log_file),
+        since: cli.since,
+        record: cli.record,
     })
 }
 

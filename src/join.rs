@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use hobnob_protocol::DEFAULT_PORT;
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::name::{Candidate, PublicKey, RunId, UserName};
+use hobnob_protocol::name::{Candidate, PublicKey, RunId, Seq, UserName};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
@@ -45,6 +45,8 @@ pub struct Joining {
     pub port: u16,
     /// The pinned keys.
     pub trust: Trust,
+    /// The lobby message to begin after.
+    pub since: Option<Seq>,
 }
 
 /// A lobby that was joined.
@@ -113,6 +115,7 @@ impl Joining {
             trusted,
             candidates: Arc::clone(&self.candidates),
             port: self.port,
+            since: self.since,
         };
         let (handle, events, joined) = link::start(config).await.map_err(|error| {
             let hint = self.hint(address, &error);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use hobnob_protocol::name::Text;
 use thiserror::Error;
 
+use crate::request::RequestId;
 use crate::session::SessionId;
 
 /// Texts that may wait at once: an hour's chatter while a server is down.
@@ -26,6 +27,8 @@ pub struct Outstanding {
     pub session: SessionId,
     /// What it says.
     pub text: Text,
+    /// The request to answer when it is settled, where one asked for it.
+    pub asked: Option<RequestId>,
 }
 
 /// The texts that wait, by their number.
@@ -41,14 +44,19 @@ impl Ledger {
     ///
     /// # Errors
     /// When too many wait.
-    pub fn enter(&mut self, session: SessionId, text: Text) -> Result<u64, LedgerFull> {
+    pub fn enter(
+        &mut self,
+        session: SessionId,
+        text: Text,
+        asked: Option<RequestId>,
+    ) -> Result<u64, LedgerFull> {
         let bytes = text.as_str().len();
         if self.open.len() >= MAX_TEXTS || self.bytes + bytes > MAX_BYTES {
             return Err(LedgerFull);
         }
         self.last += 1;
         self.bytes += bytes;
-        self.open.insert(self.last, Outstanding { session, text });
+        self.open.insert(self.last, Outstanding { session, text, asked });
         Ok(self.last)
     }
 
@@ -96,7 +104,7 @@ mod tests {
     #[test]
     fn a_text_is_settled_once() {
         let mut ledger = Ledger::default();
-        let id = ledger.enter(SessionId(0), text("a")).unwrap();
+        let id = ledger.enter(SessionId(0), text("a"), None).unwrap();
         assert_eq!(ledger.settle(id).unwrap().text, text("a"));
         assert_eq!(ledger.settle(id), None);
         assert!(ledger.is_empty() && ledger.bytes == 0);
@@ -106,7 +114,7 @@ mod tests {
     fn a_session_that_ends_takes_its_texts_with_it_in_order() {
         let mut ledger = Ledger::default();
         for (session, word) in [(1, "a"), (2, "x"), (1, "b")] {
-            ledger.enter(SessionId(session), text(word)).unwrap();
+            ledger.enter(SessionId(session), text(word), None).unwrap();
         }
         let taken: Vec<Text> = ledger.take_session(SessionId(1)).into_iter().map(|it| it.text).collect();
         assert_eq!(taken, [text("a"), text("b")]);
@@ -117,14 +125,14 @@ mod tests {
     fn it_is_bounded_in_texts_and_in_bytes() {
         let mut ledger = Ledger::default();
         for _ in 0..MAX_TEXTS {
-            ledger.enter(SessionId(0), text("a")).unwrap();
+            ledger.enter(SessionId(0), text("a"), None).unwrap();
         }
-        assert_eq!(ledger.enter(SessionId(0), text("a")), Err(LedgerFull));
+        assert_eq!(ledger.enter(SessionId(0), text("a"), None), Err(LedgerFull));
         let mut ledger = Ledger::default();
         let long = "x".repeat(16 * 1024);
         for _ in 0..1024 {
-            ledger.enter(SessionId(0), text(&long)).unwrap();
+            ledger.enter(SessionId(0), text(&long), None).unwrap();
         }
-        assert_eq!(ledger.enter(SessionId(0), text("a")), Err(LedgerFull));
+        assert_eq!(ledger.enter(SessionId(0), text("a"), None), Err(LedgerFull));
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::output::PipeWriter;
+use crate::recorder::Recorder;
 use crate::repl::ReplHandle;
 use crate::show::human::{Human, Shown};
 use crate::show::{Notice, json};
@@ -34,17 +35,23 @@ pub struct Screen {
     form: Form,
     sink: Sink,
     waiting: Vec<Shown>,
+    recorder: Option<Recorder>,
+    /// Lines for the recorder, handed over with what waits.
+    unrecorded: String,
 }
 
 impl Screen {
-    /// Shows in this form, there.
+    /// Shows in this form, there, and records what is shown.
     #[must_use]
-    pub fn new(form: Form, sink: Sink) -> Self {
-        Self { form, sink, waiting: Vec::new() }
+    pub fn new(form: Form, sink: Sink, recorder: Option<Recorder>) -> Self {
+        Self { form, sink, waiting: Vec::new(), recorder, unrecorded: String::new() }
     }
 
     /// Renders a notice; it goes out with the next [`flush`](Self::flush).
     pub fn emit(&mut self, notice: &Notice) {
+        if self.recorder.is_some() {
+            self.unrecorded.push_str(&json::line(notice));
+        }
         let shown = match &self.form {
             Form::Human(human) => human.show(notice),
             Form::Json => Shown::Out(json::line(notice)),
@@ -56,6 +63,7 @@ impl Screen {
 
     /// Hands over what was rendered, waiting while a pipe's reader is slow.
     pub async fn flush(&mut self) {
+        self.record().await;
         match &self.sink {
             Sink::Terminal(repl) => {
                 for shown in self.waiting.drain(..) {
@@ -79,8 +87,29 @@ impl Screen {
         &self.waiting
     }
 
-    /// Ends: what was handed over is written first.
-    pub fn into_sink(self) -> Sink {
+    /// Ends: what was shown is recorded and handed over first.
+    pub async fn close(mut self) -> Sink {
+        self.flush().await;
+        if let Some(err) = self.recorder.take().and_then(Recorder::finish) {
+            self.emit(&not_recorded(&err));
+            self.flush().await;
+        }
         self.sink
     }
+
+    async fn record(&mut self) {
+        let Some(recorder) = &mut self.recorder else { return };
+        let trouble = recorder.trouble();
+        if !self.unrecorded.is_empty() {
+            recorder.write(std::mem::take(&mut self.unrecorded)).await;
+        }
+        if let Some(err) = trouble {
+            self.recorder = None;
+            self.emit(&not_recorded(&err));
+        }
+    }
+}
+
+fn not_recorded(err: &std::io::Error) -> Notice {
+    Notice::say(format!("what happens is not recorded any more: {err}"))
 }

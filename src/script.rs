@@ -10,14 +10,17 @@ use crate::input::continues;
 /// Lines read ahead of the app.
 const READ_AHEAD: usize = 64;
 
-/// The most of one line that is kept, in bytes. Longer lines are counted, to say how long they were.
-const MAX_LINE: usize = 64 * 1024;
+/// The most of one line that is kept, in bytes: a request with the longest text, each byte written as
+/// six. Longer lines are counted, to say how long they were.
+const MAX_LINE: usize = 128 * 1024;
 
 /// One line of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScriptLine {
     /// A line, or several joined by trailing backslashes, without the last newline.
     Line(String),
+    /// A line that is a JSON object: a request.
+    Request(String),
     /// A line that is not UTF-8, by its number in the input.
     NotUtf8 {
         /// Counted from 1.
@@ -32,14 +35,15 @@ pub enum ScriptLine {
     Failed(String),
 }
 
-/// Reads standard input from a thread of its own; the channel closes at its end.
+/// Reads standard input from a thread of its own; the channel closes at its end. With `requests` a
+/// line that begins with `{` is one, otherwise it is a text like any other.
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn start() -> io::Result<mpsc::Receiver<ScriptLine>> {
+pub fn start(requests: bool) -> io::Result<mpsc::Receiver<ScriptLine>> {
     let (tx, rx) = mpsc::channel(READ_AHEAD);
     std::thread::Builder::new().name("script".to_owned()).spawn(move || {
-        let mut lines = Lines::new(BufReader::new(io::stdin()));
+        let mut lines = Lines::new(BufReader::new(io::stdin()), requests);
         // The app has ended when nobody takes the line.
         while let Some(line) = lines.next_line() {
             if tx.blocking_send(line).is_err() {
@@ -52,6 +56,7 @@ pub fn start() -> io::Result<mpsc::Receiver<ScriptLine>> {
 
 struct Lines<R> {
     input: R,
+    requests: bool,
     number: u64,
     ended: bool,
 }
@@ -62,8 +67,8 @@ enum Raw {
 }
 
 impl<R: BufRead> Lines<R> {
-    fn new(input: R) -> Self {
-        Self { input, number: 0, ended: false }
+    fn new(input: R, requests: bool) -> Self {
+        Self { input, requests, number: 0, ended: false }
     }
 
     /// The next line with its continuations; `None` at the end.
@@ -84,6 +89,8 @@ impl<R: BufRead> Lines<R> {
             };
             let text = match joined.take() {
                 Some(before) => before + "\n" + &line,
+                // A request ends with its line, whatever its last character is.
+                None if self.requests && line.starts_with('{') => return Some(ScriptLine::Request(line)),
                 None => line,
             };
             if !continues(&text) || text.len() > MAX_LINE {
@@ -147,7 +154,7 @@ mod tests {
 
     #[track_caller]
     fn check(input: &[u8], expected: &[ScriptLine]) {
-        let mut lines = Lines::new(input);
+        let mut lines = Lines::new(input, false);
         let got: Vec<ScriptLine> = std::iter::from_fn(|| lines.next_line()).collect();
         assert_eq!(got, expected);
     }
@@ -172,6 +179,18 @@ mod tests {
     #[test]
     fn a_line_that_is_not_utf8_is_named_and_the_next_one_read() {
         check(b"a\n\xff\xfe\nb\n", &[line("a"), ScriptLine::NotUtf8 { line: 2 }, line("b")]);
+    }
+
+    #[test]
+    fn a_line_that_begins_with_a_brace_is_a_request_only_where_there_are_any() {
+        let input = b"{\"say\":1}\\\nnext\\\n{x\n".as_slice();
+        let lines = |requests| {
+            let mut lines = Lines::new(input, requests);
+            std::iter::from_fn(move || lines.next_line()).collect::<Vec<_>>()
+        };
+        let request = ScriptLine::Request("{\"say\":1}\\".to_owned());
+        assert_eq!(lines(true), [request, line("next\n{x")]);
+        assert_eq!(lines(false), [line("{\"say\":1}\nnext\n{x")]);
     }
 
     #[test]

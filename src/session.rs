@@ -1,15 +1,16 @@
 //! The sessions of this run: which there are, in which state, which one is current, what is unread.
 //! A plain struct; knows nothing of links, screens or time.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use hobnob_protocol::name::{PublicKey, UserName};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use crate::session_id::SessionId;
 
 /// Who forked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
     /// This user did.
     A,
@@ -29,7 +30,7 @@ impl Mode {
 }
 
 /// How a session's link is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LinkState {
     /// Words pass.
@@ -56,12 +57,12 @@ pub struct PeerSession {
 }
 
 /// One row of `\sessions`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRow {
     /// The session's number.
     pub id: SessionId,
     /// `"lobby"` or `"peer"`.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// The other user; none in the lobby.
     pub peer: Option<UserName>,
     /// Who forked; none in the lobby.
@@ -206,7 +207,7 @@ impl Sessions {
     pub fn rows(&self) -> Vec<SessionRow> {
         let lobby = SessionRow {
             id: SessionId::LOBBY,
-            kind: "lobby",
+            kind: Cow::Borrowed("lobby"),
             peer: None,
             mode: None,
             state: self.lobby,
@@ -215,7 +216,7 @@ impl Sessions {
         };
         let peers = self.peers().map(|(id, peer)| SessionRow {
             id,
-            kind: "peer",
+            kind: Cow::Borrowed("peer"),
             peer: Some(peer.peer.clone()),
             mode: Some(peer.mode),
             state: peer.state,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::name::{RunId, UserName};
+use hobnob_protocol::name::{RunId, Seq, UserName};
 use tokio::sync::{mpsc, watch};
 
 use crate::app::{App, Front, Sources};
@@ -28,6 +28,7 @@ use crate::peer::{PeerConfig, PeerNetwork, own_addresses};
 use crate::questions::Questions;
 use crate::recent::Recent;
 use crate::record::Records;
+use crate::recorder::Recorder;
 use crate::repl::{self, CommandWord, ReplOptions, Words};
 use crate::screen::{Form, Screen, Sink};
 use crate::script;
@@ -115,6 +116,13 @@ fn talk(settings: &Settings) -> Talk {
     }
 }
 
+fn recorder(settings: &Settings) -> Result<Option<Recorder>> {
+    let open = |path: &Path| {
+        Recorder::open(path).with_context(|| format!("--record {}: it cannot be written", path.display()))
+    };
+    settings.record.as_deref().map(open).transpose()
+}
+
 fn start_logging(settings: &Settings, terminal: bool) -> Result<()> {
     let file = match (&settings.log_file, terminal) {
         (Some(file), _) => Some(file.clone()),
@@ -135,8 +143,8 @@ fn start_logging(settings: &Settings, terminal: bool) -> Result<()> {
 
 async fn on_pipe(settings: Settings, form: Form, signals: mpsc::Receiver<Signal>) -> Result<ExitCode> {
     let (writer, output_closed) = PipeWriter::start()?;
-    let mut lines = script::start()?;
-    let mut screen = Screen::new(form, Sink::Pipe(writer));
+    let mut lines = script::start(settings.json)?;
+    let mut screen = Screen::new(form, Sink::Pipe(writer), recorder(&settings)?);
     let begun = async {
         let name = match &settings.name {
             Some(name) => chat_name::parse(name)?,
@@ -148,8 +156,7 @@ async fn on_pipe(settings: Settings, form: Form, signals: mpsc::Receiver<Signal>
         Ok(run) => run,
         Err(refusal) => {
             screen.emit(&Notice::Error(refusal.failure));
-            screen.flush().await;
-            close_screen(screen);
+            close_screen(screen).await;
             return Ok(ExitCode::from(refusal.exit));
         }
     };
@@ -164,6 +171,7 @@ async fn on_pipe(settings: Settings, form: Form, signals: mpsc::Receiver<Signal>
 }
 
 async fn at_terminal(settings: Settings, color: bool, signals: mpsc::Receiver<Signal>) -> Result<ExitCode> {
+    let recorder = recorder(&settings)?;
     let _terminal = repl::terminal::guard();
     let begun = async {
         let name = match &settings.name {
@@ -184,7 +192,7 @@ async fn at_terminal(settings: Settings, color: bool, signals: mpsc::Receiver<Si
         .context("the terminal cannot be used")?;
     let repl = Arc::new(repl);
     let form = Form::Human(Human { color, prompt: true });
-    let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)));
+    let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)), recorder);
     let verdict = run.go(screen, words, Front::terminal(repl, typed, color), signals, None).await;
     // A person has seen what failed; only a broken trust is worth a code of its own.
     Ok(ExitCode::from(if verdict == Verdict::KeyChanged { KEY_CHANGED } else { 0 }))
@@ -210,6 +218,7 @@ struct Run {
     records: Records,
     identity: Identity,
     wished: UserName,
+    since: Option<u64>,
 }
 
 async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
@@ -236,6 +245,7 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
         candidates: Arc::new(move || own_addresses(&advertise, listening)),
         port: network.port(),
         trust: trust.clone(),
+        since: settings.since.map(Seq),
     };
     let (lobby, notices) = join::lobby(joining).await.map_err(|failure| {
         let text = failure.to_string();
@@ -247,7 +257,18 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
     })?;
     let records = if settings.history { Records::kept(&settings.data_dir, &name) } else { Records::off() };
     let hosted = lobby.host.is_some();
-    Ok(Run { lobby, hosted, notices, network, peer_events, trust, records, identity, wished: name })
+    Ok(Run {
+        lobby,
+        hosted,
+        notices,
+        network,
+        peer_events,
+        trust,
+        records,
+        identity,
+        wished: name,
+        since: settings.since,
+    })
 }
 
 impl Run {
@@ -275,6 +296,9 @@ impl Run {
             records: self.records,
             trust: self.trust,
             verdict: Verdict::Done,
+            watch: None,
+            head: welcome.head.seq.0,
+            failure: None,
             screen,
             known_names: std::collections::BTreeSet::new(),
             words,
@@ -292,6 +316,9 @@ impl Run {
             let text = format!("the name {} is taken; you are {}", self.wished, welcome.name);
             state.emit(Notice::say(text));
         }
+        if let Some(since) = self.since {
+            state.tell_of_since(since, welcome);
+        }
         state.publish_words();
         let sources = Sources { lobby: self.lobby.events, peers: self.peer_events, signals, output_closed };
         let mut state = App::new(state, sources, front).run().await;
@@ -302,14 +329,14 @@ impl Run {
             host.stop().await;
         }
         let verdict = state.verdict;
-        close_screen(state.screen);
+        close_screen(state.screen).await;
         verdict
     }
 }
 
 /// Lets what was shown come out; with a reader that takes nothing, no longer than it lives.
-fn close_screen(screen: Screen) {
-    match screen.into_sink() {
+async fn close_screen(screen: Screen) {
+    match screen.close().await {
         // The front that held it too has ended with the app.
         Sink::Terminal(repl) => {
             if let Some(repl) = Arc::into_inner(repl) {

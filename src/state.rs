@@ -16,11 +16,13 @@ use crate::questions::{Question, Questions};
 use crate::recent::Recent;
 use crate::record::{Recorded, Records};
 use crate::repl::Words;
+use crate::request::RequestId;
 use crate::screen::Screen;
 use crate::session::{LinkState, Mode, SessionId, Sessions};
 use crate::show::time::{Timestamp, now};
-use crate::show::{ErrorCode, Failure, Message, MessageKind, Notice};
+use crate::show::{Answer, ErrorCode, Failure, Message, MessageKind, Notice};
 use crate::trust::Trust;
+use crate::watch::Watch;
 
 /// Names kept for completion. More would not help anybody who types.
 const MAX_KNOWN_NAMES: usize = 10_000;
@@ -68,6 +70,12 @@ pub struct State {
     pub trust: Trust,
     /// How the run went so far.
     pub verdict: Verdict,
+    /// What a script waits for.
+    pub watch: Option<Watch>,
+    /// The number of the lobby's newest message, as far as this run knows.
+    pub head: u64,
+    /// The first failure of the command that runs.
+    pub failure: Option<Failure>,
     pub(crate) screen: Screen,
     pub(crate) known_names: BTreeSet<UserName>,
     pub(crate) words: watch::Sender<Arc<Words>>,
@@ -86,6 +94,9 @@ impl State {
             _ => Verdict::Failed,
         };
         self.verdict = self.verdict.max(verdict);
+        if failure.command.is_some() {
+            self.failure.get_or_insert_with(|| failure.clone());
+        }
         self.emit(Notice::Error(failure));
     }
 
@@ -97,31 +108,49 @@ impl State {
 
     /// Reports each of these texts as not sent.
     pub fn report_all_unsent(&mut self, texts: Vec<Outstanding>, reason: &str) {
-        for Outstanding { session, text } in texts {
+        for Outstanding { session, text, asked } in texts {
             self.report_unsent(Some(session), text.as_str(), reason);
+            self.answer_unsent(asked, reason);
         }
     }
 
-    /// Says a text in a session; it is in the ledger until it is answered for.
-    pub fn say(&mut self, session: SessionId, text: Text) {
-        let id = match self.ledger.enter(session, text.clone()) {
+    /// Answers a request, where one was made and has a name to answer by.
+    pub fn answer(&mut self, asked: Option<RequestId>, answer: impl FnOnce(RequestId) -> Answer) {
+        if let Some(id) = asked {
+            self.emit(Notice::Answer(answer(id)));
+        }
+    }
+
+    fn answer_unsent(&mut self, asked: Option<RequestId>, reason: &str) {
+        self.answer(asked, |id| Answer::unsent(id, reason));
+    }
+
+    /// Says a text in a session; it is in the ledger until it is answered for, and then a request
+    /// that `asked` for it is.
+    pub fn say(&mut self, session: SessionId, text: Text, asked: Option<RequestId>) {
+        let id = match self.ledger.enter(session, text.clone(), asked.clone()) {
             Ok(id) => id,
-            Err(full) => return self.report_unsent(Some(session), text.as_str(), &full.to_string()),
+            Err(full) => {
+                let unsaid = Outstanding { session, text, asked };
+                return self.report_all_unsent(vec![unsaid], &full.to_string());
+            }
         };
         if session == SessionId::LOBBY {
             self.lobby.say(id, text);
-        } else if let Err(reason) = self.forks.say(session, id, text.clone()) {
-            self.ledger.settle(id);
-            self.report_unsent(Some(session), text.as_str(), &reason);
+        } else if let Err(reason) = self.forks.say(session, id, text) {
+            let unsaid = self.ledger.settle(id).into_iter().collect();
+            self.report_all_unsent(unsaid, &reason);
         }
     }
 
     /// A text was taken by whom it was for.
     pub fn settle_sent(&mut self, id: u64, seq: Option<u64>) {
-        let Some(Outstanding { session, text }) = self.ledger.settle(id) else { return };
+        let Some(Outstanding { session, text, asked }) = self.ledger.settle(id) else { return };
         let text = text.as_str().to_owned();
         self.keep_own(session, &text, seq);
+        self.head = self.head.max(seq.unwrap_or_default());
         self.emit(Notice::Sent { session, text, seq });
+        self.answer(asked, |id| Answer::done(id, seq));
     }
 
     /// Asks the server something for a command.
@@ -189,6 +218,8 @@ impl State {
     /// Shows a message that came in and keeps it for `\history`.
     pub fn show_message(&mut self, message: Message) {
         self.sessions.count_unread(message.session);
+        self.watch_message(&message);
+        self.head = self.head.max(message.seq.unwrap_or_default());
         self.recent.keep(message.clone());
         self.emit(Notice::Message(message));
     }

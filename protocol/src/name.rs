@@ -301,6 +301,17 @@ impl PublicKey {
 #[serde(transparent)]
 pub struct Fingerprint(String);
 
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let hash = text.strip_prefix("SHA256:").and_then(|hash| STANDARD_NO_PAD.decode(hash).ok());
+        match hash {
+            Some(hash) if hash.len() == 32 => Ok(Self(text)),
+            _ => Err(de::Error::custom("no fingerprint")),
+        }
+    }
+}
+
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

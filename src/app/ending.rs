@@ -105,6 +105,7 @@ impl App {
         }
         let unsaid = self.state.ledger.take_all();
         self.state.report_all_unsent(unsaid, "it was not acknowledged before the end");
+        self.answer_the_rest();
         self.ending = Some(Ending::Over);
     }
 }

@@ -2,7 +2,7 @@
 //! goings. Knows nothing of how the link does its work.
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::message::{Change, NotAcceptedCode};
+use hobnob_protocol::message::{Change, NotAcceptedCode, Welcome};
 use hobnob_protocol::name::{PublicKey, UserName};
 
 use crate::command_error::CommandError;
@@ -30,6 +30,7 @@ impl State {
             LobbyEvent::Presence(changes) => self.presence(changes),
             LobbyEvent::PresenceSkipped => {
                 self.emit(Notice::say("who came and went meanwhile was not told; \\users lists who is here"));
+                self.count_users();
             }
             LobbyEvent::Answer(answer) => self.answered(answer),
             LobbyEvent::Introduced(introduction) => self.introduced(introduction),
@@ -49,6 +50,8 @@ impl State {
             self.me.name = name;
         }
         self.tell_of_gaps(joined);
+        self.head = self.head.max(joined.welcome.head.seq.0);
+        self.count_users();
     }
 
     /// Messages that will not be seen: fallen out of what the server keeps, or of another log.
@@ -61,6 +64,21 @@ impl State {
             (missed, _) => self.emit(Notice::say(format!(
                 "{missed} messages were missed and are no longer kept by the server"
             ))),
+        }
+    }
+
+    /// What `--since` asked for and the server does not have.
+    pub(crate) fn tell_of_since(&mut self, since: u64, welcome: &Welcome) {
+        let (head, start) = (welcome.head.seq.0, welcome.start.seq.0);
+        if since > head {
+            self.emit(Notice::say(format!(
+                "the lobby's newest message is {head}; {since} is of another log, or another lobby"
+            )));
+        } else if start > since {
+            let missed = start - since;
+            self.emit(Notice::say(format!(
+                "{missed} messages after {since} are no longer kept by the server"
+            )));
         }
     }
 
@@ -115,6 +133,7 @@ impl State {
             }
         }
         self.publish_words();
+        self.count_users();
     }
 
     fn answered(&mut self, answer: Answer) {
@@ -150,6 +169,8 @@ impl State {
         self.publish_words();
         if shown {
             self.emit(Notice::Users { names });
+        } else {
+            self.counted(request, names.len());
         }
     }
 

@@ -7,8 +7,12 @@ mod front;
 mod lobby;
 mod peers;
 #[cfg(test)]
+mod request_tests;
+mod requests;
+#[cfg(test)]
 mod tests;
 mod turn;
+mod watching;
 
 pub use front::Front;
 
@@ -23,11 +27,13 @@ use crate::input::{self, Input};
 use crate::lobby::link::LobbyEvent;
 use crate::peer::PeerEvent;
 use crate::repl::Typed;
+use crate::request::RequestId;
 use crate::script::ScriptLine;
 use crate::session::{LinkState, SessionId};
 use crate::show::{ErrorCode, Failure, Notice};
 use crate::state::State;
 use ending::Ending;
+use turn::Queued;
 
 /// Where the app hears from.
 #[derive(Debug)]
@@ -51,13 +57,15 @@ pub struct App {
     ending: Option<Ending>,
     /// The lobby's link has ended for good.
     lobby_left: bool,
+    /// The request to answer when the run is over.
+    quit_asked: Option<RequestId>,
 }
 
 impl App {
     /// A run with this front.
     #[must_use]
     pub fn new(state: State, sources: Sources, front: Front) -> Self {
-        Self { state, sources, front, ending: None, lobby_left: false }
+        Self { state, sources, front, ending: None, lobby_left: false, quit_asked: None }
     }
 
     /// Runs to the end; gives back the state for what is to be closed and the exit code.
@@ -92,7 +100,8 @@ impl App {
 
     fn deadline(&self) -> Option<Instant> {
         let ending = self.ending.as_ref().map(Ending::deadline);
-        [ending, self.front.deadline(), self.state.questions.next_deadline()].into_iter().flatten().min()
+        let state = [self.state.questions.next_deadline(), self.state.watch_deadline()];
+        [ending, self.front.deadline()].into_iter().chain(state).flatten().min()
     }
 
     fn apply(&mut self, event: Event) {
@@ -125,6 +134,7 @@ impl App {
         for open in overdue {
             self.state.give_up(open, &error);
         }
+        self.state.watch_time(Instant::now());
     }
 
     fn signal(&mut self, signal: Signal) {
@@ -155,13 +165,22 @@ impl App {
             terminal.fall_back();
             self.state.sessions.switch(SessionId::LOBBY);
         }
-        if let Front::Script(_, turn) = &mut self.front {
-            turn.settle(&self.state);
-            if let Some((word, args)) = turn.take_ready_command(self.state.ledger.is_empty()) {
-                self.command(&word, &args);
-            }
+        self.settle_turn();
+        if let Front::Script(_, turn) = &mut self.front
+            && let Some(command) = turn.take_ready_command(self.state.ledger.is_empty())
+        {
+            self.command(command);
         }
         self.advance_ending();
+    }
+
+    /// Answers for the running command of a script when it is finished.
+    fn settle_turn(&mut self) {
+        if let Front::Script(_, turn) = &mut self.front
+            && let Some(asked) = turn.settle(&self.state)
+        {
+            self.command_finished(asked);
+        }
     }
 
     /// Hands the terminal its next prompt when the last line is dealt with.
@@ -216,6 +235,7 @@ impl App {
                 Some(session) => self.line(&line, session),
                 None => self.line_without_session(&line),
             },
+            ScriptLine::Request(line) => self.request(&line),
             ScriptLine::NotUtf8 { line } => {
                 self.state.fail(usage(format!("line {line} of the input is not UTF-8; it was not sent")));
             }
@@ -246,10 +266,13 @@ impl App {
         match input::parse(line) {
             Input::Empty => {}
             Input::Text(text) => self.text(text, session),
-            Input::Command { name, args } => match &mut self.front {
-                Front::Script(_, turn) => turn.queue_command(name, args),
-                Front::Terminal(_) => self.command(&name, &args),
-            },
+            Input::Command { name, args } => {
+                let command = Queued { word: name, args, asked: None };
+                match &mut self.front {
+                    Front::Script(_, turn) => turn.queue_command(command),
+                    Front::Terminal(_) => self.command(command),
+                }
+            }
             Input::CommandAndMore => self.state.fail(Failure {
                 code: ErrorCode::Usage,
                 text: "a command is one line; nothing of this paste was done or sent".to_owned(),
@@ -260,7 +283,7 @@ impl App {
 
     fn text(&mut self, text: String, session: SessionId) {
         match Text::new(text.as_str()) {
-            Ok(checked) => self.state.say(session, checked),
+            Ok(checked) => self.state.say(session, checked, None),
             Err(_) => {
                 let failure = Failure { code: ErrorCode::TooLong, text: too_long(text.len()), command: None };
                 self.state.fail(failure);
@@ -271,17 +294,32 @@ impl App {
         }
     }
 
-    fn command(&mut self, word: &str, args: &str) {
-        match commands::dispatch(&mut self.state, word, args) {
-            Ok(Progress::Quit) => self.end(),
-            Ok(progress) => {
-                if let Front::Script(_, turn) = &mut self.front {
-                    turn.wait_for(progress);
-                    turn.settle(&self.state);
-                }
+    fn command(&mut self, Queued { word, args, asked }: Queued) {
+        // From here on failures are this command's.
+        self.state.failure = None;
+        match commands::dispatch(&mut self.state, &word, &args) {
+            Ok(Progress::Quit) => {
+                self.quit_asked = asked;
+                self.end();
             }
-            Err(failure) => self.state.fail(failure),
+            Ok(progress) => self.started(progress, asked),
+            Err(failure) => {
+                self.state.fail(failure);
+                self.command_finished(asked);
+            }
         }
+    }
+
+    fn started(&mut self, progress: Progress, asked: Option<RequestId>) {
+        match &mut self.front {
+            Front::Script(_, turn) => turn.start(progress, asked),
+            Front::Terminal(_) if matches!(progress, Progress::Until(_) | Progress::Watched) => {
+                self.state.stop_watching();
+                self.state.emit(Notice::say("\\wait is for scripts; at a terminal nothing waits"));
+            }
+            Front::Terminal(_) => {}
+        }
+        self.settle_turn();
     }
 
     /// Whether the lobby can still acknowledge anything.

@@ -214,7 +214,15 @@ impl State {
         self.know_name(&name);
         let fingerprint = key.fingerprint();
         self.open_record(session, &key);
-        self.emit(Notice::Opened { session, peer: name, mode, path: "direct", fingerprint, key_exchange });
+        self.emit(Notice::Opened {
+            session,
+            peer: name,
+            mode,
+            path: "direct".into(),
+            fingerprint,
+            key_exchange,
+        });
+        self.watch_opened();
         self.publish_words();
     }
 

@@ -21,9 +21,9 @@ use crate::show::human::{Human, Shown};
 use crate::state::{Me, Verdict};
 use crate::trust::Trust;
 
-struct Scene {
-    app: App,
-    link: TestLink,
+pub(super) struct Scene {
+    pub(super) app: App,
+    pub(super) link: TestLink,
     lines: mpsc::Sender<ScriptLine>,
     seen: usize,
     _folder: tempfile::TempDir,
@@ -31,7 +31,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (lobby, link) = test_handle();
         let mut sessions = Sessions::new();
@@ -47,7 +47,10 @@ impl Scene {
             records: Records::off(),
             trust: Trust::open(folder.path()).unwrap(),
             verdict: Verdict::Done,
-            screen: Screen::new(Form::Human(Human { color: false, prompt: false }), Sink::Kept),
+            watch: None,
+            head: 0,
+            failure: None,
+            screen: Screen::new(Form::Human(Human { color: false, prompt: false }), Sink::Kept, None),
             known_names: BTreeSet::new(),
             words: watch::channel(Arc::new(Words::default())).0,
         };
@@ -60,15 +63,26 @@ impl Scene {
         Self { app, link, lines, seen: 0, _folder: folder, _queues: (lobby_tx, peer_tx, signal_tx) }
     }
 
-    /// Feeds lines of a script, as far as it is their turn.
-    fn feed(&mut self, lines: &[&str]) {
+    /// Feeds lines of a script, as far as it is their turn. One that begins with a brace is a request.
+    pub(super) fn feed(&mut self, lines: &[&str]) {
         for line in lines {
-            self.lines.try_send(ScriptLine::Line((*line).to_owned())).unwrap();
+            let line = (*line).to_owned();
+            let line = match line.starts_with('{') {
+                true => ScriptLine::Request(line),
+                false => ScriptLine::Line(line),
+            };
+            self.lines.try_send(line).unwrap();
         }
         self.turn();
     }
 
-    fn turn(&mut self) {
+    /// Shows events as JSON from now on.
+    pub(super) fn with_json(mut self) -> Self {
+        self.app.state.screen = Screen::new(Form::Json, Sink::Kept, None);
+        self
+    }
+
+    pub(super) fn turn(&mut self) {
         loop {
             let in_flight = self.app.state.ledger.len();
             let Front::Script(lines, turn) = &mut self.app.front else { unreachable!() };
@@ -80,18 +94,18 @@ impl Scene {
         }
     }
 
-    fn happens(&mut self, event: Event) {
+    pub(super) fn happens(&mut self, event: Event) {
         self.app.apply(event);
         self.app.settle();
     }
 
-    fn lobby(&mut self, event: LobbyEvent) {
+    pub(super) fn lobby(&mut self, event: LobbyEvent) {
         self.happens(Event::Lobby(event));
         self.turn();
     }
 
     /// What was shown since the last call.
-    fn shown(&mut self) -> String {
+    pub(super) fn shown(&mut self) -> String {
         let waiting = self.app.state.screen.waiting();
         let text = waiting[self.seen..].iter().map(|shown| match shown {
             Shown::Out(text) | Shown::Err(text) => text.as_str(),
@@ -103,13 +117,13 @@ impl Scene {
     }
 
     #[track_caller]
-    fn shows(&mut self, expected: &str) {
+    pub(super) fn shows(&mut self, expected: &str) {
         let shown = self.shown();
         assert!(shown.contains(expected), "{expected:?} not in:\n{shown}");
     }
 }
 
-fn say(id: u64, text: &str) -> ClientMessage {
+pub(super) fn say(id: u64, text: &str) -> ClientMessage {
     ClientMessage::Say { id, text: Text::new(text).unwrap() }
 }
 

@@ -70,6 +70,8 @@ pub enum Progress {
     Answer(u32),
     /// Until this moment.
     Until(Instant),
+    /// Until what `\wait` watches for has happened or was given up.
+    Watched,
     /// Until the program ends.
     Quit,
 }
@@ -110,7 +112,13 @@ pub fn usage(command: &Command) -> CommandError {
 pub fn help_rows(commands: &[Command]) -> Vec<HelpRow> {
     commands
         .iter()
-        .map(|it| HelpRow { name: it.name, aliases: it.aliases, usage: it.usage, about: it.about })
+        .map(|it| HelpRow {
+            name: it.name.to_owned(),
+            aliases: it.aliases.iter().map(|&alias| alias.to_owned()).collect(),
+            usage: it.usage.to_owned(),
+            about: it.about.to_owned(),
+            own: false,
+        })
         .collect()
 }
 

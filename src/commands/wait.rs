@@ -1,31 +1,104 @@
-//! `\wait [SECONDS]`: for scripts, goes on after that time.
+//! `\wait`: for scripts, goes on after a time or when something has happened.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Argument, Command, CommandError, Progress, usage};
+use super::{Argument, Command, CommandError, Progress};
+use crate::show::ErrorCode;
 use crate::state::State;
+use crate::watch::Condition;
 
 /// The longest wait, in seconds: a day.
 const LONGEST: f64 = 86_400.0;
+
+/// How long a condition is waited for where no time is given.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) const WAIT: Command = Command {
     name: "wait",
     aliases: &[],
     usage: "\\wait [SECONDS]",
-    about: "for scripts: go on after that time (default 1)",
+    about: "for scripts: go on after that time (default 1), or on: message FROM, opened, users N",
     argument: Argument::Text,
     optional: true,
     run,
 };
 
-fn run(_state: &mut State, args: &str) -> Result<Progress, CommandError> {
-    let seconds = match args {
-        "" => 1.0,
-        number => {
-            number.parse().ok().filter(|it| (0.0..=LONGEST).contains(it)).ok_or_else(|| usage(&WAIT))?
+/// What is to be waited for.
+#[derive(Debug, PartialEq)]
+enum Wait {
+    Time(Duration),
+    For(Condition, Duration),
+}
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    match parse(args)? {
+        Wait::Time(time) => Ok(Progress::Until(Instant::now() + time)),
+        Wait::For(condition, patience) => Ok(match state.watch_for(condition, patience) {
+            true => Progress::Watched,
+            false => Progress::Done,
+        }),
+    }
+}
+
+fn parse(args: &str) -> Result<Wait, CommandError> {
+    let words: Vec<&str> = args.split_whitespace().collect();
+    match words[..] {
+        [] => Ok(Wait::Time(Duration::from_secs(1))),
+        ["message", from, ref rest @ ..] => {
+            let from = from.parse().map_err(|err| CommandError::new(ErrorCode::BadName, format!("{err}")))?;
+            Ok(Wait::For(Condition::Message { from }, patience(rest)?))
         }
-    };
-    Ok(Progress::Until(Instant::now() + Duration::from_secs_f64(seconds)))
+        ["opened", ref rest @ ..] => Ok(Wait::For(Condition::Opened, patience(rest)?)),
+        ["users", number, ref rest @ ..] => {
+            let at_least = number.parse().map_err(|_| misused())?;
+            Ok(Wait::For(Condition::Users { at_least }, patience(rest)?))
+        }
+        [number] => Ok(Wait::Time(seconds(number)?)),
+        _ => Err(misused()),
+    }
+}
+
+fn patience(rest: &[&str]) -> Result<Duration, CommandError> {
+    match rest {
+        [] => Ok(PATIENCE),
+        [number] => seconds(number),
+        _ => Err(misused()),
+    }
+}
+
+fn seconds(number: &str) -> Result<Duration, CommandError> {
+    let seconds: Option<f64> = number.parse().ok();
+    let seconds = seconds.filter(|seconds| (0.0..=LONGEST).contains(seconds)).ok_or_else(misused)?;
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// More than the table's usage: the conditions would make every other row of `\help` as wide.
+fn misused() -> CommandError {
+    let text = "usage: \\wait [SECONDS], or \\wait message FROM, \\wait opened or \\wait users N, each with \
+                [SECONDS] after which it fails (30)";
+    CommandError::new(ErrorCode::Usage, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_conditions_are_told_apart() {
+        let second = Duration::from_secs(1);
+        assert_eq!(parse("").unwrap(), Wait::Time(second));
+        assert_eq!(parse("2").unwrap(), Wait::Time(2 * second));
+        assert_eq!(parse("opened").unwrap(), Wait::For(Condition::Opened, PATIENCE));
+        let from = "7".parse().unwrap();
+        assert_eq!(parse("message 7").unwrap(), Wait::For(Condition::Message { from }, PATIENCE));
+        assert_eq!(parse("users  3  1").unwrap(), Wait::For(Condition::Users { at_least: 3 }, second));
+        for bad in
+            ["soon", "-1", "nan", "1e9", "1 2", "message", "users", "users x", "opened x", "opened 1 2"]
+        {
+            assert_eq!(parse(bad).unwrap_err().code, ErrorCode::Usage, "{bad}");
+        }
+        assert_eq!(parse("message a/b").unwrap_err().code, ErrorCode::BadName);
+    }
 }

@@ -63,6 +63,8 @@ pub struct LobbyConfig {
     pub candidates: Arc<dyn Fn() -> Vec<Candidate> + Send + Sync>,
     /// The port peers reach this client at.
     pub port: u16,
+    /// Where to begin, the first time: after this message.
+    pub since: Option<Seq>,
 }
 
 /// What the app hears of the lobby.
@@ -285,7 +287,7 @@ impl Link {
             candidates: (self.config.candidates)(),
             port: Some(self.config.port),
             cursor: self.place.map(|(log, position)| Cursor { log, position }),
-            since: None,
+            since: self.config.since,
             backlog: BACKLOG_ON_JOIN,
         };
         let connection =

@@ -46,7 +46,7 @@ impl Human {
                 let line = format!("not sent ({}): {}", harmless_line(reason), harmless(text, INDENT));
                 Shown::Err(self.paint(Color::Red.normal(), &own(&line)))
             }
-            Notice::Sent { .. } => Shown::Nothing,
+            Notice::Sent { .. } | Notice::Answer(_) => Shown::Nothing,
             Notice::Switched { .. } | Notice::Forking { .. } if self.prompt => Shown::Nothing,
             Notice::Help { commands } => Shown::Out(self.help(commands)),
             Notice::Sessions { sessions } => Shown::Out(self.sessions(sessions)),
@@ -79,12 +79,19 @@ impl Human {
     fn help(&self, commands: &[HelpRow]) -> String {
         let width = commands.iter().map(|row| row.usage.chars().count()).max().unwrap_or(0);
         let mut out = String::new();
+        let mut own = false;
         for row in commands {
-            let aliases = match row.aliases {
+            if row.own && !own {
+                own = true;
+                out.push_str(&format!("{OWN_VOICE}commands of your own:\n"));
+            }
+            // A program wrote these words.
+            let (usage, about) = (harmless_line(&row.usage), harmless_line(&row.about));
+            let aliases = match row.aliases.as_slice() {
                 [] => String::new(),
                 aliases => format!(" (also \\{})", aliases.join(", \\")),
             };
-            out.push_str(&format!("{OWN_VOICE}{:width$}  {}{aliases}\n", row.usage, row.about));
+            out.push_str(&format!("{OWN_VOICE}{usage:width$}  {about}{aliases}\n"));
         }
         if commands.len() > 1 {
             out.push_str(&format!(
@@ -179,6 +186,7 @@ fn told(notice: &Notice) -> String {
         | Notice::Unsent { .. }
         | Notice::Sessions { .. }
         | Notice::Help { .. }
+        | Notice::Answer(_)
         | Notice::Error(_) => String::new(),
     }
 }

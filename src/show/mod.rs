@@ -7,15 +7,18 @@ pub mod human;
 pub mod json;
 pub mod time;
 
-use hobnob_protocol::name::{Fingerprint, UserName};
-use serde::Serialize;
+use std::borrow::Cow;
 
+use hobnob_protocol::name::{Fingerprint, UserName};
+use serde::{Deserialize, Serialize};
+
+use crate::request::RequestId;
 use crate::session::{LinkState, Mode, SessionId, SessionRow};
 use time::Timestamp;
 
 /// One thing that happened, as every form of output shows it. The names of the variants and their
-/// fields are the `--json` contract.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// fields are the `--json` contract; a recorded one can be read back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Notice {
     /// This user is in the lobby.
@@ -42,7 +45,7 @@ pub enum Notice {
         /// Which.
         text: String,
         /// Its number, in the lobby.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         seq: Option<u64>,
     },
     /// A text of this user's was not taken and will not be.
@@ -85,7 +88,7 @@ pub enum Notice {
         /// Who forked.
         mode: Mode,
         /// How the words travel.
-        path: &'static str,
+        path: Cow<'static, str>,
         /// The peer's key.
         fingerprint: Fingerprint,
         /// The key exchange of its link.
@@ -138,12 +141,14 @@ pub enum Notice {
         /// What.
         text: String,
     },
+    /// A request of a program is finished.
+    Answer(Answer),
     /// Something failed.
     Error(Failure),
 }
 
 /// A message of the lobby or of a peer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// Where it was said.
     pub session: SessionId,
@@ -156,17 +161,17 @@ pub struct Message {
     /// When.
     pub at: Timestamp,
     /// Its number, in the lobby.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
     /// Missed earlier, or history.
     pub replayed: bool,
     /// Who forked, in a private session.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
 }
 
 /// Where a message was said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageKind {
     /// In the lobby.
@@ -176,7 +181,7 @@ pub enum MessageKind {
 }
 
 /// Why a private session is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClosedReason {
     /// The other left.
@@ -190,20 +195,61 @@ pub enum ClosedReason {
 }
 
 /// One command as `\help` shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HelpRow {
     /// The word after the backslash.
-    pub name: &'static str,
+    pub name: String,
     /// Shorter words for it.
-    pub aliases: &'static [&'static str],
+    pub aliases: Vec<String>,
     /// How it is written.
-    pub usage: &'static str,
+    pub usage: String,
     /// What it does.
-    pub about: &'static str,
+    pub about: String,
+    /// Whether it is a program of the user's and no command of hobnob's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The request, as its author named it.
+    pub id: RequestId,
+    /// Whether it did what it was to do.
+    pub ok: bool,
+    /// The number in the lobby of what was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// Why not: the code of the error, or `unsent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Why not, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+impl Answer {
+    /// It was done; what was said in the lobby has its number there.
+    #[must_use]
+    pub fn done(id: RequestId, seq: Option<u64>) -> Self {
+        Self { id, ok: true, seq, code: None, text: None }
+    }
+
+    /// It failed.
+    #[must_use]
+    pub fn failed(id: RequestId, failure: &Failure) -> Self {
+        Self { id, ok: false, seq: None, code: Some(failure.code.name()), text: Some(failure.text.clone()) }
+    }
+
+    /// A text was not sent.
+    #[must_use]
+    pub fn unsent(id: RequestId, reason: &str) -> Self {
+        Self { id, ok: false, seq: None, code: Some("unsent".to_owned()), text: Some(reason.to_owned()) }
+    }
 }
 
 /// What kind of thing failed; the names are the `--json` contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the names say it, and CONTRACT's list of error codes is these")]
 pub enum ErrorCode {
@@ -222,15 +268,26 @@ pub enum ErrorCode {
     Refused,
 }
 
+impl ErrorCode {
+    /// As the contract spells it.
+    #[must_use]
+    pub fn name(self) -> String {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(name)) => name,
+            _ => String::new(),
+        }
+    }
+}
+
 /// What failed, and what to do next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// What kind of thing.
     pub code: ErrorCode,
     /// In words.
     pub text: String,
     /// The command that caused it, where one did: its name without the backslash.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
 }
 

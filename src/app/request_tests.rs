@@ -1,0 +1,153 @@
+//! Requests as JSON and waits, driven by events: what is answered, when, and in which order.
+
+use std::time::Duration;
+
+use hobnob_protocol::chain::LobbyMessage;
+use hobnob_protocol::message::{ClientMessage, NotAcceptedCode};
+use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
+
+use super::tests::{Scene, say};
+use super::*;
+use crate::lobby::link::Answer;
+use crate::state::Verdict;
+
+fn said(seq: u64, from: &str) -> LobbyEvent {
+    let message = LobbyMessage {
+        seq: Seq(seq),
+        at: 0,
+        name: from.parse().unwrap(),
+        key: PublicKey::new([2; 32]),
+        run: RunId::new([2; 8]),
+        id: seq,
+        text: Text::new("hi").unwrap(),
+        hash: ChainHash::new([0; 32]),
+    };
+    LobbyEvent::Said { message: Box::new(message), replayed: true }
+}
+
+fn users(request: u32, names: &[&str]) -> LobbyEvent {
+    let names = names.iter().map(|name| name.parse().unwrap()).collect();
+    LobbyEvent::Answer(Answer::Users { request, names, more: false })
+}
+
+#[test]
+fn a_say_is_answered_when_it_is_acknowledged_or_unsent() {
+    let mut scene = Scene::new().with_json();
+    scene.feed(&[r#"{"say":"\\quit","id":"a"}"#, r#"{"say":"two","id":[2]}"#, r#"{"say":"three"}"#]);
+    assert_eq!(scene.link.told(), [say(1, "\\quit"), say(2, "two"), say(3, "three")]);
+    assert_eq!(scene.shown(), "");
+    scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(8) });
+    scene.shows("{\"event\":\"answer\",\"id\":\"a\",\"ok\":true,\"seq\":8}\n");
+    scene.lobby(LobbyEvent::NotAccepted { id: 2, code: NotAcceptedCode::Store });
+    scene.shows(r#"{"event":"answer","id":[2],"ok":false,"code":"unsent","text":"the server could not"#);
+    scene.lobby(LobbyEvent::Sent { id: 3, seq: Seq(9) });
+    assert!(!scene.shown().contains("answer"), "without an id there is no answer");
+}
+
+#[test]
+fn a_say_that_has_nowhere_to_go_is_answered_and_not_sent() {
+    let mut scene = Scene::new().with_json();
+    scene.feed(&[r#"{"say":"secret","session":3,"id":1}"#]);
+    scene.shows(r#"{"event":"answer","id":1,"ok":false,"code":"no_such_session","#);
+    scene.feed(&[r#"{"say":"","id":2}"#]);
+    scene.shows(r#"{"event":"answer","id":2,"ok":false,"code":"usage","#);
+    let long = format!("{{\"say\":\"{}\",\"id\":3}}", "x".repeat(16 * 1024 + 1));
+    scene.feed(&[&long]);
+    scene.shows(r#"{"event":"answer","id":3,"ok":false,"code":"too_long","#);
+    scene.feed(&["\\fork bobby"]);
+    scene.lobby(LobbyEvent::Answer(Answer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
+    scene.link.told();
+    scene.feed(&[r#"{"say":"secret","id":4}"#]);
+    scene.shows(r#"{"event":"answer","id":4,"ok":false,"code":"unsent","#);
+    assert!(scene.link.told().is_empty());
+    assert_eq!(scene.app.state.verdict, Verdict::Failed);
+}
+
+#[test]
+fn a_malformed_request_is_an_error_and_never_a_text() {
+    let mut scene = Scene::new().with_json();
+    scene.feed(&[r#"{"say":"secret","sesion":1,"id":1}"#]);
+    let shown = scene.shown();
+    assert!(shown.contains(r#"{"event":"answer","id":1,"ok":false,"code":"usage""#), "{shown}");
+    assert!(shown.contains(r#"{"event":"error","code":"usage""#), "{shown}");
+    scene.feed(&["{nonsense"]);
+    assert!(!scene.shown().contains("answer"));
+    assert!(scene.link.told().is_empty());
+    assert_eq!(scene.app.state.verdict, Verdict::Failed);
+}
+
+#[test]
+fn a_command_is_answered_when_it_is_finished_and_keeps_its_turn() {
+    let mut scene = Scene::new().with_json();
+    scene.feed(&["one", r#"{"command":"whois bobby","id":1}"#, r#"{"say":"two","id":2}"#]);
+    assert_eq!(scene.link.told(), [say(1, "one")]);
+    scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(1) });
+    assert!(matches!(scene.link.told()[..], [ClientMessage::Whois { request: 1, .. }]));
+    scene.lobby(LobbyEvent::Answer(Answer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
+    scene.shows(r#"{"event":"answer","id":1,"ok":false,"code":"no_such_user","#);
+    assert_eq!(scene.link.told(), [say(2, "two")]);
+    scene.lobby(LobbyEvent::Sent { id: 2, seq: Seq(2) });
+    scene.feed(&[r#"{"command":"ss","id":3}"#, r#"{"command":"frok","id":4}"#]);
+    let shown = scene.shown();
+    assert!(shown.contains(r#"{"event":"answer","id":3,"ok":true}"#), "{shown}");
+    assert!(shown.contains(r#"{"event":"answer","id":4,"ok":false,"code":"unknown_command""#), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_every_request_that_was_read_is_answered() {
+    let mut scene = Scene::new().with_json();
+    scene.feed(&[r#"{"command":"wait 60","id":1}"#]);
+    scene.happens(Event::Signal(Signal::Terminate));
+    scene.lobby(LobbyEvent::Left);
+    scene.shows(r#"{"event":"answer","id":1,"ok":false,"code":"refused","#);
+    let mut scene = Scene::new().with_json();
+    scene.feed(&[r#"{"command":"quit","id":2}"#]);
+    assert!(!scene.shown().contains("answer"));
+    scene.lobby(LobbyEvent::Left);
+    scene.shows(r#"{"event":"answer","id":2,"ok":true}"#);
+}
+
+#[test]
+fn a_wait_for_a_message_ends_with_the_first_that_is_new() {
+    let mut scene = Scene::new();
+    scene.lobby(said(4, "bobby"));
+    scene.feed(&["\\wait message bobby", "next"]);
+    scene.lobby(said(3, "bobby"));
+    scene.lobby(said(5, "carmen"));
+    assert!(scene.link.told().is_empty());
+    scene.lobby(said(6, "bobby"));
+    assert_eq!(scene.link.told(), [say(1, "next")]);
+    assert_eq!(scene.app.state.verdict, Verdict::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_takes_too_long_fails_and_the_script_goes_on() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\wait opened 2", "next"]);
+    assert_eq!(scene.app.deadline().unwrap() - Instant::now(), Duration::from_secs(2));
+    tokio::time::advance(Duration::from_secs(2)).await;
+    scene.happens(Event::Time);
+    scene.turn();
+    scene.shows("\\wait: no private session opened within 2 s");
+    assert_eq!(scene.link.told(), [say(1, "next")]);
+    assert_eq!(scene.app.state.verdict, Verdict::Failed);
+}
+
+#[test]
+fn a_wait_for_users_asks_again_whenever_somebody_comes() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\wait users 2", "next"]);
+    assert_eq!(scene.link.told(), [ClientMessage::Users { request: 1 }]);
+    scene.lobby(users(1, &["anna"]));
+    let joined = hobnob_protocol::message::Change::Joined("bobby".parse().unwrap());
+    scene.lobby(LobbyEvent::Presence(vec![joined]));
+    assert_eq!(scene.link.told(), [ClientMessage::Users { request: 2 }]);
+    scene.lobby(LobbyEvent::Down { reason: "cut".to_owned() });
+    assert!(scene.app.state.is_watching(), "it goes on while the lobby is away");
+    scene.app.state.sessions.set_lobby_state(LinkState::Up);
+    scene.app.state.count_users();
+    assert_eq!(scene.link.told(), [ClientMessage::Users { request: 3 }]);
+    scene.lobby(users(3, &["anna", "bobby"]));
+    assert_eq!(scene.link.told(), [say(1, "next")]);
+    assert!(!scene.shown().contains("in the lobby"), "nobody asked to see them");
+}

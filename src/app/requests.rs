@@ -1,0 +1,79 @@
+//! Requests of a program as JSON on standard input: how each kind is begun, and how what cannot be
+//! begun is answered. What a request looks like is [`crate::request`]'s.
+
+use hobnob_protocol::name::{Text, TextError};
+
+use super::turn::Queued;
+use super::{App, Front, too_long};
+use crate::request::{self, RequestId, Wish};
+use crate::session::SessionId;
+use crate::show::{Answer, ErrorCode, Failure};
+
+impl App {
+    /// A line that is a JSON object.
+    pub(super) fn request(&mut self, line: &str) {
+        match request::parse(line) {
+            Ok(request) => match request.wish {
+                Wish::Say { text, session } => self.say_asked(&text, session, request.id),
+                Wish::Command { name, args } => {
+                    if let Front::Script(_, turn) = &mut self.front {
+                        turn.queue_command(Queued { word: name, args, asked: request.id });
+                    }
+                }
+            },
+            Err(bad) => self.refuse_request(bad.id, ErrorCode::Usage, bad.reason),
+        }
+    }
+
+    fn say_asked(&mut self, text: &str, session: Option<SessionId>, asked: Option<RequestId>) {
+        let text = match Text::new(text) {
+            Ok(text) => text,
+            Err(TextError::Empty) => {
+                return self.refuse_request(asked, ErrorCode::Usage, "there is nothing to say".to_owned());
+            }
+            Err(TextError::TooLong(_)) => {
+                return self.refuse_request(asked, ErrorCode::TooLong, too_long(text.len()));
+            }
+        };
+        let Some(session) = session.or(self.state.sessions.current()) else {
+            let reason = "no session is current; name one with \"session\"";
+            self.state.report_unsent(None, text.as_str(), reason);
+            return self.state.answer(asked, |id| Answer::unsent(id, reason));
+        };
+        if self.state.sessions.contains(session) {
+            return self.state.say(session, text, asked);
+        }
+        let reason = format!("there is no session {session}");
+        self.state.report_unsent(Some(session), text.as_str(), &reason);
+        let failure = Failure { code: ErrorCode::NoSuchSession, text: reason, command: None };
+        self.state.answer(asked, |id| Answer::failed(id, &failure));
+    }
+
+    fn refuse_request(&mut self, asked: Option<RequestId>, code: ErrorCode, text: String) {
+        let failure = Failure { code, text, command: None };
+        self.state.answer(asked, |id| Answer::failed(id, &failure));
+        self.state.fail(failure);
+    }
+
+    /// The running command is finished: its request is answered.
+    pub(super) fn command_finished(&mut self, asked: Option<RequestId>) {
+        let failure = self.state.failure.take();
+        self.state.answer(asked, |id| match &failure {
+            Some(failure) => Answer::failed(id, failure),
+            None => Answer::done(id, None),
+        });
+    }
+
+    /// The end has come: every request that was read is answered.
+    pub(super) fn answer_the_rest(&mut self) {
+        if let Front::Script(_, turn) = &mut self.front {
+            let text = "the client ended before this was finished".to_owned();
+            let failure = Failure { code: ErrorCode::Refused, text, command: None };
+            for id in turn.abandon() {
+                self.state.answer(Some(id), |id| Answer::failed(id, &failure));
+            }
+        }
+        let asked = self.quit_asked.take();
+        self.state.answer(asked, |id| Answer::done(id, None));
+    }
+}

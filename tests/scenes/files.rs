@@ -1,0 +1,193 @@
+//! What lies under a data directory: made private, kept whole, shared by clients and by no two servers.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::free_port;
+use crate::support::home::Home;
+use crate::support::launch::Launch;
+use crate::support::server::{Server, first_line};
+
+fn mode_of(path: &std::path::Path) -> u32 {
+    fs::metadata(path).unwrap_or_else(|err| panic!("{}: {err}", path.display())).permissions().mode() & 0o777
+}
+
+#[test]
+fn each_name_has_a_key_of_its_own_that_nobody_else_can_read() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    let anna = server.client("anna").home(&home).join();
+    let bobby = server.client("bobby").home(&home).join();
+    assert_ne!(anna.fingerprint(), bobby.fingerprint());
+    for name in ["anna", "bobby"] {
+        assert_eq!(mode_of(&home.key_file(name)), 0o600);
+    }
+}
+
+#[test]
+fn a_name_s_key_is_the_same_in_every_run() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    let first = server.client("anna").home(&home).join().fingerprint();
+    assert_eq!(server.client("anna").home(&home).join().fingerprint(), first);
+}
+
+#[test]
+fn a_key_that_others_can_read_is_refused() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    let observer = server.join("observer");
+    server.client("anna").home(&home).run("").ended_with(0);
+    observer.wait(json!({"event": "left", "name": "anna"}));
+    for mode in [0o644, 0o640, 0o604] {
+        fs::set_permissions(home.key_file("anna"), fs::Permissions::from_mode(mode)).unwrap();
+        let output = server.client("anna").home(&home).run("hello\n").failed();
+        output.complains("anna.key");
+        assert_eq!(mode_of(&home.key_file("anna")), mode, "it was changed instead of refused");
+    }
+    fs::set_permissions(home.key_file("anna"), fs::Permissions::from_mode(0o600)).unwrap();
+    server.client("anna").home(&home).run("").ended_with(0);
+    observer.wait_count(2, json!({"event": "joined", "name": "anna"}));
+    assert_eq!(observer.all(json!({"event": "joined"})).len(), 2);
+}
+
+#[test]
+fn a_key_file_that_is_no_key_is_told_and_left_alone() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    fs::create_dir_all(home.data_dir().join("identities")).unwrap();
+    fs::write(home.key_file("anna"), "half a ke").unwrap();
+    fs::set_permissions(home.key_file("anna"), fs::Permissions::from_mode(0o600)).unwrap();
+    server.client("anna").home(&home).run("").failed().complains("anna.key");
+    assert_eq!(fs::read_to_string(home.key_file("anna")).unwrap(), "half a ke");
+}
+
+#[test]
+fn known_keys_names_the_server_and_the_peer() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    let bobby = server.join("bobby");
+    server.client("anna").home(&home).run("\\fork bobby\nhi\n").ended_with(0);
+    bobby.wait(json!({"event": "message", "text": "hi"}));
+    let file = home.data_dir().join("known_keys.toml");
+    let known = fs::read_to_string(&file).unwrap();
+    assert!(known.contains(server.address()), "{known}");
+    assert!(known.contains("bobby"), "{known}");
+    toml::from_str::<toml::Table>(&known).unwrap_or_else(|err| panic!("not TOML: {err}\n{known}"));
+}
+
+#[test]
+fn a_known_keys_file_that_cannot_be_read_stops_the_client_rather_than_trust() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    server.client("anna").home(&home).run("").ended_with(0);
+    fs::write(home.data_dir().join("known_keys.toml"), "[[[ no toml").unwrap();
+    server.client("anna").home(&home).run("hello\n").failed().complains("known_keys.toml");
+    let kept = fs::read_to_string(home.data_dir().join("known_keys.toml")).unwrap();
+    assert_eq!(kept, "[[[ no toml", "what was there is overwritten");
+}
+
+#[test]
+fn several_clients_share_a_data_directory_from_their_first_moment() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    let clients: Vec<_> = (0..6).map(|_| server.client("anna").home(&home).start_json()).collect();
+    let mut prints: Vec<_> = clients.iter().map(|client| client.fingerprint().to_string()).collect();
+    prints.dedup();
+    assert_eq!(prints.len(), 1, "one name in one directory has one key: {prints:?}");
+    // And each of them may learn of a peer without forgetting what another has learned.
+    let peers: Vec<_> = (0..6).map(|number| server.join(&format!("peer{number}"))).collect();
+    for (client, peer) in clients.iter().zip(&peers) {
+        client.send(&format!("\\fork {}", peer.name()));
+    }
+    for client in &clients {
+        client.wait(json!({"event": "opened"}));
+    }
+    let known = fs::read_to_string(home.data_dir().join("known_keys.toml")).unwrap();
+    for number in 0..6 {
+        assert!(known.contains(&format!("peer{number}")), "peer{number} is forgotten:\n{known}");
+    }
+}
+
+#[test]
+fn a_second_server_on_a_data_directory_says_who_has_it() {
+    let server = Server::start(&[]);
+    let address = format!("127.0.0.1:{}", free_port());
+    let output = Launch::server_program()
+        .args(["--listen", &address, "--data-dir", &server.data_dir()])
+        .run("")
+        .failed();
+    let said = output.everything();
+    let named = said.contains(&server.pid().to_string()) || said.contains(server.address());
+    assert!(named, "it says neither process nor address of the first\n{}", output.story());
+    // The first goes on unharmed.
+    server.join("anna").say("hello");
+}
+
+#[test]
+fn a_data_directory_is_free_again_when_its_server_was_killed() {
+    let mut server = Server::start(&[]);
+    server.kill();
+    server.restart();
+    server.join("anna").say("hello");
+}
+
+#[test]
+fn a_client_killed_at_any_moment_of_its_first_start_leaves_no_half_file() {
+    let server = Server::start(&[]);
+    for round in 0..12 {
+        let home = Home::new();
+        let mut process = server.client("anna").home(&home).arg("--json").spawn();
+        // Not to wait for something: the kill is to fall at another moment each time.
+        thread::sleep(Duration::from_millis(round * 4));
+        process.kill_hard();
+        let output = server.client("anna").home(&home).run_json("hello\n").ended_with(0);
+        output.the(json!({"event": "sent", "text": "hello"}));
+        assert_eq!(mode_of(&home.key_file("anna")), 0o600, "round {round}");
+    }
+}
+
+#[test]
+fn a_server_killed_at_any_moment_of_its_first_start_starts_again() {
+    for round in 0..10 {
+        let home = Home::new();
+        let data = home.path().join("lobby").display().to_string();
+        let address = format!("127.0.0.1:{}", free_port());
+        let launch = Launch::server_program().home(&home).args(["--listen", &address, "--data-dir", &data]);
+        let mut process = launch.clone().spawn();
+        // As above.
+        thread::sleep(Duration::from_millis(round * 4));
+        process.kill_hard();
+        let again = launch.spawn();
+        assert!(first_line(&again).contains(&address), "round {round}");
+    }
+}
+
+#[test]
+fn the_server_s_key_is_its_own_and_lasts() {
+    let mut server = Server::start(&[]);
+    let first = server.fingerprint().to_owned();
+    server.kill();
+    server.restart();
+    assert_eq!(server.fingerprint(), first);
+    assert_ne!(Server::start(&[]).fingerprint(), first);
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_made_is_told() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    let file = home.path().join("file");
+    fs::write(&file, "").unwrap();
+    let inside = file.join("data").display().to_string();
+    server.client("anna").home(&home).args(["--data-dir", &inside]).run("").failed().complains("file");
+    Launch::server_program()
+        .args(["--listen", "127.0.0.1:0", "--data-dir", &inside])
+        .run("")
+        .failed()
+        .complains("file");
+}

@@ -1,0 +1,37 @@
+//! Scenes with the real programs, seen from outside: what the contract with the user promises, one
+//! behaviour a test. One binary, so that it is linked once; a module for each subject.
+
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(test)]
+mod churn;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod hosting;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod lobby;
+#[cfg(test)]
+mod names;
+#[cfg(test)]
+mod options;
+#[cfg(test)]
+mod pipe;
+#[cfg(test)]
+mod privacy;
+#[cfg(test)]
+mod reconnect;
+#[cfg(test)]
+mod script;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod sessions;

@@ -1,0 +1,168 @@
+//! How a program is started: which one, in whose home, with which options, environment and network.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use super::DEADLINE;
+use super::client::{Client, Pipe};
+use super::home::Home;
+use super::namespace::Namespace;
+use super::output::Output;
+use super::process::Process;
+
+/// A program about to be started.
+#[derive(Clone)]
+#[must_use]
+pub(crate) struct Launch {
+    label: String,
+    program: PathBuf,
+    home: Home,
+    prefix: Vec<String>,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+}
+
+impl Launch {
+    /// `hobnob`, in a home of its own.
+    pub(crate) fn hobnob() -> Self {
+        Self::of(PathBuf::from(env!("CARGO_BIN_EXE_hobnob")))
+    }
+
+    /// `hobnob-server`, in a home of its own.
+    #[track_caller]
+    pub(crate) fn server_program() -> Self {
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_hobnob")).with_file_name("hobnob-server");
+        assert!(
+            program.exists(),
+            "{} is not built; run the scenes with `cargo test --workspace`",
+            program.display()
+        );
+        Self::of(program)
+    }
+
+    /// `sh -c SCRIPT`, with both programs on its path.
+    pub(crate) fn shell(script: &str) -> Self {
+        Self::of(PathBuf::from("sh")).args(["-c", script])
+    }
+
+    fn of(program: PathBuf) -> Self {
+        let label = program.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        Self { label, program, home: Home::new(), prefix: vec![], args: vec![], env: vec![] }
+    }
+
+    /// In this home.
+    pub(crate) fn home(mut self, home: &Home) -> Self {
+        self.home = home.clone();
+        self
+    }
+
+    /// In this network.
+    pub(crate) fn inside(mut self, namespace: &Namespace) -> Self {
+        self.prefix = namespace.prefix();
+        self
+    }
+
+    /// With one more argument.
+    pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// With more arguments.
+    pub(crate) fn args<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Self {
+        self.args.extend(args.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// With `--name NAME`.
+    pub(crate) fn name(mut self, name: &str) -> Self {
+        self.label = format!("{} {name}", self.label);
+        self.args(["--name", name])
+    }
+
+    /// With `--server ADDRESS`.
+    pub(crate) fn server(self, address: &str) -> Self {
+        self.args(["--server", address])
+    }
+
+    /// With a variable in its environment.
+    pub(crate) fn env(mut self, variable: &str, value: &str) -> Self {
+        self.env.push((variable.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts it, as a bare process.
+    #[track_caller]
+    #[must_use]
+    pub(crate) fn spawn(self) -> Process {
+        let command = self.command();
+        Process::start(&self.label, command)
+    }
+
+    /// Starts it on a pipe.
+    #[track_caller]
+    #[must_use]
+    pub(crate) fn start(self) -> Pipe {
+        Pipe::of(self.spawn())
+    }
+
+    /// Starts it with `--json`.
+    #[track_caller]
+    #[must_use]
+    pub(crate) fn start_json(self) -> Client {
+        Client::of(self.arg("--json").spawn())
+    }
+
+    /// Starts it with `--json` and waits until it is in the lobby.
+    #[track_caller]
+    #[must_use]
+    pub(crate) fn join(self) -> Client {
+        let client = self.start_json();
+        client.welcome();
+        client
+    }
+
+    /// Runs it to its end on `input`.
+    #[track_caller]
+    pub(crate) fn run(self, input: impl Into<Vec<u8>>) -> Output {
+        self.run_within(DEADLINE, input)
+    }
+
+    /// Runs it to its end on `input`, which may take as long as `deadline`.
+    #[track_caller]
+    pub(crate) fn run_within(self, deadline: Duration, input: impl Into<Vec<u8>>) -> Output {
+        let json = self.args.iter().any(|arg| arg == "--json");
+        let mut process = self.spawn();
+        process.write(input);
+        process.close_input();
+        Output::of(process, deadline, json)
+    }
+
+    /// Runs it with `--json` to its end on `input`.
+    #[track_caller]
+    pub(crate) fn run_json(self, input: impl Into<Vec<u8>>) -> Output {
+        self.arg("--json").run(input)
+    }
+
+    /// The command itself, for what needs other pipes than [`Process`] makes.
+    #[must_use]
+    pub(crate) fn command(&self) -> Command {
+        let mut command = match self.prefix.split_first() {
+            None => Command::new(&self.program),
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(&self.program);
+                command
+            }
+        };
+        command.args(&self.args);
+        self.home.furnish(&mut command);
+        let programs = PathBuf::from(env!("CARGO_BIN_EXE_hobnob"));
+        let here = programs.parent().expect("a program is in a directory").display().to_string();
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.env("PATH", format!("{here}:{path}"));
+        command.envs(self.env.iter().map(|(variable, value)| (variable, value)));
+        command
+    }
+}
