@@ -13,6 +13,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::cli::{Cli, ColorChoice};
+use crate::preferences::Preferences;
 
 /// Which lobby.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,12 @@ pub struct Settings {
     pub log: Option<String>,
     /// Where they go, where told.
     pub log_file: Option<PathBuf>,
+    /// How this user likes a terminal to be.
+    pub preferences: Preferences,
+    /// The config file, whether it is there or not.
+    pub config_file: Option<PathBuf>,
+    /// The command line of the editor this user likes.
+    pub editor: String,
     /// The lobby message to begin after.
     pub since: Option<u64>,
     /// Where the events of this run are kept.
@@ -93,6 +100,7 @@ struct ConfigFile {
     color: Option<ColorChoice>,
     log: Option<String>,
     log_file: Option<PathBuf>,
+    terminal: toml::Table,
 }
 
 /// Puts the sources together. `env` looks a variable up.
@@ -106,7 +114,9 @@ pub fn settings(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Sett
         Some(Ok(text)) => Ok(Some(text)),
         Some(Err(_)) => Err(ConfigError::Value { what: name, reason: "it is not UTF-8".to_owned() }),
     };
-    let file = config_file(cli.config.or_else(|| variable("HOBNOB_CONFIG").map(PathBuf::from)))?;
+    let (path, file) = config_file(cli.config.or_else(|| variable("HOBNOB_CONFIG").map(PathBuf::from)))?;
+    let preferences = Preferences::from_table(&file.terminal)
+        .map_err(|reason| ConfigError::Value { what: "config file, [terminal]", reason })?;
     let lobby =
         lobby_choice((cli.server, cli.host), (text("HOBNOB_SERVER")?, None), (file.server, file.host))?;
     let data_dir = cli.data_dir.or_else(|| variable("HOBNOB_DATA_DIR").map(PathBuf::from)).or(file.data_dir);
@@ -126,6 +136,9 @@ pub fn settings(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Sett
         color,
         log: cli.log.or(text("HOBNOB_LOG")?).or(file.log),
         log_file: cli.log_file.or(file.log_file),
+        preferences,
+        editor: text("VISUAL")?.or(text("EDITOR")?).unwrap_or_else(|| "vi".to_owned()),
+        config_file: path,
         since: cli.since,
         record: cli.record,
     })
@@ -175,19 +188,20 @@ fn candidates(texts: Vec<String>) -> Result<Vec<Candidate>, ConfigError> {
 }
 
 /// Reads the file that was named, or the one that lies where config files lie.
-fn config_file(named: Option<PathBuf>) -> Result<ConfigFile, ConfigError> {
+fn config_file(named: Option<PathBuf>) -> Result<(Option<PathBuf>, ConfigFile), ConfigError> {
     let (path, must_exist) = match named {
         Some(path) => (path, true),
         None => match etcetera::choose_base_strategy() {
             Ok(strategy) => (strategy.config_dir().join("hobnob").join("config.toml"), false),
-            Err(_) => return Ok(ConfigFile::default()),
+            Err(_) => return Ok((None, ConfigFile::default())),
         },
     };
-    match std::fs::read_to_string(&path) {
-        Ok(text) => parse_file(&path, &text),
-        Err(err) if err.kind() == std::io::ErrorKind::NotFound && !must_exist => Ok(ConfigFile::default()),
-        Err(err) => Err(ConfigError::File { path, reason: err.to_string() }),
-    }
+    let file = match std::fs::read_to_string(&path) {
+        Ok(text) => parse_file(&path, &text)?,
+        Err(err) if err.kind() == std::io::ErrorKind::NotFound && !must_exist => ConfigFile::default(),
+        Err(err) => return Err(ConfigError::File { path, reason: err.to_string() }),
+    };
+    Ok((Some(path), file))
 }
 
 fn parse_file(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {

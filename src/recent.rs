@@ -57,6 +57,7 @@ mod tests {
                 seq: None,
                 replayed: false,
                 mode: None,
+                key: None,
             });
         }
         let texts: Vec<String> = recent.last(SessionId(1), 2).into_iter().map(|it| it.text).collect();

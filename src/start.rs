@@ -25,6 +25,8 @@ use crate::lobby::connect::ConnectError;
 use crate::logging;
 use crate::output::PipeWriter;
 use crate::peer::{PeerConfig, PeerNetwork, own_addresses};
+use crate::person::Person;
+use crate::preferences::SETTINGS;
 use crate::questions::Questions;
 use crate::recent::Recent;
 use crate::record::Records;
@@ -34,7 +36,8 @@ use crate::screen::{Form, Screen, Sink};
 use crate::script;
 use crate::session::{LinkState, SessionId, Sessions};
 use crate::show::human::Human;
-use crate::show::{ErrorCode, Failure, Notice};
+use crate::show::terminal::TerminalForm;
+use crate::show::{self, ErrorCode, Failure, Notice};
 use crate::signals;
 use crate::state::{Me, State, Verdict};
 use crate::trust::Trust;
@@ -191,7 +194,9 @@ async fn at_terminal(settings: Settings, color: bool, signals: mpsc::Receiver<Si
     let (repl, typed) = repl::start(ReplOptions { history_file, color, words: words_seen })
         .context("the terminal cannot be used")?;
     let repl = Arc::new(repl);
-    let form = Form::Human(Human { color, prompt: true });
+    let now = show::time::now().instant();
+    let form = TerminalForm::new(color, jiff::tz::TimeZone::system(), settings.preferences, now);
+    let form = Form::Terminal(Box::new(form));
     let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)), recorder);
     let verdict = run.go(screen, words, Front::terminal(repl, typed, color), signals, None).await;
     // A person has seen what failed; only a broken trust is worth a code of its own.
@@ -218,6 +223,7 @@ struct Run {
     records: Records,
     identity: Identity,
     wished: UserName,
+    person: Person,
     since: Option<u64>,
 }
 
@@ -267,6 +273,12 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
         records,
         identity,
         wished: name,
+        person: Person {
+            preferences: settings.preferences,
+            config_file: settings.config_file.clone(),
+            editor: settings.editor.clone(),
+            ..Person::default()
+        },
         since: settings.since,
     })
 }
@@ -299,6 +311,7 @@ impl Run {
             watch: None,
             head: welcome.head.seq.0,
             failure: None,
+            person: self.person,
             screen,
             known_names: std::collections::BTreeSet::new(),
             words,
@@ -359,7 +372,10 @@ fn command_words() -> Words {
             argument: it.argument,
         })
         .collect();
-    Words { commands, ..Words::default() }
+    let settings = SETTINGS
+        .iter()
+        .map(|it| (it.key.to_owned(), it.values.iter().map(|&value| value.to_owned()).collect()));
+    Words { commands, settings: settings.collect(), ..Words::default() }
 }
 
 fn make_data_dir(path: &Path) -> Result<()> {

@@ -12,6 +12,7 @@ use crate::command_error::CommandError;
 use crate::forks::Forks;
 use crate::ledger::{Ledger, Outstanding};
 use crate::lobby::link::LobbyHandle;
+use crate::person::Person;
 use crate::questions::{Question, Questions};
 use crate::recent::Recent;
 use crate::record::{Recorded, Records};
@@ -76,6 +77,8 @@ pub struct State {
     pub head: u64,
     /// The first failure of the command that runs.
     pub failure: Option<Failure>,
+    /// What this user has set.
+    pub person: Person,
     pub(crate) screen: Screen,
     pub(crate) known_names: BTreeSet<UserName>,
     pub(crate) words: watch::Sender<Arc<Words>>,
@@ -236,8 +239,8 @@ impl State {
             .map(|name| name.as_str().to_owned())
             .collect();
         self.words.send_modify(|words| {
-            let commands = words.commands.clone();
-            *words = Arc::new(Words { commands, users, sessions });
+            let (commands, settings) = (words.commands.clone(), words.settings.clone());
+            *words = Arc::new(Words { commands, users, sessions, settings });
         });
     }
 
@@ -263,6 +266,7 @@ impl State {
             seq,
             replayed: false,
             mode,
+            key: None,
         });
     }
 

@@ -47,6 +47,7 @@ impl State {
         let name = joined.welcome.name.clone();
         if name != self.me.name {
             self.emit(Notice::say(format!("the name {} is taken now; you are {name}", self.me.name)));
+            self.screen.know_own(&name);
             self.me.name = name;
         }
         self.tell_of_gaps(joined);
@@ -243,5 +244,6 @@ fn lobby_message(said: &LobbyMessage, replayed: bool) -> Message {
         seq: Some(said.seq.0),
         replayed,
         mode: None,
+        key: Some(said.key),
     }
 }

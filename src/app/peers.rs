@@ -241,6 +241,7 @@ impl State {
                         seq: None,
                         replayed: true,
                         mode,
+                        key: None,
                     });
                 }
             }
@@ -270,6 +271,7 @@ impl State {
             seq: None,
             replayed: false,
             mode: Some(peer.mode),
+            key: peer.key,
         };
         self.record(session, message.at, &message.from, text);
         self.show_message(message);

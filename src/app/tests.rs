@@ -50,6 +50,7 @@ impl Scene {
             watch: None,
             head: 0,
             failure: None,
+            person: crate::person::Person::default(),
             screen: Screen::new(Form::Human(Human { color: false, prompt: false }), Sink::Kept, None),
             known_names: BTreeSet::new(),
             words: watch::channel(Arc::new(Words::default())).0,

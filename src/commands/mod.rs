@@ -3,6 +3,8 @@
 //! what a script has to wait for; it awaits nothing itself, because the answers it waits for arrive
 //! through the same loop that runs it.
 
+mod clear;
+mod edit;
 mod fork;
 mod help;
 mod history;
@@ -10,6 +12,7 @@ mod leave;
 mod lobby;
 mod quit;
 mod sessions;
+mod set;
 mod switch;
 mod users;
 mod wait;
@@ -25,18 +28,53 @@ use crate::state::State;
 
 /// Every command, in the order `\help` shows them.
 pub const COMMANDS: &[Command] = &[
-    quit::QUIT,
     users::USERS,
+    whois::WHOIS,
     fork::FORK,
     switch::SWITCH,
     sessions::SESSIONS,
     lobby::LOBBY,
     leave::LEAVE,
     history::HISTORY,
-    whois::WHOIS,
+    clear::CLEAR,
+    edit::EDIT,
+    set::SET,
     help::HELP,
     wait::WAIT,
+    quit::QUIT,
 ];
+
+/// What a command is about: `\help` shows those of one group together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Who else is here.
+    People,
+    /// Where one talks.
+    Sessions,
+    /// What was said.
+    Reading,
+    /// What one says.
+    Talking,
+    /// How one likes it.
+    Yours,
+    /// hobnob itself.
+    Program,
+}
+
+impl Group {
+    /// The words above its commands.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::People => "people",
+            Self::Sessions => "sessions",
+            Self::Reading => "what was said",
+            Self::Talking => "talking",
+            Self::Yours => "as you like it",
+            Self::Program => "hobnob",
+        }
+    }
+}
 
 /// One command.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +91,10 @@ pub struct Command {
     pub argument: Argument,
     /// Whether the argument may be left out.
     pub optional: bool,
+    /// What it is about.
+    pub group: Group,
+    /// Lines to type, for whom the usage alone does not tell enough.
+    pub examples: &'static [&'static str],
     /// Does it.
     pub run: fn(&mut State, &str) -> Result<Progress, CommandError>,
 }
@@ -117,6 +159,11 @@ pub fn help_rows(commands: &[Command]) -> Vec<HelpRow> {
             aliases: it.aliases.iter().map(|&alias| alias.to_owned()).collect(),
             usage: it.usage.to_owned(),
             about: it.about.to_owned(),
+            group: it.group.title().to_owned(),
+            examples: match commands {
+                [_] => it.examples.iter().map(|&example| example.to_owned()).collect(),
+                _ => Vec::new(),
+            },
             own: false,
         })
         .collect()
@@ -151,6 +198,16 @@ mod tests {
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), count);
+    }
+
+    #[test]
+    fn the_commands_of_a_group_stand_together() {
+        let mut groups: Vec<Group> = COMMANDS.iter().map(|it| it.group).collect();
+        groups.dedup();
+        let mut titles: Vec<&str> = groups.iter().map(|group| group.title()).collect();
+        titles.sort_unstable();
+        titles.dedup();
+        assert_eq!(titles.len(), groups.len());
     }
 
     #[test]

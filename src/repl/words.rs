@@ -13,6 +13,8 @@ pub struct Words {
     pub users: Vec<String>,
     /// The open sessions and the name each goes by.
     pub sessions: Vec<(SessionId, String)>,
+    /// The settings and the values each takes.
+    pub settings: Vec<(String, Vec<String>)>,
 }
 
 /// One command as the editor sees it.
@@ -41,6 +43,8 @@ pub enum Argument {
     Session,
     /// The name of a command.
     Command,
+    /// A setting, and then its value.
+    Setting,
     /// Something nothing can be offered for: a number, a text.
     Text,
 }

@@ -1,5 +1,5 @@
-//! Notices as lines for people: on a pipe without colour, on a terminal with it. Whatever came from
-//! the network passes [`harmless`] here. Knows nothing of the JSON form.
+//! Notices as plain lines on a pipe, in forms a script can rely on. Whatever came from the network
+//! passes [`harmless`] here. Knows nothing of the JSON form, nor of how a terminal shows it.
 
 use nu_ansi_term::{Color, Style};
 
@@ -8,7 +8,7 @@ use super::{ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mod
 use crate::session::{LinkState, SessionRow};
 
 /// What stands before everything hobnob says itself.
-const OWN_VOICE: &str = ">>> ";
+pub(super) const OWN_VOICE: &str = ">>> ";
 
 /// What stands before the second and later lines of one message.
 const INDENT: &str = "    ";
@@ -79,11 +79,11 @@ impl Human {
     fn help(&self, commands: &[HelpRow]) -> String {
         let width = commands.iter().map(|row| row.usage.chars().count()).max().unwrap_or(0);
         let mut out = String::new();
-        let mut own = false;
+        let mut group = "";
         for row in commands {
-            if row.own && !own {
-                own = true;
-                out.push_str(&format!("{OWN_VOICE}commands of your own:\n"));
+            if row.heading() != group && commands.len() > 1 {
+                group = row.heading();
+                out.push_str(&format!("{OWN_VOICE}{}:\n", harmless_line(group)));
             }
             // A program wrote these words.
             let (usage, about) = (harmless_line(&row.usage), harmless_line(&row.about));
@@ -92,6 +92,9 @@ impl Human {
                 aliases => format!(" (also \\{})", aliases.join(", \\")),
             };
             out.push_str(&format!("{OWN_VOICE}{usage:width$}  {about}{aliases}\n"));
+            for example in &row.examples {
+                out.push_str(&format!("{OWN_VOICE}  e.g. {}\n", harmless_line(example)));
+            }
         }
         if commands.len() > 1 {
             out.push_str(&format!(
@@ -123,7 +126,7 @@ fn own(text: &str) -> String {
     format!("{OWN_VOICE}{}", text.replace('\n', &format!("\n{OWN_VOICE}{INDENT}")))
 }
 
-fn failure_text(failure: &Failure) -> String {
+pub(super) fn failure_text(failure: &Failure) -> String {
     let text = harmless_line(&failure.text).into_owned();
     match (&failure.command, failure.code) {
         (Some(command), code) if code != ErrorCode::UnknownCommand => format!("\\{command}: {text}"),
@@ -131,7 +134,7 @@ fn failure_text(failure: &Failure) -> String {
     }
 }
 
-fn state_word(state: LinkState) -> &'static str {
+pub(super) fn state_word(state: LinkState) -> &'static str {
     match state {
         LinkState::Up => "up",
         LinkState::Connecting => "connecting",
@@ -140,7 +143,7 @@ fn state_word(state: LinkState) -> &'static str {
 }
 
 /// The notices that are one plain line.
-fn told(notice: &Notice) -> String {
+pub(super) fn told(notice: &Notice) -> String {
     match notice {
         Notice::Welcome { name, server, hosted, fingerprint, .. } => {
             let how = if *hosted { "hosting" } else { "in" };
@@ -209,6 +212,7 @@ mod tests {
             seq: None,
             replayed: false,
             mode,
+            key: None,
         })
     }
 
