@@ -2,6 +2,7 @@
 //!
 //! [`start`] puts a run together and [`app`] is its one loop; docs/ARCHITECTURE.md has the map.
 
+pub mod aliases;
 pub mod app;
 pub mod chat_name;
 pub mod cli;
@@ -15,6 +16,7 @@ pub mod host;
 pub mod identities;
 pub mod input;
 pub mod join;
+pub mod kept;
 pub mod ledger;
 pub mod link_id;
 pub mod lobby;

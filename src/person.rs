@@ -3,7 +3,11 @@
 
 use std::path::PathBuf;
 
+use hobnob_protocol::name::PublicKey;
+
+use crate::kept::Kept;
 use crate::preferences::Preferences;
+use crate::show::Message;
 
 /// What this user has set.
 #[derive(Debug, Default)]
@@ -16,4 +20,18 @@ pub struct Person {
     pub editor: String,
     /// A text for which the editor is to be started.
     pub wants_editor: Option<String>,
+    /// Words of the user's own: name and text.
+    pub aliases: Kept,
+    /// Who is not to be heard in the lobby: key and the name it had.
+    pub ignored: Kept,
+    /// The last message that named this user.
+    pub last_mention: Option<Message>,
+}
+
+impl Person {
+    /// Whether this key is not to be heard in the lobby.
+    #[must_use]
+    pub fn ignores(&self, key: &PublicKey) -> bool {
+        !self.ignored.is_empty() && self.ignored.get(&key.to_string()).is_some()
+    }
 }

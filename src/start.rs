@@ -14,12 +14,13 @@ use tokio::sync::{mpsc, watch};
 use crate::app::{App, Front, Sources};
 use crate::chat_name::{self, BadName};
 use crate::cli::ColorChoice;
-use crate::commands::COMMANDS;
+use crate::commands;
 use crate::config::Settings;
 use crate::event::Signal;
 use crate::forks::Forks;
 use crate::identities;
 use crate::join::{self, Joining, Lobby};
+use crate::kept::Kept;
 use crate::ledger::Ledger;
 use crate::lobby::connect::ConnectError;
 use crate::logging;
@@ -31,7 +32,7 @@ use crate::questions::Questions;
 use crate::recent::Recent;
 use crate::record::Records;
 use crate::recorder::Recorder;
-use crate::repl::{self, CommandWord, ReplOptions, Words};
+use crate::repl::{self, ReplOptions, Words};
 use crate::screen::{Form, Screen, Sink};
 use crate::script;
 use crate::session::{LinkState, SessionId, Sessions};
@@ -189,7 +190,7 @@ async fn at_terminal(settings: Settings, color: bool, signals: mpsc::Receiver<Si
             return Err(Refused { text: refusal.failure.text, exit: refusal.exit }.into());
         }
     };
-    let (words, words_seen) = watch::channel(Arc::new(command_words()));
+    let (words, words_seen) = watch::channel(Arc::new(first_words()));
     let history_file = Some(settings.data_dir.join("input_history"));
     let (repl, typed) = repl::start(ReplOptions { history_file, color, words: words_seen })
         .context("the terminal cannot be used")?;
@@ -229,6 +230,8 @@ struct Run {
 
 async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
     make_data_dir(&settings.data_dir)?;
+    let kept = |file: &str| Kept::open(settings.data_dir.join(file)).map_err(anyhow::Error::msg);
+    let (aliases, ignored) = (kept("aliases.toml")?, kept("ignored.toml")?);
     let trust = Trust::open(&settings.data_dir).map_err(|err| Refusal::usage(&err.into()))?;
     let identity = identities::of(&settings.data_dir, &name).map_err(|err| Refusal::usage(&err.into()))?;
     let (peer_event_tx, peer_events) = mpsc::channel(PEER_EVENT_QUEUE);
@@ -277,6 +280,8 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
             preferences: settings.preferences,
             config_file: settings.config_file.clone(),
             editor: settings.editor.clone(),
+            aliases,
+            ignored,
             ..Person::default()
         },
         since: settings.since,
@@ -361,21 +366,11 @@ async fn close_screen(screen: Screen) {
     }
 }
 
-fn command_words() -> Words {
-    let commands = COMMANDS
-        .iter()
-        .map(|it| CommandWord {
-            name: it.name.to_owned(),
-            aliases: it.aliases.iter().map(|&alias| alias.to_owned()).collect(),
-            usage: it.usage.to_owned(),
-            about: it.about.to_owned(),
-            argument: it.argument,
-        })
-        .collect();
+fn first_words() -> Words {
     let settings = SETTINGS
         .iter()
         .map(|it| (it.key.to_owned(), it.values.iter().map(|&value| value.to_owned()).collect()));
-    Words { commands, settings: settings.collect(), ..Words::default() }
+    Words { commands: commands::words(), settings: settings.collect(), ..Words::default() }
 }
 
 fn make_data_dir(path: &Path) -> Result<()> {

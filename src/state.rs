@@ -8,10 +8,13 @@ use hobnob_protocol::message::ClientMessage;
 use hobnob_protocol::name::{Fingerprint, Text, UserName};
 use tokio::sync::watch;
 
+use crate::aliases;
 use crate::command_error::CommandError;
+use crate::commands;
 use crate::forks::Forks;
 use crate::ledger::{Ledger, Outstanding};
 use crate::lobby::link::LobbyHandle;
+use crate::mention;
 use crate::person::Person;
 use crate::questions::{Question, Questions};
 use crate::recent::Recent;
@@ -211,6 +214,12 @@ impl State {
         args.parse().map_err(|err| CommandError::new(ErrorCode::BadName, format!("{err}")))
     }
 
+    /// What a typed line stands for, where it is `\\me` or an alias.
+    #[must_use]
+    pub fn expand(&self, line: &str) -> Option<String> {
+        aliases::expand(line, &self.person.aliases, &self.me.name)
+    }
+
     /// Shows what was said lately in a session, from what this run has seen.
     pub fn show_recent(&mut self, session: SessionId, count: usize) {
         for message in self.recent.last(session, count) {
@@ -220,9 +229,14 @@ impl State {
 
     /// Shows a message that came in and keeps it for `\history`.
     pub fn show_message(&mut self, message: Message) {
-        self.sessions.count_unread(message.session);
         self.watch_message(&message);
         self.head = self.head.max(message.seq.unwrap_or_default());
+        if !message.ignored {
+            self.sessions.count_unread(message.session);
+            if message.from != self.me.name && mention::is_in(&message.text, &self.me.name) {
+                self.person.last_mention = Some(message.clone());
+            }
+        }
         self.recent.keep(message.clone());
         self.emit(Notice::Message(message));
     }
@@ -240,7 +254,8 @@ impl State {
             .collect();
         self.words.send_modify(|words| {
             let (commands, settings) = (words.commands.clone(), words.settings.clone());
-            *words = Arc::new(Words { commands, users, sessions, settings });
+            let aliases = commands::alias_words(&self.person.aliases);
+            *words = Arc::new(Words { commands, aliases, users, sessions, settings });
         });
     }
 
@@ -267,6 +282,7 @@ impl State {
             replayed: false,
             mode,
             key: None,
+            ignored: false,
         });
     }
 

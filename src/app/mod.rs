@@ -206,10 +206,13 @@ impl App {
     fn script_line(&mut self, line: ScriptLine) {
         let usage = |text| Failure { code: ErrorCode::Usage, text, command: None };
         match line {
-            ScriptLine::Line(line) => match self.state.sessions.current() {
-                Some(session) => self.line(&line, session),
-                None => self.line_without_session(&line),
-            },
+            ScriptLine::Line(line) => {
+                let line = self.state.expand(&line).unwrap_or(line);
+                match self.state.sessions.current() {
+                    Some(session) => self.line(&line, session),
+                    None => self.line_without_session(&line),
+                }
+            }
             ScriptLine::Request(line) => self.request(&line),
             ScriptLine::NotUtf8 { line } => {
                 self.state.fail(usage(format!("line {line} of the input is not UTF-8; it was not sent")));

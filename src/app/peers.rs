@@ -242,6 +242,7 @@ impl State {
                         replayed: true,
                         mode,
                         key: None,
+                        ignored: false,
                     });
                 }
             }
@@ -272,6 +273,7 @@ impl State {
             replayed: false,
             mode: Some(peer.mode),
             key: peer.key,
+            ignored: false,
         };
         self.record(session, message.at, &message.from, text);
         self.show_message(message);

@@ -59,6 +59,8 @@ impl App {
                 return terminal.keep_draft(text, "not sent");
             }
         };
+        // Before it is judged: an alias may be a text, which goes where its prompt said or nowhere.
+        let text = self.state.expand(&text).unwrap_or(text);
         match terminal.accept(&text, session, &self.state) {
             Ok(()) => self.line(&text, session),
             Err(Refused(reason)) => self.state.report_unsent(Some(session), &text, reason),

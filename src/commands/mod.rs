@@ -3,17 +3,24 @@
 //! what a script has to wait for; it awaits nothing itself, because the answers it waits for arrive
 //! through the same loop that runs it.
 
+mod alias;
 mod clear;
 mod edit;
 mod fork;
 mod help;
 mod history;
+mod ignore;
+mod last;
 mod leave;
 mod lobby;
+mod me;
 mod quit;
+mod search;
 mod sessions;
 mod set;
 mod switch;
+mod unalias;
+mod unignore;
 mod users;
 mod wait;
 mod whois;
@@ -21,7 +28,9 @@ mod whois;
 use tokio::time::Instant;
 
 pub use crate::command_error::CommandError;
+use crate::kept::Kept;
 pub use crate::repl::Argument;
+use crate::repl::CommandWord;
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Failure, HelpRow};
 use crate::state::State;
@@ -31,14 +40,21 @@ pub const COMMANDS: &[Command] = &[
     users::USERS,
     whois::WHOIS,
     fork::FORK,
+    ignore::IGNORE,
+    unignore::UNIGNORE,
     switch::SWITCH,
     sessions::SESSIONS,
     lobby::LOBBY,
     leave::LEAVE,
     history::HISTORY,
+    search::SEARCH,
+    last::LAST,
     clear::CLEAR,
+    me::ME,
     edit::EDIT,
     set::SET,
+    alias::ALIAS,
+    unalias::UNALIAS,
     help::HELP,
     wait::WAIT,
     quit::QUIT,
@@ -167,6 +183,32 @@ pub fn help_rows(commands: &[Command]) -> Vec<HelpRow> {
             own: false,
         })
         .collect()
+}
+
+/// The words of all commands, for completion.
+#[must_use]
+pub fn words() -> Vec<CommandWord> {
+    let word = |it: &Command| CommandWord {
+        name: it.name.to_owned(),
+        aliases: it.aliases.iter().map(|&alias| alias.to_owned()).collect(),
+        usage: it.usage.to_owned(),
+        about: it.about.to_owned(),
+        argument: it.argument,
+    };
+    COMMANDS.iter().map(word).collect()
+}
+
+/// The words of a user's own aliases.
+#[must_use]
+pub fn alias_words(aliases: &Kept) -> Vec<CommandWord> {
+    let word = |(name, text): (&str, &str)| CommandWord {
+        name: name.to_owned(),
+        aliases: Vec::new(),
+        usage: format!("\\{name} [TEXT]"),
+        about: format!("stands for: {text}"),
+        argument: Argument::Text,
+    };
+    aliases.iter().map(word).collect()
 }
 
 /// The failure for a word that is no command, with the nearest one that is.

@@ -9,6 +9,8 @@ use crate::session_id::SessionId;
 pub struct Words {
     /// Every command, in the order `\help` lists them.
     pub commands: Vec<CommandWord>,
+    /// The user's own words for texts and commands.
+    pub aliases: Vec<CommandWord>,
     /// The names in the lobby, made harmless for display.
     pub users: Vec<String>,
     /// The open sessions and the name each goes by.
@@ -61,16 +63,20 @@ impl CommandWord {
 }
 
 impl Words {
+    fn all(&self) -> impl Iterator<Item = &CommandWord> {
+        self.commands.iter().chain(&self.aliases)
+    }
+
     /// The command called `name` (a name or an alias, any case).
     pub(super) fn command(&self, name: &str) -> Option<&CommandWord> {
         let name = fold(name);
-        self.commands.iter().find(|command| command.names().any(|own| fold(own) == name))
+        self.all().find(|command| command.names().any(|own| fold(own) == name))
     }
 
     /// The commands of which a name or an alias begins with `start`, in any case.
     pub(super) fn commands_from(&self, start: &str) -> impl Iterator<Item = &CommandWord> {
         let start = fold(start);
-        self.commands.iter().filter(move |command| command.names().any(|own| fold(own).starts_with(&start)))
+        self.all().filter(move |command| command.names().any(|own| fold(own).starts_with(&start)))
     }
 }
 

@@ -38,6 +38,7 @@ impl Human {
     #[must_use]
     pub fn show(&self, notice: &Notice) -> Shown {
         match notice {
+            Notice::Message(message) if message.ignored => Shown::Nothing,
             Notice::Message(message) => Shown::Out(self.message(message)),
             Notice::Error(failure) => {
                 Shown::Err(self.paint(Color::Red.normal(), &own(&failure_text(failure))))
@@ -213,6 +214,7 @@ mod tests {
             replayed: false,
             mode,
             key: None,
+            ignored: false,
         })
     }
 

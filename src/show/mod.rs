@@ -170,6 +170,9 @@ pub struct Message {
     /// Who forked, in a private session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
+    /// Its author is ignored: only programs are shown it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignored: bool,
     /// The key of whoever said it, where it is known; for what is told by key, such as colours.
     #[serde(skip)]
     pub key: Option<PublicKey>,

@@ -216,6 +216,6 @@ fn vocabulary(crowd: usize) -> Words {
         ],
         users,
         sessions: vec![(SessionId(0), "lobby".into()), (SessionId(1), "bobby".into())],
-        settings: Vec::new(),
+        ..Words::default()
     }
 }

@@ -13,6 +13,8 @@ mod pty;
 mod support;
 
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod person;
 #[cfg(test)]
 mod reading;

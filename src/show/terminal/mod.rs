@@ -56,13 +56,17 @@ impl TerminalForm {
     pub fn wants_attention(&self, message: &Message) -> bool {
         let by_oneself = self.own.as_ref() == Some(&message.from);
         let mentioned = || self.own.as_ref().is_some_and(|own| mention::is_in(&message.text, own));
-        !message.replayed && !by_oneself && (message.kind == MessageKind::Peer || mentioned())
+        !message.replayed
+            && !message.ignored
+            && !by_oneself
+            && (message.kind == MessageKind::Peer || mentioned())
     }
 
     /// `notice` as whole rows of at most `columns`.
     pub fn show(&mut self, notice: &Notice, columns: usize) -> Shown {
         let columns = columns.max(NARROWEST);
         match notice {
+            Notice::Message(message) if message.ignored => Shown::Nothing,
             Notice::Message(message) => Shown::Out(self.message(message, columns)),
             Notice::Error(failure) => {
                 Shown::Err(self.own_voice(Color::Red.normal(), &failure_text(failure), columns))

@@ -28,6 +28,7 @@ fn said(from: &str, text: &str) -> Message {
         replayed: false,
         mode: None,
         key: Some(PublicKey::new([1; 32])),
+        ignored: false,
     }
 }
 
