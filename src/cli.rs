@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 use hobnob_protocol::name::Candidate;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use crate::subcommands::Subcommands;
 
 /// Chat from a terminal: a lobby everyone hears, and private sessions nobody else can read.
 ///
@@ -14,8 +16,13 @@ use serde::Deserialize;
 /// Anything typed is said in the current session; a line that begins with \ is a command, \help
 /// lists them.
 #[derive(Debug, Default, Parser)]
-#[command(name = "hobnob", version, after_help = EXAMPLES)]
+#[command(name = "hobnob", version, override_help = HELP, after_help = EXAMPLES)]
+#[command(disable_help_subcommand = true, args_conflicts_with_subcommands = false)]
 pub struct Cli {
+    /// What to do instead of chatting
+    #[command(subcommand)]
+    pub subcommand: Option<Subcommands>,
+
     /// Join the lobby at this server; never host one [env: HOBNOB_SERVER]
     #[arg(long, value_name = "HOST:PORT")]
     pub server: Option<String>,
@@ -29,7 +36,7 @@ pub struct Cli {
     pub name: Option<String>,
 
     /// Events as NDJSON on standard output, one object a line; no colour and no prompt
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub json: bool,
 
     /// Begin after this message of the lobby: those that follow it come as missed ones, in order, so
@@ -62,7 +69,7 @@ pub struct Cli {
     pub config: Option<PathBuf>,
 
     /// Colour; auto is never where NO_COLOR is set or the output is no terminal [default: auto]
-    #[arg(long, value_name = "WHEN", value_enum)]
+    #[arg(long, value_name = "WHEN", value_enum, global = true)]
     pub color: Option<ColorChoice>,
 
     /// Diagnostics: error, warn, info, debug or trace [env: HOBNOB_LOG]
@@ -75,7 +82,7 @@ pub struct Cli {
 }
 
 /// When to use colour.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ColorChoice {
     /// On a terminal, unless `NO_COLOR` is set.
@@ -87,9 +94,59 @@ pub enum ColorChoice {
     Never,
 }
 
-const EXAMPLES: &str = "\
+/// One screen of 24 rows and 80 columns; the manual page has more words.
+const HELP: &str = "\
+hobnob: chat from a terminal. A lobby for all, private sessions nobody can read.
+Usage: hobnob [OPTIONS]       say things; \\help lists the commands inside
+       hobnob config | man | completions SHELL | replay FILE [--json]
+
+  --server HOST:PORT     join the lobby there, host none           HOBNOB_SERVER
+  --host ADDR:PORT       host a lobby; 0.0.0.0:43210 lets other machines in
+  --name NAME            chat name; left out, it is asked for        HOBNOB_NAME
+  --json                 events as NDJSON; requests as JSON on standard input
+  --since SEQ            begin after this message of the lobby
+  --record FILE          keep the events of this run; hobnob replay shows them
+  --listen ADDR:PORT     where peers reach this client
+  --advertise HOST:PORT  one more address to tell peers; may repeat
+  --data-dir DIR         identity, trust, history                HOBNOB_DATA_DIR
+  --no-history           keep nothing of what is said in private sessions
+  --config FILE          TOML with the names of these options      HOBNOB_CONFIG
+  --color WHEN           auto, always or never                          NO_COLOR
+  --log LEVEL, --log-file FILE   diagnostics: error to trace          HOBNOB_LOG
+  --help, --version      (or -h, -V)
+
+Examples:
+  hobnob                                      a lobby on this machine
+  hobnob --server chat.example.org:43210      join one elsewhere
+  printf 'hello\\n' | hobnob --name anna       say something from a script";
+
+/// The examples, for the manual page.
+pub(crate) const EXAMPLES: &str = "\
 Examples:
   hobnob                                     a lobby on this machine
   hobnob --host 0.0.0.0:43210                host one that other machines can join
   hobnob --server chat.example.org:43210     join it
   printf 'hello\\n' | hobnob --name anna      say something from a script";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn help_fits_one_screen_and_names_every_option_and_subcommand() {
+        Cli::command().debug_assert();
+        assert!(HELP.lines().count() <= 24, "{} lines", HELP.lines().count());
+        for line in HELP.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        let command = Cli::command();
+        for option in command.get_arguments().filter_map(clap::Arg::get_long) {
+            assert!(HELP.contains(&format!("--{option}")), "--{option}");
+        }
+        for subcommand in command.get_subcommands() {
+            assert!(HELP.contains(subcommand.get_name()), "{}", subcommand.get_name());
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! All that can happen to a run of the client: the list an app's loop waits for.
 
 use crate::lobby::link::LobbyEvent;
+use crate::own::OwnEvent;
 use crate::peer::PeerEvent;
 use crate::repl::Typed;
 use crate::script::ScriptLine;
@@ -16,6 +17,8 @@ pub enum Event {
     Lobby(LobbyEvent),
     /// On a peer link.
     Peer(PeerEvent),
+    /// In a program that is one of the user's own commands.
+    Own(OwnEvent),
     /// The system asks.
     Signal(Signal),
     /// Nobody reads standard output any more.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use hobnob_protocol::message::Introduction;
-use hobnob_protocol::name::{PairToken, PublicKey, Text};
+use hobnob_protocol::name::{PairToken, PublicKey, Text, UserName};
 
 use crate::link_id::LinkId;
 use crate::peer::{PeerLinkHandle, PeerNetwork};
@@ -82,6 +82,12 @@ impl Forks {
     #[must_use]
     pub fn inbound(&self, link: LinkId) -> Option<&Introduction> {
         self.inbound.get(&link).map(|inbound| &inbound.introduction)
+    }
+
+    /// The link by which somebody of this name is opening a session.
+    #[must_use]
+    pub fn inbound_named(&self, name: &UserName) -> Option<LinkId> {
+        self.inbound.iter().find(|(_, inbound)| inbound.introduction.name == *name).map(|(link, _)| *link)
     }
 
     /// The link by which somebody of this key is opening a session.

@@ -1,11 +1,12 @@
 //! The client's entry: parses the command line, builds the runtime, turns the outcome into an exit
 //! code. Nothing else.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use hobnob::cli::Cli;
+use hobnob::cli::{Cli, ColorChoice};
+use hobnob::subcommands::{self, Outputs};
 use hobnob::{config, start};
 
 /// Wrong usage, or a file that cannot be used.
@@ -23,11 +24,27 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<ExitCode> {
-    let settings = config::settings(Cli::parse(), &|name| std::env::var_os(name))?;
+    let (cli, env) = (Cli::parse(), |name: &str| std::env::var_os(name));
+    if cli.subcommand.is_some() {
+        return instead(cli, &env);
+    }
+    let settings = config::settings(cli, &env)?;
     // A client is idle most of its life; two threads keep a hosted lobby apart from its screen.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let code = runtime.block_on(start::run(settings));
     // A thread that reads standard input cannot be woken; it ends with the process.
     runtime.shutdown_background();
     code
+}
+
+/// Does something else than chatting.
+fn instead(cli: Cli, env: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> anyhow::Result<ExitCode> {
+    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr());
+    let color = match cli.color {
+        Some(ColorChoice::Always) => true,
+        Some(ColorChoice::Never) => false,
+        _ => out.is_terminal() && env("NO_COLOR").is_none_or(|value| value.is_empty()),
+    };
+    subcommands::run(cli, env, &mut Outputs { out: &mut out, err: &mut err, color })?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -63,6 +63,8 @@ impl Default for Preferences {
 pub struct Setting {
     /// As it is typed.
     pub key: &'static str,
+    /// As the config file knows it.
+    pub path: &'static str,
     /// The words it takes; examples, where it takes a number.
     pub values: &'static [&'static str],
     /// What it decides.
@@ -77,6 +79,7 @@ const SWITCH: &[&str] = &["on", "off"];
 pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "times",
+        path: "terminal.times",
         values: &["off", "short", "long"],
         about: "the time before each message",
         read: |it| {
@@ -99,6 +102,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "notify",
+        path: "terminal.notify",
         values: &["off", "bell", "osc9", "osc777"],
         about: "how a mention or a private message asks for attention",
         read: |it| {
@@ -123,6 +127,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "names-colour",
+        path: "terminal.names-colour",
         values: SWITCH,
         about: "a colour of its own for each name",
         read: |it| word(it.names_colour),
@@ -130,6 +135,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "fold",
+        path: "terminal.fold",
         values: SWITCH,
         about: "one line for many who come and go together",
         read: |it| word(it.fold),
@@ -137,6 +143,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "wrap",
+        path: "terminal.wrap",
         values: SWITCH,
         about: "break long messages between words, and indent them",
         read: |it| word(it.wrap),
@@ -144,6 +151,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "banner",
+        path: "terminal.banner",
         values: SWITCH,
         about: "what to type next, at the start",
         read: |it| word(it.banner),
@@ -151,6 +159,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "paste-ask",
+        path: "terminal.paste-ask",
         values: &["0", "8", "50"],
         about: "ask before a message of more lines is sent (0: never)",
         read: |it| it.paste_ask.to_string(),
@@ -243,6 +252,7 @@ mod tests {
                 setting.set(&mut preferences, value).unwrap();
                 assert_eq!(setting.value(&preferences), *value, "{}", setting.key);
             }
+            assert_eq!(setting.path, format!("terminal.{}", setting.key));
             assert!(setting.set(&mut Preferences::default(), "purple").is_err(), "{}", setting.key);
         }
     }

@@ -169,12 +169,6 @@ impl Screen {
         }
     }
 
-    /// Whether a person at a terminal reads.
-    #[must_use]
-    pub fn is_terminal(&self) -> bool {
-        matches!(self.form, Form::Terminal(_))
-    }
-
     fn columns(&self) -> usize {
         match &self.sink {
             Sink::Terminal(_) => terminal::columns().unwrap_or(COLUMNS),
@@ -206,6 +200,12 @@ impl Screen {
     #[must_use]
     pub fn waiting(&self) -> &[Shown] {
         &self.waiting
+    }
+
+    /// Whether a person sits before it.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        matches!(self.sink, Sink::Terminal(_))
     }
 
     /// Ends: what was shown is recorded and handed over first.

@@ -127,6 +127,11 @@ impl Sessions {
         self.current
     }
 
+    /// No session is current from now on, until one is switched to.
+    pub fn unset_current(&mut self) {
+        self.current = None;
+    }
+
     /// Whether text typed now goes to the lobby.
     #[must_use]
     pub fn is_lobby_current(&self) -> bool {

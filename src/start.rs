@@ -25,6 +25,7 @@ use crate::ledger::Ledger;
 use crate::lobby::connect::ConnectError;
 use crate::logging;
 use crate::output::PipeWriter;
+use crate::own::{OwnCommands, OwnEvent};
 use crate::peer::{PeerConfig, PeerNetwork, own_addresses};
 use crate::person::Person;
 use crate::preferences::SETTINGS;
@@ -45,6 +46,9 @@ use crate::trust::Trust;
 
 /// Peer events on their way to the app; when it is full the links stop reading.
 const PEER_EVENT_QUEUE: usize = 1024;
+
+/// Lines of programs on their way to the app; when it is full they wait.
+const OWN_EVENT_QUEUE: usize = 64;
 
 /// Exit code: a command failed or a message was not delivered (on a pipe).
 const FAILED: u8 = 1;
@@ -116,7 +120,7 @@ fn talk(settings: &Settings) -> Talk {
     match (settings.json, terminal) {
         (true, _) => Talk::Pipe(Form::Json),
         (false, true) => Talk::Terminal { color },
-        (false, false) => Talk::Pipe(Form::Human(Human { color, prompt: false })),
+        (false, false) => Talk::Pipe(Form::Human(Human { color })),
     }
 }
 
@@ -226,6 +230,8 @@ struct Run {
     wished: UserName,
     person: Person,
     since: Option<u64>,
+    own: OwnCommands,
+    own_events: mpsc::Receiver<OwnEvent>,
 }
 
 async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
@@ -265,7 +271,10 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
         }
     })?;
     let records = if settings.history { Records::kept(&settings.data_dir, &name) } else { Records::off() };
+    tracing::info!(server = %lobby.address, name = ?lobby.joined.welcome.name.as_str(), "in the lobby");
     let hosted = lobby.host.is_some();
+    let (own_event_tx, own_events) = mpsc::channel(OWN_EVENT_QUEUE);
+    let own = OwnCommands::new(settings.command_dirs.clone(), &settings.data_dir, own_event_tx);
     Ok(Run {
         lobby,
         hosted,
@@ -285,6 +294,8 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
             ..Person::default()
         },
         since: settings.since,
+        own,
+        own_events,
     })
 }
 
@@ -317,6 +328,7 @@ impl Run {
             head: welcome.head.seq.0,
             failure: None,
             person: self.person,
+            own: self.own,
             screen,
             known_names: std::collections::BTreeSet::new(),
             words,
@@ -338,8 +350,19 @@ impl Run {
             state.tell_of_since(since, welcome);
         }
         state.publish_words();
-        let sources = Sources { lobby: self.lobby.events, peers: self.peer_events, signals, output_closed };
+        state.learn_names();
+        if matches!(front, Front::Terminal(_)) {
+            state.publish_commands();
+        }
+        let sources = Sources {
+            lobby: self.lobby.events,
+            peers: self.peer_events,
+            own: self.own_events,
+            signals,
+            output_closed,
+        };
         let mut state = App::new(state, sources, front).run().await;
+        state.own.close();
         if let Some(network) = state.forks.take_network() {
             network.close().await;
         }

@@ -1,7 +1,7 @@
 //! All that a run of the client knows, and what commands and events do to it. Owned by the app's
 //! loop alone; awaits nothing. The parts it is made of stand in files of their own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hobnob_protocol::message::ClientMessage;
@@ -15,11 +15,12 @@ use crate::forks::Forks;
 use crate::ledger::{Ledger, Outstanding};
 use crate::lobby::link::LobbyHandle;
 use crate::mention;
+use crate::own::OwnCommands;
 use crate::person::Person;
 use crate::questions::{Question, Questions};
 use crate::recent::Recent;
 use crate::record::{Recorded, Records};
-use crate::repl::Words;
+use crate::repl::{Argument, CommandWord, Words};
 use crate::request::RequestId;
 use crate::screen::Screen;
 use crate::session::{LinkState, Mode, SessionId, Sessions};
@@ -82,6 +83,8 @@ pub struct State {
     pub failure: Option<Failure>,
     /// What this user has set.
     pub person: Person,
+    /// The commands that are programs of the user's own.
+    pub own: OwnCommands,
     pub(crate) screen: Screen,
     pub(crate) known_names: BTreeSet<UserName>,
     pub(crate) words: watch::Sender<Arc<Words>>,
@@ -142,7 +145,10 @@ impl State {
             }
         };
         if session == SessionId::LOBBY {
-            self.lobby.say(id, text);
+            if !self.lobby.say(id, text) {
+                let unsaid = self.ledger.settle(id).into_iter().collect();
+                self.report_all_unsent(unsaid, "the lobby's link has ended for good");
+            }
         } else if let Err(reason) = self.forks.say(session, id, text) {
             let unsaid = self.ledger.settle(id).into_iter().collect();
             self.report_all_unsent(unsaid, &reason);
@@ -184,14 +190,24 @@ impl State {
         Ok(())
     }
 
+    /// Asks who is in the lobby, for completion alone. A script has no use for it.
+    pub(crate) fn learn_names(&mut self) {
+        if self.screen.is_terminal() {
+            let question = Question::Users { names: Vec::new(), shown: false };
+            let request = self.questions.ask(question, None);
+            self.lobby.ask(ClientMessage::Users { request });
+        }
+    }
+
     /// What a command that belongs in the lobby requires.
     ///
     /// # Errors
-    /// When another session is current, or none.
+    /// When a private session is current.
     pub fn require_in_lobby(&self) -> Result<(), CommandError> {
-        match self.sessions.is_lobby_current() {
-            true => Ok(()),
-            false => Err(CommandError::new(ErrorCode::NotInLobby, "in the lobby only: \\lobby first")),
+        match self.sessions.current() {
+            // Where no session is current there is no private one to leave first.
+            Some(SessionId::LOBBY) | None => Ok(()),
+            Some(_) => Err(CommandError::new(ErrorCode::NotInLobby, "in the lobby only: \\lobby first")),
         }
     }
 
@@ -253,9 +269,30 @@ impl State {
             .map(|name| name.as_str().to_owned())
             .collect();
         self.words.send_modify(|words| {
-            let (commands, settings) = (words.commands.clone(), words.settings.clone());
-            let aliases = commands::alias_words(&self.person.aliases);
-            *words = Arc::new(Words { commands, aliases, users, sessions, settings });
+            let words = Arc::make_mut(words);
+            words.aliases = commands::alias_words(&self.person.aliases);
+            (words.users, words.sessions) = (users, sessions);
+        });
+    }
+
+    /// The commands that may be completed, one's own among them, as they are now.
+    pub fn publish_commands(&self) {
+        let (mut commands, mut own) = (commands::words(), BTreeMap::new());
+        for (name, description) in self.own.all() {
+            // Hobnob's own win.
+            let Some(description) = description.filter(|_| commands::find(&name).is_none()) else { continue };
+            commands.push(CommandWord {
+                name: name.clone(),
+                aliases: Vec::new(),
+                usage: description.usage,
+                about: description.about,
+                argument: Argument::Text,
+            });
+            own.insert(name, description.words);
+        }
+        self.words.send_modify(|words| {
+            let words = Arc::make_mut(words);
+            (words.commands, words.own) = (commands, own);
         });
     }
 

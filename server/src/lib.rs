@@ -1,6 +1,7 @@
 //! The lobby and rendezvous server.
 //!
-//! Module map: [`server`](Server) puts the parts together; `listener` and `admission` take newcomers;
+//! Module map: [`server`](Server) puts the parts together around an [`Engine`], which is a lobby
+//! without a socket; `listener` and `admission` take newcomers;
 //! `connection` is one client; `lobby` is the one task that owns who is here (`roster`) and what was
 //! said in which order; `rendezvous` introduces users to each other; [`log`] keeps it all; `recent`
 //! and `outbox` are bounded memories of it; `metrics` and `scrape` tell how it goes; [`verify`] checks
@@ -9,6 +10,7 @@
 mod admission;
 mod config;
 mod connection;
+mod engine;
 mod listener;
 mod lobby;
 pub mod log;
@@ -22,4 +24,5 @@ mod server;
 pub mod verify;
 
 pub use config::ServerConfig;
+pub use engine::{Engine, Streams};
 pub use server::{Server, ServerError};

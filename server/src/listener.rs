@@ -110,7 +110,9 @@ impl Door {
                     let _place = place;
                     let connections = shared.metrics.connections.clone();
                     connections.inc();
-                    abort.run_until_cancelled(connection::serve(stream, remote, shared)).await;
+                    // Boxed, because each layer around it would keep room for it twice.
+                    let serve = Box::pin(connection::serve(stream, remote, shared));
+                    abort.run_until_cancelled(serve).await;
                     connections.dec();
                 };
                 self.tasks.spawn(serve.instrument(span));

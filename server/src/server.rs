@@ -4,15 +4,11 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use hobnob_protocol::LOBBY_ALPN;
-use hobnob_protocol::chain::Position;
 use hobnob_protocol::identity::{Identity, IdentityError};
-use hobnob_protocol::name::{PublicKey, Seq};
-use hobnob_protocol::transport::{self, KeyPolicy};
+use hobnob_protocol::name::PublicKey;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, spawn_blocking, unconstrained};
@@ -23,19 +19,11 @@ use tokio_util::task::TaskTracker;
 use crate::admission::Admission;
 use crate::config::ServerConfig;
 use crate::connection::Shared;
+use crate::engine::Engine;
 use crate::listener::{self, Door};
-use crate::lobby::{Lobby, LobbyParts, lobby};
-use crate::log::{LobbyLog, LogError, SqliteLog, SqliteOptions, StoreLock};
-use crate::metrics::Metrics;
-use crate::recent::{Chunk, Recent};
+use crate::lobby::Lobby;
+use crate::log::{LogError, SqliteLog, SqliteOptions, StoreLock};
 use crate::scrape;
-
-/// The newest messages that are in memory when a server starts: the largest backlog.
-const WARM_MESSAGES: u64 = 1000;
-
-/// Messages and bytes of text read at once for that.
-const WARM_STEP: usize = 256;
-const WARM_STEP_BYTES: usize = 1024 * 1024;
 
 /// From the order to shut down: until when the last batch may be stored, until when clients may read
 /// what was sent, and until when the store may be closed. A server ends within five seconds.
@@ -122,28 +110,8 @@ impl Server {
         }
         raise_file_limit(config.max_clients);
 
-        let log: Arc<dyn LobbyLog> = Arc::new(log);
         let unreadable = |source| ServerError::Store { dir, source };
-        let (recent, last_at) = warm_up(&*log).await.map_err(unreadable)?;
-        let recent = Arc::new(Mutex::new(recent));
-        let metrics = Arc::new(Metrics::new());
-        let (handle, lobby) = lobby(LobbyParts {
-            log: Arc::clone(&log),
-            recent: Arc::clone(&recent),
-            metrics: Arc::clone(&metrics),
-            max_clients: config.max_clients,
-            name_ttl_days: config.name_ttl,
-            last_at,
-        });
-        let shared = Arc::new(Shared {
-            tls: transport::server_config(&identity, KeyPolicy::Any, LOBBY_ALPN),
-            lobby: handle,
-            log,
-            recent,
-            metrics,
-            rate: config.rate,
-            next_id: AtomicU64::new(1),
-        });
+        let engine = Engine::new(Arc::new(log), &identity, &config).await.map_err(unreadable)?;
         Ok(Self {
             listener,
             local_addr,
@@ -151,8 +119,8 @@ impl Server {
             public_key: identity.public(),
             max_clients: config.max_clients,
             max_clients_per_ip: config.max_clients_per_ip,
-            shared,
-            lobby,
+            shared: engine.shared,
+            lobby: engine.lobby,
             store_lock,
         })
     }
@@ -279,22 +247,4 @@ fn raise_file_limit(max_clients: usize) {
         Ok(_) => {}
         Err(err) => tracing::warn!(%err, "cannot raise the number of open files"),
     }
-}
-
-/// The newest messages, read into memory, and when the last one was said.
-async fn warm_up(log: &dyn LobbyLog) -> Result<(Recent, u64), LogError> {
-    let head = log.contents().head;
-    let mut recent: Option<Recent> = None;
-    let mut last_at = 0;
-    let mut reached = Seq(head.seq.0.saturating_sub(WARM_MESSAGES));
-    loop {
-        let stretch = log.read(reached, WARM_STEP, WARM_STEP_BYTES).await?;
-        let Some(last) = stretch.messages.last() else { break };
-        (reached, last_at) = (last.seq, last.at);
-        let (messages, chunks) = Chunk::encode(stretch.messages);
-        let hashes = messages.iter().map(|message| message.hash);
-        recent.get_or_insert_with(|| Recent::new(stretch.after)).push(&chunks, hashes);
-    }
-    let position = Position { seq: head.seq, hash: head.hash };
-    Ok((recent.unwrap_or_else(|| Recent::new(position)), last_at))
 }

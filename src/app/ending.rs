@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{App, Front};
+use crate::input::{self, Input};
+use crate::script::ScriptLine;
 use crate::session::SessionId;
 use crate::show::ClosedReason;
 
@@ -51,6 +53,23 @@ impl App {
     /// Begins to end because somebody asked the process to.
     pub(super) fn end_now(&mut self) {
         self.begin_ending(TERMINAL_DRAIN);
+    }
+
+    /// Lines of a script that were read and have not had their turn are reported, not dropped.
+    pub(super) fn give_up_script(&mut self) {
+        let Front::Script(lines, _) = &mut self.front else { return };
+        let mut unsaid = Vec::new();
+        while let Ok(line) = lines.try_recv() {
+            if let ScriptLine::Line(line) = line
+                && let Input::Text(text) = input::parse(&line)
+            {
+                unsaid.push(text);
+            }
+        }
+        for text in unsaid {
+            let session = self.state.sessions.current();
+            self.state.report_unsent(session, &text, "the program was asked to end before its turn");
+        }
     }
 
     fn begin_ending(&mut self, drain: Duration) {

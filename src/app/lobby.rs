@@ -7,6 +7,7 @@ use hobnob_protocol::name::{PublicKey, UserName};
 
 use crate::command_error::CommandError;
 use crate::lobby::link::{Answer, Joined, LobbyEvent};
+use crate::lobby::place::Resumed;
 use crate::questions::{Open, Question};
 use crate::session::{LinkState, SessionId};
 use crate::show::time::Timestamp;
@@ -51,20 +52,21 @@ impl State {
             self.me.name = name;
         }
         self.tell_of_gaps(joined);
+        self.learn_names();
         self.head = self.head.max(joined.welcome.head.seq.0);
         self.count_users();
     }
 
     /// Messages that will not be seen: fallen out of what the server keeps, or of another log.
-    pub(crate) fn tell_of_gaps(&mut self, joined: &Joined) {
-        match (joined.welcome.missed, joined.welcome.resumed) {
-            (0, true) => {}
-            (0, false) => self.emit(Notice::say(
-                "the lobby's log is not the one read before; what was said in between is not known here",
-            )),
-            (missed, _) => self.emit(Notice::say(format!(
+    fn tell_of_gaps(&mut self, joined: &Joined) {
+        match joined.resumed {
+            Resumed::After { missed: 0 } => {}
+            Resumed::After { missed } => self.emit(Notice::say(format!(
                 "{missed} messages were missed and are no longer kept by the server"
             ))),
+            Resumed::Elsewhere => self.emit(Notice::say(
+                "the lobby's log is not the one read before; what was said in between is not known here",
+            )),
         }
     }
 

@@ -5,6 +5,7 @@
 mod ending;
 mod front;
 mod lobby;
+mod own;
 mod peers;
 #[cfg(test)]
 mod request_tests;
@@ -27,6 +28,7 @@ use crate::commands::{self, Progress};
 use crate::event::{Event, Signal};
 use crate::input::{self, Input};
 use crate::lobby::link::LobbyEvent;
+use crate::own::OwnEvent;
 use crate::peer::PeerEvent;
 use crate::request::RequestId;
 use crate::script::ScriptLine;
@@ -43,6 +45,8 @@ pub struct Sources {
     pub lobby: mpsc::Receiver<LobbyEvent>,
     /// All peer links.
     pub peers: mpsc::Receiver<PeerEvent>,
+    /// Programs that are the user's own commands.
+    pub own: mpsc::Receiver<OwnEvent>,
     /// The system's signals.
     pub signals: mpsc::Receiver<Signal>,
     /// Standard output was closed by its reader.
@@ -94,6 +98,7 @@ impl App {
             Some(signal) = self.sources.signals.recv() => Event::Signal(signal),
             Some(event) = self.sources.lobby.recv() => Event::Lobby(event),
             Some(event) = self.sources.peers.recv() => Event::Peer(event),
+            Some(event) = self.sources.own.recv() => Event::Own(event),
             () = closed(&mut self.sources.output_closed) => Event::OutputClosed,
             event = self.front.next(self.state.ledger.len()), if takes_line => event,
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Event::Time,
@@ -114,6 +119,7 @@ impl App {
             Event::Script(None) => self.end(),
             Event::Lobby(event) => self.lobby(event),
             Event::Peer(event) => self.state.peer_event(event),
+            Event::Own(event) => self.own(event),
             Event::Signal(signal) => self.signal(signal),
             Event::OutputClosed => self.output_closed(),
             Event::Time => self.time(),
@@ -154,6 +160,7 @@ impl App {
             return;
         }
         tracing::info!(?signal, "asked to end");
+        self.give_up_script();
         self.end_now();
     }
 
@@ -282,6 +289,12 @@ impl App {
             }
             Ok(progress) => self.started(progress, asked),
             Err(failure) => {
+                // What a script says next was meant for the session that did not come to be. At a
+                // terminal the prompt shows where it goes.
+                let fork = failure.command.as_deref() == Some("fork") && failure.code != ErrorCode::Usage;
+                if fork && matches!(self.front, Front::Script(..)) {
+                    self.state.sessions.unset_current();
+                }
                 self.state.fail(failure);
                 self.command_finished(asked);
             }

@@ -2,7 +2,7 @@
 //! sessions: one for each pair of users, keys pinned at first use, no word without an answer.
 
 use hobnob_protocol::message::{ClientMessage, Introduction, NoAnswerCode};
-use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::name::{PublicKey, UserName};
 
 use crate::command_error::CommandError;
 use crate::peer::{PeerEvent, PeerEventKind};
@@ -59,6 +59,17 @@ impl State {
         }
     }
 
+    /// This user forks somebody who is opening a session with this user at the moment: both mean the
+    /// same one. False when nobody of that name is.
+    pub(crate) fn join_inbound(&mut self, session: SessionId, name: &UserName) -> bool {
+        let Some(link) = self.forks.inbound_named(name) else { return false };
+        if let Some(introduction) = self.forks.inbound(link).cloned() {
+            self.note_introduction(session, &introduction);
+        }
+        self.forks.adopt(link, session);
+        true
+    }
+
     fn open_own(&mut self, session: SessionId, introduction: &Introduction) {
         self.note_introduction(session, introduction);
         self.forks.open(session, introduction);
@@ -66,6 +77,8 @@ impl State {
 
     fn note_introduction(&mut self, session: SessionId, introduction: &Introduction) {
         if let Some(peer) = self.sessions.peer_mut(session) {
+            // The name as its owner writes it, which may differ in case from what was typed.
+            peer.peer = introduction.name.clone();
             peer.key = Some(introduction.key);
             peer.mode = if introduction.forked { Mode::A } else { Mode::B };
         }
@@ -84,10 +97,8 @@ impl State {
         if let Some(session) = waiting.filter(|session| !self.forks.has_link(*session)) {
             return self.open_own(session, &introduction);
         }
-        // A user who forks again has lost the session there was: its program was started anew.
-        if let Some(session) = self.sessions.with_key(&introduction.key) {
-            self.session_over(session, ClosedReason::Gone, "the other's program was started anew");
-        }
+        // A session with the same user may be there. Should this one come up, the other's program was
+        // started anew; should two forks have crossed unseen, it never will.
         if let Some(link) = self.forks.inbound_from(&introduction.key) {
             self.forks.drop_inbound(link);
         }
@@ -161,7 +172,10 @@ impl State {
 
     /// A session the other side opened is up: now it gets its number.
     fn adopt(&mut self, link: crate::link_id::LinkId) {
-        let Some(introduction) = self.forks.inbound(link) else { return };
+        let Some(introduction) = self.forks.inbound(link).cloned() else { return };
+        if let Some(lost) = self.sessions.with_key(&introduction.key) {
+            self.session_over(lost, ClosedReason::Gone, "the other's program was started anew");
+        }
         let session = self.sessions.add(PeerSession {
             peer: introduction.name.clone(),
             key: Some(introduction.key),

@@ -11,6 +11,7 @@ use super::*;
 use crate::forks::Forks;
 use crate::ledger::Ledger;
 use crate::lobby::link::{Answer, TestLink, test_handle};
+use crate::own::OwnCommands;
 use crate::questions::Questions;
 use crate::recent::Recent;
 use crate::record::Records;
@@ -51,14 +52,16 @@ impl Scene {
             head: 0,
             failure: None,
             person: crate::person::Person::default(),
-            screen: Screen::new(Form::Human(Human { color: false, prompt: false }), Sink::Kept, None),
+            own: OwnCommands::default(),
+            screen: Screen::new(Form::Human(Human { color: false }), Sink::Kept, None),
             known_names: BTreeSet::new(),
             words: watch::channel(Arc::new(Words::default())).0,
         };
         let (lobby_tx, lobby_rx) = mpsc::channel(8);
         let (peer_tx, peers) = mpsc::channel(8);
         let (signal_tx, signals) = mpsc::channel(8);
-        let sources = Sources { lobby: lobby_rx, peers, signals, output_closed: None };
+        let (_no_programs, own) = mpsc::channel(1);
+        let sources = Sources { lobby: lobby_rx, peers, own, signals, output_closed: None };
         let (lines, line_rx) = mpsc::channel(1000);
         let app = App::new(state, sources, Front::script(line_rx));
         Self { app, link, lines, seen: 0, _folder: folder, _queues: (lobby_tx, peer_tx, signal_tx) }
@@ -204,6 +207,20 @@ fn a_text_the_server_cannot_store_is_reported() {
     scene.lobby(LobbyEvent::NotAccepted { id: 1, code: NotAcceptedCode::Store });
     scene.shows("not sent (the server could not store it): hello");
     assert_eq!(scene.app.state.verdict, Verdict::Failed);
+}
+
+#[test]
+fn a_text_said_after_the_link_has_ended_for_good_is_reported_at_once() {
+    let mut scene = Scene::new();
+    scene.feed(&["before"]);
+    scene.link.end();
+    scene.lobby(LobbyEvent::KeyChanged("another key".to_owned()));
+    scene.shows("not sent (the server's key changed): before");
+    let mut scene = Scene::new();
+    scene.link.end();
+    scene.feed(&["after"]);
+    scene.shows("not sent (the lobby's link has ended for good): after");
+    assert!(scene.app.state.ledger.is_empty(), "no command waits for it");
 }
 
 #[test]

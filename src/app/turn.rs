@@ -107,5 +107,6 @@ fn is_finished(progress: Progress, state: &State) -> bool {
         Progress::Answer(request) => !state.questions.is_open(request),
         Progress::Until(until) => until <= Instant::now(),
         Progress::Watched => !state.is_watching(),
+        Progress::Own(job) => !state.own.is_running(job),
     }
 }

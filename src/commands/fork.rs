@@ -21,9 +21,7 @@ pub(super) const FORK: Command = Command {
 };
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
-    if state.sessions.current().is_some() {
-        state.require_in_lobby()?;
-    }
+    state.require_in_lobby()?;
     let name = state.parse_name(args)?;
     state.require_lobby_up()?;
     if name == state.me.name {
@@ -44,6 +42,10 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     // At once: what is typed from now on is meant for the peer and must not reach the lobby.
     state.sessions.switch(session);
     state.publish_words();
+    // The other is opening a session with this user already: it is the one.
+    if state.join_inbound(session, &name) {
+        return Ok(Progress::Opening(session));
+    }
     state.ask(Question::Pair(session), FORK.name, |request| ClientMessage::Pair {
         request,
         name,

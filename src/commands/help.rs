@@ -18,9 +18,16 @@ pub(super) const HELP: Command = Command {
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let commands = match args.trim_start_matches('\\') {
-        "" => help_rows(COMMANDS),
+        "" => {
+            // Hobnob's own commands win over programs of their names.
+            let own = state.own.rows().into_iter().filter(|row| find(&row.name).is_none());
+            help_rows(COMMANDS).into_iter().chain(own).collect()
+        }
         word => match find(word) {
             Some(command) => help_rows(std::slice::from_ref(command)),
+            None if state.own.has(word) => {
+                state.own.rows().into_iter().filter(|row| row.name == word).collect()
+            }
             None => {
                 let text = format!("there is no command \\{word}; \\help lists them");
                 return Err(CommandError::new(ErrorCode::UnknownCommand, text));

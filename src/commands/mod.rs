@@ -4,6 +4,7 @@
 //! through the same loop that runs it.
 
 mod alias;
+mod allow;
 mod clear;
 mod edit;
 mod fork;
@@ -55,6 +56,7 @@ pub const COMMANDS: &[Command] = &[
     set::SET,
     alias::ALIAS,
     unalias::UNALIAS,
+    allow::ALLOW,
     help::HELP,
     wait::WAIT,
     quit::QUIT,
@@ -130,6 +132,8 @@ pub enum Progress {
     Until(Instant),
     /// Until what `\wait` watches for has happened or was given up.
     Watched,
+    /// Until this run of a program of the user's own is over.
+    Own(u32),
     /// Until the program ends.
     Quit,
 }
@@ -146,7 +150,7 @@ pub fn find(word: &str) -> Option<&'static Command> {
 /// What is to be shown when it fails, the command's name included.
 pub fn dispatch(state: &mut State, word: &str, args: &str) -> Result<Progress, Failure> {
     let Some(command) = find(word) else {
-        return Err(unknown(word));
+        return state.call_own(word, args).unwrap_or_else(|| Err(unknown(word)));
     };
     let misused = match (command.argument, command.optional, args.is_empty()) {
         (Argument::None, _, no_args) => !no_args,

@@ -87,20 +87,44 @@ fn refusal(code: RefusedCode) -> &'static str {
     }
 }
 
+/// Opens a stream to the lobby's address. The one way to a socket here, so that a simulation can bring
+/// its own network.
+pub trait Dial: Send + Sync + 'static {
+    /// What it opens.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// Opens one to `address` (`HOST:PORT`).
+    fn dial(&self, address: &str) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+}
+
+/// Dials over TCP.
+#[derive(Debug, Clone, Copy)]
+pub struct Tcp;
+
+impl Dial for Tcp {
+    type Stream = TcpStream;
+
+    async fn dial(&self, address: &str) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
+        Ok(stream)
+    }
+}
+
 /// Joins the lobby at `address` (`HOST:PORT`), all within [`HANDSHAKE_TIMEOUT`].
 ///
 /// # Errors
 /// Whatever failed first; see [`ConnectError`].
-pub async fn connect(
+pub async fn connect<D: Dial>(
+    dial: &D,
     address: &str,
     identity: &Identity,
     trusted: Option<PublicKey>,
     hello: Hello,
-) -> Result<Connection<TcpStream>, ConnectError> {
+) -> Result<Connection<D::Stream>, ConnectError> {
     let joining = async {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
+        let stream = dial.dial(address).await?;
         join(stream, identity, trusted, hello).await
     };
     timeout(HANDSHAKE_TIMEOUT, joining).await.map_err(|_| ConnectError::Timeout)?

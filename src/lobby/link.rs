@@ -2,8 +2,8 @@
 //! makes a new connection whenever the old one is lost. The app talks to it through [`LobbyHandle`]
 //! and hears of it through [`LobbyEvent`]s.
 //!
-//! The link reads on from the last message it has seen; what it hears twice it drops, a gap makes it
-//! read again from the log, and a message whose hash does not follow is reported.
+//! The link reads on from the last message it has seen ([`Place`]): what it hears twice it drops, a gap
+//! makes it read again from the log, and a message whose hash does not follow is reported.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,19 +13,19 @@ use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position};
 use hobnob_protocol::codec::{CodecError, encode_into};
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::message::{
-    Change, ClientMessage, Cursor, Hello, Introduction, NoAnswerCode, NotAcceptedCode, RefusedCode,
-    ServerMessage, Welcome,
+    Change, ClientMessage, Hello, Introduction, NoAnswerCode, NotAcceptedCode, RefusedCode, ServerMessage,
+    Welcome,
 };
-use hobnob_protocol::name::{Candidate, LogId, PublicKey, RunId, Seq, Text, UserName, random_bytes};
+use hobnob_protocol::name::{Candidate, PublicKey, RunId, Seq, Text, UserName, random_bytes};
 use hobnob_protocol::{BACKLOG_ON_JOIN, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, warn};
 
-use super::connect::{self, ConnectError, Connection};
+use super::connect::{self, ConnectError, Connection, Dial, Tcp};
 use super::outbox::Outbox;
+use super::place::{Heard, Place, Resumed};
 
 /// Events on their way to the app. When it is full the link stops reading, the server then keeps
 /// this client's place in the log, and nothing is lost.
@@ -39,6 +39,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 /// The longest pause between attempts to reach the lobby again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// A connection that did not last this long is not followed by the next one at once: a server that
+/// closes each would be called without end.
+const STEADY: Duration = Duration::from_secs(1);
 
 /// The longest pause while the user waits for the last texts to go out before leaving.
 const HURRIED_PAUSE: Duration = Duration::from_millis(500);
@@ -121,6 +125,8 @@ pub enum LobbyEvent {
 pub struct Joined {
     /// What the server told.
     pub welcome: Welcome,
+    /// How that continues what was read before.
+    pub resumed: Resumed,
     /// The server's key.
     pub server: PublicKey,
     /// The key exchange, as TLS names it.
@@ -154,9 +160,11 @@ pub struct LobbyHandle {
 }
 
 impl LobbyHandle {
-    /// Says a text: now, or when the link is back. `id` must grow from text to text.
-    pub fn say(&self, id: u64, text: Text) {
-        self.command(LobbyCommand::Say { id, text });
+    /// Says a text: now, or when the link is back. `id` must grow from text to text. False when the
+    /// link has ended for good: the text will not go out.
+    #[must_use]
+    pub fn say(&self, id: u64, text: Text) -> bool {
+        self.commands.send(LobbyCommand::Say { id, text }).is_ok()
     }
 
     /// Asks the server something; passed over while the link is down.
@@ -195,6 +203,11 @@ pub(crate) struct TestLink {
 
 #[cfg(test)]
 impl TestLink {
+    /// The link ends.
+    pub(crate) fn end(&mut self) {
+        self.queue.close();
+    }
+
     /// What the link was told since the last call.
     pub(crate) fn told(&mut self) -> Vec<ClientMessage> {
         let mut told = Vec::new();
@@ -217,16 +230,28 @@ impl TestLink {
 pub async fn start(
     config: LobbyConfig,
 ) -> Result<(LobbyHandle, mpsc::Receiver<LobbyEvent>, Joined), ConnectError> {
-    let mut link = Link::new(config);
-    let connection = link.connect().await?;
-    let joined = joined(&connection);
+    start_over(Tcp, config).await
+}
+
+/// The same, over whatever `dial` opens.
+///
+/// # Errors
+/// As for [`start`].
+pub async fn start_over<D: Dial>(
+    dial: D,
+    config: LobbyConfig,
+) -> Result<(LobbyHandle, mpsc::Receiver<LobbyEvent>, Joined), ConnectError> {
+    let mut link = Link::new(dial, config);
+    let (connection, resumed) = link.connect().await?;
+    let joined = joined(&connection, resumed);
     let (handle, events) = link.spawn(connection);
     Ok((handle, events, joined))
 }
 
-fn joined<S>(connection: &Connection<S>) -> Joined {
+fn joined<S>(connection: &Connection<S>, resumed: Resumed) -> Joined {
     Joined {
         welcome: connection.welcome.clone(),
+        resumed,
         server: connection.server,
         key_exchange: connection.key_exchange.clone(),
     }
@@ -239,14 +264,11 @@ enum End {
     AppGone,
 }
 
-struct Link {
+struct Link<D> {
+    dial: D,
     config: LobbyConfig,
     outbox: Outbox,
-    place: Option<(LogId, Position)>,
-    /// Messages up to this number were in the log before the present connection.
-    replayed_up_to: Seq,
-    /// A gap was met and the log is being read again from before it.
-    closing_gap: bool,
+    place: Place,
     hurried: bool,
     leaving: bool,
 }
@@ -257,20 +279,28 @@ struct Ends {
     events: mpsc::Sender<LobbyEvent>,
 }
 
-impl Link {
-    fn new(config: LobbyConfig) -> Self {
+impl Ends {
+    /// The link ends with this event. No command is taken from here on, so that whoever says
+    /// something learns that it goes nowhere.
+    async fn end(&mut self, last: LobbyEvent) {
+        self.commands.close();
+        let _app_gone = self.events.send(last).await;
+    }
+}
+
+impl<D: Dial> Link<D> {
+    fn new(dial: D, config: LobbyConfig) -> Self {
         Self {
+            dial,
             config,
             outbox: Outbox::default(),
-            place: None,
-            replayed_up_to: Seq(0),
-            closing_gap: false,
+            place: Place::default(),
             hurried: false,
             leaving: false,
         }
     }
 
-    fn spawn(mut self, connection: Connection<TcpStream>) -> (LobbyHandle, mpsc::Receiver<LobbyEvent>) {
+    fn spawn(mut self, connection: Connection<D::Stream>) -> (LobbyHandle, mpsc::Receiver<LobbyEvent>) {
         let (command_tx, commands) = mpsc::unbounded_channel();
         let (events, event_rx) = mpsc::channel(EVENT_QUEUE);
         let mut ends = Ends { commands, events };
@@ -278,7 +308,7 @@ impl Link {
         (LobbyHandle { commands: command_tx }, event_rx)
     }
 
-    async fn connect(&mut self) -> Result<Connection<TcpStream>, ConnectError> {
+    async fn connect(&mut self) -> Result<(Connection<D::Stream>, Resumed), ConnectError> {
         let hello = Hello {
             protocol: PROTOCOL_VERSION,
             agent: concat!("hobnob/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -286,61 +316,60 @@ impl Link {
             run: self.config.run,
             candidates: (self.config.candidates)(),
             port: Some(self.config.port),
-            cursor: self.place.map(|(log, position)| Cursor { log, position }),
+            cursor: self.place.cursor(),
             since: self.config.since,
             backlog: BACKLOG_ON_JOIN,
         };
-        let connection =
-            connect::connect(&self.config.address, &self.config.identity, self.config.trusted, hello).await?;
+        let LobbyConfig { address, identity, trusted, .. } = &self.config;
+        let connection = connect::connect(&self.dial, address, identity, *trusted, hello).await?;
         let welcome = &connection.welcome;
         // From now on this address has this key, whatever else is pinned meanwhile.
         self.config.trusted = Some(connection.server);
         self.config.name = welcome.name.clone();
-        self.place = Some((welcome.log, welcome.start));
-        self.replayed_up_to = welcome.head.seq;
+        let resumed = self.place.welcomed(welcome);
         self.outbox.rewind();
-        Ok(connection)
+        Ok((connection, resumed))
     }
 
-    async fn run(&mut self, mut connection: Connection<TcpStream>, ends: &mut Ends) {
+    async fn run(&mut self, mut connection: Connection<D::Stream>, ends: &mut Ends) {
         loop {
+            let since = Instant::now();
             match self.talk(connection, ends).await {
-                End::Left => {
-                    let _app_gone = ends.events.send(LobbyEvent::Left).await;
-                    return;
-                }
+                End::Left => return ends.end(LobbyEvent::Left).await,
                 End::AppGone => return,
                 End::Lost(reason) => {
                     debug!(reason, "lobby link lost");
-                    // Closing a gap is no loss that a user should see.
-                    if !self.closing_gap && ends.events.send(LobbyEvent::Down { reason }).await.is_err() {
+                    if ends.events.send(LobbyEvent::Down { reason }).await.is_err() {
                         return;
                     }
                 }
             }
-            match self.reconnect(ends).await {
-                Some(next) => connection = next,
-                None => return,
-            }
-            let up = LobbyEvent::Up(joined(&connection));
-            if !self.closing_gap && ends.events.send(up).await.is_err() {
+            let pause =
+                if since.elapsed() < STEADY { next_pause(Duration::ZERO, true) } else { Duration::ZERO };
+            let Some((next, resumed)) = self.reconnect(pause, ends).await else { return };
+            if ends.events.send(LobbyEvent::Up(joined(&next, resumed))).await.is_err() {
                 return;
             }
+            connection = next;
         }
     }
 
-    /// Tries until there is a connection; `None` when the link is to end.
-    async fn reconnect(&mut self, ends: &mut Ends) -> Option<Connection<TcpStream>> {
-        let mut pause = Duration::ZERO;
+    /// Tries, for the first time after `pause`, until there is a connection; `None` when the link is
+    /// to end.
+    async fn reconnect(
+        &mut self,
+        mut pause: Duration,
+        ends: &mut Ends,
+    ) -> Option<(Connection<D::Stream>, Resumed)> {
         loop {
             if !self.rest(pause, ends).await {
-                let _app_gone = ends.events.send(LobbyEvent::Left).await;
+                ends.end(LobbyEvent::Left).await;
                 return None;
             }
             match self.connect().await {
-                Ok(connection) => return Some(connection),
+                Ok(connected) => return Some(connected),
                 Err(err @ ConnectError::KeyChanged { .. }) => {
-                    let _app_gone = ends.events.send(LobbyEvent::KeyChanged(err.to_string())).await;
+                    ends.end(LobbyEvent::KeyChanged(err.to_string())).await;
                     return None;
                 }
                 Err(err) => debug!(%err, "lobby not reached"),
@@ -376,22 +405,23 @@ impl Link {
     {
         let Connection { mut reader, writer, .. } = connection;
         let mut sender = Sender::new(writer);
+        // Orders that came while there was no connection, before any text is written: what a user who
+        // has left has been told is unsent must stay unsaid.
+        while let Ok(command) = ends.commands.try_recv() {
+            if let Some(end) = self.obey(Some(command), &mut sender.bytes) {
+                return end;
+            }
+        }
         let mut heard = Instant::now();
         let mut pinged = false;
         loop {
             self.fill(&mut sender.bytes);
             let quiet_until = heard + if pinged { LOBBY_DEAD_AFTER } else { LOBBY_PING_AFTER };
             tokio::select! {
-                // What has arrived is heard before silence is judged: this process may have slept.
+                // Writing comes first, for it comes to an end and a flood of messages may not: words and
+                // signs of life of this side would wait for it. What has arrived is heard before silence
+                // is judged: this process may have slept.
                 biased;
-                message = reader.next::<ServerMessage>() => {
-                    heard = Instant::now();
-                    pinged = false;
-                    match self.hear(message, &mut sender.bytes, ends).await {
-                        Ok(()) => {}
-                        Err(end) => return end,
-                    }
-                }
                 result = sender.push(), if sender.has_work() => {
                     if let Err(err) = result {
                         return End::Lost(err.to_string());
@@ -403,6 +433,14 @@ impl Link {
                 command = ends.commands.recv(), if sender.bytes.len() < WRITE_GOAL => {
                     if let Some(end) = self.obey(command, &mut sender.bytes) {
                         return end;
+                    }
+                }
+                message = reader.next::<ServerMessage>() => {
+                    heard = Instant::now();
+                    pinged = false;
+                    match self.hear(message, &mut sender.bytes, ends).await {
+                        Ok(()) => {}
+                        Err(end) => return end,
                     }
                 }
                 () = sleep_until(quiet_until) => {
@@ -417,7 +455,7 @@ impl Link {
     }
 
     fn fill(&mut self, bytes: &mut BytesMut) {
-        while bytes.len() < WRITE_GOAL {
+        while !self.leaving && bytes.len() < WRITE_GOAL {
             let Some((id, text)) = self.outbox.next_to_write() else { return };
             encode_into(&ClientMessage::Say { id, text: text.clone() }, bytes);
         }
@@ -493,6 +531,8 @@ impl Link {
                 self.outbox.settle(id)?;
                 LobbyEvent::Sent { id, seq }
             }
+            // The server ends, not the text's way: it goes out again on the next connection.
+            ServerMessage::NotAccepted { code: NotAcceptedCode::Closing, .. } => return None,
             ServerMessage::NotAccepted { id, code } => {
                 self.outbox.settle(id)?;
                 LobbyEvent::NotAccepted { id, code }
@@ -522,25 +562,19 @@ impl Link {
 
     /// A lobby message: checks that it is the next one, and whether it is one of this run's own.
     async fn said(&mut self, message: LobbyMessage, ends: &mut Ends) -> Result<Option<LobbyEvent>, End> {
-        let Some((_, position)) = &mut self.place else { return Ok(None) };
-        if message.seq <= position.seq {
-            return Ok(None);
-        }
-        if let Err(broken) = position.advance(&message) {
-            if message.seq > position.seq.next() && !self.closing_gap {
-                self.closing_gap = true;
-                return Err(End::Lost("messages are missing; reading them again".to_owned()));
+        match self.place.hear(&message) {
+            Heard::Next => {}
+            Heard::Known => return Ok(None),
+            Heard::Gap => return Err(self.lost("messages are missing; reading on from before them")),
+            Heard::Broken(broken) => {
+                ends.events.send(LobbyEvent::Broken(broken)).await.map_err(|_| End::AppGone)?;
             }
-            // Said loudly once, then read on: what follows is checked against this message.
-            *position = Position { seq: message.seq, hash: message.hash };
-            ends.events.send(LobbyEvent::Broken(broken)).await.map_err(|_| End::AppGone)?;
         }
-        self.closing_gap = false;
         if message.key == self.config.identity.public() && message.run == self.config.run {
             let settled = self.outbox.settle(message.id).is_some();
             return Ok(settled.then_some(LobbyEvent::Sent { id: message.id, seq: message.seq }));
         }
-        let replayed = message.seq <= self.replayed_up_to;
+        let replayed = self.place.is_replayed(message.seq);
         Ok(Some(LobbyEvent::Said { message: Box::new(message), replayed }))
     }
 }

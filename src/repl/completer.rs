@@ -59,8 +59,9 @@ fn command_names(start: &str, words: &Words, lead: &str) -> Vec<Pair> {
         .commands_from(start)
         .map(|command| {
             let space = if lead.is_empty() || command.argument == Argument::None { "" } else { " " };
+            let own = if words.own.contains_key(&command.name) { " (your own)" } else { "" };
             Pair {
-                display: format!("\\{}", command.name),
+                display: format!("\\{}{own}", command.name),
                 replacement: format!("{lead}{}{space}", command.name),
             }
         })
@@ -71,6 +72,10 @@ fn arguments(command: &str, start: &str, words: &Words) -> Vec<Pair> {
     let kind = words.command(command).map_or(Argument::None, |command| command.argument);
     if start.contains(char::is_whitespace) {
         return Vec::new();
+    }
+    let begins = |word: &&String| fold(word).starts_with(&fold(start));
+    if let Some(own) = words.own.get(command) {
+        return own.iter().filter(begins).map(|word| pair(word.clone())).collect();
     }
     match kind {
         Argument::Setting => {
@@ -179,6 +184,7 @@ mod tests {
                 command("help", "?", Argument::Command),
                 command("set", "se", Argument::Setting),
             ],
+            own: [("roll".to_owned(), vec!["2d6".to_owned(), "1d20".to_owned()])].into(),
             users: vec!["anna".into(), "Anton".into(), "bobby".into()],
             sessions: vec![(SessionId(0), "lobby".into()), (SessionId(1), "bobby".into())],
             settings: vec![("times".into(), vec!["off".into(), "short".into()])],
@@ -205,6 +211,7 @@ mod tests {
         check("\\sw LO", &["\\sw lobby"]);
         check("\\help fo", &["\\help fork"]);
         check("\\? \\fo", &["\\? \\fork "]);
+        check("\\roll 1", &["\\roll 1d20"]);
         check("\\sessions x", &[]);
         check("\\nothing x", &[]);
     }

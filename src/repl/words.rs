@@ -2,6 +2,8 @@
 //!
 //! Plain data and look-ups by folded name; knows nothing of editors or terminals.
 
+use std::collections::BTreeMap;
+
 use crate::session_id::SessionId;
 
 /// A snapshot of every word the editor may offer. The app publishes a new one when it changes.
@@ -11,6 +13,8 @@ pub struct Words {
     pub commands: Vec<CommandWord>,
     /// The user's own words for texts and commands.
     pub aliases: Vec<CommandWord>,
+    /// Which of them are programs of the user's own, with the words that may follow each.
+    pub own: BTreeMap<String, Vec<String>>,
     /// The names in the lobby, made harmless for display.
     pub users: Vec<String>,
     /// The open sessions and the name each goes by.

@@ -18,8 +18,6 @@ const INDENT: &str = "    ";
 pub struct Human {
     /// Whether lines carry colour.
     pub color: bool,
-    /// Whether a prompt shows what is current, so that it need not be said.
-    pub prompt: bool,
 }
 
 /// What is shown, and where.
@@ -48,7 +46,6 @@ impl Human {
                 Shown::Err(self.paint(Color::Red.normal(), &own(&line)))
             }
             Notice::Sent { .. } | Notice::Answer(_) => Shown::Nothing,
-            Notice::Switched { .. } | Notice::Forking { .. } if self.prompt => Shown::Nothing,
             Notice::Help { commands } => Shown::Out(self.help(commands)),
             Notice::Sessions { sessions } => Shown::Out(self.sessions(sessions)),
             other => Shown::Out(self.paint(Style::new().dimmed(), &own(&told(other)))),
@@ -98,10 +95,7 @@ impl Human {
             }
         }
         if commands.len() > 1 {
-            out.push_str(&format!(
-                "{OWN_VOICE}{:width$}  anything else is said in the current session\n",
-                "TEXT"
-            ));
+            out.push_str(&anything_else(width));
         }
         out
     }
@@ -121,6 +115,10 @@ impl Human {
         });
         lines.collect()
     }
+}
+
+fn anything_else(width: usize) -> String {
+    format!("{OWN_VOICE}{:width$}  anything else is said in the current session\n", "TEXT")
 }
 
 fn own(text: &str) -> String {
@@ -201,7 +199,7 @@ mod tests {
     use crate::session::SessionId;
     use crate::show::time::Timestamp;
 
-    const PLAIN: Human = Human { color: false, prompt: false };
+    const PLAIN: Human = Human { color: false };
 
     fn message(kind: MessageKind, mode: Option<Mode>, text: &str) -> Notice {
         Notice::Message(Message {
@@ -247,10 +245,26 @@ mod tests {
     }
 
     #[test]
+    fn commands_of_ones_own_stand_under_a_heading_and_are_harmless() {
+        let row = |name: &str, own| HelpRow {
+            name: name.to_owned(),
+            aliases: Vec::new(),
+            usage: format!("\\{name}"),
+            about: "does\u{1b}[2J".to_owned(),
+            own,
+            group: String::new(),
+            examples: Vec::new(),
+        };
+        let help = Notice::Help { commands: vec![row("quit", false), row("roll", true)] };
+        let expected = ">>> \\quit  does␛[2J\n>>> commands of your own:\n>>> \\roll  does␛[2J\n\
+                        >>> TEXT   anything else is said in the current session\n";
+        shows(&help, expected);
+    }
+
+    #[test]
     fn colour_is_there_only_when_asked_for() {
-        let colored = Human { color: true, prompt: true };
+        let colored = Human { color: true };
         let Shown::Out(line) = colored.show(&message(MessageKind::Lobby, None, "hi")) else { panic!() };
         assert!(line.contains('\u{1b}'));
-        assert_eq!(colored.show(&Notice::Switched { session: SessionId(1) }), Shown::Nothing);
     }
 }

@@ -208,6 +208,7 @@ fn vocabulary(crowd: usize) -> Words {
     let mut users: Vec<_> = ["anna", "Anton", "bobby"].map(str::to_owned).into();
     users.extend((0..crowd).map(|n| format!("user{n:04}")));
     Words {
+        own: std::collections::BTreeMap::new(),
         commands: vec![
             command("fork", &[], "\\fork NAME", "private session with NAME", Argument::User),
             command("switch", &["sw"], "\\switch N", "makes session N current", Argument::Session),

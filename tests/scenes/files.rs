@@ -143,7 +143,7 @@ fn a_client_killed_at_any_moment_of_its_first_start_leaves_no_half_file() {
         let home = Home::new();
         let mut process = server.client("anna").home(&home).arg("--json").spawn();
         // Not to wait for something: the kill is to fall at another moment each time.
-        thread::sleep(Duration::from_millis(round * 4));
+        thread::sleep(Duration::from_millis(round * 4)); // another moment each round
         process.kill_hard();
         let output = server.client("anna").home(&home).run_json("hello\n").ended_with(0);
         output.the(json!({"event": "sent", "text": "hello"}));
@@ -160,7 +160,7 @@ fn a_server_killed_at_any_moment_of_its_first_start_starts_again() {
         let launch = Launch::server_program().home(&home).args(["--listen", &address, "--data-dir", &data]);
         let mut process = launch.clone().spawn();
         // As above.
-        thread::sleep(Duration::from_millis(round * 4));
+        thread::sleep(Duration::from_millis(round * 4)); // another moment each round
         process.kill_hard();
         let again = launch.spawn();
         assert!(first_line(&again).contains(&address), "round {round}");

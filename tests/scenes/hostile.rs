@@ -100,7 +100,7 @@ fn clients_that_are_killed_while_they_join_harm_nobody() {
     for round in 0..20 {
         let mut process = server.client("quick").arg("--json").spawn();
         // Not to wait for something: the kill is to fall at another stage of joining each time.
-        std::thread::sleep(Duration::from_millis(round * 3));
+        std::thread::sleep(Duration::from_millis(round * 3)); // another stage each round
         process.kill_hard();
     }
     server.join("late").say("unharmed");

@@ -60,7 +60,7 @@ fn a_peer_with_another_key_under_a_known_name_is_refused() {
     bobby.wait(json!({"event": "message", "text": "hi"}));
     let impostor = second.join("bobby");
     let observer = second.join("observer");
-    let output = second.client("anna").home(&home).run_json("\\fork bobby\nsecret\n").ended_with(1);
+    let output = second.client("anna").home(&home).run_json("\\fork bobby\nsecret\n").ended_with(4);
     output.the(json!({"event": "error", "code": "key_changed"}));
     output.the(json!({"event": "unsent", "text": "secret"}));
     output.has_no(json!({"event": "opened"}));

@@ -97,7 +97,7 @@ impl Launch {
     #[must_use]
     pub(crate) fn spawn(self) -> Process {
         let command = self.command();
-        Process::start(&self.label, command)
+        Process::start(&self.label, command, Some(self.home))
     }
 
     /// Starts it on a pipe.

@@ -36,7 +36,7 @@ impl Namespace {
         let mut command = Command::new("unshare");
         // `cat` keeps the namespace until its input ends.
         command.args(["-n", "sh", "-c", "ip link set lo up && echo ready && exec cat"]);
-        let holder = Process::start("a network namespace", command);
+        let holder = Process::start("a network namespace", command, None);
         holder.wait_for("ready", DEADLINE, |seen| seen.stdout.first().map(|_| ()));
         Self { holder }
     }

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::home::Home;
+
 /// What a program wrote so far, and whether it has ended.
 #[derive(Default)]
 pub(crate) struct Seen {
@@ -44,13 +46,16 @@ pub(crate) struct Process {
     seen: Shared,
     /// Goes to a thread that writes to the program's standard input; dropped to close it.
     input: Option<mpsc::Sender<Vec<u8>>>,
+    /// Not to be removed under the program's feet.
+    _home: Option<Home>,
 }
 
 impl Process {
-    /// Starts `command` with pipes at all three ends. `label` names it in failures.
+    /// Starts `command` with pipes at all three ends. `label` names it in failures; `home` is kept for
+    /// as long as the program may use it.
     #[track_caller]
     #[must_use]
-    pub(crate) fn start(label: &str, mut command: Command) -> Self {
+    pub(crate) fn start(label: &str, mut command: Command, home: Option<Home>) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|err| panic!("cannot start {label}: {err}"));
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
@@ -60,7 +65,7 @@ impl Process {
         read_lines(child.stderr.take().unwrap(), &seen, |seen| &mut seen.stderr);
         let input = write_input(child.stdin.take().unwrap());
         await_end(child, &seen);
-        Self { label: label.to_owned(), pid, seen, input: Some(input) }
+        Self { label: label.to_owned(), pid, seen, input: Some(input), _home: home }
     }
 
     /// Its process id.
@@ -157,7 +162,9 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.signal(Signal::SIGKILL);
-        // A frozen process takes SIGKILL too; the waiting thread reaps it.
+        // A frozen process takes SIGKILL, too. Its home is removed next, so it must be gone by then.
+        let seen = lock(&self.seen);
+        let _gone = self.seen.1.wait_timeout_while(seen, super::DEADLINE, |seen| seen.status.is_none());
     }
 }
 

@@ -85,6 +85,7 @@ fn check(event: &Value) -> Checked {
                 .and(text(command, "about"))
         }),
         "notice" => text(event, "text"),
+        "answer" => flag(event, "ok").and(text_or_absent(event, "code")).and(text_or_absent(event, "text")),
         "error" => {
             text(event, "text").and(one_of(event, "code", &ERROR_CODES)).and(text_or_absent(event, "command"))
         }

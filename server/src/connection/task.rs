@@ -136,7 +136,8 @@ where
     let observed = remote.ip().to_canonical();
     let last_id = shared.log.last_id(key, hello.run).await.unwrap_or_else(|err| {
         tracing::warn!(%err, "cannot look up what a client has sent");
-        None
+        // Unknown is not none: each of its texts will be looked up before it is stored.
+        Some(u64::MAX)
     });
     let start = arrival::start_of(&*shared.log, &hello).await;
     let Ok(permit) = shared.lobby.reserve().await else {
@@ -200,10 +201,17 @@ fn candidates(hello: &Hello, observed: IpAddr) -> Vec<Candidate> {
     candidates
 }
 
-/// What a connection's task is to do after an event.
+/// What a connection's task is to do after an event. Kept apart from the doing, so that an idle
+/// connection does not keep room for every step on the way there.
 enum Next {
     GoOn,
     Stop,
+    /// To be put to the lobby.
+    Ask(LobbyCommand),
+    /// The log is to be read.
+    Read(LogRead),
+    /// The client is told why it is closed.
+    Bad(String),
 }
 
 /// A client that asked to join, until it is gone.
@@ -223,11 +231,22 @@ where
     loop {
         let taking = life.may_take(timer.as_mut());
         let next = tokio::select! {
-            event = poll_fn(|cx| connection.poll_event(cx, taking)) => life.event(event).await,
+            event = poll_fn(|cx| connection.poll_event(cx, taking)) => life.event(event),
             () = &mut timer => life.tick(timer.as_mut()),
         };
-        if let Next::Stop = next {
-            break;
+        match next {
+            Next::GoOn => {}
+            Next::Stop => break,
+            Next::Ask(command) => life.ask(command).await,
+            Next::Read(read) => {
+                if let Next::Stop = Box::pin(life.read(read)).await {
+                    break;
+                }
+            }
+            Next::Bad(reason) => {
+                Box::pin(life.bad(reason)).await;
+                break;
+            }
         }
     }
     drop(stay);
@@ -283,12 +302,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         Next::GoOn
     }
 
-    async fn event(&mut self, event: Event) -> Next {
+    fn event(&mut self, event: Event) -> Next {
         match event {
-            Event::Message(message) => self.message(message).await,
-            Event::Alive => self.command(LobbyCommand::Alive(self.id)).await,
-            Event::Read(read) => self.read(read).await,
-            Event::Bad(reason) => self.bad(reason).await,
+            Event::Message(message) => self.message(message),
+            Event::Alive => Next::Ask(LobbyCommand::Alive(self.id)),
+            Event::Read(read) => Next::Read(read),
+            Event::Bad(reason) => Next::Bad(reason),
             Event::Over(Over::Closed | Over::Ended) => Next::Stop,
             Event::Over(over) => {
                 tracing::debug!(reason = %over, "the connection is lost");
@@ -297,23 +316,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         }
     }
 
-    async fn message(&mut self, message: ClientMessage) -> Next {
+    fn message(&mut self, message: ClientMessage) -> Next {
         if !matches!(message, ClientMessage::Pong | ClientMessage::Leave) {
             self.bucket.take(Instant::now());
         }
         let from = self.id;
         match message {
-            ClientMessage::Say { id, text } => self.say(id, text).await,
-            ClientMessage::Users { request } => self.command(LobbyCommand::Users { from, request }).await,
-            ClientMessage::Whois { request, name } => {
-                self.command(LobbyCommand::Whois { from, request, name }).await
-            }
+            ClientMessage::Say { id, text } => Next::Ask(LobbyCommand::Say { from, id, text }),
+            ClientMessage::Users { request } => Next::Ask(LobbyCommand::Users { from, request }),
+            ClientMessage::Whois { request, name } => Next::Ask(LobbyCommand::Whois { from, request, name }),
             ClientMessage::Pair { request, name, session } => {
                 let read = self.connection.introductions_read();
-                self.command(LobbyCommand::Pair { from, request, name, session, read }).await
+                Next::Ask(LobbyCommand::Pair { from, request, name, session, read })
             }
             ClientMessage::History { request, limit, before } => self.history(request, limit, before),
-            ClientMessage::Hello(_) => self.bad("hello came twice".to_owned()).await,
+            ClientMessage::Hello(_) => Next::Bad("hello came twice".to_owned()),
             ClientMessage::Ping => {
                 self.connection.tell(codec::encode(&ServerMessage::Pong));
                 Next::GoOn
@@ -327,20 +344,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         }
     }
 
-    async fn say(&self, id: u64, text: hobnob_protocol::name::Text) -> Next {
-        if self.shared.lobby.send(LobbyCommand::Say { from: self.id, id, text }).await.is_err() {
+    /// Puts a command to the lobby, when that has room.
+    async fn ask(&self, command: LobbyCommand) {
+        let said = if let LobbyCommand::Say { id, .. } = command { Some(id) } else { None };
+        let closed = self.shared.lobby.send(command).await.is_err();
+        // Whatever else was asked: the lobby tells everybody that it is closing.
+        if let Some(id) = said.filter(|_| closed) {
             let closing = ServerMessage::NotAccepted { id, code: NotAcceptedCode::Closing };
             self.connection.tell(codec::encode(&closing));
         }
         // Waiting for the lobby was no silence of the client's.
         self.connection.excuse_silence();
-        Next::GoOn
-    }
-
-    /// Puts a question to the lobby; when that is closing, the client will be told so by it.
-    async fn command(&self, command: LobbyCommand) -> Next {
-        let _closing = self.shared.lobby.send(command).await;
-        Next::GoOn
     }
 
     fn history(&self, request: u32, limit: u32, before: Option<Seq>) -> Next {
@@ -403,10 +417,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         Ok(encode_history(request, until, stretch))
     }
 
-    async fn bad(&self, reason: String) -> Next {
+    async fn bad(&self, reason: String) {
         tracing::debug!(?reason, "sent what cannot be read");
         last_words_of(self.connection, codec::encode(&ServerMessage::Bad { reason })).await;
-        Next::Stop
     }
 }
 

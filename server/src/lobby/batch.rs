@@ -1,6 +1,7 @@
 //! What was said on its way into the log: gathering, numbering, storing, and what follows when that
 //! is done or has failed. One batch is stored at a time while the next one gathers.
 
+use std::collections::VecDeque;
 use std::future;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
 use super::{Lobby, wall_clock};
-use crate::log::{Batch, LogError, NameBinding};
+use crate::log::{Batch, LobbyLog, LogError, NameBinding};
 use crate::outbox::Party;
 use crate::recent::Chunk;
 use crate::roster::ConnectionId;
@@ -23,10 +24,10 @@ const MAX_PENDING_BYTES: usize = 8 * 1024 * 1024;
 /// Something said and not yet numbered.
 #[derive(Debug)]
 pub(super) struct Words {
-    pub(super) from: ConnectionId,
-    pub(super) party: Party,
+    from: ConnectionId,
+    party: Party,
     name: Arc<UserName>,
-    pub(super) id: u64,
+    id: u64,
     text: Text,
     at: u64,
 }
@@ -58,6 +59,13 @@ impl Pending {
     }
 }
 
+/// Who said which of its own numbers, and on which connection it was last heard to.
+struct Author {
+    party: Party,
+    id: u64,
+    from: ConnectionId,
+}
+
 /// The batch that is being stored.
 pub(super) struct InFlight {
     append: JoinHandle<Result<(), LogError>>,
@@ -65,12 +73,47 @@ pub(super) struct InFlight {
     chunks: Vec<Arc<Chunk>>,
     hashes: Vec<ChainHash>,
     head: Position,
-    /// Who said which of its own numbers.
-    authors: Vec<(ConnectionId, u64)>,
-    parties: Vec<(Party, u64)>,
+    authors: Vec<Author>,
     joining: Vec<ConnectionId>,
     names: Vec<NameBinding>,
     freed: Vec<UserName>,
+}
+
+/// A text that may have been sent before, while the log is asked for it.
+pub(super) struct Lookup {
+    party: Party,
+    found: JoinHandle<(Words, Result<Found, LogError>)>,
+}
+
+/// What the log knows of a text.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// It holds it.
+    At(Seq),
+    /// It does not, and holds a later one of the same run: this one was refused.
+    Refused,
+    /// It holds neither.
+    New,
+}
+
+/// What came of a lookup.
+pub(super) type LookedUp = Result<(Words, Result<Found, LogError>), JoinError>;
+
+/// Waits for the oldest lookup and takes it out; for ever if there is none. In the order in which the
+/// texts came: those that are stored after all are stored in that order.
+pub(super) async fn next_lookup(lookups: &mut VecDeque<Lookup>) -> LookedUp {
+    let Some(oldest) = lookups.front_mut() else { return future::pending().await };
+    let found = (&mut oldest.found).await;
+    lookups.pop_front();
+    found
+}
+
+async fn look_up(log: &dyn LobbyLog, (key, run): Party, id: u64) -> Result<Found, LogError> {
+    if let Some(seq) = log.find(key, run, id).await? {
+        return Ok(Found::At(seq));
+    }
+    let last = log.last_id(key, run).await?;
+    Ok(if last.is_some_and(|last| last > id) { Found::Refused } else { Found::New })
 }
 
 /// A batch and whether it was stored.
@@ -95,37 +138,64 @@ impl Lobby {
         let Some(member) = self.roster.member(from) else { return };
         let party = (member.key, member.run);
         let words = Words { from, party, name: Arc::clone(&member.name), id, text, at: wall_clock() };
-        if self.outboxes.take(party, id) {
+        let is_new = self.outboxes.take(party, id);
+        // One that is new does not overtake those before it.
+        if is_new && !self.lookups.iter().any(|lookup| lookup.party == party) {
             self.pending.push(words);
-        } else if !self.is_on_its_way(party, id) {
+        } else if !self.claim(party, id, from) {
             let log = Arc::clone(&self.log);
-            self.lookups.spawn(async move {
-                let found = log.find(party.0, party.1, id).await;
+            let found = tokio::spawn(async move {
+                let found = look_up(&*log, party, id).await;
                 (words, found)
             });
+            self.lookups.push_back(Lookup { party, found });
         }
     }
 
     /// The log has said whether it holds a text that was sent again.
-    pub(super) fn looked_up(&mut self, found: Result<(Words, Result<Option<Seq>, LogError>), JoinError>) {
+    pub(super) fn looked_up(&mut self, looked_up: LookedUp) {
+        let (words, found) = match looked_up {
+            Ok(looked_up) => looked_up,
+            Err(err) => return tracing::error!(%err, "a lookup ended early"),
+        };
+        let (party, id) = (words.party, words.id);
         match found {
-            Ok((words, Ok(Some(seq)))) => {
-                self.tell(words.from, &ServerMessage::Accepted { id: words.id, seq });
-            }
-            Ok((words, Ok(None))) if self.is_on_its_way(words.party, words.id) => {}
-            Ok((words, Ok(None))) => self.pending.push(words),
-            Ok((words, Err(err))) => {
+            Ok(Found::At(seq)) => self.tell(words.from, &ServerMessage::Accepted { id, seq }),
+            Ok(Found::New) if self.claim(party, id, words.from) => {}
+            // Its batch failed, and what its author said next is stored, or will be, before it.
+            Ok(Found::Refused) => self.not_stored(words.from, id),
+            Ok(Found::New) if self.has_later(party, id) => self.not_stored(words.from, id),
+            Ok(Found::New) => self.pending.push(words),
+            Err(err) => {
                 tracing::error!(%err, "cannot look up a text that was sent again");
-                self.not_stored(&[(words.from, words.id)]);
+                self.not_stored(words.from, id);
             }
-            Err(err) => tracing::error!(%err, "a lookup ended early"),
         }
     }
 
-    /// Whether a text is in the batch that gathers or in the one being stored: its author will hear it.
-    fn is_on_its_way(&self, party: Party, id: u64) -> bool {
-        self.pending.words.iter().any(|words| (words.party, words.id) == (party, id))
-            || self.in_flight.as_ref().is_some_and(|batch| batch.parties.contains(&(party, id)))
+    /// Whether a text that came again is in the batch that gathers or in the one being stored. Its
+    /// author hears of it on the connection it came on last. On no other: where it has not come again
+    /// yet, it will, and may be stored then.
+    fn claim(&mut self, party: Party, id: u64, from: ConnectionId) -> bool {
+        if let Some(words) = self.pending.words.iter_mut().find(|it| (it.party, it.id) == (party, id)) {
+            words.from = from;
+            return true;
+        }
+        let in_flight = self.in_flight.iter_mut().flat_map(|batch| &mut batch.authors);
+        match in_flight.into_iter().find(|it| (it.party, it.id) == (party, id)) {
+            Some(author) => {
+                author.from = from;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether a later text of the same run is in the batch that gathers or in the one being stored.
+    fn has_later(&self, party: Party, id: u64) -> bool {
+        let in_flight = self.in_flight.iter().flat_map(|batch| &batch.authors);
+        self.pending.words.iter().any(|it| it.party == party && it.id > id)
+            || in_flight.into_iter().any(|it| it.party == party && it.id > id)
     }
 
     /// Stores what has gathered, unless a batch is being stored already.
@@ -134,8 +204,11 @@ impl Lobby {
             return;
         }
         let pending = std::mem::take(&mut self.pending);
-        let authors = pending.words.iter().map(|words| (words.from, words.id)).collect();
-        let parties = pending.words.iter().map(|words| (words.party, words.id)).collect();
+        let authors = pending
+            .words
+            .iter()
+            .map(|words| Author { party: words.party, id: words.id, from: words.from })
+            .collect();
         let names = self.roster.take_unsaved();
         let (messages, head) = self.number(pending.words);
         if messages.is_empty() && names.is_empty() && pending.freed.is_empty() && pending.joining.is_empty() {
@@ -152,7 +225,6 @@ impl Lobby {
             hashes,
             head,
             authors,
-            parties,
             joining: pending.joining,
             names,
             freed: pending.freed,
@@ -193,12 +265,15 @@ impl Lobby {
                 self.metrics.messages.inc_by(batch.hashes.len() as u64);
                 self.recent().push(&batch.chunks, batch.hashes);
                 self.start_commit();
+                if !batch.chunks.is_empty() {
+                    self.tell_few_changes().await;
+                }
                 self.fan_out(&batch.chunks).await;
             }
             Err(err) => {
                 tracing::error!(%err, messages = batch.authors.len(), "a batch could not be stored");
                 self.metrics.store_errors.inc();
-                self.not_stored(&batch.authors);
+                batch.authors.iter().for_each(|author| self.not_stored(author.from, author.id));
                 self.roster.not_saved(batch.names);
                 self.pending.freed.extend(batch.freed);
             }

@@ -79,6 +79,13 @@ impl Lobby {
         }
     }
 
+    /// Nobody is let in any more.
+    pub(super) fn refuse_held(&mut self) {
+        for held in self.held.drain(..) {
+            refuse(&*held.join.outlet, RefusedCode::Closing);
+        }
+    }
+
     pub(super) fn leave(&mut self, id: ConnectionId) {
         self.held.retain(|held| held.join.id != id);
         self.vacate(id);

@@ -11,7 +11,7 @@ mod join;
 mod presence;
 mod questions;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -22,14 +22,14 @@ use hobnob_protocol::codec;
 use hobnob_protocol::message::{NotAcceptedCode, ServerMessage};
 use hobnob_protocol::name::{PairToken, Seq, Text, UserName};
 use tokio::sync::mpsc;
-use tokio::task::{JoinSet, yield_now};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use self::batch::{InFlight, Pending, Words};
+use self::batch::{InFlight, Lookup, Pending, next_lookup};
 use self::join::Held;
 use self::presence::Presence;
-use crate::log::{LobbyLog, LogError};
+use crate::log::LobbyLog;
 use crate::metrics::Metrics;
 use crate::outbox::Outboxes;
 use crate::recent::{Chunk, Recent};
@@ -53,6 +53,9 @@ const PRESENCE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Telling presence takes at most one part in this many of the lobby's time.
 const PRESENCE_SHARE: u32 = 10;
+
+/// So many changes of presence are told before the next words, whenever that is.
+const FEW_CHANGES: usize = 16;
 
 /// How often it is looked for names to free, and for dates to store.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
@@ -214,7 +217,7 @@ pub(crate) struct Lobby {
     pending: Pending,
     in_flight: Option<InFlight>,
     /// Texts sent again, while the log is asked for their numbers.
-    lookups: JoinSet<(Words, Result<Option<Seq>, LogError>)>,
+    lookups: VecDeque<Lookup>,
     held: Vec<Held>,
     presence: Presence,
     presence_due: Instant,
@@ -240,7 +243,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         last_at: parts.last_at,
         pending: Pending::default(),
         in_flight: None,
-        lookups: JoinSet::new(),
+        lookups: VecDeque::new(),
         held: Vec::new(),
         presence: Presence::default(),
         presence_due: now,
@@ -262,7 +265,7 @@ impl Lobby {
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 result = InFlight::stored(&mut self.in_flight) => self.stored(result).await,
-                Some(found) = self.lookups.join_next() => self.looked_up(found),
+                found = next_lookup(&mut self.lookups) => self.looked_up(found),
                 _count = self.commands.recv_many(&mut taken, TAKEN_AT_ONCE), if self.has_room() => {
                     taken.drain(..).for_each(|command| self.take(command));
                 }
@@ -325,6 +328,13 @@ impl Lobby {
         }
     }
 
+    /// Who speaks is seen to come first, unless so many come that telling would hold up the words.
+    async fn tell_few_changes(&mut self) {
+        if !self.presence.is_empty() && self.presence.mark() <= FEW_CHANGES {
+            self.tell_presence().await;
+        }
+    }
+
     async fn tell_presence(&mut self) {
         let started = Instant::now();
         let news = self.presence.take();
@@ -368,8 +378,9 @@ impl Lobby {
         while let Ok(command) = self.commands.try_recv() {
             self.take(command);
         }
-        self.held.clear();
-        while let Some(found) = self.lookups.join_next().await {
+        self.refuse_held();
+        while !self.lookups.is_empty() {
+            let found = next_lookup(&mut self.lookups).await;
             self.looked_up(found);
         }
         self.pending.dates_due = true;
@@ -385,10 +396,9 @@ impl Lobby {
         }
     }
 
-    fn not_stored(&self, words: &[(ConnectionId, u64)]) {
-        for &(from, id) in words {
-            self.tell(from, &ServerMessage::NotAccepted { id, code: NotAcceptedCode::Store });
-        }
+    /// Tells an author that a text was not stored, if the connection it came on is there still.
+    fn not_stored(&self, from: ConnectionId, id: u64) {
+        self.tell(from, &ServerMessage::NotAccepted { id, code: NotAcceptedCode::Store });
     }
 
     fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {

@@ -7,7 +7,7 @@ use hobnob_protocol::name::{PublicKey, RunId};
 use tokio::sync::{Semaphore, watch};
 
 use super::*;
-use crate::log::{Batch, Contents, Later, MemoryLog, Stretch};
+use crate::log::{Batch, Contents, Later, LogError, MemoryLog, Stretch};
 
 /// A log that fails when told to, and stores only what it is given leave for.
 struct MoodyLog {
@@ -211,9 +211,9 @@ async fn a_store_that_fails_is_told_to_the_authors_and_the_lobby_goes_on() {
     assert_eq!(bobby.said().await, (2, Seq(1)));
     let names: Vec<_> = stage.log.inner.names().iter().map(|binding| binding.name.to_string()).collect();
     assert!(names.contains(&"bobby".to_owned()), "the name was stored with a later batch: {names:?}");
-    // The text that failed may be sent again.
+    // The text that failed stays refused: what was said after it is stored.
     stage.say(&anna, 1, "lost").await;
-    assert_eq!(anna.said().await, (1, Seq(2)));
+    assert_eq!(anna.line().await, failed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,6 +251,45 @@ async fn a_text_sent_again_is_stored_once() {
     let answers = [again.line().await, again.line().await];
     assert!(answers.contains(&ServerMessage::Accepted { id: 2, seq: Seq(2) }), "{answers:?}");
     assert!(answers.iter().any(|m| matches!(m, ServerMessage::Said(said) if said.seq == Seq(3))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_came_back_while_a_batch_failed_is_told() {
+    let stage = Stage::new();
+    let anna = stage.join(1, "anna", 1, 1).await;
+    stage.log.leave.forget_permits(1000);
+    stage.log.fails.store(true, Ordering::SeqCst);
+    stage.say(&anna, 1, "one").await;
+    let mut again = stage.join(2, "anna", 1, 1).await;
+    stage.say(&again, 1, "one").await;
+    stage.log.leave.add_permits(1000);
+    let failed = ServerMessage::NotAccepted { id: 1, code: NotAcceptedCode::Store };
+    assert_eq!(again.line().await, failed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn texts_sent_again_after_a_failure_nobody_heard_of_are_stored_in_their_order() {
+    let stage = Stage::new();
+    let anna = stage.join(1, "anna", 1, 1).await;
+    stage.log.fails.store(true, Ordering::SeqCst);
+    for id in 1..=50 {
+        stage.say(&anna, id, "word").await;
+    }
+    // The answer goes to a connection that is dead already.
+    stage.send(LobbyCommand::Leave(anna.id)).await;
+    // One batch after the other: when this one has failed, hers have.
+    let mut witness = stage.join(9, "witness", 9, 1).await;
+    stage.say(&witness, 1, "word").await;
+    while witness.line().await != (ServerMessage::NotAccepted { id: 1, code: NotAcceptedCode::Store }) {}
+    stage.log.fails.store(false, Ordering::SeqCst);
+    let mut again = stage.join(2, "anna", 1, 1).await;
+    // Those are sent again, and with them ten that are new.
+    for id in 1..=60 {
+        stage.say(&again, id, "word").await;
+    }
+    for id in 1..=60 {
+        assert_eq!(again.said().await, (id, Seq(id)));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -309,6 +348,25 @@ async fn presence_is_told_at_once_and_then_gathered_and_never_of_oneself() {
     assert_eq!(ServerMessage::Presence { changes: heard }, joined(&["bobby", "carl", "dora"]));
     assert!(started.elapsed() <= PRESENCE_INTERVAL * 3);
     assert_eq!(bobby.line().await, joined(&["carl", "dora"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_speaks_is_seen_to_come_first() {
+    let stage = Stage::new();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    let _bobby = stage.join(2, "bobby", 2, 1).await;
+    // Within the interval after bobby's, when changes gather.
+    let carl = stage.join(3, "carl", 3, 1).await;
+    stage.say(&carl, 1, "here").await;
+    let mut seen = Vec::new();
+    loop {
+        match anna.line().await {
+            ServerMessage::Presence { changes } => seen.extend(changes),
+            ServerMessage::Said(_) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(seen.contains(&Change::Joined("carl".parse().unwrap())), "{seen:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -86,3 +86,23 @@ async fn get(addr: &str, path: &str) -> String {
     stream.read_to_string(&mut text).await.unwrap();
     text
 }
+
+#[tokio::test]
+async fn an_idle_client_costs_few_kibibytes() {
+    let dir = tempdir().unwrap();
+    let server = ServerProcess::start(dir.path(), &["--max-clients-per-ip", "1000", "--log", "error"]);
+    let mut clients = Vec::new();
+    let mut resident = Vec::new();
+    // The first hundred pay for what is there once.
+    for count in [100, 400] {
+        for _ in 0..count {
+            clients.push(User::new("idle").join(server.addr).await.0);
+        }
+        let (mut last, _) = User::new("witness").join(server.addr).await;
+        last.post(1, "everybody is told").await;
+        resident.push(server.resident_kib());
+    }
+    let each = (resident[1] - resident[0]) as f64 / 400.0;
+    // About twelve, of which four are the buffer TLS reads into; the rest is room for noise.
+    assert!(each <= 16.0, "an idle client costs {each:.1} KiB");
+}

@@ -150,6 +150,7 @@ impl User {
 
     /// The same over a TCP connection that was made already.
     pub(crate) async fn over(&self, stream: TcpStream) -> Client {
+        stream.set_nodelay(true).unwrap();
         let (config, _) = client_config(&self.identity, KeyPolicy::Any, LOBBY_ALPN);
         let connect = TlsConnector::from(config).connect(server_name(), stream);
         let stream = timeout(PATIENCE, connect).await.unwrap().unwrap();

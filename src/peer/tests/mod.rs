@@ -1,6 +1,7 @@
 //! Whole sessions: over loopback sockets, through a proxy that can be cut, and over pipes with
 //! paused time. Owns what the scenes share.
 
+mod chance;
 mod ending;
 mod hostile;
 mod opening;

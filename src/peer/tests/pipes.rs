@@ -13,13 +13,20 @@ use super::super::greet::{self, Role};
 use super::*;
 
 /// One link without listener and addresses: what arrives is put there by the scene.
-struct Lone {
+pub(super) struct Lone {
+    line: Line,
+    pub(super) orders: Arc<Orders>,
+    events: mpsc::Receiver<PeerEvent>,
+    _task: JoinHandle<()>,
+}
+
+/// Where connections of a link come in.
+#[derive(Clone)]
+pub(super) struct Line {
     role: Role,
     token: PairToken,
     orders: Arc<Orders>,
     arrivals: mpsc::Sender<Fresh>,
-    events: mpsc::Receiver<PeerEvent>,
-    _task: JoinHandle<()>,
 }
 
 impl Lone {
@@ -43,29 +50,38 @@ impl Lone {
             dialler: Dialler::new(call),
             events: event_tx,
         });
-        Self { role, token, orders, arrivals, events, _task: tokio::spawn(link.run(entered)) }
+        let line = Line { role, token, orders: Arc::clone(&orders), arrivals };
+        Self { line, orders, events, _task: tokio::spawn(link.run(entered)) }
     }
 
+    pub(super) fn line(&self) -> Line {
+        self.line.clone()
+    }
+
+    pub(super) async fn next(&mut self) -> PeerEventKind {
+        self.events.recv().await.unwrap().kind
+    }
+}
+
+impl Line {
     fn fresh(&self, stream: DuplexStream, lines: LineBuffer, received: u64, told: u64) -> Fresh {
         let origin = Origin::Accepted(Ipv4Addr::LOCALHOST.into());
         Fresh { stream: Box::new(stream), lines, received, told, key_exchange: String::new(), origin }
     }
 
-    async fn dial_over(&self, mut stream: DuplexStream) {
+    /// Dials; nothing comes of it when the stream breaks.
+    pub(super) async fn dial_over(&self, mut stream: DuplexStream) -> Option<()> {
         let (mut lines, told) = (greet::hello_lines(), self.orders.shown());
-        let received = greet::greet(&mut stream, &mut lines, self.token, told, self.role).await.unwrap();
-        let _ = self.arrivals.send(self.fresh(stream, lines, received, told)).await;
+        let received = greet::greet(&mut stream, &mut lines, self.token, told, self.role).await.ok()?;
+        self.arrivals.send(self.fresh(stream, lines, received, told)).await.ok()
     }
 
-    async fn answer_over(&self, mut stream: DuplexStream) {
+    /// Answers who dials; nothing comes of it when the stream breaks.
+    pub(super) async fn answer_over(&self, mut stream: DuplexStream) -> Option<()> {
         let (mut lines, told) = (greet::hello_lines(), self.orders.shown());
-        let heard = greet::hear_hello(&mut stream, &mut lines).await.unwrap();
-        greet::answer(&mut stream, &mut lines, self.token, told, self.role).await.unwrap();
-        let _ = self.arrivals.send(self.fresh(stream, lines, heard.received, told)).await;
-    }
-
-    async fn next(&mut self) -> PeerEventKind {
-        self.events.recv().await.unwrap().kind
+        let heard = greet::hear_hello(&mut stream, &mut lines).await.ok()?;
+        greet::answer(&mut stream, &mut lines, self.token, told, self.role).await.ok()?;
+        self.arrivals.send(self.fresh(stream, lines, heard.received, told)).await.ok()
     }
 }
 
@@ -97,11 +113,12 @@ async fn join(dialler: &Lone, acceptor: &Lone) -> Path {
             () = freeze.notified() => std::future::pending().await,
         }
     });
-    tokio::join!(dialler.dial_over(near), acceptor.answer_over(far));
+    let (dialled, answered) = tokio::join!(dialler.line.dial_over(near), acceptor.line.answer_over(far));
+    assert!(dialled.is_some() && answered.is_some());
     Path { frozen, task }
 }
 
-fn two_links(event_room: usize) -> (Lone, Lone) {
+pub(super) fn two_links(event_room: usize) -> (Lone, Lone) {
     let token = PairToken::random();
     (Lone::new(Role::Chooser, token, event_room), Lone::new(Role::Follower, token, event_room))
 }

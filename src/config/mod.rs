@@ -1,19 +1,25 @@
 //! What a run is to do: the command line, then the environment, then the config file, then the
-//! defaults. Owns that order and the places files live in by default. Reads no environment itself
-//! but through the function it is given.
+//! defaults. Owns that order and the places files live in by default; [`file`] reads the config file,
+//! [`origin`] notes what came from where. Reads no environment itself but through the function it is
+//! given.
+
+mod file;
+mod origin;
 
 use std::ffi::OsString;
 use std::net::{Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use etcetera::BaseStrategy;
 use hobnob_protocol::DEFAULT_PORT;
 use hobnob_protocol::name::Candidate;
-use serde::Deserialize;
 use thiserror::Error;
 
 use crate::cli::{Cli, ColorChoice};
-use crate::preferences::Preferences;
+use crate::preferences::{Preferences, SETTINGS};
+
+use self::origin::Origins;
+pub use self::origin::{Origin, Source};
 
 /// Which lobby.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +65,19 @@ pub struct Settings {
     pub since: Option<u64>,
     /// Where the events of this run are kept.
     pub record: Option<PathBuf>,
+    /// Where programs that are commands of the user's own are looked for, the first one first.
+    pub command_dirs: Vec<PathBuf>,
+}
+
+/// Settings, and where each comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effective {
+    /// The settings.
+    pub settings: Settings,
+    /// Where each comes from, in the order of the options.
+    pub origins: Vec<Origin>,
+    /// The config file, and whether it is there.
+    pub file: Option<(PathBuf, bool)>,
 }
 
 /// Why a run cannot be configured.
@@ -85,80 +104,119 @@ pub enum ConfigError {
     NoHome,
 }
 
-/// The config file: the same names as the options.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-struct ConfigFile {
-    server: Option<String>,
-    host: Option<SocketAddr>,
-    name: Option<String>,
-    json: Option<bool>,
-    listen: Option<SocketAddr>,
-    advertise: Vec<String>,
-    data_dir: Option<PathBuf>,
-    history: Option<bool>,
-    color: Option<ColorChoice>,
-    log: Option<String>,
-    log_file: Option<PathBuf>,
-    terminal: toml::Table,
-}
-
 /// Puts the sources together. `env` looks a variable up.
 ///
 /// # Errors
 /// When the config file or a value is not what it must be.
 pub fn settings(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Settings, ConfigError> {
+    effective(cli, env).map(|effective| effective.settings)
+}
+
+/// As [`settings`], with where each comes from.
+///
+/// # Errors
+/// When the config file or a value is not what it must be.
+pub fn effective(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Effective, ConfigError> {
     let variable = |name: &str| env(name).filter(|value| !value.is_empty());
     let text = |name: &'static str| match variable(name).map(OsString::into_string) {
         None => Ok(None),
-        Some(Ok(text)) => Ok(Some(text)),
+        Some(Ok(text)) => Ok(Some((name, text))),
         Some(Err(_)) => Err(ConfigError::Value { what: name, reason: "it is not UTF-8".to_owned() }),
     };
-    let (path, file) = config_file(cli.config.or_else(|| variable("HOBNOB_CONFIG").map(PathBuf::from)))?;
+    let path = |name: &'static str| variable(name).map(|path| (name, PathBuf::from(path)));
+    let named = cli.config.or_else(|| path("HOBNOB_CONFIG").map(|(_, path)| path));
+    let (file, file_place) = file::read(named)?;
+    let mut from = Origins::default();
+
+    let choices = [
+        (Source::CommandLine, cli.server, cli.host),
+        (Source::Environment("HOBNOB_SERVER"), text("HOBNOB_SERVER")?.map(|(_, server)| server), None),
+        (Source::File, file.server, file.host),
+    ];
+    let lobby = lobby_choice(choices, &mut from)?;
+    let name = from.pick("name", cli.name, text("HOBNOB_NAME")?, file.name, "asked for");
+    let json = from.pick("json", cli.json.then_some(true), None, file.json, "").unwrap_or(false);
+    from.default_is(json);
+    let listen = from.pick("listen", cli.listen, None, file.listen, "");
+    let listen = listen.unwrap_or((Ipv6Addr::UNSPECIFIED, 0).into());
+    from.default_is(listen.to_string());
+    let advertise = Some(cli.advertise).filter(|given| !given.is_empty());
+    let filed = file.advertise.map(candidates).transpose()?;
+    let advertise = from.pick_list("advertise", advertise, filed);
+    let data_dir = from.pick_path("data-dir", cli.data_dir, path("HOBNOB_DATA_DIR"), file.data_dir, "");
+    let data_dir = data_dir.map_or_else(default_data_dir, Ok)?;
+    from.default_is(data_dir.display().to_string());
+    let history =
+        from.pick("history", cli.no_history.then_some(false), None, file.history, "").unwrap_or(true);
+    from.default_is(history);
+    let no_color = variable("NO_COLOR").map(|_| ("NO_COLOR", ColorChoice::Never));
+    let color = from.pick("color", cli.color, no_color, file.color, "").unwrap_or_default();
+    from.default_is(color);
+    let log = from.pick("log", cli.log, text("HOBNOB_LOG")?, file.log, "no diagnostics");
+    let unset = "standard error; at a terminal, hobnob.log in the data directory";
+    let log_file = from.pick_path("log-file", cli.log_file, None, file.log_file, unset);
     let preferences = Preferences::from_table(&file.terminal)
         .map_err(|reason| ConfigError::Value { what: "config file, [terminal]", reason })?;
-    let lobby =
-        lobby_choice((cli.server, cli.host), (text("HOBNOB_SERVER")?, None), (file.server, file.host))?;
-    let data_dir = cli.data_dir.or_else(|| variable("HOBNOB_DATA_DIR").map(PathBuf::from)).or(file.data_dir);
-    let color = match (cli.color, variable("NO_COLOR"), file.color) {
-        (Some(choice), _, _) => choice,
-        (None, Some(_), _) => ColorChoice::Never,
-        (None, None, choice) => choice.unwrap_or_default(),
-    };
-    Ok(Settings {
+    for setting in SETTINGS {
+        let filed = file.terminal.contains_key(setting.key);
+        let source = if filed { Source::File } else { Source::Default };
+        from.note(setting.path, Some(&setting.value(&preferences)), source, "");
+    }
+    let editor = text("VISUAL")?.or(text("EDITOR")?).map_or_else(|| "vi".to_owned(), |(_, editor)| editor);
+    let settings = Settings {
         lobby,
-        name: cli.name.or(text("HOBNOB_NAME")?).or(file.name),
-        json: cli.json || file.json.unwrap_or(false),
-        listen: cli.listen.or(file.listen).unwrap_or((Ipv6Addr::UNSPECIFIED, 0).into()),
-        advertise: if cli.advertise.is_empty() { candidates(file.advertise)? } else { cli.advertise },
-        data_dir: data_dir.map_or_else(default_data_dir, Ok)?,
-        history: !cli.no_history && file.history.unwrap_or(true),
+        name,
+        json,
+        listen,
+        advertise,
+        data_dir,
+        history,
         color,
-        log: cli.log.or(text("HOBNOB_LOG")?).or(file.log),
-        log_file: cli.log_file.or(file.log_file),
+        log,
+        log_file,
         preferences,
-        editor: text("VISUAL")?.or(text("EDITOR")?).unwrap_or_else(|| "vi".to_owned()),
-        config_file: path,
+        editor,
+        config_file: file_place.as_ref().map(|(path, _)| path.clone()),
         since: cli.since,
         record: cli.record,
-    })
+        command_dirs: command_dirs(variable("PATH")),
+    };
+    Ok(Effective { settings, origins: from.into_list(), file: file_place })
 }
 
-type Choice = (Option<String>, Option<SocketAddr>);
+/// The user's own folder, then the path. A folder on it that is not absolute would let whoever fills
+/// the present one decide what a command does.
+fn command_dirs(path: Option<OsString>) -> Vec<PathBuf> {
+    let own = etcetera::choose_base_strategy().ok().map(|it| it.config_dir().join("hobnob").join("commands"));
+    let path = path.unwrap_or_default();
+    own.into_iter().chain(std::env::split_paths(&path).filter(|folder| folder.is_absolute())).collect()
+}
 
 /// The first source that says anything about the lobby decides about it alone.
-fn lobby_choice(cli: Choice, env: Choice, file: Choice) -> Result<LobbyChoice, ConfigError> {
-    for (server, host) in [cli, env, file] {
+fn lobby_choice(
+    choices: [(Source, Option<String>, Option<SocketAddr>); 3],
+    from: &mut Origins,
+) -> Result<LobbyChoice, ConfigError> {
+    for (source, server, host) in choices {
         match (server, host) {
             (Some(_), Some(_)) => {
                 let reason = "server and host exclude each other".to_owned();
                 return Err(ConfigError::Value { what: "config file", reason });
             }
-            (Some(server), None) => return Ok(LobbyChoice::Join(server_address(&server)?)),
-            (None, Some(host)) => return Ok(LobbyChoice::Host(host)),
+            (Some(server), None) => {
+                let server = server_address(&server)?;
+                from.note("server", Some(&server), source, "");
+                return Ok(LobbyChoice::Join(server));
+            }
+            (None, Some(host)) => {
+                from.note("host", Some(&host.to_string()), source, "");
+                return Ok(LobbyChoice::Host(host));
+            }
             (None, None) => {}
         }
     }
+    let unset = "the lobby on this machine, hosted here where there is none";
+    from.note("server", None::<&str>, Source::Default, unset);
     Ok(LobbyChoice::Local)
 }
 
@@ -185,30 +243,6 @@ fn candidates(texts: Vec<String>) -> Result<Vec<Candidate>, ConfigError> {
             .map_err(|err| ConfigError::Value { what: "advertise", reason: format!("{text:?}: {err}") })
     };
     texts.into_iter().map(parse).collect()
-}
-
-/// Reads the file that was named, or the one that lies where config files lie.
-fn config_file(named: Option<PathBuf>) -> Result<(Option<PathBuf>, ConfigFile), ConfigError> {
-    let (path, must_exist) = match named {
-        Some(path) => (path, true),
-        None => match etcetera::choose_base_strategy() {
-            Ok(strategy) => (strategy.config_dir().join("hobnob").join("config.toml"), false),
-            Err(_) => return Ok((None, ConfigFile::default())),
-        },
-    };
-    let file = match std::fs::read_to_string(&path) {
-        Ok(text) => parse_file(&path, &text)?,
-        Err(err) if err.kind() == std::io::ErrorKind::NotFound && !must_exist => ConfigFile::default(),
-        Err(err) => return Err(ConfigError::File { path, reason: err.to_string() }),
-    };
-    Ok((Some(path), file))
-}
-
-fn parse_file(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
-    toml::from_str(text).map_err(|err| ConfigError::File {
-        path: path.to_owned(),
-        reason: err.to_string().trim_end().to_owned(),
-    })
 }
 
 fn default_data_dir() -> Result<PathBuf, ConfigError> {
@@ -277,6 +311,36 @@ mod tests {
         for bad in ["", "a b", "host:0", "host:port"] {
             assert!(server_address(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn each_setting_says_where_it_comes_from() {
+        let mut cli = Cli::try_parse_from(["hobnob", "--no-history"]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, "server = \"Chat.example\"\nadvertise = [\"a:1\"]").unwrap();
+        cli.config = Some(path.clone());
+        let env = |name: &str| (name == "HOBNOB_NAME").then(|| OsString::from("anna"));
+        let effective = effective(cli, &env).unwrap();
+        assert_eq!(effective.file, Some((path, true)));
+        let origin = |key: &str| {
+            let found = effective.origins.iter().find(|it| it.key == key).unwrap();
+            (found.value.as_deref(), found.source)
+        };
+        assert_eq!(origin("server"), (Some("\"chat.example:43210\""), Source::File));
+        assert_eq!(origin("name"), (Some("\"anna\""), Source::Environment("HOBNOB_NAME")));
+        assert_eq!(origin("advertise"), (Some("[\"a:1\"]"), Source::File));
+        assert_eq!(origin("history"), (Some("false"), Source::CommandLine));
+        assert_eq!(origin("color"), (Some("\"auto\""), Source::Default));
+        assert_eq!(origin("listen"), (Some("\"[::]:0\""), Source::Default));
+        assert_eq!(origin("log"), (None, Source::Default));
+    }
+
+    #[test]
+    fn commands_are_looked_for_in_absolute_folders_alone() {
+        let folders = command_dirs(Some(OsString::from("/a:.::b:/c")));
+        assert_eq!(folders[folders.len() - 2..], [PathBuf::from("/a"), PathBuf::from("/c")]);
+        assert!(folders.iter().all(|folder| folder.is_absolute()));
     }
 
     #[test]

@@ -1,0 +1,124 @@
+//! A lobby without a socket: whoever embeds it brings the log and the streams. What [`Server`](crate::Server)
+//! puts behind its listener, and what a simulation runs over a network of its own.
+
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+
+use hobnob_protocol::LOBBY_ALPN;
+use hobnob_protocol::chain::Position;
+use hobnob_protocol::identity::Identity;
+use hobnob_protocol::name::Seq;
+use hobnob_protocol::transport::{self, KeyPolicy};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::ServerConfig;
+use crate::connection::{self, Shared};
+use crate::lobby::{Lobby, LobbyParts, lobby};
+use crate::log::{LobbyLog, LogError};
+use crate::metrics::Metrics;
+use crate::recent::{Chunk, Recent};
+
+/// The newest messages that are in memory when a server starts: the largest backlog.
+const WARM_MESSAGES: u64 = 1000;
+
+/// Messages and bytes of text read at once for that.
+const WARM_STEP: usize = 256;
+const WARM_STEP_BYTES: usize = 1024 * 1024;
+
+/// A lobby that does not run yet.
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) lobby: Lobby,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+/// Takes an engine's clients; cheap to clone.
+#[derive(Clone)]
+pub struct Streams(Arc<Shared>);
+
+impl std::fmt::Debug for Streams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Streams").finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// A lobby over `log`, known to clients by `identity`. Of `config` it takes the limits on clients
+    /// and names.
+    ///
+    /// # Errors
+    /// When the newest messages cannot be read.
+    pub async fn new(
+        log: Arc<dyn LobbyLog>,
+        identity: &Identity,
+        config: &ServerConfig,
+    ) -> Result<Self, LogError> {
+        let (recent, last_at) = warm_up(&*log).await?;
+        let recent = Arc::new(Mutex::new(recent));
+        let metrics = Arc::new(Metrics::new());
+        let (handle, lobby) = lobby(LobbyParts {
+            log: Arc::clone(&log),
+            recent: Arc::clone(&recent),
+            metrics: Arc::clone(&metrics),
+            max_clients: config.max_clients,
+            name_ttl_days: config.name_ttl,
+            last_at,
+        });
+        let shared = Arc::new(Shared {
+            tls: transport::server_config(identity, KeyPolicy::Any, LOBBY_ALPN),
+            lobby: handle,
+            log,
+            recent,
+            metrics,
+            rate: config.rate,
+            next_id: AtomicU64::new(1),
+        });
+        Ok(Self { shared, lobby })
+    }
+
+    /// Where clients' streams go.
+    #[must_use]
+    pub fn streams(&self) -> Streams {
+        Streams(Arc::clone(&self.shared))
+    }
+
+    /// Runs the lobby until `shutdown`, and stores and sends what was accepted by then.
+    pub async fn run(self, shutdown: CancellationToken) {
+        self.lobby.run(shutdown).await;
+    }
+}
+
+impl Streams {
+    /// Serves one client until it is gone.
+    pub async fn serve<S>(self, stream: S, remote: SocketAddr)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        connection::serve(stream, remote, self.0).await;
+    }
+}
+
+/// The newest messages, read into memory, and when the last one was said.
+async fn warm_up(log: &dyn LobbyLog) -> Result<(Recent, u64), LogError> {
+    let head = log.contents().head;
+    let mut recent: Option<Recent> = None;
+    let mut last_at = 0;
+    let mut reached = Seq(head.seq.0.saturating_sub(WARM_MESSAGES));
+    loop {
+        let stretch = log.read(reached, WARM_STEP, WARM_STEP_BYTES).await?;
+        let Some(last) = stretch.messages.last() else { break };
+        (reached, last_at) = (last.seq, last.at);
+        let (messages, chunks) = Chunk::encode(stretch.messages);
+        let hashes = messages.iter().map(|message| message.hash);
+        recent.get_or_insert_with(|| Recent::new(stretch.after)).push(&chunks, hashes);
+    }
+    let position = Position { seq: head.seq, hash: head.hash };
+    Ok((recent.unwrap_or_else(|| Recent::new(position)), last_at))
+}

@@ -1,0 +1,47 @@
+//! `\allow [NAME]`: lets a program of the user's own do what it asks for; alone, lists them.
+
+use super::{Argument, Command, CommandError, Group, Progress};
+use crate::show::{ErrorCode, Notice};
+use crate::state::State;
+
+pub(super) const ALLOW: Command = Command {
+    name: "allow",
+    aliases: &[],
+    usage: "\\allow [NAME]",
+    about: "let your program hobnob-NAME be the command \\NAME; alone, list them",
+    argument: Argument::Text,
+    optional: true,
+    group: Group::Yours,
+    examples: &["\\allow", "\\allow weather"],
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    if args.is_empty() {
+        list(state);
+        return Ok(Progress::Done);
+    }
+    let name = args.trim_start_matches('\\');
+    if super::find(name).is_some() {
+        let text = format!("\\{name} is hobnob's own; a program cannot take its place");
+        return Err(CommandError::new(ErrorCode::Refused, text));
+    }
+    let allowed = state.own.allow(name);
+    allowed.map(Progress::Own).map_err(|text| CommandError::new(ErrorCode::Refused, text))
+}
+
+fn list(state: &mut State) {
+    let lines = state.own.all().into_iter().map(|(name, description)| match description {
+        Some(description) => format!("\\{name} may {}", description.wants()),
+        None => format!("\\{name} is not allowed yet"),
+    });
+    let lines: Vec<String> = lines.collect();
+    let mut text = match lines.is_empty() {
+        true => "there is no program hobnob-NAME on the path".to_owned(),
+        false => lines.join("\n"),
+    };
+    if let Some(path) = state.own.grants_path().filter(|path| path.exists()) {
+        text.push_str(&format!("\nto take a right back, remove its entry from {}", path.display()));
+    }
+    state.emit(Notice::say(text));
+}

@@ -1,0 +1,58 @@
+//! The config file: its form, and where it lies. Knows nothing of what beats what.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use serde::Deserialize;
+
+use super::ConfigError;
+use crate::cli::ColorChoice;
+
+/// The config file: the same names as the options.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ConfigFile {
+    pub(super) server: Option<String>,
+    pub(super) host: Option<SocketAddr>,
+    pub(super) name: Option<String>,
+    pub(super) json: Option<bool>,
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) advertise: Option<Vec<String>>,
+    pub(super) data_dir: Option<PathBuf>,
+    pub(super) history: Option<bool>,
+    pub(super) color: Option<ColorChoice>,
+    pub(super) log: Option<String>,
+    pub(super) log_file: Option<PathBuf>,
+    /// What [`crate::preferences`] makes of it.
+    pub(super) terminal: toml::Table,
+}
+
+/// Reads the file that was named, or the one that lies where config files lie; and says which that
+/// is, and whether it is there.
+///
+/// # Errors
+/// When it cannot be read, or was named and is not there.
+pub(super) fn read(named: Option<PathBuf>) -> Result<(ConfigFile, Option<(PathBuf, bool)>), ConfigError> {
+    let (path, must_exist) = match named {
+        Some(path) => (path, true),
+        None => match etcetera::choose_base_strategy() {
+            Ok(strategy) => (strategy.config_dir().join("hobnob").join("config.toml"), false),
+            Err(_) => return Ok((ConfigFile::default(), None)),
+        },
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok((parse(&path, &text)?, Some((path, true)))),
+        Err(err) if err.kind() == std::io::ErrorKind::NotFound && !must_exist => {
+            Ok((ConfigFile::default(), Some((path, false))))
+        }
+        Err(err) => Err(ConfigError::File { path, reason: err.to_string() }),
+    }
+}
+
+fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
+    toml::from_str(text).map_err(|err| ConfigError::File {
+        path: path.to_owned(),
+        reason: err.to_string().trim_end().to_owned(),
+    })
+}

@@ -1,0 +1,148 @@
+//! What a program says of itself when it is called with `--describe`: one JSON object. Owns its form and
+//! its bounds; whatever does not fit is refused, and what is shown of it is one harmless line.
+
+use serde::{Deserialize, Serialize};
+
+use crate::show::harmless::is_hostile;
+
+/// The longest usage or description, in characters.
+const MAX_LINE: usize = 200;
+
+/// The most words for completion.
+const MAX_WORDS: usize = 100;
+
+/// The longest word, in characters.
+const MAX_WORD: usize = 64;
+
+/// A right a program may be given. To show notices takes none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Right {
+    /// To read what was said lately in the session it is called from.
+    Recent,
+    /// To say something there.
+    Say,
+    /// To run commands of hobnob's own.
+    Command,
+}
+
+impl Right {
+    /// What it allows, in words.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Recent => "read what was said lately in the session you call it from",
+            Self::Say => "say something there in your name",
+            Self::Command => "run hobnob's commands",
+        }
+    }
+}
+
+/// What a program says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Description {
+    /// How it is called: `\roll [DICE]`.
+    #[serde(default)]
+    pub usage: String,
+    /// What it does, in half a line.
+    #[serde(default)]
+    pub about: String,
+    /// Words that may follow it, for completion.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// The rights it wants.
+    #[serde(default)]
+    pub rights: Vec<Right>,
+}
+
+/// Reads what the program `name` wrote.
+///
+/// # Errors
+/// In words, when it is not what it must be.
+pub fn parse(name: &str, output: &str) -> Result<Description, String> {
+    if !output.trim_start().starts_with('{') {
+        return Err("what it answers to --describe is no description".to_owned());
+    }
+    let mut description: Description = serde_json::from_str(output.trim())
+        .map_err(|err| format!("what it answers to --describe is no description: {err}"))?;
+    if description.usage.is_empty() {
+        description.usage = format!("\\{name}");
+    }
+    description.rights.sort_unstable();
+    description.rights.dedup();
+    description.check(name)?;
+    Ok(description)
+}
+
+impl Description {
+    fn check(&self, name: &str) -> Result<(), String> {
+        let line = |text: &str| text.chars().count() <= MAX_LINE && !text.chars().any(is_hostile);
+        let own = self.usage.strip_prefix('\\').and_then(|usage| usage.split(' ').next());
+        if !line(&self.usage) || own != Some(name) {
+            return Err(format!("its usage is not one line that begins with \\{name}"));
+        }
+        if !line(&self.about) {
+            return Err(format!("its about is not one line of at most {MAX_LINE} characters"));
+        }
+        let word = |word: &String| {
+            (1..=MAX_WORD).contains(&word.chars().count())
+                && !word.chars().any(|c| is_hostile(c) || c.is_whitespace())
+        };
+        if self.words.len() > MAX_WORDS || !self.words.iter().all(word) {
+            return Err(format!("its words are more than {MAX_WORDS}, or no words"));
+        }
+        Ok(())
+    }
+
+    /// Whether it was given a right.
+    #[must_use]
+    pub fn may(&self, right: Right) -> bool {
+        self.rights.contains(&right)
+    }
+
+    /// What it wants to do, in words.
+    #[must_use]
+    pub fn wants(&self) -> String {
+        match &self.rights[..] {
+            [] => "show you notices".to_owned(),
+            rights => rights.iter().map(|right| right.about()).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_is_read_with_its_defaults() {
+        let full =
+            r#"{"usage":"\\roll [DICE]","about":"dice","words":["2d6"],"rights":["say","recent","say"]}"#;
+        let description = parse("roll", full).unwrap();
+        assert_eq!(description.rights, [Right::Recent, Right::Say]);
+        assert!(description.may(Right::Say) && !description.may(Right::Command));
+        let least = parse("roll", "{}\n").unwrap();
+        assert_eq!((least.usage.as_str(), least.wants().as_str()), ("\\roll", "show you notices"));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        for bad in [
+            "",
+            "[]",
+            r#"{"rights":["root"]}"#,
+            r#"{"right":["say"]}"#,
+            r#"{"usage":"\\quit now"}"#,
+            r#"{"usage":"roll"}"#,
+            r#"{"about":"two\nlines"}"#,
+            r#"{"about":"\u001b[2J"}"#,
+            r#"{"words":["a b"]}"#,
+            r#"{"words":[""]}"#,
+        ] {
+            assert!(parse("roll", bad).is_err(), "{bad}");
+        }
+        let words: Vec<String> = (0..101).map(|n| n.to_string()).collect();
+        assert!(parse("roll", &serde_json::json!({ "words": words }).to_string()).is_err());
+    }
+}

@@ -1,0 +1,87 @@
+//! Where the programs are: finds `hobnob-NAME` for a name, or all there are. Looks and runs nothing.
+
+use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+
+/// What stands before the name.
+const PREFIX: &str = "hobnob-";
+
+/// Programs of hobnob's own, which are no commands.
+const NOT_COMMANDS: [&str; 1] = ["server"];
+
+/// The longest name.
+const MAX_NAME: usize = 32;
+
+/// More programs than anybody has; a folder of a thousand is a mistake.
+const MAX_FOUND: usize = 100;
+
+/// Whether a word may be the name of a program: no path and nothing a terminal would act on.
+#[must_use]
+pub fn is_name(word: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (1..=MAX_NAME).contains(&word.len()) && word.chars().all(fits) && !NOT_COMMANDS.contains(&word)
+}
+
+/// The program of this name; the first folder that has it wins.
+#[must_use]
+pub fn find(folders: &[PathBuf], name: &str) -> Option<PathBuf> {
+    if !is_name(name) {
+        return None;
+    }
+    folders.iter().map(|folder| folder.join(format!("{PREFIX}{name}"))).find(|path| is_program(path))
+}
+
+/// All programs, by name.
+#[must_use]
+pub fn all(folders: &[PathBuf]) -> BTreeMap<String, PathBuf> {
+    let mut found = BTreeMap::new();
+    for folder in folders {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let file = entry.file_name();
+            let Some(name) = file.to_str().and_then(|file| file.strip_prefix(PREFIX)) else { continue };
+            if found.len() < MAX_FOUND && is_name(name) && is_program(&entry.path()) {
+                found.entry(name.to_owned()).or_insert_with(|| entry.path());
+            }
+        }
+    }
+    found
+}
+
+fn is_program(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && is_executable(&metadata))
+}
+
+fn is_executable(metadata: &Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn make(folder: &Path, file: &str, mode: u32) {
+        let path = folder.join(file);
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn programs_are_found_by_name_and_the_first_folder_wins() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        make(first.path(), "hobnob-roll", 0o755);
+        make(second.path(), "hobnob-roll", 0o755);
+        make(second.path(), "hobnob-links", 0o700);
+        make(second.path(), "hobnob-notes", 0o644);
+        make(second.path(), "hobnob-server", 0o755);
+        make(second.path(), "hobnob-a b", 0o755);
+        let folders = [first.path().to_owned(), second.path().to_owned(), PathBuf::from("/nowhere")];
+        assert_eq!(find(&folders, "roll"), Some(first.path().join("hobnob-roll")));
+        assert_eq!(all(&folders).into_keys().collect::<Vec<_>>(), ["links", "roll"]);
+        for none in ["notes", "server", "", "../hobnob-roll", "a b", "é"] {
+            assert_eq!(find(&folders, none), None, "{none}");
+        }
+    }
+}

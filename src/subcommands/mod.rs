@@ -1,0 +1,69 @@
+//! What `hobnob` does besides chatting: one module each. They write to what they are given and know
+//! nothing of links.
+
+pub mod completions;
+pub mod config;
+pub mod man;
+pub mod replay;
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::cli::Cli;
+
+/// What to do instead of chatting.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Subcommands {
+    /// Print the completions of a shell: bash, elvish, fish, powershell or zsh
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+    /// Print the settings in effect and where each comes from
+    Config,
+    /// Show a run that was kept with --record as it looked
+    Replay {
+        /// The file given to --record
+        file: std::path::PathBuf,
+    },
+}
+
+/// Where a subcommand writes.
+pub struct Outputs<'a> {
+    /// What was asked for.
+    pub out: &'a mut dyn Write,
+    /// What went wrong on the way.
+    pub err: &'a mut dyn Write,
+    /// Whether `out` may carry colour.
+    pub color: bool,
+}
+
+/// Does it; a reader that goes away early is no failure.
+///
+/// # Errors
+/// When a file cannot be read, or the output not be written.
+pub fn run(
+    cli: Cli,
+    env: &dyn Fn(&str) -> Option<std::ffi::OsString>,
+    outputs: &mut Outputs<'_>,
+) -> Result<()> {
+    let done = match cli.subcommand.clone() {
+        Some(Subcommands::Completions { shell }) => completions::run(shell, outputs.out),
+        Some(Subcommands::Man) => man::run(outputs.out),
+        Some(Subcommands::Config) => config::run(cli, env, outputs.out),
+        Some(Subcommands::Replay { file }) => replay::run(&file, cli.json, outputs),
+        None => Ok(()),
+    };
+    match done {
+        Err(err) if is_reader_gone(&err) => Ok(()),
+        done => done,
+    }
+}
+
+fn is_reader_gone(err: &anyhow::Error) -> bool {
+    err.downcast_ref::<io::Error>().is_some_and(|err| err.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,212 @@
+//! Disks that fill, stores that cannot be written, files that are damaged.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::crashes::verified;
+use crate::ledger::{notices, seen};
+use crate::support::launch::Launch;
+use crate::support::output::Output;
+use crate::support::server::Server;
+
+/// A small disk of its own; unmounted when dropped.
+struct Disk(PathBuf);
+
+impl Disk {
+    /// One at `place`; none, with the reason printed, where this machine does not allow it.
+    fn at(place: &str) -> Option<Self> {
+        std::fs::create_dir_all(place).unwrap();
+        match Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "tmpfs", place]).output() {
+            Ok(output) if output.status.success() => Some(Self(place.into())),
+            Ok(output) => {
+                eprintln!("skipped, no small disk: {}", String::from_utf8_lossy(&output.stderr).trim());
+                None
+            }
+            Err(err) => {
+                eprintln!("skipped, no small disk: mount: {err}");
+                None
+            }
+        }
+    }
+
+    /// Takes all the room there is.
+    fn fill(&self) {
+        let mut ballast = File::create(self.ballast()).unwrap();
+        for chunk in [vec![0; 64 * 1024], vec![0; 512]] {
+            while ballast.write_all(&chunk).is_ok() {}
+        }
+    }
+
+    fn relieve(&self) {
+        std::fs::remove_file(self.ballast()).unwrap();
+    }
+
+    fn make_read_only(&self) {
+        let status = Command::new("mount").args(["-o", "remount,ro"]).arg(&self.0).status().unwrap();
+        assert!(status.success());
+    }
+
+    fn ballast(&self) -> PathBuf {
+        self.0.join("ballast")
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // Lazily: a server that is just being killed may still have it open.
+        let _gone = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// A server whose data is on a small disk.
+fn on_small_disk() -> Option<(Server, Disk)> {
+    let mut server = Server::start(&["--rate", "100000"]);
+    server.kill();
+    std::fs::remove_dir_all(server.data_dir()).unwrap();
+    let disk = Disk::at(&server.data_dir())?;
+    server.restart();
+    Some((server, disk))
+}
+
+/// Starts a server on the data of one that is dead, which must fail; what it said.
+#[track_caller]
+fn refuses_to_start(server: &Server) -> Output {
+    let data = server.data_dir();
+    let launch = Launch::server_program().args(["--listen", "127.0.0.1:0", "--data-dir", &data]);
+    launch.run("").failed()
+}
+
+fn log_file(server: &Server, suffix: &str) -> PathBuf {
+    Path::new(&server.data_dir()).join(format!("server/lobby.sqlite{suffix}"))
+}
+
+#[test]
+fn a_disk_that_fills_refuses_posts_and_nothing_else_and_takes_them_again() {
+    let Some((mut server, disk)) = on_small_disk() else { return };
+    let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
+    anna.say("before");
+    disk.fill();
+    let long = "x".repeat(8000);
+    let mut refused = 0;
+    for number in 0..2000 {
+        let text = format!("{number} {long}");
+        anna.send(&text);
+        let answer = anna.wait_event("an answer", |event| {
+            (event["event"] == "sent" || event["event"] == "unsent") && event["text"] == json!(text)
+        });
+        refused += usize::from(answer["event"] == "unsent");
+        if refused == 3 {
+            break;
+        }
+    }
+    assert_eq!(refused, 3, "the disk never filled");
+    // A newcomer, its name, a private session: none of them needs the disk.
+    let carmen = server.join("carmen");
+    assert_eq!(carmen.users(), ["anna", "bobby", "carmen"]);
+    carmen.fork("anna");
+    carmen.say("between us");
+    anna.wait(json!({"event": "message", "kind": "peer", "text": "between us"}));
+    disk.relieve();
+    anna.say("after");
+    bobby.wait(json!({"event": "message", "text": "after"}));
+    let mut stored: Vec<String> =
+        anna.all(json!({"event": "sent", "session": 0})).iter().map(|e| e["text"].to_string()).collect();
+    let heard: Vec<String> = seen(&bobby).into_values().map(|text| json!(text).to_string()).collect();
+    assert_eq!(heard, stored, "unsent means that nobody ever sees it");
+    bobby.has_no(json!({"event": "link", "state": "down"}));
+    server.kill();
+    assert_eq!(verified(&server), stored.len());
+    server.restart();
+    let late = server.join("late");
+    late.wait(json!({"event": "message", "text": "after"}));
+    let shown: Vec<String> = seen(&late).into_values().map(|text| json!(text).to_string()).collect();
+    assert_eq!(shown, stored.split_off(stored.len().saturating_sub(20)));
+}
+
+#[test]
+fn a_server_killed_on_a_full_disk_has_all_it_acknowledged() {
+    let Some((mut server, disk)) = on_small_disk() else { return };
+    let anna = server.join("anna");
+    disk.fill();
+    let long = "x".repeat(4000);
+    for round in 1..=3 {
+        (0..60).for_each(|number| anna.send(&format!("{round} {number} {long}")));
+        server.kill();
+        refuses_to_start(&server).complains("no space left");
+        disk.relieve();
+        server.restart();
+        if round < 3 {
+            anna.wait_count(round, json!({"event": "link", "session": 0, "state": "up"}));
+            disk.fill();
+        }
+    }
+    anna.send("the last");
+    anna.wait(json!({"event": "sent", "text": "the last"}));
+    let answered = anna.all(json!({"event": "sent"})).len() + anna.all(json!({"event": "unsent"})).len();
+    assert_eq!(answered, 3 * 60 + 1);
+    server.kill();
+    assert_eq!(verified(&server), anna.all(json!({"event": "sent"})).len());
+}
+
+#[test]
+fn a_store_that_is_read_only_is_refused_with_what_to_do() {
+    let Some((mut server, disk)) = on_small_disk() else { return };
+    server.join("anna").say("kept");
+    server.kill();
+    disk.make_read_only();
+    refuses_to_start(&server).complains("read-only");
+}
+
+#[test]
+fn a_damaged_store_is_refused_with_what_to_do_and_left_as_it_is() {
+    let mut server = Server::start(&[]);
+    let anna = server.join("anna");
+    (0..50).for_each(|number| drop(anna.say(&format!("{number} {}", "x".repeat(2000)))));
+    let _output = server.stop(nix::sys::signal::Signal::SIGTERM, crate::support::DEADLINE).ended_with(0);
+    let path = log_file(&server, "");
+    let mut file = OpenOptions::new().write(true).open(&path).unwrap();
+    let middle = file.metadata().unwrap().len() / 2;
+    file.seek(SeekFrom::Start(middle)).unwrap();
+    file.write_all(&[0xa5; 16 * 1024]).unwrap();
+    let damaged = std::fs::read(&path).unwrap();
+    refuses_to_start(&server).complains("restore it from a backup");
+    assert_eq!(std::fs::read(&path).unwrap(), damaged);
+    let data = server.data_dir();
+    let _output = Launch::server_program().args(["verify", "--data-dir", &data]).run("").failed();
+    File::create(&path).unwrap();
+    refuses_to_start(&server).complains("not a hobnob log");
+}
+
+#[test]
+fn half_a_batch_at_the_end_of_the_log_is_as_if_it_had_never_been() {
+    let mut server = Server::start(&[]);
+    let anna = server.join("anna");
+    (0..10).for_each(|number| drop(anna.say(&number.to_string())));
+    server.kill();
+    let mut wal = OpenOptions::new().append(true).open(log_file(&server, "-wal")).unwrap();
+    wal.write_all(&[0x5a; 5000]).unwrap();
+    assert_eq!(verified(&server), 10);
+    server.restart();
+    anna.say("after");
+    assert_eq!(server.join("late").wait(json!({"event": "message", "text": "after"}))["seq"], 11);
+}
+
+#[test]
+fn clients_are_told_when_a_disk_has_lost_what_they_have_read() {
+    let mut server = Server::start(&[]);
+    let anna = server.join("anna");
+    (0..10).for_each(|number| drop(anna.say(&number.to_string())));
+    server.kill();
+    let wal = OpenOptions::new().write(true).open(log_file(&server, "-wal")).unwrap();
+    // Cuts the last batches off, which no crash of a process does.
+    wal.set_len(wal.metadata().unwrap().len() / 2).unwrap();
+    assert!(verified(&server) < 10);
+    server.restart();
+    anna.wait(json!({"event": "link", "session": 0, "state": "up"}));
+    anna.say("after");
+    assert_eq!(notices(&anna, "not the one read before").len(), 1, "{}", anna.story());
+}

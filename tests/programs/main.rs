@@ -1,0 +1,25 @@
+//! What a program can do with hobnob, with the real binaries: requests, waits, records, commands of
+//! one's own, the subcommands, the examples and the page that tells of them. One binary, a module for
+//! each subject.
+
+#[cfg(test)]
+#[allow(dead_code, reason = "made for all scenes; each binary uses its part")]
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(test)]
+mod document;
+#[cfg(test)]
+mod echo_bot;
+#[cfg(test)]
+mod own_commands;
+#[cfg(test)]
+mod records;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod since;
+#[cfg(test)]
+mod subcommands;
+#[cfg(test)]
+mod waiting;

@@ -1,0 +1,45 @@
+//! `\wait` with a condition.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::server::Server;
+
+#[test]
+fn a_script_waits_for_users_a_session_and_a_message() {
+    let server = Server::start(&[]);
+    let script = server.client("script").start_json();
+    script.send("\\wait users 2 20\nboth here\n\\wait opened 20\n\\wait message bobby 20\nanswered");
+    script.welcome();
+    let bobby = server.join("bobby");
+    bobby.wait(json!({"event": "message", "text": "both here"}));
+    script.has_no(json!({"event": "sent", "text": "answered"}));
+    bobby.fork("script");
+    bobby.say("hello");
+    bobby.wait(json!({"event": "message", "text": "answered", "session": 0}));
+    script.finish().ended_with(0);
+}
+
+#[test]
+fn a_wait_in_vain_fails_in_its_time_and_the_script_with_it() {
+    let server = Server::start(&[]);
+    let anna = server.join("anna");
+    anna.say("before");
+    let begun = Instant::now();
+    let output = server.client("script").run_json("\\wait message anna 1\nstill\n").ended_with(1);
+    assert!(begun.elapsed() >= Duration::from_secs(1));
+    output.the(json!({"event": "error", "command": "wait", "code": "refused"}));
+    output.the(json!({"event": "sent", "text": "still"}));
+}
+
+#[test]
+fn what_is_so_already_is_not_waited_for() {
+    let server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    let begun = Instant::now();
+    let script = "\\wait users 2\n\\fork bobby\n\\wait opened\n\\quit\n";
+    server.client("script").run_json(script).ended_with(0);
+    assert!(begun.elapsed() < Duration::from_secs(20), "it did not wait its 30 s");
+    drop(bobby);
+}

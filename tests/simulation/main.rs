@@ -1,0 +1,22 @@
+//! The lobby's real link and the real server, over a network and a store that a seed breaks, with paused
+//! time: hours of partitions, crashes and full disks in milliseconds. After each run the books must
+//! balance: every text once in the log, in order, each author told the truth, nothing seen twice and
+//! nothing missing anywhere.
+//!
+//! `HOBNOB_SIM_SEEDS=FIRST..END` runs those seeds instead of the few dozen; a seed that fails is named.
+//! Faults come from the seed alone. Keys and the order in which the runtime polls do not, so a replay is
+//! the same story, not the same bytes.
+
+#[cfg(test)]
+#[path = "../faults/chance.rs"]
+#[allow(dead_code, reason = "the scenes use what these do not")]
+mod chance;
+
+#[cfg(test)]
+mod network;
+#[cfg(test)]
+mod store;
+#[cfg(test)]
+mod stories;
+#[cfg(test)]
+mod world;

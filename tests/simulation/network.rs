@@ -1,0 +1,161 @@
+//! A network of pipes that delays, fragments, cuts and freezes. Knows nothing of what it carries.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hobnob::lobby::connect::Dial;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
+
+use crate::chance::Chance;
+
+/// What a pipe holds: less than a TLS record, so that most arrive in pieces.
+const PIPE: usize = 4096;
+
+/// How a connection ends before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It carries on.
+    Sound,
+    /// After so many bytes in both directions together both ends see it closed.
+    Cut(usize),
+    /// After so many bytes nothing passes any more and neither end is told.
+    Freeze(usize),
+}
+
+/// How the network is, for one client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weather {
+    /// Connections are made and carry.
+    Fair,
+    /// Nobody listens at the other end.
+    Refused,
+    /// Nothing passes and nothing is answered.
+    Silent,
+}
+
+/// Decides how each connection of a path ends.
+pub(crate) type Fates = dyn Fn(u64, &mut Chance) -> Fate + Send + Sync;
+
+/// One client's way to the server.
+#[derive(Clone)]
+pub(crate) struct Path {
+    pub(crate) weather: watch::Sender<Weather>,
+    /// Counts up to cut what there is.
+    pub(crate) cuts: watch::Sender<u64>,
+    /// The fate of the connection with this number, counted from 0.
+    fates: Arc<Fates>,
+    state: Arc<Mutex<(u64, Chance)>>,
+    arrivals: mpsc::UnboundedSender<DuplexStream>,
+}
+
+impl Path {
+    pub(crate) fn new(
+        chance: Chance,
+        fates: Arc<Fates>,
+        arrivals: mpsc::UnboundedSender<DuplexStream>,
+    ) -> Self {
+        Self {
+            weather: watch::Sender::new(Weather::Fair),
+            cuts: watch::Sender::new(0),
+            fates,
+            state: Arc::new(Mutex::new((0, chance))),
+            arrivals,
+        }
+    }
+
+    /// Closes every connection there is.
+    pub(crate) fn cut(&self) {
+        self.cuts.send_modify(|cuts| *cuts += 1);
+    }
+}
+
+impl Dial for Path {
+    type Stream = DuplexStream;
+
+    async fn dial(&self, _address: &str) -> io::Result<DuplexStream> {
+        let mut weather = self.weather.subscribe();
+        let fair = weather.wait_for(|weather| *weather != Weather::Silent).await;
+        if fair.is_ok_and(|weather| *weather == Weather::Refused) {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        let (near, near_end) = tokio::io::duplex(PIPE);
+        let (far, far_end) = tokio::io::duplex(PIPE);
+        let (fate, there, back) = {
+            let (number, chance) = &mut *self.state.lock().unwrap();
+            *number += 1;
+            ((self.fates)(*number - 1, chance), chance.fork(), chance.fork())
+        };
+        self.arrivals.send(far).map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
+        let mut cuts = self.cuts.subscribe();
+        let carrying = carry_both(near_end, far_end, fate, [there, back], self.weather.subscribe());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = carrying => {}
+                _ = cuts.changed() => {}
+            }
+        });
+        Ok(near)
+    }
+}
+
+async fn carry_both(
+    near: DuplexStream,
+    far: DuplexStream,
+    fate: Fate,
+    [there, back]: [Chance; 2],
+    weather: watch::Receiver<Weather>,
+) {
+    let (near_read, near_write) = tokio::io::split(near);
+    let (far_read, far_write) = tokio::io::split(far);
+    let left = Arc::new(Mutex::new(match fate {
+        Fate::Sound => usize::MAX,
+        Fate::Cut(bytes) | Fate::Freeze(bytes) => bytes,
+    }));
+    let both = async {
+        tokio::select! {
+            () = carry(near_read, far_write, &left, there, weather.clone()) => {}
+            () = carry(far_read, near_write, &left, back, weather.clone()) => {}
+        }
+    };
+    both.await;
+    if matches!(fate, Fate::Freeze(_)) && *left.lock().unwrap() == 0 {
+        // The pipes stay open inside this future.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Carries until the bytes that were left are used up, or an end is closed.
+async fn carry(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    left: &Mutex<usize>,
+    mut chance: Chance,
+    mut weather: watch::Receiver<Weather>,
+) {
+    let slow = chance.below(4) == 0;
+    let mut buffer = vec![0; 1 + chance.below(3000) as usize];
+    loop {
+        let Ok(count @ 1..) = from.read(&mut buffer).await else {
+            // The other direction may have something to say still.
+            let _closed = to.shutdown().await;
+            sleep(Duration::from_secs(5)).await; // simulated time
+            return;
+        };
+        sleep(chance.span(Duration::from_millis(if slow { 80 } else { 3 }))).await; // simulated time
+        if weather.wait_for(|weather| *weather != Weather::Silent).await.is_err() {
+            return;
+        }
+        let passes = {
+            let mut left = left.lock().unwrap();
+            let passes = count.min(*left);
+            *left -= passes;
+            passes
+        };
+        if to.write_all(&buffer[..passes]).await.is_err() || passes < count {
+            return;
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! A disk: what was stored on it outlives the server, it takes its time, and it fills.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::name::{PublicKey, RunId, Seq};
+use hobnob_server::log::{Batch, Contents, Later, LobbyLog, LogError, MemoryLog, Stretch};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::chance::Chance;
+
+/// The disk.
+pub(crate) struct Disk {
+    log: MemoryLog,
+    /// Also what the log no longer keeps.
+    everything: Mutex<Vec<LobbyMessage>>,
+    chance: Mutex<Chance>,
+    pub(crate) full: AtomicBool,
+}
+
+/// A server's view of it, from its start to its crash.
+pub(crate) struct Opened {
+    disk: Arc<Disk>,
+    contents: Contents,
+    /// Cleared by the crash: a dead server stores nothing more.
+    alive: Arc<AtomicBool>,
+}
+
+impl Disk {
+    pub(crate) fn new(history: u64, chance: Chance) -> Self {
+        Self {
+            log: MemoryLog::new(history),
+            everything: Mutex::default(),
+            chance: Mutex::new(chance),
+            full: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn open(self: &Arc<Self>, alive: Arc<AtomicBool>) -> Opened {
+        let head = *self.log.subscribe().borrow();
+        let contents = Contents { log: self.log.contents().log, head, names: self.log.names() };
+        Opened { disk: Arc::clone(self), contents, alive }
+    }
+
+    /// All that was ever stored.
+    pub(crate) fn everything(&self) -> Vec<LobbyMessage> {
+        self.everything.lock().unwrap().clone()
+    }
+
+    fn pause(&self) -> Duration {
+        let mut chance = self.chance.lock().unwrap();
+        let most = if chance.below(5) == 0 { 400 } else { 5 };
+        chance.span(Duration::from_millis(most))
+    }
+}
+
+impl Opened {
+    async fn unless_dead(&self) {
+        if !self.alive.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl LobbyLog for Opened {
+    fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
+    fn append(&self, batch: Batch) -> Later<'_, ()> {
+        Box::pin(async move {
+            sleep(self.disk.pause()).await;
+            self.unless_dead().await;
+            if self.disk.full.load(Ordering::SeqCst) {
+                return Err(LogError::Write("the disk is full".to_owned()));
+            }
+            let messages = batch.messages.clone();
+            let stored = self.disk.log.append(batch).await;
+            if stored.is_ok() {
+                self.disk.everything.lock().unwrap().extend(messages);
+            }
+            // Here a crash falls between commit and acknowledgement.
+            sleep(self.disk.pause()).await;
+            self.unless_dead().await;
+            stored
+        })
+    }
+
+    fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
+        Box::pin(async move {
+            sleep(self.disk.pause()).await;
+            self.disk.log.read(after, limit, max_bytes).await
+        })
+    }
+
+    fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {
+        self.disk.log.last_id(key, run)
+    }
+
+    fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
+        Box::pin(async move {
+            sleep(self.disk.pause()).await;
+            self.disk.log.find(key, run, id).await
+        })
+    }
+
+    fn subscribe(&self) -> watch::Receiver<Position> {
+        self.disk.log.subscribe()
+    }
+
+    fn first(&self) -> Seq {
+        self.disk.log.first()
+    }
+}

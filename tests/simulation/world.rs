@@ -1,0 +1,256 @@
+//! A server that crashes, clients that talk, and the books that must balance in the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hobnob::lobby::link::{self, LobbyConfig, LobbyEvent, LobbyHandle};
+use hobnob::lobby::place::Resumed;
+use hobnob_protocol::chain::LobbyMessage;
+use hobnob_protocol::identity::Identity;
+use hobnob_protocol::name::{RunId, Seq, Text};
+use hobnob_server::{Engine, ServerConfig, Streams};
+use tokio::io::DuplexStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::chance::Chance;
+use crate::network::Path;
+use crate::store::Disk;
+
+/// Longer than anything takes once all faults are over: the longest pause, a dead link, a handshake.
+const SETTLE: Duration = Duration::from_secs(400);
+
+/// The server's machine.
+pub(crate) struct Host {
+    disk: Arc<Disk>,
+    identity: Identity,
+    config: ServerConfig,
+    running: Option<Running>,
+}
+
+/// One life of the server.
+struct Running {
+    alive: Arc<AtomicBool>,
+    streams: Streams,
+    tasks: JoinSet<()>,
+}
+
+impl Host {
+    pub(crate) fn new(disk: Arc<Disk>) -> Self {
+        let mut config = ServerConfig::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)), "/nowhere");
+        config.rate = 100_000;
+        Self { disk, identity: Identity::generate().unwrap(), config, running: None }
+    }
+
+    pub(crate) async fn start(&mut self) {
+        let alive = Arc::new(AtomicBool::new(true));
+        let log = Arc::new(self.disk.open(Arc::clone(&alive)));
+        let engine = Engine::new(log, &self.identity, &self.config).await.unwrap();
+        let streams = engine.streams();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(engine.run(CancellationToken::new()));
+        self.running = Some(Running { alive, streams, tasks });
+    }
+
+    /// Every task ends where it stands; connections close, as the system closes those of a dead process.
+    pub(crate) fn crash(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.alive.store(false, Ordering::SeqCst);
+        }
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.running.is_some()
+    }
+
+    pub(crate) fn take(&mut self, stream: DuplexStream) {
+        // To a machine whose server is dead nothing connects: the stream is dropped.
+        if let Some(running) = &mut self.running {
+            let remote = SocketAddr::from((Ipv4Addr::LOCALHOST, 2));
+            running.tasks.spawn(running.streams.clone().serve(stream, remote));
+        }
+    }
+}
+
+/// What one client said and was told.
+pub(crate) struct Book {
+    identity: Identity,
+    run: RunId,
+    said: BTreeMap<u64, String>,
+    sent: BTreeMap<u64, Seq>,
+    refused: BTreeSet<u64>,
+    seen: Vec<LobbyMessage>,
+    /// The first message it could see.
+    first: Seq,
+    missed: u64,
+    pub(crate) losses: u64,
+}
+
+/// What may happen in a story.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Allowed {
+    /// The log does not keep everything.
+    pub(crate) missing: bool,
+    /// The disk fills.
+    pub(crate) refusals: bool,
+}
+
+/// Somebody of this name.
+pub(crate) fn who(name: &str) -> (Identity, RunId, LobbyConfig) {
+    let (identity, run) = (Identity::generate().unwrap(), RunId::random());
+    let config = LobbyConfig {
+        address: "the lobby".to_owned(),
+        identity: identity.clone(),
+        name: name.parse().unwrap(),
+        run,
+        trusted: None,
+        candidates: Arc::new(Vec::new),
+        port: 1,
+        since: None,
+    };
+    (identity, run, config)
+}
+
+/// A client that says `count` texts and listens until all are answered for and `enough` says so.
+pub(crate) async fn client(
+    name: String,
+    path: Path,
+    count: u64,
+    mut chance: Chance,
+    enough: CancellationToken,
+) -> Book {
+    let (identity, run, config) = who(&name);
+    let (handle, events, joined) = loop {
+        match link::start_over(path.clone(), config.clone()).await {
+            Ok(joined) => break joined,
+            Err(_) => sleep(Duration::from_secs(1)).await, // simulated time
+        }
+    };
+    let first = joined.welcome.start.seq.next();
+    let mut book = Book {
+        identity,
+        run,
+        said: BTreeMap::new(),
+        sent: BTreeMap::new(),
+        refused: BTreeSet::new(),
+        seen: Vec::new(),
+        first,
+        missed: 0,
+        losses: 0,
+    };
+    book.live(handle, events, count, &name, &mut chance, enough).await;
+    book
+}
+
+impl Book {
+    async fn live(
+        &mut self,
+        handle: LobbyHandle,
+        mut events: mpsc::Receiver<LobbyEvent>,
+        count: u64,
+        name: &str,
+        chance: &mut Chance,
+        enough: CancellationToken,
+    ) {
+        let mut next = Box::pin(sleep(Duration::ZERO));
+        loop {
+            tokio::select! {
+                () = &mut next, if (self.said.len() as u64) < count => {
+                    for _ in 0..1 + chance.below(6) {
+                        let id = self.said.len() as u64 + 1;
+                        let text = format!("{name} {id} {}", "x".repeat(chance.below(300) as usize));
+                        assert!(handle.say(id, Text::new(text.as_str()).unwrap()));
+                        self.said.insert(id, text);
+                    }
+                    next.set(sleep(chance.span(Duration::from_secs(4))));
+                }
+                event = events.recv() => {
+                    self.note(event.expect("the link lives"));
+                    if chance.below(200) == 0 {
+                        // An app that is stopped: Ctrl-Z, a reader that does not read.
+                        sleep(chance.span(Duration::from_secs(100))).await;
+                    }
+                }
+                () = enough.cancelled() => return,
+            }
+        }
+    }
+
+    fn note(&mut self, event: LobbyEvent) {
+        match event {
+            LobbyEvent::Said { message, .. } => self.seen.push(*message),
+            LobbyEvent::Sent { id, seq } => assert_eq!(self.sent.insert(id, seq), None, "{id} sent twice"),
+            LobbyEvent::NotAccepted { id, .. } => assert!(self.refused.insert(id), "{id} refused twice"),
+            LobbyEvent::Up(joined) => match joined.resumed {
+                Resumed::After { missed } => self.missed += missed,
+                Resumed::Elsewhere => panic!("the same log is taken for another: {:?}", joined.welcome),
+            },
+            LobbyEvent::Down { .. } => self.losses += 1,
+            LobbyEvent::Broken(broken) => panic!("{broken}"),
+            LobbyEvent::KeyChanged(text) => panic!("{text}"),
+            _ => {}
+        }
+    }
+
+    /// Held against all that was ever stored.
+    fn balance(&self, log: &[LobbyMessage], allowed: Allowed) {
+        let answered = self.sent.len() + self.refused.len();
+        assert_eq!(answered, self.said.len(), "not every text has one answer");
+        let key = self.identity.public();
+        let (own, others): (Vec<&LobbyMessage>, Vec<&LobbyMessage>) =
+            log.iter().partition(|message| message.key == key && message.run == self.run);
+        let ids: BTreeSet<u64> = own.iter().map(|message| message.id).collect();
+        assert_eq!(ids.len(), own.len(), "a text is stored twice");
+        assert_eq!(own.len(), self.sent.len(), "told that it is stored, and it is not, or not told");
+        for message in &own {
+            assert_eq!(
+                self.sent.get(&message.id),
+                Some(&message.seq),
+                "stored, and its author was told else"
+            );
+            assert_eq!(message.text.as_str(), self.said[&message.id]);
+        }
+        assert!(own.is_sorted_by_key(|message| message.id), "stored in another order than said");
+        assert!(self.seen.is_sorted_by(|before, after| before.seq < after.seq), "seen twice or out of order");
+        let mut seen = self.seen.iter().peekable();
+        let mut unseen = 0;
+        for message in others.into_iter().filter(|message| message.seq >= self.first) {
+            if seen.next_if(|seen| *seen == message).is_none() {
+                unseen += 1;
+            }
+        }
+        assert_eq!(seen.next(), None, "seen, and never said");
+        let counted = unseen <= self.missed && self.missed <= unseen + own.len() as u64;
+        assert!(allowed.missing || self.missed == 0, "told that {} are gone, and they are not", self.missed);
+        assert!(allowed.refusals || self.refused.is_empty(), "refused, and the disk was never full");
+        assert!(counted, "{unseen} not seen, told of {}", self.missed);
+    }
+}
+
+/// Waits until every text is stored and seen by all, then closes the books and compares them. Gives
+/// how many messages were checked and how many links were lost.
+pub(crate) async fn close_books(
+    disk: &Disk,
+    mut clients: JoinSet<Book>,
+    enough: CancellationToken,
+    allowed: Allowed,
+) -> (usize, u64) {
+    sleep(SETTLE).await;
+    enough.cancel();
+    let log = disk.everything();
+    let mut losses = 0;
+    let all = timeout(SETTLE, async {
+        while let Some(book) = clients.join_next().await {
+            let book = book.unwrap();
+            book.balance(&log, allowed);
+            losses += book.losses;
+        }
+    });
+    all.await.expect("every client came to its end");
+    (log.len(), losses)
+}
