@@ -203,14 +203,12 @@ fn hosting_notices(host: &Host) -> Vec<Notice> {
     let address = host.join_address();
     let local = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT));
     let join = if address == local { "hobnob".to_owned() } else { format!("hobnob --server {address}") };
-    let mut notices = vec![Notice::say(format!(
-        "this hobnob hosts the lobby at {}; others on this machine join with: {join}",
-        host.address()
-    ))];
-    notices.push(Notice::say(if host.address().ip().is_loopback() {
+    // Each fits a row of 80 columns behind what stands before hobnob's own words.
+    let hosting = format!("hosting the lobby; others on this machine join with: {join}");
+    let others = if host.address().ip().is_loopback() {
         format!("to let other machines in, host it with: hobnob --host 0.0.0.0:{}", address.port())
     } else {
         format!("other machines join with: hobnob --server THIS-MACHINE:{}", address.port())
-    }));
-    notices
+    };
+    vec![Notice::say(hosting), Notice::say(others)]
 }

@@ -2,25 +2,32 @@
 //!
 //! [`start`] puts a run together and [`app`] is its one loop; docs/ARCHITECTURE.md has the map.
 
+pub mod aliases;
 pub mod app;
 pub mod chat_name;
 pub mod cli;
 pub mod command_error;
 pub mod commands;
 pub mod config;
+pub mod config_edit;
 pub mod event;
 pub mod forks;
 pub mod host;
 pub mod identities;
 pub mod input;
 pub mod join;
+pub mod kept;
 pub mod ledger;
 pub mod link_id;
 pub mod lobby;
 pub mod logging;
+pub mod mention;
 pub mod output;
 pub mod own;
 pub mod peer;
+pub mod person;
+pub mod preferences;
+pub mod presence;
 pub mod questions;
 pub mod recent;
 pub mod record;

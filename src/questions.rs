@@ -26,6 +26,8 @@ pub enum Question {
     },
     /// Who somebody is.
     Whois,
+    /// The key of somebody who is to be ignored.
+    Ignore,
     /// What was said; the parts of the answer so far.
     History {
         /// The place after the last part.

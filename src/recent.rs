@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use hobnob_protocol::name::{PublicKey, UserName};
+
 use crate::session::SessionId;
 use crate::show::Message;
 
@@ -32,6 +34,18 @@ impl Recent {
         kept.iter().skip(kept.len().saturating_sub(count)).cloned().collect()
     }
 
+    /// Everything kept, session after session.
+    pub fn all(&self) -> impl Iterator<Item = &Message> {
+        self.sessions.values().flatten()
+    }
+
+    /// The key of whoever said something under this name last.
+    #[must_use]
+    pub fn key_of(&self, name: &UserName) -> Option<PublicKey> {
+        let said = self.all().filter(|message| message.from == *name && message.key.is_some());
+        said.max_by_key(|message| message.at).and_then(|message| message.key)
+    }
+
     /// Forgets a session.
     pub fn forget(&mut self, session: SessionId) {
         self.sessions.remove(&session);
@@ -57,6 +71,8 @@ mod tests {
                 seq: None,
                 replayed: false,
                 mode: None,
+                key: None,
+                ignored: false,
             });
         }
         let texts: Vec<String> = recent.last(SessionId(1), 2).into_iter().map(|it| it.text).collect();

@@ -20,6 +20,9 @@ const KEPT_LINES: usize = 5_000;
 /// Lines at which a file is cut back, when a session with its peer opens.
 const MOST_LINES: usize = 10_000;
 
+/// Conversations that one search reads: more would keep the screen waiting.
+const MOST_SEARCHED: usize = 50;
+
 /// One thing that was said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recorded {
@@ -35,7 +38,7 @@ pub struct Recorded {
 #[derive(Debug, Default)]
 pub struct Records {
     folder: Option<PathBuf>,
-    open: HashMap<SessionId, File>,
+    open: HashMap<SessionId, (PathBuf, File)>,
 }
 
 impl Records {
@@ -71,7 +74,7 @@ impl Records {
         let mut file = options.open(&path)?;
         // A line that a kill cut short must not swallow the next one; empty lines are passed over.
         file.write_all(b"\n")?;
-        self.open.insert(session, file);
+        self.open.insert(session, (path, file));
         Ok(said)
     }
 
@@ -80,12 +83,42 @@ impl Records {
     /// # Errors
     /// When the disk says no; from then on this session keeps no record.
     pub fn add(&mut self, session: SessionId, said: &Recorded) -> io::Result<()> {
-        let Some(file) = self.open.get_mut(&session) else { return Ok(()) };
+        let Some((_, file)) = self.open.get_mut(&session) else { return Ok(()) };
         let written = file.write_all(&lines(std::slice::from_ref(said)));
         if written.is_err() {
             self.open.remove(&session);
         }
         written
+    }
+
+    /// What was said with peers of whom no session is open, as far as `fits` takes it. Reads the
+    /// conversations of lately, and only so many of them.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn search(&self, fits: impl Fn(&Recorded) -> bool) -> io::Result<Vec<Recorded>> {
+        let Some(folder) = &self.folder else { return Ok(Vec::new()) };
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(err) => return Err(err),
+        };
+        let mut files: Vec<(std::time::SystemTime, PathBuf)> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|it| it == "jsonl") && !self.is_open(path))
+            .filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path)))
+            .collect();
+        files.sort_by(|a, b| b.cmp(a));
+        let mut found = Vec::new();
+        for (_, path) in files.into_iter().take(MOST_SEARCHED) {
+            found.extend(read(&path)?.into_iter().filter(&fits));
+        }
+        Ok(found)
+    }
+
+    fn is_open(&self, path: &Path) -> bool {
+        self.open.values().any(|(open, _)| open == path)
     }
 
     /// A session is over.
@@ -152,7 +185,7 @@ mod tests {
         let mut first = records(folder.path());
         first.open(session, &key).unwrap();
         first.add(session, &said("whole")).unwrap();
-        first.open.get_mut(&session).unwrap().write_all(b"{\"at\":1,\"fro").unwrap();
+        first.open.get_mut(&session).unwrap().1.write_all(b"{\"at\":1,\"fro").unwrap();
         let mut second = records(folder.path());
         second.open(session, &key).unwrap();
         second.add(session, &said("after")).unwrap();

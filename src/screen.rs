@@ -1,19 +1,35 @@
 //! Where notices go: rendered in the form this run was started with, then handed to the terminal's
-//! printer or the pipe's writer. Knows nothing of what the notices mean.
+//! printer or the pipe's writer. Owns when a person is told what: comings and goings that fall
+//! together in one line, and no more than one bell a second.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use hobnob_protocol::name::UserName;
+use tokio::time::Instant;
 
 use crate::output::PipeWriter;
+use crate::preferences::Preferences;
+use crate::presence::Presence;
 use crate::recorder::Recorder;
-use crate::repl::ReplHandle;
+use crate::repl::{ReplHandle, terminal};
 use crate::show::human::{Human, Shown};
-use crate::show::{Notice, json};
+use crate::show::terminal::TerminalForm;
+use crate::show::{Message, Notice, json};
+
+/// Between two bells. In a flood of mentions the first says all there is to say.
+const BETWEEN_BELLS: Duration = Duration::from_secs(1);
+
+/// The columns of a terminal that does not tell.
+const COLUMNS: usize = 80;
 
 /// The form of output.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub enum Form {
-    /// Lines for people.
+    /// Plain lines.
     Human(Human),
+    /// Rows on a terminal.
+    Terminal(Box<TerminalForm>),
     /// NDJSON.
     Json,
 }
@@ -35,6 +51,8 @@ pub struct Screen {
     form: Form,
     sink: Sink,
     waiting: Vec<Shown>,
+    presence: Presence,
+    rang: Option<Instant>,
     recorder: Option<Recorder>,
     /// Lines for the recorder, handed over with what waits.
     unrecorded: String,
@@ -44,7 +62,15 @@ impl Screen {
     /// Shows in this form, there, and records what is shown.
     #[must_use]
     pub fn new(form: Form, sink: Sink, recorder: Option<Recorder>) -> Self {
-        Self { form, sink, waiting: Vec::new(), recorder, unrecorded: String::new() }
+        Self {
+            form,
+            sink,
+            waiting: Vec::new(),
+            presence: Presence::default(),
+            rang: None,
+            recorder,
+            unrecorded: String::new(),
+        }
     }
 
     /// Renders a notice; it goes out with the next [`flush`](Self::flush).
@@ -55,9 +81,98 @@ impl Screen {
         let shown = match &self.form {
             Form::Human(human) => human.show(notice),
             Form::Json => Shown::Out(json::line(notice)),
+            Form::Terminal(_) => return self.emit_to_person(notice),
         };
+        self.queue(shown);
+    }
+
+    fn queue(&mut self, shown: Shown) {
         if shown != Shown::Nothing {
             self.waiting.push(shown);
+        }
+    }
+
+    fn emit_to_person(&mut self, notice: &Notice) {
+        let columns = self.columns();
+        let Form::Terminal(form) = &mut self.form else { return };
+        let folds = form.preferences.fold;
+        let now = Instant::now();
+        match notice {
+            Notice::Joined { name } if folds && !self.presence.note(name, true, now) => return,
+            Notice::Left { name } if folds && !self.presence.note(name, false, now) => return,
+            // Who speaks is seen to come in first.
+            Notice::Message(message) if !self.presence.holds(&message.from) => {}
+            Notice::Joined { .. } | Notice::Left { .. } => {}
+            _ => {
+                if let Some(line) = self.presence.take() {
+                    let line = form.say(&line, columns);
+                    self.waiting.push(Shown::Out(line));
+                }
+            }
+        }
+        let shown = form.show(notice, columns);
+        let bell = match notice {
+            Notice::Message(message) => self.bell(message, now),
+            _ => String::new(),
+        };
+        self.queue(match shown {
+            Shown::Out(text) if !bell.is_empty() => Shown::Out(bell + &text),
+            shown => shown,
+        });
+    }
+
+    fn bell(&mut self, message: &Message, now: Instant) -> String {
+        let Form::Terminal(form) = &self.form else { return String::new() };
+        let rang_just_now = self.rang.is_some_and(|rang| now - rang < BETWEEN_BELLS);
+        if rang_just_now || !form.wants_attention(message) {
+            return String::new();
+        }
+        self.rang = Some(now);
+        form.attention(message)
+    }
+
+    /// When something is to be told by time alone.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.presence.deadline()
+    }
+
+    /// Tells what is due by now.
+    pub fn time(&mut self, now: Instant) {
+        let line = self.presence.due(now);
+        let columns = self.columns();
+        if let (Some(line), Form::Terminal(form)) = (line, &self.form) {
+            let line = form.say(&line, columns);
+            self.queue(Shown::Out(line));
+        }
+    }
+
+    /// Who reads is called `name` from now on.
+    pub fn know_own(&mut self, name: &UserName) {
+        if let Form::Terminal(form) = &mut self.form {
+            form.know_own(name);
+        }
+    }
+
+    /// Shows as this user likes it from now on.
+    pub fn prefer(&mut self, preferences: Preferences) {
+        if let Form::Terminal(form) = &mut self.form {
+            form.preferences = preferences;
+        }
+    }
+
+    /// Empties the terminal's screen.
+    pub fn clear(&mut self) {
+        self.waiting.clear();
+        if let Sink::Terminal(repl) = &self.sink {
+            repl.clear();
+        }
+    }
+
+    fn columns(&self) -> usize {
+        match &self.sink {
+            Sink::Terminal(_) => terminal::columns().unwrap_or(COLUMNS),
+            Sink::Pipe(_) | Sink::Kept => COLUMNS,
         }
     }
 

@@ -185,6 +185,18 @@ impl Sessions {
         self.peers().find(|(_, peer)| peer.key.as_ref() == Some(key)).map(|(id, _)| id)
     }
 
+    /// The session after `id`, or before it, by number; round and round.
+    #[must_use]
+    pub fn beside(&self, id: SessionId, forward: bool) -> SessionId {
+        let last = self.peers.keys().next_back().copied();
+        match forward {
+            true => self.peers.keys().find(|other| **other > id).copied(),
+            false if id == SessionId::LOBBY => last,
+            false => self.peers.keys().rev().find(|other| **other < id).copied(),
+        }
+        .unwrap_or(SessionId::LOBBY)
+    }
+
     /// How the lobby's link is.
     #[must_use]
     pub fn lobby_state(&self) -> LinkState {
@@ -257,6 +269,19 @@ mod tests {
         sessions.remove(id);
         assert_eq!(sessions.current(), None);
         assert!(!sessions.is_lobby_current());
+    }
+
+    #[test]
+    fn stepping_goes_round() {
+        let mut sessions = Sessions::new();
+        assert_eq!(sessions.beside(SessionId::LOBBY, true), SessionId::LOBBY);
+        for name in ["bobby", "carmen", "dora"] {
+            sessions.add(peer(name));
+        }
+        sessions.remove(SessionId(2));
+        let step = |from, forward| sessions.beside(SessionId(from), forward).0;
+        assert_eq!([step(0, true), step(1, true), step(3, true)], [1, 3, 0]);
+        assert_eq!([step(0, false), step(3, false), step(1, false)], [3, 1, 0]);
     }
 
     #[test]

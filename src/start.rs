@@ -20,12 +20,15 @@ use crate::event::Signal;
 use crate::forks::Forks;
 use crate::identities;
 use crate::join::{self, Joining, Lobby};
+use crate::kept::Kept;
 use crate::ledger::Ledger;
 use crate::lobby::connect::ConnectError;
 use crate::logging;
 use crate::output::PipeWriter;
 use crate::own::{OwnCommands, OwnEvent};
 use crate::peer::{PeerConfig, PeerNetwork, own_addresses};
+use crate::person::Person;
+use crate::preferences::SETTINGS;
 use crate::questions::Questions;
 use crate::recent::Recent;
 use crate::record::Records;
@@ -35,7 +38,8 @@ use crate::screen::{Form, Screen, Sink};
 use crate::script;
 use crate::session::{LinkState, SessionId, Sessions};
 use crate::show::human::Human;
-use crate::show::{ErrorCode, Failure, Notice};
+use crate::show::terminal::TerminalForm;
+use crate::show::{self, ErrorCode, Failure, Notice};
 use crate::signals;
 use crate::state::{Me, State, Verdict};
 use crate::trust::Trust;
@@ -116,7 +120,7 @@ fn talk(settings: &Settings) -> Talk {
     match (settings.json, terminal) {
         (true, _) => Talk::Pipe(Form::Json),
         (false, true) => Talk::Terminal { color },
-        (false, false) => Talk::Pipe(Form::Human(Human { color, prompt: false })),
+        (false, false) => Talk::Pipe(Form::Human(Human { color })),
     }
 }
 
@@ -190,13 +194,14 @@ async fn at_terminal(settings: Settings, color: bool, signals: mpsc::Receiver<Si
             return Err(Refused { text: refusal.failure.text, exit: refusal.exit }.into());
         }
     };
-    let (words, words_seen) =
-        watch::channel(Arc::new(Words { commands: commands::words(), ..Words::default() }));
+    let (words, words_seen) = watch::channel(Arc::new(first_words()));
     let history_file = Some(settings.data_dir.join("input_history"));
     let (repl, typed) = repl::start(ReplOptions { history_file, color, words: words_seen })
         .context("the terminal cannot be used")?;
     let repl = Arc::new(repl);
-    let form = Form::Human(Human { color, prompt: true });
+    let now = show::time::now().instant();
+    let form = TerminalForm::new(color, jiff::tz::TimeZone::system(), settings.preferences, now);
+    let form = Form::Terminal(Box::new(form));
     let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)), recorder);
     let verdict = run.go(screen, words, Front::terminal(repl, typed, color), signals, None).await;
     // A person has seen what failed; only a broken trust is worth a code of its own.
@@ -223,6 +228,7 @@ struct Run {
     records: Records,
     identity: Identity,
     wished: UserName,
+    person: Person,
     since: Option<u64>,
     own: OwnCommands,
     own_events: mpsc::Receiver<OwnEvent>,
@@ -230,6 +236,8 @@ struct Run {
 
 async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
     make_data_dir(&settings.data_dir)?;
+    let kept = |file: &str| Kept::open(settings.data_dir.join(file)).map_err(anyhow::Error::msg);
+    let (aliases, ignored) = (kept("aliases.toml")?, kept("ignored.toml")?);
     let trust = Trust::open(&settings.data_dir).map_err(|err| Refusal::usage(&err.into()))?;
     let identity = identities::of(&settings.data_dir, &name).map_err(|err| Refusal::usage(&err.into()))?;
     let (peer_event_tx, peer_events) = mpsc::channel(PEER_EVENT_QUEUE);
@@ -277,6 +285,14 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
         records,
         identity,
         wished: name,
+        person: Person {
+            preferences: settings.preferences,
+            config_file: settings.config_file.clone(),
+            editor: settings.editor.clone(),
+            aliases,
+            ignored,
+            ..Person::default()
+        },
         since: settings.since,
         own,
         own_events,
@@ -311,6 +327,7 @@ impl Run {
             watch: None,
             head: welcome.head.seq.0,
             failure: None,
+            person: self.person,
             own: self.own,
             screen,
             known_names: std::collections::BTreeSet::new(),
@@ -370,6 +387,13 @@ async fn close_screen(screen: Screen) {
         Sink::Pipe(writer) => writer.finish(),
         Sink::Kept => {}
     }
+}
+
+fn first_words() -> Words {
+    let settings = SETTINGS
+        .iter()
+        .map(|it| (it.key.to_owned(), it.values.iter().map(|&value| value.to_owned()).collect()));
+    Words { commands: commands::words(), settings: settings.collect(), ..Words::default() }
 }
 
 fn make_data_dir(path: &Path) -> Result<()> {

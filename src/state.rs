@@ -8,12 +8,15 @@ use hobnob_protocol::message::ClientMessage;
 use hobnob_protocol::name::{Fingerprint, Text, UserName};
 use tokio::sync::watch;
 
+use crate::aliases;
 use crate::command_error::CommandError;
 use crate::commands;
 use crate::forks::Forks;
 use crate::ledger::{Ledger, Outstanding};
 use crate::lobby::link::LobbyHandle;
+use crate::mention;
 use crate::own::OwnCommands;
+use crate::person::Person;
 use crate::questions::{Question, Questions};
 use crate::recent::Recent;
 use crate::record::{Recorded, Records};
@@ -78,6 +81,8 @@ pub struct State {
     pub head: u64,
     /// The first failure of the command that runs.
     pub failure: Option<Failure>,
+    /// What this user has set.
+    pub person: Person,
     /// The commands that are programs of the user's own.
     pub own: OwnCommands,
     pub(crate) screen: Screen,
@@ -225,6 +230,12 @@ impl State {
         args.parse().map_err(|err| CommandError::new(ErrorCode::BadName, format!("{err}")))
     }
 
+    /// What a typed line stands for, where it is `\\me` or an alias.
+    #[must_use]
+    pub fn expand(&self, line: &str) -> Option<String> {
+        aliases::expand(line, &self.person.aliases, &self.me.name)
+    }
+
     /// Shows what was said lately in a session, from what this run has seen.
     pub fn show_recent(&mut self, session: SessionId, count: usize) {
         for message in self.recent.last(session, count) {
@@ -234,9 +245,14 @@ impl State {
 
     /// Shows a message that came in and keeps it for `\history`.
     pub fn show_message(&mut self, message: Message) {
-        self.sessions.count_unread(message.session);
         self.watch_message(&message);
         self.head = self.head.max(message.seq.unwrap_or_default());
+        if !message.ignored {
+            self.sessions.count_unread(message.session);
+            if message.from != self.me.name && mention::is_in(&message.text, &self.me.name) {
+                self.person.last_mention = Some(message.clone());
+            }
+        }
         self.recent.keep(message.clone());
         self.emit(Notice::Message(message));
     }
@@ -253,8 +269,9 @@ impl State {
             .map(|name| name.as_str().to_owned())
             .collect();
         self.words.send_modify(|words| {
-            let (commands, own) = (words.commands.clone(), words.own.clone());
-            *words = Arc::new(Words { commands, own, users, sessions });
+            let words = Arc::make_mut(words);
+            words.aliases = commands::alias_words(&self.person.aliases);
+            (words.users, words.sessions) = (users, sessions);
         });
     }
 
@@ -301,6 +318,8 @@ impl State {
             seq,
             replayed: false,
             mode,
+            key: None,
+            ignored: false,
         });
     }
 

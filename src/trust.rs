@@ -6,14 +6,12 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use hobnob_protocol::name::{PublicKey, UserName};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// How long another client may hold the file before a pin is given up; writing it takes milliseconds.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+use crate::kept;
 
 /// What a key is, compared with the one pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,26 +163,10 @@ impl Trust {
     /// Held until the file returned is dropped.
     fn lock(&self) -> Result<File, TrustError> {
         let path = self.path.with_extension("lock");
-        if let Some(folder) = path.parent() {
-            hobnob_protocol::identity::create_private_dir(folder).map_err(|err| self.io(err))?;
-        }
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|err| self.io(err))?;
-        let deadline = Instant::now() + LOCK_PATIENCE;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(std::fs::TryLockError::Error(err)) => return Err(self.io(err)),
-                Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                Err(std::fs::TryLockError::WouldBlock) => return Err(TrustError::Locked { path }),
-            }
-        }
+        kept::lock(&path).map_err(|err| match err.kind() {
+            io::ErrorKind::WouldBlock => TrustError::Locked { path },
+            _ => self.io(err),
+        })
     }
 
     fn io(&self, source: io::Error) -> TrustError {

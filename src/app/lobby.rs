@@ -49,6 +49,7 @@ impl State {
         let name = joined.welcome.name.clone();
         if name != self.me.name {
             self.emit(Notice::say(format!("the name {} is taken now; you are {name}", self.me.name)));
+            self.screen.know_own(&name);
             self.me.name = name;
         }
         self.tell_of_gaps(joined);
@@ -109,7 +110,7 @@ impl State {
 
     fn lobby_said(&mut self, said: &LobbyMessage, replayed: bool) {
         self.know_name(&said.name);
-        self.show_message(lobby_message(said, replayed));
+        self.show_message(self.lobby_message(said, replayed));
     }
 
     fn not_accepted(&mut self, id: u64, code: NotAcceptedCode) {
@@ -178,7 +179,11 @@ impl State {
     }
 
     fn whois(&mut self, request: u32, name: UserName, key: PublicKey, since: u64) {
-        if self.questions.close(request).is_none() {
+        let Some(open) = self.questions.close(request) else { return };
+        if matches!(open.question, Question::Ignore) {
+            if let Err(error) = self.ignore(&name, &key) {
+                self.give_up(open, &error);
+            }
             return;
         }
         let verdict = self.trust.user(&name, &key);
@@ -212,7 +217,8 @@ impl State {
         }
         self.questions.close(request);
         for message in &messages {
-            self.emit(Notice::Message(lobby_message(message, true)));
+            let message = self.lobby_message(message, true);
+            self.emit(Notice::Message(message));
         }
     }
 
@@ -234,17 +240,30 @@ impl State {
             (_, None) => {}
         }
     }
-}
 
-fn lobby_message(said: &LobbyMessage, replayed: bool) -> Message {
-    Message {
-        session: SessionId::LOBBY,
-        kind: MessageKind::Lobby,
-        from: said.name.clone(),
-        text: said.text.as_str().to_owned(),
-        at: Timestamp(said.at),
-        seq: Some(said.seq.0),
-        replayed,
-        mode: None,
+    fn lobby_message(&self, said: &LobbyMessage, replayed: bool) -> Message {
+        Message {
+            session: SessionId::LOBBY,
+            kind: MessageKind::Lobby,
+            from: said.name.clone(),
+            text: said.text.as_str().to_owned(),
+            at: Timestamp(said.at),
+            seq: Some(said.seq.0),
+            replayed,
+            mode: None,
+            key: Some(said.key),
+            ignored: self.person.ignores(&said.key),
+        }
+    }
+
+    /// Nothing of what this key says in the lobby is shown from now on.
+    pub(crate) fn ignore(&mut self, name: &UserName, key: &PublicKey) -> Result<(), CommandError> {
+        self.person.ignored.set(&key.to_string(), Some(name.as_str())).map_err(|reason| {
+            CommandError::new(ErrorCode::Refused, format!("it could not be kept: {reason}"))
+        })?;
+        self.emit(Notice::say(format!(
+            "what {name} says in the lobby is not shown any more; \\unignore {name} shows it again"
+        )));
+        Ok(())
     }
 }

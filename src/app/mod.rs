@@ -10,9 +10,11 @@ mod peers;
 #[cfg(test)]
 mod request_tests;
 mod requests;
+mod terminal;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod typed;
 mod watching;
 
 pub use front::Front;
@@ -28,7 +30,6 @@ use crate::input::{self, Input};
 use crate::lobby::link::LobbyEvent;
 use crate::own::OwnEvent;
 use crate::peer::PeerEvent;
-use crate::repl::Typed;
 use crate::request::RequestId;
 use crate::script::ScriptLine;
 use crate::session::SessionId;
@@ -75,8 +76,9 @@ impl App {
     /// Runs to the end; gives back the state for what is to be closed and the exit code.
     pub async fn run(mut self) -> State {
         loop {
-            self.prompt();
+            // What there is to see is seen before a prompt asks for more.
             self.state.screen.flush().await;
+            self.prompt();
             if self.is_over() {
                 return self.state;
             }
@@ -105,7 +107,8 @@ impl App {
 
     fn deadline(&self) -> Option<Instant> {
         let ending = self.ending.as_ref().map(Ending::deadline);
-        let state = [self.state.questions.next_deadline(), self.state.watch_deadline()];
+        let state =
+            [self.state.questions.next_deadline(), self.state.watch_deadline(), self.state.screen.deadline()];
         [ending, self.front.deadline()].into_iter().chain(state).flatten().min()
     }
 
@@ -141,9 +144,15 @@ impl App {
             self.state.give_up(open, &error);
         }
         self.state.watch_time(Instant::now());
+        self.state.screen.time(Instant::now());
     }
 
     fn signal(&mut self, signal: Signal) {
+        if let (Signal::Interrupt, Front::Terminal(terminal)) = (signal, &self.front)
+            && terminal.is_lent()
+        {
+            return;
+        }
         // At a terminal Ctrl-C is a key. Between two prompts it comes as a signal, and means as much.
         if let (Signal::Interrupt, Front::Terminal(terminal)) = (signal, &mut self.front)
             && !terminal.interrupted()
@@ -172,6 +181,7 @@ impl App {
             terminal.fall_back();
             self.state.sessions.switch(SessionId::LOBBY);
         }
+        self.tell_of_orphans();
         self.settle_turn();
         if let Front::Script(_, turn) = &mut self.front
             && let Some(command) = turn.take_ready_command(self.state.ledger.is_empty())
@@ -200,48 +210,16 @@ impl App {
         }
     }
 
-    fn typed(&mut self, typed: Typed) {
-        let Front::Terminal(terminal) = &mut self.front else { return };
-        match typed {
-            Typed::Line { text, session } => {
-                let session = session.unwrap_or(SessionId::LOBBY);
-                match terminal.accept(&text, session, &self.state) {
-                    Ok(()) => self.line(&text, session),
-                    Err(refused) => self.refuse_line(&text, session, refused),
-                }
-            }
-            Typed::Cancelled { draft, session } => terminal.cancelled(draft, session),
-            Typed::Interrupted => {
-                terminal.answered();
-                if terminal.interrupted() {
-                    self.end();
-                } else {
-                    self.state.emit(Notice::say("Ctrl-C again, Ctrl-D or \\quit to leave"));
-                }
-            }
-            Typed::HistoryLost(reason) => {
-                self.state.emit(Notice::say(format!("what is typed is not kept for the next run: {reason}")));
-            }
-            Typed::EndOfInput => self.end(),
-            Typed::Failed(reason) => {
-                let text = format!("the terminal cannot be read: {reason}");
-                self.state.fail(Failure { code: ErrorCode::Usage, text, command: None });
-                self.end();
-            }
-        }
-    }
-
-    fn refuse_line(&mut self, text: &str, session: SessionId, reason: front::Refused) {
-        self.state.report_unsent(Some(session), text, reason.0);
-    }
-
     fn script_line(&mut self, line: ScriptLine) {
         let usage = |text| Failure { code: ErrorCode::Usage, text, command: None };
         match line {
-            ScriptLine::Line(line) => match self.state.sessions.current() {
-                Some(session) => self.line(&line, session),
-                None => self.line_without_session(&line),
-            },
+            ScriptLine::Line(line) => {
+                let line = self.state.expand(&line).unwrap_or(line);
+                match self.state.sessions.current() {
+                    Some(session) => self.line(&line, session),
+                    None => self.line_without_session(&line),
+                }
+            }
             ScriptLine::Request(line) => self.request(&line),
             ScriptLine::NotUtf8 { line } => {
                 self.state.fail(usage(format!("line {line} of the input is not UTF-8; it was not sent")));

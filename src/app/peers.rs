@@ -255,6 +255,8 @@ impl State {
                         seq: None,
                         replayed: true,
                         mode,
+                        key: None,
+                        ignored: false,
                     });
                 }
             }
@@ -284,6 +286,8 @@ impl State {
             seq: None,
             replayed: false,
             mode: Some(peer.mode),
+            key: peer.key,
+            ignored: false,
         };
         self.record(session, message.at, &message.from, text);
         self.show_message(message);

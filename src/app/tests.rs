@@ -51,8 +51,9 @@ impl Scene {
             watch: None,
             head: 0,
             failure: None,
+            person: crate::person::Person::default(),
             own: OwnCommands::default(),
-            screen: Screen::new(Form::Human(Human { color: false, prompt: false }), Sink::Kept, None),
+            screen: Screen::new(Form::Human(Human { color: false }), Sink::Kept, None),
             known_names: BTreeSet::new(),
             words: watch::channel(Arc::new(Words::default())).0,
         };

@@ -1,6 +1,6 @@
 //! `\allow [NAME]`: lets a program of the user's own do what it asks for; alone, lists them.
 
-use super::{Argument, Command, CommandError, Progress};
+use super::{Argument, Command, CommandError, Group, Progress};
 use crate::show::{ErrorCode, Notice};
 use crate::state::State;
 
@@ -11,6 +11,8 @@ pub(super) const ALLOW: Command = Command {
     about: "let your program hobnob-NAME be \\NAME; alone, list them",
     argument: Argument::Text,
     optional: true,
+    group: Group::Yours,
+    examples: &["\\allow", "\\allow weather"],
     run,
 };
 

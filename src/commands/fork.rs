@@ -2,7 +2,7 @@
 
 use hobnob_protocol::message::ClientMessage;
 
-use super::{Argument, Command, CommandError, Progress};
+use super::{Argument, Command, CommandError, Group, Progress};
 use crate::questions::Question;
 use crate::session::{LinkState, Mode, PeerSession};
 use crate::show::{ErrorCode, Notice};
@@ -15,6 +15,8 @@ pub(super) const FORK: Command = Command {
     about: "private session with NAME (in the lobby only); switches to it",
     argument: Argument::User,
     optional: false,
+    group: Group::People,
+    examples: &["\\fork bobby"],
     run,
 };
 

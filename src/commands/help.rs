@@ -1,6 +1,6 @@
 //! `\help [COMMAND]`: the commands, or one of them.
 
-use super::{Argument, COMMANDS, Command, CommandError, Progress, find, help_rows};
+use super::{Argument, COMMANDS, Command, CommandError, Group, Progress, find, help_rows};
 use crate::show::{ErrorCode, Notice};
 use crate::state::State;
 
@@ -11,6 +11,8 @@ pub(super) const HELP: Command = Command {
     about: "the list, or one command's usage",
     argument: Argument::Command,
     optional: true,
+    group: Group::Program,
+    examples: &["\\help fork"],
     run,
 };
 

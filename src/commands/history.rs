@@ -3,7 +3,7 @@
 use hobnob_protocol::MAX_HISTORY_REQUEST;
 use hobnob_protocol::message::ClientMessage;
 
-use super::{Argument, Command, CommandError, Progress, usage};
+use super::{Argument, Command, CommandError, Group, Progress, usage};
 use crate::questions::Question;
 use crate::session::{LinkState, SessionId};
 use crate::show::ErrorCode;
@@ -19,6 +19,8 @@ pub(super) const HISTORY: Command = Command {
     about: "the last N messages of the current session (default 20)",
     argument: Argument::Text,
     optional: true,
+    group: Group::Reading,
+    examples: &["\\hist", "\\hist 100"],
     run,
 };
 

@@ -1,6 +1,6 @@
 //! `\leave`: ends the current private session.
 
-use super::{Argument, Command, CommandError, Progress};
+use super::{Argument, Command, CommandError, Group, Progress};
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Notice};
 use crate::state::State;
@@ -12,6 +12,8 @@ pub(super) const LEAVE: Command = Command {
     about: "end the current peer session; both sides fall back to the lobby",
     argument: Argument::None,
     optional: false,
+    group: Group::Sessions,
+    examples: &[],
     run,
 };
 

@@ -1,6 +1,6 @@
 //! `\lobby`: makes the lobby current.
 
-use super::{Argument, Command, CommandError, Progress};
+use super::{Argument, Command, CommandError, Group, Progress};
 use crate::session::SessionId;
 use crate::state::State;
 
@@ -11,6 +11,8 @@ pub(super) const LOBBY: Command = Command {
     about: "the same as \\sw 0",
     argument: Argument::None,
     optional: false,
+    group: Group::Sessions,
+    examples: &[],
     run,
 };
 

@@ -3,15 +3,25 @@
 //! what a script has to wait for; it awaits nothing itself, because the answers it waits for arrive
 //! through the same loop that runs it.
 
+mod alias;
 mod allow;
+mod clear;
+mod edit;
 mod fork;
 mod help;
 mod history;
+mod ignore;
+mod last;
 mod leave;
 mod lobby;
+mod me;
 mod quit;
+mod search;
 mod sessions;
+mod set;
 mod switch;
+mod unalias;
+mod unignore;
 mod users;
 mod wait;
 mod whois;
@@ -19,6 +29,7 @@ mod whois;
 use tokio::time::Instant;
 
 pub use crate::command_error::CommandError;
+use crate::kept::Kept;
 pub use crate::repl::Argument;
 use crate::repl::CommandWord;
 use crate::session::SessionId;
@@ -27,19 +38,61 @@ use crate::state::State;
 
 /// Every command, in the order `\help` shows them.
 pub const COMMANDS: &[Command] = &[
-    quit::QUIT,
     users::USERS,
+    whois::WHOIS,
     fork::FORK,
+    ignore::IGNORE,
+    unignore::UNIGNORE,
     switch::SWITCH,
     sessions::SESSIONS,
     lobby::LOBBY,
     leave::LEAVE,
     history::HISTORY,
-    whois::WHOIS,
+    search::SEARCH,
+    last::LAST,
+    clear::CLEAR,
+    me::ME,
+    edit::EDIT,
+    set::SET,
+    alias::ALIAS,
+    unalias::UNALIAS,
+    allow::ALLOW,
     help::HELP,
     wait::WAIT,
-    allow::ALLOW,
+    quit::QUIT,
 ];
+
+/// What a command is about: `\help` shows those of one group together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Who else is here.
+    People,
+    /// Where one talks.
+    Sessions,
+    /// What was said.
+    Reading,
+    /// What one says.
+    Talking,
+    /// How one likes it.
+    Yours,
+    /// hobnob itself.
+    Program,
+}
+
+impl Group {
+    /// The words above its commands.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::People => "people",
+            Self::Sessions => "sessions",
+            Self::Reading => "what was said",
+            Self::Talking => "talking",
+            Self::Yours => "as you like it",
+            Self::Program => "hobnob",
+        }
+    }
+}
 
 /// One command.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +109,10 @@ pub struct Command {
     pub argument: Argument,
     /// Whether the argument may be left out.
     pub optional: bool,
+    /// What it is about.
+    pub group: Group,
+    /// Lines to type, for whom the usage alone does not tell enough.
+    pub examples: &'static [&'static str],
     /// Does it.
     pub run: fn(&mut State, &str) -> Result<Progress, CommandError>,
 }
@@ -122,24 +179,40 @@ pub fn help_rows(commands: &[Command]) -> Vec<HelpRow> {
             aliases: it.aliases.iter().map(|&alias| alias.to_owned()).collect(),
             usage: it.usage.to_owned(),
             about: it.about.to_owned(),
+            group: it.group.title().to_owned(),
+            examples: match commands {
+                [_] => it.examples.iter().map(|&example| example.to_owned()).collect(),
+                _ => Vec::new(),
+            },
             own: false,
         })
         .collect()
 }
 
-/// The commands as the editor offers them.
+/// The words of all commands, for completion.
 #[must_use]
 pub fn words() -> Vec<CommandWord> {
-    COMMANDS
-        .iter()
-        .map(|it| CommandWord {
-            name: it.name.to_owned(),
-            aliases: it.aliases.iter().map(|&alias| alias.to_owned()).collect(),
-            usage: it.usage.to_owned(),
-            about: it.about.to_owned(),
-            argument: it.argument,
-        })
-        .collect()
+    let word = |it: &Command| CommandWord {
+        name: it.name.to_owned(),
+        aliases: it.aliases.iter().map(|&alias| alias.to_owned()).collect(),
+        usage: it.usage.to_owned(),
+        about: it.about.to_owned(),
+        argument: it.argument,
+    };
+    COMMANDS.iter().map(word).collect()
+}
+
+/// The words of a user's own aliases.
+#[must_use]
+pub fn alias_words(aliases: &Kept) -> Vec<CommandWord> {
+    let word = |(name, text): (&str, &str)| CommandWord {
+        name: name.to_owned(),
+        aliases: Vec::new(),
+        usage: format!("\\{name} [TEXT]"),
+        about: format!("stands for: {text}"),
+        argument: Argument::Text,
+    };
+    aliases.iter().map(word).collect()
 }
 
 /// The failure for a word that is no command, with the nearest one that is.
@@ -171,6 +244,16 @@ mod tests {
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), count);
+    }
+
+    #[test]
+    fn the_commands_of_a_group_stand_together() {
+        let mut groups: Vec<Group> = COMMANDS.iter().map(|it| it.group).collect();
+        groups.dedup();
+        let mut titles: Vec<&str> = groups.iter().map(|group| group.title()).collect();
+        titles.sort_unstable();
+        titles.dedup();
+        assert_eq!(titles.len(), groups.len());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `\quit`: ends every session, tells the others, leaves.
 
-use super::{Argument, Command, CommandError, Progress};
+use super::{Argument, Command, CommandError, Group, Progress};
 use crate::state::State;
 
 pub(super) const QUIT: Command = Command {
@@ -10,6 +10,8 @@ pub(super) const QUIT: Command = Command {
     about: "end every session, tell the others, leave",
     argument: Argument::None,
     optional: false,
+    group: Group::Program,
+    examples: &[],
     run,
 };
 

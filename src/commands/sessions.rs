@@ -1,6 +1,6 @@
 //! `\sessions`: the sessions there are.
 
-use super::{Argument, Command, CommandError, Progress};
+use super::{Argument, Command, CommandError, Group, Progress};
 use crate::show::Notice;
 use crate::state::State;
 
@@ -11,6 +11,8 @@ pub(super) const SESSIONS: Command = Command {
     about: "the sessions; * marks the current one, with unread counts and state",
     argument: Argument::None,
     optional: false,
+    group: Group::Sessions,
+    examples: &[],
     run,
 };
 

@@ -1,6 +1,6 @@
 //! `\switch N`: makes another session current.
 
-use super::{Argument, Command, CommandError, Progress};
+use super::{Argument, Command, CommandError, Group, Progress};
 use crate::session::SessionId;
 use crate::show::ErrorCode;
 use crate::state::State;
@@ -12,6 +12,8 @@ pub(super) const SWITCH: Command = Command {
     about: "make session N current; also takes a peer's name",
     argument: Argument::Session,
     optional: false,
+    group: Group::Sessions,
+    examples: &["\\sw 1", "\\sw bobby", "\\sw 0"],
     run,
 };
 

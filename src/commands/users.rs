@@ -2,7 +2,7 @@
 
 use hobnob_protocol::message::ClientMessage;
 
-use super::{Argument, Command, CommandError, Progress};
+use super::{Argument, Command, CommandError, Group, Progress};
 use crate::questions::Question;
 use crate::state::State;
 
@@ -13,6 +13,8 @@ pub(super) const USERS: Command = Command {
     about: "who is in the lobby (in the lobby only)",
     argument: Argument::None,
     optional: false,
+    group: Group::People,
+    examples: &[],
     run,
 };
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Argument, Command, CommandError, Progress};
+use super::{Argument, Command, CommandError, Group, Progress};
 use crate::show::ErrorCode;
 use crate::state::State;
 use crate::watch::Condition;
@@ -22,6 +22,8 @@ pub(super) const WAIT: Command = Command {
     about: "for scripts: wait for a time, message FROM, opened or users N",
     argument: Argument::Text,
     optional: true,
+    group: Group::Program,
+    examples: &["\\wait 2", "\\wait message bobby", "\\wait users 2"],
     run,
 };
 

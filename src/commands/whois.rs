@@ -2,7 +2,7 @@
 
 use hobnob_protocol::message::ClientMessage;
 
-use super::{Argument, Command, CommandError, Progress};
+use super::{Argument, Command, CommandError, Group, Progress};
 use crate::questions::Question;
 use crate::state::State;
 
@@ -13,6 +13,8 @@ pub(super) const WHOIS: Command = Command {
     about: "name, key fingerprint, since when online, trusted or not",
     argument: Argument::User,
     optional: false,
+    group: Group::People,
+    examples: &["\\whois bobby"],
     run,
 };
 

@@ -24,6 +24,8 @@ pub(super) struct ConfigFile {
     pub(super) color: Option<ColorChoice>,
     pub(super) log: Option<String>,
     pub(super) log_file: Option<PathBuf>,
+    /// What [`crate::preferences`] makes of it.
+    pub(super) terminal: toml::Table,
 }
 
 /// Reads the file that was named, or the one that lies where config files lie; and says which that

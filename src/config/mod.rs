@@ -16,6 +16,7 @@ use hobnob_protocol::name::Candidate;
 use thiserror::Error;
 
 use crate::cli::{Cli, ColorChoice};
+use crate::preferences::{Preferences, SETTINGS};
 
 use self::origin::Origins;
 pub use self::origin::{Origin, Source};
@@ -54,6 +55,12 @@ pub struct Settings {
     pub log: Option<String>,
     /// Where they go, where told.
     pub log_file: Option<PathBuf>,
+    /// How this user likes a terminal to be.
+    pub preferences: Preferences,
+    /// The config file, whether it is there or not.
+    pub config_file: Option<PathBuf>,
+    /// The command line of the editor this user likes.
+    pub editor: String,
     /// The lobby message to begin after.
     pub since: Option<u64>,
     /// Where the events of this run are kept.
@@ -148,6 +155,14 @@ pub fn effective(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Eff
     let log = from.pick("log", cli.log, text("HOBNOB_LOG")?, file.log, "no diagnostics");
     let unset = "standard error; at a terminal, hobnob.log in the data directory";
     let log_file = from.pick_path("log-file", cli.log_file, None, file.log_file, unset);
+    let preferences = Preferences::from_table(&file.terminal)
+        .map_err(|reason| ConfigError::Value { what: "config file, [terminal]", reason })?;
+    for setting in SETTINGS {
+        let filed = file.terminal.contains_key(setting.key);
+        let source = if filed { Source::File } else { Source::Default };
+        from.note(setting.path, Some(&setting.value(&preferences)), source, "");
+    }
+    let editor = text("VISUAL")?.or(text("EDITOR")?).map_or_else(|| "vi".to_owned(), |(_, editor)| editor);
     let settings = Settings {
         lobby,
         name,
@@ -159,6 +174,9 @@ pub fn effective(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Eff
         color,
         log,
         log_file,
+        preferences,
+        editor,
+        config_file: file_place.as_ref().map(|(path, _)| path.clone()),
         since: cli.since,
         record: cli.record,
         command_dirs: command_dirs(variable("PATH")),

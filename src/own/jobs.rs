@@ -200,7 +200,15 @@ impl OwnCommands {
                 Some(it) => (it.usage, it.about),
                 None => (format!("\\{name}"), unknown),
             };
-            HelpRow { name, aliases: Vec::new(), usage, about, own: true }
+            HelpRow {
+                name,
+                aliases: Vec::new(),
+                usage,
+                about,
+                group: String::new(),
+                examples: Vec::new(),
+                own: true,
+            }
         };
         self.all().into_iter().map(|(name, description)| row(name, description)).collect()
     }

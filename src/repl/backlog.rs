@@ -18,6 +18,9 @@ const CHUNK_LINES: usize = 200;
 /// Bytes written at one go, for the same reason.
 const CHUNK_BYTES: usize = 64 * 1024;
 
+/// The cursor to the top, and nothing below it.
+const EMPTY_SCREEN: &str = "\x1b[H\x1b[2J";
+
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     waiting: VecDeque<(String, usize)>,
@@ -40,6 +43,13 @@ impl Backlog {
             self.pop();
             self.skipped += 1;
         }
+    }
+
+    /// Forgets what waits; the next chunk empties the screen.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+        self.waiting.push_back((EMPTY_SCREEN.to_owned(), 0));
+        self.bytes = EMPTY_SCREEN.len();
     }
 
     pub(super) fn is_empty(&self) -> bool {

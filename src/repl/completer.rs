@@ -39,6 +39,9 @@ fn candidates(head: &str, words: &Words) -> (usize, Vec<Pair>) {
             None => (0, command_names(rest, words, "\\")),
             Some((name, argument)) => {
                 let start = argument.trim_start();
+                if let Some((start, values)) = setting_values(name, start, words) {
+                    return (head.len() - start.len(), values);
+                }
                 (head.len() - start.len(), arguments(name, start, words))
             }
         },
@@ -75,6 +78,15 @@ fn arguments(command: &str, start: &str, words: &Words) -> Vec<Pair> {
         return own.iter().filter(begins).map(|word| pair(word.clone())).collect();
     }
     match kind {
+        Argument::Setting => {
+            let keys = words.settings.iter().map(|(key, _)| key.as_str());
+            let keys = keys.chain(["--save"]).filter(|key| key.starts_with(start));
+            keys.map(|key| Pair {
+                display: key.to_owned(),
+                replacement: if key == "--save" { key.to_owned() } else { format!("{key} ") },
+            })
+            .collect()
+        }
         Argument::None | Argument::Text => Vec::new(),
         Argument::User => users(start, words).map(|name| pair(name.to_owned())).collect(),
         Argument::Session => sessions(start, words),
@@ -83,6 +95,16 @@ fn arguments(command: &str, start: &str, words: &Words) -> Vec<Pair> {
             None => command_names(start, words, ""),
         },
     }
+}
+
+/// The values of the setting that is named already, and the beginning of one that is typed.
+fn setting_values<'a>(command: &str, argument: &'a str, words: &Words) -> Option<(&'a str, Vec<Pair>)> {
+    words.command(command).filter(|command| command.argument == Argument::Setting)?;
+    let (key, start) = argument.split_once(char::is_whitespace)?;
+    let start = start.trim_start();
+    let values = words.settings.iter().find(|(known, _)| known == key).map(|(_, values)| values);
+    let fits = values.into_iter().flatten().filter(|value| value.starts_with(start));
+    Some((start, fits.cloned().map(pair).collect()))
 }
 
 /// `NAME: ` at the start of a text, `NAME ` later, with or without a leading `@`.
@@ -160,10 +182,13 @@ mod tests {
                 command("switch", "sw", Argument::Session),
                 command("sessions", "ss", Argument::None),
                 command("help", "?", Argument::Command),
+                command("set", "se", Argument::Setting),
             ],
             own: [("roll".to_owned(), vec!["2d6".to_owned(), "1d20".to_owned()])].into(),
             users: vec!["anna".into(), "Anton".into(), "bobby".into()],
             sessions: vec![(SessionId(0), "lobby".into()), (SessionId(1), "bobby".into())],
+            settings: vec![("times".into(), vec!["off".into(), "short".into()])],
+            ..Words::default()
         }
     }
 
@@ -178,7 +203,7 @@ mod tests {
     #[test]
     fn commands_and_their_arguments() {
         check("\\fo", &["\\fork "]);
-        check("\\S", &["\\switch ", "\\sessions"]);
+        check("\\S", &["\\switch ", "\\sessions", "\\set "]);
         check("\\ss", &["\\sessions"]);
         check("\\fork AN", &["\\fork anna", "\\fork Anton"]);
         check("\\f b", &["\\f bobby"]);
@@ -189,6 +214,15 @@ mod tests {
         check("\\roll 1", &["\\roll 1d20"]);
         check("\\sessions x", &[]);
         check("\\nothing x", &[]);
+    }
+
+    #[test]
+    fn settings_and_their_values() {
+        check("\\set ti", &["\\set times "]);
+        check("\\set --", &["\\set --save"]);
+        check("\\set times ", &["\\set times off", "\\set times short"]);
+        check("\\set times  s", &["\\set times  short"]);
+        check("\\set nothing x", &[]);
     }
 
     #[test]

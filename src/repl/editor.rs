@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use super::completer::{Completions, MAX_CANDIDATES};
 use super::highlighter::Painter;
 use super::hinter::Hints;
+use super::outside::{self, Edit};
 use super::page::{Page, Size};
 use super::past_lines::{MAX_ENTRIES, PastLines};
 use super::printer::{Job, Screen};
@@ -53,6 +54,19 @@ impl ConditionalEventHandler for Suspend {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
         terminal::suspend();
         Some(Cmd::Repaint)
+    }
+}
+
+/// Alt-Down and Alt-Up: the line is left as it is, for the next session or the one before.
+struct Leave {
+    forward: bool,
+    screen: Arc<Screen>,
+}
+
+impl ConditionalEventHandler for Leave {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        self.screen.note_step(self.forward);
+        Some(Cmd::Interrupt)
     }
 }
 
@@ -92,6 +106,10 @@ impl LineReader {
         let bell = editor.create_external_printer()?;
         editor.bind_sequence(KeyEvent(KeyCode::Enter, Modifiers::ALT), Cmd::Newline);
         editor.bind_sequence(KeyEvent::ctrl('Z'), EventHandler::Conditional(Box::new(Suspend)));
+        for (key, forward) in [(KeyCode::Down, true), (KeyCode::Up, false)] {
+            let leave = Leave { forward, screen: screen.clone() };
+            editor.bind_sequence(KeyEvent(key, Modifiers::ALT), EventHandler::Conditional(Box::new(leave)));
+        }
         editor.set_helper(Some(Assistant {
             completions: Completions { words: words.clone(), page: page.clone() },
             hints: Hints { color, words: words.clone(), page: page.clone() },
@@ -101,6 +119,7 @@ impl LineReader {
                 page: page.clone(),
                 screen: screen.clone(),
                 announced: false.into(),
+                searching: false.into(),
                 prompt: String::new(),
             },
             continuation: Continuation { page: page.clone(), screen: screen.clone() },
@@ -121,6 +140,11 @@ impl LineReader {
                         break;
                     }
                 }
+                Job::Edit(edit) => {
+                    if !self.edit(&edit) {
+                        break;
+                    }
+                }
                 Job::Stop => break,
             }
         }
@@ -133,7 +157,7 @@ impl LineReader {
 
     /// Answers one grant. Returns whether there is someone to answer.
     fn read(&mut self, grant: Grant) -> bool {
-        let Grant { prompt, session, mut draft, mut note } = grant;
+        let Grant { prompt, session, mut draft, mut note, question } = grant;
         let shown = prompt.shown(self.color);
         let answer = loop {
             let error = match self.read_once(shown, &draft, note.take()) {
@@ -151,6 +175,9 @@ impl LineReader {
             match error {
                 ReadlineError::Interrupted | ReadlineError::Signal(Signal::Interrupt) => {
                     self.wipe(&error);
+                    if let Some(forward) = self.screen.take_step() {
+                        break Typed::Stepped { forward, draft: abandoned, session };
+                    }
                     if abandoned.is_empty() {
                         break Typed::Interrupted;
                     }
@@ -169,7 +196,17 @@ impl LineReader {
                 error => break Typed::Failed(error.to_string()),
             }
         };
-        self.answer(answer)
+        self.answer(answer, question)
+    }
+
+    /// Answers a request to edit. Returns whether there is someone to answer.
+    fn edit(&mut self, edit: &Edit) -> bool {
+        let (text, failed) = match outside::run(edit, &self.screen) {
+            Ok(text) => (text, None),
+            Err(reason) => (edit.text.clone(), Some(reason)),
+        };
+        self.screen.answered();
+        self.typed.blocking_send(Typed::Edited { text, session: edit.session, failed }).is_ok()
     }
 
     fn read_once(
@@ -192,9 +229,9 @@ impl LineReader {
         line
     }
 
-    fn answer(&mut self, answer: Typed) -> bool {
+    fn answer(&mut self, answer: Typed, question: bool) -> bool {
         let line = match &answer {
-            Typed::Line { text, .. } => Some(text.clone()),
+            Typed::Line { text, .. } if !question => Some(text.clone()),
             _ => None,
         };
         self.screen.answered();

@@ -20,6 +20,7 @@ mod continuation;
 mod editor;
 mod highlighter;
 mod hinter;
+mod outside;
 mod page;
 mod past_lines;
 mod printer;
@@ -39,6 +40,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::session_id::SessionId;
 
+pub use self::outside::Edit;
 pub use self::prompt::{Draft, Grant, Prompt};
 pub use self::words::{Argument, CommandWord, Words};
 
@@ -85,6 +87,25 @@ pub enum Typed {
         draft: Draft,
         /// The session of the grant.
         session: Option<SessionId>,
+    },
+    /// Alt-Down or Alt-Up took the line back, to go on in another session. Prompt and draft are
+    /// wiped off.
+    Stepped {
+        /// To the next session, or to the one before.
+        forward: bool,
+        /// What had been typed, and where the cursor stood.
+        draft: Draft,
+        /// The session of the grant.
+        session: Option<SessionId>,
+    },
+    /// The editor that [`ReplHandle::edit`] started has ended.
+    Edited {
+        /// The text as it was left, or as it was given where that failed.
+        text: String,
+        /// The session it is meant for.
+        session: Option<SessionId>,
+        /// Why the text is as it was given.
+        failed: Option<String>,
     },
     /// The terminal could not be read: why.
     Failed(String),
@@ -156,6 +177,22 @@ impl ReplHandle {
     /// was complete at this moment. Does nothing without a grant.
     pub fn cancel(&self) {
         self.screen.cancel();
+    }
+
+    /// Lends the terminal to an editor, in the place of a grant. What is printed meanwhile waits.
+    pub fn edit(&self, edit: Edit) {
+        self.screen.edit(edit);
+    }
+
+    /// Empties the screen.
+    pub fn clear(&self) {
+        self.screen.clear();
+    }
+
+    /// Whether a line is being read of which nothing is typed, with no search open.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.screen.is_blank()
     }
 
     /// Shows `text`, whole lines, above the prompt. Never blocks. When the terminal takes less than

@@ -19,6 +19,7 @@ use nix::sys::signal::Signal;
 use rustyline::ExternalPrinter;
 
 use super::backlog::Backlog;
+use super::outside::Edit;
 use super::prompt::Grant;
 
 /// A signal to the editor is sent again after this time: one that arrives just before it sleeps in
@@ -32,6 +33,8 @@ pub(super) enum Job {
     Write(String),
     /// Read one line.
     Read(Grant),
+    /// Give the terminal to an editor.
+    Edit(Edit),
     /// The program is leaving and all is written.
     Stop,
 }
@@ -47,6 +50,8 @@ enum Phase {
     Reading,
     /// The line is complete; rustyline is on its way back.
     Leaving,
+    /// The terminal is lent to another program.
+    Lent,
     /// The editor's thread has ended.
     Gone,
 }
@@ -55,7 +60,12 @@ enum Phase {
 struct State {
     backlog: Backlog,
     grant: Option<Grant>,
+    edit: Option<Edit>,
     phase: Phase,
+    /// The line being read is empty, and no search or menu is open.
+    blank: bool,
+    /// The line was left for the next session, or the one before.
+    step: Option<bool>,
     /// The line being read, or granted, is to be given up.
     cancel: bool,
     closing: bool,
@@ -79,7 +89,10 @@ impl Screen {
             state: Mutex::new(State {
                 backlog: Backlog::default(),
                 grant: None,
+                edit: None,
                 phase: Phase::Idle,
+                blank: false,
+                step: None,
                 cancel: false,
                 closing: false,
                 rung: false,
@@ -102,10 +115,51 @@ impl Screen {
         self.changed.notify_all();
     }
 
+    /// Lends the terminal to an editor, in the place of a grant.
+    pub(super) fn edit(&self, edit: Edit) {
+        self.lock().edit = Some(edit);
+        self.changed.notify_all();
+    }
+
+    /// Empties the screen, and forgets what was to be shown on it.
+    pub(super) fn clear(&self) {
+        self.lock().backlog.clear();
+        self.changed.notify_all();
+    }
+
+    /// Notes whether anything is typed.
+    pub(super) fn note_blank(&self, blank: bool) {
+        self.lock().blank = blank;
+    }
+
+    /// Whether a line is being read and nothing is typed.
+    pub(super) fn is_blank(&self) -> bool {
+        let state = self.lock();
+        state.phase == Phase::Reading && state.blank
+    }
+
+    /// Notes that the line is left for the next session, or the one before.
+    pub(super) fn note_step(&self, forward: bool) {
+        self.lock().step = Some(forward);
+    }
+
+    /// Whether the line was left for another session, and in which direction.
+    pub(super) fn take_step(&self) -> Option<bool> {
+        self.lock().step.take()
+    }
+
+    /// Whether the program is leaving, looked at again after a moment.
+    pub(super) fn is_closing_after(&self, moment: Duration) -> bool {
+        let state = self.lock();
+        let waited = self.changed.wait_timeout_while(state, moment, |state| !state.closing);
+        waited.unwrap_or_else(PoisonError::into_inner).0.closing
+    }
+
     /// Gives up the line being read or granted; without one does nothing.
     pub(super) fn cancel(&self) {
         let mut state = self.lock();
-        if state.grant.is_some() || state.phase != Phase::Idle {
+        let lent = state.edit.is_some() || state.phase == Phase::Lent;
+        if !lent && (state.grant.is_some() || state.phase != Phase::Idle) {
             state.cancel = true;
             state.signal();
         }
@@ -129,7 +183,15 @@ impl Screen {
                 && let Some(grant) = state.grant.take()
             {
                 state.phase = Phase::Granted;
+                state.blank = false;
+                state.step = None;
                 return Job::Read(grant);
+            }
+            if !state.closing
+                && let Some(edit) = state.edit.take()
+            {
+                state.phase = Phase::Lent;
+                return Job::Edit(edit);
             }
             if let Some(text) = state.backlog.take_chunk() {
                 return Job::Write(text);

@@ -16,6 +16,8 @@ pub struct Grant {
     /// Why the draft came back, shown behind it until it is edited. A message above a draft that
     /// fills the screen would not be seen.
     pub note: Option<String>,
+    /// What is typed answers a question: it is not kept among the lines typed before.
+    pub question: bool,
 }
 
 /// A line not yet sent, and where the cursor stands in it.

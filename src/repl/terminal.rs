@@ -84,6 +84,12 @@ pub fn restore() {
     }
 }
 
+/// How wide the terminal is now; `None` where it does not tell.
+pub fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
+}
+
 /// Keeps the settings, if that was not done.
 pub(super) fn save() {
     GIVEN_BACK.store(false, Ordering::SeqCst);
@@ -136,6 +142,20 @@ pub(super) fn suspend() {
     if !is_given_back() {
         apply(&editing);
         write(PASTES);
+    }
+}
+
+/// Gives the terminal to another program as a shell would.
+pub(super) fn lend() {
+    set(|_| ());
+    write(PLAIN);
+}
+
+/// Takes it back between two lines, whatever the other program made of it.
+pub(super) fn take_back() {
+    hush();
+    if !is_given_back() {
+        write(&format!("{PLAIN}{PASTES}"));
     }
 }
 

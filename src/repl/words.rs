@@ -11,12 +11,16 @@ use crate::session_id::SessionId;
 pub struct Words {
     /// Every command, in the order `\help` lists them.
     pub commands: Vec<CommandWord>,
+    /// The user's own words for texts and commands.
+    pub aliases: Vec<CommandWord>,
     /// Which of them are programs of the user's own, with the words that may follow each.
     pub own: BTreeMap<String, Vec<String>>,
     /// The names in the lobby, made harmless for display.
     pub users: Vec<String>,
     /// The open sessions and the name each goes by.
     pub sessions: Vec<(SessionId, String)>,
+    /// The settings and the values each takes.
+    pub settings: Vec<(String, Vec<String>)>,
 }
 
 /// One command as the editor sees it.
@@ -45,6 +49,8 @@ pub enum Argument {
     Session,
     /// The name of a command.
     Command,
+    /// A setting, and then its value.
+    Setting,
     /// Something nothing can be offered for: a number, a text.
     Text,
 }
@@ -61,16 +67,20 @@ impl CommandWord {
 }
 
 impl Words {
+    fn all(&self) -> impl Iterator<Item = &CommandWord> {
+        self.commands.iter().chain(&self.aliases)
+    }
+
     /// The command called `name` (a name or an alias, any case).
     pub(super) fn command(&self, name: &str) -> Option<&CommandWord> {
         let name = fold(name);
-        self.commands.iter().find(|command| command.names().any(|own| fold(own) == name))
+        self.all().find(|command| command.names().any(|own| fold(own) == name))
     }
 
     /// The commands of which a name or an alias begins with `start`, in any case.
     pub(super) fn commands_from(&self, start: &str) -> impl Iterator<Item = &CommandWord> {
         let start = fold(start);
-        self.commands.iter().filter(move |command| command.names().any(|own| fold(own).starts_with(&start)))
+        self.all().filter(move |command| command.names().any(|own| fold(own).starts_with(&start)))
     }
 }
 

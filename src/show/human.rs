@@ -1,5 +1,5 @@
-//! Notices as lines for people: on a pipe without colour, on a terminal with it. Whatever came from
-//! the network passes [`harmless`] here. Knows nothing of the JSON form.
+//! Notices as plain lines on a pipe, in forms a script can rely on. Whatever came from the network
+//! passes [`harmless`] here. Knows nothing of the JSON form, nor of how a terminal shows it.
 
 use nu_ansi_term::{Color, Style};
 
@@ -8,7 +8,7 @@ use super::{ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mod
 use crate::session::{LinkState, SessionRow};
 
 /// What stands before everything hobnob says itself.
-const OWN_VOICE: &str = ">>> ";
+pub(super) const OWN_VOICE: &str = ">>> ";
 
 /// What stands before the second and later lines of one message.
 const INDENT: &str = "    ";
@@ -18,8 +18,6 @@ const INDENT: &str = "    ";
 pub struct Human {
     /// Whether lines carry colour.
     pub color: bool,
-    /// Whether a prompt shows what is current, so that it need not be said.
-    pub prompt: bool,
 }
 
 /// What is shown, and where.
@@ -38,6 +36,7 @@ impl Human {
     #[must_use]
     pub fn show(&self, notice: &Notice) -> Shown {
         match notice {
+            Notice::Message(message) if message.ignored => Shown::Nothing,
             Notice::Message(message) => Shown::Out(self.message(message)),
             Notice::Error(failure) => {
                 Shown::Err(self.paint(Color::Red.normal(), &own(&failure_text(failure))))
@@ -47,7 +46,6 @@ impl Human {
                 Shown::Err(self.paint(Color::Red.normal(), &own(&line)))
             }
             Notice::Sent { .. } | Notice::Answer(_) => Shown::Nothing,
-            Notice::Switched { .. } | Notice::Forking { .. } if self.prompt => Shown::Nothing,
             Notice::Help { commands } => Shown::Out(self.help(commands)),
             Notice::Sessions { sessions } => Shown::Out(self.sessions(sessions)),
             other => Shown::Out(self.paint(Style::new().dimmed(), &own(&told(other)))),
@@ -79,12 +77,11 @@ impl Human {
     fn help(&self, commands: &[HelpRow]) -> String {
         let width = commands.iter().map(|row| row.usage.chars().count()).max().unwrap_or(0);
         let mut out = String::new();
-        let mut own = false;
+        let mut group = "";
         for row in commands {
-            if row.own && !own && commands.len() > 1 {
-                own = true;
-                out.push_str(&anything_else(width));
-                out.push_str(&format!("{OWN_VOICE}commands of your own:\n"));
+            if row.heading() != group && commands.len() > 1 {
+                group = row.heading();
+                out.push_str(&format!("{OWN_VOICE}{}:\n", harmless_line(group)));
             }
             // A program wrote these words.
             let (usage, about) = (harmless_line(&row.usage), harmless_line(&row.about));
@@ -93,8 +90,11 @@ impl Human {
                 aliases => format!(" (also \\{})", aliases.join(", \\")),
             };
             out.push_str(&format!("{OWN_VOICE}{usage:width$}  {about}{aliases}\n"));
+            for example in &row.examples {
+                out.push_str(&format!("{OWN_VOICE}  e.g. {}\n", harmless_line(example)));
+            }
         }
-        if commands.len() > 1 && !own {
+        if commands.len() > 1 {
             out.push_str(&anything_else(width));
         }
         out
@@ -125,7 +125,7 @@ fn own(text: &str) -> String {
     format!("{OWN_VOICE}{}", text.replace('\n', &format!("\n{OWN_VOICE}{INDENT}")))
 }
 
-fn failure_text(failure: &Failure) -> String {
+pub(super) fn failure_text(failure: &Failure) -> String {
     let text = harmless_line(&failure.text).into_owned();
     match (&failure.command, failure.code) {
         (Some(command), code) if code != ErrorCode::UnknownCommand => format!("\\{command}: {text}"),
@@ -133,7 +133,7 @@ fn failure_text(failure: &Failure) -> String {
     }
 }
 
-fn state_word(state: LinkState) -> &'static str {
+pub(super) fn state_word(state: LinkState) -> &'static str {
     match state {
         LinkState::Up => "up",
         LinkState::Connecting => "connecting",
@@ -142,7 +142,7 @@ fn state_word(state: LinkState) -> &'static str {
 }
 
 /// The notices that are one plain line.
-fn told(notice: &Notice) -> String {
+pub(super) fn told(notice: &Notice) -> String {
     match notice {
         Notice::Welcome { name, server, hosted, fingerprint, .. } => {
             let how = if *hosted { "hosting" } else { "in" };
@@ -199,7 +199,7 @@ mod tests {
     use crate::session::SessionId;
     use crate::show::time::Timestamp;
 
-    const PLAIN: Human = Human { color: false, prompt: false };
+    const PLAIN: Human = Human { color: false };
 
     fn message(kind: MessageKind, mode: Option<Mode>, text: &str) -> Notice {
         Notice::Message(Message {
@@ -211,6 +211,8 @@ mod tests {
             seq: None,
             replayed: false,
             mode,
+            key: None,
+            ignored: false,
         })
     }
 
@@ -250,18 +252,19 @@ mod tests {
             usage: format!("\\{name}"),
             about: "does\u{1b}[2J".to_owned(),
             own,
+            group: String::new(),
+            examples: Vec::new(),
         };
         let help = Notice::Help { commands: vec![row("quit", false), row("roll", true)] };
-        let expected = ">>> \\quit  does␛[2J\n>>> TEXT   anything else is said in the current session\n\
-                        >>> commands of your own:\n>>> \\roll  does␛[2J\n";
+        let expected = ">>> \\quit  does␛[2J\n>>> commands of your own:\n>>> \\roll  does␛[2J\n\
+                        >>> TEXT   anything else is said in the current session\n";
         shows(&help, expected);
     }
 
     #[test]
     fn colour_is_there_only_when_asked_for() {
-        let colored = Human { color: true, prompt: true };
+        let colored = Human { color: true };
         let Shown::Out(line) = colored.show(&message(MessageKind::Lobby, None, "hi")) else { panic!() };
         assert!(line.contains('\u{1b}'));
-        assert_eq!(colored.show(&Notice::Switched { session: SessionId(1) }), Shown::Nothing);
     }
 }

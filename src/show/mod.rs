@@ -1,15 +1,17 @@
-//! What is shown: a [`Notice`] is one thing that happened, [`human`] and [`json`] turn it into text.
+//! What is shown: a [`Notice`] is one thing that happened, [`human`], [`terminal`] and
+//! [`json`] turn it into text.
 //! The one place that decides texts and the one that makes hostile text harmless. Knows nothing of
 //! links or commands, and writes nowhere itself.
 
 pub mod harmless;
 pub mod human;
 pub mod json;
+pub mod terminal;
 pub mod time;
 
 use std::borrow::Cow;
 
-use hobnob_protocol::name::{Fingerprint, UserName};
+use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
 use serde::{Deserialize, Serialize};
 
 use crate::request::RequestId;
@@ -168,6 +170,12 @@ pub struct Message {
     /// Who forked, in a private session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
+    /// Its author is ignored: only programs are shown it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignored: bool,
+    /// The key of whoever said it, where it is known; for what is told by key, such as colours.
+    #[serde(skip)]
+    pub key: Option<PublicKey>,
 }
 
 /// Where a message was said.
@@ -205,9 +213,23 @@ pub struct HelpRow {
     pub usage: String,
     /// What it does.
     pub about: String,
+    /// The commands it is shown among.
+    #[serde(default)]
+    pub group: String,
+    /// Lines to type, where one command was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<String>,
     /// Whether it is a program of the user's and no command of hobnob's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub own: bool,
+}
+
+impl HelpRow {
+    /// The words above the commands it is shown among.
+    #[must_use]
+    pub fn heading(&self) -> &str {
+        if self.own { "commands of your own" } else { &self.group }
+    }
 }
 
 /// How a request ended.

@@ -15,12 +15,19 @@ pub fn now() -> Timestamp {
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
+impl Timestamp {
+    /// As the calendar's library knows it. A peer may send any number; what no calendar holds is
+    /// shown as the epoch.
+    #[must_use]
+    pub fn instant(self) -> jiff::Timestamp {
+        let millis = i64::try_from(self.0).unwrap_or(0);
+        jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A peer may send any number; what no calendar holds is shown as the epoch.
-        let millis = i64::try_from(self.0).unwrap_or(0);
-        let time = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        write!(f, "{time:.3}")
+        write!(f, "{:.3}", self.instant())
     }
 }
 

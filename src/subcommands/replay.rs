@@ -27,7 +27,7 @@ pub fn run(path: &Path, json: bool, outputs: &mut Outputs<'_>) -> Result<()> {
     let file = File::open(path).with_context(named)?;
     anyhow::ensure!(!file.metadata().with_context(named)?.is_dir(), "{} is a directory", path.display());
     let mut lines = BufReader::new(file);
-    let mut replay = Replay { human: Human { color: outputs.color, prompt: false }, prompts: HashMap::new() };
+    let mut replay = Replay { human: Human { color: outputs.color }, prompts: HashMap::new() };
     let (mut shown, mut passed_over) = (0_u64, 0_u64);
     let mut line = Vec::new();
     while (&mut lines).take(MAX_LINE).read_until(b'\n', &mut line).with_context(named)? > 0 {

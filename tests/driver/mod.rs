@@ -107,7 +107,7 @@ impl App {
             prompt: Prompt::styled(&self.prompt, &styled),
             session: Some(SessionId(0)),
             draft,
-            note: None,
+            ..Grant::default()
         }
     }
 
@@ -144,6 +144,14 @@ impl App {
             Typed::Failed(why) => {
                 self.print(&format!("failed: {why}"));
                 return Some(9);
+            }
+            Typed::Stepped { forward, draft, .. } => {
+                self.print(&format!("stepped {forward} {:?} {:?}", draft.left, draft.right));
+                self.grant(draft);
+            }
+            Typed::Edited { text, failed, .. } => {
+                self.print(&format!("edited {text:?} {failed:?}"));
+                self.grant(Draft::at_end(text));
             }
             Typed::HistoryLost(why) => self.print(&format!("history lost: {why}")),
         }
@@ -209,5 +217,6 @@ fn vocabulary(crowd: usize) -> Words {
         ],
         users,
         sessions: vec![(SessionId(0), "lobby".into()), (SessionId(1), "bobby".into())],
+        ..Words::default()
     }
 }

@@ -271,18 +271,17 @@ async fn who_came_back_while_a_batch_failed_is_told() {
 async fn an_answer_to_the_connection_before_is_none_to_this_one() {
     let stage = Stage::new();
     let anna = stage.join(1, "anna", 1, 1).await;
+    let mut witness = stage.join(9, "witness", 9, 1).await;
     stage.log.leave.forget_permits(1000);
     stage.log.fails.store(true, Ordering::SeqCst);
     stage.say(&anna, 1, "one").await;
     // Back, and the text not yet sent again when its batch fails: told now, the client would drop it
     // while it is on its way to be stored after all.
     let mut again = stage.join(2, "anna", 1, 1).await;
-    stage.log.leave.add_permits(1);
-    while stage.log.leave.available_permits() > 0 {
-        tokio::task::yield_now().await;
-    }
-    stage.send(LobbyCommand::Users { from: again.id, request: 1 }).await;
-    assert_eq!(again.next().await, Told::Users(1));
+    // One batch after the other: when the witness's has failed, anna's has.
+    stage.say(&witness, 1, "one").await;
+    stage.log.leave.add_permits(2);
+    while witness.line().await != (ServerMessage::NotAccepted { id: 1, code: NotAcceptedCode::Store }) {}
     stage.log.fails.store(false, Ordering::SeqCst);
     stage.log.leave.add_permits(1000);
     stage.say(&again, 1, "one").await;

@@ -39,6 +39,8 @@ impl Scene {
             seq: Some(1),
             replayed: false,
             mode: None,
+            key: None,
+            ignored: false,
         };
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
         let call = Call {

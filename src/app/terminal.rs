@@ -1,0 +1,332 @@
+//! A person at a terminal: the prompt that is granted for one line at a time, and what was typed and
+//! not sent. Owns the rule that a line goes to the session its prompt showed, or nowhere; knows
+//! nothing of what lines mean.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nu_ansi_term::Color;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::repl::{Draft, Edit, Grant, Prompt, ReplHandle, Typed};
+use crate::session::SessionId;
+use crate::state::State;
+
+/// Nobody reads a new prompt and types a line in less: a line that is complete so soon after the
+/// prompt fell back to the lobby was typed for the session that ended.
+const SETTLING: Duration = Duration::from_millis(700);
+
+/// A second Ctrl-C within this time leaves.
+const SECOND_INTERRUPT: Duration = Duration::from_secs(3);
+
+/// Between two changes of a prompt under which nothing is typed: more often would flicker.
+const BETWEEN_REFRESHES: Duration = Duration::from_secs(1);
+
+/// Sessions whose unread messages a prompt counts.
+const COUNTED: usize = 3;
+
+/// Unread messages up to this are counted one by one.
+const MOST_COUNTED: u64 = 99;
+
+/// Why a line was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Refused(pub(super) &'static str);
+
+/// A text that is sent only if its author says so once more.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// What is to be said.
+    pub(super) text: String,
+    /// Where.
+    pub(super) session: SessionId,
+}
+
+/// A person at a terminal.
+#[derive(Debug)]
+pub struct TerminalFront {
+    repl: Arc<ReplHandle>,
+    typed: mpsc::Receiver<Typed>,
+    color: bool,
+    /// A prompt is out, or an editor, and no answer has come back yet.
+    prompted: bool,
+    /// An editor has the terminal.
+    lent: bool,
+    /// What the next prompt begins with, and why it came back.
+    draft: Draft,
+    note: Option<String>,
+    /// What the prompt that is out began with.
+    returned: String,
+    /// What was typed in sessions that were left in the middle of a line.
+    drafts: HashMap<SessionId, Draft>,
+    /// The session of the prompt that is out is over, and something was typed under it.
+    stale: Option<SessionId>,
+    /// The prompt fell back, or did not become the one hoped for; what is complete before this was not
+    /// typed for it.
+    settled: Option<Instant>,
+    interrupted: Option<Instant>,
+    asked: Option<Asked>,
+    /// The counts in the prompt that is out.
+    unread: String,
+    /// The prompt is taken back only to be shown with other counts.
+    refreshing: bool,
+    refreshed: Option<Instant>,
+    /// When the prompt is to be looked at again.
+    look_again: Option<Instant>,
+}
+
+impl TerminalFront {
+    pub(super) fn new(repl: Arc<ReplHandle>, typed: mpsc::Receiver<Typed>, color: bool) -> Self {
+        Self {
+            repl,
+            typed,
+            color,
+            prompted: false,
+            lent: false,
+            draft: Draft::default(),
+            note: None,
+            returned: String::new(),
+            drafts: HashMap::new(),
+            stale: None,
+            settled: None,
+            interrupted: None,
+            asked: None,
+            unread: String::new(),
+            refreshing: false,
+            refreshed: None,
+            look_again: None,
+        }
+    }
+
+    /// What the user does next. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Typed {
+        self.typed.recv().await.unwrap_or(Typed::EndOfInput)
+    }
+
+    /// When something is due by time alone.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.look_again
+    }
+
+    /// Grants the next line, unless one is granted already.
+    pub(super) fn prompt(&mut self, state: &State) {
+        if self.prompted {
+            return self.refresh(state);
+        }
+        self.prompted = true;
+        if let Some(Asked { session, .. }) = self.asked {
+            return self.repl.grant(Grant {
+                prompt: self.painted("send it? [Y/n] ", Color::Yellow),
+                session: Some(session),
+                question: true,
+                ..Grant::default()
+            });
+        }
+        let session = self.stale.or(state.sessions.current()).unwrap_or(SessionId::LOBBY);
+        if self.draft.is_empty() {
+            self.draft = self.drafts.remove(&session).unwrap_or_default();
+        }
+        let prompt = self.prompt_of(session, state);
+        self.returned = format!("{}{}", self.draft.left, self.draft.right);
+        self.repl.grant(Grant {
+            prompt,
+            session: Some(session),
+            draft: std::mem::take(&mut self.draft),
+            note: self.note.take(),
+            question: false,
+        });
+    }
+
+    /// Shows other counts in the prompt that is out, where nothing is typed yet.
+    fn refresh(&mut self, state: &State) {
+        self.look_again = None;
+        if self.refreshing || self.lent || self.asked.is_some() || self.stale.is_some() {
+            return;
+        }
+        if unread(state) == self.unread || !self.repl.is_blank() {
+            return;
+        }
+        let now = Instant::now();
+        match self.refreshed.map(|at| at + BETWEEN_REFRESHES).filter(|due| now < *due) {
+            Some(due) => self.look_again = Some(due),
+            None => {
+                self.refreshed = Some(now);
+                self.refreshing = true;
+                self.repl.cancel();
+            }
+        }
+    }
+
+    /// Whether a line may go where its prompt said. If not, its text is kept as the next draft, unless
+    /// more may be typed ahead already: the next Enter would say both.
+    pub(super) fn accept(&mut self, text: &str, session: SessionId, state: &State) -> Result<(), Refused> {
+        self.answered();
+        self.stale = None;
+        let command = text.starts_with('\\') && !text.starts_with("\\\\");
+        if command || text.trim().is_empty() {
+            return Ok(());
+        }
+        let over = !state.sessions.contains(session);
+        if !over && self.settled.is_none_or(|settled| Instant::now() >= settled) {
+            self.settled = None;
+            return Ok(());
+        }
+        self.settled = Some(Instant::now() + SETTLING);
+        if over || text == self.returned {
+            self.keep_draft(text.to_owned(), "not sent");
+        }
+        let refused = if over {
+            Refused(
+                "the session it was typed in is over; it is in the editor still, Enter says it in the lobby",
+            )
+        } else {
+            Refused("it was typed before this prompt was there; the Up key brings it back")
+        };
+        Err(refused)
+    }
+
+    /// Asks whether this is to be said there.
+    pub(super) fn ask(&mut self, text: String, session: SessionId) {
+        self.answered();
+        self.asked = Some(Asked { text, session });
+    }
+
+    /// What was asked about, when the answer is there.
+    pub(super) fn take_asked(&mut self) -> Option<Asked> {
+        self.asked.take()
+    }
+
+    /// The current session ended under the prompt. What has been typed stays under the old prompt;
+    /// where nothing has, the lobby's prompt comes at once.
+    pub(super) fn fall_back(&mut self) {
+        self.settled = Some(Instant::now() + SETTLING);
+        self.refreshing = false;
+        if self.prompted {
+            self.repl.cancel();
+        }
+    }
+
+    /// The next prompt is not the one that was hoped for: what is complete before anybody can have read
+    /// it was meant for another.
+    pub(super) fn distrust_typed_ahead(&mut self) {
+        self.settled = Some(Instant::now() + SETTLING);
+    }
+
+    /// The prompt that was out has its answer.
+    pub(super) fn answered(&mut self) {
+        self.prompted = false;
+        self.refreshing = false;
+    }
+
+    /// The editor gave its draft back.
+    pub(super) fn cancelled(&mut self, draft: Draft, session: Option<SessionId>) {
+        let refreshing = self.refreshing;
+        self.answered();
+        if refreshing {
+            self.draft = draft;
+            return;
+        }
+        // The question's session is over: what it asked about is the draft.
+        let draft = match self.asked.take() {
+            Some(asked) => Draft::at_end(asked.text),
+            None => draft,
+        };
+        self.stale = if draft.is_empty() { None } else { session };
+        if draft.is_empty() {
+            self.settled = Some(Instant::now() + SETTLING);
+        }
+        self.draft = draft;
+    }
+
+    /// The line was left in the middle, for another session; it waits in its own.
+    pub(super) fn left(&mut self, draft: Draft, session: SessionId) {
+        self.answered();
+        self.stale = None;
+        let draft = match self.asked.take() {
+            Some(asked) => Draft::at_end(asked.text),
+            None => draft,
+        };
+        if !draft.is_empty() {
+            self.drafts.insert(session, draft);
+        }
+    }
+
+    /// Drafts whose session is over, to be told of.
+    pub(super) fn take_orphans(&mut self, state: &State) -> Vec<(SessionId, String)> {
+        let orphans = self.drafts.extract_if(|session, _| !state.sessions.contains(*session));
+        orphans.map(|(session, draft)| (session, draft.left + &draft.right)).collect()
+    }
+
+    /// Lends the terminal to an editor, in the place of the next prompt.
+    pub(super) fn edit(&mut self, edit: Edit) {
+        self.prompted = true;
+        self.lent = true;
+        self.repl.edit(edit);
+    }
+
+    /// The editor is done.
+    pub(super) fn edited(&mut self, text: String, session: SessionId, state: &State) {
+        self.answered();
+        self.lent = false;
+        self.stale = (!state.sessions.contains(session) && !text.is_empty()).then_some(session);
+        self.draft = Draft::at_end(text);
+    }
+
+    /// Whether an editor has the terminal, so that Ctrl-C is meant for it.
+    pub(super) fn is_lent(&self) -> bool {
+        self.lent
+    }
+
+    /// The next prompt begins with this text, which came back for this reason.
+    pub(super) fn keep_draft(&mut self, text: String, note: &str) {
+        self.note = Some(note.to_owned());
+        self.draft = Draft::at_end(text);
+    }
+
+    /// Ctrl-C where no text is; true for the second in a row.
+    pub(super) fn interrupted(&mut self) -> bool {
+        let now = Instant::now();
+        let again = self.interrupted.is_some_and(|before| now - before < SECOND_INTERRUPT);
+        self.interrupted = Some(now);
+        again
+    }
+
+    fn prompt_of(&mut self, session: SessionId, state: &State) -> Prompt {
+        self.unread = unread(state);
+        let unread = &self.unread;
+        match state.sessions.peer(session) {
+            _ if session == SessionId::LOBBY => self.painted(&format!("lobby{unread}> "), Color::Green),
+            Some(peer) => {
+                let prompt = format!("{session} {} {}{unread}> ", peer.mode.prefix(), peer.peer);
+                self.painted(&prompt, Color::Magenta)
+            }
+            None => self.painted(&format!("{session} (over){unread}> "), Color::Red),
+        }
+    }
+
+    fn painted(&self, raw: &str, color: Color) -> Prompt {
+        match self.color {
+            true => Prompt::styled(raw, &color.bold().paint(raw).to_string()),
+            false => Prompt::plain(raw),
+        }
+    }
+}
+
+/// What is unread elsewhere: ` (1:3)` for three messages in session 1.
+fn unread(state: &State) -> String {
+    let rows = state.sessions.rows();
+    let unread: Vec<String> = rows
+        .iter()
+        .filter(|row| row.unread > 0 && !row.current)
+        .map(|row| match row.unread {
+            count if count > MOST_COUNTED => format!("{}:{MOST_COUNTED}+", row.id),
+            count => format!("{}:{count}", row.id),
+        })
+        .collect();
+    match unread.len() {
+        0 => String::new(),
+        count if count > COUNTED => format!(" ({} …)", unread[..COUNTED].join(" ")),
+        _ => format!(" ({})", unread.join(" ")),
+    }
+}

@@ -1,0 +1,62 @@
+//! `\alias [NAME TEXT]`: words of one's own for a text or a command.
+
+use super::{Argument, Command, CommandError, Group, Progress};
+use crate::aliases;
+use crate::show::{ErrorCode, Notice};
+use crate::state::State;
+
+pub(super) const ALIAS: Command = Command {
+    name: "alias",
+    aliases: &[],
+    usage: "\\alias [NAME TEXT]",
+    about: "make \\NAME stand for TEXT, a text or a command; alone, list them",
+    argument: Argument::Text,
+    optional: true,
+    group: Group::Yours,
+    examples: &["\\alias brb be right back", "\\alias w \\whois $*", "\\alias hi hello $*, good to see you"],
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let (name, text) = args.split_once(char::is_whitespace).unwrap_or((args, ""));
+    let (name, text) = (name.trim_start_matches('\\'), text.trim());
+    if name.is_empty() {
+        list(state);
+        return Ok(Progress::Done);
+    }
+    if text.is_empty() {
+        return tell_one(state, name);
+    }
+    aliases::check(name).map_err(|text| CommandError::new(ErrorCode::Usage, text))?;
+    state.person.aliases.set(name, Some(text)).map_err(not_kept)?;
+    state.publish_words();
+    state.emit(Notice::say(format!("\\{name} stands for: {text}")));
+    Ok(Progress::Done)
+}
+
+fn list(state: &mut State) {
+    let mut lines: Vec<String> =
+        state.person.aliases.iter().map(|(name, text)| format!("\\{name} stands for: {text}")).collect();
+    if lines.is_empty() {
+        lines.push("there are no aliases; \\alias NAME TEXT makes one".to_owned());
+    }
+    lines.into_iter().for_each(|line| state.emit(Notice::say(line)));
+}
+
+fn tell_one(state: &mut State, name: &str) -> Result<Progress, CommandError> {
+    match state.person.aliases.get(name) {
+        Some(text) => {
+            let line = format!("\\{name} stands for: {text}");
+            state.emit(Notice::say(line));
+            Ok(Progress::Done)
+        }
+        None => Err(CommandError::new(
+            ErrorCode::Usage,
+            format!("there is no alias {name}; \\alias {name} TEXT makes one"),
+        )),
+    }
+}
+
+pub(super) fn not_kept(reason: String) -> CommandError {
+    CommandError::new(ErrorCode::Refused, format!("it could not be kept: {reason}"))
+}

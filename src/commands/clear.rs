@@ -1,0 +1,25 @@
+//! `\clear`: an empty screen.
+
+use super::{Argument, Command, CommandError, Group, Progress};
+use crate::show::ErrorCode;
+use crate::state::State;
+
+pub(super) const CLEAR: Command = Command {
+    name: "clear",
+    aliases: &[],
+    usage: "\\clear",
+    about: "empty the screen; \\history shows again what was said",
+    argument: Argument::None,
+    optional: false,
+    group: Group::Reading,
+    examples: &[],
+    run,
+};
+
+fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
+    if !state.screen.is_terminal() {
+        return Err(CommandError::new(ErrorCode::Usage, "there is no screen to empty on a pipe"));
+    }
+    state.screen.clear();
+    Ok(Progress::Done)
+}

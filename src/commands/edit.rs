@@ -1,0 +1,25 @@
+//! `\edit [TEXT]`: writes the next message in an editor.
+
+use super::{Argument, Command, CommandError, Group, Progress};
+use crate::show::ErrorCode;
+use crate::state::State;
+
+pub(super) const EDIT: Command = Command {
+    name: "edit",
+    aliases: &[],
+    usage: "\\edit [TEXT]",
+    about: "write the next message in $VISUAL or $EDITOR; it comes back to the prompt",
+    argument: Argument::Text,
+    optional: true,
+    group: Group::Talking,
+    examples: &["\\edit", "\\edit Dear all,"],
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    if !state.screen.is_terminal() {
+        return Err(CommandError::new(ErrorCode::Usage, "an editor needs a terminal"));
+    }
+    state.person.wants_editor = Some(args.to_owned());
+    Ok(Progress::Done)
+}

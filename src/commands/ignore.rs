@@ -1,0 +1,47 @@
+//! `\ignore [NAME]`: shows nothing more of what somebody says in the lobby.
+
+use hobnob_protocol::message::ClientMessage;
+
+use super::{Argument, Command, CommandError, Group, Progress};
+use crate::questions::Question;
+use crate::show::{ErrorCode, Notice};
+use crate::state::State;
+
+pub(super) const IGNORE: Command = Command {
+    name: "ignore",
+    aliases: &[],
+    usage: "\\ignore [NAME]",
+    about: "show nothing more of what NAME says in the lobby, under any name; alone, list them",
+    argument: Argument::User,
+    optional: true,
+    group: Group::People,
+    examples: &["\\ignore bobby", "\\ignore"],
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    if args.is_empty() {
+        list(state);
+        return Ok(Progress::Done);
+    }
+    let name = state.parse_name(args)?;
+    if name == state.me.name {
+        return Err(CommandError::new(ErrorCode::Usage, "that is you"));
+    }
+    if let Some(key) = state.recent.key_of(&name) {
+        state.ignore(&name, &key)?;
+        return Ok(Progress::Done);
+    }
+    state.require_lobby_up()?;
+    let request = state.ask(Question::Ignore, IGNORE.name, |request| ClientMessage::Whois { request, name });
+    Ok(Progress::Answer(request))
+}
+
+fn list(state: &mut State) {
+    let names: Vec<&str> = state.person.ignored.iter().map(|(_, name)| name).collect();
+    let text = match names.as_slice() {
+        [] => "nobody is ignored".to_owned(),
+        names => format!("ignored in the lobby: {}", names.join(" ")),
+    };
+    state.emit(Notice::say(text));
+}

@@ -1,0 +1,63 @@
+//! `\set [KEY [VALUE]]`: how this user likes the terminal; `\set --save` keeps it.
+
+use super::{Argument, Command, CommandError, Group, Progress};
+use crate::config_edit;
+use crate::preferences::{SETTINGS, Setting};
+use crate::show::{ErrorCode, Notice};
+use crate::state::State;
+
+pub(super) const SET: Command = Command {
+    name: "set",
+    aliases: &[],
+    usage: "\\set [KEY [VALUE]]",
+    about: "settings: all, one, or a new value; \\set --save keeps them in the config file",
+    argument: Argument::Setting,
+    optional: true,
+    group: Group::Yours,
+    examples: &["\\set", "\\set times long", "\\set notify osc9", "\\set --save"],
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let (key, value) = args.split_once(char::is_whitespace).unwrap_or((args, ""));
+    match (key, value.trim()) {
+        ("", _) => SETTINGS.iter().for_each(|setting| tell(state, setting)),
+        ("--save", "") => save(state)?,
+        (key, "") => tell(state, find(key)?),
+        (key, value) => {
+            let setting = find(key)?;
+            setting.set(&mut state.person.preferences, value).map_err(wrong)?;
+            state.screen.prefer(state.person.preferences);
+            tell(state, setting);
+        }
+    }
+    Ok(Progress::Done)
+}
+
+fn tell(state: &mut State, setting: &Setting) {
+    let value = setting.value(&state.person.preferences);
+    let text = format!("{} = {value}  ({}: {})", setting.key, setting.about, setting.choices());
+    state.emit(Notice::say(text));
+}
+
+fn find(key: &str) -> Result<&'static Setting, CommandError> {
+    Setting::find(key).ok_or_else(|| {
+        let keys: Vec<&str> = SETTINGS.iter().map(|setting| setting.key).collect();
+        wrong(format!("there is no setting {key}; there are {}", keys.join(", ")))
+    })
+}
+
+fn save(state: &mut State) -> Result<(), CommandError> {
+    let Some(path) = state.person.config_file.clone() else {
+        return Err(wrong("no place is known for a config file; name one with --config".to_owned()));
+    };
+    config_edit::save(&path, &state.person.preferences).map_err(|err| {
+        CommandError::new(ErrorCode::Refused, format!("the settings were not saved: {err}"))
+    })?;
+    state.emit(Notice::say(format!("saved in {}", path.display())));
+    Ok(())
+}
+
+fn wrong(text: String) -> CommandError {
+    CommandError::new(ErrorCode::Usage, text)
+}

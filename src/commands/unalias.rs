@@ -1,0 +1,29 @@
+//! `\unalias NAME`: takes an alias back.
+
+use super::{Argument, Command, CommandError, Group, Progress, alias};
+use crate::show::{ErrorCode, Notice};
+use crate::state::State;
+
+pub(super) const UNALIAS: Command = Command {
+    name: "unalias",
+    aliases: &[],
+    usage: "\\unalias NAME",
+    about: "take an alias back",
+    argument: Argument::Text,
+    optional: false,
+    group: Group::Yours,
+    examples: &["\\unalias brb"],
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let name = args.trim_start_matches('\\');
+    if state.person.aliases.get(name).is_none() {
+        let text = format!("there is no alias {name}; \\alias lists them");
+        return Err(CommandError::new(ErrorCode::Usage, text));
+    }
+    state.person.aliases.set(name, None).map_err(alias::not_kept)?;
+    state.publish_words();
+    state.emit(Notice::say(format!("\\{name} stands for nothing now")));
+    Ok(Progress::Done)
+}

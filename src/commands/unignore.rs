@@ -1,0 +1,41 @@
+//! `\unignore NAME`: shows again what somebody says.
+
+use super::{Argument, Command, CommandError, Group, Progress, alias};
+use crate::show::{ErrorCode, Notice};
+use crate::state::State;
+
+pub(super) const UNIGNORE: Command = Command {
+    name: "unignore",
+    aliases: &[],
+    usage: "\\unignore NAME",
+    about: "show again what NAME says",
+    argument: Argument::User,
+    optional: false,
+    group: Group::People,
+    examples: &["\\unignore bobby"],
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let name = state.parse_name(args)?;
+    // By the key as well: whoever is ignored may have another name by now.
+    let key = state.recent.key_of(&name).map(|key| key.to_string());
+    let found: Vec<String> = state
+        .person
+        .ignored
+        .iter()
+        .filter(|(ignored, known)| {
+            key.as_deref() == Some(*ignored) || known.parse().is_ok_and(|it| name == it)
+        })
+        .map(|(ignored, _)| ignored.to_owned())
+        .collect();
+    if found.is_empty() {
+        let text = format!("{name} is not ignored; \\ignore lists who is");
+        return Err(CommandError::new(ErrorCode::NoSuchUser, text));
+    }
+    for key in found {
+        state.person.ignored.set(&key, None).map_err(alias::not_kept)?;
+    }
+    state.emit(Notice::say(format!("what {name} says is shown again; \\history shows what was not")));
+    Ok(Progress::Done)
+}

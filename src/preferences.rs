@@ -1,0 +1,269 @@
+//! How this user likes a terminal to be: typed settings with names and values, as `\set` and the
+//! config file's `[terminal]` table spell them. Owns the table of settings; reads and writes no file.
+
+/// Whether and how times stand before messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// Not at all.
+    Off,
+    /// Hours and minutes.
+    Short,
+    /// Seconds too.
+    Long,
+}
+
+/// How a mention or a private message asks for attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notify {
+    /// Not at all.
+    Off,
+    /// The terminal's bell.
+    Bell,
+    /// A desktop notification as iTerm2, Windows Terminal and others take it.
+    Osc9,
+    /// A desktop notification as urxvt, foot and others take it.
+    Osc777,
+}
+
+/// How this user likes a terminal to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preferences {
+    /// Times before messages.
+    pub times: Times,
+    /// What asks for attention.
+    pub notify: Notify,
+    /// Whether each name has a colour of its own.
+    pub names_colour: bool,
+    /// Whether comings and goings that fall together share a line.
+    pub fold: bool,
+    /// Whether a start says what to type next.
+    pub banner: bool,
+    /// Whether long messages are broken between words and indented.
+    pub wrap: bool,
+    /// A message of more lines asks before it is sent; 0 never asks.
+    pub paste_ask: u16,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            times: Times::Short,
+            notify: Notify::Bell,
+            names_colour: true,
+            fold: true,
+            banner: true,
+            wrap: true,
+            paste_ask: 8,
+        }
+    }
+}
+
+/// One setting: its name, the values it takes, and the way to both.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// As it is typed.
+    pub key: &'static str,
+    /// As the config file knows it.
+    pub path: &'static str,
+    /// The words it takes; examples, where it takes a number.
+    pub values: &'static [&'static str],
+    /// What it decides.
+    pub about: &'static str,
+    read: fn(&Preferences) -> String,
+    write: fn(&mut Preferences, &str) -> Option<()>,
+}
+
+const SWITCH: &[&str] = &["on", "off"];
+
+/// Every setting, in the order `\set` shows them.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "times",
+        path: "terminal.times",
+        values: &["off", "short", "long"],
+        about: "the time before each message",
+        read: |it| {
+            match it.times {
+                Times::Off => "off",
+                Times::Short => "short",
+                Times::Long => "long",
+            }
+            .to_owned()
+        },
+        write: |it, word| {
+            it.times = match word {
+                "off" => Times::Off,
+                "short" | "on" => Times::Short,
+                "long" => Times::Long,
+                _ => return None,
+            };
+            Some(())
+        },
+    },
+    Setting {
+        key: "notify",
+        path: "terminal.notify",
+        values: &["off", "bell", "osc9", "osc777"],
+        about: "how a mention or a private message asks for attention",
+        read: |it| {
+            match it.notify {
+                Notify::Off => "off",
+                Notify::Bell => "bell",
+                Notify::Osc9 => "osc9",
+                Notify::Osc777 => "osc777",
+            }
+            .to_owned()
+        },
+        write: |it, word| {
+            it.notify = match word {
+                "off" => Notify::Off,
+                "bell" | "on" => Notify::Bell,
+                "osc9" => Notify::Osc9,
+                "osc777" => Notify::Osc777,
+                _ => return None,
+            };
+            Some(())
+        },
+    },
+    Setting {
+        key: "names-colour",
+        path: "terminal.names-colour",
+        values: SWITCH,
+        about: "a colour of its own for each name",
+        read: |it| word(it.names_colour),
+        write: |it, word| put(&mut it.names_colour, switch(word)),
+    },
+    Setting {
+        key: "fold",
+        path: "terminal.fold",
+        values: SWITCH,
+        about: "one line for many who come and go together",
+        read: |it| word(it.fold),
+        write: |it, word| put(&mut it.fold, switch(word)),
+    },
+    Setting {
+        key: "wrap",
+        path: "terminal.wrap",
+        values: SWITCH,
+        about: "break long messages between words, and indent them",
+        read: |it| word(it.wrap),
+        write: |it, word| put(&mut it.wrap, switch(word)),
+    },
+    Setting {
+        key: "banner",
+        path: "terminal.banner",
+        values: SWITCH,
+        about: "what to type next, at the start",
+        read: |it| word(it.banner),
+        write: |it, word| put(&mut it.banner, switch(word)),
+    },
+    Setting {
+        key: "paste-ask",
+        path: "terminal.paste-ask",
+        values: &["0", "8", "50"],
+        about: "ask before a message of more lines is sent (0: never)",
+        read: |it| it.paste_ask.to_string(),
+        write: |it, word| put(&mut it.paste_ask, word.parse().ok()),
+    },
+];
+
+impl Setting {
+    /// The setting of this name.
+    #[must_use]
+    pub fn find(key: &str) -> Option<&'static Self> {
+        // Both spellings of the word are used; the table has one.
+        let key = if key == "names-color" { "names-colour" } else { key };
+        SETTINGS.iter().find(|setting| setting.key == key)
+    }
+
+    /// Its value, as it is typed.
+    #[must_use]
+    pub fn value(&self, preferences: &Preferences) -> String {
+        (self.read)(preferences)
+    }
+
+    /// Gives it a value.
+    ///
+    /// # Errors
+    /// The words it takes, where this is none of them.
+    pub fn set(&self, preferences: &mut Preferences, value: &str) -> Result<(), String> {
+        (self.write)(preferences, value).ok_or_else(|| format!("{} is one of {}", self.key, self.choices()))
+    }
+
+    /// The values it takes, in words.
+    #[must_use]
+    pub fn choices(&self) -> String {
+        match self.key {
+            "paste-ask" => "0 to 65535".to_owned(),
+            _ => self.values.join(", "),
+        }
+    }
+}
+
+impl Preferences {
+    /// The defaults with what a config file's `[terminal]` table says.
+    ///
+    /// # Errors
+    /// What is wrong with it, the key named.
+    pub fn from_table(table: &toml::Table) -> Result<Self, String> {
+        let mut preferences = Self::default();
+        for (key, value) in table {
+            let Some(setting) = Setting::find(key) else {
+                let keys: Vec<&str> = SETTINGS.iter().map(|setting| setting.key).collect();
+                return Err(format!("there is no {key}; the settings are {}", keys.join(", ")));
+            };
+            let text = match value {
+                toml::Value::Boolean(on) => word(*on),
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            setting.set(&mut preferences, &text)?;
+        }
+        Ok(preferences)
+    }
+}
+
+fn put<T>(place: &mut T, value: Option<T>) -> Option<()> {
+    value.map(|value| *place = value)
+}
+
+fn word(on: bool) -> String {
+    if on { "on" } else { "off" }.to_owned()
+}
+
+fn switch(word: &str) -> Option<bool> {
+    match word {
+        "on" | "true" | "yes" => Some(true),
+        "off" | "false" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_a_setting_names_is_one_it_takes_and_gives_back() {
+        for setting in SETTINGS {
+            for value in setting.values {
+                let mut preferences = Preferences::default();
+                setting.set(&mut preferences, value).unwrap();
+                assert_eq!(setting.value(&preferences), *value, "{}", setting.key);
+            }
+            assert_eq!(setting.path, format!("terminal.{}", setting.key));
+            assert!(setting.set(&mut Preferences::default(), "purple").is_err(), "{}", setting.key);
+        }
+    }
+
+    #[test]
+    fn a_table_is_read_with_toml_s_own_types_and_a_wrong_one_is_named() {
+        let table = |text: &str| Preferences::from_table(&text.parse().unwrap());
+        let read = table("times = \"long\"\nfold = false\npaste-ask = 20").unwrap();
+        assert_eq!((read.times, read.fold, read.paste_ask), (Times::Long, false, 20));
+        assert!(table("tmies = \"off\"").unwrap_err().contains("tmies"));
+        assert!(table("notify = \"horn\"").unwrap_err().contains("bell"));
+        assert!(table("paste-ask = -1").is_err());
+    }
+}

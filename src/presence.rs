@@ -1,0 +1,157 @@
+//! Comings and goings, folded: the first is told at once, what follows within two seconds is told in
+//! one line. A plain struct; is told the time, and knows nothing of screens.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use hobnob_protocol::name::UserName;
+use tokio::time::Instant;
+
+/// How long one line gathers.
+const WINDOW: Duration = Duration::from_secs(2);
+
+/// Names that a line may hold; the others are counted.
+const NAMED: usize = 4;
+
+/// Names gathered; more than a server has clients by default.
+const MOST: usize = 20_000;
+
+/// What one name did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// Came.
+    Joined,
+    /// Went.
+    Left,
+    /// Came and went.
+    Passed,
+    /// Went and came back.
+    Returned,
+}
+
+/// Gathers comings and goings.
+#[derive(Debug, Default)]
+pub struct Presence {
+    until: Option<Instant>,
+    order: Vec<UserName>,
+    moves: HashMap<UserName, Move>,
+}
+
+impl Presence {
+    /// Notes that somebody came or went. True when that is to be told at once.
+    pub fn note(&mut self, name: &UserName, joined: bool, now: Instant) -> bool {
+        if self.until.is_none() {
+            self.until = Some(now + WINDOW);
+            return true;
+        }
+        let next = match (self.moves.get(name), joined) {
+            (None | Some(Move::Joined), true) => Move::Joined,
+            (None | Some(Move::Left), false) => Move::Left,
+            (Some(Move::Joined | Move::Passed), false) => Move::Passed,
+            (Some(Move::Left | Move::Returned), true) => Move::Returned,
+            (Some(Move::Passed), true) => Move::Joined,
+            (Some(Move::Returned), false) => Move::Left,
+        };
+        if self.moves.len() < MOST && self.moves.insert(name.clone(), next).is_none() {
+            self.order.push(name.clone());
+        }
+        false
+    }
+
+    /// Whether `name` did something that is not told yet.
+    #[must_use]
+    pub fn holds(&self, name: &UserName) -> bool {
+        self.moves.contains_key(name)
+    }
+
+    /// When the next line is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.until
+    }
+
+    /// The line that is due by now, if any. While people keep coming, the next one gathers again.
+    pub fn due(&mut self, now: Instant) -> Option<String> {
+        if self.until.is_none_or(|until| now < until) {
+            return None;
+        }
+        let line = self.take();
+        self.until = line.is_some().then(|| now + WINDOW);
+        line
+    }
+
+    /// What was gathered so far.
+    pub fn take(&mut self) -> Option<String> {
+        let moves = std::mem::take(&mut self.moves);
+        let order = std::mem::take(&mut self.order);
+        let told = [
+            (Move::Joined, "joined"),
+            (Move::Left, "left"),
+            (Move::Returned, "left and came back"),
+            (Move::Passed, "came and left"),
+        ];
+        let parts: Vec<String> = told
+            .into_iter()
+            .filter_map(|(kind, verb)| {
+                let names: Vec<&str> = order
+                    .iter()
+                    .filter(|name| moves.get(*name) == Some(&kind))
+                    .map(UserName::as_str)
+                    .collect();
+                (!names.is_empty()).then(|| format!("{} {verb}", listed(&names)))
+            })
+            .collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+}
+
+fn listed(names: &[&str]) -> String {
+    let others = names.len().saturating_sub(NAMED);
+    // One more name is no longer than a word that counts it.
+    match (names, others) {
+        ([one], _) => (*one).to_owned(),
+        ([head @ .., last], 0 | 1) => format!("{} and {last}", head.join(", ")),
+        _ => format!("{} and {others} others", names[..NAMED].join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> UserName {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_is_told_at_once_and_the_rest_in_one_line() {
+        let mut presence = Presence::default();
+        let start = Instant::now();
+        assert!(presence.note(&name("anna"), true, start));
+        for who in ["bobby", "carmen"] {
+            assert!(!presence.note(&name(who), true, start));
+        }
+        presence.note(&name("anna"), false, start);
+        assert_eq!(presence.due(start + WINDOW / 2), None);
+        assert_eq!(presence.due(start + WINDOW).unwrap(), "bobby and carmen joined; anna left");
+        // Nothing came meanwhile: the next one is told at once again.
+        assert_eq!(presence.due(start + WINDOW * 2), None);
+        assert_eq!(presence.deadline(), None);
+        assert!(presence.note(&name("dora"), true, start + WINDOW * 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_and_goes_is_told_as_such_and_crowds_are_counted() {
+        let mut presence = Presence::default();
+        let now = Instant::now();
+        presence.note(&name("first"), true, now);
+        for n in 0..10 {
+            presence.note(&name(&format!("u{n}")), true, now);
+        }
+        presence.note(&name("u9"), false, now);
+        presence.note(&name("x"), false, now);
+        presence.note(&name("x"), true, now);
+        let line = presence.take().unwrap();
+        assert_eq!(line, "u0, u1, u2, u3 and 5 others joined; x left and came back; u9 came and left");
+    }
+}

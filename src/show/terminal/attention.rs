@@ -1,0 +1,31 @@
+//! What a message sends to a terminal besides its text, so that somebody who is not looking notices.
+
+use super::super::harmless::harmless_line;
+use super::super::{Message, MessageKind};
+use super::TerminalForm;
+use crate::preferences::Notify;
+
+/// Characters of a message that a desktop notification shows.
+const SHOWN: usize = 120;
+
+impl TerminalForm {
+    /// The bell, or the sequence a desktop notification is made of. Moves no cursor.
+    #[must_use]
+    pub fn attention(&self, message: &Message) -> String {
+        let place = match message.kind {
+            MessageKind::Lobby => "in the lobby",
+            MessageKind::Peer => "in private",
+        };
+        let from = message.from.as_str();
+        let text: String = harmless_line(&message.text).chars().take(SHOWN).collect();
+        match self.preferences.notify {
+            Notify::Off => String::new(),
+            Notify::Bell => "\x07".to_owned(),
+            Notify::Osc9 => format!("\x1b]9;{from} {place}: {text}\x07"),
+            // A semicolon would begin another field.
+            Notify::Osc777 => {
+                format!("\x1b]777;notify;{from} {place};{}\x07", text.replace(';', ","))
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! One message as rows: time, mark, name, and the text hanging beside them.
+
+use jiff::Zoned;
+use nu_ansi_term::{Color, Style};
+
+use super::super::harmless::harmless;
+use super::super::time::Timestamp;
+use super::super::{Message, MessageKind, Mode};
+use super::wrap::width;
+use super::{TerminalForm, names};
+use crate::mention;
+use crate::preferences::Times;
+
+/// Stands before a replayed message, on each of its rows.
+const REPLAYED: &str = "│";
+
+/// Stands before a message that names the reader.
+const MENTION: &str = "!";
+
+/// A name takes no more than this share of a row from the text beside it.
+const TEXT_SHARE: usize = 2;
+
+/// What stands before a message's text.
+struct Head {
+    /// Time and mark.
+    lead: String,
+    /// A private session's sign, the name, what follows it.
+    before: String,
+    name: String,
+    after: &'static str,
+}
+
+impl TerminalForm {
+    pub(super) fn message(&mut self, message: &Message, columns: usize) -> String {
+        let at = self.local(message.at);
+        let mut shown = self.day_line(&at);
+        let mentioned = self.wants_attention(message) && self.is_named(message);
+        let (head, text) = self.head(message, &at, mentioned);
+        let lead_width = width(&head.lead);
+        let head_width = lead_width + width(&head.before) + width(&head.name) + width(head.after);
+        // A message without a time before it must still not look like two.
+        let hang = if head_width * TEXT_SHARE <= columns { head_width } else { lead_width.max(2) + 2 };
+        let text = harmless(text, "");
+        let mut first = columns.saturating_sub(head_width);
+        let room = columns - hang;
+        let mut rows = Vec::new();
+        for line in text.split('\n') {
+            rows.extend(self.rows(line, first, room));
+            first = room;
+        }
+        let margin = self.margin(message, lead_width, hang);
+        for (number, row) in rows.iter().enumerate() {
+            match number {
+                0 => shown.push_str(&self.painted_head(message, &head, mentioned)),
+                _ if row.is_empty() => shown.push_str(margin.trim_end()),
+                _ => shown.push_str(&margin),
+            }
+            shown.push_str(&self.painted_text(message, row));
+            shown.push('\n');
+        }
+        shown
+    }
+
+    /// A line that tells the day, where it is another than that of the message before.
+    fn day_line(&mut self, at: &Zoned) -> String {
+        let day = at.date();
+        if self.preferences.times == Times::Off || self.day.replace(day) == Some(day) {
+            return String::new();
+        }
+        let line = format!("── {} ──", at.strftime("%A, %-d %B %Y"));
+        format!("{}\n", self.paint(Style::new().dimmed(), &line))
+    }
+
+    fn local(&self, at: Timestamp) -> Zoned {
+        at.instant().to_zoned(self.zone.clone())
+    }
+
+    fn is_named(&self, message: &Message) -> bool {
+        self.own.as_ref().is_some_and(|own| mention::is_in(&message.text, own))
+    }
+
+    /// What stands before the text, and the text that is left.
+    fn head<'m>(&self, message: &'m Message, at: &Zoned, mentioned: bool) -> (Head, &'m str) {
+        let time = match self.preferences.times {
+            Times::Off => String::new(),
+            Times::Short => at.strftime("%H:%M").to_string(),
+            Times::Long => at.strftime("%H:%M:%S").to_string(),
+        };
+        let mark = match (message.replayed, mentioned) {
+            (true, _) => REPLAYED,
+            (false, true) => MENTION,
+            (false, false) if time.is_empty() => "",
+            (false, false) => " ",
+        };
+        let name = message.from.to_string();
+        let prefix = match (message.kind, message.mode) {
+            (MessageKind::Lobby, _) => String::new(),
+            (MessageKind::Peer, mode) => format!("{} ", mode.unwrap_or(Mode::B).prefix()),
+        };
+        let (before, after, text) = match (action(message), message.kind) {
+            (Some(action), _) => (format!("{prefix}* "), " ", action),
+            (None, MessageKind::Lobby) => (prefix, ": ", message.text.as_str()),
+            (None, MessageKind::Peer) => (format!("{prefix}<"), "> ", message.text.as_str()),
+        };
+        (Head { lead: time + mark, before, name, after }, text)
+    }
+
+    fn painted_head(&self, message: &Message, head: &Head, mentioned: bool) -> String {
+        let Head { lead, before, name, after } = head;
+        if message.replayed {
+            return self.paint(Style::new().dimmed(), &format!("{lead}{before}{name}{after}"));
+        }
+        let lead_style = if mentioned { Color::Red.bold() } else { Style::new().dimmed() };
+        let session_style = match message.kind {
+            MessageKind::Lobby => Style::new(),
+            MessageKind::Peer => Color::Magenta.bold(),
+        };
+        let name_style = match (self.own.as_ref() == Some(&message.from), self.preferences.names_colour) {
+            (true, _) => Style::new().bold(),
+            (false, true) => names::color(&message.from, message.key.as_ref()).normal(),
+            (false, false) => Style::new(),
+        };
+        [(lead_style, lead.as_str()), (session_style, before), (name_style, name), (session_style, after)]
+            .into_iter()
+            .map(|(style, text)| self.paint(style, text))
+            .collect()
+    }
+
+    /// What stands before the rows after the first.
+    fn margin(&self, message: &Message, lead: usize, hang: usize) -> String {
+        match (message.replayed, lead) {
+            (false, _) | (_, 0) => " ".repeat(hang),
+            (true, lead) => {
+                let mark = self.paint(Style::new().dimmed(), REPLAYED);
+                format!("{}{mark}{}", " ".repeat(lead - 1), " ".repeat(hang - lead))
+            }
+        }
+    }
+
+    fn painted_text(&self, message: &Message, row: &str) -> String {
+        if message.replayed {
+            return self.paint(Style::new().dimmed(), row);
+        }
+        let places = match &self.own {
+            Some(own) if self.color && *own != message.from => mention::find(row, own),
+            _ => Vec::new(),
+        };
+        let mut shown = String::new();
+        let mut from = 0;
+        for place in places {
+            shown.push_str(&row[from..place.start]);
+            shown.push_str(&self.paint(Style::new().bold().reverse(), &row[place.clone()]));
+            from = place.end;
+        }
+        shown + &row[from..]
+    }
+}
+
+/// What `\me` says: a text that begins with a star and its author's own name.
+fn action(message: &Message) -> Option<&str> {
+    message.text.strip_prefix("* ")?.strip_prefix(message.from.as_str())?.strip_prefix(' ')
+}

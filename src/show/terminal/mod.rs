@@ -1,0 +1,124 @@
+//! Notices as a person at a terminal reads them: local times, names in colours of their own,
+//! mentions, replayed messages set apart, rows that break between words. Whatever came from the
+//! network passes [`harmless`] here. Reads no clock, asks no terminal: both are told.
+
+mod attention;
+mod message;
+mod names;
+mod tables;
+mod wrap;
+
+use hobnob_protocol::name::UserName;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use nu_ansi_term::{Color, Style};
+
+use super::harmless::{harmless, harmless_line};
+use super::human::{OWN_VOICE, Shown, failure_text, told};
+use super::{Message, MessageKind, Notice};
+use crate::mention;
+use crate::preferences::Preferences;
+
+/// Rows are no shorter than this, whatever a terminal says of itself.
+const NARROWEST: usize = 20;
+
+/// What to do in a lobby, for who has never been in one.
+const NEXT: &str = "type to talk; \\users: who is here, \\fork NAME: in private, \\help: the rest";
+
+/// Shows notices to a person.
+#[derive(Debug)]
+pub struct TerminalForm {
+    color: bool,
+    zone: TimeZone,
+    /// Who reads.
+    own: Option<UserName>,
+    /// How it is to be shown.
+    pub preferences: Preferences,
+    /// The day of the message shown last.
+    day: Option<Date>,
+}
+
+impl TerminalForm {
+    /// Shows in the colours and times of this terminal; today needs no line that tells the day.
+    #[must_use]
+    pub fn new(color: bool, zone: TimeZone, preferences: Preferences, today: jiff::Timestamp) -> Self {
+        let day = Some(today.to_zoned(zone.clone()).date());
+        Self { color, zone, own: None, preferences, day }
+    }
+
+    /// Who reads: messages that name this user stand out.
+    pub fn know_own(&mut self, name: &UserName) {
+        self.own = Some(name.clone());
+    }
+
+    /// Whether a message is to be noticed by somebody who is not looking.
+    #[must_use]
+    pub fn wants_attention(&self, message: &Message) -> bool {
+        let by_oneself = self.own.as_ref() == Some(&message.from);
+        let mentioned = || self.own.as_ref().is_some_and(|own| mention::is_in(&message.text, own));
+        !message.replayed
+            && !message.ignored
+            && !by_oneself
+            && (message.kind == MessageKind::Peer || mentioned())
+    }
+
+    /// `notice` as whole rows of at most `columns`.
+    pub fn show(&mut self, notice: &Notice, columns: usize) -> Shown {
+        let columns = columns.max(NARROWEST);
+        match notice {
+            Notice::Message(message) if message.ignored => Shown::Nothing,
+            Notice::Message(message) => Shown::Out(self.message(message, columns)),
+            Notice::Error(failure) => {
+                Shown::Err(self.own_voice(Color::Red.normal(), &failure_text(failure), columns))
+            }
+            Notice::Unsent { text, reason, .. } => {
+                let line = format!("not sent ({}): {}", harmless_line(reason), harmless(text, ""));
+                Shown::Err(self.own_voice(Color::Red.normal(), &line, columns))
+            }
+            Notice::Sent { .. } | Notice::Answer(_) | Notice::Switched { .. } | Notice::Forking { .. } => {
+                Shown::Nothing
+            }
+            Notice::Help { commands } => Shown::Out(self.help(commands, columns)),
+            Notice::Sessions { sessions } => Shown::Out(self.sessions(sessions, columns)),
+            Notice::Welcome { name, server, hosted, .. } => {
+                self.know_own(name);
+                Shown::Out(self.welcome(name, server, *hosted, columns))
+            }
+            other => Shown::Out(self.say(&told(other), columns)),
+        }
+    }
+
+    /// Something hobnob says itself.
+    #[must_use]
+    pub fn say(&self, text: &str, columns: usize) -> String {
+        self.own_voice(Style::new().dimmed(), text, columns)
+    }
+
+    fn welcome(&self, name: &UserName, server: &str, hosted: bool, columns: usize) -> String {
+        let how = if hosted { "host" } else { "are in" };
+        let line = format!("{name}, you {how} the lobby at {}", harmless_line(server));
+        let mut shown = self.own_voice(Color::Green.normal(), &line, columns);
+        if self.preferences.banner {
+            shown.push_str(&self.say(NEXT, columns));
+        }
+        shown
+    }
+
+    fn own_voice(&self, style: Style, text: &str, columns: usize) -> String {
+        let room = columns - OWN_VOICE.len();
+        let rows = text.split('\n').flat_map(|line| self.rows(line, room, room));
+        rows.map(|row| format!("{}\n", self.paint(style, &format!("{OWN_VOICE}{row}")))).collect()
+    }
+
+    /// One line of text as rows, or as it is for who wants no wrapping.
+    fn rows(&self, line: &str, first: usize, rest: usize) -> Vec<String> {
+        if self.preferences.wrap { wrap::wrap(line, first, rest) } else { vec![line.to_owned()] }
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.color && !text.is_empty() { style.paint(text).to_string() } else { text.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

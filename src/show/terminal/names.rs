@@ -1,0 +1,46 @@
+//! The colour of a name: the same for the same key in every run, one of a few that can be read on
+//! light and on dark and that every terminal with sixteen colours has.
+
+use hobnob_protocol::name::{PublicKey, UserName};
+use nu_ansi_term::Color;
+
+/// Neither black nor white, nor yellow and plain blue, which drown in one of the two. Errors are red.
+const COLORS: [Color; 6] =
+    [Color::Green, Color::Magenta, Color::Cyan, Color::LightRed, Color::LightBlue, Color::LightMagenta];
+
+/// The colour of whoever has this key; where it is not known, of whoever has this name.
+pub(super) fn color(name: &UserName, key: Option<&PublicKey>) -> Color {
+    let sum = match key {
+        Some(key) => mix(key.as_bytes()),
+        None => mix(name.folded().as_bytes()),
+    };
+    COLORS[sum as usize % COLORS.len()]
+}
+
+/// FNV-1a: the standard library's hash may change from one release to the next.
+fn mix(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, |sum, &byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193)) >> 8
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn a_key_keeps_its_color_whatever_its_name() {
+        let key = PublicKey::new([7; 32]);
+        let (anna, bobby): (UserName, UserName) = ("anna".parse().unwrap(), "bobby".parse().unwrap());
+        assert_eq!(color(&anna, Some(&key)), color(&bobby, Some(&key)));
+        assert_eq!(color(&anna, None), color(&"ANNA".parse().unwrap(), None));
+    }
+
+    #[test]
+    fn a_lobby_of_people_uses_all_colors() {
+        let used: HashSet<String> = (0..60_u8)
+            .map(|n| format!("{:?}", color(&"x".parse().unwrap(), Some(&PublicKey::new([n; 32])))))
+            .collect();
+        assert_eq!(used.len(), COLORS.len());
+    }
+}

@@ -1,0 +1,89 @@
+//! `\help` and `\sessions` on a terminal: columns where there is room, rows below each other where
+//! there is not.
+
+use nu_ansi_term::{Color, Style};
+
+use super::super::HelpRow;
+use super::super::harmless::harmless_line;
+use super::super::human::{OWN_VOICE, state_word};
+use super::TerminalForm;
+use super::wrap::width;
+use crate::session::SessionRow;
+
+/// The widest a column of usages gets; a longer one has its row for itself.
+const USAGE: usize = 20;
+
+/// An explanation narrower than this is read below its usage more easily than beside it.
+const BESIDE: usize = 30;
+
+impl TerminalForm {
+    pub(super) fn help(&self, commands: &[HelpRow], columns: usize) -> String {
+        let mut shown = String::new();
+        let mut group = "";
+        for row in commands {
+            if row.heading() != group && commands.len() > 1 {
+                group = row.heading();
+                let line = format!("{OWN_VOICE}{}", harmless_line(group));
+                shown.push_str(&format!("{}\n", self.paint(Style::new().bold(), &line)));
+            }
+            shown.push_str(&self.help_row(row, columns));
+        }
+        if commands.len() > 1 {
+            shown.push_str(
+                &self.say(
+                    "anything else is said in the current session; \\help COMMAND has examples",
+                    columns,
+                ),
+            );
+        }
+        shown
+    }
+
+    fn help_row(&self, row: &HelpRow, columns: usize) -> String {
+        let usage = harmless_line(&row.usage);
+        let aliases = match row.aliases.as_slice() {
+            [] => String::new(),
+            aliases => format!(" (also \\{})", aliases.join(", \\")),
+        };
+        let about = format!("{}{aliases}", harmless_line(&row.about));
+        let wide = width(&usage);
+        let indent = if columns >= 2 + USAGE + 2 + BESIDE { 2 + USAGE + 2 } else { 6 };
+        let beside = 2 + wide + 2 <= indent;
+        let mut shown = format!("  {}", self.paint(Color::Cyan.normal(), &usage));
+        shown.push_str(&if beside {
+            " ".repeat(indent - 2 - wide)
+        } else {
+            format!("\n{}", " ".repeat(indent))
+        });
+        let rows = self.rows(&about, columns - indent, columns - indent);
+        shown.push_str(&rows.join(&format!("\n{}", " ".repeat(indent))));
+        shown.push('\n');
+        for example in &row.examples {
+            let line = format!("    e.g. {}\n", harmless_line(example));
+            shown.push_str(&self.paint(Style::new().dimmed(), &line));
+        }
+        shown
+    }
+
+    pub(super) fn sessions(&self, rows: &[SessionRow], columns: usize) -> String {
+        let lines = rows.iter().map(|row| {
+            let mark = if row.current { '*' } else { ' ' };
+            let who = match (&row.peer, row.mode) {
+                (Some(peer), Some(mode)) => format!("{} {peer}", mode.prefix()),
+                _ => "lobby".to_owned(),
+            };
+            let unread = match row.unread {
+                0 => String::new(),
+                count => format!(", {count} unread"),
+            };
+            let style = match (row.current, row.unread) {
+                (true, _) => Style::new().bold(),
+                (false, 0) => Style::new(),
+                (false, _) => Color::Magenta.normal(),
+            };
+            let line = format!("{mark} {} {who} ({}{unread})", row.id, state_word(row.state));
+            self.own_voice(style, &line, columns)
+        });
+        lines.collect()
+    }
+}

@@ -1,0 +1,134 @@
+//! Text broken into rows of a terminal: between words where it can, between characters where it
+//! must. Owns how wide a character counts; knows nothing of what is shown.
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// The columns `text` takes at the most. Terminals disagree about characters joined to one emoji:
+/// one that draws less than is counted leaves a gap, one that draws more would break the row.
+pub(super) fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
+    text.graphemes(true).map(grapheme_width).sum()
+}
+
+fn grapheme_width(grapheme: &str) -> usize {
+    let parts: usize = grapheme.chars().map(|c| c.width().unwrap_or(0)).sum();
+    parts.max(grapheme.width())
+}
+
+/// Breaks one line of text into rows: the first has `first` columns, all others `rest`. There is
+/// always one row; spaces at a break are left out.
+pub(super) fn wrap(line: &str, first: usize, rest: usize) -> Vec<String> {
+    let mut rows = Rows { done: Vec::new(), row: String::new(), used: 0, room: first, rest };
+    for piece in pieces(line) {
+        let wide = width(piece);
+        if rows.used + wide <= rows.room {
+            rows.push(piece, wide);
+        } else if piece.starts_with(' ') {
+            rows.next();
+        } else if wide <= rest && (rows.used > 0 || rows.room < rest) {
+            rows.next();
+            rows.push(piece, wide);
+        } else {
+            rows.push_broken(piece);
+        }
+    }
+    rows.next();
+    rows.done
+}
+
+/// Words and the spaces between them, in turn. Scripts of wide characters have no spaces: a row may
+/// end after each of those.
+fn pieces(line: &str) -> impl Iterator<Item = &str> {
+    let mut left = line;
+    std::iter::from_fn(move || {
+        let spaces = left.starts_with(' ');
+        let mut end = left.find(|c| (c == ' ') != spaces).unwrap_or(left.len());
+        if !left[..end].is_ascii() {
+            let wide = left[..end].grapheme_indices(true).find(|(_, grapheme)| grapheme_width(grapheme) > 1);
+            end = match wide {
+                Some((0, grapheme)) => grapheme.len(),
+                Some((at, _)) => at,
+                None => end,
+            };
+        }
+        let (piece, after) = left.split_at(end);
+        left = after;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+struct Rows {
+    done: Vec<String>,
+    row: String,
+    used: usize,
+    room: usize,
+    rest: usize,
+}
+
+impl Rows {
+    fn push(&mut self, piece: &str, wide: usize) {
+        self.row.push_str(piece);
+        self.used += wide;
+    }
+
+    fn push_broken(&mut self, word: &str) {
+        for grapheme in word.graphemes(true) {
+            let wide = grapheme_width(grapheme);
+            if self.used + wide > self.room && self.used > 0 {
+                self.next();
+            }
+            self.push(grapheme, wide);
+        }
+    }
+
+    fn next(&mut self) {
+        let row = std::mem::take(&mut self.row);
+        self.done.push(row.trim_end_matches(' ').to_owned());
+        self.used = 0;
+        self.room = self.rest;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, first: usize, rest: usize, rows: &[&str]) {
+        assert_eq!(wrap(line, first, rest), rows);
+    }
+
+    #[test]
+    fn rows_break_between_words_and_inside_words_that_are_too_long() {
+        check("one two three", 20, 20, &["one two three"]);
+        check("one two three", 8, 8, &["one two", "three"]);
+        check("one two three", 3, 9, &["one", "two three"]);
+        check("abcdefghij", 4, 4, &["abcd", "efgh", "ij"]);
+        check("word", 2, 8, &["", "word"]);
+        check("", 5, 5, &[""]);
+        check("  code", 8, 8, &["  code"]);
+    }
+
+    #[test]
+    fn wide_characters_count_two_columns_and_are_never_split() {
+        check("日本語日本語", 5, 5, &["日本", "語日", "本語"]);
+        check("a日 本", 4, 4, &["a日", "本"]);
+        assert_eq!(width("e\u{301}"), 1);
+        assert_eq!(width("👍"), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn no_row_is_too_wide_and_nothing_but_spaces_is_lost(text in "[a-z日é👍 ]{0,60}", room in 2_usize..20) {
+            let rows = wrap(&text, room, room);
+            prop_assert!(rows.iter().all(|row| width(row) <= room), "{rows:?}");
+            let bare = |text: &str| text.replace(' ', "");
+            prop_assert_eq!(bare(&rows.concat()), bare(&text));
+        }
+    }
+}

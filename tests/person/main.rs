@@ -1,0 +1,22 @@
+//! A person at a terminal, seen on the rendered screen: the real programs, one behaviour a test, at
+//! several widths where that matters. One binary, so that it is linked once.
+
+// A failed test is a panic; clippy knows test functions alone, not what they call.
+#![allow(clippy::unwrap_used)]
+
+#[cfg(test)]
+#[path = "../pty/mod.rs"]
+mod pty;
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "the scenes use all of it")]
+mod support;
+
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod person;
+#[cfg(test)]
+mod reading;
+#[cfg(test)]
+mod writing;
