@@ -1,8 +1,9 @@
 //! What the lobby's events do to the state: messages, presence, answers, the link's comings and
 //! goings. Knows nothing of how the link does its work.
 
+use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::message::{Change, NotAcceptedCode, Welcome};
+use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode, Welcome};
 use hobnob_protocol::name::{PublicKey, UserName};
 
 use crate::command_error::CommandError;
@@ -50,6 +51,10 @@ impl State {
             self.emit(Notice::say(format!("the name {} is taken now; you are {name}", self.me.name)));
             self.screen.know_own(&name);
             self.me.name = name;
+        }
+        // The server kept it for the connection that was lost.
+        if let Some(text) = self.person.away.clone() {
+            self.lobby.ask(ClientMessage::Away { text });
         }
         self.tell_of_gaps(joined);
         self.learn_names();
@@ -141,8 +146,8 @@ impl State {
 
     fn answered(&mut self, answer: Answer) {
         match answer {
-            Answer::Users { request, names, more } => self.users(request, names, more),
-            Answer::Whois { request, name, key, since } => self.whois(request, name, key, since),
+            Answer::Users { request, names, away, more } => self.users(request, names, away, more),
+            Answer::Whois { request, name, key, since, away } => self.whois(request, name, key, since, away),
             Answer::History { request, after, messages, more } => {
                 self.history(request, after, messages, more)
             }
@@ -154,30 +159,29 @@ impl State {
         }
     }
 
-    fn users(&mut self, request: u32, names: Vec<UserName>, more: bool) {
-        let Some(Open { question: Question::Users { names: sum, .. }, .. }) = self.questions.get_mut(request)
-        else {
+    fn users(&mut self, request: u32, names: Vec<UserName>, away: Vec<UserName>, more: bool) {
+        let open = self.questions.get_mut(request);
+        let Some(Open { question: Question::Users { names: sum, away: sum_away, .. }, .. }) = open else {
             return;
         };
         sum.extend(names);
+        sum_away.extend(away);
         if more {
             return;
         }
-        let Some(Open { question: Question::Users { mut names, shown }, .. }) = self.questions.close(request)
-        else {
-            return;
-        };
+        let closed = self.questions.close(request);
+        let Some(Open { question: Question::Users { mut names, away, shown }, .. }) = closed else { return };
         names.sort();
         names.iter().for_each(|name| self.know_name(name));
         self.publish_words();
         if shown {
-            self.emit(Notice::Users { names });
+            self.emit(Notice::Users { names, away });
         } else {
             self.counted(request, names.len());
         }
     }
 
-    fn whois(&mut self, request: u32, name: UserName, key: PublicKey, since: u64) {
+    fn whois(&mut self, request: u32, name: UserName, key: PublicKey, since: u64, away: Option<AwayText>) {
         let Some(open) = self.questions.close(request) else { return };
         if matches!(open.question, Question::Ignore) {
             if let Err(error) = self.ignore(&name, &key) {
@@ -193,7 +197,8 @@ impl State {
             self.emit(Notice::say(text));
         }
         let fingerprint = key.fingerprint();
-        self.emit(Notice::Whois { name, fingerprint, since: Timestamp(since), trusted });
+        let away = away.map(|text| text.as_str().to_owned());
+        self.emit(Notice::Whois { name, fingerprint, since: Timestamp(since), trusted, away });
     }
 
     fn history(&mut self, request: u32, after: Position, part: Vec<LobbyMessage>, more: bool) {

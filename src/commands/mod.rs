@@ -5,6 +5,8 @@
 
 mod alias;
 mod allow;
+mod away;
+mod back;
 mod clear;
 mod edit;
 mod fork;
@@ -53,6 +55,8 @@ pub const COMMANDS: &[Command] = &[
     clear::CLEAR,
     me::ME,
     edit::EDIT,
+    away::AWAY,
+    back::BACK,
     set::SET,
     alias::ALIAS,
     unalias::UNALIAS,
