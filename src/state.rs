@@ -218,7 +218,10 @@ impl State {
     pub fn require_lobby_up(&self) -> Result<(), CommandError> {
         match self.sessions.lobby_state() {
             LinkState::Up => Ok(()),
-            _ => Err(CommandError::new(ErrorCode::LobbyDown, "the lobby is down; reconnecting")),
+            _ => Err(CommandError::new(
+                ErrorCode::LobbyDown,
+                "the lobby is down; it comes back by itself, try again then",
+            )),
         }
     }
 

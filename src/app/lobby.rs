@@ -97,7 +97,10 @@ impl State {
         tracing::info!(reason, "the lobby is down");
         self.sessions.set_lobby_state(LinkState::Down);
         self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Down });
-        let error = CommandError::new(ErrorCode::LobbyDown, "the lobby went down before it answered");
+        let error = CommandError::new(
+            ErrorCode::LobbyDown,
+            "the lobby went down before it answered; try again when it is back",
+        );
         for open in self.questions.take_all() {
             self.give_up(open, &error);
         }
