@@ -11,7 +11,8 @@ use crate::script::ScriptLine;
 use crate::session::SessionId;
 use crate::show::ClosedReason;
 
-/// How long the last texts of a script may take: a server that is restarted meanwhile gets them.
+/// How long the last texts of a script may take without one of them being answered for: a server that
+/// is restarted meanwhile gets them, and one that reads slowly gets all.
 const SCRIPT_DRAIN: Duration = Duration::from_secs(15);
 
 /// How long a person who leaves waits for the last texts.
@@ -23,8 +24,9 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// How far the end has come.
 #[derive(Debug)]
 pub(super) enum Ending {
-    /// The last texts are on their way.
-    Draining { until: Instant },
+    /// The last texts are on their way. Where there is no hurry, every one that arrives gives the
+    /// others the whole time again: so many still wait.
+    Draining { until: Instant, waiting: Option<usize> },
     /// The others are being told.
     Leaving { until: Instant },
     /// Nothing is left to do.
@@ -34,7 +36,7 @@ pub(super) enum Ending {
 impl Ending {
     pub(super) fn deadline(&self) -> Instant {
         match self {
-            Self::Draining { until } | Self::Leaving { until } => *until,
+            Self::Draining { until, .. } | Self::Leaving { until } => *until,
             Self::Over => Instant::now(),
         }
     }
@@ -43,16 +45,15 @@ impl Ending {
 impl App {
     /// Begins to end, with time for the last texts.
     pub(super) fn end(&mut self) {
-        let drain = match (&self.front, self.is_lobby_up()) {
-            (Front::Script(..), _) => SCRIPT_DRAIN,
-            (Front::Terminal(_), _) => TERMINAL_DRAIN,
-        };
-        self.begin_ending(drain);
+        match &self.front {
+            Front::Script(..) => self.begin_ending(SCRIPT_DRAIN, Some(self.state.ledger.len())),
+            Front::Terminal(_) => self.end_now(),
+        }
     }
 
     /// Begins to end because somebody asked the process to.
     pub(super) fn end_now(&mut self) {
-        self.begin_ending(TERMINAL_DRAIN);
+        self.begin_ending(TERMINAL_DRAIN, None);
     }
 
     /// Lines of a script that were read and have not had their turn are reported, not dropped.
@@ -72,15 +73,18 @@ impl App {
         }
     }
 
-    fn begin_ending(&mut self, drain: Duration) {
+    fn begin_ending(&mut self, drain: Duration, waiting: Option<usize>) {
         let until = Instant::now() + drain;
         match &mut self.ending {
             None => {
                 self.state.lobby.hurry();
-                self.ending = Some(Ending::Draining { until });
+                self.ending = Some(Ending::Draining { until, waiting });
             }
             // Asked again, more urgently.
-            Some(Ending::Draining { until: before }) => *before = until.min(*before),
+            Some(Ending::Draining { until: before, waiting: still }) => {
+                *before = until.min(*before);
+                *still = waiting.and(*still);
+            }
             Some(Ending::Leaving { .. } | Ending::Over) => {}
         }
         self.advance_ending();
@@ -94,9 +98,13 @@ impl App {
     pub(super) fn advance_ending(&mut self) {
         let now = Instant::now();
         match self.ending {
-            Some(Ending::Draining { until }) if self.state.ledger.is_empty() || until <= now => {
+            Some(Ending::Draining { until, .. }) if self.state.ledger.is_empty() || until <= now => {
                 self.begin_leaving(now);
                 self.advance_ending();
+            }
+            Some(Ending::Draining { waiting: Some(before), .. }) if self.state.ledger.len() < before => {
+                let (until, waiting) = (now + SCRIPT_DRAIN, Some(self.state.ledger.len()));
+                self.ending = Some(Ending::Draining { until, waiting });
             }
             Some(Ending::Leaving { until }) => {
                 let all_told = self.lobby_left && self.state.sessions.peers().next().is_none();

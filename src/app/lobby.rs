@@ -36,6 +36,7 @@ impl State {
             }
             LobbyEvent::Answer(answer) => self.answered(answer),
             LobbyEvent::Introduced(introduction) => self.introduced(introduction),
+            LobbyEvent::IntroductionAsked => self.lobby.ask(ClientMessage::Pong),
             LobbyEvent::Closing => self.emit(Notice::say("the server says it closes down")),
             LobbyEvent::KeyChanged(text) => self.lobby_key_changed(text),
             LobbyEvent::Left => {}

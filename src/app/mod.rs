@@ -32,7 +32,7 @@ use crate::own::OwnEvent;
 use crate::peer::PeerEvent;
 use crate::request::RequestId;
 use crate::script::ScriptLine;
-use crate::session::{LinkState, SessionId};
+use crate::session::SessionId;
 use crate::show::{ErrorCode, Failure, Notice};
 use crate::state::State;
 use ending::Ending;
@@ -170,7 +170,7 @@ impl App {
     fn output_closed(&mut self) {
         self.state.fail(Failure {
             code: ErrorCode::Usage,
-            text: "standard output was closed by its reader; leaving".to_owned(),
+            text: "standard output cannot be written any more; leaving".to_owned(),
             command: None,
         });
         self.end();
@@ -292,16 +292,22 @@ impl App {
             }
             Ok(progress) => self.started(progress, asked),
             Err(failure) => {
-                // What a script says next was meant for the session that did not come to be. At a
-                // terminal the prompt shows where it goes.
-                let fork = failure.command.as_deref() == Some("fork") && failure.code != ErrorCode::Usage;
-                if fork && matches!(self.front, Front::Script(..)) {
-                    self.state.sessions.unset_current();
-                }
-                self.state.fail(failure);
+                self.failed_to_start(failure, &args);
                 self.command_finished(asked);
             }
         }
+    }
+
+    fn failed_to_start(&mut self, failure: Failure, args: &str) {
+        if wants_session(failure.command.as_deref(), args) {
+            // What comes next was meant for the session that did not come to be. A script has to say where
+            // it goes; at a terminal the prompt shows it, to whoever had not typed ahead.
+            match &mut self.front {
+                Front::Script(..) => self.state.sessions.unset_current(),
+                Front::Terminal(terminal) => terminal.distrust_typed_ahead(),
+            }
+        }
+        self.state.fail(failure);
     }
 
     fn started(&mut self, progress: Progress, asked: Option<RequestId>) {
@@ -315,10 +321,15 @@ impl App {
         }
         self.settle_turn();
     }
+}
 
-    /// Whether the lobby can still acknowledge anything.
-    fn is_lobby_up(&self) -> bool {
-        self.state.sessions.lobby_state() == LinkState::Up
+/// Whether a command was to lead into a private session: what follows it is not for the lobby. To
+/// stay out of a lobby that is down leaves everything where it is.
+fn wants_session(command: Option<&str>, args: &str) -> bool {
+    match command {
+        Some("fork") => true,
+        Some("switch") => args.parse() != Ok(0_u32),
+        _ => false,
     }
 }
 

@@ -130,7 +130,7 @@ impl App {
                     turn.wait_for_more(progress);
                 }
             }
-            Err(failure) => self.state.fail(failure),
+            Err(failure) => self.failed_to_start(failure, args),
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
 use super::tests::{Scene, say};
 use super::*;
 use crate::lobby::link::Answer;
+use crate::session::LinkState;
 use crate::state::Verdict;
 
 fn said(seq: u64, from: &str) -> LobbyEvent {

@@ -56,11 +56,14 @@ pub struct TerminalFront {
     /// What the next prompt begins with, and why it came back.
     draft: Draft,
     note: Option<String>,
+    /// What the prompt that is out began with.
+    returned: String,
     /// What was typed in sessions that were left in the middle of a line.
     drafts: HashMap<SessionId, Draft>,
     /// The session of the prompt that is out is over, and something was typed under it.
     stale: Option<SessionId>,
-    /// The prompt fell back to the lobby; what is complete before this was not typed for it.
+    /// The prompt fell back, or did not become the one hoped for; what is complete before this was not
+    /// typed for it.
     settled: Option<Instant>,
     interrupted: Option<Instant>,
     asked: Option<Asked>,
@@ -83,6 +86,7 @@ impl TerminalFront {
             lent: false,
             draft: Draft::default(),
             note: None,
+            returned: String::new(),
             drafts: HashMap::new(),
             stale: None,
             settled: None,
@@ -124,6 +128,7 @@ impl TerminalFront {
             self.draft = self.drafts.remove(&session).unwrap_or_default();
         }
         let prompt = self.prompt_of(session, state);
+        self.returned = format!("{}{}", self.draft.left, self.draft.right);
         self.repl.grant(Grant {
             prompt,
             session: Some(session),
@@ -153,7 +158,8 @@ impl TerminalFront {
         }
     }
 
-    /// Whether a line may go where its prompt said. If not, its text is kept as the next draft.
+    /// Whether a line may go where its prompt said. If not, its text is kept as the next draft, unless
+    /// more may be typed ahead already: the next Enter would say both.
     pub(super) fn accept(&mut self, text: &str, session: SessionId, state: &State) -> Result<(), Refused> {
         self.answered();
         self.stale = None;
@@ -161,18 +167,22 @@ impl TerminalFront {
         if command || text.trim().is_empty() {
             return Ok(());
         }
-        let refused = if !state.sessions.contains(session) {
+        let over = !state.sessions.contains(session);
+        if !over && self.settled.is_none_or(|settled| Instant::now() >= settled) {
+            self.settled = None;
+            return Ok(());
+        }
+        self.settled = Some(Instant::now() + SETTLING);
+        if over || text == self.returned {
+            self.keep_draft(text.to_owned(), "not sent");
+        }
+        let refused = if over {
             Refused(
                 "the session it was typed in is over; it is in the editor still, Enter says it in the lobby",
             )
-        } else if self.settled.is_some_and(|settled| Instant::now() < settled) {
-            Refused("it was typed before the lobby's prompt was there; Enter says it in the lobby")
         } else {
-            self.settled = None;
-            return Ok(());
+            Refused("it was typed before this prompt was there; the Up key brings it back")
         };
-        self.settled = Some(Instant::now() + SETTLING);
-        self.keep_draft(text.to_owned(), "not sent");
         Err(refused)
     }
 
@@ -195,6 +205,12 @@ impl TerminalFront {
         if self.prompted {
             self.repl.cancel();
         }
+    }
+
+    /// The next prompt is not the one that was hoped for: what is complete before anybody can have read
+    /// it was meant for another.
+    pub(super) fn distrust_typed_ahead(&mut self) {
+        self.settled = Some(Instant::now() + SETTLING);
     }
 
     /// The prompt that was out has its answer.

@@ -17,7 +17,7 @@ use crate::recent::Recent;
 use crate::record::Records;
 use crate::repl::Words;
 use crate::screen::{Form, Screen, Sink};
-use crate::session::Sessions;
+use crate::session::{LinkState, Sessions};
 use crate::show::human::{Human, Shown};
 use crate::state::{Me, Verdict};
 use crate::trust::Trust;
@@ -155,6 +155,25 @@ fn a_line_after_a_failed_fork_is_reported_as_not_sent() {
 }
 
 #[test]
+fn what_follows_a_switch_that_failed_is_not_said_elsewhere() {
+    for failed in ["\\sw 1", "\\sw bobby", "\\sw", "\\fork", "\\fork anna"] {
+        let mut scene = Scene::new();
+        scene.feed(&[failed, "secret"]);
+        scene.shows("not sent (no session is current; \\lobby, \\sw or \\fork first): secret");
+        scene.feed(&["\\lobby", "hello"]);
+        assert_eq!(scene.link.told(), [say(1, "hello")], "{failed}");
+    }
+}
+
+#[test]
+fn an_introduction_is_read_when_the_app_knows_of_it() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\fork bobby"]);
+    scene.lobby(LobbyEvent::IntroductionAsked);
+    assert!(matches!(scene.link.told()[..], [ClientMessage::Pair { .. }, ClientMessage::Pong]));
+}
+
+#[test]
 fn a_command_waits_for_the_texts_before_it() {
     let mut scene = Scene::new();
     scene.feed(&["one", "two", "\\users", "three"]);
@@ -258,6 +277,20 @@ async fn texts_nobody_acknowledged_by_the_end_are_reported() {
     scene.shows("not sent (it was not acknowledged before the end): lost");
     assert!(scene.app.is_over());
     assert_eq!(scene.app.state.verdict, Verdict::Failed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_reads_slowly_gets_the_last_texts_all_the_same() {
+    let mut scene = Scene::new();
+    scene.feed(&["one", "two", "three"]);
+    scene.happens(Event::Script(None));
+    for id in 1..=3 {
+        tokio::time::advance(std::time::Duration::from_secs(14)).await;
+        scene.happens(Event::Time);
+        scene.lobby(LobbyEvent::Sent { id, seq: Seq(id) });
+    }
+    scene.lobby(LobbyEvent::Left);
+    assert!(scene.app.is_over() && scene.app.state.is_clean());
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(super) const WAIT: Command = Command {
     name: "wait",
     aliases: &[],
     usage: "\\wait [SECONDS]",
-    about: "for scripts: go on after that time (default 1), or on: message FROM, opened, users N",
+    about: "for scripts: wait for a time, message FROM, opened or users N",
     argument: Argument::Text,
     optional: true,
     group: Group::Program,

@@ -113,6 +113,9 @@ pub enum LobbyEvent {
     Answer(Answer),
     /// Somebody is to be met.
     Introduced(Introduction),
+    /// The server asks whether the introduction before this was read; the answer is `pong`. It is the
+    /// app's, after whatever it said before it knew: so the server can tell two forks that cross.
+    IntroductionAsked,
     /// The server says it ends.
     Closing,
     /// The link has ended for good: the server's key is not the one that was trusted.
@@ -272,6 +275,8 @@ struct Link<D> {
     place: Place,
     hurried: bool,
     leaving: bool,
+    /// Somebody was introduced; the ping that follows asks whether the app knows of it.
+    introduced: bool,
 }
 
 /// The ends of the two queues, apart from the link so that both can be borrowed at once.
@@ -298,6 +303,7 @@ impl<D: Dial> Link<D> {
             place: Place::default(),
             hurried: false,
             leaving: false,
+            introduced: false,
         }
     }
 
@@ -328,6 +334,7 @@ impl<D: Dial> Link<D> {
         self.config.trusted = Some(connection.server);
         self.config.name = welcome.name.clone();
         let resumed = self.place.welcomed(welcome);
+        self.introduced = false;
         self.outbox.rewind();
         Ok((connection, resumed))
     }
@@ -502,6 +509,7 @@ impl<D: Dial> Link<D> {
                 Some(event) => event,
                 None => return Ok(()),
             },
+            ServerMessage::Ping if std::mem::take(&mut self.introduced) => LobbyEvent::IntroductionAsked,
             ServerMessage::Ping => {
                 encode_into(&ClientMessage::Pong, bytes);
                 return Ok(());
@@ -555,7 +563,10 @@ impl<D: Dial> Link<D> {
             ServerMessage::NoAnswer { request, code } => {
                 LobbyEvent::Answer(Answer::NoAnswer { request, code })
             }
-            ServerMessage::Introduced(introduction) => LobbyEvent::Introduced(introduction),
+            ServerMessage::Introduced(introduction) => {
+                self.introduced = introduction.request.is_none();
+                LobbyEvent::Introduced(introduction)
+            }
             ServerMessage::Closing => LobbyEvent::Closing,
             _ => return None,
         })

@@ -8,12 +8,12 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use hobnob_protocol::codec::{CodecError, LineBuffer, encode_into};
 use hobnob_protocol::message::PeerMessage;
-use hobnob_protocol::name::Text;
 use hobnob_protocol::{PEER_DEAD_AFTER, PEER_PING_AFTER};
-use serde::Deserialize;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
+
+use super::line::decode;
 
 /// What is put together for one write, in bytes: several TLS records, so that a burst of texts costs
 /// a handful of system calls.
@@ -205,24 +205,6 @@ impl Connection {
     }
 }
 
-/// A text whose type is known beforehand.
-#[derive(Deserialize)]
-struct Say {
-    number: u64,
-    at: u64,
-    text: Text,
-}
-
-/// Reads a message. Nearly all are texts, and for those that name their type first the detour that
-/// serde takes to find the type (it copies the whole message aside) is left out.
-fn decode(line: &[u8]) -> serde_json::Result<PeerMessage> {
-    if line.starts_with(br#"{"type":"say","#) {
-        let Say { number, at, text } = serde_json::from_slice(line)?;
-        return Ok(PeerMessage::Say { number, at, text });
-    }
-    serde_json::from_slice(line)
-}
-
 /// Sets up a TCP socket of a session: no delay for small texts, and the kernel's own signs of life,
 /// which find a dead path also while nothing is written.
 ///
@@ -241,22 +223,6 @@ pub(super) fn prepare(socket: &TcpStream) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn texts_read_alike_wherever_their_type_stands() {
-        let say = PeerMessage::Say { number: 3, at: 4, text: Text::new("a\n\u{7}b").unwrap() };
-        for line in [
-            r#"{"type":"say","number":3,"at":4,"text":"a\n\u0007b"}"#,
-            r#"{"type":"say","mood":{},"text":"a\n\u0007b","at":4,"number":3}"#,
-            r#"{"number":3,"at":4,"text":"a\n\u0007b","type":"say"}"#,
-        ] {
-            assert_eq!(decode(line.as_bytes()).unwrap(), say);
-        }
-        assert_eq!(decode(br#"{"type":"ping"}"#).unwrap(), PeerMessage::Ping);
-        for bad in [r#"{"type":"say","number":3,"at":4}"#, r#"{"type":"say","number":3,"at":4,"text":""}"#] {
-            assert!(decode(bad.as_bytes()).is_err());
-        }
-    }
 
     fn connection() -> (Connection, tokio::io::DuplexStream) {
         let (near, far) = tokio::io::duplex(64);

@@ -9,10 +9,11 @@
 use std::collections::VecDeque;
 
 use bytes::BytesMut;
-use hobnob_protocol::codec::encode_into;
 use hobnob_protocol::message::PeerMessage;
 use hobnob_protocol::name::Text;
 use thiserror::Error;
+
+use super::line::encode;
 
 /// Unacknowledged texts one session holds; past it, nothing more is taken. Enough for a pasted file.
 /// It is the window of the link too: the other side never has more than this to keep for its user.
@@ -110,7 +111,7 @@ impl Outbox {
         while out.len() < enough
             && let Some(waiting) = self.texts.get(self.written)
         {
-            encode_into(&waiting.say, out);
+            encode(&waiting.say, out);
             self.written += 1;
         }
         self.ever_written = self.ever_written.max(self.retired + self.written as u64);

@@ -52,7 +52,8 @@ impl Chance {
 
     /// Lets up to `most` pass: the moment of a fault, not a wait for anything.
     pub(crate) fn moment(&mut self, most: Duration) {
-        std::thread::sleep(Duration::from_micros(self.below(most.as_micros() as u64 + 1))); // the moment of a fault is drawn by chance
+        let time = Duration::from_micros(self.below(most.as_micros() as u64 + 1));
+        std::thread::sleep(time); // The fault comes then; nothing is waited for.
     }
 }
 

@@ -53,8 +53,7 @@ fn a_lobby_link_silent_for_seconds_carries_on_as_if_nothing_was() {
         chat(&mut speakers, 50);
         switch.unplug(cut);
         chat(&mut speakers, 50);
-        // The length of the fault; nothing is waited for.
-        std::thread::sleep(Duration::from_secs(3)); // the link is to stay cut for so long
+        std::thread::sleep(Duration::from_secs(3)); // The length of the fault; nothing is waited for.
         switch.plug(cut);
         chat(&mut speakers, 50);
         speakers.iter().for_each(Speaker::settle);

@@ -13,9 +13,11 @@ fn requests_are_carried_out_in_order_and_answered_by_id() {
         json!({"command": "fork bobby", "id": {"fork": true}}),
         json!({"say": "secret", "id": "here"}),
         json!({"say": "public", "session": 0, "id": 4}),
-        json!({"command": "fork nobody", "id": 5}),
         json!({"say": "x", "session": 9, "id": 6}),
         json!({"say": "x", "sesion": 0, "id": 7}),
+        json!({"command": "fork nobody", "id": 5}),
+        json!({"say": "nowhere", "id": 8}),
+        json!({"command": "sw bobby", "id": 9}),
     ];
     let input: String = requests.iter().map(|request| format!("{request}\n")).collect();
     let output = server.client("anna").run_json(format!("{input}\\sw 1\nplain\n")).ended_with(1);
@@ -24,10 +26,10 @@ fn requests_are_carried_out_in_order_and_answered_by_id() {
         let found = answers.iter().find(|answer| answer["id"] == id);
         found.unwrap_or_else(|| panic!("no answer {id}\n{}", output.story()))["ok"].clone()
     };
-    for id in [json!(1), json!({"fork": true}), json!("here"), json!(4)] {
+    for id in [json!(1), json!({"fork": true}), json!("here"), json!(4), json!(9)] {
         assert_eq!(ok(id.clone()), json!(true), "{id}\n{}", output.story());
     }
-    for (id, code) in [(5, "not_in_lobby"), (6, "no_such_session"), (7, "usage")] {
+    for (id, code) in [(5, "not_in_lobby"), (6, "no_such_session"), (7, "usage"), (8, "unsent")] {
         assert_eq!(ok(json!(id)), json!(false));
         output.the(json!({"event": "answer", "id": id, "code": code}));
     }
@@ -38,6 +40,7 @@ fn requests_are_carried_out_in_order_and_answered_by_id() {
     bobby.wait(json!({"event": "message", "text": "plain", "session": 1}));
     bobby.wait(json!({"event": "left", "name": "anna"}));
     bobby.has_no(json!({"event": "message", "text": "x"}));
+    bobby.has_no(json!({"event": "message", "text": "nowhere"}));
     bobby.has_no(json!({"event": "message", "text": "secret", "session": 0}));
 }
 

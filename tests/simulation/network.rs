@@ -7,12 +7,16 @@ use std::time::Duration;
 use hobnob::lobby::connect::Dial;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::sync::{mpsc, watch};
-use tokio::time::sleep;
 
 use crate::chance::Chance;
 
 /// What a pipe holds: less than a TLS record, so that most arrive in pieces.
 const PIPE: usize = 4096;
+
+/// Lets simulated time pass: what happens next is to happen later, and nothing is waited for.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::sleep(time).await; // Time is paused: it takes none.
+}
 
 /// How a connection ends before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,10 +145,10 @@ async fn carry(
         let Ok(count @ 1..) = from.read(&mut buffer).await else {
             // The other direction may have something to say still.
             let _closed = to.shutdown().await;
-            sleep(Duration::from_secs(5)).await; // simulated time
+            pass(Duration::from_secs(5)).await;
             return;
         };
-        sleep(chance.span(Duration::from_millis(if slow { 80 } else { 3 }))).await; // simulated time
+        pass(chance.span(Duration::from_millis(if slow { 80 } else { 3 }))).await;
         if weather.wait_for(|weather| *weather != Weather::Silent).await.is_err() {
             return;
         }

@@ -8,9 +8,9 @@ use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::name::{PublicKey, RunId, Seq};
 use hobnob_server::log::{Batch, Contents, Later, LobbyLog, LogError, MemoryLog, Stretch};
 use tokio::sync::watch;
-use tokio::time::sleep;
 
 use crate::chance::Chance;
+use crate::network::pass;
 
 /// The disk.
 pub(crate) struct Disk {
@@ -72,7 +72,7 @@ impl LobbyLog for Opened {
 
     fn append(&self, batch: Batch) -> Later<'_, ()> {
         Box::pin(async move {
-            sleep(self.disk.pause()).await;
+            pass(self.disk.pause()).await;
             self.unless_dead().await;
             if self.disk.full.load(Ordering::SeqCst) {
                 return Err(LogError::Write("the disk is full".to_owned()));
@@ -83,7 +83,7 @@ impl LobbyLog for Opened {
                 self.disk.everything.lock().unwrap().extend(messages);
             }
             // Here a crash falls between commit and acknowledgement.
-            sleep(self.disk.pause()).await;
+            pass(self.disk.pause()).await;
             self.unless_dead().await;
             stored
         })
@@ -91,7 +91,7 @@ impl LobbyLog for Opened {
 
     fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
         Box::pin(async move {
-            sleep(self.disk.pause()).await;
+            pass(self.disk.pause()).await;
             self.disk.log.read(after, limit, max_bytes).await
         })
     }
@@ -102,7 +102,7 @@ impl LobbyLog for Opened {
 
     fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
         Box::pin(async move {
-            sleep(self.disk.pause()).await;
+            pass(self.disk.pause()).await;
             self.disk.log.find(key, run, id).await
         })
     }

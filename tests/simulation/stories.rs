@@ -10,11 +10,11 @@ use hobnob_protocol::name::Text;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::chance::Chance;
-use crate::network::{Fate, Fates, Path, Weather};
+use crate::network::{Fate, Fates, Path, Weather, pass};
 use crate::store::Disk;
 use crate::world::{Allowed, Host, client, close_books, who};
 
@@ -209,14 +209,14 @@ fn who_leaves_while_the_lobby_is_out_of_reach_says_nothing_more() {
             path.cut();
             while !matches!(events.recv().await, Some(LobbyEvent::Down { .. })) {}
             // The next connection is being made, and completes after the user has gone.
-            sleep(Duration::from_secs(1)).await;
+            pass(Duration::from_secs(1)).await;
             assert!(handle.say(1, Text::new("held").unwrap()));
             handle.leave();
-            sleep(Duration::from_secs(1)).await;
+            pass(Duration::from_secs(1)).await;
             path.weather.send_replace(Weather::Fair);
             while !matches!(events.recv().await, Some(LobbyEvent::Left)) {}
             assert!(!handle.say(2, Text::new("after the end").unwrap()));
-            sleep(Duration::from_secs(60)).await;
+            pass(Duration::from_secs(60)).await;
         };
         tokio::pin!(leaving);
         loop {

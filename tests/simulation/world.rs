@@ -15,11 +15,11 @@ use hobnob_server::{Engine, ServerConfig, Streams};
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::chance::Chance;
-use crate::network::Path;
+use crate::network::{Path, pass};
 use crate::store::Disk;
 
 /// Longer than anything takes once all faults are over: the longest pause, a dead link, a handshake.
@@ -128,7 +128,7 @@ pub(crate) async fn client(
     let (handle, events, joined) = loop {
         match link::start_over(path.clone(), config.clone()).await {
             Ok(joined) => break joined,
-            Err(_) => sleep(Duration::from_secs(1)).await, // simulated time
+            Err(_) => pass(Duration::from_secs(1)).await,
         }
     };
     let first = joined.welcome.start.seq.next();
@@ -157,7 +157,7 @@ impl Book {
         chance: &mut Chance,
         enough: CancellationToken,
     ) {
-        let mut next = Box::pin(sleep(Duration::ZERO));
+        let mut next = Box::pin(pass(Duration::ZERO));
         loop {
             tokio::select! {
                 () = &mut next, if (self.said.len() as u64) < count => {
@@ -167,13 +167,13 @@ impl Book {
                         assert!(handle.say(id, Text::new(text.as_str()).unwrap()));
                         self.said.insert(id, text);
                     }
-                    next.set(sleep(chance.span(Duration::from_secs(4))));
+                    next.set(pass(chance.span(Duration::from_secs(4))));
                 }
                 event = events.recv() => {
                     self.note(event.expect("the link lives"));
                     if chance.below(200) == 0 {
                         // An app that is stopped: Ctrl-Z, a reader that does not read.
-                        sleep(chance.span(Duration::from_secs(100))).await;
+                        pass(chance.span(Duration::from_secs(100))).await;
                     }
                 }
                 () = enough.cancelled() => return,
@@ -240,7 +240,7 @@ pub(crate) async fn close_books(
     enough: CancellationToken,
     allowed: Allowed,
 ) -> (usize, u64) {
-    sleep(SETTLE).await;
+    pass(SETTLE).await;
     enough.cancel();
     let log = disk.everything();
     let mut losses = 0;

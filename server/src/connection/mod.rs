@@ -369,13 +369,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         None
     }
 
+    /// Polls on behalf of the connection's task. Its waker is lent and put back, not cloned: this
+    /// happens for every delivery.
+    fn with_waker<T>(&mut self, poll: impl FnOnce(&mut Self, &mut Context<'_>) -> T) -> T {
+        let waker = std::mem::replace(&mut self.waker, Waker::noop().clone());
+        let polled = poll(self, &mut Context::from_waker(&waker));
+        self.waker = waker;
+        polled
+    }
+
     /// Writes control lines from outside the connection's task, which is woken for what is left.
     fn write_through(&mut self) {
         if self.wire.blocked_since().is_some() {
             return;
         }
-        let waker = self.waker.clone();
-        if let Err(over) = self.pump(&mut Context::from_waker(&waker), None) {
+        let pumped = self.with_waker(|inner, cx| inner.pump(cx, None));
+        if let Err(over) = pumped {
             self.fail(over);
         }
     }
@@ -390,11 +399,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             self.waker.wake_by_ref();
             return false;
         }
-        let waker = self.waker.clone();
         let written = self.wire.put(std::slice::from_ref(chunk.bytes()));
         self.cursor = chunk.last();
         let flushed = match written {
-            Ok(()) => self.wire.poll_flush(&mut Context::from_waker(&waker)),
+            Ok(()) => self.with_waker(|inner, cx| inner.wire.poll_flush(cx)),
             Err(err) => Poll::Ready(Err(err)),
         };
         if let Poll::Ready(Err(err)) = flushed {

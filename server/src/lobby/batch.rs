@@ -6,7 +6,7 @@ use std::future;
 use std::sync::Arc;
 
 use hobnob_protocol::chain::{self, LobbyMessage, Position};
-use hobnob_protocol::message::ServerMessage;
+use hobnob_protocol::message::{NotAcceptedCode, ServerMessage};
 use hobnob_protocol::name::{ChainHash, Seq, Text, UserName};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
@@ -24,12 +24,27 @@ const MAX_PENDING_BYTES: usize = 8 * 1024 * 1024;
 /// Something said and not yet numbered.
 #[derive(Debug)]
 pub(super) struct Words {
-    from: ConnectionId,
-    party: Party,
+    author: Author,
     name: Arc<UserName>,
-    id: u64,
     text: Text,
     at: u64,
+}
+
+/// Whose text it is, and who hears what becomes of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Author {
+    party: Party,
+    /// The text's number in that run's outbox.
+    id: u64,
+    /// The connection on which it was said last: to each saying there is one answer, on the connection
+    /// it came on. An answer on a later one would be taken for the answer to a saying still to come.
+    from: ConnectionId,
+}
+
+impl Author {
+    fn is(&self, party: Party, id: u64) -> bool {
+        (self.party, self.id) == (party, id)
+    }
 }
 
 /// The next batch.
@@ -59,13 +74,6 @@ impl Pending {
     }
 }
 
-/// Who said which of its own numbers, and on which connection it was last heard to.
-struct Author {
-    party: Party,
-    id: u64,
-    from: ConnectionId,
-}
-
 /// The batch that is being stored.
 pub(super) struct InFlight {
     append: JoinHandle<Result<(), LogError>>,
@@ -81,7 +89,7 @@ pub(super) struct InFlight {
 
 /// A text that may have been sent before, while the log is asked for it.
 pub(super) struct Lookup {
-    party: Party,
+    author: Author,
     found: JoinHandle<(Words, Result<Found, LogError>)>,
 }
 
@@ -97,15 +105,19 @@ pub(super) enum Found {
 }
 
 /// What came of a lookup.
-pub(super) type LookedUp = Result<(Words, Result<Found, LogError>), JoinError>;
+pub(super) struct LookedUp {
+    author: Author,
+    found: Result<(Words, Result<Found, LogError>), JoinError>,
+}
 
 /// Waits for the oldest lookup and takes it out; for ever if there is none. In the order in which the
 /// texts came: those that are stored after all are stored in that order.
 pub(super) async fn next_lookup(lookups: &mut VecDeque<Lookup>) -> LookedUp {
     let Some(oldest) = lookups.front_mut() else { return future::pending().await };
     let found = (&mut oldest.found).await;
+    let author = oldest.author;
     lookups.pop_front();
-    found
+    LookedUp { author, found }
 }
 
 async fn look_up(log: &dyn LobbyLog, (key, run): Party, id: u64) -> Result<Found, LogError> {
@@ -136,66 +148,68 @@ impl Lobby {
     /// Somebody says something: once, also when it is sent twice.
     pub(super) fn say(&mut self, from: ConnectionId, id: u64, text: Text) {
         let Some(member) = self.roster.member(from) else { return };
-        let party = (member.key, member.run);
-        let words = Words { from, party, name: Arc::clone(&member.name), id, text, at: wall_clock() };
-        let is_new = self.outboxes.take(party, id);
+        let author = Author { party: (member.key, member.run), id, from };
+        let words = Words { author, name: Arc::clone(&member.name), text, at: wall_clock() };
+        let is_new = self.outboxes.take(author.party, id);
         // One that is new does not overtake those before it.
-        if is_new && !self.lookups.iter().any(|lookup| lookup.party == party) {
+        if is_new && !self.lookups.iter().any(|lookup| lookup.author.party == author.party) {
             self.pending.push(words);
-        } else if !self.claim(party, id, from) {
+        } else if !self.said_again(author) {
             let log = Arc::clone(&self.log);
             let found = tokio::spawn(async move {
-                let found = look_up(&*log, party, id).await;
+                let found = look_up(&*log, author.party, id).await;
                 (words, found)
             });
-            self.lookups.push_back(Lookup { party, found });
+            self.lookups.push_back(Lookup { author, found });
         }
     }
 
-    /// The log has said whether it holds a text that was sent again.
-    pub(super) fn looked_up(&mut self, looked_up: LookedUp) {
-        let (words, found) = match looked_up {
-            Ok(looked_up) => looked_up,
-            Err(err) => return tracing::error!(%err, "a lookup ended early"),
-        };
-        let (party, id) = (words.party, words.id);
-        match found {
-            Ok(Found::At(seq)) => self.tell(words.from, &ServerMessage::Accepted { id, seq }),
-            Ok(Found::New) if self.claim(party, id, words.from) => {}
-            // Its batch failed, and what its author said next is stored, or will be, before it.
-            Ok(Found::Refused) => self.not_stored(words.from, id),
-            Ok(Found::New) if self.has_later(party, id) => self.not_stored(words.from, id),
-            Ok(Found::New) => self.pending.push(words),
-            Err(err) => {
-                tracing::error!(%err, "cannot look up a text that was sent again");
-                self.not_stored(words.from, id);
-            }
-        }
-    }
-
-    /// Whether a text that came again is in the batch that gathers or in the one being stored. Its
-    /// author hears of it on the connection it came on last. On no other: where it has not come again
-    /// yet, it will, and may be stored then.
-    fn claim(&mut self, party: Party, id: u64, from: ConnectionId) -> bool {
-        if let Some(words) = self.pending.words.iter_mut().find(|it| (it.party, it.id) == (party, id)) {
-            words.from = from;
-            return true;
-        }
-        let in_flight = self.in_flight.iter_mut().flat_map(|batch| &mut batch.authors);
-        match in_flight.into_iter().find(|it| (it.party, it.id) == (party, id)) {
-            Some(author) => {
-                author.from = from;
+    /// Whether a text is on its way already; the answer will go to the connection it was said on now.
+    /// The log is not asked for it twice: the second answer could be from before what came of the first.
+    fn said_again(&mut self, author: Author) -> bool {
+        let Author { party, id, from } = author;
+        let looked_up = self.lookups.iter_mut().map(|lookup| &mut lookup.author);
+        let gathered = self.pending.words.iter_mut().map(|words| &mut words.author);
+        let stored = self.in_flight.iter_mut().flat_map(|batch| &mut batch.authors);
+        match looked_up.chain(gathered).chain(stored).find(|known| known.is(party, id)) {
+            Some(known) => {
+                known.from = from;
                 true
             }
             None => false,
         }
     }
 
+    /// The log has said whether it holds a text that was sent again.
+    pub(super) fn looked_up(&mut self, LookedUp { author, found }: LookedUp) {
+        match found {
+            Ok((_, Ok(Found::At(seq)))) => {
+                self.tell(author.from, &ServerMessage::Accepted { id: author.id, seq });
+            }
+            Ok((words, Ok(Found::New))) if !self.is_later_on_its_way(author) => {
+                self.pending.push(Words { author, ..words });
+            }
+            // Its batch failed, and what its author said next is stored, or will be, before it.
+            Ok((_, Ok(Found::Refused | Found::New))) => self.not_stored(&[author]),
+            Ok((_, Err(err))) => {
+                tracing::error!(%err, "cannot look up a text that was sent again");
+                self.not_stored(&[author]);
+            }
+            Err(err) => tracing::error!(%err, "a lookup ended early"),
+        }
+    }
+
     /// Whether a later text of the same run is in the batch that gathers or in the one being stored.
-    fn has_later(&self, party: Party, id: u64) -> bool {
-        let in_flight = self.in_flight.iter().flat_map(|batch| &batch.authors);
-        self.pending.words.iter().any(|it| it.party == party && it.id > id)
-            || in_flight.into_iter().any(|it| it.party == party && it.id > id)
+    fn is_later_on_its_way(&self, author: Author) -> bool {
+        let gathered = self.pending.words.iter().map(|words| &words.author);
+        let stored = self.in_flight.iter().flat_map(|batch| &batch.authors);
+        gathered.chain(stored).any(|other| other.party == author.party && other.id > author.id)
+    }
+
+    fn not_stored(&self, authors: &[Author]) {
+        for &Author { from, id, .. } in authors {
+            self.tell(from, &ServerMessage::NotAccepted { id, code: NotAcceptedCode::Store });
+        }
     }
 
     /// Stores what has gathered, unless a batch is being stored already.
@@ -204,11 +218,7 @@ impl Lobby {
             return;
         }
         let pending = std::mem::take(&mut self.pending);
-        let authors = pending
-            .words
-            .iter()
-            .map(|words| Author { party: words.party, id: words.id, from: words.from })
-            .collect();
+        let authors = pending.words.iter().map(|words| words.author).collect();
         let names = self.roster.take_unsaved();
         let (messages, head) = self.number(pending.words);
         if messages.is_empty() && names.is_empty() && pending.freed.is_empty() && pending.joining.is_empty() {
@@ -242,9 +252,9 @@ impl Lobby {
                     seq: head.seq.next(),
                     at: self.last_at,
                     name: UserName::clone(&words.name),
-                    key: words.party.0,
-                    run: words.party.1,
-                    id: words.id,
+                    key: words.author.party.0,
+                    run: words.author.party.1,
+                    id: words.author.id,
                     text: words.text,
                     hash: head.hash,
                 };
@@ -273,7 +283,7 @@ impl Lobby {
             Err(err) => {
                 tracing::error!(%err, messages = batch.authors.len(), "a batch could not be stored");
                 self.metrics.store_errors.inc();
-                batch.authors.iter().for_each(|author| self.not_stored(author.from, author.id));
+                self.not_stored(&batch.authors);
                 self.roster.not_saved(batch.names);
                 self.pending.freed.extend(batch.freed);
             }

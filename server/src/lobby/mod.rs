@@ -20,7 +20,7 @@ use bytes::Bytes;
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::codec;
-use hobnob_protocol::message::{NotAcceptedCode, ServerMessage};
+use hobnob_protocol::message::ServerMessage;
 use hobnob_protocol::name::{PairToken, Seq, Text, UserName};
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
@@ -400,11 +400,6 @@ impl Lobby {
         for seat in self.seats.values() {
             seat.outlet.end(Ending { last: Some(closing.clone()), after_all: true });
         }
-    }
-
-    /// Tells an author that a text was not stored, if the connection it came on is there still.
-    fn not_stored(&self, from: ConnectionId, id: u64) {
-        self.tell(from, &ServerMessage::NotAccepted { id, code: NotAcceptedCode::Store });
     }
 
     fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use hobnob_protocol::message::{Change, RefusedCode, Welcome};
+use hobnob_protocol::message::{Change, NotAcceptedCode, RefusedCode, Welcome};
 use hobnob_protocol::name::{PublicKey, RunId};
 use tokio::sync::{Semaphore, watch};
 
@@ -268,19 +268,37 @@ async fn who_came_back_while_a_batch_failed_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn texts_sent_again_after_a_failure_nobody_heard_of_are_stored_in_their_order() {
+async fn an_answer_to_the_connection_before_is_none_to_this_one() {
     let stage = Stage::new();
     let anna = stage.join(1, "anna", 1, 1).await;
+    let mut witness = stage.join(9, "witness", 9, 1).await;
+    stage.log.leave.forget_permits(1000);
+    stage.log.fails.store(true, Ordering::SeqCst);
+    stage.say(&anna, 1, "one").await;
+    // Back, and the text not yet sent again when its batch fails: told now, the client would drop it
+    // while it is on its way to be stored after all.
+    let mut again = stage.join(2, "anna", 1, 1).await;
+    // One batch after the other: when the witness's has failed, anna's has.
+    stage.say(&witness, 1, "one").await;
+    stage.log.leave.add_permits(2);
+    while witness.line().await != (ServerMessage::NotAccepted { id: 1, code: NotAcceptedCode::Store }) {}
+    stage.log.fails.store(false, Ordering::SeqCst);
+    stage.log.leave.add_permits(1000);
+    stage.say(&again, 1, "one").await;
+    assert_eq!(again.said().await, (1, Seq(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn texts_sent_again_after_a_failure_nobody_heard_of_are_stored_in_their_order() {
+    let stage = Stage::new();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.log.fails.store(true, Ordering::SeqCst);
     for id in 1..=50 {
         stage.say(&anna, id, "word").await;
+        // The link is dead already: the client reads none of these.
+        assert!(matches!(anna.line().await, ServerMessage::NotAccepted { .. }));
     }
-    // The answer goes to a connection that is dead already.
     stage.send(LobbyCommand::Leave(anna.id)).await;
-    // One batch after the other: when this one has failed, hers have.
-    let mut witness = stage.join(9, "witness", 9, 1).await;
-    stage.say(&witness, 1, "word").await;
-    while witness.line().await != (ServerMessage::NotAccepted { id: 1, code: NotAcceptedCode::Store }) {}
     stage.log.fails.store(false, Ordering::SeqCst);
     let mut again = stage.join(2, "anna", 1, 1).await;
     // Those are sent again, and with them ten that are new.

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::pipes::{Line, Lone, two_links};
 use super::*;
@@ -30,13 +30,18 @@ impl Chance {
     }
 }
 
+/// Lets simulated time pass: what happens next is to happen later, and nothing is waited for.
+async fn elapse(time: Duration) {
+    tokio::time::sleep(time).await; // Time is paused: it takes none.
+}
+
 /// Carries `left` bytes in one direction, then nothing.
 async fn carry(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, mut left: usize) {
     let mut buffer = [0; 700];
     while left > 0 {
         let most = left.min(buffer.len());
         let Ok(count @ 1..) = from.read(&mut buffer[..most]).await else { return };
-        sleep(Duration::from_millis(2)).await;
+        elapse(Duration::from_millis(2)).await;
         if to.write_all(&buffer[..count]).await.is_err() {
             return;
         }
@@ -62,14 +67,14 @@ async fn pass(near: DuplexStream, far: DuplexStream, [there, back]: [usize; 2], 
     }
     if silent {
         // Longer than any link is held for alive; the ends stay open meanwhile.
-        sleep(Duration::from_secs(100)).await;
+        elapse(Duration::from_secs(100)).await;
     }
 }
 
 /// An app: says its texts as they come to mind, reads when it likes, until all is said and heard.
 async fn app(lone: &mut Lone, mut chance: Chance) {
     let (mut said, mut heard, mut delivered) = (0, 0, 0);
-    let mut next = Box::pin(sleep(Duration::ZERO));
+    let mut next = Box::pin(elapse(Duration::ZERO));
     while heard < TEXTS || delivered < TEXTS {
         tokio::select! {
             () = &mut next, if said < TEXTS => {
@@ -77,7 +82,7 @@ async fn app(lone: &mut Lone, mut chance: Chance) {
                 if lone.orders.say(said, words, 0).is_ok() {
                     said += 1;
                 }
-                next.set(sleep(chance.millis(3000)));
+                next.set(elapse(chance.millis(3000)));
             }
             kind = lone.next() => match kind {
                 PeerEventKind::Said { number, text, .. } => {
@@ -86,7 +91,7 @@ async fn app(lone: &mut Lone, mut chance: Chance) {
                     heard = number;
                     if chance.below(20) == 0 {
                         // Stopped, or scrolled back: what was not shown is not acknowledged.
-                        sleep(chance.millis(40_000)).await;
+                        elapse(chance.millis(40_000)).await;
                     }
                     lone.orders.show(number);
                 }
@@ -119,7 +124,7 @@ async fn story(seed: u64) {
                 join(&bobbys, &annas, bytes, silent).await;
             }
             // Often the next one comes while this one still carries.
-            sleep(chance.millis(30_000)).await;
+            elapse(chance.millis(30_000)).await;
         }
     };
     let apps = async { tokio::join!(app(&mut anna, Chance(seed + 1)), app(&mut bobby, Chance(seed + 2))) };

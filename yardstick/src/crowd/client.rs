@@ -1,0 +1,260 @@
+//! One client of the crowd: a socket, its encryption, and what it has said and heard. Reads only as
+//! much of a line as it must: what is measured is the server, and the crowd has to keep up.
+
+use std::io::{self, BufRead, Read, Write};
+use std::sync::{Arc, LazyLock};
+
+use bytes::BytesMut;
+use hobnob_protocol::codec;
+use hobnob_protocol::message::{ClientMessage, Hello};
+use hobnob_protocol::name::{RunId, Text, UserName};
+use hobnob_protocol::{PROTOCOL_VERSION, transport};
+use memchr::memmem::Finder;
+use mio::net::TcpStream;
+use rustls::{ClientConfig, ClientConnection};
+
+use crate::limit::GREETING;
+use crate::subject::Kind;
+use crate::tally::Tally;
+use crate::text::Stamp;
+
+static TEXT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""text":""#));
+static JOINED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""joined":"#));
+
+/// How far it has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Handshake,
+    Hello,
+    In,
+}
+
+pub(super) struct Client {
+    pub(super) socket: TcpStream,
+    tls: ClientConnection,
+    kind: Kind,
+    index: u32,
+    pub(super) stage: Stage,
+    /// The beginning of a line.
+    partial: Vec<u8>,
+    /// For each author, the number that comes next.
+    expected: Vec<u32>,
+    /// Texts said.
+    pub(super) said: u32,
+    /// Others told to have joined.
+    pub(super) presence: u64,
+    /// Reads nothing from now on.
+    pub(super) deaf: bool,
+    /// The last line that was no text, for the report of what went wrong.
+    pub(super) last: Vec<u8>,
+}
+
+/// What all clients of a crowd share while one of them reads.
+pub(super) struct Ear<'a> {
+    pub(super) scratch: &'a mut [u8],
+    pub(super) tally: &'a mut Tally,
+    /// Nanoseconds since the run's beginning.
+    pub(super) now: u64,
+}
+
+impl Client {
+    pub(super) fn new(
+        socket: TcpStream,
+        config: Arc<ClientConfig>,
+        kind: Kind,
+        index: u32,
+    ) -> anyhow::Result<Self> {
+        let mut tls = ClientConnection::new(config, transport::server_name())?;
+        tls.set_buffer_limit(None);
+        Ok(Self {
+            socket,
+            tls,
+            kind,
+            index,
+            stage: Stage::Handshake,
+            partial: Vec::new(),
+            expected: Vec::new(),
+            said: 0,
+            presence: 0,
+            deaf: false,
+            last: Vec::new(),
+        })
+    }
+
+    /// Its own texts that it has heard.
+    pub(super) fn acknowledged(&self) -> u32 {
+        self.expected.get(self.index as usize).copied().unwrap_or_default()
+    }
+
+    /// Says `count` texts in one write.
+    pub(super) fn say(&mut self, count: u32, now: u64) -> io::Result<()> {
+        let mut lines = BytesMut::new();
+        for _ in 0..count {
+            let text = Stamp { sender: self.index, number: self.said, at: now }.text();
+            self.said += 1;
+            match self.kind {
+                Kind::Limit => {
+                    lines.extend_from_slice(text.as_bytes());
+                    lines.extend_from_slice(b"\n");
+                }
+                Kind::Hobnob => {
+                    let text = Text::new(text).expect("it is short enough");
+                    codec::encode_into(&ClientMessage::Say { id: u64::from(self.said), text }, &mut lines);
+                }
+            }
+        }
+        self.tls.writer().write_all(&lines)?;
+        self.flush()
+    }
+
+    /// Writes what waits, as far as the socket takes it.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        while self.tls.wants_write() {
+            match self.tls.write_tls(&mut self.socket) {
+                Ok(_) => {}
+                // Not connected yet counts as not writable yet.
+                Err(err) if matches!(err.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::NotConnected) => {
+                    break;
+                }
+                Err(err) => return Err(err),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what there is.
+    pub(super) fn read(&mut self, ear: &mut Ear<'_>) -> io::Result<()> {
+        loop {
+            let count = match self.socket.read(ear.scratch) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => count,
+                Err(err) if err.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(err) => return Err(err),
+            };
+            let mut start = 0;
+            while start < count {
+                let mut rest = &ear.scratch[start..count];
+                let before = rest.len();
+                self.tls.read_tls(&mut rest)?;
+                start += before - rest.len();
+                self.tls.process_new_packets().map_err(io::Error::other)?;
+                self.hear(ear)?;
+            }
+            self.arrive()?;
+            self.flush()?;
+            // Less than there was room for: the socket is empty, and says so when it no longer is.
+            if count < ear.scratch.len() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Says hello once the handshake is done.
+    fn arrive(&mut self) -> io::Result<()> {
+        if self.stage != Stage::Handshake || self.tls.is_handshaking() {
+            return Ok(());
+        }
+        self.stage = Stage::Hello;
+        if self.kind == Kind::Limit {
+            return Ok(());
+        }
+        let name = format!("u{}", self.index).parse::<UserName>().expect("it is a name");
+        let hello = ClientMessage::Hello(Hello {
+            protocol: PROTOCOL_VERSION,
+            agent: "yardstick".to_owned(),
+            name,
+            run: RunId::random(),
+            candidates: Vec::new(),
+            port: None,
+            cursor: None,
+            since: None,
+            backlog: 0,
+        });
+        self.tls.writer().write_all(&codec::encode(&hello))
+    }
+
+    /// Takes the lines out of what was decrypted.
+    fn hear(&mut self, ear: &mut Ear<'_>) -> io::Result<()> {
+        let mut partial = std::mem::take(&mut self.partial);
+        let mut lines = Lines { kind: self.kind, ping: false };
+        loop {
+            let mut reader = self.tls.reader();
+            let chunk = match reader.fill_buf() {
+                Ok([]) => break,
+                Ok(chunk) => chunk,
+                Err(err) if err.kind() == io::ErrorKind::WouldBlock => break,
+                Err(err) => return Err(err),
+            };
+            let (len, mut from) = (chunk.len(), 0);
+            let heard = Heard {
+                stage: &mut self.stage,
+                expected: &mut self.expected,
+                presence: &mut self.presence,
+                last: &mut self.last,
+            };
+            let mut heard = heard;
+            for end in memchr::memchr_iter(b'\n', chunk) {
+                let line = &chunk[from..=end];
+                from = end + 1;
+                if partial.is_empty() {
+                    lines.take(line, &mut heard, ear);
+                } else {
+                    partial.extend_from_slice(line);
+                    lines.take(&partial, &mut heard, ear);
+                    partial.clear();
+                }
+            }
+            partial.extend_from_slice(&chunk[from..]);
+            reader.consume(len);
+        }
+        self.partial = partial;
+        if lines.ping {
+            self.tls.writer().write_all(&codec::encode(&ClientMessage::Pong))?;
+        }
+        Ok(())
+    }
+}
+
+/// What lines change in a client.
+struct Heard<'a> {
+    stage: &'a mut Stage,
+    expected: &'a mut Vec<u32>,
+    presence: &'a mut u64,
+    last: &'a mut Vec<u8>,
+}
+
+struct Lines {
+    kind: Kind,
+    /// A sign of life was asked for.
+    ping: bool,
+}
+
+impl Lines {
+    fn take(&mut self, line: &[u8], heard: &mut Heard<'_>, ear: &mut Ear<'_>) {
+        let said = match self.kind {
+            Kind::Limit if line == GREETING => None,
+            Kind::Limit => Stamp::read(line),
+            Kind::Hobnob if line.starts_with(br#"{"type":"said""#) => {
+                TEXT.find(line).and_then(|at| Stamp::read(&line[at + TEXT.needle().len()..]))
+            }
+            Kind::Hobnob => None,
+        };
+        let Some(Stamp { sender, number, at }) = said else { return self.other(line, heard) };
+        if heard.expected.len() <= sender as usize {
+            heard.expected.resize(sender as usize + 1, 0);
+        }
+        ear.tally.heard(&mut heard.expected[sender as usize], number, ear.now.saturating_sub(at));
+    }
+
+    fn other(&mut self, line: &[u8], heard: &mut Heard<'_>) {
+        if line == GREETING || line.starts_with(br#"{"type":"welcome""#) {
+            *heard.stage = Stage::In;
+        } else if line.starts_with(br#"{"type":"presence""#) {
+            *heard.presence += JOINED.find_iter(line).count() as u64;
+        } else if line.starts_with(br#"{"type":"ping""#) {
+            self.ping = true;
+        } else {
+            *heard.last = line.to_vec();
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The crowd: thousands of clients on one thread and one epoll, which join, speak, and account for
+//! every line they hear. Knows which of the two servers it talks to only by how a line looks.
+
+mod client;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use hobnob_protocol::LOBBY_ALPN;
+use hobnob_protocol::identity::Identity;
+use hobnob_protocol::transport::{self, KeyPolicy};
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use rustls::ClientConfig;
+
+use self::client::{Client, Ear, Stage};
+use crate::subject::{Kind, Subject};
+use crate::tally::Tally;
+
+/// Handshakes under way at once.
+const AT_ONCE: usize = 64;
+
+/// Nothing heard for so long while something must come: it is lost.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Keys of users, made once and used in every round; each client has its own.
+#[derive(Default)]
+pub(crate) struct Keys {
+    configs: Vec<Arc<ClientConfig>>,
+}
+
+impl Keys {
+    /// At least `count` of them.
+    pub(crate) fn make(&mut self, count: usize) -> anyhow::Result<&[Arc<ClientConfig>]> {
+        while self.configs.len() < count {
+            let identity = Identity::generate()?;
+            self.configs.push(transport::client_config(&identity, KeyPolicy::Any, LOBBY_ALPN).0);
+        }
+        Ok(&self.configs[..count])
+    }
+}
+
+/// Everybody who is there.
+pub(crate) struct Crowd {
+    poll: Poll,
+    events: Events,
+    clients: Vec<Client>,
+    kind: Kind,
+    addr: SocketAddr,
+    scratch: Vec<u8>,
+    epoch: Instant,
+    /// What was heard.
+    pub(crate) tally: Tally,
+    /// Clients that were in when last counted.
+    joined: usize,
+    /// Texts each of the first `.0` clients keeps under way.
+    window: Option<(usize, u32)>,
+}
+
+impl Crowd {
+    /// Nobody yet.
+    pub(crate) fn new(subject: &Subject) -> anyhow::Result<Self> {
+        Ok(Self {
+            poll: Poll::new()?,
+            events: Events::with_capacity(1024),
+            clients: Vec::new(),
+            kind: subject.kind,
+            addr: subject.addr,
+            scratch: vec![0; 64 * 1024],
+            epoch: Instant::now(),
+            tally: Tally::default(),
+            joined: 0,
+            window: None,
+        })
+    }
+
+    /// Lets one client join for each of `keys`, and waits until all are in.
+    pub(crate) fn join(&mut self, keys: &[Arc<ClientConfig>]) -> anyhow::Result<()> {
+        let mut heard = Instant::now();
+        let wanted = self.clients.len() + keys.len();
+        let mut keys = keys.iter();
+        while self.joined < wanted {
+            while self.clients.len() - self.joined < AT_ONCE
+                && let Some(key) = keys.next()
+            {
+                self.connect(Arc::clone(key))?;
+            }
+            let before = self.joined;
+            self.turn(Duration::from_millis(100))?;
+            if self.joined > before {
+                heard = Instant::now();
+            }
+            if heard.elapsed() > PATIENCE {
+                let waiting = self.clients.iter().find(|client| client.stage != Stage::In);
+                let last = waiting.map(|client| String::from_utf8_lossy(&client.last).into_owned());
+                bail!("{} of {wanted} joined; the last word: {last:?}", self.joined);
+            }
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self, config: Arc<ClientConfig>) -> anyhow::Result<()> {
+        let index = self.clients.len();
+        let mut socket = TcpStream::connect(self.addr)?;
+        socket.set_nodelay(true)?;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut socket, Token(index), interest)?;
+        self.clients.push(Client::new(socket, config, self.kind, index as u32)?);
+        Ok(())
+    }
+
+    /// Waits up to `patience` for something to happen, and deals with it.
+    pub(crate) fn turn(&mut self, patience: Duration) -> anyhow::Result<()> {
+        self.poll.poll(&mut self.events, Some(patience))?;
+        for event in &self.events {
+            let Token(index) = event.token();
+            let client = &mut self.clients[index];
+            if client.deaf {
+                continue;
+            }
+            let was_in = client.stage == Stage::In;
+            let now = self.epoch.elapsed().as_nanos() as u64;
+            let mut ear = Ear { scratch: &mut self.scratch, tally: &mut self.tally, now };
+            let heard = if event.is_readable() { client.read(&mut ear) } else { Ok(()) };
+            heard.and_then(|()| client.flush()).with_context(|| {
+                format!("client {index} is lost; last word {:?}", String::from_utf8_lossy(&client.last))
+            })?;
+            self.joined += usize::from(!was_in && client.stage == Stage::In);
+            if let Some((senders, window)) = self.window
+                && index < senders
+            {
+                let free = window.saturating_sub(client.said - client.acknowledged());
+                if free > 0 {
+                    client.say(free, now)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Client `sender` says one text.
+    pub(crate) fn say(&mut self, sender: usize) -> anyhow::Result<()> {
+        let now = self.epoch.elapsed().as_nanos() as u64;
+        Ok(self.clients[sender].say(1, now)?)
+    }
+
+    /// The first `senders` clients keep `window` texts each under way, from now until
+    /// [`hush`](Self::hush).
+    pub(crate) fn speak(&mut self, senders: usize, window: u32) -> anyhow::Result<()> {
+        self.window = Some((senders, window));
+        for sender in 0..senders {
+            let now = self.epoch.elapsed().as_nanos() as u64;
+            self.clients[sender].say(window, now)?;
+        }
+        Ok(())
+    }
+
+    /// Nobody says more.
+    pub(crate) fn hush(&mut self) {
+        self.window = None;
+    }
+
+    /// Texts said so far.
+    pub(crate) fn said(&self) -> u64 {
+        self.clients.iter().map(|client| u64::from(client.said)).sum()
+    }
+
+    /// Waits until `deliveries` have been counted, or nothing more comes.
+    pub(crate) fn drain(&mut self, deliveries: u64) -> anyhow::Result<()> {
+        self.wait(|crowd| crowd.tally.deliveries, deliveries)
+    }
+
+    /// Waits until everybody knows of everybody who came later, or nothing more comes.
+    pub(crate) fn drain_presence(&mut self) -> anyhow::Result<()> {
+        if self.kind == Kind::Limit {
+            return Ok(());
+        }
+        let count = self.clients.len() as u64;
+        self.wait(|crowd| crowd.clients.iter().map(|client| client.presence).sum(), count * (count - 1) / 2)
+    }
+
+    fn wait(&mut self, seen: impl Fn(&Self) -> u64, wanted: u64) -> anyhow::Result<()> {
+        let (mut before, mut heard) = (seen(self), Instant::now());
+        while seen(self) < wanted && heard.elapsed() < PATIENCE {
+            self.turn(Duration::from_millis(100))?;
+            let now = seen(self);
+            if now > before {
+                (before, heard) = (now, Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    /// The last client reads nothing from now on.
+    pub(crate) fn deafen_last(&mut self) {
+        if let Some(client) = self.clients.last_mut() {
+            client.deaf = true;
+        }
+    }
+
+    /// The last client reads again, until its connection ends; the last line that was no text.
+    pub(crate) fn hear_out_last(&mut self, patience: Duration) -> String {
+        let began = Instant::now();
+        let Some(client) = self.clients.last_mut() else { return String::new() };
+        client.deaf = false;
+        let mut ear = Ear { scratch: &mut self.scratch, tally: &mut Tally::default(), now: 0 };
+        let mut end = "still open".to_owned();
+        while began.elapsed() < patience {
+            match client.read(&mut ear) {
+                Ok(()) => std::thread::yield_now(),
+                Err(err) => {
+                    end = err.to_string();
+                    break;
+                }
+            }
+        }
+        format!("{} ({end})", String::from_utf8_lossy(&client.last).trim())
+    }
+}

@@ -1,0 +1,158 @@
+//! The limit: the least a machine must do to deliver every line to everybody, encrypted. One thread,
+//! one epoll, one TLS 1.3 connection for each client with its key checked, no protocol, no names, no
+//! store. What arrived since the last turn goes out as one write for each client.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use hobnob_protocol::LOBBY_ALPN;
+use hobnob_protocol::identity::Identity;
+use hobnob_protocol::transport::{self, KeyPolicy};
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+use rustls::{ServerConfig, ServerConnection};
+use socket2::{Domain, Socket, Type};
+
+const LISTENER: Token = Token(usize::MAX);
+
+/// The line a client gets when its handshake is done.
+pub(crate) const GREETING: &[u8] = b"in\n";
+
+/// Serves until it is killed.
+pub(crate) fn run() -> anyhow::Result<()> {
+    rlimit::increase_nofile_limit(u64::MAX)?;
+    let identity = Identity::generate()?;
+    let config = transport::server_config(&identity, KeyPolicy::Any, LOBBY_ALPN);
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    socket.listen(4096)?;
+    let mut listener = TcpListener::from_std(socket.into());
+    writeln!(io::stdout(), "limit listening on {}", listener.local_addr()?)?;
+    let poll = Poll::new()?;
+    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    Limit { poll, listener, config, clients: Vec::new(), arrived: Vec::new(), scratch: vec![0; 64 * 1024] }
+        .serve()
+}
+
+struct Limit {
+    poll: Poll,
+    listener: TcpListener,
+    config: Arc<ServerConfig>,
+    clients: Vec<Option<Client>>,
+    /// Whole lines that came since the last turn.
+    arrived: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+struct Client {
+    socket: TcpStream,
+    tls: ServerConnection,
+    /// The beginning of a line.
+    partial: Vec<u8>,
+    greeted: bool,
+}
+
+impl Limit {
+    fn serve(mut self) -> anyhow::Result<()> {
+        let mut events = Events::with_capacity(1024);
+        loop {
+            self.poll.poll(&mut events, None)?;
+            for event in &events {
+                match event.token() {
+                    LISTENER => self.accept()?,
+                    Token(index) => self.turn(index, event.is_readable()),
+                }
+            }
+            self.fan_out();
+        }
+    }
+
+    fn accept(&mut self) -> io::Result<()> {
+        loop {
+            let mut socket = match self.listener.accept() {
+                Ok((socket, _from)) => socket,
+                Err(err) if err.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(err) => return Err(err),
+            };
+            socket.set_nodelay(true)?;
+            let token = Token(self.clients.len());
+            self.poll.registry().register(&mut socket, token, Interest::READABLE | Interest::WRITABLE)?;
+            let mut tls = ServerConnection::new(Arc::clone(&self.config)).map_err(io::Error::other)?;
+            tls.set_buffer_limit(None);
+            self.clients.push(Some(Client { socket, tls, partial: Vec::new(), greeted: false }));
+        }
+    }
+
+    fn turn(&mut self, index: usize, readable: bool) {
+        let Some(client) = &mut self.clients[index] else { return };
+        let done = if readable { client.read(&mut self.scratch, &mut self.arrived) } else { Ok(true) };
+        if !matches!(done.and_then(|open| client.flush().map(|()| open)), Ok(true)) {
+            self.clients[index] = None;
+        }
+    }
+
+    fn fan_out(&mut self) {
+        if self.arrived.is_empty() {
+            return;
+        }
+        for slot in &mut self.clients {
+            let Some(client) = slot.as_mut().filter(|client| client.greeted) else { continue };
+            if client.tls.writer().write_all(&self.arrived).and_then(|()| client.flush()).is_err() {
+                *slot = None;
+            }
+        }
+        self.arrived.clear();
+    }
+}
+
+impl Client {
+    /// Reads what there is, and moves whole lines to `arrived`; false at the end.
+    fn read(&mut self, scratch: &mut [u8], arrived: &mut Vec<u8>) -> io::Result<bool> {
+        loop {
+            let count = match self.socket.read(scratch) {
+                Ok(0) => return Ok(false),
+                Ok(count) => count,
+                Err(err) if err.kind() == io::ErrorKind::WouldBlock => return Ok(true),
+                Err(err) => return Err(err),
+            };
+            let mut rest = &scratch[..count];
+            while !rest.is_empty() {
+                self.tls.read_tls(&mut rest)?;
+                let state = self.tls.process_new_packets().map_err(io::Error::other)?;
+                let plain = state.plaintext_bytes_to_read();
+                if plain > 0 {
+                    let start = self.partial.len();
+                    self.partial.resize(start + plain, 0);
+                    self.tls.reader().read_exact(&mut self.partial[start..])?;
+                }
+            }
+            if let Some(end) = memchr::memrchr(b'\n', &self.partial) {
+                arrived.extend(self.partial.drain(..=end));
+            }
+            if !self.greeted && !self.tls.is_handshaking() {
+                self.greeted = true;
+                self.tls.writer().write_all(GREETING)?;
+            }
+            // Less than there was room for: the socket is empty, and says so when it no longer is.
+            if count < scratch.len() {
+                if self.partial.is_empty() {
+                    self.partial = Vec::new();
+                }
+                return Ok(true);
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        while self.tls.wants_write() {
+            match self.tls.write_tls(&mut self.socket) {
+                Ok(_) => {}
+                Err(err) if err.kind() == io::ErrorKind::WouldBlock => break,
+                Err(err) => return Err(err),
+            }
+        }
+        Ok(())
+    }
+}

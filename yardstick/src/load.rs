@@ -1,0 +1,112 @@
+//! One measured stretch: somebody speaks, everybody hears, and what that cost is read afterwards.
+
+use std::time::{Duration, Instant};
+
+use crate::crowd::Crowd;
+use crate::process;
+use crate::subject::Subject;
+use crate::tally::Tally;
+
+/// How long whoever speaks has spoken before it counts.
+const WARM_UP: Duration = Duration::from_millis(300);
+
+/// How it is spoken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Pace {
+    /// So many texts a second in all, by so many senders in turn.
+    Steady { rate: f64, senders: usize },
+    /// As fast as it goes, each sender with so many of its texts under way.
+    Full { senders: usize, window: u32 },
+}
+
+/// What a stretch cost.
+#[derive(Debug, Clone)]
+pub(crate) struct Cost {
+    pub(crate) tally: Tally,
+    pub(crate) said: u64,
+    /// Deliveries there should have been.
+    pub(crate) due: u64,
+    pub(crate) took: Duration,
+    pub(crate) server: Duration,
+    pub(crate) crowd: Duration,
+}
+
+impl Cost {
+    /// Server CPU for a thousand deliveries, in milliseconds.
+    pub(crate) fn server_ms(&self) -> f64 {
+        self.server.as_secs_f64() * 1e6 / self.tally.deliveries.max(1) as f64
+    }
+
+    /// How busy the crowd's one thread was.
+    pub(crate) fn crowd_share(&self) -> f64 {
+        self.crowd.as_secs_f64() / self.took.as_secs_f64()
+    }
+
+    /// Milliseconds below which this part of the deliveries stayed.
+    pub(crate) fn latency_ms(&self, part: f64) -> f64 {
+        self.tally.latencies.quantile(part).as_secs_f64() * 1e3
+    }
+
+    /// Texts a second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.said as f64 / self.took.as_secs_f64()
+    }
+
+    /// Deliveries lost, told twice, or late by more than a second.
+    pub(crate) fn faults(&self) -> (u64, u64, u64) {
+        (self.due.saturating_sub(self.tally.deliveries), self.tally.duplicate, self.tally.late)
+    }
+}
+
+/// Speaks for `duration` and waits until everybody has heard it all. `hearers` is how many should.
+pub(crate) fn measure(
+    subject: &Subject,
+    crowd: &mut Crowd,
+    pace: Pace,
+    duration: Duration,
+    hearers: usize,
+) -> anyhow::Result<Cost> {
+    stretch(crowd, pace, WARM_UP, hearers)?;
+    let (server, own, began) = (subject.cpu()?, process::own_cpu()?, Instant::now());
+    let said = stretch(crowd, pace, duration, hearers)?;
+    Ok(Cost {
+        tally: crowd.tally.clone(),
+        said,
+        due: said * hearers as u64,
+        took: began.elapsed(),
+        server: subject.cpu()? - server,
+        crowd: process::own_cpu()? - own,
+    })
+}
+
+fn stretch(crowd: &mut Crowd, pace: Pace, duration: Duration, hearers: usize) -> anyhow::Result<u64> {
+    crowd.tally.begin();
+    let before = crowd.said();
+    match pace {
+        Pace::Steady { rate, senders } => steady(crowd, rate, senders, duration)?,
+        Pace::Full { senders, window } => {
+            let began = Instant::now();
+            crowd.speak(senders, window)?;
+            while began.elapsed() < duration {
+                crowd.turn(Duration::from_millis(10))?;
+            }
+            crowd.hush();
+        }
+    }
+    let said = crowd.said() - before;
+    crowd.drain(said * hearers as u64)?;
+    Ok(said)
+}
+
+fn steady(crowd: &mut Crowd, rate: f64, senders: usize, duration: Duration) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let count = (duration.as_secs_f64() * rate).ceil().max(1.0) as usize;
+    for index in 0..count {
+        let due = Duration::from_secs_f64(index as f64 / rate);
+        while let Some(wait) = due.checked_sub(began.elapsed()).filter(|wait| !wait.is_zero()) {
+            crowd.turn(wait)?;
+        }
+        crowd.say(index % senders)?;
+    }
+    Ok(())
+}

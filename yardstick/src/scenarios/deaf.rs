@@ -1,0 +1,60 @@
+//! One client that never reads: what the others notice, what it costs the server, what it is told.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use super::{World, faults};
+use crate::load::{self, Cost, Pace};
+use crate::report::{Figure, Goal};
+use crate::subject::Kind;
+
+/// Longer than the server waits for a client that takes nothing.
+const LONG: Duration = Duration::from_secs(70);
+
+/// Steady talk among 100, without and with a client that never reads.
+pub(super) fn deaf(world: &mut World) -> anyhow::Result<Vec<Figure>> {
+    let clients = world.clients(100);
+    let figure = |name: &str, unit, goal| Figure::new("deaf", name, unit, goal);
+    let mut p99 = figure("p99 of the others, limit: nobody is deaf", "ms", Goal::Times(1.25));
+    let mut cpu = figure("server CPU, limit: nobody is deaf", "ms", Goal::Times(1.25));
+    let mut growth = figure("memory the server grows by", "KiB", Goal::AtMost(1024.0));
+    let mut costs: Vec<Cost> = Vec::new();
+    let pace = Pace::Full { senders: 10, window: 20 };
+    for _ in 0..world.rounds {
+        let (subject, mut crowd) = world.gather(Kind::Hobnob, clients)?;
+        let without = load::measure(&subject, &mut crowd, pace, world.stretch, clients)?;
+        let before = subject.resident()?;
+        crowd.join(&world.keys.make(clients + 1)?[clients..])?;
+        crowd.deafen_last();
+        let with = load::measure(&subject, &mut crowd, pace, world.stretch, clients)?;
+        growth.ours.push(subject.resident()?.saturating_sub(before) as f64 / 1024.0);
+        p99.limit.push(without.latency_ms(0.99));
+        p99.ours.push(with.latency_ms(0.99));
+        cpu.limit.push(without.server_ms());
+        cpu.ours.push(with.server_ms());
+        costs.push(with);
+    }
+    if !world.smoke {
+        last_word(world)?;
+    }
+    let faults = faults("deaf", "the others", &costs);
+    Ok(vec![p99, cpu, growth, faults])
+}
+
+/// Waits until the server gives the deaf one up, and lets it read what it was told.
+fn last_word(world: &mut World) -> anyhow::Result<()> {
+    let (_subject, mut crowd) = world.gather(Kind::Hobnob, 3)?;
+    crowd.deafen_last();
+    let began = Instant::now();
+    crowd.speak(2, 20)?;
+    while began.elapsed() < Duration::from_secs(2) {
+        crowd.turn(Duration::from_millis(10))?;
+    }
+    crowd.hush();
+    while began.elapsed() < LONG {
+        crowd.turn(Duration::from_millis(100))?;
+    }
+    let word = crowd.hear_out_last(Duration::from_secs(5));
+    writeln!(io::stdout(), "deaf     when it reads again it finds: {word}")?;
+    Ok(())
+}

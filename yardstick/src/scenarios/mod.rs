@@ -1,0 +1,108 @@
+//! What is measured. Each scenario takes the same world and gives back its figures.
+
+mod arrivals;
+mod client;
+mod curve;
+mod deaf;
+mod fan_out;
+mod peer;
+mod posts;
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::crowd::{Crowd, Keys};
+use crate::load::Cost;
+use crate::report::{Figure, Goal};
+use crate::subject::{Kind, Programs, Subject};
+
+/// What every scenario is given.
+pub(crate) struct World {
+    pub(crate) programs: Programs,
+    pub(crate) keys: Keys,
+    /// How often everything is measured.
+    pub(crate) rounds: usize,
+    /// How long each stretch of speaking is.
+    pub(crate) stretch: Duration,
+    /// A tenth of everything, to see that it works.
+    pub(crate) smoke: bool,
+}
+
+impl World {
+    /// So many clients, or a few.
+    fn clients(&self, count: usize) -> usize {
+        if self.smoke { count.min(10 + count / 100) } else { count }
+    }
+
+    /// A server with `count` clients in it.
+    fn gather(&mut self, kind: Kind, count: usize) -> anyhow::Result<(Subject, Crowd)> {
+        let subject = Subject::start(kind, &self.programs)?;
+        let mut crowd = Crowd::new(&subject)?;
+        crowd.join(self.keys.make(count)?)?;
+        crowd.drain_presence()?;
+        Ok((subject, crowd))
+    }
+}
+
+/// The scenarios, in the order in which they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// 20 texts a second into 1,000 clients, 50 into 100.
+    Steady,
+    /// Ten senders at full speed into 10, 100 and 1,000 clients.
+    Full,
+    /// Memory of 5,000 clients that say nothing.
+    Idle,
+    /// CPU of a connection, joins a second.
+    Joins,
+    /// One client that never reads.
+    Deaf,
+    /// 100 senders that wait for each acknowledgement.
+    Posts,
+    /// 10 to 10,000 clients.
+    Curve,
+    /// A private session against a bare TLS stream.
+    Peer,
+    /// The client program on a terminal.
+    Client,
+}
+
+impl Scenario {
+    /// Measures.
+    pub(crate) fn run(self, world: &mut World) -> anyhow::Result<Vec<Figure>> {
+        match self {
+            Self::Steady => fan_out::steady(world),
+            Self::Full => fan_out::full(world),
+            Self::Idle => arrivals::idle(world),
+            Self::Joins => arrivals::joins(world),
+            Self::Deaf => deaf::deaf(world),
+            Self::Posts => posts::posts(world),
+            Self::Curve => curve::curve(world),
+            Self::Peer => peer::peer(world),
+            Self::Client => client::client(world),
+        }
+    }
+}
+
+/// Where a figure of both servers goes.
+fn note(figure: &mut Figure, kind: Kind, value: f64) {
+    match kind {
+        Kind::Hobnob => figure.ours.push(value),
+        Kind::Limit => figure.limit.push(value),
+    }
+}
+
+/// Deliveries that went wrong, hobnob's alone: there must be none.
+fn faults(scenario: &'static str, what: &str, costs: &[Cost]) -> Figure {
+    let mut figure =
+        Figure::new(scenario, format!("{what}: lost, twice or late"), "texts", Goal::AtMost(0.0));
+    figure.ours = costs
+        .iter()
+        .map(|cost| {
+            let (lost, twice, late) = cost.faults();
+            (lost + twice + late) as f64
+        })
+        .collect();
+    figure
+}

@@ -1,0 +1,120 @@
+//! What is measured: the real server or the limit, each a process of its own that lives as long as
+//! its [`Subject`].
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tempfile::TempDir;
+
+use crate::process;
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `hobnob-server`, with its store on.
+    Hobnob,
+    /// [`crate::limit`].
+    Limit,
+}
+
+impl Kind {
+    /// In the order in which they take turns.
+    pub(crate) const BOTH: [Self; 2] = [Self::Hobnob, Self::Limit];
+}
+
+/// Where the programs are.
+#[derive(Debug, Clone)]
+pub(crate) struct Programs {
+    dir: PathBuf,
+}
+
+impl Programs {
+    /// Those beside this program; built first, with the same profile, so that one command measures
+    /// what the sources say.
+    pub(crate) fn build() -> anyhow::Result<Self> {
+        let own = std::env::current_exe().context("where am I?")?;
+        let dir = own.parent().context("a program is in a folder")?.to_owned();
+        let profile = if dir.ends_with("release") { "release" } else { "dev" };
+        if let Some(cargo) = std::env::var_os("CARGO") {
+            let status = Command::new(cargo)
+                .args(["build", "--quiet", "--profile", profile, "--workspace", "--bins"])
+                .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+                .status()
+                .context("cannot run cargo")?;
+            anyhow::ensure!(status.success(), "the programs to measure cannot be built");
+        }
+        Ok(Self { dir })
+    }
+
+    /// One of them.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+}
+
+/// A running server.
+pub(crate) struct Subject {
+    pub(crate) kind: Kind,
+    pub(crate) addr: SocketAddr,
+    child: Child,
+    _data: TempDir,
+}
+
+impl Subject {
+    /// Starts it, and waits until it listens.
+    pub(crate) fn start(kind: Kind, programs: &Programs) -> anyhow::Result<Self> {
+        // Beside the programs, not in the system's folder for temporary files: that may be in memory,
+        // where durability costs nothing.
+        let data = TempDir::with_prefix_in("yardstick-", &programs.dir)?;
+        let mut command = match kind {
+            Kind::Hobnob => {
+                let mut command = Command::new(programs.path("hobnob-server"));
+                command.args(["--listen", "127.0.0.1:0", "--rate", "1000000"]);
+                command.args(["--max-clients", "20000", "--max-clients-per-ip", "20000"]);
+                command.arg("--data-dir").arg(data.path());
+                command
+            }
+            Kind::Limit => {
+                let mut command = Command::new(programs.path("hobnob-yardstick"));
+                command.arg("limit");
+                command
+            }
+        };
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("cannot start it")?;
+        let stdout = child.stdout.take().context("it has a standard output")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let addr = line.split([' ', ',']).find_map(|word| word.trim().parse().ok());
+        let Some(addr) = addr else {
+            let _ended = child.kill().and_then(|()| child.wait());
+            bail!("it does not say where it listens: {line:?}");
+        };
+        Ok(Self { kind, addr, child, _data: data })
+    }
+
+    /// CPU used so far.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+        process::cpu(self.child.id())
+    }
+
+    /// Bytes in memory.
+    pub(crate) fn resident(&self) -> anyhow::Result<u64> {
+        process::resident(self.child.id())
+    }
+}
+
+impl Drop for Subject {
+    fn drop(&mut self) {
+        // Its data is thrown away with it.
+        let _ended = self.child.kill().and_then(|()| self.child.wait());
+    }
+}
