@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use hobnob_protocol::away::AwayText;
 use hobnob_protocol::name::PublicKey;
 
 use crate::kept::Kept;
@@ -24,6 +25,8 @@ pub struct Person {
     pub aliases: Kept,
     /// Who is not to be heard in the lobby: key and the name it had.
     pub ignored: Kept,
+    /// Why this user is away, while that is so.
+    pub away: Option<AwayText>,
     /// The last message that named this user.
     pub last_mention: Option<Message>,
 }

@@ -21,6 +21,8 @@ pub enum Question {
     Users {
         /// Names so far.
         names: Vec<UserName>,
+        /// Those of them who are away.
+        away: Vec<UserName>,
         /// Whether the user asked.
         shown: bool,
     },

@@ -193,7 +193,7 @@ impl State {
     /// Asks who is in the lobby, for completion alone. A script has no use for it.
     pub(crate) fn learn_names(&mut self) {
         if self.screen.is_terminal() {
-            let question = Question::Users { names: Vec::new(), shown: false };
+            let question = Question::Users { names: Vec::new(), away: Vec::new(), shown: false };
             let request = self.questions.ask(question, None);
             self.lobby.ask(ClientMessage::Users { request });
         }
@@ -218,7 +218,10 @@ impl State {
     pub fn require_lobby_up(&self) -> Result<(), CommandError> {
         match self.sessions.lobby_state() {
             LinkState::Up => Ok(()),
-            _ => Err(CommandError::new(ErrorCode::LobbyDown, "the lobby is down; reconnecting")),
+            _ => Err(CommandError::new(
+                ErrorCode::LobbyDown,
+                "the lobby is down; it comes back by itself, try again then",
+            )),
         }
     }
 

@@ -6,6 +6,7 @@
 //! [`transport`] (TLS 1.3 between two keys). The limits below are the protocol's own; each says why
 //! it has its value. This crate knows neither server nor client and prints nothing.
 
+pub mod away;
 pub mod certificate;
 pub mod chain;
 pub mod codec;
@@ -44,6 +45,9 @@ pub const MAX_CANDIDATES: usize = 32;
 
 /// Names in one `users` message, so that a list of ten thousand stays far below a line's limit.
 pub const USERS_PER_MESSAGE: usize = 500;
+
+/// The longest reason for being away, in bytes of UTF-8: a line.
+pub const MAX_AWAY_BYTES: usize = 256;
 
 /// Changes in one `presence` message, for the same reason.
 pub const CHANGES_PER_MESSAGE: usize = 500;

@@ -15,6 +15,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::away::AwayText;
 use crate::chain::{LobbyMessage, Position};
 use crate::name::{Candidate, LogId, PairToken, PublicKey, RunId, Seq, Text, UserName};
 
@@ -63,6 +64,14 @@ pub enum ClientMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<PairToken>,
     },
+    /// This user is away: told to whoever asks, until `back` or the end of the connection.
+    Away {
+        /// Why; empty for no reason.
+        #[serde(default)]
+        text: AwayText,
+    },
+    /// This user is here again.
+    Back,
     /// Asks for a sign of life.
     Ping,
     /// A sign of life.
@@ -153,6 +162,9 @@ pub enum ServerMessage {
         request: u32,
         /// At most [`USERS_PER_MESSAGE`](crate::USERS_PER_MESSAGE).
         names: Vec<UserName>,
+        /// Those of them who are away.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        away: Vec<UserName>,
         /// More parts follow.
         more: bool,
     },
@@ -166,6 +178,9 @@ pub enum ServerMessage {
         key: PublicKey,
         /// In the lobby since, in milliseconds since 1970-01-01 UTC.
         since: u64,
+        /// Why the user is away; left out for one who is not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        away: Option<AwayText>,
     },
     /// The answer to `whois` or `pair` where nobody of that name is in the lobby.
     NoSuchUser {

@@ -72,7 +72,7 @@ macro_rules! has_example_of_each {
 
 has_example_of_each!(
     every_client_message_has_an_example, "json client", ClientMessage:
-    Hello, Say, Users, Whois, History, Pair, Ping, Pong, Leave,
+    Hello, Say, Users, Whois, History, Pair, Away, Back, Ping, Pong, Leave,
 );
 has_example_of_each!(
     every_server_message_has_an_example, "json server", ServerMessage:

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use hobnob_protocol::away::AwayText;
 use hobnob_protocol::name::{Candidate, PublicKey, RunId, UserName};
 
 use crate::log::NameBinding;
@@ -43,6 +44,17 @@ pub(crate) struct Member {
     pub(crate) candidates: Vec<Candidate>,
     /// Whether others see it already: not before its name is stored.
     pub(crate) entered: bool,
+    /// Why it is away, while it is.
+    pub(crate) away: Option<AwayText>,
+}
+
+/// Who is here, as `users` tells it.
+#[derive(Debug, Clone)]
+pub(crate) struct Present {
+    /// The names, sorted.
+    pub(crate) names: Arc<[Arc<UserName>]>,
+    /// Those of them who are away, sorted.
+    pub(crate) away: Arc<[Arc<UserName>]>,
 }
 
 /// Somebody who wants in.
@@ -80,8 +92,8 @@ pub(crate) struct Roster {
     unsaved: HashSet<UserName>,
     /// For a wish: a number below which no form of it is free for a stranger.
     hints: HashMap<UserName, u32>,
-    /// The names of those who entered, until somebody comes or goes.
-    shown: Option<Arc<[Arc<UserName>]>>,
+    /// Those who entered, until somebody comes, goes, is away or is back.
+    shown: Option<Present>,
 }
 
 impl Roster {
@@ -113,7 +125,8 @@ impl Roster {
         let is_new = self.bind(&name, key, now);
         self.in_use.insert(Arc::clone(&name), id);
         self.runs.insert((key, run), id);
-        self.members.insert(id, Member { name, key, run, since: now, candidates, entered: false });
+        self.members
+            .insert(id, Member { name, key, run, since: now, candidates, entered: false, away: None });
         Ok(is_new)
     }
 
@@ -185,14 +198,26 @@ impl Roster {
         self.unsaved.extend(names.into_iter().map(|binding| binding.name));
     }
 
-    /// The names of all who entered, sorted.
-    pub(crate) fn names(&mut self) -> Arc<[Arc<UserName>]> {
+    /// All who entered.
+    pub(crate) fn present(&mut self) -> Present {
         let (in_use, members) = (&self.in_use, &self.members);
         let shown = self.shown.get_or_insert_with(|| {
-            let entered = |id| members.get(id).is_some_and(|member| member.entered);
-            in_use.iter().filter(|(_, id)| entered(id)).map(|(name, _)| Arc::clone(name)).collect()
+            let entered = |id| members.get(id).filter(|member| member.entered);
+            let those = |wanted: fn(&Member) -> bool| {
+                let rows = in_use.iter().filter(|(_, id)| entered(id).is_some_and(wanted));
+                rows.map(|(name, _)| Arc::clone(name)).collect()
+            };
+            Present { names: those(|_| true), away: those(|member| member.away.is_some()) }
         });
-        Arc::clone(shown)
+        shown.clone()
+    }
+
+    /// Notes that a member is away, or back.
+    pub(crate) fn set_away(&mut self, id: ConnectionId, away: Option<AwayText>) {
+        if let Some(member) = self.members.get_mut(&id) {
+            member.away = away;
+            self.shown = None;
+        }
     }
 
     /// A member by its connection.
@@ -408,10 +433,15 @@ mod tests {
     fn only_who_has_entered_is_shown() {
         let mut roster = Roster::default();
         roster.admit(ConnectionId(1), newcomer("bobby", 1, 1), 0).unwrap();
-        assert!(roster.names().is_empty());
+        assert!(roster.present().names.is_empty());
         assert!(roster.by_name(&"bobby".parse().unwrap()).is_none());
         roster.enter(ConnectionId(1));
         join(&mut roster, 2, "anna", 2, 1);
-        assert_eq!(roster.names().iter().map(|name| name.to_string()).collect::<Vec<_>>(), ["anna", "bobby"]);
+        let shown = |names: &[Arc<UserName>]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        assert_eq!(shown(&roster.present().names), ["anna", "bobby"]);
+        roster.set_away(ConnectionId(1), Some(AwayText::new("lunch").unwrap()));
+        assert_eq!(shown(&roster.present().away), ["bobby"]);
+        roster.set_away(ConnectionId(1), None);
+        assert!(roster.present().away.is_empty());
     }
 }

@@ -1,6 +1,7 @@
 //! What the lobby's events do to the state: messages, presence, answers, the link's comings and
 //! goings. Knows nothing of how the link does its work.
 
+use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode, Welcome};
 use hobnob_protocol::name::{PublicKey, UserName};
@@ -52,6 +53,10 @@ impl State {
             self.screen.know_own(&name);
             self.me.name = name;
         }
+        // The server kept it for the connection that was lost.
+        if let Some(text) = self.person.away.clone() {
+            self.lobby.ask(ClientMessage::Away { text });
+        }
         self.tell_of_gaps(joined);
         self.learn_names();
         self.head = self.head.max(joined.welcome.head.seq.0);
@@ -93,7 +98,10 @@ impl State {
         tracing::info!(reason, "the lobby is down");
         self.sessions.set_lobby_state(LinkState::Down);
         self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Down });
-        let error = CommandError::new(ErrorCode::LobbyDown, "the lobby went down before it answered");
+        let error = CommandError::new(
+            ErrorCode::LobbyDown,
+            "the lobby went down before it answered; try again when it is back",
+        );
         for open in self.questions.take_all() {
             self.give_up(open, &error);
         }
@@ -142,8 +150,8 @@ impl State {
 
     fn answered(&mut self, answer: Answer) {
         match answer {
-            Answer::Users { request, names, more } => self.users(request, names, more),
-            Answer::Whois { request, name, key, since } => self.whois(request, name, key, since),
+            Answer::Users { request, names, away, more } => self.users(request, names, away, more),
+            Answer::Whois { request, name, key, since, away } => self.whois(request, name, key, since, away),
             Answer::History { request, after, messages, more } => {
                 self.history(request, after, messages, more)
             }
@@ -155,30 +163,29 @@ impl State {
         }
     }
 
-    fn users(&mut self, request: u32, names: Vec<UserName>, more: bool) {
-        let Some(Open { question: Question::Users { names: sum, .. }, .. }) = self.questions.get_mut(request)
-        else {
+    fn users(&mut self, request: u32, names: Vec<UserName>, away: Vec<UserName>, more: bool) {
+        let open = self.questions.get_mut(request);
+        let Some(Open { question: Question::Users { names: sum, away: sum_away, .. }, .. }) = open else {
             return;
         };
         sum.extend(names);
+        sum_away.extend(away);
         if more {
             return;
         }
-        let Some(Open { question: Question::Users { mut names, shown }, .. }) = self.questions.close(request)
-        else {
-            return;
-        };
+        let closed = self.questions.close(request);
+        let Some(Open { question: Question::Users { mut names, away, shown }, .. }) = closed else { return };
         names.sort();
         names.iter().for_each(|name| self.know_name(name));
         self.publish_words();
         if shown {
-            self.emit(Notice::Users { names });
+            self.emit(Notice::Users { names, away });
         } else {
             self.counted(request, names.len());
         }
     }
 
-    fn whois(&mut self, request: u32, name: UserName, key: PublicKey, since: u64) {
+    fn whois(&mut self, request: u32, name: UserName, key: PublicKey, since: u64, away: Option<AwayText>) {
         let Some(open) = self.questions.close(request) else { return };
         if matches!(open.question, Question::Ignore) {
             if let Err(error) = self.ignore(&name, &key) {
@@ -194,7 +201,8 @@ impl State {
             self.emit(Notice::say(text));
         }
         let fingerprint = key.fingerprint();
-        self.emit(Notice::Whois { name, fingerprint, since: Timestamp(since), trusted });
+        let away = away.map(|text| text.as_str().to_owned());
+        self.emit(Notice::Whois { name, fingerprint, since: Timestamp(since), trusted, away });
     }
 
     fn history(&mut self, request: u32, after: Position, part: Vec<LobbyMessage>, more: bool) {

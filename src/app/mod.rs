@@ -139,7 +139,10 @@ impl App {
 
     fn time(&mut self) {
         let overdue = self.state.questions.overdue(Instant::now());
-        let error = CommandError::new(ErrorCode::LobbyDown, "the server did not answer in time");
+        let error = CommandError::new(
+            ErrorCode::LobbyDown,
+            "the server did not answer in time; try again, \\ss shows whether the lobby is up",
+        );
         for open in overdue {
             self.state.give_up(open, &error);
         }

@@ -133,10 +133,14 @@ impl State {
     /// Why the server did not answer, in the words of a command.
     pub(crate) fn no_answer(code: NoAnswerCode) -> CommandError {
         match code {
-            NoAnswerCode::Yourself => {
-                CommandError::new(ErrorCode::SelfFork, "that is your own key; a session takes two")
-            }
-            NoAnswerCode::Store => CommandError::new(ErrorCode::Refused, "the server cannot read its log"),
+            NoAnswerCode::Yourself => CommandError::new(
+                ErrorCode::SelfFork,
+                "that is your own key, in another client; a session takes two",
+            ),
+            NoAnswerCode::Store => CommandError::new(
+                ErrorCode::Refused,
+                "the server cannot read its log; whoever runs it finds why in its own",
+            ),
             NoAnswerCode::Busy => CommandError::new(
                 ErrorCode::Refused,
                 "the server has too many questions of yours open; try again",

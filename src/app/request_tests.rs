@@ -28,7 +28,7 @@ fn said(seq: u64, from: &str) -> LobbyEvent {
 
 fn users(request: u32, names: &[&str]) -> LobbyEvent {
     let names = names.iter().map(|name| name.parse().unwrap()).collect();
-    LobbyEvent::Answer(Answer::Users { request, names, more: false })
+    LobbyEvent::Answer(Answer::Users { request, names, away: Vec::new(), more: false })
 }
 
 #[test]

@@ -183,7 +183,7 @@ fn a_command_waits_for_the_texts_before_it() {
     scene.lobby(LobbyEvent::Sent { id: 2, seq: Seq(2) });
     assert_eq!(scene.link.told(), [ClientMessage::Users { request: 1 }]);
     let names = vec!["anna".parse().unwrap()];
-    scene.lobby(LobbyEvent::Answer(Answer::Users { request: 1, names, more: false }));
+    scene.lobby(LobbyEvent::Answer(Answer::Users { request: 1, names, away: Vec::new(), more: false }));
     scene.shows("in the lobby (1): anna");
     assert_eq!(scene.link.told(), [say(3, "three")]);
 }

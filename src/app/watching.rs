@@ -79,7 +79,9 @@ impl State {
             if let Some(older) = watch.asking {
                 self.questions.close(older);
             }
-            let request = self.questions.ask(Question::Users { names: Vec::new(), shown: false }, None);
+            let request = self
+                .questions
+                .ask(Question::Users { names: Vec::new(), away: Vec::new(), shown: false }, None);
             watch.asking = Some(request);
             self.lobby.ask(ClientMessage::Users { request });
         }

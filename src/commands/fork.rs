@@ -25,7 +25,10 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let name = state.parse_name(args)?;
     state.require_lobby_up()?;
     if name == state.me.name {
-        return Err(CommandError::new(ErrorCode::SelfFork, "that is you; a session takes two"));
+        return Err(CommandError::new(
+            ErrorCode::SelfFork,
+            "that is you; a session takes two, \\users shows who else is here",
+        ));
     }
     if let Some(session) = state.sessions.with_name(&name) {
         let text = format!("session {session} with {name} is there already: \\sw {session}");

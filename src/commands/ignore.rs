@@ -26,7 +26,10 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     }
     let name = state.parse_name(args)?;
     if name == state.me.name {
-        return Err(CommandError::new(ErrorCode::Usage, "that is you"));
+        return Err(CommandError::new(
+            ErrorCode::Usage,
+            "that is you; \\ignore takes the name of somebody else",
+        ));
     }
     if let Some(key) = state.recent.key_of(&name) {
         state.ignore(&name, &key)?;

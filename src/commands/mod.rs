@@ -5,6 +5,8 @@
 
 mod alias;
 mod allow;
+mod away;
+mod back;
 mod clear;
 mod edit;
 mod fork;
@@ -53,6 +55,8 @@ pub const COMMANDS: &[Command] = &[
     clear::CLEAR,
     me::ME,
     edit::EDIT,
+    away::AWAY,
+    back::BACK,
     set::SET,
     alias::ALIAS,
     unalias::UNALIAS,
@@ -167,7 +171,11 @@ pub fn dispatch(state: &mut State, word: &str, args: &str) -> Result<Progress, F
 /// How a command is written, for a call that was not.
 #[must_use]
 pub fn usage(command: &Command) -> CommandError {
-    CommandError::new(ErrorCode::Usage, format!("usage: {}", command.usage))
+    let example = match command.examples {
+        [] => String::new(),
+        [example, ..] => format!(", such as {example}"),
+    };
+    CommandError::new(ErrorCode::Usage, format!("usage: {}{example}", command.usage))
 }
 
 /// The rows of `\help`.

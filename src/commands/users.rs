@@ -21,7 +21,7 @@ pub(super) const USERS: Command = Command {
 fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
     state.require_in_lobby()?;
     state.require_lobby_up()?;
-    let question = Question::Users { names: Vec::new(), shown: true };
+    let question = Question::Users { names: Vec::new(), away: Vec::new(), shown: true };
     let request = state.ask(question, USERS.name, |request| ClientMessage::Users { request });
     Ok(Progress::Answer(request))
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position};
 use hobnob_protocol::codec::{CodecError, encode_into};
 use hobnob_protocol::identity::Identity;
@@ -140,8 +141,8 @@ pub struct Joined {
 #[derive(Debug)]
 #[allow(missing_docs, reason = "the fields are those of ServerMessage, where they are described")]
 pub enum Answer {
-    Users { request: u32, names: Vec<UserName>, more: bool },
-    Whois { request: u32, name: UserName, key: PublicKey, since: u64 },
+    Users { request: u32, names: Vec<UserName>, away: Vec<UserName>, more: bool },
+    Whois { request: u32, name: UserName, key: PublicKey, since: u64, away: Option<AwayText> },
     NoSuchUser { request: u32, name: UserName },
     History { request: u32, after: Position, messages: Vec<LobbyMessage>, more: bool },
     NoAnswer { request: u32, code: NoAnswerCode },
@@ -547,11 +548,11 @@ impl<D: Dial> Link<D> {
             }
             ServerMessage::Presence { changes } => LobbyEvent::Presence(changes),
             ServerMessage::PresenceSkipped => LobbyEvent::PresenceSkipped,
-            ServerMessage::Users { request, names, more } => {
-                LobbyEvent::Answer(Answer::Users { request, names, more })
+            ServerMessage::Users { request, names, away, more } => {
+                LobbyEvent::Answer(Answer::Users { request, names, away, more })
             }
-            ServerMessage::Whois { request, name, key, since } => {
-                LobbyEvent::Answer(Answer::Whois { request, name, key, since })
+            ServerMessage::Whois { request, name, key, since, away } => {
+                LobbyEvent::Answer(Answer::Whois { request, name, key, since, away })
             }
             ServerMessage::NoSuchUser { request, name } => {
                 LobbyEvent::Answer(Answer::NoSuchUser { request, name })

@@ -150,9 +150,12 @@ pub(super) fn told(notice: &Notice) -> String {
         }
         Notice::Joined { name } => format!("{name} joined"),
         Notice::Left { name } => format!("{name} left"),
-        Notice::Users { names } => {
-            let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-            format!("in the lobby ({}): {}", names.len(), names.join(" "))
+        Notice::Users { names, away } => {
+            let shown = names.iter().map(|name| match away.contains(name) {
+                true => format!("{name} (away)"),
+                false => name.to_string(),
+            });
+            format!("in the lobby ({}): {}", names.len(), shown.collect::<Vec<_>>().join(" "))
         }
         Notice::Forking { session, peer } => format!("opening session {session} with {peer} …"),
         Notice::Opened { session, peer, mode: Mode::A, .. } => {
@@ -177,9 +180,14 @@ pub(super) fn told(notice: &Notice) -> String {
             (_, LinkState::Up) => format!("the link of session {session} is back"),
             _ => format!("the link of session {session} is down; reconnecting"),
         },
-        Notice::Whois { name, fingerprint, since, trusted } => {
+        Notice::Whois { name, fingerprint, since, trusted, away } => {
             let trust = if *trusted { "trusted" } else { "not yet trusted" };
-            format!("{name}: key {fingerprint} ({trust}), in the lobby since {since}")
+            let away = match away.as_deref() {
+                None => String::new(),
+                Some("") => ", away".to_owned(),
+                Some(why) => format!(", away: {}", harmless_line(why)),
+            };
+            format!("{name}: key {fingerprint} ({trust}), in the lobby since {since}{away}")
         }
         Notice::Notice { text } => harmless(text, "").into_owned(),
         // The caller shows these in forms of their own.

@@ -73,6 +73,9 @@ pub enum Notice {
     Users {
         /// All of them.
         names: Vec<UserName>,
+        /// Those of them who are away.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        away: Vec<UserName>,
     },
     /// A private session is being opened.
     Forking {
@@ -132,6 +135,9 @@ pub enum Notice {
         since: Timestamp,
         /// Whether this key is the one pinned for the name.
         trusted: bool,
+        /// Why the user is away; empty for no reason, left out for one who is not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        away: Option<String>,
     },
     /// The commands there are.
     Help {

@@ -161,3 +161,32 @@ fn help_is_grouped_and_has_examples_at_every_width() {
         anna.sees("e.g. \\fork bobby");
     }
 }
+
+#[test]
+fn who_is_away_is_told_to_whoever_asks_also_after_a_lost_lobby() {
+    let mut server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    let mut anna = Person::join(&server, "anna", (80, 24));
+    anna.enter("\\away lunch\u{202e} until one");
+    anna.sees("you are away");
+    let users = bobby.ask("\\users", json!({"event": "users"}));
+    assert_eq!((&users["names"], &users["away"]), (&json!(["anna", "bobby"]), &json!(["anna"])));
+    bobby.ask("\\whois anna", json!({"event": "whois", "away": "lunch\u{202e} until one"}));
+    server.kill();
+    anna.sees("the lobby is down");
+    server.restart();
+    anna.sees("the lobby is back");
+    anna.enter("\\users");
+    anna.sees("anna (away)");
+    anna.enter("\\whois anna");
+    // What would turn the writing round is shown as U+FFFD, which this screen leaves out.
+    anna.sees("away: lunch until one");
+    anna.enter("\\back");
+    anna.sees("you are back");
+    bobby.wait(json!({"event": "link", "session": 0, "state": "up"}));
+    anna.enter("\\users");
+    anna.sees("): anna bobby\n");
+    let long = "x".repeat(300);
+    anna.enter(&format!("\\away {long}"));
+    anna.sees("at most 256 bytes");
+}

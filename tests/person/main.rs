@@ -19,4 +19,6 @@ mod person;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
+mod typing;
+#[cfg(test)]
 mod writing;

@@ -22,7 +22,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hobnob_protocol::codec::{self, LineBuffer};
 use hobnob_protocol::message::{ClientMessage, NoAnswerCode, ServerMessage};
-use hobnob_protocol::name::{PublicKey, Seq, UserName};
+use hobnob_protocol::name::{PublicKey, Seq};
 use hobnob_protocol::transport::TransportError;
 use hobnob_protocol::{MAX_HELLO_BYTES, MAX_LINE_BYTES};
 use rustls::ServerConfig;
@@ -34,6 +34,7 @@ use self::wire::Wire;
 use crate::lobby::{Ending, Outlet};
 use crate::metrics::Metrics;
 use crate::recent::{Chunk, Gathered, Recent};
+use crate::roster::Present;
 
 pub(crate) use self::task::{Shared, serve, turn_away};
 
@@ -453,8 +454,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
         });
     }
 
-    fn users(&self, request: u32, names: Arc<[Arc<UserName>]>) {
-        self.answer(Answer::Users { request, names, next: 0 });
+    fn users(&self, request: u32, present: Present) {
+        self.answer(Answer::Users { request, present, next: 0 });
     }
 
     fn introduce(&self, line: Bytes) -> u64 {

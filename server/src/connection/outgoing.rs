@@ -10,6 +10,8 @@ use hobnob_protocol::codec;
 use hobnob_protocol::message::ServerMessage;
 use hobnob_protocol::name::{Seq, UserName};
 
+use crate::roster::Present;
+
 /// Bytes of control lines that may wait. A client that lets more gather is closed.
 const MAX_CONTROL_BYTES: usize = 256 * 1024;
 
@@ -26,7 +28,7 @@ const MAX_UNREAD: usize = 64;
 #[derive(Debug)]
 pub(super) enum Answer {
     /// To `users`: those from `next` on.
-    Users { request: u32, names: Arc<[Arc<UserName>]>, next: usize },
+    Users { request: u32, present: Present, next: usize },
     /// To `history`: the messages after `after` up to `until`.
     History { request: u32, after: Seq, until: Seq },
 }
@@ -133,12 +135,17 @@ impl Outgoing {
     /// returns the question's number and which stretch.
     pub(super) fn take_answer(&mut self, out: &mut Vec<Bytes>) -> Option<(u32, Seq, Seq)> {
         match self.answers.front_mut()? {
-            Answer::Users { request, names, next } => {
+            Answer::Users { request, present: Present { names, away }, next } => {
                 let end = names.len().min(*next + USERS_PER_MESSAGE);
-                let part = names[*next..end].iter().map(|name| UserName::clone(name)).collect();
+                let part: Vec<UserName> =
+                    names[*next..end].iter().map(|name| UserName::clone(name)).collect();
                 let more = end < names.len();
+                // Both are sorted in the same way.
+                let is_in_part = |name: &&Arc<UserName>| part.binary_search(name).is_ok();
+                let away = away.iter().filter(is_in_part).map(|name| UserName::clone(name)).collect();
                 let mut line = BytesMut::new();
-                codec::encode_into(&ServerMessage::Users { request: *request, names: part, more }, &mut line);
+                let message = ServerMessage::Users { request: *request, names: part, away, more };
+                codec::encode_into(&message, &mut line);
                 out.push(line.freeze());
                 *next = end;
                 if !more {

@@ -324,6 +324,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         match message {
             ClientMessage::Say { id, text } => Next::Ask(LobbyCommand::Say { from, id, text }),
             ClientMessage::Users { request } => Next::Ask(LobbyCommand::Users { from, request }),
+            ClientMessage::Away { text } => Next::Ask(LobbyCommand::Away { from, away: Some(text) }),
+            ClientMessage::Back => Next::Ask(LobbyCommand::Away { from, away: None }),
             ClientMessage::Whois { request, name } => Next::Ask(LobbyCommand::Whois { from, request, name }),
             ClientMessage::Pair { request, name, session } => {
                 let read = self.connection.introductions_read();

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::codec;
 use hobnob_protocol::message::ServerMessage;
@@ -34,7 +35,7 @@ use crate::metrics::Metrics;
 use crate::outbox::Outboxes;
 use crate::recent::{Chunk, Recent};
 use crate::rendezvous::Rendezvous;
-use crate::roster::{ConnectionId, Newcomer, Roster};
+use crate::roster::{ConnectionId, Newcomer, Present, Roster};
 
 /// Commands that may wait besides the one each connection has kept room for.
 const QUEUE: usize = 1024;
@@ -75,7 +76,7 @@ pub(crate) trait Outlet: Send + Sync {
     /// Changes of presence, which are left out for a client that does not read.
     fn presence(&self, lines: &[Bytes]);
     /// The answer to `users`.
-    fn users(&self, request: u32, names: Arc<[Arc<UserName>]>);
+    fn users(&self, request: u32, present: Present);
     /// An introduction; returns which one it is on this connection, counted from 1.
     fn introduce(&self, line: Bytes) -> u64;
     /// Asks for a sign of life, which comes as [`LobbyCommand::Alive`].
@@ -134,6 +135,10 @@ pub(crate) enum LobbyCommand {
     Users {
         from: ConnectionId,
         request: u32,
+    },
+    Away {
+        from: ConnectionId,
+        away: Option<AwayText>,
     },
     Whois {
         from: ConnectionId,
@@ -288,6 +293,7 @@ impl Lobby {
             LobbyCommand::Alive(id) => self.alive(id),
             LobbyCommand::Say { from, id, text } => self.say(from, id, text),
             LobbyCommand::Users { from, request } => self.users(from, request),
+            LobbyCommand::Away { from, away } => self.roster.set_away(from, away),
             LobbyCommand::Whois { from, request, name } => self.whois(from, request, name),
             LobbyCommand::Pair { from, request, name, session, read } => {
                 self.pair(from, request, name, session, read);

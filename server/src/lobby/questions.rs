@@ -12,7 +12,7 @@ use crate::roster::{ConnectionId, Member};
 impl Lobby {
     pub(super) fn users(&mut self, from: ConnectionId, request: u32) {
         if let Some(seat) = self.seats.get(&from) {
-            seat.outlet.users(request, self.roster.names());
+            seat.outlet.users(request, self.roster.present());
         }
     }
 
@@ -23,6 +23,7 @@ impl Lobby {
                 name: (*member.name).clone(),
                 key: member.key,
                 since: member.since,
+                away: member.away.clone(),
             },
             None => ServerMessage::NoSuchUser { request, name },
         };

@@ -80,8 +80,8 @@ impl Outlet for Recorder {
     fn presence(&self, lines: &[Bytes]) {
         lines.iter().for_each(|line| self.line(line));
     }
-    fn users(&self, _request: u32, names: Arc<[Arc<UserName>]>) {
-        let _gone = self.told.send(Told::Users(names.len()));
+    fn users(&self, _request: u32, present: Present) {
+        let _gone = self.told.send(Told::Users(present.names.len()));
     }
     fn introduce(&self, line: Bytes) -> u64 {
         self.line(&line);

@@ -263,7 +263,7 @@ impl Client {
         loop {
             let (names, more) = self
                 .find(|message| match message {
-                    ServerMessage::Users { request: 7, names, more } => Some((names, more)),
+                    ServerMessage::Users { request: 7, names, more, .. } => Some((names, more)),
                     _ => None,
                 })
                 .await;

@@ -1,0 +1,32 @@
+//! `\away [TEXT]`: tells whoever asks that one is not there, and why.
+
+use hobnob_protocol::away::AwayText;
+use hobnob_protocol::message::ClientMessage;
+
+use super::{Argument, Command, CommandError, Group, Progress};
+use crate::session::LinkState;
+use crate::show::{ErrorCode, Notice};
+use crate::state::State;
+
+pub(super) const AWAY: Command = Command {
+    name: "away",
+    aliases: &[],
+    usage: "\\away [TEXT]",
+    about: "say that you are not there, and why; seen in \\users and \\whois until \\back",
+    argument: Argument::Text,
+    optional: true,
+    group: Group::Talking,
+    examples: &["\\away", "\\away lunch until one"],
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let text = AwayText::new(args).map_err(|err| CommandError::new(ErrorCode::TooLong, err.to_string()))?;
+    state.person.away = Some(text.clone());
+    // While the lobby is down it is told when that is back.
+    if state.sessions.lobby_state() == LinkState::Up {
+        state.lobby.ask(ClientMessage::Away { text });
+    }
+    state.emit(Notice::say("you are away; \\back when you are here again"));
+    Ok(Progress::Done)
+}

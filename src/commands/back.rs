@@ -1,0 +1,33 @@
+//! `\back`: one is there again.
+
+use hobnob_protocol::message::ClientMessage;
+
+use super::{Argument, Command, CommandError, Group, Progress};
+use crate::session::LinkState;
+use crate::show::Notice;
+use crate::state::State;
+
+pub(super) const BACK: Command = Command {
+    name: "back",
+    aliases: &[],
+    usage: "\\back",
+    about: "say that you are here again",
+    argument: Argument::None,
+    optional: false,
+    group: Group::Talking,
+    examples: &[],
+    run,
+};
+
+#[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
+fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
+    let text = match state.person.away.take() {
+        Some(_) => "you are back",
+        None => "you were not away",
+    };
+    if state.sessions.lobby_state() == LinkState::Up {
+        state.lobby.ask(ClientMessage::Back);
+    }
+    state.emit(Notice::say(text));
+    Ok(Progress::Done)
+}

@@ -1,0 +1,96 @@
+//! Typing while messages pour in: how long a key takes to show, and how far behind the screen is. The
+//! figures are written to standard error (`cargo test --test person typing -- --nocapture`). They pass
+//! no judgement, since the machine may be busy with anything; that every key shows and every message
+//! comes is what these tests hold.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::person::Person;
+use crate::pty::last_row;
+use crate::support::client::Client;
+use crate::support::server::Server;
+
+/// Keys struck in one measurement.
+const KEYS: usize = 100;
+
+#[test]
+fn keys_show_at_once_while_a_thousand_messages_a_second_arrive() {
+    measure(1_000, 4);
+}
+
+#[test]
+fn ten_times_that_is_coalesced_and_all_of_it_comes() {
+    measure(10_000, 3);
+}
+
+fn measure(rate: usize, seconds: usize) {
+    let server = Server::start(&["--rate", "1000000"]);
+    let bots: Vec<Client> = (0..4).map(|n| server.join(&format!("bot{n}"))).collect();
+    let mut anna = Person::join(&server, "anna", (80, 24));
+    let sent = rate * seconds;
+    let begun = Instant::now();
+    let flood = std::thread::spawn(move || {
+        pour(&bots, rate, sent);
+        bots
+    });
+    let mut echoes = strike_keys(&mut anna, Duration::from_secs(seconds as u64) / (KEYS as u32 + 20));
+    let bots = flood.join().unwrap();
+    // The last text of each is acknowledged: from here on the screen is behind.
+    for (n, bot) in bots.iter().enumerate() {
+        bot.wait(json!({"event": "sent", "text": format!("m{} of {n}", sent / bots.len() - 1)}));
+    }
+    let took = begun.elapsed();
+    let acknowledged = Instant::now();
+    anna.terminal.wait_while_polling("the last message", |terminal| {
+        let rows = terminal.transcript();
+        (0..bots.len()).all(|n| rows.contains(&format!("m{} of {n}", sent / bots.len() - 1)))
+    });
+    let behind = acknowledged.elapsed();
+    echoes.sort_unstable();
+    let at = |percent: usize| echoes[(echoes.len() - 1) * percent / 100];
+    let arrived = sent as f64 / took.as_secs_f64();
+    let line = format!(
+        "{rate} messages/s wanted, {arrived:.0}/s came: key to echo p50 {:?}, p99 {:?}, worst {:?}; the screen was {behind:?} behind\n",
+        at(50),
+        at(99),
+        at(100)
+    );
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
+/// Says `sent` texts in all, at this rate, by all bots in turn.
+fn pour(bots: &[Client], rate: usize, sent: usize) {
+    let begun = Instant::now();
+    for number in 0..sent / bots.len() {
+        for (n, bot) in bots.iter().enumerate() {
+            bot.send(&format!("m{number} of {n}"));
+        }
+        let due = begun + Duration::from_secs_f64(((number + 1) * bots.len()) as f64 / rate as f64);
+        std::thread::sleep(due.saturating_duration_since(Instant::now())); // keeps the rate
+    }
+}
+
+/// How long each key took to show.
+fn strike_keys(anna: &mut Person, gap: Duration) -> Vec<Duration> {
+    let mut typed = String::new();
+    let mut echoes = Vec::new();
+    for number in 0..KEYS {
+        let key = char::from(b'a' + u8::try_from(number % 26).unwrap());
+        typed.push(key);
+        let struck = Instant::now();
+        anna.terminal.type_text(&key.to_string());
+        let expected = format!("lobby> {typed}");
+        anna.terminal.wait_until("the key", |screen| last_row(screen) == expected);
+        echoes.push(struck.elapsed());
+        if typed.len() == 40 {
+            typed.clear();
+            anna.terminal.keys(b"\x15");
+            anna.sees_last("lobby>");
+        }
+        std::thread::sleep(gap); // a person types no faster
+    }
+    echoes
+}
