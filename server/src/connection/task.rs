@@ -222,10 +222,15 @@ where
     let mut timer = std::pin::pin!(sleep(LOBBY_PING_AFTER));
     loop {
         let taking = life.may_take(timer.as_mut());
-        let next = tokio::select! {
-            // Boxed, so that an idle connection keeps no room for all that an event may lead to.
-            event = poll_fn(|cx| connection.poll_event(cx, taking)) => Box::pin(life.event(event)).await,
-            () = &mut timer => life.tick(timer.as_mut()),
+        // Boxed, and awaited outside of the select, so that an idle connection keeps no room for an
+        // event and for all that it may lead to.
+        let event = tokio::select! {
+            event = poll_fn(|cx| connection.poll_event(cx, taking)) => Some(Box::new(event)),
+            () = &mut timer => None,
+        };
+        let next = match event {
+            Some(event) => Box::pin(life.event(*event)).await,
+            None => life.tick(timer.as_mut()),
         };
         if let Next::Stop = next {
             break;
