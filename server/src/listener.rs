@@ -105,7 +105,9 @@ impl Door {
         let abort = self.abort.clone();
         match self.admission.judge(remote.ip()) {
             Verdict::Admitted(place) => {
-                let span = tracing::info_span!("client", %remote, name = tracing::field::Empty, key = tracing::field::Empty);
+                // For those who look closely: it takes memory for each client, and what is told without
+                // being asked for is of the store, not of a client.
+                let span = tracing::debug_span!("client", %remote, name = tracing::field::Empty, key = tracing::field::Empty);
                 let serve = async move {
                     let _place = place;
                     let connections = shared.metrics.connections.clone();

@@ -230,9 +230,14 @@ where
     let mut timer = std::pin::pin!(sleep(LOBBY_PING_AFTER));
     loop {
         let taking = life.may_take(timer.as_mut());
-        let next = tokio::select! {
-            event = poll_fn(|cx| connection.poll_event(cx, taking)) => life.event(event),
-            () = &mut timer => life.tick(timer.as_mut()),
+        // Boxed, and dealt with outside of the select, so that an idle connection keeps no room for an event.
+        let event = tokio::select! {
+            event = poll_fn(|cx| connection.poll_event(cx, taking)) => Some(Box::new(event)),
+            () = &mut timer => None,
+        };
+        let next = match event {
+            Some(event) => life.event(*event),
+            None => life.tick(timer.as_mut()),
         };
         match next {
             Next::GoOn => {}
