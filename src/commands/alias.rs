@@ -9,7 +9,7 @@ pub(super) const ALIAS: Command = Command {
     name: "alias",
     aliases: &[],
     usage: "\\alias [NAME TEXT]",
-    about: "make \\NAME stand for TEXT, a text or a command; alone, list them",
+    about: "\\NAME stands for TEXT or a command; alone, all",
     argument: Argument::Text,
     optional: true,
     group: Group::Yours,

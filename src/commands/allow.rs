@@ -8,7 +8,7 @@ pub(super) const ALLOW: Command = Command {
     name: "allow",
     aliases: &[],
     usage: "\\allow [NAME]",
-    about: "let your program hobnob-NAME be \\NAME; alone, list them",
+    about: "let program hobnob-NAME be \\NAME; alone, list them",
     argument: Argument::Text,
     optional: true,
     group: Group::Yours,

@@ -12,7 +12,7 @@ pub(super) const AWAY: Command = Command {
     name: "away",
     aliases: &[],
     usage: "\\away [TEXT]",
-    about: "say that you are not there, and why; seen in \\users and \\whois until \\back",
+    about: "not there, and why: told in \\users and \\whois",
     argument: Argument::Text,
     optional: true,
     group: Group::Talking,

@@ -11,7 +11,7 @@ pub(super) const BACK: Command = Command {
     name: "back",
     aliases: &[],
     usage: "\\back",
-    about: "say that you are here again",
+    about: "here again",
     argument: Argument::None,
     optional: false,
     group: Group::Talking,

@@ -8,7 +8,7 @@ pub(super) const CLEAR: Command = Command {
     name: "clear",
     aliases: &[],
     usage: "\\clear",
-    about: "empty the screen; \\history shows again what was said",
+    about: "empty the screen",
     argument: Argument::None,
     optional: false,
     group: Group::Reading,

@@ -8,7 +8,7 @@ pub(super) const EDIT: Command = Command {
     name: "edit",
     aliases: &[],
     usage: "\\edit [TEXT]",
-    about: "write the next message in $VISUAL or $EDITOR; it comes back to the prompt",
+    about: "write the next message in your editor ($EDITOR)",
     argument: Argument::Text,
     optional: true,
     group: Group::Talking,

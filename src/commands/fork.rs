@@ -12,7 +12,7 @@ pub(super) const FORK: Command = Command {
     name: "fork",
     aliases: &[],
     usage: "\\fork NAME",
-    about: "private session with NAME (in the lobby only); switches to it",
+    about: "a private session with NAME, from the lobby",
     argument: Argument::User,
     optional: false,
     group: Group::People,

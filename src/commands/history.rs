@@ -16,7 +16,7 @@ pub(super) const HISTORY: Command = Command {
     name: "history",
     aliases: &["hist"],
     usage: "\\history [N]",
-    about: "the last N messages of the current session (default 20)",
+    about: "the last N messages here (default 20)",
     argument: Argument::Text,
     optional: true,
     group: Group::Reading,

@@ -11,7 +11,7 @@ pub(super) const IGNORE: Command = Command {
     name: "ignore",
     aliases: &[],
     usage: "\\ignore [NAME]",
-    about: "show nothing more of what NAME says in the lobby, under any name; alone, list them",
+    about: "hide what NAME says in the lobby; alone, list them",
     argument: Argument::User,
     optional: true,
     group: Group::People,

@@ -9,7 +9,7 @@ pub(super) const LEAVE: Command = Command {
     name: "leave",
     aliases: &[],
     usage: "\\leave",
-    about: "end the current peer session; both sides fall back to the lobby",
+    about: "end the current private session",
     argument: Argument::None,
     optional: false,
     group: Group::Sessions,

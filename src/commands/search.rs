@@ -12,7 +12,7 @@ pub(super) const SEARCH: Command = Command {
     name: "search",
     aliases: &[],
     usage: "\\search WORDS",
-    about: "what was said here with all these words, in the lobby and in private",
+    about: "what you have seen with all these words",
     argument: Argument::Text,
     optional: false,
     group: Group::Reading,

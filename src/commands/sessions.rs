@@ -8,7 +8,7 @@ pub(super) const SESSIONS: Command = Command {
     name: "sessions",
     aliases: &["ss"],
     usage: "\\sessions",
-    about: "the sessions; * marks the current one, with unread counts and state",
+    about: "all sessions, * the current one; unread, state",
     argument: Argument::None,
     optional: false,
     group: Group::Sessions,

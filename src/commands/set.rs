@@ -10,7 +10,7 @@ pub(super) const SET: Command = Command {
     name: "set",
     aliases: &[],
     usage: "\\set [KEY [VALUE]]",
-    about: "settings: all, one, or a new value; \\set --save keeps them in the config file",
+    about: "settings of the terminal; \\set --save keeps them",
     argument: Argument::Setting,
     optional: true,
     group: Group::Yours,

@@ -19,7 +19,7 @@ pub(super) const WAIT: Command = Command {
     name: "wait",
     aliases: &[],
     usage: "\\wait [SECONDS]",
-    about: "for scripts: wait for a time, message FROM, opened or users N",
+    about: "scripts: a time, message FROM, opened or users N",
     argument: Argument::Text,
     optional: true,
     group: Group::Program,

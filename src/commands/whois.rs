@@ -10,7 +10,7 @@ pub(super) const WHOIS: Command = Command {
     name: "whois",
     aliases: &[],
     usage: "\\whois NAME",
-    about: "name, key fingerprint, since when online, trusted or not",
+    about: "key, since when online, trusted, away or not",
     argument: Argument::User,
     optional: false,
     group: Group::People,

@@ -16,6 +16,7 @@ fn messages_have_times_and_hang_beside_their_names_at_every_width() {
             format!("{} end{number}", "one two three four five six seven eight nine ten ".repeat(3).trim());
         bobby.say(&text);
         anna.sees(&format!("end{number}"));
+        anna.sees_last("lobby>");
         let rows = anna.rows();
         let first = rows.iter().position(|row| row.starts_with("* bobby: one two")).unwrap();
         let columns = usize::from(size.0);

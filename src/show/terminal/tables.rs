@@ -11,7 +11,7 @@ use super::wrap::width;
 use crate::session::SessionRow;
 
 /// The widest a column of usages gets; a longer one has its row for itself.
-const USAGE: usize = 20;
+const USAGE: usize = 24;
 
 /// An explanation narrower than this is read below its usage more easily than beside it.
 const BESIDE: usize = 30;
@@ -43,13 +43,13 @@ impl TerminalForm {
         let usage = harmless_line(&row.usage);
         let aliases = match row.aliases.as_slice() {
             [] => String::new(),
-            aliases => format!(" (also \\{})", aliases.join(", \\")),
+            aliases => format!(" (\\{})", aliases.join(", \\")),
         };
-        let about = format!("{}{aliases}", harmless_line(&row.about));
-        let wide = width(&usage);
+        let about = harmless_line(&row.about);
+        let wide = width(&usage) + width(&aliases);
         let indent = if columns >= 2 + USAGE + 2 + BESIDE { 2 + USAGE + 2 } else { 6 };
         let beside = 2 + wide + 2 <= indent;
-        let mut shown = format!("  {}", self.paint(Color::Cyan.normal(), &usage));
+        let mut shown = format!("  {}{aliases}", self.paint(Color::Cyan.normal(), &usage));
         shown.push_str(&if beside {
             " ".repeat(indent - 2 - wide)
         } else {

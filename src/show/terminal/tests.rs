@@ -147,6 +147,16 @@ fn no_row_is_wider_than_the_terminal() {
 }
 
 #[test]
+fn help_has_one_row_for_each_command_on_80_columns() {
+    let commands = crate::commands::help_rows(crate::commands::COMMANDS);
+    let (count, mut groups): (usize, Vec<String>) =
+        (commands.len(), commands.iter().map(|row| row.group.clone()).collect());
+    groups.dedup();
+    let shown = text(form(false).show(&Notice::Help { commands }, 80));
+    assert_eq!(shown.lines().count(), count + groups.len() + 1, "{shown}");
+}
+
+#[test]
 fn without_color_no_sequence_is_written() {
     let mut form = form(false);
     for notice in [
