@@ -129,6 +129,10 @@ impl Joining {
 
     fn hint(&self, address: &str, error: &ConnectError) -> String {
         match error {
+            ConnectError::KeyChanged { .. } if self.choice == LobbyChoice::Local => format!(
+                "another user of this machine may host the lobby now; if so, remove [servers.\"{address}\"] from {}",
+                self.trust.path().display()
+            ),
             ConnectError::KeyChanged { .. } => format!(
                 "if its owner confirms the new key, remove [servers.\"{address}\"] from {}",
                 self.trust.path().display()

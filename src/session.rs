@@ -157,6 +157,12 @@ impl Sessions {
         id == SessionId::LOBBY || self.peers.contains_key(&id)
     }
 
+    /// Whether there is or was such a private session.
+    #[must_use]
+    pub fn had(&self, id: SessionId) -> bool {
+        (1..=self.last).contains(&id.0)
+    }
+
     /// One private session.
     #[must_use]
     pub fn peer(&self, id: SessionId) -> Option<&PeerSession> {

@@ -199,6 +199,18 @@ impl State {
         }
     }
 
+    /// Whether a command that failed was to lead to somebody: what a script says next was meant for
+    /// them, not for the lobby. A number no session ever had is a slip that was meant for nobody.
+    pub(crate) fn was_for_a_peer(&self, command: Option<&str>, args: &str) -> bool {
+        match (command, args.parse()) {
+            (_, _) if args.is_empty() => false,
+            (Some("fork"), _) => true,
+            (Some("switch"), Ok(number)) => self.sessions.had(SessionId(number)),
+            (Some("switch"), Err(_)) => true,
+            _ => false,
+        }
+    }
+
     /// What a command that belongs in the lobby requires.
     ///
     /// # Errors

@@ -169,7 +169,7 @@ fn few_places_write_to_the_screen() {
         |source, number, code| {
             !may(&source.path)
                 && !source.is_test(number)
-                && !source.path.starts_with("benches/")
+                && !source.path.starts_with("yardstick/")
                 && (has_word(code, "stdout") || has_word(code, "stderr"))
         },
     );
@@ -186,7 +186,7 @@ fn few_places_read_the_keyboard() {
         |source, number, code| {
             !may(&source.path)
                 && !source.is_test(number)
-                && !source.path.starts_with("benches/")
+                && !source.path.starts_with("yardstick/")
                 && has_word(code, "stdin")
         },
     );

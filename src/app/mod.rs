@@ -299,13 +299,17 @@ impl App {
     }
 
     fn failed_to_start(&mut self, failure: Failure, args: &str) {
-        if wants_session(failure.command.as_deref(), args) {
-            // What comes next was meant for the session that did not come to be. A script has to say where
-            // it goes; at a terminal the prompt shows it, to whoever had not typed ahead.
-            match &mut self.front {
-                Front::Script(..) => self.state.sessions.unset_current(),
-                Front::Terminal(terminal) => terminal.distrust_typed_ahead(),
+        // What comes next may have been meant for a session that did not come to be. A script has to say
+        // where it goes; at a terminal the prompt shows it, to whoever had not typed ahead.
+        let command = failure.command.as_deref();
+        match &mut self.front {
+            Front::Script(..) if self.state.was_for_a_peer(command, args) => {
+                self.state.sessions.unset_current();
             }
+            Front::Terminal(terminal) if matches!(command, Some("fork" | "switch")) && args != "0" => {
+                terminal.distrust_typed_ahead();
+            }
+            _ => {}
         }
         self.state.fail(failure);
     }
@@ -320,16 +324,6 @@ impl App {
             Front::Terminal(_) => {}
         }
         self.settle_turn();
-    }
-}
-
-/// Whether a command was to lead into a private session: what follows it is not for the lobby. To
-/// stay out of a lobby that is down leaves everything where it is.
-fn wants_session(command: Option<&str>, args: &str) -> bool {
-    match command {
-        Some("fork") => true,
-        Some("switch") => args.parse() != Ok(0_u32),
-        _ => false,
     }
 }
 

@@ -156,13 +156,26 @@ fn a_line_after_a_failed_fork_is_reported_as_not_sent() {
 
 #[test]
 fn what_follows_a_switch_that_failed_is_not_said_elsewhere() {
-    for failed in ["\\sw 1", "\\sw bobby", "\\sw", "\\fork", "\\fork anna"] {
+    for failed in ["\\sw bobby", "\\fork anna", "\\fork a/b"] {
         let mut scene = Scene::new();
         scene.feed(&[failed, "secret"]);
         scene.shows("not sent (no session is current; \\lobby, \\sw or \\fork first): secret");
         scene.feed(&["\\lobby", "hello"]);
         assert_eq!(scene.link.told(), [say(1, "hello")], "{failed}");
     }
+}
+
+#[test]
+fn what_follows_a_switch_to_a_session_that_is_over_is_not_said_elsewhere() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\fork bobby"]);
+    scene.lobby(LobbyEvent::Answer(Answer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
+    let _asked = scene.link.told();
+    scene.feed(&["\\lobby", "\\sw 1", "secret"]);
+    assert!(scene.link.told().is_empty());
+    // A number no session ever had was meant for nobody.
+    scene.feed(&["\\lobby", "\\sw 7", "hello"]);
+    assert_eq!(scene.link.told(), [say(1, "hello")]);
 }
 
 #[test]
