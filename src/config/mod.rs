@@ -1,6 +1,6 @@
 //! What a run is to do: the command line, then the environment, then the config file, then the
 //! defaults. Owns that order and the places files live in by default; [`file`] reads the config file,
-//! [`origin`] notes what came from where. Reads no environment itself but through the function it is
+//! `origin` notes what came from where. Reads no environment itself but through the function it is
 //! given.
 
 mod file;
