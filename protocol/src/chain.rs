@@ -64,17 +64,22 @@ pub fn genesis(log: &LogId) -> ChainHash {
 pub fn link(previous: &ChainHash, message: &LobbyMessage) -> ChainHash {
     let mut context = Context::new(&SHA256);
     context.update(previous.as_bytes());
-    context.update(&message.seq.0.to_be_bytes());
-    context.update(&message.at.to_be_bytes());
-    context.update(message.key.as_bytes());
-    context.update(message.run.as_bytes());
-    context.update(&message.id.to_be_bytes());
+    content(message, |bytes| context.update(bytes));
+    finish(context)
+}
+
+/// Gives `take` the bytes of `message` that are hashed after the previous hash, piece by piece.
+pub fn content(message: &LobbyMessage, mut take: impl FnMut(&[u8])) {
+    take(&message.seq.0.to_be_bytes());
+    take(&message.at.to_be_bytes());
+    take(message.key.as_bytes());
+    take(message.run.as_bytes());
+    take(&message.id.to_be_bytes());
     for field in [message.name.as_str(), message.text.as_str()] {
         // Both are bounded far below 4 GiB by their types.
-        context.update(&(field.len() as u32).to_be_bytes());
-        context.update(field.as_bytes());
+        take(&(field.len() as u32).to_be_bytes());
+        take(field.as_bytes());
     }
-    finish(context)
 }
 
 impl Position {

@@ -1,16 +1,15 @@
 //! A log in memory, for tests and simulations: the same behaviour as on disk, and gone with the
 //! process. Knows nothing of files.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, UserName};
 use tokio::sync::watch;
 
-use super::{
-    Batch, Contents, Later, LobbyLog, LogError, NameBinding, POSTS_REMEMBERED, Stretch, first_shown,
-};
+use super::posts::Posts;
+use super::{Batch, Contents, Later, LobbyLog, LogError, NameBinding, Stretch, first_shown};
 
 /// A log that lives as long as its process.
 #[derive(Debug)]
@@ -22,8 +21,6 @@ pub struct MemoryLog {
     state: Mutex<State>,
 }
 
-type Post = (PublicKey, RunId, u64);
-
 #[derive(Debug)]
 struct State {
     /// Before the first of `messages`.
@@ -31,9 +28,7 @@ struct State {
     /// Where the log ends.
     head: Position,
     messages: VecDeque<LobbyMessage>,
-    posts: BTreeMap<Post, Seq>,
-    /// The keys of `posts`, oldest first.
-    posts_in_order: VecDeque<Post>,
+    posts: Posts,
     names: HashMap<UserName, NameBinding>,
 }
 
@@ -51,8 +46,7 @@ impl MemoryLog {
                 base: start,
                 head: start,
                 messages: VecDeque::new(),
-                posts: BTreeMap::new(),
-                posts_in_order: VecDeque::new(),
+                posts: Posts::default(),
                 names: HashMap::new(),
             }),
         }
@@ -92,15 +86,11 @@ impl LobbyLog for MemoryLog {
     }
 
     fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {
-        Box::pin(async move {
-            let state = self.state();
-            let mut ids = state.posts.range((key, run, 0)..=(key, run, u64::MAX));
-            Ok(ids.next_back().map(|((_, _, id), _)| *id))
-        })
+        Box::pin(async move { Ok(self.state().posts.last_id((key, run))) })
     }
 
     fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
-        Box::pin(async move { Ok(self.state().posts.get(&(key, run, id)).copied()) })
+        Box::pin(async move { Ok(self.state().posts.find((key, run), id)) })
     }
 
     fn subscribe(&self) -> watch::Receiver<Position> {
@@ -116,42 +106,24 @@ impl LobbyLog for MemoryLog {
 impl State {
     fn store(&mut self, batch: Batch, history: u64) -> Result<(), LogError> {
         let head = batch.end_after(self.head)?;
-        self.refuse_known_posts(&batch)?;
+        self.posts.are_new(&batch.messages)?;
         for name in &batch.freed {
             self.names.remove(name);
         }
         for binding in batch.names {
             self.names.insert(binding.name.clone(), binding);
         }
-        for message in batch.messages {
-            self.posts.insert(post(&message), message.seq);
-            self.posts_in_order.push_back(post(&message));
-            self.messages.push_back(message);
-        }
+        self.posts.note_all(&batch.messages);
+        self.messages.extend(batch.messages);
         self.head = head;
         self.prune(history);
         Ok(())
-    }
-
-    fn refuse_known_posts(&self, batch: &Batch) -> Result<(), LogError> {
-        let mut seen = HashSet::new();
-        match batch.messages.iter().find(|m| self.posts.contains_key(&post(m)) || !seen.insert(post(m))) {
-            Some(known) => {
-                Err(LogError::Write(format!("the post of message {} is stored already", known.seq)))
-            }
-            None => Ok(()),
-        }
     }
 
     fn prune(&mut self, history: u64) {
         while self.messages.len() as u64 > history {
             if let Some(gone) = self.messages.pop_front() {
                 self.base = Position { seq: gone.seq, hash: gone.hash };
-            }
-        }
-        while self.posts_in_order.len() as u64 > history.max(POSTS_REMEMBERED) {
-            if let Some(gone) = self.posts_in_order.pop_front() {
-                self.posts.remove(&gone);
             }
         }
     }
@@ -172,8 +144,4 @@ impl State {
         let messages = self.messages.iter().skip(skipped).take(limit).enumerate().take_while(fits);
         Stretch { after, messages: messages.map(|(_, message)| message.clone()).collect() }
     }
-}
-
-fn post(message: &LobbyMessage) -> Post {
-    (message.key, message.run, message.id)
 }

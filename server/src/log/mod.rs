@@ -7,6 +7,7 @@
 
 mod lock;
 mod memory;
+mod posts;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -24,7 +25,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 /// A post is remembered by its author's run and number for at least this many newest posts, however
-/// few messages are kept: a client that comes back after a lost link sends again what it has no
+/// many messages are kept: a client that comes back after a lost link sends again what it has no
 /// answer for, and that must not be stored a second time.
 pub const POSTS_REMEMBERED: u64 = 100_000;
 

@@ -12,6 +12,7 @@ use hobnob_protocol::name::{LogId, Seq};
 use rusqlite::{Connection, OpenFlags};
 
 use super::rows::{self, stored, unreadable};
+use super::upgrade;
 use crate::log::{Contents, LogError};
 
 /// The log's file in the store's folder.
@@ -21,7 +22,7 @@ const FILE: &str = "lobby.sqlite";
 const APPLICATION_ID: i32 = 0x686f_6262;
 
 /// Counts up when the tables change.
-const SCHEMA_VERSION: i32 = 1;
+const SCHEMA_VERSION: i32 = 2;
 
 /// Messages whose chain is checked at every start: the ones a crash could have torn, few enough to
 /// cost milliseconds. `hobnob-server verify` checks them all.
@@ -30,27 +31,24 @@ const TAIL: u64 = 1000;
 /// What another program that reads the file (a backup, `sqlite3`) may hold up this one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// `posts` outlives `log`: it tells a post sent twice even when its text is no longer kept. `id` is
-/// eight bytes, biggest first, since a client may choose any u64 and SQLite's integers are signed.
-/// `meta` has the last message that is gone, from which the first that is kept follows.
+/// A row of `log` holds the messages up to `last` that one transaction stored (see
+/// [`record`](super::record)), or a part of them. `gone` tells whose posts those were that are no longer
+/// kept. `meta` has the last message that is gone, from which the first that is kept follows, and the
+/// newest, so that an end that was cut off is noticed.
 const SCHEMA: &str = "
 CREATE TABLE meta (
     one INTEGER PRIMARY KEY CHECK (one = 1),
-    log BLOB NOT NULL, base_seq INTEGER NOT NULL, base_hash BLOB NOT NULL
+    log BLOB NOT NULL, base_seq INTEGER NOT NULL, base_hash BLOB NOT NULL, head_seq INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE log (
-    seq INTEGER PRIMARY KEY,
-    at INTEGER NOT NULL, name TEXT NOT NULL, key BLOB NOT NULL, run BLOB NOT NULL, id BLOB NOT NULL,
-    text TEXT NOT NULL, hash BLOB NOT NULL
-) STRICT;
-CREATE TABLE posts (
-    key BLOB NOT NULL, run BLOB NOT NULL, id BLOB NOT NULL, seq INTEGER NOT NULL,
-    PRIMARY KEY (key, run, id)
-) WITHOUT ROWID, STRICT;
-CREATE UNIQUE INDEX posts_by_seq ON posts (seq);
 CREATE TABLE names (
     folded TEXT PRIMARY KEY, name TEXT NOT NULL, key BLOB NOT NULL, seen INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
+";
+
+/// What [`SCHEMA`] has beside these is the same since the first version.
+pub(super) const MESSAGES: &str = "
+CREATE TABLE log (last INTEGER PRIMARY KEY, records BLOB NOT NULL) STRICT;
+CREATE TABLE gone (last INTEGER PRIMARY KEY, posts BLOB NOT NULL) STRICT;
 ";
 
 /// The log in `dir` for its one writer; a new one when the folder has none.
@@ -61,15 +59,27 @@ pub(super) fn open_or_make(dir: &Path) -> Result<Connection, LogError> {
     if !path.try_exists().map_err(failed)? {
         make(dir)?;
     }
-    let conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let (mut conn, version) = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     require_writable(&conn)?;
     configure_writer(&conn).map_err(|err| unreadable(&conn, &err))?;
+    if version == upgrade::FROM {
+        upgrade::upgrade(&mut conn, SCHEMA_VERSION).map_err(|err| super::name_file(&conn, err))?;
+        tracing::info!("the log was of an older build and is brought up to date");
+    }
     Ok(conn)
 }
 
 /// The log in `dir` for reading alone, beside a writer or without one.
 pub(crate) fn open_for_reading(dir: &Path) -> Result<Connection, LogError> {
-    connect(&dir.join(FILE), OpenFlags::SQLITE_OPEN_READ_ONLY)
+    let (conn, version) = connect(&dir.join(FILE), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    match version {
+        SCHEMA_VERSION => Ok(conn),
+        older => Err(LogError::Read(format!(
+            "{} was written by an older hobnob (its format is {older}); start the server on it once, which \
+             brings it up to date",
+            conn.path().unwrap_or(FILE)
+        ))),
+    }
 }
 
 /// What the log holds, with the newest messages checked.
@@ -88,12 +98,8 @@ pub(crate) fn ends(conn: &Connection) -> Result<(rows::Meta, Position), LogError
     if meta.base.seq == start.seq && meta.base != start {
         return Err(LogError::Damaged { seq: start.seq, reason: "the log's id was changed".into() });
     }
-    let head = rows::head(conn, meta.base)?;
-    // The chain cannot tell that its end was cut off; the list of posts, kept apart, can.
-    match rows::last_post(conn)? {
-        Some(last) if last > head.seq => Err(rows::missing(head.seq.next())),
-        _ => Ok((meta, head)),
-    }
+    let head = rows::head(conn, &meta)?;
+    Ok((meta, head))
 }
 
 /// Checks every message between two places and says how many there are.
@@ -107,7 +113,8 @@ pub(crate) fn check_from(conn: &Connection, after: Position, head: Position) -> 
     if end == head { Ok(messages) } else { Err(rows::missing(end.seq.next())) }
 }
 
-fn connect(path: &Path, access: OpenFlags) -> Result<Connection, LogError> {
+/// A connection to a file that is a log, and the log's format.
+fn connect(path: &Path, access: OpenFlags) -> Result<(Connection, i32), LogError> {
     // No CREATE: a file that went away meanwhile is an error, not a new log. No URI: the path is a path.
     let conn =
         Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(|err| {
@@ -117,12 +124,12 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, LogError> {
             ))
         })?;
     conn.busy_timeout(BUSY_TIMEOUT).map_err(|err| unreadable(&conn, &err))?;
-    require_kind(&conn)?;
+    let version = require_kind(&conn)?;
     configure(&conn).map_err(|err| unreadable(&conn, &err))?;
-    Ok(conn)
+    Ok((conn, version))
 }
 
-fn require_kind(conn: &Connection) -> Result<(), LogError> {
+fn require_kind(conn: &Connection) -> Result<i32, LogError> {
     let pragma = |name| {
         conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(|err| unreadable(conn, &err))
     };
@@ -134,7 +141,7 @@ fn require_kind(conn: &Connection) -> Result<(), LogError> {
         )));
     }
     match pragma("user_version")? {
-        SCHEMA_VERSION => Ok(()),
+        known @ (SCHEMA_VERSION | upgrade::FROM) => Ok(known),
         newer @ SCHEMA_VERSION.. => Err(LogError::Read(format!(
             "{file} was written by a newer hobnob (its format is {newer}, this build knows {SCHEMA_VERSION}); \
              run that build, or another --data-dir"
@@ -214,12 +221,13 @@ fn fill(path: &Path) -> rusqlite::Result<()> {
     let mut conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let tx = conn.transaction()?;
     tx.execute_batch(SCHEMA)?;
+    tx.execute_batch(MESSAGES)?;
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     let log = LogId::random();
     let start = Position::start(&log);
     tx.execute(
-        "INSERT INTO meta (one, log, base_seq, base_hash) VALUES (1, ?1, ?2, ?3)",
+        "INSERT INTO meta (one, log, base_seq, base_hash, head_seq) VALUES (1, ?1, ?2, ?3, ?2)",
         (log.as_bytes(), stored(start.seq.0), start.hash.as_bytes()),
     )?;
     tx.commit()?;

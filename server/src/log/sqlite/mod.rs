@@ -4,26 +4,35 @@
 //! 1. [`mod@file`] makes and opens `lobby.sqlite`, and refuses what is not a whole log.
 //! 2. [`writer`] stores, in one thread: what is queued goes into one transaction and is answered
 //!    after COMMIT.
-//! 3. [`reader`] answers questions from a second connection in a second thread, so that nobody who
+//! 3. [`reader`] reads stretches over a second connection in a second thread, so that nobody who
 //!    catches up holds up who writes.
-//! 4. [`rows`] turns rows into messages and back; [`worker`] is a thread and its queue.
+//! 4. [`rows`] turns rows into messages and [`record`] messages into bytes: a row holds what one
+//!    transaction stored, up to a bound.
+//! 5. [`mod@prune`] drops what is no longer shown; [`gone`] keeps whose posts that were; [`upgrade`] brings
+//!    the file of an older build up to date; [`worker`] is a thread and its queue.
 
 pub(crate) mod file;
+pub(crate) mod gone;
+mod prune;
 mod reader;
+mod record;
 pub(crate) mod rows;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 mod worker;
 mod writer;
 
+use std::future;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::name::{PublicKey, RunId, Seq};
 use tokio::sync::watch;
 
+use super::posts::Posts;
 use super::{Batch, Contents, Later, LobbyLog, LogError, Stretch};
 use reader::Question;
 use worker::Worker;
@@ -51,6 +60,7 @@ pub struct SqliteLog {
     contents: Contents,
     head: watch::Receiver<Position>,
     first: Arc<AtomicU64>,
+    posts: Arc<Mutex<Posts>>,
     // Before the writer: the last connection to be closed tidies the WAL away, and must be able to.
     reader: Worker<Question>,
     writer: Worker<Append>,
@@ -70,17 +80,23 @@ impl SqliteLog {
         let conn = file::open_or_make(dir)?;
         let contents = file::contents(&conn).map_err(|err| name_file(&conn, err))?;
         let base = rows::meta(&conn)?.base.seq;
+        let posts = gone::remembered(&conn, contents.head.seq).map_err(|err| name_file(&conn, err))?;
         let reading = file::open_for_reading(dir)?;
 
-        let writer = Writer::new(conn, contents.head, base, history);
+        let writer = Writer::new(conn, contents.head, base, history, posts);
         let told = writer.told();
         Ok(Self {
             contents,
             head: told.head.subscribe(),
             first: told.first,
+            posts: told.posts,
             reader: Worker::spawn("log-reader", QUESTIONS, move |rx| reader::run(reading, history, rx))?,
             writer: Worker::spawn("log-writer", GROUP, move |rx| writer.run(rx))?,
         })
+    }
+
+    fn posts(&self) -> MutexGuard<'_, Posts> {
+        self.posts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -94,15 +110,15 @@ impl LobbyLog for SqliteLog {
     }
 
     fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
-        Box::pin(self.reader.ask(move |answer| Question::Stretch { after, limit, max_bytes, answer }))
+        Box::pin(self.reader.ask(move |answer| Question { after, limit, max_bytes, answer }))
     }
 
     fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {
-        Box::pin(self.reader.ask(move |answer| Question::LastId { key, run, answer }))
+        Box::pin(future::ready(Ok(self.posts().last_id((key, run)))))
     }
 
     fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
-        Box::pin(self.reader.ask(move |answer| Question::Find { key, run, id, answer }))
+        Box::pin(future::ready(Ok(self.posts().find((key, run), id))))
     }
 
     fn subscribe(&self) -> watch::Receiver<Position> {

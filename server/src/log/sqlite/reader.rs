@@ -1,7 +1,7 @@
 //! The reader: a thread with a connection of its own that answers questions one after another, each
 //! bounded by who asks. Writes nothing.
 
-use hobnob_protocol::name::{PublicKey, RunId, Seq};
+use hobnob_protocol::name::Seq;
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
@@ -9,29 +9,21 @@ use super::rows::{self, unreadable};
 use super::worker::Answer;
 use crate::log::{LogError, Stretch};
 
-/// What can be asked, and who asks.
+/// A stretch of the log, and who asks for it.
 #[derive(Debug)]
-pub(super) enum Question {
-    Stretch { after: Seq, limit: usize, max_bytes: usize, answer: Answer<Stretch> },
-    LastId { key: PublicKey, run: RunId, answer: Answer<Option<u64>> },
-    Find { key: PublicKey, run: RunId, id: u64, answer: Answer<Option<Seq>> },
+pub(super) struct Question {
+    pub(super) after: Seq,
+    pub(super) limit: usize,
+    pub(super) max_bytes: usize,
+    pub(super) answer: Answer<Stretch>,
 }
 
 /// Runs until every sender of `questions` is gone.
 pub(super) fn run(mut conn: Connection, history: u64, mut questions: mpsc::Receiver<Question>) {
-    while let Some(question) = questions.blocking_recv() {
+    while let Some(Question { after, limit, max_bytes, answer }) = questions.blocking_recv() {
         // Whoever asked may have gone meanwhile, which is no error.
-        match question {
-            Question::Stretch { answer, .. } if answer.is_closed() => {}
-            Question::Stretch { after, limit, max_bytes, answer } => {
-                let _ = answer.send(stretch(&mut conn, after, limit, max_bytes, history));
-            }
-            Question::LastId { key, run, answer } => {
-                let _ = answer.send(rows::last_id(&conn, key, run));
-            }
-            Question::Find { key, run, id, answer } => {
-                let _ = answer.send(rows::find(&conn, key, run, id));
-            }
+        if !answer.is_closed() {
+            let _ = answer.send(stretch(&mut conn, after, limit, max_bytes, history));
         }
     }
 }

@@ -3,10 +3,11 @@
 //! no file and writes nothing.
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::{ChainHash, LogId, PublicKey, RunId, Seq, Text, UserName};
+use hobnob_protocol::name::{ChainHash, LogId, PublicKey, Seq, UserName};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 
+use super::record::Records;
 use crate::log::{LogError, NameBinding, Stretch, advance, first_shown};
 
 /// What the one row of `meta` says.
@@ -16,17 +17,14 @@ pub(crate) struct Meta {
     pub(crate) log: LogId,
     /// The newest message that is gone; what is kept follows from it.
     pub(crate) base: Position,
+    /// The newest message that was stored.
+    pub(crate) head: Seq,
 }
 
 /// A number as SQLite stores it: the same 64 bits. Numbers of messages and times stay far below the
-/// sign bit; what a stranger chooses is stored by [`ordered`].
+/// sign bit; what a stranger chooses stands inside a record.
 pub(super) fn stored(number: u64) -> i64 {
     number.cast_signed()
-}
-
-/// A number a stranger chose, over the whole range of u64, as bytes that sort as it does.
-pub(super) fn ordered(number: u64) -> [u8; 8] {
-    number.to_be_bytes()
 }
 
 /// An error of the engine while reading, with the file's name and what can be done.
@@ -42,11 +40,11 @@ pub(crate) fn unreadable(conn: &Connection, err: &rusqlite::Error) -> LogError {
 /// The row of `meta`.
 pub(crate) fn meta(conn: &Connection) -> Result<Meta, LogError> {
     let row = |row: &Row<'_>| {
-        let (log, seq, hash) = (blob(row, 0)?, row.get::<_, i64>(1)?, blob(row, 2)?);
-        Ok(parsed_meta(log, seq, hash))
+        let (log, base, head) = (blob(row, 0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(3)?);
+        Ok(parsed_meta(log, base, blob(row, 2)?, head))
     };
     let found = conn
-        .prepare_cached("SELECT log, base_seq, base_hash FROM meta")
+        .prepare_cached("SELECT log, base_seq, base_hash, head_seq FROM meta")
         .and_then(|mut statement| statement.query_row([], row))
         .map_err(|err| unreadable(conn, &err))?;
     found.ok_or_else(|| LogError::Damaged {
@@ -55,38 +53,37 @@ pub(crate) fn meta(conn: &Connection) -> Result<Meta, LogError> {
     })
 }
 
-fn parsed_meta(log: &[u8], base_seq: i64, base_hash: &[u8]) -> Option<Meta> {
+fn parsed_meta(log: &[u8], base: i64, base_hash: &[u8], head: i64) -> Option<Meta> {
     // A number that cannot be counted on from is no message's.
-    let seq = u64::try_from(base_seq).ok().filter(|_| base_seq < i64::MAX)?;
-    let hash = ChainHash::from_slice(base_hash).ok()?;
-    Some(Meta { log: LogId::from_slice(log).ok()?, base: Position { seq: Seq(seq), hash } })
+    let seq = |number: i64| u64::try_from(number).ok().filter(|_| number < i64::MAX).map(Seq);
+    let base = Position { seq: seq(base)?, hash: ChainHash::from_slice(base_hash).ok()? };
+    Some(Meta { log: LogId::from_slice(log).ok()?, base, head: seq(head)? })
 }
 
-/// The newest message that stands in the log; `base` when none does.
-pub(crate) fn head(conn: &Connection, base: Position) -> Result<Position, LogError> {
+/// The newest message that stands in the log; the base when none does.
+pub(crate) fn head(conn: &Connection, meta: &Meta) -> Result<Position, LogError> {
     let newest = conn
-        .prepare_cached("SELECT max(seq) FROM log")
+        .prepare_cached("SELECT max(last) FROM log")
         .and_then(|mut statement| statement.query_row([], |row| row.get::<_, Option<i64>>(0)))
         .map_err(|err| unreadable(conn, &err))?;
-    match newest {
-        Some(seq) if seq <= stored(base.seq.0) || seq == i64::MAX => Err(LogError::Damaged {
-            seq: base.seq.next(),
-            reason: "the newest message is out of place".into(),
-        }),
-        Some(seq) => {
-            let seq = Seq(seq.cast_unsigned());
-            Ok(Position { seq, hash: hash_at(conn, seq)? })
+    // At least one message is kept for as long as there was one.
+    let newest = match newest {
+        Some(seq) => Some(seq),
+        None if meta.base.seq != Seq(0) => return Err(missing(meta.base.seq.next())),
+        None => None,
+    };
+    match newest.map(|seq| Seq(seq.cast_unsigned())) {
+        Some(seq) if newest <= Some(stored(meta.base.seq.0)) || newest == Some(i64::MAX) => {
+            Err(LogError::Damaged {
+                seq: meta.base.seq.next(),
+                reason: format!("the newest message is out of place, at {seq}"),
+            })
         }
-        // At least one message is kept for as long as there was one.
-        None if base.seq != Seq(0) => Err(missing(base.seq.next())),
-        None => Ok(base),
+        // The chain cannot tell that its end was cut off; what was noted apart from it can.
+        newest if newest.unwrap_or_default() < meta.head => Err(missing(newest.unwrap_or_default().next())),
+        Some(seq) => Ok(Position { seq, hash: hash_at(conn, seq)? }),
+        None => Ok(meta.base),
     }
-}
-
-/// The newest post that is remembered.
-pub(super) fn last_post(conn: &Connection) -> Result<Option<Seq>, LogError> {
-    let last = conn.query_row("SELECT max(seq) FROM posts", [], |row| row.get::<_, Option<i64>>(0));
-    last.map(|seq| seq.map(|seq| Seq(seq.cast_unsigned()))).map_err(|err| unreadable(conn, &err))
 }
 
 /// The hash that stands before the message after `seq`, which is `base` or is kept.
@@ -96,16 +93,25 @@ pub(super) fn hash_after(conn: &Connection, base: Position, seq: Seq) -> Result<
 
 /// The hash of message `seq`.
 pub(super) fn hash_at(conn: &Connection, seq: Seq) -> Result<ChainHash, LogError> {
-    let hash = conn
-        .prepare_cached("SELECT hash FROM log WHERE seq = ?1")
-        .and_then(|mut statement| {
-            statement.query_row([stored(seq.0)], |row| Ok(ChainHash::from_slice(blob(row, 0)?))).optional()
-        })
+    let row = |row: &Row<'_>| {
+        let records = blob(row, 0)?;
+        Ok(hash_among(records, seq))
+    };
+    let found = conn
+        .prepare_cached("SELECT records FROM log WHERE last >= ?1 ORDER BY last LIMIT 1")
+        .and_then(|mut statement| statement.query_row([stored(seq.0)], row).optional())
         .map_err(|err| unreadable(conn, &err))?;
-    match hash {
-        Some(hash) => hash.map_err(|err| LogError::Damaged { seq, reason: format!("its hash: {err}") }),
-        None => Err(missing(seq)),
+    found.unwrap_or_else(|| Err(missing(seq)))
+}
+
+fn hash_among(records: &[u8], seq: Seq) -> Result<ChainHash, LogError> {
+    let mut records = Records::new(records);
+    while let Some(record) = records.next(seq)? {
+        if record.seq == seq {
+            return Ok(record.hash());
+        }
     }
+    Err(missing(seq))
 }
 
 /// What [`LobbyLog::read`](crate::log::LobbyLog::read) answers. `conn` is in a transaction, so that
@@ -117,8 +123,8 @@ pub(super) fn stretch(
     max_bytes: usize,
     history: u64,
 ) -> Result<Stretch, LogError> {
-    let base = meta(conn)?.base;
-    let head = head(conn, base)?;
+    let meta = meta(conn)?;
+    let (base, head) = (meta.base, head(conn, &meta)?);
     let first = first_shown(base.seq, head.seq, history);
     let from = Seq(after.0.max(first.0 - 1).min(head.seq.0));
     let after = Position { seq: from, hash: hash_after(conn, base, from)? };
@@ -143,43 +149,32 @@ pub(crate) fn walk(
     mut take: impl FnMut(LobbyMessage) -> bool,
 ) -> Result<(), LogError> {
     let failed = |err| unreadable(conn, &err);
-    let sql = "SELECT seq, at, name, key, run, id, text, hash FROM log WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    let sql = "SELECT last, records FROM log WHERE last > ?1 ORDER BY last";
     let mut statement = conn.prepare_cached(sql).map_err(failed)?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut rows = statement.query([stored(after.seq.0), limit]).map_err(failed)?;
-    let mut position = after;
+    let mut rows = statement.query([stored(after.seq.0)]).map_err(failed)?;
+    let (mut position, mut left) = (after, limit);
     while let Some(row) = rows.next().map_err(failed)? {
-        let message = message(row)?;
-        advance(&mut position, &message)?;
-        if !take(message) {
-            break;
+        let last = Seq(row.get::<_, i64>(0).map_err(failed)?.cast_unsigned());
+        let mut records = Records::new(blob(row, 1).map_err(failed)?);
+        while let Some(record) = records.next(position.seq.next())? {
+            if record.seq <= after.seq {
+                continue;
+            }
+            if left == 0 {
+                return Ok(());
+            }
+            left -= 1;
+            let message = record.message()?;
+            advance(&mut position, &message)?;
+            if !take(message) {
+                return Ok(());
+            }
+        }
+        if position.seq != last {
+            return Err(missing(position.seq.next()));
         }
     }
     Ok(())
-}
-
-/// The largest outbox number of a run.
-pub(super) fn last_id(conn: &Connection, key: PublicKey, run: RunId) -> Result<Option<u64>, LogError> {
-    let sql = "SELECT id FROM posts WHERE key = ?1 AND run = ?2 ORDER BY id DESC LIMIT 1";
-    conn.prepare_cached(sql)
-        .and_then(|mut statement| {
-            statement.query_row((key.as_bytes(), run.as_bytes()), |row| row.get::<_, [u8; 8]>(0)).optional()
-        })
-        .map(|id| id.map(u64::from_be_bytes))
-        .map_err(|err| unreadable(conn, &err))
-}
-
-/// The number in the log of a post.
-pub(super) fn find(conn: &Connection, key: PublicKey, run: RunId, id: u64) -> Result<Option<Seq>, LogError> {
-    let sql = "SELECT seq FROM posts WHERE key = ?1 AND run = ?2 AND id = ?3";
-    conn.prepare_cached(sql)
-        .and_then(|mut statement| {
-            statement
-                .query_row((key.as_bytes(), run.as_bytes(), ordered(id)), |row| row.get::<_, i64>(0))
-                .optional()
-        })
-        .map(|seq| seq.map(|seq| Seq(seq.cast_unsigned())))
-        .map_err(|err| unreadable(conn, &err))
 }
 
 /// All bindings of names to keys.
@@ -206,34 +201,15 @@ fn binding(row: &Row<'_>) -> Result<NameBinding, String> {
     Ok(NameBinding { name, key, seen: number(row, 3)? })
 }
 
-fn message(row: &Row<'_>) -> Result<LobbyMessage, LogError> {
-    let seq = Seq(row.get::<_, i64>(0).unwrap_or_default().cast_unsigned());
-    fields(seq, row).map_err(|reason| LogError::Damaged { seq, reason })
-}
-
-fn fields(seq: Seq, row: &Row<'_>) -> Result<LobbyMessage, String> {
-    let id: [u8; 8] = row.get(5).map_err(|_| "its outbox number is not one")?;
-    Ok(LobbyMessage {
-        seq,
-        at: number(row, 1)?,
-        name: parsed_name(text(row, 2)?)?,
-        key: PublicKey::from_slice(blob(row, 3).map_err(said)?).map_err(said)?,
-        run: RunId::from_slice(blob(row, 4).map_err(said)?).map_err(said)?,
-        id: u64::from_be_bytes(id),
-        text: Text::new(text(row, 6)?).map_err(said)?,
-        hash: ChainHash::from_slice(blob(row, 7).map_err(said)?).map_err(said)?,
-    })
-}
-
-fn parsed_name(text: &str) -> Result<UserName, String> {
+pub(super) fn parsed_name(text: &str) -> Result<UserName, String> {
     text.parse().map_err(said)
 }
 
-fn number(row: &Row<'_>, column: usize) -> Result<u64, String> {
+pub(super) fn number(row: &Row<'_>, column: usize) -> Result<u64, String> {
     row.get::<_, i64>(column).map(i64::cast_unsigned).map_err(said)
 }
 
-fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, String> {
+pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, String> {
     match row.get_ref(column) {
         Ok(ValueRef::Text(bytes)) => std::str::from_utf8(bytes).map_err(said),
         Ok(other) => Err(format!("a text is {}", other.data_type())),
@@ -241,14 +217,14 @@ fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, String> {
     }
 }
 
-fn blob<'row>(row: &'row Row<'_>, column: usize) -> rusqlite::Result<&'row [u8]> {
+pub(super) fn blob<'row>(row: &'row Row<'_>, column: usize) -> rusqlite::Result<&'row [u8]> {
     match row.get_ref(column)? {
         ValueRef::Blob(bytes) => Ok(bytes),
         other => Err(rusqlite::Error::InvalidColumnType(column, "bytes".into(), other.data_type())),
     }
 }
 
-fn said(err: impl std::fmt::Display) -> String {
+pub(super) fn said(err: impl std::fmt::Display) -> String {
     err.to_string()
 }
 

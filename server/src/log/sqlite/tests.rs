@@ -9,8 +9,9 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use super::record::Records;
 use super::writer::{Append, Writer};
-use super::{SqliteLog, SqliteOptions, file, rows};
+use super::{SqliteLog, SqliteOptions, file, gone, rows};
 use crate::log::suite::{ANNA, Author, BOB, RUN, batch, binding, name, shown};
 use crate::log::{Batch, LobbyLog, LogError};
 use crate::verify::verify;
@@ -40,10 +41,42 @@ fn tamper(dir: &Path, sql: &str) {
     Connection::open(dir.join("lobby.sqlite")).unwrap().execute_batch(sql).unwrap();
 }
 
-fn writer(dir: &Path) -> Writer {
+/// Changes the bytes of one record in the closed file.
+fn alter(dir: &Path, seq: u64, change: impl FnOnce(&mut Vec<u8>)) {
+    let conn = Connection::open(dir.join("lobby.sqlite")).unwrap();
+    let (last, row): (i64, Vec<u8>) = conn
+        .query_row(
+            "SELECT last, records FROM log WHERE last >= ?1 ORDER BY last LIMIT 1",
+            [seq as i64],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    let mut records = Records::new(&row);
+    let mut from = 0;
+    while records.next(Seq(seq)).unwrap().unwrap().seq != Seq(seq) {
+        from = row.len() - records.rest().len();
+    }
+    let to = row.len() - records.rest().len();
+    let mut record = row[from..to].to_vec();
+    change(&mut record);
+    let changed = [&row[..from], &record, &row[to..]].concat();
+    conn.execute("UPDATE log SET records = ?2 WHERE last = ?1", (last, changed)).unwrap();
+}
+
+fn replace(record: &mut [u8], what: &[u8], with: &[u8]) {
+    let at = record.windows(what.len()).position(|window| window == what).unwrap();
+    record[at..][..with.len()].copy_from_slice(with);
+}
+
+fn writer_keeping(dir: &Path, history: u64) -> Writer {
     let conn = file::open_or_make(dir).unwrap();
-    let contents = file::contents(&conn).unwrap();
-    Writer::new(conn, contents.head, Seq(0), 100_000)
+    let head = file::contents(&conn).unwrap().head;
+    let posts = gone::remembered(&conn, head.seq).unwrap();
+    Writer::new(conn, head, Seq(0), history, posts)
+}
+
+fn writer(dir: &Path) -> Writer {
+    writer_keeping(dir, 100_000)
 }
 
 /// What the writer answers to batches that were queued together.
@@ -250,9 +283,8 @@ fn a_file_that_may_only_be_read_is_not_taken_for_a_store() {
 async fn old_messages_that_cannot_be_removed_do_not_stop_new_ones() {
     let folder = folder();
     log_of(folder.path(), 3000).await;
-    let conn = file::open_or_make(folder.path()).unwrap();
-    let head = file::contents(&conn).unwrap().head;
-    let mut writer = Writer::new(conn, head, Seq(0), 1);
+    let mut writer = writer_keeping(folder.path(), 1);
+    let head = *writer.told().head.borrow();
     writer.connection().pragma_update(None, "query_only", true).unwrap();
     assert!(!writer.prune(1000));
     writer.connection().pragma_update(None, "query_only", false).unwrap();
@@ -310,8 +342,8 @@ async fn a_file_that_is_no_log_is_refused_with_what_to_do_and_left_alone() {
 async fn a_log_of_a_newer_build_is_refused() {
     let folder = folder();
     log_of(folder.path(), 1).await;
-    tamper(folder.path(), "PRAGMA user_version = 2");
-    refused(folder.path(), &["newer hobnob", "format is 2"]);
+    tamper(folder.path(), "PRAGMA user_version = 3");
+    refused(folder.path(), &["newer hobnob", "format is 3"]);
 }
 
 #[tokio::test]
@@ -336,31 +368,50 @@ fn a_half_made_log_of_a_killed_process_is_made_anew() {
     assert!(!folder.path().join("lobby.sqlite.new").exists());
 }
 
+#[track_caller]
+fn damaged_at(dir: &Path, what: &str, seq: u64) {
+    match try_open(dir) {
+        Err(LogError::Damaged { seq: at, reason }) => {
+            assert_eq!(at, Seq(seq), "{what}: {reason}");
+            assert!(reason.contains("lobby.sqlite") && reason.contains("backup"), "{reason}");
+        }
+        other => panic!("{what}: {other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn changes_to_the_newest_messages_are_noticed_at_the_start() {
+    type Change = fn(&mut Vec<u8>);
+    let changes: [(&str, Change, u64); 7] = [
+        ("text", |record| replace(record, b"text", b"TEXT"), 1500),
+        ("name", |record| replace(record, b"nn", b"n "), 1500),
+        ("name that is not UTF-8", |record| replace(record, b"nn", b"n\xff"), 1500),
+        ("hash", |record| *record.last_mut().unwrap() ^= 1, 1500),
+        ("gone", Vec::clear, 1500),
+        ("number", |record| record[7] ^= 1, 1500),
+        ("doubled", |record| record.extend(record.clone()), 1501),
+    ];
+    for (what, change, seq) in changes {
+        let folder = folder();
+        log_of(folder.path(), 2000).await;
+        alter(folder.path(), 1500, change);
+        damaged_at(folder.path(), what, seq);
+    }
     for (sql, seq) in [
-        ("UPDATE log SET text = 'forged' WHERE seq = 1500", 1500),
-        ("UPDATE log SET name = 'an na' WHERE seq = 1500", 1500),
-        ("UPDATE log SET hash = x'00' WHERE seq = 1500", 1500),
-        ("DELETE FROM log WHERE seq = 1500", 1500),
-        ("UPDATE log SET seq = -5 WHERE seq = 1999", 1999),
-        ("DELETE FROM log WHERE seq > 0; UPDATE meta SET base_seq = 7", 8),
+        ("DELETE FROM log WHERE last > 0; UPDATE meta SET base_seq = 7", 8),
         ("UPDATE meta SET base_seq = 2000", 2001),
         ("UPDATE meta SET base_seq = -1", 0),
+        ("UPDATE meta SET head_seq = 2001", 2001),
+        ("UPDATE meta SET head_seq = -1", 0),
         ("UPDATE meta SET log = x'00112233445566778899aabbccddeeff'", 0),
         ("UPDATE meta SET log = x'00'", 0),
-        ("UPDATE log SET seq = 9223372036854775807 WHERE seq = 2000", 1),
+        ("UPDATE log SET last = 9223372036854775807 WHERE last = 2000", 1),
+        ("UPDATE log SET records = x'00' WHERE last = 2000", 2000),
     ] {
         let folder = folder();
         log_of(folder.path(), 2000).await;
         tamper(folder.path(), sql);
-        match try_open(folder.path()) {
-            Err(LogError::Damaged { seq: at, reason }) => {
-                assert_eq!(at, Seq(seq), "{sql}: {reason}");
-                assert!(reason.contains("lobby.sqlite") && reason.contains("backup"), "{reason}");
-            }
-            other => panic!("{sql}: {other:?}"),
-        }
+        damaged_at(folder.path(), sql, seq);
     }
     let folder = folder();
     log_of(folder.path(), 1).await;
@@ -369,15 +420,50 @@ async fn changes_to_the_newest_messages_are_noticed_at_the_start() {
 }
 
 #[tokio::test]
+async fn an_end_that_was_cut_off_is_noticed() {
+    let folder = folder();
+    let log = open(folder.path());
+    let mut author = Author::of(&log);
+    for _ in 0..3 {
+        log.append(batch(author.say_many(2))).await.unwrap();
+    }
+    drop(log);
+    tamper(folder.path(), "DELETE FROM log WHERE last = 6");
+    damaged_at(folder.path(), "the end", 5);
+}
+
+#[tokio::test]
 async fn a_change_far_back_is_noticed_when_it_is_read() {
     let folder = folder();
     log_of(folder.path(), 2000).await;
-    tamper(folder.path(), "UPDATE log SET text = 'forged' WHERE seq = 500");
+    alter(folder.path(), 500, |record| replace(record, b"text", b"TEXT"));
     let log = open(folder.path());
     assert!(log.read(Seq(0), 499, usize::MAX).await.is_ok());
     let result = log.read(Seq(0), 500, usize::MAX).await;
     assert!(matches!(result, Err(LogError::Damaged { seq: Seq(500), .. })), "{result:?}");
     assert!(log.read(Seq(500), 500, usize::MAX).await.is_ok(), "what follows it can be read");
+}
+
+#[tokio::test]
+async fn posts_are_known_after_a_restart_whether_their_texts_are_kept_or_not() {
+    let folder = folder();
+    let log = SqliteLog::open(folder.path(), SqliteOptions { history: 10 }).unwrap();
+    let mut author = Author::of(&log);
+    for _ in 0..5 {
+        log.append(batch(author.say_many(700))).await.unwrap();
+    }
+    drop(log);
+    let log = SqliteLog::open(folder.path(), SqliteOptions { history: 10 }).unwrap();
+    assert_eq!(log.first(), Seq(3491));
+    for id in [1, 700, 1001, 3490, 3491, 3500] {
+        assert_eq!(log.find(ANNA, RUN, id).await.unwrap(), Some(Seq(id)), "{id}");
+    }
+    assert_eq!(log.last_id(ANNA, RUN).await.unwrap(), Some(3500));
+    let head = author.head;
+    let again = author.say_as(ANNA, RUN, 7, "again");
+    assert!(matches!(log.append(batch(vec![again])).await, Err(LogError::Write(_))));
+    author.head = head;
+    log.append(batch(author.say_many(1))).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,23 +1,29 @@
 //! The one writer: a thread that owns the connection, stores what is queued in one transaction, and
 //! answers after COMMIT. Also drops what is no longer kept, in pieces. Reads nothing for others.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use hobnob_protocol::chain::Position;
+use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::name::Seq;
-use rusqlite::{Connection, Statement, Transaction};
+use rusqlite::{Connection, Transaction};
 use tokio::sync::{mpsc, watch};
 
-use super::rows::{hash_at, ordered, stored};
+use super::rows::stored;
 use super::worker::Answer;
-use crate::log::{Batch, LogError, POSTS_REMEMBERED, first_shown};
+use super::{prune, record};
+use crate::log::posts::Posts;
+use crate::log::{Batch, LogError, first_shown};
 
 /// Batches stored in one transaction at the most, and so how many wait for one sync.
 pub(super) const GROUP: usize = 64;
 
 /// Messages that go in one transaction: some milliseconds' work, and one sync for a thousand.
 const CHUNK: u64 = 1000;
+
+/// Bytes of records from which on a row is closed. What was said meanwhile makes one row, for that
+/// costs far less than a row each; whoever reads one message reads no more than this beside it.
+const ROW_BYTES: usize = 32 * 1024;
 
 /// A batch and who waits for it.
 #[derive(Debug)]
@@ -33,6 +39,8 @@ pub(super) struct Told {
     pub(super) head: watch::Sender<Position>,
     /// The oldest message that is shown.
     pub(super) first: Arc<AtomicU64>,
+    /// Posts that are stored. Locked for a few lines; every method leaves it whole.
+    pub(super) posts: Arc<Mutex<Posts>>,
 }
 
 /// Owns the connection that writes.
@@ -43,13 +51,17 @@ pub(super) struct Writer {
     base: Seq,
     history: u64,
     told: Told,
+    /// Room for the records of a row, kept for the next.
+    records: Vec<u8>,
 }
 
 impl Writer {
-    /// A writer that goes on after `head`, keeping `history` messages of those after `base`.
-    pub(super) fn new(conn: Connection, head: Position, base: Seq, history: u64) -> Self {
+    /// A writer that goes on after `head`, keeping `history` messages of those after `base`; `posts`
+    /// are those stored up to now.
+    pub(super) fn new(conn: Connection, head: Position, base: Seq, history: u64, posts: Posts) -> Self {
         let first = Arc::new(AtomicU64::new(first_shown(base, head.seq, history).0));
-        Self { conn, head, base, history, told: Told { head: watch::Sender::new(head), first } }
+        let told = Told { head: watch::Sender::new(head), first, posts: Arc::new(Mutex::new(posts)) };
+        Self { conn, head, base, history, told, records: Vec::new() }
     }
 
     pub(super) fn told(&self) -> Told {
@@ -89,13 +101,19 @@ impl Writer {
 
     fn store<'a>(&mut self, batches: impl Iterator<Item = &'a Batch> + Clone) -> Result<(), LogError> {
         let head = batches.clone().try_fold(self.head, |head, batch| batch.end_after(head))?;
-        insert(&mut self.conn, batches).map_err(|err| {
+        self.posts().are_new(batches.clone().flat_map(|batch| &batch.messages))?;
+        insert(&mut self.conn, batches.clone(), head.seq, &mut self.records).map_err(|err| {
             let file = self.conn.path().unwrap_or("the log's file");
             LogError::Write(format!("{file}: {err}"))
         })?;
         self.head = head;
+        self.posts().note_all(batches.flat_map(|batch| &batch.messages));
         self.tell();
         Ok(())
+    }
+
+    fn posts(&self) -> std::sync::MutexGuard<'_, Posts> {
+        self.told.posts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self) {
@@ -119,8 +137,7 @@ impl Writer {
     /// its free pages are used for what comes.
     pub(super) fn prune(&mut self, limit: u64) -> bool {
         let base = Seq(self.base.0 + self.excess().min(limit));
-        let keep_posts_after = self.head.seq.0.saturating_sub(self.history.max(POSTS_REMEMBERED));
-        match delete(&mut self.conn, base, keep_posts_after, limit) {
+        match prune::prune(&mut self.conn, base, self.head.seq) {
             Ok(()) => {
                 self.base = base;
                 true
@@ -139,13 +156,17 @@ impl Writer {
     }
 }
 
-fn insert<'a>(conn: &mut Connection, batches: impl Iterator<Item = &'a Batch>) -> rusqlite::Result<()> {
+/// Stores `batches`, which end at `head`. `records` is room to write in.
+fn insert<'a>(
+    conn: &mut Connection,
+    batches: impl Iterator<Item = &'a Batch> + Clone,
+    head: Seq,
+    records: &mut Vec<u8>,
+) -> rusqlite::Result<()> {
     // Dropped before COMMIT, on any error, it rolls back.
     let tx = conn.transaction()?;
-    for batch in batches {
-        insert_names(&tx, batch)?;
-        insert_messages(&tx, batch)?;
-    }
+    batches.clone().try_for_each(|batch| insert_names(&tx, batch))?;
+    insert_messages(&tx, batches.flat_map(|batch| &batch.messages), head, records)?;
     tx.commit()
 }
 
@@ -165,41 +186,31 @@ fn insert_names(tx: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn insert_messages(tx: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
-    let mut log = tx.prepare_cached(
-        "INSERT INTO log (seq, at, name, key, run, id, text, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )?;
-    let mut posts = tx.prepare_cached("INSERT INTO posts (key, run, id, seq) VALUES (?1, ?2, ?3, ?4)")?;
-    for message in &batch.messages {
-        let (key, run, id) = (message.key.as_bytes(), message.run.as_bytes(), ordered(message.id));
-        log.execute((
-            stored(message.seq.0),
-            stored(message.at),
-            message.name.as_str(),
-            key,
-            run,
-            id,
-            message.text.as_str(),
-            message.hash.as_bytes(),
-        ))?;
-        posts.execute((key, run, id, stored(message.seq.0)))?;
+fn insert_messages<'a>(
+    tx: &Transaction<'_>,
+    messages: impl Iterator<Item = &'a LobbyMessage>,
+    head: Seq,
+    records: &mut Vec<u8>,
+) -> rusqlite::Result<()> {
+    records.clear();
+    let mut last = None;
+    for message in messages {
+        record::write(message, records);
+        last = Some(message.seq);
+        if records.len() >= ROW_BYTES || message.seq == head {
+            insert_row(tx, message.seq, records)?;
+            records.clear();
+        }
+    }
+    if last.is_some() {
+        tx.prepare_cached("UPDATE meta SET head_seq = ?1")?.execute([stored(head.0)])?;
     }
     Ok(())
 }
 
-/// Removes the messages up to `base`, and up to `limit` of the posts up to `last_post`, oldest first.
-fn delete(conn: &mut Connection, base: Seq, last_post: u64, limit: u64) -> Result<(), LogError> {
-    let hash = hash_at(conn, base)?;
-    let failed = |err: rusqlite::Error| LogError::Write(err.to_string());
-    let tx = conn.transaction().map_err(failed)?;
-    let run = |statement: rusqlite::Result<Statement<'_>>, params: &[&dyn rusqlite::ToSql]| {
-        statement.and_then(|mut statement| statement.execute(params)).map_err(failed)
-    };
-    run(tx.prepare("UPDATE meta SET base_seq = ?1, base_hash = ?2"), &[&stored(base.0), hash.as_bytes()])?;
-    run(tx.prepare("DELETE FROM log WHERE seq <= ?1"), &[&stored(base.0)])?;
-    run(
-        tx.prepare("DELETE FROM posts WHERE seq <= min(?1, (SELECT min(seq) FROM posts) + ?2)"),
-        &[&stored(last_post), &stored(limit)],
-    )?;
-    tx.commit().map_err(failed)
+/// Stores `records`, the last of which is message `last`.
+pub(super) fn insert_row(tx: &Transaction<'_>, last: Seq, records: &[u8]) -> rusqlite::Result<()> {
+    tx.prepare_cached("INSERT INTO log (last, records) VALUES (?1, ?2)")?
+        .execute((stored(last.0), records))?;
+    Ok(())
 }

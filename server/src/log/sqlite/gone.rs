@@ -1,0 +1,97 @@
+//! What is left of messages that are no longer kept: whose posts they were, so that one sent again is
+//! still known after a restart. Owns the table `gone`, in which each row tells of messages in a row,
+//! and how posts are read back from both tables when the log is opened.
+
+use hobnob_protocol::name::{PublicKey, RunId, Seq};
+use rusqlite::{Connection, Transaction};
+
+use super::record::{Record, Records};
+use super::rows::{blob, missing, stored, unreadable};
+use crate::log::LogError;
+use crate::log::posts::{Posts, oldest_remembered};
+use crate::outbox::Party;
+
+/// Bytes of one post in a row: key, run and number.
+const POST: usize = 32 + 8 + 8;
+
+/// Appends the post of a message to those of the message before it.
+pub(super) fn write(record: &Record<'_>, posts: &mut Vec<u8>) {
+    write_post(record.party(), record.id, posts);
+}
+
+/// The same for a post that has no record.
+pub(super) fn write_post((key, run): Party, id: u64, posts: &mut Vec<u8>) {
+    posts.extend_from_slice(key.as_bytes());
+    posts.extend_from_slice(run.as_bytes());
+    posts.extend_from_slice(&id.to_be_bytes());
+}
+
+/// Stores the posts of messages that go, the last of which is `last`.
+pub(super) fn insert(tx: &Transaction<'_>, last: Seq, posts: &[u8]) -> rusqlite::Result<()> {
+    tx.prepare_cached("INSERT INTO gone (last, posts) VALUES (?1, ?2)")?.execute((stored(last.0), posts))?;
+    Ok(())
+}
+
+/// Forgets the posts that need not be remembered when `head` is the newest message.
+pub(super) fn forget(tx: &Transaction<'_>, head: Seq) -> rusqlite::Result<()> {
+    let oldest = stored(oldest_remembered(head).0);
+    tx.prepare_cached("DELETE FROM gone WHERE last < ?1")?.execute([oldest])?;
+    Ok(())
+}
+
+/// The posts that are to be remembered when `head` is the newest message.
+pub(crate) fn remembered(conn: &Connection, head: Seq) -> Result<Posts, LogError> {
+    let (mut posts, oldest) = (Posts::default(), oldest_remembered(head));
+    for_each_row(
+        conn,
+        "SELECT last, posts FROM gone WHERE last >= ?1 ORDER BY last",
+        oldest,
+        |last, row| {
+            let (all, []) = row.as_chunks::<POST>() else { return Err(missing(last)) };
+            let first = (last.0 + 1).checked_sub(all.len() as u64).ok_or_else(|| missing(last))?;
+            for (seq, post) in (first..).map(Seq).zip(all).filter(|(seq, _)| *seq >= oldest) {
+                let (party, id) = parsed(post);
+                posts.note(party, id, seq);
+            }
+            Ok(())
+        },
+    )?;
+    for_each_row(
+        conn,
+        "SELECT last, records FROM log WHERE last >= ?1 ORDER BY last",
+        oldest,
+        |last, row| {
+            let mut records = Records::new(row);
+            while let Some(record) = records.next(last)? {
+                if record.seq >= oldest {
+                    posts.note(record.party(), record.id, record.seq);
+                }
+            }
+            Ok(())
+        },
+    )?;
+    Ok(posts)
+}
+
+fn parsed(post: &[u8; POST]) -> (Party, u64) {
+    let (key, rest) = post.split_first_chunk().expect("a post begins with 32 bytes of key");
+    let (run, id) = rest.split_first_chunk().expect("and 8 bytes of run");
+    let id = u64::from_be_bytes(id.try_into().expect("and ends with 8 bytes of number"));
+    ((PublicKey::new(*key), RunId::new(*run)), id)
+}
+
+fn for_each_row(
+    conn: &Connection,
+    sql: &str,
+    from: Seq,
+    mut take: impl FnMut(Seq, &[u8]) -> Result<(), LogError>,
+) -> Result<(), LogError> {
+    let failed = |err| unreadable(conn, &err);
+    let mut statement = conn.prepare(sql).map_err(failed)?;
+    let mut rows = statement.query([stored(from.0)]).map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let last = Seq(row.get::<_, i64>(0).map_err(failed)?.cast_unsigned());
+        take(last, blob(row, 1).map_err(failed)?)?;
+    }
+    Ok(())
+}

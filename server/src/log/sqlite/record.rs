@@ -1,0 +1,168 @@
+//! A message as it is stored: the bytes that are hashed, as docs/PROTOCOL.md prints them, and then the
+//! hash. Turns messages into records and records, which a disk may have damaged, back into messages.
+
+use hobnob_protocol::chain::{self, LobbyMessage};
+use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text, UserName};
+
+use crate::log::LogError;
+use crate::outbox::Party;
+
+/// Appends `message` to `records`.
+pub(super) fn write(message: &LobbyMessage, records: &mut Vec<u8>) {
+    chain::content(message, |bytes| records.extend_from_slice(bytes));
+    records.extend_from_slice(message.hash.as_bytes());
+}
+
+/// One message, taken apart and not looked into.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Record<'a> {
+    pub(super) seq: Seq,
+    at: u64,
+    key: [u8; 32],
+    run: [u8; 8],
+    pub(super) id: u64,
+    name: &'a [u8],
+    text: &'a [u8],
+    hash: [u8; 32],
+}
+
+impl Record<'_> {
+    pub(super) fn party(&self) -> Party {
+        (PublicKey::new(self.key), RunId::new(self.run))
+    }
+
+    pub(super) fn hash(&self) -> ChainHash {
+        ChainHash::new(self.hash)
+    }
+
+    /// The message, where name and text are such.
+    pub(super) fn message(&self) -> Result<LobbyMessage, LogError> {
+        self.parsed().map_err(|reason| LogError::Damaged { seq: self.seq, reason })
+    }
+
+    fn parsed(&self) -> Result<LobbyMessage, String> {
+        let (key, run) = self.party();
+        Ok(LobbyMessage {
+            seq: self.seq,
+            at: self.at,
+            name: utf8(self.name)?.parse::<UserName>().map_err(said)?,
+            key,
+            run,
+            id: self.id,
+            text: Text::new(utf8(self.text)?).map_err(said)?,
+            hash: self.hash(),
+        })
+    }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(bytes).map_err(said)
+}
+
+fn said(err: impl std::fmt::Display) -> String {
+    err.to_string()
+}
+
+/// Records in a row.
+#[derive(Debug)]
+pub(super) struct Records<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Records<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// What has not been read yet.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// The next record; none after the last. `expected` names the place of one that is cut short.
+    pub(super) fn next(&mut self, expected: Seq) -> Result<Option<Record<'a>>, LogError> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let cut = || LogError::Damaged { seq: expected, reason: "it is cut short".into() };
+        self.take_record().map(Some).ok_or_else(cut)
+    }
+
+    fn take_record(&mut self) -> Option<Record<'a>> {
+        Some(Record {
+            seq: Seq(self.number()?),
+            at: self.number()?,
+            key: self.array()?,
+            run: self.array()?,
+            id: self.number()?,
+            name: self.field()?,
+            text: self.field()?,
+            hash: self.array()?,
+        })
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        self.array().map(u64::from_be_bytes)
+    }
+
+    fn field(&mut self) -> Option<&'a [u8]> {
+        let len = u32::from_be_bytes(self.array()?);
+        let (field, rest) = self.rest.split_at_checked(usize::try_from(len).ok()?)?;
+        self.rest = rest;
+        Some(field)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(*array)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::suite::{ANNA, Author, RUN};
+
+    fn records() -> (Vec<LobbyMessage>, Vec<u8>) {
+        let start = hobnob_protocol::chain::Position::start(&hobnob_protocol::name::LogId::new([7; 16]));
+        let mut author = Author { head: start };
+        let messages = vec![author.say("one"), author.say_as(ANNA, RUN, u64::MAX, "\0\u{202e}\n")];
+        let mut bytes = Vec::new();
+        messages.iter().for_each(|message| write(message, &mut bytes));
+        (messages, bytes)
+    }
+
+    #[test]
+    fn messages_come_back_as_they_were() {
+        let (messages, bytes) = records();
+        let mut records = Records::new(&bytes);
+        for message in &messages {
+            let record = records.next(message.seq).unwrap().unwrap();
+            assert_eq!(record.message().unwrap(), *message);
+        }
+        assert!(records.next(Seq(3)).unwrap().is_none());
+    }
+
+    #[test]
+    fn whatever_is_cut_or_changed_is_damaged_and_never_a_panic() {
+        let (messages, bytes) = records();
+        let all = |bytes: &[u8]| -> Result<Vec<LobbyMessage>, LogError> {
+            let mut records = Records::new(bytes);
+            let mut all = Vec::new();
+            while let Some(record) = records.next(Seq(all.len() as u64 + 1))? {
+                all.push(record.message()?);
+            }
+            Ok(all)
+        };
+        for len in 1..bytes.len() {
+            let cut = all(&bytes[..len]);
+            assert!(cut.is_err() || cut.unwrap().len() == 1, "{len}");
+        }
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 0xff;
+            assert!(all(&changed).map_or(true, |read| read != messages), "{at}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! How the file of an older build becomes one of this: all of it in one transaction, so that a crash or a
+//! full disk leaves the old one. Owns what is still known of the old tables; nothing else reads them.
+//!
+//! Format 1 had a row for each message in `log` and another in `posts`, which also told of messages that
+//! are gone.
+
+use hobnob_protocol::chain::LobbyMessage;
+use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
+use rusqlite::{Connection, Row, Transaction};
+
+use super::rows::{blob, missing, number, parsed_name, said, stored, text, unreadable};
+use super::writer::insert_row;
+use super::{file, gone, record};
+use crate::log::LogError;
+
+/// The format that can be brought up to date.
+pub(super) const FROM: i32 = 1;
+
+/// Messages of one row, and posts.
+const AT_ONCE: usize = 100;
+
+/// Brings the file of `conn` up to date, to format `to`.
+pub(super) fn upgrade(conn: &mut Connection, to: i32) -> Result<(), LogError> {
+    let file = conn.path().unwrap_or("the log's file").to_owned();
+    let failed = |err: rusqlite::Error| LogError::Write(format!("{file}: {err}"));
+    let tx = conn.transaction().map_err(failed)?;
+    tx.execute_batch("ALTER TABLE log RENAME TO log_1; ALTER TABLE posts RENAME TO posts_1")
+        .map_err(failed)?;
+    tx.execute_batch(file::MESSAGES).map_err(failed)?;
+    tx.execute_batch("ALTER TABLE meta ADD COLUMN head_seq INTEGER NOT NULL DEFAULT 0").map_err(failed)?;
+    let head = copy_messages(&tx)?;
+    copy_posts(&tx)?;
+    tx.execute("UPDATE meta SET head_seq = max(?1, base_seq)", [stored(head.0)]).map_err(failed)?;
+    tx.execute_batch("DROP TABLE log_1; DROP TABLE posts_1").map_err(failed)?;
+    tx.pragma_update(None, "user_version", to).map_err(failed)?;
+    tx.commit().map_err(failed)
+}
+
+/// Copies the messages and returns the newest's number.
+fn copy_messages(tx: &Transaction<'_>) -> Result<Seq, LogError> {
+    let failed = |err| unreadable(tx, &err);
+    let sql = "SELECT seq, at, name, key, run, id, text, hash FROM log_1 ORDER BY seq";
+    let mut statement = tx.prepare(sql).map_err(failed)?;
+    let mut rows = statement.query([]).map_err(failed)?;
+    let (mut records, mut count, mut head) = (Vec::new(), 0, Seq(0));
+    while let Some(row) = rows.next().map_err(failed)? {
+        let seq = Seq(row.get::<_, i64>(0).map_err(failed)?.cast_unsigned());
+        let message = message(seq, row).map_err(|reason| LogError::Damaged { seq, reason })?;
+        record::write(&message, &mut records);
+        (count, head) = (count + 1, seq);
+        if count == AT_ONCE {
+            insert_row(tx, head, &records).map_err(failed)?;
+            (records, count) = (Vec::new(), 0);
+        }
+    }
+    if count > 0 {
+        insert_row(tx, head, &records).map_err(failed)?;
+    }
+    // Posts of messages that are not there are how an end that was cut off is noticed.
+    let last: Option<i64> =
+        tx.query_row("SELECT max(seq) FROM posts_1", [], |row| row.get(0)).map_err(failed)?;
+    match last.map(|last| Seq(last.cast_unsigned())) {
+        Some(last) if last > head => Err(missing(head.next())),
+        _ => Ok(head),
+    }
+}
+
+/// Copies whose posts those were that are gone, each stretch without a gap into a row of its own.
+fn copy_posts(tx: &Transaction<'_>) -> Result<(), LogError> {
+    let failed = |err| unreadable(tx, &err);
+    let sql = "SELECT seq, key, run, id FROM posts_1 WHERE seq <= (SELECT base_seq FROM meta) ORDER BY seq";
+    let mut statement = tx.prepare(sql).map_err(failed)?;
+    let mut rows = statement.query([]).map_err(failed)?;
+    let (mut posts, mut last) = (Vec::new(), Seq(0));
+    while let Some(row) = rows.next().map_err(failed)? {
+        let seq = Seq(row.get::<_, i64>(0).map_err(failed)?.cast_unsigned());
+        if !posts.is_empty() && (seq != last.next() || seq.0.is_multiple_of(AT_ONCE as u64)) {
+            gone::insert(tx, last, &posts).map_err(failed)?;
+            posts.clear();
+        }
+        let party = (PublicKey::new(row.get(1).map_err(failed)?), RunId::new(row.get(2).map_err(failed)?));
+        gone::write_post(party, u64::from_be_bytes(row.get(3).map_err(failed)?), &mut posts);
+        last = seq;
+    }
+    if !posts.is_empty() {
+        gone::insert(tx, last, &posts).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn message(seq: Seq, row: &Row<'_>) -> Result<LobbyMessage, String> {
+    let id: [u8; 8] = row.get(5).map_err(|_| "its outbox number is not one")?;
+    Ok(LobbyMessage {
+        seq,
+        at: number(row, 1)?,
+        name: parsed_name(text(row, 2)?)?,
+        key: PublicKey::from_slice(blob(row, 3).map_err(said)?).map_err(said)?,
+        run: RunId::from_slice(blob(row, 4).map_err(said)?).map_err(said)?,
+        id: u64::from_be_bytes(id),
+        text: Text::new(text(row, 6)?).map_err(said)?,
+        hash: ChainHash::from_slice(blob(row, 7).map_err(said)?).map_err(said)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::log::suite::{ANNA, Author, RUN, batch, binding, shown};
+    use crate::log::{LobbyLog, SqliteLog, SqliteOptions};
+    use crate::verify::verify;
+
+    const OLD_TABLES: &str = "
+    DROP TABLE log; DROP TABLE gone; DROP TABLE meta;
+    CREATE TABLE meta (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        log BLOB NOT NULL, base_seq INTEGER NOT NULL, base_hash BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE log (
+        seq INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL, name TEXT NOT NULL, key BLOB NOT NULL, run BLOB NOT NULL, id BLOB NOT NULL,
+        text TEXT NOT NULL, hash BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE posts (
+        key BLOB NOT NULL, run BLOB NOT NULL, id BLOB NOT NULL, seq INTEGER NOT NULL,
+        PRIMARY KEY (key, run, id)
+    ) WITHOUT ROWID, STRICT;
+    CREATE UNIQUE INDEX posts_by_seq ON posts (seq);
+    PRAGMA user_version = 1;
+    ";
+
+    /// A log as the first format had it: 1,000 messages, of which the first 300 are gone.
+    async fn old_log() -> (TempDir, Vec<LobbyMessage>) {
+        let folder = tempfile::tempdir().unwrap();
+        let log = open(&folder).unwrap();
+        let id = log.contents().log;
+        let mut author = Author::of(&log);
+        log.append(crate::log::Batch { names: vec![binding("anna", ANNA, 1)], ..Default::default() })
+            .await
+            .unwrap();
+        drop(log);
+        let messages = author.say_many(1000);
+        let conn = Connection::open(folder.path().join("lobby.sqlite")).unwrap();
+        conn.execute_batch(OLD_TABLES).unwrap();
+        let base = messages[299].hash;
+        conn.execute("INSERT INTO meta VALUES (1, ?1, 300, ?2)", (id.as_bytes(), base.as_bytes())).unwrap();
+        for m in &messages {
+            let (key, run, id, seq) =
+                (m.key.as_bytes(), m.run.as_bytes(), m.id.to_be_bytes(), m.seq.0 as i64);
+            conn.execute("INSERT INTO posts VALUES (?1, ?2, ?3, ?4)", (key, run, id, seq)).unwrap();
+            if m.seq > Seq(300) {
+                let row =
+                    (seq, m.at as i64, m.name.as_str(), key, run, id, m.text.as_str(), m.hash.as_bytes());
+                conn.execute("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", row).unwrap();
+            }
+        }
+        (folder, messages)
+    }
+
+    fn open(folder: &TempDir) -> Result<SqliteLog, LogError> {
+        SqliteLog::open(folder.path(), SqliteOptions { history: 100_000 })
+    }
+
+    #[tokio::test]
+    async fn nothing_of_an_old_log_is_lost() {
+        let (folder, messages) = old_log().await;
+        let err = verify(folder.path()).unwrap_err().to_string();
+        assert!(err.contains("older hobnob") && err.contains("start the server"), "{err}");
+        for _ in 0..2 {
+            let log = open(&folder).unwrap();
+            assert_eq!(log.contents().head.hash, messages[999].hash);
+            assert_eq!(log.contents().names, [binding("anna", ANNA, 1)]);
+            assert_eq!(log.read(Seq(0), 1000, usize::MAX).await.unwrap().messages, messages[300..]);
+            for id in [1, 99, 100, 300, 301, 1000] {
+                assert_eq!(log.find(ANNA, RUN, id).await.unwrap(), Some(Seq(id)));
+            }
+        }
+        assert_eq!(verify(folder.path()).unwrap().messages, 700);
+        let log = open(&folder).unwrap();
+        let mut author = Author::of(&log);
+        log.append(batch(author.say_many(1))).await.unwrap();
+        assert_eq!(shown(&log).await.len(), 701);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_old_log_is_refused_and_left_as_it_is() {
+        for (sql, seq) in
+            [("DELETE FROM log WHERE seq > 990", 991), ("UPDATE log SET text = '' WHERE seq = 500", 500)]
+        {
+            let (folder, _) = old_log().await;
+            let conn = Connection::open(folder.path().join("lobby.sqlite")).unwrap();
+            conn.execute_batch(sql).unwrap();
+            let result = open(&folder);
+            assert!(
+                matches!(&result, Err(LogError::Damaged { seq: Seq(at), .. }) if *at == seq),
+                "{result:?}"
+            );
+            let version: i32 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+            assert_eq!(version, FROM);
+        }
+    }
+}
