@@ -1,9 +1,12 @@
 //! The limit: the least a machine must do to deliver every line to everybody, encrypted. One thread,
 //! one epoll, one TLS 1.3 connection for each client with its key checked, no protocol, no names, no
-//! store. What arrived since the last turn goes out as one write for each client.
+//! store. What arrived since the last turn goes out as one write for each client. Where it is told to
+//! store, that is one more write and a sync for each turn, and nothing else changes.
 
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 use hobnob_protocol::LOBBY_ALPN;
@@ -19,8 +22,8 @@ const LISTENER: Token = Token(usize::MAX);
 /// The line a client gets when its handshake is done.
 pub(crate) const GREETING: &[u8] = b"in\n";
 
-/// Serves until it is killed.
-pub(crate) fn run() -> anyhow::Result<()> {
+/// Serves until it is killed; every text stands in `store` before it is heard, if there is one.
+pub(crate) fn run(store: Option<&Path>) -> anyhow::Result<()> {
     rlimit::increase_nofile_limit(u64::MAX)?;
     let identity = Identity::generate()?;
     let config = transport::server_config(&identity, KeyPolicy::Any, LOBBY_ALPN);
@@ -32,8 +35,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     writeln!(io::stdout(), "limit listening on {}", listener.local_addr()?)?;
     let poll = Poll::new()?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-    Limit { poll, listener, config, clients: Vec::new(), arrived: Vec::new(), scratch: vec![0; 64 * 1024] }
-        .serve()
+    let store = store.map(File::create).transpose()?;
+    let (clients, arrived, scratch) = (Vec::new(), Vec::new(), vec![0; 64 * 1024]);
+    Limit { poll, listener, config, clients, arrived, scratch, store }.serve()
 }
 
 struct Limit {
@@ -44,6 +48,7 @@ struct Limit {
     /// Whole lines that came since the last turn.
     arrived: Vec<u8>,
     scratch: Vec<u8>,
+    store: Option<File>,
 }
 
 struct Client {
@@ -65,8 +70,15 @@ impl Limit {
                     Token(index) => self.turn(index, event.is_readable()),
                 }
             }
+            self.store()?;
             self.fan_out();
         }
+    }
+
+    fn store(&mut self) -> io::Result<()> {
+        let Some(file) = self.store.as_mut().filter(|_| !self.arrived.is_empty()) else { return Ok(()) };
+        file.write_all(&self.arrived)?;
+        file.sync_data()
     }
 
     fn accept(&mut self) -> io::Result<()> {

@@ -52,13 +52,17 @@ struct Cli {
 enum Command {
     /// Serves as the limit, until it is killed
     #[command(hide = true)]
-    Limit,
+    Limit {
+        /// Writes and syncs what arrived to this file before anybody hears it
+        #[arg(long)]
+        store: Option<PathBuf>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    if let Some(Command::Limit) = cli.command {
-        return limit::run();
+    if let Some(Command::Limit { store }) = cli.command {
+        return limit::run(store.as_deref());
     }
     rlimit::increase_nofile_limit(u64::MAX)?;
     let all = Scenario::value_variants();

@@ -30,6 +30,8 @@ pub(crate) struct Figure {
     pub(crate) ours: Vec<f64>,
     /// The limit's, from the same rounds; none where there is no limit.
     pub(crate) limit: Vec<f64>,
+    /// The same of the limit that stores.
+    pub(crate) storing: Vec<f64>,
     pub(crate) goal: Goal,
 }
 
@@ -41,12 +43,24 @@ impl Figure {
         unit: &'static str,
         goal: Goal,
     ) -> Self {
-        Self { scenario, name: name.into(), unit, ours: Vec::new(), limit: Vec::new(), goal }
+        Self {
+            scenario,
+            name: name.into(),
+            unit,
+            ours: Vec::new(),
+            limit: Vec::new(),
+            storing: Vec::new(),
+            goal,
+        }
     }
 
     /// The median over the rounds of what each was as a multiple of the limit in the same round.
     fn ratio(&self) -> Option<f64> {
-        let ratios: Vec<f64> = self.ours.iter().zip(&self.limit).map(|(ours, limit)| ours / limit).collect();
+        self.ratio_to(&self.limit)
+    }
+
+    fn ratio_to(&self, limit: &[f64]) -> Option<f64> {
+        let ratios: Vec<f64> = self.ours.iter().zip(limit).map(|(ours, limit)| ours / limit).collect();
         median(&ratios)
     }
 
@@ -85,9 +99,11 @@ impl Figure {
             Some(false) => "missed",
             None => "",
         };
-        let ratio = self.ratio().map_or_else(String::new, |ratio| format!("{ratio:.2} x"));
+        let times = |ratio: Option<f64>| ratio.map_or_else(String::new, |ratio| format!("{ratio:.2} x"));
+        let (ratio, storing) = (times(self.ratio()), times(self.ratio_to(&self.storing)));
         let limit = number(median(&self.limit));
-        let _in_memory = write!(row, " {limit:>9} {ratio:>9} {:>10} {verdict}", self.goal_text());
+        let _in_memory =
+            write!(row, " {limit:>9} {ratio:>9} {storing:>9} {:>10} {verdict}", self.goal_text());
         row.trim_end().to_owned()
     }
 
@@ -99,9 +115,11 @@ impl Figure {
             "hobnob": median(&self.ours),
             "limit": median(&self.limit),
             "ratio": self.ratio(),
+            "storing": median(&self.storing),
+            "ratio_to_storing": self.ratio_to(&self.storing),
             "goal": self.goal_text(),
             "reached": self.verdict(),
-            "rounds": { "hobnob": self.ours, "limit": self.limit },
+            "rounds": { "hobnob": self.ours, "limit": self.limit, "storing": self.storing },
         })
     }
 }
@@ -121,10 +139,16 @@ fn short(value: f64) -> String {
     }
 }
 
-/// Prints the table's head.
+/// Prints the table's head. "storing" is the ratio to the limit that stores.
 pub(crate) fn head() -> io::Result<()> {
-    let (hobnob, limit, ratio, goal) = ("hobnob", "limit", "ratio", "goal");
-    writeln!(io::stdout(), "{:<8} {:<52} {hobnob:>9} {:<7} {limit:>9} {ratio:>9} {goal:>10}", "", "", "")
+    let (hobnob, limit, ratio, storing, goal) = ("hobnob", "limit", "ratio", "storing", "goal");
+    writeln!(
+        io::stdout(),
+        "{:<8} {:<52} {hobnob:>9} {:<7} {limit:>9} {ratio:>9} {storing:>9} {goal:>10}",
+        "",
+        "",
+        ""
+    )
 }
 
 /// Prints some rows.

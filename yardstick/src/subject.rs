@@ -12,18 +12,23 @@ use tempfile::TempDir;
 
 use crate::process;
 
-/// Which of the two.
+/// Which of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// `hobnob-server`, with its store on.
     Hobnob,
     /// [`crate::limit`].
     Limit,
+    /// The limit, which writes and syncs what arrived before anybody hears it.
+    Storing,
 }
 
 impl Kind {
     /// In the order in which they take turns.
     pub(crate) const BOTH: [Self; 2] = [Self::Hobnob, Self::Limit];
+
+    /// The same, where texts are said: only there storing costs something.
+    pub(crate) const ALL: [Self; 3] = [Self::Hobnob, Self::Limit, Self::Storing];
 }
 
 /// Where the programs are.
@@ -78,9 +83,12 @@ impl Subject {
                 command.arg("--data-dir").arg(data.path());
                 command
             }
-            Kind::Limit => {
+            Kind::Limit | Kind::Storing => {
                 let mut command = Command::new(programs.path("hobnob-yardstick"));
                 command.arg("limit");
+                if kind == Kind::Storing {
+                    command.arg("--store").arg(data.path().join("texts"));
+                }
                 command
             }
         };

@@ -93,7 +93,7 @@ impl Client {
             let text = Stamp { sender: self.index, number: self.said, at: now }.text();
             self.said += 1;
             match self.kind {
-                Kind::Limit => {
+                Kind::Limit | Kind::Storing => {
                     lines.extend_from_slice(text.as_bytes());
                     lines.extend_from_slice(b"\n");
                 }
@@ -155,7 +155,7 @@ impl Client {
             return Ok(());
         }
         self.stage = Stage::Hello;
-        if self.kind == Kind::Limit {
+        if self.kind != Kind::Hobnob {
             return Ok(());
         }
         let name = format!("u{}", self.index).parse::<UserName>().expect("it is a name");
@@ -232,8 +232,8 @@ struct Lines {
 impl Lines {
     fn take(&mut self, line: &[u8], heard: &mut Heard<'_>, ear: &mut Ear<'_>) {
         let said = match self.kind {
-            Kind::Limit if line == GREETING => None,
-            Kind::Limit => Stamp::read(line),
+            Kind::Limit | Kind::Storing if line == GREETING => None,
+            Kind::Limit | Kind::Storing => Stamp::read(line),
             Kind::Hobnob if line.starts_with(br#"{"type":"said""#) => {
                 TEXT.find(line).and_then(|at| Stamp::read(&line[at + TEXT.needle().len()..]))
             }

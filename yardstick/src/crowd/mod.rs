@@ -174,7 +174,7 @@ impl Crowd {
 
     /// Waits until everybody knows of everybody who came later, or nothing more comes.
     pub(crate) fn drain_presence(&mut self) -> anyhow::Result<()> {
-        if self.kind == Kind::Limit {
+        if self.kind != Kind::Hobnob {
             return Ok(());
         }
         let count = self.clients.len() as u64;

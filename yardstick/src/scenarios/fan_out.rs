@@ -54,7 +54,7 @@ fn both(
     let mut busy = figure("the crowd's one core is busy", "%", Goal::Shown);
     let mut ours: Vec<Cost> = Vec::new();
     for _ in 0..world.rounds {
-        for kind in Kind::BOTH {
+        for kind in Kind::ALL {
             let (subject, mut crowd) = world.gather(kind, clients)?;
             let cost = load::measure(&subject, &mut crowd, pace, world.stretch, clients)?;
             note(&mut cpu, kind, cost.server_ms());

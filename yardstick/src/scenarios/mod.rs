@@ -85,11 +85,12 @@ impl Scenario {
     }
 }
 
-/// Where a figure of both servers goes.
+/// Where a figure of each server goes.
 fn note(figure: &mut Figure, kind: Kind, value: f64) {
     match kind {
         Kind::Hobnob => figure.ours.push(value),
         Kind::Limit => figure.limit.push(value),
+        Kind::Storing => figure.storing.push(value),
     }
 }
 

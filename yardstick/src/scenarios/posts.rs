@@ -16,7 +16,7 @@ pub(super) fn posts(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let mut cpu = Figure::new("posts", "server CPU per 1,000 deliveries", "ms", Goal::Shown);
     let mut costs = Vec::new();
     for _ in 0..world.rounds {
-        for kind in Kind::BOTH {
+        for kind in Kind::ALL {
             let (subject, mut crowd) = world.gather(kind, senders)?;
             let cost = load::measure(&subject, &mut crowd, pace, world.stretch, senders)?;
             note(&mut rate, kind, cost.rate());
