@@ -4,6 +4,7 @@
 mod cli;
 
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,10 +13,14 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser};
 use hobnob_server::Server;
 use hobnob_server::verify::verify;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, LogFormat, Options};
+
+/// More threads than this would wait for the lobby.
+const MAX_WORKERS: usize = 4;
 
 /// How long the runtime may take to end what still runs when the server has ended.
 const RUNTIME_END: Duration = Duration::from_millis(200);
@@ -63,9 +68,16 @@ fn check_log(data_dir: Option<&Path>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Half of the cores, for connections. What a text costs is the lobby's one task, its writes to each
+/// client among it, and the log's thread: a worker more for each core only has them wake one another.
+fn runtime() -> io::Result<Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    Builder::new_multi_thread().worker_threads((cores / 2).clamp(1, MAX_WORKERS)).enable_all().build()
+}
+
 fn serve(options: &Options) -> anyhow::Result<()> {
     let config = options.config()?;
-    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let runtime = runtime().context("cannot start the runtime")?;
     let result = runtime.block_on(async {
         // Before anything is taken, so that a signal never finds it half taken.
         let mut terminate = signal(SignalKind::terminate())?;

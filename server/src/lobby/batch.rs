@@ -12,7 +12,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
 use super::{Lobby, wall_clock};
-use crate::log::{Batch, LobbyLog, LogError, NameBinding};
+use crate::log::{Batch, Later, LobbyLog, LogError, NameBinding};
 use crate::outbox::Party;
 use crate::recent::Chunk;
 use crate::roster::ConnectionId;
@@ -76,7 +76,7 @@ impl Pending {
 
 /// The batch that is being stored.
 pub(super) struct InFlight {
-    append: JoinHandle<Result<(), LogError>>,
+    append: Later<'static, ()>,
     started: Instant,
     chunks: Vec<Arc<Chunk>>,
     hashes: Vec<ChainHash>,
@@ -136,7 +136,6 @@ impl InFlight {
     pub(super) async fn stored(slot: &mut Option<Self>) -> Stored {
         let Some(in_flight) = slot else { return future::pending().await };
         let result = (&mut in_flight.append).await;
-        let result = result.unwrap_or_else(|err: JoinError| Err(LogError::Write(err.to_string())));
         match slot.take() {
             Some(in_flight) => (in_flight, result),
             None => future::pending().await,
@@ -227,9 +226,8 @@ impl Lobby {
         let (messages, chunks) = Chunk::encode(messages);
         let hashes = messages.iter().map(|message| message.hash).collect();
         let batch = Batch { messages, names: names.clone(), freed: pending.freed.clone() };
-        let log = Arc::clone(&self.log);
         self.in_flight = Some(InFlight {
-            append: tokio::spawn(async move { log.append(batch).await }),
+            append: self.log.append(batch),
             started: Instant::now(),
             chunks,
             hashes,
@@ -266,19 +264,31 @@ impl Lobby {
         (messages, head)
     }
 
-    /// The batch is stored, or has failed; the next one is on its way before anybody is told.
+    /// The batch is stored, or has failed.
+    ///
+    /// In a small lobby the next one is being stored while this one is told. Where telling takes longer
+    /// than storing, the next batch waits for that and holds all that was said meanwhile: begun before,
+    /// it would hold few texts, and cost as many writes as all of them.
     pub(super) async fn stored(&mut self, (batch, result): Stored) {
-        self.metrics.commit_seconds.observe(batch.started.elapsed().as_secs_f64());
+        let took = batch.started.elapsed();
+        self.metrics.commit_seconds.observe(took.as_secs_f64());
         match result {
             Ok(()) => {
                 self.head = batch.head;
                 self.metrics.messages.inc_by(batch.hashes.len() as u64);
                 self.recent().push(&batch.chunks, batch.hashes);
-                self.start_commit();
+                self.take_waiting();
+                let goes_on = self.telling_took < took;
+                if goes_on {
+                    self.start_commit();
+                }
                 if !batch.chunks.is_empty() {
                     self.tell_few_changes().await;
+                    self.fan_out(&batch.chunks).await;
                 }
-                self.fan_out(&batch.chunks).await;
+                if !goes_on {
+                    self.take_waiting();
+                }
             }
             Err(err) => {
                 tracing::error!(%err, messages = batch.authors.len(), "a batch could not be stored");

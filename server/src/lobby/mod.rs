@@ -221,6 +221,8 @@ pub(crate) struct Lobby {
     last_at: u64,
     pending: Pending,
     in_flight: Option<InFlight>,
+    /// How long it took to tell everybody of the last batch.
+    telling_took: Duration,
     /// Texts sent again, while the log is asked for their numbers.
     lookups: VecDeque<Lookup>,
     held: Vec<Held>,
@@ -248,6 +250,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         last_at: parts.last_at,
         pending: Pending::default(),
         in_flight: None,
+        telling_took: Duration::ZERO,
         lookups: VecDeque::new(),
         held: Vec::new(),
         presence: Presence::default(),
@@ -280,6 +283,17 @@ impl Lobby {
             yield_now().await;
         }
         self.close().await;
+    }
+
+    /// Takes the commands that wait already, as many as there is room for.
+    fn take_waiting(&mut self) {
+        for _ in 0..self.commands.len() {
+            if !self.has_room() {
+                break;
+            }
+            let Ok(command) = self.commands.try_recv() else { break };
+            self.take(command);
+        }
     }
 
     fn has_room(&self) -> bool {
@@ -360,8 +374,10 @@ impl Lobby {
         self.presence_due = Instant::now() + PRESENCE_INTERVAL.max(took * PRESENCE_SHARE);
     }
 
-    /// A batch is stored: everybody hears it.
-    async fn fan_out(&self, chunks: &[Arc<Chunk>]) {
+    /// A batch is stored: everybody hears it. (Borrowed for change, since an answer of the log that is waited
+    /// for cannot be shared across an await.)
+    async fn fan_out(&mut self, chunks: &[Arc<Chunk>]) {
+        let started = Instant::now();
         for chunk in chunks {
             for (index, seat) in self.seats.values().enumerate() {
                 seat.outlet.said(chunk);
@@ -370,6 +386,7 @@ impl Lobby {
                 }
             }
         }
+        self.telling_took = started.elapsed();
     }
 
     fn tell(&self, id: ConnectionId, message: &ServerMessage) {

@@ -11,23 +11,25 @@ use crate::log::{Batch, Contents, Later, LogError, MemoryLog, Stretch};
 
 /// A log that fails when told to, and stores only what it is given leave for.
 struct MoodyLog {
-    inner: MemoryLog,
-    fails: AtomicBool,
+    inner: Arc<MemoryLog>,
+    fails: Arc<AtomicBool>,
     /// One permit for each batch that may be stored.
-    leave: Semaphore,
+    leave: Arc<Semaphore>,
 }
 
 impl LobbyLog for MoodyLog {
     fn contents(&self) -> &Contents {
         self.inner.contents()
     }
-    fn append(&self, batch: Batch) -> Later<'_, ()> {
+    fn append(&self, batch: Batch) -> Later<'static, ()> {
+        let (inner, fails, leave) =
+            (Arc::clone(&self.inner), Arc::clone(&self.fails), Arc::clone(&self.leave));
         Box::pin(async move {
-            self.leave.acquire().await.unwrap().forget();
-            if self.fails.load(Ordering::SeqCst) {
+            leave.acquire().await.unwrap().forget();
+            if fails.load(Ordering::SeqCst) {
                 return Err(LogError::Write("disk full".to_owned()));
             }
-            self.inner.append(batch).await
+            inner.append(batch).await
         })
     }
     fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
@@ -112,9 +114,9 @@ struct Guest {
 impl Stage {
     fn new() -> Self {
         let log = Arc::new(MoodyLog {
-            inner: MemoryLog::new(1000),
-            fails: AtomicBool::new(false),
-            leave: Semaphore::new(1000),
+            inner: Arc::new(MemoryLog::new(1000)),
+            fails: Arc::new(AtomicBool::new(false)),
+            leave: Arc::new(Semaphore::new(1000)),
         });
         let (handle, lobby) = lobby(LobbyParts {
             log: Arc::clone(&log) as _,

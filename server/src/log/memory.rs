@@ -2,6 +2,7 @@
 //! process. Knows nothing of files.
 
 use std::collections::{HashMap, VecDeque};
+use std::future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
@@ -68,17 +69,15 @@ impl LobbyLog for MemoryLog {
         &self.contents
     }
 
-    fn append(&self, batch: Batch) -> Later<'_, ()> {
-        Box::pin(async move {
-            let mut state = self.state();
-            let before = state.head;
-            state.store(batch, self.history)?;
-            if state.head != before {
-                // Under the lock, so that two appends are told of in their order.
-                self.head.send_replace(state.head);
-            }
-            Ok(())
-        })
+    fn append(&self, batch: Batch) -> Later<'static, ()> {
+        let mut state = self.state();
+        let before = state.head;
+        let stored = state.store(batch, self.history);
+        if state.head != before {
+            // Under the lock, so that two appends are told of in their order.
+            self.head.send_replace(state.head);
+        }
+        Box::pin(future::ready(stored))
     }
 
     fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {

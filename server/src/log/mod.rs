@@ -139,9 +139,9 @@ pub trait LobbyLog: Send + Sync + 'static {
     /// Stores all of `batch` or nothing; when it says yes, the batch survives the process.
     ///
     /// Refuses messages that do not follow from the head, and a post whose author, run and number
-    /// are stored already. Waits while the engine's queue is full. A future that is dropped may
-    /// still have its batch stored.
-    fn append(&self, batch: Batch) -> Later<'_, ()>;
+    /// are stored already. It is on its way before the answer is first waited for, unless the engine's
+    /// queue is full; an answer that is dropped does not stop it.
+    fn append(&self, batch: Batch) -> Later<'static, ()>;
 
     /// What follows `after`: at most `limit` messages and at most `max_bytes` of text, but one message,
     /// however long, if there is one and `limit` is not 0. Where messages after `after` are no longer

@@ -105,12 +105,12 @@ impl LobbyLog for SqliteLog {
         &self.contents
     }
 
-    fn append(&self, batch: Batch) -> Later<'_, ()> {
-        Box::pin(self.writer.ask(move |answer| Append { batch, answer }))
+    fn append(&self, batch: Batch) -> Later<'static, ()> {
+        self.writer.ask(move |answer| Append { batch, answer })
     }
 
     fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
-        Box::pin(self.reader.ask(move |answer| Question { after, limit, max_bytes, answer }))
+        self.reader.ask(move |answer| Question { after, limit, max_bytes, answer })
     }
 
     fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {

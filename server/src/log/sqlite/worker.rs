@@ -1,10 +1,12 @@
 //! A thread with a bounded queue, asked from tasks. Knows nothing of what is asked.
 
+use std::future;
 use std::thread::JoinHandle;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::log::LogError;
+use crate::log::{Later, LogError};
 
 /// Where an answer goes.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, LogError>>;
@@ -33,12 +35,23 @@ impl<Q: Send + 'static> Worker<Q> {
         }
     }
 
-    /// Asks the thread and waits for its answer.
-    pub(super) async fn ask<T>(&self, question: impl FnOnce(Answer<T>) -> Q) -> Result<T, LogError> {
+    /// Asks the thread, at once where its queue has room; the answer is then waited for.
+    pub(super) fn ask<T: Send + 'static>(&self, question: impl FnOnce(Answer<T>) -> Q) -> Later<'static, T> {
         let (answer, answered) = oneshot::channel();
-        let queue = self.queue.as_ref().ok_or(LogError::Closed)?;
-        queue.send(question(answer)).await.map_err(|_| LogError::Closed)?;
-        answered.await.map_err(|_| LogError::Closed)?
+        let Some(queue) = self.queue.clone() else { return Box::pin(future::ready(Err(LogError::Closed))) };
+        let asked = queue.try_send(question(answer));
+        Box::pin(async move {
+            match asked {
+                Ok(()) => {}
+                Err(TrySendError::Full(question)) => {
+                    queue.send(question).await.map_err(|_| LogError::Closed)?;
+                }
+                Err(TrySendError::Closed(_)) => return Err(LogError::Closed),
+            }
+            // Else it would keep the thread waiting for more when the log is closed.
+            drop(queue);
+            answered.await.map_err(|_| LogError::Closed)?
+        })
     }
 }
 
