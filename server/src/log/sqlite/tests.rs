@@ -445,6 +445,17 @@ async fn a_change_far_back_is_noticed_when_it_is_read() {
 }
 
 #[tokio::test]
+async fn a_log_that_is_dropped_stores_what_was_asked_for_whoever_waits() {
+    let folder = folder();
+    let log = open(folder.path());
+    let mut author = Author::of(&log);
+    let answer = log.append(batch(author.say_many(3)));
+    drop(log);
+    answer.await.unwrap();
+    assert_eq!(verify(folder.path()).unwrap().head, author.head);
+}
+
+#[tokio::test]
 async fn posts_are_known_after_a_restart_whether_their_texts_are_kept_or_not() {
     let folder = folder();
     let log = SqliteLog::open(folder.path(), SqliteOptions { history: 10 }).unwrap();
