@@ -13,6 +13,8 @@
 
 pub(crate) mod file;
 pub(crate) mod gone;
+#[cfg(test)]
+mod model;
 mod prune;
 mod reader;
 mod record;
