@@ -8,7 +8,7 @@ use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
 use rusqlite::{Connection, Row, Transaction};
 
-use super::rows::{blob, missing, number, parsed_name, said, stored, text, unreadable};
+use super::rows::{blob, meta, missing, number, parsed_name, said, stored, text, unreadable};
 use super::writer::{ROW_BYTES, insert_row};
 use super::{file, gone, record};
 use crate::log::LogError;
@@ -29,7 +29,7 @@ pub(super) fn upgrade(conn: &mut Connection, to: i32) -> Result<(), LogError> {
     tx.execute_batch("ALTER TABLE meta ADD COLUMN head_seq INTEGER NOT NULL DEFAULT 0").map_err(&failed)?;
     let head = copy_messages(&tx)?;
     copy_posts(&tx)?;
-    tx.execute("UPDATE meta SET head_seq = max(?1, base_seq)", [stored(head.0)]).map_err(&failed)?;
+    tx.execute("UPDATE meta SET head_seq = ?1", [stored(head.0)]).map_err(&failed)?;
     tx.execute_batch("DROP TABLE log_1; DROP TABLE posts_1").map_err(&failed)?;
     tx.pragma_update(None, "user_version", to).map_err(&failed)?;
     tx.commit().map_err(&failed)
@@ -46,15 +46,18 @@ fn cannot_write(conn: &Connection) -> impl Fn(rusqlite::Error) -> LogError + use
     }
 }
 
-/// Copies the messages and returns the newest's number.
+/// Copies the messages, of which none may be missing, and returns the newest's number.
 fn copy_messages(tx: &Transaction<'_>) -> Result<Seq, LogError> {
     let (failed, not_written) = (|err| unreadable(tx, &err), cannot_write(tx));
     let sql = "SELECT seq, at, name, key, run, id, text, hash FROM log_1 ORDER BY seq";
     let mut statement = tx.prepare(sql).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
-    let (mut records, mut head) = (Vec::new(), Seq(0));
+    let (mut records, mut head) = (Vec::new(), meta(tx)?.base.seq);
     while let Some(row) = rows.next().map_err(failed)? {
         let seq = Seq(row.get::<_, i64>(0).map_err(failed)?.cast_unsigned());
+        if seq != head.next() {
+            return Err(missing(head.next()));
+        }
         let message = message(seq, row).map_err(|reason| LogError::Damaged { seq, reason })?;
         record::write(&message, &mut records);
         head = seq;
@@ -234,9 +237,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_damaged_old_log_is_refused_and_left_as_it_is() {
-        for (sql, seq) in
-            [("DELETE FROM log WHERE seq > 990", 991), ("UPDATE log SET text = '' WHERE seq = 500", 500)]
-        {
+        for (sql, seq) in [
+            ("DELETE FROM log WHERE seq > 990", 991),
+            ("DELETE FROM log WHERE seq = 400", 400),
+            ("DELETE FROM log WHERE seq < 400", 301),
+            ("DELETE FROM log", 301),
+            ("UPDATE log SET text = '' WHERE seq = 400", 400),
+        ] {
             let (folder, _) = old_log().await;
             let conn = Connection::open(folder.path().join("lobby.sqlite")).unwrap();
             conn.execute_batch(sql).unwrap();
