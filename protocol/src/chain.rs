@@ -38,11 +38,11 @@ pub struct Position {
     pub hash: ChainHash,
 }
 
-/// A message that does not follow from the one before it.
+/// A message that does not follow from those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("message {seq} does not follow from the one before it: the log was changed")]
+#[error("message {seq} does not follow from those before it: the log was changed")]
 pub struct BrokenChain {
-    /// The number at which the chain breaks.
+    /// The number at which the chain breaks, or of the last of those sent together among which it does.
     pub seq: Seq,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Module map: [`name`] (names, keys, numbers as types that cannot be wrong), [`message`] (every
 //! message), [`codec`] (one JSON object a line, bounded), [`chain`] (the hash that ties each lobby
-//! message to the one before), [`identity`] (an Ed25519 key and the file it lives in), [`certificate`] (how TLS carries it),
+//! message to the one before), [`said`] (lobby messages in a row as they are sent), [`identity`] (an Ed25519 key and the file it lives in), [`certificate`] (how TLS carries it),
 //! [`transport`] (TLS 1.3 between two keys). The limits below are the protocol's own; each says why
 //! it has its value. This crate knows neither server nor client and prints nothing.
 
@@ -13,12 +13,13 @@ pub mod codec;
 pub mod identity;
 pub mod message;
 pub mod name;
+pub mod said;
 pub mod transport;
 
 use std::time::Duration;
 
 /// The version spoken by this build, sent in both hellos. A server refuses any other.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// ALPN of a link between a client and a server.
 pub const LOBBY_ALPN: &[u8] = b"hobnob-lobby/1";

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::away::AwayText;
 use crate::chain::{LobbyMessage, Position};
 use crate::name::{Candidate, LogId, PairToken, PublicKey, RunId, Seq, Text, UserName};
+use crate::said::Said;
 
 /// What a client tells the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,8 +134,8 @@ pub enum ServerMessage {
         /// Why.
         code: RefusedCode,
     },
-    /// A lobby message.
-    Said(LobbyMessage),
+    /// Lobby messages in a row.
+    Said(Said),
     /// A `say` whose text already stands in the log.
     Accepted {
         /// The `say`'s id.

@@ -32,10 +32,11 @@ pub enum NameError {
 /// A user's name: 1 to 32 characters, letters and digits of any script, `_ - .`, in NFC.
 ///
 /// Two names are the same when their [`folded`](Self::folded) forms are; `==` compares those.
+/// Shared by its clones: every message carries its author's.
 #[derive(Clone)]
 pub struct UserName {
-    shown: Box<str>,
-    folded: Box<str>,
+    shown: Arc<str>,
+    folded: Arc<str>,
 }
 
 impl UserName {

@@ -170,6 +170,13 @@ fn the_said_examples_follow_one_from_another() {
     let mut position = Position::start(&log);
     position.advance(&said(1)).unwrap();
     position.advance(&said(2)).unwrap();
+    let mut together = Position::start(&log);
+    let both = examples::<ServerMessage>("json server").into_iter().find_map(|message| match message {
+        ServerMessage::Said(said) => Some(said),
+        _ => None,
+    });
+    assert_eq!(together.advance_over(&both.unwrap()).unwrap(), [said(1), said(2)]);
+    assert_eq!(together, position);
 }
 
 #[test]
@@ -188,7 +195,9 @@ fn said(seq: u64) -> LobbyMessage {
     examples::<ServerMessage>("json server")
         .into_iter()
         .find_map(|message| match message {
-            ServerMessage::Said(message) if message.seq.0 == seq => Some(message),
+            ServerMessage::History { messages, .. } => {
+                messages.into_iter().find(|message| message.seq.0 == seq)
+            }
             _ => None,
         })
         .unwrap()

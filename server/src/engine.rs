@@ -115,8 +115,8 @@ async fn warm_up(log: &dyn LobbyLog) -> Result<(Recent, u64), LogError> {
         let stretch = log.read(reached, WARM_STEP, WARM_STEP_BYTES).await?;
         let Some(last) = stretch.messages.last() else { break };
         (reached, last_at) = (last.seq, last.at);
-        let (messages, chunks) = Chunk::encode(stretch.messages);
-        let hashes = messages.iter().map(|message| message.hash);
+        let chunks = Chunk::encode(&stretch.messages);
+        let hashes = stretch.messages.iter().map(|message| message.hash);
         recent.get_or_insert_with(|| Recent::new(stretch.after)).push(&chunks, hashes);
     }
     let position = Position { seq: head.seq, hash: head.hash };

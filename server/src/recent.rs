@@ -5,11 +5,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::codec;
-use hobnob_protocol::message::ServerMessage;
 use hobnob_protocol::name::{ChainHash, Seq};
+use hobnob_protocol::said::SaidWriter;
 
 /// A chunk is closed when it has this many bytes: what one connection is handed at once, four full
 /// TLS records.
@@ -25,43 +24,35 @@ const MAX_CHUNKS: usize = 4096;
 /// the largest backlog.
 const MAX_HASHES: usize = 4096;
 
-/// Some messages in a row, each as a `said` line.
+/// Some messages in a row, as one `said` line.
 #[derive(Debug)]
 pub(crate) struct Chunk {
     first: Seq,
+    last: Seq,
     bytes: Bytes,
-    /// Where each message's line ends in `bytes`.
-    ends: Box<[usize]>,
 }
 
 impl Chunk {
-    /// Encodes `messages`, which are in order and without a gap, and gives them back.
-    pub(crate) fn encode(messages: Vec<LobbyMessage>) -> (Vec<LobbyMessage>, Vec<Arc<Self>>) {
-        let mut back = Vec::with_capacity(messages.len());
+    /// Encodes `messages`, which are in order and without a gap.
+    pub(crate) fn encode(messages: &[LobbyMessage]) -> Vec<Arc<Self>> {
         let mut chunks = Vec::new();
-        let mut bytes = BytesMut::new();
-        let mut ends = Vec::new();
+        let mut writer = SaidWriter::default();
+        let mut first = messages.first().map_or(Seq(0), |message| message.seq);
         for message in messages {
-            let said = ServerMessage::Said(message);
-            codec::encode_into(&said, &mut bytes);
-            ends.push(bytes.len());
-            if let ServerMessage::Said(message) = said {
-                back.push(message);
-            }
-            if bytes.len() >= CHUNK_BYTES {
-                chunks.push(Self::close(&back, &mut bytes, &mut ends));
+            if writer.len() >= CHUNK_BYTES || !writer.push(message) {
+                first = Self::close(&mut writer, first, &mut chunks);
+                writer.push(message);
             }
         }
-        if !ends.is_empty() {
-            chunks.push(Self::close(&back, &mut bytes, &mut ends));
-        }
-        (back, chunks)
+        Self::close(&mut writer, first, &mut chunks);
+        chunks
     }
 
-    fn close(encoded: &[LobbyMessage], bytes: &mut BytesMut, ends: &mut Vec<usize>) -> Arc<Self> {
-        let first = encoded[encoded.len() - ends.len()].seq;
-        let ends = std::mem::take(ends).into_boxed_slice();
-        Arc::new(Self { first, bytes: bytes.split().freeze(), ends })
+    /// Makes a chunk of what was gathered from `first` on; the number of the next one's first message.
+    fn close(writer: &mut SaidWriter, first: Seq, chunks: &mut Vec<Arc<Self>>) -> Seq {
+        let Some((bytes, end)) = writer.finish() else { return first };
+        chunks.push(Arc::new(Self { first, last: end.seq, bytes }));
+        end.seq.next()
     }
 
     /// The number of the first message.
@@ -71,21 +62,12 @@ impl Chunk {
 
     /// The number of the last message.
     pub(crate) fn last(&self) -> Seq {
-        Seq(self.first.0 + self.ends.len() as u64 - 1)
+        self.last
     }
 
-    /// All lines.
+    /// The line.
     pub(crate) fn bytes(&self) -> &Bytes {
         &self.bytes
-    }
-
-    /// The lines after `cursor`, which is in this chunk or just before it.
-    fn after(&self, cursor: Seq) -> Bytes {
-        let skipped = (cursor.0 + 1).saturating_sub(self.first.0) as usize;
-        match skipped.checked_sub(1) {
-            None => self.bytes.clone(),
-            Some(last_skipped) => self.bytes.slice(self.ends[last_skipped]..),
-        }
     }
 }
 
@@ -146,7 +128,8 @@ impl Recent {
         Some(Position { seq, hash: *self.hashes.get(index as usize)? })
     }
 
-    /// Appends to `out` what follows `cursor`, about `max_bytes` of it.
+    /// Appends to `out` what follows `cursor`, about `max_bytes` of it. A chunk goes whole: who has read a
+    /// part of it drops that.
     pub(crate) fn gather(&self, cursor: Seq, max_bytes: usize, out: &mut Vec<Bytes>) -> Gathered {
         if cursor >= self.head {
             return Gathered::CaughtUp;
@@ -158,10 +141,9 @@ impl Recent {
         }
         let (mut reached, mut bytes) = (cursor, 0);
         for chunk in self.chunks.range(index..) {
-            let lines = chunk.after(reached);
-            bytes += lines.len();
+            bytes += chunk.bytes.len();
             reached = chunk.last();
-            out.push(lines);
+            out.push(chunk.bytes.clone());
             if bytes >= max_bytes {
                 break;
             }
@@ -172,6 +154,7 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
+    use hobnob_protocol::message::ServerMessage;
     use hobnob_protocol::name::{LogId, PublicKey, RunId, Text};
 
     use super::*;
@@ -192,16 +175,15 @@ mod tests {
     }
 
     fn push(recent: &mut Recent, messages: Vec<LobbyMessage>) {
-        let (messages, chunks) = Chunk::encode(messages);
-        recent.push(&chunks, messages.iter().map(|m| m.hash));
+        recent.push(&Chunk::encode(&messages), messages.iter().map(|m| m.hash));
     }
 
     fn seqs(lines: &[Bytes]) -> Vec<u64> {
         let all = lines.concat();
         let text = std::str::from_utf8(&all).unwrap();
         text.lines()
-            .map(|line| match serde_json::from_str(line).unwrap() {
-                ServerMessage::Said(message) => message.seq.0,
+            .flat_map(|line| match serde_json::from_str(line).unwrap() {
+                ServerMessage::Said(said) => said.first().0..=said.last().0,
                 other => panic!("{other:?}"),
             })
             .collect()
@@ -212,14 +194,15 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_a_cursor_is_found_also_inside_a_chunk() {
+    fn what_follows_a_cursor_is_found_with_the_chunk_it_is_in() {
         let mut recent = Recent::new(start());
         push(&mut recent, messages(1..=5, 10));
         push(&mut recent, messages(6..=6, 10));
         for cursor in 0..6 {
             let mut out = Vec::new();
             assert_eq!(recent.gather(Seq(cursor), usize::MAX, &mut out), Gathered::UpTo(Seq(6)));
-            assert_eq!(seqs(&out), (cursor + 1..=6).collect::<Vec<_>>());
+            let from = if cursor < 5 { 1 } else { 6 };
+            assert_eq!(seqs(&out), (from..=6).collect::<Vec<_>>());
         }
         assert_eq!(recent.gather(Seq(6), 1, &mut Vec::new()), Gathered::CaughtUp);
         let mut out = Vec::new();
@@ -241,8 +224,7 @@ mod tests {
 
     #[test]
     fn a_long_batch_is_cut_into_chunks() {
-        let (back, chunks) = Chunk::encode(messages(1..=20, 16 * 1024));
-        assert_eq!(back.len(), 20);
+        let chunks = Chunk::encode(&messages(1..=20, 16 * 1024));
         assert!(chunks.len() >= 4 && chunks.iter().all(|c| c.bytes.len() < CHUNK_BYTES + 20_000));
         assert_eq!(chunks.last().unwrap().last(), Seq(20));
     }

@@ -18,6 +18,7 @@ use hobnob_protocol::message::{
     Welcome,
 };
 use hobnob_protocol::name::{Candidate, PublicKey, RunId, Seq, Text, UserName, random_bytes};
+use hobnob_protocol::said::Said;
 use hobnob_protocol::{BACKLOG_ON_JOIN, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
@@ -505,10 +506,7 @@ impl<D: Dial> Link<D> {
             Err(err) => return Err(self.lost(&err.to_string())),
         };
         let event = match message {
-            ServerMessage::Said(message) => match self.said(message, ends).await? {
-                Some(event) => event,
-                None => return Ok(()),
-            },
+            ServerMessage::Said(said) => return self.said(&said, ends).await,
             ServerMessage::Ping if std::mem::take(&mut self.introduced) => LobbyEvent::IntroductionAsked,
             ServerMessage::Ping => {
                 encode_into(&ClientMessage::Pong, bytes);
@@ -572,22 +570,31 @@ impl<D: Dial> Link<D> {
         })
     }
 
-    /// A lobby message: checks that it is the next one, and whether it is one of this run's own.
-    async fn said(&mut self, message: LobbyMessage, ends: &mut Ends) -> Result<Option<LobbyEvent>, End> {
-        match self.place.hear(&message) {
-            Heard::Next => {}
-            Heard::Known => return Ok(None),
+    /// Lobby messages: checks that they are the next ones, and which of them are this run's own.
+    async fn said(&mut self, said: &Said, ends: &mut Ends) -> Result<(), End> {
+        let messages = match self.place.hear(said) {
+            Heard::Next(messages) => messages,
             Heard::Gap => return Err(self.lost("messages are missing; reading on from before them")),
-            Heard::Broken(broken) => {
+            Heard::Broken(broken, messages) => {
                 ends.events.send(LobbyEvent::Broken(broken)).await.map_err(|_| End::AppGone)?;
+                messages
+            }
+        };
+        for message in messages {
+            if let Some(event) = self.said_one(message) {
+                ends.events.send(event).await.map_err(|_| End::AppGone)?;
             }
         }
+        Ok(())
+    }
+
+    fn said_one(&mut self, message: LobbyMessage) -> Option<LobbyEvent> {
         if message.key == self.config.identity.public() && message.run == self.config.run {
-            let settled = self.outbox.settle(message.id).is_some();
-            return Ok(settled.then_some(LobbyEvent::Sent { id: message.id, seq: message.seq }));
+            self.outbox.settle(message.id)?;
+            return Some(LobbyEvent::Sent { id: message.id, seq: message.seq });
         }
         let replayed = self.place.is_replayed(message.seq);
-        Ok(Some(LobbyEvent::Said { message: Box::new(message), replayed }))
+        Some(LobbyEvent::Said { message: Box::new(message), replayed })
     }
 }
 

@@ -4,6 +4,7 @@
 use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position};
 use hobnob_protocol::message::{Cursor, Welcome};
 use hobnob_protocol::name::{LogId, Seq};
+use hobnob_protocol::said::Said;
 
 /// The place read up to; none before the first welcome.
 #[derive(Debug, Default)]
@@ -27,18 +28,16 @@ pub enum Resumed {
     Elsewhere,
 }
 
-/// What a message is for who has read so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What messages are for who has read so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
-    /// It was seen before.
-    Known,
-    /// It is the next one.
-    Next,
-    /// Messages before it are missing: the log is to be read again from this place.
+    /// These are the next ones: none where all were seen before.
+    Next(Vec<LobbyMessage>),
+    /// Messages before them are missing: the log is to be read again from this place.
     Gap,
-    /// It does not follow from what was read, and reading again does not help; what comes after is
-    /// held against it.
-    Broken(BrokenChain),
+    /// These do not follow from what was read, and reading again does not help; what comes after is
+    /// held against the last of them.
+    Broken(BrokenChain, Vec<LobbyMessage>),
 }
 
 impl Place {
@@ -65,25 +64,27 @@ impl Place {
         Resumed::After { missed: welcome.start.seq.0.saturating_sub(position.seq.0) }
     }
 
-    /// A message has come.
-    pub fn hear(&mut self, message: &LobbyMessage) -> Heard {
+    /// Messages have come.
+    pub fn hear(&mut self, said: &Said) -> Heard {
         // Nothing is said before the welcome.
-        let Some((_, position)) = &mut self.at else { return Heard::Known };
-        if message.seq <= position.seq {
-            return Heard::Known;
-        }
-        let before = position.seq;
-        let Err(broken) = position.advance(message) else {
-            self.gap_at = None;
-            return Heard::Next;
+        let Some((_, position)) = &mut self.at else { return Heard::Next(Vec::new()) };
+        let before = *position;
+        let broken = match position.advance_over(said) {
+            Ok(messages) => {
+                if !messages.is_empty() {
+                    self.gap_at = None;
+                }
+                return Heard::Next(messages);
+            }
+            Err(broken) => broken,
         };
-        if message.seq > before.next() && self.gap_at != Some(before) {
-            self.gap_at = Some(before);
+        if said.first() > before.seq.next() && self.gap_at != Some(before.seq) {
+            self.gap_at = Some(before.seq);
             return Heard::Gap;
         }
-        *position = Position { seq: message.seq, hash: message.hash };
+        *position = said.end();
         self.gap_at = None;
-        Heard::Broken(broken)
+        Heard::Broken(broken, said.after(before))
     }
 
     /// Whether a message with this number was said before the present connection was made.
@@ -95,8 +96,11 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
+    use hobnob_protocol::PROTOCOL_VERSION;
     use hobnob_protocol::chain::link;
+    use hobnob_protocol::message::ServerMessage;
     use hobnob_protocol::name::{PublicKey, RunId, Text};
+    use hobnob_protocol::said::SaidWriter;
     use proptest::prelude::*;
 
     use super::*;
@@ -124,11 +128,33 @@ mod tests {
         (messages, places)
     }
 
+    /// Messages in a row as they are sent.
+    fn said(messages: &[LobbyMessage]) -> Said {
+        let mut writer = SaidWriter::default();
+        assert!(messages.iter().all(|message| writer.push(message)));
+        match serde_json::from_slice(&writer.finish().unwrap().0).unwrap() {
+            ServerMessage::Said(said) => said,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The place hears these together; the numbers of those that are new to it.
+    fn hear(place: &mut Place, messages: &[LobbyMessage]) -> Result<Vec<u64>, Heard> {
+        match place.hear(&said(messages)) {
+            Heard::Next(new) => Ok(new.iter().map(|message| message.seq.0).collect()),
+            other => Err(other),
+        }
+    }
+
+    fn is_broken_at(heard: &Result<Vec<u64>, Heard>, seq: u64) -> bool {
+        matches!(heard, Err(Heard::Broken(broken, _)) if broken.seq == Seq(seq))
+    }
+
     const LOG: LogId = LogId::new([7; 16]);
 
     fn welcome(log: LogId, head: Position, start: Position, resumed: bool) -> Welcome {
         Welcome {
-            protocol: 1,
+            protocol: PROTOCOL_VERSION,
             name: "anna".parse().unwrap(),
             log,
             head,
@@ -151,23 +177,23 @@ mod tests {
     fn a_gap_is_read_again_once_and_then_told() {
         let (messages, places) = log(LOG, 5);
         let mut place = read_up_to(2, &places);
-        assert_eq!(place.hear(&messages[3]), Heard::Gap);
+        assert_eq!(hear(&mut place, &messages[3..4]), Err(Heard::Gap));
         assert_eq!(place.cursor().unwrap().position, places[2], "nothing is skipped by that");
         assert_eq!(place.welcomed(&welcome(LOG, places[5], places[2], true)), Resumed::After { missed: 0 });
-        assert!(matches!(place.hear(&messages[3]), Heard::Broken(_)));
-        assert_eq!(place.hear(&messages[4]), Heard::Next, "what follows is held against it");
+        assert!(is_broken_at(&hear(&mut place, &messages[3..4]), 4));
+        assert_eq!(hear(&mut place, &messages[4..]), Ok(vec![5]), "what follows is held against it");
     }
 
     #[test]
     fn a_second_gap_elsewhere_is_no_broken_chain() {
         let (messages, places) = log(LOG, 9);
         let mut place = read_up_to(2, &places);
-        assert_eq!(place.hear(&messages[5]), Heard::Gap);
+        assert_eq!(hear(&mut place, &messages[5..6]), Err(Heard::Gap));
         // A log that keeps little: what was missing is gone, and before the client read on, so is more.
         assert_eq!(place.welcomed(&welcome(LOG, places[6], places[4], true)), Resumed::After { missed: 2 });
-        assert_eq!(place.hear(&messages[7]), Heard::Gap);
+        assert_eq!(hear(&mut place, &messages[7..8]), Err(Heard::Gap));
         assert_eq!(place.welcomed(&welcome(LOG, places[8], places[7], true)), Resumed::After { missed: 3 });
-        assert_eq!(place.hear(&messages[7]), Heard::Next);
+        assert_eq!(hear(&mut place, &messages[7..8]), Ok(vec![8]));
     }
 
     #[test]
@@ -175,8 +201,18 @@ mod tests {
         let (mut messages, places) = log(LOG, 3);
         messages[1].text = Text::new("forged").unwrap();
         let mut place = read_up_to(1, &places);
-        assert_eq!(place.hear(&messages[1]), Heard::Broken(BrokenChain { seq: Seq(2) }));
-        assert_eq!(place.hear(&messages[2]), Heard::Next);
+        assert!(is_broken_at(&hear(&mut place, &messages[1..2]), 2));
+        assert_eq!(hear(&mut place, &messages[2..]), Ok(vec![3]));
+    }
+
+    #[test]
+    fn a_change_among_messages_sent_together_is_told_and_all_are_shown() {
+        let (mut messages, places) = log(LOG, 6);
+        messages[2].text = Text::new("forged").unwrap();
+        let mut place = read_up_to(1, &places);
+        let Heard::Broken(broken, shown) = place.hear(&said(&messages[..5])) else { panic!("it adds up") };
+        assert_eq!((broken.seq, shown.len()), (Seq(5), 4));
+        assert_eq!(hear(&mut place, &messages[5..]), Ok(vec![6]));
     }
 
     #[test]
@@ -187,7 +223,7 @@ mod tests {
         // The same log's name, another history.
         let forged = welcome(LOG, other_places[4], other_places[3], true);
         assert_eq!(place.welcomed(&forged), Resumed::After { missed: 0 });
-        assert!(matches!(place.hear(&others[3]), Heard::Broken(_)));
+        assert!(is_broken_at(&hear(&mut place, &others[3..]), 4));
     }
 
     #[test]
@@ -200,7 +236,7 @@ mod tests {
             place.welcomed(&welcome(other, other_places[3], other_places[1], false)),
             Resumed::Elsewhere
         );
-        assert_eq!(place.hear(&messages[1]), Heard::Next);
+        assert_eq!(hear(&mut place, &messages[1..2]), Ok(vec![2]));
         assert!(place.is_replayed(Seq(3)) && !place.is_replayed(Seq(4)));
     }
 
@@ -210,14 +246,16 @@ mod tests {
         #[test]
         fn each_message_is_seen_once_or_counted(
             // For each connection: how much is said meanwhile, how much is kept, how far before its
-            // cursor the server begins, what it sends, what it leaves out of that.
-            connections in prop::collection::vec((0_u64..20, 1_u64..30, 0_u64..4, 0_usize..30, 0_usize..30), 1..20)
+            // cursor the server begins, how many lines it sends with how many messages each, and which
+            // line it leaves out.
+            connections in prop::collection::vec(
+                (0_u64..20, 1_u64..30, 0_u64..4, 0_usize..30, 1_usize..5, 0_usize..30), 1..20)
         ) {
             let (messages, places) = log(LOG, 400);
             let mut place = Place::default();
             let (mut head, mut shown, mut missed) = (0_u64, Vec::new(), 0);
-            for (said, kept, again, sends, leaves_out) in connections {
-                head += said;
+            for (said_now, kept, again, sends, together, leaves_out) in connections {
+                head += said_now;
                 let oldest = head.saturating_sub(kept);
                 let read = place.cursor().map_or(0, |cursor| cursor.position.seq.0);
                 let start = read.saturating_sub(again).max(oldest) as usize;
@@ -225,19 +263,18 @@ mod tests {
                 let resumed = place.welcomed(&welcome(LOG, places[head as usize], places[start], true));
                 let Resumed::After { missed: gone } = resumed else { panic!("{resumed:?}") };
                 missed += if first { start as u64 } else { gone };
-                let sent = messages[start..head as usize].iter().take(sends).enumerate();
-                for (index, message) in sent.filter(|(index, _)| *index != leaves_out) {
-                    match place.hear(message) {
-                        Heard::Next => shown.push(message.seq.0),
-                        Heard::Known => prop_assert!(message.seq.0 <= read),
+                let lines = messages[start..head as usize].chunks(together).take(sends).enumerate();
+                for (index, line) in lines.filter(|(index, _)| *index != leaves_out) {
+                    match place.hear(&said(line)) {
+                        Heard::Next(new) => shown.extend(new.iter().map(|message| message.seq.0)),
                         Heard::Gap => {
                             prop_assert!(index > leaves_out);
                             break;
                         }
-                        // Only a server that leaves out the same message again comes here.
-                        Heard::Broken(_) => {
-                            missed += message.seq.0 - 1 - (shown.len() as u64 + missed);
-                            shown.push(message.seq.0);
+                        // Only a server that leaves out the same messages again comes here.
+                        Heard::Broken(_, new) => {
+                            missed += new[0].seq.0 - 1 - (shown.len() as u64 + missed);
+                            shown.extend(new.iter().map(|message| message.seq.0));
                         }
                     }
                 }

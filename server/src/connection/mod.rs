@@ -394,7 +394,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         if !self.caught_up || self.cursor >= chunk.last() {
             return false;
         }
-        if self.wire.blocked_since().is_some() || self.cursor.next() != chunk.first() {
+        if self.wire.blocked_since().is_some() || self.cursor.next() < chunk.first() {
             self.caught_up = false;
             self.waker.wake_by_ref();
             return false;

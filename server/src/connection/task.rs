@@ -383,8 +383,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         self.shared.metrics.log_reads.inc();
         match self.shared.log.read(after, READ_MESSAGES, READ_BYTES).await {
             Ok(stretch) if !stretch.messages.is_empty() => {
-                let (messages, chunks) = Chunk::encode(stretch.messages);
-                let reached = messages[messages.len() - 1].seq;
+                let chunks = Chunk::encode(&stretch.messages);
+                let reached = chunks.last().map_or(after, |chunk| chunk.last());
                 let lines: Vec<&[u8]> = chunks.iter().map(|chunk| &chunk.bytes()[..]).collect();
                 self.connection.supply(Bytes::from(lines.concat()), reached);
                 Next::GoOn

@@ -103,7 +103,7 @@ impl Client {
     async fn follow(&mut self, mut position: Position, end: u64) {
         while position.seq < Seq(end) {
             match self.next().await.unwrap() {
-                ServerMessage::Said(said) => position.advance(&said).unwrap(),
+                ServerMessage::Said(said) => drop(position.advance_over(&said).unwrap()),
                 ServerMessage::Presence { .. } | ServerMessage::PresenceSkipped => {}
                 other => panic!("{other:?}"),
             }

@@ -223,7 +223,7 @@ impl Lobby {
         if messages.is_empty() && names.is_empty() && pending.freed.is_empty() && pending.joining.is_empty() {
             return;
         }
-        let (messages, chunks) = Chunk::encode(messages);
+        let chunks = Chunk::encode(&messages);
         let hashes = messages.iter().map(|message| message.hash).collect();
         let batch = Batch { messages, names: names.clone(), freed: pending.freed.clone() };
         self.in_flight = Some(InFlight {

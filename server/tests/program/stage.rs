@@ -1,6 +1,7 @@
 //! What the scenes are played with: the real server program on a port of its own, and a scripted
 //! client that speaks the protocol over real TLS.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -8,10 +9,12 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::codec::{self, MessageReader};
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::message::{ClientMessage, Hello, ServerMessage, Welcome};
 use hobnob_protocol::name::{RunId, Seq, Text};
+use hobnob_protocol::said::Said;
 use hobnob_protocol::transport::{KeyPolicy, client_config, server_name};
 use hobnob_protocol::{LOBBY_ALPN, MAX_LINE_BYTES, PROTOCOL_VERSION};
 use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
@@ -155,7 +158,8 @@ impl User {
         let connect = TlsConnector::from(config).connect(server_name(), stream);
         let stream = timeout(PATIENCE, connect).await.unwrap().unwrap();
         let (read, write) = tokio::io::split(stream);
-        Client { reader: MessageReader::new(read, MAX_LINE_BYTES), writer: write }
+        let reader = MessageReader::new(read, MAX_LINE_BYTES);
+        Client { reader, writer: write, place: None, heard: VecDeque::new() }
     }
 
     /// A link on which the hello was said.
@@ -184,6 +188,10 @@ impl User {
 pub(crate) struct Client {
     pub(crate) reader: MessageReader<ReadHalf<TlsStream<TcpStream>>>,
     pub(crate) writer: WriteHalf<TlsStream<TcpStream>>,
+    /// How far it has read in the log.
+    place: Option<Position>,
+    /// Lobby messages that came with the last one that was taken.
+    heard: VecDeque<LobbyMessage>,
 }
 
 impl Client {
@@ -209,7 +217,12 @@ impl Client {
         loop {
             match timeout(PATIENCE, self.reader.next()).await.expect("the server must answer") {
                 Ok(Some(ServerMessage::Ping)) => self.send(&ClientMessage::Pong).await,
-                Ok(message) => return message,
+                Ok(message) => {
+                    if let Some(ServerMessage::Welcome(welcome)) = &message {
+                        self.place = Some(welcome.start);
+                    }
+                    return message;
+                }
                 Err(_lost) => return None,
             }
         }
@@ -227,13 +240,39 @@ impl Client {
 
     /// The next lobby message: who, what, and its number.
     pub(crate) async fn said(&mut self) -> (String, String, Seq) {
-        self.find(|message| match message {
-            ServerMessage::Said(said) => {
-                Some((said.name.to_string(), said.text.as_str().to_owned(), said.seq))
+        let message = self.message().await;
+        (message.name.to_string(), message.text.as_str().to_owned(), message.seq)
+    }
+
+    /// The next lobby message, held against those before it.
+    pub(crate) async fn message(&mut self) -> LobbyMessage {
+        loop {
+            if let Some(message) = self.heard.pop_front() {
+                return message;
             }
-            _ => None,
-        })
-        .await
+            let said = self.find(|m| if let ServerMessage::Said(said) = m { Some(said) } else { None }).await;
+            self.hear(&said);
+        }
+    }
+
+    /// What became of a text: its id and its number in the log; `None` at the end of the link.
+    pub(crate) async fn answer(&mut self) -> Option<(u64, Seq)> {
+        loop {
+            if let Some(message) = self.heard.pop_front() {
+                return Some((message.id, message.seq));
+            }
+            match self.next().await? {
+                ServerMessage::Said(said) => self.hear(&said),
+                ServerMessage::Accepted { id, seq } => return Some((id, seq)),
+                message @ ServerMessage::NotAccepted { .. } => panic!("{message:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    fn hear(&mut self, said: &Said) {
+        let place = self.place.as_mut().expect("nothing is said before the welcome");
+        self.heard.extend(place.advance_over(said).unwrap());
     }
 
     /// Says a text and waits until it comes back.

@@ -231,15 +231,20 @@ struct Lines {
 
 impl Lines {
     fn take(&mut self, line: &[u8], heard: &mut Heard<'_>, ear: &mut Ear<'_>) {
-        let said = match self.kind {
-            Kind::Limit | Kind::Storing if line == GREETING => None,
-            Kind::Limit | Kind::Storing => Stamp::read(line),
+        match self.kind {
+            Kind::Limit | Kind::Storing if line == GREETING => self.other(line, heard),
+            Kind::Limit | Kind::Storing => Self::text(line, heard, ear),
             Kind::Hobnob if line.starts_with(br#"{"type":"said""#) => {
-                TEXT.find(line).and_then(|at| Stamp::read(&line[at + TEXT.needle().len()..]))
+                for at in TEXT.find_iter(line) {
+                    Self::text(&line[at + TEXT.needle().len()..], heard, ear);
+                }
             }
-            Kind::Hobnob => None,
-        };
-        let Some(Stamp { sender, number, at }) = said else { return self.other(line, heard) };
+            Kind::Hobnob => self.other(line, heard),
+        }
+    }
+
+    fn text(text: &[u8], heard: &mut Heard<'_>, ear: &mut Ear<'_>) {
+        let Some(Stamp { sender, number, at }) = Stamp::read(text) else { return };
         if heard.expected.len() <= sender as usize {
             heard.expected.resize(sender as usize + 1, 0);
         }

@@ -1,0 +1,344 @@
+//! Lobby messages on their way to clients: some in a row, and what they have in common once. Owns how
+//! they stand on the wire; knows nothing of who reads them or of where the log is kept.
+//!
+//! A message alone is mostly key, run and hash. Those who speak at the same time are few, and the hash
+//! of the last message vouches for all before it, so of several said at once each costs little more
+//! than its text.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
+
+use crate::MAX_LINE_BYTES;
+use crate::chain::{BrokenChain, LobbyMessage, Position, link};
+use crate::codec::encode_text_into;
+use crate::name::{ChainHash, PublicKey, RunId, Seq, Text, UserName};
+
+/// One author of a [`Said`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// The name its author had.
+    pub name: UserName,
+    /// The key its author had.
+    pub key: PublicKey,
+    /// The run of the author's client that sent it.
+    pub run: RunId,
+}
+
+/// One message of a [`Said`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// When the server took it, in milliseconds since 1970-01-01 UTC.
+    pub at: u64,
+    /// Which of the authors said it, counted from 0.
+    pub by: u32,
+    /// The number its author's run gave it.
+    pub id: u64,
+    /// What was said.
+    pub text: Text,
+}
+
+/// Lobby messages with the numbers `seq`, `seq` + 1, …: at least one, each by one of the authors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct Said {
+    seq: Seq,
+    messages: Vec<Words>,
+    authors: Vec<Author>,
+    hash: ChainHash,
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    seq: Seq,
+    messages: Vec<Words>,
+    authors: Vec<Author>,
+    hash: ChainHash,
+}
+
+impl TryFrom<Unchecked> for Said {
+    type Error = &'static str;
+
+    fn try_from(said: Unchecked) -> Result<Self, Self::Error> {
+        let Unchecked { seq, messages, authors, hash } = said;
+        if messages.is_empty() {
+            return Err("nothing was said");
+        }
+        if messages.iter().any(|words| words.by as usize >= authors.len()) {
+            return Err("something was said by nobody");
+        }
+        if seq.0 == 0 || seq.0.checked_add(messages.len() as u64).is_none() {
+            return Err("a number no message can have");
+        }
+        Ok(Self { seq, messages, authors, hash })
+    }
+}
+
+impl Said {
+    /// The number of the first message.
+    #[must_use]
+    pub fn first(&self) -> Seq {
+        self.seq
+    }
+
+    /// The number of the last message.
+    #[must_use]
+    pub fn last(&self) -> Seq {
+        Seq(self.seq.0 + self.messages.len() as u64 - 1)
+    }
+
+    /// The place after the last message.
+    #[must_use]
+    pub fn end(&self) -> Position {
+        Position { seq: self.last(), hash: self.hash }
+    }
+
+    /// Each message's number, author and words.
+    pub fn iter(&self) -> impl Iterator<Item = (Seq, &Author, &Words)> {
+        let numbers = (self.seq.0..).map(Seq);
+        numbers.zip(&self.messages).map(|(seq, words)| (seq, &self.authors[words.by as usize], words))
+    }
+
+    /// The messages after `position`, with the hashes that follow from there.
+    #[must_use]
+    pub fn after(&self, position: Position) -> Vec<LobbyMessage> {
+        let mut hash = position.hash;
+        self.iter()
+            .filter(|(seq, ..)| *seq > position.seq)
+            .map(|(seq, author, words)| {
+                let Author { name, key, run } = author.clone();
+                let Words { at, id, text, .. } = words.clone();
+                let mut message = LobbyMessage { seq, at, name, key, run, id, text, hash };
+                message.hash = link(&hash, &message);
+                hash = message.hash;
+                message
+            })
+            .collect()
+    }
+}
+
+impl Position {
+    /// Moves past `said` when it goes on from here, or from before, and leads to its hash; gives back what is
+    /// new of it.
+    ///
+    /// # Errors
+    /// When it does not; the position stays where it was.
+    pub fn advance_over(&mut self, said: &Said) -> Result<Vec<LobbyMessage>, BrokenChain> {
+        if said.last() <= self.seq {
+            return Ok(Vec::new());
+        }
+        let messages = said.after(*self);
+        let goes_on = said.first() <= self.seq.next();
+        if !goes_on || messages.last().is_none_or(|last| last.hash != said.hash) {
+            return Err(BrokenChain { seq: said.last() });
+        }
+        *self = said.end();
+        Ok(messages)
+    }
+}
+
+/// Gathers messages in a row for one line.
+#[derive(Debug, Default)]
+pub struct SaidWriter {
+    line: BytesMut,
+    authors: Vec<Author>,
+    known: HashMap<(PublicKey, RunId), u32>,
+    last: Option<Position>,
+}
+
+/// Bytes kept for the end of a line besides its authors, which stand after the messages.
+const FRAME_BYTES: usize = 128;
+
+/// The most bytes one author takes: a name of 32 characters of four bytes each, key, run, and their names.
+const AUTHOR_BYTES: usize = 256;
+
+impl SaidWriter {
+    /// Bytes gathered so far.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.line.len() + self.authors.len() * AUTHOR_BYTES
+    }
+
+    /// Whether nothing was gathered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.last.is_none()
+    }
+
+    /// Adds the message that follows the last one; false, and nothing is added, where the line would be
+    /// longer than a line may be. The first message always fits.
+    pub fn push(&mut self, message: &LobbyMessage) -> bool {
+        let (before, authors) = (self.line.len(), self.authors.len());
+        let by = self.author(message);
+        let is_first = self.is_empty();
+        let (line, LobbyMessage { seq, at, id, text, .. }) = (&mut self.line, message);
+        let opened = match is_first {
+            true => write!(line, r#"{{"type":"said","seq":{seq},"messages":["#),
+            false => write!(line, ","),
+        };
+        opened
+            .and_then(|()| write!(line, r#"{{"at":{at},"by":{by},"id":{id},"text":"#))
+            .expect("memory takes it");
+        encode_text_into(text.as_str(), line);
+        line.put_u8(b'}');
+        if !is_first && self.len() + FRAME_BYTES > MAX_LINE_BYTES {
+            self.line.truncate(before);
+            if self.authors.len() > authors {
+                self.authors.pop();
+                self.known.remove(&(message.key, message.run));
+            }
+            return false;
+        }
+        self.last = Some(Position { seq: message.seq, hash: message.hash });
+        true
+    }
+
+    /// The line, and the place after its last message; nothing where nothing was gathered.
+    ///
+    /// # Panics
+    /// Never: authors serialize to JSON in memory without an error.
+    pub fn finish(&mut self) -> Option<(Bytes, Position)> {
+        let end = self.last.take()?;
+        self.line.put_slice(br#"],"authors":"#);
+        serde_json::to_writer((&mut self.line).writer(), &self.authors).expect("authors are JSON");
+        writeln!(self.line, r#","hash":"{}"}}"#, end.hash).expect("memory takes it");
+        self.authors.clear();
+        self.known.clear();
+        Some((self.line.split().freeze(), end))
+    }
+
+    fn author(&mut self, message: &LobbyMessage) -> u32 {
+        let LobbyMessage { name, key, run, .. } = message;
+        let next = self.authors.len() as u32;
+        let index = *self.known.entry((*key, *run)).or_insert(next);
+        // A run that came back may have another name than before.
+        if self.authors.get(index as usize).is_some_and(|author| author.name.as_str() == name.as_str()) {
+            return index;
+        }
+        self.known.insert((*key, *run), next);
+        self.authors.push(Author { name: name.clone(), key: *key, run: *run });
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::genesis;
+    use crate::message::ServerMessage;
+    use crate::name::LogId;
+
+    const LOG: LogId = LogId::new([9; 16]);
+
+    /// Messages by authors in turn, each with the text made for its number.
+    fn log(count: u64, authors: u8, text: impl Fn(u64) -> String) -> Vec<LobbyMessage> {
+        let mut hash = genesis(&LOG);
+        (1..=count)
+            .map(|seq| {
+                let author = seq as u8 % authors;
+                let mut message = LobbyMessage {
+                    seq: Seq(seq),
+                    at: 1000 + seq,
+                    name: format!("user{author}").parse().unwrap(),
+                    key: PublicKey::new([author; 32]),
+                    run: RunId::new([author; 8]),
+                    id: seq,
+                    text: Text::new(text(seq)).unwrap(),
+                    hash,
+                };
+                message.hash = link(&hash, &message);
+                hash = message.hash;
+                message
+            })
+            .collect()
+    }
+
+    fn lines(messages: &[LobbyMessage]) -> Vec<Bytes> {
+        let (mut writer, mut lines) = (SaidWriter::default(), Vec::new());
+        for message in messages {
+            if !writer.push(message) {
+                lines.extend(writer.finish().map(|(line, _)| line));
+                assert!(writer.push(message));
+            }
+        }
+        lines.extend(writer.finish().map(|(line, _)| line));
+        assert!(writer.is_empty() && writer.finish().is_none());
+        lines
+    }
+
+    fn read(line: &[u8]) -> Said {
+        match serde_json::from_slice(line).unwrap() {
+            ServerMessage::Said(said) => said,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_whatever_the_texts() {
+        let texts = ["plain", "a\nb", "\"quoted\\\"", "\u{1b}[2J", "ünï🦀"];
+        let messages = log(50, 3, |seq| texts[seq as usize % texts.len()].to_owned());
+        let lines = lines(&messages);
+        assert_eq!(lines.len(), 1);
+        let said = read(&lines[0]);
+        assert_eq!((said.first(), said.last()), (Seq(1), Seq(50)));
+        assert_eq!(said.authors.len(), 3);
+        assert_eq!(said.after(Position::start(&LOG)), messages);
+        assert_eq!(crate::codec::encode(&ServerMessage::Said(said)), lines[0]);
+    }
+
+    #[test]
+    fn no_line_is_longer_than_a_line_may_be() {
+        let messages = log(40, 40, |seq| "\u{7}".repeat(16 * 1024 - seq as usize));
+        let lines = lines(&messages);
+        assert_eq!(lines.len(), 40, "each of the longest texts takes a line");
+        let mut position = Position::start(&LOG);
+        for line in lines.iter().chain(&self::lines(&log(3000, 200, |_| "x".repeat(90)))) {
+            assert!(line.len() <= MAX_LINE_BYTES, "{}", line.len());
+        }
+        for line in &lines {
+            position.advance_over(&read(line)).unwrap();
+        }
+        assert_eq!(position.seq, Seq(40));
+    }
+
+    #[test]
+    fn a_run_that_got_another_name_is_another_author() {
+        let mut messages = log(3, 1, |_| "x".to_owned());
+        messages[1].name = "user0_2".parse().unwrap();
+        let said = read(&lines(&messages)[0]);
+        let names: Vec<&str> = said.iter().map(|(_, author, _)| author.name.as_str()).collect();
+        assert_eq!(names, ["user0", "user0_2", "user0"]);
+    }
+
+    #[test]
+    fn a_place_moves_over_what_is_new_and_follows() {
+        let messages = log(10, 2, |seq| seq.to_string());
+        let said = read(&lines(&messages[3..])[0]);
+        let at = |seq: usize| Position { seq: Seq(seq as u64), hash: messages[seq - 1].hash };
+        for (from, new) in [(3, 7), (6, 4), (9, 1), (10, 0)] {
+            let mut position = at(from);
+            assert_eq!(position.advance_over(&said).unwrap().len(), new);
+            assert_eq!(position, at(10));
+        }
+        // A gap, and a place in another log.
+        assert!(at(2).advance_over(&said).is_err());
+        let elsewhere = Position { seq: Seq(5), hash: ChainHash::new([1; 32]) };
+        assert_eq!(elsewhere.clone().advance_over(&said), Err(BrokenChain { seq: Seq(10) }));
+    }
+
+    #[test]
+    fn what_nobody_said_is_refused() {
+        let line = String::from_utf8(lines(&log(1, 1, |_| "x".to_owned()))[0].to_vec()).unwrap();
+        for (good, bad) in [(r#""by":0"#, r#""by":1"#), (r#""seq":1"#, r#""seq":0"#)] {
+            let changed = line.replace(good, bad);
+            assert_ne!(changed, line);
+            assert!(serde_json::from_str::<ServerMessage>(&changed).is_err(), "{changed}");
+        }
+        let empty = line.replace(r#"{"at":1001,"by":0,"id":1,"text":"x"}"#, "");
+        assert!(serde_json::from_str::<ServerMessage>(&empty).is_err(), "{empty}");
+        let last = line.replace(r#""seq":1"#, r#""seq":18446744073709551615"#);
+        assert!(serde_json::from_str::<ServerMessage>(&last).is_err(), "{last}");
+    }
+}
