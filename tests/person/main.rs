@@ -17,6 +17,8 @@ mod commands;
 #[cfg(test)]
 mod person;
 #[cfg(test)]
+mod picture;
+#[cfg(test)]
 mod reading;
 #[cfg(test)]
 mod typing;
