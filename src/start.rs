@@ -17,6 +17,7 @@ use crate::cli::ColorChoice;
 use crate::commands;
 use crate::config::Settings;
 use crate::event::Signal;
+use crate::folding::Folding;
 use crate::forks::Forks;
 use crate::identities;
 use crate::join::{self, Joining, Lobby};
@@ -201,7 +202,7 @@ async fn at_terminal(settings: Settings, color: bool, signals: mpsc::Receiver<Si
     let repl = Arc::new(repl);
     let now = show::time::now().instant();
     let form = TerminalForm::new(color, jiff::tz::TimeZone::system(), settings.preferences, now);
-    let form = Form::Terminal(Box::new(form));
+    let form = Form::Terminal(Box::new(Folding::new(form)));
     let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)), recorder);
     let verdict = run.go(screen, words, Front::terminal(repl, typed, color), signals, None).await;
     // A person has seen what failed; only a broken trust is worth a code of its own.

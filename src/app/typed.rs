@@ -59,6 +59,7 @@ impl App {
                 return terminal.keep_draft(text, "not sent");
             }
         };
+        self.state.screen.typed(session, &text);
         // Before it is judged: an alias may be a text, which goes where its prompt said or nowhere.
         let text = self.state.expand(&text).unwrap_or(text);
         match terminal.accept(&text, session, &self.state) {

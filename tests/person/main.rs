@@ -21,6 +21,8 @@ mod picture;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod typing;
 #[cfg(test)]
 mod writing;

@@ -94,6 +94,14 @@ impl TerminalForm {
         self.own_voice(Style::new().dimmed(), text, columns)
     }
 
+    /// A line as it stood behind its prompt when it was typed. Breaks where the editor broke it: at the
+    /// terminal's edge.
+    #[must_use]
+    pub fn typed(&self, prompt: &str, private: bool, text: &str) -> String {
+        let color = if private { Color::Magenta } else { Color::Green };
+        format!("{}{}\n", self.paint(color.bold(), prompt), harmless(text, ""))
+    }
+
     fn welcome(&self, name: &UserName, server: &str, hosted: bool, columns: usize) -> String {
         let how = if hosted { "host" } else { "are in" };
         let line = format!("{name}, you {how} the lobby at {}", harmless_line(server));
