@@ -57,11 +57,10 @@ impl Disk {
     }
 }
 
-impl Opened {
-    async fn unless_dead(&self) {
-        if !self.alive.load(Ordering::SeqCst) {
-            std::future::pending::<()>().await;
-        }
+/// A dead server gets no further.
+async fn unless_dead(alive: &AtomicBool) {
+    if !alive.load(Ordering::SeqCst) {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -70,21 +69,22 @@ impl LobbyLog for Opened {
         &self.contents
     }
 
-    fn append(&self, batch: Batch) -> Later<'_, ()> {
+    fn append(&self, batch: Batch) -> Later<'static, ()> {
+        let (disk, alive) = (Arc::clone(&self.disk), Arc::clone(&self.alive));
         Box::pin(async move {
-            pass(self.disk.pause()).await;
-            self.unless_dead().await;
-            if self.disk.full.load(Ordering::SeqCst) {
+            pass(disk.pause()).await;
+            unless_dead(&alive).await;
+            if disk.full.load(Ordering::SeqCst) {
                 return Err(LogError::Write("the disk is full".to_owned()));
             }
             let messages = batch.messages.clone();
-            let stored = self.disk.log.append(batch).await;
+            let stored = disk.log.append(batch).await;
             if stored.is_ok() {
-                self.disk.everything.lock().unwrap().extend(messages);
+                disk.everything.lock().unwrap().extend(messages);
             }
             // Here a crash falls between commit and acknowledgement.
-            pass(self.disk.pause()).await;
-            self.unless_dead().await;
+            pass(disk.pause()).await;
+            unless_dead(&alive).await;
             stored
         })
     }

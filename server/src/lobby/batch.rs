@@ -278,7 +278,7 @@ impl Lobby {
                 self.metrics.messages.inc_by(batch.hashes.len() as u64);
                 self.recent().push(&batch.chunks, batch.hashes);
                 self.take_waiting();
-                let goes_on = self.telling_took < took;
+                let goes_on = self.telling_took <= took;
                 if goes_on {
                     self.start_commit();
                 }
