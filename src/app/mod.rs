@@ -271,7 +271,10 @@ impl App {
 
     fn text(&mut self, text: String, session: SessionId) {
         match Text::new(text.as_str()) {
-            Ok(checked) => self.state.say(session, checked, None),
+            Ok(checked) => {
+                self.tell_of_waiting(session);
+                self.state.say(session, checked, None);
+            }
             Err(_) => {
                 let failure = Failure { code: ErrorCode::TooLong, text: too_long(text.len()), command: None };
                 self.state.fail(failure);

@@ -118,6 +118,19 @@ impl App {
         terminal.edit(Edit { text, session, editor });
     }
 
+    /// A text that cannot go out now is kept until it can; its author is told, once for each outage.
+    pub(super) fn tell_of_waiting(&mut self, session: SessionId) {
+        let Front::Terminal(terminal) = &mut self.front else { return };
+        if !terminal.is_first_to_wait(session, self.state.sessions.is_down(session)) {
+            return;
+        }
+        let link = match session {
+            SessionId::LOBBY => "the lobby".to_owned(),
+            session => format!("the link of session {session}"),
+        };
+        self.state.emit(Notice::say(format!("{link} is down: this waits, and goes out when it is back")));
+    }
+
     /// What was typed in a session that has ended meanwhile is not lost without a word.
     pub(super) fn tell_of_orphans(&mut self) {
         let Front::Terminal(terminal) = &mut self.front else { return };

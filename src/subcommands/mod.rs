@@ -55,7 +55,7 @@ pub fn run(
 ) -> Result<()> {
     let done = match cli.subcommand.clone() {
         Some(Subcommands::Completions { shell }) => completions::run(shell, outputs.out),
-        Some(Subcommands::Man) => man::run(outputs.out),
+        Some(Subcommands::Man) => man::run(outputs),
         Some(Subcommands::Config) => config::run(cli, env, outputs.out),
         Some(Subcommands::Replay { file }) => replay::run(&file, cli, env, outputs),
         None => Ok(()),

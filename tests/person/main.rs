@@ -15,6 +15,8 @@ mod support;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod newcomer;
+#[cfg(test)]
 mod person;
 #[cfg(test)]
 mod picture;

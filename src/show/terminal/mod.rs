@@ -6,7 +6,7 @@ mod attention;
 mod message;
 mod names;
 mod tables;
-mod wrap;
+pub mod wrap;
 
 use hobnob_protocol::name::UserName;
 use jiff::civil::Date;
@@ -14,8 +14,8 @@ use jiff::tz::TimeZone;
 use nu_ansi_term::{Color, Style};
 
 use super::harmless::{harmless, harmless_line};
-use super::human::{OWN_VOICE, Shown, failure_text, told};
-use super::{Message, MessageKind, Notice};
+use super::human::{OWN_VOICE, Shown, failure_text, told, whois};
+use super::{ClosedReason, Message, MessageKind, Notice};
 use crate::mention;
 use crate::preferences::Preferences;
 
@@ -77,6 +77,12 @@ impl TerminalForm {
             }
             Notice::Sent { .. } | Notice::Answer(_) | Notice::Switched { .. } | Notice::Forking { .. } => {
                 Shown::Nothing
+            }
+            // The error before it has said so, and there was no session yet to speak of.
+            Notice::Closed { reason: ClosedReason::Failed, .. } => Shown::Nothing,
+            Notice::Whois { since, .. } => {
+                let since = self.local(*since).strftime("%-d %B %Y, %H:%M").to_string();
+                Shown::Out(self.say(&whois(notice, &since), columns))
             }
             Notice::Help { commands } => Shown::Out(self.help(commands, columns)),
             Notice::Sessions { sessions } => Shown::Out(self.sessions(sessions, columns)),
