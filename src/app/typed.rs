@@ -1,5 +1,7 @@
 //! What a person does at the terminal, and what follows. Knows nothing of keys or screens.
 
+use hobnob_protocol::MAX_TEXT_BYTES;
+
 use super::terminal::{Asked, Refused};
 use super::{App, Front};
 use crate::repl::{Draft, Edit, Typed};
@@ -140,10 +142,10 @@ impl App {
     }
 }
 
-/// Whether a text is sent only after a question.
+/// Whether a text is sent only after a question. Nothing is asked where the answer could not be yes.
 fn is_long(line: &str, most: u16) -> bool {
     let command = line.starts_with('\\') && !line.starts_with("\\\\");
-    most > 0 && !command && line.lines().count() > usize::from(most)
+    most > 0 && !command && line.len() <= MAX_TEXT_BYTES && line.lines().count() > usize::from(most)
 }
 
 fn is_yes(answer: &str) -> bool {

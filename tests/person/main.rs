@@ -15,6 +15,10 @@ mod support;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod editing;
+#[cfg(test)]
+mod flood;
+#[cfg(test)]
 mod newcomer;
 #[cfg(test)]
 mod person;
