@@ -2,6 +2,7 @@
 //! code. Nothing else.
 
 use std::io::{IsTerminal, Write};
+use std::panic::resume_unwind;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -35,7 +36,9 @@ fn run() -> anyhow::Result<ExitCode> {
     let settings = config::settings(cli, &env)?;
     // A client is idle most of its life; two threads keep a hosted lobby apart from its screen.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let code = runtime.block_on(start::run(settings));
+    // A task like the links', so that what they hand it needs no other thread to wake.
+    let running = runtime.spawn(start::run(settings));
+    let code = runtime.block_on(running).unwrap_or_else(|ended| resume_unwind(ended.into_panic()));
     // A thread that reads standard input cannot be woken; it ends with the process.
     runtime.shutdown_background();
     code

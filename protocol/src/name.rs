@@ -4,6 +4,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -398,10 +399,10 @@ impl<'de> Deserialize<'de> for Candidate {
     }
 }
 
-/// The text of one message: at most [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES), not empty.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(transparent)]
-pub struct Text(Box<str>);
+/// The text of one message: at most [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES), not empty. Shared by
+/// its clones: a text is kept in several places until it is acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Text(Arc<str>);
 
 /// Why a text cannot be a message.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -419,12 +420,11 @@ impl Text {
     ///
     /// # Errors
     /// When it is empty or longer than a message may be.
-    pub fn new(text: impl Into<Box<str>>) -> Result<Self, TextError> {
-        let text = text.into();
-        match text.len() {
+    pub fn new(text: impl AsRef<str> + Into<Arc<str>>) -> Result<Self, TextError> {
+        match text.as_ref().len() {
             0 => Err(TextError::Empty),
             len if len > crate::MAX_TEXT_BYTES => Err(TextError::TooLong(len)),
-            _ => Ok(Self(text)),
+            _ => Ok(Self(text.into())),
         }
     }
 
@@ -435,10 +435,26 @@ impl Text {
     }
 }
 
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::new(text).map_err(de::Error::custom)
+        /// Takes a text where it lies in the line, without a copy in between.
+        struct Borrowed;
+        impl de::Visitor<'_> for Borrowed {
+            type Value = Text;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Text, E> {
+                Text::new(text).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Borrowed)
     }
 }
 

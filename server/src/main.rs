@@ -6,6 +6,7 @@ mod cli;
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::Path;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -82,7 +83,19 @@ fn serve(options: &Options) -> anyhow::Result<()> {
         // Before anything is taken, so that a signal never finds it half taken.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let server = Server::bind(config).await?;
+        let mut shutdown = pin!(async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("shutting down");
+        });
+        let server = tokio::select! {
+            server = Server::bind(config) => server?,
+            // A long log takes seconds to be read, minutes to be brought up to date. Whatever was begun is
+            // left as a kill would leave it, which is whole.
+            () = &mut shutdown => return Ok(()),
+        };
         let (addr, key) = (server.local_addr(), server.public_key().fingerprint());
         // Whoever started it and does not read is not a reason to stop.
         let _nobody_reads = writeln!(io::stdout(), "hobnob-server listening on {addr}, key {key}")
@@ -90,13 +103,6 @@ fn serve(options: &Options) -> anyhow::Result<()> {
         if let Some(metrics) = server.metrics_addr() {
             tracing::info!(%metrics, "metrics are read here");
         }
-        let shutdown = async {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            tracing::info!("shutting down");
-        };
         server.run(shutdown).await?;
         anyhow::Ok(())
     });

@@ -1,8 +1,11 @@
 //! One connection of a session, from the hello on: its two halves, what waits to be written, and
 //! whether it still lives. Owns the socket; knows nothing of numbers, outboxes or redialling.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -18,6 +21,10 @@ use super::line::decode;
 /// What is put together for one write, in bytes: several TLS records, so that a burst of texts costs
 /// a handful of system calls.
 pub(super) const ENOUGH_TO_WRITE: usize = 64 * 1024;
+
+/// What is read before it is looked at, in bytes, where so much has arrived: several TLS records, so
+/// that a burst of texts is handed on together.
+const ENOUGH_TO_READ: usize = 64 * 1024;
 
 /// How long a goodbye may take to leave, and the other side to close after it.
 const FAREWELL_WITHIN: Duration = Duration::from_millis(500);
@@ -104,6 +111,9 @@ impl Connection {
     pub(super) async fn turn(&mut self, reading: bool) -> io::Result<Turn> {
         let Self { reader, writer, lines, out, unflushed, .. } = self;
         let written = async {
+            if out.is_empty() && !*unflushed {
+                std::future::pending::<()>().await;
+            }
             if !out.is_empty() {
                 let count = writer.write(out).await?;
                 if count == 0 {
@@ -111,16 +121,15 @@ impl Connection {
                 }
                 out.advance(count);
                 *unflushed = true;
-            } else if *unflushed {
+            }
+            if out.is_empty() {
                 writer.flush().await?;
                 *unflushed = false;
-            } else {
-                std::future::pending::<()>().await;
             }
             Ok(Turn::Wrote)
         };
         tokio::select! {
-            read = reader.read_buf(lines.spare()), if reading => read.map(Turn::Read),
+            read = poll_fn(|cx| poll_arrived(reader, lines, cx)), if reading => read.map(Turn::Read),
             wrote = written => wrote,
         }
     }
@@ -134,6 +143,11 @@ impl Connection {
     /// Whether more may be put into [`out`](Self::out).
     pub(super) fn wants_more(&self) -> bool {
         self.out.len() < ENOUGH_TO_WRITE / 2
+    }
+
+    /// Whether something goes out as it is.
+    pub(super) fn is_writing(&self) -> bool {
+        !self.out.is_empty()
     }
 
     /// What waits to be written, at the awake time `now`.
@@ -203,6 +217,33 @@ impl Connection {
             Err(_elapsed) => tracing::debug!("the other side did not close after the goodbye"),
         }
     }
+}
+
+/// Takes in what has arrived, up to about [`ENOUGH_TO_READ`]; the number of bytes, 0 at the end. What
+/// ends the stream after some bytes is met again by the next read.
+fn poll_arrived(
+    reader: &mut ReadHalf<Box<dyn Duplex>>,
+    lines: &mut LineBuffer,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let mut arrived = 0;
+    while arrived < ENOUGH_TO_READ {
+        match poll_read_once(reader, lines, cx) {
+            Poll::Ready(Ok(count)) if count > 0 => arrived += count,
+            _ if arrived > 0 => break,
+            ended => return ended,
+        }
+    }
+    Poll::Ready(Ok(arrived))
+}
+
+fn poll_read_once(
+    reader: &mut ReadHalf<Box<dyn Duplex>>,
+    lines: &mut LineBuffer,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let reading = pin!(reader.read_buf(lines.spare()));
+    reading.poll(cx)
 }
 
 /// Sets up a TCP socket of a session: no delay for small texts, and the kernel's own signs of life,

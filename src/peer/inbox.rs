@@ -30,13 +30,10 @@ pub(super) struct Inbox {
     shown: u64,
     /// The last text acknowledged over the current connection.
     acknowledged: u64,
-    /// An acknowledgement is not to wait for more.
-    hurried: bool,
 }
 
-/// While more was heard than shown, an acknowledgement waits until it is for this many texts: an app
-/// that catches up shows them one by one, and each would cost a write. A small part of the window,
-/// so that the other side never waits for it.
+/// So many texts are acknowledged in any case: a small part of the window, so that the other side
+/// never waits for it.
 const ACKNOWLEDGE_EVERY: u64 = 64;
 
 impl Inbox {
@@ -60,21 +57,21 @@ impl Inbox {
         self.shown = self.shown.max(number.min(self.heard));
     }
 
-    /// The number the other side is to be told now, once; `None` while it knows, or soon will.
-    pub(super) fn due(&mut self) -> Option<u64> {
+    /// The number the other side is to be told now, once; `None` while it knows, or soon will. An
+    /// acknowledgement for each text would cost a write each, so one that is not `rested` (it goes
+    /// out alone, soon after the last) waits for more.
+    pub(super) fn due(&mut self, rested: bool) -> Option<u64> {
         let behind = self.shown.saturating_sub(self.acknowledged);
-        let caught_up = self.shown == self.heard;
-        let is_due = behind > 0 && (caught_up || self.hurried || behind >= ACKNOWLEDGE_EVERY);
-        self.hurried = false;
+        let is_due = behind >= ACKNOWLEDGE_EVERY || (rested && behind > 0);
         is_due.then(|| {
             self.acknowledged = self.shown;
             self.shown
         })
     }
 
-    /// What was shown by now has waited long enough: [`due`](Self::due) tells it.
-    pub(super) fn hurry(&mut self) {
-        self.hurried = true;
+    /// Whether the other side is still to be told of something.
+    pub(super) fn is_owing(&self) -> bool {
+        self.shown > self.acknowledged
     }
 
     /// A connection begins whose hello told the other side `told`.
@@ -104,14 +101,26 @@ mod tests {
         for number in 1..=5 {
             inbox.take(number).unwrap();
         }
-        assert_eq!(inbox.due(), None);
+        assert_eq!(inbox.due(true), None);
+        assert!(!inbox.is_owing());
         inbox.show(2);
         inbox.show(3);
-        assert_eq!(inbox.due(), None, "more is about to be shown");
-        inbox.hurry();
-        assert_eq!(inbox.due(), Some(3));
-        assert_eq!(inbox.due(), None);
+        assert_eq!(inbox.due(false), None, "more may follow");
+        assert!(inbox.is_owing());
+        assert_eq!(inbox.due(true), Some(3));
+        assert_eq!(inbox.due(true), None);
         inbox.show(99);
-        assert_eq!(inbox.due(), Some(5));
+        assert_eq!(inbox.due(true), Some(5));
+    }
+
+    #[test]
+    fn many_texts_are_acknowledged_without_a_rest() {
+        let mut inbox = Inbox::default();
+        for number in 1..=ACKNOWLEDGE_EVERY {
+            inbox.take(number).unwrap();
+            inbox.show(number);
+            let due = (number == ACKNOWLEDGE_EVERY).then_some(number);
+            assert_eq!(inbox.due(false), due);
+        }
     }
 }

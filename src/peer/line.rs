@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use bytes::{BufMut, BytesMut};
-use hobnob_protocol::codec::{encode_into, encode_text_into};
+use hobnob_protocol::codec::{encode_into, encode_text_into, is_plain};
 use hobnob_protocol::message::PeerMessage;
 use hobnob_protocol::name::Text;
 use serde::Deserialize;
@@ -25,14 +25,47 @@ struct Say {
     text: Text,
 }
 
-/// Reads a message. Nearly all are texts, and for those that name their type first the detour that
-/// serde takes to find the type (it copies the whole message aside) is left out.
+/// Reads a message. Nearly all are texts written as [`encode`] writes them, with nothing escaped, and
+/// acknowledgements; those are taken as they stand. For others that name their type first the detour that serde takes
+/// to find the type (it copies the whole message aside) is left out.
 pub(super) fn decode(line: &[u8]) -> serde_json::Result<PeerMessage> {
+    if let Some(message) = plain_say(line).or_else(|| received(line)) {
+        return Ok(message);
+    }
     if line.starts_with(br#"{"type":"say","#) {
         let Say { number, at, text } = serde_json::from_slice(line)?;
         return Ok(PeerMessage::Say { number, at, text });
     }
     serde_json::from_slice(line)
+}
+
+/// A text written in the usual way; whatever is unusual is left to serde, which also says what is
+/// wrong with it.
+fn plain_say(line: &[u8]) -> Option<PeerMessage> {
+    let (number, rest) = number(line.strip_prefix(br#"{"type":"say","number":"#)?)?;
+    let (at, rest) = self::number(rest.strip_prefix(br#","at":"#)?)?;
+    let text = rest.strip_prefix(br#","text":""#)?.strip_suffix(br#""}"#)?;
+    if !is_plain(text) {
+        return None;
+    }
+    let text = Text::new(std::str::from_utf8(text).ok()?).ok()?;
+    Some(PeerMessage::Say { number, at, text })
+}
+
+/// An acknowledgement written in the usual way; there may be one for each text.
+fn received(line: &[u8]) -> Option<PeerMessage> {
+    match number(line.strip_prefix(br#"{"type":"received","number":"#)?)? {
+        (number, b"}") => Some(PeerMessage::Received { number }),
+        _ => None,
+    }
+}
+
+/// A number as JSON has it, and what follows.
+fn number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let (digits, rest) = text.split_at(text.iter().position(|byte| !byte.is_ascii_digit())?);
+    let has_leading_zero = digits.len() > 1 && digits.starts_with(b"0");
+    let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    (!has_leading_zero).then_some((number, rest))
 }
 
 #[cfg(test)]
@@ -55,8 +88,36 @@ mod tests {
             encode(&message, &mut line);
             assert_eq!(line, hobnob_protocol::codec::encode(&message));
         }
-        for bad in [r#"{"type":"say","number":3,"at":4}"#, r#"{"type":"say","number":3,"at":4,"text":""}"#] {
-            assert!(decode(bad.as_bytes()).is_err());
+    }
+
+    /// The short way takes nothing that serde would not take, and takes it alike.
+    #[test]
+    fn both_ways_agree() {
+        let lines = [
+            r#"{"type":"say","number":3,"at":4,"text":"plain, ünïcode 🦀"}"#,
+            r#"{"type":"say","number":0,"at":18446744073709551615,"text":"x"}"#,
+            r#"{"type":"say","number":3,"at":4,"text":"a\\"}"#,
+            r#"{"type":"say","number":3,"at":4,"text":"a\""}"#,
+            r#"{"type":"say","number":3,"at":4,"text":"a","mood":"b"}"#,
+            r#"{"type":"say","number":3,"at":4,"text":"a"},"text":"b"}"#,
+            r#"{"type":"received","number":7}"#,
+            r#"{"type":"received","number":7,"mood":1}"#,
+            r#"{"type":"received","number":07}"#,
+            r#"{"type":"received","number":7"#,
+            r#"{"type":"say","number":3,"at":4}"#,
+            r#"{"type":"say","number":3,"at":4,"text":""}"#,
+            r#"{"type":"say","number":03,"at":4,"text":"x"}"#,
+            r#"{"type":"say","number":,"at":4,"text":"x"}"#,
+            r#"{"type":"say","number":-3,"at":4,"text":"x"}"#,
+            r#"{"type":"say","number":3,"at":18446744073709551616,"text":"x"}"#,
+            "{\"type\":\"say\",\"number\":3,\"at\":4,\"text\":\"a\tb\"}",
+            "{\"type\":\"say\",\"number\":3,\"at\":4,\"text\":\"a\u{7f}b\"}",
+        ];
+        let long = format!(r#"{{"type":"say","number":3,"at":4,"text":"{}"}}"#, "x".repeat(16 * 1024 + 1));
+        let bytes = b"{\"type\":\"say\",\"number\":3,\"at\":4,\"text\":\"a\xff\"}";
+        for line in lines.iter().map(|line| line.as_bytes()).chain([long.as_bytes(), bytes]) {
+            let (ours, serdes) = (decode(line).ok(), serde_json::from_slice::<PeerMessage>(line).ok());
+            assert_eq!(ours, serdes, "{}", String::from_utf8_lossy(line));
         }
     }
 }

@@ -3,9 +3,9 @@
 //! Module map: [`PeerNetwork`] (here) is what the app holds, one for the process. `listen` takes
 //! connections and `dial` makes them; both say the hellos in `greet` and hand what comes of it to the
 //! session's `link`, the task that owns the `connection`; `line` is a message as it stands there.
-//! `outbox` and `inbox` are the numbers, `redial` the times, `event` what the app hears, `orders` what
-//! it asks, `introductions` the table of sessions, `candidates` this client's own addresses. None of
-//! them knows the lobby or the screen.
+//! `outbox` and `inbox` are the numbers, `redial` the times, `alarm` what wakes by them, `event` what
+//! the app hears, `orders` what it asks, `introductions` the table of sessions, `candidates` this
+//! client's own addresses. None of them knows the lobby or the screen.
 //!
 //! The life of a session:
 //! 1. The server introduces two users to each other; both call [`PeerNetwork::open`].
@@ -26,6 +26,7 @@
 //! [`Gone`]: PeerEventKind::Gone
 //! [`Undelivered`]: PeerEventKind::Undelivered
 
+mod alarm;
 mod candidates;
 mod connection;
 mod dial;

@@ -260,8 +260,7 @@ mod tests {
                     self.inbox.show(self.shown);
                 }
                 Happening::Acknowledge => {
-                    self.inbox.hurry();
-                    if let Some(number) = self.inbox.due() {
+                    if let Some(number) = self.inbox.due(true) {
                         self.delivered.extend(self.outbox.acknowledge(number).unwrap());
                     }
                 }

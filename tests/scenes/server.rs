@@ -1,15 +1,21 @@
 //! The server's own options and its end.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::support::client::texts_of;
-use crate::support::free_port;
+use crate::support::home::Home;
+use crate::support::launch::Launch;
+use crate::support::output::Output;
 use crate::support::server::Server;
+use crate::support::{DEADLINE, free_port};
 
 #[test]
 fn one_too_many_is_told_so_and_ends_with_3() {
@@ -62,6 +68,25 @@ fn a_server_asked_to_end_does_so_within_five_seconds() {
         clients[1].thaw();
         clients[1].wait(json!({"event": "link", "session": 0, "state": "down"}));
     }
+}
+
+#[test]
+fn a_server_asked_to_end_while_it_starts_does_so() {
+    let home = Home::new();
+    let key = home.path().join("server/server.key");
+    std::fs::create_dir(key.parent().unwrap()).unwrap();
+    // Who reads this waits, as for a log that takes long to be read.
+    let made = Command::new("mkfifo").args(["-m", "600"]).arg(&key).status().unwrap();
+    assert!(made.success());
+    let data = home.path().display().to_string();
+    let server =
+        Launch::server_program().home(&home).args(["--listen", "127.0.0.1:0", "--data-dir", &data]).spawn();
+    let (opened, reading) = mpsc::channel();
+    // Opens when the server reads.
+    std::thread::spawn(move || opened.send(File::options().write(true).open(key)));
+    let _kept_open = reading.recv_timeout(DEADLINE).expect("the server reads its key").unwrap();
+    server.signal(Signal::SIGTERM);
+    let _output = Output::of(server, Duration::from_secs(6), false).ended_with(0);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Tests of connections over pipes that are far too small, with a real TLS client at the other end.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::codec::MessageReader;
@@ -10,6 +10,7 @@ use hobnob_protocol::name::{RunId, Text};
 use hobnob_protocol::transport::{KeyPolicy, client_config, server_config, server_name};
 use hobnob_protocol::{LOBBY_ALPN, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
 use tokio::io::{AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -123,6 +124,36 @@ async fn a_conversation_crosses_a_pipe_of_sixty_four_bytes() {
     });
     bobby.follow(b_start, 100).await;
     talking.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_while_others_speak_follows_from_its_place_on() {
+    const NEWCOMERS: usize = 20;
+    let world = Arc::new(World::new());
+    let (mut anna, start) = world.join("anna", 1024 * 1024).await;
+    let came = Arc::new(AtomicUsize::new(0));
+    let (tell_end, end) = watch::channel(None);
+    let mut newcomers = tokio::task::JoinSet::new();
+    for number in 0..NEWCOMERS {
+        let (world, came, mut end) = (Arc::clone(&world), Arc::clone(&came), end.clone());
+        newcomers.spawn(async move {
+            // Whatever is being stored or told when it is let in, it reads each text once.
+            let (mut newcomer, start) = world.join(&format!("user{number}"), 4096).await;
+            came.fetch_add(1, Ordering::SeqCst);
+            let end = end.wait_for(Option::is_some).await.unwrap().unwrap();
+            newcomer.follow(start, end).await;
+        });
+    }
+    let mut said = 0;
+    while came.load(Ordering::SeqCst) < NEWCOMERS {
+        said += 1;
+        anna.say(said, "word").await;
+    }
+    said += 1;
+    anna.say(said, "the end").await;
+    tell_end.send(Some(said)).unwrap();
+    anna.follow(start, said).await;
+    newcomers.join_all().await;
 }
 
 #[tokio::test]

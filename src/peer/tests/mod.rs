@@ -41,7 +41,7 @@ fn two_identities() -> [Identity; 2] {
     identities
 }
 
-fn text(text: impl Into<Box<str>>) -> Text {
+fn text(text: impl AsRef<str> + Into<Arc<str>>) -> Text {
     Text::new(text).unwrap()
 }
 

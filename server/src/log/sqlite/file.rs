@@ -63,8 +63,11 @@ pub(super) fn open_or_make(dir: &Path) -> Result<Connection, LogError> {
     require_writable(&conn)?;
     configure_writer(&conn).map_err(|err| unreadable(&conn, &err))?;
     if version == upgrade::FROM {
+        tracing::info!(
+            "the log is of an older build and is being brought up to date; a long one takes its time"
+        );
         upgrade::upgrade(&mut conn, SCHEMA_VERSION).map_err(|err| super::name_file(&conn, err))?;
-        tracing::info!("the log was of an older build and is brought up to date");
+        tracing::info!("the log is up to date");
     }
     Ok(conn)
 }

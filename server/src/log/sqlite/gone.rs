@@ -39,7 +39,8 @@ pub(super) fn forget(tx: &Transaction<'_>, head: Seq) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The posts that are to be remembered when `head` is the newest message.
+/// The posts that are to be remembered when `head` is the newest message. Of records that far back no
+/// more is checked than that they can be told apart and none is missing in its row.
 pub(crate) fn remembered(conn: &Connection, head: Seq) -> Result<Posts, LogError> {
     let (mut posts, oldest) = (Posts::default(), oldest_remembered(head));
     for_each_row(
@@ -61,16 +62,27 @@ pub(crate) fn remembered(conn: &Connection, head: Seq) -> Result<Posts, LogError
         "SELECT last, records FROM log WHERE last >= ?1 ORDER BY last",
         oldest,
         |last, row| {
-            let mut records = Records::new(row);
-            while let Some(record) = records.next(last)? {
+            for_each_record(last, row, |record| {
                 if record.seq >= oldest {
                     posts.note(record.party(), record.id, record.seq);
                 }
-            }
-            Ok(())
+            })
         },
     )?;
     Ok(posts)
+}
+
+/// Gives the records of a row to `take`: they follow one another up to `last`, or the row is damaged.
+fn for_each_record(last: Seq, row: &[u8], mut take: impl FnMut(&Record<'_>)) -> Result<(), LogError> {
+    let (mut records, mut expected) = (Records::new(row), None);
+    while let Some(record) = records.next(expected.unwrap_or(last))? {
+        if record.seq > last || expected.is_some_and(|expected| record.seq != expected) {
+            return Err(missing(expected.unwrap_or(last)));
+        }
+        take(&record);
+        expected = Some(record.seq.next());
+    }
+    if expected == Some(last.next()) { Ok(()) } else { Err(missing(expected.unwrap_or(last))) }
 }
 
 fn parsed(post: &[u8; POST]) -> (Party, u64) {

@@ -13,6 +13,8 @@
 
 pub(crate) mod file;
 pub(crate) mod gone;
+#[cfg(test)]
+mod model;
 mod prune;
 mod reader;
 mod record;
@@ -68,13 +70,14 @@ pub struct SqliteLog {
 
 impl SqliteLog {
     /// Opens the log in `dir`, the data directory's `server/` folder; a folder without one gets a
-    /// new, empty log. Blocks for some milliseconds. Whoever calls holds the folder's
+    /// new, empty log. Blocks while the newest 100,000 messages are read, or all where the file is of an
+    /// older build: milliseconds to seconds, as long as their texts are. Whoever calls holds the folder's
     /// [`StoreLock`](super::StoreLock): this does not look for a second writer.
     ///
     /// # Errors
     /// [`LogError::Write`] when folder or file cannot be made; [`LogError::Read`] with what to do when
     /// the file cannot be read, is no log or was written by a newer build; [`LogError::Damaged`] when
-    /// its newest messages do not add up.
+    /// its newest messages do not add up, or whose posts they are cannot be told.
     pub fn open(dir: &Path, options: SqliteOptions) -> Result<Self, LogError> {
         let history = options.history.max(1);
         let conn = file::open_or_make(dir)?;

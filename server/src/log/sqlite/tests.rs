@@ -445,6 +445,40 @@ async fn a_change_far_back_is_noticed_when_it_is_read() {
 }
 
 #[tokio::test]
+async fn a_change_far_back_that_hides_whose_post_it_was_is_noticed_at_the_start() {
+    type Change = fn(&mut Vec<u8>);
+    let changes: [(&str, Change); 5] = [
+        ("number", |record| record[7] ^= 1),
+        ("no number", |record| record[..8].fill(0xff)),
+        ("gone", Vec::clear),
+        ("cut short", |record| record.truncate(100)),
+        ("doubled", |record| record.extend(record.clone())),
+    ];
+    for (what, change) in changes {
+        let folder = folder();
+        log_of(folder.path(), 3000).await;
+        alter(folder.path(), 500, change);
+        match try_open(folder.path()) {
+            Err(LogError::Damaged { seq: Seq(499..=501), reason }) => {
+                assert!(reason.contains("lobby.sqlite"), "{reason}");
+            }
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_is_dropped_stores_what_was_asked_for_whoever_waits() {
+    let folder = folder();
+    let log = open(folder.path());
+    let mut author = Author::of(&log);
+    let answer = log.append(batch(author.say_many(3)));
+    drop(log);
+    answer.await.unwrap();
+    assert_eq!(verify(folder.path()).unwrap().head, author.head);
+}
+
+#[tokio::test]
 async fn posts_are_known_after_a_restart_whether_their_texts_are_kept_or_not() {
     let folder = folder();
     let log = SqliteLog::open(folder.path(), SqliteOptions { history: 10 }).unwrap();

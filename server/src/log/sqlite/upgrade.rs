@@ -8,53 +8,66 @@ use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
 use rusqlite::{Connection, Row, Transaction};
 
-use super::rows::{blob, missing, number, parsed_name, said, stored, text, unreadable};
-use super::writer::insert_row;
+use super::rows::{blob, meta, missing, number, parsed_name, said, stored, text, unreadable};
+use super::writer::{ROW_BYTES, insert_row};
 use super::{file, gone, record};
 use crate::log::LogError;
 
 /// The format that can be brought up to date.
 pub(super) const FROM: i32 = 1;
 
-/// Messages of one row, and posts.
-const AT_ONCE: usize = 100;
+/// Posts of one row.
+const POSTS_AT_ONCE: u64 = 100;
 
 /// Brings the file of `conn` up to date, to format `to`.
 pub(super) fn upgrade(conn: &mut Connection, to: i32) -> Result<(), LogError> {
-    let file = conn.path().unwrap_or("the log's file").to_owned();
-    let failed = |err: rusqlite::Error| LogError::Write(format!("{file}: {err}"));
-    let tx = conn.transaction().map_err(failed)?;
+    let failed = cannot_write(conn);
+    let tx = conn.transaction().map_err(&failed)?;
     tx.execute_batch("ALTER TABLE log RENAME TO log_1; ALTER TABLE posts RENAME TO posts_1")
-        .map_err(failed)?;
-    tx.execute_batch(file::MESSAGES).map_err(failed)?;
-    tx.execute_batch("ALTER TABLE meta ADD COLUMN head_seq INTEGER NOT NULL DEFAULT 0").map_err(failed)?;
+        .map_err(&failed)?;
+    tx.execute_batch(file::MESSAGES).map_err(&failed)?;
+    tx.execute_batch("ALTER TABLE meta ADD COLUMN head_seq INTEGER NOT NULL DEFAULT 0").map_err(&failed)?;
     let head = copy_messages(&tx)?;
     copy_posts(&tx)?;
-    tx.execute("UPDATE meta SET head_seq = max(?1, base_seq)", [stored(head.0)]).map_err(failed)?;
-    tx.execute_batch("DROP TABLE log_1; DROP TABLE posts_1").map_err(failed)?;
-    tx.pragma_update(None, "user_version", to).map_err(failed)?;
-    tx.commit().map_err(failed)
+    tx.execute("UPDATE meta SET head_seq = ?1", [stored(head.0)]).map_err(&failed)?;
+    tx.execute_batch("DROP TABLE log_1; DROP TABLE posts_1").map_err(&failed)?;
+    tx.pragma_update(None, "user_version", to).map_err(&failed)?;
+    tx.commit().map_err(&failed)
 }
 
-/// Copies the messages and returns the newest's number.
+/// An error of the engine while writing, with the file's name and what it takes.
+fn cannot_write(conn: &Connection) -> impl Fn(rusqlite::Error) -> LogError + use<> {
+    let file = conn.path().unwrap_or("the log's file").to_owned();
+    move |err| {
+        LogError::Write(format!(
+            "{file}: {err}; it is of an older hobnob and is left as it was: to be brought up to date it needs \
+             twice its size in free space meanwhile"
+        ))
+    }
+}
+
+/// Copies the messages, of which none may be missing, and returns the newest's number.
 fn copy_messages(tx: &Transaction<'_>) -> Result<Seq, LogError> {
-    let failed = |err| unreadable(tx, &err);
+    let (failed, not_written) = (|err| unreadable(tx, &err), cannot_write(tx));
     let sql = "SELECT seq, at, name, key, run, id, text, hash FROM log_1 ORDER BY seq";
     let mut statement = tx.prepare(sql).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
-    let (mut records, mut count, mut head) = (Vec::new(), 0, Seq(0));
+    let (mut records, mut head) = (Vec::new(), meta(tx)?.base.seq);
     while let Some(row) = rows.next().map_err(failed)? {
         let seq = Seq(row.get::<_, i64>(0).map_err(failed)?.cast_unsigned());
+        if seq != head.next() {
+            return Err(missing(head.next()));
+        }
         let message = message(seq, row).map_err(|reason| LogError::Damaged { seq, reason })?;
         record::write(&message, &mut records);
-        (count, head) = (count + 1, seq);
-        if count == AT_ONCE {
-            insert_row(tx, head, &records).map_err(failed)?;
-            (records, count) = (Vec::new(), 0);
+        head = seq;
+        if records.len() >= ROW_BYTES {
+            insert_row(tx, head, &records).map_err(&not_written)?;
+            records.clear();
         }
     }
-    if count > 0 {
-        insert_row(tx, head, &records).map_err(failed)?;
+    if !records.is_empty() {
+        insert_row(tx, head, &records).map_err(&not_written)?;
     }
     // Posts of messages that are not there are how an end that was cut off is noticed.
     let last: Option<i64> =
@@ -67,15 +80,15 @@ fn copy_messages(tx: &Transaction<'_>) -> Result<Seq, LogError> {
 
 /// Copies whose posts those were that are gone, each stretch without a gap into a row of its own.
 fn copy_posts(tx: &Transaction<'_>) -> Result<(), LogError> {
-    let failed = |err| unreadable(tx, &err);
+    let (failed, not_written) = (|err| unreadable(tx, &err), cannot_write(tx));
     let sql = "SELECT seq, key, run, id FROM posts_1 WHERE seq <= (SELECT base_seq FROM meta) ORDER BY seq";
     let mut statement = tx.prepare(sql).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     let (mut posts, mut last) = (Vec::new(), Seq(0));
     while let Some(row) = rows.next().map_err(failed)? {
         let seq = Seq(row.get::<_, i64>(0).map_err(failed)?.cast_unsigned());
-        if !posts.is_empty() && (seq != last.next() || seq.0.is_multiple_of(AT_ONCE as u64)) {
-            gone::insert(tx, last, &posts).map_err(failed)?;
+        if !posts.is_empty() && (seq != last.next() || seq.0.is_multiple_of(POSTS_AT_ONCE)) {
+            gone::insert(tx, last, &posts).map_err(&not_written)?;
             posts.clear();
         }
         let party = (PublicKey::new(row.get(1).map_err(failed)?), RunId::new(row.get(2).map_err(failed)?));
@@ -83,7 +96,7 @@ fn copy_posts(tx: &Transaction<'_>) -> Result<(), LogError> {
         last = seq;
     }
     if !posts.is_empty() {
-        gone::insert(tx, last, &posts).map_err(failed)?;
+        gone::insert(tx, last, &posts).map_err(&not_written)?;
     }
     Ok(())
 }
@@ -132,6 +145,11 @@ mod tests {
 
     /// A log as the first format had it: 1,000 messages, of which the first 300 are gone.
     async fn old_log() -> (TempDir, Vec<LobbyMessage>) {
+        old_log_of(|author| author.say_many(1000)).await
+    }
+
+    /// The same with these thousand messages.
+    async fn old_log_of(say: impl FnOnce(&mut Author) -> Vec<LobbyMessage>) -> (TempDir, Vec<LobbyMessage>) {
         let folder = tempfile::tempdir().unwrap();
         let log = open(&folder).unwrap();
         let id = log.contents().log;
@@ -140,9 +158,10 @@ mod tests {
             .await
             .unwrap();
         drop(log);
-        let messages = author.say_many(1000);
+        let messages = say(&mut author);
         let conn = Connection::open(folder.path().join("lobby.sqlite")).unwrap();
         conn.execute_batch(OLD_TABLES).unwrap();
+        conn.execute_batch("BEGIN").unwrap();
         let base = messages[299].hash;
         conn.execute("INSERT INTO meta VALUES (1, ?1, 300, ?2)", (id.as_bytes(), base.as_bytes())).unwrap();
         for m in &messages {
@@ -155,6 +174,7 @@ mod tests {
                 conn.execute("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", row).unwrap();
             }
         }
+        conn.execute_batch("COMMIT").unwrap();
         (folder, messages)
     }
 
@@ -184,10 +204,46 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn long_texts_make_no_longer_rows_than_they_would_have() {
+        let long = "x".repeat(hobnob_protocol::MAX_TEXT_BYTES);
+        let (folder, messages) = old_log_of(|author| (0..1000).map(|_| author.say(&long)).collect()).await;
+        let log = open(&folder).unwrap();
+        assert_eq!(log.read(Seq(0), 1000, usize::MAX).await.unwrap().messages, messages[300..]);
+        drop(log);
+        let conn = Connection::open(folder.path().join("lobby.sqlite")).unwrap();
+        let longest: isize =
+            conn.query_row("SELECT max(length(records)) FROM log", [], |row| row.get(0)).unwrap();
+        assert!(longest.unsigned_abs() < ROW_BYTES + long.len() + 200, "{longest}");
+    }
+
+    #[tokio::test]
+    async fn a_disk_without_room_for_both_leaves_the_old_log_and_says_what_is_needed() {
+        let (folder, messages) = old_log().await;
+        let mut conn = Connection::open(folder.path().join("lobby.sqlite")).unwrap();
+        let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        for more in [0, 1, 5, 20] {
+            conn.pragma_update(None, "max_page_count", pages + more).unwrap();
+            let err = upgrade(&mut conn, 2).unwrap_err();
+            let text = err.to_string();
+            assert!(matches!(err, LogError::Write(_)), "{text}");
+            assert!(text.contains("is full") && text.contains("free space"), "{text}");
+            let version: i32 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+            assert_eq!(version, FROM);
+        }
+        drop(conn);
+        let log = open(&folder).unwrap();
+        assert_eq!(log.read(Seq(0), 1000, usize::MAX).await.unwrap().messages, messages[300..]);
+    }
+
+    #[tokio::test]
     async fn a_damaged_old_log_is_refused_and_left_as_it_is() {
-        for (sql, seq) in
-            [("DELETE FROM log WHERE seq > 990", 991), ("UPDATE log SET text = '' WHERE seq = 500", 500)]
-        {
+        for (sql, seq) in [
+            ("DELETE FROM log WHERE seq > 990", 991),
+            ("DELETE FROM log WHERE seq = 400", 400),
+            ("DELETE FROM log WHERE seq < 400", 301),
+            ("DELETE FROM log", 301),
+            ("UPDATE log SET text = '' WHERE seq = 400", 400),
+        ] {
             let (folder, _) = old_log().await;
             let conn = Connection::open(folder.path().join("lobby.sqlite")).unwrap();
             conn.execute_batch(sql).unwrap();

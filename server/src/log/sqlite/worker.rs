@@ -35,21 +35,21 @@ impl<Q: Send + 'static> Worker<Q> {
         }
     }
 
-    /// Asks the thread, at once where its queue has room; the answer is then waited for.
+    /// Asks the thread, at once where its queue has room; the answer is then waited for. A question that
+    /// is in the queue does not hold up [`Drop`], whether its answer is waited for or not.
     pub(super) fn ask<T: Send + 'static>(&self, question: impl FnOnce(Answer<T>) -> Q) -> Later<'static, T> {
+        let closed = || Box::pin(future::ready(Err(LogError::Closed)));
+        let Some(queue) = self.queue.as_ref() else { return closed() };
         let (answer, answered) = oneshot::channel();
-        let Some(queue) = self.queue.clone() else { return Box::pin(future::ready(Err(LogError::Closed))) };
-        let asked = queue.try_send(question(answer));
+        let waiting = match queue.try_send(question(answer)) {
+            Ok(()) => None,
+            Err(TrySendError::Full(question)) => Some((queue.clone(), question)),
+            Err(TrySendError::Closed(_)) => return closed(),
+        };
         Box::pin(async move {
-            match asked {
-                Ok(()) => {}
-                Err(TrySendError::Full(question)) => {
-                    queue.send(question).await.map_err(|_| LogError::Closed)?;
-                }
-                Err(TrySendError::Closed(_)) => return Err(LogError::Closed),
+            if let Some((queue, question)) = waiting {
+                queue.send(question).await.map_err(|_| LogError::Closed)?;
             }
-            // Else it would keep the thread waiting for more when the log is closed.
-            drop(queue);
             answered.await.map_err(|_| LogError::Closed)?
         })
     }

@@ -23,7 +23,7 @@ const CHUNK: u64 = 1000;
 
 /// Bytes of records from which on a row is closed. What was said meanwhile makes one row, for that
 /// costs far less than a row each; whoever reads one message reads no more than this beside it.
-const ROW_BYTES: usize = 32 * 1024;
+pub(super) const ROW_BYTES: usize = 32 * 1024;
 
 /// A batch and who waits for it.
 #[derive(Debug)]

@@ -1,0 +1,52 @@
+//! Wakes a link's task by the clock: when it is to be woken, or before. Kept from step to step, for
+//! to set one costs more than most steps do. Knows nothing of what is due.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep};
+
+/// A clock that rings once for each time it was set.
+pub(super) struct Alarm {
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Alarm {
+    /// Rings at once.
+    pub(super) fn new() -> Self {
+        Self { sleep: Box::pin(sleep(Duration::ZERO)) }
+    }
+
+    /// Will ring after `pause`, or before: one that rings sooner is left as it is.
+    pub(super) fn set(&mut self, pause: Duration) {
+        let due = Instant::now() + pause;
+        if self.sleep.is_elapsed() || self.sleep.deadline() > due {
+            self.sleep.as_mut().reset(due);
+        }
+    }
+
+    /// Waits until it rings. Cancel-safe.
+    pub(super) async fn rung(&mut self) {
+        self.sleep.as_mut().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn it_rings_when_it_was_set_to_or_before() {
+        let secs = Duration::from_secs;
+        let (began, mut alarm) = (Instant::now(), Alarm::new());
+        alarm.rung().await;
+        alarm.set(secs(5));
+        alarm.set(secs(2));
+        alarm.set(secs(9));
+        alarm.rung().await;
+        assert_eq!(began.elapsed(), secs(2));
+        alarm.set(secs(9));
+        alarm.rung().await;
+        assert_eq!(began.elapsed(), secs(11));
+    }
+}
