@@ -85,6 +85,30 @@ fn a_server_whose_name_is_wrong_is_not_looked_for_behind_a_firewall() {
 }
 
 #[test]
+fn who_has_second_thoughts_at_the_first_question_can_leave() {
+    for key in [b"\x03", b"\x04"] {
+        let mut anna = Person::start(&[], (80, 24), &[], &Home::new());
+        anna.sees_last("Please input chat name:");
+        anna.terminal.keys(key);
+        assert_eq!(anna.terminal.wait_for_end().exit_code(), 2);
+        let screen = anna.terminal.screen();
+        assert_eq!(screen.lines().last(), Some("hobnob: no name was given"), "{screen}");
+    }
+}
+
+#[test]
+fn a_server_that_says_nothing_is_not_waited_for_longer_than_one_likes() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let arguments = ["--server", &address, "--name", "anna"];
+    let mut anna = Person::start(&arguments, (80, 24), &[], &Home::new());
+    let _held = silent.accept().unwrap();
+    anna.terminal.keys(b"\x03");
+    assert_eq!(anna.terminal.wait_for_end().exit_code(), 3);
+    anna.sees("asked to end before the lobby was joined");
+}
+
+#[test]
 fn a_manual_page_on_a_terminal_says_how_to_read_it() {
     let mut anna = Person::start(&["man"], (80, 24), &[], &Home::new());
     assert!(anna.terminal.wait_for_end().success());

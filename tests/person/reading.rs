@@ -245,9 +245,7 @@ fn the_banner_is_short_and_says_what_to_type_next() {
         let screen = person.terminal.screen();
         assert!(screen.contains("type to talk"), "{screen}");
         assert!(screen.contains("\\help"), "{screen}");
-        if columns >= 80 {
-            assert!(screen.lines().count() <= 5, "{screen}");
-        }
+        assert!(screen.lines().count() <= 5, "{screen}");
         assert!(screen.lines().all(|row| row.starts_with(">>> ") || row.starts_with("lobby>")), "{screen}");
     }
 }

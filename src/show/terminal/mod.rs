@@ -25,6 +25,9 @@ const NARROWEST: usize = 20;
 /// What to do in a lobby, for who has never been in one.
 const NEXT: &str = "type to talk; \\users: who is here, \\fork NAME: in private, \\help: the rest";
 
+/// The same where that would take rows.
+const NEXT_NARROW: &str = "type to talk; \\help: commands";
+
 /// Shows notices to a person.
 #[derive(Debug)]
 pub struct TerminalForm {
@@ -113,7 +116,8 @@ impl TerminalForm {
         let line = format!("{name}, you {how} the lobby at {}", harmless_line(server));
         let mut shown = self.own_voice(Color::Green.normal(), &line, columns);
         if self.preferences.banner {
-            shown.push_str(&self.say(NEXT, columns));
+            let fits = OWN_VOICE.len() + NEXT.len() <= columns;
+            shown.push_str(&self.say(if fits { NEXT } else { NEXT_NARROW }, columns));
         }
         shown
     }
