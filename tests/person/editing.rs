@@ -1,5 +1,7 @@
 //! What helps while a line is typed: completion, hints, searching back, going on below.
 
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::json;
 
 use crate::person::{Person, WIDTHS};
@@ -12,7 +14,15 @@ fn tab_completes_commands_users_sessions_settings_and_mentions() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let bobby = server.join("bobby");
-        let mut anna = Person::join(&server, "anna", (columns, 24));
+        let carmen = server.join("carmen");
+        let home = Home::new();
+        give_program(&home, "hobnob-load");
+        let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
+        anna.enter("\\alias brb be right back");
+        anna.enter("\\ignore carmen");
+        anna.sees("is not shown any more");
+        carmen.send("\\quit");
+        anna.sees("carmen left");
         bobby.fork("anna");
         anna.sees("bobby opened private session 1");
         for (keys, line) in [
@@ -20,6 +30,9 @@ fn tab_completes_commands_users_sessions_settings_and_mentions() {
             ("\\fork bo\t", "\\fork bobby"),
             ("\\whois BO\t", "\\whois bobby"),
             ("\\sw bo\t", "\\sw bobby"),
+            ("\\unalias br\t", "\\unalias brb"),
+            ("\\unignore car\t", "\\unignore carmen"),
+            ("\\allow lo\t", "\\allow load"),
             ("\\set names\t", "\\set names-colour"),
             ("\\set times lo\t", "\\set times long"),
             ("bo\t", "bobby:"),
@@ -126,6 +139,15 @@ fn wide_names_and_drafts_keep_the_cursor_where_it_belongs() {
         anna.enter("");
         friend.wait(json!({"event": "message", "text": "日本語"}));
     }
+}
+
+/// Puts a program where somebody's own commands are.
+fn give_program(home: &Home, name: &str) {
+    let folder = home.path().join("config/hobnob/commands");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    std::fs::write(&path, "#!/bin/sh\n").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// What stands behind the lobby's prompt.
