@@ -7,6 +7,7 @@ use hobnob_protocol::name::UserName;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
+use crate::event::Signal;
 use crate::script::ScriptLine;
 
 /// No name was given, or something that is none.
@@ -40,18 +41,34 @@ pub async fn from_script(lines: &mut mpsc::Receiver<ScriptLine>) -> Result<UserN
     }
 }
 
-/// Asks at the terminal until a name is given.
+/// Asks at the terminal until a name is given, or the system asks to end.
 ///
 /// # Errors
-/// When the input ends, or the terminal fails.
-pub fn ask() -> Result<UserName, BadName> {
+/// When the input ends, a signal comes, or the terminal fails.
+pub async fn ask(signals: &mut mpsc::Receiver<Signal>) -> Result<UserName, BadName> {
+    // A thread that reads the keyboard cannot be woken; after a signal it ends with the process.
+    let asked = tokio::task::spawn_blocking(ask_and_wait);
+    tokio::select! {
+        asked = asked => asked.unwrap_or_else(|err| Err(BadName::new(format!("no name: {err}")))),
+        Some(_) = signals.recv() => Err(none_given(&mut io::stdout())),
+    }
+}
+
+/// The question still stands on its row, which what is said next must not go on.
+fn none_given(output: &mut impl Write) -> BadName {
+    // Of a terminal that is gone nobody reads why.
+    let _gone = writeln!(output);
+    BadName::new("no name was given")
+}
+
+fn ask_and_wait() -> Result<UserName, BadName> {
     let failed = |err: io::Error| BadName::new(format!("no name: {err}"));
     let (mut input, mut output) = (io::stdin().lock(), io::stdout());
     loop {
         write!(output, "Please input chat name: ").and_then(|()| output.flush()).map_err(failed)?;
         let mut line = String::new();
         if input.read_line(&mut line).map_err(failed)? == 0 {
-            return Err(BadName::new("no name was given"));
+            return Err(none_given(&mut output));
         }
         match line.trim().parse() {
             Ok(name) => return Ok(name),

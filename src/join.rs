@@ -137,6 +137,10 @@ impl Joining {
                 "if its owner confirms the new key, remove [servers.\"{address}\"] from {}",
                 self.trust.path().display()
             ),
+            // The standard library has no kind for it.
+            ConnectError::Io(err) if err.to_string().contains("failed to lookup") => {
+                "is its name spelled right, and is there a network?".to_owned()
+            }
             ConnectError::Io(_) | ConnectError::Timeout => {
                 "is a hobnob-server running there, and does no firewall stand between?".to_owned()
             }

@@ -11,6 +11,7 @@ pub mod commands;
 pub mod config;
 pub mod config_edit;
 pub mod event;
+pub mod folding;
 pub mod forks;
 pub mod host;
 pub mod identities;

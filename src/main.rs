@@ -7,11 +7,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use hobnob::cli::{Cli, ColorChoice};
+use hobnob::repl::terminal::columns;
 use hobnob::subcommands::{self, Outputs};
 use hobnob::{config, start};
 
 /// Wrong usage, or a file that cannot be used.
 const USAGE: u8 = 2;
+
+/// The columns of a terminal that does not tell.
+const COLUMNS: usize = 80;
 
 fn main() -> ExitCode {
     match run() {
@@ -48,6 +52,8 @@ fn instead(cli: Cli, env: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> anyhow
         Some(ColorChoice::Never) => false,
         _ => out.is_terminal() && env("NO_COLOR").is_none_or(|value| value.is_empty()),
     };
-    subcommands::run(cli, env, &mut Outputs { out: &mut out, err: &mut err, color })?;
+    let dumb = env("TERM").is_some_and(|term| term == "dumb");
+    let columns = (out.is_terminal() && !dumb).then(|| columns().unwrap_or(COLUMNS));
+    subcommands::run(cli, env, &mut Outputs { out: &mut out, err: &mut err, color, columns })?;
     Ok(ExitCode::SUCCESS)
 }

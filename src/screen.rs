@@ -1,6 +1,5 @@
 //! Where notices go: rendered in the form this run was started with, then handed to the terminal's
-//! printer or the pipe's writer. Owns when a person is told what: comings and goings that fall
-//! together in one line, and no more than one bell a second.
+//! printer or the pipe's writer, and to the record. Owns that there is no more than one bell a second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +7,14 @@ use std::time::Duration;
 use hobnob_protocol::name::UserName;
 use tokio::time::Instant;
 
+use crate::folding::Folding;
 use crate::output::PipeWriter;
 use crate::preferences::Preferences;
-use crate::presence::Presence;
 use crate::recorder::Recorder;
 use crate::repl::{ReplHandle, terminal};
+use crate::session::SessionId;
 use crate::show::human::{Human, Shown};
-use crate::show::terminal::TerminalForm;
+use crate::show::time::now;
 use crate::show::{Message, Notice, json};
 
 /// Between two bells. In a flood of mentions the first says all there is to say.
@@ -29,7 +29,7 @@ pub enum Form {
     /// Plain lines.
     Human(Human),
     /// Rows on a terminal.
-    Terminal(Box<TerminalForm>),
+    Terminal(Box<Folding>),
     /// NDJSON.
     Json,
 }
@@ -51,7 +51,6 @@ pub struct Screen {
     form: Form,
     sink: Sink,
     waiting: Vec<Shown>,
-    presence: Presence,
     rang: Option<Instant>,
     recorder: Option<Recorder>,
     /// Lines for the recorder, handed over with what waits.
@@ -62,21 +61,13 @@ impl Screen {
     /// Shows in this form, there, and records what is shown.
     #[must_use]
     pub fn new(form: Form, sink: Sink, recorder: Option<Recorder>) -> Self {
-        Self {
-            form,
-            sink,
-            waiting: Vec::new(),
-            presence: Presence::default(),
-            rang: None,
-            recorder,
-            unrecorded: String::new(),
-        }
+        Self { form, sink, waiting: Vec::new(), rang: None, recorder, unrecorded: String::new() }
     }
 
     /// Renders a notice; it goes out with the next [`flush`](Self::flush).
     pub fn emit(&mut self, notice: &Notice) {
         if self.recorder.is_some() {
-            self.unrecorded.push_str(&json::line(notice));
+            self.unrecorded.push_str(&json::recorded(notice, now()));
         }
         let shown = match &self.form {
             Form::Human(human) => human.show(notice),
@@ -86,6 +77,14 @@ impl Screen {
         self.queue(shown);
     }
 
+    /// Notes for the record what was typed under the prompt of `session`.
+    pub fn typed(&mut self, session: SessionId, text: &str) {
+        if self.recorder.is_some() {
+            let typed = json::Keystrokes::Typed { session, text: text.to_owned() };
+            self.unrecorded.push_str(&json::recorded(&typed, now()));
+        }
+    }
+
     fn queue(&mut self, shown: Shown) {
         if shown != Shown::Nothing {
             self.waiting.push(shown);
@@ -93,24 +92,10 @@ impl Screen {
     }
 
     fn emit_to_person(&mut self, notice: &Notice) {
-        let columns = self.columns();
-        let Form::Terminal(form) = &mut self.form else { return };
-        let folds = form.preferences.fold;
-        let now = Instant::now();
-        match notice {
-            Notice::Joined { name } if folds && !self.presence.note(name, true, now) => return,
-            Notice::Left { name } if folds && !self.presence.note(name, false, now) => return,
-            // Who speaks is seen to come in first.
-            Notice::Message(message) if !self.presence.holds(&message.from) => {}
-            Notice::Joined { .. } | Notice::Left { .. } => {}
-            _ => {
-                if let Some(line) = self.presence.take() {
-                    let line = form.say(&line, columns);
-                    self.waiting.push(Shown::Out(line));
-                }
-            }
-        }
-        let shown = form.show(notice, columns);
+        let (columns, now) = (self.columns(), Instant::now());
+        let Form::Terminal(folding) = &mut self.form else { return };
+        let (gathered, shown) = folding.show(notice, columns, now);
+        self.queue(gathered);
         let bell = match notice {
             Notice::Message(message) => self.bell(message, now),
             _ => String::new(),
@@ -122,7 +107,8 @@ impl Screen {
     }
 
     fn bell(&mut self, message: &Message, now: Instant) -> String {
-        let Form::Terminal(form) = &self.form else { return String::new() };
+        let Form::Terminal(folding) = &self.form else { return String::new() };
+        let form = &folding.form;
         let rang_just_now = self.rang.is_some_and(|rang| now - rang < BETWEEN_BELLS);
         if rang_just_now || !form.wants_attention(message) {
             return String::new();
@@ -134,30 +120,32 @@ impl Screen {
     /// When something is to be told by time alone.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.presence.deadline()
+        match &self.form {
+            Form::Terminal(folding) => folding.deadline(),
+            Form::Human(_) | Form::Json => None,
+        }
     }
 
     /// Tells what is due by now.
     pub fn time(&mut self, now: Instant) {
-        let line = self.presence.due(now);
         let columns = self.columns();
-        if let (Some(line), Form::Terminal(form)) = (line, &self.form) {
-            let line = form.say(&line, columns);
-            self.queue(Shown::Out(line));
+        if let Form::Terminal(folding) = &mut self.form {
+            let told = folding.due(columns, now);
+            self.queue(told);
         }
     }
 
     /// Who reads is called `name` from now on.
     pub fn know_own(&mut self, name: &UserName) {
-        if let Form::Terminal(form) = &mut self.form {
-            form.know_own(name);
+        if let Form::Terminal(folding) = &mut self.form {
+            folding.form.know_own(name);
         }
     }
 
     /// Shows as this user likes it from now on.
     pub fn prefer(&mut self, preferences: Preferences) {
-        if let Form::Terminal(form) = &mut self.form {
-            form.preferences = preferences;
+        if let Form::Terminal(folding) = &mut self.form {
+            folding.form.preferences = preferences;
         }
     }
 

@@ -214,6 +214,13 @@ impl Sessions {
         self.lobby = state;
     }
 
+    /// Whether what is said in a session waits for its link to be rebuilt.
+    #[must_use]
+    pub fn is_down(&self, id: SessionId) -> bool {
+        let state = self.peers.get(&id).map_or(self.lobby, |peer| peer.state);
+        state == LinkState::Down
+    }
+
     /// Counts a message that came in.
     pub fn count_unread(&mut self, id: SessionId) {
         if self.current == Some(id) {

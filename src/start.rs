@@ -17,6 +17,7 @@ use crate::cli::ColorChoice;
 use crate::commands;
 use crate::config::Settings;
 use crate::event::Signal;
+use crate::folding::Folding;
 use crate::forks::Forks;
 use crate::identities;
 use crate::join::{self, Joining, Lobby};
@@ -149,7 +150,7 @@ fn start_logging(settings: &Settings, terminal: bool) -> Result<()> {
     logging::start(level, file.as_deref())
 }
 
-async fn on_pipe(settings: Settings, form: Form, signals: mpsc::Receiver<Signal>) -> Result<ExitCode> {
+async fn on_pipe(settings: Settings, form: Form, mut signals: mpsc::Receiver<Signal>) -> Result<ExitCode> {
     let (writer, output_closed) = PipeWriter::start()?;
     let mut lines = script::start(settings.json)?;
     let mut screen = Screen::new(form, Sink::Pipe(writer), recorder(&settings)?);
@@ -160,7 +161,7 @@ async fn on_pipe(settings: Settings, form: Form, signals: mpsc::Receiver<Signal>
         };
         begin(&settings, name).await
     };
-    let run = match begun.await {
+    let run = match unless_ended(&mut signals, begun).await {
         Ok(run) => run,
         Err(refusal) => {
             screen.emit(&Notice::Error(refusal.failure));
@@ -178,15 +179,19 @@ async fn on_pipe(settings: Settings, form: Form, signals: mpsc::Receiver<Signal>
     }))
 }
 
-async fn at_terminal(settings: Settings, color: bool, signals: mpsc::Receiver<Signal>) -> Result<ExitCode> {
+async fn at_terminal(
+    settings: Settings,
+    color: bool,
+    mut signals: mpsc::Receiver<Signal>,
+) -> Result<ExitCode> {
     let recorder = recorder(&settings)?;
     let _terminal = repl::terminal::guard();
     let begun = async {
         let name = match &settings.name {
             Some(name) => chat_name::parse(name)?,
-            None => chat_name::ask()?,
+            None => chat_name::ask(&mut signals).await?,
         };
-        begin(&settings, name).await
+        unless_ended(&mut signals, begin(&settings, name)).await
     };
     let run = match begun.await {
         Ok(run) => run,
@@ -201,11 +206,26 @@ async fn at_terminal(settings: Settings, color: bool, signals: mpsc::Receiver<Si
     let repl = Arc::new(repl);
     let now = show::time::now().instant();
     let form = TerminalForm::new(color, jiff::tz::TimeZone::system(), settings.preferences, now);
-    let form = Form::Terminal(Box::new(form));
+    let form = Form::Terminal(Box::new(Folding::new(form)));
     let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)), recorder);
     let verdict = run.go(screen, words, Front::terminal(repl, typed, color), signals, None).await;
     // A person has seen what failed; only a broken trust is worth a code of its own.
     Ok(ExitCode::from(if verdict == Verdict::KeyChanged { KEY_CHANGED } else { 0 }))
+}
+
+/// Waits for the lobby, as long as nobody asks to end.
+async fn unless_ended<T>(
+    signals: &mut mpsc::Receiver<Signal>,
+    begun: impl Future<Output = Result<T, Refusal>>,
+) -> Result<T, Refusal> {
+    tokio::select! {
+        biased;
+        Some(signal) = signals.recv() => {
+            tracing::info!(?signal, "asked to end before the lobby was joined");
+            Err(Refusal::new(NO_LOBBY, ErrorCode::LobbyDown, "asked to end before the lobby was joined"))
+        }
+        begun = begun => begun,
+    }
 }
 
 /// A refusal with its exit code, on its way up to `main`.

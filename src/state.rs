@@ -283,8 +283,10 @@ impl State {
             .filter(|name| **name != self.me.name)
             .map(|name| name.as_str().to_owned())
             .collect();
+        let ignored = self.person.ignored.iter().map(|(_, name)| name.to_owned()).collect();
         self.words.send_modify(|words| {
             let words = Arc::make_mut(words);
+            words.ignored = ignored;
             words.aliases = commands::alias_words(&self.person.aliases);
             (words.users, words.sessions) = (users, sessions);
         });
@@ -293,7 +295,9 @@ impl State {
     /// The commands that may be completed, one's own among them, as they are now.
     pub fn publish_commands(&self) {
         let (mut commands, mut own) = (commands::words(), BTreeMap::new());
-        for (name, description) in self.own.all() {
+        let all = self.own.all();
+        let programs = all.iter().map(|(name, _)| name.clone()).collect();
+        for (name, description) in all {
             // Hobnob's own win.
             let Some(description) = description.filter(|_| commands::find(&name).is_none()) else { continue };
             commands.push(CommandWord {
@@ -307,7 +311,7 @@ impl State {
         }
         self.words.send_modify(|words| {
             let words = Arc::make_mut(words);
-            (words.commands, words.own) = (commands, own);
+            (words.commands, words.own, words.programs) = (commands, own, programs);
         });
     }
 

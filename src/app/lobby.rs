@@ -269,6 +269,7 @@ impl State {
         self.person.ignored.set(&key.to_string(), Some(name.as_str())).map_err(|reason| {
             CommandError::new(ErrorCode::Refused, format!("it could not be kept: {reason}"))
         })?;
+        self.publish_words();
         self.emit(Notice::say(format!(
             "what {name} says in the lobby is not shown any more; \\unignore {name} shows it again"
         )));

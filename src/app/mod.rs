@@ -271,12 +271,18 @@ impl App {
 
     fn text(&mut self, text: String, session: SessionId) {
         match Text::new(text.as_str()) {
-            Ok(checked) => self.state.say(session, checked, None),
+            Ok(checked) => {
+                self.tell_of_waiting(session);
+                self.state.say(session, checked, None);
+            }
             Err(_) => {
                 let failure = Failure { code: ErrorCode::TooLong, text: too_long(text.len()), command: None };
                 self.state.fail(failure);
                 if let Front::Terminal(terminal) = &mut self.front {
-                    terminal.keep_draft(text, "too long");
+                    // The message above a draft that fills the screen is not seen.
+                    let max = hobnob_protocol::MAX_TEXT_BYTES;
+                    let note = format!("too long: {} bytes, {max} at most; Ctrl-C empties this", text.len());
+                    terminal.keep_draft(text, &note);
                 }
             }
         }

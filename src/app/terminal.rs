@@ -2,7 +2,7 @@
 //! not sent. Owns the rule that a line goes to the session its prompt showed, or nowhere; knows
 //! nothing of what lines mean.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,6 +67,8 @@ pub struct TerminalFront {
     settled: Option<Instant>,
     interrupted: Option<Instant>,
     asked: Option<Asked>,
+    /// Sessions that are down and whose user knows that texts wait.
+    waiting: HashSet<SessionId>,
     /// The counts in the prompt that is out.
     unread: String,
     /// The prompt is taken back only to be shown with other counts.
@@ -92,6 +94,7 @@ impl TerminalFront {
             settled: None,
             interrupted: None,
             asked: None,
+            waiting: HashSet::new(),
             unread: String::new(),
             refreshing: false,
             refreshed: None,
@@ -111,6 +114,7 @@ impl TerminalFront {
 
     /// Grants the next line, unless one is granted already.
     pub(super) fn prompt(&mut self, state: &State) {
+        self.waiting.retain(|session| state.sessions.is_down(*session));
         if self.prompted {
             return self.refresh(state);
         }
@@ -276,6 +280,11 @@ impl TerminalFront {
     /// Whether an editor has the terminal, so that Ctrl-C is meant for it.
     pub(super) fn is_lent(&self) -> bool {
         self.lent
+    }
+
+    /// Whether a text in `session` is the first that waits since its link went down.
+    pub(super) fn is_first_to_wait(&mut self, session: SessionId, down: bool) -> bool {
+        down && self.waiting.insert(session)
     }
 
     /// The next prompt begins with this text, which came back for this reason.

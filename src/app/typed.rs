@@ -1,5 +1,7 @@
 //! What a person does at the terminal, and what follows. Knows nothing of keys or screens.
 
+use hobnob_protocol::MAX_TEXT_BYTES;
+
 use super::terminal::{Asked, Refused};
 use super::{App, Front};
 use crate::repl::{Draft, Edit, Typed};
@@ -59,6 +61,7 @@ impl App {
                 return terminal.keep_draft(text, "not sent");
             }
         };
+        self.state.screen.typed(session, &text);
         // Before it is judged: an alias may be a text, which goes where its prompt said or nowhere.
         let text = self.state.expand(&text).unwrap_or(text);
         match terminal.accept(&text, session, &self.state) {
@@ -117,6 +120,19 @@ impl App {
         terminal.edit(Edit { text, session, editor });
     }
 
+    /// A text that cannot go out now is kept until it can; its author is told, once for each outage.
+    pub(super) fn tell_of_waiting(&mut self, session: SessionId) {
+        let Front::Terminal(terminal) = &mut self.front else { return };
+        if !terminal.is_first_to_wait(session, self.state.sessions.is_down(session)) {
+            return;
+        }
+        let link = match session {
+            SessionId::LOBBY => "the lobby".to_owned(),
+            session => format!("the link of session {session}"),
+        };
+        self.state.emit(Notice::say(format!("{link} is down: this waits, and goes out when it is back")));
+    }
+
     /// What was typed in a session that has ended meanwhile is not lost without a word.
     pub(super) fn tell_of_orphans(&mut self) {
         let Front::Terminal(terminal) = &mut self.front else { return };
@@ -126,10 +142,10 @@ impl App {
     }
 }
 
-/// Whether a text is sent only after a question.
+/// Whether a text is sent only after a question. Nothing is asked where the answer could not be yes.
 fn is_long(line: &str, most: u16) -> bool {
     let command = line.starts_with('\\') && !line.starts_with("\\\\");
-    most > 0 && !command && line.lines().count() > usize::from(most)
+    most > 0 && !command && line.len() <= MAX_TEXT_BYTES && line.lines().count() > usize::from(most)
 }
 
 fn is_yes(answer: &str) -> bool {

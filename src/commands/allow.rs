@@ -9,7 +9,7 @@ pub(super) const ALLOW: Command = Command {
     aliases: &[],
     usage: "\\allow [NAME]",
     about: "let program hobnob-NAME be \\NAME; alone, list them",
-    argument: Argument::Text,
+    argument: Argument::Program,
     optional: true,
     group: Group::Yours,
     examples: &["\\allow", "\\allow weather"],

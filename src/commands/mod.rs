@@ -233,9 +233,10 @@ fn unknown(word: &str) -> Failure {
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
+    let word = word.to_lowercase();
     let words = COMMANDS.iter().flat_map(|command| std::iter::once(&command.name).chain(command.aliases));
     let (distance, near) =
-        words.map(|candidate| (strsim::damerau_levenshtein(word, candidate), *candidate)).min()?;
+        words.map(|candidate| (strsim::damerau_levenshtein(&word, candidate), *candidate)).min()?;
     // One slip in a short word, two in a longer one; further away it is a guess.
     (distance <= if word.chars().count() <= 4 { 1 } else { 2 }).then_some(near)
 }
@@ -287,5 +288,6 @@ mod tests {
         assert_eq!(nearest("histroy"), Some("history"));
         assert_eq!(nearest("bobby"), Some("lobby"));
         assert_eq!(nearest("carmen"), None);
+        assert_eq!(nearest("SET"), Some("set"));
     }
 }

@@ -9,7 +9,7 @@ pub(super) const UNALIAS: Command = Command {
     aliases: &[],
     usage: "\\unalias NAME",
     about: "take an alias back",
-    argument: Argument::Text,
+    argument: Argument::Alias,
     optional: false,
     group: Group::Yours,
     examples: &["\\unalias brb"],

@@ -9,7 +9,7 @@ pub(super) const UNIGNORE: Command = Command {
     aliases: &[],
     usage: "\\unignore NAME",
     about: "show again what NAME says",
-    argument: Argument::User,
+    argument: Argument::Ignored,
     optional: false,
     group: Group::People,
     examples: &["\\unignore bobby"],
@@ -36,6 +36,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     for key in found {
         state.person.ignored.set(&key, None).map_err(alias::not_kept)?;
     }
+    state.publish_words();
     state.emit(Notice::say(format!("what {name} says is shown again; \\history shows what was not")));
     Ok(Progress::Done)
 }

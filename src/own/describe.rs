@@ -32,7 +32,7 @@ impl Right {
     pub const fn about(self) -> &'static str {
         match self {
             Self::Recent => "read what was said lately in the session you call it from",
-            Self::Say => "say something there in your name",
+            Self::Say => "say something in your name in the session you call it from",
             Self::Command => "run hobnob's commands",
         }
     }

@@ -88,6 +88,11 @@ fn arguments(command: &str, start: &str, words: &Words) -> Vec<Pair> {
             .collect()
         }
         Argument::None | Argument::Text => Vec::new(),
+        Argument::Alias => {
+            words.aliases.iter().map(|it| &it.name).filter(begins).cloned().map(pair).collect()
+        }
+        Argument::Program => words.programs.iter().filter(begins).cloned().map(pair).collect(),
+        Argument::Ignored => words.ignored.iter().filter(begins).cloned().map(pair).collect(),
         Argument::User => users(start, words).map(|name| pair(name.to_owned())).collect(),
         Argument::Session => sessions(start, words),
         Argument::Command => match start.strip_prefix('\\') {
@@ -183,12 +188,17 @@ mod tests {
                 command("sessions", "ss", Argument::None),
                 command("help", "?", Argument::Command),
                 command("set", "se", Argument::Setting),
+                command("unalias", "ua", Argument::Alias),
+                command("allow", "al", Argument::Program),
+                command("unignore", "ui", Argument::Ignored),
             ],
             own: [("roll".to_owned(), vec!["2d6".to_owned(), "1d20".to_owned()])].into(),
+            aliases: vec![command("brb", "b", Argument::Text)],
+            programs: vec!["load".into(), "links".into()],
+            ignored: vec!["Carmen".into()],
             users: vec!["anna".into(), "Anton".into(), "bobby".into()],
             sessions: vec![(SessionId(0), "lobby".into()), (SessionId(1), "bobby".into())],
             settings: vec![("times".into(), vec!["off".into(), "short".into()])],
-            ..Words::default()
         }
     }
 
@@ -212,6 +222,9 @@ mod tests {
         check("\\help fo", &["\\help fork"]);
         check("\\? \\fo", &["\\? \\fork "]);
         check("\\roll 1", &["\\roll 1d20"]);
+        check("\\unalias b", &["\\unalias brb"]);
+        check("\\allow lo", &["\\allow load"]);
+        check("\\unignore c", &["\\unignore Carmen"]);
         check("\\sessions x", &[]);
         check("\\nothing x", &[]);
     }

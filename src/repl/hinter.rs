@@ -58,6 +58,9 @@ impl Hinter for Hints {
 }
 
 fn hint(line: &str, words: &Words) -> Option<CommandHint> {
+    if let Some(rest) = line.strip_prefix('/') {
+        return other_slash(rest, words);
+    }
     let rest = line.strip_prefix('\\')?;
     match rest.split_once(char::is_whitespace) {
         Some((name, "")) => {
@@ -72,6 +75,14 @@ fn hint(line: &str, words: &Words) -> Option<CommandHint> {
             None => only_one(rest, words),
         },
     }
+}
+
+/// Elsewhere commands begin with a slash; here such a line is said, which its author hardly means.
+fn other_slash(rest: &str, words: &Words) -> Option<CommandHint> {
+    let name = rest.split(char::is_whitespace).next().unwrap_or_default();
+    words.command(name)?;
+    let display = format!("  this is said; the command is \\{name}");
+    Some(CommandHint { display, completion: None })
 }
 
 /// The one command whose own name begins with what is typed.
@@ -140,6 +151,8 @@ mod tests {
         check("\\", None);
         check("hello", None);
         check("\\\\fo", None);
+        check("/fork bobby", Some(("  this is said; the command is \\fork", None)));
+        check("/etc/fork", None);
     }
 
     #[test]

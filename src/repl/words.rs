@@ -19,6 +19,10 @@ pub struct Words {
     pub users: Vec<String>,
     /// The open sessions and the name each goes by.
     pub sessions: Vec<(SessionId, String)>,
+    /// The programs that are or could be commands.
+    pub programs: Vec<String>,
+    /// The names of those who are ignored.
+    pub ignored: Vec<String>,
     /// The settings and the values each takes.
     pub settings: Vec<(String, Vec<String>)>,
 }
@@ -51,6 +55,12 @@ pub enum Argument {
     Command,
     /// A setting, and then its value.
     Setting,
+    /// A word of the user's own for a text or a command.
+    Alias,
+    /// A program that is or could be a command.
+    Program,
+    /// The name of somebody who is ignored.
+    Ignored,
     /// Something nothing can be offered for: a number, a text.
     Text,
 }

@@ -141,6 +141,18 @@ pub(super) fn state_word(state: LinkState) -> &'static str {
     }
 }
 
+/// Who somebody is, in the lobby since then; nothing of any other notice.
+pub(super) fn whois(notice: &Notice, since: &str) -> String {
+    let Notice::Whois { name, fingerprint, trusted, away, .. } = notice else { return String::new() };
+    let trust = if *trusted { "trusted" } else { "not yet trusted" };
+    let away = match away.as_deref() {
+        None => String::new(),
+        Some("") => ", away".to_owned(),
+        Some(why) => format!(", away: {}", harmless_line(why)),
+    };
+    format!("{name}: key {fingerprint} ({trust}), in the lobby since {since}{away}")
+}
+
 /// The notices that are one plain line.
 pub(super) fn told(notice: &Notice) -> String {
     match notice {
@@ -180,15 +192,7 @@ pub(super) fn told(notice: &Notice) -> String {
             (_, LinkState::Up) => format!("the link of session {session} is back"),
             _ => format!("the link of session {session} is down; reconnecting"),
         },
-        Notice::Whois { name, fingerprint, since, trusted, away } => {
-            let trust = if *trusted { "trusted" } else { "not yet trusted" };
-            let away = match away.as_deref() {
-                None => String::new(),
-                Some("") => ", away".to_owned(),
-                Some(why) => format!(", away: {}", harmless_line(why)),
-            };
-            format!("{name}: key {fingerprint} ({trust}), in the lobby since {since}{away}")
-        }
+        Notice::Whois { since, .. } => whois(notice, &since.to_string()),
         Notice::Notice { text } => harmless(text, "").into_owned(),
         // The caller shows these in forms of their own.
         Notice::Message(_)

@@ -2,11 +2,34 @@
 
 use std::io;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::ser::{Formatter, Serializer};
 
 use super::Notice;
 use super::harmless::{is_hostile, write_json_escape};
+use super::time::Timestamp;
+use crate::session::SessionId;
+
+/// What is in a record alone, since no program needs to be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Keystrokes {
+    /// A line was typed at a terminal.
+    Typed {
+        /// The session whose prompt stood before it.
+        session: SessionId,
+        /// The line, command or text.
+        text: String,
+    },
+}
+
+/// One line of a record: the event, and when it was recorded.
+#[derive(Serialize)]
+struct Recorded<'a, T> {
+    #[serde(flatten)]
+    event: &'a T,
+    recorded: Timestamp,
+}
 
 /// `notice` as one line, newline included.
 ///
@@ -14,9 +37,19 @@ use super::harmless::{is_hostile, write_json_escape};
 /// Never: a notice is JSON, and a `Vec` takes it all.
 #[must_use]
 pub fn line(notice: &Notice) -> String {
+    written(notice)
+}
+
+/// `event`, a notice or [`Keystrokes`], as one line of a record.
+#[must_use]
+pub fn recorded(event: &impl Serialize, recorded: Timestamp) -> String {
+    written(&Recorded { event, recorded })
+}
+
+fn written(event: &impl Serialize) -> String {
     let mut out = Vec::with_capacity(160);
     let mut serializer = Serializer::with_formatter(&mut out, EscapeHostile);
-    notice.serialize(&mut serializer).expect("a notice is JSON");
+    event.serialize(&mut serializer).expect("a notice is JSON");
     out.push(b'\n');
     String::from_utf8(out).expect("serde_json writes UTF-8")
 }

@@ -1,13 +1,22 @@
 //! `hobnob config`: the settings in effect, as the config file would write them, each with where it
-//! comes from. What they are is [`crate::config`]'s.
+//! comes from and what it decides. What they are is [`crate::config`]'s.
 
 use std::ffi::OsString;
 use std::io::Write;
 
 use anyhow::Result;
+use clap::CommandFactory;
 
 use crate::cli::Cli;
 use crate::config::{self, Effective};
+use crate::preferences::SETTINGS;
+use crate::show::terminal::wrap::wrap;
+
+/// What an ordinary terminal shows of a line.
+const COLUMNS: usize = 80;
+
+/// Where the sources stand, unless a value is longer.
+const VALUE: usize = 32;
 
 /// Writes the settings of this command line, this environment and this config file.
 ///
@@ -33,10 +42,37 @@ fn page(effective: &Effective) -> String {
             None => (format!("# {} =", it.key), format!("{}: {}", it.source, it.unset)),
         })
         .collect();
-    let width = lines.iter().map(|(line, _)| line.chars().count()).filter(|width| *width <= 48).max();
-    let width = width.unwrap_or(0);
-    for (line, source) in lines {
-        page.push_str(&format!("{line:width$}  # {source}\n"));
+    for (origin, (line, source)) in effective.origins.iter().zip(lines) {
+        page.push('\n');
+        comment(&about(origin.key), &mut page);
+        let width = line.chars().count().max(VALUE);
+        if width + 4 + source.chars().count() <= COLUMNS {
+            page.push_str(&format!("{line:width$}  # {source}\n"));
+        } else {
+            comment(&source, &mut page);
+            page.push_str(&format!("{line}\n"));
+        }
     }
     page
+}
+
+/// What a setting decides, in the words of the option or of `\set`.
+fn about(key: &str) -> String {
+    if let Some(setting) = SETTINGS.iter().find(|setting| setting.path == key) {
+        let (first, rest) = setting.about.split_at(1);
+        return format!("{}{rest}: {}", first.to_uppercase(), setting.choices());
+    }
+    if key == "history" {
+        return "Keep what is said in private sessions on this machine".to_owned();
+    }
+    let command = Cli::command();
+    let option = command.get_arguments().find(|option| option.get_long() == Some(key));
+    option.and_then(|option| option.get_help()).map(ToString::to_string).unwrap_or_default()
+}
+
+/// `text` as comments that fit a terminal.
+fn comment(text: &str, page: &mut String) {
+    for row in wrap(text, COLUMNS - 2, COLUMNS - 2) {
+        page.push_str(&format!("# {row}\n"));
+    }
 }

@@ -1,20 +1,19 @@
 //! `hobnob man`: the manual page, made from the command line and the table of commands.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::CommandFactory;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
+use super::Outputs;
 use crate::cli::{Cli, EXAMPLES};
 use crate::commands::COMMANDS;
 
-/// Writes the page in troff, for `man -l -`.
+/// Writes the page in troff, for `man -l -`; whoever did not pipe it there is told to.
 ///
 /// # Errors
-/// When `out` takes nothing.
-pub fn run(out: &mut dyn Write) -> Result<()> {
+/// When an output takes nothing.
+pub fn run(outputs: &mut Outputs<'_>) -> Result<()> {
     let command = Cli::command().after_help("");
     let man = Man::new(command).manual("hobnob").source(concat!("hobnob ", env!("CARGO_PKG_VERSION")));
     let mut page = Vec::new();
@@ -25,7 +24,10 @@ pub fn run(out: &mut dyn Write) -> Result<()> {
     man.render_options_section(&mut page)?;
     man.render_subcommands_section(&mut page)?;
     commands().to_writer(&mut page)?;
-    out.write_all(&page)?;
+    outputs.out.write_all(&page)?;
+    if outputs.columns.is_some() {
+        writeln!(outputs.err, "hobnob: this is the page for a formatter; to read it: hobnob man | man -l -")?;
+    }
     Ok(())
 }
 
@@ -66,8 +68,9 @@ mod tests {
 
     #[test]
     fn the_page_names_options_commands_and_exit_codes() {
-        let mut out = Vec::new();
-        run(&mut out).unwrap();
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        run(&mut Outputs { out: &mut out, err: &mut err, color: false, columns: None }).unwrap();
+        assert!(err.is_empty());
         let page = String::from_utf8(out).unwrap();
         for part in [".TH hobnob", "\\-\\-since", "\\\\fork NAME", ".SH \"EXIT STATUS\"", "HOBNOB_NAME"] {
             assert!(page.contains(part), "{part} is not in\n{page}");

@@ -40,6 +40,8 @@ pub struct Outputs<'a> {
     pub err: &'a mut dyn Write,
     /// Whether `out` may carry colour.
     pub color: bool,
+    /// How many columns `out` has, where it is a terminal that can be drawn on.
+    pub columns: Option<usize>,
 }
 
 /// Does it; a reader that goes away early is no failure.
@@ -53,9 +55,9 @@ pub fn run(
 ) -> Result<()> {
     let done = match cli.subcommand.clone() {
         Some(Subcommands::Completions { shell }) => completions::run(shell, outputs.out),
-        Some(Subcommands::Man) => man::run(outputs.out),
+        Some(Subcommands::Man) => man::run(outputs),
         Some(Subcommands::Config) => config::run(cli, env, outputs.out),
-        Some(Subcommands::Replay { file }) => replay::run(&file, cli.json, outputs),
+        Some(Subcommands::Replay { file }) => replay::run(&file, cli, env, outputs),
         None => Ok(()),
     };
     match done {

@@ -2,82 +2,89 @@
 
 use serde_json::json;
 
-use crate::person::Person;
+use crate::person::{Person, WIDTHS};
+use crate::pty::last_row;
 use crate::support::home::Home;
 use crate::support::server::Server;
 
 #[test]
 fn what_one_does_is_said_as_such_and_in_the_session_of_the_prompt() {
-    let server = Server::start(&[]);
-    let bobby = server.join("bobby");
-    let mut anna = Person::join(&server, "anna", (80, 24));
-    anna.enter("\\me waves");
-    bobby.wait(json!({"event": "message", "session": 0, "text": "* anna waves"}));
-    bobby.say("* bobby waves back");
-    anna.sees_row("* * bobby waves back");
-    bobby.fork("anna");
-    anna.sees("bobby opened private session 1");
-    anna.enter("\\sw 1");
-    anna.sees_last("1 P~> bobby>");
-    anna.enter("\\me whispers");
-    bobby.wait(json!({"event": "message", "kind": "peer", "text": "* anna whispers"}));
-    bobby.send("\\leave");
-    bobby.wait(json!({"event": "closed"}));
-    assert!(!bobby.lobby_texts().contains(&"* anna whispers".to_owned()));
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        let mut anna = Person::join(&server, "anna", (columns, 24));
+        anna.enter("\\me waves");
+        bobby.wait(json!({"event": "message", "session": 0, "text": "* anna waves"}));
+        bobby.say("* bobby waves back");
+        anna.sees_row("* * bobby waves back");
+        bobby.fork("anna");
+        anna.sees("bobby opened private session 1");
+        anna.enter("\\sw 1");
+        anna.sees_last("1 P~> bobby>");
+        anna.enter("\\me whispers");
+        bobby.wait(json!({"event": "message", "kind": "peer", "text": "* anna whispers"}));
+        bobby.send("\\leave");
+        bobby.wait(json!({"event": "closed"}));
+        assert!(!bobby.lobby_texts().contains(&"* anna whispers".to_owned()));
+    }
 }
 
 #[test]
 fn an_action_typed_as_its_session_ends_goes_nowhere() {
-    let server = Server::start(&[]);
-    let bobby = server.join("bobby");
-    let mut anna = Person::join(&server, "anna", (80, 24));
-    bobby.fork("anna");
-    anna.sees("bobby opened private session 1");
-    anna.enter("\\sw 1");
-    anna.sees_last("1 P~> bobby>");
-    anna.enter("\\alias sec the secret");
-    anna.sees("stands for");
-    anna.terminal.type_text("\\me betrays");
-    anna.sees_last("1 P~> bobby> \\me betrays");
-    bobby.send("\\leave");
-    bobby.wait(json!({"event": "closed"}));
-    anna.sees("is over");
-    anna.enter("");
-    anna.sees("not sent");
-    // Twice: it is a draft of the lobby only when its author has seen that.
-    assert!(bobby.lobby_texts().is_empty());
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        let mut anna = Person::join(&server, "anna", (columns, 24));
+        bobby.fork("anna");
+        anna.sees("bobby opened private session 1");
+        anna.enter("\\sw 1");
+        anna.sees_last("1 P~> bobby>");
+        anna.enter("\\alias sec the secret");
+        anna.sees("stands for");
+        anna.terminal.type_text("\\me betrays");
+        anna.sees_last("1 P~> bobby> \\me betrays");
+        bobby.send("\\leave");
+        bobby.wait(json!({"event": "closed"}));
+        anna.sees("is over");
+        anna.enter("");
+        anna.sees("not sent");
+        // Twice: it is a draft of the lobby only when its author has seen that.
+        assert!(bobby.lobby_texts().is_empty());
+    }
 }
 
 #[test]
 fn who_is_ignored_is_not_seen_under_any_name_nor_after_a_restart() {
-    let server = Server::start(&[]);
-    let bobby_home = Home::new();
-    let bobby = server.client("bobby").home(&bobby_home).join();
-    let carmen = server.join("carmen");
-    let home = Home::new();
-    let mut anna = Person::join_with(&server, "anna", (80, 24), &[], &home);
-    anna.enter("\\ignore");
-    anna.sees("nobody is ignored");
-    anna.enter("\\ignore bobby");
-    anna.sees("what bobby says in the lobby is not shown any more");
-    bobby.say("anna, listen");
-    carmen.say("hello");
-    anna.sees_row("* carmen: hello");
-    assert!(!anna.terminal.screen().contains("listen"));
-    anna.enter("\\last");
-    anna.sees("nobody has mentioned you");
-    anna.enter("\\quit");
-    anna.terminal.wait_for_end();
-    let mut again = Person::join_with(&server, "anna", (80, 24), &[], &home);
-    carmen.say("hello again");
-    again.sees("carmen: hello again");
-    assert!(!again.terminal.screen().contains("listen"));
-    again.enter("\\unignore Bobby");
-    again.sees("what Bobby says is shown again");
-    bobby.say("at last");
-    again.sees_row("* bobby: at last");
-    again.enter("\\ignore nobody_here");
-    again.sees("nobody_here is not in the lobby");
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby_home = Home::new();
+        let bobby = server.client("bobby").home(&bobby_home).join();
+        let carmen = server.join("carmen");
+        let home = Home::new();
+        let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
+        anna.enter("\\ignore");
+        anna.sees("nobody is ignored");
+        anna.enter("\\ignore bobby");
+        anna.sees("what bobby says in the lobby is not shown any more");
+        bobby.say("anna, listen");
+        carmen.say("hello");
+        anna.sees_row("* carmen: hello");
+        assert!(!anna.terminal.screen().contains("listen"));
+        anna.enter("\\last");
+        anna.sees("nobody has mentioned you");
+        anna.enter("\\quit");
+        anna.terminal.wait_for_end();
+        let mut again = Person::join_with(&server, "anna", (columns, 24), &[], &home);
+        carmen.say("hello again");
+        again.sees("carmen: hello again");
+        assert!(!again.terminal.screen().contains("listen"));
+        again.enter("\\unignore Bobby");
+        again.sees("what Bobby says is shown again");
+        bobby.say("at last");
+        again.sees_row("* bobby: at last");
+        again.enter("\\ignore nobody_here");
+        again.sees("nobody_here is not in the lobby");
+    }
 }
 
 #[test]
@@ -93,64 +100,71 @@ fn ignored_messages_are_still_events_for_a_program() {
 
 #[test]
 fn what_was_seen_is_found_and_so_is_the_last_mention() {
-    let server = Server::start(&[]);
-    let bobby = server.join("bobby");
-    let home = Home::new();
-    let mut anna = Person::join_with(&server, "anna", (80, 40), &[], &home);
-    bobby.say("the release notes are done");
-    bobby.say("lunch, Anna?");
-    bobby.fork("anna");
-    anna.sees("bobby opened private session 1");
-    bobby.say("the release is a secret");
-    anna.sees("a secret");
-    anna.enter("\\search RELEASE the");
-    anna.sees_row("*│bobby: the release notes are done");
-    anna.sees_row("*│P~> <bobby> the release is a secret");
-    anna.sees(">>> 2 found");
-    anna.enter("\\last");
-    anna.sees_row("*│bobby: lunch, Anna?");
-    anna.enter("\\search nothing-of-that");
-    anna.sees("nothing of what you have seen");
-    anna.enter("\\quit");
-    anna.terminal.wait_for_end();
-    let mut again = Person::join_with(&server, "anna", (80, 40), &[], &home);
-    again.enter("\\search secret");
-    again.sees("bobby: the release is a secret");
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        let home = Home::new();
+        let mut anna = Person::join_with(&server, "anna", (columns, 40), &[], &home);
+        bobby.say("the release notes are done");
+        bobby.say("lunch, Anna?");
+        bobby.fork("anna");
+        anna.sees("bobby opened private session 1");
+        bobby.say("the release is a secret");
+        anna.sees("a secret");
+        anna.enter("\\search RELEASE the");
+        anna.sees_row("*│bobby: the release notes are done");
+        anna.sees_row("*│P~> <bobby> the release is a secret");
+        anna.sees(">>> 2 found");
+        anna.enter("\\last");
+        anna.sees_row("*│bobby: lunch, Anna?");
+        anna.enter("\\search nothing-of-that");
+        anna.sees("nothing of what you have seen");
+        anna.enter("\\quit");
+        anna.terminal.wait_for_end();
+        let mut again = Person::join_with(&server, "anna", (columns, 40), &[], &home);
+        again.enter("\\search secret");
+        again.sees("bobby: the release is a secret");
+    }
 }
 
 #[test]
 fn aliases_are_kept_completed_and_hide_no_command() {
-    let server = Server::start(&[]);
-    let bobby = server.join("bobby");
-    let home = Home::new();
-    let mut anna = Person::join_with(&server, "anna", (80, 24), &[], &home);
-    anna.enter("\\alias brb be right back");
-    anna.sees("\\brb stands for: be right back");
-    anna.enter("\\alias quit hello");
-    anna.sees("\\quit is a command and stays one");
-    anna.enter("\\alias loop \\loop");
-    anna.sees("\\loop stands for");
-    anna.enter("\\loop");
-    anna.sees("there is no command \\loop");
-    anna.terminal.type_text("\\br\t");
-    anna.sees_last("lobby> \\brb [TEXT]  stands for: be right back");
-    anna.terminal.keys(b"\x15");
-    anna.enter("\\quit");
-    anna.terminal.wait_for_end();
-    let mut again = Person::join_with(&server, "anna", (80, 24), &[], &home);
-    again.enter("\\brb soon");
-    bobby.wait(json!({"event": "message", "text": "be right back soon"}));
-    again.enter("\\unalias brb");
-    again.sees("stands for nothing now");
-    again.enter("\\brb");
-    again.sees("there is no command \\brb");
-    assert_eq!(bobby.all(json!({"event": "message", "from": "anna"})).len(), 1);
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        let home = Home::new();
+        let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
+        anna.enter("\\alias brb be right back");
+        anna.sees("\\brb stands for: be right back");
+        anna.enter("\\alias quit hello");
+        anna.sees("\\quit is a command and stays one");
+        anna.enter("\\alias loop \\loop");
+        anna.sees("\\loop stands for");
+        anna.enter("\\loop");
+        anna.sees("there is no command \\loop");
+        anna.terminal.type_text("\\br\t");
+        anna.terminal.wait_until("the alias explained", |screen| {
+            // A hint is cut at the terminal's edge.
+            last_row(screen).starts_with("lobby> \\brb [TEXT]  stands for: be rig")
+        });
+        anna.terminal.keys(b"\x15");
+        anna.enter("\\quit");
+        anna.terminal.wait_for_end();
+        let mut again = Person::join_with(&server, "anna", (columns, 24), &[], &home);
+        again.enter("\\brb soon");
+        bobby.wait(json!({"event": "message", "text": "be right back soon"}));
+        again.enter("\\unalias brb");
+        again.sees("stands for nothing now");
+        again.enter("\\brb");
+        again.sees("there is no command \\brb");
+        assert_eq!(bobby.all(json!({"event": "message", "from": "anna"})).len(), 1);
+    }
 }
 
 #[test]
 fn help_is_grouped_and_has_examples_at_every_width() {
     let server = Server::start(&[]);
-    for columns in [40, 80, 200] {
+    for columns in WIDTHS {
         let mut anna = Person::join(&server, &format!("anna{columns}"), (columns, 90));
         anna.enter("\\help");
         anna.sees(">>> people");
@@ -164,29 +178,34 @@ fn help_is_grouped_and_has_examples_at_every_width() {
 
 #[test]
 fn who_is_away_is_told_to_whoever_asks_also_after_a_lost_lobby() {
-    let mut server = Server::start(&[]);
-    let bobby = server.join("bobby");
-    let mut anna = Person::join(&server, "anna", (80, 24));
-    anna.enter("\\away lunch\u{202e} until one");
-    anna.sees("you are away");
-    let users = bobby.ask("\\users", json!({"event": "users"}));
-    assert_eq!((&users["names"], &users["away"]), (&json!(["anna", "bobby"]), &json!(["anna"])));
-    bobby.ask("\\whois anna", json!({"event": "whois", "away": "lunch\u{202e} until one"}));
-    server.kill();
-    anna.sees("the lobby is down");
-    server.restart();
-    anna.sees("the lobby is back");
-    anna.enter("\\users");
-    anna.sees("anna (away)");
-    anna.enter("\\whois anna");
-    // What would turn the writing round is shown as U+FFFD, which this screen leaves out.
-    anna.sees("away: lunch until one");
-    anna.enter("\\back");
-    anna.sees("you are back");
-    bobby.wait(json!({"event": "link", "session": 0, "state": "up"}));
-    anna.enter("\\users");
-    anna.sees("): anna bobby\n");
-    let long = "x".repeat(300);
-    anna.enter(&format!("\\away {long}"));
-    anna.sees("at most 256 bytes");
+    for columns in WIDTHS {
+        let mut server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        let mut anna = Person::join(&server, "anna", (columns, 24));
+        anna.enter("\\away lunch\u{202e} until one");
+        anna.sees("you are away");
+        // Answered by the server after it was told.
+        anna.enter("\\users");
+        anna.sees("anna (away)");
+        let users = bobby.ask("\\users", json!({"event": "users"}));
+        assert_eq!((&users["names"], &users["away"]), (&json!(["anna", "bobby"]), &json!(["anna"])));
+        bobby.ask("\\whois anna", json!({"event": "whois", "away": "lunch\u{202e} until one"}));
+        server.kill();
+        anna.sees("the lobby is down");
+        server.restart();
+        anna.sees("the lobby is back");
+        anna.enter("\\users");
+        anna.sees("anna (away)");
+        anna.enter("\\whois anna");
+        // What would turn the writing round is shown as U+FFFD, which this screen leaves out.
+        anna.sees("away: lunch until one");
+        anna.enter("\\back");
+        anna.sees("you are back");
+        bobby.wait(json!({"event": "link", "session": 0, "state": "up"}));
+        anna.enter("\\users");
+        anna.sees("): anna bobby\n");
+        let long = "x".repeat(300);
+        anna.enter(&format!("\\away {long}"));
+        anna.sees("at most 256 bytes");
+    }
 }

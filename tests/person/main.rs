@@ -15,9 +15,19 @@ mod support;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod editing;
+#[cfg(test)]
+mod flood;
+#[cfg(test)]
+mod newcomer;
+#[cfg(test)]
 mod person;
 #[cfg(test)]
+mod picture;
+#[cfg(test)]
 mod reading;
+#[cfg(test)]
+mod replay;
 #[cfg(test)]
 mod typing;
 #[cfg(test)]

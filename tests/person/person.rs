@@ -4,6 +4,9 @@ use crate::pty::Terminal;
 use crate::support::home::Home;
 use crate::support::server::Server;
 
+/// The widths at which everything has to be readable: a phone's, an ordinary one, a wide one.
+pub(crate) const WIDTHS: [u16; 3] = [40, 80, 200];
+
 /// Somebody at a terminal.
 pub(crate) struct Person {
     pub(crate) terminal: Terminal,
@@ -64,10 +67,13 @@ impl Person {
         self.terminal.enter(line);
     }
 
-    /// Waits until `text` is on the screen.
+    /// Waits until `text` is on the screen, on one row or, where it is too long for that, on several.
     #[track_caller]
     pub(crate) fn sees(&self, text: &str) {
-        self.terminal.wait_for(text);
+        let wanted = unbroken(text);
+        self.terminal.wait_until(&format!("{text:?} on the screen"), |screen| {
+            screen.contains(text) || unbroken(screen).contains(&wanted)
+        });
     }
 
     /// Waits until the last row is `row`.
@@ -76,11 +82,15 @@ impl Person {
         self.terminal.wait_for_last(row);
     }
 
-    /// Waits until a row of the screen fits: `*` stands for the time.
+    /// Waits until a row of the screen is `row`, or several are where it is too long: `*` stands for the
+    /// time.
     #[track_caller]
     pub(crate) fn sees_row(&self, row: &str) {
-        self.terminal.wait_until(&format!("the row {row:?}"), |screen| {
-            screen.lines().any(|line| without_time(line) == without_time(row))
+        let columns = self.terminal.with_screen(|screen| usize::from(screen.size().1.get()));
+        let fits = row.chars().count() + "12:34".len() <= columns;
+        self.terminal.wait_until(&format!("the row {row:?}"), |screen| match fits {
+            true => screen.lines().any(|line| without_time(line) == row),
+            false => unbroken(screen).contains(&unbroken(row)),
         });
     }
 
@@ -88,6 +98,16 @@ impl Person {
     pub(crate) fn rows(&self) -> Vec<String> {
         self.terminal.transcript().lines().map(without_time).collect()
     }
+}
+
+/// The rows of one message or notice as one line: what stands before the second and later ones is not
+/// its text. Times are `*`.
+fn unbroken(screen: &str) -> String {
+    let rows = screen.lines().map(|row| {
+        let row = without_time(row);
+        row.trim_start_matches(">>> ").trim_start_matches([' ', '│']).to_owned()
+    });
+    rows.collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// `12:34` at the beginning of a row as `*`.

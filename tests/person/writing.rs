@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 
-use crate::person::Person;
+use crate::person::{Person, WIDTHS};
 use crate::support::home::Home;
 use crate::support::server::Server;
 
@@ -14,156 +14,173 @@ const BEFORE: &[u8] = b"\x1b[1;3A";
 
 #[test]
 fn a_long_paste_asks_first_and_no_keeps_it() {
-    let server = Server::start(&[]);
-    let bobby = server.join("bobby");
-    let mut anna = Person::join(&server, "anna", (80, 24));
-    let text: Vec<String> = (0..12).map(|n| format!("line {n}")).collect();
-    let text = text.join("\n");
-    anna.terminal.paste(&text);
-    anna.sees("line 11");
-    anna.enter("");
-    anna.sees(">>> 12 lines to the lobby, beginning: line 0");
-    anna.sees_last("send it? [Y/n]");
-    anna.enter("n");
-    anna.sees("[not sent]");
-    anna.enter("");
-    anna.sees_last("send it? [Y/n]");
-    anna.enter("");
-    bobby.wait(json!({"event": "message", "from": "anna", "text": text}));
-    anna.sees_last("lobby>");
-    assert_eq!(bobby.all(json!({"event": "message", "from": "anna"})).len(), 1);
-    // Neither answer is kept among the lines typed before.
-    anna.terminal.keys(b"\x1b[A");
-    anna.sees("line 11");
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        let mut anna = Person::join(&server, "anna", (columns, 24));
+        let text: Vec<String> = (0..12).map(|n| format!("line {n}")).collect();
+        let text = text.join("\n");
+        anna.terminal.paste(&text);
+        anna.sees("line 11");
+        anna.enter("");
+        anna.sees(">>> 12 lines to the lobby, beginning: line 0");
+        anna.sees_last("send it? [Y/n]");
+        anna.enter("n");
+        anna.sees("[not sent]");
+        anna.enter("");
+        anna.sees_last("send it? [Y/n]");
+        anna.enter("");
+        bobby.wait(json!({"event": "message", "from": "anna", "text": text}));
+        anna.sees_last("lobby>");
+        assert_eq!(bobby.all(json!({"event": "message", "from": "anna"})).len(), 1);
+        // Neither answer is kept among the lines typed before.
+        anna.terminal.keys(b"\x1b[A");
+        anna.sees("line 11");
+    }
 }
 
 #[test]
 fn a_draft_waits_in_its_session_while_another_is_current() {
-    let server = Server::start(&[]);
-    let bobby = server.join("bobby");
-    let mut anna = Person::join(&server, "anna", (80, 24));
-    bobby.fork("anna");
-    anna.sees("bobby opened private session 1");
-    anna.terminal.type_text("half a line");
-    anna.sees_last("lobby> half a line");
-    anna.terminal.keys(NEXT);
-    anna.sees_last("1 P~> bobby>");
-    anna.terminal.type_text("other half");
-    anna.terminal.keys(BEFORE);
-    anna.sees_last("lobby> half a line");
-    anna.enter(" for all");
-    bobby.wait(json!({"event": "message", "session": 0, "text": "half a line for all"}));
-    anna.enter("\\sw 1");
-    anna.sees_last("1 P~> bobby> other half");
-    anna.enter("");
-    bobby.wait(json!({"event": "message", "kind": "peer", "text": "other half"}));
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        let mut anna = Person::join(&server, "anna", (columns, 24));
+        bobby.fork("anna");
+        anna.sees("bobby opened private session 1");
+        anna.terminal.type_text("half a line");
+        anna.sees_last("lobby> half a line");
+        anna.terminal.keys(NEXT);
+        anna.sees_last("1 P~> bobby>");
+        anna.terminal.type_text("other half");
+        anna.terminal.keys(BEFORE);
+        anna.sees_last("lobby> half a line");
+        anna.enter(" for all");
+        bobby.wait(json!({"event": "message", "session": 0, "text": "half a line for all"}));
+        anna.enter("\\sw 1");
+        anna.sees_last("1 P~> bobby> other half");
+        anna.enter("");
+        bobby.wait(json!({"event": "message", "kind": "peer", "text": "other half"}));
+    }
 }
 
 #[test]
 fn a_draft_outlives_a_lost_lobby() {
-    let mut server = Server::start(&[]);
-    let mut anna = Person::join(&server, "anna", (80, 24));
-    anna.terminal.type_text("not yet");
-    anna.sees_last("lobby> not yet");
-    server.kill();
-    anna.sees("the lobby is down");
-    anna.sees_last("lobby> not yet");
-    server.restart();
-    anna.sees("the lobby is back");
-    anna.sees_last("lobby> not yet");
-    let bobby = server.join("bobby");
-    anna.enter(" said");
-    bobby.wait(json!({"event": "message", "text": "not yet said"}));
+    for columns in WIDTHS {
+        let mut server = Server::start(&[]);
+        let mut anna = Person::join(&server, "anna", (columns, 24));
+        anna.terminal.type_text("not yet");
+        anna.sees_last("lobby> not yet");
+        server.kill();
+        anna.sees("the lobby is down");
+        anna.sees_last("lobby> not yet");
+        server.restart();
+        anna.sees("the lobby is back");
+        anna.sees_last("lobby> not yet");
+        let bobby = server.join("bobby");
+        anna.enter(" said");
+        bobby.wait(json!({"event": "message", "text": "not yet said"}));
+    }
 }
 
 #[test]
 fn a_draft_of_a_session_that_ends_comes_back() {
-    let server = Server::start(&[]);
-    let bobby = server.join("bobby");
-    let mut anna = Person::join(&server, "anna", (80, 24));
-    bobby.fork("anna");
-    anna.sees("bobby opened private session 1");
-    anna.enter("\\sw 1");
-    anna.sees_last("1 P~> bobby>");
-    anna.terminal.type_text("secret");
-    anna.sees_last("1 P~> bobby> secret");
-    anna.terminal.keys(BEFORE);
-    anna.sees_last("lobby>");
-    bobby.send("\\leave");
-    anna.sees("not sent (the session it was typed in is over): secret");
-    anna.sees_last("lobby>");
-    bobby.has_no(json!({"event": "message", "text": "secret"}));
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        let mut anna = Person::join(&server, "anna", (columns, 24));
+        bobby.fork("anna");
+        anna.sees("bobby opened private session 1");
+        anna.enter("\\sw 1");
+        anna.sees_last("1 P~> bobby>");
+        anna.terminal.type_text("secret");
+        anna.sees_last("1 P~> bobby> secret");
+        anna.terminal.keys(BEFORE);
+        anna.sees_last("lobby>");
+        bobby.send("\\leave");
+        anna.sees("not sent (the session it was typed in is over): secret");
+        anna.sees_last("lobby>");
+        bobby.has_no(json!({"event": "message", "text": "secret"}));
+    }
 }
 
 #[test]
 fn an_editor_writes_the_draft_in_a_file_nobody_else_reads() {
-    let server = Server::start(&[]);
-    let bobby = server.join("bobby");
-    let home = Home::new();
-    let editor = home.path().join("editor");
-    let log = home.path().join("seen");
-    let script = format!(
-        "#!/bin/sh\nstat -c %a \"$2\" > {log}\ncat \"$2\" >> {log}\nprintf 'first\\nsecond\\n' > \"$2\"\n",
-        log = log.display()
-    );
-    std::fs::write(&editor, script).unwrap();
-    std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let command = format!("{} --flag", editor.display());
-    let mut anna = Person::join_with(&server, "anna", (80, 24), &[("EDITOR", &command)], &home);
-    anna.enter("\\edit Dear all,");
-    anna.sees("second");
-    assert_eq!(std::fs::read_to_string(&log).unwrap(), "600\nDear all,");
-    anna.enter("");
-    bobby.wait(json!({"event": "message", "text": "first\nsecond"}));
-    anna.sees_last("lobby>");
-    assert!(!anna.terminal.is_restored());
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        let home = Home::new();
+        let editor = home.path().join("editor");
+        let log = home.path().join("seen");
+        let script = format!(
+            "#!/bin/sh\nstat -c %a \"$2\" > {log}\ncat \"$2\" >> {log}\nprintf 'first\\nsecond\\n' > \"$2\"\n",
+            log = log.display()
+        );
+        std::fs::write(&editor, script).unwrap();
+        std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let command = format!("{} --flag", editor.display());
+        let mut anna = Person::join_with(&server, "anna", (columns, 24), &[("EDITOR", &command)], &home);
+        anna.enter("\\edit Dear all,");
+        anna.sees("second");
+        assert_eq!(std::fs::read_to_string(&log).unwrap(), "600\nDear all,");
+        anna.enter("");
+        bobby.wait(json!({"event": "message", "text": "first\nsecond"}));
+        anna.sees_last("lobby>");
+        assert!(!anna.terminal.is_restored());
+    }
 }
 
 #[test]
 fn an_editor_that_is_not_there_leaves_the_text() {
-    let server = Server::start(&[]);
-    let home = Home::new();
-    let mut anna = Person::join_with(&server, "anna", (80, 24), &[("EDITOR", "no-such-editor")], &home);
-    anna.enter("\\edit keep me");
-    anna.sees("there is no no-such-editor here");
-    anna.sees_last("lobby> keep me");
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let home = Home::new();
+        let mut anna =
+            Person::join_with(&server, "anna", (columns, 24), &[("EDITOR", "no-such-editor")], &home);
+        anna.enter("\\edit keep me");
+        anna.sees("there is no no-such-editor here");
+        anna.sees_last("lobby> keep me");
+    }
 }
 
 #[test]
 fn messages_that_come_while_an_editor_runs_are_shown_afterwards() {
-    let server = Server::start(&[]);
-    let bobby = server.join("bobby");
-    let home = Home::new();
-    let gate = home.path().join("gate");
-    let editor = home.path().join("editor");
-    // Tells that it runs, and goes on when it is told to.
-    let script = format!(
-        "#!/bin/sh\necho editing > {gate}.up\nwhile [ ! -e {gate} ]; do sleep 0.05; done\n",
-        gate = gate.display()
-    );
-    std::fs::write(&editor, script).unwrap();
-    std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let command = editor.display().to_string();
-    let mut anna = Person::join_with(&server, "anna", (80, 24), &[("EDITOR", &command)], &home);
-    anna.enter("\\edit draft");
-    let up = home.path().join("gate.up");
-    anna.terminal.wait_while_polling("the editor", |_| up.exists());
-    bobby.say("meanwhile");
-    assert!(!anna.terminal.screen().contains("meanwhile"));
-    std::fs::write(&gate, "").unwrap();
-    anna.sees_row("* bobby: meanwhile");
-    anna.sees_last("lobby> draft");
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        let home = Home::new();
+        let gate = home.path().join("gate");
+        let editor = home.path().join("editor");
+        // Tells that it runs, and goes on when it is told to.
+        let script = format!(
+            "#!/bin/sh\necho editing > {gate}.up\nwhile [ ! -e {gate} ]; do sleep 0.05; done\n",
+            gate = gate.display()
+        );
+        std::fs::write(&editor, script).unwrap();
+        std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let command = editor.display().to_string();
+        let mut anna = Person::join_with(&server, "anna", (columns, 24), &[("EDITOR", &command)], &home);
+        anna.enter("\\edit draft");
+        let up = home.path().join("gate.up");
+        anna.terminal.wait_while_polling("the editor", |_| up.exists());
+        bobby.say("meanwhile");
+        assert!(!anna.terminal.screen().contains("meanwhile"));
+        std::fs::write(&gate, "").unwrap();
+        anna.sees_row("* bobby: meanwhile");
+        anna.sees_last("lobby> draft");
+    }
 }
 
 #[test]
 fn a_cleared_screen_is_empty_but_for_the_prompt() {
-    let server = Server::start(&[]);
-    let bobby = server.join("bobby");
-    let mut anna = Person::join(&server, "anna", (80, 24));
-    bobby.say("hello");
-    anna.sees("hello");
-    anna.enter("\\clear");
-    anna.terminal.wait_until("an empty screen", |screen| screen == "lobby>");
-    bobby.say("again");
-    anna.sees_row("* bobby: again");
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        let mut anna = Person::join(&server, "anna", (columns, 24));
+        bobby.say("hello");
+        anna.sees("hello");
+        anna.enter("\\clear");
+        anna.terminal.wait_until("an empty screen", |screen| screen == "lobby>");
+        bobby.say("again");
+        anna.sees_row("* bobby: again");
+    }
 }

@@ -33,6 +33,14 @@ fn the_settings_in_effect_say_where_they_come_from() {
     assert!(line("log = \"warn\"").ends_with("# config file"));
     assert!(line("history = true").ends_with("# default"));
     assert!(line("# the config file is").ends_with("config/hobnob/config.toml"));
+    for about in
+        ["# Chat name; left out", "# Keep what is said in private", "# The time before each message: off,"]
+    {
+        assert!(!line(about).is_empty());
+    }
+    let data = home.path().display().to_string();
+    let too_long = |line: &&String| line.chars().count() > 80 && !line.contains(&data);
+    assert_eq!(output.stdout.iter().find(too_long), None);
     let printed = output.stdout.join("\n");
     home.write_config(&printed);
     Launch::hobnob().home(&home).arg("config").run("").ended_with(0);

@@ -110,6 +110,11 @@ impl Terminal {
         contents(&self.screen.state.lock().unwrap())
     }
 
+    /// What `look` makes of the screen with its colours.
+    pub(crate) fn with_screen<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
+        look(self.screen.state.lock().unwrap().parser.screen())
+    }
+
     /// Everything drawn so far, rows scrolled off included, oldest first.
     pub(crate) fn transcript(&self) -> String {
         let mut drawn = self.screen.state.lock().unwrap();

@@ -92,7 +92,7 @@ fn a_program_runs_only_when_it_is_allowed_and_again_only_unchanged() {
     let (lines, outcome) = scene.outcome(job);
     assert!(lines.is_empty());
     let OwnOutcome::NotAllowed { wants, changed: false, .. } = outcome else { panic!("{outcome:?}") };
-    assert_eq!(wants, "say something there in your name");
+    assert_eq!(wants, "say something in your name in the session you call it from");
 
     assert!(matches!(scene.allow("roll"), OwnOutcome::Allowed(_)));
     assert_eq!(scene.own.rows()[0].about, "dice");

@@ -71,7 +71,7 @@ impl TerminalForm {
         format!("{}\n", self.paint(Style::new().dimmed(), &line))
     }
 
-    fn local(&self, at: Timestamp) -> Zoned {
+    pub(super) fn local(&self, at: Timestamp) -> Zoned {
         at.instant().to_zoned(self.zone.clone())
     }
 

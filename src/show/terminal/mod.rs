@@ -6,7 +6,7 @@ mod attention;
 mod message;
 mod names;
 mod tables;
-mod wrap;
+pub mod wrap;
 
 use hobnob_protocol::name::UserName;
 use jiff::civil::Date;
@@ -14,8 +14,8 @@ use jiff::tz::TimeZone;
 use nu_ansi_term::{Color, Style};
 
 use super::harmless::{harmless, harmless_line};
-use super::human::{OWN_VOICE, Shown, failure_text, told};
-use super::{Message, MessageKind, Notice};
+use super::human::{OWN_VOICE, Shown, failure_text, told, whois};
+use super::{ClosedReason, Message, MessageKind, Notice};
 use crate::mention;
 use crate::preferences::Preferences;
 
@@ -24,6 +24,9 @@ const NARROWEST: usize = 20;
 
 /// What to do in a lobby, for who has never been in one.
 const NEXT: &str = "type to talk; \\users: who is here, \\fork NAME: in private, \\help: the rest";
+
+/// The same where that would take rows.
+const NEXT_NARROW: &str = "type to talk; \\help: commands";
 
 /// Shows notices to a person.
 #[derive(Debug)]
@@ -78,6 +81,12 @@ impl TerminalForm {
             Notice::Sent { .. } | Notice::Answer(_) | Notice::Switched { .. } | Notice::Forking { .. } => {
                 Shown::Nothing
             }
+            // The error before it has said so, and there was no session yet to speak of.
+            Notice::Closed { reason: ClosedReason::Failed, .. } => Shown::Nothing,
+            Notice::Whois { since, .. } => {
+                let since = self.local(*since).strftime("%-d %B %Y, %H:%M").to_string();
+                Shown::Out(self.say(&whois(notice, &since), columns))
+            }
             Notice::Help { commands } => Shown::Out(self.help(commands, columns)),
             Notice::Sessions { sessions } => Shown::Out(self.sessions(sessions, columns)),
             Notice::Welcome { name, server, hosted, .. } => {
@@ -94,12 +103,21 @@ impl TerminalForm {
         self.own_voice(Style::new().dimmed(), text, columns)
     }
 
+    /// A line as it stood behind its prompt when it was typed. Breaks where the editor broke it: at the
+    /// terminal's edge.
+    #[must_use]
+    pub fn typed(&self, prompt: &str, private: bool, text: &str) -> String {
+        let color = if private { Color::Magenta } else { Color::Green };
+        format!("{}{}\n", self.paint(color.bold(), prompt), harmless(text, ""))
+    }
+
     fn welcome(&self, name: &UserName, server: &str, hosted: bool, columns: usize) -> String {
         let how = if hosted { "host" } else { "are in" };
         let line = format!("{name}, you {how} the lobby at {}", harmless_line(server));
         let mut shown = self.own_voice(Color::Green.normal(), &line, columns);
         if self.preferences.banner {
-            shown.push_str(&self.say(NEXT, columns));
+            let fits = OWN_VOICE.len() + NEXT.len() <= columns;
+            shown.push_str(&self.say(if fits { NEXT } else { NEXT_NARROW }, columns));
         }
         shown
     }

@@ -59,8 +59,8 @@ impl TerminalForm {
         shown.push_str(&rows.join(&format!("\n{}", " ".repeat(indent))));
         shown.push('\n');
         for example in &row.examples {
-            let line = format!("    e.g. {}\n", harmless_line(example));
-            shown.push_str(&self.paint(Style::new().dimmed(), &line));
+            let line = format!("    e.g. {}", harmless_line(example));
+            shown.push_str(&format!("{}\n", self.paint(Style::new().dimmed(), &line)));
         }
         shown
     }

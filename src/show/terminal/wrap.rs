@@ -20,7 +20,8 @@ fn grapheme_width(grapheme: &str) -> usize {
 
 /// Breaks one line of text into rows: the first has `first` columns, all others `rest`. There is
 /// always one row; spaces at a break are left out.
-pub(super) fn wrap(line: &str, first: usize, rest: usize) -> Vec<String> {
+#[must_use]
+pub fn wrap(line: &str, first: usize, rest: usize) -> Vec<String> {
     let mut rows = Rows { done: Vec::new(), row: String::new(), used: 0, room: first, rest };
     for piece in pieces(line) {
         let wide = width(piece);

@@ -1,0 +1,142 @@
+//! How a replayed event looks: as plain lines on a pipe, as the rows it was on a terminal. Owns what has
+//! to be remembered of earlier events for that; reads no file.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::folding::Folding;
+use crate::session::{Mode, SessionId};
+use crate::show::Notice;
+use crate::show::harmless::harmless;
+use crate::show::human::{Human, Shown};
+use crate::show::terminal::TerminalForm;
+use crate::show::time::Timestamp;
+
+/// The form of a replay.
+pub(super) enum Look {
+    /// Plain lines.
+    Plain(Human),
+    /// Rows of a terminal.
+    Terminal(Box<Rows>),
+}
+
+/// A terminal that is shown what happened then.
+pub(super) struct Rows {
+    folding: Folding,
+    columns: usize,
+    /// The moment that stands for the first event's time, and the one for the latest's.
+    begin: (Instant, Option<Timestamp>),
+    now: Instant,
+}
+
+impl Look {
+    /// Rows of so many columns.
+    pub(super) fn terminal(form: TerminalForm, columns: usize) -> Self {
+        let now = Instant::now();
+        Self::Terminal(Box::new(Rows { folding: Folding::new(form), columns, begin: (now, None), now }))
+    }
+
+    fn show(&mut self, notice: &Notice) -> String {
+        match self {
+            Self::Plain(human) => text(human.show(notice)),
+            Self::Terminal(rows) => {
+                let (gathered, shown) = rows.folding.show(notice, rows.columns, rows.now);
+                text(gathered) + &text(shown)
+            }
+        }
+    }
+
+    fn typed(&self, prompt: &str, private: bool, typed: &str) -> String {
+        match self {
+            Self::Plain(_) => format!("{prompt}{}\n", harmless(typed, "    ")),
+            Self::Terminal(rows) => rows.folding.form.typed(prompt, private, typed),
+        }
+    }
+
+    /// What time alone has brought up to an event that was recorded then.
+    fn pass(&mut self, recorded: Option<Timestamp>) -> String {
+        let Self::Terminal(rows) = self else { return String::new() };
+        if let Some(recorded) = recorded {
+            let (begin, first) = (rows.begin.0, *rows.begin.1.get_or_insert(recorded));
+            let since = Duration::from_millis(recorded.0.saturating_sub(first.0));
+            // A clock that was put back does not put a replay back.
+            rows.now = begin.checked_add(since).unwrap_or(rows.now).max(rows.now);
+        }
+        let mut passed = String::new();
+        // Each line as soon as it is due: the next one gathers from then on.
+        while let Some(due) = rows.folding.deadline().filter(|due| *due <= rows.now) {
+            passed.push_str(&text(rows.folding.due(rows.columns, due)));
+        }
+        passed
+    }
+}
+
+/// Shows events one after another.
+pub(super) struct Replay {
+    look: Look,
+    /// The prompts under which this user typed in each private session.
+    prompts: HashMap<SessionId, String>,
+    /// Whether this run was typed at a terminal: what was sent has been shown as it was typed.
+    at_terminal: bool,
+}
+
+impl Replay {
+    /// Nothing is shown yet.
+    pub(super) fn new(look: Look) -> Self {
+        Self { look, prompts: HashMap::new(), at_terminal: false }
+    }
+
+    /// What a notice looked like.
+    pub(super) fn notice(&mut self, notice: &Notice, recorded: Option<Timestamp>) -> String {
+        let passed = self.look.pass(recorded);
+        match notice {
+            // What was typed stood on the screen; of a run on a pipe it is worth seeing too.
+            Notice::Sent { .. } if self.at_terminal => return passed,
+            Notice::Sent { session, text, .. } => return passed + &self.line(*session, text),
+            Notice::Welcome { .. } => {
+                self.prompts.clear();
+                self.at_terminal = false;
+            }
+            Notice::Forking { session, peer } => {
+                self.prompts.insert(*session, format!("{session} {} {peer}> ", Mode::A.prefix()));
+            }
+            Notice::Opened { session, peer, mode, .. } => {
+                self.prompts.insert(*session, format!("{session} {} {peer}> ", mode.prefix()));
+            }
+            _ => {}
+        }
+        passed + &self.look.show(notice)
+    }
+
+    /// What a typed line looked like.
+    pub(super) fn typed(&mut self, session: SessionId, text: &str, recorded: Option<Timestamp>) -> String {
+        self.at_terminal = true;
+        self.look.pass(recorded) + &self.line(session, text)
+    }
+
+    /// What the end of the record brings.
+    pub(super) fn rest(&mut self) -> String {
+        match &mut self.look {
+            Look::Plain(_) => String::new(),
+            Look::Terminal(rows) => text(rows.folding.gathered(rows.columns)),
+        }
+    }
+
+    fn line(&self, session: SessionId, text: &str) -> String {
+        let prompt = match self.prompts.get(&session) {
+            Some(prompt) => prompt.clone(),
+            None if session == SessionId::LOBBY => "lobby> ".to_owned(),
+            None => format!("{session}> "),
+        };
+        self.look.typed(&prompt, session != SessionId::LOBBY, text)
+    }
+}
+
+fn text(shown: Shown) -> String {
+    match shown {
+        Shown::Out(text) | Shown::Err(text) => text,
+        Shown::Nothing => String::new(),
+    }
+}

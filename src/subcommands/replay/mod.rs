@@ -1,0 +1,216 @@
+//! `hobnob replay FILE`: a recorded run as it looked, at a terminal as on the terminal it ran on; or with
+//! `--json` the events themselves. Owns how a record is read; how an event looks is [`crate::show`]'s, and
+//! what it needs to know of earlier ones is in `look`.
+
+mod look;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use self::look::{Look, Replay};
+use super::Outputs;
+use crate::cli::{Cli, ColorChoice};
+use crate::config;
+use crate::show::Notice;
+use crate::show::harmless::{is_hostile, write_json_escape};
+use crate::show::human::Human;
+use crate::show::json::Keystrokes;
+use crate::show::terminal::TerminalForm;
+use crate::show::time::{self, Timestamp};
+
+/// The longest event that is read, in bytes: a list of many thousand users.
+const MAX_LINE: u64 = 16 * 1024 * 1024;
+
+/// Shows the record, in the form the output asks for and the way this user likes a terminal to be.
+///
+/// # Errors
+/// When it cannot be read, holds nothing that is an event, the config file is wrong, or an output takes
+/// nothing.
+pub fn run(
+    path: &Path,
+    cli: Cli,
+    env: &dyn Fn(&str) -> Option<OsString>,
+    outputs: &mut Outputs<'_>,
+) -> Result<()> {
+    if cli.json {
+        return show(path, &mut |line| passed_on(line), outputs);
+    }
+    let look = match outputs.columns {
+        None => Look::Plain(Human { color: outputs.color }),
+        Some(columns) => {
+            let settings = config::settings(cli, env)?;
+            let color = outputs.color && settings.color != ColorChoice::Never;
+            let (zone, today) = (jiff::tz::TimeZone::system(), time::now().instant());
+            Look::terminal(TerminalForm::new(color, zone, settings.preferences, today), columns)
+        }
+    };
+    let mut replay = Replay::new(look);
+    show(path, &mut |line| event(&mut replay, line), outputs)?;
+    outputs.out.write_all(replay.rest().as_bytes())?;
+    Ok(())
+}
+
+/// Writes what `shown` makes of each line.
+fn show(path: &Path, shown: &mut dyn FnMut(&str) -> Option<String>, outputs: &mut Outputs<'_>) -> Result<()> {
+    let named = || format!("{} cannot be read", path.display());
+    let file = File::open(path).with_context(named)?;
+    anyhow::ensure!(!file.metadata().with_context(named)?.is_dir(), "{} is a directory", path.display());
+    let mut lines = BufReader::new(file);
+    let (mut events, mut passed_over) = (0_u64, 0_u64);
+    let mut line = Vec::new();
+    while (&mut lines).take(MAX_LINE).read_until(b'\n', &mut line).with_context(named)? > 0 {
+        let text = String::from_utf8_lossy(&line).trim().to_owned();
+        line.clear();
+        if text.is_empty() {
+            continue;
+        }
+        match shown(&text) {
+            Some(text) => {
+                outputs.out.write_all(text.as_bytes())?;
+                events += 1;
+            }
+            None => passed_over += 1,
+        }
+    }
+    anyhow::ensure!(
+        events > 0 || passed_over == 0,
+        "{} is no record: none of its lines is an event",
+        path.display()
+    );
+    report(passed_over, outputs.err)
+}
+
+/// A kill may have cut a line short, and a newer hobnob may know more events.
+fn report(passed_over: u64, err: &mut dyn Write) -> Result<()> {
+    if passed_over > 0 {
+        writeln!(err, "hobnob: {passed_over} lines are no events this version knows; passed over")?;
+    }
+    Ok(())
+}
+
+/// Only what the line must have to be an event of whatever version.
+#[derive(Deserialize)]
+struct AnyEvent {
+    #[serde(rename = "event")]
+    _event: String,
+}
+
+/// What a record adds to an event.
+#[derive(Deserialize)]
+struct When {
+    recorded: Option<Timestamp>,
+}
+
+/// What an event looked like; nothing where this version knows no such event.
+fn event(replay: &mut Replay, line: &str) -> Option<String> {
+    let recorded = serde_json::from_str::<When>(line).ok()?.recorded;
+    match serde_json::from_str::<Notice>(line) {
+        Ok(notice) => Some(replay.notice(&notice, recorded)),
+        Err(_) => {
+            let Keystrokes::Typed { session, text } = serde_json::from_str(line).ok()?;
+            Some(replay.typed(session, &text, recorded))
+        }
+    }
+}
+
+/// The line itself, with what a terminal must not see escaped: inside JSON that can only be strings.
+fn passed_on(line: &str) -> Option<String> {
+    serde_json::from_str::<AnyEvent>(line).ok()?;
+    let mut out = String::with_capacity(line.len() + 1);
+    for c in line.chars() {
+        match is_hostile(c) && c != '\t' {
+            true => write_json_escape(c, &mut out),
+            false => out.push(c),
+        }
+    }
+    out.push('\n');
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECORD: &str = r#"{"event":"forking","session":1,"peer":"bobby"}
+{"event":"opened","session":1,"peer":"bobby","mode":"A","path":"direct","fingerprint":"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU","key_exchange":"X25519"}
+{"event":"sent","session":1,"text":"hi\u001b[2J"}
+{"event":"message","session":1,"kind":"peer","from":"bobby","text":"ho","at":"2026-01-02T03:04:05.678Z","replayed":false,"mode":"A","newer":1}
+{"event":"dance"}
+{"event":"answer","id":1,"ok":true}
+{"event":"error","code":"usage","text":"no"}
+
+{"event":"sent","session":0,"text":"cut sh"#;
+
+    fn replay(text: &str, json: bool) -> (Result<()>, String, String) {
+        replay_on(text, json, None)
+    }
+
+    fn replay_on(text: &str, json: bool, columns: Option<usize>) -> (Result<()>, String, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        std::fs::write(&path, text).unwrap();
+        let config = folder.path().join("config.toml");
+        std::fs::write(&config, "data-dir = \"/nowhere\"\n").unwrap();
+        let cli = Cli { json, config: Some(config), ..Cli::default() };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut outputs = Outputs { out: &mut out, err: &mut err, color: false, columns };
+        let done = run(&path, cli, &|_| None, &mut outputs);
+        (done, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    }
+
+    #[test]
+    fn a_record_is_shown_as_it_looked() {
+        let (done, out, err) = replay(RECORD, false);
+        done.unwrap();
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(lines[1], ">>> session 1 with bobby is open");
+        assert_eq!(lines[2], "1 P-> bobby> hi␛[2J");
+        assert_eq!(lines[3], "P-> <bobby> ho");
+        assert_eq!(lines[4], ">>> no");
+        assert_eq!(lines.len(), 5);
+        assert!(err.contains("2 lines are no events"), "{err}");
+    }
+
+    #[test]
+    fn with_json_events_pass_through_harmless() {
+        let (done, out, err) = replay("{\"event\":\"dance\",\"x\":\"\u{9b}2J\"}\nnot\n", true);
+        done.unwrap();
+        assert_eq!(out, "{\"event\":\"dance\",\"x\":\"\\u009b2J\"}\n");
+        assert!(err.contains("1 lines"), "{err}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_record_is_refused() {
+        assert!(replay("hello\nworld\n", false).0.unwrap_err().to_string().contains("is no record"));
+        replay("", false).0.unwrap();
+    }
+    #[test]
+    fn comings_and_goings_fold_by_the_time_they_were_recorded() {
+        let line = |name: &str, at: u8| {
+            format!(
+                "{{\"event\":\"joined\",\"name\":\"{name}\",\"recorded\":\"2026-01-02T03:04:{at:02}Z\"}}\n"
+            )
+        };
+        let record = [line("a", 0), line("b", 1), line("c", 1), line("d", 9), line("e", 9)].concat();
+        let (done, out, _) = replay_on(&record, false, Some(80));
+        done.unwrap();
+        assert_eq!(out, ">>> a joined\n>>> b and c joined\n>>> d joined\n>>> e joined\n");
+    }
+
+    #[test]
+    fn a_line_typed_at_a_terminal_is_shown_once_and_where_it_was_typed() {
+        let record = r#"{"event":"typed","session":0,"text":"hi"}
+{"event":"typed","session":0,"text":"\\ss"}
+{"event":"sent","session":0,"text":"hi","seq":1}"#;
+        for columns in [None, Some(80)] {
+            let (done, out, err) = replay_on(record, false, columns);
+            done.unwrap();
+            assert_eq!((out.as_str(), err.as_str()), ("lobby> hi\nlobby> \\ss\n", ""));
+        }
+    }
+}

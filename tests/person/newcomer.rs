@@ -1,0 +1,117 @@
+//! The first five minutes: what felt wrong to somebody who had never seen hobnob, and was mended.
+
+use serde_json::json;
+
+use crate::person::Person;
+use crate::support::home::Home;
+use crate::support::server::Server;
+
+#[test]
+fn the_prompt_follows_the_help_of_a_command_at_once() {
+    let server = Server::start(&[]);
+    for columns in [40, 80, 200] {
+        let mut anna = Person::join(&server, &format!("anna{columns}"), (columns, 24));
+        anna.enter("\\help fork");
+        anna.sees("    e.g. \\fork bobby\nlobby>");
+    }
+}
+
+#[test]
+fn who_types_a_slash_is_shown_the_backslash_before_it_is_said() {
+    let server = Server::start(&[]);
+    let mut anna = Person::join(&server, "anna", (80, 24));
+    anna.terminal.type_text("/help");
+    anna.sees_last("lobby> /help  this is said; the command is \\help");
+    anna.terminal.type_text("ful");
+    anna.sees_last("lobby> /helpful");
+}
+
+#[test]
+fn what_is_said_while_the_lobby_is_down_is_told_to_wait_once() {
+    let mut server = Server::start(&[]);
+    let mut anna = Person::join(&server, "anna", (80, 24));
+    for outage in 1..=2 {
+        server.kill();
+        anna.terminal
+            .wait_until("an outage", |screen| screen.matches("the lobby is down;").count() == outage);
+        anna.enter(&format!("one {outage}"));
+        anna.terminal
+            .wait_until("what becomes of it", |screen| screen.matches("this waits").count() == outage);
+        anna.enter(&format!("two {outage}"));
+        server.restart();
+        let bobby = server.join("bobby");
+        bobby.wait(json!({"event": "message", "text": format!("two {outage}")}));
+        anna.terminal.wait_until("its end", |screen| screen.matches("the lobby is back").count() == outage);
+        assert_eq!(anna.terminal.screen().matches("this waits").count(), outage);
+    }
+}
+
+#[test]
+fn a_fork_that_fails_says_so_once_and_speaks_of_no_session() {
+    let server = Server::start(&[]);
+    let mut anna = Person::join(&server, "anna", (80, 24));
+    anna.enter("\\fork nobody");
+    anna.sees("\\fork: nobody is not in the lobby");
+    anna.sees_last("lobby>");
+    anna.enter("\\ss");
+    anna.sees("* 0 lobby (up)");
+    assert!(!anna.terminal.screen().contains("is over"), "{}", anna.terminal.screen());
+}
+
+#[test]
+fn whois_tells_the_time_of_this_place() {
+    let server = Server::start(&[]);
+    let _bobby = server.join("bobby");
+    let home = Home::new();
+    let mut anna = Person::join_with(&server, "anna", (200, 24), &[("TZ", "Etc/GMT-14")], &home);
+    anna.enter("\\whois bobby");
+    anna.sees("in the lobby since ");
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(14)));
+    let screen = anna.terminal.screen();
+    let since = screen.lines().find_map(|row| row.split_once(" since ")).unwrap().1;
+    // The minute may have turned since it joined, at midnight even the day.
+    let days = [&now, &now.checked_sub(jiff::SignedDuration::from_mins(1)).unwrap()];
+    let told = days.map(|at| at.strftime("%-d %B %Y, %H:%M").to_string());
+    assert!(told.iter().any(|time| time == since), "{since:?} is none of {told:?}");
+}
+
+#[test]
+fn a_server_whose_name_is_wrong_is_not_looked_for_behind_a_firewall() {
+    let arguments = ["--server", "a..b:1", "--name", "anna"];
+    let mut anna = Person::start(&arguments, (80, 24), &[], &Home::new());
+    assert_eq!(anna.terminal.wait_for_end().exit_code(), 3);
+    let said = anna.terminal.screen().replace('\n', "");
+    assert!(said.contains("is its name spelled right"), "{said}");
+}
+
+#[test]
+fn who_has_second_thoughts_at_the_first_question_can_leave() {
+    for key in [b"\x03", b"\x04"] {
+        let mut anna = Person::start(&[], (80, 24), &[], &Home::new());
+        anna.sees_last("Please input chat name:");
+        anna.terminal.keys(key);
+        assert_eq!(anna.terminal.wait_for_end().exit_code(), 2);
+        let screen = anna.terminal.screen();
+        assert_eq!(screen.lines().last(), Some("hobnob: no name was given"), "{screen}");
+    }
+}
+
+#[test]
+fn a_server_that_says_nothing_is_not_waited_for_longer_than_one_likes() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let arguments = ["--server", &address, "--name", "anna"];
+    let mut anna = Person::start(&arguments, (80, 24), &[], &Home::new());
+    let _held = silent.accept().unwrap();
+    anna.terminal.keys(b"\x03");
+    assert_eq!(anna.terminal.wait_for_end().exit_code(), 3);
+    anna.sees("asked to end before the lobby was joined");
+}
+
+#[test]
+fn a_manual_page_on_a_terminal_says_how_to_read_it() {
+    let mut anna = Person::start(&["man"], (80, 24), &[], &Home::new());
+    assert!(anna.terminal.wait_for_end().success());
+    let screen = anna.terminal.screen();
+    assert!(screen.ends_with("to read it: hobnob man | man -l -"), "{screen}");
+}
