@@ -12,6 +12,8 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use crate::usual::is_plain;
+
 /// How much is read at once, in bytes; one TLS record is at most as long.
 const READ_CHUNK: usize = 16 * 1024;
 
@@ -185,14 +187,6 @@ pub fn encode_text_into(text: &str, out: &mut BytesMut) {
     } else {
         serde_json::to_writer(out.writer(), text).expect("a text is JSON");
     }
-}
-
-/// Whether `text` stands in a JSON string as it is: it has no quote, no backslash and no control
-/// character. Two passes, since each is one comparison for many bytes at once.
-#[must_use]
-pub fn is_plain(text: &[u8]) -> bool {
-    memchr::memchr2(b'"', b'\\', text).is_none()
-        && text.chunks(256).all(|block| block.iter().fold(u8::MAX, |least, &byte| least.min(byte)) >= b' ')
 }
 
 /// `message` as one line.

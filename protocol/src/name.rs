@@ -2,6 +2,7 @@
 //! is parsed, so that inner code never checks again. Knows nothing of sockets or files.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -163,8 +164,17 @@ pub struct BytesError {
 macro_rules! base64_bytes {
     ($(#[$doc:meta])* $name:ident, $len:literal, $expected:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub struct $name([u8; $len]);
+
+        /// By its first eight bytes: they are drawn at random or come out of a hash or a curve, and
+        /// whoever wants others with the same eight has to try as long as for a key itself.
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                let (first, _) = self.0.split_first_chunk::<8>().expect("none is shorter");
+                state.write_u64(u64::from_ne_bytes(*first));
+            }
+        }
 
         impl $name {
             /// From the bytes themselves.

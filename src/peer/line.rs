@@ -4,9 +4,10 @@
 use std::fmt::Write;
 
 use bytes::{BufMut, BytesMut};
-use hobnob_protocol::codec::{encode_into, encode_text_into, is_plain};
+use hobnob_protocol::codec::{encode_into, encode_text_into};
 use hobnob_protocol::message::PeerMessage;
 use hobnob_protocol::name::Text;
+use hobnob_protocol::usual;
 use serde::Deserialize;
 
 /// Writes a message. A text, which may be long, goes without serde's look at every single byte.
@@ -39,33 +40,20 @@ pub(super) fn decode(line: &[u8]) -> serde_json::Result<PeerMessage> {
     serde_json::from_slice(line)
 }
 
-/// A text written in the usual way; whatever is unusual is left to serde, which also says what is
-/// wrong with it.
+/// A text written in the usual way.
 fn plain_say(line: &[u8]) -> Option<PeerMessage> {
-    let (number, rest) = number(line.strip_prefix(br#"{"type":"say","number":"#)?)?;
-    let (at, rest) = self::number(rest.strip_prefix(br#","at":"#)?)?;
-    let text = rest.strip_prefix(br#","text":""#)?.strip_suffix(br#""}"#)?;
-    if !is_plain(text) {
-        return None;
-    }
-    let text = Text::new(std::str::from_utf8(text).ok()?).ok()?;
+    let (number, rest) = usual::number(line.strip_prefix(br#"{"type":"say","number":"#)?)?;
+    let (at, rest) = usual::number(rest.strip_prefix(br#","at":"#)?)?;
+    let text = usual::text(rest.strip_prefix(br#","text":""#)?.strip_suffix(br#""}"#)?)?;
     Some(PeerMessage::Say { number, at, text })
 }
 
 /// An acknowledgement written in the usual way; there may be one for each text.
 fn received(line: &[u8]) -> Option<PeerMessage> {
-    match number(line.strip_prefix(br#"{"type":"received","number":"#)?)? {
+    match usual::number(line.strip_prefix(br#"{"type":"received","number":"#)?)? {
         (number, b"}") => Some(PeerMessage::Received { number }),
         _ => None,
     }
-}
-
-/// A number as JSON has it, and what follows.
-fn number(text: &[u8]) -> Option<(u64, &[u8])> {
-    let (digits, rest) = text.split_at(text.iter().position(|byte| !byte.is_ascii_digit())?);
-    let has_leading_zero = digits.len() > 1 && digits.starts_with(b"0");
-    let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    (!has_leading_zero).then_some((number, rest))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hobnob_protocol::codec::{self, LineBuffer};
+use hobnob_protocol::codec::{self, CodecError, LineBuffer};
 use hobnob_protocol::message::{ClientMessage, NoAnswerCode, ServerMessage};
 use hobnob_protocol::name::{PublicKey, Seq};
 use hobnob_protocol::transport::TransportError;
@@ -184,7 +184,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if std::mem::take(&mut inner.alive) {
                 return Poll::Ready(Event::Alive);
             }
-            match inner.lines.next_message() {
+            match inner.next_message() {
                 Ok(Some(message)) => return Poll::Ready(Event::Message(message)),
                 Ok(None) if inner.ended => return Poll::Ready(Event::Over(Over::Closed)),
                 Ok(None) => {}
@@ -409,6 +409,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             self.fail(Over::Failed(err));
         }
         true
+    }
+
+    fn next_message(&mut self) -> Result<Option<ClientMessage>, CodecError> {
+        match self.lines.next_line()? {
+            Some(line) => Ok(Some(ClientMessage::read(&line)?)),
+            None => Ok(None),
+        }
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Over>> {

@@ -21,6 +21,7 @@ use hobnob_protocol::{
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::arrival;
@@ -354,14 +355,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
     /// Puts a command to the lobby, when that has room.
     async fn ask(&self, command: LobbyCommand) {
         let said = if let LobbyCommand::Say { id, .. } = command { Some(id) } else { None };
-        let closed = self.shared.lobby.send(command).await.is_err();
+        let closed = match self.shared.lobby.try_send(command) {
+            Ok(()) => return,
+            Err(TrySendError::Closed(_)) => true,
+            Err(TrySendError::Full(command)) => {
+                let closed = self.shared.lobby.send(command).await.is_err();
+                // Waiting for the lobby was no silence of the client's.
+                self.connection.excuse_silence();
+                closed
+            }
+        };
         // Whatever else was asked: the lobby tells everybody that it is closing.
         if let Some(id) = said.filter(|_| closed) {
             let closing = ServerMessage::NotAccepted { id, code: NotAcceptedCode::Closing };
             self.connection.tell(codec::encode(&closing));
         }
-        // Waiting for the lobby was no silence of the client's.
-        self.connection.excuse_silence();
     }
 
     fn history(&self, request: u32, limit: u32, before: Option<Seq>) -> Next {

@@ -23,6 +23,7 @@ use hobnob_protocol::codec;
 use hobnob_protocol::message::ServerMessage;
 use hobnob_protocol::name::{PairToken, Seq, Text, UserName};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -169,6 +170,11 @@ impl LobbyHandle {
     /// Waits for room in the lobby's queue.
     pub(crate) async fn send(&self, command: LobbyCommand) -> Result<(), Closed> {
         self.commands.send(command).await.map_err(|_| Closed)
+    }
+
+    /// The same without waiting; gives the command back where there is no room.
+    pub(crate) fn try_send(&self, command: LobbyCommand) -> Result<(), TrySendError<LobbyCommand>> {
+        self.commands.try_send(command)
     }
 
     /// Keeps room for one command to come.

@@ -178,6 +178,9 @@ fn configure_writer(conn: &Connection) -> rusqlite::Result<()> {
     // alone: a power cut would then take back messages whose authors were told they are stored, and
     // clients would hold a cursor into a log that never was. One sync is shared by all that is queued.
     conn.pragma_update(None, "synchronous", "FULL")?;
+    // A checkpoint copies what the WAL holds into the file and syncs that too, while nobody is answered: a
+    // busy lobby fills 1,000 pages, the usual measure, in a tenth of a second.
+    conn.pragma_update(None, "wal_autocheckpoint", 4000)?;
     // A long read beside the writer lets the WAL grow; it is cut back to this many bytes afterwards.
     conn.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)
 }
