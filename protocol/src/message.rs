@@ -282,6 +282,8 @@ pub enum RefusedCode {
     Closing,
     /// Another client with this key and run has taken over.
     TakenOver,
+    /// The client took nothing of what it was sent for too long.
+    NotReading,
     /// A reason this build does not know.
     #[serde(other)]
     Other,

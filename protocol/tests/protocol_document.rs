@@ -103,7 +103,7 @@ macro_rules! names_each {
 
 names_each!(
     every_reason_to_refuse_is_explained, RefusedCode:
-    Protocol, Full, FullForAddress, NoNameLeft, Closing, TakenOver,
+    Protocol, Full, FullForAddress, NoNameLeft, Closing, TakenOver, NotReading,
 );
 names_each!(every_reason_not_to_store_is_explained, NotAcceptedCode: Store, Closing);
 names_each!(every_reason_not_to_answer_is_explained, NoAnswerCode: Yourself, Store, Busy);

@@ -11,6 +11,7 @@ use hobnob_protocol::identity::Identity;
 use hobnob_protocol::name::Seq;
 use hobnob_protocol::transport::{self, KeyPolicy};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ServerConfig;
@@ -79,6 +80,7 @@ impl Engine {
             metrics,
             rate: config.rate,
             next_id: AtomicU64::new(1),
+            deaf: Arc::new(Semaphore::new(connection::MAX_DEAF)),
         });
         Ok(Self { shared, lobby })
     }
@@ -101,7 +103,9 @@ impl Streams {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        connection::serve(stream, remote, self.0).await;
+        if let Some(deaf) = connection::serve(stream, remote, self.0).await {
+            deaf.told().await;
+        }
     }
 }
 

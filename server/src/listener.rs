@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::admission::{Admission, Verdict};
-use crate::connection::{self, Shared};
+use crate::connection::{self, Deaf, Shared};
 
 /// Newcomers the system keeps waiting: a whole lobby may come back at once after a restart.
 const BACKLOG: i32 = 4096;
@@ -23,8 +23,9 @@ const BACKLOG: i32 = 4096;
 /// the system would grow it to, a client that never reads would cost.
 const SOCKET_BUFFER_BYTES: usize = 128 * 1024;
 
-/// A client that acknowledges nothing for this long, on the level of TCP, is lost.
-const TCP_TIMEOUT: Duration = Duration::from_secs(30);
+/// A client that acknowledges nothing for this long, on the level of TCP, is lost. The system counts one
+/// that acknowledges and has no room as well: longer than it takes the server to see that it is deaf.
+const TCP_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// How long no newcomer is taken when the system has no room for one, at first and at most.
 const MIN_BACK_OFF: Duration = Duration::from_millis(10);
@@ -109,13 +110,16 @@ impl Door {
                 // being asked for is of the store, not of a client.
                 let span = tracing::debug_span!("client", %remote, name = tracing::field::Empty, key = tracing::field::Empty);
                 let serve = async move {
-                    let _place = place;
                     let connections = shared.metrics.connections.clone();
                     connections.inc();
                     // Boxed, because each layer around it would keep room for it twice.
                     let serve = Box::pin(connection::serve(stream, remote, shared));
-                    abort.run_until_cancelled(serve).await;
+                    let deaf = abort.run_until_cancelled(serve).await.flatten();
                     connections.dec();
+                    drop(place);
+                    if let Some(deaf) = deaf {
+                        Box::pin(abort.run_until_cancelled(tell_deaf(deaf))).await;
+                    }
                 };
                 self.tasks.spawn(serve.instrument(span));
             }
@@ -141,6 +145,17 @@ fn configure(stream: &TcpStream) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     socket.set_tcp_user_timeout(Some(TCP_TIMEOUT))?;
     Ok(())
+}
+
+/// Waits for a client that takes nothing. It may be suspended, and the system is to wait too.
+async fn tell_deaf(deaf: Deaf<TcpStream>) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    deaf.with_stream(|stream| {
+        if let Err(err) = SockRef::from(stream).set_tcp_user_timeout(None) {
+            tracing::debug!(%err, "it will not be waited for as long as it should");
+        }
+    });
+    deaf.told().await;
 }
 
 /// Errors of one newcomer, after which the next may be taken at once.

@@ -69,7 +69,7 @@ impl ConnectError {
     }
 }
 
-fn refusal(code: RefusedCode) -> &'static str {
+pub(super) fn refusal(code: RefusedCode) -> &'static str {
     match code {
         RefusedCode::Protocol => {
             "the server speaks another version of the protocol; use the same hobnob on both sides"
@@ -83,6 +83,7 @@ fn refusal(code: RefusedCode) -> &'static str {
         RefusedCode::NoNameLeft => "every numbered form of that name is taken; choose another with --name",
         RefusedCode::Closing => "the server is closing down",
         RefusedCode::TakenOver => "another connection of this client has taken over",
+        RefusedCode::NotReading => "this client read nothing for so long that the server let it go",
         RefusedCode::Other => "the server lets nobody in, for a reason this version does not know",
     }
 }

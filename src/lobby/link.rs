@@ -515,6 +515,7 @@ impl<D: Dial> Link<D> {
             ServerMessage::Refused { code: RefusedCode::TakenOver } => {
                 return Err(self.lost("another client of this user took the name over"));
             }
+            ServerMessage::Refused { code } => return Err(self.lost(connect::refusal(code))),
             ServerMessage::Bad { reason } => {
                 warn!(reason, "the server could not read what this client sent");
                 return Err(self.lost("the server could not read what this client sent"));

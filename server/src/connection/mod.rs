@@ -9,6 +9,7 @@
 //! cursor, one chunk in encryption and its bounded control queue.
 
 mod arrival;
+mod deaf;
 mod outgoing;
 mod rate;
 mod task;
@@ -36,13 +37,15 @@ use crate::metrics::Metrics;
 use crate::recent::{Chunk, Gathered, Recent};
 use crate::roster::Present;
 
+pub(crate) use self::deaf::{Deaf, MAX_DEAF};
 pub(crate) use self::task::{Shared, serve, turn_away};
 
 /// Bytes handed to encryption at once when a client is behind: four full TLS records.
 const FEED_BYTES: usize = 64 * 1024;
 
-/// A client whose socket takes nothing for this long is closed.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+/// A client whose socket takes nothing for this long leaves the lobby. Looked at every fifteen seconds:
+/// before the system finds the link dead, which a client that is merely suspended is not.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What the connection's task is to do next.
 #[derive(Debug)]
@@ -220,6 +223,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         inner.outgoing.drop_answers();
         inner.ending.get_or_insert(ending);
         inner.waker.wake_by_ref();
+    }
+
+    /// The same, and nothing of what waits goes out before it but what is encrypted already.
+    fn finish_with_only(&self, ending: Ending) {
+        {
+            let mut inner = self.lock();
+            inner.outgoing = Outgoing::default();
+            inner.loaded = None;
+        }
+        self.finish_with(ending);
     }
 
     fn heard(&self) -> Instant {

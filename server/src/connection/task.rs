@@ -20,11 +20,12 @@ use hobnob_protocol::{
 };
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::arrival;
+use super::deaf::Deaf;
 use super::outgoing::Answer;
 use super::rate::TokenBucket;
 use super::{Connection, Event, LogRead, Over};
@@ -35,7 +36,7 @@ use crate::recent::{Chunk, Recent};
 use crate::roster::{ConnectionId, Newcomer};
 
 /// How long a connection that is over may take to write its last words and be closed by the client.
-const LINGER: Duration = Duration::from_secs(1);
+pub(super) const LINGER: Duration = Duration::from_secs(1);
 
 /// Messages and bytes of text read from the log at once for a client that is behind.
 const READ_MESSAGES: usize = 512;
@@ -56,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) rate: u32,
     /// The next connection's id.
     pub(crate) next_id: AtomicU64,
+    /// Places of clients that take nothing.
+    pub(crate) deaf: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -68,23 +71,31 @@ impl Shared {
     }
 }
 
-/// Serves one client until it is gone.
-pub(crate) async fn serve<S>(stream: S, remote: SocketAddr, shared: Arc<Shared>)
+/// Serves one client until it is gone; one that takes nothing any more is given back, to be told that.
+pub(crate) async fn serve<S>(stream: S, remote: SocketAddr, shared: Arc<Shared>) -> Option<Deaf<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let connection = match shared.connection(stream) {
         Ok(connection) => Arc::new(connection),
-        Err(err) => return tracing::error!(%err, "TLS cannot be set up"),
+        Err(err) => {
+            tracing::error!(%err, "TLS cannot be set up");
+            return None;
+        }
     };
     // Boxed, so that a connection does not keep room for its arrival all its life.
     let arrived = Box::pin(timeout(HANDSHAKE_TIMEOUT, arrive(&connection, remote, &shared))).await;
     match arrived {
-        Ok(Ok(stay)) => live(&connection, &shared, stay).await,
+        Ok(Ok(stay)) => {
+            if let Hearing::Deaf = live(&connection, &shared, stay).await {
+                return Deaf::new(connection, shared);
+            }
+        }
         Ok(Err(reason)) => tracing::debug!(?reason, "did not join"),
         Err(_elapsed) => tracing::debug!("did not join in time"),
     }
     let _too_slow = timeout(LINGER, poll_fn(|cx| connection.poll_finish(cx))).await;
+    None
 }
 
 /// Tells one client that it is not let in.
@@ -207,6 +218,8 @@ fn candidates(hello: &Hello, observed: IpAddr) -> Vec<Candidate> {
 enum Next {
     GoOn,
     Stop,
+    /// It takes nothing.
+    Deaf,
     /// To be put to the lobby.
     Ask(LobbyCommand),
     /// The log is to be read.
@@ -215,8 +228,14 @@ enum Next {
     Bad(String),
 }
 
+/// Whether a client took what it was sent up to its end.
+enum Hearing {
+    Heard,
+    Deaf,
+}
+
 /// A client that asked to join, until it is gone.
-async fn live<S>(connection: &Connection<S>, shared: &Shared, stay: Stay)
+async fn live<S>(connection: &Connection<S>, shared: &Shared, stay: Stay) -> Hearing
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -229,6 +248,7 @@ where
         pinged: None,
     };
     let mut timer = std::pin::pin!(sleep(LOBBY_PING_AFTER));
+    let mut hearing = Hearing::Heard;
     loop {
         let taking = life.may_take(timer.as_mut());
         // Boxed, and dealt with outside of the select, so that an idle connection keeps no room for an event.
@@ -243,6 +263,11 @@ where
         match next {
             Next::GoOn => {}
             Next::Stop => break,
+            Next::Deaf => {
+                tracing::debug!("takes nothing");
+                hearing = Hearing::Deaf;
+                break;
+            }
             Next::Ask(command) => life.ask(command).await,
             Next::Read(read) => {
                 if let Next::Stop = Box::pin(life.read(read)).await {
@@ -256,6 +281,7 @@ where
         }
     }
     drop(stay);
+    hearing
 }
 
 struct Life<'a, S> {
@@ -285,13 +311,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
     /// The timer: a throttled client may be read again, a silent one is asked for a sign of life.
     fn tick(&mut self, timer: Pin<&mut Sleep>) -> Next {
         let now = Instant::now();
-        if std::mem::take(&mut self.throttled) && !self.connection.is_stuck() {
+        if self.connection.is_stuck() {
+            return Next::Deaf;
+        }
+        if std::mem::take(&mut self.throttled) {
             self.connection.excuse_silence();
             timer.reset(now + LOBBY_PING_AFTER);
             return Next::GoOn;
         }
         let heard = self.connection.heard();
-        if now >= heard + LOBBY_DEAD_AFTER || self.connection.is_stuck() {
+        if now >= heard + LOBBY_DEAD_AFTER {
             tracing::debug!("gave no sign of life");
             return Next::Stop;
         }
@@ -315,6 +344,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
             Event::Read(read) => Next::Read(read),
             Event::Bad(reason) => Next::Bad(reason),
             Event::Over(Over::Closed | Over::Ended) => Next::Stop,
+            Event::Over(Over::Overflow) => Next::Deaf,
             Event::Over(over) => {
                 tracing::debug!(reason = %over, "the connection is lost");
                 Next::Stop

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::codec::MessageReader;
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::message::Hello;
+use hobnob_protocol::message::{Change, Hello, RefusedCode};
 use hobnob_protocol::name::{RunId, Text};
 use hobnob_protocol::transport::{KeyPolicy, client_config, server_config, server_name};
 use hobnob_protocol::{LOBBY_ALPN, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
@@ -48,7 +48,9 @@ impl World {
         tokio::spawn(lobby.run(stop.clone()));
         let tls = server_config(&Identity::generate().unwrap(), KeyPolicy::Any, LOBBY_ALPN);
         let next_id = AtomicU64::new(1);
-        let shared = Arc::new(Shared { tls, lobby: handle, log, recent, metrics, rate: 1_000_000, next_id });
+        let deaf = Arc::new(tokio::sync::Semaphore::new(MAX_DEAF));
+        let shared =
+            Arc::new(Shared { tls, lobby: handle, log, recent, metrics, rate: 1_000_000, next_id, deaf });
         Self { shared, _stop: stop.drop_guard() }
     }
 
@@ -56,7 +58,12 @@ impl World {
     async fn ask(&self, name: &str, size: usize) -> Client {
         let (near, far) = tokio::io::duplex(size);
         let remote = "192.0.2.1:5000".parse().unwrap();
-        let serving = tokio::spawn(serve(far, remote, Arc::clone(&self.shared)));
+        let shared = Arc::clone(&self.shared);
+        let serving = tokio::spawn(async move {
+            if let Some(deaf) = serve(far, remote, shared).await {
+                deaf.told().await;
+            }
+        });
         let (config, _) = client_config(&Identity::generate().unwrap(), KeyPolicy::Any, LOBBY_ALPN);
         let stream = TlsConnector::from(config).connect(server_name(), near).await.unwrap();
         let (read, writer) = tokio::io::split(stream);
@@ -193,22 +200,61 @@ async fn a_silent_client_is_asked_for_a_sign_of_life_and_then_dropped() {
     anna.serving.await.unwrap();
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_client_that_reads_nothing_but_sends_is_dropped_in_the_end() {
-    let world = World::new();
-    let (mut deaf, _) = world.join("deaf", 512).await;
+/// Says something longer than any pipe here, and gives signs of life for `client` until it is deaf.
+async fn deafen(world: &World, client: &mut Client) {
     let (mut anna, _) = world.join("anna", 64 * 1024).await;
-    anna.say(1, &"x".repeat(4096)).await;
+    anna.say(1, &"x".repeat(8192)).await;
     let started = Instant::now();
-    while !deaf.serving.is_finished() {
+    let left = Change::Left("deaf".parse().unwrap());
+    loop {
         // It gives signs of life, so only the write that makes no progress tells.
-        if deaf.writer.write_all(&codec::encode(&ClientMessage::Pong)).await.is_err() {
+        client.writer.write_all(&codec::encode(&ClientMessage::Pong)).await.unwrap();
+        anna.writer.write_all(&codec::encode(&ClientMessage::Pong)).await.unwrap();
+        let waited = tokio::time::timeout(Duration::from_secs(1), anna.next()).await;
+        if matches!(waited, Ok(Some(ServerMessage::Presence { changes })) if changes.contains(&left)) {
             break;
         }
-        tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(started.elapsed() < WRITE_TIMEOUT * 2);
+        assert!(started.elapsed() < WRITE_TIMEOUT + LOBBY_PING_AFTER + Duration::from_secs(2));
     }
     assert!(started.elapsed() >= WRITE_TIMEOUT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_leaves_and_is_told_when_it_reads_again() {
+    let world = World::new();
+    let (mut deaf, _) = world.join("deaf", 512).await;
+    deafen(&world, &mut deaf).await;
+    assert!(!deaf.serving.is_finished());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let mut heard = Vec::new();
+    while let Some(message) = deaf.next().await {
+        heard.push(message);
+    }
+    assert_eq!(heard.pop(), Some(ServerMessage::Refused { code: RefusedCode::NotReading }));
+    assert!(heard.iter().any(|m| matches!(m, ServerMessage::Said(_))), "what was on its way: {heard:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_is_not_waited_for_for_ever() {
+    let world = World::new();
+    let (mut deaf, _) = world.join("deaf", 512).await;
+    deafen(&world, &mut deaf).await;
+    let started = Instant::now();
+    deaf.serving.await.unwrap();
+    assert!(started.elapsed() <= Duration::from_secs(121));
+    assert_eq!(world.shared.deaf.available_permits(), MAX_DEAF);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_too_many_take_nothing_one_more_is_closed_without_a_word() {
+    let world = World::new();
+    let others = Arc::clone(&world.shared.deaf).acquire_many_owned(MAX_DEAF as u32).await.unwrap();
+    let (mut deaf, _) = world.join("deaf", 512).await;
+    deafen(&world, &mut deaf).await;
+    let started = Instant::now();
+    deaf.serving.await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(2));
+    drop(others);
 }
 
 #[tokio::test(start_paused = true)]

@@ -42,6 +42,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(Self { stream, tls, blocked_since: None, finish: Finish::Open })
     }
 
+    /// What it is an encryption of.
+    pub(super) fn stream(&self) -> &S {
+        &self.stream
+    }
+
     /// Whether messages may be put in.
     pub(super) fn is_open(&self) -> bool {
         !self.tls.is_handshaking() && self.finish == Finish::Open

@@ -177,6 +177,11 @@ impl LobbyHandle {
         self.commands.try_send(command)
     }
 
+    /// Waits until the lobby takes no more commands.
+    pub(crate) async fn closed(&self) {
+        self.commands.closed().await;
+    }
+
     /// Keeps room for one command to come.
     pub(crate) async fn reserve(&self) -> Result<mpsc::OwnedPermit<LobbyCommand>, Closed> {
         self.commands.clone().reserve_owned().await.map_err(|_| Closed)
