@@ -5,22 +5,20 @@ use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
-use hobnob_protocol::codec::{CodecError, LineBuffer, encode_into};
+use hobnob_protocol::codec::{CodecError, LineBuffer};
 use hobnob_protocol::message::PeerMessage;
 use hobnob_protocol::{PEER_DEAD_AFTER, PEER_PING_AFTER};
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadHalf};
 use tokio::net::TcpStream;
 
 use super::line::decode;
-
-/// What is put together for one write, in bytes: several TLS records, so that a burst of texts costs
-/// a handful of system calls.
-pub(super) const ENOUGH_TO_WRITE: usize = 64 * 1024;
+use super::orders::{Orders, PenState};
+use super::pen::Pen;
 
 /// What is read before it is looked at, in bytes, where so much has arrived: several TLS records, so
 /// that a burst of texts is handed on together.
@@ -56,15 +54,6 @@ pub(super) struct Fresh {
     pub(super) origin: Origin,
 }
 
-/// What came of waiting on a connection.
-#[derive(Debug)]
-pub(super) enum Turn {
-    /// So many bytes arrived; none means that the other side has closed.
-    Read(usize),
-    /// Something was written.
-    Wrote,
-}
-
 /// What a look at the clock says of a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Vital {
@@ -74,64 +63,49 @@ pub(super) enum Vital {
     Dead,
 }
 
-/// The connection that carries a session's words.
+/// The connection that carries a session's words. Its pen lies with the orders.
 pub(super) struct Connection {
     reader: ReadHalf<Box<dyn Duplex>>,
-    writer: WriteHalf<Box<dyn Duplex>>,
+    orders: Arc<Orders>,
     lines: LineBuffer,
-    out: BytesMut,
-    /// Written bytes may still be on this side of the socket.
-    unflushed: bool,
     pub(super) origin: Origin,
     pub(super) since: Duration,
     heard: Duration,
     signed: Duration,
     progressed: Duration,
+    /// The pen's, when it was last looked at.
+    moves: u64,
 }
 
 impl Connection {
-    /// Begins at the awake time `now`.
-    pub(super) fn new(fresh: Fresh, now: Duration) -> Self {
+    /// Begins at the awake time `now`. Whatever connection `orders` had before is over.
+    pub(super) fn new(fresh: Fresh, orders: &Arc<Orders>, now: Duration) -> Self {
         let (reader, writer) = tokio::io::split(fresh.stream);
+        orders.connect(Pen::new(writer));
         Self {
             reader,
-            writer,
+            orders: Arc::clone(orders),
             lines: fresh.lines,
-            out: BytesMut::new(),
-            unflushed: false,
             origin: fresh.origin,
             since: now,
             heard: now,
             signed: now,
             progressed: now,
+            moves: 0,
         }
     }
 
-    /// Waits until something was read or written; reads only if `reading`. Cancel-safe.
-    pub(super) async fn turn(&mut self, reading: bool) -> io::Result<Turn> {
-        let Self { reader, writer, lines, out, unflushed, .. } = self;
-        let written = async {
-            if out.is_empty() && !*unflushed {
-                std::future::pending::<()>().await;
+    /// Writes, and waits until something was read: how many bytes, none where the other side has closed.
+    /// Reads only if `reading`. Cancel-safe.
+    pub(super) async fn turn(&mut self, reading: bool) -> io::Result<usize> {
+        let Self { reader, lines, orders, .. } = self;
+        poll_fn(|cx| {
+            if let Poll::Ready(err) = orders.poll_write(cx) {
+                return Poll::Ready(Err(err));
             }
-            if !out.is_empty() {
-                let count = writer.write(out).await?;
-                if count == 0 {
-                    return Err(io::ErrorKind::WriteZero.into());
-                }
-                out.advance(count);
-                *unflushed = true;
-            }
-            if out.is_empty() {
-                writer.flush().await?;
-                *unflushed = false;
-            }
-            Ok(Turn::Wrote)
-        };
-        tokio::select! {
-            read = poll_fn(|cx| poll_arrived(reader, lines, cx)), if reading => read.map(Turn::Read),
-            wrote = written => wrote,
-        }
+            if reading { poll_arrived(reader, lines, cx) } else { Poll::Pending }
+        })
+        .await
     }
 
     /// A whole message that has arrived.
@@ -140,37 +114,14 @@ impl Connection {
         Ok(Some(decode(&line)?))
     }
 
-    /// Whether more may be put into [`out`](Self::out).
-    pub(super) fn wants_more(&self) -> bool {
-        self.out.len() < ENOUGH_TO_WRITE / 2
-    }
-
-    /// Whether something goes out as it is.
-    pub(super) fn is_writing(&self) -> bool {
-        !self.out.is_empty()
-    }
-
-    /// What waits to be written, at the awake time `now`.
-    pub(super) fn out(&mut self, now: Duration) -> &mut BytesMut {
-        if self.out.is_empty() && !self.unflushed {
-            self.progressed = now;
-        }
-        &mut self.out
-    }
-
     /// Puts one message in line.
-    pub(super) fn queue(&mut self, message: &PeerMessage, now: Duration) {
-        encode_into(message, self.out(now));
+    pub(super) fn queue(&self, message: &PeerMessage) {
+        self.orders.queue(message);
     }
 
     /// Notes that the other side was heard.
     pub(super) fn heard(&mut self, now: Duration) {
         self.heard = now;
-    }
-
-    /// Notes that something was written.
-    pub(super) fn progressed(&mut self, now: Duration) {
-        self.progressed = now;
     }
 
     /// Looks at the clock, and asks for a sign of life when there was none for a while. While this
@@ -181,7 +132,11 @@ impl Connection {
         if !reading {
             self.heard = now;
         }
-        let is_writing = !self.out.is_empty() || self.unflushed;
+        let PenState { is_writing, moves, .. } = self.orders.pen();
+        if moves != self.moves {
+            self.moves = moves;
+            self.progressed = now;
+        }
         if now.saturating_sub(self.heard) >= PEER_DEAD_AFTER
             || (is_writing && now.saturating_sub(self.progressed) >= PEER_DEAD_AFTER)
         {
@@ -190,23 +145,25 @@ impl Connection {
         let quiet_since = if reading { self.heard.max(self.signed) } else { self.signed };
         if now.saturating_sub(quiet_since) >= PEER_PING_AFTER {
             self.signed = now;
-            self.queue(&sign, now);
+            self.queue(&sign);
         }
         Vital::Fine
     }
 
     /// Closes this side's half, so that the other sees an end and not a break.
-    pub(super) async fn close(mut self) {
-        let _unsent = tokio::time::timeout(FAREWELL_WITHIN, self.writer.shutdown()).await;
+    pub(super) async fn close(self) {
+        if let Some(pen) = self.orders.disconnect() {
+            let _unsent = tokio::time::timeout(FAREWELL_WITHIN, pen.shut_down()).await;
+        }
     }
 
     /// Writes what waits and a goodbye, closes, and reads until the other side has closed too: an
     /// answer that met a closed socket would take the goodbye with it.
     pub(super) async fn farewell(mut self) {
-        encode_into(&PeerMessage::Goodbye, &mut self.out);
+        self.queue(&PeerMessage::Goodbye);
+        let Some(pen) = self.orders.disconnect() else { return };
         let parting = async {
-            self.writer.write_all(&self.out).await?;
-            self.writer.shutdown().await?;
+            pen.finish().await?;
             let mut nothing = [0; 4096];
             while self.reader.read(&mut nothing).await? > 0 {}
             io::Result::Ok(())
@@ -216,6 +173,12 @@ impl Connection {
             Ok(Err(error)) => tracing::debug!(%error, "the goodbye may be lost"),
             Err(_elapsed) => tracing::debug!("the other side did not close after the goodbye"),
         }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.orders.disconnect();
     }
 }
 
@@ -276,7 +239,7 @@ mod tests {
             key_exchange: String::new(),
             origin,
         };
-        (Connection::new(fresh, Duration::ZERO), far)
+        (Connection::new(fresh, &Arc::default(), Duration::ZERO), far)
     }
 
     #[test]
@@ -284,9 +247,9 @@ mod tests {
         let (mut connection, _far) = connection();
         let secs = Duration::from_secs;
         assert_eq!(connection.check(secs(4), true), Vital::Fine);
-        assert!(connection.out.is_empty());
+        assert!(!connection.orders.pen().is_writing);
         assert_eq!(connection.check(secs(5), true), Vital::Fine);
-        assert_eq!(connection.out, "{\"type\":\"ping\"}\n");
+        assert!(connection.orders.pen().is_writing, "it asks");
         connection.heard(secs(6));
         assert_eq!(connection.check(secs(19), true), Vital::Fine);
         assert_eq!(connection.check(secs(21), true), Vital::Dead);
@@ -296,9 +259,12 @@ mod tests {
     fn silence_while_this_side_does_not_read_is_its_own() {
         let (mut connection, _far) = connection();
         for now in 0..100 {
-            connection.out.clear();
             assert_eq!(connection.check(Duration::from_secs(now), false), Vital::Fine);
-            assert_eq!(!connection.out.is_empty(), now > 0 && now % 5 == 0, "a sign of life every 5 s");
+            let given = connection.orders.pen().is_writing;
+            assert_eq!(given, now > 0 && now % 5 == 0, "a sign of life every 5 s");
+            // As if it had been written.
+            let (_, writer) = tokio::io::split::<Box<dyn Duplex>>(Box::new(tokio::io::duplex(64).0));
+            connection.orders.connect(Pen::new(writer));
         }
     }
 }

@@ -22,7 +22,7 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
-use super::connection::{Connection, ENOUGH_TO_WRITE, Fresh, Origin, Turn, Vital};
+use super::connection::{Connection, Fresh, Origin, Vital};
 use super::dial::{Attempt, DialError, Dialler};
 use super::event::{Backlog, GoneReason, PeerEvent, PeerEventKind, PeerFailure};
 use super::greet::{GreetError, Role};
@@ -101,7 +101,7 @@ pub(super) struct Link {
 enum Step {
     Arrived(Fresh),
     Dialled(Attempt),
-    Turned(io::Result<Turn>),
+    Read(io::Result<usize>),
     Handed,
     Asked,
     Looked,
@@ -191,7 +191,7 @@ impl Link {
             }
         };
         tokio::select! {
-            turn = turn => Step::Turned(turn),
+            read = turn => Step::Read(read),
             Some(fresh) = arrivals.recv() => Step::Arrived(fresh),
             attempt = dialler.next() => Step::Dialled(attempt),
             permit = events.reserve(), if !backlog.is_empty() => match (permit, backlog.pop()) {
@@ -226,14 +226,12 @@ impl Link {
             }
             Step::Arrived(fresh) => self.adopt(fresh),
             Step::Dialled(attempt) => self.dialled(attempt),
-            Step::Turned(Ok(Turn::Read(0))) => self.lose(&"it was closed", false),
-            Step::Turned(Ok(Turn::Read(_))) => self.read(),
-            Step::Turned(Ok(Turn::Wrote)) => {
-                let now = self.now;
-                self.connection.iter_mut().for_each(|connection| connection.progressed(now));
-                None
+            Step::Read(Ok(0)) => self.lose(&"it was closed", false),
+            Step::Read(Ok(_)) => {
+                self.orders.let_write();
+                self.read()
             }
-            Step::Turned(Err(error)) => self.lose(&error, false),
+            Step::Read(Err(error)) => self.lose(&error, false),
             Step::Handed | Step::Asked | Step::Looked => None,
             Step::AppGone => Some(Ending::AppGone),
         }
@@ -273,18 +271,17 @@ impl Link {
 
     /// Puts what waits for the other side in line.
     fn fill(&mut self) {
-        let Some(connection) = &mut self.connection else { return };
-        if !connection.wants_more() {
+        if self.connection.is_none() || !self.orders.pen().wants_more {
             return;
         }
         if std::mem::take(&mut self.pong_due) {
-            connection.queue(&PeerMessage::Pong, self.now);
+            self.orders.queue(&PeerMessage::Pong);
         }
-        self.orders.write_into(connection.out(self.now), ENOUGH_TO_WRITE);
+        self.orders.fill();
         // With company it costs next to nothing.
         let rested = self.now.saturating_sub(self.acknowledged_at) >= ACKNOWLEDGE_REST;
-        if let Some(number) = self.inbox.due(rested || connection.is_writing()) {
-            connection.queue(&PeerMessage::Received { number }, self.now);
+        if let Some(number) = self.inbox.due(rested || self.orders.pen().is_writing) {
+            self.orders.queue(&PeerMessage::Received { number });
             self.acknowledged_at = self.now;
         }
     }
@@ -382,9 +379,11 @@ impl Link {
         tracing::debug!(session = %self.session, origin = ?fresh.origin, "a connection carries it");
         self.remember(fresh.origin);
         self.inbox.begin(fresh.told);
-        let connection = self.connection.insert(Connection::new(fresh, now));
+        // The old one lets go of the orders before the new one takes them.
+        self.connection = None;
+        let connection = self.connection.insert(Connection::new(fresh, &self.orders, now));
         if self.role == Role::Chooser {
-            connection.queue(&PeerMessage::Chosen, now);
+            connection.queue(&PeerMessage::Chosen);
         }
         // Texts may have come with the hello.
         self.read()

@@ -2,7 +2,7 @@
 //!
 //! Module map: [`PeerNetwork`] (here) is what the app holds, one for the process. `listen` takes
 //! connections and `dial` makes them; both say the hellos in `greet` and hand what comes of it to the
-//! session's `link`, the task that owns the `connection`; `line` is a message as it stands there.
+//! session's `link`, the task that owns the `connection`; `line` is a message as it stands there, `pen` what is being written.
 //! `outbox` and `inbox` are the numbers, `redial` the times, `alarm` what wakes by them, `event` what
 //! the app hears, `orders` what it asks, `introductions` the table of sessions, `candidates` this
 //! client's own addresses. None of them knows the lobby or the screen.
@@ -39,6 +39,7 @@ mod link;
 mod listen;
 mod orders;
 mod outbox;
+mod pen;
 mod redial;
 #[cfg(test)]
 mod tests;

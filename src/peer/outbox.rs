@@ -117,6 +117,12 @@ impl Outbox {
         self.ever_written = self.ever_written.max(self.retired + self.written as u64);
     }
 
+    /// Texts that the current connection has not been given yet.
+    #[must_use]
+    pub(super) fn unwritten(&self) -> usize {
+        self.texts.len() - self.written
+    }
+
     /// Ends the outbox: the local ids of everything that was never acknowledged, oldest first.
     pub(super) fn give_up(&mut self) -> Vec<u64> {
         self.bytes = 0;
