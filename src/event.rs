@@ -1,6 +1,6 @@
 //! All that can happen to a run of the client: the list an app's loop waits for.
 
-use crate::lobby::link::LobbyEvent;
+use crate::lobby::event::LobbyEvent;
 use crate::own::OwnEvent;
 use crate::peer::PeerEvent;
 use crate::repl::Typed;

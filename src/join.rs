@@ -17,7 +17,9 @@ use tokio::time::{Instant, sleep};
 use crate::config::LobbyChoice;
 use crate::host::{Host, HostError};
 use crate::lobby::connect::ConnectError;
-use crate::lobby::link::{self, Joined, LobbyConfig, LobbyEvent, LobbyHandle};
+use crate::lobby::event::{Joined, LobbyEvent};
+use crate::lobby::handle::LobbyHandle;
+use crate::lobby::link::{self, LobbyConfig};
 use crate::show::Notice;
 use crate::trust::Trust;
 

@@ -13,7 +13,7 @@ use crate::command_error::CommandError;
 use crate::commands;
 use crate::forks::Forks;
 use crate::ledger::{Ledger, Outstanding};
-use crate::lobby::link::LobbyHandle;
+use crate::lobby::handle::LobbyHandle;
 use crate::mention;
 use crate::own::OwnCommands;
 use crate::person::Person;

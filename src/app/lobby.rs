@@ -7,7 +7,7 @@ use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode, Welcome};
 use hobnob_protocol::name::{PublicKey, UserName};
 
 use crate::command_error::CommandError;
-use crate::lobby::link::{Answer, Joined, LobbyEvent};
+use crate::lobby::event::{Answer, Joined, LobbyEvent};
 use crate::lobby::place::Resumed;
 use crate::questions::{Open, Question};
 use crate::session::{LinkState, SessionId};

@@ -27,7 +27,7 @@ use crate::command_error::CommandError;
 use crate::commands::{self, Progress};
 use crate::event::{Event, Signal};
 use crate::input::{self, Input};
-use crate::lobby::link::LobbyEvent;
+use crate::lobby::event::LobbyEvent;
 use crate::own::OwnEvent;
 use crate::peer::PeerEvent;
 use crate::request::RequestId;

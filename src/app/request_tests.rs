@@ -8,7 +8,7 @@ use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
 
 use super::tests::{Scene, say};
 use super::*;
-use crate::lobby::link::Answer;
+use crate::lobby::event::Answer;
 use crate::session::LinkState;
 use crate::state::Verdict;
 

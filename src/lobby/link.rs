@@ -9,15 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use hobnob_protocol::away::AwayText;
-use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position};
+use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::codec::{CodecError, encode_into};
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::message::{
-    Change, ClientMessage, Hello, Introduction, NoAnswerCode, NotAcceptedCode, RefusedCode, ServerMessage,
-    Welcome,
-};
-use hobnob_protocol::name::{Candidate, PublicKey, RunId, Seq, Text, UserName, random_bytes};
+use hobnob_protocol::message::{ClientMessage, Hello, NotAcceptedCode, RefusedCode, ServerMessage};
+use hobnob_protocol::name::{Candidate, PublicKey, RunId, Seq, UserName, random_bytes};
 use hobnob_protocol::said::Said;
 use hobnob_protocol::{BACKLOG_ON_JOIN, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -26,6 +22,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, warn};
 
 use super::connect::{self, ConnectError, Connection, Dial, Tcp};
+use super::event::{Answer, Joined, LobbyEvent};
+use super::handle::{LobbyCommand, LobbyHandle, handle};
 use super::outbox::Outbox;
 use super::place::{Heard, Place, Resumed};
 
@@ -71,161 +69,6 @@ pub struct LobbyConfig {
     pub port: u16,
     /// Where to begin, the first time: after this message.
     pub since: Option<Seq>,
-}
-
-/// What the app hears of the lobby.
-#[derive(Debug)]
-pub enum LobbyEvent {
-    /// The link is up.
-    Up(Joined),
-    /// The link was lost and is being rebuilt.
-    Down {
-        /// Why.
-        reason: String,
-    },
-    /// Somebody said something.
-    Said {
-        /// What, by whom, with its number.
-        message: Box<LobbyMessage>,
-        /// It was in the log before this connection was made.
-        replayed: bool,
-    },
-    /// A text of this run stands in the log.
-    Sent {
-        /// Its number in the outbox.
-        id: u64,
-        /// Its number in the log.
-        seq: Seq,
-    },
-    /// A text of this run was not stored.
-    NotAccepted {
-        /// Its number in the outbox.
-        id: u64,
-        /// Why.
-        code: NotAcceptedCode,
-    },
-    /// The log was changed behind the server's back, or by it.
-    Broken(BrokenChain),
-    /// Who came and went.
-    Presence(Vec<Change>),
-    /// Some presence was not told.
-    PresenceSkipped,
-    /// An answer to a question.
-    Answer(Answer),
-    /// Somebody is to be met.
-    Introduced(Introduction),
-    /// The server asks whether the introduction before this was read; the answer is `pong`. It is the
-    /// app's, after whatever it said before it knew: so the server can tell two forks that cross.
-    IntroductionAsked,
-    /// The server says it ends.
-    Closing,
-    /// The link has ended for good: the server's key is not the one that was trusted.
-    KeyChanged(String),
-    /// The link has ended for good: this user has left.
-    Left,
-}
-
-/// A link that is up.
-#[derive(Debug, Clone)]
-pub struct Joined {
-    /// What the server told.
-    pub welcome: Welcome,
-    /// How that continues what was read before.
-    pub resumed: Resumed,
-    /// The server's key.
-    pub server: PublicKey,
-    /// The key exchange, as TLS names it.
-    pub key_exchange: String,
-}
-
-/// An answer of the server.
-#[derive(Debug)]
-#[allow(missing_docs, reason = "the fields are those of ServerMessage, where they are described")]
-pub enum Answer {
-    Users { request: u32, names: Vec<UserName>, away: Vec<UserName>, more: bool },
-    Whois { request: u32, name: UserName, key: PublicKey, since: u64, away: Option<AwayText> },
-    NoSuchUser { request: u32, name: UserName },
-    History { request: u32, after: Position, messages: Vec<LobbyMessage>, more: bool },
-    NoAnswer { request: u32, code: NoAnswerCode },
-}
-
-#[derive(Debug)]
-enum LobbyCommand {
-    Say { id: u64, text: Text },
-    Ask(ClientMessage),
-    Hurry,
-    Leave,
-}
-
-/// Talks to the link; cheap to clone. Its queue has no bound of its own: the app bounds the texts
-/// and questions that are open, and must never wait for a link that waits for the app.
-#[derive(Debug, Clone)]
-pub struct LobbyHandle {
-    commands: mpsc::UnboundedSender<LobbyCommand>,
-}
-
-impl LobbyHandle {
-    /// Says a text: now, or when the link is back. `id` must grow from text to text. False when the
-    /// link has ended for good: the text will not go out.
-    #[must_use]
-    pub fn say(&self, id: u64, text: Text) -> bool {
-        self.commands.send(LobbyCommand::Say { id, text }).is_ok()
-    }
-
-    /// Asks the server something; passed over while the link is down.
-    pub fn ask(&self, question: ClientMessage) {
-        self.command(LobbyCommand::Ask(question));
-    }
-
-    /// The user waits to leave: attempts to reach the lobby follow each other more quickly.
-    pub fn hurry(&self) {
-        self.command(LobbyCommand::Hurry);
-    }
-
-    /// Leaves for good; [`LobbyEvent::Left`] follows.
-    pub fn leave(&self) {
-        self.command(LobbyCommand::Leave);
-    }
-
-    fn command(&self, command: LobbyCommand) {
-        // A link that has ended said so by its last event.
-        let _ended = self.commands.send(command);
-    }
-}
-
-/// A handle whose link is a test, which sees what it is told as the messages a link would write.
-#[cfg(test)]
-pub(crate) fn test_handle() -> (LobbyHandle, TestLink) {
-    let (commands, queue) = mpsc::unbounded_channel();
-    (LobbyHandle { commands }, TestLink { queue })
-}
-
-/// Stands in for a link in tests of the app.
-#[cfg(test)]
-pub(crate) struct TestLink {
-    queue: mpsc::UnboundedReceiver<LobbyCommand>,
-}
-
-#[cfg(test)]
-impl TestLink {
-    /// The link ends.
-    pub(crate) fn end(&mut self) {
-        self.queue.close();
-    }
-
-    /// What the link was told since the last call.
-    pub(crate) fn told(&mut self) -> Vec<ClientMessage> {
-        let mut told = Vec::new();
-        while let Ok(command) = self.queue.try_recv() {
-            told.extend(match command {
-                LobbyCommand::Say { id, text } => Some(ClientMessage::Say { id, text }),
-                LobbyCommand::Ask(question) => Some(question),
-                LobbyCommand::Leave => Some(ClientMessage::Leave),
-                LobbyCommand::Hurry => None,
-            });
-        }
-        told
-    }
 }
 
 /// Joins the lobby for the first time; when that succeeds the link lives on by itself.
@@ -309,11 +152,11 @@ impl<D: Dial> Link<D> {
     }
 
     fn spawn(mut self, connection: Connection<D::Stream>) -> (LobbyHandle, mpsc::Receiver<LobbyEvent>) {
-        let (command_tx, commands) = mpsc::unbounded_channel();
+        let (handle, commands) = handle();
         let (events, event_rx) = mpsc::channel(EVENT_QUEUE);
         let mut ends = Ends { commands, events };
         tokio::spawn(async move { self.run(connection, &mut ends).await });
-        (LobbyHandle { commands: command_tx }, event_rx)
+        (handle, event_rx)
     }
 
     async fn connect(&mut self) -> Result<(Connection<D::Stream>, Resumed), ConnectError> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use hobnob::lobby::link::{self, LobbyEvent};
+use hobnob::lobby::event::LobbyEvent;
+use hobnob::lobby::link;
 use hobnob_protocol::name::Text;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use hobnob::lobby::link::{self, LobbyConfig, LobbyEvent, LobbyHandle};
+use hobnob::lobby::event::LobbyEvent;
+use hobnob::lobby::handle::LobbyHandle;
+use hobnob::lobby::link::{self, LobbyConfig};
 use hobnob::lobby::place::Resumed;
 use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::identity::Identity;

@@ -1,0 +1,84 @@
+//! What the app hears of the lobby. Knows nothing of connections.
+
+use hobnob_protocol::away::AwayText;
+use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position};
+use hobnob_protocol::message::{Change, Introduction, NoAnswerCode, NotAcceptedCode, Welcome};
+use hobnob_protocol::name::{PublicKey, Seq, UserName};
+
+use super::place::Resumed;
+
+/// What the app hears of the lobby.
+#[derive(Debug)]
+pub enum LobbyEvent {
+    /// The link is up.
+    Up(Joined),
+    /// The link was lost and is being rebuilt.
+    Down {
+        /// Why.
+        reason: String,
+    },
+    /// Somebody said something.
+    Said {
+        /// What, by whom, with its number.
+        message: Box<LobbyMessage>,
+        /// It was in the log before this connection was made.
+        replayed: bool,
+    },
+    /// A text of this run stands in the log.
+    Sent {
+        /// Its number in the outbox.
+        id: u64,
+        /// Its number in the log.
+        seq: Seq,
+    },
+    /// A text of this run was not stored.
+    NotAccepted {
+        /// Its number in the outbox.
+        id: u64,
+        /// Why.
+        code: NotAcceptedCode,
+    },
+    /// The log was changed behind the server's back, or by it.
+    Broken(BrokenChain),
+    /// Who came and went.
+    Presence(Vec<Change>),
+    /// Some presence was not told.
+    PresenceSkipped,
+    /// An answer to a question.
+    Answer(Answer),
+    /// Somebody is to be met.
+    Introduced(Introduction),
+    /// The server asks whether the introduction before this was read; the answer is `pong`. It is the
+    /// app's, after whatever it said before it knew: so the server can tell two forks that cross.
+    IntroductionAsked,
+    /// The server says it ends.
+    Closing,
+    /// The link has ended for good: the server's key is not the one that was trusted.
+    KeyChanged(String),
+    /// The link has ended for good: this user has left.
+    Left,
+}
+
+/// A link that is up.
+#[derive(Debug, Clone)]
+pub struct Joined {
+    /// What the server told.
+    pub welcome: Welcome,
+    /// How that continues what was read before.
+    pub resumed: Resumed,
+    /// The server's key.
+    pub server: PublicKey,
+    /// The key exchange, as TLS names it.
+    pub key_exchange: String,
+}
+
+/// An answer of the server.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "the fields are those of ServerMessage, where they are described")]
+pub enum Answer {
+    Users { request: u32, names: Vec<UserName>, away: Vec<UserName>, more: bool },
+    Whois { request: u32, name: UserName, key: PublicKey, since: u64, away: Option<AwayText> },
+    NoSuchUser { request: u32, name: UserName },
+    History { request: u32, after: Position, messages: Vec<LobbyMessage>, more: bool },
+    NoAnswer { request: u32, code: NoAnswerCode },
+}
