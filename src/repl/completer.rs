@@ -1,12 +1,14 @@
-//! Tab: commands after `\`, what a command takes after it, names of users in a text.
+//! Tab: commands after `\`, what a command takes after it, names of users in a text. Also puts the
+//! line in place that a search ends with, for rustyline lets nothing else change a whole line.
 //!
 //! Reads a snapshot of the words; changes nothing. Offers no more than one screen holds, since
 //! rustyline stops printing while it asks or pages.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustyline::Context;
 use rustyline::completion::{Completer, Pair};
+use rustyline::line_buffer::LineBuffer;
+use rustyline::{Changeset, Context};
 
 use super::Watched;
 use super::page::Page;
@@ -25,10 +27,22 @@ impl Completer for Completions {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        if page.search.exchanges() {
+            // One candidate is inserted without a word; `update` inserts the line itself.
+            return Ok((0, vec![pair(String::new())]));
+        }
         let words = self.words.borrow().clone();
         let (start, candidates) = candidates(&line[..pos], &words);
-        let page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
         Ok((start, fit(candidates, &page)))
+    }
+
+    fn update(&self, line: &mut LineBuffer, start: usize, elected: &str, changes: &mut Changeset) {
+        let exchange = self.page.lock().unwrap_or_else(PoisonError::into_inner).exchange();
+        match exchange {
+            Some((text, cursor)) => line.update(&text, cursor, changes),
+            None => line.replace(start..line.pos(), elected, changes),
+        }
     }
 }
 
