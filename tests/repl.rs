@@ -234,6 +234,17 @@ fn a_paste_is_one_message_however_its_lines_end() {
 }
 
 #[test]
+fn a_paste_that_comes_slowly_is_not_cut_by_a_cancel() {
+    let mut repl = Repl::start();
+    repl.terminal.type_text("\x1b[200~first\r");
+    // Whichever the editor sees first, the order or the paste.
+    repl.tell("cancel [other] ");
+    repl.terminal.type_text("second\r\x1b[201~");
+    repl.terminal.wait_until("the draft", |screen| screen.contains("[other] first\nsecond"));
+    assert!(!repl.terminal.transcript().contains("said"));
+}
+
+#[test]
 fn a_backslash_or_alt_enter_goes_on_below() {
     let mut repl = Repl::start();
     repl.terminal.enter("one\\");

@@ -47,6 +47,9 @@ impl ConditionalEventHandler for Keys {
         context: &EventContext<'_>,
     ) -> Option<Cmd> {
         let key = *event.get(0)?;
+        if key.0 == KeyCode::BracketedPasteStart {
+            self.screen.note_paste();
+        }
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         match first {
             Some(first) => second(first, key),

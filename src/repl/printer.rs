@@ -64,6 +64,8 @@ struct State {
     phase: Phase,
     /// The line being read is empty, and no search or menu is open.
     blank: bool,
+    /// A paste has begun and was not shown yet.
+    pasting: bool,
     /// The line was left for the next session, or the one before.
     step: Option<bool>,
     /// The line being read, or granted, is to be given up.
@@ -92,6 +94,7 @@ impl Screen {
                 edit: None,
                 phase: Phase::Idle,
                 blank: false,
+                pasting: false,
                 step: None,
                 cancel: false,
                 closing: false,
@@ -136,6 +139,11 @@ impl Screen {
     pub(super) fn is_blank(&self) -> bool {
         let state = self.lock();
         state.phase == Phase::Reading && state.blank
+    }
+
+    /// Notes that a paste has begun. It ends with the repaint that shows it.
+    pub(super) fn note_paste(&self) {
+        self.lock().pasting = true;
     }
 
     /// Notes that the line is left for the next session, or the one before.
@@ -215,6 +223,7 @@ impl Screen {
         if by_bell {
             state.rung = false;
         }
+        state.pasting = false;
         if state.cancel || state.closing {
             state.signal();
         }
@@ -302,10 +311,11 @@ impl Screen {
 
 impl State {
     /// Interrupts rustyline, if it reads and was not interrupted a moment ago. rustyline's handler
-    /// for SIGINT stands in exactly the phase `Reading`.
+    /// for SIGINT stands in exactly the phase `Reading`. Not in the middle of a paste: its beginning
+    /// would be lost, and the rest taken for keys, with an Enter after each line.
     fn signal(&mut self) {
         let recent = self.signalled.is_some_and(|sent| sent.elapsed() < SIGNAL_AGAIN);
-        if self.phase != Phase::Reading || recent {
+        if self.phase != Phase::Reading || self.pasting || recent {
             return;
         }
         if let Some(editor) = self.editor {
