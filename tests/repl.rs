@@ -179,8 +179,15 @@ fn the_first_of_two_keys_stops_no_message() {
         repl.terminal.wait_while_polling("the cursor", |terminal| terminal.cursor().1 == column);
     };
     cursor_at(&repl, 8);
-    // Ctrl-V, Ctrl-X, Ctrl-].
-    let firsts = [("\x16", "X"), ("\x18", "\x07"), ("\x1d", "\x07")];
+    // Ctrl-V, Ctrl-X, Ctrl-], and what is no key of its own: Alt-5, Alt-[, Alt-O.
+    let firsts = [
+        ("\x16", "X"),
+        ("\x18", "\x07"),
+        ("\x1d", "\x07"),
+        ("\x1b5", "\x07"),
+        ("\x1b[", "\x07"),
+        ("\x1bO", "\x07"),
+    ];
     for (number, (first, second)) in firsts.into_iter().enumerate() {
         repl.terminal.type_text(first);
         repl.tell(&format!("print message {number}"));

@@ -11,7 +11,8 @@ use rustyline::line_buffer::LineBuffer;
 use rustyline::{Changeset, Context};
 
 use super::Watched;
-use super::page::Page;
+use super::page::{Page, Size};
+use super::terminal;
 use super::words::{Argument, Words, fold};
 
 /// Candidates above this number make rustyline ask first.
@@ -34,7 +35,8 @@ impl Completer for Completions {
         }
         let words = self.words.borrow().clone();
         let (start, candidates) = candidates(&line[..pos], &words);
-        Ok((start, fit(candidates, &page)))
+        let size = terminal::size().unwrap_or(page.size);
+        Ok((start, fit(candidates, size, &page)))
     }
 
     fn update(&self, line: &mut LineBuffer, start: usize, elected: &str, changes: &mut Changeset) {
@@ -160,12 +162,12 @@ fn pair(word: String) -> Pair {
 
 /// As many candidates as one screen shows. The last one always stays, so that what all have in
 /// common, which Tab inserts, is the same as for the whole (sorted) list.
-fn fit(mut candidates: Vec<Pair>, page: &Page) -> Vec<Pair> {
+fn fit(mut candidates: Vec<Pair>, size: Size, page: &Page) -> Vec<Pair> {
     candidates.sort_by_cached_key(|pair| fold(&pair.replacement));
     candidates.dedup_by(|a, b| a.replacement == b.replacement);
     let widest = candidates.iter().map(|pair| page.width(&pair.display)).max().unwrap_or(0);
-    let across = (usize::from(page.size.columns) / (widest + 2)).max(1);
-    let down = usize::from(page.size.rows).saturating_sub(3).max(1);
+    let across = (usize::from(size.columns) / (widest + 2)).max(1);
+    let down = usize::from(size.rows).saturating_sub(3).max(1);
     let most = (across * down).clamp(2, MAX_CANDIDATES);
     if candidates.len() > most
         && let Some(last) = candidates.pop()
@@ -266,7 +268,7 @@ mod tests {
     fn a_crowd_is_cut_to_a_screen_and_keeps_what_all_share() {
         let page = Page::new(GraphemeClusterMode::WcWidth);
         let crowd: Vec<_> = (0..5000).map(|n| pair(format!("user{n:04}"))).collect();
-        let shown = fit(crowd, &page);
+        let shown = fit(crowd, page.size, &page);
         assert!(shown.len() <= MAX_CANDIDATES);
         assert_eq!(shown.last().map(|pair| pair.replacement.as_str()), Some("user4999"));
     }

@@ -158,6 +158,10 @@ impl LineReader {
             match error {
                 ReadlineError::Interrupted | ReadlineError::Signal(Signal::Interrupt) => {
                     self.wipe(&error);
+                    if self.screen.take_roused() {
+                        draft = abandoned;
+                        continue;
+                    }
                     if let Some(forward) = self.screen.take_step() {
                         break Typed::Stepped { forward, draft: abandoned, session };
                     }

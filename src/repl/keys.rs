@@ -3,7 +3,7 @@
 //!
 //! rustyline shows no message while it reads a key in a loop of its own: in its search, after Ctrl-V,
 //! Ctrl-X or Ctrl-]. No such loop is entered from here; what the first key began is remembered until
-//! the second one comes. (Alt with a digit is read before anything can be bound.)
+//! the second one comes. (Alt with a digit is read before anything can be bound; see `printer`.)
 //!
 //! While a search is open only the keys listed here do anything, so that no key can send a query.
 //! Knows no history, no command and no session.
