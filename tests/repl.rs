@@ -156,21 +156,52 @@ fn a_message_leaves_no_empty_row_at_the_top_or_the_bottom() {
 }
 
 #[test]
-fn an_open_search_stops_no_one_and_messages_come_after_it() {
+fn an_open_search_stops_no_message() {
     let mut repl = Repl::start();
     repl.terminal.enter("first");
     repl.terminal.wait_for("said [0] first");
-    repl.terminal.keys(b"\x12");
-    repl.terminal.wait_for("(reverse-i-search)");
-    let micros = repl.tell("flood 12000");
+    repl.terminal.type_text("\x12fir");
+    repl.terminal.wait_for_last("[lobby] fir  ← search: first");
+    let micros = repl.tell("flood 5000");
     assert!(micros < 2_000_000, "printing took {micros} us");
+    repl.wait_for_row("m4999");
+    repl.terminal.wait_for_last("[lobby] fir  ← search: first");
+    repl.assert_flood(5000);
     repl.terminal.keys(b"\x07");
-    repl.terminal.wait_for("m11999");
     repl.terminal.wait_for_last("[lobby]");
-    let skipped = repl.rows_after("… ");
-    assert_eq!(skipped, ["2000 messages skipped; \\history shows them"]);
-    assert_eq!(repl.rows_after("m")[0], "2000");
-    assert_eq!(repl.rows_after("m").len(), 10_000);
+}
+
+#[test]
+fn the_first_of_two_keys_stops_no_message() {
+    let mut repl = Repl::start();
+    repl.terminal.type_text("abcabc\x01");
+    let cursor_at = |repl: &Repl, column| {
+        repl.terminal.wait_while_polling("the cursor", |terminal| terminal.cursor().1 == column);
+    };
+    cursor_at(&repl, 8);
+    // Ctrl-V, Ctrl-X, Ctrl-], and what is no key of its own: Alt-5, Alt-[, Alt-O.
+    let firsts = [
+        ("\x16", "X"),
+        ("\x18", "\x07"),
+        ("\x1d", "\x07"),
+        ("\x1b5", "\x07"),
+        ("\x1b[", "\x07"),
+        ("\x1bO", "\x07"),
+    ];
+    for (number, (first, second)) in firsts.into_iter().enumerate() {
+        repl.terminal.type_text(first);
+        repl.tell(&format!("print message {number}"));
+        repl.terminal.wait_for(&format!("message {number}"));
+        repl.terminal.wait_until("the line", |screen| screen.ends_with("abcabc"));
+        repl.terminal.type_text(second);
+        repl.terminal.wait_for_last("[lobby] Xabcabc");
+        cursor_at(&repl, 9);
+    }
+    repl.terminal.type_text("\x1dc");
+    cursor_at(&repl, 10);
+    repl.terminal.type_text("\x18\x7f\x16\t\x16\x07|");
+    repl.terminal.enter("");
+    repl.terminal.wait_for("said [0] ??|bcabc");
 }
 
 #[test]
@@ -207,6 +238,17 @@ fn a_paste_is_one_message_however_its_lines_end() {
     repl.terminal.paste("make \\\n  all");
     repl.terminal.enter("");
     repl.terminal.wait_for("said [0] make \\␤  all");
+}
+
+#[test]
+fn a_paste_that_comes_slowly_is_not_cut_by_a_cancel() {
+    let mut repl = Repl::start();
+    repl.terminal.type_text("\x1b[200~first\r");
+    // Whichever the editor sees first, the order or the paste.
+    repl.tell("cancel [other] ");
+    repl.terminal.type_text("second\r\x1b[201~");
+    repl.terminal.wait_until("the draft", |screen| screen.contains("[other] first\nsecond"));
+    assert!(!repl.terminal.transcript().contains("said"));
 }
 
 #[test]
@@ -273,18 +315,25 @@ fn cancelling_wipes_every_row_of_a_long_draft() {
 }
 
 #[test]
-fn cancelling_works_in_a_search_a_quote_and_between_lines() {
+fn cancelling_works_in_a_quote_and_an_argument_and_a_search_goes_on() {
     let mut repl = Repl::start();
     repl.terminal.enter("first");
     repl.terminal.wait_for("said [0] first");
-    repl.terminal.keys(b"\x12");
-    repl.terminal.wait_for("(reverse-i-search)");
+    repl.terminal.type_text("dr\x12fir");
+    repl.terminal.wait_for_last("[lobby] fir  ← search: first");
     repl.tell("cancel [a] ");
-    repl.terminal.wait_for_last("[a]");
+    repl.terminal.wait_for("cancelled \"dr\" \"\"");
+    repl.terminal.wait_for_last("[a] fir  ← search: first");
+    repl.terminal.keys(b"\x07");
+    repl.terminal.wait_for_last("[a] dr");
     repl.terminal.type_text("x\x16");
-    repl.terminal.wait_for_last("[a] x");
+    repl.terminal.wait_for_last("[a] drx");
     repl.tell("cancel [b] ");
-    repl.terminal.wait_for_last("[b] x");
+    repl.terminal.wait_for_last("[b] drx");
+    repl.terminal.type_text("\x16\x1b5");
+    repl.terminal.wait_for_last("(arg: 5) drx");
+    repl.tell("cancel [c] ");
+    repl.terminal.wait_for_last("[c] drx");
     assert!(!repl.terminal.screen().contains("SIGINT"), "{}", repl.terminal.screen());
 }
 

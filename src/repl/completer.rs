@@ -1,15 +1,18 @@
-//! Tab: commands after `\`, what a command takes after it, names of users in a text.
+//! Tab: commands after `\`, what a command takes after it, names of users in a text. Also puts the
+//! line in place that a search ends with, for rustyline lets nothing else change a whole line.
 //!
 //! Reads a snapshot of the words; changes nothing. Offers no more than one screen holds, since
 //! rustyline stops printing while it asks or pages.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustyline::Context;
 use rustyline::completion::{Completer, Pair};
+use rustyline::line_buffer::LineBuffer;
+use rustyline::{Changeset, Context};
 
 use super::Watched;
-use super::page::Page;
+use super::page::{Page, Size};
+use super::terminal;
 use super::words::{Argument, Words, fold};
 
 /// Candidates above this number make rustyline ask first.
@@ -25,10 +28,23 @@ impl Completer for Completions {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        if page.search.exchanges() {
+            // One candidate is inserted without a word; `update` inserts the line itself.
+            return Ok((0, vec![pair(String::new())]));
+        }
         let words = self.words.borrow().clone();
         let (start, candidates) = candidates(&line[..pos], &words);
-        let page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok((start, fit(candidates, &page)))
+        let size = terminal::size().unwrap_or(page.size);
+        Ok((start, fit(candidates, size, &page)))
+    }
+
+    fn update(&self, line: &mut LineBuffer, start: usize, elected: &str, changes: &mut Changeset) {
+        let exchange = self.page.lock().unwrap_or_else(PoisonError::into_inner).exchange();
+        match exchange {
+            Some((text, cursor)) => line.update(&text, cursor, changes),
+            None => line.replace(start..line.pos(), elected, changes),
+        }
     }
 }
 
@@ -146,12 +162,12 @@ fn pair(word: String) -> Pair {
 
 /// As many candidates as one screen shows. The last one always stays, so that what all have in
 /// common, which Tab inserts, is the same as for the whole (sorted) list.
-fn fit(mut candidates: Vec<Pair>, page: &Page) -> Vec<Pair> {
+fn fit(mut candidates: Vec<Pair>, size: Size, page: &Page) -> Vec<Pair> {
     candidates.sort_by_cached_key(|pair| fold(&pair.replacement));
     candidates.dedup_by(|a, b| a.replacement == b.replacement);
     let widest = candidates.iter().map(|pair| page.width(&pair.display)).max().unwrap_or(0);
-    let across = (usize::from(page.size.columns) / (widest + 2)).max(1);
-    let down = usize::from(page.size.rows).saturating_sub(3).max(1);
+    let across = (usize::from(size.columns) / (widest + 2)).max(1);
+    let down = usize::from(size.rows).saturating_sub(3).max(1);
     let most = (across * down).clamp(2, MAX_CANDIDATES);
     if candidates.len() > most
         && let Some(last) = candidates.pop()
@@ -252,7 +268,7 @@ mod tests {
     fn a_crowd_is_cut_to_a_screen_and_keeps_what_all_share() {
         let page = Page::new(GraphemeClusterMode::WcWidth);
         let crowd: Vec<_> = (0..5000).map(|n| pair(format!("user{n:04}"))).collect();
-        let shown = fit(crowd, &page);
+        let shown = fit(crowd, page.size, &page);
         assert!(shown.len() <= MAX_CANDIDATES);
         assert_eq!(shown.last().map(|pair| pair.replacement.as_str()), Some("user4999"));
     }

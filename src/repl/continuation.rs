@@ -5,7 +5,7 @@
 //! stays. Pure data; the editor tells it what it shows.
 
 /// Where, in the text being edited, a typed `\` stands for "goes on below". Byte offsets, rising.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Joins(Vec<usize>);
 
 impl Joins {

@@ -10,15 +10,15 @@ use rustyline::error::{ReadlineError, Signal};
 use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{
-    Cmd, ColorMode, Completer, CompletionType, ConditionalEventHandler, Config, Editor, Event, EventContext,
-    EventHandler, ExternalPrinter, GraphemeClusterMode, Helper, Highlighter, Hinter, KeyCode, KeyEvent,
-    Modifiers, RepeatCount, Validator,
+    ColorMode, Completer, CompletionType, Config, Editor, Event, EventHandler, ExternalPrinter,
+    GraphemeClusterMode, Helper, Highlighter, Hinter, Validator,
 };
 use tokio::sync::mpsc;
 
 use super::completer::{Completions, MAX_CANDIDATES};
 use super::highlighter::Painter;
 use super::hinter::Hints;
+use super::keys::Keys;
 use super::outside::{self, Edit};
 use super::page::{Page, Size};
 use super::past_lines::{MAX_ENTRIES, PastLines};
@@ -44,29 +44,6 @@ impl Validator for Continuation {
         }
         self.screen.leave();
         Ok(ValidationResult::Valid(None))
-    }
-}
-
-/// Ctrl-Z. rustyline would leave the shell with the settings it found, which are the hushed ones.
-struct Suspend;
-
-impl ConditionalEventHandler for Suspend {
-    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
-        terminal::suspend();
-        Some(Cmd::Repaint)
-    }
-}
-
-/// Alt-Down and Alt-Up: the line is left as it is, for the next session or the one before.
-struct Leave {
-    forward: bool,
-    screen: Arc<Screen>,
-}
-
-impl ConditionalEventHandler for Leave {
-    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
-        self.screen.note_step(self.forward);
-        Some(Cmd::Interrupt)
     }
 }
 
@@ -104,12 +81,8 @@ impl LineReader {
         let page = Arc::new(Mutex::new(Page::new(widths)));
         let mut editor = Editor::with_config(config(widths)?)?;
         let bell = editor.create_external_printer()?;
-        editor.bind_sequence(KeyEvent(KeyCode::Enter, Modifiers::ALT), Cmd::Newline);
-        editor.bind_sequence(KeyEvent::ctrl('Z'), EventHandler::Conditional(Box::new(Suspend)));
-        for (key, forward) in [(KeyCode::Down, true), (KeyCode::Up, false)] {
-            let leave = Leave { forward, screen: screen.clone() };
-            editor.bind_sequence(KeyEvent(key, Modifiers::ALT), EventHandler::Conditional(Box::new(leave)));
-        }
+        let keys = Keys::new(page.clone(), screen.clone());
+        editor.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(keys)));
         editor.set_helper(Some(Assistant {
             completions: Completions { words: words.clone(), page: page.clone() },
             hints: Hints { color, words: words.clone(), page: page.clone() },
@@ -119,7 +92,7 @@ impl LineReader {
                 page: page.clone(),
                 screen: screen.clone(),
                 announced: false.into(),
-                searching: false.into(),
+                replaced: false.into(),
                 prompt: String::new(),
             },
             continuation: Continuation { page: page.clone(), screen: screen.clone() },
@@ -159,8 +132,18 @@ impl LineReader {
     fn read(&mut self, grant: Grant) -> bool {
         let Grant { prompt, session, mut draft, mut note, question } = grant;
         let shown = prompt.shown(self.color);
+        if question {
+            // Nobody answers with a line typed before.
+            lock(&self.page).search.close();
+        }
         let answer = loop {
             let error = match self.read_once(shown, &draft, note.take()) {
+                // No key of a search hands the line over. Should one ever, a query is not sent.
+                Ok(_) if lock(&self.page).search.is_open() => {
+                    draft = lock(&self.page).draft();
+                    lock(&self.page).search.close();
+                    continue;
+                }
                 Ok(text) => {
                     let (text, _) = lock(&self.page).joins.resolve(&text, text.len());
                     break Typed::Line { text, session };
@@ -175,13 +158,20 @@ impl LineReader {
             match error {
                 ReadlineError::Interrupted | ReadlineError::Signal(Signal::Interrupt) => {
                     self.wipe(&error);
+                    if self.screen.take_roused() {
+                        draft = abandoned;
+                        continue;
+                    }
                     if let Some(forward) = self.screen.take_step() {
                         break Typed::Stepped { forward, draft: abandoned, session };
                     }
-                    if abandoned.is_empty() {
+                    if lock(&self.page).search.close() {
+                        draft = abandoned;
+                    } else if abandoned.is_empty() {
                         break Typed::Interrupted;
+                    } else {
+                        draft = Draft::default();
                     }
-                    draft = Draft::default();
                 }
                 // A byte that is no UTF-8, or a resize during Ctrl-V: the line goes on.
                 ReadlineError::Signal(_) => {
@@ -217,6 +207,9 @@ impl LineReader {
     ) -> rustyline::Result<String> {
         let size = self.size();
         lock(&self.page).begin(prompt.0, size);
+        // A search that was open goes on with its query, and keeps the draft.
+        let query = lock(&self.page).search.keep(draft).map(Draft::at_end);
+        let begun = query.as_ref().unwrap_or(draft);
         if let Some(note) = note {
             lock(&self.page).note(format!("{}{}", draft.left, draft.right), note);
         }
@@ -224,7 +217,7 @@ impl LineReader {
             prompt.0.clone_into(&mut assistant.painter.prompt);
         }
         terminal::begin_line();
-        let line = self.editor.readline_with_initial(&prompt, (&draft.left, &draft.right));
+        let line = self.editor.readline_with_initial(&prompt, (&begun.left, &begun.right));
         terminal::end_line();
         line
     }

@@ -26,8 +26,8 @@ pub(super) struct Painter {
     /// Whether the next repaint was announced. rustyline announces every one but that of an
     /// external message, which has just moved the cursor one row down.
     pub(super) announced: Cell<bool>,
-    /// Whether a search's prompt stands in the place of the granted one.
-    pub(super) searching: Cell<bool>,
+    /// Whether another prompt stands in the place of the granted one: that of Alt and a digit.
+    pub(super) replaced: Cell<bool>,
     /// The prompt without colour, as it was granted.
     pub(super) prompt: String,
 }
@@ -35,7 +35,7 @@ pub(super) struct Painter {
 impl Highlighter for Painter {
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, default: bool) -> Cow<'b, str> {
         self.page().show_prompt(if default { &self.prompt } else { prompt });
-        self.searching.set(!default);
+        self.replaced.set(!default);
         let by_bell = !self.announced.take();
         let back = if by_bell { "\x1b[A" } else { "" };
         match self.screen.repaint(by_bell) {
@@ -48,8 +48,10 @@ impl Highlighter for Painter {
     fn highlight<'l>(&self, line: &'l str, pos: usize) -> Cow<'l, str> {
         let mut page = self.page();
         page.show_text(line, pos);
-        self.screen.note_blank(line.is_empty() && !self.searching.get());
-        if !self.color {
+        let searching = page.search.is_open();
+        self.screen.note_blank(line.is_empty() && !self.replaced.get() && !searching);
+        // A query is no command, whatever it begins with.
+        if !self.color || searching {
             return harmless(line, &page);
         }
         let mut shown = String::with_capacity(line.len() + 32);

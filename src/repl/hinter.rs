@@ -1,15 +1,16 @@
 //! The grey text behind the cursor: how the command being typed goes on, and what it does.
 //!
-//! No hints from the input history: a private line would show again in the lobby.
+//! No hints from the input history, unless it is searched: a private line would show again in the
+//! lobby.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustyline::Context;
 use rustyline::hint::{Hint, Hinter};
 
-use super::Watched;
 use super::page::Page;
 use super::words::{CommandWord, Words};
+use super::{Watched, found};
 
 /// Hints at commands.
 pub(super) struct Hints {
@@ -38,11 +39,16 @@ impl Hint for CommandHint {
 impl Hinter for Hints {
     type Hint = CommandHint;
 
-    fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<CommandHint> {
+    fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<CommandHint> {
+        let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        page.search.look(line, context.history());
+        if page.search.is_open() {
+            let display = found::hint(&page, line, self.color)?;
+            return Some(CommandHint { display, completion: None });
+        }
         if pos != line.len() {
             return None;
         }
-        let page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(note) = page.note_on(line) {
             let display = format!("  [{note}]");
             return Some(CommandHint { display, completion: None });
@@ -52,7 +58,7 @@ impl Hinter for Hints {
             // Without colour a hint must not look like something typed.
             hint.display = format!("  [{}]", hint.display.trim());
         }
-        hint.display = cut(&hint.display, page.room_after(line), &page);
+        hint.display = page.cut(&hint.display, page.room_after(line));
         (!hint.display.is_empty()).then_some(hint)
     }
 }
@@ -102,26 +108,8 @@ fn about(command: &CommandWord) -> String {
     format!("{space}{arguments}  {}", command.about)
 }
 
-/// At most `room` columns of `text`: a hint that wraps would push the prompt about.
-fn cut(text: &str, room: usize, page: &Page) -> String {
-    if page.width(text) <= room {
-        return text.to_owned();
-    }
-    let mut shown = String::new();
-    for c in text.chars() {
-        shown.push(c);
-        if page.width(&shown) >= room {
-            shown.pop();
-            return shown.trim_end().to_owned() + if room > 1 { "…" } else { "" };
-        }
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
-    use rustyline::GraphemeClusterMode;
-
     use super::super::words::Argument;
     use super::*;
 
@@ -153,13 +141,5 @@ mod tests {
         check("\\\\fo", None);
         check("/fork bobby", Some(("  this is said; the command is \\fork", None)));
         check("/etc/fork", None);
-    }
-
-    #[test]
-    fn a_hint_stays_on_its_row() {
-        let page = Page::new(GraphemeClusterMode::WcWidth);
-        assert_eq!(cut("private session", 20, &page), "private session");
-        assert_eq!(cut("private session", 9, &page), "private…");
-        assert_eq!(cut("private session", 0, &page), "");
     }
 }

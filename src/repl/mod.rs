@@ -11,6 +11,12 @@
 //! have more lines below. It is delivered as it stands; the app must refuse it rather than run the
 //! first line, or send the rest.
 //!
+//! Ctrl-R searches the lines typed before. What is typed then is a query and never a line: Enter
+//! takes what was found into the line, where it can be edited, and a second Enter hands it over.
+//! bash would run it at once; but here it may have been said in another session than the one the
+//! prompt shows, and cannot be called back. A search goes on under the next grant, which is why
+//! [`Typed::Cancelled`] brings the draft that was there before it, not the query.
+//!
 //! While no grant is out, what is typed waits unseen for the next one; Ctrl-C then is a SIGINT to
 //! the program, and the app decides what it interrupts.
 
@@ -18,13 +24,16 @@ mod backlog;
 mod completer;
 mod continuation;
 mod editor;
+mod found;
 mod highlighter;
 mod hinter;
+mod keys;
 mod outside;
 mod page;
 mod past_lines;
 mod printer;
 mod prompt;
+mod search;
 pub mod terminal;
 mod words;
 

@@ -1,13 +1,15 @@
 //! What the editor shows at this moment: prompt, text, cursor, hint, and how many rows they take.
 //!
 //! Written by the highlighter, which sees every repaint; read when the editor is interrupted, to
-//! save the draft and to wipe the rows it took. Knows no thread and writes nothing.
+//! save the draft and to wipe the rows it took. Also holds the search, since the line shown is its
+//! query. Knows no thread and writes nothing.
 
 use rustyline::GraphemeClusterMode;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::continuation::Joins;
 use super::prompt::Draft;
+use super::search::{Line, Search};
 
 /// Columns and rows of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +31,7 @@ pub(super) struct Page {
     /// Shown behind the text as long as that is as it came.
     note: Option<(String, String)>,
     pub(super) joins: Joins,
+    pub(super) search: Search,
 }
 
 /// The rows below the prompt's first, of the cursor and of the last thing shown.
@@ -55,12 +58,14 @@ impl Page {
             hint: String::new(),
             note: None,
             joins: Joins::default(),
+            search: Search::default(),
         }
     }
 
-    /// A new line begins under `prompt`, on a terminal of `size`.
+    /// A new line begins under `prompt`, on a terminal of `size`. A search goes on.
     pub(super) fn begin(&mut self, prompt: &str, size: Size) {
-        *self = Self { size, ..Self::new(self.widths) };
+        let search = std::mem::take(&mut self.search);
+        *self = Self { size, search, ..Self::new(self.widths) };
         prompt.clone_into(&mut self.prompt);
     }
 
@@ -91,13 +96,26 @@ impl Page {
         self.cursor = cursor;
     }
 
+    /// The line is another one now, with its own continuations; gives the text and the cursor.
+    pub(super) fn exchange(&mut self) -> Option<(String, usize)> {
+        let Line { text, cursor, joins } = self.search.take_exchange()?;
+        self.joins = joins;
+        text.clone_into(&mut self.text);
+        self.cursor = cursor;
+        Some((text, cursor))
+    }
+
     /// The repaint ends with a hint.
     pub(super) fn show_hint(&mut self, hint: &str) {
         hint.clone_into(&mut self.hint);
     }
 
-    /// The text and the cursor, with what only continued a line left out.
+    /// The text and the cursor, with what only continued a line left out. A query is no draft: while
+    /// a search is open it is what was there before.
     pub(super) fn draft(&self) -> Draft {
+        if let Some(kept) = self.search.kept() {
+            return kept;
+        }
         let (left, right) = self.joins.resolve(&self.text, self.cursor);
         Draft { left, right }
     }
@@ -123,6 +141,22 @@ impl Page {
         let text_end = if right.is_empty() { cursor } else { page.advance(right, cursor) };
         let end = if self.hint.is_empty() { text_end } else { page.advance(&self.hint, text_end) };
         Rows { cursor: cursor.row, end: end.row }
+    }
+
+    /// At most `room` columns of `text`: what wraps behind the line would push the prompt about.
+    pub(super) fn cut(&self, text: &str, room: usize) -> String {
+        if self.width(text) <= room {
+            return text.to_owned();
+        }
+        let mut shown = String::new();
+        for c in text.chars() {
+            shown.push(c);
+            if self.width(&shown) >= room {
+                shown.pop();
+                return shown.trim_end().to_owned() + if room > 1 { "…" } else { "" };
+            }
+        }
+        shown
     }
 
     fn advance(&self, text: &str, from: Position) -> Position {
@@ -169,6 +203,14 @@ mod tests {
         assert_eq!(page("> ", "123456789", 0).rows(10), Rows { cursor: 0, end: 1 });
         assert_eq!(page("> ", "a\nb\nc", 1).rows(10), Rows { cursor: 0, end: 2 });
         assert_eq!(page("> ", "日本語日本", 15).rows(10), Rows { cursor: 1, end: 1 });
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut() {
+        let page = page("> ", "", 0);
+        assert_eq!(page.cut("private session", 20), "private session");
+        assert_eq!(page.cut("private session", 9), "private…");
+        assert_eq!(page.cut("private session", 0), "");
     }
 
     #[test]

@@ -6,7 +6,10 @@
 //! second thread, the bell, makes rustyline repaint: it sends an *empty* message through
 //! rustyline's external printer. So there is one queue and one order; nothing is ever on its way
 //! inside rustyline, whose own queue loses the order when a line ends just then; and that the
-//! external printer blocks while a menu or a search is open stops the bell alone, never a caller.
+//! external printer is not looked at while rustyline waits for the second of two keys stops the bell
+//! alone, never a caller. `keys` begins no such wait; those that cannot be bound (Alt with a digit,
+//! Alt-[ and Alt-O) are ended by a signal when the bell is not answered, and the line begins again as
+//! it was.
 //!
 //! Also kept here: the grant, and whether the line being read is to be given up. Every method is
 //! short and takes the lock for a few lines; none blocks but [`Screen::next_job`].
@@ -22,9 +25,13 @@ use super::backlog::Backlog;
 use super::outside::Edit;
 use super::prompt::Grant;
 
-/// A signal to the editor is sent again after this time: one that arrives just before it sleeps in
-/// a search or a menu is seen at the next key only.
+/// A signal to the editor is sent again after this time: one that arrives just before it sleeps
+/// until a second key comes is seen at that key only.
 const SIGNAL_AGAIN: Duration = Duration::from_millis(100);
+
+/// A bell that is not answered for so long was not heard: no busy machine is that late. A person who
+/// has struck the first of two keys has had time for the second.
+const UNHEARD: Duration = Duration::from_secs(1);
 
 /// What the editor's thread does next.
 #[derive(Debug)]
@@ -69,8 +76,14 @@ struct State {
     /// The line being read, or granted, is to be given up.
     cancel: bool,
     closing: bool,
-    /// An empty message is on its way and was not seen yet.
-    rung: bool,
+    /// Since when an empty message is on its way that was not seen yet.
+    rung: Option<Instant>,
+    /// The line being read is interrupted only to be read on.
+    roused: bool,
+    /// The bell for which it was.
+    unheard: Option<Instant>,
+    /// A paste has begun and was not shown yet.
+    pasting: bool,
     signalled: Option<Instant>,
     editor: Option<Pthread>,
 }
@@ -95,7 +108,10 @@ impl Screen {
                 step: None,
                 cancel: false,
                 closing: false,
-                rung: false,
+                rung: None,
+                roused: false,
+                unheard: None,
+                pasting: false,
                 signalled: None,
                 editor: None,
             }),
@@ -136,6 +152,11 @@ impl Screen {
     pub(super) fn is_blank(&self) -> bool {
         let state = self.lock();
         state.phase == Phase::Reading && state.blank
+    }
+
+    /// Notes that a paste has begun. It ends with the repaint that shows it.
+    pub(super) fn note_paste(&self) {
+        self.lock().pasting = true;
     }
 
     /// Notes that the line is left for the next session, or the one before.
@@ -209,12 +230,15 @@ impl Screen {
         if state.phase == Phase::Granted {
             // From here on rustyline's signal handler stands.
             state.phase = Phase::Reading;
-            state.rung = false;
+            // A bell rung in the middle of the last line may have gone nowhere. The one that was not
+            // heard is in rustyline's queue still, and a second one would wait behind it.
+            state.rung = state.unheard.take();
             state.signalled = None;
         }
         if by_bell {
-            state.rung = false;
+            state.rung = None;
         }
+        state.pasting = false;
         if state.cancel || state.closing {
             state.signal();
         }
@@ -238,11 +262,20 @@ impl Screen {
         state.cancel || state.closing
     }
 
+    /// Whether the line was interrupted only to be read on.
+    pub(super) fn take_roused(&self) -> bool {
+        let mut state = self.lock();
+        let roused = std::mem::take(&mut state.roused);
+        state.unheard = state.rung.filter(|_| roused).map(|_| Instant::now());
+        roused
+    }
+
     /// The grant is answered.
     pub(super) fn answered(&self) {
         let mut state = self.lock();
         state.phase = Phase::Idle;
         state.cancel = false;
+        state.roused = false;
         self.changed.notify_all();
     }
 
@@ -266,7 +299,7 @@ impl Screen {
     /// The bell: rings whenever something waits while a line is read. Ends with the editor.
     pub(super) fn ring(&self, mut bell: impl ExternalPrinter) {
         while self.wait_to_ring() {
-            // Blocks while a menu or a search is open. Outside raw mode it writes nothing at all.
+            // Blocks while one is on its way. Outside raw mode it writes nothing at all.
             if bell.print(String::new()).is_err() {
                 return;
             }
@@ -280,16 +313,25 @@ impl Screen {
                 return false;
             }
             let reading = state.phase == Phase::Reading;
-            if reading && !state.rung && !state.backlog.is_empty() {
-                state.rung = true;
+            let waiting = reading && !state.backlog.is_empty();
+            if waiting && state.rung.is_none() {
+                state.rung = Some(Instant::now());
                 return true;
             }
-            state = if reading && (state.cancel || state.closing) {
+            let patience = if reading && (state.cancel || state.closing) {
                 state.signal();
-                let waited = self.changed.wait_timeout(state, SIGNAL_AGAIN);
-                waited.unwrap_or_else(PoisonError::into_inner).0
+                Some(SIGNAL_AGAIN)
+            } else if waiting {
+                Some(state.rouse())
             } else {
-                self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+                None
+            };
+            state = match patience {
+                Some(patience) => {
+                    let waited = self.changed.wait_timeout(state, patience);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
@@ -301,11 +343,23 @@ impl Screen {
 }
 
 impl State {
+    /// Interrupts rustyline if it has not heard the bell. Returns how long to wait for that.
+    fn rouse(&mut self) -> Duration {
+        let rung = self.rung.map_or(Duration::ZERO, |rung| rung.elapsed());
+        if rung < UNHEARD {
+            return UNHEARD - rung;
+        }
+        self.roused = true;
+        self.signal();
+        SIGNAL_AGAIN
+    }
+
     /// Interrupts rustyline, if it reads and was not interrupted a moment ago. rustyline's handler
-    /// for SIGINT stands in exactly the phase `Reading`.
+    /// for SIGINT stands in exactly the phase `Reading`. Not in the middle of a paste: its beginning
+    /// would be lost, and the rest taken for keys, with an Enter after each line.
     fn signal(&mut self) {
         let recent = self.signalled.is_some_and(|sent| sent.elapsed() < SIGNAL_AGAIN);
-        if self.phase != Phase::Reading || recent {
+        if self.phase != Phase::Reading || self.pasting || recent {
             return;
         }
         if let Some(editor) = self.editor {

@@ -17,6 +17,8 @@ use nix::sys::termios::{
 };
 use nix::unistd::{getpgrp, tcgetpgrp};
 
+use super::page::Size;
+
 /// Bracketed paste off, an open synchronised update closed, colours off, the cursor shown.
 const PLAIN: &str = "\x1b[?2004l\x1b[?2026l\x1b[0m\x1b[?25h";
 
@@ -88,6 +90,12 @@ pub fn restore() {
 pub fn columns() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
     (size.ws_col > 0).then_some(usize::from(size.ws_col))
+}
+
+/// Columns and rows of the terminal now; `None` where it does not tell.
+pub(super) fn size() -> Option<Size> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0 && size.ws_row > 0).then_some(Size { columns: size.ws_col, rows: size.ws_row })
 }
 
 /// Keeps the settings, if that was not done.

@@ -90,12 +90,17 @@ fn a_line_goes_on_below_and_is_found_again() {
         bobby.wait(json!({"event": "message", "text": "hay"}));
         anna.terminal.keys(b"\x12");
         anna.terminal.type_text("need");
-        anna.sees("needle in a haystack");
-        // Whoever searches hears what is said when the search is over.
+        let lead = if columns < 60 { "" } else { "search: " };
+        anna.terminal
+            .wait_until("the match", |it| typed(it).starts_with(&format!("need  ← {lead}needle in a")));
+        // Whoever searches hears what is said.
         bobby.say("meanwhile");
+        anna.sees_row("* bobby: meanwhile");
+        // One Enter takes the line, another sends it.
+        anna.terminal.keys(b"\r");
+        anna.sees_last("lobby> needle in a haystack");
         anna.terminal.keys(b"\r");
         bobby.wait(json!({"event": "message", "text": "needle in a haystack"}));
-        anna.sees_row("* bobby: meanwhile");
     }
 }
 
@@ -111,7 +116,7 @@ fn what_was_typed_is_there_in_the_next_run() {
     let mut again = Person::join_with(&server, "anna", (80, 24), &[], &home);
     again.terminal.keys(b"\x12");
     again.terminal.type_text("remem");
-    again.sees("': remember me");
+    again.sees("remem  ← search: remember me");
 }
 
 #[test]

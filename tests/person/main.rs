@@ -29,6 +29,8 @@ mod reading;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod typing;
 #[cfg(test)]
 mod writing;
