@@ -318,3 +318,29 @@ fn who_comes_and_goes_is_shown_and_known_for_completion() {
     scene.shows(">>> bobby joined\n>>> carmen joined\n>>> carmen left\n");
     assert_eq!(scene.app.state.words.borrow().users, ["bobby"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn in_a_flood_from_the_lobby_lines_are_taken_and_time_passes() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\whois bobby"]);
+    scene.lines.try_send(ScriptLine::Line("\\quit".to_owned())).unwrap();
+    let (mut answered, mut taken) = (false, false);
+    for _ in 0..5 * IN_A_ROW {
+        while scene._queues.0.try_send(LobbyEvent::PresenceSkipped).is_ok() {}
+        match scene.app.next_event().await {
+            Event::Lobby(_) => {}
+            Event::Time => {
+                answered = true;
+                scene.happens(Event::Time);
+            }
+            Event::Script(line) => {
+                assert_eq!(line, Some(ScriptLine::Line("\\quit".to_owned())));
+                taken = true;
+            }
+            other => panic!("{other:?}"),
+        }
+        tokio::time::advance(crate::questions::PATIENCE / IN_A_ROW).await;
+    }
+    assert!(answered && taken, "{answered} {taken}");
+    scene.shows("did not answer in time");
+}
