@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hobnob_protocol::chain::{LobbyMessage, Position, link};
 use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode};
-use hobnob_protocol::name::{PublicKey, Seq, Text};
+use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, Text};
 use tokio::sync::{mpsc, watch};
 
 use super::*;
@@ -343,4 +344,39 @@ async fn in_a_flood_from_the_lobby_lines_are_taken_and_time_passes() {
     }
     assert!(answered && taken, "{answered} {taken}");
     scene.shows("did not answer in time");
+}
+
+#[test]
+fn an_answer_without_an_end_is_bounded() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\users", "\\history 3"]);
+    let names: Vec<_> = (0..500).map(|number| format!("u{number}").parse().unwrap()).collect();
+    for _ in 0..200 {
+        let names = names.clone();
+        scene.lobby(LobbyEvent::Answer(Answer::Users { request: 1, names, away: Vec::new(), more: true }));
+    }
+    assert!(!scene.app.state.questions.is_open(1));
+    let mut position = Position::start(&LogId::new([0; 16]));
+    for part in 0..10 {
+        let after = position;
+        let messages = (1..=100).map(|number| {
+            let mut message = LobbyMessage {
+                seq: Seq(part * 100 + number),
+                at: 0,
+                name: "bobby".parse().unwrap(),
+                key: PublicKey::new([2; 32]),
+                run: RunId::new([2; 8]),
+                id: 1,
+                text: Text::new("x").unwrap(),
+                hash: position.hash,
+            };
+            message.hash = link(&position.hash, &message);
+            position.advance(&message).unwrap();
+            message
+        });
+        let messages = messages.collect();
+        scene.lobby(LobbyEvent::Answer(Answer::History { request: 2, after, messages, more: true }));
+    }
+    assert!(!scene.app.state.questions.is_open(2));
+    scene.shows("bobby: x");
 }
