@@ -144,6 +144,14 @@ mod tests {
     }
 
     #[test]
+    fn nothing_follows_the_highest_number() {
+        let hash = ChainHash::new([1; 32]);
+        let mut position = Position { seq: Seq(u64::MAX), hash };
+        assert!(position.advance(&message(0, &hash, "x")).is_err());
+        assert!(position.advance(&message(1, &hash, "x")).is_err());
+    }
+
+    #[test]
     fn a_field_cannot_flow_into_the_next() {
         let log = LogId::new([9; 16]);
         let mut one = message(1, &genesis(&log), "bc");

@@ -342,10 +342,11 @@ impl fmt::Debug for Fingerprint {
 pub struct Seq(pub u64);
 
 impl Seq {
-    /// The number after this one.
+    /// The number after this one. The highest, which no message has and anybody may claim, is
+    /// followed by itself.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 

@@ -97,8 +97,11 @@ impl Said {
 
     /// Each message's number, author and words.
     pub fn iter(&self) -> impl Iterator<Item = (Seq, &Author, &Words)> {
-        let numbers = (self.seq.0..).map(Seq);
-        numbers.zip(&self.messages).map(|(seq, words)| (seq, &self.authors[words.by as usize], words))
+        // Numbers come second: none is made for a message after the last.
+        self.messages
+            .iter()
+            .zip(self.seq.0..)
+            .map(|(words, seq)| (Seq(seq), &self.authors[words.by as usize], words))
     }
 
     /// The messages after `position`, with the hashes that follow from there.
@@ -340,5 +343,15 @@ mod tests {
         assert!(serde_json::from_str::<ServerMessage>(&empty).is_err(), "{empty}");
         let last = line.replace(r#""seq":1"#, r#""seq":18446744073709551615"#);
         assert!(serde_json::from_str::<ServerMessage>(&last).is_err(), "{last}");
+    }
+
+    #[test]
+    fn the_highest_numbers_are_read_like_others() {
+        let line = String::from_utf8(lines(&log(2, 1, |_| "x".to_owned()))[0].to_vec()).unwrap();
+        let said = read(line.replace(r#""seq":1"#, r#""seq":18446744073709551613"#).as_bytes());
+        let numbers: Vec<u64> = said.iter().map(|(seq, ..)| seq.0).collect();
+        assert_eq!(numbers, [u64::MAX - 2, u64::MAX - 1]);
+        assert_eq!(said.last(), Seq(u64::MAX - 1));
+        assert!(Position::start(&LOG).advance_over(&said).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! What the lobby's events do to the state: messages, presence, answers, the link's comings and
 //! goings. Knows nothing of how the link does its work.
 
+use hobnob_protocol::MAX_HISTORY_REQUEST;
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode, Welcome};
@@ -15,6 +16,10 @@ use crate::show::time::Timestamp;
 use crate::show::{ErrorCode, Failure, Message, MessageKind, Notice};
 use crate::state::State;
 use crate::trust::Verdict;
+
+/// Names in one answer to `users`, and no more parts are waited for: ten times what a server lets in by
+/// default, and a bound for one that sends on and on.
+const MOST_NAMES: usize = 100_000;
 
 impl State {
     /// Something happened in the lobby or on its link. The link's last events are the app's.
@@ -170,7 +175,7 @@ impl State {
         };
         sum.extend(names);
         sum_away.extend(away);
-        if more {
+        if more && sum.len() + sum_away.len() < MOST_NAMES {
             return;
         }
         let closed = self.questions.close(request);
@@ -216,6 +221,8 @@ impl State {
         let broken = part.iter().find_map(|message| position.advance(message).err());
         *place = Some(position);
         messages.extend(part);
+        // Whoever sends more than may be asked for has answered.
+        let more = more && messages.len() < MAX_HISTORY_REQUEST as usize;
         let messages = if more && broken.is_none() { Vec::new() } else { std::mem::take(messages) };
         if let Some(broken) = broken {
             self.emit(Notice::error(ErrorCode::Refused, broken.to_string()));

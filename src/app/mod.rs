@@ -21,6 +21,7 @@ pub use front::Front;
 
 use hobnob_protocol::name::Text;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep_until};
 
 use crate::command_error::CommandError;
@@ -37,6 +38,11 @@ use crate::show::{ErrorCode, Failure, Notice};
 use crate::state::State;
 use ending::Ending;
 use turn::Queued;
+
+/// So many events in a row that came over links, and whatever else waits has a turn: a flood must not
+/// keep its reader from leaving. As many as wait on their way here, so that what was known before a line
+/// was typed is told before it.
+const IN_A_ROW: u32 = 1024;
 
 /// Where the app hears from.
 #[derive(Debug)]
@@ -60,6 +66,8 @@ pub struct App {
     sources: Sources,
     front: Front,
     ending: Option<Ending>,
+    /// Events of links since anything else had a turn.
+    in_a_row: u32,
     /// The lobby's link has ended for good.
     lobby_left: bool,
     /// The request to answer when the run is over.
@@ -70,7 +78,7 @@ impl App {
     /// A run with this front.
     #[must_use]
     pub fn new(state: State, sources: Sources, front: Front) -> Self {
-        Self { state, sources, front, ending: None, lobby_left: false, quit_asked: None }
+        Self { state, sources, front, ending: None, in_a_row: 0, lobby_left: false, quit_asked: None }
     }
 
     /// Runs to the end; gives back the state for what is to be closed and the exit code.
@@ -89,6 +97,44 @@ impl App {
     }
 
     async fn next_event(&mut self) -> Event {
+        let mut overlooked = None;
+        if self.in_a_row >= IN_A_ROW {
+            self.in_a_row = 0;
+            overlooked = self.overlooked().await;
+        }
+        let event = match overlooked {
+            Some(event) => event,
+            None => self.first_event().await,
+        };
+        match event {
+            Event::Lobby(_) | Event::Peer(_) | Event::Own(_) => self.in_a_row += 1,
+            _ => self.in_a_row = 0,
+        }
+        event
+    }
+
+    /// One of those that a flood from the lobby or a peer keeps waiting, if one has happened.
+    async fn overlooked(&mut self) -> Option<Event> {
+        let deadline = self.deadline();
+        let takes_line = self.ending.is_none();
+        let others = async {
+            tokio::select! {
+                Some(event) = self.sources.peers.recv() => Event::Peer(event),
+                Some(event) = self.sources.own.recv() => Event::Own(event),
+                event = self.front.next(self.state.ledger.len()), if takes_line => event,
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Event::Time,
+                else => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            // The flood has used up this task's share of the runtime's patience; this is one look.
+            event = unconstrained(others) => Some(event),
+            () = std::future::ready(()) => None,
+        }
+    }
+
+    async fn first_event(&mut self) -> Event {
         let deadline = self.deadline();
         let takes_line = self.ending.is_none();
         tokio::select! {

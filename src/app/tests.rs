@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hobnob_protocol::chain::{LobbyMessage, Position, link};
 use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode};
-use hobnob_protocol::name::{PublicKey, Seq, Text};
+use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, Text};
 use tokio::sync::{mpsc, watch};
 
 use super::*;
@@ -317,4 +318,65 @@ fn who_comes_and_goes_is_shown_and_known_for_completion() {
     ]));
     scene.shows(">>> bobby joined\n>>> carmen joined\n>>> carmen left\n");
     assert_eq!(scene.app.state.words.borrow().users, ["bobby"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_flood_from_the_lobby_lines_are_taken_and_time_passes() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\whois bobby"]);
+    scene.lines.try_send(ScriptLine::Line("\\quit".to_owned())).unwrap();
+    let (mut answered, mut taken) = (false, false);
+    for _ in 0..5 * IN_A_ROW {
+        while scene._queues.0.try_send(LobbyEvent::PresenceSkipped).is_ok() {}
+        match scene.app.next_event().await {
+            Event::Lobby(_) => {}
+            Event::Time => {
+                answered = true;
+                scene.happens(Event::Time);
+            }
+            Event::Script(line) => {
+                assert_eq!(line, Some(ScriptLine::Line("\\quit".to_owned())));
+                taken = true;
+            }
+            other => panic!("{other:?}"),
+        }
+        tokio::time::advance(crate::questions::PATIENCE / IN_A_ROW).await;
+    }
+    assert!(answered && taken, "{answered} {taken}");
+    scene.shows("did not answer in time");
+}
+
+#[test]
+fn an_answer_without_an_end_is_bounded() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\users", "\\history 3"]);
+    let names: Vec<_> = (0..500).map(|number| format!("u{number}").parse().unwrap()).collect();
+    for _ in 0..200 {
+        let names = names.clone();
+        scene.lobby(LobbyEvent::Answer(Answer::Users { request: 1, names, away: Vec::new(), more: true }));
+    }
+    assert!(!scene.app.state.questions.is_open(1));
+    let mut position = Position::start(&LogId::new([0; 16]));
+    for part in 0..10 {
+        let after = position;
+        let messages = (1..=100).map(|number| {
+            let mut message = LobbyMessage {
+                seq: Seq(part * 100 + number),
+                at: 0,
+                name: "bobby".parse().unwrap(),
+                key: PublicKey::new([2; 32]),
+                run: RunId::new([2; 8]),
+                id: 1,
+                text: Text::new("x").unwrap(),
+                hash: position.hash,
+            };
+            message.hash = link(&position.hash, &message);
+            position.advance(&message).unwrap();
+            message
+        });
+        let messages = messages.collect();
+        scene.lobby(LobbyEvent::Answer(Answer::History { request: 2, after, messages, more: true }));
+    }
+    assert!(!scene.app.state.questions.is_open(2));
+    scene.shows("bobby: x");
 }

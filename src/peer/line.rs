@@ -58,6 +58,8 @@ fn received(line: &[u8]) -> Option<PeerMessage> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -106,6 +108,34 @@ mod tests {
         for line in lines.iter().map(|line| line.as_bytes()).chain([long.as_bytes(), bytes]) {
             let (ours, serdes) = (decode(line).ok(), serde_json::from_slice::<PeerMessage>(line).ok());
             assert_eq!(ours, serdes, "{}", String::from_utf8_lossy(line));
+        }
+    }
+
+    proptest! {
+        /// Also where a line was damaged, however that happened.
+        #[test]
+        fn both_ways_agree_on_damaged_lines(
+            number in any::<u64>(),
+            words in "[a-z\\u{0}-\\u{20}\"\\\\ü🦀]{1,12}",
+            damages in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3), 0..4),
+        ) {
+            let say = PeerMessage::Say { number, at: number / 3, text: Text::new(words.as_str()).unwrap() };
+            for message in [say, PeerMessage::Received { number }] {
+                let mut out = BytesMut::new();
+                encode(&message, &mut out);
+                let mut line = out[..out.len() - 1].to_vec();
+                prop_assert_eq!(decode(&line).ok(), Some(message));
+                for (at, byte, damage) in &damages {
+                    let at = at.index(line.len());
+                    match damage {
+                        0 => line[at] = *byte,
+                        1 => line.insert(at, *byte),
+                        _ => drop(line.remove(at)),
+                    }
+                }
+                let (ours, serdes) = (decode(&line).ok(), serde_json::from_slice::<PeerMessage>(&line).ok());
+                prop_assert_eq!(ours, serdes, "{}", String::from_utf8_lossy(&line));
+            }
         }
     }
 }
