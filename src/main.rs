@@ -38,10 +38,10 @@ fn run() -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     // A task like the links', so that what they hand it needs no other thread to wake.
     let running = runtime.spawn(start::run(settings));
-    let code = runtime.block_on(running).unwrap_or_else(|ended| resume_unwind(ended.into_panic()));
+    let ended = runtime.block_on(running);
     // A thread that reads standard input cannot be woken; it ends with the process.
     runtime.shutdown_background();
-    code
+    ended.unwrap_or_else(|ended| resume_unwind(ended.into_panic()))
 }
 
 /// Does something else than chatting.

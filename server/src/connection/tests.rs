@@ -225,7 +225,7 @@ async fn a_client_that_takes_nothing_leaves_and_is_told_when_it_reads_again() {
     let (mut deaf, _) = world.join("deaf", 512).await;
     deafen(&world, &mut deaf).await;
     assert!(!deaf.serving.is_finished());
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_secs(60)).await; // Paused time: a while in which it may read again.
     let mut heard = Vec::new();
     while let Some(message) = deaf.next().await {
         heard.push(message);
