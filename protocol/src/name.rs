@@ -65,7 +65,10 @@ impl UserName {
 
     fn from_checked(shown: String) -> Self {
         let folded: String = unicase::UniCase::new(shown.as_str()).to_folded_case().nfc().collect();
-        Self { shown: shown.into(), folded: folded.into() }
+        let shown: Arc<str> = shown.into();
+        // Most names are written as they are compared.
+        let folded = if *shown == *folded { Arc::clone(&shown) } else { folded.into() };
+        Self { shown, folded }
     }
 }
 

@@ -103,7 +103,7 @@ impl Streams {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        if let Some(deaf) = connection::serve(stream, remote, self.0).await {
+        if let Some(deaf) = connection::serve(stream, None, remote, self.0).await {
             deaf.told().await;
         }
     }

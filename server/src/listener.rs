@@ -113,7 +113,7 @@ impl Door {
                     let connections = shared.metrics.connections.clone();
                     connections.inc();
                     // Boxed, because each layer around it would keep room for it twice.
-                    let serve = Box::pin(connection::serve(stream, remote, shared));
+                    let serve = Box::pin(connection::serve(stream, Some(send_now), remote, shared));
                     let deaf = abort.run_until_cancelled(serve).await.flatten();
                     connections.dec();
                     drop(place);
@@ -145,6 +145,10 @@ fn configure(stream: &TcpStream) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     socket.set_tcp_user_timeout(Some(TCP_TIMEOUT))?;
     Ok(())
+}
+
+fn send_now(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    SockRef::from(stream).send(bytes)
 }
 
 /// Waits for a client that takes nothing. It may be suspended, and the system is to wait too.

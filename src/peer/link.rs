@@ -28,7 +28,7 @@ use super::event::{Backlog, GoneReason, PeerEvent, PeerEventKind, PeerFailure};
 use super::greet::{GreetError, Role};
 use super::inbox::{Gap, Inbox, Taken};
 use super::introductions::Entered;
-use super::orders::Orders;
+use super::orders::{News, Orders};
 use super::outbox::NeverWritten;
 use super::redial::{AwakeClock, Redial, Verdict, jitter};
 use crate::link_id::LinkId;
@@ -240,8 +240,9 @@ impl Link {
     /// Does what is due, whatever woke the task.
     fn look(&mut self) -> Option<Ending> {
         self.hand_over();
-        self.inbox.show(self.orders.shown());
-        if let Some(candidates) = self.orders.take_candidates() {
+        let News { shown, candidates, is_leaving } = self.orders.news();
+        self.inbox.show(shown);
+        if let Some(candidates) = candidates {
             self.candidates = candidates;
             self.redial.hurry(self.now);
         }
@@ -250,7 +251,7 @@ impl Link {
             self.lose(&"it is silent", false);
         }
         self.fill();
-        if self.orders.is_leaving() {
+        if is_leaving {
             return self.leave();
         }
         if self.connection.is_none() { self.rebuild() } else { None }
@@ -271,16 +272,19 @@ impl Link {
 
     /// Puts what waits for the other side in line.
     fn fill(&mut self) {
-        if self.connection.is_none() || !self.orders.pen().wants_more {
+        if self.connection.is_none() {
+            return;
+        }
+        let pen = self.orders.fill();
+        if !pen.has_room {
             return;
         }
         if std::mem::take(&mut self.pong_due) {
             self.orders.queue(&PeerMessage::Pong);
         }
-        self.orders.fill();
         // With company it costs next to nothing.
         let rested = self.now.saturating_sub(self.acknowledged_at) >= ACKNOWLEDGE_REST;
-        if let Some(number) = self.inbox.due(rested || self.orders.pen().is_writing) {
+        if let Some(number) = self.inbox.due(rested || pen.is_writing) {
             self.orders.queue(&PeerMessage::Received { number });
             self.acknowledged_at = self.now;
         }

@@ -60,13 +60,31 @@ struct Book {
 pub(super) struct PenState {
     /// Something is under way.
     pub(super) is_writing: bool,
-    /// More may be put in line.
-    pub(super) wants_more: bool,
+    /// More than texts may be put in line.
+    pub(super) has_room: bool,
     /// [`Pen::moves`].
     pub(super) moves: u64,
 }
 
+/// What the app has asked since the link looked last.
+#[derive(Debug)]
+pub(super) struct News {
+    /// The last text the user was shown.
+    pub(super) shown: u64,
+    /// Where the other may be reached now.
+    pub(super) candidates: Option<Vec<Candidate>>,
+    pub(super) is_leaving: bool,
+}
+
 impl Book {
+    fn pen_state(&self) -> PenState {
+        self.pen.as_ref().map_or_else(PenState::default, |pen| PenState {
+            is_writing: !pen.is_idle(),
+            has_room: pen.has_room(),
+            moves: pen.moves(),
+        })
+    }
+
     /// Writes the newest text if nothing else is under way; whether all of it has gone.
     fn write_now(&mut self) -> bool {
         let Some(pen) = self.pen.as_mut().filter(|pen| pen.is_idle()) else { return false };
@@ -136,8 +154,9 @@ impl Orders {
         self.book().shown
     }
 
-    pub(super) fn take_candidates(&self) -> Option<Vec<Candidate>> {
-        self.book().candidates.take()
+    pub(super) fn news(&self) -> News {
+        let mut book = self.book();
+        News { shown: book.shown, candidates: book.candidates.take(), is_leaving: book.leave }
     }
 
     pub(super) fn is_leaving(&self) -> bool {
@@ -176,20 +195,18 @@ impl Orders {
     }
 
     /// Puts texts in line.
-    pub(super) fn fill(&self) {
+    pub(super) fn fill(&self) -> PenState {
         let mut book = self.book();
-        let Book { pen: Some(pen), outbox, .. } = &mut *book else { return };
-        if outbox.unwritten() > 0 {
+        if let Book { pen: Some(pen), outbox, .. } = &mut *book
+            && outbox.unwritten() > 0
+        {
             outbox.write_into(pen.out(), ENOUGH_TO_WRITE);
         }
+        book.pen_state()
     }
 
     pub(super) fn pen(&self) -> PenState {
-        self.book().pen.as_ref().map_or_else(PenState::default, |pen| PenState {
-            is_writing: !pen.is_idle(),
-            wants_more: pen.wants_more(),
-            moves: pen.moves(),
-        })
+        self.book().pen_state()
     }
 
     /// Writes what waits, and texts as long as there are some. Ready only when the connection fails.

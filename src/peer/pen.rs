@@ -48,9 +48,10 @@ impl Pen {
         self.out.is_empty() && !self.unflushed
     }
 
-    /// Whether more may be appended.
-    pub(super) fn wants_more(&self) -> bool {
-        self.out.len() < ENOUGH_TO_WRITE / 2
+    /// Whether more than texts may be appended: also while as many of those wait as may, or a stream of
+    /// them would hold back acknowledgements. A side that asks and does not read is not answered for ever.
+    pub(super) fn has_room(&self) -> bool {
+        self.out.len() < 4 * ENOUGH_TO_WRITE
     }
 
     /// Grows whenever something begins to wait and whenever something was written: while it stays, and the

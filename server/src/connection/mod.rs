@@ -31,7 +31,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use self::outgoing::{Answer, Outgoing, Overflow};
-use self::wire::Wire;
+use self::wire::{SendNow, Wire};
 use crate::lobby::{Ending, Outlet};
 use crate::metrics::Metrics;
 use crate::recent::{Chunk, Gathered, Recent};
@@ -139,12 +139,13 @@ enum Fed {
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn new(
         stream: S,
+        send_now: Option<SendNow<S>>,
         config: Arc<ServerConfig>,
         recent: Arc<Mutex<Recent>>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, rustls::Error> {
         let inner = Inner {
-            wire: Wire::new(stream, config)?,
+            wire: Wire::new(stream, send_now, config)?,
             lines: LineBuffer::new(MAX_HELLO_BYTES),
             outgoing: Outgoing::default(),
             waker: Waker::noop().clone(),

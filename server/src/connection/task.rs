@@ -28,6 +28,7 @@ use super::arrival;
 use super::deaf::Deaf;
 use super::outgoing::Answer;
 use super::rate::TokenBucket;
+use super::wire::SendNow;
 use super::{Connection, Event, LogRead, Over};
 use crate::lobby::{Ending, Join, LobbyCommand, LobbyHandle, Outlet};
 use crate::log::{LobbyLog, LogError, Stretch};
@@ -65,18 +66,25 @@ impl Shared {
     fn connection<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
+        send_now: Option<SendNow<S>>,
     ) -> Result<Connection<S>, rustls::Error> {
         let (recent, metrics) = (Arc::clone(&self.recent), Arc::clone(&self.metrics));
-        Connection::new(stream, Arc::clone(&self.tls), recent, metrics)
+        Connection::new(stream, send_now, Arc::clone(&self.tls), recent, metrics)
     }
 }
 
 /// Serves one client until it is gone; one that takes nothing any more is given back, to be told that.
-pub(crate) async fn serve<S>(stream: S, remote: SocketAddr, shared: Arc<Shared>) -> Option<Deaf<S>>
+/// `send_now` is a way to send where the stream is a socket.
+pub(crate) async fn serve<S>(
+    stream: S,
+    send_now: Option<SendNow<S>>,
+    remote: SocketAddr,
+    shared: Arc<Shared>,
+) -> Option<Deaf<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let connection = match shared.connection(stream) {
+    let connection = match shared.connection(stream, send_now) {
         Ok(connection) => Arc::new(connection),
         Err(err) => {
             tracing::error!(%err, "TLS cannot be set up");
@@ -103,7 +111,7 @@ pub(crate) async fn turn_away<S>(stream: S, shared: Arc<Shared>, code: RefusedCo
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let Ok(connection) = shared.connection(stream) else { return };
+    let Ok(connection) = shared.connection(stream, None) else { return };
     let told = async {
         let Ok(_hello) = read_hello(&connection).await else { return };
         last_words(&connection, &ServerMessage::Refused { code }).await;

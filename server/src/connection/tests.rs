@@ -60,7 +60,7 @@ impl World {
         let remote = "192.0.2.1:5000".parse().unwrap();
         let shared = Arc::clone(&self.shared);
         let serving = tokio::spawn(async move {
-            if let Some(deaf) = serve(far, remote, shared).await {
+            if let Some(deaf) = serve(far, None, remote, shared).await {
                 deaf.told().await;
             }
         });
@@ -275,7 +275,7 @@ async fn a_hello_that_does_not_come_is_not_waited_for() {
     let world = World::new();
     let (near, far) = tokio::io::duplex(64);
     let started = Instant::now();
-    serve(far, "192.0.2.1:5000".parse().unwrap(), Arc::clone(&world.shared)).await;
+    serve(far, None, "192.0.2.1:5000".parse().unwrap(), Arc::clone(&world.shared)).await;
     assert!(started.elapsed() >= hobnob_protocol::HANDSHAKE_TIMEOUT);
     assert!(started.elapsed() < hobnob_protocol::HANDSHAKE_TIMEOUT * 2);
     drop(near);

@@ -18,9 +18,15 @@ use rustls::{ServerConfig, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
+/// Sends on a socket without asking first whether it takes anything.
+pub(crate) type SendNow<S> = fn(&S, &[u8]) -> io::Result<usize>;
+
 /// One client's encrypted stream.
 pub(super) struct Wire<S> {
     stream: S,
+    /// Where the stream is a socket: the way past the runtime's own notes on it. They lie in memory of their
+    /// own, which for a thousand clients is a thousand waits for it with each text.
+    send_now: Option<SendNow<S>>,
     tls: ServerConnection,
     blocked_since: Option<Instant>,
     /// How far [`poll_finish`](Self::poll_finish) has come.
@@ -35,11 +41,15 @@ enum Finish {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub(super) fn new(stream: S, config: Arc<ServerConfig>) -> Result<Self, rustls::Error> {
+    pub(super) fn new(
+        stream: S,
+        send_now: Option<SendNow<S>>,
+        config: Arc<ServerConfig>,
+    ) -> Result<Self, rustls::Error> {
         let mut tls = ServerConnection::new(config)?;
         // The caller bounds what it puts in: more is put only when all before is written.
         tls.set_buffer_limit(None);
-        Ok(Self { stream, tls, blocked_since: None, finish: Finish::Open })
+        Ok(Self { stream, send_now, tls, blocked_since: None, finish: Finish::Open })
     }
 
     /// What it is an encryption of.
@@ -81,6 +91,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Writes what was put in until all is written or the socket takes no more.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.blocked_since.is_none() {
+            self.flush_now()?;
+        }
         while self.tls.wants_write() {
             match self.tls.write_tls(&mut Synchronous { stream: &mut self.stream, cx }) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -94,6 +107,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
         self.blocked_since = None;
         Poll::Ready(Ok(()))
+    }
+
+    /// Writes what the socket takes at once. What it does not take is left to whoever can wait for it.
+    fn flush_now(&mut self) -> io::Result<()> {
+        let Some(send) = self.send_now else { return Ok(()) };
+        while self.tls.wants_write() {
+            match self.tls.write_tls(&mut Unasked { stream: &self.stream, send }) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(_) => {}
+                Err(err) if err.kind() == io::ErrorKind::WouldBlock => break,
+                Err(err) => return Err(err),
+            }
+        }
+        Ok(())
     }
 
     /// Reads once, and appends what comes out of it to `lines`. `false` at the end of the stream.
@@ -153,6 +180,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 struct Synchronous<'a, 'b, S> {
     stream: &'a mut S,
     cx: &'a mut Context<'b>,
+}
+
+/// A socket as rustls wants it.
+struct Unasked<'a, S> {
+    stream: &'a S,
+    send: SendNow<S>,
+}
+
+impl<S> Write for Unasked<'_, S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (self.send)(self.stream, bytes)
+    }
+
+    /// Several records go the usual way, all with one call.
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match slices {
+            [record] => self.write(record),
+            _ => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn or_would_block<T>(poll: Poll<io::Result<T>>) -> io::Result<T> {

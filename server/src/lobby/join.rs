@@ -104,7 +104,7 @@ impl Lobby {
         if let Some(member) = self.roster.member(id) {
             self.pending.freed.retain(|freed| *freed != *member.name);
         }
-        let entry = Some(Entry { observed, start });
+        let entry = Some(Box::new(Entry { observed, start }));
         self.seats.insert(id, Seat { outlet, presence_from: 0, proven: None, entry });
         if is_new {
             self.pending.joining.push(id);

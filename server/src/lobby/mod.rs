@@ -208,8 +208,8 @@ struct Seat {
     presence_from: usize,
     /// When it last answered a probe.
     proven: Option<Instant>,
-    /// What it needs to be let in, until it is.
-    entry: Option<Entry>,
+    /// What it needs to be let in, until it is; boxed, for then it takes no room any more.
+    entry: Option<Box<Entry>>,
 }
 
 struct Entry {
