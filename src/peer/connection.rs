@@ -13,12 +13,12 @@ use hobnob_protocol::codec::{CodecError, LineBuffer};
 use hobnob_protocol::message::PeerMessage;
 use hobnob_protocol::{PEER_DEAD_AFTER, PEER_PING_AFTER};
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadHalf};
+use tokio::io::{AsyncReadExt, ReadHalf};
 use tokio::net::TcpStream;
 
 use super::line::decode;
 use super::orders::{Orders, PenState};
-use super::pen::Pen;
+use super::pen::{Duplex, Pen};
 
 /// What is read before it is looked at, in bytes, where so much has arrived: several TLS records, so
 /// that a burst of texts is handed on together.
@@ -26,10 +26,6 @@ const ENOUGH_TO_READ: usize = 64 * 1024;
 
 /// How long a goodbye may take to leave, and the other side to close after it.
 const FAREWELL_WITHIN: Duration = Duration::from_millis(500);
-
-/// A stream of bytes in both directions: TLS over TCP, or a pipe in a test.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 
 /// Who made a connection, and with whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

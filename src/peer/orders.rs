@@ -250,7 +250,7 @@ mod tests {
     use hobnob_protocol::codec::MessageReader;
     use tokio::io::DuplexStream;
 
-    use super::super::connection::Duplex;
+    use super::super::pen::Duplex;
     use super::*;
 
     /// Orders with a connection whose pipe holds `size` bytes, and its other end.

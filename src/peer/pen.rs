@@ -7,13 +7,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncWrite, AsyncWriteExt, WriteHalf};
-
-use super::connection::Duplex;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, WriteHalf};
 
 /// What is put together for one write, in bytes: several TLS records, so that a burst of texts costs
 /// a handful of system calls.
 pub(super) const ENOUGH_TO_WRITE: usize = 64 * 1024;
+
+/// A stream of bytes in both directions: TLS over TCP, or a pipe in a test.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 
 /// Writes one connection's bytes.
 pub(super) struct Pen {

@@ -9,12 +9,11 @@ use std::time::Duration;
 use hobnob_protocol::codec;
 use hobnob_protocol::message::{RefusedCode, ServerMessage};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::Connection;
-use super::task::{LINGER, Shared};
-use crate::lobby::Ending;
+use super::{Connection, LINGER};
+use crate::lobby::{Ending, LobbyHandle};
 
 /// How long it is waited for one to read again.
 const READS_WITHIN: Duration = Duration::from_secs(120);
@@ -26,15 +25,19 @@ pub(crate) const MAX_DEAF: usize = 64;
 /// A client that takes nothing, no longer in the lobby.
 pub(crate) struct Deaf<S> {
     connection: Arc<Connection<S>>,
-    shared: Arc<Shared>,
+    lobby: LobbyHandle,
     _place: OwnedSemaphorePermit,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Deaf<S> {
     /// `None` when as many are waited for as may be.
-    pub(super) fn new(connection: Arc<Connection<S>>, shared: Arc<Shared>) -> Option<Self> {
-        let place = Arc::clone(&shared.deaf).try_acquire_owned().ok()?;
-        Some(Self { connection, shared, _place: place })
+    pub(super) fn new(
+        connection: Arc<Connection<S>>,
+        lobby: LobbyHandle,
+        places: Arc<Semaphore>,
+    ) -> Option<Self> {
+        let place = places.try_acquire_owned().ok()?;
+        Some(Self { connection, lobby, _place: place })
     }
 
     /// Its stream, for options that have to do with waiting.
@@ -52,7 +55,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Deaf<S> {
         };
         tokio::select! {
             _told = timeout(READS_WITHIN, told) => {}
-            () = self.shared.lobby.closed() => {}
+            () = self.lobby.closed() => {}
         }
     }
 }

@@ -47,6 +47,9 @@ const FEED_BYTES: usize = 64 * 1024;
 /// before the system finds the link dead, which a client that is merely suspended is not.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long a connection that is over may take to write its last words and be closed by the client.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// What the connection's task is to do next.
 #[derive(Debug)]
 enum Event {

@@ -6,7 +6,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bytes::Bytes;
 use hobnob_protocol::codec;
@@ -29,15 +28,12 @@ use super::deaf::Deaf;
 use super::outgoing::Answer;
 use super::rate::TokenBucket;
 use super::wire::SendNow;
-use super::{Connection, Event, LogRead, Over};
+use super::{Connection, Event, LINGER, LogRead, Over};
 use crate::lobby::{Ending, Join, LobbyCommand, LobbyHandle, Outlet};
 use crate::log::{LobbyLog, LogError, Stretch};
 use crate::metrics::Metrics;
 use crate::recent::{Chunk, Recent};
 use crate::roster::{ConnectionId, Newcomer};
-
-/// How long a connection that is over may take to write its last words and be closed by the client.
-pub(super) const LINGER: Duration = Duration::from_secs(1);
 
 /// Messages and bytes of text read from the log at once for a client that is behind.
 const READ_MESSAGES: usize = 512;
@@ -96,7 +92,7 @@ where
     match arrived {
         Ok(Ok(stay)) => {
             if let Hearing::Deaf = live(&connection, &shared, stay).await {
-                return Deaf::new(connection, shared);
+                return Deaf::new(connection, shared.lobby.clone(), Arc::clone(&shared.deaf));
             }
         }
         Ok(Err(reason)) => tracing::debug!(?reason, "did not join"),
