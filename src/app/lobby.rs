@@ -27,6 +27,7 @@ impl State {
         match event {
             LobbyEvent::Up(joined) => self.lobby_up(&joined),
             LobbyEvent::Down { reason } => self.lobby_down(&reason),
+            LobbyEvent::Refused { reason } => self.emit(Notice::say(reason)),
             LobbyEvent::Said { message, replayed } => self.lobby_said(&message, replayed),
             LobbyEvent::Sent { id, seq } => self.settle_sent(id, Some(seq.0)),
             LobbyEvent::NotAccepted { id, code } => self.not_accepted(id, code),

@@ -51,6 +51,11 @@ pub enum LobbyEvent {
     /// The server asks whether the introduction before this was read; the answer is `pong`. It is the
     /// app's, after whatever it said before it knew: so the server can tell two forks that cross.
     IntroductionAsked,
+    /// The server has closed the link, or does not let this client in again; it is asked again all the same.
+    Refused {
+        /// Why.
+        reason: &'static str,
+    },
     /// The server says it ends.
     Closing,
     /// The link has ended for good: the server's key is not the one that was trusted.

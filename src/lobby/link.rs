@@ -213,6 +213,7 @@ impl<D: Dial> Link<D> {
         mut pause: Duration,
         ends: &mut Ends,
     ) -> Option<(Connection<D::Stream>, Resumed)> {
+        let mut told = None;
         loop {
             if !self.rest(pause, ends).await {
                 ends.end(LobbyEvent::Left).await;
@@ -223,6 +224,13 @@ impl<D: Dial> Link<D> {
                 Err(err @ ConnectError::KeyChanged { .. }) => {
                     ends.end(LobbyEvent::KeyChanged(err.to_string())).await;
                     return None;
+                }
+                // One that closes down has said so; that it still does is no news.
+                Err(ConnectError::Refused(code)) if told != Some(code) && code != RefusedCode::Closing => {
+                    told = Some(code);
+                    // An app that is gone is noticed at the next rest.
+                    let _app_gone =
+                        ends.events.send(LobbyEvent::Refused { reason: connect::refusal(code) }).await;
                 }
                 Err(err) => debug!(%err, "lobby not reached"),
             }
@@ -358,7 +366,11 @@ impl<D: Dial> Link<D> {
             ServerMessage::Refused { code: RefusedCode::TakenOver } => {
                 return Err(self.lost("another client of this user took the name over"));
             }
-            ServerMessage::Refused { code } => return Err(self.lost(connect::refusal(code))),
+            ServerMessage::Refused { code } => {
+                let reason = connect::refusal(code);
+                ends.events.send(LobbyEvent::Refused { reason }).await.map_err(|_| End::AppGone)?;
+                return Err(self.lost(reason));
+            }
             ServerMessage::Bad { reason } => {
                 warn!(reason, "the server could not read what this client sent");
                 return Err(self.lost("the server could not read what this client sent"));

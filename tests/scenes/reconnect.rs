@@ -50,6 +50,29 @@ fn lines_typed_while_the_lobby_is_down_go_out_once_in_order() {
 }
 
 #[test]
+fn who_is_not_let_in_again_is_told_why_once_and_comes_in_when_it_may() {
+    let server = Server::start(&["--max-clients", "2"]);
+    let proxy = Proxy::to(server.address());
+    let anna = server.join("anna");
+    let bobby = Launch::hobnob().server(&proxy.address()).name("bobby").join();
+    proxy.cut();
+    bobby.wait(down());
+    anna.wait(json!({"event": "left", "name": "bobby"}));
+    let carmen = server.join("carmen");
+    proxy.mend();
+    let is_told = |event: &Value| {
+        let text = event["text"].as_str().unwrap_or_default();
+        event["event"] == "notice" && text.contains("as many clients as it takes")
+    };
+    bobby.wait_event("a notice that the lobby is full", is_told);
+    let _output = carmen.finish().ended_with(0);
+    bobby.wait(up());
+    let told = bobby.all(json!({"event": "notice"})).iter().filter(|event| is_told(event)).count();
+    assert_eq!(told, 1, "{}", bobby.story());
+    let _output = bobby.finish().ended_with(0);
+}
+
+#[test]
 fn messages_missed_are_shown_once_in_order_as_replayed() {
     let server = Server::start(&[]);
     let proxy = Proxy::to(server.address());
