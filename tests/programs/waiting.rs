@@ -16,8 +16,11 @@ fn a_script_waits_for_users_a_session_and_a_message() {
     bobby.wait(json!({"event": "message", "text": "both here"}));
     script.has_no(json!({"event": "sent", "text": "answered"}));
     bobby.fork("script");
-    bobby.say("hello");
-    bobby.wait(json!({"event": "message", "text": "answered", "session": 0}));
+    // What was said before a wait begins does not count, and bobby cannot know when it does.
+    let answered = json!({"event": "message", "text": "answered", "session": 0});
+    while bobby.all(answered.clone()).is_empty() {
+        bobby.say("hello");
+    }
     script.finish().ended_with(0);
 }
 
