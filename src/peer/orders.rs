@@ -319,6 +319,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn texts_leave_room_for_answers_and_answers_come_to_an_end() {
+        let (orders, _far) = connected(16);
+        for number in 1..=100 {
+            say(&orders, number, hobnob_protocol::MAX_TEXT_BYTES);
+        }
+        assert!(orders.fill().has_room, "texts do not hold back acknowledgements");
+        let answers = std::iter::repeat_with(|| orders.queue(&PeerMessage::Pong))
+            .take_while(|()| orders.pen().has_room)
+            .take(1_000_000)
+            .count();
+        assert!(
+            answers > 1000 && answers < 100_000,
+            "{answers}: a peer that never reads is not answered for ever"
+        );
+    }
+
+    #[tokio::test]
     async fn a_connection_that_fails_under_a_text_is_told_to_the_link() {
         let (orders, far) = connected(1024);
         drop(far);
