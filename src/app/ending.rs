@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{App, Front};
-use crate::input::{self, Input};
-use crate::script::ScriptLine;
+use super::{App, InputSource};
+use crate::input::line::{self, Input};
+use crate::input::script::ScriptLine;
 use crate::session::SessionId;
 use crate::show::ClosedReason;
 
@@ -45,9 +45,9 @@ impl Ending {
 impl App {
     /// Begins to end, with time for the last texts.
     pub(super) fn end(&mut self) {
-        match &self.front {
-            Front::Script(..) => self.begin_ending(SCRIPT_DRAIN, Some(self.state.ledger.len())),
-            Front::Terminal(_) => self.end_now(),
+        match &self.input {
+            InputSource::Script(..) => self.begin_ending(SCRIPT_DRAIN, Some(self.state.ledger.len())),
+            InputSource::Terminal(_) => self.end_now(),
         }
     }
 
@@ -58,11 +58,11 @@ impl App {
 
     /// Lines of a script that were read and have not had their turn are reported, not dropped.
     pub(super) fn give_up_script(&mut self) {
-        let Front::Script(lines, _) = &mut self.front else { return };
+        let InputSource::Script(lines, _) = &mut self.input else { return };
         let mut unsaid = Vec::new();
         while let Ok(line) = lines.try_recv() {
             if let ScriptLine::Line(line) = line
-                && let Input::Text(text) = input::parse(&line)
+                && let Input::Text(text) = line::parse(&line)
             {
                 unsaid.push(text);
             }

@@ -3,41 +3,39 @@
 //! means stands in the files beside this one.
 
 mod ending;
-mod front;
-mod lobby;
-mod own;
-mod peers;
+pub mod event;
+mod input_source;
+mod plugins;
 #[cfg(test)]
 mod request_tests;
 mod requests;
+mod script_queue;
 mod terminal;
+mod terminal_events;
 #[cfg(test)]
 mod tests;
-mod turn;
-mod typed;
-mod watching;
 
-pub use front::Front;
+pub use input_source::InputSource;
 
 use hobnob_protocol::name::Text;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep_until};
 
-use crate::command_error::CommandError;
+use crate::app::event::{Event, Signal};
+use crate::client::State;
+use crate::client::command_error::CommandError;
 use crate::commands::{self, Progress};
-use crate::event::{Event, Signal};
-use crate::input::{self, Input};
+use crate::input::line::{self, Input};
+use crate::input::request::RequestId;
+use crate::input::script::ScriptLine;
 use crate::lobby::event::LobbyEvent;
-use crate::own::OwnEvent;
 use crate::peer::PeerEvent;
-use crate::request::RequestId;
-use crate::script::ScriptLine;
+use crate::plugins::PluginEvent;
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Failure, Notice};
-use crate::state::State;
 use ending::Ending;
-use turn::Queued;
+use script_queue::Queued;
 
 /// So many events in a row that came over links, and whatever else waits has a turn: a flood must not
 /// keep its reader from leaving. As many as wait on their way here, so that what was known before a line
@@ -52,7 +50,7 @@ pub struct Sources {
     /// All peer links.
     pub peers: mpsc::Receiver<PeerEvent>,
     /// Programs that are the user's own commands.
-    pub own: mpsc::Receiver<OwnEvent>,
+    pub plugins: mpsc::Receiver<PluginEvent>,
     /// The system's signals.
     pub signals: mpsc::Receiver<Signal>,
     /// Standard output was closed by its reader.
@@ -64,9 +62,9 @@ pub struct Sources {
 pub struct App {
     state: State,
     sources: Sources,
-    front: Front,
+    input: InputSource,
     ending: Option<Ending>,
-    /// Events of links since anything else had a turn.
+    /// Events of links since anything else had a queue.
     in_a_row: u32,
     /// The lobby's link has ended for good.
     lobby_left: bool,
@@ -75,10 +73,10 @@ pub struct App {
 }
 
 impl App {
-    /// A run with this front.
+    /// A run with this input source.
     #[must_use]
-    pub fn new(state: State, sources: Sources, front: Front) -> Self {
-        Self { state, sources, front, ending: None, in_a_row: 0, lobby_left: false, quit_asked: None }
+    pub fn new(state: State, sources: Sources, input: InputSource) -> Self {
+        Self { state, sources, input, ending: None, in_a_row: 0, lobby_left: false, quit_asked: None }
     }
 
     /// Runs to the end; gives back the state for what is to be closed and the exit code.
@@ -107,7 +105,7 @@ impl App {
             None => self.first_event().await,
         };
         match event {
-            Event::Lobby(_) | Event::Peer(_) | Event::Own(_) => self.in_a_row += 1,
+            Event::Lobby(_) | Event::Peer(_) | Event::Plugin(_) => self.in_a_row += 1,
             _ => self.in_a_row = 0,
         }
         event
@@ -120,8 +118,8 @@ impl App {
         let others = async {
             tokio::select! {
                 Some(event) = self.sources.peers.recv() => Event::Peer(event),
-                Some(event) = self.sources.own.recv() => Event::Own(event),
-                event = self.front.next(self.state.ledger.len()), if takes_line => event,
+                Some(event) = self.sources.plugins.recv() => Event::Plugin(event),
+                event = self.input.next(self.state.ledger.len()), if takes_line => event,
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Event::Time,
                 else => std::future::pending().await,
             }
@@ -144,9 +142,9 @@ impl App {
             Some(signal) = self.sources.signals.recv() => Event::Signal(signal),
             Some(event) = self.sources.lobby.recv() => Event::Lobby(event),
             Some(event) = self.sources.peers.recv() => Event::Peer(event),
-            Some(event) = self.sources.own.recv() => Event::Own(event),
+            Some(event) = self.sources.plugins.recv() => Event::Plugin(event),
             () = closed(&mut self.sources.output_closed) => Event::OutputClosed,
-            event = self.front.next(self.state.ledger.len()), if takes_line => event,
+            event = self.input.next(self.state.ledger.len()), if takes_line => event,
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Event::Time,
         }
     }
@@ -155,7 +153,7 @@ impl App {
         let ending = self.ending.as_ref().map(Ending::deadline);
         let state =
             [self.state.questions.next_deadline(), self.state.watch_deadline(), self.state.screen.deadline()];
-        [ending, self.front.deadline()].into_iter().chain(state).flatten().min()
+        [ending, self.input.deadline()].into_iter().chain(state).flatten().min()
     }
 
     fn apply(&mut self, event: Event) {
@@ -165,7 +163,7 @@ impl App {
             Event::Script(None) => self.end(),
             Event::Lobby(event) => self.lobby(event),
             Event::Peer(event) => self.state.peer_event(event),
-            Event::Own(event) => self.own(event),
+            Event::Plugin(event) => self.plugin(event),
             Event::Signal(signal) => self.signal(signal),
             Event::OutputClosed => self.output_closed(),
             Event::Time => self.time(),
@@ -197,13 +195,13 @@ impl App {
     }
 
     fn signal(&mut self, signal: Signal) {
-        if let (Signal::Interrupt, Front::Terminal(terminal)) = (signal, &self.front)
+        if let (Signal::Interrupt, InputSource::Terminal(terminal)) = (signal, &self.input)
             && terminal.is_lent()
         {
             return;
         }
         // At a terminal Ctrl-C is a key. Between two prompts it comes as a signal, and means as much.
-        if let (Signal::Interrupt, Front::Terminal(terminal)) = (signal, &mut self.front)
+        if let (Signal::Interrupt, InputSource::Terminal(terminal)) = (signal, &mut self.input)
             && !terminal.interrupted()
         {
             return;
@@ -225,15 +223,15 @@ impl App {
     /// Follows up on what an event has changed.
     fn settle(&mut self) {
         if self.state.sessions.current().is_none()
-            && let Front::Terminal(terminal) = &mut self.front
+            && let InputSource::Terminal(terminal) = &mut self.input
         {
             terminal.fall_back();
             self.state.sessions.switch(SessionId::LOBBY);
         }
         self.tell_of_orphans();
         self.settle_turn();
-        if let Front::Script(_, turn) = &mut self.front
-            && let Some(command) = turn.take_ready_command(self.state.ledger.is_empty())
+        if let InputSource::Script(_, queue) = &mut self.input
+            && let Some(command) = queue.take_ready_command(self.state.ledger.is_empty())
         {
             self.command(command);
         }
@@ -242,8 +240,8 @@ impl App {
 
     /// Answers for the running command of a script when it is finished.
     fn settle_turn(&mut self) {
-        if let Front::Script(_, turn) = &mut self.front
-            && let Some(asked) = turn.settle(&self.state)
+        if let InputSource::Script(_, queue) = &mut self.input
+            && let Some(asked) = queue.settle(&self.state)
         {
             self.command_finished(asked);
         }
@@ -254,7 +252,7 @@ impl App {
         if self.ending.is_some() {
             return;
         }
-        if let Front::Terminal(terminal) = &mut self.front {
+        if let InputSource::Terminal(terminal) = &mut self.input {
             terminal.prompt(&self.state);
         }
     }
@@ -288,7 +286,7 @@ impl App {
 
     /// On a pipe, after a session ended: text goes nowhere until the script says where.
     fn line_without_session(&mut self, line: &str) {
-        match input::parse(line) {
+        match line::parse(line) {
             Input::Text(text) => {
                 self.state.report_unsent(None, &text, "no session is current; \\lobby, \\sw or \\fork first");
             }
@@ -297,14 +295,14 @@ impl App {
     }
 
     fn line(&mut self, line: &str, session: SessionId) {
-        match input::parse(line) {
+        match line::parse(line) {
             Input::Empty => {}
             Input::Text(text) => self.text(text, session),
             Input::Command { name, args } => {
                 let command = Queued { word: name, args, asked: None };
-                match &mut self.front {
-                    Front::Script(_, turn) => turn.queue_command(command),
-                    Front::Terminal(_) => self.command(command),
+                match &mut self.input {
+                    InputSource::Script(_, queue) => queue.queue_command(command),
+                    InputSource::Terminal(_) => self.command(command),
                 }
             }
             Input::CommandAndMore => self.state.fail(Failure {
@@ -324,7 +322,7 @@ impl App {
             Err(_) => {
                 let failure = Failure { code: ErrorCode::TooLong, text: too_long(text.len()), command: None };
                 self.state.fail(failure);
-                if let Front::Terminal(terminal) = &mut self.front {
+                if let InputSource::Terminal(terminal) = &mut self.input {
                     // The message above a draft that fills the screen is not seen.
                     let max = hobnob_protocol::MAX_TEXT_BYTES;
                     let note = format!("too long: {} bytes, {max} at most; Ctrl-C empties this", text.len());
@@ -354,11 +352,11 @@ impl App {
         // What comes next may have been meant for a session that did not come to be. A script has to say
         // where it goes; at a terminal the prompt shows it, to whoever had not typed ahead.
         let command = failure.command.as_deref();
-        match &mut self.front {
-            Front::Script(..) if self.state.was_for_a_peer(command, args) => {
+        match &mut self.input {
+            InputSource::Script(..) if self.state.was_for_a_peer(command, args) => {
                 self.state.sessions.unset_current();
             }
-            Front::Terminal(terminal) if matches!(command, Some("fork" | "switch")) && args != "0" => {
+            InputSource::Terminal(terminal) if matches!(command, Some("fork" | "switch")) && args != "0" => {
                 terminal.distrust_typed_ahead();
             }
             _ => {}
@@ -367,13 +365,13 @@ impl App {
     }
 
     fn started(&mut self, progress: Progress, asked: Option<RequestId>) {
-        match &mut self.front {
-            Front::Script(_, turn) => turn.start(progress, asked),
-            Front::Terminal(_) if matches!(progress, Progress::Until(_) | Progress::Watched) => {
+        match &mut self.input {
+            InputSource::Script(_, queue) => queue.start(progress, asked),
+            InputSource::Terminal(_) if matches!(progress, Progress::Until(_) | Progress::Watched) => {
                 self.state.stop_watching();
                 self.state.emit(Notice::say("\\wait is for scripts; at a terminal nothing waits"));
             }
-            Front::Terminal(_) => {}
+            InputSource::Terminal(_) => {}
         }
         self.settle_turn();
     }

@@ -8,9 +8,9 @@ use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
 
 use super::tests::{Scene, say};
 use super::*;
+use crate::client::Verdict;
 use crate::lobby::event::Answer;
 use crate::session::LinkState;
-use crate::state::Verdict;
 
 fn said(seq: u64, from: &str) -> LobbyEvent {
     let message = LobbyMessage {

@@ -1,11 +1,11 @@
 //! Requests of a program as JSON on standard input: how each kind is begun, and how what cannot be
-//! begun is answered. What a request looks like is [`crate::request`]'s.
+//! begun is answered. What a request looks like is [`crate::input::request`]'s.
 
 use hobnob_protocol::name::{Text, TextError};
 
-use super::turn::Queued;
-use super::{App, Front, too_long};
-use crate::request::{self, RequestId, Wish};
+use super::script_queue::Queued;
+use super::{App, InputSource, too_long};
+use crate::input::request::{self, RequestId, Wish};
 use crate::session::SessionId;
 use crate::show::{Answer, ErrorCode, Failure};
 
@@ -16,8 +16,8 @@ impl App {
             Ok(request) => match request.wish {
                 Wish::Say { text, session } => self.say_asked(&text, session, request.id),
                 Wish::Command { name, args } => {
-                    if let Front::Script(_, turn) = &mut self.front {
-                        turn.queue_command(Queued { word: name, args, asked: request.id });
+                    if let InputSource::Script(_, queue) = &mut self.input {
+                        queue.queue_command(Queued { word: name, args, asked: request.id });
                     }
                 }
             },
@@ -66,10 +66,10 @@ impl App {
 
     /// The end has come: every request that was read is answered.
     pub(super) fn answer_the_rest(&mut self) {
-        if let Front::Script(_, turn) = &mut self.front {
+        if let InputSource::Script(_, queue) = &mut self.input {
             let text = "the client ended before this was finished".to_owned();
             let failure = Failure { code: ErrorCode::Refused, text, command: None };
-            for id in turn.abandon() {
+            for id in queue.abandon() {
                 self.state.answer(Some(id), |id| Answer::failed(id, &failure));
             }
         }

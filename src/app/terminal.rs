@@ -10,9 +10,9 @@ use nu_ansi_term::Color;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::client::State;
 use crate::repl::{Draft, Edit, Grant, Prompt, ReplHandle, Typed};
 use crate::session::SessionId;
-use crate::state::State;
 
 /// Nobody reads a new prompt and types a line in less: a line that is complete so soon after the
 /// prompt fell back to the lobby was typed for the session that ended.
@@ -45,7 +45,7 @@ pub(super) struct Asked {
 
 /// A person at a terminal.
 #[derive(Debug)]
-pub struct TerminalFront {
+pub struct TerminalInput {
     repl: Arc<ReplHandle>,
     typed: mpsc::Receiver<Typed>,
     color: bool,
@@ -78,7 +78,7 @@ pub struct TerminalFront {
     look_again: Option<Instant>,
 }
 
-impl TerminalFront {
+impl TerminalInput {
     pub(super) fn new(repl: Arc<ReplHandle>, typed: mpsc::Receiver<Typed>, color: bool) -> Self {
         Self {
             repl,

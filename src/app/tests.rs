@@ -9,20 +9,20 @@ use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, Text};
 use tokio::sync::{mpsc, watch};
 
 use super::*;
-use crate::forks::Forks;
-use crate::ledger::Ledger;
+use crate::client::ledger::Ledger;
+use crate::client::links::Forks;
+use crate::client::questions::Questions;
+use crate::client::recent::Recent;
+use crate::client::{Me, Verdict};
+use crate::data::conversations::Records;
+use crate::data::trust::Trust;
 use crate::lobby::event::Answer;
 use crate::lobby::handle::{TestLink, test_handle};
-use crate::own::OwnCommands;
-use crate::questions::Questions;
-use crate::recent::Recent;
-use crate::record::Records;
+use crate::plugins::Plugins;
 use crate::repl::Words;
 use crate::screen::{Form, Screen, Sink};
 use crate::session::{LinkState, Sessions};
 use crate::show::human::{Human, Shown};
-use crate::state::{Me, Verdict};
-use crate::trust::Trust;
 
 pub(super) struct Scene {
     pub(super) app: App,
@@ -53,23 +53,23 @@ impl Scene {
             watch: None,
             head: 0,
             failure: None,
-            person: crate::person::Person::default(),
-            own: OwnCommands::default(),
-            screen: Screen::new(Form::Human(Human { color: false }), Sink::Kept, None),
+            user: crate::client::user::User::default(),
+            plugins: Plugins::default(),
+            screen: Screen::new(Form::Human(Human { color: false }), Sink::Held, None),
             known_names: BTreeSet::new(),
             words: watch::channel(Arc::new(Words::default())).0,
         };
         let (lobby_tx, lobby_rx) = mpsc::channel(8);
         let (peer_tx, peers) = mpsc::channel(8);
         let (signal_tx, signals) = mpsc::channel(8);
-        let (_no_programs, own) = mpsc::channel(1);
-        let sources = Sources { lobby: lobby_rx, peers, own, signals, output_closed: None };
+        let (_no_programs, plugins) = mpsc::channel(1);
+        let sources = Sources { lobby: lobby_rx, peers, plugins, signals, output_closed: None };
         let (lines, line_rx) = mpsc::channel(1000);
-        let app = App::new(state, sources, Front::script(line_rx));
+        let app = App::new(state, sources, InputSource::script(line_rx));
         Self { app, link, lines, seen: 0, _folder: folder, _queues: (lobby_tx, peer_tx, signal_tx) }
     }
 
-    /// Feeds lines of a script, as far as it is their turn. One that begins with a brace is a request.
+    /// Feeds lines of a script, as far as it is their queue. One that begins with a brace is a request.
     pub(super) fn feed(&mut self, lines: &[&str]) {
         for line in lines {
             let line = (*line).to_owned();
@@ -84,15 +84,15 @@ impl Scene {
 
     /// Shows events as JSON from now on.
     pub(super) fn with_json(mut self) -> Self {
-        self.app.state.screen = Screen::new(Form::Json, Sink::Kept, None);
+        self.app.state.screen = Screen::new(Form::Json, Sink::Held, None);
         self
     }
 
     pub(super) fn turn(&mut self) {
         loop {
             let in_flight = self.app.state.ledger.len();
-            let Front::Script(lines, turn) = &mut self.app.front else { unreachable!() };
-            if self.app.ending.is_some() || !turn.takes_line(in_flight) {
+            let InputSource::Script(lines, queue) = &mut self.app.input else { unreachable!() };
+            if self.app.ending.is_some() || !queue.takes_line(in_flight) {
                 return;
             }
             let Ok(line) = lines.try_recv() else { return };
@@ -340,7 +340,7 @@ async fn in_a_flood_from_the_lobby_lines_are_taken_and_time_passes() {
             }
             other => panic!("{other:?}"),
         }
-        tokio::time::advance(crate::questions::PATIENCE / IN_A_ROW).await;
+        tokio::time::advance(crate::client::questions::PATIENCE / IN_A_ROW).await;
     }
     assert!(answered && taken, "{answered} {taken}");
     scene.shows("did not answer in time");

@@ -1,9 +1,9 @@
 //! `\alias [NAME TEXT]`: words of one's own for a text or a command.
 
 use super::{Argument, Command, CommandError, Group, Progress};
-use crate::aliases;
+use crate::client::State;
+use crate::input::aliases;
 use crate::show::{ErrorCode, Notice};
-use crate::state::State;
 
 pub(super) const ALIAS: Command = Command {
     name: "alias",
@@ -28,7 +28,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         return tell_one(state, name);
     }
     aliases::check(name).map_err(|text| CommandError::new(ErrorCode::Usage, text))?;
-    state.person.aliases.set(name, Some(text)).map_err(not_kept)?;
+    state.user.aliases.set(name, Some(text)).map_err(not_kept)?;
     state.publish_words();
     state.emit(Notice::say(format!("\\{name} stands for: {text}")));
     Ok(Progress::Done)
@@ -36,7 +36,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
 
 fn list(state: &mut State) {
     let mut lines: Vec<String> =
-        state.person.aliases.iter().map(|(name, text)| format!("\\{name} stands for: {text}")).collect();
+        state.user.aliases.iter().map(|(name, text)| format!("\\{name} stands for: {text}")).collect();
     if lines.is_empty() {
         lines.push("there are no aliases; \\alias NAME TEXT makes one".to_owned());
     }
@@ -44,7 +44,7 @@ fn list(state: &mut State) {
 }
 
 fn tell_one(state: &mut State, name: &str) -> Result<Progress, CommandError> {
-    match state.person.aliases.get(name) {
+    match state.user.aliases.get(name) {
         Some(text) => {
             let line = format!("\\{name} stands for: {text}");
             state.emit(Notice::say(line));

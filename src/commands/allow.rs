@@ -1,8 +1,8 @@
 //! `\allow [NAME]`: lets a program of the user's own do what it asks for; alone, lists them.
 
 use super::{Argument, Command, CommandError, Group, Progress};
+use crate::client::State;
 use crate::show::{ErrorCode, Notice};
-use crate::state::State;
 
 pub(super) const ALLOW: Command = Command {
     name: "allow",
@@ -26,12 +26,12 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         let text = format!("\\{name} is hobnob's own; a program cannot take its place");
         return Err(CommandError::new(ErrorCode::Refused, text));
     }
-    let allowed = state.own.allow(name);
-    allowed.map(Progress::Own).map_err(|text| CommandError::new(ErrorCode::Refused, text))
+    let allowed = state.plugins.allow(name);
+    allowed.map(Progress::Plugin).map_err(|text| CommandError::new(ErrorCode::Refused, text))
 }
 
 fn list(state: &mut State) {
-    let lines = state.own.all().into_iter().map(|(name, description)| match description {
+    let lines = state.plugins.all().into_iter().map(|(name, description)| match description {
         Some(description) => format!("\\{name} may {}", description.wants()),
         None => format!("\\{name} is not allowed yet"),
     });
@@ -40,7 +40,7 @@ fn list(state: &mut State) {
         true => "there is no program hobnob-NAME on the path".to_owned(),
         false => lines.join("\n"),
     };
-    if let Some(path) = state.own.grants_path().filter(|path| path.exists()) {
+    if let Some(path) = state.plugins.grants_path().filter(|path| path.exists()) {
         text.push_str(&format!("\nto take a right back, remove its entry from {}", path.display()));
     }
     state.emit(Notice::say(text));

@@ -4,9 +4,9 @@ use hobnob_protocol::away::AwayText;
 use hobnob_protocol::message::ClientMessage;
 
 use super::{Argument, Command, CommandError, Group, Progress};
+use crate::client::State;
 use crate::session::LinkState;
 use crate::show::{ErrorCode, Notice};
-use crate::state::State;
 
 pub(super) const AWAY: Command = Command {
     name: "away",
@@ -22,7 +22,7 @@ pub(super) const AWAY: Command = Command {
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let text = AwayText::new(args).map_err(|err| CommandError::new(ErrorCode::TooLong, err.to_string()))?;
-    state.person.away = Some(text.clone());
+    state.user.away = Some(text.clone());
     // While the lobby is down it is told when that is back.
     if state.sessions.lobby_state() == LinkState::Up {
         state.lobby.ask(ClientMessage::Away { text });

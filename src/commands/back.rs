@@ -3,9 +3,9 @@
 use hobnob_protocol::message::ClientMessage;
 
 use super::{Argument, Command, CommandError, Group, Progress};
+use crate::client::State;
 use crate::session::LinkState;
 use crate::show::Notice;
-use crate::state::State;
 
 pub(super) const BACK: Command = Command {
     name: "back",
@@ -21,7 +21,7 @@ pub(super) const BACK: Command = Command {
 
 #[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
 fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
-    let text = match state.person.away.take() {
+    let text = match state.user.away.take() {
         Some(_) => "you are back",
         None => "you were not away",
     };

@@ -1,8 +1,8 @@
 //! `\clear`: an empty screen.
 
 use super::{Argument, Command, CommandError, Group, Progress};
+use crate::client::State;
 use crate::show::ErrorCode;
-use crate::state::State;
 
 pub(super) const CLEAR: Command = Command {
     name: "clear",

@@ -1,8 +1,8 @@
 //! `\edit [TEXT]`: writes the next message in an editor.
 
 use super::{Argument, Command, CommandError, Group, Progress};
+use crate::client::State;
 use crate::show::ErrorCode;
-use crate::state::State;
 
 pub(super) const EDIT: Command = Command {
     name: "edit",
@@ -20,6 +20,6 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     if !state.screen.is_terminal() {
         return Err(CommandError::new(ErrorCode::Usage, "an editor needs a terminal"));
     }
-    state.person.wants_editor = Some(args.to_owned());
+    state.user.wants_editor = Some(args.to_owned());
     Ok(Progress::Done)
 }

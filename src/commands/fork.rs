@@ -3,10 +3,10 @@
 use hobnob_protocol::message::ClientMessage;
 
 use super::{Argument, Command, CommandError, Group, Progress};
-use crate::questions::Question;
+use crate::client::State;
+use crate::client::questions::Question;
 use crate::session::{LinkState, Mode, PeerSession};
 use crate::show::{ErrorCode, Notice};
-use crate::state::State;
 
 pub(super) const FORK: Command = Command {
     name: "fork",

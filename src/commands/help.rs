@@ -1,8 +1,8 @@
 //! `\help [COMMAND]`: the commands, or one of them.
 
 use super::{Argument, COMMANDS, Command, CommandError, Group, Progress, find, help_rows};
+use crate::client::State;
 use crate::show::{ErrorCode, Notice};
-use crate::state::State;
 
 pub(super) const HELP: Command = Command {
     name: "help",
@@ -20,13 +20,13 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let commands = match args.trim_start_matches('\\') {
         "" => {
             // Hobnob's own commands win over programs of their names.
-            let own = state.own.rows().into_iter().filter(|row| find(&row.name).is_none());
+            let own = state.plugins.rows().into_iter().filter(|row| find(&row.name).is_none());
             help_rows(COMMANDS).into_iter().chain(own).collect()
         }
         word => match find(word) {
             Some(command) => help_rows(std::slice::from_ref(command)),
-            None if state.own.has(word) => {
-                state.own.rows().into_iter().filter(|row| row.name == word).collect()
+            None if state.plugins.has(word) => {
+                state.plugins.rows().into_iter().filter(|row| row.name == word).collect()
             }
             None => {
                 let text = format!("there is no command \\{word}; \\help lists them");

@@ -4,10 +4,10 @@ use hobnob_protocol::MAX_HISTORY_REQUEST;
 use hobnob_protocol::message::ClientMessage;
 
 use super::{Argument, Command, CommandError, Group, Progress, usage};
-use crate::questions::Question;
+use crate::client::State;
+use crate::client::questions::Question;
 use crate::session::{LinkState, SessionId};
 use crate::show::ErrorCode;
-use crate::state::State;
 
 /// Messages shown when no number is given.
 const DEFAULT_COUNT: u32 = 20;

@@ -3,9 +3,9 @@
 use hobnob_protocol::message::ClientMessage;
 
 use super::{Argument, Command, CommandError, Group, Progress};
-use crate::questions::Question;
+use crate::client::State;
+use crate::client::questions::Question;
 use crate::show::{ErrorCode, Notice};
-use crate::state::State;
 
 pub(super) const IGNORE: Command = Command {
     name: "ignore",
@@ -41,7 +41,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
 }
 
 fn list(state: &mut State) {
-    let names: Vec<&str> = state.person.ignored.iter().map(|(_, name)| name).collect();
+    let names: Vec<&str> = state.user.ignored.iter().map(|(_, name)| name).collect();
     let text = match names.as_slice() {
         [] => "nobody is ignored".to_owned(),
         names => format!("ignored in the lobby: {}", names.join(" ")),

@@ -1,8 +1,8 @@
 //! `\last`: the last message that named this user.
 
 use super::{Argument, Command, CommandError, Group, Progress};
+use crate::client::State;
 use crate::show::{Message, Notice};
-use crate::state::State;
 
 pub(super) const LAST: Command = Command {
     name: "last",
@@ -18,7 +18,7 @@ pub(super) const LAST: Command = Command {
 
 #[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
 fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
-    let notice = match state.person.last_mention.clone() {
+    let notice = match state.user.last_mention.clone() {
         Some(message) => Notice::Message(Message { replayed: true, ..message }),
         None => Notice::say("nobody has mentioned you in this run"),
     };

@@ -1,9 +1,9 @@
 //! `\leave`: ends the current private session.
 
 use super::{Argument, Command, CommandError, Group, Progress};
+use crate::client::State;
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Notice};
-use crate::state::State;
 
 pub(super) const LEAVE: Command = Command {
     name: "leave",

@@ -1,8 +1,8 @@
 //! `\lobby`: makes the lobby current.
 
 use super::{Argument, Command, CommandError, Group, Progress};
+use crate::client::State;
 use crate::session::SessionId;
-use crate::state::State;
 
 pub(super) const LOBBY: Command = Command {
     name: "lobby",

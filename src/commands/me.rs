@@ -3,9 +3,9 @@
 use hobnob_protocol::name::Text;
 
 use super::{Argument, Command, CommandError, Group, Progress};
-use crate::aliases;
+use crate::client::State;
+use crate::input::aliases;
 use crate::show::ErrorCode;
-use crate::state::State;
 
 pub(super) const ME: Command = Command {
     name: "me",

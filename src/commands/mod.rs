@@ -30,13 +30,13 @@ mod whois;
 
 use tokio::time::Instant;
 
-pub use crate::command_error::CommandError;
-use crate::kept::Kept;
+use crate::client::State;
+pub use crate::client::command_error::CommandError;
+use crate::data::table::Table;
 pub use crate::repl::Argument;
 use crate::repl::CommandWord;
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Failure, HelpRow};
-use crate::state::State;
 
 /// Every command, in the order `\help` shows them.
 pub const COMMANDS: &[Command] = &[
@@ -137,7 +137,7 @@ pub enum Progress {
     /// Until what `\wait` watches for has happened or was given up.
     Watched,
     /// Until this run of a program of the user's own is over.
-    Own(u32),
+    Plugin(u32),
     /// Until the program ends.
     Quit,
 }
@@ -154,7 +154,7 @@ pub fn find(word: &str) -> Option<&'static Command> {
 /// What is to be shown when it fails, the command's name included.
 pub fn dispatch(state: &mut State, word: &str, args: &str) -> Result<Progress, Failure> {
     let Some(command) = find(word) else {
-        return state.call_own(word, args).unwrap_or_else(|| Err(unknown(word)));
+        return state.call_plugin(word, args).unwrap_or_else(|| Err(unknown(word)));
     };
     let misused = match (command.argument, command.optional, args.is_empty()) {
         (Argument::None, _, no_args) => !no_args,
@@ -212,7 +212,7 @@ pub fn words() -> Vec<CommandWord> {
 
 /// The words of a user's own aliases.
 #[must_use]
-pub fn alias_words(aliases: &Kept) -> Vec<CommandWord> {
+pub fn alias_words(aliases: &Table) -> Vec<CommandWord> {
     let word = |(name, text): (&str, &str)| CommandWord {
         name: name.to_owned(),
         aliases: Vec::new(),

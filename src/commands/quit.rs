@@ -1,7 +1,7 @@
 //! `\quit`: ends every session, tells the others, leaves.
 
 use super::{Argument, Command, CommandError, Group, Progress};
-use crate::state::State;
+use crate::client::State;
 
 pub(super) const QUIT: Command = Command {
     name: "quit",

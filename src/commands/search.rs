@@ -1,9 +1,9 @@
 //! `\search WORDS`: what was said with all these words in it, as far as this user has seen it.
 
 use super::{Argument, Command, CommandError, Group, Progress};
+use crate::client::State;
 use crate::show::time::Timestamp;
 use crate::show::{ErrorCode, Message, Notice};
-use crate::state::State;
 
 /// Messages shown at the most, the newest.
 const SHOWN: usize = 20;

@@ -1,8 +1,8 @@
 //! `\sessions`: the sessions there are.
 
 use super::{Argument, Command, CommandError, Group, Progress};
+use crate::client::State;
 use crate::show::Notice;
-use crate::state::State;
 
 pub(super) const SESSIONS: Command = Command {
     name: "sessions",

@@ -1,10 +1,10 @@
 //! `\set [KEY [VALUE]]`: how this user likes the terminal; `\set --save` keeps it.
 
 use super::{Argument, Command, CommandError, Group, Progress};
-use crate::config_edit;
-use crate::preferences::{SETTINGS, Setting};
+use crate::client::State;
+use crate::config::edit;
+use crate::config::preferences::{SETTINGS, Setting};
 use crate::show::{ErrorCode, Notice};
-use crate::state::State;
 
 pub(super) const SET: Command = Command {
     name: "set",
@@ -26,8 +26,8 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         (key, "") => tell(state, find(key)?),
         (key, value) => {
             let setting = find(key)?;
-            setting.set(&mut state.person.preferences, value).map_err(wrong)?;
-            state.screen.prefer(state.person.preferences);
+            setting.set(&mut state.user.preferences, value).map_err(wrong)?;
+            state.screen.prefer(state.user.preferences);
             tell(state, setting);
         }
     }
@@ -35,7 +35,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
 }
 
 fn tell(state: &mut State, setting: &Setting) {
-    let value = setting.value(&state.person.preferences);
+    let value = setting.value(&state.user.preferences);
     let text = format!("{} = {value}  ({}: {})", setting.key, setting.about, setting.choices());
     state.emit(Notice::say(text));
 }
@@ -48,10 +48,10 @@ fn find(key: &str) -> Result<&'static Setting, CommandError> {
 }
 
 fn save(state: &mut State) -> Result<(), CommandError> {
-    let Some(path) = state.person.config_file.clone() else {
+    let Some(path) = state.user.config_file.clone() else {
         return Err(wrong("no place is known for a config file; name one with --config".to_owned()));
     };
-    config_edit::save(&path, &state.person.preferences).map_err(|err| {
+    edit::save(&path, &state.user.preferences).map_err(|err| {
         CommandError::new(ErrorCode::Refused, format!("the settings were not saved: {err}"))
     })?;
     state.emit(Notice::say(format!("saved in {}", path.display())));

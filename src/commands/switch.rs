@@ -1,9 +1,9 @@
 //! `\switch N`: makes another session current.
 
 use super::{Argument, Command, CommandError, Group, Progress};
+use crate::client::State;
 use crate::session::SessionId;
 use crate::show::ErrorCode;
-use crate::state::State;
 
 pub(super) const SWITCH: Command = Command {
     name: "switch",

@@ -1,8 +1,8 @@
 //! `\unalias NAME`: takes an alias back.
 
 use super::{Argument, Command, CommandError, Group, Progress, alias};
+use crate::client::State;
 use crate::show::{ErrorCode, Notice};
-use crate::state::State;
 
 pub(super) const UNALIAS: Command = Command {
     name: "unalias",
@@ -18,11 +18,11 @@ pub(super) const UNALIAS: Command = Command {
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let name = args.trim_start_matches('\\');
-    if state.person.aliases.get(name).is_none() {
+    if state.user.aliases.get(name).is_none() {
         let text = format!("there is no alias {name}; \\alias lists them");
         return Err(CommandError::new(ErrorCode::Usage, text));
     }
-    state.person.aliases.set(name, None).map_err(alias::not_kept)?;
+    state.user.aliases.set(name, None).map_err(alias::not_kept)?;
     state.publish_words();
     state.emit(Notice::say(format!("\\{name} stands for nothing now")));
     Ok(Progress::Done)

@@ -1,8 +1,8 @@
 //! `\unignore NAME`: shows again what somebody says.
 
 use super::{Argument, Command, CommandError, Group, Progress, alias};
+use crate::client::State;
 use crate::show::{ErrorCode, Notice};
-use crate::state::State;
 
 pub(super) const UNIGNORE: Command = Command {
     name: "unignore",
@@ -21,7 +21,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     // By the key as well: whoever is ignored may have another name by now.
     let key = state.recent.key_of(&name).map(|key| key.to_string());
     let found: Vec<String> = state
-        .person
+        .user
         .ignored
         .iter()
         .filter(|(ignored, known)| {
@@ -34,7 +34,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         return Err(CommandError::new(ErrorCode::NoSuchUser, text));
     }
     for key in found {
-        state.person.ignored.set(&key, None).map_err(alias::not_kept)?;
+        state.user.ignored.set(&key, None).map_err(alias::not_kept)?;
     }
     state.publish_words();
     state.emit(Notice::say(format!("what {name} says is shown again; \\history shows what was not")));

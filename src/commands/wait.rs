@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Argument, Command, CommandError, Group, Progress};
+use crate::client::State;
+use crate::client::waiting::Condition;
 use crate::show::ErrorCode;
-use crate::state::State;
-use crate::watch::Condition;
 
 /// The longest wait, in seconds: a day.
 const LONGEST: f64 = 86_400.0;

@@ -3,8 +3,8 @@
 use hobnob_protocol::message::ClientMessage;
 
 use super::{Argument, Command, CommandError, Group, Progress};
-use crate::questions::Question;
-use crate::state::State;
+use crate::client::State;
+use crate::client::questions::Question;
 
 pub(super) const WHOIS: Command = Command {
     name: "whois",

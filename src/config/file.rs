@@ -24,7 +24,7 @@ pub(super) struct ConfigFile {
     pub(super) color: Option<ColorChoice>,
     pub(super) log: Option<String>,
     pub(super) log_file: Option<PathBuf>,
-    /// What [`crate::preferences`] makes of it.
+    /// What [`crate::config::preferences`] makes of it.
     pub(super) terminal: toml::Table,
 }
 

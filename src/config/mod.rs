@@ -3,8 +3,10 @@
 //! `origin` notes what came from where. Reads no environment itself but through the function it is
 //! given.
 
+pub mod edit;
 mod file;
 mod origin;
+pub mod preferences;
 
 use std::ffi::OsString;
 use std::net::{Ipv6Addr, SocketAddr};
@@ -16,7 +18,7 @@ use hobnob_protocol::name::Candidate;
 use thiserror::Error;
 
 use crate::cli::{Cli, ColorChoice};
-use crate::preferences::{Preferences, SETTINGS};
+use crate::config::preferences::{Preferences, SETTINGS};
 
 use self::origin::Origins;
 pub use self::origin::{Origin, Source};

@@ -1,4 +1,4 @@
-//! Wakes a link's task by the clock: when it is to be woken, or before. Kept from step to step, for
+//! Wakes a link's task by the clock: when it is to be woken, or before. Table from step to step, for
 //! to set one costs more than most steps do. Knows nothing of what is due.
 
 use std::pin::Pin;

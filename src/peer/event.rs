@@ -6,7 +6,7 @@ use hobnob_protocol::name::Text;
 use thiserror::Error;
 
 use super::outbox::{OUTBOX_BYTES, OUTBOX_TEXTS};
-use crate::link_id::LinkId;
+use crate::session::link_id::LinkId;
 
 /// Something happened in a private session.
 #[derive(Debug, Clone, PartialEq, Eq)]

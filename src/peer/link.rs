@@ -31,7 +31,7 @@ use super::introductions::Entered;
 use super::orders::{News, Orders};
 use super::outbox::NeverWritten;
 use super::redial::{AwakeClock, Redial, Verdict, jitter};
-use crate::link_id::LinkId;
+use crate::session::link_id::LinkId;
 
 /// The clock is looked at this often, or oftener.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -68,7 +68,7 @@ use self::dial::{Call, Dialler};
 use self::introductions::{Introductions, Live};
 use self::link::{Beginning, Link};
 use self::orders::Orders;
-use crate::link_id::LinkId;
+use crate::session::link_id::LinkId;
 
 /// Connections that wait to be looked at by one link; one more is dropped, and dialled again.
 const ARRIVALS: usize = 4;

@@ -184,7 +184,7 @@ mod tests {
 
     use super::super::words::CommandWord;
     use super::*;
-    use crate::session_id::SessionId;
+    use crate::session::id::SessionId;
 
     fn command(name: &str, alias: &str, argument: Argument) -> CommandWord {
         CommandWord {

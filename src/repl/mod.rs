@@ -47,7 +47,7 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-use crate::session_id::SessionId;
+use crate::session::id::SessionId;
 
 pub use self::outside::Edit;
 pub use self::prompt::{Draft, Grant, Prompt};

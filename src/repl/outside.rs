@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::printer::Screen;
 use super::terminal;
-use crate::session_id::SessionId;
+use crate::session::id::SessionId;
 
 /// Between two looks whether the editor has ended. Nothing wakes a thread for that and for the
 /// program's own end at once.

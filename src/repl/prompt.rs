@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::session_id::SessionId;
+use crate::session::id::SessionId;
 
 /// Permission to read one line now. Exactly one [`Typed`](super::Typed) answers it.
 #[derive(Clone, Debug, Default)]

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::session_id::SessionId;
+use crate::session::id::SessionId;
 
 /// A snapshot of every word the editor may offer. The app publishes a new one when it changes.
 #[derive(Clone, Debug, Default)]

@@ -8,7 +8,7 @@ use super::{ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mod
 use crate::session::{LinkState, SessionRow};
 
 /// What stands before everything hobnob says itself.
-pub(super) const OWN_VOICE: &str = ">>> ";
+pub(super) const PROGRAM_VOICE: &str = ">>> ";
 
 /// What stands before the second and later lines of one message.
 const INDENT: &str = "    ";
@@ -81,7 +81,7 @@ impl Human {
         for row in commands {
             if row.heading() != group && commands.len() > 1 {
                 group = row.heading();
-                out.push_str(&format!("{OWN_VOICE}{}:\n", harmless_line(group)));
+                out.push_str(&format!("{PROGRAM_VOICE}{}:\n", harmless_line(group)));
             }
             // A program wrote these words.
             let (usage, about) = (harmless_line(&row.usage), harmless_line(&row.about));
@@ -89,9 +89,9 @@ impl Human {
                 [] => String::new(),
                 aliases => format!(" (also \\{})", aliases.join(", \\")),
             };
-            out.push_str(&format!("{OWN_VOICE}{usage:width$}  {about}{aliases}\n"));
+            out.push_str(&format!("{PROGRAM_VOICE}{usage:width$}  {about}{aliases}\n"));
             for example in &row.examples {
-                out.push_str(&format!("{OWN_VOICE}  e.g. {}\n", harmless_line(example)));
+                out.push_str(&format!("{PROGRAM_VOICE}  e.g. {}\n", harmless_line(example)));
             }
         }
         if commands.len() > 1 {
@@ -111,18 +111,18 @@ impl Human {
                 0 => String::new(),
                 count => format!(", {count} unread"),
             };
-            format!("{OWN_VOICE}{mark} {} {who} ({}{unread})\n", row.id, state_word(row.state))
+            format!("{PROGRAM_VOICE}{mark} {} {who} ({}{unread})\n", row.id, state_word(row.state))
         });
         lines.collect()
     }
 }
 
 fn anything_else(width: usize) -> String {
-    format!("{OWN_VOICE}{:width$}  anything else is said in the current session\n", "TEXT")
+    format!("{PROGRAM_VOICE}{:width$}  anything else is said in the current session\n", "TEXT")
 }
 
 fn own(text: &str) -> String {
-    format!("{OWN_VOICE}{}", text.replace('\n', &format!("\n{OWN_VOICE}{INDENT}")))
+    format!("{PROGRAM_VOICE}{}", text.replace('\n', &format!("\n{PROGRAM_VOICE}{INDENT}")))
 }
 
 pub(super) fn failure_text(failure: &Failure) -> String {

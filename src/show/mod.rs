@@ -6,6 +6,7 @@
 pub mod harmless;
 pub mod human;
 pub mod json;
+pub mod mention;
 pub mod terminal;
 pub mod time;
 
@@ -14,7 +15,7 @@ use std::borrow::Cow;
 use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
 use serde::{Deserialize, Serialize};
 
-use crate::request::RequestId;
+use crate::input::request::RequestId;
 use crate::session::{LinkState, Mode, SessionId, SessionRow};
 use time::Timestamp;
 

@@ -8,8 +8,8 @@ use anyhow::Result;
 use clap::CommandFactory;
 
 use crate::cli::Cli;
+use crate::config::preferences::SETTINGS;
 use crate::config::{self, Effective};
-use crate::preferences::SETTINGS;
 use crate::show::terminal::wrap::wrap;
 
 /// What an ordinary terminal shows of a line.

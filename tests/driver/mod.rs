@@ -15,7 +15,7 @@ use std::time::Instant;
 use hobnob::repl::{
     self, Argument, CommandWord, Draft, Grant, Prompt, ReplHandle, ReplOptions, Typed, Words, terminal,
 };
-use hobnob::session_id::SessionId;
+use hobnob::session::id::SessionId;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 

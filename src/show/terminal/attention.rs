@@ -3,7 +3,7 @@
 use super::super::harmless::harmless_line;
 use super::super::{Message, MessageKind};
 use super::TerminalForm;
-use crate::preferences::Notify;
+use crate::config::preferences::Notify;
 
 /// Characters of a message that a desktop notification shows.
 const SHOWN: usize = 120;

@@ -8,8 +8,8 @@ use super::super::time::Timestamp;
 use super::super::{Message, MessageKind, Mode};
 use super::wrap::width;
 use super::{TerminalForm, names};
-use crate::mention;
-use crate::preferences::Times;
+use crate::config::preferences::Times;
+use crate::show::mention;
 
 /// Stands before a replayed message, on each of its rows.
 const REPLAYED: &str = "│";

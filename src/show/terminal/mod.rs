@@ -14,10 +14,10 @@ use jiff::tz::TimeZone;
 use nu_ansi_term::{Color, Style};
 
 use super::harmless::{harmless, harmless_line};
-use super::human::{OWN_VOICE, Shown, failure_text, told, whois};
+use super::human::{PROGRAM_VOICE, Shown, failure_text, told, whois};
 use super::{ClosedReason, Message, MessageKind, Notice};
-use crate::mention;
-use crate::preferences::Preferences;
+use crate::config::preferences::Preferences;
+use crate::show::mention;
 
 /// Rows are no shorter than this, whatever a terminal says of itself.
 const NARROWEST: usize = 20;
@@ -72,11 +72,11 @@ impl TerminalForm {
             Notice::Message(message) if message.ignored => Shown::Nothing,
             Notice::Message(message) => Shown::Out(self.message(message, columns)),
             Notice::Error(failure) => {
-                Shown::Err(self.own_voice(Color::Red.normal(), &failure_text(failure), columns))
+                Shown::Err(self.program_voice(Color::Red.normal(), &failure_text(failure), columns))
             }
             Notice::Unsent { text, reason, .. } => {
                 let line = format!("not sent ({}): {}", harmless_line(reason), harmless(text, ""));
-                Shown::Err(self.own_voice(Color::Red.normal(), &line, columns))
+                Shown::Err(self.program_voice(Color::Red.normal(), &line, columns))
             }
             Notice::Sent { .. } | Notice::Answer(_) | Notice::Switched { .. } | Notice::Forking { .. } => {
                 Shown::Nothing
@@ -100,7 +100,7 @@ impl TerminalForm {
     /// Something hobnob says itself.
     #[must_use]
     pub fn say(&self, text: &str, columns: usize) -> String {
-        self.own_voice(Style::new().dimmed(), text, columns)
+        self.program_voice(Style::new().dimmed(), text, columns)
     }
 
     /// A line as it stood behind its prompt when it was typed. Breaks where the editor broke it: at the
@@ -114,18 +114,18 @@ impl TerminalForm {
     fn welcome(&self, name: &UserName, server: &str, hosted: bool, columns: usize) -> String {
         let how = if hosted { "host" } else { "are in" };
         let line = format!("{name}, you {how} the lobby at {}", harmless_line(server));
-        let mut shown = self.own_voice(Color::Green.normal(), &line, columns);
+        let mut shown = self.program_voice(Color::Green.normal(), &line, columns);
         if self.preferences.banner {
-            let fits = OWN_VOICE.len() + NEXT.len() <= columns;
+            let fits = PROGRAM_VOICE.len() + NEXT.len() <= columns;
             shown.push_str(&self.say(if fits { NEXT } else { NEXT_NARROW }, columns));
         }
         shown
     }
 
-    fn own_voice(&self, style: Style, text: &str, columns: usize) -> String {
-        let room = columns - OWN_VOICE.len();
+    fn program_voice(&self, style: Style, text: &str, columns: usize) -> String {
+        let room = columns - PROGRAM_VOICE.len();
         let rows = text.split('\n').flat_map(|line| self.rows(line, room, room));
-        rows.map(|row| format!("{}\n", self.paint(style, &format!("{OWN_VOICE}{row}")))).collect()
+        rows.map(|row| format!("{}\n", self.paint(style, &format!("{PROGRAM_VOICE}{row}")))).collect()
     }
 
     /// One line of text as rows, or as it is for who wants no wrapping.

@@ -5,7 +5,7 @@ use nu_ansi_term::{Color, Style};
 
 use super::super::HelpRow;
 use super::super::harmless::harmless_line;
-use super::super::human::{OWN_VOICE, state_word};
+use super::super::human::{PROGRAM_VOICE, state_word};
 use super::TerminalForm;
 use super::wrap::width;
 use crate::session::SessionRow;
@@ -23,7 +23,7 @@ impl TerminalForm {
         for row in commands {
             if row.heading() != group && commands.len() > 1 {
                 group = row.heading();
-                let line = format!("{OWN_VOICE}{}", harmless_line(group));
+                let line = format!("{PROGRAM_VOICE}{}", harmless_line(group));
                 shown.push_str(&format!("{}\n", self.paint(Style::new().bold(), &line)));
             }
             shown.push_str(&self.help_row(row, columns));
@@ -82,7 +82,7 @@ impl TerminalForm {
                 (false, _) => Color::Magenta.normal(),
             };
             let line = format!("{mark} {} {who} ({}{unread})", row.id, state_word(row.state));
-            self.own_voice(style, &line, columns)
+            self.program_voice(style, &line, columns)
         });
         lines.collect()
     }

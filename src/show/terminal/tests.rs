@@ -3,7 +3,7 @@
 use hobnob_protocol::name::PublicKey;
 
 use super::*;
-use crate::preferences::Notify;
+use crate::config::preferences::Notify;
 use crate::session::{Mode, SessionId};
 use crate::show::time::Timestamp;
 
@@ -86,10 +86,10 @@ fn a_message_of_another_day_begins_with_that_day_once() {
 #[test]
 fn times_are_as_the_user_wants_them_and_never_make_one_message_two() {
     let mut form = form(false);
-    form.preferences.times = crate::preferences::Times::Off;
+    form.preferences.times = crate::config::preferences::Times::Off;
     let message = Notice::Message(said("bobby", "a\nbobby: b"));
     assert_eq!(text(form.show(&message, 80)), "bobby: a\n       bobby: b\n");
-    form.preferences.times = crate::preferences::Times::Long;
+    form.preferences.times = crate::config::preferences::Times::Long;
     assert_eq!(text(form.show(&Notice::Message(said("bobby", "a")), 80)), "12:34:56 bobby: a\n");
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::folding::Folding;
+use crate::screen::folding::Folding;
 use crate::session::{Mode, SessionId};
 use crate::show::Notice;
 use crate::show::harmless::harmless;

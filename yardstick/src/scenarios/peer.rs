@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use hobnob::link_id::LinkId;
 use hobnob::peer::{PeerConfig, PeerEvent, PeerEventKind, PeerLinkHandle, PeerNetwork};
+use hobnob::session::link_id::LinkId;
 use hobnob_protocol::PEER_ALPN;
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::message::Introduction;

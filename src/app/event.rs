@@ -1,0 +1,39 @@
+//! All that can happen to a run of the client: the list an app's loop waits for.
+
+use crate::input::script::ScriptLine;
+use crate::lobby::event::LobbyEvent;
+use crate::peer::PeerEvent;
+use crate::plugins::PluginEvent;
+use crate::repl::Typed;
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Event {
+    /// At the terminal.
+    Typed(Typed),
+    /// A line of a script, or its end.
+    Script(Option<ScriptLine>),
+    /// In the lobby or on its link.
+    Lobby(LobbyEvent),
+    /// On a peer link.
+    Peer(PeerEvent),
+    /// In a program that is one of the user's own commands.
+    Plugin(PluginEvent),
+    /// The system asks.
+    Signal(Signal),
+    /// Nobody reads standard output any more.
+    OutputClosed,
+    /// A moment something waited for has come.
+    Time,
+}
+
+/// A signal that ends the program in good order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Ctrl-C where no editor reads it.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// The terminal is gone.
+    HangUp,
+}

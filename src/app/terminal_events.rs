@@ -1,0 +1,153 @@
+//! What a person does at the terminal, and what follows. Knows nothing of keys or screens.
+
+use hobnob_protocol::MAX_TEXT_BYTES;
+
+use super::terminal::{Asked, Refused};
+use super::{App, InputSource};
+use crate::repl::{Draft, Edit, Typed};
+use crate::session::SessionId;
+use crate::show::{ErrorCode, Failure, Notice};
+
+/// Characters of a long text that are shown with the question whether to send it.
+const SHOWN: usize = 60;
+
+impl App {
+    pub(super) fn typed(&mut self, typed: Typed) {
+        let InputSource::Terminal(terminal) = &mut self.input else { return };
+        match typed {
+            Typed::Line { text, session } => self.typed_line(text, session.unwrap_or(SessionId::LOBBY)),
+            Typed::Cancelled { draft, session } => terminal.cancelled(draft, session),
+            Typed::Stepped { forward, draft, session } => {
+                self.step(forward, draft, session.unwrap_or(SessionId::LOBBY));
+            }
+            Typed::Edited { text, session, failed } => {
+                terminal.edited(text, session.unwrap_or(SessionId::LOBBY), &self.state);
+                if let Some(reason) = failed {
+                    self.state.fail(Failure {
+                        code: ErrorCode::Usage,
+                        text: reason,
+                        command: Some("edit".to_owned()),
+                    });
+                }
+            }
+            Typed::Interrupted => self.interrupted(),
+            Typed::HistoryLost(reason) => {
+                self.state.emit(Notice::say(format!("what is typed is not kept for the next run: {reason}")));
+            }
+            Typed::EndOfInput => {
+                if let Some(Asked { text, session }) = terminal.take_asked() {
+                    self.state.report_unsent(Some(session), &text, "you left before you said yes");
+                }
+                self.end();
+            }
+            Typed::Failed(reason) => {
+                let text = format!("the terminal cannot be read: {reason}");
+                self.state.fail(Failure { code: ErrorCode::Usage, text, command: None });
+                self.end();
+            }
+        }
+    }
+
+    fn typed_line(&mut self, line: String, session: SessionId) {
+        let InputSource::Terminal(terminal) = &mut self.input else { return };
+        let (text, session) = match terminal.take_asked() {
+            None if is_long(&line, self.state.user.preferences.paste_ask) => {
+                return self.ask(line, session);
+            }
+            None => (line, session),
+            Some(Asked { text, session }) if is_yes(&line) => (text, session),
+            Some(Asked { text, .. }) => {
+                terminal.answered();
+                return terminal.keep_draft(text, "not sent");
+            }
+        };
+        self.state.screen.typed(session, &text);
+        // Before it is judged: an alias may be a text, which goes where its prompt said or nowhere.
+        let text = self.state.expand(&text).unwrap_or(text);
+        match terminal.accept(&text, session, &self.state) {
+            Ok(()) => self.line(&text, session),
+            Err(Refused(reason)) => self.state.report_unsent(Some(session), &text, reason),
+        }
+        self.lend();
+    }
+
+    /// A long paste is shown by its beginning and sent only if that was meant.
+    fn ask(&mut self, text: String, session: SessionId) {
+        let InputSource::Terminal(terminal) = &mut self.input else { return };
+        let first: String = text.lines().next().unwrap_or_default().chars().take(SHOWN).collect();
+        let count = text.lines().count();
+        terminal.ask(text, session);
+        let place = match self.state.sessions.peer(session) {
+            Some(peer) => format!("to {}", peer.peer),
+            None => "to the lobby".to_owned(),
+        };
+        let question = format!(
+            "{count} lines {place}, beginning: {first}\nEnter sends them, n keeps them in the editor"
+        );
+        self.state.emit(Notice::say(question));
+    }
+
+    fn interrupted(&mut self) {
+        let InputSource::Terminal(terminal) = &mut self.input else { return };
+        terminal.answered();
+        if let Some(Asked { text, .. }) = terminal.take_asked() {
+            return terminal.keep_draft(text, "not sent");
+        }
+        if terminal.interrupted() {
+            self.end();
+        } else {
+            self.state.emit(Notice::say("Ctrl-C again, Ctrl-D or \\quit to leave"));
+        }
+    }
+
+    /// The line waits in its session; the one beside it is current.
+    fn step(&mut self, forward: bool, draft: Draft, session: SessionId) {
+        let InputSource::Terminal(terminal) = &mut self.input else { return };
+        terminal.left(draft, session);
+        let to = self.state.sessions.beside(session, forward);
+        if to != session
+            && let Err(err) = self.state.switch(to)
+        {
+            self.state.fail(Failure { code: err.code, text: err.text, command: None });
+        }
+    }
+
+    /// Lends the terminal to an editor, where `\edit` asked for one.
+    fn lend(&mut self) {
+        let Some(text) = self.state.user.wants_editor.take() else { return };
+        let InputSource::Terminal(terminal) = &mut self.input else { return };
+        let (session, editor) = (self.state.sessions.current(), self.state.user.editor.clone());
+        terminal.edit(Edit { text, session, editor });
+    }
+
+    /// A text that cannot go out now is kept until it can; its author is told, once for each outage.
+    pub(super) fn tell_of_waiting(&mut self, session: SessionId) {
+        let InputSource::Terminal(terminal) = &mut self.input else { return };
+        if !terminal.is_first_to_wait(session, self.state.sessions.is_down(session)) {
+            return;
+        }
+        let link = match session {
+            SessionId::LOBBY => "the lobby".to_owned(),
+            session => format!("the link of session {session}"),
+        };
+        self.state.emit(Notice::say(format!("{link} is down: this waits, and goes out when it is back")));
+    }
+
+    /// What was typed in a session that has ended meanwhile is not lost without a word.
+    pub(super) fn tell_of_orphans(&mut self) {
+        let InputSource::Terminal(terminal) = &mut self.input else { return };
+        for (session, text) in terminal.take_orphans(&self.state) {
+            self.state.report_unsent(Some(session), &text, "the session it was typed in is over");
+        }
+    }
+}
+
+/// Whether a text is sent only after a question. Nothing is asked where the answer could not be yes.
+fn is_long(line: &str, most: u16) -> bool {
+    let command = line.starts_with('\\') && !line.starts_with("\\\\");
+    most > 0 && !command && line.len() <= MAX_TEXT_BYTES && line.lines().count() > usize::from(most)
+}
+
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes")
+}

@@ -1,0 +1,138 @@
+//! Every text of this run that nobody has answered for yet. Owns the numbers texts are known by on
+//! their way out, and the bound on how many may wait. Knows nothing of links.
+
+use std::collections::BTreeMap;
+
+use hobnob_protocol::name::Text;
+use thiserror::Error;
+
+use crate::input::request::RequestId;
+use crate::session::SessionId;
+
+/// Texts that may wait at once: an hour's chatter while a server is down.
+const MAX_TEXTS: usize = 10_000;
+
+/// Bytes of text that may wait at once.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// Too many texts wait already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("too many texts wait to be sent already")]
+pub struct LedgerFull;
+
+/// A text that waits for its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outstanding {
+    /// Where it goes.
+    pub session: SessionId,
+    /// What it says.
+    pub text: Text,
+    /// The request to answer when it is settled, where one asked for it.
+    pub asked: Option<RequestId>,
+}
+
+/// The texts that wait, by their number.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    last: u64,
+    bytes: usize,
+    open: BTreeMap<u64, Outstanding>,
+}
+
+impl Ledger {
+    /// Takes a text in and gives it its number; numbers grow from 1.
+    ///
+    /// # Errors
+    /// When too many wait.
+    pub fn enter(
+        &mut self,
+        session: SessionId,
+        text: Text,
+        asked: Option<RequestId>,
+    ) -> Result<u64, LedgerFull> {
+        let bytes = text.as_str().len();
+        if self.open.len() >= MAX_TEXTS || self.bytes + bytes > MAX_BYTES {
+            return Err(LedgerFull);
+        }
+        self.last += 1;
+        self.bytes += bytes;
+        self.open.insert(self.last, Outstanding { session, text, asked });
+        Ok(self.last)
+    }
+
+    /// A text was answered for; `None` when it had been before.
+    pub fn settle(&mut self, id: u64) -> Option<Outstanding> {
+        let settled = self.open.remove(&id)?;
+        self.bytes -= settled.text.as_str().len();
+        Some(settled)
+    }
+
+    /// Takes out every text of one session, oldest first.
+    pub fn take_session(&mut self, session: SessionId) -> Vec<Outstanding> {
+        let ids: Vec<u64> =
+            self.open.iter().filter(|(_, text)| text.session == session).map(|(id, _)| *id).collect();
+        ids.into_iter().filter_map(|id| self.settle(id)).collect()
+    }
+
+    /// Takes out everything, oldest first.
+    pub fn take_all(&mut self) -> Vec<Outstanding> {
+        self.bytes = 0;
+        std::mem::take(&mut self.open).into_values().collect()
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Whether none waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Text {
+        Text::new(text).unwrap()
+    }
+
+    #[test]
+    fn a_text_is_settled_once() {
+        let mut ledger = Ledger::default();
+        let id = ledger.enter(SessionId(0), text("a"), None).unwrap();
+        assert_eq!(ledger.settle(id).unwrap().text, text("a"));
+        assert_eq!(ledger.settle(id), None);
+        assert!(ledger.is_empty() && ledger.bytes == 0);
+    }
+
+    #[test]
+    fn a_session_that_ends_takes_its_texts_with_it_in_order() {
+        let mut ledger = Ledger::default();
+        for (session, word) in [(1, "a"), (2, "x"), (1, "b")] {
+            ledger.enter(SessionId(session), text(word), None).unwrap();
+        }
+        let taken: Vec<Text> = ledger.take_session(SessionId(1)).into_iter().map(|it| it.text).collect();
+        assert_eq!(taken, [text("a"), text("b")]);
+        assert_eq!(ledger.len(), 1);
+    }
+
+    #[test]
+    fn it_is_bounded_in_texts_and_in_bytes() {
+        let mut ledger = Ledger::default();
+        for _ in 0..MAX_TEXTS {
+            ledger.enter(SessionId(0), text("a"), None).unwrap();
+        }
+        assert_eq!(ledger.enter(SessionId(0), text("a"), None), Err(LedgerFull));
+        let mut ledger = Ledger::default();
+        let long = "x".repeat(16 * 1024);
+        for _ in 0..1024 {
+            ledger.enter(SessionId(0), text(&long), None).unwrap();
+        }
+        assert_eq!(ledger.enter(SessionId(0), text("a"), None), Err(LedgerFull));
+    }
+}

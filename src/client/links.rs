@@ -1,0 +1,200 @@
+//! The links of the private sessions: which session is carried by which link, and what waits for a
+//! link that is not there yet. Knows nothing of screens; [`crate::app`] decides what its parts mean.
+
+use std::collections::HashMap;
+
+use hobnob_protocol::message::Introduction;
+use hobnob_protocol::name::{PairToken, PublicKey, Text, UserName};
+
+use crate::peer::{PeerLinkHandle, PeerNetwork};
+use crate::session::SessionId;
+use crate::session::link_id::LinkId;
+use crate::show::time::now;
+
+/// Texts that may wait for an introduction, which takes a second or fails.
+const MAX_EARLY_TEXTS: usize = 1000;
+
+/// One private session's way to its peer.
+#[derive(Debug, Default)]
+struct Fork {
+    link: Option<(LinkId, PeerLinkHandle)>,
+    token: Option<PairToken>,
+    /// Texts said before the introduction came, with their numbers and times.
+    early: Vec<(u64, Text, u64)>,
+    leaving: bool,
+}
+
+/// A session the other side is opening; it has no number before it is up.
+#[derive(Debug)]
+pub struct Inbound {
+    /// Who, with which key.
+    pub introduction: Introduction,
+    handle: PeerLinkHandle,
+}
+
+/// All links of private sessions.
+#[derive(Debug, Default)]
+pub struct Forks {
+    network: Option<PeerNetwork>,
+    last_link: u32,
+    forks: HashMap<SessionId, Fork>,
+    sessions: HashMap<LinkId, SessionId>,
+    inbound: HashMap<LinkId, Inbound>,
+}
+
+impl Forks {
+    /// Links over this network.
+    #[must_use]
+    pub fn new(network: PeerNetwork) -> Self {
+        Self { network: Some(network), ..Self::default() }
+    }
+
+    /// Says a text, or keeps it until there is a link.
+    ///
+    /// # Errors
+    /// In words, when it cannot be taken.
+    pub fn say(&mut self, session: SessionId, id: u64, text: Text) -> Result<(), String> {
+        let at = now().0;
+        let fork = self.forks.entry(session).or_default();
+        match &fork.link {
+            Some((_, link)) => link.say(id, text, at).map_err(|err| err.to_string()),
+            None if fork.early.len() < MAX_EARLY_TEXTS => {
+                fork.early.push((id, text, at));
+                Ok(())
+            }
+            None => Err("too much waits for the session to open".to_owned()),
+        }
+    }
+
+    /// Opens the link of one of this user's own forks.
+    pub fn open(&mut self, session: SessionId, introduction: &Introduction) {
+        let Some((id, handle)) = self.make_link(introduction) else { return };
+        self.attach(session, id, handle, introduction.session);
+    }
+
+    /// Opens the link of a session that the other side is opening.
+    pub fn open_inbound(&mut self, introduction: Introduction) {
+        let Some((id, handle)) = self.make_link(&introduction) else { return };
+        self.inbound.insert(id, Inbound { introduction, handle });
+    }
+
+    /// Who is opening a session over this link.
+    #[must_use]
+    pub fn inbound(&self, link: LinkId) -> Option<&Introduction> {
+        self.inbound.get(&link).map(|inbound| &inbound.introduction)
+    }
+
+    /// The link by which somebody of this name is opening a session.
+    #[must_use]
+    pub fn inbound_named(&self, name: &UserName) -> Option<LinkId> {
+        self.inbound.iter().find(|(_, inbound)| inbound.introduction.name == *name).map(|(link, _)| *link)
+    }
+
+    /// The link by which somebody of this key is opening a session.
+    #[must_use]
+    pub fn inbound_from(&self, key: &PublicKey) -> Option<LinkId> {
+        self.inbound.iter().find(|(_, inbound)| inbound.introduction.key == *key).map(|(link, _)| *link)
+    }
+
+    /// A session the other side opened has its number now; what waited in it goes out.
+    pub fn adopt(&mut self, link: LinkId, session: SessionId) {
+        if let Some(Inbound { introduction, handle }) = self.inbound.remove(&link) {
+            self.attach(session, link, handle, introduction.session);
+        }
+    }
+
+    /// Forgets a session the other side was opening.
+    pub fn drop_inbound(&mut self, link: LinkId) {
+        if let Some(inbound) = self.inbound.remove(&link) {
+            inbound.handle.leave();
+        }
+    }
+
+    /// Which session a link carries.
+    #[must_use]
+    pub fn session_of(&self, link: LinkId) -> Option<SessionId> {
+        self.sessions.get(&link).copied()
+    }
+
+    /// The session this token was given to.
+    #[must_use]
+    pub fn with_token(&self, token: &PairToken) -> Option<SessionId> {
+        self.forks.iter().find(|(_, fork)| fork.token.as_ref() == Some(token)).map(|(session, _)| *session)
+    }
+
+    /// The token of a session.
+    #[must_use]
+    pub fn token(&self, session: SessionId) -> Option<PairToken> {
+        self.forks.get(&session)?.token
+    }
+
+    /// Whether a session has a link, up or not.
+    #[must_use]
+    pub fn has_link(&self, session: SessionId) -> bool {
+        self.forks.get(&session).is_some_and(|fork| fork.link.is_some())
+    }
+
+    /// Fresh addresses for a session's link.
+    pub fn offer(&self, session: SessionId, introduction: &Introduction) {
+        if let Some((_, link)) = self.forks.get(&session).and_then(|fork| fork.link.as_ref()) {
+            link.candidates(introduction.candidates.clone());
+        }
+    }
+
+    /// The other's text with this number has been shown.
+    pub fn shown(&self, session: SessionId, number: u64) {
+        if let Some((_, link)) = self.forks.get(&session).and_then(|fork| fork.link.as_ref()) {
+            link.shown(number);
+        }
+    }
+
+    /// Ends a session. False when it has no link yet, so that no event will follow.
+    pub fn leave(&mut self, session: SessionId) -> bool {
+        let Some(fork) = self.forks.get_mut(&session) else { return false };
+        fork.leaving = true;
+        match &fork.link {
+            Some((_, link)) => {
+                link.leave();
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether this user has ended a session.
+    #[must_use]
+    pub fn is_leaving(&self, session: SessionId) -> bool {
+        self.forks.get(&session).is_some_and(|fork| fork.leaving)
+    }
+
+    /// Forgets a session that is over.
+    pub fn remove(&mut self, session: SessionId) {
+        if let Some(Fork { link: Some((id, handle)), .. }) = self.forks.remove(&session) {
+            self.sessions.remove(&id);
+            // Has no effect on a link that is over already.
+            handle.leave();
+        }
+    }
+
+    /// Takes the network out, to close it.
+    pub fn take_network(&mut self) -> Option<PeerNetwork> {
+        self.network.take()
+    }
+
+    fn make_link(&mut self, introduction: &Introduction) -> Option<(LinkId, PeerLinkHandle)> {
+        self.last_link += 1;
+        let id = LinkId(self.last_link);
+        Some((id, self.network.as_ref()?.open(id, introduction)))
+    }
+
+    fn attach(&mut self, session: SessionId, id: LinkId, handle: PeerLinkHandle, token: PairToken) {
+        let fork = self.forks.entry(session).or_default();
+        for (text_id, text, at) in fork.early.drain(..) {
+            // The link's outbox takes as many texts as may have waited here.
+            let _fits = handle.say(text_id, text, at);
+        }
+        fork.link = Some((id, handle));
+        fork.token = Some(token);
+        self.sessions.insert(id, session);
+    }
+}

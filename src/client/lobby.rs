@@ -1,0 +1,286 @@
+//! What the lobby's events do to the state: messages, presence, answers, the link's comings and
+//! goings. Knows nothing of how the link does its work.
+
+use hobnob_protocol::MAX_HISTORY_REQUEST;
+use hobnob_protocol::away::AwayText;
+use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode, Welcome};
+use hobnob_protocol::name::{PublicKey, UserName};
+
+use crate::client::State;
+use crate::client::command_error::CommandError;
+use crate::client::questions::{Open, Question};
+use crate::data::trust::Verdict;
+use crate::lobby::event::{Answer, Joined, LobbyEvent};
+use crate::lobby::place::Resumed;
+use crate::session::{LinkState, SessionId};
+use crate::show::time::Timestamp;
+use crate::show::{ErrorCode, Failure, Message, MessageKind, Notice};
+
+/// Names in one answer to `users`, and no more parts are waited for: ten times what a server lets in by
+/// default, and a bound for one that sends on and on.
+const MOST_NAMES: usize = 100_000;
+
+impl State {
+    /// Something happened in the lobby or on its link. The link's last events are the app's.
+    pub(crate) fn lobby_event(&mut self, event: LobbyEvent) {
+        match event {
+            LobbyEvent::Up(joined) => self.lobby_up(&joined),
+            LobbyEvent::Down { reason } => self.lobby_down(&reason),
+            LobbyEvent::Refused { reason } => self.emit(Notice::say(reason)),
+            LobbyEvent::Said { message, replayed } => self.lobby_said(&message, replayed),
+            LobbyEvent::Sent { id, seq } => self.settle_sent(id, Some(seq.0)),
+            LobbyEvent::NotAccepted { id, code } => self.not_accepted(id, code),
+            LobbyEvent::Broken(broken) => self.emit(Notice::error(
+                ErrorCode::Refused,
+                format!("{broken}; do not rely on what the lobby shows before it"),
+            )),
+            LobbyEvent::Presence(changes) => self.presence(changes),
+            LobbyEvent::PresenceSkipped => {
+                self.emit(Notice::say("who came and went meanwhile was not told; \\users lists who is here"));
+                self.count_users();
+            }
+            LobbyEvent::Answer(answer) => self.answered(answer),
+            LobbyEvent::Introduced(introduction) => self.introduced(introduction),
+            LobbyEvent::IntroductionAsked => self.lobby.ask(ClientMessage::Pong),
+            LobbyEvent::Closing => self.emit(Notice::say("the server says it closes down")),
+            LobbyEvent::KeyChanged(text) => self.lobby_key_changed(text),
+            LobbyEvent::Left => {}
+        }
+    }
+
+    /// The first welcome, or one after the link was lost.
+    fn lobby_up(&mut self, joined: &Joined) {
+        self.sessions.set_lobby_state(LinkState::Up);
+        self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Up });
+        let name = joined.welcome.name.clone();
+        if name != self.me.name {
+            self.emit(Notice::say(format!("the name {} is taken now; you are {name}", self.me.name)));
+            self.screen.know_own(&name);
+            self.me.name = name;
+        }
+        // The server kept it for the connection that was lost.
+        if let Some(text) = self.user.away.clone() {
+            self.lobby.ask(ClientMessage::Away { text });
+        }
+        self.tell_of_gaps(joined);
+        self.learn_names();
+        self.head = self.head.max(joined.welcome.head.seq.0);
+        self.count_users();
+    }
+
+    /// Messages that will not be seen: fallen out of what the server keeps, or of another log.
+    fn tell_of_gaps(&mut self, joined: &Joined) {
+        match joined.resumed {
+            Resumed::After { missed: 0 } => {}
+            Resumed::After { missed } => self.emit(Notice::say(format!(
+                "{missed} messages were missed and are no longer kept by the server"
+            ))),
+            Resumed::Elsewhere => self.emit(Notice::say(
+                "the lobby's log is not the one read before; what was said in between is not known here",
+            )),
+        }
+    }
+
+    /// What `--since` asked for and the server does not have.
+    pub(crate) fn tell_of_since(&mut self, since: u64, welcome: &Welcome) {
+        let (head, start) = (welcome.head.seq.0, welcome.start.seq.0);
+        if since > head {
+            self.emit(Notice::say(format!(
+                "the lobby's newest message is {head}; {since} is of another log, or another lobby"
+            )));
+        } else if start > since {
+            let missed = start - since;
+            self.emit(Notice::say(format!(
+                "{missed} messages after {since} are no longer kept by the server"
+            )));
+        }
+    }
+
+    fn lobby_down(&mut self, reason: &str) {
+        if self.sessions.lobby_state() == LinkState::Down {
+            return;
+        }
+        tracing::info!(reason, "the lobby is down");
+        self.sessions.set_lobby_state(LinkState::Down);
+        self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Down });
+        let error = CommandError::new(
+            ErrorCode::LobbyDown,
+            "the lobby went down before it answered; try again when it is back",
+        );
+        for open in self.questions.take_all() {
+            self.give_up(open, &error);
+        }
+    }
+
+    fn lobby_key_changed(&mut self, text: String) {
+        self.lobby_down("its key changed");
+        let path = self.trust.path().display();
+        let text = format!("{text}; if that is right, remove the server from {path} and start again");
+        self.fail(Failure { code: ErrorCode::KeyChanged, text, command: None });
+        let texts = self.ledger.take_session(SessionId::LOBBY);
+        self.report_all_unsent(texts, "the server's key changed");
+    }
+
+    fn lobby_said(&mut self, said: &LobbyMessage, replayed: bool) {
+        self.know_name(&said.name);
+        self.show_message(self.lobby_message(said, replayed));
+    }
+
+    fn not_accepted(&mut self, id: u64, code: NotAcceptedCode) {
+        let Some(text) = self.ledger.settle(id) else { return };
+        let reason = match code {
+            NotAcceptedCode::Store => "the server could not store it",
+            NotAcceptedCode::Closing => "the server was closing down",
+            NotAcceptedCode::Other => "the server did not take it",
+        };
+        self.report_all_unsent(vec![text], reason);
+    }
+
+    fn presence(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Joined(name) => {
+                    self.know_name(&name);
+                    self.emit(Notice::Joined { name });
+                }
+                Change::Left(name) => {
+                    self.known_names.remove(&name);
+                    self.emit(Notice::Left { name });
+                }
+            }
+        }
+        self.publish_words();
+        self.count_users();
+    }
+
+    fn answered(&mut self, answer: Answer) {
+        match answer {
+            Answer::Users { request, names, away, more } => self.users(request, names, away, more),
+            Answer::Whois { request, name, key, since, away } => self.whois(request, name, key, since, away),
+            Answer::History { request, after, messages, more } => {
+                self.history(request, after, messages, more)
+            }
+            Answer::NoSuchUser { request, name } => {
+                let text = format!("{name} is not in the lobby; \\users lists who is");
+                self.refused(request, &CommandError::new(ErrorCode::NoSuchUser, text));
+            }
+            Answer::NoAnswer { request, code } => self.refused(request, &Self::no_answer(code)),
+        }
+    }
+
+    fn users(&mut self, request: u32, names: Vec<UserName>, away: Vec<UserName>, more: bool) {
+        let open = self.questions.get_mut(request);
+        let Some(Open { question: Question::Users { names: sum, away: sum_away, .. }, .. }) = open else {
+            return;
+        };
+        sum.extend(names);
+        sum_away.extend(away);
+        if more && sum.len() + sum_away.len() < MOST_NAMES {
+            return;
+        }
+        let closed = self.questions.close(request);
+        let Some(Open { question: Question::Users { mut names, away, shown }, .. }) = closed else { return };
+        names.sort();
+        names.iter().for_each(|name| self.know_name(name));
+        self.publish_words();
+        if shown {
+            self.emit(Notice::Users { names, away });
+        } else {
+            self.counted(request, names.len());
+        }
+    }
+
+    fn whois(&mut self, request: u32, name: UserName, key: PublicKey, since: u64, away: Option<AwayText>) {
+        let Some(open) = self.questions.close(request) else { return };
+        if matches!(open.question, Question::Ignore) {
+            if let Err(error) = self.ignore(&name, &key) {
+                self.give_up(open, &error);
+            }
+            return;
+        }
+        let verdict = self.trust.user(&name, &key);
+        let own = name == self.me.name && key.fingerprint() == self.me.fingerprint;
+        let trusted = own || matches!(verdict, Ok(Verdict::Trusted));
+        if let Ok(Verdict::Changed { pinned }) = verdict {
+            let text = format!("the key trusted for {name} is another: {}", pinned.fingerprint());
+            self.emit(Notice::say(text));
+        }
+        let fingerprint = key.fingerprint();
+        let away = away.map(|text| text.as_str().to_owned());
+        self.emit(Notice::Whois { name, fingerprint, since: Timestamp(since), trusted, away });
+    }
+
+    fn history(&mut self, request: u32, after: Position, part: Vec<LobbyMessage>, more: bool) {
+        let Some(Open { question: Question::History { place, messages }, .. }) =
+            self.questions.get_mut(request)
+        else {
+            return;
+        };
+        // Each part is checked against its beginning, and each beginning against the part before.
+        let mut position = place.unwrap_or(after);
+        let broken = part.iter().find_map(|message| position.advance(message).err());
+        *place = Some(position);
+        messages.extend(part);
+        // Whoever sends more than may be asked for has answered.
+        let more = more && messages.len() < MAX_HISTORY_REQUEST as usize;
+        let messages = if more && broken.is_none() { Vec::new() } else { std::mem::take(messages) };
+        if let Some(broken) = broken {
+            self.emit(Notice::error(ErrorCode::Refused, broken.to_string()));
+        }
+        if more && broken.is_none() {
+            return;
+        }
+        self.questions.close(request);
+        for message in &messages {
+            let message = self.lobby_message(message, true);
+            self.emit(Notice::Message(message));
+        }
+    }
+
+    fn refused(&mut self, request: u32, error: &CommandError) {
+        if let Some(open) = self.questions.close(request) {
+            self.give_up(open, error);
+        }
+    }
+
+    /// A question will not be answered.
+    pub(crate) fn give_up(&mut self, open: Open, error: &CommandError) {
+        match (open.question, open.command) {
+            (Question::Pair(session), _) => self.pair_refused(session, error.clone()),
+            (_, Some(command)) => self.fail(Failure {
+                code: error.code,
+                text: error.text.clone(),
+                command: Some(command.to_owned()),
+            }),
+            (_, None) => {}
+        }
+    }
+
+    fn lobby_message(&self, said: &LobbyMessage, replayed: bool) -> Message {
+        Message {
+            session: SessionId::LOBBY,
+            kind: MessageKind::Lobby,
+            from: said.name.clone(),
+            text: said.text.as_str().to_owned(),
+            at: Timestamp(said.at),
+            seq: Some(said.seq.0),
+            replayed,
+            mode: None,
+            key: Some(said.key),
+            ignored: self.user.ignores(&said.key),
+        }
+    }
+
+    /// Nothing of what this key says in the lobby is shown from now on.
+    pub(crate) fn ignore(&mut self, name: &UserName, key: &PublicKey) -> Result<(), CommandError> {
+        self.user.ignored.set(&key.to_string(), Some(name.as_str())).map_err(|reason| {
+            CommandError::new(ErrorCode::Refused, format!("it could not be kept: {reason}"))
+        })?;
+        self.publish_words();
+        self.emit(Notice::say(format!(
+            "what {name} says in the lobby is not shown any more; \\unignore {name} shows it again"
+        )));
+        Ok(())
+    }
+}

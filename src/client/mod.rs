@@ -1,0 +1,364 @@
+//! All that a run of the client knows, and what commands and events do to it. Owned by the app's
+//! loop alone; awaits nothing. The parts it is made of stand in files of their own.
+
+pub mod command_error;
+pub mod ledger;
+pub mod links;
+mod lobby;
+mod private;
+pub mod questions;
+pub mod recent;
+pub mod user;
+mod wait;
+pub mod waiting;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hobnob_protocol::message::ClientMessage;
+use hobnob_protocol::name::{Fingerprint, Text, UserName};
+use tokio::sync::watch;
+
+use crate::client::command_error::CommandError;
+use crate::client::ledger::{Ledger, Outstanding};
+use crate::client::links::Forks;
+use crate::client::questions::{Question, Questions};
+use crate::client::recent::Recent;
+use crate::client::user::User;
+use crate::client::waiting::Watch;
+use crate::commands;
+use crate::data::conversations::{Recorded, Records};
+use crate::data::trust::Trust;
+use crate::input::aliases;
+use crate::input::request::RequestId;
+use crate::lobby::handle::LobbyHandle;
+use crate::plugins::Plugins;
+use crate::repl::{Argument, CommandWord, Words};
+use crate::screen::Screen;
+use crate::session::{LinkState, Mode, SessionId, Sessions};
+use crate::show::mention;
+use crate::show::time::{Timestamp, now};
+use crate::show::{Answer, ErrorCode, Failure, Message, MessageKind, Notice};
+
+/// Names kept for completion. More would not help anybody who types.
+const MAX_KNOWN_NAMES: usize = 10_000;
+
+/// Who this user is, here.
+#[derive(Debug, Clone)]
+pub struct Me {
+    /// The name in the lobby.
+    pub name: UserName,
+    /// The key.
+    pub fingerprint: Fingerprint,
+}
+
+/// How the run went so far, for its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// All done.
+    Done,
+    /// A command failed or a message was not delivered.
+    Failed,
+    /// A key was not the one that was trusted.
+    KeyChanged,
+}
+
+/// All that a run of the client knows.
+#[derive(Debug)]
+pub struct State {
+    /// Who this user is.
+    pub me: Me,
+    /// The sessions there are.
+    pub sessions: Sessions,
+    /// The links of the private ones.
+    pub forks: Forks,
+    /// The lobby's link.
+    pub lobby: LobbyHandle,
+    /// Texts nobody has answered for.
+    pub ledger: Ledger,
+    /// Questions the server has not answered.
+    pub questions: Questions,
+    /// What was said lately.
+    pub recent: Recent,
+    /// What was said in private sessions, on disk.
+    pub records: Records,
+    /// The pinned keys.
+    pub trust: Trust,
+    /// How the run went so far.
+    pub verdict: Verdict,
+    /// What a script waits for.
+    pub watch: Option<Watch>,
+    /// The number of the lobby's newest message, as far as this run knows.
+    pub head: u64,
+    /// The first failure of the command that runs.
+    pub failure: Option<Failure>,
+    /// What this user has set.
+    pub user: User,
+    /// The commands that are programs of the user's own.
+    pub plugins: Plugins,
+    pub(crate) screen: Screen,
+    pub(crate) known_names: BTreeSet<UserName>,
+    pub(crate) words: watch::Sender<Arc<Words>>,
+}
+
+impl State {
+    /// Shows a notice.
+    pub fn emit(&mut self, notice: Notice) {
+        self.screen.emit(&notice);
+    }
+
+    /// Shows a failure and remembers it for the exit code.
+    pub fn fail(&mut self, failure: Failure) {
+        let verdict = match failure.code {
+            ErrorCode::KeyChanged => Verdict::KeyChanged,
+            _ => Verdict::Failed,
+        };
+        self.verdict = self.verdict.max(verdict);
+        if failure.command.is_some() {
+            self.failure.get_or_insert_with(|| failure.clone());
+        }
+        self.emit(Notice::Error(failure));
+    }
+
+    /// Reports a text as not sent.
+    pub fn report_unsent(&mut self, session: Option<SessionId>, text: &str, reason: &str) {
+        self.verdict = self.verdict.max(Verdict::Failed);
+        self.emit(Notice::Unsent { session, text: text.to_owned(), reason: reason.to_owned() });
+    }
+
+    /// Reports each of these texts as not sent.
+    pub fn report_all_unsent(&mut self, texts: Vec<Outstanding>, reason: &str) {
+        for Outstanding { session, text, asked } in texts {
+            self.report_unsent(Some(session), text.as_str(), reason);
+            self.answer_unsent(asked, reason);
+        }
+    }
+
+    /// Answers a request, where one was made and has a name to answer by.
+    pub fn answer(&mut self, asked: Option<RequestId>, answer: impl FnOnce(RequestId) -> Answer) {
+        if let Some(id) = asked {
+            self.emit(Notice::Answer(answer(id)));
+        }
+    }
+
+    fn answer_unsent(&mut self, asked: Option<RequestId>, reason: &str) {
+        self.answer(asked, |id| Answer::unsent(id, reason));
+    }
+
+    /// Says a text in a session; it is in the ledger until it is answered for, and then a request
+    /// that `asked` for it is.
+    pub fn say(&mut self, session: SessionId, text: Text, asked: Option<RequestId>) {
+        let id = match self.ledger.enter(session, text.clone(), asked.clone()) {
+            Ok(id) => id,
+            Err(full) => {
+                let unsaid = Outstanding { session, text, asked };
+                return self.report_all_unsent(vec![unsaid], &full.to_string());
+            }
+        };
+        if session == SessionId::LOBBY {
+            if !self.lobby.say(id, text) {
+                let unsaid = self.ledger.settle(id).into_iter().collect();
+                self.report_all_unsent(unsaid, "the lobby's link has ended for good");
+            }
+        } else if let Err(reason) = self.forks.say(session, id, text) {
+            let unsaid = self.ledger.settle(id).into_iter().collect();
+            self.report_all_unsent(unsaid, &reason);
+        }
+    }
+
+    /// A text was taken by whom it was for.
+    pub fn settle_sent(&mut self, id: u64, seq: Option<u64>) {
+        let Some(Outstanding { session, text, asked }) = self.ledger.settle(id) else { return };
+        let text = text.as_str().to_owned();
+        self.keep_own(session, &text, seq);
+        self.head = self.head.max(seq.unwrap_or_default());
+        self.emit(Notice::Sent { session, text, seq });
+        self.answer(asked, |id| Answer::done(id, seq));
+    }
+
+    /// Asks the server something for a command.
+    pub fn ask(
+        &mut self,
+        question: Question,
+        command: &'static str,
+        message: impl FnOnce(u32) -> ClientMessage,
+    ) -> u32 {
+        let request = self.questions.ask(question, Some(command));
+        self.lobby.ask(message(request));
+        request
+    }
+
+    /// Makes a session current; says so.
+    ///
+    /// # Errors
+    /// When it is the lobby and the lobby is down.
+    pub fn switch(&mut self, session: SessionId) -> Result<(), CommandError> {
+        if session == SessionId::LOBBY {
+            self.require_lobby_up()?;
+        }
+        self.sessions.switch(session);
+        self.emit(Notice::Switched { session });
+        Ok(())
+    }
+
+    /// Asks who is in the lobby, for completion alone. A script has no use for it.
+    pub(crate) fn learn_names(&mut self) {
+        if self.screen.is_terminal() {
+            let question = Question::Users { names: Vec::new(), away: Vec::new(), shown: false };
+            let request = self.questions.ask(question, None);
+            self.lobby.ask(ClientMessage::Users { request });
+        }
+    }
+
+    /// Whether a command that failed was to lead to somebody: what a script says next was meant for
+    /// them, not for the lobby. A number no session ever had is a slip that was meant for nobody.
+    pub(crate) fn was_for_a_peer(&self, command: Option<&str>, args: &str) -> bool {
+        match (command, args.parse()) {
+            (_, _) if args.is_empty() => false,
+            (Some("fork"), _) => true,
+            (Some("switch"), Ok(number)) => self.sessions.had(SessionId(number)),
+            (Some("switch"), Err(_)) => true,
+            _ => false,
+        }
+    }
+
+    /// What a command that belongs in the lobby requires.
+    ///
+    /// # Errors
+    /// When a private session is current.
+    pub fn require_in_lobby(&self) -> Result<(), CommandError> {
+        match self.sessions.current() {
+            // Where no session is current there is no private one to leave first.
+            Some(SessionId::LOBBY) | None => Ok(()),
+            Some(_) => Err(CommandError::new(ErrorCode::NotInLobby, "in the lobby only: \\lobby first")),
+        }
+    }
+
+    /// What a command that needs the server requires.
+    ///
+    /// # Errors
+    /// When the lobby's link is down.
+    pub fn require_lobby_up(&self) -> Result<(), CommandError> {
+        match self.sessions.lobby_state() {
+            LinkState::Up => Ok(()),
+            _ => Err(CommandError::new(
+                ErrorCode::LobbyDown,
+                "the lobby is down; it comes back by itself, try again then",
+            )),
+        }
+    }
+
+    /// A name as somebody typed it.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn parse_name(&self, args: &str) -> Result<UserName, CommandError> {
+        args.parse().map_err(|err| CommandError::new(ErrorCode::BadName, format!("{err}")))
+    }
+
+    /// What a typed line stands for, where it is `\\me` or an alias.
+    #[must_use]
+    pub fn expand(&self, line: &str) -> Option<String> {
+        aliases::expand(line, &self.user.aliases, &self.me.name)
+    }
+
+    /// Shows what was said lately in a session, from what this run has seen.
+    pub fn show_recent(&mut self, session: SessionId, count: usize) {
+        for message in self.recent.last(session, count) {
+            self.emit(Notice::Message(Message { replayed: true, ..message }));
+        }
+    }
+
+    /// Shows a message that came in and keeps it for `\history`.
+    pub fn show_message(&mut self, message: Message) {
+        self.watch_message(&message);
+        self.head = self.head.max(message.seq.unwrap_or_default());
+        if !message.ignored {
+            self.sessions.count_unread(message.session);
+            if message.from != self.me.name && mention::is_in(&message.text, &self.me.name) {
+                self.user.last_mention = Some(message.clone());
+            }
+        }
+        self.recent.keep(message.clone());
+        self.emit(Notice::Message(message));
+    }
+
+    /// The names that may be completed, and the sessions, as they are now.
+    pub fn publish_words(&self) {
+        let sessions = std::iter::once((SessionId::LOBBY, "lobby".to_owned()))
+            .chain(self.sessions.peers().map(|(id, peer)| (id, peer.peer.to_string())))
+            .collect();
+        let users = self
+            .known_names
+            .iter()
+            .filter(|name| **name != self.me.name)
+            .map(|name| name.as_str().to_owned())
+            .collect();
+        let ignored = self.user.ignored.iter().map(|(_, name)| name.to_owned()).collect();
+        self.words.send_modify(|words| {
+            let words = Arc::make_mut(words);
+            words.ignored = ignored;
+            words.aliases = commands::alias_words(&self.user.aliases);
+            (words.users, words.sessions) = (users, sessions);
+        });
+    }
+
+    /// The commands that may be completed, one's own among them, as they are now.
+    pub fn publish_commands(&self) {
+        let (mut commands, mut own) = (commands::words(), BTreeMap::new());
+        let all = self.plugins.all();
+        let programs = all.iter().map(|(name, _)| name.clone()).collect();
+        for (name, description) in all {
+            // Hobnob's own win.
+            let Some(description) = description.filter(|_| commands::find(&name).is_none()) else { continue };
+            commands.push(CommandWord {
+                name: name.clone(),
+                aliases: Vec::new(),
+                usage: description.usage,
+                about: description.about,
+                argument: Argument::Text,
+            });
+            own.insert(name, description.words);
+        }
+        self.words.send_modify(|words| {
+            let words = Arc::make_mut(words);
+            (words.commands, words.own, words.programs) = (commands, own, programs);
+        });
+    }
+
+    /// Remembers a name for completion.
+    pub fn know_name(&mut self, name: &UserName) {
+        if self.known_names.len() < MAX_KNOWN_NAMES {
+            self.known_names.insert(name.clone());
+        }
+    }
+
+    fn keep_own(&mut self, session: SessionId, text: &str, seq: Option<u64>) {
+        let mode: Option<Mode> = self.sessions.peer(session).map(|peer| peer.mode);
+        let kind = if session == SessionId::LOBBY { MessageKind::Lobby } else { MessageKind::Peer };
+        let at: Timestamp = now();
+        let from = self.me.name.clone();
+        self.record(session, at, &from, text);
+        self.recent.keep(Message {
+            session,
+            kind,
+            from,
+            text: text.to_owned(),
+            at,
+            seq,
+            replayed: false,
+            mode,
+            key: None,
+            ignored: false,
+        });
+    }
+
+    /// Adds what was said in a private session to its record on disk.
+    pub(crate) fn record(&mut self, session: SessionId, at: Timestamp, from: &UserName, text: &str) {
+        let Ok(text) = Text::new(text) else { return };
+        let said = Recorded { at: at.0, from: from.clone(), text };
+        if let Err(err) = self.records.add(session, &said) {
+            self.emit(Notice::say(format!("what is said in session {session} is not kept any more: {err}")));
+        }
+    }
+}

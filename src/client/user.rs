@@ -1,0 +1,40 @@
+//! What this user has set, and what is kept for this user: how the terminal is to be, and where that
+//! is written down. Knows nothing of screens or links.
+
+use std::path::PathBuf;
+
+use hobnob_protocol::away::AwayText;
+use hobnob_protocol::name::PublicKey;
+
+use crate::config::preferences::Preferences;
+use crate::data::table::Table;
+use crate::show::Message;
+
+/// What this user has set.
+#[derive(Debug, Default)]
+pub struct User {
+    /// How the terminal is to be.
+    pub preferences: Preferences,
+    /// The config file, whether it is there or not; none where no place is known for it.
+    pub config_file: Option<PathBuf>,
+    /// The editor's command line.
+    pub editor: String,
+    /// A text for which the editor is to be started.
+    pub wants_editor: Option<String>,
+    /// Words of the user's own: name and text.
+    pub aliases: Table,
+    /// Who is not to be heard in the lobby: key and the name it had.
+    pub ignored: Table,
+    /// Why this user is away, while that is so.
+    pub away: Option<AwayText>,
+    /// The last message that named this user.
+    pub last_mention: Option<Message>,
+}
+
+impl User {
+    /// Whether this key is not to be heard in the lobby.
+    #[must_use]
+    pub fn ignores(&self, key: &PublicKey) -> bool {
+        !self.ignored.is_empty() && self.ignored.get(&key.to_string()).is_some()
+    }
+}

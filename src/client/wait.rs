@@ -1,0 +1,89 @@
+//! `\wait` with a condition: begins it, and looks at what happens whether it is met. Owns when the
+//! server is asked how many are in the lobby; the condition itself is [`crate::client::waiting`]'s.
+
+use std::time::Duration;
+
+use hobnob_protocol::message::ClientMessage;
+use tokio::time::Instant;
+
+use crate::client::State;
+use crate::client::questions::Question;
+use crate::client::waiting::{Condition, Watch};
+use crate::session::LinkState;
+use crate::show::{ErrorCode, Failure, Message};
+
+impl State {
+    /// Begins to wait. False when there is nothing to wait for: it is so already.
+    pub(crate) fn watch_for(&mut self, condition: Condition, patience: Duration) -> bool {
+        let open = || self.sessions.peers().any(|(_, peer)| peer.state != LinkState::Connecting);
+        if condition == Condition::Opened && open() {
+            return false;
+        }
+        self.watch = Some(Watch::new(condition, patience, self.head));
+        self.count_users();
+        true
+    }
+
+    /// Whether a wait is under way.
+    #[must_use]
+    pub fn is_watching(&self) -> bool {
+        self.watch.is_some()
+    }
+
+    /// Gives a wait up without a word.
+    pub(crate) fn stop_watching(&mut self) {
+        self.watch = None;
+    }
+
+    /// When the wait is given up.
+    pub(crate) fn watch_deadline(&self) -> Option<Instant> {
+        self.watch.as_ref().map(|watch| watch.until)
+    }
+
+    /// Time has passed.
+    pub(crate) fn watch_time(&mut self, now: Instant) {
+        let Some(watch) = self.watch.take_if(|watch| watch.until <= now) else { return };
+        let command = Some("wait".to_owned());
+        self.fail(Failure { code: ErrorCode::Refused, text: watch.failure(), command });
+    }
+
+    /// A message came.
+    pub(crate) fn watch_message(&mut self, message: &Message) {
+        self.watch.take_if(|watch| watch.is_met_by(&message.from, message.seq));
+    }
+
+    /// A private session opened.
+    pub(crate) fn watch_opened(&mut self) {
+        self.watch.take_if(|watch| watch.condition == Condition::Opened);
+    }
+
+    /// The answer to a question nobody typed.
+    pub(crate) fn counted(&mut self, request: u32, count: usize) {
+        if let Some(watch) = &mut self.watch
+            && watch.asking == Some(request)
+        {
+            watch.asking = None;
+            self.watch.take_if(|watch| watch.is_met_by_users(count));
+        }
+    }
+
+    /// Asks how many are in the lobby, where that is waited for. Whoever comes and goes while an
+    /// answer is under way makes it an old one, so that the newest question alone counts.
+    pub(crate) fn count_users(&mut self) {
+        if self.sessions.lobby_state() != LinkState::Up {
+            return;
+        }
+        if let Some(watch) = &mut self.watch
+            && matches!(watch.condition, Condition::Users { .. })
+        {
+            if let Some(older) = watch.asking {
+                self.questions.close(older);
+            }
+            let request = self
+                .questions
+                .ask(Question::Users { names: Vec::new(), away: Vec::new(), shown: false }, None);
+            watch.asking = Some(request);
+            self.lobby.ask(ClientMessage::Users { request });
+        }
+    }
+}

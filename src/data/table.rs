@@ -1,0 +1,140 @@
+//! Small tables of words that are kept for a user in the data directory, one TOML file each: aliases,
+//! and who is ignored. Several clients share the files: every change reads, changes and replaces the
+//! whole file under a lock. Knows nothing of what the words mean.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::data::whole_file::write_whole;
+
+/// How long another client may hold a file before a change is given up; writing takes milliseconds.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Entries of one table; nobody types more.
+const MOST: usize = 1000;
+
+/// A table of words, and the file it lives in.
+#[derive(Debug, Default)]
+pub struct Table {
+    path: Option<PathBuf>,
+    entries: BTreeMap<String, String>,
+}
+
+impl Table {
+    /// What is in the file at `path`; nothing where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, or holds something else: it is never begun anew over what it held.
+    pub fn open(path: PathBuf) -> Result<Self, String> {
+        let entries = read(&path)?;
+        Ok(Self { path: Some(path), entries })
+    }
+
+    /// The text of this key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.entries.get(key).map(String::as_str)
+    }
+
+    /// All of them, by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries.iter().map(|(key, text)| (key.as_str(), text.as_str()))
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Gives a key a text, or takes it out.
+    ///
+    /// # Errors
+    /// Why it could not be kept; nothing has changed then.
+    pub fn set(&mut self, key: &str, text: Option<&str>) -> Result<(), String> {
+        let _lock = match &self.path {
+            Some(path) => {
+                let lock = lock(&path.with_extension("lock")).map_err(|err| told(path, &err))?;
+                // Another client may have changed it since.
+                self.entries = read(path)?;
+                Some(lock)
+            }
+            None => None,
+        };
+        let mut entries = self.entries.clone();
+        match text {
+            Some(text) => entries.insert(key.to_owned(), text.to_owned()),
+            None => entries.remove(key),
+        };
+        if entries.len() > MOST {
+            return Err(format!("there are {MOST} already"));
+        }
+        if let Some(path) = &self.path {
+            let text = toml::to_string(&entries).map_err(|err| err.to_string())?;
+            write_whole(path, text.as_bytes()).map_err(|err| told(path, &err))?;
+        }
+        self.entries = entries;
+        Ok(())
+    }
+}
+
+fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => toml::from_str(&text).map_err(|err| {
+            format!("{} is not what it must be ({}); mend it, or move it away", path.display(), err.message())
+        }),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(err) => Err(told(path, &err)),
+    }
+}
+
+fn told(path: &Path, err: &io::Error) -> String {
+    format!("{}: {err}", path.display())
+}
+
+/// Takes a lock several clients share; it is held until the file returned is dropped.
+///
+/// # Errors
+/// `WouldBlock` when another process has it for too long.
+pub fn lock(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        hobnob_protocol::identity::create_private_dir(folder)?;
+    }
+    let file = File::options().create(true).truncate(false).write(true).open(path)?;
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(std::fs::TryLockError::Error(err)) => return Err(err),
+            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(std::fs::TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_clients_share_a_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("aliases.toml");
+        let mut one = Table::open(path.clone()).unwrap();
+        let mut two = Table::open(path.clone()).unwrap();
+        one.set("brb", Some("be right back")).unwrap();
+        two.set("日本", Some("\\fork \"x\"")).unwrap();
+        one.set("gone", None).unwrap();
+        assert_eq!(one.iter().collect::<Vec<_>>(), [("brb", "be right back"), ("日本", "\\fork \"x\"")]);
+        two.set("brb", None).unwrap();
+        assert_eq!(Table::open(path.clone()).unwrap().get("brb"), None);
+        std::fs::write(&path, "x = 7").unwrap();
+        assert!(Table::open(path.clone()).is_err() && one.set("a", Some("b")).is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "x = 7");
+    }
+}

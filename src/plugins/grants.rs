@@ -1,0 +1,184 @@
+//! What the user allowed: `own_commands.toml` in the data directory, one entry for each name with the
+//! SHA-256 of the program that was allowed and what it said of itself then. A program that was changed is
+//! another one. The one writer of that file; changes are made whole, under a lock.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use hobnob_protocol::identity::create_private_dir;
+use serde::{Deserialize, Serialize};
+
+use super::describe::Description;
+use crate::data::whole_file::write_whole;
+
+/// The largest program whose hash is taken, in bytes.
+const MAX_PROGRAM: u64 = 256 * 1024 * 1024;
+
+/// One program that was allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The program's SHA-256, in hexadecimal digits.
+    pub sha256: String,
+    /// Where it lay, for the user.
+    pub path: String,
+    /// When it was allowed.
+    pub allowed: String,
+    /// What it said of itself.
+    #[serde(flatten)]
+    pub description: GrantedDescription,
+}
+
+/// [`Description`], read leniently: hobnob wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantedDescription {
+    usage: String,
+    about: String,
+    words: Vec<String>,
+    rights: Vec<super::describe::Right>,
+}
+
+impl From<Description> for GrantedDescription {
+    fn from(it: Description) -> Self {
+        Self { usage: it.usage, about: it.about, words: it.words, rights: it.rights }
+    }
+}
+
+impl From<GrantedDescription> for Description {
+    fn from(it: GrantedDescription) -> Self {
+        Self { usage: it.usage, about: it.about, words: it.words, rights: it.rights }
+    }
+}
+
+/// The grants, by name.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Known {
+    commands: BTreeMap<String, Grant>,
+}
+
+/// The grants and the file they live in.
+#[derive(Debug, Clone)]
+pub struct Grants {
+    path: PathBuf,
+}
+
+impl Grants {
+    /// Those in `data_dir`.
+    #[must_use]
+    pub fn of(data_dir: &Path) -> Self {
+        Self { path: data_dir.join("own_commands.toml") }
+    }
+
+    /// Where they live, for a person who wants to take one back.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All of them.
+    ///
+    /// # Errors
+    /// In words, when the file cannot be read or is something else: then nothing is allowed.
+    pub fn all(&self) -> Result<BTreeMap<String, Grant>, String> {
+        match std::fs::read_to_string(&self.path) {
+            Ok(text) => toml::from_str(&text).map(|known: Known| known.commands).map_err(|err| {
+                format!("{} is no list of allowed commands: {}", self.path.display(), err.message())
+            }),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+            Err(err) => Err(format!("{}: {err}", self.path.display())),
+        }
+    }
+
+    /// Allows the program of this name.
+    ///
+    /// # Errors
+    /// In words, when the file cannot be changed.
+    pub fn allow(&self, name: &str, grant: Grant) -> Result<(), String> {
+        let told = |err: io::Error| format!("{}: {err}", self.path.display());
+        let lock = self.path.with_extension("lock");
+        if let Some(folder) = self.path.parent() {
+            create_private_dir(folder).map_err(told)?;
+        }
+        let lock = File::options().create(true).truncate(false).write(true).open(lock).map_err(told)?;
+        // Held by another client for as long as it writes a small file.
+        lock.lock().map_err(told)?;
+        let mut commands = self.all()?;
+        commands.insert(name.to_owned(), grant);
+        let text = toml::to_string(&Known { commands }).map_err(|err| err.to_string())?;
+        write_whole(&self.path, text.as_bytes()).map_err(told)
+    }
+}
+
+/// The SHA-256 of a program, in hexadecimal digits.
+///
+/// # Errors
+/// When it cannot be read, or is too large.
+pub fn hash(path: &Path) -> io::Result<String> {
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    let mut file = File::open(path)?.take(MAX_PROGRAM + 1);
+    let mut buffer = vec![0; 64 * 1024];
+    let mut total = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        total += read as u64;
+        context.update(&buffer[..read]);
+    }
+    if total > MAX_PROGRAM {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::plugins::describe::parse;
+
+    fn grant(hash: &str) -> Grant {
+        let description = parse("roll", r#"{"rights":["say"],"words":["2d6"]}"#).unwrap();
+        Grant {
+            sha256: hash.to_owned(),
+            path: "/x".to_owned(),
+            allowed: "now".to_owned(),
+            description: description.into(),
+        }
+    }
+
+    #[test]
+    fn grants_are_kept_privately_and_the_newest_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let grants = Grants::of(folder.path());
+        assert!(grants.all().unwrap().is_empty());
+        grants.allow("roll", grant("one")).unwrap();
+        grants.allow("links", grant("two")).unwrap();
+        grants.allow("roll", grant("three")).unwrap();
+        let all = Grants::of(folder.path()).all().unwrap();
+        assert_eq!((all.len(), &all["roll"]), (2, &grant("three")));
+        assert_eq!(std::fs::metadata(grants.path()).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_file_that_is_something_else_allows_nothing_and_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let grants = Grants::of(folder.path());
+        std::fs::write(grants.path(), "commands = 7").unwrap();
+        assert!(grants.all().is_err() && grants.allow("roll", grant("one")).is_err());
+        assert_eq!(std::fs::read(grants.path()).unwrap(), b"commands = 7");
+    }
+
+    #[test]
+    fn the_hash_is_sha_256() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        std::fs::write(&path, "abc").unwrap();
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(hash(&path).unwrap(), expected);
+    }
+}

@@ -1,0 +1,156 @@
+//! Runs of small shell scripts: allowed or not, changed, slow, and stopped.
+
+use std::process::Command;
+
+use super::*;
+
+struct Scene {
+    folder: tempfile::TempDir,
+    own: Plugins,
+    events: mpsc::Receiver<PluginEvent>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (event_tx, events) = mpsc::channel(8);
+        let own = Plugins::new(vec![folder.path().to_owned()], folder.path(), event_tx);
+        Self { folder, own, events }
+    }
+
+    /// Installed by another process: one that was written here could be busy while a test beside this
+    /// one starts a program.
+    fn install(&self, name: &str, script: &str) {
+        let source = self.folder.path().join("source");
+        std::fs::write(&source, format!("#!/bin/sh\n{script}")).unwrap();
+        let target = self.folder.path().join(format!("hobnob-{name}"));
+        assert!(
+            Command::new("install").args(["-m", "755"]).arg(&source).arg(target).status().unwrap().success()
+        );
+    }
+
+    fn call(&mut self, name: &str, args: &[&str]) -> u32 {
+        let message = Message {
+            session: SessionId(0),
+            kind: crate::show::MessageKind::Lobby,
+            from: "bobby".parse().unwrap(),
+            text: "secret".to_owned(),
+            at: now(),
+            seq: Some(1),
+            replayed: false,
+            mode: None,
+            key: None,
+            ignored: false,
+        };
+        let args = args.iter().map(|&arg| arg.to_owned()).collect();
+        let call = Call {
+            command: name.to_owned(),
+            args,
+            name: "anna".to_owned(),
+            session: None,
+            recent: vec![message],
+        };
+        self.own.call(call).unwrap()
+    }
+
+    /// The lines of a run and its end.
+    fn outcome(&mut self, job: u32) -> (Vec<String>, PluginOutcome) {
+        let mut lines = Vec::new();
+        loop {
+            let event = self.events.blocking_recv().unwrap();
+            assert_eq!(event.job, job);
+            match event.report {
+                Report::Begun(description) => self.own.begun(job, description),
+                Report::Line(line) => lines.push(line),
+                Report::Ended(outcome) => {
+                    self.own.ended(job);
+                    return (lines, outcome);
+                }
+            }
+        }
+    }
+
+    fn allow(&mut self, name: &str) -> PluginOutcome {
+        let job = self.own.allow(name).unwrap();
+        self.outcome(job).1
+    }
+}
+
+const ROLL: &str = r#"[ "$1" = --describe ] && { echo '{"about":"dice","rights":["say"]}'; exit; }
+read call
+echo "$#:$1:$2"
+echo "$call"
+cat
+"#;
+
+#[test]
+fn a_program_runs_only_when_it_is_allowed_and_again_only_unchanged() {
+    let mut scene = Scene::new();
+    scene.install("roll", ROLL);
+    assert_eq!(scene.own.rows()[0].about, "not allowed yet: \\allow roll");
+    let job = scene.call("roll", &[]);
+    let (lines, outcome) = scene.outcome(job);
+    assert!(lines.is_empty());
+    let PluginOutcome::NotAllowed { wants, changed: false, .. } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(wants, "say something in your name in the session you call it from");
+
+    assert!(matches!(scene.allow("roll"), PluginOutcome::Allowed(_)));
+    assert_eq!(scene.own.rows()[0].about, "dice");
+    let job = scene.call("roll", &["2d6", "a b"]);
+    let (lines, outcome) = scene.outcome(job);
+    assert_eq!((lines.len(), lines[0].as_str()), (2, "2:2d6:a b"), "{lines:?}");
+    assert!(lines[1].starts_with(r#"{"event":"call","command":"roll","args":["2d6","a b"],"name":"anna""#));
+    assert_eq!(outcome, PluginOutcome::Done);
+
+    scene.install("roll", &format!("{ROLL}# changed"));
+    let job = scene.call("roll", &[]);
+    let (_, outcome) = scene.outcome(job);
+    assert!(matches!(outcome, PluginOutcome::NotAllowed { changed: true, .. }), "{outcome:?}");
+}
+
+#[test]
+fn only_a_program_that_asked_reads_what_was_said() {
+    let mut scene = Scene::new();
+    let describes = r#"[ "$1" = --describe ] && { echo '{"rights":["recent"]}'; exit; }
+cat"#;
+    scene.install("read", describes);
+    scene.allow("read");
+    let job = scene.call("read", &[]);
+    let (lines, _) = scene.outcome(job);
+    assert_eq!(lines.len(), 2);
+    assert!(lines[1].contains(r#""event":"message""#) && lines[1].contains("secret"), "{lines:?}");
+}
+
+#[test]
+fn a_program_that_fails_or_describes_itself_badly_says_so() {
+    let mut scene = Scene::new();
+    scene.install("bad", "echo nonsense");
+    let PluginOutcome::Failed(reason) = scene.allow("bad") else { panic!() };
+    assert!(reason.contains("no description"), "{reason}");
+    scene.install("bad", "echo '{}'; [ \"$1\" ] || { echo broken >&2; exit 4; }");
+    assert!(matches!(scene.allow("bad"), PluginOutcome::Allowed(_)));
+    let job = scene.call("bad", &[]);
+    assert_eq!(scene.outcome(job).1, PluginOutcome::Failed("it failed: broken".to_owned()));
+}
+
+#[test]
+fn closing_kills_what_runs_and_waits_for_nobody() {
+    let mut scene = Scene::new();
+    scene.install("slow", "[ \"$1\" = --describe ] && { echo '{}'; exit; }\nexec sleep 1000");
+    scene.allow("slow");
+    for _ in 0..MAX_RUNS {
+        scene.call("slow", &[]);
+    }
+    let call = Call {
+        command: "slow".to_owned(),
+        args: vec![],
+        name: "anna".to_owned(),
+        session: None,
+        recent: vec![],
+    };
+    assert!(scene.own.call(call).unwrap_err().contains("run already"));
+    let begun = std::time::Instant::now();
+    scene.events.close();
+    scene.own.close();
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}

@@ -1,0 +1,78 @@
+//! Where the chat name comes from when it is not given: asked for on a terminal, the first line of
+//! the input on a pipe. Knows nothing of what a name is used for.
+
+use std::io::{self, BufRead, Write};
+
+use hobnob_protocol::name::UserName;
+use thiserror::Error;
+use tokio::sync::mpsc;
+
+use crate::app::event::Signal;
+use crate::input::script::ScriptLine;
+
+/// No name was given, or something that is none.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct BadName(String);
+
+impl BadName {
+    fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+/// A name as it was given.
+///
+/// # Errors
+/// When it is none.
+pub fn parse(text: &str) -> Result<UserName, BadName> {
+    text.trim().parse().map_err(|err| BadName::new(format!("{err}")))
+}
+
+/// The first line of a script.
+///
+/// # Errors
+/// When there is none, or it is no name.
+pub async fn from_script(lines: &mut mpsc::Receiver<ScriptLine>) -> Result<UserName, BadName> {
+    match lines.recv().await {
+        Some(ScriptLine::Line(name)) => parse(&name),
+        Some(_) => Err(BadName::new("the first line is no name; give one with --name")),
+        None => Err(BadName::new("no name: give one with --name, or as the first line of the input")),
+    }
+}
+
+/// Asks at the terminal until a name is given, or the system asks to end.
+///
+/// # Errors
+/// When the input ends, a signal comes, or the terminal fails.
+pub async fn ask(signals: &mut mpsc::Receiver<Signal>) -> Result<UserName, BadName> {
+    // A thread that reads the keyboard cannot be woken; after a signal it ends with the process.
+    let asked = tokio::task::spawn_blocking(ask_and_wait);
+    tokio::select! {
+        asked = asked => asked.unwrap_or_else(|err| Err(BadName::new(format!("no name: {err}")))),
+        Some(_) = signals.recv() => Err(none_given(&mut io::stdout())),
+    }
+}
+
+/// The question still stands on its row, which what is said next must not go on.
+fn none_given(output: &mut impl Write) -> BadName {
+    // Of a terminal that is gone nobody reads why.
+    let _gone = writeln!(output);
+    BadName::new("no name was given")
+}
+
+fn ask_and_wait() -> Result<UserName, BadName> {
+    let failed = |err: io::Error| BadName::new(format!("no name: {err}"));
+    let (mut input, mut output) = (io::stdin().lock(), io::stdout());
+    loop {
+        write!(output, "Please input chat name: ").and_then(|()| output.flush()).map_err(failed)?;
+        let mut line = String::new();
+        if input.read_line(&mut line).map_err(failed)? == 0 {
+            return Err(none_given(&mut output));
+        }
+        match line.trim().parse() {
+            Ok(name) => return Ok(name),
+            Err(err) => writeln!(output, ">>> {err}").map_err(failed)?,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Getting into a lobby: the one that was named, one hosted here, or the one on this machine, hosted
+//! where there is none. Owns the race of several clients that start at the same moment, and the
+//! pinning of the server's key.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hobnob_protocol::DEFAULT_PORT;
+use hobnob_protocol::identity::Identity;
+use hobnob_protocol::name::{Candidate, PublicKey, RunId, Seq, UserName};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+
+use crate::config::LobbyChoice;
+use crate::data::trust::Trust;
+use crate::lobby::connect::ConnectError;
+use crate::lobby::event::{Joined, LobbyEvent};
+use crate::lobby::handle::LobbyHandle;
+use crate::lobby::link::{self, LobbyConfig};
+use crate::show::Notice;
+use crate::start::host::{Host, HostError};
+
+/// How long clients that start at the same moment may take to agree on who hosts.
+const RACE: Duration = Duration::from_secs(10);
+
+/// Between two looks at who hosts. Nothing tells a process that another has begun to listen.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// All that joining needs.
+pub struct Joining {
+    /// Which lobby.
+    pub choice: LobbyChoice,
+    /// Where a hosted lobby's store lives.
+    pub data_dir: PathBuf,
+    /// Who this user is.
+    pub identity: Identity,
+    /// The name wished for.
+    pub name: UserName,
+    /// This run.
+    pub run: RunId,
+    /// Where peers reach this client.
+    pub candidates: Arc<dyn Fn() -> Vec<Candidate> + Send + Sync>,
+    /// The port they reach it at.
+    pub port: u16,
+    /// The pinned keys.
+    pub trust: Trust,
+    /// The lobby message to begin after.
+    pub since: Option<Seq>,
+}
+
+/// A lobby that was joined.
+#[derive(Debug)]
+pub struct Lobby {
+    /// Talks to its link.
+    pub handle: LobbyHandle,
+    /// Hears of it.
+    pub events: mpsc::Receiver<LobbyEvent>,
+    /// The first welcome.
+    pub joined: Joined,
+    /// `HOST:PORT`.
+    pub address: String,
+    /// The server, where this process hosts it.
+    pub host: Option<Host>,
+}
+
+/// Why no lobby was joined.
+#[derive(Debug)]
+pub struct JoinFailure {
+    /// Which address.
+    pub address: String,
+    /// What the link said, where it came so far.
+    pub error: Option<ConnectError>,
+    /// What to add for the user.
+    pub hint: String,
+}
+
+impl fmt::Display for JoinFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the lobby at {} could not be joined: ", self.address)?;
+        match &self.error {
+            Some(error) if self.hint.is_empty() => write!(f, "{error}"),
+            Some(error) => write!(f, "{error}; {}", self.hint),
+            None => write!(f, "{}", self.hint),
+        }
+    }
+}
+
+/// Joins the lobby of choice; the notices say what a user has to know of how.
+///
+/// # Errors
+/// When there is none to join.
+pub async fn lobby(joining: Joining) -> Result<(Lobby, Vec<Notice>), JoinFailure> {
+    match joining.choice.clone() {
+        LobbyChoice::Join(address) => Ok((joining.join(&address).await?, Vec::new())),
+        LobbyChoice::Host(address) => joining.host(address).await,
+        LobbyChoice::Local => joining.local().await,
+    }
+}
+
+impl Joining {
+    /// Joins a server, whose key must be the one pinned for its address if one is.
+    async fn join(&self, address: &str) -> Result<Lobby, JoinFailure> {
+        let failed = |error: Option<ConnectError>, hint: String| JoinFailure {
+            address: address.to_owned(),
+            error,
+            hint,
+        };
+        let trusted = self.trust.server_key(address).map_err(|err| failed(None, err.to_string()))?;
+        let config = LobbyConfig {
+            address: address.to_owned(),
+            identity: self.identity.clone(),
+            name: self.name.clone(),
+            run: self.run,
+            trusted,
+            candidates: Arc::clone(&self.candidates),
+            port: self.port,
+            since: self.since,
+        };
+        let (handle, events, joined) = link::start(config).await.map_err(|error| {
+            let hint = self.hint(address, &error);
+            failed(Some(error), hint)
+        })?;
+        if trusted.is_none() {
+            self.pin(address, &joined.server);
+        }
+        Ok(Lobby { handle, events, joined, address: address.to_owned(), host: None })
+    }
+
+    fn hint(&self, address: &str, error: &ConnectError) -> String {
+        match error {
+            ConnectError::KeyChanged { .. } if self.choice == LobbyChoice::Local => format!(
+                "another user of this machine may host the lobby now; if so, remove [servers.\"{address}\"] from {}",
+                self.trust.path().display()
+            ),
+            ConnectError::KeyChanged { .. } => format!(
+                "if its owner confirms the new key, remove [servers.\"{address}\"] from {}",
+                self.trust.path().display()
+            ),
+            // The standard library has no kind for it.
+            ConnectError::Io(err) if err.to_string().contains("failed to lookup") => {
+                "is its name spelled right, and is there a network?".to_owned()
+            }
+            ConnectError::Io(_) | ConnectError::Timeout => {
+                "is a hobnob-server running there, and does no firewall stand between?".to_owned()
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// A key that cannot be kept is met for the first time again next time; that stops nobody.
+    fn pin(&self, address: &str, key: &PublicKey) {
+        if let Err(err) = self.trust.pin_server(address, key) {
+            tracing::warn!(%err, "the server's key was not pinned");
+        }
+    }
+
+    async fn host(&self, address: SocketAddr) -> Result<(Lobby, Vec<Notice>), JoinFailure> {
+        let failed = |err: HostError| JoinFailure {
+            address: address.to_string(),
+            error: None,
+            hint: format!("it cannot be hosted here: {err}"),
+        };
+        let host = Host::start(address, &self.data_dir).await.map_err(failed)?;
+        self.join_own(host).await
+    }
+
+    /// Joins the server of this very process, whose key needs no trust.
+    async fn join_own(&self, host: Host) -> Result<(Lobby, Vec<Notice>), JoinFailure> {
+        let address = host.join_address().to_string();
+        self.pin(&address, &host.public_key());
+        let notices = hosting_notices(&host);
+        let mut lobby = self.join(&address).await?;
+        lobby.host = Some(host);
+        Ok((lobby, notices))
+    }
+
+    /// The lobby on this machine. Clients that find none all try to host; the one whose listener
+    /// comes first does, the others join it.
+    async fn local(&self) -> Result<(Lobby, Vec<Notice>), JoinFailure> {
+        let address = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT));
+        let deadline = Instant::now() + RACE;
+        loop {
+            let failure = match self.join(&address.to_string()).await {
+                Ok(lobby) => return Ok((lobby, Vec::new())),
+                Err(failure) => failure,
+            };
+            if !failure.error.as_ref().is_some_and(ConnectError::is_nobody_there) {
+                return Err(failure);
+            }
+            match Host::start(address, &self.data_dir).await {
+                Ok(host) => return self.join_own(host).await,
+                Err(HostError::Held { address: Some(elsewhere), text })
+                    if elsewhere.port() != DEFAULT_PORT =>
+                {
+                    // This user's lobby is served already, at another address.
+                    let lobby = self.join(&elsewhere.to_string()).await?;
+                    return Ok((lobby, vec![Notice::say(format!("{text}; joined it there"))]));
+                }
+                Err(err) if err.may_be_a_race() && Instant::now() < deadline => sleep(LOOK_AGAIN).await,
+                Err(err) => {
+                    let hint = format!("and none can be hosted here: {err}");
+                    return Err(JoinFailure { hint, ..failure });
+                }
+            }
+        }
+    }
+}
+
+fn hosting_notices(host: &Host) -> Vec<Notice> {
+    let address = host.join_address();
+    let local = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT));
+    let join = if address == local { "hobnob".to_owned() } else { format!("hobnob --server {address}") };
+    // Each fits a row of 80 columns behind what stands before hobnob's own words.
+    let hosting = format!("hosting the lobby; others on this machine join with: {join}");
+    let others = if host.address().ip().is_loopback() {
+        format!("to let other machines in, host it with: hobnob --host 0.0.0.0:{}", address.port())
+    } else {
+        format!("other machines join with: hobnob --server THIS-MACHINE:{}", address.port())
+    };
+    vec![Notice::say(hosting), Notice::say(others)]
+}

@@ -1,0 +1,428 @@
+//! From settings to a run, and from its end to an exit code: the name, the key, the lobby, the
+//! listener for peers, the screen. Owns the order of these steps and what is said when one fails.
+
+pub mod chat_name;
+pub mod host;
+pub mod join;
+pub mod logging;
+pub mod signals;
+
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use hobnob_protocol::identity::Identity;
+use hobnob_protocol::name::{RunId, Seq, UserName};
+use tokio::sync::{mpsc, watch};
+
+use crate::app::event::Signal;
+use crate::app::{App, InputSource, Sources};
+use crate::cli::ColorChoice;
+use crate::client::ledger::Ledger;
+use crate::client::links::Forks;
+use crate::commands;
+use crate::config::Settings;
+use crate::data::identities;
+use crate::data::table::Table;
+use crate::lobby::connect::ConnectError;
+use crate::screen::folding::Folding;
+use crate::start::chat_name::BadName;
+use crate::start::join::{Joining, Lobby};
+
+use crate::client::questions::Questions;
+use crate::client::recent::Recent;
+use crate::client::user::User;
+use crate::config::preferences::SETTINGS;
+use crate::data::conversations::Records;
+use crate::input::script;
+use crate::peer::{PeerConfig, PeerNetwork, own_addresses};
+use crate::plugins::{PluginEvent, Plugins};
+use crate::repl::{self, ReplOptions, Words};
+use crate::screen::pipe::PipeWriter;
+use crate::screen::recorder::Recorder;
+use crate::screen::{Form, Screen, Sink};
+use crate::session::{LinkState, SessionId, Sessions};
+use crate::show::human::Human;
+use crate::show::terminal::TerminalForm;
+use crate::show::{self, ErrorCode, Failure, Notice};
+
+use crate::client::{Me, State, Verdict};
+use crate::data::trust::Trust;
+
+/// Peer events on their way to the app; when it is full the links stop reading.
+const PEER_EVENT_QUEUE: usize = 1024;
+
+/// Lines of programs on their way to the app; when it is full they wait.
+const PLUGIN_EVENT_QUEUE: usize = 64;
+
+/// Exit code: a command failed or a message was not delivered (on a pipe).
+const FAILED: u8 = 1;
+/// Exit code: wrong usage, or a file that cannot be used.
+const USAGE: u8 = 2;
+/// Exit code: the lobby could not be reached or joined.
+const NO_LOBBY: u8 = 3;
+/// Exit code: a key is not the one that was trusted.
+const KEY_CHANGED: u8 = 4;
+
+/// Why a run ended before it began.
+struct Refusal {
+    failure: Failure,
+    exit: u8,
+}
+
+impl Refusal {
+    fn new(exit: u8, code: ErrorCode, text: impl Into<String>) -> Self {
+        Self { failure: Failure { code, text: text.into(), command: None }, exit }
+    }
+
+    fn usage(err: &anyhow::Error) -> Self {
+        Self::new(USAGE, ErrorCode::Usage, format!("{err:#}"))
+    }
+}
+
+impl From<BadName> for Refusal {
+    fn from(err: BadName) -> Self {
+        Self::new(USAGE, ErrorCode::BadName, err.to_string())
+    }
+}
+
+impl From<anyhow::Error> for Refusal {
+    fn from(err: anyhow::Error) -> Self {
+        Self::usage(&err)
+    }
+}
+
+/// How this run talks to its user.
+enum Talk {
+    /// At a terminal.
+    Terminal { color: bool },
+    /// Over pipes, in this form.
+    Pipe(Form),
+}
+
+/// Runs the client.
+///
+/// # Errors
+/// When it cannot even begin to speak.
+pub async fn run(settings: Settings) -> Result<ExitCode> {
+    let talk = talk(&settings);
+    start_logging(&settings, matches!(talk, Talk::Terminal { .. }))?;
+    let signals = signals::watch()?;
+    match talk {
+        Talk::Terminal { color } => at_terminal(settings, color, signals).await,
+        Talk::Pipe(form) => on_pipe(settings, form, signals).await,
+    }
+}
+
+fn talk(settings: &Settings) -> Talk {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let terminal = io::stdin().is_terminal() && io::stdout().is_terminal() && !dumb;
+    let color = match settings.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => terminal,
+    };
+    match (settings.json, terminal) {
+        (true, _) => Talk::Pipe(Form::Json),
+        (false, true) => Talk::Terminal { color },
+        (false, false) => Talk::Pipe(Form::Human(Human { color })),
+    }
+}
+
+fn recorder(settings: &Settings) -> Result<Option<Recorder>> {
+    let open = |path: &Path| {
+        Recorder::open(path).with_context(|| format!("--record {}: it cannot be written", path.display()))
+    };
+    settings.record.as_deref().map(open).transpose()
+}
+
+fn start_logging(settings: &Settings, terminal: bool) -> Result<()> {
+    let file = match (&settings.log_file, terminal) {
+        (Some(file), _) => Some(file.clone()),
+        // Standard error is the screen there.
+        (None, true) => Some(settings.data_dir.join("hobnob.log")),
+        (None, false) => None,
+    };
+    let level = match (&settings.log, &settings.log_file) {
+        (Some(level), _) => level.as_str(),
+        (None, Some(_)) => "info",
+        (None, None) => return Ok(()),
+    };
+    if terminal && settings.log_file.is_none() {
+        make_data_dir(&settings.data_dir)?;
+    }
+    logging::start(level, file.as_deref())
+}
+
+async fn on_pipe(settings: Settings, form: Form, mut signals: mpsc::Receiver<Signal>) -> Result<ExitCode> {
+    let (writer, output_closed) = PipeWriter::start()?;
+    let mut lines = script::start(settings.json)?;
+    let mut screen = Screen::new(form, Sink::Pipe(writer), recorder(&settings)?);
+    let begun = async {
+        let name = match &settings.name {
+            Some(name) => chat_name::parse(name)?,
+            None => chat_name::from_script(&mut lines).await?,
+        };
+        begin(&settings, name).await
+    };
+    let run = match unless_ended(&mut signals, begun).await {
+        Ok(run) => run,
+        Err(refusal) => {
+            screen.emit(&Notice::Error(refusal.failure));
+            close_screen(screen).await;
+            return Ok(ExitCode::from(refusal.exit));
+        }
+    };
+    let (words, _unread) = watch::channel(Arc::new(Words::default()));
+    let output_closed = Some(output_closed);
+    let verdict = run.go(screen, words, InputSource::script(lines), signals, output_closed).await;
+    Ok(ExitCode::from(match verdict {
+        Verdict::Done => 0,
+        Verdict::Failed => FAILED,
+        Verdict::KeyChanged => KEY_CHANGED,
+    }))
+}
+
+async fn at_terminal(
+    settings: Settings,
+    color: bool,
+    mut signals: mpsc::Receiver<Signal>,
+) -> Result<ExitCode> {
+    let recorder = recorder(&settings)?;
+    let _terminal = repl::terminal::guard();
+    let begun = async {
+        let name = match &settings.name {
+            Some(name) => chat_name::parse(name)?,
+            None => chat_name::ask(&mut signals).await?,
+        };
+        unless_ended(&mut signals, begin(&settings, name)).await
+    };
+    let run = match begun.await {
+        Ok(run) => run,
+        Err(refusal) => {
+            return Err(Refused { text: refusal.failure.text, exit: refusal.exit }.into());
+        }
+    };
+    let (words, words_seen) = watch::channel(Arc::new(first_words()));
+    let history_file = Some(settings.data_dir.join("input_history"));
+    let (repl, typed) = repl::start(ReplOptions { history_file, color, words: words_seen })
+        .context("the terminal cannot be used")?;
+    let repl = Arc::new(repl);
+    let now = show::time::now().instant();
+    let form = TerminalForm::new(color, jiff::tz::TimeZone::system(), settings.preferences, now);
+    let form = Form::Terminal(Box::new(Folding::new(form)));
+    let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)), recorder);
+    let verdict = run.go(screen, words, InputSource::terminal(repl, typed, color), signals, None).await;
+    // A person has seen what failed; only a broken trust is worth a code of its own.
+    Ok(ExitCode::from(if verdict == Verdict::KeyChanged { KEY_CHANGED } else { 0 }))
+}
+
+/// Waits for the lobby, as long as nobody asks to end.
+async fn unless_ended<T>(
+    signals: &mut mpsc::Receiver<Signal>,
+    begun: impl Future<Output = Result<T, Refusal>>,
+) -> Result<T, Refusal> {
+    tokio::select! {
+        biased;
+        Some(signal) = signals.recv() => {
+            tracing::info!(?signal, "asked to end before the lobby was joined");
+            Err(Refusal::new(NO_LOBBY, ErrorCode::LobbyDown, "asked to end before the lobby was joined"))
+        }
+        begun = begun => begun,
+    }
+}
+
+/// A refusal with its exit code, on its way up to `main`.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct Refused {
+    text: String,
+    /// The code to exit with.
+    pub exit: u8,
+}
+
+/// A client that is in the lobby and has nobody to talk to its user yet.
+struct Run {
+    lobby: Lobby,
+    hosted: bool,
+    notices: Vec<Notice>,
+    network: PeerNetwork,
+    peer_events: mpsc::Receiver<crate::peer::PeerEvent>,
+    trust: Trust,
+    records: Records,
+    identity: Identity,
+    wished: UserName,
+    user: User,
+    since: Option<u64>,
+    plugins: Plugins,
+    plugin_events: mpsc::Receiver<PluginEvent>,
+}
+
+async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
+    make_data_dir(&settings.data_dir)?;
+    let kept = |file: &str| Table::open(settings.data_dir.join(file)).map_err(anyhow::Error::msg);
+    let (aliases, ignored) = (kept("aliases.toml")?, kept("ignored.toml")?);
+    let trust = Trust::open(&settings.data_dir).map_err(|err| Refusal::usage(&err.into()))?;
+    let identity = identities::of(&settings.data_dir, &name).map_err(|err| Refusal::usage(&err.into()))?;
+    let (peer_event_tx, peer_events) = mpsc::channel(PEER_EVENT_QUEUE);
+    let pins = trust.clone();
+    let peer_config = PeerConfig {
+        identity: identity.clone(),
+        listen: settings.listen,
+        pinned: Arc::new(move |key| pins.knows_user_key(key)),
+    };
+    let network = PeerNetwork::start(peer_config, peer_event_tx)
+        .await
+        .with_context(|| format!("--listen {}: peers could not reach this client", settings.listen))?;
+    let (advertise, listening) = (settings.advertise.clone(), network.listening());
+    let joining = Joining {
+        choice: settings.lobby.clone(),
+        data_dir: settings.data_dir.clone(),
+        identity: identity.clone(),
+        name: name.clone(),
+        run: RunId::random(),
+        candidates: Arc::new(move || own_addresses(&advertise, listening)),
+        port: network.port(),
+        trust: trust.clone(),
+        since: settings.since.map(Seq),
+    };
+    let (lobby, notices) = join::lobby(joining).await.map_err(|failure| {
+        let text = failure.to_string();
+        match failure.error {
+            Some(ConnectError::KeyChanged { .. }) => Refusal::new(KEY_CHANGED, ErrorCode::KeyChanged, text),
+            Some(ConnectError::Refused(_)) => Refusal::new(NO_LOBBY, ErrorCode::Refused, text),
+            _ => Refusal::new(NO_LOBBY, ErrorCode::LobbyDown, text),
+        }
+    })?;
+    let records = if settings.history { Records::kept(&settings.data_dir, &name) } else { Records::off() };
+    tracing::info!(server = %lobby.address, name = ?lobby.joined.welcome.name.as_str(), "in the lobby");
+    let hosted = lobby.host.is_some();
+    let (plugin_event_tx, plugin_events) = mpsc::channel(PLUGIN_EVENT_QUEUE);
+    let plugins = Plugins::new(settings.command_dirs.clone(), &settings.data_dir, plugin_event_tx);
+    Ok(Run {
+        lobby,
+        hosted,
+        notices,
+        network,
+        peer_events,
+        trust,
+        records,
+        identity,
+        wished: name,
+        user: User {
+            preferences: settings.preferences,
+            config_file: settings.config_file.clone(),
+            editor: settings.editor.clone(),
+            aliases,
+            ignored,
+            ..User::default()
+        },
+        since: settings.since,
+        plugins,
+        plugin_events,
+    })
+}
+
+impl Run {
+    /// Talks until the end; everything is closed afterwards.
+    async fn go(
+        self,
+        screen: Screen,
+        words: watch::Sender<Arc<Words>>,
+        input: InputSource,
+        signals: mpsc::Receiver<Signal>,
+        output_closed: Option<tokio::sync::oneshot::Receiver<()>>,
+    ) -> Verdict {
+        let welcome = &self.lobby.joined.welcome;
+        let me = Me { name: welcome.name.clone(), fingerprint: self.identity.public().fingerprint() };
+        let mut sessions = Sessions::new();
+        sessions.set_lobby_state(LinkState::Up);
+        let mut state = State {
+            me,
+            sessions,
+            forks: Forks::new(self.network),
+            lobby: self.lobby.handle,
+            ledger: Ledger::default(),
+            questions: Questions::default(),
+            recent: Recent::default(),
+            records: self.records,
+            trust: self.trust,
+            verdict: Verdict::Done,
+            watch: None,
+            head: welcome.head.seq.0,
+            failure: None,
+            user: self.user,
+            plugins: self.plugins,
+            screen,
+            known_names: std::collections::BTreeSet::new(),
+            words,
+        };
+        self.notices.into_iter().for_each(|notice| state.emit(notice));
+        state.emit(Notice::Welcome {
+            name: welcome.name.clone(),
+            server: self.lobby.address,
+            hosted: self.hosted,
+            session: SessionId::LOBBY,
+            fingerprint: state.me.fingerprint.clone(),
+            key_exchange: self.lobby.joined.key_exchange.clone(),
+        });
+        if welcome.name != self.wished {
+            let text = format!("the name {} is taken; you are {}", self.wished, welcome.name);
+            state.emit(Notice::say(text));
+        }
+        if let Some(since) = self.since {
+            state.tell_of_since(since, welcome);
+        }
+        state.publish_words();
+        state.learn_names();
+        if matches!(input, InputSource::Terminal(_)) {
+            state.publish_commands();
+        }
+        let sources = Sources {
+            lobby: self.lobby.events,
+            peers: self.peer_events,
+            plugins: self.plugin_events,
+            signals,
+            output_closed,
+        };
+        let mut state = App::new(state, sources, input).run().await;
+        state.plugins.close();
+        if let Some(network) = state.forks.take_network() {
+            network.close().await;
+        }
+        if let Some(host) = self.lobby.host {
+            host.stop().await;
+        }
+        let verdict = state.verdict;
+        close_screen(state.screen).await;
+        verdict
+    }
+}
+
+/// Lets what was shown come out; with a reader that takes nothing, no longer than it lives.
+async fn close_screen(screen: Screen) {
+    match screen.close().await {
+        // The input source that held it too has ended with the app.
+        Sink::Terminal(repl) => {
+            if let Some(repl) = Arc::into_inner(repl) {
+                repl.close();
+            }
+        }
+        Sink::Pipe(writer) => writer.finish(),
+        Sink::Held => {}
+    }
+}
+
+fn first_words() -> Words {
+    let settings = SETTINGS
+        .iter()
+        .map(|it| (it.key.to_owned(), it.values.iter().map(|&value| value.to_owned()).collect()));
+    Words { commands: commands::words(), settings: settings.collect(), ..Words::default() }
+}
+
+fn make_data_dir(path: &Path) -> Result<()> {
+    hobnob_protocol::identity::create_private_dir(path)
+        .with_context(|| format!("the data directory {} cannot be made", path.display()))
+}
