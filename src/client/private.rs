@@ -53,9 +53,9 @@ impl State {
             }
             Some(link) => {
                 self.forks.drop_inbound(link);
-                self.open_plugins(session, &introduction);
+                self.open_fork(session, &introduction);
             }
-            None => self.open_plugins(session, &introduction),
+            None => self.open_fork(session, &introduction),
         }
     }
 
@@ -70,7 +70,7 @@ impl State {
         true
     }
 
-    fn open_plugins(&mut self, session: SessionId, introduction: &Introduction) {
+    fn open_fork(&mut self, session: SessionId, introduction: &Introduction) {
         self.note_introduction(session, introduction);
         self.forks.open(session, introduction);
     }
@@ -95,7 +95,7 @@ impl State {
         // will only repeat the token.
         let waiting = self.sessions.with_name(&introduction.name);
         if let Some(session) = waiting.filter(|session| !self.forks.has_link(*session)) {
-            return self.open_plugins(session, &introduction);
+            return self.open_fork(session, &introduction);
         }
         // A session with the same user may be there. Should this one come up, the other's program was
         // started anew; should two forks have crossed unseen, it never will.
