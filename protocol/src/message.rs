@@ -13,7 +13,7 @@
 //! the smaller one answers `chosen` on the connection that is to carry the words; then `say` and
 //! `received` in both directions, and `goodbye` to end the session.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::away::AwayText;
 use crate::chain::{LobbyMessage, Position};
@@ -69,7 +69,7 @@ pub enum ClientMessage {
     /// This user is away: told to whoever asks, until `back` or the end of the connection.
     Away {
         /// Why; empty for no reason.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "null_is_left_out")]
         text: AwayText,
     },
     /// This user is here again.
@@ -91,14 +91,14 @@ pub struct Hello {
     /// [`PROTOCOL_VERSION`](crate::PROTOCOL_VERSION).
     pub protocol: u32,
     /// Program and version, for the server's log; at most 64 bytes are kept.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_left_out")]
     pub agent: String,
     /// The name wished for.
     pub name: UserName,
     /// This run of the client.
     pub run: RunId,
     /// Where peers reach this client; at most [`MAX_CANDIDATES`](crate::MAX_CANDIDATES).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_left_out")]
     pub candidates: Vec<Candidate>,
     /// Where peers reach this client on the address the server sees it at: the port alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,7 +110,7 @@ pub struct Hello {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Seq>,
     /// Without either: how many of the newest messages to begin with.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_left_out")]
     pub backlog: u64,
 }
 
@@ -129,6 +129,15 @@ impl ClientMessage {
         let text = usual::text(rest.strip_prefix(br#","text":""#)?.strip_suffix(br#""}"#)?)?;
         Some(Self::Say { id, text })
     }
+}
+
+/// Reads `null` as if the member were left out: programs in many languages write their absent values so.
+fn null_is_left_out<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// How far a client has read, and in which log.
@@ -182,7 +191,7 @@ pub enum ServerMessage {
         /// At most [`USERS_PER_MESSAGE`](crate::USERS_PER_MESSAGE).
         names: Vec<UserName>,
         /// Those of them who are away.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, deserialize_with = "null_is_left_out", skip_serializing_if = "Vec::is_empty")]
         away: Vec<UserName>,
         /// More parts follow.
         more: bool,
@@ -402,6 +411,61 @@ mod tests {
         reads_as(r#"{"type":"dance"}"#, PeerMessage::Unknown);
         reads_as(r#"{"type":"ping","why":{}}"#, ClientMessage::Ping);
         reads_as(r#"{"type":"refused","code":"moon"}"#, ServerMessage::Refused { code: RefusedCode::Other });
+    }
+
+    #[test]
+    fn null_for_an_optional_member_is_as_if_it_were_left_out() {
+        for (member, without) in [
+            (
+                r#"{"type":"hello","protocol":2,"agent":null,"name":"anna","run":"oKGio6Slpqc","candidates":null,"port":null,"cursor":null,"since":null,"backlog":null}"#,
+                r#"{"type":"hello","protocol":2,"name":"anna","run":"oKGio6Slpqc"}"#,
+            ),
+            (
+                r#"{"type":"history","request":1,"limit":2,"before":null}"#,
+                r#"{"type":"history","request":1,"limit":2}"#,
+            ),
+            (
+                r#"{"type":"pair","request":1,"name":"bobby","session":null}"#,
+                r#"{"type":"pair","request":1,"name":"bobby"}"#,
+            ),
+            (r#"{"type":"away","text":null}"#, r#"{"type":"away"}"#),
+        ] {
+            reads_as(member, serde_json::from_str::<ClientMessage>(without).unwrap());
+        }
+        for (member, without) in [
+            (
+                r#"{"type":"users","request":1,"names":[],"away":null,"more":false}"#,
+                r#"{"type":"users","request":1,"names":[],"more":false}"#,
+            ),
+            (
+                r#"{"type":"introduced","request":null,"session":"wMHCw8TFxsfIycrLzM3Ozw","name":"bobby","key":"QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8","candidates":[],"forked":true}"#,
+                r#"{"type":"introduced","session":"wMHCw8TFxsfIycrLzM3Ozw","name":"bobby","key":"QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8","candidates":[],"forked":true}"#,
+            ),
+        ] {
+            reads_as(member, serde_json::from_str::<ServerMessage>(without).unwrap());
+        }
+        // A member that is needed is not left out by null.
+        assert!(serde_json::from_str::<ClientMessage>(r#"{"type":"say","id":null,"text":"x"}"#).is_err());
+    }
+
+    /// What JSON libraries write differently is decided here, and docs/PROTOCOL.md says it.
+    #[test]
+    fn what_json_leaves_open_is_read_in_one_way() {
+        for refused in [
+            r#"{"type":"say","id":1,"id":1,"text":"x"}"#,
+            r#"{"type":"say","type":"say","id":1,"text":"x"}"#,
+            r#"{"type":"say","id":1.0,"text":"x"}"#,
+            r#"{"type":"say","id":1e0,"text":"x"}"#,
+            r#"{"type":"say","id":"1","text":"x"}"#,
+            r#"{"type":"say","id":1,"text":"\ud800"}"#,
+            r#"{"type":"say","id":1,"text":"x"} {"type":"ping"}"#,
+        ] {
+            assert!(serde_json::from_str::<ClientMessage>(refused).is_err(), "{refused}");
+        }
+        reads_as(
+            r#" { "text" : "\ud83e\udd80" , "id" : 1 , "type" : "say" } "#,
+            ClientMessage::Say { id: 1, text: Text::new("🦀").unwrap() },
+        );
     }
 
     /// The short way takes nothing that serde would not take, and takes it alike.

@@ -245,26 +245,26 @@ macro_rules! base64_bytes {
 
 base64_bytes!(
     /// An Ed25519 public key: who somebody is. 32 bytes, written as 43 characters of base64url.
-    PublicKey, 32, "an Ed25519 public key: 32 bytes in base64url without padding"
+    PublicKey, 32, "an Ed25519 public key: 32 bytes in canonical base64url without padding (the bits past the last byte are 0)"
 );
 base64_bytes!(
     /// SHA-256 of a lobby message and all before it. 32 bytes, written as 43 characters of base64url.
-    ChainHash, 32, "a SHA-256 hash: 32 bytes in base64url without padding"
+    ChainHash, 32, "a SHA-256 hash: 32 bytes in canonical base64url without padding (the bits past the last byte are 0)"
 );
 base64_bytes!(
     /// Which log this is: drawn at random when the log is made. 16 bytes, 22 characters of base64url.
-    LogId, 16, "a log id: 16 bytes in base64url without padding"
+    LogId, 16, "a log id: 16 bytes in canonical base64url without padding (the bits past the last byte are 0)"
 );
 base64_bytes!(
     /// One run of a client, drawn at random when it starts. With the key it tells a client that comes
     /// back after a lost link from a second client of the same user, and it makes a message's number
     /// in its outbox unique. 8 bytes, 11 characters of base64url.
-    RunId, 8, "a run id: 8 bytes in base64url without padding"
+    RunId, 8, "a run id: 8 bytes in canonical base64url without padding (the bits past the last byte are 0)"
 );
 base64_bytes!(
     /// Names one private session of two peers for as long as it lives; drawn by the server that
     /// introduces them. 16 bytes, 22 characters of base64url.
-    PairToken, 16, "a pair token: 16 bytes in base64url without padding"
+    PairToken, 16, "a pair token: 16 bytes in canonical base64url without padding (the bits past the last byte are 0)"
 );
 
 /// Bytes from the operating system's generator.
@@ -518,6 +518,17 @@ mod tests {
         assert!("short".parse::<PublicKey>().is_err());
         assert!(format!("{key}A").parse::<PublicKey>().is_err());
         assert!(key.fingerprint().to_string().starts_with("SHA256:"));
+    }
+
+    /// Characters drawn at random are mostly no run id: the last one has bits to spare, and they must be 0.
+    #[test]
+    fn base64url_that_is_not_canonical_is_refused_and_the_error_says_so() {
+        assert!("oKGio6Slpqc".parse::<RunId>().is_ok());
+        for bad in ["oKGio6Slpqd", "oKGio6Slpqf", "oKGio6Slpqc=", "oKGio6Slp+c", "oKGio6Slpq"] {
+            let error = bad.parse::<RunId>().unwrap_err().to_string();
+            assert!(error.contains("canonical base64url without padding"), "{bad}: {error}");
+        }
+        assert!("wMHCw8TFxsfIycrLzM3Ozx".parse::<PairToken>().is_err());
     }
 
     #[test]

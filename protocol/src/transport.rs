@@ -120,6 +120,15 @@ pub fn server_config(identity: &Identity, policy: KeyPolicy, alpn: &[u8]) -> Arc
     Arc::new(config)
 }
 
+/// The cipher suites both configurations offer and accept, in their order, by their names in TLS.
+#[must_use]
+pub fn cipher_suites() -> Vec<String> {
+    let name = |suite: &rustls::SupportedCipherSuite| format!("{:?}", suite.suite());
+    let tls13 = |suite: &&rustls::SupportedCipherSuite| suite.tls13().is_some();
+    // rustls writes TLS 1.3's suites with 13 in their names, the registry without.
+    provider().cipher_suites.iter().filter(tls13).map(|suite| name(suite).replace("TLS13_", "TLS_")).collect()
+}
+
 /// The name a dialling side gives rustls; nobody reads it.
 ///
 /// # Panics

@@ -143,6 +143,13 @@ fn versions_ports_and_times_are_the_ones_in_the_code() {
 }
 
 #[test]
+fn the_cipher_suites_are_the_ones_that_are_offered() {
+    let suites: Vec<String> =
+        hobnob_protocol::transport::cipher_suites().iter().map(|suite| format!("`{suite}`")).collect();
+    assert_is_there(&format!("in the order in which they are preferred: {}. No other", suites.join(", ")));
+}
+
+#[test]
 fn the_genesis_is_the_hash_of_the_printed_bytes() {
     let printed = fields("text genesis");
     let log = LogId::from_slice(&bytes(printed("log"))).unwrap();
