@@ -1,6 +1,5 @@
 //! The app's rules, driven by events, with a lobby that is a queue and no network.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hobnob_protocol::chain::{LobbyMessage, Position, link};
@@ -9,6 +8,7 @@ use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, Text};
 use tokio::sync::{mpsc, watch};
 
 use super::*;
+use crate::client::known_names::KnownNames;
 use crate::client::ledger::Ledger;
 use crate::client::links::Forks;
 use crate::client::questions::Questions;
@@ -28,6 +28,7 @@ pub(super) struct Scene {
     pub(super) app: App,
     pub(super) link: TestLink,
     lines: mpsc::Sender<ScriptLine>,
+    words: watch::Receiver<Arc<Words>>,
     seen: usize,
     _folder: tempfile::TempDir,
     _queues: (mpsc::Sender<LobbyEvent>, mpsc::Sender<PeerEvent>, mpsc::Sender<Signal>),
@@ -56,17 +57,17 @@ impl Scene {
             user: crate::client::user::User::default(),
             plugins: Plugins::default(),
             screen: Screen::new(Form::Human(Human { color: false }), Sink::Held, None),
-            known_names: BTreeSet::new(),
-            words: watch::channel(Arc::new(Words::default())).0,
+            known_names: KnownNames::default(),
         };
         let (lobby_tx, lobby_rx) = mpsc::channel(8);
         let (peer_tx, peers) = mpsc::channel(8);
         let (signal_tx, signals) = mpsc::channel(8);
         let (_no_programs, plugins) = mpsc::channel(1);
         let sources = Sources { lobby: lobby_rx, peers, plugins, signals, output_closed: None };
+        let (completion, words) = Completion::new();
         let (lines, line_rx) = mpsc::channel(1000);
-        let app = App::new(state, sources, InputSource::script(line_rx));
-        Self { app, link, lines, seen: 0, _folder: folder, _queues: (lobby_tx, peer_tx, signal_tx) }
+        let app = App::new(state, completion, sources, InputSource::script(line_rx));
+        Self { app, link, lines, words, seen: 0, _folder: folder, _queues: (lobby_tx, peer_tx, signal_tx) }
     }
 
     /// Feeds lines of a script, as far as it is their queue. One that begins with a brace is a request.
@@ -317,7 +318,19 @@ fn who_comes_and_goes_is_shown_and_known_for_completion() {
         Change::Left("carmen".parse().unwrap()),
     ]));
     scene.shows(">>> bobby joined\n>>> carmen joined\n>>> carmen left\n");
-    assert_eq!(scene.app.state.words.borrow().users, ["bobby"]);
+    assert_eq!(scene.words.borrow().users, ["bobby"]);
+}
+
+#[test]
+fn whatever_changes_is_there_to_be_completed_after_the_same_line() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\alias brb be right back"]);
+    assert_eq!(scene.words.borrow().aliases[0].name, "brb");
+    scene.feed(&["\\unalias brb", "\\fork bobby"]);
+    assert!(scene.words.borrow().aliases.is_empty());
+    assert_eq!(scene.words.borrow().sessions[1], (SessionId(1), "bobby".to_owned()));
+    scene.lobby(LobbyEvent::Answer(Answer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
+    assert_eq!(scene.words.borrow().sessions.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

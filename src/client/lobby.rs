@@ -123,7 +123,7 @@ impl State {
     }
 
     fn lobby_said(&mut self, said: &LobbyMessage, replayed: bool) {
-        self.know_name(&said.name);
+        self.known_names.add(&said.name);
         self.show_message(self.lobby_message(said, replayed));
     }
 
@@ -141,7 +141,7 @@ impl State {
         for change in changes {
             match change {
                 Change::Joined(name) => {
-                    self.know_name(&name);
+                    self.known_names.add(&name);
                     self.emit(Notice::Joined { name });
                 }
                 Change::Left(name) => {
@@ -150,7 +150,6 @@ impl State {
                 }
             }
         }
-        self.publish_words();
         self.count_users();
     }
 
@@ -182,8 +181,7 @@ impl State {
         let closed = self.questions.close(request);
         let Some(Open { question: Question::Users { mut names, away, shown }, .. }) = closed else { return };
         names.sort();
-        names.iter().for_each(|name| self.know_name(name));
-        self.publish_words();
+        names.iter().for_each(|name| self.known_names.add(name));
         if shown {
             self.emit(Notice::Users { names, away });
         } else {
@@ -277,7 +275,6 @@ impl State {
         self.user.ignored.set(&key.to_string(), Some(name.as_str())).map_err(|reason| {
             CommandError::new(ErrorCode::Refused, format!("it could not be kept: {reason}"))
         })?;
-        self.publish_words();
         self.emit(Notice::say(format!(
             "what {name} says in the lobby is not shown any more; \\unignore {name} shows it again"
         )));

@@ -2,9 +2,11 @@
 //! loop alone; awaits nothing. The parts it is made of stand in files of their own.
 
 pub mod command_error;
+pub mod known_names;
 pub mod ledger;
 pub mod links;
 mod lobby;
+mod plugins;
 mod private;
 pub mod questions;
 pub mod recent;
@@ -12,36 +14,27 @@ pub mod user;
 mod wait;
 pub mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
 use hobnob_protocol::message::ClientMessage;
 use hobnob_protocol::name::{Fingerprint, Text, UserName};
-use tokio::sync::watch;
 
 use crate::client::command_error::CommandError;
+use crate::client::known_names::KnownNames;
 use crate::client::ledger::{Ledger, Outstanding};
 use crate::client::links::Forks;
 use crate::client::questions::{Question, Questions};
 use crate::client::recent::Recent;
 use crate::client::user::User;
 use crate::client::waiting::Watch;
-use crate::commands;
 use crate::data::conversations::{Recorded, Records};
 use crate::data::trust::Trust;
-use crate::input::aliases;
 use crate::input::request::RequestId;
 use crate::lobby::handle::LobbyHandle;
 use crate::plugins::Plugins;
-use crate::repl::{Argument, CommandWord, Words};
 use crate::screen::Screen;
 use crate::session::{LinkState, Mode, SessionId, Sessions};
 use crate::show::mention;
 use crate::show::time::{Timestamp, now};
 use crate::show::{Answer, ErrorCode, Failure, Message, MessageKind, Notice};
-
-/// Names kept for completion. More would not help anybody who types.
-const MAX_KNOWN_NAMES: usize = 10_000;
 
 /// Who this user is, here.
 #[derive(Debug, Clone)]
@@ -97,8 +90,8 @@ pub struct State {
     /// The commands that are programs of the user's own.
     pub plugins: Plugins,
     pub(crate) screen: Screen,
-    pub(crate) known_names: BTreeSet<UserName>,
-    pub(crate) words: watch::Sender<Arc<Words>>,
+    /// The names that may be completed.
+    pub(crate) known_names: KnownNames,
 }
 
 impl State {
@@ -256,12 +249,6 @@ impl State {
         args.parse().map_err(|err| CommandError::new(ErrorCode::BadName, format!("{err}")))
     }
 
-    /// What a typed line stands for, where it is `\\me` or an alias.
-    #[must_use]
-    pub fn expand(&self, line: &str) -> Option<String> {
-        aliases::expand(line, &self.user.aliases, &self.me.name)
-    }
-
     /// Shows what was said lately in a session, from what this run has seen.
     pub fn show_recent(&mut self, session: SessionId, count: usize) {
         for message in self.recent.last(session, count) {
@@ -281,56 +268,6 @@ impl State {
         }
         self.recent.keep(message.clone());
         self.emit(Notice::Message(message));
-    }
-
-    /// The names that may be completed, and the sessions, as they are now.
-    pub fn publish_words(&self) {
-        let sessions = std::iter::once((SessionId::LOBBY, "lobby".to_owned()))
-            .chain(self.sessions.peers().map(|(id, peer)| (id, peer.peer.to_string())))
-            .collect();
-        let users = self
-            .known_names
-            .iter()
-            .filter(|name| **name != self.me.name)
-            .map(|name| name.as_str().to_owned())
-            .collect();
-        let ignored = self.user.ignored.iter().map(|(_, name)| name.to_owned()).collect();
-        self.words.send_modify(|words| {
-            let words = Arc::make_mut(words);
-            words.ignored = ignored;
-            words.aliases = commands::alias_words(&self.user.aliases);
-            (words.users, words.sessions) = (users, sessions);
-        });
-    }
-
-    /// The commands that may be completed, one's own among them, as they are now.
-    pub fn publish_commands(&self) {
-        let (mut commands, mut own) = (commands::words(), BTreeMap::new());
-        let all = self.plugins.all();
-        let programs = all.iter().map(|(name, _)| name.clone()).collect();
-        for (name, description) in all {
-            // Hobnob's own win.
-            let Some(description) = description.filter(|_| commands::find(&name).is_none()) else { continue };
-            commands.push(CommandWord {
-                name: name.clone(),
-                aliases: Vec::new(),
-                usage: description.usage,
-                about: description.about,
-                argument: Argument::Text,
-            });
-            own.insert(name, description.words);
-        }
-        self.words.send_modify(|words| {
-            let words = Arc::make_mut(words);
-            (words.commands, words.own, words.programs) = (commands, own, programs);
-        });
-    }
-
-    /// Remembers a name for completion.
-    pub fn know_name(&mut self, name: &UserName) {
-        if self.known_names.len() < MAX_KNOWN_NAMES {
-            self.known_names.insert(name.clone());
-        }
     }
 
     fn keep_own(&mut self, session: SessionId, text: &str, seq: Option<u64>) {

@@ -188,7 +188,6 @@ impl State {
             unread: 0,
         });
         self.forks.adopt(link, session);
-        self.publish_words();
     }
 
     fn session_event(&mut self, session: SessionId, kind: PeerEventKind) {
@@ -229,7 +228,7 @@ impl State {
         if let Err(err) = self.trust.pin_user(&name, &key) {
             self.emit(Notice::say(format!("{name}'s key could not be kept: {err}")));
         }
-        self.know_name(&name);
+        self.known_names.add(&name);
         let fingerprint = key.fingerprint();
         self.open_record(session, &key);
         self.emit(Notice::Opened {
@@ -241,7 +240,6 @@ impl State {
             key_exchange,
         });
         self.watch_opened();
-        self.publish_words();
     }
 
     /// What was said with this peer in earlier sessions is history of this one.
@@ -326,7 +324,6 @@ impl State {
         self.records.close(session);
         let Some(peer) = self.sessions.remove(session) else { return };
         self.emit(Notice::Closed { session, peer: peer.peer, reason });
-        self.publish_words();
     }
 
     /// Whether nothing has failed so far.

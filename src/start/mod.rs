@@ -15,14 +15,15 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::name::{RunId, Seq, UserName};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
+use crate::app::completion::Completion;
 use crate::app::event::Signal;
 use crate::app::{App, InputSource, Sources};
 use crate::cli::ColorChoice;
+use crate::client::known_names::KnownNames;
 use crate::client::ledger::Ledger;
 use crate::client::links::Forks;
-use crate::commands;
 use crate::config::Settings;
 use crate::data::identities;
 use crate::data::table::Table;
@@ -34,12 +35,11 @@ use crate::start::join::{Joining, Lobby};
 use crate::client::questions::Questions;
 use crate::client::recent::Recent;
 use crate::client::user::User;
-use crate::config::preferences::SETTINGS;
 use crate::data::conversations::Records;
 use crate::input::script;
 use crate::peer::{PeerConfig, PeerNetwork, own_addresses};
 use crate::plugins::{PluginEvent, Plugins};
-use crate::repl::{self, ReplOptions, Words};
+use crate::repl::{self, ReplOptions};
 use crate::screen::pipe::PipeWriter;
 use crate::screen::recorder::Recorder;
 use crate::screen::{Form, Screen, Sink};
@@ -175,9 +175,8 @@ async fn on_pipe(settings: Settings, form: Form, mut signals: mpsc::Receiver<Sig
             return Ok(ExitCode::from(refusal.exit));
         }
     };
-    let (words, _unread) = watch::channel(Arc::new(Words::default()));
     let output_closed = Some(output_closed);
-    let verdict = run.go(screen, words, InputSource::script(lines), signals, output_closed).await;
+    let verdict = run.go(screen, Completion::off(), InputSource::script(lines), signals, output_closed).await;
     Ok(ExitCode::from(match verdict {
         Verdict::Done => 0,
         Verdict::Failed => FAILED,
@@ -205,16 +204,16 @@ async fn at_terminal(
             return Err(Refused { text: refusal.failure.text, exit: refusal.exit }.into());
         }
     };
-    let (words, words_seen) = watch::channel(Arc::new(first_words()));
+    let (completion, words) = Completion::new();
     let history_file = Some(settings.data_dir.join("input_history"));
-    let (repl, typed) = repl::start(ReplOptions { history_file, color, words: words_seen })
-        .context("the terminal cannot be used")?;
+    let (repl, typed) =
+        repl::start(ReplOptions { history_file, color, words }).context("the terminal cannot be used")?;
     let repl = Arc::new(repl);
     let now = show::time::now().instant();
     let form = TerminalForm::new(color, jiff::tz::TimeZone::system(), settings.preferences, now);
     let form = Form::Terminal(Box::new(Folding::new(form)));
     let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)), recorder);
-    let verdict = run.go(screen, words, InputSource::terminal(repl, typed, color), signals, None).await;
+    let verdict = run.go(screen, completion, InputSource::terminal(repl, typed, color), signals, None).await;
     // A person has seen what failed; only a broken trust is worth a code of its own.
     Ok(ExitCode::from(if verdict == Verdict::KeyChanged { KEY_CHANGED } else { 0 }))
 }
@@ -330,7 +329,7 @@ impl Run {
     async fn go(
         self,
         screen: Screen,
-        words: watch::Sender<Arc<Words>>,
+        completion: Completion,
         input: InputSource,
         signals: mpsc::Receiver<Signal>,
         output_closed: Option<tokio::sync::oneshot::Receiver<()>>,
@@ -356,8 +355,7 @@ impl Run {
             user: self.user,
             plugins: self.plugins,
             screen,
-            known_names: std::collections::BTreeSet::new(),
-            words,
+            known_names: KnownNames::default(),
         };
         self.notices.into_iter().for_each(|notice| state.emit(notice));
         state.emit(Notice::Welcome {
@@ -375,11 +373,7 @@ impl Run {
         if let Some(since) = self.since {
             state.tell_of_since(since, welcome);
         }
-        state.publish_words();
         state.learn_names();
-        if matches!(input, InputSource::Terminal(_)) {
-            state.publish_commands();
-        }
         let sources = Sources {
             lobby: self.lobby.events,
             peers: self.peer_events,
@@ -387,7 +381,7 @@ impl Run {
             signals,
             output_closed,
         };
-        let mut state = App::new(state, sources, input).run().await;
+        let mut state = App::new(state, completion, sources, input).run().await;
         state.plugins.close();
         if let Some(network) = state.forks.take_network() {
             network.close().await;
@@ -413,13 +407,6 @@ async fn close_screen(screen: Screen) {
         Sink::Pipe(writer) => writer.finish(),
         Sink::Held => {}
     }
-}
-
-fn first_words() -> Words {
-    let settings = SETTINGS
-        .iter()
-        .map(|it| (it.key.to_owned(), it.values.iter().map(|&value| value.to_owned()).collect()));
-    Words { commands: commands::words(), settings: settings.collect(), ..Words::default() }
 }
 
 fn make_data_dir(path: &Path) -> Result<()> {
