@@ -8,12 +8,8 @@ use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, Text};
 use tokio::sync::{mpsc, watch};
 
 use super::*;
-use crate::client::known_names::KnownNames;
-use crate::client::ledger::Ledger;
-use crate::client::links::Forks;
-use crate::client::questions::Questions;
-use crate::client::recent::Recent;
-use crate::client::{Me, Verdict};
+use crate::client::user::User;
+use crate::client::{ExitVerdict, Given, Me};
 use crate::data::conversations::Records;
 use crate::data::trust::Trust;
 use crate::lobby::event::Answer;
@@ -21,7 +17,6 @@ use crate::lobby::handle::{TestLink, test_handle};
 use crate::plugins::Plugins;
 use crate::repl::Words;
 use crate::screen::{Form, Screen, Sink};
-use crate::session::{LinkState, Sessions};
 use crate::show::human::{Human, Shown};
 
 pub(super) struct Scene {
@@ -38,27 +33,17 @@ impl Scene {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (lobby, link) = test_handle();
-        let mut sessions = Sessions::new();
-        sessions.set_lobby_state(LinkState::Up);
-        let state = State {
+        let state = State::new(Given {
             me: Me { name: "anna".parse().unwrap(), fingerprint: PublicKey::new([1; 32]).fingerprint() },
-            sessions,
-            forks: Forks::default(),
+            network: None,
             lobby,
-            ledger: Ledger::default(),
-            questions: Questions::default(),
-            recent: Recent::default(),
+            head: 0,
             records: Records::off(),
             trust: Trust::open(folder.path()).unwrap(),
-            verdict: Verdict::Done,
-            watch: None,
-            head: 0,
-            failure: None,
-            user: crate::client::user::User::default(),
+            user: User::default(),
             plugins: Plugins::default(),
             screen: Screen::new(Form::Human(Human { color: false }), Sink::Held, None),
-            known_names: KnownNames::default(),
-        };
+        });
         let (lobby_tx, lobby_rx) = mpsc::channel(8);
         let (peer_tx, peers) = mpsc::channel(8);
         let (signal_tx, signals) = mpsc::channel(8);
@@ -146,7 +131,7 @@ fn what_is_typed_after_a_fork_never_reaches_the_lobby() {
     assert!(scene.link.told().is_empty(), "the line after the fork went nowhere");
     scene.feed(&["\\lobby", "hello"]);
     assert_eq!(scene.link.told(), [say(1, "hello")]);
-    assert_eq!(scene.app.state.verdict, Verdict::Failed);
+    assert_eq!(scene.app.state.verdict, ExitVerdict::Failed);
 }
 
 #[test]
@@ -241,7 +226,7 @@ fn a_text_the_server_cannot_store_is_reported() {
     scene.feed(&["hello"]);
     scene.lobby(LobbyEvent::NotAccepted { id: 1, code: NotAcceptedCode::Store });
     scene.shows("not sent (the server could not store it): hello");
-    assert_eq!(scene.app.state.verdict, Verdict::Failed);
+    assert_eq!(scene.app.state.verdict, ExitVerdict::Failed);
 }
 
 #[test]
@@ -292,7 +277,7 @@ async fn texts_nobody_acknowledged_by_the_end_are_reported() {
     }
     scene.shows("not sent (it was not acknowledged before the end): lost");
     assert!(scene.app.is_over());
-    assert_eq!(scene.app.state.verdict, Verdict::Failed);
+    assert_eq!(scene.app.state.verdict, ExitVerdict::Failed);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,12 +10,12 @@ use hobnob_protocol::name::{PublicKey, UserName};
 use crate::client::State;
 use crate::client::command_error::CommandError;
 use crate::client::questions::{Open, Question};
-use crate::data::trust::Verdict;
+use crate::data::trust::KeyVerdict;
 use crate::lobby::event::{Answer, Joined, LobbyEvent};
 use crate::lobby::place::Resumed;
 use crate::session::{LinkState, SessionId};
 use crate::show::time::Timestamp;
-use crate::show::{ErrorCode, Failure, Message, MessageKind, Notice};
+use crate::show::{ErrorCode, Failure, Message, Notice};
 
 /// Names in one answer to `users`, and no more parts are waited for: ten times what a server lets in by
 /// default, and a bound for one that sends on and on.
@@ -199,8 +199,8 @@ impl State {
         }
         let verdict = self.trust.user(&name, &key);
         let own = name == self.me.name && key.fingerprint() == self.me.fingerprint;
-        let trusted = own || matches!(verdict, Ok(Verdict::Trusted));
-        if let Ok(Verdict::Changed { pinned }) = verdict {
+        let trusted = own || matches!(verdict, Ok(KeyVerdict::Trusted));
+        if let Ok(KeyVerdict::Changed { pinned }) = verdict {
             let text = format!("the key trusted for {name} is another: {}", pinned.fingerprint());
             self.emit(Notice::say(text));
         }
@@ -256,17 +256,13 @@ impl State {
     }
 
     fn lobby_message(&self, said: &LobbyMessage, replayed: bool) -> Message {
+        let (from, at) = (said.name.clone(), Timestamp(said.at));
         Message {
-            session: SessionId::LOBBY,
-            kind: MessageKind::Lobby,
-            from: said.name.clone(),
-            text: said.text.as_str().to_owned(),
-            at: Timestamp(said.at),
             seq: Some(said.seq.0),
             replayed,
-            mode: None,
             key: Some(said.key),
             ignored: self.user.ignores(&said.key),
+            ..Message::new(SessionId::LOBBY, None, from, said.text.as_str(), at)
         }
     }
 

@@ -4,10 +4,10 @@
 pub mod command_error;
 pub mod known_names;
 pub mod ledger;
-pub mod links;
 mod lobby;
 mod plugins;
 mod private;
+pub mod private_links;
 pub mod questions;
 pub mod recent;
 pub mod user;
@@ -20,7 +20,7 @@ use hobnob_protocol::name::{Fingerprint, Text, UserName};
 use crate::client::command_error::CommandError;
 use crate::client::known_names::KnownNames;
 use crate::client::ledger::{Ledger, Outstanding};
-use crate::client::links::Forks;
+use crate::client::private_links::PrivateLinks;
 use crate::client::questions::{Question, Questions};
 use crate::client::recent::Recent;
 use crate::client::user::User;
@@ -29,12 +29,13 @@ use crate::data::conversations::{Recorded, Records};
 use crate::data::trust::Trust;
 use crate::input::request::RequestId;
 use crate::lobby::handle::LobbyHandle;
+use crate::peer::PeerNetwork;
 use crate::plugins::Plugins;
 use crate::screen::Screen;
-use crate::session::{LinkState, Mode, SessionId, Sessions};
+use crate::session::{LinkState, SessionId, Sessions};
 use crate::show::mention;
 use crate::show::time::{Timestamp, now};
-use crate::show::{Answer, ErrorCode, Failure, Message, MessageKind, Notice};
+use crate::show::{Answer, ErrorCode, Failure, Message, Notice};
 
 /// Who this user is, here.
 #[derive(Debug, Clone)]
@@ -47,7 +48,7 @@ pub struct Me {
 
 /// How the run went so far, for its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub enum ExitVerdict {
     /// All done.
     Done,
     /// A command failed or a message was not delivered.
@@ -63,8 +64,8 @@ pub struct State {
     pub me: Me,
     /// The sessions there are.
     pub sessions: Sessions,
-    /// The links of the private ones.
-    pub forks: Forks,
+    /// The links that carry the private ones.
+    pub private_links: PrivateLinks,
     /// The lobby's link.
     pub lobby: LobbyHandle,
     /// Texts nobody has answered for.
@@ -78,7 +79,7 @@ pub struct State {
     /// The pinned keys.
     pub trust: Trust,
     /// How the run went so far.
-    pub verdict: Verdict,
+    pub verdict: ExitVerdict,
     /// What a script waits for.
     pub watch: Option<Watch>,
     /// The number of the lobby's newest message, as far as this run knows.
@@ -94,7 +95,57 @@ pub struct State {
     pub(crate) known_names: KnownNames,
 }
 
+/// What a run of the client is given to begin with, once it is in the lobby.
+#[derive(Debug)]
+pub struct Given {
+    /// Who this user is.
+    pub me: Me,
+    /// The network that carries private sessions; without one none opens.
+    pub network: Option<PeerNetwork>,
+    /// The lobby's link.
+    pub lobby: LobbyHandle,
+    /// The number of the lobby's newest message.
+    pub head: u64,
+    /// Where what is said in private sessions is kept.
+    pub records: Records,
+    /// The pinned keys.
+    pub trust: Trust,
+    /// What this user has set.
+    pub user: User,
+    /// The commands that are programs of the user's own.
+    pub plugins: Plugins,
+    /// Where notices are shown.
+    pub screen: Screen,
+}
+
 impl State {
+    /// The state at the beginning of a run: in the lobby, with no private session, and nothing asked or said yet.
+    #[must_use]
+    pub fn new(given: Given) -> Self {
+        let Given { me, network, lobby, head, records, trust, user, plugins, screen } = given;
+        let mut sessions = Sessions::new();
+        sessions.set_lobby_state(LinkState::Up);
+        Self {
+            me,
+            sessions,
+            private_links: network.map(PrivateLinks::new).unwrap_or_default(),
+            lobby,
+            ledger: Ledger::default(),
+            questions: Questions::default(),
+            recent: Recent::default(),
+            records,
+            trust,
+            verdict: ExitVerdict::Done,
+            watch: None,
+            head,
+            failure: None,
+            user,
+            plugins,
+            screen,
+            known_names: KnownNames::default(),
+        }
+    }
+
     /// Shows a notice.
     pub fn emit(&mut self, notice: Notice) {
         self.screen.emit(&notice);
@@ -103,8 +154,8 @@ impl State {
     /// Shows a failure and remembers it for the exit code.
     pub fn fail(&mut self, failure: Failure) {
         let verdict = match failure.code {
-            ErrorCode::KeyChanged => Verdict::KeyChanged,
-            _ => Verdict::Failed,
+            ErrorCode::KeyChanged => ExitVerdict::KeyChanged,
+            _ => ExitVerdict::Failed,
         };
         self.verdict = self.verdict.max(verdict);
         if failure.command.is_some() {
@@ -115,7 +166,7 @@ impl State {
 
     /// Reports a text as not sent.
     pub fn report_unsent(&mut self, session: Option<SessionId>, text: &str, reason: &str) {
-        self.verdict = self.verdict.max(Verdict::Failed);
+        self.verdict = self.verdict.max(ExitVerdict::Failed);
         self.emit(Notice::Unsent { session, text: text.to_owned(), reason: reason.to_owned() });
     }
 
@@ -153,7 +204,7 @@ impl State {
                 let unsaid = self.ledger.settle(id).into_iter().collect();
                 self.report_all_unsent(unsaid, "the lobby's link has ended for good");
             }
-        } else if let Err(reason) = self.forks.say(session, id, text) {
+        } else if let Err(reason) = self.private_links.say(session, id, text) {
             let unsaid = self.ledger.settle(id).into_iter().collect();
             self.report_all_unsent(unsaid, &reason);
         }
@@ -271,23 +322,11 @@ impl State {
     }
 
     fn keep_own(&mut self, session: SessionId, text: &str, seq: Option<u64>) {
-        let mode: Option<Mode> = self.sessions.peer(session).map(|peer| peer.mode);
-        let kind = if session == SessionId::LOBBY { MessageKind::Lobby } else { MessageKind::Peer };
-        let at: Timestamp = now();
+        let at = now();
         let from = self.me.name.clone();
         self.record(session, at, &from, text);
-        self.recent.keep(Message {
-            session,
-            kind,
-            from,
-            text: text.to_owned(),
-            at,
-            seq,
-            replayed: false,
-            mode,
-            key: None,
-            ignored: false,
-        });
+        let mode = self.sessions.mode(session);
+        self.recent.keep(Message { seq, ..Message::new(session, mode, from, text, at) });
     }
 
     /// Adds what was said in a private session to its record on disk.

@@ -182,6 +182,12 @@ impl Sessions {
         self.peers.get(&id)
     }
 
+    /// Who forked a private session; `None` in the lobby.
+    #[must_use]
+    pub fn mode(&self, id: SessionId) -> Option<Mode> {
+        self.peer(id).map(|peer| peer.mode)
+    }
+
     /// One private session, to change it.
     pub fn peer_mut(&mut self, id: SessionId) -> Option<&mut PeerSession> {
         self.changes += 1;

@@ -185,6 +185,27 @@ pub struct Message {
     pub key: Option<PublicKey>,
 }
 
+impl Message {
+    /// What was said just now in a session; `mode` says who forked, where the session is a private one. It has no
+    /// number, no known key and no other mark yet: whoever knows them sets them.
+    #[must_use]
+    pub fn new(session: SessionId, mode: Option<Mode>, from: UserName, text: &str, at: Timestamp) -> Self {
+        let kind = if session == SessionId::LOBBY { MessageKind::Lobby } else { MessageKind::Peer };
+        Self {
+            session,
+            kind,
+            from,
+            text: text.to_owned(),
+            at,
+            seq: None,
+            replayed: false,
+            mode,
+            ignored: false,
+            key: None,
+        }
+    }
+}
+
 /// Where a message was said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

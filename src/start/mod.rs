@@ -21,9 +21,6 @@ use crate::app::completion::Completion;
 use crate::app::event::Signal;
 use crate::app::{App, InputSource, Sources};
 use crate::cli::ColorChoice;
-use crate::client::known_names::KnownNames;
-use crate::client::ledger::Ledger;
-use crate::client::links::Forks;
 use crate::config::Settings;
 use crate::data::identities;
 use crate::data::table::Table;
@@ -32,8 +29,6 @@ use crate::screen::folding::Folding;
 use crate::start::chat_name::BadName;
 use crate::start::join::{Joining, Lobby};
 
-use crate::client::questions::Questions;
-use crate::client::recent::Recent;
 use crate::client::user::User;
 use crate::data::conversations::Records;
 use crate::input::script;
@@ -43,12 +38,12 @@ use crate::repl::{self, ReplOptions};
 use crate::screen::pipe::PipeWriter;
 use crate::screen::recorder::Recorder;
 use crate::screen::{Form, Screen, Sink};
-use crate::session::{LinkState, SessionId, Sessions};
+use crate::session::SessionId;
 use crate::show::human::Human;
 use crate::show::terminal::TerminalForm;
 use crate::show::{self, ErrorCode, Failure, Notice};
 
-use crate::client::{Me, State, Verdict};
+use crate::client::{ExitVerdict, Given, Me, State};
 use crate::data::trust::Trust;
 
 /// Peer events on their way to the app; when it is full the links stop reading.
@@ -178,9 +173,9 @@ async fn on_pipe(settings: Settings, form: Form, mut signals: mpsc::Receiver<Sig
     let output_closed = Some(output_closed);
     let verdict = run.go(screen, Completion::off(), InputSource::script(lines), signals, output_closed).await;
     Ok(ExitCode::from(match verdict {
-        Verdict::Done => 0,
-        Verdict::Failed => FAILED,
-        Verdict::KeyChanged => KEY_CHANGED,
+        ExitVerdict::Done => 0,
+        ExitVerdict::Failed => FAILED,
+        ExitVerdict::KeyChanged => KEY_CHANGED,
     }))
 }
 
@@ -215,7 +210,7 @@ async fn at_terminal(
     let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)), recorder);
     let verdict = run.go(screen, completion, InputSource::terminal(repl, typed, color), signals, None).await;
     // A person has seen what failed; only a broken trust is worth a code of its own.
-    Ok(ExitCode::from(if verdict == Verdict::KeyChanged { KEY_CHANGED } else { 0 }))
+    Ok(ExitCode::from(if verdict == ExitVerdict::KeyChanged { KEY_CHANGED } else { 0 }))
 }
 
 /// Waits for the lobby, as long as nobody asks to end.
@@ -333,30 +328,20 @@ impl Run {
         input: InputSource,
         signals: mpsc::Receiver<Signal>,
         output_closed: Option<tokio::sync::oneshot::Receiver<()>>,
-    ) -> Verdict {
+    ) -> ExitVerdict {
         let welcome = &self.lobby.joined.welcome;
         let me = Me { name: welcome.name.clone(), fingerprint: self.identity.public().fingerprint() };
-        let mut sessions = Sessions::new();
-        sessions.set_lobby_state(LinkState::Up);
-        let mut state = State {
+        let mut state = State::new(Given {
             me,
-            sessions,
-            forks: Forks::new(self.network),
+            network: Some(self.network),
             lobby: self.lobby.handle,
-            ledger: Ledger::default(),
-            questions: Questions::default(),
-            recent: Recent::default(),
+            head: welcome.head.seq.0,
             records: self.records,
             trust: self.trust,
-            verdict: Verdict::Done,
-            watch: None,
-            head: welcome.head.seq.0,
-            failure: None,
             user: self.user,
             plugins: self.plugins,
             screen,
-            known_names: KnownNames::default(),
-        };
+        });
         self.notices.into_iter().for_each(|notice| state.emit(notice));
         state.emit(Notice::Welcome {
             name: welcome.name.clone(),
@@ -383,7 +368,7 @@ impl Run {
         };
         let mut state = App::new(state, completion, sources, input).run().await;
         state.plugins.close();
-        if let Some(network) = state.forks.take_network() {
+        if let Some(network) = state.private_links.take_network() {
             network.close().await;
         }
         if let Some(host) = self.lobby.host {
