@@ -19,6 +19,9 @@ use crate::input::request::RequestId;
 use crate::session::{LinkState, Mode, SessionId, SessionRow};
 use time::Timestamp;
 
+/// The columns that text is laid out in where no terminal tells how many it has.
+pub const COLUMNS: usize = 80;
+
 /// One thing that happened, as every form of output shows it. The names of the variants and their
 /// fields are the `--json` contract; a recorded one can be read back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

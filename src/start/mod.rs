@@ -2,6 +2,7 @@
 //! listener for peers, the screen. Owns the order of these steps and what is said when one fails.
 
 pub mod chat_name;
+pub mod exit_code;
 pub mod host;
 pub mod join;
 pub mod logging;
@@ -20,13 +21,13 @@ use tokio::sync::mpsc;
 use crate::app::completion::Completion;
 use crate::app::event::Signal;
 use crate::app::{App, InputSource, Sources};
-use crate::cli::ColorChoice;
 use crate::config::Settings;
 use crate::data::identities;
 use crate::data::table::Table;
 use crate::lobby::connect::ConnectError;
 use crate::screen::folding::Folding;
 use crate::start::chat_name::BadName;
+use crate::start::exit_code::{FAILED, KEY_CHANGED, NO_LOBBY, USAGE};
 use crate::start::join::{Joining, Lobby};
 
 use crate::client::user::User;
@@ -52,22 +53,16 @@ const PEER_EVENT_QUEUE: usize = 1024;
 /// Lines of programs on their way to the app; when it is full they wait.
 const PLUGIN_EVENT_QUEUE: usize = 64;
 
-/// Exit code: a command failed or a message was not delivered (on a pipe).
-const FAILED: u8 = 1;
-/// Exit code: wrong usage, or a file that cannot be used.
-const USAGE: u8 = 2;
-/// Exit code: the lobby could not be reached or joined.
-const NO_LOBBY: u8 = 3;
-/// Exit code: a key is not the one that was trusted.
-const KEY_CHANGED: u8 = 4;
-
-/// Why a run ended before it began.
-struct Refusal {
+/// Why a run ended before it began, and the code to exit with.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", failure.text)]
+pub struct StartFailure {
     failure: Failure,
-    exit: u8,
+    /// The code to exit with.
+    pub exit: u8,
 }
 
-impl Refusal {
+impl StartFailure {
     fn new(exit: u8, code: ErrorCode, text: impl Into<String>) -> Self {
         Self { failure: Failure { code, text: text.into(), command: None }, exit }
     }
@@ -77,13 +72,13 @@ impl Refusal {
     }
 }
 
-impl From<BadName> for Refusal {
+impl From<BadName> for StartFailure {
     fn from(err: BadName) -> Self {
         Self::new(USAGE, ErrorCode::BadName, err.to_string())
     }
 }
 
-impl From<anyhow::Error> for Refusal {
+impl From<anyhow::Error> for StartFailure {
     fn from(err: anyhow::Error) -> Self {
         Self::usage(&err)
     }
@@ -112,13 +107,8 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
 }
 
 fn talk(settings: &Settings) -> Talk {
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let terminal = io::stdin().is_terminal() && io::stdout().is_terminal() && !dumb;
-    let color = match settings.color {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto => terminal,
-    };
+    let terminal = io::stdin().is_terminal() && io::stdout().is_terminal() && !repl::terminal::is_dumb();
+    let color = settings.color.paints(terminal);
     match (settings.json, terminal) {
         (true, _) => Talk::Pipe(Form::Json),
         (false, true) => Talk::Terminal { color },
@@ -164,10 +154,10 @@ async fn on_pipe(settings: Settings, form: Form, mut signals: mpsc::Receiver<Sig
     };
     let run = match unless_ended(&mut signals, begun).await {
         Ok(run) => run,
-        Err(refusal) => {
-            screen.emit(&Notice::Error(refusal.failure));
+        Err(StartFailure { failure, exit }) => {
+            screen.emit(&Notice::Error(failure));
             close_screen(screen).await;
-            return Ok(ExitCode::from(refusal.exit));
+            return Ok(ExitCode::from(exit));
         }
     };
     let output_closed = Some(output_closed);
@@ -195,8 +185,8 @@ async fn at_terminal(
     };
     let run = match begun.await {
         Ok(run) => run,
-        Err(refusal) => {
-            return Err(Refused { text: refusal.failure.text, exit: refusal.exit }.into());
+        Err(failure) => {
+            return Err(failure.into());
         }
     };
     let (completion, words) = Completion::new();
@@ -216,25 +206,16 @@ async fn at_terminal(
 /// Waits for the lobby, as long as nobody asks to end.
 async fn unless_ended<T>(
     signals: &mut mpsc::Receiver<Signal>,
-    begun: impl Future<Output = Result<T, Refusal>>,
-) -> Result<T, Refusal> {
+    begun: impl Future<Output = Result<T, StartFailure>>,
+) -> Result<T, StartFailure> {
     tokio::select! {
         biased;
         Some(signal) = signals.recv() => {
             tracing::info!(?signal, "asked to end before the lobby was joined");
-            Err(Refusal::new(NO_LOBBY, ErrorCode::LobbyDown, "asked to end before the lobby was joined"))
+            Err(StartFailure::new(NO_LOBBY, ErrorCode::LobbyDown, "asked to end before the lobby was joined"))
         }
         begun = begun => begun,
     }
-}
-
-/// A refusal with its exit code, on its way up to `main`.
-#[derive(Debug, thiserror::Error)]
-#[error("{text}")]
-pub struct Refused {
-    text: String,
-    /// The code to exit with.
-    pub exit: u8,
 }
 
 /// A client that is in the lobby and has nobody to talk to its user yet.
@@ -254,12 +235,13 @@ struct Run {
     plugin_events: mpsc::Receiver<PluginEvent>,
 }
 
-async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
+async fn begin(settings: &Settings, name: UserName) -> Result<Run, StartFailure> {
     make_data_dir(&settings.data_dir)?;
     let kept = |file: &str| Table::open(settings.data_dir.join(file)).map_err(anyhow::Error::msg);
     let (aliases, ignored) = (kept("aliases.toml")?, kept("ignored.toml")?);
-    let trust = Trust::open(&settings.data_dir).map_err(|err| Refusal::usage(&err.into()))?;
-    let identity = identities::of(&settings.data_dir, &name).map_err(|err| Refusal::usage(&err.into()))?;
+    let trust = Trust::open(&settings.data_dir).map_err(|err| StartFailure::usage(&err.into()))?;
+    let identity =
+        identities::of(&settings.data_dir, &name).map_err(|err| StartFailure::usage(&err.into()))?;
     let (peer_event_tx, peer_events) = mpsc::channel(PEER_EVENT_QUEUE);
     let pins = trust.clone();
     let peer_config = PeerConfig {
@@ -285,9 +267,11 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
     let (lobby, notices) = join::lobby(joining).await.map_err(|failure| {
         let text = failure.to_string();
         match failure.error {
-            Some(ConnectError::KeyChanged { .. }) => Refusal::new(KEY_CHANGED, ErrorCode::KeyChanged, text),
-            Some(ConnectError::Refused(_)) => Refusal::new(NO_LOBBY, ErrorCode::Refused, text),
-            _ => Refusal::new(NO_LOBBY, ErrorCode::LobbyDown, text),
+            Some(ConnectError::KeyChanged { .. }) => {
+                StartFailure::new(KEY_CHANGED, ErrorCode::KeyChanged, text)
+            }
+            Some(ConnectError::Refused(_)) => StartFailure::new(NO_LOBBY, ErrorCode::Refused, text),
+            _ => StartFailure::new(NO_LOBBY, ErrorCode::LobbyDown, text),
         }
     })?;
     let records = if settings.history { Records::kept(&settings.data_dir, &name) } else { Records::off() };
