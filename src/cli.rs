@@ -94,6 +94,18 @@ pub enum ColorChoice {
     Never,
 }
 
+impl ColorChoice {
+    /// Whether what is written has colour; `terminal` says whether it goes to a terminal.
+    #[must_use]
+    pub fn paints(self, terminal: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => terminal,
+        }
+    }
+}
+
 /// One screen of 24 rows and 80 columns; the manual page has more words.
 const HELP: &str = "\
 hobnob: chat from a terminal. A lobby for all, private sessions nobody can read.

@@ -7,15 +7,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use hobnob::cli::{Cli, ColorChoice};
-use hobnob::repl::terminal::columns;
+use hobnob::repl::terminal;
+use hobnob::start::exit_code;
 use hobnob::subcommands::{self, Outputs};
 use hobnob::{config, start};
-
-/// Wrong usage, or a file that cannot be used.
-const USAGE: u8 = 2;
-
-/// The columns of a terminal that does not tell.
-const COLUMNS: usize = 80;
 
 fn main() -> ExitCode {
     match run() {
@@ -23,7 +18,9 @@ fn main() -> ExitCode {
         Err(err) => {
             // Standard error may be closed; there is no one left to tell.
             let _untold = writeln!(std::io::stderr(), "hobnob: {err:#}");
-            ExitCode::from(err.downcast_ref::<start::Refused>().map_or(USAGE, |refused| refused.exit))
+            ExitCode::from(
+                err.downcast_ref::<start::StartFailure>().map_or(exit_code::USAGE, |failure| failure.exit),
+            )
         }
     }
 }
@@ -47,13 +44,9 @@ fn run() -> anyhow::Result<ExitCode> {
 /// Does something else than chatting.
 fn instead(cli: Cli, env: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> anyhow::Result<ExitCode> {
     let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr());
-    let color = match cli.color {
-        Some(ColorChoice::Always) => true,
-        Some(ColorChoice::Never) => false,
-        _ => out.is_terminal() && env("NO_COLOR").is_none_or(|value| value.is_empty()),
-    };
-    let dumb = env("TERM").is_some_and(|term| term == "dumb");
-    let columns = (out.is_terminal() && !dumb).then(|| columns().unwrap_or(COLUMNS));
+    let wanted = env("NO_COLOR").is_none_or(|value| value.is_empty());
+    let color = cli.color.unwrap_or(ColorChoice::Auto).paints(out.is_terminal() && wanted);
+    let columns = (out.is_terminal() && !terminal::is_dumb()).then(terminal::columns);
     subcommands::run(cli, env, &mut Outputs { out: &mut out, err: &mut err, color, columns })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,6 +2,7 @@
 //! prompt or takes the next line of a script. Owns the order in which things happen; what each event
 //! means stands in the files beside this one.
 
+pub mod completion;
 mod ending;
 pub mod event;
 mod input_source;
@@ -22,6 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep_until};
 
+use crate::app::completion::Completion;
 use crate::app::event::{Event, Signal};
 use crate::client::State;
 use crate::client::command_error::CommandError;
@@ -61,6 +63,7 @@ pub struct Sources {
 #[derive(Debug)]
 pub struct App {
     state: State,
+    completion: Completion,
     sources: Sources,
     input: InputSource,
     ending: Option<Ending>,
@@ -73,14 +76,24 @@ pub struct App {
 }
 
 impl App {
-    /// A run with this input source.
+    /// A run with this input source, which publishes the words that may be completed to `completion`.
     #[must_use]
-    pub fn new(state: State, sources: Sources, input: InputSource) -> Self {
-        Self { state, sources, input, ending: None, in_a_row: 0, lobby_left: false, quit_asked: None }
+    pub fn new(state: State, completion: Completion, sources: Sources, input: InputSource) -> Self {
+        Self {
+            state,
+            completion,
+            sources,
+            input,
+            ending: None,
+            in_a_row: 0,
+            lobby_left: false,
+            quit_asked: None,
+        }
     }
 
     /// Runs to the end; gives back the state for what is to be closed and the exit code.
     pub async fn run(mut self) -> State {
+        self.completion.publish(&self.state);
         loop {
             // What there is to see is seen before a prompt asks for more.
             self.state.screen.flush().await;
@@ -236,6 +249,7 @@ impl App {
             self.command(command);
         }
         self.advance_ending();
+        self.completion.publish(&self.state);
     }
 
     /// Answers for the running command of a script when it is finished.
@@ -261,7 +275,7 @@ impl App {
         let usage = |text| Failure { code: ErrorCode::Usage, text, command: None };
         match line {
             ScriptLine::Line(line) => {
-                let line = self.state.expand(&line).unwrap_or(line);
+                let line = commands::expand(&self.state, &line).unwrap_or(line);
                 match self.state.sessions.current() {
                     Some(session) => self.line(&line, session),
                     None => self.line_without_session(&line),

@@ -1,69 +1,15 @@
-//! What programs of the user's own ask for, carried out: a notice, a text in the session they were
-//! called from, a command of hobnob's own. Owns the check of their rights.
-
-use hobnob_protocol::name::Text;
+//! Carries out what the user's own programs ask for: a notice, a text in the session they were called from, one of
+//! hobnob's own commands. Owns the check of their rights.
 
 use super::{App, InputSource};
 use crate::client::State;
 use crate::commands::{self, Progress};
+use crate::plugins::PluginEvent;
 use crate::plugins::asks::{self, Ask};
 use crate::plugins::describe::{Description, Right};
-use crate::plugins::jobs::{Call, RECENT, Report};
-use crate::plugins::{PluginEvent, PluginOutcome};
+use crate::plugins::jobs::Report;
 use crate::session::SessionId;
-use crate::show::{ErrorCode, Failure, Notice};
-
-impl State {
-    /// Calls a program from the current session; none when there is none of this name.
-    pub(crate) fn call_plugin(&mut self, word: &str, args: &str) -> Option<Result<Progress, Failure>> {
-        if !self.plugins.has(word) {
-            return None;
-        }
-        let rows = self.sessions.rows();
-        let session = rows.into_iter().find(|row| Some(row.id) == self.sessions.current());
-        let recent = self.sessions.current().map(|id| self.recent.last(id, RECENT));
-        let called = self.plugins.call(Call {
-            command: word.to_owned(),
-            args: args.split_whitespace().map(str::to_owned).collect(),
-            name: self.me.name.to_string(),
-            session,
-            recent: recent.unwrap_or_default(),
-        });
-        Some(called.map(Progress::Plugin).map_err(|text| failure(word, ErrorCode::Refused, text)))
-    }
-
-    fn plugin_ended(&mut self, command: &str, outcome: PluginOutcome) {
-        match outcome {
-            PluginOutcome::Done => {}
-            PluginOutcome::Failed(reason) => self.fail(failure(command, ErrorCode::Refused, reason)),
-            PluginOutcome::NotAllowed { path, wants, changed } => {
-                let changed = if changed { "it was changed since you allowed it; " } else { "" };
-                let text = format!(
-                    "not allowed yet: {changed}{} wants to {wants}; \\allow {command} lets it, until it is \
-                     changed",
-                    path.display()
-                );
-                self.fail(failure(command, ErrorCode::Refused, text));
-            }
-            PluginOutcome::Allowed(description) => {
-                self.emit(Notice::say(format!("\\{command} may {} now", description.wants())));
-                self.publish_commands();
-            }
-        }
-    }
-
-    fn plugin_says(&mut self, command: &str, session: Option<SessionId>, text: Text) {
-        match session.filter(|session| self.sessions.contains(*session)) {
-            Some(session) => {
-                self.emit(Notice::say(format!("\\{command} says for you: {}", text.as_str())));
-                self.say(session, text, None);
-            }
-            None => {
-                self.report_unsent(session, text.as_str(), "the session it was called from is over");
-            }
-        }
-    }
-}
+use crate::show::{ErrorCode, Notice};
 
 impl App {
     /// A program of the user's own has something to say.
@@ -78,7 +24,7 @@ impl App {
                 {
                     // One wrong line is enough: what follows was meant to come after it.
                     self.state.plugins.ended(job);
-                    self.state.fail(failure(&command, code, reason));
+                    self.state.fail(State::plugin_failure(&command, code, reason));
                 }
             }
             Report::Ended(outcome) => {
@@ -134,8 +80,4 @@ impl App {
         }
         Ok(())
     }
-}
-
-fn failure(command: &str, code: ErrorCode, text: String) -> Failure {
-    Failure { code, text, command: Some(command.to_owned()) }
 }

@@ -8,7 +8,7 @@ use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
 
 use super::tests::{Scene, say};
 use super::*;
-use crate::client::Verdict;
+use crate::client::ExitVerdict;
 use crate::lobby::event::Answer;
 use crate::session::LinkState;
 
@@ -61,7 +61,7 @@ fn a_say_that_has_nowhere_to_go_is_answered_and_not_sent() {
     scene.feed(&[r#"{"say":"secret","id":4}"#]);
     scene.shows(r#"{"event":"answer","id":4,"ok":false,"code":"unsent","#);
     assert!(scene.link.told().is_empty());
-    assert_eq!(scene.app.state.verdict, Verdict::Failed);
+    assert_eq!(scene.app.state.verdict, ExitVerdict::Failed);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_malformed_request_is_an_error_and_never_a_text() {
     scene.feed(&["{nonsense"]);
     assert!(!scene.shown().contains("answer"));
     assert!(scene.link.told().is_empty());
-    assert_eq!(scene.app.state.verdict, Verdict::Failed);
+    assert_eq!(scene.app.state.verdict, ExitVerdict::Failed);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_wait_for_a_message_ends_with_the_first_that_is_new() {
     assert!(scene.link.told().is_empty());
     scene.lobby(said(6, "bobby"));
     assert_eq!(scene.link.told(), [say(1, "next")]);
-    assert_eq!(scene.app.state.verdict, Verdict::Done);
+    assert_eq!(scene.app.state.verdict, ExitVerdict::Done);
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,7 +131,7 @@ async fn a_wait_that_takes_too_long_fails_and_the_script_goes_on() {
     scene.turn();
     scene.shows("\\wait: no private session opened within 2 s");
     assert_eq!(scene.link.told(), [say(1, "next")]);
-    assert_eq!(scene.app.state.verdict, Verdict::Failed);
+    assert_eq!(scene.app.state.verdict, ExitVerdict::Failed);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use hobnob_protocol::MAX_TEXT_BYTES;
 
 use super::terminal::{Asked, Refused};
 use super::{App, InputSource};
+use crate::commands;
 use crate::repl::{Draft, Edit, Typed};
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Failure, Notice};
@@ -63,7 +64,7 @@ impl App {
         };
         self.state.screen.typed(session, &text);
         // Before it is judged: an alias may be a text, which goes where its prompt said or nowhere.
-        let text = self.state.expand(&text).unwrap_or(text);
+        let text = commands::expand(&self.state, &text).unwrap_or(text);
         match terminal.accept(&text, session, &self.state) {
             Ok(()) => self.line(&text, session),
             Err(Refused(reason)) => self.state.report_unsent(Some(session), &text, reason),

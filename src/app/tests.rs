@@ -1,6 +1,5 @@
 //! The app's rules, driven by events, with a lobby that is a queue and no network.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hobnob_protocol::chain::{LobbyMessage, Position, link};
@@ -9,11 +8,8 @@ use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, Text};
 use tokio::sync::{mpsc, watch};
 
 use super::*;
-use crate::client::ledger::Ledger;
-use crate::client::links::Forks;
-use crate::client::questions::Questions;
-use crate::client::recent::Recent;
-use crate::client::{Me, Verdict};
+use crate::client::user::User;
+use crate::client::{ExitVerdict, Given, Me};
 use crate::data::conversations::Records;
 use crate::data::trust::Trust;
 use crate::lobby::event::Answer;
@@ -21,13 +17,13 @@ use crate::lobby::handle::{TestLink, test_handle};
 use crate::plugins::Plugins;
 use crate::repl::Words;
 use crate::screen::{Form, Screen, Sink};
-use crate::session::{LinkState, Sessions};
 use crate::show::human::{Human, Shown};
 
 pub(super) struct Scene {
     pub(super) app: App,
     pub(super) link: TestLink,
     lines: mpsc::Sender<ScriptLine>,
+    words: watch::Receiver<Arc<Words>>,
     seen: usize,
     _folder: tempfile::TempDir,
     _queues: (mpsc::Sender<LobbyEvent>, mpsc::Sender<PeerEvent>, mpsc::Sender<Signal>),
@@ -37,36 +33,26 @@ impl Scene {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (lobby, link) = test_handle();
-        let mut sessions = Sessions::new();
-        sessions.set_lobby_state(LinkState::Up);
-        let state = State {
+        let state = State::new(Given {
             me: Me { name: "anna".parse().unwrap(), fingerprint: PublicKey::new([1; 32]).fingerprint() },
-            sessions,
-            forks: Forks::default(),
+            network: None,
             lobby,
-            ledger: Ledger::default(),
-            questions: Questions::default(),
-            recent: Recent::default(),
+            head: 0,
             records: Records::off(),
             trust: Trust::open(folder.path()).unwrap(),
-            verdict: Verdict::Done,
-            watch: None,
-            head: 0,
-            failure: None,
-            user: crate::client::user::User::default(),
+            user: User::default(),
             plugins: Plugins::default(),
             screen: Screen::new(Form::Human(Human { color: false }), Sink::Held, None),
-            known_names: BTreeSet::new(),
-            words: watch::channel(Arc::new(Words::default())).0,
-        };
+        });
         let (lobby_tx, lobby_rx) = mpsc::channel(8);
         let (peer_tx, peers) = mpsc::channel(8);
         let (signal_tx, signals) = mpsc::channel(8);
         let (_no_programs, plugins) = mpsc::channel(1);
         let sources = Sources { lobby: lobby_rx, peers, plugins, signals, output_closed: None };
+        let (completion, words) = Completion::new();
         let (lines, line_rx) = mpsc::channel(1000);
-        let app = App::new(state, sources, InputSource::script(line_rx));
-        Self { app, link, lines, seen: 0, _folder: folder, _queues: (lobby_tx, peer_tx, signal_tx) }
+        let app = App::new(state, completion, sources, InputSource::script(line_rx));
+        Self { app, link, lines, words, seen: 0, _folder: folder, _queues: (lobby_tx, peer_tx, signal_tx) }
     }
 
     /// Feeds lines of a script, as far as it is their queue. One that begins with a brace is a request.
@@ -145,7 +131,7 @@ fn what_is_typed_after_a_fork_never_reaches_the_lobby() {
     assert!(scene.link.told().is_empty(), "the line after the fork went nowhere");
     scene.feed(&["\\lobby", "hello"]);
     assert_eq!(scene.link.told(), [say(1, "hello")]);
-    assert_eq!(scene.app.state.verdict, Verdict::Failed);
+    assert_eq!(scene.app.state.verdict, ExitVerdict::Failed);
 }
 
 #[test]
@@ -240,7 +226,7 @@ fn a_text_the_server_cannot_store_is_reported() {
     scene.feed(&["hello"]);
     scene.lobby(LobbyEvent::NotAccepted { id: 1, code: NotAcceptedCode::Store });
     scene.shows("not sent (the server could not store it): hello");
-    assert_eq!(scene.app.state.verdict, Verdict::Failed);
+    assert_eq!(scene.app.state.verdict, ExitVerdict::Failed);
 }
 
 #[test]
@@ -291,7 +277,7 @@ async fn texts_nobody_acknowledged_by_the_end_are_reported() {
     }
     scene.shows("not sent (it was not acknowledged before the end): lost");
     assert!(scene.app.is_over());
-    assert_eq!(scene.app.state.verdict, Verdict::Failed);
+    assert_eq!(scene.app.state.verdict, ExitVerdict::Failed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -317,7 +303,19 @@ fn who_comes_and_goes_is_shown_and_known_for_completion() {
         Change::Left("carmen".parse().unwrap()),
     ]));
     scene.shows(">>> bobby joined\n>>> carmen joined\n>>> carmen left\n");
-    assert_eq!(scene.app.state.words.borrow().users, ["bobby"]);
+    assert_eq!(scene.words.borrow().users, ["bobby"]);
+}
+
+#[test]
+fn whatever_changes_is_there_to_be_completed_after_the_same_line() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\alias brb be right back"]);
+    assert_eq!(scene.words.borrow().aliases[0].name, "brb");
+    scene.feed(&["\\unalias brb", "\\fork bobby"]);
+    assert!(scene.words.borrow().aliases.is_empty());
+    assert_eq!(scene.words.borrow().sessions[1], (SessionId(1), "bobby".to_owned()));
+    scene.lobby(LobbyEvent::Answer(Answer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
+    assert_eq!(scene.words.borrow().sessions.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,12 +10,12 @@ use hobnob_protocol::name::{PublicKey, UserName};
 use crate::client::State;
 use crate::client::command_error::CommandError;
 use crate::client::questions::{Open, Question};
-use crate::data::trust::Verdict;
+use crate::data::trust::KeyVerdict;
 use crate::lobby::event::{Answer, Joined, LobbyEvent};
 use crate::lobby::place::Resumed;
 use crate::session::{LinkState, SessionId};
 use crate::show::time::Timestamp;
-use crate::show::{ErrorCode, Failure, Message, MessageKind, Notice};
+use crate::show::{ErrorCode, Failure, Message, Notice};
 
 /// Names in one answer to `users`, and no more parts are waited for: ten times what a server lets in by
 /// default, and a bound for one that sends on and on.
@@ -123,7 +123,7 @@ impl State {
     }
 
     fn lobby_said(&mut self, said: &LobbyMessage, replayed: bool) {
-        self.know_name(&said.name);
+        self.known_names.add(&said.name);
         self.show_message(self.lobby_message(said, replayed));
     }
 
@@ -141,7 +141,7 @@ impl State {
         for change in changes {
             match change {
                 Change::Joined(name) => {
-                    self.know_name(&name);
+                    self.known_names.add(&name);
                     self.emit(Notice::Joined { name });
                 }
                 Change::Left(name) => {
@@ -150,7 +150,6 @@ impl State {
                 }
             }
         }
-        self.publish_words();
         self.count_users();
     }
 
@@ -182,8 +181,7 @@ impl State {
         let closed = self.questions.close(request);
         let Some(Open { question: Question::Users { mut names, away, shown }, .. }) = closed else { return };
         names.sort();
-        names.iter().for_each(|name| self.know_name(name));
-        self.publish_words();
+        names.iter().for_each(|name| self.known_names.add(name));
         if shown {
             self.emit(Notice::Users { names, away });
         } else {
@@ -201,8 +199,8 @@ impl State {
         }
         let verdict = self.trust.user(&name, &key);
         let own = name == self.me.name && key.fingerprint() == self.me.fingerprint;
-        let trusted = own || matches!(verdict, Ok(Verdict::Trusted));
-        if let Ok(Verdict::Changed { pinned }) = verdict {
+        let trusted = own || matches!(verdict, Ok(KeyVerdict::Trusted));
+        if let Ok(KeyVerdict::Changed { pinned }) = verdict {
             let text = format!("the key trusted for {name} is another: {}", pinned.fingerprint());
             self.emit(Notice::say(text));
         }
@@ -258,17 +256,13 @@ impl State {
     }
 
     fn lobby_message(&self, said: &LobbyMessage, replayed: bool) -> Message {
+        let (from, at) = (said.name.clone(), Timestamp(said.at));
         Message {
-            session: SessionId::LOBBY,
-            kind: MessageKind::Lobby,
-            from: said.name.clone(),
-            text: said.text.as_str().to_owned(),
-            at: Timestamp(said.at),
             seq: Some(said.seq.0),
             replayed,
-            mode: None,
             key: Some(said.key),
             ignored: self.user.ignores(&said.key),
+            ..Message::new(SessionId::LOBBY, None, from, said.text.as_str(), at)
         }
     }
 
@@ -277,7 +271,6 @@ impl State {
         self.user.ignored.set(&key.to_string(), Some(name.as_str())).map_err(|reason| {
             CommandError::new(ErrorCode::Refused, format!("it could not be kept: {reason}"))
         })?;
-        self.publish_words();
         self.emit(Notice::say(format!(
             "what {name} says in the lobby is not shown any more; \\unignore {name} shows it again"
         )));

@@ -2,46 +2,40 @@
 //! loop alone; awaits nothing. The parts it is made of stand in files of their own.
 
 pub mod command_error;
+pub mod known_names;
 pub mod ledger;
-pub mod links;
 mod lobby;
+mod plugins;
 mod private;
+pub mod private_links;
 pub mod questions;
 pub mod recent;
 pub mod user;
 mod wait;
 pub mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
 use hobnob_protocol::message::ClientMessage;
 use hobnob_protocol::name::{Fingerprint, Text, UserName};
-use tokio::sync::watch;
 
 use crate::client::command_error::CommandError;
+use crate::client::known_names::KnownNames;
 use crate::client::ledger::{Ledger, Outstanding};
-use crate::client::links::Forks;
+use crate::client::private_links::PrivateLinks;
 use crate::client::questions::{Question, Questions};
 use crate::client::recent::Recent;
 use crate::client::user::User;
 use crate::client::waiting::Watch;
-use crate::commands;
 use crate::data::conversations::{Recorded, Records};
 use crate::data::trust::Trust;
-use crate::input::aliases;
 use crate::input::request::RequestId;
 use crate::lobby::handle::LobbyHandle;
+use crate::peer::PeerNetwork;
 use crate::plugins::Plugins;
-use crate::repl::{Argument, CommandWord, Words};
 use crate::screen::Screen;
-use crate::session::{LinkState, Mode, SessionId, Sessions};
+use crate::session::{LinkState, SessionId, Sessions};
 use crate::show::mention;
 use crate::show::time::{Timestamp, now};
-use crate::show::{Answer, ErrorCode, Failure, Message, MessageKind, Notice};
-
-/// Names kept for completion. More would not help anybody who types.
-const MAX_KNOWN_NAMES: usize = 10_000;
+use crate::show::{Answer, ErrorCode, Failure, Message, Notice};
 
 /// Who this user is, here.
 #[derive(Debug, Clone)]
@@ -54,7 +48,7 @@ pub struct Me {
 
 /// How the run went so far, for its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub enum ExitVerdict {
     /// All done.
     Done,
     /// A command failed or a message was not delivered.
@@ -70,8 +64,8 @@ pub struct State {
     pub me: Me,
     /// The sessions there are.
     pub sessions: Sessions,
-    /// The links of the private ones.
-    pub forks: Forks,
+    /// The links that carry the private ones.
+    pub private_links: PrivateLinks,
     /// The lobby's link.
     pub lobby: LobbyHandle,
     /// Texts nobody has answered for.
@@ -85,7 +79,7 @@ pub struct State {
     /// The pinned keys.
     pub trust: Trust,
     /// How the run went so far.
-    pub verdict: Verdict,
+    pub verdict: ExitVerdict,
     /// What a script waits for.
     pub watch: Option<Watch>,
     /// The number of the lobby's newest message, as far as this run knows.
@@ -97,11 +91,61 @@ pub struct State {
     /// The commands that are programs of the user's own.
     pub plugins: Plugins,
     pub(crate) screen: Screen,
-    pub(crate) known_names: BTreeSet<UserName>,
-    pub(crate) words: watch::Sender<Arc<Words>>,
+    /// The names that may be completed.
+    pub(crate) known_names: KnownNames,
+}
+
+/// What a run of the client is given to begin with, once it is in the lobby.
+#[derive(Debug)]
+pub struct Given {
+    /// Who this user is.
+    pub me: Me,
+    /// The network that carries private sessions; without one none opens.
+    pub network: Option<PeerNetwork>,
+    /// The lobby's link.
+    pub lobby: LobbyHandle,
+    /// The number of the lobby's newest message.
+    pub head: u64,
+    /// Where what is said in private sessions is kept.
+    pub records: Records,
+    /// The pinned keys.
+    pub trust: Trust,
+    /// What this user has set.
+    pub user: User,
+    /// The commands that are programs of the user's own.
+    pub plugins: Plugins,
+    /// Where notices are shown.
+    pub screen: Screen,
 }
 
 impl State {
+    /// The state at the beginning of a run: in the lobby, with no private session, and nothing asked or said yet.
+    #[must_use]
+    pub fn new(given: Given) -> Self {
+        let Given { me, network, lobby, head, records, trust, user, plugins, screen } = given;
+        let mut sessions = Sessions::new();
+        sessions.set_lobby_state(LinkState::Up);
+        Self {
+            me,
+            sessions,
+            private_links: network.map(PrivateLinks::new).unwrap_or_default(),
+            lobby,
+            ledger: Ledger::default(),
+            questions: Questions::default(),
+            recent: Recent::default(),
+            records,
+            trust,
+            verdict: ExitVerdict::Done,
+            watch: None,
+            head,
+            failure: None,
+            user,
+            plugins,
+            screen,
+            known_names: KnownNames::default(),
+        }
+    }
+
     /// Shows a notice.
     pub fn emit(&mut self, notice: Notice) {
         self.screen.emit(&notice);
@@ -110,8 +154,8 @@ impl State {
     /// Shows a failure and remembers it for the exit code.
     pub fn fail(&mut self, failure: Failure) {
         let verdict = match failure.code {
-            ErrorCode::KeyChanged => Verdict::KeyChanged,
-            _ => Verdict::Failed,
+            ErrorCode::KeyChanged => ExitVerdict::KeyChanged,
+            _ => ExitVerdict::Failed,
         };
         self.verdict = self.verdict.max(verdict);
         if failure.command.is_some() {
@@ -122,7 +166,7 @@ impl State {
 
     /// Reports a text as not sent.
     pub fn report_unsent(&mut self, session: Option<SessionId>, text: &str, reason: &str) {
-        self.verdict = self.verdict.max(Verdict::Failed);
+        self.verdict = self.verdict.max(ExitVerdict::Failed);
         self.emit(Notice::Unsent { session, text: text.to_owned(), reason: reason.to_owned() });
     }
 
@@ -160,7 +204,7 @@ impl State {
                 let unsaid = self.ledger.settle(id).into_iter().collect();
                 self.report_all_unsent(unsaid, "the lobby's link has ended for good");
             }
-        } else if let Err(reason) = self.forks.say(session, id, text) {
+        } else if let Err(reason) = self.private_links.say(session, id, text) {
             let unsaid = self.ledger.settle(id).into_iter().collect();
             self.report_all_unsent(unsaid, &reason);
         }
@@ -256,12 +300,6 @@ impl State {
         args.parse().map_err(|err| CommandError::new(ErrorCode::BadName, format!("{err}")))
     }
 
-    /// What a typed line stands for, where it is `\\me` or an alias.
-    #[must_use]
-    pub fn expand(&self, line: &str) -> Option<String> {
-        aliases::expand(line, &self.user.aliases, &self.me.name)
-    }
-
     /// Shows what was said lately in a session, from what this run has seen.
     pub fn show_recent(&mut self, session: SessionId, count: usize) {
         for message in self.recent.last(session, count) {
@@ -283,74 +321,12 @@ impl State {
         self.emit(Notice::Message(message));
     }
 
-    /// The names that may be completed, and the sessions, as they are now.
-    pub fn publish_words(&self) {
-        let sessions = std::iter::once((SessionId::LOBBY, "lobby".to_owned()))
-            .chain(self.sessions.peers().map(|(id, peer)| (id, peer.peer.to_string())))
-            .collect();
-        let users = self
-            .known_names
-            .iter()
-            .filter(|name| **name != self.me.name)
-            .map(|name| name.as_str().to_owned())
-            .collect();
-        let ignored = self.user.ignored.iter().map(|(_, name)| name.to_owned()).collect();
-        self.words.send_modify(|words| {
-            let words = Arc::make_mut(words);
-            words.ignored = ignored;
-            words.aliases = commands::alias_words(&self.user.aliases);
-            (words.users, words.sessions) = (users, sessions);
-        });
-    }
-
-    /// The commands that may be completed, one's own among them, as they are now.
-    pub fn publish_commands(&self) {
-        let (mut commands, mut own) = (commands::words(), BTreeMap::new());
-        let all = self.plugins.all();
-        let programs = all.iter().map(|(name, _)| name.clone()).collect();
-        for (name, description) in all {
-            // Hobnob's own win.
-            let Some(description) = description.filter(|_| commands::find(&name).is_none()) else { continue };
-            commands.push(CommandWord {
-                name: name.clone(),
-                aliases: Vec::new(),
-                usage: description.usage,
-                about: description.about,
-                argument: Argument::Text,
-            });
-            own.insert(name, description.words);
-        }
-        self.words.send_modify(|words| {
-            let words = Arc::make_mut(words);
-            (words.commands, words.own, words.programs) = (commands, own, programs);
-        });
-    }
-
-    /// Remembers a name for completion.
-    pub fn know_name(&mut self, name: &UserName) {
-        if self.known_names.len() < MAX_KNOWN_NAMES {
-            self.known_names.insert(name.clone());
-        }
-    }
-
     fn keep_own(&mut self, session: SessionId, text: &str, seq: Option<u64>) {
-        let mode: Option<Mode> = self.sessions.peer(session).map(|peer| peer.mode);
-        let kind = if session == SessionId::LOBBY { MessageKind::Lobby } else { MessageKind::Peer };
-        let at: Timestamp = now();
+        let at = now();
         let from = self.me.name.clone();
         self.record(session, at, &from, text);
-        self.recent.keep(Message {
-            session,
-            kind,
-            from,
-            text: text.to_owned(),
-            at,
-            seq,
-            replayed: false,
-            mode,
-            key: None,
-            ignored: false,
-        });
+        let mode = self.sessions.mode(session);
+        self.recent.keep(Message { seq, ..Message::new(session, mode, from, text, at) });
     }
 
     /// Adds what was said in a private session to its record on disk.

@@ -6,13 +6,13 @@ use hobnob_protocol::name::{PublicKey, UserName};
 
 use crate::client::command_error::CommandError;
 use crate::client::questions::Question;
-use crate::client::{State, Verdict};
+use crate::client::{ExitVerdict, State};
 use crate::data::conversations::Recorded;
-use crate::data::trust::Verdict as KeyVerdict;
+use crate::data::trust::KeyVerdict;
 use crate::peer::{PeerEvent, PeerEventKind};
 use crate::session::{LinkState, Mode, PeerSession, SessionId};
 use crate::show::time::Timestamp;
-use crate::show::{ClosedReason, ErrorCode, Failure, Message, MessageKind, Notice};
+use crate::show::{ClosedReason, ErrorCode, Failure, Message, Notice};
 
 /// The command that opens sessions, as errors name it.
 const FORK: &str = "fork";
@@ -22,8 +22,8 @@ impl State {
     /// with fresh addresses for a link that is being rebuilt.
     pub(crate) fn introduced(&mut self, introduction: Introduction) {
         let question = introduction.request.and_then(|request| self.questions.close(request));
-        if let Some(session) = self.forks.with_token(&introduction.session) {
-            self.forks.offer(session, &introduction);
+        if let Some(session) = self.private_links.with_token(&introduction.session) {
+            self.private_links.offer(session, &introduction);
             return;
         }
         match question.map(|open| open.question) {
@@ -35,7 +35,7 @@ impl State {
 
     /// This user's fork was answered.
     fn fork_answered(&mut self, session: SessionId, introduction: Introduction) {
-        if !self.sessions.contains(session) || self.forks.has_link(session) {
+        if !self.sessions.contains(session) || self.private_links.has_link(session) {
             return;
         }
         if let Err(error) = self.check_key(&introduction) {
@@ -46,13 +46,15 @@ impl State {
             return self.fork_failed(session, CommandError::new(ErrorCode::AlreadyForked, text));
         }
         // Both forked and the other's introduction came first: the link it made serves both.
-        match self.forks.inbound_from(&introduction.key) {
-            Some(link) if self.forks.inbound(link).is_some_and(|it| it.session == introduction.session) => {
+        match self.private_links.inbound_from(&introduction.key) {
+            Some(link)
+                if self.private_links.inbound(link).is_some_and(|it| it.session == introduction.session) =>
+            {
                 self.note_introduction(session, &introduction);
-                self.forks.adopt(link, session);
+                self.private_links.adopt(link, session);
             }
             Some(link) => {
-                self.forks.drop_inbound(link);
+                self.private_links.drop_inbound(link);
                 self.open_fork(session, &introduction);
             }
             None => self.open_fork(session, &introduction),
@@ -62,17 +64,17 @@ impl State {
     /// This user forks somebody who is opening a session with this user at the moment: both mean the
     /// same one. False when nobody of that name is.
     pub(crate) fn join_inbound(&mut self, session: SessionId, name: &UserName) -> bool {
-        let Some(link) = self.forks.inbound_named(name) else { return false };
-        if let Some(introduction) = self.forks.inbound(link).cloned() {
+        let Some(link) = self.private_links.inbound_named(name) else { return false };
+        if let Some(introduction) = self.private_links.inbound(link).cloned() {
             self.note_introduction(session, &introduction);
         }
-        self.forks.adopt(link, session);
+        self.private_links.adopt(link, session);
         true
     }
 
     fn open_fork(&mut self, session: SessionId, introduction: &Introduction) {
         self.note_introduction(session, introduction);
-        self.forks.open(session, introduction);
+        self.private_links.open(session, introduction);
     }
 
     fn note_introduction(&mut self, session: SessionId, introduction: &Introduction) {
@@ -94,15 +96,15 @@ impl State {
         // Both forked at once: this user's session is the one, and the answer to its own question
         // will only repeat the token.
         let waiting = self.sessions.with_name(&introduction.name);
-        if let Some(session) = waiting.filter(|session| !self.forks.has_link(*session)) {
+        if let Some(session) = waiting.filter(|session| !self.private_links.has_link(*session)) {
             return self.open_fork(session, &introduction);
         }
         // A session with the same user may be there. Should this one come up, the other's program was
         // started anew; should two forks have crossed unseen, it never will.
-        if let Some(link) = self.forks.inbound_from(&introduction.key) {
-            self.forks.drop_inbound(link);
+        if let Some(link) = self.private_links.inbound_from(&introduction.key) {
+            self.private_links.drop_inbound(link);
         }
-        self.forks.open_inbound(introduction);
+        self.private_links.open_inbound(introduction);
     }
 
     /// Whether the introduced key may be talked to under that name.
@@ -161,22 +163,22 @@ impl State {
     /// Something happened on a peer link.
     pub(crate) fn peer_event(&mut self, event: PeerEvent) {
         let link = event.link;
-        if self.forks.inbound(link).is_some() {
+        if self.private_links.inbound(link).is_some() {
             match &event.kind {
                 PeerEventKind::Up { .. } => self.adopt(link),
                 PeerEventKind::Down | PeerEventKind::WantsIntroduction => return,
                 // It never opened; nobody here knew of it.
-                _ => return self.forks.drop_inbound(link),
+                _ => return self.private_links.drop_inbound(link),
             }
         }
-        if let Some(session) = self.forks.session_of(link) {
+        if let Some(session) = self.private_links.session_of(link) {
             self.session_event(session, event.kind);
         }
     }
 
     /// A session the other side opened is up: now it gets its number.
     fn adopt(&mut self, link: crate::session::link_id::LinkId) {
-        let Some(introduction) = self.forks.inbound(link).cloned() else { return };
+        let Some(introduction) = self.private_links.inbound(link).cloned() else { return };
         if let Some(lost) = self.sessions.with_key(&introduction.key) {
             self.session_over(lost, ClosedReason::Gone, "the other's program was started anew");
         }
@@ -187,8 +189,7 @@ impl State {
             state: LinkState::Connecting,
             unread: 0,
         });
-        self.forks.adopt(link, session);
-        self.publish_words();
+        self.private_links.adopt(link, session);
     }
 
     fn session_event(&mut self, session: SessionId, kind: PeerEventKind) {
@@ -197,7 +198,7 @@ impl State {
             PeerEventKind::Down => self.set_link(session, LinkState::Down),
             PeerEventKind::Said { number, at, text } => {
                 self.peer_said(session, at, text.as_str());
-                self.forks.shown(session, number);
+                self.private_links.shown(session, number);
             }
             PeerEventKind::Delivered { local_id } => self.settle_sent(local_id, None),
             PeerEventKind::Undelivered { local_ids } => {
@@ -229,7 +230,7 @@ impl State {
         if let Err(err) = self.trust.pin_user(&name, &key) {
             self.emit(Notice::say(format!("{name}'s key could not be kept: {err}")));
         }
-        self.know_name(&name);
+        self.known_names.add(&name);
         let fingerprint = key.fingerprint();
         self.open_record(session, &key);
         self.emit(Notice::Opened {
@@ -241,27 +242,16 @@ impl State {
             key_exchange,
         });
         self.watch_opened();
-        self.publish_words();
     }
 
     /// What was said with this peer in earlier sessions is history of this one.
     fn open_record(&mut self, session: SessionId, key: &PublicKey) {
-        let mode = self.sessions.peer(session).map(|peer| peer.mode);
+        let mode = self.sessions.mode(session);
         match self.records.open(session, key) {
             Ok(said) => {
                 for Recorded { at, from, text } in said {
-                    self.recent.keep(Message {
-                        session,
-                        kind: MessageKind::Peer,
-                        from,
-                        text: text.as_str().to_owned(),
-                        at: Timestamp(at),
-                        seq: None,
-                        replayed: true,
-                        mode,
-                        key: None,
-                        ignored: false,
-                    });
+                    let message = Message::new(session, mode, from, text.as_str(), Timestamp(at));
+                    self.recent.keep(Message { replayed: true, ..message });
                 }
             }
             Err(err) => {
@@ -281,24 +271,16 @@ impl State {
 
     fn peer_said(&mut self, session: SessionId, at: u64, text: &str) {
         let Some(peer) = self.sessions.peer(session) else { return };
-        let message = Message {
-            session,
-            kind: MessageKind::Peer,
-            from: peer.peer.clone(),
-            text: text.to_owned(),
-            at: Timestamp(at),
-            seq: None,
-            replayed: false,
-            mode: Some(peer.mode),
-            key: peer.key,
-            ignored: false,
-        };
+        let from = peer.peer.clone();
+        let message =
+            Message { key: peer.key, ..Message::new(session, Some(peer.mode), from, text, Timestamp(at)) };
         self.record(session, message.at, &message.from, text);
         self.show_message(message);
     }
 
     fn ask_for_fresh_addresses(&mut self, session: SessionId) {
-        let (Some(peer), Some(token)) = (self.sessions.peer(session), self.forks.token(session)) else {
+        let (Some(peer), Some(token)) = (self.sessions.peer(session), self.private_links.token(session))
+        else {
             return;
         };
         if self.sessions.lobby_state() != LinkState::Up || peer.state == LinkState::Connecting {
@@ -311,7 +293,7 @@ impl State {
 
     /// This user ends a session.
     pub(crate) fn leave(&mut self, session: SessionId) {
-        if !self.forks.leave(session) {
+        if !self.private_links.leave(session) {
             self.session_over(session, ClosedReason::Ended, "you ended the session");
         }
     }
@@ -321,17 +303,16 @@ impl State {
     pub(crate) fn session_over(&mut self, session: SessionId, reason: ClosedReason, why: &str) {
         let unsaid = self.ledger.take_session(session);
         self.report_all_unsent(unsaid, why);
-        self.forks.remove(session);
+        self.private_links.remove(session);
         self.recent.forget(session);
         self.records.close(session);
         let Some(peer) = self.sessions.remove(session) else { return };
         self.emit(Notice::Closed { session, peer: peer.peer, reason });
-        self.publish_words();
     }
 
     /// Whether nothing has failed so far.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.verdict == Verdict::Done
+        self.verdict == ExitVerdict::Done
     }
 }

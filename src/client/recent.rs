@@ -55,25 +55,14 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::show::MessageKind;
     use crate::show::time::Timestamp;
 
     #[test]
     fn the_newest_are_kept_in_order() {
         let mut recent = Recent::default();
         for number in 0..KEPT + 10 {
-            recent.keep(Message {
-                session: SessionId(1),
-                kind: MessageKind::Peer,
-                from: "anna".parse().unwrap(),
-                text: number.to_string(),
-                at: Timestamp(0),
-                seq: None,
-                replayed: false,
-                mode: None,
-                key: None,
-                ignored: false,
-            });
+            let (from, text) = ("anna".parse().unwrap(), number.to_string());
+            recent.keep(Message::new(SessionId(1), None, from, &text, Timestamp(0)));
         }
         let texts: Vec<String> = recent.last(SessionId(1), 2).into_iter().map(|it| it.text).collect();
         assert_eq!(texts, ["1008", "1009"]);

@@ -27,9 +27,8 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     if text.is_empty() {
         return tell_one(state, name);
     }
-    aliases::check(name).map_err(|text| CommandError::new(ErrorCode::Usage, text))?;
+    aliases::check(name, super::name_of).map_err(|text| CommandError::new(ErrorCode::Usage, text))?;
     state.user.aliases.set(name, Some(text)).map_err(not_kept)?;
-    state.publish_words();
     state.emit(Notice::say(format!("\\{name} stands for: {text}")));
     Ok(Progress::Done)
 }

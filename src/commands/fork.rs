@@ -44,7 +44,6 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     state.emit(Notice::Forking { session, peer: name.clone() });
     // At once: what is typed from now on is meant for the peer and must not reach the lobby.
     state.sessions.switch(session);
-    state.publish_words();
     // The other is opening a session with this user already: it is the one.
     if state.join_inbound(session, &name) {
         return Ok(Progress::Opening(session));

@@ -32,9 +32,8 @@ use tokio::time::Instant;
 
 use crate::client::State;
 pub use crate::client::command_error::CommandError;
-use crate::data::table::Table;
+use crate::input::aliases;
 pub use crate::repl::Argument;
-use crate::repl::CommandWord;
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Failure, HelpRow};
 
@@ -148,13 +147,28 @@ pub fn find(word: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.name == word || command.aliases.contains(&word))
 }
 
+/// The name of the command that this word names, whole, by its name or an alias.
+#[must_use]
+pub fn name_of(word: &str) -> Option<&'static str> {
+    find(word).map(|command| command.name)
+}
+
+/// What a typed line stands for, where it is `\me` or one of the user's aliases; `None` for every other line.
+#[must_use]
+pub fn expand(state: &State, line: &str) -> Option<String> {
+    aliases::expand(line, &state.user.aliases, &state.me.name, name_of)
+}
+
 /// Runs the command of this word.
 ///
 /// # Errors
 /// What is to be shown when it fails, the command's name included.
 pub fn dispatch(state: &mut State, word: &str, args: &str) -> Result<Progress, Failure> {
     let Some(command) = find(word) else {
-        return state.call_plugin(word, args).unwrap_or_else(|| Err(unknown(word)));
+        return match state.call_plugin(word, args) {
+            Some(called) => called.map(Progress::Plugin),
+            None => Err(unknown(word)),
+        };
     };
     let misused = match (command.argument, command.optional, args.is_empty()) {
         (Argument::None, _, no_args) => !no_args,
@@ -195,32 +209,6 @@ pub fn help_rows(commands: &[Command]) -> Vec<HelpRow> {
             own: false,
         })
         .collect()
-}
-
-/// The words of all commands, for completion.
-#[must_use]
-pub fn words() -> Vec<CommandWord> {
-    let word = |it: &Command| CommandWord {
-        name: it.name.to_owned(),
-        aliases: it.aliases.iter().map(|&alias| alias.to_owned()).collect(),
-        usage: it.usage.to_owned(),
-        about: it.about.to_owned(),
-        argument: it.argument,
-    };
-    COMMANDS.iter().map(word).collect()
-}
-
-/// The words of a user's own aliases.
-#[must_use]
-pub fn alias_words(aliases: &Table) -> Vec<CommandWord> {
-    let word = |(name, text): (&str, &str)| CommandWord {
-        name: name.to_owned(),
-        aliases: Vec::new(),
-        usage: format!("\\{name} [TEXT]"),
-        about: format!("stands for: {text}"),
-        argument: Argument::Text,
-    };
-    aliases.iter().map(word).collect()
 }
 
 /// The failure for a word that is no command, with the nearest one that is.

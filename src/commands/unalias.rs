@@ -23,7 +23,6 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         return Err(CommandError::new(ErrorCode::Usage, text));
     }
     state.user.aliases.set(name, None).map_err(alias::not_kept)?;
-    state.publish_words();
     state.emit(Notice::say(format!("\\{name} stands for nothing now")));
     Ok(Progress::Done)
 }

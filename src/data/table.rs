@@ -21,6 +21,7 @@ const MOST: usize = 1000;
 pub struct Table {
     path: Option<PathBuf>,
     entries: BTreeMap<String, String>,
+    changes: u64,
 }
 
 impl Table {
@@ -30,7 +31,7 @@ impl Table {
     /// When it cannot be read, or holds something else: it is never begun anew over what it held.
     pub fn open(path: PathBuf) -> Result<Self, String> {
         let entries = read(&path)?;
-        Ok(Self { path: Some(path), entries })
+        Ok(Self { path: Some(path), entries, changes: 0 })
     }
 
     /// The text of this key.
@@ -44,6 +45,12 @@ impl Table {
         self.entries.iter().map(|(key, text)| (key.as_str(), text.as_str()))
     }
 
+    /// How often the entries may have become others than they were.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -55,6 +62,7 @@ impl Table {
     /// # Errors
     /// Why it could not be kept; nothing has changed then.
     pub fn set(&mut self, key: &str, text: Option<&str>) -> Result<(), String> {
+        self.changes += 1;
         let _lock = match &self.path {
             Some(path) => {
                 let lock = lock(&path.with_extension("lock")).map_err(|err| told(path, &err))?;

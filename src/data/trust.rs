@@ -16,7 +16,7 @@ use crate::data::whole_file::write_whole;
 
 /// What a key is, compared with the one pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum KeyVerdict {
     /// None is pinned yet.
     New,
     /// It is the pinned one.
@@ -96,7 +96,7 @@ impl Trust {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn server(&self, address: &str, key: &PublicKey) -> Result<Verdict, TrustError> {
+    pub fn server(&self, address: &str, key: &PublicKey) -> Result<KeyVerdict, TrustError> {
         Ok(verdict(self.read()?.servers.get(address), key))
     }
 
@@ -112,7 +112,7 @@ impl Trust {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn user(&self, name: &UserName, key: &PublicKey) -> Result<Verdict, TrustError> {
+    pub fn user(&self, name: &UserName, key: &PublicKey) -> Result<KeyVerdict, TrustError> {
         Ok(verdict(self.read()?.users.get(name.folded()), key))
     }
 
@@ -183,11 +183,11 @@ fn pin(key: &PublicKey) -> Pin {
     }
 }
 
-fn verdict(pin: Option<&Pin>, key: &PublicKey) -> Verdict {
+fn verdict(pin: Option<&Pin>, key: &PublicKey) -> KeyVerdict {
     match pin {
-        None => Verdict::New,
-        Some(pin) if pin.key == *key => Verdict::Trusted,
-        Some(pin) => Verdict::Changed { pinned: pin.key },
+        None => KeyVerdict::New,
+        Some(pin) if pin.key == *key => KeyVerdict::Trusted,
+        Some(pin) => KeyVerdict::Changed { pinned: pin.key },
     }
 }
 
@@ -204,12 +204,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let trust = Trust::open(folder.path()).unwrap();
         let bobby: UserName = "Bobby".parse().unwrap();
-        assert_eq!(trust.user(&bobby, &key(1)).unwrap(), Verdict::New);
+        assert_eq!(trust.user(&bobby, &key(1)).unwrap(), KeyVerdict::New);
         trust.pin_user(&bobby, &key(1)).unwrap();
         trust.pin_user(&bobby, &key(2)).unwrap();
         let again = Trust::open(folder.path()).unwrap();
-        assert_eq!(again.user(&"bobby".parse().unwrap(), &key(1)).unwrap(), Verdict::Trusted);
-        assert_eq!(again.user(&bobby, &key(2)).unwrap(), Verdict::Changed { pinned: key(1) });
+        assert_eq!(again.user(&"bobby".parse().unwrap(), &key(1)).unwrap(), KeyVerdict::Trusted);
+        assert_eq!(again.user(&bobby, &key(2)).unwrap(), KeyVerdict::Changed { pinned: key(1) });
         assert!(again.knows_user_key(&key(1)) && !again.knows_user_key(&key(2)));
     }
 
@@ -218,8 +218,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let trust = Trust::open(folder.path()).unwrap();
         trust.pin_server("127.0.0.1:43210", &key(1)).unwrap();
-        assert_eq!(trust.server("127.0.0.1:43210", &key(1)).unwrap(), Verdict::Trusted);
-        assert_eq!(trust.server("127.0.0.1:43211", &key(1)).unwrap(), Verdict::New);
+        assert_eq!(trust.server("127.0.0.1:43210", &key(1)).unwrap(), KeyVerdict::Trusted);
+        assert_eq!(trust.server("127.0.0.1:43211", &key(1)).unwrap(), KeyVerdict::New);
         assert_eq!(trust.server_key("127.0.0.1:43210").unwrap(), Some(key(1)));
     }
 

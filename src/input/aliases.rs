@@ -1,9 +1,12 @@
 //! What a line means before it is parsed as a command: `\me`, and the user's own aliases. Pure; owns
-//! what an alias may be called.
+//! what an alias may be called. It does not know the commands: whoever calls it hands in their names.
 
-use crate::commands;
-use crate::data::table::Table;
 use hobnob_protocol::name::UserName;
+
+use crate::data::table::Table;
+
+/// Finds the command that a word names, by its name or a shorter word for it, and gives its name.
+pub type CommandNamed = fn(&str) -> Option<&'static str>;
 
 /// Characters an alias may have.
 const LONGEST: usize = 32;
@@ -15,13 +18,13 @@ const ARGUMENTS: &str = "$*";
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn check(name: &str) -> Result<(), String> {
+pub fn check(name: &str, command_named: CommandNamed) -> Result<(), String> {
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
     if name.is_empty() || name.chars().count() > LONGEST || !name.chars().all(is_word) {
         return Err(format!("an alias is 1 to {LONGEST} letters, digits, _ or -"));
     }
-    match commands::find(name) {
-        Some(command) => Err(format!("\\{} is a command and stays one", command.name)),
+    match command_named(name) {
+        Some(command) => Err(format!("\\{command} is a command and stays one")),
         None => Ok(()),
     }
 }
@@ -29,14 +32,14 @@ pub fn check(name: &str) -> Result<(), String> {
 /// What `line` stands for: the text of `\me`, or of an alias. Once only: an alias may name a command,
 /// never another alias. `None` for every other line.
 #[must_use]
-pub fn expand(line: &str, aliases: &Table, own: &UserName) -> Option<String> {
+pub fn expand(line: &str, aliases: &Table, own: &UserName, command_named: CommandNamed) -> Option<String> {
     let rest = line.strip_prefix('\\').filter(|rest| !rest.starts_with('\\') && !rest.contains('\n'))?;
     let (word, args) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     let args = args.trim();
     if word == "me" {
         return (!args.is_empty()).then(|| action(own, args));
     }
-    if commands::find(word).is_some() {
+    if command_named(word).is_some() {
         // A command that came with a later hobnob than the alias.
         return None;
     }
@@ -62,6 +65,15 @@ pub fn action(own: &UserName, args: &str) -> String {
 mod tests {
     use super::*;
 
+    fn command_named(word: &str) -> Option<&'static str> {
+        match word {
+            "fork" => Some("fork"),
+            "quit" | "q" => Some("quit"),
+            "me" => Some("me"),
+            _ => None,
+        }
+    }
+
     #[track_caller]
     fn check_line(line: &str, expected: Option<&str>) {
         let mut aliases = Table::default();
@@ -75,7 +87,7 @@ mod tests {
         ] {
             aliases.set(name, Some(text)).unwrap();
         }
-        let found = expand(line, &aliases, &"anna".parse().unwrap());
+        let found = expand(line, &aliases, &"anna".parse().unwrap(), command_named);
         assert_eq!(found.as_deref(), expected, "{line}");
     }
 
@@ -104,9 +116,9 @@ mod tests {
     #[test]
     fn an_alias_is_a_word_of_its_own() {
         for bad in ["", "a b", "\\x", "fork", "q", "me", "a\nb"] {
-            assert!(check(bad).is_err(), "{bad:?}");
+            assert!(check(bad, command_named).is_err(), "{bad:?}");
         }
-        check("brb").unwrap();
-        check("日本").unwrap();
+        check("brb", command_named).unwrap();
+        check("日本", command_named).unwrap();
     }
 }

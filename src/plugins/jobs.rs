@@ -114,6 +114,7 @@ pub struct Plugins {
     world: Option<World>,
     last: u32,
     runs: BTreeMap<u32, Run>,
+    changes: u64,
 }
 
 #[derive(Debug)]
@@ -128,7 +129,7 @@ impl Plugins {
     #[must_use]
     pub fn new(folders: Vec<PathBuf>, data_dir: &Path, events: mpsc::Sender<PluginEvent>) -> Self {
         let world = World { folders, grants: Grants::of(data_dir), events };
-        Self { world: Some(world), last: 0, runs: BTreeMap::new() }
+        Self { world: Some(world), last: 0, runs: BTreeMap::new(), changes: 0 }
     }
 
     /// Whether there is a program of this name.
@@ -166,6 +167,17 @@ impl Plugins {
     pub fn run(&self, job: u32) -> Option<(&str, Option<SessionId>, &Description)> {
         let run = self.runs.get(&job)?;
         Some((&run.name, run.session, run.description.as_ref()?))
+    }
+
+    /// Another program may be called from now on.
+    pub fn allowed_another(&mut self) {
+        self.changes += 1;
+    }
+
+    /// How often the programs that may be called became others than they were.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Whether a run is under way.

@@ -18,6 +18,7 @@ use nix::sys::termios::{
 use nix::unistd::{getpgrp, tcgetpgrp};
 
 use super::page::Size;
+use crate::show;
 
 /// Bracketed paste off, an open synchronised update closed, colours off, the cursor shown.
 const PLAIN: &str = "\x1b[?2004l\x1b[?2026l\x1b[0m\x1b[?25h";
@@ -86,10 +87,17 @@ pub fn restore() {
     }
 }
 
-/// How wide the terminal is now; `None` where it does not tell.
-pub fn columns() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
-    (size.ws_col > 0).then_some(usize::from(size.ws_col))
+/// Whether the environment says that nothing can be drawn on the terminal.
+#[must_use]
+pub fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+/// How many columns the terminal has now: those it tells, or else [`show::COLUMNS`].
+#[must_use]
+pub fn columns() -> usize {
+    let size = rustix::termios::tcgetwinsize(io::stdout());
+    size.ok().filter(|size| size.ws_col > 0).map_or(show::COLUMNS, |size| usize::from(size.ws_col))
 }
 
 /// Columns and rows of the terminal now; `None` where it does not tell.

@@ -20,13 +20,10 @@ use crate::screen::recorder::Recorder;
 use crate::session::SessionId;
 use crate::show::human::{Human, Shown};
 use crate::show::time::now;
-use crate::show::{Message, Notice, json};
+use crate::show::{COLUMNS, Message, Notice, json};
 
 /// Between two bells. In a flood of mentions the first says all there is to say.
 const BETWEEN_BELLS: Duration = Duration::from_secs(1);
-
-/// The columns of a terminal that does not tell.
-const COLUMNS: usize = 80;
 
 /// The form of output.
 #[derive(Debug)]
@@ -164,7 +161,7 @@ impl Screen {
 
     fn columns(&self) -> usize {
         match &self.sink {
-            Sink::Terminal(_) => terminal::columns().unwrap_or(COLUMNS),
+            Sink::Terminal(_) => terminal::columns(),
             Sink::Pipe(_) | Sink::Held => COLUMNS,
         }
     }

@@ -86,6 +86,7 @@ pub struct Sessions {
     current: Option<SessionId>,
     lobby: LinkState,
     lobby_unread: u64,
+    changes: u64,
 }
 
 impl Default for Sessions {
@@ -104,12 +105,14 @@ impl Sessions {
             current: Some(SessionId::LOBBY),
             lobby: LinkState::Connecting,
             lobby_unread: 0,
+            changes: 0,
         }
     }
 
     /// Adds a session under the next number.
     pub fn add(&mut self, peer: PeerSession) -> SessionId {
         self.last += 1;
+        self.changes += 1;
         let id = SessionId(self.last);
         self.peers.insert(id, peer);
         id
@@ -118,10 +121,17 @@ impl Sessions {
     /// Takes a session out. When it was the current one, no session is current afterwards.
     pub fn remove(&mut self, id: SessionId) -> Option<PeerSession> {
         let removed = self.peers.remove(&id)?;
+        self.changes += 1;
         if self.current == Some(id) {
             self.current = None;
         }
         Some(removed)
+    }
+
+    /// How often the private sessions may have become others than they were, in number or in name.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Where typed text goes; `None` where a session ended under a script.
@@ -172,8 +182,15 @@ impl Sessions {
         self.peers.get(&id)
     }
 
+    /// Who forked a private session; `None` in the lobby.
+    #[must_use]
+    pub fn mode(&self, id: SessionId) -> Option<Mode> {
+        self.peer(id).map(|peer| peer.mode)
+    }
+
     /// One private session, to change it.
     pub fn peer_mut(&mut self, id: SessionId) -> Option<&mut PeerSession> {
+        self.changes += 1;
         self.peers.get_mut(&id)
     }
 

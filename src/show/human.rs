@@ -213,19 +213,9 @@ mod tests {
 
     const PLAIN: Human = Human { color: false };
 
-    fn message(kind: MessageKind, mode: Option<Mode>, text: &str) -> Notice {
-        Notice::Message(Message {
-            session: SessionId(0),
-            kind,
-            from: "anna".parse().unwrap(),
-            text: text.to_owned(),
-            at: Timestamp(0),
-            seq: None,
-            replayed: false,
-            mode,
-            key: None,
-            ignored: false,
-        })
+    fn message(mode: Option<Mode>, text: &str) -> Notice {
+        let session = mode.map_or(SessionId::LOBBY, |_| SessionId(1));
+        Notice::Message(Message::new(session, mode, "anna".parse().unwrap(), text, Timestamp(0)))
     }
 
     #[track_caller]
@@ -235,14 +225,14 @@ mod tests {
 
     #[test]
     fn messages_have_the_forms_a_script_can_rely_on() {
-        shows(&message(MessageKind::Lobby, None, "hi"), "anna: hi\n");
-        shows(&message(MessageKind::Peer, Some(Mode::A), "hi"), "P-> <anna> hi\n");
-        shows(&message(MessageKind::Peer, Some(Mode::B), "hi"), "P~> <anna> hi\n");
+        shows(&message(None, "hi"), "anna: hi\n");
+        shows(&message(Some(Mode::A), "hi"), "P-> <anna> hi\n");
+        shows(&message(Some(Mode::B), "hi"), "P~> <anna> hi\n");
     }
 
     #[test]
     fn one_message_never_looks_like_two_and_moves_no_cursor() {
-        shows(&message(MessageKind::Lobby, None, "hi\nbobby: no\u{1b}[1A"), "anna: hi\n    bobby: no␛[1A\n");
+        shows(&message(None, "hi\nbobby: no\u{1b}[1A"), "anna: hi\n    bobby: no␛[1A\n");
     }
 
     #[test]
@@ -276,7 +266,7 @@ mod tests {
     #[test]
     fn colour_is_there_only_when_asked_for() {
         let colored = Human { color: true };
-        let Shown::Out(line) = colored.show(&message(MessageKind::Lobby, None, "hi")) else { panic!() };
+        let Shown::Out(line) = colored.show(&message(None, "hi")) else { panic!() };
         assert!(line.contains('\u{1b}'));
     }
 }

@@ -19,6 +19,9 @@ use crate::input::request::RequestId;
 use crate::session::{LinkState, Mode, SessionId, SessionRow};
 use time::Timestamp;
 
+/// The columns that text is laid out in where no terminal tells how many it has.
+pub const COLUMNS: usize = 80;
+
 /// One thing that happened, as every form of output shows it. The names of the variants and their
 /// fields are the `--json` contract; a recorded one can be read back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,6 +186,27 @@ pub struct Message {
     /// The key of whoever said it, where it is known; for what is told by key, such as colours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<PublicKey>,
+}
+
+impl Message {
+    /// What was said just now in a session; `mode` says who forked, where the session is a private one. It has no
+    /// number, no known key and no other mark yet: whoever knows them sets them.
+    #[must_use]
+    pub fn new(session: SessionId, mode: Option<Mode>, from: UserName, text: &str, at: Timestamp) -> Self {
+        let kind = if session == SessionId::LOBBY { MessageKind::Lobby } else { MessageKind::Peer };
+        Self {
+            session,
+            kind,
+            from,
+            text: text.to_owned(),
+            at,
+            seq: None,
+            replayed: false,
+            mode,
+            ignored: false,
+            key: None,
+        }
+    }
 }
 
 /// Where a message was said.

@@ -2,6 +2,7 @@
 //! listener for peers, the screen. Owns the order of these steps and what is said when one fails.
 
 pub mod chat_name;
+pub mod exit_code;
 pub mod host;
 pub mod join;
 pub mod logging;
@@ -15,40 +16,35 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::name::{RunId, Seq, UserName};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
+use crate::app::completion::Completion;
 use crate::app::event::Signal;
 use crate::app::{App, InputSource, Sources};
-use crate::cli::ColorChoice;
-use crate::client::ledger::Ledger;
-use crate::client::links::Forks;
-use crate::commands;
 use crate::config::Settings;
 use crate::data::identities;
 use crate::data::table::Table;
 use crate::lobby::connect::ConnectError;
 use crate::screen::folding::Folding;
 use crate::start::chat_name::BadName;
+use crate::start::exit_code::{FAILED, KEY_CHANGED, NO_LOBBY, USAGE};
 use crate::start::join::{Joining, Lobby};
 
-use crate::client::questions::Questions;
-use crate::client::recent::Recent;
 use crate::client::user::User;
-use crate::config::preferences::SETTINGS;
 use crate::data::conversations::Records;
 use crate::input::script;
 use crate::peer::{PeerConfig, PeerNetwork, own_addresses};
 use crate::plugins::{PluginEvent, Plugins};
-use crate::repl::{self, ReplOptions, Words};
+use crate::repl::{self, ReplOptions};
 use crate::screen::pipe::PipeWriter;
 use crate::screen::recorder::Recorder;
 use crate::screen::{Form, Screen, Sink};
-use crate::session::{LinkState, SessionId, Sessions};
+use crate::session::SessionId;
 use crate::show::human::Human;
 use crate::show::terminal::TerminalForm;
 use crate::show::{self, ErrorCode, Failure, Notice};
 
-use crate::client::{Me, State, Verdict};
+use crate::client::{ExitVerdict, Given, Me, State};
 use crate::data::trust::Trust;
 
 /// Peer events on their way to the app; when it is full the links stop reading.
@@ -57,22 +53,16 @@ const PEER_EVENT_QUEUE: usize = 1024;
 /// Lines of programs on their way to the app; when it is full they wait.
 const PLUGIN_EVENT_QUEUE: usize = 64;
 
-/// Exit code: a command failed or a message was not delivered (on a pipe).
-const FAILED: u8 = 1;
-/// Exit code: wrong usage, or a file that cannot be used.
-const USAGE: u8 = 2;
-/// Exit code: the lobby could not be reached or joined.
-const NO_LOBBY: u8 = 3;
-/// Exit code: a key is not the one that was trusted.
-const KEY_CHANGED: u8 = 4;
-
-/// Why a run ended before it began.
-struct Refusal {
+/// Why a run ended before it began, and the code to exit with.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", failure.text)]
+pub struct StartFailure {
     failure: Failure,
-    exit: u8,
+    /// The code to exit with.
+    pub exit: u8,
 }
 
-impl Refusal {
+impl StartFailure {
     fn new(exit: u8, code: ErrorCode, text: impl Into<String>) -> Self {
         Self { failure: Failure { code, text: text.into(), command: None }, exit }
     }
@@ -82,13 +72,13 @@ impl Refusal {
     }
 }
 
-impl From<BadName> for Refusal {
+impl From<BadName> for StartFailure {
     fn from(err: BadName) -> Self {
         Self::new(USAGE, ErrorCode::BadName, err.to_string())
     }
 }
 
-impl From<anyhow::Error> for Refusal {
+impl From<anyhow::Error> for StartFailure {
     fn from(err: anyhow::Error) -> Self {
         Self::usage(&err)
     }
@@ -117,13 +107,8 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
 }
 
 fn talk(settings: &Settings) -> Talk {
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let terminal = io::stdin().is_terminal() && io::stdout().is_terminal() && !dumb;
-    let color = match settings.color {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto => terminal,
-    };
+    let terminal = io::stdin().is_terminal() && io::stdout().is_terminal() && !repl::terminal::is_dumb();
+    let color = settings.color.paints(terminal);
     match (settings.json, terminal) {
         (true, _) => Talk::Pipe(Form::Json),
         (false, true) => Talk::Terminal { color },
@@ -169,19 +154,18 @@ async fn on_pipe(settings: Settings, form: Form, mut signals: mpsc::Receiver<Sig
     };
     let run = match unless_ended(&mut signals, begun).await {
         Ok(run) => run,
-        Err(refusal) => {
-            screen.emit(&Notice::Error(refusal.failure));
+        Err(StartFailure { failure, exit }) => {
+            screen.emit(&Notice::Error(failure));
             close_screen(screen).await;
-            return Ok(ExitCode::from(refusal.exit));
+            return Ok(ExitCode::from(exit));
         }
     };
-    let (words, _unread) = watch::channel(Arc::new(Words::default()));
     let output_closed = Some(output_closed);
-    let verdict = run.go(screen, words, InputSource::script(lines), signals, output_closed).await;
+    let verdict = run.go(screen, Completion::off(), InputSource::script(lines), signals, output_closed).await;
     Ok(ExitCode::from(match verdict {
-        Verdict::Done => 0,
-        Verdict::Failed => FAILED,
-        Verdict::KeyChanged => KEY_CHANGED,
+        ExitVerdict::Done => 0,
+        ExitVerdict::Failed => FAILED,
+        ExitVerdict::KeyChanged => KEY_CHANGED,
     }))
 }
 
@@ -201,46 +185,37 @@ async fn at_terminal(
     };
     let run = match begun.await {
         Ok(run) => run,
-        Err(refusal) => {
-            return Err(Refused { text: refusal.failure.text, exit: refusal.exit }.into());
+        Err(failure) => {
+            return Err(failure.into());
         }
     };
-    let (words, words_seen) = watch::channel(Arc::new(first_words()));
+    let (completion, words) = Completion::new();
     let history_file = Some(settings.data_dir.join("input_history"));
-    let (repl, typed) = repl::start(ReplOptions { history_file, color, words: words_seen })
-        .context("the terminal cannot be used")?;
+    let (repl, typed) =
+        repl::start(ReplOptions { history_file, color, words }).context("the terminal cannot be used")?;
     let repl = Arc::new(repl);
     let now = show::time::now().instant();
     let form = TerminalForm::new(color, jiff::tz::TimeZone::system(), settings.preferences, now);
     let form = Form::Terminal(Box::new(Folding::new(form)));
     let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)), recorder);
-    let verdict = run.go(screen, words, InputSource::terminal(repl, typed, color), signals, None).await;
+    let verdict = run.go(screen, completion, InputSource::terminal(repl, typed, color), signals, None).await;
     // A person has seen what failed; only a broken trust is worth a code of its own.
-    Ok(ExitCode::from(if verdict == Verdict::KeyChanged { KEY_CHANGED } else { 0 }))
+    Ok(ExitCode::from(if verdict == ExitVerdict::KeyChanged { KEY_CHANGED } else { 0 }))
 }
 
 /// Waits for the lobby, as long as nobody asks to end.
 async fn unless_ended<T>(
     signals: &mut mpsc::Receiver<Signal>,
-    begun: impl Future<Output = Result<T, Refusal>>,
-) -> Result<T, Refusal> {
+    begun: impl Future<Output = Result<T, StartFailure>>,
+) -> Result<T, StartFailure> {
     tokio::select! {
         biased;
         Some(signal) = signals.recv() => {
             tracing::info!(?signal, "asked to end before the lobby was joined");
-            Err(Refusal::new(NO_LOBBY, ErrorCode::LobbyDown, "asked to end before the lobby was joined"))
+            Err(StartFailure::new(NO_LOBBY, ErrorCode::LobbyDown, "asked to end before the lobby was joined"))
         }
         begun = begun => begun,
     }
-}
-
-/// A refusal with its exit code, on its way up to `main`.
-#[derive(Debug, thiserror::Error)]
-#[error("{text}")]
-pub struct Refused {
-    text: String,
-    /// The code to exit with.
-    pub exit: u8,
 }
 
 /// A client that is in the lobby and has nobody to talk to its user yet.
@@ -260,12 +235,13 @@ struct Run {
     plugin_events: mpsc::Receiver<PluginEvent>,
 }
 
-async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
+async fn begin(settings: &Settings, name: UserName) -> Result<Run, StartFailure> {
     make_data_dir(&settings.data_dir)?;
     let kept = |file: &str| Table::open(settings.data_dir.join(file)).map_err(anyhow::Error::msg);
     let (aliases, ignored) = (kept("aliases.toml")?, kept("ignored.toml")?);
-    let trust = Trust::open(&settings.data_dir).map_err(|err| Refusal::usage(&err.into()))?;
-    let identity = identities::of(&settings.data_dir, &name).map_err(|err| Refusal::usage(&err.into()))?;
+    let trust = Trust::open(&settings.data_dir).map_err(|err| StartFailure::usage(&err.into()))?;
+    let identity =
+        identities::of(&settings.data_dir, &name).map_err(|err| StartFailure::usage(&err.into()))?;
     let (peer_event_tx, peer_events) = mpsc::channel(PEER_EVENT_QUEUE);
     let pins = trust.clone();
     let peer_config = PeerConfig {
@@ -291,9 +267,11 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, Refusal> {
     let (lobby, notices) = join::lobby(joining).await.map_err(|failure| {
         let text = failure.to_string();
         match failure.error {
-            Some(ConnectError::KeyChanged { .. }) => Refusal::new(KEY_CHANGED, ErrorCode::KeyChanged, text),
-            Some(ConnectError::Refused(_)) => Refusal::new(NO_LOBBY, ErrorCode::Refused, text),
-            _ => Refusal::new(NO_LOBBY, ErrorCode::LobbyDown, text),
+            Some(ConnectError::KeyChanged { .. }) => {
+                StartFailure::new(KEY_CHANGED, ErrorCode::KeyChanged, text)
+            }
+            Some(ConnectError::Refused(_)) => StartFailure::new(NO_LOBBY, ErrorCode::Refused, text),
+            _ => StartFailure::new(NO_LOBBY, ErrorCode::LobbyDown, text),
         }
     })?;
     let records = if settings.history { Records::kept(&settings.data_dir, &name) } else { Records::off() };
@@ -330,35 +308,24 @@ impl Run {
     async fn go(
         self,
         screen: Screen,
-        words: watch::Sender<Arc<Words>>,
+        completion: Completion,
         input: InputSource,
         signals: mpsc::Receiver<Signal>,
         output_closed: Option<tokio::sync::oneshot::Receiver<()>>,
-    ) -> Verdict {
+    ) -> ExitVerdict {
         let welcome = &self.lobby.joined.welcome;
         let me = Me { name: welcome.name.clone(), fingerprint: self.identity.public().fingerprint() };
-        let mut sessions = Sessions::new();
-        sessions.set_lobby_state(LinkState::Up);
-        let mut state = State {
+        let mut state = State::new(Given {
             me,
-            sessions,
-            forks: Forks::new(self.network),
+            network: Some(self.network),
             lobby: self.lobby.handle,
-            ledger: Ledger::default(),
-            questions: Questions::default(),
-            recent: Recent::default(),
+            head: welcome.head.seq.0,
             records: self.records,
             trust: self.trust,
-            verdict: Verdict::Done,
-            watch: None,
-            head: welcome.head.seq.0,
-            failure: None,
             user: self.user,
             plugins: self.plugins,
             screen,
-            known_names: std::collections::BTreeSet::new(),
-            words,
-        };
+        });
         self.notices.into_iter().for_each(|notice| state.emit(notice));
         state.emit(Notice::Welcome {
             name: welcome.name.clone(),
@@ -375,11 +342,7 @@ impl Run {
         if let Some(since) = self.since {
             state.tell_of_since(since, welcome);
         }
-        state.publish_words();
         state.learn_names();
-        if matches!(input, InputSource::Terminal(_)) {
-            state.publish_commands();
-        }
         let sources = Sources {
             lobby: self.lobby.events,
             peers: self.peer_events,
@@ -387,9 +350,9 @@ impl Run {
             signals,
             output_closed,
         };
-        let mut state = App::new(state, sources, input).run().await;
+        let mut state = App::new(state, completion, sources, input).run().await;
         state.plugins.close();
-        if let Some(network) = state.forks.take_network() {
+        if let Some(network) = state.private_links.take_network() {
             network.close().await;
         }
         if let Some(host) = self.lobby.host {
@@ -413,13 +376,6 @@ async fn close_screen(screen: Screen) {
         Sink::Pipe(writer) => writer.finish(),
         Sink::Held => {}
     }
-}
-
-fn first_words() -> Words {
-    let settings = SETTINGS
-        .iter()
-        .map(|it| (it.key.to_owned(), it.values.iter().map(|&value| value.to_owned()).collect()));
-    Words { commands: commands::words(), settings: settings.collect(), ..Words::default() }
 }
 
 fn make_data_dir(path: &Path) -> Result<()> {

@@ -10,10 +10,8 @@ use clap::CommandFactory;
 use crate::cli::Cli;
 use crate::config::preferences::SETTINGS;
 use crate::config::{self, Effective};
+use crate::show::COLUMNS;
 use crate::show::terminal::wrap::wrap;
-
-/// What an ordinary terminal shows of a line.
-const COLUMNS: usize = 80;
 
 /// Where the sources stand, unless a value is longer.
 const VALUE: usize = 32;

@@ -30,18 +30,8 @@ impl Scene {
     }
 
     fn call(&mut self, name: &str, args: &[&str]) -> u32 {
-        let message = Message {
-            session: SessionId(0),
-            kind: crate::show::MessageKind::Lobby,
-            from: "bobby".parse().unwrap(),
-            text: "secret".to_owned(),
-            at: now(),
-            seq: Some(1),
-            replayed: false,
-            mode: None,
-            key: None,
-            ignored: false,
-        };
+        let message = Message::new(SessionId::LOBBY, None, "bobby".parse().unwrap(), "secret", now());
+        let message = Message { seq: Some(1), ..message };
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
         let call = Call {
             command: name.to_owned(),

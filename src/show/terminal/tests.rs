@@ -18,22 +18,13 @@ fn form(color: bool) -> TerminalForm {
 }
 
 fn said(from: &str, text: &str) -> Message {
-    Message {
-        session: SessionId::LOBBY,
-        kind: MessageKind::Lobby,
-        from: from.parse().unwrap(),
-        text: text.to_owned(),
-        at: Timestamp(NOON),
-        seq: None,
-        replayed: false,
-        mode: None,
-        key: Some(PublicKey::new([1; 32])),
-        ignored: false,
-    }
+    let message = Message::new(SessionId::LOBBY, None, from.parse().unwrap(), text, Timestamp(NOON));
+    Message { key: Some(PublicKey::new([1; 32])), ..message }
 }
 
 fn privately(text: &str) -> Message {
-    Message { session: SessionId(1), kind: MessageKind::Peer, mode: Some(Mode::A), ..said("bobby", text) }
+    let message = Message::new(SessionId(1), Some(Mode::A), "bobby".parse().unwrap(), text, Timestamp(NOON));
+    Message { key: Some(PublicKey::new([1; 32])), ..message }
 }
 
 fn text(shown: Shown) -> String {

@@ -1,5 +1,5 @@
-//! The links of the private sessions: which session is carried by which link, and what waits for a
-//! link that is not there yet. Knows nothing of screens; [`crate::app`] decides what its parts mean.
+//! The links of the private sessions: which session is carried by which link, and what waits for a link that is not
+//! there yet. It knows nothing of screens; `client/private` decides what an introduction or an event means.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ const MAX_EARLY_TEXTS: usize = 1000;
 
 /// One private session's way to its peer.
 #[derive(Debug, Default)]
-struct Fork {
+struct PrivateLink {
     link: Option<(LinkId, PeerLinkHandle)>,
     token: Option<PairToken>,
     /// Texts said before the introduction came, with their numbers and times.
@@ -34,15 +34,15 @@ pub struct Inbound {
 
 /// All links of private sessions.
 #[derive(Debug, Default)]
-pub struct Forks {
+pub struct PrivateLinks {
     network: Option<PeerNetwork>,
     last_link: u32,
-    forks: HashMap<SessionId, Fork>,
+    links: HashMap<SessionId, PrivateLink>,
     sessions: HashMap<LinkId, SessionId>,
     inbound: HashMap<LinkId, Inbound>,
 }
 
-impl Forks {
+impl PrivateLinks {
     /// Links over this network.
     #[must_use]
     pub fn new(network: PeerNetwork) -> Self {
@@ -55,11 +55,11 @@ impl Forks {
     /// In words, when it cannot be taken.
     pub fn say(&mut self, session: SessionId, id: u64, text: Text) -> Result<(), String> {
         let at = now().0;
-        let fork = self.forks.entry(session).or_default();
-        match &fork.link {
+        let private = self.links.entry(session).or_default();
+        match &private.link {
             Some((_, link)) => link.say(id, text, at).map_err(|err| err.to_string()),
-            None if fork.early.len() < MAX_EARLY_TEXTS => {
-                fork.early.push((id, text, at));
+            None if private.early.len() < MAX_EARLY_TEXTS => {
+                private.early.push((id, text, at));
                 Ok(())
             }
             None => Err("too much waits for the session to open".to_owned()),
@@ -119,40 +119,43 @@ impl Forks {
     /// The session this token was given to.
     #[must_use]
     pub fn with_token(&self, token: &PairToken) -> Option<SessionId> {
-        self.forks.iter().find(|(_, fork)| fork.token.as_ref() == Some(token)).map(|(session, _)| *session)
+        self.links
+            .iter()
+            .find(|(_, private)| private.token.as_ref() == Some(token))
+            .map(|(session, _)| *session)
     }
 
     /// The token of a session.
     #[must_use]
     pub fn token(&self, session: SessionId) -> Option<PairToken> {
-        self.forks.get(&session)?.token
+        self.links.get(&session)?.token
     }
 
     /// Whether a session has a link, up or not.
     #[must_use]
     pub fn has_link(&self, session: SessionId) -> bool {
-        self.forks.get(&session).is_some_and(|fork| fork.link.is_some())
+        self.links.get(&session).is_some_and(|private| private.link.is_some())
     }
 
     /// Fresh addresses for a session's link.
     pub fn offer(&self, session: SessionId, introduction: &Introduction) {
-        if let Some((_, link)) = self.forks.get(&session).and_then(|fork| fork.link.as_ref()) {
+        if let Some((_, link)) = self.links.get(&session).and_then(|private| private.link.as_ref()) {
             link.candidates(introduction.candidates.clone());
         }
     }
 
     /// The other's text with this number has been shown.
     pub fn shown(&self, session: SessionId, number: u64) {
-        if let Some((_, link)) = self.forks.get(&session).and_then(|fork| fork.link.as_ref()) {
+        if let Some((_, link)) = self.links.get(&session).and_then(|private| private.link.as_ref()) {
             link.shown(number);
         }
     }
 
     /// Ends a session. False when it has no link yet, so that no event will follow.
     pub fn leave(&mut self, session: SessionId) -> bool {
-        let Some(fork) = self.forks.get_mut(&session) else { return false };
-        fork.leaving = true;
-        match &fork.link {
+        let Some(private) = self.links.get_mut(&session) else { return false };
+        private.leaving = true;
+        match &private.link {
             Some((_, link)) => {
                 link.leave();
                 true
@@ -164,12 +167,12 @@ impl Forks {
     /// Whether this user has ended a session.
     #[must_use]
     pub fn is_leaving(&self, session: SessionId) -> bool {
-        self.forks.get(&session).is_some_and(|fork| fork.leaving)
+        self.links.get(&session).is_some_and(|private| private.leaving)
     }
 
     /// Forgets a session that is over.
     pub fn remove(&mut self, session: SessionId) {
-        if let Some(Fork { link: Some((id, handle)), .. }) = self.forks.remove(&session) {
+        if let Some(PrivateLink { link: Some((id, handle)), .. }) = self.links.remove(&session) {
             self.sessions.remove(&id);
             // Has no effect on a link that is over already.
             handle.leave();
@@ -188,13 +191,13 @@ impl Forks {
     }
 
     fn attach(&mut self, session: SessionId, id: LinkId, handle: PeerLinkHandle, token: PairToken) {
-        let fork = self.forks.entry(session).or_default();
-        for (text_id, text, at) in fork.early.drain(..) {
+        let private = self.links.entry(session).or_default();
+        for (text_id, text, at) in private.early.drain(..) {
             // The link's outbox takes as many texts as may have waited here.
             let _fits = handle.say(text_id, text, at);
         }
-        fork.link = Some((id, handle));
-        fork.token = Some(token);
+        private.link = Some((id, handle));
+        private.token = Some(token);
         self.sessions.insert(id, session);
     }
 }

@@ -1,0 +1,137 @@
+//! Publishes the words that the editor may complete and hint: commands, aliases, names, sessions. Owns when they are
+//! built anew: after an event, where something they are made of has changed. What they are made of counts its own
+//! changes, so that no command has to remember to publish.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hobnob_protocol::name::UserName;
+use tokio::sync::watch;
+
+use crate::client::State;
+use crate::commands::{self, COMMANDS, Command};
+use crate::config::preferences::SETTINGS;
+use crate::data::table::Table;
+use crate::plugins::Plugins;
+use crate::repl::{Argument, CommandWord, Words};
+use crate::session::SessionId;
+
+/// The words as they were published last, and the state they were made from.
+#[derive(Debug)]
+pub struct Completion {
+    words: watch::Sender<Arc<Words>>,
+    published: Option<Published>,
+}
+
+/// From which state the published words were made.
+#[derive(Debug)]
+struct Published {
+    /// The changes that names, sessions, aliases and ignored users had counted.
+    changes: [u64; 4],
+    /// The changes that the user's programs had counted.
+    plugin_changes: u64,
+    /// This user's own name, which is not offered.
+    own_name: UserName,
+}
+
+impl Completion {
+    /// Words for an editor, which borrows them from the receiver. Commands and settings are there at once.
+    #[must_use]
+    pub fn new() -> (Self, watch::Receiver<Arc<Words>>) {
+        let settings = SETTINGS
+            .iter()
+            .map(|it| (it.key.to_owned(), it.values.iter().map(|&value| value.to_owned()).collect()));
+        let commands = COMMANDS.iter().map(command_word).collect();
+        let first = Words { commands, settings: settings.collect(), ..Words::default() };
+        let (words, receiver) = watch::channel(Arc::new(first));
+        (Self { words, published: None }, receiver)
+    }
+
+    /// Words that nobody reads: a script completes nothing.
+    #[must_use]
+    pub fn off() -> Self {
+        Self { words: watch::channel(Arc::default()).0, published: None }
+    }
+
+    /// Publishes what has changed since the last time.
+    pub(super) fn publish(&mut self, state: &State) {
+        if self.words.receiver_count() == 0 {
+            return;
+        }
+        let changes = [
+            state.known_names.changes(),
+            state.sessions.changes(),
+            state.user.aliases.changes(),
+            state.user.ignored.changes(),
+        ];
+        let plugin_changes = state.plugins.changes();
+        let before = self.published.as_ref();
+        let words_differ =
+            before.is_none_or(|before| before.changes != changes || before.own_name != state.me.name);
+        let commands_differ = before.is_none_or(|before| before.plugin_changes != plugin_changes);
+        if !words_differ && !commands_differ {
+            return;
+        }
+        self.words.send_modify(|words| {
+            let words = Arc::make_mut(words);
+            if words_differ {
+                publish_names(words, state);
+            }
+            if commands_differ {
+                publish_commands(words, &state.plugins);
+            }
+        });
+        self.published = Some(Published { changes, plugin_changes, own_name: state.me.name.clone() });
+    }
+}
+
+fn publish_names(words: &mut Words, state: &State) {
+    let lobby = (SessionId::LOBBY, "lobby".to_owned());
+    let peers = state.sessions.peers().map(|(id, peer)| (id, peer.peer.to_string()));
+    words.sessions = std::iter::once(lobby).chain(peers).collect();
+    let others = state.known_names.iter().filter(|name| **name != state.me.name);
+    words.users = others.map(|name| name.as_str().to_owned()).collect();
+    words.ignored = state.user.ignored.iter().map(|(_, name)| name.to_owned()).collect();
+    words.aliases = alias_words(&state.user.aliases);
+}
+
+/// The commands, with the user's programs among them. Looks into the folders where programs lie.
+fn publish_commands(words: &mut Words, plugins: &Plugins) {
+    words.commands = COMMANDS.iter().map(command_word).collect();
+    words.own = BTreeMap::new();
+    let all = plugins.all();
+    words.programs = all.iter().map(|(name, _)| name.clone()).collect();
+    for (name, description) in all {
+        // One of hobnob's own commands hides a program of the same name.
+        let Some(description) = description.filter(|_| commands::find(&name).is_none()) else { continue };
+        words.commands.push(CommandWord {
+            name: name.clone(),
+            aliases: Vec::new(),
+            usage: description.usage,
+            about: description.about,
+            argument: Argument::Text,
+        });
+        words.own.insert(name, description.words);
+    }
+}
+
+fn command_word(command: &Command) -> CommandWord {
+    CommandWord {
+        name: command.name.to_owned(),
+        aliases: command.aliases.iter().map(|&alias| alias.to_owned()).collect(),
+        usage: command.usage.to_owned(),
+        about: command.about.to_owned(),
+        argument: command.argument,
+    }
+}
+
+fn alias_words(aliases: &Table) -> Vec<CommandWord> {
+    let word = |(name, text): (&str, &str)| CommandWord {
+        name: name.to_owned(),
+        aliases: Vec::new(),
+        usage: format!("\\{name} [TEXT]"),
+        about: format!("stands for: {text}"),
+        argument: Argument::Text,
+    };
+    aliases.iter().map(word).collect()
+}

@@ -1,0 +1,63 @@
+//! The names that may be completed: of those who are in the lobby, and of those who said something. A plain struct;
+//! owns the bound on how many are kept, and knows nothing of editors.
+
+use std::collections::BTreeSet;
+
+use hobnob_protocol::name::UserName;
+
+/// Names that are kept for completion. More would not help anybody who types.
+const MAX_NAMES: usize = 10_000;
+
+/// The names that may be completed.
+#[derive(Debug, Default)]
+pub struct KnownNames {
+    names: BTreeSet<UserName>,
+    changes: u64,
+}
+
+impl KnownNames {
+    /// Remembers a name, unless too many are known already.
+    pub fn add(&mut self, name: &UserName) {
+        if self.names.len() < MAX_NAMES && !self.names.contains(name) {
+            self.names.insert(name.clone());
+            self.changes += 1;
+        }
+    }
+
+    /// Forgets a name.
+    pub fn remove(&mut self, name: &UserName) {
+        if self.names.remove(name) {
+            self.changes += 1;
+        }
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &UserName> {
+        self.names.iter()
+    }
+
+    /// How often the names became others than they were.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_bounded_and_only_a_change_counts() {
+        let mut names = KnownNames::default();
+        for number in 0..MAX_NAMES + 10 {
+            names.add(&format!("u{number}").parse().unwrap());
+        }
+        assert_eq!((names.iter().count(), names.changes()), (MAX_NAMES, MAX_NAMES as u64));
+        let name = "u7".parse().unwrap();
+        names.add(&name);
+        names.remove(&name);
+        names.remove(&name);
+        assert_eq!((names.iter().count(), names.changes()), (MAX_NAMES - 1, MAX_NAMES as u64 + 1));
+    }
+}
