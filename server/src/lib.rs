@@ -5,13 +5,14 @@
 //! one);
 //! `connection` is one client; `lobby` is the one task that owns who is here (`roster`) and what was
 //! said in which order; `rendezvous` introduces users to each other; [`log`] keeps it all; `recent`
-//! and `outbox` are bounded memories of it; `metrics` and `scrape` tell how it goes; [`verify`] checks
+//! and `outbox` are bounded memories of it; `metrics` and `scrape` tell how it goes; `exposed` tells what of the store others have access to; [`verify`] checks
 //! a log. Nothing here knows the client program.
 
 mod admission;
 mod config;
 mod connection;
 mod engine;
+mod exposed;
 mod listener;
 mod lobby;
 pub mod log;

@@ -8,3 +8,4 @@ mod hostile;
 mod joining;
 mod limits;
 mod stage;
+mod store;
