@@ -8,4 +8,5 @@ mod hostile;
 mod joining;
 mod limits;
 mod stage;
+mod stopping;
 mod store;
