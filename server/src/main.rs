@@ -54,7 +54,8 @@ fn options(cli: Cli) -> anyhow::Result<Options> {
     let options = cli.options.or(file);
     let filter = EnvFilter::builder()
         .parse(options.log.as_deref().unwrap_or("info"))
-        .context("--log takes error, warn, info, debug or trace")?;
+        // Its text says its cause as well, which printed as a chain would be said twice.
+        .map_err(|err| anyhow::anyhow!("--log takes error, warn, info, debug or trace: {err}"))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
     match options.log_format.unwrap_or(LogFormat::Text) {
         LogFormat::Text => log.init(),

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a scene that finds something missing has failed")]
 
 mod durability;
+mod errors;
 mod hostile;
 mod joining;
 mod limits;

@@ -125,10 +125,10 @@ fn connect(path: &Path, access: OpenFlags) -> Result<(Connection, i32), LogError
     // No CREATE: a file that went away meanwhile is an error, not a new log. No URI: the path is a path.
     let conn =
         Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(|err| {
-            LogError::Read(format!(
-                "{}: {err}; see that it is there and this user may read it",
-                path.display()
-            ))
+            // SQLite ends with the path as well.
+            let (path, said) = (path.display().to_string(), err.to_string());
+            let said = said.strip_suffix(&format!(": {path}")).unwrap_or(&said);
+            LogError::Read(format!("{path}: {said}; see that it is there and this user may read it"))
         })?;
     conn.busy_timeout(BUSY_TIMEOUT).map_err(|err| unreadable(&conn, &err))?;
     let version = require_kind(&conn)?;
