@@ -236,6 +236,47 @@ fn tests_do_not_sleep_for_luck() {
     });
 }
 
+/// The attributes that word an error, each with the number of its last line and what follows it.
+fn error_texts(source: &Source) -> Vec<(usize, String, String)> {
+    let (mut found, mut open) = (Vec::new(), String::new());
+    let lines: Vec<&str> = source.text.lines().map(str::trim).collect();
+    for (index, line) in lines.iter().enumerate() {
+        if open.is_empty() && !line.starts_with("#[error(") {
+            continue;
+        }
+        open.push_str(line);
+        if line.ends_with(")]") {
+            let next = lines[index + 1..].iter().find(|line| !line.starts_with("//"));
+            found.push((index + 1, std::mem::take(&mut open), next.unwrap_or(&"").to_string()));
+        }
+    }
+    found
+}
+
+/// Errors are printed with what caused them, one after another: one that words its cause and names it as its
+/// source says it twice.
+#[test]
+fn an_error_says_its_cause_or_has_it_as_its_source() {
+    let says_twice = |text: &str, variant: &str| {
+        let is_source = variant.contains("#[from]") || variant.contains("#[source]");
+        text.contains("{source") || (is_source && text.contains("{0"))
+    };
+    assert!(says_twice(r#"#[error("{}: {source}", path.display())]"#, "Io {"));
+    assert!(says_twice(r#"#[error("not a message: {0}")]"#, "NotAMessage(#[from] serde_json::Error),"));
+    assert!(!says_twice(r#"#[error("a key could not be made: {0}")]"#, "Crypto(String),"));
+    let (mut broken, mut texts) = (Vec::new(), 0);
+    for source in sources() {
+        for (number, text, variant) in error_texts(&source) {
+            texts += 1;
+            if says_twice(&text, &variant) && !source.path.starts_with("tests/") {
+                broken.push(format!("{}:{number}: {text}", source.path));
+            }
+        }
+    }
+    assert!(texts > 30, "the texts of errors were not found");
+    assert!(broken.is_empty(), "an error says its cause twice:\n  {}", broken.join("\n  "));
+}
+
 #[test]
 fn strings_and_comments_are_no_code() {
     assert_eq!(code_of(r#"let x = "a // \" b"; // stdout"#), r#"let x = ""; "#);

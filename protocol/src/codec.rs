@@ -31,10 +31,16 @@ pub enum CodecError {
     },
     /// A line that is not a message.
     #[error("not a message: {0}")]
-    NotAMessage(#[from] serde_json::Error),
+    NotAMessage(serde_json::Error),
     /// The stream ended inside a line.
     #[error("the link ended inside a line")]
     CutLine,
+}
+
+impl From<serde_json::Error> for CodecError {
+    fn from(err: serde_json::Error) -> Self {
+        Self::NotAMessage(err)
+    }
 }
 
 /// Bytes in, lines out.

@@ -26,12 +26,12 @@ pub struct Identity {
 #[derive(Debug, Error)]
 pub enum IdentityError {
     /// The file system said no.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Io {
         /// Which file.
         path: PathBuf,
         /// What it said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// Others can read it, so it may be known to others.
     #[error(
@@ -71,7 +71,7 @@ impl Identity {
     /// When the file cannot be read or made, is open to others, or holds no key.
     pub fn load_or_create(path: &Path) -> Result<Self, IdentityError> {
         match Self::load(path) {
-            Err(IdentityError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Err(IdentityError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
                 create(path)?;
                 Self::load(path)
             }
@@ -84,7 +84,7 @@ impl Identity {
     /// # Errors
     /// As for [`load_or_create`](Self::load_or_create), and when there is none.
     pub fn load(path: &Path) -> Result<Self, IdentityError> {
-        let io_error = |source| IdentityError::Io { path: path.to_owned(), source };
+        let io_error = |cause| IdentityError::Io { path: path.to_owned(), cause };
         require_private(path)?;
         let pem = std::fs::read(path).map_err(io_error)?;
         let key = PrivatePkcs8KeyDer::from_pem_slice(&pem)
@@ -136,7 +136,7 @@ fn new_pkcs8() -> Result<Vec<u8>, IdentityError> {
 /// Writes a new key beside `path` and links it there, so that nobody ever sees half of one and a
 /// second process that does the same at once does not replace it.
 fn create(path: &Path) -> Result<(), IdentityError> {
-    let io_error = |source| IdentityError::Io { path: path.to_owned(), source };
+    let io_error = |cause| IdentityError::Io { path: path.to_owned(), cause };
     let folder = path.parent().unwrap_or(Path::new("."));
     create_private_dir(folder).map_err(io_error)?;
     let pem = pem_of(&new_pkcs8()?);
@@ -173,7 +173,7 @@ fn pem_of(pkcs8: &[u8]) -> String {
 #[cfg(unix)]
 fn require_private(path: &Path) -> Result<(), IdentityError> {
     use std::os::unix::fs::PermissionsExt;
-    let io_error = |source| IdentityError::Io { path: path.to_owned(), source };
+    let io_error = |cause| IdentityError::Io { path: path.to_owned(), cause };
     let mode = std::fs::metadata(path).map_err(io_error)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(IdentityError::NotPrivate { path: path.to_owned(), mode });

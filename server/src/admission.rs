@@ -1,4 +1,4 @@
-//! How many clients there may be, in all and from one address. A plain count: who is admitted holds a
+//! How many clients there may be, in all and from one address (for IPv6, one network). A plain count: who is admitted holds a
 //! [`Place`], and gives it back by dropping it.
 
 use std::collections::HashMap;
@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hobnob_protocol::message::RefusedCode;
+
+use crate::network::Network;
 
 /// Connections that are told why they are not let in, at once; others are closed without a word.
 const MAX_TURNED_AWAY: usize = 64;
@@ -23,7 +25,7 @@ pub(crate) struct Admission {
 struct Counts {
     all: usize,
     turned_away: usize,
-    by_ip: HashMap<IpAddr, usize>,
+    by_network: HashMap<Network, usize>,
 }
 
 /// What becomes of a newcomer.
@@ -42,7 +44,7 @@ pub(crate) enum Verdict {
 pub(crate) struct Place {
     admission: Arc<Admission>,
     /// Where it is from; none when it is only being turned away.
-    ip: Option<IpAddr>,
+    network: Option<Network>,
 }
 
 impl Admission {
@@ -50,16 +52,16 @@ impl Admission {
         Arc::new(Self { max, max_per_ip, counts: Mutex::default() })
     }
 
-    /// Decides about a connection from `ip`; an IPv4 address counts as one however it is written.
+    /// Decides about a connection from `ip`.
     pub(crate) fn judge(self: &Arc<Self>, ip: IpAddr) -> Verdict {
-        let ip = ip.to_canonical();
+        let network = Network::of(ip);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let from_ip = counts.by_ip.get(&ip).copied().unwrap_or_default();
-        let code = match (counts.all < self.max, from_ip < self.max_per_ip) {
+        let from_here = counts.by_network.get(&network).copied().unwrap_or_default();
+        let code = match (counts.all < self.max, from_here < self.max_per_ip) {
             (true, true) => {
                 counts.all += 1;
-                counts.by_ip.insert(ip, from_ip + 1);
-                return Verdict::Admitted(Place { admission: Arc::clone(self), ip: Some(ip) });
+                counts.by_network.insert(network, from_here + 1);
+                return Verdict::Admitted(Place { admission: Arc::clone(self), network: Some(network) });
             }
             (false, _) => RefusedCode::Full,
             (true, false) => RefusedCode::FullForAddress,
@@ -68,22 +70,22 @@ impl Admission {
             return Verdict::Dropped;
         }
         counts.turned_away += 1;
-        Verdict::TurnedAway(Place { admission: Arc::clone(self), ip: None }, code)
+        Verdict::TurnedAway(Place { admission: Arc::clone(self), network: None }, code)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut counts = self.admission.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(ip) = self.ip else {
+        let Some(network) = self.network else {
             counts.turned_away -= 1;
             return;
         };
         counts.all -= 1;
-        if let Some(count) = counts.by_ip.get_mut(&ip) {
+        if let Some(count) = counts.by_network.get_mut(&network) {
             *count -= 1;
             if *count == 0 {
-                counts.by_ip.remove(&ip);
+                counts.by_network.remove(&network);
             }
         }
     }
@@ -111,7 +113,16 @@ mod tests {
         assert!(matches!(admission.judge(ip("10.0.0.3")), Verdict::TurnedAway(_, RefusedCode::Full)));
         drop(first);
         assert!(matches!(admission.judge(ip("10.0.0.1")), Verdict::Admitted(_)));
-        assert!(admission.counts.lock().unwrap().by_ip.len() <= 2);
+        assert!(admission.counts.lock().unwrap().by_network.len() <= 2);
+    }
+
+    #[test]
+    fn who_takes_another_ipv6_address_each_time_is_counted_as_one() {
+        let admission = Admission::new(100, 2);
+        let places: Vec<_> = (1..=9).map(|n| admission.judge(ip(&format!("2001:db8::{n}")))).collect();
+        let admitted = places.iter().filter(|verdict| matches!(verdict, Verdict::Admitted(_))).count();
+        assert_eq!(admitted, 2);
+        assert!(matches!(admission.judge(ip("2001:db8:0:1::1")), Verdict::Admitted(_)));
     }
 
     #[test]

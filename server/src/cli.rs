@@ -53,7 +53,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", env = "HOBNOB_SERVER_MAX_CLIENTS")]
     pub(crate) max_clients: Option<u32>,
 
-    /// Clients at once from one address [default: 100]
+    /// Clients at once from one address, of IPv6 from one /64 [default: 100]
     #[arg(long, value_name = "N", env = "HOBNOB_SERVER_MAX_CLIENTS_PER_IP")]
     pub(crate) max_clients_per_ip: Option<u32>,
 

@@ -17,7 +17,7 @@ pub struct ServerConfig {
     pub program: String,
     /// Clients at once.
     pub max_clients: usize,
-    /// Clients at once from one address.
+    /// Clients at once from one address; an IPv6 /64 counts as one.
     pub max_clients_per_ip: usize,
     /// Messages a second each client may sustain; it may save up ten seconds' worth.
     pub rate: u32,

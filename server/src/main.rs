@@ -2,6 +2,7 @@
 //! an exit code. Nothing else.
 
 mod cli;
+mod signals;
 
 use std::io::{self, Write};
 use std::num::NonZero;
@@ -15,7 +16,6 @@ use clap::{CommandFactory, Parser};
 use hobnob_server::Server;
 use hobnob_server::verify::verify;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, LogFormat, Options};
@@ -54,7 +54,8 @@ fn options(cli: Cli) -> anyhow::Result<Options> {
     let options = cli.options.or(file);
     let filter = EnvFilter::builder()
         .parse(options.log.as_deref().unwrap_or("info"))
-        .context("--log takes error, warn, info, debug or trace")?;
+        // Its text says its cause as well, which printed as a chain would be said twice.
+        .map_err(|err| anyhow::anyhow!("--log takes error, warn, info, debug or trace: {err}"))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
     match options.log_format.unwrap_or(LogFormat::Text) {
         LogFormat::Text => log.init(),
@@ -81,15 +82,7 @@ fn serve(options: &Options) -> anyhow::Result<()> {
     let runtime = runtime().context("cannot start the runtime")?;
     let result = runtime.block_on(async {
         // Before anything is taken, so that a signal never finds it half taken.
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut shutdown = pin!(async {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            tracing::info!("shutting down");
-        });
+        let mut shutdown = pin!(signals::Ending::taken().context("cannot take signals")?.wait());
         let server = tokio::select! {
             server = Server::bind(config) => server?,
             // A long log takes seconds to be read, minutes to be brought up to date. Whatever was begun is

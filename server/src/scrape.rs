@@ -1,7 +1,10 @@
 //! The endpoint that Prometheus reads: `/metrics`, and `/health` for whoever keeps the server running.
-//! Plain HTTP on an address of its own; it changes nothing.
+//! Plain HTTP on an address of its own; it changes nothing. Whoever reads slowly gives way to whoever comes
+//! after: an honest reader is done in milliseconds.
 
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,17 +15,21 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use crate::metrics::Metrics;
+use crate::network::Network;
 
-/// Readers at once; the next waits in the system's queue.
-const MAX_READERS: usize = 8;
+/// Readers at once, in all and from one address: enough for every Prometheus that reads a server, and for
+/// whoever looks by hand. At the bound the oldest is closed.
+const MAX_READERS: usize = 32;
+const MAX_READERS_OF_ONE: usize = 8;
 
-/// How long one reader may take in all.
-const READER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one reader may take for its question, and in all, the answer included.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(2);
+const READER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long no reader is taken when the system has no room for one.
 const BACK_OFF: Duration = Duration::from_millis(500);
@@ -30,34 +37,70 @@ const BACK_OFF: Duration = Duration::from_millis(500);
 /// What OpenMetrics text is called.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Answers readers; the caller stops it by dropping the future.
+/// Who reads now, the oldest first. `T` is a reader's task.
+struct Readers<T> {
+    open: VecDeque<(Network, T)>,
+}
+
+impl<T> Readers<T> {
+    /// Makes room for one from `network`: the reader that gives way, if one has to. Where all places are
+    /// taken, it is one of the network that has most of them.
+    fn make_room(&mut self, network: Network) -> Option<T> {
+        let mut counts: HashMap<Network, usize> = HashMap::new();
+        for (from, _) in &self.open {
+            *counts.entry(*from).or_default() += 1;
+        }
+        let crowd = if counts.get(&network).is_some_and(|&count| count >= MAX_READERS_OF_ONE) {
+            network
+        } else if self.open.len() >= MAX_READERS {
+            counts.into_iter().max_by_key(|&(_, count)| count)?.0
+        } else {
+            return None;
+        };
+        let oldest = self.open.iter().position(|(from, _)| *from == crowd)?;
+        self.open.remove(oldest).map(|(_, reader)| reader)
+    }
+}
+
+/// Answers readers; the caller stops it, and them, by dropping the future.
 pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
-    let readers = Arc::new(Semaphore::new(MAX_READERS));
+    let mut tasks = JoinSet::new();
+    let mut readers: Readers<AbortHandle> = Readers { open: VecDeque::new() };
     loop {
-        let Ok(place) = Arc::clone(&readers).acquire_owned().await else { return };
-        let stream = match listener.accept().await {
-            Ok((stream, _remote)) => stream,
+        let (stream, remote) = match listener.accept().await {
+            Ok(newcomer) => newcomer,
             Err(err) => {
                 tracing::warn!(%err, "no reader of metrics can be taken now");
                 sleep(BACK_OFF).await;
                 continue;
             }
         };
-        let metrics = Arc::clone(&metrics);
-        tokio::spawn(async move {
-            let answer = service_fn(move |request| {
-                let response = answer(&request, &metrics);
-                async move { Ok::<_, Infallible>(response) }
-            });
-            let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .keep_alive(false)
-                .serve_connection(TokioIo::new(stream), answer);
-            if let Ok(Err(err)) = timeout(READER_TIMEOUT, connection).await {
-                tracing::debug!(%err, "a reader of metrics failed");
-            }
-            drop(place);
-        });
+        while tasks.try_join_next().is_some() {}
+        readers.open.retain(|(_, reader)| !reader.is_finished());
+        let network = Network::of(remote.ip());
+        if let Some(slow) = readers.make_room(network) {
+            tracing::debug!("a reader of metrics gives way to another");
+            slow.abort();
+        }
+        let reader = tasks.spawn(read(stream, remote, Arc::clone(&metrics)));
+        readers.open.push_back((network, reader));
+    }
+}
+
+async fn read(stream: TcpStream, remote: SocketAddr, metrics: Arc<Metrics>) {
+    let answer = service_fn(move |request| {
+        let response = answer(&request, &metrics);
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), answer);
+    match timeout(READER_TIMEOUT, connection).await {
+        Ok(Ok(())) => {}
+        Ok(Err(err)) => tracing::debug!(%err, %remote, "a reader of metrics failed"),
+        Err(_elapsed) => tracing::debug!(%remote, "a reader of metrics took too long"),
     }
 }
 
@@ -71,4 +114,44 @@ fn answer(request: &Request<Incoming>, metrics: &Metrics) -> Response<Full<Bytes
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(n: usize) -> Network {
+        Network::of(format!("2001:db8:0:{n:x}::1").parse().unwrap())
+    }
+
+    /// Takes one from network `n`, its number as its task; who gave way.
+    fn take(readers: &mut Readers<usize>, n: usize, reader: usize) -> Option<usize> {
+        let slow = readers.make_room(network(n));
+        readers.open.push_back((network(n), reader));
+        slow
+    }
+
+    #[test]
+    fn the_oldest_of_one_address_gives_way_to_its_next() {
+        let mut readers = Readers { open: VecDeque::new() };
+        assert_eq!(take(&mut readers, 1, 1000), None);
+        for reader in 0..MAX_READERS_OF_ONE {
+            assert_eq!(take(&mut readers, 2, reader), None);
+        }
+        assert_eq!(take(&mut readers, 2, 99), Some(0));
+        assert_eq!(take(&mut readers, 2, 100), Some(1));
+        assert!(readers.open.iter().any(|&(_, reader)| reader == 1000), "nobody else gives way");
+    }
+
+    #[test]
+    fn where_all_places_are_taken_who_has_most_gives_way() {
+        let mut readers = Readers { open: VecDeque::new() };
+        take(&mut readers, 1, 1000);
+        for reader in 0..MAX_READERS - 1 {
+            assert_eq!(take(&mut readers, 2 + reader / 7, reader), None);
+        }
+        let slow = take(&mut readers, 100, 2000).unwrap();
+        assert_ne!(slow, 1000);
+        assert_eq!(readers.open.len(), MAX_READERS);
+    }
 }

@@ -12,7 +12,7 @@ use hobnob_protocol::name::PublicKey;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, spawn_blocking, unconstrained};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,8 +20,10 @@ use crate::admission::Admission;
 use crate::config::ServerConfig;
 use crate::connection::Shared;
 use crate::engine::Engine;
+use crate::exposed::exposed;
 use crate::listener::{self, Door};
 use crate::lobby::Lobby;
+use crate::log::in_place::InPlace;
 use crate::log::{LogError, SqliteLog, SqliteOptions, StoreLock};
 use crate::scrape;
 
@@ -30,6 +32,10 @@ use crate::scrape;
 const STORE_BY: Duration = Duration::from_millis(3000);
 const DELIVER_BY: Duration = Duration::from_millis(4200);
 const CLOSE_BY: Duration = Duration::from_millis(4600);
+
+/// How often it is looked whether the store still stands where it was opened. What is said is looked at
+/// with each batch anyway; this is for a lobby in which nobody speaks.
+const IN_PLACE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Files a server needs besides one for each client.
 const OTHER_FILES: u64 = 256;
@@ -65,6 +71,15 @@ pub enum ServerError {
     /// The server's key cannot be loaded or made.
     #[error("cannot use the server's key")]
     Key(#[from] IdentityError),
+    /// The store's folder or a file in it was deleted, renamed or replaced while the server ran.
+    #[error(
+        "{} was deleted, renamed or replaced while the server ran, which therefore ended: what was said before is \
+         where that is now, and nothing was acknowledged since", path.display()
+    )]
+    StoreMoved {
+        /// What is no longer there.
+        path: PathBuf,
+    },
     /// A part of the server ended by a fault of its own.
     #[error("the lobby ended unexpectedly: {0}")]
     Fault(String),
@@ -81,6 +96,17 @@ pub struct Server {
     shared: Arc<Shared>,
     lobby: Lobby,
     store_lock: StoreLock,
+    in_place: InPlace,
+}
+
+/// Why a server ends.
+enum End {
+    /// It was asked to.
+    Asked,
+    /// The store is no longer where it was.
+    Moved(PathBuf),
+    /// The lobby has ended by itself.
+    Fault(String),
 }
 
 impl std::fmt::Debug for Server {
@@ -110,6 +136,7 @@ impl Server {
         }
         raise_file_limit(config.max_clients);
 
+        let in_place = store_lock.watched_beside(log.in_place());
         let unreadable = |source| ServerError::Store { dir, source };
         let engine = Engine::new(Arc::new(log), &identity, &config).await.map_err(unreadable)?;
         Ok(Self {
@@ -122,6 +149,7 @@ impl Server {
             shared: engine.shared,
             lobby: engine.lobby,
             store_lock,
+            in_place,
         })
     }
 
@@ -147,7 +175,8 @@ impl Server {
     /// ends, within five seconds.
     ///
     /// # Errors
-    /// When a part of the server fails; everything is closed then as well.
+    /// When a part of the server fails, or the store is no longer where it was; everything is closed then
+    /// as well, and clients are told where that can be done.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
         let stop_lobby = CancellationToken::new();
         let door = Door {
@@ -163,15 +192,19 @@ impl Server {
             let scrape = scrape::serve(listener, Arc::clone(&door.shared.metrics));
             tokio::spawn(door.abort.clone().run_until_cancelled_owned(scrape))
         });
-        let fault = tokio::select! {
-            () = shutdown => None,
-            () = door.accept_all(&self.listener) => None,
-            ended = &mut lobby => Some(ended.map_or_else(|err| err.to_string(), |()| "no reason".to_owned())),
+        let end = tokio::select! {
+            () = shutdown => End::Asked,
+            () = door.accept_all(&self.listener) => End::Asked,
+            path = moved(self.in_place) => End::Moved(path),
+            ended = &mut lobby => End::Fault(ended.map_or_else(|err| err.to_string(), |()| "no reason".to_owned())),
         };
+        if let End::Moved(path) = &end {
+            tracing::error!(path = %path.display(), "the store is no longer where it was; nothing more is acknowledged");
+        }
         let started = Instant::now();
         drop(self.listener);
         stop_lobby.cancel();
-        if fault.is_none() {
+        if !matches!(end, End::Fault(_)) {
             stop(&mut lobby, started).await;
         }
         door.tasks.close();
@@ -184,7 +217,23 @@ impl Server {
             let _cancelled = scraping.await;
         }
         close_store(door.shared, self.store_lock, started).await;
-        fault.map_or(Ok(()), |reason| Err(ServerError::Fault(reason)))
+        match end {
+            End::Asked => Ok(()),
+            End::Moved(path) => Err(ServerError::StoreMoved { path }),
+            End::Fault(reason) => Err(ServerError::Fault(reason)),
+        }
+    }
+}
+
+/// Waits until the store is no longer where it was.
+async fn moved(in_place: InPlace) -> PathBuf {
+    loop {
+        sleep(IN_PLACE_INTERVAL).await;
+        let looked = in_place.clone();
+        // A disk that hangs holds up nobody but this.
+        if let Ok(Err(moved)) = spawn_blocking(move || looked.check()).await {
+            return moved.path;
+        }
     }
 }
 
@@ -215,7 +264,7 @@ type Opened = (StoreLock, Identity, socket2::Socket, SqliteLog);
 /// All that blocks: files and the socket's address.
 async fn open_all(config: &ServerConfig, dir: &Path) -> Result<Opened, ServerError> {
     let (listen, program, history) = (config.listen, config.program.clone(), config.history);
-    let dir = dir.to_owned();
+    let (data_dir, dir) = (config.data_dir.clone(), dir.to_owned());
     let open = move || {
         let cannot_open = |source| match source {
             LogError::Held(who) => ServerError::StoreHeld(who),
@@ -225,6 +274,9 @@ async fn open_all(config: &ServerConfig, dir: &Path) -> Result<Opened, ServerErr
         let socket = listener::bind(listen).map_err(|err| cannot_listen(listen, err))?;
         let identity = Identity::load_or_create(&dir.join("server.key"))?;
         let log = SqliteLog::open(&dir, SqliteOptions { history }).map_err(cannot_open)?;
+        for exposed in exposed(&data_dir, &dir) {
+            tracing::warn!("{exposed}");
+        }
         Ok((lock, identity, socket, log))
     };
     spawn_blocking(open).await.unwrap_or_else(|err| Err(ServerError::Fault(err.to_string())))

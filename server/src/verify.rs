@@ -9,6 +9,7 @@ use hobnob_protocol::name::{LogId, Seq};
 use rusqlite::Connection;
 
 use crate::log::LogError;
+use crate::log::sqlite::head_record::Noted;
 use crate::log::sqlite::{file, gone, name_file, rows};
 
 /// What a log that adds up holds.
@@ -25,7 +26,7 @@ pub struct Report {
 }
 
 /// Checks the log in `dir`, the data directory's `server/` folder: that the messages follow one from
-/// another without a gap, that names and keys are well-formed, that it can be read whose posts those
+/// another without a gap, that none is missing that was acknowledged, that names and keys are well-formed, that it can be read whose posts those
 /// were that are gone, and that the file itself is sound.
 ///
 /// Beside the log, SQLite needs to make `lobby.sqlite-shm` in the folder when no server has; the
@@ -35,11 +36,14 @@ pub struct Report {
 /// [`LogError::Damaged`] with the number of the first message that does not add up, otherwise
 /// [`LogError::Read`] with what is wrong with the file.
 pub fn verify(dir: &Path) -> Result<Report, LogError> {
+    // Before the log: what is noted now is in there by the time it is read.
+    let noted = Noted::read(dir)?;
     let conn = file::open_for_reading(dir)?;
     // One transaction is one moment of the log, whatever a server writes meanwhile.
     let tx = conn.unchecked_transaction().map_err(|err| rows::unreadable(&conn, &err))?;
     let report = check(&tx).map_err(|err| name_file(&tx, err))?;
     gone::remembered(&tx, report.head.seq).map_err(|err| name_file(&tx, err))?;
+    noted.map_or(Ok(()), |noted| noted.require(dir, &tx, &rows::meta(&tx)?, report.head))?;
     check_file(&tx)?;
     Ok(report)
 }

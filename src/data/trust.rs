@@ -32,12 +32,12 @@ pub enum KeyVerdict {
 #[derive(Debug, Error)]
 pub enum TrustError {
     /// The file system said no.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Io {
         /// Which file.
         path: PathBuf,
         /// What it said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// It holds something else.
     #[error("{} is not a list of known keys ({reason}); mend it, or move it away to begin anew", path.display())]
@@ -171,7 +171,7 @@ impl Trust {
     }
 
     fn io(&self, source: io::Error) -> TrustError {
-        TrustError::Io { path: self.path.clone(), source }
+        TrustError::Io { path: self.path.clone(), cause: source }
     }
 }
 

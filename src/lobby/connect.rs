@@ -40,7 +40,7 @@ pub struct Connection<S> {
 #[derive(Debug, Error)]
 pub enum ConnectError {
     /// No connection could be made, or it broke.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     /// The server said no.
     #[error("{}", refusal(*.0))]

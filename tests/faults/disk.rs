@@ -204,6 +204,11 @@ fn clients_are_told_when_a_disk_has_lost_what_they_have_read() {
     let wal = OpenOptions::new().write(true).open(log_file(&server, "-wal")).unwrap();
     // Cuts the last batches off, which no crash of a process does.
     wal.set_len(wal.metadata().unwrap().len() / 2).unwrap();
+    refuses_to_start(&server).complains("were acknowledged and are missing");
+    let data = server.data_dir();
+    let checked = Launch::server_program().args(["verify", "--data-dir", &data]).run("").failed();
+    checked.complains("were acknowledged and are missing");
+    std::fs::remove_file(Path::new(&data).join("server/lobby.head")).unwrap();
     assert!(verified(&server) < 10);
     server.restart();
     anna.wait(json!({"event": "link", "session": 0, "state": "up"}));

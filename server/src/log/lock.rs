@@ -14,6 +14,8 @@ use hobnob_protocol::identity::create_private_dir;
 use serde::{Deserialize, Serialize};
 
 use super::LogError;
+use super::in_place::InPlace;
+use crate::exposed::make_private;
 
 const LOCK_FILE: &str = "lock";
 const HOLDER_FILE: &str = "holder";
@@ -26,6 +28,8 @@ const MAX_HOLDER_BYTES: u64 = 4096;
 pub struct StoreLock {
     dir: PathBuf,
     program: String,
+    /// Tells whether the lock is still what stands in `dir`.
+    in_place: InPlace,
     /// Unlocks when it is closed.
     _lock: File,
 }
@@ -57,7 +61,8 @@ impl StoreLock {
             Err(TryLockError::WouldBlock) => return Err(held(dir)),
             Err(TryLockError::Error(err)) => return Err(cannot_write(&lock_path, &err)),
         }
-        let lock = Self { dir: dir.to_owned(), program: note.to_owned(), _lock: file };
+        let in_place = InPlace::default().and(lock_path, &file).map_err(|err| cannot_write(dir, &err))?;
+        let lock = Self { dir: dir.to_owned(), program: note.to_owned(), in_place, _lock: file };
         lock.write_holder(None)?;
         Ok(lock)
     }
@@ -70,6 +75,11 @@ impl StoreLock {
         self.write_holder(Some(addr))
     }
 
+    /// Adds the lock to the files that must stay where they are.
+    pub(crate) fn watched_beside(&self, others: InPlace) -> InPlace {
+        self.in_place.clone().and_all(others)
+    }
+
     fn write_holder(&self, address: Option<SocketAddr>) -> Result<(), LogError> {
         let holder = Holder { program: self.program.clone(), pid: std::process::id(), address };
         let path = self.dir.join(HOLDER_FILE);
@@ -79,6 +89,10 @@ impl StoreLock {
 
 impl Drop for StoreLock {
     fn drop(&mut self) {
+        // Where the folder was deleted or renamed meanwhile, what stands there is another's.
+        if self.in_place.check().is_err() {
+            return;
+        }
         // Before the lock goes, or it could be the next holder's note. A note that stays does no harm:
         // it is only asked for where the lock is held.
         let _ = std::fs::remove_file(self.dir.join(HOLDER_FILE));
@@ -111,11 +125,14 @@ fn open_lock(path: &Path) -> io::Result<File> {
     options.create(true).write(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let file = options.open(path)?;
+    make_private(&file)?;
+    Ok(file)
 }
 
 fn replace(dir: &Path, path: &Path, holder: &Holder) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    make_private(file.as_file())?;
     file.write_all(&serde_json::to_vec(holder)?)?;
     // Not synced: after a power cut nobody holds the lock, and the note means nothing.
     file.persist(path)?;
@@ -190,6 +207,30 @@ mod tests {
         assert_eq!(holder(folder.path()), None);
         let text = StoreLock::acquire(folder.path(), "hobnob").unwrap_err().to_string();
         assert!(text.contains("another process"), "{text}");
+    }
+
+    #[test]
+    fn a_lock_that_others_may_write_is_its_owners_alone_afterwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        let _lock = StoreLock::acquire(folder.path(), "hobnob-server").unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn one_whose_folder_was_replaced_leaves_the_other_s_note_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("server");
+        let first = StoreLock::acquire(&dir, "hobnob-server").unwrap();
+        let watched = first.watched_beside(InPlace::default());
+        assert_eq!(watched.check(), Ok(()));
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert!(watched.check().is_err());
+        let _second = StoreLock::acquire(&dir, "hobnob").unwrap();
+        drop(first);
+        assert_eq!(holder(&dir).map(|holder| holder.program), Some("hobnob".to_owned()));
     }
 
     #[test]

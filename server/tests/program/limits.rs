@@ -7,7 +7,7 @@ use tempfile::tempdir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::stage::{ServerProcess, User, command};
+use crate::stage::{PATIENCE, ServerProcess, User, command};
 
 #[tokio::test]
 async fn a_newcomer_past_the_cap_is_told_so() {
@@ -77,6 +77,28 @@ async fn metrics_and_health_are_read_over_http() {
     assert!(text.contains("hobnob_clients 1") && text.contains("hobnob_messages_total 1"), "{text}");
     assert!(get(&metrics, "/health").await.ends_with("ok\n"));
     assert!(get(&metrics, "/other").await.starts_with("HTTP/1.1 404"));
+}
+
+#[tokio::test]
+async fn slow_readers_of_metrics_give_way_to_an_honest_one_and_are_closed() {
+    let dir = tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let metrics = format!("127.0.0.1:{port}");
+    let _server = ServerProcess::start(dir.path(), &["--metrics", &metrics]);
+    let mut slow = Vec::new();
+    for _ in 0..100 {
+        let mut stream = TcpStream::connect(&metrics).await.unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: ").await.unwrap();
+        slow.push(stream);
+    }
+    let answer = tokio::time::timeout(Duration::from_secs(2), get(&metrics, "/metrics")).await;
+    assert!(answer.expect("an honest reader waits for no slow one").starts_with("HTTP/1.1 200"));
+    for mut stream in slow {
+        let mut rest = Vec::new();
+        // Closed or reset, by the deadline at the latest; some are told that they took too long.
+        let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
+        assert!(ended.is_ok(), "a slow reader is not waited for");
+    }
 }
 
 async fn get(addr: &str, path: &str) -> String {

@@ -4,7 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a scene that finds something missing has failed")]
 
 mod durability;
+mod errors;
 mod hostile;
 mod joining;
 mod limits;
 mod stage;
+mod stopping;
+mod store;

@@ -2,7 +2,7 @@
 //! client that speaks the protocol over real TLS.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -42,13 +42,24 @@ impl ServerProcess {
 
     #[track_caller]
     pub(crate) fn start_at(data_dir: &Path, listen: &str, options: &[&str]) -> Self {
-        let mut child = command()
-            .args(["--listen", listen, "--data-dir"])
-            .arg(data_dir)
-            .args(options)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = command();
+        command.args(["--listen", listen, "--data-dir"]).arg(data_dir).args(options);
+        Self::run(command)
+    }
+
+    /// Starts one whose standard error [`end`](Self::end) gives back.
+    #[track_caller]
+    pub(crate) fn start_heard(data_dir: &Path, options: &[&str]) -> Self {
+        let mut command = command();
+        command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(data_dir).args(options);
+        command.stderr(Stdio::piped());
+        Self::run(command)
+    }
+
+    /// Runs a server as `command` says, and waits until it listens.
+    #[track_caller]
+    pub(crate) fn run(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -77,6 +88,13 @@ impl ServerProcess {
     pub(crate) fn signal(&self, signal: &str) {
         let status = Command::new("kill").args([signal, &self.pid().to_string()]).status().unwrap();
         assert!(status.success());
+    }
+
+    /// Waits for the end; its exit code and all it wrote on standard error, which must have been piped.
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (self.child.wait().unwrap().code(), said)
     }
 
     /// Waits for the end; how it ended and how long it took.
@@ -108,6 +126,12 @@ pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hobnob-server"));
     command.env_clear();
     command
+}
+
+/// Runs the program to its end; its exit code and what it wrote on standard error.
+pub(crate) fn run_to_end(args: &[&str], data_dir: &Path) -> (Option<i32>, String) {
+    let output = command().args(args).arg("--data-dir").arg(data_dir).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
 /// Somebody with a key.

@@ -9,10 +9,14 @@ use std::time::Duration;
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::identity::create_private_dir;
 use hobnob_protocol::name::{LogId, Seq};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::head_record::Noted;
 use super::rows::{self, stored, unreadable};
 use super::upgrade;
+use crate::exposed::make_private;
+use crate::log::in_place::InPlace;
 use crate::log::{Contents, LogError};
 
 /// The log's file in the store's folder.
@@ -121,10 +125,10 @@ fn connect(path: &Path, access: OpenFlags) -> Result<(Connection, i32), LogError
     // No CREATE: a file that went away meanwhile is an error, not a new log. No URI: the path is a path.
     let conn =
         Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(|err| {
-            LogError::Read(format!(
-                "{}: {err}; see that it is there and this user may read it",
-                path.display()
-            ))
+            // SQLite ends with the path as well.
+            let (path, said) = (path.display().to_string(), err.to_string());
+            let said = said.strip_suffix(&format!(": {path}")).unwrap_or(&said);
+            LogError::Read(format!("{path}: {said}; see that it is there and this user may read it"))
         })?;
     conn.busy_timeout(BUSY_TIMEOUT).map_err(|err| unreadable(&conn, &err))?;
     let version = require_kind(&conn)?;
@@ -185,11 +189,25 @@ fn configure_writer(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)
 }
 
+/// Whether the last connection to be closed copies the WAL into the file and removes it, by its name.
+pub(super) fn tidy_at_end(conn: &Connection, tidy: bool) -> Result<(), LogError> {
+    let set = conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !tidy);
+    set.map(drop).map_err(|err| unreadable(conn, &err))
+}
+
+/// The files of the open log in `dir`.
+pub(super) fn in_place(dir: &Path) -> Result<InPlace, LogError> {
+    // The WAL is there from the first time anything is read.
+    InPlace::of(["", "-wal"].map(|suffix| dir.join(format!("{FILE}{suffix}"))))
+        .map_err(|err| LogError::Read(format!("the files in {}: {err}", dir.display())))
+}
+
 /// Makes a new log under another name and renames it: what has the log's name is always whole, so
 /// that an empty file of that name is known for a damaged one.
 fn make(dir: &Path) -> Result<(), LogError> {
     let path = dir.join(FILE);
     refuse_orphan(&dir.join(format!("{FILE}-wal")), &path)?;
+    Noted::require_none(dir, &path)?;
     let making = dir.join(format!("{FILE}.new"));
     let failed = |err: &dyn std::fmt::Display| LogError::Write(format!("{}: {err}", making.display()));
     for left in [making.clone(), dir.join(format!("{FILE}.new-journal"))] {
@@ -220,7 +238,7 @@ fn create_private(path: &Path) -> io::Result<()> {
     options.create_new(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    make_private(&options.open(path)?)
 }
 
 fn fill(path: &Path) -> rusqlite::Result<()> {
@@ -241,6 +259,6 @@ fn fill(path: &Path) -> rusqlite::Result<()> {
 }
 
 /// Makes the renaming itself survive a power cut.
-fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }

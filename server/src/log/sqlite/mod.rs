@@ -8,11 +8,16 @@
 //!    catches up holds up who writes.
 //! 4. [`rows`] turns rows into messages and [`record`] messages into bytes: a row holds what one
 //!    transaction stored, up to a bound.
-//! 5. [`mod@prune`] drops what is no longer shown; [`gone`] keeps whose posts that were; [`upgrade`] brings
+//! 5. [`head_record`] notes beside the file how far messages were acknowledged, so that an end that is lost
+//!    with the WAL is noticed.
+//! 6. [`mod@prune`] drops what is no longer shown; [`gone`] keeps whose posts that were; [`upgrade`] brings
 //!    the file of an older build up to date; [`worker`] is a thread and its queue.
 
 pub(crate) mod file;
 pub(crate) mod gone;
+pub(crate) mod head_record;
+#[cfg(test)]
+mod lost_tests;
 #[cfg(test)]
 mod model;
 mod prune;
@@ -32,17 +37,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::name::{PublicKey, RunId, Seq};
+use rusqlite::Connection;
 use tokio::sync::watch;
 
+use super::in_place::InPlace;
 use super::posts::Posts;
 use super::{Batch, Contents, Later, LobbyLog, LogError, Stretch};
+use head_record::{HeadRecord, Noted};
 use reader::Question;
 use worker::Worker;
 use writer::{Append, GROUP, Writer};
 
 /// What can be done about a file that is damaged.
-pub(super) const RESTORE: &str = "restore it from a backup, or move it and its -wal file away to start a new, \
-                                  empty log";
+pub(super) const RESTORE: &str = "restore it from a backup, or move it, its -wal file and lobby.head away to \
+                                  start a new, empty log";
 
 /// Questions that wait for the reader before those who ask have to.
 const QUESTIONS: usize = 256;
@@ -63,6 +71,7 @@ pub struct SqliteLog {
     head: watch::Receiver<Position>,
     first: Arc<AtomicU64>,
     posts: Arc<Mutex<Posts>>,
+    in_place: InPlace,
     // Before the writer: the last connection to be closed tidies the WAL away, and must be able to.
     reader: Worker<Question>,
     writer: Worker<Append>,
@@ -77,29 +86,63 @@ impl SqliteLog {
     /// # Errors
     /// [`LogError::Write`] when folder or file cannot be made; [`LogError::Read`] with what to do when
     /// the file cannot be read, is no log or was written by a newer build; [`LogError::Damaged`] when
-    /// its newest messages do not add up, or whose posts they are cannot be told.
+    /// its newest messages do not add up, whose posts they are cannot be told, or messages that were
+    /// acknowledged are missing. A log that is refused is left as it is.
     pub fn open(dir: &Path, options: SqliteOptions) -> Result<Self, LogError> {
         let history = options.history.max(1);
-        let conn = file::open_or_make(dir)?;
-        let contents = file::contents(&conn).map_err(|err| name_file(&conn, err))?;
-        let base = rows::meta(&conn)?.base.seq;
-        let posts = gone::remembered(&conn, contents.head.seq).map_err(|err| name_file(&conn, err))?;
+        let opened = Opened::open(dir)?;
         let reading = file::open_for_reading(dir)?;
+        let (contents, in_place) = (opened.contents.clone(), opened.in_place.clone());
 
-        let writer = Writer::new(conn, contents.head, base, history, posts);
+        let writer = Writer::new(opened, history);
         let told = writer.told();
         Ok(Self {
             contents,
             head: told.head.subscribe(),
             first: told.first,
             posts: told.posts,
+            in_place,
             reader: Worker::spawn("log-reader", QUESTIONS, move |rx| reader::run(reading, history, rx))?,
             writer: Worker::spawn("log-writer", GROUP, move |rx| writer.run(rx))?,
         })
     }
 
+    /// The files that must stay where they are while the log is open.
+    #[must_use]
+    pub(crate) fn in_place(&self) -> InPlace {
+        self.in_place.clone()
+    }
+
     fn posts(&self) -> MutexGuard<'_, Posts> {
         self.posts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A log that was found whole, for its one writer.
+struct Opened {
+    conn: Connection,
+    contents: Contents,
+    /// The newest message that is gone.
+    base: Seq,
+    posts: Posts,
+    record: HeadRecord,
+    in_place: InPlace,
+}
+
+impl Opened {
+    fn open(dir: &Path) -> Result<Self, LogError> {
+        let noted = Noted::read(dir)?;
+        let conn = file::open_or_make(dir)?;
+        // Until it is known to be whole, the file and its WAL are left as they are.
+        file::tidy_at_end(&conn, false)?;
+        let contents = file::contents(&conn).map_err(|err| name_file(&conn, err))?;
+        let meta = rows::meta(&conn)?;
+        noted.map_or(Ok(()), |noted| noted.require(dir, &conn, &meta, contents.head))?;
+        let posts = gone::remembered(&conn, contents.head.seq).map_err(|err| name_file(&conn, err))?;
+        let record = HeadRecord::begin(dir, contents.log, contents.head)?;
+        let in_place = file::in_place(dir)?;
+        file::tidy_at_end(&conn, true)?;
+        Ok(Self { conn, contents, base: meta.base.seq, posts, record, in_place })
     }
 }
 
@@ -134,7 +177,7 @@ impl LobbyLog for SqliteLog {
 }
 
 /// Adds the file and what to do about it to what is wrong with a message.
-pub(crate) fn name_file(conn: &rusqlite::Connection, err: LogError) -> LogError {
+pub(crate) fn name_file(conn: &Connection, err: LogError) -> LogError {
     let file = conn.path().unwrap_or("the log's file");
     match err {
         LogError::Damaged { seq, reason } => {

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::record::Records;
 use super::writer::{Append, Writer};
-use super::{SqliteLog, SqliteOptions, file, gone, rows};
+use super::{Opened, SqliteLog, SqliteOptions, file, rows};
 use crate::log::suite::{ANNA, Author, BOB, RUN, batch, binding, name, shown};
 use crate::log::{Batch, LobbyLog, LogError};
 use crate::verify::verify;
@@ -69,10 +69,7 @@ fn replace(record: &mut [u8], what: &[u8], with: &[u8]) {
 }
 
 fn writer_keeping(dir: &Path, history: u64) -> Writer {
-    let conn = file::open_or_make(dir).unwrap();
-    let head = file::contents(&conn).unwrap().head;
-    let posts = gone::remembered(&conn, head.seq).unwrap();
-    Writer::new(conn, head, Seq(0), history, posts)
+    Writer::new(Opened::open(dir).unwrap(), history)
 }
 
 fn writer(dir: &Path) -> Writer {

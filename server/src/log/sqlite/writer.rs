@@ -9,9 +9,11 @@ use hobnob_protocol::name::Seq;
 use rusqlite::{Connection, Transaction};
 use tokio::sync::{mpsc, watch};
 
+use super::head_record::HeadRecord;
 use super::rows::stored;
 use super::worker::Answer;
-use super::{prune, record};
+use super::{Opened, file, prune, record};
+use crate::log::in_place::InPlace;
 use crate::log::posts::Posts;
 use crate::log::{Batch, LogError, first_shown};
 
@@ -51,17 +53,21 @@ pub(super) struct Writer {
     base: Seq,
     history: u64,
     told: Told,
+    /// How far the log goes, noted beside it.
+    noted: HeadRecord,
+    in_place: InPlace,
     /// Room for the records of a row, kept for the next.
     records: Vec<u8>,
 }
 
 impl Writer {
-    /// A writer that goes on after `head`, keeping `history` messages of those after `base`; `posts`
-    /// are those stored up to now.
-    pub(super) fn new(conn: Connection, head: Position, base: Seq, history: u64, posts: Posts) -> Self {
+    /// A writer that goes on after what is in the log, keeping `history` messages.
+    pub(super) fn new(opened: Opened, history: u64) -> Self {
+        let Opened { conn, contents, base, posts, record: noted, in_place } = opened;
+        let head = contents.head;
         let first = Arc::new(AtomicU64::new(first_shown(base, head.seq, history).0));
         let told = Told { head: watch::Sender::new(head), first, posts: Arc::new(Mutex::new(posts)) };
-        Self { conn, head, base, history, told, records: Vec::new() }
+        Self { conn, head, base, history, told, noted, in_place, records: Vec::new() }
     }
 
     pub(super) fn told(&self) -> Told {
@@ -86,6 +92,18 @@ impl Writer {
         if self.excess() > 0 {
             self.prune(2 * CHUNK);
         }
+        self.end();
+    }
+
+    /// Leaves a file that is whole by itself and a note that survives a power cut. What stands where the
+    /// log stood is another's, and is not touched.
+    fn end(self) {
+        if self.in_place.check().is_ok() {
+            return self.noted.sync();
+        }
+        if let Err(err) = file::tidy_at_end(&self.conn, false) {
+            tracing::warn!(%err, "the log is not where it was, and cannot be closed with care");
+        }
     }
 
     /// Stores all of `group`, together if it can be, and answers each.
@@ -102,10 +120,15 @@ impl Writer {
     fn store<'a>(&mut self, batches: impl Iterator<Item = &'a Batch> + Clone) -> Result<(), LogError> {
         let head = batches.clone().try_fold(self.head, |head, batch| batch.end_after(head))?;
         self.posts().are_new(batches.clone().flat_map(|batch| &batch.messages))?;
+        // What is written into a folder that is gone is stored for nobody.
+        self.in_place.check().map_err(|moved| LogError::Write(moved.to_string()))?;
         insert(&mut self.conn, batches.clone(), head.seq, &mut self.records).map_err(|err| {
             let file = self.conn.path().unwrap_or("the log's file");
             LogError::Write(format!("{file}: {err}"))
         })?;
+        if head != self.head {
+            self.noted.note(head);
+        }
         self.head = head;
         self.posts().note_all(batches.flat_map(|batch| &batch.messages));
         self.tell();

@@ -1,0 +1,60 @@
+//! Which addresses count as one where anything is counted by address. Whoever has one IPv6 address has
+//! the 2^64 of its network, and comes from another one each time; so the network counts. Plain; knows
+//! neither sockets nor what is counted.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Bits of an IPv6 address that tell networks apart: what one subscriber is given at the least.
+const IPV6_NETWORK_BITS: u32 = 64;
+
+/// What an IPv4 address begins with that a translator wrote as an IPv6 one (64:ff9b::/96, RFC 6052).
+const TRANSLATED: [u16; 6] = [0x64, 0xff9b, 0, 0, 0, 0];
+
+/// Addresses that count as one: an IPv4 address, however it is written, or an IPv6 /64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Network(IpAddr);
+
+impl Network {
+    /// The one `ip` is in.
+    pub(crate) fn of(ip: IpAddr) -> Self {
+        Self(match ip.to_canonical() {
+            IpAddr::V4(ip) => ip.into(),
+            IpAddr::V6(ip) => match ip.segments() {
+                [a, b, c, d, e, f, high, low] if [a, b, c, d, e, f] == TRANSLATED => {
+                    Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)).into()
+                }
+                _ => Ipv6Addr::from(u128::from(ip) & (u128::MAX << IPV6_NETWORK_BITS)).into(),
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(text: &str) -> Network {
+        Network::of(text.parse().unwrap())
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_and_its_neighbour_another() {
+        let home = network("2001:db8:1:2::1");
+        for same in ["2001:db8:1:2::", "2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2:1234::5"] {
+            assert_eq!(network(same), home, "{same}");
+        }
+        for other in ["2001:db8:1:3::1", "2001:db8:1:1:ffff::1", "2001:db8::1", "::1"] {
+            assert_ne!(network(other), home, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_ipv4_address_is_one_however_it_is_written() {
+        let plain = network("192.0.2.7");
+        assert_eq!(network("::ffff:192.0.2.7"), plain);
+        assert_eq!(network("64:ff9b::192.0.2.7"), plain);
+        for other in ["192.0.2.8", "::ffff:192.0.2.8", "64:ff9b::192.0.2.8", "64:ff9b:1::192.0.2.7"] {
+            assert_ne!(network(other), plain, "{other}");
+        }
+    }
+}
