@@ -123,7 +123,7 @@ impl State {
     }
 
     fn lobby_said(&mut self, said: &LobbyMessage, replayed: bool) {
-        self.know_name(&said.name);
+        self.know_name(&said.name.visible());
         self.show_message(self.lobby_message(said, replayed));
     }
 
@@ -261,7 +261,8 @@ impl State {
         Message {
             session: SessionId::LOBBY,
             kind: MessageKind::Lobby,
-            from: said.name.clone(),
+            // A name of an old log may hold what nobody would see.
+            from: said.name.visible(),
             text: said.text.as_str().to_owned(),
             at: Timestamp(said.at),
             seq: Some(said.seq.0),
