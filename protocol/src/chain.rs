@@ -16,6 +16,7 @@ pub struct LobbyMessage {
     /// When the server took it, in milliseconds since 1970-01-01 UTC.
     pub at: u64,
     /// The name its author had.
+    #[serde(deserialize_with = "crate::name::deserialize_kept")]
     pub name: UserName,
     /// The key its author had.
     pub key: PublicKey,

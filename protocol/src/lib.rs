@@ -11,6 +11,7 @@ pub mod certificate;
 pub mod chain;
 pub mod codec;
 pub mod identity;
+pub mod invisible;
 pub mod message;
 pub mod name;
 pub mod said;

@@ -13,6 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
+use crate::invisible::is_invisible;
+
 /// Most characters (Unicode scalar values, after NFC) in a name.
 pub const MAX_NAME_CHARS: usize = 32;
 
@@ -28,6 +30,9 @@ pub enum NameError {
     /// A character that is none of: letter, digit, `_`, `-`, `.`.
     #[error("a name has only letters, digits and _ - . in it, not {0:?}")]
     Character(char),
+    /// A character that nobody would see: `anna` with one is shown as `anna` is.
+    #[error("a name has nothing invisible in it, and U+{:04X} is", *.0 as u32)]
+    Invisible(char),
 }
 
 /// A user's name: 1 to 32 characters, letters and digits of any script, `_ - .`, in NFC.
@@ -63,19 +68,12 @@ impl UserName {
         Self::from_checked(format!("{base}{suffix}").nfc().collect())
     }
 
-    fn from_checked(shown: String) -> Self {
-        let folded: String = unicase::UniCase::new(shown.as_str()).to_folded_case().nfc().collect();
-        let shown: Arc<str> = shown.into();
-        // Most names are written as they are compared.
-        let folded = if *shown == *folded { Arc::clone(&shown) } else { folded.into() };
-        Self { shown, folded }
-    }
-}
-
-impl FromStr for UserName {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
+    /// A name that stands in a log already. Earlier builds let names have invisible characters in
+    /// them, and a message's hash covers its author's name: it is read as it was written.
+    ///
+    /// # Errors
+    /// When it was no name then either.
+    pub fn kept(text: &str) -> Result<Self, NameError> {
         let shown: String = text.nfc().collect();
         let count = shown.chars().count();
         if count == 0 {
@@ -93,6 +91,51 @@ impl FromStr for UserName {
             _ => Ok(Self::from_checked(shown)),
         }
     }
+
+    /// The name with whatever is invisible in it written out (`_ufe00`): a [`kept`](Self::kept) one
+    /// must not look like another. Any other name is itself.
+    #[must_use]
+    pub fn visible(&self) -> Self {
+        if !self.shown.chars().any(is_invisible) {
+            return self.clone();
+        }
+        let mut shown = String::new();
+        for c in self.shown.chars() {
+            match is_invisible(c) {
+                true => shown.push_str(&format!("_u{:x}", c as u32)),
+                false => shown.push(c),
+            }
+        }
+        Self::from_checked(shown.chars().take(MAX_NAME_CHARS).collect())
+    }
+
+    fn from_checked(shown: String) -> Self {
+        let folded: String = unicase::UniCase::new(shown.as_str()).to_folded_case().nfc().collect();
+        let shown: Arc<str> = shown.into();
+        // Most names are written as they are compared.
+        let folded = if *shown == *folded { Arc::clone(&shown) } else { folded.into() };
+        Self { shown, folded }
+    }
+}
+
+impl FromStr for UserName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match text.chars().find(|&c| is_invisible(c)) {
+            Some(hidden) => Err(NameError::Invisible(hidden)),
+            None => Self::kept(text),
+        }
+    }
+}
+
+/// For a serde field that holds a name out of a log, see [`UserName::kept`].
+///
+/// # Errors
+/// When it is none.
+pub fn deserialize_kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UserName, D::Error> {
+    let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+    UserName::kept(&text).map_err(de::Error::custom)
 }
 
 /// Letters and digits of any script, the marks that letters of many scripts need, and `_ - .`.
@@ -500,6 +543,26 @@ mod tests {
         assert_eq!(name("e\u{301}va"), name("\u{c9}VA"));
         assert_ne!(name("anna"), name("anna_2"));
         assert_eq!(name("Anna").as_str(), "Anna");
+    }
+
+    #[test]
+    fn what_nobody_sees_is_in_no_name_but_those_of_an_old_log() {
+        for hidden in
+            ['\u{34f}', '\u{115f}', '\u{3164}', '\u{ffa0}', '\u{fe00}', '\u{fe0f}', '\u{e0100}', '\u{17b4}']
+        {
+            let beside_anna = format!("anna{hidden}");
+            for bad in [&beside_anna, &hidden.to_string(), &format!("a{hidden}b")] {
+                assert_eq!(bad.parse::<UserName>(), Err(NameError::Invisible(hidden)), "{bad:?}");
+                assert!(serde_json::from_str::<UserName>(&format!("\"{bad}\"")).is_err());
+            }
+            let kept = UserName::kept(&beside_anna).unwrap();
+            assert_eq!(kept.as_str(), beside_anna, "its bytes are hashed");
+            assert_eq!(kept.visible().as_str(), format!("anna_u{:x}", hidden as u32));
+            assert!(kept.visible().as_str().parse::<UserName>().is_ok());
+        }
+        let long = UserName::kept(&"a\u{fe00}".repeat(16)).unwrap().visible();
+        assert!(long.as_str().parse::<UserName>().is_ok(), "{long}");
+        assert_eq!(name("anna").visible(), name("anna"));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::name::{ChainHash, PublicKey, RunId, Seq, Text, UserName};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Author {
     /// The name its author had.
+    #[serde(deserialize_with = "crate::name::deserialize_kept")]
     pub name: UserName,
     /// The key its author had.
     pub key: PublicKey,

@@ -123,7 +123,7 @@ impl State {
     }
 
     fn lobby_said(&mut self, said: &LobbyMessage, replayed: bool) {
-        self.known_names.add(&said.name);
+        self.known_names.add(&said.name.visible());
         self.show_message(self.lobby_message(said, replayed));
     }
 
@@ -256,7 +256,8 @@ impl State {
     }
 
     fn lobby_message(&self, said: &LobbyMessage, replayed: bool) -> Message {
-        let (from, at) = (said.name.clone(), Timestamp(said.at));
+        // A name of an old log may hold what nobody would see.
+        let (from, at) = (said.name.visible(), Timestamp(said.at));
         Message {
             seq: Some(said.seq.0),
             replayed,

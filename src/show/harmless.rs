@@ -5,16 +5,40 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Whether a character must never reach a terminal from outside: C0, DEL, C1, the bidirectional
-/// controls, invisible format characters, line separators and tags. Newline and tab are among them;
-/// [`harmless`] gives them a form of their own. The joiners U+200C and U+200D stay: scripts and emoji
-/// need them.
+use hobnob_protocol::invisible::is_invisible;
+
+/// Whether a character must never reach a terminal from outside: C0, DEL, C1, line separators, and
+/// whatever Unicode makes invisible (bidirectional controls, fillers, tags, …). Newline and tab are
+/// among them; [`harmless`] gives them a form of their own. Joiners and variation selectors are not:
+/// scripts and emoji need them, where they stand after something ([`harmless`] looks).
 #[must_use]
 pub const fn is_hostile(c: char) -> bool {
+    matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}'..='\u{2029}' | '\u{fff9}'..='\u{fffb}')
+        || (is_invisible(c) && !is_joiner_or_selector(c))
+}
+
+/// The invisible characters that change how a character before them is drawn.
+const fn is_joiner_or_selector(c: char) -> bool {
     matches!(c,
-        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{180e}'
-        | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{180b}'..='\u{180d}' | '\u{180f}'
+        | '\u{e0100}'..='\u{e01ef}')
+}
+
+/// Whether a joiner or selector after `before` has something to act on. Nothing acts on a Latin letter
+/// or a blank; an emoji may have a selector and then a joiner. Keycaps (`1️⃣`) are the exception in ASCII.
+fn is_at_work(c: char, before: Option<char>) -> bool {
+    match before {
+        Some('0'..='9' | '#' | '*') => c == '\u{fe0f}',
+        Some('\u{fe0e}' | '\u{fe0f}') => c == '\u{200d}',
+        Some(before) => {
+            !before.is_ascii() && !before.is_whitespace() && !is_invisible(before) && !is_hostile(before)
+        }
+        None => false,
+    }
+}
+
+fn needs_a_look(c: char) -> bool {
+    is_hostile(c) || is_joiner_or_selector(c)
 }
 
 /// `text` for a screen or a plain file. Control characters become their pictures (`␛`), others
@@ -22,12 +46,14 @@ pub const fn is_hostile(c: char) -> bool {
 /// can look like two.
 #[must_use]
 pub fn harmless<'a>(text: &'a str, indent: &str) -> Cow<'a, str> {
-    if !text.chars().any(is_hostile) {
+    if !text.chars().any(needs_a_look) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     let mut rest = text.chars().peekable();
+    let mut before = None;
     while let Some(c) = rest.next() {
+        let last = before.replace(c);
         match c {
             '\n' => {
                 out.push('\n');
@@ -39,6 +65,7 @@ pub fn harmless<'a>(text: &'a str, indent: &str) -> Cow<'a, str> {
             '\0'..='\u{1f}' => out.push(picture(c)),
             '\u{7f}' => out.push('\u{2421}'),
             c if is_hostile(c) => out.push('\u{fffd}'),
+            c if is_joiner_or_selector(c) && !is_at_work(c, last) => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
@@ -89,9 +116,30 @@ mod tests {
 
     #[test]
     fn ordinary_text_of_every_script_is_untouched() {
-        for text in ["hello", "नमस्ते", "👩‍👩‍👧", "日本", "a\u{200c}b"] {
-            assert!(matches!(harmless(text, "  "), Cow::Borrowed(same) if same == text));
+        for text in ["hello", "नमस्ते", "👩‍👩‍👧", "日本", "می\u{200c}خواهم"]
+        {
+            assert_eq!(harmless(text, "  "), text);
         }
+    }
+
+    #[test]
+    fn selectors_and_joiners_stay_where_they_do_something() {
+        for text in ["❤\u{fe0f}\u{200d}🔥", "1\u{fe0f}\u{20e3}", "葛\u{e0100}城", "ᠠ\u{180b}", "क्\u{200d}ष"]
+        {
+            assert_eq!(harmless(text, ""), text);
+        }
+    }
+
+    #[test]
+    fn what_is_made_to_be_invisible_is_shown() {
+        let shown = |text: &str| harmless(text, "").into_owned();
+        for c in
+            ['\u{34f}', '\u{115f}', '\u{3164}', '\u{ffa0}', '\u{fe00}', '\u{200d}', '\u{e0100}', '\u{e0041}']
+        {
+            assert_eq!(shown(&format!("anna{c}")), "anna\u{fffd}", "{c:?}");
+            assert_eq!(shown(&c.to_string()), "\u{fffd}", "{c:?}");
+        }
+        assert_eq!(shown("日\u{fe00}\u{fe01}"), "日\u{fe00}\u{fffd}", "one selector, not a message in them");
     }
 
     proptest! {

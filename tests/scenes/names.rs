@@ -100,7 +100,19 @@ fn a_numbered_name_of_32_characters_is_still_a_name() {
 fn what_is_no_name_is_refused_before_anybody_sees_it() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
-    for bad in ["", " ", "an na", "an/na", "an\u{1b}[2Jna", "an\u{202e}na", "\u{301}a", &"x".repeat(33)] {
+    for bad in [
+        "",
+        " ",
+        "an na",
+        "an/na",
+        "an\u{1b}[2Jna",
+        "an\u{202e}na",
+        "\u{301}a",
+        "anna\u{fe00}",
+        "\u{3164}",
+        "an\u{34f}na",
+        &"x".repeat(33),
+    ] {
         let launch = server.client(bad);
         launch.run("hello\n").failed();
     }

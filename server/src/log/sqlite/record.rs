@@ -45,7 +45,7 @@ impl Record<'_> {
         Ok(LobbyMessage {
             seq: self.seq,
             at: self.at,
-            name: utf8(self.name)?.parse::<UserName>().map_err(said)?,
+            name: UserName::kept(utf8(self.name)?).map_err(said)?,
             key,
             run,
             id: self.id,

@@ -202,7 +202,7 @@ fn binding(row: &Row<'_>) -> Result<NameBinding, String> {
 }
 
 pub(super) fn parsed_name(text: &str) -> Result<UserName, String> {
-    text.parse().map_err(said)
+    UserName::kept(text).map_err(said)
 }
 
 pub(super) fn number(row: &Row<'_>, column: usize) -> Result<u64, String> {
