@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+mod directions;
+mod imports;
+mod map;
 mod sources;
 
 use sources::{Source, code_of, has_word, sources};
@@ -20,7 +23,7 @@ fn check_lines(rule: &str, wrong: impl Fn(&Source, usize, &str) -> bool) {
     let mut broken = Vec::new();
     for source in sources() {
         for (number, code) in source.code() {
-            if wrong(&source, number, &code) {
+            if wrong(source, number, code) {
                 let line = source.text.lines().nth(number - 1).unwrap_or_default().trim();
                 broken.push(format!("{}:{number}: {line}", source.path));
             }
@@ -129,9 +132,9 @@ fn few_places_read_the_keyboard() {
 #[test]
 fn every_file_says_what_it_owns() {
     let silent: Vec<String> = sources()
-        .into_iter()
+        .iter()
         .filter(|source| !source.text.starts_with("//! "))
-        .map(|source| source.path)
+        .map(|source| source.path.clone())
         .collect();
     assert!(silent.is_empty(), "these do not open with a //! text: {silent:?}");
 }
@@ -139,8 +142,8 @@ fn every_file_says_what_it_owns() {
 #[test]
 fn no_file_is_a_drawer() {
     let drawers: Vec<String> = sources()
-        .into_iter()
-        .map(|source| source.path)
+        .iter()
+        .map(|source| source.path.clone())
         .filter(|path| path.split('/').any(|part| DRAWERS.contains(&part.trim_end_matches(".rs"))))
         .collect();
     assert!(drawers.is_empty(), "name these by what they hold: {drawers:?}");

@@ -3,27 +3,39 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// Folders without sources of ours.
 const PASSED_OVER: [&str; 2] = ["target", ".git"];
 
-/// A source file: its path from the root, with `/`, and its text.
+/// A source file.
 pub(crate) struct Source {
+    /// Its path from the root, with `/`.
     pub(crate) path: String,
     pub(crate) text: String,
+    /// The lines without comments and without the contents of strings.
+    code: Vec<String>,
+    /// After how many lines the tests at the end of the file begin.
+    tests_begin: Option<usize>,
 }
 
 impl Source {
+    pub(crate) fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        let (path, text) = (path.into(), text.into());
+        let code = text.lines().map(code_of).collect();
+        let tests_begin = text.lines().position(|line| line == "#[cfg(test)]");
+        Self { path, text, code, tests_begin }
+    }
+
     /// The lines without comments and without the contents of strings, numbered from 1.
-    pub(crate) fn code(&self) -> impl Iterator<Item = (usize, String)> {
-        self.text.lines().map(code_of).enumerate().map(|(index, line)| (index + 1, line))
+    pub(crate) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.code.iter().enumerate().map(|(index, line)| (index + 1, line.as_str()))
     }
 
     /// Whether line `number` belongs to tests alone.
     pub(crate) fn is_test(&self, number: usize) -> bool {
         let in_test_file = self.path.split('/').any(|part| part == "tests" || part == "tests.rs");
-        let begins = self.text.lines().position(|line| line == "#[cfg(test)]");
-        in_test_file || begins.is_some_and(|index| number > index)
+        in_test_file || self.tests_begin.is_some_and(|index| number > index)
     }
 }
 
@@ -54,11 +66,15 @@ pub(crate) fn has_word(code: &str, word: &str) -> bool {
     code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found == word)
 }
 
-pub(crate) fn sources() -> Vec<Source> {
-    let mut found = Vec::new();
-    gather(Path::new(env!("CARGO_MANIFEST_DIR")), "", &mut found);
-    assert!(found.iter().any(|source| source.path == "src/lib.rs"), "the root was not found");
-    found
+/// Every source file of the workspace, read once.
+pub(crate) fn sources() -> &'static [Source] {
+    static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
+        let mut found = Vec::new();
+        gather(Path::new(env!("CARGO_MANIFEST_DIR")), "", &mut found);
+        assert!(found.iter().any(|source| source.path == "src/lib.rs"), "the root was not found");
+        found
+    });
+    &SOURCES
 }
 
 fn gather(folder: &Path, prefix: &str, found: &mut Vec<Source>) {
@@ -71,7 +87,7 @@ fn gather(folder: &Path, prefix: &str, found: &mut Vec<Source>) {
                 gather(&entry.path(), &format!("{path}/"), found);
             }
         } else if name.ends_with(".rs") {
-            found.push(Source { path, text: fs::read_to_string(entry.path()).unwrap() });
+            found.push(Source::new(path, fs::read_to_string(entry.path()).unwrap()));
         }
     }
 }
