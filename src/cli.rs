@@ -4,11 +4,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use hobnob_protocol::name::Candidate;
 use serde::{Deserialize, Serialize};
-
-use crate::subcommands::Subcommands;
 
 /// Chat from a terminal: a lobby everyone hears, and private sessions nobody else can read.
 ///
@@ -79,6 +77,25 @@ pub struct Cli {
     /// Where diagnostics go [default: standard error; on a terminal, hobnob.log in the data directory]
     #[arg(long, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
+}
+
+/// What to do instead of chatting.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Subcommands {
+    /// Print the completions of a shell: bash, elvish, fish, powershell or zsh
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+    /// Print the settings in effect and where each comes from
+    Config,
+    /// Show a run that was kept with --record as it looked
+    Replay {
+        /// The file given to --record
+        file: PathBuf,
+    },
 }
 
 /// When to use colour.

@@ -9,32 +9,42 @@ use hobnob_protocol::message::PeerMessage;
 use hobnob_protocol::name::Text;
 use hobnob_protocol::usual;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// Writes a message. A text, which may be long, goes without serde's look at every single byte.
-pub(super) fn encode(message: &PeerMessage, out: &mut BytesMut) {
+pub fn encode(message: &PeerMessage, out: &mut BytesMut) {
     let PeerMessage::Say { number, at, text } = message else { return encode_into(message, out) };
     write!(out, r#"{{"type":"say","number":{number},"at":{at},"text":"#).expect("memory takes it");
     encode_text_into(text.as_str(), out);
     out.put_slice(b"}\n");
 }
 
-/// A text whose type is known beforehand.
+/// A text and nothing else. A member that is not known is refused here, and so is one that stands twice: serde looks
+/// inside those only where it reads messages of every kind, and there it refuses more than here.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Say {
+    #[serde(rename = "type")]
+    _type: IgnoredAny,
     number: u64,
     at: u64,
     text: Text,
 }
 
 /// Reads a message. Nearly all are texts written as [`encode`] writes them, with nothing escaped, and
-/// acknowledgements; those are taken as they stand. For others that name their type first the detour that serde takes
-/// to find the type (it copies the whole message aside) is left out.
-pub(super) fn decode(line: &[u8]) -> serde_json::Result<PeerMessage> {
+/// acknowledgements; those are taken as they stand. For other texts that name their type first, serde's detour to find
+/// the type (it copies the whole message aside) is left out. Whatever is not taken this way is left to serde, so that
+/// the same lines are messages whichever way they are read.
+///
+/// # Errors
+/// When the line is no message.
+pub fn decode(line: &[u8]) -> serde_json::Result<PeerMessage> {
     if let Some(message) = plain_say(line).or_else(|| received(line)) {
         return Ok(message);
     }
-    if line.starts_with(br#"{"type":"say","#) {
-        let Say { number, at, text } = serde_json::from_slice(line)?;
+    if line.starts_with(br#"{"type":"say","#)
+        && let Ok(Say { number, at, text, .. }) = serde_json::from_slice(line)
+    {
         return Ok(PeerMessage::Say { number, at, text });
     }
     serde_json::from_slice(line)
@@ -100,12 +110,27 @@ mod tests {
             r#"{"type":"say","number":,"at":4,"text":"x"}"#,
             r#"{"type":"say","number":-3,"at":4,"text":"x"}"#,
             r#"{"type":"say","number":3,"at":18446744073709551616,"text":"x"}"#,
+            r#"{"type":"say","number":3,"at":4,"text":"a\n","mood":"b"}"#,
+            r#"{"type":"say","number":3,"at":4,"text":"a\n","type":"say"}"#,
+            r#"{"type":"say","number":3,"at":4,"text":"a","number":4}"#,
+            r#"{"type":"say","number":3,"at":4,"text":"a","mood":1e999}"#,
+            r#"{"type":"say","number":3,"at":4,"text":"a","mood":"\ud800"}"#,
             "{\"type\":\"say\",\"number\":3,\"at\":4,\"text\":\"a\tb\"}",
             "{\"type\":\"say\",\"number\":3,\"at\":4,\"text\":\"a\u{7f}b\"}",
         ];
         let long = format!(r#"{{"type":"say","number":3,"at":4,"text":"{}"}}"#, "x".repeat(16 * 1024 + 1));
-        let bytes = b"{\"type\":\"say\",\"number\":3,\"at\":4,\"text\":\"a\xff\"}";
-        for line in lines.iter().map(|line| line.as_bytes()).chain([long.as_bytes(), bytes]) {
+        let nested = format!(
+            r#"{{"type":"say","number":3,"at":4,"text":"a","mood":{}{}}}"#,
+            "[".repeat(200),
+            "]".repeat(200)
+        );
+        let bytes: [&[u8]; 4] = [
+            long.as_bytes(),
+            nested.as_bytes(),
+            b"{\"type\":\"say\",\"number\":3,\"at\":4,\"text\":\"a\xff\"}",
+            b"{\"type\":\"say\",\"number\":3,\"at\":4,\"text\":\"a\",\"mood\":\"\xff\"}",
+        ];
+        for line in lines.iter().map(|line| line.as_bytes()).chain(bytes) {
             let (ours, serdes) = (decode(line).ok(), serde_json::from_slice::<PeerMessage>(line).ok());
             assert_eq!(ours, serdes, "{}", String::from_utf8_lossy(line));
         }

@@ -34,7 +34,7 @@ mod event;
 mod greet;
 mod inbox;
 mod introductions;
-mod line;
+pub mod line;
 mod link;
 mod listen;
 mod orders;

@@ -19,11 +19,11 @@ use super::completer::{Completions, MAX_CANDIDATES};
 use super::highlighter::Painter;
 use super::hinter::Hints;
 use super::keys::Keys;
-use super::outside::{self, Edit};
+use super::outside;
 use super::page::{Page, Size};
 use super::past_lines::{MAX_ENTRIES, PastLines};
 use super::printer::{Job, Screen};
-use super::prompt::{Draft, Grant};
+use super::prompt::{Draft, Edit, Grant};
 use super::{ReplOptions, Typed, terminal};
 
 /// A lone Escape is a key of its own when nothing follows it for so many milliseconds. Without

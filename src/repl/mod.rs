@@ -49,8 +49,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::session::id::SessionId;
 
-pub use self::outside::Edit;
-pub use self::prompt::{Draft, Grant, Prompt};
+pub use self::prompt::{Draft, Edit, Grant, Prompt};
 pub use self::words::{Argument, CommandWord, Words};
 
 use self::editor::LineReader;

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::printer::Screen;
+use super::prompt::Edit;
 use super::terminal;
-use crate::session::id::SessionId;
 
 /// Between two looks whether the editor has ended. Nothing wakes a thread for that and for the
 /// program's own end at once.
@@ -16,17 +16,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(30);
 /// The most of an edited text that is taken back, in bytes: four times what a message may have, so
 /// that one that is too long comes back whole to be shortened.
 const MOST: u64 = 64 * 1024;
-
-/// What is to be edited, and by what.
-#[derive(Clone, Debug)]
-pub struct Edit {
-    /// The text to begin with.
-    pub text: String,
-    /// The session it is meant for; comes back with the result.
-    pub session: Option<SessionId>,
-    /// The editor's command line, for the shell.
-    pub editor: String,
-}
 
 /// Runs the editor until it ends, or the program does. Gives the text as it was left, without the
 /// newlines at its end.

@@ -22,8 +22,7 @@ use nix::sys::signal::Signal;
 use rustyline::ExternalPrinter;
 
 use super::backlog::Backlog;
-use super::outside::Edit;
-use super::prompt::Grant;
+use super::prompt::{Edit, Grant};
 
 /// A signal to the editor is sent again after this time: one that arrives just before it sleeps
 /// until a second key comes is seen at that key only.

@@ -1,4 +1,5 @@
-//! What the app hands the editor: a prompt, a draft, and the permission to read one line.
+//! What the app hands the editor's thread: a prompt, a draft, the permission to read one line, and a text to be edited
+//! in an editor of the user's choice.
 
 use unicode_width::UnicodeWidthChar;
 
@@ -39,6 +40,17 @@ impl Draft {
     pub fn is_empty(&self) -> bool {
         self.left.is_empty() && self.right.is_empty()
     }
+}
+
+/// What is to be edited, and by what.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    /// The text to begin with.
+    pub text: String,
+    /// The session it is meant for; comes back with the result.
+    pub session: Option<SessionId>,
+    /// The editor's command line, for the shell.
+    pub editor: String,
 }
 
 /// One row of text before the input, with and without colour.

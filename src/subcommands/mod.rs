@@ -9,28 +9,8 @@ pub mod replay;
 use std::io::{self, Write};
 
 use anyhow::Result;
-use clap::Subcommand;
 
-use crate::cli::Cli;
-
-/// What to do instead of chatting.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
-pub enum Subcommands {
-    /// Print the completions of a shell: bash, elvish, fish, powershell or zsh
-    Completions {
-        /// Which shell
-        shell: clap_complete::Shell,
-    },
-    /// Print the manual page
-    Man,
-    /// Print the settings in effect and where each comes from
-    Config,
-    /// Show a run that was kept with --record as it looked
-    Replay {
-        /// The file given to --record
-        file: std::path::PathBuf,
-    },
-}
+use crate::cli::{Cli, Subcommands};
 
 /// Where a subcommand writes.
 pub struct Outputs<'a> {

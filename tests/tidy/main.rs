@@ -6,81 +6,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+mod directions;
+mod imports;
+mod map;
+mod sources;
+
+use sources::{Source, code_of, has_word, sources};
+
 /// Files whose names say that nobody knew what they hold.
 const DRAWERS: [&str; 9] =
     ["utils", "util", "types", "common", "helpers", "helper", "misc", "manager", "handler2"];
-
-/// Folders without sources of ours.
-const PASSED_OVER: [&str; 2] = ["target", ".git"];
-
-/// A source file: its path from the root, with `/`, and its text.
-struct Source {
-    path: String,
-    text: String,
-}
-
-impl Source {
-    /// The lines without comments and without the contents of strings, numbered from 1.
-    fn code(&self) -> impl Iterator<Item = (usize, String)> {
-        self.text.lines().map(code_of).enumerate().map(|(index, line)| (index + 1, line))
-    }
-
-    /// Whether line `number` belongs to tests alone.
-    fn is_test(&self, number: usize) -> bool {
-        let in_test_file = self.path.split('/').any(|part| part == "tests" || part == "tests.rs");
-        let begins = self.text.lines().position(|line| line == "#[cfg(test)]");
-        in_test_file || begins.is_some_and(|index| number > index)
-    }
-}
-
-/// A line of Rust without its comment and with its strings emptied. Good enough for searching words:
-/// a string over several lines is taken for code.
-fn code_of(line: &str) -> String {
-    let mut code = String::new();
-    let mut chars = line.chars().peekable();
-    let mut in_string = false;
-    while let Some(c) = chars.next() {
-        match (in_string, c) {
-            (true, '\\') => drop(chars.next()),
-            (_, '"') => {
-                in_string = !in_string;
-                code.push(c);
-            }
-            (true, _) => {}
-            // A quote as a character does not begin a string.
-            (false, '\'') if chars.peek() == Some(&'"') => drop(chars.next()),
-            (false, '/') if chars.peek() == Some(&'/') => break,
-            (false, _) => code.push(c),
-        }
-    }
-    code
-}
-
-fn has_word(code: &str, word: &str) -> bool {
-    code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found == word)
-}
-
-fn sources() -> Vec<Source> {
-    let mut found = Vec::new();
-    gather(Path::new(env!("CARGO_MANIFEST_DIR")), "", &mut found);
-    assert!(found.iter().any(|source| source.path == "src/lib.rs"), "the root was not found");
-    found
-}
-
-fn gather(folder: &Path, prefix: &str, found: &mut Vec<Source>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let entry = entry.unwrap();
-        let name = entry.file_name().into_string().unwrap();
-        let path = format!("{prefix}{name}");
-        if entry.file_type().unwrap().is_dir() {
-            if !PASSED_OVER.contains(&name.as_str()) {
-                gather(&entry.path(), &format!("{path}/"), found);
-            }
-        } else if name.ends_with(".rs") {
-            found.push(Source { path, text: fs::read_to_string(entry.path()).unwrap() });
-        }
-    }
-}
 
 /// Looks at every line of code; `wrong` says whether it breaks the rule.
 #[track_caller]
@@ -88,7 +23,7 @@ fn check_lines(rule: &str, wrong: impl Fn(&Source, usize, &str) -> bool) {
     let mut broken = Vec::new();
     for source in sources() {
         for (number, code) in source.code() {
-            if wrong(&source, number, &code) {
+            if wrong(source, number, code) {
                 let line = source.text.lines().nth(number - 1).unwrap_or_default().trim();
                 broken.push(format!("{}:{number}: {line}", source.path));
             }
@@ -197,9 +132,9 @@ fn few_places_read_the_keyboard() {
 #[test]
 fn every_file_says_what_it_owns() {
     let silent: Vec<String> = sources()
-        .into_iter()
+        .iter()
         .filter(|source| !source.text.starts_with("//! "))
-        .map(|source| source.path)
+        .map(|source| source.path.clone())
         .collect();
     assert!(silent.is_empty(), "these do not open with a //! text: {silent:?}");
 }
@@ -207,8 +142,8 @@ fn every_file_says_what_it_owns() {
 #[test]
 fn no_file_is_a_drawer() {
     let drawers: Vec<String> = sources()
-        .into_iter()
-        .map(|source| source.path)
+        .iter()
+        .map(|source| source.path.clone())
         .filter(|path| path.split('/').any(|part| DRAWERS.contains(&part.trim_end_matches(".rs"))))
         .collect();
     assert!(drawers.is_empty(), "name these by what they hold: {drawers:?}");

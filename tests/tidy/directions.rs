@@ -1,0 +1,156 @@
+//! Which folder may import from which. Inside a crate imports point down: a house of floors, where a folder knows
+//! those on lower floors and nothing of its neighbours or of who lives above. And nowhere do files go round in a circle,
+//! so that each can be read, and tested, with only what it stands on.
+
+use std::fmt::Write;
+
+use crate::imports::{Import, Imports, circle};
+use crate::sources::sources;
+
+/// A crate's floors, from the ground up. Each lists names at the top of the crate: folders, and files without `.rs`.
+struct House {
+    root: &'static str,
+    floors: &'static [&'static [&'static str]],
+    debts: &'static [Debt],
+}
+
+/// An import that is against the rule today: the file where it stands, and the module it names. The list of them
+/// only shrinks; one that is no longer needed fails the test, so that it is struck in the commit that pays it.
+struct Debt(&'static str, &'static str);
+
+const CLIENT: House = House {
+    root: "src/",
+    floors: &[
+        &["session"],
+        &["data", "cli"],
+        &["input", "config"],
+        &["show"],
+        &["lobby", "peer", "plugins"],
+        &["repl"],
+        &["screen"],
+        &["client"],
+        &["commands"],
+        &["app", "subcommands"],
+        &["start"],
+    ],
+    debts: &[
+        Debt("client/mod.rs", "commands"),
+        Debt("data/trust.rs", "show"),
+        Debt("input/aliases.rs", "commands"),
+    ],
+};
+
+const SERVER: House = House {
+    root: "server/src/",
+    floors: &[
+        &["outbox", "config", "recent", "admission"],
+        &["log", "metrics"],
+        &["roster", "verify", "scrape"],
+        &["rendezvous"],
+        &["lobby"],
+        &["connection"],
+        &["engine", "listener"],
+        &["server"],
+        &["cli"],
+    ],
+    debts: &[Debt("log/sqlite/upgrade.rs", "log::sqlite::file")],
+};
+
+impl House {
+    /// The floor of a name, counted from 1 at the ground.
+    fn floor(&self, name: &str) -> Option<usize> {
+        self.floors.iter().position(|floor| floor.contains(&name)).map(|index| index + 1)
+    }
+
+    /// What an import does that it must not; nothing where it goes down, or stays in its folder.
+    fn fault(&self, import: &Import) -> Option<String> {
+        let (from, to) = (import.from.first()?, import.to.first()?);
+        if from == to {
+            return None;
+        }
+        let at = format!("{}:{}", import.file, import.line);
+        let Some(target) = self.floor(to) else {
+            return Some(format!(
+                "{at}: crate::{to} is no folder or file of {}; name the module itself",
+                self.root
+            ));
+        };
+        let floor = self.floor(from)?;
+        (floor <= target).then(|| {
+            format!("{at}: `{from}` on floor {floor} imports `{}` on floor {target}", import.to.join("::"))
+        })
+    }
+}
+
+impl Debt {
+    fn covers(&self, house: &House, import: &Import) -> bool {
+        let Self(file, module) = self;
+        import.file == format!("{}{file}", house.root)
+            && module.split("::").zip(&import.to).filter(|(owed, to)| owed == to).count()
+                == module.split("::").count()
+    }
+}
+
+fn is_owed(house: &House, import: &Import) -> bool {
+    house.debts.iter().any(|debt| debt.covers(house, import))
+}
+
+fn check_floors(house: &House) {
+    let imports = Imports::of(house.root, sources());
+    let mut wrong = String::new();
+    let named: Vec<&str> = house.floors.concat();
+    for name in imports.tops().into_iter().filter(|name| !named.contains(name)) {
+        writeln!(wrong, "  {}{name} has no floor yet", house.root).unwrap();
+    }
+    for name in named.iter().filter(|name| !imports.tops().contains(*name)) {
+        writeln!(wrong, "  {name} has a floor and is not in {}", house.root).unwrap();
+    }
+    for import in imports.all.iter().filter(|import| !is_owed(house, import)) {
+        if let Some(fault) = house.fault(import) {
+            writeln!(wrong, "  {fault}").unwrap();
+        }
+    }
+    for debt @ Debt(file, module) in house.debts {
+        let is_needed = |import: &Import| import.from[0] == import.to[0] || house.fault(import).is_some();
+        if !imports.all.iter().any(|import| debt.covers(house, import) && is_needed(import)) {
+            writeln!(wrong, "  {file} imports {module} no more, or may by now: strike it from the debts")
+                .unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "imports point down (the floors are in tests/tidy/directions.rs):\n{wrong}");
+}
+
+fn check_circles(house: &House) {
+    let imports = Imports::of(house.root, sources());
+    let mut wrong = String::new();
+    let without_debts = imports.all.iter().filter(|import| !is_owed(house, import));
+    for (folder, graph) in imports.neighbours(without_debts) {
+        if let Some(way) = circle(&graph) {
+            writeln!(wrong, "  in {}{}:", house.root, folder.join("/")).unwrap();
+            for step in way {
+                writeln!(wrong, "    {}:{} imports {}", step.file, step.line, step.to.join("::")).unwrap();
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "no files or folders import each other in a circle:\n{wrong}");
+}
+
+#[test]
+fn the_client_imports_downwards() {
+    check_floors(&CLIENT);
+}
+
+#[test]
+fn the_server_imports_downwards() {
+    check_floors(&SERVER);
+}
+
+#[test]
+fn the_client_has_no_circle() {
+    check_circles(&CLIENT);
+}
+
+#[test]
+fn the_server_has_no_circle() {
+    check_circles(&SERVER);
+}
