@@ -1,0 +1,53 @@
+//! Types made from text: names, keys, tokens, addresses, texts. What one of them holds was checked once, so everything
+//! that is made from it must pass the same check.
+
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
+
+use hobnob_protocol::away::AwayText;
+use hobnob_protocol::name::{Candidate, ChainHash, LogId, PairToken, PublicKey, RunId, Text, UserName};
+
+/// What is shown of a value reads as that value again; a name that gets a number stays a name.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn run(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(name) = text.parse::<UserName>() {
+        let again: UserName = name.as_str().parse().expect("a name is one when written again");
+        assert_eq!((name.as_str(), name.folded()), (again.as_str(), again.folded()));
+        for number in [2, 10, u32::MAX] {
+            let numbered = name.numbered(number);
+            let again: UserName = numbered.as_str().parse().expect("a numbered name is a name");
+            assert_eq!((numbered.as_str(), numbered.folded()), (again.as_str(), again.folded()));
+        }
+    }
+    shown_as_read::<Candidate>(text);
+    for bytes in [
+        shown_as_read::<PublicKey>(text),
+        shown_as_read::<ChainHash>(text),
+        shown_as_read::<LogId>(text),
+        shown_as_read::<PairToken>(text),
+        shown_as_read::<RunId>(text),
+    ] {
+        // Of the same bytes there is one form, so that two texts can be compared.
+        assert!(bytes.is_none_or(|shown| shown == text));
+    }
+    if let Ok(said) = Text::new(text) {
+        let json = serde_json::to_vec(&said).expect("a text is JSON");
+        assert_eq!(serde_json::from_slice::<Text>(&json).expect("and read again"), said);
+    }
+    if let Ok(away) = AwayText::new(text) {
+        let json = serde_json::to_vec(&away).expect("a text is JSON");
+        assert_eq!(serde_json::from_slice::<AwayText>(&json).expect("and read again"), away);
+    }
+}
+
+/// How the value that `text` stands for is shown, having checked that it reads as the same value.
+fn shown_as_read<T: FromStr<Err: Debug> + Display + PartialEq + Debug>(text: &str) -> Option<String> {
+    let value: T = text.parse().ok()?;
+    let shown = value.to_string();
+    let again: T = shown.parse().expect("what is shown of a value can be read");
+    assert_eq!(again, value);
+    Some(shown)
+}

@@ -1,0 +1,51 @@
+//! Lobby messages in a row (`said`): what a server could send to a client.
+
+use hobnob_protocol::chain::Position;
+use hobnob_protocol::message::ServerMessage;
+use hobnob_protocol::name::{ChainHash, Seq};
+use hobnob_protocol::said::{Said, SaidWriter};
+
+use crate::codec::again;
+
+/// Numbers are in a row; the chain is followed to the end or not at all; messages that are written as one line again are
+/// read as the same messages.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn run(data: &[u8]) {
+    let Some(ServerMessage::Said(said)) = again::<ServerMessage>(data) else { return };
+    let before = Position { seq: Seq(said.first().0 - 1), hash: ChainHash::new([7; 32]) };
+    let numbers: Vec<u64> = said.iter().map(|(seq, ..)| seq.0).collect();
+    assert!(numbers.iter().copied().eq(said.first().0..=said.last().0));
+    advance(before, &said);
+    advance(Position { seq: Seq(said.first().0), ..before }, &said);
+    advance(Position { seq: Seq(0), ..before }, &said);
+    advance(Position { seq: said.last(), ..before }, &said);
+    write_again(before, &said);
+}
+
+/// Goes on over `said`, or stays.
+fn advance(from: Position, said: &Said) {
+    let mut at = from;
+    match at.advance_over(said) {
+        Ok(new) if new.is_empty() => assert_eq!(at, from),
+        Ok(_) => assert_eq!(at, said.end()),
+        Err(_) => assert_eq!(at, from),
+    }
+}
+
+/// Chains the messages from `before` on and sends them as one line, or as the first of several.
+fn write_again(before: Position, said: &Said) {
+    let messages = said.after(before);
+    let mut writer = SaidWriter::default();
+    let taken = messages.iter().take_while(|message| writer.push(message)).count();
+    let (line, end) = writer.finish().expect("the first message always fits");
+    let ServerMessage::Said(written) = serde_json::from_slice(&line).expect("what hobnob writes it reads")
+    else {
+        panic!("a `said` was read as another message");
+    };
+    let mut at = before;
+    let read = at.advance_over(&written).expect("it was chained from here");
+    assert_eq!(read, messages[..taken]);
+    assert_eq!(at, end);
+}
