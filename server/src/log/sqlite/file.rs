@@ -1,7 +1,7 @@
 //! The file: making it, opening it, and refusing what is not a whole log of this or an older build.
 //! Owns the schema, its version and every PRAGMA; never starts a new log where one should be.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +13,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::head_record::Noted;
+use super::message_rows;
 use super::rows::{self, stored, unreadable};
+use super::sync::sync_dir;
 use super::upgrade;
 use crate::exposed::make_private;
 use crate::log::in_place::InPlace;
@@ -47,12 +49,6 @@ CREATE TABLE meta (
 CREATE TABLE names (
     folded TEXT PRIMARY KEY, name TEXT NOT NULL, key BLOB NOT NULL, seen INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
-";
-
-/// What [`SCHEMA`] has beside these is the same since the first version.
-pub(super) const MESSAGES: &str = "
-CREATE TABLE log (last INTEGER PRIMARY KEY, records BLOB NOT NULL) STRICT;
-CREATE TABLE gone (last INTEGER PRIMARY KEY, posts BLOB NOT NULL) STRICT;
 ";
 
 /// The log in `dir` for its one writer; a new one when the folder has none.
@@ -245,7 +241,7 @@ fn fill(path: &Path) -> rusqlite::Result<()> {
     let mut conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let tx = conn.transaction()?;
     tx.execute_batch(SCHEMA)?;
-    tx.execute_batch(MESSAGES)?;
+    tx.execute_batch(message_rows::TABLES)?;
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     let log = LogId::random();
@@ -256,9 +252,4 @@ fn fill(path: &Path) -> rusqlite::Result<()> {
     )?;
     tx.commit()?;
     conn.close().map_err(|(_, err)| err)
-}
-
-/// Makes the renaming itself survive a power cut.
-pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }

@@ -16,7 +16,7 @@ use hobnob_protocol::chain::Position;
 use hobnob_protocol::name::{LogId, Seq};
 use rusqlite::Connection;
 
-use super::{file, rows};
+use super::{rows, sync};
 use crate::exposed::make_private;
 use crate::log::LogError;
 
@@ -60,7 +60,7 @@ impl HeadRecord {
         making.write_all(&[note, note].concat()).map_err(failed)?;
         making.as_file().sync_all().map_err(failed)?;
         let file = making.persist(&path).map_err(|err| failed(err.error))?;
-        file::sync_dir(dir).map_err(failed)?;
+        sync::sync_dir(dir).map_err(failed)?;
         Ok(Self { file, log, next: 0, failed: false })
     }
 

@@ -18,12 +18,14 @@ pub(crate) mod gone;
 pub(crate) mod head_record;
 #[cfg(test)]
 mod lost_tests;
+mod message_rows;
 #[cfg(test)]
 mod model;
 mod prune;
 mod reader;
 mod record;
 pub(crate) mod rows;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod upgrade;

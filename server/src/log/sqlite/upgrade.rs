@@ -8,9 +8,9 @@ use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
 use rusqlite::{Connection, Row, Transaction};
 
+use super::message_rows::{self, ROW_BYTES, insert_row};
 use super::rows::{blob, meta, missing, number, parsed_name, said, stored, text, unreadable};
-use super::writer::{ROW_BYTES, insert_row};
-use super::{file, gone, record};
+use super::{gone, record};
 use crate::log::LogError;
 
 /// The format that can be brought up to date.
@@ -25,7 +25,7 @@ pub(super) fn upgrade(conn: &mut Connection, to: i32) -> Result<(), LogError> {
     let tx = conn.transaction().map_err(&failed)?;
     tx.execute_batch("ALTER TABLE log RENAME TO log_1; ALTER TABLE posts RENAME TO posts_1")
         .map_err(&failed)?;
-    tx.execute_batch(file::MESSAGES).map_err(&failed)?;
+    tx.execute_batch(message_rows::TABLES).map_err(&failed)?;
     tx.execute_batch("ALTER TABLE meta ADD COLUMN head_seq INTEGER NOT NULL DEFAULT 0").map_err(&failed)?;
     let head = copy_messages(&tx)?;
     copy_posts(&tx)?;

@@ -10,6 +10,7 @@ use rusqlite::{Connection, Transaction};
 use tokio::sync::{mpsc, watch};
 
 use super::head_record::HeadRecord;
+use super::message_rows::{ROW_BYTES, insert_row};
 use super::rows::stored;
 use super::worker::Answer;
 use super::{Opened, file, prune, record};
@@ -22,10 +23,6 @@ pub(super) const GROUP: usize = 64;
 
 /// Messages that go in one transaction: some milliseconds' work, and one sync for a thousand.
 const CHUNK: u64 = 1000;
-
-/// Bytes of records from which on a row is closed. What was said meanwhile makes one row, for that
-/// costs far less than a row each; whoever reads one message reads no more than this beside it.
-pub(super) const ROW_BYTES: usize = 32 * 1024;
 
 /// A batch and who waits for it.
 #[derive(Debug)]
@@ -228,12 +225,5 @@ fn insert_messages<'a>(
     if last.is_some() {
         tx.prepare_cached("UPDATE meta SET head_seq = ?1")?.execute([stored(head.0)])?;
     }
-    Ok(())
-}
-
-/// Stores `records`, the last of which is message `last`.
-pub(super) fn insert_row(tx: &Transaction<'_>, last: Seq, records: &[u8]) -> rusqlite::Result<()> {
-    tx.prepare_cached("INSERT INTO log (last, records) VALUES (?1, ?2)")?
-        .execute((stored(last.0), records))?;
     Ok(())
 }
