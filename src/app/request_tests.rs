@@ -9,7 +9,7 @@ use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
 use super::tests::{Scene, say};
 use super::*;
 use crate::client::ExitVerdict;
-use crate::lobby::event::Answer;
+use crate::lobby::event::ServerAnswer;
 use crate::session::LinkState;
 
 fn said(seq: u64, from: &str) -> LobbyEvent {
@@ -28,7 +28,7 @@ fn said(seq: u64, from: &str) -> LobbyEvent {
 
 fn users(request: u32, names: &[&str]) -> LobbyEvent {
     let names = names.iter().map(|name| name.parse().unwrap()).collect();
-    LobbyEvent::Answer(Answer::Users { request, names, away: Vec::new(), more: false })
+    LobbyEvent::Answer(ServerAnswer::Users { request, names, away: Vec::new(), more: false })
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_say_that_has_nowhere_to_go_is_answered_and_not_sent() {
     scene.feed(&[&long]);
     scene.shows(r#"{"event":"answer","id":3,"ok":false,"code":"too_long","#);
     scene.feed(&["\\fork bobby"]);
-    scene.lobby(LobbyEvent::Answer(Answer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
+    scene.lobby(LobbyEvent::Answer(ServerAnswer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
     scene.link.told();
     scene.feed(&[r#"{"say":"secret","id":4}"#]);
     scene.shows(r#"{"event":"answer","id":4,"ok":false,"code":"unsent","#);
@@ -84,7 +84,7 @@ fn a_command_is_answered_when_it_is_finished_and_keeps_its_turn() {
     assert_eq!(scene.link.told(), [say(1, "one")]);
     scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(1) });
     assert!(matches!(scene.link.told()[..], [ClientMessage::Whois { request: 1, .. }]));
-    scene.lobby(LobbyEvent::Answer(Answer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
+    scene.lobby(LobbyEvent::Answer(ServerAnswer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
     scene.shows(r#"{"event":"answer","id":1,"ok":false,"code":"no_such_user","#);
     assert_eq!(scene.link.told(), [say(2, "two")]);
     scene.lobby(LobbyEvent::Sent { id: 2, seq: Seq(2) });

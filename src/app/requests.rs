@@ -7,7 +7,7 @@ use super::script_queue::Queued;
 use super::{App, InputSource, too_long};
 use crate::input::request::{self, RequestId, Wish};
 use crate::session::SessionId;
-use crate::show::{Answer, ErrorCode, Failure};
+use crate::show::{ErrorCode, Failure, RequestAnswer};
 
 impl App {
     /// A line that is a JSON object.
@@ -38,7 +38,7 @@ impl App {
         let Some(session) = session.or(self.state.sessions.current()) else {
             let reason = "no session is current; name one with \"session\"";
             self.state.report_unsent(None, text.as_str(), reason);
-            return self.state.answer(asked, |id| Answer::unsent(id, reason));
+            return self.state.answer(asked, |id| RequestAnswer::unsent(id, reason));
         };
         if self.state.sessions.contains(session) {
             return self.state.say(session, text, asked);
@@ -46,12 +46,12 @@ impl App {
         let reason = format!("there is no session {session}");
         self.state.report_unsent(Some(session), text.as_str(), &reason);
         let failure = Failure { code: ErrorCode::NoSuchSession, text: reason, command: None };
-        self.state.answer(asked, |id| Answer::failed(id, &failure));
+        self.state.answer(asked, |id| RequestAnswer::failed(id, &failure));
     }
 
     fn refuse_request(&mut self, asked: Option<RequestId>, code: ErrorCode, text: String) {
         let failure = Failure { code, text, command: None };
-        self.state.answer(asked, |id| Answer::failed(id, &failure));
+        self.state.answer(asked, |id| RequestAnswer::failed(id, &failure));
         self.state.fail(failure);
     }
 
@@ -59,8 +59,8 @@ impl App {
     pub(super) fn command_finished(&mut self, asked: Option<RequestId>) {
         let failure = self.state.failure.take();
         self.state.answer(asked, |id| match &failure {
-            Some(failure) => Answer::failed(id, failure),
-            None => Answer::done(id, None),
+            Some(failure) => RequestAnswer::failed(id, failure),
+            None => RequestAnswer::done(id, None),
         });
     }
 
@@ -70,10 +70,10 @@ impl App {
             let text = "the client ended before this was finished".to_owned();
             let failure = Failure { code: ErrorCode::Refused, text, command: None };
             for id in queue.abandon() {
-                self.state.answer(Some(id), |id| Answer::failed(id, &failure));
+                self.state.answer(Some(id), |id| RequestAnswer::failed(id, &failure));
             }
         }
         let asked = self.quit_asked.take();
-        self.state.answer(asked, |id| Answer::done(id, None));
+        self.state.answer(asked, |id| RequestAnswer::done(id, None));
     }
 }

@@ -32,7 +32,7 @@ const MOST_COUNTED: u64 = 99;
 
 /// Why a line was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Refused(pub(super) &'static str);
+pub(super) struct LineRefused(pub(super) &'static str);
 
 /// A text that is sent only if its author says so once more.
 #[derive(Debug)]
@@ -164,7 +164,12 @@ impl TerminalInput {
 
     /// Whether a line may go where its prompt said. If not, its text is kept as the next draft, unless
     /// more may be typed ahead already: the next Enter would say both.
-    pub(super) fn accept(&mut self, text: &str, session: SessionId, state: &State) -> Result<(), Refused> {
+    pub(super) fn accept(
+        &mut self,
+        text: &str,
+        session: SessionId,
+        state: &State,
+    ) -> Result<(), LineRefused> {
         self.answered();
         self.stale = None;
         let command = text.starts_with('\\') && !text.starts_with("\\\\");
@@ -181,11 +186,11 @@ impl TerminalInput {
             self.keep_draft(text.to_owned(), "not sent");
         }
         let refused = if over {
-            Refused(
+            LineRefused(
                 "the session it was typed in is over; it is in the editor still, Enter says it in the lobby",
             )
         } else {
-            Refused("it was typed before this prompt was there; the Up key brings it back")
+            LineRefused("it was typed before this prompt was there; the Up key brings it back")
         };
         Err(refused)
     }

@@ -2,7 +2,7 @@
 
 use hobnob_protocol::MAX_TEXT_BYTES;
 
-use super::terminal::{Asked, Refused};
+use super::terminal::{Asked, LineRefused};
 use super::{App, InputSource};
 use crate::commands;
 use crate::repl::{Draft, Edit, Typed};
@@ -67,7 +67,7 @@ impl App {
         let text = commands::expand(&self.state, &text).unwrap_or(text);
         match terminal.accept(&text, session, &self.state) {
             Ok(()) => self.line(&text, session),
-            Err(Refused(reason)) => self.state.report_unsent(Some(session), &text, reason),
+            Err(LineRefused(reason)) => self.state.report_unsent(Some(session), &text, reason),
         }
         self.lend();
     }

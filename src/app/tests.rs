@@ -12,7 +12,7 @@ use crate::client::user::User;
 use crate::client::{ExitVerdict, Given, Me};
 use crate::data::conversations::Records;
 use crate::data::trust::Trust;
-use crate::lobby::event::Answer;
+use crate::lobby::event::ServerAnswer;
 use crate::lobby::handle::{TestLink, test_handle};
 use crate::plugins::Plugins;
 use crate::repl::Words;
@@ -124,7 +124,7 @@ fn what_is_typed_after_a_fork_never_reaches_the_lobby() {
     let mut scene = Scene::new();
     scene.feed(&["\\fork bobby", "secret"]);
     assert!(matches!(scene.link.told()[..], [ClientMessage::Pair { request: 1, .. }]));
-    let answer = Answer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() };
+    let answer = ServerAnswer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() };
     scene.lobby(LobbyEvent::Answer(answer));
     scene.shows("session 1 with bobby is over: it could not be opened");
     assert_eq!(scene.app.state.sessions.current(), None);
@@ -138,7 +138,7 @@ fn what_is_typed_after_a_fork_never_reaches_the_lobby() {
 fn a_line_after_a_failed_fork_is_reported_as_not_sent() {
     let mut scene = Scene::new();
     scene.feed(&["\\fork bobby", "secret"]);
-    scene.lobby(LobbyEvent::Answer(Answer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
+    scene.lobby(LobbyEvent::Answer(ServerAnswer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
     scene.shows("not sent (no session is current; \\lobby, \\sw or \\fork first): secret");
 }
 
@@ -157,7 +157,7 @@ fn what_follows_a_switch_that_failed_is_not_said_elsewhere() {
 fn what_follows_a_switch_to_a_session_that_is_over_is_not_said_elsewhere() {
     let mut scene = Scene::new();
     scene.feed(&["\\fork bobby"]);
-    scene.lobby(LobbyEvent::Answer(Answer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
+    scene.lobby(LobbyEvent::Answer(ServerAnswer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
     let _asked = scene.link.told();
     scene.feed(&["\\lobby", "\\sw 1", "secret"]);
     assert!(scene.link.told().is_empty());
@@ -184,7 +184,7 @@ fn a_command_waits_for_the_texts_before_it() {
     scene.lobby(LobbyEvent::Sent { id: 2, seq: Seq(2) });
     assert_eq!(scene.link.told(), [ClientMessage::Users { request: 1 }]);
     let names = vec!["anna".parse().unwrap()];
-    scene.lobby(LobbyEvent::Answer(Answer::Users { request: 1, names, away: Vec::new(), more: false }));
+    scene.lobby(LobbyEvent::Answer(ServerAnswer::Users { request: 1, names, away: Vec::new(), more: false }));
     scene.shows("in the lobby (1): anna");
     assert_eq!(scene.link.told(), [say(3, "three")]);
 }
@@ -314,7 +314,7 @@ fn whatever_changes_is_there_to_be_completed_after_the_same_line() {
     scene.feed(&["\\unalias brb", "\\fork bobby"]);
     assert!(scene.words.borrow().aliases.is_empty());
     assert_eq!(scene.words.borrow().sessions[1], (SessionId(1), "bobby".to_owned()));
-    scene.lobby(LobbyEvent::Answer(Answer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
+    scene.lobby(LobbyEvent::Answer(ServerAnswer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
     assert_eq!(scene.words.borrow().sessions.len(), 1);
 }
 
@@ -351,7 +351,12 @@ fn an_answer_without_an_end_is_bounded() {
     let names: Vec<_> = (0..500).map(|number| format!("u{number}").parse().unwrap()).collect();
     for _ in 0..200 {
         let names = names.clone();
-        scene.lobby(LobbyEvent::Answer(Answer::Users { request: 1, names, away: Vec::new(), more: true }));
+        scene.lobby(LobbyEvent::Answer(ServerAnswer::Users {
+            request: 1,
+            names,
+            away: Vec::new(),
+            more: true,
+        }));
     }
     assert!(!scene.app.state.questions.is_open(1));
     let mut position = Position::start(&LogId::new([0; 16]));
@@ -373,7 +378,7 @@ fn an_answer_without_an_end_is_bounded() {
             message
         });
         let messages = messages.collect();
-        scene.lobby(LobbyEvent::Answer(Answer::History { request: 2, after, messages, more: true }));
+        scene.lobby(LobbyEvent::Answer(ServerAnswer::History { request: 2, after, messages, more: true }));
     }
     assert!(!scene.app.state.questions.is_open(2));
     scene.shows("bobby: x");

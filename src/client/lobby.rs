@@ -11,7 +11,7 @@ use crate::client::State;
 use crate::client::command_error::CommandError;
 use crate::client::questions::{Open, Question};
 use crate::data::trust::KeyVerdict;
-use crate::lobby::event::{Answer, Joined, LobbyEvent};
+use crate::lobby::event::{Joined, LobbyEvent, ServerAnswer};
 use crate::lobby::place::Resumed;
 use crate::session::{LinkState, SessionId};
 use crate::show::time::Timestamp;
@@ -153,18 +153,20 @@ impl State {
         self.count_users();
     }
 
-    fn answered(&mut self, answer: Answer) {
+    fn answered(&mut self, answer: ServerAnswer) {
         match answer {
-            Answer::Users { request, names, away, more } => self.users(request, names, away, more),
-            Answer::Whois { request, name, key, since, away } => self.whois(request, name, key, since, away),
-            Answer::History { request, after, messages, more } => {
+            ServerAnswer::Users { request, names, away, more } => self.users(request, names, away, more),
+            ServerAnswer::Whois { request, name, key, since, away } => {
+                self.whois(request, name, key, since, away)
+            }
+            ServerAnswer::History { request, after, messages, more } => {
                 self.history(request, after, messages, more)
             }
-            Answer::NoSuchUser { request, name } => {
+            ServerAnswer::NoSuchUser { request, name } => {
                 let text = format!("{name} is not in the lobby; \\users lists who is");
                 self.refused(request, &CommandError::new(ErrorCode::NoSuchUser, text));
             }
-            Answer::NoAnswer { request, code } => self.refused(request, &Self::no_answer(code)),
+            ServerAnswer::NoAnswer { request, code } => self.refused(request, &Self::no_answer(code)),
         }
     }
 

@@ -35,7 +35,7 @@ use crate::screen::Screen;
 use crate::session::{LinkState, SessionId, Sessions};
 use crate::show::mention;
 use crate::show::time::{Timestamp, now};
-use crate::show::{Answer, ErrorCode, Failure, Message, Notice};
+use crate::show::{ErrorCode, Failure, Message, Notice, RequestAnswer};
 
 /// Who this user is, here.
 #[derive(Debug, Clone)]
@@ -179,14 +179,14 @@ impl State {
     }
 
     /// Answers a request, where one was made and has a name to answer by.
-    pub fn answer(&mut self, asked: Option<RequestId>, answer: impl FnOnce(RequestId) -> Answer) {
+    pub fn answer(&mut self, asked: Option<RequestId>, answer: impl FnOnce(RequestId) -> RequestAnswer) {
         if let Some(id) = asked {
             self.emit(Notice::Answer(answer(id)));
         }
     }
 
     fn answer_unsent(&mut self, asked: Option<RequestId>, reason: &str) {
-        self.answer(asked, |id| Answer::unsent(id, reason));
+        self.answer(asked, |id| RequestAnswer::unsent(id, reason));
     }
 
     /// Says a text in a session; it is in the ledger until it is answered for, and then a request
@@ -217,7 +217,7 @@ impl State {
         self.keep_own(session, &text, seq);
         self.head = self.head.max(seq.unwrap_or_default());
         self.emit(Notice::Sent { session, text, seq });
-        self.answer(asked, |id| Answer::done(id, seq));
+        self.answer(asked, |id| RequestAnswer::done(id, seq));
     }
 
     /// Asks the server something for a command.

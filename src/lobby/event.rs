@@ -45,7 +45,7 @@ pub enum LobbyEvent {
     /// Some presence was not told.
     PresenceSkipped,
     /// An answer to a question.
-    Answer(Answer),
+    Answer(ServerAnswer),
     /// Somebody is to be met.
     Introduced(Introduction),
     /// The server asks whether the introduction before this was read; the answer is `pong`. It is the
@@ -80,7 +80,7 @@ pub struct Joined {
 /// An answer of the server.
 #[derive(Debug)]
 #[allow(missing_docs, reason = "the fields are those of ServerMessage, where they are described")]
-pub enum Answer {
+pub enum ServerAnswer {
     Users { request: u32, names: Vec<UserName>, away: Vec<UserName>, more: bool },
     Whois { request: u32, name: UserName, key: PublicKey, since: u64, away: Option<AwayText> },
     NoSuchUser { request: u32, name: UserName },

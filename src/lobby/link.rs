@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, warn};
 
 use super::connect::{self, ConnectError, Connection, Dial, Tcp};
-use super::event::{Answer, Joined, LobbyEvent};
+use super::event::{Joined, LobbyEvent, ServerAnswer};
 use super::handle::{LobbyCommand, LobbyHandle, handle};
 use super::outbox::Outbox;
 use super::place::{Heard, Place, Resumed};
@@ -403,19 +403,19 @@ impl<D: Dial> Link<D> {
             ServerMessage::Presence { changes } => LobbyEvent::Presence(changes),
             ServerMessage::PresenceSkipped => LobbyEvent::PresenceSkipped,
             ServerMessage::Users { request, names, away, more } => {
-                LobbyEvent::Answer(Answer::Users { request, names, away, more })
+                LobbyEvent::Answer(ServerAnswer::Users { request, names, away, more })
             }
             ServerMessage::Whois { request, name, key, since, away } => {
-                LobbyEvent::Answer(Answer::Whois { request, name, key, since, away })
+                LobbyEvent::Answer(ServerAnswer::Whois { request, name, key, since, away })
             }
             ServerMessage::NoSuchUser { request, name } => {
-                LobbyEvent::Answer(Answer::NoSuchUser { request, name })
+                LobbyEvent::Answer(ServerAnswer::NoSuchUser { request, name })
             }
             ServerMessage::History { request, after, messages, more } => {
-                LobbyEvent::Answer(Answer::History { request, after, messages, more })
+                LobbyEvent::Answer(ServerAnswer::History { request, after, messages, more })
             }
             ServerMessage::NoAnswer { request, code } => {
-                LobbyEvent::Answer(Answer::NoAnswer { request, code })
+                LobbyEvent::Answer(ServerAnswer::NoAnswer { request, code })
             }
             ServerMessage::Introduced(introduction) => {
                 self.introduced = introduction.request.is_none();

@@ -1,6 +1,6 @@
 //! The thread that owns the line editor: waits for a grant, reads a line, hands it over.
 //!
-//! It alone writes to the terminal (see [`Screen`]). It must not know what a command or a session
+//! It alone writes to the terminal (see [`SharedTerminal`]). It must not know what a command or a session
 //! is.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,7 @@ use super::keys::Keys;
 use super::outside;
 use super::page::{Page, Size};
 use super::past_lines::{MAX_ENTRIES, PastLines};
-use super::printer::{Job, Screen};
+use super::printer::{Job, SharedTerminal};
 use super::prompt::{Draft, Edit, Grant};
 use super::{ReplOptions, Typed, terminal};
 
@@ -33,7 +33,7 @@ const ESCAPE_TIMEOUT_MS: u16 = 50;
 /// Decides whether Enter ends the line: a `\` at its end goes on below.
 pub(super) struct Continuation {
     page: Arc<Mutex<Page>>,
-    screen: Arc<Screen>,
+    screen: Arc<SharedTerminal>,
 }
 
 impl Validator for Continuation {
@@ -62,7 +62,7 @@ struct Assistant {
 /// The editor and what its thread needs.
 pub(super) struct LineReader {
     editor: Editor<Assistant, DefaultHistory>,
-    screen: Arc<Screen>,
+    screen: Arc<SharedTerminal>,
     page: Arc<Mutex<Page>>,
     past: Option<PastLines>,
     typed: mpsc::Sender<Typed>,
@@ -73,7 +73,7 @@ impl LineReader {
     /// Makes the editor. Fails where standard input or output is no terminal.
     pub(super) fn new(
         options: ReplOptions,
-        screen: Arc<Screen>,
+        screen: Arc<SharedTerminal>,
         typed: mpsc::Sender<Typed>,
     ) -> rustyline::Result<(Self, impl ExternalPrinter + Send + 'static)> {
         let ReplOptions { history_file, color, words } = options;

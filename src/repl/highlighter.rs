@@ -14,7 +14,7 @@ use rustyline::CompletionType;
 use rustyline::highlight::{CmdKind, Highlighter};
 
 use super::page::Page;
-use super::printer::Screen;
+use super::printer::SharedTerminal;
 use super::{Watched, words::Words};
 
 /// Colours the line, shows what waits, and notes what stands on the screen.
@@ -22,7 +22,7 @@ pub(super) struct Painter {
     pub(super) color: bool,
     pub(super) words: Watched,
     pub(super) page: Arc<Mutex<Page>>,
-    pub(super) screen: Arc<Screen>,
+    pub(super) screen: Arc<SharedTerminal>,
     /// Whether the next repaint was announced. rustyline announces every one but that of an
     /// external message, which has just moved the cursor one row down.
     pub(super) announced: Cell<bool>,

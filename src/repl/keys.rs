@@ -16,14 +16,14 @@ use rustyline::{
 };
 
 use super::page::Page;
-use super::printer::Screen;
+use super::printer::SharedTerminal;
 use super::search::{At, Line, Step};
 use super::terminal;
 
 /// The keys of the editor; bound to all of them.
 pub(super) struct Keys {
     page: Arc<Mutex<Page>>,
-    screen: Arc<Screen>,
+    screen: Arc<SharedTerminal>,
     first: Mutex<Option<First>>,
 }
 
@@ -60,7 +60,7 @@ impl ConditionalEventHandler for Keys {
 }
 
 impl Keys {
-    pub(super) fn new(page: Arc<Mutex<Page>>, screen: Arc<Screen>) -> Self {
+    pub(super) fn new(page: Arc<Mutex<Page>>, screen: Arc<SharedTerminal>) -> Self {
         Self { page, screen, first: Mutex::new(None) }
     }
 

@@ -53,7 +53,7 @@ pub use self::prompt::{Draft, Edit, Grant, Prompt};
 pub use self::words::{Argument, CommandWord, Words};
 
 use self::editor::LineReader;
-use self::printer::Screen;
+use self::printer::SharedTerminal;
 
 /// How long [`ReplHandle::close`] waits for a terminal that takes no output.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -152,7 +152,7 @@ pub fn start(options: ReplOptions) -> Result<(ReplHandle, mpsc::Receiver<Typed>)
     // Tokio leaves its handler in place when the stream is dropped.
     drop(signal(SignalKind::interrupt())?);
     let (typed, answers) = mpsc::channel(ANSWERS);
-    let screen = Arc::new(Screen::new());
+    let screen = Arc::new(SharedTerminal::new());
     let (reader, bell) = LineReader::new(options, screen.clone(), typed).map_err(|error| match error {
         ReadlineError::Errno(nix::errno::Errno::ENOTTY) => ReplError::NotATerminal,
         error => ReplError::Editor(error),
@@ -166,7 +166,7 @@ pub fn start(options: ReplOptions) -> Result<(ReplHandle, mpsc::Receiver<Typed>)
 
 /// Steers the editor. Dropping it closes the editor without waiting.
 pub struct ReplHandle {
-    screen: Arc<Screen>,
+    screen: Arc<SharedTerminal>,
 }
 
 impl fmt::Debug for ReplHandle {

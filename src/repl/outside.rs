@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::printer::Screen;
+use super::printer::SharedTerminal;
 use super::prompt::Edit;
 use super::terminal;
 
@@ -19,7 +19,7 @@ const MOST: u64 = 64 * 1024;
 
 /// Runs the editor until it ends, or the program does. Gives the text as it was left, without the
 /// newlines at its end.
-pub(super) fn run(edit: &Edit, screen: &Screen) -> Result<String, String> {
+pub(super) fn run(edit: &Edit, screen: &SharedTerminal) -> Result<String, String> {
     // Made with mode 0600, and removed when dropped.
     let mut file = tempfile::Builder::new()
         .prefix("hobnob-")
@@ -36,7 +36,7 @@ pub(super) fn run(edit: &Edit, screen: &Screen) -> Result<String, String> {
     edited.map_err(|err| format!("the edited text cannot be read: {err}"))
 }
 
-fn wait(edit: &Edit, path: &std::path::Path, screen: &Screen) -> Result<(), String> {
+fn wait(edit: &Edit, path: &std::path::Path, screen: &SharedTerminal) -> Result<(), String> {
     let Edit { editor, .. } = edit;
     // As other programs do: the variable may hold options.
     let mut child = Command::new("sh")

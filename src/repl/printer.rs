@@ -12,7 +12,7 @@
 //! it was.
 //!
 //! Also kept here: the grant, and whether the line being read is to be given up. Every method is
-//! short and takes the lock for a few lines; none blocks but [`Screen::next_job`].
+//! short and takes the lock for a few lines; none blocks but [`SharedTerminal::next_job`].
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -90,12 +90,12 @@ struct State {
 /// The state the two threads and the handle share. The lock is a plain one: it is held for a few
 /// lines and never while anything is written or read.
 #[derive(Debug)]
-pub(super) struct Screen {
+pub(super) struct SharedTerminal {
     state: Mutex<State>,
     changed: Condvar,
 }
 
-impl Screen {
+impl SharedTerminal {
     pub(super) fn new() -> Self {
         Self {
             state: Mutex::new(State {

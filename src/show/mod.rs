@@ -154,7 +154,7 @@ pub enum Notice {
         text: String,
     },
     /// A request of a program is finished.
-    Answer(Answer),
+    Answer(RequestAnswer),
     /// Something failed.
     Error(Failure),
 }
@@ -265,7 +265,7 @@ impl HelpRow {
 
 /// How a request ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct RequestAnswer {
     /// The request, as its author named it.
     pub id: RequestId,
     /// Whether it did what it was to do.
@@ -281,7 +281,7 @@ pub struct Answer {
     pub text: Option<String>,
 }
 
-impl Answer {
+impl RequestAnswer {
     /// It was done; what was said in the lobby has its number there.
     #[must_use]
     pub fn done(id: RequestId, seq: Option<u64>) -> Self {
