@@ -18,3 +18,4 @@ pub mod session;
 pub mod show;
 pub mod start;
 pub mod subcommands;
+pub mod timestamp;

@@ -14,8 +14,8 @@ use crate::data::trust::KeyVerdict;
 use crate::lobby::event::{Joined, LobbyEvent, ServerAnswer};
 use crate::lobby::place::Resumed;
 use crate::session::{LinkState, SessionId};
-use crate::show::time::Timestamp;
 use crate::show::{ErrorCode, Failure, Message, Notice};
+use crate::timestamp::Timestamp;
 
 /// Names in one answer to `users`, and no more parts are waited for: ten times what a server lets in by
 /// default, and a bound for one that sends on and on.

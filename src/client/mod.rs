@@ -34,8 +34,8 @@ use crate::plugins::Plugins;
 use crate::screen::Screen;
 use crate::session::{LinkState, SessionId, Sessions};
 use crate::show::mention;
-use crate::show::time::{Timestamp, now};
 use crate::show::{ErrorCode, Failure, Message, Notice, RequestAnswer};
+use crate::timestamp::{Timestamp, now};
 
 /// Who this user is, here.
 #[derive(Debug, Clone)]

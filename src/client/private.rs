@@ -11,8 +11,8 @@ use crate::data::conversations::Recorded;
 use crate::data::trust::KeyVerdict;
 use crate::peer::{PeerEvent, PeerEventKind};
 use crate::session::{LinkState, Mode, PeerSession, SessionId};
-use crate::show::time::Timestamp;
 use crate::show::{ClosedReason, ErrorCode, Failure, Message, Notice};
+use crate::timestamp::Timestamp;
 
 /// The command that opens sessions, as errors name it.
 const FORK: &str = "fork";

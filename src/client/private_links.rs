@@ -9,7 +9,7 @@ use hobnob_protocol::name::{PairToken, PublicKey, Text, UserName};
 use crate::peer::{PeerLinkHandle, PeerNetwork};
 use crate::session::SessionId;
 use crate::session::link_id::LinkId;
-use crate::show::time::now;
+use crate::timestamp::now;
 
 /// Texts that may wait for an introduction, which takes a second or fails.
 const MAX_EARLY_TEXTS: usize = 1000;

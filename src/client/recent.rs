@@ -55,7 +55,7 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::show::time::Timestamp;
+    use crate::timestamp::Timestamp;
 
     #[test]
     fn the_newest_are_kept_in_order() {

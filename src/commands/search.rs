@@ -2,8 +2,8 @@
 
 use super::{Argument, Command, CommandError, Group, Progress};
 use crate::client::State;
-use crate::show::time::Timestamp;
 use crate::show::{ErrorCode, Message, Notice};
+use crate::timestamp::Timestamp;
 
 /// Messages shown at the most, the newest.
 const SHOWN: usize = 20;

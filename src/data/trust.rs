@@ -179,7 +179,7 @@ fn pin(key: &PublicKey) -> Pin {
     Pin {
         key: *key,
         fingerprint: key.fingerprint().to_string(),
-        first_seen: crate::show::time::now().to_string(),
+        first_seen: crate::timestamp::now().to_string(),
     }
 }
 

@@ -17,8 +17,8 @@ use super::grants::{self, Grant, Grants};
 use super::place;
 use super::program::{self, Limits, Over};
 use crate::session::{SessionId, SessionRow};
-use crate::show::time::now;
 use crate::show::{HelpRow, Message, Notice, json};
+use crate::timestamp::now;
 
 /// What a run may take.
 const RUN: Limits = Limits { time: Duration::from_secs(10), bytes: 64 * 1024 };

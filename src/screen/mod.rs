@@ -19,8 +19,8 @@ use crate::screen::pipe::PipeWriter;
 use crate::screen::recorder::Recorder;
 use crate::session::SessionId;
 use crate::show::human::{Human, Shown};
-use crate::show::time::now;
 use crate::show::{COLUMNS, Message, Notice, json};
+use crate::timestamp::now;
 
 /// Between two bells. In a flood of mentions the first says all there is to say.
 const BETWEEN_BELLS: Duration = Duration::from_secs(1);

@@ -209,7 +209,7 @@ pub(super) fn told(notice: &Notice) -> String {
 mod tests {
     use super::*;
     use crate::session::SessionId;
-    use crate::show::time::Timestamp;
+    use crate::timestamp::Timestamp;
 
     const PLAIN: Human = Human { color: false };
 

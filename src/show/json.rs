@@ -7,8 +7,8 @@ use serde_json::ser::{Formatter, Serializer};
 
 use super::Notice;
 use super::harmless::{is_hostile, write_json_escape};
-use super::time::Timestamp;
 use crate::session::SessionId;
+use crate::timestamp::Timestamp;
 
 /// What is in a record alone, since no program needs to be told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,6 @@ pub mod human;
 pub mod json;
 pub mod mention;
 pub mod terminal;
-pub mod time;
 
 use std::borrow::Cow;
 
@@ -17,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::input::request::RequestId;
 use crate::session::{LinkState, Mode, SessionId, SessionRow};
-use time::Timestamp;
+use crate::timestamp::Timestamp;
 
 /// The columns that text is laid out in where no terminal tells how many it has.
 pub const COLUMNS: usize = 80;

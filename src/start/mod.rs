@@ -42,7 +42,8 @@ use crate::screen::{Form, Screen, Sink};
 use crate::session::SessionId;
 use crate::show::human::Human;
 use crate::show::terminal::TerminalForm;
-use crate::show::{self, ErrorCode, Failure, Notice};
+use crate::show::{ErrorCode, Failure, Notice};
+use crate::timestamp;
 
 use crate::client::{ExitVerdict, Given, Me, State};
 use crate::data::trust::Trust;
@@ -194,7 +195,7 @@ async fn at_terminal(
     let (repl, typed) =
         repl::start(ReplOptions { history_file, color, words }).context("the terminal cannot be used")?;
     let repl = Arc::new(repl);
-    let now = show::time::now().instant();
+    let now = timestamp::now().instant();
     let form = TerminalForm::new(color, jiff::tz::TimeZone::system(), settings.preferences, now);
     let form = Form::Terminal(Box::new(Folding::new(form)));
     let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)), recorder);

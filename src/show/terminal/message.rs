@@ -4,12 +4,12 @@ use jiff::Zoned;
 use nu_ansi_term::{Color, Style};
 
 use super::super::harmless::harmless;
-use super::super::time::Timestamp;
 use super::super::{Message, MessageKind, Mode};
 use super::wrap::width;
 use super::{TerminalForm, names};
 use crate::config::preferences::Times;
 use crate::show::mention;
+use crate::timestamp::Timestamp;
 
 /// Stands before a replayed message, on each of its rows.
 const REPLAYED: &str = "│";

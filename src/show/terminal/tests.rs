@@ -5,7 +5,7 @@ use hobnob_protocol::name::PublicKey;
 use super::*;
 use crate::config::preferences::Notify;
 use crate::session::{Mode, SessionId};
-use crate::show::time::Timestamp;
+use crate::timestamp::Timestamp;
 
 /// 2026-11-22 12:34:56 UTC.
 const NOON: u64 = 1_795_350_896_000;

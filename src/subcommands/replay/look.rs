@@ -12,7 +12,7 @@ use crate::show::Notice;
 use crate::show::harmless::harmless;
 use crate::show::human::{Human, Shown};
 use crate::show::terminal::TerminalForm;
-use crate::show::time::Timestamp;
+use crate::timestamp::Timestamp;
 
 /// The form of a replay.
 pub(super) enum Look {

@@ -21,7 +21,7 @@ use crate::show::harmless::{is_hostile, write_json_escape};
 use crate::show::human::Human;
 use crate::show::json::Keystrokes;
 use crate::show::terminal::TerminalForm;
-use crate::show::time::{self, Timestamp};
+use crate::timestamp::{self, Timestamp};
 
 /// The longest event that is read, in bytes: a list of many thousand users.
 const MAX_LINE: u64 = 16 * 1024 * 1024;
@@ -45,7 +45,7 @@ pub fn run(
         Some(columns) => {
             let settings = config::settings(cli, env)?;
             let color = outputs.color && settings.color != ColorChoice::Never;
-            let (zone, today) = (jiff::tz::TimeZone::system(), time::now().instant());
+            let (zone, today) = (jiff::tz::TimeZone::system(), timestamp::now().instant());
             Look::terminal(TerminalForm::new(color, zone, settings.preferences, today), columns)
         }
     };

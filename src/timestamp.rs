@@ -1,4 +1,5 @@
-//! Points in time as they are shown. Owns the formats; reads no clock but [`now`].
+//! Points in time, in milliseconds, as messages carry them and as they are shown. Owns the formats, and the one look at
+//! the wall clock, [`now`]. It stands below all folders, because files keep times as well as screens show them.
 
 use std::fmt;
 
