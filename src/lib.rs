@@ -1,21 +1,22 @@
 //! The hobnob client: a REPL on a terminal, a script runner on a pipe.
 //!
-//! [`start`] puts a run together and [`app`] is its one loop; docs/ARCHITECTURE.md has the map.
+//! [`start`] puts a run together and `app` is its one loop; docs/ARCHITECTURE.md has the map. Public is what the program,
+//! the tests beside it, the yardstick and the fuzzing use; the rest is for the crate alone.
 
-pub mod app;
+pub(crate) mod app;
 pub mod cli;
-pub mod client;
+pub(crate) mod client;
 pub mod commands;
 pub mod config;
-pub mod data;
+pub(crate) mod data;
 pub mod input;
 pub mod lobby;
 pub mod peer;
-pub mod plugins;
+pub(crate) mod plugins;
 pub mod repl;
-pub mod screen;
+pub(crate) mod screen;
 pub mod session;
 pub mod show;
 pub mod start;
 pub mod subcommands;
-pub mod timestamp;
+pub(crate) mod timestamp;

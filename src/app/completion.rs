@@ -18,7 +18,7 @@ use crate::session::SessionId;
 
 /// The words as they were published last, and the state they were made from.
 #[derive(Debug)]
-pub struct Completion {
+pub(crate) struct Completion {
     words: watch::Sender<Arc<Words>>,
     published: Option<Published>,
 }
@@ -37,7 +37,7 @@ struct Published {
 impl Completion {
     /// Words for an editor, which borrows them from the receiver. Commands and settings are there at once.
     #[must_use]
-    pub fn new() -> (Self, watch::Receiver<Arc<Words>>) {
+    pub(crate) fn new() -> (Self, watch::Receiver<Arc<Words>>) {
         let settings = SETTINGS
             .iter()
             .map(|it| (it.key.to_owned(), it.values.iter().map(|&value| value.to_owned()).collect()));
@@ -49,7 +49,7 @@ impl Completion {
 
     /// Words that nobody reads: a script completes nothing.
     #[must_use]
-    pub fn off() -> Self {
+    pub(crate) fn off() -> Self {
         Self { words: watch::channel(Arc::default()).0, published: None }
     }
 

@@ -8,7 +8,7 @@ use crate::repl::Typed;
 
 /// Something happened.
 #[derive(Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// At the terminal.
     Typed(Typed),
     /// A line of a script, or its end.

@@ -13,7 +13,7 @@ use crate::repl::{ReplHandle, Typed};
 
 /// Where lines come from.
 #[derive(Debug)]
-pub enum InputSource {
+pub(crate) enum InputSource {
     /// A person at a terminal.
     Terminal(Box<TerminalInput>),
     /// A program, line after line.
@@ -23,13 +23,13 @@ pub enum InputSource {
 impl InputSource {
     /// The input source of a script.
     #[must_use]
-    pub fn script(lines: mpsc::Receiver<ScriptLine>) -> Self {
+    pub(crate) fn script(lines: mpsc::Receiver<ScriptLine>) -> Self {
         Self::Script(lines, ScriptQueue::default())
     }
 
     /// The input source at a terminal.
     #[must_use]
-    pub fn terminal(repl: Arc<ReplHandle>, typed: mpsc::Receiver<Typed>, color: bool) -> Self {
+    pub(crate) fn terminal(repl: Arc<ReplHandle>, typed: mpsc::Receiver<Typed>, color: bool) -> Self {
         Self::Terminal(Box::new(TerminalInput::new(repl, typed, color)))
     }
 

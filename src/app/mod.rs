@@ -2,9 +2,9 @@
 //! prompt or takes the next line of a script. Owns the order in which things happen; what each event
 //! means stands in the files beside this one.
 
-pub mod completion;
+pub(crate) mod completion;
 mod ending;
-pub mod event;
+pub(crate) mod event;
 mod input_source;
 mod plugins;
 #[cfg(test)]
@@ -16,7 +16,7 @@ mod terminal_events;
 #[cfg(test)]
 mod tests;
 
-pub use input_source::InputSource;
+pub(crate) use input_source::InputSource;
 
 use hobnob_protocol::name::Text;
 use tokio::sync::{mpsc, oneshot};
@@ -46,7 +46,7 @@ const IN_A_ROW: u32 = 1024;
 
 /// Where the app hears from.
 #[derive(Debug)]
-pub struct Sources {
+pub(crate) struct Sources {
     /// The lobby's link.
     pub lobby: mpsc::Receiver<LobbyEvent>,
     /// All peer links.
@@ -61,7 +61,7 @@ pub struct Sources {
 
 /// A run of the client, once it is in the lobby.
 #[derive(Debug)]
-pub struct App {
+pub(crate) struct App {
     state: State,
     completion: Completion,
     sources: Sources,
@@ -78,7 +78,7 @@ pub struct App {
 impl App {
     /// A run with this input source, which publishes the words that may be completed to `completion`.
     #[must_use]
-    pub fn new(state: State, completion: Completion, sources: Sources, input: InputSource) -> Self {
+    pub(crate) fn new(state: State, completion: Completion, sources: Sources, input: InputSource) -> Self {
         Self {
             state,
             completion,
@@ -92,7 +92,7 @@ impl App {
     }
 
     /// Runs to the end; gives back the state for what is to be closed and the exit code.
-    pub async fn run(mut self) -> State {
+    pub(crate) async fn run(mut self) -> State {
         self.completion.publish(&self.state);
         loop {
             // What there is to see is seen before a prompt asks for more.

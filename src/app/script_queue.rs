@@ -14,7 +14,7 @@ const WINDOW: usize = 256;
 
 /// A command as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Queued {
+pub(crate) struct Queued {
     /// The word after the backslash.
     pub word: String,
     /// What follows it.
@@ -31,7 +31,7 @@ struct Running {
 
 /// Where a script stands.
 #[derive(Debug, Default)]
-pub struct ScriptQueue {
+pub(crate) struct ScriptQueue {
     /// A command that was read and waits for the texts before it.
     queued: Option<Queued>,
     running: Option<Running>,
@@ -40,29 +40,29 @@ pub struct ScriptQueue {
 impl ScriptQueue {
     /// Whether the next line may be read while this many texts are in flight.
     #[must_use]
-    pub fn takes_line(&self, in_flight: usize) -> bool {
+    pub(crate) fn takes_line(&self, in_flight: usize) -> bool {
         self.queued.is_none() && self.running.is_none() && in_flight < WINDOW
     }
 
     /// A command was read.
-    pub fn queue_command(&mut self, command: Queued) {
+    pub(crate) fn queue_command(&mut self, command: Queued) {
         self.queued = Some(command);
     }
 
     /// The command that may start now, if one waits and nothing before it does.
-    pub fn take_ready_command(&mut self, nothing_in_flight: bool) -> Option<Queued> {
+    pub(crate) fn take_ready_command(&mut self, nothing_in_flight: bool) -> Option<Queued> {
         // Leaving has its own way of waiting for the last texts: one with an end.
         let leaves = self.queued.as_ref().is_some_and(|it| matches!(it.word.as_str(), "quit" | "q"));
         if self.running.is_none() && (nothing_in_flight || leaves) { self.queued.take() } else { None }
     }
 
     /// A command has started.
-    pub fn start(&mut self, progress: Progress, asked: Option<RequestId>) {
+    pub(crate) fn start(&mut self, progress: Progress, asked: Option<RequestId>) {
         self.running = Some(Running { asked, waits_for: vec![progress] });
     }
 
     /// The running command has started another one, which it waits for too.
-    pub fn wait_for_more(&mut self, progress: Progress) {
+    pub(crate) fn wait_for_more(&mut self, progress: Progress) {
         if let Some(running) = &mut self.running {
             running.waits_for.push(progress);
         }
@@ -70,7 +70,7 @@ impl ScriptQueue {
 
     /// When the running command is finished by time alone.
     #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         let waits_for = self.running.iter().flat_map(|running| &running.waits_for);
         waits_for
             .filter_map(|progress| match progress {
@@ -81,7 +81,7 @@ impl ScriptQueue {
     }
 
     /// Looks whether the running command is finished; if so, gives the request it answers.
-    pub fn settle(&mut self, state: &State) -> Option<Option<RequestId>> {
+    pub(crate) fn settle(&mut self, state: &State) -> Option<Option<RequestId>> {
         let running = self.running.as_mut()?;
         running.waits_for.retain(|progress| !is_finished(*progress, state));
         if !running.waits_for.is_empty() {
@@ -91,7 +91,7 @@ impl ScriptQueue {
     }
 
     /// The requests that will not be carried out any more.
-    pub fn abandon(&mut self) -> Vec<RequestId> {
+    pub(crate) fn abandon(&mut self) -> Vec<RequestId> {
         let running = self.running.take().and_then(|running| running.asked);
         running.into_iter().chain(self.queued.take().and_then(|queued| queued.asked)).collect()
     }

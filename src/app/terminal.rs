@@ -45,7 +45,7 @@ pub(super) struct Asked {
 
 /// A person at a terminal.
 #[derive(Debug)]
-pub struct TerminalInput {
+pub(crate) struct TerminalInput {
     repl: Arc<ReplHandle>,
     typed: mpsc::Receiver<Typed>,
     color: bool,

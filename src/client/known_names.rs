@@ -10,14 +10,14 @@ const MAX_NAMES: usize = 10_000;
 
 /// The names that may be completed.
 #[derive(Debug, Default)]
-pub struct KnownNames {
+pub(crate) struct KnownNames {
     names: BTreeSet<UserName>,
     changes: u64,
 }
 
 impl KnownNames {
     /// Remembers a name, unless too many are known already.
-    pub fn add(&mut self, name: &UserName) {
+    pub(crate) fn add(&mut self, name: &UserName) {
         if self.names.len() < MAX_NAMES && !self.names.contains(name) {
             self.names.insert(name.clone());
             self.changes += 1;
@@ -25,20 +25,20 @@ impl KnownNames {
     }
 
     /// Forgets a name.
-    pub fn remove(&mut self, name: &UserName) {
+    pub(crate) fn remove(&mut self, name: &UserName) {
         if self.names.remove(name) {
             self.changes += 1;
         }
     }
 
     /// All of them, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &UserName> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &UserName> {
         self.names.iter()
     }
 
     /// How often the names became others than they were.
     #[must_use]
-    pub fn changes(&self) -> u64 {
+    pub(crate) fn changes(&self) -> u64 {
         self.changes
     }
 }

@@ -1,18 +1,18 @@
 //! All that a run of the client knows, and what commands and events do to it. Owned by the app's
 //! loop alone; awaits nothing. The parts it is made of stand in files of their own.
 
-pub mod command_error;
-pub mod known_names;
-pub mod ledger;
+pub(crate) mod command_error;
+pub(crate) mod known_names;
+pub(crate) mod ledger;
 mod lobby;
 mod plugins;
 mod private;
-pub mod private_links;
-pub mod questions;
-pub mod recent;
-pub mod user;
+pub(crate) mod private_links;
+pub(crate) mod questions;
+pub(crate) mod recent;
+pub(crate) mod user;
 mod wait;
-pub mod waiting;
+pub(crate) mod waiting;
 
 use hobnob_protocol::message::ClientMessage;
 use hobnob_protocol::name::{Fingerprint, Text, UserName};

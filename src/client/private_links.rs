@@ -26,7 +26,7 @@ struct PrivateLink {
 
 /// A session the other side is opening; it has no number before it is up.
 #[derive(Debug)]
-pub struct Inbound {
+pub(crate) struct Inbound {
     /// Who, with which key.
     pub introduction: Introduction,
     handle: PeerLinkHandle,

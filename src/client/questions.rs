@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::session::SessionId;
 
 /// How long a question may stay open: the lobby's link is judged more slowly than a user waits.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What was asked.
 #[derive(Debug)]

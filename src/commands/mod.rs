@@ -1,5 +1,5 @@
 //! The commands: one module each, one row each in [`COMMANDS`]. The parser, `\help`, completion,
-//! usage errors and the README's table all read that table. A command changes [`State`] and says
+//! usage errors and the README's table all read that table. A command changes `State` and says
 //! what a script has to wait for; it awaits nothing itself, because the answers it waits for arrive
 //! through the same loop that runs it.
 

@@ -10,7 +10,7 @@ use hobnob_protocol::name::UserName;
 ///
 /// # Errors
 /// When its file cannot be read or made, or is open to others.
-pub fn of(data_dir: &Path, name: &UserName) -> Result<Identity, IdentityError> {
+pub(crate) fn of(data_dir: &Path, name: &UserName) -> Result<Identity, IdentityError> {
     Identity::load_or_create(&file(&data_dir.join("identities"), name))
 }
 

@@ -1,8 +1,8 @@
 //! The files in the data directory: who this user is, whom it trusts, what it keeps. Each is written whole
 //! or not at all. Knows no link and no screen.
 
-pub mod conversations;
-pub mod identities;
-pub mod table;
-pub mod trust;
-pub mod whole_file;
+pub(crate) mod conversations;
+pub(crate) mod identities;
+pub(crate) mod table;
+pub(crate) mod trust;
+pub(crate) mod whole_file;

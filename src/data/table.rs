@@ -107,7 +107,7 @@ fn told(path: &Path, err: &io::Error) -> String {
 ///
 /// # Errors
 /// `WouldBlock` when another process has it for too long.
-pub fn lock(path: &Path) -> io::Result<File> {
+pub(crate) fn lock(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
         hobnob_protocol::identity::create_private_dir(folder)?;
     }

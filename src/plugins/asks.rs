@@ -8,7 +8,7 @@ use crate::input::request::{self, Wish};
 
 /// One thing a program asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ask {
+pub(crate) enum Ask {
     /// To show something to the user alone.
     Notice(String),
     /// To say something in the session it was called from.
@@ -34,7 +34,7 @@ enum Line {
 ///
 /// # Errors
 /// In words, when it is none of them.
-pub fn parse(line: &str) -> Result<Option<Ask>, String> {
+pub(crate) fn parse(line: &str) -> Result<Option<Ask>, String> {
     if line.trim().is_empty() {
         return Ok(None);
     }

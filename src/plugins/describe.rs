@@ -60,7 +60,7 @@ pub struct Description {
 ///
 /// # Errors
 /// In words, when it is not what it must be.
-pub fn parse(name: &str, output: &str) -> Result<Description, String> {
+pub(crate) fn parse(name: &str, output: &str) -> Result<Description, String> {
     if !output.trim_start().starts_with('{') {
         return Err("what it answers to --describe is no description".to_owned());
     }

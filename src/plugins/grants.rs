@@ -18,7 +18,7 @@ const MAX_PROGRAM: u64 = 256 * 1024 * 1024;
 
 /// One program that was allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Grant {
+pub(crate) struct Grant {
     /// The program's SHA-256, in hexadecimal digits.
     pub sha256: String,
     /// Where it lay, for the user.
@@ -60,20 +60,20 @@ struct Known {
 
 /// The grants and the file they live in.
 #[derive(Debug, Clone)]
-pub struct Grants {
+pub(crate) struct Grants {
     path: PathBuf,
 }
 
 impl Grants {
     /// Those in `data_dir`.
     #[must_use]
-    pub fn of(data_dir: &Path) -> Self {
+    pub(crate) fn of(data_dir: &Path) -> Self {
         Self { path: data_dir.join("own_commands.toml") }
     }
 
     /// Where they live, for a person who wants to take one back.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -81,7 +81,7 @@ impl Grants {
     ///
     /// # Errors
     /// In words, when the file cannot be read or is something else: then nothing is allowed.
-    pub fn all(&self) -> Result<BTreeMap<String, Grant>, String> {
+    pub(crate) fn all(&self) -> Result<BTreeMap<String, Grant>, String> {
         match std::fs::read_to_string(&self.path) {
             Ok(text) => toml::from_str(&text).map(|known: Known| known.commands).map_err(|err| {
                 format!("{} is no list of allowed commands: {}", self.path.display(), err.message())
@@ -95,7 +95,7 @@ impl Grants {
     ///
     /// # Errors
     /// In words, when the file cannot be changed.
-    pub fn allow(&self, name: &str, grant: Grant) -> Result<(), String> {
+    pub(crate) fn allow(&self, name: &str, grant: Grant) -> Result<(), String> {
         let told = |err: io::Error| format!("{}: {err}", self.path.display());
         let lock = self.path.with_extension("lock");
         if let Some(folder) = self.path.parent() {
@@ -115,7 +115,7 @@ impl Grants {
 ///
 /// # Errors
 /// When it cannot be read, or is too large.
-pub fn hash(path: &Path) -> io::Result<String> {
+pub(crate) fn hash(path: &Path) -> io::Result<String> {
     let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     let mut file = File::open(path)?.take(MAX_PROGRAM + 1);
     let mut buffer = vec![0; 64 * 1024];

@@ -30,7 +30,7 @@ const DESCRIBE: Limits = Limits { time: Duration::from_secs(2), bytes: 64 * 1024
 const MAX_RUNS: usize = 4;
 
 /// How many of the newest messages a program that may read them is given.
-pub const RECENT: usize = 100;
+pub(crate) const RECENT: usize = 100;
 
 /// A call, as the program is told of it.
 #[derive(Debug, Clone, Serialize)]

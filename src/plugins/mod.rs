@@ -4,11 +4,11 @@
 //! what it asks for, [`jobs`] owns the runs. Knows nothing of links; what is asked for is carried out by
 //! [`crate::app`].
 
-pub mod asks;
-pub mod describe;
-pub mod grants;
-pub mod jobs;
-pub mod place;
-pub mod program;
+pub(crate) mod asks;
+pub(crate) mod describe;
+pub(crate) mod grants;
+pub(crate) mod jobs;
+pub(crate) mod place;
+pub(crate) mod program;
 
-pub use self::jobs::{PluginEvent, PluginOutcome, Plugins};
+pub(crate) use self::jobs::{PluginEvent, PluginOutcome, Plugins};

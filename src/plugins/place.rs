@@ -18,14 +18,14 @@ const MAX_FOUND: usize = 100;
 
 /// Whether a word may be the name of a program: no path and nothing a terminal would act on.
 #[must_use]
-pub fn is_name(word: &str) -> bool {
+pub(crate) fn is_name(word: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     (1..=MAX_NAME).contains(&word.len()) && word.chars().all(fits) && !NOT_COMMANDS.contains(&word)
 }
 
 /// The program of this name; the first folder that has it wins.
 #[must_use]
-pub fn find(folders: &[PathBuf], name: &str) -> Option<PathBuf> {
+pub(crate) fn find(folders: &[PathBuf], name: &str) -> Option<PathBuf> {
     if !is_name(name) {
         return None;
     }
@@ -34,7 +34,7 @@ pub fn find(folders: &[PathBuf], name: &str) -> Option<PathBuf> {
 
 /// All programs, by name.
 #[must_use]
-pub fn all(folders: &[PathBuf]) -> BTreeMap<String, PathBuf> {
+pub(crate) fn all(folders: &[PathBuf]) -> BTreeMap<String, PathBuf> {
     let mut found = BTreeMap::new();
     for folder in folders {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {

@@ -20,7 +20,7 @@ const COMPLAINT_PATIENCE: Duration = Duration::from_millis(200);
 
 /// What a run may take.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Time.
     pub time: Duration,
     /// Bytes of output.
@@ -29,7 +29,7 @@ pub struct Limits {
 
 /// Why a run is over. Whoever holds the sender may end one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Over {
+pub(crate) enum Over {
     /// Its output is at its end.
     Closed,
     /// It wrote more than it may.
@@ -42,7 +42,7 @@ pub enum Over {
 
 /// How a run ended.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// Why.
     pub over: Over,
     /// How the program ended; killed unless it was ending by itself.
@@ -56,7 +56,7 @@ pub struct Ended {
 ///
 /// # Errors
 /// When it cannot be started.
-pub fn run(
+pub(crate) fn run(
     command: (&Path, &[String]),
     input: Vec<u8>,
     limits: Limits,

@@ -1,10 +1,10 @@
 //! Where notices go: rendered in the form this run was started with, then handed to the terminal's
 //! printer or the pipe's writer, and to the record. Owns that there is no more than one bell a second.
 
-pub mod folding;
-pub mod pipe;
-pub mod presence;
-pub mod recorder;
+pub(crate) mod folding;
+pub(crate) mod pipe;
+pub(crate) mod presence;
+pub(crate) mod recorder;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -18,7 +18,7 @@ const MOST: usize = 20_000;
 
 /// What one name did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Move {
+pub(crate) enum Move {
     /// Came.
     Joined,
     /// Went.
@@ -31,7 +31,7 @@ pub enum Move {
 
 /// Gathers comings and goings.
 #[derive(Debug, Default)]
-pub struct Presence {
+pub(crate) struct Presence {
     until: Option<Instant>,
     order: Vec<UserName>,
     moves: HashMap<UserName, Move>,
@@ -39,7 +39,7 @@ pub struct Presence {
 
 impl Presence {
     /// Notes that somebody came or went. True when that is to be told at once.
-    pub fn note(&mut self, name: &UserName, joined: bool, now: Instant) -> bool {
+    pub(crate) fn note(&mut self, name: &UserName, joined: bool, now: Instant) -> bool {
         if self.until.is_none() {
             self.until = Some(now + WINDOW);
             return true;
@@ -60,18 +60,18 @@ impl Presence {
 
     /// Whether `name` did something that is not told yet.
     #[must_use]
-    pub fn holds(&self, name: &UserName) -> bool {
+    pub(crate) fn holds(&self, name: &UserName) -> bool {
         self.moves.contains_key(name)
     }
 
     /// When the next line is due.
     #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.until
     }
 
     /// The line that is due by now, if any. While people keep coming, the next one gathers again.
-    pub fn due(&mut self, now: Instant) -> Option<String> {
+    pub(crate) fn due(&mut self, now: Instant) -> Option<String> {
         if self.until.is_none_or(|until| now < until) {
             return None;
         }
@@ -81,7 +81,7 @@ impl Presence {
     }
 
     /// What was gathered so far.
-    pub fn take(&mut self) -> Option<String> {
+    pub(crate) fn take(&mut self) -> Option<String> {
         let moves = std::mem::take(&mut self.moves);
         let order = std::mem::take(&mut self.order);
         let told = [
