@@ -6,20 +6,20 @@ use crate::peer::PeerEvent;
 use crate::plugins::PluginEvent;
 use crate::repl::Typed;
 
-/// Something happened.
+/// One thing that happened.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// At the terminal.
+    /// The user did something at the terminal.
     Typed(Typed),
     /// A line of a script, or its end.
     Script(Option<ScriptLine>),
-    /// In the lobby or on its link.
+    /// Something happened in the lobby or on its link.
     Lobby(LobbyEvent),
-    /// On a peer link.
+    /// Something happened on a peer's link.
     Peer(PeerEvent),
-    /// In a program that is one of the user's own commands.
+    /// A program that is one of the user's own commands has something to tell.
     Plugin(PluginEvent),
-    /// The system asks.
+    /// The system asks the program to end.
     Signal(Signal),
     /// Nobody reads standard output any more.
     OutputClosed,

@@ -33,7 +33,7 @@ impl InputSource {
         Self::Terminal(Box::new(TerminalInput::new(repl, typed, color)))
     }
 
-    /// The next line, once it is its queue. Cancel-safe.
+    /// The next line, once it is its turn. Cancel-safe.
     pub(super) async fn next(&mut self, in_flight: usize) -> Event {
         match self {
             Self::Terminal(terminal) => Event::Typed(terminal.next().await),

@@ -1,6 +1,6 @@
-//! The client's one loop: waits for the next event, lets it change the state, hands out the next
-//! prompt or takes the next line of a script. Owns the order in which things happen; what each event
-//! means stands in the files beside this one.
+//! The client's one loop. It waits for the next event, lets it change the state, publishes what changed for completion,
+//! and hands out the next prompt or takes the next line of a script. It owns the order in which things happen; what an
+//! event does to the state stands in [`crate::client`], and what it does to the input in the files beside this one.
 
 pub(crate) mod completion;
 mod ending;
@@ -39,19 +39,19 @@ use crate::show::{ErrorCode, Failure, Notice};
 use ending::Ending;
 use script_queue::Queued;
 
-/// So many events in a row that came over links, and whatever else waits has a turn: a flood must not
-/// keep its reader from leaving. As many as wait on their way here, so that what was known before a line
-/// was typed is told before it.
+/// After so many events in a row that came over links, whatever else waits has a turn, because a flood must not keep
+/// its reader from leaving. The number is as large as the links' queues, so that what had arrived before a line was
+/// typed is told before the line is taken.
 const IN_A_ROW: u32 = 1024;
 
 /// Where the app hears from.
 #[derive(Debug)]
 pub(crate) struct Sources {
-    /// The lobby's link.
+    /// The events of the lobby's link.
     pub lobby: mpsc::Receiver<LobbyEvent>,
-    /// All peer links.
+    /// The events of all peer links.
     pub peers: mpsc::Receiver<PeerEvent>,
-    /// Programs that are the user's own commands.
+    /// What programs report that are the user's own commands.
     pub plugins: mpsc::Receiver<PluginEvent>,
     /// The system's signals.
     pub signals: mpsc::Receiver<Signal>,
@@ -67,7 +67,7 @@ pub(crate) struct App {
     sources: Sources,
     input: InputSource,
     ending: Option<Ending>,
-    /// Events of links since anything else had a queue.
+    /// How many events of links have come since anything else had its turn.
     in_a_row: u32,
     /// The lobby's link has ended for good.
     lobby_left: bool,
@@ -91,7 +91,7 @@ impl App {
         }
     }
 
-    /// Runs to the end; gives back the state for what is to be closed and the exit code.
+    /// Runs to the end. Gives back the state, for the exit code and for what is to be closed.
     pub(crate) async fn run(mut self) -> State {
         self.completion.publish(&self.state);
         loop {
@@ -124,7 +124,7 @@ impl App {
         event
     }
 
-    /// One of those that a flood from the lobby or a peer keeps waiting, if one has happened.
+    /// An event of a kind that a flood from the lobby or a peer keeps waiting, if one has happened.
     async fn overlooked(&mut self) -> Option<Event> {
         let deadline = self.deadline();
         let takes_line = self.ending.is_none();

@@ -1,6 +1,6 @@
-//! Whose turn it is in a script: text lines may be in flight together, a command starts when
-//! everything before it is answered for and is finished before the next line is read. A plain
-//! struct; knows nothing of links.
+//! Decides when the next line of a script is read. Several texts may be under way together; a command starts when
+//! everything before it is answered for, and the next line is read when the command is finished. A plain struct; it
+//! knows nothing of links.
 
 use tokio::time::Instant;
 
@@ -49,7 +49,7 @@ impl ScriptQueue {
         self.queued = Some(command);
     }
 
-    /// The command that may start now, if one waits and nothing before it does.
+    /// Takes the command that waits, if nothing before it is under way any more.
     pub(crate) fn take_ready_command(&mut self, nothing_in_flight: bool) -> Option<Queued> {
         // Leaving has its own way of waiting for the last texts: one with an end.
         let leaves = self.queued.as_ref().is_some_and(|it| matches!(it.word.as_str(), "quit" | "q"));

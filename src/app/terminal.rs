@@ -39,7 +39,7 @@ pub(super) struct LineRefused(pub(super) &'static str);
 pub(super) struct Asked {
     /// What is to be said.
     pub(super) text: String,
-    /// Where.
+    /// The session it is to be said in.
     pub(super) session: SessionId,
 }
 
@@ -62,8 +62,8 @@ pub(crate) struct TerminalInput {
     drafts: HashMap<SessionId, Draft>,
     /// The session of the prompt that is out is over, and something was typed under it.
     stale: Option<SessionId>,
-    /// The prompt fell back, or did not become the one hoped for; what is complete before this was not
-    /// typed for it.
+    /// Until when finished lines are refused: the prompt has just fallen back to the lobby, or is not the one that was
+    /// hoped for, and nobody can have read it and typed a line for it before this instant.
     settled: Option<Instant>,
     interrupted: Option<Instant>,
     asked: Option<Asked>,

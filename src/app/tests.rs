@@ -55,7 +55,7 @@ impl Scene {
         Self { app, link, lines, words, seen: 0, _folder: folder, _queues: (lobby_tx, peer_tx, signal_tx) }
     }
 
-    /// Feeds lines of a script, as far as it is their queue. One that begins with a brace is a request.
+    /// Feeds lines of a script, as far as it is their turn. One that begins with a brace is a request.
     pub(super) fn feed(&mut self, lines: &[&str]) {
         for line in lines {
             let line = (*line).to_owned();

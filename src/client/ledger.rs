@@ -1,5 +1,5 @@
-//! Every text of this run that nobody has answered for yet. Owns the numbers texts are known by on
-//! their way out, and the bound on how many may wait. Knows nothing of links.
+//! Every text of this run that was neither acknowledged nor reported as not sent. Owns the numbers by which texts are
+//! known on their way out, and the bound on how many may wait. It knows nothing of links.
 
 use std::collections::BTreeMap;
 
@@ -23,9 +23,9 @@ pub struct LedgerFull;
 /// A text that waits for its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outstanding {
-    /// Where it goes.
+    /// The session it goes to.
     pub session: SessionId,
-    /// What it says.
+    /// The text itself.
     pub text: Text,
     /// The request to answer when it is settled, where one asked for it.
     pub asked: Option<RequestId>,
@@ -60,7 +60,7 @@ impl Ledger {
         Ok(self.last)
     }
 
-    /// A text was answered for; `None` when it had been before.
+    /// Takes a text out because it was answered for; `None` when that had happened before.
     pub fn settle(&mut self, id: u64) -> Option<Outstanding> {
         let settled = self.open.remove(&id)?;
         self.bytes -= settled.text.as_str().len();
@@ -80,13 +80,13 @@ impl Ledger {
         std::mem::take(&mut self.open).into_values().collect()
     }
 
-    /// How many wait.
+    /// How many texts wait.
     #[must_use]
     pub fn len(&self) -> usize {
         self.open.len()
     }
 
-    /// Whether none waits.
+    /// Whether no text waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()

@@ -1,5 +1,5 @@
-//! What the lobby's events do to the state: messages, presence, answers, the link's comings and
-//! goings. Knows nothing of how the link does its work.
+//! What the events of the lobby's link do to the state: messages, who comes and goes, answers of the server, a link
+//! that is lost and comes back. It knows nothing of how the link does its work.
 
 use hobnob_protocol::MAX_HISTORY_REQUEST;
 use hobnob_protocol::away::AwayText;
@@ -22,7 +22,7 @@ use crate::timestamp::Timestamp;
 const MOST_NAMES: usize = 100_000;
 
 impl State {
-    /// Something happened in the lobby or on its link. The link's last events are the app's.
+    /// Something happened in the lobby or on its link. That the link has ended for good is for the app to note.
     pub(crate) fn lobby_event(&mut self, event: LobbyEvent) {
         match event {
             LobbyEvent::Up(joined) => self.lobby_up(&joined),

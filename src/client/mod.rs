@@ -1,5 +1,6 @@
-//! All that a run of the client knows, and what commands and events do to it. Owned by the app's
-//! loop alone; awaits nothing. The parts it is made of stand in files of their own.
+//! All that a run of the client knows, and what commands and events do to it. The app's loop alone owns the
+//! [`State`]; nothing here awaits anything. Each part of the state has a file of its own, and each kind of event, too.
+//! It knows neither the commands nor the loop, which both stand above it.
 
 pub(crate) mod command_error;
 pub(crate) mod known_names;
@@ -42,14 +43,14 @@ use crate::timestamp::{Timestamp, now};
 pub struct Me {
     /// The name in the lobby.
     pub name: UserName,
-    /// The key.
+    /// The short form of this user's key.
     pub fingerprint: Fingerprint,
 }
 
 /// How the run went so far, for its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExitVerdict {
-    /// All done.
+    /// Nothing has failed.
     Done,
     /// A command failed or a message was not delivered.
     Failed,
@@ -68,23 +69,23 @@ pub struct State {
     pub private_links: PrivateLinks,
     /// The lobby's link.
     pub lobby: LobbyHandle,
-    /// Texts nobody has answered for.
+    /// The texts that nobody has answered for yet.
     pub ledger: Ledger,
-    /// Questions the server has not answered.
+    /// The questions that the server has not answered yet.
     pub questions: Questions,
-    /// What was said lately.
+    /// The newest messages of each session, for `\history`.
     pub recent: Recent,
-    /// What was said in private sessions, on disk.
+    /// The conversations on disk: what was said in private sessions.
     pub records: Records,
-    /// The pinned keys.
+    /// The keys that were met first and are trusted since.
     pub trust: Trust,
     /// How the run went so far.
     pub verdict: ExitVerdict,
-    /// What a script waits for.
+    /// The condition that a script waits for, while it does.
     pub watch: Option<Watch>,
     /// The number of the lobby's newest message, as far as this run knows.
     pub head: u64,
-    /// The first failure of the command that runs.
+    /// The first failure of the command that runs; it answers the request that asked for the command.
     pub failure: Option<Failure>,
     /// What this user has set.
     pub user: User,
@@ -151,7 +152,7 @@ impl State {
         self.screen.emit(&notice);
     }
 
-    /// Shows a failure and remembers it for the exit code.
+    /// Shows a failure, and remembers it for the exit code and for the running command.
     pub fn fail(&mut self, failure: Failure) {
         let verdict = match failure.code {
             ErrorCode::KeyChanged => ExitVerdict::KeyChanged,
@@ -164,13 +165,13 @@ impl State {
         self.emit(Notice::Error(failure));
     }
 
-    /// Reports a text as not sent.
+    /// Tells the user that a text was not sent, and remembers it for the exit code.
     pub fn report_unsent(&mut self, session: Option<SessionId>, text: &str, reason: &str) {
         self.verdict = self.verdict.max(ExitVerdict::Failed);
         self.emit(Notice::Unsent { session, text: text.to_owned(), reason: reason.to_owned() });
     }
 
-    /// Reports each of these texts as not sent.
+    /// Tells the user that each of these texts was not sent, and answers the requests that asked for them.
     pub fn report_all_unsent(&mut self, texts: Vec<Outstanding>, reason: &str) {
         for Outstanding { session, text, asked } in texts {
             self.report_unsent(Some(session), text.as_str(), reason);
@@ -178,7 +179,7 @@ impl State {
         }
     }
 
-    /// Answers a request, where one was made and has a name to answer by.
+    /// Answers a request of a program, where `asked` names one.
     pub fn answer(&mut self, asked: Option<RequestId>, answer: impl FnOnce(RequestId) -> RequestAnswer) {
         if let Some(id) = asked {
             self.emit(Notice::Answer(answer(id)));
@@ -189,8 +190,8 @@ impl State {
         self.answer(asked, |id| RequestAnswer::unsent(id, reason));
     }
 
-    /// Says a text in a session; it is in the ledger until it is answered for, and then a request
-    /// that `asked` for it is.
+    /// Says a text in a session. The text is in the ledger until it is acknowledged or reported as not sent; then the
+    /// request that `asked` for it is answered.
     pub fn say(&mut self, session: SessionId, text: Text, asked: Option<RequestId>) {
         let id = match self.ledger.enter(session, text.clone(), asked.clone()) {
             Ok(id) => id,
@@ -210,7 +211,7 @@ impl State {
         }
     }
 
-    /// A text was taken by whom it was for.
+    /// The server, or a peer, has taken the text with this number.
     pub fn settle_sent(&mut self, id: u64, seq: Option<u64>) {
         let Some(Outstanding { session, text, asked }) = self.ledger.settle(id) else { return };
         let text = text.as_str().to_owned();
@@ -220,7 +221,7 @@ impl State {
         self.answer(asked, |id| RequestAnswer::done(id, seq));
     }
 
-    /// Asks the server something for a command.
+    /// Asks the server something for a command. Gives the number of the question.
     pub fn ask(
         &mut self,
         question: Question,
@@ -232,7 +233,7 @@ impl State {
         request
     }
 
-    /// Makes a session current; says so.
+    /// Makes a session current and tells the user.
     ///
     /// # Errors
     /// When it is the lobby and the lobby is down.
@@ -245,7 +246,7 @@ impl State {
         Ok(())
     }
 
-    /// Asks who is in the lobby, for completion alone. A script has no use for it.
+    /// Asks who is in the lobby, for completion alone. A script completes nothing and does not ask.
     pub(crate) fn learn_names(&mut self) {
         if self.screen.is_terminal() {
             let question = Question::Users { names: Vec::new(), away: Vec::new(), shown: false };
@@ -254,8 +255,8 @@ impl State {
         }
     }
 
-    /// Whether a command that failed was to lead to somebody: what a script says next was meant for
-    /// them, not for the lobby. A number no session ever had is a slip that was meant for nobody.
+    /// Whether a command that failed was to lead to a peer. What a script says next was meant for that peer then, and
+    /// must not reach the lobby. A number that no session ever had was meant for nobody.
     pub(crate) fn was_for_a_peer(&self, command: Option<&str>, args: &str) -> bool {
         match (command, args.parse()) {
             (_, _) if args.is_empty() => false,
@@ -266,7 +267,7 @@ impl State {
         }
     }
 
-    /// What a command that belongs in the lobby requires.
+    /// Checks that the lobby is current, for a command that belongs there.
     ///
     /// # Errors
     /// When a private session is current.
@@ -278,7 +279,7 @@ impl State {
         }
     }
 
-    /// What a command that needs the server requires.
+    /// Checks that the lobby's link is up, for a command that needs the server.
     ///
     /// # Errors
     /// When the lobby's link is down.
@@ -292,7 +293,7 @@ impl State {
         }
     }
 
-    /// A name as somebody typed it.
+    /// Reads a name as somebody typed it.
     ///
     /// # Errors
     /// When it is none.
@@ -300,14 +301,14 @@ impl State {
         args.parse().map_err(|err| CommandError::new(ErrorCode::BadName, format!("{err}")))
     }
 
-    /// Shows what was said lately in a session, from what this run has seen.
+    /// Shows the newest messages of a session again, as far as this run has seen them.
     pub fn show_recent(&mut self, session: SessionId, count: usize) {
         for message in self.recent.last(session, count) {
             self.emit(Notice::Message(Message { replayed: true, ..message }));
         }
     }
 
-    /// Shows a message that came in and keeps it for `\history`.
+    /// Shows a message that came in, counts it where it is unread, and keeps it for `\history`.
     pub fn show_message(&mut self, message: Message) {
         self.watch_message(&message);
         self.head = self.head.max(message.seq.unwrap_or_default());

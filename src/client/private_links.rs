@@ -49,7 +49,7 @@ impl PrivateLinks {
         Self { network: Some(network), ..Self::default() }
     }
 
-    /// Says a text, or keeps it until there is a link.
+    /// Hands a text to the session's link, or keeps it until there is a link.
     ///
     /// # Errors
     /// In words, when it cannot be taken.
@@ -103,7 +103,7 @@ impl PrivateLinks {
         }
     }
 
-    /// Forgets a session the other side was opening.
+    /// Forgets a session that the other side was opening, and ends its link.
     pub fn drop_inbound(&mut self, link: LinkId) {
         if let Some(inbound) = self.inbound.remove(&link) {
             inbound.handle.leave();
@@ -137,21 +137,21 @@ impl PrivateLinks {
         self.links.get(&session).is_some_and(|private| private.link.is_some())
     }
 
-    /// Fresh addresses for a session's link.
+    /// Hands fresh addresses to a session's link, which dials them while it is rebuilt.
     pub fn offer(&self, session: SessionId, introduction: &Introduction) {
         if let Some((_, link)) = self.links.get(&session).and_then(|private| private.link.as_ref()) {
             link.candidates(introduction.candidates.clone());
         }
     }
 
-    /// The other's text with this number has been shown.
+    /// Tells a session's link that the other's text with this number has been shown, so that it acknowledges it.
     pub fn shown(&self, session: SessionId, number: u64) {
         if let Some((_, link)) = self.links.get(&session).and_then(|private| private.link.as_ref()) {
             link.shown(number);
         }
     }
 
-    /// Ends a session. False when it has no link yet, so that no event will follow.
+    /// Ends a session. Returns false when the session has no link yet, so that no event will follow.
     pub fn leave(&mut self, session: SessionId) -> bool {
         let Some(private) = self.links.get_mut(&session) else { return false };
         private.leaving = true;

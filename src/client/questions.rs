@@ -1,5 +1,5 @@
-//! Questions put to the server that it has not answered yet. A plain struct; owns their numbers and
-//! how long each may stay open.
+//! The questions that this client has put to the server and has no answer to yet. A plain struct; owns their numbers
+//! and how long each may stay open.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub enum Question {
         /// Messages so far.
         messages: Vec<LobbyMessage>,
     },
-    /// An introduction, for this session.
+    /// Asks for an introduction, for this session.
     Pair(SessionId),
     /// Fresh addresses of a peer whose link is down; the answer comes as an introduction.
     Rebuild,

@@ -18,7 +18,7 @@ pub struct Recent {
 }
 
 impl Recent {
-    /// Keeps a message.
+    /// Keeps a message, and lets the session's oldest one go where too many are kept.
     pub fn keep(&mut self, message: Message) {
         let kept = self.sessions.entry(message.session).or_default();
         if kept.len() == KEPT {
@@ -46,7 +46,7 @@ impl Recent {
         said.max_by_key(|message| message.at).and_then(|message| message.key)
     }
 
-    /// Forgets a session.
+    /// Forgets the messages of a session that is over.
     pub fn forget(&mut self, session: SessionId) {
         self.sessions.remove(&session);
     }

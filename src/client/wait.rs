@@ -1,5 +1,5 @@
-//! `\wait` with a condition: begins it, and looks at what happens whether it is met. Owns when the
-//! server is asked how many are in the lobby; the condition itself is [`crate::client::waiting`]'s.
+//! `\wait` with a condition: begins the wait, and checks with every event whether the condition is met. Owns when the
+//! server is asked how many are in the lobby; the condition itself is in [`crate::client::waiting`].
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::session::LinkState;
 use crate::show::{ErrorCode, Failure, Message};
 
 impl State {
-    /// Begins to wait. False when there is nothing to wait for: it is so already.
+    /// Begins to wait. Returns false when the condition is met already, so that there is nothing to wait for.
     pub(crate) fn watch_for(&mut self, condition: Condition, patience: Duration) -> bool {
         let open = || self.sessions.peers().any(|(_, peer)| peer.state != LinkState::Connecting);
         if condition == Condition::Opened && open() {
@@ -30,7 +30,7 @@ impl State {
         self.watch.is_some()
     }
 
-    /// Gives a wait up without a word.
+    /// Gives the wait up and tells nobody.
     pub(crate) fn stop_watching(&mut self) {
         self.watch = None;
     }
@@ -40,24 +40,25 @@ impl State {
         self.watch.as_ref().map(|watch| watch.until)
     }
 
-    /// Time has passed.
+    /// Gives the wait up, and tells the user, when its time is over.
     pub(crate) fn watch_time(&mut self, now: Instant) {
         let Some(watch) = self.watch.take_if(|watch| watch.until <= now) else { return };
         let command = Some("wait".to_owned());
         self.fail(Failure { code: ErrorCode::Refused, text: watch.failure(), command });
     }
 
-    /// A message came.
+    /// Ends the wait when this message is the one it was for.
     pub(crate) fn watch_message(&mut self, message: &Message) {
         self.watch.take_if(|watch| watch.is_met_by(&message.from, message.seq));
     }
 
-    /// A private session opened.
+    /// Ends the wait when it was for a private session to open.
     pub(crate) fn watch_opened(&mut self) {
         self.watch.take_if(|watch| watch.condition == Condition::Opened);
     }
 
-    /// The answer to a question nobody typed.
+    /// The server has told how many are in the lobby, without a command having asked. Ends the wait when that is
+    /// enough.
     pub(crate) fn counted(&mut self, request: u32, count: usize) {
         if let Some(watch) = &mut self.watch
             && watch.asking == Some(request)

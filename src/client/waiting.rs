@@ -12,7 +12,7 @@ use tokio::time::Instant;
 pub enum Condition {
     /// Somebody says something, in the lobby or in a private session.
     Message {
-        /// Who.
+        /// Whose message is waited for.
         from: UserName,
     },
     /// A private session is open.

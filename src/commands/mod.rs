@@ -70,11 +70,11 @@ pub const COMMANDS: &[Command] = &[
 pub enum Group {
     /// Who else is here.
     People,
-    /// Where one talks.
+    /// In which session one talks.
     Sessions,
     /// What was said.
     Reading,
-    /// What one says.
+    /// How one says something.
     Talking,
     /// How one likes it.
     Yours,
@@ -116,28 +116,28 @@ pub struct Command {
     pub group: Group,
     /// Lines to type, for whom the usage alone does not tell enough.
     pub examples: &'static [&'static str],
-    /// Does it.
+    /// Runs it with what follows the word.
     pub run: fn(&mut State, &str) -> Result<Progress, CommandError>,
 }
 
 /// How far a command has come when it returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// All the way.
+    /// It is done.
     Done,
-    /// Until this session is open or has failed.
+    /// It goes on until this session is open or has failed.
     Opening(SessionId),
-    /// Until this session is over.
+    /// It goes on until this session is over.
     Ending(SessionId),
-    /// Until this question is answered or given up.
+    /// It goes on until this question is answered or given up.
     Answer(u32),
-    /// Until this moment.
+    /// It goes on until this moment.
     Until(Instant),
-    /// Until what `\wait` watches for has happened or was given up.
+    /// It goes on until what `\wait` waits for has happened or was given up.
     Watched,
-    /// Until this run of a program of the user's own is over.
+    /// It goes on until this run of a program of the user's own is over.
     Plugin(u32),
-    /// Until the program ends.
+    /// It ends the client.
     Quit,
 }
 
