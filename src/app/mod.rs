@@ -6,6 +6,7 @@ pub(crate) mod completion;
 mod ending;
 pub(crate) mod event;
 mod input_source;
+mod next_event;
 mod plugins;
 #[cfg(test)]
 mod request_tests;
@@ -17,11 +18,10 @@ mod terminal_events;
 mod tests;
 
 pub(crate) use input_source::InputSource;
+pub(crate) use next_event::Sources;
 
 use hobnob_protocol::name::Text;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::unconstrained;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::app::completion::Completion;
 use crate::app::event::{Event, Signal};
@@ -32,32 +32,10 @@ use crate::input::line::{self, Input};
 use crate::input::request::RequestId;
 use crate::input::script::ScriptLine;
 use crate::lobby::event::LobbyEvent;
-use crate::peer::PeerEvent;
-use crate::plugins::PluginEvent;
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Failure, Notice};
 use ending::Ending;
 use script_queue::Queued;
-
-/// After so many events in a row that came over links, whatever else waits has a turn, because a flood must not keep
-/// its reader from leaving. The number is as large as the links' queues, so that what had arrived before a line was
-/// typed is told before the line is taken.
-const IN_A_ROW: u32 = 1024;
-
-/// Where the app hears from.
-#[derive(Debug)]
-pub(crate) struct Sources {
-    /// The events of the lobby's link.
-    pub lobby: mpsc::Receiver<LobbyEvent>,
-    /// The events of all peer links.
-    pub peers: mpsc::Receiver<PeerEvent>,
-    /// What programs report that are the user's own commands.
-    pub plugins: mpsc::Receiver<PluginEvent>,
-    /// The system's signals.
-    pub signals: mpsc::Receiver<Signal>,
-    /// Standard output was closed by its reader.
-    pub output_closed: Option<oneshot::Receiver<()>>,
-}
 
 /// A run of the client, once it is in the lobby.
 #[derive(Debug)]
@@ -105,68 +83,6 @@ impl App {
             self.apply(event);
             self.settle();
         }
-    }
-
-    async fn next_event(&mut self) -> Event {
-        let mut overlooked = None;
-        if self.in_a_row >= IN_A_ROW {
-            self.in_a_row = 0;
-            overlooked = self.overlooked().await;
-        }
-        let event = match overlooked {
-            Some(event) => event,
-            None => self.first_event().await,
-        };
-        match event {
-            Event::Lobby(_) | Event::Peer(_) | Event::Plugin(_) => self.in_a_row += 1,
-            _ => self.in_a_row = 0,
-        }
-        event
-    }
-
-    /// An event of a kind that a flood from the lobby or a peer keeps waiting, if one has happened.
-    async fn overlooked(&mut self) -> Option<Event> {
-        let deadline = self.deadline();
-        let takes_line = self.ending.is_none();
-        let others = async {
-            tokio::select! {
-                Some(event) = self.sources.peers.recv() => Event::Peer(event),
-                Some(event) = self.sources.plugins.recv() => Event::Plugin(event),
-                event = self.input.next(self.state.ledger.len()), if takes_line => event,
-                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Event::Time,
-                else => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            // The flood has used up this task's share of the runtime's patience; this is one look.
-            event = unconstrained(others) => Some(event),
-            () = std::future::ready(()) => None,
-        }
-    }
-
-    async fn first_event(&mut self) -> Event {
-        let deadline = self.deadline();
-        let takes_line = self.ending.is_none();
-        tokio::select! {
-            // What is known already is told before new input is taken, so that a line is judged by
-            // the state its author could see.
-            biased;
-            Some(signal) = self.sources.signals.recv() => Event::Signal(signal),
-            Some(event) = self.sources.lobby.recv() => Event::Lobby(event),
-            Some(event) = self.sources.peers.recv() => Event::Peer(event),
-            Some(event) = self.sources.plugins.recv() => Event::Plugin(event),
-            () = closed(&mut self.sources.output_closed) => Event::OutputClosed,
-            event = self.input.next(self.state.ledger.len()), if takes_line => event,
-            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Event::Time,
-        }
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        let ending = self.ending.as_ref().map(Ending::deadline);
-        let state =
-            [self.state.questions.next_deadline(), self.state.watch_deadline(), self.state.screen.deadline()];
-        [ending, self.input.deadline()].into_iter().chain(state).flatten().min()
     }
 
     fn apply(&mut self, event: Event) {
@@ -394,19 +310,4 @@ impl App {
 fn too_long(bytes: usize) -> String {
     let max = hobnob_protocol::MAX_TEXT_BYTES;
     format!("a message has at most {max} bytes, this one has {bytes}; it was not sent")
-}
-
-/// Resolves once, when standard output is closed.
-async fn closed(output: &mut Option<oneshot::Receiver<()>>) {
-    match output {
-        Some(receiver) => {
-            let told = receiver.await;
-            *output = None;
-            if told.is_err() {
-                // The writer ended without trouble: this will never happen.
-                std::future::pending::<()>().await;
-            }
-        }
-        None => std::future::pending().await,
-    }
 }

@@ -7,6 +7,7 @@ use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode};
 use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, Text};
 use tokio::sync::{mpsc, watch};
 
+use super::next_event::IN_A_ROW;
 use super::*;
 use crate::client::user::User;
 use crate::client::{ExitVerdict, Given, Me};
@@ -14,6 +15,7 @@ use crate::data::conversations::Records;
 use crate::data::trust::Trust;
 use crate::lobby::event::ServerAnswer;
 use crate::lobby::handle::{TestLink, test_handle};
+use crate::peer::PeerEvent;
 use crate::plugins::Plugins;
 use crate::repl::Words;
 use crate::screen::{Form, Screen, Sink};
