@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ServerConfig;
-use crate::connection::{self, Shared};
+use crate::connection::{self, Shared, Turns};
 use crate::lobby::{Lobby, LobbyParts, lobby};
 use crate::log::{LobbyLog, LogError};
 use crate::metrics::Metrics;
@@ -78,6 +78,7 @@ impl Engine {
             log,
             recent,
             metrics,
+            turns: Turns::default(),
             rate: config.rate,
             next_id: AtomicU64::new(1),
             deaf: Arc::new(Semaphore::new(connection::MAX_DEAF)),

@@ -13,6 +13,7 @@ mod deaf;
 mod outgoing;
 mod rate;
 mod task;
+mod turns;
 mod wire;
 
 use std::io;
@@ -39,6 +40,7 @@ use crate::roster::Present;
 
 pub(crate) use self::deaf::{Deaf, MAX_DEAF};
 pub(crate) use self::task::{Shared, serve, turn_away};
+pub(crate) use self::turns::Turns;
 
 /// Bytes handed to encryption at once when a client is behind: four full TLS records.
 const FEED_BYTES: usize = 64 * 1024;

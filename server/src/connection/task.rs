@@ -27,6 +27,7 @@ use super::arrival;
 use super::deaf::Deaf;
 use super::outgoing::Answer;
 use super::rate::TokenBucket;
+use super::turns::Turns;
 use super::wire::SendNow;
 use super::{Connection, Event, LINGER, LogRead, Over};
 use crate::lobby::{Ending, Join, LobbyCommand, LobbyHandle, Outlet};
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) log: Arc<dyn LobbyLog>,
     pub(crate) recent: Arc<Mutex<Recent>>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Whose turn it is to be read to from the log.
+    pub(crate) turns: Turns,
     /// Messages a second one client may sustain.
     pub(crate) rate: u32,
     /// The next connection's id.
@@ -415,6 +418,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
     }
 
     async fn read(&self, read: LogRead) -> Next {
+        let _turn = self.shared.turns.next().await;
         match read {
             LogRead::Behind { after } => self.read_behind(after).await,
             LogRead::History { request, after, until } => self.read_history(request, after, until).await,

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::lobby::{LobbyParts, lobby};
-use crate::log::{LobbyLog, MemoryLog};
+use crate::log::{Batch, Contents, Later, LobbyLog, MemoryLog, Stretch};
 
 struct World {
     shared: Arc<Shared>,
@@ -31,13 +31,30 @@ struct Client {
     serving: JoinHandle<()>,
 }
 
+fn hello(name: &str) -> Hello {
+    Hello {
+        protocol: PROTOCOL_VERSION,
+        agent: String::new(),
+        name: name.parse().unwrap(),
+        run: RunId::random(),
+        candidates: Vec::new(),
+        port: None,
+        cursor: None,
+        since: None,
+        backlog: 0,
+    }
+}
+
 impl World {
     fn new() -> Self {
-        let log = Arc::new(MemoryLog::new(100_000));
+        Self::over(Arc::new(MemoryLog::new(100_000)))
+    }
+
+    fn over(log: Arc<dyn LobbyLog>) -> Self {
         let recent = Arc::new(Mutex::new(Recent::new(log.contents().head)));
         let metrics = Arc::new(Metrics::new());
         let (handle, lobby) = lobby(LobbyParts {
-            log: Arc::clone(&log) as _,
+            log: Arc::clone(&log),
             recent: Arc::clone(&recent),
             metrics: Arc::clone(&metrics),
             max_clients: 100,
@@ -49,13 +66,26 @@ impl World {
         let tls = server_config(&Identity::generate().unwrap(), KeyPolicy::Any, LOBBY_ALPN);
         let next_id = AtomicU64::new(1);
         let deaf = Arc::new(tokio::sync::Semaphore::new(MAX_DEAF));
-        let shared =
-            Arc::new(Shared { tls, lobby: handle, log, recent, metrics, rate: 1_000_000, next_id, deaf });
+        let shared = Arc::new(Shared {
+            tls,
+            lobby: handle,
+            log,
+            recent,
+            metrics,
+            turns: Turns::default(),
+            rate: 1_000_000,
+            next_id,
+            deaf,
+        });
         Self { shared, _stop: stop.drop_guard() }
     }
 
     /// A client that said hello, over a pipe of `size` bytes.
     async fn ask(&self, name: &str, size: usize) -> Client {
+        self.ask_with(hello(name), size).await
+    }
+
+    async fn ask_with(&self, hello: Hello, size: usize) -> Client {
         let (near, far) = tokio::io::duplex(size);
         let remote = "192.0.2.1:5000".parse().unwrap();
         let shared = Arc::clone(&self.shared);
@@ -68,17 +98,6 @@ impl World {
         let stream = TlsConnector::from(config).connect(server_name(), near).await.unwrap();
         let (read, writer) = tokio::io::split(stream);
         let mut client = Client { reader: MessageReader::new(read, MAX_LINE_BYTES), writer, serving };
-        let hello = Hello {
-            protocol: PROTOCOL_VERSION,
-            agent: String::new(),
-            name: name.parse().unwrap(),
-            run: RunId::random(),
-            candidates: Vec::new(),
-            port: None,
-            cursor: None,
-            since: None,
-            backlog: 0,
-        };
         client.send(&ClientMessage::Hello(hello)).await;
         client
     }
@@ -279,4 +298,125 @@ async fn a_hello_that_does_not_come_is_not_waited_for() {
     assert!(started.elapsed() >= hobnob_protocol::HANDSHAKE_TIMEOUT);
     assert!(started.elapsed() < hobnob_protocol::HANDSHAKE_TIMEOUT * 2);
     drop(near);
+}
+
+/// A log whose answers take their time, and which counts who waits for one.
+struct SlowLog {
+    log: Arc<MemoryLog>,
+    /// What stands in there already, as after a restart.
+    contents: Contents,
+    asked: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl SlowLog {
+    fn over(log: Arc<MemoryLog>) -> Self {
+        let contents = Contents { head: *log.subscribe().borrow(), ..log.contents().clone() };
+        Self { log, contents, asked: AtomicUsize::default(), most: AtomicUsize::default() }
+    }
+}
+
+impl LobbyLog for SlowLog {
+    fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
+    fn append(&self, batch: Batch) -> Later<'static, ()> {
+        self.log.append(batch)
+    }
+
+    fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
+        Box::pin(async move {
+            // To look for one place is nothing to wait in turn for.
+            if limit == 1 {
+                return self.log.read(after, limit, max_bytes).await;
+            }
+            let asked = 1 + self.asked.fetch_add(1, Ordering::Relaxed);
+            self.most.fetch_max(asked, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_millis(10)).await; // in paused time
+            self.asked.fetch_sub(1, Ordering::Relaxed);
+            self.log.read(after, limit, max_bytes).await
+        })
+    }
+
+    fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {
+        self.log.last_id(key, run)
+    }
+
+    fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
+        self.log.find(key, run, id)
+    }
+
+    fn subscribe(&self) -> watch::Receiver<Position> {
+        self.log.subscribe()
+    }
+
+    fn first(&self) -> Seq {
+        self.log.first()
+    }
+}
+
+/// Reads answers to `history` until `answers` have ended; how many parts they had, and of how many messages.
+async fn parts_of(client: &mut Client, answers: usize) -> (usize, usize) {
+    let (mut ended, mut parts, mut read) = (0, 0, 0);
+    while ended < answers {
+        if let ServerMessage::History { messages, more, .. } = client.next().await.unwrap() {
+            (parts, read) = (parts + 1, read + messages.len());
+            ended += usize::from(!more);
+        }
+    }
+    (parts, read)
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_to_history_are_read_one_part_at_a_time_and_who_asks_little_is_not_behind_who_asks_much() {
+    let log = Arc::new(MemoryLog::new(100_000));
+    let before = World::over(Arc::clone(&log) as _);
+    let (mut anna, start) = before.join("anna", 1 << 20).await;
+    for id in 1..=1000 {
+        anna.say(id, &format!("word {id}")).await;
+    }
+    anna.follow(start, 1000).await;
+    drop(before);
+
+    let slow = Arc::new(SlowLog::over(log));
+    let world = World::over(Arc::clone(&slow) as _);
+    let (mut anna, _) = world.join("anna", 1 << 20).await;
+    let mut greedy = Vec::new();
+    for number in 0..10 {
+        let (mut client, _) = world.join(&format!("greedy{number}"), 1 << 20).await;
+        for request in 0..8 {
+            client.send(&ClientMessage::History { request, limit: 1000, before: None }).await;
+        }
+        greedy.push(tokio::spawn(async move { parts_of(&mut client, 8).await }));
+    }
+    // One that reads all there is counts as one of them.
+    let mut hello = hello("greedy10");
+    hello.since = Some(Seq(0));
+    let mut client = world.ask_with(hello, 1 << 20).await;
+    let following = tokio::spawn(async move {
+        let ServerMessage::Welcome(welcome) = client.next().await.unwrap() else { panic!("not welcomed") };
+        client.follow(welcome.start, 1000).await;
+    });
+    let (mut bobby, _) = world.join("bobby", 1 << 20).await;
+    let began = Instant::now();
+    bobby.send(&ClientMessage::History { request: 1, limit: 20, before: None }).await;
+    assert_eq!(parts_of(&mut bobby, 1).await, (1, 20));
+    let took = began.elapsed();
+    assert!(
+        took <= Duration::from_millis(10 * 12),
+        "behind each of ten once, not behind all they ask: {took:?}"
+    );
+
+    // Who speaks does not wait for any of it.
+    let began = Instant::now();
+    bobby.say(1, "quickly").await;
+    while !matches!(anna.next().await.unwrap(), ServerMessage::Said(_)) {}
+    assert!(began.elapsed() < Duration::from_millis(10), "{:?}", began.elapsed());
+    for reading in greedy {
+        let (parts, read) = reading.await.unwrap();
+        assert!(parts >= 8 * 8 && read == 8000, "{parts} {read}");
+    }
+    following.await.unwrap();
+    assert_eq!(slow.most.load(Ordering::Relaxed), 1, "parts read at once");
 }

@@ -260,6 +260,20 @@ mod tests {
     }
 
     #[test]
+    fn a_note_that_cannot_be_written_leaves_the_ones_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut record = record(folder.path(), 3);
+        record.file = File::open(path(folder.path())).unwrap();
+        record.note(noted(4).head);
+        assert!(record.failed);
+        record.file = File::options().write(true).open(path(folder.path())).unwrap();
+        assert_eq!(Noted::read(folder.path()).unwrap(), Some(noted(3)));
+        record.note(noted(5).head);
+        assert!(!record.failed);
+        assert_eq!(Noted::read(folder.path()).unwrap(), Some(noted(5)));
+    }
+
+    #[test]
     fn every_flipped_bit_of_a_note_is_noticed() {
         let line = noted(1234).line();
         let text = line.trim_ascii_end().len();

@@ -54,6 +54,22 @@ async fn a_killed_server_s_log_goes_on_by_itself() {
 }
 
 #[tokio::test]
+async fn a_note_older_than_the_log_is_what_a_power_cut_leaves_and_goes_on_by_itself() {
+    let running = tempfile::tempdir().unwrap();
+    let log = open(running.path()).unwrap();
+    let mut author = Author::of(&log);
+    log.append(batch(author.say_many(3))).await.unwrap();
+    let older = fs::read(running.path().join("lobby.head")).unwrap();
+    log.append(batch(author.say_many(3))).await.unwrap();
+    drop(log);
+    fs::write(running.path().join("lobby.head"), older).unwrap();
+    assert_eq!(verify(running.path()).unwrap().head.seq, Seq(6));
+    assert_eq!(open(running.path()).unwrap().contents().head.seq, Seq(6));
+    fs::remove_file(running.path().join("lobby.sqlite")).unwrap();
+    assert!(open(running.path()).unwrap_err().to_string().contains("6 messages"), "noted anew at the start");
+}
+
+#[tokio::test]
 async fn a_wal_that_is_removed_emptied_zeroed_cut_or_flipped_is_noticed() {
     let left = killed_after(5).await;
     let wal = left.path().join("lobby.sqlite-wal");
