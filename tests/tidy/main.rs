@@ -201,7 +201,7 @@ fn an_error_says_its_cause_or_has_it_as_its_source() {
     assert!(!says_twice(r#"#[error("a key could not be made: {0}")]"#, "Crypto(String),"));
     let (mut broken, mut texts) = (Vec::new(), 0);
     for source in sources() {
-        for (number, text, variant) in error_texts(&source) {
+        for (number, text, variant) in error_texts(source) {
             texts += 1;
             if says_twice(&text, &variant) && !source.path.starts_with("tests/") {
                 broken.push(format!("{}:{number}: {text}", source.path));
