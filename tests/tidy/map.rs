@@ -61,7 +61,9 @@ fn missing_parts<'a>(row: &'a Row, files: &'a BTreeSet<String>) -> Vec<&'a str> 
     let is_part = |name: &str| name.trim_end_matches('/').chars().all(|c| c.is_ascii_lowercase() || c == '_');
     let is_missing = |name: &str| {
         let name = name.trim_end_matches('/');
-        !is_there(&format!("{folder}{name}.rs"), files) && !is_there(&format!("{folder}{name}/"), files)
+        let (file, inner) = (format!("/{name}.rs"), format!("/{name}/"));
+        let mut inside = files.iter().filter(|path| path.starts_with(folder.as_str()));
+        !inside.any(|path| path.ends_with(&file) || path.contains(&inner))
     };
     let told = row.told.iter().map(String::as_str);
     told.filter(|name| folder.ends_with('/') && is_part(name) && is_missing(name)).collect()
