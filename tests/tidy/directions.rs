@@ -12,13 +12,9 @@ use crate::sources::sources;
 struct House {
     root: &'static str,
     floors: &'static [&'static [&'static str]],
-    debts: &'static [Debt],
 }
 
-/// An import that is against the rule today: the file where it stands, and the module it names. The list of them
-/// only shrinks; one that is no longer needed fails the test, so that it is struck in the commit that pays it.
-struct Debt(&'static str, &'static str);
-
+/// The client's floors. A new folder gets one here; see CONTRIBUTING.md for what to do when an import points up.
 const CLIENT: House = House {
     root: "src/",
     floors: &[
@@ -34,9 +30,9 @@ const CLIENT: House = House {
         &["app", "subcommands"],
         &["start"],
     ],
-    debts: &[],
 };
 
+/// The server's floors.
 const SERVER: House = House {
     root: "server/src/",
     floors: &[
@@ -50,7 +46,6 @@ const SERVER: House = House {
         &["server"],
         &["cli"],
     ],
-    debts: &[],
 };
 
 impl House {
@@ -83,19 +78,6 @@ impl House {
     }
 }
 
-impl Debt {
-    fn covers(&self, house: &House, import: &Import) -> bool {
-        let Self(file, module) = self;
-        import.file == format!("{}{file}", house.root)
-            && module.split("::").zip(&import.to).filter(|(owed, to)| owed == to).count()
-                == module.split("::").count()
-    }
-}
-
-fn is_owed(house: &House, import: &Import) -> bool {
-    house.debts.iter().any(|debt| debt.covers(house, import))
-}
-
 fn check_floors(house: &House) {
     let imports = Imports::of(house.root, sources());
     let (tops, mut wrong) = (imports.tops(), String::new());
@@ -106,17 +88,9 @@ fn check_floors(house: &House) {
     for name in named.iter().filter(|name| !tops.contains(*name)) {
         writeln!(wrong, "  {name} has a floor and is not in {}", house.root).unwrap();
     }
-    for import in imports.all.iter().filter(|import| !is_owed(house, import)) {
+    for import in &imports.all {
         if let Some(fault) = house.fault(import, &tops) {
             writeln!(wrong, "  {fault}").unwrap();
-        }
-    }
-    for debt @ Debt(file, module) in house.debts {
-        let is_needed =
-            |import: &Import| import.from[0] == import.to[0] || house.fault(import, &tops).is_some();
-        if !imports.all.iter().any(|import| debt.covers(house, import) && is_needed(import)) {
-            writeln!(wrong, "  {file} imports {module} no more, or may by now: strike it from the debts")
-                .unwrap();
         }
     }
     assert!(wrong.is_empty(), "imports point down (the floors are in tests/tidy/directions.rs):\n{wrong}");
@@ -125,8 +99,7 @@ fn check_floors(house: &House) {
 fn check_circles(house: &House) {
     let imports = Imports::of(house.root, sources());
     let mut wrong = String::new();
-    let without_debts = imports.all.iter().filter(|import| !is_owed(house, import));
-    for (folder, graph) in imports.neighbours(without_debts) {
+    for (folder, graph) in imports.neighbours() {
         if let Some(way) = circle(&graph) {
             writeln!(wrong, "  in {}{}:", house.root, folder.join("/")).unwrap();
             for step in way {

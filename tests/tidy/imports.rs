@@ -60,12 +60,9 @@ impl Imports {
 
     /// Who names whom among the neighbours in one folder: for each folder, for each of its files and folders, those
     /// that it names and the first place where it does. A folder's own file (`mod.rs`) is no neighbour of its parts.
-    pub(crate) fn neighbours<'a>(
-        &self,
-        imports: impl IntoIterator<Item = &'a Import>,
-    ) -> BTreeMap<ModulePath, Graph<'a>> {
-        let mut folders: BTreeMap<ModulePath, Graph<'a>> = BTreeMap::new();
-        for import in imports {
+    pub(crate) fn neighbours(&self) -> BTreeMap<ModulePath, Graph<'_>> {
+        let mut folders: BTreeMap<ModulePath, Graph<'_>> = BTreeMap::new();
+        for import in &self.all {
             let shared = import.from.iter().zip(&import.to).take_while(|(from, to)| from == to).count();
             let (Some(from), Some(to)) = (import.from.get(shared), import.to.get(shared)) else { continue };
             if self.modules.contains(&import.to[..=shared]) {
@@ -373,7 +370,7 @@ mod tests {
         .map(|(path, text)| Source::new(path, text))
         .collect();
         let found = Imports::of("src/", &sources);
-        let neighbours = found.neighbours(&found.all);
+        let neighbours = found.neighbours();
         let way = circle(&neighbours[&vec!["p".to_owned()]]).expect("a, b and c name each other");
         assert_eq!(
             way.iter().map(|step| step.file.as_str()).collect::<Vec<_>>(),
