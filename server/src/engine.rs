@@ -81,7 +81,7 @@ impl Engine {
             turns: Turns::default(),
             rate: config.rate,
             next_id: AtomicU64::new(1),
-            deaf: Arc::new(Semaphore::new(connection::MAX_DEAF)),
+            evicted: Arc::new(Semaphore::new(connection::MAX_EVICTED)),
         });
         Ok(Self { shared, lobby })
     }
@@ -104,8 +104,8 @@ impl Streams {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        if let Some(deaf) = connection::serve(stream, None, remote, self.0).await {
-            deaf.told().await;
+        if let Some(evicted) = connection::serve(stream, None, remote, self.0).await {
+            evicted.told().await;
         }
     }
 }

@@ -11,6 +11,7 @@
 mod admission;
 mod config;
 mod connection;
+mod decide;
 mod engine;
 mod exposed;
 mod listener;
@@ -21,7 +22,6 @@ mod network;
 mod outbox;
 mod recent;
 mod rendezvous;
-mod roster;
 mod scrape;
 mod server;
 pub mod verify;

@@ -11,8 +11,8 @@ use hobnob_protocol::INTRODUCTION_LIFETIME;
 use hobnob_protocol::name::PairToken;
 use tokio::time::Instant;
 
+use crate::decide::roster::ConnectionId;
 use crate::outbox::Party;
-use crate::roster::ConnectionId;
 
 /// Introductions remembered. Past it the expired go, and if none are, all: two forks that cross just
 /// then make two sessions, of which the clients keep one.

@@ -74,7 +74,7 @@ fn server_does_not_depend_on_the_client() {
 #[test]
 fn plain_structs_have_nothing_asynchronous() {
     let is_plain = |path: &str| {
-        ["server/src/roster.rs", "src/input/line.rs", "src/input/request.rs"].contains(&path)
+        ["server/src/decide/roster.rs", "src/input/line.rs", "src/input/request.rs"].contains(&path)
             || path.starts_with("src/show/")
             || path.starts_with("src/session/")
     };

@@ -9,7 +9,7 @@
 //! cursor, one chunk in encryption and its bounded control queue.
 
 mod arrival;
-mod deaf;
+mod evicted;
 mod outgoing;
 mod rate;
 mod task;
@@ -33,12 +33,12 @@ use tokio::time::Instant;
 
 use self::outgoing::{Answer, Outgoing, Overflow};
 use self::wire::{SendNow, Wire};
+use crate::decide::roster::Present;
 use crate::lobby::{Ending, Outlet};
 use crate::metrics::Metrics;
 use crate::recent::{Chunk, Gathered, Recent};
-use crate::roster::Present;
 
-pub(crate) use self::deaf::{Deaf, MAX_DEAF};
+pub(crate) use self::evicted::{Evicted, MAX_EVICTED};
 pub(crate) use self::task::{Shared, serve, turn_away};
 pub(crate) use self::turns::Turns;
 

@@ -10,7 +10,7 @@ use hobnob_protocol::codec;
 use hobnob_protocol::message::ServerMessage;
 use hobnob_protocol::name::{Seq, UserName};
 
-use crate::roster::Present;
+use crate::decide::roster::Present;
 
 /// Bytes of control lines that may wait. A client that lets more gather is closed.
 const MAX_CONTROL_BYTES: usize = 256 * 1024;

@@ -24,17 +24,17 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::arrival;
-use super::deaf::Deaf;
+use super::evicted::Evicted;
 use super::outgoing::Answer;
 use super::rate::TokenBucket;
 use super::turns::Turns;
 use super::wire::SendNow;
 use super::{Connection, Event, LINGER, LogRead, Over};
+use crate::decide::roster::{ConnectionId, Newcomer};
 use crate::lobby::{Ending, Join, LobbyCommand, LobbyHandle, Outlet};
 use crate::log::{LobbyLog, LogError, Stretch};
 use crate::metrics::Metrics;
 use crate::recent::{Chunk, Recent};
-use crate::roster::{ConnectionId, Newcomer};
 
 /// Messages and bytes of text read from the log at once for a client that is behind.
 const READ_MESSAGES: usize = 512;
@@ -57,8 +57,8 @@ pub(crate) struct Shared {
     pub(crate) rate: u32,
     /// The next connection's id.
     pub(crate) next_id: AtomicU64,
-    /// Places of clients that take nothing.
-    pub(crate) deaf: Arc<Semaphore>,
+    /// Places for clients that were evicted for not reading and wait to be told so.
+    pub(crate) evicted: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -79,7 +79,7 @@ pub(crate) async fn serve<S>(
     send_now: Option<SendNow<S>>,
     remote: SocketAddr,
     shared: Arc<Shared>,
-) -> Option<Deaf<S>>
+) -> Option<Evicted<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -94,8 +94,8 @@ where
     let arrived = Box::pin(timeout(HANDSHAKE_TIMEOUT, arrive(&connection, remote, &shared))).await;
     match arrived {
         Ok(Ok(stay)) => {
-            if let Hearing::Deaf = live(&connection, &shared, stay).await {
-                return Deaf::new(connection, shared.lobby.clone(), Arc::clone(&shared.deaf));
+            if let Hearing::TookNothing = live(&connection, &shared, stay).await {
+                return Evicted::new(connection, shared.lobby.clone(), Arc::clone(&shared.evicted));
             }
         }
         Ok(Err(reason)) => tracing::debug!(?reason, "did not join"),
@@ -225,8 +225,8 @@ fn candidates(hello: &Hello, observed: IpAddr) -> Vec<Candidate> {
 enum Next {
     GoOn,
     Stop,
-    /// It takes nothing.
-    Deaf,
+    /// It takes nothing and is evicted.
+    Evict,
     /// To be put to the lobby.
     Ask(LobbyCommand),
     /// The log is to be read.
@@ -238,7 +238,7 @@ enum Next {
 /// Whether a client took what it was sent up to its end.
 enum Hearing {
     Heard,
-    Deaf,
+    TookNothing,
 }
 
 /// A client that asked to join, until it is gone.
@@ -270,9 +270,9 @@ where
         match next {
             Next::GoOn => {}
             Next::Stop => break,
-            Next::Deaf => {
+            Next::Evict => {
                 tracing::debug!("takes nothing");
-                hearing = Hearing::Deaf;
+                hearing = Hearing::TookNothing;
                 break;
             }
             Next::Ask(command) => life.ask(command).await,
@@ -319,7 +319,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
     fn tick(&mut self, timer: Pin<&mut Sleep>) -> Next {
         let now = Instant::now();
         if self.connection.is_stuck() {
-            return Next::Deaf;
+            return Next::Evict;
         }
         if std::mem::take(&mut self.throttled) {
             self.connection.excuse_silence();
@@ -351,7 +351,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
             Event::Read(read) => Next::Read(read),
             Event::Bad(reason) => Next::Bad(reason),
             Event::Over(Over::Closed | Over::Ended) => Next::Stop,
-            Event::Over(Over::Overflow) => Next::Deaf,
+            Event::Over(Over::Overflow) => Next::Evict,
             Event::Over(over) => {
                 tracing::debug!(reason = %over, "the connection is lost");
                 Next::Stop

@@ -12,10 +12,10 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
 use super::{Lobby, wall_clock};
+use crate::decide::roster::ConnectionId;
 use crate::log::{Batch, Later, LobbyLog, LogError, NameBinding};
 use crate::outbox::Party;
 use crate::recent::Chunk;
-use crate::roster::ConnectionId;
 
 /// Messages and bytes of text that gather before no more commands are taken.
 const MAX_PENDING_MESSAGES: usize = 4096;

@@ -15,7 +15,7 @@ use hobnob_protocol::name::Seq;
 use tokio::time::Instant;
 
 use super::{Ending, Entry, Join, Lobby, Outlet, Seat, Start, wall_clock};
-use crate::roster::{ConnectionId, NoNameLeft};
+use crate::decide::roster::{ConnectionId, NoNameLeft};
 
 /// How long a client may take to show that it is still there when another one of its user comes.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);

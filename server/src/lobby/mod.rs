@@ -31,12 +31,12 @@ use tokio_util::sync::CancellationToken;
 use self::batch::{InFlight, Lookup, Pending, next_lookup};
 use self::join::Held;
 use self::presence::Presence;
+use crate::decide::roster::{ConnectionId, Newcomer, Present, Roster};
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
 use crate::outbox::Outboxes;
 use crate::recent::{Chunk, Recent};
 use crate::rendezvous::Rendezvous;
-use crate::roster::{ConnectionId, Newcomer, Present, Roster};
 
 /// Commands that may wait besides the one each connection has kept room for.
 const QUEUE: usize = 1024;

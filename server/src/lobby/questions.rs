@@ -6,8 +6,8 @@ use hobnob_protocol::name::{PairToken, UserName};
 use tokio::time::Instant;
 
 use super::Lobby;
+use crate::decide::roster::{ConnectionId, Member};
 use crate::rendezvous::{Meeting, Told};
-use crate::roster::{ConnectionId, Member};
 
 impl Lobby {
     pub(super) fn users(&mut self, from: ConnectionId, request: u32) {

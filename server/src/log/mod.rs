@@ -8,7 +8,7 @@
 pub(crate) mod in_place;
 mod lock;
 mod memory;
-mod posts;
+pub(crate) use crate::decide::posts;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;

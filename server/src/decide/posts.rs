@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::name::Seq;
 
-use super::{LogError, POSTS_REMEMBERED};
+use crate::log::{LogError, POSTS_REMEMBERED};
 use crate::outbox::Party;
 
 /// What is older is looked for and forgotten each time the log has grown by so many messages.
@@ -68,7 +68,7 @@ pub(crate) struct Posts {
 
 impl Posts {
     /// Notes where a post stands; one that is known stays where it was first.
-    pub(super) fn note(&mut self, party: Party, id: u64, seq: Seq) {
+    pub(crate) fn note(&mut self, party: Party, id: u64, seq: Seq) {
         let bursts = self.runs.entry(party).or_default();
         if let Some(last) = bursts.last_mut().filter(|last| last.is_followed_by(id, seq)) {
             last.count += 1;
@@ -80,7 +80,7 @@ impl Posts {
     }
 
     /// Notes what was stored, up to the newest message.
-    pub(super) fn note_all<'a>(&mut self, messages: impl IntoIterator<Item = &'a LobbyMessage>) {
+    pub(crate) fn note_all<'a>(&mut self, messages: impl IntoIterator<Item = &'a LobbyMessage>) {
         let mut head = 0;
         for message in messages {
             head = message.seq.0;
@@ -105,19 +105,19 @@ impl Posts {
     }
 
     /// Where a post stands.
-    pub(super) fn find(&self, party: Party, id: u64) -> Option<Seq> {
+    pub(crate) fn find(&self, party: Party, id: u64) -> Option<Seq> {
         let bursts = self.runs.get(&party)?;
         let place = bursts.binary_search_by(|burst| burst.beside(id)).ok()?;
         Some(Seq(bursts[place].seq + (id - bursts[place].id)))
     }
 
     /// The largest number of a run.
-    pub(super) fn last_id(&self, party: Party) -> Option<u64> {
+    pub(crate) fn last_id(&self, party: Party) -> Option<u64> {
         self.runs.get(&party)?.last().map(|burst| burst.last_id())
     }
 
     /// That none of `messages` is a post that is known, or is there twice.
-    pub(super) fn are_new<'a>(
+    pub(crate) fn are_new<'a>(
         &self,
         messages: impl IntoIterator<Item = &'a LobbyMessage>,
     ) -> Result<(), LogError> {
@@ -135,7 +135,7 @@ impl Posts {
 }
 
 /// The oldest message whose post is remembered when `head` is the newest.
-pub(super) fn oldest_remembered(head: Seq) -> Seq {
+pub(crate) fn oldest_remembered(head: Seq) -> Seq {
     Seq(head.0.saturating_sub(POSTS_REMEMBERED)).next()
 }
 
