@@ -15,11 +15,10 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ServerConfig;
-use crate::connection::{self, Shared, Turns};
-use crate::lobby::{Lobby, LobbyParts, lobby};
+use crate::connection::{self, Recent, Shared, Turns};
+use crate::lobby::{Chunk, Lobby, LobbyParts, lobby};
 use crate::log::{LobbyLog, LogError};
 use crate::metrics::Metrics;
-use crate::recent::{Chunk, Recent};
 
 /// The newest messages that are in memory when a server starts: the largest backlog.
 const WARM_MESSAGES: u64 = 1000;
@@ -120,9 +119,8 @@ async fn warm_up(log: &dyn LobbyLog) -> Result<(Recent, u64), LogError> {
         let stretch = log.read(reached, WARM_STEP, WARM_STEP_BYTES).await?;
         let Some(last) = stretch.messages.last() else { break };
         (reached, last_at) = (last.seq, last.at);
-        let chunks = Chunk::encode(&stretch.messages);
-        let hashes = stretch.messages.iter().map(|message| message.hash);
-        recent.get_or_insert_with(|| Recent::new(stretch.after)).push(&chunks, hashes);
+        let chunks = Chunk::cut(&Arc::new(stretch.messages));
+        recent.get_or_insert_with(|| Recent::new(stretch.after)).push(&chunks);
     }
     let position = Position { seq: head.seq, hash: head.hash };
     Ok((recent.unwrap_or_else(|| Recent::new(position)), last_at))

@@ -4,8 +4,8 @@
 //! without a socket; `listener` and `admission` take newcomers (`network` tells which addresses count as
 //! one);
 //! `connection` is one client; `lobby` is the one task that owns who is here (`roster`) and what was
-//! said in which order; `rendezvous` introduces users to each other; [`log`] keeps it all; `recent`
-//! and `outbox` are bounded memories of it; `metrics` and `scrape` tell how it goes; `exposed` tells what of the store others have access to; [`verify`] checks
+//! said in which order; `rendezvous` introduces users to each other; [`log`] keeps it all;
+//! `outbox` is a bounded memory of it; `metrics` and `scrape` tell how it goes; `exposed` tells what of the store others have access to; [`verify`] checks
 //! a log. Nothing here knows the client program.
 
 mod admission;
@@ -20,7 +20,6 @@ pub mod log;
 mod metrics;
 mod network;
 mod outbox;
-mod recent;
 mod rendezvous;
 mod scrape;
 mod server;

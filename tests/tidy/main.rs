@@ -84,6 +84,14 @@ fn plain_structs_have_nothing_asynchronous() {
 }
 
 #[test]
+fn the_lobby_hands_out_facts_and_never_bytes() {
+    check_lines("the lobby encodes nothing", |source, _, code| {
+        source.path.starts_with("server/src/lobby/")
+            && (has_word(code, "codec") || has_word(code, "serde_json"))
+    });
+}
+
+#[test]
 fn few_places_write_to_the_screen() {
     let may = |path: &str| {
         // The two programs' entries, the client's name prompt, its one writer, its terminal.

@@ -6,7 +6,6 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hobnob_protocol::codec;
 use hobnob_protocol::message::{RefusedCode, ServerMessage};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -47,7 +46,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Evicted<S> {
 
     /// Waits until it reads again and tells it why it is closed; ends when the lobby does.
     pub(crate) async fn told(self) {
-        let last = codec::encode(&ServerMessage::Refused { code: RefusedCode::NotReading });
+        let last = ServerMessage::Refused { code: RefusedCode::NotReading };
         self.connection.finish_with_only(Ending::now(last));
         let told = async {
             poll_fn(|cx| self.connection.poll_event(cx, false)).await;

@@ -9,9 +9,11 @@
 //! cursor, one chunk in encryption and its bounded control queue.
 
 mod arrival;
+mod encode;
 mod evicted;
 mod outgoing;
 mod rate;
+mod recent;
 mod task;
 mod turns;
 mod wire;
@@ -23,7 +25,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hobnob_protocol::codec::{self, CodecError, LineBuffer};
-use hobnob_protocol::message::{ClientMessage, NoAnswerCode, ServerMessage};
+use hobnob_protocol::message::{ClientMessage, Introduction, NoAnswerCode, ServerMessage, Welcome};
 use hobnob_protocol::name::{PublicKey, Seq};
 use hobnob_protocol::transport::TransportError;
 use hobnob_protocol::{MAX_HELLO_BYTES, MAX_LINE_BYTES};
@@ -32,13 +34,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use self::outgoing::{Answer, Outgoing, Overflow};
+use self::recent::Gathered;
 use self::wire::{SendNow, Wire};
 use crate::decide::roster::Present;
-use crate::lobby::{Ending, Outlet};
+use crate::lobby::{Chunk, Ending, News, Outlet};
 use crate::metrics::Metrics;
-use crate::recent::{Chunk, Gathered, Recent};
 
 pub(crate) use self::evicted::{Evicted, MAX_EVICTED};
+pub(crate) use self::recent::Recent;
 pub(crate) use self::task::{Shared, serve, turn_away};
 pub(crate) use self::turns::Turns;
 
@@ -330,7 +333,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 Fed::Nothing => match &mut self.ending {
                     None => return Ok(None),
                     Some(ending) => match ending.last.take() {
-                        Some(last) => self.wire.put(&[last]).map_err(Over::Failed)?,
+                        Some(last) => self.wire.put(&[codec::encode(&last)]).map_err(Over::Failed)?,
                         None => return Err(Over::Ended),
                     },
                 },
@@ -418,7 +421,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             self.waker.wake_by_ref();
             return false;
         }
-        let written = self.wire.put(std::slice::from_ref(chunk.bytes()));
+        let written = self.wire.put(std::slice::from_ref(encode::chunk_line(chunk)));
         self.cursor = chunk.last();
         let flushed = match written {
             Ok(()) => self.with_waker(|inner, cx| inner.wire.poll_flush(cx)),
@@ -454,28 +457,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
-    fn let_in(&self, welcome: Bytes, start: Seq) {
+    fn let_in(&self, welcome: Welcome) {
         let mut inner = self.lock();
         inner.stage = Stage::In;
-        inner.cursor = start;
+        inner.cursor = welcome.start.seq;
         inner.heard = Instant::now();
+        let welcome = codec::encode(&ServerMessage::Welcome(welcome));
         inner.outgoing.push(welcome).unwrap_or_else(|Overflow| inner.fail(Over::Overflow));
         inner.waker.wake_by_ref();
     }
 
     fn said(&self, chunk: &Chunk) {
         if self.lock().said(chunk) {
-            self.metrics.written_through(chunk);
+            let messages = chunk.last().0 + 1 - chunk.first().0;
+            self.metrics.written_through(messages, encode::chunk_line(chunk).len());
         }
     }
 
-    fn tell(&self, line: Bytes) {
+    fn tell(&self, fact: &ServerMessage) {
+        let line = codec::encode(fact);
         self.change(|inner| inner.outgoing.push(line));
     }
 
-    fn presence(&self, lines: &[Bytes]) {
+    fn presence(&self, news: &News, from: usize) {
+        let lines = encode::presence(news, from);
+        if lines.is_empty() {
+            return;
+        }
         self.change(|inner| {
-            inner.outgoing.push_presence(lines);
+            inner.outgoing.push_presence(&lines);
             Ok(())
         });
     }
@@ -484,7 +494,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
         self.answer(Answer::Users { request, present, next: 0 });
     }
 
-    fn introduce(&self, line: Bytes) -> u64 {
+    fn introduce(&self, introduction: Introduction) -> u64 {
+        let line = codec::encode(&ServerMessage::Introduced(introduction));
         self.change(|inner| inner.outgoing.push_introduction(line)).unwrap_or_default()
     }
 

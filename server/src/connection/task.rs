@@ -29,12 +29,11 @@ use super::outgoing::Answer;
 use super::rate::TokenBucket;
 use super::turns::Turns;
 use super::wire::SendNow;
-use super::{Connection, Event, LINGER, LogRead, Over};
+use super::{Connection, Event, LINGER, LogRead, Over, Recent, encode};
 use crate::decide::roster::{ConnectionId, Newcomer};
 use crate::lobby::{Ending, Join, LobbyCommand, LobbyHandle, Outlet};
 use crate::log::{LobbyLog, LogError, Stretch};
 use crate::metrics::Metrics;
-use crate::recent::{Chunk, Recent};
 
 /// Messages and bytes of text read from the log at once for a client that is behind.
 const READ_MESSAGES: usize = 512;
@@ -113,7 +112,7 @@ where
     let Ok(connection) = shared.connection(stream, None) else { return };
     let told = async {
         let Ok(_hello) = read_hello(&connection).await else { return };
-        last_words(&connection, &ServerMessage::Refused { code }).await;
+        last_words(&connection, ServerMessage::Refused { code }).await;
     };
     let _too_slow = timeout(HANDSHAKE_TIMEOUT, told).await;
     let _too_slow = timeout(LINGER, poll_fn(|cx| connection.poll_finish(cx))).await;
@@ -145,7 +144,7 @@ where
 {
     let (hello, key) = read_hello(connection).await?;
     if hello.protocol != PROTOCOL_VERSION {
-        last_words(connection, &ServerMessage::Refused { code: RefusedCode::Protocol }).await;
+        last_words(connection, ServerMessage::Refused { code: RefusedCode::Protocol }).await;
         return Err(format!("it speaks version {}", hello.protocol));
     }
     connection.ask();
@@ -160,7 +159,7 @@ where
     });
     let start = arrival::start_of(&*shared.log, &hello).await;
     let Ok(permit) = shared.lobby.reserve().await else {
-        last_words(connection, &ServerMessage::Refused { code: RefusedCode::Closing }).await;
+        last_words(connection, ServerMessage::Refused { code: RefusedCode::Closing }).await;
         return Err("the server is closing".to_owned());
     };
     let id = ConnectionId(shared.next_id.fetch_add(1, Ordering::Relaxed));
@@ -193,16 +192,12 @@ where
         Event::Over(over) => return Err(over.to_string()),
         Event::Alive | Event::Read(_) => "hello is the first message".to_owned(),
     };
-    last_words_of(connection, codec::encode(&ServerMessage::Bad { reason: bad.clone() })).await;
+    last_words(connection, ServerMessage::Bad { reason: bad.clone() }).await;
     Err(bad)
 }
 
-async fn last_words<S: AsyncRead + AsyncWrite + Unpin>(connection: &Connection<S>, last: &ServerMessage) {
-    last_words_of(connection, codec::encode(last)).await;
-}
-
 /// Writes what waits and then `last`. The caller closes.
-async fn last_words_of<S: AsyncRead + AsyncWrite + Unpin>(connection: &Connection<S>, last: Bytes) {
+async fn last_words<S: AsyncRead + AsyncWrite + Unpin>(connection: &Connection<S>, last: ServerMessage) {
     connection.finish_with(Ending::now(last));
     let write = poll_fn(|cx| connection.poll_event(cx, false));
     let _too_slow = timeout(LINGER, write).await;
@@ -377,7 +372,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
             ClientMessage::History { request, limit, before } => self.history(request, limit, before),
             ClientMessage::Hello(_) => Next::Bad("hello came twice".to_owned()),
             ClientMessage::Ping => {
-                self.connection.tell(codec::encode(&ServerMessage::Pong));
+                self.connection.tell(&ServerMessage::Pong);
                 Next::GoOn
             }
             ClientMessage::Pong => {
@@ -405,7 +400,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         // Whatever else was asked: the lobby tells everybody that it is closing.
         if let Some(id) = said.filter(|_| closed) {
             let closing = ServerMessage::NotAccepted { id, code: NotAcceptedCode::Closing };
-            self.connection.tell(codec::encode(&closing));
+            self.connection.tell(&closing);
         }
     }
 
@@ -429,10 +424,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         self.shared.metrics.log_reads.inc();
         match self.shared.log.read(after, READ_MESSAGES, READ_BYTES).await {
             Ok(stretch) if !stretch.messages.is_empty() => {
-                let chunks = Chunk::encode(&stretch.messages);
-                let reached = chunks.last().map_or(after, |chunk| chunk.last());
-                let lines: Vec<&[u8]> = chunks.iter().map(|chunk| &chunk.bytes()[..]).collect();
-                self.connection.supply(Bytes::from(lines.concat()), reached);
+                let reached = stretch.messages.last().map_or(after, |message| message.seq);
+                self.connection.supply(encode::said(&stretch.messages), reached);
                 Next::GoOn
             }
             Ok(_) => {
@@ -472,7 +465,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
 
     async fn bad(&self, reason: String) {
         tracing::debug!(?reason, "sent what cannot be read");
-        last_words_of(self.connection, codec::encode(&ServerMessage::Bad { reason })).await;
+        last_words(self.connection, ServerMessage::Bad { reason }).await;
     }
 }
 

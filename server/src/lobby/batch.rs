@@ -7,15 +7,14 @@ use std::sync::Arc;
 
 use hobnob_protocol::chain::{self, LobbyMessage, Position};
 use hobnob_protocol::message::{NotAcceptedCode, ServerMessage};
-use hobnob_protocol::name::{ChainHash, Seq, Text, UserName};
+use hobnob_protocol::name::{Seq, Text, UserName};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
-use super::{Lobby, wall_clock};
+use super::{Chunk, Lobby, Memory, wall_clock};
 use crate::decide::roster::ConnectionId;
 use crate::log::{Batch, Later, LobbyLog, LogError, NameBinding};
 use crate::outbox::Party;
-use crate::recent::Chunk;
 
 /// Messages and bytes of text that gather before no more commands are taken.
 const MAX_PENDING_MESSAGES: usize = 4096;
@@ -79,7 +78,6 @@ pub(super) struct InFlight {
     append: Later<'static, ()>,
     started: Instant,
     chunks: Vec<Arc<Chunk>>,
-    hashes: Vec<ChainHash>,
     head: Position,
     authors: Vec<Author>,
     joining: Vec<ConnectionId>,
@@ -223,20 +221,21 @@ impl Lobby {
         if messages.is_empty() && names.is_empty() && pending.freed.is_empty() && pending.joining.is_empty() {
             return;
         }
-        let chunks = Chunk::encode(&messages);
-        let hashes = messages.iter().map(|message| message.hash).collect();
+        let messages = Arc::new(messages);
+        let chunks = Chunk::cut(&messages);
         let batch = Batch { messages, names: names.clone(), freed: pending.freed.clone() };
         self.in_flight = Some(InFlight {
             append: self.log.append(batch),
             started: Instant::now(),
             chunks,
-            hashes,
             head,
             authors,
             joining: pending.joining,
             names,
             freed: pending.freed,
         });
+        // While the log's thread stores them.
+        self.in_flight.iter().flat_map(|batch| &batch.chunks).for_each(|chunk| self.recent.prepare(chunk));
     }
 
     /// Gives each its number, time and hash, following the head.
@@ -275,8 +274,8 @@ impl Lobby {
         match result {
             Ok(()) => {
                 self.head = batch.head;
-                self.metrics.messages.inc_by(batch.hashes.len() as u64);
-                self.recent().push(&batch.chunks, batch.hashes);
+                self.metrics.messages.inc_by(batch.authors.len() as u64);
+                self.recent.remember(&batch.chunks);
                 self.take_waiting();
                 let goes_on = self.telling_took <= took;
                 if goes_on {

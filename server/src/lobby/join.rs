@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use hobnob_protocol::PROTOCOL_VERSION;
 use hobnob_protocol::chain::Position;
-use hobnob_protocol::codec;
 use hobnob_protocol::message::{RefusedCode, ServerMessage, Welcome};
 use hobnob_protocol::name::Seq;
 use tokio::time::Instant;
@@ -119,7 +118,7 @@ impl Lobby {
         let Some(entry) = seat.entry.take() else { return };
         let Some(member) = self.roster.enter(id) else { return };
         let name = Arc::clone(&member.name);
-        self.presence.joined(Arc::clone(&name));
+        self.presence.joined((*name).clone());
         seat.presence_from = self.presence.mark();
         let outlet = Arc::clone(&seat.outlet);
         let (start, missed, resumed) = self.start(entry.start);
@@ -133,7 +132,7 @@ impl Lobby {
             resumed,
             observed: entry.observed,
         };
-        outlet.let_in(codec::encode(&ServerMessage::Welcome(welcome)), start.seq);
+        outlet.let_in(welcome);
         self.metrics.joins.inc();
         self.metrics.clients.set(self.roster.len() as i64);
     }
@@ -162,7 +161,7 @@ impl Lobby {
         if let Some(member) = self.roster.remove(id, wall_clock())
             && member.entered
         {
-            self.presence.left(member.name);
+            self.presence.left((*member.name).clone());
         }
         self.decide(id);
         self.metrics.clients.set(self.roster.len() as i64);
@@ -183,5 +182,5 @@ impl Lobby {
 }
 
 fn refuse(outlet: &dyn Outlet, code: RefusedCode) {
-    outlet.end(Ending::now(codec::encode(&ServerMessage::Refused { code })));
+    outlet.end(Ending::now(ServerMessage::Refused { code }));
 }

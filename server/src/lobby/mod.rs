@@ -7,7 +7,9 @@
 //! from the roster → the same batch, if the name is new and must be stored → `welcome`.
 
 mod batch;
+mod chunk;
 mod join;
+mod outlet;
 mod presence;
 mod questions;
 
@@ -16,12 +18,10 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::Position;
-use hobnob_protocol::codec;
 use hobnob_protocol::message::ServerMessage;
-use hobnob_protocol::name::{PairToken, Seq, Text, UserName};
+use hobnob_protocol::name::{PairToken, Text, UserName};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::yield_now;
@@ -31,12 +31,16 @@ use tokio_util::sync::CancellationToken;
 use self::batch::{InFlight, Lookup, Pending, next_lookup};
 use self::join::Held;
 use self::presence::Presence;
-use crate::decide::roster::{ConnectionId, Newcomer, Present, Roster};
+use crate::connection::Recent;
+use crate::decide::roster::{ConnectionId, Newcomer, Roster};
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
 use crate::outbox::Outboxes;
-use crate::recent::{Chunk, Recent};
 use crate::rendezvous::Rendezvous;
+
+pub(crate) use self::chunk::Chunk;
+pub(crate) use self::outlet::{Ending, Memory, Outlet};
+pub(crate) use self::presence::{News, NewsLines};
 
 /// Commands that may wait besides the one each connection has kept room for.
 const QUEUE: usize = 1024;
@@ -64,43 +68,6 @@ const HOUSEKEEPING: Duration = Duration::from_secs(60);
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(3600);
 
 const MILLIS_PER_DAY: u64 = 24 * 3600 * 1000;
-
-/// A connection as the lobby sees it. Nothing here waits: what the socket does not take at once is the
-/// connection's own business.
-pub(crate) trait Outlet: Send + Sync {
-    /// The client is in; the lobby's messages follow from `start` on.
-    fn let_in(&self, welcome: Bytes, start: Seq);
-    /// Messages of the lobby, for a client that has read all before them.
-    fn said(&self, chunk: &Chunk);
-    /// A control line.
-    fn tell(&self, line: Bytes);
-    /// Changes of presence, which are left out for a client that does not read.
-    fn presence(&self, lines: &[Bytes]);
-    /// The answer to `users`.
-    fn users(&self, request: u32, present: Present);
-    /// An introduction; returns which one it is on this connection, counted from 1.
-    fn introduce(&self, line: Bytes) -> u64;
-    /// Asks for a sign of life, which comes as [`LobbyCommand::Alive`].
-    fn probe(&self);
-    /// The connection ends.
-    fn end(&self, ending: Ending);
-}
-
-/// How a connection ends.
-#[derive(Debug)]
-pub(crate) struct Ending {
-    /// The last line.
-    pub(crate) last: Option<Bytes>,
-    /// Only after all that was said has been sent.
-    pub(crate) after_all: bool,
-}
-
-impl Ending {
-    /// At once, with these last words.
-    pub(crate) fn now(last: Bytes) -> Self {
-        Self { last: Some(last), after_all: false }
-    }
-}
 
 /// From where a newcomer reads on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -372,10 +339,7 @@ impl Lobby {
         for (index, seat) in self.seats.values_mut().enumerate() {
             let mark = std::mem::take(&mut seat.presence_from);
             if seat.entry.is_none() {
-                let lines = news.lines(mark);
-                if !lines.is_empty() {
-                    seat.outlet.presence(&lines);
-                }
+                seat.outlet.presence(&news, mark);
             }
             if index % FAN_OUT_SLICE == FAN_OUT_SLICE - 1 {
                 yield_now().await;
@@ -402,7 +366,7 @@ impl Lobby {
 
     fn tell(&self, id: ConnectionId, message: &ServerMessage) {
         if let Some(seat) = self.seats.get(&id) {
-            seat.outlet.tell(codec::encode(message));
+            seat.outlet.tell(message);
         }
     }
 
@@ -424,9 +388,8 @@ impl Lobby {
             self.stored(result).await;
             self.start_commit();
         }
-        let closing = codec::encode(&ServerMessage::Closing);
         for seat in self.seats.values() {
-            seat.outlet.end(Ending { last: Some(closing.clone()), after_all: true });
+            seat.outlet.end(Ending { last: Some(ServerMessage::Closing), after_all: true });
         }
     }
 

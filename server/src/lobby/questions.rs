@@ -1,6 +1,5 @@
 //! Questions to the lobby: who is here, who is that, and introductions.
 
-use hobnob_protocol::codec;
 use hobnob_protocol::message::{Introduction, NoAnswerCode, ServerMessage};
 use hobnob_protocol::name::{PairToken, UserName};
 use tokio::time::Instant;
@@ -57,11 +56,11 @@ impl Lobby {
         };
         let answer = introduction(Some(request), &meeting, other, meeting.forked);
         let word = introduction(None, &meeting, asker, !meeting.forked);
-        self.tell(from, &answer);
+        self.tell(from, &ServerMessage::Introduced(answer));
         if meeting.tell_other
             && let Some(seat) = self.seats.get(&to)
         {
-            let number = seat.outlet.introduce(codec::encode(&word));
+            let number = seat.outlet.introduce(word);
             if session.is_none() && meeting.forked {
                 self.rendezvous.told(parties.0, parties.1, Told { connection: to, number });
             }
@@ -69,13 +68,13 @@ impl Lobby {
     }
 }
 
-fn introduction(request: Option<u32>, meeting: &Meeting, other: &Member, forked: bool) -> ServerMessage {
-    ServerMessage::Introduced(Introduction {
+fn introduction(request: Option<u32>, meeting: &Meeting, other: &Member, forked: bool) -> Introduction {
+    Introduction {
         request,
         session: meeting.session,
         name: (*other.name).clone(),
         key: other.key,
         candidates: other.candidates.clone(),
         forked,
-    })
+    }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use hobnob_protocol::message::{Change, NotAcceptedCode, RefusedCode, Welcome};
-use hobnob_protocol::name::{PublicKey, RunId};
+use hobnob_protocol::message::{Change, Introduction, NotAcceptedCode, RefusedCode, Welcome};
+use hobnob_protocol::name::{PublicKey, RunId, Seq};
 use tokio::sync::{Semaphore, watch};
 
 use super::*;
+use crate::decide::roster::Present;
 use crate::log::{Batch, Contents, Later, LogError, MemoryLog, Stretch};
 
 /// A log that fails when told to, and stores only what it is given leave for.
@@ -66,42 +67,41 @@ enum Told {
 }
 
 impl Recorder {
-    fn line(&self, bytes: &[u8]) {
-        let _gone = self.told.send(Told::Line(serde_json::from_slice(bytes).unwrap()));
+    fn note(&self, told: Told) {
+        let _gone = self.told.send(told);
     }
 }
 
 impl Outlet for Recorder {
-    fn let_in(&self, welcome: Bytes, _start: Seq) {
-        self.line(&welcome);
+    fn let_in(&self, welcome: Welcome) {
+        self.note(Told::Line(ServerMessage::Welcome(welcome)));
     }
     fn said(&self, chunk: &Chunk) {
-        let ServerMessage::Said(said) = serde_json::from_slice(chunk.bytes()).unwrap() else {
-            panic!("{chunk:?}")
-        };
-        for (seq, _, words) in said.iter() {
-            let _gone = self.told.send(Told::Said(words.id, seq));
+        for message in chunk.messages() {
+            self.note(Told::Said(message.id, message.seq));
         }
     }
-    fn tell(&self, line: Bytes) {
-        self.line(&line);
+    fn tell(&self, fact: &ServerMessage) {
+        self.note(Told::Line(fact.clone()));
     }
-    fn presence(&self, lines: &[Bytes]) {
-        lines.iter().for_each(|line| self.line(line));
+    fn presence(&self, news: &News, from: usize) {
+        let changes = news.changes()[news.passed_over(from)..].to_vec();
+        if !changes.is_empty() {
+            self.note(Told::Line(ServerMessage::Presence { changes }));
+        }
     }
     fn users(&self, _request: u32, present: Present) {
-        let _gone = self.told.send(Told::Users(present.names.len()));
+        self.note(Told::Users(present.names.len()));
     }
-    fn introduce(&self, line: Bytes) -> u64 {
-        self.line(&line);
+    fn introduce(&self, introduction: Introduction) -> u64 {
+        self.note(Told::Line(ServerMessage::Introduced(introduction)));
         self.introductions.fetch_add(1, Ordering::SeqCst) + 1
     }
     fn probe(&self) {
-        let _gone = self.told.send(Told::Probe);
+        self.note(Told::Probe);
     }
     fn end(&self, ending: Ending) {
-        let last = ending.last.map(|line| serde_json::from_slice(&line).unwrap());
-        let _gone = self.told.send(Told::End(last));
+        self.note(Told::End(ending.last));
     }
 }
 

@@ -105,15 +105,15 @@ impl LobbyLog for MemoryLog {
 impl State {
     fn store(&mut self, batch: Batch, history: u64) -> Result<(), LogError> {
         let head = batch.end_after(self.head)?;
-        self.posts.are_new(&batch.messages)?;
+        self.posts.are_new(batch.messages.iter())?;
         for name in &batch.freed {
             self.names.remove(name);
         }
         for binding in batch.names {
             self.names.insert(binding.name.clone(), binding);
         }
-        self.posts.note_all(&batch.messages);
-        self.messages.extend(batch.messages);
+        self.posts.note_all(batch.messages.iter());
+        self.messages.extend(batch.messages.iter().cloned());
         self.head = head;
         self.prune(history);
         Ok(())

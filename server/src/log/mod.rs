@@ -19,6 +19,7 @@ pub use sqlite::{SqliteLog, SqliteOptions};
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, UserName};
@@ -47,8 +48,8 @@ pub struct NameBinding {
 /// What is stored together or not at all: first the freed names, then the bindings and messages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// In order, each following from the one before, the first from the head.
-    pub messages: Vec<LobbyMessage>,
+    /// In order, each following from the one before, the first from the head. Shared with whoever tells them.
+    pub messages: Arc<Vec<LobbyMessage>>,
     /// New bindings, and known ones with a later `seen`.
     pub names: Vec<NameBinding>,
     /// Names that are free again.
