@@ -65,6 +65,13 @@ fn protocol_depends_on_neither_server_nor_client() {
 }
 
 #[test]
+fn order_depends_on_neither_server_nor_client() {
+    let names = dependencies("order/Cargo.toml");
+    assert!(names.contains("tokio"), "the manifest was not understood");
+    assert!(!names.iter().any(|name| name.starts_with("hobnob")), "{names:?}");
+}
+
+#[test]
 fn server_does_not_depend_on_the_client() {
     let names = dependencies("server/Cargo.toml");
     assert!(names.contains("hobnob-protocol"), "the manifest was not understood");
