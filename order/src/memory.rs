@@ -257,10 +257,7 @@ mod tests {
         assert!(matches!(publish(&stream, "late").await, Err(PublishError::Unknown(_))));
         assert_eq!(read(&stream).await, ["lost", "twice", "twice"]);
         assert!(matches!(publish(&stream, "refused").await, Err(PublishError::Refused(_))));
-        let stalled = tokio::spawn({
-            let answer = stream.publish(Arc::new("stalled".to_owned()));
-            async move { answer.await }
-        });
+        let stalled = tokio::spawn(stream.publish(Arc::new("stalled".to_owned())));
         publish(&stream, "sound").await.unwrap();
         stream.go_on();
         assert_eq!(stalled.await.unwrap(), Ok(Place(6)));

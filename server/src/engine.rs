@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
+use hobnob_order::{LocalStream, ServerId, StreamIdentity};
 use hobnob_protocol::LOBBY_ALPN;
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::identity::Identity;
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::ServerConfig;
 use crate::connection::{self, Recent, Shared, Turns};
-use crate::lobby::{Chunk, Lobby, LobbyParts, lobby};
+use crate::lobby::{Chunk, Lobby, LobbyParts, lobby, wall_clock};
 use crate::log::{LobbyLog, LogError};
 use crate::metrics::Metrics;
 
@@ -64,8 +65,11 @@ impl Engine {
         let recent = Arc::new(Mutex::new(recent));
         let metrics = Arc::new(Metrics::new());
         let (handle, lobby) = lobby(LobbyParts {
+            // One server, which orders by itself.
+            stream: Arc::new(LocalStream::new(StreamIdentity(*log.contents().log.as_bytes()), wall_clock)),
+            server: ServerId(0),
             log: Arc::clone(&log),
-            recent: Arc::clone(&recent),
+            memory: Arc::clone(&recent) as _,
             metrics: Arc::clone(&metrics),
             max_clients: config.max_clients,
             name_ttl_days: config.name_ttl,

@@ -91,6 +91,46 @@ fn plain_structs_have_nothing_asynchronous() {
 }
 
 #[test]
+fn what_is_decided_follows_from_the_order_alone() {
+    let foreign = [
+        "async",
+        "await",
+        "tokio",
+        "std::net",
+        "Instant",
+        "SystemTime",
+        "wall_clock",
+        "random",
+        "rand",
+        "thread",
+        "env",
+        "fs",
+        "HashMap",
+        "HashSet",
+        "RandomState",
+        "Mutex",
+        "Atomic",
+    ];
+    check_lines(
+        "decide has no clock, no chance, no socket and no map with an order of its own",
+        |source, number, code| {
+            let is_table = source.path == "server/src/decide/table.rs" && code.contains("HashMap");
+            source.path.starts_with("server/src/decide/")
+                && !is_table
+                && !source.is_test(number)
+                && foreign
+                    .iter()
+                    .any(|word| has_word(code, word) || (word.contains("::") && code.contains(word)))
+        },
+    );
+    let parts = ["lobby", "connection", "log", "metrics", "engine", "listener", "rendezvous"];
+    check_lines("decide knows no other part of the server", |source, _, code| {
+        source.path.starts_with("server/src/decide/")
+            && parts.iter().any(|part| code.contains(&format!("crate::{part}")))
+    });
+}
+
+#[test]
 fn the_lobby_hands_out_facts_and_never_bytes() {
     check_lines("the lobby encodes nothing", |source, _, code| {
         source.path.starts_with("server/src/lobby/")

@@ -37,7 +37,7 @@ use self::outgoing::{Answer, Outgoing, Overflow};
 use self::recent::Gathered;
 use self::wire::{SendNow, Wire};
 use crate::decide::roster::Present;
-use crate::lobby::{Chunk, Ending, News, Outlet};
+use crate::lobby::{Admitted, Chunk, Ending, News, Outlet};
 use crate::metrics::Metrics;
 
 pub(crate) use self::evicted::{Evicted, MAX_EVICTED};
@@ -66,6 +66,8 @@ enum Event {
     Bad(String),
     /// The log is to be read for it.
     Read(LogRead),
+    /// The lobby lets it in.
+    Admitted(Box<Admitted>),
     /// It is over.
     Over(Over),
 }
@@ -97,7 +99,7 @@ enum LogRead {
 enum Stage {
     /// Its hello is awaited.
     Hello,
-    /// The lobby decides; nothing more is read meanwhile.
+    /// The lobby decides, and where it reads on is looked up; nothing more is read meanwhile.
     Asking,
     /// It is in the lobby.
     In,
@@ -118,6 +120,8 @@ struct Inner<S> {
     /// Wakes the connection's task.
     waker: Waker,
     stage: Stage,
+    /// What the lobby decided, until the connection's task has dealt with it.
+    admitted: Option<Box<Admitted>>,
     /// The client has been sent the log up to here.
     cursor: Seq,
     /// The lobby may write what follows the cursor.
@@ -158,6 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             outgoing: Outgoing::default(),
             waker: Waker::noop().clone(),
             stage: Stage::Hello,
+            admitted: None,
             cursor: Seq(0),
             caught_up: false,
             loaded: None,
@@ -189,6 +194,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Ok(None) => {}
                 Ok(Some(read)) => return Poll::Ready(Event::Read(read)),
                 Err(over) => return Poll::Ready(Event::Over(over)),
+            }
+            if let Some(admitted) = inner.admitted.take_if(|_| taking) {
+                return Poll::Ready(Event::Admitted(admitted));
             }
             if !taking || inner.stage == Stage::Asking || inner.ending.is_some() {
                 return Poll::Pending;
@@ -242,6 +250,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             inner.loaded = None;
         }
         self.finish_with(ending);
+    }
+
+    /// The client is told that it is in, before all else that waits for it.
+    fn welcome(&self, welcome: Welcome) {
+        self.change(|inner| {
+            inner.stage = Stage::In;
+            inner.cursor = welcome.start.seq;
+            inner.heard = Instant::now();
+            inner.outgoing.push_first(codec::encode(&ServerMessage::Welcome(welcome)));
+            Ok(())
+        });
     }
 
     fn heard(&self) -> Instant {
@@ -345,7 +364,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     fn feed(&mut self, recent: Option<&Mutex<Recent>>) -> io::Result<Fed> {
         let mut out = Vec::new();
         let mut read = None;
-        self.outgoing.take_control(FEED_BYTES, &mut out);
+        // Before it is welcome, a client is told nothing else: what others do meanwhile waits.
+        if self.stage != Stage::Asking {
+            self.outgoing.take_control(FEED_BYTES, &mut out);
+        }
         if let Some(recent) = recent {
             let hurried = self.ending.as_ref().is_some_and(|ending| !ending.after_all);
             if self.stage == Stage::In && !hurried {
@@ -457,13 +479,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
-    fn let_in(&self, welcome: Welcome) {
+    fn let_in(&self, admitted: Admitted) {
         let mut inner = self.lock();
-        inner.stage = Stage::In;
-        inner.cursor = welcome.start.seq;
-        inner.heard = Instant::now();
-        let welcome = codec::encode(&ServerMessage::Welcome(welcome));
-        inner.outgoing.push(welcome).unwrap_or_else(|Overflow| inner.fail(Over::Overflow));
+        inner.admitted = Some(Box::new(admitted));
         inner.waker.wake_by_ref();
     }
 

@@ -61,6 +61,12 @@ impl Outgoing {
         Ok(())
     }
 
+    /// A line that goes out before all that waits. There is one on a connection, so it has no bound.
+    pub(super) fn push_first(&mut self, line: Bytes) {
+        self.control_bytes += line.len();
+        self.control.push_front(line);
+    }
+
     pub(super) fn push_presence(&mut self, lines: &[Bytes]) {
         let len: usize = lines.iter().map(Bytes::len).sum();
         if self.presence_skipped || self.control_bytes + len > MAX_PRESENCE_BYTES {

@@ -23,15 +23,15 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use super::arrival;
+use super::arrival::Arrival;
 use super::evicted::Evicted;
 use super::outgoing::Answer;
 use super::rate::TokenBucket;
 use super::turns::Turns;
 use super::wire::SendNow;
 use super::{Connection, Event, LINGER, LogRead, Over, Recent, encode};
-use crate::decide::roster::{ConnectionId, Newcomer};
-use crate::lobby::{Ending, Join, LobbyCommand, LobbyHandle, Outlet};
+use crate::decide::{ConnectionId, Newcomer};
+use crate::lobby::{Admitted, Ending, Join, LobbyCommand, LobbyHandle, Outlet};
 use crate::log::{LobbyLog, LogError, Stretch};
 use crate::metrics::Metrics;
 
@@ -92,8 +92,8 @@ where
     // Boxed, so that a connection does not keep room for its arrival all its life.
     let arrived = Box::pin(timeout(HANDSHAKE_TIMEOUT, arrive(&connection, remote, &shared))).await;
     match arrived {
-        Ok(Ok(stay)) => {
-            if let Hearing::TookNothing = live(&connection, &shared, stay).await {
+        Ok(Ok((stay, arrival))) => {
+            if let Hearing::TookNothing = live(&connection, &shared, stay, arrival).await {
                 return Evicted::new(connection, shared.lobby.clone(), Arc::clone(&shared.evicted));
             }
         }
@@ -138,7 +138,7 @@ async fn arrive<S>(
     connection: &Arc<Connection<S>>,
     remote: SocketAddr,
     shared: &Shared,
-) -> Result<Stay, String>
+) -> Result<(Stay, Box<Arrival>), String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -152,12 +152,7 @@ where
     span.record("name", tracing::field::debug(hello.name.as_str()));
     span.record("key", tracing::field::display(key.fingerprint()));
     let observed = remote.ip().to_canonical();
-    let last_id = shared.log.last_id(key, hello.run).await.unwrap_or_else(|err| {
-        tracing::warn!(%err, "cannot look up what a client has sent");
-        // Unknown is not none: each of its texts will be looked up before it is stored.
-        Some(u64::MAX)
-    });
-    let start = arrival::start_of(&*shared.log, &hello).await;
+    let arrival = Box::new(Arrival::new(&hello, observed));
     let Ok(permit) = shared.lobby.reserve().await else {
         last_words(connection, ServerMessage::Refused { code: RefusedCode::Closing }).await;
         return Err("the server is closing".to_owned());
@@ -167,10 +162,10 @@ where
     let candidates = candidates(&hello, observed);
     tracing::debug!(agent = ?hello.agent.chars().take(64).collect::<String>(), "asks to join");
     let newcomer = Newcomer { wish: hello.name, key, run: hello.run, candidates };
-    let join = Join { id, outlet, newcomer, observed, start, last_id };
+    let join = Join { id, outlet, newcomer };
     let stay = Stay { id, leave: Some(permit) };
     match shared.lobby.send(LobbyCommand::Join(Box::new(join))).await {
-        Ok(()) => Ok(stay),
+        Ok(()) => Ok((stay, arrival)),
         Err(_closed) => Err("the server is closing".to_owned()),
     }
 }
@@ -190,7 +185,7 @@ where
         Event::Message(_) => "hello is the first message".to_owned(),
         Event::Bad(reason) => reason,
         Event::Over(over) => return Err(over.to_string()),
-        Event::Alive | Event::Read(_) => "hello is the first message".to_owned(),
+        Event::Alive | Event::Read(_) | Event::Admitted(_) => "hello is the first message".to_owned(),
     };
     last_words(connection, ServerMessage::Bad { reason: bad.clone() }).await;
     Err(bad)
@@ -226,6 +221,8 @@ enum Next {
     Ask(LobbyCommand),
     /// The log is to be read.
     Read(LogRead),
+    /// The client is told that it is in.
+    Welcome(Box<Admitted>),
     /// The client is told why it is closed.
     Bad(String),
 }
@@ -237,7 +234,7 @@ enum Hearing {
 }
 
 /// A client that asked to join, until it is gone.
-async fn live<S>(connection: &Connection<S>, shared: &Shared, stay: Stay) -> Hearing
+async fn live<S>(connection: &Connection<S>, shared: &Shared, stay: Stay, arrival: Box<Arrival>) -> Hearing
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -245,6 +242,7 @@ where
         connection,
         shared,
         id: stay.id,
+        arrival: Some(arrival),
         bucket: TokenBucket::new(shared.rate, Instant::now()),
         throttled: false,
         pinged: None,
@@ -271,6 +269,7 @@ where
                 break;
             }
             Next::Ask(command) => life.ask(command).await,
+            Next::Welcome(admitted) => Box::pin(life.welcome(&admitted)).await,
             Next::Read(read) => {
                 if let Next::Stop = Box::pin(life.read(read)).await {
                     break;
@@ -290,6 +289,8 @@ struct Life<'a, S> {
     connection: &'a Connection<S>,
     shared: &'a Shared,
     id: ConnectionId,
+    /// How it came, until it is welcome.
+    arrival: Option<Box<Arrival>>,
     bucket: TokenBucket,
     /// The client has used up its rate; it is not read until the timer says so.
     throttled: bool,
@@ -344,6 +345,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
             Event::Message(message) => self.message(message),
             Event::Alive => Next::Ask(LobbyCommand::Alive(self.id)),
             Event::Read(read) => Next::Read(read),
+            Event::Admitted(admitted) => Next::Welcome(admitted),
             Event::Bad(reason) => Next::Bad(reason),
             Event::Over(Over::Closed | Over::Ended) => Next::Stop,
             Event::Over(Over::Overflow) => Next::Evict,
@@ -410,6 +412,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         let after = Seq(until.0.saturating_sub(u64::from(limit.min(MAX_HISTORY_REQUEST))));
         self.connection.answer(Answer::History { request, after, until });
         Next::GoOn
+    }
+
+    /// Finds out where the client reads on, and tells it that it is in.
+    async fn welcome(&mut self, admitted: &Admitted) {
+        // A client is let in once.
+        let Some(arrival) = self.arrival.take() else { return };
+        let welcome = arrival.welcome(&*self.shared.log, &self.shared.recent, admitted).await;
+        self.connection.welcome(welcome);
     }
 
     async fn read(&self, read: LogRead) -> Next {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use hobnob_order::{LocalStream, ServerId, StreamIdentity};
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::codec::MessageReader;
 use hobnob_protocol::identity::Identity;
@@ -17,6 +18,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::decide::Posts;
 use crate::lobby::{LobbyParts, lobby};
 use crate::log::{Batch, Contents, Later, LobbyLog, MemoryLog, Stretch};
 
@@ -54,8 +56,10 @@ impl World {
         let recent = Arc::new(Mutex::new(Recent::new(log.contents().head)));
         let metrics = Arc::new(Metrics::new());
         let (handle, lobby) = lobby(LobbyParts {
-            log: Arc::clone(&log),
-            recent: Arc::clone(&recent),
+            stream: Arc::new(LocalStream::new(StreamIdentity([0; 16]), || 0)),
+            server: ServerId(0),
+            log: Arc::clone(&log) as _,
+            memory: Arc::clone(&recent) as _,
             metrics: Arc::clone(&metrics),
             max_clients: 100,
             name_ttl_days: 90,
@@ -339,12 +343,8 @@ impl LobbyLog for SlowLog {
         })
     }
 
-    fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {
-        self.log.last_id(key, run)
-    }
-
-    fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
-        self.log.find(key, run, id)
+    fn posts(&self) -> Posts {
+        self.log.posts()
     }
 
     fn subscribe(&self) -> watch::Receiver<Position> {

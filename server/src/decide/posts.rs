@@ -1,15 +1,25 @@
-//! Which posts the log holds, by their author's run and number: what tells a text that is sent again
-//! from a new one. Plain data about the newest [`POSTS_REMEMBERED`] messages; knows neither texts nor
-//! files. Posts in a row, which is how a busy author's come, take the room of one.
+//! Which posts have a number, by their author's run and number: what tells a text that is sent again from a new
+//! one. Plain data about the newest [`POSTS_REMEMBERED`] messages; knows neither texts nor files. Posts in a row,
+//! which is how a busy author's come, take the room of one.
+//!
+//! What is older may still lie here until it is swept, and is not counted: a server that has just read its log
+//! must come to the same answer as one that has run for weeks.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 use hobnob_protocol::chain::LobbyMessage;
-use hobnob_protocol::name::Seq;
+use hobnob_protocol::name::{PublicKey, RunId, Seq};
+use thiserror::Error;
 
-use crate::log::{LogError, POSTS_REMEMBERED};
-use crate::outbox::Party;
+use super::table::Table;
+
+/// A post is remembered by its author's run and number for this many newest posts, however many messages are
+/// kept: a client that comes back after a lost link sends again what it has no answer for, and that must not be
+/// stored a second time.
+pub const POSTS_REMEMBERED: u64 = 100_000;
+
+/// One run of one user's client.
+pub type Party = (PublicKey, RunId);
 
 /// What is older is looked for and forgotten each time the log has grown by so many messages.
 const SWEEP: u64 = POSTS_REMEMBERED / 16;
@@ -58,18 +68,73 @@ impl Burst {
     }
 }
 
-/// Places of posts in the log.
-#[derive(Debug, Default)]
-pub(crate) struct Posts {
+/// Numbers of posts in the lobby.
+#[derive(Debug, Clone, Default)]
+pub struct Posts {
     /// The bursts of each run, by number.
-    runs: HashMap<Party, Vec<Burst>>,
+    runs: Table<Party, Vec<Burst>>,
     swept: u64,
 }
 
+/// Whether a text is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It is, and has its number now.
+    New,
+    /// It has this number already.
+    Known(Seq),
+    /// It has none, and a later one of its run has.
+    TooLate,
+}
+
+/// A post has a number already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the post of message {0} is stored already")]
+pub(crate) struct AlreadyStored(Seq);
+
 impl Posts {
+    /// Gives the text `id` of a run the number `seq`, which is one past the newest, if the text is new.
+    pub(super) fn take(&mut self, party: Party, id: u64, seq: Seq) -> Taken {
+        let bursts = self.runs.or_default(party);
+        let oldest = oldest_remembered(Seq(seq.0 - 1)).0;
+        if bursts.last().is_some_and(|last| last.last_seq() < oldest) {
+            bursts.retain_mut(|burst| burst.begin_at(oldest));
+        }
+        match bursts.last_mut() {
+            Some(last) if last.is_followed_by(id, seq) => last.count += 1,
+            Some(last) if id <= last.last_id() => return known(bursts, id, oldest),
+            _ => bursts.push(Burst { id, seq: seq.0, count: 1 }),
+        }
+        Taken::New
+    }
+
+    /// Takes back the numbers from `seq` on that [`take`](Self::take) gave to a run.
+    pub(super) fn give_back(&mut self, party: Party, seq: Seq) {
+        let Some(bursts) = self.runs.get_mut(&party) else { return };
+        // They are the run's highest numbers, or they had not been taken.
+        while let Some(last) = bursts.last_mut().filter(|last| last.last_seq() >= seq.0) {
+            if last.seq < seq.0 {
+                last.count = (seq.0 - last.seq) as u32;
+                return;
+            }
+            bursts.pop();
+        }
+    }
+
+    /// Forgets what is no longer to be remembered when `head` is the newest message, once in a while.
+    pub(super) fn sweep(&mut self, head: Seq) {
+        if head.0 >= self.swept + SWEEP {
+            self.forget(head);
+        }
+    }
+
     /// Notes where a post stands; one that is known stays where it was first.
     pub(crate) fn note(&mut self, party: Party, id: u64, seq: Seq) {
-        let bursts = self.runs.entry(party).or_default();
+        let bursts = self.runs.or_default(party);
+        let oldest = oldest_remembered(Seq(seq.0.saturating_sub(1))).0;
+        if bursts.last().is_some_and(|last| last.last_seq() < oldest) {
+            bursts.retain_mut(|burst| burst.begin_at(oldest));
+        }
         if let Some(last) = bursts.last_mut().filter(|last| last.is_followed_by(id, seq)) {
             last.count += 1;
             return;
@@ -86,16 +151,14 @@ impl Posts {
             head = message.seq.0;
             self.note((message.key, message.run), message.id, message.seq);
         }
-        if head >= self.swept + SWEEP {
-            self.forget(Seq(head));
-        }
+        self.sweep(Seq(head));
     }
 
     /// Forgets what is no longer to be remembered when `head` is the newest message.
     fn forget(&mut self, head: Seq) {
         self.swept = head.0;
         let gone = oldest_remembered(head).0;
-        self.runs.retain(|_, bursts| {
+        self.runs.retain(|bursts| {
             bursts.retain_mut(|burst| burst.begin_at(gone));
             if bursts.capacity() > 2 * bursts.len() {
                 bursts.shrink_to_fit();
@@ -112,6 +175,7 @@ impl Posts {
     }
 
     /// The largest number of a run.
+    #[cfg(test)]
     pub(crate) fn last_id(&self, party: Party) -> Option<u64> {
         self.runs.get(&party)?.last().map(|burst| burst.last_id())
     }
@@ -120,17 +184,26 @@ impl Posts {
     pub(crate) fn are_new<'a>(
         &self,
         messages: impl IntoIterator<Item = &'a LobbyMessage>,
-    ) -> Result<(), LogError> {
+    ) -> Result<(), AlreadyStored> {
         let mut noted = Self::default();
         for message in messages {
             let (party, id) = ((message.key, message.run), message.id);
-            if self.find(party, id).or_else(|| noted.find(party, id)).is_some() {
-                let seq = message.seq;
-                return Err(LogError::Write(format!("the post of message {seq} is stored already")));
+            let oldest = oldest_remembered(Seq(message.seq.0.saturating_sub(1)));
+            let stored = self.find(party, id).filter(|&seq| seq >= oldest);
+            if stored.or_else(|| noted.find(party, id)).is_some() {
+                return Err(AlreadyStored(message.seq));
             }
             noted.note(party, id, message.seq);
         }
         Ok(())
+    }
+}
+
+fn known(bursts: &[Burst], id: u64, oldest: u64) -> Taken {
+    let place = bursts.binary_search_by(|burst| burst.beside(id));
+    match place.map(|place| bursts[place].seq + (id - bursts[place].id)) {
+        Ok(seq) if seq >= oldest => Taken::Known(Seq(seq)),
+        _ => Taken::TooLate,
     }
 }
 
@@ -156,7 +229,7 @@ mod tests {
             posts.note(party(1), 5 + n, Seq(100 + n));
         }
         posts.note(party(1), 1005, Seq(2000));
-        assert_eq!(posts.runs[&party(1)].len(), 2);
+        assert_eq!(posts.runs.get(&party(1)).map(Vec::len), Some(2));
         for n in 0..1000 {
             assert_eq!(posts.find(party(1), 5 + n), Some(Seq(100 + n)));
         }
@@ -178,6 +251,39 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_new_once_and_what_failed_can_be_given_back() {
+        let mut posts = Posts::default();
+        for n in 1..=4 {
+            assert_eq!(posts.take(party(1), n, Seq(n)), Taken::New);
+        }
+        assert_eq!(posts.take(party(1), 3, Seq(5)), Taken::Known(Seq(3)));
+        assert_eq!(posts.take(party(2), 7, Seq(5)), Taken::New);
+        assert_eq!(posts.take(party(1), 9, Seq(6)), Taken::New);
+        assert_eq!(posts.take(party(1), 8, Seq(7)), Taken::TooLate);
+        for n in [1, 2, 3] {
+            posts.give_back(party(n), Seq(4));
+        }
+        assert_eq!((posts.last_id(party(1)), posts.last_id(party(2))), (Some(3), None));
+        assert_eq!(posts.take(party(1), 8, Seq(4)), Taken::New);
+    }
+
+    #[test]
+    fn what_is_too_old_does_not_count_whether_it_was_swept_or_not() {
+        let (mut swept, mut unswept) = (Posts::default(), Posts::default());
+        let now = Seq(POSTS_REMEMBERED + 3);
+        for posts in [&mut swept, &mut unswept] {
+            assert_eq!(posts.take(party(1), 9, Seq(2)), Taken::New);
+            assert_eq!(posts.take(party(2), 9, Seq(3)), Taken::New);
+        }
+        swept.forget(Seq(now.0 - 1));
+        for posts in [&mut swept, &mut unswept] {
+            assert_eq!(posts.take(party(1), 5, now), Taken::New);
+            assert_eq!(posts.take(party(2), 9, now), Taken::Known(Seq(3)));
+            assert_eq!(posts.take(party(2), 5, now), Taken::TooLate);
+        }
+    }
+
+    #[test]
     fn what_is_old_is_forgotten_and_its_room_with_it() {
         let mut posts = Posts::default();
         for seq in 1..=3 * POSTS_REMEMBERED {
@@ -186,7 +292,8 @@ mod tests {
                 posts.forget(Seq(seq));
             }
         }
-        let bursts: usize = posts.runs.values().map(Vec::capacity).sum();
+        let runs = (0..200).filter_map(|n| posts.runs.get(&party(n)));
+        let bursts: usize = runs.map(Vec::capacity).sum();
         assert!(bursts as u64 <= 2 * (POSTS_REMEMBERED + SWEEP), "{bursts}");
         let kept = 2 * POSTS_REMEMBERED + 1;
         assert_eq!(posts.find(party((kept % 200) as u8), 2 * kept), Some(Seq(kept)));

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use hobnob_protocol::message::{Introduction, ServerMessage, Welcome};
+use hobnob_protocol::chain::Position;
+use hobnob_protocol::message::{Introduction, ServerMessage};
+use hobnob_protocol::name::UserName;
 
 use super::chunk::Chunk;
 use super::presence::News;
@@ -12,8 +14,9 @@ use crate::decide::roster::Present;
 /// A connection as the lobby sees it. Nothing here waits: what the socket does not take at once is the
 /// connection's own business.
 pub(crate) trait Outlet: Send + Sync {
-    /// The client is in; the lobby's messages follow from `welcome.start` on.
-    fn let_in(&self, welcome: Welcome);
+    /// The client is in. Where it reads on is its connection's to find out; everything up to `admitted.head` can
+    /// be read in the log by now, and what follows is told.
+    fn let_in(&self, admitted: Admitted);
     /// Messages of the lobby, for a client that has read all before them.
     fn said(&self, chunk: &Chunk);
     /// An answer, or what became of a text.
@@ -29,6 +32,15 @@ pub(crate) trait Outlet: Send + Sync {
     fn probe(&self);
     /// The connection ends.
     fn end(&self, ending: Ending);
+}
+
+/// What was decided for a client that is let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Admitted {
+    /// The name others see.
+    pub(crate) name: Arc<UserName>,
+    /// The newest message before that.
+    pub(crate) head: Position,
 }
 
 /// What remembers the newest messages for connections that read them later.

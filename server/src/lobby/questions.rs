@@ -5,18 +5,20 @@ use hobnob_protocol::name::{PairToken, UserName};
 use tokio::time::Instant;
 
 use super::Lobby;
-use crate::decide::roster::{ConnectionId, Member};
+use crate::decide::ConnectionId;
+use crate::decide::roster::Member;
 use crate::rendezvous::{Meeting, Told};
 
 impl Lobby {
     pub(super) fn users(&mut self, from: ConnectionId, request: u32) {
+        let present = self.machine.roster_mut().present();
         if let Some(seat) = self.seats.get(&from) {
-            seat.outlet.users(request, self.roster.present());
+            seat.outlet.users(request, present);
         }
     }
 
     pub(super) fn whois(&self, from: ConnectionId, request: u32, name: UserName) {
-        let answer = match self.roster.by_name(&name) {
+        let answer = match self.machine.roster().by_name(&name) {
             Some((_, member)) => ServerMessage::Whois {
                 request,
                 name: (*member.name).clone(),
@@ -38,8 +40,8 @@ impl Lobby {
         session: Option<PairToken>,
         read: u64,
     ) {
-        let Some(asker) = self.roster.member(from) else { return };
-        let Some((to, other)) = self.roster.by_name(&name) else {
+        let Some(asker) = self.machine.roster().member(from) else { return };
+        let Some((to, other)) = self.machine.roster().by_name(&name) else {
             return self.tell(from, &ServerMessage::NoSuchUser { request, name });
         };
         if asker.key == other.key {
@@ -51,7 +53,7 @@ impl Lobby {
             Some(session) => Meeting { session, forked: true, tell_other: true },
             None => {
                 let read = Told { connection: from, number: read };
-                self.rendezvous.fork(parties.0, parties.1, read, Instant::now())
+                self.rendezvous.fork(parties.0, parties.1, read, PairToken::random(), Instant::now())
             }
         };
         let answer = introduction(Some(request), &meeting, other, meeting.forked);

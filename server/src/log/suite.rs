@@ -4,7 +4,7 @@
 use hobnob_protocol::chain::{LobbyMessage, Position, genesis, link};
 use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text, UserName};
 
-use super::{Batch, LobbyLog, LogError, MemoryLog, NameBinding, SqliteLog, SqliteOptions, sqlite};
+use super::{Batch, LobbyLog, LogError, MemoryLog, NameBinding, Remembers, SqliteLog, SqliteOptions, sqlite};
 
 pub(super) const ANNA: PublicKey = PublicKey::new([1; 32]);
 pub(super) const BOB: PublicKey = PublicKey::new([2; 32]);
