@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::usual::is_plain;
+use crate::fast_path::is_plain;
 
 /// How much is read at once, in bytes; one TLS record is at most as long.
 const READ_CHUNK: usize = 16 * 1024;

@@ -17,9 +17,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::away::AwayText;
 use crate::chain::{LobbyMessage, Position};
+use crate::fast_path;
 use crate::name::{Candidate, LogId, PairToken, PublicKey, RunId, Seq, Text, UserName};
 use crate::said::Said;
-use crate::usual;
 
 /// What a client tells the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,12 +121,12 @@ impl ClientMessage {
     /// # Errors
     /// When the line is no message.
     pub fn read(line: &[u8]) -> serde_json::Result<Self> {
-        Self::usual_say(line).map_or_else(|| serde_json::from_slice(line), Ok)
+        Self::fast_say(line).map_or_else(|| serde_json::from_slice(line), Ok)
     }
 
-    fn usual_say(line: &[u8]) -> Option<Self> {
-        let (id, rest) = usual::number(line.strip_prefix(br#"{"type":"say","id":"#)?)?;
-        let text = usual::text(rest.strip_prefix(br#","text":""#)?.strip_suffix(br#""}"#)?)?;
+    fn fast_say(line: &[u8]) -> Option<Self> {
+        let (id, rest) = fast_path::number(line.strip_prefix(br#"{"type":"say","id":"#)?)?;
+        let text = fast_path::text(rest.strip_prefix(br#","text":""#)?.strip_suffix(br#""}"#)?)?;
         Some(Self::Say { id, text })
     }
 }
@@ -470,7 +470,7 @@ mod tests {
 
     /// The short way takes nothing that serde would not take, and takes it alike.
     #[test]
-    fn a_usual_line_is_read_as_serde_reads_it() {
+    fn a_line_on_the_fast_path_is_read_as_serde_reads_it() {
         let says = [
             r#"{"type":"say","id":1,"text":"hello"}"#,
             r#"{"type":"say","id":18446744073709551615,"text":"ünï 🦀"}"#,

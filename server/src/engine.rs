@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
+use hobnob_order::{LocalStream, ServerId, StreamIdentity};
 use hobnob_protocol::LOBBY_ALPN;
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::identity::Identity;
@@ -15,11 +16,10 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ServerConfig;
-use crate::connection::{self, Shared, Turns};
-use crate::lobby::{Lobby, LobbyParts, lobby};
+use crate::connection::{self, Recent, Shared, Turns};
+use crate::lobby::{Chunk, Lobby, LobbyParts, lobby, wall_clock};
 use crate::log::{LobbyLog, LogError};
 use crate::metrics::Metrics;
-use crate::recent::{Chunk, Recent};
 
 /// The newest messages that are in memory when a server starts: the largest backlog.
 const WARM_MESSAGES: u64 = 1000;
@@ -65,8 +65,11 @@ impl Engine {
         let recent = Arc::new(Mutex::new(recent));
         let metrics = Arc::new(Metrics::new());
         let (handle, lobby) = lobby(LobbyParts {
+            // One server, which orders by itself.
+            stream: Arc::new(LocalStream::new(StreamIdentity(*log.contents().log.as_bytes()), wall_clock)),
+            server: ServerId(0),
             log: Arc::clone(&log),
-            recent: Arc::clone(&recent),
+            memory: Arc::clone(&recent) as _,
             metrics: Arc::clone(&metrics),
             max_clients: config.max_clients,
             name_ttl_days: config.name_ttl,
@@ -81,7 +84,7 @@ impl Engine {
             turns: Turns::default(),
             rate: config.rate,
             next_id: AtomicU64::new(1),
-            deaf: Arc::new(Semaphore::new(connection::MAX_DEAF)),
+            evicted: Arc::new(Semaphore::new(connection::MAX_EVICTED)),
         });
         Ok(Self { shared, lobby })
     }
@@ -104,8 +107,8 @@ impl Streams {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        if let Some(deaf) = connection::serve(stream, None, remote, self.0).await {
-            deaf.told().await;
+        if let Some(evicted) = connection::serve(stream, None, remote, self.0).await {
+            evicted.told().await;
         }
     }
 }
@@ -120,9 +123,8 @@ async fn warm_up(log: &dyn LobbyLog) -> Result<(Recent, u64), LogError> {
         let stretch = log.read(reached, WARM_STEP, WARM_STEP_BYTES).await?;
         let Some(last) = stretch.messages.last() else { break };
         (reached, last_at) = (last.seq, last.at);
-        let chunks = Chunk::encode(&stretch.messages);
-        let hashes = stretch.messages.iter().map(|message| message.hash);
-        recent.get_or_insert_with(|| Recent::new(stretch.after)).push(&chunks, hashes);
+        let chunks = Chunk::cut(&Arc::new(stretch.messages));
+        recent.get_or_insert_with(|| Recent::new(stretch.after)).push(&chunks);
     }
     let position = Position { seq: head.seq, hash: head.hash };
     Ok((recent.unwrap_or_else(|| Recent::new(position)), last_at))

@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::admission::{Admission, Verdict};
-use crate::connection::{self, Deaf, Shared};
+use crate::connection::{self, Evicted, Shared};
 
 /// Newcomers the system keeps waiting: a whole lobby may come back at once after a restart.
 const BACKLOG: i32 = 4096;
@@ -24,7 +24,7 @@ const BACKLOG: i32 = 4096;
 const SOCKET_BUFFER_BYTES: usize = 128 * 1024;
 
 /// A client that acknowledges nothing for this long, on the level of TCP, is lost. The system counts one
-/// that acknowledges and has no room as well: longer than it takes the server to see that it is deaf.
+/// that acknowledges and has no room as well: longer than it takes the server to see that it takes nothing.
 const TCP_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// How long no newcomer is taken when the system has no room for one, at first and at most.
@@ -114,11 +114,11 @@ impl Door {
                     connections.inc();
                     // Boxed, because each layer around it would keep room for it twice.
                     let serve = Box::pin(connection::serve(stream, Some(send_now), remote, shared));
-                    let deaf = abort.run_until_cancelled(serve).await.flatten();
+                    let evicted = abort.run_until_cancelled(serve).await.flatten();
                     connections.dec();
                     drop(place);
-                    if let Some(deaf) = deaf {
-                        Box::pin(abort.run_until_cancelled(tell_deaf(deaf))).await;
+                    if let Some(evicted) = evicted {
+                        Box::pin(abort.run_until_cancelled(tell_evicted(evicted))).await;
                     }
                 };
                 self.tasks.spawn(serve.instrument(span));
@@ -152,14 +152,14 @@ fn send_now(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
 }
 
 /// Waits for a client that takes nothing. It may be suspended, and the system is to wait too.
-async fn tell_deaf(deaf: Deaf<TcpStream>) {
+async fn tell_evicted(evicted: Evicted<TcpStream>) {
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    deaf.with_stream(|stream| {
+    evicted.with_stream(|stream| {
         if let Err(err) = SockRef::from(stream).set_tcp_user_timeout(None) {
             tracing::debug!(%err, "it will not be waited for as long as it should");
         }
     });
-    deaf.told().await;
+    evicted.told().await;
 }
 
 /// Errors of one newcomer, after which the next may be taken at once.

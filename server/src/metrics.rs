@@ -8,8 +8,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::recent::Chunk;
-
 /// Upper bounds of the buckets of a commit's duration, in seconds: from a fast disk to a stalled one.
 const COMMIT_BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0];
 
@@ -77,10 +75,10 @@ impl Metrics {
         registry.register("commit_seconds", "Duration of storing a batch", self.commit_seconds.clone());
     }
 
-    /// A chunk was written straight to a client.
-    pub(crate) fn written_through(&self, chunk: &Chunk) {
-        self.deliveries.inc_by(chunk.last().0 + 1 - chunk.first().0);
-        self.delivered_bytes.inc_by(chunk.bytes().len() as u64);
+    /// A chunk of so many messages was written straight to a client, as so many bytes before encryption.
+    pub(crate) fn written_through(&self, messages: u64, bytes: usize) {
+        self.deliveries.inc_by(messages);
+        self.delivered_bytes.inc_by(bytes as u64);
     }
 
     /// All of it, in Prometheus's text format.

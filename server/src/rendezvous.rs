@@ -1,5 +1,5 @@
 //! Introductions of two users to each other: which session token, and whose fork it is. A plain
-//! struct; it sends nothing and keeps no address.
+//! struct that is told the time and given the tokens; it sends nothing and keeps no address.
 //!
 //! When two users fork each other at the same moment, the first request to arrive makes the session
 //! and the second is answered with the same one. A request made *after* its author read of the other's
@@ -11,8 +11,7 @@ use hobnob_protocol::INTRODUCTION_LIFETIME;
 use hobnob_protocol::name::PairToken;
 use tokio::time::Instant;
 
-use crate::outbox::Party;
-use crate::roster::ConnectionId;
+use crate::decide::{ConnectionId, Party};
 
 /// Introductions remembered. Past it the expired go, and if none are, all: two forks that cross just
 /// then make two sessions, of which the clients keep one.
@@ -53,16 +52,23 @@ pub(crate) struct Rendezvous {
 }
 
 impl Rendezvous {
-    /// `asker` wants a new session with `other`. `read` says up to which introduction the asker has
-    /// read on its connection.
-    pub(crate) fn fork(&mut self, asker: Party, other: Party, read: Told, now: Instant) -> Meeting {
+    /// `asker` wants a new session with `other`. `read` says up to which introduction the asker has read on its
+    /// connection; `token` is the session's if a new one is made.
+    pub(crate) fn fork(
+        &mut self,
+        asker: Party,
+        other: Party,
+        read: Told,
+        token: PairToken,
+        now: Instant,
+    ) -> Meeting {
         let pair = ordered(asker, other);
         if let Some(pending) = self.pending.get(&pair).filter(|pending| pending.crosses(other, read, now)) {
             let told_here = pending.told.is_some_and(|told| told.connection == read.connection);
             return Meeting { session: pending.session, forked: false, tell_other: !told_here };
         }
         self.make_room(now);
-        let session = PairToken::random();
+        let session = token;
         self.pending.insert(pair, Pending { session, forker: asker, told: None, made: now });
         Meeting { session, forked: true, tell_other: true }
     }
@@ -112,6 +118,10 @@ mod tests {
         (PublicKey::new([n; 32]), RunId::new([n; 8]))
     }
 
+    fn token() -> PairToken {
+        PairToken::random()
+    }
+
     fn at(connection: u64, number: u64) -> Told {
         Told { connection: ConnectionId(connection), number }
     }
@@ -119,9 +129,9 @@ mod tests {
     #[test]
     fn crossing_forks_share_one_session_and_the_first_is_the_forker() {
         let (mut rendezvous, now) = (Rendezvous::default(), Instant::now());
-        let first = rendezvous.fork(party(1), party(2), at(1, 0), now);
+        let first = rendezvous.fork(party(1), party(2), at(1, 0), token(), now);
         rendezvous.told(party(1), party(2), at(2, 1));
-        let second = rendezvous.fork(party(2), party(1), at(2, 0), now);
+        let second = rendezvous.fork(party(2), party(1), at(2, 0), token(), now);
         assert!(first.forked && first.tell_other);
         assert_eq!(second, Meeting { session: first.session, forked: false, tell_other: false });
     }
@@ -129,21 +139,24 @@ mod tests {
     #[test]
     fn a_fork_back_after_the_first_was_read_is_a_new_session() {
         let (mut rendezvous, now) = (Rendezvous::default(), Instant::now());
-        let first = rendezvous.fork(party(1), party(2), at(1, 0), now);
+        let first = rendezvous.fork(party(1), party(2), at(1, 0), token(), now);
         rendezvous.told(party(1), party(2), at(2, 1));
-        let second = rendezvous.fork(party(2), party(1), at(2, 1), now);
+        let second = rendezvous.fork(party(2), party(1), at(2, 1), token(), now);
         assert!(second.forked && second.session != first.session);
     }
 
     #[test]
     fn an_expired_fork_is_not_crossed_and_another_pair_not_concerned() {
         let (mut rendezvous, now) = (Rendezvous::default(), Instant::now());
-        let first = rendezvous.fork(party(1), party(2), at(1, 0), now);
-        assert!(rendezvous.fork(party(3), party(1), at(3, 0), now).forked);
+        let first = rendezvous.fork(party(1), party(2), at(1, 0), token(), now);
+        assert!(rendezvous.fork(party(3), party(1), at(3, 0), token(), now).forked);
         let later = now + INTRODUCTION_LIFETIME * 2;
-        let second = rendezvous.fork(party(2), party(1), at(2, 0), later);
+        let second = rendezvous.fork(party(2), party(1), at(2, 0), token(), later);
         assert!(second.forked && second.session != first.session);
-        assert!(rendezvous.fork(party(2), party(1), at(2, 0), later).forked, "one's own is never reused");
+        assert!(
+            rendezvous.fork(party(2), party(1), at(2, 0), token(), later).forked,
+            "one's own is never reused"
+        );
     }
 
     #[test]
@@ -151,7 +164,7 @@ mod tests {
         let (mut rendezvous, now) = (Rendezvous::default(), Instant::now());
         for n in 0..=MAX_PENDING as u64 {
             let other = (PublicKey::new([9; 32]), RunId::new(n.to_be_bytes()));
-            rendezvous.fork(party(1), other, at(1, 0), now);
+            rendezvous.fork(party(1), other, at(1, 0), token(), now);
         }
         assert!(rendezvous.pending.len() <= MAX_PENDING);
     }

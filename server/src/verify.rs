@@ -116,7 +116,7 @@ mod tests {
             head = Position { seq: message.seq, hash: message.hash };
             messages.push(message);
         }
-        log.append(Batch { messages, ..Batch::default() }).await.unwrap();
+        log.append(Batch { messages: messages.into(), ..Batch::default() }).await.unwrap();
         (folder, log)
     }
 

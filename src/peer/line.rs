@@ -5,9 +5,9 @@ use std::fmt::Write;
 
 use bytes::{BufMut, BytesMut};
 use hobnob_protocol::codec::{encode_into, encode_text_into};
+use hobnob_protocol::fast_path;
 use hobnob_protocol::message::PeerMessage;
 use hobnob_protocol::name::Text;
-use hobnob_protocol::usual;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -52,15 +52,15 @@ pub fn decode(line: &[u8]) -> serde_json::Result<PeerMessage> {
 
 /// A text written in the usual way.
 fn plain_say(line: &[u8]) -> Option<PeerMessage> {
-    let (number, rest) = usual::number(line.strip_prefix(br#"{"type":"say","number":"#)?)?;
-    let (at, rest) = usual::number(rest.strip_prefix(br#","at":"#)?)?;
-    let text = usual::text(rest.strip_prefix(br#","text":""#)?.strip_suffix(br#""}"#)?)?;
+    let (number, rest) = fast_path::number(line.strip_prefix(br#"{"type":"say","number":"#)?)?;
+    let (at, rest) = fast_path::number(rest.strip_prefix(br#","at":"#)?)?;
+    let text = fast_path::text(rest.strip_prefix(br#","text":""#)?.strip_suffix(br#""}"#)?)?;
     Some(PeerMessage::Say { number, at, text })
 }
 
 /// An acknowledgement written in the usual way; there may be one for each text.
 fn received(line: &[u8]) -> Option<PeerMessage> {
-    match usual::number(line.strip_prefix(br#"{"type":"received","number":"#)?)? {
+    match fast_path::number(line.strip_prefix(br#"{"type":"received","number":"#)?)? {
         (number, b"}") => Some(PeerMessage::Received { number }),
         _ => None,
     }

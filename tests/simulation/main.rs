@@ -3,6 +3,8 @@
 //! balance: every text once in the log, in order, each author told the truth, nothing seen twice and
 //! nothing missing anywhere.
 //!
+//! The machine that decides is driven directly, too ([`mod@decisions`]): the same orders in, the same effects out.
+//!
 //! `HOBNOB_SIM_SEEDS=FIRST..END` runs those seeds instead of the few dozen; a seed that fails is named.
 //! Faults come from the seed alone. Keys and the order in which the runtime polls do not, so a replay is
 //! the same story, not the same bytes.
@@ -12,6 +14,8 @@
 #[allow(dead_code, reason = "the scenes use what these do not")]
 mod chance;
 
+#[cfg(test)]
+mod decisions;
 #[cfg(test)]
 mod network;
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::{PublicKey, RunId, Seq};
+use hobnob_protocol::name::Seq;
+use hobnob_server::decide::Posts;
 use hobnob_server::log::{Batch, Contents, Later, LobbyLog, LogError, MemoryLog, Stretch};
 use tokio::sync::watch;
 
@@ -80,7 +81,7 @@ impl LobbyLog for Opened {
             let messages = batch.messages.clone();
             let stored = disk.log.append(batch).await;
             if stored.is_ok() {
-                disk.everything.lock().unwrap().extend(messages);
+                disk.everything.lock().unwrap().extend(messages.iter().cloned());
             }
             // Here a crash falls between commit and acknowledgement.
             pass(disk.pause()).await;
@@ -96,15 +97,8 @@ impl LobbyLog for Opened {
         })
     }
 
-    fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {
-        self.disk.log.last_id(key, run)
-    }
-
-    fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
-        Box::pin(async move {
-            pass(self.disk.pause()).await;
-            self.disk.log.find(key, run, id).await
-        })
+    fn posts(&self) -> Posts {
+        self.disk.log.posts()
     }
 
     fn subscribe(&self) -> watch::Receiver<Position> {

@@ -36,9 +36,9 @@ const CLIENT: House = House {
 const SERVER: House = House {
     root: "server/src/",
     floors: &[
-        &["outbox", "config", "recent", "exposed", "network", "signals"],
+        &["decide", "config", "exposed", "network", "signals"],
         &["log", "metrics", "admission"],
-        &["roster", "verify", "scrape"],
+        &["verify", "scrape"],
         &["rendezvous"],
         &["lobby"],
         &["connection"],

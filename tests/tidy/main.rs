@@ -65,6 +65,13 @@ fn protocol_depends_on_neither_server_nor_client() {
 }
 
 #[test]
+fn order_depends_on_neither_server_nor_client() {
+    let names = dependencies("order/Cargo.toml");
+    assert!(names.contains("tokio"), "the manifest was not understood");
+    assert!(!names.iter().any(|name| name.starts_with("hobnob")), "{names:?}");
+}
+
+#[test]
 fn server_does_not_depend_on_the_client() {
     let names = dependencies("server/Cargo.toml");
     assert!(names.contains("hobnob-protocol"), "the manifest was not understood");
@@ -74,12 +81,60 @@ fn server_does_not_depend_on_the_client() {
 #[test]
 fn plain_structs_have_nothing_asynchronous() {
     let is_plain = |path: &str| {
-        ["server/src/roster.rs", "src/input/line.rs", "src/input/request.rs"].contains(&path)
+        ["server/src/decide/roster.rs", "src/input/line.rs", "src/input/request.rs"].contains(&path)
             || path.starts_with("src/show/")
             || path.starts_with("src/session/")
     };
     check_lines("roster, session, input and show contain no async", |source, _, code| {
         is_plain(&source.path) && (has_word(code, "async") || has_word(code, "await"))
+    });
+}
+
+#[test]
+fn what_is_decided_follows_from_the_order_alone() {
+    let foreign = [
+        "async",
+        "await",
+        "tokio",
+        "std::net",
+        "Instant",
+        "SystemTime",
+        "wall_clock",
+        "random",
+        "rand",
+        "thread",
+        "env",
+        "fs",
+        "HashMap",
+        "HashSet",
+        "RandomState",
+        "Mutex",
+        "Atomic",
+    ];
+    check_lines(
+        "decide has no clock, no chance, no socket and no map with an order of its own",
+        |source, number, code| {
+            let is_table = source.path == "server/src/decide/table.rs" && code.contains("HashMap");
+            source.path.starts_with("server/src/decide/")
+                && !is_table
+                && !source.is_test(number)
+                && foreign
+                    .iter()
+                    .any(|word| has_word(code, word) || (word.contains("::") && code.contains(word)))
+        },
+    );
+    let parts = ["lobby", "connection", "log", "metrics", "engine", "listener", "rendezvous"];
+    check_lines("decide knows no other part of the server", |source, _, code| {
+        source.path.starts_with("server/src/decide/")
+            && parts.iter().any(|part| code.contains(&format!("crate::{part}")))
+    });
+}
+
+#[test]
+fn the_lobby_hands_out_facts_and_never_bytes() {
+    check_lines("the lobby encodes nothing", |source, _, code| {
+        source.path.starts_with("server/src/lobby/")
+            && (has_word(code, "codec") || has_word(code, "serde_json"))
     });
 }
 

@@ -9,9 +9,11 @@
 //! cursor, one chunk in encryption and its bounded control queue.
 
 mod arrival;
-mod deaf;
+mod encode;
+mod evicted;
 mod outgoing;
 mod rate;
+mod recent;
 mod task;
 mod turns;
 mod wire;
@@ -23,7 +25,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hobnob_protocol::codec::{self, CodecError, LineBuffer};
-use hobnob_protocol::message::{ClientMessage, NoAnswerCode, ServerMessage};
+use hobnob_protocol::message::{ClientMessage, Introduction, NoAnswerCode, ServerMessage, Welcome};
 use hobnob_protocol::name::{PublicKey, Seq};
 use hobnob_protocol::transport::TransportError;
 use hobnob_protocol::{MAX_HELLO_BYTES, MAX_LINE_BYTES};
@@ -32,13 +34,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use self::outgoing::{Answer, Outgoing, Overflow};
+use self::recent::Gathered;
 use self::wire::{SendNow, Wire};
-use crate::lobby::{Ending, Outlet};
+use crate::decide::roster::Present;
+use crate::lobby::{Admitted, Chunk, Ending, News, Outlet};
 use crate::metrics::Metrics;
-use crate::recent::{Chunk, Gathered, Recent};
-use crate::roster::Present;
 
-pub(crate) use self::deaf::{Deaf, MAX_DEAF};
+pub(crate) use self::evicted::{Evicted, MAX_EVICTED};
+pub(crate) use self::recent::Recent;
 pub(crate) use self::task::{Shared, serve, turn_away};
 pub(crate) use self::turns::Turns;
 
@@ -63,6 +66,8 @@ enum Event {
     Bad(String),
     /// The log is to be read for it.
     Read(LogRead),
+    /// The lobby lets it in.
+    Admitted(Box<Admitted>),
     /// It is over.
     Over(Over),
 }
@@ -94,7 +99,7 @@ enum LogRead {
 enum Stage {
     /// Its hello is awaited.
     Hello,
-    /// The lobby decides; nothing more is read meanwhile.
+    /// The lobby decides, and where it reads on is looked up; nothing more is read meanwhile.
     Asking,
     /// It is in the lobby.
     In,
@@ -115,6 +120,8 @@ struct Inner<S> {
     /// Wakes the connection's task.
     waker: Waker,
     stage: Stage,
+    /// What the lobby decided, until the connection's task has dealt with it.
+    admitted: Option<Box<Admitted>>,
     /// The client has been sent the log up to here.
     cursor: Seq,
     /// The lobby may write what follows the cursor.
@@ -155,6 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             outgoing: Outgoing::default(),
             waker: Waker::noop().clone(),
             stage: Stage::Hello,
+            admitted: None,
             cursor: Seq(0),
             caught_up: false,
             loaded: None,
@@ -186,6 +194,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Ok(None) => {}
                 Ok(Some(read)) => return Poll::Ready(Event::Read(read)),
                 Err(over) => return Poll::Ready(Event::Over(over)),
+            }
+            if let Some(admitted) = inner.admitted.take_if(|_| taking) {
+                return Poll::Ready(Event::Admitted(admitted));
             }
             if !taking || inner.stage == Stage::Asking || inner.ending.is_some() {
                 return Poll::Pending;
@@ -239,6 +250,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             inner.loaded = None;
         }
         self.finish_with(ending);
+    }
+
+    /// The client is told that it is in, before all else that waits for it.
+    fn welcome(&self, welcome: Welcome) {
+        self.change(|inner| {
+            inner.stage = Stage::In;
+            inner.cursor = welcome.start.seq;
+            inner.heard = Instant::now();
+            inner.outgoing.push_first(codec::encode(&ServerMessage::Welcome(welcome)));
+            Ok(())
+        });
     }
 
     fn heard(&self) -> Instant {
@@ -330,7 +352,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 Fed::Nothing => match &mut self.ending {
                     None => return Ok(None),
                     Some(ending) => match ending.last.take() {
-                        Some(last) => self.wire.put(&[last]).map_err(Over::Failed)?,
+                        Some(last) => self.wire.put(&[codec::encode(&last)]).map_err(Over::Failed)?,
                         None => return Err(Over::Ended),
                     },
                 },
@@ -342,7 +364,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     fn feed(&mut self, recent: Option<&Mutex<Recent>>) -> io::Result<Fed> {
         let mut out = Vec::new();
         let mut read = None;
-        self.outgoing.take_control(FEED_BYTES, &mut out);
+        // Before it is welcome, a client is told nothing else: what others do meanwhile waits.
+        if self.stage != Stage::Asking {
+            self.outgoing.take_control(FEED_BYTES, &mut out);
+        }
         if let Some(recent) = recent {
             let hurried = self.ending.as_ref().is_some_and(|ending| !ending.after_all);
             if self.stage == Stage::In && !hurried {
@@ -418,7 +443,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             self.waker.wake_by_ref();
             return false;
         }
-        let written = self.wire.put(std::slice::from_ref(chunk.bytes()));
+        let written = self.wire.put(std::slice::from_ref(encode::chunk_line(chunk)));
         self.cursor = chunk.last();
         let flushed = match written {
             Ok(()) => self.with_waker(|inner, cx| inner.wire.poll_flush(cx)),
@@ -454,28 +479,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
-    fn let_in(&self, welcome: Bytes, start: Seq) {
+    fn let_in(&self, admitted: Admitted) {
         let mut inner = self.lock();
-        inner.stage = Stage::In;
-        inner.cursor = start;
-        inner.heard = Instant::now();
-        inner.outgoing.push(welcome).unwrap_or_else(|Overflow| inner.fail(Over::Overflow));
+        inner.admitted = Some(Box::new(admitted));
         inner.waker.wake_by_ref();
     }
 
     fn said(&self, chunk: &Chunk) {
         if self.lock().said(chunk) {
-            self.metrics.written_through(chunk);
+            let messages = chunk.last().0 + 1 - chunk.first().0;
+            self.metrics.written_through(messages, encode::chunk_line(chunk).len());
         }
     }
 
-    fn tell(&self, line: Bytes) {
+    fn tell(&self, fact: &ServerMessage) {
+        let line = codec::encode(fact);
         self.change(|inner| inner.outgoing.push(line));
     }
 
-    fn presence(&self, lines: &[Bytes]) {
+    fn presence(&self, news: &News, from: usize) {
+        let lines = encode::presence(news, from);
+        if lines.is_empty() {
+            return;
+        }
         self.change(|inner| {
-            inner.outgoing.push_presence(lines);
+            inner.outgoing.push_presence(&lines);
             Ok(())
         });
     }
@@ -484,7 +512,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
         self.answer(Answer::Users { request, present, next: 0 });
     }
 
-    fn introduce(&self, line: Bytes) -> u64 {
+    fn introduce(&self, introduction: Introduction) -> u64 {
+        let line = codec::encode(&ServerMessage::Introduced(introduction));
         self.change(|inner| inner.outgoing.push_introduction(line)).unwrap_or_default()
     }
 

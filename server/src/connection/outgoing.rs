@@ -10,7 +10,7 @@ use hobnob_protocol::codec;
 use hobnob_protocol::message::ServerMessage;
 use hobnob_protocol::name::{Seq, UserName};
 
-use crate::roster::Present;
+use crate::decide::roster::Present;
 
 /// Bytes of control lines that may wait. A client that lets more gather is closed.
 const MAX_CONTROL_BYTES: usize = 256 * 1024;
@@ -59,6 +59,12 @@ impl Outgoing {
         self.control_bytes += line.len();
         self.control.push_back(line);
         Ok(())
+    }
+
+    /// A line that goes out before all that waits. There is one on a connection, so it has no bound.
+    pub(super) fn push_first(&mut self, line: Bytes) {
+        self.control_bytes += line.len();
+        self.control.push_front(line);
     }
 
     pub(super) fn push_presence(&mut self, lines: &[Bytes]) {

@@ -23,18 +23,17 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use super::arrival;
-use super::deaf::Deaf;
+use super::arrival::Arrival;
+use super::evicted::Evicted;
 use super::outgoing::Answer;
 use super::rate::TokenBucket;
 use super::turns::Turns;
 use super::wire::SendNow;
-use super::{Connection, Event, LINGER, LogRead, Over};
-use crate::lobby::{Ending, Join, LobbyCommand, LobbyHandle, Outlet};
+use super::{Connection, Event, LINGER, LogRead, Over, Recent, encode};
+use crate::decide::{ConnectionId, Newcomer};
+use crate::lobby::{Admitted, Ending, Join, LobbyCommand, LobbyHandle, Outlet};
 use crate::log::{LobbyLog, LogError, Stretch};
 use crate::metrics::Metrics;
-use crate::recent::{Chunk, Recent};
-use crate::roster::{ConnectionId, Newcomer};
 
 /// Messages and bytes of text read from the log at once for a client that is behind.
 const READ_MESSAGES: usize = 512;
@@ -57,8 +56,8 @@ pub(crate) struct Shared {
     pub(crate) rate: u32,
     /// The next connection's id.
     pub(crate) next_id: AtomicU64,
-    /// Places of clients that take nothing.
-    pub(crate) deaf: Arc<Semaphore>,
+    /// Places for clients that were evicted for not reading and wait to be told so.
+    pub(crate) evicted: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -79,7 +78,7 @@ pub(crate) async fn serve<S>(
     send_now: Option<SendNow<S>>,
     remote: SocketAddr,
     shared: Arc<Shared>,
-) -> Option<Deaf<S>>
+) -> Option<Evicted<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -93,9 +92,9 @@ where
     // Boxed, so that a connection does not keep room for its arrival all its life.
     let arrived = Box::pin(timeout(HANDSHAKE_TIMEOUT, arrive(&connection, remote, &shared))).await;
     match arrived {
-        Ok(Ok(stay)) => {
-            if let Hearing::Deaf = live(&connection, &shared, stay).await {
-                return Deaf::new(connection, shared.lobby.clone(), Arc::clone(&shared.deaf));
+        Ok(Ok((stay, arrival))) => {
+            if let Hearing::TookNothing = live(&connection, &shared, stay, arrival).await {
+                return Evicted::new(connection, shared.lobby.clone(), Arc::clone(&shared.evicted));
             }
         }
         Ok(Err(reason)) => tracing::debug!(?reason, "did not join"),
@@ -113,7 +112,7 @@ where
     let Ok(connection) = shared.connection(stream, None) else { return };
     let told = async {
         let Ok(_hello) = read_hello(&connection).await else { return };
-        last_words(&connection, &ServerMessage::Refused { code }).await;
+        last_words(&connection, ServerMessage::Refused { code }).await;
     };
     let _too_slow = timeout(HANDSHAKE_TIMEOUT, told).await;
     let _too_slow = timeout(LINGER, poll_fn(|cx| connection.poll_finish(cx))).await;
@@ -139,13 +138,13 @@ async fn arrive<S>(
     connection: &Arc<Connection<S>>,
     remote: SocketAddr,
     shared: &Shared,
-) -> Result<Stay, String>
+) -> Result<(Stay, Box<Arrival>), String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (hello, key) = read_hello(connection).await?;
     if hello.protocol != PROTOCOL_VERSION {
-        last_words(connection, &ServerMessage::Refused { code: RefusedCode::Protocol }).await;
+        last_words(connection, ServerMessage::Refused { code: RefusedCode::Protocol }).await;
         return Err(format!("it speaks version {}", hello.protocol));
     }
     connection.ask();
@@ -153,14 +152,9 @@ where
     span.record("name", tracing::field::debug(hello.name.as_str()));
     span.record("key", tracing::field::display(key.fingerprint()));
     let observed = remote.ip().to_canonical();
-    let last_id = shared.log.last_id(key, hello.run).await.unwrap_or_else(|err| {
-        tracing::warn!(%err, "cannot look up what a client has sent");
-        // Unknown is not none: each of its texts will be looked up before it is stored.
-        Some(u64::MAX)
-    });
-    let start = arrival::start_of(&*shared.log, &hello).await;
+    let arrival = Box::new(Arrival::new(&hello, observed));
     let Ok(permit) = shared.lobby.reserve().await else {
-        last_words(connection, &ServerMessage::Refused { code: RefusedCode::Closing }).await;
+        last_words(connection, ServerMessage::Refused { code: RefusedCode::Closing }).await;
         return Err("the server is closing".to_owned());
     };
     let id = ConnectionId(shared.next_id.fetch_add(1, Ordering::Relaxed));
@@ -168,10 +162,10 @@ where
     let candidates = candidates(&hello, observed);
     tracing::debug!(agent = ?hello.agent.chars().take(64).collect::<String>(), "asks to join");
     let newcomer = Newcomer { wish: hello.name, key, run: hello.run, candidates };
-    let join = Join { id, outlet, newcomer, observed, start, last_id };
+    let join = Join { id, outlet, newcomer };
     let stay = Stay { id, leave: Some(permit) };
     match shared.lobby.send(LobbyCommand::Join(Box::new(join))).await {
-        Ok(()) => Ok(stay),
+        Ok(()) => Ok((stay, arrival)),
         Err(_closed) => Err("the server is closing".to_owned()),
     }
 }
@@ -191,18 +185,14 @@ where
         Event::Message(_) => "hello is the first message".to_owned(),
         Event::Bad(reason) => reason,
         Event::Over(over) => return Err(over.to_string()),
-        Event::Alive | Event::Read(_) => "hello is the first message".to_owned(),
+        Event::Alive | Event::Read(_) | Event::Admitted(_) => "hello is the first message".to_owned(),
     };
-    last_words_of(connection, codec::encode(&ServerMessage::Bad { reason: bad.clone() })).await;
+    last_words(connection, ServerMessage::Bad { reason: bad.clone() }).await;
     Err(bad)
 }
 
-async fn last_words<S: AsyncRead + AsyncWrite + Unpin>(connection: &Connection<S>, last: &ServerMessage) {
-    last_words_of(connection, codec::encode(last)).await;
-}
-
 /// Writes what waits and then `last`. The caller closes.
-async fn last_words_of<S: AsyncRead + AsyncWrite + Unpin>(connection: &Connection<S>, last: Bytes) {
+async fn last_words<S: AsyncRead + AsyncWrite + Unpin>(connection: &Connection<S>, last: ServerMessage) {
     connection.finish_with(Ending::now(last));
     let write = poll_fn(|cx| connection.poll_event(cx, false));
     let _too_slow = timeout(LINGER, write).await;
@@ -225,12 +215,14 @@ fn candidates(hello: &Hello, observed: IpAddr) -> Vec<Candidate> {
 enum Next {
     GoOn,
     Stop,
-    /// It takes nothing.
-    Deaf,
+    /// It takes nothing and is evicted.
+    Evict,
     /// To be put to the lobby.
     Ask(LobbyCommand),
     /// The log is to be read.
     Read(LogRead),
+    /// The client is told that it is in.
+    Welcome(Box<Admitted>),
     /// The client is told why it is closed.
     Bad(String),
 }
@@ -238,11 +230,11 @@ enum Next {
 /// Whether a client took what it was sent up to its end.
 enum Hearing {
     Heard,
-    Deaf,
+    TookNothing,
 }
 
 /// A client that asked to join, until it is gone.
-async fn live<S>(connection: &Connection<S>, shared: &Shared, stay: Stay) -> Hearing
+async fn live<S>(connection: &Connection<S>, shared: &Shared, stay: Stay, arrival: Box<Arrival>) -> Hearing
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -250,6 +242,7 @@ where
         connection,
         shared,
         id: stay.id,
+        arrival: Some(arrival),
         bucket: TokenBucket::new(shared.rate, Instant::now()),
         throttled: false,
         pinged: None,
@@ -270,12 +263,13 @@ where
         match next {
             Next::GoOn => {}
             Next::Stop => break,
-            Next::Deaf => {
+            Next::Evict => {
                 tracing::debug!("takes nothing");
-                hearing = Hearing::Deaf;
+                hearing = Hearing::TookNothing;
                 break;
             }
             Next::Ask(command) => life.ask(command).await,
+            Next::Welcome(admitted) => Box::pin(life.welcome(&admitted)).await,
             Next::Read(read) => {
                 if let Next::Stop = Box::pin(life.read(read)).await {
                     break;
@@ -295,6 +289,8 @@ struct Life<'a, S> {
     connection: &'a Connection<S>,
     shared: &'a Shared,
     id: ConnectionId,
+    /// How it came, until it is welcome.
+    arrival: Option<Box<Arrival>>,
     bucket: TokenBucket,
     /// The client has used up its rate; it is not read until the timer says so.
     throttled: bool,
@@ -319,7 +315,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
     fn tick(&mut self, timer: Pin<&mut Sleep>) -> Next {
         let now = Instant::now();
         if self.connection.is_stuck() {
-            return Next::Deaf;
+            return Next::Evict;
         }
         if std::mem::take(&mut self.throttled) {
             self.connection.excuse_silence();
@@ -349,9 +345,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
             Event::Message(message) => self.message(message),
             Event::Alive => Next::Ask(LobbyCommand::Alive(self.id)),
             Event::Read(read) => Next::Read(read),
+            Event::Admitted(admitted) => Next::Welcome(admitted),
             Event::Bad(reason) => Next::Bad(reason),
             Event::Over(Over::Closed | Over::Ended) => Next::Stop,
-            Event::Over(Over::Overflow) => Next::Deaf,
+            Event::Over(Over::Overflow) => Next::Evict,
             Event::Over(over) => {
                 tracing::debug!(reason = %over, "the connection is lost");
                 Next::Stop
@@ -377,7 +374,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
             ClientMessage::History { request, limit, before } => self.history(request, limit, before),
             ClientMessage::Hello(_) => Next::Bad("hello came twice".to_owned()),
             ClientMessage::Ping => {
-                self.connection.tell(codec::encode(&ServerMessage::Pong));
+                self.connection.tell(&ServerMessage::Pong);
                 Next::GoOn
             }
             ClientMessage::Pong => {
@@ -405,7 +402,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         // Whatever else was asked: the lobby tells everybody that it is closing.
         if let Some(id) = said.filter(|_| closed) {
             let closing = ServerMessage::NotAccepted { id, code: NotAcceptedCode::Closing };
-            self.connection.tell(codec::encode(&closing));
+            self.connection.tell(&closing);
         }
     }
 
@@ -415,6 +412,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         let after = Seq(until.0.saturating_sub(u64::from(limit.min(MAX_HISTORY_REQUEST))));
         self.connection.answer(Answer::History { request, after, until });
         Next::GoOn
+    }
+
+    /// Finds out where the client reads on, and tells it that it is in.
+    async fn welcome(&mut self, admitted: &Admitted) {
+        // A client is let in once.
+        let Some(arrival) = self.arrival.take() else { return };
+        let welcome = arrival.welcome(&*self.shared.log, &self.shared.recent, admitted).await;
+        self.connection.welcome(welcome);
     }
 
     async fn read(&self, read: LogRead) -> Next {
@@ -429,10 +434,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         self.shared.metrics.log_reads.inc();
         match self.shared.log.read(after, READ_MESSAGES, READ_BYTES).await {
             Ok(stretch) if !stretch.messages.is_empty() => {
-                let chunks = Chunk::encode(&stretch.messages);
-                let reached = chunks.last().map_or(after, |chunk| chunk.last());
-                let lines: Vec<&[u8]> = chunks.iter().map(|chunk| &chunk.bytes()[..]).collect();
-                self.connection.supply(Bytes::from(lines.concat()), reached);
+                let reached = stretch.messages.last().map_or(after, |message| message.seq);
+                self.connection.supply(encode::said(&stretch.messages), reached);
                 Next::GoOn
             }
             Ok(_) => {
@@ -472,7 +475,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
 
     async fn bad(&self, reason: String) {
         tracing::debug!(?reason, "sent what cannot be read");
-        last_words_of(self.connection, codec::encode(&ServerMessage::Bad { reason })).await;
+        last_words(self.connection, ServerMessage::Bad { reason }).await;
     }
 }
 

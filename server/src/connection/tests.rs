@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use hobnob_order::{LocalStream, ServerId, StreamIdentity};
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::codec::MessageReader;
 use hobnob_protocol::identity::Identity;
@@ -17,6 +18,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::decide::Posts;
 use crate::lobby::{LobbyParts, lobby};
 use crate::log::{Batch, Contents, Later, LobbyLog, MemoryLog, Stretch};
 
@@ -54,8 +56,10 @@ impl World {
         let recent = Arc::new(Mutex::new(Recent::new(log.contents().head)));
         let metrics = Arc::new(Metrics::new());
         let (handle, lobby) = lobby(LobbyParts {
-            log: Arc::clone(&log),
-            recent: Arc::clone(&recent),
+            stream: Arc::new(LocalStream::new(StreamIdentity([0; 16]), || 0)),
+            server: ServerId(0),
+            log: Arc::clone(&log) as _,
+            memory: Arc::clone(&recent) as _,
             metrics: Arc::clone(&metrics),
             max_clients: 100,
             name_ttl_days: 90,
@@ -65,7 +69,7 @@ impl World {
         tokio::spawn(lobby.run(stop.clone()));
         let tls = server_config(&Identity::generate().unwrap(), KeyPolicy::Any, LOBBY_ALPN);
         let next_id = AtomicU64::new(1);
-        let deaf = Arc::new(tokio::sync::Semaphore::new(MAX_DEAF));
+        let evicted = Arc::new(tokio::sync::Semaphore::new(MAX_EVICTED));
         let shared = Arc::new(Shared {
             tls,
             lobby: handle,
@@ -75,7 +79,7 @@ impl World {
             turns: Turns::default(),
             rate: 1_000_000,
             next_id,
-            deaf,
+            evicted,
         });
         Self { shared, _stop: stop.drop_guard() }
     }
@@ -90,8 +94,8 @@ impl World {
         let remote = "192.0.2.1:5000".parse().unwrap();
         let shared = Arc::clone(&self.shared);
         let serving = tokio::spawn(async move {
-            if let Some(deaf) = serve(far, None, remote, shared).await {
-                deaf.told().await;
+            if let Some(evicted) = serve(far, None, remote, shared).await {
+                evicted.told().await;
             }
         });
         let (config, _) = client_config(&Identity::generate().unwrap(), KeyPolicy::Any, LOBBY_ALPN);
@@ -261,13 +265,13 @@ async fn a_client_that_takes_nothing_is_not_waited_for_for_ever() {
     let started = Instant::now();
     deaf.serving.await.unwrap();
     assert!(started.elapsed() <= Duration::from_secs(121));
-    assert_eq!(world.shared.deaf.available_permits(), MAX_DEAF);
+    assert_eq!(world.shared.evicted.available_permits(), MAX_EVICTED);
 }
 
 #[tokio::test(start_paused = true)]
 async fn where_too_many_take_nothing_one_more_is_closed_without_a_word() {
     let world = World::new();
-    let others = Arc::clone(&world.shared.deaf).acquire_many_owned(MAX_DEAF as u32).await.unwrap();
+    let others = Arc::clone(&world.shared.evicted).acquire_many_owned(MAX_EVICTED as u32).await.unwrap();
     let (mut deaf, _) = world.join("deaf", 512).await;
     deafen(&world, &mut deaf).await;
     let started = Instant::now();
@@ -339,12 +343,8 @@ impl LobbyLog for SlowLog {
         })
     }
 
-    fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {
-        self.log.last_id(key, run)
-    }
-
-    fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
-        self.log.find(key, run, id)
+    fn posts(&self) -> Posts {
+        self.log.posts()
     }
 
     fn subscribe(&self) -> watch::Receiver<Position> {

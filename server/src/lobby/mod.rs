@@ -1,42 +1,52 @@
-//! The lobby: the one task that owns who is here and in which order things were said. Commands come
-//! through a bounded queue; what is said gathers while a batch is being stored, and goes out when the
-//! batch that holds it is durable. Knows connections only as [`Outlet`]s and the store only as a log.
+//! The lobby: the one task that does what was decided. Commands come through a bounded queue and become
+//! proposals; those are put in order, [`decide`](crate::decide) says what follows from each, and what follows is
+//! stored and then told. Decides nothing itself; knows connections only as [`Outlet`]s, the order only as an
+//! [`OrderedStream`], and the store only as a [`LobbyLog`].
 //!
-//! A message's way: `Say` → pending batch → numbered and chained when the batch before is stored →
-//! [`LobbyLog::append`] → memory of recent messages → every connection. A join's way: `Join` → a name
-//! from the roster → the same batch, if the name is new and must be stored → `welcome`.
+//! 1. `gather`: proposals wait while the batch before is on its way.
+//! 2. `batch`: they are published, read back in their order, applied, and stored as one row.
+//! 3. `outcome`: when that is stored, everybody is told; when it is not, or nobody knows, its authors are.
+//!
+//! Who asks (`join`: whether a client that has a newcomer's name is still there; `questions`) is answered from what
+//! is stored and told already. `presence` gathers who came and went.
 
 mod batch;
+mod chunk;
+mod gather;
 mod join;
+mod outcome;
+mod outlet;
 mod presence;
 mod questions;
+mod unsaved;
 
-use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
+use hobnob_order::{Follower, OrderedStream, Place, ServerId};
 use hobnob_protocol::away::AwayText;
-use hobnob_protocol::chain::Position;
-use hobnob_protocol::codec;
 use hobnob_protocol::message::ServerMessage;
-use hobnob_protocol::name::{PairToken, Seq, Text, UserName};
+use hobnob_protocol::name::{PairToken, Text, UserName};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use self::batch::{InFlight, Lookup, Pending, next_lookup};
+use self::batch::{Open, Storing, next_step};
+use self::gather::Gathered;
 use self::join::Held;
 use self::presence::Presence;
+use self::unsaved::Unsaved;
+use crate::decide::{ConnectionId, Entry, Machine, Newcomer, Proposals};
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
-use crate::outbox::Outboxes;
-use crate::recent::{Chunk, Recent};
 use crate::rendezvous::Rendezvous;
-use crate::roster::{ConnectionId, Newcomer, Present, Roster};
+
+pub(crate) use self::chunk::Chunk;
+pub(crate) use self::outlet::{Admitted, Ending, Memory, Outlet};
+pub(crate) use self::presence::{News, NewsLines};
 
 /// Commands that may wait besides the one each connection has kept room for.
 const QUEUE: usize = 1024;
@@ -47,9 +57,6 @@ const TAKEN_AT_ONCE: usize = 256;
 /// Connections written to before other tasks get their turn.
 const FAN_OUT_SLICE: usize = 256;
 
-/// Texts sent again whose numbers are being looked up; past it no command is taken.
-const MAX_LOOKUPS: usize = 256;
-
 /// At most this often presence is told.
 const PRESENCE_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -59,67 +66,17 @@ const PRESENCE_SHARE: u32 = 10;
 /// So many changes of presence are told before the next words, whenever that is.
 const FEW_CHANGES: usize = 16;
 
-/// How often it is looked for names to free, and for dates to store.
+/// How often the lobby looks for names to free, and for dates to store.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(3600);
 
 const MILLIS_PER_DAY: u64 = 24 * 3600 * 1000;
-
-/// A connection as the lobby sees it. Nothing here waits: what the socket does not take at once is the
-/// connection's own business.
-pub(crate) trait Outlet: Send + Sync {
-    /// The client is in; the lobby's messages follow from `start` on.
-    fn let_in(&self, welcome: Bytes, start: Seq);
-    /// Messages of the lobby, for a client that has read all before them.
-    fn said(&self, chunk: &Chunk);
-    /// A control line.
-    fn tell(&self, line: Bytes);
-    /// Changes of presence, which are left out for a client that does not read.
-    fn presence(&self, lines: &[Bytes]);
-    /// The answer to `users`.
-    fn users(&self, request: u32, present: Present);
-    /// An introduction; returns which one it is on this connection, counted from 1.
-    fn introduce(&self, line: Bytes) -> u64;
-    /// Asks for a sign of life, which comes as [`LobbyCommand::Alive`].
-    fn probe(&self);
-    /// The connection ends.
-    fn end(&self, ending: Ending);
-}
-
-/// How a connection ends.
-#[derive(Debug)]
-pub(crate) struct Ending {
-    /// The last line.
-    pub(crate) last: Option<Bytes>,
-    /// Only after all that was said has been sent.
-    pub(crate) after_all: bool,
-}
-
-impl Ending {
-    /// At once, with these last words.
-    pub(crate) fn now(last: Bytes) -> Self {
-        Self { last: Some(last), after_all: false }
-    }
-}
-
-/// From where a newcomer reads on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Start {
-    /// The newest messages, this many; `resumed` is false when a cursor was no good.
-    Newest { backlog: u64, resumed: bool },
-    /// After this place, which was held against the log.
-    At { position: Position, missed: u64 },
-}
 
 /// Somebody wants in.
 pub(crate) struct Join {
     pub(crate) id: ConnectionId,
     pub(crate) outlet: Arc<dyn Outlet>,
     pub(crate) newcomer: Newcomer,
-    pub(crate) observed: IpAddr,
-    pub(crate) start: Start,
-    /// The last text of this run that the log holds.
-    pub(crate) last_id: Option<u64>,
 }
 
 /// What a connection asks of the lobby.
@@ -190,8 +147,11 @@ impl LobbyHandle {
 
 /// What the lobby is made of.
 pub(crate) struct LobbyParts {
+    pub(crate) stream: Arc<dyn OrderedStream<Proposals>>,
+    /// This server, among those that publish to the stream.
+    pub(crate) server: ServerId,
     pub(crate) log: Arc<dyn LobbyLog>,
-    pub(crate) recent: Arc<Mutex<Recent>>,
+    pub(crate) memory: Arc<dyn Memory>,
     pub(crate) metrics: Arc<Metrics>,
     /// Connections there may be at once; each keeps room in the queue.
     pub(crate) max_clients: usize,
@@ -201,41 +161,45 @@ pub(crate) struct LobbyParts {
     pub(crate) last_at: u64,
 }
 
-/// A connection that has a place in the roster.
+/// A connection that asked to join, until everybody was told that it left.
 struct Seat {
     outlet: Arc<dyn Outlet>,
+    /// Others see it: it was let in.
+    entered: bool,
+    /// The connection has ended; that is proposed and not yet decided.
+    gone: bool,
     /// Changes of presence before this one do not concern it.
     presence_from: usize,
     /// When it last answered a probe.
     proven: Option<Instant>,
-    /// What it needs to be let in, until it is; boxed, for then it takes no room any more.
-    entry: Option<Box<Entry>>,
-}
-
-struct Entry {
-    observed: IpAddr,
-    start: Start,
 }
 
 /// The task's state.
 pub(crate) struct Lobby {
     commands: mpsc::Receiver<LobbyCommand>,
+    stream: Arc<dyn OrderedStream<Proposals>>,
+    follower: Box<dyn Follower<Proposals>>,
+    server: ServerId,
+    /// The number of this server's last batch.
+    number: u64,
+    /// The newest batch that was applied, and the newest that was forgotten for it.
+    applied: Place,
+    forgotten: Place,
     log: Arc<dyn LobbyLog>,
-    recent: Arc<Mutex<Recent>>,
+    memory: Arc<dyn Memory>,
     metrics: Arc<Metrics>,
     name_ttl: Duration,
-    roster: Roster,
+    machine: Machine,
     seats: HashMap<ConnectionId, Seat>,
     rendezvous: Rendezvous,
-    outboxes: Outboxes,
-    head: Position,
-    last_at: u64,
-    pending: Pending,
-    in_flight: Option<InFlight>,
+    gathered: Gathered,
+    unsaved: Unsaved,
+    /// The batch that was published and not read back yet.
+    open: Option<Open>,
+    /// The batch that was applied and is being stored.
+    storing: Option<Storing>,
     /// How long it took to tell everybody of the last batch.
     telling_took: Duration,
-    /// Texts sent again, while the log is asked for their numbers.
-    lookups: VecDeque<Lookup>,
     held: Vec<Held>,
     presence: Presence,
     presence_due: Instant,
@@ -248,21 +212,26 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
     let (sender, commands) = mpsc::channel(QUEUE + parts.max_clients);
     let contents = parts.log.contents();
     let now = Instant::now();
+    let names = contents.names.iter().cloned();
     let lobby = Lobby {
         commands,
-        recent: parts.recent,
+        follower: parts.stream.follow(Place(0)),
+        stream: parts.stream,
+        server: parts.server,
+        number: 0,
+        applied: Place(0),
+        forgotten: Place(0),
+        memory: parts.memory,
         metrics: parts.metrics,
         name_ttl: Duration::from_millis(u64::from(parts.name_ttl_days) * MILLIS_PER_DAY),
-        roster: Roster::new(contents.names.iter().cloned()),
+        machine: Machine::new(contents.head, parts.last_at, names, parts.log.posts()),
         seats: HashMap::new(),
         rendezvous: Rendezvous::default(),
-        outboxes: Outboxes::default(),
-        head: contents.head,
-        last_at: parts.last_at,
-        pending: Pending::default(),
-        in_flight: None,
+        gathered: Gathered::default(),
+        unsaved: Unsaved::default(),
+        open: None,
+        storing: None,
         telling_took: Duration::ZERO,
-        lookups: VecDeque::new(),
         held: Vec::new(),
         presence: Presence::default(),
         presence_due: now,
@@ -274,7 +243,8 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
 }
 
 impl Lobby {
-    /// Runs until `shutdown`; then stores and sends what was accepted, and tells everybody.
+    /// Runs until `shutdown`; then stores and sends what was accepted, and tells everybody. Ends early, without a
+    /// word, where the order can no longer be followed: whoever runs it treats that as a fault.
     ///
     /// To be spawned unconstrained: the fan-out polls thousands of sockets and gives way by itself.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
@@ -283,9 +253,17 @@ impl Lobby {
             let due = self.next_due();
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                result = InFlight::stored(&mut self.in_flight) => self.stored(result).await,
-                found = next_lookup(&mut self.lookups) => self.looked_up(found),
-                _count = self.commands.recv_many(&mut taken, TAKEN_AT_ONCE), if self.has_room() => {
+                step = next_step(&mut self.storing, &mut self.open, &mut *self.follower) => {
+                    if let Err(err) = self.step(step).await {
+                        tracing::error!(%err, "the lobby's order cannot be followed");
+                        return;
+                    }
+                }
+                count = self.commands.recv_many(&mut taken, TAKEN_AT_ONCE), if self.gathered.has_room() => {
+                    if count == 0 {
+                        // Nobody is left who could ask for anything.
+                        break;
+                    }
                     taken.drain(..).for_each(|command| self.take(command));
                 }
                 () = sleep_until(due) => {}
@@ -299,7 +277,7 @@ impl Lobby {
     /// Takes the commands that wait already, as many as there is room for.
     fn take_waiting(&mut self) {
         for _ in 0..self.commands.len() {
-            if !self.has_room() {
+            if !self.gathered.has_room() {
                 break;
             }
             let Ok(command) = self.commands.try_recv() else { break };
@@ -307,18 +285,14 @@ impl Lobby {
         }
     }
 
-    fn has_room(&self) -> bool {
-        self.pending.has_room() && self.lookups.len() < MAX_LOOKUPS
-    }
-
     fn take(&mut self, command: LobbyCommand) {
         match command {
             LobbyCommand::Join(join) => self.join(*join),
             LobbyCommand::Leave(id) => self.leave(id),
             LobbyCommand::Alive(id) => self.alive(id),
-            LobbyCommand::Say { from, id, text } => self.say(from, id, text),
+            LobbyCommand::Say { from, id, text } => self.gathered.push(Entry::Say { from, id, text }),
             LobbyCommand::Users { from, request } => self.users(from, request),
-            LobbyCommand::Away { from, away } => self.roster.set_away(from, away),
+            LobbyCommand::Away { from, away } => self.gathered.push(Entry::Away { from, away }),
             LobbyCommand::Whois { from, request, name } => self.whois(from, request, name),
             LobbyCommand::Pair { from, request, name, session, read } => {
                 self.pair(from, request, name, session, read);
@@ -333,7 +307,11 @@ impl Lobby {
         if now >= self.housekeeping_due {
             self.keep_house(now);
         }
-        self.start_commit();
+        self.start_batch();
+        if self.forgotten < self.applied {
+            self.forgotten = self.applied;
+            self.stream.forget(self.applied).await;
+        }
         if !self.presence.is_empty() && now >= self.presence_due {
             self.tell_presence().await;
         }
@@ -347,19 +325,16 @@ impl Lobby {
 
     fn keep_house(&mut self, now: Instant) {
         self.housekeeping_due = now + HOUSEKEEPING;
-        self.pending.dates_due = true;
+        self.unsaved.dates_are_due();
         if now >= self.expiry_due {
             self.expiry_due = now + EXPIRY_INTERVAL;
-            let oldest = wall_clock().saturating_sub(self.name_ttl.as_millis() as u64);
-            let freed = self.roster.expire(oldest);
-            if !freed.is_empty() {
-                tracing::info!(count = freed.len(), "names unseen for long are free again");
-            }
-            self.pending.freed.extend(freed);
+            let before = wall_clock().saturating_sub(self.name_ttl.as_millis() as u64);
+            self.gathered.push(Entry::Expire { before });
         }
     }
 
-    /// Who speaks is seen to come first, unless so many come that telling would hold up the words.
+    /// Announces pending changes of presence before the next words, so that nobody speaks before they appear.
+    /// Skipped where there are more than [`FEW_CHANGES`], since telling those would hold up the words.
     async fn tell_few_changes(&mut self) {
         if !self.presence.is_empty() && self.presence.mark() <= FEW_CHANGES {
             self.tell_presence().await;
@@ -371,11 +346,8 @@ impl Lobby {
         let news = self.presence.take();
         for (index, seat) in self.seats.values_mut().enumerate() {
             let mark = std::mem::take(&mut seat.presence_from);
-            if seat.entry.is_none() {
-                let lines = news.lines(mark);
-                if !lines.is_empty() {
-                    seat.outlet.presence(&lines);
-                }
+            if seat.entered {
+                seat.outlet.presence(&news, mark);
             }
             if index % FAN_OUT_SLICE == FAN_OUT_SLICE - 1 {
                 yield_now().await;
@@ -391,7 +363,9 @@ impl Lobby {
         let started = Instant::now();
         for chunk in chunks {
             for (index, seat) in self.seats.values().enumerate() {
-                seat.outlet.said(chunk);
+                if seat.entered {
+                    seat.outlet.said(chunk);
+                }
                 if index % FAN_OUT_SLICE == FAN_OUT_SLICE - 1 {
                     yield_now().await;
                 }
@@ -400,9 +374,9 @@ impl Lobby {
         self.telling_took = started.elapsed();
     }
 
-    fn tell(&self, id: ConnectionId, message: &ServerMessage) {
+    fn tell(&self, id: ConnectionId, fact: &ServerMessage) {
         if let Some(seat) = self.seats.get(&id) {
-            seat.outlet.tell(codec::encode(message));
+            seat.outlet.tell(fact);
         }
     }
 
@@ -413,25 +387,19 @@ impl Lobby {
             self.take(command);
         }
         self.refuse_held();
-        while !self.lookups.is_empty() {
-            let found = next_lookup(&mut self.lookups).await;
-            self.looked_up(found);
+        self.unsaved.dates_are_due();
+        self.start_batch();
+        while self.storing.is_some() || self.open.is_some() {
+            let step = next_step(&mut self.storing, &mut self.open, &mut *self.follower).await;
+            if let Err(err) = self.step(step).await {
+                tracing::error!(%err, "the lobby's order cannot be followed");
+                break;
+            }
+            self.start_batch();
         }
-        self.pending.dates_due = true;
-        self.start_commit();
-        while self.in_flight.is_some() {
-            let result = InFlight::stored(&mut self.in_flight).await;
-            self.stored(result).await;
-            self.start_commit();
-        }
-        let closing = codec::encode(&ServerMessage::Closing);
         for seat in self.seats.values() {
-            seat.outlet.end(Ending { last: Some(closing.clone()), after_all: true });
+            seat.outlet.end(Ending { last: Some(ServerMessage::Closing), after_all: true });
         }
-    }
-
-    fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,49 +1,33 @@
-//! Who came and went since the others were last told. Changes are encoded once for all; whoever came
-//! in between is told only of what happened after. Knows no connection and no clock.
+//! Who came and went since the others were last told: gathered once for all. Whoever came in between is told
+//! only of what happened after. Knows no connection, no clock and no encoding.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::OnceLock;
 
-use bytes::{BufMut, Bytes, BytesMut};
-use hobnob_protocol::CHANGES_PER_MESSAGE;
+use bytes::Bytes;
+use hobnob_protocol::message::Change;
 use hobnob_protocol::name::UserName;
-use serde::Serialize;
-
-/// What a `presence` line holds around its changes.
-const BEFORE: &[u8] = br#"{"type":"presence","changes":["#;
-const AFTER: &[u8] = b"]}\n";
-
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Came {
-    Joined(#[serde(serialize_with = "shared")] Arc<UserName>),
-    Left(#[serde(serialize_with = "shared")] Arc<UserName>),
-}
-
-fn shared<S: serde::Serializer>(name: &Arc<UserName>, serializer: S) -> Result<S::Ok, S::Error> {
-    name.serialize(serializer)
-}
 
 /// Changes nobody was told of yet, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
-    changes: Vec<Option<Came>>,
-    left: HashMap<Arc<UserName>, usize>,
+    changes: Vec<Option<Change>>,
+    left: HashMap<UserName, usize>,
 }
 
 impl Presence {
     /// Somebody is there. Who went and came back in the meantime was never away.
-    pub(super) fn joined(&mut self, name: Arc<UserName>) {
+    pub(super) fn joined(&mut self, name: UserName) {
         match self.left.remove(&name) {
             Some(index) => self.changes[index] = None,
-            None => self.changes.push(Some(Came::Joined(name))),
+            None => self.changes.push(Some(Change::Joined(name))),
         }
     }
 
     /// Somebody is gone.
-    pub(super) fn left(&mut self, name: Arc<UserName>) {
-        self.left.insert(Arc::clone(&name), self.changes.len());
-        self.changes.push(Some(Came::Left(name)));
+    pub(super) fn left(&mut self, name: UserName) {
+        self.left.insert(name.clone(), self.changes.len());
+        self.changes.push(Some(Change::Left(name)));
     }
 
     /// The place after the newest change: who comes now is told only of what follows.
@@ -56,77 +40,78 @@ impl Presence {
         self.changes.is_empty()
     }
 
-    /// All changes, encoded; none are left.
+    /// All changes; none are left.
     pub(super) fn take(&mut self) -> News {
         self.left.clear();
-        let mut body = BytesMut::new();
-        let mut spans = Vec::new();
-        for (index, change) in std::mem::take(&mut self.changes).into_iter().enumerate() {
-            let Some(change) = change else { continue };
-            if !body.is_empty() {
-                body.put_u8(b',');
+        let (mut changes, mut marks) = (Vec::new(), Vec::new());
+        for (mark, change) in std::mem::take(&mut self.changes).into_iter().enumerate() {
+            if let Some(change) = change {
+                changes.push(change);
+                marks.push(mark);
             }
-            let start = body.len();
-            serde_json::to_writer((&mut body).writer(), &change).expect("a name is JSON");
-            spans.push(Span { index, start, end: body.len() });
         }
-        let mut news = News { body: body.freeze(), spans, whole: Vec::new() };
-        news.whole = news.lines_after(0);
-        news
+        News { changes, marks, lines: OnceLock::new() }
     }
 }
 
+/// Changes of presence that are being told.
 #[derive(Debug)]
-struct Span {
-    index: usize,
-    start: usize,
-    end: usize,
+pub(crate) struct News {
+    changes: Vec<Change>,
+    /// For each change its place in [`Presence`], which counts those that were undone, too.
+    marks: Vec<usize>,
+    lines: OnceLock<NewsLines>,
 }
 
-/// Encoded changes.
+/// What somebody made of [`News`] for the wire, kept so that it is made once for everybody.
 #[derive(Debug)]
-pub(super) struct News {
-    body: Bytes,
-    spans: Vec<Span>,
-    whole: Vec<Bytes>,
+pub(crate) struct NewsLines {
+    /// All changes, one after the other, with one byte between them.
+    pub(crate) body: Bytes,
+    /// Where each change ends in `body`.
+    pub(crate) ends: Vec<usize>,
+    /// The lines that hold all changes.
+    pub(crate) whole: Vec<Bytes>,
 }
 
 impl News {
-    /// The lines for somebody who came at `mark`; 0 for who was there before.
-    pub(super) fn lines(&self, mark: usize) -> std::borrow::Cow<'_, [Bytes]> {
-        if mark == 0 { (&self.whole).into() } else { self.lines_after(mark).into() }
+    /// All changes, oldest first.
+    pub(crate) fn changes(&self) -> &[Change] {
+        &self.changes
     }
 
-    fn lines_after(&self, mark: usize) -> Vec<Bytes> {
-        let from = self.spans.partition_point(|span| span.index < mark);
-        self.spans[from..]
-            .chunks(CHANGES_PER_MESSAGE)
-            .map(|spans| {
-                let changes = &self.body[spans[0].start..spans[spans.len() - 1].end];
-                Bytes::from([BEFORE, changes, AFTER].concat())
-            })
-            .collect()
+    /// How many of them somebody who came at `mark` is not told of; none for mark 0, who was there before.
+    pub(crate) fn passed_over(&self, mark: usize) -> usize {
+        self.marks.partition_point(|&at| at < mark)
+    }
+
+    /// What `encode` makes of the changes; it is called once, whoever asks first.
+    pub(crate) fn lines(&self, encode: impl FnOnce() -> NewsLines) -> &NewsLines {
+        self.lines.get_or_init(encode)
+    }
+}
+
+#[cfg(test)]
+impl News {
+    /// Changes of presence, for tests elsewhere.
+    pub(crate) fn of(changes: impl IntoIterator<Item = Change>) -> Self {
+        let mut presence = Presence::default();
+        for change in changes {
+            match change {
+                Change::Joined(name) => presence.joined(name),
+                Change::Left(name) => presence.left(name),
+            }
+        }
+        presence.take()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::message::{Change, ServerMessage};
-
     use super::*;
 
-    fn name(text: &str) -> Arc<UserName> {
-        Arc::new(text.parse().unwrap())
-    }
-
-    fn read(lines: &[Bytes]) -> Vec<Change> {
-        lines
-            .iter()
-            .flat_map(|line| match serde_json::from_slice(line).unwrap() {
-                ServerMessage::Presence { changes } => changes,
-                other => panic!("{other:?}"),
-            })
-            .collect()
+    fn name(text: &str) -> UserName {
+        text.parse().unwrap()
     }
 
     #[test]
@@ -137,10 +122,10 @@ mod tests {
         presence.joined(name("bobby"));
         presence.left(name("anna"));
         let news = presence.take();
-        let (anna, bobby) = (|| (*name("anna")).clone(), (*name("bobby")).clone());
-        let after = vec![Change::Joined(bobby), Change::Left(anna())];
-        assert_eq!(read(&news.lines(mark)), after);
-        assert_eq!(read(&news.lines(0)), [vec![Change::Joined(anna())], after].concat());
+        let after = [Change::Joined(name("bobby")), Change::Left(name("anna"))];
+        assert_eq!(news.changes()[news.passed_over(mark)..], after);
+        assert_eq!(news.changes()[0], Change::Joined(name("anna")));
+        assert_eq!(news.passed_over(0), 0);
         assert!(presence.is_empty());
     }
 
@@ -149,18 +134,11 @@ mod tests {
         let mut presence = Presence::default();
         presence.left(name("anna"));
         presence.joined(name("anna"));
-        assert!(presence.take().lines(0).is_empty());
-    }
-
-    #[test]
-    fn many_changes_are_cut_into_messages() {
-        let mut presence = Presence::default();
-        for n in 0..1201 {
-            presence.joined(name(&format!("u{n}")));
-        }
+        presence.joined(name("bobby"));
+        let mark = presence.mark();
+        presence.left(name("bobby"));
         let news = presence.take();
-        assert_eq!(news.lines(0).len(), 3);
-        assert_eq!(read(&news.lines(0)).len(), 1201);
-        assert_eq!(read(&news.lines(700)).len(), 501);
+        assert_eq!(news.changes(), [Change::Joined(name("bobby")), Change::Left(name("bobby"))]);
+        assert_eq!(news.passed_over(mark), 1, "what was undone keeps its number");
     }
 }

@@ -1,23 +1,24 @@
 //! Questions to the lobby: who is here, who is that, and introductions.
 
-use hobnob_protocol::codec;
 use hobnob_protocol::message::{Introduction, NoAnswerCode, ServerMessage};
 use hobnob_protocol::name::{PairToken, UserName};
 use tokio::time::Instant;
 
 use super::Lobby;
+use crate::decide::ConnectionId;
+use crate::decide::roster::Member;
 use crate::rendezvous::{Meeting, Told};
-use crate::roster::{ConnectionId, Member};
 
 impl Lobby {
     pub(super) fn users(&mut self, from: ConnectionId, request: u32) {
+        let present = self.machine.roster_mut().present();
         if let Some(seat) = self.seats.get(&from) {
-            seat.outlet.users(request, self.roster.present());
+            seat.outlet.users(request, present);
         }
     }
 
     pub(super) fn whois(&self, from: ConnectionId, request: u32, name: UserName) {
-        let answer = match self.roster.by_name(&name) {
+        let answer = match self.machine.roster().by_name(&name) {
             Some((_, member)) => ServerMessage::Whois {
                 request,
                 name: (*member.name).clone(),
@@ -39,8 +40,8 @@ impl Lobby {
         session: Option<PairToken>,
         read: u64,
     ) {
-        let Some(asker) = self.roster.member(from) else { return };
-        let Some((to, other)) = self.roster.by_name(&name) else {
+        let Some(asker) = self.machine.roster().member(from) else { return };
+        let Some((to, other)) = self.machine.roster().by_name(&name) else {
             return self.tell(from, &ServerMessage::NoSuchUser { request, name });
         };
         if asker.key == other.key {
@@ -52,16 +53,16 @@ impl Lobby {
             Some(session) => Meeting { session, forked: true, tell_other: true },
             None => {
                 let read = Told { connection: from, number: read };
-                self.rendezvous.fork(parties.0, parties.1, read, Instant::now())
+                self.rendezvous.fork(parties.0, parties.1, read, PairToken::random(), Instant::now())
             }
         };
         let answer = introduction(Some(request), &meeting, other, meeting.forked);
         let word = introduction(None, &meeting, asker, !meeting.forked);
-        self.tell(from, &answer);
+        self.tell(from, &ServerMessage::Introduced(answer));
         if meeting.tell_other
             && let Some(seat) = self.seats.get(&to)
         {
-            let number = seat.outlet.introduce(codec::encode(&word));
+            let number = seat.outlet.introduce(word);
             if session.is_none() && meeting.forked {
                 self.rendezvous.told(parties.0, parties.1, Told { connection: to, number });
             }
@@ -69,13 +70,13 @@ impl Lobby {
     }
 }
 
-fn introduction(request: Option<u32>, meeting: &Meeting, other: &Member, forked: bool) -> ServerMessage {
-    ServerMessage::Introduced(Introduction {
+fn introduction(request: Option<u32>, meeting: &Meeting, other: &Member, forked: bool) -> Introduction {
+    Introduction {
         request,
         session: meeting.session,
         name: (*other.name).clone(),
         key: other.key,
         candidates: other.candidates.clone(),
         forked,
-    })
+    }
 }

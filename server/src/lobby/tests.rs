@@ -1,20 +1,43 @@
 //! Tests of the lobby with connections that only write down what they are told.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use hobnob_protocol::message::{Change, NotAcceptedCode, RefusedCode, Welcome};
-use hobnob_protocol::name::{PublicKey, RunId};
+use hobnob_order::{LocalStream, MemoryStream, Mischief, StreamIdentity};
+use hobnob_protocol::chain::Position;
+use hobnob_protocol::message::{Change, Introduction, NotAcceptedCode, RefusedCode};
+use hobnob_protocol::name::{PublicKey, RunId, Seq};
 use tokio::sync::{Semaphore, watch};
 
 use super::*;
+use crate::decide::Posts;
+use crate::decide::roster::Present;
 use crate::log::{Batch, Contents, Later, LogError, MemoryLog, Stretch};
 
-/// A log that fails when told to, and stores only what it is given leave for.
+/// What happens to the batches that a [`MoodyLog`] is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Stores,
+    /// Nothing is stored, and it says so.
+    Refuses,
+    /// Nothing is stored, and it does not say so.
+    Dies,
+    /// It is stored, and the answer is an error that does not say so.
+    StoresAndDies,
+}
+
+/// A log of many moods, that stores only what it is given leave for.
 struct MoodyLog {
     inner: Arc<MemoryLog>,
-    fails: Arc<AtomicBool>,
+    mood: Arc<Mutex<Mood>>,
     /// One permit for each batch that may be stored.
     leave: Arc<Semaphore>,
+}
+
+impl MoodyLog {
+    fn is(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
 }
 
 impl LobbyLog for MoodyLog {
@@ -22,24 +45,26 @@ impl LobbyLog for MoodyLog {
         self.inner.contents()
     }
     fn append(&self, batch: Batch) -> Later<'static, ()> {
-        let (inner, fails, leave) =
-            (Arc::clone(&self.inner), Arc::clone(&self.fails), Arc::clone(&self.leave));
+        let (inner, mood, leave) = (Arc::clone(&self.inner), Arc::clone(&self.mood), Arc::clone(&self.leave));
         Box::pin(async move {
             leave.acquire().await.unwrap().forget();
-            if fails.load(Ordering::SeqCst) {
-                return Err(LogError::Write("disk full".to_owned()));
+            let mood = *mood.lock().unwrap();
+            match mood {
+                Mood::Stores => inner.append(batch).await,
+                Mood::Refuses => Err(LogError::Write("disk full".to_owned())),
+                Mood::Dies => Err(LogError::Closed),
+                Mood::StoresAndDies => {
+                    inner.append(batch).await?;
+                    Err(LogError::Closed)
+                }
             }
-            inner.append(batch).await
         })
     }
     fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
         self.inner.read(after, limit, max_bytes)
     }
-    fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {
-        self.inner.last_id(key, run)
-    }
-    fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
-        self.inner.find(key, run, id)
+    fn posts(&self) -> Posts {
+        self.inner.posts()
     }
     fn subscribe(&self) -> watch::Receiver<Position> {
         self.inner.subscribe()
@@ -47,6 +72,14 @@ impl LobbyLog for MoodyLog {
     fn first(&self) -> Seq {
         self.inner.first()
     }
+}
+
+/// Nobody reads on later.
+struct Forgetful;
+
+impl Memory for Forgetful {
+    fn prepare(&self, _chunk: &Chunk) {}
+    fn remember(&self, _chunks: &[Arc<Chunk>]) {}
 }
 
 /// A connection that hands on what it is told.
@@ -57,6 +90,7 @@ struct Recorder {
 
 #[derive(Debug, PartialEq)]
 enum Told {
+    In(Admitted),
     Line(ServerMessage),
     /// A lobby message: its author's number for it and its place in the log.
     Said(u64, Seq),
@@ -66,42 +100,41 @@ enum Told {
 }
 
 impl Recorder {
-    fn line(&self, bytes: &[u8]) {
-        let _gone = self.told.send(Told::Line(serde_json::from_slice(bytes).unwrap()));
+    fn note(&self, told: Told) {
+        let _gone = self.told.send(told);
     }
 }
 
 impl Outlet for Recorder {
-    fn let_in(&self, welcome: Bytes, _start: Seq) {
-        self.line(&welcome);
+    fn let_in(&self, admitted: Admitted) {
+        self.note(Told::In(admitted));
     }
     fn said(&self, chunk: &Chunk) {
-        let ServerMessage::Said(said) = serde_json::from_slice(chunk.bytes()).unwrap() else {
-            panic!("{chunk:?}")
-        };
-        for (seq, _, words) in said.iter() {
-            let _gone = self.told.send(Told::Said(words.id, seq));
+        for message in chunk.messages() {
+            self.note(Told::Said(message.id, message.seq));
         }
     }
-    fn tell(&self, line: Bytes) {
-        self.line(&line);
+    fn tell(&self, fact: &ServerMessage) {
+        self.note(Told::Line(fact.clone()));
     }
-    fn presence(&self, lines: &[Bytes]) {
-        lines.iter().for_each(|line| self.line(line));
+    fn presence(&self, news: &News, from: usize) {
+        let changes = news.changes()[news.passed_over(from)..].to_vec();
+        if !changes.is_empty() {
+            self.note(Told::Line(ServerMessage::Presence { changes }));
+        }
     }
     fn users(&self, _request: u32, present: Present) {
-        let _gone = self.told.send(Told::Users(present.names.len()));
+        self.note(Told::Users(present.names.len()));
     }
-    fn introduce(&self, line: Bytes) -> u64 {
-        self.line(&line);
+    fn introduce(&self, introduction: Introduction) -> u64 {
+        self.note(Told::Line(ServerMessage::Introduced(introduction)));
         self.introductions.fetch_add(1, Ordering::SeqCst) + 1
     }
     fn probe(&self) {
-        let _gone = self.told.send(Told::Probe);
+        self.note(Told::Probe);
     }
     fn end(&self, ending: Ending) {
-        let last = ending.last.map(|line| serde_json::from_slice(&line).unwrap());
-        let _gone = self.told.send(Told::End(last));
+        self.note(Told::End(ending.last));
     }
 }
 
@@ -120,14 +153,21 @@ struct Guest {
 
 impl Stage {
     fn new() -> Self {
+        Self::over(Arc::new(LocalStream::new(StreamIdentity([0; 16]), wall_clock)))
+    }
+
+    /// A lobby that is ordered by this.
+    fn over(stream: Arc<dyn OrderedStream<Proposals>>) -> Self {
         let log = Arc::new(MoodyLog {
             inner: Arc::new(MemoryLog::new(1000)),
-            fails: Arc::new(AtomicBool::new(false)),
+            mood: Arc::new(Mutex::new(Mood::Stores)),
             leave: Arc::new(Semaphore::new(1000)),
         });
         let (handle, lobby) = lobby(LobbyParts {
+            stream,
+            server: ServerId(0),
             log: Arc::clone(&log) as _,
-            recent: Arc::new(Mutex::new(Recent::new(log.contents().head))),
+            memory: Arc::new(Forgetful),
             metrics: Arc::new(Metrics::new()),
             max_clients: 100,
             name_ttl_days: 90,
@@ -153,9 +193,7 @@ impl Stage {
         };
         let id = ConnectionId(id);
         let outlet = Arc::new(Recorder { told: sender, introductions: AtomicU64::new(0) });
-        let start = Start::Newest { backlog: 0, resumed: true };
-        let observed = IpAddr::from([127, 0, 0, 1]);
-        let join = Join { id, outlet, newcomer, observed, start, last_id: None };
+        let join = Join { id, outlet, newcomer };
         self.send(LobbyCommand::Join(Box::new(join))).await;
         Guest { id, told }
     }
@@ -193,9 +231,9 @@ impl Guest {
         }
     }
 
-    async fn welcome(&mut self) -> Welcome {
-        match self.line().await {
-            ServerMessage::Welcome(welcome) => welcome,
+    async fn welcome(&mut self) -> Admitted {
+        match self.next().await {
+            Told::In(admitted) => admitted,
             other => panic!("{other:?}"),
         }
     }
@@ -213,7 +251,7 @@ impl Guest {
 async fn a_store_that_fails_is_told_to_the_authors_and_the_lobby_goes_on() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
-    stage.log.fails.store(true, Ordering::SeqCst);
+    stage.log.is(Mood::Refuses);
     stage.say(&anna, 1, "lost").await;
     let failed = ServerMessage::NotAccepted { id: 1, code: NotAcceptedCode::Store };
     assert_eq!(anna.line().await, failed);
@@ -221,7 +259,7 @@ async fn a_store_that_fails_is_told_to_the_authors_and_the_lobby_goes_on() {
     let mut bobby = stage.ask(2, "bobby", 2, 1).await;
     assert_eq!(bobby.welcome().await.name.as_str(), "bobby");
 
-    stage.log.fails.store(false, Ordering::SeqCst);
+    stage.log.is(Mood::Stores);
     stage.say(&anna, 2, "kept").await;
     assert_eq!(anna.said().await, (2, Seq(1)), "the number was not used up");
     assert_eq!(bobby.said().await, (2, Seq(1)));
@@ -256,69 +294,149 @@ async fn a_text_sent_again_is_stored_once() {
     stage.log.leave.forget_permits(1000);
     stage.say(&anna, 1, "one").await;
     stage.say(&anna, 2, "two").await;
-    // The link breaks; the client comes back and sends both again while they are being stored.
-    let mut again = stage.join(2, "anna", 1, 1).await;
-    stage.say(&again, 1, "one").await;
-    stage.say(&again, 2, "two").await;
-    // The answer comes when the lobby has taken what was said before.
-    stage.send(LobbyCommand::Users { from: again.id, request: 1 }).await;
-    while again.next().await != Told::Users(1) {}
+    // The link breaks; the client comes back while both are being stored, and sends them again.
+    let mut again = stage.ask(2, "anna", 1, 1).await;
     stage.log.leave.add_permits(1000);
-    assert_eq!((again.said().await, again.said().await), ((1, Seq(1)), (2, Seq(2))));
-    stage.say(&again, 2, "two").await;
-    stage.say(&again, 3, "three").await;
-    let answers = [again.answer().await, again.answer().await];
-    assert!(answers.contains(&Told::Line(ServerMessage::Accepted { id: 2, seq: Seq(2) })), "{answers:?}");
+    let welcome = again.welcome().await;
+    assert_eq!(
+        (welcome.name.as_str(), welcome.head.seq),
+        ("anna", Seq(2)),
+        "decided after what it said before"
+    );
+    for id in 1..=3 {
+        stage.say(&again, id, "again").await;
+    }
+    let answers = [again.answer().await, again.answer().await, again.answer().await];
+    for id in 1..=2 {
+        let accepted = Told::Line(ServerMessage::Accepted { id, seq: Seq(id) });
+        assert!(answers.contains(&accepted), "{answers:?}");
+    }
     assert!(answers.contains(&Told::Said(3, Seq(3))), "{answers:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_came_back_while_a_batch_failed_is_told() {
+async fn a_text_said_twice_in_a_batch_that_fails_is_refused_twice() {
     let stage = Stage::new();
-    let anna = stage.join(1, "anna", 1, 1).await;
+    let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.log.leave.forget_permits(1000);
-    stage.log.fails.store(true, Ordering::SeqCst);
-    stage.say(&anna, 1, "one").await;
-    let mut again = stage.join(2, "anna", 1, 1).await;
-    stage.say(&again, 1, "one").await;
+    stage.log.is(Mood::Refuses);
+    for id in [1, 2, 2] {
+        stage.say(&anna, id, "word").await;
+    }
     stage.log.leave.add_permits(1000);
-    let failed = ServerMessage::NotAccepted { id: 1, code: NotAcceptedCode::Store };
-    assert_eq!(again.line().await, failed);
+    for id in [1, 2, 2] {
+        assert_eq!(anna.line().await, ServerMessage::NotAccepted { id, code: NotAcceptedCode::Store });
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_to_the_connection_before_is_none_to_this_one() {
     let stage = Stage::new();
     let anna = stage.join(1, "anna", 1, 1).await;
-    let mut witness = stage.join(9, "witness", 9, 1).await;
     stage.log.leave.forget_permits(1000);
-    stage.log.fails.store(true, Ordering::SeqCst);
+    stage.log.is(Mood::Refuses);
     stage.say(&anna, 1, "one").await;
     // Back, and the text not yet sent again when its batch fails: told now, the client would drop it
     // while it is on its way to be stored after all.
-    let mut again = stage.join(2, "anna", 1, 1).await;
-    // One batch after the other: when the witness's has failed, anna's has.
-    stage.say(&witness, 1, "one").await;
-    stage.log.leave.add_permits(2);
-    while witness.line().await != (ServerMessage::NotAccepted { id: 1, code: NotAcceptedCode::Store }) {}
-    stage.log.fails.store(false, Ordering::SeqCst);
+    let mut again = stage.ask(2, "anna", 1, 1).await;
     stage.log.leave.add_permits(1000);
+    assert_eq!(again.welcome().await.head.seq, Seq(0));
+    stage.log.is(Mood::Stores);
     stage.say(&again, 1, "one").await;
     assert_eq!(again.said().await, (1, Seq(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_log_cannot_say_whether_a_text_is_stored_nobody_is_told_that_it_is_not() {
+    let stage = Stage::new();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    stage.log.is(Mood::Dies);
+    stage.say(&anna, 1, "perhaps").await;
+    assert_eq!(anna.next().await, Told::End(None), "its link ends, so that there is a next one");
+    stage.send(LobbyCommand::Leave(anna.id)).await;
+    stage.log.is(Mood::Stores);
+    let mut again = stage.join(2, "anna", 1, 1).await;
+    stage.say(&again, 1, "perhaps").await;
+    assert_eq!(again.said().await, (1, Seq(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_log_holds_is_told_whatever_it_answered() {
+    let stage = Stage::new();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    stage.log.is(Mood::StoresAndDies);
+    stage.say(&anna, 1, "stored").await;
+    assert_eq!(anna.said().await, (1, Seq(1)));
+}
+
+/// A lobby whose order misbehaves from now on, and somebody in it.
+async fn over_an_order_that(mischief: Mischief) -> (MemoryStream<Proposals>, Stage, Guest) {
+    let stream = MemoryStream::new(StreamIdentity([1; 16]));
+    let stage = Stage::over(Arc::new(stream.clone()));
+    let anna = stage.join(1, "anna", 1, 1).await;
+    stream.plan(Some(mischief));
+    (stream, stage, anna)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_whose_answer_is_lost_or_that_comes_twice_or_late_is_told_once() {
+    for mischief in [Mischief::LoseAck, Mischief::StoreTwice, Mischief::StoreLater, Mischief::Stall] {
+        let (stream, stage, mut anna) = over_an_order_that(mischief).await;
+        stage.say(&anna, 1, "one").await;
+        if mischief == Mischief::Stall {
+            // Questions are answered meanwhile.
+            stage.send(LobbyCommand::Users { from: anna.id, request: 1 }).await;
+            assert_eq!(anna.next().await, Told::Users(1));
+            stream.go_on();
+        }
+        assert_eq!(anna.said().await, (1, Seq(1)), "{mischief:?}");
+        stage.say(&anna, 2, "two").await;
+        assert_eq!(anna.said().await, (2, Seq(2)), "{mischief:?}");
+        stream.go_on();
+        stage.say(&anna, 3, "three").await;
+        assert_eq!(anna.said().await, (3, Seq(3)), "{mischief:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_has_no_place_is_refused_and_its_newcomers_come_in_all_the_same() {
+    let (stream, stage, mut anna) = over_an_order_that(Mischief::Stall).await;
+    stage.say(&anna, 1, "one").await;
+    // When that is answered the first batch is on its way.
+    stage.send(LobbyCommand::Users { from: anna.id, request: 0 }).await;
+    assert_eq!(anna.next().await, Told::Users(1));
+    stream.plan(Some(Mischief::Refuse));
+    let mut bobby = stage.ask(2, "bobby", 2, 1).await;
+    stage.say(&anna, 2, "two").await;
+    stage.send(LobbyCommand::Users { from: anna.id, request: 1 }).await;
+    assert_eq!(anna.next().await, Told::Users(1));
+    stream.go_on();
+    assert_eq!(anna.said().await, (1, Seq(1)));
+    assert_eq!(anna.line().await, ServerMessage::NotAccepted { id: 2, code: NotAcceptedCode::Store });
+    assert_eq!(bobby.welcome().await.name.as_str(), "bobby");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_cannot_be_followed_ends_the_lobby() {
+    let stream = MemoryStream::new(StreamIdentity([1; 16]));
+    let stage = Stage::over(Arc::new(stream.clone()));
+    stage.join(1, "anna", 1, 1).await;
+    stream.replace(StreamIdentity([2; 16]));
+    stage.task.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn texts_sent_again_after_a_failure_nobody_heard_of_are_stored_in_their_order() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
-    stage.log.fails.store(true, Ordering::SeqCst);
+    stage.log.is(Mood::Refuses);
     for id in 1..=50 {
         stage.say(&anna, id, "word").await;
         // The link is dead already: the client reads none of these.
         assert!(matches!(anna.line().await, ServerMessage::NotAccepted { .. }));
     }
     stage.send(LobbyCommand::Leave(anna.id)).await;
-    stage.log.fails.store(false, Ordering::SeqCst);
+    stage.log.is(Mood::Stores);
     let mut again = stage.join(2, "anna", 1, 1).await;
     // Those are sent again, and with them ten that are new.
     for id in 1..=60 {

@@ -6,7 +6,7 @@ use std::future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, UserName};
+use hobnob_protocol::name::{LogId, Seq, UserName};
 use tokio::sync::watch;
 
 use super::posts::Posts;
@@ -84,12 +84,8 @@ impl LobbyLog for MemoryLog {
         Box::pin(async move { Ok(self.state().stretch(after, limit, max_bytes)) })
     }
 
-    fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {
-        Box::pin(async move { Ok(self.state().posts.last_id((key, run))) })
-    }
-
-    fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
-        Box::pin(async move { Ok(self.state().posts.find((key, run), id)) })
+    fn posts(&self) -> Posts {
+        self.state().posts.clone()
     }
 
     fn subscribe(&self) -> watch::Receiver<Position> {
@@ -105,15 +101,15 @@ impl LobbyLog for MemoryLog {
 impl State {
     fn store(&mut self, batch: Batch, history: u64) -> Result<(), LogError> {
         let head = batch.end_after(self.head)?;
-        self.posts.are_new(&batch.messages)?;
+        self.posts.are_new(batch.messages.iter())?;
         for name in &batch.freed {
             self.names.remove(name);
         }
         for binding in batch.names {
             self.names.insert(binding.name.clone(), binding);
         }
-        self.posts.note_all(&batch.messages);
-        self.messages.extend(batch.messages);
+        self.posts.note_all(batch.messages.iter());
+        self.messages.extend(batch.messages.iter().cloned());
         self.head = head;
         self.prune(history);
         Ok(())

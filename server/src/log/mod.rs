@@ -8,47 +8,35 @@
 pub(crate) mod in_place;
 mod lock;
 mod memory;
-mod posts;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
 
+pub(crate) use crate::decide::posts;
+pub use crate::decide::{NameBinding, POSTS_REMEMBERED};
 pub use lock::{Holder, StoreLock, holder};
 pub use memory::MemoryLog;
 pub use sqlite::{SqliteLog, SqliteOptions};
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, UserName};
+use hobnob_protocol::name::{LogId, Seq, UserName};
+#[cfg(test)]
+use hobnob_protocol::name::{PublicKey, RunId};
 use thiserror::Error;
 use tokio::sync::watch;
-
-/// A post is remembered by its author's run and number for at least this many newest posts, however
-/// many messages are kept: a client that comes back after a lost link sends again what it has no
-/// answer for, and that must not be stored a second time.
-pub const POSTS_REMEMBERED: u64 = 100_000;
 
 /// An answer that comes later.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, LogError>> + Send + 'a>>;
 
-/// A name and the key it belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameBinding {
-    /// The name as it was first written.
-    pub name: UserName,
-    /// Whose it is.
-    pub key: PublicKey,
-    /// When its user was last in the lobby, in milliseconds since 1970-01-01 UTC.
-    pub seen: u64,
-}
-
 /// What is stored together or not at all: first the freed names, then the bindings and messages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// In order, each following from the one before, the first from the head.
-    pub messages: Vec<LobbyMessage>,
+    /// In order, each following from the one before, the first from the head. Shared with whoever tells them.
+    pub messages: Arc<Vec<LobbyMessage>>,
     /// New bindings, and known ones with a later `seen`.
     pub names: Vec<NameBinding>,
     /// Names that are free again.
@@ -132,6 +120,21 @@ pub enum LogError {
     Closed,
 }
 
+impl LogError {
+    /// Whether the log promises that nothing of the batch was stored, and nothing of it will be. Whoever is told of
+    /// any other error does not know.
+    #[must_use]
+    pub fn stored_nothing(&self) -> bool {
+        matches!(self, Self::Write(_))
+    }
+}
+
+impl From<posts::AlreadyStored> for LogError {
+    fn from(known: posts::AlreadyStored) -> Self {
+        Self::Write(known.to_string())
+    }
+}
+
 /// One durable, numbered log.
 pub trait LobbyLog: Send + Sync + 'static {
     /// What it held when it was opened.
@@ -150,12 +153,9 @@ pub trait LobbyLog: Send + Sync + 'static {
     /// in the answer tells. It may hold messages that [`subscribe`](Self::subscribe) is about to tell of.
     fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch>;
 
-    /// The largest outbox number stored for this run of this key, if any; remembered for the newest
-    /// [`POSTS_REMEMBERED`] posts at the least, as for [`find`](Self::find).
-    fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>>;
-
-    /// The number in the log of a text by its number in its author's outbox.
-    fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>>;
+    /// Which posts are stored, by their author's run and number: those of the newest [`POSTS_REMEMBERED`] messages
+    /// at the least. A copy: it does not change with the log.
+    fn posts(&self) -> posts::Posts;
 
     /// The newest message, as it changes; told before the `append` that changed it is answered.
     fn subscribe(&self) -> watch::Receiver<Position>;
@@ -163,3 +163,20 @@ pub trait LobbyLog: Send + Sync + 'static {
     /// The oldest message kept (one past the head when none is).
     fn first(&self) -> Seq;
 }
+
+/// Questions about the posts that a log remembers, for tests.
+#[cfg(test)]
+pub(crate) trait Remembers: LobbyLog {
+    /// The largest number stored for this run of this key.
+    fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {
+        Box::pin(std::future::ready(Ok(self.posts().last_id((key, run)))))
+    }
+
+    /// The number in the log of a text by its number in its author's run.
+    fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
+        Box::pin(std::future::ready(Ok(self.posts().find((key, run), id))))
+    }
+}
+
+#[cfg(test)]
+impl<L: LobbyLog + ?Sized> Remembers for L {}

@@ -4,7 +4,7 @@
 use hobnob_protocol::chain::{LobbyMessage, Position, genesis, link};
 use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text, UserName};
 
-use super::{Batch, LobbyLog, LogError, MemoryLog, NameBinding, SqliteLog, SqliteOptions, sqlite};
+use super::{Batch, LobbyLog, LogError, MemoryLog, NameBinding, Remembers, SqliteLog, SqliteOptions, sqlite};
 
 pub(super) const ANNA: PublicKey = PublicKey::new([1; 32]);
 pub(super) const BOB: PublicKey = PublicKey::new([2; 32]);
@@ -52,7 +52,7 @@ pub(super) fn name(text: &str) -> UserName {
 }
 
 pub(super) fn batch(messages: Vec<LobbyMessage>) -> Batch {
-    Batch { messages, ..Batch::default() }
+    Batch { messages: messages.into(), ..Batch::default() }
 }
 
 pub(super) fn binding(text: &str, key: PublicKey, seen: u64) -> NameBinding {
@@ -369,7 +369,7 @@ async fn a_batch_is_stored_whole_or_not_at_all<E: Engine>() {
     let mut bad = author.say("bad");
     bad.text = Text::new("edited").unwrap();
     let refused = Batch {
-        messages: vec![good.clone(), bad],
+        messages: vec![good.clone(), bad].into(),
         names: vec![binding("bob", BOB, 1)],
         freed: vec![name("anna")],
     };

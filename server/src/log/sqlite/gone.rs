@@ -7,9 +7,9 @@ use rusqlite::{Connection, Transaction};
 
 use super::record::{Record, Records};
 use super::rows::{blob, missing, stored, unreadable};
+use crate::decide::Party;
 use crate::log::LogError;
 use crate::log::posts::{Posts, oldest_remembered};
-use crate::outbox::Party;
 
 /// Bytes of one post in a row: key, run and number.
 const POST: usize = 32 + 8 + 8;

@@ -32,13 +32,12 @@ mod upgrade;
 mod worker;
 mod writer;
 
-use std::future;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hobnob_protocol::chain::Position;
-use hobnob_protocol::name::{PublicKey, RunId, Seq};
+use hobnob_protocol::name::Seq;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
@@ -114,10 +113,6 @@ impl SqliteLog {
     pub(crate) fn in_place(&self) -> InPlace {
         self.in_place.clone()
     }
-
-    fn posts(&self) -> MutexGuard<'_, Posts> {
-        self.posts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// A log that was found whole, for its one writer.
@@ -161,12 +156,8 @@ impl LobbyLog for SqliteLog {
         self.reader.ask(move |answer| Question { after, limit, max_bytes, answer })
     }
 
-    fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {
-        Box::pin(future::ready(Ok(self.posts().last_id((key, run)))))
-    }
-
-    fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
-        Box::pin(future::ready(Ok(self.posts().find((key, run), id))))
+    fn posts(&self) -> Posts {
+        self.posts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn subscribe(&self) -> watch::Receiver<Position> {

@@ -4,8 +4,8 @@
 use hobnob_protocol::chain::{self, LobbyMessage};
 use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text, UserName};
 
+use crate::decide::Party;
 use crate::log::LogError;
-use crate::outbox::Party;
 
 /// Appends `message` to `records`.
 pub(super) fn write(message: &LobbyMessage, records: &mut Vec<u8>) {

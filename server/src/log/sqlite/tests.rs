@@ -13,7 +13,7 @@ use super::record::Records;
 use super::writer::{Append, Writer};
 use super::{Opened, SqliteLog, SqliteOptions, file, rows};
 use crate::log::suite::{ANNA, Author, BOB, RUN, batch, binding, name, shown};
-use crate::log::{Batch, LobbyLog, LogError};
+use crate::log::{Batch, LobbyLog, LogError, Remembers};
 use crate::verify::verify;
 
 fn folder() -> TempDir {
@@ -96,7 +96,7 @@ async fn a_log_is_the_same_after_it_was_closed() {
     let mut author = Author::of(&log);
     let messages = author.say_many(3);
     let names = vec![binding("anna", ANNA, 1), binding("bob", BOB, 2)];
-    log.append(Batch { messages: messages.clone(), names, freed: vec![] }).await.unwrap();
+    log.append(Batch { messages: messages.clone().into(), names, freed: vec![] }).await.unwrap();
     drop(log);
 
     let log = open(folder.path());
@@ -235,7 +235,7 @@ fn a_full_disk_stores_nothing_and_space_makes_it_go_on() {
 
     let head = author.head;
     let much = Batch {
-        messages: (0..100).map(|_| author.say(&"x".repeat(10_000))).collect(),
+        messages: Arc::new((0..100).map(|_| author.say(&"x".repeat(10_000))).collect()),
         names: vec![binding("anna", ANNA, 1)],
         freed: vec![name("bob")],
     };

@@ -121,7 +121,7 @@ mod tests {
 
     use super::*;
     use crate::log::suite::{ANNA, Author, RUN, batch, binding, shown};
-    use crate::log::{LobbyLog, SqliteLog, SqliteOptions};
+    use crate::log::{LobbyLog, Remembers, SqliteLog, SqliteOptions};
     use crate::verify::verify;
 
     const OLD_TABLES: &str = "

@@ -116,7 +116,7 @@ impl Writer {
 
     fn store<'a>(&mut self, batches: impl Iterator<Item = &'a Batch> + Clone) -> Result<(), LogError> {
         let head = batches.clone().try_fold(self.head, |head, batch| batch.end_after(head))?;
-        self.posts().are_new(batches.clone().flat_map(|batch| &batch.messages))?;
+        self.posts().are_new(batches.clone().flat_map(|batch| batch.messages.iter()))?;
         // What is written into a folder that is gone is stored for nobody.
         self.in_place.check().map_err(|moved| LogError::Write(moved.to_string()))?;
         insert(&mut self.conn, batches.clone(), head.seq, &mut self.records).map_err(|err| {
@@ -127,7 +127,7 @@ impl Writer {
             self.noted.note(head);
         }
         self.head = head;
-        self.posts().note_all(batches.flat_map(|batch| &batch.messages));
+        self.posts().note_all(batches.flat_map(|batch| batch.messages.iter()));
         self.tell();
         Ok(())
     }
@@ -186,7 +186,7 @@ fn insert<'a>(
     // Dropped before COMMIT, on any error, it rolls back.
     let tx = conn.transaction()?;
     batches.clone().try_for_each(|batch| insert_names(&tx, batch))?;
-    insert_messages(&tx, batches.flat_map(|batch| &batch.messages), head, records)?;
+    insert_messages(&tx, batches.flat_map(|batch| batch.messages.iter()), head, records)?;
     tx.commit()
 }
 

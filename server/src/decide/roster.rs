@@ -1,17 +1,20 @@
-//! Who is in the lobby under which name, and which name belongs to which key. The one home of both
-//! facts. A plain struct: no clock, no socket, nothing asynchronous.
+//! Who is in the lobby under which name, and which name belongs to which key. The one home of both facts. A plain
+//! struct that is told the time; whether others were told of somebody already is noted here for questions alone,
+//! no decision asks for it.
 //!
 //! A name belongs to the key that first came with it. Who wishes for N gets the first of N, N_2, N_3,
 //! … that belongs to nobody else and is not in use. Finding it costs the same for the thousandth
 //! newcomer as for the first: a search begins where the last one for the same wish ended.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::name::{Candidate, PublicKey, RunId, UserName};
 
-use crate::log::NameBinding;
+use super::entry::{ConnectionId, Newcomer};
+use super::posts::Party;
+use super::table::Table;
 
 /// Numbers tried after a name before a newcomer is refused.
 const MAX_NUMBER: u32 = 10_000;
@@ -25,9 +28,16 @@ const MAX_BINDINGS_PER_KEY: usize = 256;
 /// Wishes whose next number is remembered; past it all are forgotten and searched again.
 const MAX_HINTS: usize = 4096;
 
-/// One connection, as long as this server runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct ConnectionId(pub(crate) u64);
+/// A name and the key it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameBinding {
+    /// The name as it was first written.
+    pub name: UserName,
+    /// Whose it is.
+    pub key: PublicKey,
+    /// When its user was last in the lobby, in milliseconds since 1970-01-01 UTC.
+    pub seen: u64,
+}
 
 /// Somebody in the lobby.
 #[derive(Debug)]
@@ -57,17 +67,13 @@ pub(crate) struct Present {
     pub(crate) away: Arc<[Arc<UserName>]>,
 }
 
-/// Somebody who wants in.
-#[derive(Debug, Clone)]
-pub(crate) struct Newcomer {
-    /// The name wished for.
-    pub(crate) wish: UserName,
-    /// Who it is.
-    pub(crate) key: PublicKey,
-    /// Which run of the client.
-    pub(crate) run: RunId,
-    /// Where peers reach the client.
-    pub(crate) candidates: Vec<Candidate>,
+/// A place in the roster that was given to somebody.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Admitted {
+    /// The name others see.
+    pub(crate) name: Arc<UserName>,
+    /// Whose it is now, if it belongs to anybody, and whether it belonged to nobody before.
+    pub(crate) binding: Option<(NameBinding, bool)>,
 }
 
 #[derive(Debug)]
@@ -83,15 +89,15 @@ pub(crate) struct NoNameLeft;
 /// Who is here, and whose names are whose.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
-    members: HashMap<ConnectionId, Member>,
+    members: Table<ConnectionId, Member>,
     /// Sorted, because it is shown so.
     in_use: BTreeMap<Arc<UserName>, ConnectionId>,
-    runs: HashMap<(PublicKey, RunId), ConnectionId>,
-    bindings: HashMap<UserName, Binding>,
-    names_of: HashMap<PublicKey, Vec<UserName>>,
-    unsaved: HashSet<UserName>,
+    runs: Table<Party, ConnectionId>,
+    /// Sorted, so that what expires does so in one order everywhere.
+    bindings: BTreeMap<UserName, Binding>,
+    names_of: Table<PublicKey, Vec<UserName>>,
     /// For a wish: a number below which no form of it is free for a stranger.
-    hints: HashMap<UserName, u32>,
+    hints: Table<UserName, u32>,
     /// Those who entered, until somebody comes, goes, is away or is back.
     shown: Option<Present>,
 }
@@ -101,33 +107,33 @@ impl Roster {
     pub(crate) fn new(names: impl IntoIterator<Item = NameBinding>) -> Self {
         let mut roster = Self::default();
         for NameBinding { name, key, seen } in names {
-            roster.names_of.entry(key).or_default().push(name.clone());
+            roster.names_of.or_default(key).push(name.clone());
             roster.bindings.insert(name, Binding { key, seen });
         }
         roster
     }
 
-    /// Gives the newcomer a name and a place; `true` when the name is newly bound to its key and must
-    /// be stored. Others see it after [`enter`](Self::enter).
+    /// Gives the newcomer a name and a place. Others see it after [`enter`](Self::enter).
     pub(crate) fn admit(
         &mut self,
         id: ConnectionId,
-        newcomer: Newcomer,
+        newcomer: &Newcomer,
         now: u64,
-    ) -> Result<bool, NoNameLeft> {
-        let Newcomer { wish, key, run, candidates } = newcomer;
+    ) -> Result<Admitted, NoNameLeft> {
+        let Newcomer { wish, key, run, candidates } = newcomer.clone();
         let number = match (self.own_number(&wish, &key, false), self.free_number(&wish)) {
             (Some(own), Some(free)) => own.min(free),
             (Some(number), None) | (None, Some(number)) => number,
             (None, None) => return Err(NoNameLeft),
         };
         let name = Arc::new(form(&wish, number));
-        let is_new = self.bind(&name, key, now);
+        let binding = self.bind(&name, key, now);
         self.in_use.insert(Arc::clone(&name), id);
         self.runs.insert((key, run), id);
-        self.members
-            .insert(id, Member { name, key, run, since: now, candidates, entered: false, away: None });
-        Ok(is_new)
+        let member =
+            Member { name: Arc::clone(&name), key, run, since: now, candidates, entered: false, away: None };
+        self.members.insert(id, member);
+        Ok(Admitted { name, binding })
     }
 
     /// From now on others see this member.
@@ -138,22 +144,25 @@ impl Roster {
         Some(member)
     }
 
-    /// Takes a member out; its name stays its key's.
-    pub(crate) fn remove(&mut self, id: ConnectionId, now: u64) -> Option<Member> {
+    /// Takes a member out; its name stays its key's, and is given with the time at which its user was last here.
+    pub(crate) fn remove(&mut self, id: ConnectionId, now: u64) -> Option<(Member, Option<NameBinding>)> {
         let member = self.members.remove(&id)?;
         self.in_use.remove(&member.name);
         if self.runs.get(&(member.key, member.run)) == Some(&id) {
             self.runs.remove(&(member.key, member.run));
         }
         self.shown = None;
-        match self.bindings.get_mut(&*member.name) {
+        let seen = match self.bindings.get_mut(&*member.name) {
             Some(binding) if binding.key == member.key => {
                 binding.seen = now;
-                self.unsaved.insert((*member.name).clone());
+                Some(NameBinding { name: (*member.name).clone(), key: member.key, seen: now })
             }
-            _ => self.lower_hints(&member.name),
-        }
-        Some(member)
+            _ => {
+                self.lower_hints(&member.name);
+                None
+            }
+        };
+        Some((member, seen))
     }
 
     /// Frees the names whose users were last here before `oldest`, and says which.
@@ -167,7 +176,6 @@ impl Roster {
             .collect();
         for (name, key) in &expired {
             self.bindings.remove(name);
-            self.unsaved.remove(name);
             if let Some(names) = self.names_of.get_mut(key) {
                 names.retain(|other| other != name);
                 if names.is_empty() {
@@ -179,23 +187,6 @@ impl Roster {
             self.hints.clear();
         }
         expired.into_iter().map(|(name, _)| name).collect()
-    }
-
-    /// The bindings that changed since the last time this was asked.
-    pub(crate) fn take_unsaved(&mut self) -> Vec<NameBinding> {
-        let bindings = &self.bindings;
-        self.unsaved
-            .drain()
-            .filter_map(|name| {
-                let Binding { key, seen } = *bindings.get(&name)?;
-                Some(NameBinding { name, key, seen })
-            })
-            .collect()
-    }
-
-    /// These could not be stored: they come again with the next [`take_unsaved`](Self::take_unsaved).
-    pub(crate) fn not_saved(&mut self, names: Vec<NameBinding>) {
-        self.unsaved.extend(names.into_iter().map(|binding| binding.name));
     }
 
     /// All who entered.
@@ -255,21 +246,20 @@ impl Roster {
         self.members.len()
     }
 
-    /// Binds a name to a key unless it is; `true` when it is new.
-    fn bind(&mut self, name: &UserName, key: PublicKey, now: u64) -> bool {
+    /// Binds a name to a key unless it is bound already. Gives the binding, unless there are too many, and whether
+    /// it is new.
+    fn bind(&mut self, name: &UserName, key: PublicKey, now: u64) -> Option<(NameBinding, bool)> {
         if let Some(binding) = self.bindings.get_mut(name) {
             binding.seen = now;
-            self.unsaved.insert(name.clone());
-            return false;
+            return Some((NameBinding { name: name.clone(), key: binding.key, seen: now }, false));
         }
-        let names = self.names_of.entry(key).or_default();
+        let names = self.names_of.or_default(key);
         if self.bindings.len() >= MAX_BINDINGS || names.len() >= MAX_BINDINGS_PER_KEY {
-            return false;
+            return None;
         }
         names.push(name.clone());
         self.bindings.insert(name.clone(), Binding { key, seen: now });
-        self.unsaved.insert(name.clone());
-        true
+        Some((NameBinding { name: name.clone(), key, seen: now }, true))
     }
 
     /// The smallest number whose form of `wish` belongs to `key` and is, or is not, in use.
@@ -289,7 +279,7 @@ impl Roster {
             let name = form(wish, number);
             !self.bindings.contains_key(&name) && !self.in_use.contains_key(&name)
         });
-        if self.hints.len() >= MAX_HINTS && !self.hints.contains_key(wish) {
+        if self.hints.len() >= MAX_HINTS && self.hints.get(wish).is_none() {
             self.hints.clear();
         }
         self.hints.insert(wish.clone(), free.unwrap_or(MAX_NUMBER + 1));
@@ -351,7 +341,7 @@ mod tests {
 
     #[track_caller]
     fn join(roster: &mut Roster, id: u64, wish: &str, n: u16, run: u8) -> String {
-        roster.admit(ConnectionId(id), newcomer(wish, n, run), 0).unwrap();
+        roster.admit(ConnectionId(id), &newcomer(wish, n, run), 0).unwrap();
         roster.enter(ConnectionId(id)).unwrap().name.to_string()
     }
 
@@ -392,17 +382,15 @@ mod tests {
     }
 
     #[test]
-    fn bindings_are_saved_once_and_again_when_that_failed() {
+    fn a_binding_is_new_once_and_its_date_changes() {
         let mut roster = Roster::default();
-        assert_eq!(roster.admit(ConnectionId(1), newcomer("anna", 1, 1), 5), Ok(true));
-        let names = roster.take_unsaved();
-        assert_eq!((names.len(), names[0].seen), (1, 5));
-        assert_eq!(roster.take_unsaved(), []);
-        roster.not_saved(names);
-        assert_eq!(roster.take_unsaved().len(), 1);
-        let mut again = Roster::new([NameBinding { name: "anna".parse().unwrap(), key: key(1), seen: 5 }]);
-        assert_eq!(again.admit(ConnectionId(1), newcomer("anna", 1, 1), 6), Ok(false));
-        assert_eq!(again.take_unsaved()[0].seen, 6);
+        let binding = |seen| NameBinding { name: "anna".parse().unwrap(), key: key(1), seen };
+        let first = roster.admit(ConnectionId(1), &newcomer("anna", 1, 1), 5).unwrap();
+        assert_eq!(first.binding, Some((binding(5), true)));
+        assert_eq!(roster.remove(ConnectionId(1), 6).unwrap().1, Some(binding(6)));
+        let mut again = Roster::new([binding(5)]);
+        let second = again.admit(ConnectionId(1), &newcomer("anna", 1, 1), 7).unwrap();
+        assert_eq!(second.binding, Some((binding(7), false)));
     }
 
     #[test]
@@ -410,21 +398,21 @@ mod tests {
         let mut roster = Roster::default();
         let started = std::time::Instant::now();
         for n in 0..10_000 {
-            roster.admit(ConnectionId(u64::from(n)), newcomer("anna", n, 1), 0).unwrap();
+            roster.admit(ConnectionId(u64::from(n)), &newcomer("anna", n, 1), 0).unwrap();
         }
         assert!(started.elapsed().as_secs() < 5, "the search must not begin at one every time");
         assert_eq!(roster.len(), 10_000);
-        assert_eq!(roster.admit(ConnectionId(10_001), newcomer("anna", 10_001, 1), 0), Err(NoNameLeft));
+        assert_eq!(roster.admit(ConnectionId(10_001), &newcomer("anna", 10_001, 1), 0), Err(NoNameLeft));
     }
 
     #[test]
     fn one_key_owns_a_bounded_number_of_names_and_an_unowned_one_is_free_when_left() {
         let mut roster = Roster::default();
-        for n in 0..300_u64 {
-            roster.admit(ConnectionId(n), newcomer("anna", 1, n as u8), 0).unwrap();
-        }
-        assert_eq!(roster.take_unsaved().len(), MAX_BINDINGS_PER_KEY);
-        let left = roster.remove(ConnectionId(280), 0).unwrap();
+        let admit = |n: u64| roster.admit(ConnectionId(n), &newcomer("anna", 1, n as u8), 0).unwrap();
+        let owned = (0..300).map(admit).filter(|admitted| admitted.binding.is_some()).count();
+        assert_eq!(owned, MAX_BINDINGS_PER_KEY);
+        let (left, seen) = roster.remove(ConnectionId(280), 0).unwrap();
+        assert_eq!(seen, None);
         assert_eq!(left.name.as_str(), "anna_281");
         assert_eq!(join(&mut roster, 1000, "anna", 2, 1), "anna_281");
     }
@@ -432,7 +420,7 @@ mod tests {
     #[test]
     fn only_who_has_entered_is_shown() {
         let mut roster = Roster::default();
-        roster.admit(ConnectionId(1), newcomer("bobby", 1, 1), 0).unwrap();
+        roster.admit(ConnectionId(1), &newcomer("bobby", 1, 1), 0).unwrap();
         assert!(roster.present().names.is_empty());
         assert!(roster.by_name(&"bobby".parse().unwrap()).is_none());
         roster.enter(ConnectionId(1));

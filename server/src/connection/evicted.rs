@@ -1,12 +1,11 @@
-//! A client that takes nothing. It has left the lobby and given its place back, and is told why should
-//! it read again: somebody who had suspended it wants to know. Owns how long that is waited for, and for
-//! how many at once.
+//! Holds the socket of a client that was evicted for not reading, so that the client can be told why if it
+//! resumes within 120 s: somebody who had suspended it wants to know. At most 64 are held at once; any others
+//! are closed without a word. An evicted client has left the lobby and given its place back already.
 
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hobnob_protocol::codec;
 use hobnob_protocol::message::{RefusedCode, ServerMessage};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -15,22 +14,22 @@ use tokio::time::timeout;
 use super::{Connection, LINGER};
 use crate::lobby::{Ending, LobbyHandle};
 
-/// How long it is waited for one to read again.
+/// How long an evicted client may take to read again.
 const READS_WITHIN: Duration = Duration::from_secs(120);
 
-/// Clients waited for at once; others are closed without a word. Each costs its socket and what was
+/// Evicted clients held at once; others are closed without a word. Each costs its socket and what was
 /// being written to it.
-pub(crate) const MAX_DEAF: usize = 64;
+pub(crate) const MAX_EVICTED: usize = 64;
 
-/// A client that takes nothing, no longer in the lobby.
-pub(crate) struct Deaf<S> {
+/// A client that was evicted for not reading; it is no longer in the lobby.
+pub(crate) struct Evicted<S> {
     connection: Arc<Connection<S>>,
     lobby: LobbyHandle,
     _place: OwnedSemaphorePermit,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Deaf<S> {
-    /// `None` when as many are waited for as may be.
+impl<S: AsyncRead + AsyncWrite + Unpin> Evicted<S> {
+    /// `None` when as many are held already as may be; the client is then closed.
     pub(super) fn new(
         connection: Arc<Connection<S>>,
         lobby: LobbyHandle,
@@ -47,7 +46,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Deaf<S> {
 
     /// Waits until it reads again and tells it why it is closed; ends when the lobby does.
     pub(crate) async fn told(self) {
-        let last = codec::encode(&ServerMessage::Refused { code: RefusedCode::NotReading });
+        let last = ServerMessage::Refused { code: RefusedCode::NotReading };
         self.connection.finish_with_only(Ending::now(last));
         let told = async {
             poll_fn(|cx| self.connection.poll_event(cx, false)).await;

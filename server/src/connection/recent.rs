@@ -3,16 +3,14 @@
 //! is older is read from the log.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::chain::Position;
 use hobnob_protocol::name::{ChainHash, Seq};
-use hobnob_protocol::said::SaidWriter;
 
-/// A chunk is closed when it has this many bytes: what one connection is handed at once, four full
-/// TLS records.
-const CHUNK_BYTES: usize = 64 * 1024;
+use super::encode::chunk_line;
+use crate::lobby::{Chunk, Memory};
 
 /// Bytes of encoded messages kept in memory. A client that is this far behind reads from the log.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -24,51 +22,12 @@ const MAX_CHUNKS: usize = 4096;
 /// the largest backlog.
 const MAX_HASHES: usize = 4096;
 
-/// Some messages in a row, as one `said` line.
+/// A chunk, encoded. The messages themselves are not kept: they take twice the room.
 #[derive(Debug)]
-pub(crate) struct Chunk {
+struct Lines {
     first: Seq,
     last: Seq,
     bytes: Bytes,
-}
-
-impl Chunk {
-    /// Encodes `messages`, which are in order and without a gap.
-    pub(crate) fn encode(messages: &[LobbyMessage]) -> Vec<Arc<Self>> {
-        let mut chunks = Vec::new();
-        let mut writer = SaidWriter::default();
-        let mut first = messages.first().map_or(Seq(0), |message| message.seq);
-        for message in messages {
-            if writer.len() >= CHUNK_BYTES || !writer.push(message) {
-                first = Self::close(&mut writer, first, &mut chunks);
-                writer.push(message);
-            }
-        }
-        Self::close(&mut writer, first, &mut chunks);
-        chunks
-    }
-
-    /// Makes a chunk of what was gathered from `first` on; the number of the next one's first message.
-    fn close(writer: &mut SaidWriter, first: Seq, chunks: &mut Vec<Arc<Self>>) -> Seq {
-        let Some((bytes, end)) = writer.finish() else { return first };
-        chunks.push(Arc::new(Self { first, last: end.seq, bytes }));
-        end.seq.next()
-    }
-
-    /// The number of the first message.
-    pub(crate) fn first(&self) -> Seq {
-        self.first
-    }
-
-    /// The number of the last message.
-    pub(crate) fn last(&self) -> Seq {
-        self.last
-    }
-
-    /// The line.
-    pub(crate) fn bytes(&self) -> &Bytes {
-        &self.bytes
-    }
 }
 
 /// What [`Recent::gather`] found after a cursor.
@@ -85,7 +44,7 @@ pub(crate) enum Gathered {
 /// The bounded memory of the newest messages.
 #[derive(Debug)]
 pub(crate) struct Recent {
-    chunks: VecDeque<Arc<Chunk>>,
+    chunks: VecDeque<Lines>,
     bytes: usize,
     head: Seq,
     /// The hashes of the newest messages and of the place before them; the last is the head's.
@@ -99,14 +58,15 @@ impl Recent {
     }
 
     /// Takes in what follows the head; the oldest go.
-    pub(crate) fn push(&mut self, chunks: &[Arc<Chunk>], hashes: impl IntoIterator<Item = ChainHash>) {
+    pub(crate) fn push(&mut self, chunks: &[Arc<Chunk>]) {
         for chunk in chunks {
             debug_assert_eq!(chunk.first(), self.head.next(), "the memory has no gap");
+            let bytes = chunk_line(chunk).clone();
             self.head = chunk.last();
-            self.bytes += chunk.bytes.len();
-            self.chunks.push_back(Arc::clone(chunk));
+            self.bytes += bytes.len();
+            self.chunks.push_back(Lines { first: chunk.first(), last: chunk.last(), bytes });
+            self.hashes.extend(chunk.messages().iter().map(|message| message.hash));
         }
-        self.hashes.extend(hashes);
         while self.bytes > MAX_BYTES || self.chunks.len() > MAX_CHUNKS {
             let Some(oldest) = self.chunks.pop_front() else { break };
             self.bytes -= oldest.bytes.len();
@@ -134,15 +94,15 @@ impl Recent {
         if cursor >= self.head {
             return Gathered::CaughtUp;
         }
-        let index = self.chunks.partition_point(|chunk| chunk.last() <= cursor);
+        let index = self.chunks.partition_point(|chunk| chunk.last <= cursor);
         match self.chunks.get(index) {
-            Some(chunk) if chunk.first() <= cursor.next() => {}
+            Some(chunk) if chunk.first <= cursor.next() => {}
             _ => return Gathered::TooOld,
         }
         let (mut reached, mut bytes) = (cursor, 0);
         for chunk in self.chunks.range(index..) {
             bytes += chunk.bytes.len();
-            reached = chunk.last();
+            reached = chunk.last;
             out.push(chunk.bytes.clone());
             if bytes >= max_bytes {
                 break;
@@ -152,8 +112,19 @@ impl Recent {
     }
 }
 
+impl Memory for Mutex<Recent> {
+    fn prepare(&self, chunk: &Chunk) {
+        chunk_line(chunk);
+    }
+
+    fn remember(&self, chunks: &[Arc<Chunk>]) {
+        self.lock().unwrap_or_else(PoisonError::into_inner).push(chunks);
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use hobnob_protocol::chain::LobbyMessage;
     use hobnob_protocol::message::ServerMessage;
     use hobnob_protocol::name::{LogId, PublicKey, RunId, Text};
 
@@ -175,7 +146,7 @@ mod tests {
     }
 
     fn push(recent: &mut Recent, messages: Vec<LobbyMessage>) {
-        recent.push(&Chunk::encode(&messages), messages.iter().map(|m| m.hash));
+        recent.push(&Chunk::cut(&Arc::new(messages)));
     }
 
     fn seqs(lines: &[Bytes]) -> Vec<u64> {
@@ -220,12 +191,5 @@ mod tests {
         assert_eq!(recent.position(Seq(5)).unwrap().hash, ChainHash::new([5; 32]));
         assert_eq!(recent.position(Seq(0)), Some(start()));
         assert_eq!(recent.position(Seq(1001)), None);
-    }
-
-    #[test]
-    fn a_long_batch_is_cut_into_chunks() {
-        let chunks = Chunk::encode(&messages(1..=20, 16 * 1024));
-        assert!(chunks.len() >= 4 && chunks.iter().all(|c| c.bytes.len() < CHUNK_BYTES + 20_000));
-        assert_eq!(chunks.last().unwrap().last(), Seq(20));
     }
 }

@@ -1,5 +1,6 @@
-//! Lines as nearly everybody writes them, taken as they stand. Whatever is unusual about a line is `None`
-//! here and left to serde, which also says what is wrong with it; what is taken here, serde takes alike.
+//! The fast path for lines in the form nearly everybody writes: their parts are read where they stand, without
+//! serde. A line in any other form gives `None` here and is left to serde, which also says what is wrong with
+//! it. Whatever is read here, serde would read to the same value.
 
 use crate::name::Text;
 

@@ -1,0 +1,147 @@
+//! Facts as lines of the protocol. What everybody is told is encoded once and kept beside the fact. Knows
+//! nothing of sockets.
+
+use std::borrow::Cow;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use hobnob_protocol::CHANGES_PER_MESSAGE;
+use hobnob_protocol::chain::LobbyMessage;
+use hobnob_protocol::message::Change;
+use hobnob_protocol::said::SaidWriter;
+
+use crate::lobby::{Chunk, News, NewsLines};
+
+/// What a `presence` line holds around its changes.
+const BEFORE: &[u8] = br#"{"type":"presence","changes":["#;
+const AFTER: &[u8] = b"]}\n";
+
+/// The line of a chunk (several only where it would be longer than a line may be), made once for everybody.
+pub(super) fn chunk_line(chunk: &Chunk) -> &Bytes {
+    chunk.line(|| said(chunk.messages()))
+}
+
+/// Messages in a row, at least one, as `said`: one line, or as few as they fit in.
+pub(super) fn said(messages: &[LobbyMessage]) -> Bytes {
+    let mut writer = SaidWriter::default();
+    let mut lines = Vec::new();
+    for message in messages {
+        if !writer.push(message) {
+            lines.extend(writer.finish());
+            writer.push(message);
+        }
+    }
+    lines.extend(writer.finish());
+    match &mut lines[..] {
+        [(line, _)] => std::mem::take(line),
+        lines => lines.iter().flat_map(|(line, _)| line.iter().copied()).collect::<Vec<u8>>().into(),
+    }
+}
+
+/// The lines of changes for somebody who came at `mark`; 0 for who was there before.
+pub(super) fn presence(news: &News, mark: usize) -> Cow<'_, [Bytes]> {
+    let made = news.lines(|| all_changes(news.changes()));
+    match news.passed_over(mark) {
+        0 => (&made.whole).into(),
+        first => changes_from(first, &made.body, &made.ends).into(),
+    }
+}
+
+fn all_changes(changes: &[Change]) -> NewsLines {
+    let mut body = BytesMut::new();
+    let mut ends = Vec::with_capacity(changes.len());
+    for change in changes {
+        if !body.is_empty() {
+            body.put_u8(b',');
+        }
+        serde_json::to_writer((&mut body).writer(), change).expect("a name is JSON");
+        ends.push(body.len());
+    }
+    let body = body.freeze();
+    let whole = changes_from(0, &body, &ends);
+    NewsLines { body, ends, whole }
+}
+
+/// The changes from the one numbered `first` on.
+fn changes_from(first: usize, body: &[u8], ends: &[usize]) -> Vec<Bytes> {
+    // After the end of the change before and the comma.
+    let mut start = first.checked_sub(1).map_or(0, |before| ends[before] + 1);
+    ends[first..]
+        .chunks(CHANGES_PER_MESSAGE)
+        .map(|ends| {
+            let end = ends[ends.len() - 1];
+            let line = Bytes::from([BEFORE, &body[start..end], AFTER].concat());
+            start = end + 1;
+            line
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hobnob_protocol::MAX_LINE_BYTES;
+    use hobnob_protocol::message::ServerMessage;
+    use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
+
+    use super::*;
+
+    fn message(seq: u64, text: &str) -> LobbyMessage {
+        LobbyMessage {
+            seq: Seq(seq),
+            at: 0,
+            name: "anna".parse().unwrap(),
+            key: PublicKey::new([1; 32]),
+            run: RunId::new([1; 8]),
+            id: seq,
+            text: Text::new(text).unwrap(),
+            hash: ChainHash::new([0; 32]),
+        }
+    }
+
+    fn read(lines: &[Bytes]) -> Vec<Change> {
+        lines
+            .iter()
+            .flat_map(|line| match serde_json::from_slice(line).unwrap() {
+                ServerMessage::Presence { changes } => changes,
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn many_changes_are_cut_into_messages() {
+        let changes: Vec<Change> =
+            (0..1201).map(|n| Change::Joined(format!("u{n}").parse().unwrap())).collect();
+        let news = News::of(changes.clone());
+        assert_eq!(presence(&news, 0).len(), 3);
+        assert_eq!(read(&presence(&news, 0)), changes);
+        assert_eq!(read(&presence(&news, 700)), changes[700..]);
+        assert!(presence(&news, 1201).is_empty());
+        assert!(presence(&News::of([]), 0).is_empty());
+    }
+
+    #[test]
+    fn everybody_gets_the_same_bytes_of_a_chunk() {
+        let chunk = &Chunk::cut(&Arc::new(vec![message(1, "one"), message(2, "two")]))[0];
+        assert_eq!(chunk_line(chunk).as_ptr(), chunk_line(chunk).as_ptr());
+        match serde_json::from_slice(chunk_line(chunk)).unwrap() {
+            ServerMessage::Said(said) => assert_eq!((said.first(), said.last()), (Seq(1), Seq(2))),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn no_line_is_longer_than_a_line_may_be() {
+        let messages: Vec<LobbyMessage> = (1..=20).map(|seq| message(seq, &"\u{1}".repeat(12_000))).collect();
+        let lines = said(&messages);
+        let mut next = Seq(1);
+        for line in lines.split_inclusive(|&byte| byte == b'\n') {
+            assert!(line.len() <= MAX_LINE_BYTES, "{}", line.len());
+            let ServerMessage::Said(said) = serde_json::from_slice(line).unwrap() else { panic!() };
+            assert_eq!(said.first(), next);
+            next = said.last().next();
+        }
+        assert_eq!(next, Seq(21));
+    }
+}

@@ -1,0 +1,75 @@
+//! What servers propose: the entries of the order. All that a decision needs travels in them: times, names with
+//! their folded form, and who is meant.
+
+use hobnob_order::ServerId;
+use hobnob_protocol::away::AwayText;
+use hobnob_protocol::name::{Candidate, PublicKey, RunId, Text, UserName};
+
+/// One connection, as long as its server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+/// Somebody who wants in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newcomer {
+    /// The name wished for.
+    pub wish: UserName,
+    /// Who it is.
+    pub key: PublicKey,
+    /// Which run of the client.
+    pub run: RunId,
+    /// Where peers reach the client.
+    pub candidates: Vec<Candidate>,
+}
+
+/// One thing that is proposed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// Somebody says a text.
+    Say {
+        /// On which connection.
+        from: ConnectionId,
+        /// The text's number in its author's run.
+        id: u64,
+        /// The text.
+        text: Text,
+    },
+    /// Somebody wants in. Boxed: nearly all entries are texts, and those are small.
+    Join(Box<Join>),
+    /// A connection ended.
+    Leave(ConnectionId),
+    /// Somebody is away, or back.
+    Away {
+        /// On which connection.
+        from: ConnectionId,
+        /// Why, while it is away.
+        away: Option<AwayText>,
+    },
+    /// Names whose users were last here before this time are free again.
+    Expire {
+        /// Milliseconds since 1970-01-01 UTC.
+        before: u64,
+    },
+}
+
+/// Somebody wants in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Join {
+    /// On which connection.
+    pub id: ConnectionId,
+    /// Who.
+    pub newcomer: Newcomer,
+    /// Another connection of the same key that gave no sign of life when it was asked: its name is free.
+    pub evict: Option<ConnectionId>,
+}
+
+/// What one server proposes at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposals {
+    /// Which server.
+    pub server: ServerId,
+    /// Counts up with each of that server's batches, so that one that comes twice counts once.
+    pub number: u64,
+    /// What, in its order.
+    pub entries: Vec<Entry>,
+}

@@ -1,0 +1,290 @@
+//! The state machine. Owns the newest message, which texts have numbers, and the roster; changes them by entries
+//! alone.
+//!
+//! A server whose order is its own has to store what was decided before it is true, and storing can fail. So the
+//! numbers of the newest batch are *staged*: [`commit`](Machine::commit) says that they are stored, and
+//! [`withdraw`](Machine::withdraw) takes them back, for which it needs no more than the messages themselves. One
+//! batch may be staged at a time. Names and presence are not taken back: a newcomer is let in although the disk is
+//! full, and its name is stored with a later batch. Staging is chosen over a copy of the state, which would cost
+//! more than the batch, and over deciding after storing, since it is the decision that is stored.
+//! A server whose order is stored elsewhere never withdraws: what is in the order stands.
+
+use std::collections::BTreeMap;
+
+use hobnob_order::{Ordered, ServerId};
+use hobnob_protocol::chain::{self, LobbyMessage, Position};
+use hobnob_protocol::name::{Text, UserName};
+
+use super::effect::Effect;
+use super::entry::{ConnectionId, Entry, Join, Proposals};
+use super::posts::{Posts, Taken};
+use super::roster::{NameBinding, Roster};
+
+/// What follows from the entries so far.
+#[derive(Debug)]
+pub struct Machine {
+    roster: Roster,
+    posts: Posts,
+    /// The newest message, stored or staged.
+    head: Position,
+    /// The newest message that is stored.
+    stored: Position,
+    /// No message is older than the one before it.
+    last_at: u64,
+    /// The last batch of each server that counted.
+    counted: BTreeMap<ServerId, u64>,
+}
+
+impl Machine {
+    /// A machine that goes on from what a log holds: its newest message, the time of that, the names and the
+    /// posts that it remembers.
+    #[must_use]
+    pub fn new(
+        head: Position,
+        last_at: u64,
+        names: impl IntoIterator<Item = NameBinding>,
+        posts: Posts,
+    ) -> Self {
+        let roster = Roster::new(names);
+        Self { roster, posts, head, stored: head, last_at, counted: BTreeMap::new() }
+    }
+
+    /// Takes the next batch and appends what follows from it to `out`. A batch that comes a second time has no
+    /// effects.
+    pub fn apply(&mut self, ordered: &Ordered<Proposals>, out: &mut Vec<Effect>) {
+        debug_assert_eq!(self.head, self.stored, "one batch is staged at a time");
+        let Proposals { server, number, entries } = &*ordered.batch;
+        let counted = self.counted.entry(*server).or_default();
+        if *number <= *counted {
+            return;
+        }
+        *counted = *number;
+        self.last_at = self.last_at.max(ordered.at);
+        out.reserve(entries.len());
+        for entry in entries {
+            match entry {
+                Entry::Say { from, id, text } => self.say(*from, *id, text, out),
+                Entry::Join(join) => self.join(join, out),
+                Entry::Leave(id) => self.remove(*id, out),
+                Entry::Away { from, away } => self.roster.set_away(*from, away.clone()),
+                Entry::Expire { before } => {
+                    out.extend(self.roster.expire(*before).into_iter().map(Effect::Freed));
+                }
+            }
+        }
+        self.posts.sweep(self.head.seq);
+    }
+
+    /// What was staged is stored.
+    pub fn commit(&mut self) {
+        self.stored = self.head;
+    }
+
+    /// The messages that are staged were not stored: their numbers and those of their authors are free again.
+    pub fn withdraw(&mut self, staged: &[LobbyMessage]) {
+        for message in staged {
+            self.posts.give_back((message.key, message.run), self.stored.seq.next());
+        }
+        self.head = self.stored;
+    }
+
+    /// The newest message that is stored.
+    #[must_use]
+    pub fn stored(&self) -> Position {
+        self.stored
+    }
+
+    /// The newest message, stored or staged.
+    #[must_use]
+    pub fn head(&self) -> Position {
+        self.head
+    }
+
+    /// Who is here, for questions.
+    pub(crate) fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// The same, to note who was told, and since questions are answered from what was answered before.
+    pub(crate) fn roster_mut(&mut self) -> &mut Roster {
+        &mut self.roster
+    }
+
+    /// A text is said once, also when it is sent twice, and not after a later one of its run.
+    fn say(&mut self, from: ConnectionId, id: u64, text: &Text, out: &mut Vec<Effect>) {
+        let Some(member) = self.roster.member(from) else { return };
+        let (key, run) = (member.key, member.run);
+        let seq = self.head.seq.next();
+        out.push(match self.posts.take((key, run), id, seq) {
+            Taken::New => {
+                let (at, name, text) = (self.last_at, UserName::clone(&member.name), text.clone());
+                let mut message = LobbyMessage { seq, at, name, key, run, id, text, hash: self.head.hash };
+                message.hash = chain::link(&self.head.hash, &message);
+                self.head = Position { seq, hash: message.hash };
+                Effect::Said { from, message }
+            }
+            Taken::Known(seq) => Effect::Accepted { to: from, id, seq },
+            Taken::TooLate => Effect::Refused { to: from, id },
+        });
+    }
+
+    /// A run that comes back takes over from its old connection, and the place of one that gave no sign of life
+    /// is free.
+    fn join(&mut self, join: &Join, out: &mut Vec<Effect>) {
+        let Join { id, newcomer, evict } = join;
+        if self.roster.member(*id).is_some() {
+            return;
+        }
+        let silent = evict.filter(|&id| self.roster.member(id).is_some_and(|m| m.key == newcomer.key));
+        for old in [self.roster.by_run(newcomer.key, newcomer.run), silent].into_iter().flatten() {
+            if self.roster.member(old).is_some() {
+                out.push(Effect::TakenOver { id: old });
+                self.remove(old, out);
+            }
+        }
+        let Ok(admitted) = self.roster.admit(*id, newcomer, self.last_at) else {
+            return out.push(Effect::NoNameLeft { id: *id });
+        };
+        if let Some((binding, is_new)) = admitted.binding {
+            out.push(Effect::Bound { binding, is_new });
+        }
+        out.push(Effect::Joined { id: *id, name: admitted.name, head: self.head });
+    }
+
+    fn remove(&mut self, id: ConnectionId, out: &mut Vec<Effect>) {
+        let Some((member, seen)) = self.roster.remove(id, self.last_at) else { return };
+        out.extend(seen.map(|binding| Effect::Bound { binding, is_new: false }));
+        out.push(Effect::Left { id, name: member.name });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hobnob_order::Place;
+    use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq};
+
+    use super::*;
+    use crate::decide::Newcomer;
+
+    struct Stage {
+        machine: Machine,
+        number: u64,
+    }
+
+    impl Stage {
+        fn new() -> Self {
+            let start = Position::start(&LogId::new([9; 16]));
+            Self { machine: Machine::new(start, 0, [], Posts::default()), number: 0 }
+        }
+
+        /// Applies and stores these, and gives the effects that are told.
+        fn apply(&mut self, entries: Vec<Entry>) -> Vec<String> {
+            let told = self.stage(entries);
+            self.machine.commit();
+            told.iter().filter_map(short).collect()
+        }
+
+        fn stage(&mut self, entries: Vec<Entry>) -> Vec<Effect> {
+            self.number += 1;
+            self.again(entries)
+        }
+
+        fn again(&mut self, entries: Vec<Entry>) -> Vec<Effect> {
+            let batch = Arc::new(Proposals { server: ServerId(0), number: self.number, entries });
+            let mut out = Vec::new();
+            self.machine.apply(&Ordered { place: Place(1), at: self.number, batch }, &mut out);
+            out
+        }
+    }
+
+    fn short(effect: &Effect) -> Option<String> {
+        Some(match effect {
+            Effect::Said { message, .. } => format!("{} said {} {}", message.name, message.id, message.seq),
+            Effect::Accepted { to, id, seq } => format!("{} accepted {id} {seq}", to.0),
+            Effect::Refused { to, id } => format!("{} refused {id}", to.0),
+            Effect::Joined { id, name, head } => format!("{} is {name} after {}", id.0, head.seq),
+            Effect::NoNameLeft { id } => format!("{} is nobody", id.0),
+            Effect::TakenOver { id } => format!("{} taken over", id.0),
+            Effect::Left { id, name } => format!("{} left as {name}", id.0),
+            Effect::Freed(name) => format!("{name} is free"),
+            Effect::Bound { .. } => return None,
+        })
+    }
+
+    fn join(id: u64, name: &str, key: u8, run: u8, evict: Option<u64>) -> Entry {
+        let newcomer = Newcomer {
+            wish: name.parse().unwrap(),
+            key: PublicKey::new([key; 32]),
+            run: RunId::new([run; 8]),
+            candidates: Vec::new(),
+        };
+        Entry::Join(Box::new(Join { id: ConnectionId(id), newcomer, evict: evict.map(ConnectionId) }))
+    }
+
+    fn say(from: u64, id: u64) -> Entry {
+        Entry::Say { from: ConnectionId(from), id, text: Text::new("word").unwrap() }
+    }
+
+    fn leave(id: u64) -> Entry {
+        Entry::Leave(ConnectionId(id))
+    }
+
+    #[test]
+    fn everything_follows_from_the_order() {
+        let mut stage = Stage::new();
+        let told =
+            stage.apply(vec![join(1, "anna", 1, 1, None), say(1, 1), join(2, "Anna", 2, 1, None), say(2, 1)]);
+        assert_eq!(told, ["1 is anna after 0", "anna said 1 1", "2 is Anna_2 after 1", "Anna_2 said 1 2"]);
+        // The run comes back and sends its text again; the old connection is nobody now.
+        let told = stage.apply(vec![join(3, "anna", 1, 1, None), say(3, 1), say(1, 2), say(3, 2), leave(1)]);
+        assert_eq!(
+            told,
+            ["1 taken over", "1 left as anna", "3 is anna after 2", "3 accepted 1 1", "anna said 2 3"]
+        );
+        let told = stage.apply(vec![leave(3), say(3, 3), leave(2), Entry::Expire { before: u64::MAX }]);
+        assert_eq!(told, ["3 left as anna", "2 left as Anna_2", "anna is free", "Anna_2 is free"]);
+    }
+
+    #[test]
+    fn a_silent_client_gives_its_name_to_the_one_that_evicts_it_and_no_other_key_can() {
+        let mut stage = Stage::new();
+        stage.apply(vec![join(1, "anna", 1, 1, None), join(2, "anna", 2, 1, Some(1))]);
+        let told = stage.apply(vec![join(3, "anna", 1, 2, Some(1)), join(4, "anna", 1, 3, Some(1))]);
+        assert_eq!(told, ["1 taken over", "1 left as anna", "3 is anna after 0", "4 is anna_3 after 0"]);
+    }
+
+    #[test]
+    fn what_is_withdrawn_was_never_said_and_names_stay() {
+        let mut stage = Stage::new();
+        stage.apply(vec![join(1, "anna", 1, 1, None), say(1, 1)]);
+        let staged = stage.stage(vec![say(1, 2), join(2, "bobby", 2, 1, None), say(2, 1), say(1, 2)]);
+        let messages: Vec<LobbyMessage> = staged
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Said { message, .. } => Some(message.clone()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(messages.len(), 2);
+        assert_eq!(short(staged.last().unwrap()).unwrap(), "1 accepted 2 2");
+        stage.machine.withdraw(&messages);
+        assert_eq!(stage.machine.head().seq, Seq(1));
+        let told = stage.apply(vec![say(1, 3), say(1, 2), say(2, 1), say(1, 1)]);
+        assert_eq!(told, ["anna said 3 2", "1 refused 2", "bobby said 1 3", "1 accepted 1 1"]);
+    }
+
+    #[test]
+    fn a_batch_that_comes_twice_counts_once_and_time_does_not_go_back() {
+        let mut stage = Stage::new();
+        stage.number = 6;
+        assert_eq!(stage.apply(vec![join(1, "anna", 1, 1, None), say(1, 1)]).len(), 2);
+        assert_eq!(stage.again(vec![say(1, 2)]), []);
+        stage.number = 8;
+        let batch = Arc::new(Proposals { server: ServerId(0), number: 8, entries: vec![say(1, 2)] });
+        let mut out = Vec::new();
+        stage.machine.apply(&Ordered { place: Place(1), at: 3, batch }, &mut out);
+        assert!(matches!(&out[..], [Effect::Said { message, .. }] if message.at == 7), "{out:?}");
+    }
+}

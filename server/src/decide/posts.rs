@@ -1,0 +1,302 @@
+//! Which posts have a number, by their author's run and number: what tells a text that is sent again from a new
+//! one. Plain data about the newest [`POSTS_REMEMBERED`] messages; knows neither texts nor files. Posts in a row,
+//! which is how a busy author's come, take the room of one.
+//!
+//! What is older may still lie here until it is swept, and is not counted: a server that has just read its log
+//! must come to the same answer as one that has run for weeks.
+
+use std::cmp::Ordering;
+
+use hobnob_protocol::chain::LobbyMessage;
+use hobnob_protocol::name::{PublicKey, RunId, Seq};
+use thiserror::Error;
+
+use super::table::Table;
+
+/// A post is remembered by its author's run and number for this many newest posts, however many messages are
+/// kept: a client that comes back after a lost link sends again what it has no answer for, and that must not be
+/// stored a second time.
+pub const POSTS_REMEMBERED: u64 = 100_000;
+
+/// One run of one user's client.
+pub type Party = (PublicKey, RunId);
+
+/// What is older is looked for and forgotten each time the log has grown by so many messages.
+const SWEEP: u64 = POSTS_REMEMBERED / 16;
+
+/// Posts of one run whose numbers and places in the log both follow one another.
+#[derive(Debug, Clone, Copy)]
+struct Burst {
+    id: u64,
+    seq: u64,
+    count: u32,
+}
+
+impl Burst {
+    fn last_id(self) -> u64 {
+        self.id + u64::from(self.count - 1)
+    }
+
+    fn last_seq(self) -> u64 {
+        self.seq + u64::from(self.count - 1)
+    }
+
+    /// Drops what stands before `seq`; false when nothing is left.
+    fn begin_at(&mut self, seq: u64) -> bool {
+        if self.last_seq() < seq {
+            return false;
+        }
+        let dropped = seq.saturating_sub(self.seq);
+        self.id += dropped;
+        self.seq += dropped;
+        // Less than `count`, or its last message would stand before `seq`.
+        self.count -= dropped as u32;
+        true
+    }
+
+    fn is_followed_by(self, id: u64, seq: Seq) -> bool {
+        self.last_id().checked_add(1) == Some(id) && self.last_seq() + 1 == seq.0 && self.count < u32::MAX
+    }
+
+    /// Where `id` lies, seen from here.
+    fn beside(self, id: u64) -> Ordering {
+        match id {
+            _ if self.id > id => Ordering::Greater,
+            _ if self.last_id() < id => Ordering::Less,
+            _ => Ordering::Equal,
+        }
+    }
+}
+
+/// Numbers of posts in the lobby.
+#[derive(Debug, Clone, Default)]
+pub struct Posts {
+    /// The bursts of each run, by number.
+    runs: Table<Party, Vec<Burst>>,
+    swept: u64,
+}
+
+/// Whether a text is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It is, and has its number now.
+    New,
+    /// It has this number already.
+    Known(Seq),
+    /// It has none, and a later one of its run has.
+    TooLate,
+}
+
+/// A post has a number already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the post of message {0} is stored already")]
+pub(crate) struct AlreadyStored(Seq);
+
+impl Posts {
+    /// Gives the text `id` of a run the number `seq`, which is one past the newest, if the text is new.
+    pub(super) fn take(&mut self, party: Party, id: u64, seq: Seq) -> Taken {
+        let bursts = self.runs.or_default(party);
+        let oldest = oldest_remembered(Seq(seq.0 - 1)).0;
+        if bursts.last().is_some_and(|last| last.last_seq() < oldest) {
+            bursts.retain_mut(|burst| burst.begin_at(oldest));
+        }
+        match bursts.last_mut() {
+            Some(last) if last.is_followed_by(id, seq) => last.count += 1,
+            Some(last) if id <= last.last_id() => return known(bursts, id, oldest),
+            _ => bursts.push(Burst { id, seq: seq.0, count: 1 }),
+        }
+        Taken::New
+    }
+
+    /// Takes back the numbers from `seq` on that [`take`](Self::take) gave to a run.
+    pub(super) fn give_back(&mut self, party: Party, seq: Seq) {
+        let Some(bursts) = self.runs.get_mut(&party) else { return };
+        // They are the run's highest numbers, or they had not been taken.
+        while let Some(last) = bursts.last_mut().filter(|last| last.last_seq() >= seq.0) {
+            if last.seq < seq.0 {
+                last.count = (seq.0 - last.seq) as u32;
+                return;
+            }
+            bursts.pop();
+        }
+    }
+
+    /// Forgets what is no longer to be remembered when `head` is the newest message, once in a while.
+    pub(super) fn sweep(&mut self, head: Seq) {
+        if head.0 >= self.swept + SWEEP {
+            self.forget(head);
+        }
+    }
+
+    /// Notes where a post stands; one that is known stays where it was first.
+    pub(crate) fn note(&mut self, party: Party, id: u64, seq: Seq) {
+        let bursts = self.runs.or_default(party);
+        let oldest = oldest_remembered(Seq(seq.0.saturating_sub(1))).0;
+        if bursts.last().is_some_and(|last| last.last_seq() < oldest) {
+            bursts.retain_mut(|burst| burst.begin_at(oldest));
+        }
+        if let Some(last) = bursts.last_mut().filter(|last| last.is_followed_by(id, seq)) {
+            last.count += 1;
+            return;
+        }
+        if let Err(place) = bursts.binary_search_by(|burst| burst.beside(id)) {
+            bursts.insert(place, Burst { id, seq: seq.0, count: 1 });
+        }
+    }
+
+    /// Notes what was stored, up to the newest message.
+    pub(crate) fn note_all<'a>(&mut self, messages: impl IntoIterator<Item = &'a LobbyMessage>) {
+        let mut head = 0;
+        for message in messages {
+            head = message.seq.0;
+            self.note((message.key, message.run), message.id, message.seq);
+        }
+        self.sweep(Seq(head));
+    }
+
+    /// Forgets what is no longer to be remembered when `head` is the newest message.
+    fn forget(&mut self, head: Seq) {
+        self.swept = head.0;
+        let gone = oldest_remembered(head).0;
+        self.runs.retain(|bursts| {
+            bursts.retain_mut(|burst| burst.begin_at(gone));
+            if bursts.capacity() > 2 * bursts.len() {
+                bursts.shrink_to_fit();
+            }
+            !bursts.is_empty()
+        });
+    }
+
+    /// Where a post stands.
+    pub(crate) fn find(&self, party: Party, id: u64) -> Option<Seq> {
+        let bursts = self.runs.get(&party)?;
+        let place = bursts.binary_search_by(|burst| burst.beside(id)).ok()?;
+        Some(Seq(bursts[place].seq + (id - bursts[place].id)))
+    }
+
+    /// The largest number of a run.
+    #[cfg(test)]
+    pub(crate) fn last_id(&self, party: Party) -> Option<u64> {
+        self.runs.get(&party)?.last().map(|burst| burst.last_id())
+    }
+
+    /// That none of `messages` is a post that is known, or is there twice.
+    pub(crate) fn are_new<'a>(
+        &self,
+        messages: impl IntoIterator<Item = &'a LobbyMessage>,
+    ) -> Result<(), AlreadyStored> {
+        let mut noted = Self::default();
+        for message in messages {
+            let (party, id) = ((message.key, message.run), message.id);
+            let oldest = oldest_remembered(Seq(message.seq.0.saturating_sub(1)));
+            let stored = self.find(party, id).filter(|&seq| seq >= oldest);
+            if stored.or_else(|| noted.find(party, id)).is_some() {
+                return Err(AlreadyStored(message.seq));
+            }
+            noted.note(party, id, message.seq);
+        }
+        Ok(())
+    }
+}
+
+fn known(bursts: &[Burst], id: u64, oldest: u64) -> Taken {
+    let place = bursts.binary_search_by(|burst| burst.beside(id));
+    match place.map(|place| bursts[place].seq + (id - bursts[place].id)) {
+        Ok(seq) if seq >= oldest => Taken::Known(Seq(seq)),
+        _ => Taken::TooLate,
+    }
+}
+
+/// The oldest message whose post is remembered when `head` is the newest.
+pub(crate) fn oldest_remembered(head: Seq) -> Seq {
+    Seq(head.0.saturating_sub(POSTS_REMEMBERED)).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use hobnob_protocol::name::{PublicKey, RunId};
+
+    use super::*;
+
+    fn party(n: u8) -> Party {
+        (PublicKey::new([n; 32]), RunId::new([n; 8]))
+    }
+
+    #[test]
+    fn posts_in_a_row_take_the_room_of_one_and_are_found_one_by_one() {
+        let mut posts = Posts::default();
+        for n in 0..1000 {
+            posts.note(party(1), 5 + n, Seq(100 + n));
+        }
+        posts.note(party(1), 1005, Seq(2000));
+        assert_eq!(posts.runs.get(&party(1)).map(Vec::len), Some(2));
+        for n in 0..1000 {
+            assert_eq!(posts.find(party(1), 5 + n), Some(Seq(100 + n)));
+        }
+        assert_eq!(posts.find(party(1), 1005), Some(Seq(2000)));
+        assert_eq!((posts.find(party(1), 4), posts.find(party(1), 1006)), (None, None));
+        assert_eq!((posts.last_id(party(1)), posts.last_id(party(2))), (Some(1005), None));
+    }
+
+    #[test]
+    fn numbers_may_come_in_any_order_and_the_first_place_stays() {
+        let mut posts = Posts::default();
+        for (seq, id) in [u64::MAX, 0, 7, u64::MAX - 1, 6, 8].into_iter().enumerate() {
+            posts.note(party(1), id, Seq(seq as u64 + 1));
+        }
+        posts.note(party(1), 7, Seq(50));
+        let places = [u64::MAX, 0, 7, u64::MAX - 1, 6, 8].map(|id| posts.find(party(1), id).unwrap().0);
+        assert_eq!(places, [1, 2, 3, 4, 5, 6]);
+        assert_eq!(posts.last_id(party(1)), Some(u64::MAX));
+    }
+
+    #[test]
+    fn a_text_is_new_once_and_what_failed_can_be_given_back() {
+        let mut posts = Posts::default();
+        for n in 1..=4 {
+            assert_eq!(posts.take(party(1), n, Seq(n)), Taken::New);
+        }
+        assert_eq!(posts.take(party(1), 3, Seq(5)), Taken::Known(Seq(3)));
+        assert_eq!(posts.take(party(2), 7, Seq(5)), Taken::New);
+        assert_eq!(posts.take(party(1), 9, Seq(6)), Taken::New);
+        assert_eq!(posts.take(party(1), 8, Seq(7)), Taken::TooLate);
+        for n in [1, 2, 3] {
+            posts.give_back(party(n), Seq(4));
+        }
+        assert_eq!((posts.last_id(party(1)), posts.last_id(party(2))), (Some(3), None));
+        assert_eq!(posts.take(party(1), 8, Seq(4)), Taken::New);
+    }
+
+    #[test]
+    fn what_is_too_old_does_not_count_whether_it_was_swept_or_not() {
+        let (mut swept, mut unswept) = (Posts::default(), Posts::default());
+        let now = Seq(POSTS_REMEMBERED + 3);
+        for posts in [&mut swept, &mut unswept] {
+            assert_eq!(posts.take(party(1), 9, Seq(2)), Taken::New);
+            assert_eq!(posts.take(party(2), 9, Seq(3)), Taken::New);
+        }
+        swept.forget(Seq(now.0 - 1));
+        for posts in [&mut swept, &mut unswept] {
+            assert_eq!(posts.take(party(1), 5, now), Taken::New);
+            assert_eq!(posts.take(party(2), 9, now), Taken::Known(Seq(3)));
+            assert_eq!(posts.take(party(2), 5, now), Taken::TooLate);
+        }
+    }
+
+    #[test]
+    fn what_is_old_is_forgotten_and_its_room_with_it() {
+        let mut posts = Posts::default();
+        for seq in 1..=3 * POSTS_REMEMBERED {
+            posts.note(party((seq % 200) as u8), 2 * seq, Seq(seq));
+            if seq % SWEEP == 0 {
+                posts.forget(Seq(seq));
+            }
+        }
+        let runs = (0..200).filter_map(|n| posts.runs.get(&party(n)));
+        let bursts: usize = runs.map(Vec::capacity).sum();
+        assert!(bursts as u64 <= 2 * (POSTS_REMEMBERED + SWEEP), "{bursts}");
+        let kept = 2 * POSTS_REMEMBERED + 1;
+        assert_eq!(posts.find(party((kept % 200) as u8), 2 * kept), Some(Seq(kept)));
+        assert_eq!(posts.find(party(1), 2), None);
+    }
+}

@@ -1,0 +1,120 @@
+//! Lobby messages in a row, as they are handed to every connection together. Owns how many those are and the
+//! one place for the line that somebody made of them; knows no encoding.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use hobnob_protocol::chain::LobbyMessage;
+use hobnob_protocol::fast_path::is_plain;
+use hobnob_protocol::name::Seq;
+
+/// A chunk is closed when its messages take about this many bytes on the wire: what one connection is handed
+/// at once, four full TLS records.
+pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Bytes a message takes on the wire besides its text, as a rule: its time, its numbers, and their names.
+const FRAME_BYTES: usize = 48;
+
+/// JSON writes a character that is not plain as up to six bytes.
+const ESCAPED_BYTES: usize = 6;
+
+/// Some messages in a row, at least one. Shared by all connections, and so is the line made of it.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    /// All messages of the batch, shared with the log that stores them.
+    batch: Arc<Vec<LobbyMessage>>,
+    range: Range<usize>,
+    line: OnceLock<Bytes>,
+}
+
+impl Chunk {
+    /// Cuts a batch of messages, which are in order and without a gap.
+    pub(crate) fn cut(batch: &Arc<Vec<LobbyMessage>>) -> Vec<Arc<Self>> {
+        let mut chunks = Vec::new();
+        let (mut start, mut bytes) = (0, 0);
+        for (index, message) in batch.iter().enumerate() {
+            bytes += bytes_of(message);
+            if bytes >= CHUNK_BYTES || index + 1 == batch.len() {
+                let range = start..index + 1;
+                chunks.push(Arc::new(Self { batch: Arc::clone(batch), range, line: OnceLock::new() }));
+                (start, bytes) = (index + 1, 0);
+            }
+        }
+        chunks
+    }
+
+    /// The messages.
+    pub(crate) fn messages(&self) -> &[LobbyMessage] {
+        &self.batch[self.range.clone()]
+    }
+
+    /// The number of the first message.
+    pub(crate) fn first(&self) -> Seq {
+        self.batch[self.range.start].seq
+    }
+
+    /// The number of the last message.
+    pub(crate) fn last(&self) -> Seq {
+        self.batch[self.range.end - 1].seq
+    }
+
+    /// What `encode` makes of the messages. It is called once, whoever asks first; everybody gets the same
+    /// bytes, and so everybody has to bring the same `encode`.
+    pub(crate) fn line(&self, encode: impl FnOnce() -> Bytes) -> &Bytes {
+        self.line.get_or_init(encode)
+    }
+}
+
+/// About how much room a message takes on the wire, and never less than its text takes.
+fn bytes_of(message: &LobbyMessage) -> usize {
+    let text = message.text.as_str().as_bytes();
+    FRAME_BYTES + if is_plain(text) { text.len() } else { ESCAPED_BYTES * text.len() }
+}
+
+#[cfg(test)]
+mod tests {
+    use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Text};
+
+    use super::*;
+
+    fn batch(count: u64, text: &str) -> Arc<Vec<LobbyMessage>> {
+        let message = |seq| LobbyMessage {
+            seq: Seq(seq),
+            at: 0,
+            name: "anna".parse().unwrap(),
+            key: PublicKey::new([1; 32]),
+            run: RunId::new([1; 8]),
+            id: seq,
+            text: Text::new(text).unwrap(),
+            hash: ChainHash::new([0; 32]),
+        };
+        Arc::new((1..=count).map(message).collect())
+    }
+
+    #[test]
+    fn a_long_batch_is_cut_without_a_gap() {
+        let chunks = Chunk::cut(&batch(20, &"x".repeat(16 * 1024)));
+        assert!(chunks.len() >= 4);
+        let mut next = Seq(1);
+        for chunk in &chunks {
+            assert_eq!(chunk.first(), next);
+            assert_eq!(chunk.messages().len() as u64, chunk.last().0 + 1 - next.0);
+            next = chunk.last().next();
+        }
+        assert_eq!(next, Seq(21));
+        assert_eq!(
+            Chunk::cut(&batch(20, &"\t".repeat(16 * 1024))).len(),
+            20,
+            "each takes six times the room"
+        );
+        assert!(Chunk::cut(&batch(0, "x")).is_empty());
+    }
+
+    #[test]
+    fn its_line_is_made_once() {
+        let chunk = &Chunk::cut(&batch(2, "x"))[0];
+        assert_eq!(chunk.line(|| Bytes::from_static(b"made")), "made");
+        assert_eq!(chunk.line(|| unreachable!("it was made already")), "made");
+    }
+}

@@ -1,0 +1,173 @@
+//! What follows when a batch was stored, could not be stored, or nobody knows. Tells everybody; decides nothing.
+
+use std::time::Duration;
+
+use hobnob_protocol::message::{NotAcceptedCode, RefusedCode, ServerMessage};
+use tokio::time::Instant;
+
+use super::batch::Storing;
+use super::{Admitted, Ending, Lobby};
+use crate::decide::{ConnectionId, Effect};
+use crate::log::LogError;
+
+/// Whether a batch was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Stored,
+    /// It was not, and never will be.
+    Refused,
+    /// The log cannot say. Nobody is told that a text was not accepted; its author keeps it and sends it again on
+    /// the next link, under its number, where it counts once.
+    Unknown,
+}
+
+impl Lobby {
+    /// The log has answered for a batch.
+    pub(super) async fn stored(&mut self, batch: Storing, result: Result<(), LogError>) {
+        let took = batch.started.map_or(Duration::ZERO, |started| started.elapsed());
+        if batch.started.is_some() {
+            self.metrics.commit_seconds.observe(took.as_secs_f64());
+        }
+        let effects = match self.outcome(&result) {
+            Outcome::Stored => self.tell_words(batch, took).await,
+            outcome => self.take_back(batch, outcome, result.err()),
+        };
+        let clients = self.machine.roster().len();
+        for effect in effects {
+            self.perform(effect);
+        }
+        self.metrics.clients.set(clients as i64);
+    }
+
+    fn outcome(&self, result: &Result<(), LogError>) -> Outcome {
+        match result {
+            Ok(()) => Outcome::Stored,
+            Err(err) if err.stored_nothing() => Outcome::Refused,
+            // The log tells of a new head before it answers, so it may know more than its answer says.
+            Err(_) if self.machine.head() != self.machine.stored() && self.log_head_is_ours() => {
+                Outcome::Stored
+            }
+            Err(_) => Outcome::Unknown,
+        }
+    }
+
+    fn log_head_is_ours(&self) -> bool {
+        *self.log.subscribe().borrow() == self.machine.head()
+    }
+
+    /// Tells the messages of a batch that is stored; gives back what else there is to tell.
+    ///
+    /// In a small lobby the next batch is being stored while this one is told. Where telling takes longer than
+    /// storing, the next batch waits for that and holds all that was said meanwhile: begun before, it would hold
+    /// few texts, and cost as many writes as all of them.
+    async fn tell_words(&mut self, batch: Storing, took: Duration) -> Vec<Effect> {
+        self.machine.commit();
+        self.metrics.messages.inc_by(batch.messages.len() as u64);
+        self.memory.remember(&batch.chunks);
+        self.take_waiting();
+        let goes_on = batch.chunks.is_empty() || self.telling_took <= took;
+        if goes_on {
+            self.start_batch();
+        }
+        if !batch.chunks.is_empty() {
+            self.tell_few_changes().await;
+            self.fan_out(&batch.chunks).await;
+        }
+        if !goes_on {
+            self.take_waiting();
+        }
+        batch.effects
+    }
+
+    /// Takes back the messages of a batch that was not stored, as far as anybody knows, and says so to their
+    /// authors; gives back what there is to tell all the same. Its names come again with a later batch.
+    fn take_back(&mut self, batch: Storing, outcome: Outcome, err: Option<LogError>) -> Vec<Effect> {
+        let Storing { messages, authors, mut effects, names, freed, .. } = batch;
+        let err = err.map(|err| err.to_string()).unwrap_or_default();
+        tracing::error!(%err, ?outcome, messages = messages.len(), "a batch could not be stored");
+        self.metrics.store_errors.inc();
+        self.machine.withdraw(&messages);
+        self.unsaved.put_back(names, freed);
+        for (&from, message) in authors.iter().zip(&*messages) {
+            self.not_stored(outcome, from, message.id);
+        }
+        let stored = self.machine.stored();
+        effects.retain_mut(|effect| match effect {
+            // Said twice in this batch.
+            Effect::Accepted { to, id, seq } if *seq > stored.seq => {
+                self.not_stored(outcome, *to, *id);
+                false
+            }
+            Effect::Joined { head, .. } if head.seq > stored.seq => {
+                *head = stored;
+                true
+            }
+            _ => true,
+        });
+        effects
+    }
+
+    fn not_stored(&self, outcome: Outcome, from: ConnectionId, id: u64) {
+        match outcome {
+            Outcome::Unknown => {
+                // Without a word about the text. The client sends it again on a link that it has to make first.
+                if let Some(seat) = self.seats.get(&from) {
+                    seat.outlet.end(Ending { last: None, after_all: true });
+                }
+            }
+            _ => self.not_accepted(from, id),
+        }
+    }
+
+    /// A text was not stored and will not be.
+    pub(super) fn not_accepted(&self, from: ConnectionId, id: u64) {
+        self.tell(from, &ServerMessage::NotAccepted { id, code: NotAcceptedCode::Store });
+    }
+
+    /// Does what follows from an entry, apart from what is to be stored.
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Accepted { to, id, seq } => self.tell(to, &ServerMessage::Accepted { id, seq }),
+            Effect::Refused { to, id } => self.not_accepted(to, id),
+            Effect::Joined { id, name, head } => self.let_in(id, Admitted { name, head }),
+            Effect::NoNameLeft { id } => {
+                if let Some(seat) = self.seats.remove(&id) {
+                    seat.outlet.end(Ending::now(ServerMessage::Refused { code: RefusedCode::NoNameLeft }));
+                }
+            }
+            Effect::TakenOver { id } => {
+                if let Some(seat) = self.seats.get_mut(&id) {
+                    seat.gone = true;
+                    seat.outlet.end(Ending::now(ServerMessage::Refused { code: RefusedCode::TakenOver }));
+                }
+            }
+            Effect::Left { id, name } => {
+                if self.seats.remove(&id).is_some_and(|seat| seat.entered) {
+                    self.presence.left((*name).clone());
+                }
+                self.no_longer_awaited(id);
+            }
+            // Given to the log already.
+            Effect::Said { .. } | Effect::Bound { .. } | Effect::Freed(_) => {}
+        }
+    }
+
+    /// The newcomer is in: it is told so, and the others are told of it, unless it has gone meanwhile.
+    fn let_in(&mut self, id: ConnectionId, admitted: Admitted) {
+        let Some(seat) = self.seats.get_mut(&id).filter(|seat| !seat.gone) else { return };
+        self.machine.roster_mut().enter(id);
+        self.presence.joined((*admitted.name).clone());
+        seat.entered = true;
+        seat.presence_from = self.presence.mark();
+        seat.outlet.let_in(admitted);
+        self.metrics.joins.inc();
+    }
+
+    /// A connection has given the sign of life it was asked for.
+    pub(super) fn alive(&mut self, id: ConnectionId) {
+        if let Some(seat) = self.seats.get_mut(&id) {
+            seat.proven = Some(Instant::now());
+        }
+        self.no_longer_awaited(id);
+    }
+}

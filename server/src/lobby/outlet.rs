@@ -1,0 +1,68 @@
+//! What the lobby tells whom: facts, never bytes. A connection is an [`Outlet`], and what remembers the newest
+//! messages for those who read later is a [`Memory`]. How a fact looks on the wire is theirs to know.
+
+use std::sync::Arc;
+
+use hobnob_protocol::chain::Position;
+use hobnob_protocol::message::{Introduction, ServerMessage};
+use hobnob_protocol::name::UserName;
+
+use super::chunk::Chunk;
+use super::presence::News;
+use crate::decide::roster::Present;
+
+/// A connection as the lobby sees it. Nothing here waits: what the socket does not take at once is the
+/// connection's own business.
+pub(crate) trait Outlet: Send + Sync {
+    /// The client is in. Where it reads on is its connection's to find out; everything up to `admitted.head` can
+    /// be read in the log by now, and what follows is told.
+    fn let_in(&self, admitted: Admitted);
+    /// Messages of the lobby, for a client that has read all before them.
+    fn said(&self, chunk: &Chunk);
+    /// An answer, or what became of a text.
+    fn tell(&self, fact: &ServerMessage);
+    /// The changes of presence from the one numbered `from` on. They are left out for a client that does not
+    /// read.
+    fn presence(&self, news: &News, from: usize);
+    /// The answer to `users`.
+    fn users(&self, request: u32, present: Present);
+    /// An introduction; returns which one it is on this connection, counted from 1.
+    fn introduce(&self, introduction: Introduction) -> u64;
+    /// Asks for a sign of life, which comes as [`LobbyCommand::Alive`](super::LobbyCommand::Alive).
+    fn probe(&self);
+    /// The connection ends.
+    fn end(&self, ending: Ending);
+}
+
+/// What was decided for a client that is let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Admitted {
+    /// The name others see.
+    pub(crate) name: Arc<UserName>,
+    /// The newest message before that.
+    pub(crate) head: Position,
+}
+
+/// What remembers the newest messages for connections that read them later.
+pub(crate) trait Memory: Send + Sync {
+    /// This chunk is being stored and will probably be told: whatever takes time may be done meanwhile.
+    fn prepare(&self, chunk: &Chunk);
+    /// These chunks are stored. They follow those remembered before, without a gap.
+    fn remember(&self, chunks: &[Arc<Chunk>]);
+}
+
+/// How a connection ends.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    /// The last thing it is told.
+    pub(crate) last: Option<ServerMessage>,
+    /// Only after all that was said has been sent.
+    pub(crate) after_all: bool,
+}
+
+impl Ending {
+    /// At once, with these last words.
+    pub(crate) fn now(last: ServerMessage) -> Self {
+        Self { last: Some(last), after_all: false }
+    }
+}
