@@ -70,6 +70,14 @@ impl Scene {
         self.turn();
     }
 
+    /// A person at a terminal without an editor, in the place of the script.
+    pub(super) fn at_terminal(mut self) -> Self {
+        let (_nobody, typed) = mpsc::channel(1);
+        let repl = Arc::new(crate::repl::ReplHandle::without_editor());
+        self.app.input = InputSource::terminal(repl, typed, false);
+        self
+    }
+
     /// Shows events as JSON from now on.
     pub(super) fn with_json(mut self) -> Self {
         self.app.state.screen = Screen::new(Form::Json, Sink::Held, None);

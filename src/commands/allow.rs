@@ -1,6 +1,6 @@
 //! `\allow [NAME]`: lets a program of the user's own do what it asks for; alone, lists them.
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::show::{ErrorCode, Notice};
 
@@ -13,6 +13,7 @@ pub(super) const ALLOW: Command = Command {
     optional: true,
     group: Group::Yours,
     examples: &["\\allow", "\\allow weather"],
+    traits: Traits { not_for_programs: true, ..Traits::NONE },
     run,
 };
 

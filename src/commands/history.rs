@@ -3,7 +3,7 @@
 use hobnob_protocol::MAX_HISTORY_REQUEST;
 use hobnob_protocol::message::ClientMessage;
 
-use super::{Argument, Command, CommandError, Group, Progress, usage};
+use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
 use crate::client::State;
 use crate::client::questions::Question;
 use crate::session::{LinkState, SessionId};
@@ -21,6 +21,7 @@ pub(super) const HISTORY: Command = Command {
     optional: true,
     group: Group::Reading,
     examples: &["\\hist", "\\hist 100"],
+    traits: Traits::NONE,
     run,
 };
 

@@ -74,12 +74,24 @@ fn server_does_not_depend_on_the_client() {
 #[test]
 fn plain_structs_have_nothing_asynchronous() {
     let is_plain = |path: &str| {
-        ["server/src/roster.rs", "src/input/line.rs", "src/input/request.rs"].contains(&path)
+        path == "server/src/roster.rs"
+            || path.starts_with("src/input/")
             || path.starts_with("src/show/")
             || path.starts_with("src/session/")
     };
     check_lines("roster, session, input and show contain no async", |source, _, code| {
         is_plain(&source.path) && (has_word(code, "async") || has_word(code, "await"))
+    });
+}
+
+#[test]
+fn the_grammar_of_lines_knows_no_commands() {
+    check_lines("input imports neither commands nor the state", |source, number, code| {
+        source.path.starts_with("src/input/")
+            && !source.is_test(number)
+            && ["crate::commands", "crate::client", "crate::app", "crate::repl"]
+                .iter()
+                .any(|it| code.contains(it))
     });
 }
 
