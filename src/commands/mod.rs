@@ -8,6 +8,7 @@ mod allow;
 mod away;
 mod back;
 mod clear;
+mod disallow;
 mod edit;
 mod fork;
 mod habits;
@@ -65,6 +66,7 @@ pub const COMMANDS: &[Command] = &[
     alias::ALIAS,
     unalias::UNALIAS,
     allow::ALLOW,
+    disallow::DISALLOW,
     help::HELP,
     wait::WAIT,
     quit::QUIT,
