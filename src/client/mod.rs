@@ -294,11 +294,15 @@ impl State {
         args.parse().map_err(|err| CommandError::new(ErrorCode::BadName, format!("{err}")))
     }
 
-    /// Shows the newest messages of a session again, as far as this run has seen them.
-    pub fn show_recent(&mut self, session: SessionId, count: usize) {
-        for message in self.recent.last(session, count) {
+    /// Shows the newest messages of a session again, as far as this run has seen them. False where older ones had to go
+    /// although more were asked for.
+    pub fn show_recent(&mut self, session: SessionId, count: usize) -> bool {
+        let messages = self.recent.last(session, count);
+        let all_kept = messages.len() == count || !self.recent.is_full(session);
+        for message in messages {
             self.emit(Notice::Message(Message { replayed: true, ..message }));
         }
+        all_kept
     }
 
     /// Shows a message that came in, counts it where it is unread, and keeps it for `\history`.
