@@ -296,6 +296,18 @@ mod tests {
     }
 
     #[test]
+    fn a_word_of_another_chat_is_answered_with_what_does_it_here() {
+        for (word, instead) in
+            [("exit", "\\quit"), ("nick", "--name"), ("Names", "\\users"), ("join", "\\fork"), ("w", "\\msg")]
+        {
+            let failure = unknown(word);
+            assert_eq!(failure.code, ErrorCode::UnknownCommand);
+            assert!(failure.text.contains(instead), "{}", failure.text);
+        }
+        assert!(unknown("frok").text.contains("did you mean \\fork?"));
+    }
+
+    #[test]
     fn a_mistyped_word_suggests_the_nearest() {
         assert_eq!(nearest("frok"), Some("fork"));
         assert_eq!(nearest("histroy"), Some("history"));
