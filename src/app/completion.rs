@@ -42,7 +42,8 @@ impl Completion {
             .iter()
             .map(|it| (it.key.to_owned(), it.values.iter().map(|&value| value.to_owned()).collect()));
         let commands = COMMANDS.iter().map(command_word).collect();
-        let first = Words { commands, settings: settings.collect(), ..Words::default() };
+        let (settings, habits) = (settings.collect(), commands::habit_words());
+        let first = Words { commands, settings, habits, ..Words::default() };
         let (words, receiver) = watch::channel(Arc::new(first));
         (Self { words, published: None }, receiver)
     }
@@ -51,6 +52,11 @@ impl Completion {
     #[must_use]
     pub(crate) fn off() -> Self {
         Self { words: watch::channel(Arc::default()).0, published: None }
+    }
+
+    /// The words as they were published last.
+    pub(super) fn words(&self) -> Arc<Words> {
+        self.words.borrow().clone()
     }
 
     /// Publishes what has changed since the last time.

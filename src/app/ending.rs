@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{App, InputSource};
-use crate::input::line::{self, Input};
+use crate::input::line::{self, Line, Source};
 use crate::input::script::ScriptLine;
 use crate::session::SessionId;
 use crate::show::ClosedReason;
@@ -62,9 +62,9 @@ impl App {
         let mut unsaid = Vec::new();
         while let Ok(line) = lines.try_recv() {
             if let ScriptLine::Line(line) = line
-                && let Input::Text(text) = line::parse(&line)
+                && let Line::Text { said, .. } = line::parse(&line, Source::Pipe)
             {
-                unsaid.push(text);
+                unsaid.push(said.to_owned());
             }
         }
         for text in unsaid {

@@ -6,6 +6,9 @@ pub(crate) mod completion;
 mod ending;
 pub(crate) mod event;
 mod input_source;
+mod meaning;
+#[cfg(test)]
+mod meant_tests;
 mod next_event;
 mod plugins;
 #[cfg(test)]
@@ -28,13 +31,15 @@ use crate::app::event::{Event, Signal};
 use crate::client::State;
 use crate::client::command_error::CommandError;
 use crate::commands::{self, Progress};
-use crate::input::line::{self, Input};
+use crate::input::line::Source;
+use crate::input::meant::{self, Meant};
 use crate::input::request::RequestId;
 use crate::input::script::ScriptLine;
 use crate::lobby::event::LobbyEvent;
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Failure, Notice};
 use ending::Ending;
+use meaning::{Meaning, Unclear};
 use script_queue::Queued;
 
 /// A run of the client, once it is in the lobby.
@@ -190,23 +195,16 @@ impl App {
     fn script_line(&mut self, line: ScriptLine) {
         let usage = |text| Failure { code: ErrorCode::Usage, text, command: None };
         match line {
-            ScriptLine::Line(line) => {
-                let line = commands::expand(&self.state, &line).unwrap_or(line);
-                match self.state.sessions.current() {
-                    Some(session) => self.line(&line, session),
-                    None => self.line_without_session(&line),
-                }
-            }
+            ScriptLine::Line(line) => self.line_of_script(&line),
             ScriptLine::Request(line) => self.request(&line),
-            ScriptLine::NotUtf8 { line } => {
+            ScriptLine::NotUtf8 { line, command } => {
                 self.state.fail(usage(format!("line {line} of the input is not UTF-8; it was not sent")));
+                self.command_was_lost(command);
             }
-            ScriptLine::TooLong { bytes } => {
-                self.state.fail(Failure {
-                    code: ErrorCode::TooLong,
-                    text: too_long(bytes as usize),
-                    command: None,
-                });
+            ScriptLine::TooLong { bytes, command } => {
+                let text = too_long(bytes as usize);
+                self.state.fail(Failure { code: ErrorCode::TooLong, text, command: None });
+                self.command_was_lost(command);
             }
             ScriptLine::Failed(reason) => {
                 self.state.fail(usage(format!("the input cannot be read: {reason}")))
@@ -214,36 +212,39 @@ impl App {
         }
     }
 
-    /// On a pipe, after a session ended: text goes nowhere until the script says where.
-    fn line_without_session(&mut self, line: &str) {
-        match line::parse(line) {
-            Input::Text(text) => {
-                self.state.report_unsent(None, &text, "no session is current; \\lobby, \\sw or \\fork first");
-            }
-            _ => self.line(line, SessionId::LOBBY),
-        }
-    }
-
-    fn line(&mut self, line: &str, session: SessionId) {
-        match line::parse(line) {
-            Input::Empty => {}
-            Input::Text(text) => self.text(text, session),
-            Input::Command { name, args } => {
-                let command = Queued { word: name, args, asked: None };
-                match &mut self.input {
-                    InputSource::Script(_, queue) => queue.queue_command(command),
-                    InputSource::Terminal(_) => self.command(command),
+    fn line_of_script(&mut self, line: &str) {
+        match meaning::of(line, Source::Pipe, &self.state.user.aliases, &self.state.me.name) {
+            Meaning::Blank => {}
+            Meaning::Text(text) => match self.state.sessions.current() {
+                Some(session) => self.text(text, session, line),
+                // After a session ended text goes nowhere until the script says where.
+                None => {
+                    let reason = "no session is current; \\lobby, \\sw or \\fork first";
+                    self.state.report_unsent(None, &text, reason);
+                }
+            },
+            Meaning::Command { word, args } => {
+                if let InputSource::Script(_, queue) = &mut self.input {
+                    queue.queue_command(Queued::new(word, args, None));
                 }
             }
-            Input::CommandAndMore => self.state.fail(Failure {
-                code: ErrorCode::Usage,
-                text: "a command is one line; nothing of this paste was done or sent".to_owned(),
-                command: None,
-            }),
+            Meaning::Unclear(unclear) => {
+                self.state.fail(Failure { code: ErrorCode::Usage, text: unclear.text(), command: None });
+                self.command_was_lost(unclear == Unclear::Hidden);
+            }
         }
     }
 
-    fn text(&mut self, text: String, session: SessionId) {
+    /// What a script says after a command that could not be made out may have been meant for whoever that
+    /// was to lead to.
+    fn command_was_lost(&mut self, lost: bool) {
+        if lost {
+            self.state.sessions.unset_current();
+        }
+    }
+
+    /// Says `text`, for which `line` was typed.
+    fn text(&mut self, text: String, session: SessionId, line: &str) {
         match Text::new(text.as_str()) {
             Ok(checked) => {
                 self.tell_of_waiting(session);
@@ -256,15 +257,20 @@ impl App {
                     // The message above a draft that fills the screen is not seen.
                     let max = hobnob_protocol::MAX_TEXT_BYTES;
                     let note = format!("too long: {} bytes, {max} at most; Ctrl-C empties this", text.len());
-                    terminal.keep_draft(text, &note);
+                    // As it was typed: without its escape the text might be a command.
+                    terminal.keep_draft(line.to_owned(), &note);
                 }
             }
         }
     }
 
-    fn command(&mut self, Queued { word, args, asked }: Queued) {
+    fn command(&mut self, Queued { word, args, asked, .. }: Queued) {
         // From here on failures are this command's.
         self.state.failure = None;
+        if self.is_for_scripts_alone(&word) {
+            let text = format!("\\{word} is for scripts; at a terminal nothing waits");
+            return self.state.emit(Notice::say(text));
+        }
         match commands::dispatch(&mut self.state, &word, &args) {
             Ok(Progress::Quit) => {
                 self.quit_asked = asked;
@@ -272,24 +278,25 @@ impl App {
             }
             Ok(progress) => self.started(progress, asked),
             Err(failure) => {
-                self.failed_to_start(failure, &args);
+                self.failed_to_start(&word, &args, failure);
                 self.command_finished(asked);
             }
         }
     }
 
-    fn failed_to_start(&mut self, failure: Failure, args: &str) {
-        // What comes next may have been meant for a session that did not come to be. A script has to say
-        // where it goes; at a terminal the prompt shows it, to whoever had not typed ahead.
-        let command = failure.command.as_deref();
-        match &mut self.input {
-            InputSource::Script(..) if self.state.was_for_a_peer(command, args) => {
-                self.state.sessions.unset_current();
-            }
-            InputSource::Terminal(terminal) if matches!(command, Some("fork" | "switch")) && args != "0" => {
-                terminal.distrust_typed_ahead();
-            }
-            _ => {}
+    fn is_for_scripts_alone(&self, word: &str) -> bool {
+        let for_scripts = || commands::find(word).is_some_and(|command| command.traits.for_scripts);
+        matches!(self.input, InputSource::Terminal(_)) && for_scripts()
+    }
+
+    /// What comes after a command that failed may have been meant for whoever that was to lead to. A
+    /// script has to say then where it goes. At a terminal the prompt is still that of the session the
+    /// command was typed in, and says where it goes.
+    fn failed_to_start(&mut self, word: &str, args: &str, failure: Failure) {
+        let had = |number| self.state.sessions.had(SessionId(number));
+        let is_script = matches!(self.input, InputSource::Script(..));
+        if is_script && meant::after_failed(commands::leads(word), args, had) == Meant::SomebodyElse {
+            self.state.sessions.unset_current();
         }
         self.state.fail(failure);
     }
@@ -297,10 +304,6 @@ impl App {
     fn started(&mut self, progress: Progress, asked: Option<RequestId>) {
         match &mut self.input {
             InputSource::Script(_, queue) => queue.start(progress, asked),
-            InputSource::Terminal(_) if matches!(progress, Progress::Until(_) | Progress::Watched) => {
-                self.state.stop_watching();
-                self.state.emit(Notice::say("\\wait is for scripts; at a terminal nothing waits"));
-            }
             InputSource::Terminal(_) => {}
         }
         self.settle_turn();

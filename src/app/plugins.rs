@@ -65,7 +65,7 @@ impl App {
     /// Only hobnob's own commands, so that no program calls itself for ever or another in its place, and
     /// none that gives rights.
     fn plugin_command(&mut self, word: &str, args: &str) -> Result<(), (ErrorCode, String)> {
-        let known = commands::find(word).filter(|known| !["allow", "wait"].contains(&known.name));
+        let known = commands::find(word).filter(|known| !known.traits.not_for_programs);
         let Some(known) = known else {
             return Err((ErrorCode::Refused, format!("a program may not run \\{word}")));
         };
@@ -76,7 +76,7 @@ impl App {
                     queue.wait_for_more(progress);
                 }
             }
-            Err(failure) => self.failed_to_start(failure, args),
+            Err(failure) => self.failed_to_start(known.name, args, failure),
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use hobnob_protocol::name::{Text, TextError};
 
 use super::script_queue::Queued;
 use super::{App, InputSource, too_long};
+use crate::input::invisible::without_mark;
 use crate::input::request::{self, RequestId, Wish};
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Failure, RequestAnswer};
@@ -12,12 +13,12 @@ use crate::show::{ErrorCode, Failure, RequestAnswer};
 impl App {
     /// A line that is a JSON object.
     pub(super) fn request(&mut self, line: &str) {
-        match request::parse(line) {
+        match request::parse(without_mark(line)) {
             Ok(request) => match request.wish {
                 Wish::Say { text, session } => self.say_asked(&text, session, request.id),
                 Wish::Command { name, args } => {
                     if let InputSource::Script(_, queue) = &mut self.input {
-                        queue.queue_command(Queued { word: name, args, asked: request.id });
+                        queue.queue_command(Queued::new(name, args, request.id));
                     }
                 }
             },
@@ -41,7 +42,8 @@ impl App {
             return self.state.answer(asked, |id| RequestAnswer::unsent(id, reason));
         };
         if self.state.sessions.contains(session) {
-            return self.state.say(session, text, asked);
+            self.state.say(session, text, asked);
+            return;
         }
         let reason = format!("there is no session {session}");
         self.state.report_unsent(Some(session), text.as_str(), &reason);

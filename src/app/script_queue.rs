@@ -5,7 +5,7 @@
 use tokio::time::Instant;
 
 use crate::client::State;
-use crate::commands::Progress;
+use crate::commands::{self, Progress};
 use crate::input::request::RequestId;
 use crate::session::LinkState;
 
@@ -19,8 +19,19 @@ pub(crate) struct Queued {
     pub word: String,
     /// What follows it.
     pub args: String,
+    /// Whether it ends the run.
+    pub ends_run: bool,
     /// The request to answer when it is finished.
     pub asked: Option<RequestId>,
+}
+
+impl Queued {
+    /// The command of this word.
+    #[must_use]
+    pub(crate) fn new(word: String, args: String, asked: Option<RequestId>) -> Self {
+        let ends_run = commands::find(&word).is_some_and(|command| command.traits.ends_run);
+        Self { word, args, ends_run, asked }
+    }
 }
 
 #[derive(Debug)]
@@ -52,7 +63,7 @@ impl ScriptQueue {
     /// Takes the command that waits, if nothing before it is under way any more.
     pub(crate) fn take_ready_command(&mut self, nothing_in_flight: bool) -> Option<Queued> {
         // Leaving has its own way of waiting for the last texts: one with an end.
-        let leaves = self.queued.as_ref().is_some_and(|it| matches!(it.word.as_str(), "quit" | "q"));
+        let leaves = self.queued.as_ref().is_some_and(|it| it.ends_run);
         if self.running.is_none() && (nothing_in_flight || leaves) { self.queued.take() } else { None }
     }
 
@@ -105,6 +116,7 @@ fn is_finished(progress: Progress, state: &State) -> bool {
         }
         Progress::Ending(session) => !state.sessions.contains(session),
         Progress::Answer(request) => !state.questions.is_open(request),
+        Progress::Said(text) => !state.ledger.is_open(text),
         Progress::Until(until) => until <= Instant::now(),
         Progress::Watched => !state.is_watching(),
         Progress::Plugin(job) => !state.plugins.is_running(job),

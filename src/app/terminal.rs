@@ -62,8 +62,8 @@ pub(crate) struct TerminalInput {
     drafts: HashMap<SessionId, Draft>,
     /// The session of the prompt that is out is over, and something was typed under it.
     stale: Option<SessionId>,
-    /// Until when finished lines are refused: the prompt has just fallen back to the lobby, or is not the one that was
-    /// hoped for, and nobody can have read it and typed a line for it before this instant.
+    /// Until when finished lines are refused: the prompt has just fallen back to the lobby, and nobody can have read it
+    /// and typed a line for it before this instant.
     settled: Option<Instant>,
     interrupted: Option<Instant>,
     asked: Option<Asked>,
@@ -100,6 +100,12 @@ impl TerminalInput {
             refreshed: None,
             look_again: None,
         }
+    }
+
+    /// What the prompt that is out began with.
+    #[cfg(test)]
+    pub(super) fn returned(&self) -> &str {
+        &self.returned
     }
 
     /// What the user does next. Cancel-safe.
@@ -162,28 +168,28 @@ impl TerminalInput {
         }
     }
 
-    /// Whether a line may go where its prompt said. If not, its text is kept as the next draft, unless
-    /// more may be typed ahead already: the next Enter would say both.
+    /// What was typed under the prompt of a session that is over has been dealt with.
+    pub(super) fn leave_ended(&mut self) {
+        self.stale = None;
+    }
+
+    /// Whether the text of a line may go where its prompt said. If not, the line is kept as the next
+    /// draft, unless more may be typed ahead already: the next Enter would say both.
     pub(super) fn accept(
         &mut self,
-        text: &str,
+        line: &str,
         session: SessionId,
         state: &State,
     ) -> Result<(), LineRefused> {
-        self.answered();
-        self.stale = None;
-        let command = text.starts_with('\\') && !text.starts_with("\\\\");
-        if command || text.trim().is_empty() {
-            return Ok(());
-        }
+        self.leave_ended();
         let over = !state.sessions.contains(session);
         if !over && self.settled.is_none_or(|settled| Instant::now() >= settled) {
             self.settled = None;
             return Ok(());
         }
         self.settled = Some(Instant::now() + SETTLING);
-        if over || text == self.returned {
-            self.keep_draft(text.to_owned(), "not sent");
+        if over || line == self.returned {
+            self.keep_draft(line.to_owned(), "not sent");
         }
         let refused = if over {
             LineRefused(
@@ -214,12 +220,6 @@ impl TerminalInput {
         if self.prompted {
             self.repl.cancel();
         }
-    }
-
-    /// The next prompt is not the one that was hoped for: what is complete before anybody can have read
-    /// it was meant for another.
-    pub(super) fn distrust_typed_ahead(&mut self) {
-        self.settled = Some(Instant::now() + SETTLING);
     }
 
     /// The prompt that was out has its answer.

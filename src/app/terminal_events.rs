@@ -2,9 +2,12 @@
 
 use hobnob_protocol::MAX_TEXT_BYTES;
 
+use super::meaning::{self, Meaning, Unclear};
+use super::script_queue::Queued;
 use super::terminal::{Asked, LineRefused};
 use super::{App, InputSource};
-use crate::commands;
+use crate::commands::EDIT;
+use crate::input::line::Source;
 use crate::repl::{Draft, Edit, Typed};
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Failure, Notice};
@@ -27,7 +30,7 @@ impl App {
                     self.state.fail(Failure {
                         code: ErrorCode::Usage,
                         text: reason,
-                        command: Some("edit".to_owned()),
+                        command: Some(EDIT.name.to_owned()),
                     });
                 }
             }
@@ -50,11 +53,10 @@ impl App {
     }
 
     fn typed_line(&mut self, line: String, session: SessionId) {
+        let is_long = self.is_long(&line);
         let InputSource::Terminal(terminal) = &mut self.input else { return };
-        let (text, session) = match terminal.take_asked() {
-            None if is_long(&line, self.state.user.preferences.paste_ask) => {
-                return self.ask(line, session);
-            }
+        let (line, session) = match terminal.take_asked() {
+            None if is_long => return self.ask(line, session),
             None => (line, session),
             Some(Asked { text, session }) if is_yes(&line) => (text, session),
             Some(Asked { text, .. }) => {
@@ -62,14 +64,49 @@ impl App {
                 return terminal.keep_draft(text, "not sent");
             }
         };
-        self.state.screen.typed(session, &text);
-        // Before it is judged: an alias may be a text, which goes where its prompt said or nowhere.
-        let text = commands::expand(&self.state, &text).unwrap_or(text);
-        match terminal.accept(&text, session, &self.state) {
-            Ok(()) => self.line(&text, session),
-            Err(LineRefused(reason)) => self.state.report_unsent(Some(session), &text, reason),
-        }
+        self.state.screen.typed(session, &line);
+        self.judged(&line, session);
         self.lend();
+    }
+
+    /// What a typed line is to do.
+    fn meaning(&self, line: &str) -> Meaning {
+        let words = self.completion.words();
+        meaning::of(line, Source::Terminal(&*words), &self.state.user.aliases, &self.state.me.name)
+    }
+
+    /// Does or says what a line means. A text goes where its prompt said, or nowhere.
+    fn judged(&mut self, line: &str, session: SessionId) {
+        let meaning = self.meaning(line);
+        let InputSource::Terminal(terminal) = &mut self.input else { return };
+        terminal.answered();
+        match meaning {
+            Meaning::Blank => terminal.leave_ended(),
+            Meaning::Text(text) => match terminal.accept(line, session, &self.state) {
+                Ok(()) => self.text(text, session, line),
+                Err(LineRefused(reason)) => self.state.report_unsent(Some(session), &text, reason),
+            },
+            Meaning::Command { word, args } => {
+                terminal.leave_ended();
+                self.command(Queued::new(word, args, None));
+            }
+            Meaning::Unclear(unclear) => {
+                terminal.leave_ended();
+                if unclear != Unclear::CommandAndMore {
+                    terminal.keep_draft(line.to_owned(), "not sent");
+                }
+                self.state.fail(Failure { code: ErrorCode::Usage, text: unclear.text(), command: None });
+            }
+        }
+    }
+
+    /// Whether a text is sent only after a question. Nothing is asked where the answer could not be yes.
+    fn is_long(&self, line: &str) -> bool {
+        let most = usize::from(self.state.user.preferences.paste_ask);
+        let lines = line.lines().count();
+        most > 0
+            && lines > most
+            && matches!(self.meaning(line), Meaning::Text(text) if text.len() <= MAX_TEXT_BYTES)
     }
 
     /// A long paste is shown by its beginning and sent only if that was meant.
@@ -141,12 +178,6 @@ impl App {
             self.state.report_unsent(Some(session), &text, "the session it was typed in is over");
         }
     }
-}
-
-/// Whether a text is sent only after a question. Nothing is asked where the answer could not be yes.
-fn is_long(line: &str, most: u16) -> bool {
-    let command = line.starts_with('\\') && !line.starts_with("\\\\");
-    most > 0 && !command && line.len() <= MAX_TEXT_BYTES && line.lines().count() > usize::from(most)
 }
 
 fn is_yes(answer: &str) -> bool {

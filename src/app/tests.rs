@@ -70,6 +70,14 @@ impl Scene {
         self.turn();
     }
 
+    /// A person at a terminal without an editor, in the place of the script.
+    pub(super) fn at_terminal(mut self) -> Self {
+        let (_nobody, typed) = mpsc::channel(1);
+        let repl = Arc::new(crate::repl::ReplHandle::without_editor());
+        self.app.input = InputSource::terminal(repl, typed, false);
+        self
+    }
+
     /// Shows events as JSON from now on.
     pub(super) fn with_json(mut self) -> Self {
         self.app.state.screen = Screen::new(Form::Json, Sink::Held, None);
@@ -384,4 +392,67 @@ fn an_answer_without_an_end_is_bounded() {
     }
     assert!(!scene.app.state.questions.is_open(2));
     scene.shows("bobby: x");
+}
+
+/// Messages with these numbers, after this place.
+fn chained(place: Position, numbers: std::ops::RangeInclusive<u64>) -> (Position, Vec<LobbyMessage>) {
+    let mut position = place;
+    let messages = numbers.map(|number| {
+        let mut message = LobbyMessage {
+            seq: Seq(number),
+            at: 0,
+            name: "bobby".parse().unwrap(),
+            key: PublicKey::new([2; 32]),
+            run: RunId::new([2; 8]),
+            id: 1,
+            text: Text::new(number.to_string()).unwrap(),
+            hash: position.hash,
+        };
+        message.hash = link(&position.hash, &message);
+        position.advance(&message).unwrap();
+        message
+    });
+    let messages = messages.collect();
+    (position, messages)
+}
+
+#[test]
+fn a_long_history_is_fetched_in_parts_in_order_as_far_as_it_is_kept() {
+    let mut scene = Scene::new();
+    scene.app.state.head = 3_000;
+    scene.feed(&["\\history 2500", "after"]);
+    let asked = |limit, before| ClientMessage::History { request: 1, limit, before: Some(Seq(before)) };
+    assert_eq!(scene.link.told(), [asked(1000, 1_501)]);
+    // Up to 1400 nothing is kept any more.
+    let kept = Position { seq: Seq(1_400), ..Position::start(&LogId::new([0; 16])) };
+    let answer = |after, messages| {
+        LobbyEvent::Answer(ServerAnswer::History { request: 1, after, messages, more: false })
+    };
+    let (place, messages) = chained(kept, 1_401..=1_500);
+    scene.lobby(answer(kept, messages));
+    scene.shows("bobby: 1401");
+    assert_eq!(scene.link.told(), [asked(1000, 2_501)]);
+    let (end, messages) = chained(place, 1_501..=2_500);
+    scene.lobby(answer(place, messages));
+    scene.shows("bobby: 2500");
+    assert_eq!(scene.link.told(), [asked(500, 3_001)]);
+    let (_, messages) = chained(end, 2_501..=3_000);
+    scene.lobby(answer(end, messages));
+    scene.shows("bobby: 3000");
+    // Finished: the script goes on.
+    assert_eq!(scene.link.told(), [say(1, "after")]);
+}
+
+#[test]
+fn a_server_that_has_none_of_a_long_history_is_not_asked_on_and_on() {
+    let mut scene = Scene::new();
+    scene.app.state.head = u64::MAX;
+    scene.feed(&["\\history 4000000000"]);
+    for _ in 0..2 {
+        let after = Position::start(&LogId::new([0; 16]));
+        let answer = ServerAnswer::History { request: 1, after, messages: Vec::new(), more: false };
+        scene.lobby(LobbyEvent::Answer(answer));
+    }
+    assert_eq!(scene.link.told().len(), 2);
+    assert!(!scene.app.state.questions.is_open(1));
 }

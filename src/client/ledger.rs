@@ -80,6 +80,12 @@ impl Ledger {
         std::mem::take(&mut self.open).into_values().collect()
     }
 
+    /// Whether this text waits for its answer.
+    #[must_use]
+    pub fn is_open(&self, id: u64) -> bool {
+        self.open.contains_key(&id)
+    }
+
     /// How many texts wait.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -212,29 +212,40 @@ impl State {
     }
 
     fn history(&mut self, request: u32, after: Position, part: Vec<LobbyMessage>, more: bool) {
-        let Some(Open { question: Question::History { place, messages }, .. }) =
+        let Some(Open { question: Question::History { place, messages, rest }, .. }) =
             self.questions.get_mut(request)
         else {
             return;
         };
-        // Each part is checked against its beginning, and each beginning against the part before.
-        let mut position = place.unwrap_or(after);
+        // Each part is checked against its beginning, and each beginning against the part before; what
+        // went out of the log between two questions leaves a gap.
+        let mut position =
+            place.filter(|place| !messages.is_empty() || place.seq >= after.seq).unwrap_or(after);
         let broken = part.iter().find_map(|message| position.advance(message).err());
+        let got_on = place.is_none_or(|before| before.seq < position.seq);
         *place = Some(position);
         messages.extend(part);
         // Whoever sends more than may be asked for has answered.
-        let more = more && messages.len() < MAX_HISTORY_REQUEST as usize;
-        let messages = if more && broken.is_none() { Vec::new() } else { std::mem::take(messages) };
+        if more && broken.is_none() && messages.len() < MAX_HISTORY_REQUEST as usize {
+            return;
+        }
+        let messages = std::mem::take(messages);
+        // Nothing is kept before the place where an answer begins.
+        rest.after = rest.after.max(position.seq.0);
+        let next = rest.take_part().filter(|_| broken.is_none() && got_on);
         if let Some(broken) = broken {
             self.emit(Notice::error(ErrorCode::Refused, broken.to_string()));
         }
-        if more && broken.is_none() {
-            return;
-        }
-        self.questions.close(request);
         for message in &messages {
             let message = self.lobby_message(message, true);
             self.emit(Notice::Message(message));
+        }
+        match next {
+            Some((limit, before)) => {
+                self.questions.asked_on(request);
+                self.lobby.ask(ClientMessage::History { request, limit, before: Some(before) });
+            }
+            None => drop(self.questions.close(request)),
         }
     }
 

@@ -171,9 +171,13 @@ impl State {
         self.emit(Notice::Unsent { session, text: text.to_owned(), reason: reason.to_owned() });
     }
 
-    /// Tells the user that each of these texts was not sent, and answers the requests that asked for them.
+    /// Tells the user that each of these texts was not sent, and answers the requests that asked for them. A command
+    /// that waits for one of them has failed.
     pub fn report_all_unsent(&mut self, texts: Vec<Outstanding>, reason: &str) {
         for Outstanding { session, text, asked } in texts {
+            let text_unsent = format!("not sent: {reason}");
+            let failure = Failure { code: ErrorCode::PeerUnreachable, text: text_unsent, command: None };
+            self.failure.get_or_insert(failure);
             self.report_unsent(Some(session), text.as_str(), reason);
             self.answer_unsent(asked, reason);
         }
@@ -191,24 +195,25 @@ impl State {
     }
 
     /// Says a text in a session. The text is in the ledger until it is acknowledged or reported as not sent; then the
-    /// request that `asked` for it is answered.
-    pub fn say(&mut self, session: SessionId, text: Text, asked: Option<RequestId>) {
+    /// request that `asked` for it is answered. Gives its number in the ledger; `None` when it was reported at once.
+    pub fn say(&mut self, session: SessionId, text: Text, asked: Option<RequestId>) -> Option<u64> {
         let id = match self.ledger.enter(session, text.clone(), asked.clone()) {
             Ok(id) => id,
             Err(full) => {
                 let unsaid = Outstanding { session, text, asked };
-                return self.report_all_unsent(vec![unsaid], &full.to_string());
+                self.report_all_unsent(vec![unsaid], &full.to_string());
+                return None;
             }
         };
-        if session == SessionId::LOBBY {
-            if !self.lobby.say(id, text) {
-                let unsaid = self.ledger.settle(id).into_iter().collect();
-                self.report_all_unsent(unsaid, "the lobby's link has ended for good");
-            }
-        } else if let Err(reason) = self.private_links.say(session, id, text) {
-            let unsaid = self.ledger.settle(id).into_iter().collect();
-            self.report_all_unsent(unsaid, &reason);
-        }
+        let refused = if session == SessionId::LOBBY {
+            (!self.lobby.say(id, text)).then(|| "the lobby's link has ended for good".to_owned())
+        } else {
+            self.private_links.say(session, id, text).err()
+        };
+        let Some(reason) = refused else { return Some(id) };
+        let unsaid = self.ledger.settle(id).into_iter().collect();
+        self.report_all_unsent(unsaid, &reason);
+        None
     }
 
     /// The server, or a peer, has taken the text with this number.
@@ -255,18 +260,6 @@ impl State {
         }
     }
 
-    /// Whether a command that failed was to lead to a peer. What a script says next was meant for that peer then, and
-    /// must not reach the lobby. A number that no session ever had was meant for nobody.
-    pub(crate) fn was_for_a_peer(&self, command: Option<&str>, args: &str) -> bool {
-        match (command, args.parse()) {
-            (_, _) if args.is_empty() => false,
-            (Some("fork"), _) => true,
-            (Some("switch"), Ok(number)) => self.sessions.had(SessionId(number)),
-            (Some("switch"), Err(_)) => true,
-            _ => false,
-        }
-    }
-
     /// Checks that the lobby is current, for a command that belongs there.
     ///
     /// # Errors
@@ -301,11 +294,15 @@ impl State {
         args.parse().map_err(|err| CommandError::new(ErrorCode::BadName, format!("{err}")))
     }
 
-    /// Shows the newest messages of a session again, as far as this run has seen them.
-    pub fn show_recent(&mut self, session: SessionId, count: usize) {
-        for message in self.recent.last(session, count) {
+    /// Shows the newest messages of a session again, as far as this run has seen them. False where older ones had to go
+    /// although more were asked for.
+    pub fn show_recent(&mut self, session: SessionId, count: usize) -> bool {
+        let messages = self.recent.last(session, count);
+        let all_kept = messages.len() == count || !self.recent.is_full(session);
+        for message in messages {
             self.emit(Notice::Message(Message { replayed: true, ..message }));
         }
+        all_kept
     }
 
     /// Shows a message that came in, counts it where it is unread, and keeps it for `\history`.

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use hobnob_protocol::MAX_HISTORY_REQUEST;
 use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::UserName;
+use hobnob_protocol::name::{Seq, UserName};
 use tokio::time::Instant;
 
 use crate::session::SessionId;
@@ -34,13 +35,35 @@ pub enum Question {
     History {
         /// The place after the last part.
         place: Option<Position>,
-        /// Messages so far.
+        /// Messages so far of the part that was asked for last.
         messages: Vec<LobbyMessage>,
+        /// What is still to be asked for.
+        rest: Stretch,
     },
     /// Asks for an introduction, for this session.
     Pair(SessionId),
     /// Fresh addresses of a peer whose link is down; the answer comes as an introduction.
     Rebuild,
+}
+
+/// Numbers of lobby messages: those after the one, up to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// The number before the first.
+    pub after: u64,
+    /// The last number.
+    pub until: u64,
+}
+
+impl Stretch {
+    /// Takes off as many numbers as one question may ask for: how many those are, and the number behind
+    /// them. None where nothing is left.
+    pub fn take_part(&mut self) -> Option<(u32, Seq)> {
+        let left = self.until.saturating_sub(self.after);
+        let count = u32::try_from(left).unwrap_or(u32::MAX).min(MAX_HISTORY_REQUEST);
+        self.after += u64::from(count);
+        (count > 0).then(|| (count, Seq(self.after.saturating_add(1))))
+    }
 }
 
 /// A question that waits.
@@ -67,6 +90,13 @@ impl Questions {
         self.last = self.last.wrapping_add(1);
         self.open.insert(self.last, Open { question, command, until: Instant::now() + PATIENCE });
         self.last
+    }
+
+    /// A question is asked again for the next part of its answer, which may take as long as the first.
+    pub fn asked_on(&mut self, request: u32) {
+        if let Some(open) = self.open.get_mut(&request) {
+            open.until = Instant::now() + PATIENCE;
+        }
     }
 
     /// A question that waits, to add a part of its answer.
@@ -112,6 +142,17 @@ impl Questions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_stretch_is_asked_for_in_parts_and_in_order() {
+        let mut rest = Stretch { after: 500, until: 2_700 };
+        assert_eq!(rest.take_part(), Some((1000, Seq(1_501))));
+        assert_eq!(rest.take_part(), Some((1000, Seq(2_501))));
+        assert_eq!(rest.take_part(), Some((200, Seq(2_701))));
+        assert_eq!(rest.take_part(), None);
+        assert_eq!(Stretch { after: 1, until: 0 }.take_part(), None);
+        assert_eq!(Stretch { after: u64::MAX - 1, until: u64::MAX }.take_part(), Some((1, Seq(u64::MAX))));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_question_is_given_up_after_its_time() {

@@ -34,6 +34,12 @@ impl Recent {
         kept.iter().skip(kept.len().saturating_sub(count)).cloned().collect()
     }
 
+    /// Whether older messages of a session had to go.
+    #[must_use]
+    pub fn is_full(&self, session: SessionId) -> bool {
+        self.sessions.get(&session).is_some_and(|kept| kept.len() == KEPT)
+    }
+
     /// Everything kept, session after session.
     pub fn all(&self) -> impl Iterator<Item = &Message> {
         self.sessions.values().flatten()

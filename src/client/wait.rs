@@ -30,11 +30,6 @@ impl State {
         self.watch.is_some()
     }
 
-    /// Gives the wait up and tells nobody.
-    pub(crate) fn stop_watching(&mut self) {
-        self.watch = None;
-    }
-
     /// When the wait is given up.
     pub(crate) fn watch_deadline(&self) -> Option<Instant> {
         self.watch.as_ref().map(|watch| watch.until)

@@ -1,6 +1,6 @@
 //! `\alias [NAME TEXT]`: words of one's own for a text or a command.
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::input::aliases;
 use crate::show::{ErrorCode, Notice};
@@ -14,6 +14,7 @@ pub(super) const ALIAS: Command = Command {
     optional: true,
     group: Group::Yours,
     examples: &["\\alias brb be right back", "\\alias w \\whois $*", "\\alias hi hello $*, good to see you"],
+    traits: Traits::NONE,
     run,
 };
 
@@ -27,7 +28,11 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     if text.is_empty() {
         return tell_one(state, name);
     }
-    aliases::check(name, super::name_of).map_err(|text| CommandError::new(ErrorCode::Usage, text))?;
+    if let Some(command) = super::find(name) {
+        let text = format!("\\{} is a command and stays one", command.name);
+        return Err(CommandError::new(ErrorCode::Usage, text));
+    }
+    aliases::check(name).map_err(|text| CommandError::new(ErrorCode::Usage, text))?;
     state.user.aliases.set(name, Some(text)).map_err(not_kept)?;
     state.emit(Notice::say(format!("\\{name} stands for: {text}")));
     Ok(Progress::Done)

@@ -1,6 +1,6 @@
 //! `\allow [NAME]`: lets a program of the user's own do what it asks for; alone, lists them.
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::show::{ErrorCode, Notice};
 
@@ -13,6 +13,7 @@ pub(super) const ALLOW: Command = Command {
     optional: true,
     group: Group::Yours,
     examples: &["\\allow", "\\allow weather"],
+    traits: Traits { not_for_programs: true, ..Traits::NONE },
     run,
 };
 
@@ -32,16 +33,15 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
 
 fn list(state: &mut State) {
     let lines = state.plugins.all().into_iter().map(|(name, description)| match description {
-        Some(description) => format!("\\{name} may {}", description.wants()),
+        Some(description) => {
+            format!("\\{name} may {}; \\disallow {name} takes it back", description.wants())
+        }
         None => format!("\\{name} is not allowed yet"),
     });
     let lines: Vec<String> = lines.collect();
-    let mut text = match lines.is_empty() {
+    let text = match lines.is_empty() {
         true => "there is no program hobnob-NAME on the path".to_owned(),
         false => lines.join("\n"),
     };
-    if let Some(path) = state.plugins.grants_path().filter(|path| path.exists()) {
-        text.push_str(&format!("\nto take a right back, remove its entry from {}", path.display()));
-    }
     state.emit(Notice::say(text));
 }

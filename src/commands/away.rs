@@ -3,7 +3,7 @@
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::message::ClientMessage;
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::session::LinkState;
 use crate::show::{ErrorCode, Notice};
@@ -17,6 +17,7 @@ pub(super) const AWAY: Command = Command {
     optional: true,
     group: Group::Talking,
     examples: &["\\away", "\\away lunch until one"],
+    traits: Traits::NONE,
     run,
 };
 

@@ -2,7 +2,7 @@
 
 use hobnob_protocol::message::ClientMessage;
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::session::LinkState;
 use crate::show::Notice;
@@ -16,6 +16,7 @@ pub(super) const BACK: Command = Command {
     optional: false,
     group: Group::Talking,
     examples: &[],
+    traits: Traits::NONE,
     run,
 };
 

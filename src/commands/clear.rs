@@ -1,6 +1,6 @@
 //! `\clear`: an empty screen.
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::show::ErrorCode;
 
@@ -13,6 +13,7 @@ pub(super) const CLEAR: Command = Command {
     optional: false,
     group: Group::Reading,
     examples: &[],
+    traits: Traits::NONE,
     run,
 };
 

@@ -1,10 +1,10 @@
 //! `\edit [TEXT]`: writes the next message in an editor.
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::show::ErrorCode;
 
-pub(super) const EDIT: Command = Command {
+pub(crate) const EDIT: Command = Command {
     name: "edit",
     aliases: &[],
     usage: "\\edit [TEXT]",
@@ -13,6 +13,7 @@ pub(super) const EDIT: Command = Command {
     optional: true,
     group: Group::Talking,
     examples: &["\\edit", "\\edit Dear all,"],
+    traits: Traits::NONE,
     run,
 };
 

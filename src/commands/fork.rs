@@ -1,11 +1,12 @@
 //! `\fork NAME`: a private session with somebody in the lobby.
 
 use hobnob_protocol::message::ClientMessage;
+use hobnob_protocol::name::UserName;
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Leads, Progress, Traits};
 use crate::client::State;
 use crate::client::questions::Question;
-use crate::session::{LinkState, Mode, PeerSession};
+use crate::session::{LinkState, Mode, PeerSession, SessionId};
 use crate::show::{ErrorCode, Notice};
 
 pub(super) const FORK: Command = Command {
@@ -17,23 +18,38 @@ pub(super) const FORK: Command = Command {
     optional: false,
     group: Group::People,
     examples: &["\\fork bobby"],
+    traits: Traits { leads: Leads::ToUser, ..Traits::NONE },
     run,
 };
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     state.require_in_lobby()?;
     let name = state.parse_name(args)?;
-    state.require_lobby_up()?;
-    if name == state.me.name {
-        return Err(CommandError::new(
-            ErrorCode::SelfFork,
-            "that is you; a session takes two, \\users shows who else is here",
-        ));
-    }
     if let Some(session) = state.sessions.with_name(&name) {
+        state.require_lobby_up()?;
         let text = format!("session {session} with {name} is there already: \\sw {session}");
         return Err(CommandError::new(ErrorCode::AlreadyForked, text));
     }
+    check(state, &name)?;
+    let session = add(state, &name);
+    // At once: what is typed from now on is meant for the peer and must not reach the lobby.
+    state.sessions.switch(session);
+    open(state, session, name, FORK.name);
+    Ok(Progress::Opening(session))
+}
+
+/// Whether a session with somebody who has none yet may be asked for.
+pub(super) fn check(state: &State, name: &UserName) -> Result<(), CommandError> {
+    state.require_lobby_up()?;
+    if *name == state.me.name {
+        let text = "that is you; a session takes two, \\users shows who else is here";
+        return Err(CommandError::new(ErrorCode::SelfFork, text));
+    }
+    Ok(())
+}
+
+/// Adds a session with somebody; it has no link yet.
+pub(super) fn add(state: &mut State, name: &UserName) -> SessionId {
     let session = state.sessions.add(PeerSession {
         peer: name.clone(),
         key: None,
@@ -42,16 +58,15 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         unread: 0,
     });
     state.emit(Notice::Forking { session, peer: name.clone() });
-    // At once: what is typed from now on is meant for the peer and must not reach the lobby.
-    state.sessions.switch(session);
+    session
+}
+
+/// Asks for the link of a session that was added, for the command of this name.
+pub(super) fn open(state: &mut State, session: SessionId, name: UserName, command: &'static str) {
     // The other is opening a session with this user already: it is the one.
     if state.join_inbound(session, &name) {
-        return Ok(Progress::Opening(session));
+        return;
     }
-    state.ask(Question::Pair(session), FORK.name, |request| ClientMessage::Pair {
-        request,
-        name,
-        session: None,
-    });
-    Ok(Progress::Opening(session))
+    let question = Question::Pair(session);
+    state.ask(question, command, |request| ClientMessage::Pair { request, name, session: None });
 }

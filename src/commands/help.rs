@@ -1,6 +1,6 @@
 //! `\help [COMMAND]`: the commands, or one of them.
 
-use super::{Argument, COMMANDS, Command, CommandError, Group, Progress, find, help_rows};
+use super::{Argument, COMMANDS, Command, CommandError, Group, Progress, Traits, find, help_rows};
 use crate::client::State;
 use crate::show::{ErrorCode, Notice};
 
@@ -13,6 +13,7 @@ pub(super) const HELP: Command = Command {
     optional: true,
     group: Group::Program,
     examples: &["\\help fork"],
+    traits: Traits::NONE,
     run,
 };
 

@@ -2,7 +2,7 @@
 
 use hobnob_protocol::message::ClientMessage;
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::client::questions::Question;
 use crate::show::{ErrorCode, Notice};
@@ -16,6 +16,7 @@ pub(super) const IGNORE: Command = Command {
     optional: true,
     group: Group::People,
     examples: &["\\ignore bobby", "\\ignore"],
+    traits: Traits::NONE,
     run,
 };
 

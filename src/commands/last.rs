@@ -1,6 +1,6 @@
 //! `\last`: the last message that named this user.
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::show::{Message, Notice};
 
@@ -13,6 +13,7 @@ pub(super) const LAST: Command = Command {
     optional: false,
     group: Group::Reading,
     examples: &[],
+    traits: Traits::NONE,
     run,
 };
 

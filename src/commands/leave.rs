@@ -1,6 +1,6 @@
 //! `\leave`: ends the current private session.
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Notice};
@@ -14,6 +14,7 @@ pub(super) const LEAVE: Command = Command {
     optional: false,
     group: Group::Sessions,
     examples: &[],
+    traits: Traits::NONE,
     run,
 };
 

@@ -1,6 +1,6 @@
 //! `\lobby`: makes the lobby current.
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::session::SessionId;
 
@@ -13,6 +13,7 @@ pub(super) const LOBBY: Command = Command {
     optional: false,
     group: Group::Sessions,
     examples: &[],
+    traits: Traits::NONE,
     run,
 };
 

@@ -1,10 +1,9 @@
 //! `\me ACTION`: says what one does, as `* NAME ACTION`.
 
-use hobnob_protocol::name::Text;
+use hobnob_protocol::name::{Text, UserName};
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
-use crate::input::aliases;
 use crate::show::ErrorCode;
 
 pub(super) const ME: Command = Command {
@@ -12,22 +11,38 @@ pub(super) const ME: Command = Command {
     aliases: &[],
     usage: "\\me ACTION",
     about: "say what you do: \"* anna waves\"",
-    argument: Argument::Text,
+    argument: Argument::Said,
     optional: false,
     group: Group::Talking,
     examples: &["\\me waves"],
+    traits: Traits { says: Some(action), ..Traits::NONE },
     run,
 };
 
-/// For callers that have no line to expand: a typed one is a text before it comes here, so that it
+/// For callers without a line: a typed one is the text it stands for before it comes here, so that it
 /// goes to the session its prompt showed.
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let Some(session) = state.sessions.current() else {
         let text = "no session is current: \\lobby, \\sw or \\fork first; nothing was said";
         return Err(CommandError::new(ErrorCode::NoSuchSession, text));
     };
-    let text = Text::new(aliases::action(&state.me.name, args))
+    let text = Text::new(action(&state.me.name, args))
         .map_err(|err| CommandError::new(ErrorCode::TooLong, err.to_string()))?;
     state.say(session, text, None);
     Ok(Progress::Done)
+}
+
+/// What `\me ARGS` says.
+fn action(own: &UserName, args: &str) -> String {
+    format!("* {own} {args}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_is_said_in_the_name_of_its_author() {
+        assert_eq!(action(&"anna".parse().unwrap(), "waves"), "* anna waves");
+    }
 }

@@ -8,8 +8,10 @@ mod allow;
 mod away;
 mod back;
 mod clear;
+mod disallow;
 mod edit;
 mod fork;
+mod habits;
 mod help;
 mod history;
 mod ignore;
@@ -17,6 +19,7 @@ mod last;
 mod leave;
 mod lobby;
 mod me;
+mod msg;
 mod quit;
 mod search;
 mod sessions;
@@ -32,16 +35,19 @@ use tokio::time::Instant;
 
 use crate::client::State;
 pub use crate::client::command_error::CommandError;
-use crate::input::aliases;
+pub use crate::input::traits::{Leads, Traits};
 pub use crate::repl::Argument;
+use crate::repl::HabitWord;
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Failure, HelpRow};
+pub(crate) use edit::EDIT;
 
 /// Every command, in the order `\help` shows them.
 pub const COMMANDS: &[Command] = &[
     users::USERS,
     whois::WHOIS,
     fork::FORK,
+    msg::MSG,
     ignore::IGNORE,
     unignore::UNIGNORE,
     switch::SWITCH,
@@ -53,13 +59,14 @@ pub const COMMANDS: &[Command] = &[
     last::LAST,
     clear::CLEAR,
     me::ME,
-    edit::EDIT,
+    EDIT,
     away::AWAY,
     back::BACK,
     set::SET,
     alias::ALIAS,
     unalias::UNALIAS,
     allow::ALLOW,
+    disallow::DISALLOW,
     help::HELP,
     wait::WAIT,
     quit::QUIT,
@@ -116,6 +123,8 @@ pub struct Command {
     pub group: Group,
     /// Lines to type, for whom the usage alone does not tell enough.
     pub examples: &'static [&'static str],
+    /// What is special about it.
+    pub traits: Traits,
     /// Runs it with what follows the word.
     pub run: fn(&mut State, &str) -> Result<Progress, CommandError>,
 }
@@ -131,6 +140,8 @@ pub enum Progress {
     Ending(SessionId),
     /// It goes on until this question is answered or given up.
     Answer(u32),
+    /// It goes on until the text with this number in the ledger is answered for.
+    Said(u64),
     /// It goes on until this moment.
     Until(Instant),
     /// It goes on until what `\wait` waits for has happened or was given up.
@@ -147,16 +158,11 @@ pub fn find(word: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.name == word || command.aliases.contains(&word))
 }
 
-/// The name of the command that this word names, whole, by its name or an alias.
+/// Where the command of this word leads; for a word of other chats, where it leads there.
 #[must_use]
-pub fn name_of(word: &str) -> Option<&'static str> {
-    find(word).map(|command| command.name)
-}
-
-/// What a typed line stands for, where it is `\me` or one of the user's aliases; `None` for every other line.
-#[must_use]
-pub fn expand(state: &State, line: &str) -> Option<String> {
-    aliases::expand(line, &state.user.aliases, &state.me.name, name_of)
+pub fn leads(word: &str) -> Leads {
+    let command = find(word).map(|command| command.traits.leads);
+    command.or_else(|| habits::find(word).map(|habit| habit.leads)).unwrap_or(Leads::Nowhere)
 }
 
 /// Runs the command of this word.
@@ -211,13 +217,32 @@ pub fn help_rows(commands: &[Command]) -> Vec<HelpRow> {
         .collect()
 }
 
-/// The failure for a word that is no command, with the nearest one that is.
+/// The words of other chats, for the line editor.
+#[must_use]
+pub fn habit_words() -> Vec<HabitWord> {
+    let words = |habit: &habits::Habit| {
+        let (instead, beats_command) = (habit.instead, habit.beats_command);
+        habit.words.iter().map(move |&word| HabitWord { word, instead, beats_command })
+    };
+    habits::HABITS.iter().flat_map(words).collect()
+}
+
+/// The failure for a word that is no command, with what does here what it does in other chats, or the
+/// nearest word that is one.
 fn unknown(word: &str) -> Failure {
-    let text = match nearest(word) {
-        Some(near) => format!("there is no command \\{word}; did you mean \\{near}? nothing was sent"),
-        None => format!("there is no command \\{word}; \\help lists them, \\\\{word} says it as text"),
+    let near = nearest(word);
+    let text = match habits::find(word) {
+        Some(habit) => format!("there is no command \\{word}: {}; nothing was sent", habit.instead),
+        None => unknown_word(word, near),
     };
     Failure { code: ErrorCode::UnknownCommand, text, command: Some(word.to_owned()) }
+}
+
+fn unknown_word(word: &str, near: Option<&str>) -> String {
+    match near {
+        Some(near) => format!("there is no command \\{word}; did you mean \\{near}? nothing was sent"),
+        None => format!("there is no command \\{word}; \\help lists them, \\\\{word} says it as text"),
+    }
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
@@ -268,6 +293,18 @@ mod tests {
         assert_eq!(find("sw").unwrap().name, "switch");
         assert_eq!(find("?").unwrap().name, "help");
         assert!(find("switchfoo").is_none() && find("swan").is_none() && find("").is_none());
+    }
+
+    #[test]
+    fn a_word_of_another_chat_is_answered_with_what_does_it_here() {
+        for (word, instead) in
+            [("exit", "\\quit"), ("nick", "--name"), ("Names", "\\users"), ("join", "\\fork"), ("w", "\\msg")]
+        {
+            let failure = unknown(word);
+            assert_eq!(failure.code, ErrorCode::UnknownCommand);
+            assert!(failure.text.contains(instead), "{}", failure.text);
+        }
+        assert!(unknown("frok").text.contains("did you mean \\fork?"));
     }
 
     #[test]

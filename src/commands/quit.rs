@@ -1,6 +1,6 @@
 //! `\quit`: ends every session, tells the others, leaves.
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 
 pub(super) const QUIT: Command = Command {
@@ -12,6 +12,7 @@ pub(super) const QUIT: Command = Command {
     optional: false,
     group: Group::Program,
     examples: &[],
+    traits: Traits { ends_run: true, ..Traits::NONE },
     run,
 };
 

@@ -1,6 +1,6 @@
 //! `\search WORDS`: what was said with all these words in it, as far as this user has seen it.
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::show::{ErrorCode, Message, Notice};
 use crate::timestamp::Timestamp;
@@ -17,6 +17,7 @@ pub(super) const SEARCH: Command = Command {
     optional: false,
     group: Group::Reading,
     examples: &["\\search release notes", "\\search bobby lunch"],
+    traits: Traits::NONE,
     run,
 };
 

@@ -1,6 +1,6 @@
 //! `\sessions`: the sessions there are.
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::show::Notice;
 
@@ -13,6 +13,7 @@ pub(super) const SESSIONS: Command = Command {
     optional: false,
     group: Group::Sessions,
     examples: &[],
+    traits: Traits::NONE,
     run,
 };
 

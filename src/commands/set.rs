@@ -1,6 +1,6 @@
 //! `\set [KEY [VALUE]]`: how this user likes the terminal; `\set --save` keeps it.
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::config::edit;
 use crate::config::preferences::{SETTINGS, Setting};
@@ -15,6 +15,7 @@ pub(super) const SET: Command = Command {
     optional: true,
     group: Group::Yours,
     examples: &["\\set", "\\set times long", "\\set notify osc9", "\\set --save"],
+    traits: Traits::NONE,
     run,
 };
 

@@ -1,6 +1,6 @@
 //! `\switch N`: makes another session current.
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Leads, Progress, Traits};
 use crate::client::State;
 use crate::session::SessionId;
 use crate::show::ErrorCode;
@@ -14,6 +14,7 @@ pub(super) const SWITCH: Command = Command {
     optional: false,
     group: Group::Sessions,
     examples: &["\\sw 1", "\\sw bobby", "\\sw 0"],
+    traits: Traits { leads: Leads::ToSession, ..Traits::NONE },
     run,
 };
 

@@ -1,6 +1,6 @@
 //! `\unalias NAME`: takes an alias back.
 
-use super::{Argument, Command, CommandError, Group, Progress, alias};
+use super::{Argument, Command, CommandError, Group, Progress, Traits, alias};
 use crate::client::State;
 use crate::show::{ErrorCode, Notice};
 
@@ -13,6 +13,7 @@ pub(super) const UNALIAS: Command = Command {
     optional: false,
     group: Group::Yours,
     examples: &["\\unalias brb"],
+    traits: Traits::NONE,
     run,
 };
 

@@ -1,6 +1,6 @@
 //! `\unignore NAME`: shows again what somebody says.
 
-use super::{Argument, Command, CommandError, Group, Progress, alias};
+use super::{Argument, Command, CommandError, Group, Progress, Traits, alias};
 use crate::client::State;
 use crate::show::{ErrorCode, Notice};
 
@@ -13,6 +13,7 @@ pub(super) const UNIGNORE: Command = Command {
     optional: false,
     group: Group::People,
     examples: &["\\unignore bobby"],
+    traits: Traits::NONE,
     run,
 };
 

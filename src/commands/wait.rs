@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::client::waiting::Condition;
 use crate::show::ErrorCode;
@@ -24,6 +24,7 @@ pub(super) const WAIT: Command = Command {
     optional: true,
     group: Group::Program,
     examples: &["\\wait 2", "\\wait message bobby", "\\wait users 2"],
+    traits: Traits { for_scripts: true, not_for_programs: true, ..Traits::NONE },
     run,
 };
 

@@ -2,7 +2,7 @@
 
 use hobnob_protocol::message::ClientMessage;
 
-use super::{Argument, Command, CommandError, Group, Progress};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::client::questions::Question;
 
@@ -15,6 +15,7 @@ pub(super) const WHOIS: Command = Command {
     optional: false,
     group: Group::People,
     examples: &["\\whois bobby"],
+    traits: Traits::NONE,
     run,
 };
 

@@ -1,7 +1,10 @@
 //! What is typed, read: lines and their commands, the requests of programs, the words a user made. Plain;
-//! knows neither the state nor who carries a command out.
+//! knows neither which commands there are nor the state nor who carries a command out.
 
 pub mod aliases;
+pub mod invisible;
 pub mod line;
+pub mod meant;
 pub mod request;
 pub mod script;
+pub mod traits;

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::line::bare_command;
 use crate::session::id::SessionId;
 
 /// What a program calls one of its requests: any JSON value but null.
@@ -92,13 +93,8 @@ pub fn parse(line: &str) -> Result<Request, BadRequest> {
 /// A command as a request writes it: with its backslash or without.
 #[must_use]
 pub fn command(line: &str) -> Option<Wish> {
-    let line = line.trim_end();
-    let line = line.strip_prefix('\\').unwrap_or(line);
-    if line.contains('\n') || line.is_empty() || line.starts_with(char::is_whitespace) {
-        return None;
-    }
-    let (name, args) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    Some(Wish::Command { name: name.to_owned(), args: args.trim().to_owned() })
+    let call = bare_command(line)?;
+    Some(Wish::Command { name: call.word.to_owned(), args: call.args.to_owned() })
 }
 
 /// The `id` of an object that is wrong in another way.
@@ -139,6 +135,7 @@ mod tests {
             (r#"{"command":"ss","session":1,"id":6}"#, id(json!(6))),
             (r#"{"command":"quit\nsecret","id":6}"#, id(json!(6))),
             (r#"{"command":"","id":6}"#, id(json!(6))),
+            ("{\"command\":\"\u{200b}fork bobby\",\"id\":6}", id(json!(6))),
             (r#"{"id":7}"#, id(json!(7))),
             (r#"{"say":"x""#, None),
             ("{}", None),

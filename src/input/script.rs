@@ -5,7 +5,8 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use tokio::sync::mpsc;
 
-use crate::input::line::continues;
+use crate::input::invisible::{is_invisible, without_mark};
+use crate::input::line::{continues, is_led_by_backslash};
 
 /// Lines read ahead of the app.
 const READ_AHEAD: usize = 64;
@@ -17,26 +18,32 @@ const MAX_LINE: usize = 128 * 1024;
 /// One line of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScriptLine {
-    /// A line, or several joined by trailing backslashes, without the last newline.
+    /// A line, or several joined by trailing backslashes, without the last newline. A
+    /// byte-order mark may stand at its start.
     Line(String),
-    /// A line that is a JSON object: a request.
+    /// A line whose first visible character is a brace: a request.
     Request(String),
     /// A line that is not UTF-8, by its number in the input.
     NotUtf8 {
         /// Counted from 1.
         line: u64,
+        /// Whether a backslash leads it: it was meant as a command.
+        command: bool,
     },
     /// A line far longer than any message may be.
     TooLong {
         /// Its length in bytes.
         bytes: u64,
+        /// Whether a backslash leads it: it was meant as a command.
+        command: bool,
     },
     /// Standard input cannot be read any more.
     Failed(String),
 }
 
 /// Reads standard input from a thread of its own; the channel closes at its end. With `requests` a
-/// line that begins with `{` is one, otherwise it is a text like any other.
+/// line that begins with `{` is one, otherwise it is a text like any other. What is invisible before
+/// the brace changes nothing: as a text, the line would say to all what was for one.
 ///
 /// # Errors
 /// When the system gives no thread.
@@ -63,7 +70,7 @@ struct Lines<R> {
 
 enum Raw {
     Line(Vec<u8>),
-    TooLong(u64),
+    TooLong { bytes: u64, begin: Vec<u8> },
 }
 
 impl<R: BufRead> Lines<R> {
@@ -75,12 +82,20 @@ impl<R: BufRead> Lines<R> {
     fn next_line(&mut self) -> Option<ScriptLine> {
         let mut joined: Option<String> = None;
         loop {
+            // What goes on from a text is no command, whatever it begins with.
+            let is_command =
+                |bytes: &[u8]| joined.is_none() && is_led_by_backslash(&String::from_utf8_lossy(bytes));
             let line = match self.next_raw() {
                 Ok(Some(Raw::Line(bytes))) => match String::from_utf8(bytes) {
                     Ok(line) => line,
-                    Err(_) => return Some(ScriptLine::NotUtf8 { line: self.number }),
+                    Err(err) => {
+                        let command = is_command(err.as_bytes());
+                        return Some(ScriptLine::NotUtf8 { line: self.number, command });
+                    }
                 },
-                Ok(Some(Raw::TooLong(bytes))) => return Some(ScriptLine::TooLong { bytes }),
+                Ok(Some(Raw::TooLong { bytes, begin })) => {
+                    return Some(ScriptLine::TooLong { bytes, command: is_command(&begin) });
+                }
                 Ok(None) => return joined.map(ScriptLine::Line),
                 Err(err) => {
                     self.ended = true;
@@ -88,9 +103,12 @@ impl<R: BufRead> Lines<R> {
                 }
             };
             let text = match joined.take() {
-                Some(before) => before + "\n" + &line,
+                // Files that were joined have a byte-order mark in the middle, too.
+                Some(before) => before + "\n" + without_mark(&line),
                 // A request ends with its line, whatever its last character is.
-                None if self.requests && line.starts_with('{') => return Some(ScriptLine::Request(line)),
+                None if self.requests && line.trim_start_matches(is_invisible).starts_with('{') => {
+                    return Some(ScriptLine::Request(line));
+                }
                 None => line,
             };
             if !continues(&text) || text.len() > MAX_LINE {
@@ -113,7 +131,7 @@ impl<R: BufRead> Lines<R> {
         self.number += 1;
         if bytes.last() != Some(&b'\n') && bytes.len() > MAX_LINE {
             let rest = self.skip_line()?;
-            return Ok(Some(Raw::TooLong(bytes.len() as u64 + rest)));
+            return Ok(Some(Raw::TooLong { bytes: bytes.len() as u64 + rest, begin: bytes }));
         }
         if bytes.last() == Some(&b'\n') {
             bytes.pop();
@@ -178,25 +196,42 @@ mod tests {
 
     #[test]
     fn a_line_that_is_not_utf8_is_named_and_the_next_one_read() {
-        check(b"a\n\xff\xfe\nb\n", &[line("a"), ScriptLine::NotUtf8 { line: 2 }, line("b")]);
+        let bad = |line, command| ScriptLine::NotUtf8 { line, command };
+        check(b"a\n\xff\xfe\nb\n", &[line("a"), bad(2, false), line("b")]);
+        // A name in Latin-1: what follows was meant for whom it names.
+        check(b"\\fork Andr\xe9\nsecret\n", &[bad(1, true), line("secret")]);
+        check(b"a\\\n\\fork \xe9\nb\n", &[bad(2, false), line("b")]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_line_that_goes_on() {
+        check(b"\xef\xbb\xbfone\\\n\xef\xbb\xbftwo\n", &[line("\u{feff}one\ntwo")]);
+        check(b"\xef\xbb\xbf\\ss\\\r\nx", &[line("\u{feff}\\ss\\"), line("x")]);
+    }
+
+    #[test]
+    fn two_backslashes_at_the_end_join_nothing() {
+        check(b"C:\\\\\nnext\n", &[line("C:\\\\"), line("next")]);
     }
 
     #[test]
     fn a_line_that_begins_with_a_brace_is_a_request_only_where_there_are_any() {
-        let input = b"{\"say\":1}\\\nnext\\\n{x\n".as_slice();
+        let input = b"\xef\xbb\xbf{\"say\":1}\\\nnext\\\n{x\n".as_slice();
         let lines = |requests| {
             let mut lines = Lines::new(input, requests);
             std::iter::from_fn(move || lines.next_line()).collect::<Vec<_>>()
         };
-        let request = ScriptLine::Request("{\"say\":1}\\".to_owned());
+        let request = ScriptLine::Request("\u{feff}{\"say\":1}\\".to_owned());
         assert_eq!(lines(true), [request, line("next\n{x")]);
-        assert_eq!(lines(false), [line("{\"say\":1}\nnext\n{x")]);
+        assert_eq!(lines(false), [line("\u{feff}{\"say\":1}\nnext\n{x")]);
     }
 
     #[test]
     fn an_endless_line_is_counted_not_kept() {
         let mut input = vec![b'x'; 1_000_000];
         input.extend_from_slice(b"\nnext");
-        check(&input, &[ScriptLine::TooLong { bytes: 1_000_000 }, line("next")]);
+        check(&input, &[ScriptLine::TooLong { bytes: 1_000_000, command: false }, line("next")]);
+        input[0] = b'\\';
+        check(&input, &[ScriptLine::TooLong { bytes: 1_000_000, command: true }, line("next")]);
     }
 }

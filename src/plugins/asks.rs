@@ -4,6 +4,7 @@
 use hobnob_protocol::name::Text;
 use serde::Deserialize;
 
+use crate::input::invisible::without_mark;
 use crate::input::request::{self, Wish};
 
 /// One thing a program asks for.
@@ -35,6 +36,7 @@ enum Line {
 /// # Errors
 /// In words, when it is none of them.
 pub(crate) fn parse(line: &str) -> Result<Option<Ask>, String> {
+    let line = without_mark(line);
     if line.trim().is_empty() {
         return Ok(None);
     }
@@ -56,6 +58,7 @@ mod tests {
     #[test]
     fn one_object_a_line_is_one_ask() {
         assert_eq!(parse(r#"{"notice":"x"}"#).unwrap(), Some(Ask::Notice("x".to_owned())));
+        assert_eq!(parse("\u{feff}{\"notice\":\"x\"}").unwrap(), Some(Ask::Notice("x".to_owned())));
         assert_eq!(parse(r#"{"say":"x"}"#).unwrap(), Some(Ask::Say(Text::new("x").unwrap())));
         let (name, args) = ("sw".to_owned(), "1".to_owned());
         assert_eq!(parse(r#"{"command":"\\sw 1"}"#).unwrap(), Some(Ask::Command { name, args }));

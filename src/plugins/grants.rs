@@ -71,8 +71,8 @@ impl Grants {
         Self { path: data_dir.join("own_commands.toml") }
     }
 
-    /// Where they live, for a person who wants to take one back.
-    #[must_use]
+    /// Where they live.
+    #[cfg(test)]
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -96,6 +96,25 @@ impl Grants {
     /// # Errors
     /// In words, when the file cannot be changed.
     pub(crate) fn allow(&self, name: &str, grant: Grant) -> Result<(), String> {
+        self.change(|commands| {
+            commands.insert(name.to_owned(), grant);
+        })
+    }
+
+    /// Takes back what the program of this name was allowed, and tells whether it was allowed anything.
+    ///
+    /// # Errors
+    /// In words, when the file cannot be changed: then it may be allowed still.
+    pub(crate) fn disallow(&self, name: &str) -> Result<bool, String> {
+        // Where there is nothing to take back, no file is made.
+        if !self.all()?.contains_key(name) {
+            return Ok(false);
+        }
+        self.change(|commands| commands.remove(name).is_some())
+    }
+
+    /// Changes the grants under the lock that other clients respect, too.
+    fn change<T>(&self, change: impl FnOnce(&mut BTreeMap<String, Grant>) -> T) -> Result<T, String> {
         let told = |err: io::Error| format!("{}: {err}", self.path.display());
         let lock = self.path.with_extension("lock");
         if let Some(folder) = self.path.parent() {
@@ -105,9 +124,10 @@ impl Grants {
         // Held by another client for as long as it writes a small file.
         lock.lock().map_err(told)?;
         let mut commands = self.all()?;
-        commands.insert(name.to_owned(), grant);
+        let changed = change(&mut commands);
         let text = toml::to_string(&Known { commands }).map_err(|err| err.to_string())?;
-        write_whole(&self.path, text.as_bytes()).map_err(told)
+        write_whole(&self.path, text.as_bytes()).map_err(told)?;
+        Ok(changed)
     }
 }
 
@@ -165,11 +185,25 @@ mod tests {
     }
 
     #[test]
+    fn a_grant_is_taken_back_and_the_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let grants = Grants::of(folder.path());
+        assert_eq!(grants.disallow("roll"), Ok(false));
+        assert!(!grants.path().exists());
+        grants.allow("roll", grant("one")).unwrap();
+        grants.allow("links", grant("two")).unwrap();
+        assert_eq!(grants.disallow("roll"), Ok(true));
+        assert_eq!(grants.disallow("roll"), Ok(false));
+        assert_eq!(grants.all().unwrap().into_keys().collect::<Vec<_>>(), ["links"]);
+    }
+
+    #[test]
     fn a_file_that_is_something_else_allows_nothing_and_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let grants = Grants::of(folder.path());
         std::fs::write(grants.path(), "commands = 7").unwrap();
         assert!(grants.all().is_err() && grants.allow("roll", grant("one")).is_err());
+        assert!(grants.disallow("roll").is_err());
         assert_eq!(std::fs::read(grants.path()).unwrap(), b"commands = 7");
     }
 

@@ -155,6 +155,21 @@ impl Plugins {
         self.spawn(name, None, |job| job.allow())
     }
 
+    /// Takes back what a program was allowed, and ends its runs. Tells whether it was allowed anything.
+    ///
+    /// # Errors
+    /// In words, when that cannot be written: then it may be allowed still.
+    pub fn disallow(&mut self, name: &str) -> Result<bool, String> {
+        let Some(grants) = self.world.as_ref().map(|world| world.grants.clone()) else { return Ok(false) };
+        let runs = self.runs.iter().filter(|(_, run)| run.name == name).map(|(job, _)| *job);
+        for job in runs.collect::<Vec<_>>() {
+            self.ended(job);
+        }
+        let was_allowed = grants.disallow(name)?;
+        self.changes += u64::from(was_allowed);
+        Ok(was_allowed)
+    }
+
     /// A run is allowed and begins.
     pub fn begun(&mut self, job: u32, description: Description) {
         if let Some(run) = self.runs.get_mut(&job) {
@@ -235,12 +250,6 @@ impl Plugins {
             (name, description)
         };
         place::all(&world.folders).into_keys().map(described).collect()
-    }
-
-    /// Where the grants live.
-    #[must_use]
-    pub fn grants_path(&self) -> Option<&Path> {
-        self.world.as_ref().map(|world| world.grants.path())
     }
 
     fn spawn(

@@ -14,6 +14,7 @@ use super::Watched;
 use super::page::{Page, Size};
 use super::terminal;
 use super::words::{Argument, Words, fold};
+use crate::input::line::{self, Call, Habit, Line, Source};
 
 /// Candidates above this number make rustyline ask first.
 pub(super) const MAX_CANDIDATES: usize = 99;
@@ -50,24 +51,40 @@ impl Completer for Completions {
 
 /// Where the word at the end of `head` begins, and what could stand there.
 fn candidates(head: &str, words: &Words) -> (usize, Vec<Pair>) {
-    match head.strip_prefix('\\') {
-        Some(rest) if !rest.starts_with('\\') => match rest.split_once(char::is_whitespace) {
-            None => (0, command_names(rest, words, "\\")),
-            Some((name, argument)) => {
-                let start = argument.trim_start();
-                if let Some((start, values)) = setting_values(name, start, words) {
-                    return (head.len() - start.len(), values);
-                }
-                (head.len() - start.len(), arguments(name, start, words))
-            }
-        },
+    match line::parse(head, Source::Terminal(words)) {
+        Line::Command(Call { word, argument: None, .. }) => (0, command_names(word, words, "\\")),
+        Line::Command(Call { word, argument: Some(at), .. }) => argument(head, word, at.start, words),
+        Line::Slash(Call { argument: Some(at), .. }, Habit::Same(word)) => {
+            argument(head, &word, at.start, words)
+        }
         _ => {
-            let start = head
-                .rfind(char::is_whitespace)
-                .map_or(0, |at| at + head[at..].chars().next().map_or(1, char::len_utf8));
+            let start = start_of_word(head);
             (start, mentions(&head[start..], start == 0, words))
         }
     }
+}
+
+/// What could stand at the end of the argument that begins at byte `at`.
+fn argument(head: &str, command: &str, at: usize, words: &Words) -> (usize, Vec<Pair>) {
+    let typed = &head[at..];
+    let kind = words.command(command).map(|command| command.argument);
+    let in_text = match kind {
+        Some(Argument::Said) => true,
+        Some(Argument::UserAndSaid) => typed.contains(char::is_whitespace),
+        _ => false,
+    };
+    if in_text {
+        let start = start_of_word(head);
+        return (start, mentions(&head[start..], false, words));
+    }
+    if let Some((start, values)) = setting_values(command, typed, words) {
+        return (head.len() - start.len(), values);
+    }
+    (at, arguments(command, typed, words))
+}
+
+fn start_of_word(head: &str) -> usize {
+    head.char_indices().rev().find(|(_, c)| c.is_whitespace()).map_or(0, |(at, c)| at + c.len_utf8())
 }
 
 fn command_names(start: &str, words: &Words, lead: &str) -> Vec<Pair> {
@@ -103,12 +120,14 @@ fn arguments(command: &str, start: &str, words: &Words) -> Vec<Pair> {
             })
             .collect()
         }
-        Argument::None | Argument::Text => Vec::new(),
-        Argument::Alias => {
-            words.aliases.iter().map(|it| &it.name).filter(begins).cloned().map(pair).collect()
+        Argument::None | Argument::Text | Argument::Said => Vec::new(),
+        Argument::Alias => not_the_only_one(start, words.aliases.iter().map(|it| &it.name).filter(begins)),
+        Argument::Program => not_the_only_one(start, words.programs.iter().filter(begins)),
+        Argument::Ignored => not_the_only_one(start, words.ignored.iter().filter(begins)),
+        Argument::UserAndSaid => {
+            let name = |name: &str| Pair { display: name.to_owned(), replacement: format!("{name} ") };
+            users(start, words).map(name).collect()
         }
-        Argument::Program => words.programs.iter().filter(begins).cloned().map(pair).collect(),
-        Argument::Ignored => words.ignored.iter().filter(begins).cloned().map(pair).collect(),
         Argument::User => users(start, words).map(|name| pair(name.to_owned())).collect(),
         Argument::Session => sessions(start, words),
         Argument::Command => match start.strip_prefix('\\') {
@@ -116,6 +135,13 @@ fn arguments(command: &str, start: &str, words: &Words) -> Vec<Pair> {
             None => command_names(start, words, ""),
         },
     }
+}
+
+/// Words for a command that takes something back or gives rights. Tab inserts a candidate that is the
+/// only one; here only where its reader has begun to type it.
+fn not_the_only_one<'w>(start: &str, fitting: impl Iterator<Item = &'w String>) -> Vec<Pair> {
+    let found: Vec<Pair> = fitting.cloned().map(pair).collect();
+    if start.is_empty() && found.len() == 1 { Vec::new() } else { found }
 }
 
 /// The values of the setting that is named already, and the beginning of one that is typed.
@@ -207,7 +233,10 @@ mod tests {
                 command("unalias", "ua", Argument::Alias),
                 command("allow", "al", Argument::Program),
                 command("unignore", "ui", Argument::Ignored),
+                command("me", "act", Argument::Said),
+                command("msg", "m", Argument::UserAndSaid),
             ],
+            habits: Vec::new(),
             own: [("roll".to_owned(), vec!["2d6".to_owned(), "1d20".to_owned()])].into(),
             aliases: vec![command("brb", "b", Argument::Text)],
             programs: vec!["load".into(), "links".into()],
@@ -243,6 +272,18 @@ mod tests {
         check("\\unignore c", &["\\unignore Carmen"]);
         check("\\sessions x", &[]);
         check("\\nothing x", &[]);
+        check("/fork bo", &["/fork bobby"]);
+        check("\\me hugs BO", &["\\me hugs bobby "]);
+        check("\\me ", &[]);
+        check("\\m an", &["\\m anna ", "\\m Anton "]);
+        check("\\msg bobby say an", &["\\msg bobby say anna ", "\\msg bobby say Anton "]);
+    }
+
+    #[test]
+    fn the_only_word_is_not_taken_before_it_is_begun_where_that_takes_something_back() {
+        check("\\unalias ", &[]);
+        check("\\unignore ", &[]);
+        check("\\allow l", &["\\allow load", "\\allow links"]);
     }
 
     #[test]

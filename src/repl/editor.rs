@@ -25,12 +25,13 @@ use super::past_lines::{MAX_ENTRIES, PastLines};
 use super::printer::{Job, SharedTerminal};
 use super::prompt::{Draft, Edit, Grant};
 use super::{ReplOptions, Typed, terminal};
+use crate::input::line;
 
 /// A lone Escape is a key of its own when nothing follows it for so many milliseconds. Without
 /// this, rustyline waits for the next key and prints nothing meanwhile.
 const ESCAPE_TIMEOUT_MS: u16 = 50;
 
-/// Decides whether Enter ends the line: a `\` at its end goes on below.
+/// Decides whether Enter ends the line: a text with one `\` at its end goes on below.
 pub(super) struct Continuation {
     page: Arc<Mutex<Page>>,
     screen: Arc<SharedTerminal>,
@@ -38,8 +39,8 @@ pub(super) struct Continuation {
 
 impl Validator for Continuation {
     fn validate(&self, context: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
-        if let Some(text) = context.input().strip_suffix('\\') {
-            lock(&self.page).joins.mark(text.len());
+        if line::continues(context.input()) {
+            lock(&self.page).joins.mark(context.input().len() - 1);
             return Ok(ValidationResult::Incomplete);
         }
         self.screen.leave();

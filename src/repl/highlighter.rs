@@ -16,6 +16,7 @@ use rustyline::highlight::{CmdKind, Highlighter};
 use super::page::Page;
 use super::printer::SharedTerminal;
 use super::{Watched, words::Words};
+use crate::input::line::{self, Habit, Line, Source};
 
 /// Colours the line, shows what waits, and notes what stands on the screen.
 pub(super) struct Painter {
@@ -97,26 +98,26 @@ impl Painter {
 }
 
 /// The length and style of the command a line begins with: one that exists, or is still being
-/// typed, or is wrong. `\\` sends a text that begins with `\`.
+/// typed, or is wrong. What only marks the line as a text is dim.
 fn command_style(line: &str, words: &Words) -> Option<(usize, Style)> {
-    let rest = line.strip_prefix('\\')?;
-    if rest.starts_with('\\') {
-        return Some((1, Color::DarkGray.normal()));
+    match line::parse(line, Source::Terminal(words)) {
+        Line::Text { escape: Some(escape), .. } => Some((escape.end, Color::DarkGray.normal())),
+        Line::Command(call) if !call.word.is_empty() => {
+            let unfinished = call.argument.is_none() && words.commands_from(call.word).next().is_some();
+            let style = if words.command(call.word).is_some() {
+                Color::Cyan.bold()
+            } else if unfinished {
+                Color::Cyan.normal()
+            } else {
+                Color::Red.normal()
+            };
+            Some((call.head.end, style))
+        }
+        Line::Slash(call, Habit::Same(_)) => Some((call.head.end, Color::Cyan.bold())),
+        Line::Slash(call, Habit::Other(_)) => Some((call.head.end, Color::Red.normal())),
+        Line::Hidden { head } => Some((head.end, Color::Red.normal())),
+        _ => None,
     }
-    let length = rest.find(char::is_whitespace).unwrap_or(rest.len());
-    let name = &rest[..length];
-    if name.is_empty() {
-        return None;
-    }
-    let unfinished = length == rest.len() && words.commands_from(name).next().is_some();
-    let style = if words.command(name).is_some() {
-        Color::Cyan.bold()
-    } else if unfinished {
-        Color::Cyan.normal()
-    } else {
-        Color::Red.normal()
-    };
-    Some((length + 1, style))
 }
 
 /// Leaves out what would move the cursor, ring or turn the writing round, as a paste may hold it.

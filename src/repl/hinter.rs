@@ -11,6 +11,7 @@ use rustyline::hint::{Hint, Hinter};
 use super::page::Page;
 use super::words::{CommandWord, Words};
 use super::{Watched, found};
+use crate::input::line::{self, Call, Habit, Line, Source};
 
 /// Hints at commands.
 pub(super) struct Hints {
@@ -64,31 +65,32 @@ impl Hinter for Hints {
 }
 
 fn hint(line: &str, words: &Words) -> Option<CommandHint> {
-    if let Some(rest) = line.strip_prefix('/') {
-        return other_slash(rest, words);
-    }
-    let rest = line.strip_prefix('\\')?;
-    match rest.split_once(char::is_whitespace) {
-        Some((name, "")) => {
-            let command = words.command(name)?;
-            let display = about(command).trim_start().to_owned();
+    match line::parse(line, Source::Terminal(words)) {
+        Line::Command(Call { word, argument: None, .. }) if !word.is_empty() => match words.command(word) {
+            Some(command) => Some(CommandHint { display: about(command), completion: None }),
+            None => only_one(word, words),
+        },
+        Line::Command(Call { word, argument: Some(argument), .. }) if argument.is_empty() => {
+            let display = about(words.command(word)?).trim_start().to_owned();
             Some(CommandHint { display, completion: None })
         }
-        Some(_) => None,
-        None if rest.is_empty() => None,
-        None => match words.command(rest) {
-            Some(command) => Some(CommandHint { display: about(command), completion: None }),
-            None => only_one(rest, words),
-        },
+        Line::Slash(call, habit) => by_habit(&call, &habit),
+        Line::Hidden { .. } => note("a command has nothing before its \\"),
+        _ => None,
     }
 }
 
-/// Elsewhere commands begin with a slash; here such a line is said, which its author hardly means.
-fn other_slash(rest: &str, words: &Words) -> Option<CommandHint> {
-    let name = rest.split(char::is_whitespace).next().unwrap_or_default();
-    words.command(name)?;
-    let display = format!("  this is said; the command is \\{name}");
-    Some(CommandHint { display, completion: None })
+/// Elsewhere commands begin with a slash: what becomes of such a line here.
+fn by_habit(call: &Call<'_>, habit: &Habit) -> Option<CommandHint> {
+    match habit {
+        Habit::Same(_) if call.argument.as_ref().is_some_and(|argument| !argument.is_empty()) => None,
+        Habit::Same(word) => note(&format!("the same as \\{word}")),
+        Habit::Other(instead) => note(instead),
+    }
+}
+
+fn note(text: &str) -> Option<CommandHint> {
+    Some(CommandHint { display: format!("  {text}"), completion: None })
 }
 
 /// The one command whose own name begins with what is typed.
@@ -110,7 +112,7 @@ fn about(command: &CommandWord) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::words::Argument;
+    use super::super::words::{Argument, HabitWord};
     use super::*;
 
     #[track_caller]
@@ -122,7 +124,8 @@ mod tests {
             about: "private session".into(),
             argument: Argument::User,
         };
-        let words = Words { commands: vec![fork], ..Words::default() };
+        let nick = HabitWord { word: "nick", instead: "start with --name", beats_command: false };
+        let words = Words { commands: vec![fork], habits: vec![nick], ..Words::default() };
         let found = hint(line, &words);
         let found = found.as_ref().map(|hint| (hint.display(), hint.completion()));
         assert_eq!(found, expected);
@@ -139,7 +142,11 @@ mod tests {
         check("\\", None);
         check("hello", None);
         check("\\\\fo", None);
-        check("/fork bobby", Some(("  this is said; the command is \\fork", None)));
+        check("/fork", Some(("  the same as \\fork", None)));
+        check("/fork bobby", None);
+        check("/nick bobby", Some(("  start with --name", None)));
+        check("//nick bobby", None);
+        check(" \\fork bobby", Some(("  a command has nothing before its \\", None)));
         check("/etc/fork", None);
     }
 }

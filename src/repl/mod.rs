@@ -50,7 +50,7 @@ use tokio::sync::{mpsc, watch};
 use crate::session::id::SessionId;
 
 pub use self::prompt::{Draft, Edit, Grant, Prompt};
-pub use self::words::{Argument, CommandWord, Words};
+pub use self::words::{Argument, CommandWord, HabitWord, Words};
 
 use self::editor::LineReader;
 use self::printer::SharedTerminal;
@@ -176,6 +176,12 @@ impl fmt::Debug for ReplHandle {
 }
 
 impl ReplHandle {
+    /// A handle without an editor: what is granted and printed is kept.
+    #[cfg(test)]
+    pub(crate) fn without_editor() -> Self {
+        Self { screen: Arc::new(SharedTerminal::new()) }
+    }
+
     /// Allows one line to be read, now. One grant at a time: one that was not begun is replaced.
     pub fn grant(&self, grant: Grant) {
         self.screen.grant(grant);

@@ -8,17 +8,19 @@ use std::time::Duration;
 use super::printer::SharedTerminal;
 use super::prompt::Edit;
 use super::terminal;
+use crate::input::invisible::without_mark;
 
 /// Between two looks whether the editor has ended. Nothing wakes a thread for that and for the
 /// program's own end at once.
 const LOOK_AGAIN: Duration = Duration::from_millis(30);
 
 /// The most of an edited text that is taken back, in bytes: four times what a message may have, so
-/// that one that is too long comes back whole to be shortened.
+/// that one that is too long comes back whole to be shortened. A longer one stays in its file.
 const MOST: u64 = 64 * 1024;
 
 /// Runs the editor until it ends, or the program does. Gives the text as it was left, without the
-/// newlines at its end.
+/// newlines at its end. A text that cannot be taken back as it is stays in its file, which the error
+/// names.
 pub(super) fn run(edit: &Edit, screen: &SharedTerminal) -> Result<String, String> {
     // Made with mode 0600, and removed when dropped.
     let mut file = tempfile::Builder::new()
@@ -33,7 +35,14 @@ pub(super) fn run(edit: &Edit, screen: &SharedTerminal) -> Result<String, String
     ended?;
     // By its path: most editors write a new file and rename it.
     let edited = std::fs::File::open(file.path()).and_then(read);
-    edited.map_err(|err| format!("the edited text cannot be read: {err}"))
+    match edited.map_err(|err| format!("the edited text cannot be read: {err}"))? {
+        Ok(text) => Ok(text),
+        Err(wrong) => {
+            let (_file, path) =
+                file.keep().map_err(|err| format!("the edited text {wrong}, and is lost: {err}"))?;
+            Err(format!("the edited text {wrong}; nothing of it was taken, it is kept in {}", path.display()))
+        }
+    }
 }
 
 fn wait(edit: &Edit, path: &std::path::Path, screen: &SharedTerminal) -> Result<(), String> {
@@ -64,10 +73,43 @@ fn wait(edit: &Edit, path: &std::path::Path, screen: &SharedTerminal) -> Result<
     }
 }
 
-fn read(mut file: std::fs::File) -> io::Result<String> {
+/// The text in a file, or what is wrong with it, as the end of a sentence.
+fn read(mut file: std::fs::File) -> io::Result<Result<String, String>> {
     file.seek(SeekFrom::Start(0))?;
     let mut bytes = Vec::new();
-    file.take(MOST).read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
-    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+    file.take(MOST + 1).read_to_end(&mut bytes)?;
+    Ok(text_of(&bytes))
+}
+
+/// What an editor left, as a message: without the byte-order mark at its start and the newlines at its
+/// end, and with line ends of one kind.
+fn text_of(bytes: &[u8]) -> Result<String, String> {
+    if bytes.len() as u64 > MOST {
+        return Err(format!("has more than {MOST} bytes, far more than a message may have"));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|err| {
+        let line = bytes[..err.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        format!("is not UTF-8 in line {line}; have your editor save it as UTF-8")
+    })?;
+    Ok(without_mark(text).trim_end_matches(['\n', '\r']).replace("\r\n", "\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_and_line_ends_of_other_systems_are_no_part_of_the_text() {
+        assert_eq!(text_of(b"\xef\xbb\xbf\\fork bobby\r\n").unwrap(), "\\fork bobby");
+        assert_eq!(text_of(b"one\r\ntwo\r\n\r\n").unwrap(), "one\ntwo");
+        assert_eq!(text_of(b"").unwrap(), "");
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused_rather_than_changed() {
+        assert!(text_of(b"one\ncaf\xe9 noir\n").unwrap_err().contains("line 2"));
+        // Cut in the middle of a character it would be no text either.
+        let long = "ü".repeat(MOST as usize / 2 + 1);
+        assert!(text_of(long.as_bytes()).unwrap_err().contains("more than 65536 bytes"));
+    }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::input::line::{Habit, Vocabulary};
 use crate::session::id::SessionId;
 
 /// A snapshot of every word the editor may offer. The app publishes a new one when it changes.
@@ -25,6 +26,19 @@ pub struct Words {
     pub ignored: Vec<String>,
     /// The settings and the values each takes.
     pub settings: Vec<(String, Vec<String>)>,
+    /// The words of other chats.
+    pub habits: Vec<HabitWord>,
+}
+
+/// A word that other chats use for a command.
+#[derive(Clone, Copy, Debug)]
+pub struct HabitWord {
+    /// The word, in small letters.
+    pub word: &'static str,
+    /// What does here what it does there, as the end of a sentence.
+    pub instead: &'static str,
+    /// Whether `/WORD` means this even though a command here has the same word.
+    pub beats_command: bool,
 }
 
 /// One command as the editor sees it.
@@ -61,6 +75,10 @@ pub enum Argument {
     Program,
     /// The name of somebody who is ignored.
     Ignored,
+    /// Something to say, which may name users.
+    Said,
+    /// The name of a user, and then something to say.
+    UserAndSaid,
     /// Something nothing can be offered for: a number, a text.
     Text,
 }
@@ -91,6 +109,20 @@ impl Words {
     pub(super) fn commands_from(&self, start: &str) -> impl Iterator<Item = &CommandWord> {
         let start = fold(start);
         self.all().filter(move |command| command.names().any(|own| fold(own).starts_with(&start)))
+    }
+}
+
+impl Vocabulary for Words {
+    fn habit(&self, word: &str) -> Option<Habit> {
+        let folded = fold(word);
+        let habit = self.habits.iter().find(|habit| habit.word == folded);
+        match (habit, self.command(word)) {
+            (Some(habit), command) if command.is_none() || habit.beats_command => {
+                Some(Habit::Other(habit.instead.to_owned()))
+            }
+            (_, Some(command)) => Some(Habit::Same(command.name.clone())),
+            _ => None,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::app::event::Signal;
+use crate::input::invisible::without_mark;
 use crate::input::script::ScriptLine;
 
 /// No name was given, or something that is none.
@@ -26,7 +27,7 @@ impl BadName {
 /// # Errors
 /// When it is none.
 pub fn parse(text: &str) -> Result<UserName, BadName> {
-    text.trim().parse().map_err(|err| BadName::new(format!("{err}")))
+    without_mark(text).trim().parse().map_err(|err| BadName::new(format!("{err}")))
 }
 
 /// The first line of a script.
@@ -70,7 +71,7 @@ fn ask_and_wait() -> Result<UserName, BadName> {
         if input.read_line(&mut line).map_err(failed)? == 0 {
             return Err(none_given(&mut output));
         }
-        match line.trim().parse() {
+        match without_mark(&line).trim().parse() {
             Ok(name) => return Ok(name),
             Err(err) => writeln!(output, ">>> {err}").map_err(failed)?,
         }

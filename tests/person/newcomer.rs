@@ -17,13 +17,60 @@ fn the_prompt_follows_the_help_of_a_command_at_once() {
 }
 
 #[test]
-fn who_types_a_slash_is_shown_the_backslash_before_it_is_said() {
+fn who_types_a_slash_by_habit_says_nothing_to_all() {
     let server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    let mut anna = Person::join(&server, "anna", (100, 24));
+    anna.terminal.type_text("/users");
+    anna.sees_last("lobby> /users  the same as \\users");
+    anna.enter("");
+    anna.sees("in the lobby (2): anna bobby");
+    anna.enter("/query bobby");
+    anna.sees("/query was not sent: \\fork NAME opens a private session");
+    anna.terminal.wait_until("the line in the editor", |screen| {
+        crate::pty::last_row(screen).starts_with("lobby> /query bobby")
+    });
+    // Ctrl-U empties it.
+    anna.terminal.keys(b"\x15");
+    anna.sees_last("lobby>");
+    anna.enter("/msg bobby a secret");
+    bobby.wait(json!({"event": "message", "kind": "peer", "text": "a secret"}));
+    anna.enter("//query is a word");
+    bobby.wait(json!({"event": "message", "session": 0, "text": "/query is a word"}));
+    anna.enter("/etc/hosts");
+    bobby.wait(json!({"event": "message", "session": 0, "text": "/etc/hosts"}));
+    assert_eq!(bobby.lobby_texts(), ["/query is a word", "/etc/hosts"]);
+}
+
+#[test]
+fn a_command_behind_something_invisible_stays_in_the_editor() {
+    let server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    let mut anna = Person::join(&server, "anna", (100, 24));
+    anna.enter(" \\fork bobby");
+    anna.sees("something invisible stands before this command");
+    anna.terminal.wait_until("the line in the editor", |screen| {
+        crate::pty::last_row(screen).starts_with("lobby>  \\fork bobby")
+    });
+    anna.enter("secret");
+    anna.terminal.keys(b"\x15");
+    anna.sees_last("lobby>");
+    anna.enter("hello");
+    bobby.wait(json!({"event": "message", "text": "hello"}));
+    assert_eq!(bobby.lobby_texts(), ["hello"]);
+}
+
+#[test]
+fn who_types_fast_after_a_command_that_failed_is_heard() {
+    let server = Server::start(&[]);
+    let bobby = server.join("bobby");
     let mut anna = Person::join(&server, "anna", (80, 24));
-    anna.terminal.type_text("/help");
-    anna.sees_last("lobby> /help  this is said; the command is \\help");
-    anna.terminal.type_text("ful");
-    anna.sees_last("lobby> /helpful");
+    for (number, failing) in ["\\sw 7", "\\sw carmen", "\\fork anna", "\\nick x"].into_iter().enumerate() {
+        anna.enter(failing);
+        anna.enter(&format!("hello {number}"));
+        bobby.wait(json!({"event": "message", "text": format!("hello {number}")}));
+    }
+    assert!(!anna.terminal.screen().contains("before this prompt"), "{}", anna.terminal.screen());
 }
 
 #[test]

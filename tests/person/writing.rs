@@ -130,6 +130,36 @@ fn an_editor_writes_the_draft_in_a_file_nobody_else_reads() {
 }
 
 #[test]
+fn a_text_that_is_not_utf_8_is_refused_and_kept() {
+    let server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    let home = Home::new();
+    let editor = home.path().join("editor");
+    std::fs::write(&editor, "#!/bin/sh\nprintf 'caf\\351 noir\\r\\n' > \"$1\"\n").unwrap();
+    std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let folder = home.path().display().to_string();
+    let variables = [("EDITOR", editor.to_str().unwrap()), ("TMPDIR", folder.as_str())];
+    let mut anna = Person::join_with(&server, "anna", (200, 24), &variables, &home);
+    anna.enter("\\edit keep me");
+    anna.sees("the edited text is not UTF-8 in line 1");
+    anna.sees_last("lobby> keep me");
+    let files = std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().path());
+    let kept = files.filter(|path| path.extension().is_some_and(|it| it == "txt"));
+    let kept: Vec<Vec<u8>> = kept.map(|path| std::fs::read(path).unwrap()).collect();
+    assert_eq!(kept, [b"caf\xe9 noir\r\n"]);
+    // Written elsewhere, with a byte-order mark: the command it is, in the editor to be seen.
+    std::fs::write(&editor, "#!/bin/sh\nprintf '\\357\\273\\277\\\\msg bobby secret\\r\\n' > \"$1\"\n")
+        .unwrap();
+    anna.terminal.keys(b"\x15");
+    anna.sees_last("lobby>");
+    anna.enter("\\edit");
+    anna.sees_last("lobby> \\msg bobby secret");
+    anna.enter("");
+    bobby.wait(json!({"event": "message", "kind": "peer", "text": "secret"}));
+    assert!(bobby.lobby_texts().is_empty());
+}
+
+#[test]
 fn an_editor_that_is_not_there_leaves_the_text() {
     for columns in WIDTHS {
         let server = Server::start(&[]);

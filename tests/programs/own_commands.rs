@@ -47,6 +47,24 @@ printf '%s\n' "$*"
 "#;
 
 #[test]
+fn what_was_allowed_is_taken_back() {
+    let server = Server::start(&[]);
+    let (home, bobby) = (Home::new(), server.join("bobby"));
+    install(&home, "ask", ASKER);
+    let script =
+        "\\allow ask\n\\ask {\"say\":\"one\"}\n\\disallow ask\n\\ask {\"say\":\"two\"}\n\\disallow ask\n";
+    let output = server.client("anna").home(&home).run_json(script).ended_with(1);
+    output.the(json!({"event": "error", "command": "ask", "code": "refused"}));
+    output.the(json!({"event": "error", "command": "disallow", "code": "refused"}));
+    bobby.wait(json!({"event": "left", "name": "anna"}));
+    assert_eq!(bobby.lobby_texts(), ["one"]);
+    // A program gives nobody rights, and takes none.
+    let script = "\\allow ask\n\\ask {\"command\":\"disallow ask\"}\n\\ask {\"say\":\"three\"}\n";
+    server.client("anna").home(&home).run_json(script).ended_with(1);
+    bobby.wait(json!({"event": "message", "text": "three"}));
+}
+
+#[test]
 fn a_program_is_refused_until_it_is_allowed_and_again_when_it_has_changed() {
     let server = Server::start(&[]);
     let (home, bobby) = (Home::new(), server.join("bobby"));

@@ -143,3 +143,19 @@ fn whois_tells_name_key_time_and_trust() {
     assert_eq!(whois["trusted"], true);
     anna.ask_error("\\whois nobody", "no_such_user");
 }
+
+#[test]
+fn history_shows_more_than_one_answer_holds_in_order_and_no_more_than_is_kept() {
+    let server = Server::start(&["--history", "2000", "--rate", "100000"]);
+    let lines: String = (1..=2500).map(|number| format!("line {number}\n")).collect();
+    server.client("anna").run_json(lines).ended_with(0);
+    // A first join shows the last 20 besides.
+    let backlog = 20;
+    for (asked, shown) in [(1500, 1500), (9000, 2000)] {
+        let output = server.client("bobby").run_json(format!("\\hist {asked}\n")).ended_with(0);
+        let texts = output.all(json!({"event": "message", "replayed": true}));
+        let texts: Vec<&str> = texts.iter().map(|it| it["text"].as_str().unwrap()).skip(backlog).collect();
+        let expected: Vec<String> = (2501 - shown..=2500).map(|number| format!("line {number}")).collect();
+        assert_eq!(texts, expected);
+    }
+}

@@ -20,6 +20,8 @@ mod keys;
 #[cfg(test)]
 mod lobby;
 #[cfg(test)]
+mod msg;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod options;

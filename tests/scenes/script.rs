@@ -209,6 +209,54 @@ fn what_follows_a_command_that_was_to_lead_into_a_private_session_is_not_for_the
 }
 
 #[test]
+fn a_byte_order_mark_makes_no_command_into_speech() {
+    let server = Server::start(&[]);
+    let observer = server.join("observer");
+    let bobby = server.join("bobby");
+    let mark = "\u{feff}";
+    // At the start, in the middle of joined files, before the name, and before a request.
+    let script = format!(
+        "{mark}anna\r\n{mark}hello\r\n{mark}\\fork bobby\r\nfirst\r\n{mark}\\lobby\r\n{mark}\\sw 1\nsecond\n"
+    );
+    let output = Launch::hobnob().server(server.address()).run_json(script).ended_with(0);
+    assert_eq!(output.the(json!({"event": "sent", "text": "first"}))["session"], 1);
+    let asked =
+        format!("{mark}{{\"command\":\"fork bobby\",\"id\":1}}\n{mark}{{\"say\":\"third\",\"id\":2}}\n");
+    server.client("carmen").run_json(asked).ended_with(0);
+    for text in ["first", "second", "third"] {
+        bobby.wait(json!({"event": "message", "kind": "peer", "text": text}));
+    }
+    server.join("sentinel").say("sentinel");
+    observer.wait(json!({"event": "message", "text": "sentinel"}));
+    assert_eq!(observer.lobby_texts(), ["hello", "sentinel"]);
+}
+
+#[test]
+fn what_is_invisible_before_a_command_is_a_usage_error_and_what_follows_goes_nowhere() {
+    let server = Server::start(&[]);
+    let observer = server.join("observer");
+    let _bobby = server.join("bobby");
+    for before in [" ", "\t", "\u{a0}", "\u{200b}", "\u{feff}\u{feff}", "\u{2060}", "\u{e0020}", "\0"] {
+        let script = format!("{before}\\fork bobby\nsecret\n\\lobby\nafter {}\n", before.escape_unicode());
+        let output = server.client("anna").run_json(script).ended_with(1);
+        output.the(json!({"event": "error", "code": "usage"}));
+        output.the(json!({"event": "unsent", "text": "secret"}));
+        observer.wait(json!({"event": "message", "text": format!("after {}", before.escape_unicode())}));
+    }
+    let heard = observer.lobby_texts();
+    assert!(heard.iter().all(|text| text.starts_with("after")), "{heard:?}");
+}
+
+#[test]
+fn a_slash_means_nothing_on_a_pipe_and_two_backslashes_at_the_end_are_one() {
+    let server = Server::start(&[]);
+    let observer = server.join("observer");
+    server.client("anna").run("/nick x\n//y\nC:\\\\\nend\n").ended_with(0);
+    observer.wait(json!({"event": "message", "text": "end"}));
+    assert_eq!(observer.lobby_texts(), ["/nick x", "//y", "C:\\", "end"]);
+}
+
+#[test]
 fn messages_go_to_standard_output_and_errors_to_standard_error() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");

@@ -81,7 +81,8 @@ fn server_does_not_depend_on_the_client() {
 #[test]
 fn plain_structs_have_nothing_asynchronous() {
     let is_plain = |path: &str| {
-        ["server/src/decide/roster.rs", "src/input/line.rs", "src/input/request.rs"].contains(&path)
+        path == "server/src/decide/roster.rs"
+            || path.starts_with("src/input/")
             || path.starts_with("src/show/")
             || path.starts_with("src/session/")
     };
@@ -135,6 +136,17 @@ fn the_lobby_hands_out_facts_and_never_bytes() {
     check_lines("the lobby encodes nothing", |source, _, code| {
         source.path.starts_with("server/src/lobby/")
             && (has_word(code, "codec") || has_word(code, "serde_json"))
+    });
+}
+
+#[test]
+fn the_grammar_of_lines_knows_no_commands() {
+    check_lines("input imports neither commands nor the state", |source, number, code| {
+        source.path.starts_with("src/input/")
+            && !source.is_test(number)
+            && ["crate::commands", "crate::client", "crate::app", "crate::repl"]
+                .iter()
+                .any(|it| code.contains(it))
     });
 }
 

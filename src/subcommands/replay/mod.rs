@@ -16,6 +16,7 @@ use self::look::{Look, Replay};
 use super::Outputs;
 use crate::cli::{Cli, ColorChoice};
 use crate::config;
+use crate::input::invisible::without_mark;
 use crate::show::Notice;
 use crate::show::harmless::{is_hostile, write_json_escape};
 use crate::show::human::Human;
@@ -64,7 +65,7 @@ fn show(path: &Path, shown: &mut dyn FnMut(&str) -> Option<String>, outputs: &mu
     let (mut events, mut passed_over) = (0_u64, 0_u64);
     let mut line = Vec::new();
     while (&mut lines).take(MAX_LINE).read_until(b'\n', &mut line).with_context(named)? > 0 {
-        let text = String::from_utf8_lossy(&line).trim().to_owned();
+        let text = without_mark(&String::from_utf8_lossy(&line)).trim().to_owned();
         line.clear();
         if text.is_empty() {
             continue;
@@ -182,6 +183,14 @@ mod tests {
         done.unwrap();
         assert_eq!(out, "{\"event\":\"dance\",\"x\":\"\\u009b2J\"}\n");
         assert!(err.contains("1 lines"), "{err}");
+    }
+
+    #[test]
+    fn a_byte_order_mark_hides_no_event() {
+        let (done, out, err) =
+            replay("\u{feff}{\"event\":\"error\",\"code\":\"usage\",\"text\":\"no\"}\r\n", false);
+        done.unwrap();
+        assert_eq!((out.as_str(), err.as_str()), (">>> no\n", ""));
     }
 
     #[test]

@@ -1,0 +1,177 @@
+//! What a line is to do: the grammar's result with the user's aliases, the commands that stand for a
+//! text, and the habits of other chats made out. Changes nothing.
+
+use hobnob_protocol::name::UserName;
+
+use crate::commands;
+use crate::data::table::Table;
+use crate::input::aliases;
+use crate::input::line::{self, Call, Habit, Line, Source};
+
+/// What a line is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// Nothing.
+    Blank,
+    /// To say this.
+    Text(String),
+    /// To do this.
+    Command {
+        /// The word after the backslash.
+        word: String,
+        /// What follows it, without the blanks around it.
+        args: String,
+    },
+    /// Nothing, since what it was meant to do cannot be told.
+    Unclear(Unclear),
+}
+
+/// Why a line is neither done nor said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unclear {
+    /// Several lines that begin with a command.
+    CommandAndMore,
+    /// Something invisible stands before a command, or in its word.
+    Hidden,
+    /// `/WORD`, and what does here what WORD does in other chats.
+    Habit {
+        /// The word.
+        word: String,
+        /// What does it here.
+        instead: String,
+    },
+}
+
+impl Unclear {
+    /// What is wrong, for whoever typed the line.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::CommandAndMore => {
+                "a command is one line; nothing of this paste was done or sent".to_owned()
+            }
+            Self::Hidden => {
+                "a blank or something invisible stands before this command or in its word; nothing was \
+                             done or sent"
+                    .to_owned()
+            }
+            Self::Habit { word, instead } => {
+                format!("/{word} was not sent: {instead}; //{word} says it as text")
+            }
+        }
+    }
+}
+
+/// Makes out what a line is to do, for the user of this name with these aliases.
+pub(super) fn of(line: &str, source: Source<'_>, aliases: &Table, own: &UserName) -> Meaning {
+    let parsed = line::parse(line, source);
+    let is_command = |call: &Call<'_>| commands::find(call.word).is_some();
+    match &parsed {
+        // A command is one also where an earlier hobnob let an alias have its word.
+        Line::Command(call) if !is_command(call) => match aliases::expand(call, aliases) {
+            Some(line) => plain(line::parse(&line, source), own),
+            None => plain(parsed, own),
+        },
+        Line::Slash(call, Habit::Same(word)) => {
+            let call = Call { word, ..call.clone() };
+            match aliases::expand(&call, aliases).filter(|_| !is_command(&call)) {
+                Some(line) => plain(line::parse(&line, source), own),
+                None => command(&call, own),
+            }
+        }
+        _ => plain(parsed, own),
+    }
+}
+
+/// The meaning of a line in which no alias is looked for.
+fn plain(line: Line<'_>, own: &UserName) -> Meaning {
+    match line {
+        Line::Blank => Meaning::Blank,
+        Line::Text { said, .. } => Meaning::Text(said.to_owned()),
+        Line::Command(call) => command(&call, own),
+        Line::Slash(call, Habit::Same(word)) => command(&Call { word: &word, ..call }, own),
+        Line::Slash(call, Habit::Other(instead)) => {
+            Meaning::Unclear(Unclear::Habit { word: call.word.to_owned(), instead })
+        }
+        Line::CommandAndMore => Meaning::Unclear(Unclear::CommandAndMore),
+        Line::Hidden { .. } => Meaning::Unclear(Unclear::Hidden),
+    }
+}
+
+fn command(call: &Call<'_>, own: &UserName) -> Meaning {
+    let says = commands::find(call.word).and_then(|command| command.traits.says);
+    match says.filter(|_| !call.args.is_empty()) {
+        Some(text) => Meaning::Text(text(own, call.args)),
+        None => Meaning::Command { word: call.word.to_owned(), args: call.args.to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::completion::Completion;
+    use crate::repl::Words;
+
+    fn meaning(line: &str, words: Option<&Words>) -> Meaning {
+        let mut aliases = Table::default();
+        for (name, text) in [
+            ("brb", "be right back"),
+            ("wave", "\\me waves"),
+            ("wi", "\\whois $*"),
+            ("fork", "to the lobby!"),
+        ] {
+            aliases.set(name, Some(text)).unwrap();
+        }
+        let source = words.map_or(Source::Pipe, |words| Source::Terminal(words));
+        of(line, source, &aliases, &"anna".parse().unwrap())
+    }
+
+    fn text(text: &str) -> Meaning {
+        Meaning::Text(text.to_owned())
+    }
+
+    fn command(word: &str, args: &str) -> Meaning {
+        Meaning::Command { word: word.to_owned(), args: args.to_owned() }
+    }
+
+    #[test]
+    fn aliases_and_actions_are_made_out_and_hide_no_command() {
+        for (line, expected) in [
+            ("\\brb", text("be right back")),
+            ("\\me waves", text("* anna waves")),
+            ("\\me a\\\\", text("* anna a\\\\")),
+            ("\\me", command("me", "")),
+            ("\\wave back", text("* anna waves back")),
+            ("\\wi bobby", command("whois", "bobby")),
+            ("\\fork bobby", command("fork", "bobby")),
+            ("\\\\brb", text("\\brb")),
+            ("\\brb\nsecret", Meaning::Unclear(Unclear::CommandAndMore)),
+            (" \\brb", Meaning::Unclear(Unclear::Hidden)),
+            ("/msg bobby secret", text("/msg bobby secret")),
+        ] {
+            assert_eq!(meaning(line, None), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_slash_by_habit_is_the_command_or_refused_at_a_terminal() {
+        let (completion, _words) = Completion::new();
+        let words = completion.words();
+        for (line, expected) in [
+            ("/msg bobby secret", command("msg", "bobby secret")),
+            ("/MSG bobby secret", command("msg", "bobby secret")),
+            ("/m bobby secret", command("msg", "bobby secret")),
+            ("/users", command("users", "")),
+            ("/me waves", text("* anna waves")),
+            ("//msg bobby", text("/msg bobby")),
+            ("/etc/hosts", text("/etc/hosts")),
+            ("/", text("/")),
+            ("/ msg", text("/ msg")),
+        ] {
+            assert_eq!(meaning(line, Some(&words)), expected, "{line:?}");
+        }
+        for line in ["/query bobby", "/w bobby secret", "/nick x", "/Exit", "/q bobby", " /msg bobby secret"]
+        {
+            assert!(matches!(meaning(line, Some(&words)), Meaning::Unclear(_)), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Whom a line and what follows it were meant for: the table of cases, for a script, which sees no
+//! prompt, and for a person at a terminal, whose prompt says where a line goes.
+
+use hobnob_protocol::name::Text;
+
+use super::tests::Scene;
+use super::*;
+use crate::repl::Typed;
+use crate::session::{LinkState, Mode, PeerSession};
+
+/// What was so before the line.
+#[derive(Debug, Clone, Copy)]
+enum Before {
+    /// The lobby is current, and there is no session.
+    InLobby,
+    /// Session 1, with bobby, is current.
+    WithBobby,
+    /// The same, and the lobby is down.
+    LobbyDown,
+    /// Session 1 is over, and the lobby is current.
+    BobbyGone,
+}
+
+/// Who hears the words after the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    Lobby,
+    Bobby,
+    Nobody,
+}
+
+use Before::{BobbyGone, InLobby, LobbyDown, WithBobby};
+use Heard::{Bobby, Lobby, Nobody};
+
+/// A line, and who hears what follows it: in a script, and at a terminal.
+type Case = (Before, &'static str, [Heard; 2]);
+
+const CASES: &[Case] = &[
+    // It was to lead to somebody, and did not.
+    (InLobby, "\\fork an/na", [Nobody, Lobby]),
+    (InLobby, "\\fork anna", [Nobody, Lobby]),
+    (InLobby, "\u{feff}\\fork anna", [Nobody, Lobby]),
+    (InLobby, "\\sw carmen", [Nobody, Lobby]),
+    (BobbyGone, "\\sw 1", [Nobody, Lobby]),
+    (WithBobby, "\\fork carmen", [Nobody, Bobby]),
+    (WithBobby, "\\sw carmen", [Nobody, Bobby]),
+    (LobbyDown, "\\fork carmen", [Nobody, Bobby]),
+    // The word is none here, and leads to somebody in other chats.
+    (InLobby, "\\query carmen", [Nobody, Lobby]),
+    (InLobby, "\\join carmen", [Nobody, Lobby]),
+    // It leads to nobody.
+    (InLobby, "\\fork", [Lobby; 2]),
+    (InLobby, "\\sw", [Lobby; 2]),
+    (InLobby, "\\sw 7", [Lobby; 2]),
+    (WithBobby, "\\sw 7", [Bobby; 2]),
+    (InLobby, "\\frok carmen", [Lobby; 2]),
+    (InLobby, "\\query", [Lobby; 2]),
+    (InLobby, "\\nonsense x", [Lobby; 2]),
+    (InLobby, "\\nick x", [Lobby; 2]),
+    (InLobby, "\\users x", [Lobby; 2]),
+    (InLobby, "\\leave", [Lobby; 2]),
+    (LobbyDown, "\\sw 0", [Bobby; 2]),
+    (LobbyDown, "\\lobby", [Bobby; 2]),
+    (InLobby, "\\msg carmen", [Lobby; 2]),
+    (InLobby, "\\msg anna secret", [Lobby; 2]),
+    (WithBobby, "\\msg an/na secret", [Bobby; 2]),
+    // It leads to the lobby, and nothing is in the way.
+    (WithBobby, "\\lobby", [Lobby; 2]),
+    // What it was meant as cannot be seen. At a terminal it stays in the editor, and what follows is
+    // typed behind it.
+    (InLobby, " \\fork carmen", [Nobody; 2]),
+    (InLobby, "\u{feff}\u{feff}\\fork carmen", [Nobody; 2]),
+    (InLobby, "\u{200b}\\users", [Nobody; 2]),
+    (InLobby, "\\\u{200b}fork carmen", [Nobody; 2]),
+    (WithBobby, "\t\\lobby", [Nobody; 2]),
+    // A command of another chat is said on a pipe, where it means nothing, and at a terminal not.
+    (InLobby, "/query carmen", [Lobby, Nobody]),
+    (WithBobby, "/nick x", [Bobby, Nobody]),
+    // The same as here.
+    (InLobby, "/fork anna", [Lobby, Lobby]),
+    (InLobby, "/sw 7", [Lobby; 2]),
+];
+
+fn scene(before: Before) -> Scene {
+    let mut scene = Scene::new();
+    let state = &mut scene.app.state;
+    if !matches!(before, InLobby) {
+        let session = state.sessions.add(PeerSession {
+            peer: "bobby".parse().unwrap(),
+            key: None,
+            mode: Mode::A,
+            state: LinkState::Up,
+            unread: 0,
+        });
+        state.sessions.switch(session);
+    }
+    match before {
+        LobbyDown => state.sessions.set_lobby_state(LinkState::Down),
+        BobbyGone => {
+            state.sessions.remove(SessionId(1));
+            state.sessions.switch(SessionId::LOBBY);
+        }
+        InLobby | WithBobby => {}
+    }
+    scene
+}
+
+fn in_script(before: Before, line: &str) -> (Scene, String) {
+    let mut scene = scene(before);
+    scene.feed(&[line]);
+    // Whatever the line itself said: a command after it would wait for that.
+    scene.feed(&["after"]);
+    (scene, "after".to_owned())
+}
+
+fn at_terminal(before: Before, line: &str) -> (Scene, String) {
+    let mut scene = scene(before).at_terminal();
+    scene.app.prompt();
+    enter(&mut scene, line);
+    let InputSource::Terminal(terminal) = &scene.app.input else { unreachable!() };
+    let after = format!("{}after", terminal.returned());
+    enter(&mut scene, &after);
+    (scene, after)
+}
+
+fn enter(scene: &mut Scene, line: &str) {
+    let session = scene.app.state.sessions.current();
+    scene.happens(Event::Typed(Typed::Line { text: line.to_owned(), session }));
+    scene.app.prompt();
+}
+
+fn heard(scene: &mut Scene, after: &str) -> Heard {
+    let after = Text::new(after).unwrap();
+    let mut heard_by =
+        |session| scene.app.state.ledger.take_session(session).iter().any(|it| it.text == after);
+    match (heard_by(SessionId::LOBBY), heard_by(SessionId(1))) {
+        (true, false) => Lobby,
+        (false, true) => Bobby,
+        (false, false) => Nobody,
+        (true, true) => panic!("said twice"),
+    }
+}
+
+#[test]
+fn what_follows_a_line_is_heard_by_whom_it_was_meant_for_or_by_nobody() {
+    for (before, line, [script, terminal]) in CASES {
+        let (mut scene, after) = in_script(*before, line);
+        assert_eq!(heard(&mut scene, &after), *script, "{before:?}, script: {line:?}");
+        let (mut scene, after) = at_terminal(*before, line);
+        assert_eq!(heard(&mut scene, &after), *terminal, "{before:?}, terminal: {line:?}");
+    }
+}
+
+#[test]
+fn what_follows_a_command_that_is_no_line_is_heard_by_nobody() {
+    for line in
+        [ScriptLine::NotUtf8 { line: 1, command: true }, ScriptLine::TooLong { bytes: 1, command: true }]
+    {
+        let mut scene = Scene::new();
+        scene.happens(Event::Script(Some(line)));
+        scene.feed(&["after"]);
+        assert_eq!(heard(&mut scene, "after"), Nobody);
+    }
+    let mut scene = Scene::new();
+    scene.happens(Event::Script(Some(ScriptLine::NotUtf8 { line: 1, command: false })));
+    scene.feed(&["after"]);
+    assert_eq!(heard(&mut scene, "after"), Lobby);
+}
+
+#[test]
+fn at_a_terminal_what_is_neither_done_nor_said_stays_in_the_editor() {
+    for line in [" \\fork bobby", "/query bobby", "/nick x", "\u{200b}\\users"] {
+        let mut scene = Scene::new().at_terminal();
+        scene.app.prompt();
+        enter(&mut scene, line);
+        let InputSource::Terminal(terminal) = &scene.app.input else { unreachable!() };
+        assert_eq!(terminal.returned(), line);
+    }
+}

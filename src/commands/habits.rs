@@ -1,0 +1,107 @@
+//! Words that other chats use for commands, and what does the same here. Typed as `\WORD` they are
+//! unknown commands with a hint that fits; typed as `/WORD` at a terminal they are not said.
+
+use super::Leads;
+
+/// Words of other chats that mean one thing.
+pub(super) struct Habit {
+    pub(super) words: &'static [&'static str],
+    /// What does it here, as the end of a sentence.
+    pub(super) instead: &'static str,
+    /// Where it would lead: what follows it was meant for somebody there.
+    pub(super) leads: Leads,
+    /// Whether `/WORD` means this even though a command here has the same word.
+    pub(super) beats_command: bool,
+}
+
+const fn habit(words: &'static [&'static str], instead: &'static str) -> Habit {
+    Habit { words, instead, leads: Leads::Nowhere, beats_command: false }
+}
+
+/// Every word of other chats that is known here.
+pub(super) const HABITS: &[Habit] = &[
+    Habit {
+        words: &["q"],
+        instead: "\\quit leaves hobnob, \\msg NAME TEXT says TEXT to NAME alone",
+        leads: Leads::Nowhere,
+        beats_command: true,
+    },
+    Habit {
+        words: &["last"],
+        instead: "\\search WORDS finds what was said, \\last shows the last mention of you",
+        leads: Leads::Nowhere,
+        beats_command: true,
+    },
+    Habit {
+        words: &["query", "dm", "pm", "chat"],
+        instead: "\\fork NAME opens a private session, \\msg NAME TEXT says TEXT in it",
+        leads: Leads::ToUser,
+        beats_command: false,
+    },
+    habit(&["w", "whisper", "tell", "privmsg", "r", "reply"], "\\msg NAME TEXT says TEXT to NAME alone"),
+    Habit {
+        words: &["join", "j", "channel"],
+        instead: "there is one lobby, and \\fork NAME opens a private session",
+        leads: Leads::ToUser,
+        beats_command: false,
+    },
+    habit(&["window", "win", "buffer"], "\\switch N makes session N current"),
+    habit(&["nick", "name"], "a name is chosen at the start: hobnob --name NAME"),
+    habit(&["names", "who", "list", "online"], "\\users lists who is here"),
+    habit(&["part", "close", "unquery", "end"], "\\leave ends a private session, \\quit leaves the lobby"),
+    habit(&["exit", "bye", "disconnect", "signoff", "logout"], "\\quit leaves hobnob"),
+    habit(&["say"], "what does not begin with \\ is said"),
+    habit(&["action", "describe", "emote"], "\\me ACTION says what you do"),
+    habit(&["lastlog", "grep", "find"], "\\search WORDS finds what was said"),
+    habit(&["scrollback", "log"], "\\history N shows the last N messages"),
+    habit(&["block", "mute"], "\\ignore NAME hides what NAME says in the lobby"),
+    habit(&["unblock", "unmute"], "\\unignore NAME shows it again"),
+    habit(&["info", "finger", "whowas", "profile"], "\\whois NAME tells who NAME is"),
+    habit(&["afk"], "\\away TEXT says that you are away"),
+    habit(&["cls"], "\\clear empties the screen"),
+    habit(&["commands", "man"], "\\help lists the commands"),
+    habit(&["settings", "config", "preferences"], "\\set shows and changes the settings"),
+    habit(&["bind", "script", "load"], "\\alias and \\allow make commands of your own"),
+    habit(
+        &[
+            "topic", "kick", "ban", "unban", "invite", "mode", "op", "deop", "voice", "notice", "server",
+            "connect",
+        ],
+        "there is nothing like it here; \\help lists what there is",
+    ),
+];
+
+/// What a word of other chats means, in whatever case it is typed.
+pub(super) fn find(word: &str) -> Option<&'static Habit> {
+    let word = word.to_lowercase();
+    HABITS.iter().find(|habit| habit.words.contains(&word.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_means_one_thing_and_hides_no_command_unless_it_says_so() {
+        let mut words: Vec<&str> = HABITS.iter().flat_map(|habit| habit.words).copied().collect();
+        let count = words.len();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), count);
+        for habit in HABITS {
+            for word in habit.words {
+                assert_eq!(super::super::find(word).is_some(), habit.beats_command, "{word}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_that_is_named_instead_exists() {
+        for habit in HABITS {
+            for word in habit.instead.split_whitespace().filter_map(|word| word.strip_prefix('\\')) {
+                let word = word.trim_end_matches([',', ';']);
+                assert!(word.is_empty() || super::super::find(word).is_some(), "{word}");
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! `\msg NAME TEXT`: says a text to somebody alone, from wherever one is.
+
+use hobnob_protocol::name::Text;
+
+use super::{Argument, Command, CommandError, Group, Progress, Traits, fork, usage};
+use crate::client::State;
+use crate::show::ErrorCode;
+
+pub(super) const MSG: Command = Command {
+    name: "msg",
+    aliases: &["m"],
+    usage: "\\msg NAME TEXT",
+    about: "say TEXT to NAME alone; the current session stays",
+    argument: Argument::UserAndSaid,
+    optional: false,
+    group: Group::People,
+    examples: &["\\msg bobby lunch at noon?"],
+    traits: Traits::NONE,
+    run,
+};
+
+/// The text goes into the private session with NAME, which is opened where there is none, and waits in it
+/// until it is open. A script goes on when the text is answered for.
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let (name, text) = args.split_once(char::is_whitespace).ok_or_else(|| usage(&MSG))?;
+    let text = text.trim_start();
+    say(state, name, text).inspect_err(|error| state.report_unsent(None, text, &error.text))
+}
+
+fn say(state: &mut State, name: &str, text: &str) -> Result<Progress, CommandError> {
+    let name = state.parse_name(name)?;
+    let text = Text::new(text).map_err(|err| CommandError::new(ErrorCode::TooLong, err.to_string()))?;
+    let said = match state.sessions.with_name(&name) {
+        Some(session) => state.say(session, text, None),
+        None => {
+            fork::check(state, &name)?;
+            let session = fork::add(state, &name);
+            let said = state.say(session, text, None);
+            fork::open(state, session, name, MSG.name);
+            said
+        }
+    };
+    Ok(said.map_or(Progress::Done, Progress::Said))
+}

@@ -1,0 +1,30 @@
+//! Whom the words that follow a line were meant for, when the line did not do what it was to do. One
+//! rule for terminals and scripts; what each does about it stands with them. Knows no commands: what
+//! is special about one is handed in.
+
+use super::traits::Leads;
+
+/// Whom what follows a failed line was meant for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meant {
+    /// Whoever it would have been for without that line.
+    AsBefore,
+    /// Somebody the line was to lead to. Nobody else may hear it.
+    SomebodyElse,
+}
+
+/// Whom the words after a command that failed were meant for. `leads` is of the command, or of
+/// what its word is in other chats; `had` tells whether there is or was a private session
+/// of this number.
+#[must_use]
+pub fn after_failed(leads: Leads, args: &str, had: impl Fn(u32) -> bool) -> Meant {
+    let leads_somewhere = match leads {
+        // A usage error, or a command that leads nowhere, was meant for nobody.
+        _ if args.is_empty() => false,
+        Leads::Nowhere => false,
+        Leads::ToUser => true,
+        // A number no session ever had is a slip; the lobby, number 0, is nobody else.
+        Leads::ToSession => args.parse().map_or(true, had),
+    };
+    if leads_somewhere { Meant::SomebodyElse } else { Meant::AsBefore }
+}
