@@ -13,6 +13,7 @@
 mod batch;
 mod chunk;
 mod gather;
+mod handle;
 mod join;
 mod outcome;
 mod outlet;
@@ -25,11 +26,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hobnob_order::{Follower, OrderedStream, Place, ServerId};
-use hobnob_protocol::away::AwayText;
 use hobnob_protocol::message::ServerMessage;
-use hobnob_protocol::name::{PairToken, Text, UserName};
 use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -39,12 +37,13 @@ use self::gather::Gathered;
 use self::join::Held;
 use self::presence::Presence;
 use self::unsaved::Unsaved;
-use crate::decide::{ConnectionId, Entry, Machine, Newcomer, Proposals};
+use crate::decide::{ConnectionId, Entry, Machine, Proposals};
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
 use crate::rendezvous::Rendezvous;
 
 pub(crate) use self::chunk::Chunk;
+pub(crate) use self::handle::{Join, LobbyCommand, LobbyHandle};
 pub(crate) use self::outlet::{Admitted, Ending, Memory, Outlet};
 pub(crate) use self::presence::{News, NewsLines};
 
@@ -71,79 +70,6 @@ const HOUSEKEEPING: Duration = Duration::from_secs(60);
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(3600);
 
 const MILLIS_PER_DAY: u64 = 24 * 3600 * 1000;
-
-/// Somebody wants in.
-pub(crate) struct Join {
-    pub(crate) id: ConnectionId,
-    pub(crate) outlet: Arc<dyn Outlet>,
-    pub(crate) newcomer: Newcomer,
-}
-
-/// What a connection asks of the lobby.
-pub(crate) enum LobbyCommand {
-    Join(Box<Join>),
-    Leave(ConnectionId),
-    /// Something came after [`Outlet::probe`].
-    Alive(ConnectionId),
-    Say {
-        from: ConnectionId,
-        id: u64,
-        text: Text,
-    },
-    Users {
-        from: ConnectionId,
-        request: u32,
-    },
-    Away {
-        from: ConnectionId,
-        away: Option<AwayText>,
-    },
-    Whois {
-        from: ConnectionId,
-        request: u32,
-        name: UserName,
-    },
-    Pair {
-        from: ConnectionId,
-        request: u32,
-        name: UserName,
-        session: Option<PairToken>,
-        /// Up to which introduction its author has read.
-        read: u64,
-    },
-}
-
-/// The lobby takes no more commands.
-#[derive(Debug)]
-pub(crate) struct Closed;
-
-/// Talks to the lobby; cheap to clone.
-#[derive(Clone)]
-pub(crate) struct LobbyHandle {
-    commands: mpsc::Sender<LobbyCommand>,
-}
-
-impl LobbyHandle {
-    /// Waits for room in the lobby's queue.
-    pub(crate) async fn send(&self, command: LobbyCommand) -> Result<(), Closed> {
-        self.commands.send(command).await.map_err(|_| Closed)
-    }
-
-    /// The same without waiting; gives the command back where there is no room.
-    pub(crate) fn try_send(&self, command: LobbyCommand) -> Result<(), TrySendError<LobbyCommand>> {
-        self.commands.try_send(command)
-    }
-
-    /// Waits until the lobby takes no more commands.
-    pub(crate) async fn closed(&self) {
-        self.commands.closed().await;
-    }
-
-    /// Keeps room for one command to come.
-    pub(crate) async fn reserve(&self) -> Result<mpsc::OwnedPermit<LobbyCommand>, Closed> {
-        self.commands.clone().reserve_owned().await.map_err(|_| Closed)
-    }
-}
 
 /// What the lobby is made of.
 pub(crate) struct LobbyParts {
@@ -209,7 +135,7 @@ pub(crate) struct Lobby {
 
 /// A lobby and the way to talk to it.
 pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
-    let (sender, commands) = mpsc::channel(QUEUE + parts.max_clients);
+    let (handle, commands) = LobbyHandle::new(QUEUE + parts.max_clients);
     let contents = parts.log.contents();
     let now = Instant::now();
     let names = contents.names.iter().cloned();
@@ -239,7 +165,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         expiry_due: now,
         log: parts.log,
     };
-    (LobbyHandle { commands: sender }, lobby)
+    (handle, lobby)
 }
 
 impl Lobby {

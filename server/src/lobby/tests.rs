@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hobnob_order::{LocalStream, MemoryStream, Mischief, StreamIdentity};
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::message::{Change, Introduction, NotAcceptedCode, RefusedCode};
-use hobnob_protocol::name::{PublicKey, RunId, Seq};
+use hobnob_protocol::name::{PublicKey, RunId, Seq, Text};
 use tokio::sync::{Semaphore, watch};
 
 use super::*;
-use crate::decide::Posts;
 use crate::decide::roster::Present;
+use crate::decide::{Newcomer, Posts};
 use crate::log::{Batch, Contents, Later, LogError, MemoryLog, Stretch};
 
 /// What happens to the batches that a [`MoodyLog`] is given.

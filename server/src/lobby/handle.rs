@@ -1,0 +1,91 @@
+//! The way to talk to the lobby: what a connection asks, and the queue it asks through. Knows nothing of what becomes
+//! of it.
+
+use std::sync::Arc;
+
+use hobnob_protocol::away::AwayText;
+use hobnob_protocol::name::{PairToken, Text, UserName};
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+
+use super::outlet::Outlet;
+use crate::decide::{ConnectionId, Newcomer};
+
+/// Somebody wants in.
+pub(crate) struct Join {
+    pub(crate) id: ConnectionId,
+    pub(crate) outlet: Arc<dyn Outlet>,
+    pub(crate) newcomer: Newcomer,
+}
+
+/// What a connection asks of the lobby.
+pub(crate) enum LobbyCommand {
+    Join(Box<Join>),
+    Leave(ConnectionId),
+    /// Something came after [`Outlet::probe`].
+    Alive(ConnectionId),
+    Say {
+        from: ConnectionId,
+        id: u64,
+        text: Text,
+    },
+    Users {
+        from: ConnectionId,
+        request: u32,
+    },
+    Away {
+        from: ConnectionId,
+        away: Option<AwayText>,
+    },
+    Whois {
+        from: ConnectionId,
+        request: u32,
+        name: UserName,
+    },
+    Pair {
+        from: ConnectionId,
+        request: u32,
+        name: UserName,
+        session: Option<PairToken>,
+        /// Up to which introduction its author has read.
+        read: u64,
+    },
+}
+
+/// The lobby takes no more commands.
+#[derive(Debug)]
+pub(crate) struct Closed;
+
+/// Talks to the lobby; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct LobbyHandle {
+    commands: mpsc::Sender<LobbyCommand>,
+}
+
+impl LobbyHandle {
+    /// A handle on a queue, and the queue's other end. It holds `capacity` commands; whoever sends more waits.
+    pub(super) fn new(capacity: usize) -> (Self, mpsc::Receiver<LobbyCommand>) {
+        let (commands, received) = mpsc::channel(capacity);
+        (Self { commands }, received)
+    }
+
+    /// Waits for room in the lobby's queue.
+    pub(crate) async fn send(&self, command: LobbyCommand) -> Result<(), Closed> {
+        self.commands.send(command).await.map_err(|_| Closed)
+    }
+
+    /// The same without waiting; gives the command back where there is no room.
+    pub(crate) fn try_send(&self, command: LobbyCommand) -> Result<(), TrySendError<LobbyCommand>> {
+        self.commands.try_send(command)
+    }
+
+    /// Waits until the lobby takes no more commands.
+    pub(crate) async fn closed(&self) {
+        self.commands.closed().await;
+    }
+
+    /// Keeps room for one command to come.
+    pub(crate) async fn reserve(&self) -> Result<mpsc::OwnedPermit<LobbyCommand>, Closed> {
+        self.commands.clone().reserve_owned().await.map_err(|_| Closed)
+    }
+}
