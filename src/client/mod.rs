@@ -3,6 +3,7 @@
 //! It knows neither the commands nor the loop, which both stand above it.
 
 pub(crate) mod command_error;
+mod inbound;
 pub(crate) mod known_names;
 pub(crate) mod ledger;
 mod lobby;
@@ -11,6 +12,7 @@ mod private;
 pub(crate) mod private_links;
 pub(crate) mod questions;
 pub(crate) mod recent;
+pub(crate) mod strangers;
 pub(crate) mod user;
 mod wait;
 pub(crate) mod waiting;
@@ -24,10 +26,11 @@ use crate::client::ledger::{Ledger, Outstanding};
 use crate::client::private_links::PrivateLinks;
 use crate::client::questions::{Question, Questions};
 use crate::client::recent::Recent;
+use crate::client::strangers::Strangers;
 use crate::client::user::User;
 use crate::client::waiting::Watch;
 use crate::data::conversations::{Recorded, Records};
-use crate::data::trust::Trust;
+use crate::data::trust::LobbyTrust;
 use crate::input::request::RequestId;
 use crate::lobby::handle::LobbyHandle;
 use crate::peer::PeerNetwork;
@@ -77,8 +80,10 @@ pub struct State {
     pub recent: Recent,
     /// The conversations on disk: what was said in private sessions.
     pub records: Records,
-    /// The keys that were met first and are trusted since.
-    pub trust: Trust,
+    /// The pinned keys of this lobby's users.
+    pub trust: LobbyTrust,
+    /// The sessions of whoever this user has not answered.
+    pub strangers: Strangers,
     /// How the run went so far.
     pub verdict: ExitVerdict,
     /// The condition that a script waits for, while it does.
@@ -109,8 +114,10 @@ pub struct Given {
     pub head: u64,
     /// Where what is said in private sessions is kept.
     pub records: Records,
-    /// The pinned keys.
-    pub trust: Trust,
+    /// The pinned keys of this lobby's users.
+    pub trust: LobbyTrust,
+    /// Sessions of people this user has not answered that may be open at once.
+    pub strangers: usize,
     /// What this user has set.
     pub user: User,
     /// The commands that are programs of the user's own.
@@ -123,7 +130,7 @@ impl State {
     /// The state at the beginning of a run: in the lobby, with no private session, and nothing asked or said yet.
     #[must_use]
     pub fn new(given: Given) -> Self {
-        let Given { me, network, lobby, head, records, trust, user, plugins, screen } = given;
+        let Given { me, network, lobby, head, records, trust, strangers, user, plugins, screen } = given;
         let mut sessions = Sessions::new();
         sessions.set_lobby_state(LinkState::Up);
         Self {
@@ -136,6 +143,7 @@ impl State {
             recent: Recent::default(),
             records,
             trust,
+            strangers: Strangers::new(strangers),
             verdict: ExitVerdict::Done,
             watch: None,
             head,
@@ -208,7 +216,7 @@ impl State {
         let refused = if session == SessionId::LOBBY {
             (!self.lobby.say(id, text)).then(|| "the lobby's link has ended for good".to_owned())
         } else {
-            self.private_links.say(session, id, text).err()
+            self.answer_stranger(session).and_then(|()| self.private_links.say(session, id, text)).err()
         };
         let Some(reason) = refused else { return Some(id) };
         let unsaid = self.ledger.settle(id).into_iter().collect();
@@ -268,6 +276,8 @@ impl State {
         match self.sessions.current() {
             // Where no session is current there is no private one to leave first.
             Some(SessionId::LOBBY) | None => Ok(()),
+            // Going to the lobby first would be refused for the same reason.
+            Some(_) if self.sessions.lobby_state() != LinkState::Up => self.require_lobby_up(),
             Some(_) => Err(CommandError::new(ErrorCode::NotInLobby, "in the lobby only: \\lobby first")),
         }
     }
@@ -315,7 +325,11 @@ impl State {
                 self.user.last_mention = Some(message.clone());
             }
         }
-        self.recent.keep(message.clone());
+        if self.strangers.is_unanswered(message.session) {
+            self.recent.keep_of_stranger(message.clone());
+        } else {
+            self.recent.keep(message.clone());
+        }
         self.emit(Notice::Message(message));
     }
 

@@ -62,6 +62,16 @@ impl Server {
         self.home = Home::new();
     }
 
+    /// Takes its log away and leaves it its key: the lobby is the same, and its names belong to nobody.
+    pub(crate) fn forget_names(&mut self) {
+        assert!(self.process.is_none(), "the server still runs");
+        for entry in std::fs::read_dir(self.home.path().join("lobby/server")).unwrap().flatten() {
+            if entry.file_name().to_string_lossy().starts_with("lobby.") {
+                std::fs::remove_file(entry.path()).unwrap();
+            }
+        }
+    }
+
     /// `ADDR:PORT` to join it at.
     #[must_use]
     pub(crate) fn address(&self) -> &str {
