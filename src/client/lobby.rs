@@ -123,7 +123,7 @@ impl State {
     }
 
     fn lobby_said(&mut self, said: &LobbyMessage, replayed: bool) {
-        self.known_names.add(&said.name.visible());
+        self.meet(&said.name.visible(), Some(&said.key));
         self.show_message(self.lobby_message(said, replayed));
     }
 
@@ -141,7 +141,7 @@ impl State {
         for change in changes {
             match change {
                 Change::Joined(name) => {
-                    self.known_names.add(&name);
+                    self.meet(&name, None);
                     self.emit(Notice::Joined { name });
                 }
                 Change::Left(name) => {
@@ -183,7 +183,7 @@ impl State {
         let closed = self.questions.close(request);
         let Some(Open { question: Question::Users { mut names, away, shown }, .. }) = closed else { return };
         names.sort();
-        names.iter().for_each(|name| self.known_names.add(name));
+        names.iter().for_each(|name| self.meet(name, None));
         if shown {
             self.emit(Notice::Users { names, away });
         } else {

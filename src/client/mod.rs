@@ -7,6 +7,7 @@ mod inbound;
 pub(crate) mod known_names;
 pub(crate) mod ledger;
 mod lobby;
+pub(crate) mod look_alikes;
 mod plugins;
 mod private;
 pub(crate) mod private_links;
@@ -18,11 +19,12 @@ mod wait;
 pub(crate) mod waiting;
 
 use hobnob_protocol::message::ClientMessage;
-use hobnob_protocol::name::{Fingerprint, Text, UserName};
+use hobnob_protocol::name::{Fingerprint, PublicKey, Text, UserName};
 
 use crate::client::command_error::CommandError;
 use crate::client::known_names::KnownNames;
 use crate::client::ledger::{Ledger, Outstanding};
+use crate::client::look_alikes::{LookAlikes, odd_character};
 use crate::client::private_links::PrivateLinks;
 use crate::client::questions::{Question, Questions};
 use crate::client::recent::Recent;
@@ -99,6 +101,7 @@ pub struct State {
     pub(crate) screen: Screen,
     /// The names that may be completed.
     pub(crate) known_names: KnownNames,
+    pub(crate) look_alikes: LookAlikes,
 }
 
 /// What a run of the client is given to begin with, once it is in the lobby.
@@ -133,6 +136,12 @@ impl State {
         let Given { me, network, lobby, head, records, trust, strangers, user, plugins, screen } = given;
         let mut sessions = Sessions::new();
         sessions.set_lobby_state(LinkState::Up);
+        let mut look_alikes = LookAlikes::default();
+        look_alikes.meet(&me.name, None);
+        // Names that cannot be read are not compared: the pins themselves are checked where it counts.
+        for name in trust.names().unwrap_or_default().iter().filter_map(|name| name.parse().ok()) {
+            look_alikes.meet(&name, None);
+        }
         Self {
             me,
             sessions,
@@ -152,12 +161,28 @@ impl State {
             plugins,
             screen,
             known_names: KnownNames::default(),
+            look_alikes,
         }
     }
 
     /// Shows a notice.
     pub fn emit(&mut self, notice: Notice) {
         self.screen.emit(&notice);
+    }
+
+    /// A name was met, with its key where that is known: it may be completed from now on. One that looks
+    /// like another is told.
+    pub(crate) fn meet(&mut self, name: &UserName, key: Option<&PublicKey>) {
+        if !self.known_names.add(name) {
+            return;
+        }
+        let Some(other) = self.look_alikes.meet(name, key) else { return };
+        let odd = odd_character(name, &other);
+        let odd = odd.map_or_else(String::new, |c| format!(" (there is U+{:04X} in it)", u32::from(c)));
+        let whose = if other == self.me.name { "your name, " } else { "" };
+        self.emit(Notice::say(format!(
+            "{name}{odd} only looks like {whose}{other}: \\whois tells the keys of both"
+        )));
     }
 
     /// Shows a failure, and remembers it for the exit code and for the running command.

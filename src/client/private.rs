@@ -201,7 +201,7 @@ impl State {
         if !is_stranger && let Err(err) = self.trust.pin_user(&name, &key) {
             return self.fork_failed(session, not_pinned(&name, &err));
         }
-        self.known_names.add(&name);
+        self.meet(&name, Some(&key));
         let fingerprint = key.fingerprint();
         if !is_stranger {
             self.open_record(session, &key);
