@@ -16,7 +16,7 @@ const MOST_TOLD: usize = 1000;
 
 /// The names that were met.
 #[derive(Debug, Default)]
-pub struct LookAlikes {
+pub(crate) struct LookAlikes {
     met: HashMap<String, (UserName, Option<PublicKey>)>,
     told: HashSet<UserName>,
 }
@@ -24,7 +24,7 @@ pub struct LookAlikes {
 impl LookAlikes {
     /// A name was met, with the key it has where that is known. The name met earlier that looks like
     /// it and is not known to be the same user's: once for each name.
-    pub fn meet(&mut self, name: &UserName, key: Option<&PublicKey>) -> Option<UserName> {
+    pub(crate) fn meet(&mut self, name: &UserName, key: Option<&PublicKey>) -> Option<UserName> {
         let skeleton = skeleton(name);
         let Some((other, other_key)) = self.met.get_mut(&skeleton) else {
             if self.met.len() < MOST_NAMES {
@@ -50,7 +50,7 @@ fn skeleton(name: &UserName) -> String {
 
 /// The first character of a name that the other has not: what a person has to look for.
 #[must_use]
-pub fn odd_character(name: &UserName, other: &UserName) -> Option<char> {
+pub(crate) fn odd_character(name: &UserName, other: &UserName) -> Option<char> {
     name.as_str().chars().find(|c| !other.as_str().contains(*c))
 }
 

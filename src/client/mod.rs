@@ -85,7 +85,7 @@ pub struct State {
     /// The pinned keys of this lobby's users.
     pub trust: LobbyTrust,
     /// The sessions of whoever this user has not answered.
-    pub strangers: Strangers,
+    pub(crate) strangers: Strangers,
     /// How the run went so far.
     pub verdict: ExitVerdict,
     /// The condition that a script waits for, while it does.

@@ -84,9 +84,8 @@ impl PrivateLinks {
 
     /// Opens nothing: the other side, which dials by now, is told at once that its session is not taken.
     pub fn refuse(&mut self, introduction: &Introduction) {
-        if let Some((_, handle)) = self.make_link(introduction) {
-            // A link that leaves before it is up ends, and is remembered by its token as one that did.
-            handle.leave();
+        if let Some(network) = &self.network {
+            network.refuse(introduction);
         }
         self.note_ended(introduction.session);
     }

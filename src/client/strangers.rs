@@ -33,7 +33,7 @@ const MOST_REMEMBERED: usize = 1000;
 
 /// Why somebody may not open a session with this user now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Refused {
+pub(crate) enum Refused {
     /// As many sessions of strangers are open as may be.
     #[error("as many sessions of strangers are open as may be")]
     TooMany,
@@ -59,7 +59,7 @@ struct Opened {
 
 /// The sessions of strangers, and what this user thinks of their keys.
 #[derive(Debug)]
-pub struct Strangers {
+pub(crate) struct Strangers {
     most: usize,
     opened: Vec<Opened>,
     /// Sessions that others opened under a name that has no pin, until this user says something there.
@@ -75,7 +75,7 @@ pub struct Strangers {
 impl Strangers {
     /// As many sessions of strangers as `most` may be open at once.
     #[must_use]
-    pub fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self {
             most,
             opened: Vec::new(),
@@ -89,7 +89,7 @@ impl Strangers {
     }
 
     /// Whether this user is to be told of a refusal, who was not told just before.
-    pub fn is_time_to_tell(&mut self, now: Instant) -> bool {
+    pub(crate) fn is_time_to_tell(&mut self, now: Instant) -> bool {
         let due = self.told.is_none_or(|told| now.duration_since(told) >= BETWEEN_TELLINGS);
         if due {
             self.told = Some(now);
@@ -101,7 +101,7 @@ impl Strangers {
     ///
     /// # Errors
     /// When it does so too often.
-    pub fn known_opens(&mut self, key: &PublicKey, now: Instant) -> Result<(), Refused> {
+    pub(crate) fn known_opens(&mut self, key: &PublicKey, now: Instant) -> Result<(), Refused> {
         while self.by_known.front().is_some_and(|(_, at)| now.duration_since(*at) >= BETWEEN) {
             self.by_known.pop_front();
         }
@@ -117,7 +117,7 @@ impl Strangers {
     ///
     /// # Errors
     /// When it may not.
-    pub fn opens(
+    pub(crate) fn opens(
         &mut self,
         token: PairToken,
         key: &PublicKey,
@@ -154,7 +154,7 @@ impl Strangers {
     }
 
     /// The session is up and has this number; the other's name has no pin.
-    pub fn up(&mut self, token: &PairToken, session: SessionId) {
+    pub(crate) fn up(&mut self, token: &PairToken, session: SessionId) {
         self.unanswered.insert(session);
         if let Some(opened) = self.opened.iter_mut().find(|it| it.token == *token) {
             opened.session = Some(session);
@@ -162,18 +162,18 @@ impl Strangers {
     }
 
     /// The session never opened, or is this user's own by now.
-    pub fn never_opened(&mut self, token: &PairToken) {
+    pub(crate) fn never_opened(&mut self, token: &PairToken) {
         self.opened.retain(|it| it.token != *token);
     }
 
     /// Whether this session was opened by somebody whose name has no pin, and who was not answered.
     #[must_use]
-    pub fn is_unanswered(&self, session: SessionId) -> bool {
+    pub(crate) fn is_unanswered(&self, session: SessionId) -> bool {
         self.unanswered.contains(&session)
     }
 
     /// This user has said something there.
-    pub fn answered(&mut self, session: SessionId) {
+    pub(crate) fn answered(&mut self, session: SessionId) {
         self.unanswered.remove(&session);
         if let Some(opened) = self.of(session) {
             opened.is_answered = true;
@@ -181,7 +181,7 @@ impl Strangers {
     }
 
     /// The session is over.
-    pub fn over(&mut self, session: SessionId) {
+    pub(crate) fn over(&mut self, session: SessionId) {
         self.unanswered.remove(&session);
         if let Some(opened) = self.of(session) {
             opened.is_over = true;
@@ -190,7 +190,7 @@ impl Strangers {
     }
 
     /// This user leaves a session. True when its key, a stranger's, is refused from now on.
-    pub fn left(&mut self, session: SessionId, name: &UserName, now: Instant) -> bool {
+    pub(crate) fn left(&mut self, session: SessionId, name: &UserName, now: Instant) -> bool {
         let Some(key) = self.of(session).map(|it| it.key) else { return false };
         self.left.retain(|(_, at)| now.duration_since(*at) < LEFT_TWICE_WITHIN);
         let again = self.left.iter().any(|(left, _)| *left == key);
@@ -203,7 +203,7 @@ impl Strangers {
 
     /// The keys that were sent away under this name, or are this one, may open sessions again. Whether
     /// there were any.
-    pub fn forgive(&mut self, name: &UserName, key: Option<&PublicKey>) -> bool {
+    pub(crate) fn forgive(&mut self, name: &UserName, key: Option<&PublicKey>) -> bool {
         let is_meant = |away: &PublicKey, called: &UserName| *called == *name || Some(away) == key;
         let (left, before) = (&mut self.left, self.sent_away.len());
         self.sent_away.retain(|(away, called)| {
@@ -217,14 +217,14 @@ impl Strangers {
     }
 
     /// This user has forgotten a key.
-    pub fn forgot(&mut self, name: &UserName, key: PublicKey) {
+    pub(crate) fn forgot(&mut self, name: &UserName, key: PublicKey) {
         self.forgotten.retain(|(_, called)| called != name);
         remember(&mut self.forgotten, (key, name.clone()));
     }
 
     /// The key that this name had before it was forgotten in this run.
     #[must_use]
-    pub fn forgotten(&self, name: &UserName) -> Option<PublicKey> {
+    pub(crate) fn forgotten(&self, name: &UserName) -> Option<PublicKey> {
         self.forgotten.iter().find(|(_, called)| called == name).map(|(key, _)| *key)
     }
 

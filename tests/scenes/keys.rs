@@ -129,6 +129,29 @@ fn a_name_in_one_lobby_says_nothing_of_the_same_name_in_another() {
 }
 
 #[test]
+fn a_pin_of_an_earlier_build_counts_in_the_lobbies_of_its_file_and_says_that_it_may_be_another_s() {
+    let mut server = Server::start(&[]);
+    let home = Home::new();
+    met_once(&mut server, &home);
+    // As earlier builds wrote it: the lobby's servers, and users by name alone.
+    let path = home.data_dir().join("known_keys.toml");
+    let (mut old, new) = (String::new(), std::fs::read_to_string(&path).unwrap());
+    for line in new.lines() {
+        old.push_str(if line.starts_with("[lobbies.") { "[users.bobby]" } else { line });
+        old.push('\n');
+    }
+    assert!(old.contains("[users.bobby]"), "{new}");
+    std::fs::write(&path, old).unwrap();
+    let bobby = server.join("bobby");
+    let output = server.client("anna").home(&home).run_json("\\fork bobby\n").ended_with(4);
+    let told = output.the(json!({"event": "error", "code": "key_changed"}));
+    assert!(told["text"].as_str().unwrap().contains("perhaps in another lobby"), "{told}");
+    let output = server.client("anna").home(&home).run("\\forget bobby\n\\fork bobby\nit is you\n");
+    output.ended_with(0);
+    bobby.wait(json!({"event": "message", "text": "it is you"}));
+}
+
+#[test]
 fn a_key_that_cannot_be_pinned_opens_no_session_and_hears_no_answer() {
     let server = Server::start(&[]);
     let home = Home::new();

@@ -73,6 +73,30 @@ fn so_many_sessions_of_strangers_as_the_config_file_says() {
 }
 
 #[test]
+fn a_crowd_of_strangers_opens_sixteen_and_leaves_nothing_behind() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    let anna = server.client("anna").home(&home).join();
+    let crowd: Vec<_> = (0..20).map(|number| server.join(&format!("stranger{number}"))).collect();
+    for stranger in &crowd {
+        stranger.send("\\fork anna\nlisten!\n\\lobby");
+    }
+    for stranger in &crowd {
+        stranger.wait(json!({"event": "switched", "session": 0}));
+    }
+    anna.wait_count(16, json!({"event": "message", "kind": "peer"}));
+    // A word of the lobby comes after all that the server was asked before.
+    crowd[0].say("that was it");
+    anna.wait(json!({"event": "message", "text": "that was it"}));
+    assert_eq!(anna.all(json!({"event": "opened"})).len(), 16, "{}", anna.story());
+    let refused = crowd.iter().filter(|it| !it.all(json!({"code": "peer_unreachable"})).is_empty()).count();
+    assert_eq!(refused, 4);
+    let known = fs::read_to_string(home.data_dir().join("known_keys.toml")).unwrap();
+    assert!(!known.contains("stranger"), "{known}");
+    assert_eq!(fs::read_dir(home.data_dir().join("conversations/anna")).map_or(0, Iterator::count), 0);
+}
+
+#[test]
 fn who_is_ignored_opens_no_session_until_it_is_taken_back() {
     let server = Server::start(&[]);
     let [anna, bobby] = [server.join("anna"), server.join("bobby")];
