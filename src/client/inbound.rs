@@ -1,6 +1,19 @@
 //! Private sessions that others open: whether they may, what is told when they may not, and what
 //! follows from this user's first word in one. Owns the rules about strangers, whose bounds stand in
 //! [`super::strangers`]; knows nothing of how a link is made.
+//!
+//! Which session an introduction belongs to (who somebody is: key and name, for the clients of one user have the key
+//! in common and a name each):
+//!
+//! | what is here already | what the introduction does |
+//! | --- | --- |
+//! | a session with its token, of the same key | brings it fresh addresses (redial) |
+//! | a session with its token, of another key | nothing |
+//! | its token is over, or the fork it answers was given up | it is refused |
+//! | an own fork of that name that waits for its answer | opens that fork (both forked at once) |
+//! | somebody with this key and name is opening a session | takes its place |
+//! | a session with this key and name that is open | replaces it when it is up: their program was started anew |
+//! | a session with this key under another name | stays; a session of its own opens (their second client) |
 
 use hobnob_protocol::message::Introduction;
 use tokio::time::Instant;

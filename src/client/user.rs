@@ -21,6 +21,8 @@ pub struct User {
     pub editor: String,
     /// A text for which the editor is to be started.
     pub wants_editor: Option<String>,
+    /// A command line that removes something, to be run if this user, who is asked, says yes.
+    pub wants_yes: Option<String>,
     /// Words of the user's own: name and text.
     pub aliases: Table,
     /// Who is not to be heard, in the lobby or in new private sessions: key and the name it had.

@@ -48,8 +48,14 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
             })?;
             state.emit(Notice::say(format!("what was said with {name} in private is removed here")));
         }
+        Some(_) if state.screen.is_terminal() => {
+            state.emit(Notice::say(format!(
+                "what was said with {name} in private is kept; shall it go, too?"
+            )));
+            state.user.wants_yes = Some(format!("\\forget {name} {TALK}"));
+        }
         Some(_) => state.emit(Notice::say(format!(
-            "what was said with {name} in private is kept; shall it go, too? \\forget {name} {TALK}"
+            "what was said with {name} in private is kept; \\forget {name} {TALK} removes it"
         ))),
         None if pin.is_none() && !was_refused => {
             let text = format!("no key of {name} is pinned in this lobby, and nothing of {name} is refused");

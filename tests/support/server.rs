@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
 use super::client::Client;
 use super::home::Home;
@@ -123,9 +124,12 @@ impl Server {
         Output::of(process, deadline, false)
     }
 
-    /// Stops it where it stands.
+    /// Stops it where it stands; when this returns it does nothing any more.
+    #[track_caller]
     pub(crate) fn freeze(&self) {
         self.running().signal(Signal::SIGSTOP);
+        let stopped = waitpid(self.running().pid(), Some(WaitPidFlag::WUNTRACED));
+        assert!(matches!(stopped, Ok(WaitStatus::Stopped(..))), "{stopped:?}");
     }
 
     /// Lets it go on.
