@@ -24,6 +24,12 @@ impl Timestamp {
         let millis = i64::try_from(self.0).unwrap_or(0);
         jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
     }
+
+    /// The day, in UTC: `2026-11-25`.
+    #[must_use]
+    pub fn date(self) -> String {
+        self.instant().strftime("%F").to_string()
+    }
 }
 
 impl fmt::Display for Timestamp {

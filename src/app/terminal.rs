@@ -34,13 +34,41 @@ const MOST_COUNTED: u64 = 99;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LineRefused(pub(super) &'static str);
 
-/// A text that is sent only if its author says so once more.
+/// A line that counts only if its author says so once more.
 #[derive(Debug)]
 pub(super) struct Asked {
-    /// What is to be said.
+    /// The line.
     pub(super) text: String,
-    /// The session it is to be said in.
+    /// The session it is to be said in, or was asked in.
     pub(super) session: SessionId,
+    /// What it would do.
+    pub(super) to: AskedTo,
+}
+
+/// What is done with a line after a yes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AskedTo {
+    /// It is said.
+    Send,
+    /// It is a command that removes something.
+    Remove,
+}
+
+impl AskedTo {
+    const fn prompt(self) -> &'static str {
+        match self {
+            Self::Send => "send it? [Y/n] ",
+            Self::Remove => "remove it? [y/N] ",
+        }
+    }
+
+    /// Whether an answer is a yes; what it is when nothing but Enter was typed, the prompt shows.
+    pub(super) fn is_yes(self, answer: &str) -> bool {
+        match answer.trim().to_lowercase().as_str() {
+            "" => self == Self::Send,
+            answer => matches!(answer, "y" | "yes"),
+        }
+    }
 }
 
 /// A person at a terminal.
@@ -125,9 +153,9 @@ impl TerminalInput {
             return self.refresh(state);
         }
         self.prompted = true;
-        if let Some(Asked { session, .. }) = self.asked {
+        if let Some(Asked { session, to, .. }) = self.asked {
             return self.repl.grant(Grant {
-                prompt: self.painted("send it? [Y/n] ", Color::Yellow),
+                prompt: self.painted(to.prompt(), Color::Yellow),
                 session: Some(session),
                 question: true,
                 ..Grant::default()
@@ -201,10 +229,10 @@ impl TerminalInput {
         Err(refused)
     }
 
-    /// Asks whether this is to be said there.
-    pub(super) fn ask(&mut self, text: String, session: SessionId) {
+    /// Asks whether this line is to count.
+    pub(super) fn ask(&mut self, asked: Asked) {
         self.answered();
-        self.asked = Some(Asked { text, session });
+        self.asked = Some(asked);
     }
 
     /// What was asked about, when the answer is there.

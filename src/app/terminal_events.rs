@@ -4,7 +4,7 @@ use hobnob_protocol::MAX_TEXT_BYTES;
 
 use super::meaning::{self, Meaning, Unclear};
 use super::script_queue::Queued;
-use super::terminal::{Asked, LineRefused};
+use super::terminal::{Asked, AskedTo, LineRefused};
 use super::{App, InputSource};
 use crate::commands::EDIT;
 use crate::input::line::Source;
@@ -39,7 +39,7 @@ impl App {
                 self.state.emit(Notice::say(format!("what is typed is not kept for the next run: {reason}")));
             }
             Typed::EndOfInput => {
-                if let Some(Asked { text, session }) = terminal.take_asked() {
+                if let Some(Asked { text, session, to: AskedTo::Send }) = terminal.take_asked() {
                     self.state.report_unsent(Some(session), &text, "you left before you said yes");
                 }
                 self.end();
@@ -58,15 +58,25 @@ impl App {
         let (line, session) = match terminal.take_asked() {
             None if is_long => return self.ask(line, session),
             None => (line, session),
-            Some(Asked { text, session }) if is_yes(&line) => (text, session),
-            Some(Asked { text, .. }) => {
+            Some(Asked { text, session, to }) if to.is_yes(&line) => (text, session),
+            Some(asked) => {
                 terminal.answered();
-                return terminal.keep_draft(text, "not sent");
+                return self.answered_no(asked);
             }
         };
         self.state.screen.typed(session, &line);
         self.judged(&line, session);
+        self.ask_of_command(session);
         self.lend();
+    }
+
+    /// What a command has left to be asked.
+    fn ask_of_command(&mut self, session: SessionId) {
+        if let Some(text) = self.state.user.wants_yes.take()
+            && let InputSource::Terminal(terminal) = &mut self.input
+        {
+            terminal.ask(Asked { text, session, to: AskedTo::Remove });
+        }
     }
 
     /// What a typed line is to do.
@@ -109,12 +119,21 @@ impl App {
             && matches!(self.meaning(line), Meaning::Text(text) if text.len() <= MAX_TEXT_BYTES)
     }
 
+    /// What was asked about does not count.
+    fn answered_no(&mut self, Asked { text, to, .. }: Asked) {
+        let InputSource::Terminal(terminal) = &mut self.input else { return };
+        match to {
+            AskedTo::Send => terminal.keep_draft(text, "not sent"),
+            AskedTo::Remove => self.state.emit(Notice::say("it stays")),
+        }
+    }
+
     /// A long paste is shown by its beginning and sent only if that was meant.
     fn ask(&mut self, text: String, session: SessionId) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         let first: String = text.lines().next().unwrap_or_default().chars().take(SHOWN).collect();
         let count = text.lines().count();
-        terminal.ask(text, session);
+        terminal.ask(Asked { text, session, to: AskedTo::Send });
         let place = match self.state.sessions.peer(session) {
             Some(peer) => format!("to {}", peer.peer),
             None => "to the lobby".to_owned(),
@@ -128,8 +147,8 @@ impl App {
     fn interrupted(&mut self) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         terminal.answered();
-        if let Some(Asked { text, .. }) = terminal.take_asked() {
-            return terminal.keep_draft(text, "not sent");
+        if let Some(asked) = terminal.take_asked() {
+            return self.answered_no(asked);
         }
         if terminal.interrupted() {
             self.end();
@@ -178,8 +197,4 @@ impl App {
             self.state.report_unsent(Some(session), &text, "the session it was typed in is over");
         }
     }
-}
-
-fn is_yes(answer: &str) -> bool {
-    matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes")
 }

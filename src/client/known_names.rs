@@ -16,12 +16,14 @@ pub(crate) struct KnownNames {
 }
 
 impl KnownNames {
-    /// Remembers a name, unless too many are known already.
-    pub(crate) fn add(&mut self, name: &UserName) {
-        if self.names.len() < MAX_NAMES && !self.names.contains(name) {
+    /// Remembers a name, unless too many are known already. Whether it was not known.
+    pub(crate) fn add(&mut self, name: &UserName) -> bool {
+        let is_new = self.names.len() < MAX_NAMES && !self.names.contains(name);
+        if is_new {
             self.names.insert(name.clone());
             self.changes += 1;
         }
+        is_new
     }
 
     /// Forgets a name.

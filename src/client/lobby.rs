@@ -123,7 +123,7 @@ impl State {
     }
 
     fn lobby_said(&mut self, said: &LobbyMessage, replayed: bool) {
-        self.known_names.add(&said.name.visible());
+        self.meet(&said.name.visible(), Some(&said.key));
         self.show_message(self.lobby_message(said, replayed));
     }
 
@@ -141,7 +141,7 @@ impl State {
         for change in changes {
             match change {
                 Change::Joined(name) => {
-                    self.known_names.add(&name);
+                    self.meet(&name, None);
                     self.emit(Notice::Joined { name });
                 }
                 Change::Left(name) => {
@@ -183,7 +183,7 @@ impl State {
         let closed = self.questions.close(request);
         let Some(Open { question: Question::Users { mut names, away, shown }, .. }) = closed else { return };
         names.sort();
-        names.iter().for_each(|name| self.known_names.add(name));
+        names.iter().for_each(|name| self.meet(name, None));
         if shown {
             self.emit(Notice::Users { names, away });
         } else {
@@ -199,16 +199,29 @@ impl State {
             }
             return;
         }
-        let verdict = self.trust.user(&name, &key);
         let own = name == self.me.name && key.fingerprint() == self.me.fingerprint;
-        let trusted = own || matches!(verdict, Ok(KeyVerdict::Trusted));
-        if let Ok(KeyVerdict::Changed { pinned }) = verdict {
-            let text = format!("the key trusted for {name} is another: {}", pinned.fingerprint());
-            self.emit(Notice::say(text));
-        }
-        let fingerprint = key.fingerprint();
-        let away = away.map(|text| text.as_str().to_owned());
-        self.emit(Notice::Whois { name, fingerprint, since: Timestamp(since), trusted, away });
+        let seen_first = match self.trust.user(&name, &key) {
+            Ok(KeyVerdict::Trusted(pin)) => Some(pin.seen_first()),
+            Ok(KeyVerdict::Changed(pin)) => {
+                let pinned = pin.key.fingerprint();
+                self.emit(Notice::say(format!("the key pinned for {name} is another: {pinned}")));
+                None
+            }
+            Ok(KeyVerdict::New) => None,
+            Err(err) => {
+                self.emit(Notice::say(format!("whether {name}'s key is pinned cannot be told: {err}")));
+                None
+            }
+        };
+        self.emit(Notice::Whois {
+            name,
+            fingerprint: key.fingerprint(),
+            since: Timestamp(since),
+            trusted: own || seen_first.is_some(),
+            seen_first: seen_first.flatten(),
+            verified: false,
+            away: away.map(|text| text.as_str().to_owned()),
+        });
     }
 
     fn history(&mut self, request: u32, after: Position, part: Vec<LobbyMessage>, more: bool) {
@@ -280,13 +293,14 @@ impl State {
         }
     }
 
-    /// Nothing of what this key says in the lobby is shown from now on.
+    /// Nothing of what this key says in the lobby is shown from now on, and it opens no private session.
     pub(crate) fn ignore(&mut self, name: &UserName, key: &PublicKey) -> Result<(), CommandError> {
         self.user.ignored.set(&key.to_string(), Some(name.as_str())).map_err(|reason| {
             CommandError::new(ErrorCode::Refused, format!("it could not be kept: {reason}"))
         })?;
         self.emit(Notice::say(format!(
-            "what {name} says in the lobby is not shown any more; \\unignore {name} shows it again"
+            "what {name} says in the lobby is not shown any more, and private sessions of theirs are refused; \
+             \\unignore {name} takes it back"
         )));
         Ok(())
     }

@@ -3,31 +3,36 @@
 //! It knows neither the commands nor the loop, which both stand above it.
 
 pub(crate) mod command_error;
+mod inbound;
 pub(crate) mod known_names;
 pub(crate) mod ledger;
 mod lobby;
+pub(crate) mod look_alikes;
 mod plugins;
 mod private;
 pub(crate) mod private_links;
 pub(crate) mod questions;
 pub(crate) mod recent;
+pub(crate) mod strangers;
 pub(crate) mod user;
 mod wait;
 pub(crate) mod waiting;
 
 use hobnob_protocol::message::ClientMessage;
-use hobnob_protocol::name::{Fingerprint, Text, UserName};
+use hobnob_protocol::name::{Fingerprint, PublicKey, Text, UserName};
 
 use crate::client::command_error::CommandError;
 use crate::client::known_names::KnownNames;
 use crate::client::ledger::{Ledger, Outstanding};
+use crate::client::look_alikes::{LookAlikes, odd_character};
 use crate::client::private_links::PrivateLinks;
 use crate::client::questions::{Question, Questions};
 use crate::client::recent::Recent;
+use crate::client::strangers::Strangers;
 use crate::client::user::User;
 use crate::client::waiting::Watch;
 use crate::data::conversations::{Recorded, Records};
-use crate::data::trust::Trust;
+use crate::data::trust::LobbyTrust;
 use crate::input::request::RequestId;
 use crate::lobby::handle::LobbyHandle;
 use crate::peer::PeerNetwork;
@@ -77,8 +82,10 @@ pub struct State {
     pub recent: Recent,
     /// The conversations on disk: what was said in private sessions.
     pub records: Records,
-    /// The keys that were met first and are trusted since.
-    pub trust: Trust,
+    /// The pinned keys of this lobby's users.
+    pub trust: LobbyTrust,
+    /// The sessions of whoever this user has not answered.
+    pub(crate) strangers: Strangers,
     /// How the run went so far.
     pub verdict: ExitVerdict,
     /// The condition that a script waits for, while it does.
@@ -94,6 +101,7 @@ pub struct State {
     pub(crate) screen: Screen,
     /// The names that may be completed.
     pub(crate) known_names: KnownNames,
+    pub(crate) look_alikes: LookAlikes,
 }
 
 /// What a run of the client is given to begin with, once it is in the lobby.
@@ -109,8 +117,10 @@ pub struct Given {
     pub head: u64,
     /// Where what is said in private sessions is kept.
     pub records: Records,
-    /// The pinned keys.
-    pub trust: Trust,
+    /// The pinned keys of this lobby's users.
+    pub trust: LobbyTrust,
+    /// Sessions of people this user has not answered that may be open at once.
+    pub strangers: usize,
     /// What this user has set.
     pub user: User,
     /// The commands that are programs of the user's own.
@@ -123,9 +133,15 @@ impl State {
     /// The state at the beginning of a run: in the lobby, with no private session, and nothing asked or said yet.
     #[must_use]
     pub fn new(given: Given) -> Self {
-        let Given { me, network, lobby, head, records, trust, user, plugins, screen } = given;
+        let Given { me, network, lobby, head, records, trust, strangers, user, plugins, screen } = given;
         let mut sessions = Sessions::new();
         sessions.set_lobby_state(LinkState::Up);
+        let mut look_alikes = LookAlikes::default();
+        look_alikes.meet(&me.name, None);
+        // Names that cannot be read are not compared: the pins themselves are checked where it counts.
+        for name in trust.names().unwrap_or_default().iter().filter_map(|name| name.parse().ok()) {
+            look_alikes.meet(&name, None);
+        }
         Self {
             me,
             sessions,
@@ -136,6 +152,7 @@ impl State {
             recent: Recent::default(),
             records,
             trust,
+            strangers: Strangers::new(strangers),
             verdict: ExitVerdict::Done,
             watch: None,
             head,
@@ -144,12 +161,28 @@ impl State {
             plugins,
             screen,
             known_names: KnownNames::default(),
+            look_alikes,
         }
     }
 
     /// Shows a notice.
     pub fn emit(&mut self, notice: Notice) {
         self.screen.emit(&notice);
+    }
+
+    /// A name was met, with its key where that is known: it may be completed from now on. One that looks
+    /// like another is told.
+    pub(crate) fn meet(&mut self, name: &UserName, key: Option<&PublicKey>) {
+        if !self.known_names.add(name) {
+            return;
+        }
+        let Some(other) = self.look_alikes.meet(name, key) else { return };
+        let odd = odd_character(name, &other);
+        let odd = odd.map_or_else(String::new, |c| format!(" (there is U+{:04X} in it)", u32::from(c)));
+        let whose = if other == self.me.name { "your name, " } else { "" };
+        self.emit(Notice::say(format!(
+            "{name}{odd} only looks like {whose}{other}: \\whois tells the keys of both"
+        )));
     }
 
     /// Shows a failure, and remembers it for the exit code and for the running command.
@@ -208,7 +241,7 @@ impl State {
         let refused = if session == SessionId::LOBBY {
             (!self.lobby.say(id, text)).then(|| "the lobby's link has ended for good".to_owned())
         } else {
-            self.private_links.say(session, id, text).err()
+            self.answer_stranger(session).and_then(|()| self.private_links.say(session, id, text)).err()
         };
         let Some(reason) = refused else { return Some(id) };
         let unsaid = self.ledger.settle(id).into_iter().collect();
@@ -268,6 +301,8 @@ impl State {
         match self.sessions.current() {
             // Where no session is current there is no private one to leave first.
             Some(SessionId::LOBBY) | None => Ok(()),
+            // Going to the lobby first would be refused for the same reason.
+            Some(_) if self.sessions.lobby_state() != LinkState::Up => self.require_lobby_up(),
             Some(_) => Err(CommandError::new(ErrorCode::NotInLobby, "in the lobby only: \\lobby first")),
         }
     }
@@ -315,7 +350,11 @@ impl State {
                 self.user.last_mention = Some(message.clone());
             }
         }
-        self.recent.keep(message.clone());
+        if self.strangers.is_unanswered(message.session) {
+            self.recent.keep_of_stranger(message.clone());
+        } else {
+            self.recent.keep(message.clone());
+        }
         self.emit(Notice::Message(message));
     }
 

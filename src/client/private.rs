@@ -8,9 +8,10 @@ use crate::client::command_error::CommandError;
 use crate::client::questions::Question;
 use crate::client::{ExitVerdict, State};
 use crate::data::conversations::Recorded;
-use crate::data::trust::KeyVerdict;
+use crate::data::trust::{KeyVerdict, Pin, TrustError};
 use crate::peer::{PeerEvent, PeerEventKind};
-use crate::session::{LinkState, Mode, PeerSession, SessionId};
+use crate::session::link_id::LinkId;
+use crate::session::{LinkState, Mode, SessionId};
 use crate::show::{ClosedReason, ErrorCode, Failure, Message, Notice};
 use crate::timestamp::Timestamp;
 
@@ -21,40 +22,48 @@ impl State {
     /// The server introduces somebody: as the answer to this user's fork, as the other's fork, or
     /// with fresh addresses for a link that is being rebuilt.
     pub(crate) fn introduced(&mut self, introduction: Introduction) {
-        let question = introduction.request.and_then(|request| self.questions.close(request));
+        let question = introduction.request.map(|request| self.questions.close(request));
         if let Some(session) = self.private_links.with_token(&introduction.session) {
-            self.private_links.offer(session, &introduction);
+            if self.sessions.peer(session).is_some_and(|peer| peer.key == Some(introduction.key)) {
+                self.private_links.offer(session, &introduction);
+            }
             return;
         }
-        match question.map(|open| open.question) {
-            Some(Question::Pair(session)) => self.fork_answered(session, introduction),
-            Some(_) => {}
+        match question.map(|open| open.map(|open| open.question)) {
+            Some(Some(Question::Pair(session))) => self.fork_answered(session, introduction),
+            Some(Some(_)) => {}
+            // The answer to a fork that was given up and told as failed: neither side opens it.
+            Some(None) => self.private_links.refuse(&introduction),
             None => self.forked_by_other(introduction),
         }
     }
 
     /// This user's fork was answered.
     fn fork_answered(&mut self, session: SessionId, introduction: Introduction) {
-        if !self.sessions.contains(session) || self.private_links.has_link(session) {
+        if self.private_links.has_link(session) {
             return;
         }
+        if !self.sessions.contains(session) {
+            return self.private_links.refuse(&introduction);
+        }
         if let Err(error) = self.check_key(&introduction) {
+            self.private_links.refuse(&introduction);
             return self.fork_failed(session, error);
         }
-        if let Some(other) = self.sessions.with_key(&introduction.key) {
+        if let Some(other) = self.sessions.with_client(&introduction.key, &introduction.name) {
+            self.private_links.refuse(&introduction);
             let text = format!("session {other} with the same user is there already: \\sw {other}");
             return self.fork_failed(session, CommandError::new(ErrorCode::AlreadyForked, text));
         }
         // Both forked and the other's introduction came first: the link it made serves both.
-        match self.private_links.inbound_from(&introduction.key) {
+        match self.private_links.inbound_from(&introduction.key, &introduction.name) {
             Some(link)
                 if self.private_links.inbound(link).is_some_and(|it| it.session == introduction.session) =>
             {
-                self.note_introduction(session, &introduction);
-                self.private_links.adopt(link, session);
+                self.make_own(session, link, &introduction);
             }
             Some(link) => {
-                self.private_links.drop_inbound(link);
+                self.drop_inbound(link);
                 self.open_fork(session, &introduction);
             }
             None => self.open_fork(session, &introduction),
@@ -65,14 +74,19 @@ impl State {
     /// same one. False when nobody of that name is.
     pub(crate) fn join_inbound(&mut self, session: SessionId, name: &UserName) -> bool {
         let Some(link) = self.private_links.inbound_named(name) else { return false };
-        if let Some(introduction) = self.private_links.inbound(link).cloned() {
-            self.note_introduction(session, &introduction);
-        }
-        self.private_links.adopt(link, session);
+        let Some(introduction) = self.private_links.inbound(link).cloned() else { return false };
+        self.make_own(session, link, &introduction);
         true
     }
 
-    fn open_fork(&mut self, session: SessionId, introduction: &Introduction) {
+    /// The session that the other side was opening is one that this user wants as well.
+    fn make_own(&mut self, session: SessionId, link: LinkId, introduction: &Introduction) {
+        self.strangers.never_opened(&introduction.session);
+        self.note_introduction(session, introduction);
+        self.private_links.adopt(link, session);
+    }
+
+    pub(super) fn open_fork(&mut self, session: SessionId, introduction: &Introduction) {
         self.note_introduction(session, introduction);
         self.private_links.open(session, introduction);
     }
@@ -86,44 +100,15 @@ impl State {
         }
     }
 
-    /// Somebody forked this user.
-    fn forked_by_other(&mut self, introduction: Introduction) {
-        if let Err(error) = self.check_key(&introduction) {
-            let name = introduction.name;
-            let text = format!("{name} wants a private session, which is refused: {error}");
-            return self.emit(Notice::error(error.code, text));
-        }
-        // Both forked at once: this user's session is the one, and the answer to its own question
-        // will only repeat the token.
-        let waiting = self.sessions.with_name(&introduction.name);
-        if let Some(session) = waiting.filter(|session| !self.private_links.has_link(*session)) {
-            return self.open_fork(session, &introduction);
-        }
-        // A session with the same user may be there. Should this one come up, the other's program was
-        // started anew; should two forks have crossed unseen, it never will.
-        if let Some(link) = self.private_links.inbound_from(&introduction.key) {
-            self.private_links.drop_inbound(link);
-        }
-        self.private_links.open_inbound(introduction);
-    }
-
     /// Whether the introduced key may be talked to under that name.
-    fn check_key(&self, introduction: &Introduction) -> Result<(), CommandError> {
-        let name = &introduction.name;
-        match self.trust.user(name, &introduction.key) {
-            Ok(KeyVerdict::New | KeyVerdict::Trusted) => Ok(()),
-            Ok(KeyVerdict::Changed { pinned }) => Err(CommandError::new(
-                ErrorCode::KeyChanged,
-                format!(
-                    "{name}'s key is {}, the one trusted is {}; if {name} confirms the new one, remove \
-                     [users.{}] from {}",
-                    introduction.key.fingerprint(),
-                    pinned.fingerprint(),
-                    name.folded(),
-                    self.trust.path().display()
-                ),
-            )),
-            Err(err) => Err(CommandError::new(ErrorCode::PeerUnreachable, err.to_string())),
+    pub(super) fn check_key(&self, introduction: &Introduction) -> Result<(), CommandError> {
+        let (name, key) = (&introduction.name, &introduction.key);
+        match self.trust.user(name, key) {
+            Ok(KeyVerdict::Changed(pin)) => {
+                Err(CommandError::new(ErrorCode::KeyChanged, changed_key(name, key, &pin)))
+            }
+            Ok(KeyVerdict::New | KeyVerdict::Trusted(_)) => Ok(()),
+            Err(err) => Err(not_pinned(name, &err)),
         }
     }
 
@@ -168,28 +153,12 @@ impl State {
                 PeerEventKind::Up { .. } => self.adopt(link),
                 PeerEventKind::Down | PeerEventKind::WantsIntroduction => return,
                 // It never opened; nobody here knew of it.
-                _ => return self.private_links.drop_inbound(link),
+                _ => return self.drop_inbound(link),
             }
         }
         if let Some(session) = self.private_links.session_of(link) {
             self.session_event(session, event.kind);
         }
-    }
-
-    /// A session the other side opened is up: now it gets its number.
-    fn adopt(&mut self, link: crate::session::link_id::LinkId) {
-        let Some(introduction) = self.private_links.inbound(link).cloned() else { return };
-        if let Some(lost) = self.sessions.with_key(&introduction.key) {
-            self.session_over(lost, ClosedReason::Gone, "the other's program was started anew");
-        }
-        let session = self.sessions.add(PeerSession {
-            peer: introduction.name.clone(),
-            key: Some(introduction.key),
-            mode: Mode::B,
-            state: LinkState::Connecting,
-            unread: 0,
-        });
-        self.private_links.adopt(link, session);
     }
 
     fn session_event(&mut self, session: SessionId, kind: PeerEventKind) {
@@ -227,12 +196,16 @@ impl State {
         peer.state = LinkState::Up;
         let (name, mode) = (peer.peer.clone(), peer.mode);
         let Some(key) = peer.key else { return };
-        if let Err(err) = self.trust.pin_user(&name, &key) {
-            self.emit(Notice::say(format!("{name}'s key could not be kept: {err}")));
+        // A stranger's key is pinned, and what he says kept on the disk, when this user has answered.
+        let is_stranger = self.strangers.is_unanswered(session);
+        if !is_stranger && let Err(err) = self.trust.pin_user(&name, &key) {
+            return self.fork_failed(session, not_pinned(&name, &err));
         }
-        self.known_names.add(&name);
+        self.meet(&name, Some(&key));
         let fingerprint = key.fingerprint();
-        self.open_record(session, &key);
+        if !is_stranger {
+            self.open_record(session, &key);
+        }
         self.emit(Notice::Opened {
             session,
             peer: name,
@@ -245,7 +218,7 @@ impl State {
     }
 
     /// What was said with this peer in earlier sessions is history of this one.
-    fn open_record(&mut self, session: SessionId, key: &PublicKey) {
+    pub(super) fn open_record(&mut self, session: SessionId, key: &PublicKey) {
         let mode = self.sessions.mode(session);
         match self.records.open(session, key) {
             Ok(said) => {
@@ -293,6 +266,7 @@ impl State {
 
     /// This user ends a session.
     pub(crate) fn leave(&mut self, session: SessionId) {
+        self.left_stranger(session);
         if !self.private_links.leave(session) {
             self.session_over(session, ClosedReason::Ended, "you ended the session");
         }
@@ -304,6 +278,7 @@ impl State {
         let unsaid = self.ledger.take_session(session);
         self.report_all_unsent(unsaid, why);
         self.private_links.remove(session);
+        self.strangers.over(session);
         self.recent.forget(session);
         self.records.close(session);
         let Some(peer) = self.sessions.remove(session) else { return };
@@ -315,4 +290,29 @@ impl State {
     pub fn is_clean(&self) -> bool {
         self.verdict == ExitVerdict::Done
     }
+}
+
+/// Another key than the pinned one: what it may mean, and what to do.
+fn changed_key(name: &UserName, key: &PublicKey, pin: &Pin) -> String {
+    let (new, old) = (key.fingerprint(), pin.key.fingerprint());
+    let since = pin.seen_first().map_or_else(String::new, |at| format!(" since {}", at.date()));
+    if pin.earlier {
+        return format!(
+            "{name}'s key is {new}; an earlier hobnob pinned {old} for this name{since}, perhaps in another \
+             lobby: if the new one is right here, \\forget {name}, then \\fork {name}"
+        );
+    }
+    format!(
+        "{name}'s key is {new}, the one pinned{since} is {old}; if {name} confirms the new one, \
+         \\forget {name}, then \\fork {name}"
+    )
+}
+
+/// A key that cannot be kept, or compared with the one that was, carries no private word.
+pub(super) fn not_pinned(name: &UserName, err: &TrustError) -> CommandError {
+    let code = match err {
+        TrustError::Changed { .. } => ErrorCode::KeyChanged,
+        _ => ErrorCode::Refused,
+    };
+    CommandError::new(code, format!("{name}'s key could not be pinned, so nothing is said to it: {err}"))
 }

@@ -1,7 +1,7 @@
 //! The links of the private sessions: which session is carried by which link, and what waits for a link that is not
 //! there yet. It knows nothing of screens; `client/private` decides what an introduction or an event means.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use hobnob_protocol::message::Introduction;
 use hobnob_protocol::name::{PairToken, PublicKey, Text, UserName};
@@ -13,6 +13,9 @@ use crate::timestamp::now;
 
 /// Texts that may wait for an introduction, which takes a second or fails.
 const MAX_EARLY_TEXTS: usize = 1000;
+
+/// Tokens of sessions that are over. A server that brings one again means nothing good.
+const ENDED_KEPT: usize = 1000;
 
 /// One private session's way to its peer.
 #[derive(Debug, Default)]
@@ -40,6 +43,7 @@ pub struct PrivateLinks {
     links: HashMap<SessionId, PrivateLink>,
     sessions: HashMap<LinkId, SessionId>,
     inbound: HashMap<LinkId, Inbound>,
+    ended: VecDeque<PairToken>,
 }
 
 impl PrivateLinks {
@@ -78,6 +82,20 @@ impl PrivateLinks {
         self.inbound.insert(id, Inbound { introduction, handle });
     }
 
+    /// Opens nothing: the other side, which dials by now, is told at once that its session is not taken.
+    pub fn refuse(&mut self, introduction: &Introduction) {
+        if let Some(network) = &self.network {
+            network.refuse(introduction);
+        }
+        self.note_ended(introduction.session);
+    }
+
+    /// Whether the session of this token is over.
+    #[must_use]
+    pub fn has_ended(&self, token: &PairToken) -> bool {
+        self.ended.contains(token)
+    }
+
     /// Who is opening a session over this link.
     #[must_use]
     pub fn inbound(&self, link: LinkId) -> Option<&Introduction> {
@@ -90,10 +108,11 @@ impl PrivateLinks {
         self.inbound.iter().find(|(_, inbound)| inbound.introduction.name == *name).map(|(link, _)| *link)
     }
 
-    /// The link by which somebody of this key is opening a session.
+    /// The link by which this client, one of those its user may have, is opening a session.
     #[must_use]
-    pub fn inbound_from(&self, key: &PublicKey) -> Option<LinkId> {
-        self.inbound.iter().find(|(_, inbound)| inbound.introduction.key == *key).map(|(link, _)| *link)
+    pub fn inbound_from(&self, key: &PublicKey, name: &UserName) -> Option<LinkId> {
+        let is_it = |it: &Introduction| it.key == *key && it.name == *name;
+        self.inbound.iter().find(|(_, inbound)| is_it(&inbound.introduction)).map(|(link, _)| *link)
     }
 
     /// A session the other side opened has its number now; what waited in it goes out.
@@ -107,6 +126,7 @@ impl PrivateLinks {
     pub fn drop_inbound(&mut self, link: LinkId) {
         if let Some(inbound) = self.inbound.remove(&link) {
             inbound.handle.leave();
+            self.note_ended(inbound.introduction.session);
         }
     }
 
@@ -172,11 +192,19 @@ impl PrivateLinks {
 
     /// Forgets a session that is over.
     pub fn remove(&mut self, session: SessionId) {
-        if let Some(PrivateLink { link: Some((id, handle)), .. }) = self.links.remove(&session) {
+        if let Some(PrivateLink { link: Some((id, handle)), token, .. }) = self.links.remove(&session) {
             self.sessions.remove(&id);
             // Has no effect on a link that is over already.
             handle.leave();
+            token.into_iter().for_each(|token| self.note_ended(token));
         }
+    }
+
+    fn note_ended(&mut self, token: PairToken) {
+        if self.ended.len() == ENDED_KEPT {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(token);
     }
 
     /// Takes the network out, to close it.

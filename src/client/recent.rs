@@ -11,6 +11,12 @@ use crate::show::Message;
 /// Messages kept for each session.
 const KEPT: usize = 1000;
 
+/// Texts kept of a stranger whom this user has not answered.
+const KEPT_OF_STRANGER: usize = 100;
+
+/// Bytes of texts kept of such a stranger.
+const BYTES_OF_STRANGER: usize = 256 * 1024;
+
 /// The newest messages of each session, one's own among them.
 #[derive(Debug, Default)]
 pub struct Recent {
@@ -25,6 +31,21 @@ impl Recent {
             kept.pop_front();
         }
         kept.push_back(message);
+    }
+
+    /// Keeps a message of a stranger, who gets less room.
+    pub fn keep_of_stranger(&mut self, message: Message) {
+        let kept = self.sessions.entry(message.session).or_default();
+        kept.push_back(message);
+        let mut bytes: usize = kept.iter().map(|it| it.text.len()).sum();
+        while kept.len() > KEPT_OF_STRANGER || bytes > BYTES_OF_STRANGER {
+            bytes -= kept.pop_front().map_or(0, |oldest| oldest.text.len());
+        }
+    }
+
+    /// Takes out what is kept of a session, oldest first.
+    pub fn take(&mut self, session: SessionId) -> Vec<Message> {
+        self.sessions.remove(&session).unwrap_or_default().into()
     }
 
     /// The newest `count` messages of a session, oldest first.
@@ -63,12 +84,30 @@ mod tests {
     use super::*;
     use crate::timestamp::Timestamp;
 
+    fn said(text: String) -> Message {
+        Message::new(SessionId(1), None, "anna".parse().unwrap(), &text, Timestamp(0))
+    }
+
+    #[test]
+    fn little_is_kept_of_a_stranger() {
+        let mut recent = Recent::default();
+        for number in 0..KEPT_OF_STRANGER + 10 {
+            recent.keep_of_stranger(said(number.to_string()));
+        }
+        let kept = recent.last(SessionId(1), usize::MAX);
+        assert_eq!((kept.len(), kept[0].text.as_str()), (KEPT_OF_STRANGER, "10"));
+        for _ in 0..100 {
+            recent.keep_of_stranger(said("x".repeat(16 * 1024)));
+        }
+        assert_eq!(recent.take(SessionId(1)).len(), BYTES_OF_STRANGER / (16 * 1024));
+        assert!(recent.last(SessionId(1), 1).is_empty());
+    }
+
     #[test]
     fn the_newest_are_kept_in_order() {
         let mut recent = Recent::default();
         for number in 0..KEPT + 10 {
-            let (from, text) = ("anna".parse().unwrap(), number.to_string());
-            recent.keep(Message::new(SessionId(1), None, from, &text, Timestamp(0)));
+            recent.keep(said(number.to_string()));
         }
         let texts: Vec<String> = recent.last(SessionId(1), 2).into_iter().map(|it| it.text).collect();
         assert_eq!(texts, ["1008", "1009"]);

@@ -21,9 +21,11 @@ pub struct User {
     pub editor: String,
     /// A text for which the editor is to be started.
     pub wants_editor: Option<String>,
+    /// A command line that removes something, to be run if this user, who is asked, says yes.
+    pub wants_yes: Option<String>,
     /// Words of the user's own: name and text.
     pub aliases: Table,
-    /// Who is not to be heard in the lobby: key and the name it had.
+    /// Who is not to be heard, in the lobby or in new private sessions: key and the name it had.
     pub ignored: Table,
     /// Why this user is away, while that is so.
     pub away: Option<AwayText>,
@@ -32,7 +34,7 @@ pub struct User {
 }
 
 impl User {
-    /// Whether this key is not to be heard in the lobby.
+    /// Whether this key is not to be heard.
     #[must_use]
     pub fn ignores(&self, key: &PublicKey) -> bool {
         !self.ignored.is_empty() && self.ignored.get(&key.to_string()).is_some()

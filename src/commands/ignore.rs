@@ -1,4 +1,5 @@
-//! `\ignore [NAME]`: shows nothing more of what somebody says in the lobby.
+//! `\ignore [NAME]`: shows nothing more of what somebody says in the lobby, and lets them open no
+//! private session.
 
 use hobnob_protocol::message::ClientMessage;
 
@@ -11,7 +12,7 @@ pub(super) const IGNORE: Command = Command {
     name: "ignore",
     aliases: &[],
     usage: "\\ignore [NAME]",
-    about: "hide what NAME says in the lobby; alone, list them",
+    about: "hear no more of NAME; alone, list them",
     argument: Argument::User,
     optional: true,
     group: Group::People,
@@ -45,7 +46,7 @@ fn list(state: &mut State) {
     let names: Vec<&str> = state.user.ignored.iter().map(|(_, name)| name).collect();
     let text = match names.as_slice() {
         [] => "nobody is ignored".to_owned(),
-        names => format!("ignored in the lobby: {}", names.join(" ")),
+        names => format!("ignored: {}", names.join(" ")),
     };
     state.emit(Notice::say(text));
 }

@@ -10,6 +10,7 @@ mod back;
 mod clear;
 mod disallow;
 mod edit;
+mod forget;
 mod fork;
 mod habits;
 mod help;
@@ -48,6 +49,7 @@ pub const COMMANDS: &[Command] = &[
     whois::WHOIS,
     fork::FORK,
     msg::MSG,
+    forget::FORGET,
     ignore::IGNORE,
     unignore::UNIGNORE,
     switch::SWITCH,

@@ -37,6 +37,8 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     for key in found {
         state.user.ignored.set(&key, None).map_err(alias::not_kept)?;
     }
-    state.emit(Notice::say(format!("what {name} says is shown again; \\history shows what was not")));
+    state.emit(Notice::say(format!(
+        "what {name} says is shown again, and {name} may open private sessions; \\history shows what was not"
+    )));
     Ok(Progress::Done)
 }

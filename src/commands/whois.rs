@@ -10,7 +10,7 @@ pub(super) const WHOIS: Command = Command {
     name: "whois",
     aliases: &[],
     usage: "\\whois NAME",
-    about: "key, since when online, trusted, away or not",
+    about: "key, seen first, pinned; here since; away",
     argument: Argument::User,
     optional: false,
     group: Group::People,

@@ -21,6 +21,7 @@ pub(super) struct ConfigFile {
     pub(super) advertise: Option<Vec<String>>,
     pub(super) data_dir: Option<PathBuf>,
     pub(super) history: Option<bool>,
+    pub(super) strangers: Option<usize>,
     pub(super) color: Option<ColorChoice>,
     pub(super) log: Option<String>,
     pub(super) log_file: Option<PathBuf>,

@@ -21,6 +21,10 @@ use crate::cli::{Cli, ColorChoice};
 use crate::config::preferences::{Preferences, SETTINGS};
 
 use self::origin::Origins;
+
+/// Private sessions of people this user has not answered that may be open at once, unless the config
+/// file says otherwise: more than anybody looks at, and no flood.
+const DEFAULT_STRANGERS: usize = 16;
 pub use self::origin::{Origin, Source};
 
 /// Which lobby.
@@ -51,6 +55,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Whether what is said in private sessions is kept on this machine.
     pub history: bool,
+    /// Private sessions of people this user has not answered that may be open at once.
+    pub strangers: usize,
     /// When to use colour; `Auto` has already taken `NO_COLOR` into account.
     pub color: ColorChoice,
     /// Diagnostics, where wanted.
@@ -151,6 +157,8 @@ pub fn effective(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Eff
     let history =
         from.pick("history", cli.no_history.then_some(false), None, file.history, "").unwrap_or(true);
     from.default_is(history);
+    let strangers = from.pick("strangers", None, None, file.strangers, "").unwrap_or(DEFAULT_STRANGERS);
+    from.default_is(strangers.to_string());
     let no_color = variable("NO_COLOR").map(|_| ("NO_COLOR", ColorChoice::Never));
     let color = from.pick("color", cli.color, no_color, file.color, "").unwrap_or_default();
     from.default_is(color);
@@ -173,6 +181,7 @@ pub fn effective(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Eff
         advertise,
         data_dir,
         history,
+        strangers,
         color,
         log,
         log_file,

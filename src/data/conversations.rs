@@ -121,6 +121,29 @@ impl Records {
         self.open.values().any(|(open, _)| open == path)
     }
 
+    /// Whether anything is kept of what was said with this key.
+    #[must_use]
+    pub fn has(&self, peer: &PublicKey) -> bool {
+        self.file_of(peer).is_some_and(|path| path.exists())
+    }
+
+    /// Removes what was said with this key. A session that is open with it keeps nothing any more.
+    ///
+    /// # Errors
+    /// When the file cannot be removed; where there is none nothing is wrong.
+    pub fn forget(&mut self, peer: &PublicKey) -> io::Result<()> {
+        let Some(path) = self.file_of(peer) else { return Ok(()) };
+        self.open.retain(|_, (open, _)| *open != path);
+        match std::fs::remove_file(&path) {
+            Err(err) if err.kind() != io::ErrorKind::NotFound => Err(err),
+            _ => Ok(()),
+        }
+    }
+
+    fn file_of(&self, peer: &PublicKey) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(format!("{peer}.jsonl")))
+    }
+
     /// A session is over.
     pub fn close(&mut self, session: SessionId) {
         self.open.remove(&session);
@@ -204,6 +227,21 @@ mod tests {
         let kept = records(folder.path()).open(session, &key).unwrap();
         assert_eq!((kept.len(), kept.last()), (KEPT_LINES, Some(&said(&MOST_LINES.to_string()))));
         assert_eq!(records(folder.path()).open(session, &key).unwrap().len(), KEPT_LINES);
+    }
+
+    #[test]
+    fn what_was_said_with_one_key_is_removed_and_the_rest_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (gone, stays) = (PublicKey::new([3; 32]), PublicKey::new([4; 32]));
+        let mut records = records(folder.path());
+        for (session, key) in [(SessionId(1), &gone), (SessionId(2), &stays)] {
+            records.open(session, key).unwrap();
+            records.add(session, &said("hello")).unwrap();
+        }
+        records.forget(&gone).unwrap();
+        records.add(SessionId(1), &said("more")).unwrap();
+        assert!(!records.has(&gone) && records.has(&stays));
+        records.forget(&gone).unwrap();
     }
 
     #[test]

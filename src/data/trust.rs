@@ -1,6 +1,7 @@
-//! The keys this user has met: servers by address, users by name, pinned at first use, in
-//! `known_keys.toml`. The one writer of that file, which several clients share: every change is
-//! read, changed and replaced whole under a lock. Knows nothing of links.
+//! The keys this user has met, in `known_keys.toml`: servers by address, users by lobby and name. A
+//! lobby is known by its server's key, so that whoever is called bobby in one lobby is nobody's
+//! business in another. The one writer of that file, which several clients share: every change is
+//! read, changed and replaced whole under a lock. Knows nothing of links, nor of when a key is pinned.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,19 +14,17 @@ use thiserror::Error;
 
 use crate::data::table;
 use crate::data::whole_file::write_whole;
+use crate::timestamp::{Timestamp, now};
 
 /// What a key is, compared with the one pinned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyVerdict {
     /// None is pinned yet.
     New,
     /// It is the pinned one.
-    Trusted,
+    Trusted(Pin),
     /// Another one is pinned.
-    Changed {
-        /// The pinned one.
-        pinned: PublicKey,
-    },
+    Changed(Pin),
 }
 
 /// Why the file could not be read or changed.
@@ -53,20 +52,67 @@ pub enum TrustError {
         /// Which file.
         path: PathBuf,
     },
+    /// Another key was pinned for the name meanwhile, by another client.
+    #[error("another key is pinned for this name: {}", pinned.fingerprint())]
+    Changed {
+        /// The pinned one.
+        pinned: PublicKey,
+    },
 }
 
+/// The file, as it is written.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct KnownKeys {
     servers: BTreeMap<String, Pin>,
+    /// Users as earlier builds pinned them: by name alone, whatever the lobby.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     users: BTreeMap<String, Pin>,
+    /// Users by their lobby's key and their name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    lobbies: BTreeMap<String, BTreeMap<String, Pin>>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Pin {
-    key: PublicKey,
+impl KnownKeys {
+    /// The pins of earlier builds belong to every lobby that is in the file beside them: it is not
+    /// known to which. What a lobby has pinned itself stays.
+    fn settle_earlier(mut self) -> Self {
+        if self.servers.is_empty() {
+            return self;
+        }
+        let earlier = std::mem::take(&mut self.users);
+        for server in self.servers.values() {
+            let lobby = self.lobbies.entry(server.key.to_string()).or_default();
+            for (name, pin) in &earlier {
+                lobby.entry(name.clone()).or_insert_with(|| Pin { earlier: true, ..pin.clone() });
+            }
+        }
+        self.lobbies.retain(|_, users| !users.is_empty());
+        self
+    }
+}
+
+/// A key that was pinned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// Which.
+    pub key: PublicKey,
+    /// The same for people who read the file.
     fingerprint: String,
+    /// When it was pinned, as RFC 3339.
     first_seen: String,
+    /// An earlier build pinned it by name alone, perhaps in another lobby.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub earlier: bool,
+}
+
+impl Pin {
+    /// When it was pinned, where the file says so in a form that is understood.
+    #[must_use]
+    pub fn seen_first(&self) -> Option<Timestamp> {
+        let at: jiff::Timestamp = self.first_seen.parse().ok()?;
+        u64::try_from(at.as_millisecond()).ok().map(Timestamp)
+    }
 }
 
 /// The pins, and the file they live in.
@@ -92,6 +138,12 @@ impl Trust {
         &self.path
     }
 
+    /// The pins of the users of the lobby whose server has this key.
+    #[must_use]
+    pub fn of_lobby(self, server: &PublicKey) -> LobbyTrust {
+        LobbyTrust { trust: self, lobby: server.to_string() }
+    }
+
     /// Compares a server's key with the one pinned for its address.
     ///
     /// # Errors
@@ -108,19 +160,14 @@ impl Trust {
         Ok(self.read()?.servers.get(address).map(|pin| pin.key))
     }
 
-    /// Compares a user's key with the one pinned for the name.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn user(&self, name: &UserName, key: &PublicKey) -> Result<KeyVerdict, TrustError> {
-        Ok(verdict(self.read()?.users.get(name.folded()), key))
-    }
-
-    /// Whether this key is pinned for any user.
+    /// Whether this key is pinned for any user of any lobby.
     #[must_use]
     pub fn knows_user_key(&self, key: &PublicKey) -> bool {
         // A file that cannot be read trusts nobody.
-        self.read().is_ok_and(|known| known.users.values().any(|pin| pin.key == *key))
+        self.read().is_ok_and(|known| {
+            let users = known.lobbies.values().flat_map(BTreeMap::values).chain(known.users.values());
+            users.into_iter().any(|pin| pin.key == *key)
+        })
     }
 
     /// Pins a server's key, whatever was pinned before.
@@ -128,37 +175,34 @@ impl Trust {
     /// # Errors
     /// When the file cannot be changed.
     pub fn pin_server(&self, address: &str, key: &PublicKey) -> Result<(), TrustError> {
-        self.change(|known| known.servers.insert(address.to_owned(), pin(key)))
-    }
-
-    /// Pins a user's key unless the name has one.
-    ///
-    /// # Errors
-    /// When the file cannot be changed.
-    pub fn pin_user(&self, name: &UserName, key: &PublicKey) -> Result<(), TrustError> {
         self.change(|known| {
-            known.users.entry(name.folded().to_owned()).or_insert_with(|| pin(key));
+            known.servers.insert(address.to_owned(), pin(key));
+            Ok(())
         })
     }
 
     fn read(&self) -> Result<KnownKeys, TrustError> {
         match std::fs::read_to_string(&self.path) {
-            Ok(text) => toml::from_str(&text).map_err(|err| TrustError::Format {
-                path: self.path.clone(),
-                reason: err.message().to_owned(),
+            Ok(text) => toml::from_str(&text).map(KnownKeys::settle_earlier).map_err(|err| {
+                TrustError::Format { path: self.path.clone(), reason: err.message().to_owned() }
             }),
-            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(KnownKeys::default()),
+            // A link that leads nowhere is a file that is missing, not a user who never met anybody.
+            Err(err) if err.kind() == io::ErrorKind::NotFound && !self.path.is_symlink() => {
+                Ok(KnownKeys::default())
+            }
             Err(err) => Err(self.io(err)),
         }
     }
 
-    fn change<T>(&self, edit: impl FnOnce(&mut KnownKeys) -> T) -> Result<(), TrustError> {
+    /// Changes the file as a whole, or not at all.
+    fn change<T>(&self, edit: impl FnOnce(&mut KnownKeys) -> Result<T, TrustError>) -> Result<T, TrustError> {
         let _lock = self.lock()?;
         let mut known = self.read()?;
-        edit(&mut known);
+        let done = edit(&mut known)?;
         let text = toml::to_string(&known)
             .map_err(|err| TrustError::Format { path: self.path.clone(), reason: err.to_string() })?;
-        write_whole(&self.path, text.as_bytes()).map_err(|err| self.io(err))
+        write_whole(&self.path, text.as_bytes()).map_err(|err| self.io(err))?;
+        Ok(done)
     }
 
     /// Held until the file returned is dropped.
@@ -175,75 +219,109 @@ impl Trust {
     }
 }
 
+/// The pins of one lobby's users.
+#[derive(Debug, Clone)]
+pub struct LobbyTrust {
+    trust: Trust,
+    /// The lobby's key, as it stands in the file.
+    lobby: String,
+}
+
+impl LobbyTrust {
+    /// Where the pins live.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.trust.path()
+    }
+
+    /// The key pinned for a name.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn pin_of(&self, name: &UserName) -> Result<Option<Pin>, TrustError> {
+        Ok(self.trust.read()?.lobbies.get(&self.lobby).and_then(|users| users.get(name.folded())).cloned())
+    }
+
+    /// Compares a user's key with the one pinned for the name.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn user(&self, name: &UserName, key: &PublicKey) -> Result<KeyVerdict, TrustError> {
+        Ok(verdict(self.pin_of(name)?.as_ref(), key))
+    }
+
+    /// Whether this key is pinned for any name of this lobby: a second client of a user has another name.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn knows(&self, key: &PublicKey) -> Result<bool, TrustError> {
+        let known = self.trust.read()?;
+        Ok(known.lobbies.get(&self.lobby).is_some_and(|users| users.values().any(|pin| pin.key == *key)))
+    }
+
+    /// The names that have a pinned key, in the form that is compared.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn names(&self) -> Result<Vec<String>, TrustError> {
+        let known = self.trust.read()?;
+        Ok(known.lobbies.get(&self.lobby).map(|users| users.keys().cloned().collect()).unwrap_or_default())
+    }
+
+    /// Pins a user's key for the name.
+    ///
+    /// # Errors
+    /// When another key is pinned for it, or the file cannot be changed. It is not pinned then.
+    pub fn pin_user(&self, name: &UserName, key: &PublicKey) -> Result<(), TrustError> {
+        if let KeyVerdict::Trusted(_) = self.user(name, key)? {
+            return Ok(());
+        }
+        self.trust.change(|known| {
+            let users = known.lobbies.entry(self.lobby.clone()).or_default();
+            match users.get(name.folded()) {
+                Some(other) if other.key != *key => Err(TrustError::Changed { pinned: other.key }),
+                Some(_) => Ok(()),
+                None => {
+                    users.insert(name.folded().to_owned(), pin(key));
+                    Ok(())
+                }
+            }
+        })
+    }
+
+    /// Takes out the key pinned for a name; gives it back.
+    ///
+    /// # Errors
+    /// When the file cannot be changed. It is pinned still then.
+    pub fn forget(&self, name: &UserName) -> Result<Option<Pin>, TrustError> {
+        if self.pin_of(name)?.is_none() {
+            return Ok(None);
+        }
+        self.trust.change(|known| {
+            let Some(users) = known.lobbies.get_mut(&self.lobby) else { return Ok(None) };
+            let forgotten = users.remove(name.folded());
+            known.lobbies.retain(|_, users| !users.is_empty());
+            Ok(forgotten)
+        })
+    }
+}
+
 fn pin(key: &PublicKey) -> Pin {
     Pin {
         key: *key,
         fingerprint: key.fingerprint().to_string(),
-        first_seen: crate::timestamp::now().to_string(),
+        first_seen: now().to_string(),
+        earlier: false,
     }
 }
 
 fn verdict(pin: Option<&Pin>, key: &PublicKey) -> KeyVerdict {
     match pin {
         None => KeyVerdict::New,
-        Some(pin) if pin.key == *key => KeyVerdict::Trusted,
-        Some(pin) => KeyVerdict::Changed { pinned: pin.key },
+        Some(pin) if pin.key == *key => KeyVerdict::Trusted(pin.clone()),
+        Some(pin) => KeyVerdict::Changed(pin.clone()),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(byte: u8) -> PublicKey {
-        PublicKey::new([byte; 32])
-    }
-
-    #[test]
-    fn a_key_is_pinned_at_first_use_and_a_changed_one_is_noticed() {
-        let folder = tempfile::tempdir().unwrap();
-        let trust = Trust::open(folder.path()).unwrap();
-        let bobby: UserName = "Bobby".parse().unwrap();
-        assert_eq!(trust.user(&bobby, &key(1)).unwrap(), KeyVerdict::New);
-        trust.pin_user(&bobby, &key(1)).unwrap();
-        trust.pin_user(&bobby, &key(2)).unwrap();
-        let again = Trust::open(folder.path()).unwrap();
-        assert_eq!(again.user(&"bobby".parse().unwrap(), &key(1)).unwrap(), KeyVerdict::Trusted);
-        assert_eq!(again.user(&bobby, &key(2)).unwrap(), KeyVerdict::Changed { pinned: key(1) });
-        assert!(again.knows_user_key(&key(1)) && !again.knows_user_key(&key(2)));
-    }
-
-    #[test]
-    fn servers_are_pinned_by_address() {
-        let folder = tempfile::tempdir().unwrap();
-        let trust = Trust::open(folder.path()).unwrap();
-        trust.pin_server("127.0.0.1:43210", &key(1)).unwrap();
-        assert_eq!(trust.server("127.0.0.1:43210", &key(1)).unwrap(), KeyVerdict::Trusted);
-        assert_eq!(trust.server("127.0.0.1:43211", &key(1)).unwrap(), KeyVerdict::New);
-        assert_eq!(trust.server_key("127.0.0.1:43210").unwrap(), Some(key(1)));
-    }
-
-    #[test]
-    fn many_clients_pin_at_once_and_none_is_lost() {
-        let folder = tempfile::tempdir().unwrap();
-        std::thread::scope(|scope| {
-            for number in 0..16_u8 {
-                let trust = Trust::open(folder.path()).unwrap();
-                scope.spawn(move || {
-                    trust.pin_user(&format!("user{number}").parse().unwrap(), &key(number)).unwrap()
-                });
-            }
-        });
-        let known = Trust::open(folder.path()).unwrap().read().unwrap();
-        assert_eq!(known.users.len(), 16);
-    }
-
-    #[test]
-    fn a_file_that_is_something_else_is_refused_and_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("known_keys.toml");
-        std::fs::write(&path, "users = 7").unwrap();
-        assert!(matches!(Trust::open(folder.path()), Err(TrustError::Format { .. })));
-        assert_eq!(std::fs::read(&path).unwrap(), b"users = 7");
-    }
-}
+mod tests;

@@ -94,6 +94,13 @@ impl Introductions {
         Entered { introductions: Arc::clone(self), session, key, orders }
     }
 
+    /// A session that this side does not want: whoever dials for it is told that it has ended.
+    pub(super) fn refuse(&self, session: PairToken, key: PublicKey) {
+        let mut table = self.table();
+        table.ended.push_back(Ended { session, key, at: Instant::now() });
+        table.forget_old();
+    }
+
     /// Asks every link to leave.
     pub(super) fn leave_all(&self) {
         self.table().live.values().for_each(|live| live.orders.leave());
@@ -155,6 +162,16 @@ mod tests {
         assert!(matches!(introductions.find(&session, &key(1)), Found::Ended));
         tokio::time::advance(GONE_AFTER).await;
         assert!(!introductions.allows(&key(1)));
+    }
+
+    #[tokio::test]
+    async fn one_that_is_not_wanted_has_ended_from_the_beginning() {
+        let introductions = Arc::new(Introductions::new(Arc::new(|_| false)));
+        let session = PairToken::random();
+        introductions.refuse(session, key(1));
+        assert!(introductions.allows(&key(1)), "it is told so, and read that far");
+        assert!(matches!(introductions.find(&session, &key(1)), Found::Ended));
+        assert!(matches!(introductions.find(&session, &key(2)), Found::Unknown));
     }
 
     #[tokio::test]

@@ -179,6 +179,12 @@ impl PeerNetwork {
         PeerLinkHandle { orders }
     }
 
+    /// Does not open the session the server introduced: nothing is dialled, and the other side, which
+    /// dials, is told that the session has ended.
+    pub fn refuse(&self, introduction: &Introduction) {
+        self.introductions.refuse(introduction.session, introduction.key);
+    }
+
     /// Leaves every session and stops listening, in a few seconds at the most. The events of the
     /// goodbyes still go to the app; where it takes none, they are lost.
     pub async fn close(self) {

@@ -205,10 +205,12 @@ impl Sessions {
         self.peers().find(|(_, peer)| peer.peer == *name).map(|(id, _)| id)
     }
 
-    /// The session with the user of this key.
+    /// The session with this client of the user of this key: the clients of one user have names of
+    /// their own, and sessions of their own.
     #[must_use]
-    pub fn with_key(&self, key: &PublicKey) -> Option<SessionId> {
-        self.peers().find(|(_, peer)| peer.key.as_ref() == Some(key)).map(|(id, _)| id)
+    pub fn with_client(&self, key: &PublicKey, name: &UserName) -> Option<SessionId> {
+        let is_it = |peer: &PeerSession| peer.key.as_ref() == Some(key) && peer.peer == *name;
+        self.peers().find(|(_, peer)| is_it(peer)).map(|(id, _)| id)
     }
 
     /// The session after `id`, or before it, by number; round and round.

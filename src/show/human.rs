@@ -143,14 +143,23 @@ pub(super) fn state_word(state: LinkState) -> &'static str {
 
 /// Who somebody is, in the lobby since then; nothing of any other notice.
 pub(super) fn whois(notice: &Notice, since: &str) -> String {
-    let Notice::Whois { name, fingerprint, trusted, away, .. } = notice else { return String::new() };
-    let trust = if *trusted { "trusted" } else { "not yet trusted" };
+    let Notice::Whois { name, fingerprint, trusted, seen_first, verified, away, .. } = notice else {
+        return String::new();
+    };
+    let mut known = match seen_first {
+        Some(at) => format!("seen first {}, pinned", at.date()),
+        None if *trusted => "pinned".to_owned(),
+        None => "not pinned".to_owned(),
+    };
+    if *verified {
+        known.push_str(", verified");
+    }
     let away = match away.as_deref() {
         None => String::new(),
         Some("") => ", away".to_owned(),
         Some(why) => format!(", away: {}", harmless_line(why)),
     };
-    format!("{name}: key {fingerprint} ({trust}), in the lobby since {since}{away}")
+    format!("{name}: key {fingerprint} ({known}), in the lobby since {since}{away}")
 }
 
 /// The notices that are one plain line.

@@ -136,8 +136,14 @@ pub enum Notice {
         fingerprint: Fingerprint,
         /// In the lobby since.
         since: Timestamp,
-        /// Whether this key is the one pinned for the name.
+        /// Whether this key is pinned for the name, in this lobby.
         trusted: bool,
+        /// When it was pinned; left out where it is not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen_first: Option<Timestamp>,
+        /// Whether this user has compared it with the other.
+        #[serde(default)]
+        verified: bool,
         /// Why the user is away; empty for no reason, left out for one who is not.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         away: Option<String>,

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use crate::config::LobbyChoice;
-use crate::data::trust::Trust;
+use crate::data::trust::{Trust, TrustError};
 use crate::lobby::connect::ConnectError;
 use crate::lobby::event::{Joined, LobbyEvent};
 use crate::lobby::handle::LobbyHandle;
@@ -64,6 +64,8 @@ pub struct Lobby {
     pub address: String,
     /// The server, where this process hosts it.
     pub host: Option<Host>,
+    /// Why its key could not be pinned, where that is so.
+    unpinned: Option<TrustError>,
 }
 
 /// Why no lobby was joined.
@@ -75,6 +77,8 @@ pub struct JoinFailure {
     pub error: Option<ConnectError>,
     /// What to add for the user.
     pub hint: String,
+    /// The pinned keys cannot be read: nothing was sent.
+    pub is_trust_unreadable: bool,
 }
 
 impl fmt::Display for JoinFailure {
@@ -93,11 +97,19 @@ impl fmt::Display for JoinFailure {
 /// # Errors
 /// When there is none to join.
 pub async fn lobby(joining: Joining) -> Result<(Lobby, Vec<Notice>), JoinFailure> {
-    match joining.choice.clone() {
-        LobbyChoice::Join(address) => Ok((joining.join(&address).await?, Vec::new())),
-        LobbyChoice::Host(address) => joining.host(address).await,
-        LobbyChoice::Local => joining.local().await,
+    let (lobby, mut notices) = match joining.choice.clone() {
+        LobbyChoice::Join(address) => (joining.join(&address).await?, Vec::new()),
+        LobbyChoice::Host(address) => joining.host(address).await?,
+        LobbyChoice::Local => joining.local().await?,
+    };
+    if let Some(err) = &lobby.unpinned {
+        notices.push(Notice::say(format!(
+            "the key of the server at {} could not be pinned, so that another server in its place would not \
+             be noticed: {err}",
+            lobby.address
+        )));
     }
+    Ok((lobby, notices))
 }
 
 impl Joining {
@@ -107,8 +119,12 @@ impl Joining {
             address: address.to_owned(),
             error,
             hint,
+            is_trust_unreadable: false,
         };
-        let trusted = self.trust.server_key(address).map_err(|err| failed(None, err.to_string()))?;
+        let trusted = self
+            .trust
+            .server_key(address)
+            .map_err(|err| JoinFailure { is_trust_unreadable: true, ..failed(None, err.to_string()) })?;
         let config = LobbyConfig {
             address: address.to_owned(),
             identity: self.identity.clone(),
@@ -123,10 +139,11 @@ impl Joining {
             let hint = self.hint(address, &error);
             failed(Some(error), hint)
         })?;
-        if trusted.is_none() {
-            self.pin(address, &joined.server);
-        }
-        Ok(Lobby { handle, events, joined, address: address.to_owned(), host: None })
+        let unpinned = match trusted {
+            Some(_) => None,
+            None => self.pin(address, &joined.server),
+        };
+        Ok(Lobby { handle, events, joined, address: address.to_owned(), host: None, unpinned })
     }
 
     fn hint(&self, address: &str, error: &ConnectError) -> String {
@@ -150,11 +167,12 @@ impl Joining {
         }
     }
 
-    /// A key that cannot be kept is met for the first time again next time; that stops nobody.
-    fn pin(&self, address: &str, key: &PublicKey) {
-        if let Err(err) = self.trust.pin_server(address, key) {
-            tracing::warn!(%err, "the server's key was not pinned");
-        }
+    /// A key that cannot be pinned is met for the first time again next time. That stops nobody, and is
+    /// told each time.
+    fn pin(&self, address: &str, key: &PublicKey) -> Option<TrustError> {
+        let err = self.trust.pin_server(address, key).err()?;
+        tracing::warn!(%err, "the server's key was not pinned");
+        Some(err)
     }
 
     async fn host(&self, address: SocketAddr) -> Result<(Lobby, Vec<Notice>), JoinFailure> {
@@ -162,6 +180,7 @@ impl Joining {
             address: address.to_string(),
             error: None,
             hint: format!("it cannot be hosted here: {err}"),
+            is_trust_unreadable: false,
         };
         let host = Host::start(address, &self.data_dir).await.map_err(failed)?;
         self.join_own(host).await
@@ -170,9 +189,10 @@ impl Joining {
     /// Joins the server of this very process, whose key needs no trust.
     async fn join_own(&self, host: Host) -> Result<(Lobby, Vec<Notice>), JoinFailure> {
         let address = host.join_address().to_string();
-        self.pin(&address, &host.public_key());
+        let unpinned = self.pin(&address, &host.public_key());
         let notices = hosting_notices(&host);
         let mut lobby = self.join(&address).await?;
+        lobby.unpinned = lobby.unpinned.or(unpinned);
         lobby.host = Some(host);
         Ok((lobby, notices))
     }

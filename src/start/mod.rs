@@ -227,6 +227,7 @@ struct Run {
     network: PeerNetwork,
     peer_events: mpsc::Receiver<crate::peer::PeerEvent>,
     trust: Trust,
+    strangers: usize,
     records: Records,
     identity: Identity,
     wished: UserName,
@@ -268,6 +269,7 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, StartFailure>
     let (lobby, notices) = join::lobby(joining).await.map_err(|failure| {
         let text = failure.to_string();
         match failure.error {
+            _ if failure.is_trust_unreadable => StartFailure::new(USAGE, ErrorCode::Usage, text),
             Some(ConnectError::KeyChanged { .. }) => {
                 StartFailure::new(KEY_CHANGED, ErrorCode::KeyChanged, text)
             }
@@ -287,6 +289,7 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, StartFailure>
         network,
         peer_events,
         trust,
+        strangers: settings.strangers,
         records,
         identity,
         wished: name,
@@ -322,7 +325,8 @@ impl Run {
             lobby: self.lobby.handle,
             head: welcome.head.seq.0,
             records: self.records,
-            trust: self.trust,
+            trust: self.trust.of_lobby(&self.lobby.joined.server),
+            strangers: self.strangers,
             user: self.user,
             plugins: self.plugins,
             screen,

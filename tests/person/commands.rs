@@ -209,3 +209,30 @@ fn who_is_away_is_told_to_whoever_asks_also_after_a_lost_lobby() {
         anna.sees("at most 256 bytes");
     }
 }
+
+#[test]
+fn whoever_forgets_a_key_is_asked_whether_the_talk_goes_too() {
+    let server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    let home = Home::new();
+    let mut anna = Person::join_with(&server, "anna", (80, 24), &[], &home);
+    anna.enter("\\fork bobby");
+    bobby.wait(json!({"event": "opened", "peer": "anna"}));
+    anna.enter("a secret");
+    bobby.wait(json!({"event": "message", "text": "a secret"}));
+    anna.enter("\\leave");
+    anna.sees("is over: you ended it");
+    let talk = || std::fs::read_dir(home.data_dir().join("conversations/anna")).unwrap().count();
+    anna.enter("\\forget bobby");
+    anna.sees_last("remove it? [y/N]");
+    anna.enter("");
+    anna.sees("it stays");
+    assert_eq!(talk(), 1);
+    anna.enter("\\forget bobby");
+    anna.sees_last("remove it? [y/N]");
+    anna.enter("y");
+    anna.sees("what was said with bobby in private is removed here");
+    assert_eq!(talk(), 0);
+    anna.enter("\\forget bobby");
+    anna.sees("no key of bobby is pinned in this lobby");
+}

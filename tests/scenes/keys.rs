@@ -51,38 +51,149 @@ fn a_server_that_comes_back_with_another_key_gets_no_word_held_for_the_first() {
     output.the(json!({"event": "unsent", "text": "for the first alone"}));
 }
 
+/// Bobby, whom anna has forked and whose name belongs to nobody any more.
+fn met_once(server: &mut Server, home: &Home) {
+    let bobby = server.join("bobby");
+    server.client("anna").home(home).run("\\fork bobby\nhi\n").ended_with(0);
+    bobby.wait(json!({"event": "message", "text": "hi"}));
+    bobby.kill();
+    server.kill();
+    server.forget_names();
+    server.restart();
+}
+
 #[test]
 fn a_peer_with_another_key_under_a_known_name_is_refused() {
-    let [first, second] = [Server::start(&[]), Server::start(&[])];
+    let mut server = Server::start(&[]);
     let home = Home::new();
-    let bobby = first.join("bobby");
-    first.client("anna").home(&home).run("\\fork bobby\nhi\n").ended_with(0);
-    bobby.wait(json!({"event": "message", "text": "hi"}));
-    let impostor = second.join("bobby");
-    let observer = second.join("observer");
-    let output = second.client("anna").home(&home).run_json("\\fork bobby\nsecret\n").ended_with(4);
-    output.the(json!({"event": "error", "code": "key_changed"}));
+    met_once(&mut server, &home);
+    let impostor = server.join("bobby");
+    let observer = server.join("observer");
+    let output = server.client("anna").home(&home).run_json("\\fork bobby\nsecret\n").ended_with(4);
+    let told = output.the(json!({"event": "error", "code": "key_changed"}));
+    assert!(told["text"].as_str().unwrap().contains("\\forget bobby"), "{told}");
     output.the(json!({"event": "unsent", "text": "secret"}));
     output.has_no(json!({"event": "opened"}));
     observer.wait(json!({"event": "left", "name": "anna"}));
     for client in [&impostor, &observer] {
         client.has_no(json!({"event": "message"}));
+        client.has_no(json!({"event": "opened"}));
     }
 }
 
 #[test]
-fn a_known_name_with_another_key_cannot_open_a_session_either() {
-    let [first, second] = [Server::start(&[]), Server::start(&[])];
+fn a_changed_key_is_mended_with_forget() {
+    let mut server = Server::start(&[]);
     let home = Home::new();
-    let bobby = first.join("bobby");
-    first.client("anna").home(&home).run("\\fork bobby\nhi\n").ended_with(0);
-    bobby.wait(json!({"event": "message", "text": "hi"}));
-    let anna = second.client("anna").home(&home).join();
-    let impostor = second.join("bobby");
+    met_once(&mut server, &home);
+    let bobby = server.join("bobby");
+    let anna = server.client("anna").home(&home).join();
+    anna.ask_error("\\fork bobby", "key_changed");
+    anna.ask("\\lobby", json!({"event": "switched"}));
+    anna.send("\\forget bobby");
+    anna.wait_event("what became of the key", |event| {
+        event["event"] == "notice" && event["text"].as_str().unwrap().contains("is not pinned")
+    });
+    anna.fork("bobby");
+    anna.say("it is you");
+    bobby.wait(json!({"event": "message", "text": "it is you"}));
+    let whois = anna.ask("\\whois bobby", json!({"event": "whois"}));
+    assert_eq!((&whois["trusted"], &whois["verified"]), (&json!(true), &json!(false)));
+    assert!(whois["seen_first"].as_str().unwrap().ends_with('Z'), "{whois}");
+    anna.ask_error("\\forget carmen", "no_such_user");
+}
+
+#[test]
+fn a_known_name_with_another_key_cannot_open_a_session_either() {
+    let mut server = Server::start(&[]);
+    let home = Home::new();
+    met_once(&mut server, &home);
+    let anna = server.client("anna").home(&home).join();
+    let impostor = server.join("bobby");
     impostor.send("\\fork anna\nit is me, bobby");
     anna.wait(json!({"event": "error", "code": "key_changed"}));
+    impostor.wait(json!({"event": "error", "code": "peer_unreachable"}));
     anna.has_no(json!({"event": "opened"}));
     anna.has_no(json!({"event": "message"}));
+}
+
+#[test]
+fn a_name_in_one_lobby_says_nothing_of_the_same_name_in_another() {
+    let [first, second] = [Server::start(&[]), Server::start(&[])];
+    let home = Home::new();
+    for server in [&first, &second] {
+        let boss = server.join("boss");
+        server.client("anna").home(&home).run("\\fork boss\nhi\n").ended_with(0);
+        boss.wait(json!({"event": "message", "text": "hi"}));
+    }
+}
+
+#[test]
+fn a_pin_of_an_earlier_build_counts_in_the_lobbies_of_its_file_and_says_that_it_may_be_another_s() {
+    let mut server = Server::start(&[]);
+    let home = Home::new();
+    met_once(&mut server, &home);
+    // As earlier builds wrote it: the lobby's servers, and users by name alone.
+    let path = home.data_dir().join("known_keys.toml");
+    let (mut old, new) = (String::new(), std::fs::read_to_string(&path).unwrap());
+    for line in new.lines() {
+        old.push_str(if line.starts_with("[lobbies.") { "[users.bobby]" } else { line });
+        old.push('\n');
+    }
+    assert!(old.contains("[users.bobby]"), "{new}");
+    std::fs::write(&path, old).unwrap();
+    let bobby = server.join("bobby");
+    let output = server.client("anna").home(&home).run_json("\\fork bobby\n").ended_with(4);
+    let told = output.the(json!({"event": "error", "code": "key_changed"}));
+    assert!(told["text"].as_str().unwrap().contains("perhaps in another lobby"), "{told}");
+    let output = server.client("anna").home(&home).run("\\forget bobby\n\\fork bobby\nit is you\n");
+    output.ended_with(0);
+    bobby.wait(json!({"event": "message", "text": "it is you"}));
+}
+
+#[test]
+fn a_key_that_cannot_be_pinned_opens_no_session_and_hears_no_answer() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    let anna = server.client("anna").home(&home).join();
+    let [bobby, carmen] = [server.join("bobby"), server.join("carmen")];
+    carmen.fork("anna");
+    anna.wait(json!({"event": "opened", "peer": "carmen"}));
+    let lock = std::fs::File::create(home.data_dir().join("known_keys.lock")).unwrap();
+    lock.lock().unwrap();
+    let told = anna.ask_error("\\fork bobby", "refused");
+    assert!(told["text"].as_str().unwrap().contains("locked by another process"), "{told}");
+    anna.has_no(json!({"event": "opened", "peer": "bobby"}));
+    anna.ask("\\sw carmen", json!({"event": "switched"}));
+    assert!(anna.say_in_vain("secret")["reason"].as_str().unwrap().contains("could not be pinned"));
+    drop(lock);
+    anna.say("now it can");
+    carmen.wait(json!({"event": "message", "text": "now it can"}));
+    carmen.has_no(json!({"event": "message", "text": "secret"}));
+    bobby.has_no(json!({"event": "message", "kind": "peer"}));
+}
+
+#[test]
+fn a_server_s_key_that_cannot_be_pinned_is_told_in_every_run() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    std::fs::create_dir_all(home.data_dir().join("known_keys.lock")).unwrap();
+    for _ in 0..2 {
+        let output = server.client("anna").home(&home).run("hello\n").ended_with(0);
+        assert!(output.everything().contains("could not be pinned"), "{}", output.story());
+    }
+}
+
+#[test]
+fn pins_that_cannot_be_read_join_no_lobby() {
+    let server = Server::start(&[]);
+    let observer = server.join("observer");
+    let home = Home::new();
+    std::fs::create_dir_all(home.data_dir()).unwrap();
+    std::os::unix::fs::symlink("/nowhere/known_keys.toml", home.data_dir().join("known_keys.toml")).unwrap();
+    server.client("anna").home(&home).run("hello\n").ended_with(2).complains("known_keys.toml");
+    assert_eq!(observer.users(), ["observer"]);
+    observer.has_no(json!({"event": "message"}));
 }
 
 #[test]

@@ -37,3 +37,5 @@ mod script;
 mod server;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod strangers;

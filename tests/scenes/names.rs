@@ -154,3 +154,26 @@ fn twenty_at_once_who_want_one_name_get_twenty_different_ones() {
     assert_eq!(names.len(), 20, "{names:?}");
     assert!(names.contains(&"anna".to_owned()), "{names:?}");
 }
+
+#[test]
+fn a_name_that_looks_like_another_is_told_to_both_and_to_others_once() {
+    let server = Server::start(&[]);
+    let [anna, carmen] = [server.join("anna"), server.join("carmen")];
+    anna.say("hello");
+    carmen.wait(json!({"event": "message", "text": "hello"}));
+    let alike = server.join("\u{430}nna");
+    for client in [&anna, &carmen, &alike] {
+        client.wait_event("a word that two names look alike", |event| {
+            event["event"] == "notice" && event["text"].as_str().unwrap().contains("only looks like")
+        });
+    }
+    anna.wait_event("what differs", |event| {
+        event["event"] == "notice" && event["text"].as_str().unwrap().contains("U+0430")
+    });
+    alike.say("it is me");
+    alike.say("really");
+    carmen.wait(json!({"event": "message", "text": "really"}));
+    let told = carmen.all(json!({"event": "notice"}));
+    let told = told.iter().filter(|event| event["text"].as_str().unwrap().contains("looks like"));
+    assert_eq!(told.count(), 1, "{}", carmen.story());
+}

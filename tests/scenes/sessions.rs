@@ -16,6 +16,13 @@ fn cast<const N: usize>(server: &Server, names: [&str; N]) -> [Client; N] {
     names.map(|name| server.join(name))
 }
 
+/// Says something there, so that the other may open another session soon.
+#[track_caller]
+fn answer(client: &Client, session: u64) {
+    client.ask(&format!("\\sw {session}"), json!({"event": "switched", "session": session}));
+    client.say("yes?");
+}
+
 #[test]
 fn a_fork_opens_one_session_with_both_sides_told() {
     let server = Server::start(&[]);
@@ -82,6 +89,8 @@ fn sessions_are_numbered_as_they_open_and_numbers_are_never_used_twice() {
     let server = Server::start(&[]);
     let [anna, bobby, carmen] = cast(&server, ["anna", "bobby", "carmen"]);
     assert_eq!(anna.fork("bobby")["session"], 1);
+    bobby.wait(json!({"event": "opened"}));
+    answer(&bobby, 1);
     anna.ask("\\leave", json!({"event": "closed", "session": 1, "reason": "ended"}));
     bobby.wait(json!({"event": "closed", "session": 1, "peer": "anna", "reason": "left"}));
     assert_eq!(anna.fork("carmen")["session"], 2);
@@ -355,6 +364,7 @@ fn a_peer_may_be_forked_again_after_leaving() {
         bobby.wait(json!({"event": "opened", "session": round}));
         anna.say(&format!("r{round}"));
         bobby.wait(json!({"event": "message", "session": round, "text": format!("r{round}")}));
+        answer(&bobby, round);
         anna.ask("\\leave", json!({"event": "closed"}));
         bobby.wait(json!({"event": "closed", "session": round}));
     }

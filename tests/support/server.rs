@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
 use super::client::Client;
 use super::home::Home;
@@ -62,6 +63,16 @@ impl Server {
         self.home = Home::new();
     }
 
+    /// Takes its log away and leaves it its key: the lobby is the same, and its names belong to nobody.
+    pub(crate) fn forget_names(&mut self) {
+        assert!(self.process.is_none(), "the server still runs");
+        for entry in std::fs::read_dir(self.home.path().join("lobby/server")).unwrap().flatten() {
+            if entry.file_name().to_string_lossy().starts_with("lobby.") {
+                std::fs::remove_file(entry.path()).unwrap();
+            }
+        }
+    }
+
     /// `ADDR:PORT` to join it at.
     #[must_use]
     pub(crate) fn address(&self) -> &str {
@@ -113,9 +124,12 @@ impl Server {
         Output::of(process, deadline, false)
     }
 
-    /// Stops it where it stands.
+    /// Stops it where it stands; when this returns it does nothing any more.
+    #[track_caller]
     pub(crate) fn freeze(&self) {
         self.running().signal(Signal::SIGSTOP);
+        let stopped = waitpid(self.running().pid(), Some(WaitPidFlag::WUNTRACED));
+        assert!(matches!(stopped, Ok(WaitStatus::Stopped(..))), "{stopped:?}");
     }
 
     /// Lets it go on.

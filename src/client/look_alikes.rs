@@ -1,0 +1,112 @@
+//! Names that look like others: a Latin and a Cyrillic `a` are two letters and one picture. Owns which
+//! names were met and which pairs were told. Plain and bounded; knows neither screens nor files.
+//!
+//! Two names look alike when they have the same skeleton of Unicode's Technical Standard 39. The check
+//! stands in the client and not in the server, which may lie and whose users may have met before.
+
+use std::collections::{HashMap, HashSet};
+
+use hobnob_protocol::name::{PublicKey, UserName};
+
+/// Names that are remembered, as many as are kept for completion.
+const MOST_NAMES: usize = 10_000;
+
+/// Names that are told to look like another. Whoever makes more of them is no longer worth a line each.
+const MOST_TOLD: usize = 1000;
+
+/// The names that were met.
+#[derive(Debug, Default)]
+pub(crate) struct LookAlikes {
+    met: HashMap<String, (UserName, Option<PublicKey>)>,
+    told: HashSet<UserName>,
+}
+
+impl LookAlikes {
+    /// A name was met, with the key it has where that is known. The name met earlier that looks like
+    /// it and is not known to be the same user's: once for each name.
+    pub(crate) fn meet(&mut self, name: &UserName, key: Option<&PublicKey>) -> Option<UserName> {
+        let skeleton = skeleton(name);
+        let Some((other, other_key)) = self.met.get_mut(&skeleton) else {
+            if self.met.len() < MOST_NAMES {
+                self.met.insert(skeleton, (name.clone(), key.copied()));
+            }
+            return None;
+        };
+        if *other == *name {
+            *other_key = other_key.or(key.copied());
+            return None;
+        }
+        let is_one_user = key.is_some() && *other_key == key.copied();
+        let is_told = is_one_user || self.told.len() >= MOST_TOLD || !self.told.insert(name.clone());
+        (!is_told).then(|| other.clone())
+    }
+}
+
+/// What a person sees, whatever the letters: the skeleton, in lower case, since names are told apart
+/// without regard to case.
+fn skeleton(name: &UserName) -> String {
+    unicode_security::skeleton(name.as_str()).flat_map(char::to_lowercase).collect()
+}
+
+/// The first character of a name that the other has not: what a person has to look for.
+#[must_use]
+pub(crate) fn odd_character(name: &UserName, other: &UserName) -> Option<char> {
+    name.as_str().chars().find(|c| !other.as_str().contains(*c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> UserName {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_name_that_looks_like_one_met_before_is_told_once() {
+        for (met, alike) in [
+            ("anna", "\u{430}nna"),
+            ("bobby", "b\u{43e}bby"),
+            ("lena", "1ena"),
+            ("ANNA", "\u{410}NNA"),
+            ("rn", "m"),
+        ] {
+            let mut names = LookAlikes::default();
+            assert_eq!(names.meet(&name(met), None), None);
+            assert_eq!(names.meet(&name(alike), None), Some(name(met)), "{alike}");
+            assert_eq!(names.meet(&name(alike), None), None, "{alike} again");
+            assert_eq!(names.meet(&name(met), None), None);
+        }
+    }
+
+    #[test]
+    fn numbered_names_and_the_same_name_in_another_case_are_not_told() {
+        let mut names = LookAlikes::default();
+        for other in ["anna", "Anna", "anna_2", "anna_3", "hanna", "\u{e4}nna"] {
+            assert_eq!(names.meet(&name(other), None), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn two_names_of_one_key_are_one_user_s() {
+        let (mut names, key) = (LookAlikes::default(), PublicKey::new([1; 32]));
+        names.meet(&name("anna"), Some(&key));
+        assert_eq!(names.meet(&name("\u{430}nna"), Some(&key)), None);
+        assert_eq!(names.meet(&name("ann\u{430}"), Some(&PublicKey::new([2; 32]))), Some(name("anna")));
+    }
+
+    #[test]
+    fn what_differs_is_named() {
+        assert_eq!(odd_character(&name("\u{430}nna"), &name("anna")), Some('\u{430}'));
+        assert_eq!(odd_character(&name("ana"), &name("anna")), None);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut names = LookAlikes::default();
+        for number in 0..MOST_NAMES + 10 {
+            names.meet(&name(&format!("u{number}x")), None);
+        }
+        assert!(names.met.len() <= MOST_NAMES);
+    }
+}

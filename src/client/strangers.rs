@@ -1,0 +1,348 @@
+//! Sessions that strangers open: whoever this user has not answered yet. Owns how many of them there
+//! may be, how often one key may open one, and which keys were sent away for good. Plain and bounded;
+//! is told the time, and knows nothing of links or of files.
+
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+use hobnob_protocol::name::{PairToken, PublicKey, UserName};
+use thiserror::Error;
+use tokio::time::Instant;
+
+use crate::session::SessionId;
+
+/// Within this time a stranger opens one session, and one that is over keeps its place: whoever opens
+/// and leaves with ever new keys would otherwise fill a screen.
+const BETWEEN: Duration = Duration::from_secs(10);
+
+/// Sessions a key this user has answered may open within [`BETWEEN`]: a program that is started anew a
+/// few times is no flood.
+const MOST_OF_KNOWN: usize = 10;
+
+/// A session without an answer gives way to a newer one after this.
+const GIVES_WAY_AFTER: Duration = Duration::from_secs(10 * 60);
+
+/// A stranger who is left twice within this is not heard again.
+const LEFT_TWICE_WITHIN: Duration = Duration::from_secs(60 * 60);
+
+/// Between two words to this user that somebody was refused.
+const BETWEEN_TELLINGS: Duration = Duration::from_secs(60);
+
+/// Keys remembered for having been left, refused or forgotten. A user has to type a command for each.
+const MOST_REMEMBERED: usize = 1000;
+
+/// Why somebody may not open a session with this user now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum Refused {
+    /// As many sessions of strangers are open as may be.
+    #[error("as many sessions of strangers are open as may be")]
+    TooMany,
+    /// This key has opened one just now.
+    #[error("the same key has opened one just now")]
+    TooOften,
+    /// This user has left two of this key's sessions.
+    #[error("you have left two of their sessions")]
+    SentAway,
+}
+
+/// One session that a stranger opens, has open, or had open until just now.
+#[derive(Debug)]
+struct Opened {
+    token: PairToken,
+    key: PublicKey,
+    at: Instant,
+    /// From when it is up.
+    session: Option<SessionId>,
+    is_answered: bool,
+    is_over: bool,
+}
+
+/// The sessions of strangers, and what this user thinks of their keys.
+#[derive(Debug)]
+pub(crate) struct Strangers {
+    most: usize,
+    opened: Vec<Opened>,
+    /// Sessions that others opened under a name that has no pin, until this user says something there.
+    unanswered: HashSet<SessionId>,
+    /// Sessions that keys opened which this user has answered.
+    by_known: VecDeque<(PublicKey, Instant)>,
+    left: VecDeque<(PublicKey, Instant)>,
+    sent_away: VecDeque<(PublicKey, UserName)>,
+    forgotten: VecDeque<(PublicKey, UserName)>,
+    told: Option<Instant>,
+}
+
+impl Strangers {
+    /// As many sessions of strangers as `most` may be open at once.
+    #[must_use]
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            most,
+            opened: Vec::new(),
+            unanswered: HashSet::new(),
+            by_known: VecDeque::new(),
+            left: VecDeque::new(),
+            sent_away: VecDeque::new(),
+            forgotten: VecDeque::new(),
+            told: None,
+        }
+    }
+
+    /// Whether this user is to be told of a refusal, who was not told just before.
+    pub(crate) fn is_time_to_tell(&mut self, now: Instant) -> bool {
+        let due = self.told.is_none_or(|told| now.duration_since(told) >= BETWEEN_TELLINGS);
+        if due {
+            self.told = Some(now);
+        }
+        due
+    }
+
+    /// A key this user has answered opens a session.
+    ///
+    /// # Errors
+    /// When it does so too often.
+    pub(crate) fn known_opens(&mut self, key: &PublicKey, now: Instant) -> Result<(), Refused> {
+        while self.by_known.front().is_some_and(|(_, at)| now.duration_since(*at) >= BETWEEN) {
+            self.by_known.pop_front();
+        }
+        if self.by_known.iter().filter(|(known, _)| known == key).count() >= MOST_OF_KNOWN {
+            return Err(Refused::TooOften);
+        }
+        self.by_known.push_back((*key, now));
+        Ok(())
+    }
+
+    /// A stranger opens a session, which is counted from now on. The session that has to give way to
+    /// it, where there is one.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub(crate) fn opens(
+        &mut self,
+        token: PairToken,
+        key: &PublicKey,
+        now: Instant,
+    ) -> Result<Option<SessionId>, Refused> {
+        self.opened.retain(|it| !it.is_over || now.duration_since(it.at) < BETWEEN);
+        if self.sent_away.iter().any(|(away, _)| away == key) {
+            return Err(Refused::SentAway);
+        }
+        if self.opened.iter().any(|it| it.key == *key && now.duration_since(it.at) < BETWEEN) {
+            return Err(Refused::TooOften);
+        }
+        let mut gives_way = None;
+        if self.opened.iter().filter(|it| !it.is_answered).count() >= self.most {
+            let oldest = self
+                .opened
+                .iter_mut()
+                .find(|it| !it.is_answered && !it.is_over && now.duration_since(it.at) >= GIVES_WAY_AFTER);
+            let Some(oldest) = oldest else { return Err(Refused::TooMany) };
+            // The caller ends it, which takes it off the list.
+            gives_way = oldest.session;
+            oldest.is_over = true;
+            self.opened.retain(|it| !it.is_over || now.duration_since(it.at) < BETWEEN);
+        }
+        self.opened.push(Opened {
+            token,
+            key: *key,
+            at: now,
+            session: None,
+            is_answered: false,
+            is_over: false,
+        });
+        Ok(gives_way)
+    }
+
+    /// The session is up and has this number; the other's name has no pin.
+    pub(crate) fn up(&mut self, token: &PairToken, session: SessionId) {
+        self.unanswered.insert(session);
+        if let Some(opened) = self.opened.iter_mut().find(|it| it.token == *token) {
+            opened.session = Some(session);
+        }
+    }
+
+    /// The session never opened, or is this user's own by now.
+    pub(crate) fn never_opened(&mut self, token: &PairToken) {
+        self.opened.retain(|it| it.token != *token);
+    }
+
+    /// Whether this session was opened by somebody whose name has no pin, and who was not answered.
+    #[must_use]
+    pub(crate) fn is_unanswered(&self, session: SessionId) -> bool {
+        self.unanswered.contains(&session)
+    }
+
+    /// This user has said something there.
+    pub(crate) fn answered(&mut self, session: SessionId) {
+        self.unanswered.remove(&session);
+        if let Some(opened) = self.of(session) {
+            opened.is_answered = true;
+        }
+    }
+
+    /// The session is over.
+    pub(crate) fn over(&mut self, session: SessionId) {
+        self.unanswered.remove(&session);
+        if let Some(opened) = self.of(session) {
+            opened.is_over = true;
+            opened.session = None;
+        }
+    }
+
+    /// This user leaves a session. True when its key, a stranger's, is refused from now on.
+    pub(crate) fn left(&mut self, session: SessionId, name: &UserName, now: Instant) -> bool {
+        let Some(key) = self.of(session).map(|it| it.key) else { return false };
+        self.left.retain(|(_, at)| now.duration_since(*at) < LEFT_TWICE_WITHIN);
+        let again = self.left.iter().any(|(left, _)| *left == key);
+        if again && !self.sent_away.iter().any(|(away, _)| *away == key) {
+            remember(&mut self.sent_away, (key, name.clone()));
+        }
+        remember(&mut self.left, (key, now));
+        again
+    }
+
+    /// The keys that were sent away under this name, or are this one, may open sessions again. Whether
+    /// there were any.
+    pub(crate) fn forgive(&mut self, name: &UserName, key: Option<&PublicKey>) -> bool {
+        let is_meant = |away: &PublicKey, called: &UserName| *called == *name || Some(away) == key;
+        let (left, before) = (&mut self.left, self.sent_away.len());
+        self.sent_away.retain(|(away, called)| {
+            let meant = is_meant(away, called);
+            if meant {
+                left.retain(|(it, _)| it != away);
+            }
+            !meant
+        });
+        before != self.sent_away.len()
+    }
+
+    /// This user has forgotten a key.
+    pub(crate) fn forgot(&mut self, name: &UserName, key: PublicKey) {
+        self.forgotten.retain(|(_, called)| called != name);
+        remember(&mut self.forgotten, (key, name.clone()));
+    }
+
+    /// The key that this name had before it was forgotten in this run.
+    #[must_use]
+    pub(crate) fn forgotten(&self, name: &UserName) -> Option<PublicKey> {
+        self.forgotten.iter().find(|(_, called)| called == name).map(|(key, _)| *key)
+    }
+
+    fn of(&mut self, session: SessionId) -> Option<&mut Opened> {
+        self.opened.iter_mut().find(|it| it.session == Some(session))
+    }
+}
+
+fn remember<T>(kept: &mut VecDeque<T>, it: T) {
+    if kept.len() == MOST_REMEMBERED {
+        kept.pop_front();
+    }
+    kept.push_back(it);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> PublicKey {
+        PublicKey::new([byte; 32])
+    }
+
+    fn token(byte: u8) -> PairToken {
+        PairToken::new([byte; 16])
+    }
+
+    fn bobby() -> UserName {
+        "bobby".parse().unwrap()
+    }
+
+    /// A stranger's session that came up.
+    fn open(strangers: &mut Strangers, number: u8, now: Instant) -> Result<Option<SessionId>, Refused> {
+        let gives_way = strangers.opens(token(number), &key(number), now)?;
+        strangers.up(&token(number), SessionId(u32::from(number)));
+        Ok(gives_way)
+    }
+
+    #[test]
+    fn so_many_are_open_at_once_and_answered_ones_do_not_count() {
+        let (mut strangers, now) = (Strangers::new(2), Instant::now());
+        open(&mut strangers, 1, now).unwrap();
+        open(&mut strangers, 2, now).unwrap();
+        assert_eq!(open(&mut strangers, 3, now), Err(Refused::TooMany));
+        strangers.answered(SessionId(1));
+        assert!(!strangers.is_unanswered(SessionId(1)) && strangers.is_unanswered(SessionId(2)));
+        assert_eq!(open(&mut strangers, 3, now), Ok(None));
+    }
+
+    #[test]
+    fn who_opens_and_leaves_with_new_keys_finds_no_more_room() {
+        let (mut strangers, now) = (Strangers::new(2), Instant::now());
+        for number in 1..=2 {
+            open(&mut strangers, number, now).unwrap();
+            strangers.over(SessionId(u32::from(number)));
+        }
+        assert_eq!(open(&mut strangers, 3, now), Err(Refused::TooMany));
+        assert_eq!(open(&mut strangers, 3, now + BETWEEN), Ok(None));
+    }
+
+    #[test]
+    fn one_key_opens_one_in_ten_seconds() {
+        let (mut strangers, now) = (Strangers::new(16), Instant::now());
+        open(&mut strangers, 1, now).unwrap();
+        strangers.over(SessionId(1));
+        assert_eq!(open(&mut strangers, 1, now + BETWEEN / 2), Err(Refused::TooOften));
+        assert_eq!(open(&mut strangers, 1, now + BETWEEN), Ok(None));
+        for _ in 0..MOST_OF_KNOWN {
+            strangers.known_opens(&key(9), now).unwrap();
+        }
+        assert_eq!(strangers.known_opens(&key(9), now), Err(Refused::TooOften));
+        assert_eq!(strangers.known_opens(&key(9), now + BETWEEN), Ok(()));
+    }
+
+    #[test]
+    fn one_that_never_came_up_is_not_counted() {
+        let (mut strangers, now) = (Strangers::new(1), Instant::now());
+        strangers.opens(token(1), &key(1), now).unwrap();
+        assert_eq!(strangers.opens(token(2), &key(1), now), Err(Refused::TooOften));
+        strangers.never_opened(&token(1));
+        assert_eq!(strangers.opens(token(2), &key(1), now), Ok(None));
+    }
+
+    #[test]
+    fn one_without_an_answer_gives_way_after_ten_minutes() {
+        let (mut strangers, now) = (Strangers::new(2), Instant::now());
+        open(&mut strangers, 1, now).unwrap();
+        open(&mut strangers, 2, now + BETWEEN).unwrap();
+        let later = now + GIVES_WAY_AFTER;
+        assert_eq!(open(&mut strangers, 3, later), Ok(Some(SessionId(1))));
+        strangers.over(SessionId(1));
+        assert_eq!(open(&mut strangers, 4, later), Err(Refused::TooMany));
+    }
+
+    #[test]
+    fn who_is_left_twice_within_an_hour_is_refused_until_forgiven() {
+        let (mut strangers, now) = (Strangers::new(16), Instant::now());
+        let visit = |strangers: &mut Strangers, at: Instant| {
+            open(strangers, 1, at).unwrap();
+            let refused = strangers.left(SessionId(1), &bobby(), at);
+            strangers.over(SessionId(1));
+            refused
+        };
+        assert!(!visit(&mut strangers, now));
+        assert!(!visit(&mut strangers, now + LEFT_TWICE_WITHIN), "an hour later is not the same visit");
+        let again = now + LEFT_TWICE_WITHIN + BETWEEN;
+        assert!(visit(&mut strangers, again));
+        assert_eq!(open(&mut strangers, 1, again + LEFT_TWICE_WITHIN * 9), Err(Refused::SentAway));
+        assert!(strangers.forgive(&bobby(), None) && !strangers.forgive(&bobby(), None));
+        assert!(!visit(&mut strangers, again + BETWEEN));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut strangers = Strangers::new(16);
+        for number in 0..2 * MOST_REMEMBERED {
+            strangers.forgot(&format!("user{number}").parse().unwrap(), key(1));
+        }
+        assert_eq!(strangers.forgotten.len(), MOST_REMEMBERED);
+    }
+}

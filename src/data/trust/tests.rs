@@ -1,0 +1,143 @@
+//! The pins: by lobby and name, out of files of earlier builds, shared by several clients.
+
+use super::*;
+
+fn key(byte: u8) -> PublicKey {
+    PublicKey::new([byte; 32])
+}
+
+fn name(text: &str) -> UserName {
+    text.parse().unwrap()
+}
+
+fn lobby(folder: &tempfile::TempDir, server: u8) -> LobbyTrust {
+    Trust::open(folder.path()).unwrap().of_lobby(&key(server))
+}
+
+fn is_trusted(trust: &LobbyTrust, who: &str, byte: u8) -> bool {
+    matches!(trust.user(&name(who), &key(byte)).unwrap(), KeyVerdict::Trusted(_))
+}
+
+fn pinned_instead(trust: &LobbyTrust, who: &str, byte: u8) -> Option<Pin> {
+    match trust.user(&name(who), &key(byte)).unwrap() {
+        KeyVerdict::Changed(pin) => Some(pin),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_key_is_pinned_once_and_a_changed_one_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let trust = lobby(&folder, 9);
+    assert_eq!(trust.user(&name("Bobby"), &key(1)).unwrap(), KeyVerdict::New);
+    trust.pin_user(&name("Bobby"), &key(1)).unwrap();
+    let changed = trust.pin_user(&name("bobby"), &key(2));
+    assert!(matches!(changed, Err(TrustError::Changed { pinned }) if pinned == key(1)));
+    let again = lobby(&folder, 9);
+    assert!(is_trusted(&again, "bobby", 1));
+    assert_eq!(pinned_instead(&again, "bobby", 2).unwrap().key, key(1));
+    let all = Trust::open(folder.path()).unwrap();
+    assert!(all.knows_user_key(&key(1)) && !all.knows_user_key(&key(2)));
+}
+
+#[test]
+fn a_name_of_one_lobby_says_nothing_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    lobby(&folder, 8).pin_user(&name("boss"), &key(1)).unwrap();
+    let elsewhere = lobby(&folder, 9);
+    assert!(lobby(&folder, 8).knows(&key(1)).unwrap() && !elsewhere.knows(&key(1)).unwrap());
+    assert_eq!(elsewhere.user(&name("boss"), &key(2)).unwrap(), KeyVerdict::New);
+    elsewhere.pin_user(&name("boss"), &key(2)).unwrap();
+    assert!(is_trusted(&lobby(&folder, 8), "boss", 1) && is_trusted(&elsewhere, "boss", 2));
+    assert_eq!(elsewhere.names().unwrap(), ["boss"]);
+}
+
+#[test]
+fn a_forgotten_key_may_be_followed_by_another_in_that_lobby_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for server in [8, 9] {
+        lobby(&folder, server).pin_user(&name("bobby"), &key(1)).unwrap();
+    }
+    assert_eq!(lobby(&folder, 8).forget(&name("BOBBY")).unwrap().unwrap().key, key(1));
+    assert_eq!(lobby(&folder, 8).forget(&name("bobby")).unwrap(), None);
+    lobby(&folder, 8).pin_user(&name("bobby"), &key(2)).unwrap();
+    assert!(is_trusted(&lobby(&folder, 9), "bobby", 1));
+}
+
+#[test]
+fn servers_are_pinned_by_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let trust = Trust::open(folder.path()).unwrap();
+    trust.pin_server("127.0.0.1:43210", &key(1)).unwrap();
+    assert!(matches!(trust.server("127.0.0.1:43210", &key(1)).unwrap(), KeyVerdict::Trusted(_)));
+    assert_eq!(trust.server("127.0.0.1:43211", &key(1)).unwrap(), KeyVerdict::New);
+    assert_eq!(trust.server_key("127.0.0.1:43210").unwrap(), Some(key(1)));
+}
+
+/// A file as earlier builds wrote it.
+fn earlier(folder: &tempfile::TempDir, servers: &[u8]) {
+    let pin = |table: &str, byte: u8| {
+        let (key, fingerprint) = (key(byte), key(byte).fingerprint());
+        format!(
+            "[{table}]\nkey = \"{key}\"\nfingerprint = \"{fingerprint}\"\nfirst_seen = \"2026-01-01T00:00:00Z\"\n"
+        )
+    };
+    let servers = servers.iter().map(|byte| pin(&format!("servers.\"127.0.0.1:{byte}\""), *byte));
+    let text: String = servers.chain([pin("users.bobby", 1)]).collect();
+    std::fs::write(folder.path().join("known_keys.toml"), text).unwrap();
+}
+
+#[test]
+fn pins_of_earlier_builds_belong_to_the_lobbies_in_their_file() {
+    let folder = tempfile::tempdir().unwrap();
+    earlier(&folder, &[8, 9]);
+    for server in [8, 9] {
+        assert!(is_trusted(&lobby(&folder, server), "bobby", 1));
+        let pin = pinned_instead(&lobby(&folder, server), "bobby", 2).unwrap();
+        assert!(pin.earlier && pin.first_seen == "2026-01-01T00:00:00Z");
+    }
+    let trust = Trust::open(folder.path()).unwrap();
+    trust.pin_server("127.0.0.1:10", &key(10)).unwrap();
+    assert_eq!(lobby(&folder, 10).user(&name("bobby"), &key(2)).unwrap(), KeyVerdict::New);
+    lobby(&folder, 8).forget(&name("bobby")).unwrap();
+    lobby(&folder, 8).pin_user(&name("bobby"), &key(2)).unwrap();
+    assert!(is_trusted(&lobby(&folder, 8), "bobby", 2) && is_trusted(&lobby(&folder, 9), "bobby", 1));
+}
+
+#[test]
+fn many_clients_pin_at_once_and_none_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for number in 0..16_u8 {
+            let trust = lobby(&folder, number % 2);
+            scope.spawn(move || trust.pin_user(&name(&format!("user{number}")), &key(number)).unwrap());
+        }
+    });
+    assert_eq!(lobby(&folder, 0).names().unwrap().len(), 8);
+    assert_eq!(lobby(&folder, 1).names().unwrap().len(), 8);
+}
+
+#[test]
+fn a_lock_that_is_held_leaves_the_key_unpinned_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let trust = lobby(&folder, 9);
+    let _held = table::lock(&folder.path().join("known_keys.lock")).unwrap();
+    assert!(matches!(trust.pin_user(&name("bobby"), &key(1)), Err(TrustError::Locked { .. })));
+    assert_eq!(trust.user(&name("bobby"), &key(1)).unwrap(), KeyVerdict::New);
+}
+
+#[test]
+fn a_file_that_is_something_else_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("known_keys.toml");
+    std::fs::write(&path, "users = 7").unwrap();
+    assert!(matches!(Trust::open(folder.path()), Err(TrustError::Format { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), b"users = 7");
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_no_empty_list() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/nowhere/keys", folder.path().join("known_keys.toml")).unwrap();
+    assert!(matches!(Trust::open(folder.path()), Err(TrustError::Io { .. })));
+}

@@ -1,0 +1,184 @@
+//! Strangers: what somebody whom this user has not answered may do, and what not.
+
+use std::fs;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::home::Home;
+use crate::support::server::Server;
+
+#[test]
+fn a_session_nobody_answered_in_pins_nothing_and_leaves_no_file() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    let anna = server.client("anna").home(&home).join();
+    let bobby = server.join("bobby");
+    bobby.fork("anna");
+    bobby.say("anybody there?");
+    anna.wait(json!({"event": "message", "text": "anybody there?"}));
+    let known = || fs::read_to_string(home.data_dir().join("known_keys.toml")).unwrap();
+    let record = || fs::read_dir(home.data_dir().join("conversations/anna")).map_or(0, Iterator::count);
+    assert!(!known().contains("bobby") && record() == 0, "{}", known());
+    assert_eq!(anna.ask("\\whois bobby", json!({"event": "whois"}))["trusted"], false);
+    anna.ask("\\sw 1", json!({"event": "switched"}));
+    anna.say("here I am");
+    assert!(known().contains("bobby") && record() == 1, "{}", known());
+    // What the stranger said before is kept with the answer.
+    let anna = {
+        anna.finish().ended_with(0);
+        server.client("anna").home(&home).join()
+    };
+    bobby.wait(json!({"event": "closed"}));
+    bobby.ask("\\lobby", json!({"event": "switched"}));
+    bobby.fork("anna");
+    anna.wait(json!({"event": "opened"}));
+    anna.ask("\\sw 1", json!({"event": "switched"}));
+    anna.ask("\\history", json!({"event": "message", "text": "anybody there?", "replayed": true}));
+}
+
+#[test]
+fn one_key_opens_one_session_in_ten_seconds() {
+    let server = Server::start(&[]);
+    let [anna, bobby] = [server.join("anna"), server.join("bobby")];
+    bobby.fork("anna");
+    anna.wait(json!({"event": "opened"}));
+    bobby.ask("\\leave", json!({"event": "closed"}));
+    anna.wait(json!({"event": "closed"}));
+    for _ in 0..3 {
+        bobby.ask_error("\\fork anna", "peer_unreachable");
+        bobby.ask("\\lobby", json!({"event": "switched"}));
+    }
+    assert_eq!(anna.all(json!({"event": "opened"})).len(), 1);
+}
+
+#[test]
+fn so_many_sessions_of_strangers_as_the_config_file_says() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    home.write_config("strangers = 1\n");
+    let anna = server.client("anna").home(&home).join();
+    let [bobby, carmen] = [server.join("bobby"), server.join("carmen")];
+    bobby.fork("anna");
+    anna.wait(json!({"event": "opened", "peer": "bobby"}));
+    carmen.ask_error("\\fork anna", "peer_unreachable");
+    anna.wait_event("a word that somebody was refused", |event| {
+        event["event"] == "notice" && event["text"].as_str().unwrap().contains("not answered")
+    });
+    anna.ask("\\sw bobby", json!({"event": "switched"}));
+    anna.say("hello bobby");
+    carmen.ask("\\lobby", json!({"event": "switched"}));
+    carmen.fork("anna");
+    anna.wait(json!({"event": "opened", "peer": "carmen"}));
+}
+
+#[test]
+fn a_crowd_of_strangers_opens_sixteen_and_leaves_nothing_behind() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    let anna = server.client("anna").home(&home).join();
+    let crowd: Vec<_> = (0..20).map(|number| server.join(&format!("stranger{number}"))).collect();
+    for stranger in &crowd {
+        stranger.send("\\fork anna\nlisten!\n\\lobby");
+    }
+    for stranger in &crowd {
+        stranger.wait(json!({"event": "switched", "session": 0}));
+    }
+    anna.wait_count(16, json!({"event": "message", "kind": "peer"}));
+    // A word of the lobby comes after all that the server was asked before.
+    crowd[0].say("that was it");
+    anna.wait(json!({"event": "message", "text": "that was it"}));
+    assert_eq!(anna.all(json!({"event": "opened"})).len(), 16, "{}", anna.story());
+    let refused = crowd.iter().filter(|it| !it.all(json!({"code": "peer_unreachable"})).is_empty()).count();
+    assert_eq!(refused, 4);
+    let known = fs::read_to_string(home.data_dir().join("known_keys.toml")).unwrap();
+    assert!(!known.contains("stranger"), "{known}");
+    assert_eq!(fs::read_dir(home.data_dir().join("conversations/anna")).map_or(0, Iterator::count), 0);
+}
+
+#[test]
+fn who_is_ignored_opens_no_session_until_it_is_taken_back() {
+    let server = Server::start(&[]);
+    let [anna, bobby] = [server.join("anna"), server.join("bobby")];
+    anna.send("\\ignore bobby");
+    anna.wait_event("that bobby is ignored", |event| {
+        event["event"] == "notice" && event["text"].as_str().unwrap().contains("refused")
+    });
+    bobby.ask_error("\\fork anna", "peer_unreachable");
+    anna.send("\\unignore bobby");
+    anna.wait_event("that it is taken back", |event| {
+        event["event"] == "notice" && event["text"].as_str().unwrap().contains("shown again")
+    });
+    bobby.ask("\\lobby", json!({"event": "switched"}));
+    bobby.fork("anna");
+    anna.wait(json!({"event": "opened"}));
+    assert_eq!(anna.all(json!({"event": "opened"})).len(), 1);
+}
+
+#[test]
+fn the_clients_of_one_user_have_sessions_of_their_own_with_the_same_peer() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    let bobby = server.join("bobby");
+    let [one, two] = [(); 2].map(|()| server.client("anna").home(&home).join());
+    assert_eq!(two.name(), "anna_2");
+    one.fork("bobby");
+    bobby.wait(json!({"event": "opened", "peer": "anna"}));
+    // An answered key may open another at once.
+    bobby.ask("\\sw 1", json!({"event": "switched"}));
+    bobby.say("to the first");
+    two.fork("bobby");
+    bobby.wait(json!({"event": "opened", "peer": "anna_2"}));
+    bobby.ask("\\sw 2", json!({"event": "switched"}));
+    bobby.say("to the second");
+    two.wait(json!({"event": "message", "text": "to the second"}));
+    one.wait(json!({"event": "message", "text": "to the first"}));
+    one.say("still here");
+    bobby.wait(json!({"event": "message", "session": 1, "text": "still here"}));
+    for client in [&one, &two, &bobby] {
+        client.has_no(json!({"event": "closed"}));
+    }
+    one.has_no(json!({"event": "message", "text": "to the second"}));
+    // A run of the same name that follows one that was killed takes the place of its session.
+    one.kill();
+    let again = server.client("anna").home(&home).join();
+    assert_eq!(again.name(), "anna");
+    again.fork("bobby");
+    bobby.wait(json!({"event": "opened", "peer": "anna", "session": 3}));
+    bobby.wait(json!({"event": "closed", "session": 1, "reason": "gone"}));
+    two.say("nor this one");
+    bobby.wait(json!({"event": "message", "session": 2, "text": "nor this one"}));
+}
+
+#[test]
+fn a_fork_told_as_failed_opens_on_neither_side() {
+    let server = Server::start(&[]);
+    let [anna, bobby] = [server.join("anna"), server.join("bobby")];
+    server.freeze();
+    anna.send("\\fork bobby");
+    anna.wait_within(Duration::from_secs(20), json!({"event": "closed", "reason": "failed"}));
+    server.thaw();
+    anna.send("\\lobby");
+    // Whatever was waiting at the server has come when this has.
+    anna.wait(json!({"event": "switched", "session": 0}));
+    anna.say("past it");
+    bobby.wait(json!({"event": "message", "text": "past it"}));
+    anna.fork("bobby");
+    let opened = bobby.wait(json!({"event": "opened"}));
+    assert_eq!(opened["session"], 1, "the failed one was opened, too: {}", bobby.story());
+    assert_eq!(anna.all(json!({"event": "opened"})).len(), 1);
+}
+
+#[test]
+fn with_the_lobby_down_no_command_sends_to_another_that_is_refused() {
+    let mut server = Server::start(&[]);
+    let [anna, bobby] = [server.join("anna"), server.join("bobby")];
+    anna.fork("bobby");
+    bobby.wait(json!({"event": "opened"}));
+    server.kill();
+    anna.wait(json!({"event": "link", "session": 0, "state": "down"}));
+    for command in ["\\users", "\\lobby", "\\fork carmen"] {
+        let told = anna.ask_error(command, "lobby_down");
+        assert!(!told["text"].as_str().unwrap().contains("\\lobby first"), "{told}");
+    }
+}
