@@ -163,6 +163,13 @@ pub enum ServerMessage {
     },
     /// Lobby messages in a row.
     Said(Said),
+    /// Messages that would come next are no longer kept: this client was further behind than the server keeps.
+    Skipped {
+        /// How many it will not see.
+        missed: u64,
+        /// What follows as `said` begins after this.
+        after: Position,
+    },
     /// A `say` whose text already stands in the log.
     Accepted {
         /// The `say`'s id.
@@ -306,6 +313,8 @@ pub enum NotAcceptedCode {
     Store,
     /// The server is closing down.
     Closing,
+    /// The id does not grow: a later text of this run stands in the log, or another text stands there under this id.
+    Id,
     /// A reason this build does not know.
     #[serde(other)]
     Other,

@@ -76,7 +76,7 @@ has_example_of_each!(
 );
 has_example_of_each!(
     every_server_message_has_an_example, "json server", ServerMessage:
-    Welcome, Refused, Said, Accepted, NotAccepted, Presence, PresenceSkipped, Users, Whois, NoSuchUser,
+    Welcome, Refused, Said, Skipped, Accepted, NotAccepted, Presence, PresenceSkipped, Users, Whois, NoSuchUser,
     History, NoAnswer, Introduced, Ping, Pong, Closing, Bad,
 );
 has_example_of_each!(
@@ -105,7 +105,7 @@ names_each!(
     every_reason_to_refuse_is_explained, RefusedCode:
     Protocol, Full, FullForAddress, NoNameLeft, Closing, TakenOver, NotReading,
 );
-names_each!(every_reason_not_to_store_is_explained, NotAcceptedCode: Store, Closing);
+names_each!(every_reason_not_to_store_is_explained, NotAcceptedCode: Store, Closing, Id);
 names_each!(every_reason_not_to_answer_is_explained, NoAnswerCode: Yourself, Store, Busy);
 
 #[test]

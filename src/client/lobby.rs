@@ -29,6 +29,7 @@ impl State {
             LobbyEvent::Down { reason } => self.lobby_down(&reason),
             LobbyEvent::Refused { reason } => self.emit(Notice::say(reason)),
             LobbyEvent::Said { message, replayed } => self.lobby_said(&message, replayed),
+            LobbyEvent::Skipped { missed } => self.tell_of_missed(missed),
             LobbyEvent::Sent { id, seq } => self.settle_sent(id, Some(seq.0)),
             LobbyEvent::NotAccepted { id, code } => self.not_accepted(id, code),
             LobbyEvent::Broken(broken) => self.emit(Notice::error(
@@ -73,13 +74,15 @@ impl State {
     fn tell_of_gaps(&mut self, joined: &Joined) {
         match joined.resumed {
             Resumed::After { missed: 0 } => {}
-            Resumed::After { missed } => self.emit(Notice::say(format!(
-                "{missed} messages were missed and are no longer kept by the server"
-            ))),
+            Resumed::After { missed } => self.tell_of_missed(missed),
             Resumed::Elsewhere => self.emit(Notice::say(
                 "the lobby's log is not the one read before; what was said in between is not known here",
             )),
         }
+    }
+
+    fn tell_of_missed(&mut self, missed: u64) {
+        self.emit(Notice::say(format!("{missed} messages were missed and are no longer kept by the server")));
     }
 
     /// What `--since` asked for and the server does not have.
@@ -132,6 +135,9 @@ impl State {
         let reason = match code {
             NotAcceptedCode::Store => "the server could not store it",
             NotAcceptedCode::Closing => "the server was closing down",
+            NotAcceptedCode::Id => {
+                "the server has a later message of this run, and does not take it out of order"
+            }
             NotAcceptedCode::Other => "the server did not take it",
         };
         self.report_all_unsent(vec![text], reason);

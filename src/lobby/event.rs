@@ -24,6 +24,11 @@ pub enum LobbyEvent {
         /// It was in the log before this connection was made.
         replayed: bool,
     },
+    /// Messages that would come next are no longer kept by the server.
+    Skipped {
+        /// How many.
+        missed: u64,
+    },
     /// A text of this run stands in the log.
     Sent {
         /// Its number in the outbox.

@@ -400,6 +400,9 @@ impl<D: Dial> Link<D> {
                 self.outbox.settle(id)?;
                 LobbyEvent::NotAccepted { id, code }
             }
+            ServerMessage::Skipped { after, .. } => {
+                LobbyEvent::Skipped { missed: self.place.skipped(after)? }
+            }
             ServerMessage::Presence { changes } => LobbyEvent::Presence(changes),
             ServerMessage::PresenceSkipped => LobbyEvent::PresenceSkipped,
             ServerMessage::Users { request, names, away, more } => {

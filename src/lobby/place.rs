@@ -64,6 +64,16 @@ impl Place {
         Resumed::After { missed: welcome.start.seq.0.saturating_sub(position.seq.0) }
     }
 
+    /// The server no longer keeps what would come next, and goes on after `after`. How many messages that leaves out; none
+    /// where it is no place further on, which is not believed.
+    pub fn skipped(&mut self, after: Position) -> Option<u64> {
+        let (_, position) = self.at.as_mut()?;
+        let missed = after.seq.0.checked_sub(position.seq.0).filter(|&missed| missed > 0)?;
+        *position = after;
+        self.gap_at = None;
+        Some(missed)
+    }
+
     /// Messages have come.
     pub fn hear(&mut self, said: &Said) -> Heard {
         // Nothing is said before the welcome.
@@ -238,6 +248,21 @@ mod tests {
         );
         assert_eq!(hear(&mut place, &messages[1..2]), Ok(vec![2]));
         assert!(place.is_replayed(Seq(3)) && !place.is_replayed(Seq(4)));
+    }
+
+    #[test]
+    fn what_the_server_no_longer_keeps_is_counted_and_read_past() {
+        let (messages, places) = log(LOG, 8);
+        let mut place = Place::default();
+        place.welcomed(&welcome(LOG, places[8], places[2], true));
+        assert_eq!(place.skipped(places[5]), Some(3));
+        assert_eq!(place.cursor().unwrap().position, places[5]);
+        assert_eq!(place.hear(&said(&messages[5..])), Heard::Next(messages[5..].to_vec()));
+        // Back, or nowhere further, is no place to skip to.
+        for behind in [places[3], places[8]] {
+            assert_eq!(place.skipped(behind), None);
+        }
+        assert_eq!(Place::default().skipped(places[1]), None);
     }
 
     proptest! {

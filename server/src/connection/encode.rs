@@ -6,10 +6,13 @@ use std::borrow::Cow;
 use bytes::{BufMut, Bytes, BytesMut};
 use hobnob_protocol::CHANGES_PER_MESSAGE;
 use hobnob_protocol::chain::LobbyMessage;
-use hobnob_protocol::message::Change;
+use hobnob_protocol::codec;
+use hobnob_protocol::message::{Change, ServerMessage};
+use hobnob_protocol::name::Seq;
 use hobnob_protocol::said::SaidWriter;
 
 use crate::lobby::{Chunk, News, NewsLines};
+use crate::log::Stretch;
 
 /// What a `presence` line holds around its changes.
 const BEFORE: &[u8] = br#"{"type":"presence","changes":["#;
@@ -35,6 +38,18 @@ pub(super) fn said(messages: &[LobbyMessage]) -> Bytes {
         [(line, _)] => std::mem::take(line),
         lines => lines.iter().flat_map(|(line, _)| line.iter().copied()).collect::<Vec<u8>>().into(),
     }
+}
+
+/// What a client that has read up to `after` is sent from the log: the messages of `stretch`, and before them a
+/// `skipped` where messages between are no longer kept.
+pub(super) fn what_follows(after: Seq, stretch: &Stretch) -> Bytes {
+    let said = said(&stretch.messages);
+    let missed = stretch.after.seq.0.saturating_sub(after.0);
+    if missed == 0 {
+        return said;
+    }
+    let skipped = codec::encode(&ServerMessage::Skipped { missed, after: stretch.after });
+    [skipped, said].concat().into()
 }
 
 /// The lines of changes for somebody who came at `mark`; 0 for who was there before.

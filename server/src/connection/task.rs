@@ -172,9 +172,17 @@ where
 
 async fn read_hello<S>(connection: &Connection<S>) -> Result<(Hello, PublicKey), String>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let bad = match poll_fn(|cx| connection.poll_event(cx, true)).await {
+    // What is not known is passed over, here as everywhere; the handshake's time bounds how long.
+    let event = loop {
+        match poll_fn(|cx| connection.poll_event(cx, true)).await {
+            Event::Message(ClientMessage::Unknown | ClientMessage::Pong) => {}
+            Event::Message(ClientMessage::Ping) => connection.tell(&ServerMessage::Pong),
+            event => break event,
+        }
+    };
+    let bad = match event {
         Event::Message(ClientMessage::Hello(hello)) => {
             let key = connection.peer().map_err(|err| err.to_string())?;
             if hello.candidates.len() <= MAX_CANDIDATES {
@@ -435,7 +443,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         match self.shared.log.read(after, READ_MESSAGES, READ_BYTES).await {
             Ok(stretch) if !stretch.messages.is_empty() => {
                 let reached = stretch.messages.last().map_or(after, |message| message.seq);
-                self.connection.supply(encode::said(&stretch.messages), reached);
+                self.connection.supply(encode::what_follows(after, &stretch), reached);
                 Next::GoOn
             }
             Ok(_) => {

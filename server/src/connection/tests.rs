@@ -293,6 +293,36 @@ async fn a_client_that_lets_its_answers_pile_up_is_closed() {
     client.serving.await.unwrap();
 }
 
+#[test]
+fn who_is_further_behind_than_what_is_kept_is_told_what_it_will_not_see() {
+    let position =
+        |seq| Position { seq: Seq(seq), hash: hobnob_protocol::name::ChainHash::new([seq as u8; 32]) };
+    let message = |seq| hobnob_protocol::chain::LobbyMessage {
+        seq: Seq(seq),
+        at: 0,
+        name: "anna".parse().unwrap(),
+        key: PublicKey::new([1; 32]),
+        run: RunId::new([1; 8]),
+        id: seq,
+        text: Text::new("word").unwrap(),
+        hash: position(seq).hash,
+    };
+    let read = |bytes: Bytes| -> Vec<ServerMessage> {
+        bytes
+            .split(|&b| b == b'\n')
+            .filter(|l| !l.is_empty())
+            .map(|l| serde_json::from_slice(l).unwrap())
+            .collect()
+    };
+    let stretch = Stretch { after: position(100), messages: vec![message(101), message(102)] };
+    let lines = read(encode::what_follows(Seq(2), &stretch));
+    let [skipped, ServerMessage::Said(said)] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!(*skipped, ServerMessage::Skipped { missed: 98, after: position(100) });
+    assert_eq!(said.first(), Seq(101));
+    let lines = read(encode::what_follows(Seq(100), &stretch));
+    assert!(matches!(&lines[..], [ServerMessage::Said(_)]), "{lines:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_hello_that_does_not_come_is_not_waited_for() {
     let world = World::new();

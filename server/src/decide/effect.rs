@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::{Seq, UserName};
+use hobnob_protocol::name::{Seq, Text, UserName};
 
 use super::entry::ConnectionId;
 use super::roster::NameBinding;
@@ -27,6 +27,8 @@ pub enum Effect {
         id: u64,
         /// Its number in the lobby.
         seq: Seq,
+        /// The text as it was said now. It is another one where a client uses an id twice.
+        text: Text,
     },
     /// A text was said before and has no number, and a later one of its run has: it was not stored, and would
     /// stand in the wrong order if it were now.

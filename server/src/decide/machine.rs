@@ -123,7 +123,7 @@ impl Machine {
                 self.head = Position { seq, hash: message.hash };
                 Effect::Said { from, message }
             }
-            Taken::Known(seq) => Effect::Accepted { to: from, id, seq },
+            Taken::Known(seq) => Effect::Accepted { to: from, id, seq, text: text.clone() },
             Taken::TooLate => Effect::Refused { to: from, id },
         });
     }
@@ -202,7 +202,7 @@ mod tests {
     fn short(effect: &Effect) -> Option<String> {
         Some(match effect {
             Effect::Said { message, .. } => format!("{} said {} {}", message.name, message.id, message.seq),
-            Effect::Accepted { to, id, seq } => format!("{} accepted {id} {seq}", to.0),
+            Effect::Accepted { to, id, seq, .. } => format!("{} accepted {id} {seq}", to.0),
             Effect::Refused { to, id } => format!("{} refused {id}", to.0),
             Effect::Joined { id, name, head } => format!("{} is {name} after {}", id.0, head.seq),
             Effect::NoNameLeft { id } => format!("{} is nobody", id.0),

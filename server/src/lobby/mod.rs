@@ -19,6 +19,7 @@ mod outcome;
 mod outlet;
 mod presence;
 mod questions;
+mod said_again;
 mod unsaved;
 
 use std::collections::HashMap;
@@ -27,7 +28,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hobnob_order::{Follower, OrderedStream, Place, ServerId};
 use hobnob_protocol::message::ServerMessage;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,7 @@ use self::batch::{Open, Storing, next_step};
 use self::gather::Gathered;
 use self::join::Held;
 use self::presence::Presence;
+use self::said_again::MAX_COMPARISONS;
 use self::unsaved::Unsaved;
 use crate::decide::{ConnectionId, Entry, Machine, Proposals};
 use crate::log::LobbyLog;
@@ -120,6 +122,8 @@ pub(crate) struct Lobby {
     rendezvous: Rendezvous,
     gathered: Gathered,
     unsaved: Unsaved,
+    /// Room for the texts that are compared with the log at once.
+    comparisons: Arc<Semaphore>,
     /// The batch that was published and not read back yet.
     open: Option<Open>,
     /// The batch that was applied and is being stored.
@@ -155,6 +159,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         rendezvous: Rendezvous::default(),
         gathered: Gathered::default(),
         unsaved: Unsaved::default(),
+        comparisons: Arc::new(Semaphore::new(MAX_COMPARISONS)),
         open: None,
         storing: None,
         telling_took: Duration::ZERO,

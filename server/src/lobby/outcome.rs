@@ -94,7 +94,7 @@ impl Lobby {
         let stored = self.machine.stored();
         effects.retain_mut(|effect| match effect {
             // Said twice in this batch.
-            Effect::Accepted { to, id, seq } if *seq > stored.seq => {
+            Effect::Accepted { to, id, seq, .. } if *seq > stored.seq => {
                 self.not_stored(outcome, *to, *id);
                 false
             }
@@ -121,14 +121,14 @@ impl Lobby {
 
     /// A text was not stored and will not be.
     pub(super) fn not_accepted(&self, from: ConnectionId, id: u64) {
-        self.tell(from, &ServerMessage::NotAccepted { id, code: NotAcceptedCode::Store });
+        self.tell(from, &not_accepted(id, NotAcceptedCode::Store));
     }
 
     /// Does what follows from an entry, apart from what is to be stored.
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Accepted { to, id, seq } => self.tell(to, &ServerMessage::Accepted { id, seq }),
-            Effect::Refused { to, id } => self.not_accepted(to, id),
+            Effect::Accepted { to, id, seq, text } => self.said_again(to, id, seq, text),
+            Effect::Refused { to, id } => self.tell(to, &not_accepted(id, NotAcceptedCode::Id)),
             Effect::Joined { id, name, head } => self.let_in(id, Admitted { name, head }),
             Effect::NoNameLeft { id } => {
                 if let Some(seat) = self.seats.remove(&id) {
@@ -170,4 +170,9 @@ impl Lobby {
         }
         self.no_longer_awaited(id);
     }
+}
+
+/// The answer to a `say` whose text was not stored.
+pub(super) fn not_accepted(id: u64, code: NotAcceptedCode) -> ServerMessage {
+    ServerMessage::NotAccepted { id, code }
 }

@@ -267,7 +267,7 @@ async fn a_store_that_fails_is_told_to_the_authors_and_the_lobby_goes_on() {
     assert!(names.contains(&"bobby".to_owned()), "the name was stored with a later batch: {names:?}");
     // The text that failed stays refused: what was said after it is stored.
     stage.say(&anna, 1, "lost").await;
-    assert_eq!(anna.line().await, failed);
+    assert_eq!(anna.line().await, ServerMessage::NotAccepted { id: 1, code: NotAcceptedCode::Id });
 }
 
 #[tokio::test(start_paused = true)]
@@ -303,8 +303,8 @@ async fn a_text_sent_again_is_stored_once() {
         ("anna", Seq(2)),
         "decided after what it said before"
     );
-    for id in 1..=3 {
-        stage.say(&again, id, "again").await;
+    for (id, text) in [(1, "one"), (2, "two"), (3, "three")] {
+        stage.say(&again, id, text).await;
     }
     let answers = [again.answer().await, again.answer().await, again.answer().await];
     for id in 1..=2 {
@@ -312,6 +312,21 @@ async fn a_text_sent_again_is_stored_once() {
         assert!(answers.contains(&accepted), "{answers:?}");
     }
     assert!(answers.contains(&Told::Said(3, Seq(3))), "{answers:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_text_under_an_id_that_is_stored_is_refused_and_not_taken_for_stored() {
+    let stage = Stage::new();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    stage.say(&anna, 5, "five").await;
+    assert_eq!(anna.said().await, (5, Seq(1)));
+    let refused = |id| Told::Line(ServerMessage::NotAccepted { id, code: NotAcceptedCode::Id });
+    stage.say(&anna, 5, "another").await;
+    assert_eq!(anna.answer().await, refused(5));
+    stage.say(&anna, 4, "an id that does not grow").await;
+    assert_eq!(anna.answer().await, refused(4));
+    stage.say(&anna, 5, "five").await;
+    assert_eq!(anna.answer().await, Told::Line(ServerMessage::Accepted { id: 5, seq: Seq(1) }));
 }
 
 #[tokio::test(start_paused = true)]

@@ -63,11 +63,23 @@ async fn what_is_no_message_is_told_and_closed_and_nobody_stays_behind() {
 async fn before_hello_a_line_is_short_and_nothing_else_is_taken() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
-    for bad in [vec![b'x'; 9000], b"{\"type\":\"ping\"}\n".to_vec()] {
+    for bad in [vec![b'x'; 9000], b"{\"type\":\"users\",\"request\":1}\n".to_vec()] {
         let mut a = User::new("anna").connect(server.addr).await;
         a.send_bytes(&bad).await;
         assert!(matches!(a.rest().await[..], [ServerMessage::Bad { .. }]));
     }
+}
+
+#[tokio::test]
+async fn a_ping_before_hello_is_answered_and_an_unknown_type_passed_over() {
+    let dir = tempdir().unwrap();
+    let server = ServerProcess::start(dir.path(), &[]);
+    let anna = User::new("anna");
+    let mut a = anna.connect(server.addr).await;
+    a.send_bytes(b"{\"type\":\"dance\"}\n{\"type\":\"pong\"}\n{\"type\":\"ping\"}\n").await;
+    assert_eq!(a.next().await, Some(ServerMessage::Pong));
+    a.send(&ClientMessage::Hello(anna.hello())).await;
+    assert!(matches!(a.next().await, Some(ServerMessage::Welcome(_))));
 }
 
 #[tokio::test]

@@ -1,0 +1,49 @@
+//! The answer to a text that was said before under the same id. Owns the comparison with what stands in the log: the
+//! same text is accepted; another one is refused, since its author would otherwise take it for stored. Decides
+//! nothing about the log.
+
+use std::sync::Arc;
+
+use hobnob_protocol::message::{NotAcceptedCode, ServerMessage};
+use hobnob_protocol::name::{Seq, Text};
+
+use super::Lobby;
+use super::outcome::not_accepted;
+use crate::decide::ConnectionId;
+use crate::log::LobbyLog;
+
+/// Comparisons under way at once. After a lost link each client says again what it has no answer for, mostly a few
+/// texts; past this many the answer is that the text is stored, without a comparison.
+pub(super) const MAX_COMPARISONS: usize = 1024;
+
+impl Lobby {
+    /// Answers a text whose id stands in the log already, as message `seq`.
+    pub(super) fn said_again(&self, to: ConnectionId, id: u64, seq: Seq, text: Text) {
+        let Some(seat) = self.seats.get(&to) else { return };
+        let accepted = ServerMessage::Accepted { id, seq };
+        let Ok(permit) = Arc::clone(&self.comparisons).try_acquire_owned() else {
+            return seat.outlet.tell(&accepted);
+        };
+        let (outlet, log) = (Arc::clone(&seat.outlet), Arc::clone(&self.log));
+        tokio::spawn(async move {
+            let answer = match is_another(&*log, seq, &text).await {
+                true => not_accepted(id, NotAcceptedCode::Id),
+                false => accepted,
+            };
+            outlet.tell(&answer);
+            drop(permit);
+        });
+    }
+}
+
+/// Whether message `seq` is kept and has another text. One that is no longer kept, or cannot be read now, is taken for
+/// the same: that an id is used twice is a mistake in a client, and rare.
+async fn is_another(log: &dyn LobbyLog, seq: Seq, text: &Text) -> bool {
+    match log.read(Seq(seq.0.saturating_sub(1)), 1, 0).await {
+        Ok(stretch) => stretch.messages.iter().any(|message| message.seq == seq && message.text != *text),
+        Err(err) => {
+            tracing::warn!(%err, "cannot compare a text that was said again");
+            false
+        }
+    }
+}
