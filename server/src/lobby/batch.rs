@@ -15,9 +15,10 @@ use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::name::UserName;
 use tokio::time::{Instant, sleep};
 
+use super::gather::Later;
 use super::{Chunk, Lobby};
 use crate::decide::{ConnectionId, Effect, Entry, NameBinding, Proposals};
-use crate::log::{Batch, Later, LogError};
+use crate::log::{Batch, Later as Appended, LogError};
 
 /// How long to wait before a batch is published again.
 const PUBLISH_AGAIN: Duration = Duration::from_secs(1);
@@ -27,11 +28,13 @@ pub(super) struct Open {
     batch: Arc<Proposals>,
     /// Taken out when it has come; only reading the batch back counts.
     answer: Option<Published<'static, Result<Place, PublishError>>>,
+    /// Questions that are answered when it has been applied.
+    pub(super) later: Later,
 }
 
 /// The batch that is being stored, and what is to be told then.
 pub(super) struct Storing {
-    append: Later<'static, ()>,
+    append: Appended<'static, ()>,
     /// When that began; `None` where nothing of it needs to be stored.
     pub(super) started: Option<Instant>,
     pub(super) messages: Arc<Vec<LobbyMessage>>,
@@ -109,9 +112,10 @@ impl Lobby {
             }
             return;
         }
-        let batch = self.batch_of_gathered();
+        let (entries, later) = self.gathered.take();
+        let batch = self.numbered(entries);
         let answer = Some(self.stream.publish(Arc::clone(&batch)));
-        self.open = Some(Open { batch, answer });
+        self.open = Some(Open { batch, answer, later });
         // A server that is alone reads it back at once, and stores it in this turn of its loop. An error is given
         // again to whoever waits for the next step.
         if let Poll::Ready(Ok(ordered)) = self.follower.poll_next(&mut Context::from_waker(Waker::noop())) {
@@ -119,8 +123,8 @@ impl Lobby {
         }
     }
 
-    fn batch_of_gathered(&mut self) -> Arc<Proposals> {
-        let entries = self.gathered.take();
+    /// This server's next batch.
+    fn numbered(&mut self, entries: Vec<Entry>) -> Arc<Proposals> {
         self.number += 1;
         Arc::new(Proposals { server: self.server, number: self.number, entries })
     }
@@ -130,17 +134,20 @@ impl Lobby {
         self.applied = ordered.place;
         let Proposals { server, number, .. } = &*ordered.batch;
         let is_own = |open: &mut Open| *server == self.server && open.batch.number == *number;
-        self.open.take_if(is_own);
+        let own = self.open.take_if(is_own);
         let mut decided = Vec::new();
         self.machine.apply(ordered, &mut decided);
         if !decided.is_empty() {
             self.store(decided);
         }
+        for question in own.map(|open| open.later.questions()).unwrap_or_default() {
+            self.reply(question);
+        }
     }
 
     /// The batch is not in the order, or nobody knows. Its authors are told only where it is certain.
     fn not_published(&mut self, err: &PublishError) {
-        let Some(Open { mut batch, .. }) = self.open.take() else { return };
+        let Some(Open { mut batch, later, .. }) = self.open.take() else { return };
         tracing::warn!(%err, entries = batch.entries.len(), "a batch could not be published");
         if let PublishError::Refused(_) = err {
             let is_said = |entry: &Entry| matches!(entry, Entry::Say { .. });
@@ -152,17 +159,17 @@ impl Lobby {
             // Whoever came or went did so all the same.
             let entries: Vec<Entry> = batch.entries.iter().filter(|entry| !is_said(entry)).cloned().collect();
             if entries.is_empty() {
+                // No question waits behind texts.
                 return;
             }
-            self.number += 1;
-            batch = Arc::new(Proposals { server: self.server, number: self.number, entries });
+            batch = self.numbered(entries);
         }
         let (stream, again) = (Arc::clone(&self.stream), Arc::clone(&batch));
         let answer = Box::pin(async move {
             sleep(PUBLISH_AGAIN).await;
             stream.publish(again).await
         });
-        self.open = Some(Open { batch, answer: Some(answer) });
+        self.open = Some(Open { batch, answer: Some(answer), later });
     }
 
     /// Gives what was decided to the log, if it has to be stored before it is told.
@@ -191,7 +198,7 @@ impl Lobby {
         must |= !messages.is_empty();
         let messages = Arc::new(messages);
         let (names, freed) = if must { self.unsaved.take() } else { Default::default() };
-        let (append, started): (Later<'static, ()>, _) = match must {
+        let (append, started): (Appended<'static, ()>, _) = match must {
             true => {
                 let (messages, names, freed) = (Arc::clone(&messages), names.clone(), freed.clone());
                 (self.log.append(Batch { messages, names, freed }), Some(Instant::now()))

@@ -1,28 +1,56 @@
-//! Proposals that wait until the batch before them is stored. Owns their bounds; knows nothing of what becomes of
-//! them.
+//! Proposals that wait until the batch before them is stored, and questions whose answers depend on them. Owns
+//! their bounds; knows nothing of what becomes of them.
 
 use std::collections::HashMap;
 
 use hobnob_protocol::name::{PublicKey, RunId, UserName};
 
+use super::handle::LobbyCommand;
 use crate::decide::{ConnectionId, Entry, Join, Newcomer};
 
-/// Entries and bytes of text that gather before no more commands are taken: whoever sends more has to wait.
+/// Entries, with questions, and bytes of text that gather before no more commands are taken: whoever sends more has to wait.
 const MAX_ENTRIES: usize = 4096;
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// The next batch.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Gathered {
     entries: Vec<Entry>,
     bytes: usize,
     /// Who wants in: the last of each key, under which name and of which run.
     joining: HashMap<PublicKey, (UserName, RunId, ConnectionId)>,
+    later: Later,
+}
+
+/// Questions that are answered after the entries they came behind. Whoever says that he is away is told nothing of
+/// that, so any question behind it has to be answered with it; for all else there is an answer that says when
+/// it counts, and questions need not wait.
+#[derive(Default)]
+pub(super) struct Later {
+    /// Somebody is away or back.
+    is_needed: bool,
+    questions: Vec<LobbyCommand>,
+}
+
+impl Later {
+    /// Keeps a question if its answer has to wait, or gives it back.
+    pub(super) fn keep(&mut self, question: LobbyCommand) -> Result<(), LobbyCommand> {
+        if !self.is_needed {
+            return Err(question);
+        }
+        self.questions.push(question);
+        Ok(())
+    }
+
+    /// The questions, in the order in which they came.
+    pub(super) fn questions(self) -> Vec<LobbyCommand> {
+        self.questions
+    }
 }
 
 impl Gathered {
     pub(super) fn has_room(&self) -> bool {
-        self.entries.len() < MAX_ENTRIES && self.bytes < MAX_BYTES
+        self.entries.len() + self.later.questions.len() < MAX_ENTRIES && self.bytes < MAX_BYTES
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -36,9 +64,15 @@ impl Gathered {
                 let Join { id, newcomer, .. } = &**join;
                 self.joining.insert(newcomer.key, (newcomer.wish.clone(), newcomer.run, *id));
             }
-            _ => {}
+            Entry::Away { .. } => self.later.is_needed = true,
+            Entry::Leave(_) | Entry::Expire { .. } => {}
         }
         self.entries.push(entry);
+    }
+
+    /// Keeps a question that came behind an entry on which its answer depends, or gives it back.
+    pub(super) fn keep(&mut self, question: LobbyCommand) -> Result<(), LobbyCommand> {
+        self.later.keep(question)
     }
 
     /// The connection of another client of the newcomer's key that wants the same name.
@@ -48,11 +82,12 @@ impl Gathered {
     }
 
     /// All of it; the next batch gathers from now on.
-    pub(super) fn take(&mut self) -> Vec<Entry> {
+    pub(super) fn take(&mut self) -> (Vec<Entry>, Later) {
+        let later = std::mem::take(&mut self.later);
         (self.bytes, self.joining) = (0, HashMap::new());
         // Room for as many as came now: in a busy lobby as many come again.
         let room = self.entries.len();
-        std::mem::replace(&mut self.entries, Vec::with_capacity(room))
+        (std::mem::replace(&mut self.entries, Vec::with_capacity(room)), later)
     }
 }
 
@@ -71,11 +106,25 @@ mod tests {
             gathered.push(say(16 * 1024));
         }
         assert_eq!(gathered.entries.len(), MAX_BYTES / (16 * 1024));
-        assert_eq!(gathered.take().len(), MAX_BYTES / (16 * 1024));
+        assert_eq!(gathered.take().0.len(), MAX_BYTES / (16 * 1024));
         assert!(gathered.is_empty());
         while gathered.has_room() {
             gathered.push(Entry::Leave(ConnectionId(1)));
         }
-        assert_eq!(gathered.take().len(), MAX_ENTRIES);
+        assert_eq!(gathered.take().0.len(), MAX_ENTRIES);
+    }
+
+    #[test]
+    fn questions_wait_only_behind_somebody_who_is_away_and_within_the_same_bound() {
+        let question = || LobbyCommand::Users { from: ConnectionId(1), request: 1 };
+        let mut gathered = Gathered::default();
+        assert!(gathered.keep(question()).is_err());
+        gathered.push(Entry::Away { from: ConnectionId(1), away: None });
+        while gathered.has_room() {
+            assert!(gathered.keep(question()).is_ok());
+        }
+        let (entries, later) = gathered.take();
+        assert_eq!(entries.len() + later.questions().len(), MAX_ENTRIES);
+        assert!(gathered.keep(question()).is_err());
     }
 }

@@ -222,9 +222,8 @@ impl Lobby {
             LobbyCommand::Leave(id) => self.leave(id),
             LobbyCommand::Alive(id) => self.alive(id),
             LobbyCommand::Say { from, id, text } => self.gathered.push(Entry::Say { from, id, text }),
-            LobbyCommand::Users { from, request } => self.users(from, request),
             LobbyCommand::Away { from, away } => self.gathered.push(Entry::Away { from, away }),
-            LobbyCommand::Whois { from, request, name } => self.whois(from, request, name),
+            question @ (LobbyCommand::Users { .. } | LobbyCommand::Whois { .. }) => self.ask(question),
             LobbyCommand::Pair { from, request, name, session, read } => {
                 self.pair(from, request, name, session, read);
             }

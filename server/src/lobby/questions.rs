@@ -4,20 +4,40 @@ use hobnob_protocol::message::{Introduction, NoAnswerCode, ServerMessage};
 use hobnob_protocol::name::{PairToken, UserName};
 use tokio::time::Instant;
 
-use super::Lobby;
+use super::{Lobby, LobbyCommand};
 use crate::decide::ConnectionId;
 use crate::decide::roster::Member;
 use crate::rendezvous::{Meeting, Told};
 
 impl Lobby {
-    pub(super) fn users(&mut self, from: ConnectionId, request: u32) {
+    /// Answers a question, after the entries it came behind if its answer depends on them.
+    pub(super) fn ask(&mut self, question: LobbyCommand) {
+        let kept = self.gathered.keep(question).or_else(|question| match &mut self.open {
+            Some(open) => open.later.keep(question),
+            None => Err(question),
+        });
+        if let Err(question) = kept {
+            self.reply(question);
+        }
+    }
+
+    /// Answers a question as things are.
+    pub(super) fn reply(&mut self, question: LobbyCommand) {
+        match question {
+            LobbyCommand::Users { from, request } => self.users(from, request),
+            LobbyCommand::Whois { from, request, name } => self.whois(from, request, name),
+            _ => {}
+        }
+    }
+
+    fn users(&mut self, from: ConnectionId, request: u32) {
         let present = self.machine.roster_mut().present();
         if let Some(seat) = self.seats.get(&from) {
             seat.outlet.users(request, present);
         }
     }
 
-    pub(super) fn whois(&self, from: ConnectionId, request: u32, name: UserName) {
+    fn whois(&self, from: ConnectionId, request: u32, name: UserName) {
         let answer = match self.machine.roster().by_name(&name) {
             Some((_, member)) => ServerMessage::Whois {
                 request,

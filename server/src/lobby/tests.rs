@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hobnob_order::{LocalStream, MemoryStream, Mischief, StreamIdentity};
+use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::message::{Change, Introduction, NotAcceptedCode, RefusedCode};
 use hobnob_protocol::name::{PublicKey, RunId, Seq, Text};
@@ -284,6 +285,31 @@ async fn what_is_said_while_a_batch_is_being_stored_makes_the_next_batch() {
     stage.log.leave.add_permits(2);
     for id in 1..=50 {
         assert_eq!(anna.said().await, (id, Seq(id)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_after_somebody_went_away_is_told_that() {
+    let stage = Stage::new();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    stage.log.leave.forget_permits(1000);
+    stage.say(&anna, 1, "word").await;
+    let away = AwayText::new("lunch").unwrap();
+    stage.send(LobbyCommand::Users { from: anna.id, request: 0 }).await;
+    assert_eq!(anna.next().await, Told::Users(1), "the text is being stored");
+    stage.send(LobbyCommand::Away { from: anna.id, away: Some(away.clone()) }).await;
+    let name = "anna".parse().unwrap();
+    stage.send(LobbyCommand::Whois { from: anna.id, request: 1, name }).await;
+    stage.log.leave.add_permits(1000);
+    loop {
+        match anna.answer().await {
+            Told::Said(1, _) => {}
+            Told::Line(ServerMessage::Whois { away: told, .. }) => {
+                assert_eq!(told, Some(away));
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }
 
