@@ -3,7 +3,6 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,13 +11,12 @@ use std::time::Duration;
 use hobnob_protocol::codec::{CodecError, LineBuffer};
 use hobnob_protocol::message::PeerMessage;
 use hobnob_protocol::{PEER_DEAD_AFTER, PEER_PING_AFTER};
-use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt, ReadHalf};
-use tokio::net::TcpStream;
 
 use super::line::decode;
-use super::orders::{Orders, PenState};
-use super::pen::{Duplex, Pen};
+use super::outgoing::{Outgoing, WriterState};
+use super::reach::{Duplex, Origin};
+use super::writer::Writer;
 
 /// What is read before it is looked at, in bytes, where so much has arrived: several TLS records, so
 /// that a burst of texts is handed on together.
@@ -26,15 +24,6 @@ const ENOUGH_TO_READ: usize = 64 * 1024;
 
 /// How long a goodbye may take to leave, and the other side to close after it.
 const FAREWELL_WITHIN: Duration = Duration::from_millis(500);
-
-/// Who made a connection, and with whom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// This side, to there.
-    Dialled(SocketAddr),
-    /// The other side, from there.
-    Accepted(IpAddr),
-}
 
 /// A connection on which both sides have said hello and which, where the other side chooses, is
 /// chosen.
@@ -59,28 +48,28 @@ pub(super) enum Vital {
     Dead,
 }
 
-/// The connection that carries a session's words. Its pen lies with the orders.
+/// The connection that carries a session's words. Its writer lies with what leaves by it ([`Outgoing`]).
 pub(super) struct Connection {
     reader: ReadHalf<Box<dyn Duplex>>,
-    orders: Arc<Orders>,
+    outgoing: Arc<Outgoing>,
     lines: LineBuffer,
     pub(super) origin: Origin,
     pub(super) since: Duration,
     heard: Duration,
     signed: Duration,
     progressed: Duration,
-    /// The pen's, when it was last looked at.
+    /// The writer's, when it was last looked at.
     moves: u64,
 }
 
 impl Connection {
-    /// Begins at the awake time `now`. Whatever connection `orders` had before is over.
-    pub(super) fn new(fresh: Fresh, orders: &Arc<Orders>, now: Duration) -> Self {
+    /// Begins at the awake time `now`. Whatever connection `outgoing` had before is over.
+    pub(super) fn new(fresh: Fresh, outgoing: &Arc<Outgoing>, now: Duration) -> Self {
         let (reader, writer) = tokio::io::split(fresh.stream);
-        orders.connect(Pen::new(writer));
+        outgoing.connect(Writer::new(writer));
         Self {
             reader,
-            orders: Arc::clone(orders),
+            outgoing: Arc::clone(outgoing),
             lines: fresh.lines,
             origin: fresh.origin,
             since: now,
@@ -94,9 +83,9 @@ impl Connection {
     /// Writes, and waits until something was read: how many bytes, none where the other side has closed.
     /// Reads only if `reading`. Cancel-safe.
     pub(super) async fn turn(&mut self, reading: bool) -> io::Result<usize> {
-        let Self { reader, lines, orders, .. } = self;
+        let Self { reader, lines, outgoing, .. } = self;
         poll_fn(|cx| {
-            if let Poll::Ready(err) = orders.poll_write(cx) {
+            if let Poll::Ready(err) = outgoing.poll_write(cx) {
                 return Poll::Ready(Err(err));
             }
             if reading { poll_arrived(reader, lines, cx) } else { Poll::Pending }
@@ -112,7 +101,7 @@ impl Connection {
 
     /// Puts one message in line.
     pub(super) fn queue(&self, message: &PeerMessage) {
-        self.orders.queue(message);
+        self.outgoing.queue(message);
     }
 
     /// Notes that the other side was heard.
@@ -128,7 +117,7 @@ impl Connection {
         if !reading {
             self.heard = now;
         }
-        let PenState { is_writing, moves, .. } = self.orders.pen();
+        let WriterState { is_writing, moves, .. } = self.outgoing.state();
         if moves != self.moves {
             self.moves = moves;
             self.progressed = now;
@@ -148,8 +137,8 @@ impl Connection {
 
     /// Closes this side's half, so that the other sees an end and not a break.
     pub(super) async fn close(self) {
-        if let Some(pen) = self.orders.disconnect() {
-            let _unsent = tokio::time::timeout(FAREWELL_WITHIN, pen.shut_down()).await;
+        if let Some(writer) = self.outgoing.disconnect() {
+            let _unsent = tokio::time::timeout(FAREWELL_WITHIN, writer.shut_down()).await;
         }
     }
 
@@ -157,9 +146,9 @@ impl Connection {
     /// answer that met a closed socket would take the goodbye with it.
     pub(super) async fn farewell(mut self) {
         self.queue(&PeerMessage::Goodbye);
-        let Some(pen) = self.orders.disconnect() else { return };
+        let Some(writer) = self.outgoing.disconnect() else { return };
         let parting = async {
-            pen.finish().await?;
+            writer.finish().await?;
             let mut nothing = [0; 4096];
             while self.reader.read(&mut nothing).await? > 0 {}
             io::Result::Ok(())
@@ -174,7 +163,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.orders.disconnect();
+        self.outgoing.disconnect();
     }
 }
 
@@ -205,21 +194,6 @@ fn poll_read_once(
     reading.poll(cx)
 }
 
-/// Sets up a TCP socket of a session: no delay for small texts, and the kernel's own signs of life,
-/// which find a dead path also while nothing is written.
-///
-/// # Errors
-/// When the socket is no longer usable.
-pub(super) fn prepare(socket: &TcpStream) -> io::Result<()> {
-    socket.set_nodelay(true)?;
-    let socket = SockRef::from(socket);
-    let keepalive = TcpKeepalive::new().with_time(PEER_PING_AFTER).with_interval(PEER_PING_AFTER);
-    socket.set_tcp_keepalive(&keepalive)?;
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(PEER_DEAD_AFTER))?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,9 +217,9 @@ mod tests {
         let (mut connection, _far) = connection();
         let secs = Duration::from_secs;
         assert_eq!(connection.check(secs(4), true), Vital::Fine);
-        assert!(!connection.orders.pen().is_writing);
+        assert!(!connection.outgoing.state().is_writing);
         assert_eq!(connection.check(secs(5), true), Vital::Fine);
-        assert!(connection.orders.pen().is_writing, "it asks");
+        assert!(connection.outgoing.state().is_writing, "it asks");
         connection.heard(secs(6));
         assert_eq!(connection.check(secs(19), true), Vital::Fine);
         assert_eq!(connection.check(secs(21), true), Vital::Dead);
@@ -256,11 +230,11 @@ mod tests {
         let (mut connection, _far) = connection();
         for now in 0..100 {
             assert_eq!(connection.check(Duration::from_secs(now), false), Vital::Fine);
-            let given = connection.orders.pen().is_writing;
+            let given = connection.outgoing.state().is_writing;
             assert_eq!(given, now > 0 && now % 5 == 0, "a sign of life every 5 s");
             // As if it had been written.
             let (_, writer) = tokio::io::split::<Box<dyn Duplex>>(Box::new(tokio::io::duplex(64).0));
-            connection.orders.connect(Pen::new(writer));
+            connection.outgoing.connect(Writer::new(writer));
         }
     }
 }

@@ -7,25 +7,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hobnob_protocol::HANDSHAKE_TIMEOUT;
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::name::{Candidate, PairToken, PublicKey};
-use hobnob_protocol::transport::{self, KeyPolicy};
-use hobnob_protocol::{HANDSHAKE_TIMEOUT, PEER_ALPN};
 use thiserror::Error;
-use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
-use super::connection::{Fresh, Origin, prepare};
+use super::connection::Fresh;
 use super::greet::{self, GreetError, Role};
-use super::orders::Orders;
-
-/// How long a TCP connection may take: the kernel repeats the first packet after 1 s and 3 s, and a
-/// new attempt is better than its next repetition at 7 s.
-const CONNECT_WITHIN: Duration = Duration::from_secs(4);
+use super::mailbox::Mailbox;
+use super::reach::{Origin, tcp};
+use super::seal::{self, SealError, Sealed};
 
 /// How long the hellos may take once TLS stands, the other attempts waiting meanwhile.
 const GREET_WITHIN: Duration = Duration::from_secs(4);
@@ -38,12 +32,12 @@ const ADDRESSES_PER_NAME: usize = 4;
 pub(super) enum DialError {
     #[error("refused")]
     Refused,
-    #[error("somebody with another key answers: {0}")]
-    WrongKey(PublicKey),
     #[error("no way there: {0}")]
     NoWay(io::Error),
     #[error("{0}")]
     Io(io::Error),
+    #[error(transparent)]
+    Seal(#[from] SealError),
     #[error(transparent)]
     Greet(GreetError),
     #[error("it took too long")]
@@ -53,7 +47,7 @@ pub(super) enum DialError {
 impl DialError {
     /// Whether this shows that the peer's listener is not at that address.
     pub(super) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused | Self::WrongKey(_))
+        matches!(self, Self::Refused | Self::Seal(SealError::WrongKey(_)))
     }
 
     fn from_connect(error: io::Error) -> Self {
@@ -85,7 +79,7 @@ pub(super) struct Call {
     pub(super) key: PublicKey,
     pub(super) session: PairToken,
     pub(super) role: Role,
-    pub(super) orders: Arc<Orders>,
+    pub(super) mailbox: Arc<Mailbox>,
 }
 
 /// The attempts under way. Each address is dialled once at a time; their number is bounded by that
@@ -125,10 +119,7 @@ impl Dialler {
     pub(super) fn probe(&mut self, targets: impl IntoIterator<Item = SocketAddr>) {
         for target in targets {
             self.running.spawn(async move {
-                match timeout(CONNECT_WITHIN, TcpStream::connect(target)).await {
-                    Ok(Ok(_closed)) => Attempt::Answers(target),
-                    Ok(Err(_)) | Err(_) => Attempt::Silent,
-                }
+                if tcp::answers(target).await { Attempt::Answers(target) } else { Attempt::Silent }
             });
         }
     }
@@ -178,22 +169,21 @@ async fn attempt(call: Arc<Call>, greeting: Arc<Semaphore>, target: Candidate) -
 }
 
 async fn reach(call: &Call, greeting: &Semaphore, target: &Candidate) -> Result<Fresh, DialError> {
-    let (addr, mut stream) = connect(call, target).await?;
+    let (addr, Sealed { mut stream, key_exchange, .. }) = connect(call, target).await?;
     let _turn = greeting.acquire().await.map_err(|_| DialError::TooLong)?;
     let mut lines = greet::hello_lines();
-    let told = call.orders.shown();
+    let told = call.mailbox.shown();
     let hello = greet::greet(&mut stream, &mut lines, call.session, told, call.role);
     let received = match timeout(GREET_WITHIN, hello).await {
         Ok(greeted) => greeted.map_err(DialError::Greet)?,
         Err(_elapsed) => return Err(DialError::TooLong),
     };
-    let key_exchange = transport::key_exchange(stream.get_ref().1);
     let origin = Origin::Dialled(addr);
-    Ok(Fresh { stream: Box::new(stream), lines, received, told, key_exchange, origin })
+    Ok(Fresh { stream, lines, received, told, key_exchange, origin })
 }
 
-/// TCP and TLS to the first address behind `target` where the right key answers.
-async fn connect(call: &Call, target: &Candidate) -> Result<(SocketAddr, TlsStream<TcpStream>), DialError> {
+/// A sealed stream to the first address behind `target` where the right key answers.
+async fn connect(call: &Call, target: &Candidate) -> Result<(SocketAddr, Sealed), DialError> {
     let mut last = DialError::NoWay(io::ErrorKind::HostUnreachable.into());
     let addrs = tokio::net::lookup_host(target.as_str()).await.map_err(DialError::NoWay)?;
     for addr in addrs.take(ADDRESSES_PER_NAME) {
@@ -205,22 +195,7 @@ async fn connect(call: &Call, target: &Candidate) -> Result<(SocketAddr, TlsStre
     Err(last)
 }
 
-async fn connect_to(call: &Call, addr: SocketAddr) -> Result<TlsStream<TcpStream>, DialError> {
-    let socket = match timeout(CONNECT_WITHIN, TcpStream::connect(addr)).await {
-        Ok(connected) => connected.map_err(DialError::from_connect)?,
-        Err(_elapsed) => return Err(DialError::TooLong),
-    };
-    prepare(&socket).map_err(DialError::Io)?;
-    let (config, seen) = transport::client_config(&call.identity, KeyPolicy::Only(call.key), PEER_ALPN);
-    let connected = TlsConnector::from(config).connect(transport::server_name(), socket).await;
-    let stream = connected.map_err(|error| match seen.get() {
-        Some(key) if key != call.key => DialError::WrongKey(key),
-        _ => DialError::Io(error),
-    })?;
-    let state = stream.get_ref().1;
-    match transport::authenticated_peer(state, PEER_ALPN) {
-        Ok(key) if key == call.key => Ok(stream),
-        Ok(key) => Err(DialError::WrongKey(key)),
-        Err(error) => Err(DialError::Io(io::Error::other(error))),
-    }
+async fn connect_to(call: &Call, addr: SocketAddr) -> Result<Sealed, DialError> {
+    let reached = tcp::dial(addr).await.map_err(DialError::from_connect)?;
+    Ok(seal::call(reached.stream, &call.identity, call.key).await?)
 }

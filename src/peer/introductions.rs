@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::connection::Fresh;
-use super::orders::Orders;
+use super::mailbox::Mailbox;
 use super::redial::GONE_AFTER;
 
 /// Ended sessions remembered, so that whoever still dials for one is told; the oldest is forgotten
@@ -37,7 +37,7 @@ struct Table {
 #[derive(Clone)]
 pub(super) struct Live {
     pub(super) key: PublicKey,
-    pub(super) orders: Arc<Orders>,
+    pub(super) mailbox: Arc<Mailbox>,
     /// Where its connections go; one that finds no room is dropped, and dialled again.
     pub(super) arrivals: mpsc::Sender<Fresh>,
 }
@@ -89,9 +89,9 @@ impl Introductions {
 
     /// Enters a session; it is moved to the ended ones when the guard is dropped.
     pub(super) fn enter(self: &Arc<Self>, session: PairToken, live: Live) -> Entered {
-        let (key, orders) = (live.key, Arc::clone(&live.orders));
+        let (key, mailbox) = (live.key, Arc::clone(&live.mailbox));
         self.table().live.insert(session, live);
-        Entered { introductions: Arc::clone(self), session, key, orders }
+        Entered { introductions: Arc::clone(self), session, key, mailbox }
     }
 
     /// A session that this side does not want: whoever dials for it is told that it has ended.
@@ -103,7 +103,7 @@ impl Introductions {
 
     /// Asks every link to leave.
     pub(super) fn leave_all(&self) {
-        self.table().live.values().for_each(|live| live.orders.leave());
+        self.table().live.values().for_each(|live| live.mailbox.leave());
     }
 }
 
@@ -121,14 +121,14 @@ pub(super) struct Entered {
     introductions: Arc<Introductions>,
     session: PairToken,
     key: PublicKey,
-    orders: Arc<Orders>,
+    mailbox: Arc<Mailbox>,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
         let mut table = self.introductions.table();
         // A session entered twice belongs to the later link.
-        if table.live.get(&self.session).is_some_and(|live| Arc::ptr_eq(&live.orders, &self.orders)) {
+        if table.live.get(&self.session).is_some_and(|live| Arc::ptr_eq(&live.mailbox, &self.mailbox)) {
             table.live.remove(&self.session);
         }
         table.ended.push_back(Ended { session: self.session, key: self.key, at: Instant::now() });
@@ -145,7 +145,7 @@ mod tests {
     }
 
     fn live(key: PublicKey) -> Live {
-        Live { key, orders: Arc::default(), arrivals: mpsc::channel(1).0 }
+        Live { key, mailbox: Arc::default(), arrivals: mpsc::channel(1).0 }
     }
 
     #[tokio::test(start_paused = true)]

@@ -22,15 +22,19 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
-use super::connection::{Connection, Fresh, Origin, Vital};
+use super::connection::{Connection, Fresh, Vital};
 use super::dial::{Attempt, DialError, Dialler};
 use super::event::{Backlog, GoneReason, PeerEvent, PeerEventKind, PeerFailure};
 use super::greet::{GreetError, Role};
 use super::inbox::{Gap, Inbox, Taken};
 use super::introductions::Entered;
-use super::orders::{News, Orders};
+use super::mailbox::{Mailbox, News};
 use super::outbox::NeverWritten;
+use super::outgoing::Outgoing;
+use super::pace::AcknowledgePace;
+use super::reach::Origin;
 use super::redial::{AwakeClock, Redial, Verdict, jitter};
+use super::seal::SealError;
 use crate::session::link_id::LinkId;
 
 /// The clock is looked at this often, or oftener.
@@ -39,10 +43,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a session that is left waits for its texts to be acknowledged. With the farewell it stays
 /// within two seconds.
 const LEAVE_WITHIN: Duration = Duration::from_millis(1500);
-
-/// An acknowledgement that goes out alone comes this long after the last one, or later: a text is
-/// acknowledged at once, a stream of them a thousand times a second.
-const ACKNOWLEDGE_REST: Duration = Duration::from_millis(1);
 
 /// Bytes of text handed to the app before it gets its turn on the same thread. Texts that are shown
 /// while they are still in the processor's cache cost a quarter less, and the memory they leave is
@@ -59,7 +59,8 @@ pub(super) struct Beginning {
     pub(super) role: Role,
     pub(super) forked: bool,
     pub(super) candidates: Vec<Candidate>,
-    pub(super) orders: Arc<Orders>,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) outgoing: Arc<Outgoing>,
     pub(super) arrivals: mpsc::Receiver<Fresh>,
     pub(super) dialler: Dialler,
     pub(super) events: mpsc::Sender<PeerEvent>,
@@ -69,7 +70,8 @@ pub(super) struct Beginning {
 pub(super) struct Link {
     session: LinkId,
     role: Role,
-    orders: Arc<Orders>,
+    mailbox: Arc<Mailbox>,
+    outgoing: Arc<Outgoing>,
     arrivals: mpsc::Receiver<Fresh>,
     dialler: Dialler,
     events: mpsc::Sender<PeerEvent>,
@@ -87,8 +89,7 @@ pub(super) struct Link {
     alarm: Alarm,
     /// Bytes of text handed to the app since it had its turn.
     handed: usize,
-    /// When a text was last acknowledged.
-    acknowledged_at: Duration,
+    acknowledge_pace: AcknowledgePace,
     pong_due: bool,
     /// Connections that come earlier are dropped: the last one was misused.
     shunned_until: Duration,
@@ -132,11 +133,13 @@ enum Misuse {
 
 impl Link {
     pub(super) fn new(beginning: Beginning) -> Self {
-        let Beginning { session, role, forked, candidates, orders, arrivals, dialler, events } = beginning;
+        let Beginning { session, role, forked, candidates, mailbox, outgoing, arrivals, dialler, events } =
+            beginning;
         Self {
             session,
             role,
-            orders,
+            mailbox,
+            outgoing,
             arrivals,
             dialler,
             events,
@@ -151,7 +154,7 @@ impl Link {
             now: Duration::ZERO,
             alarm: Alarm::new(),
             handed: 0,
-            acknowledged_at: Duration::ZERO,
+            acknowledge_pace: AcknowledgePace::default(),
             pong_due: false,
             shunned_until: Duration::ZERO,
             leave_by: None,
@@ -183,7 +186,7 @@ impl Link {
     async fn next(&mut self) -> Step {
         self.alarm.set(self.pause());
         let reading = self.backlog.has_room();
-        let Self { connection, arrivals, dialler, events, backlog, orders, session, alarm, .. } = self;
+        let Self { connection, arrivals, dialler, events, backlog, mailbox, session, alarm, .. } = self;
         let turn = async {
             match connection {
                 Some(connection) => connection.turn(reading).await,
@@ -201,7 +204,7 @@ impl Link {
                 }
                 _ => Step::AppGone,
             },
-            () = orders.changed() => Step::Asked,
+            () = mailbox.changed() => Step::Asked,
             () = alarm.rung() => Step::Looked,
         }
     }
@@ -209,7 +212,7 @@ impl Link {
     /// Until there is something to do by the clock.
     fn pause(&self) -> Duration {
         let redial = self.connection.is_none().then(|| self.redial.next());
-        let acknowledge = self.is_owing().then(|| self.acknowledged_at + ACKNOWLEDGE_REST);
+        let acknowledge = self.is_owing().then(|| self.acknowledge_pace.next());
         let due = [redial, acknowledge, self.leave_by].into_iter().flatten().min();
         due.map_or(LOOK_EVERY, |due| due.saturating_sub(self.now).clamp(Duration::from_millis(1), LOOK_EVERY))
     }
@@ -228,7 +231,7 @@ impl Link {
             Step::Dialled(attempt) => self.dialled(attempt),
             Step::Read(Ok(0)) => self.lose(&"it was closed", false),
             Step::Read(Ok(_)) => {
-                self.orders.let_write();
+                self.outgoing.open_short_way();
                 self.read()
             }
             Step::Read(Err(error)) => self.lose(&error, false),
@@ -240,7 +243,7 @@ impl Link {
     /// Does what is due, whatever woke the task.
     fn look(&mut self) -> Option<Ending> {
         self.hand_over();
-        let News { shown, candidates, is_leaving } = self.orders.news();
+        let News { shown, candidates, is_leaving } = self.mailbox.news();
         self.inbox.show(shown);
         if let Some(candidates) = candidates {
             self.candidates = candidates;
@@ -275,24 +278,24 @@ impl Link {
         if self.connection.is_none() {
             return;
         }
-        let pen = self.orders.fill();
-        if !pen.has_room {
+        let writer = self.outgoing.fill();
+        if !writer.has_room {
             return;
         }
         if std::mem::take(&mut self.pong_due) {
-            self.orders.queue(&PeerMessage::Pong);
+            self.outgoing.queue(&PeerMessage::Pong);
         }
         // With company it costs next to nothing.
-        let rested = self.now.saturating_sub(self.acknowledged_at) >= ACKNOWLEDGE_REST;
-        if let Some(number) = self.inbox.due(rested || pen.is_writing) {
-            self.orders.queue(&PeerMessage::Received { number });
-            self.acknowledged_at = self.now;
+        let rested = self.acknowledge_pace.is_rested(self.now);
+        if let Some(number) = self.inbox.due(rested || writer.is_writing) {
+            self.outgoing.queue(&PeerMessage::Received { number });
+            self.acknowledge_pace.acknowledged(self.now);
         }
     }
 
     fn leave(&mut self) -> Option<Ending> {
         let leave_by = *self.leave_by.get_or_insert(self.now + LEAVE_WITHIN);
-        let is_done = self.connection.is_none() || self.orders.all_delivered() || self.now >= leave_by;
+        let is_done = self.connection.is_none() || self.outgoing.all_delivered() || self.now >= leave_by;
         is_done.then_some(Ending::LeftByUs)
     }
 
@@ -348,7 +351,9 @@ impl Link {
                 self.trouble = Some(PeerFailure::Protocol(*version));
             }
             DialError::Greet(GreetError::NoSession) => self.trouble = Some(PeerFailure::NotTaken),
-            DialError::WrongKey(_) => self.trouble = self.trouble.or(Some(PeerFailure::WrongKey)),
+            DialError::Seal(SealError::WrongKey(_)) => {
+                self.trouble = self.trouble.or(Some(PeerFailure::WrongKey))
+            }
             _ => {}
         }
         if is_opening {
@@ -368,7 +373,7 @@ impl Link {
             return None;
         }
         self.dialler.stop();
-        let delivered = match self.orders.resume(fresh.received) {
+        let delivered = match self.outgoing.resume(fresh.received) {
             Ok(delivered) => delivered,
             Err(error) => {
                 tracing::warn!(session = %self.session, %error, "a hello that cannot be true");
@@ -383,9 +388,9 @@ impl Link {
         tracing::debug!(session = %self.session, origin = ?fresh.origin, "a connection carries it");
         self.remember(fresh.origin);
         self.inbox.begin(fresh.told);
-        // The old one lets go of the orders before the new one takes them.
+        // The old one takes its writer out before the new one puts in its own.
         self.connection = None;
-        let connection = self.connection.insert(Connection::new(fresh, &self.orders, now));
+        let connection = self.connection.insert(Connection::new(fresh, &self.outgoing, now));
         if self.role == Role::Chooser {
             connection.queue(&PeerMessage::Chosen);
         }
@@ -417,7 +422,7 @@ impl Link {
         while let Some(connection) = &mut self.connection {
             connection.heard(now);
             let heard = match connection.next_message() {
-                Ok(Some(PeerMessage::Goodbye)) if self.orders.is_leaving() => return Some(Ending::LeftByUs),
+                Ok(Some(PeerMessage::Goodbye)) if self.mailbox.is_leaving() => return Some(Ending::LeftByUs),
                 Ok(Some(PeerMessage::Goodbye)) => return Some(Ending::LeftByThem),
                 Ok(Some(message)) => self.hear(message),
                 Ok(None) => return None,
@@ -438,7 +443,7 @@ impl Link {
                 }
             }
             PeerMessage::Received { number } => {
-                let delivered = self.orders.acknowledge(number)?;
+                let delivered = self.outgoing.acknowledge(number)?;
                 self.deliver(delivered);
             }
             PeerMessage::Ping => self.pong_due = true,
@@ -474,7 +479,7 @@ impl Link {
     /// The goodbye if one is due, then everything the app has to know, the final event last.
     async fn finish(mut self, ending: Ending) {
         self.dialler.stop();
-        self.acknowledged_at = Duration::ZERO;
+        self.acknowledge_pace = AcknowledgePace::default();
         self.fill();
         match (self.connection.take(), &ending) {
             (Some(connection), Ending::LeftByUs | Ending::AppGone) => connection.farewell().await,
@@ -488,7 +493,7 @@ impl Link {
             Ending::Gone(reason) => PeerEventKind::Gone { reason },
             Ending::AppGone => return,
         };
-        let local_ids = self.orders.close();
+        let local_ids = self.outgoing.close();
         if !local_ids.is_empty() {
             self.backlog.push(PeerEventKind::Undelivered { local_ids });
         }

@@ -1,28 +1,25 @@
 //! The listener: takes connections of peers, one task each, until their hello is answered and they
-//! belong to a link. Owns the listening socket and the bounds on strangers; knows nothing of texts.
+//! belong to a link. Owns the bounds on those that have not come so far; knows nothing of texts.
 //!
 //! Who may come in is decided inside the TLS handshake: of anybody whose key is not known, nothing
 //! after the handshake is read.
 
 use std::collections::HashMap;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use hobnob_protocol::HANDSHAKE_TIMEOUT;
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::name::PublicKey;
-use hobnob_protocol::transport::{self, KeyPolicy};
-use hobnob_protocol::{HANDSHAKE_TIMEOUT, PEER_ALPN};
-use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
-use super::connection::{Fresh, Origin, prepare};
+use super::connection::Fresh;
 use super::greet::{self, GreetError, Role};
 use super::introductions::{Found, Introductions};
+use super::reach::{Reached, tcp};
+use super::seal::{Acceptor, Sealed};
 
 /// Connections whose hello is not yet answered; one that comes on top is closed at once, and a peer
 /// dials again. A stranger holds a place for [`HANDSHAKE_TIMEOUT`] at the longest.
@@ -34,44 +31,14 @@ const UNFINISHED_PER_IP: usize = 16;
 /// How long accepting rests after an error that will come again at once (no file descriptor left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Connections the kernel keeps for the accept task.
-const ACCEPT_QUEUE: i32 = 128;
-
-/// Binds the listening socket. One on every IPv6 address takes IPv4 too, and where there is no IPv6
-/// it is on every IPv4 address instead.
-///
-/// # Errors
-/// When the address cannot be had.
-pub(super) fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
-    let is_any = addr.is_ipv6() && addr.ip().is_unspecified();
-    match bind_one(addr) {
-        Err(_) if is_any => bind_one(SocketAddr::from((Ipv4Addr::UNSPECIFIED, addr.port()))),
-        bound => bound,
-    }
-}
-
-fn bind_one(addr: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-    if addr.is_ipv6() {
-        socket.set_only_v6(!addr.ip().is_unspecified())?;
-    }
-    // A client that starts again at once may have its fixed port back.
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&addr.into())?;
-    socket.listen(ACCEPT_QUEUE)?;
-    TcpListener::from_std(socket.into())
-}
-
 /// Accepts until it is aborted; the connections that are not finished end with it.
 pub(super) async fn accept(listener: TcpListener, identity: Identity, introductions: Arc<Introductions>) {
     let door = Arc::new(Door::new(&identity, introductions));
     let places = Arc::new(Places::default());
     let mut unfinished = JoinSet::new();
     loop {
-        match listener.accept().await {
+        match tcp::accept(&listener).await {
             Ok((socket, from)) => {
-                let from = from.ip().to_canonical();
                 while unfinished.try_join_next().is_some() {}
                 match places.take(from) {
                     Some(place) => drop(unfinished.spawn(let_in(Arc::clone(&door), socket, from, place))),
@@ -89,15 +56,14 @@ pub(super) async fn accept(listener: TcpListener, identity: Identity, introducti
 /// What every connection is met with.
 struct Door {
     own_key: PublicKey,
-    acceptor: TlsAcceptor,
+    acceptor: Acceptor,
     introductions: Arc<Introductions>,
 }
 
 impl Door {
     fn new(identity: &Identity, introductions: Arc<Introductions>) -> Self {
         let known = Arc::clone(&introductions);
-        let policy = KeyPolicy::Allowed(Arc::new(move |key| known.allows(key)));
-        let acceptor = TlsAcceptor::from(transport::server_config(identity, policy, PEER_ALPN));
+        let acceptor = Acceptor::new(identity, move |key| known.allows(key));
         Self { own_key: identity.public(), acceptor, introductions }
     }
 }
@@ -111,9 +77,8 @@ async fn let_in(door: Arc<Door>, socket: TcpStream, from: IpAddr, _place: Place)
 }
 
 async fn meet(door: &Door, socket: TcpStream, from: IpAddr) -> Result<(), GreetError> {
-    prepare(&socket)?;
-    let mut stream = door.acceptor.accept(socket).await?;
-    let key = transport::authenticated_peer(stream.get_ref().1, PEER_ALPN).map_err(io::Error::other)?;
+    let Reached { stream, origin } = tcp::accepted(socket, from)?;
+    let Sealed { mut stream, key, key_exchange } = door.acceptor.answer(stream).await?;
     let mut lines = greet::hello_lines();
     let heard = greet::hear_hello(&mut stream, &mut lines).await?;
     let live = match door.introductions.find(&heard.session, &key) {
@@ -123,21 +88,14 @@ async fn meet(door: &Door, socket: TcpStream, from: IpAddr) -> Result<(), GreetE
             return Ok(greet::refuse(&mut stream, heard.session, has_ended).await?);
         }
     };
-    let told = live.orders.shown();
+    let told = live.mailbox.shown();
     let role = role(&door.own_key, &key);
     greet::answer(&mut stream, &mut lines, heard.session, told, role).await?;
-    let key_exchange = key_exchange(&stream);
-    let origin = Origin::Accepted(from);
-    let fresh =
-        Fresh { stream: Box::new(stream), lines, received: heard.received, told, key_exchange, origin };
+    let fresh = Fresh { stream, lines, received: heard.received, told, key_exchange, origin };
     if live.arrivals.try_send(fresh).is_err() {
         tracing::debug!(%from, "the link takes no connection now");
     }
     Ok(())
-}
-
-fn key_exchange(stream: &TlsStream<TcpStream>) -> String {
-    transport::key_exchange(stream.get_ref().1)
 }
 
 /// The side with the smaller key picks the connection.
@@ -197,12 +155,5 @@ mod tests {
         drop((held, more));
         assert!(places.take(ip(1)).is_some());
         assert!(places.taken.lock().unwrap().is_empty());
-    }
-
-    #[tokio::test]
-    async fn the_default_address_takes_both_families() {
-        let listener = bind(SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, 0))).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! Module map: [`PeerNetwork`] (here) is what the app holds, one for the process. `listen` takes
 //! connections and `dial` makes them; both say the hellos in `greet` and hand what comes of it to the
-//! session's `link`, the task that owns the `connection`; `line` is a message as it stands there, `pen` what is being written.
-//! `outbox` and `inbox` are the numbers, `redial` the times, `alarm` what wakes by them, `event` what
-//! the app hears, `orders` what it asks, `introductions` the table of sessions, `candidates` this
-//! client's own addresses. None of them knows the lobby or the screen.
+//! session's `link`, the task that owns the `connection`. Underneath, `reach` is the way to the other side
+//! (TCP) and `seal` the TLS on it. What leaves by a link is in `outgoing`, which says who writes when: the
+//! texts (`outbox`) and the connection's `writer`; `pace` says how often. What arrives is counted by `inbox`;
+//! `line` is a message as it stands on the connection. `mailbox` is what the app asks of a link, `event`
+//! what it hears; `redial` are the times, `alarm` what wakes by them, `introductions` the table of sessions,
+//! `candidates` this client's own addresses. None of them knows the lobby or the screen.
 //!
 //! The life of a session:
 //! 1. The server introduces two users to each other; both call [`PeerNetwork::open`].
@@ -37,12 +39,16 @@ mod introductions;
 pub mod line;
 mod link;
 mod listen;
-mod orders;
+mod mailbox;
 mod outbox;
-mod pen;
+mod outgoing;
+mod pace;
+mod reach;
 mod redial;
+mod seal;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::fmt;
 use std::io;
@@ -60,14 +66,16 @@ use tokio::task::{JoinHandle, JoinSet};
 pub use self::candidates::gather as own_addresses;
 pub use self::event::{GoneReason, PeerEvent, PeerEventKind, PeerFailure};
 pub use self::introductions::Pinned;
-pub use self::orders::SayError;
 pub use self::outbox::{OUTBOX_BYTES, OUTBOX_TEXTS, OutboxFull};
+pub use self::outgoing::SayError;
 pub use self::redial::{GONE_AFTER, OPEN_WITHIN, REFUSED_GONE_AFTER};
 
 use self::dial::{Call, Dialler};
 use self::introductions::{Introductions, Live};
 use self::link::{Beginning, Link};
-use self::orders::Orders;
+use self::mailbox::Mailbox;
+use self::outgoing::{Outgoing, Said};
+use self::reach::tcp;
 use crate::session::link_id::LinkId;
 
 /// Connections that wait to be looked at by one link; one more is dropped, and dialled again.
@@ -114,7 +122,7 @@ impl PeerNetwork {
     /// # Errors
     /// When the address cannot be listened on.
     pub async fn start(config: PeerConfig, events: mpsc::Sender<PeerEvent>) -> io::Result<Self> {
-        let listener = listen::bind(config.listen)?;
+        let listener = tcp::bind(config.listen)?;
         let listening = listener.local_addr()?;
         let introductions = Arc::new(Introductions::new(config.pinned));
         let accept = listen::accept(listener, config.identity.clone(), Arc::clone(&introductions));
@@ -150,17 +158,17 @@ impl PeerNetwork {
     /// Opens the session the server introduced. Its events carry `session`.
     #[must_use = "the session is left when its handle is dropped"]
     pub fn open(&self, session: LinkId, introduction: &Introduction) -> PeerLinkHandle {
-        let orders = Arc::new(Orders::default());
+        let (mailbox, outgoing) = (Arc::new(Mailbox::default()), Arc::new(Outgoing::default()));
         let (arrival_tx, arrival_rx) = mpsc::channel(ARRIVALS);
         let role = listen::role(&self.identity.public(), &introduction.key);
-        let live = Live { key: introduction.key, orders: Arc::clone(&orders), arrivals: arrival_tx };
+        let live = Live { key: introduction.key, mailbox: Arc::clone(&mailbox), arrivals: arrival_tx };
         let entered = self.introductions.enter(introduction.session, live);
         let call = Call {
             identity: self.identity.clone(),
             key: introduction.key,
             session: introduction.session,
             role,
-            orders: Arc::clone(&orders),
+            mailbox: Arc::clone(&mailbox),
         };
         let candidates = introduction.candidates.iter().take(MAX_CANDIDATES).cloned().collect();
         let link = Link::new(Beginning {
@@ -168,7 +176,8 @@ impl PeerNetwork {
             role,
             forked: introduction.forked,
             candidates,
-            orders: Arc::clone(&orders),
+            mailbox: Arc::clone(&mailbox),
+            outgoing: Arc::clone(&outgoing),
             arrivals: arrival_rx,
             dialler: Dialler::new(call),
             events: self.events.clone(),
@@ -176,7 +185,7 @@ impl PeerNetwork {
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
         while links.try_join_next().is_some() {}
         links.spawn(link.run(entered));
-        PeerLinkHandle { orders }
+        PeerLinkHandle { mailbox, outgoing }
     }
 
     /// Does not open the session the server introduced: nothing is dialled, and the other side, which
@@ -212,7 +221,8 @@ impl fmt::Debug for PeerNetwork {
 /// Talks to one link. None of this waits; dropping it leaves the session.
 #[derive(Debug)]
 pub struct PeerLinkHandle {
-    orders: Arc<Orders>,
+    mailbox: Arc<Mailbox>,
+    outgoing: Arc<Outgoing>,
 }
 
 impl PeerLinkHandle {
@@ -224,29 +234,35 @@ impl PeerLinkHandle {
     /// When [`OUTBOX_TEXTS`] or [`OUTBOX_BYTES`] wait already, or the session is over. The text was
     /// not taken, and no event will speak of it.
     pub fn say(&self, local_id: u64, text: Text, at: u64) -> Result<(), SayError> {
-        self.orders.say(local_id, text, at)
+        if self.mailbox.is_leaving() {
+            return Err(SayError::Over);
+        }
+        if self.outgoing.say(local_id, text, at)? == Said::Waits {
+            self.mailbox.wake();
+        }
+        Ok(())
     }
 
     /// The user was shown every text up to `number`: the other side may be told that it has arrived.
     pub fn shown(&self, number: u64) {
-        self.orders.show(number);
+        self.mailbox.show(number);
     }
 
     /// Where the other may be reached now, in place of what was known. Dials at once if the link is
     /// down.
     pub fn candidates(&self, candidates: Vec<Candidate>) {
-        self.orders.offer(candidates);
+        self.mailbox.offer(candidates);
     }
 
     /// Ends the session. What was said is delivered first if that takes no longer than two seconds;
     /// while the link is down, or not yet up, it ends at once. [`PeerEventKind::Ended`] follows.
     pub fn leave(&self) {
-        self.orders.leave();
+        self.mailbox.leave();
     }
 }
 
 impl Drop for PeerLinkHandle {
     fn drop(&mut self) {
-        self.orders.leave();
+        self.mailbox.leave();
     }
 }

@@ -79,7 +79,7 @@ async fn app(lone: &mut Lone, mut chance: Chance) {
         tokio::select! {
             () = &mut next, if said < TEXTS => {
                 let words = text(format!("{said} {}", "x".repeat(chance.below(400) as usize)));
-                if lone.orders.say(said, words, 0).is_ok() {
+                if lone.handle.say(said, words, 0).is_ok() {
                     said += 1;
                 }
                 next.set(elapse(chance.millis(3000)));
@@ -93,7 +93,7 @@ async fn app(lone: &mut Lone, mut chance: Chance) {
                         // Stopped, or scrolled back: what was not shown is not acknowledged.
                         elapse(chance.millis(40_000)).await;
                     }
-                    lone.orders.show(number);
+                    lone.handle.shown(number);
                 }
                 PeerEventKind::Delivered { local_id } => {
                     assert_eq!(local_id, delivered, "once, and in order");

@@ -8,14 +8,15 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::super::connection::{Fresh, Origin};
+use super::super::connection::Fresh;
 use super::super::greet::{self, Role};
+use super::super::reach::Origin;
 use super::*;
 
 /// One link without listener and addresses: what arrives is put there by the scene.
 pub(super) struct Lone {
     line: Line,
-    pub(super) orders: Arc<Orders>,
+    pub(super) handle: PeerLinkHandle,
     events: mpsc::Receiver<PeerEvent>,
     _task: JoinHandle<()>,
 }
@@ -25,33 +26,39 @@ pub(super) struct Lone {
 pub(super) struct Line {
     role: Role,
     token: PairToken,
-    orders: Arc<Orders>,
+    mailbox: Arc<Mailbox>,
     arrivals: mpsc::Sender<Fresh>,
 }
 
 impl Lone {
     fn new(role: Role, token: PairToken, event_room: usize) -> Self {
         let key = PublicKey::new(random_bytes());
-        let orders = Arc::new(Orders::default());
+        let (mailbox, outgoing) = (Arc::new(Mailbox::default()), Arc::new(Outgoing::default()));
         let (arrivals, arrival_rx) = mpsc::channel(ARRIVALS);
         let (event_tx, events) = mpsc::channel(event_room);
         let introductions = Arc::new(Introductions::new(Arc::new(|_| false)));
-        let live = Live { key, orders: Arc::clone(&orders), arrivals: arrivals.clone() };
+        let live = Live { key, mailbox: Arc::clone(&mailbox), arrivals: arrivals.clone() };
         let entered = introductions.enter(token, live);
         let identity = Identity::generate().unwrap();
-        let call = Call { identity, key, session: token, role, orders: Arc::clone(&orders) };
+        let call = Call { identity, key, session: token, role, mailbox: Arc::clone(&mailbox) };
         let link = Link::new(Beginning {
             session: LinkId(1),
             role,
             forked: true,
             candidates: Vec::new(),
-            orders: Arc::clone(&orders),
+            mailbox: Arc::clone(&mailbox),
+            outgoing: Arc::clone(&outgoing),
             arrivals: arrival_rx,
             dialler: Dialler::new(call),
             events: event_tx,
         });
-        let line = Line { role, token, orders: Arc::clone(&orders), arrivals };
-        Self { line, orders, events, _task: tokio::spawn(link.run(entered)) }
+        let line = Line { role, token, mailbox: Arc::clone(&mailbox), arrivals };
+        Self {
+            line,
+            handle: PeerLinkHandle { mailbox, outgoing },
+            events,
+            _task: tokio::spawn(link.run(entered)),
+        }
     }
 
     pub(super) fn line(&self) -> Line {
@@ -71,14 +78,14 @@ impl Line {
 
     /// Dials; nothing comes of it when the stream breaks.
     pub(super) async fn dial_over(&self, mut stream: DuplexStream) -> Option<()> {
-        let (mut lines, told) = (greet::hello_lines(), self.orders.shown());
+        let (mut lines, told) = (greet::hello_lines(), self.mailbox.shown());
         let received = greet::greet(&mut stream, &mut lines, self.token, told, self.role).await.ok()?;
         self.arrivals.send(self.fresh(stream, lines, received, told)).await.ok()
     }
 
     /// Answers who dials; nothing comes of it when the stream breaks.
     pub(super) async fn answer_over(&self, mut stream: DuplexStream) -> Option<()> {
-        let (mut lines, told) = (greet::hello_lines(), self.orders.shown());
+        let (mut lines, told) = (greet::hello_lines(), self.mailbox.shown());
         let heard = greet::hear_hello(&mut stream, &mut lines).await.ok()?;
         greet::answer(&mut stream, &mut lines, self.token, told, self.role).await.ok()?;
         self.arrivals.send(self.fresh(stream, lines, heard.received, told)).await.ok()
@@ -127,7 +134,7 @@ pub(super) fn two_links(event_room: usize) -> (Lone, Lone) {
 async fn texts_cross_pipes_of_sixty_four_bytes() {
     let (anna, mut bobby) = two_links(64);
     for id in 0..100 {
-        anna.orders.say(id, text("x".repeat(500)), 0).unwrap();
+        anna.handle.say(id, text("x".repeat(500)), 0).unwrap();
     }
     let _path = join(&bobby, &anna).await;
     assert!(matches!(bobby.next().await, PeerEventKind::Up { .. }));
@@ -154,7 +161,7 @@ async fn a_frozen_link_is_lost_in_time_and_rebuilt() {
     assert!(matches!(bobby.next().await, PeerEventKind::Up { .. }));
     let frozen = Instant::now();
     path.freeze();
-    anna.orders.say(1, text("?"), 0).unwrap();
+    anna.handle.say(1, text("?"), 0).unwrap();
     assert_eq!(anna.next().await, PeerEventKind::Down);
     assert_eq!(bobby.next().await, PeerEventKind::Down);
     assert!(frozen.elapsed() <= PEER_DEAD_AFTER + PEER_PING_AFTER);
@@ -169,7 +176,7 @@ async fn an_app_that_does_not_read_loses_neither_link_nor_text() {
     let (anna, mut bobby) = two_links(1);
     let _path = join(&bobby, &anna).await;
     for id in 0..OUTBOX_TEXTS as u64 {
-        anna.orders.say(id, text("x"), 0).unwrap();
+        anna.handle.say(id, text("x"), 0).unwrap();
     }
     tokio::time::sleep(Duration::from_secs(600)).await; // paused time
     assert!(matches!(bobby.next().await, PeerEventKind::Up { .. }));
@@ -204,12 +211,12 @@ async fn a_newer_connection_takes_over_without_a_word() {
     assert!(matches!(bobby.next().await, PeerEventKind::Up { .. }));
     tokio::time::sleep(Duration::from_secs(2)).await; // paused time
     for id in 0..20 {
-        anna.orders.say(id, text("x".repeat(100)), 0).unwrap();
+        anna.handle.say(id, text("x".repeat(100)), 0).unwrap();
     }
     let _second = join(&anna, &bobby).await;
     for expected in 1..=20 {
         assert!(matches!(bobby.next().await, PeerEventKind::Said { number, .. } if number == expected));
-        bobby.orders.show(expected);
+        bobby.handle.shown(expected);
     }
     for expected in 0..20 {
         assert_eq!(anna.next().await, PeerEventKind::Delivered { local_id: expected });

@@ -1,5 +1,7 @@
-//! The writing half of a connection and what waits to be written. Owns the order of bytes and whether
-//! they are under way; knows nothing of what they mean, of numbers or of time.
+//! The writer of one connection: the socket's writing half and the bytes that wait for it. It is the one
+//! place from which a session's connection is written to. Owns the order of bytes and whether they are
+//! under way; knows nothing of what they mean, of numbers, of time, or of who writes when
+//! ([`super::outgoing`] decides that).
 
 use std::fmt;
 use std::io;
@@ -7,34 +9,32 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, WriteHalf};
+use tokio::io::{AsyncWrite, AsyncWriteExt, WriteHalf};
+
+use super::reach::Duplex;
 
 /// What is put together for one write, in bytes: several TLS records, so that a burst of texts costs
 /// a handful of system calls.
 pub(super) const ENOUGH_TO_WRITE: usize = 64 * 1024;
 
-/// A stream of bytes in both directions: TLS over TCP, or a pipe in a test.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
-
 /// Writes one connection's bytes.
-pub(super) struct Pen {
-    writer: WriteHalf<Box<dyn Duplex>>,
+pub(super) struct Writer {
+    half: WriteHalf<Box<dyn Duplex>>,
     out: BytesMut,
     /// Written bytes may still be on this side of the socket.
     unflushed: bool,
     moves: u64,
 }
 
-impl fmt::Debug for Pen {
+impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pen").field("waiting", &self.out.len()).finish_non_exhaustive()
+        f.debug_struct("Writer").field("waiting", &self.out.len()).finish_non_exhaustive()
     }
 }
 
-impl Pen {
-    pub(super) fn new(writer: WriteHalf<Box<dyn Duplex>>) -> Self {
-        Self { writer, out: BytesMut::new(), unflushed: false, moves: 0 }
+impl Writer {
+    pub(super) fn new(half: WriteHalf<Box<dyn Duplex>>) -> Self {
+        Self { half, out: BytesMut::new(), unflushed: false, moves: 0 }
     }
 
     /// Where what is to be written is appended.
@@ -57,7 +57,7 @@ impl Pen {
     }
 
     /// Grows whenever something begins to wait and whenever something was written: while it stays, and the
-    /// pen is not idle, nothing moves.
+    /// writer is not idle, nothing moves.
     pub(super) fn moves(&self) -> u64 {
         self.moves
     }
@@ -66,7 +66,7 @@ impl Pen {
     /// be given up at any time.
     pub(super) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.out.is_empty() {
-            let count = ready!(Pin::new(&mut self.writer).poll_write(cx, &self.out))?;
+            let count = ready!(Pin::new(&mut self.half).poll_write(cx, &self.out))?;
             if count == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -75,7 +75,7 @@ impl Pen {
             self.moves += 1;
         }
         if self.unflushed {
-            ready!(Pin::new(&mut self.writer).poll_flush(cx))?;
+            ready!(Pin::new(&mut self.half).poll_flush(cx))?;
             self.unflushed = false;
             self.moves += 1;
         }
@@ -84,12 +84,12 @@ impl Pen {
 
     /// Writes what waits, and closes this half.
     pub(super) async fn finish(mut self) -> io::Result<()> {
-        self.writer.write_all(&self.out).await?;
-        self.writer.shutdown().await
+        self.half.write_all(&self.out).await?;
+        self.half.shutdown().await
     }
 
     /// Closes this half, so that the other side sees an end and not a break.
     pub(super) async fn shut_down(mut self) -> io::Result<()> {
-        self.writer.shutdown().await
+        self.half.shutdown().await
     }
 }

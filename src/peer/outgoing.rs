@@ -1,0 +1,305 @@
+//! What leaves by one link: the texts on their way out, the present connection's writer, and the rule who
+//! writes when. One mutex guards the three, because a text gets its number, its place behind the bytes
+//! before it, and perhaps its way into the socket in one step.
+//!
+//! The rule:
+//! 1. **The link's task writes whenever it likes** ([`Outgoing::poll_write`]): all that waits, until the
+//!    socket takes no more.
+//! 2. **The app's task writes one text, by the short way** ([`Outgoing::say`]), when three things hold: no
+//!    byte is under way, no other text waits, and the link has heard something since the last text that went
+//!    this way. So a line on a quiet link goes out at once, without a change of task; a burst is
+//!    gathered. What the socket does not take at once, or the error it gives, is left to the link, which
+//!    is woken.
+//! 3. The lock is held for a few lines and for writes that do not wait, never across an await. A connection
+//!    that ends takes its writer out first, and so the app can write to no connection but the present one.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+
+use hobnob_protocol::codec::encode_into;
+use hobnob_protocol::message::PeerMessage;
+use hobnob_protocol::name::Text;
+use thiserror::Error;
+
+use super::outbox::{NeverWritten, Outbox, OutboxFull};
+use super::pace::ShortWay;
+use super::writer::{ENOUGH_TO_WRITE, Writer};
+
+/// Why a text was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SayError {
+    /// Too much waits to be delivered.
+    #[error(transparent)]
+    Full(#[from] OutboxFull),
+    /// The session is over, or ends.
+    #[error("the session is over")]
+    Over,
+}
+
+/// Whether a text that was said has left already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    /// All of it is in the socket.
+    Gone,
+    /// The link has to write it.
+    Waits,
+}
+
+/// How far a connection's bytes have come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct WriterState {
+    /// Something is under way.
+    pub(super) is_writing: bool,
+    /// More than texts may be put in line.
+    pub(super) has_room: bool,
+    /// [`Writer::moves`].
+    pub(super) moves: u64,
+}
+
+/// Bounded by the outbox and by the writer's room.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    /// A standard mutex: see the rule above.
+    way: Mutex<Way>,
+}
+
+#[derive(Debug, Default)]
+struct Way {
+    outbox: Outbox,
+    /// The present connection's.
+    writer: Option<Writer>,
+    /// What went wrong with it under the app's hands.
+    broken: Option<io::Error>,
+    short_way: ShortWay,
+    is_over: bool,
+}
+
+impl Way {
+    fn state(&self) -> WriterState {
+        self.writer.as_ref().map_or_else(WriterState::default, |writer| WriterState {
+            is_writing: !writer.is_idle(),
+            has_room: writer.has_room(),
+            moves: writer.moves(),
+        })
+    }
+
+    /// Takes the short way with the newest text where the rule allows it.
+    fn write_at_once(&mut self) -> Said {
+        let Some(writer) = self.writer.as_mut().filter(|writer| writer.is_idle()) else { return Said::Waits };
+        if !self.short_way.is_open() || self.broken.is_some() || self.outbox.unwritten() != 1 {
+            return Said::Waits;
+        }
+        self.short_way.close();
+        self.outbox.write_into(writer.out(), ENOUGH_TO_WRITE);
+        match writer.poll_drain(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => Said::Gone,
+            Poll::Pending => Said::Waits,
+            Poll::Ready(Err(err)) => {
+                self.broken = Some(err);
+                Said::Waits
+            }
+        }
+    }
+}
+
+impl Outgoing {
+    fn way(&self) -> MutexGuard<'_, Way> {
+        self.way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The app says a text.
+    pub(super) fn say(&self, local_id: u64, text: Text, at: u64) -> Result<Said, SayError> {
+        let mut way = self.way();
+        if way.is_over {
+            return Err(SayError::Over);
+        }
+        way.outbox.say(local_id, text, at)?;
+        Ok(way.write_at_once())
+    }
+
+    // All that follows is the link's.
+
+    /// A connection begins. Nothing takes the short way before the link has heard something on it.
+    pub(super) fn connect(&self, writer: Writer) {
+        let mut way = self.way();
+        way.writer = Some(writer);
+        way.broken = None;
+        way.short_way.close();
+    }
+
+    /// The connection is over, or about to be.
+    pub(super) fn disconnect(&self) -> Option<Writer> {
+        let mut way = self.way();
+        way.broken = None;
+        way.writer.take()
+    }
+
+    /// The link has heard something.
+    pub(super) fn open_short_way(&self) {
+        self.way().short_way.open();
+    }
+
+    /// Puts a message in line, if there is a connection.
+    pub(super) fn queue(&self, message: &PeerMessage) {
+        if let Some(writer) = &mut self.way().writer {
+            encode_into(message, writer.out());
+        }
+    }
+
+    /// Puts texts in line.
+    pub(super) fn fill(&self) -> WriterState {
+        let mut way = self.way();
+        if let Way { writer: Some(writer), outbox, .. } = &mut *way
+            && outbox.unwritten() > 0
+        {
+            outbox.write_into(writer.out(), ENOUGH_TO_WRITE);
+        }
+        way.state()
+    }
+
+    pub(super) fn state(&self) -> WriterState {
+        self.way().state()
+    }
+
+    /// Writes what waits, and texts as long as there are some. Ready only when the connection fails.
+    pub(super) fn poll_write(&self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let mut way = self.way();
+        if let Some(err) = way.broken.take() {
+            return Poll::Ready(err);
+        }
+        let Way { writer: Some(writer), outbox, .. } = &mut *way else { return Poll::Pending };
+        loop {
+            if let Err(err) = ready!(writer.poll_drain(cx)) {
+                return Poll::Ready(err);
+            }
+            if outbox.unwritten() == 0 {
+                return Poll::Pending;
+            }
+            outbox.write_into(writer.out(), ENOUGH_TO_WRITE);
+        }
+    }
+
+    pub(super) fn all_delivered(&self) -> bool {
+        self.way().outbox.is_empty()
+    }
+
+    pub(super) fn acknowledge(&self, number: u64) -> Result<Vec<u64>, NeverWritten> {
+        self.way().outbox.acknowledge(number)
+    }
+
+    pub(super) fn resume(&self, received: u64) -> Result<Vec<u64>, NeverWritten> {
+        self.way().outbox.resume(received)
+    }
+
+    /// Takes nothing more; what was never acknowledged.
+    pub(super) fn close(&self) -> Vec<u64> {
+        let mut way = self.way();
+        way.is_over = true;
+        way.outbox.give_up()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use hobnob_protocol::codec::MessageReader;
+    use tokio::io::DuplexStream;
+
+    use super::super::reach::Duplex;
+    use super::*;
+
+    /// What leaves over a connection whose pipe holds `size` bytes, and its other end.
+    fn connected(size: usize) -> (Outgoing, MessageReader<DuplexStream>) {
+        let (near, far) = tokio::io::duplex(size);
+        let (_, writer) = tokio::io::split::<Box<dyn Duplex>>(Box::new(near));
+        let outgoing = Outgoing::default();
+        outgoing.connect(Writer::new(writer));
+        (outgoing, MessageReader::new(far, 1 << 20))
+    }
+
+    fn say(outgoing: &Outgoing, number: u64, len: usize) {
+        outgoing.say(number, Text::new("x".repeat(len)).unwrap(), 0).unwrap();
+    }
+
+    /// The numbers of the texts that have arrived, without anything being written for them.
+    fn arrived(far: &mut MessageReader<DuplexStream>) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Poll::Ready(message) = std::pin::pin!(far.next()).poll(&mut cx) {
+            let Some(PeerMessage::Say { number, .. }) = message.unwrap() else { panic!("no text") };
+            numbers.push(number);
+        }
+        numbers
+    }
+
+    #[tokio::test]
+    async fn a_text_on_a_quiet_connection_goes_out_without_the_link() {
+        let (outgoing, mut far) = connected(1024);
+        say(&outgoing, 1, 5);
+        assert_eq!(arrived(&mut far), [] as [u64; 0], "the link has a word to say first");
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(outgoing.poll_write(&mut cx).is_pending());
+        assert_eq!(arrived(&mut far), [1]);
+        outgoing.open_short_way();
+        say(&outgoing, 2, 5);
+        assert_eq!(arrived(&mut far), [2]);
+        say(&outgoing, 3, 5);
+        say(&outgoing, 4, 5);
+        assert_eq!(arrived(&mut far), [] as [u64; 0], "a burst is gathered");
+        outgoing.open_short_way();
+        say(&outgoing, 5, 5);
+        assert_eq!(arrived(&mut far), [] as [u64; 0], "nothing overtakes");
+        assert!(outgoing.poll_write(&mut cx).is_pending());
+        assert_eq!(arrived(&mut far), [3, 4, 5]);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_go_out_at_once_is_the_links() {
+        let (outgoing, mut far) = connected(16);
+        outgoing.open_short_way();
+        say(&outgoing, 1, 1000);
+        assert!(outgoing.state().is_writing);
+        outgoing.open_short_way();
+        say(&outgoing, 2, 5);
+        let reading = async {
+            for expected in 1..=2 {
+                let message = far.next().await.unwrap();
+                assert!(matches!(message, Some(PeerMessage::Say { number, .. }) if number == expected));
+            }
+        };
+        tokio::select! {
+            () = reading => {}
+            err = poll_fn(|cx| outgoing.poll_write(cx)) => panic!("{err}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn texts_leave_room_for_answers_and_answers_come_to_an_end() {
+        let (outgoing, _far) = connected(16);
+        for number in 1..=100 {
+            say(&outgoing, number, hobnob_protocol::MAX_TEXT_BYTES);
+        }
+        assert!(outgoing.fill().has_room, "texts do not hold back acknowledgements");
+        let answers = std::iter::repeat_with(|| outgoing.queue(&PeerMessage::Pong))
+            .take_while(|()| outgoing.state().has_room)
+            .take(1_000_000)
+            .count();
+        assert!(
+            answers > 1000 && answers < 100_000,
+            "{answers}: a peer that never reads is not answered for ever"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_fails_under_a_text_is_told_to_the_link() {
+        let (outgoing, far) = connected(1024);
+        drop(far);
+        outgoing.open_short_way();
+        say(&outgoing, 1, 5);
+        let err = poll_fn(|cx| outgoing.poll_write(cx)).await;
+        assert_eq!(err.kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(outgoing.close(), [1], "it stays unacknowledged");
+    }
+}
