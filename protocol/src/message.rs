@@ -364,6 +364,28 @@ pub struct Introduction {
     pub forked: bool,
 }
 
+/// What a connection between two peers is for. One session may have several, for different purposes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// What the two users say to each other.
+    Words,
+    /// A purpose this build does not know.
+    #[serde(other)]
+    Other,
+}
+
+/// Why a connection between two peers was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeerRefusedCode {
+    /// The purpose of the connection is not known.
+    Purpose,
+    /// A reason this build does not know.
+    #[serde(other)]
+    Other,
+}
+
 /// What two peers tell each other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -376,6 +398,15 @@ pub enum PeerMessage {
         session: PairToken,
         /// The number of the last text this side has.
         received: u64,
+        /// What the connection is for; left out for the words of the session.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        purpose: Option<Purpose>,
+    },
+    /// The answer to a `hello` of a session that goes on, for a connection this side has no use for; it
+    /// closes, and the session is as it was.
+    Refused {
+        /// Why.
+        code: PeerRefusedCode,
     },
     /// This connection carries the words from now on; sent by the side with the smaller key.
     Chosen,
@@ -419,6 +450,25 @@ mod tests {
         reads_as(r#"{"type":"dance"}"#, ServerMessage::Unknown);
         reads_as(r#"{"type":"dance"}"#, PeerMessage::Unknown);
         reads_as(r#"{"type":"ping","why":{}}"#, ClientMessage::Ping);
+        let hello = |purpose| PeerMessage::Hello {
+            protocol: 2,
+            session: PairToken::new([0; 16]),
+            received: 0,
+            purpose,
+        };
+        let line = |rest: &str| {
+            format!(
+                r#"{{"type":"hello","protocol":2,"session":"AAAAAAAAAAAAAAAAAAAAAA","received":0{rest}}}"#
+            )
+        };
+        reads_as(&line(""), hello(None));
+        reads_as(&line(r#","purpose":null"#), hello(None));
+        reads_as(&line(r#","purpose":"words""#), hello(Some(Purpose::Words)));
+        reads_as(&line(r#","purpose":"holograms""#), hello(Some(Purpose::Other)));
+        reads_as(
+            r#"{"type":"refused","code":"moon"}"#,
+            PeerMessage::Refused { code: PeerRefusedCode::Other },
+        );
         reads_as(r#"{"type":"refused","code":"moon"}"#, ServerMessage::Refused { code: RefusedCode::Other });
     }
 

@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 
 use hobnob_protocol::chain::{self, LobbyMessage, Position};
 use hobnob_protocol::message::{
-    ClientMessage, NoAnswerCode, NotAcceptedCode, PeerMessage, RefusedCode, ServerMessage,
+    ClientMessage, NoAnswerCode, NotAcceptedCode, PeerMessage, PeerRefusedCode, Purpose, RefusedCode,
+    ServerMessage,
 };
 use hobnob_protocol::name::{ChainHash, LogId};
 use serde::Serialize;
@@ -81,7 +82,7 @@ has_example_of_each!(
 );
 has_example_of_each!(
     every_peer_message_has_an_example, "json peer", PeerMessage:
-    Hello, Chosen, Say, Received, Ping, Pong, Goodbye,
+    Hello, Refused, Chosen, Say, Received, Ping, Pong, Goodbye,
 );
 
 /// The same for the reasons a message can give: each stands in the document by its name on the wire.
@@ -107,6 +108,8 @@ names_each!(
 );
 names_each!(every_reason_not_to_store_is_explained, NotAcceptedCode: Store, Closing, Id);
 names_each!(every_reason_not_to_answer_is_explained, NoAnswerCode: Yourself, Store, Busy);
+names_each!(every_reason_of_a_peer_to_refuse_is_explained, PeerRefusedCode: Purpose);
+names_each!(every_purpose_is_explained, Purpose: Words);
 
 #[test]
 fn every_limit_is_the_one_in_the_code() {

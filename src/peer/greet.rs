@@ -3,12 +3,12 @@
 //!
 //! 1. The side that dialled sends `hello`, naming the session and the last text it has.
 //! 2. The other answers `hello`; or `goodbye` where it has no such session; or both where the
-//!    session has ended.
+//!    session has ended; or `refused` where it has no use for the connection.
 //! 3. The chooser (the side with the smaller key) may send `chosen`; a connection that is not chosen
 //!    is closed by the chooser.
 
 use hobnob_protocol::codec::{CodecError, LineBuffer, encode_into};
-use hobnob_protocol::message::PeerMessage;
+use hobnob_protocol::message::{PeerMessage, PeerRefusedCode, Purpose};
 use hobnob_protocol::name::PairToken;
 use hobnob_protocol::{MAX_HELLO_BYTES, MAX_LINE_BYTES, PROTOCOL_VERSION};
 use thiserror::Error;
@@ -27,6 +27,8 @@ pub(super) enum GreetError {
     Over,
     #[error("it speaks version {0} of the protocol")]
     Protocol(u32),
+    #[error("it does not take this connection: {0:?}")]
+    Refused(PeerRefusedCode),
     #[error("it sent something else first")]
     Unexpected,
 }
@@ -51,6 +53,8 @@ pub(super) enum Role {
 pub(super) struct Heard {
     pub(super) session: PairToken,
     pub(super) received: u64,
+    /// What the connection is for, where it is not for the words of the session.
+    pub(super) other_purpose: Option<Purpose>,
 }
 
 /// The buffer for a connection's lines: short ones until the hello is taken.
@@ -68,7 +72,7 @@ pub(super) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<u64, GreetError> {
     send(stream, &[hello(session, told)]).await?;
     let heard = take_hello(next_message(stream, lines).await?)?;
-    if heard.session != session {
+    if heard.session != session || heard.other_purpose.is_some() {
         return Err(GreetError::Unexpected);
     }
     lines.set_limit(MAX_LINE_BYTES);
@@ -121,17 +125,25 @@ pub(super) async fn refuse<S: AsyncWrite + Unpin>(
     stream.shutdown().await
 }
 
+/// The side that was dialled: tells the other that the session goes on, and not over this connection.
+pub(super) async fn refuse_purpose<S: AsyncWrite + Unpin>(stream: &mut S) -> std::io::Result<()> {
+    send(stream, &[PeerMessage::Refused { code: PeerRefusedCode::Purpose }]).await?;
+    stream.shutdown().await
+}
+
 fn hello(session: PairToken, received: u64) -> PeerMessage {
-    PeerMessage::Hello { protocol: PROTOCOL_VERSION, session, received }
+    PeerMessage::Hello { protocol: PROTOCOL_VERSION, session, received, purpose: None }
 }
 
 fn take_hello(message: PeerMessage) -> Result<Heard, GreetError> {
     match message {
-        PeerMessage::Hello { protocol: PROTOCOL_VERSION, session, received } => {
-            Ok(Heard { session, received })
+        PeerMessage::Hello { protocol: PROTOCOL_VERSION, session, received, purpose } => {
+            let other_purpose = purpose.filter(|purpose| *purpose != Purpose::Words);
+            Ok(Heard { session, received, other_purpose })
         }
         PeerMessage::Hello { protocol, .. } => Err(GreetError::Protocol(protocol)),
         PeerMessage::Goodbye => Err(GreetError::NoSession),
+        PeerMessage::Refused { code } => Err(GreetError::Refused(code)),
         _ => Err(GreetError::Unexpected),
     }
 }

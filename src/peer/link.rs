@@ -448,7 +448,9 @@ impl Link {
             }
             PeerMessage::Ping => self.pong_due = true,
             PeerMessage::Pong | PeerMessage::Unknown | PeerMessage::Goodbye => {}
-            PeerMessage::Hello { .. } | PeerMessage::Chosen => return Err(Misuse::OutOfPlace),
+            PeerMessage::Hello { .. } | PeerMessage::Chosen | PeerMessage::Refused { .. } => {
+                return Err(Misuse::OutOfPlace);
+            }
         }
         Ok(())
     }

@@ -88,6 +88,10 @@ async fn meet(door: &Door, socket: TcpStream, from: IpAddr) -> Result<(), GreetE
             return Ok(greet::refuse(&mut stream, heard.session, has_ended).await?);
         }
     };
+    if let Some(purpose) = heard.other_purpose {
+        tracing::debug!(%from, ?purpose, "a connection for another purpose is refused");
+        return Ok(greet::refuse_purpose(&mut stream).await?);
+    }
     let told = live.mailbox.shown();
     let role = role(&door.own_key, &key);
     greet::answer(&mut stream, &mut lines, heard.session, told, role).await?;

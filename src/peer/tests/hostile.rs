@@ -1,7 +1,7 @@
 //! Peers that do what they must not.
 
 use hobnob_protocol::codec::{MessageReader, encode};
-use hobnob_protocol::message::PeerMessage;
+use hobnob_protocol::message::{PeerMessage, PeerRefusedCode};
 use hobnob_protocol::transport::{self, KeyPolicy};
 use hobnob_protocol::{MAX_LINE_BYTES, PEER_ALPN, PROTOCOL_VERSION};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,7 +19,7 @@ async fn dial(identity: &Identity, to: SocketAddr) -> TlsStream<TcpStream> {
 }
 
 fn hello(session: PairToken, received: u64) -> PeerMessage {
-    PeerMessage::Hello { protocol: PROTOCOL_VERSION, session, received }
+    PeerMessage::Hello { protocol: PROTOCOL_VERSION, session, received, purpose: None }
 }
 
 #[tokio::test]
@@ -53,6 +53,7 @@ async fn a_peer_that_misuses_a_connection_loses_it_and_not_the_session() {
         ("a gap", say(2).to_vec()),
         ("an acknowledgement of nothing", encode(&PeerMessage::Received { number: 1 }).to_vec()),
         ("a second hello", encode(&hello(PairToken::random(), 0)).to_vec()),
+        ("a refusal of nothing", encode(&PeerMessage::Refused { code: PeerRefusedCode::Purpose }).to_vec()),
         ("a choice that is not its own", encode(&PeerMessage::Chosen).to_vec()),
     ];
     for (name, bytes) in attacks {
@@ -67,6 +68,50 @@ async fn a_peer_that_misuses_a_connection_loses_it_and_not_the_session() {
         let mut rest = Vec::new();
         let _ = timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect(name);
     }
+}
+
+/// As another program, or a later build, may write it.
+fn hello_for(session: PairToken, purpose: &str) -> String {
+    format!(
+        "{{\"type\":\"hello\",\"protocol\":{PROTOCOL_VERSION},\"session\":\"{session}\",\"received\":0,\
+         \"purpose\":{purpose}}}\n"
+    )
+}
+
+#[tokio::test]
+async fn a_connection_for_an_unknown_purpose_is_refused_and_the_session_goes_on() {
+    let [smaller, larger] = two_identities();
+    let mut anna = Client::start(smaller).await;
+    let token = PairToken::random();
+    let annas = anna.open(&introduction(token, larger.public(), &[], false));
+    let mut words = dial(&larger, anna.addr()).await;
+    words.write_all(hello_for(token, "null").as_bytes()).await.unwrap();
+    assert!(matches!(anna.next().await, PeerEventKind::Up { .. }), "none is for words");
+    let mut words = MessageReader::new(words, MAX_LINE_BYTES);
+    assert!(matches!(words.next().await.unwrap(), Some(PeerMessage::Hello { purpose: None, .. })));
+    assert_eq!(words.next().await.unwrap(), Some(PeerMessage::Chosen));
+
+    let mut files = dial(&larger, anna.addr()).await;
+    files.write_all(hello_for(token, "\"holograms\"").as_bytes()).await.unwrap();
+    let mut files = MessageReader::new(files, MAX_LINE_BYTES);
+    let refused = PeerMessage::Refused { code: PeerRefusedCode::Purpose };
+    assert_eq!(files.next().await.unwrap(), Some(refused));
+    assert_eq!(files.next::<PeerMessage>().await.unwrap(), None);
+
+    annas.handle.say(1, text("still here"), 0).unwrap();
+    assert!(matches!(words.next().await.unwrap(), Some(PeerMessage::Say { number: 1, .. })));
+    assert!(anna.events.try_recv().is_err(), "it was up all the time");
+}
+
+#[tokio::test]
+async fn a_connection_for_words_by_name_is_taken() {
+    let [smaller, larger] = two_identities();
+    let mut anna = Client::start(smaller).await;
+    let token = PairToken::random();
+    let _annas = anna.open(&introduction(token, larger.public(), &[], false));
+    let mut words = dial(&larger, anna.addr()).await;
+    words.write_all(hello_for(token, "\"words\"").as_bytes()).await.unwrap();
+    assert!(matches!(anna.next().await, PeerEventKind::Up { .. }));
 }
 
 #[tokio::test]
