@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::App;
 use super::ending::Ending;
 use crate::app::event::{Event, Signal};
-use crate::lobby::event::LobbyEvent;
+use crate::lobby::queue::LobbyEvents;
 use crate::peer::PeerEvent;
 use crate::plugins::PluginEvent;
 
@@ -22,7 +22,7 @@ pub(super) const IN_A_ROW: u32 = 1024;
 #[derive(Debug)]
 pub(crate) struct Sources {
     /// The events of the lobby's link.
-    pub lobby: mpsc::Receiver<LobbyEvent>,
+    pub lobby: LobbyEvents,
     /// The events of all peer links.
     pub peers: mpsc::Receiver<PeerEvent>,
     /// What programs report that are the user's own commands.

@@ -15,6 +15,7 @@ use crate::data::conversations::Records;
 use crate::data::trust::Trust;
 use crate::lobby::event::ServerAnswer;
 use crate::lobby::handle::{TestLink, test_handle};
+use crate::lobby::queue::{self, EventSender};
 use crate::peer::PeerEvent;
 use crate::plugins::Plugins;
 use crate::repl::Words;
@@ -28,7 +29,7 @@ pub(super) struct Scene {
     words: watch::Receiver<Arc<Words>>,
     seen: usize,
     _folder: tempfile::TempDir,
-    _queues: (mpsc::Sender<LobbyEvent>, mpsc::Sender<PeerEvent>, mpsc::Sender<Signal>),
+    _queues: (EventSender, mpsc::Sender<PeerEvent>, mpsc::Sender<Signal>),
 }
 
 impl Scene {
@@ -47,7 +48,7 @@ impl Scene {
             plugins: Plugins::default(),
             screen: Screen::new(Form::Human(Human { color: false }), Sink::Held, None),
         });
-        let (lobby_tx, lobby_rx) = mpsc::channel(8);
+        let (lobby_tx, lobby_rx) = queue::events();
         let (peer_tx, peers) = mpsc::channel(8);
         let (signal_tx, signals) = mpsc::channel(8);
         let (_no_programs, plugins) = mpsc::channel(1);
@@ -336,7 +337,7 @@ async fn in_a_flood_from_the_lobby_lines_are_taken_and_time_passes() {
     scene.lines.try_send(ScriptLine::Line("\\quit".to_owned())).unwrap();
     let (mut answered, mut taken) = (false, false);
     for _ in 0..5 * IN_A_ROW {
-        while scene._queues.0.try_send(LobbyEvent::PresenceSkipped).is_ok() {}
+        while scene._queues.0.try_send(LobbyEvent::PresenceSkipped) {}
         match scene.app.next_event().await {
             Event::Lobby(_) => {}
             Event::Time => {

@@ -11,7 +11,7 @@
 //! | a session with its token, of another key | nothing |
 //! | its token is over, or the fork it answers was given up | it is refused |
 //! | an own fork of that name that waits for its answer | opens that fork (both forked at once) |
-//! | somebody with this key and name is opening a session | takes its place |
+//! | somebody with this key and name is opening a session | brings fresh addresses if it is the same session, else takes its place |
 //! | a session with this key and name that is open | replaces it when it is up: their program was started anew |
 //! | a session with this key under another name | stays; a session of its own opens (their second client) |
 
@@ -22,6 +22,7 @@ use super::private::not_pinned;
 use crate::client::State;
 use crate::client::strangers::Refused;
 use crate::data::trust::KeyVerdict;
+use crate::peer::Familiarity;
 use crate::session::link_id::LinkId;
 use crate::session::{LinkState, Mode, PeerSession, SessionId};
 use crate::show::{ClosedReason, Notice};
@@ -54,6 +55,10 @@ impl State {
         // A session with the same client may be there. Should this one come up, the other's program was
         // started anew; should two forks have crossed unseen, it never will.
         if let Some(link) = self.private_links.inbound_from(&introduction.key, &introduction.name) {
+            // The same one again, with fresh addresses.
+            if self.private_links.offer_inbound(link, &introduction) {
+                return;
+            }
             self.drop_inbound(link);
         }
         let admitted = match known {
@@ -62,8 +67,17 @@ impl State {
             false => self.admit_stranger(&introduction),
         };
         match admitted {
-            Ok(()) => self.private_links.open_inbound(introduction),
+            Ok(()) => self.open_inbound(introduction, known),
             Err(refused) => self.refuse_stranger(&introduction, refused),
+        }
+    }
+
+    fn open_inbound(&mut self, introduction: Introduction, known: bool) {
+        let (session, familiarity) =
+            (introduction.session, if known { Familiarity::Known } else { Familiarity::Stranger });
+        if let Err(error) = self.private_links.open_inbound(introduction, familiarity) {
+            tracing::warn!(%error, "a fork is refused");
+            self.strangers.never_opened(&session);
         }
     }
 

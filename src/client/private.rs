@@ -84,11 +84,14 @@ impl State {
         self.strangers.never_opened(&introduction.session);
         self.note_introduction(session, introduction);
         self.private_links.adopt(link, session);
+        self.private_links.acquaint(session);
     }
 
     pub(super) fn open_fork(&mut self, session: SessionId, introduction: &Introduction) {
         self.note_introduction(session, introduction);
-        self.private_links.open(session, introduction);
+        if let Err(error) = self.private_links.open(session, introduction) {
+            self.fork_failed(session, CommandError::new(ErrorCode::Refused, error.to_string()));
+        }
     }
 
     fn note_introduction(&mut self, session: SessionId, introduction: &Introduction) {

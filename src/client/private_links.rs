@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use hobnob_protocol::message::Introduction;
 use hobnob_protocol::name::{PairToken, PublicKey, Text, UserName};
 
-use crate::peer::{PeerLinkHandle, PeerNetwork};
+use crate::peer::{Familiarity, PeerLinkHandle, PeerNetwork, TooManyLinks};
 use crate::session::SessionId;
 use crate::session::link_id::LinkId;
 use crate::timestamp::now;
@@ -71,15 +71,36 @@ impl PrivateLinks {
     }
 
     /// Opens the link of one of this user's own forks.
-    pub fn open(&mut self, session: SessionId, introduction: &Introduction) {
-        let Some((id, handle)) = self.make_link(introduction) else { return };
-        self.attach(session, id, handle, introduction.session);
+    ///
+    /// # Errors
+    /// When there are too many links.
+    pub fn open(&mut self, session: SessionId, introduction: &Introduction) -> Result<(), TooManyLinks> {
+        if let Some((id, handle)) = self.make_link(introduction, Familiarity::Known)? {
+            self.attach(session, id, handle, introduction.session);
+        }
+        Ok(())
     }
 
     /// Opens the link of a session that the other side is opening.
-    pub fn open_inbound(&mut self, introduction: Introduction) {
-        let Some((id, handle)) = self.make_link(&introduction) else { return };
-        self.inbound.insert(id, Inbound { introduction, handle });
+    ///
+    /// # Errors
+    /// When there are too many links; the other side is told that the session is not taken.
+    pub fn open_inbound(
+        &mut self,
+        introduction: Introduction,
+        familiarity: Familiarity,
+    ) -> Result<(), TooManyLinks> {
+        if let Some((id, handle)) = self.make_link(&introduction, familiarity)? {
+            self.inbound.insert(id, Inbound { introduction, handle });
+        }
+        Ok(())
+    }
+
+    /// This user has answered whoever opened the session: it is no stranger's any more.
+    pub fn acquaint(&self, session: SessionId) {
+        if let Some((_, link)) = self.links.get(&session).and_then(|private| private.link.as_ref()) {
+            link.acquaint();
+        }
     }
 
     /// Opens nothing: the other side, which dials by now, is told at once that its session is not taken.
@@ -120,6 +141,16 @@ impl PrivateLinks {
         if let Some(Inbound { introduction, handle }) = self.inbound.remove(&link) {
             self.attach(session, link, handle, introduction.session);
         }
+    }
+
+    /// Fresh addresses for a session the other side is opening. False when it is another session.
+    pub fn offer_inbound(&self, link: LinkId, introduction: &Introduction) -> bool {
+        let same =
+            self.inbound.get(&link).filter(|inbound| inbound.introduction.session == introduction.session);
+        if let Some(inbound) = same {
+            inbound.handle.candidates(introduction.candidates.clone());
+        }
+        same.is_some()
     }
 
     /// Forgets a session that the other side was opening, and ends its link.
@@ -212,10 +243,16 @@ impl PrivateLinks {
         self.network.take()
     }
 
-    fn make_link(&mut self, introduction: &Introduction) -> Option<(LinkId, PeerLinkHandle)> {
+    /// None once the network is closed.
+    fn make_link(
+        &mut self,
+        introduction: &Introduction,
+        familiarity: Familiarity,
+    ) -> Result<Option<(LinkId, PeerLinkHandle)>, TooManyLinks> {
         self.last_link += 1;
         let id = LinkId(self.last_link);
-        Some((id, self.network.as_ref()?.open(id, introduction)))
+        let Some(network) = &self.network else { return Ok(None) };
+        Ok(Some((id, network.open(id, introduction, familiarity)?)))
     }
 
     fn attach(&mut self, session: SessionId, id: LinkId, handle: PeerLinkHandle, token: PairToken) {

@@ -2,6 +2,7 @@
 //! their time limit; [`super::link`] decides what to do when one fails.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use hobnob_protocol::codec::{CodecError, MessageReader, encode};
@@ -88,6 +89,15 @@ pub(super) fn refusal(code: RefusedCode) -> &'static str {
     }
 }
 
+/// The two ends of a connection to the lobby.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ends {
+    /// This client's.
+    pub local: SocketAddr,
+    /// The server's.
+    pub remote: SocketAddr,
+}
+
 /// Opens a stream to the lobby's address. The one way to a socket here, so that a simulation can bring
 /// its own network.
 pub trait Dial: Send + Sync + 'static {
@@ -96,6 +106,11 @@ pub trait Dial: Send + Sync + 'static {
 
     /// Opens one to `address` (`HOST:PORT`).
     fn dial(&self, address: &str) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    /// Between which addresses it runs, where it has any.
+    fn ends(&self, _stream: &Self::Stream) -> Option<Ends> {
+        None
+    }
 }
 
 /// Dials over TCP.
@@ -111,9 +126,14 @@ impl Dial for Tcp {
         SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
         Ok(stream)
     }
+
+    fn ends(&self, stream: &TcpStream) -> Option<Ends> {
+        Some(Ends { local: stream.local_addr().ok()?, remote: stream.peer_addr().ok()? })
+    }
 }
 
-/// Joins the lobby at `address` (`HOST:PORT`), all within [`HANDSHAKE_TIMEOUT`].
+/// Joins the lobby at `address` (`HOST:PORT`), all within [`HANDSHAKE_TIMEOUT`]. What `hello` says is asked for
+/// once it is known between which addresses the connection runs.
 ///
 /// # Errors
 /// Whatever failed first; see [`ConnectError`].
@@ -122,10 +142,11 @@ pub async fn connect<D: Dial>(
     address: &str,
     identity: &Identity,
     trusted: Option<PublicKey>,
-    hello: Hello,
+    hello: impl AsyncFnOnce(Option<Ends>) -> Hello,
 ) -> Result<Connection<D::Stream>, ConnectError> {
     let joining = async {
         let stream = dial.dial(address).await?;
+        let hello = hello(dial.ends(&stream)).await;
         join(stream, identity, trusted, hello).await
     };
     timeout(HANDSHAKE_TIMEOUT, joining).await.map_err(|_| ConnectError::Timeout)?

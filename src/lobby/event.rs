@@ -69,6 +69,30 @@ pub enum LobbyEvent {
     Left,
 }
 
+/// About what a name takes in memory, shown and folded.
+const NAME: usize = 128;
+
+/// About what any event takes besides what is in it.
+const EVENT: usize = 256;
+
+impl LobbyEvent {
+    /// About how many bytes of memory this holds. What a server may make long is reckoned, the rest is short.
+    pub(super) fn weight(&self) -> usize {
+        let message = |message: &LobbyMessage| EVENT + message.text.as_str().len();
+        EVENT
+            + match self {
+                Self::Said { message: said, .. } => message(said),
+                Self::Presence(changes) => changes.len() * NAME,
+                Self::Introduced(introduction) => {
+                    introduction.candidates.iter().map(|candidate| candidate.as_str().len() + 32).sum()
+                }
+                Self::Answer(ServerAnswer::Users { names, away, .. }) => (names.len() + away.len()) * NAME,
+                Self::Answer(ServerAnswer::History { messages, .. }) => messages.iter().map(message).sum(),
+                _ => 0,
+            }
+    }
+}
+
 /// A link that is up.
 #[derive(Debug, Clone)]
 pub struct Joined {

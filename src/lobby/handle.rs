@@ -13,30 +13,42 @@ pub(super) enum LobbyCommand {
     Leave,
 }
 
-/// Talks to the link; cheap to clone. Its queue has no bound of its own: the app bounds the texts
-/// and questions that are open, and must never wait for a link that waits for the app.
+/// Orders that may wait for the link. The app has at most 10,000 texts open, and gives up questions after a few
+/// seconds; past it a text is not taken and a question not asked.
+const COMMANDS: usize = 16 * 1024;
+
+/// Room that is kept for what must not be lost: to hurry, and to leave.
+const KEPT_FREE: usize = 16;
+
+/// Talks to the link; cheap to clone. None of this waits, for the link may wait for the app.
 #[derive(Debug, Clone)]
 pub struct LobbyHandle {
-    commands: mpsc::UnboundedSender<LobbyCommand>,
+    commands: mpsc::Sender<LobbyCommand>,
 }
 
 /// A handle, and where what it is told comes out.
-pub(super) fn handle() -> (LobbyHandle, mpsc::UnboundedReceiver<LobbyCommand>) {
-    let (commands, queue) = mpsc::unbounded_channel();
+pub(super) fn handle() -> (LobbyHandle, mpsc::Receiver<LobbyCommand>) {
+    let (commands, queue) = mpsc::channel(COMMANDS);
     (LobbyHandle { commands }, queue)
 }
 
 impl LobbyHandle {
     /// Says a text: now, or when the link is back. `id` must grow from text to text. False when the
-    /// link has ended for good: the text will not go out.
+    /// link has ended for good, or too many orders wait: the text will not go out.
     #[must_use]
     pub fn say(&self, id: u64, text: Text) -> bool {
-        self.commands.send(LobbyCommand::Say { id, text }).is_ok()
+        self.has_room() && self.commands.try_send(LobbyCommand::Say { id, text }).is_ok()
     }
 
-    /// Asks the server something; passed over while the link is down.
+    /// Asks the server something; passed over while the link is down, or too many orders wait.
     pub fn ask(&self, question: ClientMessage) {
-        self.command(LobbyCommand::Ask(question));
+        if self.has_room() {
+            self.command(LobbyCommand::Ask(question));
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.commands.capacity() > KEPT_FREE
     }
 
     /// The user waits to leave: attempts to reach the lobby follow each other more quickly.
@@ -51,7 +63,7 @@ impl LobbyHandle {
 
     fn command(&self, command: LobbyCommand) {
         // A link that has ended said so by its last event.
-        let _ended = self.commands.send(command);
+        let _ended = self.commands.try_send(command);
     }
 }
 
@@ -65,7 +77,7 @@ pub(crate) fn test_handle() -> (LobbyHandle, TestLink) {
 /// Stands in for a link in tests of the app.
 #[cfg(test)]
 pub(crate) struct TestLink {
-    queue: mpsc::UnboundedReceiver<LobbyCommand>,
+    queue: mpsc::Receiver<LobbyCommand>,
 }
 
 #[cfg(test)]
@@ -87,5 +99,25 @@ impl TestLink {
             });
         }
         told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_link_that_takes_no_orders_costs_a_bounded_number_and_still_hears_of_the_end() {
+        let (handle, mut queue) = handle();
+        (0..100_000).for_each(|_| handle.ask(ClientMessage::Pong));
+        assert!(!handle.say(1, Text::new("x").unwrap()), "it is reported, not lost");
+        handle.leave();
+        queue.close();
+        let mut orders = Vec::new();
+        while let Some(order) = queue.recv().await {
+            orders.push(order);
+        }
+        assert_eq!(orders.len(), COMMANDS - KEPT_FREE + 1);
+        assert!(matches!(orders.last(), Some(LobbyCommand::Leave)));
     }
 }

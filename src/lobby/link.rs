@@ -5,6 +5,7 @@
 //! The link reads on from the last message it has seen ([`Place`]): what it hears twice it drops, a gap
 //! makes it read again from the log, and a message whose hash does not follow is reported.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,15 +22,13 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, warn};
 
-use super::connect::{self, ConnectError, Connection, Dial, Tcp};
+use super::connect::{self, ConnectError, Connection, Dial, Ends, Tcp};
 use super::event::{Joined, LobbyEvent, ServerAnswer};
 use super::handle::{LobbyCommand, LobbyHandle, handle};
+use super::limits::{IntroductionRate, Pongs};
 use super::outbox::Outbox;
 use super::place::{Heard, Place, Resumed};
-
-/// Events on their way to the app. When it is full the link stops reading, the server then keeps
-/// this client's place in the log, and nothing is lost.
-const EVENT_QUEUE: usize = 1024;
+use super::queue::{self, EventSender, LobbyEvents};
 
 /// How much is gathered for one write, in bytes; a few TLS records.
 const WRITE_GOAL: usize = 64 * 1024;
@@ -50,6 +49,11 @@ const HURRIED_PAUSE: Duration = Duration::from_millis(500);
 /// How long saying goodbye may take.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Tells where peers reach this client, for a connection that runs between these queues. It has to answer within
+/// a few seconds: the server waits for the hello.
+pub type Candidates =
+    Arc<dyn Fn(Option<Ends>) -> Pin<Box<dyn Future<Output = Vec<Candidate>> + Send>> + Send + Sync>;
+
 /// What a link is made from.
 #[derive(Clone)]
 pub struct LobbyConfig {
@@ -64,7 +68,7 @@ pub struct LobbyConfig {
     /// The server's key, where one is trusted already.
     pub trusted: Option<PublicKey>,
     /// Where peers reach this client, asked anew for each connection.
-    pub candidates: Arc<dyn Fn() -> Vec<Candidate> + Send + Sync>,
+    pub candidates: Candidates,
     /// The port peers reach this client at.
     pub port: u16,
     /// Where to begin, the first time: after this message.
@@ -75,9 +79,7 @@ pub struct LobbyConfig {
 ///
 /// # Errors
 /// When the lobby cannot be reached or joined.
-pub async fn start(
-    config: LobbyConfig,
-) -> Result<(LobbyHandle, mpsc::Receiver<LobbyEvent>, Joined), ConnectError> {
+pub async fn start(config: LobbyConfig) -> Result<(LobbyHandle, LobbyEvents, Joined), ConnectError> {
     start_over(Tcp, config).await
 }
 
@@ -88,7 +90,7 @@ pub async fn start(
 pub async fn start_over<D: Dial>(
     dial: D,
     config: LobbyConfig,
-) -> Result<(LobbyHandle, mpsc::Receiver<LobbyEvent>, Joined), ConnectError> {
+) -> Result<(LobbyHandle, LobbyEvents, Joined), ConnectError> {
     let mut link = Link::new(dial, config);
     let (connection, resumed) = link.connect().await?;
     let joined = joined(&connection, resumed);
@@ -121,15 +123,17 @@ struct Link<D> {
     leaving: bool,
     /// Somebody was introduced; the ping that follows asks whether the app knows of it.
     introduced: bool,
+    introduction_rate: IntroductionRate,
+    pongs: Pongs,
 }
 
 /// The ends of the two queues, apart from the link so that both can be borrowed at once.
-struct Ends {
-    commands: mpsc::UnboundedReceiver<LobbyCommand>,
-    events: mpsc::Sender<LobbyEvent>,
+struct Queues {
+    commands: mpsc::Receiver<LobbyCommand>,
+    events: EventSender,
 }
 
-impl Ends {
+impl Queues {
     /// The link ends with this event. No command is taken from here on, so that whoever says
     /// something learns that it goes nowhere.
     async fn end(&mut self, last: LobbyEvent) {
@@ -148,30 +152,35 @@ impl<D: Dial> Link<D> {
             hurried: false,
             leaving: false,
             introduced: false,
+            introduction_rate: IntroductionRate::new(Instant::now()),
+            pongs: Pongs::default(),
         }
     }
 
-    fn spawn(mut self, connection: Connection<D::Stream>) -> (LobbyHandle, mpsc::Receiver<LobbyEvent>) {
+    fn spawn(mut self, connection: Connection<D::Stream>) -> (LobbyHandle, LobbyEvents) {
         let (handle, commands) = handle();
-        let (events, event_rx) = mpsc::channel(EVENT_QUEUE);
-        let mut ends = Ends { commands, events };
-        tokio::spawn(async move { self.run(connection, &mut ends).await });
+        let (events, event_rx) = queue::events();
+        let mut queues = Queues { commands, events };
+        tokio::spawn(async move { self.run(connection, &mut queues).await });
         (handle, event_rx)
     }
 
     async fn connect(&mut self) -> Result<(Connection<D::Stream>, Resumed), ConnectError> {
-        let hello = Hello {
+        let LobbyConfig { address, identity, trusted, name, run, candidates, port, since } = &self.config;
+        let cursor = self.place.cursor();
+        // Asked for outside of what it is awaited in, so that the future is one that may move between threads.
+        let candidates = Arc::clone(candidates);
+        let hello = async |ends| Hello {
             protocol: PROTOCOL_VERSION,
             agent: concat!("hobnob/", env!("CARGO_PKG_VERSION")).to_owned(),
-            name: self.config.name.clone(),
-            run: self.config.run,
-            candidates: (self.config.candidates)(),
-            port: Some(self.config.port),
-            cursor: self.place.cursor(),
-            since: self.config.since,
+            name: name.clone(),
+            run: *run,
+            candidates: candidates(ends).await,
+            port: Some(*port),
+            cursor,
+            since: *since,
             backlog: BACKLOG_ON_JOIN,
         };
-        let LobbyConfig { address, identity, trusted, .. } = &self.config;
         let connection = connect::connect(&self.dial, address, identity, *trusted, hello).await?;
         let welcome = &connection.welcome;
         // From now on this address has this key, whatever else is pinned meanwhile.
@@ -179,27 +188,28 @@ impl<D: Dial> Link<D> {
         self.config.name = welcome.name.clone();
         let resumed = self.place.welcomed(welcome);
         self.introduced = false;
+        self.pongs = Pongs::default();
         self.outbox.rewind();
         Ok((connection, resumed))
     }
 
-    async fn run(&mut self, mut connection: Connection<D::Stream>, ends: &mut Ends) {
+    async fn run(&mut self, mut connection: Connection<D::Stream>, queues: &mut Queues) {
         loop {
             let since = Instant::now();
-            match self.talk(connection, ends).await {
-                End::Left => return ends.end(LobbyEvent::Left).await,
+            match self.talk(connection, queues).await {
+                End::Left => return queues.end(LobbyEvent::Left).await,
                 End::AppGone => return,
                 End::Lost(reason) => {
                     debug!(reason, "lobby link lost");
-                    if ends.events.send(LobbyEvent::Down { reason }).await.is_err() {
+                    if queues.events.send(LobbyEvent::Down { reason }).await.is_err() {
                         return;
                     }
                 }
             }
             let pause =
                 if since.elapsed() < STEADY { next_pause(Duration::ZERO, true) } else { Duration::ZERO };
-            let Some((next, resumed)) = self.reconnect(pause, ends).await else { return };
-            if ends.events.send(LobbyEvent::Up(joined(&next, resumed))).await.is_err() {
+            let Some((next, resumed)) = self.reconnect(pause, queues).await else { return };
+            if queues.events.send(LobbyEvent::Up(joined(&next, resumed))).await.is_err() {
                 return;
             }
             connection = next;
@@ -211,18 +221,18 @@ impl<D: Dial> Link<D> {
     async fn reconnect(
         &mut self,
         mut pause: Duration,
-        ends: &mut Ends,
+        queues: &mut Queues,
     ) -> Option<(Connection<D::Stream>, Resumed)> {
         let mut told = None;
         loop {
-            if !self.rest(pause, ends).await {
-                ends.end(LobbyEvent::Left).await;
+            if !self.rest(pause, queues).await {
+                queues.end(LobbyEvent::Left).await;
                 return None;
             }
             match self.connect().await {
                 Ok(connected) => return Some(connected),
                 Err(err @ ConnectError::KeyChanged { .. }) => {
-                    ends.end(LobbyEvent::KeyChanged(err.to_string())).await;
+                    queues.end(LobbyEvent::KeyChanged(err.to_string())).await;
                     return None;
                 }
                 // One that closes down has said so; that it still does is no news.
@@ -230,7 +240,7 @@ impl<D: Dial> Link<D> {
                     told = Some(code);
                     // An app that is gone is noticed at the next rest.
                     let _app_gone =
-                        ends.events.send(LobbyEvent::Refused { reason: connect::refusal(code) }).await;
+                        queues.events.send(LobbyEvent::Refused { reason: connect::refusal(code) }).await;
                 }
                 Err(err) => debug!(%err, "lobby not reached"),
             }
@@ -239,12 +249,12 @@ impl<D: Dial> Link<D> {
     }
 
     /// Waits between attempts, taking texts in meanwhile. False when the user leaves.
-    async fn rest(&mut self, pause: Duration, ends: &mut Ends) -> bool {
+    async fn rest(&mut self, pause: Duration, queues: &mut Queues) -> bool {
         let until = Instant::now() + pause;
         loop {
             tokio::select! {
                 biased;
-                command = ends.commands.recv() => match command {
+                command = queues.commands.recv() => match command {
                     Some(LobbyCommand::Say { id, text }) => self.outbox.push(id, text),
                     Some(LobbyCommand::Ask(_)) => {}
                     Some(LobbyCommand::Hurry) => {
@@ -259,7 +269,7 @@ impl<D: Dial> Link<D> {
     }
 
     /// Uses a connection until it is lost or the user leaves.
-    async fn talk<S>(&mut self, connection: Connection<S>, ends: &mut Ends) -> End
+    async fn talk<S>(&mut self, connection: Connection<S>, queues: &mut Queues) -> End
     where
         S: tokio::io::AsyncRead + AsyncWrite + Unpin,
     {
@@ -267,7 +277,7 @@ impl<D: Dial> Link<D> {
         let mut sender = Sender::new(writer);
         // Orders that came while there was no connection, before any text is written: what a user who
         // has left has been told is unsent must stay unsaid.
-        while let Ok(command) = ends.commands.try_recv() {
+        while let Ok(command) = queues.commands.try_recv() {
             if let Some(end) = self.obey(Some(command), &mut sender.bytes) {
                 return end;
             }
@@ -290,7 +300,7 @@ impl<D: Dial> Link<D> {
                         return self.say_goodbye(sender).await;
                     }
                 }
-                command = ends.commands.recv(), if sender.bytes.len() < WRITE_GOAL => {
+                command = queues.commands.recv(), if sender.bytes.len() < WRITE_GOAL => {
                     if let Some(end) = self.obey(command, &mut sender.bytes) {
                         return end;
                     }
@@ -298,7 +308,7 @@ impl<D: Dial> Link<D> {
                 message = reader.next::<ServerMessage>() => {
                     heard = Instant::now();
                     pinged = false;
-                    match self.hear(message, &mut sender.bytes, ends).await {
+                    match self.hear(message, queues).await {
                         Ok(()) => {}
                         Err(end) => return end,
                     }
@@ -315,6 +325,9 @@ impl<D: Dial> Link<D> {
     }
 
     fn fill(&mut self, bytes: &mut BytesMut) {
+        while bytes.len() < WRITE_GOAL && self.pongs.take() {
+            encode_into(&ClientMessage::Pong, bytes);
+        }
         while !self.leaving && bytes.len() < WRITE_GOAL {
             let Some((id, text)) = self.outbox.next_to_write() else { return };
             encode_into(&ClientMessage::Say { id, text: text.clone() }, bytes);
@@ -344,8 +357,7 @@ impl<D: Dial> Link<D> {
     async fn hear(
         &mut self,
         message: Result<Option<ServerMessage>, CodecError>,
-        bytes: &mut BytesMut,
-        ends: &mut Ends,
+        queues: &mut Queues,
     ) -> Result<(), End> {
         let message = match message {
             Ok(Some(message)) => message,
@@ -357,10 +369,10 @@ impl<D: Dial> Link<D> {
             Err(err) => return Err(self.lost(&err.to_string())),
         };
         let event = match message {
-            ServerMessage::Said(said) => return self.said(&said, ends).await,
+            ServerMessage::Said(said) => return self.said(&said, queues).await,
             ServerMessage::Ping if std::mem::take(&mut self.introduced) => LobbyEvent::IntroductionAsked,
             ServerMessage::Ping => {
-                encode_into(&ClientMessage::Pong, bytes);
+                self.pongs.asked();
                 return Ok(());
             }
             ServerMessage::Refused { code: RefusedCode::TakenOver } => {
@@ -368,7 +380,7 @@ impl<D: Dial> Link<D> {
             }
             ServerMessage::Refused { code } => {
                 let reason = connect::refusal(code);
-                ends.events.send(LobbyEvent::Refused { reason }).await.map_err(|_| End::AppGone)?;
+                queues.events.send(LobbyEvent::Refused { reason }).await.map_err(|_| End::AppGone)?;
                 return Err(self.lost(reason));
             }
             ServerMessage::Bad { reason } => {
@@ -380,7 +392,7 @@ impl<D: Dial> Link<D> {
                 None => return Ok(()),
             },
         };
-        ends.events.send(event).await.map_err(|_| End::AppGone)
+        queues.events.send(event).await.map_err(|_| End::AppGone)
     }
 
     /// A user who is leaving has left when the server closes.
@@ -421,7 +433,13 @@ impl<D: Dial> Link<D> {
                 LobbyEvent::Answer(ServerAnswer::NoAnswer { request, code })
             }
             ServerMessage::Introduced(introduction) => {
-                self.introduced = introduction.request.is_none();
+                let is_unasked = introduction.request.is_none();
+                if is_unasked && !self.introduction_rate.take(Instant::now()) {
+                    self.introduced = false;
+                    debug!("an introduction too many is passed over");
+                    return None;
+                }
+                self.introduced = is_unasked;
                 LobbyEvent::Introduced(introduction)
             }
             ServerMessage::Closing => LobbyEvent::Closing,
@@ -430,18 +448,18 @@ impl<D: Dial> Link<D> {
     }
 
     /// Lobby messages: checks that they are the next ones, and which of them are this run's own.
-    async fn said(&mut self, said: &Said, ends: &mut Ends) -> Result<(), End> {
+    async fn said(&mut self, said: &Said, queues: &mut Queues) -> Result<(), End> {
         let messages = match self.place.hear(said) {
             Heard::Next(messages) => messages,
             Heard::Gap => return Err(self.lost("messages are missing; reading on from before them")),
             Heard::Broken(broken, messages) => {
-                ends.events.send(LobbyEvent::Broken(broken)).await.map_err(|_| End::AppGone)?;
+                queues.events.send(LobbyEvent::Broken(broken)).await.map_err(|_| End::AppGone)?;
                 messages
             }
         };
         for message in messages {
             if let Some(event) = self.said_one(message) {
-                ends.events.send(event).await.map_err(|_| End::AppGone)?;
+                queues.events.send(event).await.map_err(|_| End::AppGone)?;
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
-//! Dialling one peer at every address it may have, side by side. Owns the attempts of one link;
-//! knows neither when to dial (that is `redial`) nor what is said afterwards.
+//! Dialling one peer at the addresses it may have, side by side. Owns the attempts of one link and which
+//! of the addresses named are dialled; knows neither when to dial (that is `redial`) nor what is said
+//! afterwards.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -8,24 +9,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hobnob_protocol::HANDSHAKE_TIMEOUT;
+use hobnob_protocol::MAX_CANDIDATES;
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::name::{Candidate, PairToken, PublicKey};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use super::allowance::{Allowance, Familiarity};
 use super::connection::Fresh;
 use super::greet::{self, GreetError, Role};
 use super::mailbox::Mailbox;
-use super::reach::{Origin, tcp};
+use super::reach::rules::{Admitted, DialRules};
+use super::reach::{Reached, tcp};
 use super::seal::{self, SealError, Sealed};
 
 /// How long the hellos may take once TLS stands, the other attempts waiting meanwhile.
 const GREET_WITHIN: Duration = Duration::from_secs(4);
-
-/// Addresses one DNS name may lead to; the rest are passed over.
-const ADDRESSES_PER_NAME: usize = 4;
 
 /// Why an attempt led to nothing.
 #[derive(Debug, Error)]
@@ -66,7 +67,7 @@ pub(super) enum Attempt {
     /// A connection.
     Made(Box<Fresh>),
     /// None.
-    Failed { target: Candidate, error: DialError },
+    Failed { target: SocketAddr, error: DialError },
     /// The address was only tried, and answered.
     Answers(SocketAddr),
     /// The address was only tried, and did not answer.
@@ -80,35 +81,99 @@ pub(super) struct Call {
     pub(super) session: PairToken,
     pub(super) role: Role,
     pub(super) mailbox: Arc<Mailbox>,
+    pub(super) rules: Arc<DialRules>,
 }
 
 /// The attempts under way. Each address is dialled once at a time; their number is bounded by that
-/// of the candidates.
+/// of the candidates, and of a stranger's by its [`Allowance`].
 pub(super) struct Dialler {
     call: Arc<Call>,
     /// The first attempt whose TLS stands says hello; the others wait for it to fail.
     greeting: Arc<Semaphore>,
     running: JoinSet<Attempt>,
-    busy: HashSet<Candidate>,
+    busy: HashSet<SocketAddr>,
     /// Whether the last attempt at an address found that nobody can be there.
-    absent: HashMap<Candidate, bool>,
+    absent: HashMap<SocketAddr, bool>,
+    /// Where the other side may be, as far as the rules let it be dialled there.
+    targets: Vec<SocketAddr>,
+    /// How many addresses the rules have left out.
+    passed_over: usize,
+    allowance: Allowance,
 }
 
 impl Dialler {
-    pub(super) fn new(call: Call) -> Self {
+    pub(super) fn new(call: Call, familiarity: Familiarity) -> Self {
         Self {
             call: Arc::new(call),
             greeting: Arc::new(Semaphore::new(1)),
             running: JoinSet::new(),
             busy: HashSet::new(),
             absent: HashMap::new(),
+            targets: Vec::new(),
+            passed_over: 0,
+            allowance: Allowance::new(familiarity, 0),
         }
     }
 
-    /// Dials every one of `targets` that is not being dialled.
-    pub(super) fn dial(&mut self, targets: impl IntoIterator<Item = Candidate>) {
+    /// Where the other side may be, from an introduction.
+    pub(super) fn introduced(&mut self, candidates: &[Candidate]) {
+        let most = candidates.len().min(MAX_CANDIDATES);
+        let Admitted { targets, passed_over } = self.call.rules.admit(&candidates[..most]);
+        if passed_over > 0 {
+            tracing::debug!(session = %self.call.session, passed_over, "addresses that are not dialled");
+        }
+        self.allowance.renew(targets.len());
+        (self.targets, self.passed_over) = (targets, passed_over);
+    }
+
+    /// The link was up and is lost; the other side was met at `met`. Somebody known is sought where the
+    /// introduction said, too.
+    pub(super) fn lost(&mut self, met: &[SocketAddr]) {
+        if self.allowance.is_strangers() {
+            self.targets.clear();
+            self.allowance.renew(met.len());
+        }
+    }
+
+    /// The user has answered this one.
+    pub(super) fn acquaint(&mut self) {
+        self.allowance.acquaint();
+    }
+
+    pub(super) fn familiarity(&self) -> Familiarity {
+        self.allowance.familiarity()
+    }
+
+    pub(super) fn is_strangers(&self) -> bool {
+        self.allowance.is_strangers()
+    }
+
+    /// The addresses of the introduction.
+    pub(super) fn targets(&self) -> &[SocketAddr] {
+        &self.targets
+    }
+
+    /// Whether the rules let this address be dialled, and as which.
+    pub(super) fn allow(&self, addr: SocketAddr) -> Option<SocketAddr> {
+        self.call.rules.allow(addr)
+    }
+
+    /// Whether the introduction had addresses, and none of them is dialled.
+    pub(super) fn has_only_passed_over(&self) -> bool {
+        self.targets.is_empty() && self.passed_over > 0
+    }
+
+    fn may_begin(&mut self, target: SocketAddr) -> bool {
+        let rules = &self.call.rules;
+        self.allowance.take(target, || rules.take_place(Instant::now()))
+    }
+
+    /// Dials the addresses of the introduction, and those of `met`, that are not being dialled.
+    pub(super) fn dial(&mut self, met: &[SocketAddr]) {
+        let targets: Vec<SocketAddr> = self.targets.iter().chain(met).copied().collect();
         for target in targets {
-            if self.busy.insert(target.clone()) {
+            if !self.busy.contains(&target) && self.may_begin(target) {
+                self.busy.insert(target);
                 let (call, greeting) = (Arc::clone(&self.call), Arc::clone(&self.greeting));
                 self.running.spawn(attempt(call, greeting, target));
             }
@@ -118,6 +183,9 @@ impl Dialler {
     /// Finds out whether one of `targets` takes a TCP connection, which is closed at once.
     pub(super) fn probe(&mut self, targets: impl IntoIterator<Item = SocketAddr>) {
         for target in targets {
+            if !self.may_begin(target) {
+                continue;
+            }
             self.running.spawn(async move {
                 if tcp::answers(target).await { Attempt::Answers(target) } else { Attempt::Silent }
             });
@@ -146,30 +214,32 @@ impl Dialler {
         self.absent.clear();
     }
 
-    /// Whether every one of `targets` was tried and can be ruled out.
-    pub(super) fn rules_out<'a>(&self, mut targets: impl Iterator<Item = &'a Candidate>) -> bool {
-        targets.all(|target| self.absent.get(target) == Some(&true))
+    /// Whether every address of the introduction was tried and can be ruled out. Of a stranger's this is
+    /// never said: how long it is tried must not tell what answers where it sent this client.
+    pub(super) fn rules_all_out(&self) -> bool {
+        !self.is_strangers() && self.targets.iter().all(|target| self.absent.get(target) == Some(&true))
     }
 
     fn remember(&mut self, attempt: &Attempt) {
         if let Attempt::Failed { target, error } = attempt {
             let is_absent = error.is_refusal() || matches!(error, DialError::NoWay(_));
             self.busy.remove(target);
-            self.absent.insert(target.clone(), is_absent);
+            self.absent.insert(*target, is_absent);
         }
     }
 }
 
-async fn attempt(call: Arc<Call>, greeting: Arc<Semaphore>, target: Candidate) -> Attempt {
-    let result = timeout(HANDSHAKE_TIMEOUT, reach(&call, &greeting, &target)).await;
+async fn attempt(call: Arc<Call>, greeting: Arc<Semaphore>, target: SocketAddr) -> Attempt {
+    let result = timeout(HANDSHAKE_TIMEOUT, reach(&call, &greeting, target)).await;
     match result.unwrap_or(Err(DialError::TooLong)) {
         Ok(fresh) => Attempt::Made(Box::new(fresh)),
         Err(error) => Attempt::Failed { target, error },
     }
 }
 
-async fn reach(call: &Call, greeting: &Semaphore, target: &Candidate) -> Result<Fresh, DialError> {
-    let (addr, Sealed { mut stream, key_exchange, .. }) = connect(call, target).await?;
+async fn reach(call: &Call, greeting: &Semaphore, target: SocketAddr) -> Result<Fresh, DialError> {
+    let Reached { stream, origin } = tcp::dial(target).await.map_err(DialError::from_connect)?;
+    let Sealed { mut stream, key_exchange, .. } = seal::call(stream, &call.identity, call.key).await?;
     let _turn = greeting.acquire().await.map_err(|_| DialError::TooLong)?;
     let mut lines = greet::hello_lines();
     let told = call.mailbox.shown();
@@ -178,24 +248,5 @@ async fn reach(call: &Call, greeting: &Semaphore, target: &Candidate) -> Result<
         Ok(greeted) => greeted.map_err(DialError::Greet)?,
         Err(_elapsed) => return Err(DialError::TooLong),
     };
-    let origin = Origin::Dialled(addr);
     Ok(Fresh { stream, lines, received, told, key_exchange, origin })
-}
-
-/// A sealed stream to the first address behind `target` where the right key answers.
-async fn connect(call: &Call, target: &Candidate) -> Result<(SocketAddr, Sealed), DialError> {
-    let mut last = DialError::NoWay(io::ErrorKind::HostUnreachable.into());
-    let addrs = tokio::net::lookup_host(target.as_str()).await.map_err(DialError::NoWay)?;
-    for addr in addrs.take(ADDRESSES_PER_NAME) {
-        match connect_to(call, addr).await {
-            Ok(stream) => return Ok((addr, stream)),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
-async fn connect_to(call: &Call, addr: SocketAddr) -> Result<Sealed, DialError> {
-    let reached = tcp::dial(addr).await.map_err(DialError::from_connect)?;
-    Ok(seal::call(reached.stream, &call.identity, call.key).await?)
 }

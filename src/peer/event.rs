@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use hobnob_protocol::name::Text;
 use thiserror::Error;
 
+use super::allowance::Familiarity;
 use super::outbox::{OUTBOX_BYTES, OUTBOX_TEXTS};
 use crate::session::link_id::LinkId;
 
@@ -78,6 +79,12 @@ pub enum PeerFailure {
     /// It speaks another version of the protocol.
     #[error("they speak version {0} of the protocol")]
     Protocol(u32),
+    /// Addresses were told, and this client dials none of them.
+    #[error(
+        "none of the addresses they tell is dialled from here: this client dials no host names of others, and \
+         loopback, private and link-local addresses only where it reaches the lobby by such or is in their network"
+    )]
+    NotDialled,
     /// It had ended the session by then, or never knew of it.
     #[error("they do not take the session")]
     NotTaken,
@@ -95,18 +102,39 @@ pub enum GoneReason {
 }
 
 /// Events that wait for the app. Its bound is that of the other side's outbox: what one side may have
-/// unacknowledged, the other keeps. A peer that sends more is read no further until the app catches up.
-#[derive(Debug, Default)]
+/// unacknowledged, the other keeps; a stranger has less. A peer that sends more is read no further until the
+/// app catches up.
+#[derive(Debug)]
 pub(super) struct Backlog {
     events: VecDeque<PeerEventKind>,
     texts: usize,
     bytes: usize,
+    most_texts: usize,
+    most_bytes: usize,
 }
+
+/// Texts of a stranger that wait for the app before reading stops, and their bytes: a screenful or two. The
+/// app keeps up with a person, and sixteen who flood do not fill the memory.
+const STRANGER_TEXTS: usize = 100;
+const STRANGER_BYTES: usize = 256 * 1024;
 
 /// Events besides texts that wait before reading stops: each text of ours makes one.
 const MOST_EVENTS: usize = 4 * OUTBOX_TEXTS;
 
 impl Backlog {
+    pub(super) fn of(familiarity: Familiarity) -> Self {
+        let (most_texts, most_bytes) = match familiarity {
+            Familiarity::Stranger => (STRANGER_TEXTS, STRANGER_BYTES),
+            Familiarity::Known => (OUTBOX_TEXTS, OUTBOX_BYTES),
+        };
+        Self { events: VecDeque::new(), texts: 0, bytes: 0, most_texts, most_bytes }
+    }
+
+    /// The user has answered this one.
+    pub(super) fn acquaint(&mut self) {
+        (self.most_texts, self.most_bytes) = (OUTBOX_TEXTS, OUTBOX_BYTES);
+    }
+
     /// Adds an event. A link that comes up again before the app learned that it was down leaves no
     /// trace, and a wish already waiting is not repeated.
     pub(super) fn push(&mut self, event: PeerEventKind) {
@@ -140,7 +168,7 @@ impl Backlog {
 
     /// Whether more may be read from the other side.
     pub(super) fn has_room(&self) -> bool {
-        self.texts <= OUTBOX_TEXTS && self.bytes <= OUTBOX_BYTES && self.events.len() <= MOST_EVENTS
+        self.texts <= self.most_texts && self.bytes <= self.most_bytes && self.events.len() <= MOST_EVENTS
     }
 }
 
@@ -150,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_loss_the_app_never_saw_leaves_no_trace() {
-        let mut backlog = Backlog::default();
+        let mut backlog = Backlog::of(Familiarity::Known);
         for _ in 0..1000 {
             backlog.push(PeerEventKind::Down);
             backlog.push(PeerEventKind::WantsIntroduction);
@@ -163,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_sends_more_than_its_window_is_read_no_further() {
-        let mut backlog = Backlog::default();
+        let mut backlog = Backlog::of(Familiarity::Known);
         let said = |number| PeerEventKind::Said { number, at: 0, text: Text::new("x").unwrap() };
         (0..OUTBOX_TEXTS as u64).for_each(|number| backlog.push(said(number)));
         assert!(backlog.has_room());
@@ -171,5 +199,11 @@ mod tests {
         assert!(!backlog.has_room());
         backlog.pop();
         assert!(backlog.has_room());
+
+        let mut strangers = Backlog::of(Familiarity::Stranger);
+        (0..=STRANGER_TEXTS as u64).for_each(|number| strangers.push(said(number)));
+        assert!(!strangers.has_room());
+        strangers.acquaint();
+        assert!(strangers.has_room());
     }
 }

@@ -94,11 +94,13 @@ impl Introductions {
         Entered { introductions: Arc::clone(self), session, key, mailbox }
     }
 
-    /// A session that this side does not want: whoever dials for it is told that it has ended.
+    /// A session that this side does not want: whoever dials for it is told that it has ended. One that
+    /// lives is left as it is.
     pub(super) fn refuse(&self, session: PairToken, key: PublicKey) {
         let mut table = self.table();
-        table.ended.push_back(Ended { session, key, at: Instant::now() });
-        table.forget_old();
+        if !table.live.contains_key(&session) {
+            table.end(session, key);
+        }
     }
 
     /// Asks every link to leave.
@@ -108,6 +110,11 @@ impl Introductions {
 }
 
 impl Table {
+    fn end(&mut self, session: PairToken, key: PublicKey) {
+        self.ended.push_back(Ended { session, key, at: Instant::now() });
+        self.forget_old();
+    }
+
     fn forget_old(&mut self) {
         let is_old = |ended: &Ended| ended.at.elapsed() >= GONE_AFTER;
         while self.ended.front().is_some_and(is_old) || self.ended.len() > ENDED_KEPT {
@@ -131,8 +138,7 @@ impl Drop for Entered {
         if table.live.get(&self.session).is_some_and(|live| Arc::ptr_eq(&live.mailbox, &self.mailbox)) {
             table.live.remove(&self.session);
         }
-        table.ended.push_back(Ended { session: self.session, key: self.key, at: Instant::now() });
-        table.forget_old();
+        table.end(self.session, self.key);
     }
 }
 

@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use hobnob_protocol::codec::CodecError;
 use hobnob_protocol::message::PeerMessage;
-use hobnob_protocol::name::Candidate;
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
@@ -58,7 +57,6 @@ pub(super) struct Beginning {
     pub(super) session: LinkId,
     pub(super) role: Role,
     pub(super) forked: bool,
-    pub(super) candidates: Vec<Candidate>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) outgoing: Arc<Outgoing>,
     pub(super) arrivals: mpsc::Receiver<Fresh>,
@@ -75,7 +73,6 @@ pub(super) struct Link {
     arrivals: mpsc::Receiver<Fresh>,
     dialler: Dialler,
     events: mpsc::Sender<PeerEvent>,
-    candidates: Vec<Candidate>,
     /// Where the other side was when it was last heard.
     last_met: Vec<SocketAddr>,
     /// An address at which the other side's listener answered in this session: its refusals count.
@@ -133,8 +130,9 @@ enum Misuse {
 
 impl Link {
     pub(super) fn new(beginning: Beginning) -> Self {
-        let Beginning { session, role, forked, candidates, mailbox, outgoing, arrivals, dialler, events } =
-            beginning;
+        let Beginning { session, role, forked, mailbox, outgoing, arrivals, dialler, events } = beginning;
+        let backlog = Backlog::of(dialler.familiarity());
+        let trouble = dialler.has_only_passed_over().then_some(PeerFailure::NotDialled);
         Self {
             session,
             role,
@@ -143,12 +141,11 @@ impl Link {
             arrivals,
             dialler,
             events,
-            candidates,
             last_met: Vec::new(),
             proven: None,
             connection: None,
             inbox: Inbox::default(),
-            backlog: Backlog::default(),
+            backlog,
             redial: Redial::opening(Duration::ZERO, forked),
             clock: AwakeClock::new(Instant::now()),
             now: Duration::ZERO,
@@ -158,7 +155,7 @@ impl Link {
             pong_due: false,
             shunned_until: Duration::ZERO,
             leave_by: None,
-            trouble: None,
+            trouble,
         }
     }
 
@@ -243,10 +240,14 @@ impl Link {
     /// Does what is due, whatever woke the task.
     fn look(&mut self) -> Option<Ending> {
         self.hand_over();
-        let News { shown, candidates, is_leaving } = self.mailbox.news();
+        let News { shown, candidates, is_leaving, is_acquainted } = self.mailbox.news();
         self.inbox.show(shown);
+        if self.dialler.is_strangers() && (is_acquainted || self.outgoing.has_said()) {
+            self.dialler.acquaint();
+            self.backlog.acquaint();
+        }
         if let Some(candidates) = candidates {
-            self.candidates = candidates;
+            self.dialler.introduced(&candidates);
             self.redial.hurry(self.now);
         }
         let (now, reading) = (self.now, self.backlog.has_room());
@@ -309,8 +310,7 @@ impl Link {
                 self.backlog.push(PeerEventKind::WantsIntroduction);
                 self.hand_over();
             }
-            let targets: Vec<Candidate> = self.targets().collect();
-            self.dialler.dial(targets);
+            self.dialler.dial(&self.last_met);
         }
         None
     }
@@ -321,10 +321,6 @@ impl Link {
             Verdict::Refused => Ending::Gone(GoneReason::ProcessEnded),
             Verdict::TooLong => Ending::Gone(GoneReason::Silence),
         }
-    }
-
-    fn targets(&self) -> impl Iterator<Item = Candidate> {
-        self.candidates.iter().cloned().chain(self.last_met.iter().map(|&addr| addr.into()))
     }
 
     fn dialled(&mut self, attempt: Attempt) -> Option<Ending> {
@@ -339,7 +335,7 @@ impl Link {
         };
         tracing::debug!(session = %self.session, %target, %error, "not reached");
         let is_opening = self.redial.is_opening();
-        let is_proven = self.proven.is_some_and(|addr| Candidate::from(addr) == target);
+        let is_proven = self.proven == Some(target);
         match &error {
             DialError::Greet(GreetError::Over) if is_opening => {
                 return Some(Ending::Failed(PeerFailure::NotTaken));
@@ -357,7 +353,7 @@ impl Link {
             _ => {}
         }
         if is_opening {
-            let all_refuse = self.dialler.rules_out(self.candidates.iter());
+            let all_refuse = self.dialler.rules_all_out();
             self.redial.note(all_refuse, self.now);
         } else if is_proven {
             self.redial.note(error.is_refusal(), self.now);
@@ -407,9 +403,9 @@ impl Link {
                 self.proven = Some(addr);
             }
             Origin::Accepted(ip) => {
-                let port = |candidate: &Candidate| candidate.as_str().rsplit_once(':')?.1.parse().ok();
-                let ports: BTreeSet<u16> = self.candidates.iter().filter_map(port).collect();
-                self.last_met = ports.into_iter().map(|port| SocketAddr::new(ip, port)).collect();
+                let ports: BTreeSet<u16> = self.dialler.targets().iter().map(SocketAddr::port).collect();
+                let addrs = ports.into_iter().map(|port| SocketAddr::new(ip, port));
+                self.last_met = addrs.filter_map(|addr| self.dialler.allow(addr)).collect();
                 self.proven = self.proven.filter(|addr| self.last_met.contains(addr));
                 self.dialler.probe(self.last_met.iter().copied());
             }
@@ -469,6 +465,7 @@ impl Link {
             tracing::debug!(session = %self.session, %reason, "the connection is lost");
         }
         self.dialler.stop();
+        self.dialler.lost(&self.last_met);
         self.backlog.push(PeerEventKind::Down);
         let dialled = matches!(lost.origin, Origin::Dialled(_));
         self.redial.lost(self.now, self.now.saturating_sub(lost.since), dialled, jitter());

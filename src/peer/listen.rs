@@ -5,7 +5,7 @@
 //! after the handshake is read.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -107,6 +107,14 @@ pub(super) fn role(own: &PublicKey, other: &PublicKey) -> Role {
     if own < other { Role::Chooser } else { Role::Follower }
 }
 
+/// Who comes from an address: one IPv6 host has a whole /64 of them.
+fn host_of(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
+        IpAddr::V4(_) => ip,
+    }
+}
+
 /// Counts the unfinished connections.
 #[derive(Default)]
 struct Places {
@@ -122,6 +130,7 @@ struct Place {
 
 impl Places {
     fn take(self: &Arc<Self>, from: IpAddr) -> Option<Place> {
+        let from = host_of(from);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = taken.values().sum();
         let here = taken.get(&from).copied().unwrap_or(0);
@@ -159,5 +168,8 @@ mod tests {
         drop((held, more));
         assert!(places.take(ip(1)).is_some());
         assert!(places.taken.lock().unwrap().is_empty());
+        let v6 = |last: u16| IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, last, 2, 3, last));
+        let held: Vec<Place> = (0..100).map_while(|last| places.take(v6(last))).collect();
+        assert_eq!(held.len(), UNFINISHED_PER_IP, "an IPv6 /64 is one host");
     }
 }

@@ -21,6 +21,7 @@ struct Asked {
     shown: u64,
     candidates: Option<Vec<Candidate>>,
     leave: bool,
+    acquainted: bool,
 }
 
 /// What the app has asked since the link looked last.
@@ -31,6 +32,8 @@ pub(super) struct News {
     /// Where the other may be reached now.
     pub(super) candidates: Option<Vec<Candidate>>,
     pub(super) is_leaving: bool,
+    /// The user has answered whoever opened the session.
+    pub(super) is_acquainted: bool,
 }
 
 impl Mailbox {
@@ -58,6 +61,11 @@ impl Mailbox {
         self.wake();
     }
 
+    pub(super) fn acquaint(&self) {
+        self.asked().acquainted = true;
+        self.wake();
+    }
+
     /// Lets the link's task look at what there is to do.
     pub(super) fn wake(&self) {
         self.changed.notify_one();
@@ -82,7 +90,12 @@ impl Mailbox {
 
     pub(super) fn news(&self) -> News {
         let mut asked = self.asked();
-        News { shown: asked.shown, candidates: asked.candidates.take(), is_leaving: asked.leave }
+        News {
+            shown: asked.shown,
+            candidates: asked.candidates.take(),
+            is_leaving: asked.leave,
+            is_acquainted: asked.acquainted,
+        }
     }
 }
 

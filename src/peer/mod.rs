@@ -7,7 +7,8 @@
 //! texts (`outbox`) and the connection's `writer`; `pace` says how often. What arrives is counted by `inbox`;
 //! `line` is a message as it stands on the connection. `mailbox` is what the app asks of a link, `event`
 //! what it hears; `redial` are the times, `alarm` what wakes by them, `introductions` the table of sessions,
-//! `candidates` this client's own addresses. None of them knows the lobby or the screen.
+//! `allowance` how often a stranger is
+//! dialled, `candidates` this client's own addresses. None of them knows the lobby or the screen.
 //!
 //! The life of a session:
 //! 1. The server introduces two users to each other; both call [`PeerNetwork::open`].
@@ -29,6 +30,7 @@
 //! [`Undelivered`]: PeerEventKind::Undelivered
 
 mod alarm;
+mod allowance;
 mod candidates;
 mod connection;
 mod dial;
@@ -56,18 +58,20 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hobnob_protocol::MAX_CANDIDATES;
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::message::Introduction;
 use hobnob_protocol::name::{Candidate, Text};
+use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
-pub use self::candidates::gather as own_addresses;
+pub use self::allowance::Familiarity;
+pub use self::candidates::{OwnAddresses, gather as own_addresses};
 pub use self::event::{GoneReason, PeerEvent, PeerEventKind, PeerFailure};
 pub use self::introductions::Pinned;
 pub use self::outbox::{OUTBOX_BYTES, OUTBOX_TEXTS, OutboxFull};
 pub use self::outgoing::SayError;
+pub use self::reach::rules::DialRules;
 pub use self::redial::{GONE_AFTER, OPEN_WITHIN, REFUSED_GONE_AFTER};
 
 use self::dial::{Call, Dialler};
@@ -80,6 +84,20 @@ use crate::session::link_id::LinkId;
 
 /// Connections that wait to be looked at by one link; one more is dropped, and dialled again.
 const ARRIVALS: usize = 4;
+
+/// Links there may be at once, those that are ending among them. Each holds a few KiB, a socket, and up to
+/// [`OUTBOX_BYTES`] each way.
+const MOST_LINKS: usize = 256;
+
+/// Past so many links none is opened with a stranger, so that the user's own forks find room.
+const STRANGER_LINKS: usize = 192;
+
+/// There are as many links as there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "{MOST_LINKS} private sessions are open or ending, as many as there may be; leave some, or try again"
+)]
+pub struct TooManyLinks;
 
 /// How long [`PeerNetwork::close`] waits for the goodbyes: a little longer than one link needs.
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
@@ -109,6 +127,7 @@ pub struct PeerNetwork {
     identity: Identity,
     listening: SocketAddr,
     introductions: Arc<Introductions>,
+    rules: Arc<DialRules>,
     events: mpsc::Sender<PeerEvent>,
     accepting: JoinHandle<()>,
     /// A standard mutex: held for a few lines, never across an await.
@@ -130,6 +149,7 @@ impl PeerNetwork {
             identity: config.identity,
             listening,
             introductions,
+            rules: Arc::default(),
             events,
             accepting: tokio::spawn(accept),
             links: Mutex::default(),
@@ -148,16 +168,34 @@ impl PeerNetwork {
         self.listening.port()
     }
 
-    /// Where peers reach this client: `advertise` first, then the addresses of this machine as far as
-    /// they are listened on. Asks the system anew each time; at most [`MAX_CANDIDATES`], none twice.
+    /// Which addresses are dialled; to be told by which address the lobby is reached.
     #[must_use]
-    pub fn candidates(&self, advertise: &[Candidate]) -> Vec<Candidate> {
-        candidates::gather(advertise, self.listening)
+    pub fn dial_rules(&self) -> Arc<DialRules> {
+        Arc::clone(&self.rules)
     }
 
-    /// Opens the session the server introduced. Its events carry `session`.
-    #[must_use = "the session is left when its handle is dropped"]
-    pub fn open(&self, session: LinkId, introduction: &Introduction) -> PeerLinkHandle {
+    /// Opens the session the server introduced. Its events carry `session`. A stranger is dialled a bounded
+    /// number of times and may have less unread; anybody at addresses that the [`DialRules`] allow.
+    ///
+    /// # Errors
+    /// When there are as many links as there may be. No event will speak of this one, and whoever dials for it
+    /// is told that it has ended.
+    pub fn open(
+        &self,
+        session: LinkId,
+        introduction: &Introduction,
+        familiarity: Familiarity,
+    ) -> Result<PeerLinkHandle, TooManyLinks> {
+        let most = match familiarity {
+            Familiarity::Stranger => STRANGER_LINKS,
+            Familiarity::Known => MOST_LINKS,
+        };
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        while links.try_join_next().is_some() {}
+        if links.len() >= most {
+            self.refuse(introduction);
+            return Err(TooManyLinks);
+        }
         let (mailbox, outgoing) = (Arc::new(Mailbox::default()), Arc::new(Outgoing::default()));
         let (arrival_tx, arrival_rx) = mpsc::channel(ARRIVALS);
         let role = listen::role(&self.identity.public(), &introduction.key);
@@ -169,27 +207,26 @@ impl PeerNetwork {
             session: introduction.session,
             role,
             mailbox: Arc::clone(&mailbox),
+            rules: Arc::clone(&self.rules),
         };
-        let candidates = introduction.candidates.iter().take(MAX_CANDIDATES).cloned().collect();
+        let mut dialler = Dialler::new(call, familiarity);
+        dialler.introduced(&introduction.candidates);
         let link = Link::new(Beginning {
             session,
             role,
             forked: introduction.forked,
-            candidates,
             mailbox: Arc::clone(&mailbox),
             outgoing: Arc::clone(&outgoing),
             arrivals: arrival_rx,
-            dialler: Dialler::new(call),
+            dialler,
             events: self.events.clone(),
         });
-        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        while links.try_join_next().is_some() {}
         links.spawn(link.run(entered));
-        PeerLinkHandle { mailbox, outgoing }
+        Ok(PeerLinkHandle { mailbox, outgoing })
     }
 
-    /// Does not open the session the server introduced: nothing is dialled, and the other side, which
-    /// dials, is told that the session has ended.
+    /// Does not open the session of this introduction, now or later: whoever dials for it is told that it has
+    /// ended, and so hears it at once instead of trying on.
     pub fn refuse(&self, introduction: &Introduction) {
         self.introductions.refuse(introduction.session, introduction.key);
     }
@@ -252,6 +289,12 @@ impl PeerLinkHandle {
     /// down.
     pub fn candidates(&self, candidates: Vec<Candidate>) {
         self.mailbox.offer(candidates);
+    }
+
+    /// The user has answered whoever opened this session: it is no stranger's any more. Saying a text says
+    /// so, too.
+    pub fn acquaint(&self) {
+        self.mailbox.acquaint();
     }
 
     /// Ends the session. What was said is delivered first if that takes no longer than two seconds;

@@ -130,6 +130,12 @@ impl Outbox {
         self.texts.drain(..).map(|waiting| waiting.local_id).collect()
     }
 
+    /// Whether anything was ever said.
+    #[must_use]
+    pub(super) fn has_said(&self) -> bool {
+        self.retired > 0 || !self.texts.is_empty()
+    }
+
     /// Whether everything said was acknowledged.
     #[must_use]
     pub(super) fn is_empty(&self) -> bool {

@@ -180,6 +180,11 @@ impl Outgoing {
         }
     }
 
+    /// Whether the app has ever said anything here.
+    pub(super) fn has_said(&self) -> bool {
+        self.way().outbox.has_said()
+    }
+
     pub(super) fn all_delivered(&self) -> bool {
         self.way().outbox.is_empty()
     }

@@ -10,16 +10,16 @@ use std::time::Duration;
 
 use hobnob_protocol::DEFAULT_PORT;
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::name::{Candidate, PublicKey, RunId, Seq, UserName};
-use tokio::sync::mpsc;
+use hobnob_protocol::name::{PublicKey, RunId, Seq, UserName};
 use tokio::time::{Instant, sleep};
 
 use crate::config::LobbyChoice;
 use crate::data::trust::{Trust, TrustError};
 use crate::lobby::connect::ConnectError;
-use crate::lobby::event::{Joined, LobbyEvent};
+use crate::lobby::event::Joined;
 use crate::lobby::handle::LobbyHandle;
-use crate::lobby::link::{self, LobbyConfig};
+use crate::lobby::link::{self, Candidates, LobbyConfig};
+use crate::lobby::queue::LobbyEvents;
 use crate::show::Notice;
 use crate::start::host::{Host, HostError};
 
@@ -42,7 +42,7 @@ pub struct Joining {
     /// This run.
     pub run: RunId,
     /// Where peers reach this client.
-    pub candidates: Arc<dyn Fn() -> Vec<Candidate> + Send + Sync>,
+    pub candidates: Candidates,
     /// The port they reach it at.
     pub port: u16,
     /// The pinned keys.
@@ -57,7 +57,7 @@ pub struct Lobby {
     /// Talks to its link.
     pub handle: LobbyHandle,
     /// Hears of it.
-    pub events: mpsc::Receiver<LobbyEvent>,
+    pub events: LobbyEvents,
     /// The first welcome.
     pub joined: Joined,
     /// `HOST:PORT`.

@@ -7,6 +7,7 @@ pub mod host;
 pub mod join;
 pub mod logging;
 pub mod signals;
+mod whereabouts;
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -29,11 +30,12 @@ use crate::screen::folding::Folding;
 use crate::start::chat_name::BadName;
 use crate::start::exit_code::{FAILED, KEY_CHANGED, NO_LOBBY, USAGE};
 use crate::start::join::{Joining, Lobby};
+use crate::start::whereabouts::Whereabouts;
 
 use crate::client::user::User;
 use crate::data::conversations::Records;
 use crate::input::script;
-use crate::peer::{PeerConfig, PeerNetwork, own_addresses};
+use crate::peer::{PeerConfig, PeerNetwork};
 use crate::plugins::{PluginEvent, Plugins};
 use crate::repl::{self, ReplOptions};
 use crate::screen::pipe::PipeWriter;
@@ -53,6 +55,10 @@ const PEER_EVENT_QUEUE: usize = 1024;
 
 /// Lines of programs on their way to the app; when it is full they wait.
 const PLUGIN_EVENT_QUEUE: usize = 64;
+
+/// Files this client may have open at once: a socket for each private session, those being dialled and
+/// those that come in, all of which have bounds, come to less.
+const OPEN_FILES: u64 = 4096;
 
 /// Why a run ended before it began, and the code to exit with.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +106,7 @@ enum Talk {
 pub async fn run(settings: Settings) -> Result<ExitCode> {
     let talk = talk(&settings);
     start_logging(&settings, matches!(talk, Talk::Terminal { .. }))?;
+    raise_file_limit();
     let signals = signals::watch()?;
     match talk {
         Talk::Terminal { color } => at_terminal(settings, color, signals).await,
@@ -114,6 +121,17 @@ fn talk(settings: &Settings) -> Talk {
         (true, _) => Talk::Pipe(Form::Json),
         (false, true) => Talk::Terminal { color },
         (false, false) => Talk::Pipe(Form::Human(Human { color })),
+    }
+}
+
+/// Many systems let a program open 1,024 files unless it asks for more.
+fn raise_file_limit() {
+    match rlimit::increase_nofile_limit(OPEN_FILES) {
+        Ok(limit) if limit < OPEN_FILES => {
+            tracing::info!(limit, wanted = OPEN_FILES, "fewer open files are allowed than might be needed");
+        }
+        Ok(_) => {}
+        Err(err) => tracing::warn!(%err, "cannot raise the number of open files"),
     }
 }
 
@@ -254,19 +272,20 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, StartFailure>
     let network = PeerNetwork::start(peer_config, peer_event_tx)
         .await
         .with_context(|| format!("--listen {}: peers could not reach this client", settings.listen))?;
-    let (advertise, listening) = (settings.advertise.clone(), network.listening());
+    let whereabouts = Arc::new(Whereabouts::new(settings.advertise.clone(), &network));
+    let left_out = Arc::clone(&whereabouts);
     let joining = Joining {
         choice: settings.lobby.clone(),
         data_dir: settings.data_dir.clone(),
         identity: identity.clone(),
         name: name.clone(),
         run: RunId::random(),
-        candidates: Arc::new(move || own_addresses(&advertise, listening)),
+        candidates: Whereabouts::candidates(whereabouts),
         port: network.port(),
         trust: trust.clone(),
         since: settings.since.map(Seq),
     };
-    let (lobby, notices) = join::lobby(joining).await.map_err(|failure| {
+    let (lobby, mut notices) = join::lobby(joining).await.map_err(|failure| {
         let text = failure.to_string();
         match failure.error {
             _ if failure.is_trust_unreadable => StartFailure::new(USAGE, ErrorCode::Usage, text),
@@ -277,6 +296,7 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, StartFailure>
             _ => StartFailure::new(NO_LOBBY, ErrorCode::LobbyDown, text),
         }
     })?;
+    notices.extend(left_out.notice());
     let records = if settings.history { Records::kept(&settings.data_dir, &name) } else { Records::off() };
     tracing::info!(server = %lobby.address, name = ?lobby.joined.welcome.name.as_str(), "in the lobby");
     let hosted = lobby.host.is_some();

@@ -10,12 +10,12 @@ use hobnob::lobby::event::LobbyEvent;
 use hobnob::lobby::handle::LobbyHandle;
 use hobnob::lobby::link::{self, LobbyConfig};
 use hobnob::lobby::place::Resumed;
+use hobnob::lobby::queue::LobbyEvents;
 use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::name::{RunId, Seq, Text};
 use hobnob_server::{Engine, ServerConfig, Streams};
 use tokio::io::DuplexStream;
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -111,7 +111,7 @@ pub(crate) fn who(name: &str) -> (Identity, RunId, LobbyConfig) {
         name: name.parse().unwrap(),
         run,
         trusted: None,
-        candidates: Arc::new(Vec::new),
+        candidates: Arc::new(|_ends| Box::pin(async { Vec::new() })),
         port: 1,
         since: None,
     };
@@ -153,7 +153,7 @@ impl Book {
     async fn live(
         &mut self,
         handle: LobbyHandle,
-        mut events: mpsc::Receiver<LobbyEvent>,
+        mut events: LobbyEvents,
         count: u64,
         name: &str,
         chance: &mut Chance,

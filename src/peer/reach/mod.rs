@@ -1,7 +1,9 @@
-//! The ways by which one side of a session reaches the other: `tcp` today. A way gives a stream of bytes
+//! The ways by which one side of a session reaches the other: `tcp` today; `rules` says which addresses
+//! are dialled at all. A way gives a stream of bytes
 //! in both directions and where its other end is; what is sealed and said on it is the same for all.
 //! Knows no keys, no sessions and no hellos.
 
+pub(super) mod rules;
 pub(super) mod tcp;
 
 use std::net::{IpAddr, SocketAddr};

@@ -8,6 +8,7 @@ mod opening;
 mod pipes;
 mod proxy;
 mod rebuilding;
+mod strangers;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -55,6 +56,7 @@ impl Client {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = PeerConfig { identity: identity.clone(), listen, pinned };
         let network = PeerNetwork::start(config, event_tx).await.unwrap();
+        network.dial_rules().lobby_is_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 43210)));
         Self { identity, network, events }
     }
 
@@ -67,7 +69,11 @@ impl Client {
     }
 
     fn open(&self, introduction: &Introduction) -> Session {
-        let handle = self.network.open(LinkId(1), introduction);
+        self.open_with(introduction, Familiarity::Known)
+    }
+
+    fn open_with(&self, introduction: &Introduction, familiarity: Familiarity) -> Session {
+        let handle = self.network.open(LinkId(1), introduction, familiarity).unwrap();
         Session { handle, heard: Vec::new(), delivered: Vec::new() }
     }
 

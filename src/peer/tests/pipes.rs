@@ -40,16 +40,22 @@ impl Lone {
         let live = Live { key, mailbox: Arc::clone(&mailbox), arrivals: arrivals.clone() };
         let entered = introductions.enter(token, live);
         let identity = Identity::generate().unwrap();
-        let call = Call { identity, key, session: token, role, mailbox: Arc::clone(&mailbox) };
+        let call = Call {
+            identity,
+            key,
+            session: token,
+            role,
+            mailbox: Arc::clone(&mailbox),
+            rules: Arc::default(),
+        };
         let link = Link::new(Beginning {
             session: LinkId(1),
             role,
             forked: true,
-            candidates: Vec::new(),
             mailbox: Arc::clone(&mailbox),
             outgoing: Arc::clone(&outgoing),
             arrivals: arrival_rx,
-            dialler: Dialler::new(call),
+            dialler: Dialler::new(call, Familiarity::Known),
             events: event_tx,
         });
         let line = Line { role, token, mailbox: Arc::clone(&mailbox), arrivals };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use hobnob::peer::{PeerConfig, PeerEvent, PeerEventKind, PeerLinkHandle, PeerNetwork};
+use hobnob::peer::{Familiarity, PeerConfig, PeerEvent, PeerEventKind, PeerLinkHandle, PeerNetwork};
 use hobnob::session::link_id::LinkId;
 use hobnob_protocol::PEER_ALPN;
 use hobnob_protocol::identity::Identity;
@@ -113,8 +113,10 @@ async fn session() -> anyhow::Result<(Side, Side)> {
         candidates: vec![at.into()],
         forked,
     };
-    let bobbys_handle = bobbys.open(LinkId(1), &introduce(&anna, annas.listening(), false));
-    let annas_handle = annas.open(LinkId(1), &introduce(&bobby, bobbys.listening(), true));
+    let bobbys_handle =
+        bobbys.open(LinkId(1), &introduce(&anna, annas.listening(), false), Familiarity::Known)?;
+    let annas_handle =
+        annas.open(LinkId(1), &introduce(&bobby, bobbys.listening(), true), Familiarity::Known)?;
     for events in [&mut anna_events, &mut bobby_events] {
         let first = events.recv().await.context("the session is over")?;
         anyhow::ensure!(matches!(first.kind, PeerEventKind::Up { .. }), "it does not open: {first:?}");
@@ -129,7 +131,10 @@ async fn network(identity: &Identity) -> anyhow::Result<(PeerNetwork, mpsc::Rece
     let (event_tx, events) = mpsc::channel(1024);
     let mut config = PeerConfig::new(identity.clone());
     config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    Ok((PeerNetwork::start(config, event_tx).await?, events))
+    let network = PeerNetwork::start(config, event_tx).await?;
+    // As where the lobby is on this machine: other loopback addresses are not dialled else.
+    network.dial_rules().lobby_is_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 43210)));
+    Ok((network, events))
 }
 
 /// Says `count` texts of `len` bytes as fast as they are taken; MiB a second.

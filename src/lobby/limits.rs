@@ -1,0 +1,96 @@
+//! What one server may make this client do without being asked: plain numbers, told the time. Owns the rate of
+//! unasked introductions and the count of signs of life that are owed; knows nothing of connections.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Unasked introductions taken in a burst: more forks than anybody gets at once.
+const INTRODUCTIONS_AT_ONCE: u32 = 64;
+
+/// One more unasked introduction is taken each time this has passed.
+const INTRODUCTION_EVERY: Duration = Duration::from_millis(250);
+
+/// Signs of life that may be owed. A server asks again only after a while, and after an introduction; past this
+/// it does not read what it is answered, and the rest of its questions is passed over.
+const MOST_PONGS: u32 = 1024;
+
+/// Which of the unasked introductions are taken. The others are passed over: nobody is met or dialled for
+/// them, and whoever forked learns that this user cannot be reached.
+#[derive(Debug)]
+pub(super) struct IntroductionRate {
+    /// How many may come now.
+    left: u32,
+    counted: Instant,
+}
+
+impl IntroductionRate {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { left: INTRODUCTIONS_AT_ONCE, counted: now }
+    }
+
+    /// Whether one that has come is taken.
+    pub(super) fn take(&mut self, now: Instant) -> bool {
+        let passed = now.saturating_duration_since(self.counted);
+        let more = u32::try_from(passed.as_millis() / INTRODUCTION_EVERY.as_millis()).unwrap_or(u32::MAX);
+        if self.left.saturating_add(more) >= INTRODUCTIONS_AT_ONCE {
+            (self.left, self.counted) = (INTRODUCTIONS_AT_ONCE, now);
+        } else {
+            self.left += more;
+            self.counted += INTRODUCTION_EVERY * more;
+        }
+        let is_taken = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        is_taken
+    }
+}
+
+/// Signs of life this side owes: counted, not queued, for a server may ask without reading.
+#[derive(Debug, Default)]
+pub(super) struct Pongs {
+    owed: u32,
+}
+
+impl Pongs {
+    /// The server asks for one.
+    pub(super) fn asked(&mut self) {
+        self.owed = (self.owed + 1).min(MOST_PONGS);
+    }
+
+    /// Takes one that is to be written now.
+    pub(super) fn take(&mut self) -> bool {
+        let is_owed = self.owed > 0;
+        self.owed = self.owed.saturating_sub(1);
+        is_owed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn introductions_come_in_a_burst_and_then_four_a_second() {
+        let mut rate = IntroductionRate::new(Instant::now());
+        let take = |rate: &mut IntroductionRate| (0..50_000).filter(|_| rate.take(Instant::now())).count();
+        assert_eq!(take(&mut rate), INTRODUCTIONS_AT_ONCE as usize);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(take(&mut rate), 4);
+        for _ in 0..10 {
+            tokio::time::advance(Duration::from_millis(100)).await;
+            rate.take(Instant::now());
+        }
+        assert_eq!(take(&mut rate), 0, "parts of a quarter second add up to no more");
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert_eq!(take(&mut rate), INTRODUCTIONS_AT_ONCE as usize);
+    }
+
+    #[test]
+    fn each_sign_of_life_is_given_once_and_a_flood_is_forgotten() {
+        let mut pongs = Pongs::default();
+        (0..3).for_each(|_| pongs.asked());
+        assert_eq!(std::iter::from_fn(|| pongs.take().then_some(())).count(), 3);
+        (0..1_000_000).for_each(|_| pongs.asked());
+        assert_eq!(std::iter::from_fn(|| pongs.take().then_some(())).count(), MOST_PONGS as usize);
+    }
+}

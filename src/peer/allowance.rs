@@ -1,0 +1,131 @@
+//! How often one link may dial. Somebody the user knows is dialled as often as `redial` says; a stranger a
+//! few times for each introduction, spread over the addresses in a way that does not depend on what
+//! answers there. Plain numbers, no sockets.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+/// Connections begun for one introduction of a stranger; and again for one that was met and lost, at the
+/// address where it was met.
+pub(super) const STRANGER_DIALS_EACH: usize = 8;
+
+/// Whether the other side of a session is somebody to this user.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Familiarity {
+    /// A key this user has not answered: it chose to be met, and what it costs is bounded.
+    #[default]
+    Stranger,
+    /// A key that is pinned, or that this user forked, accepted or has said something to.
+    Known,
+}
+
+/// What is left of the dials of one link.
+#[derive(Debug)]
+pub(super) struct Allowance {
+    familiarity: Familiarity,
+    left: usize,
+    /// How often one address may be tried.
+    each: usize,
+    tries: HashMap<SocketAddr, usize>,
+}
+
+impl Allowance {
+    /// For an introduction with so many addresses.
+    pub(super) fn new(familiarity: Familiarity, targets: usize) -> Self {
+        let mut allowance = Self { familiarity, left: 0, each: 0, tries: HashMap::new() };
+        allowance.renew(targets);
+        allowance
+    }
+
+    /// Begins anew: the link was introduced again, or was up and is lost.
+    pub(super) fn renew(&mut self, targets: usize) {
+        self.left = STRANGER_DIALS_EACH;
+        self.each = (STRANGER_DIALS_EACH / targets.max(1)).max(1);
+        self.tries.clear();
+    }
+
+    /// The user has answered: no bound from now on.
+    pub(super) fn acquaint(&mut self) {
+        self.familiarity = Familiarity::Known;
+        self.tries = HashMap::new();
+    }
+
+    pub(super) fn familiarity(&self) -> Familiarity {
+        self.familiarity
+    }
+
+    pub(super) fn is_strangers(&self) -> bool {
+        self.familiarity == Familiarity::Stranger
+    }
+
+    /// Whether `target` may be dialled once more. `has_place` is asked for a place among the dials of all
+    /// strangers, once nothing else stands against it.
+    pub(super) fn take(&mut self, target: SocketAddr, has_place: impl FnOnce() -> bool) -> bool {
+        if !self.is_strangers() {
+            return true;
+        }
+        let tried = self.tries.get(&target).copied().unwrap_or(0);
+        if self.left == 0 || tried >= self.each || !has_place() {
+            return false;
+        }
+        self.left -= 1;
+        self.tries.insert(target, tried + 1);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(port: usize) -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, 1], u16::try_from(port).unwrap()))
+    }
+
+    /// How often each of `count` addresses is dialled in a thousand rounds, where those below `busy` hang and
+    /// are therefore asked for once only.
+    fn dials(count: usize, busy: usize) -> Vec<usize> {
+        let mut allowance = Allowance::new(Familiarity::Stranger, count);
+        let mut dials = vec![0; count];
+        for round in 0..1000 {
+            for (index, dials) in dials.iter_mut().enumerate() {
+                if (index >= busy || round == 0) && allowance.take(target(index + 1), || true) {
+                    *dials += 1;
+                }
+            }
+        }
+        dials
+    }
+
+    #[test]
+    fn a_stranger_is_dialled_eight_times_whatever_it_names() {
+        for count in 1..=32 {
+            let sum: usize = dials(count, 0).into_iter().sum();
+            assert!(sum <= STRANGER_DIALS_EACH && sum >= count.min(5), "{count} addresses: {sum}");
+        }
+    }
+
+    #[test]
+    fn how_often_one_address_is_tried_does_not_tell_what_another_does() {
+        for count in 2..=8 {
+            for busy in 0..count {
+                assert_eq!(
+                    dials(count, busy).last(),
+                    dials(count, 0).last(),
+                    "{count} addresses, {busy} busy"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_place_nothing_is_used_up_and_somebody_known_needs_none() {
+        let mut allowance = Allowance::new(Familiarity::Stranger, 1);
+        assert!((0..100).all(|_| !allowance.take(target(1), || false)));
+        assert_eq!((0..100).filter(|_| allowance.take(target(1), || true)).count(), STRANGER_DIALS_EACH);
+        allowance.renew(1);
+        assert!(allowance.take(target(1), || true), "introduced anew");
+        allowance.acquaint();
+        assert!((0..100).all(|_| allowance.take(target(1), || false)));
+    }
+}
