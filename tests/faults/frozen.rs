@@ -66,6 +66,31 @@ fn a_peer_stopped_for_a_while_hears_all_of_it_once_when_it_goes_on() {
 }
 
 #[test]
+fn a_fork_that_was_given_up_opens_on_neither_side_when_the_server_answers_at_last() {
+    let server = Server::start(&[]);
+    let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
+    assert_eq!(anna.users(), ["anna", "bobby"]);
+    server.freeze();
+    anna.send("\\fork bobby");
+    anna.wait_within(Duration::from_secs(15), json!({"event": "closed", "session": 1, "reason": "failed"}));
+    server.thaw();
+    // The server goes on with the fork first, then with what is said here: both were introduced by then. Either
+    // would dial after a second, if it took itself for the one that was forked.
+    anna.send("\\lobby");
+    anna.say("it is back");
+    bobby.wait(json!({"event": "message", "text": "it is back"}));
+    anna.send("\\wait 3");
+    anna.say("and still alone");
+    for client in [&anna, &bobby] {
+        client.has_no(json!({"event": "opened", "peer": "anna"}));
+        client.has_no(json!({"event": "opened", "peer": "bobby"}));
+    }
+    // And the next fork, which is asked for, opens.
+    anna.fork("bobby");
+    bobby.wait(json!({"event": "opened", "peer": "anna", "mode": "B"}));
+}
+
+#[test]
 fn a_peer_stopped_for_longer_than_a_link_lives_takes_up_where_it_stopped() {
     let server = Server::start(&[]);
     let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
