@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Mutex;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use tracing_subscriber::EnvFilter;
 
 /// Begins to write diagnostics of `level` and above to `file`, or to standard error.
@@ -14,7 +14,8 @@ use tracing_subscriber::EnvFilter;
 pub fn start(level: &str, file: Option<&Path>) -> Result<()> {
     // rustyline's own diagnostics tell what is typed.
     let filter = EnvFilter::try_new(format!("{level},rustyline=warn"))
-        .with_context(|| format!("--log {level:?}: expected error, warn, info, debug or trace"))?;
+        // What the filter says of it is the same, twice.
+        .map_err(|_| anyhow!("--log {level:?}: expected error, warn, info, debug or trace"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
     match file {
         Some(path) => {

@@ -10,6 +10,8 @@ mod churn;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod errors;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod hostile;
