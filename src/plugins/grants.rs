@@ -11,6 +11,7 @@ use hobnob_protocol::identity::create_private_dir;
 use serde::{Deserialize, Serialize};
 
 use super::describe::Description;
+use crate::data::private_file::open_lock;
 use crate::data::whole_file::write_whole;
 
 /// The largest program whose hash is taken, in bytes.
@@ -120,7 +121,7 @@ impl Grants {
         if let Some(folder) = self.path.parent() {
             create_private_dir(folder).map_err(told)?;
         }
-        let lock = File::options().create(true).truncate(false).write(true).open(lock).map_err(told)?;
+        let lock = open_lock(&lock).map_err(told)?;
         // Held by another client for as long as it writes a small file.
         lock.lock().map_err(told)?;
         let mut commands = self.all()?;

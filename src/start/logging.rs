@@ -1,6 +1,7 @@
 //! Diagnostics: whether there are any, and where they go. Never into the chat on a terminal.
 
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -22,6 +23,8 @@ pub fn start(level: &str, file: Option<&Path>) -> Result<()> {
             let file = File::options()
                 .create(true)
                 .append(true)
+                // It names whom this user talks to and where they are.
+                .mode(0o600)
                 .open(path)
                 .with_context(|| format!("the log file {} cannot be opened", path.display()))?;
             builder.with_writer(Mutex::new(file)).init();

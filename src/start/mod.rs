@@ -22,6 +22,7 @@ use crate::app::completion::Completion;
 use crate::app::event::Signal;
 use crate::app::{App, InputSource, Sources};
 use crate::config::Settings;
+use crate::data::exposed::exposed;
 use crate::data::identities;
 use crate::data::table::Table;
 use crate::lobby::connect::ConnectError;
@@ -277,6 +278,8 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, StartFailure>
             _ => StartFailure::new(NO_LOBBY, ErrorCode::LobbyDown, text),
         }
     })?;
+    let exposed = exposed(&settings.data_dir, settings.config_file.as_deref());
+    let notices = exposed.iter().map(|it| Notice::say(it.to_string())).chain(notices).collect();
     let records = if settings.history { Records::kept(&settings.data_dir, &name) } else { Records::off() };
     tracing::info!(server = %lobby.address, name = ?lobby.joined.welcome.name.as_str(), "in the lobby");
     let hosted = lobby.host.is_some();

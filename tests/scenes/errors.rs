@@ -33,6 +33,13 @@ fn folder_at(home: &Home, path: &str) {
     fs::create_dir_all(home.path().join(path)).unwrap();
 }
 
+/// A link that leads to itself.
+fn link_at(home: &Home, path: &str) {
+    let path = home.path().join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(&path, &path).unwrap();
+}
+
 /// A file where a folder should be.
 fn file_at(home: &Home, path: &str) {
     let path = home.path().join(path);
@@ -43,7 +50,7 @@ fn file_at(home: &Home, path: &str) {
 #[test]
 fn what_is_in_the_way_at_the_start_is_told_once() {
     type Obstacle = fn(&Home);
-    let obstacles: [(Obstacle, &[&str], &str); 13] = [
+    let obstacles: [(Obstacle, &[&str], &str); 16] = [
         (|home| file_at(home, "data"), &[], "Not a directory"),
         (|home| folder_at(home, "data/hobnob/identities/anna.key"), &[], "anna.key"),
         (|home| folder_at(home, "data/hobnob/known_keys.toml"), &[], "Is a directory"),
@@ -51,6 +58,9 @@ fn what_is_in_the_way_at_the_start_is_told_once() {
         (|home| folder_at(home, "data/hobnob/ignored.toml"), &[], "Is a directory"),
         (|home| home.write_config("name = "), &[], "config.toml"),
         (|home| folder_at(home, "config/hobnob/config.toml"), &[], "config.toml"),
+        (|home| file_at(home, "config/hobnob"), &[], "config"),
+        (|home| link_at(home, "data/hobnob/aliases.toml"), &[], "symbolic links"),
+        (|home| link_at(home, "data/hobnob/identities/anna.key"), &[], "symbolic links"),
         (|_| {}, &["--config", "nowhere.toml"], "nowhere.toml"),
         (|_| {}, &["--record", "nowhere/record"], "nowhere/record"),
         (|_| {}, &["--log-file", "nowhere/log"], "nowhere/log"),
@@ -88,10 +98,9 @@ fn a_lobby_that_cannot_be_joined_or_hosted_is_told_once() {
 #[test]
 fn what_is_in_the_way_of_a_command_is_told_once() {
     let server = Server::start(&[]);
-    let scripts: [(fn(&Home), &str, &str); 5] = [
+    let scripts: [(fn(&Home), &str, &str); 4] = [
         (|home| folder_at(home, "data/hobnob/aliases.lock"), "\\alias brb be right back\n", "aliases"),
         (|home| folder_at(home, "data/hobnob/ignored.lock"), "\\ignore bobby\n", "ignored"),
-        (|home| file_at(home, "config/hobnob"), "\\set --save times long\n", "config"),
         (|home| file_at(home, "data/hobnob/conversations"), "\\search hello\n", "records"),
         (|home| file_at(home, "data/hobnob/conversations"), "\\fork bobby\n", "kept"),
     ];
