@@ -10,6 +10,8 @@ mod churn;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod conversations;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod files;
