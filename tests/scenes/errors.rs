@@ -10,6 +10,9 @@ use crate::support::launch::Launch;
 use crate::support::output::Output;
 use crate::support::server::Server;
 
+/// Puts something in the way, into a home.
+type Obstacle = fn(&Home);
+
 /// What is between two colons and the like, where it says anything.
 fn parts(line: &str) -> Vec<&str> {
     line.split([':', ';', '(', ')', ',']).map(str::trim).filter(|part| part.len() > 3).collect()
@@ -49,7 +52,6 @@ fn file_at(home: &Home, path: &str) {
 
 #[test]
 fn what_is_in_the_way_at_the_start_is_told_once() {
-    type Obstacle = fn(&Home);
     let obstacles: [(Obstacle, &[&str], &str); 16] = [
         (|home| file_at(home, "data"), &[], "Not a directory"),
         (|home| folder_at(home, "data/hobnob/identities/anna.key"), &[], "anna.key"),
@@ -80,7 +82,6 @@ fn what_is_in_the_way_at_the_start_is_told_once() {
 fn a_lobby_that_cannot_be_joined_or_hosted_is_told_once() {
     let nobody = format!("127.0.0.1:{}", free_port());
     tells_once(&Launch::hobnob().args(["--name", "anna", "--server", &nobody]).run("").failed(), &nobody);
-    type Obstacle = fn(&Home);
     let obstacles: [(Obstacle, &str); 3] = [
         (|home| folder_at(home, "data/hobnob/server/server.key"), "server.key"),
         (|home| folder_at(home, "data/hobnob/server/lobby.sqlite"), "lobby.sqlite"),
@@ -98,7 +99,7 @@ fn a_lobby_that_cannot_be_joined_or_hosted_is_told_once() {
 #[test]
 fn what_is_in_the_way_of_a_command_is_told_once() {
     let server = Server::start(&[]);
-    let scripts: [(fn(&Home), &str, &str); 4] = [
+    let scripts: [(Obstacle, &str, &str); 4] = [
         (|home| folder_at(home, "data/hobnob/aliases.lock"), "\\alias brb be right back\n", "aliases"),
         (|home| folder_at(home, "data/hobnob/ignored.lock"), "\\ignore bobby\n", "ignored"),
         (|home| file_at(home, "data/hobnob/conversations"), "\\search hello\n", "records"),
