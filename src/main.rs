@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use hobnob::cli::{Cli, ColorChoice};
 use hobnob::repl::terminal;
+use hobnob::show::harmless::harmless;
 use hobnob::start::exit_code;
 use hobnob::subcommands::{self, Outputs};
 use hobnob::{config, start};
@@ -16,8 +17,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(code) => code,
         Err(err) => {
-            // Standard error may be closed; there is no one left to tell.
-            let _untold = writeln!(std::io::stderr(), "hobnob: {err:#}");
+            complain(&format!("hobnob: {}\n", harmless(&format!("{err:#}"), "    ")));
             ExitCode::from(
                 err.downcast_ref::<start::StartFailure>().map_or(exit_code::USAGE, |failure| failure.exit),
             )
@@ -25,8 +25,30 @@ fn main() -> ExitCode {
     }
 }
 
+/// Writes to standard error what has passed the gate.
+fn complain(text: &str) {
+    // Standard error may be closed; there is no one left to tell.
+    let _untold = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// What was asked for on the command line; or the page that was asked for, or what is wrong, and the end.
+fn command_line() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|answer| {
+        if !answer.use_stderr() {
+            answer.exit();
+        }
+        // It repeats arguments, which may come from somebody else: the names of files, what was pasted.
+        complain(&harmless(&answer.render().to_string(), ""));
+        ExitCode::from(exit_code::USAGE)
+    })
+}
+
 fn run() -> anyhow::Result<ExitCode> {
-    let (cli, env) = (Cli::parse(), |name: &str| std::env::var_os(name));
+    let env = |name: &str| std::env::var_os(name);
+    let cli = match command_line() {
+        Ok(cli) => cli,
+        Err(code) => return Ok(code),
+    };
     if cli.subcommand.is_some() {
         return instead(cli, &env);
     }

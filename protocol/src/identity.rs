@@ -44,6 +44,13 @@ pub enum IdentityError {
         /// Its permission bits.
         mode: u32,
     },
+    /// It is a link, and what it points to is not there: the key may be on a disk that is not mounted. A new key in
+    /// its place would be another person.
+    #[error("{} is a link to a file that is not there; bring that back, or remove the link to have a new key made", path.display())]
+    LinkToNothing {
+        /// The link.
+        path: PathBuf,
+    },
     /// It holds no Ed25519 key.
     #[error("{} holds no Ed25519 private key in PKCS#8 PEM; move it away to have a new one made", path.display())]
     NotAKey {
@@ -72,6 +79,9 @@ impl Identity {
     pub fn load_or_create(path: &Path) -> Result<Self, IdentityError> {
         match Self::load(path) {
             Err(IdentityError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
+                if path.is_symlink() {
+                    return Err(IdentityError::LinkToNothing { path: path.to_owned() });
+                }
                 create(path)?;
                 Self::load(path)
             }
@@ -214,6 +224,19 @@ mod tests {
         });
         assert!(keys.iter().all(|key| *key == keys[0]));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn a_link_is_followed_and_one_to_nothing_gets_no_new_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, real) = (folder.path().join("anna.key"), folder.path().join("real"));
+        std::os::unix::fs::symlink("real", &path).unwrap();
+        let text = Identity::load_or_create(&path).unwrap_err().to_string();
+        assert!(text.contains("anna.key is a link to a file that is not there"), "{text}");
+        assert!(!real.exists());
+        let key = Identity::load_or_create(&real).unwrap().public();
+        assert_eq!(Identity::load_or_create(&path).unwrap().public(), key);
+        assert!(path.is_symlink());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Table, Value};
 
@@ -16,9 +16,7 @@ use crate::data::whole_file::write_whole;
 /// Why the file cannot be changed; it is as it was then.
 pub fn save(path: &Path, preferences: &Preferences) -> Result<(), String> {
     let told = |err: io::Error| format!("{}: {err}", path.display());
-    // A link to the file stays one.
-    let path = real(path);
-    let old = match fs::read_to_string(&path) {
+    let old = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(err) if err.kind() == io::ErrorKind::NotFound => String::new(),
         Err(err) => return Err(told(err)),
@@ -27,16 +25,7 @@ pub fn save(path: &Path, preferences: &Preferences) -> Result<(), String> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(told)?;
     }
-    let permissions = fs::metadata(&path).ok().map(|file| file.permissions());
-    write_whole(&path, new.as_bytes()).map_err(told)?;
-    match permissions {
-        Some(permissions) => fs::set_permissions(&path, permissions).map_err(told),
-        None => Ok(()),
-    }
-}
-
-fn real(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+    write_whole(path, new.as_bytes()).map_err(told)
 }
 
 fn edited(text: &str, preferences: &Preferences) -> Result<String, String> {

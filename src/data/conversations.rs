@@ -1,10 +1,12 @@
 //! What was said in private sessions, kept on this machine for `\history`: one file for each peer's
 //! key, `conversations/OWN-NAME/KEY.jsonl` in the data directory, readable by its owner alone and
-//! bounded. Owns those files; knows nothing of sessions' links. Off with `--no-history`.
+//! bounded in bytes and lines while it is written. Owns those files; knows nothing of sessions' links. Off with
+//! `--no-history`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use hobnob_protocol::identity::create_private_dir;
@@ -17,11 +19,24 @@ use crate::session::SessionId;
 /// Lines kept when a file is cut back.
 const KEPT_LINES: usize = 5_000;
 
-/// Lines at which a file is cut back, when a session with its peer opens.
+/// Lines of a file; at more it is cut back.
 const MOST_LINES: usize = 10_000;
 
-/// Conversations that one search reads: more would keep the screen waiting.
-const MOST_SEARCHED: usize = 50;
+/// Bytes kept when a file is cut back: [`KEPT_LINES`] of the usual length.
+const KEPT_BYTES: u64 = 2 * 1024 * 1024;
+
+/// Bytes of a file; at more it is cut back. A peer may send texts of 16 KiB as fast as the link carries them, and one
+/// of control characters is six times as long in JSON.
+const MOST_BYTES: u64 = 2 * KEPT_BYTES;
+
+/// What is read back when a session opens, in bytes from the end: the screen waits for it.
+const READ_BYTES: u64 = 1024 * 1024;
+
+/// Texts that are read back when a session opens; no more are kept of a session in memory.
+const READ_LINES: usize = 1000;
+
+/// Bytes that one search reads, the newest of the conversations of lately first: more would keep the screen waiting.
+const SEARCHED_BYTES: u64 = 16 * 1024 * 1024;
 
 /// One thing that was said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +53,7 @@ pub struct Recorded {
 #[derive(Debug, Default)]
 pub struct Records {
     folder: Option<PathBuf>,
-    open: HashMap<SessionId, (PathBuf, File)>,
+    open: HashMap<SessionId, (PathBuf, Record)>,
 }
 
 impl Records {
@@ -54,7 +69,7 @@ impl Records {
         Self::default()
     }
 
-    /// Opens the record of a session's peer and gives what is in it, oldest first.
+    /// Opens the record of a session's peer and gives the newest of what is in it, oldest first.
     ///
     /// # Errors
     /// When the file cannot be used; the session goes on without a record.
@@ -62,20 +77,16 @@ impl Records {
         let Some(folder) = &self.folder else { return Ok(Vec::new()) };
         create_private_dir(folder)?;
         let path = folder.join(format!("{peer}.jsonl"));
-        let mut said = read(&path)?;
-        if said.len() > MOST_LINES {
-            said.drain(..said.len() - KEPT_LINES);
-            write_whole(&path, &lines(&said))?;
+        let mut record = Record::open(&path)?;
+        let mut newest = VecDeque::new();
+        for said in said(&tail(&mut record.file, READ_BYTES)?) {
+            if newest.len() == READ_LINES {
+                newest.pop_front();
+            }
+            newest.push_back(said);
         }
-        let mut options = File::options();
-        options.create(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path)?;
-        // A line that a kill cut short must not swallow the next one; empty lines are passed over.
-        file.write_all(b"\n")?;
-        self.open.insert(session, (path, file));
-        Ok(said)
+        self.open.insert(session, (path, record));
+        Ok(newest.into())
     }
 
     /// Adds what was said in a session.
@@ -83,8 +94,8 @@ impl Records {
     /// # Errors
     /// When the disk says no; from then on this session keeps no record.
     pub fn add(&mut self, session: SessionId, said: &Recorded) -> io::Result<()> {
-        let Some((_, file)) = self.open.get_mut(&session) else { return Ok(()) };
-        let written = file.write_all(&lines(std::slice::from_ref(said)));
+        let Some((path, record)) = self.open.get_mut(&session) else { return Ok(()) };
+        let written = record.add(path, said);
         if written.is_err() {
             self.open.remove(&session);
         }
@@ -92,7 +103,7 @@ impl Records {
     }
 
     /// What was said with peers of whom no session is open, as far as `fits` takes it. Reads the
-    /// conversations of lately, and only so many of them.
+    /// conversations of lately, and only so much of them.
     ///
     /// # Errors
     /// When the folder cannot be read.
@@ -111,8 +122,15 @@ impl Records {
             .collect();
         files.sort_by(|a, b| b.cmp(a));
         let mut found = Vec::new();
-        for (_, path) in files.into_iter().take(MOST_SEARCHED) {
-            found.extend(read(&path)?.into_iter().filter(&fits));
+        let mut left = SEARCHED_BYTES;
+        for (_, path) in files {
+            // A file from before files had a bound may be longer than this one reads.
+            let bytes = tail(&mut File::open(&path)?, MOST_BYTES.min(left))?;
+            left -= bytes.len() as u64;
+            found.extend(said(&bytes).filter(&fits));
+            if left == 0 {
+                break;
+            }
         }
         Ok(found)
     }
@@ -150,27 +168,91 @@ impl Records {
     }
 }
 
-fn lines(said: &[Recorded]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for it in said {
-        serde_json::to_writer(&mut bytes, it).expect("what was said is JSON, and a Vec takes it");
-        bytes.push(b'\n');
-    }
-    bytes
+/// A file that is written, and how many lines it has, as far as this client knows.
+#[derive(Debug)]
+struct Record {
+    file: File,
+    lines: usize,
 }
 
-/// What a file holds; lines that are not whole are passed over.
-fn read(path: &Path) -> io::Result<Vec<Recorded>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(err) => return Err(err),
-    };
-    let mut said = Vec::new();
-    for line in BufReader::new(file).split(b'\n') {
-        said.extend(serde_json::from_slice::<Recorded>(&line?).ok());
+impl Record {
+    /// Opens a file, or makes it, and cuts it back where it is too long.
+    fn open(path: &Path) -> io::Result<Self> {
+        let mut file = append_to(path)?;
+        if file.metadata()?.len() >= MOST_BYTES {
+            return Self::cut(path);
+        }
+        let mut record = Self { lines: count_lines(&mut file)?, file };
+        if record.lines > MOST_LINES {
+            return Self::cut(path);
+        }
+        // A line that a kill cut short must not swallow the next one; empty lines are passed over.
+        record.file.write_all(b"\n")?;
+        Ok(record)
     }
-    Ok(said)
+
+    fn add(&mut self, path: &Path, said: &Recorded) -> io::Result<()> {
+        let mut line = serde_json::to_vec(said).expect("what was said is JSON, and a Vec takes it");
+        line.push(b'\n');
+        if self.file.metadata()?.nlink() == 0 {
+            // Another client has cut it back, and this file has no name any more.
+            *self = Self::open(path)?;
+        }
+        // Other clients write it, too.
+        let bytes = self.file.metadata()?.len();
+        let is_full = bytes + line.len() as u64 > MOST_BYTES || self.lines >= MOST_LINES;
+        if is_full {
+            *self = Self::cut(path)?;
+        }
+        self.lines += 1;
+        self.file.write_all(&line)
+    }
+
+    /// Keeps the newest lines of a file and opens it.
+    fn cut(path: &Path) -> io::Result<Self> {
+        let kept = tail(&mut append_to(path)?, KEPT_BYTES)?;
+        let lines = kept.iter().filter(|&&byte| byte == b'\n').count();
+        let dropped = lines.saturating_sub(KEPT_LINES);
+        let newest: Vec<&[u8]> = kept.split_inclusive(|&byte| byte == b'\n').skip(dropped).collect();
+        write_whole(path, &newest.concat())?;
+        Ok(Self { file: append_to(path)?, lines: lines - dropped })
+    }
+}
+
+fn append_to(path: &Path) -> io::Result<File> {
+    File::options().create(true).append(true).read(true).mode(0o600).open(path)
+}
+
+/// How many lines a file has, with no more of it in memory than a buffer.
+fn count_lines(file: &mut File) -> io::Result<usize> {
+    let mut buffer = [0; 64 * 1024];
+    let mut lines = 0;
+    file.seek(SeekFrom::Start(0))?;
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(lines),
+            read => lines += buffer[..read].iter().filter(|&&byte| byte == b'\n').count(),
+        }
+    }
+}
+
+/// The last lines of a file, whole, at most so many bytes.
+fn tail(file: &mut File, most: u64) -> io::Result<Vec<u8>> {
+    let skipped = file.metadata()?.len().saturating_sub(most);
+    file.seek(SeekFrom::Start(skipped))?;
+    let mut bytes = Vec::new();
+    // Another client may write meanwhile.
+    file.take(most).read_to_end(&mut bytes)?;
+    if skipped > 0 {
+        let first = bytes.iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |newline| newline + 1);
+        bytes.drain(..first);
+    }
+    Ok(bytes)
+}
+
+/// What lines hold; those that are not whole are passed over.
+fn said(lines: &[u8]) -> impl Iterator<Item = Recorded> {
+    lines.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok())
 }
 
 #[cfg(test)]
@@ -181,6 +263,10 @@ mod tests {
 
     fn said(text: &str) -> Recorded {
         Recorded { at: 7, from: "anna".parse().unwrap(), text: Text::new(text).unwrap() }
+    }
+
+    fn path_of(folder: &Path, key: &PublicKey) -> PathBuf {
+        folder.join(format!("conversations/bobby/{key}.jsonl"))
     }
 
     fn records(folder: &Path) -> Records {
@@ -208,7 +294,7 @@ mod tests {
         let mut first = records(folder.path());
         first.open(session, &key).unwrap();
         first.add(session, &said("whole")).unwrap();
-        first.open.get_mut(&session).unwrap().1.write_all(b"{\"at\":1,\"fro").unwrap();
+        first.open.get_mut(&session).unwrap().1.file.write_all(b"{\"at\":1,\"fro").unwrap();
         let mut second = records(folder.path());
         second.open(session, &key).unwrap();
         second.add(session, &said("after")).unwrap();
@@ -221,12 +307,76 @@ mod tests {
         let (session, key) = (SessionId(1), PublicKey::new([3; 32]));
         let mut first = records(folder.path());
         first.open(session, &key).unwrap();
-        for number in 0..=MOST_LINES {
+        let mut most = 0;
+        for number in 0..=MOST_LINES + KEPT_LINES {
             first.add(session, &said(&number.to_string())).unwrap();
+            most = most.max(first.open[&session].1.lines);
         }
-        let kept = records(folder.path()).open(session, &key).unwrap();
-        assert_eq!((kept.len(), kept.last()), (KEPT_LINES, Some(&said(&MOST_LINES.to_string()))));
-        assert_eq!(records(folder.path()).open(session, &key).unwrap().len(), KEPT_LINES);
+        assert_eq!(most, MOST_LINES);
+        let path = path_of(folder.path(), &key);
+        let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+        assert!((KEPT_LINES..=MOST_LINES).contains(&lines), "{lines}");
+        let newest = records(folder.path()).open(session, &key).unwrap();
+        let last = said(&(MOST_LINES + KEPT_LINES).to_string());
+        assert_eq!((newest.len(), newest.last()), (READ_LINES, Some(&last)));
+    }
+
+    #[test]
+    fn a_flood_of_the_longest_lines_never_makes_a_file_longer_than_its_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let (session, key) = (SessionId(1), PublicKey::new([3; 32]));
+        let path = path_of(folder.path(), &key);
+        // Two clients of one user write the same file.
+        let mut clients = [records(folder.path()), records(folder.path())];
+        clients.iter_mut().for_each(|client| drop(client.open(session, &key).unwrap()));
+        let longest = said(&"\u{1}".repeat(hobnob_protocol::MAX_TEXT_BYTES));
+        for number in 0..150 {
+            clients[number % 2].add(session, &longest).unwrap();
+            let bytes = std::fs::metadata(&path).unwrap().len();
+            assert!(bytes <= MOST_BYTES, "{bytes}");
+        }
+        clients[0].add(session, &said("one")).unwrap();
+        clients[1].add(session, &said("two")).unwrap();
+        let newest = records(folder.path()).open(session, &key).unwrap();
+        assert!(newest.ends_with(&[said("one"), said("two")]));
+        assert!(
+            newest.len() as u64 <= READ_BYTES / hobnob_protocol::MAX_TEXT_BYTES as u64,
+            "{}",
+            newest.len()
+        );
+    }
+
+    #[test]
+    fn a_file_from_before_there_was_a_bound_is_cut_back_and_read_from_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let (session, key) = (SessionId(1), PublicKey::new([3; 32]));
+        records(folder.path()).open(session, &key).unwrap();
+        let path = path_of(folder.path(), &key);
+        // A hole takes no disk: a gigabyte of nothing, and one line.
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_len(1 << 30).unwrap();
+        let mut line = serde_json::to_vec(&said("newest")).unwrap();
+        line.push(b'\n');
+        line.insert(0, b'\n');
+        append_to(&path).unwrap().write_all(&line).unwrap();
+        assert_eq!(records(folder.path()).search(|_| true).unwrap(), [said("newest")]);
+        assert_eq!(records(folder.path()).open(session, &key).unwrap(), [said("newest")]);
+        assert!(std::fs::metadata(&path).unwrap().len() <= MOST_BYTES);
+    }
+
+    #[test]
+    fn a_record_that_is_a_link_stays_one_when_it_is_cut_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let (session, key) = (SessionId(1), PublicKey::new([3; 32]));
+        let (path, real) = (path_of(folder.path(), &key), folder.path().join("real"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&real, &path).unwrap();
+        let mut records = records(folder.path());
+        records.open(session, &key).unwrap();
+        let long = said(&"x".repeat(hobnob_protocol::MAX_TEXT_BYTES));
+        (0..300).for_each(|_| records.add(session, &long).unwrap());
+        assert!(path.is_symlink());
+        assert!((1..=MOST_BYTES).contains(&std::fs::metadata(&real).unwrap().len()));
     }
 
     #[test]

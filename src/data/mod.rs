@@ -2,7 +2,9 @@
 //! or not at all. Knows no link and no screen.
 
 pub(crate) mod conversations;
+pub(crate) mod exposed;
 pub(crate) mod identities;
+pub(crate) mod private_file;
 pub(crate) mod table;
 pub(crate) mod trust;
 pub(crate) mod whole_file;

@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::data::private_file::open_lock;
 use crate::data::whole_file::write_whole;
 
 /// How long another client may hold a file before a change is given up; writing takes milliseconds.
@@ -111,7 +112,7 @@ pub(crate) fn lock(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
         hobnob_protocol::identity::create_private_dir(folder)?;
     }
-    let file = File::options().create(true).truncate(false).write(true).open(path)?;
+    let file = open_lock(path)?;
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
         match file.try_lock() {

@@ -1,18 +1,108 @@
-//! Files that are written whole: a reader sees the old one or the new one, never half of one. Knows nothing
-//! of what stands in them.
+//! Files that are written whole: a reader sees the old one or the new one, never half of one. A link stays a link,
+//! and what it points to is replaced. Knows nothing of what stands in the files.
 
+use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Replaces a file by a new one that only its owner may read, so that nobody ever sees half of it.
+/// Links in a row that are followed to a file; the kernel follows as many.
+const MOST_LINKS: usize = 40;
+
+/// Replaces a file by a new one, so that nobody ever sees half of it. Who may read it stays as it was; a file that is
+/// new is its owner's alone. A link that points to no file gets one where it points to.
 ///
 /// # Errors
-/// When the folder or the disk says no; the old file stays.
+/// When the folder or the disk says no, or links go round in a circle; the old file stays.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let path = target(path)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder_of(&path))?;
     file.write_all(bytes)?;
+    match fs::metadata(&path) {
+        Ok(old) => file.as_file().set_permissions(old.permissions())?,
+        Err(err) if err.kind() == io::ErrorKind::NotFound => {}
+        Err(err) => return Err(err),
+    }
     file.as_file().sync_all()?;
     file.persist(path).map_err(|err| err.error)?;
     Ok(())
+}
+
+/// Where a path leads to: itself, or what it is a link to, whether there is such a file or not. Whoever renames a
+/// file to a path that is a link would replace the link.
+///
+/// # Errors
+/// When links go round in a circle, or the path cannot be looked at.
+pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
+    let mut place = path.to_owned();
+    for _ in 0..=MOST_LINKS {
+        match fs::read_link(&place) {
+            Ok(next) => place = folder_of(&place).join(next),
+            // It is there and no link, or it is not there.
+            Err(err) if matches!(err.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotFound) => {
+                return Ok(place);
+            }
+            Err(err) => return Err(err),
+        }
+    }
+    Err(rustix::io::Errno::LOOP.into())
+}
+
+/// The folder a file lies in; the present one for a bare name.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_file_is_replaced_and_keeps_its_mode_and_a_new_one_is_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write_whole(&path, b"one").unwrap();
+        assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"one".to_vec(), 0o600));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        write_whole(&path, b"two").unwrap();
+        assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"two".to_vec(), 0o644));
+    }
+
+    #[test]
+    fn links_stay_and_what_they_lead_to_is_replaced() {
+        let (home, dotfiles) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (link, between, real) =
+            (home.path().join("link"), dotfiles.path().join("between"), dotfiles.path().join("real"));
+        symlink(&between, &link).unwrap();
+        symlink("real", &between).unwrap();
+        // First nothing is there.
+        for text in ["one", "two"] {
+            write_whole(&link, text.as_bytes()).unwrap();
+            assert!(link.is_symlink() && between.is_symlink() && !real.is_symlink());
+            assert_eq!(fs::read_to_string(&real).unwrap(), text);
+        }
+        for (folder, files) in [(home, 1), (dotfiles, 2)] {
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), files, "a temporary file stays");
+        }
+    }
+
+    #[test]
+    fn a_circle_and_a_link_into_nowhere_are_errors_and_left_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let (one, two, nowhere) =
+            (home.path().join("one"), home.path().join("two"), home.path().join("nowhere"));
+        symlink(&one, &two).unwrap();
+        symlink(&two, &one).unwrap();
+        symlink(home.path().join("no/such/folder"), &nowhere).unwrap();
+        let told = write_whole(&one, b"x").unwrap_err().to_string();
+        assert!(told.contains("Too many levels of symbolic links"), "{told}");
+        assert_eq!(write_whole(&nowhere, b"x").unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(one.is_symlink() && two.is_symlink() && nowhere.is_symlink());
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 3);
+    }
 }

@@ -3,18 +3,15 @@
 //! another one. The one writer of that file; changes are made whole, under a lock.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use hobnob_protocol::identity::create_private_dir;
 use serde::{Deserialize, Serialize};
 
 use super::describe::Description;
+use crate::data::private_file::open_lock;
 use crate::data::whole_file::write_whole;
-
-/// The largest program whose hash is taken, in bytes.
-const MAX_PROGRAM: u64 = 256 * 1024 * 1024;
 
 /// One program that was allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,7 +117,7 @@ impl Grants {
         if let Some(folder) = self.path.parent() {
             create_private_dir(folder).map_err(told)?;
         }
-        let lock = File::options().create(true).truncate(false).write(true).open(lock).map_err(told)?;
+        let lock = open_lock(&lock).map_err(told)?;
         // Held by another client for as long as it writes a small file.
         lock.lock().map_err(told)?;
         let mut commands = self.all()?;
@@ -129,29 +126,6 @@ impl Grants {
         write_whole(&self.path, text.as_bytes()).map_err(told)?;
         Ok(changed)
     }
-}
-
-/// The SHA-256 of a program, in hexadecimal digits.
-///
-/// # Errors
-/// When it cannot be read, or is too large.
-pub(crate) fn hash(path: &Path) -> io::Result<String> {
-    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    let mut file = File::open(path)?.take(MAX_PROGRAM + 1);
-    let mut buffer = vec![0; 64 * 1024];
-    let mut total = 0;
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        total += read as u64;
-        context.update(&buffer[..read]);
-    }
-    if total > MAX_PROGRAM {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    Ok(context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]
@@ -205,14 +179,5 @@ mod tests {
         assert!(grants.all().is_err() && grants.allow("roll", grant("one")).is_err());
         assert!(grants.disallow("roll").is_err());
         assert_eq!(std::fs::read(grants.path()).unwrap(), b"commands = 7");
-    }
-
-    #[test]
-    fn the_hash_is_sha_256() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x");
-        std::fs::write(&path, "abc").unwrap();
-        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(hash(&path).unwrap(), expected);
     }
 }

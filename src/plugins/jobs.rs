@@ -12,8 +12,9 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+use super::copy::Copy;
 use super::describe::{self, Description};
-use super::grants::{self, Grant, Grants};
+use super::grants::{Grant, Grants};
 use super::place;
 use super::program::{self, Limits, Over};
 use crate::session::{SessionId, SessionRow};
@@ -102,6 +103,8 @@ struct Job {
     id: u32,
     name: String,
     path: PathBuf,
+    /// Where the copies lie that programs are run from.
+    copies: PathBuf,
     grants: Grants,
     events: mpsc::Sender<PluginEvent>,
     over_tx: blocking::Sender<Over>,
@@ -120,6 +123,7 @@ pub struct Plugins {
 #[derive(Debug)]
 struct World {
     folders: Vec<PathBuf>,
+    copies: PathBuf,
     grants: Grants,
     events: mpsc::Sender<PluginEvent>,
 }
@@ -128,7 +132,8 @@ impl Plugins {
     /// Programs in these folders, the first one first; what happens to them is told to `events`.
     #[must_use]
     pub fn new(folders: Vec<PathBuf>, data_dir: &Path, events: mpsc::Sender<PluginEvent>) -> Self {
-        let world = World { folders, grants: Grants::of(data_dir), events };
+        let (copies, grants) = (data_dir.join("own_commands"), Grants::of(data_dir));
+        let world = World { folders, copies, grants, events };
         Self { world: Some(world), last: 0, runs: BTreeMap::new(), changes: 0 }
     }
 
@@ -268,8 +273,8 @@ impl Plugins {
         let id = self.last;
         let (over_tx, over) = blocking::channel();
         let stop = over_tx.clone();
-        let (grants, events) = (world.grants.clone(), world.events.clone());
-        let job = Job { id, name: name.to_owned(), path, grants, events, over_tx, over };
+        let (copies, grants, events) = (world.copies.clone(), world.grants.clone(), world.events.clone());
+        let job = Job { id, name: name.to_owned(), path, copies, grants, events, over_tx, over };
         let thread = std::thread::Builder::new()
             .name("own-command".to_owned())
             .spawn(move || {
@@ -298,25 +303,25 @@ impl Job {
     }
 
     fn call(&self, call: &Call) -> PluginOutcome {
-        match self.allowed() {
-            Ok(Ok(description)) => {
+        let looked_at = self.copy().and_then(|copy| Ok((self.allowed(&copy)?, copy)));
+        match looked_at {
+            Ok((Ok(description), copy)) => {
                 let input = input(call, &description);
                 self.report(Report::Begun(description));
-                self.run(call, input)
+                self.run(&copy, call, input)
             }
-            Ok(Err(not_allowed)) => not_allowed,
+            Ok((Err(not_allowed), _)) => not_allowed,
             Err(reason) => PluginOutcome::Failed(reason),
         }
     }
 
     /// What the program may do, or what it wants.
-    fn allowed(&self) -> Result<Result<Description, PluginOutcome>, String> {
-        let hash = self.hash()?;
+    fn allowed(&self, copy: &Copy) -> Result<Result<Description, PluginOutcome>, String> {
         let grant = self.grants.all()?.remove(&self.name);
         match grant {
-            Some(grant) if grant.sha256 == hash => Ok(Ok(grant.description.into())),
+            Some(grant) if grant.sha256 == copy.sha256 => Ok(Ok(grant.description.into())),
             other => {
-                let (path, wants) = (self.path.clone(), self.describe()?.wants());
+                let (path, wants) = (self.path.clone(), self.describe(copy)?.wants());
                 Ok(Err(PluginOutcome::NotAllowed { path, wants, changed: other.is_some() }))
             }
         }
@@ -324,10 +329,11 @@ impl Job {
 
     fn allow(&self) -> PluginOutcome {
         let allowed = || -> Result<Description, String> {
-            let sha256 = self.hash()?;
-            let description = self.describe()?;
+            let copy = self.copy()?;
+            let description = self.describe(&copy)?;
             let (path, allowed) = (self.path.display().to_string(), now().to_string());
-            let grant = Grant { sha256, path, allowed, description: description.clone().into() };
+            let grant =
+                Grant { sha256: copy.sha256.clone(), path, allowed, description: description.clone().into() };
             self.grants.allow(&self.name, grant)?;
             Ok(description)
         };
@@ -337,27 +343,28 @@ impl Job {
         }
     }
 
-    fn hash(&self) -> Result<String, String> {
-        grants::hash(&self.path).map_err(|err| format!("{}: {err}", self.path.display()))
+    /// The program as it is now: what is looked at is what is run.
+    fn copy(&self) -> Result<Copy, String> {
+        Copy::make(&self.path, &self.copies).map_err(|err| format!("{}: {err}", self.path.display()))
     }
 
-    fn describe(&self) -> Result<Description, String> {
+    fn describe(&self, copy: &Copy) -> Result<Description, String> {
         let (line_tx, lines) = blocking::channel();
         let args = ["--describe".to_owned()];
         // The lines fit the bound on its output.
         let each = move |line: String| line_tx.send(line).is_ok();
-        let ended =
-            program::run((&self.path, &args), Vec::new(), DESCRIBE, (self.over_tx.clone(), &self.over), each);
+        let over = (self.over_tx.clone(), &self.over);
+        let ended = program::run(copy.command(&args), Vec::new(), DESCRIBE, over, each);
         well(ended, DESCRIBE)?;
         describe::parse(&self.name, &lines.try_iter().collect::<Vec<_>>().join("\n"))
     }
 
-    fn run(&self, call: &Call, input: Vec<u8>) -> PluginOutcome {
+    fn run(&self, copy: &Copy, call: &Call, input: Vec<u8>) -> PluginOutcome {
         let (id, events) = (self.id, self.events.clone());
         let each =
             move |line| events.blocking_send(PluginEvent { job: id, report: Report::Line(line) }).is_ok();
         let over = (self.over_tx.clone(), &self.over);
-        match well(program::run((&self.path, &call.args), input, RUN, over, each), RUN) {
+        match well(program::run(copy.command(&call.args), input, RUN, over, each), RUN) {
             Ok(()) => PluginOutcome::Done,
             Err(reason) => PluginOutcome::Failed(reason),
         }
@@ -383,7 +390,12 @@ fn input(call: &Call, description: &Description) -> Vec<u8> {
 }
 
 fn well(ended: io::Result<program::Ended>, limits: Limits) -> Result<(), String> {
-    let ended = ended.map_err(|err| format!("it cannot be run: {err}"))?;
+    let ended = ended.map_err(|err| match err.kind() {
+        io::ErrorKind::PermissionDenied => {
+            format!("it cannot be run: {err}; it is run from a copy in the data directory, which may lie on a disk mounted noexec")
+        }
+        _ => format!("it cannot be run: {err}"),
+    })?;
     match ended.over {
         Over::TooLong => Err(format!("it took more than {} s and was stopped", limits.time.as_secs())),
         Over::TooMuch => Err(format!("it wrote more than {} KiB and was stopped", limits.bytes / 1024)),

@@ -1,10 +1,10 @@
 //! Runs one program, in a process group of its own, with bounds on its time and its output; the whole
-//! group is killed at the end, whatever the end was. The pipes here are the program's; hobnob's own
+//! group is killed at the end, whatever the end was, and so is what left it ([`super::strays`]). The pipes here are the program's; hobnob's own
 //! input and output are not touched. Knows nothing of what the lines mean.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -12,11 +12,16 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::strays;
+
 /// How much of what it complains about is read, in bytes.
 const MAX_COMPLAINT: u64 = 4096;
 
 /// How long its complaint may take once it is dead: something it left behind may hold the pipe.
 const COMPLAINT_PATIENCE: Duration = Duration::from_millis(200);
+
+/// Between two tries to start a program that is busy; nothing tells when it is not any more.
+const BUSY_PATIENCE: Duration = Duration::from_millis(2);
 
 /// What a run may take.
 #[derive(Debug, Clone, Copy)]
@@ -57,41 +62,60 @@ pub(crate) struct Ended {
 /// # Errors
 /// When it cannot be started.
 pub(crate) fn run(
-    command: (&Path, &[String]),
+    mut command: Command,
     input: Vec<u8>,
     limits: Limits,
     (over_tx, over): (mpsc::Sender<Over>, &mpsc::Receiver<Over>),
     each: impl FnMut(String) -> bool + Send + 'static,
 ) -> io::Result<Ended> {
     let deadline = Instant::now() + limits.time;
-    let mut child = Command::new(command.0)
-        .args(command.1)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()?;
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let mark = mark_of(&command);
+    let mut child = spawn(&mut command, deadline)?;
     let complaint = match start_threads(&mut child, input, limits.bytes, over_tx, each) {
         Ok(complaint) => complaint,
         Err(err) => {
-            kill(&mut child)?;
+            kill(&mut child, mark.as_deref())?;
             return Err(err);
         }
     };
     let left = deadline.saturating_duration_since(Instant::now());
     let over = over.recv_timeout(left).unwrap_or(Over::TooLong);
-    let status = kill(&mut child)?;
+    let status = kill(&mut child, mark.as_deref())?;
     Ok(Ended { over, status, complaint: complaint.recv_timeout(COMPLAINT_PATIENCE).unwrap_or_default() })
 }
 
+/// The value that marks what this command starts.
+fn mark_of(command: &Command) -> Option<OsString> {
+    command.get_envs().find(|(name, _)| *name == strays::MARK)?.1.map(OsStr::to_owned)
+}
+
+/// Starts it. A program that was written just now is busy for as long as a process that was started beside it, by
+/// another thread, has not yet become another program: until then it holds all files of this one.
+fn spawn(command: &mut Command, deadline: Instant) -> io::Result<Child> {
+    loop {
+        match command.spawn() {
+            Err(err) if err.kind() == io::ErrorKind::ExecutableFileBusy && Instant::now() < deadline => {
+                std::thread::sleep(BUSY_PATIENCE);
+            }
+            started => return started,
+        }
+    }
+}
+
 /// Kills what is left of the group, then waits for the program: until it is waited for, its number
-/// cannot have become somebody else's. One that is ending already keeps its own exit code.
-fn kill(child: &mut Child) -> io::Result<ExitStatus> {
+/// cannot have become somebody else's. One that is ending already keeps its own exit code. What left the group
+/// comes last, when there is nobody any more who could start another.
+fn kill(child: &mut Child, mark: Option<&OsStr>) -> io::Result<ExitStatus> {
     if let Ok(pid) = i32::try_from(child.id()) {
         // A group that is gone needs no killing.
         let _gone = killpg(Pid::from_raw(pid), Signal::SIGKILL);
     }
-    child.wait()
+    let status = child.wait();
+    if let Some(mark) = mark {
+        strays::kill(mark);
+    }
+    status
 }
 
 fn start_threads(
@@ -159,17 +183,13 @@ mod tests {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&lines);
         let (over_tx, over) = mpsc::channel();
-        let args = ["-c".to_owned(), script.to_owned()];
-        let ended = run(
-            (Path::new("/bin/sh"), &args),
-            input.as_bytes().to_vec(),
-            limits,
-            (over_tx, &over),
-            move |line| {
-                kept.lock().unwrap().push(line);
-                true
-            },
-        );
+        let mut command = Command::new("/bin/sh");
+        // Another one for each run: tests run beside each other.
+        command.args(["-c", script]).env(strays::MARK, format!("{:?}", std::thread::current().id()));
+        let ended = run(command, input.as_bytes().to_vec(), limits, (over_tx, &over), move |line| {
+            kept.lock().unwrap().push(line);
+            true
+        });
         let lines = lines.lock().unwrap().clone();
         (ended.unwrap(), lines)
     }
@@ -195,15 +215,31 @@ mod tests {
         let (ended, lines) = shell("sleep 1000 & echo $!; wait", "", limits);
         assert_eq!(ended.over, Over::TooLong);
         assert!(begun.elapsed() < Duration::from_secs(10));
-        let child = Pid::from_raw(lines[0].parse().unwrap());
+        dies(&lines[0]);
+    }
+
+    /// Waits until a process is gone.
+    #[track_caller]
+    fn dies(pid: &str) {
+        let begun = Instant::now();
         let gone = || {
-            let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
             stat.is_empty() || stat.contains(") Z ")
         };
         while !gone() {
             assert!(begun.elapsed() < Duration::from_secs(10), "its child lives on");
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    fn what_left_its_session_and_its_family_dies_with_it() {
+        // The first in a session of its own; the second besides with a parent that has ended.
+        let script = "setsid sleep 1000 >/dev/null 2>&1 </dev/null & echo $!
+                      (setsid sh -c 'echo $$; exec sleep 1000 >/dev/null 2>&1 </dev/null' 2>/dev/null </dev/null &)";
+        let (ended, lines) = shell(script, "", LIMITS);
+        assert_eq!((ended.over, ended.status.code(), lines.len()), (Over::Closed, Some(0), 2));
+        lines.iter().for_each(|pid| dies(pid));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::data::whole_file::{folder_of, target};
+
 /// Entries kept: some weeks of talk, searched in no time.
 pub(super) const MAX_ENTRIES: usize = 1000;
 
@@ -65,14 +67,15 @@ impl PastLines {
             return Ok(());
         }
         let entries = read(&mut file)?;
-        let directory = self.path.parent().unwrap_or(Path::new("."));
+        // The file may lie elsewhere, and the path be a link to it.
+        let path = target(&self.path)?;
         // Made with mode 0600.
-        let mut shorter = NamedTempFile::new_in(directory)?;
+        let mut shorter = NamedTempFile::new_in(folder_of(&path))?;
         for entry in last(&entries) {
             writeln!(shorter, "{entry}")?;
         }
         shorter.as_file().sync_all()?;
-        shorter.persist(&self.path)?;
+        shorter.persist(&path)?;
         Ok(())
     }
 }
@@ -150,6 +153,20 @@ mod tests {
         }
         assert_eq!(PastLines::new(path.clone()).load().unwrap(), lines);
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_link_stays_one_when_the_file_is_shortened() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, real) = (directory.path().join("input_history"), directory.path().join("real"));
+        std::os::unix::fs::symlink("real", &path).unwrap();
+        let mut past = PastLines::new(path.clone());
+        for n in 0..=2 * MAX_ENTRIES {
+            past.append(&n.to_string()).unwrap();
+        }
+        assert_eq!(past.load().unwrap().len(), MAX_ENTRIES);
+        assert!(path.is_symlink());
+        assert_eq!(fs::read_to_string(&real).unwrap().lines().count(), MAX_ENTRIES);
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Notices as plain lines on a pipe, in forms a script can rely on. Whatever came from the network
-//! passes [`harmless`] here. Knows nothing of the JSON form, nor of how a terminal shows it.
+//! Notices as plain lines on a pipe, in forms a script can rely on. Each passes the gate first. Knows nothing
+//! of the JSON form, nor of how a terminal shows it.
 
 use nu_ansi_term::{Color, Style};
 
+use super::gate::passed;
 use super::harmless::{harmless, harmless_line};
 use super::{ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice};
 use crate::session::{LinkState, SessionRow};
@@ -35,6 +36,7 @@ impl Human {
     /// `notice` as whole lines.
     #[must_use]
     pub fn show(&self, notice: &Notice) -> Shown {
+        let notice = &passed(notice);
         match notice {
             Notice::Message(message) if message.ignored => Shown::Nothing,
             Notice::Message(message) => Shown::Out(self.message(message)),

@@ -3,6 +3,7 @@
 //! The one place that decides texts and the one that makes hostile text harmless. Knows nothing of
 //! links or commands, and writes nowhere itself.
 
+mod gate;
 pub mod harmless;
 pub mod human;
 pub mod json;

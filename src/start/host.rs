@@ -30,9 +30,15 @@ pub enum HostError {
         /// Who has it.
         text: String,
     },
-    /// Anything else.
-    #[error(transparent)]
+    /// Anything else, with what caused it.
+    #[error("{}", with_causes(.0))]
     Server(ServerError),
+}
+
+/// An error and its causes on one line: whoever shows a [`HostError`] asks it for no source.
+fn with_causes(err: &ServerError) -> String {
+    let causes = std::iter::successors(std::error::Error::source(err), |cause| cause.source());
+    causes.fold(err.to_string(), |said, cause| format!("{said}: {cause}"))
 }
 
 impl HostError {

@@ -1,10 +1,11 @@
 //! Diagnostics: whether there are any, and where they go. Never into the chat on a terminal.
 
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Mutex;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use tracing_subscriber::EnvFilter;
 
 /// Begins to write diagnostics of `level` and above to `file`, or to standard error.
@@ -14,13 +15,16 @@ use tracing_subscriber::EnvFilter;
 pub fn start(level: &str, file: Option<&Path>) -> Result<()> {
     // rustyline's own diagnostics tell what is typed.
     let filter = EnvFilter::try_new(format!("{level},rustyline=warn"))
-        .with_context(|| format!("--log {level:?}: expected error, warn, info, debug or trace"))?;
+        // What the filter says of it is the same, twice.
+        .map_err(|_| anyhow!("--log {level:?}: expected error, warn, info, debug or trace"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
     match file {
         Some(path) => {
             let file = File::options()
                 .create(true)
                 .append(true)
+                // It names whom this user talks to and where they are.
+                .mode(0o600)
                 .open(path)
                 .with_context(|| format!("the log file {} cannot be opened", path.display()))?;
             builder.with_writer(Mutex::new(file)).init();

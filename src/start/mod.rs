@@ -23,6 +23,7 @@ use crate::app::completion::Completion;
 use crate::app::event::Signal;
 use crate::app::{App, InputSource, Sources};
 use crate::config::Settings;
+use crate::data::exposed::exposed;
 use crate::data::identities;
 use crate::data::table::Table;
 use crate::lobby::connect::ConnectError;
@@ -297,6 +298,8 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, StartFailure>
         }
     })?;
     notices.extend(left_out.notice());
+    let exposed = exposed(&settings.data_dir, settings.config_file.as_deref());
+    let notices: Vec<Notice> = exposed.iter().map(|it| Notice::say(it.to_string())).chain(notices).collect();
     let records = if settings.history { Records::kept(&settings.data_dir, &name) } else { Records::off() };
     tracing::info!(server = %lobby.address, name = ?lobby.joined.welcome.name.as_str(), "in the lobby");
     let hosted = lobby.host.is_some();

@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::Result;
 use clap::CommandFactory;
@@ -11,6 +12,7 @@ use crate::cli::Cli;
 use crate::config::preferences::SETTINGS;
 use crate::config::{self, Effective};
 use crate::show::COLUMNS;
+use crate::show::harmless::{harmless, harmless_line};
 use crate::show::terminal::wrap::wrap;
 
 /// Where the sources stand, unless a value is longer.
@@ -22,14 +24,14 @@ const VALUE: usize = 32;
 /// When one of them is wrong, or `out` takes nothing.
 pub fn run(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>, out: &mut dyn Write) -> Result<()> {
     let effective = config::effective(cli, env)?;
-    out.write_all(page(&effective).as_bytes())?;
+    out.write_all(harmless(&page(&effective), "").as_bytes())?;
     Ok(())
 }
 
 fn page(effective: &Effective) -> String {
     let mut page = match &effective.file {
-        Some((path, true)) => format!("# the config file is {}\n", path.display()),
-        Some((path, false)) => format!("# the config file would be {}; there is none\n", path.display()),
+        Some((path, true)) => format!("# the config file is {}\n", shown(path)),
+        Some((path, false)) => format!("# the config file would be {}; there is none\n", shown(path)),
         None => "# there is no config file: no home directory is known\n".to_owned(),
     };
     let lines: Vec<(String, String)> = effective
@@ -52,6 +54,11 @@ fn page(effective: &Effective) -> String {
         }
     }
     page
+}
+
+/// A path on one line, so that the rest of it stays a comment.
+fn shown(path: &Path) -> String {
+    harmless_line(&path.to_string_lossy()).into_owned()
 }
 
 /// What a setting decides, in the words of the option or of `\set`.

@@ -29,6 +29,65 @@ fn each_name_has_a_key_of_its_own_that_nobody_else_can_read() {
 }
 
 #[test]
+fn files_that_are_links_stay_links() {
+    let (server, home) = (Server::start(&[]), Home::new());
+    let _bobby = server.join("bobby");
+    let (data, dotfiles) = (home.data_dir(), home.path().join("dotfiles"));
+    let config = home.path().join("config/hobnob");
+    for folder in [&data, &config, &dotfiles] {
+        fs::create_dir_all(folder).unwrap();
+    }
+    let links = ["known_keys.toml", "aliases.toml", "ignored.toml", "config.toml"].map(|name| {
+        let folder = if name == "config.toml" { &config } else { &data };
+        let (link, real) = (folder.join(name), dotfiles.join(name));
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        (link, real)
+    });
+    fs::write(&links[3].1, "# mine\n").unwrap();
+    fs::set_permissions(&links[3].1, fs::Permissions::from_mode(0o644)).unwrap();
+    let script = "\\alias brb be right back\n\\ignore bobby\n\\set times long\n\\set --save\n";
+    server.client("anna").home(&home).run(script).ended_with(0);
+    for ((link, real), part) in links.iter().zip([server.address(), "be right back", "bobby", "# mine"]) {
+        assert!(link.is_symlink(), "{} is a link no more", link.display());
+        let kept = fs::read_to_string(real).unwrap();
+        assert!(kept.contains(part), "{kept}");
+    }
+    assert!(fs::read_to_string(&links[3].1).unwrap().contains("long"));
+    assert_eq!((mode_of(&links[3].1), mode_of(&links[0].1)), (0o644, 0o600));
+}
+
+#[test]
+fn a_umask_that_takes_nothing_away_opens_no_file_to_others() {
+    let (server, home) = (Server::start(&[]), Home::new());
+    let script = format!(
+        "umask 0; printf '\\\\alias brb be right back\\n' | hobnob --name anna --server {} --log-file log",
+        server.address()
+    );
+    Launch::shell(&script).home(&home).run("").ended_with(0);
+    for file in ["known_keys.toml", "known_keys.lock", "aliases.toml", "aliases.lock", "../../log"] {
+        assert_eq!(mode_of(&home.data_dir().join(file)), 0o600, "{file}");
+    }
+    assert_eq!(mode_of(&home.data_dir()), 0o700);
+}
+
+#[test]
+fn folders_that_others_may_write_in_are_told_of() {
+    let (server, home) = (Server::start(&[]), Home::new());
+    server.client("anna").home(&home).run("").ended_with(0);
+    let config = home.path().join("config/hobnob");
+    fs::create_dir_all(config.join("commands")).unwrap();
+    for folder in [&home.data_dir(), &config.join("commands")] {
+        server.client("anna").home(&home).run_json("").ended_with(0).has_no(json!({"event": "notice"}));
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
+        let output = server.client("anna").home(&home).run("").ended_with(0);
+        let part = format!("others may write in {} (mode 777)", folder.display());
+        assert!(output.everything().contains(&part), "{}", output.story());
+        assert_eq!(mode_of(folder), 0o777, "it was changed instead of told of");
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+}
+
+#[test]
 fn a_name_s_key_is_the_same_in_every_run() {
     let server = Server::start(&[]);
     let home = Home::new();

@@ -99,6 +99,29 @@ fn a_program_runs_only_when_it_is_allowed_and_again_only_unchanged() {
 }
 
 #[test]
+fn a_program_runs_from_a_copy_and_is_told_where_it_lies() {
+    let mut scene = Scene::new();
+    // While it describes itself it becomes another, after it was looked at and before it is called.
+    let describes = r#"[ "$1" = --describe ] && { echo '{}'; echo "exit 1" >> "$HOBNOB_COMMAND"; exit; }
+echo "$0"; echo "$HOBNOB_COMMAND"
+"#;
+    scene.install("where", describes);
+    scene.allow("where");
+    let job = scene.call("where", &[]);
+    let (_, outcome) = scene.outcome(job);
+    assert!(matches!(outcome, PluginOutcome::NotAllowed { changed: true, .. }), "{outcome:?}");
+    scene.install("where", describes);
+    let job = scene.call("where", &[]);
+    let (lines, outcome) = scene.outcome(job);
+    assert_eq!(outcome, PluginOutcome::Done);
+    let origin = scene.folder.path().join("hobnob-where");
+    assert_eq!(lines[1], origin.display().to_string());
+    let copy = Path::new(&lines[0]);
+    assert_eq!((copy.file_name(), copy.exists()), (origin.file_name(), false));
+    assert!(copy.starts_with(scene.folder.path().join("own_commands")));
+}
+
+#[test]
 fn only_a_program_that_asked_reads_what_was_said() {
     let mut scene = Scene::new();
     let describes = r#"[ "$1" = --describe ] && { echo '{"rights":["recent"]}'; exit; }

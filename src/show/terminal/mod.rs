@@ -1,6 +1,6 @@
 //! Notices as a person at a terminal reads them: local times, names in colours of their own,
-//! mentions, replayed messages set apart, rows that break between words. Whatever came from the
-//! network passes [`harmless`] here. Reads no clock, asks no terminal: both are told.
+//! mentions, replayed messages set apart, rows that break between words. Each notice passes
+//! the gate first. Reads no clock, asks no terminal: both are told.
 
 mod attention;
 mod message;
@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use nu_ansi_term::{Color, Style};
 
+use super::gate::passed;
 use super::harmless::{harmless, harmless_line};
 use super::human::{PROGRAM_VOICE, Shown, failure_text, told, whois};
 use super::{ClosedReason, Message, MessageKind, Notice};
@@ -68,6 +69,7 @@ impl TerminalForm {
     /// `notice` as whole rows of at most `columns`.
     pub fn show(&mut self, notice: &Notice, columns: usize) -> Shown {
         let columns = columns.max(NARROWEST);
+        let notice = &passed(notice);
         match notice {
             Notice::Message(message) if message.ignored => Shown::Nothing,
             Notice::Message(message) => Shown::Out(self.message(message, columns)),

@@ -194,6 +194,26 @@ mod tests {
     }
 
     #[test]
+    fn no_field_of_a_hostile_record_acts_on_the_terminal() {
+        let evil = r"\u001b[2J\u0007\u009b2J\u202e";
+        let record = [
+            format!(r#"{{"event":"error","code":"usage","text":"no{evil}","command":"fork{evil}"}}"#),
+            format!(
+                r#"{{"event":"help","commands":[{{"name":"a{evil}","aliases":["b{evil}"],"usage":"u{evil}","about":"c{evil}","group":"g{evil}","examples":["e{evil}"]}},{{"name":"a","aliases":["b{evil}"],"usage":"u","about":"c"}}]}}"#
+            ),
+            format!(r#"{{"event":"typed","session":0,"text":"t{evil}"}}"#),
+            format!(r#"{{"event":"sent","session":1,"text":"t{evil}"}}"#),
+        ]
+        .join("\n");
+        for (json, columns) in [(false, None), (false, Some(80)), (true, None)] {
+            let (done, out, err) = replay_on(&record, json, columns);
+            done.unwrap();
+            assert!(out.chars().all(|c| c == '\n' || !is_hostile(c)), "{out:?}");
+            assert_eq!(err, "");
+        }
+    }
+
+    #[test]
     fn a_file_that_is_no_record_is_refused() {
         assert!(replay("hello\nworld\n", false).0.unwrap_err().to_string().contains("is no record"));
         replay("", false).0.unwrap();

@@ -1,0 +1,160 @@
+//! The one gate that a notice passes before a person is shown it, at a terminal, on a pipe or in a replay: no
+//! character in any of its fields acts on a terminal afterwards. Each field is named here, so that a notice with a
+//! new one does not compile before it passes, too. Knows nothing of how a notice is laid out. (`--json` does not
+//! come by here: JSON escapes what is hostile.)
+
+use std::borrow::Cow;
+
+use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
+
+use super::harmless::{harmless, harmless_line};
+use super::{
+    ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, RequestAnswer, RequestId,
+};
+use crate::session::{LinkState, SessionId, SessionRow};
+use crate::timestamp::Timestamp;
+
+/// `notice` with nothing in it that is hostile to a terminal. Texts that may have several lines keep them; all
+/// else is one line.
+pub(super) fn passed(notice: &Notice) -> Notice {
+    let mut notice = notice.clone();
+    notice.pass();
+    notice
+}
+
+/// What a notice is made of.
+trait Pass {
+    /// Makes it harmless.
+    fn pass(&mut self);
+}
+
+/// Fields pass by what they are: who adds one chooses nothing.
+macro_rules! pass {
+    ($($field:ident)*) => {{ $( $field.pass(); )* }};
+}
+
+/// These cannot hold anything hostile: they are numbers and choices, or were checked when they were made.
+macro_rules! harmless_by_type {
+    ($($kind:ty)*) => { $( impl Pass for $kind { fn pass(&mut self) {} } )* };
+}
+
+harmless_by_type!(bool u64 SessionId Timestamp Mode LinkState ClosedReason MessageKind ErrorCode);
+harmless_by_type!(UserName Fingerprint PublicKey);
+
+impl Pass for String {
+    fn pass(&mut self) {
+        if let Cow::Owned(line) = harmless_line(self) {
+            *self = line;
+        }
+    }
+}
+
+impl Pass for Cow<'static, str> {
+    fn pass(&mut self) {
+        let mut line = std::mem::take(self).into_owned();
+        line.pass();
+        *self = Cow::Owned(line);
+    }
+}
+
+impl<T: Pass> Pass for Option<T> {
+    fn pass(&mut self) {
+        self.iter_mut().for_each(T::pass);
+    }
+}
+
+impl<T: Pass> Pass for Vec<T> {
+    fn pass(&mut self) {
+        self.iter_mut().for_each(T::pass);
+    }
+}
+
+/// A text that may have several lines.
+fn pass_lines(text: &mut String) {
+    if let Cow::Owned(lines) = harmless(text, "") {
+        *text = lines;
+    }
+}
+
+impl Pass for RequestId {
+    fn pass(&mut self) {
+        let mut id = self.0.to_string();
+        id.pass();
+        self.0 = serde_json::Value::String(id);
+    }
+}
+
+impl Pass for Message {
+    fn pass(&mut self) {
+        let Self { session, kind, from, text, at, seq, replayed, mode, ignored, key } = self;
+        pass_lines(text);
+        pass!(session kind from at seq replayed mode ignored key);
+    }
+}
+
+impl Pass for HelpRow {
+    fn pass(&mut self) {
+        let Self { name, aliases, usage, about, group, examples, own } = self;
+        pass!(name aliases usage about group examples own);
+    }
+}
+
+impl Pass for SessionRow {
+    fn pass(&mut self) {
+        let Self { id, kind, peer, mode, state, current, unread } = self;
+        pass!(id kind peer mode state current unread);
+    }
+}
+
+impl Pass for RequestAnswer {
+    fn pass(&mut self) {
+        let Self { id, ok, seq, code, text } = self;
+        pass!(id ok seq code text);
+    }
+}
+
+impl Pass for Failure {
+    fn pass(&mut self) {
+        let Self { code, text, command } = self;
+        pass!(code text command);
+    }
+}
+
+impl Pass for Notice {
+    fn pass(&mut self) {
+        match self {
+            Self::Welcome { name, server, hosted, session, fingerprint, key_exchange } => {
+                pass!(name server hosted session fingerprint key_exchange);
+            }
+            Self::Message(message) => message.pass(),
+            Self::Sent { session, text, seq } => {
+                pass_lines(text);
+                pass!(session seq);
+            }
+            Self::Unsent { session, text, reason } => {
+                pass_lines(text);
+                pass!(session reason);
+            }
+            Self::Joined { name } | Self::Left { name } => name.pass(),
+            Self::Users { names, away } => pass!(names away),
+            Self::Forking { session, peer } => pass!(session peer),
+            Self::Opened { session, peer, mode, path, fingerprint, key_exchange } => {
+                pass!(session peer mode path fingerprint key_exchange);
+            }
+            Self::Closed { session, peer, reason } => pass!(session peer reason),
+            Self::Sessions { sessions } => sessions.pass(),
+            Self::Switched { session } => session.pass(),
+            Self::Link { session, state } => pass!(session state),
+            Self::Whois { name, fingerprint, since, trusted, seen_first, verified, away } => {
+                pass!(name fingerprint since trusted seen_first verified away);
+            }
+            Self::Help { commands } => commands.pass(),
+            Self::Notice { text } => pass_lines(text),
+            Self::Answer(answer) => answer.pass(),
+            Self::Error(failure) => failure.pass(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! Every field of every notice that can hold a string, filled with what is hostile, shown in every form a person
+//! reads.
+
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::config::preferences::Preferences;
+use crate::show::harmless::is_hostile;
+use crate::show::human::{Human, Shown};
+use crate::show::json;
+use crate::show::terminal::TerminalForm;
+
+/// What none of the forms may let through: ways to clear, conceal, retitle, ring, overwrite, reverse and hide.
+const HOSTILE: [&str; 9] = [
+    "\u{1b}[2J",
+    "\u{1b}[8m",
+    "\u{1b}]0;title\u{7}",
+    "\u{9b}2J",
+    "\u{8}\u{7f}\r",
+    "\u{202e}\u{2066}",
+    "\u{200b}\u{e0041}",
+    "\u{2028}\u{85}\u{b}\u{c}",
+    "\0\n>>> no notice",
+];
+
+/// One notice of each kind, with every field it can have.
+fn samples() -> Vec<Notice> {
+    let mut samples = Vec::new();
+    let mut next = Some(welcome());
+    while let Some(notice) = next {
+        next = after(&notice);
+        samples.push(notice);
+    }
+    samples
+}
+
+fn read(value: Value) -> Notice {
+    serde_json::from_value(value).expect("a sample is a notice")
+}
+
+const FINGERPRINT: &str = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+
+fn welcome() -> Notice {
+    read(json!({"event": "welcome", "name": "anna", "server": "h:1", "hosted": false, "session": 0,
+        "fingerprint": FINGERPRINT, "key_exchange": "X25519"}))
+}
+
+/// The sample after this one: a kind that is new has to be put in its place before this compiles.
+fn after(notice: &Notice) -> Option<Notice> {
+    let at = "2026-01-02T03:04:05Z";
+    Some(read(match notice {
+        Notice::Welcome { .. } => json!({"event": "message", "session": 1, "kind": "peer", "from": "bobby",
+            "text": "hi", "at": at, "seq": 1, "replayed": false, "mode": "A",
+            "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}),
+        Notice::Message(_) => json!({"event": "sent", "session": 0, "text": "hi", "seq": 1}),
+        Notice::Sent { .. } => json!({"event": "unsent", "session": 0, "text": "hi", "reason": "why"}),
+        Notice::Unsent { .. } => json!({"event": "joined", "name": "bobby"}),
+        Notice::Joined { .. } => json!({"event": "left", "name": "bobby"}),
+        Notice::Left { .. } => json!({"event": "users", "names": ["anna", "bobby"], "away": ["bobby"]}),
+        Notice::Users { .. } => json!({"event": "forking", "session": 1, "peer": "bobby"}),
+        Notice::Forking { .. } => json!({"event": "opened", "session": 1, "peer": "bobby", "mode": "A",
+            "path": "direct", "fingerprint": FINGERPRINT, "key_exchange": "X25519"}),
+        Notice::Opened { .. } => json!({"event": "closed", "session": 1, "peer": "bobby", "reason": "left"}),
+        Notice::Closed { .. } => json!({"event": "sessions", "sessions": [{"id": 1, "kind": "peer",
+            "peer": "bobby", "mode": "A", "state": "up", "current": true, "unread": 3}]}),
+        Notice::Sessions { .. } => json!({"event": "switched", "session": 1}),
+        Notice::Switched { .. } => json!({"event": "link", "session": 1, "state": "up"}),
+        Notice::Link { .. } => json!({"event": "whois", "name": "bobby", "fingerprint": FINGERPRINT,
+            "since": at, "trusted": true, "seen_first": at, "verified": true, "away": "lunch"}),
+        Notice::Whois { .. } => json!({"event": "help", "commands": [help_row("fork"), help_row("roll")]}),
+        Notice::Help { .. } => json!({"event": "notice", "text": "hello"}),
+        Notice::Notice { .. } => json!({"event": "answer", "id": "seven", "ok": false, "seq": 1,
+            "code": "usage", "text": "no"}),
+        Notice::Answer(_) => json!({"event": "error", "code": "usage", "text": "no", "command": "fork"}),
+        Notice::Error(_) => return None,
+    }))
+}
+
+fn help_row(name: &str) -> Value {
+    json!({"name": name, "aliases": ["f"], "usage": name, "about": "does", "group": "talking",
+        "examples": ["\\fork bobby"], "own": false})
+}
+
+/// Puts `hostile` behind every string of `value`, one after another, and calls `each` with what that gives.
+fn spoil(value: &Value, hostile: &str, each: &mut dyn FnMut(Value)) {
+    match value {
+        Value::String(text) => each(json!(format!("{text}{hostile}"))),
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                spoil(item, hostile, &mut |spoiled| {
+                    let mut whole = items.clone();
+                    whole[at] = spoiled;
+                    each(Value::Array(whole));
+                });
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                spoil(member, hostile, &mut |spoiled| {
+                    let mut whole = members.clone();
+                    whole.insert(name.clone(), spoiled);
+                    each(Value::Object(whole));
+                });
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The notices that `notice` becomes when one of its strings is spoilt; what cannot be such a string is refused when
+/// it is read.
+fn spoilt(notice: &Notice, hostile: &str) -> Vec<Notice> {
+    let mut found = Vec::new();
+    let value = serde_json::to_value(notice).unwrap();
+    spoil(&value, hostile, &mut |value| found.extend(serde_json::from_value::<Notice>(value).ok()));
+    found
+}
+
+fn text(shown: Shown) -> String {
+    match shown {
+        Shown::Out(text) | Shown::Err(text) => text,
+        Shown::Nothing => String::new(),
+    }
+}
+
+fn terminal(color: bool) -> TerminalForm {
+    TerminalForm::new(color, TimeZone::UTC, Preferences::default(), jiff::Timestamp::UNIX_EPOCH)
+}
+
+/// What a person reads of it in each form.
+fn shown(notice: &Notice) -> Vec<String> {
+    vec![text(Human { color: false }.show(notice)), text(terminal(false).show(notice, 40))]
+}
+
+#[track_caller]
+fn check(notice: &Notice) {
+    for shown in shown(notice) {
+        assert!(shown.chars().all(|c| c == '\n' || !is_hostile(c)), "{shown:?} of {notice:?}");
+        let forged = shown.lines().any(|line| line.starts_with(">>> no notice"));
+        assert!(!forged, "{shown:?} of {notice:?}");
+    }
+    // With colour there are sequences of hobnob's own, and no others.
+    for shown in [text(Human { color: true }.show(notice)), text(terminal(true).show(notice, 200))] {
+        let others = ["\u{1b}[2J", "\u{1b}[8m", "\u{1b}]", "\u{9b}", "\u{7}", "\r", "\u{8}"];
+        assert!(!others.iter().any(|other| shown.contains(other)), "{shown:?} of {notice:?}");
+    }
+    assert!(!json::line(notice).trim_end().chars().any(is_hostile));
+}
+
+#[test]
+fn no_field_of_any_notice_reaches_a_person_raw() {
+    let mut fields = 0;
+    for notice in samples() {
+        for hostile in HOSTILE {
+            for notice in spoilt(&notice, hostile) {
+                check(&notice);
+                fields += 1;
+            }
+        }
+    }
+    // Nineteen fields may hold any string; the others are names, keys, times and choices.
+    assert!(fields >= 19 * HOSTILE.len(), "{fields}");
+}
+
+#[test]
+fn what_passed_passes_unchanged() {
+    for notice in samples().iter().filter(|notice| !matches!(notice, Notice::Answer(_))) {
+        assert_eq!(passed(notice), *notice);
+        for notice in HOSTILE.iter().flat_map(|hostile| spoilt(notice, hostile)) {
+            assert_eq!(passed(&passed(&notice)), passed(&notice));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_others_write_is_shown_as_text(hostile in "\\PC{0,4}[\\x00-\\x1f\\x7f-\\u{9f}\\u{200b}-\\u{206f}]{1,6}.{0,4}") {
+        for notice in samples() {
+            spoilt(&notice, &hostile).iter().for_each(check);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What is kept of private sessions on this machine, and what a peer who floods one can make of it.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::support::client::Client;
+use crate::support::home::Home;
+use crate::support::server::Server;
+
+/// What a record may have, in bytes.
+const MOST: u64 = 4 * 1024 * 1024;
+
+/// The texts of a flood: as JSON they take more than twice of what a record may have.
+const TEXTS: usize = 100;
+
+/// The most memory a process ever had, in bytes.
+fn peak_memory(client: &mut Client) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", client.process().pid())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+#[test]
+fn a_flood_in_a_private_session_takes_neither_disk_nor_memory() {
+    let (server, home) = (Server::start(&[]), Home::new());
+    let stranger = server.join("stranger");
+    let mut bobby = server.client("bobby").home(&home).join();
+    bobby.fork("stranger");
+    stranger.wait(json!({"event": "opened"}));
+    stranger.send("\\sw 1");
+    let before = peak_memory(&mut bobby);
+    let text = "\u{1}".repeat(16 * 1024);
+    for _ in 0..TEXTS {
+        stranger.send(&text);
+    }
+    stranger.send("the last");
+    bobby.wait(json!({"event": "message", "text": "the last"}));
+    let folder = home.data_dir().join("conversations/bobby");
+    let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap()).collect();
+    assert_eq!(files.len(), 1);
+    let bytes = files[0].metadata().unwrap().len();
+    assert!(bytes <= MOST, "{bytes}");
+    // What is shown of a session is kept in memory, too: a hundred texts of 16 KiB are 1.6 MB.
+    let grown = peak_memory(&mut bobby) - before;
+    assert!(grown < 64 * 1024 * 1024, "{grown}");
+    let _ended = bobby.finish();
+
+    // Another session reads back what fits into a screen's patience, the newest.
+    let bobby = server.client("bobby").home(&home).join();
+    bobby.fork("stranger");
+    bobby.ask("\\history 5", json!({"event": "message", "text": "the last", "replayed": true}));
+    assert!(bobby.all(json!({"event": "message", "replayed": true, "text": text})).len() < 5);
+}
