@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hobnob_order::{LocalStream, MemoryStream, Mischief, StreamIdentity};
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::Position;
-use hobnob_protocol::message::{Change, Introduction, NotAcceptedCode, RefusedCode};
+use hobnob_protocol::message::{Change, Introduction, NoAnswerCode, NotAcceptedCode, RefusedCode};
 use hobnob_protocol::name::{PublicKey, RunId, Seq, Text};
 use tokio::sync::{Semaphore, watch};
 
@@ -83,10 +83,15 @@ impl Memory for Forgetful {
     fn remember(&self, _chunks: &[Arc<Chunk>]) {}
 }
 
+/// Introductions that a [`Recorder`] has room for.
+const INTRODUCTIONS: u64 = 20;
+
 /// A connection that hands on what it is told.
 struct Recorder {
     told: mpsc::UnboundedSender<Told>,
     introductions: AtomicU64,
+    /// How many introductions there is room for.
+    room: u64,
 }
 
 #[derive(Debug, PartialEq)]
@@ -127,9 +132,12 @@ impl Outlet for Recorder {
     fn users(&self, _request: u32, present: Present) {
         self.note(Told::Users(present.names.len()));
     }
-    fn introduce(&self, introduction: Introduction) -> u64 {
+    fn introduce(&self, introduction: Introduction) -> Option<u64> {
+        if self.introductions.load(Ordering::SeqCst) >= self.room {
+            return None;
+        }
         self.note(Told::Line(ServerMessage::Introduced(introduction)));
-        self.introductions.fetch_add(1, Ordering::SeqCst) + 1
+        Some(self.introductions.fetch_add(1, Ordering::SeqCst) + 1)
     }
     fn probe(&self) {
         self.note(Told::Probe);
@@ -193,7 +201,8 @@ impl Stage {
             candidates: Vec::new(),
         };
         let id = ConnectionId(id);
-        let outlet = Arc::new(Recorder { told: sender, introductions: AtomicU64::new(0) });
+        let outlet =
+            Arc::new(Recorder { told: sender, introductions: AtomicU64::new(0), room: INTRODUCTIONS });
         let join = Join { id, outlet, newcomer };
         self.send(LobbyCommand::Join(Box::new(join))).await;
         Guest { id, told }
@@ -544,6 +553,106 @@ async fn presence_is_told_at_once_and_then_gathered_and_never_of_oneself() {
     assert_eq!(ServerMessage::Presence { changes: heard }, joined(&["bobby", "carl", "dora"]));
     assert!(started.elapsed() <= PRESENCE_INTERVAL * 3);
     assert_eq!(bobby.line().await, joined(&["carl", "dora"]));
+}
+
+/// What became of a question for an introduction.
+async fn pair(stage: &Stage, asker: &mut Guest, request: u32, name: &str) -> ServerMessage {
+    let name = name.parse().unwrap();
+    stage.send(LobbyCommand::Pair { from: asker.id, request, name, session: None, read: 0 }).await;
+    match asker.answer().await {
+        Told::Line(answer) => answer,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn busy(request: u32) -> ServerMessage {
+    ServerMessage::NoAnswer { request, code: NoAnswerCode::Busy }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_asked_for_too_often_is_left_alone_and_who_asks_is_told() {
+    let stage = Stage::new();
+    let mut bobby = stage.join(1, "bobby", 1, 1).await;
+    let mut anna = stage.join(2, "anna", 2, 1).await;
+    let mut introduced = 0;
+    for request in 0..500 {
+        match pair(&stage, &mut anna, request, "bobby").await {
+            ServerMessage::Introduced(_) => introduced += 1,
+            other => assert_eq!(other, busy(request)),
+        }
+    }
+    assert_eq!(introduced, 16);
+    stage.send(LobbyCommand::Users { from: bobby.id, request: 1 }).await;
+    let mut told = 0;
+    while let Told::Line(ServerMessage::Introduced(_)) = bobby.answer().await {
+        told += 1;
+    }
+    assert_eq!(told, introduced, "then the answer to its question");
+    tokio::time::advance(Duration::from_secs(5)).await;
+    assert!(matches!(pair(&stage, &mut anna, 500, "bobby").await, ServerMessage::Introduced(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_other_has_no_room_for_an_introduction_the_one_that_asks_is_told_and_no_session_is_made() {
+    let stage = Stage::new();
+    let mut bobby = stage.join(1, "bobby", 1, 1).await;
+    for asker in 0..INTRODUCTIONS {
+        let mut guest = stage.join(10 + asker, &format!("guest{asker}"), 10 + asker as u8, 1).await;
+        assert!(matches!(pair(&stage, &mut guest, 1, "bobby").await, ServerMessage::Introduced(_)));
+    }
+    let mut anna = stage.join(2, "anna", 2, 1).await;
+    assert_eq!(pair(&stage, &mut anna, 1, "bobby").await, busy(1));
+    // A fork back is nobody's answer to that: it is bobby's own.
+    let back = pair_past_introductions(&stage, &mut bobby, 2, "anna").await;
+    assert!(matches!(back, ServerMessage::Introduced(Introduction { forked: true, request: Some(2), .. })));
+    stage.say(&bobby, 1, "still here").await;
+    assert_eq!(bobby.said().await.0, 1);
+}
+
+/// The same for somebody who has introductions to read first.
+async fn pair_past_introductions(
+    stage: &Stage,
+    asker: &mut Guest,
+    request: u32,
+    name: &str,
+) -> ServerMessage {
+    let mut answer = pair(stage, asker, request, name).await;
+    while let ServerMessage::Introduced(Introduction { request: None, .. }) = answer {
+        answer = match asker.answer().await {
+            Told::Line(answer) => answer,
+            other => panic!("{other:?}"),
+        };
+    }
+    answer
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_and_goes_all_the_time_costs_the_others_few_changes_and_no_writes() {
+    let stage = Stage::new();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    let mut carl = stage.join(2, "carl", 2, 1).await;
+    stage.send(LobbyCommand::Leave(carl.id)).await;
+    let batches = 1000 - stage.log.leave.available_permits();
+    let started = Instant::now();
+    for id in 3..1003 {
+        carl = stage.join(id, "carl", 2, 1).await;
+        stage.send(LobbyCommand::Leave(carl.id)).await;
+    }
+    tokio::time::sleep(PRESENCE_INTERVAL * 3).await; // in paused time: all of it is told by then
+    stage.say(&anna, 1, "peace").await;
+    let mut changes = 0;
+    loop {
+        match anna.next().await {
+            Told::Line(ServerMessage::Presence { changes: told }) => changes += told.len(),
+            Told::Said(..) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    // In one interval one of them can be seen to come and to go, whatever it does in between.
+    let intervals = started.elapsed().as_millis() / PRESENCE_INTERVAL.as_millis() + 2;
+    assert!(changes as u128 <= 2 * intervals, "{changes} changes in {intervals} intervals");
+    let written = 1000 - stage.log.leave.available_permits() - batches;
+    assert!(written <= 3, "{written} batches were written");
 }
 
 #[tokio::test(start_paused = true)]
