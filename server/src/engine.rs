@@ -73,6 +73,7 @@ impl Engine {
             metrics: Arc::clone(&metrics),
             max_clients: config.max_clients,
             name_ttl_days: config.name_ttl,
+            new_names_per_network: config.max_clients_per_ip,
             last_at,
         });
         let shared = Arc::new(Shared {

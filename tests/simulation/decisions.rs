@@ -67,7 +67,10 @@ impl Proposer {
             8 => match self.chance.below(3) {
                 0 => Entry::Away { from, away: Some(AwayText::new("lunch").unwrap()) },
                 1 => Entry::Away { from, away: None },
-                _ => Entry::Expire { before: self.now.saturating_sub(self.chance.below(20_000)) },
+                _ => Entry::Expire {
+                    before: self.now.saturating_sub(self.chance.below(20_000)),
+                    unspoken_before: self.now.saturating_sub(self.chance.below(20_000)),
+                },
             },
             _ => Entry::Leave(from),
         }
@@ -82,7 +85,8 @@ impl Proposer {
             candidates: Vec::new(),
         };
         let evict = (self.chance.below(3) == 0).then(|| self.connection());
-        Entry::Join(Box::new(Join { id: ConnectionId(self.next_connection), newcomer, evict }))
+        let keep = self.chance.below(4) != 0;
+        Entry::Join(Box::new(Join { id: ConnectionId(self.next_connection), newcomer, evict, keep }))
     }
 }
 
@@ -102,7 +106,7 @@ impl Book {
         match effect {
             Effect::Said { from, message } => self.said(*from, message),
             Effect::Accepted { seq, .. } => assert!(self.head.is_some_and(|head| *seq <= head.seq)),
-            Effect::Joined { id, name, head } => {
+            Effect::Joined { id, name, head, .. } => {
                 assert_eq!(self.head, Some(*head));
                 assert!(!self.here.values().any(|other| *other == **name), "{name} is here twice");
                 assert_eq!(self.here.insert(*id, (**name).clone()), None);
@@ -175,8 +179,9 @@ fn play(seed: u64) {
             for effect in kept {
                 match effect {
                     // What it came after was taken back.
-                    Effect::Joined { id, name, .. } => {
-                        book.note(&Effect::Joined { id: *id, name: Arc::clone(name), head: one.stored() });
+                    Effect::Joined { id, name, is_new, .. } => {
+                        let (name, head, is_new) = (Arc::clone(name), one.stored(), *is_new);
+                        book.note(&Effect::Joined { id: *id, name, head, is_new });
                     }
                     effect => book.note(effect),
                 }

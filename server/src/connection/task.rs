@@ -35,6 +35,7 @@ use crate::decide::{ConnectionId, Newcomer};
 use crate::lobby::{Admitted, Ending, Join, LobbyCommand, LobbyHandle, Outlet};
 use crate::log::{LobbyLog, LogError, Stretch};
 use crate::metrics::Metrics;
+use crate::network::Network;
 
 /// Messages and bytes of text read from the log at once for a client that is behind.
 const READ_MESSAGES: usize = 512;
@@ -163,7 +164,7 @@ where
     let candidates = candidates(&hello.candidates, hello.port, observed);
     tracing::debug!(agent = ?hello.agent.chars().take(64).collect::<String>(), "asks to join");
     let newcomer = Newcomer { wish: hello.name, key, run: hello.run, candidates };
-    let join = Join { id, outlet, newcomer };
+    let join = Join { id, outlet, newcomer, network: Network::of(observed) };
     let stay = Stay { id, leave: Some(permit) };
     match shared.lobby.send(LobbyCommand::Join(Box::new(join))).await {
         Ok(()) => Ok((stay, arrival)),

@@ -63,6 +63,7 @@ impl World {
             metrics: Arc::clone(&metrics),
             max_clients: 100,
             name_ttl_days: 90,
+            new_names_per_network: 100,
             last_at: 0,
         });
         let stop = CancellationToken::new();

@@ -37,6 +37,8 @@ pub struct NameBinding {
     pub key: PublicKey,
     /// When its user was last in the lobby, in milliseconds since 1970-01-01 UTC.
     pub seen: u64,
+    /// Whether its key ever said anything in the lobby.
+    pub spoke: bool,
 }
 
 /// Somebody in the lobby.
@@ -56,6 +58,8 @@ pub(crate) struct Member {
     pub(crate) entered: bool,
     /// Why it is away, while it is.
     pub(crate) away: Option<AwayText>,
+    /// It has said something, and that is noted at its key's names.
+    spoke: bool,
 }
 
 /// Who is here, as `users` tells it.
@@ -82,6 +86,13 @@ struct Binding {
     seen: u64,
 }
 
+/// A key that has names.
+#[derive(Debug, Default)]
+struct Owner {
+    names: Vec<UserName>,
+    spoke: bool,
+}
+
 /// Every numbered form of a name is taken.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NoNameLeft;
@@ -95,7 +106,7 @@ pub(crate) struct Roster {
     runs: Table<Party, ConnectionId>,
     /// Sorted, so that what expires does so in one order everywhere.
     bindings: BTreeMap<UserName, Binding>,
-    names_of: Table<PublicKey, Vec<UserName>>,
+    owners: Table<PublicKey, Owner>,
     /// For a wish: a number below which no form of it is free for a stranger.
     hints: Table<UserName, u32>,
     /// Those who entered, until somebody comes, goes, is away or is back.
@@ -106,18 +117,22 @@ impl Roster {
     /// Nobody is here; these names belong to somebody.
     pub(crate) fn new(names: impl IntoIterator<Item = NameBinding>) -> Self {
         let mut roster = Self::default();
-        for NameBinding { name, key, seen } in names {
-            roster.names_of.or_default(key).push(name.clone());
+        for NameBinding { name, key, seen, spoke } in names {
+            let owner = roster.owners.or_default(key);
+            owner.names.push(name.clone());
+            owner.spoke |= spoke;
             roster.bindings.insert(name, Binding { key, seen });
         }
         roster
     }
 
-    /// Gives the newcomer a name and a place. Others see it after [`enter`](Self::enter).
+    /// Gives the newcomer a name and a place. Others see it after [`enter`](Self::enter). Without `keep` a name that
+    /// belongs to nobody does so afterwards.
     pub(crate) fn admit(
         &mut self,
         id: ConnectionId,
         newcomer: &Newcomer,
+        keep: bool,
         now: u64,
     ) -> Result<Admitted, NoNameLeft> {
         let Newcomer { wish, key, run, candidates } = newcomer.clone();
@@ -127,11 +142,20 @@ impl Roster {
             (None, None) => return Err(NoNameLeft),
         };
         let name = Arc::new(form(&wish, number));
-        let binding = self.bind(&name, key, now);
+        let binding = self.bind(&name, key, keep, now);
         self.in_use.insert(Arc::clone(&name), id);
         self.runs.insert((key, run), id);
-        let member =
-            Member { name: Arc::clone(&name), key, run, since: now, candidates, entered: false, away: None };
+        let (name_shown, since) = (Arc::clone(&name), now);
+        let member = Member {
+            name: name_shown,
+            key,
+            run,
+            since,
+            candidates,
+            entered: false,
+            away: None,
+            spoke: false,
+        };
         self.members.insert(id, member);
         Ok(Admitted { name, binding })
     }
@@ -155,7 +179,8 @@ impl Roster {
         let seen = match self.bindings.get_mut(&*member.name) {
             Some(binding) if binding.key == member.key => {
                 binding.seen = now;
-                Some(NameBinding { name: (*member.name).clone(), key: member.key, seen: now })
+                let spoke = self.owners.get(&member.key).is_some_and(|owner| owner.spoke);
+                Some(NameBinding { name: (*member.name).clone(), key: member.key, seen: now, spoke })
             }
             _ => {
                 self.lower_hints(&member.name);
@@ -165,21 +190,41 @@ impl Roster {
         Some((member, seen))
     }
 
-    /// Frees the names whose users were last here before `oldest`, and says which.
-    pub(crate) fn expire(&mut self, oldest: u64) -> Vec<UserName> {
-        let in_use = &self.in_use;
+    /// A member says something. Gives the names of its key if that is the first it ever said.
+    pub(crate) fn speaks(&mut self, id: ConnectionId) -> Vec<NameBinding> {
+        let Some(member) = self.members.get_mut(&id).filter(|member| !member.spoke) else {
+            return Vec::new();
+        };
+        member.spoke = true;
+        let key = member.key;
+        let Some(owner) = self.owners.get_mut(&key).filter(|owner| !owner.spoke) else { return Vec::new() };
+        owner.spoke = true;
+        let bound = |name: &UserName| {
+            let seen = self.bindings.get(name)?.seen;
+            Some(NameBinding { name: name.clone(), key, seen, spoke: true })
+        };
+        owner.names.iter().filter_map(bound).collect()
+    }
+
+    /// Frees the names whose users were last here before `oldest`, or before `unspoken` where their keys never spoke,
+    /// and says which.
+    pub(crate) fn expire(&mut self, oldest: u64, unspoken: u64) -> Vec<UserName> {
+        let (in_use, owners) = (&self.in_use, &self.owners);
+        let spoke = |key: &PublicKey| owners.get(key).is_some_and(|owner| owner.spoke);
+        let is_past =
+            |binding: &Binding| binding.seen < oldest || (binding.seen < unspoken && !spoke(&binding.key));
         let expired: Vec<(UserName, PublicKey)> = self
             .bindings
             .iter()
-            .filter(|(name, binding)| binding.seen < oldest && !in_use.contains_key(*name))
+            .filter(|(name, binding)| is_past(binding) && !in_use.contains_key(*name))
             .map(|(name, binding)| (name.clone(), binding.key))
             .collect();
         for (name, key) in &expired {
             self.bindings.remove(name);
-            if let Some(names) = self.names_of.get_mut(key) {
-                names.retain(|other| other != name);
-                if names.is_empty() {
-                    self.names_of.remove(key);
+            if let Some(owner) = self.owners.get_mut(key) {
+                owner.names.retain(|other| other != name);
+                if owner.names.is_empty() {
+                    self.owners.remove(key);
                 }
             }
         }
@@ -246,26 +291,33 @@ impl Roster {
         self.members.len()
     }
 
-    /// Binds a name to a key unless it is bound already. Gives the binding, unless there are too many, and whether
-    /// it is new.
-    fn bind(&mut self, name: &UserName, key: PublicKey, now: u64) -> Option<(NameBinding, bool)> {
-        if let Some(binding) = self.bindings.get_mut(name) {
-            binding.seen = now;
-            return Some((NameBinding { name: name.clone(), key: binding.key, seen: now }, false));
-        }
-        let names = self.names_of.or_default(key);
-        if self.bindings.len() >= MAX_BINDINGS || names.len() >= MAX_BINDINGS_PER_KEY {
-            return None;
-        }
-        names.push(name.clone());
-        self.bindings.insert(name.clone(), Binding { key, seen: now });
-        Some((NameBinding { name: name.clone(), key, seen: now }, true))
+    /// Binds a name to a key unless it is bound already, to that key. Gives the binding, unless it is not to be kept
+    /// or there are too many, and whether it is new.
+    fn bind(&mut self, name: &UserName, key: PublicKey, keep: bool, now: u64) -> Option<(NameBinding, bool)> {
+        let is_new = match self.bindings.get_mut(name) {
+            Some(binding) => {
+                binding.seen = now;
+                false
+            }
+            None => {
+                let owned = self.owners.get(&key).map_or(0, |owner| owner.names.len());
+                if !keep || self.bindings.len() >= MAX_BINDINGS || owned >= MAX_BINDINGS_PER_KEY {
+                    return None;
+                }
+                self.owners.or_default(key).names.push(name.clone());
+                self.bindings.insert(name.clone(), Binding { key, seen: now });
+                true
+            }
+        };
+        let spoke = self.owners.get(&key).is_some_and(|owner| owner.spoke);
+        Some((NameBinding { name: name.clone(), key, seen: now, spoke }, is_new))
     }
 
     /// The smallest number whose form of `wish` belongs to `key` and is, or is not, in use.
     fn own_number(&self, wish: &UserName, key: &PublicKey, in_use: bool) -> Option<u32> {
-        let names = self.names_of.get(key)?;
-        names
+        let owner = self.owners.get(key)?;
+        owner
+            .names
             .iter()
             .filter(|name| self.in_use.contains_key(*name) == in_use)
             .filter_map(|name| number_of(wish, name))
@@ -341,7 +393,7 @@ mod tests {
 
     #[track_caller]
     fn join(roster: &mut Roster, id: u64, wish: &str, n: u16, run: u8) -> String {
-        roster.admit(ConnectionId(id), &newcomer(wish, n, run), 0).unwrap();
+        roster.admit(ConnectionId(id), &newcomer(wish, n, run), true, 0).unwrap();
         roster.enter(ConnectionId(id)).unwrap().name.to_string()
     }
 
@@ -376,20 +428,20 @@ mod tests {
         join(&mut roster, 1, "anna", 1, 1);
         join(&mut roster, 2, "bobby", 2, 1);
         roster.remove(ConnectionId(1), 100);
-        assert_eq!(roster.expire(100), []);
-        assert_eq!(roster.expire(101), ["anna".parse().unwrap()]);
+        assert_eq!(roster.expire(100, 0), []);
+        assert_eq!(roster.expire(101, 0), ["anna".parse().unwrap()]);
         assert_eq!(join(&mut roster, 3, "anna", 3, 1), "anna");
     }
 
     #[test]
     fn a_binding_is_new_once_and_its_date_changes() {
         let mut roster = Roster::default();
-        let binding = |seen| NameBinding { name: "anna".parse().unwrap(), key: key(1), seen };
-        let first = roster.admit(ConnectionId(1), &newcomer("anna", 1, 1), 5).unwrap();
+        let binding = |seen| NameBinding { name: "anna".parse().unwrap(), key: key(1), seen, spoke: false };
+        let first = roster.admit(ConnectionId(1), &newcomer("anna", 1, 1), true, 5).unwrap();
         assert_eq!(first.binding, Some((binding(5), true)));
         assert_eq!(roster.remove(ConnectionId(1), 6).unwrap().1, Some(binding(6)));
         let mut again = Roster::new([binding(5)]);
-        let second = again.admit(ConnectionId(1), &newcomer("anna", 1, 1), 7).unwrap();
+        let second = again.admit(ConnectionId(1), &newcomer("anna", 1, 1), true, 7).unwrap();
         assert_eq!(second.binding, Some((binding(7), false)));
     }
 
@@ -398,17 +450,20 @@ mod tests {
         let mut roster = Roster::default();
         let started = std::time::Instant::now();
         for n in 0..10_000 {
-            roster.admit(ConnectionId(u64::from(n)), &newcomer("anna", n, 1), 0).unwrap();
+            roster.admit(ConnectionId(u64::from(n)), &newcomer("anna", n, 1), true, 0).unwrap();
         }
         assert!(started.elapsed().as_secs() < 5, "the search must not begin at one every time");
         assert_eq!(roster.len(), 10_000);
-        assert_eq!(roster.admit(ConnectionId(10_001), &newcomer("anna", 10_001, 1), 0), Err(NoNameLeft));
+        assert_eq!(
+            roster.admit(ConnectionId(10_001), &newcomer("anna", 10_001, 1), true, 0),
+            Err(NoNameLeft)
+        );
     }
 
     #[test]
     fn one_key_owns_a_bounded_number_of_names_and_an_unowned_one_is_free_when_left() {
         let mut roster = Roster::default();
-        let admit = |n: u64| roster.admit(ConnectionId(n), &newcomer("anna", 1, n as u8), 0).unwrap();
+        let admit = |n: u64| roster.admit(ConnectionId(n), &newcomer("anna", 1, n as u8), true, 0).unwrap();
         let owned = (0..300).map(admit).filter(|admitted| admitted.binding.is_some()).count();
         assert_eq!(owned, MAX_BINDINGS_PER_KEY);
         let (left, seen) = roster.remove(ConnectionId(280), 0).unwrap();
@@ -420,7 +475,7 @@ mod tests {
     #[test]
     fn only_who_has_entered_is_shown() {
         let mut roster = Roster::default();
-        roster.admit(ConnectionId(1), &newcomer("bobby", 1, 1), 0).unwrap();
+        roster.admit(ConnectionId(1), &newcomer("bobby", 1, 1), true, 0).unwrap();
         assert!(roster.present().names.is_empty());
         assert!(roster.by_name(&"bobby".parse().unwrap()).is_none());
         roster.enter(ConnectionId(1));

@@ -39,9 +39,11 @@ use self::join::Held;
 use self::presence::Presence;
 use self::said_again::MAX_COMPARISONS;
 use self::unsaved::Unsaved;
+use crate::allowance::Allowance;
 use crate::decide::{ConnectionId, Entry, Machine, Proposals};
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
+use crate::network::Network;
 use crate::rendezvous::Rendezvous;
 
 pub(crate) use self::chunk::Chunk;
@@ -71,6 +73,10 @@ const FEW_CHANGES: usize = 16;
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(3600);
 
+/// A name whose key never said anything is free after this time: whoever takes names to fill the table has to say
+/// something for each of them, or to come back.
+const UNSPOKEN_TTL: Duration = Duration::from_secs(24 * 3600);
+
 const MILLIS_PER_DAY: u64 = 24 * 3600 * 1000;
 
 /// What the lobby is made of.
@@ -85,6 +91,8 @@ pub(crate) struct LobbyParts {
     pub(crate) max_clients: usize,
     /// Days after which the name of somebody unseen is free.
     pub(crate) name_ttl_days: u32,
+    /// New names that clients of one network may have in an hour and keep.
+    pub(crate) new_names_per_network: usize,
     /// When the newest message in the log was taken.
     pub(crate) last_at: u64,
 }
@@ -100,6 +108,8 @@ struct Seat {
     presence_from: usize,
     /// When it last answered a probe.
     proven: Option<Instant>,
+    /// Whose new name it was charged for.
+    charged: Option<Network>,
 }
 
 /// The task's state.
@@ -120,6 +130,7 @@ pub(crate) struct Lobby {
     machine: Machine,
     seats: HashMap<ConnectionId, Seat>,
     rendezvous: Rendezvous,
+    new_names: Allowance<Network>,
     gathered: Gathered,
     unsaved: Unsaved,
     /// Room for the texts that are compared with the log at once.
@@ -157,6 +168,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         machine: Machine::new(contents.head, parts.last_at, names, parts.log.posts()),
         seats: HashMap::new(),
         rendezvous: Rendezvous::default(),
+        new_names: join::new_names(parts.new_names_per_network),
         gathered: Gathered::default(),
         unsaved: Unsaved::default(),
         comparisons: Arc::new(Semaphore::new(MAX_COMPARISONS)),
@@ -258,8 +270,10 @@ impl Lobby {
         self.unsaved.dates_are_due();
         if now >= self.expiry_due {
             self.expiry_due = now + EXPIRY_INTERVAL;
-            let before = wall_clock().saturating_sub(self.name_ttl.as_millis() as u64);
-            self.gathered.push(Entry::Expire { before });
+            let now = wall_clock();
+            let before = now.saturating_sub(self.name_ttl.as_millis() as u64);
+            let unspoken_before = now.saturating_sub(UNSPOKEN_TTL.as_millis() as u64);
+            self.gathered.push(Entry::Expire { before, unspoken_before });
         }
     }
 

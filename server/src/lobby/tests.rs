@@ -180,6 +180,7 @@ impl Stage {
             metrics: Arc::new(Metrics::new()),
             max_clients: 100,
             name_ttl_days: 90,
+            new_names_per_network: 100,
             last_at: 0,
         });
         let shutdown = CancellationToken::new();
@@ -193,6 +194,10 @@ impl Stage {
 
     /// Asks to join as user `key` in its client `run`.
     async fn ask(&self, id: u64, name: &str, key: u8, run: u8) -> Guest {
+        self.ask_from("192.0.2.1".parse().unwrap(), id, name, key, run).await
+    }
+
+    async fn ask_from(&self, ip: std::net::IpAddr, id: u64, name: &str, key: u8, run: u8) -> Guest {
         let (sender, told) = mpsc::unbounded_channel();
         let newcomer = Newcomer {
             wish: name.parse().unwrap(),
@@ -203,7 +208,7 @@ impl Stage {
         let id = ConnectionId(id);
         let outlet =
             Arc::new(Recorder { told: sender, introductions: AtomicU64::new(0), room: INTRODUCTIONS });
-        let join = Join { id, outlet, newcomer };
+        let join = Join { id, outlet, newcomer, network: Network::of(ip) };
         self.send(LobbyCommand::Join(Box::new(join))).await;
         Guest { id, told }
     }
@@ -553,6 +558,33 @@ async fn presence_is_told_at_once_and_then_gathered_and_never_of_oneself() {
     assert_eq!(ServerMessage::Presence { changes: heard }, joined(&["bobby", "carl", "dora"]));
     assert!(started.elapsed() <= PRESENCE_INTERVAL * 3);
     assert_eq!(bobby.line().await, joined(&["carl", "dora"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_network_has_as_many_new_names_an_hour_as_clients_and_further_ones_are_not_kept() {
+    let stage = Stage::new();
+    let kept = || stage.log.inner.names().len();
+    let come_and_go = async |host: u16, id: u64, key: u8| {
+        let ip = std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, host, 0, 0, 0, id as u16);
+        let mut guest = stage.ask_from(ip.into(), id, &format!("guest{key}"), key, 1).await;
+        guest.welcome().await;
+        stage.send(LobbyCommand::Leave(guest.id)).await;
+    };
+    for n in 0..150 {
+        come_and_go(1, n, n as u8).await;
+    }
+    assert_eq!(kept(), 100);
+    // Who has a name comes back as often as he likes, and uses up nothing.
+    for n in 0..500 {
+        come_and_go(2, 1000 + n, 7).await;
+    }
+    come_and_go(2, 2000, 200).await;
+    assert_eq!(kept(), 101, "another network has its own");
+    come_and_go(1, 2001, 120).await;
+    assert_eq!(kept(), 101);
+    tokio::time::advance(Duration::from_secs(36)).await;
+    come_and_go(1, 2002, 120).await;
+    assert_eq!(kept(), 102);
 }
 
 /// What became of a question for an introduction.
