@@ -64,6 +64,7 @@ impl World {
             max_clients: 100,
             name_ttl_days: 90,
             new_names_per_network: 100,
+            clock: Arc::new(|| 0),
             last_at: 0,
         });
         let stop = CancellationToken::new();

@@ -45,8 +45,11 @@ pub enum Entry {
         /// Why, while it is away.
         away: Option<AwayText>,
     },
-    /// Names whose users have not been here for long are free again. Times are in milliseconds since 1970-01-01 UTC.
+    /// Which time it is for names, and which are free again since their users have not been here for long. Times are in
+    /// milliseconds since 1970-01-01 UTC.
     Expire {
+        /// The date of whoever is seen from now on.
+        now: u64,
         /// Those whose users were last here before this time.
         before: u64,
         /// Those whose keys never spoke, and whose users were last here before this time.

@@ -19,6 +19,7 @@ use super::effect::Effect;
 use super::entry::{ConnectionId, Entry, Join, Proposals};
 use super::posts::{Posts, Taken};
 use super::roster::{NameBinding, Roster};
+use super::times::said_at;
 
 /// What follows from the entries so far.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ pub struct Machine {
     head: Position,
     /// The newest message that is stored.
     stored: Position,
-    /// No message is older than the one before it.
+    /// The time of what is said now.
     last_at: u64,
     /// The last batch of each server that counted.
     counted: BTreeMap<ServerId, u64>,
@@ -59,7 +60,7 @@ impl Machine {
             return;
         }
         *counted = *number;
-        self.last_at = self.last_at.max(ordered.at);
+        self.last_at = said_at(ordered.at, self.last_at);
         out.reserve(entries.len());
         for entry in entries {
             match entry {
@@ -67,7 +68,9 @@ impl Machine {
                 Entry::Join(join) => self.join(join, out),
                 Entry::Leave(id) => self.remove(*id, out),
                 Entry::Away { from, away } => self.roster.set_away(*from, away.clone()),
-                Entry::Expire { before, unspoken_before } => {
+                Entry::Expire { now, before, unspoken_before } => {
+                    let seen = self.roster.is_now(*now).into_iter();
+                    out.extend(seen.map(|binding| Effect::Bound { binding, is_new: false }));
                     let expired = self.roster.expire(*before, *unspoken_before);
                     out.extend(expired.into_iter().map(Effect::Freed));
                 }
@@ -157,7 +160,7 @@ impl Machine {
     }
 
     fn remove(&mut self, id: ConnectionId, out: &mut Vec<Effect>) {
-        let Some((member, seen)) = self.roster.remove(id, self.last_at) else { return };
+        let Some((member, seen)) = self.roster.remove(id) else { return };
         out.extend(seen.map(|binding| Effect::Bound { binding, is_new: false }));
         out.push(Effect::Left { id, name: member.name });
     }
@@ -238,7 +241,7 @@ mod tests {
     }
 
     fn expire(before: u64, unspoken_before: u64) -> Entry {
-        Entry::Expire { before, unspoken_before }
+        Entry::Expire { now: 0, before, unspoken_before }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Who is in the lobby under which name, and which name belongs to which key. The one home of both facts. A plain
-//! struct that is told the time; whether others were told of somebody already is noted here for questions alone,
+//! struct that is told the time, one for its members and one for dates of names; whether others were told of somebody already is noted here for questions alone,
 //! no decision asks for it.
 //!
 //! A name belongs to the key that first came with it. Who wishes for N gets the first of N, N_2, N_3,
@@ -25,6 +25,9 @@ const MAX_BINDINGS: usize = 1_000_000;
 /// Names that belong to one key, for the same reason and with the same consequence.
 const MAX_BINDINGS_PER_KEY: usize = 256;
 
+/// A member's name is stored again with a later date after this many milliseconds: a day, since names are kept for days.
+const SEEN_AGAIN_AFTER: u64 = 24 * 3600 * 1000;
+
 /// Wishes whose next number is remembered; past it all are forgotten and searched again.
 const MAX_HINTS: usize = 4096;
 
@@ -35,7 +38,7 @@ pub struct NameBinding {
     pub name: UserName,
     /// Whose it is.
     pub key: PublicKey,
-    /// When its user was last in the lobby, in milliseconds since 1970-01-01 UTC.
+    /// When its user was last in the lobby, in milliseconds since 1970-01-01 UTC, to a day. Never goes back.
     pub seen: u64,
     /// Whether its key ever said anything in the lobby.
     pub spoke: bool,
@@ -107,6 +110,8 @@ pub(crate) struct Roster {
     /// Sorted, so that what expires does so in one order everywhere.
     bindings: BTreeMap<UserName, Binding>,
     owners: Table<PublicKey, Owner>,
+    /// The date of whoever is seen now. Never goes back.
+    today: u64,
     /// For a wish: a number below which no form of it is free for a stranger.
     hints: Table<UserName, u32>,
     /// Those who entered, until somebody comes, goes, is away or is back.
@@ -118,6 +123,7 @@ impl Roster {
     pub(crate) fn new(names: impl IntoIterator<Item = NameBinding>) -> Self {
         let mut roster = Self::default();
         for NameBinding { name, key, seen, spoke } in names {
+            roster.today = roster.today.max(seen);
             let owner = roster.owners.or_default(key);
             owner.names.push(name.clone());
             owner.spoke |= spoke;
@@ -133,7 +139,7 @@ impl Roster {
         id: ConnectionId,
         newcomer: &Newcomer,
         keep: bool,
-        now: u64,
+        since: u64,
     ) -> Result<Admitted, NoNameLeft> {
         let Newcomer { wish, key, run, candidates } = newcomer.clone();
         let number = match (self.own_number(&wish, &key, false), self.free_number(&wish)) {
@@ -142,10 +148,10 @@ impl Roster {
             (None, None) => return Err(NoNameLeft),
         };
         let name = Arc::new(form(&wish, number));
-        let binding = self.bind(&name, key, keep, now);
+        let binding = self.bind(&name, key, keep);
         self.in_use.insert(Arc::clone(&name), id);
         self.runs.insert((key, run), id);
-        let (name_shown, since) = (Arc::clone(&name), now);
+        let name_shown = Arc::clone(&name);
         let member = Member {
             name: name_shown,
             key,
@@ -168,26 +174,44 @@ impl Roster {
         Some(member)
     }
 
-    /// Takes a member out; its name stays its key's, and is given with the time at which its user was last here.
-    pub(crate) fn remove(&mut self, id: ConnectionId, now: u64) -> Option<(Member, Option<NameBinding>)> {
+    /// Takes a member out; its name stays its key's, and is given if that makes its user seen later than before.
+    pub(crate) fn remove(&mut self, id: ConnectionId) -> Option<(Member, Option<NameBinding>)> {
         let member = self.members.remove(&id)?;
         self.in_use.remove(&member.name);
         if self.runs.get(&(member.key, member.run)) == Some(&id) {
             self.runs.remove(&(member.key, member.run));
         }
         self.shown = None;
-        let seen = match self.bindings.get_mut(&*member.name) {
-            Some(binding) if binding.key == member.key => {
-                binding.seen = now;
-                let spoke = self.owners.get(&member.key).is_some_and(|owner| owner.spoke);
-                Some(NameBinding { name: (*member.name).clone(), key: member.key, seen: now, spoke })
-            }
-            _ => {
-                self.lower_hints(&member.name);
-                None
-            }
-        };
+        if !self.bindings.get(&*member.name).is_some_and(|binding| binding.key == member.key) {
+            self.lower_hints(&member.name);
+            return Some((member, None));
+        }
+        let seen = self.see(&member.name);
         Some((member, seen))
+    }
+
+    /// From now on, whoever is seen is seen on this date, unless it was later already. Gives the names of members that
+    /// were not seen for a day: they are here, and are not to be taken for absent when the server ends by a fault.
+    pub(crate) fn is_now(&mut self, date: u64) -> Vec<NameBinding> {
+        self.today = self.today.max(date);
+        let long_ago = self.today.saturating_sub(SEEN_AGAIN_AFTER);
+        let is_due = |name: &&Arc<UserName>| {
+            self.bindings.get(&***name).is_some_and(|binding| binding.seen <= long_ago)
+        };
+        let due: Vec<Arc<UserName>> = self.in_use.keys().filter(is_due).cloned().collect();
+        due.iter().filter_map(|name| self.see(name)).collect()
+    }
+
+    /// The user of a name that is bound is here. Gives the binding if that changes its date.
+    fn see(&mut self, name: &UserName) -> Option<NameBinding> {
+        let binding = self.bindings.get_mut(name).filter(|binding| binding.seen < self.today)?;
+        binding.seen = self.today;
+        let (key, seen) = (binding.key, binding.seen);
+        Some(NameBinding { name: name.clone(), key, seen, spoke: self.spoke(&key) })
+    }
+
+    fn spoke(&self, key: &PublicKey) -> bool {
+        self.owners.get(key).is_some_and(|owner| owner.spoke)
     }
 
     /// A member says something. Gives the names of its key if that is the first it ever said.
@@ -291,26 +315,20 @@ impl Roster {
         self.members.len()
     }
 
-    /// Binds a name to a key unless it is bound already, to that key. Gives the binding, unless it is not to be kept
-    /// or there are too many, and whether it is new.
-    fn bind(&mut self, name: &UserName, key: PublicKey, keep: bool, now: u64) -> Option<(NameBinding, bool)> {
-        let is_new = match self.bindings.get_mut(name) {
-            Some(binding) => {
-                binding.seen = now;
-                false
-            }
-            None => {
-                let owned = self.owners.get(&key).map_or(0, |owner| owner.names.len());
-                if !keep || self.bindings.len() >= MAX_BINDINGS || owned >= MAX_BINDINGS_PER_KEY {
-                    return None;
-                }
-                self.owners.or_default(key).names.push(name.clone());
-                self.bindings.insert(name.clone(), Binding { key, seen: now });
-                true
-            }
-        };
-        let spoke = self.owners.get(&key).is_some_and(|owner| owner.spoke);
-        Some((NameBinding { name: name.clone(), key, seen: now, spoke }, is_new))
+    /// Binds a name to a key unless it is bound already, to that key. Gives the binding where something of it is new,
+    /// and whether all of it is; there is none where it is not to be kept or there are too many.
+    fn bind(&mut self, name: &UserName, key: PublicKey, keep: bool) -> Option<(NameBinding, bool)> {
+        if self.bindings.contains_key(name) {
+            return self.see(name).map(|binding| (binding, false));
+        }
+        let owned = self.owners.get(&key).map_or(0, |owner| owner.names.len());
+        if !keep || self.bindings.len() >= MAX_BINDINGS || owned >= MAX_BINDINGS_PER_KEY {
+            return None;
+        }
+        let seen = self.today;
+        self.owners.or_default(key).names.push(name.clone());
+        self.bindings.insert(name.clone(), Binding { key, seen });
+        Some((NameBinding { name: name.clone(), key, seen, spoke: self.spoke(&key) }, true))
     }
 
     /// The smallest number whose form of `wish` belongs to `key` and is, or is not, in use.
@@ -403,8 +421,8 @@ mod tests {
         assert_eq!(join(&mut roster, 1, "anna", 1, 1), "anna");
         assert_eq!(join(&mut roster, 2, "ANNA", 2, 1), "ANNA_2");
         assert_eq!(join(&mut roster, 3, "anna", 3, 1), "anna_3");
-        roster.remove(ConnectionId(1), 0);
-        roster.remove(ConnectionId(2), 0);
+        roster.remove(ConnectionId(1));
+        roster.remove(ConnectionId(2));
         assert_eq!(join(&mut roster, 4, "anna", 4, 1), "anna_4");
         assert_eq!(join(&mut roster, 5, "anna", 2, 2), "anna_2");
         assert_eq!(join(&mut roster, 6, "anna", 1, 2), "anna");
@@ -417,7 +435,7 @@ mod tests {
         assert_eq!(roster.rival(&"anna".parse().unwrap(), &key(1)), Some(ConnectionId(1)));
         assert_eq!(roster.rival(&"anna".parse().unwrap(), &key(2)), None);
         assert_eq!(join(&mut roster, 2, "anna", 1, 2), "anna_2");
-        roster.remove(ConnectionId(1), 0);
+        roster.remove(ConnectionId(1));
         assert_eq!(roster.rival(&"anna".parse().unwrap(), &key(1)), None);
         assert_eq!(join(&mut roster, 3, "anna", 1, 3), "anna");
     }
@@ -427,22 +445,43 @@ mod tests {
         let mut roster = Roster::default();
         join(&mut roster, 1, "anna", 1, 1);
         join(&mut roster, 2, "bobby", 2, 1);
-        roster.remove(ConnectionId(1), 100);
+        roster.is_now(100);
+        roster.remove(ConnectionId(1));
         assert_eq!(roster.expire(100, 0), []);
         assert_eq!(roster.expire(101, 0), ["anna".parse().unwrap()]);
         assert_eq!(join(&mut roster, 3, "anna", 3, 1), "anna");
     }
 
     #[test]
-    fn a_binding_is_new_once_and_its_date_changes() {
+    fn a_binding_is_new_once_and_its_date_only_grows() {
         let mut roster = Roster::default();
         let binding = |seen| NameBinding { name: "anna".parse().unwrap(), key: key(1), seen, spoke: false };
-        let first = roster.admit(ConnectionId(1), &newcomer("anna", 1, 1), true, 5).unwrap();
-        assert_eq!(first.binding, Some((binding(5), true)));
-        assert_eq!(roster.remove(ConnectionId(1), 6).unwrap().1, Some(binding(6)));
-        let mut again = Roster::new([binding(5)]);
-        let second = again.admit(ConnectionId(1), &newcomer("anna", 1, 1), true, 7).unwrap();
-        assert_eq!(second.binding, Some((binding(7), false)));
+        let admit = |roster: &mut Roster| {
+            let admitted = roster.admit(ConnectionId(1), &newcomer("anna", 1, 1), true, 0).unwrap();
+            (admitted.binding, roster.remove(ConnectionId(1)).unwrap().1)
+        };
+        roster.is_now(5);
+        assert_eq!(admit(&mut roster), (Some((binding(5), true)), None));
+        roster.is_now(6);
+        assert_eq!(admit(&mut roster), (Some((binding(6), false)), None));
+        roster.is_now(4);
+        assert_eq!(admit(&mut roster), (None, None), "the date does not go back");
+        let mut again = Roster::new([binding(7)]);
+        again.is_now(1);
+        assert_eq!(admit(&mut again), (None, None), "nor below what is stored");
+        again.is_now(8);
+        assert_eq!(admit(&mut again).0, Some((binding(8), false)));
+    }
+
+    #[test]
+    fn who_stays_is_seen_every_day() {
+        let mut roster = Roster::default();
+        roster.is_now(1000);
+        join(&mut roster, 1, "anna", 1, 1);
+        assert_eq!(roster.is_now(999 + SEEN_AGAIN_AFTER), []);
+        let seen = roster.is_now(1000 + SEEN_AGAIN_AFTER);
+        assert_eq!(seen.iter().map(|binding| binding.seen).collect::<Vec<_>>(), [1000 + SEEN_AGAIN_AFTER]);
+        assert_eq!(roster.is_now(1000 + SEEN_AGAIN_AFTER), []);
     }
 
     #[test]
@@ -466,7 +505,7 @@ mod tests {
         let admit = |n: u64| roster.admit(ConnectionId(n), &newcomer("anna", 1, n as u8), true, 0).unwrap();
         let owned = (0..300).map(admit).filter(|admitted| admitted.binding.is_some()).count();
         assert_eq!(owned, MAX_BINDINGS_PER_KEY);
-        let (left, seen) = roster.remove(ConnectionId(280), 0).unwrap();
+        let (left, seen) = roster.remove(ConnectionId(280)).unwrap();
         assert_eq!(seen, None);
         assert_eq!(left.name.as_str(), "anna_281");
         assert_eq!(join(&mut roster, 1000, "anna", 2, 1), "anna_281");

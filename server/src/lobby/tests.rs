@@ -30,6 +30,8 @@ enum Mood {
 /// A log of many moods, that stores only what it is given leave for.
 struct MoodyLog {
     inner: Arc<MemoryLog>,
+    /// What it held when it was opened.
+    contents: Contents,
     mood: Arc<Mutex<Mood>>,
     /// One permit for each batch that may be stored.
     leave: Arc<Semaphore>,
@@ -43,7 +45,7 @@ impl MoodyLog {
 
 impl LobbyLog for MoodyLog {
     fn contents(&self) -> &Contents {
-        self.inner.contents()
+        &self.contents
     }
     fn append(&self, batch: Batch) -> Later<'static, ()> {
         let (inner, mood, leave) = (Arc::clone(&self.inner), Arc::clone(&self.mood), Arc::clone(&self.leave));
@@ -167,8 +169,22 @@ impl Stage {
 
     /// A lobby that is ordered by this.
     fn over(stream: Arc<dyn OrderedStream<Proposals>>) -> Self {
+        Self::start(Arc::new(MemoryLog::new(1000)), stream, Arc::new(wall_clock))
+    }
+
+    /// A lobby on what `inner` holds, on a computer with this clock.
+    fn at(inner: &Arc<MemoryLog>, shown: u64) -> Self {
+        let stream = Arc::new(LocalStream::new(StreamIdentity([0; 16]), move || shown));
+        Self::start(Arc::clone(inner), stream, Arc::new(move || shown))
+    }
+
+    fn start(inner: Arc<MemoryLog>, stream: Arc<dyn OrderedStream<Proposals>>, clock: Clock) -> Self {
+        let head = *inner.subscribe().borrow();
+        let contents = Contents { head, names: inner.names(), ..inner.contents().clone() };
+        let last_at = newest_time(&inner);
         let log = Arc::new(MoodyLog {
-            inner: Arc::new(MemoryLog::new(1000)),
+            inner,
+            contents,
             mood: Arc::new(Mutex::new(Mood::Stores)),
             leave: Arc::new(Semaphore::new(1000)),
         });
@@ -181,7 +197,8 @@ impl Stage {
             max_clients: 100,
             name_ttl_days: 90,
             new_names_per_network: 100,
-            last_at: 0,
+            clock,
+            last_at,
         });
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(lobby.run(shutdown.clone()));
@@ -585,6 +602,117 @@ async fn one_network_has_as_many_new_names_an_hour_as_clients_and_further_ones_a
     tokio::time::advance(Duration::from_secs(36)).await;
     come_and_go(1, 2002, 120).await;
     assert_eq!(kept(), 102);
+}
+
+/// The time of the newest message; 0 where there is none.
+fn newest_time(log: &MemoryLog) -> u64 {
+    let head = log.subscribe().borrow().seq;
+    let mut read = log.read(Seq(head.0.saturating_sub(1)), 1, usize::MAX);
+    match read.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(Ok(stretch)) => stretch.messages.last().map_or(0, |message| message.at),
+        other => panic!("a log in memory answers at once: {other:?}"),
+    }
+}
+
+const DAY: u64 = MILLIS_PER_DAY;
+const TODAY: u64 = 1_795_000_000_000;
+const IN_2080: u64 = 3_471_292_800_000;
+
+/// One run of a server on a computer whose clock shows `clock`: the user with `key` comes, says a text and goes, and
+/// the server runs on for `hours`. The time that the text has.
+async fn run_at(log: &Arc<MemoryLog>, clock: u64, hours: u64, name: &str, key: u8) -> u64 {
+    let stage = Stage::at(log, clock);
+    // Each run of the client has a number of its own.
+    let run = log.subscribe().borrow().seq.0 as u8 + 1;
+    let mut guest = stage.join(1, name, key, run).await;
+    stage.say(&guest, 1, "here").await;
+    guest.said().await;
+    stage.send(LobbyCommand::Leave(guest.id)).await;
+    tokio::time::sleep(Duration::from_secs(hours * 3600 + 120)).await; // in paused time
+    stage.shutdown.cancel();
+    stage.task.await.unwrap();
+    newest_time(log)
+}
+
+/// The dates of names, sorted by name.
+fn dates(log: &MemoryLog) -> Vec<(String, u64)> {
+    let mut dates: Vec<_> =
+        log.names().iter().map(|binding| (binding.name.to_string(), binding.seen)).collect();
+    dates.sort();
+    dates
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_with_a_clock_far_ahead_frees_no_name_and_times_are_right_afterwards() {
+    let log = Arc::new(MemoryLog::new(1000));
+    run_at(&log, TODAY, 0, "anna", 1).await;
+    run_at(&log, TODAY + DAY, 0, "bobby", 2).await;
+    let before = dates(&log);
+    // Once, and again and again before somebody notices.
+    for _ in 0..100 {
+        assert_eq!(run_at(&log, IN_2080, 3, "carl", 3).await, IN_2080);
+    }
+    let after = dates(&log);
+    assert_eq!(after[..2], before, "nobody who is away has lost a name");
+    assert!(after[2].1 < TODAY + 10 * DAY, "nor is one kept until 2170: {after:?}");
+    assert_eq!(run_at(&log, TODAY + 2 * DAY, 0, "anna", 1).await, TODAY + 2 * DAY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_with_a_clock_far_behind_moves_no_date_back_and_no_name_is_lost_later() {
+    for (wrong, time) in [(0, TODAY), (TODAY - 200 * DAY, TODAY - 200 * DAY)] {
+        let log = Arc::new(MemoryLog::new(1000));
+        run_at(&log, TODAY, 0, "anna", 1).await;
+        let before = dates(&log);
+        assert_eq!(
+            run_at(&log, wrong, 3, "anna", 1).await,
+            time,
+            "a clock that was never set is not followed"
+        );
+        assert_eq!(run_at(&log, wrong, 3, "bobby", 2).await, time);
+        let after = dates(&log);
+        assert_eq!(after[0], before[0]);
+        run_at(&log, TODAY + DAY, 3, "carl", 3).await;
+        let names: Vec<_> = dates(&log).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["anna", "bobby", "carl"], "all who came then have their names");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_set_forward_while_the_server_runs_frees_no_name() {
+    let log = Arc::new(MemoryLog::new(1000));
+    run_at(&log, TODAY, 0, "anna", 1).await;
+    let shown = Arc::new(AtomicU64::new(TODAY));
+    let clock = Arc::clone(&shown);
+    let stream = Arc::new(LocalStream::new(StreamIdentity([0; 16]), || 0));
+    let stage = Stage::start(Arc::clone(&log), stream, Arc::new(move || clock.load(Ordering::SeqCst)));
+    let _bobby = stage.join(2, "bobby", 2, 1).await;
+    shown.store(IN_2080, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(5 * 3600)).await; // in paused time
+    assert_eq!(dates(&log).len(), 2);
+    stage.shutdown.cancel();
+    stage.task.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_is_free_when_its_user_was_away_for_long_while_the_server_ran_and_not_when_he_was_here() {
+    let log = Arc::new(MemoryLog::new(1000));
+    run_at(&log, TODAY, 0, "anna", 1).await;
+    let began = Instant::now();
+    let clock = move || TODAY + began.elapsed().as_millis() as u64;
+    let stream = Arc::new(LocalStream::new(StreamIdentity([0; 16]), clock));
+    let stage = Stage::start(Arc::clone(&log), stream, Arc::new(clock));
+    stage.log.leave.add_permits(10_000);
+    let bobby = stage.join(2, "bobby", 2, 1).await;
+    stage.say(&bobby, 1, "here").await;
+    tokio::time::sleep(Duration::from_secs(89 * 24 * 3600)).await; // in paused time
+    assert_eq!(dates(&log).len(), 2);
+    tokio::time::sleep(Duration::from_secs(2 * 24 * 3600)).await; // in paused time
+    // The server dies, and nobody is seen to leave.
+    stage.task.abort();
+    assert!(matches!(&dates(&log)[..], [(bobby, seen)] if bobby == "bobby" && *seen >= TODAY + 89 * DAY));
+    run_at(&log, TODAY + 92 * DAY, 2, "carl", 3).await;
+    assert_eq!(dates(&log).len(), 2);
 }
 
 /// What became of a question for an introduction.
