@@ -10,6 +10,7 @@
 //! a log. Nothing here knows the client program.
 
 mod admission;
+mod allowance;
 mod config;
 mod connection;
 pub mod decide;

@@ -1,4 +1,4 @@
-//! Introductions of two users to each other: which session token, and whose fork it is. A plain
+//! Introductions of two users to each other: how many, which session token, and whose fork it is. A plain
 //! struct that is told the time and given the tokens; it sends nothing and keeps no address.
 //!
 //! When two users fork each other at the same moment, the first request to arrive makes the session
@@ -6,16 +6,30 @@
 //! fork is not such a crossing but a new session; the numbers of introductions read tell the two apart.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use hobnob_protocol::INTRODUCTION_LIFETIME;
-use hobnob_protocol::name::PairToken;
+use hobnob_protocol::name::{PairToken, PublicKey};
 use tokio::time::Instant;
 
+use crate::allowance::{Allowance, Measure};
 use crate::decide::{ConnectionId, Party};
 
 /// Introductions remembered. Past it the expired go, and if none are, all: two forks that cross just
 /// then make two sessions, of which the clients keep one.
 const MAX_PENDING: usize = 16 * 1024;
+
+/// What one user may ask for, whoever the others are. A client whose network was away rebuilds all its sessions, and
+/// asks for each within a second, four times in the first ten and every 15 s from then on: this is enough for thirty
+/// at first and for sixty later, and one that is told `busy` asks again. Remembered for more keys than there are
+/// clients. Past that a further one may ask: whoever is told of it is protected by his queue's own bound.
+const OF_ONE: Measure =
+    Measure { burst: 128, every: Duration::from_millis(250), buckets: 64 * 1024, when_crowded: true };
+
+/// What one user may ask for with one other. Nobody types more forks of one person; each costs that person a line,
+/// and his client connections to addresses that the asker chose.
+const OF_A_PAIR: Measure =
+    Measure { burst: 16, every: Duration::from_secs(5), buckets: 64 * 1024, when_crowded: true };
 
 /// Where a user was told of another's fork.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +60,27 @@ pub(crate) struct Meeting {
 }
 
 /// Recent introductions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Rendezvous {
     pending: HashMap<(Party, Party), Pending>,
+    of_one: Allowance<PublicKey>,
+    /// By who asks and for whom, so that nobody uses up what the other may ask.
+    of_a_pair: Allowance<(PublicKey, PublicKey)>,
+}
+
+impl Default for Rendezvous {
+    fn default() -> Self {
+        let (of_one, of_a_pair) = (Allowance::new(OF_ONE), Allowance::new(OF_A_PAIR));
+        Self { pending: HashMap::new(), of_one, of_a_pair }
+    }
 }
 
 impl Rendezvous {
+    /// Whether `asker` may be introduced to `other` now; one that may has used one of its introductions.
+    pub(crate) fn may_ask(&mut self, asker: PublicKey, other: PublicKey, now: Instant) -> bool {
+        self.of_a_pair.take((asker, other), now) && self.of_one.take(asker, now)
+    }
+
     /// `asker` wants a new session with `other`. `read` says up to which introduction the asker has read on its
     /// connection; `token` is the session's if a new one is made.
     pub(crate) fn fork(
@@ -78,6 +107,11 @@ impl Rendezvous {
         if let Some(pending) = self.pending.get_mut(&ordered(asker, other)) {
             pending.told = Some(told);
         }
+    }
+
+    /// The side that did not ask could not be told, so the session that `asker` made is none.
+    pub(crate) fn withdraw(&mut self, asker: Party, other: Party) {
+        self.pending.remove(&ordered(asker, other));
     }
 
     fn make_room(&mut self, now: Instant) {
@@ -157,6 +191,30 @@ mod tests {
             rendezvous.fork(party(2), party(1), at(2, 0), token(), later).forked,
             "one's own is never reused"
         );
+    }
+
+    #[test]
+    fn a_fork_that_nobody_was_told_of_is_not_crossed() {
+        let (mut rendezvous, now) = (Rendezvous::default(), Instant::now());
+        let first = rendezvous.fork(party(1), party(2), at(1, 0), token(), now);
+        rendezvous.withdraw(party(1), party(2));
+        let second = rendezvous.fork(party(2), party(1), at(2, 0), token(), now);
+        assert!(second.forked && second.session != first.session);
+    }
+
+    #[test]
+    fn introductions_are_limited_for_a_pair_and_for_one_and_come_back_with_time() {
+        let (mut rendezvous, now) = (Rendezvous::default(), Instant::now());
+        let key = |n| PublicKey::new([n; 32]);
+        let asked = |rendezvous: &mut Rendezvous, other, now| {
+            (0..100).filter(|_| rendezvous.may_ask(key(0), key(other), now)).count() as u32
+        };
+        assert_eq!(asked(&mut rendezvous, 1, now), OF_A_PAIR.burst);
+        let others: u32 = (2..=50).map(|other| asked(&mut rendezvous, other, now)).sum();
+        assert_eq!(others, OF_ONE.burst - OF_A_PAIR.burst, "all others together");
+        assert!(rendezvous.may_ask(key(1), key(0), now), "the other way round is another's");
+        let later = now + OF_A_PAIR.every;
+        assert_eq!(asked(&mut rendezvous, 1, later), 1);
     }
 
     #[test]

@@ -133,7 +133,7 @@ impl State {
             ),
             NoAnswerCode::Busy => CommandError::new(
                 ErrorCode::Refused,
-                "the server has too many questions of yours open; try again",
+                "the server, or the other one's client, has enough to do with such questions; try again in a few seconds",
             ),
             NoAnswerCode::Other => CommandError::new(ErrorCode::Refused, "the server does not answer that"),
         }

@@ -21,6 +21,9 @@ use crate::chance::Chance;
 const SEEDS: u64 = 3000;
 const BATCHES: u64 = 30;
 
+/// When the story begins, in milliseconds since 1970-01-01 UTC: a time that a clock can show.
+const BEGINNING: u64 = 1_795_000_000_000;
+
 /// So few that their choices collide.
 const KEYS: u64 = 4;
 const RUNS: u64 = 3;
@@ -67,7 +70,11 @@ impl Proposer {
             8 => match self.chance.below(3) {
                 0 => Entry::Away { from, away: Some(AwayText::new("lunch").unwrap()) },
                 1 => Entry::Away { from, away: None },
-                _ => Entry::Expire { before: self.now.saturating_sub(self.chance.below(20_000)) },
+                _ => Entry::Expire {
+                    now: self.now.saturating_sub(self.chance.below(20_000)),
+                    before: self.now.saturating_sub(self.chance.below(20_000)),
+                    unspoken_before: self.now.saturating_sub(self.chance.below(20_000)),
+                },
             },
             _ => Entry::Leave(from),
         }
@@ -82,7 +89,8 @@ impl Proposer {
             candidates: Vec::new(),
         };
         let evict = (self.chance.below(3) == 0).then(|| self.connection());
-        Entry::Join(Box::new(Join { id: ConnectionId(self.next_connection), newcomer, evict }))
+        let keep = self.chance.below(4) != 0;
+        Entry::Join(Box::new(Join { id: ConnectionId(self.next_connection), newcomer, evict, keep }))
     }
 }
 
@@ -102,7 +110,7 @@ impl Book {
         match effect {
             Effect::Said { from, message } => self.said(*from, message),
             Effect::Accepted { seq, .. } => assert!(self.head.is_some_and(|head| *seq <= head.seq)),
-            Effect::Joined { id, name, head } => {
+            Effect::Joined { id, name, head, .. } => {
                 assert_eq!(self.head, Some(*head));
                 assert!(!self.here.values().any(|other| *other == **name), "{name} is here twice");
                 assert_eq!(self.here.insert(*id, (**name).clone()), None);
@@ -112,6 +120,7 @@ impl Book {
             Effect::Bound { binding, is_new } => {
                 let before = self.names.insert(binding.name.clone(), binding.clone());
                 assert_eq!(before.is_none(), *is_new);
+                assert!(before.as_ref().is_none_or(|before| before.seen <= binding.seen), "a date went back");
                 assert!(before.is_none_or(|before| before.key == binding.key), "a name changed its key");
             }
             Effect::Freed(name) => {
@@ -155,7 +164,7 @@ fn anew(log: &MemoryLog, last_at: u64) -> Machine {
 
 fn play(seed: u64) {
     let mut chance = Chance::of(seed);
-    let mut proposer = Proposer { chance: chance.fork(), number: 0, now: 1_000_000, next_connection: 0 };
+    let mut proposer = Proposer { chance: chance.fork(), number: 0, now: BEGINNING, next_connection: 0 };
     let start = Position::start(&LogId::new([7; 16]));
     let [mut one, mut other] = [(); 2].map(|()| Machine::new(start, 0, [], Posts::default()));
     let mut book = Book { head: Some(start), ..Book::default() };
@@ -175,8 +184,9 @@ fn play(seed: u64) {
             for effect in kept {
                 match effect {
                     // What it came after was taken back.
-                    Effect::Joined { id, name, .. } => {
-                        book.note(&Effect::Joined { id: *id, name: Arc::clone(name), head: one.stored() });
+                    Effect::Joined { id, name, is_new, .. } => {
+                        let (name, head, is_new) = (Arc::clone(name), one.stored(), *is_new);
+                        book.note(&Effect::Joined { id: *id, name, head, is_new });
                     }
                     effect => book.note(effect),
                 }
@@ -223,7 +233,7 @@ fn stored(effects: &[Effect]) -> Batch {
 async fn a_server_that_begins_anew_comes_to_the_same_effects_as_one_that_went_on() {
     for seed in 0..300 {
         let mut chance = Chance::of(seed);
-        let mut proposer = Proposer { chance: chance.fork(), number: 0, now: 1_000_000, next_connection: 0 };
+        let mut proposer = Proposer { chance: chance.fork(), number: 0, now: BEGINNING, next_connection: 0 };
         let log = MemoryLog::new(1000);
         let mut went_on = anew(&log, 0);
         let mut last_at = 0;
@@ -242,11 +252,15 @@ async fn a_server_that_begins_anew_comes_to_the_same_effects_as_one_that_went_on
         let effects = apply(&mut went_on, &ordered);
         log.append(stored(&effects)).await.unwrap();
         let mut began_anew = anew(&log, last_at);
-        proposer.number += 1;
-        // As in a stream, whose clock does not go back.
+        // As in a stream, whose clock does not go back; and a server says first which time it is for names.
         proposer.now += 1_000_000;
+        proposer.number += 1;
+        let entries = vec![Entry::Expire { now: proposer.now, before: 0, unspoken_before: 0 }];
+        let batch = Arc::new(Proposals { server: ServerId(0), number: proposer.number, entries });
+        let ordered = Ordered { place: Place(BATCHES + 2), at: proposer.now, batch };
+        assert_eq!(apply(&mut began_anew, &ordered), apply(&mut went_on, &ordered), "seed {seed}");
         for place in 1..=BATCHES {
-            let mut ordered = proposer.ordered(BATCHES + 1 + place);
+            let mut ordered = proposer.ordered(BATCHES + 2 + place);
             ordered.at = proposer.now + place * 2000;
             assert_eq!(apply(&mut began_anew, &ordered), apply(&mut went_on, &ordered), "seed {seed}");
             began_anew.commit();

@@ -9,6 +9,7 @@
 //! cursor, one chunk in encryption and its bounded control queue.
 
 mod arrival;
+mod candidates;
 mod encode;
 mod evicted;
 mod outgoing;
@@ -512,15 +513,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
         self.answer(Answer::Users { request, present, next: 0 });
     }
 
-    fn introduce(&self, introduction: Introduction) -> u64 {
+    fn introduce(&self, introduction: Introduction) -> Option<u64> {
         let line = codec::encode(&ServerMessage::Introduced(introduction));
-        self.change(|inner| inner.outgoing.push_introduction(line)).unwrap_or_default()
+        self.change(|inner| Ok(inner.outgoing.push_introduction(line))).flatten()
     }
 
     fn probe(&self) {
         self.change(|inner| {
-            inner.probed = true;
-            inner.outgoing.push_ping()
+            if !inner.probed {
+                inner.probed = true;
+                inner.outgoing.push_probe();
+            }
+            Ok(())
         });
     }
 

@@ -15,8 +15,10 @@ use crate::decide::roster::Present;
 /// Bytes of control lines that may wait. A client that lets more gather is closed.
 const MAX_CONTROL_BYTES: usize = 256 * 1024;
 
-/// Bytes of control lines beyond which changes of presence are left out.
-const MAX_PRESENCE_BYTES: usize = MAX_CONTROL_BYTES / 2;
+/// Bytes of control lines beyond which nothing is added that others cause: changes of presence are left out, and who
+/// asks for an introduction is told that this client is busy. The rest is room for what the client asked for itself,
+/// so that nobody else can bring it to the bound at which it is closed.
+const MAX_OF_OTHERS_BYTES: usize = MAX_CONTROL_BYTES / 2;
 
 /// Answers in parts that may be open at once; a further question is answered with "busy".
 const MAX_ANSWERS: usize = 8;
@@ -69,7 +71,7 @@ impl Outgoing {
 
     pub(super) fn push_presence(&mut self, lines: &[Bytes]) {
         let len: usize = lines.iter().map(Bytes::len).sum();
-        if self.presence_skipped || self.control_bytes + len > MAX_PRESENCE_BYTES {
+        if self.presence_skipped || !self.has_room_for_others(len) {
             self.presence_skipped = true;
             return;
         }
@@ -78,21 +80,38 @@ impl Outgoing {
     }
 
     pub(super) fn push_ping(&mut self) -> Result<(), Overflow> {
+        self.push(codec::encode(&ServerMessage::Ping))?;
         self.pings += 1;
-        self.push(codec::encode(&ServerMessage::Ping))
+        Ok(())
+    }
+
+    /// A ping that another client of the same user causes; left out where there is no room for it.
+    pub(super) fn push_probe(&mut self) {
+        let ping = codec::encode(&ServerMessage::Ping);
+        if self.has_room_for_others(ping.len()) && self.push(ping).is_ok() {
+            self.pings += 1;
+        }
     }
 
     /// An introduction and a ping: once that is answered, the introduction was read. Returns which
-    /// introduction it is, counted from 1.
-    pub(super) fn push_introduction(&mut self, line: Bytes) -> Result<u64, Overflow> {
-        self.push(line)?;
-        self.push_ping()?;
+    /// introduction it is, counted from 1; `None` where there is no room for it.
+    pub(super) fn push_introduction(&mut self, line: Bytes) -> Option<u64> {
+        let ping = codec::encode(&ServerMessage::Ping);
+        if !self.has_room_for_others(line.len() + ping.len()) {
+            return None;
+        }
+        self.push(line).and_then(|()| self.push(ping)).ok()?;
+        self.pings += 1;
         self.introductions += 1;
         if self.unread.len() >= MAX_UNREAD {
             self.unread.pop_front();
         }
         self.unread.push_back(self.pings);
-        Ok(self.introductions)
+        Some(self.introductions)
+    }
+
+    fn has_room_for_others(&self, len: usize) -> bool {
+        self.control_bytes + len <= MAX_OF_OTHERS_BYTES
     }
 
     pub(super) fn pong(&mut self) {
@@ -190,7 +209,7 @@ mod tests {
         for _ in 0..1000 {
             outgoing.push_presence(std::slice::from_ref(&line));
         }
-        assert!(outgoing.control_bytes <= MAX_PRESENCE_BYTES);
+        assert!(outgoing.control_bytes <= MAX_OF_OTHERS_BYTES);
         while outgoing.push(line.clone()).is_ok() {
             pushed += 1;
         }
@@ -204,10 +223,24 @@ mod tests {
     }
 
     #[test]
+    fn what_others_cause_leaves_room_for_what_the_client_asks() {
+        let mut outgoing = Outgoing::default();
+        let line = Bytes::from(vec![b'x'; 3000]);
+        let told = (0..1000).map_while(|_| outgoing.push_introduction(line.clone())).count();
+        assert!(told > 30, "{told}");
+        assert_eq!(outgoing.introductions, told as u64, "one that had no room is not counted");
+        (0..10_000).for_each(|_| outgoing.push_probe());
+        assert!(outgoing.control_bytes <= MAX_OF_OTHERS_BYTES);
+        let own = Bytes::from(vec![b'x'; MAX_CONTROL_BYTES - MAX_OF_OTHERS_BYTES]);
+        assert_eq!(outgoing.push(own), Ok(()));
+        assert_eq!(outgoing.pings as usize, told + outgoing.control.len() - 1 - 2 * told);
+    }
+
+    #[test]
     fn an_introduction_is_read_when_the_ping_after_it_is_answered() {
         let mut outgoing = Outgoing::default();
         outgoing.push_ping().unwrap();
-        assert_eq!(outgoing.push_introduction(Bytes::from_static(b"{}\n")), Ok(1));
+        assert_eq!(outgoing.push_introduction(Bytes::from_static(b"{}\n")), Some(1));
         assert_eq!(outgoing.introductions_read(), 0);
         outgoing.pong();
         assert_eq!(outgoing.introductions_read(), 0, "that was the ping before");

@@ -2,7 +2,7 @@
 //! the timers and the rate; everything that is told to the client goes through [`Connection`].
 
 use std::future::poll_fn;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use hobnob_protocol::codec;
 use hobnob_protocol::message::{
     ClientMessage, Hello, NoAnswerCode, NotAcceptedCode, RefusedCode, ServerMessage,
 };
-use hobnob_protocol::name::{Candidate, PublicKey, Seq};
+use hobnob_protocol::name::{PublicKey, Seq};
 use hobnob_protocol::{
     HANDSHAKE_TIMEOUT, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, MAX_CANDIDATES, MAX_HISTORY_REQUEST,
     MAX_LINE_BYTES, PROTOCOL_VERSION,
@@ -24,6 +24,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::arrival::Arrival;
+use super::candidates::candidates;
 use super::evicted::Evicted;
 use super::outgoing::Answer;
 use super::rate::TokenBucket;
@@ -34,6 +35,7 @@ use crate::decide::{ConnectionId, Newcomer};
 use crate::lobby::{Admitted, Ending, Join, LobbyCommand, LobbyHandle, Outlet};
 use crate::log::{LobbyLog, LogError, Stretch};
 use crate::metrics::Metrics;
+use crate::network::Network;
 
 /// Messages and bytes of text read from the log at once for a client that is behind.
 const READ_MESSAGES: usize = 512;
@@ -159,10 +161,10 @@ where
     };
     let id = ConnectionId(shared.next_id.fetch_add(1, Ordering::Relaxed));
     let outlet: Arc<dyn Outlet> = Arc::clone(connection) as _;
-    let candidates = candidates(&hello, observed);
+    let candidates = candidates(&hello.candidates, hello.port, observed);
     tracing::debug!(agent = ?hello.agent.chars().take(64).collect::<String>(), "asks to join");
     let newcomer = Newcomer { wish: hello.name, key, run: hello.run, candidates };
-    let join = Join { id, outlet, newcomer };
+    let join = Join { id, outlet, newcomer, network: Network::of(observed) };
     let stay = Stay { id, leave: Some(permit) };
     match shared.lobby.send(LobbyCommand::Join(Box::new(join))).await {
         Ok(()) => Ok((stay, arrival)),
@@ -204,18 +206,6 @@ async fn last_words<S: AsyncRead + AsyncWrite + Unpin>(connection: &Connection<S
     connection.finish_with(Ending::now(last));
     let write = poll_fn(|cx| connection.poll_event(cx, false));
     let _too_slow = timeout(LINGER, write).await;
-}
-
-/// The addresses a client names, and the one it is seen at.
-fn candidates(hello: &Hello, observed: IpAddr) -> Vec<Candidate> {
-    let seen_at = hello.port.filter(|&port| port != 0).map(|port| SocketAddr::new(observed, port).into());
-    let mut candidates: Vec<Candidate> = Vec::with_capacity(hello.candidates.len() + 1);
-    for candidate in hello.candidates.iter().cloned().chain(seen_at) {
-        if candidates.len() < MAX_CANDIDATES && !candidates.contains(&candidate) {
-            candidates.push(candidate);
-        }
-    }
-    candidates
 }
 
 /// What a connection's task is to do after an event. Kept apart from the doing, so that an idle

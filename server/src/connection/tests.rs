@@ -63,6 +63,8 @@ impl World {
             metrics: Arc::clone(&metrics),
             max_clients: 100,
             name_ttl_days: 90,
+            new_names_per_network: 100,
+            clock: Arc::new(|| 0),
             last_at: 0,
         });
         let stop = CancellationToken::new();
@@ -449,4 +451,55 @@ async fn answers_to_history_are_read_one_part_at_a_time_and_who_asks_little_is_n
     }
     following.await.unwrap();
     assert_eq!(slow.most.load(Ordering::Relaxed), 1, "parts read at once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn others_cannot_put_a_client_out_by_asking_for_it() {
+    let world = World::new();
+    // It reads nothing for now, as one whose link is slow.
+    let (mut victim, start) = world.join("victim", 512).await;
+    let named = |n: usize| format!("{}{n:02}:65535", "x".repeat(200)).parse().unwrap();
+    for attacker in 0..20 {
+        let mut hello = hello(&format!("stranger{attacker}"));
+        hello.candidates = (0..31).map(named).collect();
+        let mut stranger = world.ask_with(hello, 1 << 20).await;
+        let pairs: Vec<u8> = (0..500)
+            .flat_map(|request| {
+                let pair = ClientMessage::Pair { request, name: "victim".parse().unwrap(), session: None };
+                codec::encode(&pair).to_vec()
+            })
+            .collect();
+        stranger.writer.write_all(&pairs).await.unwrap();
+        stranger.writer.flush().await.unwrap();
+        let mut answers = 0;
+        while answers < 500 {
+            match stranger.next().await.expect("who asks is answered") {
+                ServerMessage::Introduced(_) => answers += 1,
+                ServerMessage::NoAnswer { code, .. } => {
+                    assert_eq!(code, hobnob_protocol::message::NoAnswerCode::Busy);
+                    answers += 1;
+                }
+                _ => {}
+            }
+        }
+    }
+    victim.say(1, "still here").await;
+    let mut introduced = 0;
+    loop {
+        match victim.next().await.expect("the victim stays") {
+            ServerMessage::Introduced(introduction) => {
+                let bytes: usize = introduction.candidates.iter().map(|c| c.as_str().len()).sum();
+                assert!(bytes <= 2048, "{bytes}");
+                introduced += 1;
+            }
+            ServerMessage::Said(said) => {
+                let mut position = start;
+                position.advance_over(&said).unwrap();
+                break;
+            }
+            ServerMessage::Ping | ServerMessage::Presence { .. } | ServerMessage::PresenceSkipped => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!((16..=20 * 16).contains(&introduced), "{introduced}");
 }

@@ -46,6 +46,8 @@ pub enum Effect {
         name: Arc<UserName>,
         /// The newest message before that.
         head: Position,
+        /// The name belonged to nobody, and is its own from now on.
+        is_new: bool,
     },
     /// Somebody is not let in, since every numbered form of the name is taken.
     NoNameLeft {
@@ -64,7 +66,7 @@ pub enum Effect {
         /// The name others saw.
         name: Arc<UserName>,
     },
-    /// A name belongs to a key, or its user was seen now. To be stored.
+    /// A name belongs to a key, its user was seen now, or its key spoke for the first time. To be stored.
     Bound {
         /// Which.
         binding: NameBinding,

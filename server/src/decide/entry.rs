@@ -45,10 +45,15 @@ pub enum Entry {
         /// Why, while it is away.
         away: Option<AwayText>,
     },
-    /// Names whose users were last here before this time are free again.
+    /// Which time it is for names, and which are free again since their users have not been here for long. Times are in
+    /// milliseconds since 1970-01-01 UTC.
     Expire {
-        /// Milliseconds since 1970-01-01 UTC.
+        /// The date of whoever is seen from now on.
+        now: u64,
+        /// Those whose users were last here before this time.
         before: u64,
+        /// Those whose keys never spoke, and whose users were last here before this time.
+        unspoken_before: u64,
     },
 }
 
@@ -61,6 +66,8 @@ pub struct Join {
     pub newcomer: Newcomer,
     /// Another connection of the same key that gave no sign of life when it was asked: its name is free.
     pub evict: Option<ConnectionId>,
+    /// Whether a name that belongs to nobody becomes the newcomer's. Otherwise it has that name while it is here.
+    pub keep: bool,
 }
 
 /// What one server proposes at once.

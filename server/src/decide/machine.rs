@@ -19,6 +19,7 @@ use super::effect::Effect;
 use super::entry::{ConnectionId, Entry, Join, Proposals};
 use super::posts::{Posts, Taken};
 use super::roster::{NameBinding, Roster};
+use super::times::said_at;
 
 /// What follows from the entries so far.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ pub struct Machine {
     head: Position,
     /// The newest message that is stored.
     stored: Position,
-    /// No message is older than the one before it.
+    /// The time of what is said now.
     last_at: u64,
     /// The last batch of each server that counted.
     counted: BTreeMap<ServerId, u64>,
@@ -59,7 +60,7 @@ impl Machine {
             return;
         }
         *counted = *number;
-        self.last_at = self.last_at.max(ordered.at);
+        self.last_at = said_at(ordered.at, self.last_at);
         out.reserve(entries.len());
         for entry in entries {
             match entry {
@@ -67,8 +68,11 @@ impl Machine {
                 Entry::Join(join) => self.join(join, out),
                 Entry::Leave(id) => self.remove(*id, out),
                 Entry::Away { from, away } => self.roster.set_away(*from, away.clone()),
-                Entry::Expire { before } => {
-                    out.extend(self.roster.expire(*before).into_iter().map(Effect::Freed));
+                Entry::Expire { now, before, unspoken_before } => {
+                    let seen = self.roster.is_now(*now).into_iter();
+                    out.extend(seen.map(|binding| Effect::Bound { binding, is_new: false }));
+                    let expired = self.roster.expire(*before, *unspoken_before);
+                    out.extend(expired.into_iter().map(Effect::Freed));
                 }
             }
         }
@@ -115,7 +119,8 @@ impl Machine {
         let Some(member) = self.roster.member(from) else { return };
         let (key, run) = (member.key, member.run);
         let seq = self.head.seq.next();
-        out.push(match self.posts.take((key, run), id, seq) {
+        let taken = self.posts.take((key, run), id, seq);
+        out.push(match taken {
             Taken::New => {
                 let (at, name, text) = (self.last_at, UserName::clone(&member.name), text.clone());
                 let mut message = LobbyMessage { seq, at, name, key, run, id, text, hash: self.head.hash };
@@ -126,12 +131,16 @@ impl Machine {
             Taken::Known(seq) => Effect::Accepted { to: from, id, seq, text: text.clone() },
             Taken::TooLate => Effect::Refused { to: from, id },
         });
+        if taken == Taken::New {
+            let spoke = self.roster.speaks(from).into_iter();
+            out.extend(spoke.map(|binding| Effect::Bound { binding, is_new: false }));
+        }
     }
 
     /// A run that comes back takes over from its old connection, and the place of one that gave no sign of life
     /// is free.
     fn join(&mut self, join: &Join, out: &mut Vec<Effect>) {
-        let Join { id, newcomer, evict } = join;
+        let Join { id, newcomer, evict, keep } = join;
         if self.roster.member(*id).is_some() {
             return;
         }
@@ -142,17 +151,16 @@ impl Machine {
                 self.remove(old, out);
             }
         }
-        let Ok(admitted) = self.roster.admit(*id, newcomer, self.last_at) else {
+        let Ok(admitted) = self.roster.admit(*id, newcomer, *keep, self.last_at) else {
             return out.push(Effect::NoNameLeft { id: *id });
         };
-        if let Some((binding, is_new)) = admitted.binding {
-            out.push(Effect::Bound { binding, is_new });
-        }
-        out.push(Effect::Joined { id: *id, name: admitted.name, head: self.head });
+        let is_new = matches!(admitted.binding, Some((_, true)));
+        out.extend(admitted.binding.map(|(binding, is_new)| Effect::Bound { binding, is_new }));
+        out.push(Effect::Joined { id: *id, name: admitted.name, head: self.head, is_new });
     }
 
     fn remove(&mut self, id: ConnectionId, out: &mut Vec<Effect>) {
-        let Some((member, seen)) = self.roster.remove(id, self.last_at) else { return };
+        let Some((member, seen)) = self.roster.remove(id) else { return };
         out.extend(seen.map(|binding| Effect::Bound { binding, is_new: false }));
         out.push(Effect::Left { id, name: member.name });
     }
@@ -204,7 +212,7 @@ mod tests {
             Effect::Said { message, .. } => format!("{} said {} {}", message.name, message.id, message.seq),
             Effect::Accepted { to, id, seq, .. } => format!("{} accepted {id} {seq}", to.0),
             Effect::Refused { to, id } => format!("{} refused {id}", to.0),
-            Effect::Joined { id, name, head } => format!("{} is {name} after {}", id.0, head.seq),
+            Effect::Joined { id, name, head, .. } => format!("{} is {name} after {}", id.0, head.seq),
             Effect::NoNameLeft { id } => format!("{} is nobody", id.0),
             Effect::TakenOver { id } => format!("{} taken over", id.0),
             Effect::Left { id, name } => format!("{} left as {name}", id.0),
@@ -220,7 +228,8 @@ mod tests {
             run: RunId::new([run; 8]),
             candidates: Vec::new(),
         };
-        Entry::Join(Box::new(Join { id: ConnectionId(id), newcomer, evict: evict.map(ConnectionId) }))
+        let evict = evict.map(ConnectionId);
+        Entry::Join(Box::new(Join { id: ConnectionId(id), newcomer, evict, keep: true }))
     }
 
     fn say(from: u64, id: u64) -> Entry {
@@ -229,6 +238,50 @@ mod tests {
 
     fn leave(id: u64) -> Entry {
         Entry::Leave(ConnectionId(id))
+    }
+
+    fn expire(before: u64, unspoken_before: u64) -> Entry {
+        Entry::Expire { now: 0, before, unspoken_before }
+    }
+
+    #[test]
+    fn a_name_whose_key_never_spoke_is_free_sooner_and_that_it_spoke_is_stored_with_its_first_text() {
+        let mut stage = Stage::new();
+        stage.apply(vec![join(1, "anna", 1, 1, None), join(2, "bobby", 2, 1, None)]);
+        let bound = |effects: &[Effect]| -> Vec<_> {
+            let of = |effect: &Effect| match effect {
+                Effect::Bound { binding, .. } => Some((binding.name.to_string(), binding.spoke)),
+                _ => None,
+            };
+            effects.iter().filter_map(of).collect()
+        };
+        let first = stage.stage(vec![say(1, 1)]);
+        assert_eq!(bound(&first), [("anna".to_owned(), true)]);
+        stage.machine.commit();
+        assert_eq!(bound(&stage.stage(vec![say(1, 2)])), [], "once");
+        stage.machine.commit();
+        stage.apply(vec![leave(1), leave(2)]);
+        assert_eq!(stage.apply(vec![expire(0, u64::MAX)]), ["bobby is free"]);
+        assert_eq!(stage.apply(vec![expire(u64::MAX, 0)]), ["anna is free"]);
+    }
+
+    #[test]
+    fn a_name_that_is_not_to_be_kept_is_its_users_while_he_is_there() {
+        let mut stage = Stage::new();
+        let mut passing = join(1, "anna", 1, 1, None);
+        let Entry::Join(join_passing) = &mut passing else { unreachable!("it is one") };
+        join_passing.keep = false;
+        let effects = stage.stage(vec![passing.clone(), join(2, "anna", 2, 1, None)]);
+        stage.machine.commit();
+        assert!(matches!(effects[0], Effect::Joined { is_new: false, .. }), "{effects:?}");
+        assert!(matches!(effects[2], Effect::Joined { is_new: true, .. }), "{effects:?}");
+        assert_eq!(stage.apply(vec![leave(1), join(3, "anna", 3, 1, None)])[1], "3 is anna after 0");
+        // Who has a name already keeps it, however many are new.
+        stage.apply(vec![leave(3)]);
+        let Entry::Join(again) = &mut passing else { unreachable!("it is one") };
+        (again.id, again.newcomer.key) = (ConnectionId(4), PublicKey::new([3; 32]));
+        assert_eq!(stage.apply(vec![passing, leave(4)])[0], "4 is anna after 0");
+        assert_eq!(stage.apply(vec![join(5, "anna", 1, 1, None)]), ["5 is anna_3 after 0"]);
     }
 
     #[test]
@@ -243,7 +296,7 @@ mod tests {
             told,
             ["1 taken over", "1 left as anna", "3 is anna after 2", "3 accepted 1 1", "anna said 2 3"]
         );
-        let told = stage.apply(vec![leave(3), say(3, 3), leave(2), Entry::Expire { before: u64::MAX }]);
+        let told = stage.apply(vec![leave(3), say(3, 3), leave(2), expire(u64::MAX, u64::MAX)]);
         assert_eq!(told, ["3 left as anna", "2 left as Anna_2", "anna is free", "Anna_2 is free"]);
     }
 

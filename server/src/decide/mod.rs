@@ -5,7 +5,8 @@
 //!
 //! 1. [`Entry`] is what a server proposes; [`Proposals`] are those of one server at one time.
 //! 2. [`Machine::apply`] takes them in their order and gives [`Effect`]s: what is to be stored and told.
-//! 3. `roster` knows who is here and whose names are whose, `posts` which texts have a number.
+//! 3. `roster` knows who is here and whose names are whose, `posts` which texts have a number, `times` when each was
+//!    said.
 //!
 //! Introductions are not decided here: they concern two users and are never in the order (`rendezvous`).
 
@@ -15,12 +16,14 @@ mod machine;
 pub(crate) mod posts;
 pub(crate) mod roster;
 mod table;
+mod times;
 
 pub use effect::Effect;
 pub use entry::{ConnectionId, Entry, Join, Newcomer, Proposals};
 pub use machine::Machine;
 pub use posts::{POSTS_REMEMBERED, Party, Posts};
 pub use roster::NameBinding;
+pub(crate) use times::EARLIEST;
 
 /// Which server proposes; see the crate `hobnob-order`.
 pub use hobnob_order::ServerId;

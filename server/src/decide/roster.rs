@@ -1,5 +1,5 @@
 //! Who is in the lobby under which name, and which name belongs to which key. The one home of both facts. A plain
-//! struct that is told the time; whether others were told of somebody already is noted here for questions alone,
+//! struct that is told the time, one for its members and one for dates of names; whether others were told of somebody already is noted here for questions alone,
 //! no decision asks for it.
 //!
 //! A name belongs to the key that first came with it. Who wishes for N gets the first of N, N_2, N_3,
@@ -25,6 +25,9 @@ const MAX_BINDINGS: usize = 1_000_000;
 /// Names that belong to one key, for the same reason and with the same consequence.
 const MAX_BINDINGS_PER_KEY: usize = 256;
 
+/// A member's name is stored again with a later date after this many milliseconds: a day, since names are kept for days.
+const SEEN_AGAIN_AFTER: u64 = 24 * 3600 * 1000;
+
 /// Wishes whose next number is remembered; past it all are forgotten and searched again.
 const MAX_HINTS: usize = 4096;
 
@@ -35,8 +38,10 @@ pub struct NameBinding {
     pub name: UserName,
     /// Whose it is.
     pub key: PublicKey,
-    /// When its user was last in the lobby, in milliseconds since 1970-01-01 UTC.
+    /// When its user was last in the lobby, in milliseconds since 1970-01-01 UTC, to a day. Never goes back.
     pub seen: u64,
+    /// Whether its key ever said anything in the lobby.
+    pub spoke: bool,
 }
 
 /// Somebody in the lobby.
@@ -56,6 +61,8 @@ pub(crate) struct Member {
     pub(crate) entered: bool,
     /// Why it is away, while it is.
     pub(crate) away: Option<AwayText>,
+    /// It has said something, and that is noted at its key's names.
+    spoke: bool,
 }
 
 /// Who is here, as `users` tells it.
@@ -82,6 +89,13 @@ struct Binding {
     seen: u64,
 }
 
+/// A key that has names.
+#[derive(Debug, Default)]
+struct Owner {
+    names: Vec<UserName>,
+    spoke: bool,
+}
+
 /// Every numbered form of a name is taken.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NoNameLeft;
@@ -95,7 +109,9 @@ pub(crate) struct Roster {
     runs: Table<Party, ConnectionId>,
     /// Sorted, so that what expires does so in one order everywhere.
     bindings: BTreeMap<UserName, Binding>,
-    names_of: Table<PublicKey, Vec<UserName>>,
+    owners: Table<PublicKey, Owner>,
+    /// The date of whoever is seen now. Never goes back.
+    today: u64,
     /// For a wish: a number below which no form of it is free for a stranger.
     hints: Table<UserName, u32>,
     /// Those who entered, until somebody comes, goes, is away or is back.
@@ -106,19 +122,24 @@ impl Roster {
     /// Nobody is here; these names belong to somebody.
     pub(crate) fn new(names: impl IntoIterator<Item = NameBinding>) -> Self {
         let mut roster = Self::default();
-        for NameBinding { name, key, seen } in names {
-            roster.names_of.or_default(key).push(name.clone());
+        for NameBinding { name, key, seen, spoke } in names {
+            roster.today = roster.today.max(seen);
+            let owner = roster.owners.or_default(key);
+            owner.names.push(name.clone());
+            owner.spoke |= spoke;
             roster.bindings.insert(name, Binding { key, seen });
         }
         roster
     }
 
-    /// Gives the newcomer a name and a place. Others see it after [`enter`](Self::enter).
+    /// Gives the newcomer a name and a place. Others see it after [`enter`](Self::enter). Without `keep` a name that
+    /// belongs to nobody does so afterwards.
     pub(crate) fn admit(
         &mut self,
         id: ConnectionId,
         newcomer: &Newcomer,
-        now: u64,
+        keep: bool,
+        since: u64,
     ) -> Result<Admitted, NoNameLeft> {
         let Newcomer { wish, key, run, candidates } = newcomer.clone();
         let number = match (self.own_number(&wish, &key, false), self.free_number(&wish)) {
@@ -127,11 +148,20 @@ impl Roster {
             (None, None) => return Err(NoNameLeft),
         };
         let name = Arc::new(form(&wish, number));
-        let binding = self.bind(&name, key, now);
+        let binding = self.bind(&name, key, keep);
         self.in_use.insert(Arc::clone(&name), id);
         self.runs.insert((key, run), id);
-        let member =
-            Member { name: Arc::clone(&name), key, run, since: now, candidates, entered: false, away: None };
+        let name_shown = Arc::clone(&name);
+        let member = Member {
+            name: name_shown,
+            key,
+            run,
+            since,
+            candidates,
+            entered: false,
+            away: None,
+            spoke: false,
+        };
         self.members.insert(id, member);
         Ok(Admitted { name, binding })
     }
@@ -144,42 +174,81 @@ impl Roster {
         Some(member)
     }
 
-    /// Takes a member out; its name stays its key's, and is given with the time at which its user was last here.
-    pub(crate) fn remove(&mut self, id: ConnectionId, now: u64) -> Option<(Member, Option<NameBinding>)> {
+    /// Takes a member out; its name stays its key's, and is given if that makes its user seen later than before.
+    pub(crate) fn remove(&mut self, id: ConnectionId) -> Option<(Member, Option<NameBinding>)> {
         let member = self.members.remove(&id)?;
         self.in_use.remove(&member.name);
         if self.runs.get(&(member.key, member.run)) == Some(&id) {
             self.runs.remove(&(member.key, member.run));
         }
         self.shown = None;
-        let seen = match self.bindings.get_mut(&*member.name) {
-            Some(binding) if binding.key == member.key => {
-                binding.seen = now;
-                Some(NameBinding { name: (*member.name).clone(), key: member.key, seen: now })
-            }
-            _ => {
-                self.lower_hints(&member.name);
-                None
-            }
-        };
+        if !self.bindings.get(&*member.name).is_some_and(|binding| binding.key == member.key) {
+            self.lower_hints(&member.name);
+            return Some((member, None));
+        }
+        let seen = self.see(&member.name);
         Some((member, seen))
     }
 
-    /// Frees the names whose users were last here before `oldest`, and says which.
-    pub(crate) fn expire(&mut self, oldest: u64) -> Vec<UserName> {
-        let in_use = &self.in_use;
+    /// From now on, whoever is seen is seen on this date, unless it was later already. Gives the names of members that
+    /// were not seen for a day: they are here, and are not to be taken for absent when the server ends by a fault.
+    pub(crate) fn is_now(&mut self, date: u64) -> Vec<NameBinding> {
+        self.today = self.today.max(date);
+        let long_ago = self.today.saturating_sub(SEEN_AGAIN_AFTER);
+        let is_due = |name: &&Arc<UserName>| {
+            self.bindings.get(&***name).is_some_and(|binding| binding.seen <= long_ago)
+        };
+        let due: Vec<Arc<UserName>> = self.in_use.keys().filter(is_due).cloned().collect();
+        due.iter().filter_map(|name| self.see(name)).collect()
+    }
+
+    /// The user of a name that is bound is here. Gives the binding if that changes its date.
+    fn see(&mut self, name: &UserName) -> Option<NameBinding> {
+        let binding = self.bindings.get_mut(name).filter(|binding| binding.seen < self.today)?;
+        binding.seen = self.today;
+        let (key, seen) = (binding.key, binding.seen);
+        Some(NameBinding { name: name.clone(), key, seen, spoke: self.spoke(&key) })
+    }
+
+    fn spoke(&self, key: &PublicKey) -> bool {
+        self.owners.get(key).is_some_and(|owner| owner.spoke)
+    }
+
+    /// A member says something. Gives the names of its key if that is the first it ever said.
+    pub(crate) fn speaks(&mut self, id: ConnectionId) -> Vec<NameBinding> {
+        let Some(member) = self.members.get_mut(&id).filter(|member| !member.spoke) else {
+            return Vec::new();
+        };
+        member.spoke = true;
+        let key = member.key;
+        let Some(owner) = self.owners.get_mut(&key).filter(|owner| !owner.spoke) else { return Vec::new() };
+        owner.spoke = true;
+        let bound = |name: &UserName| {
+            let seen = self.bindings.get(name)?.seen;
+            Some(NameBinding { name: name.clone(), key, seen, spoke: true })
+        };
+        owner.names.iter().filter_map(bound).collect()
+    }
+
+    /// Frees the names whose users were last here before `oldest`, or before `unspoken` where their keys never spoke,
+    /// and says which.
+    pub(crate) fn expire(&mut self, oldest: u64, unspoken: u64) -> Vec<UserName> {
+        let (in_use, owners) = (&self.in_use, &self.owners);
+        let spoke = |key: &PublicKey| owners.get(key).is_some_and(|owner| owner.spoke);
+        let is_past =
+            |binding: &Binding| binding.seen < oldest || (binding.seen < unspoken && !spoke(&binding.key));
         let expired: Vec<(UserName, PublicKey)> = self
             .bindings
             .iter()
-            .filter(|(name, binding)| binding.seen < oldest && !in_use.contains_key(*name))
+            .filter(|(name, binding)| is_past(binding) && !in_use.contains_key(*name))
             .map(|(name, binding)| (name.clone(), binding.key))
             .collect();
         for (name, key) in &expired {
             self.bindings.remove(name);
-            if let Some(names) = self.names_of.get_mut(key) {
-                names.retain(|other| other != name);
-                if names.is_empty() {
-                    self.names_of.remove(key);
+            if let Some(owner) = self.owners.get_mut(key) {
+                owner.names.retain(|other| other != name);
+                if owner.names.is_empty() {
+                    self.owners.remove(key);
                 }
             }
         }
@@ -246,26 +315,27 @@ impl Roster {
         self.members.len()
     }
 
-    /// Binds a name to a key unless it is bound already. Gives the binding, unless there are too many, and whether
-    /// it is new.
-    fn bind(&mut self, name: &UserName, key: PublicKey, now: u64) -> Option<(NameBinding, bool)> {
-        if let Some(binding) = self.bindings.get_mut(name) {
-            binding.seen = now;
-            return Some((NameBinding { name: name.clone(), key: binding.key, seen: now }, false));
+    /// Binds a name to a key unless it is bound already, to that key. Gives the binding where something of it is new,
+    /// and whether all of it is; there is none where it is not to be kept or there are too many.
+    fn bind(&mut self, name: &UserName, key: PublicKey, keep: bool) -> Option<(NameBinding, bool)> {
+        if self.bindings.contains_key(name) {
+            return self.see(name).map(|binding| (binding, false));
         }
-        let names = self.names_of.or_default(key);
-        if self.bindings.len() >= MAX_BINDINGS || names.len() >= MAX_BINDINGS_PER_KEY {
+        let owned = self.owners.get(&key).map_or(0, |owner| owner.names.len());
+        if !keep || self.bindings.len() >= MAX_BINDINGS || owned >= MAX_BINDINGS_PER_KEY {
             return None;
         }
-        names.push(name.clone());
-        self.bindings.insert(name.clone(), Binding { key, seen: now });
-        Some((NameBinding { name: name.clone(), key, seen: now }, true))
+        let seen = self.today;
+        self.owners.or_default(key).names.push(name.clone());
+        self.bindings.insert(name.clone(), Binding { key, seen });
+        Some((NameBinding { name: name.clone(), key, seen, spoke: self.spoke(&key) }, true))
     }
 
     /// The smallest number whose form of `wish` belongs to `key` and is, or is not, in use.
     fn own_number(&self, wish: &UserName, key: &PublicKey, in_use: bool) -> Option<u32> {
-        let names = self.names_of.get(key)?;
-        names
+        let owner = self.owners.get(key)?;
+        owner
+            .names
             .iter()
             .filter(|name| self.in_use.contains_key(*name) == in_use)
             .filter_map(|name| number_of(wish, name))
@@ -341,7 +411,7 @@ mod tests {
 
     #[track_caller]
     fn join(roster: &mut Roster, id: u64, wish: &str, n: u16, run: u8) -> String {
-        roster.admit(ConnectionId(id), &newcomer(wish, n, run), 0).unwrap();
+        roster.admit(ConnectionId(id), &newcomer(wish, n, run), true, 0).unwrap();
         roster.enter(ConnectionId(id)).unwrap().name.to_string()
     }
 
@@ -351,8 +421,8 @@ mod tests {
         assert_eq!(join(&mut roster, 1, "anna", 1, 1), "anna");
         assert_eq!(join(&mut roster, 2, "ANNA", 2, 1), "ANNA_2");
         assert_eq!(join(&mut roster, 3, "anna", 3, 1), "anna_3");
-        roster.remove(ConnectionId(1), 0);
-        roster.remove(ConnectionId(2), 0);
+        roster.remove(ConnectionId(1));
+        roster.remove(ConnectionId(2));
         assert_eq!(join(&mut roster, 4, "anna", 4, 1), "anna_4");
         assert_eq!(join(&mut roster, 5, "anna", 2, 2), "anna_2");
         assert_eq!(join(&mut roster, 6, "anna", 1, 2), "anna");
@@ -365,7 +435,7 @@ mod tests {
         assert_eq!(roster.rival(&"anna".parse().unwrap(), &key(1)), Some(ConnectionId(1)));
         assert_eq!(roster.rival(&"anna".parse().unwrap(), &key(2)), None);
         assert_eq!(join(&mut roster, 2, "anna", 1, 2), "anna_2");
-        roster.remove(ConnectionId(1), 0);
+        roster.remove(ConnectionId(1));
         assert_eq!(roster.rival(&"anna".parse().unwrap(), &key(1)), None);
         assert_eq!(join(&mut roster, 3, "anna", 1, 3), "anna");
     }
@@ -375,22 +445,43 @@ mod tests {
         let mut roster = Roster::default();
         join(&mut roster, 1, "anna", 1, 1);
         join(&mut roster, 2, "bobby", 2, 1);
-        roster.remove(ConnectionId(1), 100);
-        assert_eq!(roster.expire(100), []);
-        assert_eq!(roster.expire(101), ["anna".parse().unwrap()]);
+        roster.is_now(100);
+        roster.remove(ConnectionId(1));
+        assert_eq!(roster.expire(100, 0), []);
+        assert_eq!(roster.expire(101, 0), ["anna".parse().unwrap()]);
         assert_eq!(join(&mut roster, 3, "anna", 3, 1), "anna");
     }
 
     #[test]
-    fn a_binding_is_new_once_and_its_date_changes() {
+    fn a_binding_is_new_once_and_its_date_only_grows() {
         let mut roster = Roster::default();
-        let binding = |seen| NameBinding { name: "anna".parse().unwrap(), key: key(1), seen };
-        let first = roster.admit(ConnectionId(1), &newcomer("anna", 1, 1), 5).unwrap();
-        assert_eq!(first.binding, Some((binding(5), true)));
-        assert_eq!(roster.remove(ConnectionId(1), 6).unwrap().1, Some(binding(6)));
-        let mut again = Roster::new([binding(5)]);
-        let second = again.admit(ConnectionId(1), &newcomer("anna", 1, 1), 7).unwrap();
-        assert_eq!(second.binding, Some((binding(7), false)));
+        let binding = |seen| NameBinding { name: "anna".parse().unwrap(), key: key(1), seen, spoke: false };
+        let admit = |roster: &mut Roster| {
+            let admitted = roster.admit(ConnectionId(1), &newcomer("anna", 1, 1), true, 0).unwrap();
+            (admitted.binding, roster.remove(ConnectionId(1)).unwrap().1)
+        };
+        roster.is_now(5);
+        assert_eq!(admit(&mut roster), (Some((binding(5), true)), None));
+        roster.is_now(6);
+        assert_eq!(admit(&mut roster), (Some((binding(6), false)), None));
+        roster.is_now(4);
+        assert_eq!(admit(&mut roster), (None, None), "the date does not go back");
+        let mut again = Roster::new([binding(7)]);
+        again.is_now(1);
+        assert_eq!(admit(&mut again), (None, None), "nor below what is stored");
+        again.is_now(8);
+        assert_eq!(admit(&mut again).0, Some((binding(8), false)));
+    }
+
+    #[test]
+    fn who_stays_is_seen_every_day() {
+        let mut roster = Roster::default();
+        roster.is_now(1000);
+        join(&mut roster, 1, "anna", 1, 1);
+        assert_eq!(roster.is_now(999 + SEEN_AGAIN_AFTER), []);
+        let seen = roster.is_now(1000 + SEEN_AGAIN_AFTER);
+        assert_eq!(seen.iter().map(|binding| binding.seen).collect::<Vec<_>>(), [1000 + SEEN_AGAIN_AFTER]);
+        assert_eq!(roster.is_now(1000 + SEEN_AGAIN_AFTER), []);
     }
 
     #[test]
@@ -398,20 +489,23 @@ mod tests {
         let mut roster = Roster::default();
         let started = std::time::Instant::now();
         for n in 0..10_000 {
-            roster.admit(ConnectionId(u64::from(n)), &newcomer("anna", n, 1), 0).unwrap();
+            roster.admit(ConnectionId(u64::from(n)), &newcomer("anna", n, 1), true, 0).unwrap();
         }
         assert!(started.elapsed().as_secs() < 5, "the search must not begin at one every time");
         assert_eq!(roster.len(), 10_000);
-        assert_eq!(roster.admit(ConnectionId(10_001), &newcomer("anna", 10_001, 1), 0), Err(NoNameLeft));
+        assert_eq!(
+            roster.admit(ConnectionId(10_001), &newcomer("anna", 10_001, 1), true, 0),
+            Err(NoNameLeft)
+        );
     }
 
     #[test]
     fn one_key_owns_a_bounded_number_of_names_and_an_unowned_one_is_free_when_left() {
         let mut roster = Roster::default();
-        let admit = |n: u64| roster.admit(ConnectionId(n), &newcomer("anna", 1, n as u8), 0).unwrap();
+        let admit = |n: u64| roster.admit(ConnectionId(n), &newcomer("anna", 1, n as u8), true, 0).unwrap();
         let owned = (0..300).map(admit).filter(|admitted| admitted.binding.is_some()).count();
         assert_eq!(owned, MAX_BINDINGS_PER_KEY);
-        let (left, seen) = roster.remove(ConnectionId(280), 0).unwrap();
+        let (left, seen) = roster.remove(ConnectionId(280)).unwrap();
         assert_eq!(seen, None);
         assert_eq!(left.name.as_str(), "anna_281");
         assert_eq!(join(&mut roster, 1000, "anna", 2, 1), "anna_281");
@@ -420,7 +514,7 @@ mod tests {
     #[test]
     fn only_who_has_entered_is_shown() {
         let mut roster = Roster::default();
-        roster.admit(ConnectionId(1), &newcomer("bobby", 1, 1), 0).unwrap();
+        roster.admit(ConnectionId(1), &newcomer("bobby", 1, 1), true, 0).unwrap();
         assert!(roster.present().names.is_empty());
         assert!(roster.by_name(&"bobby".parse().unwrap()).is_none());
         roster.enter(ConnectionId(1));

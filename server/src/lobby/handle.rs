@@ -10,12 +10,15 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::outlet::Outlet;
 use crate::decide::{ConnectionId, Newcomer};
+use crate::network::Network;
 
 /// Somebody wants in.
 pub(crate) struct Join {
     pub(crate) id: ConnectionId,
     pub(crate) outlet: Arc<dyn Outlet>,
     pub(crate) newcomer: Newcomer,
+    /// Where it comes from.
+    pub(crate) network: Network,
 }
 
 /// What a connection asks of the lobby.

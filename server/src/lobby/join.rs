@@ -4,16 +4,17 @@
 //! same key that would get the name of one that is here waits until that one has given a sign of life (then the
 //! newcomer gets the next number) or has not (then its link was lost, and the newcomer's entry evicts it). Signs of
 //! life are this server's own knowledge, so they are asked for here, before the order; what follows is decided by
-//! the entry alone.
+//! the entry alone. In the same way each entry says whether a new name is kept: how many one network had lately is known here.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use hobnob_protocol::message::{RefusedCode, ServerMessage};
 use tokio::time::Instant;
 
 use super::{Ending, Join, Lobby, Seat};
+use crate::allowance::{Allowance, Measure};
 use crate::decide::{self, ConnectionId, Entry};
+use crate::network::Network;
 
 /// How long a client may take to show that it is still there when another one of its user comes.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -24,6 +25,20 @@ const PROOF_LIFETIME: Duration = Duration::from_secs(5);
 
 /// Newcomers that wait for a sign of life; past it the next gets a number at once.
 const MAX_HELD: usize = 1024;
+
+/// In which time one network may have as many new names as it may have clients.
+const NEW_NAMES_PERIOD: Duration = Duration::from_secs(3600);
+
+/// Networks whose new names are counted: those that had one in the last hour. For one more a name is not kept, as for
+/// one that has had too many; that is undone when it comes again.
+const MAX_NETWORKS: usize = 64 * 1024;
+
+/// How many new names the clients of each network may have.
+pub(super) fn new_names(max_per_network: usize) -> Allowance<Network> {
+    let burst = u32::try_from(max_per_network).unwrap_or(u32::MAX).max(1);
+    let every = NEW_NAMES_PERIOD / burst;
+    Allowance::new(Measure { burst, every, buckets: MAX_NETWORKS, when_crowded: false })
+}
 
 /// A newcomer that waits for a sign of life of `rival`.
 pub(super) struct Held {
@@ -95,11 +110,19 @@ impl Lobby {
     }
 
     fn propose(&mut self, join: Join, evict: Option<ConnectionId>) {
-        let Join { id, outlet, newcomer } = join;
-        let outlet = Arc::clone(&outlet);
-        let seat = Seat { outlet, entered: false, gone: false, presence_from: 0, proven: None };
+        let Join { id, outlet, newcomer, network } = join;
+        let keep = self.new_names.take(network, Instant::now());
+        let charged = keep.then_some(network);
+        let seat = Seat { outlet, entered: false, gone: false, presence_from: 0, proven: None, charged };
         self.seats.insert(id, seat);
-        self.gathered.push(Entry::Join(Box::new(decide::Join { id, newcomer, evict })));
+        self.gathered.push(Entry::Join(Box::new(decide::Join { id, newcomer, evict, keep })));
+    }
+
+    /// The newcomer was charged for a new name before anybody knew whether it gets one, and it got none.
+    pub(super) fn give_back_new_name(&mut self, id: ConnectionId) {
+        if let Some(network) = self.seats.get_mut(&id).and_then(|seat| seat.charged.take()) {
+            self.new_names.give_back(&network);
+        }
     }
 
     fn is_proven(&self, id: ConnectionId, now: Instant) -> bool {

@@ -15,6 +15,7 @@ mod chunk;
 mod gather;
 mod handle;
 mod join;
+mod names_clock;
 mod outcome;
 mod outlet;
 mod presence;
@@ -36,12 +37,15 @@ use tokio_util::sync::CancellationToken;
 use self::batch::{Open, Storing, next_step};
 use self::gather::Gathered;
 use self::join::Held;
+use self::names_clock::{NamesClock, NamesTime};
 use self::presence::Presence;
 use self::said_again::MAX_COMPARISONS;
 use self::unsaved::Unsaved;
+use crate::allowance::Allowance;
 use crate::decide::{ConnectionId, Entry, Machine, Proposals};
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
+use crate::network::Network;
 use crate::rendezvous::Rendezvous;
 
 pub(crate) use self::chunk::Chunk;
@@ -71,7 +75,14 @@ const FEW_CHANGES: usize = 16;
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(3600);
 
+/// A name whose key never said anything is free after this time: whoever takes names to fill the table has to say
+/// something for each of them, or to come back.
+const UNSPOKEN_TTL: Duration = Duration::from_secs(24 * 3600);
+
 const MILLIS_PER_DAY: u64 = 24 * 3600 * 1000;
+
+/// What the computer's clock shows, in milliseconds since 1970-01-01 UTC. It may be wrong.
+pub(crate) type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// What the lobby is made of.
 pub(crate) struct LobbyParts {
@@ -85,6 +96,10 @@ pub(crate) struct LobbyParts {
     pub(crate) max_clients: usize,
     /// Days after which the name of somebody unseen is free.
     pub(crate) name_ttl_days: u32,
+    /// New names that clients of one network may have in an hour and keep.
+    pub(crate) new_names_per_network: usize,
+    /// For dates of names; messages have their time from the stream.
+    pub(crate) clock: Clock,
     /// When the newest message in the log was taken.
     pub(crate) last_at: u64,
 }
@@ -100,6 +115,8 @@ struct Seat {
     presence_from: usize,
     /// When it last answered a probe.
     proven: Option<Instant>,
+    /// Whose new name it was charged for.
+    charged: Option<Network>,
 }
 
 /// The task's state.
@@ -117,9 +134,12 @@ pub(crate) struct Lobby {
     memory: Arc<dyn Memory>,
     metrics: Arc<Metrics>,
     name_ttl: Duration,
+    clock: Clock,
+    names_clock: NamesClock,
     machine: Machine,
     seats: HashMap<ConnectionId, Seat>,
     rendezvous: Rendezvous,
+    new_names: Allowance<Network>,
     gathered: Gathered,
     unsaved: Unsaved,
     /// Room for the texts that are compared with the log at once.
@@ -143,6 +163,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
     let contents = parts.log.contents();
     let now = Instant::now();
     let names = contents.names.iter().cloned();
+    let newest = contents.names.iter().map(|binding| binding.seen).max();
     let lobby = Lobby {
         commands,
         follower: parts.stream.follow(Place(0)),
@@ -154,9 +175,12 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         memory: parts.memory,
         metrics: parts.metrics,
         name_ttl: Duration::from_millis(u64::from(parts.name_ttl_days) * MILLIS_PER_DAY),
+        clock: parts.clock,
+        names_clock: NamesClock::new(newest, now),
         machine: Machine::new(contents.head, parts.last_at, names, parts.log.posts()),
         seats: HashMap::new(),
         rendezvous: Rendezvous::default(),
+        new_names: join::new_names(parts.new_names_per_network),
         gathered: Gathered::default(),
         unsaved: Unsaved::default(),
         comparisons: Arc::new(Semaphore::new(MAX_COMPARISONS)),
@@ -180,6 +204,9 @@ impl Lobby {
     /// To be spawned unconstrained: the fan-out polls thousands of sockets and gives way by itself.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         let mut taken = Vec::with_capacity(TAKEN_AT_ONCE);
+        // Before anybody comes: whoever does is seen on a date.
+        self.keep_house(Instant::now());
+        self.start_batch();
         loop {
             let due = self.next_due();
             tokio::select! {
@@ -258,8 +285,19 @@ impl Lobby {
         self.unsaved.dates_are_due();
         if now >= self.expiry_due {
             self.expiry_due = now + EXPIRY_INTERVAL;
-            let before = wall_clock().saturating_sub(self.name_ttl.as_millis() as u64);
-            self.gathered.push(Entry::Expire { before });
+            let wall = (self.clock)();
+            let NamesTime { date: now, absent_until } = self.names_clock.read(wall, now);
+            if self.number == 0 && wall.abs_diff(now) > MILLIS_PER_DAY {
+                let (days, side) =
+                    (wall.abs_diff(now) / MILLIS_PER_DAY, if wall > now { "after" } else { "before" });
+                tracing::warn!(
+                    "the clock of this computer shows a time {days} days {side} what the log's dates lead to; if it \
+                     is wrong, set it right: messages have its time, and no name is freed for the difference"
+                );
+            }
+            let before = absent_until.saturating_sub(self.name_ttl.as_millis() as u64);
+            let unspoken_before = absent_until.saturating_sub(UNSPOKEN_TTL.as_millis() as u64);
+            self.gathered.push(Entry::Expire { now, before, unspoken_before });
         }
     }
 

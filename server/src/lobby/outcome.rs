@@ -129,8 +129,14 @@ impl Lobby {
         match effect {
             Effect::Accepted { to, id, seq, text } => self.said_again(to, id, seq, text),
             Effect::Refused { to, id } => self.tell(to, &not_accepted(id, NotAcceptedCode::Id)),
-            Effect::Joined { id, name, head } => self.let_in(id, Admitted { name, head }),
+            Effect::Joined { id, name, head, is_new } => {
+                if !is_new {
+                    self.give_back_new_name(id);
+                }
+                self.let_in(id, Admitted { name, head });
+            }
             Effect::NoNameLeft { id } => {
+                self.give_back_new_name(id);
                 if let Some(seat) = self.seats.remove(&id) {
                     seat.outlet.end(Ending::now(ServerMessage::Refused { code: RefusedCode::NoNameLeft }));
                 }

@@ -26,9 +26,12 @@ pub(crate) trait Outlet: Send + Sync {
     fn presence(&self, news: &News, from: usize);
     /// The answer to `users`.
     fn users(&self, request: u32, present: Present);
-    /// An introduction; returns which one it is on this connection, counted from 1.
-    fn introduce(&self, introduction: Introduction) -> u64;
-    /// Asks for a sign of life, which comes as [`LobbyCommand::Alive`](super::LobbyCommand::Alive).
+    /// An introduction; returns which one it is on this connection, counted from 1. `None` where too much waits for
+    /// that client already: it is not told then, and nothing else becomes of it, since others choose how often it
+    /// is introduced.
+    fn introduce(&self, introduction: Introduction) -> Option<u64>;
+    /// Asks for a sign of life, which comes as [`LobbyCommand::Alive`](super::LobbyCommand::Alive). A client that is
+    /// asked already, or for which too much waits, is not asked.
     fn probe(&self);
     /// The connection ends.
     fn end(&self, ending: Ending);

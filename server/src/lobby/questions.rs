@@ -68,25 +68,39 @@ impl Lobby {
             let code = NoAnswerCode::Yourself;
             return self.tell(from, &ServerMessage::NoAnswer { request, code });
         }
+        let now = Instant::now();
+        let busy = ServerMessage::NoAnswer { request, code: NoAnswerCode::Busy };
+        if !self.rendezvous.may_ask(asker.key, other.key, now) {
+            return self.tell(from, &busy);
+        }
         let parties = ((asker.key, asker.run), (other.key, other.run));
         let meeting = match session {
             Some(session) => Meeting { session, forked: true, tell_other: true },
             None => {
                 let read = Told { connection: from, number: read };
-                self.rendezvous.fork(parties.0, parties.1, read, PairToken::random(), Instant::now())
+                self.rendezvous.fork(parties.0, parties.1, read, PairToken::random(), now)
             }
         };
+        let is_new = session.is_none() && meeting.forked;
         let answer = introduction(Some(request), &meeting, other, meeting.forked);
         let word = introduction(None, &meeting, asker, !meeting.forked);
-        self.tell(from, &ServerMessage::Introduced(answer));
         if meeting.tell_other
             && let Some(seat) = self.seats.get(&to)
         {
-            let number = seat.outlet.introduce(word);
-            if session.is_none() && meeting.forked {
-                self.rendezvous.told(parties.0, parties.1, Told { connection: to, number });
+            match seat.outlet.introduce(word) {
+                Some(number) if is_new => {
+                    self.rendezvous.told(parties.0, parties.1, Told { connection: to, number });
+                }
+                Some(_) => {}
+                None => {
+                    if is_new {
+                        self.rendezvous.withdraw(parties.0, parties.1);
+                    }
+                    return self.tell(from, &busy);
+                }
             }
         }
+        self.tell(from, &ServerMessage::Introduced(answer));
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hobnob_order::{LocalStream, MemoryStream, Mischief, StreamIdentity};
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::Position;
-use hobnob_protocol::message::{Change, Introduction, NotAcceptedCode, RefusedCode};
+use hobnob_protocol::message::{Change, Introduction, NoAnswerCode, NotAcceptedCode, RefusedCode};
 use hobnob_protocol::name::{PublicKey, RunId, Seq, Text};
 use tokio::sync::{Semaphore, watch};
 
@@ -30,6 +30,8 @@ enum Mood {
 /// A log of many moods, that stores only what it is given leave for.
 struct MoodyLog {
     inner: Arc<MemoryLog>,
+    /// What it held when it was opened.
+    contents: Contents,
     mood: Arc<Mutex<Mood>>,
     /// One permit for each batch that may be stored.
     leave: Arc<Semaphore>,
@@ -43,7 +45,7 @@ impl MoodyLog {
 
 impl LobbyLog for MoodyLog {
     fn contents(&self) -> &Contents {
-        self.inner.contents()
+        &self.contents
     }
     fn append(&self, batch: Batch) -> Later<'static, ()> {
         let (inner, mood, leave) = (Arc::clone(&self.inner), Arc::clone(&self.mood), Arc::clone(&self.leave));
@@ -83,10 +85,15 @@ impl Memory for Forgetful {
     fn remember(&self, _chunks: &[Arc<Chunk>]) {}
 }
 
+/// Introductions that a [`Recorder`] has room for.
+const INTRODUCTIONS: u64 = 20;
+
 /// A connection that hands on what it is told.
 struct Recorder {
     told: mpsc::UnboundedSender<Told>,
     introductions: AtomicU64,
+    /// How many introductions there is room for.
+    room: u64,
 }
 
 #[derive(Debug, PartialEq)]
@@ -127,9 +134,12 @@ impl Outlet for Recorder {
     fn users(&self, _request: u32, present: Present) {
         self.note(Told::Users(present.names.len()));
     }
-    fn introduce(&self, introduction: Introduction) -> u64 {
+    fn introduce(&self, introduction: Introduction) -> Option<u64> {
+        if self.introductions.load(Ordering::SeqCst) >= self.room {
+            return None;
+        }
         self.note(Told::Line(ServerMessage::Introduced(introduction)));
-        self.introductions.fetch_add(1, Ordering::SeqCst) + 1
+        Some(self.introductions.fetch_add(1, Ordering::SeqCst) + 1)
     }
     fn probe(&self) {
         self.note(Told::Probe);
@@ -159,8 +169,22 @@ impl Stage {
 
     /// A lobby that is ordered by this.
     fn over(stream: Arc<dyn OrderedStream<Proposals>>) -> Self {
+        Self::start(Arc::new(MemoryLog::new(1000)), stream, Arc::new(wall_clock))
+    }
+
+    /// A lobby on what `inner` holds, on a computer with this clock.
+    fn at(inner: &Arc<MemoryLog>, shown: u64) -> Self {
+        let stream = Arc::new(LocalStream::new(StreamIdentity([0; 16]), move || shown));
+        Self::start(Arc::clone(inner), stream, Arc::new(move || shown))
+    }
+
+    fn start(inner: Arc<MemoryLog>, stream: Arc<dyn OrderedStream<Proposals>>, clock: Clock) -> Self {
+        let head = *inner.subscribe().borrow();
+        let contents = Contents { head, names: inner.names(), ..inner.contents().clone() };
+        let last_at = newest_time(&inner);
         let log = Arc::new(MoodyLog {
-            inner: Arc::new(MemoryLog::new(1000)),
+            inner,
+            contents,
             mood: Arc::new(Mutex::new(Mood::Stores)),
             leave: Arc::new(Semaphore::new(1000)),
         });
@@ -172,7 +196,9 @@ impl Stage {
             metrics: Arc::new(Metrics::new()),
             max_clients: 100,
             name_ttl_days: 90,
-            last_at: 0,
+            new_names_per_network: 100,
+            clock,
+            last_at,
         });
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(lobby.run(shutdown.clone()));
@@ -185,6 +211,10 @@ impl Stage {
 
     /// Asks to join as user `key` in its client `run`.
     async fn ask(&self, id: u64, name: &str, key: u8, run: u8) -> Guest {
+        self.ask_from("192.0.2.1".parse().unwrap(), id, name, key, run).await
+    }
+
+    async fn ask_from(&self, ip: std::net::IpAddr, id: u64, name: &str, key: u8, run: u8) -> Guest {
         let (sender, told) = mpsc::unbounded_channel();
         let newcomer = Newcomer {
             wish: name.parse().unwrap(),
@@ -193,8 +223,9 @@ impl Stage {
             candidates: Vec::new(),
         };
         let id = ConnectionId(id);
-        let outlet = Arc::new(Recorder { told: sender, introductions: AtomicU64::new(0) });
-        let join = Join { id, outlet, newcomer };
+        let outlet =
+            Arc::new(Recorder { told: sender, introductions: AtomicU64::new(0), room: INTRODUCTIONS });
+        let join = Join { id, outlet, newcomer, network: Network::of(ip) };
         self.send(LobbyCommand::Join(Box::new(join))).await;
         Guest { id, told }
     }
@@ -544,6 +575,244 @@ async fn presence_is_told_at_once_and_then_gathered_and_never_of_oneself() {
     assert_eq!(ServerMessage::Presence { changes: heard }, joined(&["bobby", "carl", "dora"]));
     assert!(started.elapsed() <= PRESENCE_INTERVAL * 3);
     assert_eq!(bobby.line().await, joined(&["carl", "dora"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_network_has_as_many_new_names_an_hour_as_clients_and_further_ones_are_not_kept() {
+    let stage = Stage::new();
+    let kept = || stage.log.inner.names().len();
+    let come_and_go = async |host: u16, id: u64, key: u8| {
+        let ip = std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, host, 0, 0, 0, id as u16);
+        let mut guest = stage.ask_from(ip.into(), id, &format!("guest{key}"), key, 1).await;
+        guest.welcome().await;
+        stage.send(LobbyCommand::Leave(guest.id)).await;
+    };
+    for n in 0..150 {
+        come_and_go(1, n, n as u8).await;
+    }
+    assert_eq!(kept(), 100);
+    // Who has a name comes back as often as he likes, and uses up nothing.
+    for n in 0..500 {
+        come_and_go(2, 1000 + n, 7).await;
+    }
+    come_and_go(2, 2000, 200).await;
+    assert_eq!(kept(), 101, "another network has its own");
+    come_and_go(1, 2001, 120).await;
+    assert_eq!(kept(), 101);
+    tokio::time::advance(Duration::from_secs(36)).await;
+    come_and_go(1, 2002, 120).await;
+    assert_eq!(kept(), 102);
+}
+
+/// The time of the newest message; 0 where there is none.
+fn newest_time(log: &MemoryLog) -> u64 {
+    let head = log.subscribe().borrow().seq;
+    let mut read = log.read(Seq(head.0.saturating_sub(1)), 1, usize::MAX);
+    match read.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(Ok(stretch)) => stretch.messages.last().map_or(0, |message| message.at),
+        other => panic!("a log in memory answers at once: {other:?}"),
+    }
+}
+
+const DAY: u64 = MILLIS_PER_DAY;
+const TODAY: u64 = 1_795_000_000_000;
+const IN_2080: u64 = 3_471_292_800_000;
+
+/// One run of a server on a computer whose clock shows `clock`: the user with `key` comes, says a text and goes, and
+/// the server runs on for `hours`. The time that the text has.
+async fn run_at(log: &Arc<MemoryLog>, clock: u64, hours: u64, name: &str, key: u8) -> u64 {
+    let stage = Stage::at(log, clock);
+    // Each run of the client has a number of its own.
+    let run = log.subscribe().borrow().seq.0 as u8 + 1;
+    let mut guest = stage.join(1, name, key, run).await;
+    stage.say(&guest, 1, "here").await;
+    guest.said().await;
+    stage.send(LobbyCommand::Leave(guest.id)).await;
+    tokio::time::sleep(Duration::from_secs(hours * 3600 + 120)).await; // in paused time
+    stage.shutdown.cancel();
+    stage.task.await.unwrap();
+    newest_time(log)
+}
+
+/// The dates of names, sorted by name.
+fn dates(log: &MemoryLog) -> Vec<(String, u64)> {
+    let mut dates: Vec<_> =
+        log.names().iter().map(|binding| (binding.name.to_string(), binding.seen)).collect();
+    dates.sort();
+    dates
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_with_a_clock_far_ahead_frees_no_name_and_times_are_right_afterwards() {
+    let log = Arc::new(MemoryLog::new(1000));
+    run_at(&log, TODAY, 0, "anna", 1).await;
+    run_at(&log, TODAY + DAY, 0, "bobby", 2).await;
+    let before = dates(&log);
+    // Once, and again and again before somebody notices.
+    for _ in 0..100 {
+        assert_eq!(run_at(&log, IN_2080, 3, "carl", 3).await, IN_2080);
+    }
+    let after = dates(&log);
+    assert_eq!(after[..2], before, "nobody who is away has lost a name");
+    assert!(after[2].1 < TODAY + 10 * DAY, "nor is one kept until 2170: {after:?}");
+    assert_eq!(run_at(&log, TODAY + 2 * DAY, 0, "anna", 1).await, TODAY + 2 * DAY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_with_a_clock_far_behind_moves_no_date_back_and_no_name_is_lost_later() {
+    for (wrong, time) in [(0, TODAY), (TODAY - 200 * DAY, TODAY - 200 * DAY)] {
+        let log = Arc::new(MemoryLog::new(1000));
+        run_at(&log, TODAY, 0, "anna", 1).await;
+        let before = dates(&log);
+        assert_eq!(
+            run_at(&log, wrong, 3, "anna", 1).await,
+            time,
+            "a clock that was never set is not followed"
+        );
+        assert_eq!(run_at(&log, wrong, 3, "bobby", 2).await, time);
+        let after = dates(&log);
+        assert_eq!(after[0], before[0]);
+        run_at(&log, TODAY + DAY, 3, "carl", 3).await;
+        let names: Vec<_> = dates(&log).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["anna", "bobby", "carl"], "all who came then have their names");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_set_forward_while_the_server_runs_frees_no_name() {
+    let log = Arc::new(MemoryLog::new(1000));
+    run_at(&log, TODAY, 0, "anna", 1).await;
+    let shown = Arc::new(AtomicU64::new(TODAY));
+    let clock = Arc::clone(&shown);
+    let stream = Arc::new(LocalStream::new(StreamIdentity([0; 16]), || 0));
+    let stage = Stage::start(Arc::clone(&log), stream, Arc::new(move || clock.load(Ordering::SeqCst)));
+    let _bobby = stage.join(2, "bobby", 2, 1).await;
+    shown.store(IN_2080, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(5 * 3600)).await; // in paused time
+    assert_eq!(dates(&log).len(), 2);
+    stage.shutdown.cancel();
+    stage.task.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_is_free_when_its_user_was_away_for_long_while_the_server_ran_and_not_when_he_was_here() {
+    let log = Arc::new(MemoryLog::new(1000));
+    run_at(&log, TODAY, 0, "anna", 1).await;
+    let began = Instant::now();
+    let clock = move || TODAY + began.elapsed().as_millis() as u64;
+    let stream = Arc::new(LocalStream::new(StreamIdentity([0; 16]), clock));
+    let stage = Stage::start(Arc::clone(&log), stream, Arc::new(clock));
+    stage.log.leave.add_permits(10_000);
+    let bobby = stage.join(2, "bobby", 2, 1).await;
+    stage.say(&bobby, 1, "here").await;
+    tokio::time::sleep(Duration::from_secs(89 * 24 * 3600)).await; // in paused time
+    assert_eq!(dates(&log).len(), 2);
+    tokio::time::sleep(Duration::from_secs(2 * 24 * 3600)).await; // in paused time
+    // The server dies, and nobody is seen to leave.
+    stage.task.abort();
+    assert!(matches!(&dates(&log)[..], [(bobby, seen)] if bobby == "bobby" && *seen >= TODAY + 89 * DAY));
+    run_at(&log, TODAY + 92 * DAY, 2, "carl", 3).await;
+    assert_eq!(dates(&log).len(), 2);
+}
+
+/// What became of a question for an introduction.
+async fn pair(stage: &Stage, asker: &mut Guest, request: u32, name: &str) -> ServerMessage {
+    let name = name.parse().unwrap();
+    stage.send(LobbyCommand::Pair { from: asker.id, request, name, session: None, read: 0 }).await;
+    match asker.answer().await {
+        Told::Line(answer) => answer,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn busy(request: u32) -> ServerMessage {
+    ServerMessage::NoAnswer { request, code: NoAnswerCode::Busy }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_asked_for_too_often_is_left_alone_and_who_asks_is_told() {
+    let stage = Stage::new();
+    let mut bobby = stage.join(1, "bobby", 1, 1).await;
+    let mut anna = stage.join(2, "anna", 2, 1).await;
+    let mut introduced = 0;
+    for request in 0..500 {
+        match pair(&stage, &mut anna, request, "bobby").await {
+            ServerMessage::Introduced(_) => introduced += 1,
+            other => assert_eq!(other, busy(request)),
+        }
+    }
+    assert_eq!(introduced, 16);
+    stage.send(LobbyCommand::Users { from: bobby.id, request: 1 }).await;
+    let mut told = 0;
+    while let Told::Line(ServerMessage::Introduced(_)) = bobby.answer().await {
+        told += 1;
+    }
+    assert_eq!(told, introduced, "then the answer to its question");
+    tokio::time::advance(Duration::from_secs(5)).await;
+    assert!(matches!(pair(&stage, &mut anna, 500, "bobby").await, ServerMessage::Introduced(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_other_has_no_room_for_an_introduction_the_one_that_asks_is_told_and_no_session_is_made() {
+    let stage = Stage::new();
+    let mut bobby = stage.join(1, "bobby", 1, 1).await;
+    for asker in 0..INTRODUCTIONS {
+        let mut guest = stage.join(10 + asker, &format!("guest{asker}"), 10 + asker as u8, 1).await;
+        assert!(matches!(pair(&stage, &mut guest, 1, "bobby").await, ServerMessage::Introduced(_)));
+    }
+    let mut anna = stage.join(2, "anna", 2, 1).await;
+    assert_eq!(pair(&stage, &mut anna, 1, "bobby").await, busy(1));
+    // A fork back is nobody's answer to that: it is bobby's own.
+    let back = pair_past_introductions(&stage, &mut bobby, 2, "anna").await;
+    assert!(matches!(back, ServerMessage::Introduced(Introduction { forked: true, request: Some(2), .. })));
+    stage.say(&bobby, 1, "still here").await;
+    assert_eq!(bobby.said().await.0, 1);
+}
+
+/// The same for somebody who has introductions to read first.
+async fn pair_past_introductions(
+    stage: &Stage,
+    asker: &mut Guest,
+    request: u32,
+    name: &str,
+) -> ServerMessage {
+    let mut answer = pair(stage, asker, request, name).await;
+    while let ServerMessage::Introduced(Introduction { request: None, .. }) = answer {
+        answer = match asker.answer().await {
+            Told::Line(answer) => answer,
+            other => panic!("{other:?}"),
+        };
+    }
+    answer
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_and_goes_all_the_time_costs_the_others_few_changes_and_no_writes() {
+    let stage = Stage::new();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    let mut carl = stage.join(2, "carl", 2, 1).await;
+    stage.send(LobbyCommand::Leave(carl.id)).await;
+    let batches = 1000 - stage.log.leave.available_permits();
+    let started = Instant::now();
+    for id in 3..1003 {
+        carl = stage.join(id, "carl", 2, 1).await;
+        stage.send(LobbyCommand::Leave(carl.id)).await;
+    }
+    tokio::time::sleep(PRESENCE_INTERVAL * 3).await; // in paused time: all of it is told by then
+    stage.say(&anna, 1, "peace").await;
+    let mut changes = 0;
+    loop {
+        match anna.next().await {
+            Told::Line(ServerMessage::Presence { changes: told }) => changes += told.len(),
+            Told::Said(..) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    // In one interval one of them can be seen to come and to go, whatever it does in between.
+    let intervals = started.elapsed().as_millis() / PRESENCE_INTERVAL.as_millis() + 2;
+    assert!(changes as u128 <= 2 * intervals, "{changes} changes in {intervals} intervals");
+    let written = 1000 - stage.log.leave.available_permits() - batches;
+    assert!(written <= 3, "{written} batches were written");
 }
 
 #[tokio::test(start_paused = true)]

@@ -67,7 +67,7 @@ mod tests {
     }
 
     fn binding(text: &str, seen: u64) -> NameBinding {
-        NameBinding { name: name(text), key: PublicKey::new([1; 32]), seen }
+        NameBinding { name: name(text), key: PublicKey::new([1; 32]), seen, spoke: false }
     }
 
     #[test]

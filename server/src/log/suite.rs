@@ -56,7 +56,7 @@ pub(super) fn batch(messages: Vec<LobbyMessage>) -> Batch {
 }
 
 pub(super) fn binding(text: &str, key: PublicKey, seen: u64) -> NameBinding {
-    NameBinding { name: name(text), key, seen }
+    NameBinding { name: name(text), key, seen, spoke: false }
 }
 
 /// Everything shown, as numbers.
@@ -325,10 +325,11 @@ async fn bindings_are_made_changed_and_freed<E: Engine>() {
     let log = engine.log();
     let names = |names: Vec<NameBinding>| Batch { names, ..Batch::default() };
     log.append(names(vec![binding("Anna", ANNA, 1), binding("bob", BOB, u64::MAX)])).await.unwrap();
-    log.append(names(vec![binding("Anna", ANNA, 5)])).await.unwrap();
+    let anna = NameBinding { spoke: true, ..binding("Anna", ANNA, 5) };
+    log.append(names(vec![anna.clone()])).await.unwrap();
     let mut stored = engine.names();
     stored.sort_by_key(|binding| binding.name.clone());
-    assert_eq!(stored, [binding("Anna", ANNA, 5), binding("bob", BOB, u64::MAX)]);
+    assert_eq!(stored, [anna, binding("bob", BOB, u64::MAX)]);
     assert_eq!(stored[0].name.as_str(), "Anna");
 
     // Freed and taken again in one batch: it is the new owner's.

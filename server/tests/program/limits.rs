@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hobnob_protocol::message::{RefusedCode, ServerMessage};
+use hobnob_protocol::message::{ClientMessage, RefusedCode, ServerMessage};
 use tempfile::tempdir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -32,6 +32,39 @@ async fn a_newcomer_past_the_cap_is_told_so() {
             }
         }
     }
+}
+
+/// Joins as soon as there is room for one more from here, and leaves; the name it had.
+async fn come_and_go(server: &ServerProcess, user: &User) -> String {
+    loop {
+        let mut client = user.ask(server.addr, user.hello()).await;
+        match client.next().await {
+            Some(ServerMessage::Welcome(welcome)) => {
+                client.send(&ClientMessage::Leave).await;
+                client.rest().await;
+                return welcome.name.to_string();
+            }
+            other => {
+                assert_eq!(other, Some(ServerMessage::Refused { code: RefusedCode::FullForAddress }));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_one_address_so_many_new_names_are_kept_and_a_further_one_is_free_when_its_user_left() {
+    let dir = tempdir().unwrap();
+    let server = ServerProcess::start(dir.path(), &["--max-clients-per-ip", "3"]);
+    let kept = ["anna", "bobby", "carl"].map(User::new);
+    for user in &kept {
+        come_and_go(&server, user).await;
+    }
+    let passing = User::new("dora");
+    assert_eq!(come_and_go(&server, &passing).await, "dora");
+    assert_eq!(come_and_go(&server, &User::new("anna")).await, "anna_2");
+    // Dora's is another's as soon as the server has seen her go.
+    while come_and_go(&server, &User::new("dora")).await != "dora" {}
+    assert_eq!(come_and_go(&server, &kept[0]).await, "anna", "who has a name is not concerned");
 }
 
 #[tokio::test]

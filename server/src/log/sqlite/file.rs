@@ -28,7 +28,7 @@ const FILE: &str = "lobby.sqlite";
 const APPLICATION_ID: i32 = 0x686f_6262;
 
 /// Counts up when the tables change.
-const SCHEMA_VERSION: i32 = 2;
+const SCHEMA_VERSION: i32 = 3;
 
 /// Messages whose chain is checked at every start: the ones a crash could have torn, few enough to
 /// cost milliseconds. `hobnob-server verify` checks them all.
@@ -47,7 +47,8 @@ CREATE TABLE meta (
     log BLOB NOT NULL, base_seq INTEGER NOT NULL, base_hash BLOB NOT NULL, head_seq INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE names (
-    folded TEXT PRIMARY KEY, name TEXT NOT NULL, key BLOB NOT NULL, seen INTEGER NOT NULL
+    folded TEXT PRIMARY KEY, name TEXT NOT NULL, key BLOB NOT NULL, seen INTEGER NOT NULL,
+    spoke INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
 ";
 
@@ -62,11 +63,11 @@ pub(super) fn open_or_make(dir: &Path) -> Result<Connection, LogError> {
     let (mut conn, version) = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     require_writable(&conn)?;
     configure_writer(&conn).map_err(|err| unreadable(&conn, &err))?;
-    if version == upgrade::FROM {
+    if version < SCHEMA_VERSION {
         tracing::info!(
             "the log is of an older build and is being brought up to date; a long one takes its time"
         );
-        upgrade::upgrade(&mut conn, SCHEMA_VERSION).map_err(|err| super::name_file(&conn, err))?;
+        upgrade::upgrade(&mut conn, version, SCHEMA_VERSION).map_err(|err| super::name_file(&conn, err))?;
         tracing::info!("the log is up to date");
     }
     Ok(conn)
@@ -144,8 +145,8 @@ fn require_kind(conn: &Connection) -> Result<i32, LogError> {
         )));
     }
     match pragma("user_version")? {
-        known @ (SCHEMA_VERSION | upgrade::FROM) => Ok(known),
-        newer @ SCHEMA_VERSION.. => Err(LogError::Read(format!(
+        known @ upgrade::OLDEST..=SCHEMA_VERSION => Ok(known),
+        newer if newer > SCHEMA_VERSION => Err(LogError::Read(format!(
             "{file} was written by a newer hobnob (its format is {newer}, this build knows {SCHEMA_VERSION}); \
              run that build, or another --data-dir"
         ))),

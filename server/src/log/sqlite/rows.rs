@@ -180,7 +180,7 @@ pub(crate) fn walk(
 /// All bindings of names to keys.
 pub(crate) fn names(conn: &Connection) -> Result<Vec<NameBinding>, LogError> {
     let failed = |err| unreadable(conn, &err);
-    let mut statement = conn.prepare("SELECT folded, name, key, seen FROM names").map_err(failed)?;
+    let mut statement = conn.prepare("SELECT folded, name, key, seen, spoke FROM names").map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     let mut names = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
@@ -198,7 +198,7 @@ fn binding(row: &Row<'_>) -> Result<NameBinding, String> {
         return Err(format!("{name:?} is filed under another name"));
     }
     let key = PublicKey::from_slice(blob(row, 2).map_err(said)?).map_err(said)?;
-    Ok(NameBinding { name, key, seen: number(row, 3)? })
+    Ok(NameBinding { name, key, seen: number(row, 3)?, spoke: number(row, 4)? != 0 })
 }
 
 pub(super) fn parsed_name(text: &str) -> Result<UserName, String> {

@@ -339,8 +339,8 @@ async fn a_file_that_is_no_log_is_refused_with_what_to_do_and_left_alone() {
 async fn a_log_of_a_newer_build_is_refused() {
     let folder = folder();
     log_of(folder.path(), 1).await;
-    tamper(folder.path(), "PRAGMA user_version = 3");
-    refused(folder.path(), &["newer hobnob", "format is 3"]);
+    tamper(folder.path(), "PRAGMA user_version = 4");
+    refused(folder.path(), &["newer hobnob", "format is 4"]);
 }
 
 #[tokio::test]

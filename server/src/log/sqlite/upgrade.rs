@@ -2,7 +2,7 @@
 //! full disk leaves the old one. Owns what is still known of the old tables; nothing else reads them.
 //!
 //! Format 1 had a row for each message in `log` and another in `posts`, which also told of messages that
-//! are gone.
+//! are gone. Formats 1 and 2 did not say whose keys had spoken.
 
 use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
@@ -13,26 +13,36 @@ use super::rows::{blob, meta, missing, number, parsed_name, said, stored, text, 
 use super::{gone, record};
 use crate::log::LogError;
 
-/// The format that can be brought up to date.
-pub(super) const FROM: i32 = 1;
+/// The oldest format that can be brought up to date.
+pub(super) const OLDEST: i32 = 1;
 
 /// Posts of one row.
 const POSTS_AT_ONCE: u64 = 100;
 
-/// Brings the file of `conn` up to date, to format `to`.
-pub(super) fn upgrade(conn: &mut Connection, to: i32) -> Result<(), LogError> {
+/// Brings the file of `conn` up to date, from format `from` to format `to`.
+pub(super) fn upgrade(conn: &mut Connection, from: i32, to: i32) -> Result<(), LogError> {
     let failed = cannot_write(conn);
     let tx = conn.transaction().map_err(&failed)?;
+    if from < 2 {
+        gather_messages_in_rows(&tx)?;
+    }
+    // Nobody knows of the names that are there whether their keys spoke; they are kept as those that did.
+    tx.execute_batch("ALTER TABLE names ADD COLUMN spoke INTEGER NOT NULL DEFAULT 1").map_err(&failed)?;
+    tx.pragma_update(None, "user_version", to).map_err(&failed)?;
+    tx.commit().map_err(&failed)
+}
+
+/// From format 1 to 2.
+fn gather_messages_in_rows(tx: &Transaction<'_>) -> Result<(), LogError> {
+    let failed = cannot_write(tx);
     tx.execute_batch("ALTER TABLE log RENAME TO log_1; ALTER TABLE posts RENAME TO posts_1")
         .map_err(&failed)?;
     tx.execute_batch(message_rows::TABLES).map_err(&failed)?;
     tx.execute_batch("ALTER TABLE meta ADD COLUMN head_seq INTEGER NOT NULL DEFAULT 0").map_err(&failed)?;
-    let head = copy_messages(&tx)?;
-    copy_posts(&tx)?;
+    let head = copy_messages(tx)?;
+    copy_posts(tx)?;
     tx.execute("UPDATE meta SET head_seq = ?1", [stored(head.0)]).map_err(&failed)?;
-    tx.execute_batch("DROP TABLE log_1; DROP TABLE posts_1").map_err(&failed)?;
-    tx.pragma_update(None, "user_version", to).map_err(&failed)?;
-    tx.commit().map_err(&failed)
+    tx.execute_batch("DROP TABLE log_1; DROP TABLE posts_1").map_err(&failed)
 }
 
 /// An error of the engine while writing, with the file's name and what it takes.
@@ -121,11 +131,11 @@ mod tests {
 
     use super::*;
     use crate::log::suite::{ANNA, Author, RUN, batch, binding, shown};
-    use crate::log::{LobbyLog, Remembers, SqliteLog, SqliteOptions};
+    use crate::log::{LobbyLog, NameBinding, Remembers, SqliteLog, SqliteOptions};
     use crate::verify::verify;
 
     const OLD_TABLES: &str = "
-    DROP TABLE log; DROP TABLE gone; DROP TABLE meta;
+    DROP TABLE log; DROP TABLE gone; DROP TABLE meta; ALTER TABLE names DROP COLUMN spoke;
     CREATE TABLE meta (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         log BLOB NOT NULL, base_seq INTEGER NOT NULL, base_hash BLOB NOT NULL
@@ -190,7 +200,8 @@ mod tests {
         for _ in 0..2 {
             let log = open(&folder).unwrap();
             assert_eq!(log.contents().head.hash, messages[999].hash);
-            assert_eq!(log.contents().names, [binding("anna", ANNA, 1)]);
+            let anna = binding("anna", ANNA, 1);
+            assert_eq!(log.contents().names, [NameBinding { spoke: true, ..anna }], "as if she had spoken");
             assert_eq!(log.read(Seq(0), 1000, usize::MAX).await.unwrap().messages, messages[300..]);
             for id in [1, 99, 100, 300, 301, 1000] {
                 assert_eq!(log.find(ANNA, RUN, id).await.unwrap(), Some(Seq(id)));
@@ -201,6 +212,25 @@ mod tests {
         let mut author = Author::of(&log);
         log.append(batch(author.say_many(1))).await.unwrap();
         assert_eq!(shown(&log).await.len(), 701);
+    }
+
+    #[tokio::test]
+    async fn names_of_the_second_format_are_kept_as_of_those_who_spoke() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = open(&folder).unwrap();
+        let mut author = Author::of(&log);
+        let names = vec![binding("anna", ANNA, 1)];
+        let messages = author.say_many(3).into();
+        log.append(crate::log::Batch { names, messages, ..Default::default() }).await.unwrap();
+        drop(log);
+        let conn = Connection::open(folder.path().join("lobby.sqlite")).unwrap();
+        conn.execute_batch("ALTER TABLE names DROP COLUMN spoke; PRAGMA user_version = 2").unwrap();
+        drop(conn);
+        for _ in 0..2 {
+            let log = open(&folder).unwrap();
+            assert_eq!(log.contents().names, [NameBinding { spoke: true, ..binding("anna", ANNA, 1) }]);
+            assert_eq!(shown(&log).await, [1, 2, 3]);
+        }
     }
 
     #[tokio::test]
@@ -223,12 +253,12 @@ mod tests {
         let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
         for more in [0, 1, 5, 20] {
             conn.pragma_update(None, "max_page_count", pages + more).unwrap();
-            let err = upgrade(&mut conn, 2).unwrap_err();
+            let err = upgrade(&mut conn, 1, 3).unwrap_err();
             let text = err.to_string();
             assert!(matches!(err, LogError::Write(_)), "{text}");
             assert!(text.contains("is full") && text.contains("free space"), "{text}");
             let version: i32 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-            assert_eq!(version, FROM);
+            assert_eq!(version, OLDEST);
         }
         drop(conn);
         let log = open(&folder).unwrap();
@@ -253,7 +283,7 @@ mod tests {
                 "{result:?}"
             );
             let version: i32 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-            assert_eq!(version, FROM);
+            assert_eq!(version, OLDEST);
         }
     }
 }

@@ -195,13 +195,14 @@ fn insert_names(tx: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
         tx.prepare_cached("DELETE FROM names WHERE folded = ?1")?.execute([name.folded()])?;
     }
     for binding in &batch.names {
-        tx.prepare_cached("INSERT OR REPLACE INTO names (folded, name, key, seen) VALUES (?1, ?2, ?3, ?4)")?
-            .execute((
-                binding.name.folded(),
-                binding.name.as_str(),
-                binding.key.as_bytes(),
-                stored(binding.seen),
-            ))?;
+        let sql = "INSERT OR REPLACE INTO names (folded, name, key, seen, spoke) VALUES (?1, ?2, ?3, ?4, ?5)";
+        tx.prepare_cached(sql)?.execute((
+            binding.name.folded(),
+            binding.name.as_str(),
+            binding.key.as_bytes(),
+            stored(binding.seen),
+            binding.spoke,
+        ))?;
     }
     Ok(())
 }

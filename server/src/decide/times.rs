@@ -1,0 +1,51 @@
+//! Which time a message carries. The time that comes with a batch is some computer's clock, and clocks are wrong now and
+//! then; owns the rule for that, which asks no clock itself. Times are in milliseconds since 1970-01-01 UTC.
+
+/// 2026-01-01: before this program was there. A clock that shows less was never set.
+pub(crate) const EARLIEST: u64 = 1_767_225_600_000;
+
+/// A clock that is set back by no more than this is being corrected, as clocks are every day; messages then keep the
+/// newest time until it has come to that again. Where more is missing, one of the two times was wrong.
+const STANDS_STILL: u64 = 5 * 60 * 1000;
+
+/// The time of what is said now, when the clock shows `clock` and the newest time before was `newest`.
+///
+/// Times stay in order as long as the clock is right or nearly so, or was never set. After a clock that was far ahead
+/// they follow the clock again, and then the messages said meanwhile stand in the log with later times than those
+/// after them: to go on with the wrong time for years would be worse.
+pub(super) fn said_at(clock: u64, newest: u64) -> u64 {
+    if clock < EARLIEST || (clock < newest && newest - clock <= STANDS_STILL) {
+        return newest.max(clock);
+    }
+    clock
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = EARLIEST + 300 * 24 * 3600 * 1000;
+    const IN_2080: u64 = 3_471_292_800_000;
+
+    #[test]
+    fn a_clock_that_is_right_is_followed_and_a_small_step_back_waited_for() {
+        assert_eq!(said_at(NOW + 1, NOW), NOW + 1);
+        assert_eq!(said_at(NOW - STANDS_STILL, NOW), NOW);
+        assert_eq!(said_at(NOW, 0), NOW);
+    }
+
+    #[test]
+    fn after_a_clock_that_was_far_ahead_times_are_right_again() {
+        assert_eq!(said_at(IN_2080, NOW), IN_2080, "nobody can know that it is wrong");
+        assert_eq!(said_at(NOW, IN_2080), NOW);
+        assert_eq!(said_at(NOW, NOW + STANDS_STILL + 1), NOW);
+    }
+
+    #[test]
+    fn a_clock_that_was_never_set_is_not_followed() {
+        for clock in [0, 1, EARLIEST - 1] {
+            assert_eq!(said_at(clock, NOW), NOW);
+        }
+        assert_eq!(said_at(7, 5), 7, "where no message has a better time");
+    }
+}
