@@ -104,6 +104,8 @@ pub(crate) struct TerminalInput {
     refreshed: Option<Instant>,
     /// When the prompt is to be looked at again.
     look_again: Option<Instant>,
+    /// The terminal has sent a byte that is no UTF-8, in whose place U+FFFD stands.
+    bad_byte: bool,
 }
 
 impl TerminalInput {
@@ -127,6 +129,7 @@ impl TerminalInput {
             refreshing: false,
             refreshed: None,
             look_again: None,
+            bad_byte: false,
         }
     }
 
@@ -227,6 +230,16 @@ impl TerminalInput {
             LineRefused("it was typed before this prompt was there; the Up key brings it back")
         };
         Err(refused)
+    }
+
+    /// From now on U+FFFD may stand for a byte that is no UTF-8.
+    pub(super) fn saw_bad_byte(&mut self) {
+        self.bad_byte = true;
+    }
+
+    /// Whether a line has something in it that its author did not mean.
+    pub(super) fn is_spoilt(&self, line: &str) -> bool {
+        self.bad_byte && line.contains('\u{fffd}')
     }
 
     /// Asks whether this line is to count.

@@ -38,6 +38,13 @@ impl App {
             Typed::HistoryLost(reason) => {
                 self.state.emit(Notice::say(format!("what is typed is not kept for the next run: {reason}")));
             }
+            Typed::NotUtf8(byte) => {
+                terminal.saw_bad_byte();
+                self.state.emit(Notice::say(format!(
+                    "the terminal sent the byte {byte:02X}, which is not UTF-8; it is shown as \u{fffd}, and a line \
+                     that has one is not sent. Is this terminal set to UTF-8?"
+                )));
+            }
             Typed::EndOfInput => {
                 if let Some(Asked { text, session, to: AskedTo::Send }) = terminal.take_asked() {
                     self.state.report_unsent(Some(session), &text, "you left before you said yes");
@@ -55,6 +62,10 @@ impl App {
     fn typed_line(&mut self, line: String, session: SessionId) {
         let is_long = self.is_long(&line);
         let InputSource::Terminal(terminal) = &mut self.input else { return };
+        if terminal.is_spoilt(&line) {
+            terminal.answered();
+            return terminal.keep_draft(line, "not sent: replace each \u{fffd}");
+        }
         let (line, session) = match terminal.take_asked() {
             None if is_long => return self.ask(line, session),
             None => (line, session),

@@ -27,6 +27,9 @@ pub(super) struct Keys {
     first: Mutex<Option<First>>,
 }
 
+/// What the keyboard's own key becomes (see `keystrokes`).
+const REPAINT: KeyEvent = KeyEvent(KeyCode::Char('9'), Modifiers::CTRL_ALT_SHIFT);
+
 /// The first of two keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum First {
@@ -47,6 +50,9 @@ impl ConditionalEventHandler for Keys {
         context: &EventContext<'_>,
     ) -> Option<Cmd> {
         let key = *event.get(0)?;
+        if key == REPAINT {
+            return Some(Cmd::Repaint);
+        }
         if key.0 == KeyCode::BracketedPasteStart {
             self.screen.note_paste();
         }
@@ -65,7 +71,16 @@ impl Keys {
     }
 
     fn editing(&self, key: KeyEvent, positive: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        if cuts(key) {
+            // What is cut now is what Ctrl-Y gives back.
+            self.page().cleared = None;
+        }
         match key {
+            KeyEvent(KeyCode::Char('Y'), Modifiers::CTRL) => {
+                let cleared = self.page().cleared.take()?;
+                Some(Cmd::Insert(1, cleared))
+            }
+            KeyEvent(KeyCode::Char('L'), Modifiers::CTRL) => Some(self.clear()),
             KeyEvent(KeyCode::Char('R'), Modifiers::CTRL) => {
                 let mut page = self.page();
                 let joins = page.joins.clone();
@@ -93,8 +108,9 @@ impl Keys {
             // The query is edited as any line is.
             KeyEvent(KeyCode::Char(_), Modifiers::NONE)
             | KeyEvent(KeyCode::Backspace, Modifiers::NONE | Modifiers::ALT)
-            | KeyEvent(KeyCode::Char('U' | 'W' | 'L'), Modifiers::CTRL)
+            | KeyEvent(KeyCode::Char('U' | 'W'), Modifiers::CTRL)
             | KeyEvent(KeyCode::BracketedPasteStart, _) => None,
+            KeyEvent(KeyCode::Char('L'), Modifiers::CTRL) => Some(self.clear()),
             KeyEvent(KeyCode::Up, Modifiers::NONE) | KeyEvent(KeyCode::Char('R' | 'P'), Modifiers::CTRL) => {
                 Some(self.step(Step::Older))
             }
@@ -115,6 +131,12 @@ impl Keys {
             KeyEvent(KeyCode::Char('Z'), Modifiers::CTRL) => Some(suspend()),
             _ => Some(Cmd::Noop),
         }
+    }
+
+    /// Empties the screen at the next repaint, which is now.
+    fn clear(&self) -> Cmd {
+        self.page().clears = true;
+        Cmd::Repaint
     }
 
     fn step(&self, step: Step) -> Cmd {
@@ -151,6 +173,15 @@ const EXCHANGE: Cmd = Cmd::Complete;
 fn suspend() -> Cmd {
     terminal::suspend();
     Cmd::Repaint
+}
+
+/// Whether this key puts what it deletes where Ctrl-Y finds it.
+fn cuts(key: KeyEvent) -> bool {
+    matches!(
+        key,
+        KeyEvent(KeyCode::Char('U' | 'K' | 'W'), Modifiers::CTRL)
+            | KeyEvent(KeyCode::Char('d' | 'D') | KeyCode::Backspace, Modifiers::ALT)
+    )
 }
 
 /// What two keys do together.

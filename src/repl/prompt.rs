@@ -82,9 +82,25 @@ impl Prompt {
         &self.raw
     }
 
-    /// The two forms as the editor takes them.
-    pub(super) fn shown(&self, color: bool) -> (&str, &str) {
-        (&self.raw, if color { &self.styled } else { &self.raw })
+    /// The text in its pieces of one colour: the sequence that begins it, and what stands in it.
+    pub(super) fn pieces(&self, color: bool) -> Vec<(String, &str)> {
+        if !color {
+            return vec![(String::new(), &self.raw)];
+        }
+        let (mut pieces, mut colour, mut rest) = (Vec::new(), String::new(), self.styled.as_str());
+        while let Some((before, after)) = rest.split_once("\x1b[") {
+            pieces.push((colour.clone(), before));
+            // The constructor has seen to it that every sequence ends so.
+            let (parameters, tail) = after.split_once('m').unwrap_or((after, ""));
+            match parameters {
+                "" | "0" => colour.clear(),
+                parameters => colour.push_str(&format!("\x1b[{parameters}m")),
+            }
+            rest = tail;
+        }
+        pieces.push((colour, rest));
+        pieces.retain(|(_, text)| !text.is_empty());
+        pieces
     }
 }
 
@@ -113,5 +129,12 @@ mod tests {
         assert_eq!(Prompt::styled("> ", "\x1b[32m>>\x1b[0m ").styled, "> ");
         assert_eq!(Prompt::styled("> ", "\x1b[2J> ").styled, "> ");
         assert_eq!(Prompt::plain("a\x07\nb").raw(), "ab");
+    }
+
+    #[test]
+    fn pieces_have_one_colour_each() {
+        let prompt = Prompt::styled("a> ", "\x1b[1;32ma\x1b[0m> ");
+        assert_eq!(prompt.pieces(true), [("\x1b[1;32m".to_owned(), "a"), (String::new(), "> ")]);
+        assert_eq!(prompt.pieces(false), [(String::new(), "a> ")]);
     }
 }

@@ -121,7 +121,7 @@ fn an_editor_writes_the_draft_in_a_file_nobody_else_reads() {
         let mut anna = Person::join_with(&server, "anna", (columns, 24), &[("EDITOR", &command)], &home);
         anna.enter("\\edit Dear all,");
         anna.sees("second");
-        assert_eq!(std::fs::read_to_string(&log).unwrap(), "600\nDear all,");
+        assert_eq!(std::fs::read_to_string(&log).unwrap(), "600\nDear all,\n");
         anna.enter("");
         bobby.wait(json!({"event": "message", "text": "first\nsecond"}));
         anna.sees_last("lobby>");
