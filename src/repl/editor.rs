@@ -25,7 +25,7 @@ use super::painter::Painter;
 use super::past_lines::{MAX_ENTRIES, PastLines};
 use super::printer::{Job, SharedTerminal};
 use super::prompt::{Draft, Edit, Grant, Prompt};
-use super::{ReplOptions, Typed, terminal};
+use super::{ReplOptions, Typed, Watched, terminal};
 use crate::input::line;
 
 /// A lone Escape is a key of its own when nothing follows it for so many milliseconds. Without
@@ -70,6 +70,7 @@ pub(super) struct LineReader {
     past: Option<PastLines>,
     typed: mpsc::Sender<Typed>,
     keyboard: Arc<Keyboard>,
+    words: Watched,
 }
 
 impl LineReader {
@@ -92,7 +93,7 @@ impl LineReader {
             hints: Hints { color, words: words.clone(), page: page.clone() },
             painter: Painter {
                 color,
-                words,
+                words: words.clone(),
                 page: page.clone(),
                 screen: screen.clone(),
                 announced: false.into(),
@@ -101,7 +102,7 @@ impl LineReader {
             continuation: Continuation { page: page.clone(), screen: screen.clone() },
         }));
         let past = history_file.map(PastLines::new);
-        Ok((Self { editor, screen, page, past, typed, keyboard }, bell))
+        Ok((Self { editor, screen, page, past, typed, keyboard, words }, bell))
     }
 
     /// Runs until the handle is closed, or nobody takes what is typed.
@@ -133,7 +134,7 @@ impl LineReader {
 
     /// Answers one grant. Returns whether there is someone to answer.
     fn read(&mut self, grant: Grant) -> bool {
-        let Grant { prompt, session, mut draft, mut note, question } = grant;
+        let Grant { prompt, session, mut draft, mut note, question, said } = grant;
         if question {
             // Nobody answers with a line typed before.
             lock(&self.page).search.close();
@@ -147,8 +148,13 @@ impl LineReader {
                     continue;
                 }
                 Ok(text) => {
-                    self.leave();
                     let (text, _) = lock(&self.page).joins.resolve(&text, text.len());
+                    if let Some(before) =
+                        said.as_ref().and_then(|said| said.before(&text, &self.words.borrow()))
+                    {
+                        lock(&self.page).show_prompt(before);
+                    }
+                    self.leave();
                     break Typed::Line { text, session };
                 }
                 Err(error) => error,

@@ -55,7 +55,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::session::id::SessionId;
 
-pub use self::prompt::{Draft, Edit, Grant, Prompt};
+pub use self::prompt::{Draft, Edit, Grant, Prompt, Said};
 pub use self::words::{Argument, CommandWord, HabitWord, Words};
 
 use self::editor::LineReader;

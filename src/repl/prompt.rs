@@ -3,6 +3,8 @@
 
 use unicode_width::UnicodeWidthChar;
 
+use super::words::Words;
+use crate::input::line::{self, Line, Source};
 use crate::session::id::SessionId;
 
 /// Permission to read one line now. Exactly one [`Typed`](super::Typed) answers it.
@@ -19,6 +21,34 @@ pub struct Grant {
     pub note: Option<String>,
     /// What is typed answers a question: it is not kept among the lines typed before.
     pub question: bool,
+    /// What a text that was said keeps before it, in the place of the prompt.
+    pub said: Option<Said>,
+}
+
+/// What stands before a text once it was said: the time of that, and who said it.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// How the time is written, as `strftime` takes it; none where no time is wanted.
+    pub time: Option<&'static str>,
+    /// What follows the time.
+    pub name: Prompt,
+    /// A text of more lines keeps its prompt, too; 0 is any number.
+    pub most_lines: usize,
+}
+
+impl Said {
+    /// What stands before this line, if it is a text, when it is said now.
+    pub(super) fn before(&self, line: &str, words: &Words) -> Option<Prompt> {
+        let many = self.most_lines > 0 && line.lines().count() > self.most_lines;
+        if many || !matches!(line::parse(line, Source::Terminal(words)), Line::Text { .. }) {
+            return None;
+        }
+        let Some(form) = self.time else { return Some(self.name.clone()) };
+        let time = jiff::Zoned::now().strftime(form).to_string();
+        let Prompt { raw, styled } = &self.name;
+        let dimmed = nu_ansi_term::Style::new().dimmed().paint(format!("{time} "));
+        Some(Prompt { raw: format!("{time} {raw}"), styled: format!("{dimmed}{styled}") })
+    }
 }
 
 /// A line not yet sent, and where the cursor stands in it.

@@ -105,6 +105,12 @@ pub fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
+/// Whether the environment names a terminal that takes links.
+#[must_use]
+pub fn takes_links() -> bool {
+    std::env::var("TERM").is_ok_and(|term| show::terminal::links::are_taken_by(&term))
+}
+
 /// How many columns the terminal has now: those it tells, or else [`show::COLUMNS`].
 #[must_use]
 pub fn columns() -> usize {

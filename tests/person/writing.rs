@@ -24,12 +24,12 @@ fn a_long_paste_asks_first_and_no_keeps_it() {
         anna.sees("line 11");
         anna.enter("");
         anna.sees(">>> 12 lines to the lobby, beginning: line 0");
-        anna.sees_last("send it? [Y/n]");
-        anna.enter("n");
+        anna.sees_last("send it? [y/N]");
+        anna.enter("");
         anna.sees("[not sent]");
         anna.enter("");
-        anna.sees_last("send it? [Y/n]");
-        anna.enter("");
+        anna.sees_last("send it? [y/N]");
+        anna.enter("y");
         bobby.wait(json!({"event": "message", "from": "anna", "text": text}));
         anna.sees_last("lobby>");
         assert_eq!(bobby.all(json!({"event": "message", "from": "anna"})).len(), 1);
