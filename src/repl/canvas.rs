@@ -8,8 +8,6 @@ use std::fmt::Write;
 use rustyline::GraphemeClusterMode;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::page::Size;
-
 /// Rows of the screen a draft leaves to what is said meanwhile.
 const LEFT_ABOVE: usize = 3;
 
@@ -18,6 +16,13 @@ const TELLS_HIDDEN: usize = 3;
 
 /// A tab reaches the text through a paste only.
 const TAB: usize = 8;
+
+/// Columns and rows of the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    pub(super) columns: u16,
+    pub(super) rows: u16,
+}
 
 /// Text in one colour.
 #[derive(Debug, Default)]

@@ -64,7 +64,7 @@ mod tests {
     use rustyline::GraphemeClusterMode;
     use rustyline::history::{DefaultHistory, History};
 
-    use super::super::page::Size;
+    use super::super::canvas::Size;
     use super::super::prompt::Prompt;
     use super::super::search::Line;
     use super::*;

@@ -139,11 +139,12 @@ impl Keystrokes {
 
     /// Goes on with a paste. Returns what follows it, if it has ended.
     fn paste(&mut self, mut pasted: Vec<u8>, came: &[u8], out: &mut Vec<u8>) -> Option<Vec<u8>> {
-        if came == [INTERRUPT] {
-            // Struck, not pasted: whoever strikes it sees a line that takes no keys.
+        if let [text @ .., INTERRUPT] = came {
+            // Struck, not pasted, where nothing follows: whoever strikes it sees a line that takes no keys.
             self.torn = true;
+            pasted.extend_from_slice(text);
             self.deliver(&pasted, out);
-            return Some(came.to_vec());
+            return Some(vec![INTERRUPT]);
         }
         // The mark may have come in two parts.
         let from = pasted.len().saturating_sub(PASTE_ENDS.len());
@@ -478,6 +479,7 @@ mod tests {
         let (mut keys, now) = (Keystrokes::default(), Instant::now());
         keys.take(b"\x1b[200~half", now);
         assert_eq!(keys.take(b"\x03", now), b"\x1b[200~half\x1b[201~\x03");
+        assert_eq!(keys.take(b"\x1b[200~half\x03", now), b"\x1b[200~half\x1b[201~\x03");
         keys.take(b"\x1b[200~", now);
         for _ in 0..300 {
             assert_eq!(keys.take(&[b'a'; 4096], now), b"");

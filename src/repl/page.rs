@@ -8,17 +8,10 @@
 use rustyline::GraphemeClusterMode;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::canvas::Canvas;
+use super::canvas::{Canvas, Size};
 use super::continuation::Joins;
 use super::prompt::{Draft, Prompt};
 use super::search::{Line, Search};
-
-/// Columns and rows of the terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Size {
-    pub(super) columns: u16,
-    pub(super) rows: u16,
-}
 
 /// What stands on the screen since the last repaint.
 #[derive(Debug)]

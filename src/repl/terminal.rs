@@ -19,7 +19,7 @@ use nix::sys::termios::{
 };
 use nix::unistd::{getpgrp, tcgetpgrp};
 
-use super::page::Size;
+use super::canvas::Size;
 use crate::show;
 
 /// Bracketed paste off, an open synchronised update closed, colours off, the cursor shown.
