@@ -90,7 +90,7 @@ impl Keys {
             KeyEvent(KeyCode::Enter, Modifiers::ALT) => Some(Cmd::Newline),
             KeyEvent(KeyCode::Down, Modifiers::ALT) => Some(self.leave(true)),
             KeyEvent(KeyCode::Up, Modifiers::ALT) => Some(self.leave(false)),
-            KeyEvent(KeyCode::Char('Z'), Modifiers::CTRL) => Some(suspend()),
+            KeyEvent(KeyCode::Char('Z'), Modifiers::CTRL) => Some(self.suspend()),
             KeyEvent(KeyCode::Char('V' | 'Q'), Modifiers::CTRL) => Some(self.wait_after(First::Quote)),
             KeyEvent(KeyCode::Char('X'), Modifiers::CTRL) => Some(self.wait_after(First::Extended)),
             KeyEvent(KeyCode::Char(']'), Modifiers::CTRL) => {
@@ -128,7 +128,7 @@ impl Keys {
                 self.page().search.leave();
                 Some(EXCHANGE)
             }
-            KeyEvent(KeyCode::Char('Z'), Modifiers::CTRL) => Some(suspend()),
+            KeyEvent(KeyCode::Char('Z'), Modifiers::CTRL) => Some(self.suspend()),
             _ => Some(Cmd::Noop),
         }
     }
@@ -136,6 +136,14 @@ impl Keys {
     /// Empties the screen at the next repaint, which is now.
     fn clear(&self) -> Cmd {
         self.page().clears = true;
+        Cmd::Repaint
+    }
+
+    /// Ctrl-Z. rustyline would leave the shell with the settings it found, which are the hushed ones.
+    fn suspend(&self) -> Cmd {
+        terminal::suspend();
+        // What was drawn is somewhere above what the shell has written since.
+        self.page().canvas.forget();
         Cmd::Repaint
     }
 
@@ -168,12 +176,6 @@ impl Keys {
 /// Replaces the whole line and its cursor at once, as `completer` is told by the search. No other
 /// command of rustyline does.
 const EXCHANGE: Cmd = Cmd::Complete;
-
-/// Ctrl-Z. rustyline would leave the shell with the settings it found, which are the hushed ones.
-fn suspend() -> Cmd {
-    terminal::suspend();
-    Cmd::Repaint
-}
 
 /// Whether this key puts what it deletes where Ctrl-Y finds it.
 fn cuts(key: KeyEvent) -> bool {

@@ -220,12 +220,6 @@ impl ReplHandle {
         self.screen.clear();
     }
 
-    /// Whether a line is being read of which nothing is typed, with no search open.
-    #[must_use]
-    pub fn is_blank(&self) -> bool {
-        self.screen.is_blank()
-    }
-
     /// Shows `text`, whole lines, above the prompt. Never blocks. When the terminal takes less than
     /// is printed, the oldest of ten thousand waiting lines go, and their number is shown.
     pub fn print(&self, text: String) {

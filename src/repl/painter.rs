@@ -47,8 +47,6 @@ impl Highlighter for Painter {
         let by_bell = !self.announced.take();
         let mut page = self.page();
         page.show_text(line, pos);
-        let blank = line.is_empty() && self.argument.borrow().is_none() && !page.search.is_open();
-        self.screen.note_blank(blank);
         let waiting = self.screen.repaint(by_bell);
         if let Some(prompt) = self.screen.take_prompt() {
             page.show_prompt(prompt);

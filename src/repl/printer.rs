@@ -69,8 +69,6 @@ struct State {
     prompt: Option<Prompt>,
     edit: Option<Edit>,
     phase: Phase,
-    /// The line being read is empty, and no search or menu is open.
-    blank: bool,
     /// The line was left for the next session, or the one before.
     step: Option<bool>,
     /// The line being read, or granted, is to be given up.
@@ -105,7 +103,6 @@ impl SharedTerminal {
                 prompt: None,
                 edit: None,
                 phase: Phase::Idle,
-                blank: false,
                 step: None,
                 cancel: false,
                 closing: false,
@@ -159,17 +156,6 @@ impl SharedTerminal {
         self.changed.notify_all();
     }
 
-    /// Notes whether anything is typed.
-    pub(super) fn note_blank(&self, blank: bool) {
-        self.lock().blank = blank;
-    }
-
-    /// Whether a line is being read and nothing is typed.
-    pub(super) fn is_blank(&self) -> bool {
-        let state = self.lock();
-        state.phase == Phase::Reading && state.blank
-    }
-
     /// Notes that a paste has begun. It ends with the repaint that shows it.
     pub(super) fn note_paste(&self) {
         self.lock().pasting = true;
@@ -221,7 +207,6 @@ impl SharedTerminal {
             {
                 state.phase = Phase::Granted;
                 state.prompt = None;
-                state.blank = false;
                 state.step = None;
                 return Job::Read(grant);
             }
