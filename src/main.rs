@@ -53,6 +53,8 @@ fn run() -> anyhow::Result<ExitCode> {
         return instead(cli, &env);
     }
     let settings = config::settings(cli, &env)?;
+    // Before there is any other thread.
+    terminal::hold_resizes();
     // A client is idle most of its life; two threads keep a hosted lobby apart from its screen.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     // A task like the links', so that what they hand it needs no other thread to wake.

@@ -592,3 +592,117 @@ fn stopped_and_taken_up_again_the_draft_is_there() {
     repl.terminal.wait_for("said [0] a draft goes on");
     assert!(repl.directory.path().exists());
 }
+
+#[test]
+fn a_paste_that_never_ends_holds_up_nothing() {
+    let mut repl = Repl::start();
+    repl.terminal.keys(b"\x1b[200~half a paste");
+    repl.tell("print a message meanwhile");
+    repl.terminal.wait_for("a message meanwhile");
+    repl.terminal.wait_for_last("[lobby] half a paste");
+    repl.terminal.type_text(" goes on");
+    repl.terminal.wait_for_last("[lobby] half a paste goes on");
+    repl.terminal.keys(b"\x1b[200~ and more");
+    // Whoever strikes it does so some time later.
+    repl.tell("print another message");
+    repl.terminal.wait_for("another message");
+    repl.terminal.keys(b"\x03");
+    repl.terminal.wait_for_last("[lobby]");
+    repl.terminal.enter("said");
+    repl.terminal.wait_for("said [0] said");
+}
+
+#[test]
+fn what_a_terminal_answers_is_not_typed() {
+    let mut repl = Repl::start();
+    repl.terminal.type_text("ab");
+    for answer in [
+        "\x1b[?62;22c",
+        "\x1b]11;rgb:0/0/0\x1b\\",
+        "\x1b[?2026;2$y",
+        "\x1b[<0;10;20M",
+        "\x1b[I",
+        "\x1b[12;40R",
+    ] {
+        for byte in answer.bytes() {
+            repl.terminal.keys(&[byte]);
+        }
+    }
+    repl.terminal.enter("cd");
+    repl.terminal.wait_for("said [0] abcd");
+}
+
+#[test]
+fn a_byte_that_is_no_utf8_is_seen_told_once_and_takes_nothing_with_it() {
+    let mut repl = Repl::start();
+    repl.terminal.keys(b"caf\xe9 noir ici");
+    // The screen of the tests leaves U+FFFD out.
+    repl.terminal.wait_for_last("[lobby] caf noir ici");
+    repl.terminal.keys(b"\xe9\r");
+    repl.terminal.wait_for("said [0] caf noir ici");
+    let raw = String::from_utf8(repl.terminal.raw()).unwrap();
+    assert!(raw.contains("said [0] caf\u{fffd} noir ici\u{fffd}"), "{raw}");
+    assert_eq!(repl.rows_after("not UTF-8: "), ["E9"]);
+}
+
+#[test]
+fn a_draft_taller_than_the_screen_is_seen_through_a_window() {
+    let mut repl = Repl::start_with((40, 10), &[]);
+    let lines: Vec<String> = (0..26).map(|n| format!("line {n}")).collect();
+    repl.terminal.paste(&lines.join("\r"));
+    repl.terminal.wait_for_last("line 25");
+    for key in "typed behind".bytes() {
+        repl.terminal.keys(&[key]);
+    }
+    repl.terminal.wait_for_last("line 25typed behind");
+    repl.tell("print a message above it");
+    repl.terminal.wait_until("message and draft", |screen| {
+        screen.contains("a message above it\n[lobby] … 20 rows above\nline 20") && screen.ends_with("behind")
+    });
+    for _ in 0..25 {
+        repl.terminal.keys(UP);
+    }
+    repl.terminal.wait_until("the beginning", |screen| {
+        screen.contains("a message above it\n[lobby] line 0\n") && screen.ends_with("… 20 rows below")
+    });
+    assert_eq!(repl.rows_after("line 7").len(), 0, "the window left copies behind");
+    repl.terminal.keys(b"\x1b[F\r");
+    repl.terminal.wait_for("said [0] line 0");
+    assert_eq!(repl.rows_after("line 7"), [""]);
+}
+
+#[test]
+fn one_long_line_is_seen_through_a_window() {
+    let mut repl = Repl::start_with((40, 10), &[]);
+    repl.terminal.paste(&"0123456789".repeat(75));
+    for key in "typed".bytes() {
+        repl.terminal.keys(&[key]);
+    }
+    repl.terminal.wait_until("its end", |screen| screen.replace('\n', "").ends_with("89typed"));
+    repl.tell("print a message above it");
+    repl.terminal.wait_for("a message above it");
+    assert_eq!(repl.terminal.transcript().matches("rows above").count(), 1);
+    repl.terminal.keys(b"\x01");
+    repl.terminal.wait_until("its beginning", |screen| screen.contains("[lobby] 0123456789"));
+    assert_eq!(repl.terminal.transcript().matches("[lobby]").count(), 1);
+}
+
+#[test]
+fn what_ctrl_c_cleared_comes_back() {
+    let mut repl = Repl::start();
+    repl.terminal.type_text("a long thought");
+    repl.terminal.wait_for_last("[lobby] a long thought");
+    repl.terminal.keys(b"\x03");
+    repl.terminal.wait_for_last("[lobby]");
+    repl.terminal.keys(b"\x19");
+    repl.terminal.wait_for_last("[lobby] a long thought");
+    repl.terminal.keys(b"\x03");
+    repl.terminal.wait_for_last("[lobby]");
+    repl.terminal.keys(UP);
+    repl.terminal.wait_for_last("[lobby] a long thought");
+    // What is cut after it is what Ctrl-Y gives back.
+    repl.terminal.keys(b"\x03");
+    repl.terminal.wait_for_last("[lobby]");
+    repl.terminal.keys(b"cut\x15\x19");
+    repl.terminal.wait_for_last("[lobby] cut");
+}

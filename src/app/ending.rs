@@ -8,8 +8,9 @@ use tokio::time::Instant;
 use super::{App, InputSource};
 use crate::input::line::{self, Line, Source};
 use crate::input::script::ScriptLine;
+use crate::screen::presence::listed;
 use crate::session::SessionId;
-use crate::show::ClosedReason;
+use crate::show::{ClosedReason, Notice};
 
 /// How long the last texts of a script may take without one of them being answered for: a server that
 /// is restarted meanwhile gets them, and one that reads slowly gets all.
@@ -49,6 +50,27 @@ impl App {
             InputSource::Script(..) => self.begin_ending(SCRIPT_DRAIN, Some(self.state.ledger.len())),
             InputSource::Terminal(_) => self.end_now(),
         }
+    }
+
+    /// This user wants to leave. Whoever hosts the lobby takes it along: he is told who is in it, and asked.
+    pub(super) fn quit(&mut self) {
+        let others: Vec<&str> = self
+            .state
+            .known_names
+            .iter()
+            .filter(|name| **name != self.state.me.name)
+            .map(|name| name.as_str())
+            .collect();
+        if let InputSource::Terminal(terminal) = &mut self.input
+            && terminal.asks_before_leaving()
+            && !others.is_empty()
+            && self.ending.is_none()
+        {
+            terminal.ask_to_leave();
+            let text = format!("you host this lobby, and it ends with you; in it: {}", listed(&others));
+            return self.state.emit(Notice::say(text));
+        }
+        self.end();
     }
 
     /// Begins to end because somebody asked the process to.
@@ -131,7 +153,7 @@ impl App {
             self.state.session_over(session, ClosedReason::Ended, "you left");
         }
         let unsaid = self.state.ledger.take_all();
-        self.state.report_all_unsent(unsaid, "it was not acknowledged before the end");
+        self.state.report_unanswered(unsaid, "it was not acknowledged before the end");
         self.answer_the_rest();
         self.ending = Some(Ending::Over);
     }

@@ -27,10 +27,15 @@ impl InputSource {
         Self::Script(lines, ScriptQueue::default())
     }
 
-    /// The input source at a terminal.
+    /// The input source at a terminal. Whose user `hosts` the lobby is asked before it ends with him.
     #[must_use]
-    pub(crate) fn terminal(repl: Arc<ReplHandle>, typed: mpsc::Receiver<Typed>, color: bool) -> Self {
-        Self::Terminal(Box::new(TerminalInput::new(repl, typed, color)))
+    pub(crate) fn terminal(
+        repl: Arc<ReplHandle>,
+        typed: mpsc::Receiver<Typed>,
+        color: bool,
+        hosts: bool,
+    ) -> Self {
+        Self::Terminal(Box::new(TerminalInput::new(repl, typed, color, hosts)))
     }
 
     /// The next line, once it is its turn. Cancel-safe.
@@ -45,7 +50,8 @@ impl InputSource {
     /// When something is due by time alone.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
-            Self::Terminal(terminal) => terminal.deadline(),
+            // Nothing it shows changes by time alone but what the state knows.
+            Self::Terminal(_) => None,
             Self::Script(_, queue) => queue.deadline(),
         }
     }

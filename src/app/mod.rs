@@ -274,7 +274,7 @@ impl App {
         match commands::dispatch(&mut self.state, &word, &args) {
             Ok(Progress::Quit) => {
                 self.quit_asked = asked;
-                self.end();
+                self.quit();
             }
             Ok(progress) => self.started(progress, asked),
             Err(failure) => {

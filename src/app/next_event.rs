@@ -6,8 +6,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep_until};
 
-use super::App;
 use super::ending::Ending;
+use super::{App, InputSource};
 use crate::app::event::{Event, Signal};
 use crate::lobby::queue::LobbyEvents;
 use crate::peer::PeerEvent;
@@ -94,9 +94,14 @@ impl App {
     /// The next moment at which something is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let ending = self.ending.as_ref().map(Ending::deadline);
+        let counts = match &self.input {
+            // While the program ends there is no prompt to show them in.
+            InputSource::Terminal(terminal) if self.ending.is_none() => terminal.deadline(&self.state),
+            InputSource::Terminal(_) | InputSource::Script(..) => None,
+        };
         let state =
             [self.state.questions.next_deadline(), self.state.watch_deadline(), self.state.screen.deadline()];
-        [ending, self.input.deadline()].into_iter().chain(state).flatten().min()
+        [ending, counts, self.input.deadline()].into_iter().chain(state).flatten().min()
     }
 }
 

@@ -11,8 +11,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::client::State;
-use crate::repl::{Draft, Edit, Grant, Prompt, ReplHandle, Typed};
+use crate::repl::{Draft, Edit, Grant, Prompt, ReplHandle, Said, Typed};
 use crate::session::SessionId;
+use crate::show::terminal::own;
 
 /// Nobody reads a new prompt and types a line in less: a line that is complete so soon after the
 /// prompt fell back to the lobby was typed for the session that ended.
@@ -20,9 +21,6 @@ const SETTLING: Duration = Duration::from_millis(700);
 
 /// A second Ctrl-C within this time leaves.
 const SECOND_INTERRUPT: Duration = Duration::from_secs(3);
-
-/// Between two changes of a prompt under which nothing is typed: more often would flicker.
-const BETWEEN_REFRESHES: Duration = Duration::from_secs(1);
 
 /// Sessions whose unread messages a prompt counts.
 const COUNTED: usize = 3;
@@ -57,18 +55,15 @@ pub(super) enum AskedTo {
 impl AskedTo {
     const fn prompt(self) -> &'static str {
         match self {
-            Self::Send => "send it? [Y/n] ",
+            Self::Send => "send it? [y/N] ",
             Self::Remove => "remove it? [y/N] ",
         }
     }
+}
 
-    /// Whether an answer is a yes; what it is when nothing but Enter was typed, the prompt shows.
-    pub(super) fn is_yes(self, answer: &str) -> bool {
-        match answer.trim().to_lowercase().as_str() {
-            "" => self == Self::Send,
-            answer => matches!(answer, "y" | "yes"),
-        }
-    }
+/// Whether an answer is a yes. Enter alone is none.
+pub(super) fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }
 
 /// A person at a terminal.
@@ -97,17 +92,20 @@ pub(crate) struct TerminalInput {
     asked: Option<Asked>,
     /// Sessions that are down and whose user knows that texts wait.
     waiting: HashSet<SessionId>,
-    /// The counts in the prompt that is out.
-    unread: String,
-    /// The prompt is taken back only to be shown with other counts.
-    refreshing: bool,
-    refreshed: Option<Instant>,
-    /// When the prompt is to be looked at again.
-    look_again: Option<Instant>,
+    /// The session of the prompt that is out, and the counts in it.
+    shown: Option<(SessionId, String)>,
+    /// The lobby ends with this user's program.
+    hosts: bool,
+    /// This user was asked whether to leave the lobby that ends then.
+    leaving: bool,
+    /// The terminal has sent a byte that is no UTF-8, in whose place U+FFFD stands.
+    bad_byte: bool,
+    /// When the counts of the prompt were looked at last.
+    counted: Instant,
 }
 
 impl TerminalInput {
-    pub(super) fn new(repl: Arc<ReplHandle>, typed: mpsc::Receiver<Typed>, color: bool) -> Self {
+    pub(super) fn new(repl: Arc<ReplHandle>, typed: mpsc::Receiver<Typed>, color: bool, hosts: bool) -> Self {
         Self {
             repl,
             typed,
@@ -123,10 +121,11 @@ impl TerminalInput {
             interrupted: None,
             asked: None,
             waiting: HashSet::new(),
-            unread: String::new(),
-            refreshing: false,
-            refreshed: None,
-            look_again: None,
+            shown: None,
+            hosts,
+            leaving: false,
+            bad_byte: false,
+            counted: Instant::now(),
         }
     }
 
@@ -141,25 +140,24 @@ impl TerminalInput {
         self.typed.recv().await.unwrap_or(Typed::EndOfInput)
     }
 
-    /// When something is due by time alone.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.look_again
+    /// When the prompt counts something else, by time alone.
+    pub(super) fn deadline(&self, state: &State) -> Option<Instant> {
+        state.ledger.next_slow(self.counted)
     }
 
     /// Grants the next line, unless one is granted already.
     pub(super) fn prompt(&mut self, state: &State) {
+        self.counted = Instant::now();
         self.waiting.retain(|session| state.sessions.is_down(*session));
         if self.prompted {
             return self.refresh(state);
         }
         self.prompted = true;
         if let Some(Asked { session, to, .. }) = self.asked {
-            return self.repl.grant(Grant {
-                prompt: self.painted(to.prompt(), Color::Yellow),
-                session: Some(session),
-                question: true,
-                ..Grant::default()
-            });
+            return self.question(to.prompt(), session);
+        }
+        if self.leaving {
+            return self.question("leave? [y/N] ", SessionId::LOBBY);
         }
         let session = self.stale.or(state.sessions.current()).unwrap_or(SessionId::LOBBY);
         if self.draft.is_empty() {
@@ -173,27 +171,45 @@ impl TerminalInput {
             draft: std::mem::take(&mut self.draft),
             note: self.note.take(),
             question: false,
+            said: Some(self.said(session, state)),
         });
     }
 
-    /// Shows other counts in the prompt that is out, where nothing is typed yet.
+    fn question(&mut self, prompt: &str, session: SessionId) {
+        self.shown = None;
+        self.repl.grant(Grant {
+            prompt: self.painted(prompt, Color::Yellow),
+            session: Some(session),
+            question: true,
+            ..Grant::default()
+        });
+    }
+
+    /// Shows other counts in the prompt that is out; what is typed stays.
     fn refresh(&mut self, state: &State) {
-        self.look_again = None;
-        if self.refreshing || self.lent || self.asked.is_some() || self.stale.is_some() {
-            return;
+        let Some((session, counts)) = &self.shown else { return };
+        if *counts != self::counts(*session, state, self.counted) {
+            let prompt = self.prompt_of(*session, state);
+            self.repl.set_prompt(prompt);
         }
-        if unread(state) == self.unread || !self.repl.is_blank() {
-            return;
-        }
-        let now = Instant::now();
-        match self.refreshed.map(|at| at + BETWEEN_REFRESHES).filter(|due| now < *due) {
-            Some(due) => self.look_again = Some(due),
-            None => {
-                self.refreshed = Some(now);
-                self.refreshing = true;
-                self.repl.cancel();
-            }
-        }
+    }
+
+    /// Whether this user is to be asked before the lobby that he hosts ends with him.
+    pub(super) fn asks_before_leaving(&mut self) -> bool {
+        // Asked already, and answered with the same again.
+        let asks = self.hosts && !std::mem::take(&mut self.leaving);
+        self.answered();
+        asks
+    }
+
+    /// Asks whether to leave.
+    pub(super) fn ask_to_leave(&mut self) {
+        self.leaving = true;
+    }
+
+    /// Whether what was typed answers whether to leave.
+    pub(super) fn take_leaving(&mut self) -> bool {
+        std::mem::take(&mut self.leaving)
     }
 
     /// What was typed under the prompt of a session that is over has been dealt with.
@@ -229,6 +245,16 @@ impl TerminalInput {
         Err(refused)
     }
 
+    /// From now on U+FFFD may stand for a byte that is no UTF-8.
+    pub(super) fn saw_bad_byte(&mut self) {
+        self.bad_byte = true;
+    }
+
+    /// Whether a line has something in it that its author did not mean.
+    pub(super) fn is_spoilt(&self, line: &str) -> bool {
+        self.bad_byte && line.contains('\u{fffd}')
+    }
+
     /// Asks whether this line is to count.
     pub(super) fn ask(&mut self, asked: Asked) {
         self.answered();
@@ -244,7 +270,6 @@ impl TerminalInput {
     /// where nothing has, the lobby's prompt comes at once.
     pub(super) fn fall_back(&mut self) {
         self.settled = Some(Instant::now() + SETTLING);
-        self.refreshing = false;
         if self.prompted {
             self.repl.cancel();
         }
@@ -253,15 +278,14 @@ impl TerminalInput {
     /// The prompt that was out has its answer.
     pub(super) fn answered(&mut self) {
         self.prompted = false;
-        self.refreshing = false;
+        self.shown = None;
     }
 
     /// The editor gave its draft back.
     pub(super) fn cancelled(&mut self, draft: Draft, session: Option<SessionId>) {
-        let refreshing = self.refreshing;
         self.answered();
-        if refreshing {
-            self.draft = draft;
+        if self.leaving {
+            // What was typed was an answer, and the question comes again.
             return;
         }
         // The question's session is over: what it asked about is the draft.
@@ -298,6 +322,7 @@ impl TerminalInput {
     /// Lends the terminal to an editor, in the place of the next prompt.
     pub(super) fn edit(&mut self, edit: Edit) {
         self.prompted = true;
+        self.shown = None;
         self.lent = true;
         self.repl.edit(edit);
     }
@@ -335,16 +360,26 @@ impl TerminalInput {
     }
 
     fn prompt_of(&mut self, session: SessionId, state: &State) -> Prompt {
-        self.unread = unread(state);
-        let unread = &self.unread;
-        match state.sessions.peer(session) {
-            _ if session == SessionId::LOBBY => self.painted(&format!("lobby{unread}> "), Color::Green),
+        let counts = counts(session, state, self.counted);
+        let prompt = match state.sessions.peer(session) {
+            _ if session == SessionId::LOBBY => self.painted(&format!("lobby{counts}> "), Color::Green),
             Some(peer) => {
-                let prompt = format!("{session} {} {}{unread}> ", peer.mode.prefix(), peer.peer);
+                let prompt = format!("{session} {} {}{counts}> ", peer.mode.prefix(), peer.peer);
                 self.painted(&prompt, Color::Magenta)
             }
-            None => self.painted(&format!("{session} (over){unread}> "), Color::Red),
-        }
+            None => self.painted(&format!("{session} (over){counts}> "), Color::Red),
+        };
+        self.shown = Some((session, counts));
+        prompt
+    }
+
+    /// What this user's own texts keep before them: as others' have it, and in private to whom.
+    fn said(&self, session: SessionId, state: &State) -> Said {
+        let preferences = &state.user.preferences;
+        let peer = state.sessions.peer(session).map(|peer| (peer.mode, peer.peer.as_str()));
+        let (raw, styled) = own::head(&state.me.name, peer);
+        let time = own::time_form(preferences.times);
+        Said { time, name: Prompt::styled(&raw, &styled), most_lines: preferences.paste_ask.into() }
     }
 
     fn painted(&self, raw: &str, color: Color) -> Prompt {
@@ -355,12 +390,21 @@ impl TerminalInput {
     }
 }
 
-/// What is unread elsewhere: ` (1:3)` for three messages in session 1.
-fn unread(state: &State) -> String {
+/// What the prompt of `session` counts: ` (1:3)` for three messages unread in session 1, ` … 2` for two
+/// texts that nobody has answered for in a while.
+fn counts(session: SessionId, state: &State, now: Instant) -> String {
+    let unread = unread(session, state);
+    match state.ledger.slow(now) {
+        0 => unread,
+        slow => format!("{unread} … {slow}"),
+    }
+}
+
+fn unread(session: SessionId, state: &State) -> String {
     let rows = state.sessions.rows();
     let unread: Vec<String> = rows
         .iter()
-        .filter(|row| row.unread > 0 && !row.current)
+        .filter(|row| row.unread > 0 && !row.current && row.id != session)
         .map(|row| match row.unread {
             count if count > MOST_COUNTED => format!("{}:{MOST_COUNTED}+", row.id),
             count => format!("{}:{count}", row.id),

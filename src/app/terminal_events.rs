@@ -4,7 +4,7 @@ use hobnob_protocol::MAX_TEXT_BYTES;
 
 use super::meaning::{self, Meaning, Unclear};
 use super::script_queue::Queued;
-use super::terminal::{Asked, AskedTo, LineRefused};
+use super::terminal::{Asked, AskedTo, LineRefused, is_yes};
 use super::{App, InputSource};
 use crate::commands::EDIT;
 use crate::input::line::Source;
@@ -38,11 +38,18 @@ impl App {
             Typed::HistoryLost(reason) => {
                 self.state.emit(Notice::say(format!("what is typed is not kept for the next run: {reason}")));
             }
+            Typed::NotUtf8(byte) => {
+                terminal.saw_bad_byte();
+                self.state.emit(Notice::say(format!(
+                    "the terminal sent the byte {byte:02X}, which is not UTF-8; it is shown as \u{fffd}, and a line \
+                     that has one is not sent. Is this terminal set to UTF-8?"
+                )));
+            }
             Typed::EndOfInput => {
                 if let Some(Asked { text, session, to: AskedTo::Send }) = terminal.take_asked() {
                     self.state.report_unsent(Some(session), &text, "you left before you said yes");
                 }
-                self.end();
+                self.quit();
             }
             Typed::Failed(reason) => {
                 let text = format!("the terminal cannot be read: {reason}");
@@ -55,10 +62,21 @@ impl App {
     fn typed_line(&mut self, line: String, session: SessionId) {
         let is_long = self.is_long(&line);
         let InputSource::Terminal(terminal) = &mut self.input else { return };
+        if terminal.take_leaving() {
+            terminal.answered();
+            if is_yes(&line) || matches!(line.trim(), "\\quit" | "\\q") {
+                self.end();
+            }
+            return;
+        }
+        if terminal.is_spoilt(&line) {
+            terminal.answered();
+            return terminal.keep_draft(line, "not sent: replace each \u{fffd}");
+        }
         let (line, session) = match terminal.take_asked() {
             None if is_long => return self.ask(line, session),
             None => (line, session),
-            Some(Asked { text, session, to }) if to.is_yes(&line) => (text, session),
+            Some(Asked { text, session, .. }) if is_yes(&line) => (text, session),
             Some(asked) => {
                 terminal.answered();
                 return self.answered_no(asked);
@@ -139,7 +157,7 @@ impl App {
             None => "to the lobby".to_owned(),
         };
         let question = format!(
-            "{count} lines {place}, beginning: {first}\nEnter sends them, n keeps them in the editor"
+            "{count} lines {place}, beginning: {first}\ny sends them, Enter keeps them in the editor"
         );
         self.state.emit(Notice::say(question));
     }
@@ -150,6 +168,7 @@ impl App {
         if let Some(asked) = terminal.take_asked() {
             return self.answered_no(asked);
         }
+        terminal.take_leaving();
         if terminal.interrupted() {
             self.end();
         } else {

@@ -76,7 +76,7 @@ impl Scene {
     pub(super) fn at_terminal(mut self) -> Self {
         let (_nobody, typed) = mpsc::channel(1);
         let repl = Arc::new(crate::repl::ReplHandle::without_editor());
-        self.app.input = InputSource::terminal(repl, typed, false);
+        self.app.input = InputSource::terminal(repl, typed, false, false);
         self
     }
 
@@ -247,7 +247,7 @@ fn a_text_said_after_the_link_has_ended_for_good_is_reported_at_once() {
     scene.feed(&["before"]);
     scene.link.end();
     scene.lobby(LobbyEvent::KeyChanged("another key".to_owned()));
-    scene.shows("not sent (the server's key changed): before");
+    scene.shows("perhaps not delivered (the server's key changed): before");
     let mut scene = Scene::new();
     scene.link.end();
     scene.feed(&["after"]);
@@ -290,6 +290,19 @@ async fn texts_nobody_acknowledged_by_the_end_are_reported() {
     scene.shows("not sent (it was not acknowledged before the end): lost");
     assert!(scene.app.is_over());
     assert_eq!(scene.app.state.verdict, ExitVerdict::Failed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_on_its_way_at_the_end_may_have_arrived() {
+    let mut scene = Scene::new();
+    scene.feed(&["under way"]);
+    scene.lobby(LobbyEvent::Down { reason: "cut".to_owned() });
+    scene.happens(Event::Script(None));
+    for _ in 0..2 {
+        tokio::time::advance(std::time::Duration::from_secs(16)).await;
+        scene.happens(Event::Time);
+    }
+    scene.shows("perhaps not delivered (it was not acknowledged before the end): under way");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,9 +2,11 @@
 //! known on their way out, and the bound on how many may wait. It knows nothing of links.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use hobnob_protocol::name::Text;
 use thiserror::Error;
+use tokio::time::Instant;
 
 use crate::input::request::RequestId;
 use crate::session::SessionId;
@@ -14,6 +16,9 @@ const MAX_TEXTS: usize = 10_000;
 
 /// Bytes of text that may wait at once.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// A text nobody has answered for after so long is told of: a server that works answers within one.
+const SLOW: Duration = Duration::from_secs(3);
 
 /// Too many texts wait already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -29,6 +34,10 @@ pub struct Outstanding {
     pub text: Text,
     /// The request to answer when it is settled, where one asked for it.
     pub asked: Option<RequestId>,
+    /// When it was said.
+    pub since: Instant,
+    /// Whether its link was up meanwhile, so that it may have arrived.
+    pub in_flight: bool,
 }
 
 /// The texts that wait, by their number.
@@ -40,7 +49,8 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Takes a text in and gives it its number; numbers grow from 1.
+    /// Takes a text in and gives it its number; numbers grow from 1. `in_flight` says whether its link is
+    /// up.
     ///
     /// # Errors
     /// When too many wait.
@@ -49,6 +59,7 @@ impl Ledger {
         session: SessionId,
         text: Text,
         asked: Option<RequestId>,
+        in_flight: bool,
     ) -> Result<u64, LedgerFull> {
         let bytes = text.as_str().len();
         if self.open.len() >= MAX_TEXTS || self.bytes + bytes > MAX_BYTES {
@@ -56,7 +67,7 @@ impl Ledger {
         }
         self.last += 1;
         self.bytes += bytes;
-        self.open.insert(self.last, Outstanding { session, text, asked });
+        self.open.insert(self.last, Outstanding { session, text, asked, since: Instant::now(), in_flight });
         Ok(self.last)
     }
 
@@ -86,6 +97,23 @@ impl Ledger {
         self.open.contains_key(&id)
     }
 
+    /// The link of this session is up: what waits for it goes out.
+    pub fn fly(&mut self, session: SessionId) {
+        self.open.values_mut().filter(|text| text.session == session).for_each(|text| text.in_flight = true);
+    }
+
+    /// How many have waited for longer than is usual.
+    #[must_use]
+    pub fn slow(&self, now: Instant) -> usize {
+        self.open.values().take_while(|text| text.since + SLOW <= now).count()
+    }
+
+    /// When there will be more of them.
+    #[must_use]
+    pub fn next_slow(&self, now: Instant) -> Option<Instant> {
+        self.open.values().map(|text| text.since + SLOW).find(|slow| *slow > now)
+    }
+
     /// How many texts wait.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -110,7 +138,7 @@ mod tests {
     #[test]
     fn a_text_is_settled_once() {
         let mut ledger = Ledger::default();
-        let id = ledger.enter(SessionId(0), text("a"), None).unwrap();
+        let id = ledger.enter(SessionId(0), text("a"), None, true).unwrap();
         assert_eq!(ledger.settle(id).unwrap().text, text("a"));
         assert_eq!(ledger.settle(id), None);
         assert!(ledger.is_empty() && ledger.bytes == 0);
@@ -120,7 +148,7 @@ mod tests {
     fn a_session_that_ends_takes_its_texts_with_it_in_order() {
         let mut ledger = Ledger::default();
         for (session, word) in [(1, "a"), (2, "x"), (1, "b")] {
-            ledger.enter(SessionId(session), text(word), None).unwrap();
+            ledger.enter(SessionId(session), text(word), None, true).unwrap();
         }
         let taken: Vec<Text> = ledger.take_session(SessionId(1)).into_iter().map(|it| it.text).collect();
         assert_eq!(taken, [text("a"), text("b")]);
@@ -131,14 +159,31 @@ mod tests {
     fn it_is_bounded_in_texts_and_in_bytes() {
         let mut ledger = Ledger::default();
         for _ in 0..MAX_TEXTS {
-            ledger.enter(SessionId(0), text("a"), None).unwrap();
+            ledger.enter(SessionId(0), text("a"), None, true).unwrap();
         }
-        assert_eq!(ledger.enter(SessionId(0), text("a"), None), Err(LedgerFull));
+        assert_eq!(ledger.enter(SessionId(0), text("a"), None, true), Err(LedgerFull));
         let mut ledger = Ledger::default();
         let long = "x".repeat(16 * 1024);
         for _ in 0..1024 {
-            ledger.enter(SessionId(0), text(&long), None).unwrap();
+            ledger.enter(SessionId(0), text(&long), None, true).unwrap();
         }
-        assert_eq!(ledger.enter(SessionId(0), text("a"), None), Err(LedgerFull));
+        assert_eq!(ledger.enter(SessionId(0), text("a"), None, true), Err(LedgerFull));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_long_is_counted_and_what_went_out_is_known() {
+        let mut ledger = Ledger::default();
+        let start = Instant::now();
+        ledger.enter(SessionId(0), text("a"), None, true).unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        ledger.enter(SessionId(1), text("b"), None, false).unwrap();
+        assert_eq!((ledger.slow(start), ledger.next_slow(start)), (0, Some(start + SLOW)));
+        assert_eq!(ledger.slow(start + SLOW), 1);
+        assert_eq!(ledger.next_slow(start + SLOW), Some(start + SLOW + Duration::from_secs(1)));
+        assert_eq!(ledger.slow(start + SLOW * 2), 2);
+        let flown = |ledger: &Ledger| ledger.open.values().map(|it| it.in_flight).collect::<Vec<_>>();
+        assert_eq!(flown(&ledger), [true, false]);
+        ledger.fly(SessionId(1));
+        assert_eq!(flown(&ledger), [true, true]);
     }
 }

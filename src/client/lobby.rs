@@ -53,6 +53,7 @@ impl State {
     /// The first welcome, or one after the link was lost.
     fn lobby_up(&mut self, joined: &Joined) {
         self.sessions.set_lobby_state(LinkState::Up);
+        self.ledger.fly(SessionId::LOBBY);
         self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Up });
         let name = joined.welcome.name.clone();
         if name != self.me.name {
@@ -122,7 +123,7 @@ impl State {
         let text = format!("{text}; if that is right, remove the server from {path} and start again");
         self.fail(Failure { code: ErrorCode::KeyChanged, text, command: None });
         let texts = self.ledger.take_session(SessionId::LOBBY);
-        self.report_all_unsent(texts, "the server's key changed");
+        self.report_unanswered(texts, "the server's key changed");
     }
 
     fn lobby_said(&mut self, said: &LobbyMessage, replayed: bool) {

@@ -21,6 +21,8 @@ pub(crate) mod waiting;
 use hobnob_protocol::message::ClientMessage;
 use hobnob_protocol::name::{Fingerprint, PublicKey, Text, UserName};
 
+use tokio::time::Instant;
+
 use crate::client::command_error::CommandError;
 use crate::client::known_names::KnownNames;
 use crate::client::ledger::{Ledger, Outstanding};
@@ -40,7 +42,7 @@ use crate::plugins::Plugins;
 use crate::screen::Screen;
 use crate::session::{LinkState, SessionId, Sessions};
 use crate::show::mention;
-use crate::show::{ErrorCode, Failure, Message, Notice, RequestAnswer};
+use crate::show::{ErrorCode, Failure, Message, Notice, RequestAnswer, perhaps_delivered, why_unsent};
 use crate::timestamp::{Timestamp, now};
 
 /// Who this user is, here.
@@ -207,12 +209,22 @@ impl State {
     /// Tells the user that each of these texts was not sent, and answers the requests that asked for them. A command
     /// that waits for one of them has failed.
     pub fn report_all_unsent(&mut self, texts: Vec<Outstanding>, reason: &str) {
-        for Outstanding { session, text, asked } in texts {
-            let text_unsent = format!("not sent: {reason}");
+        for Outstanding { session, text, asked, .. } in texts {
+            let text_unsent = why_unsent(reason);
             let failure = Failure { code: ErrorCode::PeerUnreachable, text: text_unsent, command: None };
             self.failure.get_or_insert(failure);
             self.report_unsent(Some(session), text.as_str(), reason);
             self.answer_unsent(asked, reason);
+        }
+    }
+
+    /// Reports each of these texts, which nobody answered for: one that was on its way may have arrived.
+    pub fn report_unanswered(&mut self, texts: Vec<Outstanding>, reason: &str) {
+        for text in texts {
+            match text.in_flight {
+                true => self.report_all_unsent(vec![text], &perhaps_delivered(reason)),
+                false => self.report_all_unsent(vec![text], reason),
+            }
         }
     }
 
@@ -230,10 +242,10 @@ impl State {
     /// Says a text in a session. The text is in the ledger until it is acknowledged or reported as not sent; then the
     /// request that `asked` for it is answered. Gives its number in the ledger; `None` when it was reported at once.
     pub fn say(&mut self, session: SessionId, text: Text, asked: Option<RequestId>) -> Option<u64> {
-        let id = match self.ledger.enter(session, text.clone(), asked.clone()) {
+        let id = match self.ledger.enter(session, text.clone(), asked.clone(), self.is_up(session)) {
             Ok(id) => id,
             Err(full) => {
-                let unsaid = Outstanding { session, text, asked };
+                let unsaid = Outstanding { session, text, asked, since: Instant::now(), in_flight: false };
                 self.report_all_unsent(vec![unsaid], &full.to_string());
                 return None;
             }
@@ -249,9 +261,16 @@ impl State {
         None
     }
 
+    fn is_up(&self, session: SessionId) -> bool {
+        match self.sessions.peer(session) {
+            Some(peer) => peer.state == LinkState::Up,
+            None => self.sessions.lobby_state() == LinkState::Up,
+        }
+    }
+
     /// The server, or a peer, has taken the text with this number.
     pub fn settle_sent(&mut self, id: u64, seq: Option<u64>) {
-        let Some(Outstanding { session, text, asked }) = self.ledger.settle(id) else { return };
+        let Some(Outstanding { session, text, asked, .. }) = self.ledger.settle(id) else { return };
         let text = text.as_str().to_owned();
         self.keep_own(session, &text, seq);
         self.head = self.head.max(seq.unwrap_or_default());

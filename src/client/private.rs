@@ -175,7 +175,7 @@ impl State {
             PeerEventKind::Delivered { local_id } => self.settle_sent(local_id, None),
             PeerEventKind::Undelivered { local_ids } => {
                 let texts = local_ids.into_iter().filter_map(|id| self.ledger.settle(id)).collect();
-                self.report_all_unsent(texts, "the session is over");
+                self.report_unanswered(texts, "the session is over");
             }
             PeerEventKind::WantsIntroduction => self.ask_for_fresh_addresses(session),
             PeerEventKind::Left => self.session_over(session, ClosedReason::Left, "the other left"),
@@ -197,6 +197,8 @@ impl State {
             return self.set_link(session, LinkState::Up);
         }
         peer.state = LinkState::Up;
+        self.ledger.fly(session);
+        let Some(peer) = self.sessions.peer(session) else { return };
         let (name, mode) = (peer.peer.clone(), peer.mode);
         let Some(key) = peer.key else { return };
         // A stranger's key is pinned, and what he says kept on the disk, when this user has answered.
@@ -241,6 +243,9 @@ impl State {
             && peer.state != state
         {
             peer.state = state;
+            if state == LinkState::Up {
+                self.ledger.fly(session);
+            }
             self.emit(Notice::Link { session, state });
         }
     }
@@ -279,7 +284,7 @@ impl State {
     /// When it was current, no session is current afterwards; who ended it decides what follows.
     pub(crate) fn session_over(&mut self, session: SessionId, reason: ClosedReason, why: &str) {
         let unsaid = self.ledger.take_session(session);
-        self.report_all_unsent(unsaid, why);
+        self.report_unanswered(unsaid, why);
         self.private_links.remove(session);
         self.strangers.over(session);
         self.recent.forget(session);

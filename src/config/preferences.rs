@@ -25,6 +25,17 @@ pub enum Notify {
     Osc777,
 }
 
+/// Whether addresses that are broken into rows are links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    /// Where the terminal is known to take them.
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
 /// How this user likes a terminal to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Preferences {
@@ -42,6 +53,10 @@ pub struct Preferences {
     pub wrap: bool,
     /// A message of more lines asks before it is sent; 0 never asks.
     pub paste_ask: u16,
+    /// Rows of one message that are shown; 0 shows all.
+    pub rows: u16,
+    /// Whether addresses that are broken into rows are links.
+    pub links: Links,
 }
 
 impl Default for Preferences {
@@ -54,6 +69,8 @@ impl Default for Preferences {
             banner: true,
             wrap: true,
             paste_ask: 8,
+            rows: 40,
+            links: Links::Auto,
         }
     }
 }
@@ -165,6 +182,37 @@ pub const SETTINGS: &[Setting] = &[
         read: |it| it.paste_ask.to_string(),
         write: |it, word| put(&mut it.paste_ask, word.parse().ok()),
     },
+    Setting {
+        key: "rows",
+        path: "terminal.rows",
+        values: &["0", "40", "200"],
+        about: "rows of one message that are shown (0: all)",
+        read: |it| it.rows.to_string(),
+        write: |it, word| put(&mut it.rows, word.parse().ok()),
+    },
+    Setting {
+        key: "links",
+        path: "terminal.links",
+        values: &["auto", "on", "off"],
+        about: "whether an address broken into rows can be opened whole",
+        read: |it| {
+            match it.links {
+                Links::Auto => "auto",
+                Links::On => "on",
+                Links::Off => "off",
+            }
+            .to_owned()
+        },
+        write: |it, word| {
+            it.links = match word {
+                "auto" => Links::Auto,
+                "on" => Links::On,
+                "off" => Links::Off,
+                _ => return None,
+            };
+            Some(())
+        },
+    },
 ];
 
 impl Setting {
@@ -194,7 +242,7 @@ impl Setting {
     #[must_use]
     pub fn choices(&self) -> String {
         match self.key {
-            "paste-ask" => "0 to 65535".to_owned(),
+            "paste-ask" | "rows" => "0 to 65535".to_owned(),
             _ => self.values.join(", "),
         }
     }

@@ -11,7 +11,8 @@ use rustyline::line_buffer::LineBuffer;
 use rustyline::{Changeset, Context};
 
 use super::Watched;
-use super::page::{Page, Size};
+use super::canvas::Size;
+use super::page::Page;
 use super::terminal;
 use super::words::{Argument, Words, fold};
 use crate::input::line::{self, Call, Habit, Line, Source};

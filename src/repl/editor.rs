@@ -16,20 +16,22 @@ use rustyline::{
 use tokio::sync::mpsc;
 
 use super::completer::{Completions, MAX_CANDIDATES};
-use super::highlighter::Painter;
 use super::hinter::Hints;
+use super::keyboard::Keyboard;
 use super::keys::Keys;
 use super::outside;
-use super::page::{Page, Size};
+use super::page::Page;
+use super::painter::Painter;
 use super::past_lines::{MAX_ENTRIES, PastLines};
 use super::printer::{Job, SharedTerminal};
-use super::prompt::{Draft, Edit, Grant};
-use super::{ReplOptions, Typed, terminal};
+use super::prompt::{Draft, Edit, Grant, Prompt};
+use super::{ReplOptions, Typed, Watched, terminal};
 use crate::input::line;
 
 /// A lone Escape is a key of its own when nothing follows it for so many milliseconds. Without
-/// this, rustyline waits for the next key and prints nothing meanwhile.
-const ESCAPE_TIMEOUT_MS: u16 = 50;
+/// this, rustyline waits for the next key and prints nothing meanwhile. What belongs together comes
+/// together (see `keystrokes`), so that this is short.
+const ESCAPE_TIMEOUT_MS: u16 = 1;
 
 /// Decides whether Enter ends the line: a text with one `\` at its end goes on below.
 pub(super) struct Continuation {
@@ -67,7 +69,8 @@ pub(super) struct LineReader {
     page: Arc<Mutex<Page>>,
     past: Option<PastLines>,
     typed: mpsc::Sender<Typed>,
-    color: bool,
+    keyboard: Arc<Keyboard>,
+    words: Watched,
 }
 
 impl LineReader {
@@ -76,6 +79,7 @@ impl LineReader {
         options: ReplOptions,
         screen: Arc<SharedTerminal>,
         typed: mpsc::Sender<Typed>,
+        keyboard: Arc<Keyboard>,
     ) -> rustyline::Result<(Self, impl ExternalPrinter + Send + 'static)> {
         let ReplOptions { history_file, color, words } = options;
         let widths = GraphemeClusterMode::from_env();
@@ -89,17 +93,16 @@ impl LineReader {
             hints: Hints { color, words: words.clone(), page: page.clone() },
             painter: Painter {
                 color,
-                words,
+                words: words.clone(),
                 page: page.clone(),
                 screen: screen.clone(),
                 announced: false.into(),
-                replaced: false.into(),
-                prompt: String::new(),
+                argument: None.into(),
             },
             continuation: Continuation { page: page.clone(), screen: screen.clone() },
         }));
         let past = history_file.map(PastLines::new);
-        Ok((Self { editor, screen, page, past, typed, color }, bell))
+        Ok((Self { editor, screen, page, past, typed, keyboard, words }, bell))
     }
 
     /// Runs until the handle is closed, or nobody takes what is typed.
@@ -131,14 +134,13 @@ impl LineReader {
 
     /// Answers one grant. Returns whether there is someone to answer.
     fn read(&mut self, grant: Grant) -> bool {
-        let Grant { prompt, session, mut draft, mut note, question } = grant;
-        let shown = prompt.shown(self.color);
+        let Grant { prompt, session, mut draft, mut note, question, said } = grant;
         if question {
             // Nobody answers with a line typed before.
             lock(&self.page).search.close();
         }
         let answer = loop {
-            let error = match self.read_once(shown, &draft, note.take()) {
+            let error = match self.read_once(&prompt, &draft, note.take()) {
                 // No key of a search hands the line over. Should one ever, a query is not sent.
                 Ok(_) if lock(&self.page).search.is_open() => {
                     draft = lock(&self.page).draft();
@@ -147,18 +149,24 @@ impl LineReader {
                 }
                 Ok(text) => {
                     let (text, _) = lock(&self.page).joins.resolve(&text, text.len());
+                    if let Some(before) =
+                        said.as_ref().and_then(|said| said.before(&text, &self.words.borrow()))
+                    {
+                        lock(&self.page).show_prompt(before);
+                    }
+                    self.leave();
                     break Typed::Line { text, session };
                 }
                 Err(error) => error,
             };
             let abandoned = lock(&self.page).draft();
             if self.screen.interrupted() {
-                self.wipe(&error);
+                self.wipe();
                 break Typed::Cancelled { draft: abandoned, session };
             }
             match error {
                 ReadlineError::Interrupted | ReadlineError::Signal(Signal::Interrupt) => {
-                    self.wipe(&error);
+                    self.wipe();
                     if self.screen.take_roused() {
                         draft = abandoned;
                         continue;
@@ -172,19 +180,23 @@ impl LineReader {
                         break Typed::Interrupted;
                     } else {
                         draft = Draft::default();
+                        if !question {
+                            self.keep_cleared(abandoned);
+                        }
                     }
                 }
-                // A byte that is no UTF-8, or a resize during Ctrl-V: the line goes on.
+                // A resize that reached rustyline: the line goes on.
                 ReadlineError::Signal(_) => {
-                    self.wipe(&error);
+                    self.wipe();
                     draft = abandoned;
                 }
-                ReadlineError::Io(ref cause) if cause.kind() == std::io::ErrorKind::InvalidData => {
-                    self.wipe(&error);
-                    draft = abandoned;
+                error => {
+                    self.leave();
+                    break match error {
+                        ReadlineError::Eof => Typed::EndOfInput,
+                        error => Typed::Failed(error.to_string()),
+                    };
                 }
-                ReadlineError::Eof => break Typed::EndOfInput,
-                error => break Typed::Failed(error.to_string()),
             }
         };
         self.answer(answer, question)
@@ -192,33 +204,32 @@ impl LineReader {
 
     /// Answers a request to edit. Returns whether there is someone to answer.
     fn edit(&mut self, edit: &Edit) -> bool {
+        self.keyboard.lend();
         let (text, failed) = match outside::run(edit, &self.screen) {
             Ok(text) => (text, None),
             Err(reason) => (edit.text.clone(), Some(reason)),
         };
+        self.keyboard.take_back();
         self.screen.answered();
         self.typed.blocking_send(Typed::Edited { text, session: edit.session, failed }).is_ok()
     }
 
     fn read_once(
         &mut self,
-        prompt: (&str, &str),
+        prompt: &Prompt,
         draft: &Draft,
         note: Option<String>,
     ) -> rustyline::Result<String> {
-        let size = self.size();
-        lock(&self.page).begin(prompt.0, size);
+        let size = terminal::size().unwrap_or(lock(&self.page).size);
+        lock(&self.page).begin(prompt.clone(), size);
         // A search that was open goes on with its query, and keeps the draft.
         let query = lock(&self.page).search.keep(draft).map(Draft::at_end);
         let begun = query.as_ref().unwrap_or(draft);
         if let Some(note) = note {
             lock(&self.page).note(format!("{}{}", draft.left, draft.right), note);
         }
-        if let Some(assistant) = self.editor.helper_mut() {
-            prompt.0.clone_into(&mut assistant.painter.prompt);
-        }
         terminal::begin_line();
-        let line = self.editor.readline_with_initial(&prompt, (&begun.left, &begun.right));
+        let line = self.editor.readline_with_initial(prompt.raw(), (&begun.left, &begun.right));
         terminal::end_line();
         line
     }
@@ -236,18 +247,27 @@ impl LineReader {
         taken
     }
 
-    /// Takes the abandoned prompt and draft off the screen. rustyline has left the cursor on the
-    /// row below: below the whole input when it was interrupted, below the cursor otherwise.
-    fn wipe(&mut self, error: &ReadlineError) {
-        let columns = self.size().columns;
-        let rows = lock(&self.page).rows(columns);
-        let up = 1 + if matches!(error, ReadlineError::Interrupted) { rows.end } else { rows.cursor };
-        terminal::write(&format!("\x1b[{up}A\r\x1b[J"));
+    /// Takes the abandoned prompt and draft off the screen.
+    fn wipe(&mut self) {
+        if let Some(assistant) = self.editor.helper() {
+            assistant.painter.wipe();
+        }
     }
 
-    fn size(&mut self) -> Size {
-        let (columns, rows) = self.editor.dimensions().unwrap_or((80, 24));
-        Size { columns, rows }
+    /// Leaves the prompt and what was typed on the screen, whole.
+    fn leave(&mut self) {
+        if let Some(assistant) = self.editor.helper() {
+            assistant.painter.leave();
+        }
+    }
+
+    /// What Ctrl-C took off can be had again: with Ctrl-Y, and among the lines typed before. It was not
+    /// said, so that it is not kept for the next run.
+    fn keep_cleared(&mut self, draft: Draft) {
+        let text = draft.left + &draft.right;
+        // Fails for a history in a database only.
+        let _ = self.editor.add_history_entry(text.as_str());
+        lock(&self.page).cleared = Some(text);
     }
 
     /// Loads what was typed in earlier runs.

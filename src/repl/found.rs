@@ -64,7 +64,8 @@ mod tests {
     use rustyline::GraphemeClusterMode;
     use rustyline::history::{DefaultHistory, History};
 
-    use super::super::page::Size;
+    use super::super::canvas::Size;
+    use super::super::prompt::Prompt;
     use super::super::search::Line;
     use super::*;
 
@@ -73,7 +74,7 @@ mod tests {
         let mut history = DefaultHistory::new();
         history.add(line).unwrap();
         let mut page = Page::new(GraphemeClusterMode::WcWidth);
-        page.begin("lobby> ", Size { columns, rows: 24 });
+        page.begin(Prompt::plain("lobby> "), Size { columns, rows: 24 });
         page.search.begin(Line::default());
         page.search.look(query, &history);
         let hint = hint(&page, query, color).unwrap();

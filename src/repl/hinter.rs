@@ -43,8 +43,16 @@ impl Hinter for Hints {
     fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<CommandHint> {
         let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
         page.search.look(line, context.history());
+        let hint = self.behind(line, pos, &page);
+        page.keep_hint(line, pos, hint.as_ref().map(|hint| hint.display.as_str()));
+        hint
+    }
+}
+
+impl Hints {
+    fn behind(&self, line: &str, pos: usize, page: &Page) -> Option<CommandHint> {
         if page.search.is_open() {
-            let display = found::hint(&page, line, self.color)?;
+            let display = found::hint(page, line, self.color)?;
             return Some(CommandHint { display, completion: None });
         }
         if pos != line.len() {

@@ -27,6 +27,9 @@ pub(super) struct Keys {
     first: Mutex<Option<First>>,
 }
 
+/// What the keyboard's own key becomes (see `keystrokes`).
+const REPAINT: KeyEvent = KeyEvent(KeyCode::Char('9'), Modifiers::CTRL_ALT_SHIFT);
+
 /// The first of two keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum First {
@@ -47,6 +50,9 @@ impl ConditionalEventHandler for Keys {
         context: &EventContext<'_>,
     ) -> Option<Cmd> {
         let key = *event.get(0)?;
+        if key == REPAINT {
+            return Some(Cmd::Repaint);
+        }
         if key.0 == KeyCode::BracketedPasteStart {
             self.screen.note_paste();
         }
@@ -65,7 +71,16 @@ impl Keys {
     }
 
     fn editing(&self, key: KeyEvent, positive: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        if cuts(key) {
+            // What is cut now is what Ctrl-Y gives back.
+            self.page().cleared = None;
+        }
         match key {
+            KeyEvent(KeyCode::Char('Y'), Modifiers::CTRL) => {
+                let cleared = self.page().cleared.take()?;
+                Some(Cmd::Insert(1, cleared))
+            }
+            KeyEvent(KeyCode::Char('L'), Modifiers::CTRL) => Some(self.clear()),
             KeyEvent(KeyCode::Char('R'), Modifiers::CTRL) => {
                 let mut page = self.page();
                 let joins = page.joins.clone();
@@ -75,7 +90,7 @@ impl Keys {
             KeyEvent(KeyCode::Enter, Modifiers::ALT) => Some(Cmd::Newline),
             KeyEvent(KeyCode::Down, Modifiers::ALT) => Some(self.leave(true)),
             KeyEvent(KeyCode::Up, Modifiers::ALT) => Some(self.leave(false)),
-            KeyEvent(KeyCode::Char('Z'), Modifiers::CTRL) => Some(suspend()),
+            KeyEvent(KeyCode::Char('Z'), Modifiers::CTRL) => Some(self.suspend()),
             KeyEvent(KeyCode::Char('V' | 'Q'), Modifiers::CTRL) => Some(self.wait_after(First::Quote)),
             KeyEvent(KeyCode::Char('X'), Modifiers::CTRL) => Some(self.wait_after(First::Extended)),
             KeyEvent(KeyCode::Char(']'), Modifiers::CTRL) => {
@@ -93,8 +108,9 @@ impl Keys {
             // The query is edited as any line is.
             KeyEvent(KeyCode::Char(_), Modifiers::NONE)
             | KeyEvent(KeyCode::Backspace, Modifiers::NONE | Modifiers::ALT)
-            | KeyEvent(KeyCode::Char('U' | 'W' | 'L'), Modifiers::CTRL)
+            | KeyEvent(KeyCode::Char('U' | 'W'), Modifiers::CTRL)
             | KeyEvent(KeyCode::BracketedPasteStart, _) => None,
+            KeyEvent(KeyCode::Char('L'), Modifiers::CTRL) => Some(self.clear()),
             KeyEvent(KeyCode::Up, Modifiers::NONE) | KeyEvent(KeyCode::Char('R' | 'P'), Modifiers::CTRL) => {
                 Some(self.step(Step::Older))
             }
@@ -112,9 +128,23 @@ impl Keys {
                 self.page().search.leave();
                 Some(EXCHANGE)
             }
-            KeyEvent(KeyCode::Char('Z'), Modifiers::CTRL) => Some(suspend()),
+            KeyEvent(KeyCode::Char('Z'), Modifiers::CTRL) => Some(self.suspend()),
             _ => Some(Cmd::Noop),
         }
+    }
+
+    /// Empties the screen at the next repaint, which is now.
+    fn clear(&self) -> Cmd {
+        self.page().clears = true;
+        Cmd::Repaint
+    }
+
+    /// Ctrl-Z. rustyline would leave the shell with the settings it found, which are the hushed ones.
+    fn suspend(&self) -> Cmd {
+        terminal::suspend();
+        // What was drawn is somewhere above what the shell has written since.
+        self.page().canvas.forget();
+        Cmd::Repaint
     }
 
     fn step(&self, step: Step) -> Cmd {
@@ -147,10 +177,13 @@ impl Keys {
 /// command of rustyline does.
 const EXCHANGE: Cmd = Cmd::Complete;
 
-/// Ctrl-Z. rustyline would leave the shell with the settings it found, which are the hushed ones.
-fn suspend() -> Cmd {
-    terminal::suspend();
-    Cmd::Repaint
+/// Whether this key puts what it deletes where Ctrl-Y finds it.
+fn cuts(key: KeyEvent) -> bool {
+    matches!(
+        key,
+        KeyEvent(KeyCode::Char('U' | 'K' | 'W'), Modifiers::CTRL)
+            | KeyEvent(KeyCode::Char('d' | 'D') | KeyCode::Backspace, Modifiers::ALT)
+    )
 }
 
 /// What two keys do together.

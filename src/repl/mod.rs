@@ -1,8 +1,10 @@
 //! The terminal front of the client: a line editor, and messages that appear above it.
 //!
 //! The app hands out a [`Grant`] to read one line and gets one [`Typed`] for it; what it prints
-//! meanwhile appears above the prompt, in order, and the line stays whole. Two threads do it: the
-//! editor's, which alone writes to the terminal, and the bell's (see `printer`). Nothing here
+//! meanwhile appears above the prompt, in order, and the line stays whole. Three threads do it: the
+//! keyboard's, which alone reads the terminal (see `keyboard`), the editor's, which alone draws on it,
+//! and the bell's (see `printer`). rustyline edits the line; it reads from and draws on a
+//! pseudo-terminal of ours, and what stands on the screen is drawn by `painter`. Nothing here
 //! decides what a text says or means, and nothing here knows the network; what is printed must have
 //! been made harmless before.
 //!
@@ -21,15 +23,18 @@
 //! the program, and the app decides what it interrupts.
 
 mod backlog;
+mod canvas;
 mod completer;
 mod continuation;
 mod editor;
 mod found;
-mod highlighter;
 mod hinter;
+mod keyboard;
 mod keys;
+mod keystrokes;
 mod outside;
 mod page;
+mod painter;
 mod past_lines;
 mod printer;
 mod prompt;
@@ -37,6 +42,7 @@ mod search;
 pub mod terminal;
 mod words;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,10 +55,11 @@ use tokio::sync::{mpsc, watch};
 
 use crate::session::id::SessionId;
 
-pub use self::prompt::{Draft, Edit, Grant, Prompt};
+pub use self::prompt::{Draft, Edit, Grant, Prompt, Said};
 pub use self::words::{Argument, CommandWord, HabitWord, Words};
 
 use self::editor::LineReader;
+use self::keyboard::Keyboard;
 use self::printer::SharedTerminal;
 
 /// How long [`ReplHandle::close`] waits for a terminal that takes no output.
@@ -75,7 +82,7 @@ pub struct ReplOptions {
     pub words: watch::Receiver<Arc<Words>>,
 }
 
-/// What the user did. All but [`Typed::HistoryLost`] answer a grant.
+/// What the user did. All but [`Typed::HistoryLost`] and [`Typed::NotUtf8`] answer a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Typed {
     /// A whole line, or several: see the module's page.
@@ -119,6 +126,9 @@ pub enum Typed {
     Failed(String),
     /// Lines are no longer kept between runs: why. Said at most once; answers no grant.
     HistoryLost(String),
+    /// The terminal has sent this byte, which is no UTF-8; U+FFFD stands in its place. Said once;
+    /// answers no grant.
+    NotUtf8(u8),
 }
 
 /// Why there is no line editor.
@@ -152,12 +162,14 @@ pub fn start(options: ReplOptions) -> Result<(ReplHandle, mpsc::Receiver<Typed>)
     // Tokio leaves its handler in place when the stream is dropped.
     drop(signal(SignalKind::interrupt())?);
     let (typed, answers) = mpsc::channel(ANSWERS);
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err(ReplError::NotATerminal);
+    }
     let screen = Arc::new(SharedTerminal::new());
-    let (reader, bell) = LineReader::new(options, screen.clone(), typed).map_err(|error| match error {
-        ReadlineError::Errno(nix::errno::Errno::ENOTTY) => ReplError::NotATerminal,
-        error => ReplError::Editor(error),
-    })?;
     terminal::save();
+    let keyboard = Keyboard::start(typed.clone())?;
+    let (reader, bell) =
+        LineReader::new(options, screen.clone(), typed, keyboard).map_err(ReplError::Editor)?;
     let handle = ReplHandle { screen: screen.clone() };
     thread::Builder::new().name("editor".to_owned()).spawn(move || reader.run())?;
     thread::Builder::new().name("bell".to_owned()).spawn(move || screen.ring(bell))?;
@@ -193,6 +205,11 @@ impl ReplHandle {
         self.screen.cancel();
     }
 
+    /// Shows another prompt before the line that is granted; what is typed stays as it is.
+    pub fn set_prompt(&self, prompt: Prompt) {
+        self.screen.set_prompt(prompt);
+    }
+
     /// Lends the terminal to an editor, in the place of a grant. What is printed meanwhile waits.
     pub fn edit(&self, edit: Edit) {
         self.screen.edit(edit);
@@ -201,12 +218,6 @@ impl ReplHandle {
     /// Empties the screen.
     pub fn clear(&self) {
         self.screen.clear();
-    }
-
-    /// Whether a line is being read of which nothing is typed, with no search open.
-    #[must_use]
-    pub fn is_blank(&self) -> bool {
-        self.screen.is_blank()
     }
 
     /// Shows `text`, whole lines, above the prompt. Never blocks. When the terminal takes less than

@@ -28,7 +28,10 @@ pub(super) fn run(edit: &Edit, screen: &SharedTerminal) -> Result<String, String
         .suffix(".txt")
         .tempfile()
         .map_err(|err| format!("there is no file to edit in: {err}"))?;
-    file.write_all(edit.text.as_bytes()).map_err(|err| format!("the text cannot be written: {err}"))?;
+    // A text file ends with a newline; without one some editors complain and others add it.
+    let end = if edit.text.is_empty() || edit.text.ends_with('\n') { "" } else { "\n" };
+    file.write_all(format!("{}{end}", edit.text).as_bytes())
+        .map_err(|err| format!("the text cannot be written: {err}"))?;
     terminal::lend();
     let ended = wait(edit, file.path(), screen);
     terminal::take_back();
@@ -51,7 +54,8 @@ fn wait(edit: &Edit, path: &std::path::Path, screen: &SharedTerminal) -> Result<
     let mut child = Command::new("sh")
         .args(["-c", &format!("exec {editor} \"$1\""), "sh"])
         .arg(path)
-        .stdin(Stdio::inherit())
+        .stdin(lent(terminal::input())?)
+        .stdout(lent(terminal::output())?)
         .spawn()
         .map_err(|err| format!("{editor} does not start: {err}"))?;
     loop {
@@ -71,6 +75,10 @@ fn wait(edit: &Edit, path: &std::path::Path, screen: &SharedTerminal) -> Result<
             return Err("the program is leaving".to_owned());
         }
     }
+}
+
+fn lent(terminal: io::Result<std::os::fd::OwnedFd>) -> Result<Stdio, String> {
+    terminal.map(Stdio::from).map_err(|err| format!("the terminal cannot be lent: {err}"))
 }
 
 /// The text in a file, or what is wrong with it, as the end of a sentence.

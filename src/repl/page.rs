@@ -1,49 +1,45 @@
-//! What the editor shows at this moment: prompt, text, cursor, hint, and how many rows they take.
+//! What the editor shows at this moment: prompt, text, cursor and hint, and what stands on the terminal
+//! of them.
 //!
-//! Written by the highlighter, which sees every repaint; read when the editor is interrupted, to
-//! save the draft and to wipe the rows it took. Also holds the search, since the line shown is its
-//! query. Knows no thread and writes nothing.
+//! Written by the painter, which sees every repaint; read when the editor is interrupted, to save the
+//! draft. Also holds the search, since the line shown is its query, and the line that Ctrl-C cleared.
+//! Knows no thread and writes nothing.
 
 use rustyline::GraphemeClusterMode;
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::canvas::{Canvas, Size};
 use super::continuation::Joins;
-use super::prompt::Draft;
+use super::prompt::{Draft, Prompt};
 use super::search::{Line, Search};
-
-/// Columns and rows of the terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Size {
-    pub(super) columns: u16,
-    pub(super) rows: u16,
-}
 
 /// What stands on the screen since the last repaint.
 #[derive(Debug)]
 pub(super) struct Page {
-    /// The terminal's size when the line was begun; a resize shows from the next line on.
+    /// The terminal's size at the last repaint.
     pub(super) size: Size,
     pub(super) widths: GraphemeClusterMode,
-    prompt: String,
+    prompt: Prompt,
     text: String,
     cursor: usize,
-    hint: String,
+    /// What stands behind the text while that and the cursor are these.
+    hint: Option<(String, usize, String)>,
     /// Shown behind the text as long as that is as it came.
     note: Option<(String, String)>,
     pub(super) joins: Joins,
     pub(super) search: Search,
-}
-
-/// The rows below the prompt's first, of the cursor and of the last thing shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Rows {
-    pub(super) cursor: usize,
-    pub(super) end: usize,
+    /// What was drawn.
+    pub(super) canvas: Canvas,
+    /// The screen is to be emptied at the next repaint.
+    pub(super) clears: bool,
+    /// The words Tab found, to be shown at the next repaint.
+    pub(super) found: Vec<String>,
+    /// The line Ctrl-C cleared, as long as nothing was cut since.
+    pub(super) cleared: Option<String>,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Position {
-    row: usize,
     column: usize,
 }
 
@@ -52,21 +48,25 @@ impl Page {
         Self {
             size: Size { columns: 80, rows: 24 },
             widths,
-            prompt: String::new(),
+            prompt: Prompt::default(),
             text: String::new(),
             cursor: 0,
-            hint: String::new(),
+            hint: None,
             note: None,
             joins: Joins::default(),
             search: Search::default(),
+            canvas: Canvas::default(),
+            clears: false,
+            found: Vec::new(),
+            cleared: None,
         }
     }
 
     /// A new line begins under `prompt`, on a terminal of `size`. A search goes on.
-    pub(super) fn begin(&mut self, prompt: &str, size: Size) {
-        let search = std::mem::take(&mut self.search);
-        *self = Self { size, search, ..Self::new(self.widths) };
-        prompt.clone_into(&mut self.prompt);
+    pub(super) fn begin(&mut self, prompt: Prompt, size: Size) {
+        let (search, cleared) = (std::mem::take(&mut self.search), self.cleared.take());
+        let canvas = std::mem::take(&mut self.canvas);
+        *self = Self { size, prompt, search, cleared, canvas, ..Self::new(self.widths) };
     }
 
     /// `note` is to stand behind `text` until that is edited.
@@ -79,15 +79,22 @@ impl Page {
         self.note.as_ref().filter(|(noted, _)| noted == text).map(|(_, note)| note.as_str())
     }
 
-    /// A repaint begins: `prompt` (without colour) is shown, and no hint yet.
-    pub(super) fn show_prompt(&mut self, prompt: &str) {
-        if self.prompt != prompt {
-            prompt.clone_into(&mut self.prompt);
-        }
-        self.hint.clear();
+    /// From now on `prompt` stands before the text.
+    pub(super) fn show_prompt(&mut self, prompt: Prompt) {
+        self.prompt = prompt;
     }
 
-    /// The repaint goes on with the text.
+    /// What stands before the text.
+    pub(super) fn prompt(&self) -> &Prompt {
+        &self.prompt
+    }
+
+    /// What stands before the cursor, and from it on.
+    pub(super) fn halves(&self) -> (&str, &str) {
+        self.text.split_at_checked(self.cursor).unwrap_or((&self.text, ""))
+    }
+
+    /// A repaint shows the text.
     pub(super) fn show_text(&mut self, text: &str, cursor: usize) {
         if self.text != text {
             self.joins.follow(&self.text, text);
@@ -105,9 +112,15 @@ impl Page {
         Some((text, cursor))
     }
 
-    /// The repaint ends with a hint.
-    pub(super) fn show_hint(&mut self, hint: &str) {
-        hint.clone_into(&mut self.hint);
+    /// `hint` stands behind this text as long as it and the cursor stay.
+    pub(super) fn keep_hint(&mut self, text: &str, cursor: usize, hint: Option<&str>) {
+        self.hint = hint.map(|hint| (text.to_owned(), cursor, hint.to_owned()));
+    }
+
+    /// What stands behind the text now.
+    pub(super) fn hint(&self) -> Option<&str> {
+        let (text, cursor, hint) = self.hint.as_ref()?;
+        (*text == self.text && *cursor == self.cursor).then_some(hint)
     }
 
     /// The text and the cursor, with what only continued a line left out. A query is no draft: while
@@ -122,25 +135,13 @@ impl Page {
 
     /// How many columns are free behind the text `line` on its last row, one kept for the cursor.
     pub(super) fn room_after(&self, line: &str) -> usize {
-        let end = self.advance(line, self.advance(&self.prompt, Position::default()));
+        let end = self.advance(line, self.advance(self.prompt.raw(), Position::default()));
         usize::from(self.size.columns).saturating_sub(end.column + 1)
     }
 
     /// The columns `text` takes.
     pub(super) fn width(&self, text: &str) -> usize {
         text.graphemes(true).map(|grapheme| usize::from(self.widths.width(grapheme))).sum()
-    }
-
-    /// Where the editor's cursor and end are on a terminal of `columns`. Counts as rustyline
-    /// does, in the same three pieces, since what it believes is where it puts things.
-    pub(super) fn rows(&self, columns: u16) -> Rows {
-        let page = Self { size: Size { columns, ..self.size }, ..Self::new(self.widths) };
-        let (left, right) = self.text.split_at(self.cursor.min(self.text.len()));
-        let prompt = page.advance(&self.prompt, Position::default());
-        let cursor = page.advance(left, prompt);
-        let text_end = if right.is_empty() { cursor } else { page.advance(right, cursor) };
-        let end = if self.hint.is_empty() { text_end } else { page.advance(&self.hint, text_end) };
-        Rows { cursor: cursor.row, end: end.row }
     }
 
     /// At most `room` columns of `text`: what wraps behind the line would push the prompt about.
@@ -166,7 +167,7 @@ impl Page {
         let mut at = from;
         for grapheme in text.graphemes(true) {
             if grapheme == "\n" {
-                at = Position { row: at.row + 1, column: 0 };
+                at = Position { column: 0 };
                 continue;
             }
             let width = match grapheme {
@@ -175,11 +176,11 @@ impl Page {
             };
             at.column += width;
             if at.column > columns {
-                at = Position { row: at.row + 1, column: width };
+                at = Position { column: width };
             }
         }
         if at.column == columns {
-            at = Position { row: at.row + 1, column: 0 };
+            at = Position { column: 0 };
         }
         at
     }
@@ -191,18 +192,9 @@ mod tests {
 
     fn page(prompt: &str, text: &str, cursor: usize) -> Page {
         let mut page = Page::new(GraphemeClusterMode::WcWidth);
-        page.begin(prompt, Size { columns: 10, rows: 24 });
+        page.begin(Prompt::plain(prompt), Size { columns: 10, rows: 24 });
         page.show_text(text, cursor);
         page
-    }
-
-    #[test]
-    fn rows_count_wrapping_newlines_and_wide_characters() {
-        assert_eq!(page("> ", "abc", 3).rows(10), Rows { cursor: 0, end: 0 });
-        assert_eq!(page("> ", "12345678", 8).rows(10), Rows { cursor: 1, end: 1 });
-        assert_eq!(page("> ", "123456789", 0).rows(10), Rows { cursor: 0, end: 1 });
-        assert_eq!(page("> ", "a\nb\nc", 1).rows(10), Rows { cursor: 0, end: 2 });
-        assert_eq!(page("> ", "日本語日本", 15).rows(10), Rows { cursor: 1, end: 1 });
     }
 
     #[test]

@@ -2,14 +2,13 @@
 //!
 //! One thread writes: the editor's. What the app prints goes into a bounded backlog. While no line
 //! is being read the editor's thread writes it straight out. While one is read, the backlog is put
-//! in front of the prompt at the next repaint (see [`Highlighter`](super::highlighter)), and a
+//! above the prompt at the next repaint (see [`Painter`](super::painter)), and a
 //! second thread, the bell, makes rustyline repaint: it sends an *empty* message through
 //! rustyline's external printer. So there is one queue and one order; nothing is ever on its way
 //! inside rustyline, whose own queue loses the order when a line ends just then; and that the
 //! external printer is not looked at while rustyline waits for the second of two keys stops the bell
-//! alone, never a caller. `keys` begins no such wait; those that cannot be bound (Alt with a digit,
-//! Alt-[ and Alt-O) are ended by a signal when the bell is not answered, and the line begins again as
-//! it was.
+//! alone, never a caller. `keys` begins no such wait; the one that cannot be bound (Alt with a digit)
+//! is ended by a signal when the bell is not answered, and the line begins again as it was.
 //!
 //! Also kept here: the grant, and whether the line being read is to be given up. Every method is
 //! short and takes the lock for a few lines; none blocks but [`SharedTerminal::next_job`].
@@ -22,7 +21,7 @@ use nix::sys::signal::Signal;
 use rustyline::ExternalPrinter;
 
 use super::backlog::Backlog;
-use super::prompt::{Edit, Grant};
+use super::prompt::{Edit, Grant, Prompt};
 
 /// A signal to the editor is sent again after this time: one that arrives just before it sleeps
 /// until a second key comes is seen at that key only.
@@ -66,10 +65,10 @@ enum Phase {
 struct State {
     backlog: Backlog,
     grant: Option<Grant>,
+    /// Another prompt for the line being read.
+    prompt: Option<Prompt>,
     edit: Option<Edit>,
     phase: Phase,
-    /// The line being read is empty, and no search or menu is open.
-    blank: bool,
     /// The line was left for the next session, or the one before.
     step: Option<bool>,
     /// The line being read, or granted, is to be given up.
@@ -101,9 +100,9 @@ impl SharedTerminal {
             state: Mutex::new(State {
                 backlog: Backlog::default(),
                 grant: None,
+                prompt: None,
                 edit: None,
                 phase: Phase::Idle,
-                blank: false,
                 step: None,
                 cancel: false,
                 closing: false,
@@ -130,6 +129,21 @@ impl SharedTerminal {
         self.changed.notify_all();
     }
 
+    /// Shows another prompt before the line being read, or the next one if it was not begun.
+    pub(super) fn set_prompt(&self, prompt: Prompt) {
+        let mut state = self.lock();
+        match &mut state.grant {
+            Some(grant) => grant.prompt = prompt,
+            None => state.prompt = Some(prompt),
+        }
+        self.changed.notify_all();
+    }
+
+    /// The other prompt, if there is one.
+    pub(super) fn take_prompt(&self) -> Option<Prompt> {
+        self.lock().prompt.take()
+    }
+
     /// Lends the terminal to an editor, in the place of a grant.
     pub(super) fn edit(&self, edit: Edit) {
         self.lock().edit = Some(edit);
@@ -140,17 +154,6 @@ impl SharedTerminal {
     pub(super) fn clear(&self) {
         self.lock().backlog.clear();
         self.changed.notify_all();
-    }
-
-    /// Notes whether anything is typed.
-    pub(super) fn note_blank(&self, blank: bool) {
-        self.lock().blank = blank;
-    }
-
-    /// Whether a line is being read and nothing is typed.
-    pub(super) fn is_blank(&self) -> bool {
-        let state = self.lock();
-        state.phase == Phase::Reading && state.blank
     }
 
     /// Notes that a paste has begun. It ends with the repaint that shows it.
@@ -203,7 +206,7 @@ impl SharedTerminal {
                 && let Some(grant) = state.grant.take()
             {
                 state.phase = Phase::Granted;
-                state.blank = false;
+                state.prompt = None;
                 state.step = None;
                 return Job::Read(grant);
             }
@@ -223,7 +226,7 @@ impl SharedTerminal {
         }
     }
 
-    /// rustyline repaints. Returns what is to be written in front of the prompt.
+    /// rustyline repaints. Returns what is to be written above the prompt.
     pub(super) fn repaint(&self, by_bell: bool) -> Option<String> {
         let mut state = self.lock();
         if state.phase == Phase::Granted {
@@ -312,7 +315,7 @@ impl SharedTerminal {
                 return false;
             }
             let reading = state.phase == Phase::Reading;
-            let waiting = reading && !state.backlog.is_empty();
+            let waiting = reading && (state.prompt.is_some() || !state.backlog.is_empty());
             if waiting && state.rung.is_none() {
                 state.rung = Some(Instant::now());
                 return true;

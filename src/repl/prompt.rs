@@ -3,6 +3,8 @@
 
 use unicode_width::UnicodeWidthChar;
 
+use super::words::Words;
+use crate::input::line::{self, Line, Source};
 use crate::session::id::SessionId;
 
 /// Permission to read one line now. Exactly one [`Typed`](super::Typed) answers it.
@@ -19,6 +21,34 @@ pub struct Grant {
     pub note: Option<String>,
     /// What is typed answers a question: it is not kept among the lines typed before.
     pub question: bool,
+    /// What a text that was said keeps before it, in the place of the prompt.
+    pub said: Option<Said>,
+}
+
+/// What stands before a text once it was said: the time of that, and who said it.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// How the time is written, as `strftime` takes it; none where no time is wanted.
+    pub time: Option<&'static str>,
+    /// What follows the time.
+    pub name: Prompt,
+    /// A text of more lines keeps its prompt, too; 0 is any number.
+    pub most_lines: usize,
+}
+
+impl Said {
+    /// What stands before this line, if it is a text, when it is said now.
+    pub(super) fn before(&self, line: &str, words: &Words) -> Option<Prompt> {
+        let many = self.most_lines > 0 && line.lines().count() > self.most_lines;
+        if many || !matches!(line::parse(line, Source::Terminal(words)), Line::Text { .. }) {
+            return None;
+        }
+        let Some(form) = self.time else { return Some(self.name.clone()) };
+        let time = jiff::Zoned::now().strftime(form).to_string();
+        let Prompt { raw, styled } = &self.name;
+        let dimmed = nu_ansi_term::Style::new().dimmed().paint(format!("{time} "));
+        Some(Prompt { raw: format!("{time} {raw}"), styled: format!("{dimmed}{styled}") })
+    }
 }
 
 /// A line not yet sent, and where the cursor stands in it.
@@ -82,9 +112,25 @@ impl Prompt {
         &self.raw
     }
 
-    /// The two forms as the editor takes them.
-    pub(super) fn shown(&self, color: bool) -> (&str, &str) {
-        (&self.raw, if color { &self.styled } else { &self.raw })
+    /// The text in its pieces of one colour: the sequence that begins it, and what stands in it.
+    pub(super) fn pieces(&self, color: bool) -> Vec<(String, &str)> {
+        if !color {
+            return vec![(String::new(), &self.raw)];
+        }
+        let (mut pieces, mut colour, mut rest) = (Vec::new(), String::new(), self.styled.as_str());
+        while let Some((before, after)) = rest.split_once("\x1b[") {
+            pieces.push((colour.clone(), before));
+            // The constructor has seen to it that every sequence ends so.
+            let (parameters, tail) = after.split_once('m').unwrap_or((after, ""));
+            match parameters {
+                "" | "0" => colour.clear(),
+                parameters => colour.push_str(&format!("\x1b[{parameters}m")),
+            }
+            rest = tail;
+        }
+        pieces.push((colour, rest));
+        pieces.retain(|(_, text)| !text.is_empty());
+        pieces
     }
 }
 
@@ -113,5 +159,12 @@ mod tests {
         assert_eq!(Prompt::styled("> ", "\x1b[32m>>\x1b[0m ").styled, "> ");
         assert_eq!(Prompt::styled("> ", "\x1b[2J> ").styled, "> ");
         assert_eq!(Prompt::plain("a\x07\nb").raw(), "ab");
+    }
+
+    #[test]
+    fn pieces_have_one_colour_each() {
+        let prompt = Prompt::styled("a> ", "\x1b[1;32ma\x1b[0m> ");
+        assert_eq!(prompt.pieces(true), [("\x1b[1;32m".to_owned(), "a"), (String::new(), "> ")]);
+        assert_eq!(prompt.pieces(false), [(String::new(), "a> ")]);
     }
 }

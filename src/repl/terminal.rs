@@ -4,20 +4,22 @@
 //! meanwhile is neither echoed into the middle of a message nor edited by the terminal, and waits
 //! for the next line as it was typed; Ctrl-C still is a signal.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError, mpsc};
+use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, raise};
+use nix::sys::signal::{SigSet, Signal, raise};
 use nix::sys::termios::{
-    InputFlags, LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr,
+    ControlFlags, InputFlags, LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr,
 };
 use nix::unistd::{getpgrp, tcgetpgrp};
 
-use super::page::Size;
+use super::canvas::Size;
 use crate::show;
 
 /// Bracketed paste off, an open synchronised update closed, colours off, the cursor shown.
@@ -32,6 +34,9 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// The settings found at the start; nothing while the terminal is not ours to change.
 static SAVED: Mutex<Option<Termios>> = Mutex::new(None);
 
+/// The terminal itself, once something else stands in the place of standard input and output.
+static REAL: OnceLock<Real> = OnceLock::new();
+
 /// Whether a prompt stands on the screen, so that what follows needs a new row.
 static PROMPTED: AtomicBool = AtomicBool::new(false);
 
@@ -39,6 +44,12 @@ static PROMPTED: AtomicBool = AtomicBool::new(false);
 static GIVEN_BACK: AtomicBool = AtomicBool::new(false);
 
 static HOOK: Once = Once::new();
+
+#[derive(Debug)]
+struct Real {
+    input: File,
+    output: File,
+}
 
 /// Gives the terminal back when dropped, also while unwinding.
 #[derive(Debug)]
@@ -74,6 +85,7 @@ pub fn restore() {
     let Some(found) = saved().clone() else { return };
     GIVEN_BACK.store(true, Ordering::SeqCst);
     apply(&found);
+    put_back();
     let newline = if PROMPTED.swap(false, Ordering::SeqCst) { "\r\n" } else { "" };
     // On a thread of its own, since a terminal that takes no output would hold it for ever.
     let (done, wait) = mpsc::channel();
@@ -93,16 +105,22 @@ pub fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
+/// Whether the environment names a terminal that takes links.
+#[must_use]
+pub fn takes_links() -> bool {
+    std::env::var("TERM").is_ok_and(|term| show::terminal::links::are_taken_by(&term))
+}
+
 /// How many columns the terminal has now: those it tells, or else [`show::COLUMNS`].
 #[must_use]
 pub fn columns() -> usize {
-    let size = rustix::termios::tcgetwinsize(io::stdout());
+    let size = rustix::termios::tcgetwinsize(output_fd());
     size.ok().filter(|size| size.ws_col > 0).map_or(show::COLUMNS, |size| usize::from(size.ws_col))
 }
 
 /// Columns and rows of the terminal now; `None` where it does not tell.
 pub(super) fn size() -> Option<Size> {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    let size = rustix::termios::tcgetwinsize(output_fd()).ok()?;
     (size.ws_col > 0 && size.ws_row > 0).then_some(Size { columns: size.ws_col, rows: size.ws_row })
 }
 
@@ -110,8 +128,8 @@ pub(super) fn size() -> Option<Size> {
 pub(super) fn save() {
     GIVEN_BACK.store(false, Ordering::SeqCst);
     let mut saved = saved();
-    if saved.is_none() && io::stdin().is_terminal() {
-        *saved = tcgetattr(io::stdin()).ok();
+    if saved.is_none() && input_fd().is_terminal() {
+        *saved = tcgetattr(input_fd()).ok();
     }
 }
 
@@ -133,24 +151,95 @@ pub(super) fn is_given_back() -> bool {
     GIVEN_BACK.load(Ordering::SeqCst)
 }
 
-/// A line is about to be read: what follows must begin on a new row.
+/// A line is about to be read: every key is the editor's, and what follows must begin on a new row.
+/// Bracketed paste stays on between two lines, so that what is pasted then is one message too.
 pub(super) fn begin_line() {
     PROMPTED.store(true, Ordering::SeqCst);
-}
-
-/// A line was read. The editor has turned bracketed paste off; it stays on between two lines, so
-/// that what is pasted then is one message too.
-pub(super) fn end_line() {
-    PROMPTED.store(false, Ordering::SeqCst);
-    if !is_given_back() {
+    let saved = saved();
+    if let Some(found) = saved.as_ref()
+        && !is_given_back()
+    {
+        let mut settings = found.clone();
+        all_keys(&mut settings);
+        // In the background the kernel stops the program here until it has the terminal again. Nothing is
+        // to be done about a terminal that is gone; the next read shows it.
+        let _ = tcsetattr(input_fd(), SetArg::TCSADRAIN, &settings);
+        drop(saved);
         write(PASTES);
     }
+}
+
+/// A line was read.
+pub(super) fn end_line() {
+    PROMPTED.store(false, Ordering::SeqCst);
+    hush();
+}
+
+fn all_keys(settings: &mut Termios) {
+    settings.input_flags.remove(
+        InputFlags::BRKINT | InputFlags::ICRNL | InputFlags::INPCK | InputFlags::ISTRIP | InputFlags::IXON,
+    );
+    settings.control_flags.insert(ControlFlags::CS8);
+    settings
+        .local_flags
+        .remove(LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::IEXTEN | LocalFlags::ISIG);
+    settings.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
+    settings.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
+}
+
+/// Keeps changes of the terminal's size from every thread that is started after this, so that they are
+/// heard where they are waited for. rustyline would take them, and draw what nobody sees.
+pub fn hold_resizes() {
+    let mut resizes = SigSet::empty();
+    resizes.add(Signal::SIGWINCH);
+    // Without it a resize shows at the next key.
+    let _ = resizes.thread_block();
+}
+
+/// The settings that were found.
+pub(super) fn found() -> io::Result<Termios> {
+    saved().clone().ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// A copy of what the terminal is read from.
+pub(super) fn input() -> io::Result<OwnedFd> {
+    input_fd().try_clone_to_owned()
+}
+
+/// A copy of what the terminal is written to.
+pub(super) fn output() -> io::Result<OwnedFd> {
+    output_fd().try_clone_to_owned()
+}
+
+/// Puts `other` in the place of standard input and output, until the terminal is given back.
+pub(super) fn stand_in(other: impl AsFd) -> io::Result<()> {
+    let real = Real { input: File::from(input()?), output: File::from(output()?) };
+    // A second editor in one process finds the terminal kept.
+    let _kept = REAL.set(real);
+    rustix::stdio::dup2_stdin(&other)?;
+    Ok(rustix::stdio::dup2_stdout(&other)?)
+}
+
+fn put_back() {
+    if let Some(real) = REAL.get() {
+        // What is not put back is read and written by nobody any more.
+        let _ = rustix::stdio::dup2_stdin(&real.input);
+        let _ = rustix::stdio::dup2_stdout(&real.output);
+    }
+}
+
+fn input_fd() -> BorrowedFd<'static> {
+    REAL.get().map_or_else(rustix::stdio::stdin, |real| real.input.as_fd())
+}
+
+fn output_fd() -> BorrowedFd<'static> {
+    REAL.get().map_or_else(rustix::stdio::stdout, |real| real.output.as_fd())
 }
 
 /// Stops the program, as Ctrl-Z asks, with the terminal as its shell knows it; goes on where it
 /// was when it is continued.
 pub(super) fn suspend() {
-    let Ok(editing) = tcgetattr(io::stdin()) else { return };
+    let Ok(editing) = tcgetattr(input_fd()) else { return };
     set(|_| ());
     write(PLAIN);
     // To this thread, which is then sure to stop before it goes on; all others stop with it.
@@ -177,9 +266,11 @@ pub(super) fn take_back() {
 
 /// Writes straight to the terminal.
 pub(super) fn write(text: &str) {
-    let mut out = io::stdout().lock();
     // A terminal that is gone ends the editor, which reads from it.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let _ = match REAL.get() {
+        Some(real) => (&real.output).write_all(text.as_bytes()),
+        None => io::stdout().write_all(text.as_bytes()),
+    };
 }
 
 fn set(change: impl FnOnce(&mut Termios)) {
@@ -196,13 +287,13 @@ fn set(change: impl FnOnce(&mut Termios)) {
 fn apply(settings: &Termios) {
     if is_foreground() {
         // Nothing is to be done about a terminal that is gone; the next read shows it.
-        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, settings);
+        let _ = tcsetattr(input_fd(), SetArg::TCSANOW, settings);
     }
 }
 
 /// A process in the background that changes the terminal's settings is stopped by the kernel.
 fn is_foreground() -> bool {
-    tcgetpgrp(io::stdin()).is_ok_and(|foreground| foreground == getpgrp())
+    tcgetpgrp(input_fd()).is_ok_and(|foreground| foreground == getpgrp())
 }
 
 fn saved() -> MutexGuard<'static, Option<Termios>> {

@@ -105,7 +105,9 @@ impl Presence {
     }
 }
 
-fn listed(names: &[&str]) -> String {
+/// Names as a sentence has them; of many some, and how many more.
+#[must_use]
+pub(crate) fn listed(names: &[&str]) -> String {
     let others = names.len().saturating_sub(NAMED);
     // One more name is no longer than a word that counts it.
     match (names, others) {

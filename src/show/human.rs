@@ -5,7 +5,7 @@ use nu_ansi_term::{Color, Style};
 
 use super::gate::passed;
 use super::harmless::{harmless, harmless_line};
-use super::{ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice};
+use super::{ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, unsent};
 use crate::session::{LinkState, SessionRow};
 
 /// What stands before everything hobnob says itself.
@@ -44,7 +44,7 @@ impl Human {
                 Shown::Err(self.paint(Color::Red.normal(), &own(&failure_text(failure))))
             }
             Notice::Unsent { text, reason, .. } => {
-                let line = format!("not sent ({}): {}", harmless_line(reason), harmless(text, INDENT));
+                let line = unsent(&harmless_line(reason), &harmless(text, INDENT));
                 Shown::Err(self.paint(Color::Red.normal(), &own(&line)))
             }
             Notice::Sent { .. } | Notice::Answer(_) => Shown::Nothing,
@@ -254,6 +254,12 @@ mod tests {
         assert_eq!(
             PLAIN.show(&unsent),
             Shown::Err(">>> not sent (no session): x\n>>>         y\n".to_owned())
+        );
+        let reason = crate::show::perhaps_delivered("the server went");
+        let unsent = Notice::Unsent { session: None, text: "x".into(), reason };
+        assert_eq!(
+            PLAIN.show(&unsent),
+            Shown::Err(">>> perhaps not delivered (the server went): x\n".to_owned())
         );
     }
 

@@ -22,6 +22,29 @@ use crate::timestamp::Timestamp;
 /// The columns that text is laid out in where no terminal tells how many it has.
 pub const COLUMNS: usize = 80;
 
+/// What the reason of an unsent text begins with where it may have arrived.
+const PERHAPS: &str = "perhaps not delivered: ";
+
+/// The reason of a text that was on its way when this happened.
+#[must_use]
+pub fn perhaps_delivered(reason: &str) -> String {
+    format!("{PERHAPS}{reason}")
+}
+
+/// Why a text is unsent, as a sentence about it.
+#[must_use]
+pub fn why_unsent(reason: &str) -> String {
+    if reason.starts_with(PERHAPS) { reason.to_owned() } else { format!("not sent: {reason}") }
+}
+
+/// An unsent text told in words, both made harmless by the caller.
+fn unsent(reason: &str, text: &str) -> String {
+    match reason.strip_prefix(PERHAPS) {
+        Some(reason) => format!("perhaps not delivered ({reason}): {text}"),
+        None => format!("not sent ({reason}): {text}"),
+    }
+}
+
 /// One thing that happened, as every form of output shows it. The names of the variants and their
 /// fields are the `--json` contract; a recorded one can be read back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -30,6 +30,30 @@ pub fn parse(text: &str) -> Result<UserName, BadName> {
     without_mark(text).trim().parse().map_err(|err| BadName::new(format!("{err}")))
 }
 
+/// The question for a name.
+const QUESTION: &str = "Please input chat name: ";
+
+/// The first line that is a name, from a person at a terminal on which nothing can be drawn, or whose
+/// output goes elsewhere. The question is on standard error: that is not in what goes elsewhere.
+///
+/// # Errors
+/// When the input ends before there is one.
+pub async fn ask_plainly(lines: &mut mpsc::Receiver<ScriptLine>) -> Result<UserName, BadName> {
+    // On a standard error that is closed nobody reads the question; the answer is still awaited.
+    let tell = |text: String| drop(io::stderr().write_all(text.as_bytes()));
+    loop {
+        tell(QUESTION.to_owned());
+        match lines.recv().await {
+            Some(ScriptLine::Line(line)) => match parse(&line) {
+                Ok(name) => return Ok(name),
+                Err(err) => tell(format!(">>> {err}\n")),
+            },
+            Some(_) => tell(">>> that is no name\n".to_owned()),
+            None => return Err(none_given(&mut io::stderr())),
+        }
+    }
+}
+
 /// The first line of a script.
 ///
 /// # Errors
@@ -66,7 +90,7 @@ fn ask_and_wait() -> Result<UserName, BadName> {
     let failed = |err: io::Error| BadName::new(format!("no name: {err}"));
     let (mut input, mut output) = (io::stdin().lock(), io::stdout());
     loop {
-        write!(output, "Please input chat name: ").and_then(|()| output.flush()).map_err(failed)?;
+        write!(output, "{QUESTION}").and_then(|()| output.flush()).map_err(failed)?;
         let mut line = String::new();
         if input.read_line(&mut line).map_err(failed)? == 0 {
             return Err(none_given(&mut output));

@@ -168,6 +168,7 @@ async fn on_pipe(settings: Settings, form: Form, mut signals: mpsc::Receiver<Sig
     let begun = async {
         let name = match &settings.name {
             Some(name) => chat_name::parse(name)?,
+            None if io::stdin().is_terminal() => chat_name::ask_plainly(&mut lines).await?,
             None => chat_name::from_script(&mut lines).await?,
         };
         begin(&settings, name).await
@@ -215,10 +216,12 @@ async fn at_terminal(
         repl::start(ReplOptions { history_file, color, words }).context("the terminal cannot be used")?;
     let repl = Arc::new(repl);
     let now = timestamp::now().instant();
-    let form = TerminalForm::new(color, jiff::tz::TimeZone::system(), settings.preferences, now);
+    let mut form = TerminalForm::new(color, jiff::tz::TimeZone::system(), settings.preferences, now);
+    form.takes_links = repl::terminal::takes_links();
     let form = Form::Terminal(Box::new(Folding::new(form)));
     let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)), recorder);
-    let verdict = run.go(screen, completion, InputSource::terminal(repl, typed, color), signals, None).await;
+    let input = InputSource::terminal(repl, typed, color, run.hosted);
+    let verdict = run.go(screen, completion, input, signals, None).await;
     // A person has seen what failed; only a broken trust is worth a code of its own.
     Ok(ExitCode::from(if verdict == ExitVerdict::KeyChanged { KEY_CHANGED } else { 0 }))
 }

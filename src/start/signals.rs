@@ -6,18 +6,27 @@ use tokio::sync::mpsc;
 
 use crate::app::event::Signal;
 
+/// Where the system tells which signals this process ignores. Elsewhere there is no such file, and all are
+/// watched.
+const STATUS: &str = "/proc/self/status";
+
 /// Signals that end the program. Installed before the editor reads: it relies on the handlers that
-/// stand when it begins.
+/// stand when it begins. One that was ignored when the program began stays ignored: whoever started it
+/// said so, as `nohup` does.
 ///
 /// # Errors
 /// When the system lets no signal be caught.
 pub fn watch() -> Result<mpsc::Receiver<Signal>> {
+    let status = std::fs::read_to_string(STATUS).unwrap_or_default();
     let (tx, rx) = mpsc::channel(4);
     for (kind, name) in [
         (SignalKind::interrupt(), Signal::Interrupt),
         (SignalKind::terminate(), Signal::Terminate),
         (SignalKind::hangup(), Signal::HangUp),
     ] {
+        if is_ignored(&status, kind.as_raw_value()) {
+            continue;
+        }
         let mut stream = signal(kind).context("signals cannot be caught")?;
         let tx = tx.clone();
         tokio::spawn(async move {
@@ -29,4 +38,25 @@ pub fn watch() -> Result<mpsc::Receiver<Signal>> {
         });
     }
     Ok(rx)
+}
+
+/// Whether a process with this status ignores the signal: `SigIgn` has a bit for each, the first for
+/// signal 1.
+fn is_ignored(status: &str, signal: i32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    (1..=64).contains(&signal) && mask >> (signal - 1) & 1 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_ignored_is_read_from_the_status() {
+        let status = "SigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000004002\n";
+        assert!(is_ignored(status, 1) && is_ignored(status, 13));
+        assert!(!is_ignored(status, 2) && !is_ignored(status, 15));
+        assert!(!is_ignored("", 1) && !is_ignored("SigIgn: x", 1) && !is_ignored(status, 0));
+    }
 }

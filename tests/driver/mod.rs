@@ -41,6 +41,7 @@ struct App {
 /// Runs the app, if this process is to be one.
 pub(crate) fn run() {
     let Ok(socket) = env::var(SOCKET) else { return };
+    terminal::hold_resizes();
     let _guard = terminal::guard();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let code = runtime.block_on(app(socket));
@@ -153,6 +154,7 @@ impl App {
                 self.print(&format!("edited {text:?} {failed:?}"));
                 self.grant(Draft::at_end(text));
             }
+            Typed::NotUtf8(byte) => self.print(&format!("not UTF-8: {byte:02X}")),
             Typed::HistoryLost(why) => self.print(&format!("history lost: {why}")),
         }
         None

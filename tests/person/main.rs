@@ -19,11 +19,15 @@ mod editing;
 #[cfg(test)]
 mod flood;
 #[cfg(test)]
+mod leaving;
+#[cfg(test)]
 mod newcomer;
 #[cfg(test)]
 mod person;
 #[cfg(test)]
 mod picture;
+#[cfg(test)]
+mod plain;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]

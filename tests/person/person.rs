@@ -45,6 +45,18 @@ impl Person {
         environment: &[(&str, &str)],
         home: &Home,
     ) -> Self {
+        Self::run(env!("CARGO_BIN_EXE_hobnob"), arguments, size, environment, home)
+    }
+
+    /// Starts this program, which starts `hobnob`.
+    #[track_caller]
+    pub(crate) fn run(
+        program: &str,
+        arguments: &[&str],
+        size: (u16, u16),
+        environment: &[(&str, &str)],
+        home: &Home,
+    ) -> Self {
         let path = home.path().display().to_string();
         let at = |folder: &str| format!("{path}/{folder}");
         let places = [
@@ -58,7 +70,6 @@ impl Person {
         ];
         let mut all: Vec<(&str, &str)> = places.iter().map(|(key, value)| (*key, value.as_str())).collect();
         all.extend(environment);
-        let program = env!("CARGO_BIN_EXE_hobnob");
         Self { terminal: Terminal::spawn(program, arguments, &all, size), _home: home.clone() }
     }
 

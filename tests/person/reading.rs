@@ -196,12 +196,12 @@ fn a_private_session_is_apart_and_unread_counts_stand_in_the_prompt() {
         anna.sees_last("lobby (1:1)>");
         bobby.say("two");
         anna.sees_last("lobby (1:2)>");
-        // Something is typed: the prompt stays as it is, and the draft too.
+        // Something is typed: it stays as it is, and the count is a new one at once.
         anna.terminal.type_text("hel");
         anna.sees_last("lobby (1:2)> hel");
         bobby.say("three");
         anna.sees_row("* P~> <bobby> three");
-        anna.sees_last("lobby (1:2)> hel");
+        anna.sees_last("lobby (1:3)> hel");
         anna.enter("lo");
         anna.sees_last("lobby (1:3)>");
         anna.enter("\\sw 1");

@@ -94,3 +94,28 @@ fn strike_keys(anna: &mut Person, gap: Duration) -> Vec<Duration> {
     }
     echoes
 }
+
+#[test]
+fn a_resize_draws_the_line_anew_at_once() {
+    let server = Server::start(&[]);
+    let mut anna = Person::join(&server, "anna", (80, 24));
+    let text = "0123456789".repeat(12);
+    anna.terminal.type_text(&text);
+    anna.terminal.wait_until("two rows", |screen| screen.ends_with("6789") && !screen.ends_with(&text));
+    anna.terminal.resize(200, 24);
+    anna.sees_last(&format!("lobby> {text}"));
+    assert_eq!(anna.terminal.screen().matches("lobby>").count(), 1);
+}
+
+#[test]
+fn a_line_with_a_byte_that_is_no_utf8_is_not_sent_until_it_is_mended() {
+    let server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    let mut anna = Person::join(&server, "anna", (80, 24));
+    anna.terminal.keys(b"caf\xe9\r");
+    anna.sees("the terminal sent the byte E9, which is not UTF-8");
+    anna.sees("[not sent: replace each");
+    anna.terminal.keys("\x7f\u{e9}\r".as_bytes());
+    bobby.wait(json!({"event": "message", "from": "anna", "text": "caf\u{e9}"}));
+    assert_eq!(bobby.all(json!({"event": "message", "from": "anna"})).len(), 1);
+}

@@ -24,12 +24,12 @@ fn a_long_paste_asks_first_and_no_keeps_it() {
         anna.sees("line 11");
         anna.enter("");
         anna.sees(">>> 12 lines to the lobby, beginning: line 0");
-        anna.sees_last("send it? [Y/n]");
-        anna.enter("n");
+        anna.sees_last("send it? [y/N]");
+        anna.enter("");
         anna.sees("[not sent]");
         anna.enter("");
-        anna.sees_last("send it? [Y/n]");
-        anna.enter("");
+        anna.sees_last("send it? [y/N]");
+        anna.enter("y");
         bobby.wait(json!({"event": "message", "from": "anna", "text": text}));
         anna.sees_last("lobby>");
         assert_eq!(bobby.all(json!({"event": "message", "from": "anna"})).len(), 1);
@@ -121,7 +121,7 @@ fn an_editor_writes_the_draft_in_a_file_nobody_else_reads() {
         let mut anna = Person::join_with(&server, "anna", (columns, 24), &[("EDITOR", &command)], &home);
         anna.enter("\\edit Dear all,");
         anna.sees("second");
-        assert_eq!(std::fs::read_to_string(&log).unwrap(), "600\nDear all,");
+        assert_eq!(std::fs::read_to_string(&log).unwrap(), "600\nDear all,\n");
         anna.enter("");
         bobby.wait(json!({"event": "message", "text": "first\nsecond"}));
         anna.sees_last("lobby>");

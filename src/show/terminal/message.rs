@@ -1,13 +1,16 @@
 //! One message as rows: time, mark, name, and the text hanging beside them.
 
+use std::ops::Range;
+
 use jiff::Zoned;
 use nu_ansi_term::{Color, Style};
 
 use super::super::harmless::harmless;
 use super::super::{Message, MessageKind, Mode};
+use super::own::time_form;
 use super::wrap::width;
-use super::{TerminalForm, names};
-use crate::config::preferences::Times;
+use super::{TerminalForm, links, names};
+use crate::config::preferences::{Links, Times};
 use crate::show::mention;
 use crate::timestamp::Timestamp;
 
@@ -19,6 +22,13 @@ const MENTION: &str = "!";
 
 /// A name takes no more than this share of a row from the text beside it.
 const TEXT_SHARE: usize = 2;
+
+/// A part of a row that is one of an address.
+#[derive(Clone)]
+struct Linked {
+    place: Range<usize>,
+    address: String,
+}
 
 /// What stands before a message's text.
 struct Head {
@@ -45,20 +55,81 @@ impl TerminalForm {
         let room = columns - hang;
         let mut rows = Vec::new();
         for line in text.split('\n') {
-            rows.extend(self.rows(line, first, room));
+            let broken = self.rows(line, first, room);
+            let linked = self.linked(line, &broken);
+            rows.extend(broken.into_iter().zip(linked));
             first = room;
         }
+        let hidden = self.cut(&mut rows);
         let margin = self.margin(message, lead_width, hang);
-        for (number, row) in rows.iter().enumerate() {
+        for (number, (row, links)) in rows.iter().enumerate() {
             match number {
                 0 => shown.push_str(&self.painted_head(message, &head, mentioned)),
                 _ if row.is_empty() => shown.push_str(margin.trim_end()),
                 _ => shown.push_str(&margin),
             }
-            shown.push_str(&self.painted_text(message, row));
+            shown.push_str(&self.painted_row(message, row, links));
             shown.push('\n');
         }
+        if hidden > 0 {
+            let told = format!("… {hidden} more rows: \\set rows 0, then \\history, shows all");
+            for row in self.rows(&told, room, room) {
+                shown.push_str(&format!("{margin}{}\n", self.paint(Style::new().dimmed(), &row)));
+            }
+        }
         shown
+    }
+
+    /// Leaves of a message as many rows as this user wants of one; gives how many go.
+    fn cut<T>(&self, rows: &mut Vec<T>) -> usize {
+        let most = usize::from(self.preferences.rows);
+        let hidden = rows.len().saturating_sub(most);
+        // One row that says that one is hidden is no shorter.
+        if most == 0 || hidden <= 1 {
+            return 0;
+        }
+        rows.truncate(most);
+        hidden
+    }
+
+    /// For each row of a line where in it parts of addresses are that the breaks have cut.
+    fn linked(&self, line: &str, rows: &[String]) -> Vec<Vec<Linked>> {
+        let takes = match self.preferences.links {
+            Links::Auto => self.takes_links,
+            Links::On => true,
+            Links::Off => false,
+        };
+        if !takes || rows.len() < 2 {
+            return vec![Vec::new(); rows.len()];
+        }
+        let found = links::find(line);
+        let places = links::places(line, rows);
+        let within =
+            |outer: &Range<usize>, inner: &Range<usize>| outer.start <= inner.start && inner.end <= outer.end;
+        places
+            .iter()
+            .map(|place| {
+                let cut = found.iter().filter(|address| !places.iter().any(|place| within(place, address)));
+                let here = cut.filter(|address| address.start < place.end && place.start < address.end);
+                here.map(|address| Linked {
+                    place: address.start.max(place.start) - place.start
+                        ..address.end.min(place.end) - place.start,
+                    address: line[address.clone()].to_owned(),
+                })
+                .collect()
+            })
+            .collect()
+    }
+
+    fn painted_row(&self, message: &Message, row: &str, links: &[Linked]) -> String {
+        let (mut shown, mut from) = (String::new(), 0);
+        for Linked { place, address } in links {
+            shown.push_str(&self.painted_text(message, &row[from..place.start]));
+            let text = self.painted_text(message, &row[place.clone()]);
+            shown.push_str(&links::part(address, names::mix(address.as_bytes()), &text));
+            from = place.end;
+        }
+        shown + &self.painted_text(message, &row[from..])
     }
 
     /// A line that tells the day, where it is another than that of the message before.
@@ -81,11 +152,8 @@ impl TerminalForm {
 
     /// What stands before the text, and the text that is left.
     fn head<'m>(&self, message: &'m Message, at: &Zoned, mentioned: bool) -> (Head, &'m str) {
-        let time = match self.preferences.times {
-            Times::Off => String::new(),
-            Times::Short => at.strftime("%H:%M").to_string(),
-            Times::Long => at.strftime("%H:%M:%S").to_string(),
-        };
+        let time = time_form(self.preferences.times).map(|form| at.strftime(form).to_string());
+        let time = time.unwrap_or_default();
         let mark = match (message.replayed, mentioned) {
             (true, _) => REPLAYED,
             (false, true) => MENTION,

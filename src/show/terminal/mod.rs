@@ -3,8 +3,10 @@
 //! the gate first. Reads no clock, asks no terminal: both are told.
 
 mod attention;
+pub mod links;
 mod message;
 mod names;
+pub mod own;
 mod tables;
 pub mod wrap;
 
@@ -16,7 +18,7 @@ use nu_ansi_term::{Color, Style};
 use super::gate::passed;
 use super::harmless::{harmless, harmless_line};
 use super::human::{PROGRAM_VOICE, Shown, failure_text, told, whois};
-use super::{ClosedReason, Message, MessageKind, Notice};
+use super::{ClosedReason, Message, MessageKind, Notice, unsent};
 use crate::config::preferences::Preferences;
 use crate::show::mention;
 
@@ -38,6 +40,8 @@ pub struct TerminalForm {
     own: Option<UserName>,
     /// How it is to be shown.
     pub preferences: Preferences,
+    /// The terminal is known to take links.
+    pub takes_links: bool,
     /// The day of the message shown last.
     day: Option<Date>,
 }
@@ -47,7 +51,7 @@ impl TerminalForm {
     #[must_use]
     pub fn new(color: bool, zone: TimeZone, preferences: Preferences, today: jiff::Timestamp) -> Self {
         let day = Some(today.to_zoned(zone.clone()).date());
-        Self { color, zone, own: None, preferences, day }
+        Self { color, zone, own: None, preferences, takes_links: false, day }
     }
 
     /// Who reads: messages that name this user stand out.
@@ -77,7 +81,7 @@ impl TerminalForm {
                 Shown::Err(self.program_voice(Color::Red.normal(), &failure_text(failure), columns))
             }
             Notice::Unsent { text, reason, .. } => {
-                let line = format!("not sent ({}): {}", harmless_line(reason), harmless(text, ""));
+                let line = unsent(&harmless_line(reason), &harmless(text, ""));
                 Shown::Err(self.program_voice(Color::Red.normal(), &line, columns))
             }
             Notice::Sent { .. } | Notice::Answer(_) | Notice::Switched { .. } | Notice::Forking { .. } => {
@@ -126,7 +130,11 @@ impl TerminalForm {
 
     fn program_voice(&self, style: Style, text: &str, columns: usize) -> String {
         let room = columns - PROGRAM_VOICE.len();
-        let rows = text.split('\n').flat_map(|line| self.rows(line, room, room));
+        let rows = text.split('\n').flat_map(|line| match self.preferences.wrap {
+            // Lists of names among it, whose scripts have no spaces but in between.
+            true => wrap::words(line, room),
+            false => vec![line.to_owned()],
+        });
         rows.map(|row| format!("{}\n", self.paint(style, &format!("{PROGRAM_VOICE}{row}")))).collect()
     }
 

@@ -18,7 +18,7 @@ pub(super) fn color(name: &UserName, key: Option<&PublicKey>) -> Color {
 }
 
 /// FNV-1a: the standard library's hash may change from one release to the next.
-fn mix(bytes: &[u8]) -> u32 {
+pub(super) fn mix(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |sum, &byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193)) >> 8
 }
 

@@ -3,7 +3,7 @@
 use hobnob_protocol::name::PublicKey;
 
 use super::*;
-use crate::config::preferences::Notify;
+use crate::config::preferences::{Links, Notify};
 use crate::session::{Mode, SessionId};
 use crate::timestamp::Timestamp;
 
@@ -156,5 +156,54 @@ fn without_color_no_sequence_is_written() {
         Notice::error(crate::show::ErrorCode::Usage, "y"),
     ] {
         assert!(!text(form.show(&notice, 80)).contains('\u{1b}'));
+    }
+}
+
+#[test]
+fn of_a_message_of_very_many_rows_the_first_are_shown_and_how_to_see_the_rest() {
+    let long = "\n".repeat(16 * 1024);
+    let shown = text(form(false).show(&Notice::Message(said("bobby", &long)), 80));
+    assert_eq!(shown.lines().count(), 41);
+    let told = "             … 16345 more rows: \\set rows 0, then \\history, shows all";
+    assert_eq!(shown.lines().last().unwrap(), told);
+    let mut form = form(false);
+    form.preferences.rows = 0;
+    assert_eq!(text(form.show(&Notice::Message(said("bobby", &long)), 80)).lines().count(), 16 * 1024 + 1);
+    form.preferences.rows = 2;
+    let three = Notice::Message(said("bobby", "a\nb\nc"));
+    assert_eq!(text(form.show(&three, 80)).lines().count(), 3, "one hidden row is shown instead of told");
+}
+
+#[test]
+fn an_address_that_is_broken_into_rows_is_one_link() {
+    let mut form = form(false);
+    form.takes_links = true;
+    let message = said("bobby", "see https://a.example/one/two/three, yes");
+    let shown = text(form.show(&Notice::Message(message.clone()), 34));
+    let rows: Vec<&str> = shown.lines().collect();
+    let begin = "\u{1b}]8;id=";
+    let address = ";https://a.example/one/two/three\u{1b}\\";
+    let parts: Vec<&str> = shown.split(begin).skip(1).collect();
+    assert!(parts.len() >= 2 && parts.iter().all(|part| part.contains(address)), "{rows:?}");
+    assert_eq!(shown.matches("\u{1b}]8;;\u{1b}\\").count(), parts.len());
+    let ids: std::collections::HashSet<&str> =
+        parts.iter().filter_map(|part| part.split(';').next()).collect();
+    assert_eq!(ids.len(), 1);
+    // Whole on its row it needs none; nor where the terminal takes none, or this user wants none.
+    assert!(!text(form.show(&Notice::Message(message.clone()), 80)).contains('\u{1b}'));
+    form.preferences.links = Links::Off;
+    assert!(!text(form.show(&Notice::Message(message.clone()), 34)).contains('\u{1b}'));
+    form.preferences.links = Links::On;
+    form.takes_links = false;
+    assert!(text(form.show(&Notice::Message(message), 34)).contains(address));
+}
+
+#[test]
+fn a_list_of_names_is_not_broken_inside_one() {
+    let names = ["山田太郎", "佐藤花子", "鈴木一郎", "bobby"].map(|name| name.parse().unwrap());
+    let users = Notice::Users { names: names.to_vec(), away: Vec::new() };
+    let shown = text(form(false).show(&users, 34));
+    for name in names {
+        assert!(shown.lines().any(|row| row.contains(name.as_str())), "{shown}");
     }
 }

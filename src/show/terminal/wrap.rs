@@ -22,8 +22,19 @@ fn grapheme_width(grapheme: &str) -> usize {
 /// always one row; spaces at a break are left out.
 #[must_use]
 pub fn wrap(line: &str, first: usize, rest: usize) -> Vec<String> {
+    broken(pieces(line, grapheme_width), first, rest)
+}
+
+/// Breaks one line into rows of `room` columns at its spaces alone, in any script: nothing that fits a row
+/// is cut in two.
+#[must_use]
+pub fn words(line: &str, room: usize) -> Vec<String> {
+    broken(pieces(line, |_| 1), room, room)
+}
+
+fn broken<'t>(pieces: impl Iterator<Item = &'t str>, first: usize, rest: usize) -> Vec<String> {
     let mut rows = Rows { done: Vec::new(), row: String::new(), used: 0, room: first, rest };
-    for piece in pieces(line) {
+    for piece in pieces {
         let wide = width(piece);
         if rows.used + wide <= rows.room {
             rows.push(piece, wide);
@@ -41,14 +52,14 @@ pub fn wrap(line: &str, first: usize, rest: usize) -> Vec<String> {
 }
 
 /// Words and the spaces between them, in turn. Scripts of wide characters have no spaces: a row may
-/// end after each of those.
-fn pieces(line: &str) -> impl Iterator<Item = &str> {
+/// end after each of those that `width` counts as such.
+fn pieces(line: &str, width: impl Fn(&str) -> usize) -> impl Iterator<Item = &str> {
     let mut left = line;
     std::iter::from_fn(move || {
         let spaces = left.starts_with(' ');
         let mut end = left.find(|c| (c == ' ') != spaces).unwrap_or(left.len());
         if !left[..end].is_ascii() {
-            let wide = left[..end].grapheme_indices(true).find(|(_, grapheme)| grapheme_width(grapheme) > 1);
+            let wide = left[..end].grapheme_indices(true).find(|(_, grapheme)| width(grapheme) > 1);
             end = match wide {
                 Some((0, grapheme)) => grapheme.len(),
                 Some((at, _)) => at,
@@ -121,6 +132,13 @@ mod tests {
         check("a日 本", 4, 4, &["a日", "本"]);
         assert_eq!(width("e\u{301}"), 1);
         assert_eq!(width("👍"), 2);
+    }
+
+    #[test]
+    fn a_list_breaks_between_its_names_alone() {
+        let names = "in the lobby (3): 山田太郎 佐藤花子 bobby";
+        assert_eq!(words(names, 30), ["in the lobby (3): 山田太郎", "佐藤花子 bobby"]);
+        assert_eq!(words("日本語日本語", 5), ["日本", "語日", "本語"]);
     }
 
     proptest! {

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::commands;
+use crate::input::line::{self, Line, Source};
+use crate::repl::Words;
 use crate::screen::folding::Folding;
 use crate::session::{Mode, SessionId};
 use crate::show::Notice;
@@ -76,8 +79,8 @@ impl Look {
 /// Shows events one after another.
 pub(super) struct Replay {
     look: Look,
-    /// The prompts under which this user typed in each private session.
-    prompts: HashMap<SessionId, String>,
+    /// Who was on the other side of each private session, and whose it was.
+    peers: HashMap<SessionId, (Mode, String)>,
     /// Whether this run was typed at a terminal: what was sent has been shown as it was typed.
     at_terminal: bool,
 }
@@ -85,7 +88,7 @@ pub(super) struct Replay {
 impl Replay {
     /// Nothing is shown yet.
     pub(super) fn new(look: Look) -> Self {
-        Self { look, prompts: HashMap::new(), at_terminal: false }
+        Self { look, peers: HashMap::new(), at_terminal: false }
     }
 
     /// What a notice looked like.
@@ -94,16 +97,16 @@ impl Replay {
         match notice {
             // What was typed stood on the screen; of a run on a pipe it is worth seeing too.
             Notice::Sent { .. } if self.at_terminal => return passed,
-            Notice::Sent { session, text, .. } => return passed + &self.line(*session, text),
+            Notice::Sent { session, text, .. } => return passed + &self.line(*session, text, recorded),
             Notice::Welcome { .. } => {
-                self.prompts.clear();
+                self.peers.clear();
                 self.at_terminal = false;
             }
             Notice::Forking { session, peer } => {
-                self.prompts.insert(*session, format!("{session} {} {peer}> ", Mode::A.prefix()));
+                self.peers.insert(*session, (Mode::A, peer.to_string()));
             }
             Notice::Opened { session, peer, mode, .. } => {
-                self.prompts.insert(*session, format!("{session} {} {peer}> ", mode.prefix()));
+                self.peers.insert(*session, (*mode, peer.to_string()));
             }
             _ => {}
         }
@@ -113,7 +116,7 @@ impl Replay {
     /// What a typed line looked like.
     pub(super) fn typed(&mut self, session: SessionId, text: &str, recorded: Option<Timestamp>) -> String {
         self.at_terminal = true;
-        self.look.pass(recorded) + &self.line(session, text)
+        self.look.pass(recorded) + &self.line(session, text, recorded)
     }
 
     /// What the end of the record brings.
@@ -124,14 +127,28 @@ impl Replay {
         }
     }
 
-    fn line(&self, session: SessionId, text: &str) -> String {
-        let prompt = match self.prompts.get(&session) {
-            Some(prompt) => prompt.clone(),
+    fn line(&self, session: SessionId, text: &str, recorded: Option<Timestamp>) -> String {
+        let peer = self.peers.get(&session).map(|(mode, peer)| (*mode, peer.as_str()));
+        if let Look::Terminal(rows) = &self.look
+            && is_said(text, rows.folding.form.preferences.paste_ask)
+            && let Some(said) = rows.folding.form.said(peer, text, recorded)
+        {
+            return said;
+        }
+        let prompt = match peer {
+            Some((mode, peer)) => format!("{session} {} {peer}> ", mode.prefix()),
             None if session == SessionId::LOBBY => "lobby> ".to_owned(),
             None => format!("{session}> "),
         };
         self.look.typed(&prompt, session != SessionId::LOBBY, text)
     }
+}
+
+/// Whether a typed line was said at once, and lost its prompt by that.
+fn is_said(line: &str, most_lines: u16) -> bool {
+    let many = most_lines > 0 && line.lines().count() > usize::from(most_lines);
+    let words = Words { habits: commands::habit_words(), ..Words::default() };
+    !many && matches!(line::parse(line, Source::Terminal(&words)), Line::Text { .. })
 }
 
 fn text(shown: Shown) -> String {

@@ -1,0 +1,366 @@
+//! The rows of the prompt and the draft, and how they are put on the terminal in the place of those
+//! drawn before. A draft that has more rows than fit is shown through a window around the cursor, so
+//! that messages still appear above it and nothing of it is drawn twice. Pure data: makes the text that
+//! the editor's thread writes.
+
+use std::fmt::Write;
+
+use rustyline::GraphemeClusterMode;
+use unicode_segmentation::UnicodeSegmentation;
+
+/// Rows of the screen a draft leaves to what is said meanwhile.
+const LEFT_ABOVE: usize = 3;
+
+/// Fewer rows than this have none to spare for how much is hidden.
+const TELLS_HIDDEN: usize = 3;
+
+/// A tab reaches the text through a paste only.
+const TAB: usize = 8;
+
+/// Columns and rows of the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    pub(super) columns: u16,
+    pub(super) rows: u16,
+}
+
+/// Text in one colour.
+#[derive(Debug, Default)]
+pub(super) struct Span<'t> {
+    /// The sequence that begins the colour; nothing for none.
+    pub(super) colour: String,
+    pub(super) text: std::borrow::Cow<'t, str>,
+    /// Whether the cursor stands before it.
+    pub(super) at_cursor: bool,
+}
+
+/// All rows of a prompt and its draft.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Sheet {
+    rows: Vec<Row>,
+    cursor: Place,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Row {
+    text: String,
+    width: usize,
+    colour: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Place {
+    row: usize,
+    column: usize,
+}
+
+impl Sheet {
+    /// Breaks the spans into rows of `columns`.
+    pub(super) fn new(spans: &[Span<'_>], columns: usize, widths: GraphemeClusterMode) -> Self {
+        let mut sheet = Self { rows: vec![Row::default()], cursor: Place::default() };
+        for span in spans {
+            if span.at_cursor {
+                sheet.cursor = sheet.end();
+            }
+            for grapheme in span.text.graphemes(true) {
+                sheet.push(grapheme, &span.colour, columns, widths);
+            }
+        }
+        if sheet.cursor.column >= columns {
+            sheet.cursor = Place { row: sheet.cursor.row + 1, column: 0 };
+            if sheet.cursor.row == sheet.rows.len() {
+                sheet.break_row();
+            }
+        }
+        if let Some(row) = sheet.rows.last_mut() {
+            row.close();
+        }
+        sheet
+    }
+
+    fn end(&self) -> Place {
+        let row = self.rows.len().saturating_sub(1);
+        Place { row, column: self.rows.last().map_or(0, |row| row.width) }
+    }
+
+    fn push(&mut self, grapheme: &str, colour: &str, columns: usize, widths: GraphemeClusterMode) {
+        if grapheme == "\n" || grapheme == "\r\n" {
+            return self.break_row();
+        }
+        let used = self.end().column;
+        let (text, width) = match grapheme {
+            "\t" => (" ".repeat(TAB - used % TAB), TAB - used % TAB),
+            _ => (grapheme.to_owned(), usize::from(widths.width(grapheme))),
+        };
+        if used + width > columns && used > 0 {
+            self.break_row();
+        }
+        if let Some(row) = self.rows.last_mut() {
+            row.paint(colour);
+            row.text.push_str(&text);
+            row.width += width;
+        }
+    }
+
+    fn break_row(&mut self) {
+        if let Some(row) = self.rows.last_mut() {
+            row.close();
+        }
+        self.rows.push(Row::default());
+    }
+}
+
+impl Row {
+    fn paint(&mut self, colour: &str) {
+        if self.colour != colour {
+            self.close();
+            self.text.push_str(colour);
+            colour.clone_into(&mut self.colour);
+        }
+    }
+
+    fn close(&mut self) {
+        if !self.colour.is_empty() {
+            self.text.push_str("\x1b[0m");
+            self.colour.clear();
+        }
+    }
+}
+
+/// What was drawn last, and stands on the terminal.
+#[derive(Debug, Default)]
+pub(super) struct Canvas {
+    drawn: Option<Drawn>,
+    /// The first row that the window shows.
+    top: usize,
+}
+
+#[derive(Debug)]
+struct Drawn {
+    /// The columns each row takes.
+    widths: Vec<usize>,
+    cursor: Place,
+}
+
+/// What the rows that stand for hidden ones say.
+#[derive(Debug)]
+pub(super) struct Edges<'t> {
+    /// Stands before how many are hidden above: the prompt.
+    pub(super) before: &'t str,
+    /// The sequence that begins their colour.
+    pub(super) colour: &'t str,
+}
+
+impl Canvas {
+    /// Takes off what was drawn. On a terminal that has become narrower, its rows have been broken anew.
+    pub(super) fn wipe(&mut self, size: Size) -> String {
+        let Some(Drawn { widths, cursor }) = self.drawn.take() else { return String::new() };
+        let columns = usize::from(size.columns).max(1);
+        let above: usize = widths[..cursor.row].iter().map(|width| width.div_ceil(columns).max(1)).sum();
+        // A cursor behind the last column stands in it.
+        let up = above + cursor.column.saturating_sub(1) / columns;
+        match up.min(usize::from(size.rows)) {
+            0 => "\r\x1b[J".to_owned(),
+            up => format!("\r\x1b[{up}A\x1b[J"),
+        }
+    }
+
+    /// Forgets what was drawn: the screen was emptied.
+    pub(super) fn forget(&mut self) {
+        self.drawn = None;
+    }
+
+    /// Puts `above`, whole lines, and below them the sheet, or what of it fits, in the place of what was
+    /// drawn.
+    pub(super) fn draw(&mut self, sheet: &Sheet, size: Size, above: &str, edges: &Edges<'_>) -> String {
+        let mut out = self.wipe(size);
+        out.push_str(above);
+        let (rows, cursor) = self.window(sheet, size, edges);
+        let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+        out.push_str(&texts.join("\r\n"));
+        move_back(&mut out, rows.len() - 1 - cursor.row, cursor.column);
+        self.drawn = Some(Drawn { widths: rows.iter().map(|row| row.width).collect(), cursor });
+        out
+    }
+
+    /// Puts the whole sheet in the place of what was drawn, and the cursor below it: it stays.
+    pub(super) fn finish(&mut self, sheet: &Sheet, size: Size) -> String {
+        let mut out = self.wipe(size);
+        self.top = 0;
+        for row in &sheet.rows {
+            out.push_str(&row.text);
+            out.push_str("\r\n");
+        }
+        out
+    }
+
+    /// The rows that are shown, and where among them the cursor is.
+    fn window(&mut self, sheet: &Sheet, size: Size, edges: &Edges<'_>) -> (Vec<Row>, Place) {
+        let most = usize::from(size.rows).saturating_sub(LEFT_ABOVE).max(1);
+        let count = sheet.rows.len();
+        if count <= most {
+            self.top = 0;
+            return (sheet.rows.clone(), sheet.cursor);
+        }
+        let tells = most >= TELLS_HIDDEN;
+        let shown = if tells { most - 2 } else { most };
+        // Near its end all that follows is shown: the rest of a hint, too.
+        let near = count - 1 - sheet.cursor.row < shown / 2;
+        let last = if near { count - 1 } else { sheet.cursor.row };
+        let least = (last + 1).saturating_sub(shown);
+        self.top = self.top.clamp(least, sheet.cursor.row).min(count - shown);
+        let (mut from, mut to) = (self.top, self.top + shown);
+        if tells {
+            // At either end one row is enough to tell.
+            if from <= 1 {
+                (from, to) = (0, most - 1);
+            } else if to + 1 >= count {
+                (from, to) = (count - (most - 1), count);
+            }
+        }
+        let mut rows = Vec::with_capacity(most);
+        if tells && from > 0 {
+            rows.push(edges.row(edges.before, from, "above", size));
+        }
+        let cursor = Place { row: sheet.cursor.row - from + rows.len(), ..sheet.cursor };
+        rows.extend_from_slice(&sheet.rows[from..to]);
+        if tells && to < count {
+            rows.push(edges.row("", count - to, "below", size));
+        }
+        (rows, cursor)
+    }
+}
+
+impl Edges<'_> {
+    fn row(&self, before: &str, hidden: usize, place: &str, size: Size) -> Row {
+        let unit = if hidden == 1 { "row" } else { "rows" };
+        let text: String = format!("{before}… {hidden} {unit} {place}");
+        let mut row = Row::default();
+        row.paint(self.colour);
+        for grapheme in text.graphemes(true) {
+            let width = usize::from(GraphemeClusterMode::WcWidth.width(grapheme));
+            if row.width + width >= usize::from(size.columns) {
+                break;
+            }
+            row.text.push_str(grapheme);
+            row.width += width;
+        }
+        row.close();
+        row
+    }
+}
+
+fn move_back(out: &mut String, up: usize, column: usize) {
+    if up > 0 {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "\x1b[{up}A");
+    }
+    out.push('\r');
+    if column > 0 {
+        let _ = write!(out, "\x1b[{column}C");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EDGES: Edges<'static> = Edges { before: "> ", colour: "" };
+
+    fn sheet(left: &str, right: &str, columns: usize) -> Sheet {
+        let span = |text: &'static str| Span { text: text.into(), ..Span::default() };
+        let (left, right) = (left.to_owned(), right.to_owned());
+        let spans = [
+            span("> "),
+            Span { text: left.into(), ..Span::default() },
+            Span { text: right.into(), at_cursor: true, ..Span::default() },
+        ];
+        Sheet::new(&spans, columns, GraphemeClusterMode::WcWidth)
+    }
+
+    #[track_caller]
+    fn check(left: &str, right: &str, rows: &[&str], cursor: (usize, usize)) {
+        let sheet = sheet(left, right, 10);
+        let texts: Vec<&str> = sheet.rows.iter().map(|row| row.text.as_str()).collect();
+        assert_eq!((texts.as_slice(), (sheet.cursor.row, sheet.cursor.column)), (rows, cursor));
+    }
+
+    #[test]
+    fn rows_break_at_the_edge_and_at_newlines() {
+        check("abc", "", &["> abc"], (0, 5));
+        check("12345678", "", &["> 12345678", ""], (1, 0));
+        check("", "123456789", &["> 12345678", "9"], (0, 2));
+        check("a\nb", "\nc", &["> a", "b", "c"], (1, 1));
+        check("日本語日本", "", &["> 日本語日", "本"], (1, 2));
+        check("a\tb", "", &["> a     b"], (0, 9));
+    }
+
+    #[test]
+    fn colours_end_with_their_row() {
+        let spans = [Span { colour: "\x1b[1m".into(), text: "abcd".into(), at_cursor: false }];
+        let sheet = Sheet::new(&spans, 3, GraphemeClusterMode::WcWidth);
+        let rows: Vec<&str> = sheet.rows.iter().map(|row| row.text.as_str()).collect();
+        assert_eq!(rows, ["\x1b[1mabc\x1b[0m", "\x1b[1md\x1b[0m"]);
+    }
+
+    /// The rows a terminal of `columns` shows after these writes.
+    fn screen(writes: &[String], columns: u16, rows: u16) -> Vec<String> {
+        let cells = |count| std::num::NonZeroU16::new(count).unwrap();
+        let mut parser = vt100::Parser::new(cells(rows), cells(columns), 1000);
+        for write in writes {
+            parser.process(write.replace('\n', "\r\n").as_bytes());
+        }
+        let shown = parser.screen().contents();
+        shown.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_tall_draft_is_seen_through_a_window_and_never_twice() {
+        let size = Size { columns: 20, rows: 10 };
+        let lines: Vec<String> = (0..26).map(|n| format!("line {n}")).collect();
+        let mut canvas = Canvas::default();
+        let mut writes = Vec::new();
+        for count in 1..=26 {
+            let sheet = sheet(&lines[..count].join("\n"), "", 20);
+            writes.push(canvas.draw(&sheet, size, "", &EDGES));
+        }
+        let sheet = sheet(&lines.join("\n"), "", 20);
+        writes.push(canvas.draw(&sheet, size, "bobby: hi\n", &EDGES));
+        let shown = screen(&writes, 20, 10);
+        assert_eq!(shown[..2], ["bobby: hi", "> … 20 rows above"], "{shown:?}");
+        assert_eq!(shown.last().unwrap(), "line 25");
+        assert_eq!(shown.len(), 8);
+        writes.push(canvas.finish(&sheet, size));
+        let all = screen(&writes, 20, 60);
+        assert_eq!(all.iter().filter(|row| row.ends_with("line 3")).count(), 1);
+        assert_eq!(all.len(), 27);
+    }
+
+    #[test]
+    fn the_window_follows_the_cursor() {
+        let size = Size { columns: 20, rows: 10 };
+        let lines: Vec<String> = (0..26).map(|n| format!("line {n}")).collect();
+        let mut canvas = Canvas::default();
+        canvas.draw(&sheet(&lines.join("\n"), "", 20), size, "", &EDGES);
+        let middle = sheet(&lines[..10].join("\n"), &format!("\n{}", lines[10..].join("\n")), 20);
+        let shown = screen(&[canvas.draw(&middle, size, "", &EDGES)], 20, 10);
+        assert_eq!(shown.first().unwrap(), "> … 9 rows above");
+        assert_eq!(shown[1], "line 9");
+        assert_eq!(shown.last().unwrap(), "… 12 rows below");
+        let start = sheet("", &lines.join("\n"), 20);
+        let shown = screen(&[canvas.draw(&start, size, "", &EDGES)], 20, 10);
+        assert_eq!(shown.first().unwrap(), "> line 0");
+        assert_eq!(shown.last().unwrap(), "… 20 rows below");
+        let small = Size { columns: 20, rows: 3 };
+        assert_eq!(screen(&[canvas.draw(&start, small, "", &EDGES)], 20, 3), ["> line 0"]);
+    }
+
+    #[test]
+    fn a_narrower_terminal_leaves_no_fragment() {
+        let mut canvas = Canvas::default();
+        canvas.draw(&sheet(&"x".repeat(50), "", 80), Size { columns: 80, rows: 24 }, "", &EDGES);
+        // 52 columns became three rows of 20, and the cursor is in the third.
+        assert_eq!(canvas.wipe(Size { columns: 20, rows: 24 }), "\r\x1b[2A\x1b[J");
+        assert_eq!(canvas.wipe(Size { columns: 20, rows: 24 }), "");
+    }
+}

@@ -1,0 +1,271 @@
+//! Draws the prompt, what is typed and the hint in the place of what was drawn before, and above them
+//! what the app prints.
+//!
+//! rustyline asks for colours at every repaint; that is the moment. What it draws itself nobody sees
+//! (see `keyboard`). Called by the editor's thread alone.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nu_ansi_term::{Color, Style};
+use rustyline::CompletionType;
+use rustyline::highlight::{CmdKind, Highlighter};
+
+use super::canvas::{Edges, Sheet, Span};
+use super::page::Page;
+use super::printer::SharedTerminal;
+use super::{Watched, terminal, words::Words};
+use crate::input::line::{self, Habit, Line, Source};
+
+/// The cursor to the top, and nothing below it.
+const EMPTY_SCREEN: &str = "\x1b[H\x1b[2J";
+
+/// Between two words that Tab found.
+const BETWEEN: usize = 2;
+
+/// Draws the line, shows what waits, and notes what stands on the screen.
+pub(super) struct Painter {
+    pub(super) color: bool,
+    pub(super) words: Watched,
+    pub(super) page: Arc<Mutex<Page>>,
+    pub(super) screen: Arc<SharedTerminal>,
+    /// Whether the next repaint was announced. rustyline announces every one but that of an
+    /// external message: the bell's.
+    pub(super) announced: Cell<bool>,
+    /// Another prompt in the place of the granted one: that of Alt and a digit.
+    pub(super) argument: RefCell<Option<String>>,
+}
+
+impl Highlighter for Painter {
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, default: bool) -> Cow<'b, str> {
+        self.argument.replace((!default).then(|| prompt.to_owned()));
+        Cow::Borrowed("")
+    }
+
+    fn highlight<'l>(&self, line: &'l str, pos: usize) -> Cow<'l, str> {
+        let by_bell = !self.announced.take();
+        let mut page = self.page();
+        page.show_text(line, pos);
+        let waiting = self.screen.repaint(by_bell);
+        if let Some(prompt) = self.screen.take_prompt() {
+            page.show_prompt(prompt);
+        }
+        let out = self.draw(&mut page, waiting);
+        drop(page);
+        terminal::write(&out);
+        Cow::Borrowed("")
+    }
+
+    fn highlight_hint<'h>(&self, _hint: &'h str) -> Cow<'h, str> {
+        Cow::Borrowed("")
+    }
+
+    fn highlight_candidate<'c>(&self, candidate: &'c str, _: CompletionType) -> Cow<'c, str> {
+        self.announced.set(true);
+        self.page().found.push(candidate.to_owned());
+        Cow::Borrowed("")
+    }
+
+    fn highlight_char(&self, _line: &str, _pos: usize, _kind: CmdKind) -> bool {
+        // Always repaint: then each announcement is followed by its repaint, and `highlight` sees
+        // every change of text and cursor.
+        self.announced.set(true);
+        true
+    }
+}
+
+impl Painter {
+    /// Takes the prompt and what is typed off the screen.
+    pub(super) fn wipe(&self) {
+        let mut page = self.page();
+        let size = terminal::size().unwrap_or(page.size);
+        let out = page.canvas.wipe(size);
+        drop(page);
+        terminal::write(&out);
+    }
+
+    /// Leaves them there whole, without a hint; what follows stands below.
+    pub(super) fn leave(&self) {
+        self.argument.take();
+        let mut page = self.page();
+        let size = terminal::size().unwrap_or(page.size);
+        let sheet = Sheet::new(&self.spans(&page, None), columns(&page), page.widths);
+        let out = page.canvas.finish(&sheet, size);
+        drop(page);
+        terminal::write(&out);
+    }
+
+    fn draw(&self, page: &mut Page, waiting: Option<String>) -> String {
+        page.size = terminal::size().unwrap_or(page.size);
+        let mut out = String::new();
+        if std::mem::take(&mut page.clears) {
+            page.canvas.forget();
+            out.push_str(EMPTY_SCREEN);
+        }
+        let mut above = waiting.unwrap_or_default();
+        above.push_str(&listed(&std::mem::take(&mut page.found), page));
+        let sheet = Sheet::new(&self.spans(page, page.hint()), columns(page), page.widths);
+        let before = page.prompt().raw().to_owned();
+        let colour = self.prefix(Color::DarkGray.normal());
+        let size = page.size;
+        let edges = Edges { before: &before, colour: &colour };
+        out + &page.canvas.draw(&sheet, size, &above, &edges)
+    }
+
+    /// Prompt, text and hint, each part in its colour.
+    fn spans<'p>(&self, page: &'p Page, hint: Option<&str>) -> Vec<Span<'p>> {
+        let plain = |text: Cow<'p, str>| Span { text, ..Span::default() };
+        let mut spans: Vec<Span<'p>> = match &*self.argument.borrow() {
+            Some(argument) => vec![plain(argument.clone().into())],
+            None => {
+                let pieces = page.prompt().pieces(self.color);
+                pieces.into_iter().map(|(colour, text)| Span { colour, ..plain(text.into()) }).collect()
+            }
+        };
+        let (left, right) = page.halves();
+        let styles = self.styles(page);
+        let mut offset = 0;
+        for (half, at_cursor) in [(left, false), (right, true)] {
+            // The cursor stands before the first span of the right half, also where that is empty.
+            spans.push(Span { at_cursor, ..Span::default() });
+            for (text, style) in styled(half, offset, &styles) {
+                let colour = style.map(|style| self.prefix(style)).unwrap_or_default();
+                spans.push(Span { colour, ..plain(harmless(text, page)) });
+            }
+            offset += half.len();
+        }
+        if let Some(hint) = hint {
+            let colour = self.prefix(Color::DarkGray.normal());
+            spans.push(Span { colour, ..plain(hint.to_owned().into()) });
+        }
+        spans
+    }
+
+    /// The places of the text that have a colour, in order.
+    fn styles(&self, page: &Page) -> Vec<(std::ops::Range<usize>, Style)> {
+        // A query is no command, whatever it begins with.
+        if !self.color || page.search.is_open() {
+            return Vec::new();
+        }
+        let (left, right) = page.halves();
+        let line = format!("{left}{right}");
+        let command = command_style(&line, &self.words.borrow()).map(|(length, style)| (0..length, style));
+        let plain = command.as_ref().map_or(0, |(range, _)| range.end);
+        let joins = line
+            .match_indices("\\\n")
+            .map(|(offset, _)| offset)
+            .filter(|offset| *offset >= plain && page.joins.contains(*offset))
+            .map(|offset| (offset..offset + 1, Color::DarkGray.normal()));
+        command.into_iter().chain(joins).collect()
+    }
+
+    fn prefix(&self, style: Style) -> String {
+        if self.color { style.prefix().to_string() } else { String::new() }
+    }
+
+    fn page(&self) -> MutexGuard<'_, Page> {
+        self.page.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn columns(page: &Page) -> usize {
+    usize::from(page.size.columns).max(2)
+}
+
+/// `text`, which begins at `offset` of the line, in pieces of one style.
+fn styled<'t>(
+    text: &'t str,
+    offset: usize,
+    styles: &[(std::ops::Range<usize>, Style)],
+) -> Vec<(&'t str, Option<Style>)> {
+    let (mut pieces, mut from) = (Vec::new(), 0);
+    for (range, style) in styles {
+        let start = range.start.saturating_sub(offset).clamp(from, text.len());
+        let end = range.end.saturating_sub(offset).clamp(start, text.len());
+        pieces.push((&text[from..start], None));
+        pieces.push((&text[start..end], Some(*style)));
+        from = end;
+    }
+    pieces.push((&text[from..], None));
+    pieces.retain(|(text, _)| !text.is_empty());
+    pieces
+}
+
+/// The words Tab found, in columns.
+fn listed(found: &[String], page: &Page) -> String {
+    let width = found.iter().map(|word| page.width(word)).max().unwrap_or_default() + BETWEEN;
+    let across = (columns(page) / width).max(1);
+    let down = found.len().div_ceil(across).max(1);
+    let mut shown = String::new();
+    for row in 0..down.min(found.len()) {
+        let words = found.iter().skip(row).step_by(down);
+        let row: String =
+            words.map(|word| format!("{word}{}", " ".repeat(width - page.width(word)))).collect();
+        shown.push_str(row.trim_end());
+        shown.push('\n');
+    }
+    shown
+}
+
+/// The length and style of the command a line begins with: one that exists, or is still being
+/// typed, or is wrong. What only marks the line as a text is dim.
+fn command_style(line: &str, words: &Words) -> Option<(usize, Style)> {
+    match line::parse(line, Source::Terminal(words)) {
+        Line::Text { escape: Some(escape), .. } => Some((escape.end, Color::DarkGray.normal())),
+        Line::Command(call) if !call.word.is_empty() => {
+            let unfinished = call.argument.is_none() && words.commands_from(call.word).next().is_some();
+            let style = if words.command(call.word).is_some() {
+                Color::Cyan.bold()
+            } else if unfinished {
+                Color::Cyan.normal()
+            } else {
+                Color::Red.normal()
+            };
+            Some((call.head.end, style))
+        }
+        Line::Slash(call, Habit::Same(_)) => Some((call.head.end, Color::Cyan.bold())),
+        Line::Slash(call, Habit::Other(_)) => Some((call.head.end, Color::Red.normal())),
+        Line::Hidden { head } => Some((head.end, Color::Red.normal())),
+        _ => None,
+    }
+}
+
+/// Leaves out what would move the cursor, ring or turn the writing round, as a paste may hold it.
+/// The text itself keeps it; what is sent is the app's to clean.
+fn harmless<'t>(text: &'t str, page: &Page) -> Cow<'t, str> {
+    let harmful = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_bidi(c);
+    if !text.contains(harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut buffer = [0; 4];
+    for c in text.chars() {
+        if !harmful(c) {
+            shown.push(c);
+        } else if page.width(c.encode_utf8(&mut buffer)) == 1 {
+            shown.push('·');
+        }
+    }
+    Cow::Owned(shown)
+}
+
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use rustyline::GraphemeClusterMode;
+
+    use super::*;
+
+    #[test]
+    fn what_breaks_the_screen_is_not_shown() {
+        let page = Page::new(GraphemeClusterMode::WcWidth);
+        assert_eq!(harmless("a\x07\u{9b}b\x1b\u{202e}c\n\td\r", &page), "abc\n\td");
+        let page = Page::new(GraphemeClusterMode::Unicode);
+        assert_eq!(harmless("a\x07b", &page), "a·b");
+        assert_eq!(harmless("日本👩‍🚀", &page), "日本👩‍🚀");
+    }
+}

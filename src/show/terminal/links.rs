@@ -1,0 +1,118 @@
+//! Addresses of the web in a text, and the sequence that tells a terminal where one begins and ends. One
+//! that is broken into rows can otherwise not be opened: the terminal takes each row for itself. Owns what
+//! counts as such an address; knows no rows.
+
+use std::ops::Range;
+
+/// Longer ones are left as they are: terminals that take these sequences take about as many bytes.
+const LONGEST: usize = 2000;
+
+/// Terminals, by the beginning of `TERM`, that take the sequence or leave it out without a trace. An old one
+/// that does neither would show it.
+const TAKE_LINKS: [&str; 14] = [
+    "xterm",
+    "tmux",
+    "alacritty",
+    "foot",
+    "wezterm",
+    "kitty",
+    "ghostty",
+    "contour",
+    "vte",
+    "gnome",
+    "konsole",
+    "iterm",
+    "mintty",
+    "st-",
+];
+
+/// Whether a terminal of this name takes links.
+#[must_use]
+pub fn are_taken_by(term: &str) -> bool {
+    TAKE_LINKS.iter().any(|name| term.starts_with(name))
+}
+
+/// Where the addresses in a line are.
+pub(super) fn find(line: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(start) = line[from..].find("http").map(|at| from + at) {
+        let length = length(&line[start..]);
+        // In the middle of a word it is no address.
+        let alone = !line[..start].ends_with(char::is_alphanumeric);
+        if alone && length > 0 {
+            found.push(start..start + length);
+        }
+        from = start + length.max("http".len());
+    }
+    found
+}
+
+/// How long the address is that `text` begins with; 0 where it begins with none. ASCII that can be seen, and
+/// nothing that ends a sequence or an address.
+fn length(text: &str) -> usize {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return 0 };
+    let ends = |c: char| !c.is_ascii_graphic() || "<>\"`{}|\\^".contains(c);
+    let body = &rest[..rest.find(ends).unwrap_or(rest.len())];
+    let opened = body.contains('(');
+    let body = body.trim_end_matches(|c| ".,;:!?'\"*_".contains(c) || (c == ')' && !opened));
+    let length = text.len() - rest.len() + body.len();
+    if body.is_empty() || length > LONGEST { 0 } else { length }
+}
+
+/// `shown` as a part of the link to `address`, which [`find`] has found. Parts of one link have one id, so
+/// that they are one to whoever points at them.
+pub(super) fn part(address: &str, id: u32, shown: &str) -> String {
+    format!("\x1b]8;id={id:x};{address}\x1b\\{shown}\x1b]8;;\x1b\\")
+}
+
+/// Where the rows a line was broken into stand in it: all but the spaces at the breaks.
+pub(super) fn places(line: &str, rows: &[String]) -> Vec<Range<usize>> {
+    let mut at = 0;
+    rows.iter()
+        .map(|row| {
+            while !line[at..].starts_with(row.as_str()) && line[at..].starts_with(' ') {
+                at += 1;
+            }
+            let start = at;
+            at = (at + row.len()).min(line.len());
+            start..at
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, addresses: &[&str]) {
+        let found: Vec<&str> = find(line).into_iter().map(|range| &line[range]).collect();
+        assert_eq!(found, addresses);
+    }
+
+    #[test]
+    fn addresses_of_the_web_are_found_and_nothing_else() {
+        check("see https://a.example/b?c=d#e.", &["https://a.example/b?c=d#e"]);
+        check("(http://a.example), http://b.example", &["http://a.example", "http://b.example"]);
+        check("https://a.example/x_(y) 日https://b", &["https://a.example/x_(y)"]);
+        check("<https://a.example>", &["https://a.example"]);
+        check("ftp://a javascript:x https:// xhttp://a httpd", &[]);
+        check("https://a\u{1b}\\b https://a\u{7}b", &["https://a", "https://a"]);
+        check(&format!("https://{}", "a".repeat(LONGEST)), &[]);
+    }
+
+    #[test]
+    fn rows_are_found_again_in_their_line() {
+        let rows = ["  one".to_owned(), "two".to_owned(), "three".to_owned()];
+        assert_eq!(places("  one   twothree ", &rows), [0..5, 8..11, 11..16]);
+    }
+
+    #[test]
+    fn terminals_that_take_none_are_left_alone() {
+        assert!(are_taken_by("xterm-256color") && are_taken_by("tmux-256color"));
+        assert!(
+            !are_taken_by("linux") && !are_taken_by("screen") && !are_taken_by("vt100") && !are_taken_by("")
+        );
+    }
+}

@@ -1,0 +1,117 @@
+//! Leaving, and what ends the program without being asked: whoever hosts is asked once, signals are not.
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use crate::person::Person;
+use crate::support::free_port;
+use crate::support::home::Home;
+use crate::support::launch::Launch;
+use crate::support::server::Server;
+
+fn host(address: &str, columns: u16) -> Person {
+    let arguments = ["--host", address, "--name", "anna"];
+    let anna = Person::start(&arguments, (columns, 24), &[], &Home::new());
+    anna.sees_last("lobby>");
+    anna
+}
+
+#[test]
+fn whoever_hosts_is_told_who_is_in_the_lobby_and_asked_once() {
+    for columns in [40, 80, 200] {
+        let address = format!("127.0.0.1:{}", free_port());
+        let mut anna = host(&address, columns);
+        let bobby = Launch::hobnob().server(&address).name("bobby").join();
+        anna.sees("bobby joined");
+        anna.enter("\\quit");
+        anna.sees("you host this lobby, and it ends with you; in it: bobby");
+        anna.sees_last("leave? [y/N]");
+        anna.enter("");
+        anna.sees_last("lobby>");
+        anna.enter("still here");
+        bobby.wait(json!({"event": "message", "from": "anna", "text": "still here"}));
+        // Ctrl-D asks as well, and a second one is an answer.
+        anna.terminal.keys(b"\x04");
+        anna.sees_last("leave? [y/N]");
+        anna.terminal.keys(b"\x04");
+        assert!(anna.terminal.wait_for_end().success());
+    }
+}
+
+#[test]
+fn a_host_alone_or_in_a_hurry_is_not_asked() {
+    let address = format!("127.0.0.1:{}", free_port());
+    let mut anna = host(&address, 80);
+    anna.enter("\\quit");
+    assert!(anna.terminal.wait_for_end().success());
+    let address = format!("127.0.0.1:{}", free_port());
+    for end in [0, 1, 2] {
+        let mut anna = host(&address, 80);
+        let _bobby = Launch::hobnob().server(&address).name("bobby").join();
+        anna.sees("bobby joined");
+        match end {
+            0 => {
+                anna.terminal.keys(b"\x03");
+                anna.sees("Ctrl-C again, Ctrl-D or \\quit to leave");
+                anna.terminal.keys(b"\x03");
+            }
+            1 => anna.terminal.signal(Signal::SIGTERM),
+            _ => anna.terminal.signal(Signal::SIGHUP),
+        }
+        assert!(anna.terminal.wait_for_end().success());
+        assert!(!anna.terminal.transcript().contains("leave?"));
+    }
+}
+
+#[test]
+fn who_only_visits_is_not_asked() {
+    let server = Server::start(&[]);
+    let mut anna = Person::join(&server, "anna", (80, 24));
+    let _bobby = server.join("bobby");
+    anna.sees("bobby joined");
+    anna.enter("\\quit");
+    assert!(anna.terminal.wait_for_end().success());
+}
+
+#[test]
+fn an_ignored_hang_up_stays_ignored() {
+    let server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    let script = format!(
+        "trap '' HUP; exec {} --server {} --name anna",
+        env!("CARGO_BIN_EXE_hobnob"),
+        server.address()
+    );
+    let mut anna = Person::run("sh", &["-c", &script], (80, 24), &[], &Home::new());
+    anna.sees_last("lobby>");
+    anna.terminal.signal(Signal::SIGHUP);
+    anna.enter("after the hang-up");
+    bobby.wait(json!({"event": "message", "from": "anna", "text": "after the hang-up"}));
+    anna.enter("\\quit");
+    assert!(anna.terminal.wait_for_end().success());
+}
+
+#[test]
+fn what_a_frozen_server_does_not_acknowledge_is_counted_and_perhaps_not_delivered() {
+    for columns in [40, 80, 200] {
+        let server = Server::start(&[]);
+        let mut anna = Person::join(&server, "anna", (columns, 24));
+        server.freeze();
+        anna.enter("one");
+        anna.enter("two");
+        anna.terminal.type_text("a draft");
+        // While something is typed.
+        anna.sees_last("lobby … 2> a draft");
+        server.thaw();
+        anna.sees_last("lobby> a draft");
+        server.freeze();
+        anna.terminal.keys(b"\x15");
+        anna.enter("three");
+        anna.sees_last("lobby … 1>");
+        anna.enter("\\quit");
+        anna.sees("perhaps not delivered (it was not acknowledged before the end): three");
+        anna.terminal.wait_for_end();
+        assert!(!anna.terminal.transcript().contains("not sent"));
+        server.thaw();
+    }
+}
