@@ -32,22 +32,22 @@ enum Heard {
 use Before::{BobbyGone, InLobby, LobbyDown, WithBobby};
 use Heard::{Bobby, Lobby, Nobody};
 
-/// A line, and who hears what follows it: in a script, and at a terminal.
+/// A line, and who hears what follows it at once: in a script, and at a terminal.
 type Case = (Before, &'static str, [Heard; 2]);
 
 const CASES: &[Case] = &[
     // It was to lead to somebody, and did not.
-    (InLobby, "\\fork an/na", [Nobody, Lobby]),
-    (InLobby, "\\fork anna", [Nobody, Lobby]),
-    (InLobby, "\u{feff}\\fork anna", [Nobody, Lobby]),
-    (InLobby, "\\sw carmen", [Nobody, Lobby]),
-    (BobbyGone, "\\sw 1", [Nobody, Lobby]),
-    (WithBobby, "\\fork carmen", [Nobody, Bobby]),
-    (WithBobby, "\\sw carmen", [Nobody, Bobby]),
-    (LobbyDown, "\\fork carmen", [Nobody, Bobby]),
+    (InLobby, "\\fork an/na", [Nobody; 2]),
+    (InLobby, "\\fork anna", [Nobody; 2]),
+    (InLobby, "\u{feff}\\fork anna", [Nobody; 2]),
+    (InLobby, "\\sw carmen", [Nobody; 2]),
+    (BobbyGone, "\\sw 1", [Nobody; 2]),
+    (WithBobby, "\\fork carmen", [Nobody; 2]),
+    (WithBobby, "\\sw carmen", [Nobody; 2]),
+    (LobbyDown, "\\fork carmen", [Nobody; 2]),
     // The word is none here, and leads to somebody in other chats.
-    (InLobby, "\\query carmen", [Nobody, Lobby]),
-    (InLobby, "\\join carmen", [Nobody, Lobby]),
+    (InLobby, "\\query carmen", [Nobody; 2]),
+    (InLobby, "\\join carmen", [Nobody; 2]),
     // It leads to nobody.
     (InLobby, "\\fork", [Lobby; 2]),
     (InLobby, "\\sw", [Lobby; 2]),
@@ -77,7 +77,7 @@ const CASES: &[Case] = &[
     (InLobby, "/query carmen", [Lobby, Nobody]),
     (WithBobby, "/nick x", [Bobby, Nobody]),
     // The same as here.
-    (InLobby, "/fork anna", [Lobby, Lobby]),
+    (InLobby, "/fork anna", [Lobby, Nobody]),
     (InLobby, "/sw 7", [Lobby; 2]),
 ];
 
@@ -175,5 +175,24 @@ fn at_a_terminal_what_is_neither_done_nor_said_stays_in_the_editor() {
         enter(&mut scene, line);
         let InputSource::Terminal(terminal) = &scene.app.input else { unreachable!() };
         assert_eq!(terminal.returned(), line);
+    }
+}
+
+/// At a terminal the prompt says where a line goes. Who has had time to read that the command failed means that.
+#[tokio::test(start_paused = true)]
+async fn at_a_terminal_a_line_typed_after_the_failure_was_there_to_read_is_said() {
+    for (before, line, heard_by) in [
+        (InLobby, "\\sw carmen", Lobby),
+        (InLobby, "\\fork an/na", Lobby),
+        (WithBobby, "\\fork carmen", Bobby),
+    ] {
+        let mut scene = scene(before).at_terminal();
+        scene.app.prompt();
+        enter(&mut scene, line);
+        tokio::time::advance(super::terminal::TYPED_AHEAD).await;
+        let InputSource::Terminal(terminal) = &scene.app.input else { unreachable!() };
+        let after = format!("{}after", terminal.returned());
+        enter(&mut scene, &after);
+        assert_eq!(heard(&mut scene, &after), heard_by, "{before:?}: {line:?}");
     }
 }

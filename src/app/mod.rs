@@ -291,12 +291,15 @@ impl App {
 
     /// What comes after a command that failed may have been meant for whoever that was to lead to. A
     /// script has to say then where it goes. At a terminal the prompt is still that of the session the
-    /// command was typed in, and says where it goes.
+    /// command was typed in, and says where it goes; only what was finished before anybody can have read
+    /// that the command failed goes nowhere.
     fn failed_to_start(&mut self, word: &str, args: &str, failure: Failure) {
         let had = |number| self.state.sessions.had(SessionId(number));
-        let is_script = matches!(self.input, InputSource::Script(..));
-        if is_script && meant::after_failed(commands::leads(word), args, had) == Meant::SomebodyElse {
-            self.state.sessions.unset_current();
+        if meant::after_failed(commands::leads(word), args, had) == Meant::SomebodyElse {
+            match &mut self.input {
+                InputSource::Script(..) => self.state.sessions.unset_current(),
+                InputSource::Terminal(terminal) => terminal.refuse_typed_ahead(),
+            }
         }
         self.state.fail(failure);
     }

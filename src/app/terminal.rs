@@ -15,6 +15,10 @@ use crate::repl::{Draft, Edit, Grant, Prompt, ReplHandle, Said, Typed};
 use crate::session::SessionId;
 use crate::show::terminal::own;
 
+/// Nobody reads that a command failed and finishes a line in less: a line that comes so soon after it was typed ahead, or
+/// pasted together with it, and was meant for whoever the command was to lead to.
+pub(super) const TYPED_AHEAD: Duration = Duration::from_millis(150);
+
 /// Nobody reads a new prompt and types a line in less: a line that is complete so soon after the
 /// prompt fell back to the lobby was typed for the session that ended.
 const SETTLING: Duration = Duration::from_millis(700);
@@ -264,6 +268,11 @@ impl TerminalInput {
     /// What was asked about, when the answer is there.
     pub(super) fn take_asked(&mut self) -> Option<Asked> {
         self.asked.take()
+    }
+
+    /// A command that was to lead to somebody has failed: lines that are finished already go nowhere.
+    pub(super) fn refuse_typed_ahead(&mut self) {
+        self.settled = Some(Instant::now() + TYPED_AHEAD);
     }
 
     /// The current session ended under the prompt. What has been typed stays under the old prompt;

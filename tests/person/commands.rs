@@ -109,6 +109,10 @@ fn what_was_seen_is_found_and_so_is_the_last_mention() {
         bobby.say("lunch, Anna?");
         bobby.fork("anna");
         anna.sees("bobby opened private session 1");
+        // What a stranger says is kept once this user has answered.
+        anna.enter("\\sw 1");
+        anna.enter("tell me");
+        anna.sees("<anna> tell me");
         bobby.say("the release is a secret");
         anna.sees("a secret");
         anna.enter("\\search RELEASE the");

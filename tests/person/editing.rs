@@ -26,7 +26,7 @@ fn tab_completes_commands_users_sessions_settings_and_mentions() {
         bobby.fork("anna");
         anna.sees("bobby opened private session 1");
         for (keys, line) in [
-            ("\\fo\t", "\\fork"),
+            ("\\who\t", "\\whois"),
             ("\\fork bo\t", "\\fork bobby"),
             ("\\whois BO\t", "\\whois bobby"),
             ("\\sw bo\t", "\\sw bobby"),

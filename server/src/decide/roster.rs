@@ -182,7 +182,7 @@ impl Roster {
             self.runs.remove(&(member.key, member.run));
         }
         self.shown = None;
-        if !self.bindings.get(&*member.name).is_some_and(|binding| binding.key == member.key) {
+        if self.bindings.get(&*member.name).is_none_or(|binding| binding.key != member.key) {
             self.lower_hints(&member.name);
             return Some((member, None));
         }
