@@ -72,7 +72,7 @@ fn a_fork_that_was_given_up_opens_on_neither_side_when_the_server_answers_at_las
     assert_eq!(anna.users(), ["anna", "bobby"]);
     server.freeze();
     anna.send("\\fork bobby");
-    anna.wait_within(Duration::from_secs(15), json!({"event": "closed", "session": 1, "reason": "failed"}));
+    anna.wait_within(Duration::from_secs(30), json!({"event": "closed", "session": 1, "reason": "failed"}));
     server.thaw();
     // The server goes on with the fork first, then with what is said here: both were introduced by then. Either
     // would dial after a second, if it took itself for the one that was forked.
