@@ -92,8 +92,16 @@ struct Binding {
 /// A key that has names.
 #[derive(Debug, Default)]
 struct Owner {
+    /// Sorted, so that they are told in one order everywhere.
     names: Vec<UserName>,
     spoke: bool,
+}
+
+impl Owner {
+    fn add(&mut self, name: UserName) {
+        let (Ok(at) | Err(at)) = self.names.binary_search(&name);
+        self.names.insert(at, name);
+    }
 }
 
 /// Every numbered form of a name is taken.
@@ -125,7 +133,7 @@ impl Roster {
         for NameBinding { name, key, seen, spoke } in names {
             roster.today = roster.today.max(seen);
             let owner = roster.owners.or_default(key);
-            owner.names.push(name.clone());
+            owner.add(name.clone());
             owner.spoke |= spoke;
             roster.bindings.insert(name, Binding { key, seen });
         }
@@ -326,7 +334,7 @@ impl Roster {
             return None;
         }
         let seen = self.today;
-        self.owners.or_default(key).names.push(name.clone());
+        self.owners.or_default(key).add(name.clone());
         self.bindings.insert(name.clone(), Binding { key, seen });
         Some((NameBinding { name: name.clone(), key, seen, spoke: self.spoke(&key) }, true))
     }
