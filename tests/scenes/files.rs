@@ -43,6 +43,7 @@ fn files_that_are_links_stay_links() {
         std::os::unix::fs::symlink(&real, &link).unwrap();
         (link, real)
     });
+    fs::write(&links[0].1, "").unwrap();
     fs::write(&links[3].1, "# mine\n").unwrap();
     fs::set_permissions(&links[3].1, fs::Permissions::from_mode(0o644)).unwrap();
     let script = "\\alias brb be right back\n\\ignore bobby\n\\set times long\n\\set --save\n";
@@ -53,7 +54,11 @@ fn files_that_are_links_stay_links() {
         assert!(kept.contains(part), "{kept}");
     }
     assert!(fs::read_to_string(&links[3].1).unwrap().contains("long"));
-    assert_eq!((mode_of(&links[3].1), mode_of(&links[0].1)), (0o644, 0o600));
+    assert_eq!((mode_of(&links[3].1), mode_of(&links[1].1)), (0o644, 0o600));
+    // Pins that are out of reach are not begun anew.
+    fs::remove_file(&links[0].1).unwrap();
+    server.client("anna").home(&home).run("").ended_with(2).complains("known_keys.toml");
+    assert!(links[0].0.is_symlink() && !links[0].1.exists());
 }
 
 #[test]
