@@ -164,6 +164,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
     let now = Instant::now();
     let names = contents.names.iter().cloned();
     let newest = contents.names.iter().map(|binding| binding.seen).max();
+    tell_of_clock((parts.clock)(), newest.unwrap_or_default().max(parts.last_at));
     let lobby = Lobby {
         commands,
         follower: parts.stream.follow(Place(0)),
@@ -285,16 +286,7 @@ impl Lobby {
         self.unsaved.dates_are_due();
         if now >= self.expiry_due {
             self.expiry_due = now + EXPIRY_INTERVAL;
-            let wall = (self.clock)();
-            let NamesTime { date: now, absent_until } = self.names_clock.read(wall, now);
-            if self.number == 0 && wall.abs_diff(now) > MILLIS_PER_DAY {
-                let (days, side) =
-                    (wall.abs_diff(now) / MILLIS_PER_DAY, if wall > now { "after" } else { "before" });
-                tracing::warn!(
-                    "the clock of this computer shows a time {days} days {side} what the log's dates lead to; if it \
-                     is wrong, set it right: messages have its time, and no name is freed for the difference"
-                );
-            }
+            let NamesTime { date: now, absent_until } = self.names_clock.read((self.clock)(), now);
             let before = absent_until.saturating_sub(self.name_ttl.as_millis() as u64);
             let unspoken_before = absent_until.saturating_sub(UNSPOKEN_TTL.as_millis() as u64);
             self.gathered.push(Entry::Expire { now, before, unspoken_before });
@@ -368,6 +360,18 @@ impl Lobby {
         for seat in self.seats.values() {
             seat.outlet.end(Ending { last: Some(ServerMessage::Closing), after_all: true });
         }
+    }
+}
+
+/// Tells whoever runs the server where the clock does not fit the newest date in the log.
+fn tell_of_clock(wall: u64, newest: u64) {
+    let days = wall.abs_diff(newest) / MILLIS_PER_DAY;
+    if newest > 0 && days > 0 {
+        let side = if wall > newest { "after" } else { "before" };
+        tracing::warn!(
+            "the clock of this computer shows a time {days} days {side} the newest in the log; if it is wrong, set it \
+             right: messages have its time, and no name is freed for the difference"
+        );
     }
 }
 
