@@ -1,13 +1,16 @@
 //! The lobby and rendezvous server.
 //!
-//! Module map: [`server`](Server) puts the parts together around an [`Engine`], which is a lobby
-//! without a socket; `listener` and `admission` take newcomers (`network` tells which addresses count as
-//! one);
-//! `connection` is one client; `lobby` is the one task that gathers what clients want, has it ordered, and does
-//! what follows from that; what follows is said by [`decide`], a plain state machine; `rendezvous` introduces
-//! users to each other; [`log`] keeps it all; `metrics` and `scrape` tell how it goes; `exposed` tells what of the store
-//! others have access to; [`verify`] checks
-//! a log. Nothing here knows the client program.
+//! Module map:
+//! - [`server`](Server) puts the parts together around an [`Engine`], which is a lobby without a socket.
+//! - `listener` and `admission` take newcomers; `network` tells which addresses count as one.
+//! - `connection` is one client.
+//! - `lobby` is the one task that gathers what clients want, has it ordered, and does what follows.
+//! - [`decide`], a plain state machine, says what follows.
+//! - `rendezvous` introduces users to each other; `allowance` tells how often.
+//! - [`log`] keeps it all; [`verify`] checks it; `exposed` tells which of its files others have access to.
+//! - `metrics` and `scrape` tell how it goes.
+//!
+//! Nothing here knows the client program.
 
 mod admission;
 mod allowance;

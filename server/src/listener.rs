@@ -19,12 +19,12 @@ use crate::connection::{self, Evicted, Shared};
 /// Newcomers the system keeps waiting: a whole lobby may come back at once after a restart.
 const BACKLOG: i32 = 4096;
 
-/// Bytes the system buffers for one client in each direction. Enough for a chat over a slow link; what
-/// the system would grow it to, a client that never reads would cost.
+/// Bytes the system buffers for one client in each direction. Enough for a chat over a slow link. The size is fixed,
+/// because the system would let it grow, and a client that never reads would then cost that much.
 const SOCKET_BUFFER_BYTES: usize = 128 * 1024;
 
-/// A client that acknowledges nothing for this long, on the level of TCP, is lost. The system counts one
-/// that acknowledges and has no room as well: longer than it takes the server to see that it takes nothing.
+/// A client that acknowledges nothing for this long, on the level of TCP, is lost. A client that
+/// acknowledges and has no room counts as well, so this is longer than the server's own limit for one that does not read.
 const TCP_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// How long no newcomer is taken when the system has no room for one, at first and at most.
@@ -106,13 +106,13 @@ impl Door {
         let abort = self.abort.clone();
         match self.admission.judge(remote.ip()) {
             Verdict::Admitted(place) => {
-                // For those who look closely: it takes memory for each client, and what is told without
-                // being asked for is of the store, not of a client.
+                // At the level of debugging only: a span costs memory for each client, and what is logged by default
+                // concerns the store, not a client.
                 let span = tracing::debug_span!("client", %remote, name = tracing::field::Empty, key = tracing::field::Empty);
                 let serve = async move {
                     let connections = shared.metrics.connections.clone();
                     connections.inc();
-                    // Boxed, because each layer around it would keep room for it twice.
+                    // Boxed, because each future that wraps this large one would reserve room for it twice.
                     let serve = Box::pin(connection::serve(stream, Some(send_now), remote, shared));
                     let evicted = abort.run_until_cancelled(serve).await.flatten();
                     connections.dec();
@@ -151,7 +151,7 @@ fn send_now(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     SockRef::from(stream).send(bytes)
 }
 
-/// Waits for a client that takes nothing. It may be suspended, and the system is to wait too.
+/// Waits for a client that takes nothing. The client may be suspended, so the system's own time limit is lifted as well.
 async fn tell_evicted(evicted: Evicted<TcpStream>) {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     evicted.with_stream(|stream| {

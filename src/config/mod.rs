@@ -59,9 +59,10 @@ pub struct Settings {
     pub strangers: usize,
     /// When to use colour; `Auto` has already taken `NO_COLOR` into account.
     pub color: ColorChoice,
-    /// Diagnostics, where wanted.
+    /// How much is logged (`--log`); nothing where it is left out.
     pub log: Option<String>,
-    /// Where they go, where told.
+    /// The file for diagnostics (`--log-file`); standard error where it is left out, and at a terminal a file in the data
+    /// directory.
     pub log_file: Option<PathBuf>,
     /// How this user likes a terminal to be.
     pub preferences: Preferences,

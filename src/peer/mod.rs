@@ -1,14 +1,17 @@
 //! Private sessions: direct TCP links, TLS 1.3 between two Ed25519 keys, no server in the path.
 //!
-//! Module map: [`PeerNetwork`] (here) is what the app holds, one for the process. `listen` takes
-//! connections and `dial` makes them; both say the hellos in `greet` and hand what comes of it to the
-//! session's `link`, the task that owns the `connection`. Underneath, `reach` is the way to the other side
-//! (TCP) and `seal` the TLS on it. What leaves by a link is in `outgoing`, which says who writes when: the
-//! texts (`outbox`) and the connection's `writer`; `pace` says how often. What arrives is counted by `inbox`;
-//! `line` is a message as it stands on the connection. `mailbox` is what the app asks of a link, `event`
-//! what it hears; `redial` are the times, `alarm` what wakes by them, `introductions` the table of sessions,
-//! `allowance` how often a stranger is
-//! dialled, `candidates` this client's own addresses. None of them knows the lobby or the screen.
+//! Module map. None of these knows the lobby or the screen:
+//! - [`PeerNetwork`] (here) is what the app holds, one for the process.
+//! - `listen` takes connections and `dial` makes them; both say the hellos (`greet`).
+//! - `link` is the task of one session and owns its `connection`; it also chooses between two connections.
+//! - `reach` is the way to the other side (TCP), and the rules which addresses are dialled; `seal` is the TLS on it.
+//! - `outgoing` is what leaves by a link, and the rule for who writes when: texts (`outbox`), the connection's `writer`, and
+//!   how often it writes (`pace`).
+//! - `inbox` counts what arrives; `line` is a message as it stands on the connection.
+//! - `mailbox` is what the app asks of a link; `event` is what the app hears, and the queue it waits in.
+//! - `redial` has the times of dialling again, and `alarm` wakes by them.
+//! - `introductions` is the table of sessions; `allowance` tells how often a stranger is dialled; `candidates` are this
+//!   client's own addresses.
 //!
 //! The life of a session:
 //! 1. The server introduces two users to each other; both call [`PeerNetwork::open`].

@@ -39,7 +39,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Evicted<S> {
         Some(Self { connection, lobby, _place: place })
     }
 
-    /// Its stream, for options that have to do with waiting.
+    /// Hands out its stream, so that the time limits of the socket can be set.
     pub(crate) fn with_stream(&self, set: impl FnOnce(&S)) {
         set(self.connection.lock().wire.stream());
     }

@@ -1,6 +1,6 @@
 //! Who is in the lobby under which name, and which name belongs to which key. The one home of both facts. A plain
-//! struct that is told the time, one for its members and one for dates of names; whether others were told of somebody already is noted here for questions alone,
-//! no decision asks for it.
+//! struct that is told the time: one time for its members, and one for the dates of names. Whether others were told of a
+//! member already (`entered`) serves questions alone; no decision reads it.
 //!
 //! A name belongs to the key that first came with it. Who wishes for N gets the first of N, N_2, N_3,
 //! … that belongs to nobody else and is not in use. Finding it costs the same for the thousandth

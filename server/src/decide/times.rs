@@ -1,11 +1,11 @@
 //! Which time a message carries. The time that comes with a batch is some computer's clock, and clocks are wrong now and
 //! then; owns the rule for that, which asks no clock itself. Times are in milliseconds since 1970-01-01 UTC.
 
-/// 2026-01-01: before this program was there. A clock that shows less was never set.
+/// 2026-01-01, which is before this program was written: a clock that shows an earlier time was never set.
 pub(crate) const EARLIEST: u64 = 1_767_225_600_000;
 
-/// A clock that is set back by no more than this is being corrected, as clocks are every day; messages then keep the
-/// newest time until it has come to that again. Where more is missing, one of the two times was wrong.
+/// A clock that is set back by no more than this was corrected, as clocks are every day. Messages then keep the newest time
+/// until the clock has come to it again. Where the clock is further behind, one of the two times was wrong.
 const STANDS_STILL: u64 = 5 * 60 * 1000;
 
 /// The time of what is said now, when the clock shows `clock` and the newest time before was `newest`.

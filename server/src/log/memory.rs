@@ -24,7 +24,7 @@ pub struct MemoryLog {
 
 #[derive(Debug)]
 struct State {
-    /// Before the first of `messages`.
+    /// The position before the first of `messages`.
     base: Position,
     /// Where the log ends.
     head: Position,

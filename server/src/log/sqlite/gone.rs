@@ -19,7 +19,7 @@ pub(super) fn write(record: &Record<'_>, posts: &mut Vec<u8>) {
     write_post(record.party(), record.id, posts);
 }
 
-/// The same for a post that has no record.
+/// Appends the post of a message that is not stored as a record any more.
 pub(super) fn write_post((key, run): Party, id: u64, posts: &mut Vec<u8>) {
     posts.extend_from_slice(key.as_bytes());
     posts.extend_from_slice(run.as_bytes());

@@ -45,7 +45,7 @@ pub(super) struct HeadRecord {
     log: LogId,
     /// Which of the two notes is the older one.
     next: usize,
-    /// Whether it was said that notes cannot be written.
+    /// Whether the last note could not be written, which was logged then.
     failed: bool,
 }
 
@@ -64,8 +64,8 @@ impl HeadRecord {
         Ok(Self { file, log, next: 0, failed: false })
     }
 
-    /// Notes that everything up to `head` is in the log. When that fails, less is known after a damage, and
-    /// nothing else is lost: it is said once.
+    /// Notes that everything up to `head` is in the log. If writing fails, a later loss
+    /// may go unnoticed; nothing else is affected, so it is warned of once.
     pub(super) fn note(&mut self, head: Position) {
         let at = SeekFrom::Start((self.next * NOTE_BYTES) as u64);
         let line = Noted { log: self.log, head }.line();
@@ -99,7 +99,7 @@ impl Noted {
         let mut bytes = Vec::new();
         match File::open(&path) {
             Ok(file) => file.take((NOTES * NOTE_BYTES) as u64).read_to_end(&mut bytes).map_err(unreadable)?,
-            // That the folder cannot be one is told when the log is to be made in it.
+            // A path that is not a folder is reported later, when the log is made there.
             Err(err) if matches!(err.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(None);
             }

@@ -16,7 +16,7 @@ enum Step {
     /// Batches that are queued together: for each text its length and its author.
     Append(Vec<Vec<(usize, u8)>>),
     Read {
-        /// In thousandths of what was ever said.
+        /// From where on, in thousandths of the number of all messages so far.
         after: u64,
         limit: usize,
         max_bytes: usize,
@@ -25,7 +25,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    // Short ones of which hundreds are in a row, and such of which three are more than a row.
+    // Short texts, of which a row holds hundreds, and long ones, three of which are more than a row holds.
     let text = prop_oneof![9 => 1..200_usize, 1 => 12_000..16_384_usize];
     let texts = || proptest::collection::vec((text.clone(), 0..3_u8), 0..60);
     let many = proptest::collection::vec((1..20_usize, 0..3_u8), 500..1500);
