@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::ending::Ending;
 use super::{App, InputSource};
 use crate::app::event::{Event, Signal};
-use crate::lobby::queue::LobbyEvents;
+use crate::lobby::event_queue::LobbyEvents;
 use crate::peer::PeerEvent;
 use crate::plugins::PluginEvent;
 

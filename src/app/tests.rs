@@ -14,8 +14,8 @@ use crate::client::{ExitVerdict, Given, Me};
 use crate::data::conversations::Records;
 use crate::data::trust::Trust;
 use crate::lobby::event::ServerAnswer;
+use crate::lobby::event_queue::{self, EventSender};
 use crate::lobby::handle::{TestLink, test_handle};
-use crate::lobby::queue::{self, EventSender};
 use crate::peer::PeerEvent;
 use crate::plugins::Plugins;
 use crate::repl::Words;
@@ -48,7 +48,7 @@ impl Scene {
             plugins: Plugins::default(),
             screen: Screen::new(Form::Human(Human { color: false }), Sink::Held, None),
         });
-        let (lobby_tx, lobby_rx) = queue::events();
+        let (lobby_tx, lobby_rx) = event_queue::events();
         let (peer_tx, peers) = mpsc::channel(8);
         let (signal_tx, signals) = mpsc::channel(8);
         let (_no_programs, plugins) = mpsc::channel(1);

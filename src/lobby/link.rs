@@ -14,7 +14,7 @@ use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::codec::{CodecError, encode_into};
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::message::{ClientMessage, Hello, NotAcceptedCode, RefusedCode, ServerMessage};
-use hobnob_protocol::name::{Candidate, PublicKey, RunId, Seq, UserName, random_bytes};
+use hobnob_protocol::name::{Candidate, PublicKey, RunId, Seq, UserName};
 use hobnob_protocol::said::Said;
 use hobnob_protocol::{BACKLOG_ON_JOIN, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -24,27 +24,19 @@ use tracing::{debug, warn};
 
 use super::connect::{self, ConnectError, Connection, Dial, Ends, Tcp};
 use super::event::{Joined, LobbyEvent, ServerAnswer};
+use super::event_queue::{self, EventSender, LobbyEvents};
 use super::handle::{LobbyCommand, LobbyHandle, handle};
 use super::limits::{IntroductionRate, Pongs};
 use super::outbox::Outbox;
 use super::place::{Heard, Place, Resumed};
-use super::queue::{self, EventSender, LobbyEvents};
+use super::redial::next_pause;
 
 /// How much is gathered for one write, in bytes; a few TLS records.
 const WRITE_GOAL: usize = 64 * 1024;
 
-/// The first pause between attempts to reach the lobby again; it doubles up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-
-/// The longest pause between attempts to reach the lobby again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-
 /// A connection that did not last this long is not followed by the next one at once: a server that
 /// closes each would be called without end.
 const STEADY: Duration = Duration::from_secs(1);
-
-/// The longest pause while the user waits for the last texts to go out before leaving.
-const HURRIED_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long saying goodbye may take.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -159,7 +151,7 @@ impl<D: Dial> Link<D> {
 
     fn spawn(mut self, connection: Connection<D::Stream>) -> (LobbyHandle, LobbyEvents) {
         let (handle, commands) = handle();
-        let (events, event_rx) = queue::events();
+        let (events, event_rx) = event_queue::events();
         let mut queues = Queues { commands, events };
         tokio::spawn(async move { self.run(connection, &mut queues).await });
         (handle, event_rx)
@@ -500,30 +492,5 @@ impl<W: AsyncWrite + Unpin> Sender<W> {
         self.writer.flush().await?;
         self.unflushed = false;
         Ok(())
-    }
-}
-
-/// The pause after one of length `pause`: doubled, bounded, and up to a quarter shorter by chance so
-/// that a thousand clients of a server that restarts do not all come at once.
-fn next_pause(pause: Duration, hurried: bool) -> Duration {
-    let longest = if hurried { HURRIED_PAUSE } else { LONGEST_PAUSE };
-    let doubled = (pause * 2).max(FIRST_PAUSE).min(longest);
-    let chance = f64::from(random_bytes::<1>()[0]) / 255.0;
-    doubled.mul_f64(1.0 - chance / 4.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_a_bound_and_vary() {
-        let mut pause = Duration::ZERO;
-        for _ in 0..20 {
-            pause = next_pause(pause, false);
-            assert!(pause <= LONGEST_PAUSE && pause >= FIRST_PAUSE.mul_f64(0.7));
-        }
-        assert!(pause > Duration::from_secs(8));
-        assert!(next_pause(pause, true) <= HURRIED_PAUSE);
     }
 }

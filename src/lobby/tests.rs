@@ -19,9 +19,9 @@ use tokio_rustls::server::TlsStream;
 
 use super::connect::Dial;
 use super::event::LobbyEvent;
+use super::event_queue::LobbyEvents;
 use super::handle::LobbyHandle;
 use super::link::{LobbyConfig, start_over};
-use super::queue::LobbyEvents;
 
 /// The one connection there is.
 struct Pipe(Mutex<Option<DuplexStream>>);

@@ -1,12 +1,8 @@
-//! What a private session reports to the app, and the queue it waits in. Knows nothing of sockets.
-
-use std::collections::VecDeque;
+//! What a private session reports to the app. Knows nothing of sockets, nor of the queue it waits in.
 
 use hobnob_protocol::name::Text;
 use thiserror::Error;
 
-use super::allowance::Familiarity;
-use super::outbox::{OUTBOX_BYTES, OUTBOX_TEXTS};
 use crate::session::link_id::LinkId;
 
 /// Something happened in a private session.
@@ -99,111 +95,4 @@ pub enum GoneReason {
     /// Nothing was heard for [`GONE_AFTER`](super::GONE_AFTER).
     #[error("nothing was heard of them for ten minutes")]
     Silence,
-}
-
-/// Events that wait for the app. Its bound is that of the other side's outbox: what one side may have
-/// unacknowledged, the other keeps; a stranger has less. A peer that sends more is read no further until the
-/// app catches up.
-#[derive(Debug)]
-pub(super) struct Backlog {
-    events: VecDeque<PeerEventKind>,
-    texts: usize,
-    bytes: usize,
-    most_texts: usize,
-    most_bytes: usize,
-}
-
-/// Texts of a stranger that wait for the app before reading stops, and their bytes: a screenful or two. The
-/// app keeps up with a person, and sixteen who flood do not fill the memory.
-const STRANGER_TEXTS: usize = 100;
-const STRANGER_BYTES: usize = 256 * 1024;
-
-/// Events besides texts that wait before reading stops: each text of ours makes one.
-const MOST_EVENTS: usize = 4 * OUTBOX_TEXTS;
-
-impl Backlog {
-    pub(super) fn of(familiarity: Familiarity) -> Self {
-        let (most_texts, most_bytes) = match familiarity {
-            Familiarity::Stranger => (STRANGER_TEXTS, STRANGER_BYTES),
-            Familiarity::Known => (OUTBOX_TEXTS, OUTBOX_BYTES),
-        };
-        Self { events: VecDeque::new(), texts: 0, bytes: 0, most_texts, most_bytes }
-    }
-
-    /// The user has answered this one.
-    pub(super) fn acquaint(&mut self) {
-        (self.most_texts, self.most_bytes) = (OUTBOX_TEXTS, OUTBOX_BYTES);
-    }
-
-    /// Adds an event. A link that comes up again before the app learned that it was down leaves no
-    /// trace, and a wish already waiting is not repeated.
-    pub(super) fn push(&mut self, event: PeerEventKind) {
-        match &event {
-            PeerEventKind::Up { .. } if self.events.back() == Some(&PeerEventKind::Down) => {
-                self.events.pop_back();
-                return;
-            }
-            PeerEventKind::WantsIntroduction if self.events.contains(&event) => return,
-            PeerEventKind::Said { text, .. } => {
-                self.texts += 1;
-                self.bytes += text.as_str().len();
-            }
-            _ => {}
-        }
-        self.events.push_back(event);
-    }
-
-    pub(super) fn pop(&mut self) -> Option<PeerEventKind> {
-        let event = self.events.pop_front();
-        if let Some(PeerEventKind::Said { text, .. }) = &event {
-            self.texts -= 1;
-            self.bytes -= text.as_str().len();
-        }
-        event
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.events.is_empty()
-    }
-
-    /// Whether more may be read from the other side.
-    pub(super) fn has_room(&self) -> bool {
-        self.texts <= self.most_texts && self.bytes <= self.most_bytes && self.events.len() <= MOST_EVENTS
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_loss_the_app_never_saw_leaves_no_trace() {
-        let mut backlog = Backlog::of(Familiarity::Known);
-        for _ in 0..1000 {
-            backlog.push(PeerEventKind::Down);
-            backlog.push(PeerEventKind::WantsIntroduction);
-            backlog.push(PeerEventKind::Up { key_exchange: String::new() });
-            backlog.push(PeerEventKind::Down);
-            backlog.push(PeerEventKind::Up { key_exchange: String::new() });
-        }
-        assert_eq!(backlog.events.len(), 3);
-    }
-
-    #[test]
-    fn a_peer_that_sends_more_than_its_window_is_read_no_further() {
-        let mut backlog = Backlog::of(Familiarity::Known);
-        let said = |number| PeerEventKind::Said { number, at: 0, text: Text::new("x").unwrap() };
-        (0..OUTBOX_TEXTS as u64).for_each(|number| backlog.push(said(number)));
-        assert!(backlog.has_room());
-        backlog.push(said(0));
-        assert!(!backlog.has_room());
-        backlog.pop();
-        assert!(backlog.has_room());
-
-        let mut strangers = Backlog::of(Familiarity::Stranger);
-        (0..=STRANGER_TEXTS as u64).for_each(|number| strangers.push(said(number)));
-        assert!(!strangers.has_room());
-        strangers.acquaint();
-        assert!(strangers.has_room());
-    }
 }

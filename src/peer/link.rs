@@ -23,7 +23,8 @@ use tokio::time::Instant;
 use super::alarm::Alarm;
 use super::connection::{Connection, Fresh, Vital};
 use super::dial::{Attempt, DialError, Dialler};
-use super::event::{Backlog, GoneReason, PeerEvent, PeerEventKind, PeerFailure};
+use super::event::{GoneReason, PeerEvent, PeerEventKind, PeerFailure};
+use super::event_queue::EventQueue;
 use super::greet::{GreetError, Role};
 use super::inbox::{Gap, Inbox, Taken};
 use super::introductions::Entered;
@@ -79,7 +80,7 @@ pub(super) struct Link {
     proven: Option<SocketAddr>,
     connection: Option<Connection>,
     inbox: Inbox,
-    backlog: Backlog,
+    waiting_events: EventQueue,
     redial: Redial,
     clock: AwakeClock,
     now: Duration,
@@ -131,7 +132,7 @@ enum Misuse {
 impl Link {
     pub(super) fn new(beginning: Beginning) -> Self {
         let Beginning { session, role, forked, mailbox, outgoing, arrivals, dialler, events } = beginning;
-        let backlog = Backlog::of(dialler.familiarity());
+        let waiting_events = EventQueue::of(dialler.familiarity());
         let trouble = dialler.has_only_passed_over().then_some(PeerFailure::NotDialled);
         Self {
             session,
@@ -145,7 +146,7 @@ impl Link {
             proven: None,
             connection: None,
             inbox: Inbox::default(),
-            backlog,
+            waiting_events,
             redial: Redial::opening(Duration::ZERO, forked),
             clock: AwakeClock::new(Instant::now()),
             now: Duration::ZERO,
@@ -182,8 +183,9 @@ impl Link {
 
     async fn next(&mut self) -> Step {
         self.alarm.set(self.pause());
-        let reading = self.backlog.has_room();
-        let Self { connection, arrivals, dialler, events, backlog, mailbox, session, alarm, .. } = self;
+        let reading = self.waiting_events.has_room();
+        let Self { connection, arrivals, dialler, events, waiting_events, mailbox, session, alarm, .. } =
+            self;
         let turn = async {
             match connection {
                 Some(connection) => connection.turn(reading).await,
@@ -194,7 +196,7 @@ impl Link {
             read = turn => Step::Read(read),
             Some(fresh) = arrivals.recv() => Step::Arrived(fresh),
             attempt = dialler.next() => Step::Dialled(attempt),
-            permit = events.reserve(), if !backlog.is_empty() => match (permit, backlog.pop()) {
+            permit = events.reserve(), if !waiting_events.is_empty() => match (permit, waiting_events.pop()) {
                 (Ok(permit), Some(kind)) => {
                     permit.send(PeerEvent { link: *session, kind });
                     Step::Handed
@@ -244,13 +246,13 @@ impl Link {
         self.inbox.show(shown);
         if self.dialler.is_strangers() && (is_acquainted || self.outgoing.has_said()) {
             self.dialler.acquaint();
-            self.backlog.acquaint();
+            self.waiting_events.acquaint();
         }
         if let Some(candidates) = candidates {
             self.dialler.introduced(&candidates);
             self.redial.hurry(self.now);
         }
-        let (now, reading) = (self.now, self.backlog.has_room());
+        let (now, reading) = (self.now, self.waiting_events.has_room());
         if self.connection.as_mut().is_some_and(|connection| connection.check(now, reading) == Vital::Dead) {
             self.lose(&"it is silent", false);
         }
@@ -263,9 +265,9 @@ impl Link {
 
     /// Gives the app what it has room for.
     fn hand_over(&mut self) {
-        while !self.backlog.is_empty()
+        while !self.waiting_events.is_empty()
             && let Ok(permit) = self.events.try_reserve()
-            && let Some(kind) = self.backlog.pop()
+            && let Some(kind) = self.waiting_events.pop()
         {
             if let PeerEventKind::Said { text, .. } = &kind {
                 self.handed += text.as_str().len();
@@ -307,7 +309,7 @@ impl Link {
         }
         if self.now >= self.redial.next() {
             if self.redial.begin_round(self.now, jitter()) {
-                self.backlog.push(PeerEventKind::WantsIntroduction);
+                self.waiting_events.push(PeerEventKind::WantsIntroduction);
                 self.hand_over();
             }
             self.dialler.dial(&self.last_met);
@@ -379,7 +381,7 @@ impl Link {
         self.deliver(delivered);
         if self.connection.is_none() {
             self.redial.up();
-            self.backlog.push(PeerEventKind::Up { key_exchange: fresh.key_exchange.clone() });
+            self.waiting_events.push(PeerEventKind::Up { key_exchange: fresh.key_exchange.clone() });
         }
         tracing::debug!(session = %self.session, origin = ?fresh.origin, "a connection carries it");
         self.remember(fresh.origin);
@@ -435,7 +437,7 @@ impl Link {
         match message {
             PeerMessage::Say { number, at, text } => {
                 if self.inbox.take(number)? == Taken::New {
-                    self.backlog.push(PeerEventKind::Said { number, at, text });
+                    self.waiting_events.push(PeerEventKind::Said { number, at, text });
                 }
             }
             PeerMessage::Received { number } => {
@@ -453,7 +455,7 @@ impl Link {
 
     fn deliver(&mut self, delivered: Vec<u64>) {
         for local_id in delivered {
-            self.backlog.push(PeerEventKind::Delivered { local_id });
+            self.waiting_events.push(PeerEventKind::Delivered { local_id });
         }
     }
 
@@ -466,7 +468,7 @@ impl Link {
         }
         self.dialler.stop();
         self.dialler.lost(&self.last_met);
-        self.backlog.push(PeerEventKind::Down);
+        self.waiting_events.push(PeerEventKind::Down);
         let dialled = matches!(lost.origin, Origin::Dialled(_));
         self.redial.lost(self.now, self.now.saturating_sub(lost.since), dialled, jitter());
         if misused {
@@ -494,10 +496,10 @@ impl Link {
         };
         let local_ids = self.outgoing.close();
         if !local_ids.is_empty() {
-            self.backlog.push(PeerEventKind::Undelivered { local_ids });
+            self.waiting_events.push(PeerEventKind::Undelivered { local_ids });
         }
-        self.backlog.push(last);
-        while let Some(kind) = self.backlog.pop() {
+        self.waiting_events.push(last);
+        while let Some(kind) = self.waiting_events.pop() {
             if self.events.send(PeerEvent { link: self.session, kind }).await.is_err() {
                 return;
             }

@@ -8,7 +8,8 @@
 //! - `outgoing` is what leaves by a link, and the rule for who writes when: texts (`outbox`), the connection's `writer`, and
 //!   how often it writes (`pace`).
 //! - `inbox` counts what arrives; `line` is a message as it stands on the connection.
-//! - `mailbox` is what the app asks of a link; `event` is what the app hears, and the queue it waits in.
+//! - `mailbox` is what the app asks of a link; `event` is what the app hears, and `event_queue` where that
+//!   waits.
 //! - `redial` has the times of dialling again, and `alarm` wakes by them.
 //! - `introductions` is the table of sessions; `allowance` tells how often a stranger is dialled; `candidates` are this
 //!   client's own addresses.
@@ -38,6 +39,7 @@ mod candidates;
 mod connection;
 mod dial;
 mod event;
+mod event_queue;
 mod greet;
 mod inbox;
 mod introductions;

@@ -17,9 +17,9 @@ use crate::config::LobbyChoice;
 use crate::data::trust::{Trust, TrustError};
 use crate::lobby::connect::ConnectError;
 use crate::lobby::event::Joined;
+use crate::lobby::event_queue::LobbyEvents;
 use crate::lobby::handle::LobbyHandle;
 use crate::lobby::link::{self, Candidates, LobbyConfig};
-use crate::lobby::queue::LobbyEvents;
 use crate::show::Notice;
 use crate::start::host::{Host, HostError};
 
