@@ -9,7 +9,7 @@ use crate::plugins::asks::{self, Ask};
 use crate::plugins::describe::{Description, Right};
 use crate::plugins::jobs::Report;
 use crate::session::SessionId;
-use crate::show::{ErrorCode, Notice};
+use crate::show::{ErrorCode, Saying};
 
 impl App {
     /// A program of the user's own has something to say.
@@ -49,7 +49,7 @@ impl App {
             false => Err((ErrorCode::Refused, format!("it has no right to {}", right.about()))),
         };
         match ask {
-            Ask::Notice(text) => self.state.emit(Notice::say(text)),
+            Ask::Notice(text) => self.state.emit(Saying::OfPlugin { text: &text }.into()),
             Ask::Say(text) => {
                 need(Right::Say)?;
                 self.state.plugin_says(command, session, text);

@@ -25,7 +25,7 @@ use crate::data::trust::KeyVerdict;
 use crate::peer::Familiarity;
 use crate::session::link_id::LinkId;
 use crate::session::{LinkState, Mode, PeerSession, SessionId};
-use crate::show::{ClosedReason, Notice};
+use crate::show::{ClosedReason, Notice, Saying};
 
 impl State {
     /// Somebody forked this user.
@@ -85,9 +85,7 @@ impl State {
         let now = Instant::now();
         let gives_way = self.strangers.opens(introduction.session, &introduction.key, now)?;
         if let Some(session) = gives_way {
-            self.emit(Notice::say(format!(
-                "session {session} gives way to a newer one: you have not answered in it for ten minutes"
-            )));
+            self.emit(Saying::SessionGaveWay { session }.into());
             self.session_over(session, ClosedReason::Ended, "the session gave way to a newer one");
         }
         Ok(())
@@ -99,10 +97,7 @@ impl State {
         self.private_links.refuse(introduction);
         tracing::debug!(key = %introduction.key.fingerprint(), %refused, "a private session was refused");
         if refused == Refused::TooMany && self.strangers.is_time_to_tell(Instant::now()) {
-            self.emit(Notice::say(
-                "private sessions of people you have not answered yet are refused, for as many are open as \
-                 may be: \\ss lists them, \\leave ends one",
-            ));
+            self.emit(Saying::StrangersRefused.into());
         }
     }
 
@@ -163,10 +158,7 @@ impl State {
     pub(super) fn left_stranger(&mut self, session: SessionId) {
         let Some(name) = self.sessions.peer(session).map(|peer| peer.peer.clone()) else { return };
         if self.strangers.left(session, &name, Instant::now()) {
-            self.emit(Notice::say(format!(
-                "{name} is refused until you leave the lobby, for you have left two of their sessions; \
-                 \\forget {name} lets them again"
-            )));
+            self.emit(Saying::SentAway { name: &name }.into());
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::input::aliases;
-use crate::show::{ErrorCode, Notice};
+use crate::show::{ErrorCode, Notice, Saying};
 
 pub(super) const ALIAS: Command = Command {
     name: "alias",
@@ -34,24 +34,24 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     }
     aliases::check(name).map_err(|text| CommandError::new(ErrorCode::Usage, text))?;
     state.user.aliases.set(name, Some(text)).map_err(not_kept)?;
-    state.emit(Notice::say(format!("\\{name} stands for: {text}")));
+    state.emit(Saying::Alias { name, text }.into());
     Ok(Progress::Done)
 }
 
 fn list(state: &mut State) {
-    let mut lines: Vec<String> =
-        state.user.aliases.iter().map(|(name, text)| format!("\\{name} stands for: {text}")).collect();
+    let mut lines: Vec<Notice> =
+        state.user.aliases.iter().map(|(name, text)| Saying::Alias { name, text }.into()).collect();
     if lines.is_empty() {
-        lines.push("there are no aliases; \\alias NAME TEXT makes one".to_owned());
+        lines.push(Saying::NoAliases.into());
     }
-    lines.into_iter().for_each(|line| state.emit(Notice::say(line)));
+    lines.into_iter().for_each(|line| state.emit(line));
 }
 
 fn tell_one(state: &mut State, name: &str) -> Result<Progress, CommandError> {
     match state.user.aliases.get(name) {
         Some(text) => {
-            let line = format!("\\{name} stands for: {text}");
-            state.emit(Notice::say(line));
+            let line = Saying::Alias { name, text }.into();
+            state.emit(line);
             Ok(Progress::Done)
         }
         None => Err(CommandError::new(

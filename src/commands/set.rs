@@ -4,7 +4,7 @@ use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::config::edit;
 use crate::config::preferences::{SETTINGS, Setting};
-use crate::show::{ErrorCode, Notice};
+use crate::show::{ErrorCode, Saying};
 
 pub(super) const SET: Command = Command {
     name: "set",
@@ -37,8 +37,9 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
 
 fn tell(state: &mut State, setting: &Setting) {
     let value = setting.value(&state.user.preferences);
-    let text = format!("{} = {value}  ({}: {})", setting.key, setting.about, setting.choices());
-    state.emit(Notice::say(text));
+    let (value, choices) = (value.as_str(), setting.choices());
+    let (key, about) = (setting.key, setting.about);
+    state.emit(Saying::Setting { key, value, about, choices: &choices }.into());
 }
 
 fn find(key: &str) -> Result<&'static Setting, CommandError> {
@@ -55,7 +56,7 @@ fn save(state: &mut State) -> Result<(), CommandError> {
     edit::save(&path, &state.user.preferences).map_err(|err| {
         CommandError::new(ErrorCode::Refused, format!("the settings were not saved: {err}"))
     })?;
-    state.emit(Notice::say(format!("saved in {}", path.display())));
+    state.emit(Saying::SettingsSaved { path: &path }.into());
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits, alias};
 use crate::client::State;
-use crate::show::{ErrorCode, Notice};
+use crate::show::{ErrorCode, Saying};
 
 pub(super) const UNALIAS: Command = Command {
     name: "unalias",
@@ -24,6 +24,6 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         return Err(CommandError::new(ErrorCode::Usage, text));
     }
     state.user.aliases.set(name, None).map_err(alias::not_kept)?;
-    state.emit(Notice::say(format!("\\{name} stands for nothing now")));
+    state.emit(Saying::AliasRemoved { name }.into());
     Ok(Progress::Done)
 }

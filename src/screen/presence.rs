@@ -7,11 +7,10 @@ use std::time::Duration;
 use hobnob_protocol::name::UserName;
 use tokio::time::Instant;
 
+use crate::show::saying::listed;
+
 /// How long one line gathers.
 const WINDOW: Duration = Duration::from_secs(2);
-
-/// Names that a line may hold; the others are counted.
-const NAMED: usize = 4;
 
 /// Names gathered; more than a server has clients by default.
 const MOST: usize = 20_000;
@@ -102,18 +101,6 @@ impl Presence {
             })
             .collect();
         (!parts.is_empty()).then(|| parts.join("; "))
-    }
-}
-
-/// Names as a sentence has them; of many some, and how many more.
-#[must_use]
-pub(crate) fn listed(names: &[&str]) -> String {
-    let others = names.len().saturating_sub(NAMED);
-    // One more name is no longer than a word that counts it.
-    match (names, others) {
-        ([one], _) => (*one).to_owned(),
-        ([head @ .., last], 0 | 1) => format!("{} and {last}", head.join(", ")),
-        _ => format!("{} and {others} others", names[..NAMED].join(", ")),
     }
 }
 
