@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use super::private::not_pinned;
 use crate::client::State;
-use crate::client::strangers::Refused;
+use crate::client::strangers::StrangerRefused;
 use crate::data::trust::KeyVerdict;
 use crate::peer::Familiarity;
 use crate::session::link_id::LinkId;
@@ -62,7 +62,7 @@ impl State {
             self.drop_inbound(link);
         }
         let admitted = match known {
-            _ if self.user.ignores(&introduction.key) => Err(Refused::SentAway),
+            _ if self.user.ignores(&introduction.key) => Err(StrangerRefused::SentAway),
             true => self.strangers.known_opens(&introduction.key, Instant::now()),
             false => self.admit_stranger(&introduction),
         };
@@ -81,7 +81,7 @@ impl State {
         }
     }
 
-    fn admit_stranger(&mut self, introduction: &Introduction) -> Result<(), Refused> {
+    fn admit_stranger(&mut self, introduction: &Introduction) -> Result<(), StrangerRefused> {
         let now = Instant::now();
         let gives_way = self.strangers.opens(introduction.session, &introduction.key, now)?;
         if let Some(session) = gives_way {
@@ -93,10 +93,10 @@ impl State {
 
     /// The other side is told that the session is not taken; why is nobody's business. This user is
     /// told where there is something to do about it, and not each time.
-    fn refuse_stranger(&mut self, introduction: &Introduction, refused: Refused) {
+    fn refuse_stranger(&mut self, introduction: &Introduction, refused: StrangerRefused) {
         self.private_links.refuse(introduction);
         tracing::debug!(key = %introduction.key.fingerprint(), %refused, "a private session was refused");
-        if refused == Refused::TooMany && self.strangers.is_time_to_tell(Instant::now()) {
+        if refused == StrangerRefused::TooMany && self.strangers.is_time_to_tell(Instant::now()) {
             self.emit(Saying::StrangersRefused.into());
         }
     }
