@@ -5,7 +5,7 @@ use super::{App, InputSource};
 use crate::client::State;
 use crate::commands::{self, Progress};
 use crate::plugins::PluginEvent;
-use crate::plugins::asks::{self, Ask};
+use crate::plugins::asks::{self, Ask, NotAnAsk};
 use crate::plugins::describe::{Description, Right};
 use crate::plugins::jobs::Report;
 use crate::session::SessionId;
@@ -42,7 +42,8 @@ impl App {
         session: Option<SessionId>,
         may: &Description,
     ) -> Result<(), (ErrorCode, String)> {
-        let wrong = |reason| (ErrorCode::Usage, format!("it wrote a line that asks for nothing: {reason}"));
+        let wrong =
+            |reason: NotAnAsk| (ErrorCode::Usage, format!("it wrote a line that asks for nothing: {reason}"));
         let Some(ask) = asks::parse(line).map_err(wrong)? else { return Ok(()) };
         let need = |right: Right| match may.may(right) {
             true => Ok(()),

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use super::private::not_pinned;
 use crate::client::State;
+use crate::client::command_error::CommandError;
 use crate::client::strangers::StrangerRefused;
 use crate::data::trust::KeyVerdict;
 use crate::peer::Familiarity;
@@ -135,15 +136,15 @@ impl State {
     /// pins his key, and what he has said is kept from then on.
     ///
     /// # Errors
-    /// In words, when the key cannot be pinned: then nothing may be said.
-    pub(super) fn answer_stranger(&mut self, session: SessionId) -> Result<(), String> {
+    /// When the key cannot be pinned: then nothing may be said.
+    pub(super) fn answer_stranger(&mut self, session: SessionId) -> Result<(), CommandError> {
         if !self.strangers.is_unanswered(session) {
             return Ok(());
         }
         let Some((name, Some(key))) = self.sessions.peer(session).map(|it| (it.peer.clone(), it.key)) else {
             return Ok(());
         };
-        self.trust.pin_user(&name, &key).map_err(|err| not_pinned(&name, &err).text)?;
+        self.trust.pin_user(&name, &key).map_err(|err| not_pinned(&name, &err))?;
         self.strangers.answered(session);
         let said = self.recent.take(session);
         self.open_record(session, &key);

@@ -26,7 +26,7 @@ impl State {
             session,
             recent: recent.unwrap_or_default(),
         });
-        Some(called.map_err(|text| Self::plugin_failure(word, ErrorCode::Refused, text)))
+        Some(called.map_err(|err| Self::plugin_failure(word, ErrorCode::Refused, err.to_string())))
     }
 
     /// A run of a program is over.
@@ -34,7 +34,7 @@ impl State {
         match outcome {
             PluginOutcome::Done => {}
             PluginOutcome::Failed(reason) => {
-                self.fail(Self::plugin_failure(command, ErrorCode::Refused, reason))
+                self.fail(Self::plugin_failure(command, ErrorCode::Refused, reason.to_string()))
             }
             PluginOutcome::NotAllowed { path, wants, changed } => {
                 let changed = if changed { "it was changed since you allowed it; " } else { "" };

@@ -2,6 +2,7 @@
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
+use crate::data::table::TableError;
 use crate::input::aliases;
 use crate::show::{ErrorCode, Notice, Saying};
 
@@ -32,8 +33,8 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         let text = format!("\\{} is a command and stays one", command.name);
         return Err(CommandError::new(ErrorCode::Usage, text));
     }
-    aliases::check(name).map_err(|text| CommandError::new(ErrorCode::Usage, text))?;
-    state.user.aliases.set(name, Some(text)).map_err(not_kept)?;
+    aliases::check(name).map_err(|err| CommandError::new(ErrorCode::Usage, err.to_string()))?;
+    state.user.aliases.set(name, Some(text)).map_err(|err| not_kept(&err))?;
     state.emit(Saying::Alias { name, text }.into());
     Ok(Progress::Done)
 }
@@ -61,6 +62,6 @@ fn tell_one(state: &mut State, name: &str) -> Result<Progress, CommandError> {
     }
 }
 
-pub(super) fn not_kept(reason: String) -> CommandError {
+pub(super) fn not_kept(reason: &TableError) -> CommandError {
     CommandError::new(ErrorCode::Refused, format!("it could not be kept: {reason}"))
 }

@@ -28,7 +28,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         return Err(CommandError::new(ErrorCode::Refused, text));
     }
     let allowed = state.plugins.allow(name);
-    allowed.map(Progress::Plugin).map_err(|text| CommandError::new(ErrorCode::Refused, text))
+    allowed.map(Progress::Plugin).map_err(|err| CommandError::new(ErrorCode::Refused, err.to_string()))
 }
 
 fn list(state: &mut State) {

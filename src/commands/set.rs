@@ -3,7 +3,7 @@
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::config::edit;
-use crate::config::preferences::{SETTINGS, Setting};
+use crate::config::preferences::{self, SETTINGS, Setting};
 use crate::show::{ErrorCode, Saying};
 
 pub(super) const SET: Command = Command {
@@ -27,7 +27,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         (key, "") => tell(state, find(key)?),
         (key, value) => {
             let setting = find(key)?;
-            setting.set(&mut state.user.preferences, value).map_err(wrong)?;
+            setting.set(&mut state.user.preferences, value).map_err(|err| wrong(err.to_string()))?;
             state.screen.prefer(state.user.preferences);
             tell(state, setting);
         }
@@ -44,8 +44,7 @@ fn tell(state: &mut State, setting: &Setting) {
 
 fn find(key: &str) -> Result<&'static Setting, CommandError> {
     Setting::find(key).ok_or_else(|| {
-        let keys: Vec<&str> = SETTINGS.iter().map(|setting| setting.key).collect();
-        wrong(format!("there is no setting {key}; there are {}", keys.join(", ")))
+        wrong(format!("there is no setting {key}; there are {}", preferences::names().join(", ")))
     })
 }
 

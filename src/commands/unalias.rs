@@ -23,7 +23,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         let text = format!("there is no alias {name}; \\alias lists them");
         return Err(CommandError::new(ErrorCode::Usage, text));
     }
-    state.user.aliases.set(name, None).map_err(alias::not_kept)?;
+    state.user.aliases.set(name, None).map_err(|err| alias::not_kept(&err))?;
     state.emit(Saying::AliasRemoved { name }.into());
     Ok(Progress::Done)
 }

@@ -35,7 +35,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         return Err(CommandError::new(ErrorCode::NoSuchUser, text));
     }
     for key in found {
-        state.user.ignored.set(&key, None).map_err(alias::not_kept)?;
+        state.user.ignored.set(&key, None).map_err(|err| alias::not_kept(&err))?;
     }
     state.emit(Saying::Unignored { name: &name }.into());
     Ok(Progress::Done)

@@ -18,13 +18,13 @@ const MOST: usize = 20_000;
 /// What one name did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Move {
-    /// Came.
+    /// It came into the lobby and is still there.
     Joined,
-    /// Went.
+    /// It was in the lobby and went.
     Left,
-    /// Came and went.
+    /// It came, and went again within the same line.
     Passed,
-    /// Went and came back.
+    /// It went, and came back within the same line.
     Returned,
 }
 

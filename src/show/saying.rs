@@ -62,7 +62,7 @@ pub(crate) enum Saying<'a> {
     StrangersRefused,
     /// The user has left two sessions of this peer, so further ones are refused.
     SentAway {
-        /// The peer.
+        /// The peer who is refused.
         name: &'a UserName,
     },
     /// The user has just allowed one of the own programs something.
@@ -86,7 +86,7 @@ pub(crate) enum Saying<'a> {
     PluginSpeaks {
         /// Its command, without the backslash.
         command: &'a str,
-        /// The text.
+        /// The text that is said.
         text: &'a str,
     },
     /// An alias and what it stands for.
@@ -111,7 +111,7 @@ pub(crate) enum Saying<'a> {
     WasNotAway,
     /// Whom the user ignores.
     Ignored {
-        /// Their names.
+        /// Their names; none where nobody is ignored.
         names: &'a [&'a str],
     },
     /// The user does not ignore somebody any more.
