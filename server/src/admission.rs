@@ -1,5 +1,5 @@
 //! How many clients there may be, in all and from one address (for IPv6, one network). A plain count: who is admitted holds a
-//! [`Place`], and gives it back by dropping it.
+//! [`Slot`], and gives it back by dropping it.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -32,16 +32,16 @@ struct Counts {
 #[derive(Debug)]
 pub(crate) enum Verdict {
     /// It may try to join.
-    Admitted(Place),
+    Admitted(Slot),
     /// It is told this, and closed.
-    TurnedAway(Place, RefusedCode),
+    TurnedAway(Slot, RefusedCode),
     /// It is closed.
     Dropped,
 }
 
-/// One connection's place.
+/// The slot of one connection among those that may be open; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct Slot {
     admission: Arc<Admission>,
     /// Where it is from; none when it is only being turned away.
     network: Option<Network>,
@@ -61,7 +61,7 @@ impl Admission {
             (true, true) => {
                 counts.all += 1;
                 counts.by_network.insert(network, from_here + 1);
-                return Verdict::Admitted(Place { admission: Arc::clone(self), network: Some(network) });
+                return Verdict::Admitted(Slot { admission: Arc::clone(self), network: Some(network) });
             }
             (false, _) => RefusedCode::Full,
             (true, false) => RefusedCode::FullForAddress,
@@ -70,11 +70,11 @@ impl Admission {
             return Verdict::Dropped;
         }
         counts.turned_away += 1;
-        Verdict::TurnedAway(Place { admission: Arc::clone(self), network: None }, code)
+        Verdict::TurnedAway(Slot { admission: Arc::clone(self), network: None }, code)
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut counts = self.admission.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(network) = self.network else {
@@ -119,8 +119,8 @@ mod tests {
     #[test]
     fn who_takes_another_ipv6_address_each_time_is_counted_as_one() {
         let admission = Admission::new(100, 2);
-        let places: Vec<_> = (1..=9).map(|n| admission.judge(ip(&format!("2001:db8::{n}")))).collect();
-        let admitted = places.iter().filter(|verdict| matches!(verdict, Verdict::Admitted(_))).count();
+        let verdicts: Vec<_> = (1..=9).map(|n| admission.judge(ip(&format!("2001:db8::{n}")))).collect();
+        let admitted = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Admitted(_))).count();
         assert_eq!(admitted, 2);
         assert!(matches!(admission.judge(ip("2001:db8:0:1::1")), Verdict::Admitted(_)));
     }

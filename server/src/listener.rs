@@ -105,7 +105,7 @@ impl Door {
         let shared = Arc::clone(&self.shared);
         let abort = self.abort.clone();
         match self.admission.judge(remote.ip()) {
-            Verdict::Admitted(place) => {
+            Verdict::Admitted(slot) => {
                 // At the level of debugging only: a span costs memory for each client, and what is logged by default
                 // concerns the store, not a client.
                 let span = tracing::debug_span!("client", %remote, name = tracing::field::Empty, key = tracing::field::Empty);
@@ -116,18 +116,18 @@ impl Door {
                     let serve = Box::pin(connection::serve(stream, Some(send_now), remote, shared));
                     let evicted = abort.run_until_cancelled(serve).await.flatten();
                     connections.dec();
-                    drop(place);
+                    drop(slot);
                     if let Some(evicted) = evicted {
                         Box::pin(abort.run_until_cancelled(tell_evicted(evicted))).await;
                     }
                 };
                 self.tasks.spawn(serve.instrument(span));
             }
-            Verdict::TurnedAway(place, code) => {
+            Verdict::TurnedAway(slot, code) => {
                 shared.metrics.turned_away.inc();
                 tracing::debug!(%remote, ?code, "turned away");
                 self.tasks.spawn(async move {
-                    let _place = place;
+                    let _slot = slot;
                     abort.run_until_cancelled(connection::turn_away(stream, shared, code)).await;
                 });
             }

@@ -8,9 +8,8 @@ use tokio::time::Instant;
 use super::{App, InputSource};
 use crate::input::line::{self, Line, Source};
 use crate::input::script::ScriptLine;
-use crate::screen::presence::listed;
 use crate::session::SessionId;
-use crate::show::{ClosedReason, Notice};
+use crate::show::{ClosedReason, Saying};
 
 /// How long the last texts of a script may take without one of them being answered for: a server that
 /// is restarted meanwhile gets them, and one that reads slowly gets all.
@@ -67,8 +66,7 @@ impl App {
             && self.ending.is_none()
         {
             terminal.ask_to_leave();
-            let text = format!("you host this lobby, and it ends with you; in it: {}", listed(&others));
-            return self.state.emit(Notice::say(text));
+            return self.state.emit(Saying::LeavingEndsLobby { others: &others }.into());
         }
         self.end();
     }

@@ -5,11 +5,11 @@ use super::{App, InputSource};
 use crate::client::State;
 use crate::commands::{self, Progress};
 use crate::plugins::PluginEvent;
-use crate::plugins::asks::{self, Ask};
+use crate::plugins::asks::{self, Ask, NotAnAsk};
 use crate::plugins::describe::{Description, Right};
 use crate::plugins::jobs::Report;
 use crate::session::SessionId;
-use crate::show::{ErrorCode, Notice};
+use crate::show::{ErrorCode, Saying};
 
 impl App {
     /// A program of the user's own has something to say.
@@ -42,14 +42,15 @@ impl App {
         session: Option<SessionId>,
         may: &Description,
     ) -> Result<(), (ErrorCode, String)> {
-        let wrong = |reason| (ErrorCode::Usage, format!("it wrote a line that asks for nothing: {reason}"));
+        let wrong =
+            |reason: NotAnAsk| (ErrorCode::Usage, format!("it wrote a line that asks for nothing: {reason}"));
         let Some(ask) = asks::parse(line).map_err(wrong)? else { return Ok(()) };
         let need = |right: Right| match may.may(right) {
             true => Ok(()),
             false => Err((ErrorCode::Refused, format!("it has no right to {}", right.about()))),
         };
         match ask {
-            Ask::Notice(text) => self.state.emit(Notice::say(text)),
+            Ask::Notice(text) => self.state.emit(Saying::OfPlugin { text: &text }.into()),
             Ask::Say(text) => {
                 need(Right::Say)?;
                 self.state.plugin_says(command, session, text);

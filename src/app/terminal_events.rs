@@ -10,7 +10,7 @@ use crate::commands::EDIT;
 use crate::input::line::Source;
 use crate::repl::{Draft, Edit, Typed};
 use crate::session::SessionId;
-use crate::show::{ErrorCode, Failure, Notice};
+use crate::show::{ErrorCode, Failure, Saying};
 
 /// Characters of a long text that are shown with the question whether to send it.
 const SHOWN: usize = 60;
@@ -36,14 +36,11 @@ impl App {
             }
             Typed::Interrupted => self.interrupted(),
             Typed::HistoryLost(reason) => {
-                self.state.emit(Notice::say(format!("what is typed is not kept for the next run: {reason}")));
+                self.state.emit(Saying::TypedLinesLost { reason: &reason }.into());
             }
             Typed::NotUtf8(byte) => {
                 terminal.saw_bad_byte();
-                self.state.emit(Notice::say(format!(
-                    "the terminal sent the byte {byte:02X}, which is not UTF-8; it is shown as \u{fffd}, and a line \
-                     that has one is not sent. Is this terminal set to UTF-8?"
-                )));
+                self.state.emit(Saying::NotUtf8 { byte }.into());
             }
             Typed::EndOfInput => {
                 if let Some(Asked { text, session, to: AskedTo::Send }) = terminal.take_asked() {
@@ -142,7 +139,7 @@ impl App {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         match to {
             AskedTo::Send => terminal.keep_draft(text, "not sent"),
-            AskedTo::Remove => self.state.emit(Notice::say("it stays")),
+            AskedTo::Remove => self.state.emit(Saying::NotRemoved.into()),
         }
     }
 
@@ -150,16 +147,10 @@ impl App {
     fn ask(&mut self, text: String, session: SessionId) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         let first: String = text.lines().next().unwrap_or_default().chars().take(SHOWN).collect();
-        let count = text.lines().count();
+        let lines = text.lines().count();
         terminal.ask(Asked { text, session, to: AskedTo::Send });
-        let place = match self.state.sessions.peer(session) {
-            Some(peer) => format!("to {}", peer.peer),
-            None => "to the lobby".to_owned(),
-        };
-        let question = format!(
-            "{count} lines {place}, beginning: {first}\ny sends them, Enter keeps them in the editor"
-        );
-        self.state.emit(Notice::say(question));
+        let to = self.state.sessions.peer(session).map(|peer| peer.peer.clone());
+        self.state.emit(Saying::LongPaste { lines, to: to.as_ref(), first: &first }.into());
     }
 
     fn interrupted(&mut self) {
@@ -172,7 +163,7 @@ impl App {
         if terminal.interrupted() {
             self.end();
         } else {
-            self.state.emit(Notice::say("Ctrl-C again, Ctrl-D or \\quit to leave"));
+            self.state.emit(Saying::HowToLeave.into());
         }
     }
 
@@ -202,11 +193,7 @@ impl App {
         if !terminal.is_first_to_wait(session, self.state.sessions.is_down(session)) {
             return;
         }
-        let link = match session {
-            SessionId::LOBBY => "the lobby".to_owned(),
-            session => format!("the link of session {session}"),
-        };
-        self.state.emit(Notice::say(format!("{link} is down: this waits, and goes out when it is back")));
+        self.state.emit(Saying::WaitsForLink { session }.into());
     }
 
     /// What was typed in a session that has ended meanwhile is not lost without a word.

@@ -20,12 +20,13 @@ use tokio::time::Instant;
 
 use super::private::not_pinned;
 use crate::client::State;
-use crate::client::strangers::Refused;
+use crate::client::command_error::CommandError;
+use crate::client::strangers::StrangerRefused;
 use crate::data::trust::KeyVerdict;
 use crate::peer::Familiarity;
 use crate::session::link_id::LinkId;
 use crate::session::{LinkState, Mode, PeerSession, SessionId};
-use crate::show::{ClosedReason, Notice};
+use crate::show::{ClosedReason, Notice, Saying};
 
 impl State {
     /// Somebody forked this user.
@@ -62,7 +63,7 @@ impl State {
             self.drop_inbound(link);
         }
         let admitted = match known {
-            _ if self.user.ignores(&introduction.key) => Err(Refused::SentAway),
+            _ if self.user.ignores(&introduction.key) => Err(StrangerRefused::SentAway),
             true => self.strangers.known_opens(&introduction.key, Instant::now()),
             false => self.admit_stranger(&introduction),
         };
@@ -81,13 +82,11 @@ impl State {
         }
     }
 
-    fn admit_stranger(&mut self, introduction: &Introduction) -> Result<(), Refused> {
+    fn admit_stranger(&mut self, introduction: &Introduction) -> Result<(), StrangerRefused> {
         let now = Instant::now();
         let gives_way = self.strangers.opens(introduction.session, &introduction.key, now)?;
         if let Some(session) = gives_way {
-            self.emit(Notice::say(format!(
-                "session {session} gives way to a newer one: you have not answered in it for ten minutes"
-            )));
+            self.emit(Saying::SessionGaveWay { session }.into());
             self.session_over(session, ClosedReason::Ended, "the session gave way to a newer one");
         }
         Ok(())
@@ -95,14 +94,11 @@ impl State {
 
     /// The other side is told that the session is not taken; why is nobody's business. This user is
     /// told where there is something to do about it, and not each time.
-    fn refuse_stranger(&mut self, introduction: &Introduction, refused: Refused) {
+    fn refuse_stranger(&mut self, introduction: &Introduction, refused: StrangerRefused) {
         self.private_links.refuse(introduction);
         tracing::debug!(key = %introduction.key.fingerprint(), %refused, "a private session was refused");
-        if refused == Refused::TooMany && self.strangers.is_time_to_tell(Instant::now()) {
-            self.emit(Notice::say(
-                "private sessions of people you have not answered yet are refused, for as many are open as \
-                 may be: \\ss lists them, \\leave ends one",
-            ));
+        if refused == StrangerRefused::TooMany && self.strangers.is_time_to_tell(Instant::now()) {
+            self.emit(Saying::StrangersRefused.into());
         }
     }
 
@@ -140,15 +136,15 @@ impl State {
     /// pins his key, and what he has said is kept from then on.
     ///
     /// # Errors
-    /// In words, when the key cannot be pinned: then nothing may be said.
-    pub(super) fn answer_stranger(&mut self, session: SessionId) -> Result<(), String> {
+    /// When the key cannot be pinned: then nothing may be said.
+    pub(super) fn answer_stranger(&mut self, session: SessionId) -> Result<(), CommandError> {
         if !self.strangers.is_unanswered(session) {
             return Ok(());
         }
         let Some((name, Some(key))) = self.sessions.peer(session).map(|it| (it.peer.clone(), it.key)) else {
             return Ok(());
         };
-        self.trust.pin_user(&name, &key).map_err(|err| not_pinned(&name, &err).text)?;
+        self.trust.pin_user(&name, &key).map_err(|err| not_pinned(&name, &err))?;
         self.strangers.answered(session);
         let said = self.recent.take(session);
         self.open_record(session, &key);
@@ -163,10 +159,7 @@ impl State {
     pub(super) fn left_stranger(&mut self, session: SessionId) {
         let Some(name) = self.sessions.peer(session).map(|peer| peer.peer.clone()) else { return };
         if self.strangers.left(session, &name, Instant::now()) {
-            self.emit(Notice::say(format!(
-                "{name} is refused until you leave the lobby, for you have left two of their sessions; \
-                 \\forget {name} lets them again"
-            )));
+            self.emit(Saying::SentAway { name: &name }.into());
         }
     }
 }

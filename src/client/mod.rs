@@ -253,7 +253,10 @@ impl State {
         let refused = if session == SessionId::LOBBY {
             (!self.lobby.say(id, text)).then(|| "the lobby's link has ended for good".to_owned())
         } else {
-            self.answer_stranger(session).and_then(|()| self.private_links.say(session, id, text)).err()
+            let answered = self.answer_stranger(session).map_err(|err| err.text);
+            let said = answered
+                .and_then(|()| self.private_links.say(session, id, text).map_err(|err| err.to_string()));
+            said.err()
         };
         let Some(reason) = refused else { return Some(id) };
         let unsaid = self.ledger.settle(id).into_iter().collect();

@@ -7,7 +7,7 @@ use crate::client::State;
 use crate::plugins::PluginOutcome;
 use crate::plugins::jobs::{Call, RECENT};
 use crate::session::SessionId;
-use crate::show::{ErrorCode, Failure, Notice};
+use crate::show::{ErrorCode, Failure, Saying};
 
 impl State {
     /// Calls a program from the current session and gives the number of its run; `None` when there is no program of
@@ -26,7 +26,7 @@ impl State {
             session,
             recent: recent.unwrap_or_default(),
         });
-        Some(called.map_err(|text| Self::plugin_failure(word, ErrorCode::Refused, text)))
+        Some(called.map_err(|err| Self::plugin_failure(word, ErrorCode::Refused, err.to_string())))
     }
 
     /// A run of a program is over.
@@ -34,7 +34,7 @@ impl State {
         match outcome {
             PluginOutcome::Done => {}
             PluginOutcome::Failed(reason) => {
-                self.fail(Self::plugin_failure(command, ErrorCode::Refused, reason))
+                self.fail(Self::plugin_failure(command, ErrorCode::Refused, reason.to_string()))
             }
             PluginOutcome::NotAllowed { path, wants, changed } => {
                 let changed = if changed { "it was changed since you allowed it; " } else { "" };
@@ -46,7 +46,7 @@ impl State {
                 self.fail(Self::plugin_failure(command, ErrorCode::Refused, text));
             }
             PluginOutcome::Allowed(description) => {
-                self.emit(Notice::say(format!("\\{command} may {} now", description.wants())));
+                self.emit(Saying::PluginAllowed { command, wants: &description.wants() }.into());
                 self.plugins.allowed_another();
             }
         }
@@ -56,7 +56,7 @@ impl State {
     pub(crate) fn plugin_says(&mut self, command: &str, session: Option<SessionId>, text: Text) {
         match session.filter(|session| self.sessions.contains(*session)) {
             Some(session) => {
-                self.emit(Notice::say(format!("\\{command} says for you: {}", text.as_str())));
+                self.emit(Saying::PluginSpeaks { command, text: text.as_str() }.into());
                 self.say(session, text, None);
             }
             None => {

@@ -5,8 +5,9 @@ use std::collections::{HashMap, VecDeque};
 
 use hobnob_protocol::message::Introduction;
 use hobnob_protocol::name::{PairToken, PublicKey, Text, UserName};
+use thiserror::Error;
 
-use crate::peer::{Familiarity, PeerLinkHandle, PeerNetwork, TooManyLinks};
+use crate::peer::{Familiarity, PeerLinkHandle, PeerNetwork, SayError, TooManyLinks};
 use crate::session::SessionId;
 use crate::session::link_id::LinkId;
 use crate::timestamp::now;
@@ -16,6 +17,17 @@ const MAX_EARLY_TEXTS: usize = 1000;
 
 /// Tokens of sessions that are over. A server that brings one again means nothing good.
 const ENDED_KEPT: usize = 1000;
+
+/// Why a text cannot be taken for a private session now.
+#[derive(Debug, Error)]
+pub enum NotTaken {
+    /// The session's link does not take it.
+    #[error(transparent)]
+    Link(#[from] SayError),
+    /// As much waits for the session to open as may.
+    #[error("too much waits for the session to open")]
+    NotOpenYet,
+}
 
 /// One private session's way to its peer.
 #[derive(Debug, Default)]
@@ -56,17 +68,17 @@ impl PrivateLinks {
     /// Hands a text to the session's link, or keeps it until there is a link.
     ///
     /// # Errors
-    /// In words, when it cannot be taken.
-    pub fn say(&mut self, session: SessionId, id: u64, text: Text) -> Result<(), String> {
+    /// When it cannot be taken, because too much waits already.
+    pub fn say(&mut self, session: SessionId, id: u64, text: Text) -> Result<(), NotTaken> {
         let at = now().0;
         let private = self.links.entry(session).or_default();
         match &private.link {
-            Some((_, link)) => link.say(id, text, at).map_err(|err| err.to_string()),
+            Some((_, link)) => Ok(link.say(id, text, at)?),
             None if private.early.len() < MAX_EARLY_TEXTS => {
                 private.early.push((id, text, at));
                 Ok(())
             }
-            None => Err("too much waits for the session to open".to_owned()),
+            None => Err(NotTaken::NotOpenYet),
         }
     }
 

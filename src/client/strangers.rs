@@ -33,7 +33,7 @@ const MOST_REMEMBERED: usize = 1000;
 
 /// Why somebody may not open a session with this user now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(crate) enum Refused {
+pub(crate) enum StrangerRefused {
     /// As many sessions of strangers are open as may be.
     #[error("as many sessions of strangers are open as may be")]
     TooMany,
@@ -101,12 +101,12 @@ impl Strangers {
     ///
     /// # Errors
     /// When it does so too often.
-    pub(crate) fn known_opens(&mut self, key: &PublicKey, now: Instant) -> Result<(), Refused> {
+    pub(crate) fn known_opens(&mut self, key: &PublicKey, now: Instant) -> Result<(), StrangerRefused> {
         while self.by_known.front().is_some_and(|(_, at)| now.duration_since(*at) >= BETWEEN) {
             self.by_known.pop_front();
         }
         if self.by_known.iter().filter(|(known, _)| known == key).count() >= MOST_OF_KNOWN {
-            return Err(Refused::TooOften);
+            return Err(StrangerRefused::TooOften);
         }
         self.by_known.push_back((*key, now));
         Ok(())
@@ -122,13 +122,13 @@ impl Strangers {
         token: PairToken,
         key: &PublicKey,
         now: Instant,
-    ) -> Result<Option<SessionId>, Refused> {
+    ) -> Result<Option<SessionId>, StrangerRefused> {
         self.opened.retain(|it| !it.is_over || now.duration_since(it.at) < BETWEEN);
         if self.sent_away.iter().any(|(away, _)| away == key) {
-            return Err(Refused::SentAway);
+            return Err(StrangerRefused::SentAway);
         }
         if self.opened.iter().any(|it| it.key == *key && now.duration_since(it.at) < BETWEEN) {
-            return Err(Refused::TooOften);
+            return Err(StrangerRefused::TooOften);
         }
         let mut gives_way = None;
         if self.opened.iter().filter(|it| !it.is_answered).count() >= self.most {
@@ -136,7 +136,7 @@ impl Strangers {
                 .opened
                 .iter_mut()
                 .find(|it| !it.is_answered && !it.is_over && now.duration_since(it.at) >= GIVES_WAY_AFTER);
-            let Some(oldest) = oldest else { return Err(Refused::TooMany) };
+            let Some(oldest) = oldest else { return Err(StrangerRefused::TooMany) };
             // The caller ends it, which takes it off the list.
             gives_way = oldest.session;
             oldest.is_over = true;
@@ -257,7 +257,11 @@ mod tests {
     }
 
     /// A stranger's session that came up.
-    fn open(strangers: &mut Strangers, number: u8, now: Instant) -> Result<Option<SessionId>, Refused> {
+    fn open(
+        strangers: &mut Strangers,
+        number: u8,
+        now: Instant,
+    ) -> Result<Option<SessionId>, StrangerRefused> {
         let gives_way = strangers.opens(token(number), &key(number), now)?;
         strangers.up(&token(number), SessionId(u32::from(number)));
         Ok(gives_way)
@@ -268,7 +272,7 @@ mod tests {
         let (mut strangers, now) = (Strangers::new(2), Instant::now());
         open(&mut strangers, 1, now).unwrap();
         open(&mut strangers, 2, now).unwrap();
-        assert_eq!(open(&mut strangers, 3, now), Err(Refused::TooMany));
+        assert_eq!(open(&mut strangers, 3, now), Err(StrangerRefused::TooMany));
         strangers.answered(SessionId(1));
         assert!(!strangers.is_unanswered(SessionId(1)) && strangers.is_unanswered(SessionId(2)));
         assert_eq!(open(&mut strangers, 3, now), Ok(None));
@@ -281,7 +285,7 @@ mod tests {
             open(&mut strangers, number, now).unwrap();
             strangers.over(SessionId(u32::from(number)));
         }
-        assert_eq!(open(&mut strangers, 3, now), Err(Refused::TooMany));
+        assert_eq!(open(&mut strangers, 3, now), Err(StrangerRefused::TooMany));
         assert_eq!(open(&mut strangers, 3, now + BETWEEN), Ok(None));
     }
 
@@ -290,12 +294,12 @@ mod tests {
         let (mut strangers, now) = (Strangers::new(16), Instant::now());
         open(&mut strangers, 1, now).unwrap();
         strangers.over(SessionId(1));
-        assert_eq!(open(&mut strangers, 1, now + BETWEEN / 2), Err(Refused::TooOften));
+        assert_eq!(open(&mut strangers, 1, now + BETWEEN / 2), Err(StrangerRefused::TooOften));
         assert_eq!(open(&mut strangers, 1, now + BETWEEN), Ok(None));
         for _ in 0..MOST_OF_KNOWN {
             strangers.known_opens(&key(9), now).unwrap();
         }
-        assert_eq!(strangers.known_opens(&key(9), now), Err(Refused::TooOften));
+        assert_eq!(strangers.known_opens(&key(9), now), Err(StrangerRefused::TooOften));
         assert_eq!(strangers.known_opens(&key(9), now + BETWEEN), Ok(()));
     }
 
@@ -303,7 +307,7 @@ mod tests {
     fn one_that_never_came_up_is_not_counted() {
         let (mut strangers, now) = (Strangers::new(1), Instant::now());
         strangers.opens(token(1), &key(1), now).unwrap();
-        assert_eq!(strangers.opens(token(2), &key(1), now), Err(Refused::TooOften));
+        assert_eq!(strangers.opens(token(2), &key(1), now), Err(StrangerRefused::TooOften));
         strangers.never_opened(&token(1));
         assert_eq!(strangers.opens(token(2), &key(1), now), Ok(None));
     }
@@ -316,7 +320,7 @@ mod tests {
         let later = now + GIVES_WAY_AFTER;
         assert_eq!(open(&mut strangers, 3, later), Ok(Some(SessionId(1))));
         strangers.over(SessionId(1));
-        assert_eq!(open(&mut strangers, 4, later), Err(Refused::TooMany));
+        assert_eq!(open(&mut strangers, 4, later), Err(StrangerRefused::TooMany));
     }
 
     #[test]
@@ -332,7 +336,7 @@ mod tests {
         assert!(!visit(&mut strangers, now + LEFT_TWICE_WITHIN), "an hour later is not the same visit");
         let again = now + LEFT_TWICE_WITHIN + BETWEEN;
         assert!(visit(&mut strangers, again));
-        assert_eq!(open(&mut strangers, 1, again + LEFT_TWICE_WITHIN * 9), Err(Refused::SentAway));
+        assert_eq!(open(&mut strangers, 1, again + LEFT_TWICE_WITHIN * 9), Err(StrangerRefused::SentAway));
         assert!(strangers.forgive(&bobby(), None) && !strangers.forgive(&bobby(), None));
         assert!(!visit(&mut strangers, again + BETWEEN));
     }

@@ -2,8 +2,9 @@
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
+use crate::data::table::TableError;
 use crate::input::aliases;
-use crate::show::{ErrorCode, Notice};
+use crate::show::{ErrorCode, Notice, Saying};
 
 pub(super) const ALIAS: Command = Command {
     name: "alias",
@@ -32,26 +33,26 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         let text = format!("\\{} is a command and stays one", command.name);
         return Err(CommandError::new(ErrorCode::Usage, text));
     }
-    aliases::check(name).map_err(|text| CommandError::new(ErrorCode::Usage, text))?;
-    state.user.aliases.set(name, Some(text)).map_err(not_kept)?;
-    state.emit(Notice::say(format!("\\{name} stands for: {text}")));
+    aliases::check(name).map_err(|err| CommandError::new(ErrorCode::Usage, err.to_string()))?;
+    state.user.aliases.set(name, Some(text)).map_err(|err| not_kept(&err))?;
+    state.emit(Saying::Alias { name, text }.into());
     Ok(Progress::Done)
 }
 
 fn list(state: &mut State) {
-    let mut lines: Vec<String> =
-        state.user.aliases.iter().map(|(name, text)| format!("\\{name} stands for: {text}")).collect();
+    let mut lines: Vec<Notice> =
+        state.user.aliases.iter().map(|(name, text)| Saying::Alias { name, text }.into()).collect();
     if lines.is_empty() {
-        lines.push("there are no aliases; \\alias NAME TEXT makes one".to_owned());
+        lines.push(Saying::NoAliases.into());
     }
-    lines.into_iter().for_each(|line| state.emit(Notice::say(line)));
+    lines.into_iter().for_each(|line| state.emit(line));
 }
 
 fn tell_one(state: &mut State, name: &str) -> Result<Progress, CommandError> {
     match state.user.aliases.get(name) {
         Some(text) => {
-            let line = format!("\\{name} stands for: {text}");
-            state.emit(Notice::say(line));
+            let line = Saying::Alias { name, text }.into();
+            state.emit(line);
             Ok(Progress::Done)
         }
         None => Err(CommandError::new(
@@ -61,6 +62,6 @@ fn tell_one(state: &mut State, name: &str) -> Result<Progress, CommandError> {
     }
 }
 
-pub(super) fn not_kept(reason: String) -> CommandError {
+pub(super) fn not_kept(reason: &TableError) -> CommandError {
     CommandError::new(ErrorCode::Refused, format!("it could not be kept: {reason}"))
 }

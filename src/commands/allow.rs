@@ -2,7 +2,7 @@
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
-use crate::show::{ErrorCode, Notice};
+use crate::show::{ErrorCode, Saying};
 
 pub(super) const ALLOW: Command = Command {
     name: "allow",
@@ -28,20 +28,12 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         return Err(CommandError::new(ErrorCode::Refused, text));
     }
     let allowed = state.plugins.allow(name);
-    allowed.map(Progress::Plugin).map_err(|text| CommandError::new(ErrorCode::Refused, text))
+    allowed.map(Progress::Plugin).map_err(|err| CommandError::new(ErrorCode::Refused, err.to_string()))
 }
 
 fn list(state: &mut State) {
-    let lines = state.plugins.all().into_iter().map(|(name, description)| match description {
-        Some(description) => {
-            format!("\\{name} may {}; \\disallow {name} takes it back", description.wants())
-        }
-        None => format!("\\{name} is not allowed yet"),
-    });
-    let lines: Vec<String> = lines.collect();
-    let text = match lines.is_empty() {
-        true => "there is no program hobnob-NAME on the path".to_owned(),
-        false => lines.join("\n"),
-    };
-    state.emit(Notice::say(text));
+    let programs = state.plugins.all().into_iter();
+    let programs = programs.map(|(name, description)| (name, description.map(|it| it.wants())));
+    let programs: Vec<(String, Option<String>)> = programs.collect();
+    state.emit(Saying::Plugins { programs: &programs }.into());
 }

@@ -6,7 +6,7 @@ use hobnob_protocol::message::ClientMessage;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::session::LinkState;
-use crate::show::{ErrorCode, Notice};
+use crate::show::{ErrorCode, Saying};
 
 pub(super) const AWAY: Command = Command {
     name: "away",
@@ -28,6 +28,6 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     if state.sessions.lobby_state() == LinkState::Up {
         state.lobby.ask(ClientMessage::Away { text });
     }
-    state.emit(Notice::say("you are away; \\back when you are here again"));
+    state.emit(Saying::Away.into());
     Ok(Progress::Done)
 }

@@ -5,7 +5,7 @@ use hobnob_protocol::message::ClientMessage;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::session::LinkState;
-use crate::show::Notice;
+use crate::show::Saying;
 
 pub(super) const BACK: Command = Command {
     name: "back",
@@ -22,13 +22,13 @@ pub(super) const BACK: Command = Command {
 
 #[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
 fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
-    let text = match state.user.away.take() {
-        Some(_) => "you are back",
-        None => "you were not away",
+    let saying = match state.user.away.take() {
+        Some(_) => Saying::Back,
+        None => Saying::WasNotAway,
     };
     if state.sessions.lobby_state() == LinkState::Up {
         state.lobby.ask(ClientMessage::Back);
     }
-    state.emit(Notice::say(text));
+    state.emit(saying.into());
     Ok(Progress::Done)
 }

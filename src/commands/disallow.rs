@@ -2,7 +2,7 @@
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
-use crate::show::{ErrorCode, Notice};
+use crate::show::{ErrorCode, Saying};
 
 pub(super) const DISALLOW: Command = Command {
     name: "disallow",
@@ -21,8 +21,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let name = args.trim_start_matches('\\');
     match state.plugins.disallow(name) {
         Ok(true) => {
-            state
-                .emit(Notice::say(format!("\\{name} may do nothing any more; \\allow {name} lets it again")));
+            state.emit(Saying::PluginDisallowed { command: name }.into());
             Ok(Progress::Done)
         }
         Ok(false) => {

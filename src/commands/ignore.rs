@@ -6,7 +6,7 @@ use hobnob_protocol::message::ClientMessage;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::client::questions::Question;
-use crate::show::{ErrorCode, Notice};
+use crate::show::{ErrorCode, Saying};
 
 pub(super) const IGNORE: Command = Command {
     name: "ignore",
@@ -44,9 +44,6 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
 
 fn list(state: &mut State) {
     let names: Vec<&str> = state.user.ignored.iter().map(|(_, name)| name).collect();
-    let text = match names.as_slice() {
-        [] => "nobody is ignored".to_owned(),
-        names => format!("ignored: {}", names.join(" ")),
-    };
-    state.emit(Notice::say(text));
+    let list = Saying::Ignored { names: &names }.into();
+    state.emit(list);
 }

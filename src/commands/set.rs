@@ -3,8 +3,8 @@
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::config::edit;
-use crate::config::preferences::{SETTINGS, Setting};
-use crate::show::{ErrorCode, Notice};
+use crate::config::preferences::{self, SETTINGS, Setting};
+use crate::show::{ErrorCode, Saying};
 
 pub(super) const SET: Command = Command {
     name: "set",
@@ -27,7 +27,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         (key, "") => tell(state, find(key)?),
         (key, value) => {
             let setting = find(key)?;
-            setting.set(&mut state.user.preferences, value).map_err(wrong)?;
+            setting.set(&mut state.user.preferences, value).map_err(|err| wrong(err.to_string()))?;
             state.screen.prefer(state.user.preferences);
             tell(state, setting);
         }
@@ -37,14 +37,14 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
 
 fn tell(state: &mut State, setting: &Setting) {
     let value = setting.value(&state.user.preferences);
-    let text = format!("{} = {value}  ({}: {})", setting.key, setting.about, setting.choices());
-    state.emit(Notice::say(text));
+    let (value, choices) = (value.as_str(), setting.choices());
+    let (key, about) = (setting.key, setting.about);
+    state.emit(Saying::Setting { key, value, about, choices: &choices }.into());
 }
 
 fn find(key: &str) -> Result<&'static Setting, CommandError> {
     Setting::find(key).ok_or_else(|| {
-        let keys: Vec<&str> = SETTINGS.iter().map(|setting| setting.key).collect();
-        wrong(format!("there is no setting {key}; there are {}", keys.join(", ")))
+        wrong(format!("there is no setting {key}; there are {}", preferences::names().join(", ")))
     })
 }
 
@@ -55,7 +55,7 @@ fn save(state: &mut State) -> Result<(), CommandError> {
     edit::save(&path, &state.user.preferences).map_err(|err| {
         CommandError::new(ErrorCode::Refused, format!("the settings were not saved: {err}"))
     })?;
-    state.emit(Notice::say(format!("saved in {}", path.display())));
+    state.emit(Saying::SettingsSaved { path: &path }.into());
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits, alias};
 use crate::client::State;
-use crate::show::{ErrorCode, Notice};
+use crate::show::{ErrorCode, Saying};
 
 pub(super) const UNALIAS: Command = Command {
     name: "unalias",
@@ -23,7 +23,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         let text = format!("there is no alias {name}; \\alias lists them");
         return Err(CommandError::new(ErrorCode::Usage, text));
     }
-    state.user.aliases.set(name, None).map_err(alias::not_kept)?;
-    state.emit(Notice::say(format!("\\{name} stands for nothing now")));
+    state.user.aliases.set(name, None).map_err(|err| alias::not_kept(&err))?;
+    state.emit(Saying::AliasRemoved { name }.into());
     Ok(Progress::Done)
 }

@@ -2,7 +2,7 @@
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits, alias};
 use crate::client::State;
-use crate::show::{ErrorCode, Notice};
+use crate::show::{ErrorCode, Saying};
 
 pub(super) const UNIGNORE: Command = Command {
     name: "unignore",
@@ -35,10 +35,8 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         return Err(CommandError::new(ErrorCode::NoSuchUser, text));
     }
     for key in found {
-        state.user.ignored.set(&key, None).map_err(alias::not_kept)?;
+        state.user.ignored.set(&key, None).map_err(|err| alias::not_kept(&err))?;
     }
-    state.emit(Notice::say(format!(
-        "what {name} says is shown again, and {name} may open private sessions; \\history shows what was not"
-    )));
+    state.emit(Saying::Unignored { name: &name }.into());
     Ok(Progress::Done)
 }

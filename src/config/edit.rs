@@ -3,35 +3,55 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use toml_edit::{DocumentMut, Item, Table, Value};
+use thiserror::Error;
+use toml_edit::{DocumentMut, Item, Table, TomlError, Value};
 
 use crate::config::preferences::{Preferences, SETTINGS};
 use crate::data::whole_file::write_whole;
+
+/// Why settings cannot be written into a config file.
+#[derive(Debug, Error)]
+pub enum EditError {
+    /// The file cannot be read or written.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// The config file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The file is not TOML.
+    #[error("it is not TOML: {0}")]
+    NotToml(TomlError),
+    /// The file has a `terminal` that is not a table.
+    #[error("terminal is not a table in it")]
+    NotATable,
+}
 
 /// Writes every setting that is not the default, or stands in the file already.
 ///
 /// # Errors
 /// Why the file cannot be changed; it is as it was then.
-pub fn save(path: &Path, preferences: &Preferences) -> Result<(), String> {
-    let told = |err: io::Error| format!("{}: {err}", path.display());
+pub fn save(path: &Path, preferences: &Preferences) -> Result<(), EditError> {
+    let not_done = |error: io::Error| EditError::File { path: path.to_owned(), error };
     let old = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(err) if err.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(err) => return Err(told(err)),
+        Err(err) => return Err(not_done(err)),
     };
     let new = edited(&old, preferences)?;
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(told)?;
+        fs::create_dir_all(folder).map_err(not_done)?;
     }
-    write_whole(path, new.as_bytes()).map_err(told)
+    write_whole(path, new.as_bytes()).map_err(not_done)
 }
 
-fn edited(text: &str, preferences: &Preferences) -> Result<String, String> {
-    let mut document: DocumentMut = text.parse().map_err(|err| format!("it is not TOML: {err}"))?;
+fn edited(text: &str, preferences: &Preferences) -> Result<String, EditError> {
+    let mut document: DocumentMut = text.parse().map_err(EditError::NotToml)?;
     let table = document.entry("terminal").or_insert_with(|| Item::Table(Table::new()));
-    let table = table.as_table_like_mut().ok_or("terminal is not a table in it")?;
+    let table = table.as_table_like_mut().ok_or(EditError::NotATable)?;
     for setting in SETTINGS {
         let value = setting.value(preferences);
         let is_default = value == setting.value(&Preferences::default());

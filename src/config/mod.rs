@@ -167,7 +167,7 @@ pub fn effective(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Eff
     let unset = "standard error; at a terminal, hobnob.log in the data directory";
     let log_file = from.pick_path("log-file", cli.log_file, None, file.log_file, unset);
     let preferences = Preferences::from_table(&file.terminal)
-        .map_err(|reason| ConfigError::Value { what: "config file, [terminal]", reason })?;
+        .map_err(|err| ConfigError::Value { what: "config file, [terminal]", reason: err.to_string() })?;
     for setting in SETTINGS {
         let filed = file.terminal.contains_key(setting.key);
         let source = if filed { Source::File } else { Source::Default };

@@ -1,21 +1,23 @@
 //! How this user likes a terminal to be: typed settings with names and values, as `\set` and the
 //! config file's `[terminal]` table spell them. Owns the table of settings; reads and writes no file.
 
+use thiserror::Error;
+
 /// Whether and how times stand before messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Times {
-    /// Not at all.
+    /// No message has a time before it.
     Off,
     /// Hours and minutes.
     Short,
-    /// Seconds too.
+    /// Hours, minutes and seconds.
     Long,
 }
 
 /// How a mention or a private message asks for attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notify {
-    /// Not at all.
+    /// It does not ask for attention.
     Off,
     /// The terminal's bell.
     Bell,
@@ -30,9 +32,9 @@ pub enum Notify {
 pub enum Links {
     /// Where the terminal is known to take them.
     Auto,
-    /// Always.
+    /// They are links on every terminal.
     On,
-    /// Never.
+    /// They are plain text on every terminal.
     Off,
 }
 
@@ -215,6 +217,36 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
+/// A setting does not take this value.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{key} is one of {choices}")]
+pub struct WrongValue {
+    /// The setting that was to get the value.
+    key: &'static str,
+    /// The values it takes, in words.
+    choices: String,
+}
+
+/// What is wrong with the settings of a config file.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum WrongSetting {
+    /// No setting has this name.
+    #[error("there is no {key}; the settings are {}", names().join(", "))]
+    Unknown {
+        /// The name in the file.
+        key: String,
+    },
+    /// The setting does not take the value.
+    #[error(transparent)]
+    Value(#[from] WrongValue),
+}
+
+/// The names of all settings, in the order of the table.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    SETTINGS.iter().map(|setting| setting.key).collect()
+}
+
 impl Setting {
     /// The setting of this name.
     #[must_use]
@@ -234,8 +266,8 @@ impl Setting {
     ///
     /// # Errors
     /// The words it takes, where this is none of them.
-    pub fn set(&self, preferences: &mut Preferences, value: &str) -> Result<(), String> {
-        (self.write)(preferences, value).ok_or_else(|| format!("{} is one of {}", self.key, self.choices()))
+    pub fn set(&self, preferences: &mut Preferences, value: &str) -> Result<(), WrongValue> {
+        (self.write)(preferences, value).ok_or_else(|| WrongValue { key: self.key, choices: self.choices() })
     }
 
     /// The values it takes, in words.
@@ -253,12 +285,11 @@ impl Preferences {
     ///
     /// # Errors
     /// What is wrong with it, the key named.
-    pub fn from_table(table: &toml::Table) -> Result<Self, String> {
+    pub fn from_table(table: &toml::Table) -> Result<Self, WrongSetting> {
         let mut preferences = Self::default();
         for (key, value) in table {
             let Some(setting) = Setting::find(key) else {
-                let keys: Vec<&str> = SETTINGS.iter().map(|setting| setting.key).collect();
-                return Err(format!("there is no {key}; the settings are {}", keys.join(", ")));
+                return Err(WrongSetting::Unknown { key: key.clone() });
             };
             let text = match value {
                 toml::Value::Boolean(on) => word(*on),
@@ -272,8 +303,8 @@ impl Preferences {
     }
 }
 
-fn put<T>(place: &mut T, value: Option<T>) -> Option<()> {
-    value.map(|value| *place = value)
+fn put<T>(field: &mut T, value: Option<T>) -> Option<()> {
+    value.map(|value| *field = value)
 }
 
 fn word(on: bool) -> String {
@@ -310,8 +341,8 @@ mod tests {
         let table = |text: &str| Preferences::from_table(&text.parse().unwrap());
         let read = table("times = \"long\"\nfold = false\npaste-ask = 20").unwrap();
         assert_eq!((read.times, read.fold, read.paste_ask), (Times::Long, false, 20));
-        assert!(table("tmies = \"off\"").unwrap_err().contains("tmies"));
-        assert!(table("notify = \"horn\"").unwrap_err().contains("bell"));
+        assert!(table("tmies = \"off\"").unwrap_err().to_string().contains("tmies"));
+        assert!(table("notify = \"horn\"").unwrap_err().to_string().contains("bell"));
         assert!(table("paste-ask = -1").is_err());
     }
 }

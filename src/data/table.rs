@@ -8,6 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use thiserror::Error;
+
 use crate::data::private_file::open_lock;
 use crate::data::whole_file::write_whole;
 
@@ -16,6 +18,33 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Entries of one table; nobody types more.
 const MOST: usize = 1000;
+
+/// Why a table cannot be read, or a change to it cannot be kept.
+#[derive(Debug, Error)]
+pub enum TableError {
+    /// The file or its lock cannot be opened, read or written.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// The file of the table.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The file holds something else than a table of words.
+    #[error("{} is not what it must be ({reason}); mend it, or move it away", path.display())]
+    NotATable {
+        /// The file of the table.
+        path: PathBuf,
+        /// Where it departs from a table, in words.
+        reason: String,
+    },
+    /// The table holds as many words as it may.
+    #[error("there are {MOST} already")]
+    Full,
+    /// The words cannot be written as TOML.
+    #[error("{0}")]
+    NotWritable(toml::ser::Error),
+}
 
 /// A table of words, and the file it lives in.
 #[derive(Debug, Default)]
@@ -30,7 +59,7 @@ impl Table {
     ///
     /// # Errors
     /// When it cannot be read, or holds something else: it is never begun anew over what it held.
-    pub fn open(path: PathBuf) -> Result<Self, String> {
+    pub fn open(path: PathBuf) -> Result<Self, TableError> {
         let entries = read(&path)?;
         Ok(Self { path: Some(path), entries, changes: 0 })
     }
@@ -41,7 +70,7 @@ impl Table {
         self.entries.get(key).map(String::as_str)
     }
 
-    /// All of them, by key.
+    /// All keys with their texts, in the order of the keys.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries.iter().map(|(key, text)| (key.as_str(), text.as_str()))
     }
@@ -52,7 +81,7 @@ impl Table {
         self.changes
     }
 
-    /// Whether there is none.
+    /// Whether the table holds no word at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -62,11 +91,11 @@ impl Table {
     ///
     /// # Errors
     /// Why it could not be kept; nothing has changed then.
-    pub fn set(&mut self, key: &str, text: Option<&str>) -> Result<(), String> {
+    pub fn set(&mut self, key: &str, text: Option<&str>) -> Result<(), TableError> {
         self.changes += 1;
         let _lock = match &self.path {
             Some(path) => {
-                let lock = lock(&path.with_extension("lock")).map_err(|err| told(path, &err))?;
+                let lock = lock(&path.with_extension("lock")).map_err(not_done(path))?;
                 // Another client may have changed it since.
                 self.entries = read(path)?;
                 Some(lock)
@@ -79,29 +108,29 @@ impl Table {
             None => entries.remove(key),
         };
         if entries.len() > MOST {
-            return Err(format!("there are {MOST} already"));
+            return Err(TableError::Full);
         }
         if let Some(path) = &self.path {
-            let text = toml::to_string(&entries).map_err(|err| err.to_string())?;
-            write_whole(path, text.as_bytes()).map_err(|err| told(path, &err))?;
+            let text = toml::to_string(&entries).map_err(TableError::NotWritable)?;
+            write_whole(path, text.as_bytes()).map_err(not_done(path))?;
         }
         self.entries = entries;
         Ok(())
     }
 }
 
-fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
+fn read(path: &Path) -> Result<BTreeMap<String, String>, TableError> {
     match std::fs::read_to_string(path) {
-        Ok(text) => toml::from_str(&text).map_err(|err| {
-            format!("{} is not what it must be ({}); mend it, or move it away", path.display(), err.message())
-        }),
+        Ok(text) => toml::from_str(&text)
+            .map_err(|err| TableError::NotATable { path: path.to_owned(), reason: err.message().to_owned() }),
         Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
-        Err(err) => Err(told(path, &err)),
+        Err(err) => Err(not_done(path)(err)),
     }
 }
 
-fn told(path: &Path, err: &io::Error) -> String {
-    format!("{}: {err}", path.display())
+/// Makes an error of the system's into one that names the table's file.
+fn not_done(path: &Path) -> impl Fn(io::Error) -> TableError {
+    |error| TableError::File { path: path.to_owned(), error }
 }
 
 /// Takes a lock several clients share; it is held until the file returned is dropped.

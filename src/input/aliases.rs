@@ -1,6 +1,8 @@
 //! The user's own words for texts and commands: what such a word may be, and what it stands for. Pure;
 //! knows neither which commands there are nor what the result of an expansion means.
 
+use thiserror::Error;
+
 use super::line::Call;
 use crate::data::table::Table;
 
@@ -10,14 +12,19 @@ const LONGEST: usize = 32;
 /// Stands in an alias for what is typed after it.
 const ARGUMENTS: &str = "$*";
 
+/// This word cannot be an alias.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("an alias is 1 to {LONGEST} letters, digits, _ or -")]
+pub struct NotAnAlias;
+
 /// Whether this is a word that an alias may be.
 ///
 /// # Errors
-/// In words, when it is none.
-pub fn check(name: &str) -> Result<(), String> {
+/// When it is none.
+pub fn check(name: &str) -> Result<(), NotAnAlias> {
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
     if name.is_empty() || name.chars().count() > LONGEST || !name.chars().all(is_word) {
-        return Err(format!("an alias is 1 to {LONGEST} letters, digits, _ or -"));
+        return Err(NotAnAlias);
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ pub fn decode(line: &[u8]) -> serde_json::Result<PeerMessage> {
     serde_json::from_slice(line)
 }
 
-/// A text written in the usual way.
+/// Reads a text in the form that hobnob itself writes; of any other form it gives nothing, and serde reads it.
 fn plain_say(line: &[u8]) -> Option<PeerMessage> {
     let (number, rest) = fast_path::number(line.strip_prefix(br#"{"type":"say","number":"#)?)?;
     let (at, rest) = fast_path::number(rest.strip_prefix(br#","at":"#)?)?;
@@ -58,7 +58,7 @@ fn plain_say(line: &[u8]) -> Option<PeerMessage> {
     Some(PeerMessage::Say { number, at, text })
 }
 
-/// An acknowledgement written in the usual way; there may be one for each text.
+/// Reads an acknowledgement in the form that hobnob itself writes. There may be one for each text, so it is worth it.
 fn received(line: &[u8]) -> Option<PeerMessage> {
     match fast_path::number(line.strip_prefix(br#"{"type":"received","number":"#)?)? {
         (number, b"}") => Some(PeerMessage::Received { number }),

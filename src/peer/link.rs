@@ -33,7 +33,7 @@ use super::outbox::NeverWritten;
 use super::outgoing::Outgoing;
 use super::pace::AcknowledgePace;
 use super::reach::Origin;
-use super::redial::{AwakeClock, Redial, Verdict, jitter};
+use super::redial::{AwakeClock, GaveUp, Redial, jitter};
 use super::seal::SealError;
 use crate::session::link_id::LinkId;
 
@@ -304,8 +304,8 @@ impl Link {
 
     /// Dials when it is time to, or finds that it is too late.
     fn rebuild(&mut self) -> Option<Ending> {
-        if let Some(verdict) = self.redial.verdict(self.now) {
-            return Some(self.over(verdict));
+        if let Some(why) = self.redial.gave_up(self.now) {
+            return Some(self.over(why));
         }
         if self.now >= self.redial.next() {
             if self.redial.begin_round(self.now, jitter()) {
@@ -317,11 +317,11 @@ impl Link {
         None
     }
 
-    fn over(&self, verdict: Verdict) -> Ending {
-        match verdict {
+    fn over(&self, why: GaveUp) -> Ending {
+        match why {
             _ if self.redial.is_opening() => Ending::Failed(self.trouble.unwrap_or(PeerFailure::Unreachable)),
-            Verdict::Refused => Ending::Gone(GoneReason::ProcessEnded),
-            Verdict::TooLong => Ending::Gone(GoneReason::Silence),
+            GaveUp::Refused => Ending::Gone(GoneReason::ProcessEnded),
+            GaveUp::TooLong => Ending::Gone(GoneReason::Silence),
         }
     }
 

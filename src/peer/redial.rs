@@ -77,9 +77,9 @@ impl AwakeClock {
     }
 }
 
-/// Why no further dial makes sense.
+/// Why a session gave up dialling: no further dial makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum GaveUp {
     /// The time is up.
     TooLong,
     /// The addresses that count refuse, and have done so for long enough.
@@ -175,7 +175,7 @@ impl Redial {
 
     /// Whether it is over at `now`.
     #[must_use]
-    pub(super) fn verdict(&self, now: Duration) -> Option<Verdict> {
+    pub(super) fn gave_up(&self, now: Duration) -> Option<GaveUp> {
         let (limit, refused) = if self.opening {
             (OPEN_WITHIN, self.refused_since.is_some() && now >= self.since + REFUSED_OPEN_WITHIN)
         } else {
@@ -184,8 +184,8 @@ impl Redial {
             (GONE_AFTER, lasted.is_some_and(|lasted| lasted >= REFUSED_GONE_AFTER))
         };
         match refused {
-            true => Some(Verdict::Refused),
-            false => (now >= self.since + limit).then_some(Verdict::TooLong),
+            true => Some(GaveUp::Refused),
+            false => (now >= self.since + limit).then_some(GaveUp::TooLong),
         }
     }
 
@@ -277,13 +277,13 @@ mod tests {
     #[test]
     fn opening_fails_after_ten_seconds_or_four_when_refused() {
         let mut redial = Redial::opening(Duration::ZERO, true);
-        assert_eq!(redial.verdict(secs(9.9)), None);
-        assert_eq!(redial.verdict(secs(10.0)), Some(Verdict::TooLong));
+        assert_eq!(redial.gave_up(secs(9.9)), None);
+        assert_eq!(redial.gave_up(secs(10.0)), Some(GaveUp::TooLong));
         redial.note(true, secs(0.1));
-        assert_eq!(redial.verdict(secs(3.9)), None);
-        assert_eq!(redial.verdict(secs(4.0)), Some(Verdict::Refused));
+        assert_eq!(redial.gave_up(secs(3.9)), None);
+        assert_eq!(redial.gave_up(secs(4.0)), Some(GaveUp::Refused));
         redial.note(false, secs(4.0));
-        assert_eq!(redial.verdict(secs(4.0)), None);
+        assert_eq!(redial.gave_up(secs(4.0)), None);
     }
 
     #[test]
@@ -291,23 +291,23 @@ mod tests {
         let mut redial = steady_loss(true);
         redial.begin_round(secs(100.0), 1.0);
         redial.note(true, secs(100.0));
-        assert_eq!(redial.verdict(secs(106.0)), None, "silence after one refusal proves nothing");
+        assert_eq!(redial.gave_up(secs(106.0)), None, "silence after one refusal proves nothing");
         for at in [100.5, 101.5, 103.5] {
             redial.begin_round(secs(at), 1.0);
             redial.note(true, secs(at));
         }
         assert_eq!(redial.next(), secs(105.0), "the round that decides is not left to the pauses");
         redial.note(true, secs(105.0));
-        assert_eq!(redial.verdict(secs(105.0)), Some(Verdict::Refused));
+        assert_eq!(redial.gave_up(secs(105.0)), Some(GaveUp::Refused));
         redial.note(false, secs(105.1));
-        assert_eq!(redial.verdict(secs(105.1)), None);
+        assert_eq!(redial.gave_up(secs(105.1)), None);
     }
 
     #[test]
     fn silence_ends_it_after_ten_minutes() {
         let redial = steady_loss(true);
-        assert_eq!(redial.verdict(secs(699.0)), None);
-        assert_eq!(redial.verdict(secs(700.0)), Some(Verdict::TooLong));
+        assert_eq!(redial.gave_up(secs(699.0)), None);
+        assert_eq!(redial.gave_up(secs(700.0)), Some(GaveUp::TooLong));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use hobnob_protocol::name::Text;
 use serde::Deserialize;
+use thiserror::Error;
 
 use crate::input::invisible::without_mark;
 use crate::input::request::{self, Wish};
@@ -16,11 +17,22 @@ pub(crate) enum Ask {
     Say(Text),
     /// To run a command.
     Command {
-        /// The word.
+        /// The command's name, without the backslash.
         name: String,
-        /// The rest.
+        /// What follows the name.
         args: String,
     },
+}
+
+/// A line of a program that asks for nothing.
+#[derive(Debug, Error)]
+pub(crate) enum NotAnAsk {
+    /// It is not one JSON object of a known form.
+    #[error("{0}")]
+    NotJson(serde_json::Error),
+    /// It asks for a command that is not one line, or has no name.
+    #[error("a command is one line that begins with its name")]
+    NotACommand,
 }
 
 #[derive(Deserialize)]
@@ -34,19 +46,19 @@ enum Line {
 /// Reads one line; none for an empty one.
 ///
 /// # Errors
-/// In words, when it is none of them.
-pub(crate) fn parse(line: &str) -> Result<Option<Ask>, String> {
+/// When the line is neither empty nor one of them.
+pub(crate) fn parse(line: &str) -> Result<Option<Ask>, NotAnAsk> {
     let line = without_mark(line);
     if line.trim().is_empty() {
         return Ok(None);
     }
-    let line = serde_json::from_str(line).map_err(|err| err.to_string())?;
+    let line = serde_json::from_str(line).map_err(NotAnAsk::NotJson)?;
     Ok(Some(match line {
         Line::Notice(text) => Ask::Notice(text),
         Line::Say(text) => Ask::Say(text),
         Line::Command(line) => match request::command(&line) {
             Some(Wish::Command { name, args }) => Ask::Command { name, args },
-            _ => return Err("a command is one line that begins with its name".to_owned()),
+            _ => return Err(NotAnAsk::NotACommand),
         },
     }))
 }

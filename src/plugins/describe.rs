@@ -2,6 +2,7 @@
 //! its bounds; whatever does not fit is refused, and what is shown of it is one harmless line.
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::show::harmless::is_hostile;
 
@@ -56,16 +57,39 @@ pub struct Description {
     pub rights: Vec<Right>,
 }
 
+/// What is wrong with what a program says of itself.
+#[derive(Debug, Error)]
+pub enum WrongDescription {
+    /// It does not begin like a JSON object.
+    #[error("what it answers to --describe is no description")]
+    NotAnObject,
+    /// It is not JSON, or has other fields.
+    #[error("what it answers to --describe is no description: {0}")]
+    NotJson(serde_json::Error),
+    /// The usage is too long, hostile, or that of another command.
+    #[error("its usage is not one line that begins with \\{name}")]
+    Usage {
+        /// The command it has to begin with, without the backslash.
+        name: String,
+    },
+    /// What it does is described by too much, or by something hostile.
+    #[error("its about is not one line of at most {MAX_LINE} characters")]
+    About,
+    /// Its words for completion are too many, or one of them is no word.
+    #[error("its words are more than {MAX_WORDS}, or no words")]
+    Words,
+}
+
 /// Reads what the program `name` wrote.
 ///
 /// # Errors
-/// In words, when it is not what it must be.
-pub(crate) fn parse(name: &str, output: &str) -> Result<Description, String> {
+/// When it is not what it must be.
+pub(crate) fn parse(name: &str, output: &str) -> Result<Description, WrongDescription> {
     if !output.trim_start().starts_with('{') {
-        return Err("what it answers to --describe is no description".to_owned());
+        return Err(WrongDescription::NotAnObject);
     }
-    let mut description: Description = serde_json::from_str(output.trim())
-        .map_err(|err| format!("what it answers to --describe is no description: {err}"))?;
+    let mut description: Description =
+        serde_json::from_str(output.trim()).map_err(WrongDescription::NotJson)?;
     if description.usage.is_empty() {
         description.usage = format!("\\{name}");
     }
@@ -76,21 +100,21 @@ pub(crate) fn parse(name: &str, output: &str) -> Result<Description, String> {
 }
 
 impl Description {
-    fn check(&self, name: &str) -> Result<(), String> {
+    fn check(&self, name: &str) -> Result<(), WrongDescription> {
         let line = |text: &str| text.chars().count() <= MAX_LINE && !text.chars().any(is_hostile);
         let own = self.usage.strip_prefix('\\').and_then(|usage| usage.split(' ').next());
         if !line(&self.usage) || own != Some(name) {
-            return Err(format!("its usage is not one line that begins with \\{name}"));
+            return Err(WrongDescription::Usage { name: name.to_owned() });
         }
         if !line(&self.about) {
-            return Err(format!("its about is not one line of at most {MAX_LINE} characters"));
+            return Err(WrongDescription::About);
         }
         let word = |word: &String| {
             (1..=MAX_WORD).contains(&word.chars().count())
                 && !word.chars().any(|c| is_hostile(c) || c.is_whitespace())
         };
         if self.words.len() > MAX_WORDS || !self.words.iter().all(word) {
-            return Err(format!("its words are more than {MAX_WORDS}, or no words"));
+            return Err(WrongDescription::Words);
         }
         Ok(())
     }

@@ -8,10 +8,35 @@ use std::path::{Path, PathBuf};
 
 use hobnob_protocol::identity::create_private_dir;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::describe::Description;
 use crate::data::private_file::open_lock;
 use crate::data::whole_file::write_whole;
+
+/// Why what was allowed cannot be read or changed.
+#[derive(Debug, Error)]
+pub enum GrantsError {
+    /// The file or its lock cannot be opened, read or written.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// The file of the grants.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The file holds something else.
+    #[error("{} is no list of allowed commands: {reason}", path.display())]
+    NotAList {
+        /// The file of the grants.
+        path: PathBuf,
+        /// Where it departs from such a list, in words.
+        reason: String,
+    },
+    /// The grants cannot be written as TOML.
+    #[error("{0}")]
+    NotWritable(toml::ser::Error),
+}
 
 /// One program that was allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,22 +102,22 @@ impl Grants {
     /// All of them.
     ///
     /// # Errors
-    /// In words, when the file cannot be read or is something else: then nothing is allowed.
-    pub(crate) fn all(&self) -> Result<BTreeMap<String, Grant>, String> {
+    /// When the file cannot be read or is something else: then nothing is allowed.
+    pub(crate) fn all(&self) -> Result<BTreeMap<String, Grant>, GrantsError> {
         match std::fs::read_to_string(&self.path) {
             Ok(text) => toml::from_str(&text).map(|known: Known| known.commands).map_err(|err| {
-                format!("{} is no list of allowed commands: {}", self.path.display(), err.message())
+                GrantsError::NotAList { path: self.path.clone(), reason: err.message().to_owned() }
             }),
             Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
-            Err(err) => Err(format!("{}: {err}", self.path.display())),
+            Err(err) => Err(self.not_done(err)),
         }
     }
 
     /// Allows the program of this name.
     ///
     /// # Errors
-    /// In words, when the file cannot be changed.
-    pub(crate) fn allow(&self, name: &str, grant: Grant) -> Result<(), String> {
+    /// When the file cannot be changed.
+    pub(crate) fn allow(&self, name: &str, grant: Grant) -> Result<(), GrantsError> {
         self.change(|commands| {
             commands.insert(name.to_owned(), grant);
         })
@@ -101,8 +126,8 @@ impl Grants {
     /// Takes back what the program of this name was allowed, and tells whether it was allowed anything.
     ///
     /// # Errors
-    /// In words, when the file cannot be changed: then it may be allowed still.
-    pub(crate) fn disallow(&self, name: &str) -> Result<bool, String> {
+    /// When the file cannot be changed: then it may be allowed still.
+    pub(crate) fn disallow(&self, name: &str) -> Result<bool, GrantsError> {
         // Where there is nothing to take back, no file is made.
         if !self.all()?.contains_key(name) {
             return Ok(false);
@@ -111,20 +136,25 @@ impl Grants {
     }
 
     /// Changes the grants under the lock that other clients respect, too.
-    fn change<T>(&self, change: impl FnOnce(&mut BTreeMap<String, Grant>) -> T) -> Result<T, String> {
-        let told = |err: io::Error| format!("{}: {err}", self.path.display());
+    fn change<T>(&self, change: impl FnOnce(&mut BTreeMap<String, Grant>) -> T) -> Result<T, GrantsError> {
+        let not_done = |err| self.not_done(err);
         let lock = self.path.with_extension("lock");
         if let Some(folder) = self.path.parent() {
-            create_private_dir(folder).map_err(told)?;
+            create_private_dir(folder).map_err(not_done)?;
         }
-        let lock = open_lock(&lock).map_err(told)?;
+        let lock = open_lock(&lock).map_err(not_done)?;
         // Held by another client for as long as it writes a small file.
-        lock.lock().map_err(told)?;
+        lock.lock().map_err(not_done)?;
         let mut commands = self.all()?;
         let changed = change(&mut commands);
-        let text = toml::to_string(&Known { commands }).map_err(|err| err.to_string())?;
-        write_whole(&self.path, text.as_bytes()).map_err(told)?;
+        let text = toml::to_string(&Known { commands }).map_err(GrantsError::NotWritable)?;
+        write_whole(&self.path, text.as_bytes()).map_err(not_done)?;
         Ok(changed)
+    }
+
+    /// An error of the system's, with the file it is about.
+    fn not_done(&self, error: io::Error) -> GrantsError {
+        GrantsError::File { path: self.path.clone(), error }
     }
 }
 
@@ -162,12 +192,12 @@ mod tests {
     fn a_grant_is_taken_back_and_the_others_stay() {
         let folder = tempfile::tempdir().unwrap();
         let grants = Grants::of(folder.path());
-        assert_eq!(grants.disallow("roll"), Ok(false));
+        assert!(!grants.disallow("roll").unwrap());
         assert!(!grants.path().exists());
         grants.allow("roll", grant("one")).unwrap();
         grants.allow("links", grant("two")).unwrap();
-        assert_eq!(grants.disallow("roll"), Ok(true));
-        assert_eq!(grants.disallow("roll"), Ok(false));
+        assert!(grants.disallow("roll").unwrap());
+        assert!(!grants.disallow("roll").unwrap());
         assert_eq!(grants.all().unwrap().into_keys().collect::<Vec<_>>(), ["links"]);
     }
 

@@ -14,7 +14,8 @@ use tokio::sync::mpsc;
 
 use super::copy::Copy;
 use super::describe::{self, Description};
-use super::grants::{Grant, Grants};
+use super::failure::{NotStarted, RunFailure};
+use super::grants::{Grant, Grants, GrantsError};
 use super::place;
 use super::program::{self, Limits, Over};
 use crate::session::{SessionId, SessionRow};
@@ -36,11 +37,11 @@ pub(crate) const RECENT: usize = 100;
 /// A call, as the program is told of it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Call {
-    /// Which command.
+    /// The command's name, without the backslash.
     pub command: String,
     /// What followed it, word by word; the program gets the same as its arguments.
     pub args: Vec<String>,
-    /// Who calls.
+    /// The name of the user who calls it.
     pub name: String,
     /// From which session; none where none is current.
     pub session: Option<SessionRow>,
@@ -52,9 +53,9 @@ pub struct Call {
 /// Something about a run.
 #[derive(Debug)]
 pub struct PluginEvent {
-    /// Which.
+    /// The number of the run.
     pub job: u32,
-    /// What.
+    /// What happened to it.
     pub report: Report,
 }
 
@@ -70,15 +71,15 @@ pub enum Report {
 }
 
 /// How a run ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum PluginOutcome {
-    /// Well.
+    /// The program ended well.
     Done,
-    /// Why not.
-    Failed(String),
+    /// It did not begin, or did not end well.
+    Failed(RunFailure),
     /// The user has not allowed it.
     NotAllowed {
-        /// Which program.
+        /// Where the program lies.
         path: PathBuf,
         /// What it wants to do, in words.
         wants: String,
@@ -146,8 +147,8 @@ impl Plugins {
     /// Calls a program. Its number is what [`PluginEvent`]s go by.
     ///
     /// # Errors
-    /// In words, when it cannot be called now.
-    pub fn call(&mut self, call: Call) -> Result<u32, String> {
+    /// When it cannot be called now.
+    pub fn call(&mut self, call: Call) -> Result<u32, NotStarted> {
         let session = call.session.as_ref().map(|session| session.id);
         self.spawn(&call.command.clone(), session, move |job| job.call(&call))
     }
@@ -155,16 +156,16 @@ impl Plugins {
     /// Allows a program what it asks for now.
     ///
     /// # Errors
-    /// In words, when it cannot be looked at now.
-    pub fn allow(&mut self, name: &str) -> Result<u32, String> {
+    /// When it cannot be looked at now.
+    pub fn allow(&mut self, name: &str) -> Result<u32, NotStarted> {
         self.spawn(name, None, |job| job.allow())
     }
 
     /// Takes back what a program was allowed, and ends its runs. Tells whether it was allowed anything.
     ///
     /// # Errors
-    /// In words, when that cannot be written: then it may be allowed still.
-    pub fn disallow(&mut self, name: &str) -> Result<bool, String> {
+    /// When that cannot be written: then it may be allowed still.
+    pub fn disallow(&mut self, name: &str) -> Result<bool, GrantsError> {
         let Some(grants) = self.world.as_ref().map(|world| world.grants.clone()) else { return Ok(false) };
         let runs = self.runs.iter().filter(|(_, run)| run.name == name).map(|(job, _)| *job);
         for job in runs.collect::<Vec<_>>() {
@@ -262,12 +263,12 @@ impl Plugins {
         name: &str,
         session: Option<SessionId>,
         work: impl FnOnce(&Job) -> PluginOutcome + Send + 'static,
-    ) -> Result<u32, String> {
-        let absent = || format!("there is no program hobnob-{name} on the path");
+    ) -> Result<u32, NotStarted> {
+        let absent = || NotStarted::Absent { name: name.to_owned() };
         let world = self.world.as_ref().ok_or_else(absent)?;
         let path = place::find(&world.folders, name).ok_or_else(absent)?;
         if self.runs.len() >= MAX_RUNS {
-            return Err(format!("{MAX_RUNS} commands of your own run already"));
+            return Err(NotStarted::TooMany { most: MAX_RUNS });
         }
         self.last += 1;
         let id = self.last;
@@ -281,7 +282,7 @@ impl Plugins {
                 let outcome = work(&job);
                 job.report(Report::Ended(outcome));
             })
-            .map_err(|err| err.to_string())?;
+            .map_err(NotStarted::NoThread)?;
         let run = Run { name: name.to_owned(), session, description: None, stop, thread };
         self.runs.insert(id, run);
         Ok(id)
@@ -316,7 +317,7 @@ impl Job {
     }
 
     /// What the program may do, or what it wants.
-    fn allowed(&self, copy: &Copy) -> Result<Result<Description, PluginOutcome>, String> {
+    fn allowed(&self, copy: &Copy) -> Result<Result<Description, PluginOutcome>, RunFailure> {
         let grant = self.grants.all()?.remove(&self.name);
         match grant {
             Some(grant) if grant.sha256 == copy.sha256 => Ok(Ok(grant.description.into())),
@@ -328,7 +329,7 @@ impl Job {
     }
 
     fn allow(&self) -> PluginOutcome {
-        let allowed = || -> Result<Description, String> {
+        let allowed = || -> Result<Description, RunFailure> {
             let copy = self.copy()?;
             let description = self.describe(&copy)?;
             let (path, allowed) = (self.path.display().to_string(), now().to_string());
@@ -344,11 +345,12 @@ impl Job {
     }
 
     /// The program as it is now: what is looked at is what is run.
-    fn copy(&self) -> Result<Copy, String> {
-        Copy::make(&self.path, &self.copies).map_err(|err| format!("{}: {err}", self.path.display()))
+    fn copy(&self) -> Result<Copy, RunFailure> {
+        Copy::make(&self.path, &self.copies)
+            .map_err(|error| RunFailure::NoCopy { path: self.path.clone(), error })
     }
 
-    fn describe(&self, copy: &Copy) -> Result<Description, String> {
+    fn describe(&self, copy: &Copy) -> Result<Description, RunFailure> {
         let (line_tx, lines) = blocking::channel();
         let args = ["--describe".to_owned()];
         // The lines fit the bound on its output.
@@ -356,7 +358,7 @@ impl Job {
         let over = (self.over_tx.clone(), &self.over);
         let ended = program::run(copy.command(&args), Vec::new(), DESCRIBE, over, each);
         well(ended, DESCRIBE)?;
-        describe::parse(&self.name, &lines.try_iter().collect::<Vec<_>>().join("\n"))
+        Ok(describe::parse(&self.name, &lines.try_iter().collect::<Vec<_>>().join("\n"))?)
     }
 
     fn run(&self, copy: &Copy, call: &Call, input: Vec<u8>) -> PluginOutcome {
@@ -389,20 +391,20 @@ fn input(call: &Call, description: &Description) -> Vec<u8> {
     input
 }
 
-fn well(ended: io::Result<program::Ended>, limits: Limits) -> Result<(), String> {
+fn well(ended: io::Result<program::Ended>, limits: Limits) -> Result<(), RunFailure> {
     let ended = ended.map_err(|err| match err.kind() {
-        io::ErrorKind::PermissionDenied => {
-            format!("it cannot be run: {err}; it is run from a copy in the data directory, which may lie on a disk mounted noexec")
-        }
-        _ => format!("it cannot be run: {err}"),
+        io::ErrorKind::PermissionDenied => RunFailure::MayNotRun(err),
+        _ => RunFailure::NotRun(err),
     })?;
     match ended.over {
-        Over::TooLong => Err(format!("it took more than {} s and was stopped", limits.time.as_secs())),
-        Over::TooMuch => Err(format!("it wrote more than {} KiB and was stopped", limits.bytes / 1024)),
-        Over::Stopped => Err("it was stopped".to_owned()),
+        Over::TooLong => Err(RunFailure::TookTooLong { seconds: limits.time.as_secs() }),
+        Over::TooMuch => Err(RunFailure::WroteTooMuch { kib: limits.bytes / 1024 }),
+        Over::Stopped => Err(RunFailure::Stopped),
         Over::Closed if ended.status.success() => Ok(()),
-        Over::Closed if ended.complaint.is_empty() => Err(format!("it failed: {}", ended.status)),
-        Over::Closed => Err(format!("it failed: {}", ended.complaint)),
+        Over::Closed if ended.complaint.is_empty() => {
+            Err(RunFailure::Failed { complaint: ended.status.to_string() })
+        }
+        Over::Closed => Err(RunFailure::Failed { complaint: ended.complaint }),
     }
 }
 

@@ -7,11 +7,10 @@ use std::time::Duration;
 use hobnob_protocol::name::UserName;
 use tokio::time::Instant;
 
+use crate::show::saying::listed;
+
 /// How long one line gathers.
 const WINDOW: Duration = Duration::from_secs(2);
-
-/// Names that a line may hold; the others are counted.
-const NAMED: usize = 4;
 
 /// Names gathered; more than a server has clients by default.
 const MOST: usize = 20_000;
@@ -19,13 +18,13 @@ const MOST: usize = 20_000;
 /// What one name did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Move {
-    /// Came.
+    /// It came into the lobby and is still there.
     Joined,
-    /// Went.
+    /// It was in the lobby and went.
     Left,
-    /// Came and went.
+    /// It came, and went again within the same line.
     Passed,
-    /// Went and came back.
+    /// It went, and came back within the same line.
     Returned,
 }
 
@@ -102,18 +101,6 @@ impl Presence {
             })
             .collect();
         (!parts.is_empty()).then(|| parts.join("; "))
-    }
-}
-
-/// Names as a sentence has them; of many some, and how many more.
-#[must_use]
-pub(crate) fn listed(names: &[&str]) -> String {
-    let others = names.len().saturating_sub(NAMED);
-    // One more name is no longer than a word that counts it.
-    match (names, others) {
-        ([one], _) => (*one).to_owned(),
-        ([head @ .., last], 0 | 1) => format!("{} and {last}", head.join(", ")),
-        _ => format!("{} and {others} others", names[..NAMED].join(", ")),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod harmless;
 pub mod human;
 pub mod json;
 pub mod mention;
+pub(crate) mod saying;
 pub mod terminal;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use std::borrow::Cow;
 use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::saying::Saying;
 use crate::input::request::RequestId;
 use crate::session::{LinkState, Mode, SessionId, SessionRow};
 use crate::timestamp::Timestamp;

@@ -10,7 +10,7 @@ use hobnob_protocol::name::Candidate;
 use crate::lobby::connect::Ends;
 use crate::lobby::link::Candidates;
 use crate::peer::{DialRules, PeerNetwork, own_addresses};
-use crate::show::Notice;
+use crate::show::{Notice, Saying};
 
 /// What is told to the lobby and to the peers' side at each connection to the lobby.
 pub(super) struct Whereabouts {
@@ -46,12 +46,7 @@ impl Whereabouts {
 
     /// What the user has to know, once the lobby is joined.
     pub(super) fn notice(&self) -> Option<Notice> {
-        let left_out = self.left_out.load(Ordering::Relaxed);
-        (left_out > 0).then(|| {
-            Notice::say(format!(
-                "this machine has too many addresses to tell peers all; {left_out} are left out, --listen or \
-                 --advertise chooses"
-            ))
-        })
+        let count = self.left_out.load(Ordering::Relaxed);
+        (count > 0).then(|| Saying::AddressesLeftOut { count }.into())
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Arrival {
 
 /// Where a client begins.
 struct Start {
-    /// The place before the first message it is sent.
+    /// The position before the first message it is sent.
     position: Position,
     /// Messages after its cursor that are no longer kept.
     missed: u64,
@@ -65,7 +65,7 @@ impl Arrival {
     async fn start(&self, log: &dyn LobbyLog, recent: &Mutex<Recent>, head: Position) -> Start {
         let found = match (&self.cursor, self.since) {
             (Some(cursor), _) => resume(log, cursor, head).await,
-            (None, Some(since)) => place_after(log, since, head).await.map(|position| Some((position, 0))),
+            (None, Some(since)) => position_after(log, since, head).await.map(|position| Some((position, 0))),
             (None, None) => return self.newest(log, recent, head, true),
         };
         match found {
@@ -87,7 +87,7 @@ impl Arrival {
     }
 }
 
-/// The place of `cursor` and how many messages after it are no longer kept; `None` when it is no place
+/// The position of `cursor` and how many messages after it are no longer kept; `None` when it is no position
 /// of this log up to `head`.
 async fn resume(
     log: &dyn LobbyLog,
@@ -97,15 +97,15 @@ async fn resume(
     if cursor.log != log.contents().log || cursor.position.seq > head.seq {
         return Ok(None);
     }
-    let place = place_after(log, cursor.position.seq, head).await?;
-    if place.seq > cursor.position.seq {
-        return Ok(Some((place, place.seq.0 - cursor.position.seq.0)));
+    let position = position_after(log, cursor.position.seq, head).await?;
+    if position.seq > cursor.position.seq {
+        return Ok(Some((position, position.seq.0 - cursor.position.seq.0)));
     }
-    Ok((place == cursor.position).then_some((place, 0)))
+    Ok((position == cursor.position).then_some((position, 0)))
 }
 
-/// The place after message `seq`, or the nearest there is; `head` at the latest.
-async fn place_after(log: &dyn LobbyLog, seq: Seq, head: Position) -> Result<Position, LogError> {
+/// The position after message `seq`, or the nearest there is; `head` at the latest.
+async fn position_after(log: &dyn LobbyLog, seq: Seq, head: Position) -> Result<Position, LogError> {
     if seq >= head.seq {
         return Ok(head);
     }

@@ -1,6 +1,6 @@
 //! Holds the socket of a client that was evicted for not reading, so that the client can be told why if it
 //! resumes within 120 s: somebody who had suspended it wants to know. At most 64 are held at once; any others
-//! are closed without a word. An evicted client has left the lobby and given its place back already.
+//! are closed without a word. An evicted client has left the lobby and given its slot back already.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(crate) const MAX_EVICTED: usize = 64;
 pub(crate) struct Evicted<S> {
     connection: Arc<Connection<S>>,
     lobby: LobbyHandle,
-    _place: OwnedSemaphorePermit,
+    _slot: OwnedSemaphorePermit,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Evicted<S> {
@@ -33,10 +33,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Evicted<S> {
     pub(super) fn new(
         connection: Arc<Connection<S>>,
         lobby: LobbyHandle,
-        places: Arc<Semaphore>,
+        slots: Arc<Semaphore>,
     ) -> Option<Self> {
-        let place = places.try_acquire_owned().ok()?;
-        Some(Self { connection, lobby, _place: place })
+        let slot = slots.try_acquire_owned().ok()?;
+        Some(Self { connection, lobby, _slot: slot })
     }
 
     /// Hands out its stream, so that the time limits of the socket can be set.

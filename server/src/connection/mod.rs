@@ -34,7 +34,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use self::outgoing::{Answer, Outgoing, Overflow};
+use self::outgoing::{Outgoing, Overflow, PartedAnswer};
 use self::recent::Gathered;
 use self::wire::{SendNow, Wire};
 use crate::decide::roster::Present;
@@ -106,7 +106,7 @@ enum Stage {
     In,
 }
 
-/// One client.
+/// One client's connection, as its own task and the lobby share it.
 pub(crate) struct Connection<S> {
     /// Held for short stretches without an await, by the client's task and by the lobby.
     inner: Mutex<Inner<S>>,
@@ -135,7 +135,7 @@ struct Inner<S> {
     over: Option<Over>,
     /// A sign of life was asked for by the lobby.
     probed: bool,
-    /// It came.
+    /// The sign of life that was asked for has come.
     alive: bool,
     /// The client sends nothing more.
     ended: bool,
@@ -289,9 +289,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.lock().outgoing.introductions_read()
     }
 
-    fn answer(&self, answer: Answer) {
+    fn answer(&self, answer: PartedAnswer) {
         let mut inner = self.lock();
-        if let Err(Answer::Users { request, .. } | Answer::History { request, .. }) =
+        if let Err(PartedAnswer::Users { request, .. } | PartedAnswer::History { request, .. }) =
             inner.outgoing.push_answer(answer)
         {
             let busy = ServerMessage::NoAnswer { request, code: NoAnswerCode::Busy };
@@ -510,7 +510,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
     }
 
     fn users(&self, request: u32, present: Present) {
-        self.answer(Answer::Users { request, present, next: 0 });
+        self.answer(PartedAnswer::Users { request, present, next: 0 });
     }
 
     fn introduce(&self, introduction: Introduction) -> Option<u64> {

@@ -28,7 +28,7 @@ const MAX_UNREAD: usize = 64;
 
 /// An answer that goes out in parts, as the client reads them.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum PartedAnswer {
     /// To `users`: those from `next` on.
     Users { request: u32, present: Present, next: usize },
     /// To `history`: the messages after `after` up to `until`.
@@ -39,13 +39,13 @@ pub(super) enum Answer {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Overflow;
 
-/// What waits.
+/// What waits to be sent to one client, apart from the log.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     control: VecDeque<Bytes>,
     control_bytes: usize,
     presence_skipped: bool,
-    answers: VecDeque<Answer>,
+    answers: VecDeque<PartedAnswer>,
     pings: u64,
     pongs: u64,
     introductions: u64,
@@ -126,7 +126,7 @@ impl Outgoing {
     }
 
     /// Takes an answer, or gives it back when too many are open.
-    pub(super) fn push_answer(&mut self, answer: Answer) -> Result<(), Answer> {
+    pub(super) fn push_answer(&mut self, answer: PartedAnswer) -> Result<(), PartedAnswer> {
         if self.answers.len() >= MAX_ANSWERS {
             return Err(answer);
         }
@@ -160,7 +160,7 @@ impl Outgoing {
     /// returns the question's number and which stretch.
     pub(super) fn take_answer(&mut self, out: &mut Vec<Bytes>) -> Option<(u32, Seq, Seq)> {
         match self.answers.front_mut()? {
-            Answer::Users { request, present: Present { names, away }, next } => {
+            PartedAnswer::Users { request, present: Present { names, away }, next } => {
                 let end = names.len().min(*next + USERS_PER_MESSAGE);
                 let part: Vec<UserName> =
                     names[*next..end].iter().map(|name| UserName::clone(name)).collect();
@@ -178,13 +178,15 @@ impl Outgoing {
                 }
                 None
             }
-            Answer::History { request, after, until } => Some((*request, *after, *until)),
+            PartedAnswer::History { request, after, until } => Some((*request, *after, *until)),
         }
     }
 
     /// The part of the oldest answer that the log was asked for went out; the rest follows `after`.
     pub(super) fn history_went_on(&mut self, request: u32, reached: Option<Seq>) {
-        let Some(Answer::History { request: open, after, .. }) = self.answers.front_mut() else { return };
+        let Some(PartedAnswer::History { request: open, after, .. }) = self.answers.front_mut() else {
+            return;
+        };
         if *open != request {
             return;
         }

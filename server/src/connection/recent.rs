@@ -18,7 +18,7 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Chunks kept in memory; in a quiet lobby each holds one message.
 const MAX_CHUNKS: usize = 4096;
 
-/// Hashes kept, so that a newcomer's place near the head is known without reading the log. More than
+/// Hashes kept, so that a newcomer's position near the head is known without reading the log. More than
 /// the largest backlog.
 const MAX_HASHES: usize = 4096;
 
@@ -47,7 +47,7 @@ pub(crate) struct Recent {
     chunks: VecDeque<Lines>,
     bytes: usize,
     head: Seq,
-    /// The hashes of the newest messages and of the place before them; the last is the head's.
+    /// The hashes of the newest messages and of the position before them; the last is the head's.
     hashes: VecDeque<ChainHash>,
 }
 
@@ -81,7 +81,7 @@ impl Recent {
         self.head
     }
 
-    /// The place after message `seq`, if it is near the head.
+    /// The position after message `seq`, if it is near the head.
     pub(crate) fn position(&self, seq: Seq) -> Option<Position> {
         let back = self.head.0.checked_sub(seq.0)?;
         let index = (self.hashes.len() as u64).checked_sub(back + 1)?;

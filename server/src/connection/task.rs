@@ -26,7 +26,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use super::arrival::Arrival;
 use super::candidates::candidates;
 use super::evicted::Evicted;
-use super::outgoing::Answer;
+use super::outgoing::PartedAnswer;
 use super::rate::TokenBucket;
 use super::turns::Turns;
 use super::wire::SendNow;
@@ -408,7 +408,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         let head = self.shared.recent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).head();
         let until = before.map_or(head, |before| Seq(before.0.saturating_sub(1)).min(head));
         let after = Seq(until.0.saturating_sub(u64::from(limit.min(MAX_HISTORY_REQUEST))));
-        self.connection.answer(Answer::History { request, after, until });
+        self.connection.answer(PartedAnswer::History { request, after, until });
         Next::GoOn
     }
 

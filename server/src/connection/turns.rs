@@ -13,19 +13,19 @@ const AT_ONCE: usize = 1;
 #[derive(Debug)]
 pub(crate) struct Turns {
     /// It is fair: who waits longest is next.
-    places: Semaphore,
+    slots: Semaphore,
 }
 
 /// Somebody's turn, until it is dropped.
 #[derive(Debug)]
 #[must_use]
 pub(super) struct Turn<'a> {
-    _place: Option<SemaphorePermit<'a>>,
+    _slot: Option<SemaphorePermit<'a>>,
 }
 
 impl Default for Turns {
     fn default() -> Self {
-        Self { places: Semaphore::new(AT_ONCE) }
+        Self { slots: Semaphore::new(AT_ONCE) }
     }
 }
 
@@ -33,6 +33,6 @@ impl Turns {
     /// Waits until it is the caller's turn.
     pub(super) async fn next(&self) -> Turn<'_> {
         // It is never closed; if it were, nobody would have to wait.
-        Turn { _place: self.places.acquire().await.ok() }
+        Turn { _slot: self.slots.acquire().await.ok() }
     }
 }

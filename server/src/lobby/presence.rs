@@ -30,7 +30,7 @@ impl Presence {
         self.changes.push(Some(Change::Left(name)));
     }
 
-    /// The place after the newest change: who comes now is told only of what follows.
+    /// The position after the newest change: who comes now is told only of what follows.
     pub(super) fn mark(&self) -> usize {
         self.changes.len()
     }

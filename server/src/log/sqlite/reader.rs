@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use tokio::sync::mpsc;
 
 use super::rows::{self, unreadable};
-use super::worker::Answer;
+use super::worker::Reply;
 use crate::log::{LogError, Stretch};
 
 /// A stretch of the log, and who asks for it.
@@ -15,7 +15,7 @@ pub(super) struct Question {
     pub(super) after: Seq,
     pub(super) limit: usize,
     pub(super) max_bytes: usize,
-    pub(super) answer: Answer<Stretch>,
+    pub(super) answer: Reply<Stretch>,
 }
 
 /// Runs until every sender of `questions` is gone.

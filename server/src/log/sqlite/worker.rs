@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::log::{Later, LogError};
 
 /// Where an answer goes.
-pub(super) type Answer<T> = oneshot::Sender<Result<T, LogError>>;
+pub(super) type Reply<T> = oneshot::Sender<Result<T, LogError>>;
 
 /// A thread and its queue. Dropping it closes the queue and waits until the thread has dealt with
 /// what is in there.
@@ -37,7 +37,7 @@ impl<Q: Send + 'static> Worker<Q> {
 
     /// Asks the thread, at once where its queue has room; the answer is then waited for. A question that
     /// is in the queue does not hold up [`Drop`], whether its answer is waited for or not.
-    pub(super) fn ask<T: Send + 'static>(&self, question: impl FnOnce(Answer<T>) -> Q) -> Later<'static, T> {
+    pub(super) fn ask<T: Send + 'static>(&self, question: impl FnOnce(Reply<T>) -> Q) -> Later<'static, T> {
         let closed = || Box::pin(future::ready(Err(LogError::Closed)));
         let Some(queue) = self.queue.as_ref() else { return closed() };
         let (answer, answered) = oneshot::channel();

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use super::head_record::HeadRecord;
 use super::message_rows::{ROW_BYTES, insert_row};
 use super::rows::stored;
-use super::worker::Answer;
+use super::worker::Reply;
 use super::{Opened, file, prune, record};
 use crate::log::in_place::InPlace;
 use crate::log::posts::Posts;
@@ -28,7 +28,7 @@ const CHUNK: u64 = 1000;
 #[derive(Debug)]
 pub(super) struct Append {
     pub(super) batch: Batch,
-    pub(super) answer: Answer<()>,
+    pub(super) answer: Reply<()>,
 }
 
 /// What the writer tells everybody else.
