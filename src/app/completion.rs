@@ -9,7 +9,7 @@ use hobnob_protocol::name::UserName;
 use tokio::sync::watch;
 
 use crate::client::State;
-use crate::commands::{self, COMMANDS, Command};
+use crate::commands;
 use crate::config::preferences::SETTINGS;
 use crate::data::table::Table;
 use crate::plugins::Plugins;
@@ -41,9 +41,7 @@ impl Completion {
         let settings = SETTINGS
             .iter()
             .map(|it| (it.key.to_owned(), it.values.iter().map(|&value| value.to_owned()).collect()));
-        let commands = COMMANDS.iter().map(command_word).collect();
-        let (settings, habits) = (settings.collect(), commands::habit_words());
-        let first = Words { commands, settings, habits, ..Words::default() };
+        let first = Words { settings: settings.collect(), ..commands::words() };
         let (words, receiver) = watch::channel(Arc::new(first));
         (Self { words, published: None }, receiver)
     }
@@ -103,7 +101,7 @@ fn publish_names(words: &mut Words, state: &State) {
 
 /// The commands, with the user's programs among them. Looks into the folders where programs lie.
 fn publish_commands(words: &mut Words, plugins: &Plugins) {
-    words.commands = COMMANDS.iter().map(command_word).collect();
+    words.commands = commands::words().commands;
     words.own = BTreeMap::new();
     let all = plugins.all();
     words.programs = all.iter().map(|(name, _)| name.clone()).collect();
@@ -118,16 +116,6 @@ fn publish_commands(words: &mut Words, plugins: &Plugins) {
             argument: Argument::Text,
         });
         words.own.insert(name, description.words);
-    }
-}
-
-fn command_word(command: &Command) -> CommandWord {
-    CommandWord {
-        name: command.name.to_owned(),
-        aliases: command.aliases.iter().map(|&alias| alias.to_owned()).collect(),
-        usage: command.usage.to_owned(),
-        about: command.about.to_owned(),
-        argument: command.argument,
     }
 }
 

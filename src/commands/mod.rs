@@ -38,7 +38,7 @@ use crate::client::State;
 pub use crate::client::command_error::CommandError;
 pub use crate::input::traits::{Leads, Traits};
 pub use crate::repl::Argument;
-use crate::repl::HabitWord;
+use crate::repl::{CommandWord, HabitWord, Words};
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Failure, HelpRow};
 pub(crate) use edit::EDIT;
@@ -219,9 +219,21 @@ pub fn help_rows(commands: &[Command]) -> Vec<HelpRow> {
         .collect()
 }
 
-/// The words of other chats, for the line editor.
+/// The words for the line editor that are the same for every user: commands, and what other chats call them.
 #[must_use]
-pub fn habit_words() -> Vec<HabitWord> {
+pub fn words() -> Words {
+    let command_word = |command: &Command| CommandWord {
+        name: command.name.to_owned(),
+        aliases: command.aliases.iter().map(|&alias| alias.to_owned()).collect(),
+        usage: command.usage.to_owned(),
+        about: command.about.to_owned(),
+        argument: command.argument,
+    };
+    Words { commands: COMMANDS.iter().map(command_word).collect(), habits: habit_words(), ..Words::default() }
+}
+
+/// The words of other chats.
+fn habit_words() -> Vec<HabitWord> {
     let words = |habit: &habits::Habit| {
         let (instead, beats_command) = (habit.instead, habit.beats_command);
         habit.words.iter().map(move |&word| HabitWord { word, instead, beats_command })

@@ -1,20 +1,36 @@
-//! Where a text names somebody: as a whole word, whatever its case and composition. Pure; knows
-//! nothing of screens.
+//! Where a text names somebody: as a whole word, whatever its case and composition. A second client of one
+//! user has a numbered name, `anna_2`, and whoever says `anna` means both. Pure; knows nothing of screens.
 
 use std::ops::Range;
 
 use hobnob_protocol::name::UserName;
 
-/// The places in `text` where `name` stands as a word of its own.
+/// The places in `text` where `name`, or the name of which it is a numbered form, stands as a word of its own.
 #[must_use]
 pub fn find(text: &str, name: &UserName) -> Vec<Range<usize>> {
-    words(text).filter(|word| is(&text[word.clone()], name)).collect()
+    places(text, name).collect()
 }
 
 /// Whether `text` names this user.
 #[must_use]
 pub fn is_in(text: &str, name: &UserName) -> bool {
-    words(text).any(|word| is(&text[word], name))
+    places(text, name).next().is_some()
+}
+
+fn places<'t>(text: &'t str, name: &'t UserName) -> impl Iterator<Item = Range<usize>> + 't {
+    let without_number = without_number(name);
+    words(text).filter(move |word| {
+        let word = &text[word.clone()];
+        is(word, name) || without_number.as_ref().is_some_and(|name| is(word, name))
+    })
+}
+
+/// The name that was wished for, where the server gave a numbered form of it: `anna` of `anna_2`.
+fn without_number(name: &UserName) -> Option<UserName> {
+    let (wished, number) = name.as_str().rsplit_once('_')?;
+    let wished: UserName = wished.parse().ok()?;
+    let number: u32 = number.parse().ok()?;
+    (number >= 2 && wished.numbered(number) == *name).then_some(wished)
 }
 
 /// The words of `text` that could be names. A dot or a dash may be part of a name; at the end of a
@@ -73,5 +89,16 @@ mod tests {
         check("Zoë", "ZOE\u{308}!", &["ZOE\u{308}"]);
         check("日本", "「日本」さん", &["日本"]);
         check("anna", "", &[]);
+    }
+
+    #[test]
+    fn a_second_client_of_a_user_is_named_by_the_name_without_its_number() {
+        check("anna_2", "Anna: hi, and hi anna_2, not anna_3", &["Anna", "anna_2"]);
+        check("anna_2", "annabel, joanna, anna-marie", &[]);
+        check("anna", "anna_2 only", &[]);
+        check("a_b_12", "a_b and a", &["a_b"]);
+        for no_number in ["anna_1", "anna_02", "anna_", "anna_x", "_2"] {
+            check(no_number, "anna, hello", &[]);
+        }
     }
 }

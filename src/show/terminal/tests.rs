@@ -93,6 +93,15 @@ fn a_mention_is_marked_with_and_without_color() {
 }
 
 #[test]
+fn a_second_client_of_one_user_is_mentioned_with_the_first() {
+    let mut form = form(false);
+    form.know_own(&"anna_2".parse().unwrap());
+    let message = said("bobby", "hi Anna");
+    assert!(form.wants_attention(&message));
+    assert_eq!(text(form.show(&Notice::Message(message), 80)), "12:34!bobby: hi Anna\n");
+}
+
+#[test]
 fn only_what_is_new_and_meant_for_the_reader_asks_for_attention() {
     let form = form(false);
     assert!(form.wants_attention(&said("bobby", "anna?")));

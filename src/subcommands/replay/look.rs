@@ -8,7 +8,6 @@ use tokio::time::Instant;
 
 use crate::commands;
 use crate::input::line::{self, Line, Source};
-use crate::repl::Words;
 use crate::screen::folding::Folding;
 use crate::session::{Mode, SessionId};
 use crate::show::Notice;
@@ -147,8 +146,7 @@ impl Replay {
 /// Whether a typed line was said at once, and lost its prompt by that.
 fn is_said(line: &str, most_lines: u16) -> bool {
     let many = most_lines > 0 && line.lines().count() > usize::from(most_lines);
-    let words = Words { habits: commands::habit_words(), ..Words::default() };
-    !many && matches!(line::parse(line, Source::Terminal(&words)), Line::Text { .. })
+    !many && matches!(line::parse(line, Source::Terminal(&commands::words())), Line::Text { .. })
 }
 
 fn text(shown: Shown) -> String {
