@@ -207,7 +207,7 @@ impl LineReader {
         self.keyboard.lend();
         let (text, failed) = match outside::run(edit, &self.screen) {
             Ok(text) => (text, None),
-            Err(reason) => (edit.text.clone(), Some(reason)),
+            Err(reason) => (edit.text.clone(), Some(reason.to_string())),
         };
         self.keyboard.take_back();
         self.screen.answered();
