@@ -30,7 +30,7 @@ pub struct LobbyMessage {
     pub hash: ChainHash,
 }
 
-/// A place in a log: after the message with this number, whose hash is this.
+/// A position in a log: after the message with this number, whose hash is this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The number of the last message read; 0 for none.

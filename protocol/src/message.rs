@@ -103,7 +103,7 @@ pub struct Hello {
     /// Where peers reach this client on the address the server sees it at: the port alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// The log and the place in it up to which this client has read.
+    /// The log and the position in it up to which this client has read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Cursor>,
     /// Without a cursor: read on after this number, whatever its hash.
@@ -228,7 +228,7 @@ pub enum ServerMessage {
     History {
         /// The question's number.
         request: u32,
-        /// The place before the first of `messages`.
+        /// The position before the first of `messages`.
         after: Position,
         /// In order, without a gap.
         messages: Vec<LobbyMessage>,
@@ -275,7 +275,7 @@ pub struct Welcome {
     pub start: Position,
     /// Messages after the client's cursor that are no longer kept and will not be seen.
     pub missed: u64,
-    /// False when the cursor named another log, or a place that is not in this one: what follows
+    /// False when the cursor named another log, or a position that is not in this one: what follows
     /// does not continue what the client has.
     pub resumed: bool,
     /// The IP address the server sees this client at.

@@ -90,7 +90,7 @@ impl Said {
         Seq(self.seq.0 + self.messages.len() as u64 - 1)
     }
 
-    /// The place after the last message.
+    /// The position after the last message.
     #[must_use]
     pub fn end(&self) -> Position {
         Position { seq: self.last(), hash: self.hash }
@@ -199,7 +199,7 @@ impl SaidWriter {
         true
     }
 
-    /// The line, and the place after its last message; nothing where nothing was gathered.
+    /// The line, and the position after its last message; nothing where nothing was gathered.
     ///
     /// # Panics
     /// Never: authors serialize to JSON in memory without an error.
@@ -326,7 +326,7 @@ mod tests {
             assert_eq!(position.advance_over(&said).unwrap().len(), new);
             assert_eq!(position, at(10));
         }
-        // A gap, and a place in another log.
+        // A gap, and a position in another log.
         assert!(at(2).advance_over(&said).is_err());
         let elsewhere = Position { seq: Seq(5), hash: ChainHash::new([1; 32]) };
         assert_eq!(elsewhere.clone().advance_over(&said), Err(BrokenChain { seq: Seq(10) }));

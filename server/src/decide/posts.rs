@@ -24,7 +24,7 @@ pub type Party = (PublicKey, RunId);
 /// What is older is looked for and forgotten each time the log has grown by so many messages.
 const SWEEP: u64 = POSTS_REMEMBERED / 16;
 
-/// Posts of one run whose numbers and places in the log both follow one another.
+/// Posts of one run whose numbers and positions in the log both follow one another.
 #[derive(Debug, Clone, Copy)]
 struct Burst {
     id: u64,
@@ -139,8 +139,8 @@ impl Posts {
             last.count += 1;
             return;
         }
-        if let Err(place) = bursts.binary_search_by(|burst| burst.beside(id)) {
-            bursts.insert(place, Burst { id, seq: seq.0, count: 1 });
+        if let Err(index) = bursts.binary_search_by(|burst| burst.beside(id)) {
+            bursts.insert(index, Burst { id, seq: seq.0, count: 1 });
         }
     }
 
@@ -170,8 +170,8 @@ impl Posts {
     /// Where a post stands.
     pub(crate) fn find(&self, party: Party, id: u64) -> Option<Seq> {
         let bursts = self.runs.get(&party)?;
-        let place = bursts.binary_search_by(|burst| burst.beside(id)).ok()?;
-        Some(Seq(bursts[place].seq + (id - bursts[place].id)))
+        let index = bursts.binary_search_by(|burst| burst.beside(id)).ok()?;
+        Some(Seq(bursts[index].seq + (id - bursts[index].id)))
     }
 
     /// The largest number of a run.
@@ -200,8 +200,8 @@ impl Posts {
 }
 
 fn known(bursts: &[Burst], id: u64, oldest: u64) -> Taken {
-    let place = bursts.binary_search_by(|burst| burst.beside(id));
-    match place.map(|place| bursts[place].seq + (id - bursts[place].id)) {
+    let index = bursts.binary_search_by(|burst| burst.beside(id));
+    match index.map(|index| bursts[index].seq + (id - bursts[index].id)) {
         Ok(seq) if seq >= oldest => Taken::Known(Seq(seq)),
         _ => Taken::TooLate,
     }
@@ -245,8 +245,8 @@ mod tests {
             posts.note(party(1), id, Seq(seq as u64 + 1));
         }
         posts.note(party(1), 7, Seq(50));
-        let places = [u64::MAX, 0, 7, u64::MAX - 1, 6, 8].map(|id| posts.find(party(1), id).unwrap().0);
-        assert_eq!(places, [1, 2, 3, 4, 5, 6]);
+        let positions = [u64::MAX, 0, 7, u64::MAX - 1, 6, 8].map(|id| posts.find(party(1), id).unwrap().0);
+        assert_eq!(positions, [1, 2, 3, 4, 5, 6]);
         assert_eq!(posts.last_id(party(1)), Some(u64::MAX));
     }
 

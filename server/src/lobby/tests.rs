@@ -100,7 +100,7 @@ struct Recorder {
 enum Told {
     In(Admitted),
     Line(ServerMessage),
-    /// A lobby message: its author's number for it and its place in the log.
+    /// A lobby message: its author's number for it and its position in the log.
     Said(u64, Seq),
     Users(usize),
     Probe,
@@ -270,7 +270,7 @@ impl Guest {
         }
     }
 
-    /// The next lobby message: its author's number for it and its place in the log.
+    /// The next lobby message: its author's number for it and its position in the log.
     async fn said(&mut self) -> (u64, Seq) {
         match self.answer().await {
             Told::Said(id, seq) => (id, seq),

@@ -78,7 +78,7 @@ fn first_shown(base: Seq, head: Seq, history: u64) -> Seq {
 /// A stretch of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stretch {
-    /// The place before the first of `messages`.
+    /// The position before the first of `messages`.
     pub after: Position,
     /// In order, without a gap; empty when nothing follows `after`.
     pub messages: Vec<LobbyMessage>,

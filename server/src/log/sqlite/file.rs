@@ -106,7 +106,7 @@ pub(crate) fn ends(conn: &Connection) -> Result<(rows::Meta, Position), LogError
     Ok((meta, head))
 }
 
-/// Checks every message between two places and says how many there are.
+/// Checks every message between two positions and says how many there are.
 pub(crate) fn check_from(conn: &Connection, after: Position, head: Position) -> Result<u64, LogError> {
     let (mut messages, mut end) = (0, after);
     rows::walk(conn, after, usize::MAX, |message| {

@@ -50,11 +50,11 @@ impl Model {
         let stretch = block_on(log.read(Seq(after), limit, max_bytes)).unwrap();
         let len = self.said.len() as u64;
         let from = after.clamp(len.saturating_sub(self.history).min(len), len) as usize;
-        let place = match from.checked_sub(1) {
+        let position = match from.checked_sub(1) {
             None => self.start,
             Some(last) => Position { seq: self.said[last].seq, hash: self.said[last].hash },
         };
-        assert_eq!(stretch.after, place);
+        assert_eq!(stretch.after, position);
         let mut bytes = 0;
         let fits = |(index, message): &(usize, &LobbyMessage)| {
             bytes += message.text.as_str().len();
