@@ -150,8 +150,10 @@ impl App {
         for session in sessions {
             self.state.session_over(session, ClosedReason::Ended, "you left");
         }
-        let unsaid = self.state.ledger.take_all();
-        self.state.report_unanswered(unsaid, "it was not acknowledged before the end");
+        // The private sessions have taken theirs along: these are the lobby's.
+        let (in_flight, held) = self.state.ledger.take_all().into_iter().partition(|text| text.in_flight);
+        self.state.report_unanswered(in_flight, "it was not acknowledged before the end");
+        self.state.report_unanswered(held, "the lobby was down until the end");
         self.answer_the_rest();
         self.ending = Some(Ending::Over);
     }

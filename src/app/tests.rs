@@ -287,7 +287,7 @@ async fn texts_nobody_acknowledged_by_the_end_are_reported() {
         tokio::time::advance(std::time::Duration::from_secs(16)).await;
         scene.happens(Event::Time);
     }
-    scene.shows("not sent (it was not acknowledged before the end): lost");
+    scene.shows("not sent (the lobby was down until the end): lost");
     assert!(scene.app.is_over());
     assert_eq!(scene.app.state.verdict, ExitVerdict::Failed);
 }

@@ -37,10 +37,14 @@ pub struct Said {
 }
 
 impl Said {
-    /// What stands before this line, if it is a text, when it is said now.
+    /// What stands before this line, if it is a text, when it is said now. A line with a U+FFFD may be
+    /// one that is not said, since that stands for a byte its author did not mean.
     pub(super) fn before(&self, line: &str, words: &Words) -> Option<Prompt> {
         let many = self.most_lines > 0 && line.lines().count() > self.most_lines;
-        if many || !matches!(line::parse(line, Source::Terminal(words)), Line::Text { .. }) {
+        if many
+            || line.contains('\u{fffd}')
+            || !matches!(line::parse(line, Source::Terminal(words)), Line::Text { .. })
+        {
             return None;
         }
         let Some(form) = self.time else { return Some(self.name.clone()) };

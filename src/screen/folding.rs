@@ -63,3 +63,24 @@ impl Folding {
         line.map_or(Shown::Nothing, |line| Shown::Out(self.form.say(&line, columns)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::preferences::Preferences;
+
+    #[test]
+    fn names_that_share_a_line_are_not_broken_inside_one() {
+        let today = jiff::Timestamp::UNIX_EPOCH;
+        let form = TerminalForm::new(false, jiff::tz::TimeZone::UTC, Preferences::default(), today);
+        let (mut folding, now) = (Folding::new(form), Instant::now());
+        let names = ["bobby", "山田太郎山田", "佐藤花子佐藤花子", "鈴木一郎鈴木一", "田中美咲田中"];
+        for name in names {
+            folding.show(&Notice::Joined { name: name.parse().unwrap() }, 34, now);
+        }
+        let Shown::Out(shown) = folding.gathered(34) else { panic!("nothing was gathered") };
+        for name in &names[1..] {
+            assert!(shown.lines().any(|row| row.contains(name)), "{shown}");
+        }
+    }
+}

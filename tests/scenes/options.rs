@@ -218,3 +218,15 @@ fn a_server_takes_its_settings_from_a_file_and_a_flag_beats_it() {
         process.kill_hard();
     }
 }
+
+#[test]
+fn a_machine_with_too_many_addresses_says_how_many_it_does_not_tell() {
+    let server = Server::start(&[]);
+    let mut anna = server.client("anna");
+    for number in 1..=40 {
+        anna = anna.arg("--advertise").arg(&format!("192.0.2.{number}:4000"));
+    }
+    let output = anna.run("").ended_with(0);
+    let told = |row: &String| row.contains("too many addresses") && row.contains("are left out");
+    assert!(output.stdout.iter().any(told), "{:?}", output.stdout);
+}
