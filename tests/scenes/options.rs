@@ -224,7 +224,7 @@ fn a_machine_with_too_many_addresses_says_how_many_it_does_not_tell() {
     let server = Server::start(&[]);
     let mut anna = server.client("anna");
     for number in 1..=40 {
-        anna = anna.arg("--advertise").arg(&format!("192.0.2.{number}:4000"));
+        anna = anna.arg("--advertise").arg(format!("192.0.2.{number}:4000"));
     }
     let output = anna.run("").ended_with(0);
     let told = |row: &String| row.contains("too many addresses") && row.contains("are left out");
