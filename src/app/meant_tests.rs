@@ -73,6 +73,11 @@ const CASES: &[Case] = &[
     (InLobby, "\u{200b}\\users", [Nobody; 2]),
     (InLobby, "\\\u{200b}fork carmen", [Nobody; 2]),
     (WithBobby, "\t\\lobby", [Nobody; 2]),
+    (InLobby, "\u{1b}[0m\\fork carmen", [Nobody; 2]),
+    (InLobby, "\u{1b}[200~\\fork carmen", [Nobody; 2]),
+    (InLobby, "\u{fffe}\\fork carmen", [Nobody; 2]),
+    (InLobby, "\u{fffd}\\fork carmen", [Nobody; 2]),
+    (InLobby, "\u{301}\\fork carmen", [Nobody; 2]),
     // A command of another chat is said on a pipe, where it means nothing, and at a terminal not.
     (InLobby, "/query carmen", [Lobby, Nobody]),
     (WithBobby, "/nick x", [Bobby, Nobody]),
