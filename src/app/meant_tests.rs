@@ -48,13 +48,16 @@ const CASES: &[Case] = &[
     // The word is none here, and leads to somebody in other chats.
     (InLobby, "\\query carmen", [Nobody; 2]),
     (InLobby, "\\join carmen", [Nobody; 2]),
+    // It would have led to somebody if it had been right: a script, which sees no prompt, says then where it goes.
+    (InLobby, "\\fork", [Nobody, Lobby]),
+    (InLobby, "\\sw", [Nobody, Lobby]),
+    (InLobby, "\\sw 7", [Nobody, Lobby]),
+    (WithBobby, "\\sw 7", [Nobody, Bobby]),
+    (InLobby, "\\frok carmen", [Nobody, Lobby]),
+    (InLobby, "\\Fork carmen", [Nobody, Lobby]),
+    (InLobby, "\\forkcarmen", [Nobody, Lobby]),
+    (InLobby, "\\query", [Nobody, Lobby]),
     // It leads to nobody.
-    (InLobby, "\\fork", [Lobby; 2]),
-    (InLobby, "\\sw", [Lobby; 2]),
-    (InLobby, "\\sw 7", [Lobby; 2]),
-    (WithBobby, "\\sw 7", [Bobby; 2]),
-    (InLobby, "\\frok carmen", [Lobby; 2]),
-    (InLobby, "\\query", [Lobby; 2]),
     (InLobby, "\\nonsense x", [Lobby; 2]),
     (InLobby, "\\nick x", [Lobby; 2]),
     (InLobby, "\\users x", [Lobby; 2]),
