@@ -1,5 +1,5 @@
 //! Which code points are made to be invisible: Unicode's property `Default_Ignorable_Code_Point`.
-//! Owns that list alone. Names must hold none of them; what texts may hold of them is decided by
+//! Owns that list, and which code points are drawn with another. Names must hold none of them; what texts may hold of them is decided by
 //! whoever shows the texts.
 
 /// Whether a code point is one that a renderer leaves out: joiners, variation selectors, fillers,
@@ -13,6 +13,12 @@ pub const fn is_invisible(c: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
         | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
         | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a code point is a mark that is drawn with the character beside it, so that alone it is none to be seen.
+#[must_use]
+pub fn is_combining_mark(c: char) -> bool {
+    unicode_normalization::char::is_combining_mark(c)
 }
 
 #[cfg(test)]

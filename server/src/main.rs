@@ -2,6 +2,7 @@
 //! an exit code. Nothing else.
 
 mod cli;
+mod harmless;
 mod signals;
 
 use std::io::{self, Write};
@@ -19,6 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, LogFormat, Options};
+use crate::harmless::harmless;
 
 /// More threads than this would wait for the lobby.
 const MAX_WORKERS: usize = 4;
@@ -27,14 +29,27 @@ const MAX_WORKERS: usize = 4;
 const RUNTIME_END: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return told(&answer),
+    };
     if let Some(Command::Verify { data_dir }) = &cli.command {
         return exit_code(check_log(data_dir.as_deref()));
     }
     match options(cli) {
         Ok(options) => exit_code(serve(&options)),
-        Err(err) => Cli::command().error(clap::error::ErrorKind::ValueValidation, format!("{err:#}")).exit(),
+        Err(err) => told(&Cli::command().error(clap::error::ErrorKind::ValueValidation, format!("{err:#}"))),
     }
+}
+
+/// Prints what is wrong with the command line, or the page that was asked for.
+fn told(answer: &clap::Error) -> ExitCode {
+    if !answer.use_stderr() {
+        answer.exit();
+    }
+    // It repeats arguments, which may come from somebody else: the names of files, what was pasted.
+    let _nobody_reads = io::stderr().write_all(harmless(&answer.render().to_string()).as_bytes());
+    u8::try_from(answer.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// 0 or 1; the error is printed here and nowhere else.
@@ -42,7 +57,7 @@ fn exit_code(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
-            let _nobody_reads = writeln!(io::stderr(), "error: {err:#}");
+            let _nobody_reads = writeln!(io::stderr(), "error: {}", harmless(&format!("{err:#}")));
             ExitCode::FAILURE
         }
     }

@@ -295,10 +295,17 @@ impl App {
     /// that the command failed goes nowhere.
     fn failed_to_start(&mut self, word: &str, args: &str, failure: Failure) {
         let had = |number| self.state.sessions.had(SessionId(number));
-        if meant::after_failed(commands::leads(word), args, had) == Meant::SomebodyElse {
-            match &mut self.input {
-                InputSource::Script(..) => self.state.sessions.unset_current(),
-                InputSource::Terminal(terminal) => terminal.refuse_typed_ahead(),
+        match &mut self.input {
+            InputSource::Script(..) => {
+                let meant = meant::after_failed_in_script(commands::probably_leads(word), args);
+                if meant == Meant::SomebodyElse {
+                    self.state.sessions.unset_current();
+                }
+            }
+            InputSource::Terminal(terminal) => {
+                if meant::after_failed(commands::leads(word), args, had) == Meant::SomebodyElse {
+                    terminal.refuse_typed_ahead();
+                }
             }
         }
         self.state.fail(failure);

@@ -167,6 +167,20 @@ pub fn leads(word: &str) -> Leads {
     command.or_else(|| habits::find(word).map(|habit| habit.leads)).unwrap_or(Leads::Nowhere)
 }
 
+/// Where the command leads that this word was probably meant as: itself, what it is in other chats, or, where it is
+/// neither, the one it is near to (`\\frok`, `\\Fork`) or begins with (`\\forkbobby`).
+#[must_use]
+pub fn probably_leads(word: &str) -> Leads {
+    if find(word).is_some() || habits::find(word).is_some() {
+        return leads(word);
+    }
+    let begun = || {
+        let lower = word.to_lowercase();
+        COMMANDS.iter().find(|it| it.traits.leads != Leads::Nowhere && lower.starts_with(it.name))
+    };
+    nearest(word).and_then(find).or_else(begun).map_or(Leads::Nowhere, |command| command.traits.leads)
+}
+
 /// Runs the command of this word.
 ///
 /// # Errors
@@ -319,6 +333,19 @@ mod tests {
             assert!(failure.text.contains(instead), "{}", failure.text);
         }
         assert!(unknown("frok").text.contains("did you mean \\fork?"));
+    }
+
+    #[test]
+    fn a_mistyped_word_leads_where_the_right_one_does() {
+        for word in ["fork", "frok", "Fork", "FORK", "forkbobby", "forkx", "query", "fo\u{301}rk"] {
+            assert_eq!(probably_leads(word), Leads::ToUser, "{word}");
+        }
+        for word in ["sw", "swich", "SWITCH", "switch2"] {
+            assert_eq!(probably_leads(word), Leads::ToSession, "{word}");
+        }
+        for word in ["", "nonsense", "lobbby", "msg", "nick", "users2"] {
+            assert_eq!(probably_leads(word), Leads::Nowhere, "{word}");
+        }
     }
 
     #[test]

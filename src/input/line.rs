@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::invisible::{is_invisible, without_mark};
+use super::invisible::{from_first_visible, is_invisible, without_mark};
 
 /// What a line means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +120,7 @@ pub fn bare_command(line: &str) -> Option<Call<'_>> {
 /// wrong with it.
 #[must_use]
 pub fn is_led_by_backslash(line: &str) -> bool {
-    line.trim_start_matches(is_invisible).starts_with('\\')
+    from_first_visible(line).starts_with('\\')
 }
 
 fn command(body: &str, at: usize) -> Line<'_> {
@@ -167,7 +167,7 @@ fn slash<'l>(body: &'l str, at: usize, source: Source<'_>) -> Option<Line<'l>> {
 /// Where something invisible and then a command stand; a word with `/` is one where it would be one at
 /// the line's start.
 fn hidden(body: &str, at: usize, source: Source<'_>) -> Option<Range<usize>> {
-    let visible = body.trim_start_matches(is_invisible);
+    let visible = from_first_visible(body);
     let start = at + body.len() - visible.len();
     if start == at || visible.is_empty() {
         return None;

@@ -16,6 +16,8 @@ pub enum Meant {
 /// Whom the words after a command that failed were meant for. `leads` is of the command, or of
 /// what its word is in other chats; `had` tells whether there is or was a private session
 /// of this number.
+///
+/// This is the rule at a terminal, where the prompt says where a line goes.
 #[must_use]
 pub fn after_failed(leads: Leads, args: &str, had: impl Fn(u32) -> bool) -> Meant {
     let leads_somewhere = match leads {
@@ -27,4 +29,16 @@ pub fn after_failed(leads: Leads, args: &str, had: impl Fn(u32) -> bool) -> Mean
         Leads::ToSession => args.parse().map_or(true, had),
     };
     if leads_somewhere { Meant::SomebodyElse } else { Meant::AsBefore }
+}
+
+/// The same in a script, which sees no prompt and does not stop: also where the argument is missing (a variable
+/// that was empty) or is a number that no session has had yet (of somebody who has not forked this user), what
+/// follows was meant for somebody else. The lobby, number 0, is nobody else.
+#[must_use]
+pub fn after_failed_in_script(leads: Leads, args: &str) -> Meant {
+    match leads {
+        Leads::ToUser => Meant::SomebodyElse,
+        Leads::ToSession if args.parse() != Ok(0_u32) => Meant::SomebodyElse,
+        Leads::ToSession | Leads::Nowhere => Meant::AsBefore,
+    }
 }

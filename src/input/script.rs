@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use tokio::sync::mpsc;
 
-use crate::input::invisible::{is_invisible, without_mark};
+use crate::input::invisible::{from_first_visible, without_mark};
 use crate::input::line::{continues, is_led_by_backslash};
 
 /// Lines read ahead of the app.
@@ -106,7 +106,7 @@ impl<R: BufRead> Lines<R> {
                 // Files that were joined have a byte-order mark in the middle, too.
                 Some(before) => before + "\n" + without_mark(&line),
                 // A request ends with its line, whatever its last character is.
-                None if self.requests && line.trim_start_matches(is_invisible).starts_with('{') => {
+                None if self.requests && from_first_visible(&line).starts_with('{') => {
                     return Some(ScriptLine::Request(line));
                 }
                 None => line,
@@ -201,6 +201,9 @@ mod tests {
         // A name in Latin-1: what follows was meant for whom it names.
         check(b"\\fork Andr\xe9\nsecret\n", &[bad(1, true), line("secret")]);
         check(b"a\\\n\\fork \xe9\nb\n", &[bad(2, false), line("b")]);
+        // The byte-order mark of UTF-16, which the shell of Windows writes, and half of that of UTF-8.
+        check(b"\xff\xfe\\\0f\0\n\0s\0", &[bad(1, true), line("\0s\0")]);
+        check(b"\xef\xbb\\fork bobby\nsecret", &[bad(1, true), line("secret")]);
     }
 
     #[test]

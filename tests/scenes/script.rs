@@ -187,7 +187,7 @@ fn a_line_of_many_megabytes_is_refused_and_the_rest_goes_on() {
 fn failed_commands_make_the_exit_code_1_and_later_lines_still_run() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
-    for line in ["\\nonsense", "\\fork", "\\sw 7", "\\history 0", "\\whois nobody"] {
+    for line in ["\\nonsense", "\\msg", "\\history 0", "\\whois nobody"] {
         let output = server.client("anna").run(format!("{line}\nafter {line}\n")).ended_with(1);
         assert!(!output.stderr.is_empty(), "{line}: {}", output.story());
         observer.wait(json!({"event": "message", "text": format!("after {line}")}));
@@ -198,8 +198,17 @@ fn failed_commands_make_the_exit_code_1_and_later_lines_still_run() {
 fn what_follows_a_command_that_was_to_lead_into_a_private_session_is_not_for_the_lobby() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
-    for line in ["\\fork an/na", "\\fork nobody", "\\fork nobody\n\\lobby\n\\sw 1", "\\sw nobody"] {
-        let after = format!("after {}", line.replace('\n', " "));
+    for line in [
+        "\\fork an/na",
+        "\\fork nobody",
+        "\\fork nobody\n\\lobby\n\\sw 1",
+        "\\sw nobody",
+        "\\fork ",
+        "\\Fork observer",
+        "\\sw 7",
+        "\u{1b}[0m\\fork observer",
+    ] {
+        let after = format!("after {}", line.replace(char::is_control, " "));
         let script = format!("{line}\nsecret\n\\lobby\n{after}\n");
         let output = server.client("anna").run(script).ended_with(1);
         assert!(output.stderr.iter().any(|it| it.contains("secret")), "{line}: {}", output.story());

@@ -64,3 +64,19 @@ fn wrong_options_and_a_log_that_is_not_there_are_told_once() {
         says_all_once(&String::from_utf8(output.stderr).unwrap());
     }
 }
+
+#[test]
+fn what_an_error_repeats_cannot_move_a_cursor() {
+    let escape = "\u{1b}[2J";
+    for arguments in [
+        vec!["--data-dir".to_owned(), format!("/proc/{escape}")],
+        vec!["verify".to_owned(), "--data-dir".to_owned(), format!("/proc/{escape}")],
+        vec![format!("--{escape}")],
+        vec!["--config".to_owned(), format!("/proc/{escape}.toml")],
+    ] {
+        let output = command().args(&arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && !said.is_empty(), "{arguments:?}");
+        assert!(!said.contains('\u{1b}'), "{arguments:?}: {said:?}");
+    }
+}
