@@ -159,7 +159,7 @@ pub fn effective(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Eff
         from.pick("history", cli.no_history.then_some(false), None, file.history, "").unwrap_or(true);
     from.default_is(history);
     let strangers = from.pick("strangers", None, None, file.strangers, "").unwrap_or(DEFAULT_STRANGERS);
-    from.default_is(strangers.to_string());
+    from.default_is(strangers);
     let no_color = variable("NO_COLOR").map(|_| ("NO_COLOR", ColorChoice::Never));
     let color = from.pick("color", cli.color, no_color, file.color, "").unwrap_or_default();
     from.default_is(color);
