@@ -65,12 +65,25 @@ fn who_types_fast_after_a_command_that_failed_is_heard() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let mut anna = Person::join(&server, "anna", (80, 24));
-    for (number, failing) in ["\\sw 7", "\\sw carmen", "\\fork anna", "\\nick x"].into_iter().enumerate() {
+    for (number, failing) in ["\\sw 7", "\\nick x", "\\users x"].into_iter().enumerate() {
         anna.enter(failing);
         anna.enter(&format!("hello {number}"));
         bobby.wait(json!({"event": "message", "text": format!("hello {number}")}));
     }
     assert!(!anna.terminal.screen().contains("before this prompt"), "{}", anna.terminal.screen());
+}
+
+#[test]
+fn what_was_typed_ahead_for_somebody_who_is_not_there_is_not_said_to_all() {
+    let server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    let mut anna = Person::join(&server, "anna", (80, 24));
+    anna.terminal.keys(b"\\sw carmen\rsecret\r");
+    anna.sees("it was typed before this prompt was there; the Up key brings it back");
+    anna.terminal.keys(b"\x15");
+    anna.enter("\\users");
+    anna.sees("bobby");
+    assert_eq!(bobby.lobby_texts(), [] as [&str; 0]);
 }
 
 #[test]
