@@ -8,12 +8,14 @@ use anyhow::Context;
 use clap::builder::styling::Styles;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use etcetera::BaseStrategy;
+use hobnob_protocol::version::version;
 use hobnob_server::ServerConfig;
 use serde::Deserialize;
 
 /// hobnob's lobby and rendezvous server
 #[derive(Debug, Parser)]
-#[command(name = "hobnob-server", version, styles = Styles::plain(), args_conflicts_with_subcommands = true)]
+#[command(name = "hobnob-server", version = version(), styles = Styles::plain())]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
