@@ -37,6 +37,13 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR", env = "HOBNOB_DATA_DIR")]
         data_dir: Option<PathBuf>,
     },
+    /// Print the completions of a shell: bash, elvish, fish, powershell or zsh
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
 }
 
 /// The options; each may stand in the file as well.
