@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use hobnob_protocol::name::Candidate;
+use hobnob_protocol::version::version;
 use serde::{Deserialize, Serialize};
 
 /// Chat from a terminal: a lobby everyone hears, and private sessions nobody else can read.
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// Anything typed is said in the current session; a line that begins with \ is a command, \help
 /// lists them.
 #[derive(Debug, Default, Parser)]
-#[command(name = "hobnob", version, override_help = HELP, after_help = EXAMPLES)]
+#[command(name = "hobnob", version = version(), override_help = HELP, after_help = EXAMPLES)]
 #[command(disable_help_subcommand = true, args_conflicts_with_subcommands = false)]
 pub struct Cli {
     /// What to do instead of chatting

@@ -3,7 +3,7 @@
 //! Module map: [`name`] (names, keys, numbers as types that cannot be wrong), [`message`] (every
 //! message), [`codec`] (one JSON object a line, bounded), [`chain`] (the hash that ties each lobby
 //! message to the one before), [`said`] (lobby messages in a row as they are sent), [`identity`] (an Ed25519 key and the file it lives in), [`certificate`] (how TLS carries it),
-//! [`transport`] (TLS 1.3 between two keys), [`fast_path`] (lines in the form nearly all have, read without serde). The limits below are the protocol's own; each says why
+//! [`transport`] (TLS 1.3 between two keys), [`fast_path`] (lines in the form nearly all have, read without serde), [`version`] (which build this is). The limits below are the protocol's own; each says why
 //! it has its value. This crate knows neither server nor client and prints nothing.
 
 pub mod away;
@@ -17,6 +17,7 @@ pub mod message;
 pub mod name;
 pub mod said;
 pub mod transport;
+pub mod version;
 
 use std::time::Duration;
 

@@ -8,12 +8,14 @@ use anyhow::Context;
 use clap::builder::styling::Styles;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use etcetera::BaseStrategy;
+use hobnob_protocol::version::version;
 use hobnob_server::ServerConfig;
 use serde::Deserialize;
 
 /// hobnob's lobby and rendezvous server
 #[derive(Debug, Parser)]
-#[command(name = "hobnob-server", version, styles = Styles::plain(), args_conflicts_with_subcommands = true)]
+#[command(name = "hobnob-server", version = version(), styles = Styles::plain())]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -35,6 +37,13 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR", env = "HOBNOB_DATA_DIR")]
         data_dir: Option<PathBuf>,
     },
+    /// Print the completions of a shell: bash, elvish, fish, powershell or zsh
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
 }
 
 /// The options; each may stand in the file as well.

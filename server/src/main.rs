@@ -3,6 +3,7 @@
 
 mod cli;
 mod harmless;
+mod manual;
 mod signals;
 
 use std::io::{self, Write};
@@ -33,8 +34,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(answer) => return told(&answer),
     };
-    if let Some(Command::Verify { data_dir }) = &cli.command {
-        return exit_code(check_log(data_dir.as_deref()));
+    match &cli.command {
+        Some(Command::Verify { data_dir }) => return exit_code(check_log(data_dir.as_deref())),
+        Some(Command::Completions { shell }) => return exit_code(print(&manual::completions(*shell))),
+        Some(Command::Man) => return exit_code(manual::page().and_then(|page| print(&page))),
+        None => {}
     }
     match options(cli) {
         Ok(options) => exit_code(serve(&options)),
@@ -83,6 +87,10 @@ fn check_log(data_dir: Option<&Path>) -> anyhow::Result<()> {
     let report = verify(&cli::data_dir(data_dir)?.join("server"))?;
     writeln!(io::stdout(), "{report}")?;
     Ok(())
+}
+
+fn print(text: &[u8]) -> anyhow::Result<()> {
+    io::stdout().write_all(text).context("cannot write to standard output")
 }
 
 /// Half of the cores, for connections. What a text costs is the lobby's one task, its writes to each

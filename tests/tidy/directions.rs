@@ -45,6 +45,7 @@ const SERVER: House = House {
         &["engine", "listener"],
         &["server"],
         &["cli"],
+        &["manual"],
     ],
 };
 

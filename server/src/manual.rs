@@ -1,0 +1,92 @@
+//! `hobnob-server man` and `hobnob-server completions`: made from the command line, with what its help does not say.
+//! Knows nothing of a running server, and writes nowhere.
+
+use anyhow::Result;
+use clap::CommandFactory;
+use clap_complete::Shell;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
+
+use crate::cli::Cli;
+
+/// What a shell needs to complete the options.
+pub(crate) fn completions(shell: Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "hobnob-server", &mut script);
+    script
+}
+
+/// The manual page in troff, for `man -l -`.
+pub(crate) fn page() -> Result<Vec<u8>> {
+    let man = Man::new(Cli::command()).manual("hobnob").source(concat!("hobnob ", env!("CARGO_PKG_VERSION")));
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    man.render_subcommands_section(&mut page)?;
+    rest().to_writer(&mut page)?;
+    Ok(page)
+}
+
+/// The sections that the command line does not have.
+fn rest() -> Roff {
+    let mut roff = Roff::default();
+    section(
+        &mut roff,
+        "EXIT STATUS",
+        &[
+            ("0", "ended in order, or the log is sound"),
+            ("1", "it could not run, or the log is not sound"),
+            ("2", "wrong usage"),
+        ],
+    );
+    section(
+        &mut roff,
+        "FILES",
+        &[
+            ("DIR/server/server.key", "the server's key; made at the first start"),
+            ("DIR/server/lobby.sqlite", "the log: messages, and names with their keys"),
+            ("/etc/hobnob-server.toml", "what the packaged service reads with --config"),
+        ],
+    );
+    roff.control("SH", ["SEE ALSO"]);
+    roff.text([roman("hobnob(1)")]);
+    roff
+}
+
+fn section(roff: &mut Roff, heading: &str, rows: &[(&str, &str)]) {
+    roff.control("SH", [heading]);
+    for (name, meaning) in rows {
+        roff.control("TP", []);
+        roff.text([roman(*name)]);
+        roff.text([roman(*meaning)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+
+    #[test]
+    fn the_page_names_options_subcommands_and_exit_codes() {
+        let page = String::from_utf8(page().unwrap()).unwrap();
+        for part in [".TH hobnob-server", "\\-\\-max\\-clients", "verify", ".SH \"EXIT STATUS\"", ".SH FILES"]
+        {
+            assert!(page.contains(part), "{part} is not in\n{page}");
+        }
+    }
+
+    #[test]
+    fn every_shell_completes_every_option() {
+        for shell in Shell::value_variants() {
+            let script = String::from_utf8(completions(*shell)).unwrap();
+            for option in ["max-clients-per-ip", "name-ttl", "verify"] {
+                assert!(script.contains(option), "{shell}: {option}");
+            }
+        }
+    }
+}
