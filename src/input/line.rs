@@ -92,6 +92,12 @@ pub fn parse<'l>(line: &'l str, source: Source<'_>) -> Line<'l> {
     }
 }
 
+/// Whether a line is a text that is said just as it is written, without a mark that is left out.
+#[must_use]
+pub fn is_said_as_written(line: &str, source: Source<'_>) -> bool {
+    matches!(parse(line, source), Line::Text { said, .. } if said == line)
+}
+
 /// Whether the message goes on in the next line: it is a text and ends in one `\`. Two at the end are
 /// one that is said, and the end.
 #[must_use]
@@ -323,6 +329,16 @@ mod tests {
         for line in ["\\fork bobby\\", "\\", "\\\\", "plain", "", "end\\\\", "\\\\\\", " \\", "\u{feff}\\x\\"]
         {
             assert!(!continues(line), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_otherwise_than_it_is_written_is_known() {
+        for written in ["hi", "/etc/hosts", "a\nb", "ends \\"] {
+            assert!(is_said_as_written(written, TERMINAL), "{written}");
+        }
+        for other in ["\\\\text", "//text", "ends \\\\", "\u{feff}hi", "\\ss", "/me waves", " "] {
+            assert!(!is_said_as_written(other, TERMINAL), "{other}");
         }
     }
 

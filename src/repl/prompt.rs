@@ -4,7 +4,7 @@
 use unicode_width::UnicodeWidthChar;
 
 use super::words::Words;
-use crate::input::line::{self, Line, Source};
+use crate::input::line::{self, Source};
 use crate::session::id::SessionId;
 
 /// Permission to read one line now. Exactly one [`Typed`](super::Typed) answers it.
@@ -37,14 +37,12 @@ pub struct Said {
 }
 
 impl Said {
-    /// What stands before this line, if it is a text, when it is said now. A line with a U+FFFD may be
-    /// one that is not said, since that stands for a byte its author did not mean.
+    /// What stands before this line, if it is a text, when it is said now. One that is said otherwise than it is
+    /// written, as `//text` is, keeps its prompt: that it was typed is all that can be shown of it as it
+    /// stands. A line with a U+FFFD may be one that is not said, since that stands for a byte its author did not mean.
     pub(super) fn before(&self, line: &str, words: &Words) -> Option<Prompt> {
         let many = self.most_lines > 0 && line.lines().count() > self.most_lines;
-        if many
-            || line.contains('\u{fffd}')
-            || !matches!(line::parse(line, Source::Terminal(words)), Line::Text { .. })
-        {
+        if many || line.contains('\u{fffd}') || !line::is_said_as_written(line, Source::Terminal(words)) {
             return None;
         }
         let Some(form) = self.time else { return Some(self.name.clone()) };

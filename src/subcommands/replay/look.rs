@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::commands;
-use crate::input::line::{self, Line, Source};
+use crate::input::line::{self, Source};
 use crate::screen::folding::Folding;
 use crate::session::{Mode, SessionId};
 use crate::show::Notice;
@@ -146,7 +146,7 @@ impl Replay {
 /// Whether a typed line was said at once, and lost its prompt by that.
 fn is_said(line: &str, most_lines: u16) -> bool {
     let many = most_lines > 0 && line.lines().count() > usize::from(most_lines);
-    !many && matches!(line::parse(line, Source::Terminal(&commands::words())), Line::Text { .. })
+    !many && line::is_said_as_written(line, Source::Terminal(&commands::words()))
 }
 
 fn text(shown: Shown) -> String {

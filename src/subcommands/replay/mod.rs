@@ -247,11 +247,18 @@ mod tests {
     fn only_what_was_said_is_shown_as_said() {
         let typed = |text: &str| format!("{{\"event\":\"typed\",\"session\":0,\"text\":{text:?}}}\n");
         let welcome = r#"{"event":"welcome","name":"anna","server":"here","hosted":false,"session":0,"fingerprint":"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU","key_exchange":"X25519"}"#;
-        let lines = ["hi", "/users", "/nick zoe", "/etc/hosts", "\\ss"].map(typed);
+        let lines = ["hi", "/users", "/nick zoe", "/etc/hosts", "//text", "\\ss"].map(typed);
         let (done, out, _) = replay_on(&format!("{welcome}\n{}", lines.concat()), false, Some(80));
         done.unwrap();
         let rows: Vec<&str> = out.lines().filter(|row| !row.starts_with(">>>")).collect();
-        let expected = ["anna: hi", "lobby> /users", "lobby> /nick zoe", "anna: /etc/hosts", "lobby> \\ss"];
+        let expected = [
+            "anna: hi",
+            "lobby> /users",
+            "lobby> /nick zoe",
+            "anna: /etc/hosts",
+            "lobby> //text",
+            "lobby> \\ss",
+        ];
         assert_eq!(rows, expected);
     }
 }
