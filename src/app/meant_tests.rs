@@ -56,6 +56,8 @@ const CASES: &[Case] = &[
     (InLobby, "\\frok carmen", [Nobody, Lobby]),
     (InLobby, "\\Fork carmen", [Nobody, Lobby]),
     (InLobby, "\\forkcarmen", [Nobody, Lobby]),
+    (InLobby, "\\ fork carmen", [Nobody, Lobby]),
+    (InLobby, "\\ users", [Lobby; 2]),
     (InLobby, "\\query", [Nobody, Lobby]),
     // It leads to nobody.
     (InLobby, "\\nonsense x", [Lobby; 2]),
