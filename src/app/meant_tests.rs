@@ -178,6 +178,20 @@ fn what_follows_a_command_that_is_no_line_is_heard_by_nobody() {
 }
 
 #[test]
+fn what_follows_a_request_with_something_invisible_before_it_is_heard_by_nobody() {
+    for (line, heard_by) in [
+        ("\u{1b}[0m{\"command\":\"fork bobby\"}", Nobody),
+        ("\u{200b}{\"command\":\"fork bobby\"}", Nobody),
+        ("{\"comand\":\"users\"}", Lobby),
+    ] {
+        let mut scene = Scene::new();
+        scene.happens(Event::Script(Some(ScriptLine::Request(line.to_owned()))));
+        scene.feed(&["after"]);
+        assert_eq!(heard(&mut scene, "after"), heard_by, "{line:?}");
+    }
+}
+
+#[test]
 fn at_a_terminal_what_is_neither_done_nor_said_stays_in_the_editor() {
     for line in [" \\fork bobby", "/query bobby", "/nick x", "\u{200b}\\users"] {
         let mut scene = Scene::new().at_terminal();
