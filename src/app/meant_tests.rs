@@ -56,6 +56,8 @@ const CASES: &[Case] = &[
     (InLobby, "\\frok carmen", [Nobody, Lobby]),
     (InLobby, "\\Fork carmen", [Nobody, Lobby]),
     (InLobby, "\\forkcarmen", [Nobody, Lobby]),
+    (InLobby, "\\ fork carmen", [Nobody, Lobby]),
+    (InLobby, "\\ users", [Lobby; 2]),
     (InLobby, "\\query", [Nobody, Lobby]),
     // It leads to nobody.
     (InLobby, "\\nonsense x", [Lobby; 2]),
@@ -173,6 +175,20 @@ fn what_follows_a_command_that_is_no_line_is_heard_by_nobody() {
     scene.happens(Event::Script(Some(ScriptLine::NotUtf8 { line: 1, command: false })));
     scene.feed(&["after"]);
     assert_eq!(heard(&mut scene, "after"), Lobby);
+}
+
+#[test]
+fn what_follows_a_request_with_something_invisible_before_it_is_heard_by_nobody() {
+    for (line, heard_by) in [
+        ("\u{1b}[0m{\"command\":\"fork bobby\"}", Nobody),
+        ("\u{200b}{\"command\":\"fork bobby\"}", Nobody),
+        ("{\"comand\":\"users\"}", Lobby),
+    ] {
+        let mut scene = Scene::new();
+        scene.happens(Event::Script(Some(ScriptLine::Request(line.to_owned()))));
+        scene.feed(&["after"]);
+        assert_eq!(heard(&mut scene, "after"), heard_by, "{line:?}");
+    }
 }
 
 #[test]

@@ -297,6 +297,11 @@ impl App {
         let had = |number| self.state.sessions.had(SessionId(number));
         match &mut self.input {
             InputSource::Script(..) => {
+                // A blank behind the backslash: the word is the first of what follows.
+                let (word, args) = match word {
+                    "" => args.split_once(char::is_whitespace).unwrap_or((args, "")),
+                    word => (word, args),
+                };
                 let meant = meant::after_failed_in_script(commands::probably_leads(word), args);
                 if meant == Meant::SomebodyElse {
                     self.state.sessions.unset_current();

@@ -22,7 +22,12 @@ impl App {
                     }
                 }
             },
-            Err(bad) => self.refuse_request(bad.id, ErrorCode::Usage, bad.reason),
+            Err(bad) => {
+                // With something invisible before the brace it may have been a fork, as a line with `\` may: what
+                // follows is for nobody until the script says where it goes.
+                self.command_was_lost(!without_mark(line).starts_with('{'));
+                self.refuse_request(bad.id, ErrorCode::Usage, bad.reason);
+            }
         }
     }
 
