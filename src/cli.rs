@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use hobnob_protocol::name::Candidate;
 use hobnob_protocol::version::version;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ pub struct Cli {
     pub host: Option<SocketAddr>,
 
     /// Chat name; left out, it is asked for (on a pipe: the first line) [env: HOBNOB_NAME]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", global = true)]
     pub name: Option<String>,
 
     /// Events as NDJSON on standard output, one object a line; no colour and no prompt
@@ -56,15 +56,15 @@ pub struct Cli {
     pub advertise: Vec<Candidate>,
 
     /// Identity, trust, history [env: HOBNOB_DATA_DIR] [default: the XDG data directory]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     pub data_dir: Option<PathBuf>,
 
-    /// Keep nothing of what is said in private sessions on this machine
+    /// Keep nothing of what is said on this machine
     #[arg(long)]
     pub no_history: bool,
 
     /// TOML with the same names as these options [env: HOBNOB_CONFIG]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
 
     /// Colour; auto is never where NO_COLOR is set or the output is no terminal [default: auto]
@@ -92,11 +92,33 @@ pub enum Subcommands {
     Man,
     /// Print the settings in effect and where each comes from
     Config,
+    /// Print what this machine has kept of lobbies, rooms and private talk, oldest first
+    Log(LogOptions),
     /// Show a run that was kept with --record as it looked
     Replay {
         /// The file given to --record
         file: PathBuf,
     },
+}
+
+/// What `hobnob log` is to print.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct LogOptions {
+    /// Private talk with this user alone
+    #[arg(long, value_name = "NAME", conflicts_with = "room")]
+    pub with: Option<String>,
+    /// This room alone
+    #[arg(long, value_name = "ROOM")]
+    pub room: Option<String>,
+    /// From this time on: RFC 3339, a date, or 2h or 3d for so long ago
+    #[arg(long = "since", id = "log-since", value_name = "WHEN")]
+    pub since: Option<String>,
+    /// Before this time, written in the same way
+    #[arg(long, value_name = "WHEN")]
+    pub until: Option<String>,
+    /// Messages with all these words alone
+    #[arg(value_name = "WORDS")]
+    pub words: Vec<String>,
 }
 
 /// When to use colour.
@@ -128,6 +150,7 @@ impl ColorChoice {
 const HELP: &str = "\
 hobnob: chat from a terminal. A lobby for all, private sessions nobody can read.
 Usage: hobnob [OPTIONS]       say things; \\help lists the commands inside
+       hobnob log [--with NAME | --room ROOM] [--since WHEN] [WORDS] [--json]
        hobnob config | man | completions SHELL | replay FILE [--json]
 
   --server HOST:PORT     join the lobby there, host none           HOBNOB_SERVER
@@ -139,14 +162,13 @@ Usage: hobnob [OPTIONS]       say things; \\help lists the commands inside
   --listen ADDR:PORT     where peers reach this client
   --advertise HOST:PORT  one more address to tell peers; may repeat
   --data-dir DIR         identity, trust, history                HOBNOB_DATA_DIR
-  --no-history           keep nothing of what is said in private sessions
+  --no-history           keep nothing of what is said on this machine
   --config FILE          TOML with the names of these options      HOBNOB_CONFIG
   --color WHEN           auto, always or never                          NO_COLOR
   --log LEVEL, --log-file FILE   diagnostics: error to trace          HOBNOB_LOG
   --help, --version      (or -h, -V)
 
 Examples:
-  hobnob                                      a lobby on this machine
   hobnob --server chat.example.org:43210      join one elsewhere
   printf 'hello\\n' | hobnob --name anna       say something from a script";
 

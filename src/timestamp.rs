@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Milliseconds since 1970-01-01 UTC, shown as RFC 3339 UTC.
@@ -14,6 +15,36 @@ pub struct Timestamp(pub u64);
 pub(crate) fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A time as somebody writes it: RFC 3339, a date (its beginning here), or so long ago (`10m`, `2h`, `3d`, `1w`).
+///
+/// # Errors
+/// What can be written, where this is none of it.
+pub(crate) fn parse_when(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
+    let of = |instant: jiff::Timestamp| u64::try_from(instant.as_millisecond()).ok().map(Timestamp);
+    let exact = || text.parse::<jiff::Timestamp>().ok().and_then(of);
+    let date = || {
+        let date: jiff::civil::Date = text.parse().ok()?;
+        of(date.to_zoned(zone.clone()).ok()?.timestamp())
+    };
+    let ago = || {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let minutes: u64 = match unit {
+            "m" => 1,
+            "h" => 60,
+            "d" => 24 * 60,
+            "w" => 7 * 24 * 60,
+            _ => return None,
+        };
+        let long = number.parse::<u32>().ok()?;
+        Some(Timestamp(now.0.saturating_sub(u64::from(long) * minutes * 60_000)))
+    };
+    let wrong = || {
+        format!("{text:?} is no time: write 2026-11-25, 2026-11-25T18:00:00Z, or 2h or 3d for so long ago")
+    };
+    // A date alone would be no exact time, and an exact time would lose its hours as a date.
+    exact().or_else(|| if text.contains('T') { None } else { date() }).or_else(ago).ok_or_else(wrong)
 }
 
 impl Timestamp {
@@ -55,6 +86,21 @@ impl<'de> Deserialize<'de> for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_read_as_people_write_it() {
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        let read = |text: &str| parse_when(text, Timestamp(10_000_000_000), &zone);
+        assert_eq!(read("1970-01-02"), Ok(Timestamp(22 * 3_600_000)));
+        assert_eq!(read("1970-01-02T00:00:00Z"), Ok(Timestamp(24 * 3_600_000)));
+        assert_eq!(read("1970-01-02T01:00:00+01:00"), Ok(Timestamp(24 * 3_600_000)));
+        assert_eq!(read("90m"), Ok(Timestamp(10_000_000_000 - 90 * 60_000)));
+        assert_eq!(read("3d"), Ok(Timestamp(10_000_000_000 - 3 * 86_400_000)));
+        assert_eq!(read("9999w"), Ok(Timestamp(0)));
+        for wrong in ["", "d", "yesterday", "3x", "2026-13-01", "-3d", "1969-01-01", "\u{e9}"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn times_are_rfc_3339_in_utc() {

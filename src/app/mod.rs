@@ -125,6 +125,7 @@ impl App {
             self.state.give_up(open, &error);
         }
         self.state.watch_time(Instant::now());
+        self.state.missed_time(Instant::now());
         self.state.screen.time(Instant::now());
     }
 
@@ -163,6 +164,7 @@ impl App {
             self.state.sessions.switch(SessionId::LOBBY);
         }
         self.tell_of_orphans();
+        self.state.tell_what_is_not_kept();
         self.settle_turn();
         if let InputSource::Script(_, queue) = &mut self.input
             && let Some(command) = queue.take_ready_command(self.state.ledger.is_empty())
@@ -247,6 +249,7 @@ impl App {
     fn text(&mut self, text: String, session: SessionId, line: &str) {
         match Text::new(text.as_str()) {
             Ok(checked) => {
+                self.state.user.has_typed = true;
                 self.tell_of_waiting(session);
                 self.state.say(session, checked, None);
             }
@@ -265,6 +268,7 @@ impl App {
     }
 
     fn command(&mut self, Queued { word, args, asked, .. }: Queued) {
+        self.state.user.has_typed |= commands::find(&word).is_none_or(|it| !it.traits.moves_no_mark);
         // From here on failures are this command's.
         self.state.failure = None;
         if self.is_for_scripts_alone(&word) {

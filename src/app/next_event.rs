@@ -55,7 +55,7 @@ impl App {
     /// An event of a kind that a flood from the lobby or a peer keeps waiting, if one has happened.
     async fn overlooked(&mut self) -> Option<Event> {
         let deadline = self.deadline();
-        let takes_line = self.ending.is_none();
+        let takes_line = self.takes_line();
         let others = async {
             tokio::select! {
                 Some(event) = self.sources.peers.recv() => Event::Peer(event),
@@ -76,7 +76,7 @@ impl App {
     /// The first event of those that wait, in the order that matters most; waits for one where none does.
     async fn first_event(&mut self) -> Event {
         let deadline = self.deadline();
-        let takes_line = self.ending.is_none();
+        let takes_line = self.takes_line();
         tokio::select! {
             // What is known already is told before new input is taken, so that a line is judged by
             // the state its author could see.
@@ -91,6 +91,12 @@ impl App {
         }
     }
 
+    /// Whether a line may have its turn: what was said before this run is told first, so that a line is judged by what
+    /// its author could see.
+    fn takes_line(&self) -> bool {
+        self.ending.is_none() && !self.state.is_catching_up()
+    }
+
     /// The next moment at which something is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let ending = self.ending.as_ref().map(Ending::deadline);
@@ -99,8 +105,12 @@ impl App {
             InputSource::Terminal(terminal) if self.ending.is_none() => terminal.deadline(&self.state),
             InputSource::Terminal(_) | InputSource::Script(..) => None,
         };
-        let state =
-            [self.state.questions.next_deadline(), self.state.watch_deadline(), self.state.screen.deadline()];
+        let state = [
+            self.state.questions.next_deadline(),
+            self.state.watch_deadline(),
+            self.state.missed_deadline(),
+            self.state.screen.deadline(),
+        ];
         [ending, counts, self.input.deadline()].into_iter().chain(state).flatten().min()
     }
 }

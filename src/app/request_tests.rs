@@ -37,11 +37,11 @@ fn a_say_is_answered_when_it_is_acknowledged_or_unsent() {
     scene.feed(&[r#"{"say":"\\quit","id":"a"}"#, r#"{"say":"two","id":[2]}"#, r#"{"say":"three"}"#]);
     assert_eq!(scene.link.told(), [say(1, "\\quit"), say(2, "two"), say(3, "three")]);
     assert_eq!(scene.shown(), "");
-    scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(8) });
+    scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(8), message: None });
     scene.shows("{\"event\":\"answer\",\"id\":\"a\",\"ok\":true,\"seq\":8}\n");
     scene.lobby(LobbyEvent::NotAccepted { id: 2, code: NotAcceptedCode::Store });
     scene.shows(r#"{"event":"answer","id":[2],"ok":false,"code":"unsent","text":"the server could not"#);
-    scene.lobby(LobbyEvent::Sent { id: 3, seq: Seq(9) });
+    scene.lobby(LobbyEvent::Sent { id: 3, seq: Seq(9), message: None });
     assert!(!scene.shown().contains("answer"), "without an id there is no answer");
 }
 
@@ -82,12 +82,12 @@ fn a_command_is_answered_when_it_is_finished_and_keeps_its_turn() {
     let mut scene = Scene::new().with_json();
     scene.feed(&["one", r#"{"command":"whois bobby","id":1}"#, r#"{"say":"two","id":2}"#]);
     assert_eq!(scene.link.told(), [say(1, "one")]);
-    scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(1) });
+    scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(1), message: None });
     assert!(matches!(scene.link.told()[..], [ClientMessage::Whois { request: 1, .. }]));
     scene.lobby(LobbyEvent::Answer(ServerAnswer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
     scene.shows(r#"{"event":"answer","id":1,"ok":false,"code":"no_such_user","#);
     assert_eq!(scene.link.told(), [say(2, "two")]);
-    scene.lobby(LobbyEvent::Sent { id: 2, seq: Seq(2) });
+    scene.lobby(LobbyEvent::Sent { id: 2, seq: Seq(2), message: None });
     scene.feed(&[r#"{"command":"ss","id":3}"#, r#"{"command":"frok","id":4}"#]);
     let shown = scene.shown();
     assert!(shown.contains(r#"{"event":"answer","id":3,"ok":true}"#), "{shown}");

@@ -9,9 +9,11 @@ use tokio::sync::{mpsc, watch};
 
 use super::next_event::IN_A_ROW;
 use super::*;
+use crate::client::keeping::Keeping;
 use crate::client::user::User;
 use crate::client::{ExitVerdict, Given, Me};
-use crate::data::conversations::Records;
+use crate::data::history::History;
+use crate::data::history::entry::Reader;
 use crate::data::trust::Trust;
 use crate::lobby::event::ServerAnswer;
 use crate::lobby::event_queue::{self, EventSender};
@@ -41,7 +43,11 @@ impl Scene {
             network: None,
             lobby,
             head: 0,
-            records: Records::off(),
+            keeping: Keeping::new(
+                History::off(),
+                (PublicKey::new([1; 32]), "anna".parse().unwrap()),
+                Reader::Script,
+            ),
             trust: Trust::open(folder.path()).unwrap().of_lobby(&PublicKey::new([9; 32])),
             strangers: 16,
             user: User::default(),
@@ -191,9 +197,9 @@ fn a_command_waits_for_the_texts_before_it() {
     let mut scene = Scene::new();
     scene.feed(&["one", "two", "\\users", "three"]);
     assert_eq!(scene.link.told(), [say(1, "one"), say(2, "two")]);
-    scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(1) });
+    scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(1), message: None });
     assert!(scene.link.told().is_empty());
-    scene.lobby(LobbyEvent::Sent { id: 2, seq: Seq(2) });
+    scene.lobby(LobbyEvent::Sent { id: 2, seq: Seq(2), message: None });
     assert_eq!(scene.link.told(), [ClientMessage::Users { request: 1 }]);
     let names = vec!["anna".parse().unwrap()];
     scene.lobby(LobbyEvent::Answer(ServerAnswer::Users { request: 1, names, away: Vec::new(), more: false }));
@@ -270,7 +276,7 @@ fn the_end_of_a_script_waits_for_its_texts_then_leaves() {
     scene.feed(&["bye"]);
     scene.happens(Event::Script(None));
     assert_eq!(scene.link.told(), [say(1, "bye")]);
-    scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(1) });
+    scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(1), message: None });
     assert_eq!(scene.link.told(), [ClientMessage::Leave]);
     scene.lobby(LobbyEvent::Left);
     assert!(scene.app.is_over());
@@ -313,7 +319,7 @@ async fn a_server_that_reads_slowly_gets_the_last_texts_all_the_same() {
     for id in 1..=3 {
         tokio::time::advance(std::time::Duration::from_secs(14)).await;
         scene.happens(Event::Time);
-        scene.lobby(LobbyEvent::Sent { id, seq: Seq(id) });
+        scene.lobby(LobbyEvent::Sent { id, seq: Seq(id), message: None });
     }
     scene.lobby(LobbyEvent::Left);
     assert!(scene.app.is_over() && scene.app.state.is_clean());

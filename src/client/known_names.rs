@@ -33,6 +33,12 @@ impl KnownNames {
         }
     }
 
+    /// Whether a name is among them.
+    #[must_use]
+    pub(crate) fn contains(&self, name: &UserName) -> bool {
+        self.names.contains(name)
+    }
+
     /// All of them, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &UserName> {
         self.names.iter()

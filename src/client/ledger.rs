@@ -91,6 +91,12 @@ impl Ledger {
         std::mem::take(&mut self.open).into_values().collect()
     }
 
+    /// The text with this number, while it waits for its answer.
+    #[must_use]
+    pub(crate) fn text(&self, id: u64) -> Option<&Text> {
+        self.open.get(&id).map(|it| &it.text)
+    }
+
     /// Whether this text waits for its answer.
     #[must_use]
     pub fn is_open(&self, id: u64) -> bool {

@@ -30,7 +30,14 @@ impl State {
             LobbyEvent::Refused { reason } => self.emit(Notice::say(reason)),
             LobbyEvent::Said { message, replayed } => self.lobby_said(&message, replayed),
             LobbyEvent::Skipped { missed } => self.tell_of_missed(missed),
-            LobbyEvent::Sent { id, seq } => self.settle_sent(id, Some(seq.0)),
+            LobbyEvent::Sent { id, seq, message } => {
+                match (message, self.ledger.text(id)) {
+                    (Some(message), _) => self.heard(&message),
+                    (None, Some(text)) => self.keeping.keep_own(seq.0, text),
+                    (None, None) => {}
+                }
+                self.settle_sent(id, Some(seq.0));
+            }
             LobbyEvent::NotAccepted { id, code } => self.not_accepted(id, code),
             LobbyEvent::Broken(broken) => self.emit(Notice::error(
                 ErrorCode::Refused,
@@ -55,6 +62,7 @@ impl State {
         self.sessions.set_lobby_state(LinkState::Up);
         self.ledger.fly(SessionId::LOBBY);
         self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Up });
+        self.keeping.enter(joined.server, joined.welcome.log, joined.welcome.start);
         let name = joined.welcome.name.clone();
         if name != self.me.name {
             self.emit(Notice::say(format!("the name {} is taken now; you are {name}", self.me.name)));
@@ -128,7 +136,11 @@ impl State {
 
     fn lobby_said(&mut self, said: &LobbyMessage, replayed: bool) {
         self.meet(&said.name.visible(), Some(&said.key));
-        self.show_message(self.lobby_message(said, replayed));
+        self.heard(said);
+        let message = self.lobby_message(said, replayed);
+        if !self.gather_missed(&message) {
+            self.show_message(message);
+        }
     }
 
     fn not_accepted(&mut self, id: u64, code: NotAcceptedCode) {
@@ -200,6 +212,9 @@ impl State {
 
     fn whois(&mut self, request: u32, name: UserName, key: PublicKey, since: u64, away: Option<AwayText>) {
         let Some(open) = self.questions.close(request) else { return };
+        if matches!(open.question, Question::Away) {
+            return self.answered_after(name, away);
+        }
         if matches!(open.question, Question::Ignore) {
             if let Err(error) = self.ignore(&name, &key) {
                 self.give_up(open, &error);
@@ -253,8 +268,9 @@ impl State {
         // Nothing is kept before the place where an answer begins.
         rest.after = rest.after.max(position.seq.0);
         let next = rest.take_part().filter(|_| broken.is_none() && got_on);
-        if let Some(broken) = broken {
-            self.emit(Notice::error(ErrorCode::Refused, broken.to_string()));
+        match broken {
+            Some(broken) => self.emit(Notice::error(ErrorCode::Refused, broken.to_string())),
+            None => messages.iter().for_each(|message| self.keeping.keep_lobby(message)),
         }
         for message in &messages {
             let message = self.lobby_message(message, true);

@@ -2,12 +2,16 @@
 //! [`State`]; nothing here awaits anything. Each part of the state has a file of its own, and each kind of event, too.
 //! It knows neither the commands nor the loop, which both stand above it.
 
+pub(crate) mod away;
 pub(crate) mod command_error;
+pub(crate) mod found;
 mod inbound;
+pub(crate) mod keeping;
 pub(crate) mod known_names;
 pub(crate) mod ledger;
 mod lobby;
 pub(crate) mod look_alikes;
+pub(crate) mod missed;
 mod plugins;
 mod private;
 pub(crate) mod private_links;
@@ -23,17 +27,19 @@ use hobnob_protocol::name::{Fingerprint, PublicKey, Text, UserName};
 
 use tokio::time::Instant;
 
+use crate::client::away::AwayTold;
 use crate::client::command_error::CommandError;
+use crate::client::keeping::Keeping;
 use crate::client::known_names::KnownNames;
 use crate::client::ledger::{Ledger, Outstanding};
 use crate::client::look_alikes::{LookAlikes, odd_character};
+use crate::client::missed::{Missed, Unread};
 use crate::client::private_links::PrivateLinks;
 use crate::client::questions::{Question, Questions};
 use crate::client::recent::Recent;
 use crate::client::strangers::Strangers;
 use crate::client::user::User;
 use crate::client::waiting::Watch;
-use crate::data::conversations::{Recorded, Records};
 use crate::data::trust::LobbyTrust;
 use crate::input::request::RequestId;
 use crate::lobby::handle::LobbyHandle;
@@ -43,7 +49,7 @@ use crate::screen::Screen;
 use crate::session::{LinkState, SessionId, Sessions};
 use crate::show::mention;
 use crate::show::{ErrorCode, Failure, Message, Notice, RequestAnswer, perhaps_delivered, why_unsent};
-use crate::timestamp::{Timestamp, now};
+use crate::timestamp::now;
 
 /// Who this user is, here.
 #[derive(Debug, Clone)]
@@ -82,8 +88,6 @@ pub struct State {
     pub questions: Questions,
     /// The newest messages of each session, for `\history`.
     pub recent: Recent,
-    /// The conversations on disk: what was said in private sessions.
-    pub records: Records,
     /// The pinned keys of this lobby's users.
     pub trust: LobbyTrust,
     /// The sessions of whoever this user has not answered.
@@ -104,6 +108,14 @@ pub struct State {
     /// The names that may be completed.
     pub(crate) known_names: KnownNames,
     pub(crate) look_alikes: LookAlikes,
+    /// Of whom it was told that they are away.
+    pub(crate) away_told: AwayTold,
+    /// What of this run is kept on this machine.
+    pub(crate) keeping: Keeping,
+    /// What was said since this user's last run, while it comes.
+    pub(crate) missed: Option<Missed>,
+    /// What of that is still to be read.
+    pub(crate) unread: Option<Unread>,
 }
 
 /// What a run of the client is given to begin with, once it is in the lobby.
@@ -117,8 +129,8 @@ pub struct Given {
     pub lobby: LobbyHandle,
     /// The number of the lobby's newest message.
     pub head: u64,
-    /// Where what is said in private sessions is kept.
-    pub records: Records,
+    /// Where what is said is kept.
+    pub keeping: Keeping,
     /// The pinned keys of this lobby's users.
     pub trust: LobbyTrust,
     /// Sessions of people this user has not answered that may be open at once.
@@ -135,7 +147,7 @@ impl State {
     /// The state at the beginning of a run: in the lobby, with no private session, and nothing asked or said yet.
     #[must_use]
     pub fn new(given: Given) -> Self {
-        let Given { me, network, lobby, head, records, trust, strangers, user, plugins, screen } = given;
+        let Given { me, network, lobby, head, keeping, trust, strangers, user, plugins, screen } = given;
         let mut sessions = Sessions::new();
         sessions.set_lobby_state(LinkState::Up);
         let mut look_alikes = LookAlikes::default();
@@ -152,7 +164,6 @@ impl State {
             ledger: Ledger::default(),
             questions: Questions::default(),
             recent: Recent::default(),
-            records,
             trust,
             strangers: Strangers::new(strangers),
             verdict: ExitVerdict::Done,
@@ -164,6 +175,10 @@ impl State {
             screen,
             known_names: KnownNames::default(),
             look_alikes,
+            away_told: AwayTold::default(),
+            keeping,
+            missed: None,
+            unread: None,
         }
     }
 
@@ -251,6 +266,7 @@ impl State {
             }
         };
         let refused = if session == SessionId::LOBBY {
+            self.ask_after_named(text.as_str());
             (!self.lobby.say(id, text)).then(|| "the lobby's link has ended for good".to_owned())
         } else {
             let answered = self.answer_stranger(session).map_err(|err| err.text);
@@ -301,8 +317,12 @@ impl State {
         if session == SessionId::LOBBY {
             self.require_lobby_up()?;
         }
+        let unread = self.sessions.unread(session);
         self.sessions.switch(session);
         self.emit(Notice::Switched { session });
+        if self.screen.is_terminal() {
+            self.show_unread(session, unread);
+        }
         Ok(())
     }
 
@@ -368,7 +388,7 @@ impl State {
         self.head = self.head.max(message.seq.unwrap_or_default());
         if !message.ignored {
             self.sessions.count_unread(message.session);
-            if message.from != self.me.name && mention::is_in(&message.text, &self.me.name) {
+            if message.from != self.me.name && self.is_named(&message.text) {
                 self.user.last_mention = Some(message.clone());
             }
         }
@@ -388,12 +408,10 @@ impl State {
         self.recent.keep(Message { seq, ..Message::new(session, mode, from, text, at) });
     }
 
-    /// Adds what was said in a private session to its record on disk.
-    pub(crate) fn record(&mut self, session: SessionId, at: Timestamp, from: &UserName, text: &str) {
-        let Ok(text) = Text::new(text) else { return };
-        let said = Recorded { at: at.0, from: from.clone(), text };
-        if let Err(err) = self.records.add(session, &said) {
-            self.emit(Notice::say(format!("what is said in session {session} is not kept any more: {err}")));
-        }
+    /// Whether a text names this user, by the name in the lobby or by the one this user's key is kept under: what is
+    /// said to `anna` is said to her second client, too.
+    #[must_use]
+    pub(crate) fn is_named(&self, text: &str) -> bool {
+        [&self.me.name, self.keeping.own_name()].iter().any(|name| mention::is_in(text, name))
     }
 }

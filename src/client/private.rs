@@ -7,7 +7,6 @@ use hobnob_protocol::name::{PublicKey, UserName};
 use crate::client::command_error::CommandError;
 use crate::client::questions::Question;
 use crate::client::{ExitVerdict, State};
-use crate::data::conversations::Recorded;
 use crate::data::trust::{KeyVerdict, Pin, TrustError};
 use crate::peer::{PeerEvent, PeerEventKind};
 use crate::session::link_id::LinkId;
@@ -222,22 +221,6 @@ impl State {
         self.watch_opened();
     }
 
-    /// What was said with this peer in earlier sessions is history of this one.
-    pub(super) fn open_record(&mut self, session: SessionId, key: &PublicKey) {
-        let mode = self.sessions.mode(session);
-        match self.records.open(session, key) {
-            Ok(said) => {
-                for Recorded { at, from, text } in said {
-                    let message = Message::new(session, mode, from, text.as_str(), Timestamp(at));
-                    self.recent.keep(Message { replayed: true, ..message });
-                }
-            }
-            Err(err) => {
-                self.emit(Notice::say(format!("what is said in session {session} is not kept: {err}")));
-            }
-        }
-    }
-
     fn set_link(&mut self, session: SessionId, state: LinkState) {
         if let Some(peer) = self.sessions.peer_mut(session)
             && peer.state != state
@@ -288,7 +271,7 @@ impl State {
         self.private_links.remove(session);
         self.strangers.over(session);
         self.recent.forget(session);
-        self.records.close(session);
+        self.keeping.close(session);
         let Some(peer) = self.sessions.remove(session) else { return };
         self.emit(Notice::Closed { session, peer: peer.peer, reason });
     }

@@ -29,6 +29,8 @@ pub enum Question {
     },
     /// Who somebody is.
     Whois,
+    /// Whether somebody is away whom this user wants to talk to.
+    Away,
     /// The key of somebody who is to be ignored.
     Ignore,
     /// What was said; the parts of the answer so far.

@@ -9,7 +9,7 @@ use crate::session::SessionId;
 use crate::show::Message;
 
 /// Messages kept for each session.
-const KEPT: usize = 1000;
+pub(super) const KEPT: usize = 1000;
 
 /// Texts kept of a stranger whom this user has not answered.
 const KEPT_OF_STRANGER: usize = 100;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::name::PublicKey;
 
+use crate::client::found::Search;
 use crate::config::preferences::Preferences;
 use crate::data::table::Table;
 use crate::show::Message;
@@ -29,7 +30,11 @@ pub struct User {
     pub ignored: Table,
     /// Why this user is away, while that is so.
     pub away: Option<AwayText>,
-    /// The last message that named this user.
+    /// Whether something was typed in this run besides the command that ends it.
+    pub has_typed: bool,
+    /// The last search, for more of it.
+    pub search: Option<Search>,
+    /// The last message of this run that named this user.
     pub last_mention: Option<Message>,
 }
 

@@ -39,13 +39,14 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     if was_refused {
         state.emit(Notice::say(format!("private sessions of {name} are not refused any more")));
     }
-    let has_talk = key.as_ref().is_some_and(|key| state.records.has(key));
+    let has_talk = key.as_ref().is_some_and(|key| state.keeps_talk_with(key));
     match key.filter(|_| has_talk) {
         Some(key) if with_talk => {
-            state.records.forget(&key).map_err(|err| {
-                let text = format!("what was said with {name} in private could not be removed: {err}");
-                CommandError::new(ErrorCode::Refused, text)
-            })?;
+            if !state.forget_talk_with(&key) {
+                let text =
+                    format!("what was said with {name} in private could not be removed yet; try again");
+                return Err(CommandError::new(ErrorCode::Refused, text));
+            }
             state.emit(Notice::say(format!("what was said with {name} in private is removed here")));
         }
         Some(_) if state.screen.is_terminal() => {

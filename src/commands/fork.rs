@@ -67,6 +67,7 @@ pub(super) fn open(state: &mut State, session: SessionId, name: UserName, comman
     if state.join_inbound(session, &name) {
         return;
     }
+    state.ask_after(&name);
     let question = Question::Pair(session);
     state.ask(question, command, |request| ClientMessage::Pair { request, name, session: None });
 }

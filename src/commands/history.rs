@@ -1,11 +1,15 @@
-//! `\history [N]`: what was said in the current session, as much of it as is kept.
+//! `\history [N] [NAME]`: what was said in the current session, as much of it as is kept; or in private with somebody,
+//! who need not be online.
 
 use hobnob_protocol::MAX_HISTORY_REQUEST;
 use hobnob_protocol::message::ClientMessage;
+use hobnob_protocol::name::UserName;
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
 use crate::client::State;
+use crate::client::found::Search;
 use crate::client::questions::{Question, Stretch};
+use crate::data::history::question::{In, Question as Kept};
 use crate::session::{LinkState, SessionId};
 use crate::show::{ErrorCode, Notice};
 
@@ -15,21 +19,21 @@ const DEFAULT_COUNT: u32 = 20;
 pub(super) const HISTORY: Command = Command {
     name: "history",
     aliases: &["hist"],
-    usage: "\\history [N]",
-    about: "the last N messages here (default 20)",
+    usage: "\\history [N NAME]",
+    about: "the last N messages here, or with NAME in private",
     argument: Argument::Text,
     optional: true,
     group: Group::Reading,
-    examples: &["\\hist", "\\hist 100"],
+    examples: &["\\hist", "\\hist 100", "\\hist 50 bobby"],
     traits: Traits::NONE,
     run,
 };
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
-    let count = match args {
-        "" => DEFAULT_COUNT,
-        number => number.parse().ok().filter(|count| *count > 0).ok_or_else(|| usage(&HISTORY))?,
-    };
+    let (count, name) = parse(args)?;
+    if let Some(name) = name {
+        return with_name(state, count as usize, &name);
+    }
     let Some(session) = state.sessions.current() else {
         return Err(CommandError::new(
             ErrorCode::NoSuchSession,
@@ -43,6 +47,45 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         let text = "older messages of this session are not at hand";
         state.emit(Notice::say(text));
     }
+    Ok(Progress::Done)
+}
+
+/// A number, a name, or both.
+fn parse(args: &str) -> Result<(u32, Option<UserName>), CommandError> {
+    let count = |text: &str| text.parse().ok().filter(|count| *count > 0);
+    let name = |text: &str| text.parse().map(Some).map_err(|_| usage(&HISTORY));
+    let words: Vec<&str> = args.split_whitespace().collect();
+    match words.as_slice() {
+        [] => Ok((DEFAULT_COUNT, None)),
+        [word] => match count(word) {
+            Some(count) => Ok((count, None)),
+            None if word.bytes().all(|it| it.is_ascii_digit()) => Err(usage(&HISTORY)),
+            None => Ok((DEFAULT_COUNT, name(word)?)),
+        },
+        [number, word] => Ok((count(number).ok_or_else(|| usage(&HISTORY))?, name(word)?)),
+        _ => Err(usage(&HISTORY)),
+    }
+}
+
+/// What was said in private with the user of this name, in whatever run; the key decides who that is.
+fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progress, CommandError> {
+    let failed = |err| CommandError::new(ErrorCode::Refused, format!("what is kept cannot be read: {err}"));
+    let open = state.sessions.with_name(name);
+    if let Some(session) = open.filter(|_| !state.keeping.history.is_on()) {
+        state.show_recent(session, count);
+        return Ok(Progress::Done);
+    }
+    let key = match open.and_then(|session| state.sessions.peer(session)?.key) {
+        Some(key) => Some(key),
+        None => state.keeping.history.key_of(name).map_err(failed)?,
+    };
+    let Some(key) = key else {
+        let text = format!("nothing is kept of private talk with {name}");
+        return Err(CommandError::new(ErrorCode::NoSuchUser, text));
+    };
+    let search = Search::new(Kept { place: In::WithKey(key), ..Kept::default() });
+    let (said, _) = state.search(search, count).map_err(failed)?;
+    said.into_iter().for_each(|message| state.emit(Notice::Kept(message)));
     Ok(Progress::Done)
 }
 

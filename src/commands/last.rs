@@ -1,8 +1,8 @@
-//! `\last`: the last message that named this user.
+//! `\last`: the last message that named this user, in whatever run it came.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
-use crate::show::{Message, Notice};
+use crate::show::{ErrorCode, Notice};
 
 pub(super) const LAST: Command = Command {
     name: "last",
@@ -17,12 +17,13 @@ pub(super) const LAST: Command = Command {
     run,
 };
 
-#[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
 fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
-    let notice = match state.user.last_mention.clone() {
-        Some(message) => Notice::Message(Message { replayed: true, ..message }),
-        None => Notice::say("nobody has mentioned you in this run"),
-    };
-    state.emit(notice);
+    let last = state.last_mention().map_err(|err| {
+        CommandError::new(ErrorCode::Refused, format!("what is kept cannot be searched: {err}"))
+    })?;
+    state.emit(match last {
+        Some(message) => Notice::Kept(message),
+        None => Notice::say("nobody has mentioned you, as far as it is kept here"),
+    });
     Ok(Progress::Done)
 }

@@ -20,6 +20,7 @@ mod last;
 mod leave;
 mod lobby;
 mod me;
+mod missed;
 mod msg;
 mod quit;
 mod search;
@@ -57,6 +58,7 @@ pub const COMMANDS: &[Command] = &[
     lobby::LOBBY,
     leave::LEAVE,
     history::HISTORY,
+    missed::MISSED,
     search::SEARCH,
     last::LAST,
     clear::CLEAR,

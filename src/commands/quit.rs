@@ -12,7 +12,7 @@ pub(super) const QUIT: Command = Command {
     optional: false,
     group: Group::Program,
     examples: &[],
-    traits: Traits { ends_run: true, ..Traits::NONE },
+    traits: Traits { ends_run: true, moves_no_mark: true, ..Traits::NONE },
     run,
 };
 

@@ -1,55 +1,97 @@
-//! `\search WORDS`: what was said with all these words in it, as far as this user has seen it.
+//! `\search WORDS [from:NAME] [in:ROOM|NAME] [since:DATE]`: what was said with all these words, in any run, as far as it
+//! is kept on this machine; where nothing is kept, what this run has seen. `\search` alone shows what comes before.
 
-use super::{Argument, Command, CommandError, Group, Progress, Traits};
+use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
 use crate::client::State;
-use crate::show::{ErrorCode, Message, Notice};
-use crate::timestamp::Timestamp;
+use crate::client::found::Search;
+use crate::data::history::question::{In, Question};
+use crate::show::{ErrorCode, Notice};
+use crate::timestamp;
 
-/// Messages shown at the most, the newest.
+/// Messages shown at once.
 const SHOWN: usize = 20;
 
 pub(super) const SEARCH: Command = Command {
     name: "search",
     aliases: &[],
-    usage: "\\search WORDS",
-    about: "what you have seen with all these words",
+    usage: "\\search [WORDS]",
+    about: "words, from:NAME in:PLACE since:3d; alone: more",
     argument: Argument::Text,
-    optional: false,
+    optional: true,
     group: Group::Reading,
-    examples: &["\\search release notes", "\\search bobby lunch"],
+    examples: &["\\search release notes", "\\search lunch from:bobby since:3d", "\\search"],
     traits: Traits::NONE,
     run,
 };
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
-    let words: Vec<String> = args.split_whitespace().map(str::to_lowercase).collect();
-    let fits = |from: &str, text: &str| {
-        let said = format!("{from} {text}").to_lowercase();
-        words.iter().all(|word| said.contains(word))
+    let (search, is_more) = match args {
+        "" => (state.user.search.take().filter(|search| search.goes_on).ok_or_else(|| usage(&SEARCH))?, true),
+        args => (Search::new(parse(args)?), false),
     };
-    let mut found: Vec<(Timestamp, Notice)> = state
-        .recent
-        .all()
-        .filter(|message| !message.ignored && fits(message.from.as_str(), &message.text))
-        .map(|message| (message.at, Notice::Message(Message { replayed: true, ..message.clone() })))
-        .collect();
-    let earlier = state
-        .records
-        .search(|said| fits(said.from.as_str(), said.text.as_str()))
-        .map_err(|err| CommandError::new(ErrorCode::Refused, format!("the records cannot be read: {err}")))?;
-    // Those of open sessions are among the recent ones already.
-    found.extend(earlier.into_iter().map(|said| {
-        let at = Timestamp(said.at);
-        (at, Notice::say(format!("in private, {at}, {}: {}", said.from, said.text.as_str())))
-    }));
-    found.sort_by_key(|(at, _)| *at);
-    let count = found.len();
-    found.drain(..count.saturating_sub(SHOWN)).for_each(drop);
-    found.into_iter().for_each(|(_, notice)| state.emit(notice));
-    state.emit(Notice::say(match count {
-        0 => "nothing of what you have seen has these words".to_owned(),
-        1..=SHOWN => format!("{count} found"),
-        _ => format!("{count} found; these are the newest {SHOWN}"),
+    let (found, search) = state.search(search, SHOWN).map_err(|err| {
+        CommandError::new(ErrorCode::Refused, format!("what is kept cannot be searched: {err}"))
+    })?;
+    let (count, more) = (found.len(), search.goes_on);
+    state.user.search = Some(search);
+    found.into_iter().for_each(|message| state.emit(Notice::Kept(message)));
+    state.emit(Notice::say(match (count, is_more) {
+        (0, false) => "nothing that is kept here has these words".to_owned(),
+        (0, true) => "that was all".to_owned(),
+        (count, false) if more => format!("the newest {count}; \\search shows earlier ones"),
+        (count, true) if more => format!("{count} earlier ones; \\search shows those before"),
+        (count, _) => format!("{count} found"),
     }));
     Ok(Progress::Done)
+}
+
+/// A question out of what was typed.
+fn parse(args: &str) -> Result<Question, CommandError> {
+    let mut question = Question::default();
+    for word in args.split_whitespace() {
+        match word.split_once(':') {
+            Some(("from", name)) if !name.is_empty() => question.from = Some(parse_name(name)?),
+            Some(("in", place)) if !place.is_empty() => question.place = parse_place(place)?,
+            Some(("since", when)) if !when.is_empty() => {
+                let when = timestamp::parse_when(when, timestamp::now(), &jiff::tz::TimeZone::system());
+                let when = when.map_err(|reason| CommandError::new(ErrorCode::Usage, reason))?;
+                question.since = Some(when.0);
+            }
+            _ => {
+                question.words.push_str(word);
+                question.words.push(' ');
+            }
+        }
+    }
+    question.words.truncate(question.words.trim_end().len());
+    Ok(question)
+}
+
+fn parse_place(place: &str) -> Result<In, CommandError> {
+    Ok(match place.strip_prefix('#') {
+        Some(room) => In::Room(parse_name(room)?),
+        None if place.eq_ignore_ascii_case("lobby") => In::Lobby,
+        None => In::Named(parse_name(place)?),
+    })
+}
+
+fn parse_name(name: &str) -> Result<hobnob_protocol::name::UserName, CommandError> {
+    name.parse().map_err(|err| CommandError::new(ErrorCode::BadName, format!("{err}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_narrows_a_search_is_told_from_its_words() {
+        let question = parse("release from:bobby in:#tea notes since:2026-11-25 http://x").unwrap();
+        assert_eq!(question.words, "release notes http://x");
+        assert_eq!(question.from, Some("bobby".parse().unwrap()));
+        assert_eq!(question.place, In::Room("tea".parse().unwrap()));
+        assert!(question.since.is_some());
+        assert_eq!(parse("in:LOBBY x").unwrap().place, In::Lobby);
+        assert_eq!(parse("in:carol x").unwrap().place, In::Named("carol".parse().unwrap()));
+        assert!(parse("x since:yesterdayish").is_err() && parse("from:a:b x").is_err());
+    }
 }

@@ -19,6 +19,7 @@ use thiserror::Error;
 
 use crate::cli::{Cli, ColorChoice};
 use crate::config::preferences::{Preferences, SETTINGS};
+use crate::data::history::{DEFAULT_SIZE, SMALLEST_SIZE};
 
 use self::origin::Origins;
 
@@ -53,10 +54,12 @@ pub struct Settings {
     pub advertise: Vec<Candidate>,
     /// Identity, trust, history, and a hosted lobby's store.
     pub data_dir: PathBuf,
-    /// Whether what is said in private sessions is kept on this machine.
+    /// Whether what is said is kept on this machine.
     pub history: bool,
     /// Private sessions of people this user has not answered that may be open at once.
     pub strangers: usize,
+    /// How many bytes of it are kept.
+    pub history_size: u64,
     /// When to use colour; `Auto` has already taken `NO_COLOR` into account.
     pub color: ColorChoice,
     /// How much is logged (`--log`); nothing where it is left out.
@@ -160,6 +163,13 @@ pub fn effective(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Eff
     from.default_is(history);
     let strangers = from.pick("strangers", None, None, file.strangers, "").unwrap_or(DEFAULT_STRANGERS);
     from.default_is(strangers);
+    let history_size = from.pick("history-size", None, None, file.history_size, "");
+    let history_size = history_size.unwrap_or(DEFAULT_SIZE);
+    if history_size < SMALLEST_SIZE {
+        let reason = format!("history-size is {history_size} bytes, and {SMALLEST_SIZE} at the least");
+        return Err(ConfigError::Value { what: "config file", reason });
+    }
+    from.default_is(i64::try_from(history_size).unwrap_or(i64::MAX));
     let no_color = variable("NO_COLOR").map(|_| ("NO_COLOR", ColorChoice::Never));
     let color = from.pick("color", cli.color, no_color, file.color, "").unwrap_or_default();
     from.default_is(color);
@@ -183,6 +193,7 @@ pub fn effective(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Eff
         data_dir,
         history,
         strangers,
+        history_size,
         color,
         log,
         log_file,

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use hobnob_protocol::identity::{Identity, IdentityError};
-use hobnob_protocol::name::UserName;
+use hobnob_protocol::name::{PublicKey, UserName};
 
 /// The key of this name, made at its first use.
 ///
@@ -12,6 +12,12 @@ use hobnob_protocol::name::UserName;
 /// When its file cannot be read or made, or is open to others.
 pub(crate) fn of(data_dir: &Path, name: &UserName) -> Result<Identity, IdentityError> {
     Identity::load_or_create(&file(&data_dir.join("identities"), name))
+}
+
+/// The public key of this name, where it has one that can be read. Makes none.
+pub(crate) fn known(data_dir: &Path, name: &UserName) -> Option<PublicKey> {
+    let file = file(&data_dir.join("identities"), name);
+    file.exists().then(|| Identity::load_or_create(&file).ok())?.map(|identity| identity.public())
 }
 
 /// The file of this name: one that is there already in another case or composition, or a new one.

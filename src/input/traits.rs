@@ -22,6 +22,9 @@ pub struct Traits {
     /// Whether it ends the run: it does not wait until the texts before it are answered for, since the
     /// end has a way of its own of waiting, one with a bound.
     pub ends_run: bool,
+    /// Whether it says nothing of its user having read what is on the screen: one who opens the client and leaves
+    /// again has not, and one who reads on with a command has read as far as that goes.
+    pub moves_no_mark: bool,
     /// Whether it does nothing at a terminal, where nobody reads on by himself.
     pub for_scripts: bool,
     /// Whether no program of the user's own may call it: it gives such programs rights, or would hold
@@ -37,6 +40,7 @@ impl Traits {
     pub const NONE: Self = Self {
         leads: Leads::Nowhere,
         ends_run: false,
+        moves_no_mark: false,
         for_scripts: false,
         not_for_programs: false,
         says: None,

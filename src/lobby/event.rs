@@ -35,6 +35,8 @@ pub enum LobbyEvent {
         id: u64,
         /// Its number in the log.
         seq: Seq,
+        /// The message as it stands there; none where the server told the number alone.
+        message: Option<Box<LobbyMessage>>,
     },
     /// A text of this run was not stored.
     NotAccepted {

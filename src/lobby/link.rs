@@ -13,7 +13,9 @@ use bytes::BytesMut;
 use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::codec::{CodecError, encode_into};
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::message::{ClientMessage, Hello, NotAcceptedCode, RefusedCode, ServerMessage};
+use hobnob_protocol::message::{
+    ClientMessage, Cursor, Hello, NotAcceptedCode, RefusedCode, ServerMessage, Welcome,
+};
 use hobnob_protocol::name::{Candidate, PublicKey, RunId, Seq, UserName};
 use hobnob_protocol::said::Said;
 use hobnob_protocol::{BACKLOG_ON_JOIN, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
@@ -30,6 +32,10 @@ use super::limits::{IntroductionRate, Pongs};
 use super::outbox::Outbox;
 use super::place::{Heard, Place, Resumed};
 use super::redial::next_pause;
+
+/// Messages that are fetched at the most of those that were said since an earlier run: as many as somebody might
+/// read or search through, and less than a second's work.
+const MOST_MISSED: u64 = 10_000;
 
 /// How much is gathered for one write, in bytes; a few TLS records.
 const WRITE_GOAL: usize = 64 * 1024;
@@ -65,6 +71,8 @@ pub struct LobbyConfig {
     pub port: u16,
     /// Where to begin, the first time: after this message.
     pub since: Option<Seq>,
+    /// How far an earlier run had read; where there is such a place, `since` is nothing.
+    pub read_up_to: Option<Cursor>,
 }
 
 /// Joins the lobby for the first time; when that succeeds the link lives on by itself.
@@ -84,7 +92,10 @@ pub async fn start_over<D: Dial>(
     config: LobbyConfig,
 ) -> Result<(LobbyHandle, LobbyEvents, Joined), ConnectError> {
     let mut link = Link::new(dial, config);
-    let (connection, resumed) = link.connect().await?;
+    let (mut connection, mut resumed) = link.connect().await?;
+    if link.read_too_little(&connection.welcome) {
+        (connection, resumed) = link.connect().await?;
+    }
     let joined = joined(&connection, resumed);
     let (handle, events) = link.spawn(connection);
     Ok((handle, events, joined))
@@ -136,11 +147,12 @@ impl Queues {
 
 impl<D: Dial> Link<D> {
     fn new(dial: D, config: LobbyConfig) -> Self {
+        let place = Place::after(config.read_up_to);
         Self {
             dial,
             config,
             outbox: Outbox::default(),
-            place: Place::default(),
+            place,
             hurried: false,
             leaving: false,
             introduced: false,
@@ -157,8 +169,20 @@ impl<D: Dial> Link<D> {
         (handle, event_rx)
     }
 
+    /// Whether so much was said since an earlier run that not all of it is fetched; then the next connection begins
+    /// nearer to the newest message.
+    fn read_too_little(&mut self, welcome: &Welcome) -> bool {
+        let goes_on = self.config.read_up_to.is_some() && welcome.resumed;
+        let is_too_much = welcome.head.seq.0.saturating_sub(welcome.start.seq.0) > MOST_MISSED;
+        if goes_on && is_too_much {
+            self.place = Place::default();
+            self.config.since = Some(Seq(welcome.head.seq.0 - MOST_MISSED));
+        }
+        goes_on && is_too_much
+    }
+
     async fn connect(&mut self) -> Result<(Connection<D::Stream>, Resumed), ConnectError> {
-        let LobbyConfig { address, identity, trusted, name, run, candidates, port, since } = &self.config;
+        let LobbyConfig { address, identity, trusted, name, run, candidates, port, since, .. } = &self.config;
         let cursor = self.place.cursor();
         // Asked for outside of what it is awaited in, so that the future is one that may move between threads.
         let candidates = Arc::clone(candidates);
@@ -396,7 +420,7 @@ impl<D: Dial> Link<D> {
         Some(match message {
             ServerMessage::Accepted { id, seq } => {
                 self.outbox.settle(id)?;
-                LobbyEvent::Sent { id, seq }
+                LobbyEvent::Sent { id, seq, message: None }
             }
             // The server ends, not the text's way: it goes out again on the next connection.
             ServerMessage::NotAccepted { code: NotAcceptedCode::Closing, .. } => return None,
@@ -460,7 +484,8 @@ impl<D: Dial> Link<D> {
     fn said_one(&mut self, message: LobbyMessage) -> Option<LobbyEvent> {
         if message.key == self.config.identity.public() && message.run == self.config.run {
             self.outbox.settle(message.id)?;
-            return Some(LobbyEvent::Sent { id: message.id, seq: message.seq });
+            let (id, seq) = (message.id, message.seq);
+            return Some(LobbyEvent::Sent { id, seq, message: Some(Box::new(message)) });
         }
         let replayed = self.place.is_replayed(message.seq);
         Some(LobbyEvent::Said { message: Box::new(message), replayed })

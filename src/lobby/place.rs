@@ -41,6 +41,12 @@ pub enum Heard {
 }
 
 impl Place {
+    /// One that has read so far already, in an earlier run.
+    #[must_use]
+    pub fn after(read_up_to: Option<Cursor>) -> Self {
+        Self { at: read_up_to.map(|cursor| (cursor.log, cursor.position)), ..Self::default() }
+    }
+
     /// From where a server is asked to go on.
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
@@ -234,6 +240,18 @@ mod tests {
         let forged = welcome(LOG, other_places[4], other_places[3], true);
         assert_eq!(place.welcomed(&forged), Resumed::After { missed: 0 });
         assert!(is_broken_at(&hear(&mut place, &others[3..]), 4));
+    }
+
+    #[test]
+    fn an_earlier_run_is_read_on_from() {
+        let (messages, places) = log(LOG, 5);
+        let mut place = Place::after(Some(Cursor { log: LOG, position: places[2] }));
+        assert_eq!(place.cursor().unwrap().position, places[2]);
+        assert_eq!(place.welcomed(&welcome(LOG, places[5], places[2], true)), Resumed::After { missed: 0 });
+        assert_eq!(hear(&mut place, &messages[2..]), Ok(vec![3, 4, 5]));
+        let mut place = Place::after(Some(Cursor { log: LOG, position: places[2] }));
+        assert_eq!(place.welcomed(&welcome(LOG, places[5], places[4], false)), Resumed::Elsewhere);
+        assert_eq!(hear(&mut place, &messages[4..]), Ok(vec![5]));
     }
 
     #[test]

@@ -85,6 +85,7 @@ async fn joined() -> (LobbyHandle, LobbyEvents, Server) {
         candidates: Arc::new(|_ends| Box::pin(async { Vec::new() })),
         port: 1,
         since: None,
+        read_up_to: None,
     };
     let pipe = Pipe(Mutex::new(Some(near)));
     let (started, server) = tokio::join!(start_over(pipe, config), Server::welcome(far));

@@ -118,6 +118,12 @@ pub fn columns() -> usize {
     size.ok().filter(|size| size.ws_col > 0).map_or(show::COLUMNS, |size| usize::from(size.ws_col))
 }
 
+/// How many rows the terminal has now: those it tells, or else [`show::ROWS`].
+#[must_use]
+pub fn rows() -> usize {
+    size().map_or(show::ROWS, |size| usize::from(size.rows))
+}
+
 /// Columns and rows of the terminal now; `None` where it does not tell.
 pub(super) fn size() -> Option<Size> {
     let size = rustix::termios::tcgetwinsize(output_fd()).ok()?;

@@ -19,7 +19,7 @@ use crate::screen::pipe::PipeWriter;
 use crate::screen::recorder::Recorder;
 use crate::session::SessionId;
 use crate::show::human::{Human, Shown};
-use crate::show::{COLUMNS, Message, Notice, json};
+use crate::show::{COLUMNS, Message, Notice, ROWS, json};
 use crate::timestamp::now;
 
 /// Between two bells. In a flood of mentions the first says all there is to say.
@@ -156,6 +156,15 @@ impl Screen {
         self.waiting.clear();
         if let Sink::Terminal(repl) = &self.sink {
             repl.clear();
+        }
+    }
+
+    /// Columns and rows of the terminal; where there is none, as many as most have.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        match &self.sink {
+            Sink::Terminal(_) => (terminal::columns(), terminal::rows()),
+            Sink::Pipe(_) | Sink::Held => (COLUMNS, ROWS),
         }
     }
 

@@ -164,6 +164,12 @@ impl Sessions {
         }
     }
 
+    /// Messages that came in a session while it was not current.
+    #[must_use]
+    pub fn unread(&self, id: SessionId) -> u64 {
+        self.peers.get(&id).map_or(self.lobby_unread, |peer| peer.unread)
+    }
+
     /// Whether there is such a session.
     #[must_use]
     pub fn contains(&self, id: SessionId) -> bool {

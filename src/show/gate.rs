@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
 
 use super::harmless::{harmless, harmless_line};
+use super::kept::KeptMessage;
 use super::{
     ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, RequestAnswer, RequestId,
 };
@@ -92,6 +93,14 @@ impl Pass for Message {
     }
 }
 
+impl Pass for KeptMessage {
+    fn pass(&mut self) {
+        let Self { kind, room, peer, from, text, at, seq, key, words } = self;
+        pass_lines(text);
+        pass!(kind room peer from at seq key words);
+    }
+}
+
 impl Pass for HelpRow {
     fn pass(&mut self) {
         let Self { name, aliases, usage, about, group, examples, own } = self;
@@ -127,6 +136,12 @@ impl Pass for Notice {
                 pass!(name server hosted session fingerprint key_exchange);
             }
             Self::Message(message) => message.pass(),
+            Self::Kept(kept) => kept.pass(),
+            Self::Missed { session, count, mentions, from, since } => {
+                pass!(session count mentions from since);
+            }
+            // Nothing but numbers.
+            Self::Unread { session: _, count: None | Some((_, _)) } => {}
             Self::Sent { session, text, seq } => {
                 pass_lines(text);
                 pass!(session seq);

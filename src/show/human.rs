@@ -1,10 +1,12 @@
 //! Notices as plain lines on a pipe, in forms a script can rely on. Each passes the gate first. Knows nothing
 //! of the JSON form, nor of how a terminal shows it.
 
+use jiff::tz::TimeZone;
 use nu_ansi_term::{Color, Style};
 
 use super::gate::passed;
 use super::harmless::{harmless, harmless_line};
+use super::kept::KeptMessage;
 use super::{ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, unsent};
 use crate::session::{LinkState, SessionRow};
 
@@ -47,7 +49,10 @@ impl Human {
                 let line = unsent(&harmless_line(reason), &harmless(text, INDENT));
                 Shown::Err(self.paint(Color::Red.normal(), &own(&line)))
             }
-            Notice::Sent { .. } | Notice::Answer(_) => Shown::Nothing,
+            Notice::Sent { .. } | Notice::Answer(_) | Notice::Missed { .. } | Notice::Unread { .. } => {
+                Shown::Nothing
+            }
+            Notice::Kept(kept) => Shown::Out(self.kept(kept)),
             Notice::Help { commands } => Shown::Out(self.help(commands)),
             Notice::Sessions { sessions } => Shown::Out(self.sessions(sessions)),
             other => Shown::Out(self.paint(Style::new().dimmed(), &own(&told(other)))),
@@ -74,6 +79,13 @@ impl Human {
             true => format!("{} {text}\n", color.bold().paint(before)),
             false => format!("{before} {text}\n"),
         }
+    }
+
+    /// The one form here that tells a time, and so needs to know the zone.
+    fn kept(&self, kept: &KeptMessage) -> String {
+        let head = kept.head(&TimeZone::system());
+        let head = if self.color { Style::new().dimmed().paint(head).to_string() } else { head };
+        format!("{head}{}: {}\n", kept.from, kept.text(INDENT))
     }
 
     fn help(&self, commands: &[HelpRow]) -> String {
@@ -207,6 +219,9 @@ pub(super) fn told(notice: &Notice) -> String {
         Notice::Notice { text } => harmless(text, "").into_owned(),
         // The caller shows these in forms of their own.
         Notice::Message(_)
+        | Notice::Missed { .. }
+        | Notice::Unread { .. }
+        | Notice::Kept(_)
         | Notice::Sent { .. }
         | Notice::Unsent { .. }
         | Notice::Sessions { .. }

@@ -33,6 +33,11 @@ fn without_number(name: &UserName) -> Option<UserName> {
     (number >= 2 && wished.numbered(number) == *name).then_some(wished)
 }
 
+/// The names that `text` may hold: every word of it that could be one.
+pub fn names(text: &str) -> impl Iterator<Item = UserName> {
+    words(text).filter_map(|word| text[word].parse().ok())
+}
+
 /// The words of `text` that could be names. A dot or a dash may be part of a name; at the end of a
 /// word it more likely ends a sentence, so that a word is tried without it too.
 fn words(text: &str) -> impl Iterator<Item = Range<usize>> {

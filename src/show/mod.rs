@@ -7,6 +7,7 @@ mod gate;
 pub mod harmless;
 pub mod human;
 pub mod json;
+pub mod kept;
 pub mod mention;
 pub(crate) mod saying;
 pub mod terminal;
@@ -46,6 +47,8 @@ fn unsent(reason: &str, text: &str) -> String {
         None => format!("not sent ({reason}): {text}"),
     }
 }
+/// The rows that a screen has where no terminal tells how many.
+pub const ROWS: usize = 24;
 
 /// One thing that happened, as every form of output shows it. The names of the variants and their
 /// fields are the `--json` contract; a recorded one can be read back.
@@ -69,6 +72,30 @@ pub enum Notice {
     },
     /// Somebody said something.
     Message(Message),
+    /// Messages were said in a log since this user's last run.
+    Missed {
+        /// The session of that log.
+        session: SessionId,
+        /// How many, those by this user not counted.
+        count: u64,
+        /// How many of them name this user, of those that were fetched.
+        mentions: u64,
+        /// The number of the first one.
+        from: u64,
+        /// When this user was last here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Timestamp>,
+    },
+    /// The messages after this are unread. Only a person at a terminal is shown it.
+    Unread {
+        /// The session they were said in.
+        session: SessionId,
+        /// How many they are, and how many of them are shown, where that is to be told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        count: Option<(u64, u64)>,
+    },
+    /// Something that was said, in this run or an earlier one, is shown again.
+    Kept(kept::KeptMessage),
     /// A text of this user's was taken.
     Sent {
         /// Where.

@@ -2,6 +2,7 @@
 //! where there is none. Owns the race of several clients that start at the same moment, and the
 //! pinning of the server's key.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,11 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hobnob_protocol::DEFAULT_PORT;
+use hobnob_protocol::chain::Position;
 use hobnob_protocol::identity::Identity;
+use hobnob_protocol::message::Cursor;
 use hobnob_protocol::name::{PublicKey, RunId, Seq, UserName};
 use tokio::time::{Instant, sleep};
 
 use crate::config::LobbyChoice;
+use crate::data::history::entry::Mark;
 use crate::data::trust::{Trust, TrustError};
 use crate::lobby::connect::ConnectError;
 use crate::lobby::event::Joined;
@@ -49,6 +53,8 @@ pub struct Joining {
     pub trust: Trust,
     /// The lobby message to begin after.
     pub since: Option<Seq>,
+    /// How far this user had come in the lobby of each server, by its key.
+    pub marks: HashMap<PublicKey, Mark>,
 }
 
 /// A lobby that was joined.
@@ -60,6 +66,8 @@ pub struct Lobby {
     pub events: LobbyEvents,
     /// The first welcome.
     pub joined: Joined,
+    /// How far this user had come in this lobby.
+    pub mark: Option<Mark>,
     /// `HOST:PORT`.
     pub address: String,
     /// The server, where this process hosts it.
@@ -125,6 +133,12 @@ impl Joining {
             .trust
             .server_key(address)
             .map_err(|err| JoinFailure { is_trust_unreadable: true, ..failed(None, err.to_string()) })?;
+        let mark =
+            trusted.filter(|_| self.since.is_none()).and_then(|server| self.marks.get(&server).copied());
+        let read_up_to = mark.map(|Mark { log, fetched, hash, .. }| Cursor {
+            log,
+            position: Position { seq: Seq(fetched), hash },
+        });
         let config = LobbyConfig {
             address: address.to_owned(),
             identity: self.identity.clone(),
@@ -134,6 +148,7 @@ impl Joining {
             candidates: Arc::clone(&self.candidates),
             port: self.port,
             since: self.since,
+            read_up_to,
         };
         let (handle, events, joined) = link::start(config).await.map_err(|error| {
             let hint = self.hint(address, &error);
@@ -143,7 +158,7 @@ impl Joining {
             Some(_) => None,
             None => self.pin(address, &joined.server),
         };
-        Ok(Lobby { handle, events, joined, address: address.to_owned(), host: None, unpinned })
+        Ok(Lobby { handle, events, joined, mark, address: address.to_owned(), host: None, unpinned })
     }
 
     fn hint(&self, address: &str, error: &ConnectError) -> String {

@@ -9,6 +9,7 @@ pub mod logging;
 pub mod signals;
 mod whereabouts;
 
+use std::collections::HashMap;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
@@ -33,8 +34,10 @@ use crate::start::exit_code::{FAILED, KEY_CHANGED, NO_LOBBY, USAGE};
 use crate::start::join::{Joining, Lobby};
 use crate::start::whereabouts::Whereabouts;
 
+use crate::client::keeping::Keeping;
 use crate::client::user::User;
-use crate::data::conversations::Records;
+use crate::data::history::History;
+use crate::data::history::entry::Reader;
 use crate::input::script;
 use crate::peer::{PeerConfig, PeerNetwork};
 use crate::plugins::{PluginEvent, Plugins};
@@ -171,7 +174,7 @@ async fn on_pipe(settings: Settings, form: Form, mut signals: mpsc::Receiver<Sig
             None if io::stdin().is_terminal() => chat_name::ask_plainly(&mut lines).await?,
             None => chat_name::from_script(&mut lines).await?,
         };
-        begin(&settings, name).await
+        begin(&settings, name, Reader::Script).await
     };
     let run = match unless_ended(&mut signals, begun).await {
         Ok(run) => run,
@@ -202,7 +205,7 @@ async fn at_terminal(
             Some(name) => chat_name::parse(name)?,
             None => chat_name::ask(&mut signals).await?,
         };
-        unless_ended(&mut signals, begin(&settings, name)).await
+        unless_ended(&mut signals, begin(&settings, name, Reader::Person)).await
     };
     let run = match begun.await {
         Ok(run) => run,
@@ -250,7 +253,7 @@ struct Run {
     peer_events: mpsc::Receiver<crate::peer::PeerEvent>,
     trust: Trust,
     strangers: usize,
-    records: Records,
+    keeping: Keeping,
     identity: Identity,
     wished: UserName,
     user: User,
@@ -259,7 +262,7 @@ struct Run {
     plugin_events: mpsc::Receiver<PluginEvent>,
 }
 
-async fn begin(settings: &Settings, name: UserName) -> Result<Run, StartFailure> {
+async fn begin(settings: &Settings, name: UserName, reader: Reader) -> Result<Run, StartFailure> {
     make_data_dir(&settings.data_dir)?;
     let kept = |file: &str| Table::open(settings.data_dir.join(file)).map_err(anyhow::Error::msg);
     let (aliases, ignored) = (kept("aliases.toml")?, kept("ignored.toml")?);
@@ -278,6 +281,11 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, StartFailure>
         .with_context(|| format!("--listen {}: peers could not reach this client", settings.listen))?;
     let whereabouts = Arc::new(Whereabouts::new(settings.advertise.clone(), &network));
     let left_out = Arc::clone(&whereabouts);
+    let (history, trouble) = open_history(settings, &name);
+    let marks = history.marks(reader).unwrap_or_else(|err| {
+        tracing::warn!(%err, "how far the lobby was read cannot be told");
+        HashMap::new()
+    });
     let joining = Joining {
         choice: settings.lobby.clone(),
         data_dir: settings.data_dir.clone(),
@@ -288,6 +296,7 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, StartFailure>
         port: network.port(),
         trust: trust.clone(),
         since: settings.since.map(Seq),
+        marks,
     };
     let (lobby, mut notices) = join::lobby(joining).await.map_err(|failure| {
         let text = failure.to_string();
@@ -300,10 +309,11 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, StartFailure>
             _ => StartFailure::new(NO_LOBBY, ErrorCode::LobbyDown, text),
         }
     })?;
+    notices.extend(trouble.map(Notice::say));
     notices.extend(left_out.notice());
     let exposed = exposed(&settings.data_dir, settings.config_file.as_deref());
     let notices: Vec<Notice> = exposed.iter().map(|it| Notice::say(it.to_string())).chain(notices).collect();
-    let records = if settings.history { Records::kept(&settings.data_dir, &name) } else { Records::off() };
+    let keeping = Keeping::new(history, (identity.public(), name.clone()), reader);
     tracing::info!(server = %lobby.address, name = ?lobby.joined.welcome.name.as_str(), "in the lobby");
     let hosted = lobby.host.is_some();
     let (plugin_event_tx, plugin_events) = mpsc::channel(PLUGIN_EVENT_QUEUE);
@@ -316,7 +326,7 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, StartFailure>
         peer_events,
         trust,
         strangers: settings.strangers,
-        records,
+        keeping,
         identity,
         wished: name,
         user: User {
@@ -331,6 +341,23 @@ async fn begin(settings: &Settings, name: UserName) -> Result<Run, StartFailure>
         plugins,
         plugin_events,
     })
+}
+
+/// The history of this machine, and what a user has to know of it. Where it cannot be used, nothing is kept and the
+/// chat goes on.
+fn open_history(settings: &Settings, name: &UserName) -> (History, Option<String>) {
+    if !settings.history {
+        return (History::off(), None);
+    }
+    match History::open(&settings.data_dir, name, settings.history_size) {
+        Ok((history, None)) => (history, None),
+        Ok((history, Some(trouble))) => {
+            let text =
+                format!("what earlier versions kept of private talk is not in the history yet: {trouble}");
+            (history, Some(text))
+        }
+        Err(err) => (History::off(), Some(format!("what is said is not kept on this machine: {err}"))),
+    }
 }
 
 impl Run {
@@ -350,7 +377,7 @@ impl Run {
             network: Some(self.network),
             lobby: self.lobby.handle,
             head: welcome.head.seq.0,
-            records: self.records,
+            keeping: self.keeping,
             trust: self.trust.of_lobby(&self.lobby.joined.server),
             strangers: self.strangers,
             user: self.user,
@@ -373,6 +400,7 @@ impl Run {
         if let Some(since) = self.since {
             state.tell_of_since(since, welcome);
         }
+        state.begin_reading(self.lobby.mark, &self.lobby.joined, self.since.is_some());
         state.learn_names();
         let sources = Sources {
             lobby: self.lobby.events,
@@ -382,6 +410,7 @@ impl Run {
             output_closed,
         };
         let mut state = App::new(state, completion, sources, input).run().await;
+        state.end_reading();
         state.plugins.close();
         if let Some(network) = state.private_links.take_network() {
             network.close().await;

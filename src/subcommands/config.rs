@@ -68,7 +68,13 @@ fn about(key: &str) -> String {
         return format!("{}{rest}: {}", first.to_uppercase(), setting.choices());
     }
     if key == "history" {
-        return "Keep what is said in private sessions on this machine".to_owned();
+        return "Keep what is said on this machine".to_owned();
+    }
+    if key == "strangers" {
+        return "Private sessions of people you have not answered that may be open at once".to_owned();
+    }
+    if key == "history-size" {
+        return "Bytes of it that are kept, half of them for private talk alone; the oldest go".to_owned();
     }
     let command = Cli::command();
     let option = command.get_arguments().find(|option| option.get_long() == Some(key));

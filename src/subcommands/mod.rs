@@ -3,6 +3,7 @@
 
 pub mod completions;
 pub mod config;
+pub mod log;
 pub mod man;
 pub mod replay;
 
@@ -38,6 +39,7 @@ pub fn run(
         Some(Subcommands::Man) => man::run(outputs),
         Some(Subcommands::Config) => config::run(cli, env, outputs.out),
         Some(Subcommands::Replay { file }) => replay::run(&file, cli, env, outputs),
+        Some(Subcommands::Log(options)) => log::run(&options, cli, env, outputs),
         None => Ok(()),
     };
     match done {

@@ -74,7 +74,10 @@ fn what_was_said_is_there_after_a_restart_and_for_a_new_session() {
     bobby.send("\\sw 1");
     bobby.say("and the answer");
     anna.wait(json!({"event": "message", "text": "and the answer"}));
-    // Killed, not closed: what was shown is on the disk already.
+    for client in [&anna, &bobby] {
+        client.ask("\\search answer", json!({"event": "kept", "text": "and the answer"}));
+    }
+    // Killed, not closed: what can be found is on the disk.
     anna.process().kill_hard();
     bobby.process().kill_hard();
     let (anna, bobby) = first(&[]);

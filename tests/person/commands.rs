@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::person::{Person, WIDTHS};
 use crate::pty::last_row;
 use crate::support::home::Home;
+use crate::support::launch::Launch;
 use crate::support::server::Server;
 
 #[test]
@@ -116,18 +117,23 @@ fn what_was_seen_is_found_and_so_is_the_last_mention() {
         bobby.say("the release is a secret");
         anna.sees("a secret");
         anna.enter("\\search RELEASE the");
-        anna.sees_row("*│bobby: the release notes are done");
-        anna.sees_row("*│P~> <bobby> the release is a secret");
+        anna.sees("[lobby] bobby: the release notes are done");
+        anna.sees("[bobby] bobby: the release is a secret");
         anna.sees(">>> 2 found");
         anna.enter("\\last");
-        anna.sees_row("*│bobby: lunch, Anna?");
+        anna.sees("[lobby] bobby: lunch, Anna?");
         anna.enter("\\search nothing-of-that");
-        anna.sees("nothing of what you have seen");
+        anna.sees("nothing that is kept here");
+        // With the answer what was said before it is kept, too.
+        anna.enter("\\msg bobby noted");
+        bobby.wait(json!({"event": "message", "text": "noted"}));
         anna.enter("\\quit");
         anna.terminal.wait_for_end();
         let mut again = Person::join_with(&server, "anna", (columns, 40), &[], &home);
         again.enter("\\search secret");
-        again.sees("bobby: the release is a secret");
+        again.sees("[bobby] bobby: the release is a secret");
+        again.enter("\\last");
+        again.sees("[lobby] bobby: lunch, Anna?");
     }
 }
 
@@ -226,7 +232,10 @@ fn whoever_forgets_a_key_is_asked_whether_the_talk_goes_too() {
     bobby.wait(json!({"event": "message", "text": "a secret"}));
     anna.enter("\\leave");
     anna.sees("is over: you ended it");
-    let talk = || std::fs::read_dir(home.data_dir().join("conversations/anna")).unwrap().count();
+    let talk = || {
+        let log = Launch::hobnob().home(&home).args(["log", "--with", "bobby"]).run("").ended_with(0);
+        log.stdout.len()
+    };
     anna.enter("\\forget bobby");
     anna.sees_last("remove it? [y/N]");
     anna.enter("");

@@ -21,6 +21,8 @@ mod flood;
 #[cfg(test)]
 mod leaving;
 #[cfg(test)]
+mod missed;
+#[cfg(test)]
 mod newcomer;
 #[cfg(test)]
 mod person;

@@ -12,6 +12,8 @@ mod document;
 #[cfg(test)]
 mod echo_bot;
 #[cfg(test)]
+mod missed;
+#[cfg(test)]
 mod own_commands;
 #[cfg(test)]
 mod records;

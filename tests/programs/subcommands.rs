@@ -33,9 +33,11 @@ fn the_settings_in_effect_say_where_they_come_from() {
     assert!(line("log = \"warn\"").ends_with("# config file"));
     assert!(line("history = true").ends_with("# default"));
     assert!(line("# the config file is").ends_with("config/hobnob/config.toml"));
-    for about in
-        ["# Chat name; left out", "# Keep what is said in private", "# The time before each message: off,"]
-    {
+    for about in [
+        "# Chat name; left out",
+        "# Keep what is said on this machine",
+        "# The time before each message: off,",
+    ] {
         assert!(!line(about).is_empty());
     }
     let data = home.path().display().to_string();

@@ -193,7 +193,7 @@ fn wrong_arguments_are_usage_errors_that_name_their_command() {
         ("\\whois", "whois"),
         ("\\wait soon", "wait"),
         ("\\wait -1", "wait"),
-        ("\\history some", "history"),
+        ("\\history 0", "history"),
         ("\\users all", "users"),
     ];
     for (line, name) in wrong {

@@ -6,7 +6,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::home::Home;
+use crate::support::launch::Launch;
 use crate::support::server::Server;
+
+/// How many messages of private talk are on the disk.
+fn kept_private_talk(home: &Home) -> usize {
+    let log = Launch::hobnob().home(home).args(["log", "--json"]).run("").ended_with(0);
+    log.stdout.iter().filter(|line| line.contains("\"kind\":\"peer\"")).count()
+}
 
 #[test]
 fn a_session_nobody_answered_in_pins_nothing_and_leaves_no_file() {
@@ -18,12 +25,12 @@ fn a_session_nobody_answered_in_pins_nothing_and_leaves_no_file() {
     bobby.say("anybody there?");
     anna.wait(json!({"event": "message", "text": "anybody there?"}));
     let known = || fs::read_to_string(home.data_dir().join("known_keys.toml")).unwrap();
-    let record = || fs::read_dir(home.data_dir().join("conversations/anna")).map_or(0, Iterator::count);
-    assert!(!known().contains("bobby") && record() == 0, "{}", known());
+    assert!(!known().contains("bobby") && kept_private_talk(&home) == 0, "{}", known());
     assert_eq!(anna.ask("\\whois bobby", json!({"event": "whois"}))["trusted"], false);
     anna.ask("\\sw 1", json!({"event": "switched"}));
     anna.say("here I am");
-    assert!(known().contains("bobby") && record() == 1, "{}", known());
+    anna.ask("\\search here", json!({"event": "kept", "peer": "bobby"}));
+    assert!(known().contains("bobby") && kept_private_talk(&home) == 2, "{}", known());
     // What the stranger said before is kept with the answer.
     let anna = {
         anna.finish().ended_with(0);
@@ -93,7 +100,7 @@ fn a_crowd_of_strangers_opens_sixteen_and_leaves_nothing_behind() {
     assert_eq!(refused, 4);
     let known = fs::read_to_string(home.data_dir().join("known_keys.toml")).unwrap();
     assert!(!known.contains("stranger"), "{known}");
-    assert_eq!(fs::read_dir(home.data_dir().join("conversations/anna")).map_or(0, Iterator::count), 0);
+    assert_eq!(kept_private_talk(&home), 0);
 }
 
 #[test]

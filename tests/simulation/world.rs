@@ -114,6 +114,7 @@ pub(crate) fn who(name: &str) -> (Identity, RunId, LobbyConfig) {
         candidates: Arc::new(|_ends| Box::pin(async { Vec::new() })),
         port: 1,
         since: None,
+        read_up_to: None,
     };
     (identity, run, config)
 }
@@ -186,7 +187,9 @@ impl Book {
     fn note(&mut self, event: LobbyEvent) {
         match event {
             LobbyEvent::Said { message, .. } => self.seen.push(*message),
-            LobbyEvent::Sent { id, seq } => assert_eq!(self.sent.insert(id, seq), None, "{id} sent twice"),
+            LobbyEvent::Sent { id, seq, .. } => {
+                assert_eq!(self.sent.insert(id, seq), None, "{id} sent twice")
+            }
             LobbyEvent::NotAccepted { id, .. } => assert!(self.refused.insert(id), "{id} refused twice"),
             LobbyEvent::Up(joined) => match joined.resumed {
                 Resumed::After { missed } => self.missed += missed,

@@ -63,6 +63,10 @@ fn check(event: &Value) -> Checked {
     match name {
         "welcome" => check_welcome(event),
         "message" => check_message(event),
+        "missed" => {
+            ["session", "count", "mentions", "from"].iter().try_for_each(|field| number(event, field))
+        }
+        "kept" => check_kept(event),
         "sent" => text(event, "text").and(number(event, "session")).and_then(|()| lobby_seq(event)),
         // Text that no session was current for has no session's number to tell.
         "unsent" => text(event, "text").and(text(event, "reason")).and(number_or_null(event, "session")),
@@ -115,6 +119,16 @@ fn check_message(event: &Value) -> Checked {
     match event.get("replayed") {
         None | Some(Value::Bool(_)) => lobby_seq(event),
         Some(_) => Err("replayed is no truth value".to_owned()),
+    }
+}
+
+fn check_kept(event: &Value) -> Checked {
+    text(event, "from").and(text(event, "text")).and(time(event, "at"))?;
+    match event["kind"].as_str() {
+        Some("lobby") => number(event, "seq"),
+        Some("room") => number(event, "seq").and(text(event, "room")),
+        Some("peer") => text(event, "peer"),
+        _ => wrong("kind", "lobby, room or peer"),
     }
 }
 

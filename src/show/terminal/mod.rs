@@ -3,11 +3,13 @@
 //! the gate first. Reads no clock, asks no terminal: both are told.
 
 mod attention;
+mod kept;
 pub mod links;
 mod message;
 mod names;
 pub mod own;
 mod tables;
+mod unread;
 pub mod wrap;
 
 use hobnob_protocol::name::UserName;
@@ -44,14 +46,16 @@ pub struct TerminalForm {
     pub takes_links: bool,
     /// The day of the message shown last.
     day: Option<Date>,
+    /// The day this run began.
+    today: Date,
 }
 
 impl TerminalForm {
     /// Shows in the colours and times of this terminal; today needs no line that tells the day.
     #[must_use]
     pub fn new(color: bool, zone: TimeZone, preferences: Preferences, today: jiff::Timestamp) -> Self {
-        let day = Some(today.to_zoned(zone.clone()).date());
-        Self { color, zone, own: None, preferences, takes_links: false, day }
+        let today = today.to_zoned(zone.clone()).date();
+        Self { color, zone, own: None, preferences, takes_links: false, day: Some(today), today }
     }
 
     /// Who reads: messages that name this user stand out.
@@ -93,6 +97,12 @@ impl TerminalForm {
                 let since = self.local(*since).strftime("%-d %B %Y, %H:%M").to_string();
                 Shown::Out(self.say(&whois(notice, &since), columns))
             }
+            Notice::Missed { count, mentions, since, .. } => {
+                let said = self.missed(*count, *mentions, *since);
+                Shown::Out(self.program_voice(Style::new().bold(), &said, columns))
+            }
+            Notice::Unread { session, count } => Shown::Out(self.unread_line(*session, *count, columns)),
+            Notice::Kept(kept) => Shown::Out(self.kept(kept, columns)),
             Notice::Help { commands } => Shown::Out(self.help(commands, columns)),
             Notice::Sessions { sessions } => Shown::Out(self.sessions(sessions, columns)),
             Notice::Welcome { name, server, hosted, .. } => {

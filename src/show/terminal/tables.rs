@@ -11,7 +11,7 @@ use super::wrap::width;
 use crate::session::SessionRow;
 
 /// The widest a column of usages gets; a longer one has its row for itself.
-const USAGE: usize = 24;
+const USAGE: usize = 25;
 
 /// An explanation narrower than this is read below its usage more easily than beside it.
 const BESIDE: usize = 30;

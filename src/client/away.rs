@@ -1,0 +1,95 @@
+//! Who is away says so where it matters: a person who forks or names somebody is told that nobody is there, once an hour
+//! for each. Owns whom that was told of; the server knows who is away, and is asked each time.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use hobnob_protocol::away::AwayText;
+use hobnob_protocol::message::ClientMessage;
+use hobnob_protocol::name::UserName;
+use tokio::time::Instant;
+
+use crate::client::State;
+use crate::client::questions::Question;
+use crate::session::LinkState;
+use crate::show::{Notice, mention};
+
+/// How long it is not told again that somebody is away.
+const AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// Users of whom it is remembered; nobody names more within an hour.
+const MOST_TOLD: usize = 1000;
+
+/// Users of one text who are asked after: who names more speaks of them, not to them.
+const MOST_ASKED: usize = 3;
+
+/// Whom it was told of, and when.
+#[derive(Debug, Default)]
+pub(crate) struct AwayTold {
+    at: HashMap<UserName, Instant>,
+}
+
+impl AwayTold {
+    fn is_due(&self, name: &UserName, now: Instant) -> bool {
+        self.at.get(name).is_none_or(|at| now.duration_since(*at) >= AGAIN_AFTER)
+    }
+
+    fn told(&mut self, name: UserName, now: Instant) {
+        if self.at.len() >= MOST_TOLD {
+            self.at.retain(|_, at| now.duration_since(*at) < AGAIN_AFTER);
+        }
+        if self.at.len() < MOST_TOLD {
+            self.at.insert(name, now);
+        }
+    }
+}
+
+impl State {
+    /// This user says something in the lobby, to those whom the text names.
+    pub(crate) fn ask_after_named(&mut self, text: &str) {
+        if !self.screen.is_terminal() {
+            return;
+        }
+        let known = |name: &UserName| self.known_names.contains(name) && *name != self.me.name;
+        let mut named: Vec<UserName> = mention::names(text).filter(known).take(MOST_ASKED).collect();
+        named.dedup();
+        named.iter().for_each(|name| self.ask_after(name));
+    }
+
+    /// This user wants to talk to somebody.
+    pub(crate) fn ask_after(&mut self, name: &UserName) {
+        let is_up = self.sessions.lobby_state() == LinkState::Up;
+        if self.screen.is_terminal() && is_up && self.away_told.is_due(name, Instant::now()) {
+            let request = self.questions.ask(Question::Away, None);
+            self.lobby.ask(ClientMessage::Whois { request, name: name.clone() });
+        }
+    }
+
+    /// The server says whether somebody is away.
+    pub(crate) fn answered_after(&mut self, name: UserName, away: Option<AwayText>) {
+        let now = Instant::now();
+        let Some(why) = away.filter(|_| self.away_told.is_due(&name, now)) else { return };
+        self.emit(Notice::say(match why.as_str() {
+            "" => format!("{name} is away"),
+            why => format!("{name} is away: {why}"),
+        }));
+        self.away_told.told(name, now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_told_once_an_hour_and_what_is_remembered_is_bounded() {
+        let mut told = AwayTold::default();
+        let (bobby, now) = ("bobby".parse().unwrap(), Instant::now());
+        assert!(told.is_due(&bobby, now));
+        told.told(bobby.clone(), now);
+        assert!(!told.is_due(&"BOBBY".parse().unwrap(), now + AGAIN_AFTER / 2));
+        assert!(told.is_due(&bobby, now + AGAIN_AFTER));
+        (0..2 * MOST_TOLD).for_each(|number| told.told(format!("user{number}").parse().unwrap(), now));
+        assert_eq!(told.at.len(), MOST_TOLD);
+    }
+}

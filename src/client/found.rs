@@ -1,0 +1,135 @@
+//! What is found again of what was said: by words, by who was named, by whom it was said with. Where nothing is kept on
+//! this machine, it is found in what this run has seen.
+
+use crate::client::State;
+use crate::data::history::HistoryError;
+use crate::data::history::entry::{Kept, Whereabouts};
+use crate::data::history::question::{Before, In, Question};
+use crate::session::SessionId;
+use crate::show::kept::KeptMessage;
+use crate::show::{Message, MessageKind};
+use crate::timestamp::Timestamp;
+
+/// A search, as far as it has come.
+#[derive(Debug, Clone)]
+pub struct Search {
+    question: Question,
+    before: Before,
+    /// Whether there is more to be shown.
+    pub goes_on: bool,
+}
+
+impl Search {
+    /// One that has shown nothing yet.
+    #[must_use]
+    pub(crate) fn new(question: Question) -> Self {
+        Self { question, before: Before::default(), goes_on: true }
+    }
+}
+
+impl State {
+    /// The next messages of a search, at most `count`, the newest last; and the search that goes on before them.
+    pub(crate) fn search(
+        &self,
+        search: Search,
+        count: usize,
+    ) -> Result<(Vec<KeptMessage>, Search), HistoryError> {
+        let Search { question, before, .. } = search;
+        let words: Vec<String> = question.words.split_whitespace().map(str::to_owned).collect();
+        if !self.keeping.history.is_on() {
+            let found = self.seen(&question, &words, count);
+            return Ok((found, Search { question, before, goes_on: false }));
+        }
+        let is_wanted = |kept: &Kept| !self.is_ignored(kept);
+        // What a stranger says is not kept before this user answers, and is found only as long as it is seen.
+        let unkept = match before == Before::default() {
+            true => self.seen(&question, &words, count),
+            false => Vec::new(),
+        };
+        let (found, before, goes_on) = self.keeping.history.newest(&question, before, count, &is_wanted)?;
+        let found = found.iter().map(|kept| KeptMessage { words: words.clone(), ..shown(kept) });
+        let mut found: Vec<KeptMessage> = found.chain(unkept).collect();
+        found.sort_by_key(|kept| kept.at);
+        Ok((found, Search { question, before, goes_on }))
+    }
+
+    /// The same in what this run has seen and does not keep.
+    fn seen(&self, question: &Question, words: &[String], count: usize) -> Vec<KeptMessage> {
+        let folded: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
+        let fits = |message: &&Message| {
+            let text = message.text.to_lowercase();
+            !message.ignored
+                && !self.keeping.keeps(message.session)
+                && folded.iter().all(|word| text.contains(word))
+                && question.from.as_ref().is_none_or(|from| message.from == *from)
+                && question.since.is_none_or(|since| message.at.0 >= since)
+                && self.is_in(message.session, &question.place)
+        };
+        let mut found: Vec<&Message> = self.recent.all().filter(fits).collect();
+        found.sort_by_key(|message| message.at);
+        let found = found.split_off(found.len().saturating_sub(count));
+        found.into_iter().map(|it| KeptMessage { words: words.to_vec(), ..self.again(it) }).collect()
+    }
+
+    fn is_in(&self, session: SessionId, place: &In) -> bool {
+        let peer = self.sessions.peer(session);
+        match place {
+            In::Everywhere => true,
+            In::Lobby => session == SessionId::LOBBY,
+            In::Room(_) => false,
+            In::Private(name) | In::Named(name) => peer.is_some_and(|peer| peer.peer == *name),
+            In::WithKey(key) => peer.is_some_and(|peer| peer.key == Some(*key)),
+        }
+    }
+
+    /// The last message of any run that names this user.
+    pub(crate) fn last_mention(&self) -> Result<Option<KeptMessage>, HistoryError> {
+        if !self.keeping.history.is_on() {
+            return Ok(self.user.last_mention.as_ref().map(|message| self.again(message)));
+        }
+        let names = [self.me.name.as_str(), self.keeping.own_name().as_str()];
+        let is_wanted = |kept: &Kept| {
+            let by_oneself = kept.own || self.keeping.is_own(&kept.key);
+            !by_oneself && !self.is_ignored(kept) && self.is_named(kept.text.as_str())
+        };
+        let found = self.keeping.history.newest_with_any(names, &is_wanted)?;
+        Ok(found.as_ref().map(shown))
+    }
+
+    /// A message this run has seen, as one that was kept.
+    fn again(&self, message: &Message) -> KeptMessage {
+        let peer = self.sessions.peer(message.session).map(|peer| peer.peer.clone());
+        KeptMessage {
+            kind: if message.kind == MessageKind::Lobby { "lobby" } else { "peer" }.into(),
+            room: None,
+            peer,
+            from: message.from.clone(),
+            text: message.text.clone(),
+            at: message.at,
+            seq: message.seq,
+            key: message.key,
+            words: Vec::new(),
+        }
+    }
+}
+
+/// A kept message as it is shown.
+#[must_use]
+pub(crate) fn shown(kept: &Kept) -> KeptMessage {
+    let (kind, room, peer) = match &kept.place {
+        Whereabouts::Lobby => ("lobby", None, None),
+        Whereabouts::Room(room) => ("room", Some(room.clone()), None),
+        Whereabouts::Private(peer) => ("peer", None, Some(peer.clone())),
+    };
+    KeptMessage {
+        kind: kind.into(),
+        seq: peer.is_none().then_some(kept.number),
+        room,
+        peer,
+        from: kept.from.clone(),
+        text: kept.text.as_str().to_owned(),
+        at: Timestamp(kept.at),
+        key: Some(kept.key),
+        words: Vec::new(),
+    }
+}

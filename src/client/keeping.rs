@@ -1,0 +1,236 @@
+//! What of this run is kept on this machine, and as what: which log the lobby is, which talk a private session is, and
+//! how far this user has come. Owns the numbers of private messages in the history; knows nothing of its file.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::name::{LogId, PairToken, PublicKey, Text, UserName};
+
+use crate::client::State;
+use crate::client::recent;
+use crate::data::history::History;
+use crate::data::history::entry::{Entry, Kept, Mark, Reader, Side, Talk, Whereabouts};
+use crate::data::history::question::{Before, In, Question};
+use crate::session::SessionId;
+use crate::show::{Message, Notice};
+use crate::timestamp::{Timestamp, now};
+
+/// What of this run is kept.
+#[derive(Debug)]
+pub struct Keeping {
+    /// The history of this machine.
+    pub(crate) history: History,
+    /// This user's key, and the name it is kept under.
+    own: (PublicKey, UserName),
+    /// Whose marks are set.
+    reader: Reader,
+    /// The lobby's server and log.
+    lobby: Option<Log>,
+    private: HashMap<SessionId, PrivateTalk>,
+}
+
+/// A log that is read.
+#[derive(Debug)]
+struct Log {
+    server: PublicKey,
+    id: LogId,
+    talk: Arc<Talk>,
+    /// Up to where it was heard.
+    place: Position,
+}
+
+/// A private session that is kept.
+#[derive(Debug)]
+struct PrivateTalk {
+    talk: Arc<Talk>,
+    /// Messages so far of this user and of the other.
+    counts: [u64; 2],
+}
+
+impl Keeping {
+    /// Keeps in `history` for the user with this key, which lies under this name.
+    #[must_use]
+    pub(crate) fn new(history: History, own: (PublicKey, UserName), reader: Reader) -> Self {
+        Self { history, own, reader, lobby: None, private: HashMap::new() }
+    }
+
+    /// Whether this key is this user's own.
+    #[must_use]
+    pub(crate) fn is_own(&self, key: &PublicKey) -> bool {
+        self.own.0 == *key
+    }
+
+    /// The name this user's key is kept under, whatever the lobby made of it.
+    #[must_use]
+    pub(crate) fn own_name(&self) -> &UserName {
+        &self.own.1
+    }
+
+    /// Whether what is said in a session is kept.
+    #[must_use]
+    pub(crate) fn keeps(&self, session: SessionId) -> bool {
+        self.history.is_on() && (session == SessionId::LOBBY || self.private.contains_key(&session))
+    }
+
+    /// The lobby is this log, heard up to this place.
+    pub(crate) fn enter(&mut self, server: PublicKey, log: LogId, place: Position) {
+        if self.lobby.as_ref().is_none_or(|lobby| (lobby.server, lobby.id) != (server, log)) {
+            let talk = Arc::new(Talk::Log { server, log, room: None });
+            self.lobby = Some(Log { server, id: log, talk, place });
+        }
+    }
+
+    /// The lobby's server and log.
+    #[must_use]
+    pub(crate) fn log(&self) -> Option<(PublicKey, LogId)> {
+        self.lobby.as_ref().map(|lobby| (lobby.server, lobby.id))
+    }
+
+    /// Notes how far this user has come: up to `read`, or up to all that was heard.
+    pub(crate) fn set_mark(&self, read: Option<u64>) {
+        let Some(lobby) = &self.lobby else { return };
+        let (fetched, hash) = (lobby.place.seq.0, lobby.place.hash);
+        let mark = Mark { log: lobby.id, read: read.unwrap_or(fetched), fetched, hash, at: now().0 };
+        self.history.set_mark(lobby.server, self.reader, mark);
+    }
+
+    /// This user has not been here before: what comes after this place is unread the next time.
+    pub(crate) fn begin_mark(&self, log: LogId, head: Position) {
+        let Some(lobby) = &self.lobby else { return };
+        let (read, hash) = (head.seq.0, head.hash);
+        let mark = Mark { log, read, fetched: read, hash, at: now().0 };
+        self.history.begin_mark(lobby.server, self.reader, mark);
+    }
+
+    /// A text of this user's stands in the lobby's log under this number; more of it the server did not tell.
+    pub(crate) fn keep_own(&self, seq: u64, text: &Text) {
+        let Some(lobby) = &self.lobby else { return };
+        let (key, from) = self.own.clone();
+        let (talk, text, at) = (Arc::clone(&lobby.talk), text.clone(), now().0);
+        self.history.keep(Entry { talk, side: Side::Own, number: seq, at, from, key, text });
+    }
+
+    /// A message of the lobby was heard.
+    fn heard(&mut self, said: &LobbyMessage) {
+        let Some(lobby) = &mut self.lobby else { return };
+        lobby.place = Position { seq: said.seq, hash: said.hash };
+        self.keep_lobby(said);
+    }
+
+    /// Keeps a message of the lobby, whenever it was said.
+    pub(crate) fn keep_lobby(&self, said: &LobbyMessage) {
+        let Some(lobby) = &self.lobby else { return };
+        self.history.keep(Entry {
+            talk: Arc::clone(&lobby.talk),
+            side: Side::Own,
+            number: said.seq.0,
+            at: said.at,
+            from: said.name.visible(),
+            key: said.key,
+            text: said.text.clone(),
+        });
+    }
+
+    fn open_private(&mut self, session: SessionId, other: PublicKey, name: UserName, token: PairToken) {
+        let (own, own_name) = self.own.clone();
+        let talk = Arc::new(Talk::Private { own, own_name, other, name, session: token });
+        self.private.entry(session).or_insert(PrivateTalk { talk, counts: [0; 2] });
+    }
+
+    fn keep_private(&mut self, session: SessionId, side: Side, at: Timestamp, from: &UserName, text: Text) {
+        let Some(PrivateTalk { talk, counts }) = self.private.get_mut(&session) else { return };
+        let count = &mut counts[usize::from(side == Side::Other)];
+        *count += 1;
+        let Talk::Private { own, other, .. } = **talk else { return };
+        let key = if side == Side::Own { own } else { other };
+        // A peer may send any time; what has not come yet would stand below all that follows.
+        let at = at.0.min(now().0);
+        let (talk, number) = (Arc::clone(talk), *count);
+        self.history.keep(Entry { talk, side, number, at, from: from.clone(), key, text });
+    }
+
+    /// A private session is over.
+    pub(crate) fn close(&mut self, session: SessionId) {
+        self.private.remove(&session);
+    }
+}
+
+impl State {
+    /// A message of the lobby was heard; it is kept.
+    pub(crate) fn heard(&mut self, said: &LobbyMessage) {
+        self.keeping.heard(said);
+    }
+
+    /// What was said with this peer in earlier sessions is history of this one, and what is said from now on is kept.
+    pub(crate) fn open_record(&mut self, session: SessionId, key: &PublicKey) {
+        let Some(name) = self.sessions.peer(session).map(|peer| peer.peer.clone()) else { return };
+        let mode = self.sessions.mode(session);
+        let question = Question { place: In::WithKey(*key), ..Question::default() };
+        match self.keeping.history.newest(&question, Before::default(), recent::KEPT, &|_| true) {
+            Ok((said, ..)) => {
+                for kept in said {
+                    let at = Timestamp(kept.at);
+                    let message = Message::new(session, mode, kept.from, kept.text.as_str(), at);
+                    self.recent.keep(Message { replayed: true, ..message });
+                }
+            }
+            Err(err) => {
+                self.emit(Notice::say(format!("what was said with {name} earlier is not shown: {err}")))
+            }
+        }
+        if let Some(token) = self.private_links.token(session) {
+            self.keeping.open_private(session, *key, name, token);
+        }
+    }
+
+    /// Keeps what was said in a private session.
+    pub(crate) fn record(&mut self, session: SessionId, at: Timestamp, from: &UserName, text: &str) {
+        let Ok(text) = Text::new(text) else { return };
+        let side = if *from == self.me.name { Side::Own } else { Side::Other };
+        self.keeping.keep_private(session, side, at, from, text);
+    }
+
+    /// Whether anything is kept of what was said in private with this key.
+    pub(crate) fn keeps_talk_with(&self, key: &PublicKey) -> bool {
+        let question = Question { place: In::WithKey(*key), ..Question::default() };
+        let said = self.keeping.history.newest(&question, Before::default(), 1, &|_| true);
+        // What cannot be read may be there.
+        said.map_or(true, |(said, ..)| !said.is_empty())
+    }
+
+    /// Removes what was said in private with this key; a session that is open with it keeps nothing any more. Whether
+    /// nothing is left.
+    pub(crate) fn forget_talk_with(&mut self, key: &PublicKey) -> bool {
+        let is_with = |talk: &Talk| matches!(talk, Talk::Private { other, .. } if other == key);
+        self.keeping.private.retain(|_, private| !is_with(&private.talk));
+        self.keeping.history.forget(*key);
+        !self.keeps_talk_with(key)
+    }
+
+    /// Says once that something is not kept.
+    pub(crate) fn tell_what_is_not_kept(&mut self) {
+        if let Some(reason) = self.keeping.history.take_trouble() {
+            self.emit(Notice::say(format!(
+                "what is said is not kept on this machine: {reason}; the chat goes on"
+            )));
+        }
+    }
+
+    /// A kept message of the lobby, to be shown again.
+    pub(crate) fn lobby_message_again(&self, kept: &Kept) -> Message {
+        let at = Timestamp(kept.at);
+        Message {
+            seq: Some(kept.number),
+            replayed: true,
+            key: Some(kept.key),
+            ignored: self.user.ignores(&kept.key),
+            ..Message::new(SessionId::LOBBY, None, kept.from.clone(), kept.text.as_str(), at)
+        }
+    }
+
+    /// Whether a kept message is not to be shown, since its author is not to be heard there.
+    pub(crate) fn is_ignored(&self, kept: &Kept) -> bool {
+        !matches!(kept.place, Whereabouts::Private(_)) && self.user.ignores(&kept.key)
+    }
+}

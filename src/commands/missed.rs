@@ -1,0 +1,90 @@
+//! `\missed`: what was said in the lobby since this user was last here, from the first unread message on, a screen at a
+//! time. The mark moves with it.
+
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
+use crate::client::State;
+use crate::client::missed::Unread;
+use crate::data::history::entry::Kept;
+use crate::show::{ErrorCode, Message, Notice};
+
+/// Rows of the screen that other things need: the prompt, what is said under the messages, a line of the day.
+const ROWS_BESIDE: usize = 4;
+
+pub(super) const MISSED: Command = Command {
+    name: "missed",
+    aliases: &[],
+    usage: "\\missed",
+    about: "what you missed, a screen at a time",
+    argument: Argument::None,
+    optional: false,
+    group: Group::Reading,
+    examples: &[],
+    traits: Traits { moves_no_mark: true, ..Traits::NONE },
+    run,
+};
+
+fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
+    if !state.keeping.history.is_on() {
+        let text = "nothing is kept on this machine, so that nobody knows where you were last";
+        return Err(CommandError::new(ErrorCode::Refused, text));
+    }
+    let (Some(unread), Some((server, log))) = (state.unread, state.keeping.log()) else {
+        state.emit(Notice::say("nothing that you missed is left to be read"));
+        return Ok(Progress::Done);
+    };
+    let (columns, rows) = state.screen.size();
+    let room = rows.saturating_sub(ROWS_BESIDE).max(1);
+    let numbers = (unread.next, unread.until);
+    let kept = state.keeping.history.oldest_of_log(&server, &log, numbers, room).map_err(|err| {
+        CommandError::new(ErrorCode::Refused, format!("what you missed cannot be read: {err}"))
+    })?;
+    let Some(first) = kept.first() else {
+        state.unread = None;
+        state.keeping.set_mark(Some(unread.until));
+        state.emit(Notice::say(format!("{} are not kept on this machine", messages(left(unread)))));
+        return Ok(Progress::Done);
+    };
+    if first.number > unread.next {
+        let gone = messages(first.number - unread.next);
+        state.emit(Notice::say(format!("{gone} before these are not kept on this machine")));
+    }
+    let read = show(state, kept, columns, room);
+    state.keeping.set_mark(Some(read));
+    let rest = Unread { next: read + 1, until: unread.until };
+    state.unread = (left(rest) > 0).then_some(rest);
+    state.emit(Notice::say(match state.unread {
+        Some(rest) => format!("{} more: \\missed", left(rest)),
+        None => "that is all you missed".to_owned(),
+    }));
+    Ok(Progress::Done)
+}
+
+/// Shows as many as fit, at least one; the number of the last of them.
+fn show(state: &mut State, kept: Vec<Kept>, columns: usize, room: usize) -> u64 {
+    let (mut used, mut read) = (0, 0);
+    for kept in kept {
+        let message = state.lobby_message_again(&kept);
+        used += rows_of(&message, columns);
+        if used > room && read > 0 {
+            break;
+        }
+        read = kept.number;
+        state.emit(Notice::Message(message));
+    }
+    read
+}
+
+/// About how many rows a message takes: what stands before its text is as much as the name and a time.
+fn rows_of(message: &Message, columns: usize) -> usize {
+    let before = message.from.as_str().len() + "00:00│: ".len();
+    let room = columns.saturating_sub(before).max(1);
+    message.text.split('\n').map(|line| line.chars().count().div_ceil(room).max(1)).sum()
+}
+
+fn left(unread: Unread) -> u64 {
+    (unread.until + 1).saturating_sub(unread.next)
+}
+
+fn messages(count: u64) -> String {
+    if count == 1 { "1 message".to_owned() } else { format!("{count} messages") }
+}

@@ -1,0 +1,190 @@
+//! The file `history.sqlite`: making it, opening it, refusing what is something else. Owns the tables, their version
+//! and every PRAGMA.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hobnob_protocol::identity::create_private_dir;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use thiserror::Error;
+
+use crate::data::private_file;
+
+/// The file's name in the data directory.
+const FILE: &str = "history.sqlite";
+
+/// "hobh": tells a hobnob history from any other SQLite file.
+const APPLICATION_ID: i32 = 0x686f_6268;
+
+/// Counts up when the tables change.
+const VERSION: i32 = 1;
+
+/// How long another client that shares the file may hold this one up. A transaction takes milliseconds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The ids of messages of private talk begin here, those of lobbies and rooms at 1: so the oldest of each class, and
+/// those of one class that hold a word, are a stretch of ids.
+pub(super) const PRIVATE_IDS: i64 = 1 << 40;
+
+/// A talk is a log (`own` is its server's key, `other` its id) or a private session (both keys and its token). `words`
+/// is the index of the texts and holds no copy of them. `sizes` counts what each class takes, in bytes.
+const TABLES: &str = "
+CREATE TABLE talks (
+    id INTEGER PRIMARY KEY,
+    kind INTEGER NOT NULL, own BLOB NOT NULL, other BLOB NOT NULL, token BLOB NOT NULL,
+    own_name TEXT NOT NULL, name TEXT NOT NULL, folded TEXT NOT NULL,
+    UNIQUE (kind, own, other, token)
+) STRICT;
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY,
+    talk INTEGER NOT NULL, side INTEGER NOT NULL, number INTEGER NOT NULL,
+    at INTEGER NOT NULL, author TEXT NOT NULL, key BLOB, text TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX messages_once ON messages (talk, side, number);
+CREATE INDEX messages_by_time ON messages (at);
+CREATE VIRTUAL TABLE words USING fts5 (
+    text, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2'
+);
+CREATE TABLE marks (
+    server BLOB NOT NULL, log BLOB NOT NULL, name TEXT NOT NULL, reader INTEGER NOT NULL,
+    read INTEGER NOT NULL, fetched INTEGER NOT NULL, hash BLOB NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (server, log, name, reader)
+) STRICT;
+CREATE TABLE sizes (private INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT;
+INSERT INTO sizes VALUES (0, 0), (1, 0);
+";
+
+/// Why the history cannot be used.
+#[derive(Debug, Error)]
+#[error("{}: {reason}", path.display())]
+pub(crate) struct HistoryError {
+    /// Which file.
+    pub path: PathBuf,
+    /// What is wrong, and what can be done.
+    pub reason: String,
+}
+
+impl HistoryError {
+    fn new(path: &Path, reason: impl ToString) -> Self {
+        Self { path: path.to_owned(), reason: reason.to_string() }
+    }
+
+    pub(super) fn sqlite(conn: &Connection, err: &rusqlite::Error) -> Self {
+        let path = conn.path().map_or_else(|| PathBuf::from(FILE), PathBuf::from);
+        Self { reason: told(err), path }
+    }
+}
+
+/// What SQLite says, with what a person can do about it.
+pub(super) fn told(err: &rusqlite::Error) -> String {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase};
+    match err.sqlite_error_code() {
+        Some(DatabaseCorrupt | NotADatabase) => {
+            format!("{err}; move it and its -wal file away to begin a new one")
+        }
+        Some(DiskFull) => "the disk is full".to_owned(),
+        Some(DatabaseBusy | DatabaseLocked) => "another program holds it for too long".to_owned(),
+        _ => err.to_string(),
+    }
+}
+
+/// Where the history of this data directory lies.
+pub(super) fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join(FILE)
+}
+
+/// The history in `data_dir`, to be written to; a new one where there is none.
+///
+/// # Errors
+/// When it cannot be made or read, or is something else: it is never begun anew over what it holds.
+pub(super) fn open(data_dir: &Path) -> Result<Connection, HistoryError> {
+    let path = path(data_dir);
+    create_private_dir(data_dir).map_err(|err| HistoryError::new(&path, err))?;
+    make_private(&path).map_err(|err| HistoryError::new(&path, err))?;
+    let mut conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    prepare(&mut conn).map_err(|err| HistoryError::sqlite(&conn, &err))?;
+    require_ours(&conn)?;
+    configure(&conn).map_err(|err| HistoryError::sqlite(&conn, &err))?;
+    Ok(conn)
+}
+
+/// The same for reading alone; `None` where there is no history.
+///
+/// # Errors
+/// As for [`open`].
+pub(super) fn open_for_reading(data_dir: &Path) -> Result<Option<Connection>, HistoryError> {
+    let path = path(data_dir);
+    if !path.try_exists().map_err(|err| HistoryError::new(&path, err))? {
+        return Ok(None);
+    }
+    let conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    require_ours(&conn)?;
+    Ok(Some(conn))
+}
+
+/// Makes the file for its owner alone before SQLite does; the files beside it get the same mode.
+fn make_private(path: &Path) -> io::Result<()> {
+    private_file::open(OpenOptions::new().write(true).create(true).truncate(false), path).map(drop)
+}
+
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection, HistoryError> {
+    // No URI: the path is a path.
+    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(|err| HistoryError::new(path, err))?;
+    conn.busy_timeout(BUSY_TIMEOUT).map_err(|err| HistoryError::sqlite(&conn, &err))?;
+    Ok(conn)
+}
+
+/// Makes the tables where there are none. Clients that start together all try; one does.
+fn prepare(conn: &mut Connection) -> rusqlite::Result<()> {
+    if version(conn)? != 0 || is_anything_there(conn)? {
+        return Ok(());
+    }
+    // Both must be set before the first table is made, and outside of a transaction.
+    conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    conn.pragma_update(None, "journal_mode", "WAL")?;
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if version(&transaction)? == 0 {
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()
+}
+
+fn is_anything_there(conn: &Connection) -> rusqlite::Result<bool> {
+    conn.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_master)", [], |row| row.get(0))
+}
+
+fn version(conn: &Connection) -> rusqlite::Result<i32> {
+    conn.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn require_ours(conn: &Connection) -> Result<(), HistoryError> {
+    let failed = |err| HistoryError::sqlite(conn, &err);
+    let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(failed)?;
+    let path = conn.path().map_or_else(PathBuf::new, PathBuf::from);
+    if id != APPLICATION_ID {
+        return Err(HistoryError::new(&path, "it is no history of hobnob's; move it away to begin one"));
+    }
+    match version(conn).map_err(failed)? {
+        VERSION => Ok(()),
+        newer => Err(HistoryError::new(
+            &path,
+            format!(
+                "it was written by another version of hobnob (its format is {newer}, this one knows {VERSION})"
+            ),
+        )),
+    }
+}
+
+fn configure(conn: &Connection) -> rusqlite::Result<()> {
+    // A process that is killed loses nothing that was committed; a power cut may lose the last second, and the lobby
+    // has that still.
+    conn.pragma_update(None, "synchronous", "NORMAL")?;
+    conn.pragma_update(None, "journal_size_limit", 4 * 1024 * 1024)?;
+    conn.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}

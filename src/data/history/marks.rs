@@ -1,0 +1,77 @@
+//! Marks: how far a user has come in a log. Owns that a mark only moves forward.
+
+use std::collections::HashMap;
+
+use hobnob_protocol::name::{ChainHash, LogId, PublicKey};
+use rusqlite::{Connection, params};
+
+use super::entry::{Mark, Reader};
+
+const fn column(reader: Reader) -> i64 {
+    match reader {
+        Reader::Person => 0,
+        Reader::Script => 1,
+    }
+}
+
+/// Sets a mark, unless one stands further on already: another client of this user may have read more.
+pub(super) fn set(
+    conn: &Connection,
+    server: &PublicKey,
+    name: &str,
+    reader: Reader,
+    mark: &Mark,
+) -> rusqlite::Result<()> {
+    let column_of = |number: u64| i64::try_from(number).ok();
+    let (Some(read), Some(fetched), Some(at)) =
+        (column_of(mark.read), column_of(mark.fetched), column_of(mark.at))
+    else {
+        return Ok(());
+    };
+    let (server, log, hash) = (server.as_bytes(), mark.log.as_bytes(), mark.hash.as_bytes());
+    conn.prepare_cached(
+        "INSERT INTO marks VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+             hash = iif(excluded.fetched >= fetched, excluded.hash, hash),
+             fetched = max(fetched, excluded.fetched),
+             at = iif(excluded.read > read, excluded.at, at),
+             read = max(read, excluded.read)",
+    )?
+    .execute(params![server, log, name, column(reader), read, fetched, hash, at])
+    .map(drop)
+}
+
+/// Removes the mark of a log, which is not the log any more that it was set in.
+pub(super) fn remove(
+    conn: &Connection,
+    server: &PublicKey,
+    name: &str,
+    reader: Reader,
+    mark: &Mark,
+) -> rusqlite::Result<()> {
+    conn.prepare_cached("DELETE FROM marks WHERE server = ? AND log = ? AND name = ? AND reader = ?")?
+        .execute(params![server.as_bytes(), mark.log.as_bytes(), name, column(reader)])
+        .map(drop)
+}
+
+/// The marks of a user, by the key of the server whose log it is. A server may have begun a new log; the mark in it
+/// was set later than the one in the old log, and counts.
+pub(super) fn by_server(
+    conn: &Connection,
+    name: &str,
+    reader: Reader,
+) -> rusqlite::Result<HashMap<PublicKey, Mark>> {
+    let mut statement = conn.prepare(
+        "SELECT server, log, read, fetched, hash, at FROM marks WHERE name = ? AND reader = ? ORDER BY at",
+    )?;
+    let marks = statement.query_map(params![name, column(reader)], |row| {
+        let mark = Mark {
+            log: LogId::new(row.get(1)?),
+            read: row.get::<_, i64>(2)?.cast_unsigned(),
+            fetched: row.get::<_, i64>(3)?.cast_unsigned(),
+            hash: ChainHash::new(row.get(4)?),
+            at: row.get::<_, i64>(5)?.cast_unsigned(),
+        };
+        Ok((PublicKey::new(row.get(0)?), mark))
+    })?;
+    marks.collect()
+}

@@ -1,0 +1,333 @@
+//! What the history is asked, and how the rows of an answer become messages. Owns every SELECT of messages.
+
+use hobnob_protocol::name::{LogId, PublicKey, Text, UserName};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+
+use super::entry::{Kept, Whereabouts};
+use super::file::PRIVATE_IDS;
+use super::rows::{self, PRIVATE};
+use super::words::{self, Match};
+
+/// Where to look.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum In {
+    /// Everywhere.
+    #[default]
+    Everywhere,
+    /// In lobbies.
+    Lobby,
+    /// In rooms of this name.
+    Room(UserName),
+    /// In private with users of this name.
+    Private(UserName),
+    /// In a room or in private: whatever has this name.
+    Named(UserName),
+    /// In private with this key.
+    WithKey(PublicKey),
+}
+
+/// Which messages are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Question {
+    /// Words that all must stand in the text; empty for any text.
+    pub words: String,
+    /// By whom.
+    pub from: Option<UserName>,
+    /// Where.
+    pub place: In,
+    /// From this time on, in milliseconds since 1970-01-01 UTC.
+    pub since: Option<u64>,
+    /// Before this time.
+    pub until: Option<u64>,
+    /// Private talk of the user of this name alone; none for all names of the data directory.
+    pub own_name: Option<UserName>,
+}
+
+/// Where a page of an answer ended, in each class of messages; the next one goes on before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Before {
+    public: i64,
+    private: i64,
+}
+
+impl Default for Before {
+    fn default() -> Self {
+        Self { public: i64::MAX, private: i64::MAX }
+    }
+}
+
+const COLUMNS: &str = "m.id, t.kind, t.name, m.side, m.number, m.at, m.author, m.text,
+    coalesce(m.key, iif(m.side = 0, t.own, t.other))";
+
+/// A SELECT that is put together, with its parameters.
+struct Select {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Select {
+    fn new(from: &str) -> Self {
+        Self { sql: format!("SELECT {COLUMNS} FROM {from} WHERE 1"), values: Vec::new() }
+    }
+
+    fn and(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(condition);
+        self.values.extend(values);
+    }
+
+    /// What a question says besides its words.
+    fn narrow(&mut self, question: &Question) {
+        let name = |name: &UserName| Value::Text(name.folded().to_owned());
+        if let Some(from) = &question.from {
+            // Names stand in rows as their owners write them, and SQLite folds ASCII alone: `fits` looks at the rest.
+            if from.as_str().is_ascii() {
+                self.and("m.author = ? COLLATE NOCASE", [Value::Text(from.as_str().to_owned())]);
+            }
+        }
+        match &question.place {
+            In::Everywhere => {}
+            In::Lobby => self.and("t.kind = 0", []),
+            In::Room(room) => self.and("t.kind = 1 AND t.folded = ?", [name(room)]),
+            In::Private(other) => self.and("t.kind = 2 AND t.folded = ?", [name(other)]),
+            In::Named(either) => self.and("t.kind > 0 AND t.folded = ?", [name(either)]),
+            In::WithKey(key) => {
+                self.and("t.kind = 2 AND t.other = ?", [Value::Blob(key.as_bytes().to_vec())]);
+            }
+        }
+        if let Some(own) = &question.own_name {
+            self.and("(t.kind < 2 OR t.own_name = ?)", [name(own)]);
+        }
+        if let Some(since) = question.since {
+            self.and("m.at >= ?", [time(since)]);
+        }
+        if let Some(until) = question.until {
+            self.and("m.at < ?", [time(until)]);
+        }
+    }
+
+    /// Hands each message to `take`, until it says that it has enough.
+    fn each(self, conn: &Connection, mut take: impl FnMut(Kept) -> bool) -> rusqlite::Result<()> {
+        let mut statement = conn.prepare_cached(&self.sql)?;
+        let mut rows = statement.query(params_from_iter(self.values))?;
+        while let Some(row) = rows.next()? {
+            // A row that holds what no message has is passed over: somebody else wrote in the file.
+            if let Some(kept) = kept(row)?
+                && !take(kept)
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn time(at: u64) -> Value {
+    Value::Integer(i64::try_from(at).unwrap_or(i64::MAX))
+}
+
+fn kept(row: &Row<'_>) -> rusqlite::Result<Option<Kept>> {
+    let (kind, name): (i64, String) = (row.get(1)?, row.get(2)?);
+    let (side, from, text): (i64, String, String) = (row.get(3)?, row.get(6)?, row.get(7)?);
+    let Ok(from) = UserName::kept(&from) else { return Ok(None) };
+    let Ok(text) = Text::new(text) else { return Ok(None) };
+    let place = match (kind, UserName::kept(&name)) {
+        (0, _) => Whereabouts::Lobby,
+        (1, Ok(room)) => Whereabouts::Room(room),
+        (2, Ok(other)) => Whereabouts::Private(other),
+        _ => return Ok(None),
+    };
+    Ok(Some(Kept {
+        id: row.get(0)?,
+        own: kind == PRIVATE && side == 0,
+        place,
+        number: row.get::<_, i64>(4)?.cast_unsigned(),
+        at: row.get::<_, i64>(5)?.cast_unsigned(),
+        from: from.visible(),
+        key: PublicKey::new(row.get(8)?),
+        text,
+    }))
+}
+
+/// The newest messages that fit, at most `count` of them, the oldest first; where they begin, and whether there are
+/// more. `is_wanted` has the last word on each.
+pub(super) fn newest(
+    conn: &Connection,
+    question: &Question,
+    before: Before,
+    count: usize,
+    is_wanted: &dyn Fn(&Kept) -> bool,
+) -> rusqlite::Result<(Vec<Kept>, Before, bool)> {
+    // One more than is wanted tells whether there are more.
+    let most = count.saturating_add(1);
+    let mut found = newest_matching(conn, question, before, most, Match::Whole, is_wanted)?;
+    if found.len() < most && !question.words.is_empty() {
+        found = newest_matching(conn, question, before, most, Match::Beginning, is_wanted)?;
+    }
+    let goes_on = found.len() > count;
+    found.drain(..found.len().saturating_sub(count));
+    let mut reached = before;
+    for kept in &found {
+        let end = if kept.id < PRIVATE_IDS { &mut reached.public } else { &mut reached.private };
+        *end = kept.id.min(*end);
+    }
+    Ok((found, reached, goes_on))
+}
+
+fn newest_matching(
+    conn: &Connection,
+    question: &Question,
+    before: Before,
+    count: usize,
+    exactly: Match,
+    is_wanted: &dyn Fn(&Kept) -> bool,
+) -> rusqlite::Result<Vec<Kept>> {
+    let matching = words::all_of(&question.words, exactly);
+    if matching.is_none() && !question.words.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = newest_of(conn, question, matching.as_deref(), (false, before.public), count, is_wanted)?;
+    let private = newest_of(conn, question, matching.as_deref(), (true, before.private), count, is_wanted)?;
+    found.extend(private);
+    found.sort_by_key(|kept| (kept.at, kept.id));
+    found.drain(..found.len().saturating_sub(count));
+    Ok(found)
+}
+
+fn newest_of(
+    conn: &Connection,
+    question: &Question,
+    matching: Option<&str>,
+    (private, before): (bool, i64),
+    count: usize,
+    is_wanted: &dyn Fn(&Kept) -> bool,
+) -> rusqlite::Result<Vec<Kept>> {
+    let (first, last) = rows::ids(private);
+    let stretch = [Value::Integer(first), Value::Integer(last.min(before.saturating_sub(1)))];
+    let mut select = match matching {
+        Some(matching) => {
+            // CROSS JOIN keeps the order: words first, which comes out by number.
+            let mut select = Select::new(
+                "words CROSS JOIN messages m ON m.id = words.rowid CROSS JOIN talks t ON t.id = m.talk",
+            );
+            select.and("words MATCH ?", [Value::Text(matching.to_owned())]);
+            select.and("words.rowid BETWEEN ? AND ?", stretch);
+            select
+        }
+        None => {
+            let mut select = Select::new("messages m CROSS JOIN talks t ON t.id = m.talk");
+            select.and("m.id BETWEEN ? AND ?", stretch);
+            select
+        }
+    };
+    select.narrow(question);
+    select.sql.push_str(if matching.is_some() {
+        " ORDER BY words.rowid DESC"
+    } else {
+        " ORDER BY m.id DESC"
+    });
+    let mut found = Vec::new();
+    select.each(conn, |kept| {
+        if fits(question, &kept) && is_wanted(&kept) {
+            found.push(kept);
+        }
+        found.len() < count
+    })?;
+    Ok(found)
+}
+
+fn fits(question: &Question, kept: &Kept) -> bool {
+    question.from.as_ref().is_none_or(|from| kept.from == *from)
+}
+
+/// The newest message whose text has any of `names` as `is_wanted` sees it; looks at no more than `most`.
+pub(super) fn newest_with_any<'a>(
+    conn: &Connection,
+    names: impl IntoIterator<Item = &'a str>,
+    own_name: &UserName,
+    most: usize,
+    is_wanted: &dyn Fn(&Kept) -> bool,
+) -> rusqlite::Result<Option<Kept>> {
+    let Some(matching) = words::any_of(names) else { return Ok(None) };
+    let question = Question { own_name: Some(own_name.clone()), ..Question::default() };
+    let mut best: Option<Kept> = None;
+    for private in [false, true] {
+        let looked = std::cell::Cell::new(0);
+        let limited = |kept: &Kept| {
+            looked.set(looked.get() + 1);
+            looked.get() > most || is_wanted(kept)
+        };
+        let found = newest_of(conn, &question, Some(&matching), (private, i64::MAX), 1, &limited)?;
+        let found = found.into_iter().find(|_| looked.get() <= most);
+        best = best.into_iter().chain(found).max_by_key(|kept| kept.at);
+    }
+    Ok(best)
+}
+
+/// Messages of a log with numbers between `first` and `last`, both included: the newest `count` of them where
+/// `newest`, else the oldest; the oldest first.
+pub(super) fn of_log(
+    conn: &Connection,
+    server: &PublicKey,
+    log: &LogId,
+    (first, last): (u64, u64),
+    count: usize,
+    newest: bool,
+) -> rusqlite::Result<Vec<Kept>> {
+    let mut select = Select::new("talks t CROSS JOIN messages m ON m.talk = t.id");
+    let keys = [server.as_bytes().to_vec(), log.as_bytes().to_vec()].map(Value::Blob);
+    select.and("t.kind < 2 AND t.own = ? AND t.other = ? AND m.side = 0", keys);
+    select.and("m.number BETWEEN ? AND ?", [time(first), time(last)]);
+    select.sql.push_str(if newest {
+        " ORDER BY m.number DESC LIMIT ?"
+    } else {
+        " ORDER BY m.number LIMIT ?"
+    });
+    select.values.push(Value::Integer(i64::try_from(count).unwrap_or(i64::MAX)));
+    let mut found = Vec::new();
+    select.each(conn, |kept| {
+        found.push(kept);
+        true
+    })?;
+    if newest {
+        found.reverse();
+    }
+    Ok(found)
+}
+
+/// The key of the user of this name with whom this user talked in private last.
+pub(super) fn key_of(
+    conn: &Connection,
+    own: &UserName,
+    name: &UserName,
+) -> rusqlite::Result<Option<PublicKey>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT t.other FROM talks t JOIN messages m ON m.talk = t.id
+         WHERE t.kind = 2 AND t.own_name = ? AND t.folded = ? ORDER BY m.id DESC LIMIT 1",
+    )?;
+    let mut rows = statement.query([own.folded(), name.folded()])?;
+    Ok(rows.next()?.map(|row| row.get(0)).transpose()?.map(PublicKey::new))
+}
+
+/// Every message that fits, the oldest first, one after the other.
+pub(super) fn all(
+    conn: &Connection,
+    question: &Question,
+    mut take: impl FnMut(Kept) -> bool,
+) -> rusqlite::Result<()> {
+    let matching = words::all_of(&question.words, Match::Beginning);
+    if matching.is_none() && !question.words.trim().is_empty() {
+        return Ok(());
+    }
+    // The order of time comes from an index, so that no more than a row is in memory. Words that are looked for are
+    // held against the index of words row by row.
+    let mut select =
+        Select::new("messages m INDEXED BY messages_by_time CROSS JOIN talks t ON t.id = m.talk");
+    if let Some(matching) = matching {
+        select.and("m.id IN (SELECT rowid FROM words WHERE words MATCH ?)", [Value::Text(matching)]);
+    }
+    select.narrow(question);
+    select.sql.push_str(" ORDER BY m.at, m.id");
+    select.each(conn, |kept| !fits(question, &kept) || take(kept))
+}

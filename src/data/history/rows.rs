@@ -1,0 +1,239 @@
+//! Messages as rows: adding one once, and letting the oldest go where a class takes more than its share. Owns what a
+//! message is counted as.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::entry::{Entry, Side, Talk};
+use super::file::PRIVATE_IDS;
+use super::words;
+
+/// What a message takes besides its text: its row, its places in three indexes, a page's slack. Measured; the test of
+/// the bound holds the file to it.
+const OVERHEAD: i64 = 150;
+
+/// What a byte of text takes: itself, and its share in the index of words, in tenths.
+const TEXT_TENTHS: i64 = 22;
+
+/// Messages that go at once: as many as one transaction may delete without holding up another client.
+const LET_GO: i64 = 1000;
+
+/// Talks whose rows are remembered; a client has a few.
+const MOST_TALKS: usize = 256;
+
+/// The columns `kind` of a talk.
+const LOBBY: i64 = 0;
+/// A room.
+const ROOM: i64 = 1;
+/// A private session.
+pub(super) const PRIVATE: i64 = 2;
+
+/// What one writer remembers of the file.
+#[derive(Debug, Default)]
+pub(super) struct Talks {
+    ids: HashMap<usize, (Arc<Talk>, i64)>,
+}
+
+/// A talk as its columns.
+struct Columns<'a> {
+    kind: i64,
+    own: &'a [u8],
+    other: &'a [u8],
+    token: &'a [u8],
+    own_name: &'a str,
+    name: &'a str,
+    folded: &'a str,
+}
+
+impl<'a> From<&'a Talk> for Columns<'a> {
+    fn from(talk: &'a Talk) -> Self {
+        match talk {
+            Talk::Log { server, log, room } => Self {
+                kind: if room.is_some() { ROOM } else { LOBBY },
+                own: server.as_bytes(),
+                other: log.as_bytes(),
+                token: &[],
+                own_name: "",
+                name: room.as_ref().map_or("", |name| name.as_str()),
+                folded: room.as_ref().map_or("", |name| name.folded()),
+            },
+            Talk::Private { own, own_name, other, name, session } => Self {
+                kind: PRIVATE,
+                own: own.as_bytes(),
+                other: other.as_bytes(),
+                token: session.as_bytes(),
+                own_name: own_name.folded(),
+                name: name.as_str(),
+                folded: name.folded(),
+            },
+        }
+    }
+}
+
+impl Talks {
+    /// The row of a talk, made where it is new.
+    fn id(&mut self, conn: &Connection, talk: &Arc<Talk>) -> rusqlite::Result<i64> {
+        // An `Arc` that is kept here keeps its address to itself.
+        let address = Arc::as_ptr(talk).addr();
+        if let Some((_, id)) = self.ids.get(&address) {
+            return Ok(*id);
+        }
+        let id = talk_id(conn, talk)?;
+        if self.ids.len() == MOST_TALKS {
+            self.ids.clear();
+        }
+        self.ids.insert(address, (Arc::clone(talk), id));
+        Ok(id)
+    }
+}
+
+fn talk_id(conn: &Connection, talk: &Talk) -> rusqlite::Result<i64> {
+    let Columns { kind, own, other, token, own_name, name, folded } = talk.into();
+    conn.prepare_cached(
+        "INSERT INTO talks (kind, own, other, token, own_name, name, folded) VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET name = excluded.name, folded = excluded.folded RETURNING id",
+    )?
+    .query_row(params![kind, own, other, token, own_name, name, folded], |row| row.get(0))
+}
+
+/// Adds messages that are not there yet, and lets old ones go. All of it stands in one transaction of the caller's.
+///
+/// # Errors
+/// What SQLite says; then the caller's transaction is to be undone.
+pub(super) fn add(
+    conn: &Connection,
+    talks: &mut Talks,
+    entries: &[Entry],
+    share: i64,
+) -> rusqlite::Result<()> {
+    let mut grown = [0_i64; 2];
+    for entry in entries {
+        if let Some(bytes) = add_one(conn, talks, entry)? {
+            grown[usize::from(is_private(&entry.talk))] += bytes;
+        }
+    }
+    for (private, grown) in [false, true].into_iter().zip(grown) {
+        if grown > 0 {
+            resize(conn, private, grown)?;
+            bound(conn, private, share)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_private(talk: &Talk) -> bool {
+    matches!(talk, Talk::Private { .. })
+}
+
+/// What it took; `None` where it was there already, or has a number that no column holds.
+fn add_one(conn: &Connection, talks: &mut Talks, entry: &Entry) -> rusqlite::Result<Option<i64>> {
+    let (Ok(number), Ok(at)) = (i64::try_from(entry.number), i64::try_from(entry.at)) else {
+        return Ok(None);
+    };
+    let private = is_private(&entry.talk);
+    let talk = talks.id(conn, &entry.talk)?;
+    let id = next_id(conn, private)?;
+    // The keys of both sides of a private talk stand with the talk.
+    let key = (!private).then(|| entry.key.as_bytes().as_slice());
+    let side = i64::from(entry.side == Side::Other);
+    let (from, text) = (entry.from.as_str(), entry.text.as_str());
+    let added = conn
+        .prepare_cached("INSERT OR IGNORE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?
+        .execute(params![id, talk, side, number, at, from, key, text])?;
+    if added == 0 {
+        return Ok(None);
+    }
+    conn.prepare_cached("INSERT INTO words (rowid, text) VALUES (?, ?)")?
+        .execute(params![id, words::spaced(text)])?;
+    Ok(Some(size(i64::try_from(text.len()).unwrap_or(i64::MAX))))
+}
+
+/// What a message with a text of so many bytes is counted as.
+fn size(text: i64) -> i64 {
+    OVERHEAD + text.saturating_mul(TEXT_TENTHS) / 10
+}
+
+/// The ids of a class.
+pub(super) fn ids(private: bool) -> (i64, i64) {
+    if private { (PRIVATE_IDS, i64::MAX) } else { (1, PRIVATE_IDS - 1) }
+}
+
+fn next_id(conn: &Connection, private: bool) -> rusqlite::Result<i64> {
+    let (first, last) = ids(private);
+    let newest: Option<i64> = conn
+        .prepare_cached("SELECT id FROM messages WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1")?
+        .query_row([first, last], |row| row.get(0))
+        .optional()?;
+    Ok(newest.map_or(first, |id| id + 1))
+}
+
+fn resize(conn: &Connection, private: bool, by: i64) -> rusqlite::Result<()> {
+    conn.prepare_cached("UPDATE sizes SET bytes = max(0, bytes + ?) WHERE private = ?")?
+        .execute(params![by, private])
+        .map(drop)
+}
+
+/// Lets the oldest messages of a class go until it fits its share again, and a hundredth more, so that this is not
+/// done for each message.
+pub(super) fn bound(conn: &Connection, private: bool, share: i64) -> rusqlite::Result<()> {
+    let bytes: i64 = conn
+        .prepare_cached("SELECT bytes FROM sizes WHERE private = ?")?
+        .query_row([private], |row| row.get(0))?;
+    if bytes <= share {
+        return Ok(());
+    }
+    let mut over = bytes - share + share / 100;
+    while over > 0 {
+        let freed = let_go(conn, private, over)?;
+        if freed == 0 {
+            break;
+        }
+        over -= freed;
+    }
+    conn.execute_batch("PRAGMA incremental_vacuum(256)")
+}
+
+/// Lets messages go that take `over` bytes together, or [`LET_GO`] of them. Gives the bytes.
+fn let_go(conn: &Connection, private: bool, over: i64) -> rusqlite::Result<i64> {
+    let (first, last) = ids(private);
+    let mut oldest = conn.prepare_cached(
+        "SELECT id, octet_length(text) FROM messages WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
+    )?;
+    let mut rows = oldest.query(params![first, last, LET_GO])?;
+    let (mut freed, mut until) = (0, None);
+    while let Some(row) = rows.next()? {
+        until = Some(row.get::<_, i64>(0)?);
+        freed += size(row.get(1)?);
+        if freed >= over {
+            break;
+        }
+    }
+    if let Some(until) = until {
+        delete(conn, "id BETWEEN ? AND ?", params![first, until])?;
+        resize(conn, private, -freed)?;
+    }
+    Ok(freed)
+}
+
+/// Removes the private talk of this user with a key, and gives how many messages that were.
+pub(super) fn forget(conn: &Connection, own_name: &str, other: &[u8]) -> rusqlite::Result<usize> {
+    const WHICH: &str = "talk IN (SELECT id FROM talks WHERE kind = 2 AND own_name = ?1 AND other = ?2)";
+    let sizes = format!("SELECT octet_length(text) FROM messages WHERE {WHICH}");
+    let mut freed = 0;
+    let mut statement = conn.prepare(&sizes)?;
+    let mut rows = statement.query(params![own_name, other])?;
+    while let Some(row) = rows.next()? {
+        freed += size(row.get(0)?);
+    }
+    let gone = delete(conn, WHICH, params![own_name, other])?;
+    resize(conn, true, -freed)?;
+    Ok(gone)
+}
+
+fn delete(conn: &Connection, which: &str, params: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<usize> {
+    let words = format!("DELETE FROM words WHERE rowid IN (SELECT id FROM messages WHERE {which})");
+    conn.prepare_cached(&words)?.execute(params)?;
+    conn.prepare_cached(&format!("DELETE FROM messages WHERE {which}"))?.execute(params)
+}

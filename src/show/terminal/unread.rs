@@ -1,0 +1,61 @@
+//! What a person has not read: how many messages were missed and since when, and the line above the first of them.
+
+use jiff::ToSpan;
+use nu_ansi_term::Color;
+
+use super::TerminalForm;
+use super::wrap::width;
+use crate::session::SessionId;
+use crate::timestamp::Timestamp;
+
+/// The line is no longer than this, however wide the terminal is.
+const WIDEST: usize = 60;
+
+impl TerminalForm {
+    /// `134 messages since yesterday 18:02, 2 name you: \missed`.
+    pub(super) fn missed(&self, count: u64, mentions: u64, since: Option<Timestamp>) -> String {
+        let messages = if count == 1 { "1 message".to_owned() } else { format!("{count} messages") };
+        let since = since.map(|since| format!(" since {}", self.day_and_time(since))).unwrap_or_default();
+        let mentions = match mentions {
+            0 => String::new(),
+            1 => ", 1 names you".to_owned(),
+            many => format!(", {many} name you"),
+        };
+        format!("{messages}{since}{mentions}: \\missed")
+    }
+
+    /// A time as somebody says it who knows what day it is.
+    fn day_and_time(&self, at: Timestamp) -> String {
+        let local = self.local(at);
+        let day = local.date();
+        let yesterday = self.today.checked_sub(1.day()).ok();
+        let format = match day {
+            day if day == self.today => "%H:%M",
+            day if Some(day) == yesterday => "yesterday %H:%M",
+            day if day.year() == self.today.year() => "%-d %B, %H:%M",
+            _ => "%-d %B %Y, %H:%M",
+        };
+        local.strftime(format).to_string()
+    }
+
+    /// The line above what is unread; `count` says how many that is and how many of them follow.
+    pub(super) fn unread_line(
+        &self,
+        session: SessionId,
+        count: Option<(u64, u64)>,
+        columns: usize,
+    ) -> String {
+        let text = match count {
+            None => "unread".to_owned(),
+            Some((count, shown)) if shown < count => {
+                format!("{count} unread, the newest {shown} of them; \\history {count} shows all")
+            }
+            Some((count, _)) if session == SessionId::LOBBY => format!("{count} unread in the lobby"),
+            Some((count, _)) => format!("{count} unread in session {session}"),
+        };
+        let room = columns.min(WIDEST).saturating_sub(width(&text) + 2);
+        let line = format!("{} {text} {}", "─".repeat(room / 2), "─".repeat(room - room / 2));
+        let rows = self.rows(line.trim_end(), columns, columns);
+        rows.iter().map(|row| format!("{}\n", self.paint(Color::Yellow.normal(), row))).collect()
+    }
+}

@@ -1,0 +1,116 @@
+//! `hobnob log`: what this machine has kept, the oldest first, one line a message, for `grep` and `less`. No server is
+//! asked and nobody need be online. Needs no more memory for a million messages than for one.
+
+use std::ffi::OsString;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Result, anyhow};
+use hobnob_protocol::name::UserName;
+use jiff::tz::TimeZone;
+use nu_ansi_term::{Color, Style};
+
+use super::Outputs;
+use crate::cli::{Cli, LogOptions};
+use crate::client::found;
+use crate::config;
+use crate::data::history;
+use crate::data::history::question::{In, Question};
+use crate::show::Notice;
+use crate::show::json;
+use crate::show::kept::{KeptMessage, find_words};
+use crate::timestamp;
+
+/// Writes all that fits.
+///
+/// # Errors
+/// When an option is wrong, the history cannot be read, or the output takes nothing.
+pub fn run(
+    options: &LogOptions,
+    cli: Cli,
+    env: &dyn Fn(&str) -> Option<OsString>,
+    outputs: &mut Outputs<'_>,
+) -> Result<()> {
+    let name = cli.name.clone();
+    let settings = config::settings(Cli { json: cli.json, ..cli }, env)?;
+    let question = question(options, name.as_deref())?;
+    let form = match (settings.json, outputs.color && settings.color != crate::cli::ColorChoice::Never) {
+        (true, _) => Form::Json,
+        (false, color) => Form::Line { color, zone: TimeZone::system() },
+    };
+    write(&settings.data_dir, &question, &form, outputs)
+}
+
+/// How a message is written.
+enum Form {
+    Json,
+    Line { color: bool, zone: TimeZone },
+}
+
+impl Form {
+    fn of(&self, kept: KeptMessage) -> String {
+        match self {
+            Self::Json => json::line(&Notice::Kept(kept)),
+            Self::Line { color: false, zone } => kept.line(zone) + "\n",
+            Self::Line { color: true, zone } => painted(&kept, &kept.line(zone), &kept.head(zone)),
+        }
+    }
+}
+
+fn painted(kept: &KeptMessage, line: &str, head: &str) -> String {
+    let text = &line[head.len()..];
+    let mut shown = Style::new().dimmed().paint(head).to_string();
+    let mut from = 0;
+    for place in find_words(text, &kept.words) {
+        shown.push_str(&text[from..place.start]);
+        shown.push_str(&Color::Red.bold().paint(&text[place.clone()]).to_string());
+        from = place.end;
+    }
+    shown + &text[from..] + "\n"
+}
+
+fn question(options: &LogOptions, own_name: Option<&str>) -> Result<Question> {
+    let name = |option: &str, text: &str| {
+        text.parse::<UserName>().map_err(|err| anyhow!("{option} {text:?} is no name: {err}"))
+    };
+    let time = |option: &str, text: &Option<String>| {
+        let (now, zone) = (timestamp::now(), TimeZone::system());
+        let read = text.as_deref().map(|text| timestamp::parse_when(text, now, &zone)).transpose();
+        read.map(|time| time.map(|time| time.0)).map_err(|reason| anyhow!("{option}: {reason}"))
+    };
+    let place = match (&options.with, &options.room) {
+        (Some(with), _) => In::Private(name("--with", with)?),
+        (None, Some(room)) => In::Room(name("--room", room.strip_prefix('#').unwrap_or(room))?),
+        (None, None) => In::Everywhere,
+    };
+    Ok(Question {
+        words: options.words.join(" "),
+        from: None,
+        place,
+        since: time("--since", &options.since)?,
+        until: time("--until", &options.until)?,
+        own_name: own_name.map(|own| name("--name", own)).transpose()?,
+    })
+}
+
+fn write(data_dir: &Path, question: &Question, form: &Form, outputs: &mut Outputs<'_>) -> Result<()> {
+    let words: Vec<String> = question.words.split_whitespace().map(str::to_owned).collect();
+    let mut out = BufWriter::new(&mut outputs.out);
+    let mut failed: Option<io::Error> = None;
+    let any = history::each(data_dir, question, |kept| {
+        let kept = KeptMessage { words: words.clone(), ..found::shown(&kept) };
+        failed = out.write_all(form.of(kept).as_bytes()).err();
+        failed.is_none()
+    })?;
+    if failed.is_none() {
+        failed = out.flush().err();
+    }
+    drop(out);
+    if let Some(err) = failed {
+        return Err(err.into());
+    }
+    if !any {
+        writeln!(outputs.err, "hobnob: nothing is kept in {} yet", data_dir.display())?;
+    }
+    Ok(())
+}
