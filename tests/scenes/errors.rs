@@ -102,8 +102,8 @@ fn what_is_in_the_way_of_a_command_is_told_once() {
     let scripts: [(Obstacle, &str, &str); 4] = [
         (|home| folder_at(home, "data/hobnob/aliases.lock"), "\\alias brb be right back\n", "aliases"),
         (|home| folder_at(home, "data/hobnob/ignored.lock"), "\\ignore bobby\n", "ignored"),
-        (|home| file_at(home, "data/hobnob/conversations"), "\\search hello\n", "records"),
-        (|home| file_at(home, "data/hobnob/conversations"), "\\fork bobby\n", "kept"),
+        (|home| file_at(home, "data/hobnob/conversations"), "\\search hello\n", "conversations"),
+        (|home| folder_at(home, "data/hobnob/history.sqlite"), "\\fork bobby\n", "history.sqlite"),
     ];
     let _bobby = server.join("bobby");
     for (obstacle, script, part) in scripts {
