@@ -12,7 +12,7 @@ use crate::client::command_error::CommandError;
 use crate::client::questions::{Open, Question};
 use crate::data::trust::KeyVerdict;
 use crate::lobby::event::{Joined, LobbyEvent, ServerAnswer};
-use crate::lobby::place::Resumed;
+use crate::lobby::sequence::Resumed;
 use crate::session::{LinkState, SessionId};
 use crate::show::{ErrorCode, Failure, Message, Notice};
 use crate::timestamp::Timestamp;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::client::State;
 use crate::data::history::entry::{Kept, Mark};
 use crate::lobby::event::Joined;
-use crate::lobby::place::Resumed;
+use crate::lobby::sequence::Resumed;
 use crate::session::{LinkState, SessionId};
 use crate::show::{Message, Notice};
 use crate::timestamp::Timestamp;

@@ -5,7 +5,7 @@ use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position};
 use hobnob_protocol::message::{Change, Introduction, NoAnswerCode, NotAcceptedCode, Welcome};
 use hobnob_protocol::name::{PublicKey, Seq, UserName};
 
-use super::place::Resumed;
+use super::sequence::Resumed;
 
 /// What the app hears of the lobby.
 #[derive(Debug)]

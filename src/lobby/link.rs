@@ -1,8 +1,8 @@
-//! The lobby's link: one task that owns the connection, the outbox and the place in the log, and
+//! The lobby's link: one task that owns the connection, the outbox and how far the log was read, and
 //! makes a new connection whenever the old one is lost. The app talks to it through [`LobbyHandle`]
 //! and hears of it through [`LobbyEvent`]s.
 //!
-//! The link reads on from the last message it has seen ([`Place`]): what it hears twice it drops, a gap
+//! The link reads on from the last message it has seen ([`ReadPosition`]): what it hears twice it drops, a gap
 //! makes it read again from the log, and a message whose hash does not follow is reported.
 
 use std::pin::Pin;
@@ -30,8 +30,8 @@ use super::event_queue::{self, EventSender, LobbyEvents};
 use super::handle::{LobbyCommand, LobbyHandle, handle};
 use super::limits::{IntroductionRate, Pongs};
 use super::outbox::Outbox;
-use super::place::{Heard, Place, Resumed};
 use super::redial::next_pause;
+use super::sequence::{Heard, ReadPosition, Resumed};
 
 /// Messages that are fetched at the most of those that were said since an earlier run: as many as somebody might
 /// read or search through, and less than a second's work.
@@ -121,7 +121,7 @@ struct Link<D> {
     dial: D,
     config: LobbyConfig,
     outbox: Outbox,
-    place: Place,
+    read_position: ReadPosition,
     hurried: bool,
     leaving: bool,
     /// Somebody was introduced; the ping that follows asks whether the app knows of it.
@@ -147,12 +147,12 @@ impl Queues {
 
 impl<D: Dial> Link<D> {
     fn new(dial: D, config: LobbyConfig) -> Self {
-        let place = Place::after(config.read_up_to);
+        let read_position = ReadPosition::after(config.read_up_to);
         Self {
             dial,
             config,
             outbox: Outbox::default(),
-            place,
+            read_position,
             hurried: false,
             leaving: false,
             introduced: false,
@@ -175,7 +175,7 @@ impl<D: Dial> Link<D> {
         let goes_on = self.config.read_up_to.is_some() && welcome.resumed;
         let is_too_much = welcome.head.seq.0.saturating_sub(welcome.start.seq.0) > MOST_MISSED;
         if goes_on && is_too_much {
-            self.place = Place::default();
+            self.read_position = ReadPosition::default();
             self.config.since = Some(Seq(welcome.head.seq.0 - MOST_MISSED));
         }
         goes_on && is_too_much
@@ -183,7 +183,7 @@ impl<D: Dial> Link<D> {
 
     async fn connect(&mut self) -> Result<(Connection<D::Stream>, Resumed), ConnectError> {
         let LobbyConfig { address, identity, trusted, name, run, candidates, port, since, .. } = &self.config;
-        let cursor = self.place.cursor();
+        let cursor = self.read_position.cursor();
         // Asked for outside of what it is awaited in, so that the future is one that may move between threads.
         let candidates = Arc::clone(candidates);
         let hello = async |ends| Hello {
@@ -202,7 +202,7 @@ impl<D: Dial> Link<D> {
         // From now on this address has this key, whatever else is pinned meanwhile.
         self.config.trusted = Some(connection.server);
         self.config.name = welcome.name.clone();
-        let resumed = self.place.welcomed(welcome);
+        let resumed = self.read_position.welcomed(welcome);
         self.introduced = false;
         self.pongs = Pongs::default();
         self.outbox.rewind();
@@ -429,7 +429,7 @@ impl<D: Dial> Link<D> {
                 LobbyEvent::NotAccepted { id, code }
             }
             ServerMessage::Skipped { after, .. } => {
-                LobbyEvent::Skipped { missed: self.place.skipped(after)? }
+                LobbyEvent::Skipped { missed: self.read_position.skipped(after)? }
             }
             ServerMessage::Presence { changes } => LobbyEvent::Presence(changes),
             ServerMessage::PresenceSkipped => LobbyEvent::PresenceSkipped,
@@ -465,7 +465,7 @@ impl<D: Dial> Link<D> {
 
     /// Lobby messages: checks that they are the next ones, and which of them are this run's own.
     async fn said(&mut self, said: &Said, queues: &mut Queues) -> Result<(), End> {
-        let messages = match self.place.hear(said) {
+        let messages = match self.read_position.hear(said) {
             Heard::Next(messages) => messages,
             Heard::Gap => return Err(self.lost("messages are missing; reading on from before them")),
             Heard::Broken(broken, messages) => {
@@ -487,7 +487,7 @@ impl<D: Dial> Link<D> {
             let (id, seq) = (message.id, message.seq);
             return Some(LobbyEvent::Sent { id, seq, message: Some(Box::new(message)) });
         }
-        let replayed = self.place.is_replayed(message.seq);
+        let replayed = self.read_position.is_replayed(message.seq);
         Some(LobbyEvent::Said { message: Box::new(message), replayed })
     }
 }

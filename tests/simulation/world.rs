@@ -10,7 +10,7 @@ use hobnob::lobby::event::LobbyEvent;
 use hobnob::lobby::event_queue::LobbyEvents;
 use hobnob::lobby::handle::LobbyHandle;
 use hobnob::lobby::link::{self, LobbyConfig};
-use hobnob::lobby::place::Resumed;
+use hobnob::lobby::sequence::Resumed;
 use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::name::{RunId, Seq, Text};

@@ -1,14 +1,15 @@
-//! How far this client has read in the lobby's log: what is next, what was seen before, what is missing
-//! and what does not add up. A plain struct; knows nothing of connections.
+//! The sequence of the lobby's messages: which number comes next. Messages that were seen before are dropped, one that
+//! skips a number makes the link read again from the log, and what does not follow from the message before is told.
+//! A plain struct; knows nothing of connections.
 
 use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position};
 use hobnob_protocol::message::{Cursor, Welcome};
 use hobnob_protocol::name::{LogId, Seq};
 use hobnob_protocol::said::Said;
 
-/// The place read up to; none before the first welcome.
+/// How far this client has read in the lobby's log; nowhere before the first welcome.
 #[derive(Debug, Default)]
-pub struct Place {
+pub struct ReadPosition {
     at: Option<(LogId, Position)>,
     /// Messages up to this number were in the log before the present connection.
     replayed_up_to: Seq,
@@ -24,7 +25,7 @@ pub enum Resumed {
         /// How many.
         missed: u64,
     },
-    /// It is another log, or a place that is not in this one.
+    /// It is another log, or the position that was read up to is not in this one.
     Elsewhere,
 }
 
@@ -33,14 +34,14 @@ pub enum Resumed {
 pub enum Heard {
     /// These are the next ones: none where all were seen before.
     Next(Vec<LobbyMessage>),
-    /// Messages before them are missing: the log is to be read again from this place.
+    /// Messages before them are missing: the log is to be read again from the position that was read up to.
     Gap,
     /// These do not follow from what was read, and reading again does not help; what comes after is
     /// held against the last of them.
     Broken(BrokenChain, Vec<LobbyMessage>),
 }
 
-impl Place {
+impl ReadPosition {
     /// One that has read so far already, in an earlier run.
     #[must_use]
     pub fn after(read_up_to: Option<Cursor>) -> Self {
@@ -71,7 +72,7 @@ impl Place {
     }
 
     /// The server no longer keeps what would come next, and goes on after `after`. How many messages that leaves out; none
-    /// where it is no place further on, which is not believed.
+    /// where it is no position further on, which is not believed.
     pub fn skipped(&mut self, after: Position) -> Option<u64> {
         let (_, position) = self.at.as_mut()?;
         let missed = after.seq.0.checked_sub(position.seq.0).filter(|&missed| missed > 0)?;
@@ -121,12 +122,12 @@ mod tests {
 
     use super::*;
 
-    /// A log of `count` messages, and the place after each, the first before them all.
+    /// A log of `count` messages, and the position after each, the first before them all.
     fn log(id: LogId, count: u64) -> (Vec<LobbyMessage>, Vec<Position>) {
-        let mut places = vec![Position::start(&id)];
+        let mut positions = vec![Position::start(&id)];
         let mut messages = Vec::new();
         for seq in 1..=count {
-            let previous = places[places.len() - 1].hash;
+            let previous = positions[positions.len() - 1].hash;
             let mut message = LobbyMessage {
                 seq: Seq(seq),
                 at: seq,
@@ -138,10 +139,10 @@ mod tests {
                 hash: previous,
             };
             message.hash = link(&previous, &message);
-            places.push(Position { seq: message.seq, hash: message.hash });
+            positions.push(Position { seq: message.seq, hash: message.hash });
             messages.push(message);
         }
-        (messages, places)
+        (messages, positions)
     }
 
     /// Messages in a row as they are sent.
@@ -154,9 +155,9 @@ mod tests {
         }
     }
 
-    /// The place hears these together; the numbers of those that are new to it.
-    fn hear(place: &mut Place, messages: &[LobbyMessage]) -> Result<Vec<u64>, Heard> {
-        match place.hear(&said(messages)) {
+    /// These are heard together; the numbers of those that are new.
+    fn hear(reading: &mut ReadPosition, messages: &[LobbyMessage]) -> Result<Vec<u64>, Heard> {
+        match reading.hear(&said(messages)) {
             Heard::Next(new) => Ok(new.iter().map(|message| message.seq.0).collect()),
             other => Err(other),
         }
@@ -182,105 +183,117 @@ mod tests {
     }
 
     /// Has read the log up to `seq`.
-    fn read_up_to(seq: usize, places: &[Position]) -> Place {
-        let mut place = Place::default();
-        let first = welcome(LOG, places[seq], places[seq], true);
-        assert_eq!(place.welcomed(&first), Resumed::After { missed: 0 });
-        place
+    fn read_up_to(seq: usize, positions: &[Position]) -> ReadPosition {
+        let mut reading = ReadPosition::default();
+        let first = welcome(LOG, positions[seq], positions[seq], true);
+        assert_eq!(reading.welcomed(&first), Resumed::After { missed: 0 });
+        reading
     }
 
     #[test]
     fn a_gap_is_read_again_once_and_then_told() {
-        let (messages, places) = log(LOG, 5);
-        let mut place = read_up_to(2, &places);
-        assert_eq!(hear(&mut place, &messages[3..4]), Err(Heard::Gap));
-        assert_eq!(place.cursor().unwrap().position, places[2], "nothing is skipped by that");
-        assert_eq!(place.welcomed(&welcome(LOG, places[5], places[2], true)), Resumed::After { missed: 0 });
-        assert!(is_broken_at(&hear(&mut place, &messages[3..4]), 4));
-        assert_eq!(hear(&mut place, &messages[4..]), Ok(vec![5]), "what follows is held against it");
+        let (messages, positions) = log(LOG, 5);
+        let mut reading = read_up_to(2, &positions);
+        assert_eq!(hear(&mut reading, &messages[3..4]), Err(Heard::Gap));
+        assert_eq!(reading.cursor().unwrap().position, positions[2], "nothing is skipped by that");
+        assert_eq!(
+            reading.welcomed(&welcome(LOG, positions[5], positions[2], true)),
+            Resumed::After { missed: 0 }
+        );
+        assert!(is_broken_at(&hear(&mut reading, &messages[3..4]), 4));
+        assert_eq!(hear(&mut reading, &messages[4..]), Ok(vec![5]), "what follows is held against it");
     }
 
     #[test]
     fn a_second_gap_elsewhere_is_no_broken_chain() {
-        let (messages, places) = log(LOG, 9);
-        let mut place = read_up_to(2, &places);
-        assert_eq!(hear(&mut place, &messages[5..6]), Err(Heard::Gap));
+        let (messages, positions) = log(LOG, 9);
+        let mut reading = read_up_to(2, &positions);
+        assert_eq!(hear(&mut reading, &messages[5..6]), Err(Heard::Gap));
         // A log that keeps little: what was missing is gone, and before the client read on, so is more.
-        assert_eq!(place.welcomed(&welcome(LOG, places[6], places[4], true)), Resumed::After { missed: 2 });
-        assert_eq!(hear(&mut place, &messages[7..8]), Err(Heard::Gap));
-        assert_eq!(place.welcomed(&welcome(LOG, places[8], places[7], true)), Resumed::After { missed: 3 });
-        assert_eq!(hear(&mut place, &messages[7..8]), Ok(vec![8]));
+        assert_eq!(
+            reading.welcomed(&welcome(LOG, positions[6], positions[4], true)),
+            Resumed::After { missed: 2 }
+        );
+        assert_eq!(hear(&mut reading, &messages[7..8]), Err(Heard::Gap));
+        assert_eq!(
+            reading.welcomed(&welcome(LOG, positions[8], positions[7], true)),
+            Resumed::After { missed: 3 }
+        );
+        assert_eq!(hear(&mut reading, &messages[7..8]), Ok(vec![8]));
     }
 
     #[test]
     fn a_changed_message_is_told_at_once() {
-        let (mut messages, places) = log(LOG, 3);
+        let (mut messages, positions) = log(LOG, 3);
         messages[1].text = Text::new("forged").unwrap();
-        let mut place = read_up_to(1, &places);
-        assert!(is_broken_at(&hear(&mut place, &messages[1..2]), 2));
-        assert_eq!(hear(&mut place, &messages[2..]), Ok(vec![3]));
+        let mut reading = read_up_to(1, &positions);
+        assert!(is_broken_at(&hear(&mut reading, &messages[1..2]), 2));
+        assert_eq!(hear(&mut reading, &messages[2..]), Ok(vec![3]));
     }
 
     #[test]
     fn a_change_among_messages_sent_together_is_told_and_all_are_shown() {
-        let (mut messages, places) = log(LOG, 6);
+        let (mut messages, positions) = log(LOG, 6);
         messages[2].text = Text::new("forged").unwrap();
-        let mut place = read_up_to(1, &places);
-        let Heard::Broken(broken, shown) = place.hear(&said(&messages[..5])) else { panic!("it adds up") };
+        let mut reading = read_up_to(1, &positions);
+        let Heard::Broken(broken, shown) = reading.hear(&said(&messages[..5])) else { panic!("it adds up") };
         assert_eq!((broken.seq, shown.len()), (Seq(5), 4));
-        assert_eq!(hear(&mut place, &messages[5..]), Ok(vec![6]));
+        assert_eq!(hear(&mut reading, &messages[5..]), Ok(vec![6]));
     }
 
     #[test]
     fn a_log_that_says_it_goes_on_and_does_not_is_told() {
-        let (_, places) = log(LOG, 3);
-        let (others, other_places) = log(LogId::new([8; 16]), 4);
-        let mut place = read_up_to(3, &places);
+        let (_, positions) = log(LOG, 3);
+        let (others, other_positions) = log(LogId::new([8; 16]), 4);
+        let mut reading = read_up_to(3, &positions);
         // The same log's name, another history.
-        let forged = welcome(LOG, other_places[4], other_places[3], true);
-        assert_eq!(place.welcomed(&forged), Resumed::After { missed: 0 });
-        assert!(is_broken_at(&hear(&mut place, &others[3..]), 4));
+        let forged = welcome(LOG, other_positions[4], other_positions[3], true);
+        assert_eq!(reading.welcomed(&forged), Resumed::After { missed: 0 });
+        assert!(is_broken_at(&hear(&mut reading, &others[3..]), 4));
     }
 
     #[test]
     fn an_earlier_run_is_read_on_from() {
-        let (messages, places) = log(LOG, 5);
-        let mut place = Place::after(Some(Cursor { log: LOG, position: places[2] }));
-        assert_eq!(place.cursor().unwrap().position, places[2]);
-        assert_eq!(place.welcomed(&welcome(LOG, places[5], places[2], true)), Resumed::After { missed: 0 });
-        assert_eq!(hear(&mut place, &messages[2..]), Ok(vec![3, 4, 5]));
-        let mut place = Place::after(Some(Cursor { log: LOG, position: places[2] }));
-        assert_eq!(place.welcomed(&welcome(LOG, places[5], places[4], false)), Resumed::Elsewhere);
-        assert_eq!(hear(&mut place, &messages[4..]), Ok(vec![5]));
+        let (messages, positions) = log(LOG, 5);
+        let mut reading = ReadPosition::after(Some(Cursor { log: LOG, position: positions[2] }));
+        assert_eq!(reading.cursor().unwrap().position, positions[2]);
+        assert_eq!(
+            reading.welcomed(&welcome(LOG, positions[5], positions[2], true)),
+            Resumed::After { missed: 0 }
+        );
+        assert_eq!(hear(&mut reading, &messages[2..]), Ok(vec![3, 4, 5]));
+        let mut reading = ReadPosition::after(Some(Cursor { log: LOG, position: positions[2] }));
+        assert_eq!(reading.welcomed(&welcome(LOG, positions[5], positions[4], false)), Resumed::Elsewhere);
+        assert_eq!(hear(&mut reading, &messages[4..]), Ok(vec![5]));
     }
 
     #[test]
     fn another_log_is_read_from_where_it_says() {
-        let (_, places) = log(LOG, 9);
+        let (_, positions) = log(LOG, 9);
         let other = LogId::new([8; 16]);
-        let (messages, other_places) = log(other, 3);
-        let mut place = read_up_to(9, &places);
+        let (messages, other_positions) = log(other, 3);
+        let mut reading = read_up_to(9, &positions);
         assert_eq!(
-            place.welcomed(&welcome(other, other_places[3], other_places[1], false)),
+            reading.welcomed(&welcome(other, other_positions[3], other_positions[1], false)),
             Resumed::Elsewhere
         );
-        assert_eq!(hear(&mut place, &messages[1..2]), Ok(vec![2]));
-        assert!(place.is_replayed(Seq(3)) && !place.is_replayed(Seq(4)));
+        assert_eq!(hear(&mut reading, &messages[1..2]), Ok(vec![2]));
+        assert!(reading.is_replayed(Seq(3)) && !reading.is_replayed(Seq(4)));
     }
 
     #[test]
     fn what_the_server_no_longer_keeps_is_counted_and_read_past() {
-        let (messages, places) = log(LOG, 8);
-        let mut place = Place::default();
-        place.welcomed(&welcome(LOG, places[8], places[2], true));
-        assert_eq!(place.skipped(places[5]), Some(3));
-        assert_eq!(place.cursor().unwrap().position, places[5]);
-        assert_eq!(place.hear(&said(&messages[5..])), Heard::Next(messages[5..].to_vec()));
-        // Back, or nowhere further, is no place to skip to.
-        for behind in [places[3], places[8]] {
-            assert_eq!(place.skipped(behind), None);
+        let (messages, positions) = log(LOG, 8);
+        let mut reading = ReadPosition::default();
+        reading.welcomed(&welcome(LOG, positions[8], positions[2], true));
+        assert_eq!(reading.skipped(positions[5]), Some(3));
+        assert_eq!(reading.cursor().unwrap().position, positions[5]);
+        assert_eq!(reading.hear(&said(&messages[5..])), Heard::Next(messages[5..].to_vec()));
+        // A position before the one read up to, or that one itself, is not skipped to.
+        for behind in [positions[3], positions[8]] {
+            assert_eq!(reading.skipped(behind), None);
         }
-        assert_eq!(Place::default().skipped(places[1]), None);
+        assert_eq!(ReadPosition::default().skipped(positions[1]), None);
     }
 
     proptest! {
@@ -294,21 +307,21 @@ mod tests {
             connections in prop::collection::vec(
                 (0_u64..20, 1_u64..30, 0_u64..4, 0_usize..30, 1_usize..5, 0_usize..30), 1..20)
         ) {
-            let (messages, places) = log(LOG, 400);
-            let mut place = Place::default();
+            let (messages, positions) = log(LOG, 400);
+            let mut reading = ReadPosition::default();
             let (mut head, mut shown, mut missed) = (0_u64, Vec::new(), 0);
             for (said_now, kept, again, sends, together, leaves_out) in connections {
                 head += said_now;
                 let oldest = head.saturating_sub(kept);
-                let read = place.cursor().map_or(0, |cursor| cursor.position.seq.0);
+                let read = reading.cursor().map_or(0, |cursor| cursor.position.seq.0);
                 let start = read.saturating_sub(again).max(oldest) as usize;
-                let first = place.cursor().is_none();
-                let resumed = place.welcomed(&welcome(LOG, places[head as usize], places[start], true));
+                let first = reading.cursor().is_none();
+                let resumed = reading.welcomed(&welcome(LOG, positions[head as usize], positions[start], true));
                 let Resumed::After { missed: gone } = resumed else { panic!("{resumed:?}") };
                 missed += if first { start as u64 } else { gone };
                 let lines = messages[start..head as usize].chunks(together).take(sends).enumerate();
                 for (index, line) in lines.filter(|(index, _)| *index != leaves_out) {
-                    match place.hear(&said(line)) {
+                    match reading.hear(&said(line)) {
                         Heard::Next(new) => shown.extend(new.iter().map(|message| message.seq.0)),
                         Heard::Gap => {
                             prop_assert!(index > leaves_out);
@@ -321,7 +334,7 @@ mod tests {
                         }
                     }
                 }
-                let at = place.cursor().unwrap().position.seq.0;
+                let at = reading.cursor().unwrap().position.seq.0;
                 prop_assert_eq!(at, shown.len() as u64 + missed);
                 prop_assert!(shown.is_sorted_by(|before, after| before < after));
             }
