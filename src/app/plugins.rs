@@ -1,13 +1,14 @@
 //! Carries out what the user's own programs ask for: a notice, a text in the session they were called from, one of
-//! hobnob's own commands. Owns the check of their rights.
+//! hobnob's own commands. Whether they may have it is for [`crate::plugins::rights`].
 
 use super::{App, InputSource};
 use crate::client::State;
 use crate::commands::{self, Progress};
 use crate::plugins::PluginEvent;
 use crate::plugins::asks::{self, Ask, NotAnAsk};
-use crate::plugins::describe::{Description, Right};
+use crate::plugins::describe::Description;
 use crate::plugins::jobs::Report;
+use crate::plugins::rights;
 use crate::session::SessionId;
 use crate::show::{ErrorCode, Saying};
 
@@ -45,20 +46,11 @@ impl App {
         let wrong =
             |reason: NotAnAsk| (ErrorCode::Usage, format!("it wrote a line that asks for nothing: {reason}"));
         let Some(ask) = asks::parse(line).map_err(wrong)? else { return Ok(()) };
-        let need = |right: Right| match may.may(right) {
-            true => Ok(()),
-            false => Err((ErrorCode::Refused, format!("it has no right to {}", right.about()))),
-        };
+        rights::check(&ask, &may.rights).map_err(|denied| (ErrorCode::Refused, denied.to_string()))?;
         match ask {
             Ask::Notice(text) => self.state.emit(Saying::OfPlugin { text: &text }.into()),
-            Ask::Say(text) => {
-                need(Right::Say)?;
-                self.state.plugin_says(command, session, text);
-            }
-            Ask::Command { name, args } => {
-                need(Right::Command)?;
-                self.plugin_command(&name, &args)?;
-            }
+            Ask::Say(text) => self.state.plugin_says(command, session, text),
+            Ask::Command { name, args } => self.plugin_command(&name, &args)?,
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! socket in `connection`. Knows nothing of what the app shows.
 //!
 //! A connection comes from the listener or from a dial, complete with both hellos; from there on the
-//! two are alike. The chooser takes the newest and says so; the follower is handed only chosen ones.
+//! two are alike; `two_connections` says which of two is taken.
 //! Taking another connection is silent: what was not acknowledged is written again, what was heard
 //! before is dropped.
 
@@ -21,10 +21,10 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
+use super::backpressure::EventQueue;
 use super::connection::{Connection, Fresh, Vital};
 use super::dial::{Attempt, DialError, Dialler};
 use super::event::{GoneReason, PeerEvent, PeerEventKind, PeerFailure};
-use super::event_queue::EventQueue;
 use super::greet::{GreetError, Role};
 use super::inbox::{Gap, Inbox, Taken};
 use super::introductions::Entered;
@@ -35,6 +35,7 @@ use super::pace::AcknowledgePace;
 use super::reach::Origin;
 use super::redial::{AwakeClock, GaveUp, Redial, jitter};
 use super::seal::SealError;
+use super::two_connections::takes_over;
 use crate::session::link_id::LinkId;
 
 /// The clock is looked at this often, or oftener.
@@ -48,10 +49,6 @@ const LEAVE_WITHIN: Duration = Duration::from_millis(1500);
 /// while they are still in the processor's cache cost a quarter less, and the memory they leave is
 /// used for the next ones instead of being given back to the system.
 const ENOUGH_HANDED: usize = 64 * 1024;
-
-/// A connection that completes this soon after the chosen one was dialled at the same time from the
-/// other end, and is not needed.
-const CHOICE_SETTLES: Duration = Duration::from_secs(1);
 
 /// What a link begins with.
 pub(super) struct Beginning {
@@ -366,8 +363,8 @@ impl Link {
     /// Takes a connection, in place of the one there may be.
     fn adopt(&mut self, fresh: Fresh) -> Option<Ending> {
         let now = self.now;
-        let settled = self.connection.as_ref().is_none_or(|held| now >= held.since + CHOICE_SETTLES);
-        if self.role == Role::Chooser && !settled {
+        let in_use_for = self.connection.as_ref().map(|held| now.saturating_sub(held.since));
+        if !takes_over(self.role, in_use_for) {
             return None;
         }
         self.dialler.stop();

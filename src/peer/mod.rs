@@ -3,13 +3,13 @@
 //! Module map. None of these knows the lobby or the screen:
 //! - [`PeerNetwork`] (here) is what the app holds, one for the process.
 //! - `listen` takes connections and `dial` makes them; both say the hellos (`greet`).
-//! - `link` is the task of one session and owns its `connection`; it also chooses between two connections.
+//! - `link` is the task of one session and owns its `connection`; `two_connections` chooses where there are two.
 //! - `reach` is the way to the other side (TCP), and the rules which addresses are dialled; `seal` is the TLS on it.
 //! - `outgoing` is what leaves by a link, and the rule for who writes when: texts (`outbox`), the connection's `writer`, and
 //!   how often it writes (`pace`).
 //! - `inbox` counts what arrives; `line` is a message as it stands on the connection.
-//! - `mailbox` is what the app asks of a link; `event` is what the app hears, and `event_queue` where that
-//!   waits.
+//! - `mailbox` is what the app asks of a link; `event` is what the app hears; `backpressure` is what happens when it
+//!   does not keep up.
 //! - `redial` has the times of dialling again, and `alarm` wakes by them.
 //! - `introductions` is the table of sessions; `allowance` tells how often a stranger is dialled; `candidates` are this
 //!   client's own addresses.
@@ -35,11 +35,11 @@
 
 mod alarm;
 mod allowance;
+mod backpressure;
 mod candidates;
 mod connection;
 mod dial;
 mod event;
-mod event_queue;
 mod greet;
 mod inbox;
 mod introductions;
@@ -55,6 +55,7 @@ mod redial;
 mod seal;
 #[cfg(test)]
 mod tests;
+mod two_connections;
 mod writer;
 
 use std::fmt;

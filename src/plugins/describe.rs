@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::rights::Right;
 use crate::show::harmless::is_hostile;
 
 /// The longest usage or description, in characters.
@@ -14,30 +15,6 @@ const MAX_WORDS: usize = 100;
 
 /// The longest word, in characters.
 const MAX_WORD: usize = 64;
-
-/// A right a program may be given. To show notices takes none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Right {
-    /// To read what was said lately in the session it is called from.
-    Recent,
-    /// To say something there.
-    Say,
-    /// To run commands of hobnob's own.
-    Command,
-}
-
-impl Right {
-    /// What it allows, in words.
-    #[must_use]
-    pub const fn about(self) -> &'static str {
-        match self {
-            Self::Recent => "read what was said lately in the session you call it from",
-            Self::Say => "say something in your name in the session you call it from",
-            Self::Command => "run hobnob's commands",
-        }
-    }
-}
 
 /// What a program says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -58,7 +58,7 @@ pub struct GrantedDescription {
     usage: String,
     about: String,
     words: Vec<String>,
-    rights: Vec<super::describe::Right>,
+    rights: Vec<super::rights::Right>,
 }
 
 impl From<Description> for GrantedDescription {

@@ -18,6 +18,7 @@ use super::failure::{NotStarted, RunFailure};
 use super::grants::{Grant, Grants, GrantsError};
 use super::place;
 use super::program::{self, Limits, Over};
+use super::rights::Right;
 use crate::session::{SessionId, SessionRow};
 use crate::show::{HelpRow, Message, Notice, json};
 use crate::timestamp::now;
@@ -383,7 +384,7 @@ fn input(call: &Call, description: &Description) -> Vec<u8> {
     }
     let mut input = serde_json::to_vec(&Line { event: "call", call }).expect("a call is JSON");
     input.push(b'\n');
-    if description.may(describe::Right::Recent) {
+    if description.may(Right::Recent) {
         for message in &call.recent {
             input.extend_from_slice(json::line(&Notice::Message(message.clone())).as_bytes());
         }
