@@ -1,6 +1,7 @@
-//! What of the data directory others have access to, and how a file is made its owner's alone. What was
-//! there before is told of once at the start and left as it is, since an operator may mean it so. Knows which files a server keeps there, nothing of what is in them. (The key
-//! is not among them: one that others can read is refused.)
+//! What of a data directory others have access to, and how a file is made its owner's alone. What was there before is told
+//! of once at the start and left as it is, since an operator may mean it so. Knows which files a server keeps there,
+//! nothing of what is in them. (The key is not among them: one that others can read is refused.) The client asks the same
+//! of its own files.
 
 use std::fmt;
 use std::fs::File;
@@ -18,10 +19,13 @@ const FILES: [&str; 3] = ["lobby.sqlite", "lobby.sqlite-wal", "lobby.head"];
 
 /// A folder or file that others have access to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Exposed {
-    path: PathBuf,
-    mode: u32,
-    is_folder: bool,
+pub struct Exposed {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Who may do what with it, as Unix writes it.
+    pub mode: u32,
+    /// Whether it is a folder.
+    pub is_folder: bool,
 }
 
 impl fmt::Display for Exposed {
@@ -43,23 +47,32 @@ impl fmt::Display for Exposed {
 }
 
 /// What is exposed of `data_dir` and of its folder `store`.
-#[cfg(unix)]
 pub(crate) fn exposed(data_dir: &Path, store: &Path) -> Vec<Exposed> {
-    use std::os::unix::fs::PermissionsExt;
-    let look = |path: PathBuf, bits: u32, is_folder: bool| {
-        // What cannot be looked at is told of by whoever needs it.
-        let mode = std::fs::metadata(&path).ok()?.permissions().mode() & 0o7777;
-        (mode & bits != 0).then_some(Exposed { path, mode, is_folder })
-    };
-    let folders = [data_dir, store].map(|dir| look(dir.to_owned(), WRITABLE_BY_OTHERS, true));
-    let files = FILES.map(|file| look(store.join(file), OPEN_TO_OTHERS, false));
+    let folders = [data_dir, store].map(|dir| writable_by_others(dir.to_owned()));
+    let files = FILES.map(|file| look(store.join(file), OPEN_TO_OTHERS));
     folders.into_iter().chain(files).flatten().collect()
+}
+
+/// The folder or file at `path`, where others than its owner may write it.
+#[must_use]
+pub fn writable_by_others(path: PathBuf) -> Option<Exposed> {
+    look(path, WRITABLE_BY_OTHERS)
+}
+
+/// What is at `path`, where others have one of these rights.
+#[cfg(unix)]
+fn look(path: PathBuf, bits: u32) -> Option<Exposed> {
+    use std::os::unix::fs::PermissionsExt;
+    // What cannot be looked at is told of by whoever needs it.
+    let found = std::fs::metadata(&path).ok()?;
+    let mode = found.permissions().mode() & 0o7777;
+    (mode & bits != 0).then_some(Exposed { path, mode, is_folder: found.is_dir() })
 }
 
 /// Only Unix tells who has access in this way.
 #[cfg(not(unix))]
-pub(crate) fn exposed(_data_dir: &Path, _store: &Path) -> Vec<Exposed> {
-    Vec::new()
+fn look(_path: PathBuf, _bits: u32) -> Option<Exposed> {
+    None
 }
 
 /// Makes a file of the server's its owner's alone. The umask is whoever's who started the server: it can

@@ -7,7 +7,7 @@
 //! - `lobby` is the one task that gathers what clients want, has it ordered, and does what follows.
 //! - [`decide`], a plain state machine, says what follows.
 //! - `rendezvous` introduces users to each other; `allowance` tells how often.
-//! - [`log`] keeps it all; [`verify`] checks it; `exposed` tells which of its files others have access to.
+//! - [`log`] keeps it all; [`verify`] checks it; [`exposed`] tells which of its files others have access to.
 //! - `metrics` and `scrape` tell how it goes.
 //!
 //! Nothing here knows the client program.
@@ -18,7 +18,7 @@ mod config;
 mod connection;
 pub mod decide;
 mod engine;
-mod exposed;
+pub mod exposed;
 mod listener;
 mod lobby;
 pub mod log;

@@ -1,7 +1,6 @@
 //! The files in the data directory: who this user is, whom it trusts, what it keeps. Each is written whole
 //! or not at all. Knows no link and no screen.
 
-pub(crate) mod exposed;
 pub(crate) mod history;
 pub(crate) mod identities;
 pub(crate) mod private_file;

@@ -135,6 +135,15 @@ pub(crate) enum Saying<'a> {
         /// The config file.
         path: &'a Path,
     },
+    /// Others than this user may write a file of theirs, or in a folder.
+    WritableByOthers {
+        /// Where it is.
+        path: &'a Path,
+        /// Who may do what with it, as Unix writes it.
+        mode: u32,
+        /// Whether it is a folder.
+        is_folder: bool,
+    },
     /// This machine has more addresses than peers can be told.
     AddressesLeftOut {
         /// How many they are not told.
@@ -208,6 +217,17 @@ impl fmt::Display for Saying<'_> {
                 write!(f, "{key} = {value}  ({about}: {choices})")
             }
             Self::SettingsSaved { path } => write!(f, "saved in {}", path.display()),
+            Self::WritableByOthers { path, mode, is_folder } => {
+                let path = path.display();
+                match is_folder {
+                    true => write!(
+                        f,
+                        "others may write in {path} (mode {mode:03o}), and so replace what is in it"
+                    )?,
+                    false => write!(f, "others may write {path} (mode {mode:03o})")?,
+                }
+                write!(f, "; make it yours alone with: chmod go-w {path}")
+            }
             Self::AddressesLeftOut { count } => write!(
                 f,
                 "this machine has too many addresses to tell peers all; {count} are left out, --listen or \
@@ -275,6 +295,20 @@ mod tests {
         let rest = "is down: this waits, and goes out when it is back";
         says(Saying::WaitsForLink { session: SessionId::LOBBY }, &format!("the lobby {rest}"));
         says(Saying::WaitsForLink { session: SessionId(3) }, &format!("the link of session 3 {rest}"));
+    }
+
+    #[test]
+    fn what_others_may_write_is_told_with_what_to_do() {
+        let exposed =
+            |path, mode, is_folder| Saying::WritableByOthers { path: Path::new(path), mode, is_folder };
+        says(
+            exposed("/x", 0o777, true),
+            "others may write in /x (mode 777), and so replace what is in it; make it yours alone with: chmod go-w /x",
+        );
+        says(
+            exposed("/x/y", 0o20, false),
+            "others may write /x/y (mode 020); make it yours alone with: chmod go-w /x/y",
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod join;
 pub mod logging;
 pub mod signals;
 mod whereabouts;
+mod writable_by_others;
 
 use std::collections::HashMap;
 use std::io::{self, IsTerminal};
@@ -24,7 +25,6 @@ use crate::app::completion::Completion;
 use crate::app::event::Signal;
 use crate::app::{App, InputSource, Sources};
 use crate::config::Settings;
-use crate::data::exposed::exposed;
 use crate::data::identities;
 use crate::data::table::Table;
 use crate::lobby::connect::ConnectError;
@@ -48,7 +48,7 @@ use crate::screen::{Form, Screen, Sink};
 use crate::session::SessionId;
 use crate::show::human::Human;
 use crate::show::terminal::TerminalForm;
-use crate::show::{ErrorCode, Failure, Notice};
+use crate::show::{ErrorCode, Failure, Notice, Saying};
 use crate::timestamp;
 
 use crate::client::{ExitVerdict, Given, Me, State};
@@ -311,8 +311,12 @@ async fn begin(settings: &Settings, name: UserName, reader: Reader) -> Result<Ru
     })?;
     notices.extend(trouble.map(Notice::say));
     notices.extend(left_out.notice());
-    let exposed = exposed(&settings.data_dir, settings.config_file.as_deref());
-    let notices: Vec<Notice> = exposed.iter().map(|it| Notice::say(it.to_string())).chain(notices).collect();
+    let exposed = writable_by_others::find(&settings.data_dir, settings.config_file.as_deref());
+    let exposed = exposed.iter().map(|it| {
+        let (path, mode, is_folder) = (it.path.as_path(), it.mode, it.is_folder);
+        Saying::WritableByOthers { path, mode, is_folder }.into()
+    });
+    let notices: Vec<Notice> = exposed.chain(notices).collect();
     let keeping = Keeping::new(history, (identity.public(), name.clone()), reader);
     tracing::info!(server = %lobby.address, name = ?lobby.joined.welcome.name.as_str(), "in the lobby");
     let hosted = lobby.host.is_some();
