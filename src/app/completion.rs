@@ -40,7 +40,7 @@ impl Completion {
     pub(crate) fn new() -> (Self, watch::Receiver<Arc<Words>>) {
         let settings = SETTINGS
             .iter()
-            .map(|it| (it.key.to_owned(), it.values.iter().map(|&value| value.to_owned()).collect()));
+            .map(|it| (it.key.to_owned(), it.values().into_iter().map(str::to_owned).collect()));
         let first = Words { settings: settings.collect(), ..commands::words() };
         let (words, receiver) = watch::channel(Arc::new(first));
         (Self { words, published: None }, receiver)

@@ -102,7 +102,8 @@ mod tests {
     fn what_is_written_reads_back() {
         let mut preferences = Preferences::default();
         for setting in SETTINGS {
-            let last = setting.values.last().unwrap();
+            let values = setting.values();
+            let last = values.last().unwrap();
             setting.set(&mut preferences, last).unwrap();
         }
         let text = edited("", &preferences).unwrap();

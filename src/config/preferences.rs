@@ -77,143 +77,158 @@ impl Default for Preferences {
     }
 }
 
-/// One setting: its name, the values it takes, and the way to both.
+/// A value that a setting can have: how it is typed, and how what was typed is read.
+trait Value {
+    /// The words for all such values; none where it is a number.
+    fn words(&self) -> Vec<&'static str>;
+
+    /// The value, as it is typed.
+    fn typed(&self) -> String;
+
+    /// Takes the value that was typed, and tells whether there is such a value.
+    fn read(&mut self, typed: &str) -> bool;
+}
+
+/// Values that are words.
+trait Word: Copy + PartialEq + Sized + 'static {
+    /// Each value and its word, in the order in which they are offered.
+    const WORDS: &'static [(&'static str, Self)];
+
+    /// Further words that are understood.
+    const ALSO: &'static [(&'static str, Self)] = &[];
+}
+
+impl<T: Word> Value for T {
+    fn words(&self) -> Vec<&'static str> {
+        T::WORDS.iter().map(|(word, _)| *word).collect()
+    }
+
+    fn typed(&self) -> String {
+        let word = T::WORDS.iter().find(|(_, value)| value == self).map(|(word, _)| *word);
+        word.unwrap_or_default().to_owned()
+    }
+
+    fn read(&mut self, typed: &str) -> bool {
+        let value = T::WORDS.iter().chain(T::ALSO).find(|(word, _)| *word == typed).map(|(_, value)| *value);
+        value.map(|value| *self = value).is_some()
+    }
+}
+
+impl Value for u16 {
+    fn words(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    fn typed(&self) -> String {
+        self.to_string()
+    }
+
+    fn read(&mut self, typed: &str) -> bool {
+        typed.parse().map(|value| *self = value).is_ok()
+    }
+}
+
+impl Word for bool {
+    const WORDS: &'static [(&'static str, Self)] = &[("on", true), ("off", false)];
+    const ALSO: &'static [(&'static str, Self)] =
+        &[("true", true), ("yes", true), ("false", false), ("no", false)];
+}
+
+impl Word for Times {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("off", Self::Off), ("short", Self::Short), ("long", Self::Long)];
+    const ALSO: &'static [(&'static str, Self)] = &[("on", Self::Short)];
+}
+
+impl Word for Notify {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("off", Self::Off), ("bell", Self::Bell), ("osc9", Self::Osc9), ("osc777", Self::Osc777)];
+    const ALSO: &'static [(&'static str, Self)] = &[("on", Self::Bell)];
+}
+
+impl Word for Links {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("auto", Self::Auto), ("on", Self::On), ("off", Self::Off)];
+}
+
+/// One setting: its name, what it decides, and where its value stands.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
     /// As it is typed.
     pub key: &'static str,
     /// As the config file knows it.
     pub path: &'static str,
-    /// The words it takes; examples, where it takes a number.
-    pub values: &'static [&'static str],
     /// What it decides.
     pub about: &'static str,
-    read: fn(&Preferences) -> String,
-    write: fn(&mut Preferences, &str) -> Option<()>,
+    /// Numbers that are offered, where it takes a number.
+    numbers: &'static [&'static str],
+    value: fn(&mut Preferences) -> &mut dyn Value,
 }
-
-const SWITCH: &[&str] = &["on", "off"];
 
 /// Every setting, in the order `\set` shows them.
 pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "times",
         path: "terminal.times",
-        values: &["off", "short", "long"],
         about: "the time before each message",
-        read: |it| {
-            match it.times {
-                Times::Off => "off",
-                Times::Short => "short",
-                Times::Long => "long",
-            }
-            .to_owned()
-        },
-        write: |it, word| {
-            it.times = match word {
-                "off" => Times::Off,
-                "short" | "on" => Times::Short,
-                "long" => Times::Long,
-                _ => return None,
-            };
-            Some(())
-        },
+        numbers: &[],
+        value: |it| &mut it.times,
     },
     Setting {
         key: "notify",
         path: "terminal.notify",
-        values: &["off", "bell", "osc9", "osc777"],
         about: "how a mention or a private message asks for attention",
-        read: |it| {
-            match it.notify {
-                Notify::Off => "off",
-                Notify::Bell => "bell",
-                Notify::Osc9 => "osc9",
-                Notify::Osc777 => "osc777",
-            }
-            .to_owned()
-        },
-        write: |it, word| {
-            it.notify = match word {
-                "off" => Notify::Off,
-                "bell" | "on" => Notify::Bell,
-                "osc9" => Notify::Osc9,
-                "osc777" => Notify::Osc777,
-                _ => return None,
-            };
-            Some(())
-        },
+        numbers: &[],
+        value: |it| &mut it.notify,
     },
     Setting {
         key: "names-colour",
         path: "terminal.names-colour",
-        values: SWITCH,
         about: "a colour of its own for each name",
-        read: |it| word(it.names_colour),
-        write: |it, word| put(&mut it.names_colour, switch(word)),
+        numbers: &[],
+        value: |it| &mut it.names_colour,
     },
     Setting {
         key: "fold",
         path: "terminal.fold",
-        values: SWITCH,
         about: "one line for many who come and go together",
-        read: |it| word(it.fold),
-        write: |it, word| put(&mut it.fold, switch(word)),
+        numbers: &[],
+        value: |it| &mut it.fold,
     },
     Setting {
         key: "wrap",
         path: "terminal.wrap",
-        values: SWITCH,
         about: "break long messages between words, and indent them",
-        read: |it| word(it.wrap),
-        write: |it, word| put(&mut it.wrap, switch(word)),
+        numbers: &[],
+        value: |it| &mut it.wrap,
     },
     Setting {
         key: "banner",
         path: "terminal.banner",
-        values: SWITCH,
         about: "what to type next, at the start",
-        read: |it| word(it.banner),
-        write: |it, word| put(&mut it.banner, switch(word)),
+        numbers: &[],
+        value: |it| &mut it.banner,
     },
     Setting {
         key: "paste-ask",
         path: "terminal.paste-ask",
-        values: &["0", "8", "50"],
         about: "ask before a message of more lines is sent (0: never)",
-        read: |it| it.paste_ask.to_string(),
-        write: |it, word| put(&mut it.paste_ask, word.parse().ok()),
+        numbers: &["0", "8", "50"],
+        value: |it| &mut it.paste_ask,
     },
     Setting {
         key: "rows",
         path: "terminal.rows",
-        values: &["0", "40", "200"],
         about: "rows of one message that are shown (0: all)",
-        read: |it| it.rows.to_string(),
-        write: |it, word| put(&mut it.rows, word.parse().ok()),
+        numbers: &["0", "40", "200"],
+        value: |it| &mut it.rows,
     },
     Setting {
         key: "links",
         path: "terminal.links",
-        values: &["auto", "on", "off"],
         about: "whether an address broken into rows can be opened whole",
-        read: |it| {
-            match it.links {
-                Links::Auto => "auto",
-                Links::On => "on",
-                Links::Off => "off",
-            }
-            .to_owned()
-        },
-        write: |it, word| {
-            it.links = match word {
-                "auto" => Links::Auto,
-                "on" => Links::On,
-                "off" => Links::Off,
-                _ => return None,
-            };
-            Some(())
-        },
+        numbers: &[],
+        value: |it| &mut it.links,
     },
 ];
 
@@ -259,7 +274,8 @@ impl Setting {
     /// Its value, as it is typed.
     #[must_use]
     pub fn value(&self, preferences: &Preferences) -> String {
-        (self.read)(preferences)
+        let mut preferences = *preferences;
+        (self.value)(&mut preferences).typed()
     }
 
     /// Gives it a value.
@@ -267,16 +283,32 @@ impl Setting {
     /// # Errors
     /// The words it takes, where this is none of them.
     pub fn set(&self, preferences: &mut Preferences, value: &str) -> Result<(), WrongValue> {
-        (self.write)(preferences, value).ok_or_else(|| WrongValue { key: self.key, choices: self.choices() })
+        match (self.value)(preferences).read(value) {
+            true => Ok(()),
+            false => Err(WrongValue { key: self.key, choices: self.choices() }),
+        }
+    }
+
+    /// The words it takes; examples, where it takes a number.
+    #[must_use]
+    pub fn values(&self) -> Vec<&'static str> {
+        match self.words() {
+            words if words.is_empty() => self.numbers.to_vec(),
+            words => words,
+        }
     }
 
     /// The values it takes, in words.
     #[must_use]
     pub fn choices(&self) -> String {
-        match self.key {
-            "paste-ask" | "rows" => "0 to 65535".to_owned(),
-            _ => self.values.join(", "),
+        match self.words() {
+            words if words.is_empty() => "0 to 65535".to_owned(),
+            words => words.join(", "),
         }
+    }
+
+    fn words(&self) -> Vec<&'static str> {
+        (self.value)(&mut Preferences::default()).words()
     }
 }
 
@@ -292,7 +324,7 @@ impl Preferences {
                 return Err(WrongSetting::Unknown { key: key.clone() });
             };
             let text = match value {
-                toml::Value::Boolean(on) => word(*on),
+                toml::Value::Boolean(on) => on.typed(),
                 toml::Value::Integer(number) => number.to_string(),
                 toml::Value::String(text) => text.clone(),
                 other => other.to_string(),
@@ -303,22 +335,6 @@ impl Preferences {
     }
 }
 
-fn put<T>(field: &mut T, value: Option<T>) -> Option<()> {
-    value.map(|value| *field = value)
-}
-
-fn word(on: bool) -> String {
-    if on { "on" } else { "off" }.to_owned()
-}
-
-fn switch(word: &str) -> Option<bool> {
-    match word {
-        "on" | "true" | "yes" => Some(true),
-        "off" | "false" | "no" => Some(false),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -326,10 +342,10 @@ mod tests {
     #[test]
     fn every_value_a_setting_names_is_one_it_takes_and_gives_back() {
         for setting in SETTINGS {
-            for value in setting.values {
+            for value in setting.values() {
                 let mut preferences = Preferences::default();
                 setting.set(&mut preferences, value).unwrap();
-                assert_eq!(setting.value(&preferences), *value, "{}", setting.key);
+                assert_eq!(setting.value(&preferences), value, "{}", setting.key);
             }
             assert_eq!(setting.path, format!("terminal.{}", setting.key));
             assert!(setting.set(&mut Preferences::default(), "purple").is_err(), "{}", setting.key);
