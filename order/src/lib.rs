@@ -28,6 +28,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use thiserror::Error;
 
 /// Something that comes later.
@@ -54,7 +55,8 @@ pub struct StreamIdentity(pub [u8; 16]);
 pub struct Ordered<B> {
     /// Where it stands.
     pub place: Place,
-    /// When it was put there, in milliseconds since 1970-01-01 UTC; never before the batch before it.
+    /// When it was put there, in milliseconds since 1970-01-01 UTC. The same for everybody who reads it. It may be
+    /// earlier than that of the batch before, where several machines keep the order.
     pub at: u64,
     /// What was published.
     pub batch: Arc<B>,
@@ -101,6 +103,16 @@ pub enum StreamError {
     Replaced,
 }
 
+/// A batch that can leave the process, for orders that are kept elsewhere.
+pub trait Payload: Sized + Send + Sync + 'static {
+    /// The batch as bytes.
+    fn to_bytes(&self) -> Bytes;
+
+    /// The batch that these bytes are. Bytes that are none have a place all the same, which all servers pass: what
+    /// is made of them must be the same for all.
+    fn from_bytes(bytes: &[u8]) -> Self;
+}
+
 /// One order of batches.
 pub trait OrderedStream<B>: Send + Sync + 'static {
     /// Which order this is.
@@ -113,14 +125,15 @@ pub trait OrderedStream<B>: Send + Sync + 'static {
     /// See [`PublishError`]: only `Refused` promises that this attempt will never have a place.
     fn publish(&self, batch: Arc<B>) -> Later<'static, Result<Place, PublishError>>;
 
-    /// All that follows `after`, as it comes.
+    /// All that follows `after`, as it comes. Some of it may have been read ahead when it is forgotten.
     fn follow(&self, after: Place) -> Box<dyn Follower<B>>;
 
     /// The oldest place that is kept and the newest there is; where none is kept, the oldest is one past the
-    /// newest.
-    fn bounds(&self) -> Later<'_, (Place, Place)>;
+    /// newest. `None` where the order cannot be asked now.
+    fn bounds(&self) -> Later<'_, Option<(Place, Place)>>;
 
-    /// Drops the batches up to a place that nobody needs any more.
+    /// Drops the batches up to a place that nobody needs any more. Where the order cannot be asked now, nothing is
+    /// dropped.
     fn forget(&self, up_to: Place) -> Later<'_, ()>;
 }
 

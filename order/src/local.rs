@@ -61,8 +61,8 @@ impl<B: Send + Sync + 'static> OrderedStream<B> for LocalStream<B> {
         Box::new(Following { places: Arc::clone(&self.places), reached: after })
     }
 
-    fn bounds(&self) -> Later<'_, (Place, Place)> {
-        Box::pin(future::ready(self.places().bounds()))
+    fn bounds(&self) -> Later<'_, Option<(Place, Place)>> {
+        Box::pin(future::ready(Some(self.places().bounds())))
     }
 
     fn forget(&self, up_to: Place) -> Later<'_, ()> {
@@ -97,7 +97,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_is_an_order() {
-        suite::all(stream).await;
+        suite::all(async || stream()).await;
     }
 
     #[tokio::test]

@@ -43,8 +43,8 @@ pub trait Neighbours: Send + Sync + 'static {
     /// When there is no answer in that time. The question may have been read all the same.
     fn ask(&self, server: ServerId, question: Bytes, limit: Duration) -> Later<'_, Result<Bytes, NoAnswer>>;
 
-    /// What others ask of this server. Whoever calls this last gets the questions.
-    fn asked(&self) -> mpsc::Receiver<Question>;
+    /// What others ask of this server, whose number is `own`. Whoever calls this last gets the questions.
+    fn asked(&self, own: ServerId) -> mpsc::Receiver<Question>;
 }
 
 /// A server that has no neighbours.
@@ -61,34 +61,21 @@ impl Neighbours for Alone {
         Box::pin(future::ready(Err(NoAnswer(server))))
     }
 
-    fn asked(&self) -> mpsc::Receiver<Question> {
+    fn asked(&self, _own: ServerId) -> mpsc::Receiver<Question> {
         mpsc::channel(1).1
     }
 }
 
 type Desks = Arc<Mutex<HashMap<ServerId, mpsc::Sender<Question>>>>;
 
-/// A server among others in the same process, for tests. A server that is silent takes questions and answers
-/// none: drop what [`asked`](Neighbours::asked) gave, or do not read it.
-#[derive(Debug, Clone)]
+/// Servers in the same process, for tests; clones are the neighbours of each other. A server that is silent takes
+/// questions and answers none: drop what [`asked`](Neighbours::asked) gave, or do not read it.
+#[derive(Debug, Clone, Default)]
 pub struct MemoryNeighbours {
-    own: ServerId,
     desks: Desks,
 }
 
 impl MemoryNeighbours {
-    /// The first server of a lobby.
-    #[must_use]
-    pub fn new(own: ServerId) -> Self {
-        Self { own, desks: Desks::default() }
-    }
-
-    /// Another server of the same lobby.
-    #[must_use]
-    pub fn beside(&self, own: ServerId) -> Self {
-        Self { own, desks: Arc::clone(&self.desks) }
-    }
-
     fn desks(&self) -> MutexGuard<'_, HashMap<ServerId, mpsc::Sender<Question>>> {
         self.desks.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,9 +92,9 @@ impl Neighbours for MemoryNeighbours {
         })
     }
 
-    fn asked(&self) -> mpsc::Receiver<Question> {
+    fn asked(&self, own: ServerId) -> mpsc::Receiver<Question> {
         let (desk, questions) = mpsc::channel(QUESTIONS);
-        self.desks().insert(self.own, desk);
+        self.desks().insert(own, desk);
         questions
     }
 }
@@ -121,10 +108,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_neighbour_answers_or_is_not_waited_for_longer_than_the_limit() {
-        let one = MemoryNeighbours::new(ServerId(1));
-        let other = one.beside(ServerId(2));
+        let one = MemoryNeighbours::default();
+        let other = one.clone();
         assert_eq!(one.ask(ServerId(2), HI, LIMIT).await, Err(NoAnswer(ServerId(2))), "it is not there yet");
-        let mut questions = other.asked();
+        let mut questions = other.asked(ServerId(2));
         let answering = async {
             let Question { question, answer } = questions.recv().await.unwrap();
             answer.send(question).unwrap();
@@ -139,6 +126,6 @@ mod tests {
     #[tokio::test]
     async fn who_is_alone_has_nobody_to_ask_and_is_not_asked() {
         assert!(Alone.ask(ServerId(2), HI, LIMIT).await.is_err());
-        assert!(Alone.asked().recv().await.is_none());
+        assert!(Alone.asked(ServerId(1)).recv().await.is_none());
     }
 }

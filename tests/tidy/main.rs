@@ -72,6 +72,14 @@ fn order_depends_on_neither_server_nor_client() {
 }
 
 #[test]
+fn nats_depends_on_order_alone() {
+    let names = dependencies("nats/Cargo.toml");
+    assert!(names.contains("async-nats"), "the manifest was not understood");
+    let ours: Vec<&String> = names.iter().filter(|name| name.starts_with("hobnob")).collect();
+    assert_eq!(ours, ["hobnob-order"]);
+}
+
+#[test]
 fn server_does_not_depend_on_the_client() {
     let names = dependencies("server/Cargo.toml");
     assert!(names.contains("hobnob-protocol"), "the manifest was not understood");

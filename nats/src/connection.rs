@@ -1,0 +1,217 @@
+//! The link to NATS: made once, and then made again for ever by the crate beneath, to whichever node answers. Owns
+//! its times; knows no stream.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_nats::jetstream::{self, Context};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
+use thiserror::Error;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::settings::Settings;
+
+/// How often a node is asked for a sign of life. After two without an answer the link is given up.
+const PING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long one node may take to answer at all. The nodes that remain are tried meanwhile by nobody, so it is short.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long an acknowledgement or an answer of JetStream is waited for. A batch without one is published again, so
+/// this is the silence that a lost acknowledgement costs.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Between two attempts to reach a node.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// How long the first link is tried for: machines that start together may take a while.
+const FIRST_LINK: Duration = Duration::from_secs(10);
+
+/// Messages of one subscription that may wait here. Past it messages are dropped, which the watchdog of whoever
+/// follows the stream notices: it reads them again.
+const SUBSCRIPTION: usize = 16 * 1024;
+
+/// Batches that may be without an acknowledgement at once. A server publishes one at a time; a test, some.
+const UNACKNOWLEDGED: usize = 1024;
+
+/// Why there is no link.
+#[derive(Debug, Error)]
+pub enum ConnectError {
+    /// No node answers.
+    #[error("no NATS node answers at {urls}: {reason}")]
+    Unreachable {
+        /// Where.
+        urls: String,
+        /// What the last attempt said.
+        reason: String,
+    },
+    /// A node answers and does not let this server in.
+    #[error("NATS at {urls} does not let this server in: {reason}; see --nats-creds")]
+    Denied {
+        /// Where.
+        urls: String,
+        /// What it said.
+        reason: String,
+    },
+    /// The link cannot be encrypted as it has to be.
+    #[error("cannot speak TLS with NATS at {urls}: {reason}; see --nats-ca")]
+    Tls {
+        /// Where.
+        urls: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The credentials cannot be read.
+    #[error("cannot read the credentials for NATS in {file}: {reason}")]
+    Credentials {
+        /// Which file.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A node answers, and has no JetStream.
+    #[error(
+        "NATS at {urls} runs without JetStream: start each node with -js, or with jetstream {{}} in its file"
+    )]
+    NoJetStream {
+        /// Where.
+        urls: String,
+    },
+}
+
+/// A link that stands, or is being made again.
+#[derive(Clone, Debug)]
+pub struct Link {
+    pub(crate) client: Client,
+    pub(crate) jetstream: Context,
+    stands: Arc<AtomicBool>,
+    urls: String,
+}
+
+impl Link {
+    /// Connects to one of the nodes, trying for some seconds.
+    ///
+    /// # Errors
+    /// When no node lets this server in, see [`ConnectError`].
+    pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
+        let urls = settings.urls.join(",");
+        let until = Instant::now() + FIRST_LINK;
+        loop {
+            let stands = Arc::new(AtomicBool::new(true));
+            let options = options(settings, &stands).await?;
+            let reason = match timeout(FIRST_LINK, options.connect(&settings.urls)).await {
+                Ok(Ok(client)) => return Self::over(client, stands, urls),
+                Ok(Err(err)) => match err.kind() {
+                    ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
+                        return Err(ConnectError::Denied { urls, reason: err.to_string() });
+                    }
+                    ConnectErrorKind::Tls => return Err(ConnectError::Tls { urls, reason: chain(&err) }),
+                    ConnectErrorKind::ServerParse => {
+                        return Err(ConnectError::Unreachable { urls, reason: chain(&err) });
+                    }
+                    _ => chain(&err),
+                },
+                Err(_elapsed) => "no answer".to_owned(),
+            };
+            if Instant::now() + RETRY >= until {
+                return Err(ConnectError::Unreachable { urls, reason });
+            }
+            sleep(RETRY).await;
+        }
+    }
+
+    fn over(client: Client, stands: Arc<AtomicBool>, urls: String) -> Result<Self, ConnectError> {
+        if !client.server_info().jetstream {
+            return Err(ConnectError::NoJetStream { urls });
+        }
+        let jetstream = jetstream::context::ContextBuilder::new()
+            .timeout(ANSWER_TIMEOUT)
+            .max_ack_inflight(UNACKNOWLEDGED)
+            .build(client.clone());
+        Ok(Self { client, jetstream, stands, urls })
+    }
+
+    /// Whether a node is reached now. What is published meanwhile would wait in the memory of this process.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        self.stands.load(Ordering::Relaxed)
+    }
+
+    /// The name of the node that is, or was last, reached.
+    #[must_use]
+    pub fn node(&self) -> String {
+        self.client.server_info().server_name
+    }
+
+    /// Its version.
+    #[must_use]
+    pub fn node_version(&self) -> String {
+        self.client.server_info().version
+    }
+
+    pub(crate) fn urls(&self) -> &str {
+        &self.urls
+    }
+}
+
+async fn options(settings: &Settings, stands: &Arc<AtomicBool>) -> Result<ConnectOptions, ConnectError> {
+    let mut options = ConnectOptions::new();
+    if let Some(file) = &settings.credentials {
+        let unreadable = |err: std::io::Error| ConnectError::Credentials {
+            file: file.display().to_string(),
+            reason: err.to_string(),
+        };
+        options = options.credentials_file(file).await.map_err(unreadable)?;
+    }
+    if let Some(ca) = &settings.ca {
+        options = options.add_root_certificates(ca.clone()).require_tls(true);
+    }
+    if let Some((certificate, key)) = &settings.client_certificate {
+        options = options.add_client_certificate(certificate.clone(), key.clone()).require_tls(true);
+    }
+    let stands = Arc::clone(stands);
+    let options = options
+        .name(format!("hobnob-server {}", settings.lobby.as_str()))
+        .ping_interval(PING_INTERVAL)
+        .connection_timeout(CONNECT_TIMEOUT)
+        .request_timeout(Some(ANSWER_TIMEOUT))
+        .subscription_capacity(SUBSCRIPTION)
+        .max_reconnects(None)
+        .reconnect_delay_callback(|attempts| if attempts <= 1 { Duration::ZERO } else { RETRY })
+        .event_callback(move |event| {
+            note(&event, &stands);
+            std::future::ready(())
+        });
+    Ok(options)
+}
+
+fn note(event: &Event, stands: &AtomicBool) {
+    match event {
+        Event::Connected => {
+            stands.store(true, Ordering::Relaxed);
+            tracing::info!("NATS is reached again");
+        }
+        Event::Disconnected => {
+            stands.store(false, Ordering::Relaxed);
+            tracing::warn!("the link to NATS is lost; another node is tried");
+        }
+        Event::Closed => stands.store(false, Ordering::Relaxed),
+        event => tracing::debug!(%event, "NATS"),
+    }
+}
+
+/// An error with its causes, each said once.
+pub(crate) fn chain(err: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = err.to_string();
+    let mut cause = err.source();
+    while let Some(err) = cause {
+        let said = err.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = err.source();
+    }
+    text
+}

@@ -1,0 +1,197 @@
+//! Reading the stream from a place on, without a gap and without a repeat, for ever: through nodes that die, freeze
+//! and elect. Owns the watchdog.
+//!
+//! The consumer of the crate beneath is trusted with no more than speed. When the node that keeps it dies while this
+//! server is linked to another one, it says nothing for ever; made again too early, it begins at the first batch. So
+//! a task counts places itself: it passes over what it had, takes a gap for an end, and makes a new consumer when
+//! nothing has come for too long.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use async_nats::jetstream::Message;
+use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use futures_util::StreamExt;
+use hobnob_order::{Follower, Ordered, Payload, Place, StreamError};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout};
+
+use crate::founding;
+use crate::stream::{Shared, bounds};
+
+/// Batches read ahead of whoever applies them. Past it nothing more is read.
+const AHEAD: usize = 64;
+
+/// How long one look at the consumer lasts.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long nothing may be heard of a batch that this server was told is stored.
+const HEARD_WITHIN: Duration = Duration::from_millis(500);
+
+/// How long nothing at all may be heard. Every server says something each second.
+const SILENCE: Duration = Duration::from_secs(6);
+
+/// How long a consumer may take to be made.
+const MADE_WITHIN: Duration = Duration::from_secs(2);
+
+/// Between two attempts to make one.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// Whoever follows a stream.
+pub(crate) struct Following<B> {
+    batches: mpsc::Receiver<Result<Ordered<B>, StreamError>>,
+    ended: Option<StreamError>,
+    task: AbortHandle,
+}
+
+impl<B> Drop for Following<B> {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl<B: Payload> Following<B> {
+    /// Begins to read what follows `after`.
+    pub(crate) fn begin(shared: Arc<Shared>, after: Place) -> Self {
+        let (out, batches) = mpsc::channel(AHEAD);
+        let reader = Reader { shared, next: after.next(), out };
+        let task = tokio::spawn(reader.run()).abort_handle();
+        Self { batches, ended: None, task }
+    }
+}
+
+impl<B: Payload> Follower<B> for Following<B> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Ordered<B>, StreamError>> {
+        if let Some(ended) = self.ended {
+            return Poll::Ready(Err(ended));
+        }
+        match self.batches.poll_recv(cx) {
+            Poll::Ready(Some(Ok(ordered))) => Poll::Ready(Ok(ordered)),
+            Poll::Ready(Some(Err(err))) => {
+                self.ended = Some(err);
+                Poll::Ready(Err(err))
+            }
+            // The task ends with an error, or with the runtime: then nobody asks any more.
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+struct Reader<B> {
+    shared: Arc<Shared>,
+    /// The first place that was not heard yet.
+    next: Place,
+    out: mpsc::Sender<Result<Ordered<B>, StreamError>>,
+}
+
+/// Why reading stops.
+enum Stop {
+    /// The stream cannot be followed any further.
+    Failed(StreamError),
+    /// Nobody reads any more.
+    Unread,
+}
+
+impl<B: Payload> Reader<B> {
+    async fn run(mut self) {
+        loop {
+            let result = match self.check().await {
+                Ok(true) => self.read().await,
+                Ok(false) => {
+                    tokio::time::sleep(RETRY).await;
+                    Ok(())
+                }
+                Err(err) => Err(Stop::Failed(err)),
+            };
+            match result {
+                Ok(()) => {}
+                Err(Stop::Unread) => return,
+                Err(Stop::Failed(err)) => {
+                    let _nobody_reads = self.out.send(Err(err)).await;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether the stream is there, is the same, and still holds what is wanted. `false` where it cannot be asked.
+    async fn check(&self) -> Result<bool, StreamError> {
+        let Ok(info) = self.shared.stream.get_info().await else { return Ok(false) };
+        let identity = info.config.description.as_deref().and_then(founding::parse);
+        if identity.is_none_or(|(identity, _)| identity != self.shared.identity) {
+            return Err(StreamError::Replaced);
+        }
+        let (begins, ends) = bounds(&info);
+        if self.next < begins {
+            return Err(StreamError::Skipped { wanted: self.next, begins });
+        }
+        let reached = Place(self.next.0 - 1);
+        if reached > ends {
+            return Err(StreamError::WentBack { reached, ends });
+        }
+        Ok(true)
+    }
+
+    /// Reads from one consumer until that is to be made again.
+    async fn read(&mut self) -> Result<(), Stop> {
+        let deliver_policy = DeliverPolicy::ByStartSequence { start_sequence: self.next.0 };
+        let config = pull::OrderedConfig { deliver_policy, ..Default::default() };
+        let stream = self.shared.stream.clone();
+        let made =
+            timeout(MADE_WITHIN, async { stream.create_consumer(config).await.ok()?.messages().await.ok() });
+        let Ok(Some(mut messages)) = made.await else {
+            tokio::time::sleep(RETRY).await;
+            return Ok(());
+        };
+        let mut heard = Instant::now();
+        loop {
+            match timeout(LOOK, messages.next()).await {
+                Ok(Some(Ok(message))) => {
+                    heard = Instant::now();
+                    if !self.hand_on(message).await? {
+                        return Ok(());
+                    }
+                }
+                Ok(Some(Err(err))) => {
+                    tracing::debug!(%err, "a consumer ended; another one is made");
+                    return Ok(());
+                }
+                Ok(None) => return Ok(()),
+                Err(_elapsed) if self.is_overdue(heard) => {
+                    tracing::debug!(
+                        next = self.next.0,
+                        "nothing was heard for too long; another consumer is made"
+                    );
+                    return Ok(());
+                }
+                Err(_elapsed) => {}
+            }
+        }
+    }
+
+    fn is_overdue(&self, heard: Instant) -> bool {
+        let waits = self.shared.acknowledged.load(Ordering::Relaxed) >= self.next.0;
+        heard.elapsed() > SILENCE || (waits && heard.elapsed() > HEARD_WITHIN)
+    }
+
+    /// Hands a message on if it is the next one. `false` where the consumer says nothing sensible.
+    async fn hand_on(&mut self, message: Message) -> Result<bool, Stop> {
+        let Ok(info) = message.info() else { return Ok(false) };
+        let place = Place(info.stream_sequence);
+        if place < self.next {
+            return Ok(true);
+        }
+        if place > self.next {
+            // Perhaps this consumer has dropped some. Whether the stream has is looked at before the next one.
+            return Ok(false);
+        }
+        let at = u64::try_from(info.published.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
+        let batch = Arc::new(B::from_bytes(&message.message.payload));
+        self.next = place.next();
+        self.out.send(Ok(Ordered { place, at, batch })).await.map_err(|_| Stop::Unread)?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,234 @@
+//! The stream of a lobby: made by whichever server comes first, found by all others. What it is, its founding, stands
+//! in the stream's description, which JetStream keeps as long as the stream and copies to all its nodes; a purge of
+//! old batches does not touch it. Knows nothing of what a founding says.
+
+use std::time::Duration;
+
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind, GetStreamErrorKind};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
+use hobnob_order::StreamIdentity;
+use thiserror::Error;
+use tokio::time::{Instant, sleep};
+
+use crate::connection::Link;
+use crate::settings::{LobbyName, Settings};
+
+/// How long a cluster may take until it can keep a stream: its nodes find each other and elect a leader first.
+const READY_WITHIN: Duration = Duration::from_secs(20);
+
+/// How long three nodes are waited for where nobody said how many there are.
+const THREE_WITHIN: Duration = Duration::from_secs(8);
+
+/// Between two attempts.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// Where there are three nodes, three keep the stream: one of them may die.
+const REPLICAS: usize = 3;
+
+/// The longest founding. JetStream keeps 4 KiB of description.
+const MAX_FOUNDING: usize = 2048;
+
+/// What every founding begins with, before the stream's identity in hexadecimal digits.
+const PREFIX: &str = "hobnob ";
+
+/// Why a lobby's stream cannot be used.
+#[derive(Debug, Error)]
+pub enum FoundError {
+    /// JetStream does not answer in time.
+    #[error("JetStream at {urls} cannot keep the lobby's stream now: {reason}")]
+    NotReady {
+        /// Where.
+        urls: String,
+        /// What it said last.
+        reason: String,
+    },
+    /// It answers with a refusal.
+    #[error("JetStream at {urls} refuses the lobby's stream {stream}: {reason}")]
+    Refused {
+        /// Where.
+        urls: String,
+        /// Which stream.
+        stream: String,
+        /// What it said.
+        reason: String,
+    },
+    /// A stream of that name is there, and no hobnob-server made it.
+    #[error("the stream {stream} on NATS was not made by a hobnob-server: choose another --lobby")]
+    NotOurs {
+        /// Which stream.
+        stream: String,
+    },
+    /// The founding is longer than JetStream keeps.
+    #[error("what is to be said of the lobby is longer than {MAX_FOUNDING} bytes")]
+    TooLong,
+}
+
+/// A lobby's stream as it was found.
+#[derive(Debug, Clone)]
+pub struct Founded {
+    /// Which stream it is. One that is deleted and made again is another one.
+    pub identity: StreamIdentity,
+    /// What its founder said of it.
+    pub founding: String,
+    /// Whether it was made now.
+    pub is_new: bool,
+    /// How many nodes keep it.
+    pub replicas: usize,
+}
+
+/// Finds the lobby's stream, and nothing where there is none.
+pub(crate) async fn find(link: &Link, lobby: &LobbyName) -> Result<Option<(Stream, Founded)>, FoundError> {
+    let until = Instant::now() + READY_WITHIN;
+    loop {
+        match link.jetstream.get_stream(lobby.stream()).await {
+            Ok(stream) => return read(stream, false).map(Some),
+            Err(err) => match err.kind() {
+                GetStreamErrorKind::JetStream(said) if said.error_code() == ErrorCode::STREAM_NOT_FOUND => {
+                    return Ok(None);
+                }
+                kind => wait_or(link, kind.to_string(), until).await?,
+            },
+        }
+    }
+}
+
+/// Finds the lobby's stream, or makes it with `founding`. Of several servers that do so at once one makes it and the
+/// others find that one's.
+pub(crate) async fn found(
+    link: &Link,
+    settings: &Settings,
+    identity: StreamIdentity,
+    founding: &str,
+) -> Result<(Stream, Founded), FoundError> {
+    if founding.len() > MAX_FOUNDING {
+        return Err(FoundError::TooLong);
+    }
+    let began = Instant::now();
+    let mut replicas = settings.replicas.unwrap_or(REPLICAS);
+    loop {
+        if let Some(found) = find(link, &settings.lobby).await? {
+            return Ok(found);
+        }
+        let config = config(&settings.lobby, replicas, &describe(identity, founding));
+        match link.jetstream.create_stream(config).await {
+            Ok(stream) => return read(stream, true),
+            Err(err) => match replicas_instead(settings, &err, began) {
+                Some(fewer) if fewer < replicas => replicas = fewer,
+                _ => may_be_tried_again(link, settings, &err, began).await?,
+            },
+        }
+    }
+}
+
+/// How many nodes are to keep the stream where as many as were tried are not there.
+fn replicas_instead(settings: &Settings, err: &CreateStreamError, began: Instant) -> Option<usize> {
+    if settings.replicas.is_some() {
+        return None;
+    }
+    match code(err) {
+        Some(ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED) => Some(1),
+        Some(ErrorCode::CLUSTER_NO_PEERS) if began.elapsed() > THREE_WITHIN => Some(1),
+        _ => None,
+    }
+}
+
+async fn may_be_tried_again(
+    link: &Link,
+    settings: &Settings,
+    err: &CreateStreamError,
+    began: Instant,
+) -> Result<(), FoundError> {
+    let passing = match code(err) {
+        // Another server made it a moment ago; the next look finds it.
+        Some(ErrorCode::STREAM_NAME_EXIST) => true,
+        Some(
+            ErrorCode::CLUSTER_NO_PEERS
+            | ErrorCode::CLUSTER_NOT_AVAILABLE
+            | ErrorCode::CLUSTER_NOT_LEADER
+            | ErrorCode::INSUFFICIENT_RESOURCES,
+        ) => true,
+        Some(_) => false,
+        None => true,
+    };
+    match passing {
+        true => wait_or(link, err.to_string(), began + READY_WITHIN).await,
+        false => Err(FoundError::Refused {
+            urls: link.urls().to_owned(),
+            stream: settings.lobby.stream(),
+            reason: err.to_string(),
+        }),
+    }
+}
+
+async fn wait_or(link: &Link, reason: String, until: Instant) -> Result<(), FoundError> {
+    if Instant::now() >= until {
+        return Err(FoundError::NotReady { urls: link.urls().to_owned(), reason });
+    }
+    sleep(RETRY).await;
+    Ok(())
+}
+
+fn code(err: &CreateStreamError) -> Option<ErrorCode> {
+    match err.kind() {
+        CreateStreamErrorKind::JetStream(said) => Some(said.error_code()),
+        _ => None,
+    }
+}
+
+/// No limit that drops batches: numbers without a gap are what shows that one was skipped.
+fn config(lobby: &LobbyName, replicas: usize, description: &str) -> Config {
+    Config {
+        name: lobby.stream(),
+        subjects: vec![lobby.batches()],
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::New,
+        storage: StorageType::File,
+        num_replicas: replicas,
+        max_bytes: -1,
+        max_messages: -1,
+        max_messages_per_subject: -1,
+        max_consumers: -1,
+        deny_delete: true,
+        description: Some(description.to_owned()),
+        ..Config::default()
+    }
+}
+
+fn describe(identity: StreamIdentity, founding: &str) -> String {
+    format!("{PREFIX}{:032x} {founding}", u128::from_be_bytes(identity.0))
+}
+
+fn read(stream: Stream, is_new: bool) -> Result<(Stream, Founded), FoundError> {
+    let config = &stream.cached_info().config;
+    let described = config.description.as_deref().and_then(parse);
+    let Some((identity, founding)) = described else {
+        return Err(FoundError::NotOurs { stream: config.name.clone() });
+    };
+    let replicas = config.num_replicas;
+    Ok((stream, Founded { identity, founding, is_new, replicas }))
+}
+
+/// The identity and the founding in a stream's description.
+pub(crate) fn parse(description: &str) -> Option<(StreamIdentity, String)> {
+    let (digits, founding) = description.strip_prefix(PREFIX)?.split_once(' ')?;
+    let is_identity = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let identity = is_identity.then(|| u128::from_str_radix(digits, 16).ok()).flatten()?;
+    Some((StreamIdentity(identity.to_be_bytes()), founding.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_is_read_as_it_was_written_and_others_are_none() {
+        let identity = StreamIdentity([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255]);
+        let description = describe(identity, "words {\"a\":1}");
+        assert_eq!(parse(&description), Some((identity, "words {\"a\":1}".to_owned())));
+        for other in ["", "orders of the shop", "hobnob", "hobnob 12 x", &description.replace("0001", "+001")]
+        {
+            assert_eq!(parse(other), None, "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Whether a NATS node writes each batch to its disk before it acknowledges it. An ordinary client cannot see that;
+//! a node's monitoring port says it. One short question over plain HTTP/1.0; owns its bounds.
+
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long all of it may take.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// The longest answer that is read; a node with much in it says this first.
+const MAX_ANSWER: u64 = 4 * 1024 * 1024;
+
+/// What a node says of its disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SyncAlways {
+    /// Each batch is on the disk before it is acknowledged.
+    Yes,
+    /// Batches of the last minutes may be lost when the power fails.
+    No,
+}
+
+/// A node does not say.
+#[derive(Debug, Error)]
+#[error("NATS does not say at {url} whether it syncs: {reason}")]
+pub struct MonitorError {
+    url: String,
+    reason: String,
+}
+
+/// Asks the monitoring port at `url`, such as `http://127.0.0.1:8222`.
+///
+/// # Errors
+/// When there is no such port, or it does not answer as NATS does.
+pub async fn sync_always(url: &str) -> Result<SyncAlways, MonitorError> {
+    let failed = |reason: String| MonitorError { url: url.to_owned(), reason };
+    let address = address(url).ok_or_else(|| failed("it has to be http://HOST:PORT".to_owned()))?;
+    match timeout(LIMIT, ask(address)).await {
+        Ok(Ok(answer)) => read(&answer).ok_or_else(|| failed("its answer is not NATS's".to_owned())),
+        Ok(Err(err)) => Err(failed(err.to_string())),
+        Err(_elapsed) => Err(failed("no answer".to_owned())),
+    }
+}
+
+/// The host and port of a URL that has nothing else.
+fn address(url: &str) -> Option<&str> {
+    let address = url.strip_prefix("http://")?.trim_end_matches('/');
+    let (host, port) = address.rsplit_once(':')?;
+    (!host.is_empty() && port.parse::<u16>().is_ok() && !address.contains('/')).then_some(address)
+}
+
+async fn ask(address: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let question = format!("GET /jsz HTTP/1.0\r\nHost: {address}\r\n\r\n");
+    stream.write_all(question.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.take(MAX_ANSWER).read_to_end(&mut answer).await?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// A node that syncs says so in its configuration of JetStream, and leaves the field out otherwise.
+fn read(answer: &str) -> Option<SyncAlways> {
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let is_ok = head.lines().next()?.split(' ').nth(1) == Some("200");
+    if !is_ok || !body.contains("\"store_dir\"") {
+        return None;
+    }
+    let packed: String = body.split_whitespace().collect();
+    match packed.contains("\"sync_always\":true") {
+        true => Some(SyncAlways::Yes),
+        false => Some(SyncAlways::No),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_a_host_and_a_port() {
+        assert_eq!(address("http://127.0.0.1:8222/"), Some("127.0.0.1:8222"));
+        assert_eq!(address("http://[::1]:8222"), Some("[::1]:8222"));
+        for bad in
+            ["127.0.0.1:8222", "https://x:1", "http://x", "http://:1", "http://x:1/jsz", "http://x:99999"]
+        {
+            assert_eq!(address(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_a_node_that_says_so_syncs_and_only_a_node_is_believed() {
+        let answer = |field| {
+            format!("HTTP/1.0 200 OK\r\nA: b\r\n\r\n{{\n \"config\": {{ \"store_dir\": \"/x\"{field} }} }}")
+        };
+        assert_eq!(read(&answer(", \"sync_always\": true")), Some(SyncAlways::Yes));
+        assert_eq!(read(&answer(", \"sync_always\": false")), Some(SyncAlways::No));
+        assert_eq!(read(&answer("")), Some(SyncAlways::No));
+        assert_eq!(read("HTTP/1.0 404 Not Found\r\n\r\n\"store_dir\""), None);
+        assert_eq!(read("HTTP/1.0 200 OK\r\n\r\nhello"), None);
+    }
+}

@@ -1,0 +1,171 @@
+//! A lobby's order on JetStream: publishing to it, its bounds, and forgetting what nobody needs. Reading it is
+//! `following`'s business. Knows nothing of what a batch holds.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_nats::jetstream::context::{PublishError as NotAcknowledged, PublishErrorKind};
+use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::stream::{Info, Stream};
+use hobnob_order::{Follower, Later, OrderedStream, Payload, Place, PublishError, StreamIdentity};
+use tokio::sync::oneshot;
+
+use crate::connection::{Link, chain};
+use crate::following::Following;
+use crate::founding::{self, FoundError, Founded};
+use crate::settings::{LobbyName, Settings};
+
+/// The one order of a lobby on many servers.
+pub struct NatsStream<B> {
+    shared: Arc<Shared>,
+    batches: PhantomData<fn() -> B>,
+}
+
+impl<B> std::fmt::Debug for NatsStream<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NatsStream").field("identity", &self.shared.identity).finish_non_exhaustive()
+    }
+}
+
+/// What publishing and following have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) link: Link,
+    pub(crate) stream: Stream,
+    pub(crate) identity: StreamIdentity,
+    /// The newest place that this server was told of: whoever follows has to hear of it soon.
+    pub(crate) acknowledged: AtomicU64,
+    subject: String,
+}
+
+/// How a stream does, for whoever runs the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamState {
+    /// The oldest and the newest place.
+    pub bounds: (Place, Place),
+    /// What all of it takes on one node.
+    pub bytes: u64,
+    /// How many nodes are to keep it.
+    pub replicas: usize,
+    /// How many of them keep all of it now. Without a majority nothing is acknowledged.
+    pub current: usize,
+    /// The node that orders it, if there is one now.
+    pub leader: Option<String>,
+}
+
+impl<B: Payload> NatsStream<B> {
+    /// Finds the lobby's stream; `None` where nobody has made one.
+    ///
+    /// # Errors
+    /// When JetStream does not answer, or the stream is none of ours.
+    pub async fn find(link: Link, lobby: &LobbyName) -> Result<Option<(Self, Founded)>, FoundError> {
+        let found = founding::find(&link, lobby).await?;
+        Ok(found.map(|(stream, founded)| (Self::over(link, lobby, stream, &founded), founded)))
+    }
+
+    /// Finds the lobby's stream, or makes it and says `founding` of it. What [`Founded`] says is what counts:
+    /// another server may have been first.
+    ///
+    /// # Errors
+    /// When JetStream cannot keep it, or a stream of that name is none of ours.
+    pub async fn found(
+        link: Link,
+        settings: &Settings,
+        identity: StreamIdentity,
+        founding: &str,
+    ) -> Result<(Self, Founded), FoundError> {
+        let (stream, founded) = founding::found(&link, settings, identity, founding).await?;
+        Ok((Self::over(link, &settings.lobby, stream, &founded), founded))
+    }
+
+    fn over(link: Link, lobby: &LobbyName, stream: Stream, founded: &Founded) -> Self {
+        let (identity, subject) = (founded.identity, lobby.batches());
+        let shared = Shared { link, stream, identity, acknowledged: AtomicU64::new(0), subject };
+        Self { shared: Arc::new(shared), batches: PhantomData }
+    }
+
+    /// How it does now; `None` where JetStream does not answer.
+    pub async fn state(&self) -> Option<StreamState> {
+        let info = self.shared.stream.get_info().await.ok()?;
+        let replicas = info.config.num_replicas;
+        let (current, leader) = match &info.cluster {
+            None => (1, Some(self.shared.link.node())),
+            Some(cluster) => {
+                let others = cluster.replicas.iter().filter(|peer| peer.current && !peer.offline).count();
+                (others + usize::from(cluster.leader.is_some()), cluster.leader.clone())
+            }
+        };
+        Some(StreamState { bounds: bounds(&info), bytes: info.state.bytes, replicas, current, leader })
+    }
+}
+
+/// The oldest place and the newest. JetStream counts the first of an empty stream as 0.
+pub(crate) fn bounds(info: &Info) -> (Place, Place) {
+    let newest = info.state.last_sequence;
+    let oldest = if info.state.messages == 0 { newest + 1 } else { info.state.first_sequence };
+    (Place(oldest), Place(newest))
+}
+
+impl<B: Payload> OrderedStream<B> for NatsStream<B> {
+    fn identity(&self) -> StreamIdentity {
+        self.shared.identity
+    }
+
+    fn publish(&self, batch: Arc<B>) -> Later<'static, Result<Place, PublishError>> {
+        let (answer, answered) = oneshot::channel();
+        let shared = Arc::clone(&self.shared);
+        tokio::spawn(async move {
+            let result = shared.publish(PublishMessage::build().payload(batch.to_bytes())).await;
+            let _nobody_waits = answer.send(result);
+        });
+        Box::pin(async {
+            answered.await.unwrap_or_else(|_| Err(PublishError::Unknown("the program is ending".to_owned())))
+        })
+    }
+
+    fn follow(&self, after: Place) -> Box<dyn Follower<B>> {
+        Box::new(Following::begin(Arc::clone(&self.shared), after))
+    }
+
+    fn bounds(&self) -> Later<'_, Option<(Place, Place)>> {
+        Box::pin(async { self.shared.stream.get_info().await.ok().as_ref().map(bounds) })
+    }
+
+    fn forget(&self, up_to: Place) -> Later<'_, ()> {
+        Box::pin(async move {
+            // Beyond its end, JetStream would go on counting from there.
+            let Some((_, newest)) = self.bounds().await else { return };
+            let first_kept = up_to.min(newest).next();
+            if let Err(err) = self.shared.stream.purge().sequence(first_kept.0).await {
+                tracing::warn!(%err, "old batches could not be dropped from NATS");
+            }
+        })
+    }
+}
+
+impl Shared {
+    /// One attempt. A link that is lost is said at once: the crate beneath would keep what is published meanwhile,
+    /// attempt after attempt, and send all of it in the end.
+    async fn publish(&self, message: PublishMessage) -> Result<Place, PublishError> {
+        if !self.link.stands() {
+            return Err(PublishError::Unknown("NATS is not reached".to_owned()));
+        }
+        let sent = self.link.jetstream.send_publish(self.subject.clone(), message).await;
+        let acknowledged = match sent {
+            Ok(answer) => answer.await,
+            Err(err) => Err(err),
+        };
+        let place = Place(acknowledged.map_err(|err| not_published(&err))?.sequence);
+        self.acknowledged.fetch_max(place.0, Ordering::Relaxed);
+        Ok(place)
+    }
+}
+
+/// Refused is only what no node can have taken.
+fn not_published(err: &NotAcknowledged) -> PublishError {
+    match err.kind() {
+        PublishErrorKind::MaxPayloadExceeded => PublishError::Refused(chain(err)),
+        _ => PublishError::Unknown(chain(err)),
+    }
+}

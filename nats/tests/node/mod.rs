@@ -1,0 +1,177 @@
+//! NATS nodes of a test's own: on ports of their own on the loopback interface, in a folder of their own, ended by
+//! their own process numbers. Used by every test that needs real nodes, also of other crates.
+//!
+//! A machine without `nats-server` says so and why its tests are skipped; where the variable `CI` is set, that is a
+//! failure. `.ci/run` puts it into `target/tools/bin`.
+
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+#![allow(clippy::print_stderr, reason = "whoever runs the tests is told which did not run")]
+#![allow(dead_code, reason = "each test uses some of it")]
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long nodes may take until they answer.
+const READY_WITHIN: Duration = Duration::from_secs(20);
+
+/// Names the program, where it is neither in `target/tools/bin` nor in the path.
+const PROGRAM: &str = "HOBNOB_NATS_SERVER";
+
+/// One node.
+pub(crate) struct Node {
+    program: PathBuf,
+    config: PathBuf,
+    port: u16,
+    monitor: u16,
+    child: Child,
+}
+
+/// One node, or several that are one cluster. Ends with the test.
+pub(crate) struct Nodes {
+    pub(crate) nodes: Vec<Node>,
+    _dir: tempfile::TempDir,
+}
+
+/// The program, if this machine has it.
+fn program() -> Option<PathBuf> {
+    let named = std::env::var_os(PROGRAM).map(PathBuf::from);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tools =
+        root.ancestors().map(|dir| dir.join("target/tools/bin/nats-server")).find(|path| path.exists());
+    let in_path = || {
+        let path = std::env::var_os("PATH")?;
+        std::env::split_paths(&path).map(|dir| dir.join("nats-server")).find(|path| path.exists())
+    };
+    named.or(tools).or_else(in_path)
+}
+
+/// `count` nodes with JetStream; each writes to its disk before it acknowledges when `sync` is set. `None`, and a
+/// word on standard error, where this machine has no `nats-server`.
+pub(crate) fn start(count: usize, sync: bool) -> Option<Nodes> {
+    let Some(program) = program() else {
+        assert!(std::env::var_os("CI").is_none(), "nats-server is needed here: .ci/run installs it");
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        eprintln!("SKIPPED {test}: no nats-server in target/tools/bin, in PATH or in {PROGRAM}");
+        return None;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let ports = free_ports(count * 3);
+    let (clients, others) = ports.split_at(count);
+    let (routes, monitors) = others.split_at(count);
+    let nodes = (0..count).map(|index| {
+        let config = dir.path().join(format!("n{index}.conf"));
+        fs::write(&config, configuration(dir.path(), index, (clients[index], monitors[index]), routes, sync))
+            .unwrap();
+        let child = spawn(&program, &config).unwrap();
+        Node { program: program.clone(), config, port: clients[index], monitor: monitors[index], child }
+    });
+    let nodes = Nodes { nodes: nodes.collect(), _dir: dir };
+    nodes.nodes.iter().for_each(Node::wait_until_it_answers);
+    Some(nodes)
+}
+
+fn configuration(
+    dir: &Path,
+    index: usize,
+    (port, monitor): (u16, u16),
+    routes: &[u16],
+    sync: bool,
+) -> String {
+    let (store, sync) = (dir.join(format!("n{index}")), if sync { "always" } else { "2m" });
+    let mut text = format!(
+        "server_name: n{index}\nlisten: 127.0.0.1:{port}\nhttp: 127.0.0.1:{monitor}\n\
+         jetstream {{ store_dir: \"{}\", sync_interval: {sync}, max_mem: 64MB, max_file: 1GB }}\n",
+        store.display()
+    );
+    if routes.len() > 1 {
+        let urls: Vec<String> = routes.iter().map(|port| format!("nats://127.0.0.1:{port}")).collect();
+        text += &format!(
+            "cluster {{ name: c, listen: 127.0.0.1:{}, routes: [{}] }}\n",
+            routes[index],
+            urls.join(", ")
+        );
+    }
+    text
+}
+
+/// Ports that nobody listens at. Another program may take one before the node does; then the node ends at once and
+/// the test says so.
+fn free_ports(count: usize) -> Vec<u16> {
+    let listeners: Vec<TcpListener> =
+        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
+    listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
+}
+
+fn spawn(program: &Path, config: &Path) -> io::Result<Child> {
+    let log = fs::File::create(config.with_extension("log"))?;
+    Command::new(program)
+        .arg("-c")
+        .arg(config)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+}
+
+impl Node {
+    /// Where clients reach it.
+    pub(crate) fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends it as a crash does.
+    pub(crate) fn kill(&mut self) {
+        let _dead_already = self.child.kill();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again with what it had stored.
+    pub(crate) fn start_again(&mut self) {
+        self.child = spawn(&self.program, &self.config).unwrap();
+        self.wait_until_it_answers();
+    }
+
+    /// Stops it where it stands, or lets it go on.
+    pub(crate) fn freeze(&self, frozen: bool) {
+        let signal = if frozen { "-STOP" } else { "-CONT" };
+        let sent = Command::new("kill").arg(signal).arg(self.child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+
+    fn wait_until_it_answers(&self) {
+        let until = Instant::now() + READY_WITHIN;
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+            assert!(Instant::now() < until, "no node answers: {}", self.log());
+            std::thread::sleep(Duration::from_millis(20)); // A program that starts tells nobody.
+        }
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.config.with_extension("log")).unwrap_or_default()
+    }
+}
+
+impl Nodes {
+    /// Where clients reach all of them.
+    pub(crate) fn urls(&self) -> Vec<String> {
+        self.nodes.iter().map(Node::url).collect()
+    }
+
+    /// The monitoring port of the first node.
+    pub(crate) fn monitor(&self) -> String {
+        format!("http://127.0.0.1:{}", self.nodes[0].monitor)
+    }
+}
+
+impl Drop for Nodes {
+    fn drop(&mut self) {
+        for node in &mut self.nodes {
+            let _dead_already = node.child.kill();
+            let _gone_already = node.child.wait();
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The order of a lobby over real NATS nodes: what every order is held to, and what this one promises besides when
+//! nodes die, freeze, or come back with less than they had.
+
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test, in helpers too")]
+
+#[path = "../node/mod.rs"]
+mod node;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hobnob_nats::{ConnectError, FoundError, Link, NatsNeighbours, NatsStream, Settings};
+use hobnob_order::{
+    Follower, Neighbours, Ordered, OrderedStream, Place, PublishError, Question, ServerId, StreamError,
+    StreamIdentity, next, suite,
+};
+use tokio::time::{Instant, timeout};
+
+/// Longer than the longest election that was seen.
+const LONG: Duration = Duration::from_secs(30);
+
+fn settings(urls: Vec<String>, lobby: &str) -> Settings {
+    Settings {
+        urls,
+        lobby: lobby.parse().unwrap(),
+        credentials: None,
+        ca: None,
+        client_certificate: None,
+        replicas: None,
+    }
+}
+
+async fn stream(settings: &Settings) -> NatsStream<String> {
+    let link = Link::connect(settings).await.unwrap();
+    NatsStream::found(link, settings, StreamIdentity([7; 16]), "a test").await.unwrap().0
+}
+
+/// Publishes until it is known that the batch stands there, as a server does. Perhaps it stands there more than once.
+async fn publish(stream: &NatsStream<String>, text: &str) -> Place {
+    let until = Instant::now() + LONG;
+    loop {
+        match stream.publish(Arc::new(text.to_owned())).await {
+            Ok(place) => return place,
+            Err(err) => assert!(Instant::now() < until, "{err}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await; // Until NATS has a leader again.
+    }
+}
+
+async fn heard(follower: &mut dyn Follower<String>) -> Ordered<String> {
+    timeout(LONG, next(follower)).await.expect("nothing is heard").expect("the order goes on")
+}
+
+/// Reads until `last` is heard. What is said twice is one after the other, and nothing is missing.
+async fn hears_all(follower: &mut dyn Follower<String>, texts: &[String]) {
+    let mut place = None;
+    let mut read: Vec<String> = Vec::new();
+    while read.last() != texts.last() {
+        let ordered = heard(follower).await;
+        assert!(place.is_none_or(|place: Place| ordered.place == place.next()), "a gap or a repeat");
+        place = Some(ordered.place);
+        if read.last() != Some(&*ordered.batch) {
+            read.push(ordered.batch.to_string());
+        }
+    }
+    assert_eq!(read, texts);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_an_order() {
+    let Some(nodes) = node::start(1, false) else { return };
+    let lobbies = AtomicUsize::new(0);
+    suite::all(async || {
+        let lobby = format!("lobby{}", lobbies.fetch_add(1, Ordering::Relaxed));
+        stream(&settings(nodes.urls(), &lobby)).await
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_servers_that_come_at_once_one_founds_and_all_find_the_same() {
+    let Some(nodes) = node::start(1, false) else { return };
+    let settings = settings(nodes.urls(), "lobby");
+    let come = (0..8_u8).map(|n| {
+        let settings = settings.clone();
+        tokio::spawn(async move {
+            let link = Link::connect(&settings).await.unwrap();
+            let identity = StreamIdentity([n; 16]);
+            NatsStream::<String>::found(link, &settings, identity, &format!("of {n}")).await.unwrap()
+        })
+    });
+    let come: Vec<_> = come.collect();
+    let mut founders = Vec::new();
+    let mut found = Vec::new();
+    for task in come {
+        let (stream, founded) = task.await.unwrap();
+        assert_eq!(stream.identity(), founded.identity);
+        assert_eq!(founded.founding, format!("of {}", founded.identity.0[0]));
+        founders.extend(founded.is_new.then_some(founded.identity));
+        found.push(founded.identity);
+    }
+    // JetStream answers yes to whoever makes a stream again as it is, so there may seem to be several; all of them
+    // are the same.
+    assert!(found.iter().all(|identity| *identity == found[0]), "{found:?}");
+    assert!(founders.iter().all(|identity| *identity == found[0]) && !founders.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_used_is_refused_with_a_sentence() {
+    let Some(nodes) = node::start(1, false) else { return };
+    let link = Link::connect(&settings(nodes.urls(), "lobby")).await.unwrap();
+    let found = NatsStream::<String>::find(link, &"lobby".parse().unwrap()).await.unwrap();
+    assert!(found.is_none(), "nobody has made one");
+
+    let client = async_nats::connect(nodes.urls()).await.unwrap();
+    let other =
+        async_nats::jetstream::stream::Config { name: "hobnob-shop".to_owned(), ..Default::default() };
+    async_nats::jetstream::new(client).create_stream(other).await.unwrap();
+    let shop = settings(nodes.urls(), "shop");
+    let link = Link::connect(&shop).await.unwrap();
+    let refused = NatsStream::<String>::found(link, &shop, StreamIdentity([1; 16]), "x").await.unwrap_err();
+    assert!(matches!(refused, FoundError::NotOurs { .. }), "{refused}");
+
+    let nowhere = settings(vec!["nats://127.0.0.1:1".to_owned()], "lobby");
+    let refused = Link::connect(&nowhere).await.unwrap_err();
+    assert!(matches!(refused, ConnectError::Unreachable { .. }), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_larger_than_nats_takes_is_refused_and_blocks_nothing() {
+    let Some(nodes) = node::start(1, false) else { return };
+    let stream = stream(&settings(nodes.urls(), "lobby")).await;
+    let refused = stream.publish(Arc::new("x".repeat(2 * 1024 * 1024))).await;
+    assert!(matches!(refused, Err(PublishError::Refused(_))), "{refused:?}");
+    assert_eq!(publish(&stream, "words").await, Place(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_dies_and_comes_back_loses_nothing_that_was_acknowledged() {
+    let Some(mut nodes) = node::start(1, true) else { return };
+    let stream = stream(&settings(nodes.urls(), "lobby")).await;
+    let mut follower = stream.follow(Place(0));
+    assert_eq!(publish(&stream, "before").await, Place(1));
+    nodes.nodes[0].kill();
+    let unknown = stream.publish(Arc::new("meanwhile".to_owned())).await;
+    assert!(matches!(unknown, Err(PublishError::Unknown(_))), "{unknown:?}");
+    nodes.nodes[0].start_again();
+    publish(&stream, "after").await;
+    assert_eq!(*heard(&mut *follower).await.batch, "before");
+    // What nobody knows of may have come all the same.
+    let mut last = heard(&mut *follower).await;
+    if *last.batch == "meanwhile" {
+        last = heard(&mut *follower).await;
+    }
+    assert_eq!(*last.batch, "after");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_nodes_go_on_while_one_after_the_other_is_killed_or_frozen() {
+    let Some(mut nodes) = node::start(3, false) else { return };
+    let settings = settings(nodes.urls(), "lobby");
+    let (writer, reader) = (stream(&settings).await, stream(&settings).await);
+    assert_eq!(writer.state().await.unwrap().replicas, 3);
+    let mut follower = reader.follow(Place(0));
+    let mut said = Vec::new();
+    for index in 0..3 {
+        for fault in ["killed", "frozen"] {
+            match fault {
+                "killed" => nodes.nodes[index].kill(),
+                _ => nodes.nodes[index].freeze(true),
+            }
+            for number in 0..5 {
+                let text = format!("{number} while node {index} is {fault}");
+                publish(&writer, &text).await;
+                said.push(text);
+            }
+            match fault {
+                "killed" => nodes.nodes[index].start_again(),
+                _ => nodes.nodes[index].freeze(false),
+            }
+        }
+    }
+    hears_all(&mut *follower, &said).await;
+    hears_all(&mut *writer.follow(Place(0)), &said).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_majority_nothing_is_acknowledged_and_with_it_all_goes_on() {
+    let Some(mut nodes) = node::start(3, false) else { return };
+    let stream = stream(&settings(nodes.urls(), "lobby")).await;
+    let mut follower = stream.follow(Place(0));
+    publish(&stream, "before").await;
+    nodes.nodes[1].kill();
+    nodes.nodes[2].kill();
+    let unknown = stream.publish(Arc::new("meanwhile".to_owned())).await;
+    assert!(matches!(unknown, Err(PublishError::Unknown(_))), "{unknown:?}");
+    nodes.nodes[1].start_again();
+    nodes.nodes[2].start_again();
+    publish(&stream, "after").await;
+    assert_eq!(*heard(&mut *follower).await.batch, "before");
+    loop {
+        if *heard(&mut *follower).await.batch == "after" {
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_goes_back_or_is_made_anew_is_noticed() {
+    let Some(nodes) = node::start(1, false) else { return };
+    let settings = settings(nodes.urls(), "lobby");
+    let stream = stream(&settings).await;
+    publish(&stream, "one").await;
+    // As a server that has read to 5 finds a stream that was restored from an older copy.
+    let mut ahead = stream.follow(Place(5));
+    let went_back = timeout(LONG, next(&mut *ahead)).await.unwrap().unwrap_err();
+    assert_eq!(went_back, StreamError::WentBack { reached: Place(5), ends: Place(1) });
+
+    let mut follower = stream.follow(Place(0));
+    heard(&mut *follower).await;
+    let client = async_nats::connect(nodes.urls()).await.unwrap();
+    async_nats::jetstream::new(client).delete_stream("hobnob-lobby").await.unwrap();
+    let link = Link::connect(&settings).await.unwrap();
+    NatsStream::<String>::found(link, &settings, StreamIdentity([8; 16]), "another").await.unwrap();
+    let replaced = timeout(LONG, next(&mut *follower)).await.unwrap().unwrap_err();
+    assert_eq!(replaced, StreamError::Replaced);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neighbours_answer_each_other_and_nobody_waits_for_one_that_is_gone() {
+    let Some(nodes) = node::start(1, false) else { return };
+    let settings = settings(nodes.urls(), "lobby");
+    let neighbour =
+        async || NatsNeighbours::new(&Link::connect(&settings).await.unwrap(), settings.lobby.clone());
+    let (one, other) = (neighbour().await, neighbour().await);
+    let hi = Bytes::from_static(b"hi");
+    let began = Instant::now();
+    assert!(one.ask(ServerId(2), hi.clone(), LONG).await.is_err(), "nobody is there");
+    assert!(began.elapsed() < LONG, "NATS says at once that nobody is there");
+
+    let mut questions = other.asked(ServerId(2));
+    let answering = tokio::spawn(async move {
+        while let Some(Question { question, answer }) = questions.recv().await {
+            let _nobody_waits = answer.send([&question[..], b" yourself"].concat().into());
+        }
+    });
+    let until = Instant::now() + LONG;
+    let answer = loop {
+        // The other side's ear reaches the node a moment after it was asked for.
+        match one.ask(ServerId(2), hi.clone(), Duration::from_secs(2)).await {
+            Ok(answer) => break answer,
+            Err(err) => assert!(Instant::now() < until, "{err}"),
+        }
+    };
+    assert_eq!(answer, &b"hi yourself"[..]);
+
+    let mut silent = other.asked(ServerId(3));
+    let hold = tokio::spawn(async move { silent.recv().await });
+    let began = Instant::now();
+    let limit = Duration::from_millis(300);
+    loop {
+        if one.ask(ServerId(3), hi.clone(), limit).await.is_err() && hold.is_finished() {
+            break;
+        }
+        assert!(began.elapsed() < LONG);
+    }
+    answering.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_says_whether_it_syncs() {
+    use hobnob_nats::{SyncAlways, sync_always};
+    for sync in [true, false] {
+        let Some(nodes) = node::start(1, sync) else { return };
+        let expected = if sync { SyncAlways::Yes } else { SyncAlways::No };
+        assert_eq!(sync_always(&nodes.monitor()).await.unwrap(), expected);
+    }
+    assert!(sync_always("http://127.0.0.1:1").await.is_err());
+}
