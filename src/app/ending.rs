@@ -9,7 +9,7 @@ use super::{App, InputSource};
 use crate::input::line::{self, Line, Source};
 use crate::input::script::ScriptLine;
 use crate::session::SessionId;
-use crate::show::{ClosedReason, Saying};
+use crate::show::{ClosedReason, saying};
 
 /// How long the last texts of a script may take without one of them being answered for: a server that
 /// is restarted meanwhile gets them, and one that reads slowly gets all.
@@ -66,7 +66,7 @@ impl App {
             && self.ending.is_none()
         {
             terminal.ask_to_leave();
-            return self.state.emit(Saying::LeavingEndsLobby { others: &others }.into());
+            return self.state.emit(saying::Terminal::LeavingEndsLobby { others: &others }.into());
         }
         self.end();
     }

@@ -7,6 +7,7 @@ use crate::commands;
 use crate::data::table::Table;
 use crate::input::aliases;
 use crate::input::line::{self, Call, Habit, Line, Source};
+use crate::show::failing;
 
 /// What a line is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,19 +45,11 @@ pub(super) enum Unclear {
 
 impl Unclear {
     /// What is wrong, for whoever typed the line.
-    pub(super) fn text(&self) -> String {
+    pub(super) fn failing(&self) -> failing::Input<'_> {
         match self {
-            Self::CommandAndMore => {
-                "a command is one line; nothing of this paste was done or sent".to_owned()
-            }
-            Self::Hidden => {
-                "a blank or something invisible stands before this command or in its word; nothing was \
-                             done or sent"
-                    .to_owned()
-            }
-            Self::Habit { word, instead } => {
-                format!("/{word} was not sent: {instead}; //{word} says it as text")
-            }
+            Self::CommandAndMore => failing::Input::CommandAndMore,
+            Self::Hidden => failing::Input::Hidden,
+            Self::Habit { word, instead } => failing::Input::Habit { word, instead },
         }
     }
 }

@@ -29,7 +29,6 @@ use tokio::time::Instant;
 use crate::app::completion::Completion;
 use crate::app::event::{Event, Signal};
 use crate::client::State;
-use crate::client::command_error::CommandError;
 use crate::commands::{self, Progress};
 use crate::input::line::Source;
 use crate::input::meant::{self, Meant};
@@ -37,7 +36,7 @@ use crate::input::request::RequestId;
 use crate::input::script::ScriptLine;
 use crate::lobby::event::LobbyEvent;
 use crate::session::SessionId;
-use crate::show::{ErrorCode, Failure, Notice};
+use crate::show::{Failure, failing, saying};
 use ending::Ending;
 use meaning::{Meaning, Unclear};
 use script_queue::Queued;
@@ -117,12 +116,8 @@ impl App {
 
     fn time(&mut self) {
         let overdue = self.state.questions.overdue(Instant::now());
-        let error = CommandError::new(
-            ErrorCode::LobbyDown,
-            "the server did not answer in time; try again, \\ss shows whether the lobby is up",
-        );
         for open in overdue {
-            self.state.give_up(open, &error);
+            self.state.give_up(open, failing::Lobby::NoAnswerInTime.into());
         }
         self.state.watch_time(Instant::now());
         self.state.missed_time(Instant::now());
@@ -147,11 +142,7 @@ impl App {
     }
 
     fn output_closed(&mut self) {
-        self.state.fail(Failure {
-            code: ErrorCode::Usage,
-            text: "standard output cannot be written any more; leaving".to_owned(),
-            command: None,
-        });
+        self.state.fail(failing::Input::OutputClosed);
         self.end();
     }
 
@@ -195,22 +186,18 @@ impl App {
     }
 
     fn script_line(&mut self, line: ScriptLine) {
-        let usage = |text| Failure { code: ErrorCode::Usage, text, command: None };
         match line {
             ScriptLine::Line(line) => self.line_of_script(&line),
             ScriptLine::Request(line) => self.request(&line),
             ScriptLine::NotUtf8 { line, command } => {
-                self.state.fail(usage(format!("line {line} of the input is not UTF-8; it was not sent")));
+                self.state.fail(failing::Input::NotUtf8(line));
                 self.command_was_lost(command);
             }
             ScriptLine::TooLong { bytes, command } => {
-                let text = too_long(bytes as usize);
-                self.state.fail(Failure { code: ErrorCode::TooLong, text, command: None });
+                self.state.fail(failing::Input::TooLong(bytes));
                 self.command_was_lost(command);
             }
-            ScriptLine::Failed(reason) => {
-                self.state.fail(usage(format!("the input cannot be read: {reason}")))
-            }
+            ScriptLine::Failed(reason) => self.state.fail(failing::Input::Unreadable(&reason)),
         }
     }
 
@@ -231,7 +218,7 @@ impl App {
                 }
             }
             Meaning::Unclear(unclear) => {
-                self.state.fail(Failure { code: ErrorCode::Usage, text: unclear.text(), command: None });
+                self.state.fail(unclear.failing());
                 self.command_was_lost(unclear == Unclear::Hidden);
             }
         }
@@ -254,8 +241,7 @@ impl App {
                 self.state.say(session, checked, None);
             }
             Err(_) => {
-                let failure = Failure { code: ErrorCode::TooLong, text: too_long(text.len()), command: None };
-                self.state.fail(failure);
+                self.state.fail(failing::Input::TooLong(text.len() as u64));
                 if let InputSource::Terminal(terminal) = &mut self.input {
                     // The message above a draft that fills the screen is not seen.
                     let max = hobnob_protocol::MAX_TEXT_BYTES;
@@ -272,8 +258,7 @@ impl App {
         // From here on failures are this command's.
         self.state.failure = None;
         if self.is_for_scripts_alone(&word) {
-            let text = format!("\\{word} is for scripts; at a terminal nothing waits");
-            return self.state.emit(Notice::say(text));
+            return self.state.emit(saying::Terminal::ForScripts { command: &word }.into());
         }
         match commands::dispatch(&mut self.state, &word, &args) {
             Ok(Progress::Quit) => {
@@ -327,9 +312,4 @@ impl App {
         }
         self.settle_turn();
     }
-}
-
-fn too_long(bytes: usize) -> String {
-    let max = hobnob_protocol::MAX_TEXT_BYTES;
-    format!("a message has at most {max} bytes, this one has {bytes}; it was not sent")
 }

@@ -2,7 +2,6 @@
 //! hobnob's own commands. Whether they may have it is for [`crate::plugins::rights`].
 
 use super::{App, InputSource};
-use crate::client::State;
 use crate::commands::{self, Progress};
 use crate::plugins::PluginEvent;
 use crate::plugins::asks::{self, Ask, NotAnAsk};
@@ -10,7 +9,8 @@ use crate::plugins::describe::Description;
 use crate::plugins::jobs::Report;
 use crate::plugins::rights;
 use crate::session::SessionId;
-use crate::show::{ErrorCode, Saying};
+use crate::show::failing::Worded;
+use crate::show::{ErrorCode, Failure, failing, saying};
 
 impl App {
     /// A program of the user's own has something to say.
@@ -21,11 +21,11 @@ impl App {
                 let run = self.state.plugins.run(job);
                 let run = run.map(|(name, session, may)| (name.to_owned(), session, may.clone()));
                 if let Some((command, session, may)) = run
-                    && let Err((code, reason)) = self.plugin_line(&line, &command, session, &may)
+                    && let Err(failure) = self.plugin_line(&line, &command, session, &may)
                 {
                     // One wrong line is enough: what follows was meant to come after it.
                     self.state.plugins.ended(job);
-                    self.state.fail(State::plugin_failure(&command, code, reason));
+                    self.state.fail(failure.of_command(&command));
                 }
             }
             Report::Ended(outcome) => {
@@ -42,13 +42,12 @@ impl App {
         command: &str,
         session: Option<SessionId>,
         may: &Description,
-    ) -> Result<(), (ErrorCode, String)> {
-        let wrong =
-            |reason: NotAnAsk| (ErrorCode::Usage, format!("it wrote a line that asks for nothing: {reason}"));
+    ) -> Result<(), Failure> {
+        let wrong = |reason: NotAnAsk| Failure::from(failing::Plugin::AsksForNothing(&reason));
         let Some(ask) = asks::parse(line).map_err(wrong)? else { return Ok(()) };
-        rights::check(&ask, &may.rights).map_err(|denied| (ErrorCode::Refused, denied.to_string()))?;
+        rights::check(&ask, &may.rights).map_err(|denied| Worded::new(ErrorCode::Refused, denied))?;
         match ask {
-            Ask::Notice(text) => self.state.emit(Saying::OfPlugin { text: &text }.into()),
+            Ask::Notice(text) => self.state.emit(saying::Plugin::Shows { text: &text }.into()),
             Ask::Say(text) => self.state.plugin_says(command, session, text),
             Ask::Command { name, args } => self.plugin_command(&name, &args)?,
         }
@@ -57,10 +56,10 @@ impl App {
 
     /// Only hobnob's own commands, so that no program calls itself for ever or another in its place, and
     /// none that gives rights.
-    fn plugin_command(&mut self, word: &str, args: &str) -> Result<(), (ErrorCode, String)> {
+    fn plugin_command(&mut self, word: &str, args: &str) -> Result<(), Failure> {
         let known = commands::find(word).filter(|known| !known.traits.not_for_programs);
         let Some(known) = known else {
-            return Err((ErrorCode::Refused, format!("a program may not run \\{word}")));
+            return Err(failing::Plugin::NotForPrograms(word).into());
         };
         match commands::dispatch(&mut self.state, known.name, args) {
             Ok(Progress::Quit) => self.end(),

@@ -4,11 +4,11 @@
 use hobnob_protocol::name::{Text, TextError};
 
 use super::script_queue::Queued;
-use super::{App, InputSource, too_long};
+use super::{App, InputSource};
 use crate::input::invisible::without_mark;
 use crate::input::request::{self, RequestId, Wish};
 use crate::session::SessionId;
-use crate::show::{ErrorCode, Failure, RequestAnswer};
+use crate::show::{Failure, RequestAnswer, failing};
 
 impl App {
     /// A line that is a JSON object.
@@ -26,7 +26,7 @@ impl App {
                 // With something invisible before the brace it may have been a fork, as a line with `\` may: what
                 // follows is for nobody until the script says where it goes.
                 self.command_was_lost(!without_mark(line).starts_with('{'));
-                self.refuse_request(bad.id, ErrorCode::Usage, bad.reason);
+                self.refuse_request(bad.id, &failing::Request::NotOne(&bad.reason).into());
             }
         }
     }
@@ -35,10 +35,10 @@ impl App {
         let text = match Text::new(text) {
             Ok(text) => text,
             Err(TextError::Empty) => {
-                return self.refuse_request(asked, ErrorCode::Usage, "there is nothing to say".to_owned());
+                return self.refuse_request(asked, &failing::Request::NothingToSay.into());
             }
             Err(TextError::TooLong(_)) => {
-                return self.refuse_request(asked, ErrorCode::TooLong, too_long(text.len()));
+                return self.refuse_request(asked, &failing::Input::TooLong(text.len() as u64).into());
             }
         };
         let Some(session) = session.or(self.state.sessions.current()) else {
@@ -50,16 +50,14 @@ impl App {
             self.state.say(session, text, asked);
             return;
         }
-        let reason = format!("there is no session {session}");
-        self.state.report_unsent(Some(session), text.as_str(), &reason);
-        let failure = Failure { code: ErrorCode::NoSuchSession, text: reason, command: None };
+        let failure = Failure::from(failing::Request::NoSession(session));
+        self.state.report_unsent(Some(session), text.as_str(), &failure.text);
         self.state.answer(asked, |id| RequestAnswer::failed(id, &failure));
     }
 
-    fn refuse_request(&mut self, asked: Option<RequestId>, code: ErrorCode, text: String) {
-        let failure = Failure { code, text, command: None };
-        self.state.answer(asked, |id| RequestAnswer::failed(id, &failure));
-        self.state.fail(failure);
+    fn refuse_request(&mut self, asked: Option<RequestId>, failure: &Failure) {
+        self.state.answer(asked, |id| RequestAnswer::failed(id, failure));
+        self.state.fail(failure.clone());
     }
 
     /// The running command is finished: its request is answered.
@@ -74,8 +72,7 @@ impl App {
     /// The end has come: every request that was read is answered.
     pub(super) fn answer_the_rest(&mut self) {
         if let InputSource::Script(_, queue) = &mut self.input {
-            let text = "the client ended before this was finished".to_owned();
-            let failure = Failure { code: ErrorCode::Refused, text, command: None };
+            let failure = Failure::from(failing::Request::RunEnded);
             for id in queue.abandon() {
                 self.state.answer(Some(id), |id| RequestAnswer::failed(id, &failure));
             }

@@ -10,7 +10,7 @@ use crate::commands::EDIT;
 use crate::input::line::Source;
 use crate::repl::{Draft, Edit, Typed};
 use crate::session::SessionId;
-use crate::show::{ErrorCode, Failure, Saying};
+use crate::show::{Failure, failing, saying};
 
 /// Characters of a long text that are shown with the question whether to send it.
 const SHOWN: usize = 60;
@@ -27,20 +27,17 @@ impl App {
             Typed::Edited { text, session, failed } => {
                 terminal.edited(text, session.unwrap_or(SessionId::LOBBY), &self.state);
                 if let Some(reason) = failed {
-                    self.state.fail(Failure {
-                        code: ErrorCode::Usage,
-                        text: reason,
-                        command: Some(EDIT.name.to_owned()),
-                    });
+                    let failure = Failure::from(failing::Input::EditorFailed(&reason));
+                    self.state.fail(failure.of_command(EDIT.name));
                 }
             }
             Typed::Interrupted => self.interrupted(),
             Typed::HistoryLost(reason) => {
-                self.state.emit(Saying::TypedLinesLost { reason: &reason }.into());
+                self.state.emit(saying::Terminal::TypedLinesLost { reason: &reason }.into());
             }
             Typed::NotUtf8(byte) => {
                 terminal.saw_bad_byte();
-                self.state.emit(Saying::NotUtf8 { byte }.into());
+                self.state.emit(saying::Terminal::NotUtf8 { byte }.into());
             }
             Typed::EndOfInput => {
                 if let Some(Asked { text, session, to: AskedTo::Send }) = terminal.take_asked() {
@@ -49,8 +46,7 @@ impl App {
                 self.quit();
             }
             Typed::Failed(reason) => {
-                let text = format!("the terminal cannot be read: {reason}");
-                self.state.fail(Failure { code: ErrorCode::Usage, text, command: None });
+                self.state.fail(failing::Input::TerminalUnreadable(&reason));
                 self.end();
             }
         }
@@ -120,7 +116,7 @@ impl App {
                 if unclear != Unclear::CommandAndMore {
                     terminal.keep_draft(line.to_owned(), "not sent");
                 }
-                self.state.fail(Failure { code: ErrorCode::Usage, text: unclear.text(), command: None });
+                self.state.fail(unclear.failing());
             }
         }
     }
@@ -139,7 +135,7 @@ impl App {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         match to {
             AskedTo::Send => terminal.keep_draft(text, "not sent"),
-            AskedTo::Remove => self.state.emit(Saying::NotRemoved.into()),
+            AskedTo::Remove => self.state.emit(saying::Terminal::NotRemoved.into()),
         }
     }
 
@@ -150,7 +146,7 @@ impl App {
         let lines = text.lines().count();
         terminal.ask(Asked { text, session, to: AskedTo::Send });
         let to = self.state.sessions.peer(session).map(|peer| peer.peer.clone());
-        self.state.emit(Saying::LongPaste { lines, to: to.as_ref(), first: &first }.into());
+        self.state.emit(saying::Terminal::LongPaste { lines, to: to.as_ref(), first: &first }.into());
     }
 
     fn interrupted(&mut self) {
@@ -163,7 +159,7 @@ impl App {
         if terminal.interrupted() {
             self.end();
         } else {
-            self.state.emit(Saying::HowToLeave.into());
+            self.state.emit(saying::Terminal::HowToLeave.into());
         }
     }
 
@@ -175,7 +171,7 @@ impl App {
         if to != session
             && let Err(err) = self.state.switch(to)
         {
-            self.state.fail(Failure { code: err.code, text: err.text, command: None });
+            self.state.fail(err);
         }
     }
 
@@ -193,7 +189,7 @@ impl App {
         if !terminal.is_first_to_wait(session, self.state.sessions.is_down(session)) {
             return;
         }
-        self.state.emit(Saying::WaitsForLink { session }.into());
+        self.state.emit(saying::Terminal::WaitsForLink { session }.into());
     }
 
     /// What was typed in a session that has ended meanwhile is not lost without a word.

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::client::State;
 use crate::client::questions::Question;
 use crate::session::LinkState;
-use crate::show::{Notice, mention};
+use crate::show::{mention, saying};
 
 /// How long it is not told again that somebody is away.
 const AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -69,10 +69,7 @@ impl State {
     pub(crate) fn answered_after(&mut self, name: UserName, away: Option<AwayText>) {
         let now = Instant::now();
         let Some(why) = away.filter(|_| self.away_told.is_due(&name, now)) else { return };
-        self.emit(Notice::say(match why.as_str() {
-            "" => format!("{name} is away"),
-            why => format!("{name} is away: {why}"),
-        }));
+        self.emit(saying::Lobby::IsAway { name: &name, why: why.as_str() }.into());
         self.away_told.told(name, now);
     }
 }

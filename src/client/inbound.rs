@@ -18,7 +18,6 @@
 use hobnob_protocol::message::Introduction;
 use tokio::time::Instant;
 
-use super::private::not_pinned;
 use crate::client::State;
 use crate::client::command_error::CommandError;
 use crate::client::strangers::StrangerRefused;
@@ -26,7 +25,7 @@ use crate::data::trust::KeyVerdict;
 use crate::peer::Familiarity;
 use crate::session::link_id::LinkId;
 use crate::session::{LinkState, Mode, PeerSession, SessionId};
-use crate::show::{ClosedReason, Notice, Saying};
+use crate::show::{ClosedReason, Failure, failing, saying};
 
 impl State {
     /// Somebody forked this user.
@@ -36,15 +35,17 @@ impl State {
             return self.private_links.refuse(&introduction);
         }
         let known = self.check_key(&introduction).and_then(|()| {
-            self.trust.knows(&introduction.key).map_err(|err| not_pinned(&introduction.name, &err))
+            let name = &introduction.name;
+            let known = self.trust.knows(&introduction.key);
+            known.map_err(|reason| failing::Private::NotPinned { name, reason }.into())
         });
         let known = match known {
             Ok(known) => known,
             Err(error) => {
                 self.private_links.refuse(&introduction);
-                let name = introduction.name;
-                let text = format!("{name} wants a private session, which is refused: {error}");
-                return self.emit(Notice::error(error.code, text));
+                let (name, code) = (&introduction.name, error.code());
+                let failure = Failure::from(failing::Private::Refused { name, code, reason: &error });
+                return self.emit(failure.into());
             }
         };
         // Both forked at once: this user's session is the one, and the answer to its own question
@@ -86,7 +87,7 @@ impl State {
         let now = Instant::now();
         let gives_way = self.strangers.opens(introduction.session, &introduction.key, now)?;
         if let Some(session) = gives_way {
-            self.emit(Saying::SessionGaveWay { session }.into());
+            self.emit(saying::Private::SessionGaveWay { session }.into());
             self.session_over(session, ClosedReason::Ended, "the session gave way to a newer one");
         }
         Ok(())
@@ -98,7 +99,7 @@ impl State {
         self.private_links.refuse(introduction);
         tracing::debug!(key = %introduction.key.fingerprint(), %refused, "a private session was refused");
         if refused == StrangerRefused::TooMany && self.strangers.is_time_to_tell(Instant::now()) {
-            self.emit(Saying::StrangersRefused.into());
+            self.emit(saying::Private::StrangersRefused.into());
         }
     }
 
@@ -144,7 +145,8 @@ impl State {
         let Some((name, Some(key))) = self.sessions.peer(session).map(|it| (it.peer.clone(), it.key)) else {
             return Ok(());
         };
-        self.trust.pin_user(&name, &key).map_err(|err| not_pinned(&name, &err))?;
+        let pinned = self.trust.pin_user(&name, &key);
+        pinned.map_err(|reason| failing::Private::NotPinned { name: &name, reason })?;
         self.strangers.answered(session);
         let said = self.recent.take(session);
         self.open_record(session, &key);
@@ -159,7 +161,7 @@ impl State {
     pub(super) fn left_stranger(&mut self, session: SessionId) {
         let Some(name) = self.sessions.peer(session).map(|peer| peer.peer.clone()) else { return };
         if self.strangers.left(session, &name, Instant::now()) {
-            self.emit(Saying::SentAway { name: &name }.into());
+            self.emit(saying::Private::SentAway { name: &name }.into());
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::data::history::History;
 use crate::data::history::entry::{Entry, Kept, Mark, Reader, Side, Talk, Whereabouts};
 use crate::data::history::question::{Before, In, Question};
 use crate::session::SessionId;
-use crate::show::{Message, Notice};
+use crate::show::{Message, saying};
 use crate::timestamp::{Timestamp, now};
 
 /// What of this run is kept.
@@ -175,8 +175,8 @@ impl State {
                     self.recent.keep(Message { replayed: true, ..message });
                 }
             }
-            Err(err) => {
-                self.emit(Notice::say(format!("what was said with {name} earlier is not shown: {err}")))
+            Err(reason) => {
+                self.emit(saying::Private::EarlierNotShown { name: &name, reason: &reason }.into());
             }
         }
         if let Some(token) = self.private_links.token(session) {
@@ -211,9 +211,7 @@ impl State {
     /// Says once that something is not kept.
     pub(crate) fn tell_what_is_not_kept(&mut self) {
         if let Some(reason) = self.keeping.history.take_trouble() {
-            self.emit(Notice::say(format!(
-                "what is said is not kept on this machine: {reason}; the chat goes on"
-            )));
+            self.emit(saying::History::NotKept { reason: &reason }.into());
         }
     }
 

@@ -14,7 +14,8 @@ use crate::data::trust::KeyVerdict;
 use crate::lobby::event::{Joined, LobbyEvent, ServerAnswer};
 use crate::lobby::sequence::Resumed;
 use crate::session::{LinkState, SessionId};
-use crate::show::{ErrorCode, Failure, Message, Notice};
+use crate::show::failing::Worded;
+use crate::show::{ErrorCode, Failure, Message, Notice, failing, saying};
 use crate::timestamp::Timestamp;
 
 /// Names in one answer to `users`, and no more parts are waited for: ten times what a server lets in by
@@ -27,7 +28,7 @@ impl State {
         match event {
             LobbyEvent::Up(joined) => self.lobby_up(&joined),
             LobbyEvent::Down { reason } => self.lobby_down(&reason),
-            LobbyEvent::Refused { reason } => self.emit(Notice::say(reason)),
+            LobbyEvent::Refused { reason } => self.emit(saying::Lobby::Refused { reason }.into()),
             LobbyEvent::Said { message, replayed } => self.lobby_said(&message, replayed),
             LobbyEvent::Skipped { missed } => self.tell_of_missed(missed),
             LobbyEvent::Sent { id, seq, message } => {
@@ -39,20 +40,19 @@ impl State {
                 self.settle_sent(id, Some(seq.0));
             }
             LobbyEvent::NotAccepted { id, code } => self.not_accepted(id, code),
-            LobbyEvent::Broken(broken) => self.emit(Notice::error(
-                ErrorCode::Refused,
-                format!("{broken}; do not rely on what the lobby shows before it"),
-            )),
+            LobbyEvent::Broken(broken) => {
+                self.emit(Failure::from(failing::Lobby::Broken(&broken)).into());
+            }
             LobbyEvent::Presence(changes) => self.presence(changes),
             LobbyEvent::PresenceSkipped => {
-                self.emit(Notice::say("who came and went meanwhile was not told; \\users lists who is here"));
+                self.emit(saying::Lobby::PresenceSkipped.into());
                 self.count_users();
             }
             LobbyEvent::Answer(answer) => self.answered(answer),
             LobbyEvent::Introduced(introduction) => self.introduced(introduction),
             LobbyEvent::IntroductionAsked => self.lobby.ask(ClientMessage::Pong),
-            LobbyEvent::Closing => self.emit(Notice::say("the server says it closes down")),
-            LobbyEvent::KeyChanged(text) => self.lobby_key_changed(text),
+            LobbyEvent::Closing => self.emit(saying::Lobby::Closing.into()),
+            LobbyEvent::KeyChanged(reason) => self.lobby_key_changed(&reason),
             LobbyEvent::Left => {}
         }
     }
@@ -65,7 +65,7 @@ impl State {
         self.keeping.enter(joined.server, joined.welcome.log, joined.welcome.start);
         let name = joined.welcome.name.clone();
         if name != self.me.name {
-            self.emit(Notice::say(format!("the name {} is taken now; you are {name}", self.me.name)));
+            self.emit(saying::Lobby::NameTakenMeanwhile { before: &self.me.name, name: &name }.into());
             self.screen.know_own(&name);
             self.me.name = name;
         }
@@ -84,28 +84,21 @@ impl State {
         match joined.resumed {
             Resumed::After { missed: 0 } => {}
             Resumed::After { missed } => self.tell_of_missed(missed),
-            Resumed::Elsewhere => self.emit(Notice::say(
-                "the lobby's log is not the one read before; what was said in between is not known here",
-            )),
+            Resumed::Elsewhere => self.emit(saying::Lobby::AnotherLog.into()),
         }
     }
 
-    fn tell_of_missed(&mut self, missed: u64) {
-        self.emit(Notice::say(format!("{missed} messages were missed and are no longer kept by the server")));
+    fn tell_of_missed(&mut self, count: u64) {
+        self.emit(saying::Lobby::Missed { count }.into());
     }
 
     /// What `--since` asked for and the server does not have.
     pub(crate) fn tell_of_since(&mut self, since: u64, welcome: &Welcome) {
-        let (head, start) = (welcome.head.seq.0, welcome.start.seq.0);
-        if since > head {
-            self.emit(Notice::say(format!(
-                "the lobby's newest message is {head}; {since} is of another log, or another lobby"
-            )));
+        let (newest, start) = (welcome.head.seq.0, welcome.start.seq.0);
+        if since > newest {
+            self.emit(saying::Lobby::SinceIsAhead { since, newest }.into());
         } else if start > since {
-            let missed = start - since;
-            self.emit(Notice::say(format!(
-                "{missed} messages after {since} are no longer kept by the server"
-            )));
+            self.emit(saying::Lobby::SinceIsGone { since, count: start - since }.into());
         }
     }
 
@@ -116,20 +109,15 @@ impl State {
         tracing::info!(reason, "the lobby is down");
         self.sessions.set_lobby_state(LinkState::Down);
         self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Down });
-        let error = CommandError::new(
-            ErrorCode::LobbyDown,
-            "the lobby went down before it answered; try again when it is back",
-        );
         for open in self.questions.take_all() {
-            self.give_up(open, &error);
+            self.give_up(open, failing::Lobby::WentDown.into());
         }
     }
 
-    fn lobby_key_changed(&mut self, text: String) {
+    fn lobby_key_changed(&mut self, reason: &str) {
         self.lobby_down("its key changed");
-        let path = self.trust.path().display();
-        let text = format!("{text}; if that is right, remove the server from {path} and start again");
-        self.fail(Failure { code: ErrorCode::KeyChanged, text, command: None });
+        let trust_file = self.trust.path().to_owned();
+        self.fail(failing::Lobby::KeyChanged { reason, trust_file: &trust_file });
         let texts = self.ledger.take_session(SessionId::LOBBY);
         self.report_unanswered(texts, "the server's key changed");
     }
@@ -182,10 +170,11 @@ impl State {
                 self.history(request, after, messages, more)
             }
             ServerAnswer::NoSuchUser { request, name } => {
-                let text = format!("{name} is not in the lobby; \\users lists who is");
-                self.refused(request, &CommandError::new(ErrorCode::NoSuchUser, text));
+                self.refused(request, failing::Lobby::NotThere(&name).into());
             }
-            ServerAnswer::NoAnswer { request, code } => self.refused(request, &Self::no_answer(code)),
+            ServerAnswer::NoAnswer { request, code } => {
+                self.refused(request, failing::Lobby::NoAnswer(code).into())
+            }
         }
     }
 
@@ -217,7 +206,7 @@ impl State {
         }
         if matches!(open.question, Question::Ignore) {
             if let Err(error) = self.ignore(&name, &key) {
-                self.give_up(open, &error);
+                self.give_up(open, error);
             }
             return;
         }
@@ -226,12 +215,12 @@ impl State {
             Ok(KeyVerdict::Trusted(pin)) => Some(pin.seen_first()),
             Ok(KeyVerdict::Changed(pin)) => {
                 let pinned = pin.key.fingerprint();
-                self.emit(Notice::say(format!("the key pinned for {name} is another: {pinned}")));
+                self.emit(saying::Lobby::AnotherKeyPinned { name: &name, pinned }.into());
                 None
             }
             Ok(KeyVerdict::New) => None,
-            Err(err) => {
-                self.emit(Notice::say(format!("whether {name}'s key is pinned cannot be told: {err}")));
+            Err(reason) => {
+                self.emit(saying::Lobby::PinUnknown { name: &name, reason: &reason }.into());
                 None
             }
         };
@@ -269,7 +258,10 @@ impl State {
         rest.after = rest.after.max(position.seq.0);
         let next = rest.take_part().filter(|_| broken.is_none() && got_on);
         match broken {
-            Some(broken) => self.emit(Notice::error(ErrorCode::Refused, broken.to_string())),
+            Some(broken) => {
+                let failure = Failure::from(Worded::new(ErrorCode::Refused, broken));
+                self.emit(failure.into());
+            }
             None => messages.iter().for_each(|message| self.keeping.keep_lobby(message)),
         }
         for message in &messages {
@@ -285,21 +277,17 @@ impl State {
         }
     }
 
-    fn refused(&mut self, request: u32, error: &CommandError) {
+    fn refused(&mut self, request: u32, error: CommandError) {
         if let Some(open) = self.questions.close(request) {
             self.give_up(open, error);
         }
     }
 
     /// A question will not be answered.
-    pub(crate) fn give_up(&mut self, open: Open, error: &CommandError) {
+    pub(crate) fn give_up(&mut self, open: Open, error: CommandError) {
         match (open.question, open.command) {
-            (Question::Pair(session), _) => self.pair_refused(session, error.clone()),
-            (_, Some(command)) => self.fail(Failure {
-                code: error.code,
-                text: error.text.clone(),
-                command: Some(command.to_owned()),
-            }),
+            (Question::Pair(session), _) => self.pair_refused(session, error),
+            (_, Some(command)) => self.fail(Failure::from(error).of_command(command)),
             (_, None) => {}
         }
     }
@@ -318,13 +306,9 @@ impl State {
 
     /// Nothing of what this key says in the lobby is shown from now on, and it opens no private session.
     pub(crate) fn ignore(&mut self, name: &UserName, key: &PublicKey) -> Result<(), CommandError> {
-        self.user.ignored.set(&key.to_string(), Some(name.as_str())).map_err(|reason| {
-            CommandError::new(ErrorCode::Refused, format!("it could not be kept: {reason}"))
-        })?;
-        self.emit(Notice::say(format!(
-            "what {name} says in the lobby is not shown any more, and private sessions of theirs are refused; \
-             \\unignore {name} takes it back"
-        )));
+        let set = self.user.ignored.set(&key.to_string(), Some(name.as_str()));
+        set.map_err(failing::User::NotKept)?;
+        self.emit(saying::User::IgnoredNow { name }.into());
         Ok(())
     }
 }

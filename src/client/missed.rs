@@ -12,7 +12,7 @@ use crate::data::history::entry::{Kept, Mark};
 use crate::lobby::event::Joined;
 use crate::lobby::sequence::Resumed;
 use crate::session::{LinkState, SessionId};
-use crate::show::{Message, Notice};
+use crate::show::{Message, Notice, saying};
 use crate::timestamp::Timestamp;
 
 /// Messages that are shown of those that were missed, and of those before where fewer were.
@@ -62,9 +62,7 @@ impl State {
         let same = |mark: &Mark| mark.log == welcome.log && joined.resumed != Resumed::Elsewhere;
         let Some(mark) = mark.filter(same) else {
             if mark.is_some() {
-                self.emit(Notice::say(
-                    "the lobby's log is not the one read before; what was said in between is not known here",
-                ));
+                self.emit(saying::Lobby::AnotherLog.into());
             }
             return self.keeping.begin_mark(welcome.log, welcome.head);
         };

@@ -47,8 +47,11 @@ use crate::peer::PeerNetwork;
 use crate::plugins::Plugins;
 use crate::screen::Screen;
 use crate::session::{LinkState, SessionId, Sessions};
-use crate::show::mention;
-use crate::show::{ErrorCode, Failure, Message, Notice, RequestAnswer, perhaps_delivered, why_unsent};
+use crate::show::failing::Worded;
+use crate::show::{
+    ErrorCode, Failure, Message, Notice, RequestAnswer, failing, mention, perhaps_delivered, saying,
+    why_unsent,
+};
 use crate::timestamp::now;
 
 /// Who this user is, here.
@@ -194,16 +197,13 @@ impl State {
             return;
         }
         let Some(other) = self.look_alikes.meet(name, key) else { return };
-        let odd = odd_character(name, &other);
-        let odd = odd.map_or_else(String::new, |c| format!(" (there is U+{:04X} in it)", u32::from(c)));
-        let whose = if other == self.me.name { "your name, " } else { "" };
-        self.emit(Notice::say(format!(
-            "{name}{odd} only looks like {whose}{other}: \\whois tells the keys of both"
-        )));
+        let (odd, is_own) = (odd_character(name, &other), other == self.me.name);
+        self.emit(saying::Lobby::LooksLike { name, odd, other: &other, is_own }.into());
     }
 
     /// Shows a failure, and remembers it for the exit code and for the running command.
-    pub fn fail(&mut self, failure: Failure) {
+    pub fn fail(&mut self, failure: impl Into<Failure>) {
+        let failure = failure.into();
         let verdict = match failure.code {
             ErrorCode::KeyChanged => ExitVerdict::KeyChanged,
             _ => ExitVerdict::Failed,
@@ -269,7 +269,7 @@ impl State {
             self.ask_after_named(text.as_str());
             (!self.lobby.say(id, text)).then(|| "the lobby's link has ended for good".to_owned())
         } else {
-            let answered = self.answer_stranger(session).map_err(|err| err.text);
+            let answered = self.answer_stranger(session).map_err(|err| err.to_string());
             let said = answered
                 .and_then(|()| self.private_links.say(session, id, text).map_err(|err| err.to_string()));
             said.err()
@@ -345,7 +345,7 @@ impl State {
             Some(SessionId::LOBBY) | None => Ok(()),
             // Going to the lobby first would be refused for the same reason.
             Some(_) if self.sessions.lobby_state() != LinkState::Up => self.require_lobby_up(),
-            Some(_) => Err(CommandError::new(ErrorCode::NotInLobby, "in the lobby only: \\lobby first")),
+            Some(_) => Err(failing::Lobby::NotCurrent.into()),
         }
     }
 
@@ -356,10 +356,7 @@ impl State {
     pub fn require_lobby_up(&self) -> Result<(), CommandError> {
         match self.sessions.lobby_state() {
             LinkState::Up => Ok(()),
-            _ => Err(CommandError::new(
-                ErrorCode::LobbyDown,
-                "the lobby is down; it comes back by itself, try again then",
-            )),
+            _ => Err(failing::Lobby::Down.into()),
         }
     }
 
@@ -368,7 +365,7 @@ impl State {
     /// # Errors
     /// When it is none.
     pub fn parse_name(&self, args: &str) -> Result<UserName, CommandError> {
-        args.parse().map_err(|err| CommandError::new(ErrorCode::BadName, format!("{err}")))
+        args.parse().map_err(|err| Worded::new(ErrorCode::BadName, err).into())
     }
 
     /// Shows the newest messages of a session again, as far as this run has seen them. False where older ones had to go

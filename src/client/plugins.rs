@@ -7,7 +7,8 @@ use crate::client::State;
 use crate::plugins::PluginOutcome;
 use crate::plugins::jobs::{Call, RECENT};
 use crate::session::SessionId;
-use crate::show::{ErrorCode, Failure, Saying};
+use crate::show::failing::Worded;
+use crate::show::{ErrorCode, Failure, failing, saying};
 
 impl State {
     /// Calls a program from the current session and gives the number of its run; `None` when there is no program of
@@ -26,7 +27,7 @@ impl State {
             session,
             recent: recent.unwrap_or_default(),
         });
-        Some(called.map_err(|err| Self::plugin_failure(word, ErrorCode::Refused, err.to_string())))
+        Some(called.map_err(|err| Failure::from(Worded::new(ErrorCode::Refused, err)).of_command(word)))
     }
 
     /// A run of a program is over.
@@ -34,19 +35,15 @@ impl State {
         match outcome {
             PluginOutcome::Done => {}
             PluginOutcome::Failed(reason) => {
-                self.fail(Self::plugin_failure(command, ErrorCode::Refused, reason.to_string()))
+                self.fail(Failure::from(Worded::new(ErrorCode::Refused, reason)).of_command(command));
             }
             PluginOutcome::NotAllowed { path, wants, changed } => {
-                let changed = if changed { "it was changed since you allowed it; " } else { "" };
-                let text = format!(
-                    "not allowed yet: {changed}{} wants to {wants}; \\allow {command} lets it, until it is \
-                     changed",
-                    path.display()
-                );
-                self.fail(Self::plugin_failure(command, ErrorCode::Refused, text));
+                let (path, wants) = (path.as_path(), wants.as_str());
+                let failing = failing::Plugin::NotAllowed { command, path, wants, changed };
+                self.fail(Failure::from(failing).of_command(command));
             }
             PluginOutcome::Allowed(description) => {
-                self.emit(Saying::PluginAllowed { command, wants: &description.wants() }.into());
+                self.emit(saying::Plugin::Allowed { command, wants: &description.wants() }.into());
                 self.plugins.allowed_another();
             }
         }
@@ -56,17 +53,12 @@ impl State {
     pub(crate) fn plugin_says(&mut self, command: &str, session: Option<SessionId>, text: Text) {
         match session.filter(|session| self.sessions.contains(*session)) {
             Some(session) => {
-                self.emit(Saying::PluginSpeaks { command, text: text.as_str() }.into());
+                self.emit(saying::Plugin::Speaks { command, text: text.as_str() }.into());
                 self.say(session, text, None);
             }
             None => {
                 self.report_unsent(session, text.as_str(), "the session it was called from is over");
             }
         }
-    }
-
-    /// What is shown when the program of this command fails.
-    pub(crate) fn plugin_failure(command: &str, code: ErrorCode, text: String) -> Failure {
-        Failure { code, text, command: Some(command.to_owned()) }
     }
 }

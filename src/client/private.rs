@@ -1,17 +1,18 @@
 //! What introductions and the events of peer links do to the state. Owns the rules of private
 //! sessions: one for each pair of users, keys pinned at first use, no word without an answer.
 
-use hobnob_protocol::message::{ClientMessage, Introduction, NoAnswerCode};
-use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::message::{ClientMessage, Introduction};
+use hobnob_protocol::name::UserName;
 
 use crate::client::command_error::CommandError;
 use crate::client::questions::Question;
 use crate::client::{ExitVerdict, State};
-use crate::data::trust::{KeyVerdict, Pin, TrustError};
+use crate::data::trust::KeyVerdict;
 use crate::peer::{PeerEvent, PeerEventKind};
 use crate::session::link_id::LinkId;
 use crate::session::{LinkState, Mode, SessionId};
-use crate::show::{ClosedReason, ErrorCode, Failure, Message, Notice};
+use crate::show::failing::Worded;
+use crate::show::{ClosedReason, ErrorCode, Failure, Message, Notice, failing};
 use crate::timestamp::Timestamp;
 
 /// The command that opens sessions, as errors name it.
@@ -51,8 +52,7 @@ impl State {
         }
         if let Some(other) = self.sessions.with_client(&introduction.key, &introduction.name) {
             self.private_links.refuse(&introduction);
-            let text = format!("session {other} with the same user is there already: \\sw {other}");
-            return self.fork_failed(session, CommandError::new(ErrorCode::AlreadyForked, text));
+            return self.fork_failed(session, failing::Private::SameUser(other).into());
         }
         // Both forked and the other's introduction came first: the link it made serves both.
         match self.private_links.inbound_from(&introduction.key, &introduction.name) {
@@ -89,7 +89,7 @@ impl State {
     pub(super) fn open_fork(&mut self, session: SessionId, introduction: &Introduction) {
         self.note_introduction(session, introduction);
         if let Err(error) = self.private_links.open(session, introduction) {
-            self.fork_failed(session, CommandError::new(ErrorCode::Refused, error.to_string()));
+            self.fork_failed(session, Worded::new(ErrorCode::Refused, error).into());
         }
     }
 
@@ -106,11 +106,9 @@ impl State {
     pub(super) fn check_key(&self, introduction: &Introduction) -> Result<(), CommandError> {
         let (name, key) = (&introduction.name, &introduction.key);
         match self.trust.user(name, key) {
-            Ok(KeyVerdict::Changed(pin)) => {
-                Err(CommandError::new(ErrorCode::KeyChanged, changed_key(name, key, &pin)))
-            }
+            Ok(KeyVerdict::Changed(pin)) => Err(failing::Private::KeyChanged { name, key, pin: &pin }.into()),
             Ok(KeyVerdict::New | KeyVerdict::Trusted(_)) => Ok(()),
-            Err(err) => Err(not_pinned(name, &err)),
+            Err(reason) => Err(failing::Private::NotPinned { name, reason }.into()),
         }
     }
 
@@ -119,31 +117,12 @@ impl State {
         self.fork_failed(session, error);
     }
 
-    /// Why the server did not answer, in the words of a command.
-    pub(crate) fn no_answer(code: NoAnswerCode) -> CommandError {
-        match code {
-            NoAnswerCode::Yourself => CommandError::new(
-                ErrorCode::SelfFork,
-                "that is your own key, in another client; a session takes two",
-            ),
-            NoAnswerCode::Store => CommandError::new(
-                ErrorCode::Refused,
-                "the server cannot read its log; whoever runs it finds why in its own",
-            ),
-            NoAnswerCode::Busy => CommandError::new(
-                ErrorCode::Refused,
-                "the server, or the other one's client, has enough to do with such questions; try again in a few seconds",
-            ),
-            NoAnswerCode::Other => CommandError::new(ErrorCode::Refused, "the server does not answer that"),
-        }
-    }
-
     fn fork_failed(&mut self, session: SessionId, error: CommandError) {
         if !self.sessions.contains(session) {
             return;
         }
-        let reason = error.text.clone();
-        self.fail(Failure { code: error.code, text: error.text, command: Some(FORK.to_owned()) });
+        let reason = error.to_string();
+        self.fail(Failure::from(error).of_command(FORK));
         self.session_over(session, ClosedReason::Failed, &reason);
     }
 
@@ -183,8 +162,7 @@ impl State {
                 self.session_over(session, ClosedReason::Gone, &reason.to_string());
             }
             PeerEventKind::Failed { reason } => {
-                let text = format!("the session could not be opened: {reason}");
-                self.fork_failed(session, CommandError::new(ErrorCode::PeerUnreachable, text));
+                self.fork_failed(session, failing::Private::NotOpened(&reason).into());
             }
         }
     }
@@ -202,8 +180,9 @@ impl State {
         let Some(key) = peer.key else { return };
         // A stranger's key is pinned, and what he says kept on the disk, when this user has answered.
         let is_stranger = self.strangers.is_unanswered(session);
-        if !is_stranger && let Err(err) = self.trust.pin_user(&name, &key) {
-            return self.fork_failed(session, not_pinned(&name, &err));
+        if !is_stranger && let Err(reason) = self.trust.pin_user(&name, &key) {
+            let error = failing::Private::NotPinned { name: &name, reason }.into();
+            return self.fork_failed(session, error);
         }
         self.meet(&name, Some(&key));
         let fingerprint = key.fingerprint();
@@ -281,29 +260,4 @@ impl State {
     pub fn is_clean(&self) -> bool {
         self.verdict == ExitVerdict::Done
     }
-}
-
-/// Another key than the pinned one: what it may mean, and what to do.
-fn changed_key(name: &UserName, key: &PublicKey, pin: &Pin) -> String {
-    let (new, old) = (key.fingerprint(), pin.key.fingerprint());
-    let since = pin.seen_first().map_or_else(String::new, |at| format!(" since {}", at.date()));
-    if pin.earlier {
-        return format!(
-            "{name}'s key is {new}; an earlier hobnob pinned {old} for this name{since}, perhaps in another \
-             lobby: if the new one is right here, \\forget {name}, then \\fork {name}"
-        );
-    }
-    format!(
-        "{name}'s key is {new}, the one pinned{since} is {old}; if {name} confirms the new one, \
-         \\forget {name}, then \\fork {name}"
-    )
-}
-
-/// A key that cannot be kept, or compared with the one that was, carries no private word.
-pub(super) fn not_pinned(name: &UserName, err: &TrustError) -> CommandError {
-    let code = match err {
-        TrustError::Changed { .. } => ErrorCode::KeyChanged,
-        _ => ErrorCode::Refused,
-    };
-    CommandError::new(code, format!("{name}'s key could not be pinned, so nothing is said to it: {err}"))
 }

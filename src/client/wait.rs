@@ -10,7 +10,7 @@ use crate::client::State;
 use crate::client::questions::Question;
 use crate::client::waiting::{Condition, Watch};
 use crate::session::LinkState;
-use crate::show::{ErrorCode, Failure, Message};
+use crate::show::{Failure, Message};
 
 impl State {
     /// Begins to wait. Returns false when the condition is met already, so that there is nothing to wait for.
@@ -38,8 +38,7 @@ impl State {
     /// Gives the wait up, and tells the user, when its time is over.
     pub(crate) fn watch_time(&mut self, now: Instant) {
         let Some(watch) = self.watch.take_if(|watch| watch.until <= now) else { return };
-        let command = Some("wait".to_owned());
-        self.fail(Failure { code: ErrorCode::Refused, text: watch.failure(), command });
+        self.fail(Failure::from(watch.failing()).of_command("wait"));
     }
 
     /// Ends the wait when this message is the one it was for.

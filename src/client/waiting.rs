@@ -1,11 +1,12 @@
 //! What a script waits for with `\wait`: a condition and the moment it is given up. A plain struct;
 //! knows nothing of links, and is told what happens.
 
-use std::fmt;
 use std::time::Duration;
 
 use hobnob_protocol::name::UserName;
 use tokio::time::Instant;
+
+use crate::show::failing;
 
 /// What is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,16 +23,6 @@ pub enum Condition {
         /// How many at least.
         at_least: usize,
     },
-}
-
-impl fmt::Display for Condition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Message { from } => write!(f, "no message from {from} came"),
-            Self::Opened => write!(f, "no private session opened"),
-            Self::Users { at_least } => write!(f, "there were not {at_least} users in the lobby"),
-        }
-    }
 }
 
 /// One wait that is under way.
@@ -70,10 +61,15 @@ impl Watch {
         matches!(self.condition, Condition::Users { at_least } if count >= at_least)
     }
 
-    /// What to say when it is given up.
+    /// What failed when it is given up.
     #[must_use]
-    pub fn failure(&self) -> String {
-        format!("{} within {} s", self.condition, self.patience.as_secs_f64())
+    pub(crate) fn failing(&self) -> failing::Wait<'_> {
+        let seconds = self.patience.as_secs_f64();
+        match &self.condition {
+            Condition::Message { from } => failing::Wait::NoMessage { from, seconds },
+            Condition::Opened => failing::Wait::NothingOpened { seconds },
+            Condition::Users { at_least } => failing::Wait::FewUsers { at_least: *at_least, seconds },
+        }
     }
 }
 
@@ -91,6 +87,6 @@ mod tests {
         assert!(watch.is_met_by(&bobby, None), "in a private session nothing is shown twice");
         assert!(!watch.is_met_by(&"anna".parse().unwrap(), Some(8)));
         assert!(!watch.is_met_by_users(100));
-        assert_eq!(watch.failure(), "no message from BOBBY came within 1 s");
+        assert_eq!(watch.failing().to_string(), "no message from BOBBY came within 1 s");
     }
 }

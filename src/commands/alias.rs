@@ -2,9 +2,9 @@
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
-use crate::data::table::TableError;
 use crate::input::aliases;
-use crate::show::{ErrorCode, Notice, Saying};
+use crate::show::failing::Worded;
+use crate::show::{ErrorCode, Notice, failing, saying};
 
 pub(super) const ALIAS: Command = Command {
     name: "alias",
@@ -30,20 +30,19 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         return tell_one(state, name);
     }
     if let Some(command) = super::find(name) {
-        let text = format!("\\{} is a command and stays one", command.name);
-        return Err(CommandError::new(ErrorCode::Usage, text));
+        return Err(failing::User::AliasIsCommand(command.name).into());
     }
-    aliases::check(name).map_err(|err| CommandError::new(ErrorCode::Usage, err.to_string()))?;
-    state.user.aliases.set(name, Some(text)).map_err(|err| not_kept(&err))?;
-    state.emit(Saying::Alias { name, text }.into());
+    aliases::check(name).map_err(|err| Worded::new(ErrorCode::Usage, err))?;
+    state.user.aliases.set(name, Some(text)).map_err(failing::User::NotKept)?;
+    state.emit(saying::User::Alias { name, text }.into());
     Ok(Progress::Done)
 }
 
 fn list(state: &mut State) {
     let mut lines: Vec<Notice> =
-        state.user.aliases.iter().map(|(name, text)| Saying::Alias { name, text }.into()).collect();
+        state.user.aliases.iter().map(|(name, text)| saying::User::Alias { name, text }.into()).collect();
     if lines.is_empty() {
-        lines.push(Saying::NoAliases.into());
+        lines.push(saying::User::NoAliases.into());
     }
     lines.into_iter().for_each(|line| state.emit(line));
 }
@@ -51,17 +50,10 @@ fn list(state: &mut State) {
 fn tell_one(state: &mut State, name: &str) -> Result<Progress, CommandError> {
     match state.user.aliases.get(name) {
         Some(text) => {
-            let line = Saying::Alias { name, text }.into();
+            let line = saying::User::Alias { name, text }.into();
             state.emit(line);
             Ok(Progress::Done)
         }
-        None => Err(CommandError::new(
-            ErrorCode::Usage,
-            format!("there is no alias {name}; \\alias {name} TEXT makes one"),
-        )),
+        None => Err(failing::User::NoAliasToShow(name).into()),
     }
-}
-
-pub(super) fn not_kept(reason: &TableError) -> CommandError {
-    CommandError::new(ErrorCode::Refused, format!("it could not be kept: {reason}"))
 }

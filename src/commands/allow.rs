@@ -2,7 +2,8 @@
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
-use crate::show::{ErrorCode, Saying};
+use crate::show::failing::Worded;
+use crate::show::{ErrorCode, failing, saying};
 
 pub(super) const ALLOW: Command = Command {
     name: "allow",
@@ -24,16 +25,15 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     }
     let name = args.trim_start_matches('\\');
     if super::find(name).is_some() {
-        let text = format!("\\{name} is hobnob's own; a program cannot take its place");
-        return Err(CommandError::new(ErrorCode::Refused, text));
+        return Err(failing::Plugin::HobnobsOwn(name).into());
     }
     let allowed = state.plugins.allow(name);
-    allowed.map(Progress::Plugin).map_err(|err| CommandError::new(ErrorCode::Refused, err.to_string()))
+    allowed.map(Progress::Plugin).map_err(|err| Worded::new(ErrorCode::Refused, err).into())
 }
 
 fn list(state: &mut State) {
     let programs = state.plugins.all().into_iter();
     let programs = programs.map(|(name, description)| (name, description.map(|it| it.wants())));
     let programs: Vec<(String, Option<String>)> = programs.collect();
-    state.emit(Saying::Plugins { programs: &programs }.into());
+    state.emit(saying::Plugin::All { programs: &programs }.into());
 }

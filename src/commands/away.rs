@@ -6,7 +6,8 @@ use hobnob_protocol::message::ClientMessage;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::session::LinkState;
-use crate::show::{ErrorCode, Saying};
+use crate::show::failing::Worded;
+use crate::show::{ErrorCode, saying};
 
 pub(super) const AWAY: Command = Command {
     name: "away",
@@ -22,12 +23,12 @@ pub(super) const AWAY: Command = Command {
 };
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
-    let text = AwayText::new(args).map_err(|err| CommandError::new(ErrorCode::TooLong, err.to_string()))?;
+    let text = AwayText::new(args).map_err(|err| Worded::new(ErrorCode::TooLong, err))?;
     state.user.away = Some(text.clone());
     // While the lobby is down it is told when that is back.
     if state.sessions.lobby_state() == LinkState::Up {
         state.lobby.ask(ClientMessage::Away { text });
     }
-    state.emit(Saying::Away.into());
+    state.emit(saying::User::Away.into());
     Ok(Progress::Done)
 }

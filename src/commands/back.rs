@@ -5,7 +5,7 @@ use hobnob_protocol::message::ClientMessage;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::session::LinkState;
-use crate::show::Saying;
+use crate::show::saying;
 
 pub(super) const BACK: Command = Command {
     name: "back",
@@ -23,8 +23,8 @@ pub(super) const BACK: Command = Command {
 #[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
 fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
     let saying = match state.user.away.take() {
-        Some(_) => Saying::Back,
-        None => Saying::WasNotAway,
+        Some(_) => saying::User::Back,
+        None => saying::User::WasNotAway,
     };
     if state.sessions.lobby_state() == LinkState::Up {
         state.lobby.ask(ClientMessage::Back);

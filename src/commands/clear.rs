@@ -2,7 +2,7 @@
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
-use crate::show::ErrorCode;
+use crate::show::failing;
 
 pub(super) const CLEAR: Command = Command {
     name: "clear",
@@ -19,7 +19,7 @@ pub(super) const CLEAR: Command = Command {
 
 fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
     if !state.screen.is_terminal() {
-        return Err(CommandError::new(ErrorCode::Usage, "there is no screen to empty on a pipe"));
+        return Err(failing::Input::NoScreen.into());
     }
     state.screen.clear();
     Ok(Progress::Done)

@@ -2,7 +2,7 @@
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
-use crate::show::{ErrorCode, Saying};
+use crate::show::{failing, saying};
 
 pub(super) const DISALLOW: Command = Command {
     name: "disallow",
@@ -21,15 +21,10 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let name = args.trim_start_matches('\\');
     match state.plugins.disallow(name) {
         Ok(true) => {
-            state.emit(Saying::PluginDisallowed { command: name }.into());
+            state.emit(saying::Plugin::Disallowed { command: name }.into());
             Ok(Progress::Done)
         }
-        Ok(false) => {
-            let text = format!("\\{name} is not allowed anything; \\allow lists what is");
-            Err(CommandError::new(ErrorCode::Refused, text))
-        }
-        Err(reason) => {
-            Err(CommandError::new(ErrorCode::Refused, format!("it may be allowed still: {reason}")))
-        }
+        Ok(false) => Err(failing::Plugin::NothingToDisallow(name).into()),
+        Err(reason) => Err(failing::Plugin::NotDisallowed(&reason).into()),
     }
 }

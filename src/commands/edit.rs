@@ -2,7 +2,7 @@
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
-use crate::show::ErrorCode;
+use crate::show::failing;
 
 pub(crate) const EDIT: Command = Command {
     name: "edit",
@@ -19,7 +19,7 @@ pub(crate) const EDIT: Command = Command {
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     if !state.screen.is_terminal() {
-        return Err(CommandError::new(ErrorCode::Usage, "an editor needs a terminal"));
+        return Err(failing::Input::NoTerminalToEdit.into());
     }
     state.user.wants_editor = Some(args.to_owned());
     Ok(Progress::Done)

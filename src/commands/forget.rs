@@ -2,7 +2,7 @@
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
-use crate::show::{ErrorCode, Notice};
+use crate::show::{failing, saying};
 
 /// What is written after the name when the kept talk is to go, too.
 const TALK: &str = "--talk";
@@ -26,41 +26,34 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         _ => (args, false),
     };
     let name = state.parse_name(name)?;
-    let pin = state.trust.forget(&name).map_err(|err| {
-        CommandError::new(ErrorCode::Refused, format!("{name}'s key could not be forgotten: {err}"))
-    })?;
+    let forgotten = state.trust.forget(&name);
+    let pin = forgotten.map_err(|reason| failing::Private::NotForgotten { name: &name, reason })?;
     let key = pin.as_ref().map(|pin| pin.key).or_else(|| state.strangers.forgotten(&name));
     let was_refused = state.strangers.forgive(&name, key.as_ref());
     if let Some(pin) = &pin {
         state.strangers.forgot(&name, pin.key);
         let fingerprint = pin.key.fingerprint();
-        state.emit(Notice::say(format!("{name}'s key {fingerprint} is not pinned in this lobby any more")));
+        state.emit(saying::Private::Forgotten { name: &name, fingerprint }.into());
     }
     if was_refused {
-        state.emit(Notice::say(format!("private sessions of {name} are not refused any more")));
+        state.emit(saying::Private::RefusedNoMore { name: &name }.into());
     }
     let has_talk = key.as_ref().is_some_and(|key| state.keeps_talk_with(key));
+    let remover = format!("\\forget {name} {TALK}");
     match key.filter(|_| has_talk) {
         Some(key) if with_talk => {
             if !state.forget_talk_with(&key) {
-                let text =
-                    format!("what was said with {name} in private could not be removed yet; try again");
-                return Err(CommandError::new(ErrorCode::Refused, text));
+                return Err(failing::Private::TalkNotRemoved(&name).into());
             }
-            state.emit(Notice::say(format!("what was said with {name} in private is removed here")));
+            state.emit(saying::Private::TalkRemoved { name: &name }.into());
         }
         Some(_) if state.screen.is_terminal() => {
-            state.emit(Notice::say(format!(
-                "what was said with {name} in private is kept; shall it go, too?"
-            )));
-            state.user.wants_yes = Some(format!("\\forget {name} {TALK}"));
+            state.emit(saying::Private::ShallTalkGo { name: &name }.into());
+            state.user.wants_yes = Some(remover);
         }
-        Some(_) => state.emit(Notice::say(format!(
-            "what was said with {name} in private is kept; \\forget {name} {TALK} removes it"
-        ))),
+        Some(_) => state.emit(saying::Private::TalkKept { name: &name, remover: &remover }.into()),
         None if pin.is_none() && !was_refused => {
-            let text = format!("no key of {name} is pinned in this lobby, and nothing of {name} is refused");
-            return Err(CommandError::new(ErrorCode::NoSuchUser, text));
+            return Err(failing::Private::NothingToForget(&name).into());
         }
         None => {}
     }

@@ -7,7 +7,7 @@ use super::{Argument, Command, CommandError, Group, Leads, Progress, Traits};
 use crate::client::State;
 use crate::client::questions::Question;
 use crate::session::{LinkState, Mode, PeerSession, SessionId};
-use crate::show::{ErrorCode, Notice};
+use crate::show::{Notice, failing};
 
 pub(super) const FORK: Command = Command {
     name: "fork",
@@ -27,8 +27,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let name = state.parse_name(args)?;
     if let Some(session) = state.sessions.with_name(&name) {
         state.require_lobby_up()?;
-        let text = format!("session {session} with {name} is there already: \\sw {session}");
-        return Err(CommandError::new(ErrorCode::AlreadyForked, text));
+        return Err(failing::Private::AlreadyForked { session, name: &name }.into());
     }
     check(state, &name)?;
     let session = add(state, &name);
@@ -42,8 +41,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
 pub(super) fn check(state: &State, name: &UserName) -> Result<(), CommandError> {
     state.require_lobby_up()?;
     if *name == state.me.name {
-        let text = "that is you; a session takes two, \\users shows who else is here";
-        return Err(CommandError::new(ErrorCode::SelfFork, text));
+        return Err(failing::Private::Yourself.into());
     }
     Ok(())
 }

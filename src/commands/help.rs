@@ -2,7 +2,7 @@
 
 use super::{Argument, COMMANDS, Command, CommandError, Group, Progress, Traits, find, help_rows};
 use crate::client::State;
-use crate::show::{ErrorCode, Notice};
+use crate::show::{Notice, failing};
 
 pub(super) const HELP: Command = Command {
     name: "help",
@@ -29,10 +29,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
             None if state.plugins.has(word) => {
                 state.plugins.rows().into_iter().filter(|row| row.name == word).collect()
             }
-            None => {
-                let text = format!("there is no command \\{word}; \\help lists them");
-                return Err(CommandError::new(ErrorCode::UnknownCommand, text));
-            }
+            None => return Err(failing::Input::NoHelp(word).into()),
         },
     };
     state.emit(Notice::Help { commands });

@@ -11,7 +11,7 @@ use crate::client::found::Search;
 use crate::client::questions::{Question, Stretch};
 use crate::data::history::question::{In, Question as Kept};
 use crate::session::{LinkState, SessionId};
-use crate::show::{ErrorCode, Notice};
+use crate::show::{Notice, failing, saying};
 
 /// Messages shown when no number is given.
 const DEFAULT_COUNT: u32 = 20;
@@ -35,17 +35,13 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         return with_name(state, count as usize, &name);
     }
     let Some(session) = state.sessions.current() else {
-        return Err(CommandError::new(
-            ErrorCode::NoSuchSession,
-            "no session is current: \\lobby or \\sw N first",
-        ));
+        return Err(failing::Sessions::NothingToShow.into());
     };
     if session == SessionId::LOBBY && state.sessions.lobby_state() == LinkState::Up {
         return Ok(Progress::Answer(ask(state, count)));
     }
     if !state.show_recent(session, count as usize) {
-        let text = "older messages of this session are not at hand";
-        state.emit(Notice::say(text));
+        state.emit(saying::History::OlderNotAtHand.into());
     }
     Ok(Progress::Done)
 }
@@ -69,7 +65,7 @@ fn parse(args: &str) -> Result<(u32, Option<UserName>), CommandError> {
 
 /// What was said in private with the user of this name, in whatever run; the key decides who that is.
 fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progress, CommandError> {
-    let failed = |err| CommandError::new(ErrorCode::Refused, format!("what is kept cannot be read: {err}"));
+    let failed = failing::History::Unreadable;
     let open = state.sessions.with_name(name);
     if let Some(session) = open.filter(|_| !state.keeping.history.is_on()) {
         state.show_recent(session, count);
@@ -80,8 +76,7 @@ fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progres
         None => state.keeping.history.key_of(name).map_err(failed)?,
     };
     let Some(key) = key else {
-        let text = format!("nothing is kept of private talk with {name}");
-        return Err(CommandError::new(ErrorCode::NoSuchUser, text));
+        return Err(failing::History::NoTalk(name).into());
     };
     let search = Search::new(Kept { place: In::WithKey(key), ..Kept::default() });
     let (said, _) = state.search(search, count).map_err(failed)?;

@@ -6,7 +6,7 @@ use hobnob_protocol::message::ClientMessage;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::client::questions::Question;
-use crate::show::{ErrorCode, Saying};
+use crate::show::{failing, saying};
 
 pub(super) const IGNORE: Command = Command {
     name: "ignore",
@@ -28,10 +28,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     }
     let name = state.parse_name(args)?;
     if name == state.me.name {
-        return Err(CommandError::new(
-            ErrorCode::Usage,
-            "that is you; \\ignore takes the name of somebody else",
-        ));
+        return Err(failing::User::IgnoreYourself.into());
     }
     if let Some(key) = state.recent.key_of(&name) {
         state.ignore(&name, &key)?;
@@ -44,6 +41,6 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
 
 fn list(state: &mut State) {
     let names: Vec<&str> = state.user.ignored.iter().map(|(_, name)| name).collect();
-    let list = Saying::Ignored { names: &names }.into();
+    let list = saying::User::Ignored { names: &names }.into();
     state.emit(list);
 }

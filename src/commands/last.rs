@@ -2,7 +2,7 @@
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
-use crate::show::{ErrorCode, Notice};
+use crate::show::{Notice, failing, saying};
 
 pub(super) const LAST: Command = Command {
     name: "last",
@@ -18,12 +18,10 @@ pub(super) const LAST: Command = Command {
 };
 
 fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
-    let last = state.last_mention().map_err(|err| {
-        CommandError::new(ErrorCode::Refused, format!("what is kept cannot be searched: {err}"))
-    })?;
+    let last = state.last_mention().map_err(failing::History::Unsearchable)?;
     state.emit(match last {
         Some(message) => Notice::Kept(message),
-        None => Notice::say("nobody has mentioned you, as far as it is kept here"),
+        None => saying::History::NotMentioned.into(),
     });
     Ok(Progress::Done)
 }

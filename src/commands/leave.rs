@@ -3,7 +3,7 @@
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::session::SessionId;
-use crate::show::{ErrorCode, Notice};
+use crate::show::{Notice, failing};
 
 pub(super) const LEAVE: Command = Command {
     name: "leave",
@@ -27,9 +27,6 @@ fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
             state.leave(session);
             Ok(Progress::Ending(session))
         }
-        _ => Err(CommandError::new(
-            ErrorCode::NoSuchSession,
-            "no private session is current; \\quit leaves the lobby",
-        )),
+        _ => Err(failing::Sessions::NothingToLeave.into()),
     }
 }

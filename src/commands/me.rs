@@ -4,7 +4,8 @@ use hobnob_protocol::name::{Text, UserName};
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
-use crate::show::ErrorCode;
+use crate::show::failing::Worded;
+use crate::show::{ErrorCode, failing};
 
 pub(super) const ME: Command = Command {
     name: "me",
@@ -23,11 +24,9 @@ pub(super) const ME: Command = Command {
 /// goes to the session its prompt showed.
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let Some(session) = state.sessions.current() else {
-        let text = "no session is current: \\lobby, \\sw or \\fork first; nothing was said";
-        return Err(CommandError::new(ErrorCode::NoSuchSession, text));
+        return Err(failing::Sessions::NowhereToSay.into());
     };
-    let text = Text::new(action(&state.me.name, args))
-        .map_err(|err| CommandError::new(ErrorCode::TooLong, err.to_string()))?;
+    let text = Text::new(action(&state.me.name, args)).map_err(|err| Worded::new(ErrorCode::TooLong, err))?;
     state.say(session, text, None);
     Ok(Progress::Done)
 }

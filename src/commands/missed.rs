@@ -5,7 +5,7 @@ use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::client::missed::Unread;
 use crate::data::history::entry::Kept;
-use crate::show::{ErrorCode, Message, Notice};
+use crate::show::{Message, Notice, failing, saying};
 
 /// Rows of the screen that other things need: the prompt, what is said under the messages, a line of the day.
 const ROWS_BESIDE: usize = 4;
@@ -25,37 +25,36 @@ pub(super) const MISSED: Command = Command {
 
 fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
     if !state.keeping.history.is_on() {
-        let text = "nothing is kept on this machine, so that nobody knows where you were last";
-        return Err(CommandError::new(ErrorCode::Refused, text));
+        return Err(failing::History::NoMark.into());
     }
     let (Some(unread), Some((server, log))) = (state.unread, state.keeping.log()) else {
-        state.emit(Notice::say("nothing that you missed is left to be read"));
+        state.emit(saying::History::NothingMissed.into());
         return Ok(Progress::Done);
     };
     let (columns, rows) = state.screen.size();
     let room = rows.saturating_sub(ROWS_BESIDE).max(1);
     let numbers = (unread.next, unread.until);
-    let kept = state.keeping.history.oldest_of_log(&server, &log, numbers, room).map_err(|err| {
-        CommandError::new(ErrorCode::Refused, format!("what you missed cannot be read: {err}"))
-    })?;
+    let kept = state.keeping.history.oldest_of_log(&server, &log, numbers, room);
+    let kept = kept.map_err(failing::History::MissedUnreadable)?;
     let Some(first) = kept.first() else {
         state.unread = None;
         state.keeping.set_mark(Some(unread.until));
-        state.emit(Notice::say(format!("{} are not kept on this machine", messages(left(unread)))));
+        state.emit(saying::History::MissedNotKept { count: left(unread) }.into());
         return Ok(Progress::Done);
     };
     if first.number > unread.next {
-        let gone = messages(first.number - unread.next);
-        state.emit(Notice::say(format!("{gone} before these are not kept on this machine")));
+        let count = first.number - unread.next;
+        state.emit(saying::History::OldestMissedNotKept { count }.into());
     }
     let read = show(state, kept, columns, room);
     state.keeping.set_mark(Some(read));
     let rest = Unread { next: read + 1, until: unread.until };
     state.unread = (left(rest) > 0).then_some(rest);
-    state.emit(Notice::say(match state.unread {
-        Some(rest) => format!("{} more: \\missed", left(rest)),
-        None => "that is all you missed".to_owned(),
-    }));
+    let saying = match state.unread {
+        Some(rest) => saying::History::MoreMissed { count: left(rest) },
+        None => saying::History::AllMissedShown,
+    };
+    state.emit(saying.into());
     Ok(Progress::Done)
 }
 
@@ -83,8 +82,4 @@ fn rows_of(message: &Message, columns: usize) -> usize {
 
 fn left(unread: Unread) -> u64 {
     (unread.until + 1).saturating_sub(unread.next)
-}
-
-fn messages(count: u64) -> String {
-    if count == 1 { "1 message".to_owned() } else { format!("{count} messages") }
 }

@@ -41,7 +41,7 @@ pub use crate::input::traits::{Leads, Traits};
 pub use crate::repl::Argument;
 use crate::repl::{CommandWord, HabitWord, Words};
 use crate::session::SessionId;
-use crate::show::{ErrorCode, Failure, HelpRow};
+use crate::show::{Failure, HelpRow, failing};
 pub(crate) use edit::EDIT;
 
 /// Every command, in the order `\help` shows them.
@@ -199,21 +199,13 @@ pub fn dispatch(state: &mut State, word: &str, args: &str) -> Result<Progress, F
         (_, optional, no_args) => no_args && !optional,
     };
     let done = if misused { Err(usage(command)) } else { (command.run)(state, args) };
-    done.map_err(|error| Failure {
-        code: error.code,
-        text: error.text,
-        command: Some(command.name.to_owned()),
-    })
+    done.map_err(|error| Failure::from(error).of_command(command.name))
 }
 
 /// How a command is written, for a call that was not.
 #[must_use]
 pub fn usage(command: &Command) -> CommandError {
-    let example = match command.examples {
-        [] => String::new(),
-        [example, ..] => format!(", such as {example}"),
-    };
-    CommandError::new(ErrorCode::Usage, format!("usage: {}{example}", command.usage))
+    failing::Input::Usage { usage: command.usage, example: command.examples.first().copied() }.into()
 }
 
 /// The rows of `\help`.
@@ -261,18 +253,12 @@ fn habit_words() -> Vec<HabitWord> {
 /// nearest word that is one.
 fn unknown(word: &str) -> Failure {
     let near = nearest(word);
-    let text = match habits::find(word) {
-        Some(habit) => format!("there is no command \\{word}: {}; nothing was sent", habit.instead),
-        None => unknown_word(word, near),
+    let failing = match (habits::find(word), near) {
+        (Some(habit), _) => failing::Input::OtherChats { word, instead: habit.instead },
+        (None, Some(near)) => failing::Input::NearlyCommand { word, near },
+        (None, None) => failing::Input::NoCommand(word),
     };
-    Failure { code: ErrorCode::UnknownCommand, text, command: Some(word.to_owned()) }
-}
-
-fn unknown_word(word: &str, near: Option<&str>) -> String {
-    match near {
-        Some(near) => format!("there is no command \\{word}; did you mean \\{near}? nothing was sent"),
-        None => format!("there is no command \\{word}; \\help lists them, \\\\{word} says it as text"),
-    }
+    Failure::from(failing).of_command(word)
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
@@ -287,6 +273,7 @@ fn nearest(word: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::show::ErrorCode;
 
     #[test]
     fn no_word_names_two_commands() {

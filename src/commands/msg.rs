@@ -5,6 +5,7 @@ use hobnob_protocol::name::Text;
 use super::{Argument, Command, CommandError, Group, Progress, Traits, fork, usage};
 use crate::client::State;
 use crate::show::ErrorCode;
+use crate::show::failing::Worded;
 
 pub(super) const MSG: Command = Command {
     name: "msg",
@@ -24,12 +25,12 @@ pub(super) const MSG: Command = Command {
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let (name, text) = args.split_once(char::is_whitespace).ok_or_else(|| usage(&MSG))?;
     let text = text.trim_start();
-    say(state, name, text).inspect_err(|error| state.report_unsent(None, text, &error.text))
+    say(state, name, text).inspect_err(|error| state.report_unsent(None, text, &error.to_string()))
 }
 
 fn say(state: &mut State, name: &str, text: &str) -> Result<Progress, CommandError> {
     let name = state.parse_name(name)?;
-    let text = Text::new(text).map_err(|err| CommandError::new(ErrorCode::TooLong, err.to_string()))?;
+    let text = Text::new(text).map_err(|err| Worded::new(ErrorCode::TooLong, err))?;
     let said = match state.sessions.with_name(&name) {
         Some(session) => state.say(session, text, None),
         None => {

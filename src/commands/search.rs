@@ -5,7 +5,8 @@ use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
 use crate::client::State;
 use crate::client::found::Search;
 use crate::data::history::question::{In, Question};
-use crate::show::{ErrorCode, Notice};
+use crate::show::failing::Worded;
+use crate::show::{ErrorCode, Notice, failing, saying};
 use crate::timestamp;
 
 /// Messages shown at once.
@@ -25,23 +26,16 @@ pub(super) const SEARCH: Command = Command {
 };
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
-    let (search, is_more) = match args {
+    let (search, goes_on) = match args {
         "" => (state.user.search.take().filter(|search| search.goes_on).ok_or_else(|| usage(&SEARCH))?, true),
         args => (Search::new(parse(args)?), false),
     };
-    let (found, search) = state.search(search, SHOWN).map_err(|err| {
-        CommandError::new(ErrorCode::Refused, format!("what is kept cannot be searched: {err}"))
-    })?;
-    let (count, more) = (found.len(), search.goes_on);
+    let found = state.search(search, SHOWN).map_err(failing::History::Unsearchable);
+    let (found, search) = found?;
+    let (count, has_more) = (found.len(), search.goes_on);
     state.user.search = Some(search);
     found.into_iter().for_each(|message| state.emit(Notice::Kept(message)));
-    state.emit(Notice::say(match (count, is_more) {
-        (0, false) => "nothing that is kept here has these words".to_owned(),
-        (0, true) => "that was all".to_owned(),
-        (count, false) if more => format!("the newest {count}; \\search shows earlier ones"),
-        (count, true) if more => format!("{count} earlier ones; \\search shows those before"),
-        (count, _) => format!("{count} found"),
-    }));
+    state.emit(saying::History::Found { count, goes_on, has_more }.into());
     Ok(Progress::Done)
 }
 
@@ -54,7 +48,7 @@ fn parse(args: &str) -> Result<Question, CommandError> {
             Some(("in", place)) if !place.is_empty() => question.place = parse_place(place)?,
             Some(("since", when)) if !when.is_empty() => {
                 let when = timestamp::parse_when(when, timestamp::now(), &jiff::tz::TimeZone::system());
-                let when = when.map_err(|reason| CommandError::new(ErrorCode::Usage, reason))?;
+                let when = when.map_err(failing::History::NoTime)?;
                 question.since = Some(when.0);
             }
             _ => {
@@ -76,7 +70,7 @@ fn parse_place(place: &str) -> Result<In, CommandError> {
 }
 
 fn parse_name(name: &str) -> Result<hobnob_protocol::name::UserName, CommandError> {
-    name.parse().map_err(|err| CommandError::new(ErrorCode::BadName, format!("{err}")))
+    Ok(name.parse().map_err(|err| Worded::new(ErrorCode::BadName, err))?)
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::config::edit;
 use crate::config::preferences::{self, SETTINGS, Setting};
-use crate::show::{ErrorCode, Saying};
+use crate::show::failing::Worded;
+use crate::show::{ErrorCode, failing, saying};
 
 pub(super) const SET: Command = Command {
     name: "set",
@@ -27,7 +28,9 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         (key, "") => tell(state, find(key)?),
         (key, value) => {
             let setting = find(key)?;
-            setting.set(&mut state.user.preferences, value).map_err(|err| wrong(err.to_string()))?;
+            setting
+                .set(&mut state.user.preferences, value)
+                .map_err(|err| Worded::new(ErrorCode::Usage, err))?;
             state.screen.prefer(state.user.preferences);
             tell(state, setting);
         }
@@ -39,26 +42,19 @@ fn tell(state: &mut State, setting: &Setting) {
     let value = setting.value(&state.user.preferences);
     let (value, choices) = (value.as_str(), setting.choices());
     let (key, about) = (setting.key, setting.about);
-    state.emit(Saying::Setting { key, value, about, choices: &choices }.into());
+    state.emit(saying::User::Setting { key, value, about, choices: &choices }.into());
 }
 
 fn find(key: &str) -> Result<&'static Setting, CommandError> {
-    Setting::find(key).ok_or_else(|| {
-        wrong(format!("there is no setting {key}; there are {}", preferences::names().join(", ")))
-    })
+    let names = preferences::names();
+    Setting::find(key).ok_or_else(|| failing::User::NoSetting { key, names: &names }.into())
 }
 
 fn save(state: &mut State) -> Result<(), CommandError> {
     let Some(path) = state.user.config_file.clone() else {
-        return Err(wrong("no place is known for a config file; name one with --config".to_owned()));
+        return Err(failing::User::NoConfigFile.into());
     };
-    edit::save(&path, &state.user.preferences).map_err(|err| {
-        CommandError::new(ErrorCode::Refused, format!("the settings were not saved: {err}"))
-    })?;
-    state.emit(Saying::SettingsSaved { path: &path }.into());
+    edit::save(&path, &state.user.preferences).map_err(failing::User::NotSaved)?;
+    state.emit(saying::User::SettingsSaved { path: &path }.into());
     Ok(())
-}
-
-fn wrong(text: String) -> CommandError {
-    CommandError::new(ErrorCode::Usage, text)
 }

@@ -3,7 +3,7 @@
 use super::{Argument, Command, CommandError, Group, Leads, Progress, Traits};
 use crate::client::State;
 use crate::session::SessionId;
-use crate::show::ErrorCode;
+use crate::show::failing;
 
 pub(super) const SWITCH: Command = Command {
     name: "switch",
@@ -28,7 +28,5 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
 fn find(state: &State, args: &str) -> Result<SessionId, CommandError> {
     let by_number = args.parse().ok().map(SessionId).filter(|id| state.sessions.contains(*id));
     let by_name = || args.parse().ok().and_then(|name| state.sessions.with_name(&name));
-    by_number.or_else(by_name).ok_or_else(|| {
-        CommandError::new(ErrorCode::NoSuchSession, format!("there is no session {args}; \\ss lists them"))
-    })
+    by_number.or_else(by_name).ok_or_else(|| failing::Sessions::NoSuch(args).into())
 }

@@ -1,8 +1,8 @@
 //! `\unalias NAME`: takes an alias back.
 
-use super::{Argument, Command, CommandError, Group, Progress, Traits, alias};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
-use crate::show::{ErrorCode, Saying};
+use crate::show::{failing, saying};
 
 pub(super) const UNALIAS: Command = Command {
     name: "unalias",
@@ -20,10 +20,9 @@ pub(super) const UNALIAS: Command = Command {
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let name = args.trim_start_matches('\\');
     if state.user.aliases.get(name).is_none() {
-        let text = format!("there is no alias {name}; \\alias lists them");
-        return Err(CommandError::new(ErrorCode::Usage, text));
+        return Err(failing::User::NoAliasToRemove(name).into());
     }
-    state.user.aliases.set(name, None).map_err(|err| alias::not_kept(&err))?;
-    state.emit(Saying::AliasRemoved { name }.into());
+    state.user.aliases.set(name, None).map_err(failing::User::NotKept)?;
+    state.emit(saying::User::AliasRemoved { name }.into());
     Ok(Progress::Done)
 }

@@ -1,8 +1,8 @@
 //! `\unignore NAME`: shows again what somebody says.
 
-use super::{Argument, Command, CommandError, Group, Progress, Traits, alias};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
-use crate::show::{ErrorCode, Saying};
+use crate::show::{failing, saying};
 
 pub(super) const UNIGNORE: Command = Command {
     name: "unignore",
@@ -31,12 +31,11 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         .map(|(ignored, _)| ignored.to_owned())
         .collect();
     if found.is_empty() {
-        let text = format!("{name} is not ignored; \\ignore lists who is");
-        return Err(CommandError::new(ErrorCode::NoSuchUser, text));
+        return Err(failing::User::NotIgnored(&name).into());
     }
     for key in found {
-        state.user.ignored.set(&key, None).map_err(|err| alias::not_kept(&err))?;
+        state.user.ignored.set(&key, None).map_err(failing::User::NotKept)?;
     }
-    state.emit(Saying::Unignored { name: &name }.into());
+    state.emit(saying::User::Unignored { name: &name }.into());
     Ok(Progress::Done)
 }

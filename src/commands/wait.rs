@@ -7,7 +7,8 @@ use tokio::time::Instant;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::client::waiting::Condition;
-use crate::show::ErrorCode;
+use crate::show::failing::Worded;
+use crate::show::{ErrorCode, failing};
 
 /// The longest wait, in seconds: a day.
 const LONGEST: f64 = 86_400.0;
@@ -50,7 +51,7 @@ fn parse(args: &str) -> Result<Wait, CommandError> {
     match words[..] {
         [] => Ok(Wait::Time(Duration::from_secs(1))),
         ["message", from, ref rest @ ..] => {
-            let from = from.parse().map_err(|err| CommandError::new(ErrorCode::BadName, format!("{err}")))?;
+            let from = from.parse().map_err(|err| Worded::new(ErrorCode::BadName, err))?;
             Ok(Wait::For(Condition::Message { from }, patience(rest)?))
         }
         ["opened", ref rest @ ..] => Ok(Wait::For(Condition::Opened, patience(rest)?)),
@@ -77,11 +78,8 @@ fn seconds(number: &str) -> Result<Duration, CommandError> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
-/// More than the table's usage: the conditions would make every other row of `\help` as wide.
 fn misused() -> CommandError {
-    let text = "usage: \\wait [SECONDS], or \\wait message FROM, \\wait opened or \\wait users N, each with \
-                [SECONDS] after which it fails (30)";
-    CommandError::new(ErrorCode::Usage, text)
+    failing::Input::WaitUsage.into()
 }
 
 #[cfg(test)]
@@ -100,8 +98,8 @@ mod tests {
         for bad in
             ["soon", "-1", "nan", "1e9", "1 2", "message", "users", "users x", "opened x", "opened 1 2"]
         {
-            assert_eq!(parse(bad).unwrap_err().code, ErrorCode::Usage, "{bad}");
+            assert_eq!(parse(bad).unwrap_err().code(), ErrorCode::Usage, "{bad}");
         }
-        assert_eq!(parse("message a/b").unwrap_err().code, ErrorCode::BadName);
+        assert_eq!(parse("message a/b").unwrap_err().code(), ErrorCode::BadName);
     }
 }

@@ -19,7 +19,7 @@ use crate::screen::pipe::PipeWriter;
 use crate::screen::recorder::Recorder;
 use crate::session::SessionId;
 use crate::show::human::{Human, Shown};
-use crate::show::{COLUMNS, Message, Notice, ROWS, json};
+use crate::show::{COLUMNS, Message, Notice, ROWS, json, saying};
 use crate::timestamp::now;
 
 /// Between two bells. In a flood of mentions the first says all there is to say.
@@ -230,6 +230,6 @@ impl Screen {
     }
 }
 
-fn not_recorded(err: &std::io::Error) -> Notice {
-    Notice::say(format!("what happens is not recorded any more: {err}"))
+fn not_recorded(reason: &std::io::Error) -> Notice {
+    saying::History::NotRecorded { reason }.into()
 }

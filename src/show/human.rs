@@ -263,7 +263,8 @@ mod tests {
 
     #[test]
     fn errors_and_unsent_texts_go_to_standard_error() {
-        let error = Notice::error(ErrorCode::TooLong, "too long");
+        let error =
+            Notice::Error(Failure { code: ErrorCode::TooLong, text: "too long".into(), command: None });
         assert_eq!(PLAIN.show(&error), Shown::Err(">>> too long\n".to_owned()));
         let unsent = Notice::Unsent { session: None, text: "x\ny".into(), reason: "no session".into() };
         assert_eq!(

@@ -93,7 +93,8 @@ mod tests {
     #[test]
     fn escapes_read_back_as_what_was_said() {
         let text = "a\u{7f}\u{85}\u{2028}\"\\b\u{feff}";
-        let value: serde_json::Value = serde_json::from_str(&line(&Notice::say(text))).unwrap();
+        let value: serde_json::Value =
+            serde_json::from_str(&line(&Notice::Notice { text: text.into() })).unwrap();
         assert_eq!(value["text"], text);
     }
 }

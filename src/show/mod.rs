@@ -3,6 +3,7 @@
 //! The one place that decides texts and the one that makes hostile text harmless. Knows nothing of
 //! links or commands, and writes nowhere itself.
 
+pub(crate) mod failing;
 mod gate;
 pub mod harmless;
 pub mod human;
@@ -17,7 +18,6 @@ use std::borrow::Cow;
 use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::saying::Saying;
 use crate::input::request::RequestId;
 use crate::session::{LinkState, Mode, SessionId, SessionRow};
 use crate::timestamp::Timestamp;
@@ -402,14 +402,9 @@ pub struct Failure {
     pub command: Option<String>,
 }
 
-impl Notice {
-    /// Something hobnob has to say.
-    pub fn say(text: impl Into<String>) -> Self {
-        Self::Notice { text: text.into() }
-    }
-
-    /// Something that failed outside any command.
-    pub fn error(code: ErrorCode, text: impl Into<String>) -> Self {
-        Self::Error(Failure { code, text: text.into(), command: None })
+impl Failure {
+    /// The same failure, caused by the command of this name.
+    pub(crate) fn of_command(self, command: &str) -> Self {
+        Self { command: Some(command.to_owned()), ..self }
     }
 }

@@ -24,7 +24,7 @@ use crate::lobby::event::Joined;
 use crate::lobby::event_queue::LobbyEvents;
 use crate::lobby::handle::LobbyHandle;
 use crate::lobby::link::{self, Candidates, LobbyConfig};
-use crate::show::Notice;
+use crate::show::{Notice, saying};
 use crate::start::host::{Host, HostError};
 
 /// How long clients that start at the same moment may take to agree on who hosts.
@@ -110,12 +110,8 @@ pub async fn lobby(joining: Joining) -> Result<(Lobby, Vec<Notice>), JoinFailure
         LobbyChoice::Host(address) => joining.host(address).await?,
         LobbyChoice::Local => joining.local().await?,
     };
-    if let Some(err) = &lobby.unpinned {
-        notices.push(Notice::say(format!(
-            "the key of the server at {} could not be pinned, so that another server in its place would not \
-             be noticed: {err}",
-            lobby.address
-        )));
+    if let Some(reason) = &lobby.unpinned {
+        notices.push(saying::Start::ServerNotPinned { address: &lobby.address, reason }.into());
     }
     Ok((lobby, notices))
 }
@@ -232,7 +228,7 @@ impl Joining {
                 {
                     // This user's lobby is served already, at another address.
                     let lobby = self.join(&elsewhere.to_string()).await?;
-                    return Ok((lobby, vec![Notice::say(format!("{text}; joined it there"))]));
+                    return Ok((lobby, vec![saying::Start::JoinedElsewhere { holder: &text }.into()]));
                 }
                 Err(err) if err.may_be_a_race() && Instant::now() < deadline => sleep(LOOK_AGAIN).await,
                 Err(err) => {
@@ -247,13 +243,11 @@ impl Joining {
 fn hosting_notices(host: &Host) -> Vec<Notice> {
     let address = host.join_address();
     let local = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT));
-    let join = if address == local { "hobnob".to_owned() } else { format!("hobnob --server {address}") };
-    // Each fits a row of 80 columns behind what stands before hobnob's own words.
-    let hosting = format!("hosting the lobby; others on this machine join with: {join}");
-    let others = if host.address().ip().is_loopback() {
-        format!("to let other machines in, host it with: hobnob --host 0.0.0.0:{}", address.port())
-    } else {
-        format!("other machines join with: hobnob --server THIS-MACHINE:{}", address.port())
+    let hosting = saying::Start::Hosting { at: (address != local).then_some(address) };
+    let port = address.port();
+    let others = match host.address().ip().is_loopback() {
+        true => saying::Start::OthersDoNotReachIt { port },
+        false => saying::Start::OthersJoin { port },
     };
-    vec![Notice::say(hosting), Notice::say(others)]
+    vec![hosting.into(), others.into()]
 }

@@ -48,7 +48,7 @@ use crate::screen::{Form, Screen, Sink};
 use crate::session::SessionId;
 use crate::show::human::Human;
 use crate::show::terminal::TerminalForm;
-use crate::show::{ErrorCode, Failure, Notice, Saying};
+use crate::show::{ErrorCode, Failure, Notice, saying};
 use crate::timestamp;
 
 use crate::client::{ExitVerdict, Given, Me, State};
@@ -309,12 +309,12 @@ async fn begin(settings: &Settings, name: UserName, reader: Reader) -> Result<Ru
             _ => StartFailure::new(NO_LOBBY, ErrorCode::LobbyDown, text),
         }
     })?;
-    notices.extend(trouble.map(Notice::say));
+    notices.extend(trouble);
     notices.extend(left_out.notice());
     let exposed = writable_by_others::find(&settings.data_dir, settings.config_file.as_deref());
     let exposed = exposed.iter().map(|it| {
         let (path, mode, is_folder) = (it.path.as_path(), it.mode, it.is_folder);
-        Saying::WritableByOthers { path, mode, is_folder }.into()
+        saying::Start::WritableByOthers { path, mode, is_folder }.into()
     });
     let notices: Vec<Notice> = exposed.chain(notices).collect();
     let keeping = Keeping::new(history, (identity.public(), name.clone()), reader);
@@ -349,18 +349,16 @@ async fn begin(settings: &Settings, name: UserName, reader: Reader) -> Result<Ru
 
 /// The history of this machine, and what a user has to know of it. Where it cannot be used, nothing is kept and the
 /// chat goes on.
-fn open_history(settings: &Settings, name: &UserName) -> (History, Option<String>) {
+fn open_history(settings: &Settings, name: &UserName) -> (History, Option<Notice>) {
     if !settings.history {
         return (History::off(), None);
     }
     match History::open(&settings.data_dir, name, settings.history_size) {
         Ok((history, None)) => (history, None),
         Ok((history, Some(trouble))) => {
-            let text =
-                format!("what earlier versions kept of private talk is not in the history yet: {trouble}");
-            (history, Some(text))
+            (history, Some(saying::Start::NotBroughtOver { reason: &trouble }.into()))
         }
-        Err(err) => (History::off(), Some(format!("what is said is not kept on this machine: {err}"))),
+        Err(err) => (History::off(), Some(saying::Start::NothingKept { reason: &err }.into())),
     }
 }
 
@@ -398,8 +396,8 @@ impl Run {
             key_exchange: self.lobby.joined.key_exchange.clone(),
         });
         if welcome.name != self.wished {
-            let text = format!("the name {} is taken; you are {}", self.wished, welcome.name);
-            state.emit(Notice::say(text));
+            let (wished, name) = (&self.wished, &welcome.name);
+            state.emit(saying::Start::NameTaken { wished, name }.into());
         }
         if let Some(since) = self.since {
             state.tell_of_since(since, welcome);

@@ -10,7 +10,7 @@ use hobnob_protocol::name::Candidate;
 use crate::lobby::connect::Ends;
 use crate::lobby::link::Candidates;
 use crate::peer::{DialRules, PeerNetwork, own_addresses};
-use crate::show::{Notice, Saying};
+use crate::show::{Notice, saying};
 
 /// What is told to the lobby and to the peers' side at each connection to the lobby.
 pub(super) struct Whereabouts {
@@ -47,6 +47,6 @@ impl Whereabouts {
     /// What the user has to know, once the lobby is joined.
     pub(super) fn notice(&self) -> Option<Notice> {
         let count = self.left_out.load(Ordering::Relaxed);
-        (count > 0).then(|| Saying::AddressesLeftOut { count }.into())
+        (count > 0).then(|| saying::Start::AddressesLeftOut { count }.into())
     }
 }

@@ -138,7 +138,7 @@ fn no_row_is_wider_than_the_terminal() {
             let shown = text(form(false).show(&Notice::Message(message), columns));
             assert!(shown.lines().all(|row| wrap::width(row) <= columns), "{shown}");
         }
-        let shown = text(form(false).show(&Notice::say(long.as_str()), columns));
+        let shown = text(form(false).show(&Notice::Notice { text: long.clone() }, columns));
         assert!(shown.lines().all(|row| wrap::width(row) <= columns && row.starts_with(">>> ")), "{shown}");
         let commands = crate::commands::help_rows(crate::commands::COMMANDS);
         let shown = text(form(false).show(&Notice::Help { commands }, columns));
@@ -161,8 +161,12 @@ fn without_color_no_sequence_is_written() {
     let mut form = form(false);
     for notice in [
         Notice::Message(privately("anna")),
-        Notice::say("x"),
-        Notice::error(crate::show::ErrorCode::Usage, "y"),
+        Notice::Notice { text: "x".into() },
+        Notice::Error(crate::show::Failure {
+            code: crate::show::ErrorCode::Usage,
+            text: "y".into(),
+            command: None,
+        }),
     ] {
         assert!(!text(form.show(&notice, 80)).contains('\u{1b}'));
     }

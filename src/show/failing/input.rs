@@ -1,0 +1,162 @@
+//! What fails with what is typed or read: lines, commands and requests that cannot be made out, and the ways in and out.
+
+use hobnob_protocol::MAX_TEXT_BYTES;
+use hobnob_protocol::name::UserName;
+use thiserror::Error;
+
+use super::Failing;
+use crate::session::SessionId;
+use crate::show::ErrorCode;
+
+/// What failed with what is typed or read.
+#[derive(Debug, Error)]
+pub(crate) enum Input<'a> {
+    /// A text is longer than a message may be.
+    #[error("a message has at most {MAX_TEXT_BYTES} bytes, this one has {0}; it was not sent")]
+    TooLong(u64),
+    /// A line is not UTF-8.
+    #[error("line {0} of the input is not UTF-8; it was not sent")]
+    NotUtf8(u64),
+    /// No more lines can be read.
+    #[error("the input cannot be read: {0}")]
+    Unreadable(&'a str),
+    /// The terminal cannot be read any more.
+    #[error("the terminal cannot be read: {0}")]
+    TerminalUnreadable(&'a str),
+    /// What is shown cannot be written any more.
+    #[error("standard output cannot be written any more; leaving")]
+    OutputClosed,
+    /// The user's editor failed.
+    #[error("{0}")]
+    EditorFailed(&'a str),
+    /// Several lines begin with a command.
+    #[error("a command is one line; nothing of this paste was done or sent")]
+    CommandAndMore,
+    /// Something invisible stands before a command, or in its word.
+    #[error(
+        "a blank or something invisible stands before this command or in its word; nothing was done or sent"
+    )]
+    Hidden,
+    /// `/WORD`, which is a command in other chats.
+    #[error("/{word} was not sent: {instead}; //{word} says it as text")]
+    Habit {
+        /// The word.
+        word: &'a str,
+        /// What does the same here.
+        instead: &'a str,
+    },
+    /// A word that is a command in other chats.
+    #[error("there is no command \\{word}: {instead}; nothing was sent")]
+    OtherChats {
+        /// The word.
+        word: &'a str,
+        /// What does the same here.
+        instead: &'a str,
+    },
+    /// A word that is nearly a command.
+    #[error("there is no command \\{word}; did you mean \\{near}? nothing was sent")]
+    NearlyCommand {
+        /// The word.
+        word: &'a str,
+        /// The command that was probably meant.
+        near: &'a str,
+    },
+    /// A word that is no command.
+    #[error("there is no command \\{0}; \\help lists them, \\\\{0} says it as text")]
+    NoCommand(&'a str),
+    /// Help is wanted for what is no command.
+    #[error("there is no command \\{0}; \\help lists them")]
+    NoHelp(&'a str),
+    /// A command was called with the wrong arguments.
+    #[error("usage: {usage}{}", example.map(|it| format!(", such as {it}")).unwrap_or_default())]
+    Usage {
+        /// How it is written.
+        usage: &'a str,
+        /// A line to type.
+        example: Option<&'a str>,
+    },
+    /// `\wait` was called with the wrong arguments. This says more than the table's usage, which is narrow for `\help`.
+    #[error(
+        "usage: \\wait [SECONDS], or \\wait message FROM, \\wait opened or \\wait users N, each with [SECONDS] \
+             after which it fails (30)"
+    )]
+    WaitUsage,
+    /// An editor is wanted where there is no terminal.
+    #[error("an editor needs a terminal")]
+    NoTerminalToEdit,
+    /// The screen is to be emptied where there is none.
+    #[error("there is no screen to empty on a pipe")]
+    NoScreen,
+}
+
+impl Failing for Input<'_> {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::TooLong(_) => ErrorCode::TooLong,
+            Self::OtherChats { .. } | Self::NearlyCommand { .. } | Self::NoCommand(_) | Self::NoHelp(_) => {
+                ErrorCode::UnknownCommand
+            }
+            _ => ErrorCode::Usage,
+        }
+    }
+}
+
+/// What a script waited for and did not happen.
+#[derive(Debug, Error)]
+pub(crate) enum Wait<'a> {
+    /// Nobody of this name said anything.
+    #[error("no message from {from} came within {seconds} s")]
+    NoMessage {
+        /// Whose message was waited for.
+        from: &'a UserName,
+        /// How long.
+        seconds: f64,
+    },
+    /// No private session is open.
+    #[error("no private session opened within {seconds} s")]
+    NothingOpened {
+        /// How long that was waited for.
+        seconds: f64,
+    },
+    /// Fewer users are in the lobby.
+    #[error("there were not {at_least} users in the lobby within {seconds} s")]
+    FewUsers {
+        /// How many were waited for.
+        at_least: usize,
+        /// How long.
+        seconds: f64,
+    },
+}
+
+impl Failing for Wait<'_> {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::Refused
+    }
+}
+
+/// Why the request of a program is not carried out.
+#[derive(Debug, Error)]
+pub(crate) enum Request<'a> {
+    /// It cannot be made out.
+    #[error("{0}")]
+    NotOne(&'a str),
+    /// It asks to say an empty text.
+    #[error("there is nothing to say")]
+    NothingToSay,
+    /// It names a session that is not there.
+    #[error("there is no session {0}")]
+    NoSession(SessionId),
+    /// The run ended first.
+    #[error("the client ended before this was finished")]
+    RunEnded,
+}
+
+impl Failing for Request<'_> {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::NotOne(_) | Self::NothingToSay => ErrorCode::Usage,
+            Self::NoSession(_) => ErrorCode::NoSuchSession,
+            Self::RunEnded => ErrorCode::Refused,
+        }
+    }
+}

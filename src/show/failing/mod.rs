@@ -1,0 +1,66 @@
+//! The sentences in which hobnob says that something failed, one variant for each, in a file for each subject. Whoever finds
+//! that something does not work picks a variant and fills in the facts; the words and the [`ErrorCode`] are decided here, in
+//! one place. Typed errors of other parts word themselves and are repeated. Knows neither who fails nor when.
+
+mod history;
+mod input;
+mod lobby;
+mod plugins;
+mod private;
+mod sessions;
+mod user;
+
+use std::fmt;
+
+pub(crate) use self::history::History;
+pub(crate) use self::input::{Input, Request, Wait};
+pub(crate) use self::lobby::Lobby;
+pub(crate) use self::plugins::Plugin;
+pub(crate) use self::private::Private;
+pub(crate) use self::sessions::Sessions;
+pub(crate) use self::user::User;
+use super::{ErrorCode, Failure, Notice};
+
+/// Why something failed, as facts. [`fmt::Display`] words it, and [`Failure::from`] makes a failure of it.
+pub(crate) trait Failing: fmt::Display {
+    /// What kind of reason it is.
+    fn code(&self) -> ErrorCode;
+}
+
+/// An error of another part of the program, which has its own words.
+#[derive(Debug)]
+pub(crate) struct Worded<E> {
+    code: ErrorCode,
+    error: E,
+}
+
+impl<E: std::error::Error> Worded<E> {
+    /// An error that is of this kind for whoever reads it.
+    pub(crate) const fn new(code: ErrorCode, error: E) -> Self {
+        Self { code, error }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Worded<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<E: fmt::Display> Failing for Worded<E> {
+    fn code(&self) -> ErrorCode {
+        self.code
+    }
+}
+
+impl<F: Failing> From<F> for Failure {
+    fn from(failing: F) -> Self {
+        Self { code: failing.code(), text: failing.to_string(), command: None }
+    }
+}
+
+impl From<Failure> for Notice {
+    fn from(failure: Failure) -> Self {
+        Self::Error(failure)
+    }
+}

@@ -1,0 +1,109 @@
+//! What fails in private: sessions that are not opened, and keys that are not the pinned ones.
+
+use std::error::Error as StdError;
+
+use hobnob_protocol::name::{PublicKey, UserName};
+use thiserror::Error;
+
+use super::Failing;
+use crate::data::trust::{Pin, TrustError};
+use crate::session::SessionId;
+use crate::show::ErrorCode;
+
+/// What failed in private.
+#[derive(Debug, Error)]
+pub(crate) enum Private<'a> {
+    /// A session with somebody of this name is there.
+    #[error("session {session} with {name} is there already: \\sw {session}")]
+    AlreadyForked {
+        /// Which session.
+        session: SessionId,
+        /// With whom.
+        name: &'a UserName,
+    },
+    /// A session with the same key is there, under another name.
+    #[error("session {0} with the same user is there already: \\sw {0}")]
+    SameUser(SessionId),
+    /// A user wanted a session with itself.
+    #[error("that is you; a session takes two, \\users shows who else is here")]
+    Yourself,
+    /// The session could not be opened.
+    #[error("the session could not be opened: {0}")]
+    NotOpened(&'a dyn StdError),
+    /// The key is another one than the pinned one.
+    #[error("{}", changed_key(name, key, pin))]
+    KeyChanged {
+        /// Whose.
+        name: &'a UserName,
+        /// The new one.
+        key: &'a PublicKey,
+        /// The pinned one.
+        pin: &'a Pin,
+    },
+    /// A key that cannot be kept, or compared with the one that was, carries no private word.
+    #[error("{name}'s key could not be pinned, so nothing is said to it: {reason}")]
+    NotPinned {
+        /// Whose.
+        name: &'a UserName,
+        /// Why not.
+        reason: TrustError,
+    },
+    /// Somebody wants a session and does not get it.
+    #[error("{name} wants a private session, which is refused: {reason}")]
+    Refused {
+        /// Who.
+        name: &'a UserName,
+        /// What kind of reason there is.
+        code: ErrorCode,
+        /// Why.
+        reason: &'a dyn StdError,
+    },
+    /// A pinned key could not be forgotten.
+    #[error("{name}'s key could not be forgotten: {reason}")]
+    NotForgotten {
+        /// Whose.
+        name: &'a UserName,
+        /// Why not.
+        reason: TrustError,
+    },
+    /// What was said could not be removed.
+    #[error("what was said with {0} in private could not be removed yet; try again")]
+    TalkNotRemoved(&'a UserName),
+    /// There is nothing to forget of this user.
+    #[error("no key of {0} is pinned in this lobby, and nothing of {0} is refused")]
+    NothingToForget(&'a UserName),
+}
+
+/// Another key than the pinned one: what it may mean, and what to do.
+fn changed_key(name: &UserName, key: &PublicKey, pin: &Pin) -> String {
+    let (new, old) = (key.fingerprint(), pin.key.fingerprint());
+    let since = pin.seen_first().map_or_else(String::new, |at| format!(" since {}", at.date()));
+    if pin.earlier {
+        return format!(
+            "{name}'s key is {new}; an earlier hobnob pinned {old} for this name{since}, perhaps in another \
+             lobby: if the new one is right here, \\forget {name}, then \\fork {name}"
+        );
+    }
+    format!(
+        "{name}'s key is {new}, the one pinned{since} is {old}; if {name} confirms the new one, \
+         \\forget {name}, then \\fork {name}"
+    )
+}
+
+impl Failing for Private<'_> {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::AlreadyForked { .. } | Self::SameUser(_) => ErrorCode::AlreadyForked,
+            Self::Yourself => ErrorCode::SelfFork,
+            Self::NotOpened(_) => ErrorCode::PeerUnreachable,
+            Self::KeyChanged { .. } | Self::NotPinned { reason: TrustError::Changed { .. }, .. } => {
+                ErrorCode::KeyChanged
+            }
+            Self::NotPinned { .. } | Self::NotForgotten { .. } | Self::TalkNotRemoved(_) => {
+                ErrorCode::Refused
+            }
+            Self::Refused { code, .. } => *code,
+            Self::NothingToForget(_) => ErrorCode::NoSuchUser,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What fails with sessions: there is none of that number, or none that is current.
+
+use thiserror::Error;
+
+use super::Failing;
+use crate::show::ErrorCode;
+
+/// What failed with sessions.
+#[derive(Debug, Error)]
+pub(crate) enum Sessions<'a> {
+    /// There is no such session.
+    #[error("there is no session {0}; \\ss lists them")]
+    NoSuch(&'a str),
+    /// A private session is to be left, and none is current.
+    #[error("no private session is current; \\quit leaves the lobby")]
+    NothingToLeave,
+    /// The messages of the current session are wanted, and none is current.
+    #[error("no session is current: \\lobby or \\sw N first")]
+    NothingToShow,
+    /// Something is to be said in the current session, and none is current.
+    #[error("no session is current: \\lobby, \\sw or \\fork first; nothing was said")]
+    NowhereToSay,
+}
+
+impl Failing for Sessions<'_> {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::NoSuchSession
+    }
+}

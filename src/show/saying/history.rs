@@ -1,0 +1,118 @@
+//! What is said of what is kept: the history of this machine, what is found in it, what was missed, and recordings.
+
+use std::fmt;
+use std::io;
+
+use super::Saying;
+
+/// What is said of what is kept.
+#[derive(Debug)]
+pub(crate) enum History<'a> {
+    /// What is said is not written into the history.
+    NotKept {
+        /// Why not.
+        reason: &'a str,
+    },
+    /// The recording of the run cannot be written any more.
+    NotRecorded {
+        /// What the system said.
+        reason: &'a io::Error,
+    },
+    /// Fewer messages were shown than were asked for.
+    OlderNotAtHand,
+    /// What a search has shown.
+    Found {
+        /// How many messages.
+        count: usize,
+        /// Whether the search went on from an earlier one.
+        goes_on: bool,
+        /// Whether there are more.
+        has_more: bool,
+    },
+    /// No message named this user.
+    NotMentioned,
+    /// Nothing was missed that is not read.
+    NothingMissed,
+    /// None of the missed messages are kept here.
+    MissedNotKept {
+        /// How many they are.
+        count: u64,
+    },
+    /// The oldest of the missed messages are not kept here.
+    OldestMissedNotKept {
+        /// How many these are.
+        count: u64,
+    },
+    /// More was missed than the screen has room for.
+    MoreMissed {
+        /// How many messages.
+        count: u64,
+    },
+    /// All that was missed was shown.
+    AllMissedShown,
+}
+
+impl Saying for History<'_> {}
+
+impl fmt::Display for History<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::NotKept { reason } => {
+                write!(f, "what is said is not kept on this machine: {reason}; the chat goes on")
+            }
+            Self::NotRecorded { reason } => write!(f, "what happens is not recorded any more: {reason}"),
+            Self::OlderNotAtHand => f.write_str("older messages of this session are not at hand"),
+            Self::Found { count: 0, goes_on: false, .. } => {
+                f.write_str("nothing that is kept here has these words")
+            }
+            Self::Found { count: 0, goes_on: true, .. } => f.write_str("that was all"),
+            Self::Found { count, goes_on: false, has_more: true } => {
+                write!(f, "the newest {count}; \\search shows earlier ones")
+            }
+            Self::Found { count, goes_on: true, has_more: true } => {
+                write!(f, "{count} earlier ones; \\search shows those before")
+            }
+            Self::Found { count, has_more: false, .. } => write!(f, "{count} found"),
+            Self::NotMentioned => f.write_str("nobody has mentioned you, as far as it is kept here"),
+            Self::NothingMissed => f.write_str("nothing that you missed is left to be read"),
+            Self::MissedNotKept { count } => {
+                write!(f, "{} are not kept on this machine", messages(count))
+            }
+            Self::OldestMissedNotKept { count } => {
+                write!(f, "{} before these are not kept on this machine", messages(count))
+            }
+            Self::MoreMissed { count } => write!(f, "{count} more: \\missed"),
+            Self::AllMissedShown => f.write_str("that is all you missed"),
+        }
+    }
+}
+
+fn messages(count: u64) -> String {
+    if count == 1 { "1 message".to_owned() } else { format!("{count} messages") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_says_how_it_went_and_how_it_goes_on() {
+        for (count, goes_on, has_more, text) in [
+            (0, false, false, "nothing that is kept here has these words"),
+            (0, true, false, "that was all"),
+            (20, false, true, "the newest 20; \\search shows earlier ones"),
+            (20, true, true, "20 earlier ones; \\search shows those before"),
+            (3, false, false, "3 found"),
+            (3, true, false, "3 found"),
+        ] {
+            assert_eq!(History::Found { count, goes_on, has_more }.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn one_message_is_not_many() {
+        let told = |count| History::OldestMissedNotKept { count }.to_string();
+        assert_eq!(told(1), "1 message before these are not kept on this machine");
+        assert_eq!(told(2), "2 messages before these are not kept on this machine");
+    }
+}

@@ -1,0 +1,152 @@
+//! What is said of the lobby: its link, its log and who is in it.
+
+use std::fmt;
+
+use hobnob_protocol::name::{Fingerprint, UserName};
+
+use super::Saying;
+use crate::data::trust::TrustError;
+
+/// What is said of the lobby.
+#[derive(Debug)]
+pub(crate) enum Lobby<'a> {
+    /// The server refuses this client.
+    Refused {
+        /// Why, as the link words it.
+        reason: &'a str,
+    },
+    /// The server closes down.
+    Closing,
+    /// After a lost link the user has another name.
+    NameTakenMeanwhile {
+        /// The name it had.
+        before: &'a UserName,
+        /// The name it has.
+        name: &'a UserName,
+    },
+    /// The log is another one than was read before.
+    AnotherLog,
+    /// Messages are no longer kept by the server.
+    Missed {
+        /// How many.
+        count: u64,
+    },
+    /// The message that `--since` names is not there yet.
+    SinceIsAhead {
+        /// The number it names.
+        since: u64,
+        /// The number of the newest message.
+        newest: u64,
+    },
+    /// Messages that `--since` asks for are no longer kept by the server.
+    SinceIsGone {
+        /// The number it names.
+        since: u64,
+        /// How many messages are missing.
+        count: u64,
+    },
+    /// Too many came and went to tell of each.
+    PresenceSkipped,
+    /// A user has another key than the pinned one.
+    AnotherKeyPinned {
+        /// Who.
+        name: &'a UserName,
+        /// The pinned key.
+        pinned: Fingerprint,
+    },
+    /// Whether a key is pinned cannot be told.
+    PinUnknown {
+        /// Whose.
+        name: &'a UserName,
+        /// Why not.
+        reason: &'a TrustError,
+    },
+    /// Somebody whom this user speaks to is away.
+    IsAway {
+        /// Who.
+        name: &'a UserName,
+        /// In the words of the one who is; may be empty.
+        why: &'a str,
+    },
+    /// A name looks like another one.
+    LooksLike {
+        /// The name that was met now.
+        name: &'a UserName,
+        /// A character of it that the other has not.
+        odd: Option<char>,
+        /// The one it looks like.
+        other: &'a UserName,
+        /// Whether that is this user's own.
+        is_own: bool,
+    },
+}
+
+impl Saying for Lobby<'_> {}
+
+impl fmt::Display for Lobby<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { reason } => f.write_str(reason),
+            Self::Closing => f.write_str("the server says it closes down"),
+            Self::NameTakenMeanwhile { before, name } => {
+                write!(f, "the name {before} is taken now; you are {name}")
+            }
+            Self::AnotherLog => f.write_str(
+                "the lobby's log is not the one read before; what was said in between is not known here",
+            ),
+            Self::Missed { count } => {
+                write!(f, "{count} messages were missed and are no longer kept by the server")
+            }
+            Self::SinceIsAhead { since, newest } => write!(
+                f,
+                "the lobby's newest message is {newest}; {since} is of another log, or another lobby"
+            ),
+            Self::SinceIsGone { since, count } => {
+                write!(f, "{count} messages after {since} are no longer kept by the server")
+            }
+            Self::PresenceSkipped => {
+                f.write_str("who came and went meanwhile was not told; \\users lists who is here")
+            }
+            Self::AnotherKeyPinned { name, pinned } => {
+                write!(f, "the key pinned for {name} is another: {pinned}")
+            }
+            Self::PinUnknown { name, reason } => {
+                write!(f, "whether {name}'s key is pinned cannot be told: {reason}")
+            }
+            Self::IsAway { name, why: "" } => write!(f, "{name} is away"),
+            Self::IsAway { name, why } => write!(f, "{name} is away: {why}"),
+            Self::LooksLike { name, odd, other, is_own } => {
+                write!(f, "{name}")?;
+                if let Some(odd) = odd {
+                    write!(f, " (there is U+{:04X} in it)", u32::from(*odd))?;
+                }
+                let whose = if *is_own { "your name, " } else { "" };
+                write!(f, " only looks like {whose}{other}: \\whois tells the keys of both")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_looks_like_another_is_told_with_what_to_look_for() {
+        let (name, other) = ("\u{430}nna".parse().unwrap(), "anna".parse().unwrap());
+        let told = |odd, is_own| Lobby::LooksLike { name: &name, odd, other: &other, is_own }.to_string();
+        let end = "\\whois tells the keys of both";
+        assert_eq!(
+            told(Some('\u{430}'), true),
+            format!("\u{430}nna (there is U+0430 in it) only looks like your name, anna: {end}")
+        );
+        assert_eq!(told(None, false), format!("\u{430}nna only looks like anna: {end}"));
+    }
+
+    #[test]
+    fn why_somebody_is_away_is_told_where_it_is_known() {
+        let name = "bobby".parse().unwrap();
+        assert_eq!(Lobby::IsAway { name: &name, why: "" }.to_string(), "bobby is away");
+        assert_eq!(Lobby::IsAway { name: &name, why: "lunch" }.to_string(), "bobby is away: lunch");
+    }
+}

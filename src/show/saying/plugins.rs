@@ -1,0 +1,88 @@
+//! What is said of the user's own programs, and by them.
+
+use std::fmt;
+
+use super::Saying;
+
+/// What is said of the user's own programs, and by them.
+#[derive(Debug)]
+pub(crate) enum Plugin<'a> {
+    /// A program shows this to the user alone.
+    Shows {
+        /// The program's own words.
+        text: &'a str,
+    },
+    /// A program says something in the user's name.
+    Speaks {
+        /// Its command, without the backslash.
+        command: &'a str,
+        /// The text that is said.
+        text: &'a str,
+    },
+    /// The user has just allowed a program something.
+    Allowed {
+        /// Its command, without the backslash.
+        command: &'a str,
+        /// What it may do, in words.
+        wants: &'a str,
+    },
+    /// The user took back what a program was allowed.
+    Disallowed {
+        /// Its command, without the backslash.
+        command: &'a str,
+    },
+    /// The programs there are.
+    All {
+        /// Each command, with what it may do, in words; nothing where it is not allowed yet.
+        programs: &'a [(String, Option<String>)],
+    },
+}
+
+impl Saying for Plugin<'_> {}
+
+impl fmt::Display for Plugin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Shows { text } => f.write_str(text),
+            Self::Speaks { command, text } => write!(f, "\\{command} says for you: {text}"),
+            Self::Allowed { command, wants } => write!(f, "\\{command} may {wants} now"),
+            Self::Disallowed { command } => {
+                write!(f, "\\{command} may do nothing any more; \\allow {command} lets it again")
+            }
+            Self::All { programs } => write_programs(f, programs),
+        }
+    }
+}
+
+/// The programs, one line for each.
+fn write_programs(f: &mut fmt::Formatter<'_>, programs: &[(String, Option<String>)]) -> fmt::Result {
+    if programs.is_empty() {
+        return f.write_str("there is no program hobnob-NAME on the path");
+    }
+    for (index, (name, wants)) in programs.iter().enumerate() {
+        if index > 0 {
+            f.write_str("\n")?;
+        }
+        match wants {
+            Some(wants) => write!(f, "\\{name} may {wants}; \\disallow {name} takes it back")?,
+            None => write!(f, "\\{name} is not allowed yet")?,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_program_is_listed_with_what_it_may_do() {
+        let told = |programs| Plugin::All { programs }.to_string();
+        assert_eq!(told(&[]), "there is no program hobnob-NAME on the path");
+        let programs = [("roll".to_owned(), Some("run dice".to_owned())), ("x".to_owned(), None)];
+        assert_eq!(
+            told(&programs),
+            "\\roll may run dice; \\disallow roll takes it back\n\\x is not allowed yet"
+        );
+    }
+}

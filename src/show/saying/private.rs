@@ -1,0 +1,100 @@
+//! What is said of private sessions: those of strangers, what was said in earlier ones, and keys that are forgotten.
+
+use std::fmt;
+
+use hobnob_protocol::name::{Fingerprint, UserName};
+
+use super::Saying;
+use crate::data::history::HistoryError;
+use crate::session::SessionId;
+
+/// What is said of private sessions.
+#[derive(Debug)]
+pub(crate) enum Private<'a> {
+    /// A stranger's session was ended to make room for a newer one.
+    SessionGaveWay {
+        /// The session that was ended.
+        session: SessionId,
+    },
+    /// Strangers cannot open sessions, because as many are open as may be.
+    StrangersRefused,
+    /// The user has left two sessions of this peer, so further ones are refused.
+    SentAway {
+        /// The peer who is refused.
+        name: &'a UserName,
+    },
+    /// Somebody who was refused is not any more.
+    RefusedNoMore {
+        /// Who.
+        name: &'a UserName,
+    },
+    /// A key was forgotten.
+    Forgotten {
+        /// Whose.
+        name: &'a UserName,
+        /// Which.
+        fingerprint: Fingerprint,
+    },
+    /// What was said in earlier sessions cannot be shown.
+    EarlierNotShown {
+        /// With whom.
+        name: &'a UserName,
+        /// Why not.
+        reason: &'a HistoryError,
+    },
+    /// What was said was removed.
+    TalkRemoved {
+        /// With whom.
+        name: &'a UserName,
+    },
+    /// Whether what was said is to be removed, too.
+    ShallTalkGo {
+        /// With whom.
+        name: &'a UserName,
+    },
+    /// What was said stays.
+    TalkKept {
+        /// With whom.
+        name: &'a UserName,
+        /// The command that removes it.
+        remover: &'a str,
+    },
+}
+
+impl Saying for Private<'_> {}
+
+impl fmt::Display for Private<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SessionGaveWay { session } => write!(
+                f,
+                "session {session} gives way to a newer one: you have not answered in it for ten minutes"
+            ),
+            Self::StrangersRefused => f.write_str(
+                "private sessions of people you have not answered yet are refused, for as many are open as \
+                 may be: \\ss lists them, \\leave ends one",
+            ),
+            Self::SentAway { name } => write!(
+                f,
+                "{name} is refused until you leave the lobby, for you have left two of their sessions; \
+                 \\forget {name} lets them again"
+            ),
+            Self::RefusedNoMore { name } => {
+                write!(f, "private sessions of {name} are not refused any more")
+            }
+            Self::Forgotten { name, fingerprint } => {
+                write!(f, "{name}'s key {fingerprint} is not pinned in this lobby any more")
+            }
+            Self::EarlierNotShown { name, reason } => {
+                write!(f, "what was said with {name} earlier is not shown: {reason}")
+            }
+            Self::TalkRemoved { name } => write!(f, "what was said with {name} in private is removed here"),
+            Self::ShallTalkGo { name } => {
+                write!(f, "what was said with {name} in private is kept; shall it go, too?")
+            }
+            Self::TalkKept { name, remover } => {
+                write!(f, "what was said with {name} in private is kept; {remover} removes it")
+            }
+        }
+    }
+}

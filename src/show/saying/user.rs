@@ -1,0 +1,105 @@
+//! What is said of what a user has set: aliases, settings, whom it ignores, whether it is away.
+
+use std::fmt;
+use std::path::Path;
+
+use hobnob_protocol::name::UserName;
+
+use super::Saying;
+
+/// What is said of what a user has set.
+#[derive(Debug)]
+pub(crate) enum User<'a> {
+    /// An alias and what it stands for.
+    Alias {
+        /// The alias, without the backslash.
+        name: &'a str,
+        /// The text it is replaced by.
+        text: &'a str,
+    },
+    /// The user has no aliases.
+    NoAliases,
+    /// An alias was taken back.
+    AliasRemoved {
+        /// The alias, without the backslash.
+        name: &'a str,
+    },
+    /// The user is away from now on.
+    Away,
+    /// The user is not away any more.
+    Back,
+    /// The user said to be back without having been away.
+    WasNotAway,
+    /// Whom the user ignores.
+    Ignored {
+        /// Their names; none where nobody is ignored.
+        names: &'a [&'a str],
+    },
+    /// The user ignores somebody from now on.
+    IgnoredNow {
+        /// Who is ignored.
+        name: &'a UserName,
+    },
+    /// The user does not ignore somebody any more.
+    Unignored {
+        /// The name that was given.
+        name: &'a UserName,
+    },
+    /// A setting, its value, and what it is for.
+    Setting {
+        /// What it is called.
+        key: &'a str,
+        /// Its value, as it is typed.
+        value: &'a str,
+        /// What it is for.
+        about: &'a str,
+        /// The values it takes, in words.
+        choices: &'a str,
+    },
+    /// The settings were written into the config file.
+    SettingsSaved {
+        /// The config file.
+        path: &'a Path,
+    },
+}
+
+impl Saying for User<'_> {}
+
+impl fmt::Display for User<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Alias { name, text } => write!(f, "\\{name} stands for: {text}"),
+            Self::NoAliases => f.write_str("there are no aliases; \\alias NAME TEXT makes one"),
+            Self::AliasRemoved { name } => write!(f, "\\{name} stands for nothing now"),
+            Self::Away => f.write_str("you are away; \\back when you are here again"),
+            Self::Back => f.write_str("you are back"),
+            Self::WasNotAway => f.write_str("you were not away"),
+            Self::Ignored { names: [] } => f.write_str("nobody is ignored"),
+            Self::Ignored { names } => write!(f, "ignored: {}", names.join(" ")),
+            Self::IgnoredNow { name } => write!(
+                f,
+                "what {name} says in the lobby is not shown any more, and private sessions of theirs are refused; \
+                 \\unignore {name} takes it back"
+            ),
+            Self::Unignored { name } => write!(
+                f,
+                "what {name} says is shown again, and {name} may open private sessions; \\history shows what was not"
+            ),
+            Self::Setting { key, value, about, choices } => {
+                write!(f, "{key} = {value}  ({about}: {choices})")
+            }
+            Self::SettingsSaved { path } => write!(f, "saved in {}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whom_the_user_ignores_is_listed_and_it_is_said_that_it_is_nobody() {
+        assert_eq!(User::Ignored { names: &[] }.to_string(), "nobody is ignored");
+        assert_eq!(User::Ignored { names: &["anna", "bobby"] }.to_string(), "ignored: anna bobby");
+    }
+}
