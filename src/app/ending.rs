@@ -9,6 +9,7 @@ use super::{App, InputSource};
 use crate::input::line::{self, Line, Source};
 use crate::input::script::ScriptLine;
 use crate::session::SessionId;
+use crate::show::unsent::Unsent;
 use crate::show::{ClosedReason, saying};
 
 /// How long the last texts of a script may take without one of them being answered for: a server that
@@ -89,7 +90,7 @@ impl App {
         }
         for text in unsaid {
             let session = self.state.sessions.current();
-            self.state.report_unsent(session, &text, "the program was asked to end before its turn");
+            self.state.report_unsent(session, &text, &Unsent::EndedBeforeItsTurn);
         }
     }
 
@@ -148,12 +149,12 @@ impl App {
     fn finish(&mut self) {
         let sessions: Vec<SessionId> = self.state.sessions.peers().map(|(id, _)| id).collect();
         for session in sessions {
-            self.state.session_over(session, ClosedReason::Ended, "you left");
+            self.state.session_over(session, ClosedReason::Ended, &Unsent::UserLeft);
         }
         // The private sessions have taken theirs along: these are the lobby's.
         let (in_flight, held) = self.state.ledger.take_all().into_iter().partition(|text| text.in_flight);
-        self.state.report_unanswered(in_flight, "it was not acknowledged before the end");
-        self.state.report_unanswered(held, "the lobby was down until the end");
+        self.state.report_unanswered(in_flight, &Unsent::NotAcknowledged);
+        self.state.report_unanswered(held, &Unsent::LobbyDownToTheEnd);
         self.answer_the_rest();
         self.ending = Some(Ending::Over);
     }

@@ -36,6 +36,7 @@ use crate::input::request::RequestId;
 use crate::input::script::ScriptLine;
 use crate::lobby::event::LobbyEvent;
 use crate::session::SessionId;
+use crate::show::unsent::Unsent;
 use crate::show::{Failure, failing, saying};
 use ending::Ending;
 use meaning::{Meaning, Unclear};
@@ -207,10 +208,7 @@ impl App {
             Meaning::Text(text) => match self.state.sessions.current() {
                 Some(session) => self.text(text, session, line),
                 // After a session ended text goes nowhere until the script says where.
-                None => {
-                    let reason = "no session is current; \\lobby, \\sw or \\fork first";
-                    self.state.report_unsent(None, &text, reason);
-                }
+                None => self.state.report_unsent(None, &text, &Unsent::NoSession),
             },
             Meaning::Command { word, args } => {
                 if let InputSource::Script(_, queue) = &mut self.input {

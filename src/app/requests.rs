@@ -8,6 +8,7 @@ use super::{App, InputSource};
 use crate::input::invisible::without_mark;
 use crate::input::request::{self, RequestId, Wish};
 use crate::session::SessionId;
+use crate::show::unsent::Unsent;
 use crate::show::{Failure, RequestAnswer, failing};
 
 impl App {
@@ -42,16 +43,17 @@ impl App {
             }
         };
         let Some(session) = session.or(self.state.sessions.current()) else {
-            let reason = "no session is current; name one with \"session\"";
-            self.state.report_unsent(None, text.as_str(), reason);
-            return self.state.answer(asked, |id| RequestAnswer::unsent(id, reason));
+            let why = Unsent::RequestNamesNone;
+            self.state.report_unsent(None, text.as_str(), &why);
+            return self.state.answer(asked, |id| RequestAnswer::unsent(id, &why.to_string()));
         };
         if self.state.sessions.contains(session) {
             self.state.say(session, text, asked);
             return;
         }
-        let failure = Failure::from(failing::Request::NoSession(session));
-        self.state.report_unsent(Some(session), text.as_str(), &failure.text);
+        let failing = failing::Request::NoSession(session);
+        self.state.report_unsent(Some(session), text.as_str(), &Unsent::Failed(&failing));
+        let failure = Failure::from(failing);
         self.state.answer(asked, |id| RequestAnswer::failed(id, &failure));
     }
 

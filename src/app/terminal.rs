@@ -14,6 +14,7 @@ use crate::client::State;
 use crate::repl::{Draft, Edit, Grant, Prompt, ReplHandle, Said, Typed};
 use crate::session::SessionId;
 use crate::show::terminal::own;
+use crate::show::unsent::Unsent;
 
 /// Nobody reads that a command failed and finishes a line in less: a line that comes so soon after it was typed ahead, or
 /// pasted together with it, and was meant for whoever the command was to lead to.
@@ -31,10 +32,6 @@ const COUNTED: usize = 3;
 
 /// Unread messages up to this are counted one by one.
 const MOST_COUNTED: u64 = 99;
-
-/// Why a line was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct LineRefused(pub(super) &'static str);
 
 /// A line that counts only if its author says so once more.
 #[derive(Debug)]
@@ -228,7 +225,7 @@ impl TerminalInput {
         line: &str,
         session: SessionId,
         state: &State,
-    ) -> Result<(), LineRefused> {
+    ) -> Result<(), Unsent<'static>> {
         self.leave_ended();
         let over = !state.sessions.contains(session);
         if !over && self.settled.is_none_or(|settled| Instant::now() >= settled) {
@@ -239,14 +236,7 @@ impl TerminalInput {
         if over || line == self.returned {
             self.keep_draft(line.to_owned(), "not sent");
         }
-        let refused = if over {
-            LineRefused(
-                "the session it was typed in is over; it is in the editor still, Enter says it in the lobby",
-            )
-        } else {
-            LineRefused("it was typed before this prompt was there; the Up key brings it back")
-        };
-        Err(refused)
+        Err(if over { Unsent::SessionOverDraftKept } else { Unsent::TypedTooEarly })
     }
 
     /// From now on U+FFFD may stand for a byte that is no UTF-8.

@@ -4,12 +4,13 @@ use hobnob_protocol::MAX_TEXT_BYTES;
 
 use super::meaning::{self, Meaning, Unclear};
 use super::script_queue::Queued;
-use super::terminal::{Asked, AskedTo, LineRefused, is_yes};
+use super::terminal::{Asked, AskedTo, is_yes};
 use super::{App, InputSource};
 use crate::commands::EDIT;
 use crate::input::line::Source;
 use crate::repl::{Draft, Edit, Typed};
 use crate::session::SessionId;
+use crate::show::unsent::Unsent;
 use crate::show::{Failure, failing, saying};
 
 /// Characters of a long text that are shown with the question whether to send it.
@@ -41,7 +42,7 @@ impl App {
             }
             Typed::EndOfInput => {
                 if let Some(Asked { text, session, to: AskedTo::Send }) = terminal.take_asked() {
-                    self.state.report_unsent(Some(session), &text, "you left before you said yes");
+                    self.state.report_unsent(Some(session), &text, &Unsent::LeftBeforeYes);
                 }
                 self.quit();
             }
@@ -105,7 +106,7 @@ impl App {
             Meaning::Blank => terminal.leave_ended(),
             Meaning::Text(text) => match terminal.accept(line, session, &self.state) {
                 Ok(()) => self.text(text, session, line),
-                Err(LineRefused(reason)) => self.state.report_unsent(Some(session), &text, reason),
+                Err(why) => self.state.report_unsent(Some(session), &text, &why),
             },
             Meaning::Command { word, args } => {
                 terminal.leave_ended();
@@ -196,7 +197,7 @@ impl App {
     pub(super) fn tell_of_orphans(&mut self) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         for (session, text) in terminal.take_orphans(&self.state) {
-            self.state.report_unsent(Some(session), &text, "the session it was typed in is over");
+            self.state.report_unsent(Some(session), &text, &Unsent::SessionOfLineOver);
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::data::trust::KeyVerdict;
 use crate::peer::Familiarity;
 use crate::session::link_id::LinkId;
 use crate::session::{LinkState, Mode, PeerSession, SessionId};
+use crate::show::unsent::Unsent;
 use crate::show::{ClosedReason, Failure, failing, saying};
 
 impl State {
@@ -88,7 +89,7 @@ impl State {
         let gives_way = self.strangers.opens(introduction.session, &introduction.key, now)?;
         if let Some(session) = gives_way {
             self.emit(saying::Private::SessionGaveWay { session }.into());
-            self.session_over(session, ClosedReason::Ended, "the session gave way to a newer one");
+            self.session_over(session, ClosedReason::Ended, &Unsent::SessionGaveWay);
         }
         Ok(())
     }
@@ -116,7 +117,7 @@ impl State {
         let Some(introduction) = self.private_links.inbound(link).cloned() else { return };
         // Another client of the same user has another name, and a session of its own.
         if let Some(lost) = self.sessions.with_client(&introduction.key, &introduction.name) {
-            self.session_over(lost, ClosedReason::Gone, "the other's program was started anew");
+            self.session_over(lost, ClosedReason::Gone, &Unsent::OtherStartedAnew);
         }
         let session = self.sessions.add(PeerSession {
             peer: introduction.name.clone(),

@@ -15,6 +15,7 @@ use crate::lobby::event::{Joined, LobbyEvent, ServerAnswer};
 use crate::lobby::sequence::Resumed;
 use crate::session::{LinkState, SessionId};
 use crate::show::failing::Worded;
+use crate::show::unsent::Unsent;
 use crate::show::{ErrorCode, Failure, Message, Notice, failing, saying};
 use crate::timestamp::Timestamp;
 
@@ -119,7 +120,7 @@ impl State {
         let trust_file = self.trust.path().to_owned();
         self.fail(failing::Lobby::KeyChanged { reason, trust_file: &trust_file });
         let texts = self.ledger.take_session(SessionId::LOBBY);
-        self.report_unanswered(texts, "the server's key changed");
+        self.report_unanswered(texts, &Unsent::ServerKeyChanged);
     }
 
     fn lobby_said(&mut self, said: &LobbyMessage, replayed: bool) {
@@ -133,15 +134,7 @@ impl State {
 
     fn not_accepted(&mut self, id: u64, code: NotAcceptedCode) {
         let Some(text) = self.ledger.settle(id) else { return };
-        let reason = match code {
-            NotAcceptedCode::Store => "the server could not store it",
-            NotAcceptedCode::Closing => "the server was closing down",
-            NotAcceptedCode::Id => {
-                "the server has a later message of this run, and does not take it out of order"
-            }
-            NotAcceptedCode::Other => "the server did not take it",
-        };
-        self.report_all_unsent(vec![text], reason);
+        self.report_all_unsent(vec![text], &Unsent::NotAccepted(code));
     }
 
     fn presence(&mut self, changes: Vec<Change>) {

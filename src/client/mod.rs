@@ -48,10 +48,8 @@ use crate::plugins::Plugins;
 use crate::screen::Screen;
 use crate::session::{LinkState, SessionId, Sessions};
 use crate::show::failing::Worded;
-use crate::show::{
-    ErrorCode, Failure, Message, Notice, RequestAnswer, failing, mention, perhaps_delivered, saying,
-    why_unsent,
-};
+use crate::show::unsent::{Unsent, perhaps_delivered};
+use crate::show::{ErrorCode, Failure, Message, Notice, RequestAnswer, failing, mention, saying};
 use crate::timestamp::now;
 
 /// Who this user is, here.
@@ -216,29 +214,36 @@ impl State {
     }
 
     /// Tells the user that a text was not sent, and remembers it for the exit code.
-    pub fn report_unsent(&mut self, session: Option<SessionId>, text: &str, reason: &str) {
+    pub(crate) fn report_unsent(&mut self, session: Option<SessionId>, text: &str, why: &Unsent<'_>) {
+        self.emit_unsent(session, text, &why.to_string());
+    }
+
+    fn emit_unsent(&mut self, session: Option<SessionId>, text: &str, reason: &str) {
         self.verdict = self.verdict.max(ExitVerdict::Failed);
         self.emit(Notice::Unsent { session, text: text.to_owned(), reason: reason.to_owned() });
     }
 
+    /// Tells the user that each of these texts was not sent.
+    pub(crate) fn report_all_unsent(&mut self, texts: Vec<Outstanding>, why: &Unsent<'_>) {
+        self.report_each_unsent(texts, &why.to_string());
+    }
+
     /// Tells the user that each of these texts was not sent, and answers the requests that asked for them. A command
     /// that waits for one of them has failed.
-    pub fn report_all_unsent(&mut self, texts: Vec<Outstanding>, reason: &str) {
+    fn report_each_unsent(&mut self, texts: Vec<Outstanding>, reason: &str) {
         for Outstanding { session, text, asked, .. } in texts {
-            let text_unsent = why_unsent(reason);
-            let failure = Failure { code: ErrorCode::PeerUnreachable, text: text_unsent, command: None };
-            self.failure.get_or_insert(failure);
-            self.report_unsent(Some(session), text.as_str(), reason);
+            self.failure.get_or_insert(failing::NotSent(reason).into());
+            self.emit_unsent(Some(session), text.as_str(), reason);
             self.answer_unsent(asked, reason);
         }
     }
 
     /// Reports each of these texts, which nobody answered for: one that was on its way may have arrived.
-    pub fn report_unanswered(&mut self, texts: Vec<Outstanding>, reason: &str) {
+    pub(crate) fn report_unanswered(&mut self, texts: Vec<Outstanding>, why: &Unsent<'_>) {
         for text in texts {
             match text.in_flight {
-                true => self.report_all_unsent(vec![text], &perhaps_delivered(reason)),
-                false => self.report_all_unsent(vec![text], reason),
+                true => self.report_each_unsent(vec![text], &perhaps_delivered(why)),
+                false => self.report_each_unsent(vec![text], &why.to_string()),
             }
         }
     }
@@ -261,13 +266,13 @@ impl State {
             Ok(id) => id,
             Err(full) => {
                 let unsaid = Outstanding { session, text, asked, since: Instant::now(), in_flight: false };
-                self.report_all_unsent(vec![unsaid], &full.to_string());
+                self.report_all_unsent(vec![unsaid], &Unsent::Failed(&full));
                 return None;
             }
         };
         let refused = if session == SessionId::LOBBY {
             self.ask_after_named(text.as_str());
-            (!self.lobby.say(id, text)).then(|| "the lobby's link has ended for good".to_owned())
+            (!self.lobby.say(id, text)).then(|| Unsent::LobbyLinkEnded.to_string())
         } else {
             let answered = self.answer_stranger(session).map_err(|err| err.to_string());
             let said = answered
@@ -276,7 +281,7 @@ impl State {
         };
         let Some(reason) = refused else { return Some(id) };
         let unsaid = self.ledger.settle(id).into_iter().collect();
-        self.report_all_unsent(unsaid, &reason);
+        self.report_each_unsent(unsaid, &reason);
         None
     }
 

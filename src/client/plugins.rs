@@ -8,6 +8,7 @@ use crate::plugins::PluginOutcome;
 use crate::plugins::jobs::{Call, RECENT};
 use crate::session::SessionId;
 use crate::show::failing::Worded;
+use crate::show::unsent::Unsent;
 use crate::show::{ErrorCode, Failure, failing, saying};
 
 impl State {
@@ -57,7 +58,7 @@ impl State {
                 self.say(session, text, None);
             }
             None => {
-                self.report_unsent(session, text.as_str(), "the session it was called from is over");
+                self.report_unsent(session, text.as_str(), &Unsent::SessionOfCallOver);
             }
         }
     }

@@ -12,6 +12,7 @@ use crate::peer::{PeerEvent, PeerEventKind};
 use crate::session::link_id::LinkId;
 use crate::session::{LinkState, Mode, SessionId};
 use crate::show::failing::Worded;
+use crate::show::unsent::Unsent;
 use crate::show::{ClosedReason, ErrorCode, Failure, Message, Notice, failing};
 use crate::timestamp::Timestamp;
 
@@ -121,9 +122,8 @@ impl State {
         if !self.sessions.contains(session) {
             return;
         }
-        let reason = error.to_string();
-        self.fail(Failure::from(error).of_command(FORK));
-        self.session_over(session, ClosedReason::Failed, &reason);
+        self.fail(Failure::from(error.clone()).of_command(FORK));
+        self.session_over(session, ClosedReason::Failed, &Unsent::Failed(&error));
     }
 
     /// Something happened on a peer link.
@@ -153,13 +153,13 @@ impl State {
             PeerEventKind::Delivered { local_id } => self.settle_sent(local_id, None),
             PeerEventKind::Undelivered { local_ids } => {
                 let texts = local_ids.into_iter().filter_map(|id| self.ledger.settle(id)).collect();
-                self.report_unanswered(texts, "the session is over");
+                self.report_unanswered(texts, &Unsent::SessionOver);
             }
             PeerEventKind::WantsIntroduction => self.ask_for_fresh_addresses(session),
-            PeerEventKind::Left => self.session_over(session, ClosedReason::Left, "the other left"),
-            PeerEventKind::Ended => self.session_over(session, ClosedReason::Ended, "you ended the session"),
+            PeerEventKind::Left => self.session_over(session, ClosedReason::Left, &Unsent::OtherLeft),
+            PeerEventKind::Ended => self.session_over(session, ClosedReason::Ended, &Unsent::UserEnded),
             PeerEventKind::Gone { reason } => {
-                self.session_over(session, ClosedReason::Gone, &reason.to_string());
+                self.session_over(session, ClosedReason::Gone, &Unsent::Failed(&reason));
             }
             PeerEventKind::Failed { reason } => {
                 self.fork_failed(session, failing::Private::NotOpened(&reason).into());
@@ -238,13 +238,13 @@ impl State {
     pub(crate) fn leave(&mut self, session: SessionId) {
         self.left_stranger(session);
         if !self.private_links.leave(session) {
-            self.session_over(session, ClosedReason::Ended, "you ended the session");
+            self.session_over(session, ClosedReason::Ended, &Unsent::UserEnded);
         }
     }
 
     /// A session is over: what was still to be said in it is reported, and it is gone from the list.
     /// When it was current, no session is current afterwards; who ended it decides what follows.
-    pub(crate) fn session_over(&mut self, session: SessionId, reason: ClosedReason, why: &str) {
+    pub(crate) fn session_over(&mut self, session: SessionId, reason: ClosedReason, why: &Unsent<'_>) {
         let unsaid = self.ledger.take_session(session);
         self.report_unanswered(unsaid, why);
         self.private_links.remove(session);

@@ -6,6 +6,7 @@ use super::{Argument, Command, CommandError, Group, Progress, Traits, fork, usag
 use crate::client::State;
 use crate::show::ErrorCode;
 use crate::show::failing::Worded;
+use crate::show::unsent::Unsent;
 
 pub(super) const MSG: Command = Command {
     name: "msg",
@@ -25,7 +26,7 @@ pub(super) const MSG: Command = Command {
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let (name, text) = args.split_once(char::is_whitespace).ok_or_else(|| usage(&MSG))?;
     let text = text.trim_start();
-    say(state, name, text).inspect_err(|error| state.report_unsent(None, text, &error.to_string()))
+    say(state, name, text).inspect_err(|error| state.report_unsent(None, text, &Unsent::Failed(error)))
 }
 
 fn say(state: &mut State, name: &str, text: &str) -> Result<Progress, CommandError> {

@@ -46,7 +46,7 @@ impl Human {
                 Shown::Err(self.paint(Color::Red.normal(), &own(&failure_text(failure))))
             }
             Notice::Unsent { text, reason, .. } => {
-                let line = unsent(&harmless_line(reason), &harmless(text, INDENT));
+                let line = unsent::line(&harmless_line(reason), &harmless(text, INDENT));
                 Shown::Err(self.paint(Color::Red.normal(), &own(&line)))
             }
             Notice::Sent { .. } | Notice::Answer(_) | Notice::Missed { .. } | Notice::Unread { .. } => {
@@ -271,11 +271,11 @@ mod tests {
             PLAIN.show(&unsent),
             Shown::Err(">>> not sent (no session): x\n>>>         y\n".to_owned())
         );
-        let reason = crate::show::perhaps_delivered("the server went");
+        let reason = unsent::perhaps_delivered(&unsent::Unsent::OtherLeft);
         let unsent = Notice::Unsent { session: None, text: "x".into(), reason };
         assert_eq!(
             PLAIN.show(&unsent),
-            Shown::Err(">>> perhaps not delivered (the server went): x\n".to_owned())
+            Shown::Err(">>> perhaps not delivered (the other left): x\n".to_owned())
         );
     }
 

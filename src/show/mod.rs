@@ -12,6 +12,7 @@ pub mod kept;
 pub mod mention;
 pub(crate) mod saying;
 pub mod terminal;
+pub(crate) mod unsent;
 
 use std::borrow::Cow;
 
@@ -25,28 +26,6 @@ use crate::timestamp::Timestamp;
 /// The columns that text is laid out in where no terminal tells how many it has.
 pub const COLUMNS: usize = 80;
 
-/// What the reason of an unsent text begins with where it may have arrived.
-const PERHAPS: &str = "perhaps not delivered: ";
-
-/// The reason of a text that was on its way when this happened.
-#[must_use]
-pub fn perhaps_delivered(reason: &str) -> String {
-    format!("{PERHAPS}{reason}")
-}
-
-/// Why a text is unsent, as a sentence about it.
-#[must_use]
-pub fn why_unsent(reason: &str) -> String {
-    if reason.starts_with(PERHAPS) { reason.to_owned() } else { format!("not sent: {reason}") }
-}
-
-/// An unsent text told in words, both made harmless by the caller.
-fn unsent(reason: &str, text: &str) -> String {
-    match reason.strip_prefix(PERHAPS) {
-        Some(reason) => format!("perhaps not delivered ({reason}): {text}"),
-        None => format!("not sent ({reason}): {text}"),
-    }
-}
 /// The rows that a screen has where no terminal tells how many.
 pub const ROWS: usize = 24;
 

@@ -100,6 +100,8 @@ impl fmt::Display for JoinFailure {
     }
 }
 
+impl std::error::Error for JoinFailure {}
+
 /// Joins the lobby of choice; the notices say what a user has to know of how.
 ///
 /// # Errors

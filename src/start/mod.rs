@@ -46,9 +46,10 @@ use crate::screen::pipe::PipeWriter;
 use crate::screen::recorder::Recorder;
 use crate::screen::{Form, Screen, Sink};
 use crate::session::SessionId;
+use crate::show::failing::Worded;
 use crate::show::human::Human;
 use crate::show::terminal::TerminalForm;
-use crate::show::{ErrorCode, Failure, Notice, saying};
+use crate::show::{ErrorCode, Failure, Notice, failing, saying};
 use crate::timestamp;
 
 use crate::client::{ExitVerdict, Given, Me, State};
@@ -74,18 +75,18 @@ pub struct StartFailure {
 }
 
 impl StartFailure {
-    fn new(exit: u8, code: ErrorCode, text: impl Into<String>) -> Self {
-        Self { failure: Failure { code, text: text.into(), command: None }, exit }
+    fn new(exit: u8, failure: impl Into<Failure>) -> Self {
+        Self { failure: failure.into(), exit }
     }
 
     fn usage(err: &anyhow::Error) -> Self {
-        Self::new(USAGE, ErrorCode::Usage, format!("{err:#}"))
+        Self::new(USAGE, failing::Start::Unusable(format!("{err:#}")))
     }
 }
 
 impl From<BadName> for StartFailure {
     fn from(err: BadName) -> Self {
-        Self::new(USAGE, ErrorCode::BadName, err.to_string())
+        Self::new(USAGE, Worded::new(ErrorCode::BadName, err))
     }
 }
 
@@ -238,7 +239,7 @@ async fn unless_ended<T>(
         biased;
         Some(signal) = signals.recv() => {
             tracing::info!(?signal, "asked to end before the lobby was joined");
-            Err(StartFailure::new(NO_LOBBY, ErrorCode::LobbyDown, "asked to end before the lobby was joined"))
+            Err(StartFailure::new(NO_LOBBY, failing::Start::AskedToEnd))
         }
         begun = begun => begun,
     }
@@ -299,15 +300,13 @@ async fn begin(settings: &Settings, name: UserName, reader: Reader) -> Result<Ru
         marks,
     };
     let (lobby, mut notices) = join::lobby(joining).await.map_err(|failure| {
-        let text = failure.to_string();
-        match failure.error {
-            _ if failure.is_trust_unreadable => StartFailure::new(USAGE, ErrorCode::Usage, text),
-            Some(ConnectError::KeyChanged { .. }) => {
-                StartFailure::new(KEY_CHANGED, ErrorCode::KeyChanged, text)
-            }
-            Some(ConnectError::Refused(_)) => StartFailure::new(NO_LOBBY, ErrorCode::Refused, text),
-            _ => StartFailure::new(NO_LOBBY, ErrorCode::LobbyDown, text),
-        }
+        let (exit, code) = match failure.error {
+            _ if failure.is_trust_unreadable => (USAGE, ErrorCode::Usage),
+            Some(ConnectError::KeyChanged { .. }) => (KEY_CHANGED, ErrorCode::KeyChanged),
+            Some(ConnectError::Refused(_)) => (NO_LOBBY, ErrorCode::Refused),
+            _ => (NO_LOBBY, ErrorCode::LobbyDown),
+        };
+        StartFailure::new(exit, Worded::new(code, failure))
     })?;
     notices.extend(trouble);
     notices.extend(left_out.notice());

@@ -205,6 +205,36 @@ fn few_places_read_the_keyboard() {
     );
 }
 
+/// Whether a line makes one of these: what a person reads, out of words. A type in a signature or an `impl` makes none.
+fn makes_words(code: &str) -> bool {
+    let makes = |name: &str| {
+        code.match_indices(name).any(|(at, _)| {
+            let before = &code[..at];
+            let is_type =
+                ["->", "for", "impl", "struct", "enum"].iter().any(|it| before.trim_end().ends_with(it));
+            !is_type && !before.ends_with(|c: char| c.is_alphanumeric() || c == '_')
+        })
+    };
+    makes("Failure {") || makes("Notice::Notice {") || makes("impl Saying for") || makes("impl Failing for")
+}
+
+#[test]
+fn what_a_person_reads_is_worded_in_show() {
+    assert!(makes_words("self.fail(Failure { code, text, command })"));
+    assert!(makes_words("let notice = Notice::Notice { text };") && makes_words("impl Saying for Mine {}"));
+    assert!(
+        !makes_words("fn unknown(word: &str) -> Failure {") && !makes_words("Err(RunFailure { reason })")
+    );
+    assert!(!makes_words("impl From<CommandError> for Failure {"));
+    check_lines(
+        "sentences stand in src/show: say a variant of show/saying or show/failing, and give it the facts",
+        |source, number, code| {
+            let may = source.path.starts_with("src/show/") || !source.path.starts_with("src/");
+            !may && !source.is_test(number) && makes_words(code)
+        },
+    );
+}
+
 #[test]
 fn every_file_says_what_it_owns() {
     let silent: Vec<String> = sources()

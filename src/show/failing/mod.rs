@@ -8,6 +8,7 @@ mod lobby;
 mod plugins;
 mod private;
 mod sessions;
+mod start;
 mod user;
 
 use std::fmt;
@@ -18,8 +19,9 @@ pub(crate) use self::lobby::Lobby;
 pub(crate) use self::plugins::Plugin;
 pub(crate) use self::private::Private;
 pub(crate) use self::sessions::Sessions;
+pub(crate) use self::start::Start;
 pub(crate) use self::user::User;
-use super::{ErrorCode, Failure, Notice};
+use super::{ErrorCode, Failure, Notice, unsent};
 
 /// Why something failed, as facts. [`fmt::Display`] words it, and [`Failure::from`] makes a failure of it.
 pub(crate) trait Failing: fmt::Display {
@@ -50,6 +52,22 @@ impl<E: fmt::Display> fmt::Display for Worded<E> {
 impl<E: fmt::Display> Failing for Worded<E> {
     fn code(&self) -> ErrorCode {
         self.code
+    }
+}
+
+/// A text was not sent, for this reason as it was told.
+#[derive(Debug)]
+pub(crate) struct NotSent<'a>(pub(crate) &'a str);
+
+impl fmt::Display for NotSent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&unsent::sentence(self.0))
+    }
+}
+
+impl Failing for NotSent<'_> {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::PeerUnreachable
     }
 }
 

@@ -85,7 +85,7 @@ impl TerminalForm {
                 Shown::Err(self.program_voice(Color::Red.normal(), &failure_text(failure), columns))
             }
             Notice::Unsent { text, reason, .. } => {
-                let line = unsent(&harmless_line(reason), &harmless(text, ""));
+                let line = unsent::line(&harmless_line(reason), &harmless(text, ""));
                 Shown::Err(self.program_voice(Color::Red.normal(), &line, columns))
             }
             Notice::Sent { .. } | Notice::Answer(_) | Notice::Switched { .. } | Notice::Forking { .. } => {

@@ -1,0 +1,26 @@
+//! What fails before a run begins.
+
+use thiserror::Error;
+
+use super::Failing;
+use crate::show::ErrorCode;
+
+/// What failed before a run began.
+#[derive(Debug, Error)]
+pub(crate) enum Start {
+    /// The user asked to end.
+    #[error("asked to end before the lobby was joined")]
+    AskedToEnd,
+    /// The command line, the config file or the data directory cannot be used: what was tried, and what caused it.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+impl Failing for Start {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::AskedToEnd => ErrorCode::LobbyDown,
+            Self::Unusable(_) => ErrorCode::Usage,
+        }
+    }
+}
