@@ -134,6 +134,14 @@ impl State {
                 ErrorCode::Refused,
                 "the server, or the other one's client, has enough to do with such questions; try again in a few seconds",
             ),
+            NoAnswerCode::Declined => {
+                CommandError::new(ErrorCode::Refused, "the other does not want that now")
+            }
+            NoAnswerCode::Silent => CommandError::new(
+                ErrorCode::PeerUnreachable,
+                "the other one's client does not answer; try again in a few seconds",
+            ),
+            NoAnswerCode::NotInRoom => CommandError::new(ErrorCode::Refused, "you are not in that room"),
             NoAnswerCode::Other => CommandError::new(ErrorCode::Refused, "the server does not answer that"),
         }
     }

@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::code::{NoAnswerCode, NotAcceptedCode, RefusedCode};
+use super::code::{NoAnswerCode, NotAcceptedCode, NotJoinedCode, RefusedCode};
 use super::null_is_left_out;
 use crate::away::AwayText;
 use crate::chain::{LobbyMessage, Position};
-use crate::name::{Candidate, LogId, PairToken, PublicKey, Seq, UserName};
+use crate::content::ShortText;
+use crate::name::{Candidate, LogId, PairToken, PublicKey, Seq, Text, UserName};
+use crate::room::RoomName;
 use crate::said::Said;
 
 /// What the server tells a client.
@@ -15,41 +17,64 @@ use crate::said::Said;
 pub enum ServerMessage {
     /// The client is in the lobby.
     Welcome(Welcome),
-    /// The client is not let in; the server closes.
-    Refused {
-        /// Why.
-        code: RefusedCode,
-    },
-    /// Lobby messages in a row.
+    /// The client is not let in, or is sent out; the server closes.
+    Refused(Refused),
+    /// Messages of one log in a row.
     Said(Said),
     /// Messages that would come next are no longer kept: this client was further behind than the server keeps.
     Skipped {
+        /// In which room; left out for the lobby.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomName>,
         /// How many it will not see.
         missed: u64,
         /// What follows as `said` begins after this.
         after: Position,
     },
-    /// A `say` whose text already stands in the log.
+    /// A `say` or an `act` that already stands in its log.
     Accepted {
-        /// The `say`'s id.
+        /// Its id.
         id: u64,
         /// Its number in the log.
         seq: Seq,
     },
-    /// A `say` whose text was not stored and will not be.
-    NotAccepted {
-        /// The `say`'s id.
-        id: u64,
+    /// A `say` or an `act` that was not stored and will not be.
+    NotAccepted(NotAccepted),
+    /// The client is in a room: the answer to `join`, or to a room that its `hello` named.
+    Joined(JoinedRoom),
+    /// The client is not in a room.
+    NotJoined {
+        /// The number of the `join`; left out for a room that `hello` named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<u32>,
+        /// Which room.
+        room: RoomName,
         /// Why.
-        code: NotAcceptedCode,
+        code: NotJoinedCode,
+    },
+    /// A part of the answer to `rooms`.
+    Rooms {
+        /// The question's number.
+        request: u32,
+        /// At most [`ROOMS_PER_MESSAGE`](crate::ROOMS_PER_MESSAGE).
+        rooms: Vec<RoomSummary>,
+        /// More parts follow.
+        more: bool,
     },
     /// Who came and went, oldest first.
     Presence {
+        /// In which room; left out for the lobby.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomName>,
         /// At most [`CHANGES_PER_MESSAGE`](crate::CHANGES_PER_MESSAGE).
         changes: Vec<Change>,
     },
     /// Changes of presence were left out for a client that did not read; it may ask `users`.
-    PresenceSkipped,
+    PresenceSkipped {
+        /// In which room; left out for the lobby.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomName>,
+    },
     /// A part of the answer to `users`.
     Users {
         /// The question's number.
@@ -101,6 +126,20 @@ pub enum ServerMessage {
         /// Why.
         code: NoAnswerCode,
     },
+    /// Somebody wants a private session with this user, who is asked before either is told of the other's addresses.
+    Asked {
+        /// Comes back in `consent`.
+        ask: u64,
+        /// Who wants one.
+        name: UserName,
+        /// The key of who wants one.
+        key: PublicKey,
+    },
+    /// The other was reached and is being asked; the answer to the `pair` follows.
+    Asking {
+        /// The question's number.
+        request: u32,
+    },
     /// Two users are introduced to each other; each gets one.
     Introduced(Introduction),
     /// Asks for a sign of life.
@@ -139,6 +178,112 @@ pub struct Welcome {
     pub resumed: bool,
     /// The IP address the server sees this client at.
     pub observed: std::net::IpAddr,
+    /// Other servers of this lobby; at most [`MAX_SERVERS`](crate::MAX_SERVERS).
+    #[serde(default, deserialize_with = "null_is_left_out", skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<Candidate>,
+    /// The lobby's topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<ShortText>,
+    /// What whoever runs the lobby says to those who come in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub motd: Option<Text>,
+    /// This user is an operator of the lobby.
+    #[serde(default, deserialize_with = "null_is_left_out", skip_serializing_if = "is_false")]
+    pub operator: bool,
+}
+
+/// For a member that is left out where it is false.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(member: &bool) -> bool {
+    !member
+}
+
+/// A client is not let in, or sent out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// Why.
+    pub code: RefusedCode,
+    /// Which operator did it, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserName>,
+    /// What the operator says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ShortText>,
+    /// Until when it holds, in milliseconds since 1970-01-01 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
+}
+
+/// A text or an act was not stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotAccepted {
+    /// Its id.
+    pub id: u64,
+    /// Why.
+    pub code: NotAcceptedCode,
+    /// In how many seconds it may be sent again, where it was `slow`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<u32>,
+    /// Which operator is the reason, where one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserName>,
+    /// What the operator says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ShortText>,
+    /// Until when it holds, in milliseconds since 1970-01-01 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
+}
+
+impl ServerMessage {
+    /// A refusal that is no operator's.
+    #[must_use]
+    pub fn refused(code: RefusedCode) -> Self {
+        Self::Refused(Refused { code, by: None, reason: None, until: None })
+    }
+
+    /// A text or an act was not stored, and no operator is the reason.
+    #[must_use]
+    pub fn not_accepted(id: u64, code: NotAcceptedCode) -> Self {
+        Self::NotAccepted(NotAccepted { id, code, wait: None, by: None, reason: None, until: None })
+    }
+}
+
+/// The client is in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinedRoom {
+    /// The number of the `join`; left out for a room that `hello` named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<u32>,
+    /// The room, as whoever made it wrote its name.
+    pub room: RoomName,
+    /// Which log it is.
+    pub log: LogId,
+    /// The newest message.
+    pub head: Position,
+    /// What follows as `said` of this room begins after this.
+    pub start: Position,
+    /// Messages after the client's cursor that are no longer kept and will not be seen.
+    pub missed: u64,
+    /// False when the cursor named another log, or a position that is not in this one.
+    pub resumed: bool,
+    /// The room's topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<ShortText>,
+    /// How many are in the room, this client among them.
+    pub users: u32,
+}
+
+/// What is told of a room to whoever asks which there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomSummary {
+    /// The room, as whoever made it wrote its name.
+    pub name: RoomName,
+    /// How many are in it.
+    pub users: u32,
+    /// Its topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<ShortText>,
 }
 
 /// Somebody came or went.

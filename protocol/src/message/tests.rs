@@ -15,34 +15,25 @@ fn unknown_types_and_members_are_passed_over() {
     reads_as(r#"{"type":"dance"}"#, ServerMessage::Unknown);
     reads_as(r#"{"type":"dance"}"#, PeerMessage::Unknown);
     reads_as(r#"{"type":"ping","why":{}}"#, ClientMessage::Ping);
-    let hello = |purpose| PeerMessage::Hello {
-        protocol: 2,
-        session: PairToken::new([0; 16]),
-        received: 0,
-        purpose,
-    };
+    let hello =
+        |purpose| PeerMessage::Hello { protocol: 3, session: PairToken::new([0; 16]), received: 0, purpose };
     let line = |rest: &str| {
-        format!(
-            r#"{{"type":"hello","protocol":2,"session":"AAAAAAAAAAAAAAAAAAAAAA","received":0{rest}}}"#
-        )
+        format!(r#"{{"type":"hello","protocol":3,"session":"AAAAAAAAAAAAAAAAAAAAAA","received":0{rest}}}"#)
     };
     reads_as(&line(""), hello(None));
     reads_as(&line(r#","purpose":null"#), hello(None));
     reads_as(&line(r#","purpose":"words""#), hello(Some(Purpose::Words)));
     reads_as(&line(r#","purpose":"holograms""#), hello(Some(Purpose::Other)));
-    reads_as(
-        r#"{"type":"refused","code":"moon"}"#,
-        PeerMessage::Refused { code: PeerRefusedCode::Other },
-    );
-    reads_as(r#"{"type":"refused","code":"moon"}"#, ServerMessage::Refused { code: RefusedCode::Other });
+    reads_as(r#"{"type":"refused","code":"moon"}"#, PeerMessage::Refused { code: PeerRefusedCode::Other });
+    reads_as(r#"{"type":"refused","code":"moon"}"#, ServerMessage::refused(RefusedCode::Other));
 }
 
 #[test]
 fn null_for_an_optional_member_is_as_if_it_were_left_out() {
     for (member, without) in [
         (
-            r#"{"type":"hello","protocol":2,"agent":null,"name":"anna","run":"oKGio6Slpqc","candidates":null,"port":null,"cursor":null,"since":null,"backlog":null}"#,
-            r#"{"type":"hello","protocol":2,"name":"anna","run":"oKGio6Slpqc"}"#,
+            r#"{"type":"hello","protocol":3,"rooms":null,"agent":null,"name":"anna","run":"oKGio6Slpqc","candidates":null,"port":null,"cursor":null,"since":null,"backlog":null}"#,
+            r#"{"type":"hello","protocol":3,"name":"anna","run":"oKGio6Slpqc"}"#,
         ),
         (
             r#"{"type":"history","request":1,"limit":2,"before":null}"#,
@@ -53,6 +44,11 @@ fn null_for_an_optional_member_is_as_if_it_were_left_out() {
             r#"{"type":"pair","request":1,"name":"bobby"}"#,
         ),
         (r#"{"type":"away","text":null}"#, r#"{"type":"away"}"#),
+        (r#"{"type":"users","request":1,"room":null}"#, r#"{"type":"users","request":1}"#),
+        (
+            r#"{"type":"join","request":1,"room":"dev","cursor":null,"since":null,"backlog":null}"#,
+            r#"{"type":"join","request":1,"room":"dev"}"#,
+        ),
     ] {
         reads_as(member, serde_json::from_str::<ClientMessage>(without).unwrap());
     }
@@ -60,6 +56,11 @@ fn null_for_an_optional_member_is_as_if_it_were_left_out() {
         (
             r#"{"type":"users","request":1,"names":[],"away":null,"more":false}"#,
             r#"{"type":"users","request":1,"names":[],"more":false}"#,
+        ),
+        (r#"{"type":"presence_skipped","room":null}"#, r#"{"type":"presence_skipped"}"#),
+        (
+            r#"{"type":"not_accepted","id":1,"code":"slow","wait":null,"by":null,"reason":null,"until":null}"#,
+            r#"{"type":"not_accepted","id":1,"code":"slow"}"#,
         ),
         (
             r#"{"type":"introduced","request":null,"session":"wMHCw8TFxsfIycrLzM3Ozw","name":"bobby","key":"QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8","candidates":[],"forked":true}"#,
@@ -88,7 +89,7 @@ fn what_json_leaves_open_is_read_in_one_way() {
     }
     reads_as(
         r#" { "text" : "\ud83e\udd80" , "id" : 1 , "type" : "say" } "#,
-        ClientMessage::Say { id: 1, text: Text::new("🦀").unwrap() },
+        ClientMessage::Say { id: 1, room: None, text: Text::new("🦀").unwrap() },
     );
 }
 
@@ -106,6 +107,14 @@ fn a_line_on_the_fast_path_is_read_as_serde_reads_it() {
         r#"{"type":"say","id":18446744073709551616,"text":"a"}"#,
         r#"{"type":"say","id":1,"text":""}"#,
         r#"{"text":"a","id":1,"type":"say"}"#,
+        r#"{"type":"say","id":1,"room":"dev","text":"hello"}"#,
+        r#"{"type":"say","id":1,"room":"Räume","text":"hello"}"#,
+        r#"{"type":"say","id":1,"room":"\u0064ev","text":"hello"}"#,
+        r#"{"type":"say","id":1,"room":"","text":"hello"}"#,
+        r##"{"type":"say","id":1,"room":"#dev","text":"hello"}"##,
+        r#"{"type":"say","id":1,"room":null,"text":"hello"}"#,
+        r#"{"type":"say","id":1,"room":"dev","room":"ops","text":"hello"}"#,
+        r#"{"type":"say","id":1,"text":"hello","room":"dev"}"#,
         r#"{"type":"ping"}"#,
         "{\"type\":\"say\",\"id\":1,\"text\":\"a\u{1b}\"}",
     ];
@@ -118,6 +127,10 @@ fn a_line_on_the_fast_path_is_read_as_serde_reads_it() {
 #[test]
 fn what_a_type_forbids_is_refused() {
     for bad in [
+        r##"{"type":"part","room":"#dev"}"##,
+        r#"{"type":"join","request":1}"#,
+        r#"{"type":"act","id":1,"act":{"kind":"No"}}"#,
+        r#"{"type":"consent","ask":1,"answer":true}"#,
         r#"{"type":"say","id":-1,"text":"x"}"#,
         r#"{"type":"say","id":1,"text":""}"#,
         r#"{"type":"say","id":1}"#,
@@ -128,6 +141,17 @@ fn what_a_type_forbids_is_refused() {
     ] {
         assert!(serde_json::from_str::<ClientMessage>(bad).is_err(), "{bad}");
     }
+}
+
+/// The first members of `hello` are the same in all versions, so that a server of any version can say that it speaks
+/// another one.
+#[test]
+fn a_hello_begins_with_its_type_and_its_version() {
+    let hello = serde_json::from_str::<ClientMessage>(
+        r#"{"type":"hello","protocol":3,"name":"anna","run":"oKGio6Slpqc"}"#,
+    );
+    let written = serde_json::to_string(&hello.unwrap()).unwrap();
+    assert!(written.starts_with(r#"{"type":"hello","protocol":3,"#), "{written}");
 }
 
 #[test]

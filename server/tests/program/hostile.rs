@@ -188,7 +188,7 @@ async fn a_storm_of_questions_is_answered_or_told_to_wait_and_others_go_on() {
         let (mut client, _) = User::new(&format!("storm{n}")).join(server.addr).await;
         let mut burst = Vec::new();
         for request in 0..3000 {
-            burst.extend_from_slice(&codec::encode(&ClientMessage::Users { request }));
+            burst.extend_from_slice(&codec::encode(&ClientMessage::Users { request, room: None }));
         }
         stormers.push(tokio::spawn(async move {
             client.send_bytes(&burst).await;
