@@ -1,22 +1,24 @@
-//! The chain: each lobby message's hash covers the hash of the message before it, so that a log that
+//! The chain of a log: each entry's hash covers the hash of the entry before it, so that a log that
 //! was cut, reordered or edited no longer adds up. Owns the exact bytes that are hashed (printed in
 //! docs/PROTOCOL.md and held by a test there); knows nothing of where a log is kept.
 
 use aws_lc_rs::digest::{Context, SHA256};
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
+use crate::content::{Act, Content};
 use crate::name::{ChainHash, LogId, PublicKey, RunId, Seq, Text, UserName};
 
-/// One message of the lobby, as it is stored, sent and hashed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One entry of a log, of the lobby's or of a room's, as it is stored, sent and hashed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct LobbyMessage {
     /// Its number in the log.
     pub seq: Seq,
     /// When the server took it, in milliseconds since 1970-01-01 UTC.
     pub at: u64,
     /// The name its author had.
-    #[serde(deserialize_with = "crate::name::deserialize_kept")]
     pub name: UserName,
     /// The key its author had.
     pub key: PublicKey,
@@ -24,10 +26,53 @@ pub struct LobbyMessage {
     pub run: RunId,
     /// The number that run gave it in its outbox.
     pub id: u64,
-    /// What was said.
-    pub text: Text,
-    /// [`link`] of the message before and the fields above.
+    /// What was said or done.
+    pub content: Content,
+    /// [`link`] of the entry before and the fields above.
     pub hash: ChainHash,
+}
+
+/// A [`LobbyMessage`] by the members it has on the wire.
+#[derive(Deserialize)]
+struct Unchecked {
+    seq: Seq,
+    at: u64,
+    #[serde(deserialize_with = "crate::name::deserialize_kept")]
+    name: UserName,
+    key: PublicKey,
+    run: RunId,
+    id: u64,
+    text: Option<Text>,
+    act: Option<Act>,
+    hash: ChainHash,
+}
+
+impl TryFrom<Unchecked> for LobbyMessage {
+    type Error = &'static str;
+
+    fn try_from(read: Unchecked) -> Result<Self, Self::Error> {
+        let Unchecked { seq, at, name, key, run, id, text, act, hash } = read;
+        let content = Content::from_members(text, act)?;
+        Ok(Self { seq, at, name, key, run, id, content, hash })
+    }
+}
+
+impl Serialize for LobbyMessage {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut message = serializer.serialize_struct("LobbyMessage", 8)?;
+        message.serialize_field("seq", &self.seq)?;
+        message.serialize_field("at", &self.at)?;
+        message.serialize_field("name", &self.name)?;
+        message.serialize_field("key", &self.key)?;
+        message.serialize_field("run", &self.run)?;
+        message.serialize_field("id", &self.id)?;
+        match &self.content {
+            Content::Text(text) => message.serialize_field("text", text)?,
+            Content::Act(act) => message.serialize_field("act", &**act)?,
+        }
+        message.serialize_field("hash", &self.hash)?;
+        message.end()
+    }
 }
 
 /// A position in a log: after the message with this number, whose hash is this.
@@ -59,28 +104,28 @@ pub fn genesis(log: &LogId) -> ChainHash {
 /// The hash of `message` (whose own `hash` field is not read) after `previous`.
 ///
 /// SHA-256 over: the previous hash (32 bytes), seq (u64), at (u64), key (32), run (8), id (u64),
-/// the name's length in bytes (u32) and its UTF-8, the text's length (u32) and its UTF-8; integers
-/// big-endian.
+/// the name's length in bytes (u32) and its UTF-8, and then the content: of a text its length (u32) and its UTF-8,
+/// of an act see [`Content::hashed`]; integers big-endian.
 #[must_use]
 pub fn link(previous: &ChainHash, message: &LobbyMessage) -> ChainHash {
     let mut context = Context::new(&SHA256);
     context.update(previous.as_bytes());
-    content(message, |bytes| context.update(bytes));
+    hashed(message, |bytes| context.update(bytes));
     finish(context)
 }
 
 /// Gives `take` the bytes of `message` that are hashed after the previous hash, piece by piece.
-pub fn content(message: &LobbyMessage, mut take: impl FnMut(&[u8])) {
+pub fn hashed(message: &LobbyMessage, mut take: impl FnMut(&[u8])) {
     take(&message.seq.0.to_be_bytes());
     take(&message.at.to_be_bytes());
     take(message.key.as_bytes());
     take(message.run.as_bytes());
     take(&message.id.to_be_bytes());
-    for field in [message.name.as_str(), message.text.as_str()] {
-        // Both are bounded far below 4 GiB by their types.
-        take(&(field.len() as u32).to_be_bytes());
-        take(field.as_bytes());
-    }
+    let name = message.name.as_str().as_bytes();
+    // A name has at most 32 characters.
+    take(&(name.len() as u32).to_be_bytes());
+    take(name);
+    message.content.hashed(take);
 }
 
 impl Position {
@@ -119,7 +164,7 @@ mod tests {
             key: PublicKey::new([1; 32]),
             run: RunId::new([2; 8]),
             id: seq,
-            text: Text::new(text).unwrap(),
+            content: Text::new(text).unwrap().into(),
             hash: ChainHash::new([0; 32]),
         };
         message.hash = link(previous, &message);
@@ -138,7 +183,7 @@ mod tests {
         assert_eq!(position, Position { seq: Seq(2), hash: second.hash });
 
         let mut edited = first.clone();
-        edited.text = Text::new("hullo").unwrap();
+        edited.content = Text::new("hullo").unwrap().into();
         assert_eq!(Position::start(&log).advance(&edited), Err(BrokenChain { seq: Seq(1) }));
         assert_eq!(Position::start(&log).advance(&second), Err(BrokenChain { seq: Seq(2) }));
         assert!(Position::start(&LogId::new([8; 16])).advance(&first).is_err());

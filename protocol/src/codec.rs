@@ -215,7 +215,7 @@ mod tests {
     async fn messages_cross_a_stream_of_eight_bytes() {
         let (mut near, far) = tokio::io::duplex(8);
         let sent: Vec<ClientMessage> = (0..50)
-            .map(|id| ClientMessage::Say { id, text: Text::new(format!("word {id}\n")).unwrap() })
+            .map(|id| ClientMessage::Say { id, room: None, text: Text::new(format!("word {id}\n")).unwrap() })
             .collect();
         let lines: Vec<Bytes> = sent.iter().map(encode).collect();
         let writer = tokio::spawn(async move {
@@ -288,7 +288,7 @@ mod tests {
             cuts in prop::collection::vec(1_usize..30, 1..50),
         ) {
             let sent: Vec<ClientMessage> = texts.iter().enumerate()
-                .map(|(id, text)| ClientMessage::Say { id: id as u64, text: Text::new(text.as_str()).unwrap() })
+                .map(|(id, text)| ClientMessage::Say { id: id as u64, room: None, text: Text::new(text.as_str()).unwrap() })
                 .collect();
             let mut bytes = BytesMut::new();
             for message in &sent {

@@ -1,8 +1,8 @@
 //! What travels on hobnob's links, and nothing of who is at either end.
 //!
 //! Module map: [`name`] (names, keys, numbers as types that cannot be wrong), [`message`] (every
-//! message), [`codec`] (one JSON object a line, bounded), [`chain`] (the hash that ties each lobby
-//! message to the one before), [`said`] (lobby messages in a row as they are sent), [`identity`] (an Ed25519 key and the file it lives in), [`certificate`] (how TLS carries it),
+//! message), [`codec`] (one JSON object a line, bounded), [`chain`] (the hash that ties each
+//! entry of a log to the one before), [`content`] (what an entry is: a text or an act), [`room`] (the name of a room), [`said`] (entries of a log in a row as they are sent), [`identity`] (an Ed25519 key and the file it lives in), [`certificate`] (how TLS carries it),
 //! [`transport`] (TLS 1.3 between two keys), [`fast_path`] (lines in the form nearly all have, read without serde), [`version`] (which build this is). The limits below are the protocol's own; each says why
 //! it has its value. This crate knows neither server nor client and prints nothing.
 
@@ -10,11 +10,13 @@ pub mod away;
 pub mod certificate;
 pub mod chain;
 pub mod codec;
+pub mod content;
 pub mod fast_path;
 pub mod identity;
 pub mod invisible;
 pub mod message;
 pub mod name;
+pub mod room;
 pub mod said;
 pub mod transport;
 pub mod version;
@@ -22,7 +24,7 @@ pub mod version;
 use std::time::Duration;
 
 /// The version spoken by this build, sent in both hellos. A server refuses any other.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// ALPN of a link between a client and a server.
 pub const LOBBY_ALPN: &[u8] = b"hobnob-lobby/1";
@@ -41,8 +43,24 @@ pub const MAX_TEXT_BYTES: usize = 16 * 1024;
 /// bytes (`\u0007`), so the longest text may take six times its size; the rest is for the fields.
 pub const MAX_LINE_BYTES: usize = 6 * MAX_TEXT_BYTES + 32 * 1024;
 
-/// The longest line accepted before `hello` was taken, in bytes: a stranger gets no more memory.
-pub const MAX_HELLO_BYTES: usize = 8 * 1024;
+/// The longest line accepted before `hello` was taken, in bytes: a stranger gets no more memory. Room for a position in
+/// each of [`MAX_ROOMS_OF_A_KEY`] rooms.
+pub const MAX_HELLO_BYTES: usize = 32 * 1024;
+
+/// The same between two peers, whose `hello` is short.
+pub const MAX_PEER_HELLO_BYTES: usize = 8 * 1024;
+
+/// Rooms one user may be in at once. Each is a queue of words and a place in a list for the server.
+pub const MAX_ROOMS_OF_A_KEY: usize = 64;
+
+/// Rooms in one `rooms` message, so that a list of a thousand with their topics stays below a line's limit.
+pub const ROOMS_PER_MESSAGE: usize = 40;
+
+/// The longest topic, and the longest reason of an act, in bytes of UTF-8: some lines.
+pub const MAX_TOPIC_BYTES: usize = 400;
+
+/// Other servers of the lobby that `welcome` names. Each may be dialled.
+pub const MAX_SERVERS: usize = 32;
 
 /// Addresses one user may advertise. Enough for a host with many interfaces; each is dialled.
 pub const MAX_CANDIDATES: usize = 32;

@@ -1,4 +1,4 @@
-//! Lobby messages on their way to clients: some in a row, and what they have in common once. Owns how
+//! Entries of a log on their way to clients: some in a row, and what they have in common once. Owns how
 //! they stand on the wire; knows nothing of who reads them or of where the log is kept.
 //!
 //! A message alone is mostly key, run and hash. Those who speak at the same time are few, and the hash
@@ -9,12 +9,15 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::MAX_LINE_BYTES;
 use crate::chain::{BrokenChain, LobbyMessage, Position, link};
 use crate::codec::encode_text_into;
+use crate::content::{Act, Content};
 use crate::name::{ChainHash, PublicKey, RunId, Seq, Text, UserName};
+use crate::room::RoomName;
 
 /// One author of a [`Said`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +32,8 @@ pub struct Author {
 }
 
 /// One message of a [`Said`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "UncheckedWords")]
 pub struct Words {
     /// When the server took it, in milliseconds since 1970-01-01 UTC.
     pub at: u64,
@@ -37,14 +41,49 @@ pub struct Words {
     pub by: u32,
     /// The number its author's run gave it.
     pub id: u64,
-    /// What was said.
-    pub text: Text,
+    /// What was said or done.
+    pub content: Content,
 }
 
-/// Lobby messages with the numbers `seq`, `seq` + 1, …: at least one, each by one of the authors.
+/// [`Words`] by the members they have on the wire.
+#[derive(Deserialize)]
+struct UncheckedWords {
+    at: u64,
+    by: u32,
+    id: u64,
+    text: Option<Text>,
+    act: Option<Act>,
+}
+
+impl TryFrom<UncheckedWords> for Words {
+    type Error = &'static str;
+
+    fn try_from(words: UncheckedWords) -> Result<Self, Self::Error> {
+        let UncheckedWords { at, by, id, text, act } = words;
+        Ok(Self { at, by, id, content: Content::from_members(text, act)? })
+    }
+}
+
+impl Serialize for Words {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut words = serializer.serialize_struct("Words", 4)?;
+        words.serialize_field("at", &self.at)?;
+        words.serialize_field("by", &self.by)?;
+        words.serialize_field("id", &self.id)?;
+        match &self.content {
+            Content::Text(text) => words.serialize_field("text", text)?,
+            Content::Act(act) => words.serialize_field("act", &**act)?,
+        }
+        words.end()
+    }
+}
+
+/// Entries of one log with the numbers `seq`, `seq` + 1, …: at least one, each by one of the authors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Said {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<RoomName>,
     seq: Seq,
     messages: Vec<Words>,
     authors: Vec<Author>,
@@ -53,6 +92,7 @@ pub struct Said {
 
 #[derive(Deserialize)]
 struct Unchecked {
+    room: Option<RoomName>,
     seq: Seq,
     messages: Vec<Words>,
     authors: Vec<Author>,
@@ -63,7 +103,7 @@ impl TryFrom<Unchecked> for Said {
     type Error = &'static str;
 
     fn try_from(said: Unchecked) -> Result<Self, Self::Error> {
-        let Unchecked { seq, messages, authors, hash } = said;
+        let Unchecked { room, seq, messages, authors, hash } = said;
         if messages.is_empty() {
             return Err("nothing was said");
         }
@@ -73,11 +113,17 @@ impl TryFrom<Unchecked> for Said {
         if seq.0 == 0 || seq.0.checked_add(messages.len() as u64).is_none() {
             return Err("a number no message can have");
         }
-        Ok(Self { seq, messages, authors, hash })
+        Ok(Self { room, seq, messages, authors, hash })
     }
 }
 
 impl Said {
+    /// The room whose log this is; none for the lobby's.
+    #[must_use]
+    pub fn room(&self) -> Option<&RoomName> {
+        self.room.as_ref()
+    }
+
     /// The number of the first message.
     #[must_use]
     pub fn first(&self) -> Seq {
@@ -113,8 +159,8 @@ impl Said {
             .filter(|(seq, ..)| *seq > position.seq)
             .map(|(seq, author, words)| {
                 let Author { name, key, run } = author.clone();
-                let Words { at, id, text, .. } = words.clone();
-                let mut message = LobbyMessage { seq, at, name, key, run, id, text, hash };
+                let Words { at, id, content, .. } = words.clone();
+                let mut message = LobbyMessage { seq, at, name, key, run, id, content, hash };
                 message.hash = link(&hash, &message);
                 hash = message.hash;
                 message
@@ -143,9 +189,10 @@ impl Position {
     }
 }
 
-/// Gathers messages in a row for one line.
+/// Gathers messages in a row for one line. The default one writes for the lobby.
 #[derive(Debug, Default)]
 pub struct SaidWriter {
+    room: Option<RoomName>,
     line: BytesMut,
     authors: Vec<Author>,
     known: HashMap<(PublicKey, RunId), u32>,
@@ -159,6 +206,12 @@ const FRAME_BYTES: usize = 128;
 const AUTHOR_BYTES: usize = 256;
 
 impl SaidWriter {
+    /// A writer for the log of `room`, or for the lobby's.
+    #[must_use]
+    pub fn of(room: Option<RoomName>) -> Self {
+        Self { room, ..Self::default() }
+    }
+
     /// Bytes gathered so far.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -177,16 +230,15 @@ impl SaidWriter {
         let (before, authors) = (self.line.len(), self.authors.len());
         let by = self.author(message);
         let is_first = self.is_empty();
-        let (line, LobbyMessage { seq, at, id, text, .. }) = (&mut self.line, message);
-        let opened = match is_first {
-            true => write!(line, r#"{{"type":"said","seq":{seq},"messages":["#),
-            false => write!(line, ","),
+        let (line, LobbyMessage { seq, at, id, content, .. }) = (&mut self.line, message);
+        let opened = match (is_first, &self.room) {
+            // Nothing in a name needs an escape in JSON.
+            (true, Some(room)) => write!(line, r#"{{"type":"said","room":"{room}","seq":{seq},"messages":["#),
+            (true, None) => write!(line, r#"{{"type":"said","seq":{seq},"messages":["#),
+            (false, _) => write!(line, ","),
         };
-        opened
-            .and_then(|()| write!(line, r#"{{"at":{at},"by":{by},"id":{id},"text":"#))
-            .expect("memory takes it");
-        encode_text_into(text.as_str(), line);
-        line.put_u8(b'}');
+        opened.and_then(|()| write!(line, r#"{{"at":{at},"by":{by},"id":{id},"#)).expect("memory takes it");
+        write_content(content, line);
         if !is_first && self.len() + FRAME_BYTES > MAX_LINE_BYTES {
             self.line.truncate(before);
             if self.authors.len() > authors {
@@ -227,10 +279,26 @@ impl SaidWriter {
     }
 }
 
+/// Writes the last member of a message, and closes its object.
+fn write_content(content: &Content, line: &mut BytesMut) {
+    match content {
+        Content::Text(text) => {
+            line.put_slice(br#""text":"#);
+            encode_text_into(text.as_str(), line);
+        }
+        Content::Act(act) => {
+            line.put_slice(br#""act":"#);
+            serde_json::to_writer(line.writer(), &**act).expect("an act is JSON");
+        }
+    }
+    line.put_u8(b'}');
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::chain::genesis;
+    use crate::content::ShortText;
     use crate::message::ServerMessage;
     use crate::name::LogId;
 
@@ -249,7 +317,7 @@ mod tests {
                     key: PublicKey::new([author; 32]),
                     run: RunId::new([author; 8]),
                     id: seq,
-                    text: Text::new(text(seq)).unwrap(),
+                    content: Text::new(text(seq)).unwrap().into(),
                     hash,
                 };
                 message.hash = link(&hash, &message);
@@ -290,6 +358,27 @@ mod tests {
         assert_eq!(said.authors.len(), 3);
         assert_eq!(said.after(Position::start(&LOG)), messages);
         assert_eq!(crate::codec::encode(&ServerMessage::Said(said)), lines[0]);
+    }
+
+    #[test]
+    fn what_is_written_for_a_room_names_it_and_acts_stand_among_texts() {
+        let room: RoomName = "Räume".parse().unwrap();
+        let mut messages = log(3, 2, |seq| seq.to_string());
+        messages[1].content = Act::topic(Some(ShortText::new("a \"topic\"").unwrap())).into();
+        let mut hash = genesis(&LOG);
+        for message in &mut messages {
+            message.hash = link(&hash, message);
+            hash = message.hash;
+        }
+        let mut writer = SaidWriter::of(Some(room.clone()));
+        for _ in 0..2 {
+            assert!(messages.iter().all(|message| writer.push(message)));
+            let (line, end) = writer.finish().unwrap();
+            let said = read(&line);
+            assert_eq!((said.room(), said.end()), (Some(&room), end));
+            assert_eq!(said.after(Position::start(&LOG)), messages);
+            assert_eq!(crate::codec::encode(&ServerMessage::Said(said)), line);
+        }
     }
 
     #[test]
@@ -335,7 +424,12 @@ mod tests {
     #[test]
     fn what_nobody_said_is_refused() {
         let line = String::from_utf8(lines(&log(1, 1, |_| "x".to_owned()))[0].to_vec()).unwrap();
-        for (good, bad) in [(r#""by":0"#, r#""by":1"#), (r#""seq":1"#, r#""seq":0"#)] {
+        for (good, bad) in [
+            (r#""by":0"#, r#""by":1"#),
+            (r#""seq":1"#, r#""seq":0"#),
+            (r#","text":"x""#, ""),
+            (r#","text":"x""#, r#","text":"x","act":{"kind":"topic"}"#),
+        ] {
             let changed = line.replace(good, bad);
             assert_ne!(changed, line);
             assert!(serde_json::from_str::<ServerMessage>(&changed).is_err(), "{changed}");

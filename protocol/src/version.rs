@@ -7,7 +7,7 @@ use crate::PROTOCOL_VERSION;
 /// Where the build comes from, as `build.rs` found it: `commit` and a hash, or that there is none to be named.
 const ORIGIN: &str = env!("HOBNOB_ORIGIN");
 
-/// The release, the commit and the version of the protocol, for example `0.2.0 (commit 6f1c2a9d4e0b, protocol 2)`.
+/// The release, the commit and the version of the protocol, for example `0.2.0 (commit 6f1c2a9d4e0b, protocol 3)`.
 pub fn version() -> &'static str {
     static VERSION: LazyLock<String> =
         LazyLock::new(|| format!("{} ({ORIGIN}, protocol {PROTOCOL_VERSION})", env!("CARGO_PKG_VERSION")));

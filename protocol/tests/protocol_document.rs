@@ -8,10 +8,10 @@ use std::sync::LazyLock;
 
 use hobnob_protocol::chain::{self, LobbyMessage, Position};
 use hobnob_protocol::message::{
-    ClientMessage, NoAnswerCode, NotAcceptedCode, PeerMessage, PeerRefusedCode, Purpose, RefusedCode,
-    ServerMessage,
+    ClientMessage, ConsentAnswer, NoAnswerCode, NotAcceptedCode, NotJoinedCode, PeerMessage, PeerRefusedCode,
+    Purpose, RefusedCode, ServerMessage,
 };
-use hobnob_protocol::name::{ChainHash, LogId};
+use hobnob_protocol::name::{ChainHash, LogId, Seq};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -73,12 +73,12 @@ macro_rules! has_example_of_each {
 
 has_example_of_each!(
     every_client_message_has_an_example, "json client", ClientMessage:
-    Hello, Say, Users, Whois, History, Pair, Away, Back, Ping, Pong, Leave,
+    Hello, Say, Act, Join, Part, Rooms, Users, Whois, History, Pair, Consent, Away, Back, Ping, Pong, Leave,
 );
 has_example_of_each!(
     every_server_message_has_an_example, "json server", ServerMessage:
-    Welcome, Refused, Said, Skipped, Accepted, NotAccepted, Presence, PresenceSkipped, Users, Whois, NoSuchUser,
-    History, NoAnswer, Introduced, Ping, Pong, Closing, Bad,
+    Welcome, Refused, Said, Skipped, Accepted, NotAccepted, Joined, NotJoined, Rooms, Presence, PresenceSkipped, Users, Whois, NoSuchUser,
+    History, NoAnswer, Asked, Asking, Introduced, Ping, Pong, Closing, Bad,
 );
 has_example_of_each!(
     every_peer_message_has_an_example, "json peer", PeerMessage:
@@ -104,10 +104,15 @@ macro_rules! names_each {
 
 names_each!(
     every_reason_to_refuse_is_explained, RefusedCode:
-    Protocol, Full, FullForAddress, NoNameLeft, Closing, TakenOver, NotReading,
+    Protocol, Full, FullForAddress, NoNameLeft, Closing, TakenOver, NotReading, Kicked, Banned, Locked,
 );
-names_each!(every_reason_not_to_store_is_explained, NotAcceptedCode: Store, Closing, Id);
-names_each!(every_reason_not_to_answer_is_explained, NoAnswerCode: Yourself, Store, Busy);
+names_each!(
+    every_reason_not_to_store_is_explained, NotAcceptedCode:
+    Store, Closing, Id, NotInRoom, NotOperator, Muted, Slow, Locked,
+);
+names_each!(every_reason_not_to_let_into_a_room_is_explained, NotJoinedCode: Full, TooMany, TooSoon, Store);
+names_each!(every_answer_to_asked_is_explained, ConsentAnswer: Open, Asking, Declined, Busy);
+names_each!(every_reason_not_to_answer_is_explained, NoAnswerCode: Yourself, Store, Busy, Declined, Silent, NotInRoom);
 names_each!(every_reason_of_a_peer_to_refuse_is_explained, PeerRefusedCode: Purpose);
 names_each!(every_purpose_is_explained, Purpose: Words);
 
@@ -118,11 +123,17 @@ fn every_limit_is_the_one_in_the_code() {
         ("MAX_TEXT_BYTES", code::MAX_TEXT_BYTES as u64),
         ("MAX_LINE_BYTES", code::MAX_LINE_BYTES as u64),
         ("MAX_HELLO_BYTES", code::MAX_HELLO_BYTES as u64),
+        ("MAX_PEER_HELLO_BYTES", code::MAX_PEER_HELLO_BYTES as u64),
         ("MAX_CANDIDATES", code::MAX_CANDIDATES as u64),
         ("USERS_PER_MESSAGE", code::USERS_PER_MESSAGE as u64),
         ("CHANGES_PER_MESSAGE", code::CHANGES_PER_MESSAGE as u64),
         ("MAX_HISTORY_REQUEST", u64::from(code::MAX_HISTORY_REQUEST)),
         ("BACKLOG_ON_JOIN", code::BACKLOG_ON_JOIN),
+        ("MAX_AWAY_BYTES", code::MAX_AWAY_BYTES as u64),
+        ("MAX_TOPIC_BYTES", code::MAX_TOPIC_BYTES as u64),
+        ("MAX_ROOMS_OF_A_KEY", code::MAX_ROOMS_OF_A_KEY as u64),
+        ("ROOMS_PER_MESSAGE", code::ROOMS_PER_MESSAGE as u64),
+        ("MAX_SERVERS", code::MAX_SERVERS as u64),
     ] {
         assert_is_there(&format!("| `{name}` | {value} |"));
     }
@@ -172,6 +183,23 @@ fn the_hash_of_the_example_is_the_hash_of_the_printed_bytes() {
     let first = said(1);
     assert_eq!(chain::link(&hash(printed("previous")), &first), hash(printed("sha256")));
     assert_eq!(first.hash.to_string(), printed("base64"));
+}
+
+#[test]
+fn the_hash_of_the_act_is_the_hash_of_the_printed_bytes() {
+    let printed = fields("text act");
+    let parts = ["previous", "seq", "at", "key", "run", "id", "name", "act"];
+    let members = ["act kind", "act name", "act target", "act until", "act text"];
+    let input: Vec<u8> = parts.into_iter().chain(members).flat_map(|part| bytes(printed(part))).collect();
+    assert_eq!(sha256(&input), bytes(printed("sha256")));
+    let act = examples::<ServerMessage>("json server").into_iter().find_map(|message| match message {
+        ServerMessage::Said(said) if said.room().is_some() => Some(said),
+        _ => None,
+    });
+    let before = Position { seq: Seq(11), hash: hash(printed("previous")) };
+    let act = act.unwrap().after(before);
+    assert_eq!(act[0].hash, hash(printed("sha256")));
+    assert_eq!(act[0].hash.to_string(), printed("base64"));
 }
 
 #[test]

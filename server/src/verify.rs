@@ -99,7 +99,7 @@ mod tests {
             key: PublicKey::new([1; 32]),
             run: RunId::new([2; 8]),
             id: head.seq.0,
-            text: Text::new(text).unwrap(),
+            content: Text::new(text).unwrap().into(),
             hash: ChainHash::new([0; 32]),
         };
         message.hash = link(&head.hash, &message);

@@ -20,7 +20,7 @@ fn said(seq: u64, from: &str) -> LobbyEvent {
         key: PublicKey::new([2; 32]),
         run: RunId::new([2; 8]),
         id: seq,
-        text: Text::new("hi").unwrap(),
+        content: Text::new("hi").unwrap().into(),
         hash: ChainHash::new([0; 32]),
     };
     LobbyEvent::Said { message: Box::new(message), replayed: true }
@@ -138,16 +138,16 @@ async fn a_wait_that_takes_too_long_fails_and_the_script_goes_on() {
 fn a_wait_for_users_asks_again_whenever_somebody_comes() {
     let mut scene = Scene::new();
     scene.feed(&["\\wait users 2", "next"]);
-    assert_eq!(scene.link.told(), [ClientMessage::Users { request: 1 }]);
+    assert_eq!(scene.link.told(), [ClientMessage::Users { request: 1, room: None }]);
     scene.lobby(users(1, &["anna"]));
     let joined = hobnob_protocol::message::Change::Joined("bobby".parse().unwrap());
     scene.lobby(LobbyEvent::Presence(vec![joined]));
-    assert_eq!(scene.link.told(), [ClientMessage::Users { request: 2 }]);
+    assert_eq!(scene.link.told(), [ClientMessage::Users { request: 2, room: None }]);
     scene.lobby(LobbyEvent::Down { reason: "cut".to_owned() });
     assert!(scene.app.state.is_watching(), "it goes on while the lobby is away");
     scene.app.state.sessions.set_lobby_state(LinkState::Up);
     scene.app.state.count_users();
-    assert_eq!(scene.link.told(), [ClientMessage::Users { request: 3 }]);
+    assert_eq!(scene.link.told(), [ClientMessage::Users { request: 3, room: None }]);
     scene.lobby(users(3, &["anna", "bobby"]));
     assert_eq!(scene.link.told(), [say(1, "next")]);
     assert!(!scene.shown().contains("in the lobby"), "nobody asked to see them");

@@ -134,7 +134,7 @@ impl Scene {
 }
 
 pub(super) fn say(id: u64, text: &str) -> ClientMessage {
-    ClientMessage::Say { id, text: Text::new(text).unwrap() }
+    ClientMessage::Say { id, room: None, text: Text::new(text).unwrap() }
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn a_command_waits_for_the_texts_before_it() {
     scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(1), message: None });
     assert!(scene.link.told().is_empty());
     scene.lobby(LobbyEvent::Sent { id: 2, seq: Seq(2), message: None });
-    assert_eq!(scene.link.told(), [ClientMessage::Users { request: 1 }]);
+    assert_eq!(scene.link.told(), [ClientMessage::Users { request: 1, room: None }]);
     let names = vec!["anna".parse().unwrap()];
     scene.lobby(LobbyEvent::Answer(ServerAnswer::Users { request: 1, names, away: Vec::new(), more: false }));
     scene.shows("in the lobby (1): anna");
@@ -401,7 +401,7 @@ fn an_answer_without_an_end_is_bounded() {
                 key: PublicKey::new([2; 32]),
                 run: RunId::new([2; 8]),
                 id: 1,
-                text: Text::new("x").unwrap(),
+                content: Text::new("x").unwrap().into(),
                 hash: position.hash,
             };
             message.hash = link(&position.hash, &message);
@@ -426,7 +426,7 @@ fn chained(place: Position, numbers: std::ops::RangeInclusive<u64>) -> (Position
             key: PublicKey::new([2; 32]),
             run: RunId::new([2; 8]),
             id: 1,
-            text: Text::new(number.to_string()).unwrap(),
+            content: Text::new(number.to_string()).unwrap().into(),
             hash: position.hash,
         };
         message.hash = link(&position.hash, &message);
@@ -442,7 +442,8 @@ fn a_long_history_is_fetched_in_parts_in_order_as_far_as_it_is_kept() {
     let mut scene = Scene::new();
     scene.app.state.head = 3_000;
     scene.feed(&["\\history 2500", "after"]);
-    let asked = |limit, before| ClientMessage::History { request: 1, limit, before: Some(Seq(before)) };
+    let asked =
+        |limit, before| ClientMessage::History { request: 1, limit, room: None, before: Some(Seq(before)) };
     assert_eq!(scene.link.told(), [asked(1000, 1_501)]);
     // Up to 1400 nothing is kept any more.
     let kept = Position { seq: Seq(1_400), ..Position::start(&LogId::new([0; 16])) };

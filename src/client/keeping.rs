@@ -120,7 +120,7 @@ impl Keeping {
 
     /// Keeps a message of the lobby, whenever it was said.
     pub(crate) fn keep_lobby(&self, said: &LobbyMessage) {
-        let Some(lobby) = &self.lobby else { return };
+        let (Some(lobby), Some(text)) = (&self.lobby, said.content.text()) else { return };
         self.history.keep(Entry {
             talk: Arc::clone(&lobby.talk),
             side: Side::Own,
@@ -128,7 +128,7 @@ impl Keeping {
             at: said.at,
             from: said.name.visible(),
             key: said.key,
-            text: said.text.clone(),
+            text: text.clone(),
         });
     }
 

@@ -5,7 +5,7 @@ use hobnob_protocol::MAX_HISTORY_REQUEST;
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode, Welcome};
-use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::name::{PublicKey, Text, UserName};
 
 use crate::client::State;
 use crate::client::command_error::CommandError;
@@ -126,7 +126,8 @@ impl State {
     fn lobby_said(&mut self, said: &LobbyMessage, replayed: bool) {
         self.meet(&said.name.visible(), Some(&said.key));
         self.heard(said);
-        let message = self.lobby_message(said, replayed);
+        let Some(text) = said.content.text() else { return };
+        let message = self.lobby_message(said, text, replayed);
         if !self.gather_missed(&message) {
             self.show_message(message);
         }
@@ -258,13 +259,15 @@ impl State {
             None => messages.iter().for_each(|message| self.keeping.keep_lobby(message)),
         }
         for message in &messages {
-            let message = self.lobby_message(message, true);
-            self.emit(Notice::Message(message));
+            if let Some(text) = message.content.text() {
+                let message = self.lobby_message(message, text, true);
+                self.emit(Notice::Message(message));
+            }
         }
         match next {
             Some((limit, before)) => {
                 self.questions.asked_on(request);
-                self.lobby.ask(ClientMessage::History { request, limit, before: Some(before) });
+                self.lobby.ask(ClientMessage::History { request, limit, room: None, before: Some(before) });
             }
             None => drop(self.questions.close(request)),
         }
@@ -285,7 +288,7 @@ impl State {
         }
     }
 
-    fn lobby_message(&self, said: &LobbyMessage, replayed: bool) -> Message {
+    fn lobby_message(&self, said: &LobbyMessage, text: &Text, replayed: bool) -> Message {
         // A name of an old log may hold what nobody would see.
         let (from, at) = (said.name.visible(), Timestamp(said.at));
         Message {
@@ -293,7 +296,7 @@ impl State {
             replayed,
             key: Some(said.key),
             ignored: self.user.ignores(&said.key),
-            ..Message::new(SessionId::LOBBY, None, from, said.text.as_str(), at)
+            ..Message::new(SessionId::LOBBY, None, from, text.as_str(), at)
         }
     }
 

@@ -336,7 +336,7 @@ impl State {
         if self.screen.is_terminal() {
             let question = Question::Users { names: Vec::new(), away: Vec::new(), shown: false };
             let request = self.questions.ask(question, None);
-            self.lobby.ask(ClientMessage::Users { request });
+            self.lobby.ask(ClientMessage::Users { request, room: None });
         }
     }
 

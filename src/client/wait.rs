@@ -78,7 +78,7 @@ impl State {
                 .questions
                 .ask(Question::Users { names: Vec::new(), away: Vec::new(), shown: false }, None);
             watch.asking = Some(request);
-            self.lobby.ask(ClientMessage::Users { request });
+            self.lobby.ask(ClientMessage::Users { request, room: None });
         }
     }
 }

@@ -98,5 +98,5 @@ fn ask(state: &mut State, count: u32) -> u32 {
         }
     };
     let question = Question::History { place: None, messages: Vec::new(), rest };
-    state.ask(question, HISTORY.name, |request| ClientMessage::History { request, limit, before })
+    state.ask(question, HISTORY.name, |request| ClientMessage::History { request, limit, room: None, before })
 }

@@ -23,6 +23,6 @@ fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
     state.require_in_lobby()?;
     state.require_lobby_up()?;
     let question = Question::Users { names: Vec::new(), away: Vec::new(), shown: true };
-    let request = state.ask(question, USERS.name, |request| ClientMessage::Users { request });
+    let request = state.ask(question, USERS.name, |request| ClientMessage::Users { request, room: None });
     Ok(Progress::Answer(request))
 }

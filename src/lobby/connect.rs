@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hobnob_protocol::codec::{CodecError, MessageReader, encode};
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::message::{ClientMessage, Hello, RefusedCode, ServerMessage, Welcome};
+use hobnob_protocol::message::{ClientMessage, Hello, Refused, RefusedCode, ServerMessage, Welcome};
 use hobnob_protocol::name::PublicKey;
 use hobnob_protocol::transport::{self, KeyPolicy};
 use hobnob_protocol::{HANDSHAKE_TIMEOUT, LOBBY_ALPN, MAX_LINE_BYTES};
@@ -85,6 +85,9 @@ pub(super) fn refusal(code: RefusedCode) -> &'static str {
         RefusedCode::Closing => "the server is closing down",
         RefusedCode::TakenOver => "another connection of this client has taken over",
         RefusedCode::NotReading => "this client read nothing for so long that the server let it go",
+        RefusedCode::Kicked => "an operator of the lobby sent this user out",
+        RefusedCode::Banned => "an operator of the lobby keeps this user out",
+        RefusedCode::Locked => "the lobby is locked; an operator can let this user in",
         RefusedCode::Other => "the server lets nobody in, for a reason this version does not know",
     }
 }
@@ -186,7 +189,9 @@ async fn welcome<R: AsyncRead + Unpin>(reader: &mut MessageReader<R>) -> Result<
     loop {
         match reader.next().await {
             Ok(Some(ServerMessage::Welcome(welcome))) => return Ok(welcome),
-            Ok(Some(ServerMessage::Refused { code })) => return Err(ConnectError::Refused(code)),
+            Ok(Some(ServerMessage::Refused(Refused { code, .. }))) => {
+                return Err(ConnectError::Refused(code));
+            }
             Ok(Some(ServerMessage::Bad { reason })) => return Err(ConnectError::Protocol(reason)),
             Ok(Some(ServerMessage::Ping | ServerMessage::Unknown)) => {}
             Ok(Some(_)) => return Err(ConnectError::Protocol("it did not begin with a welcome".to_owned())),

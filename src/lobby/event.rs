@@ -80,7 +80,7 @@ const EVENT: usize = 256;
 impl LobbyEvent {
     /// About how many bytes of memory this holds. What a server may make long is reckoned, the rest is short.
     pub(super) fn weight(&self) -> usize {
-        let message = |message: &LobbyMessage| EVENT + message.text.as_str().len();
+        let message = |message: &LobbyMessage| EVENT + message.content.bytes_of_text();
         EVENT
             + match self {
                 Self::Said { message: said, .. } => message(said),

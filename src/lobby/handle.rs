@@ -92,7 +92,7 @@ impl TestLink {
         let mut told = Vec::new();
         while let Ok(command) = self.queue.try_recv() {
             told.extend(match command {
-                LobbyCommand::Say { id, text } => Some(ClientMessage::Say { id, text }),
+                LobbyCommand::Say { id, text } => Some(ClientMessage::Say { id, room: None, text }),
                 LobbyCommand::Ask(question) => Some(question),
                 LobbyCommand::Leave => Some(ClientMessage::Leave),
                 LobbyCommand::Hurry => None,

@@ -14,7 +14,7 @@ use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::codec::{CodecError, encode_into};
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::message::{
-    ClientMessage, Cursor, Hello, NotAcceptedCode, RefusedCode, ServerMessage, Welcome,
+    ClientMessage, Cursor, Hello, NotAccepted, NotAcceptedCode, Refused, RefusedCode, ServerMessage, Welcome,
 };
 use hobnob_protocol::name::{Candidate, PublicKey, RunId, Seq, UserName};
 use hobnob_protocol::said::Said;
@@ -196,6 +196,7 @@ impl<D: Dial> Link<D> {
             cursor,
             since: *since,
             backlog: BACKLOG_ON_JOIN,
+            rooms: Vec::new(),
         };
         let connection = connect::connect(&self.dial, address, identity, *trusted, hello).await?;
         let welcome = &connection.welcome;
@@ -346,7 +347,7 @@ impl<D: Dial> Link<D> {
         }
         while !self.leaving && bytes.len() < WRITE_GOAL {
             let Some((id, text)) = self.outbox.next_to_write() else { return };
-            encode_into(&ClientMessage::Say { id, text: text.clone() }, bytes);
+            encode_into(&ClientMessage::Say { id, room: None, text: text.clone() }, bytes);
         }
     }
 
@@ -385,16 +386,18 @@ impl<D: Dial> Link<D> {
             Err(err) => return Err(self.lost(&err.to_string())),
         };
         let event = match message {
+            // Nothing is said to this client of a room it did not join.
+            ServerMessage::Said(said) if said.room().is_some() => return Ok(()),
             ServerMessage::Said(said) => return self.said(&said, queues).await,
             ServerMessage::Ping if std::mem::take(&mut self.introduced) => LobbyEvent::IntroductionAsked,
             ServerMessage::Ping => {
                 self.pongs.asked();
                 return Ok(());
             }
-            ServerMessage::Refused { code: RefusedCode::TakenOver } => {
+            ServerMessage::Refused(Refused { code: RefusedCode::TakenOver, .. }) => {
                 return Err(self.lost("another client of this user took the name over"));
             }
-            ServerMessage::Refused { code } => {
+            ServerMessage::Refused(Refused { code, .. }) => {
                 let reason = connect::refusal(code);
                 queues.events.send(LobbyEvent::Refused { reason }).await.map_err(|_| End::AppGone)?;
                 return Err(self.lost(reason));
@@ -423,16 +426,16 @@ impl<D: Dial> Link<D> {
                 LobbyEvent::Sent { id, seq, message: None }
             }
             // The server ends, not the text's way: it goes out again on the next connection.
-            ServerMessage::NotAccepted { code: NotAcceptedCode::Closing, .. } => return None,
-            ServerMessage::NotAccepted { id, code } => {
+            ServerMessage::NotAccepted(NotAccepted { code: NotAcceptedCode::Closing, .. }) => return None,
+            ServerMessage::NotAccepted(NotAccepted { id, code, .. }) => {
                 self.outbox.settle(id)?;
                 LobbyEvent::NotAccepted { id, code }
             }
-            ServerMessage::Skipped { after, .. } => {
+            ServerMessage::Skipped { room: None, after, .. } => {
                 LobbyEvent::Skipped { missed: self.read_position.skipped(after)? }
             }
-            ServerMessage::Presence { changes } => LobbyEvent::Presence(changes),
-            ServerMessage::PresenceSkipped => LobbyEvent::PresenceSkipped,
+            ServerMessage::Presence { room: None, changes } => LobbyEvent::Presence(changes),
+            ServerMessage::PresenceSkipped { room: None } => LobbyEvent::PresenceSkipped,
             ServerMessage::Users { request, names, away, more } => {
                 LobbyEvent::Answer(ServerAnswer::Users { request, names, away, more })
             }

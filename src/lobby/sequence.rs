@@ -135,7 +135,7 @@ mod tests {
                 key: PublicKey::new([1; 32]),
                 run: RunId::new([2; 8]),
                 id: seq,
-                text: Text::new(seq.to_string()).unwrap(),
+                content: Text::new(seq.to_string()).unwrap().into(),
                 hash: previous,
             };
             message.hash = link(&previous, &message);
@@ -179,6 +179,10 @@ mod tests {
             missed: 0,
             resumed,
             observed: std::net::Ipv4Addr::LOCALHOST.into(),
+            servers: Vec::new(),
+            topic: None,
+            motd: None,
+            operator: false,
         }
     }
 
@@ -225,7 +229,7 @@ mod tests {
     #[test]
     fn a_changed_message_is_told_at_once() {
         let (mut messages, positions) = log(LOG, 3);
-        messages[1].text = Text::new("forged").unwrap();
+        messages[1].content = Text::new("forged").unwrap().into();
         let mut reading = read_up_to(1, &positions);
         assert!(is_broken_at(&hear(&mut reading, &messages[1..2]), 2));
         assert_eq!(hear(&mut reading, &messages[2..]), Ok(vec![3]));
@@ -234,7 +238,7 @@ mod tests {
     #[test]
     fn a_change_among_messages_sent_together_is_told_and_all_are_shown() {
         let (mut messages, positions) = log(LOG, 6);
-        messages[2].text = Text::new("forged").unwrap();
+        messages[2].content = Text::new("forged").unwrap().into();
         let mut reading = read_up_to(1, &positions);
         let Heard::Broken(broken, shown) = reading.hear(&said(&messages[..5])) else { panic!("it adds up") };
         assert_eq!((broken.seq, shown.len()), (Seq(5), 4));

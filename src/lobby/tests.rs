@@ -61,6 +61,10 @@ impl Server {
             missed: 0,
             resumed: true,
             observed: [192, 0, 2, 1].into(),
+            servers: Vec::new(),
+            topic: None,
+            motd: None,
+            operator: false,
         };
         writer.write_all(&encode(&ServerMessage::Welcome(welcome))).await.unwrap();
         writer.flush().await.unwrap();

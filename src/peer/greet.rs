@@ -10,7 +10,7 @@
 use hobnob_protocol::codec::{CodecError, LineBuffer, encode_into};
 use hobnob_protocol::message::{PeerMessage, PeerRefusedCode, Purpose};
 use hobnob_protocol::name::PairToken;
-use hobnob_protocol::{MAX_HELLO_BYTES, MAX_LINE_BYTES, PROTOCOL_VERSION};
+use hobnob_protocol::{MAX_LINE_BYTES, MAX_PEER_HELLO_BYTES, PROTOCOL_VERSION};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -59,7 +59,7 @@ pub(super) struct Heard {
 
 /// The buffer for a connection's lines: short ones until the hello is taken.
 pub(super) fn hello_lines() -> LineBuffer {
-    LineBuffer::new(MAX_HELLO_BYTES)
+    LineBuffer::new(MAX_PEER_HELLO_BYTES)
 }
 
 /// The side that dialled: says hello, and waits for the other's. The number the other has comes back.
@@ -241,7 +241,7 @@ mod tests {
         let session = PairToken::random();
         let stale =
             format!("{{\"type\":\"hello\",\"protocol\":9,\"session\":\"{session}\",\"received\":0}}\n");
-        let long = "x".repeat(MAX_HELLO_BYTES);
+        let long = "x".repeat(MAX_PEER_HELLO_BYTES);
         for bytes in ["zz\n", "{\"type\":\"chosen\"}\n", "", stale.as_str(), long.as_str()] {
             let refused = hear_hello(&mut bytes.as_bytes(), &mut hello_lines()).await;
             assert!(refused.is_err(), "{bytes}");

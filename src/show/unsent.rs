@@ -81,6 +81,11 @@ impl fmt::Display for Unsent<'_> {
             Self::NotAccepted(NotAcceptedCode::Id) => {
                 "the server has a later message of this run, and does not take it out of order"
             }
+            Self::NotAccepted(NotAcceptedCode::NotInRoom) => "you are not in that room",
+            Self::NotAccepted(NotAcceptedCode::NotOperator) => "only operators of the lobby may do that",
+            Self::NotAccepted(NotAcceptedCode::Muted) => "an operator keeps you from speaking",
+            Self::NotAccepted(NotAcceptedCode::Slow) => "only one text in so many seconds is taken here now",
+            Self::NotAccepted(NotAcceptedCode::Locked) => "the lobby is locked",
             Self::NotAccepted(NotAcceptedCode::Other) => "the server did not take it",
             Self::Failed(error) => return error.fmt(f),
         })

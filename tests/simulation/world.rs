@@ -218,7 +218,7 @@ impl Book {
                 Some(&message.seq),
                 "stored, and its author was told else"
             );
-            assert_eq!(message.text.as_str(), self.said[&message.id]);
+            assert_eq!(message.content.text().unwrap().as_str(), self.said[&message.id]);
         }
         assert!(own.is_sorted_by_key(|message| message.id), "stored in another order than said");
         assert!(self.seen.is_sorted_by(|before, after| before.seq < after.seq), "seen twice or out of order");

@@ -59,6 +59,10 @@ impl Arrival {
             missed,
             resumed,
             observed: self.observed,
+            servers: Vec::new(),
+            topic: None,
+            motd: None,
+            operator: false,
         }
     }
 

@@ -48,7 +48,7 @@ pub(super) fn what_follows(after: Seq, stretch: &Stretch) -> Bytes {
     if missed == 0 {
         return said;
     }
-    let skipped = codec::encode(&ServerMessage::Skipped { missed, after: stretch.after });
+    let skipped = codec::encode(&ServerMessage::Skipped { room: None, missed, after: stretch.after });
     [skipped, said].concat().into()
 }
 
@@ -109,7 +109,7 @@ mod tests {
             key: PublicKey::new([1; 32]),
             run: RunId::new([1; 8]),
             id: seq,
-            text: Text::new(text).unwrap(),
+            content: Text::new(text).unwrap().into(),
             hash: ChainHash::new([0; 32]),
         }
     }
@@ -118,7 +118,7 @@ mod tests {
         lines
             .iter()
             .flat_map(|line| match serde_json::from_slice(line).unwrap() {
-                ServerMessage::Presence { changes } => changes,
+                ServerMessage::Presence { changes, .. } => changes,
                 other => panic!("{other:?}"),
             })
             .collect()

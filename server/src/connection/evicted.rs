@@ -46,7 +46,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Evicted<S> {
 
     /// Waits until it reads again and tells it why it is closed; ends when the lobby does.
     pub(crate) async fn told(self) {
-        let last = ServerMessage::Refused { code: RefusedCode::NotReading };
+        let last = ServerMessage::refused(RefusedCode::NotReading);
         self.connection.finish_with_only(Ending::now(last));
         let told = async {
             poll_fn(|cx| self.connection.poll_event(cx, false)).await;

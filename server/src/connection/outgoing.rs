@@ -151,7 +151,7 @@ impl Outgoing {
         if self.control.is_empty() {
             self.control = VecDeque::new();
             if std::mem::take(&mut self.presence_skipped) {
-                out.push(codec::encode(&ServerMessage::PresenceSkipped));
+                out.push(codec::encode(&ServerMessage::PresenceSkipped { room: None }));
             }
         }
     }
@@ -218,7 +218,7 @@ mod tests {
         assert!(pushed >= 100);
         let mut out = Vec::new();
         outgoing.take_control(usize::MAX, &mut out);
-        assert_eq!(out.last().unwrap(), &codec::encode(&ServerMessage::PresenceSkipped));
+        assert_eq!(out.last().unwrap(), &codec::encode(&ServerMessage::PresenceSkipped { room: None }));
         assert_eq!(outgoing.control_bytes, 0);
         outgoing.push_presence(std::slice::from_ref(&line));
         assert_eq!(outgoing.control_bytes, 1024, "from then on changes are told again");

@@ -139,7 +139,7 @@ mod tests {
                 key: PublicKey::new([1; 32]),
                 run: RunId::new([1; 8]),
                 id: seq,
-                text: Text::new("x".repeat(len)).unwrap(),
+                content: Text::new("x".repeat(len)).unwrap().into(),
                 hash: ChainHash::new([seq as u8; 32]),
             })
             .collect()

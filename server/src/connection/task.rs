@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use hobnob_protocol::codec;
 use hobnob_protocol::message::{
-    ClientMessage, Hello, NoAnswerCode, NotAcceptedCode, RefusedCode, ServerMessage,
+    ClientMessage, Hello, JoinRoom, NoAnswerCode, NotAcceptedCode, NotJoinedCode, RefusedCode, ServerMessage,
 };
 use hobnob_protocol::name::{PublicKey, Seq};
 use hobnob_protocol::{
     HANDSHAKE_TIMEOUT, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, MAX_CANDIDATES, MAX_HISTORY_REQUEST,
-    MAX_LINE_BYTES, PROTOCOL_VERSION,
+    MAX_LINE_BYTES, MAX_ROOMS_OF_A_KEY, PROTOCOL_VERSION,
 };
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -114,7 +114,7 @@ where
     let Ok(connection) = shared.connection(stream, None) else { return };
     let told = async {
         let Ok(_hello) = read_hello(&connection).await else { return };
-        last_words(&connection, ServerMessage::Refused { code }).await;
+        last_words(&connection, ServerMessage::refused(code)).await;
     };
     let _too_slow = timeout(HANDSHAKE_TIMEOUT, told).await;
     let _too_slow = timeout(LINGER, poll_fn(|cx| connection.poll_finish(cx))).await;
@@ -146,7 +146,7 @@ where
 {
     let (hello, key) = read_hello(connection).await?;
     if hello.protocol != PROTOCOL_VERSION {
-        last_words(connection, ServerMessage::Refused { code: RefusedCode::Protocol }).await;
+        last_words(connection, ServerMessage::refused(RefusedCode::Protocol)).await;
         return Err(format!("it speaks version {}", hello.protocol));
     }
     connection.ask();
@@ -156,7 +156,7 @@ where
     let observed = remote.ip().to_canonical();
     let arrival = Box::new(Arrival::new(&hello, observed));
     let Ok(permit) = shared.lobby.reserve().await else {
-        last_words(connection, ServerMessage::Refused { code: RefusedCode::Closing }).await;
+        last_words(connection, ServerMessage::refused(RefusedCode::Closing)).await;
         return Err("the server is closing".to_owned());
     };
     let id = ConnectionId(shared.next_id.fetch_add(1, Ordering::Relaxed));
@@ -187,10 +187,13 @@ where
     let bad = match event {
         Event::Message(ClientMessage::Hello(hello)) => {
             let key = connection.peer().map_err(|err| err.to_string())?;
-            if hello.candidates.len() <= MAX_CANDIDATES {
+            if hello.candidates.len() > MAX_CANDIDATES {
+                "too many candidates".to_owned()
+            } else if hello.rooms.len() > MAX_ROOMS_OF_A_KEY {
+                "too many rooms".to_owned()
+            } else {
                 return Ok((hello, key));
             }
-            "too many candidates".to_owned()
         }
         Event::Message(_) => "hello is the first message".to_owned(),
         Event::Bad(reason) => reason,
@@ -360,8 +363,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         }
         let from = self.id;
         match message {
-            ClientMessage::Say { id, text } => Next::Ask(LobbyCommand::Say { from, id, text }),
-            ClientMessage::Users { request } => Next::Ask(LobbyCommand::Users { from, request }),
+            ClientMessage::Say { id, room: None, text } => Next::Ask(LobbyCommand::Say { from, id, text }),
+            ClientMessage::Users { request, room: None } => Next::Ask(LobbyCommand::Users { from, request }),
             ClientMessage::Away { text } => Next::Ask(LobbyCommand::Away { from, away: Some(text) }),
             ClientMessage::Back => Next::Ask(LobbyCommand::Away { from, away: None }),
             ClientMessage::Whois { request, name } => Next::Ask(LobbyCommand::Whois { from, request, name }),
@@ -369,7 +372,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
                 let read = self.connection.introductions_read();
                 Next::Ask(LobbyCommand::Pair { from, request, name, session, read })
             }
-            ClientMessage::History { request, limit, before } => self.history(request, limit, before),
+            ClientMessage::History { request, limit, room: None, before } => {
+                self.history(request, limit, before)
+            }
             ClientMessage::Hello(_) => Next::Bad("hello came twice".to_owned()),
             ClientMessage::Ping => {
                 self.connection.tell(&ServerMessage::Pong);
@@ -380,8 +385,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
                 Next::GoOn
             }
             ClientMessage::Leave => Next::Stop,
-            ClientMessage::Unknown => Next::GoOn,
+            ClientMessage::Consent { .. } | ClientMessage::Part { .. } | ClientMessage::Unknown => Next::GoOn,
+            other => self.unserved(other),
         }
+    }
+
+    /// The answer to what concerns rooms and acts: there are no rooms, and nobody may act.
+    fn unserved(&self, message: ClientMessage) -> Next {
+        let no_answer = |request| ServerMessage::NoAnswer { request, code: NoAnswerCode::NotInRoom };
+        let answer = match message {
+            ClientMessage::Say { id, .. } => ServerMessage::not_accepted(id, NotAcceptedCode::NotInRoom),
+            ClientMessage::Act { id, room: Some(_), .. } => {
+                ServerMessage::not_accepted(id, NotAcceptedCode::NotInRoom)
+            }
+            ClientMessage::Act { id, .. } => ServerMessage::not_accepted(id, NotAcceptedCode::NotOperator),
+            ClientMessage::Join(JoinRoom { request, room, .. }) => {
+                ServerMessage::NotJoined { request: Some(request), room, code: NotJoinedCode::Full }
+            }
+            ClientMessage::Rooms { request } => {
+                ServerMessage::Rooms { request, rooms: Vec::new(), more: false }
+            }
+            ClientMessage::Users { request, .. } | ClientMessage::History { request, .. } => {
+                no_answer(request)
+            }
+            _ => return Next::GoOn,
+        };
+        self.connection.tell(&answer);
+        Next::GoOn
     }
 
     /// Puts a command to the lobby, when that has room.
@@ -399,7 +429,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         };
         // Whatever else was asked: the lobby tells everybody that it is closing.
         if let Some(id) = said.filter(|_| closed) {
-            let closing = ServerMessage::NotAccepted { id, code: NotAcceptedCode::Closing };
+            let closing = ServerMessage::not_accepted(id, NotAcceptedCode::Closing);
             self.connection.tell(&closing);
         }
     }

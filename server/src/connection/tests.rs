@@ -44,6 +44,7 @@ fn hello(name: &str) -> Hello {
         cursor: None,
         since: None,
         backlog: 0,
+        rooms: Vec::new(),
     }
 }
 
@@ -124,7 +125,7 @@ impl Client {
     }
 
     async fn say(&mut self, id: u64, text: &str) {
-        self.send(&ClientMessage::Say { id, text: Text::new(text).unwrap() }).await;
+        self.send(&ClientMessage::Say { id, room: None, text: Text::new(text).unwrap() }).await;
     }
 
     async fn next(&mut self) -> Option<ServerMessage> {
@@ -136,7 +137,7 @@ impl Client {
         while position.seq < Seq(end) {
             match self.next().await.unwrap() {
                 ServerMessage::Said(said) => drop(position.advance_over(&said).unwrap()),
-                ServerMessage::Presence { .. } | ServerMessage::PresenceSkipped => {}
+                ServerMessage::Presence { .. } | ServerMessage::PresenceSkipped { .. } => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -236,7 +237,7 @@ async fn deafen(world: &World, client: &mut Client) {
         client.writer.write_all(&codec::encode(&ClientMessage::Pong)).await.unwrap();
         anna.writer.write_all(&codec::encode(&ClientMessage::Pong)).await.unwrap();
         let waited = tokio::time::timeout(Duration::from_secs(1), anna.next()).await;
-        if matches!(waited, Ok(Some(ServerMessage::Presence { changes })) if changes.contains(&left)) {
+        if matches!(waited, Ok(Some(ServerMessage::Presence { changes, .. })) if changes.contains(&left)) {
             break;
         }
         assert!(started.elapsed() < WRITE_TIMEOUT + LOBBY_PING_AFTER + Duration::from_secs(2));
@@ -255,7 +256,7 @@ async fn a_client_that_takes_nothing_leaves_and_is_told_when_it_reads_again() {
     while let Some(message) = deaf.next().await {
         heard.push(message);
     }
-    assert_eq!(heard.pop(), Some(ServerMessage::Refused { code: RefusedCode::NotReading }));
+    assert_eq!(heard.pop(), Some(ServerMessage::refused(RefusedCode::NotReading)));
     assert!(heard.iter().any(|m| matches!(m, ServerMessage::Said(_))), "what was on its way: {heard:?}");
 }
 
@@ -306,7 +307,7 @@ fn who_is_further_behind_than_what_is_kept_is_told_what_it_will_not_see() {
         key: PublicKey::new([1; 32]),
         run: RunId::new([1; 8]),
         id: seq,
-        text: Text::new("word").unwrap(),
+        content: Text::new("word").unwrap().into(),
         hash: position(seq).hash,
     };
     let read = |bytes: Bytes| -> Vec<ServerMessage> {
@@ -319,7 +320,7 @@ fn who_is_further_behind_than_what_is_kept_is_told_what_it_will_not_see() {
     let stretch = Stretch { after: position(100), messages: vec![message(101), message(102)] };
     let lines = read(encode::what_follows(Seq(2), &stretch));
     let [skipped, ServerMessage::Said(said)] = &lines[..] else { panic!("{lines:?}") };
-    assert_eq!(*skipped, ServerMessage::Skipped { missed: 98, after: position(100) });
+    assert_eq!(*skipped, ServerMessage::Skipped { room: None, missed: 98, after: position(100) });
     assert_eq!(said.first(), Seq(101));
     let lines = read(encode::what_follows(Seq(100), &stretch));
     assert!(matches!(&lines[..], [ServerMessage::Said(_)]), "{lines:?}");
@@ -418,7 +419,7 @@ async fn answers_to_history_are_read_one_part_at_a_time_and_who_asks_little_is_n
     for number in 0..10 {
         let (mut client, _) = world.join(&format!("greedy{number}"), 1 << 20).await;
         for request in 0..8 {
-            client.send(&ClientMessage::History { request, limit: 1000, before: None }).await;
+            client.send(&ClientMessage::History { request, limit: 1000, room: None, before: None }).await;
         }
         greedy.push(tokio::spawn(async move { parts_of(&mut client, 8).await }));
     }
@@ -432,7 +433,7 @@ async fn answers_to_history_are_read_one_part_at_a_time_and_who_asks_little_is_n
     });
     let (mut bobby, _) = world.join("bobby", 1 << 20).await;
     let began = Instant::now();
-    bobby.send(&ClientMessage::History { request: 1, limit: 20, before: None }).await;
+    bobby.send(&ClientMessage::History { request: 1, limit: 20, room: None, before: None }).await;
     assert_eq!(parts_of(&mut bobby, 1).await, (1, 20));
     let took = began.elapsed();
     assert!(
@@ -497,7 +498,7 @@ async fn others_cannot_put_a_client_out_by_asking_for_it() {
                 position.advance_over(&said).unwrap();
                 break;
             }
-            ServerMessage::Ping | ServerMessage::Presence { .. } | ServerMessage::PresenceSkipped => {}
+            ServerMessage::Ping | ServerMessage::Presence { .. } | ServerMessage::PresenceSkipped { .. } => {}
             other => panic!("{other:?}"),
         }
     }

@@ -122,8 +122,9 @@ impl Machine {
         let taken = self.posts.take((key, run), id, seq);
         out.push(match taken {
             Taken::New => {
-                let (at, name, text) = (self.last_at, UserName::clone(&member.name), text.clone());
-                let mut message = LobbyMessage { seq, at, name, key, run, id, text, hash: self.head.hash };
+                let (at, name) = (self.last_at, UserName::clone(&member.name));
+                let content = text.clone().into();
+                let mut message = LobbyMessage { seq, at, name, key, run, id, content, hash: self.head.hash };
                 message.hash = chain::link(&self.head.hash, &message);
                 self.head = Position { seq, hash: message.hash };
                 Effect::Said { from, message }

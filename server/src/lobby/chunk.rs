@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use hobnob_protocol::chain::LobbyMessage;
+use hobnob_protocol::content::Content;
 use hobnob_protocol::fast_path::is_plain;
 use hobnob_protocol::name::Seq;
 
@@ -68,8 +69,10 @@ impl Chunk {
 
 /// About how much room a message takes on the wire, and never less than its text takes.
 fn bytes_of(message: &LobbyMessage) -> usize {
-    let text = message.text.as_str().as_bytes();
-    FRAME_BYTES + if is_plain(text) { text.len() } else { ESCAPED_BYTES * text.len() }
+    match &message.content {
+        Content::Text(text) if is_plain(text.as_str().as_bytes()) => FRAME_BYTES + text.as_str().len(),
+        content => FRAME_BYTES + ESCAPED_BYTES * content.bytes_of_text(),
+    }
 }
 
 #[cfg(test)]
@@ -86,7 +89,7 @@ mod tests {
             key: PublicKey::new([1; 32]),
             run: RunId::new([1; 8]),
             id: seq,
-            text: Text::new(text).unwrap(),
+            content: Text::new(text).unwrap().into(),
             hash: ChainHash::new([0; 32]),
         };
         Arc::new((1..=count).map(message).collect())

@@ -90,7 +90,7 @@ impl Lobby {
     /// Nobody is let in any more.
     pub(super) fn refuse_held(&mut self) {
         for held in self.held.drain(..) {
-            held.join.outlet.end(Ending::now(ServerMessage::Refused { code: RefusedCode::Closing }));
+            held.join.outlet.end(Ending::now(ServerMessage::refused(RefusedCode::Closing)));
         }
     }
 

@@ -138,13 +138,13 @@ impl Lobby {
             Effect::NoNameLeft { id } => {
                 self.give_back_new_name(id);
                 if let Some(seat) = self.seats.remove(&id) {
-                    seat.outlet.end(Ending::now(ServerMessage::Refused { code: RefusedCode::NoNameLeft }));
+                    seat.outlet.end(Ending::now(ServerMessage::refused(RefusedCode::NoNameLeft)));
                 }
             }
             Effect::TakenOver { id } => {
                 if let Some(seat) = self.seats.get_mut(&id) {
                     seat.gone = true;
-                    seat.outlet.end(Ending::now(ServerMessage::Refused { code: RefusedCode::TakenOver }));
+                    seat.outlet.end(Ending::now(ServerMessage::refused(RefusedCode::TakenOver)));
                 }
             }
             Effect::Left { id, name } => {
@@ -180,5 +180,5 @@ impl Lobby {
 
 /// The answer to a `say` whose text was not stored.
 pub(super) fn not_accepted(id: u64, code: NotAcceptedCode) -> ServerMessage {
-    ServerMessage::NotAccepted { id, code }
+    ServerMessage::not_accepted(id, code)
 }

@@ -40,7 +40,9 @@ impl Lobby {
 /// the same: that an id is used twice is a mistake in a client, and rare.
 async fn is_another(log: &dyn LobbyLog, seq: Seq, text: &Text) -> bool {
     match log.read(Seq(seq.0.saturating_sub(1)), 1, 0).await {
-        Ok(stretch) => stretch.messages.iter().any(|message| message.seq == seq && message.text != *text),
+        Ok(stretch) => {
+            stretch.messages.iter().any(|message| message.seq == seq && message.content.text() != Some(text))
+        }
         Err(err) => {
             tracing::warn!(%err, "cannot compare a text that was said again");
             false

@@ -128,7 +128,7 @@ impl Outlet for Recorder {
     fn presence(&self, news: &News, from: usize) {
         let changes = news.changes()[news.passed_over(from)..].to_vec();
         if !changes.is_empty() {
-            self.note(Told::Line(ServerMessage::Presence { changes }));
+            self.note(Told::Line(ServerMessage::Presence { room: None, changes }));
         }
     }
     fn users(&self, _request: u32, present: Present) {
@@ -285,7 +285,7 @@ async fn a_store_that_fails_is_told_to_the_authors_and_the_lobby_goes_on() {
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.log.is(Mood::Refuses);
     stage.say(&anna, 1, "lost").await;
-    let failed = ServerMessage::NotAccepted { id: 1, code: NotAcceptedCode::Store };
+    let failed = ServerMessage::not_accepted(1, NotAcceptedCode::Store);
     assert_eq!(anna.line().await, failed);
     // A newcomer is let in although its name could not be stored.
     let mut bobby = stage.ask(2, "bobby", 2, 1).await;
@@ -299,7 +299,7 @@ async fn a_store_that_fails_is_told_to_the_authors_and_the_lobby_goes_on() {
     assert!(names.contains(&"bobby".to_owned()), "the name was stored with a later batch: {names:?}");
     // The text that failed stays refused: what was said after it is stored.
     stage.say(&anna, 1, "lost").await;
-    assert_eq!(anna.line().await, ServerMessage::NotAccepted { id: 1, code: NotAcceptedCode::Id });
+    assert_eq!(anna.line().await, ServerMessage::not_accepted(1, NotAcceptedCode::Id));
 }
 
 #[tokio::test(start_paused = true)]
@@ -377,7 +377,7 @@ async fn another_text_under_an_id_that_is_stored_is_refused_and_not_taken_for_st
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.say(&anna, 5, "five").await;
     assert_eq!(anna.said().await, (5, Seq(1)));
-    let refused = |id| Told::Line(ServerMessage::NotAccepted { id, code: NotAcceptedCode::Id });
+    let refused = |id| Told::Line(ServerMessage::not_accepted(id, NotAcceptedCode::Id));
     stage.say(&anna, 5, "another").await;
     assert_eq!(anna.answer().await, refused(5));
     stage.say(&anna, 4, "an id that does not grow").await;
@@ -397,7 +397,7 @@ async fn a_text_said_twice_in_a_batch_that_fails_is_refused_twice() {
     }
     stage.log.leave.add_permits(1000);
     for id in [1, 2, 2] {
-        assert_eq!(anna.line().await, ServerMessage::NotAccepted { id, code: NotAcceptedCode::Store });
+        assert_eq!(anna.line().await, ServerMessage::not_accepted(id, NotAcceptedCode::Store));
     }
 }
 
@@ -484,7 +484,7 @@ async fn a_batch_that_has_no_place_is_refused_and_its_newcomers_come_in_all_the_
     assert_eq!(anna.next().await, Told::Users(1));
     stream.go_on();
     assert_eq!(anna.said().await, (1, Seq(1)));
-    assert_eq!(anna.line().await, ServerMessage::NotAccepted { id: 2, code: NotAcceptedCode::Store });
+    assert_eq!(anna.line().await, ServerMessage::not_accepted(2, NotAcceptedCode::Store));
     assert_eq!(bobby.welcome().await.name.as_str(), "bobby");
 }
 
@@ -505,7 +505,7 @@ async fn texts_sent_again_after_a_failure_nobody_heard_of_are_stored_in_their_or
     for id in 1..=50 {
         stage.say(&anna, id, "word").await;
         // The link is dead already: the client reads none of these.
-        assert!(matches!(anna.line().await, ServerMessage::NotAccepted { .. }));
+        assert!(matches!(anna.line().await, ServerMessage::NotAccepted(_)));
     }
     stage.send(LobbyCommand::Leave(anna.id)).await;
     stage.log.is(Mood::Stores);
@@ -536,7 +536,7 @@ async fn a_rival_that_is_alive_keeps_its_name_and_one_that_is_not_loses_it() {
     loop {
         match first.next().await {
             Told::End(last) => {
-                assert_eq!(last, Some(ServerMessage::Refused { code: RefusedCode::TakenOver }));
+                assert_eq!(last, Some(ServerMessage::refused(RefusedCode::TakenOver)));
                 break;
             }
             Told::Line(ServerMessage::Presence { .. }) | Told::Probe => {}
@@ -561,6 +561,7 @@ async fn presence_is_told_at_once_and_then_gathered_and_never_of_oneself() {
     let started = Instant::now();
     let mut bobby = stage.join(2, "bobby", 2, 1).await;
     let joined = |names: &[&str]| ServerMessage::Presence {
+        room: None,
         changes: names.iter().map(|name| Change::Joined(name.parse().unwrap())).collect(),
     };
     let _carl = stage.join(3, "carl", 3, 1).await;
@@ -568,11 +569,11 @@ async fn presence_is_told_at_once_and_then_gathered_and_never_of_oneself() {
     let mut heard = Vec::new();
     while heard.len() < 3 {
         match anna.line().await {
-            ServerMessage::Presence { changes } => heard.extend(changes),
+            ServerMessage::Presence { changes, .. } => heard.extend(changes),
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(ServerMessage::Presence { changes: heard }, joined(&["bobby", "carl", "dora"]));
+    assert_eq!(ServerMessage::Presence { room: None, changes: heard }, joined(&["bobby", "carl", "dora"]));
     assert!(started.elapsed() <= PRESENCE_INTERVAL * 3);
     assert_eq!(bobby.line().await, joined(&["carl", "dora"]));
 }
@@ -803,7 +804,7 @@ async fn who_comes_and_goes_all_the_time_costs_the_others_few_changes_and_no_wri
     let mut changes = 0;
     loop {
         match anna.next().await {
-            Told::Line(ServerMessage::Presence { changes: told }) => changes += told.len(),
+            Told::Line(ServerMessage::Presence { changes: told, .. }) => changes += told.len(),
             Told::Said(..) => break,
             other => panic!("{other:?}"),
         }
@@ -826,7 +827,7 @@ async fn who_speaks_is_seen_to_come_first() {
     let mut seen = Vec::new();
     loop {
         match anna.next().await {
-            Told::Line(ServerMessage::Presence { changes }) => seen.extend(changes),
+            Told::Line(ServerMessage::Presence { changes, .. }) => seen.extend(changes),
             Told::Said(..) => break,
             other => panic!("{other:?}"),
         }

@@ -133,7 +133,7 @@ impl State {
         };
         let mut bytes = 0;
         let fits = |(index, message): &(usize, &LobbyMessage)| {
-            bytes += message.text.as_str().len();
+            bytes += message.content.bytes_of_text();
             *index == 0 || bytes <= max_bytes
         };
         let messages = self.messages.iter().skip(skipped).take(limit).enumerate().take_while(fits);

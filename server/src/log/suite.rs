@@ -34,7 +34,7 @@ impl Author {
             key,
             run,
             id,
-            text: Text::new(text).unwrap(),
+            content: Text::new(text).unwrap().into(),
             hash: ChainHash::new([0; 32]),
         };
         message.hash = link(&self.head.hash, &message);
@@ -368,7 +368,7 @@ async fn a_batch_is_stored_whole_or_not_at_all<E: Engine>() {
     let head = author.head;
     let good = author.say("good");
     let mut bad = author.say("bad");
-    bad.text = Text::new("edited").unwrap();
+    bad.content = Text::new("edited").unwrap().into();
     let refused = Batch {
         messages: vec![good.clone(), bad].into(),
         names: vec![binding("bob", BOB, 1)],

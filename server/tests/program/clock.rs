@@ -36,7 +36,7 @@ async fn lived(dir: &Path, users: &[(&User, u64)], at: u64) {
         key: author.identity.public(),
         run: RunId::random(),
         id: 1,
-        text: Text::new("long ago").unwrap(),
+        content: Text::new("long ago").unwrap().into(),
         hash: head.hash,
     };
     message.hash = chain::link(&head.hash, &message);

@@ -63,7 +63,9 @@ async fn what_is_no_message_is_told_and_closed_and_nobody_stays_behind() {
 async fn before_hello_a_line_is_short_and_nothing_else_is_taken() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
-    for bad in [vec![b'x'; 9000], b"{\"type\":\"users\",\"request\":1}\n".to_vec()] {
+    for bad in
+        [vec![b'x'; hobnob_protocol::MAX_HELLO_BYTES + 1], b"{\"type\":\"users\",\"request\":1}\n".to_vec()]
+    {
         let mut a = User::new("anna").connect(server.addr).await;
         a.send_bytes(&bad).await;
         assert!(matches!(a.rest().await[..], [ServerMessage::Bad { .. }]));
@@ -188,7 +190,7 @@ async fn a_storm_of_questions_is_answered_or_told_to_wait_and_others_go_on() {
         let (mut client, _) = User::new(&format!("storm{n}")).join(server.addr).await;
         let mut burst = Vec::new();
         for request in 0..3000 {
-            burst.extend_from_slice(&codec::encode(&ClientMessage::Users { request }));
+            burst.extend_from_slice(&codec::encode(&ClientMessage::Users { request, room: None }));
         }
         stormers.push(tokio::spawn(async move {
             client.send_bytes(&burst).await;

@@ -19,7 +19,10 @@ async fn what_is_said_reaches_everybody_also_its_author() {
     assert!(welcome.observed.is_loopback());
     let (mut b, _) = bobby.join(server.addr).await;
     let joined = a.next().await.unwrap();
-    assert_eq!(joined, ServerMessage::Presence { changes: vec![Change::Joined("bobby".parse().unwrap())] });
+    assert_eq!(
+        joined,
+        ServerMessage::Presence { room: None, changes: vec![Change::Joined("bobby".parse().unwrap())] }
+    );
     a.say(1, "hello").await;
     b.say(1, "hi\n\u{7}there").await;
     let heard = [a.said().await, a.said().await];
@@ -31,7 +34,7 @@ async fn what_is_said_reaches_everybody_also_its_author() {
     );
     assert_eq!(a.users().await, ["anna", "bobby"]);
     b.send(&ClientMessage::Leave).await;
-    let left = ServerMessage::Presence { changes: vec![Change::Left("bobby".parse().unwrap())] };
+    let left = ServerMessage::Presence { room: None, changes: vec![Change::Left("bobby".parse().unwrap())] };
     a.find(|message| (message == left).then_some(())).await;
     assert_eq!(b.rest().await, []);
 }
@@ -108,7 +111,7 @@ async fn a_client_that_comes_back_takes_its_name_over_at_once() {
     let (mut old, _) = anna.join(server.addr).await;
     let (mut new, welcome) = anna.join(server.addr).await;
     assert_eq!(welcome.name.as_str(), "anna");
-    assert_eq!(old.rest().await, [ServerMessage::Refused { code: RefusedCode::TakenOver }]);
+    assert_eq!(old.rest().await, [ServerMessage::refused(RefusedCode::TakenOver)]);
     new.post(1, "back").await;
     let before = b.find(changes_before_said).await;
     assert_eq!(before, 1, "nobody is told that anna left and came");
@@ -117,7 +120,7 @@ async fn a_client_that_comes_back_takes_its_name_over_at_once() {
 /// Counts nothing but stops at a lobby message; a `left` on the way is a fault.
 fn changes_before_said(message: ServerMessage) -> Option<usize> {
     match message {
-        ServerMessage::Presence { changes } => {
+        ServerMessage::Presence { changes, .. } => {
             assert!(!changes.iter().any(|change| matches!(change, Change::Left(_))), "{changes:?}");
             None
         }
@@ -219,7 +222,7 @@ async fn history_comes_in_parts_that_follow_each_other() {
         a.say(id, &bell).await;
     }
     while a.said().await.2 < Seq(300) {}
-    a.send(&ClientMessage::History { request: 9, limit: 250, before: Some(Seq(291)) }).await;
+    a.send(&ClientMessage::History { request: 9, limit: 250, room: None, before: Some(Seq(291)) }).await;
     let mut position: Option<Position> = None;
     loop {
         let (after, messages, more) = a
@@ -247,5 +250,5 @@ async fn another_version_is_refused() {
     let mut hello = anna.hello();
     hello.protocol = 99;
     let mut client = anna.ask(server.addr, hello).await;
-    assert_eq!(client.rest().await, [ServerMessage::Refused { code: RefusedCode::Protocol }]);
+    assert_eq!(client.rest().await, [ServerMessage::refused(RefusedCode::Protocol)]);
 }

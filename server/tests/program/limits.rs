@@ -21,14 +21,14 @@ async fn a_newcomer_past_the_cap_is_told_so() {
         let (_b, _) = User::new("bobby").join(server.addr).await;
         let carl = User::new("carl");
         let mut c = carl.ask(server.addr, carl.hello()).await;
-        assert_eq!(c.rest().await, [ServerMessage::Refused { code }]);
+        assert_eq!(c.rest().await, [ServerMessage::refused(code)]);
         drop(a);
         // Anna's place is free as soon as the server has seen her go.
         loop {
             let mut c = carl.ask(server.addr, carl.hello()).await;
             match c.next().await {
                 Some(ServerMessage::Welcome(_)) => break,
-                other => assert_eq!(other, Some(ServerMessage::Refused { code })),
+                other => assert_eq!(other, Some(ServerMessage::refused(code))),
             }
         }
     }
@@ -45,7 +45,7 @@ async fn come_and_go(server: &ServerProcess, user: &User) -> String {
                 return welcome.name.to_string();
             }
             other => {
-                assert_eq!(other, Some(ServerMessage::Refused { code: RefusedCode::FullForAddress }));
+                assert_eq!(other, Some(ServerMessage::refused(RefusedCode::FullForAddress)));
             }
         }
     }

@@ -167,6 +167,7 @@ impl User {
             cursor: None,
             since: None,
             backlog: 0,
+            rooms: Vec::new(),
         }
     }
 
@@ -233,7 +234,7 @@ impl Client {
     }
 
     pub(crate) async fn say(&mut self, id: u64, text: &str) {
-        self.send(&ClientMessage::Say { id, text: Text::new(text).unwrap() }).await;
+        self.send(&ClientMessage::Say { id, room: None, text: Text::new(text).unwrap() }).await;
     }
 
     /// The next message; `None` at the end. Pings are answered.
@@ -265,7 +266,7 @@ impl Client {
     /// The next lobby message: who, what, and its number.
     pub(crate) async fn said(&mut self) -> (String, String, Seq) {
         let message = self.message().await;
-        (message.name.to_string(), message.text.as_str().to_owned(), message.seq)
+        (message.name.to_string(), message.content.text().unwrap().as_str().to_owned(), message.seq)
     }
 
     /// The next lobby message, held against those before it.
@@ -288,7 +289,7 @@ impl Client {
             match self.next().await? {
                 ServerMessage::Said(said) => self.hear(&said),
                 ServerMessage::Accepted { id, seq } => return Some((id, seq)),
-                message @ ServerMessage::NotAccepted { .. } => panic!("{message:?}"),
+                message @ ServerMessage::NotAccepted(_) => panic!("{message:?}"),
                 _ => {}
             }
         }
@@ -321,7 +322,7 @@ impl Client {
 
     /// Who is in the lobby.
     pub(crate) async fn users(&mut self) -> Vec<String> {
-        self.send(&ClientMessage::Users { request: 7 }).await;
+        self.send(&ClientMessage::Users { request: 7, room: None }).await;
         let mut all = Vec::new();
         loop {
             let (names, more) = self

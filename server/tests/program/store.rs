@@ -79,9 +79,8 @@ async fn a_folder_that_goes_away_ends_the_server_and_no_word_is_acknowledged_sin
         };
         anna.say(2, "after").await;
         let rest = anna.rest().await;
-        let is_refusal = |message: &ServerMessage| {
-            matches!(message, ServerMessage::NotAccepted { id: 2, code: NotAcceptedCode::Store })
-        };
+        let is_refusal =
+            |message: &ServerMessage| *message == ServerMessage::not_accepted(2, NotAcceptedCode::Store);
         assert!(lock_alone || rest.iter().any(is_refusal), "{rest:?}");
         assert_eq!(rest.last(), Some(&ServerMessage::Closing), "{rest:?}");
         let (code, said) = server.end();

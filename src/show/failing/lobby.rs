@@ -51,6 +51,9 @@ const fn no_answer(code: NoAnswerCode) -> &'static str {
         NoAnswerCode::Busy => {
             "the server, or the other one's client, has enough to do with such questions; try again in a few seconds"
         }
+        NoAnswerCode::Declined => "the other does not want that now",
+        NoAnswerCode::Silent => "the other one's client does not answer; try again in a few seconds",
+        NoAnswerCode::NotInRoom => "you are not in that room",
         NoAnswerCode::Other => "the server does not answer that",
     }
 }
@@ -60,6 +63,7 @@ impl Failing for Lobby<'_> {
         match self {
             Self::Down | Self::WentDown | Self::NoAnswerInTime => ErrorCode::LobbyDown,
             Self::NoAnswer(NoAnswerCode::Yourself) => ErrorCode::SelfFork,
+            Self::NoAnswer(NoAnswerCode::Silent) => ErrorCode::PeerUnreachable,
             Self::NoAnswer(_) | Self::Broken(_) => ErrorCode::Refused,
             Self::NotThere(_) => ErrorCode::NoSuchUser,
             Self::NotCurrent => ErrorCode::NotInLobby,

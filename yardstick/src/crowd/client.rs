@@ -99,7 +99,10 @@ impl Client {
                 }
                 Kind::Hobnob => {
                     let text = Text::new(text).expect("it is short enough");
-                    codec::encode_into(&ClientMessage::Say { id: u64::from(self.said), text }, &mut lines);
+                    codec::encode_into(
+                        &ClientMessage::Say { id: u64::from(self.said), room: None, text },
+                        &mut lines,
+                    );
                 }
             }
         }
@@ -169,6 +172,7 @@ impl Client {
             cursor: None,
             since: None,
             backlog: 0,
+            rooms: Vec::new(),
         });
         self.tls.writer().write_all(&codec::encode(&hello))
     }

@@ -57,7 +57,7 @@ impl Model {
         assert_eq!(stretch.after, position);
         let mut bytes = 0;
         let fits = |(index, message): &(usize, &LobbyMessage)| {
-            bytes += message.text.as_str().len();
+            bytes += message.content.bytes_of_text();
             *index == 0 || bytes <= max_bytes
         };
         let expected = self.said[from..].iter().take(limit).enumerate().take_while(fits);

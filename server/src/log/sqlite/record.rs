@@ -1,7 +1,9 @@
 //! A message as it is stored: the bytes that are hashed, as docs/PROTOCOL.md prints them, and then the
 //! hash. Turns messages into records and records, which a disk may have damaged, back into messages.
+//! A text's length tells it from an act, in whose place stands what no length can be.
 
 use hobnob_protocol::chain::{self, LobbyMessage};
+use hobnob_protocol::content::{Act, ActKind, ActTarget, Content, ShortText};
 use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text, UserName};
 
 use crate::decide::Party;
@@ -9,7 +11,7 @@ use crate::log::LogError;
 
 /// Appends `message` to `records`.
 pub(super) fn write(message: &LobbyMessage, records: &mut Vec<u8>) {
-    chain::content(message, |bytes| records.extend_from_slice(bytes));
+    chain::hashed(message, |bytes| records.extend_from_slice(bytes));
     records.extend_from_slice(message.hash.as_bytes());
 }
 
@@ -22,8 +24,36 @@ pub(super) struct Record<'a> {
     run: [u8; 8],
     pub(super) id: u64,
     name: &'a [u8],
-    text: &'a [u8],
+    content: RecordedContent<'a>,
     hash: [u8; 32],
+}
+
+/// What was said or done, not looked into.
+#[derive(Debug, Clone, Copy)]
+enum RecordedContent<'a> {
+    Text(&'a [u8]),
+    Act {
+        kind: &'a [u8],
+        name: Option<&'a [u8]>,
+        target: Option<&'a [u8]>,
+        until: Option<u64>,
+        text: Option<&'a [u8]>,
+    },
+}
+
+impl RecordedContent<'_> {
+    fn parsed(self) -> Result<Content, String> {
+        Ok(match self {
+            Self::Text(text) => Text::new(utf8(text)?).map_err(said)?.into(),
+            Self::Act { kind, name, target, until, text } => Content::from(Act {
+                kind: ActKind::new(utf8(kind)?).map_err(said)?,
+                name: name.map(|name| UserName::kept(utf8(name)?).map_err(said)).transpose()?,
+                target: target.map(|target| ActTarget::new(utf8(target)?).map_err(said)).transpose()?,
+                until,
+                text: text.map(|text| ShortText::new(utf8(text)?).map_err(said)).transpose()?,
+            }),
+        })
+    }
 }
 
 impl Record<'_> {
@@ -49,7 +79,7 @@ impl Record<'_> {
             key,
             run,
             id: self.id,
-            text: Text::new(utf8(self.text)?).map_err(said)?,
+            content: self.content.parsed()?,
             hash: self.hash(),
         })
     }
@@ -95,8 +125,8 @@ impl<'a> Records<'a> {
             key: self.array()?,
             run: self.array()?,
             id: self.number()?,
-            name: self.field()?,
-            text: self.field()?,
+            name: self.field()??,
+            content: self.content()?,
             hash: self.array()?,
         })
     }
@@ -105,11 +135,36 @@ impl<'a> Records<'a> {
         self.array().map(u64::from_be_bytes)
     }
 
-    fn field(&mut self) -> Option<&'a [u8]> {
+    fn content(&mut self) -> Option<RecordedContent<'a>> {
+        if let Some(text) = self.field()? {
+            return Some(RecordedContent::Text(text));
+        }
+        Some(RecordedContent::Act {
+            kind: self.field()??,
+            name: self.field()?,
+            target: self.field()?,
+            until: self.optional_number()?,
+            text: self.field()?,
+        })
+    }
+
+    fn optional_number(&mut self) -> Option<Option<u64>> {
+        match self.array()? {
+            [0] => Some(None),
+            [1] => self.number().map(Some),
+            _ => None,
+        }
+    }
+
+    /// A field with its length before it, or that there is none.
+    fn field(&mut self) -> Option<Option<&'a [u8]>> {
         let len = u32::from_be_bytes(self.array()?);
+        if len == u32::MAX {
+            return Some(None);
+        }
         let (field, rest) = self.rest.split_at_checked(usize::try_from(len).ok()?)?;
         self.rest = rest;
-        Some(field)
+        Some(Some(field))
     }
 
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
@@ -127,7 +182,19 @@ mod tests {
     fn records() -> (Vec<LobbyMessage>, Vec<u8>) {
         let start = hobnob_protocol::chain::Position::start(&hobnob_protocol::name::LogId::new([7; 16]));
         let mut author = Author { head: start };
-        let messages = vec![author.say("one"), author.say_as(ANNA, RUN, u64::MAX, "\0\u{202e}\n")];
+        let mut messages = vec![author.say("one"), author.say_as(ANNA, RUN, u64::MAX, "\0\u{202e}\n")];
+        for whole in [false, true] {
+            let act = Act {
+                kind: ActKind::new("ban").unwrap(),
+                name: whole.then(|| "carol".parse().unwrap()),
+                target: whole.then(|| ActTarget::new("192.0.2.7").unwrap()),
+                until: whole.then_some(7),
+                text: whole.then(|| ShortText::new("no more").unwrap()),
+            };
+            let mut message = author.say("an act in its place");
+            (message.content, message.hash) = (act.into(), ChainHash::new([whole.into(); 32]));
+            messages.push(message);
+        }
         let mut bytes = Vec::new();
         messages.iter().for_each(|message| write(message, &mut bytes));
         (messages, bytes)
@@ -141,7 +208,7 @@ mod tests {
             let record = records.next(message.seq).unwrap().unwrap();
             assert_eq!(record.message().unwrap(), *message);
         }
-        assert!(records.next(Seq(3)).unwrap().is_none());
+        assert!(records.next(Seq(5)).unwrap().is_none());
     }
 
     #[test]
@@ -157,7 +224,7 @@ mod tests {
         };
         for len in 1..bytes.len() {
             let cut = all(&bytes[..len]);
-            assert!(cut.is_err() || cut.unwrap().len() == 1, "{len}");
+            assert!(cut.is_err() || cut.unwrap().len() < messages.len(), "{len}");
         }
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();

@@ -130,7 +130,7 @@ pub(super) fn stretch(
     let after = Position { seq: from, hash: hash_after(conn, base, from)? };
     let (mut messages, mut bytes) = (Vec::new(), 0);
     walk(conn, after, limit, |message| {
-        bytes += message.text.as_str().len();
+        bytes += message.content.bytes_of_text();
         let fits = messages.is_empty() || bytes <= max_bytes;
         if fits {
             messages.push(message);

@@ -120,7 +120,7 @@ fn message(seq: Seq, row: &Row<'_>) -> Result<LobbyMessage, String> {
         key: PublicKey::from_slice(blob(row, 3).map_err(said)?).map_err(said)?,
         run: RunId::from_slice(blob(row, 4).map_err(said)?).map_err(said)?,
         id: u64::from_be_bytes(id),
-        text: Text::new(text(row, 6)?).map_err(said)?,
+        content: Text::new(text(row, 6)?).map_err(said)?.into(),
         hash: ChainHash::from_slice(blob(row, 7).map_err(said)?).map_err(said)?,
     })
 }
@@ -179,8 +179,16 @@ mod tests {
                 (m.key.as_bytes(), m.run.as_bytes(), m.id.to_be_bytes(), m.seq.0 as i64);
             conn.execute("INSERT INTO posts VALUES (?1, ?2, ?3, ?4)", (key, run, id, seq)).unwrap();
             if m.seq > Seq(300) {
-                let row =
-                    (seq, m.at as i64, m.name.as_str(), key, run, id, m.text.as_str(), m.hash.as_bytes());
+                let row = (
+                    seq,
+                    m.at as i64,
+                    m.name.as_str(),
+                    key,
+                    run,
+                    id,
+                    m.content.text().unwrap().as_str(),
+                    m.hash.as_bytes(),
+                );
                 conn.execute("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", row).unwrap();
             }
         }

@@ -1,0 +1,166 @@
+//! How messages are read: what is passed over, what is refused, and what is the same.
+
+use super::*;
+use crate::chain::Position;
+use crate::name::{ChainHash, LogId, PairToken, Seq, Text};
+
+#[track_caller]
+fn reads_as<T: serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(line: &str, message: T) {
+    assert_eq!(serde_json::from_str::<T>(line).unwrap(), message);
+}
+
+#[test]
+fn unknown_types_and_members_are_passed_over() {
+    reads_as(r#"{"type":"dance","partner":["anna",1]}"#, ClientMessage::Unknown);
+    reads_as(r#"{"type":"dance"}"#, ServerMessage::Unknown);
+    reads_as(r#"{"type":"dance"}"#, PeerMessage::Unknown);
+    reads_as(r#"{"type":"ping","why":{}}"#, ClientMessage::Ping);
+    let hello =
+        |purpose| PeerMessage::Hello { protocol: 3, session: PairToken::new([0; 16]), received: 0, purpose };
+    let line = |rest: &str| {
+        format!(r#"{{"type":"hello","protocol":3,"session":"AAAAAAAAAAAAAAAAAAAAAA","received":0{rest}}}"#)
+    };
+    reads_as(&line(""), hello(None));
+    reads_as(&line(r#","purpose":null"#), hello(None));
+    reads_as(&line(r#","purpose":"words""#), hello(Some(Purpose::Words)));
+    reads_as(&line(r#","purpose":"holograms""#), hello(Some(Purpose::Other)));
+    reads_as(r#"{"type":"refused","code":"moon"}"#, PeerMessage::Refused { code: PeerRefusedCode::Other });
+    reads_as(r#"{"type":"refused","code":"moon"}"#, ServerMessage::refused(RefusedCode::Other));
+}
+
+#[test]
+fn null_for_an_optional_member_is_as_if_it_were_left_out() {
+    for (member, without) in [
+        (
+            r#"{"type":"hello","protocol":3,"rooms":null,"agent":null,"name":"anna","run":"oKGio6Slpqc","candidates":null,"port":null,"cursor":null,"since":null,"backlog":null}"#,
+            r#"{"type":"hello","protocol":3,"name":"anna","run":"oKGio6Slpqc"}"#,
+        ),
+        (
+            r#"{"type":"history","request":1,"limit":2,"before":null}"#,
+            r#"{"type":"history","request":1,"limit":2}"#,
+        ),
+        (
+            r#"{"type":"pair","request":1,"name":"bobby","session":null}"#,
+            r#"{"type":"pair","request":1,"name":"bobby"}"#,
+        ),
+        (r#"{"type":"away","text":null}"#, r#"{"type":"away"}"#),
+        (r#"{"type":"users","request":1,"room":null}"#, r#"{"type":"users","request":1}"#),
+        (
+            r#"{"type":"join","request":1,"room":"dev","cursor":null,"since":null,"backlog":null}"#,
+            r#"{"type":"join","request":1,"room":"dev"}"#,
+        ),
+    ] {
+        reads_as(member, serde_json::from_str::<ClientMessage>(without).unwrap());
+    }
+    for (member, without) in [
+        (
+            r#"{"type":"users","request":1,"names":[],"away":null,"more":false}"#,
+            r#"{"type":"users","request":1,"names":[],"more":false}"#,
+        ),
+        (r#"{"type":"presence_skipped","room":null}"#, r#"{"type":"presence_skipped"}"#),
+        (
+            r#"{"type":"not_accepted","id":1,"code":"slow","wait":null,"by":null,"reason":null,"until":null}"#,
+            r#"{"type":"not_accepted","id":1,"code":"slow"}"#,
+        ),
+        (
+            r#"{"type":"introduced","request":null,"session":"wMHCw8TFxsfIycrLzM3Ozw","name":"bobby","key":"QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8","candidates":[],"forked":true}"#,
+            r#"{"type":"introduced","session":"wMHCw8TFxsfIycrLzM3Ozw","name":"bobby","key":"QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8","candidates":[],"forked":true}"#,
+        ),
+    ] {
+        reads_as(member, serde_json::from_str::<ServerMessage>(without).unwrap());
+    }
+    // A member that is needed is not left out by null.
+    assert!(serde_json::from_str::<ClientMessage>(r#"{"type":"say","id":null,"text":"x"}"#).is_err());
+}
+
+/// What JSON libraries write differently is decided here, and docs/PROTOCOL.md says it.
+#[test]
+fn what_json_leaves_open_is_read_in_one_way() {
+    for refused in [
+        r#"{"type":"say","id":1,"id":1,"text":"x"}"#,
+        r#"{"type":"say","type":"say","id":1,"text":"x"}"#,
+        r#"{"type":"say","id":1.0,"text":"x"}"#,
+        r#"{"type":"say","id":1e0,"text":"x"}"#,
+        r#"{"type":"say","id":"1","text":"x"}"#,
+        r#"{"type":"say","id":1,"text":"\ud800"}"#,
+        r#"{"type":"say","id":1,"text":"x"} {"type":"ping"}"#,
+    ] {
+        assert!(serde_json::from_str::<ClientMessage>(refused).is_err(), "{refused}");
+    }
+    reads_as(
+        r#" { "text" : "\ud83e\udd80" , "id" : 1 , "type" : "say" } "#,
+        ClientMessage::Say { id: 1, room: None, text: Text::new("🦀").unwrap() },
+    );
+}
+
+/// The short way takes nothing that serde would not take, and takes it alike.
+#[test]
+fn a_line_on_the_fast_path_is_read_as_serde_reads_it() {
+    let says = [
+        r#"{"type":"say","id":1,"text":"hello"}"#,
+        r#"{"type":"say","id":18446744073709551615,"text":"ünï 🦀"}"#,
+        r#"{"type":"say","id":1,"text":"a\"}"#,
+        r#"{"type":"say","id":1,"text":"a"}"#,
+        r#"{"type":"say","id":1,"text":"a","mood":"b"}"#,
+        r#"{"type":"say","id":1,"text":"a"},"text":"b"}"#,
+        r#"{"type":"say","id":01,"text":"a"}"#,
+        r#"{"type":"say","id":18446744073709551616,"text":"a"}"#,
+        r#"{"type":"say","id":1,"text":""}"#,
+        r#"{"text":"a","id":1,"type":"say"}"#,
+        r#"{"type":"say","id":1,"room":"dev","text":"hello"}"#,
+        r#"{"type":"say","id":1,"room":"Räume","text":"hello"}"#,
+        r#"{"type":"say","id":1,"room":"\u0064ev","text":"hello"}"#,
+        r#"{"type":"say","id":1,"room":"","text":"hello"}"#,
+        r##"{"type":"say","id":1,"room":"#dev","text":"hello"}"##,
+        r#"{"type":"say","id":1,"room":null,"text":"hello"}"#,
+        r#"{"type":"say","id":1,"room":"dev","room":"ops","text":"hello"}"#,
+        r#"{"type":"say","id":1,"text":"hello","room":"dev"}"#,
+        r#"{"type":"ping"}"#,
+        "{\"type\":\"say\",\"id\":1,\"text\":\"a\u{1b}\"}",
+    ];
+    for line in says {
+        let (ours, serdes) = (ClientMessage::read(line.as_bytes()), serde_json::from_str(line));
+        assert_eq!(ours.ok(), serdes.ok(), "{line}");
+    }
+}
+
+#[test]
+fn what_a_type_forbids_is_refused() {
+    for bad in [
+        r##"{"type":"part","room":"#dev"}"##,
+        r#"{"type":"join","request":1}"#,
+        r#"{"type":"act","id":1,"act":{"kind":"No"}}"#,
+        r#"{"type":"consent","ask":1,"answer":true}"#,
+        r#"{"type":"say","id":-1,"text":"x"}"#,
+        r#"{"type":"say","id":1,"text":""}"#,
+        r#"{"type":"say","id":1}"#,
+        r#"{"type":"whois","request":1,"name":"an na"}"#,
+        r#"{"id":1,"text":"x"}"#,
+        r#"[]"#,
+        "zz",
+    ] {
+        assert!(serde_json::from_str::<ClientMessage>(bad).is_err(), "{bad}");
+    }
+}
+
+/// The first members of `hello` are the same in all versions, so that a server of any version can say that it speaks
+/// another one.
+#[test]
+fn a_hello_begins_with_its_type_and_its_version() {
+    let hello = serde_json::from_str::<ClientMessage>(
+        r#"{"type":"hello","protocol":3,"name":"anna","run":"oKGio6Slpqc"}"#,
+    );
+    let written = serde_json::to_string(&hello.unwrap()).unwrap();
+    assert!(written.starts_with(r#"{"type":"hello","protocol":3,"#), "{written}");
+}
+
+#[test]
+fn the_cursor_is_flat() {
+    let cursor = Cursor {
+        log: LogId::new([0; 16]),
+        position: Position { seq: Seq(4), hash: ChainHash::new([0; 32]) },
+    };
+    let line = serde_json::to_string(&cursor).unwrap();
+    assert!(line.contains(r#""seq":4"#) && !line.contains("position"), "{line}");
+    reads_as(&line, cursor);
+}
