@@ -8,8 +8,9 @@ use super::{App, InputSource};
 use crate::input::invisible::without_mark;
 use crate::input::request::{self, RequestId, Wish};
 use crate::session::SessionId;
+use crate::show::failing::Worded;
 use crate::show::unsent::Unsent;
-use crate::show::{Failure, RequestAnswer, failing};
+use crate::show::{ErrorCode, Failure, RequestAnswer, failing};
 
 impl App {
     /// A line that is a JSON object.
@@ -27,7 +28,7 @@ impl App {
                 // With something invisible before the brace it may have been a fork, as a line with `\` may: what
                 // follows is for nobody until the script says where it goes.
                 self.command_was_lost(!without_mark(line).starts_with('{'));
-                self.refuse_request(bad.id, &failing::Request::NotOne(&bad.reason).into());
+                self.refuse_request(bad.id, &Worded::new(ErrorCode::Usage, bad.reason).into());
             }
         }
     }

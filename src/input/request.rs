@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use thiserror::Error;
 
 use super::line::bare_command;
 use crate::session::id::SessionId;
@@ -47,7 +48,27 @@ pub struct BadRequest {
     /// To answer by, where so much could be read.
     pub id: Option<RequestId>,
     /// What is wrong with it.
-    pub reason: String,
+    pub reason: NotARequest,
+}
+
+/// What is wrong with a line that is no request.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NotARequest {
+    /// It is no JSON object, or one of another form.
+    #[error("no request ({0}); nothing of it was done or sent")]
+    NotJson(String),
+    /// Its command is no command, or more than one line.
+    #[error("a command is one line that begins with its name")]
+    NotACommand,
+    /// It names a session for a command.
+    #[error("\"session\" goes with \"say\"; \\sw makes another session current")]
+    SessionOfCommand,
+    /// It asks for two things.
+    #[error("\"say\" and \"command\" exclude each other")]
+    Both,
+    /// It asks for nothing.
+    #[error("a request has \"say\" or \"command\"")]
+    Neither,
 }
 
 /// A member that is not known is refused rather than passed over: a mistyped `session` would send a
@@ -70,23 +91,19 @@ struct Object {
 /// # Errors
 /// When it is no object of either form.
 pub fn parse(line: &str) -> Result<Request, BadRequest> {
-    let object: Object = serde_json::from_str(line).map_err(|err| BadRequest {
-        id: id_of(line),
-        reason: format!("no request ({err}); nothing of it was done or sent"),
-    })?;
+    let object: Object = serde_json::from_str(line)
+        .map_err(|err| BadRequest { id: id_of(line), reason: NotARequest::NotJson(err.to_string()) })?;
     let id = object.id.map(RequestId);
-    let bad = |id, reason: &str| Err(BadRequest { id, reason: reason.to_owned() });
+    let bad = |id, reason| Err(BadRequest { id, reason });
     match (object.say, object.command, object.session) {
         (Some(text), None, session) => Ok(Request { id, wish: Wish::Say { text, session } }),
         (None, Some(line), None) => match command(&line) {
             Some(wish) => Ok(Request { id, wish }),
-            None => bad(id, "a command is one line that begins with its name"),
+            None => bad(id, NotARequest::NotACommand),
         },
-        (None, Some(_), Some(_)) => {
-            bad(id, "\"session\" goes with \"say\"; \\sw makes another session current")
-        }
-        (Some(_), Some(_), _) => bad(id, "\"say\" and \"command\" exclude each other"),
-        (None, None, _) => bad(id, "a request has \"say\" or \"command\""),
+        (None, Some(_), Some(_)) => bad(id, NotARequest::SessionOfCommand),
+        (Some(_), Some(_), _) => bad(id, NotARequest::Both),
+        (None, None, _) => bad(id, NotARequest::Neither),
     }
 }
 

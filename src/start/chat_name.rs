@@ -3,9 +3,10 @@
 
 use std::io::{self, BufRead, Write};
 
-use hobnob_protocol::name::UserName;
+use hobnob_protocol::name::{NameError, UserName};
 use thiserror::Error;
 use tokio::sync::mpsc;
+use tokio::task::JoinError;
 
 use crate::app::event::Signal;
 use crate::input::invisible::without_mark;
@@ -13,13 +14,25 @@ use crate::input::script::ScriptLine;
 
 /// No name was given, or something that is none.
 #[derive(Debug, Error)]
-#[error("{0}")]
-pub struct BadName(String);
-
-impl BadName {
-    fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
+pub enum BadName {
+    /// What was given is no name.
+    #[error("{0}")]
+    NotAName(NameError),
+    /// The first line of a script cannot be read as text.
+    #[error("the first line is no name; give one with --name")]
+    FirstLine,
+    /// A script ends before its first line.
+    #[error("no name: give one with --name, or as the first line of the input")]
+    NoLine,
+    /// A person gave none.
+    #[error("no name was given")]
+    NotGiven,
+    /// The terminal cannot be read or written.
+    #[error("no name: {0}")]
+    Terminal(io::Error),
+    /// The question for the name ended without an answer.
+    #[error("no name: {0}")]
+    NotAsked(JoinError),
 }
 
 /// A name as it was given.
@@ -27,7 +40,7 @@ impl BadName {
 /// # Errors
 /// When it is none.
 pub fn parse(text: &str) -> Result<UserName, BadName> {
-    without_mark(text).trim().parse().map_err(|err| BadName::new(format!("{err}")))
+    without_mark(text).trim().parse().map_err(BadName::NotAName)
 }
 
 /// The question for a name.
@@ -61,8 +74,8 @@ pub async fn ask_plainly(lines: &mut mpsc::Receiver<ScriptLine>) -> Result<UserN
 pub async fn from_script(lines: &mut mpsc::Receiver<ScriptLine>) -> Result<UserName, BadName> {
     match lines.recv().await {
         Some(ScriptLine::Line(name)) => parse(&name),
-        Some(_) => Err(BadName::new("the first line is no name; give one with --name")),
-        None => Err(BadName::new("no name: give one with --name, or as the first line of the input")),
+        Some(_) => Err(BadName::FirstLine),
+        None => Err(BadName::NoLine),
     }
 }
 
@@ -74,7 +87,7 @@ pub async fn ask(signals: &mut mpsc::Receiver<Signal>) -> Result<UserName, BadNa
     // A thread that reads the keyboard cannot be woken; after a signal it ends with the process.
     let asked = tokio::task::spawn_blocking(ask_and_wait);
     tokio::select! {
-        asked = asked => asked.unwrap_or_else(|err| Err(BadName::new(format!("no name: {err}")))),
+        asked = asked => asked.unwrap_or_else(|err| Err(BadName::NotAsked(err))),
         Some(_) = signals.recv() => Err(none_given(&mut io::stdout())),
     }
 }
@@ -83,21 +96,20 @@ pub async fn ask(signals: &mut mpsc::Receiver<Signal>) -> Result<UserName, BadNa
 fn none_given(output: &mut impl Write) -> BadName {
     // Of a terminal that is gone nobody reads why.
     let _gone = writeln!(output);
-    BadName::new("no name was given")
+    BadName::NotGiven
 }
 
 fn ask_and_wait() -> Result<UserName, BadName> {
-    let failed = |err: io::Error| BadName::new(format!("no name: {err}"));
     let (mut input, mut output) = (io::stdin().lock(), io::stdout());
     loop {
-        write!(output, "{QUESTION}").and_then(|()| output.flush()).map_err(failed)?;
+        write!(output, "{QUESTION}").and_then(|()| output.flush()).map_err(BadName::Terminal)?;
         let mut line = String::new();
-        if input.read_line(&mut line).map_err(failed)? == 0 {
+        if input.read_line(&mut line).map_err(BadName::Terminal)? == 0 {
             return Err(none_given(&mut output));
         }
         match without_mark(&line).trim().parse() {
             Ok(name) => return Ok(name),
-            Err(err) => writeln!(output, ">>> {err}").map_err(failed)?,
+            Err(err) => writeln!(output, ">>> {err}").map_err(BadName::Terminal)?,
         }
     }
 }

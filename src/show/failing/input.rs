@@ -136,10 +136,7 @@ impl Failing for Wait<'_> {
 
 /// Why the request of a program is not carried out.
 #[derive(Debug, Error)]
-pub(crate) enum Request<'a> {
-    /// It cannot be made out.
-    #[error("{0}")]
-    NotOne(&'a str),
+pub(crate) enum Request {
     /// It asks to say an empty text.
     #[error("there is nothing to say")]
     NothingToSay,
@@ -151,10 +148,10 @@ pub(crate) enum Request<'a> {
     RunEnded,
 }
 
-impl Failing for Request<'_> {
+impl Failing for Request {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::NotOne(_) | Self::NothingToSay => ErrorCode::Usage,
+            Self::NothingToSay => ErrorCode::Usage,
             Self::NoSession(_) => ErrorCode::NoSuchSession,
             Self::RunEnded => ErrorCode::Refused,
         }
