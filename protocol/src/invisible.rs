@@ -1,6 +1,6 @@
-//! Which code points are made to be invisible: Unicode's property `Default_Ignorable_Code_Point`.
-//! Owns that list, and which code points are drawn with another. Names must hold none of them; what texts may hold of them is decided by
-//! whoever shows the texts.
+//! Which code points nobody sees: those of Unicode's property `Default_Ignorable_Code_Point`, those whose glyph is blank,
+//! and those that only change how their neighbours are drawn. Owns these lists, and which code points are drawn with
+//! another. Names must hold none of them; what texts may hold of them is decided by whoever shows the texts.
 
 /// Whether a code point is one that a renderer leaves out: joiners, variation selectors, fillers,
 /// directional marks, tags. As in Unicode 16, where the property covers the ranges that are reserved
@@ -13,6 +13,65 @@ pub const fn is_invisible(c: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
         | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
         | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a code point that is a letter, a number or a mark to Unicode is drawn as nothing: the blanks and the mirror of
+/// Egyptian hieroglyphs, the fillers and joiners of Khitan, Brahmi and Tifinagh, the blank of Braille and that of music.
+#[must_use]
+pub const fn is_blank(c: char) -> bool {
+    matches!(c, '\u{2800}' | '\u{2d7f}' | '\u{1107f}' | '\u{13440}'..='\u{13442}' | '\u{16fe4}' | '\u{1d159}')
+}
+
+/// Code points that put the letter after them under the one before and are themselves drawn as nothing (Unicode's
+/// `Invisible_Stacker`), each with the first and the last code point of the letters it does that to. Khmer and Burmese
+/// names cannot do without.
+const STACKERS: [(char, char, char); 14] = [
+    ('\u{1039}', '\u{1000}', '\u{109f}'),
+    ('\u{17d2}', '\u{1780}', '\u{17ff}'),
+    ('\u{1a60}', '\u{1a20}', '\u{1aaf}'),
+    ('\u{1bab}', '\u{1b80}', '\u{1bbf}'),
+    ('\u{aaf6}', '\u{abc0}', '\u{abff}'),
+    ('\u{10a3f}', '\u{10a00}', '\u{10a5f}'),
+    ('\u{11133}', '\u{11100}', '\u{1114f}'),
+    ('\u{113d0}', '\u{11380}', '\u{113ff}'),
+    ('\u{1193e}', '\u{11900}', '\u{1195f}'),
+    ('\u{11a47}', '\u{11a00}', '\u{11a4f}'),
+    ('\u{11a99}', '\u{11a50}', '\u{11aaf}'),
+    ('\u{11d45}', '\u{11d00}', '\u{11d5f}'),
+    ('\u{11d97}', '\u{11d60}', '\u{11daf}'),
+    ('\u{11f42}', '\u{11f00}', '\u{11f5f}'),
+];
+
+/// Whether a code point is one of those that stack letters.
+#[must_use]
+pub fn is_stacker(c: char) -> bool {
+    STACKERS.iter().any(|(stacker, ..)| *stacker == c)
+}
+
+/// The characters of a name, each with whether nobody sees it there. A stacker is seen by what it does, between two letters
+/// of its own script.
+pub fn in_name(name: &str) -> impl Iterator<Item = (char, bool)> {
+    let mut before = None;
+    let mut rest = name.chars().peekable();
+    std::iter::from_fn(move || {
+        let c = rest.next()?;
+        let is_hidden = match is_stacker(c) {
+            true => {
+                let stacks = |beside: Option<char>| beside.is_some_and(|beside| is_stacked_by(c, beside));
+                !(stacks(before) && stacks(rest.peek().copied()))
+            }
+            false => is_invisible(c) || is_blank(c),
+        };
+        before = Some(c);
+        Some((c, is_hidden))
+    })
+}
+
+/// Whether this stacker does something to the character beside it: a letter of its script, or one with a vowel.
+fn is_stacked_by(stacker: char, beside: char) -> bool {
+    let is_in =
+        |(its, first, last): &(char, char, char)| *its == stacker && (*first..=*last).contains(&beside);
+    STACKERS.iter().any(is_in) && beside.is_alphanumeric() && !is_stacker(beside)
 }
 
 /// Whether a code point is a mark that is drawn with the character beside it, so that alone it is none to be seen.

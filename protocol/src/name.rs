@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::invisible::is_invisible;
+use crate::invisible::{in_name, is_blank, is_invisible, is_stacker};
 
 /// Most characters (Unicode scalar values, after NFC) in a name.
 pub const MAX_NAME_CHARS: usize = 32;
@@ -63,8 +63,10 @@ impl UserName {
     pub fn numbered(&self, number: u32) -> Self {
         let suffix = format!("_{number}");
         let room = MAX_NAME_CHARS - suffix.len();
-        // Cutting can split a composed sequence, never produce a character that was not allowed.
+        // Cutting can split a composed sequence, and leave a mark at the end that had its letter after it; it never
+        // produces a character that was not allowed.
         let base: String = self.shown.chars().take(room).collect();
+        let base = base.trim_end_matches(is_stacker);
         Self::from_checked(format!("{base}{suffix}").nfc().collect())
     }
 
@@ -96,17 +98,26 @@ impl UserName {
     /// must not look like another. Any other name is itself.
     #[must_use]
     pub fn visible(&self) -> Self {
-        if !self.shown.chars().any(is_invisible) {
+        if self.hidden().is_none() {
             return self.clone();
         }
         let mut shown = String::new();
-        for c in self.shown.chars() {
-            match is_invisible(c) {
+        for (c, is_hidden) in in_name(&self.shown) {
+            match is_hidden {
                 true => shown.push_str(&format!("_u{:x}", c as u32)),
                 false => shown.push(c),
             }
         }
-        Self::from_checked(shown.chars().take(MAX_NAME_CHARS).collect())
+        let shown: String = shown.chars().take(MAX_NAME_CHARS).collect();
+        Self::from_checked(shown.trim_end_matches(is_stacker).to_owned())
+    }
+
+    /// The first character that nobody sees.
+    fn hidden(&self) -> Option<char> {
+        if self.shown.is_ascii() {
+            return None;
+        }
+        in_name(&self.shown).find(|(_, is_hidden)| *is_hidden).map(|(c, _)| c)
     }
 
     fn from_checked(shown: String) -> Self {
@@ -122,9 +133,15 @@ impl FromStr for UserName {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        match text.chars().find(|&c| is_invisible(c)) {
+        // What is invisible everywhere is named as such, also where it could not begin a name.
+        if let Some(hidden) = text.chars().find(|&c| is_invisible(c) || is_blank(c)) {
+            return Err(NameError::Invisible(hidden));
+        }
+        let name = Self::kept(text)?;
+        // Composing may have put marks in another order.
+        match name.hidden() {
             Some(hidden) => Err(NameError::Invisible(hidden)),
-            None => Self::kept(text),
+            None => Ok(name),
         }
     }
 }
@@ -547,9 +564,22 @@ mod tests {
 
     #[test]
     fn what_nobody_sees_is_in_no_name_but_those_of_an_old_log() {
-        for hidden in
-            ['\u{34f}', '\u{115f}', '\u{3164}', '\u{ffa0}', '\u{fe00}', '\u{fe0f}', '\u{e0100}', '\u{17b4}']
-        {
+        for hidden in [
+            '\u{34f}',
+            '\u{115f}',
+            '\u{3164}',
+            '\u{ffa0}',
+            '\u{fe00}',
+            '\u{fe0f}',
+            '\u{e0100}',
+            '\u{17b4}',
+            '\u{16fe4}',
+            '\u{1107f}',
+            '\u{2d7f}',
+            '\u{13440}',
+            '\u{13441}',
+            '\u{13442}',
+        ] {
             let beside_anna = format!("anna{hidden}");
             for bad in [&beside_anna, &hidden.to_string(), &format!("a{hidden}b")] {
                 assert_eq!(bad.parse::<UserName>(), Err(NameError::Invisible(hidden)), "{bad:?}");
@@ -563,6 +593,29 @@ mod tests {
         let long = UserName::kept(&"a\u{fe00}".repeat(16)).unwrap().visible();
         assert!(long.as_str().parse::<UserName>().is_ok(), "{long}");
         assert_eq!(name("anna").visible(), name("anna"));
+    }
+
+    #[test]
+    fn what_stacks_letters_is_in_a_name_only_where_it_stacks_them() {
+        // Mandalay in Burmese, a king's name in Khmer.
+        for stacked in ["မန္တလေး", "សីហនុ", "ព្រះ"] {
+            assert_eq!(name(stacked).visible().as_str(), stacked);
+        }
+        for hidden in ('\0'..=char::MAX).filter(|&c| is_stacker(c)) {
+            for bad in [format!("anna{hidden}"), format!("a{hidden}b"), format!("日{hidden}本")] {
+                assert_eq!(bad.parse::<UserName>(), Err(NameError::Invisible(hidden)), "{bad:?}");
+            }
+            let kept = UserName::kept(&format!("anna{hidden}")).unwrap();
+            assert_eq!(kept.visible().as_str(), format!("anna_u{:x}", hidden as u32));
+        }
+        for bad in ["မန္", "မ္္န", "ព្"] {
+            assert!(matches!(bad.parse::<UserName>(), Err(NameError::Invisible(_))), "{bad:?}");
+        }
+        let long = name(&"န္တ".repeat(10));
+        for number in [2, 20, 200] {
+            let numbered = long.numbered(number);
+            assert!(numbered.as_str().parse::<UserName>().is_ok(), "{numbered}");
+        }
     }
 
     #[test]

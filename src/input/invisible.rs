@@ -5,14 +5,15 @@
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Whether a character shows nothing: Unicode's `White_Space` and `Default_Ignorable_Code_Point`, control
-/// characters, the marks of annotations, the blank of Braille, and code points that are no characters
+/// characters, the marks of annotations, blank glyphs such as that of Braille, and code points that are no characters
 /// (U+FFFE is a byte-order mark that was read the wrong way round).
 #[must_use]
 pub fn is_invisible(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
         || hobnob_protocol::invisible::is_invisible(c)
-        || matches!(c, '\u{2800}' | '\u{fff9}'..='\u{fffb}' | '\u{fdd0}'..='\u{fdef}')
+        || hobnob_protocol::invisible::is_blank(c)
+        || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{fdd0}'..='\u{fdef}')
         || u32::from(c) & 0xfffe == 0xfffe
 }
 
