@@ -58,7 +58,7 @@ impl State {
         let folded: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
         let fits = |message: &&Message| {
             let text = message.text.to_lowercase();
-            !message.ignored
+            !message.key.is_some_and(|key| self.user.ignores(&key))
                 && !self.keeping.keeps(message.session)
                 && folded.iter().all(|word| text.contains(word))
                 && question.from.as_ref().is_none_or(|from| message.from == *from)
@@ -85,7 +85,8 @@ impl State {
     /// The last message of any run that names this user.
     pub(crate) fn last_mention(&self) -> Result<Option<KeptMessage>, HistoryError> {
         if !self.keeping.history.is_on() {
-            return Ok(self.user.last_mention.as_ref().map(|message| self.again(message)));
+            let heard = |message: &&Message| !message.key.is_some_and(|key| self.user.ignores(&key));
+            return Ok(self.user.last_mention.as_ref().filter(heard).map(|message| self.again(message)));
         }
         let names = [self.me.name.as_str(), self.keeping.own_name().as_str()];
         let is_wanted = |kept: &Kept| {

@@ -10,7 +10,7 @@ use hobnob_protocol::name::{LogId, PairToken, PublicKey, Text, UserName};
 use crate::client::State;
 use crate::client::recent;
 use crate::data::history::History;
-use crate::data::history::entry::{Entry, Kept, Mark, Reader, Side, Talk, Whereabouts};
+use crate::data::history::entry::{Entry, Kept, Mark, Reader, Side, Talk};
 use crate::data::history::question::{Before, In, Question};
 use crate::session::SessionId;
 use crate::show::{Message, saying};
@@ -170,9 +170,9 @@ impl State {
         match self.keeping.history.newest(&question, Before::default(), recent::KEPT, &|_| true) {
             Ok((said, ..)) => {
                 for kept in said {
-                    let at = Timestamp(kept.at);
+                    let (at, key) = (Timestamp(kept.at), Some(kept.key));
                     let message = Message::new(session, mode, kept.from, kept.text.as_str(), at);
-                    self.recent.keep(Message { replayed: true, ..message });
+                    self.recent.keep(self.marked(Message { replayed: true, key, ..message }));
                 }
             }
             Err(reason) => {
@@ -225,10 +225,5 @@ impl State {
             ignored: self.user.ignores(&kept.key),
             ..Message::new(SessionId::LOBBY, None, kept.from.clone(), kept.text.as_str(), at)
         }
-    }
-
-    /// Whether a kept message is not to be shown, since its author is not to be heard there.
-    pub(crate) fn is_ignored(&self, kept: &Kept) -> bool {
-        !matches!(kept.place, Whereabouts::Private(_)) && self.user.ignores(&kept.key)
     }
 }

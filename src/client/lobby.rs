@@ -143,11 +143,13 @@ impl State {
             match change {
                 Change::Joined(name) => {
                     self.meet(&name, None);
-                    self.emit(Notice::Joined { name });
+                    let ignored = self.user.ignores_name(&name);
+                    self.emit(Notice::Joined { name, ignored });
                 }
                 Change::Left(name) => {
                     self.known_names.remove(&name);
-                    self.emit(Notice::Left { name });
+                    let ignored = self.user.ignores_name(&name);
+                    self.emit(Notice::Left { name, ignored });
                 }
             }
         }
@@ -196,7 +198,8 @@ impl State {
     fn whois(&mut self, request: u32, name: UserName, key: PublicKey, since: u64, away: Option<AwayText>) {
         let Some(open) = self.questions.close(request) else { return };
         if matches!(open.question, Question::Away) {
-            return self.answered_after(name, away);
+            // Why somebody is away are words of theirs, too.
+            return self.answered_after(name, away.filter(|_| !self.user.ignores(&key)));
         }
         if matches!(open.question, Question::Ignore) {
             if let Err(error) = self.ignore(&name, &key) {
@@ -298,13 +301,5 @@ impl State {
             ignored: self.user.ignores(&said.key),
             ..Message::new(SessionId::LOBBY, None, from, text.as_str(), at)
         }
-    }
-
-    /// Nothing of what this key says in the lobby is shown from now on, and it opens no private session.
-    pub(crate) fn ignore(&mut self, name: &UserName, key: &PublicKey) -> Result<(), CommandError> {
-        let set = self.user.ignored.set(&key.to_string(), Some(name.as_str()));
-        set.map_err(failing::User::NotKept)?;
-        self.emit(saying::User::IgnoredNow { name }.into());
-        Ok(())
     }
 }

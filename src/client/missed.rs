@@ -102,10 +102,13 @@ impl State {
             return false;
         };
         self.count_missed(&mut missed, message);
-        if missed.newest.len() == SHOWN {
-            missed.newest.pop_front();
+        // What a person is not shown anyway takes no place among the last ones.
+        if !message.ignored || !self.screen.is_terminal() {
+            if missed.newest.len() == SHOWN {
+                missed.newest.pop_front();
+            }
+            missed.newest.push_back(message.clone());
         }
-        missed.newest.push_back(message.clone());
         let is_last = message.seq == Some(missed.until);
         self.missed = Some(missed);
         if is_last {
@@ -147,7 +150,10 @@ impl State {
 
     /// Shows again what came in a session while it was not current, the newest of it, under a line that says so.
     pub(crate) fn show_unread(&mut self, session: SessionId, unread: u64) {
-        let is_unread = |message: &&Message| !message.ignored && !self.is_by_oneself(message);
+        let is_unread = |message: &&Message| {
+            let ignored = message.key.is_some_and(|key| self.user.ignores(&key));
+            !ignored && !self.is_by_oneself(message)
+        };
         let newest = self.recent.last(session, usize::MAX);
         let most = usize::try_from(unread).unwrap_or(usize::MAX).min(SHOWN);
         let mut shown: Vec<Message> = newest.iter().rev().filter(is_unread).take(most).cloned().collect();

@@ -5,6 +5,7 @@
 pub(crate) mod away;
 pub(crate) mod command_error;
 pub(crate) mod found;
+pub(crate) mod ignored;
 mod inbound;
 pub(crate) mod keeping;
 pub(crate) mod known_names;
@@ -379,6 +380,7 @@ impl State {
         let messages = self.recent.last(session, count);
         let all_kept = messages.len() == count || !self.recent.is_full(session);
         for message in messages {
+            let message = self.marked(message);
             self.emit(Notice::Message(Message { replayed: true, ..message }));
         }
         all_kept

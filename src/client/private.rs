@@ -191,12 +191,13 @@ impl State {
         }
         self.emit(Notice::Opened {
             session,
-            peer: name,
+            peer: name.clone(),
             mode,
             path: "direct".into(),
             fingerprint,
             key_exchange,
         });
+        self.tell_of_unheard(&name, &key);
         self.watch_opened();
     }
 
@@ -215,8 +216,8 @@ impl State {
     fn peer_said(&mut self, session: SessionId, at: u64, text: &str) {
         let Some(peer) = self.sessions.peer(session) else { return };
         let from = peer.peer.clone();
-        let message =
-            Message { key: peer.key, ..Message::new(session, Some(peer.mode), from, text, Timestamp(at)) };
+        let (key, mode) = (peer.key, Some(peer.mode));
+        let message = self.marked(Message { key, ..Message::new(session, mode, from, text, Timestamp(at)) });
         self.record(session, message.at, &message.from, text);
         self.show_message(message);
     }

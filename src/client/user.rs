@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use hobnob_protocol::away::AwayText;
-use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::name::{PublicKey, UserName};
 
 use crate::client::found::Search;
 use crate::config::preferences::Preferences;
@@ -26,7 +26,7 @@ pub struct User {
     pub wants_yes: Option<String>,
     /// Words of the user's own: name and text.
     pub aliases: Table,
-    /// Who is not to be heard, in the lobby or in new private sessions: key and the name it had.
+    /// Who is not to be heard, in the lobby or in private: key and the name it had.
     pub ignored: Table,
     /// Why this user is away, while that is so.
     pub away: Option<AwayText>,
@@ -43,5 +43,13 @@ impl User {
     #[must_use]
     pub fn ignores(&self, key: &PublicKey) -> bool {
         !self.ignored.is_empty() && self.ignored.get(&key.to_string()).is_some()
+    }
+
+    /// Whether a key was ignored under this name. The server tells who comes and goes by name alone.
+    #[must_use]
+    pub fn ignores_name(&self, name: &UserName) -> bool {
+        self.ignored
+            .iter()
+            .any(|(_, ignored)| ignored.parse().is_ok_and(|ignored: UserName| ignored == *name))
     }
 }

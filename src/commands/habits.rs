@@ -54,7 +54,7 @@ pub(super) const HABITS: &[Habit] = &[
     habit(&["action", "describe", "emote"], "\\me ACTION says what you do"),
     habit(&["lastlog", "grep", "find"], "\\search WORDS finds what was said"),
     habit(&["scrollback", "log"], "\\history N shows the last N messages"),
-    habit(&["block", "mute"], "\\ignore NAME hides what NAME says in the lobby"),
+    habit(&["block", "mute"], "\\ignore NAME hides what NAME says"),
     habit(&["unblock", "unmute"], "\\unignore NAME shows it again"),
     habit(&["info", "finger", "whowas", "profile"], "\\whois NAME tells who NAME is"),
     habit(&["afk"], "\\away TEXT says that you are away"),

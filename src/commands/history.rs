@@ -78,6 +78,7 @@ fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progres
     let Some(key) = key else {
         return Err(failing::History::NoTalk(name).into());
     };
+    state.tell_of_unheard(name, &key);
     let search = Search::new(Kept { place: In::WithKey(key), ..Kept::default() });
     let (said, _) = state.search(search, count).map_err(failed)?;
     said.into_iter().for_each(|message| state.emit(Notice::Kept(message)));

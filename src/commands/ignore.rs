@@ -1,4 +1,4 @@
-//! `\ignore [NAME]`: shows nothing more of what somebody says in the lobby, and lets them open no
+//! `\ignore [NAME]`: shows nothing more of what somebody says, in the lobby and in private, and lets them open no
 //! private session.
 
 use hobnob_protocol::message::ClientMessage;
@@ -30,7 +30,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     if name == state.me.name {
         return Err(failing::User::IgnoreYourself.into());
     }
-    if let Some(key) = state.recent.key_of(&name) {
+    if let Some(key) = state.met_key(&name) {
         state.ignore(&name, &key)?;
         return Ok(Progress::Done);
     }

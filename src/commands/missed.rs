@@ -63,7 +63,7 @@ fn show(state: &mut State, kept: Vec<Kept>, columns: usize, room: usize) -> u64 
     let (mut used, mut read) = (0, 0);
     for kept in kept {
         let message = state.lobby_message_again(&kept);
-        used += rows_of(&message, columns);
+        used += if message.ignored { 0 } else { rows_of(&message, columns) };
         if used > room && read > 0 {
             break;
         }

@@ -20,7 +20,7 @@ pub(super) const UNIGNORE: Command = Command {
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let name = state.parse_name(args)?;
     // By the key as well: whoever is ignored may have another name by now.
-    let key = state.recent.key_of(&name).map(|key| key.to_string());
+    let key = state.met_key(&name).map(|key| key.to_string());
     let found: Vec<String> = state
         .user
         .ignored

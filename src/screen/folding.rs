@@ -27,12 +27,17 @@ impl Folding {
     pub fn show(&mut self, notice: &Notice, columns: usize, now: Instant) -> (Shown, Shown) {
         let folds = self.form.preferences.fold;
         let gathered = match notice {
-            Notice::Joined { name } if folds && !self.presence.note(name, true, now) => {
+            Notice::Joined { ignored: true, .. } | Notice::Left { ignored: true, .. } => {
                 return (Shown::Nothing, Shown::Nothing);
             }
-            Notice::Left { name } if folds && !self.presence.note(name, false, now) => {
+            Notice::Joined { name, .. } if folds && !self.presence.note(name, true, now) => {
                 return (Shown::Nothing, Shown::Nothing);
             }
+            Notice::Left { name, .. } if folds && !self.presence.note(name, false, now) => {
+                return (Shown::Nothing, Shown::Nothing);
+            }
+            // Nothing is shown, so nothing has to come first.
+            Notice::Message(message) if message.ignored => Shown::Nothing,
             // Who speaks is seen to come in first.
             Notice::Message(message) if !self.presence.holds(&message.from) => Shown::Nothing,
             Notice::Joined { .. } | Notice::Left { .. } => Shown::Nothing,
@@ -76,7 +81,7 @@ mod tests {
         let (mut folding, now) = (Folding::new(form), Instant::now());
         let names = ["bobby", "山田太郎山田", "佐藤花子佐藤花子", "鈴木一郎鈴木一", "田中美咲田中"];
         for name in names {
-            folding.show(&Notice::Joined { name: name.parse().unwrap() }, 34, now);
+            folding.show(&Notice::Joined { name: name.parse().unwrap(), ignored: false }, 34, now);
         }
         let Shown::Out(shown) = folding.gathered(34) else { panic!("nothing was gathered") };
         for name in &names[1..] {

@@ -150,7 +150,7 @@ impl Pass for Notice {
                 pass_lines(text);
                 pass!(session reason);
             }
-            Self::Joined { name } | Self::Left { name } => name.pass(),
+            Self::Joined { name, ignored } | Self::Left { name, ignored } => pass!(name ignored),
             Self::Users { names, away } => pass!(names away),
             Self::Forking { session, peer } => pass!(session peer),
             Self::Opened { session, peer, mode, path, fingerprint, key_exchange } => {

@@ -41,6 +41,7 @@ impl Human {
         let notice = &passed(notice);
         match notice {
             Notice::Message(message) if message.ignored => Shown::Nothing,
+            Notice::Joined { ignored: true, .. } | Notice::Left { ignored: true, .. } => Shown::Nothing,
             Notice::Message(message) => Shown::Out(self.message(message)),
             Notice::Error(failure) => {
                 Shown::Err(self.paint(Color::Red.normal(), &own(&failure_text(failure))))
@@ -183,8 +184,8 @@ pub(super) fn told(notice: &Notice) -> String {
             let how = if *hosted { "hosting" } else { "in" };
             format!("{name}, you are {how} the lobby at {} (your key: {fingerprint})", harmless_line(server))
         }
-        Notice::Joined { name } => format!("{name} joined"),
-        Notice::Left { name } => format!("{name} left"),
+        Notice::Joined { name, .. } => format!("{name} joined"),
+        Notice::Left { name, .. } => format!("{name} left"),
         Notice::Users { names, away } => {
             let shown = names.iter().map(|name| match away.contains(name) {
                 true => format!("{name} (away)"),

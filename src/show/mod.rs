@@ -98,11 +98,17 @@ pub enum Notice {
     Joined {
         /// Who.
         name: UserName,
+        /// It is somebody who is ignored: only programs are shown it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ignored: bool,
     },
     /// Somebody left the lobby.
     Left {
         /// Who.
         name: UserName,
+        /// It is somebody who is ignored: only programs are shown it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ignored: bool,
     },
     /// Who is in the lobby.
     Users {

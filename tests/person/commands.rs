@@ -66,7 +66,7 @@ fn who_is_ignored_is_not_seen_under_any_name_nor_after_a_restart() {
         anna.enter("\\ignore");
         anna.sees("nobody is ignored");
         anna.enter("\\ignore bobby");
-        anna.sees("what bobby says in the lobby is not shown any more");
+        anna.sees("what bobby says is not shown any more");
         bobby.say("anna, listen");
         carmen.say("hello");
         anna.sees_row("* carmen: hello");

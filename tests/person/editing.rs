@@ -22,9 +22,11 @@ fn tab_completes_commands_users_sessions_settings_and_mentions() {
         anna.enter("\\ignore carmen");
         anna.sees("is not shown any more");
         carmen.send("\\quit");
-        anna.sees("carmen left");
+        bobby.wait(json!({"event": "left", "name": "carmen"}));
         bobby.fork("anna");
         anna.sees("bobby opened private session 1");
+        // Whoever is ignored leaves unseen, and before the fork.
+        assert!(!anna.terminal.screen().contains("carmen left"));
         for (keys, line) in [
             ("\\who\t", "\\whois"),
             ("\\fork bo\t", "\\fork bobby"),

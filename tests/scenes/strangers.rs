@@ -123,6 +123,45 @@ fn who_is_ignored_opens_no_session_until_it_is_taken_back() {
 }
 
 #[test]
+fn who_is_ignored_is_not_heard_in_a_session_that_is_open_either() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    let anna = server.client("anna").home(&home).join();
+    let bobby = server.join("bobby");
+    bobby.fork("anna");
+    anna.wait(json!({"event": "opened", "peer": "bobby"}));
+    bobby.say("anna, one");
+    let heard = anna.wait(json!({"event": "message", "text": "anna, one"}));
+    assert!(heard.get("ignored").is_none(), "{heard}");
+    anna.send("\\ignore bobby");
+    anna.wait_event("that the session stays open", |event| {
+        event["event"] == "notice" && event["text"].as_str().unwrap().contains("session 1 stays open")
+    });
+    bobby.say("anna, two");
+    let ignored = anna.wait(json!({"event": "message", "text": "anna, two"}));
+    assert_eq!(ignored["ignored"], true, "only programs are shown it: {ignored}");
+    let sessions = anna.ask("\\ss", json!({"event": "sessions"}));
+    assert_eq!(sessions["sessions"][1]["unread"], 1, "what is ignored is not unread: {sessions}");
+    // Neither found again nor a mention, whenever it was said.
+    anna.ask("\\sw 1", json!({"event": "switched"}));
+    anna.say("my own words");
+    anna.ask("\\search anna", json!({"event": "notice"}));
+    anna.ask("\\last", json!({"event": "notice"}));
+    anna.has_no(json!({"event": "kept"}));
+    for text in ["anna, one", "anna, two"] {
+        let again = json!({"event": "message", "text": text, "replayed": true});
+        assert_eq!(anna.ask("\\history", again)["ignored"], true);
+    }
+    // Coming and going are marked, too.
+    bobby.finish().ended_with(0);
+    let left = anna.wait(json!({"event": "left", "name": "bobby"}));
+    assert_eq!(left["ignored"], true, "{left}");
+    anna.ask("\\unignore bobby", json!({"event": "notice"}));
+    anna.ask("\\search one", json!({"event": "kept", "text": "anna, one"}));
+    anna.ask("\\last", json!({"event": "kept", "text": "anna, two"}));
+}
+
+#[test]
 fn the_clients_of_one_user_have_sessions_of_their_own_with_the_same_peer() {
     let server = Server::start(&[]);
     let home = Home::new();

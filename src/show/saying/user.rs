@@ -6,6 +6,7 @@ use std::path::Path;
 use hobnob_protocol::name::UserName;
 
 use super::Saying;
+use crate::session::SessionId;
 
 /// What is said of what a user has set.
 #[derive(Debug)]
@@ -38,6 +39,13 @@ pub(crate) enum User<'a> {
     /// The user ignores somebody from now on.
     IgnoredNow {
         /// Who is ignored.
+        name: &'a UserName,
+        /// A private session with them that is open.
+        open: Option<SessionId>,
+    },
+    /// The user talks to somebody, or reads what was said with them, and ignores them.
+    PeerIsIgnored {
+        /// Them.
         name: &'a UserName,
     },
     /// The user does not ignore somebody any more.
@@ -76,11 +84,17 @@ impl fmt::Display for User<'_> {
             Self::WasNotAway => f.write_str("you were not away"),
             Self::Ignored { names: [] } => f.write_str("nobody is ignored"),
             Self::Ignored { names } => write!(f, "ignored: {}", names.join(" ")),
-            Self::IgnoredNow { name } => write!(
-                f,
-                "what {name} says in the lobby is not shown any more, and private sessions of theirs are refused; \
-                 \\unignore {name} takes it back"
-            ),
+            Self::IgnoredNow { name, open } => {
+                write!(
+                    f,
+                    "what {name} says is not shown any more, and private sessions of theirs are refused; \\unignore \
+                     {name} takes it back"
+                )?;
+                open.map_or(Ok(()), |session| write!(f, "; session {session} stays open, \\leave ends it"))
+            }
+            Self::PeerIsIgnored { name } => {
+                write!(f, "you ignore {name}: what {name} says is not shown before \\unignore {name}")
+            }
             Self::Unignored { name } => write!(
                 f,
                 "what {name} says is shown again, and {name} may open private sessions; \\history shows what was not"
