@@ -155,6 +155,7 @@ impl App {
         let (in_flight, held) = self.state.ledger.take_all().into_iter().partition(|text| text.in_flight);
         self.state.report_unanswered(in_flight, &Unsent::NotAcknowledged);
         self.state.report_unanswered(held, &Unsent::LobbyDownToTheEnd);
+        self.state.tell_repeats();
         self.answer_the_rest();
         self.ending = Some(Ending::Over);
     }

@@ -122,6 +122,8 @@ impl App {
         }
         self.state.watch_time(Instant::now());
         self.state.missed_time(Instant::now());
+        self.state.repeats_time(Instant::now());
+        self.report_stalled();
         self.state.screen.time(Instant::now());
     }
 

@@ -109,6 +109,7 @@ impl App {
             self.state.questions.next_deadline(),
             self.state.watch_deadline(),
             self.state.missed_deadline(),
+            self.state.repeats_deadline(),
             self.state.screen.deadline(),
         ];
         [ending, counts, self.input.deadline()].into_iter().chain(state).flatten().min()

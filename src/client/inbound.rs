@@ -26,7 +26,7 @@ use crate::peer::Familiarity;
 use crate::session::link_id::LinkId;
 use crate::session::{LinkState, Mode, PeerSession, SessionId};
 use crate::show::unsent::Unsent;
-use crate::show::{ClosedReason, Failure, failing, saying};
+use crate::show::{ClosedReason, Failure, Repeated, failing, saying};
 
 impl State {
     /// Somebody forked this user.
@@ -46,7 +46,7 @@ impl State {
                 self.private_links.refuse(&introduction);
                 let (name, code) = (&introduction.name, error.code());
                 let failure = Failure::from(failing::Private::Refused { name, code, reason: &error });
-                return self.emit(failure.into());
+                return self.emit_repeated(Repeated::ForkRefused, 1, failure);
             }
         };
         // Both forked at once: this user's session is the one, and the answer to its own question

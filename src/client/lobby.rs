@@ -16,7 +16,7 @@ use crate::lobby::sequence::Resumed;
 use crate::session::{LinkState, SessionId};
 use crate::show::failing::Worded;
 use crate::show::unsent::Unsent;
-use crate::show::{ErrorCode, Failure, Message, Notice, failing, saying};
+use crate::show::{ErrorCode, Failure, Message, Notice, Repeated, failing, saying};
 use crate::timestamp::Timestamp;
 
 /// Names in one answer to `users`, and no more parts are waited for: ten times what a server lets in by
@@ -29,7 +29,9 @@ impl State {
         match event {
             LobbyEvent::Up(joined) => self.lobby_up(&joined),
             LobbyEvent::Down { reason } => self.lobby_down(&reason),
-            LobbyEvent::Refused { reason } => self.emit(saying::Lobby::Refused { reason }.into()),
+            LobbyEvent::Refused { reason } => {
+                self.emit_repeated(Repeated::Refused, 1, saying::Lobby::Refused { reason });
+            }
             LobbyEvent::Said { message, replayed } => self.lobby_said(&message, replayed),
             LobbyEvent::Skipped { missed } => self.tell_of_missed(missed),
             LobbyEvent::Sent { id, seq, message } => {
@@ -42,17 +44,18 @@ impl State {
             }
             LobbyEvent::NotAccepted { id, code } => self.not_accepted(id, code),
             LobbyEvent::Broken(broken) => {
-                self.emit(Failure::from(failing::Lobby::Broken(&broken)).into());
+                let failure = Failure::from(failing::Lobby::Broken(&broken));
+                self.emit_repeated(Repeated::Broken, 1, failure);
             }
             LobbyEvent::Presence(changes) => self.presence(changes),
             LobbyEvent::PresenceSkipped => {
-                self.emit(saying::Lobby::PresenceSkipped.into());
+                self.emit_repeated(Repeated::PresenceSkipped, 1, saying::Lobby::PresenceSkipped);
                 self.count_users();
             }
             LobbyEvent::Answer(answer) => self.answered(answer),
             LobbyEvent::Introduced(introduction) => self.introduced(introduction),
             LobbyEvent::IntroductionAsked => self.lobby.ask(ClientMessage::Pong),
-            LobbyEvent::Closing => self.emit(saying::Lobby::Closing.into()),
+            LobbyEvent::Closing => self.emit_repeated(Repeated::Closing, 1, saying::Lobby::Closing),
             LobbyEvent::KeyChanged(reason) => self.lobby_key_changed(&reason),
             LobbyEvent::Left => {}
         }
@@ -66,9 +69,11 @@ impl State {
         self.keeping.enter(joined.server, joined.welcome.log, joined.welcome.start);
         let name = joined.welcome.name.clone();
         if name != self.me.name {
-            self.emit(saying::Lobby::NameTakenMeanwhile { before: &self.me.name, name: &name }.into());
-            self.screen.know_own(&name);
-            self.me.name = name;
+            let before = std::mem::replace(&mut self.me.name, name);
+            let renamed = saying::Lobby::NameTakenMeanwhile { before: &before, name: &self.me.name };
+            let renamed = Notice::from(renamed);
+            self.emit_repeated(Repeated::Renamed, 1, renamed);
+            self.screen.know_own(&self.me.name);
         }
         // The server kept it for the connection that was lost.
         if let Some(text) = self.user.away.clone() {
@@ -85,12 +90,14 @@ impl State {
         match joined.resumed {
             Resumed::After { missed: 0 } => {}
             Resumed::After { missed } => self.tell_of_missed(missed),
-            Resumed::Elsewhere => self.emit(saying::Lobby::AnotherLog.into()),
+            Resumed::Elsewhere => {
+                self.emit_repeated(Repeated::OtherLog, 1, saying::Lobby::AnotherLog);
+            }
         }
     }
 
     fn tell_of_missed(&mut self, count: u64) {
-        self.emit(saying::Lobby::Missed { count }.into());
+        self.emit_repeated(Repeated::Skipped, count, saying::Lobby::Missed { count });
     }
 
     /// What `--since` asked for and the server does not have.

@@ -38,6 +38,7 @@ use crate::client::missed::{Missed, Unread};
 use crate::client::private_links::PrivateLinks;
 use crate::client::questions::{Question, Questions};
 use crate::client::recent::Recent;
+use crate::client::repeats::Repeats;
 use crate::client::strangers::Strangers;
 use crate::client::user::User;
 use crate::client::waiting::Watch;
@@ -50,7 +51,7 @@ use crate::screen::Screen;
 use crate::session::{LinkState, SessionId, Sessions};
 use crate::show::failing::Worded;
 use crate::show::unsent::{Unsent, perhaps_delivered};
-use crate::show::{ErrorCode, Failure, Message, Notice, RequestAnswer, failing, mention, saying};
+use crate::show::{ErrorCode, Failure, Message, Notice, Repeated, RequestAnswer, failing, mention, saying};
 use crate::timestamp::now;
 
 /// Who this user is, here.
@@ -112,6 +113,8 @@ pub struct State {
     pub(crate) look_alikes: LookAlikes,
     /// Of whom it was told that they are away.
     pub(crate) away_told: AwayTold,
+    /// What others made this client say lately.
+    repeats: Repeats,
     /// What of this run is kept on this machine.
     pub(crate) keeping: Keeping,
     /// What was said since this user's last run, while it comes.
@@ -178,6 +181,7 @@ impl State {
             known_names: KnownNames::default(),
             look_alikes,
             away_told: AwayTold::default(),
+            repeats: Repeats::default(),
             keeping,
             missed: None,
             unread: None,
@@ -197,7 +201,8 @@ impl State {
         }
         let Some(other) = self.look_alikes.meet(name, key) else { return };
         let (odd, is_own) = (odd_character(name, &other), other == self.me.name);
-        self.emit(saying::Lobby::LooksLike { name, odd, other: &other, is_own }.into());
+        let alike = saying::Lobby::LooksLike { name, odd, other: &other, is_own };
+        self.emit_repeated(Repeated::LookAlike, 1, alike);
     }
 
     /// Shows a failure, and remembers it for the exit code and for the running command.

@@ -10,6 +10,7 @@ pub mod human;
 pub mod json;
 pub mod kept;
 pub mod mention;
+pub(crate) mod repeated;
 pub(crate) mod saying;
 pub mod terminal;
 pub(crate) mod unsent;
@@ -19,6 +20,7 @@ use std::borrow::Cow;
 use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::repeated::Repeated;
 use crate::input::request::RequestId;
 use crate::session::{LinkState, Mode, SessionId, SessionRow};
 use crate::timestamp::Timestamp;

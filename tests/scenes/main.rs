@@ -18,6 +18,8 @@ mod files;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod hostile_server;
+#[cfg(test)]
 mod hosting;
 #[cfg(test)]
 mod keys;

@@ -1,0 +1,77 @@
+//! What others can make hobnob say again and again: a server that skips, or whoever takes names that look alike. Owns the
+//! one sentence that stands for many of a kind; knows neither how many are too many nor who counts them.
+
+use super::{ErrorCode, Failure, Notice};
+
+/// A kind of notice that whoever is at the other end can bring about as often as it likes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Repeated {
+    /// Messages are not kept any more and will not be seen; counted by messages.
+    Skipped,
+    /// Who came and went was left out.
+    PresenceSkipped,
+    /// A message does not follow from the one before it.
+    Broken,
+    /// The server says that it ends.
+    Closing,
+    /// The server closes the link, or does not let this client in.
+    Refused,
+    /// The name this user had is taken.
+    Renamed,
+    /// The log is not the one read before.
+    OtherLog,
+    /// A name looks like another.
+    LookAlike,
+    /// Somebody's private session was refused for their key.
+    ForkRefused,
+}
+
+impl Repeated {
+    /// All of them, for tests that try each.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Skipped,
+        Self::PresenceSkipped,
+        Self::Broken,
+        Self::Closing,
+        Self::Refused,
+        Self::Renamed,
+        Self::OtherLog,
+        Self::LookAlike,
+        Self::ForkRefused,
+    ];
+
+    /// What stands for so many more of this kind that were not told one by one.
+    #[must_use]
+    pub(crate) fn more(self, count: u64) -> Notice {
+        let text = self.words(count);
+        match self {
+            Self::Broken => Notice::Error(Failure { code: ErrorCode::Refused, text, command: None }),
+            _ => Notice::Notice { text },
+        }
+    }
+
+    fn words(self, count: u64) -> String {
+        match self {
+            Self::Skipped => {
+                format!("{count} more messages were missed and are no longer kept by the server")
+            }
+            Self::PresenceSkipped => {
+                format!("{count} more times who came and went was not told; \\users lists who is here")
+            }
+            Self::Broken => format!(
+                "{count} more messages do not follow from those before them; do not rely on what the lobby shows"
+            ),
+            Self::Closing => format!("the server said {count} more times that it closes down"),
+            Self::Refused => format!("the server closed the link {count} more times"),
+            Self::Renamed => format!("the server gave you another name {count} more times"),
+            Self::OtherLog => format!("the lobby's log was another {count} more times"),
+            Self::LookAlike => {
+                format!("{count} more names only look like others: \\whois tells whose key is whose")
+            }
+            Self::ForkRefused => {
+                format!("{count} more private sessions were refused, for their keys are not the pinned ones")
+            }
+        }
+    }
+}
