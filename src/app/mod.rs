@@ -15,6 +15,8 @@ mod plugins;
 mod request_tests;
 mod requests;
 mod script_queue;
+#[cfg(test)]
+mod stall_tests;
 mod terminal;
 mod terminal_events;
 #[cfg(test)]
@@ -125,6 +127,15 @@ impl App {
         self.state.repeats_time(Instant::now());
         self.report_stalled();
         self.state.screen.time(Instant::now());
+    }
+
+    /// A script waits for acknowledgements, and is not held up for ever by a peer that gives none. A person waits for
+    /// nothing, and is shown in the prompt how many texts are not answered for.
+    fn report_stalled(&mut self) {
+        if matches!(self.input, InputSource::Script(..)) {
+            let texts = self.state.ledger.take_stalled(Instant::now());
+            self.state.report_unanswered(texts, &Unsent::NothingAcknowledged);
+        }
     }
 
     fn signal(&mut self, signal: Signal) {

@@ -103,7 +103,8 @@ impl App {
         let counts = match &self.input {
             // While the program ends there is no prompt to show them in.
             InputSource::Terminal(terminal) if self.ending.is_none() => terminal.deadline(&self.state),
-            InputSource::Terminal(_) | InputSource::Script(..) => None,
+            InputSource::Terminal(_) => None,
+            InputSource::Script(..) => self.state.ledger.stall_deadline(),
         };
         let state = [
             self.state.questions.next_deadline(),

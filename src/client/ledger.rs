@@ -8,6 +8,7 @@ use hobnob_protocol::name::Text;
 use thiserror::Error;
 use tokio::time::Instant;
 
+use crate::client::stalls::Stalls;
 use crate::input::request::RequestId;
 use crate::session::SessionId;
 
@@ -46,6 +47,8 @@ pub struct Ledger {
     last: u64,
     bytes: usize,
     open: BTreeMap<u64, Outstanding>,
+    /// How long private sessions have acknowledged nothing.
+    stalls: Stalls,
 }
 
 impl Ledger {
@@ -67,6 +70,9 @@ impl Ledger {
         }
         self.last += 1;
         self.bytes += bytes;
+        if session != SessionId::LOBBY {
+            self.stalls.waits(session, in_flight, Instant::now());
+        }
         self.open.insert(self.last, Outstanding { session, text, asked, since: Instant::now(), in_flight });
         Ok(self.last)
     }
@@ -75,6 +81,18 @@ impl Ledger {
     pub fn settle(&mut self, id: u64) -> Option<Outstanding> {
         let settled = self.open.remove(&id)?;
         self.bytes -= settled.text.as_str().len();
+        Some(settled)
+    }
+
+    /// Takes a text out because it was acknowledged; `None` when it was answered for before.
+    pub fn acknowledge(&mut self, id: u64) -> Option<Outstanding> {
+        let settled = self.settle(id)?;
+        let session = settled.session;
+        // The lobby's texts are not counted so; where many wait there, this would cost for each.
+        if session != SessionId::LOBBY {
+            let others_wait = self.open.values().any(|text| text.session == session);
+            self.stalls.acknowledged(session, others_wait, Instant::now());
+        }
         Some(settled)
     }
 
@@ -103,8 +121,30 @@ impl Ledger {
         self.open.contains_key(&id)
     }
 
+    /// This session is over.
+    pub(crate) fn over(&mut self, session: SessionId) {
+        self.stalls.over(session);
+    }
+
+    /// The link of this session is down: what it does not acknowledge meanwhile is no fault of the other's.
+    pub(crate) fn ground(&mut self, session: SessionId) {
+        self.stalls.down(session, Instant::now());
+    }
+
+    /// When a private session will have acknowledged nothing for too long.
+    #[must_use]
+    pub(crate) fn stall_deadline(&self) -> Option<Instant> {
+        self.stalls.deadline()
+    }
+
+    /// Takes out the texts of every private session that has acknowledged nothing for too long, oldest first.
+    pub(crate) fn take_stalled(&mut self, now: Instant) -> Vec<Outstanding> {
+        self.stalls.take_overdue(now).into_iter().flat_map(|session| self.take_session(session)).collect()
+    }
+
     /// The link of this session is up: what waits for it goes out.
     pub fn fly(&mut self, session: SessionId) {
+        self.stalls.up(session, Instant::now());
         self.open.values_mut().filter(|text| text.session == session).for_each(|text| text.in_flight = true);
     }
 

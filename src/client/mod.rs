@@ -18,6 +18,8 @@ mod private;
 pub(crate) mod private_links;
 pub(crate) mod questions;
 pub(crate) mod recent;
+mod repeats;
+pub(crate) mod stalls;
 pub(crate) mod strangers;
 pub(crate) mod user;
 mod wait;
@@ -300,7 +302,7 @@ impl State {
 
     /// The server, or a peer, has taken the text with this number.
     pub fn settle_sent(&mut self, id: u64, seq: Option<u64>) {
-        let Some(Outstanding { session, text, asked, .. }) = self.ledger.settle(id) else { return };
+        let Some(Outstanding { session, text, asked, .. }) = self.ledger.acknowledge(id) else { return };
         let text = text.as_str().to_owned();
         self.keep_own(session, &text, seq);
         self.head = self.head.max(seq.unwrap_or_default());

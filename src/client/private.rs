@@ -206,8 +206,9 @@ impl State {
             && peer.state != state
         {
             peer.state = state;
-            if state == LinkState::Up {
-                self.ledger.fly(session);
+            match state {
+                LinkState::Up => self.ledger.fly(session),
+                LinkState::Connecting | LinkState::Down => self.ledger.ground(session),
             }
             self.emit(Notice::Link { session, state });
         }
@@ -249,6 +250,7 @@ impl State {
         let unsaid = self.ledger.take_session(session);
         self.report_unanswered(unsaid, why);
         self.private_links.remove(session);
+        self.ledger.over(session);
         self.strangers.over(session);
         self.recent.forget(session);
         self.keeping.close(session);

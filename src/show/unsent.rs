@@ -27,6 +27,8 @@ pub(crate) enum Unsent<'a> {
     LeftBeforeYes,
     /// The program was asked to end before the line had its turn.
     EndedBeforeItsTurn,
+    /// The other side answers, and has acknowledged nothing for too long.
+    NothingAcknowledged,
     /// Nobody had acknowledged it when the run ended.
     NotAcknowledged,
     /// The lobby was down when the run ended.
@@ -66,6 +68,7 @@ impl fmt::Display for Unsent<'_> {
             Self::TypedTooEarly => "it was typed before this prompt was there; the Up key brings it back",
             Self::LeftBeforeYes => "you left before you said yes",
             Self::EndedBeforeItsTurn => "the program was asked to end before its turn",
+            Self::NothingAcknowledged => "the other's program answers, but acknowledges nothing",
             Self::NotAcknowledged => "it was not acknowledged before the end",
             Self::LobbyDownToTheEnd => "the lobby was down until the end",
             Self::UserLeft => "you left",

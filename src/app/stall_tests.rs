@@ -1,0 +1,53 @@
+//! How long a script waits for whoever acknowledges nothing, with paused time.
+
+use std::time::Duration;
+
+use hobnob_protocol::name::PublicKey;
+
+use super::tests::{Scene, say};
+use super::*;
+use crate::client::ExitVerdict;
+use crate::session::{LinkState, Mode, PeerSession};
+
+/// A private session with bobby that is up and current; its link is not there.
+fn with_bobby() -> Scene {
+    let mut scene = Scene::new();
+    let session = scene.app.state.sessions.add(PeerSession {
+        peer: "bobby".parse().unwrap(),
+        key: Some(PublicKey::new([2; 32])),
+        mode: Mode::A,
+        state: LinkState::Up,
+        unread: 0,
+    });
+    scene.app.state.sessions.switch(session);
+    scene
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_acknowledges_nothing_holds_a_script_up_for_a_minute_and_no_longer() {
+    let mut scene = with_bobby();
+    scene.feed(&["secret", "\\lobby", "hello"]);
+    assert_eq!(scene.app.deadline(), Some(Instant::now() + Duration::from_secs(60)));
+    tokio::time::advance(Duration::from_secs(59)).await;
+    scene.happens(Event::Time);
+    assert!(scene.link.told().is_empty(), "\\lobby waits for the text before it");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    scene.happens(Event::Time);
+    scene.shows("perhaps not delivered (the other's program answers, but acknowledges nothing): secret");
+    scene.turn();
+    assert_eq!(scene.link.told(), [say(2, "hello")]);
+    assert_eq!(scene.app.state.verdict, ExitVerdict::Failed);
+    // What is acknowledged after all changes nothing any more.
+    scene.app.state.settle_sent(1, None);
+    assert!(!scene.shown().contains("secret"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lobby_that_acknowledges_nothing_is_waited_for() {
+    let mut scene = Scene::new();
+    scene.feed(&["hello", "\\users"]);
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    scene.happens(Event::Time);
+    assert_eq!(scene.link.told(), [say(1, "hello")], "its texts go out when it can store them again");
+    assert_eq!(scene.app.state.verdict, ExitVerdict::Done);
+}
