@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use hobnob_protocol::name::UserName;
 use tokio::time::Instant;
 
 use super::{App, InputSource};
@@ -54,22 +55,23 @@ impl App {
 
     /// This user wants to leave. Whoever hosts the lobby takes it along: he is told who is in it, and asked.
     pub(super) fn quit(&mut self) {
-        let others: Vec<&str> = self
-            .state
-            .known_names
-            .iter()
-            .filter(|name| **name != self.state.me.name)
-            .map(|name| name.as_str())
-            .collect();
+        let others = self.others();
         if let InputSource::Terminal(terminal) = &mut self.input
             && terminal.asks_before_leaving()
             && !others.is_empty()
             && self.ending.is_none()
         {
             terminal.ask_to_leave();
+            let others: Vec<&str> = others.iter().map(UserName::as_str).collect();
             return self.state.emit(saying::Terminal::LeavingEndsLobby { others: &others }.into());
         }
         self.end();
+    }
+
+    /// Who else is in the lobby, as far as it is known here.
+    pub(super) fn others(&self) -> Vec<UserName> {
+        let own = &self.state.me.name;
+        self.state.known_names.iter().filter(|name| *name != own).cloned().collect()
     }
 
     /// Begins to end because somebody asked the process to.

@@ -11,6 +11,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::client::State;
+use crate::config::preferences::Links;
+use crate::repl::terminal::takes_links;
 use crate::repl::{Draft, Edit, Grant, Prompt, ReplHandle, Said, Typed};
 use crate::session::SessionId;
 use crate::show::terminal::own;
@@ -193,6 +195,11 @@ impl TerminalInput {
             let prompt = self.prompt_of(*session, state);
             self.repl.set_prompt(prompt);
         }
+    }
+
+    /// Whether the lobby ends when this user leaves.
+    pub(super) fn hosts(&self) -> bool {
+        self.hosts
     }
 
     /// Whether this user is to be asked before the lobby that he hosts ends with him.
@@ -378,7 +385,13 @@ impl TerminalInput {
         let peer = state.sessions.peer(session).map(|peer| (peer.mode, peer.peer.as_str()));
         let (raw, styled) = own::head(&state.me.name, peer);
         let time = own::time_form(preferences.times);
-        Said { time, name: Prompt::styled(&raw, &styled), most_lines: preferences.paste_ask.into() }
+        let links = match preferences.links {
+            Links::Auto => takes_links(),
+            Links::On => true,
+            Links::Off => false,
+        };
+        let most_lines = preferences.paste_ask.into();
+        Said { time, name: Prompt::styled(&raw, &styled), links, most_lines }
     }
 
     fn painted(&self, raw: &str, color: Color) -> Prompt {

@@ -1,6 +1,7 @@
 //! What a person does at the terminal, and what follows. Knows nothing of keys or screens.
 
 use hobnob_protocol::MAX_TEXT_BYTES;
+use hobnob_protocol::name::UserName;
 
 use super::meaning::{self, Meaning, Unclear};
 use super::script_queue::Queued;
@@ -160,7 +161,10 @@ impl App {
         if terminal.interrupted() {
             self.end();
         } else {
-            self.state.emit(saying::Terminal::HowToLeave.into());
+            let hosts = terminal.hosts();
+            let others = self.others();
+            let others: Vec<&str> = others.iter().map(UserName::as_str).collect();
+            self.state.emit(saying::Terminal::HowToLeave { hosts, others: &others }.into());
         }
     }
 

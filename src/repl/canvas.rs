@@ -8,6 +8,8 @@ use std::fmt::Write;
 use rustyline::GraphemeClusterMode;
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::show::terminal::links;
+
 /// Rows of the screen a draft leaves to what is said meanwhile.
 const LEFT_ABOVE: usize = 3;
 
@@ -30,6 +32,8 @@ pub(super) struct Span<'t> {
     /// The sequence that begins the colour; nothing for none.
     pub(super) colour: String,
     pub(super) text: std::borrow::Cow<'t, str>,
+    /// The sequence that begins a part of a link; nothing for none.
+    pub(super) link: String,
     /// Whether the cursor stands before it.
     pub(super) at_cursor: bool,
 }
@@ -46,6 +50,7 @@ struct Row {
     text: String,
     width: usize,
     colour: String,
+    link: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +60,11 @@ struct Place {
 }
 
 impl Sheet {
+    /// How many rows it has.
+    pub(super) fn height(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Breaks the spans into rows of `columns`.
     pub(super) fn new(spans: &[Span<'_>], columns: usize, widths: GraphemeClusterMode) -> Self {
         let mut sheet = Self { rows: vec![Row::default()], cursor: Place::default() };
@@ -63,7 +73,7 @@ impl Sheet {
                 sheet.cursor = sheet.end();
             }
             for grapheme in span.text.graphemes(true) {
-                sheet.push(grapheme, &span.colour, columns, widths);
+                sheet.push(grapheme, span, columns, widths);
             }
         }
         if sheet.cursor.column >= columns {
@@ -83,7 +93,7 @@ impl Sheet {
         Place { row, column: self.rows.last().map_or(0, |row| row.width) }
     }
 
-    fn push(&mut self, grapheme: &str, colour: &str, columns: usize, widths: GraphemeClusterMode) {
+    fn push(&mut self, grapheme: &str, span: &Span<'_>, columns: usize, widths: GraphemeClusterMode) {
         if grapheme == "\n" || grapheme == "\r\n" {
             return self.break_row();
         }
@@ -96,7 +106,8 @@ impl Sheet {
             self.break_row();
         }
         if let Some(row) = self.rows.last_mut() {
-            row.paint(colour);
+            row.paint(&span.colour);
+            row.point(&span.link);
             row.text.push_str(&text);
             row.width += width;
         }
@@ -119,7 +130,23 @@ impl Row {
         }
     }
 
+    fn point(&mut self, link: &str) {
+        if self.link != link {
+            self.end_link();
+            self.text.push_str(link);
+            link.clone_into(&mut self.link);
+        }
+    }
+
+    fn end_link(&mut self) {
+        if !self.link.is_empty() {
+            self.text.push_str(links::END);
+            self.link.clear();
+        }
+    }
+
     fn close(&mut self) {
+        self.end_link();
         if !self.colour.is_empty() {
             self.text.push_str("\x1b[0m");
             self.colour.clear();
@@ -297,10 +324,22 @@ mod tests {
 
     #[test]
     fn colours_end_with_their_row() {
-        let spans = [Span { colour: "\x1b[1m".into(), text: "abcd".into(), at_cursor: false }];
+        let spans = [Span { colour: "\x1b[1m".into(), text: "abcd".into(), ..Span::default() }];
         let sheet = Sheet::new(&spans, 3, GraphemeClusterMode::WcWidth);
         let rows: Vec<&str> = sheet.rows.iter().map(|row| row.text.as_str()).collect();
         assert_eq!(rows, ["\x1b[1mabc\x1b[0m", "\x1b[1md\x1b[0m"]);
+    }
+
+    #[test]
+    fn a_link_ends_with_its_row_and_goes_on_in_the_next() {
+        let begin = links::begin("http://a.example");
+        let before = Span { text: "x ".into(), ..Span::default() };
+        let address = Span { link: begin.clone(), text: "http://a.example".into(), ..Span::default() };
+        let after = Span { text: " y".into(), ..Span::default() };
+        let sheet = Sheet::new(&[before, address, after], 12, GraphemeClusterMode::WcWidth);
+        let rows: Vec<&str> = sheet.rows.iter().map(|row| row.text.as_str()).collect();
+        let end = links::END;
+        assert_eq!(rows, [format!("x {begin}http://a.e{end}"), format!("{begin}xample{end} y")]);
     }
 
     /// The rows a terminal of `columns` shows after these writes.

@@ -152,9 +152,12 @@ impl LineReader {
                     if let Some(before) =
                         said.as_ref().and_then(|said| said.before(&text, &self.words.borrow()))
                     {
-                        lock(&self.page).show_prompt(before);
+                        let mut page = lock(&self.page);
+                        page.show_prompt(before);
+                        page.links = said.as_ref().is_some_and(|said| said.links);
                     }
                     self.leave();
+                    lock(&self.page).links = false;
                     break Typed::Line { text, session };
                 }
                 Err(error) => error,

@@ -34,6 +34,8 @@ pub(super) struct Page {
     pub(super) clears: bool,
     /// The words Tab found, to be shown at the next repaint.
     pub(super) found: Vec<String>,
+    /// The text that is left on the screen was said, and addresses in it are links.
+    pub(super) links: bool,
     /// The line Ctrl-C cleared, as long as nothing was cut since.
     pub(super) cleared: Option<String>,
 }
@@ -58,6 +60,7 @@ impl Page {
             canvas: Canvas::default(),
             clears: false,
             found: Vec::new(),
+            links: false,
             cleared: None,
         }
     }

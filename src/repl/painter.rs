@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nu_ansi_term::{Color, Style};
@@ -17,6 +18,7 @@ use super::page::Page;
 use super::printer::SharedTerminal;
 use super::{Watched, terminal, words::Words};
 use crate::input::line::{self, Habit, Line, Source};
+use crate::show::terminal::links;
 
 /// The cursor to the top, and nothing below it.
 const EMPTY_SCREEN: &str = "\x1b[H\x1b[2J";
@@ -90,7 +92,12 @@ impl Painter {
         self.argument.take();
         let mut page = self.page();
         let size = terminal::size().unwrap_or(page.size);
-        let sheet = Sheet::new(&self.spans(&page, None), columns(&page), page.widths);
+        let mut sheet = Sheet::new(&self.spans(&page, None, &[]), columns(&page), page.widths);
+        if page.links && sheet.height() > 1 {
+            let (left, right) = page.halves();
+            let addresses = addresses(&format!("{left}{right}"));
+            sheet = Sheet::new(&self.spans(&page, None, &addresses), columns(&page), page.widths);
+        }
         let out = page.canvas.finish(&sheet, size);
         drop(page);
         terminal::write(&out);
@@ -105,7 +112,7 @@ impl Painter {
         }
         let mut above = waiting.unwrap_or_default();
         above.push_str(&listed(&std::mem::take(&mut page.found), page));
-        let sheet = Sheet::new(&self.spans(page, page.hint()), columns(page), page.widths);
+        let sheet = Sheet::new(&self.spans(page, page.hint(), &[]), columns(page), page.widths);
         let before = page.prompt().raw().to_owned();
         let colour = self.prefix(Color::DarkGray.normal());
         let size = page.size;
@@ -113,8 +120,13 @@ impl Painter {
         out + &page.canvas.draw(&sheet, size, &above, &edges)
     }
 
-    /// Prompt, text and hint, each part in its colour.
-    fn spans<'p>(&self, page: &'p Page, hint: Option<&str>) -> Vec<Span<'p>> {
+    /// Prompt, text and hint, each part in its colour, and with what begins a link in the text's `addresses`.
+    fn spans<'p>(
+        &self,
+        page: &'p Page,
+        hint: Option<&str>,
+        addresses: &[(Range<usize>, String)],
+    ) -> Vec<Span<'p>> {
         let plain = |text: Cow<'p, str>| Span { text, ..Span::default() };
         let mut spans: Vec<Span<'p>> = match &*self.argument.borrow() {
             Some(argument) => vec![plain(argument.clone().into())],
@@ -129,11 +141,14 @@ impl Painter {
         for (half, at_cursor) in [(left, false), (right, true)] {
             // The cursor stands before the first span of the right half, also where that is empty.
             spans.push(Span { at_cursor, ..Span::default() });
-            for (text, style) in styled(half, offset, &styles) {
+            for (text, style) in pieces(half, offset, &styles) {
                 let colour = style.map(|style| self.prefix(style)).unwrap_or_default();
-                spans.push(Span { colour, ..plain(harmless(text, page)) });
+                for (text, link) in pieces(text, offset, addresses) {
+                    let (colour, link) = (colour.clone(), link.unwrap_or_default());
+                    spans.push(Span { colour, link, ..plain(harmless(text, page)) });
+                }
+                offset += text.len();
             }
-            offset += half.len();
         }
         if let Some(hint) = hint {
             let colour = self.prefix(Color::DarkGray.normal());
@@ -143,7 +158,7 @@ impl Painter {
     }
 
     /// The places of the text that have a colour, in order.
-    fn styles(&self, page: &Page) -> Vec<(std::ops::Range<usize>, Style)> {
+    fn styles(&self, page: &Page) -> Vec<(Range<usize>, Style)> {
         // A query is no command, whatever it begins with.
         if !self.color || page.search.is_open() {
             return Vec::new();
@@ -173,18 +188,23 @@ fn columns(page: &Page) -> usize {
     usize::from(page.size.columns).max(2)
 }
 
-/// `text`, which begins at `offset` of the line, in pieces of one style.
-fn styled<'t>(
+/// The addresses of the web in a text, each with what begins a part of the link to it.
+fn addresses(text: &str) -> Vec<(Range<usize>, String)> {
+    links::find(text).into_iter().map(|place| (place.clone(), links::begin(&text[place]))).collect()
+}
+
+/// `text`, which begins at `offset` of the line, in pieces that are marked alike.
+fn pieces<'t, T: Clone>(
     text: &'t str,
     offset: usize,
-    styles: &[(std::ops::Range<usize>, Style)],
-) -> Vec<(&'t str, Option<Style>)> {
+    marks: &[(Range<usize>, T)],
+) -> Vec<(&'t str, Option<T>)> {
     let (mut pieces, mut from) = (Vec::new(), 0);
-    for (range, style) in styles {
+    for (range, mark) in marks {
         let start = range.start.saturating_sub(offset).clamp(from, text.len());
         let end = range.end.saturating_sub(offset).clamp(start, text.len());
         pieces.push((&text[from..start], None));
-        pieces.push((&text[start..end], Some(*style)));
+        pieces.push((&text[start..end], Some(mark.clone())));
         from = end;
     }
     pieces.push((&text[from..], None));
@@ -267,5 +287,26 @@ mod tests {
         let page = Page::new(GraphemeClusterMode::Unicode);
         assert_eq!(harmless("a\x07b", &page), "a·b");
         assert_eq!(harmless("日本👩‍🚀", &page), "日本👩‍🚀");
+    }
+
+    #[test]
+    fn an_address_is_one_link_whatever_else_is_coloured_and_wherever_the_cursor_is() {
+        let text = "see http://a.example/long, and";
+        let link = "\u{1b}]8;id=";
+        let addresses = addresses(text);
+        assert_eq!(addresses.len(), 1);
+        assert!(addresses[0].1.starts_with(link) && addresses[0].1.contains(";http://a.example/long\u{1b}"));
+        for cursor in 0..text.len() {
+            let (left, right) = text.split_at(cursor);
+            let mut linked = String::new();
+            for (half, offset) in [(left, 0), (right, left.len())] {
+                for (piece, link) in pieces(half, offset, &addresses) {
+                    if link.is_some() {
+                        linked.push_str(piece);
+                    }
+                }
+            }
+            assert_eq!(linked, "http://a.example/long", "cursor at {cursor}");
+        }
     }
 }

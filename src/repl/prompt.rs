@@ -32,6 +32,8 @@ pub struct Said {
     pub time: Option<&'static str>,
     /// What follows the time.
     pub name: Prompt,
+    /// Whether addresses of the web that are broken into rows are links.
+    pub links: bool,
     /// A text of more lines keeps its prompt, too; 0 is any number.
     pub most_lines: usize,
 }

@@ -52,7 +52,8 @@ fn a_host_alone_or_in_a_hurry_is_not_asked() {
         match end {
             0 => {
                 anna.terminal.keys(b"\x03");
-                anna.sees("Ctrl-C again, Ctrl-D or \\quit to leave");
+                anna.sees("Ctrl-C again, Ctrl-D or \\quit to leave; you host this lobby, and it");
+                anna.sees("ends with you for bobby");
                 anna.terminal.keys(b"\x03");
             }
             1 => anna.terminal.signal(Signal::SIGTERM),

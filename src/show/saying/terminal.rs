@@ -37,7 +37,12 @@ pub(crate) enum Terminal<'a> {
         first: &'a str,
     },
     /// Ctrl-C was pressed once, which does not end the program.
-    HowToLeave,
+    HowToLeave {
+        /// Whether the lobby ends when the user leaves.
+        hosts: bool,
+        /// Who else is in it.
+        others: &'a [&'a str],
+    },
     /// A text was typed while its session's link is down.
     WaitsForLink {
         /// The session of the text.
@@ -75,7 +80,15 @@ impl fmt::Display for Terminal<'_> {
                 }
                 write!(f, ", beginning: {first}\ny sends them, Enter keeps them in the editor")
             }
-            Self::HowToLeave => f.write_str("Ctrl-C again, Ctrl-D or \\quit to leave"),
+            Self::HowToLeave { hosts, others } => {
+                f.write_str("Ctrl-C again, Ctrl-D or \\quit to leave")?;
+                match others {
+                    [_, ..] if hosts => {
+                        write!(f, "; you host this lobby, and it ends with you for {}", listed(others))
+                    }
+                    _ => Ok(()),
+                }
+            }
             Self::WaitsForLink { session: SessionId::LOBBY } => {
                 f.write_str("the lobby is down: this waits, and goes out when it is back")
             }
@@ -108,5 +121,15 @@ mod tests {
         let waits = |session| Terminal::WaitsForLink { session }.to_string();
         assert_eq!(waits(SessionId::LOBBY), format!("the lobby {rest}"));
         assert_eq!(waits(SessionId(3)), format!("the link of session 3 {rest}"));
+    }
+
+    #[test]
+    fn whoever_hosts_is_told_for_whom_else_the_lobby_ends() {
+        let how = "Ctrl-C again, Ctrl-D or \\quit to leave";
+        let others = ["anna", "bobby"];
+        let told = |hosts, others| Terminal::HowToLeave { hosts, others }.to_string();
+        assert_eq!((told(false, &others), told(true, &[])), (how.to_owned(), how.to_owned()));
+        let ends = "; you host this lobby, and it ends with you for anna and bobby";
+        assert_eq!(told(true, &others), format!("{how}{ends}"));
     }
 }

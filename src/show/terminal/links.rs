@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use super::names;
+
 /// Longer ones are left as they are: terminals that take these sequences take about as many bytes.
 const LONGEST: usize = 2000;
 
@@ -33,7 +35,8 @@ pub fn are_taken_by(term: &str) -> bool {
 }
 
 /// Where the addresses in a line are.
-pub(super) fn find(line: &str) -> Vec<Range<usize>> {
+#[must_use]
+pub fn find(line: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(start) = line[from..].find("http").map(|at| from + at) {
@@ -62,9 +65,18 @@ fn length(text: &str) -> usize {
 
 /// `shown` as a part of the link to `address`, which [`find`] has found. Parts of one link have one id, so
 /// that they are one to whoever points at them.
-pub(super) fn part(address: &str, id: u32, shown: &str) -> String {
-    format!("\x1b]8;id={id:x};{address}\x1b\\{shown}\x1b]8;;\x1b\\")
+pub(super) fn part(address: &str, shown: &str) -> String {
+    format!("{}{shown}{END}", begin(address))
 }
+
+/// What begins a part of the link to `address`, which [`find`] has found.
+#[must_use]
+pub fn begin(address: &str) -> String {
+    format!("\x1b]8;id={:x};{address}\x1b\\", names::mix(address.as_bytes()))
+}
+
+/// What ends a part of a link.
+pub const END: &str = "\x1b]8;;\x1b\\";
 
 /// Where the rows a line was broken into stand in it: all but the spaces at the breaks.
 pub(super) fn places(line: &str, rows: &[String]) -> Vec<Range<usize>> {

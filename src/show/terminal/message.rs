@@ -14,10 +14,10 @@ use crate::config::preferences::{Links, Times};
 use crate::show::mention;
 use crate::timestamp::Timestamp;
 
-/// Stands before a replayed message, on each of its rows.
+/// Stands before a replayed message, on each of its rows; on the first of one that names the reader [`MENTION`] does.
 const REPLAYED: &str = "│";
 
-/// Stands before a message that names the reader.
+/// Stands before a message that names the reader, a replayed one as well.
 const MENTION: &str = "!";
 
 /// A name takes no more than this share of a row from the text beside it.
@@ -44,7 +44,7 @@ impl TerminalForm {
     pub(super) fn message(&mut self, message: &Message, columns: usize) -> String {
         let at = self.local(message.at);
         let mut shown = self.day_line(&at);
-        let mentioned = self.wants_attention(message) && self.is_named(message);
+        let mentioned = self.is_mentioned(message);
         let (head, text) = self.head(message, &at, mentioned);
         let lead_width = width(&head.lead);
         let head_width = lead_width + width(&head.before) + width(&head.name) + width(head.after);
@@ -126,7 +126,7 @@ impl TerminalForm {
         for Linked { place, address } in links {
             shown.push_str(&self.painted_text(message, &row[from..place.start]));
             let text = self.painted_text(message, &row[place.clone()]);
-            shown.push_str(&links::part(address, names::mix(address.as_bytes()), &text));
+            shown.push_str(&links::part(address, &text));
             from = place.end;
         }
         shown + &self.painted_text(message, &row[from..])
@@ -146,6 +146,11 @@ impl TerminalForm {
         at.instant().to_zoned(self.zone.clone())
     }
 
+    /// Whether it is marked as one that names the reader, also where it is shown again.
+    fn is_mentioned(&self, message: &Message) -> bool {
+        self.own.as_ref() != Some(&message.from) && self.is_named(message)
+    }
+
     fn is_named(&self, message: &Message) -> bool {
         self.own.as_ref().is_some_and(|own| mention::is_in(&message.text, own))
     }
@@ -155,8 +160,8 @@ impl TerminalForm {
         let time = time_form(self.preferences.times).map(|form| at.strftime(form).to_string());
         let time = time.unwrap_or_default();
         let mark = match (message.replayed, mentioned) {
-            (true, _) => REPLAYED,
-            (false, true) => MENTION,
+            (_, true) => MENTION,
+            (true, false) => REPLAYED,
             (false, false) if time.is_empty() => "",
             (false, false) => " ",
         };
@@ -175,10 +180,11 @@ impl TerminalForm {
 
     fn painted_head(&self, message: &Message, head: &Head, mentioned: bool) -> String {
         let Head { lead, before, name, after } = head;
-        if message.replayed {
-            return self.paint(Style::new().dimmed(), &format!("{lead}{before}{name}{after}"));
-        }
         let lead_style = if mentioned { Color::Red.bold() } else { Style::new().dimmed() };
+        if message.replayed {
+            let rest = self.paint(Style::new().dimmed(), &format!("{before}{name}{after}"));
+            return self.paint(lead_style, lead) + &rest;
+        }
         let session_style = match message.kind {
             MessageKind::Lobby => Style::new(),
             MessageKind::Peer => Color::Magenta.bold(),

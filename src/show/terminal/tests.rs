@@ -64,6 +64,16 @@ fn a_replayed_message_carries_a_mark_on_every_row() {
 }
 
 #[test]
+fn a_replayed_message_that_names_the_reader_is_marked_as_a_live_one_is() {
+    let old = |from: &str, text: &str| Message { replayed: true, ..said(from, text) };
+    shows(said("bobby", "anna: a"), 80, "12:34!bobby: anna: a\n");
+    shows(old("bobby", "anna: a\nb"), 80, "12:34!bobby: anna: a\n     │       b\n");
+    shows(old("anna", "I am anna"), 80, "12:34│anna: I am anna\n");
+    let shown = text(form(true).show(&Notice::Message(old("bobby", "hi anna")), 80));
+    assert!(shown.starts_with("\u{1b}[1;31m12:34!\u{1b}[0m"), "{shown:?}");
+}
+
+#[test]
 fn a_message_of_another_day_begins_with_that_day_once() {
     let mut form = form(false);
     let day = 86_400_000;
