@@ -159,6 +159,44 @@ async fn a_conversation_crosses_a_pipe_of_sixty_four_bytes() {
     talking.await.unwrap();
 }
 
+#[tokio::test]
+async fn what_was_stored_together_is_told_together_also_to_whom_it_begins_too_early() {
+    let world = World::new();
+    let (mut anna, mut position) = world.join("anna", 64 * 1024).await;
+    let says = (1..=100).map(|id| ClientMessage::Say { room: None, id, text: Text::new("word").unwrap() });
+    let says: Vec<u8> = says.flat_map(|say| codec::encode(&say).to_vec()).collect();
+    anna.writer.write_all(&says).await.unwrap();
+    anna.writer.flush().await.unwrap();
+    // Places within what was stored together: a newcomer that begins there has nothing of what is before.
+    let mut within = Vec::new();
+    while position.seq < Seq(100) {
+        let Some(ServerMessage::Said(said)) = anna.next().await else { continue };
+        let heard = position.advance_over(&said).unwrap();
+        within.extend(heard[..heard.len() - 1].iter().map(|message| message.seq));
+    }
+    assert!(!within.is_empty(), "nothing of a hundred texts in one write was stored together");
+    let mut began_too_early = 0;
+    for since in within {
+        let asks = Hello { since: Some(since), ..hello("bobby") };
+        let mut bobby = world.ask_with(asks, 64 * 1024).await;
+        let Some(ServerMessage::Welcome(welcome)) = bobby.next().await else { panic!("no welcome") };
+        assert_eq!(welcome.start.seq, since);
+        let mut position = welcome.start;
+        let first = loop {
+            match bobby.next().await.unwrap() {
+                ServerMessage::Said(said) => break said,
+                ServerMessage::Presence { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        };
+        began_too_early += usize::from(first.first() <= since);
+        let heard = position.advance_over(&first).unwrap();
+        assert_eq!(heard[0].seq, since.next(), "dropped by their numbers, the rest follows");
+        bobby.follow(position, 100).await;
+    }
+    assert!(began_too_early > 0, "the page says that it may be so");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_comes_while_others_speak_follows_from_its_place_on() {
     const NEWCOMERS: usize = 20;
