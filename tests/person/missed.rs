@@ -101,6 +101,7 @@ fn a_session_shows_what_is_unread_there() {
         assert!(!anna.terminal.screen().contains("number 5\n"), "{}", anna.terminal.screen());
         bobby.send("\\lobby");
         bobby.say("and here");
+        anna.sees_last("1 P~> bobby (0:1)>");
         anna.enter("\\lobby");
         anna.sees("1 unread in the lobby");
     }
