@@ -12,6 +12,7 @@ pub mod chain;
 pub mod codec;
 pub mod content;
 pub mod fast_path;
+pub mod harmless;
 pub mod identity;
 pub mod invisible;
 pub mod message;

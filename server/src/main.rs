@@ -2,7 +2,6 @@
 //! an exit code. Nothing else.
 
 mod cli;
-mod harmless;
 mod manual;
 mod signals;
 
@@ -15,13 +14,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
+use hobnob_protocol::harmless::harmless;
 use hobnob_server::Server;
 use hobnob_server::verify::verify;
 use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, LogFormat, Options};
-use crate::harmless::harmless;
 
 /// More threads than this would wait for the lobby.
 const MAX_WORKERS: usize = 4;
@@ -52,7 +51,7 @@ fn told(answer: &clap::Error) -> ExitCode {
         answer.exit();
     }
     // It repeats arguments, which may come from somebody else: the names of files, what was pasted.
-    let _nobody_reads = io::stderr().write_all(harmless(&answer.render().to_string()).as_bytes());
+    let _nobody_reads = io::stderr().write_all(harmless(&answer.render().to_string(), "").as_bytes());
     u8::try_from(answer.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
@@ -61,7 +60,7 @@ fn exit_code(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
-            let _nobody_reads = writeln!(io::stderr(), "error: {}", harmless(&format!("{err:#}")));
+            let _nobody_reads = writeln!(io::stderr(), "error: {}", harmless(&format!("{err:#}"), ""));
             ExitCode::FAILURE
         }
     }

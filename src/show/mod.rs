@@ -1,11 +1,10 @@
 //! What is shown: a [`Notice`] is one thing that happened, [`human`], [`terminal`] and
 //! [`json`] turn it into text.
-//! The one place that decides texts and the one that makes hostile text harmless. Knows nothing of
+//! The one place that decides texts, and sees to it that hostile text is made harmless. Knows nothing of
 //! links or commands, and writes nowhere itself.
 
 pub(crate) mod failing;
 mod gate;
-pub mod harmless;
 pub mod human;
 pub mod json;
 pub mod kept;
@@ -17,6 +16,7 @@ pub(crate) mod unsent;
 
 use std::borrow::Cow;
 
+pub use hobnob_protocol::harmless;
 use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
 use serde::{Deserialize, Serialize};
 

@@ -36,7 +36,7 @@ const CLIENT: House = House {
 const SERVER: House = House {
     root: "server/src/",
     floors: &[
-        &["decide", "config", "exposed", "network", "signals", "allowance", "harmless"],
+        &["decide", "config", "exposed", "network", "signals", "allowance"],
         &["log", "metrics", "admission"],
         &["verify", "scrape"],
         &["rendezvous"],

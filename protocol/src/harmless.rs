@@ -1,11 +1,11 @@
 //! Makes text from strangers harmless on a terminal and honest in a line-oriented file: whatever
 //! could move a cursor, change a title, reverse a reading direction or hide is replaced by something
-//! visible. Owns the list of such characters; both output forms read it.
+//! visible. Owns the list of such characters; whatever client and server show reads it.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use hobnob_protocol::invisible::is_invisible;
+use crate::invisible::is_invisible;
 
 /// Whether a character must never reach a terminal from outside: C0, DEL, C1, line separators, and
 /// whatever Unicode makes invisible (bidirectional controls, fillers, tags, …). Newline and tab are
