@@ -3,7 +3,7 @@
 //! Module map: [`name`] (names, keys, numbers as types that cannot be wrong), [`message`] (every
 //! message), [`codec`] (one JSON object a line, bounded), [`chain`] (the hash that ties each
 //! entry of a log to the one before), [`content`] (what an entry is: a text or an act), [`room`] (the name of a room), [`said`] (entries of a log in a row as they are sent), [`identity`] (an Ed25519 key and the file it lives in), [`certificate`] (how TLS carries it),
-//! [`transport`] (TLS 1.3 between two keys), [`fast_path`] (lines in the form nearly all have, read without serde), [`version`] (which build this is). The limits below are the protocol's own; each says why
+//! [`transport`] (TLS 1.3 between two keys), [`fast_path`] (lines in the form nearly all have, read without serde), [`verification`] (how two users make sure of each other's key), [`version`] (which build this is). The limits below are the protocol's own; each says why
 //! it has its value. This crate knows neither server nor client and prints nothing.
 
 pub mod away;
@@ -20,6 +20,7 @@ pub mod name;
 pub mod room;
 pub mod said;
 pub mod transport;
+pub mod verification;
 pub mod version;
 
 use std::time::Duration;

@@ -326,6 +326,15 @@ base64_bytes!(
     /// introduces them. 16 bytes, 22 characters of base64url.
     PairToken, 16, "a pair token: 16 bytes in canonical base64url without padding (the bits past the last byte are 0)"
 );
+base64_bytes!(
+    /// What one side of a verification adds to the words by chance; drawn anew for each. 32 bytes, 43 characters of
+    /// base64url.
+    Nonce, 32, "a nonce: 32 bytes in canonical base64url without padding (the bits past the last byte are 0)"
+);
+base64_bytes!(
+    /// A hash of a [`Nonce`] that is shown only later. 32 bytes, 43 characters of base64url.
+    Commitment, 32, "a commitment: 32 bytes in canonical base64url without padding (the bits past the last byte are 0)"
+);
 
 /// Bytes from the operating system's generator.
 ///
@@ -347,6 +356,14 @@ impl RunId {
 }
 
 impl PairToken {
+    /// A new one.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(random_bytes())
+    }
+}
+
+impl Nonce {
     /// A new one.
     #[must_use]
     pub fn random() -> Self {
