@@ -11,7 +11,8 @@ use hobnob_protocol::message::{
     ClientMessage, ConsentAnswer, NoAnswerCode, NotAcceptedCode, NotJoinedCode, PeerMessage, PeerRefusedCode,
     Purpose, RefusedCode, ServerMessage,
 };
-use hobnob_protocol::name::{ChainHash, LogId, Seq};
+use hobnob_protocol::name::{ChainHash, LogId, Nonce, PairToken, PublicKey, Seq};
+use hobnob_protocol::verification::{self, Bond, VerifyMessage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -82,8 +83,42 @@ has_example_of_each!(
 );
 has_example_of_each!(
     every_peer_message_has_an_example, "json peer", PeerMessage:
-    Hello, Refused, Chosen, Say, Received, Ping, Pong, Goodbye,
+    Hello, Refused, Chosen, Say, Received, Verify, Ping, Pong, Goodbye,
 );
+
+/// The steps of a verification have one type in common, and an example each.
+#[test]
+fn every_step_of_a_verification_has_an_example() {
+    let steps = examples::<PeerMessage>("json peer").into_iter().filter_map(|message| match message {
+        PeerMessage::Verify(step) => Some(match step {
+            VerifyMessage::Ask { .. } => "ask",
+            VerifyMessage::Reveal { .. } => "reveal",
+            VerifyMessage::Open { .. } => "open",
+            VerifyMessage::Answer { .. } => "answer",
+            VerifyMessage::Cancel { .. } => "cancel",
+            VerifyMessage::Unknown => panic!("an example of a step is not known"),
+        }),
+        _ => None,
+    });
+    let steps: Vec<&str> = steps.collect();
+    assert_eq!(steps, ["ask", "reveal", "open", "answer", "cancel"]);
+}
+
+#[test]
+fn the_words_of_a_verification_are_the_ones_in_the_code() {
+    let shown = blocks("text words").concat().join(", ");
+    assert_eq!(shown, verification::WORDS.join(", "));
+    let printed = fields("text verification");
+    let bytes_of = |name: &str| <[u8; 32]>::try_from(bytes(printed(name))).unwrap();
+    let bond = Bond {
+        session: PairToken::from_slice(&bytes(printed("session"))).unwrap(),
+        asker: PublicKey::new(bytes_of("asker")),
+        other: PublicKey::new(bytes_of("other")),
+    };
+    let [asker, other] = ["asker's nonce", "other's nonce"].map(|name| Nonce::new(bytes_of(name)));
+    assert_eq!(bond.commitment(&asker).to_string(), printed("commitment"));
+    assert_eq!(bond.words(&asker, &other).to_string(), printed("words"));
+}
 
 /// The same for the reasons a message can give: each stands in the document by its name on the wire.
 macro_rules! names_each {

@@ -100,6 +100,7 @@ fn scene(before: Before) -> Scene {
             key: None,
             mode: Mode::A,
             state: LinkState::Up,
+            verified: false,
             unread: 0,
         });
         state.sessions.switch(session);

@@ -123,6 +123,7 @@ impl App {
             self.state.give_up(open, failing::Lobby::NoAnswerInTime.into());
         }
         self.state.watch_time(Instant::now());
+        self.state.verification_time(Instant::now());
         self.state.missed_time(Instant::now());
         self.state.repeats_time(Instant::now());
         self.report_stalled();

@@ -114,6 +114,7 @@ fn is_finished(progress: Progress, state: &State) -> bool {
         Progress::Opening(session) => {
             state.sessions.peer(session).is_none_or(|peer| peer.state != LinkState::Connecting)
         }
+        Progress::Verifying(session) => !state.verifications.is_awaited(session),
         Progress::Ending(session) => !state.sessions.contains(session),
         Progress::Answer(request) => !state.questions.is_open(request),
         Progress::Said(text) => !state.ledger.is_open(text),

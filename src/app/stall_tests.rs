@@ -17,6 +17,7 @@ fn with_bobby() -> Scene {
         key: Some(PublicKey::new([2; 32])),
         mode: Mode::A,
         state: LinkState::Up,
+        verified: false,
         unread: 0,
     });
     scene.app.state.sessions.switch(session);

@@ -402,13 +402,27 @@ impl TerminalInput {
     }
 }
 
-/// What the prompt of `session` counts: ` (1:3)` for three messages unread in session 1, ` … 2` for two
+/// What the prompt of `session` tells besides: `, verified`, words that are compared, ` (1:3)` for three messages unread in session 1, ` … 2` for two
 /// texts that nobody has answered for in a while.
 fn counts(session: SessionId, state: &State, now: Instant) -> String {
-    let unread = unread(session, state);
+    let verified =
+        if state.sessions.peer(session).is_some_and(|peer| peer.verified) { ", verified" } else { "" };
+    let unread = format!("{verified}{}{}", compared(session, state), unread(session, state));
     match state.ledger.slow(now) {
         0 => unread,
         slow => format!("{unread} … {slow}"),
+    }
+}
+
+/// The words that are compared with somebody, so that they stay on the screen until both have answered: of this
+/// session, or of the first one that has some.
+fn compared(session: SessionId, state: &State) -> String {
+    if let Some(words) = state.verifications.words(session) {
+        return format!(" [{words}]");
+    }
+    match state.verifications.first_words() {
+        Some((other, words)) => format!(" [{other}: {words}]"),
+        None => String::new(),
     }
 }
 

@@ -65,7 +65,9 @@ impl State {
             self.drop_inbound(link);
         }
         let admitted = match known {
-            _ if self.user.ignores(&introduction.key) => Err(StrangerRefused::SentAway),
+            _ if self.user.ignores(&introduction.key) || self.refuses_key(&introduction.key) => {
+                Err(StrangerRefused::SentAway)
+            }
             true => self.strangers.known_opens(&introduction.key, Instant::now()),
             false => self.admit_stranger(&introduction),
         };
@@ -124,6 +126,7 @@ impl State {
             key: Some(introduction.key),
             mode: Mode::B,
             state: LinkState::Connecting,
+            verified: false,
             unread: 0,
         });
         // A key that was answered may come under another name, which is pinned with an answer, too.

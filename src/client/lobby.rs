@@ -215,8 +215,12 @@ impl State {
             return;
         }
         let own = name == self.me.name && key.fingerprint() == self.me.fingerprint;
-        let seen_first = match self.trust.user(&name, &key) {
-            Ok(KeyVerdict::Trusted(pin)) => Some(pin.seen_first()),
+        let pinned = match self.trust.user(&name, &key) {
+            Ok(KeyVerdict::Trusted(pin)) if pin.refused => {
+                self.emit(saying::Verification::KeyRefused { name: &name }.into());
+                None
+            }
+            Ok(KeyVerdict::Trusted(pin)) => Some((pin.seen_first(), pin.verified)),
             Ok(KeyVerdict::Changed(pin)) => {
                 let pinned = pin.key.fingerprint();
                 self.emit(saying::Lobby::AnotherKeyPinned { name: &name, pinned }.into());
@@ -232,9 +236,9 @@ impl State {
             name,
             fingerprint: key.fingerprint(),
             since: Timestamp(since),
-            trusted: own || seen_first.is_some(),
-            seen_first: seen_first.flatten(),
-            verified: false,
+            trusted: own || pinned.is_some(),
+            seen_first: pinned.and_then(|(seen_first, _)| seen_first),
+            verified: pinned.is_some_and(|(_, verified)| verified),
             away: away.map(|text| text.as_str().to_owned()),
         });
     }

@@ -22,6 +22,8 @@ mod repeats;
 pub(crate) mod stalls;
 pub(crate) mod strangers;
 pub(crate) mod user;
+pub(crate) mod verifications;
+mod verifying;
 mod wait;
 pub(crate) mod waiting;
 
@@ -43,6 +45,7 @@ use crate::client::recent::Recent;
 use crate::client::repeats::Repeats;
 use crate::client::strangers::Strangers;
 use crate::client::user::User;
+use crate::client::verifications::Verifications;
 use crate::client::waiting::Watch;
 use crate::data::trust::LobbyTrust;
 use crate::input::request::RequestId;
@@ -97,6 +100,8 @@ pub struct State {
     pub trust: LobbyTrust,
     /// The sessions of whoever this user has not answered.
     pub(crate) strangers: Strangers,
+    /// The verifications of peers' keys.
+    pub(crate) verifications: Verifications,
     /// How the run went so far.
     pub verdict: ExitVerdict,
     /// The condition that a script waits for, while it does.
@@ -173,6 +178,7 @@ impl State {
             recent: Recent::default(),
             trust,
             strangers: Strangers::new(strangers),
+            verifications: Verifications::default(),
             verdict: ExitVerdict::Done,
             watch: None,
             head,

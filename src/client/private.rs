@@ -2,7 +2,7 @@
 //! sessions: one for each pair of users, keys pinned at first use, no word without an answer.
 
 use hobnob_protocol::message::{ClientMessage, Introduction};
-use hobnob_protocol::name::UserName;
+use hobnob_protocol::name::{PublicKey, UserName};
 
 use crate::client::command_error::CommandError;
 use crate::client::questions::Question;
@@ -46,6 +46,10 @@ impl State {
         }
         if !self.sessions.contains(session) {
             return self.private_links.refuse(&introduction);
+        }
+        if self.refuses_key(&introduction.key) {
+            self.private_links.refuse(&introduction);
+            return self.fork_failed(session, failing::Verification::KeyRefused(&introduction.name).into());
         }
         if let Err(error) = self.check_key(&introduction) {
             self.private_links.refuse(&introduction);
@@ -113,6 +117,12 @@ impl State {
         }
     }
 
+    /// Whether this user has said that the words of this key are not the same. Where that cannot be read, the pin
+    /// cannot be read either, and that is told.
+    pub(super) fn refuses_key(&self, key: &PublicKey) -> bool {
+        self.trust.refuses(key).unwrap_or(false)
+    }
+
     /// The server cannot introduce: nobody of that name, or oneself.
     pub(crate) fn pair_refused(&mut self, session: SessionId, error: CommandError) {
         self.fork_failed(session, error);
@@ -155,6 +165,7 @@ impl State {
                 let texts = local_ids.into_iter().filter_map(|id| self.ledger.settle(id)).collect();
                 self.report_unanswered(texts, &Unsent::SessionOver);
             }
+            PeerEventKind::Verify(message) => self.verification_heard(session, &message),
             PeerEventKind::WantsIntroduction => self.ask_for_fresh_addresses(session),
             PeerEventKind::Left => self.session_over(session, ClosedReason::Left, &Unsent::OtherLeft),
             PeerEventKind::Ended => self.session_over(session, ClosedReason::Ended, &Unsent::UserEnded),
@@ -185,6 +196,10 @@ impl State {
             return self.fork_failed(session, error);
         }
         self.meet(&name, Some(&key));
+        let verified = self.trust.has_verified(&name, &key).unwrap_or(false);
+        if let Some(peer) = self.sessions.peer_mut(session) {
+            peer.verified = verified;
+        }
         let fingerprint = key.fingerprint();
         if !is_stranger {
             self.open_record(session, &key);
@@ -196,6 +211,7 @@ impl State {
             path: "direct".into(),
             fingerprint,
             key_exchange,
+            verified,
         });
         self.tell_of_unheard(&name, &key);
         self.watch_opened();
@@ -249,6 +265,7 @@ impl State {
     pub(crate) fn session_over(&mut self, session: SessionId, reason: ClosedReason, why: &Unsent<'_>) {
         let unsaid = self.ledger.take_session(session);
         self.report_unanswered(unsaid, why);
+        self.verification_ends_with(session);
         self.private_links.remove(session);
         self.ledger.over(session);
         self.strangers.over(session);

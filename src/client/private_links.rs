@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use hobnob_protocol::message::Introduction;
 use hobnob_protocol::name::{PairToken, PublicKey, Text, UserName};
+use hobnob_protocol::verification::VerifyMessage;
 use thiserror::Error;
 
 use crate::peer::{Familiarity, PeerLinkHandle, PeerNetwork, SayError, TooManyLinks};
@@ -212,6 +213,19 @@ impl PrivateLinks {
         if let Some((_, link)) = self.links.get(&session).and_then(|private| private.link.as_ref()) {
             link.shown(number);
         }
+    }
+
+    /// Hands a session's link all that this side has said in the present verification of keys.
+    pub fn verify(&self, session: SessionId, said: Vec<VerifyMessage>) {
+        if let Some((_, link)) = self.links.get(&session).and_then(|private| private.link.as_ref()) {
+            link.verify(said);
+        }
+    }
+
+    /// This user's own key, which all links have; none once the network is closed.
+    #[must_use]
+    pub fn own_key(&self) -> Option<PublicKey> {
+        self.network.as_ref().map(PeerNetwork::own_key)
     }
 
     /// Ends a session. Returns false when the session has no link yet, so that no event will follow.

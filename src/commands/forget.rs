@@ -29,11 +29,13 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let forgotten = state.trust.forget(&name);
     let pin = forgotten.map_err(|reason| failing::Private::NotForgotten { name: &name, reason })?;
     let key = pin.as_ref().map(|pin| pin.key).or_else(|| state.strangers.forgotten(&name));
-    let was_refused = state.strangers.forgive(&name, key.as_ref());
+    let was_refused =
+        state.strangers.forgive(&name, key.as_ref()) || pin.as_ref().is_some_and(|pin| pin.refused);
     if let Some(pin) = &pin {
         state.strangers.forgot(&name, pin.key);
         let fingerprint = pin.key.fingerprint();
         state.emit(saying::Private::Forgotten { name: &name, fingerprint }.into());
+        state.sessions.unverify(&name);
     }
     if was_refused {
         state.emit(saying::Private::RefusedNoMore { name: &name }.into());

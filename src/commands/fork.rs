@@ -53,6 +53,7 @@ pub(super) fn add(state: &mut State, name: &UserName) -> SessionId {
         key: None,
         mode: Mode::A,
         state: LinkState::Connecting,
+        verified: false,
         unread: 0,
     });
     state.emit(Notice::Forking { session, peer: name.clone() });

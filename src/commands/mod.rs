@@ -30,6 +30,7 @@ mod switch;
 mod unalias;
 mod unignore;
 mod users;
+mod verify;
 mod wait;
 mod whois;
 
@@ -50,6 +51,7 @@ pub const COMMANDS: &[Command] = &[
     whois::WHOIS,
     fork::FORK,
     msg::MSG,
+    verify::VERIFY,
     forget::FORGET,
     ignore::IGNORE,
     unignore::UNIGNORE,
@@ -142,6 +144,8 @@ pub enum Progress {
     Opening(SessionId),
     /// It goes on until this session is over.
     Ending(SessionId),
+    /// It goes on until the words of a verification in this session are there, or its outcome.
+    Verifying(SessionId),
     /// It goes on until this question is answered or given up.
     Answer(u32),
     /// It goes on until the text with this number in the ledger is answered for.

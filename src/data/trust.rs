@@ -104,6 +104,12 @@ pub struct Pin {
     /// An earlier build pinned it by name alone, perhaps in another lobby.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub earlier: bool,
+    /// Both users have compared the words of this key, and they were the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verified: bool,
+    /// They were not: nothing is said to this key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
 }
 
 impl Pin {
@@ -160,13 +166,13 @@ impl Trust {
         Ok(self.read()?.servers.get(address).map(|pin| pin.key))
     }
 
-    /// Whether this key is pinned for any user of any lobby.
+    /// Whether this key is pinned for any user of any lobby, and not refused.
     #[must_use]
     pub fn knows_user_key(&self, key: &PublicKey) -> bool {
         // A file that cannot be read trusts nobody.
         self.read().is_ok_and(|known| {
             let users = known.lobbies.values().flat_map(BTreeMap::values).chain(known.users.values());
-            users.into_iter().any(|pin| pin.key == *key)
+            users.into_iter().any(|pin| pin.key == *key && !pin.refused)
         })
     }
 
@@ -256,7 +262,10 @@ impl LobbyTrust {
     /// When the file cannot be read.
     pub fn knows(&self, key: &PublicKey) -> Result<bool, TrustError> {
         let known = self.trust.read()?;
-        Ok(known.lobbies.get(&self.lobby).is_some_and(|users| users.values().any(|pin| pin.key == *key)))
+        Ok(known
+            .lobbies
+            .get(&self.lobby)
+            .is_some_and(|users| users.values().any(|pin| pin.key == *key && !pin.refused)))
     }
 
     /// The names that have a pinned key, in the form that is compared.
@@ -289,6 +298,55 @@ impl LobbyTrust {
         })
     }
 
+    /// Whether this key was refused, under whatever name of this lobby.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn refuses(&self, key: &PublicKey) -> Result<bool, TrustError> {
+        let known = self.trust.read()?;
+        let refused = |pin: &Pin| pin.key == *key && pin.refused;
+        Ok(known.lobbies.get(&self.lobby).is_some_and(|users| users.values().any(refused)))
+    }
+
+    /// Whether this key was verified for this name.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn has_verified(&self, name: &UserName, key: &PublicKey) -> Result<bool, TrustError> {
+        Ok(self.pin_of(name)?.is_some_and(|pin| pin.key == *key && pin.verified))
+    }
+
+    /// Notes that both users have compared this key. It is pinned, if it was not.
+    ///
+    /// # Errors
+    /// When another key is pinned for the name, or the file cannot be changed.
+    pub fn verify_user(&self, name: &UserName, key: &PublicKey) -> Result<(), TrustError> {
+        self.mark(name, key, |pin| {
+            // Compared in this lobby, it is no pin of another one.
+            (pin.verified, pin.refused, pin.earlier) = (true, false, false);
+        })
+    }
+
+    /// Notes that nothing more is said to this key, until it is forgotten.
+    ///
+    /// # Errors
+    /// When another key is pinned for the name, or the file cannot be changed.
+    pub fn refuse_user(&self, name: &UserName, key: &PublicKey) -> Result<(), TrustError> {
+        self.mark(name, key, |pin| (pin.verified, pin.refused) = (false, true))
+    }
+
+    fn mark(&self, name: &UserName, key: &PublicKey, mark: impl FnOnce(&mut Pin)) -> Result<(), TrustError> {
+        self.trust.change(|known| {
+            let users = known.lobbies.entry(self.lobby.clone()).or_default();
+            let pin = users.entry(name.folded().to_owned()).or_insert_with(|| pin(key));
+            if pin.key != *key {
+                return Err(TrustError::Changed { pinned: pin.key });
+            }
+            mark(pin);
+            Ok(())
+        })
+    }
+
     /// Takes out the key pinned for a name; gives it back.
     ///
     /// # Errors
@@ -312,6 +370,8 @@ fn pin(key: &PublicKey) -> Pin {
         fingerprint: key.fingerprint().to_string(),
         first_seen: now().to_string(),
         earlier: false,
+        verified: false,
+        refused: false,
     }
 }
 

@@ -81,6 +81,7 @@ impl EventQueue {
 #[cfg(test)]
 mod tests {
     use hobnob_protocol::name::Text;
+    use hobnob_protocol::verification::VerifyMessage;
 
     use super::*;
 
@@ -109,6 +110,10 @@ mod tests {
         assert!(queue.has_room());
 
         let mut strangers = EventQueue::of(Familiarity::Stranger);
+        let verify = || PeerEventKind::Verify(VerifyMessage::Unknown);
+        (0..=MOST_EVENTS).for_each(|_| strangers.push(verify()));
+        assert!(!strangers.has_room(), "a flood of other messages is read no further either");
+        while strangers.pop().is_some() {}
         (0..=STRANGER_TEXTS as u64).for_each(|number| strangers.push(said(number)));
         assert!(!strangers.has_room());
         strangers.acquaint();

@@ -1,6 +1,7 @@
 //! What a private session reports to the app. Knows nothing of sockets, nor of the queue it waits in.
 
 use hobnob_protocol::name::Text;
+use hobnob_protocol::verification::VerifyMessage;
 use thiserror::Error;
 
 use crate::session::link_id::LinkId;
@@ -45,6 +46,8 @@ pub enum PeerEventKind {
         /// What the app called them, oldest first.
         local_ids: Vec<u64>,
     },
+    /// The other says something for the verification of keys. It may say it again.
+    Verify(VerifyMessage),
     /// The known addresses do not answer: the lobby may know better ones.
     WantsIntroduction,
     /// The other ended the session.

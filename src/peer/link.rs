@@ -36,6 +36,7 @@ use super::reach::Origin;
 use super::redial::{AwakeClock, GaveUp, Redial, jitter};
 use super::seal::SealError;
 use super::two_connections::takes_over;
+use super::verifying::Verifying;
 use crate::session::link_id::LinkId;
 
 /// The clock is looked at this often, or oftener.
@@ -86,6 +87,7 @@ pub(super) struct Link {
     handed: usize,
     acknowledge_pace: AcknowledgePace,
     pong_due: bool,
+    verifying: Verifying,
     /// Connections that come earlier are dropped: the last one was misused.
     shunned_until: Duration,
     leave_by: Option<Duration>,
@@ -151,6 +153,7 @@ impl Link {
             handed: 0,
             acknowledge_pace: AcknowledgePace::default(),
             pong_due: false,
+            verifying: Verifying::default(),
             shunned_until: Duration::ZERO,
             leave_by: None,
             trouble,
@@ -239,8 +242,11 @@ impl Link {
     /// Does what is due, whatever woke the task.
     fn look(&mut self) -> Option<Ending> {
         self.hand_over();
-        let News { shown, candidates, is_leaving, is_acquainted } = self.mailbox.news();
+        let News { shown, candidates, is_leaving, is_acquainted, verify } = self.mailbox.news();
         self.inbox.show(shown);
+        if let Some(said) = verify {
+            self.verifying.replace(said);
+        }
         if self.dialler.is_strangers() && (is_acquainted || self.outgoing.has_said()) {
             self.dialler.acquaint();
             self.waiting_events.acquaint();
@@ -284,6 +290,9 @@ impl Link {
         }
         if std::mem::take(&mut self.pong_due) {
             self.outgoing.queue(&PeerMessage::Pong);
+        }
+        for message in self.verifying.take() {
+            self.outgoing.queue(&PeerMessage::Verify(message.clone()));
         }
         // With company it costs next to nothing.
         let rested = self.acknowledge_pace.is_rested(self.now);
@@ -383,6 +392,7 @@ impl Link {
         tracing::debug!(session = %self.session, origin = ?fresh.origin, "a connection carries it");
         self.remember(fresh.origin);
         self.inbox.begin(fresh.told);
+        self.verifying.begin();
         // The old one takes its writer out before the new one puts in its own.
         self.connection = None;
         let connection = self.connection.insert(Connection::new(fresh, &self.outgoing, now));
@@ -441,6 +451,7 @@ impl Link {
                 let delivered = self.outgoing.acknowledge(number)?;
                 self.deliver(delivered);
             }
+            PeerMessage::Verify(message) => self.waiting_events.push(PeerEventKind::Verify(message)),
             PeerMessage::Ping => self.pong_due = true,
             PeerMessage::Pong | PeerMessage::Unknown | PeerMessage::Goodbye => {}
             PeerMessage::Hello { .. } | PeerMessage::Chosen | PeerMessage::Refused { .. } => {

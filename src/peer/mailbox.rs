@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hobnob_protocol::MAX_CANDIDATES;
 use hobnob_protocol::name::Candidate;
+use hobnob_protocol::verification::VerifyMessage;
 use tokio::sync::Notify;
 
 /// Bounded by what is in it: the newest of everything, whatever was asked before.
@@ -22,6 +23,7 @@ struct Asked {
     candidates: Option<Vec<Candidate>>,
     leave: bool,
     acquainted: bool,
+    verify: Option<Vec<VerifyMessage>>,
 }
 
 /// What the app has asked since the link looked last.
@@ -34,6 +36,8 @@ pub(super) struct News {
     pub(super) is_leaving: bool,
     /// The user has answered whoever opened the session.
     pub(super) is_acquainted: bool,
+    /// All that this side has said in the present verification of keys.
+    pub(super) verify: Option<Vec<VerifyMessage>>,
 }
 
 impl Mailbox {
@@ -66,6 +70,11 @@ impl Mailbox {
         self.wake();
     }
 
+    pub(super) fn verify(&self, said: Vec<VerifyMessage>) {
+        self.asked().verify = Some(said);
+        self.wake();
+    }
+
     /// Lets the link's task look at what there is to do.
     pub(super) fn wake(&self) {
         self.changed.notify_one();
@@ -95,6 +104,7 @@ impl Mailbox {
             candidates: asked.candidates.take(),
             is_leaving: asked.leave,
             is_acquainted: asked.acquainted,
+            verify: asked.verify.take(),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! - `reach` is the way to the other side (TCP), and the rules which addresses are dialled; `seal` is the TLS on it.
 //! - `outgoing` is what leaves by a link, and the rule for who writes when: texts (`outbox`), the connection's `writer`, and
 //!   how often it writes (`pace`).
+//! - `verifying` is what this side says in a verification of keys, over each connection anew.
 //! - `inbox` counts what arrives; `line` is a message as it stands on the connection.
 //! - `mailbox` is what the app asks of a link; `event` is what the app hears; `backpressure` is what happens when it
 //!   does not keep up.
@@ -56,6 +57,7 @@ mod seal;
 #[cfg(test)]
 mod tests;
 mod two_connections;
+mod verifying;
 mod writer;
 
 use std::fmt;
@@ -66,7 +68,8 @@ use std::time::Duration;
 
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::message::Introduction;
-use hobnob_protocol::name::{Candidate, Text};
+use hobnob_protocol::name::{Candidate, PublicKey, Text};
+use hobnob_protocol::verification::VerifyMessage;
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
@@ -160,6 +163,12 @@ impl PeerNetwork {
             accepting: tokio::spawn(accept),
             links: Mutex::default(),
         })
+    }
+
+    /// This user's own key.
+    #[must_use]
+    pub fn own_key(&self) -> PublicKey {
+        self.identity.public()
     }
 
     /// The address that is listened on.
@@ -301,6 +310,12 @@ impl PeerLinkHandle {
     /// so, too.
     pub fn acquaint(&self) {
         self.mailbox.acquaint();
+    }
+
+    /// All that this side has said in the present verification of keys; the link says it, and says it again
+    /// over each new connection, until other messages take its place.
+    pub fn verify(&self, said: Vec<VerifyMessage>) {
+        self.mailbox.verify(said);
     }
 
     /// Ends the session. What was said is delivered first if that takes no longer than two seconds;

@@ -3,6 +3,7 @@
 
 pub mod id;
 pub mod link_id;
+pub mod verification;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -55,6 +56,8 @@ pub struct PeerSession {
     pub mode: Mode,
     /// How its link is.
     pub state: LinkState,
+    /// Both users have compared this key.
+    pub verified: bool,
     /// Messages that came while it was not current.
     pub unread: u64,
 }
@@ -72,6 +75,9 @@ pub struct SessionRow {
     pub mode: Option<Mode>,
     /// How its link is.
     pub state: LinkState,
+    /// Whether both users have compared the peer's key; nothing in the lobby.
+    #[serde(default)]
+    pub verified: Option<bool>,
     /// Whether what is typed goes there.
     pub current: bool,
     /// Messages that came while it was not current.
@@ -200,6 +206,11 @@ impl Sessions {
         self.peers.get_mut(&id)
     }
 
+    /// The key of whoever has this name is not verified any more.
+    pub fn unverify(&mut self, name: &UserName) {
+        self.peers.values_mut().filter(|peer| peer.peer == *name).for_each(|peer| peer.verified = false);
+    }
+
     /// All private sessions, by number.
     pub fn peers(&self) -> impl Iterator<Item = (SessionId, &PeerSession)> {
         self.peers.iter().map(|(id, peer)| (*id, peer))
@@ -269,6 +280,7 @@ impl Sessions {
             peer: None,
             mode: None,
             state: self.lobby,
+            verified: None,
             current: self.is_lobby_current(),
             unread: self.lobby_unread,
         };
@@ -278,6 +290,7 @@ impl Sessions {
             peer: Some(peer.peer.clone()),
             mode: Some(peer.mode),
             state: peer.state,
+            verified: Some(peer.verified),
             current: self.current == Some(id),
             unread: peer.unread,
         });
@@ -290,7 +303,14 @@ mod tests {
     use super::*;
 
     fn peer(name: &str) -> PeerSession {
-        PeerSession { peer: name.parse().unwrap(), key: None, mode: Mode::A, state: LinkState::Up, unread: 0 }
+        PeerSession {
+            peer: name.parse().unwrap(),
+            key: None,
+            mode: Mode::A,
+            state: LinkState::Up,
+            verified: false,
+            unread: 0,
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::kept::KeptMessage;
 use super::{
     ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, RequestAnswer, RequestId,
 };
+use crate::session::verification::Outcome;
 use crate::session::{LinkState, SessionId, SessionRow};
 use crate::timestamp::Timestamp;
 
@@ -40,7 +41,7 @@ macro_rules! harmless_by_type {
 }
 
 harmless_by_type!(bool u64 SessionId Timestamp Mode LinkState ClosedReason MessageKind ErrorCode);
-harmless_by_type!(UserName Fingerprint PublicKey);
+harmless_by_type!(UserName Fingerprint PublicKey Outcome);
 
 impl Pass for String {
     fn pass(&mut self) {
@@ -110,8 +111,8 @@ impl Pass for HelpRow {
 
 impl Pass for SessionRow {
     fn pass(&mut self) {
-        let Self { id, kind, peer, mode, state, current, unread } = self;
-        pass!(id kind peer mode state current unread);
+        let Self { id, kind, peer, mode, state, verified, current, unread } = self;
+        pass!(id kind peer mode state verified current unread);
     }
 }
 
@@ -153,9 +154,10 @@ impl Pass for Notice {
             Self::Joined { name, ignored } | Self::Left { name, ignored } => pass!(name ignored),
             Self::Users { names, away } => pass!(names away),
             Self::Forking { session, peer } => pass!(session peer),
-            Self::Opened { session, peer, mode, path, fingerprint, key_exchange } => {
-                pass!(session peer mode path fingerprint key_exchange);
+            Self::Opened { session, peer, mode, path, fingerprint, key_exchange, verified } => {
+                pass!(session peer mode path fingerprint key_exchange verified);
             }
+            Self::Verify { session, peer, words, outcome } => pass!(session peer words outcome),
             Self::Closed { session, peer, reason } => pass!(session peer reason),
             Self::Sessions { sessions } => sessions.pass(),
             Self::Switched { session } => session.pass(),

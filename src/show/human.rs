@@ -7,6 +7,7 @@ use nu_ansi_term::{Color, Style};
 use super::gate::passed;
 use super::harmless::{harmless, harmless_line};
 use super::kept::KeptMessage;
+use super::verification;
 use super::{ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, unsent};
 use crate::session::{LinkState, SessionRow};
 
@@ -126,7 +127,8 @@ impl Human {
                 0 => String::new(),
                 count => format!(", {count} unread"),
             };
-            format!("{PROGRAM_VOICE}{mark} {} {who} ({}{unread})\n", row.id, state_word(row.state))
+            let verified = if row.verified == Some(true) { ", verified" } else { "" };
+            format!("{PROGRAM_VOICE}{mark} {} {who} ({}{verified}{unread})\n", row.id, state_word(row.state))
         });
         lines.collect()
     }
@@ -199,6 +201,9 @@ pub(super) fn told(notice: &Notice) -> String {
         }
         Notice::Opened { session, peer, mode: Mode::B, .. } => {
             format!("{peer} opened private session {session} with you: \\sw {session} to answer there")
+        }
+        Notice::Verify { session, peer, words, outcome } => {
+            verification::told(*session, peer, words, *outcome)
         }
         Notice::Closed { session, peer, reason } => {
             let why = match reason {

@@ -13,6 +13,7 @@ pub(crate) mod repeated;
 pub(crate) mod saying;
 pub mod terminal;
 pub(crate) mod unsent;
+mod verification;
 
 use std::borrow::Cow;
 
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::repeated::Repeated;
 use crate::input::request::RequestId;
+use crate::session::verification::Outcome;
 use crate::session::{LinkState, Mode, SessionId, SessionRow};
 use crate::timestamp::Timestamp;
 
@@ -141,6 +143,22 @@ pub enum Notice {
         fingerprint: Fingerprint,
         /// The key exchange of its link.
         key_exchange: String,
+        /// Whether both users have compared the peer's key.
+        #[serde(default)]
+        verified: bool,
+    },
+    /// The key of a peer is compared: the words are there, or it is over.
+    Verify {
+        /// In which session.
+        session: SessionId,
+        /// With whom.
+        peer: UserName,
+        /// The words; none when it is over.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        words: Vec<String>,
+        /// How it ended; nothing while it goes on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Outcome>,
     },
     /// A private session is over.
     Closed {

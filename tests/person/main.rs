@@ -39,4 +39,6 @@ mod search;
 #[cfg(test)]
 mod typing;
 #[cfg(test)]
+mod verify;
+#[cfg(test)]
 mod writing;

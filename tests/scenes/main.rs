@@ -45,3 +45,5 @@ mod server;
 mod sessions;
 #[cfg(test)]
 mod strangers;
+#[cfg(test)]
+mod verify;

@@ -74,6 +74,7 @@ fn check(event: &Value) -> Checked {
         "users" => texts(event, "names"),
         "forking" => peer_session(event),
         "opened" => check_opened(event),
+        "verify" => check_verify(event),
         "closed" => peer_session(event).and(one_of(event, "reason", &["left", "ended", "gone", "failed"])),
         "sessions" => each(event, "sessions", check_session),
         "switched" => number(event, "session"),
@@ -137,7 +138,21 @@ fn check_opened(event: &Value) -> Checked {
     one_of(event, "mode", &["A", "B"])?;
     one_of(event, "path", &["direct", "relay"])?;
     fingerprint(event, "fingerprint")?;
+    flag(event, "verified")?;
     text(event, "key_exchange")
+}
+
+/// The words, or how it ended.
+fn check_verify(event: &Value) -> Checked {
+    peer_session(event)?;
+    match (event.get("words"), event.get("outcome")) {
+        (Some(words), None) => match words.as_array().map(Vec::len) {
+            Some(7) => texts(event, "words"),
+            _ => wrong("words", "seven words"),
+        },
+        (None, Some(_)) => one_of(event, "outcome", &["verified", "refused", "cancelled"]),
+        _ => Err("there are words or an outcome".to_owned()),
+    }
 }
 
 fn check_session(session: &Value) -> Checked {
@@ -150,6 +165,7 @@ fn check_session(session: &Value) -> Checked {
         return if session["id"] == 0 { Ok(()) } else { Err("the lobby is session 0".to_owned()) };
     }
     text(session, "peer")?;
+    flag(session, "verified")?;
     one_of(session, "mode", &["A", "B"])
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::code::PeerRefusedCode;
 use crate::name::{PairToken, Text};
+use crate::verification::VerifyMessage;
 
 /// What a connection between two peers is for. One session may have several, for different purposes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,8 @@ pub enum PeerMessage {
         /// The number of the last one.
         number: u64,
     },
+    /// A step of the verification of both keys.
+    Verify(VerifyMessage),
     /// Asks for a sign of life.
     Ping,
     /// A sign of life.

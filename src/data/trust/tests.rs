@@ -74,6 +74,27 @@ fn servers_are_pinned_by_address() {
     assert_eq!(trust.server_key("127.0.0.1:43210").unwrap(), Some(key(1)));
 }
 
+#[test]
+fn what_came_of_comparing_a_key_is_kept_with_its_pin_and_goes_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let trust = lobby(&folder, 9);
+    let verified = |who: &str, byte| lobby(&folder, 9).has_verified(&name(who), &key(byte)).unwrap();
+    trust.verify_user(&name("Bobby"), &key(1)).unwrap();
+    assert!(verified("bobby", 1) && is_trusted(&trust, "bobby", 1), "it is pinned by that");
+    assert!(!verified("bobby", 2) && !verified("bobby_2", 1), "another key, and another name of that key");
+    assert!(trust.verify_user(&name("bobby"), &key(2)).is_err());
+    assert!(!lobby(&folder, 8).has_verified(&name("bobby"), &key(1)).unwrap(), "in this lobby alone");
+    trust.refuse_user(&name("bobby"), &key(1)).unwrap();
+    assert!(!verified("bobby", 1) && lobby(&folder, 9).refuses(&key(1)).unwrap());
+    assert!(!trust.knows(&key(1)).unwrap(), "whoever is refused is not known");
+    assert!(!Trust::open(folder.path()).unwrap().knows_user_key(&key(1)));
+    assert!(!lobby(&folder, 8).refuses(&key(1)).unwrap());
+    assert!(trust.forget(&name("bobby")).unwrap().unwrap().refused);
+    assert!(!trust.refuses(&key(1)).unwrap());
+    trust.pin_user(&name("bobby"), &key(1)).unwrap();
+    assert!(!verified("bobby", 1), "a key that is pinned again has to be compared again");
+}
+
 /// A file as earlier builds wrote it.
 fn earlier(folder: &tempfile::TempDir, servers: &[u8]) {
     let pin = |table: &str, byte: u8| {

@@ -54,6 +54,11 @@ async fn a_peer_that_misuses_a_connection_loses_it_and_not_the_session() {
         ("an acknowledgement of nothing", encode(&PeerMessage::Received { number: 1 }).to_vec()),
         ("a second hello", encode(&hello(PairToken::random(), 0)).to_vec()),
         ("a refusal of nothing", encode(&PeerMessage::Refused { code: PeerRefusedCode::Purpose }).to_vec()),
+        (
+            "a nonce of another length",
+            b"{\"type\":\"verify\",\"step\":\"reveal\",\"commitment\":\"AA\",\"nonce\":\"AA\"}\n".to_vec(),
+        ),
+        ("a question without a commitment", b"{\"type\":\"verify\",\"step\":\"ask\"}\n".to_vec()),
         ("a choice that is not its own", encode(&PeerMessage::Chosen).to_vec()),
     ];
     for (name, bytes) in attacks {

@@ -1,5 +1,7 @@
 //! Links that break.
 
+use hobnob_protocol::name::Commitment;
+
 use super::proxy::Proxy;
 use super::*;
 
@@ -91,4 +93,31 @@ async fn chatter(client: &mut Client, mut session: Session, count: u64) {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn what_was_said_to_verify_keys_is_said_again_over_the_next_connection() {
+    let (anna, mut bobby) = two_clients().await;
+    let proxy = Proxy::before(bobby.addr()).await;
+    let token = PairToken::random();
+    let _bobbys = bobby.open(&introduction(token, anna.key(), &[], false));
+    let annas = anna.open(&introduction(token, bobby.key(), &[proxy.addr], true));
+    assert!(matches!(bobby.next().await, PeerEventKind::Up { .. }));
+    let [first, second] =
+        [1, 2].map(|byte| VerifyMessage::Cancel { commitment: Commitment::new([byte; 32]) });
+    annas.handle.verify(vec![first.clone()]);
+    assert_eq!(bobby.next().await, PeerEventKind::Verify(first.clone()));
+    annas.handle.verify(vec![first.clone(), second.clone()]);
+    assert_eq!(bobby.next().await, PeerEventKind::Verify(second.clone()), "once a connection");
+    proxy.cut();
+    // A link that is back before its user learns that it was lost tells nothing of that.
+    let mut heard = Vec::new();
+    while heard.len() < 2 {
+        match bobby.next().await {
+            PeerEventKind::Verify(message) => heard.push(message),
+            PeerEventKind::Down | PeerEventKind::Up { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(heard, [first, second]);
 }

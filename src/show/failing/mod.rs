@@ -10,6 +10,7 @@ mod private;
 mod sessions;
 mod start;
 mod user;
+mod verification;
 
 use std::fmt;
 
@@ -21,6 +22,7 @@ pub(crate) use self::private::Private;
 pub(crate) use self::sessions::Sessions;
 pub(crate) use self::start::Start;
 pub(crate) use self::user::User;
+pub(crate) use self::verification::Verification;
 use super::{ErrorCode, Failure, Notice, unsent};
 
 /// Why something failed, as facts. [`fmt::Display`] words it, and [`Failure::from`] makes a failure of it.

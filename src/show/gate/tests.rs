@@ -66,10 +66,14 @@ fn after(notice: &Notice) -> Option<Notice> {
         Notice::Left { .. } => json!({"event": "users", "names": ["anna", "bobby"], "away": ["bobby"]}),
         Notice::Users { .. } => json!({"event": "forking", "session": 1, "peer": "bobby"}),
         Notice::Forking { .. } => json!({"event": "opened", "session": 1, "peer": "bobby", "mode": "A",
-            "path": "direct", "fingerprint": FINGERPRINT, "key_exchange": "X25519"}),
-        Notice::Opened { .. } => json!({"event": "closed", "session": 1, "peer": "bobby", "reason": "left"}),
+            "path": "direct", "fingerprint": FINGERPRINT, "key_exchange": "X25519", "verified": true}),
+        Notice::Opened { .. } => {
+            json!({"event": "verify", "session": 1, "peer": "bobby", "words": ["Dog", "Cat"],
+            "outcome": "refused"})
+        }
+        Notice::Verify { .. } => json!({"event": "closed", "session": 1, "peer": "bobby", "reason": "left"}),
         Notice::Closed { .. } => json!({"event": "sessions", "sessions": [{"id": 1, "kind": "peer",
-            "peer": "bobby", "mode": "A", "state": "up", "current": true, "unread": 3}]}),
+            "peer": "bobby", "mode": "A", "state": "up", "verified": true, "current": true, "unread": 3}]}),
         Notice::Sessions { .. } => json!({"event": "switched", "session": 1}),
         Notice::Switched { .. } => json!({"event": "link", "session": 1, "state": "up"}),
         Notice::Link { .. } => json!({"event": "whois", "name": "bobby", "fingerprint": FINGERPRINT,

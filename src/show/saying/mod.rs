@@ -9,6 +9,7 @@ mod private;
 mod start;
 mod terminal;
 mod user;
+mod verification;
 
 use std::fmt;
 
@@ -19,6 +20,7 @@ pub(crate) use self::private::Private;
 pub(crate) use self::start::Start;
 pub(crate) use self::terminal::Terminal;
 pub(crate) use self::user::User;
+pub(crate) use self::verification::Verification;
 use super::Notice;
 
 /// Names that one sentence spells out; beyond these it counts the others.

@@ -81,7 +81,8 @@ impl TerminalForm {
                 (false, 0) => Style::new(),
                 (false, _) => Color::Magenta.normal(),
             };
-            let line = format!("{mark} {} {who} ({}{unread})", row.id, state_word(row.state));
+            let verified = if row.verified == Some(true) { ", verified" } else { "" };
+            let line = format!("{mark} {} {who} ({}{verified}{unread})", row.id, state_word(row.state));
             self.program_voice(style, &line, columns)
         });
         lines.collect()

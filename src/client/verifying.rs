@@ -1,0 +1,217 @@
+//! What commands and messages of the other side do to the verification of a peer's key, what is told of it, and what
+//! follows for the key. The verifications themselves are in [`super::verifications`]; knows nothing of links.
+
+use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::verification::VerifyMessage;
+use tokio::time::Instant;
+
+use crate::client::State;
+use crate::client::command_error::CommandError;
+use crate::session::verification::{Heard, Outcome, Parties};
+use crate::session::{LinkState, SessionId};
+use crate::show::{Failure, Notice, failing, saying};
+
+/// The command that verifies, as errors name it.
+const VERIFY: &str = "verify";
+
+impl State {
+    /// This user asks for a verification. Where one is under way in that session it is cancelled instead.
+    ///
+    /// # Errors
+    /// When the session has no link, or the key has to rest.
+    pub(crate) fn verify(&mut self, session: SessionId) -> Result<(), CommandError> {
+        let parties = self.parties(session).ok_or_else(|| no_link(session))?;
+        let now = Instant::now();
+        if self.verifications.cancel(session, parties.peer, now) {
+            self.pass_on_verification(session);
+            self.verification_over(session, Outcome::Cancelled, None);
+            return Ok(());
+        }
+        let Some((name, true)) =
+            self.sessions.peer(session).map(|it| (it.peer.clone(), it.state == LinkState::Up))
+        else {
+            return Err(no_link(session));
+        };
+        if self.verifications.rests(&parties.peer, now) {
+            return Err(failing::Verification::Rests(&name).into());
+        }
+        self.verifications.ask(session, parties, now);
+        self.pass_on_verification(session);
+        Ok(())
+    }
+
+    /// The session whose words this user answers: the current one, or the only one where words are compared.
+    ///
+    /// # Errors
+    /// When there is none, or it is not clear which.
+    pub(crate) fn verified_session(&self) -> Result<SessionId, CommandError> {
+        let open = self.verifications.open();
+        let current = self.sessions.current().filter(|current| open.contains(current));
+        match (current, open.as_slice()) {
+            (Some(session), _) => Ok(session),
+            (None, [session]) => Ok(*session),
+            (None, []) => Err(failing::Verification::NothingToAnswer.into()),
+            (None, _) => Err(failing::Verification::Unclear.into()),
+        }
+    }
+
+    /// This user says whether the words are the same.
+    ///
+    /// # Errors
+    /// When the words are not there yet.
+    pub(crate) fn answer_verification(&mut self, session: SessionId, same: bool) -> Result<(), CommandError> {
+        let outcome = self.verifications.answer(session, same, Instant::now());
+        let outcome = outcome.map_err(|_none| failing::Verification::NoWordsYet)?;
+        self.pass_on_verification(session);
+        match outcome {
+            Some(outcome) => self.verification_over(session, outcome, None),
+            None => {
+                if let Some((name, _)) = self.peer_of(session) {
+                    self.emit(saying::Verification::Unanswered { name: &name }.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The other side of a session says something for a verification.
+    pub(super) fn verification_heard(&mut self, session: SessionId, message: &VerifyMessage) {
+        let Some(parties) = self.parties(session) else { return };
+        let heard = self.verifications.hear(session, parties, message, Instant::now());
+        self.pass_on_verification(session);
+        match heard {
+            Heard::Nothing => {}
+            Heard::Words(words) => {
+                let Some((peer, _)) = self.peer_of(session) else { return };
+                let words = words.each().iter().map(|&word| word.to_owned()).collect();
+                self.emit(Notice::Verify { session, peer, words, outcome: None });
+            }
+            Heard::Over(outcome) => {
+                self.verification_over(session, outcome, Some(failing::Verification::CancelledThere));
+            }
+        }
+    }
+
+    /// A verification is over. Where a command of this user waited for it and it was cancelled, `why` is the failure.
+    fn verification_over(
+        &mut self,
+        session: SessionId,
+        outcome: Outcome,
+        why: Option<failing::Verification<'_>>,
+    ) {
+        let Some((peer, key)) = self.peer_of(session) else { return };
+        let was_awaited = self.verifications.over(session);
+        let kept = match outcome {
+            Outcome::Verified => self.trust.verify_user(&peer, &key),
+            Outcome::Refused => self.trust.refuse_user(&peer, &key),
+            Outcome::Cancelled => Ok(()),
+        };
+        let is_kept = kept.is_ok();
+        if let Err(reason) = kept {
+            self.verification_failed(failing::Verification::NotKept { name: &peer, reason });
+        }
+        match outcome {
+            Outcome::Verified => {
+                let verified = is_kept;
+                if let Some(peer) = self.sessions.peer_mut(session) {
+                    peer.verified = verified;
+                }
+                let outcome = if verified { outcome } else { Outcome::Cancelled };
+                self.tell_outcome(session, outcome);
+            }
+            Outcome::Refused => {
+                self.tell_outcome(session, outcome);
+                self.end_sessions_of(&key);
+            }
+            Outcome::Cancelled => {
+                self.tell_outcome(session, outcome);
+                if let Some(why) = why.filter(|_| was_awaited) {
+                    self.verification_failed(why);
+                }
+            }
+        }
+    }
+
+    fn verification_failed(&mut self, why: failing::Verification<'_>) {
+        self.fail(Failure::from(why).of_command(VERIFY));
+    }
+
+    fn tell_outcome(&mut self, session: SessionId, outcome: Outcome) {
+        if let Some((peer, _)) = self.peer_of(session) {
+            self.emit(Notice::Verify { session, peer, words: Vec::new(), outcome: Some(outcome) });
+        }
+    }
+
+    /// The words of somebody were others: nothing more is said to that key, in whichever session.
+    fn end_sessions_of(&mut self, key: &PublicKey) {
+        let of_key = self.sessions.peers().filter(|(_, peer)| peer.key.as_ref() == Some(key));
+        let of_key: Vec<SessionId> = of_key.map(|(session, _)| session).collect();
+        for session in of_key {
+            if let Some(peer) = self.sessions.peer_mut(session) {
+                peer.verified = false;
+            }
+            if !self.private_links.is_leaving(session) {
+                self.leave(session);
+            }
+        }
+    }
+
+    /// A session ends: what is under way in it is cancelled.
+    pub(super) fn verification_ends_with(&mut self, session: SessionId) {
+        if let Some((_, key)) = self.peer_of(session)
+            && self.verifications.cancel(session, key, Instant::now())
+        {
+            self.verification_over(session, Outcome::Cancelled, Some(failing::Verification::SessionOver));
+        }
+        self.verifications.remove(session);
+    }
+
+    /// When something is due in a verification.
+    pub(crate) fn verification_deadline(&self) -> Option<Instant> {
+        self.verifications.deadline()
+    }
+
+    /// Does what is due in verifications.
+    pub(crate) fn verification_time(&mut self, now: Instant) {
+        for session in self.verifications.late(now) {
+            if let Some((_, key)) = self.peer_of(session)
+                && self.verifications.cancel(session, key, now)
+            {
+                self.pass_on_verification(session);
+                self.verification_over(
+                    session,
+                    Outcome::Cancelled,
+                    Some(failing::Verification::NotKnownThere),
+                );
+            }
+        }
+        for session in self.verifications.overdue(now) {
+            self.verifications.stop_waiting(session);
+            if !self.screen.is_terminal() {
+                self.verification_failed(failing::Verification::NoAnswer);
+            }
+        }
+    }
+
+    /// Hands the link what this side has said by now, where that has changed.
+    fn pass_on_verification(&mut self, session: SessionId) {
+        if let Some(said) = self.verifications.take_unsaid(session) {
+            self.private_links.verify(session, said);
+        }
+    }
+
+    fn parties(&self, session: SessionId) -> Option<Parties> {
+        let (_, peer) = self.peer_of(session)?;
+        let (token, own) = (self.private_links.token(session)?, self.private_links.own_key()?);
+        Some(Parties { session: token, own, peer })
+    }
+
+    fn peer_of(&self, session: SessionId) -> Option<(UserName, PublicKey)> {
+        let peer = self.sessions.peer(session)?;
+        Some((peer.peer.clone(), peer.key?))
+    }
+}
+
+fn no_link(session: SessionId) -> CommandError {
+    failing::Verification::NoLink(session).into()
+}

@@ -1,0 +1,41 @@
+//! `\verify [NAME|yes|no]`: compares the key of a peer, by seven words that both users see.
+
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
+use crate::client::State;
+use crate::session::SessionId;
+use crate::show::failing;
+
+pub(super) const VERIFY: Command = Command {
+    name: "verify",
+    aliases: &[],
+    usage: "\\verify [NAME|yes|no]",
+    about: "compare NAME's key by seven words",
+    argument: Argument::User,
+    optional: true,
+    group: Group::People,
+    examples: &["\\verify bobby", "\\verify yes"],
+    traits: Traits::NONE,
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    if let "yes" | "no" = args {
+        let session = state.verified_session()?;
+        state.answer_verification(session, args == "yes")?;
+        // After a no the session ends, and a script's next line is for nobody until it says for whom.
+        return Ok(if args == "yes" { Progress::Verifying(session) } else { Progress::Ending(session) });
+    }
+    let session = match args {
+        "" => state
+            .sessions
+            .current()
+            .filter(|session| *session != SessionId::LOBBY)
+            .ok_or(failing::Verification::Nobody)?,
+        name => {
+            let name = state.parse_name(name)?;
+            state.sessions.with_name(&name).ok_or(failing::Verification::NoSession(&name))?
+        }
+    };
+    state.verify(session)?;
+    Ok(Progress::Verifying(session))
+}

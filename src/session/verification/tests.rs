@@ -1,0 +1,298 @@
+//! Two sides that verify each other, honest and otherwise, over a link that may say everything twice.
+
+use super::*;
+
+/// Two users in one session; anna's key is the smaller one.
+struct Two {
+    anna: Verification,
+    bobby: Verification,
+    /// What each has told the other so far.
+    told: [Vec<VerifyMessage>; 2],
+}
+
+fn parties(own: u8, peer: u8) -> Parties {
+    Parties {
+        session: PairToken::new([7; 16]),
+        own: PublicKey::new([own; 32]),
+        peer: PublicKey::new([peer; 32]),
+    }
+}
+
+impl Two {
+    fn new() -> Self {
+        let (anna, bobby) = (Verification::new(parties(1, 2)), Verification::new(parties(2, 1)));
+        Self { anna, bobby, told: [Vec::new(), Vec::new()] }
+    }
+
+    /// A new connection: everything is said again.
+    fn connect_anew(&mut self) -> [Vec<Heard>; 2] {
+        self.told = [Vec::new(), Vec::new()];
+        self.talk()
+    }
+
+    /// Carries messages until nobody has anything to say; what each has heard of it.
+    fn talk(&mut self) -> [Vec<Heard>; 2] {
+        let mut heard = [Vec::new(), Vec::new()];
+        loop {
+            let [annas, bobbys] = [self.anna.said().to_vec(), self.bobby.said().to_vec()];
+            let news = [untold(&self.told[0], &annas), untold(&self.told[1], &bobbys)];
+            self.told = [annas, bobbys];
+            if news.iter().all(Vec::is_empty) {
+                heard.iter_mut().for_each(|heard| heard.retain(|it| *it != Heard::Nothing));
+                return heard;
+            }
+            heard[1].extend(news[0].iter().map(|message| self.bobby.hear(message)));
+            heard[0].extend(news[1].iter().map(|message| self.anna.hear(message)));
+        }
+    }
+
+    /// Anna asks, and both have the words.
+    fn comparing() -> Self {
+        let mut two = Self::new();
+        assert_eq!(two.anna.ask(), None);
+        let [annas, bobbys] = two.talk();
+        assert!(matches!(annas[..], [Heard::Words(_)]), "{annas:?}");
+        assert_eq!(annas, bobbys);
+        two
+    }
+}
+
+/// What of `said` follows on `told`; all of it where it is another list.
+fn untold(told: &[VerifyMessage], said: &[VerifyMessage]) -> Vec<VerifyMessage> {
+    said.strip_prefix(told).unwrap_or(said).to_vec()
+}
+
+fn over(outcome: Outcome) -> Vec<Heard> {
+    vec![Heard::Over(outcome)]
+}
+
+#[test]
+fn both_see_the_same_words_and_both_yes_verify() {
+    for anna_first in [true, false] {
+        let mut two = Two::comparing();
+        assert_eq!(two.anna.words(), two.bobby.words());
+        let (first, second) = match anna_first {
+            true => (&mut two.anna, &mut two.bobby),
+            false => (&mut two.bobby, &mut two.anna),
+        };
+        assert_eq!(first.answer(true), Ok(None), "the other has not answered");
+        first.said().iter().for_each(|message| assert_eq!(second.hear(message), Heard::Nothing));
+        assert_eq!(second.answer(true), Ok(Some(Outcome::Verified)));
+        let rest: Vec<_> = second.said().iter().map(|message| first.hear(message)).collect();
+        assert_eq!(rest.last(), Some(&Heard::Over(Outcome::Verified)));
+        assert!(!first.is_open() && !second.is_open());
+    }
+}
+
+#[test]
+fn the_words_are_others_each_time() {
+    let words: std::collections::HashSet<_> = (0..100).map(|_| Two::comparing().anna.words()).collect();
+    assert_eq!(words.len(), 100);
+}
+
+#[test]
+fn one_no_refuses_whoever_says_it_and_whenever() {
+    let mut two = Two::comparing();
+    assert_eq!(two.bobby.answer(false), Ok(Some(Outcome::Refused)));
+    assert_eq!(two.talk()[0], over(Outcome::Refused));
+
+    let mut two = Two::comparing();
+    two.anna.answer(true).unwrap();
+    two.talk();
+    assert_eq!(two.bobby.answer(false), Ok(Some(Outcome::Refused)), "a yes of the other changes nothing");
+    assert_eq!(two.talk()[0], over(Outcome::Refused));
+
+    let mut two = Two::comparing();
+    two.anna.answer(true).unwrap();
+    assert_eq!(two.anna.answer(false), Ok(Some(Outcome::Refused)), "a yes may be taken back");
+    assert_eq!(two.talk()[1], over(Outcome::Refused));
+    assert_eq!(two.anna.answer(true), Err(NoWords), "a no may not");
+}
+
+#[test]
+fn a_yes_that_was_taken_back_while_the_others_crossed_it_refuses_what_was_verified() {
+    let mut two = Two::comparing();
+    two.anna.answer(true).unwrap();
+    let yes = two.anna.said().last().unwrap().clone();
+    two.bobby.hear(&yes);
+    assert_eq!(two.bobby.answer(true), Ok(Some(Outcome::Verified)));
+    two.anna.answer(false).unwrap();
+    let no = two.anna.said().last().unwrap().clone();
+    assert_eq!(two.bobby.hear(&no), Heard::Over(Outcome::Refused));
+    assert_eq!(two.bobby.hear(&no), Heard::Nothing);
+}
+
+#[test]
+fn there_is_nothing_to_answer_before_there_are_words() {
+    let mut two = Two::new();
+    assert_eq!(two.anna.answer(true), Err(NoWords));
+    two.anna.ask();
+    assert_eq!(two.anna.answer(false), Err(NoWords));
+}
+
+#[test]
+fn a_second_question_of_the_same_user_cancels() {
+    let mut two = Two::comparing();
+    assert_eq!(two.anna.ask(), Some(Outcome::Cancelled));
+    assert_eq!(two.talk(), [vec![], over(Outcome::Cancelled)]);
+    // And the next begins anew.
+    assert_eq!(two.bobby.ask(), None);
+    let [annas, bobbys] = two.talk();
+    assert!(matches!(annas[..], [Heard::Words(_)]) && annas == bobbys, "{annas:?} {bobbys:?}");
+}
+
+#[test]
+fn a_question_of_the_other_while_words_are_compared_cancels() {
+    let mut two = Two::comparing();
+    let mut another = Verification::new(parties(1, 2));
+    another.ask();
+    assert_eq!(two.bobby.hear(&another.said()[0]), Heard::Over(Outcome::Cancelled));
+    assert_eq!(two.talk()[0], over(Outcome::Cancelled));
+    two.bobby.said().iter().for_each(|message| {
+        another.hear(message);
+    });
+    assert!(!another.is_open(), "whoever asked is told");
+}
+
+#[test]
+fn two_questions_at_once_are_one_verification() {
+    let mut two = Two::new();
+    two.anna.ask();
+    two.bobby.ask();
+    let [annas, bobbys] = two.talk();
+    assert!(matches!(annas[..], [Heard::Words(_)]) && annas == bobbys, "{annas:?} {bobbys:?}");
+    assert!(
+        matches!(two.anna.said()[0], VerifyMessage::Ask { .. }),
+        "the question of the smaller key stands"
+    );
+}
+
+#[test]
+fn a_link_that_breaks_at_any_moment_changes_nothing() {
+    // The other side hears everything again, after each of the steps, whatever it had heard before.
+    for lost in 0..4 {
+        let mut two = Two::new();
+        two.anna.ask();
+        let steps: [fn(&mut Two); 4] = [
+            |_| {},
+            |two| {
+                let ask = two.anna.said()[0].clone();
+                two.bobby.hear(&ask);
+            },
+            |two| {
+                let reveal = two.bobby.said()[0].clone();
+                two.anna.hear(&reveal);
+            },
+            |two| {
+                let open = two.anna.said()[1].clone();
+                two.bobby.hear(&open);
+            },
+        ];
+        steps[..=lost].iter().for_each(|step| step(&mut two));
+        two.connect_anew();
+        assert!(two.anna.words().is_some() && two.anna.words() == two.bobby.words(), "lost after {lost}");
+        two.anna.answer(true).unwrap();
+        two.connect_anew();
+        assert_eq!(two.bobby.answer(true), Ok(Some(Outcome::Verified)));
+        let [annas, bobbys] = two.connect_anew();
+        assert_eq!((annas, bobbys), (over(Outcome::Verified), vec![]));
+        assert_eq!(two.connect_anew(), [vec![], vec![]], "what is over is not begun again");
+    }
+}
+
+#[test]
+fn a_broken_commitment_cancels() {
+    let mut two = Two::new();
+    two.anna.ask();
+    let ask = two.anna.said()[0].clone();
+    two.bobby.hear(&ask);
+    let VerifyMessage::Ask { commitment } = ask else { unreachable!() };
+    let other = VerifyMessage::Open { commitment, nonce: Nonce::random() };
+    assert_eq!(two.bobby.hear(&other), Heard::Over(Outcome::Cancelled));
+    assert_eq!(two.bobby.words(), None);
+    assert_eq!(two.talk()[0], over(Outcome::Cancelled));
+}
+
+#[test]
+fn another_nonce_than_before_cancels_and_the_same_one_does_not() {
+    let mut two = Two::comparing();
+    let reveal = two.bobby.said()[0].clone();
+    let VerifyMessage::Reveal { commitment, .. } = reveal else { panic!("{reveal:?}") };
+    assert_eq!(two.anna.hear(&reveal), Heard::Nothing);
+    let other = VerifyMessage::Reveal { commitment, nonce: Nonce::random() };
+    assert_eq!(two.anna.hear(&other), Heard::Over(Outcome::Cancelled));
+
+    let mut two = Two::comparing();
+    let open = two.anna.said()[1].clone();
+    assert_eq!(two.bobby.hear(&open), Heard::Nothing);
+    assert_eq!(two.anna.hear(&open), Heard::Over(Outcome::Cancelled), "only the asker opens");
+}
+
+#[test]
+fn an_answer_before_the_words_cancels() {
+    for same in [true, false] {
+        let mut two = Two::new();
+        two.anna.ask();
+        let VerifyMessage::Ask { commitment } = two.anna.said()[0] else { unreachable!() };
+        let answer = VerifyMessage::Answer { commitment, same };
+        assert_eq!(two.anna.hear(&answer), Heard::Over(Outcome::Cancelled));
+    }
+}
+
+#[test]
+fn what_belongs_to_another_verification_is_passed_over() {
+    let mut two = Two::comparing();
+    let commitment = Commitment::new([9; 32]);
+    for stray in [
+        VerifyMessage::Reveal { commitment, nonce: Nonce::random() },
+        VerifyMessage::Open { commitment, nonce: Nonce::random() },
+        VerifyMessage::Answer { commitment, same: false },
+        VerifyMessage::Cancel { commitment },
+        VerifyMessage::Unknown,
+    ] {
+        assert_eq!(two.anna.hear(&stray), Heard::Nothing, "{stray:?}");
+        assert_eq!(Verification::new(parties(1, 2)).hear(&stray), Heard::Nothing, "{stray:?}");
+    }
+    assert!(two.anna.words().is_some());
+}
+
+#[test]
+fn a_question_sent_back_is_not_answered_with_words() {
+    // A peer without a nonce of its own returns the commitment it was given.
+    for own in [1, 2] {
+        let mut anna = Verification::new(parties(own, 3 - own));
+        anna.ask();
+        let ask = anna.said()[0].clone();
+        let VerifyMessage::Ask { commitment } = ask else { unreachable!() };
+        assert_eq!(anna.hear(&ask), Heard::Nothing);
+        // It cannot be opened: the commitment is bound to the key of whoever asks.
+        let opened = anna.hear(&VerifyMessage::Open { commitment, nonce: Nonce::random() });
+        assert_eq!(opened, Heard::Over(Outcome::Cancelled));
+    }
+}
+
+#[test]
+fn whoever_declines_tells_so_once() {
+    let mut two = Two::new();
+    two.anna.ask();
+    let ask = two.anna.said()[0].clone();
+    let commitment = two.bobby.would_begin(&ask).unwrap();
+    two.bobby.decline(commitment);
+    assert_eq!(two.bobby.would_begin(&ask), None);
+    assert_eq!(two.bobby.hear(&ask), Heard::Nothing);
+    let cancel = two.bobby.said()[0].clone();
+    assert_eq!(two.anna.hear(&cancel), Heard::Over(Outcome::Cancelled));
+}
+
+#[test]
+fn what_is_kept_to_be_said_again_is_bounded() {
+    let mut bobby = Verification::new(parties(2, 1));
+    for number in 0..1000_u32 {
+        let mut bytes = [0; 32];
+        bytes[..4].copy_from_slice(&number.to_be_bytes());
+        let commitment = Commitment::new(bytes);
+        bobby.hear(&VerifyMessage::Ask { commitment });
+        bobby.hear(&VerifyMessage::Open { commitment, nonce: Nonce::new(bytes) });
+        assert!(bobby.said().len() <= 4);
+    }
+}
