@@ -3,6 +3,8 @@
 //! here and in earlier tries, and sends whatever chance makes of it, mostly what leads on. The users read their words to
 //! each other and say yes only where both have the same ones. Nobody may ever come to trust his key.
 
+use std::collections::VecDeque;
+
 use hobnob::session::verification::{Heard, Outcome, Parties, Verification};
 use hobnob_protocol::name::{Commitment, Nonce, PairToken, PublicKey};
 use hobnob_protocol::verification::{Bond, VerifyMessage};
@@ -28,6 +30,8 @@ struct Middle {
     heard: Vec<VerifyMessage>,
     /// His own nonces in this try, and to which side he has committed himself to each.
     committed: Vec<(usize, Commitment, Nonce)>,
+    /// Where he only passes on what each side says: what is still to be passed on, and to which side.
+    passing_on: Option<VecDeque<(usize, VerifyMessage)>>,
 }
 
 /// One of the two users.
@@ -74,13 +78,16 @@ impl Middle {
     }
 
     fn overhear(&mut self, victims: &mut [Victim; 2]) {
-        for victim in victims {
+        for (side, victim) in victims.iter_mut().enumerate() {
             let said = victim.verification.said();
             let news = said.get(victim.overheard..).unwrap_or(said).to_vec();
             victim.overheard = said.len();
             for message in news {
                 if let VerifyMessage::Reveal { nonce, .. } | VerifyMessage::Open { nonce, .. } = message {
                     self.nonces.push(nonce);
+                }
+                if let Some(passing_on) = &mut self.passing_on {
+                    passing_on.push_back((1 - side, message.clone()));
                 }
                 self.heard.push(message);
             }
@@ -150,6 +157,7 @@ fn commitment_of(message: &VerifyMessage) -> Commitment {
 /// One try; whether both users had words to compare.
 fn try_once(middle: &mut Middle, keys: [PublicKey; 2]) -> bool {
     middle.committed.clear();
+    middle.passing_on = (middle.chance.below(3) == 0).then(VecDeque::new);
     let mut victims = keys.map(|key| Victim::new(key, middle));
     match middle.chance.below(4) {
         0 => {
@@ -169,8 +177,11 @@ fn try_once(middle: &mut Middle, keys: [PublicKey; 2]) -> bool {
     let mut both_had_words = false;
     for _ in 0..STEPS {
         middle.overhear(&mut victims);
-        let side = middle.chance.below(2) as usize;
-        let message = middle.act(side, &victims[side]);
+        let passed_on = middle.passing_on.as_mut().and_then(VecDeque::pop_front);
+        let (side, message) = passed_on.unwrap_or_else(|| {
+            let side = middle.chance.below(2) as usize;
+            (side, middle.act(side, &victims[side]))
+        });
         victims[side].hear(&message);
         let words = [victims[0].verification.words(), victims[1].verification.words()];
         if let [Some(annas), Some(bobbys)] = words {
@@ -203,6 +214,7 @@ fn nobody_between_two_users_passes_unnoticed() {
             nonces: Vec::new(),
             heard: Vec::new(),
             committed: Vec::new(),
+            passing_on: None,
         };
         for _ in 0..100 {
             compared += u64::from(try_once(&mut middle, [key(3), key(7)]));
