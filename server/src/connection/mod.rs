@@ -16,6 +16,7 @@ mod outgoing;
 mod rate;
 mod recent;
 mod task;
+mod tls;
 mod turns;
 mod wire;
 

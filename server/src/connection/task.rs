@@ -269,7 +269,11 @@ where
                 hearing = Hearing::TookNothing;
                 break;
             }
-            Next::Ask(command) => life.ask(command).await,
+            Next::Ask(command) => {
+                if let Some(command) = life.ask(command) {
+                    Box::pin(life.wait_to_ask(command)).await;
+                }
+            }
             Next::Welcome(admitted) => Box::pin(life.welcome(&admitted)).await,
             Next::Read(read) => {
                 if let Next::Stop = Box::pin(life.read(read)).await {
@@ -284,6 +288,11 @@ where
     }
     drop(stay);
     hearing
+}
+
+/// The id of the text that a command says.
+fn said_in(command: &LobbyCommand) -> Option<u64> {
+    if let LobbyCommand::Say { id, .. } = command { Some(*id) } else { None }
 }
 
 struct Life<'a, S> {
@@ -414,21 +423,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         Next::GoOn
     }
 
-    /// Puts a command to the lobby, when that has room.
-    async fn ask(&self, command: LobbyCommand) {
-        let said = if let LobbyCommand::Say { id, .. } = command { Some(id) } else { None };
-        let closed = match self.shared.lobby.try_send(command) {
-            Ok(()) => return,
-            Err(TrySendError::Closed(_)) => true,
-            Err(TrySendError::Full(command)) => {
-                let closed = self.shared.lobby.send(command).await.is_err();
-                // Waiting for the lobby was no silence of the client's.
-                self.connection.excuse_silence();
-                closed
+    /// Puts a command to the lobby; gives it back when the lobby has no room for it.
+    fn ask(&self, command: LobbyCommand) -> Option<LobbyCommand> {
+        match self.shared.lobby.try_send(command) {
+            Ok(()) => None,
+            Err(TrySendError::Full(command)) => Some(command),
+            Err(TrySendError::Closed(command)) => {
+                self.not_asked(said_in(&command));
+                None
             }
-        };
-        // Whatever else was asked: the lobby tells everybody that it is closing.
-        if let Some(id) = said.filter(|_| closed) {
+        }
+    }
+
+    /// Puts a command to the lobby when that has room.
+    async fn wait_to_ask(&self, command: LobbyCommand) {
+        let said = said_in(&command);
+        let asked = self.shared.lobby.send(command).await;
+        // Waiting for the lobby was no silence of the client's.
+        self.connection.excuse_silence();
+        if asked.is_err() {
+            self.not_asked(said);
+        }
+    }
+
+    /// The lobby is closed, and the author of a text is told. Whatever else was asked: the lobby tells everybody that
+    /// it is closing.
+    fn not_asked(&self, said: Option<u64>) {
+        if let Some(id) = said {
             let closing = ServerMessage::not_accepted(id, NotAcceptedCode::Closing);
             self.connection.tell(&closing);
         }

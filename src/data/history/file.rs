@@ -24,12 +24,19 @@ const VERSION: i32 = 1;
 /// How long another client that shares the file may hold this one up. A transaction takes milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Pages of the file that a connection keeps in memory: those that a transaction of the writer changes.
+const CACHE_KIB: i32 = 256;
+
+/// How texts are cut into words.
+pub(super) const TOKENIZER: &str = "tokenize='unicode61 remove_diacritics 2'";
+
 /// The ids of messages of private talk begin here, those of lobbies and rooms at 1: so the oldest of each class, and
 /// those of one class that hold a word, are a stretch of ids.
 pub(super) const PRIVATE_IDS: i64 = 1 << 40;
 
-/// A talk is a log (`own` is its server's key, `other` its id) or a private session (both keys and its token). `words`
-/// is the index of the texts and holds no copy of them. `sizes` counts what each class takes, in bytes.
+/// A talk is a log (`own` is its server's key, `other` its id) or a private session (both keys and its token). `sizes`
+/// counts what each class takes, in bytes. Beside them stands `words`, the index of the texts, which holds no copy of
+/// them.
 const TABLES: &str = "
 CREATE TABLE talks (
     id INTEGER PRIMARY KEY,
@@ -44,9 +51,6 @@ CREATE TABLE messages (
 ) STRICT;
 CREATE UNIQUE INDEX messages_once ON messages (talk, side, number);
 CREATE INDEX messages_by_time ON messages (at);
-CREATE VIRTUAL TABLE words USING fts5 (
-    text, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2'
-);
 CREATE TABLE marks (
     server BLOB NOT NULL, log BLOB NOT NULL, name TEXT NOT NULL, reader INTEGER NOT NULL,
     read INTEGER NOT NULL, fetched INTEGER NOT NULL, hash BLOB NOT NULL, at INTEGER NOT NULL,
@@ -148,6 +152,9 @@ fn prepare(conn: &mut Connection) -> rusqlite::Result<()> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if version(&transaction)? == 0 {
         transaction.execute_batch(TABLES)?;
+        transaction.execute_batch(&format!(
+            "CREATE VIRTUAL TABLE words USING fts5 (text, content='', contentless_delete=1, {TOKENIZER})"
+        ))?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
@@ -185,6 +192,9 @@ fn configure(conn: &Connection) -> rusqlite::Result<()> {
     // has that still.
     conn.pragma_update(None, "synchronous", "NORMAL")?;
     conn.pragma_update(None, "journal_size_limit", 4 * 1024 * 1024)?;
+    // What a page costs to be read again from the system's memory is little against keeping it twice in every client:
+    // 2 MiB for each of two connections, where nobody says so.
+    conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
     conn.set_prepared_statement_cache_capacity(32);
     Ok(())
 }

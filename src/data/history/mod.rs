@@ -4,15 +4,18 @@
 //!
 //! 1. [`entry`] says what a kept message is, and what a mark is.
 //! 2. [`file`](mod@file) makes and opens the file, and owns its tables.
-//! 3. [`writer`] writes, in a thread of its own, through [`rows`] and [`marks`].
-//! 4. [`question`] reads, over a second connection; [`words`] is how words are looked for.
+//! 3. [`writer`] writes, in a thread of its own, what waits in its [`queue`], through [`rows`] and [`marks`].
+//! 4. [`question`] reads, over a second connection; [`words`] is how words are looked for, [`beginnings`] how those are
+//!    of which only the beginning is known.
 //! 5. [`bring_over`] takes in what earlier builds kept.
 
+mod beginnings;
 mod bring_over;
 pub(crate) mod entry;
 mod file;
 mod marks;
 pub(crate) mod question;
+mod queue;
 mod rows;
 #[cfg(test)]
 mod tests;

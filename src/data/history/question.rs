@@ -4,6 +4,7 @@ use hobnob_protocol::name::{LogId, PublicKey, Text, UserName};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
+use super::beginnings;
 use super::entry::{Kept, Whereabouts};
 use super::file::PRIVATE_IDS;
 use super::rows::{self, PRIVATE};
@@ -187,24 +188,69 @@ fn newest_matching(
     if matching.is_none() && !question.words.trim().is_empty() {
         return Ok(Vec::new());
     }
-    let mut found = newest_of(conn, question, matching.as_deref(), (false, before.public), count, is_wanted)?;
-    let private = newest_of(conn, question, matching.as_deref(), (true, before.private), count, is_wanted)?;
-    found.extend(private);
+    let mut found = Vec::new();
+    for class in [(false, before.public), (true, before.private)] {
+        let few = match (&matching, exactly) {
+            (Some(matching), Match::Beginning) => {
+                newest_by_beginning(conn, question, matching, class, count, is_wanted)?
+            }
+            _ => None,
+        };
+        found.extend(match few {
+            Some(few) => few,
+            None => newest_of(conn, question, matching.as_deref(), class, count, is_wanted)?,
+        });
+    }
     found.sort_by_key(|kept| (kept.at, kept.id));
     found.drain(..found.len().saturating_sub(count));
     Ok(found)
+}
+
+/// The newest messages of a class that match, where enough of the newest ones do, or there are no others; none where the
+/// index of all must be asked.
+fn newest_by_beginning(
+    conn: &Connection,
+    question: &Question,
+    matching: &str,
+    class: (bool, i64),
+    count: usize,
+    is_wanted: &dyn Fn(&Kept) -> bool,
+) -> rusqlite::Result<Option<Vec<Kept>>> {
+    let mut found = Vec::new();
+    let (ids, is_all) = beginnings::among_newest(conn, matching, stretch(class))?;
+    for id in ids {
+        let mut select = Select::new("messages m CROSS JOIN talks t ON t.id = m.talk");
+        select.and("m.id = ?", [Value::Integer(id)]);
+        select.narrow(question);
+        select.each(conn, |kept| {
+            if fits(question, &kept) && is_wanted(&kept) {
+                found.push(kept);
+            }
+            true
+        })?;
+        if found.len() >= count {
+            return Ok(Some(found));
+        }
+    }
+    Ok(is_all.then_some(found))
+}
+
+/// The ids of a class that come before one.
+fn stretch((private, before): (bool, i64)) -> (i64, i64) {
+    let (first, last) = rows::ids(private);
+    (first, last.min(before.saturating_sub(1)))
 }
 
 fn newest_of(
     conn: &Connection,
     question: &Question,
     matching: Option<&str>,
-    (private, before): (bool, i64),
+    class: (bool, i64),
     count: usize,
     is_wanted: &dyn Fn(&Kept) -> bool,
 ) -> rusqlite::Result<Vec<Kept>> {
-    let (first, last) = rows::ids(private);
-    let stretch = [Value::Integer(first), Value::Integer(last.min(before.saturating_sub(1)))];
+    let (first, last) = stretch(class);
+    let stretch = [first, last].map(Value::Integer);
     let mut select = match matching {
         Some(matching) => {
             // CROSS JOIN keeps the order: words first, which comes out by number.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::entry::{Entry, Side, Talk};
 use super::file::PRIVATE_IDS;
@@ -109,8 +109,9 @@ pub(super) fn add(
     share: i64,
 ) -> rusqlite::Result<()> {
     let mut grown = [0_i64; 2];
+    let mut adding = Adding::new(conn)?;
     for entry in entries {
-        if let Some(bytes) = add_one(conn, talks, entry)? {
+        if let Some(bytes) = adding.add(talks, entry)? {
             grown[usize::from(is_private(&entry.talk))] += bytes;
         }
     }
@@ -127,27 +128,47 @@ fn is_private(talk: &Talk) -> bool {
     matches!(talk, Talk::Private { .. })
 }
 
-/// What it took; `None` where it was there already, or has a number that no column holds.
-fn add_one(conn: &Connection, talks: &mut Talks, entry: &Entry) -> rusqlite::Result<Option<i64>> {
-    let (Ok(number), Ok(at)) = (i64::try_from(entry.number), i64::try_from(entry.at)) else {
-        return Ok(None);
-    };
-    let private = is_private(&entry.talk);
-    let talk = talks.id(conn, &entry.talk)?;
-    let id = next_id(conn, private)?;
-    // The keys of both sides of a private talk stand with the talk.
-    let key = (!private).then(|| entry.key.as_bytes().as_slice());
-    let side = i64::from(entry.side == Side::Other);
-    let (from, text) = (entry.from.as_str(), entry.text.as_str());
-    let added = conn
-        .prepare_cached("INSERT OR IGNORE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?
-        .execute(params![id, talk, side, number, at, from, key, text])?;
-    if added == 0 {
-        return Ok(None);
+/// Adds messages within one transaction: the statements and the next ids are looked up once for all of them.
+struct Adding<'c> {
+    conn: &'c Connection,
+    message: CachedStatement<'c>,
+    words: CachedStatement<'c>,
+    /// The id of the next message of each class, once it was asked for; no other writer adds any meanwhile.
+    next: [Option<i64>; 2],
+}
+
+impl<'c> Adding<'c> {
+    fn new(conn: &'c Connection) -> rusqlite::Result<Self> {
+        let message = "INSERT OR IGNORE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+        let words = "INSERT INTO words (rowid, text) VALUES (?, ?)";
+        let [message, words] = [conn.prepare_cached(message)?, conn.prepare_cached(words)?];
+        Ok(Self { conn, message, words, next: [None; 2] })
     }
-    conn.prepare_cached("INSERT INTO words (rowid, text) VALUES (?, ?)")?
-        .execute(params![id, words::spaced(text)])?;
-    Ok(Some(size(i64::try_from(text.len()).unwrap_or(i64::MAX))))
+
+    /// Adds one. Gives what it took; `None` where it was there already, or has a number that no column holds.
+    fn add(&mut self, talks: &mut Talks, entry: &Entry) -> rusqlite::Result<Option<i64>> {
+        let (Ok(number), Ok(at)) = (i64::try_from(entry.number), i64::try_from(entry.at)) else {
+            return Ok(None);
+        };
+        let private = is_private(&entry.talk);
+        let talk = talks.id(self.conn, &entry.talk)?;
+        let next = &mut self.next[usize::from(private)];
+        let id = match *next {
+            Some(id) => id,
+            None => next_id(self.conn, private)?,
+        };
+        // The keys of both sides of a private talk stand with the talk.
+        let key = (!private).then(|| entry.key.as_bytes().as_slice());
+        let side = i64::from(entry.side == Side::Other);
+        let (from, text) = (entry.from.as_str(), entry.text.as_str());
+        let added = self.message.execute(params![id, talk, side, number, at, from, key, text])? > 0;
+        *next = Some(id + i64::from(added));
+        if !added {
+            return Ok(None);
+        }
+        self.words.execute(params![id, words::spaced(text)])?;
+        Ok(Some(size(i64::try_from(text.len()).unwrap_or(i64::MAX))))
+    }
 }
 
 /// What a message with a text of so many bytes is counted as.

@@ -120,6 +120,31 @@ fn words_are_found_whole_in_any_case_and_then_by_their_beginning() {
 }
 
 #[test]
+fn a_beginning_is_found_page_by_page_among_the_newest_messages_and_before_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = open(folder.path());
+    let (talk, beside) = (lobby(), private(BOBBY, "bobby", 1));
+    let text = |number: u64| match number {
+        ..=30 => format!("Relic {number}"),
+        1500.. if number.is_multiple_of(40) => format!("a release, {number}"),
+        _ => format!("message {number}"),
+    };
+    (1..=2500).for_each(|number| history.keep(said(&talk, number, "bobby", &text(number))));
+    (3..=4)
+        .for_each(|number| history.keep(said(&beside, number, "anna", &format!("Relic {number} is ours"))));
+    let (mut pages, mut before, mut goes_on) = (Vec::new(), Before::default(), true);
+    while goes_on {
+        let (mut page, reached, more) = history.newest(&question("rel"), before, 20, &|_| true).unwrap();
+        page.append(&mut pages);
+        (pages, before, goes_on) = (page, reached, more);
+    }
+    let texts: Vec<String> = pages.into_iter().map(|kept| kept.text.as_str().to_owned()).collect();
+    let expected = everything(folder.path(), &question("rel"));
+    assert_eq!(expected.len(), 30 + 25 + 2);
+    assert_eq!(texts, expected);
+}
+
+#[test]
 fn a_question_is_narrowed_by_author_place_and_time() {
     let folder = tempfile::tempdir().unwrap();
     let history = open(folder.path());

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 /// `text` with a space around each character of the scripts that are written without spaces between words, so that
 /// each such character is a word of its own and is found inside a sentence.
 pub(super) fn spaced(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(stands_alone) {
+    if text.is_ascii() || !text.chars().any(stands_alone) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() * 2);

@@ -1,62 +1,30 @@
-//! The thread that writes: what is queued goes into one transaction. Owns the queue, its bound, and what happens when
-//! the disk does not take what is to be kept: it is let go, and the chat goes on.
+//! The thread that writes: what is taken from the queue goes into one transaction. Owns what happens when the disk
+//! does not take what is to be kept: it is let go, and the chat goes on.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
-use std::{io, thread};
+use std::time::Duration;
+use std::{fmt, io, thread};
 
 use hobnob_protocol::name::{PublicKey, UserName};
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::entry::{Entry, Mark, Reader, Talk};
+use super::entry::{Entry, Mark, Reader};
 use super::file::{HistoryError, told};
+use super::queue::{Full, Order, Queue};
 use super::rows::{self, Talks};
 use super::{file, marks};
-
-/// Messages that may wait to be kept: what is missed at a start fits in.
-const MOST_WAITING: usize = 16_384;
-
-/// Bytes of text that may wait; messages of the greatest length fill the memory otherwise.
-const MOST_BYTES: usize = 32 * 1024 * 1024;
-
-/// Messages of one transaction.
-const MOST_TOGETHER: usize = 2048;
-
-/// How long a lobby message may wait for others to be written with it: a transaction for each costs more than
-/// showing it. A message that is lost with the process within this time is still in the lobby's log. One of a private
-/// session is not, and is written at once.
-const GATHERING: Duration = Duration::from_millis(100);
 
 /// How long a reader waits for what was said just now to be written.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// What the thread is asked.
-enum Order {
-    Keep(Entry),
-    Mark {
-        server: PublicKey,
-        name: String,
-        reader: Reader,
-        mark: Mark,
-        anew: bool,
-    },
-    Forget {
-        own_name: String,
-        other: PublicKey,
-    },
-    /// Answer when all before it is written.
-    Flush(SyncSender<()>),
-}
-
-/// What both sides of the queue know.
-#[derive(Debug, Default)]
+/// What both sides know.
+#[derive(Default)]
 struct Shared {
-    bytes: AtomicUsize,
-    let_go: AtomicU64,
+    queue: Queue,
     in_trouble: AtomicBool,
     trouble: Mutex<Option<String>>,
 }
@@ -70,12 +38,16 @@ impl Shared {
     }
 }
 
-/// The thread that writes, and the queue to it.
-#[derive(Debug)]
+/// The thread that writes, and what it shares with those who ask it to.
 pub(super) struct Writer {
-    orders: Option<SyncSender<Order>>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
 }
 
 impl Writer {
@@ -85,22 +57,16 @@ impl Writer {
     /// When the file cannot be used, or no thread be started.
     pub(super) fn start(data_dir: &Path, share: i64) -> Result<Self, HistoryError> {
         let conn = file::open(data_dir)?;
-        let (orders, queue) = sync_channel(MOST_WAITING);
         let shared = Arc::new(Shared::default());
         let run = Run { conn, share, talks: Talks::default(), shared: Arc::clone(&shared) };
-        let started = thread::Builder::new().name("history".to_owned()).spawn(move || run.run(&queue));
+        let started = thread::Builder::new().name("history".to_owned()).spawn(move || run.run());
         let failed = |err: io::Error| HistoryError { path: file::path(data_dir), reason: err.to_string() };
-        Ok(Self { orders: Some(orders), shared, thread: Some(started.map_err(failed)?) })
+        Ok(Self { shared, thread: Some(started.map_err(failed)?) })
     }
 
     /// Keeps a message, without waiting. Where too much waits already it is not kept.
     pub(super) fn keep(&self, entry: Entry) {
-        let bytes = entry.text.as_str().len();
-        if self.shared.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > MOST_BYTES
-            || !self.order(Order::Keep(entry))
-        {
-            self.shared.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            self.shared.let_go.fetch_add(1, Ordering::Relaxed);
+        if let Err(Full) = self.shared.queue.put(Order::Keep(entry)) {
             self.shared.trouble("the disk is slower than the chat".to_owned());
         }
     }
@@ -132,16 +98,16 @@ impl Writer {
         self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Whether there was room for it in the queue.
     fn order(&self, order: Order) -> bool {
-        let Some(orders) = &self.orders else { return false };
-        !matches!(orders.try_send(order), Err(TrySendError::Full(_) | TrySendError::Disconnected(_)))
+        self.shared.queue.put(order).is_ok()
     }
 }
 
 impl Drop for Writer {
     /// Waits for what is queued to be written.
     fn drop(&mut self) {
-        self.orders = None;
+        self.shared.queue.close();
         if let Some(thread) = self.thread.take() {
             // A thread that panicked has said so; nothing is left to be done here.
             let _ended = thread.join();
@@ -158,9 +124,12 @@ struct Run {
 }
 
 impl Run {
-    fn run(mut self, queue: &Receiver<Order>) {
-        while let Ok(first) = queue.recv() {
-            let orders = gather(first, queue);
+    fn run(mut self) {
+        loop {
+            let orders = self.shared.queue.take();
+            if orders.is_empty() {
+                break;
+            }
             self.obey(orders);
         }
         // The last one to close the file tidies the WAL away; a file that could not be is tidied the next time.
@@ -180,8 +149,6 @@ impl Run {
             self.talks = Talks::default();
             self.shared.trouble(told(&err));
         }
-        let bytes: usize = entries.iter().map(|entry| entry.text.as_str().len()).sum();
-        self.shared.bytes.fetch_sub(bytes, Ordering::Relaxed);
         for order in rest {
             if let Order::Flush(done) = order {
                 // Whoever asked has given up.
@@ -211,30 +178,5 @@ impl Run {
             }
         }
         transaction.commit()
-    }
-}
-
-/// What is written together: what is queued, and for a moment what follows.
-fn gather(first: Order, queue: &Receiver<Order>) -> Vec<Order> {
-    let mut hurried = is_urgent(&first);
-    let mut orders = vec![first];
-    let until = Instant::now() + GATHERING;
-    while orders.len() < MOST_TOGETHER {
-        let left = if hurried { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
-        match queue.recv_timeout(left) {
-            Ok(order) => {
-                hurried |= is_urgent(&order);
-                orders.push(order);
-            }
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-        }
-    }
-    orders
-}
-
-fn is_urgent(order: &Order) -> bool {
-    match order {
-        Order::Keep(entry) => matches!(*entry.talk, Talk::Private { .. }),
-        _ => true,
     }
 }
