@@ -64,7 +64,7 @@ impl Proposer {
         match self.chance.below(10) {
             0..5 => {
                 let id = self.chance.below(12);
-                Entry::Say { from, id, text: Text::new(format!("text {id}")).unwrap() }
+                Entry::Say { from, id, room: None, content: Text::new(format!("text {id}")).unwrap().into() }
             }
             5..8 => self.join(),
             8 => match self.chance.below(3) {

@@ -97,6 +97,14 @@ impl LobbyLog for Opened {
         })
     }
 
+    fn rooms(&self) -> Vec<OpenedRoom> {
+        self.disk.log.rooms()
+    }
+
+    fn read_room(&self, room: LogId, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
+        self.disk.log.read_room(room, after, limit, max_bytes)
+    }
+
     fn posts(&self) -> Posts {
         self.disk.log.posts()
     }
