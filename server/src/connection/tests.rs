@@ -1,5 +1,7 @@
 //! Tests of connections over pipes that are far too small, with a real TLS client at the other end.
 
+mod rooms;
+
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use hobnob_order::{LocalStream, ServerId, StreamIdentity};

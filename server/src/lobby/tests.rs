@@ -1,5 +1,7 @@
 //! Tests of the lobby with connections that only write down what they are told.
 
+mod rooms;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 

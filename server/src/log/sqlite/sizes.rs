@@ -70,8 +70,7 @@ pub(crate) fn bytes_of_logs(conn: &Connection) -> Result<BTreeMap<LogNumber, u64
     let mut rows = statement.query([]).map_err(failed)?;
     let mut bytes = BTreeMap::new();
     while let Some(row) = rows.next().map_err(failed)? {
-        let number = LogNumber::of_key(row.get(0).map_err(failed)?)
-            .ok_or_else(belongs_to_no_log)?;
+        let number = LogNumber::of_key(row.get(0).map_err(failed)?).ok_or_else(belongs_to_no_log)?;
         *bytes.entry(number).or_default() += row.get::<_, i64>(1).map_err(failed)?.cast_unsigned();
     }
     Ok(bytes)
