@@ -47,18 +47,17 @@ impl Client {
     /// All that is said up to a word in the lobby that this client says now, by room and text.
     async fn said_until(&mut self, id: u64) -> Vec<(Option<String>, String)> {
         self.say(id, "the end").await;
-        let mut all = Vec::new();
-        loop {
+        let (mut all, mut ended) = (Vec::new(), false);
+        while !ended {
             let said = self.find(|m| if let ServerMessage::Said(said) = m { Some(said) } else { None }).await;
             let room = said.room().map(ToString::to_string);
             for (_, _, words) in said.iter() {
-                let text = words.content.text().map_or_else(String::new, |text| text.as_str().to_owned());
-                if room.is_none() && text == "the end" && words.id == id {
-                    return all;
-                }
+                let text = words.content.text().map_or("", |text| text.as_str()).to_owned();
+                ended |= room.is_none() && text == "the end" && words.id == id;
                 all.push((room.clone(), text));
             }
         }
+        all
     }
 }
 
