@@ -19,6 +19,8 @@ mod decisions;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
+mod rooms;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod stories;

@@ -126,7 +126,8 @@ impl Machine {
     }
 
     /// Which rooms there are, for questions.
-    pub(crate) fn rooms(&self) -> &Rooms {
+    #[must_use]
+    pub fn rooms(&self) -> &Rooms {
         &self.rooms
     }
 

@@ -339,13 +339,15 @@ impl Rooms {
     }
 
     /// What is stored of a room besides its messages.
-    pub(crate) fn kept(&self, id: &RoomId) -> KeptRoom {
+    #[must_use]
+    pub fn kept(&self, id: &RoomId) -> KeptRoom {
         let bare = || KeptRoom { id: id.clone(), topic: None, seen: self.today };
         self.by_id(id).map_or_else(bare, Room::kept)
     }
 
     /// The newest message of a room that is stored.
-    pub(crate) fn stored(&self, id: &RoomId) -> Option<Position> {
+    #[must_use]
+    pub fn stored(&self, id: &RoomId) -> Option<Position> {
         self.by_id(id).map(|room| room.numbering.stored())
     }
 

@@ -255,6 +255,9 @@ impl Lobby {
             messages: Arc::clone(&room.messages),
         });
         let seen = seen.into_iter().map(|kept| RoomBatch { kept, messages: Arc::default() });
-        Batch { messages, names, freed, rooms: with_words.chain(seen).collect(), gone_rooms }
+        // What was said last in a room that is gone by the end of the batch is told and not kept.
+        let is_there = |room: &RoomBatch| !gone_rooms.contains(&room.kept.id.log);
+        let rooms = with_words.chain(seen).filter(is_there).collect();
+        Batch { messages, names, freed, rooms, gone_rooms }
     }
 }
