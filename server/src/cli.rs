@@ -70,9 +70,17 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), env = "HOBNOB_SERVER_RATE")]
     pub(crate) rate: Option<u32>,
 
-    /// Messages kept [default: 100000]
+    /// Messages kept of the lobby, and as many of each room [default: 100000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), env = "HOBNOB_SERVER_HISTORY")]
     pub(crate) history: Option<u64>,
+
+    /// Bytes that all messages kept may take together; past it the oldest of the largest log go [default: 2147483648]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(MIN_HISTORY_SIZE..), env = "HOBNOB_SERVER_HISTORY_SIZE")]
+    pub(crate) history_size: Option<u64>,
+
+    /// Rooms there may be at once [default: 1000]
+    #[arg(long, value_name = "N", env = "HOBNOB_SERVER_ROOMS")]
+    pub(crate) rooms: Option<u32>,
 
     /// Days after which the name of somebody unseen is free [default: 90]
     #[arg(long, value_name = "DAYS", env = "HOBNOB_SERVER_NAME_TTL")]
@@ -90,6 +98,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FORMAT", env = "HOBNOB_SERVER_LOG_FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
 }
+
+/// Less than this and hardly anything said would be kept.
+const MIN_HISTORY_SIZE: u64 = 1024 * 1024;
 
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -111,6 +122,8 @@ impl Options {
             max_clients_per_ip: self.max_clients_per_ip.or(file.max_clients_per_ip),
             rate: self.rate.or(file.rate),
             history: self.history.or(file.history),
+            history_size: self.history_size.or(file.history_size),
+            rooms: self.rooms.or(file.rooms),
             name_ttl: self.name_ttl.or(file.name_ttl),
             metrics: self.metrics.or(file.metrics),
             log: self.log.or(file.log),
@@ -129,6 +142,10 @@ impl Options {
         let options: Self = toml::from_str(text)?;
         anyhow::ensure!(options.rate != Some(0), "rate must be at least 1");
         anyhow::ensure!(options.history != Some(0), "history must be at least 1");
+        anyhow::ensure!(
+            options.history_size.is_none_or(|bytes| bytes >= MIN_HISTORY_SIZE),
+            "history-size must be at least {MIN_HISTORY_SIZE}"
+        );
         Ok(options)
     }
 
@@ -144,6 +161,8 @@ impl Options {
         }
         config.rate = self.rate.unwrap_or(config.rate);
         config.history = self.history.unwrap_or(config.history);
+        config.history_size = self.history_size.unwrap_or(config.history_size);
+        config.rooms = self.rooms.map_or(config.rooms, |rooms| rooms as usize);
         config.name_ttl = self.name_ttl.unwrap_or(config.name_ttl);
         config.metrics = self.metrics;
         Ok(config)
@@ -186,6 +205,7 @@ mod tests {
     fn a_file_with_an_unknown_key_or_a_senseless_value_is_refused() {
         assert!(Options::parse_file("ratte = 7\n").is_err());
         assert!(Options::parse_file("rate = 0\n").is_err());
+        assert!(Options::parse_file("history-size = 1000\n").is_err());
         assert!(Options::parse_file("listen = \"here\"\n").is_err());
     }
 }

@@ -21,8 +21,12 @@ pub struct ServerConfig {
     pub max_clients_per_ip: usize,
     /// Messages a second each client may sustain; it may save up ten seconds' worth.
     pub rate: u32,
-    /// Messages kept.
+    /// Messages kept of the lobby, and of each room.
     pub history: u64,
+    /// Bytes that the messages of the lobby and of all rooms may take together.
+    pub history_size: u64,
+    /// Rooms there may be.
+    pub rooms: usize,
     /// Days after which the name of somebody unseen is free.
     pub name_ttl: u32,
     /// Where Prometheus reads metrics, if anywhere.
@@ -45,6 +49,8 @@ impl ServerConfig {
             max_clients_per_ip: 100,
             rate: 50,
             history: 100_000,
+            history_size: 2 << 30,
+            rooms: 1000,
             name_ttl: 90,
             metrics: None,
         }

@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ServerConfig;
-use crate::connection::{self, Recent, Shared, Turns};
+use crate::connection::{self, Recent, RecentOfRooms, Shared, Turns};
 use crate::lobby::{Chunk, Lobby, LobbyParts, lobby, wall_clock};
 use crate::log::{LobbyLog, LogError};
 use crate::metrics::Metrics;
@@ -63,6 +63,7 @@ impl Engine {
     ) -> Result<Self, LogError> {
         let (recent, last_at) = warm_up(&*log).await?;
         let recent = Arc::new(Mutex::new(recent));
+        let recent_of_rooms = Arc::new(RecentOfRooms::default());
         let metrics = Arc::new(Metrics::new());
         let (handle, lobby) = lobby(LobbyParts {
             // One server, which orders by itself.
@@ -70,6 +71,8 @@ impl Engine {
             server: ServerId(0),
             log: Arc::clone(&log),
             memory: Arc::clone(&recent) as _,
+            room_memory: Arc::clone(&recent_of_rooms) as _,
+            max_rooms: config.rooms,
             metrics: Arc::clone(&metrics),
             max_clients: config.max_clients,
             name_ttl_days: config.name_ttl,
@@ -82,6 +85,7 @@ impl Engine {
             lobby: handle,
             log,
             recent,
+            recent_of_rooms,
             metrics,
             turns: Turns::default(),
             rate: config.rate,

@@ -19,6 +19,7 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge<i64, AtomicI64>,
     /// Users in the lobby.
     pub(crate) clients: Gauge<i64, AtomicI64>,
+    pub(crate) rooms: Gauge<i64, AtomicI64>,
     /// Users that came into the lobby.
     pub(crate) joins: Counter,
     /// Connections turned away at a cap.
@@ -43,6 +44,7 @@ impl Metrics {
             registry: Registry::with_prefix("hobnob"),
             connections: Gauge::default(),
             clients: Gauge::default(),
+            rooms: Gauge::default(),
             joins: Counter::default(),
             turned_away: Counter::default(),
             messages: Counter::default(),
@@ -60,6 +62,7 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register("connections", "Open connections", self.connections.clone());
         registry.register("clients", "Users in the lobby", self.clients.clone());
+        registry.register("rooms", "Rooms there are", self.rooms.clone());
         registry.register("joins", "Users that came into the lobby", self.joins.clone());
         registry.register("turned_away", "Connections turned away at a cap", self.turned_away.clone());
         registry.register("messages", "Messages stored", self.messages.clone());

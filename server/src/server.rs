@@ -263,7 +263,8 @@ type Opened = (StoreLock, Identity, socket2::Socket, SqliteLog);
 
 /// All that blocks: files and the socket's address.
 async fn open_all(config: &ServerConfig, dir: &Path) -> Result<Opened, ServerError> {
-    let (listen, program, history) = (config.listen, config.program.clone(), config.history);
+    let (listen, program) = (config.listen, config.program.clone());
+    let kept = SqliteOptions { history: config.history, max_bytes: config.history_size };
     let (data_dir, dir) = (config.data_dir.clone(), dir.to_owned());
     let open = move || {
         let cannot_open = |source| match source {
@@ -273,7 +274,7 @@ async fn open_all(config: &ServerConfig, dir: &Path) -> Result<Opened, ServerErr
         let lock = StoreLock::acquire(&dir, &program).map_err(cannot_open)?;
         let socket = listener::bind(listen).map_err(|err| cannot_listen(listen, err))?;
         let identity = Identity::load_or_create(&dir.join("server.key"))?;
-        let log = SqliteLog::open(&dir, SqliteOptions { history }).map_err(cannot_open)?;
+        let log = SqliteLog::open(&dir, kept).map_err(cannot_open)?;
         for exposed in exposed(&data_dir, &dir) {
             tracing::warn!("{exposed}");
         }

@@ -10,7 +10,8 @@ use rusqlite::Connection;
 
 use crate::log::LogError;
 use crate::log::sqlite::head_record::Noted;
-use crate::log::sqlite::{file, gone, name_file, rows};
+use crate::log::sqlite::log_number::LogNumber;
+use crate::log::sqlite::{file, gone, name_file, room_rows, rows, sizes};
 
 /// What a log that adds up holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +22,12 @@ pub struct Report {
     pub first: Seq,
     /// The newest message.
     pub head: Position,
-    /// How many messages were checked.
+    /// How many messages of the lobby were checked.
     pub messages: u64,
+    /// How many rooms were checked.
+    pub rooms: u64,
+    /// How many messages of rooms were checked.
+    pub room_messages: u64,
 }
 
 /// Checks the log in `dir`, the data directory's `server/` folder: that the messages follow one from
@@ -42,7 +47,7 @@ pub fn verify(dir: &Path) -> Result<Report, LogError> {
     // One transaction is one moment of the log, whatever a server writes meanwhile.
     let tx = conn.unchecked_transaction().map_err(|err| rows::unreadable(&conn, &err))?;
     let report = check(&tx).map_err(|err| name_file(&tx, err))?;
-    gone::remembered(&tx, report.head.seq).map_err(|err| name_file(&tx, err))?;
+    gone::remembered(&tx, LogNumber::LOBBY, report.head.seq).map_err(|err| name_file(&tx, err))?;
     noted.map_or(Ok(()), |noted| noted.require(dir, &tx, &rows::meta(&tx)?, report.head))?;
     check_file(&tx)?;
     Ok(report)
@@ -50,7 +55,7 @@ pub fn verify(dir: &Path) -> Result<Report, LogError> {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { log, first, head, messages } = self;
+        let Self { log, first, head, messages, rooms, room_messages } = self;
         match messages {
             0 => write!(f, "log {log}: sound; it has no messages yet"),
             1 => write!(f, "log {log}: sound; its 1 message is {first}, with hash {}", head.hash),
@@ -60,15 +65,44 @@ impl fmt::Display for Report {
                  the newest with hash {}",
                 head.seq, head.hash
             ),
+        }?;
+        match rooms {
+            0 => Ok(()),
+            1 => write!(f, "; so do those of its 1 room, {room_messages} in all"),
+            _ => write!(f, "; so do those of each of its {rooms} rooms, {room_messages} in all"),
         }
     }
 }
 
 fn check(conn: &Connection) -> Result<Report, LogError> {
     let (meta, head) = file::ends(conn)?;
-    let messages = file::check_from(conn, meta.base, head)?;
+    let messages = file::check_from(conn, meta.number, meta.base, head)?;
     rows::names(conn)?;
-    Ok(Report { log: meta.log, first: meta.base.seq.next(), head, messages })
+    let (rooms, room_messages) = check_rooms(conn)?;
+    Ok(Report { log: meta.log, first: meta.base.seq.next(), head, messages, rooms, room_messages })
+}
+
+/// Checks each room's messages, and says how many rooms and messages those are. What is left of rooms that are gone is not
+/// looked at.
+fn check_rooms(conn: &Connection) -> Result<(u64, u64), LogError> {
+    let (mut rooms, mut messages) = (0, 0);
+    let known = room_rows::rooms(conn)?;
+    let is_known = |number: &LogNumber| {
+        *number == LogNumber::LOBBY || known.iter().any(|room| room.meta.number == *number)
+    };
+    if !sizes::bytes_of_logs(conn)?.keys().all(is_known) {
+        return Err(sizes::belongs_to_no_log());
+    }
+    for room in known.iter().filter(|room| room.kept.is_some()) {
+        let meta = &room.meta;
+        let checked = file::head_of(conn, meta).and_then(|head| {
+            gone::remembered(conn, meta.number, head.seq)?;
+            file::check_from(conn, meta.number, meta.base, head)
+        });
+        rooms += 1;
+        messages += checked.map_err(|err| file::in_room(room, err))?;
+    }
+    Ok((rooms, messages))
 }
 
 fn check_file(conn: &Connection) -> Result<(), LogError> {
@@ -108,7 +142,9 @@ mod tests {
 
     async fn log_of(count: usize) -> (TempDir, SqliteLog) {
         let folder = tempfile::tempdir().unwrap();
-        let log = SqliteLog::open(folder.path(), SqliteOptions { history: 100_000 }).unwrap();
+        let log =
+            SqliteLog::open(folder.path(), SqliteOptions { history: 100_000, ..SqliteOptions::default() })
+                .unwrap();
         let mut head = log.contents().head;
         let mut messages = Vec::new();
         for number in 1..=count {
@@ -125,7 +161,17 @@ mod tests {
         let (folder, log) = log_of(2500).await;
         let report = verify(folder.path()).unwrap();
         let head = *log.subscribe().borrow();
-        assert_eq!(report, Report { log: log.contents().log, first: Seq(1), head, messages: 2500 });
+        assert_eq!(
+            report,
+            Report {
+                log: log.contents().log,
+                first: Seq(1),
+                head,
+                messages: 2500,
+                rooms: 0,
+                room_messages: 0,
+            }
+        );
         let text = report.to_string();
         assert!(text.contains("2500 messages, 1 to 2500") && text.contains(&head.hash.to_string()), "{text}");
         drop(log);

@@ -9,11 +9,14 @@ use std::sync::Arc;
 use hobnob_order::{Ordered, Place, ServerId};
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::content::{Act, ShortText};
 use hobnob_protocol::name::{LogId, PublicKey, RunId, Text, UserName};
+use hobnob_protocol::room::RoomName;
 use hobnob_server::decide::{
-    ConnectionId, Effect, Entry, Join, Machine, NameBinding, Newcomer, Party, Posts, Proposals,
+    ConnectionId, Effect, Entry, Join, Machine, NameBinding, Newcomer, Party, Posts, Proposals, RoomId,
+    RoomView, Rooms,
 };
-use hobnob_server::log::{Batch, LobbyLog, MemoryLog};
+use hobnob_server::log::{Batch, LobbyLog, MemoryLog, RoomBatch};
 
 use crate::chance::Chance;
 
@@ -28,6 +31,7 @@ const BEGINNING: u64 = 1_795_000_000_000;
 const KEYS: u64 = 4;
 const RUNS: u64 = 3;
 const NAMES: [&str; 4] = ["anna", "ANNA", "anna_2", "bobby"];
+const ROOMS: [&str; 4] = ["dev", "DEV", "ops", "quiet"];
 
 /// What a chance-made server proposes.
 struct Proposer {
@@ -35,6 +39,7 @@ struct Proposer {
     number: u64,
     now: u64,
     next_connection: u64,
+    next_log: u64,
 }
 
 impl Proposer {
@@ -64,9 +69,21 @@ impl Proposer {
         match self.chance.below(10) {
             0..5 => {
                 let id = self.chance.below(12);
-                Entry::Say { from, id, text: Text::new(format!("text {id}")).unwrap() }
+                let room = (self.chance.below(2) == 0).then(|| self.room());
+                let content = match (&room, self.chance.below(6)) {
+                    (Some(_), 0) => Act::topic(ShortText::new(format!("topic {id}")).ok()).into(),
+                    _ => Text::new(format!("text {id}")).unwrap().into(),
+                };
+                Entry::Say { from, id, room, content }
             }
-            5..8 => self.join(),
+            5 => self.join(),
+            6 => Entry::Part { from, room: self.room() },
+            7 => {
+                self.next_log += 1;
+                let mut log = [0; 16];
+                log[..8].copy_from_slice(&self.next_log.to_be_bytes());
+                Entry::JoinRoom { from, room: self.room(), log: LogId::new(log) }
+            }
             8 => match self.chance.below(3) {
                 0 => Entry::Away { from, away: Some(AwayText::new("lunch").unwrap()) },
                 1 => Entry::Away { from, away: None },
@@ -74,10 +91,15 @@ impl Proposer {
                     now: self.now.saturating_sub(self.chance.below(20_000)),
                     before: self.now.saturating_sub(self.chance.below(20_000)),
                     unspoken_before: self.now.saturating_sub(self.chance.below(20_000)),
+                    rooms_before: self.now.saturating_sub(self.chance.below(20_000)),
                 },
             },
             _ => Entry::Leave(from),
         }
+    }
+
+    fn room(&mut self) -> RoomName {
+        ROOMS[self.chance.below(ROOMS.len() as u64) as usize].parse().unwrap()
     }
 
     fn join(&mut self) -> Entry {
@@ -103,19 +125,63 @@ struct Book {
     names: BTreeMap<UserName, NameBinding>,
     head: Option<Position>,
     last_at: u64,
+    rooms: BTreeMap<LogId, RoomPage>,
+}
+
+/// The same of one room.
+struct RoomPage {
+    id: RoomId,
+    head: Position,
+    members: BTreeSet<ConnectionId>,
+    texts: BTreeSet<(Party, u64)>,
+    last: BTreeMap<Party, u64>,
+}
+
+impl RoomPage {
+    fn new(id: &RoomId) -> Self {
+        let (members, texts, last) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+        Self { id: id.clone(), head: Position::start(&id.log), members, texts, last }
+    }
 }
 
 impl Book {
     fn note(&mut self, effect: &Effect) {
         match effect {
-            Effect::Said { from, message } => self.said(*from, message),
-            Effect::Accepted { seq, .. } => assert!(self.head.is_some_and(|head| *seq <= head.seq)),
+            Effect::Said { from, room: None, message } => self.said(*from, message),
+            Effect::Said { from, room: Some(room), message } => self.said_in(*from, room, message),
+            Effect::Accepted { room: None, seq, .. } => {
+                assert!(self.head.is_some_and(|head| *seq <= head.seq));
+            }
+            Effect::Accepted { room: Some(room), seq, .. } => assert!(*seq <= self.rooms[&room.log].head.seq),
+            Effect::InRoom { id, name, view, is_new } => {
+                assert_eq!(self.here.get(id), Some(&**name), "who is in a room is in the lobby");
+                let other = |page: &&RoomPage| page.id.name == view.id.name && page.id.log != view.id.log;
+                assert!(self.rooms.values().find(other).is_none(), "two rooms of one name");
+                let page = self.rooms.entry(view.id.log).or_insert_with(|| RoomPage::new(&view.id));
+                assert_eq!(page.members.insert(*id), *is_new);
+                assert_eq!((page.head, page.members.len()), (view.head, view.users as usize));
+            }
+            Effect::LeftRoom { id, name, room } => {
+                assert_eq!(self.here.get(id), Some(&**name), "whoever goes leaves the rooms first");
+                let page = self.rooms.get_mut(&room.log).expect("it was joined");
+                assert!(page.members.remove(id));
+                if page.members.is_empty() && page.head.seq.0 == 0 {
+                    self.rooms.remove(&room.log);
+                }
+            }
+            Effect::RoomSeen(kept) => assert!(self.rooms[&kept.id.log].head.seq.0 > 0),
+            Effect::RoomGone(room) => {
+                assert!(self.rooms.remove(&room.log).expect("it was there").members.is_empty());
+            }
             Effect::Joined { id, name, head, .. } => {
                 assert_eq!(self.head, Some(*head));
                 assert!(!self.here.values().any(|other| *other == **name), "{name} is here twice");
                 assert_eq!(self.here.insert(*id, (**name).clone()), None);
             }
-            Effect::Left { id, name } => assert_eq!(self.here.remove(id).as_ref(), Some(&**name)),
+            Effect::Left { id, name } => {
+                assert_eq!(self.here.remove(id).as_ref(), Some(&**name));
+                assert!(self.rooms.values().all(|page| !page.members.contains(id)), "is in no room");
+            }
             Effect::TakenOver { id } => assert!(self.here.contains_key(id)),
             Effect::Bound { binding, is_new } => {
                 let before = self.names.insert(binding.name.clone(), binding.clone());
@@ -127,8 +193,22 @@ impl Book {
                 assert!(self.names.remove(name).is_some());
                 assert!(!self.here.values().any(|other| other == name), "{name} is in use");
             }
-            Effect::Refused { .. } | Effect::NoNameLeft { .. } => {}
+            Effect::Refused { .. } | Effect::NoNameLeft { .. } | Effect::NotInRoom { .. } => {}
         }
+    }
+
+    fn head_of(&self, room: &RoomId) -> Position {
+        self.rooms.get(&room.log).map_or(Position::start(&room.log), |page| page.head)
+    }
+
+    fn said_in(&mut self, from: ConnectionId, room: &RoomId, message: &LobbyMessage) {
+        assert_eq!(self.here.get(&from), Some(&message.name), "who speaks is in, under this name");
+        let page = self.rooms.get_mut(&room.log).expect("it was joined");
+        assert!(page.members.contains(&from), "who speaks in a room is in it");
+        let party = (message.key, message.run);
+        assert!(page.texts.insert((party, message.id)), "a text has two numbers");
+        assert!(page.last.insert(party, message.id).is_none_or(|last| last < message.id), "out of order");
+        page.head.advance(message).expect("the chain holds");
     }
 
     fn said(&mut self, from: ConnectionId, message: &LobbyMessage) {
@@ -143,11 +223,32 @@ impl Book {
 }
 
 fn messages(effects: &[Effect]) -> Vec<LobbyMessage> {
+    messages_of(effects, None)
+}
+
+/// What was said in a room, or in the lobby.
+fn messages_of(effects: &[Effect], of: Option<&RoomId>) -> Vec<LobbyMessage> {
     let message = |effect: &Effect| match effect {
-        Effect::Said { message, .. } => Some(message.clone()),
+        Effect::Said { room, message, .. } if room.as_ref() == of => Some(message.clone()),
         _ => None,
     };
     effects.iter().filter_map(message).collect()
+}
+
+/// What was said in each room, by its log.
+fn messages_of_rooms(effects: &[Effect]) -> BTreeMap<LogId, (RoomId, Vec<LobbyMessage>)> {
+    let rooms = effects.iter().filter_map(|effect| match effect {
+        Effect::Said { room: Some(room), .. } => Some(room),
+        _ => None,
+    });
+    rooms.map(|room| (room.log, (room.clone(), messages_of(effects, Some(room))))).collect()
+}
+
+/// Takes back what was said in these effects.
+fn withdraw(machine: &mut Machine, effects: &[Effect]) {
+    let rooms = messages_of_rooms(effects);
+    let of_room = |room: &RoomId| rooms.get(&room.log).map(|(_, messages)| &messages[..]);
+    machine.withdraw(&messages(effects), of_room);
 }
 
 fn apply(machine: &mut Machine, ordered: &Ordered<Proposals>) -> Vec<Effect> {
@@ -156,15 +257,25 @@ fn apply(machine: &mut Machine, ordered: &Ordered<Proposals>) -> Vec<Effect> {
     effects
 }
 
+/// When the last of these was said, in the lobby or in a room.
+fn last_time(effects: &[Effect]) -> Option<u64> {
+    let times = effects.iter().filter_map(|effect| match effect {
+        Effect::Said { message, .. } => Some(message.at),
+        _ => None,
+    });
+    times.last()
+}
+
 /// A machine that has only read what was stored, and applied no entry.
 fn anew(log: &MemoryLog, last_at: u64) -> Machine {
     let head = *log.subscribe().borrow();
-    Machine::new(head, last_at, log.names(), log.posts())
+    Machine::new(head, last_at, log.names(), log.posts()).with_rooms(Rooms::new(1000, log.rooms()))
 }
 
 fn play(seed: u64) {
     let mut chance = Chance::of(seed);
-    let mut proposer = Proposer { chance: chance.fork(), number: 0, now: BEGINNING, next_connection: 0 };
+    let mut proposer =
+        Proposer { chance: chance.fork(), number: 0, now: BEGINNING, next_connection: 0, next_log: 0 };
     let start = Position::start(&LogId::new([7; 16]));
     let [mut one, mut other] = [(); 2].map(|()| Machine::new(start, 0, [], Posts::default()));
     let mut book = Book { head: Some(start), ..Book::default() };
@@ -173,11 +284,10 @@ fn play(seed: u64) {
         let effects = apply(&mut one, &ordered);
         if chance.below(6) == 0 {
             // One of them could not store it, and is given it again under another number: its texts are as new.
-            let said = messages(&effects);
-            one.withdraw(&said);
+            withdraw(&mut one, &effects);
             assert_eq!(one.head(), one.stored());
             assert_eq!(apply(&mut other, &ordered), effects, "{ordered:?}");
-            other.withdraw(&said);
+            withdraw(&mut other, &effects);
             let kept = effects
                 .iter()
                 .filter(|effect| !matches!(effect, Effect::Said { .. } | Effect::Accepted { .. }));
@@ -188,6 +298,13 @@ fn play(seed: u64) {
                         let (name, head, is_new) = (Arc::clone(name), one.stored(), *is_new);
                         book.note(&Effect::Joined { id: *id, name, head, is_new });
                     }
+                    Effect::InRoom { id, name, view, is_new } => {
+                        let head = book.head_of(&view.id);
+                        let view = RoomView { head, ..view.clone() };
+                        book.note(&Effect::InRoom { id: *id, name: Arc::clone(name), view, is_new: *is_new });
+                    }
+                    // Its date is stored with what was said, and that was not.
+                    Effect::RoomSeen(kept) if book.head_of(&kept.id).seq.0 == 0 => {}
                     effect => book.note(effect),
                 }
             }
@@ -211,8 +328,14 @@ fn the_same_orders_lead_to_the_same_effects_and_those_add_up() {
 }
 
 /// What a server stores of these effects.
-fn stored(effects: &[Effect]) -> Batch {
-    let mut batch = Batch { messages: Arc::new(messages(effects)), ..Batch::default() };
+fn stored(machine: &Machine, effects: &[Effect]) -> Batch {
+    let rooms = messages_of_rooms(effects).into_values();
+    let said = |(id, messages): (RoomId, Vec<LobbyMessage>)| RoomBatch {
+        kept: machine.rooms().kept(&id),
+        messages: Arc::new(messages),
+    };
+    let rooms: Vec<RoomBatch> = rooms.map(said).collect();
+    let mut batch = Batch { messages: Arc::new(messages(effects)), rooms, ..Batch::default() };
     for effect in effects {
         match effect {
             Effect::Bound { binding, .. } => {
@@ -222,6 +345,13 @@ fn stored(effects: &[Effect]) -> Batch {
             Effect::Freed(name) => {
                 batch.names.retain(|binding| binding.name != *name);
                 batch.freed.push(name.clone());
+            }
+            Effect::RoomSeen(kept) if batch.rooms.iter().all(|room| room.kept.id != kept.id) => {
+                batch.rooms.push(RoomBatch { kept: kept.clone(), messages: Arc::default() });
+            }
+            Effect::RoomGone(room) => {
+                batch.rooms.retain(|other| other.kept.id != *room);
+                batch.gone_rooms.push(room.log);
             }
             _ => {}
         }
@@ -233,7 +363,8 @@ fn stored(effects: &[Effect]) -> Batch {
 async fn a_server_that_begins_anew_comes_to_the_same_effects_as_one_that_went_on() {
     for seed in 0..300 {
         let mut chance = Chance::of(seed);
-        let mut proposer = Proposer { chance: chance.fork(), number: 0, now: BEGINNING, next_connection: 0 };
+        let mut proposer =
+            Proposer { chance: chance.fork(), number: 0, now: BEGINNING, next_connection: 0, next_log: 0 };
         let log = MemoryLog::new(1000);
         let mut went_on = anew(&log, 0);
         let mut last_at = 0;
@@ -241,8 +372,8 @@ async fn a_server_that_begins_anew_comes_to_the_same_effects_as_one_that_went_on
             let ordered = proposer.ordered(place);
             let effects = apply(&mut went_on, &ordered);
             went_on.commit();
-            log.append(stored(&effects)).await.unwrap();
-            last_at = messages(&effects).last().map_or(last_at, |message| message.at);
+            log.append(stored(&went_on, &effects)).await.unwrap();
+            last_at = last_time(&effects).unwrap_or(last_at);
         }
         // Everybody's connections end with the server that began anew; where nobody is in, both are alike.
         proposer.number += 1;
@@ -250,12 +381,14 @@ async fn a_server_that_begins_anew_comes_to_the_same_effects_as_one_that_went_on
         let batch = Arc::new(Proposals { server: ServerId(0), number: proposer.number, entries });
         let ordered = Ordered { place: Place(BATCHES + 1), at: proposer.now, batch };
         let effects = apply(&mut went_on, &ordered);
-        log.append(stored(&effects)).await.unwrap();
+        log.append(stored(&went_on, &effects)).await.unwrap();
         let mut began_anew = anew(&log, last_at);
         // As in a stream, whose clock does not go back; and a server says first which time it is for names.
-        proposer.now += 1_000_000;
+        // Who made rooms is forgotten after an hour.
+        proposer.now += 2 * 3600 * 1000;
         proposer.number += 1;
-        let entries = vec![Entry::Expire { now: proposer.now, before: 0, unspoken_before: 0 }];
+        let entries =
+            vec![Entry::Expire { now: proposer.now, before: 0, unspoken_before: 0, rooms_before: 0 }];
         let batch = Arc::new(Proposals { server: ServerId(0), number: proposer.number, entries });
         let ordered = Ordered { place: Place(BATCHES + 2), at: proposer.now, batch };
         assert_eq!(apply(&mut began_anew, &ordered), apply(&mut went_on, &ordered), "seed {seed}");

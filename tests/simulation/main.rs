@@ -22,6 +22,8 @@ mod man_in_the_middle;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
+mod rooms;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod stories;

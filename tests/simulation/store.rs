@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::Seq;
+use hobnob_protocol::name::{LogId, Seq};
 use hobnob_server::decide::Posts;
-use hobnob_server::log::{Batch, Contents, Later, LobbyLog, LogError, MemoryLog, Stretch};
+use hobnob_server::log::{
+    Batch, Contents, Later, LobbyLog, LogError, MemoryLog, OpenedRoom, RoomBatch, RoomId, Stretch,
+};
 use tokio::sync::watch;
 
 use crate::chance::Chance;
@@ -18,6 +20,8 @@ pub(crate) struct Disk {
     log: MemoryLog,
     /// Also what the log no longer keeps.
     everything: Mutex<Vec<LobbyMessage>>,
+    /// The same of rooms.
+    in_rooms: Mutex<Vec<(RoomId, LobbyMessage)>>,
     chance: Mutex<Chance>,
     pub(crate) full: AtomicBool,
 }
@@ -35,6 +39,7 @@ impl Disk {
         Self {
             log: MemoryLog::new(history),
             everything: Mutex::default(),
+            in_rooms: Mutex::default(),
             chance: Mutex::new(chance),
             full: AtomicBool::new(false),
         }
@@ -49,6 +54,11 @@ impl Disk {
     /// All that was ever stored.
     pub(crate) fn everything(&self) -> Vec<LobbyMessage> {
         self.everything.lock().unwrap().clone()
+    }
+
+    /// All that was ever stored in rooms.
+    pub(crate) fn in_rooms(&self) -> Vec<(RoomId, LobbyMessage)> {
+        self.in_rooms.lock().unwrap().clone()
     }
 
     fn pause(&self) -> Duration {
@@ -78,10 +88,15 @@ impl LobbyLog for Opened {
             if disk.full.load(Ordering::SeqCst) {
                 return Err(LogError::Write("the disk is full".to_owned()));
             }
-            let messages = batch.messages.clone();
+            let (messages, rooms) = (batch.messages.clone(), batch.rooms.clone());
             let stored = disk.log.append(batch).await;
             if stored.is_ok() {
                 disk.everything.lock().unwrap().extend(messages.iter().cloned());
+                let of_room = |room: &RoomBatch| {
+                    let id = room.kept.id.clone();
+                    room.messages.iter().map(|message| (id.clone(), message.clone())).collect::<Vec<_>>()
+                };
+                disk.in_rooms.lock().unwrap().extend(rooms.iter().flat_map(of_room));
             }
             // Here a crash falls between commit and acknowledgement.
             pass(disk.pause()).await;
@@ -94,6 +109,17 @@ impl LobbyLog for Opened {
         Box::pin(async move {
             pass(self.disk.pause()).await;
             self.disk.log.read(after, limit, max_bytes).await
+        })
+    }
+
+    fn rooms(&self) -> Vec<OpenedRoom> {
+        self.disk.log.rooms()
+    }
+
+    fn read_room(&self, room: LogId, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
+        Box::pin(async move {
+            pass(self.disk.pause()).await;
+            self.disk.log.read_room(room, after, limit, max_bytes).await
         })
     }
 

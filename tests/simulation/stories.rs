@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chance::Chance;
 use crate::network::{Fate, Fates, Path, Weather, pass};
+use crate::rooms;
 use crate::store::Disk;
-use crate::world::{Allowed, Host, client, close_books, who};
+use crate::world::{Allowed, Host, SETTLE, client, close_books, who};
 
 /// How long things go wrong.
 const TROUBLE: Duration = Duration::from_secs(150);
@@ -125,6 +126,56 @@ async fn chance_story(seed: u64, history: u64, fills: bool) -> (usize, u64) {
             }
             closed = &mut books => return closed,
         }
+    }
+}
+
+/// The same faults while clients talk in rooms as well.
+async fn rooms_story(seed: u64, fills: bool) -> (usize, u64) {
+    let mut chance = Chance::of(seed);
+    let disk = Arc::new(Disk::new(100_000, chance.fork()));
+    let mut host = Host::new(Arc::clone(&disk));
+    host.start().await;
+    let (arrivals, mut arriving) = mpsc::unbounded_channel();
+    let paths: Vec<Path> =
+        (0..CLIENTS).map(|_| Path::new(chance.fork(), Arc::new(any_fate), arrivals.clone())).collect();
+    let enough = CancellationToken::new();
+    let mut members = JoinSet::new();
+    for (member, path) in rooms::members(CLIENTS).into_iter().zip(&paths) {
+        members.spawn(member.live(path.clone(), TEXTS, chance.fork(), enough.clone()));
+    }
+    let mut trouble = Trouble { host, disk: Arc::clone(&disk), paths, chance, fills };
+    let over = Instant::now() + TROUBLE;
+    let mut next = Instant::now();
+    let mut settled = Box::pin(async {
+        pass(TROUBLE + SETTLE).await;
+        enough.cancel();
+        members.join_all().await
+    });
+    loop {
+        tokio::select! {
+            Some(stream) = arriving.recv() => trouble.host.take(stream),
+            () = sleep_until(next), if next < over => {
+                trouble.strike().await;
+                next += trouble.chance.span(Duration::from_secs(12));
+                if next >= over {
+                    trouble.end().await;
+                }
+            }
+            members = &mut settled => return rooms::close(&disk, &members, fills),
+        }
+    }
+}
+
+#[test]
+fn what_is_said_in_rooms_stays_there_and_is_seen_once_whatever_breaks() {
+    for (fills, seeds_of) in [(false, 300..316), (true, 400..408)] {
+        let (mut messages, mut losses) = (0, 0);
+        for seed in seeds(seeds_of) {
+            let (some, lost) = play("rooms", seed, rooms_story(seed, fills));
+            messages += some;
+            losses += lost;
+        }
+        eprintln!("rooms: {messages} messages, {losses} links lost");
     }
 }
 

@@ -25,7 +25,7 @@ use crate::network::{Path, pass};
 use crate::store::Disk;
 
 /// Longer than anything takes once all faults are over: the longest pause, a dead link, a handshake.
-const SETTLE: Duration = Duration::from_secs(400);
+pub(crate) const SETTLE: Duration = Duration::from_secs(400);
 
 /// The server's machine.
 pub(crate) struct Host {

@@ -1,28 +1,44 @@
-//! From where a newcomer reads on. Held against the log only when the lobby has let the newcomer in: then
-//! everything that its cursor may name is there. Reads the log, changes nothing.
+//! From where a newcomer reads on, in the lobby and in each room. Held against the log only when the lobby has let the
+//! newcomer in: then everything that its cursor may name is there. Reads the log, changes nothing.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use hobnob_protocol::chain::Position;
-use hobnob_protocol::message::{Cursor, Hello, Welcome};
-use hobnob_protocol::name::Seq;
+use hobnob_protocol::message::{Cursor, Hello, JoinedRoom, RoomCursor, Welcome};
+use hobnob_protocol::name::{LogId, Seq};
 use hobnob_protocol::{MAX_HISTORY_REQUEST, PROTOCOL_VERSION};
 
 use super::Recent;
+use crate::decide::RoomView;
 use crate::lobby::Admitted;
 use crate::log::{LobbyLog, LogError};
 
 /// The newest messages a newcomer may begin with.
 const MAX_BACKLOG: u64 = MAX_HISTORY_REQUEST as u64;
 
-/// What of a hello matters when its client is let in.
-#[derive(Debug)]
-pub(super) struct Arrival {
+/// From where a client wants to read on, in one log. The first that is there counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Begin {
     cursor: Option<Cursor>,
     since: Option<Seq>,
     backlog: u64,
+}
+
+impl Begin {
+    /// After a cursor, after a number, or with so many of the newest messages.
+    pub(super) fn new(cursor: Option<Cursor>, since: Option<Seq>, backlog: u64) -> Self {
+        Self { cursor, since, backlog: backlog.min(MAX_BACKLOG) }
+    }
+}
+
+/// What of a hello matters when its client is let in.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    begin: Begin,
     observed: IpAddr,
+    /// The rooms it is to be in again.
+    pub(super) rooms: Vec<RoomCursor>,
 }
 
 /// Where a client begins.
@@ -38,8 +54,8 @@ struct Start {
 impl Arrival {
     /// That of a client seen at the address `observed`.
     pub(super) fn new(hello: &Hello, observed: IpAddr) -> Self {
-        let backlog = hello.backlog.min(MAX_BACKLOG);
-        Self { cursor: hello.cursor, since: hello.since, backlog, observed }
+        let begin = Begin::new(hello.cursor, hello.since, hello.backlog);
+        Self { begin, observed, rooms: hello.rooms.clone() }
     }
 
     /// What the client is told when it is let in.
@@ -49,7 +65,8 @@ impl Arrival {
         recent: &Mutex<Recent>,
         admitted: &Admitted,
     ) -> Welcome {
-        let Start { position, missed, resumed } = self.start(log, recent, admitted.head).await;
+        let lobby = OneLog { log, id: log.contents().log, room: None, recent: Some(recent) };
+        let Start { position, missed, resumed } = lobby.start(&self.begin, admitted.head).await;
         Welcome {
             protocol: PROTOCOL_VERSION,
             name: (*admitted.name).clone(),
@@ -65,53 +82,98 @@ impl Arrival {
             operator: false,
         }
     }
+}
 
-    async fn start(&self, log: &dyn LobbyLog, recent: &Mutex<Recent>, head: Position) -> Start {
-        let found = match (&self.cursor, self.since) {
-            (Some(cursor), _) => resume(log, cursor, head).await,
-            (None, Some(since)) => position_after(log, since, head).await.map(|position| Some((position, 0))),
-            (None, None) => return self.newest(log, recent, head, true),
+/// Where a client begins in a room, and what it is told of that.
+pub(super) async fn in_room(
+    log: &dyn LobbyLog,
+    recent: Option<&Mutex<Recent>>,
+    view: &RoomView,
+    begin: &Begin,
+    request: Option<u32>,
+) -> JoinedRoom {
+    let room = view.id.log;
+    let of_room = OneLog { log, id: room, room: Some(room), recent };
+    let Start { position, missed, resumed } = of_room.start(begin, view.head).await;
+    JoinedRoom {
+        request,
+        room: view.id.name.clone(),
+        log: room,
+        head: view.head,
+        start: position,
+        missed,
+        resumed,
+        topic: view.topic.clone(),
+        users: view.users,
+    }
+}
+
+/// One of the logs: the lobby's, or a room's.
+struct OneLog<'a> {
+    log: &'a dyn LobbyLog,
+    id: LogId,
+    /// Of which room; none for the lobby.
+    room: Option<LogId>,
+    recent: Option<&'a Mutex<Recent>>,
+}
+
+impl OneLog<'_> {
+    async fn start(&self, begin: &Begin, head: Position) -> Start {
+        let found = match (&begin.cursor, begin.since) {
+            (Some(cursor), _) => self.resume(cursor, head).await,
+            (None, Some(since)) => self.after(since, head).await.map(|position| Some((position, 0))),
+            (None, None) => return self.newest(begin, head, true).await,
         };
         match found {
             Ok(Some((position, missed))) => Start { position, missed, resumed: true },
-            Ok(None) => self.newest(log, recent, head, false),
+            Ok(None) => self.newest(begin, head, false).await,
             Err(err) => {
                 tracing::warn!(%err, "cannot check from where a client reads on");
-                self.newest(log, recent, head, false)
+                self.newest(begin, head, false).await
             }
         }
     }
 
     /// The newest messages before `head`, as many as the client wants.
-    fn newest(&self, log: &dyn LobbyLog, recent: &Mutex<Recent>, head: Position, resumed: bool) -> Start {
-        let oldest = log.first().0.saturating_sub(1);
-        let seq = Seq(head.seq.0.saturating_sub(self.backlog).max(oldest).min(head.seq.0));
-        let recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
-        Start { position: recent.position(seq).unwrap_or(head), missed: 0, resumed }
+    async fn newest(&self, begin: &Begin, head: Position, resumed: bool) -> Start {
+        let start = |position| Start { position, missed: 0, resumed };
+        let wanted = Seq(head.seq.0.saturating_sub(begin.backlog));
+        let seq = match self.room {
+            None => wanted.max(Seq(self.log.first().0.saturating_sub(1))).min(head.seq),
+            Some(_) => wanted,
+        };
+        let remembered = self
+            .recent
+            .and_then(|recent| recent.lock().unwrap_or_else(PoisonError::into_inner).position(seq));
+        match (remembered, self.room) {
+            (Some(position), _) => start(position),
+            (None, None) => start(head),
+            (None, Some(_)) => start(self.after(seq, head).await.unwrap_or(head)),
+        }
     }
-}
 
-/// The position of `cursor` and how many messages after it are no longer kept; `None` when it is no position
-/// of this log up to `head`.
-async fn resume(
-    log: &dyn LobbyLog,
-    cursor: &Cursor,
-    head: Position,
-) -> Result<Option<(Position, u64)>, LogError> {
-    if cursor.log != log.contents().log || cursor.position.seq > head.seq {
-        return Ok(None);
+    /// The position of `cursor` and how many messages after it are no longer kept; `None` when it is no position
+    /// of this log up to `head`.
+    async fn resume(&self, cursor: &Cursor, head: Position) -> Result<Option<(Position, u64)>, LogError> {
+        if cursor.log != self.id || cursor.position.seq > head.seq {
+            return Ok(None);
+        }
+        let position = self.after(cursor.position.seq, head).await?;
+        if position.seq > cursor.position.seq {
+            return Ok(Some((position, position.seq.0 - cursor.position.seq.0)));
+        }
+        Ok((position == cursor.position).then_some((position, 0)))
     }
-    let position = position_after(log, cursor.position.seq, head).await?;
-    if position.seq > cursor.position.seq {
-        return Ok(Some((position, position.seq.0 - cursor.position.seq.0)));
-    }
-    Ok((position == cursor.position).then_some((position, 0)))
-}
 
-/// The position after message `seq`, or the nearest there is; `head` at the latest.
-async fn position_after(log: &dyn LobbyLog, seq: Seq, head: Position) -> Result<Position, LogError> {
-    if seq >= head.seq {
-        return Ok(head);
+    /// The position after message `seq`, or the nearest there is; `head` at the latest.
+    async fn after(&self, seq: Seq, head: Position) -> Result<Position, LogError> {
+        if seq >= head.seq {
+            return Ok(head);
+        }
+        let read = match self.room {
+            Some(room) => self.log.read_room(room, seq, 1, 0),
+            None => self.log.read(seq, 1, 0),
+        };
+        Ok(read.await?.after)
     }
-    Ok(log.read(seq, 1, 0).await?.after)
 }

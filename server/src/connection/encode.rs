@@ -9,23 +9,24 @@ use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::codec;
 use hobnob_protocol::message::{Change, ServerMessage};
 use hobnob_protocol::name::Seq;
+use hobnob_protocol::room::RoomName;
 use hobnob_protocol::said::SaidWriter;
 
 use crate::lobby::{Chunk, News, NewsLines};
 use crate::log::Stretch;
 
 /// What a `presence` line holds around its changes.
-const BEFORE: &[u8] = br#"{"type":"presence","changes":["#;
+const BEFORE: &[u8] = br#""changes":["#;
 const AFTER: &[u8] = b"]}\n";
 
 /// The line of a chunk (several only where it would be longer than a line may be), made once for everybody.
 pub(super) fn chunk_line(chunk: &Chunk) -> &Bytes {
-    chunk.line(|| said(chunk.messages()))
+    chunk.line(|| said(chunk.room().map(|room| &room.name), chunk.messages()))
 }
 
-/// Messages in a row, at least one, as `said`: one line, or as few as they fit in.
-pub(super) fn said(messages: &[LobbyMessage]) -> Bytes {
-    let mut writer = SaidWriter::default();
+/// Messages of a room or of the lobby in a row, at least one, as `said`: one line, or as few as they fit in.
+pub(super) fn said(room: Option<&RoomName>, messages: &[LobbyMessage]) -> Bytes {
+    let mut writer = SaidWriter::of(room.cloned());
     let mut lines = Vec::new();
     for message in messages {
         if !writer.push(message) {
@@ -42,26 +43,27 @@ pub(super) fn said(messages: &[LobbyMessage]) -> Bytes {
 
 /// What a client that has read up to `after` is sent from the log: the messages of `stretch`, and before them a
 /// `skipped` where messages between are no longer kept.
-pub(super) fn what_follows(after: Seq, stretch: &Stretch) -> Bytes {
-    let said = said(&stretch.messages);
+pub(super) fn what_follows(room: Option<&RoomName>, after: Seq, stretch: &Stretch) -> Bytes {
+    let said = said(room, &stretch.messages);
     let missed = stretch.after.seq.0.saturating_sub(after.0);
     if missed == 0 {
         return said;
     }
-    let skipped = codec::encode(&ServerMessage::Skipped { room: None, missed, after: stretch.after });
+    let skipped =
+        codec::encode(&ServerMessage::Skipped { room: room.cloned(), missed, after: stretch.after });
     [skipped, said].concat().into()
 }
 
 /// The lines of changes for somebody who came at `mark`; 0 for who was there before.
 pub(super) fn presence(news: &News, mark: usize) -> Cow<'_, [Bytes]> {
-    let made = news.lines(|| all_changes(news.changes()));
+    let made = news.lines(|| all_changes(news.room(), news.changes()));
     match news.passed_over(mark) {
         0 => (&made.whole).into(),
-        first => changes_from(first, &made.body, &made.ends).into(),
+        first => changes_from(news.room(), first, &made.body, &made.ends).into(),
     }
 }
 
-fn all_changes(changes: &[Change]) -> NewsLines {
+fn all_changes(room: Option<&RoomName>, changes: &[Change]) -> NewsLines {
     let mut body = BytesMut::new();
     let mut ends = Vec::with_capacity(changes.len());
     for change in changes {
@@ -72,19 +74,22 @@ fn all_changes(changes: &[Change]) -> NewsLines {
         ends.push(body.len());
     }
     let body = body.freeze();
-    let whole = changes_from(0, &body, &ends);
+    let whole = changes_from(room, 0, &body, &ends);
     NewsLines { body, ends, whole }
 }
 
 /// The changes from the one numbered `first` on.
-fn changes_from(first: usize, body: &[u8], ends: &[usize]) -> Vec<Bytes> {
+fn changes_from(room: Option<&RoomName>, first: usize, body: &[u8], ends: &[usize]) -> Vec<Bytes> {
+    // Nothing in a name needs an escape in JSON.
+    let room = room.map(|room| format!(r#""room":"{room}","#)).unwrap_or_default();
+    let before = [br#"{"type":"presence","#, room.as_bytes(), BEFORE].concat();
     // After the end of the change before and the comma.
     let mut start = first.checked_sub(1).map_or(0, |before| ends[before] + 1);
     ends[first..]
         .chunks(CHANGES_PER_MESSAGE)
         .map(|ends| {
             let end = ends[ends.len() - 1];
-            let line = Bytes::from([BEFORE, &body[start..end], AFTER].concat());
+            let line = Bytes::from([&before[..], &body[start..end], AFTER].concat());
             start = end + 1;
             line
         })
@@ -149,7 +154,7 @@ mod tests {
     #[test]
     fn no_line_is_longer_than_a_line_may_be() {
         let messages: Vec<LobbyMessage> = (1..=20).map(|seq| message(seq, &"\u{1}".repeat(12_000))).collect();
-        let lines = said(&messages);
+        let lines = said(None, &messages);
         let mut next = Seq(1);
         for line in lines.split_inclusive(|&byte| byte == b'\n') {
             assert!(line.len() <= MAX_LINE_BYTES, "{}", line.len());

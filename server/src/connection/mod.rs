@@ -15,6 +15,7 @@ mod evicted;
 mod outgoing;
 mod rate;
 mod recent;
+mod rooms;
 mod task;
 mod tls;
 mod turns;
@@ -27,23 +28,29 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hobnob_protocol::codec::{self, CodecError, LineBuffer};
-use hobnob_protocol::message::{ClientMessage, Introduction, NoAnswerCode, ServerMessage, Welcome};
-use hobnob_protocol::name::{PublicKey, Seq};
+use hobnob_protocol::message::{
+    ClientMessage, Introduction, JoinedRoom, NoAnswerCode, NotJoinedCode, RoomSummary, ServerMessage, Welcome,
+};
+use hobnob_protocol::name::{LogId, PublicKey, Seq};
+use hobnob_protocol::room::RoomName;
 use hobnob_protocol::transport::TransportError;
 use hobnob_protocol::{MAX_HELLO_BYTES, MAX_LINE_BYTES};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
+use self::arrival::Begin;
 use self::outgoing::{Outgoing, Overflow, PartedAnswer};
 use self::recent::Gathered;
+use self::rooms::{Asked, Brought, Rooms};
 use self::wire::{SendNow, Wire};
 use crate::decide::roster::Present;
+use crate::decide::{RoomId, RoomView};
 use crate::lobby::{Admitted, Chunk, Ending, News, Outlet};
 use crate::metrics::Metrics;
 
 pub(crate) use self::evicted::{Evicted, MAX_EVICTED};
-pub(crate) use self::recent::Recent;
+pub(crate) use self::recent::{Recent, RecentOfRooms};
 pub(crate) use self::task::{Shared, serve, turn_away};
 pub(crate) use self::turns::Turns;
 
@@ -70,6 +77,8 @@ enum Event {
     Read(LogRead),
     /// The lobby lets it in.
     Admitted(Box<Admitted>),
+    /// The lobby lets it into a room.
+    InRoom(Box<(RoomView, Begin)>),
     /// It is over.
     Over(Over),
 }
@@ -88,12 +97,12 @@ enum Over {
 }
 
 /// What is to be read from the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum LogRead {
-    /// What follows the cursor.
-    Behind { after: Seq },
-    /// A part of the answer to `history`.
-    History { request: u32, after: Seq, until: Seq },
+    /// What follows the cursor, in a room or in the lobby.
+    Behind { room: Option<RoomId>, after: Seq },
+    /// A part of the answer to `history`, of a room or of the lobby.
+    History { request: u32, room: Option<LogId>, after: Seq, until: Seq },
 }
 
 /// How far the client has come.
@@ -130,6 +139,8 @@ struct Inner<S> {
     caught_up: bool,
     /// Read from the log, up to this number, and not yet sent.
     loaded: Option<(Bytes, Seq)>,
+    /// The rooms it is in; none where it never joined one.
+    rooms: Option<Box<Rooms>>,
     /// The log was last read for an answer, so the cursor is next.
     answered: bool,
     ending: Option<Ending>,
@@ -168,6 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             cursor: Seq(0),
             caught_up: false,
             loaded: None,
+            rooms: None,
             answered: false,
             ending: None,
             over: None,
@@ -199,6 +211,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             if let Some(admitted) = inner.admitted.take_if(|_| taking) {
                 return Poll::Ready(Event::Admitted(admitted));
+            }
+            if let Some(next) = inner.next_arrival(taking) {
+                return Poll::Ready(Event::InRoom(next));
             }
             if !taking || inner.stage == Stage::Asking || inner.ending.is_some() {
                 return Poll::Pending;
@@ -250,6 +265,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let mut inner = self.lock();
             inner.outgoing = Outgoing::default();
             inner.loaded = None;
+            if let Some(rooms) = &mut inner.rooms {
+                rooms.drop_loaded();
+            }
         }
         self.finish_with(ending);
     }
@@ -292,8 +310,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn answer(&self, answer: PartedAnswer) {
         let mut inner = self.lock();
-        if let Err(PartedAnswer::Users { request, .. } | PartedAnswer::History { request, .. }) =
-            inner.outgoing.push_answer(answer)
+        if let Err(
+            PartedAnswer::Users { request, .. }
+            | PartedAnswer::History { request, .. }
+            | PartedAnswer::Rooms { request, .. },
+        ) = inner.outgoing.push_answer(answer)
         {
             let busy = ServerMessage::NoAnswer { request, code: NoAnswerCode::Busy };
             inner.outgoing.push(codec::encode(&busy)).unwrap_or_else(|Overflow| inner.fail(Over::Overflow));
@@ -301,9 +322,49 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         inner.waker.wake_by_ref();
     }
 
-    /// What follows the cursor, read from the log.
-    fn supply(&self, lines: Bytes, reached: Seq) {
-        self.lock().loaded = Some((lines, reached));
+    /// What follows the cursor, read from the log of a room or of the lobby.
+    fn supply(&self, room: Option<&RoomId>, lines: Bytes, reached: Seq) {
+        let mut inner = self.lock();
+        match (room, &mut inner.rooms) {
+            (None, _) => inner.loaded = Some((lines, reached)),
+            (Some(room), Some(rooms)) => rooms.supply(room, lines, reached),
+            (Some(_), None) => {}
+        }
+    }
+
+    /// A join is put to the lobby; false where too many wait, and the client is told so.
+    fn ask_for_room(&self, asked: Asked) -> bool {
+        let refused = self.change(|inner| {
+            let Err(Asked { room, request, .. }) = inner.rooms.get_or_insert_default().ask(asked) else {
+                return Ok(false);
+            };
+            let code = NotJoinedCode::TooMany;
+            inner.outgoing.push(codec::encode(&ServerMessage::NotJoined { request, room, code }))?;
+            Ok(true)
+        });
+        refused == Some(false)
+    }
+
+    /// Where the client stands in a room that it is in already.
+    fn standing(&self, room: &RoomId) -> Option<Seq> {
+        self.lock().rooms.as_ref().and_then(|rooms| rooms.standing(room))
+    }
+
+    /// The client is told that it is in a room, and from now on what is said there.
+    fn joined(&self, mut joined: JoinedRoom, recent: Option<Arc<Mutex<Recent>>>) {
+        self.change(|inner| {
+            let Some(rooms) = &mut inner.rooms else { return Ok(()) };
+            let Some(asked) = rooms.arrived(joined.start.seq, recent) else { return Ok(()) };
+            joined.request = asked.request;
+            inner.outgoing.push(codec::encode(&ServerMessage::Joined(joined)))
+        });
+        // What follows where it begins.
+        self.lock().waker.wake_by_ref();
+    }
+
+    /// The log of a room that the client is in, and the number of its newest message.
+    fn log_of_room(&self, room: &RoomName) -> Option<(RoomId, Seq)> {
+        self.lock().rooms.as_ref().and_then(|rooms| rooms.log_of(room))
     }
 
     /// A part of the answer to `history`; the rest follows `reached`, if there is a rest.
@@ -375,8 +436,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             if self.stage == Stage::In && !hurried {
                 read = self.catch_up(recent, &mut out);
                 let history = self.outgoing.take_answer(&mut out);
-                if let Some((request, after, until)) = history.filter(|_| read.is_none() || !self.answered) {
-                    read = Some(LogRead::History { request, after, until });
+                if let Some(history) = history.filter(|_| read.is_none() || !self.answered) {
+                    read = Some(history);
                 }
             }
         }
@@ -393,10 +454,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         })
     }
 
-    /// Moves what follows the cursor to `out`, or says that the log must be asked.
+    /// Moves what follows the cursor to `out`, or says that the log must be asked. The rooms come after the lobby.
     fn catch_up(&mut self, recent: &Mutex<Recent>, out: &mut Vec<Bytes>) -> Option<LogRead> {
         if self.caught_up {
-            return None;
+            return self.rooms.as_mut().and_then(|rooms| rooms.catch_up(out));
         }
         if let Some((lines, reached)) = self.loaded.take() {
             out.push(lines);
@@ -410,7 +471,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 self.caught_up = reached == recent.head();
             }
             Gathered::CaughtUp => self.caught_up = true,
-            Gathered::TooOld => return Some(LogRead::Behind { after: self.cursor }),
+            Gathered::TooOld => return Some(LogRead::Behind { room: None, after: self.cursor }),
         }
         None
     }
@@ -435,8 +496,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         }
     }
 
-    /// A chunk of lobby messages, straight from the lobby.
+    /// The next room that the lobby lets the client into.
+    fn next_arrival(&mut self, taking: bool) -> Option<Box<(RoomView, Begin)>> {
+        let rooms = self.rooms.as_mut().filter(|_| taking && self.ending.is_none())?;
+        rooms.next_arrival().map(Box::new)
+    }
+
+    /// A chunk of messages, straight from the lobby; true when it is written.
     fn said(&mut self, chunk: &Chunk) -> bool {
+        if let Some(room) = chunk.room() {
+            return self.said_in_room(room, chunk);
+        }
         if !self.caught_up || self.cursor >= chunk.last() {
             return false;
         }
@@ -445,8 +515,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             self.waker.wake_by_ref();
             return false;
         }
-        let written = self.wire.put(std::slice::from_ref(encode::chunk_line(chunk)));
         self.cursor = chunk.last();
+        self.write_chunk(chunk);
+        true
+    }
+
+    fn said_in_room(&mut self, room: &RoomId, chunk: &Chunk) -> bool {
+        let writable = self.wire.blocked_since().is_none();
+        let brought =
+            self.rooms.as_mut().map_or(Brought::Nothing, |rooms| rooms.brought(room, chunk, writable));
+        match brought {
+            Brought::Write => self.write_chunk(chunk),
+            Brought::Later => self.waker.wake_by_ref(),
+            Brought::Nothing => {}
+        }
+        brought == Brought::Write
+    }
+
+    fn write_chunk(&mut self, chunk: &Chunk) {
+        let written = self.wire.put(std::slice::from_ref(encode::chunk_line(chunk)));
         let flushed = match written {
             Ok(()) => self.with_waker(|inner, cx| inner.wire.poll_flush(cx)),
             Err(err) => Poll::Ready(Err(err)),
@@ -454,7 +541,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         if let Poll::Ready(Err(err)) = flushed {
             self.fail(Over::Failed(err));
         }
-        true
     }
 
     fn next_message(&mut self) -> Result<Option<ClientMessage>, CodecError> {
@@ -505,9 +591,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
             return;
         }
         self.change(|inner| {
-            inner.outgoing.push_presence(&lines);
+            inner.outgoing.push_presence(news.room(), &lines);
             Ok(())
         });
+    }
+
+    fn rooms(&self, request: u32, rooms: Vec<RoomSummary>) {
+        self.answer(PartedAnswer::Rooms { request, rooms: rooms.into() });
+    }
+
+    fn in_room(&self, view: RoomView) {
+        let mut inner = self.lock();
+        if let Some(rooms) = &mut inner.rooms {
+            rooms.let_in(view);
+        }
+        inner.waker.wake_by_ref();
+    }
+
+    fn not_in_room(&self, room: &RoomName, code: NotJoinedCode) {
+        self.change(|inner| {
+            let asked = inner.rooms.as_mut().and_then(|rooms| rooms.take_asked(room));
+            let Some(Asked { room, request, .. }) = asked else { return Ok(()) };
+            inner.outgoing.push(codec::encode(&ServerMessage::NotJoined { request, room, code }))
+        });
+    }
+
+    fn left_room(&self, room: &RoomId) {
+        if let Some(rooms) = &mut self.lock().rooms {
+            rooms.left(room);
+        }
     }
 
     fn users(&self, request: u32, present: Present) {

@@ -5,10 +5,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use hobnob_protocol::USERS_PER_MESSAGE;
 use hobnob_protocol::codec;
-use hobnob_protocol::message::ServerMessage;
-use hobnob_protocol::name::{Seq, UserName};
+use hobnob_protocol::message::{RoomSummary, ServerMessage};
+use hobnob_protocol::name::{LogId, Seq, UserName};
+use hobnob_protocol::room::RoomName;
+use hobnob_protocol::{ROOMS_PER_MESSAGE, USERS_PER_MESSAGE};
+
+use super::LogRead;
 
 use crate::decide::roster::Present;
 
@@ -31,8 +34,10 @@ const MAX_UNREAD: usize = 64;
 pub(super) enum PartedAnswer {
     /// To `users`: those from `next` on.
     Users { request: u32, present: Present, next: usize },
-    /// To `history`: the messages after `after` up to `until`.
-    History { request: u32, after: Seq, until: Seq },
+    /// To `history`: the messages of a room or of the lobby after `after` up to `until`.
+    History { request: u32, room: Option<LogId>, after: Seq, until: Seq },
+    /// To `rooms`: those that are not sent yet.
+    Rooms { request: u32, rooms: VecDeque<RoomSummary> },
 }
 
 /// The control queue is full.
@@ -45,6 +50,8 @@ pub(super) struct Outgoing {
     control: VecDeque<Bytes>,
     control_bytes: usize,
     presence_skipped: bool,
+    /// Rooms of which changes of presence were left out.
+    rooms_skipped: Vec<RoomName>,
     answers: VecDeque<PartedAnswer>,
     pings: u64,
     pongs: u64,
@@ -69,10 +76,18 @@ impl Outgoing {
         self.control.push_front(line);
     }
 
-    pub(super) fn push_presence(&mut self, lines: &[Bytes]) {
+    pub(super) fn push_presence(&mut self, room: Option<&RoomName>, lines: &[Bytes]) {
         let len: usize = lines.iter().map(Bytes::len).sum();
-        if self.presence_skipped || !self.has_room_for_others(len) {
-            self.presence_skipped = true;
+        let is_skipped = match room {
+            None => self.presence_skipped,
+            Some(room) => self.rooms_skipped.contains(room),
+        };
+        if is_skipped || !self.has_room_for_others(len) {
+            match room {
+                None => self.presence_skipped = true,
+                Some(room) if !is_skipped => self.rooms_skipped.push(room.clone()),
+                Some(_) => {}
+            }
             return;
         }
         self.control_bytes += len;
@@ -153,12 +168,15 @@ impl Outgoing {
             if std::mem::take(&mut self.presence_skipped) {
                 out.push(codec::encode(&ServerMessage::PresenceSkipped { room: None }));
             }
+            for room in std::mem::take(&mut self.rooms_skipped) {
+                out.push(codec::encode(&ServerMessage::PresenceSkipped { room: Some(room) }));
+            }
         }
     }
 
     /// Moves the next part of the oldest answer to `out`, unless the log must be asked for it: then
-    /// returns the question's number and which stretch.
-    pub(super) fn take_answer(&mut self, out: &mut Vec<Bytes>) -> Option<(u32, Seq, Seq)> {
+    /// returns what is to be read.
+    pub(super) fn take_answer(&mut self, out: &mut Vec<Bytes>) -> Option<LogRead> {
         match self.answers.front_mut()? {
             PartedAnswer::Users { request, present: Present { names, away }, next } => {
                 let end = names.len().min(*next + USERS_PER_MESSAGE);
@@ -178,7 +196,18 @@ impl Outgoing {
                 }
                 None
             }
-            PartedAnswer::History { request, after, until } => Some((*request, *after, *until)),
+            PartedAnswer::Rooms { request, rooms } => {
+                let part: Vec<RoomSummary> = rooms.drain(..rooms.len().min(ROOMS_PER_MESSAGE)).collect();
+                let more = !rooms.is_empty();
+                out.push(codec::encode(&ServerMessage::Rooms { request: *request, rooms: part, more }));
+                if !more {
+                    self.answers.pop_front();
+                }
+                None
+            }
+            PartedAnswer::History { request, room, after, until } => {
+                Some(LogRead::History { request: *request, room: *room, after: *after, until: *until })
+            }
         }
     }
 
@@ -209,7 +238,7 @@ mod tests {
         let line = Bytes::from(vec![b'x'; 1024]);
         let mut pushed = 0;
         for _ in 0..1000 {
-            outgoing.push_presence(std::slice::from_ref(&line));
+            outgoing.push_presence(None, std::slice::from_ref(&line));
         }
         assert!(outgoing.control_bytes <= MAX_OF_OTHERS_BYTES);
         while outgoing.push(line.clone()).is_ok() {
@@ -220,7 +249,7 @@ mod tests {
         outgoing.take_control(usize::MAX, &mut out);
         assert_eq!(out.last().unwrap(), &codec::encode(&ServerMessage::PresenceSkipped { room: None }));
         assert_eq!(outgoing.control_bytes, 0);
-        outgoing.push_presence(std::slice::from_ref(&line));
+        outgoing.push_presence(None, std::slice::from_ref(&line));
         assert_eq!(outgoing.control_bytes, 1024, "from then on changes are told again");
     }
 

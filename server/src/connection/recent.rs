@@ -2,15 +2,15 @@
 //! of that memory and the way from a number to the bytes after it. Knows no client and no file: what
 //! is older is read from the log.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use hobnob_protocol::chain::Position;
-use hobnob_protocol::name::{ChainHash, Seq};
+use hobnob_protocol::name::{ChainHash, LogId, Seq};
 
 use super::encode::chunk_line;
-use crate::lobby::{Chunk, Memory};
+use crate::lobby::{Chunk, Memory, RoomMemory};
 
 /// Bytes of encoded messages kept in memory. A client that is this far behind reads from the log.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -21,6 +21,19 @@ const MAX_CHUNKS: usize = 4096;
 /// Hashes kept, so that a newcomer's position near the head is known without reading the log. More than
 /// the largest backlog.
 const MAX_HASHES: usize = 4096;
+
+/// The same of a room, of which there may be a thousand.
+const ROOM_BOUNDS: Bounds = Bounds { bytes: 64 * 1024, chunks: 64, hashes: 64 };
+
+const LOBBY_BOUNDS: Bounds = Bounds { bytes: MAX_BYTES, chunks: MAX_CHUNKS, hashes: MAX_HASHES };
+
+/// How much is kept in memory.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    bytes: usize,
+    chunks: usize,
+    hashes: usize,
+}
 
 /// A chunk, encoded. The messages themselves are not kept: they take twice the room.
 #[derive(Debug)]
@@ -49,12 +62,23 @@ pub(crate) struct Recent {
     head: Seq,
     /// The hashes of the newest messages and of the position before them; the last is the head's.
     hashes: VecDeque<ChainHash>,
+    bounds: Bounds,
 }
 
 impl Recent {
-    /// An empty memory of a log that has been read up to `position`.
+    /// An empty memory of the lobby's log, which has been read up to `position`.
     pub(crate) fn new(position: Position) -> Self {
-        Self { chunks: VecDeque::new(), bytes: 0, head: position.seq, hashes: [position.hash].into() }
+        Self::bounded(position, LOBBY_BOUNDS)
+    }
+
+    /// The same of a room's log.
+    fn of_room(position: Position) -> Self {
+        Self::bounded(position, ROOM_BOUNDS)
+    }
+
+    fn bounded(position: Position, bounds: Bounds) -> Self {
+        let (chunks, hashes) = (VecDeque::new(), [position.hash].into());
+        Self { chunks, bytes: 0, head: position.seq, hashes, bounds }
     }
 
     /// Takes in what follows the head; the oldest go.
@@ -67,11 +91,11 @@ impl Recent {
             self.chunks.push_back(Lines { first: chunk.first(), last: chunk.last(), bytes });
             self.hashes.extend(chunk.messages().iter().map(|message| message.hash));
         }
-        while self.bytes > MAX_BYTES || self.chunks.len() > MAX_CHUNKS {
+        while self.bytes > self.bounds.bytes || self.chunks.len() > self.bounds.chunks {
             let Some(oldest) = self.chunks.pop_front() else { break };
             self.bytes -= oldest.bytes.len();
         }
-        while self.hashes.len() > MAX_HASHES {
+        while self.hashes.len() > self.bounds.hashes {
             self.hashes.pop_front();
         }
     }
@@ -122,11 +146,42 @@ impl Memory for Mutex<Recent> {
     }
 }
 
+/// The memories of the rooms in which somebody is.
+#[derive(Debug, Default)]
+pub(crate) struct RecentOfRooms(Mutex<HashMap<LogId, Arc<Mutex<Recent>>>>);
+
+impl RecentOfRooms {
+    fn rooms(&self) -> MutexGuard<'_, HashMap<LogId, Arc<Mutex<Recent>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The memory of a room, if somebody is in it.
+    pub(super) fn of(&self, room: LogId) -> Option<Arc<Mutex<Recent>>> {
+        self.rooms().get(&room).cloned()
+    }
+}
+
+impl RoomMemory for RecentOfRooms {
+    fn open(&self, room: LogId, head: Position) {
+        self.rooms().entry(room).or_insert_with(|| Arc::new(Mutex::new(Recent::of_room(head))));
+    }
+
+    fn remember(&self, room: LogId, chunks: &[Arc<Chunk>]) {
+        if let Some(recent) = self.of(room) {
+            recent.lock().unwrap_or_else(PoisonError::into_inner).push(chunks);
+        }
+    }
+
+    fn close(&self, room: LogId) {
+        self.rooms().remove(&room);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use hobnob_protocol::chain::LobbyMessage;
     use hobnob_protocol::message::ServerMessage;
-    use hobnob_protocol::name::{LogId, PublicKey, RunId, Text};
+    use hobnob_protocol::name::{PublicKey, RunId, Text};
 
     use super::*;
 

@@ -5,14 +5,17 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use hobnob_protocol::chain::Position;
 use hobnob_protocol::codec;
+use hobnob_protocol::content::Act;
 use hobnob_protocol::message::{
-    ClientMessage, Hello, JoinRoom, NoAnswerCode, NotAcceptedCode, NotJoinedCode, RefusedCode, ServerMessage,
+    ClientMessage, Hello, NoAnswerCode, NotAcceptedCode, RefusedCode, ServerMessage,
 };
-use hobnob_protocol::name::{PublicKey, Seq};
+use hobnob_protocol::name::{LogId, PublicKey, Seq};
+use hobnob_protocol::room::RoomName;
 use hobnob_protocol::{
     HANDSHAKE_TIMEOUT, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, MAX_CANDIDATES, MAX_HISTORY_REQUEST,
     MAX_LINE_BYTES, MAX_ROOMS_OF_A_KEY, PROTOCOL_VERSION,
@@ -23,15 +26,16 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use super::arrival::Arrival;
+use super::arrival::{self, Arrival, Begin};
 use super::candidates::candidates;
 use super::evicted::Evicted;
 use super::outgoing::PartedAnswer;
 use super::rate::TokenBucket;
+use super::rooms::Asked;
 use super::turns::Turns;
 use super::wire::SendNow;
-use super::{Connection, Event, LINGER, LogRead, Over, Recent, encode};
-use crate::decide::{ConnectionId, Newcomer};
+use super::{Connection, Event, LINGER, LogRead, Over, Recent, RecentOfRooms, encode};
+use crate::decide::{ConnectionId, Newcomer, RoomId, RoomView};
 use crate::lobby::{Admitted, Ending, Join, LobbyCommand, LobbyHandle, Outlet};
 use crate::log::{LobbyLog, LogError, Stretch};
 use crate::metrics::Metrics;
@@ -51,6 +55,7 @@ pub(crate) struct Shared {
     pub(crate) lobby: LobbyHandle,
     pub(crate) log: Arc<dyn LobbyLog>,
     pub(crate) recent: Arc<Mutex<Recent>>,
+    pub(crate) recent_of_rooms: Arc<RecentOfRooms>,
     pub(crate) metrics: Arc<Metrics>,
     /// Whose turn it is to be read to from the log.
     pub(crate) turns: Turns,
@@ -198,7 +203,9 @@ where
         Event::Message(_) => "hello is the first message".to_owned(),
         Event::Bad(reason) => reason,
         Event::Over(over) => return Err(over.to_string()),
-        Event::Alive | Event::Read(_) | Event::Admitted(_) => "hello is the first message".to_owned(),
+        Event::Alive | Event::Read(_) | Event::Admitted(_) | Event::InRoom(_) => {
+            "hello is the first message".to_owned()
+        }
     };
     last_words(connection, ServerMessage::Bad { reason: bad.clone() }).await;
     Err(bad)
@@ -224,6 +231,8 @@ enum Next {
     Read(LogRead),
     /// The client is told that it is in.
     Welcome(Box<Admitted>),
+    /// The client is told that it is in a room.
+    InRoom(Box<(RoomView, Begin)>),
     /// The client is told why it is closed.
     Bad(String),
 }
@@ -275,6 +284,7 @@ where
                 }
             }
             Next::Welcome(admitted) => Box::pin(life.welcome(&admitted)).await,
+            Next::InRoom(room) => Box::pin(life.in_room(&room.0, &room.1)).await,
             Next::Read(read) => {
                 if let Next::Stop = Box::pin(life.read(read)).await {
                     break;
@@ -356,6 +366,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
             Event::Alive => Next::Ask(LobbyCommand::Alive(self.id)),
             Event::Read(read) => Next::Read(read),
             Event::Admitted(admitted) => Next::Welcome(admitted),
+            Event::InRoom(room) => Next::InRoom(room),
             Event::Bad(reason) => Next::Bad(reason),
             Event::Over(Over::Closed | Over::Ended) => Next::Stop,
             Event::Over(Over::Overflow) => Next::Evict,
@@ -372,8 +383,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         }
         let from = self.id;
         match message {
-            ClientMessage::Say { id, room: None, text } => Next::Ask(LobbyCommand::Say { from, id, text }),
-            ClientMessage::Users { request, room: None } => Next::Ask(LobbyCommand::Users { from, request }),
+            ClientMessage::Say { id, room, text } => {
+                Next::Ask(LobbyCommand::Say { from, id, room, content: text.into() })
+            }
+            ClientMessage::Act { id, room, act } => {
+                Next::Ask(LobbyCommand::Say { from, id, room, content: as_done(act).into() })
+            }
+            ClientMessage::Join(join) => self.join_room(join.into()),
+            ClientMessage::Part { room } => Next::Ask(LobbyCommand::Part { from, room }),
+            ClientMessage::Rooms { request } => Next::Ask(LobbyCommand::Rooms { from, request }),
+            ClientMessage::Users { request, room } => Next::Ask(LobbyCommand::Users { from, request, room }),
             ClientMessage::Away { text } => Next::Ask(LobbyCommand::Away { from, away: Some(text) }),
             ClientMessage::Back => Next::Ask(LobbyCommand::Away { from, away: None }),
             ClientMessage::Whois { request, name } => Next::Ask(LobbyCommand::Whois { from, request, name }),
@@ -381,8 +400,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
                 let read = self.connection.introductions_read();
                 Next::Ask(LobbyCommand::Pair { from, request, name, session, read })
             }
-            ClientMessage::History { request, limit, room: None, before } => {
-                self.history(request, limit, before)
+            ClientMessage::History { request, limit, room, before } => {
+                self.history(request, limit, room.as_ref(), before)
             }
             ClientMessage::Hello(_) => Next::Bad("hello came twice".to_owned()),
             ClientMessage::Ping => {
@@ -394,33 +413,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
                 Next::GoOn
             }
             ClientMessage::Leave => Next::Stop,
-            ClientMessage::Consent { .. } | ClientMessage::Part { .. } | ClientMessage::Unknown => Next::GoOn,
-            other => self.unserved(other),
+            // Nobody is asked for consent by this server.
+            ClientMessage::Consent { .. } | ClientMessage::Unknown => Next::GoOn,
         }
-    }
-
-    /// The answer to what concerns rooms and acts: there are no rooms, and nobody may act.
-    fn unserved(&self, message: ClientMessage) -> Next {
-        let no_answer = |request| ServerMessage::NoAnswer { request, code: NoAnswerCode::NotInRoom };
-        let answer = match message {
-            ClientMessage::Say { id, .. } => ServerMessage::not_accepted(id, NotAcceptedCode::NotInRoom),
-            ClientMessage::Act { id, room: Some(_), .. } => {
-                ServerMessage::not_accepted(id, NotAcceptedCode::NotInRoom)
-            }
-            ClientMessage::Act { id, .. } => ServerMessage::not_accepted(id, NotAcceptedCode::NotOperator),
-            ClientMessage::Join(JoinRoom { request, room, .. }) => {
-                ServerMessage::NotJoined { request: Some(request), room, code: NotJoinedCode::Full }
-            }
-            ClientMessage::Rooms { request } => {
-                ServerMessage::Rooms { request, rooms: Vec::new(), more: false }
-            }
-            ClientMessage::Users { request, .. } | ClientMessage::History { request, .. } => {
-                no_answer(request)
-            }
-            _ => return Next::GoOn,
-        };
-        self.connection.tell(&answer);
-        Next::GoOn
     }
 
     /// Puts a command to the lobby; gives it back when the lobby has no room for it.
@@ -455,11 +450,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         }
     }
 
-    fn history(&self, request: u32, limit: u32, before: Option<Seq>) -> Next {
-        let head = self.shared.recent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).head();
+    fn join_room(&self, asked: Asked) -> Next {
+        let room = asked.room.clone();
+        match self.connection.ask_for_room(asked) {
+            true => Next::Ask(LobbyCommand::JoinRoom { from: self.id, room }),
+            false => Next::GoOn,
+        }
+    }
+
+    fn history(&self, request: u32, limit: u32, room: Option<&RoomName>, before: Option<Seq>) -> Next {
+        let (room, head) = match room.map(|room| self.connection.log_of_room(room)) {
+            None => (None, lock(&self.shared.recent).head()),
+            Some(Some((room, head))) => (Some(room.log), head),
+            Some(None) => {
+                let code = NoAnswerCode::NotInRoom;
+                self.connection.tell(&ServerMessage::NoAnswer { request, code });
+                return Next::GoOn;
+            }
+        };
         let until = before.map_or(head, |before| Seq(before.0.saturating_sub(1)).min(head));
         let after = Seq(until.0.saturating_sub(u64::from(limit.min(MAX_HISTORY_REQUEST))));
-        self.connection.answer(PartedAnswer::History { request, after, until });
+        self.connection.answer(PartedAnswer::History { request, room, after, until });
         Next::GoOn
     }
 
@@ -469,22 +480,57 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         let Some(arrival) = self.arrival.take() else { return };
         let welcome = arrival.welcome(&*self.shared.log, &self.shared.recent, admitted).await;
         self.connection.welcome(welcome);
+        for room in arrival.rooms {
+            if let Next::Ask(command) = self.join_room(room.into())
+                && let Some(command) = self.ask(command)
+            {
+                self.wait_to_ask(command).await;
+            }
+        }
+    }
+
+    /// Finds out where the client reads on in a room, and tells it that it is in.
+    async fn in_room(&mut self, view: &RoomView, begin: &Begin) {
+        let recent = self.shared.recent_of_rooms.of(view.id.log);
+        // Who is in already reads on from where he is.
+        let begin = match self.connection.standing(&view.id) {
+            Some(cursor) => Begin::new(None, Some(cursor), 0),
+            None => *begin,
+        };
+        let joined = arrival::in_room(&*self.shared.log, recent.as_deref(), view, &begin, None).await;
+        self.connection.joined(joined, recent);
     }
 
     async fn read(&self, read: LogRead) -> Next {
         let _turn = self.shared.turns.next().await;
         match read {
-            LogRead::Behind { after } => self.read_behind(after).await,
-            LogRead::History { request, after, until } => self.read_history(request, after, until).await,
+            LogRead::Behind { room, after } => self.read_behind(room.as_ref(), after).await,
+            LogRead::History { request, room, after, until } => {
+                self.read_history(request, room, after, until).await
+            }
         }
     }
 
-    async fn read_behind(&self, after: Seq) -> Next {
+    async fn read_log(
+        &self,
+        room: Option<LogId>,
+        after: Seq,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Stretch, LogError> {
+        match room {
+            Some(room) => self.shared.log.read_room(room, after, limit, max_bytes).await,
+            None => self.shared.log.read(after, limit, max_bytes).await,
+        }
+    }
+
+    async fn read_behind(&self, room: Option<&RoomId>, after: Seq) -> Next {
         self.shared.metrics.log_reads.inc();
-        match self.shared.log.read(after, READ_MESSAGES, READ_BYTES).await {
+        match self.read_log(room.map(|room| room.log), after, READ_MESSAGES, READ_BYTES).await {
             Ok(stretch) if !stretch.messages.is_empty() => {
                 let reached = stretch.messages.last().map_or(after, |message| message.seq);
-                self.connection.supply(encode::what_follows(after, &stretch), reached);
+                let lines = encode::what_follows(room.map(|room| &room.name), after, &stretch);
+                self.connection.supply(room, lines, reached);
                 Next::GoOn
             }
             Ok(_) => {
@@ -498,8 +544,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         }
     }
 
-    async fn read_history(&self, request: u32, after: Seq, until: Seq) -> Next {
-        match self.history_part(request, after, until).await {
+    async fn read_history(&self, request: u32, room: Option<LogId>, after: Seq, until: Seq) -> Next {
+        match self.history_part(request, room, after, until).await {
             Ok((line, reached)) => self.connection.supply_history(request, line, reached),
             Err(err) => {
                 tracing::warn!(%err, "the log cannot be read for an answer");
@@ -513,11 +559,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
     async fn history_part(
         &self,
         request: u32,
+        room: Option<LogId>,
         after: Seq,
         until: Seq,
     ) -> Result<(Bytes, Option<Seq>), LogError> {
         let limit = until.0.saturating_sub(after.0).clamp(1, HISTORY_MESSAGES) as usize;
-        let mut stretch = self.shared.log.read(after, limit, HISTORY_BYTES).await?;
+        let mut stretch = match room {
+            // Nothing was ever said there, so there is no log to be read.
+            Some(room) if until.0 == 0 => Stretch { after: Position::start(&room), messages: Vec::new() },
+            room => self.read_log(room, after, limit, HISTORY_BYTES).await?,
+        };
         stretch.messages.retain(|message| message.seq <= until);
         Ok(encode_history(request, until, stretch))
     }
@@ -526,6 +577,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         tracing::debug!(?reason, "sent what cannot be read");
         last_words(self.connection, ServerMessage::Bad { reason }).await;
     }
+}
+
+/// An act as it stands in the log: of a topic no more than its text matters.
+fn as_done(act: Act) -> Act {
+    if act.kind.is_topic() { Act::topic(act.text) } else { act }
+}
+
+fn lock(recent: &Mutex<Recent>) -> MutexGuard<'_, Recent> {
+    recent.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// As much of `stretch` as fits in one line, and up to where that is if more is to follow.

@@ -1,5 +1,7 @@
 //! Tests of connections over pipes that are far too small, with a real TLS client at the other end.
 
+mod rooms;
+
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use hobnob_order::{LocalStream, ServerId, StreamIdentity};
@@ -20,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::decide::Posts;
 use crate::lobby::{LobbyParts, lobby};
-use crate::log::{Batch, Contents, Later, LobbyLog, MemoryLog, Stretch};
+use crate::log::{Batch, Contents, Later, LobbyLog, MemoryLog, OpenedRoom, Stretch};
 
 struct World {
     shared: Arc<Shared>,
@@ -55,12 +57,15 @@ impl World {
 
     fn over(log: Arc<dyn LobbyLog>) -> Self {
         let recent = Arc::new(Mutex::new(Recent::new(log.contents().head)));
+        let recent_of_rooms = Arc::new(RecentOfRooms::default());
         let metrics = Arc::new(Metrics::new());
         let (handle, lobby) = lobby(LobbyParts {
             stream: Arc::new(LocalStream::new(StreamIdentity([0; 16]), || 0)),
             server: ServerId(0),
             log: Arc::clone(&log) as _,
             memory: Arc::clone(&recent) as _,
+            room_memory: Arc::clone(&recent_of_rooms) as _,
+            max_rooms: 1000,
             metrics: Arc::clone(&metrics),
             max_clients: 100,
             name_ttl_days: 90,
@@ -78,6 +83,7 @@ impl World {
             lobby: handle,
             log,
             recent,
+            recent_of_rooms,
             metrics,
             turns: Turns::default(),
             rate: 1_000_000,
@@ -356,11 +362,11 @@ fn who_is_further_behind_than_what_is_kept_is_told_what_it_will_not_see() {
             .collect()
     };
     let stretch = Stretch { after: position(100), messages: vec![message(101), message(102)] };
-    let lines = read(encode::what_follows(Seq(2), &stretch));
+    let lines = read(encode::what_follows(None, Seq(2), &stretch));
     let [skipped, ServerMessage::Said(said)] = &lines[..] else { panic!("{lines:?}") };
     assert_eq!(*skipped, ServerMessage::Skipped { room: None, missed: 98, after: position(100) });
     assert_eq!(said.first(), Seq(101));
-    let lines = read(encode::what_follows(Seq(100), &stretch));
+    let lines = read(encode::what_follows(None, Seq(100), &stretch));
     assert!(matches!(&lines[..], [ServerMessage::Said(_)]), "{lines:?}");
 }
 
@@ -412,6 +418,14 @@ impl LobbyLog for SlowLog {
             self.asked.fetch_sub(1, Ordering::Relaxed);
             self.log.read(after, limit, max_bytes).await
         })
+    }
+
+    fn rooms(&self) -> Vec<OpenedRoom> {
+        self.log.rooms()
+    }
+
+    fn read_room(&self, room: LogId, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
+        self.log.read_room(room, after, limit, max_bytes)
     }
 
     fn posts(&self) -> Posts {

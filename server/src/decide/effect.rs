@@ -4,18 +4,25 @@
 use std::sync::Arc;
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::{Seq, Text, UserName};
+use hobnob_protocol::content::Content;
+use hobnob_protocol::message::{NotAcceptedCode, NotJoinedCode};
+use hobnob_protocol::name::{Seq, UserName};
+use hobnob_protocol::room::RoomName;
 
 use super::entry::ConnectionId;
+use super::rooms::{KeptRoom, RoomId, RoomView};
 use super::roster::NameBinding;
 
 /// One thing that follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// A text has its number. To be stored, then told to everybody; that is its author's answer.
+    /// Something that was said has its number. To be stored, then told to everybody who is there; that is its author's
+    /// answer.
     Said {
         /// On which connection it was said.
         from: ConnectionId,
+        /// In which room; none for the lobby.
+        room: Option<RoomId>,
         /// With number, time and hash.
         message: LobbyMessage,
     },
@@ -25,19 +32,56 @@ pub enum Effect {
         to: ConnectionId,
         /// The text's number in its author's run.
         id: u64,
-        /// Its number in the lobby.
+        /// In which room; none for the lobby.
+        room: Option<RoomId>,
+        /// Its number in that log.
         seq: Seq,
-        /// The text as it was said now. It is another one where a client uses an id twice.
-        text: Text,
+        /// What was said now. It is something else where a client uses an id twice.
+        content: Content,
     },
-    /// A text was said before and has no number, and a later one of its run has: it was not stored, and would
-    /// stand in the wrong order if it were now.
+    /// Something has no number and gets none. It is [`Id`](NotAcceptedCode::Id) where a later one of its run has one: it
+    /// was not stored, and would stand in the wrong order if it were now.
     Refused {
-        /// On which connection it was said now.
+        /// On which connection it was said.
         to: ConnectionId,
-        /// The text's number in its author's run.
+        /// Its number in its author's run.
         id: u64,
+        /// Why.
+        code: NotAcceptedCode,
     },
+    /// Somebody is in a room, or was in it already.
+    InRoom {
+        /// On which connection.
+        id: ConnectionId,
+        /// The name others see.
+        name: Arc<UserName>,
+        /// The room as it is then.
+        view: RoomView,
+        /// Was not in it before: the others are told.
+        is_new: bool,
+    },
+    /// Somebody is not let into a room.
+    NotInRoom {
+        /// On which connection.
+        id: ConnectionId,
+        /// Which room.
+        room: RoomName,
+        /// Why.
+        code: NotJoinedCode,
+    },
+    /// Somebody is no longer in a room.
+    LeftRoom {
+        /// On which connection.
+        id: ConnectionId,
+        /// The name others saw.
+        name: Arc<UserName>,
+        /// Which room.
+        room: RoomId,
+    },
+    /// Somebody was in a room later than was known, and something was said there once. To be stored, some time.
+    RoomSeen(KeptRoom),
+    /// A room is no longer there. Its log is to be removed.
+    RoomGone(RoomId),
     /// Somebody is in.
     Joined {
         /// On which connection.

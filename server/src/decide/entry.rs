@@ -3,7 +3,9 @@
 
 use hobnob_order::ServerId;
 use hobnob_protocol::away::AwayText;
-use hobnob_protocol::name::{Candidate, PublicKey, RunId, Text, UserName};
+use hobnob_protocol::content::Content;
+use hobnob_protocol::name::{Candidate, LogId, PublicKey, RunId, UserName};
+use hobnob_protocol::room::RoomName;
 
 /// One connection, as long as its server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,14 +27,32 @@ pub struct Newcomer {
 /// One thing that is proposed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
-    /// Somebody says a text.
+    /// Somebody says a text, or does something that has a place among the texts.
     Say {
         /// On which connection.
         from: ConnectionId,
-        /// The text's number in its author's run.
+        /// Its number in its author's run.
         id: u64,
-        /// The text.
-        text: Text,
+        /// In which room; none for the lobby.
+        room: Option<RoomName>,
+        /// What is said or done.
+        content: Content,
+    },
+    /// Somebody joins a room.
+    JoinRoom {
+        /// On which connection.
+        from: ConnectionId,
+        /// Which room.
+        room: RoomName,
+        /// The log that the room gets if it is made now.
+        log: LogId,
+    },
+    /// Somebody leaves a room.
+    Part {
+        /// On which connection.
+        from: ConnectionId,
+        /// Which room.
+        room: RoomName,
     },
     /// Somebody wants in. Boxed: nearly all entries are texts, and those are small.
     Join(Box<Join>),
@@ -45,8 +65,8 @@ pub enum Entry {
         /// Why, while it is away.
         away: Option<AwayText>,
     },
-    /// Which time it is for names, and which are free again since their users have not been here for long. Times are in
-    /// milliseconds since 1970-01-01 UTC.
+    /// Which time it is for names and rooms, and which are free again since their users have not been here for long.
+    /// Times are in milliseconds since 1970-01-01 UTC.
     Expire {
         /// The date of whoever is seen from now on.
         now: u64,
@@ -54,6 +74,8 @@ pub enum Entry {
         before: u64,
         /// Those whose keys never spoke, and whose users were last here before this time.
         unspoken_before: u64,
+        /// Those rooms in which nobody was since before this time.
+        rooms_before: u64,
     },
 }
 

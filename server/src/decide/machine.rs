@@ -1,5 +1,4 @@
-//! The state machine. Owns the newest message, which texts have numbers, and the roster; changes them by entries
-//! alone.
+//! The state machine. Owns the lobby's numbers, the roster and the rooms; changes them by entries alone.
 //!
 //! A server whose order is its own has to store what was decided before it is true, and storing can fail. So the
 //! numbers of the newest batch are *staged*: [`commit`](Machine::commit) says that they are stored, and
@@ -10,26 +9,32 @@
 //! A server whose order is stored elsewhere never withdraws: what is in the order stands.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hobnob_order::{Ordered, ServerId};
-use hobnob_protocol::chain::{self, LobbyMessage, Position};
-use hobnob_protocol::name::{Text, UserName};
+use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::content::Content;
+use hobnob_protocol::message::NotAcceptedCode;
+use hobnob_protocol::name::LogId;
+use hobnob_protocol::room::RoomName;
 
 use super::effect::Effect;
 use super::entry::{ConnectionId, Entry, Join, Proposals};
-use super::posts::{Posts, Taken};
+use super::numbering::{Numbered, Numbering};
+use super::posts::Posts;
+use super::rooms::{InRoom, RoomId, Rooms};
 use super::roster::{NameBinding, Roster};
 use super::times::said_at;
+
+/// Rooms there may be, unless the machine is told.
+const MAX_ROOMS: usize = 1000;
 
 /// What follows from the entries so far.
 #[derive(Debug)]
 pub struct Machine {
     roster: Roster,
-    posts: Posts,
-    /// The newest message, stored or staged.
-    head: Position,
-    /// The newest message that is stored.
-    stored: Position,
+    lobby: Numbering,
+    rooms: Rooms,
     /// The time of what is said now.
     last_at: u64,
     /// The last batch of each server that counted.
@@ -46,14 +51,21 @@ impl Machine {
         names: impl IntoIterator<Item = NameBinding>,
         posts: Posts,
     ) -> Self {
-        let roster = Roster::new(names);
-        Self { roster, posts, head, stored: head, last_at, counted: BTreeMap::new() }
+        let (roster, lobby) = (Roster::new(names), Numbering::new(head, posts));
+        Self { roster, lobby, rooms: Rooms::new(MAX_ROOMS, []), last_at, counted: BTreeMap::new() }
+    }
+
+    /// The same with these rooms.
+    #[must_use]
+    pub fn with_rooms(self, rooms: Rooms) -> Self {
+        Self { rooms, ..self }
     }
 
     /// Takes the next batch and appends what follows from it to `out`. A batch that comes a second time has no
     /// effects.
     pub fn apply(&mut self, ordered: &Ordered<Proposals>, out: &mut Vec<Effect>) {
-        debug_assert_eq!(self.head, self.stored, "one batch is staged at a time");
+        debug_assert_eq!(self.lobby.head(), self.lobby.stored(), "one batch is staged at a time");
+        debug_assert!(self.rooms.is_settled(), "one batch is staged at a time");
         let Proposals { server, number, entries } = &*ordered.batch;
         let counted = self.counted.entry(*server).or_default();
         if *number <= *counted {
@@ -64,44 +76,59 @@ impl Machine {
         out.reserve(entries.len());
         for entry in entries {
             match entry {
-                Entry::Say { from, id, text } => self.say(*from, *id, text, out),
+                Entry::Say { from, id, room, content } => self.say(*from, *id, room.as_ref(), content, out),
+                Entry::JoinRoom { from, room, log } => self.join_room(*from, room, *log, out),
+                Entry::Part { from, room } => self.part(*from, room, out),
                 Entry::Join(join) => self.join(join, out),
                 Entry::Leave(id) => self.remove(*id, out),
                 Entry::Away { from, away } => self.roster.set_away(*from, away.clone()),
-                Entry::Expire { now, before, unspoken_before } => {
+                Entry::Expire { now, before, unspoken_before, rooms_before } => {
                     let seen = self.roster.is_now(*now).into_iter();
                     out.extend(seen.map(|binding| Effect::Bound { binding, is_new: false }));
                     let expired = self.roster.expire(*before, *unspoken_before);
                     out.extend(expired.into_iter().map(Effect::Freed));
+                    out.extend(self.rooms.is_now(*now).into_iter().map(Effect::RoomSeen));
+                    let gone = self.rooms.expire(*rooms_before, self.last_at);
+                    out.extend(gone.into_iter().map(Effect::RoomGone));
                 }
             }
         }
-        self.posts.sweep(self.head.seq);
+        self.lobby.sweep();
     }
 
     /// What was staged is stored.
     pub fn commit(&mut self) {
-        self.stored = self.head;
+        self.lobby.commit();
+        self.rooms.commit();
     }
 
-    /// The messages that are staged were not stored: their numbers and those of their authors are free again.
-    pub fn withdraw(&mut self, staged: &[LobbyMessage]) {
-        for message in staged {
-            self.posts.give_back((message.key, message.run), self.stored.seq.next());
-        }
-        self.head = self.stored;
+    /// The messages that are staged were not stored: their numbers and those of their authors are free again, and topics
+    /// are as they were. `of_room` gives those of a room.
+    pub fn withdraw<'a>(
+        &mut self,
+        staged: &[LobbyMessage],
+        of_room: impl Fn(&RoomId) -> Option<&'a [LobbyMessage]>,
+    ) {
+        self.lobby.withdraw(staged);
+        self.rooms.withdraw(of_room);
     }
 
-    /// The newest message that is stored.
+    /// The newest message of the lobby that is stored.
     #[must_use]
     pub fn stored(&self) -> Position {
-        self.stored
+        self.lobby.stored()
     }
 
-    /// The newest message, stored or staged.
+    /// The newest message of the lobby, stored or staged.
     #[must_use]
     pub fn head(&self) -> Position {
-        self.head
+        self.lobby.head()
+    }
+
+    /// Which rooms there are, for questions.
+    #[must_use]
+    pub fn rooms(&self) -> &Rooms {
+        &self.rooms
     }
 
     /// Who is here, for questions.
@@ -114,28 +141,69 @@ impl Machine {
         &mut self.roster
     }
 
-    /// A text is said once, also when it is sent twice, and not after a later one of its run.
-    fn say(&mut self, from: ConnectionId, id: u64, text: &Text, out: &mut Vec<Effect>) {
-        let Some(member) = self.roster.member(from) else { return };
-        let (key, run) = (member.key, member.run);
-        let seq = self.head.seq.next();
-        let taken = self.posts.take((key, run), id, seq);
-        out.push(match taken {
-            Taken::New => {
-                let (at, name) = (self.last_at, UserName::clone(&member.name));
-                let content = text.clone().into();
-                let mut message = LobbyMessage { seq, at, name, key, run, id, content, hash: self.head.hash };
-                message.hash = chain::link(&self.head.hash, &message);
-                self.head = Position { seq, hash: message.hash };
-                Effect::Said { from, message }
-            }
-            Taken::Known(seq) => Effect::Accepted { to: from, id, seq, text: text.clone() },
-            Taken::TooLate => Effect::Refused { to: from, id },
+    /// A text is said once in its log, also when it is sent twice, and not after a later one of its run.
+    fn say(
+        &mut self,
+        from: ConnectionId,
+        id: u64,
+        room: Option<&RoomName>,
+        content: &Content,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(author) = self.roster.member(from) else { return };
+        if let Err(code) = self.may_say(from, room, content) {
+            return out.push(Effect::Refused { to: from, id, code });
+        }
+        let (room, numbered) = match room {
+            None => (None, self.lobby.number(author, id, content, self.last_at)),
+            Some(room) => match self.rooms.number(room, author, id, content, self.last_at) {
+                Some((room, numbered)) => (Some(room), numbered),
+                None => return,
+            },
+        };
+        let is_new = matches!(numbered, Numbered::New(_));
+        out.push(match numbered {
+            Numbered::New(message) => Effect::Said { from, room, message },
+            Numbered::Known(seq) => Effect::Accepted { to: from, id, room, seq, content: content.clone() },
+            Numbered::TooLate => Effect::Refused { to: from, id, code: NotAcceptedCode::Id },
         });
-        if taken == Taken::New {
+        if is_new {
             let spoke = self.roster.speaks(from).into_iter();
             out.extend(spoke.map(|binding| Effect::Bound { binding, is_new: false }));
         }
+    }
+
+    /// A room is for those who are in it, and its topic is theirs to set. All other acts are for operators.
+    fn may_say(
+        &self,
+        from: ConnectionId,
+        room: Option<&RoomName>,
+        content: &Content,
+    ) -> Result<(), NotAcceptedCode> {
+        if room.is_some_and(|room| !self.rooms.is_in(from, room)) {
+            return Err(NotAcceptedCode::NotInRoom);
+        }
+        match content.act() {
+            Some(act) if room.is_none() || !act.kind.is_topic() => Err(NotAcceptedCode::NotOperator),
+            _ => Ok(()),
+        }
+    }
+
+    fn join_room(&mut self, from: ConnectionId, room: &RoomName, log: LogId, out: &mut Vec<Effect>) {
+        let Some(member) = self.roster.member(from) else { return };
+        out.push(match self.rooms.join(from, member, room, log, self.last_at) {
+            Ok(InRoom { view, is_new }) => {
+                Effect::InRoom { id: from, name: Arc::clone(&member.name), view, is_new }
+            }
+            Err(code) => Effect::NotInRoom { id: from, room: room.clone(), code },
+        });
+    }
+
+    fn part(&mut self, id: ConnectionId, room: &RoomName, out: &mut Vec<Effect>) {
+        let Some(member) = self.roster.member(id) else { return };
+        let Some(left) = self.rooms.part(id, member, room) else { return };
+        out.push(Effect::LeftRoom { id, name: Arc::clone(&member.name), room: left.room });
+        out.extend(left.seen.map(Effect::RoomSeen));
     }
 
     /// A run that comes back takes over from its old connection, and the place of one that gave no sign of life
@@ -157,10 +225,14 @@ impl Machine {
         };
         let is_new = matches!(admitted.binding, Some((_, true)));
         out.extend(admitted.binding.map(|(binding, is_new)| Effect::Bound { binding, is_new }));
-        out.push(Effect::Joined { id: *id, name: admitted.name, head: self.head, is_new });
+        out.push(Effect::Joined { id: *id, name: admitted.name, head: self.lobby.head(), is_new });
     }
 
+    /// A connection is gone, from its rooms as well.
     fn remove(&mut self, id: ConnectionId, out: &mut Vec<Effect>) {
+        for room in self.rooms.of(id) {
+            self.part(id, &room, out);
+        }
         let Some((member, seen)) = self.roster.remove(id) else { return };
         out.extend(seen.map(|binding| Effect::Bound { binding, is_new: false }));
         out.push(Effect::Left { id, name: member.name });
@@ -169,10 +241,8 @@ impl Machine {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use hobnob_order::Place;
-    use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq};
+    use hobnob_protocol::name::{PublicKey, RunId, Seq, Text};
 
     use super::*;
     use crate::decide::Newcomer;
@@ -212,7 +282,12 @@ mod tests {
         Some(match effect {
             Effect::Said { message, .. } => format!("{} said {} {}", message.name, message.id, message.seq),
             Effect::Accepted { to, id, seq, .. } => format!("{} accepted {id} {seq}", to.0),
-            Effect::Refused { to, id } => format!("{} refused {id}", to.0),
+            Effect::Refused { to, id, .. } => format!("{} refused {id}", to.0),
+            Effect::InRoom { .. }
+            | Effect::NotInRoom { .. }
+            | Effect::LeftRoom { .. }
+            | Effect::RoomSeen(_)
+            | Effect::RoomGone(_) => return None,
             Effect::Joined { id, name, head, .. } => format!("{} is {name} after {}", id.0, head.seq),
             Effect::NoNameLeft { id } => format!("{} is nobody", id.0),
             Effect::TakenOver { id } => format!("{} taken over", id.0),
@@ -234,7 +309,7 @@ mod tests {
     }
 
     fn say(from: u64, id: u64) -> Entry {
-        Entry::Say { from: ConnectionId(from), id, text: Text::new("word").unwrap() }
+        Entry::Say { from: ConnectionId(from), id, room: None, content: Text::new("word").unwrap().into() }
     }
 
     fn leave(id: u64) -> Entry {
@@ -242,7 +317,7 @@ mod tests {
     }
 
     fn expire(before: u64, unspoken_before: u64) -> Entry {
-        Entry::Expire { now: 0, before, unspoken_before }
+        Entry::Expire { now: 0, before, unspoken_before, rooms_before: 0 }
     }
 
     #[test]
@@ -323,7 +398,7 @@ mod tests {
             .collect();
         assert_eq!(messages.len(), 2);
         assert_eq!(short(staged.last().unwrap()).unwrap(), "1 accepted 2 2");
-        stage.machine.withdraw(&messages);
+        stage.machine.withdraw(&messages, |_| None);
         assert_eq!(stage.machine.head().seq, Seq(1));
         let told = stage.apply(vec![say(1, 3), say(1, 2), say(2, 1), say(1, 1)]);
         assert_eq!(told, ["anna said 3 2", "1 refused 2", "bobby said 1 3", "1 accepted 1 1"]);

@@ -5,15 +5,19 @@
 //!
 //! 1. [`Entry`] is what a server proposes; [`Proposals`] are those of one server at one time.
 //! 2. [`Machine::apply`] takes them in their order and gives [`Effect`]s: what is to be stored and told.
-//! 3. `roster` knows who is here and whose names are whose, `posts` which texts have a number, `times` when each was
-//!    said.
+//! 3. `roster` knows who is here and whose names are whose, `rooms` which rooms there are and who is in them,
+//!    `numbering` which text has which number in its log and `posts` which have one, `times` when each was said.
 //!
 //! Introductions are not decided here: they concern two users and are never in the order (`rendezvous`).
 
 mod effect;
 mod entry;
 mod machine;
+mod numbering;
 pub(crate) mod posts;
+mod rooms;
+#[cfg(test)]
+mod rooms_tests;
 pub(crate) mod roster;
 mod table;
 mod times;
@@ -21,7 +25,8 @@ mod times;
 pub use effect::Effect;
 pub use entry::{ConnectionId, Entry, Join, Newcomer, Proposals};
 pub use machine::Machine;
-pub use posts::{POSTS_REMEMBERED, Party, Posts};
+pub use posts::{POSTS_REMEMBERED, Party, Posts, ROOM_POSTS_REMEMBERED};
+pub use rooms::{KeptRoom, OpenedRoom, RoomId, RoomView, Rooms};
 pub use roster::NameBinding;
 pub(crate) use times::EARLIEST;
 

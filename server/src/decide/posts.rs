@@ -1,5 +1,5 @@
 //! Which posts have a number, by their author's run and number: what tells a text that is sent again from a new
-//! one. Plain data about the newest [`POSTS_REMEMBERED`] messages; knows neither texts nor files. Posts in a row,
+//! one. Plain data about the newest messages of one log, [`POSTS_REMEMBERED`] of the lobby's; knows neither texts nor files. Posts in a row,
 //! which is how a busy author's come, take the room of one.
 //!
 //! What is older may still lie here until it is swept, and is not counted: a server that has just read its log
@@ -18,11 +18,14 @@ use super::table::Table;
 /// stored a second time.
 pub const POSTS_REMEMBERED: u64 = 100_000;
 
+/// The same for each room. Fewer, for there may be a thousand rooms, and what is remembered of them lies in memory.
+pub const ROOM_POSTS_REMEMBERED: u64 = 4096;
+
 /// One run of one user's client.
 pub type Party = (PublicKey, RunId);
 
-/// What is older is looked for and forgotten each time the log has grown by so many messages.
-const SWEEP: u64 = POSTS_REMEMBERED / 16;
+/// What is older is looked for and forgotten each time the log has grown by this part of what is remembered.
+const SWEEP_PART: u64 = 16;
 
 /// Posts of one run whose numbers and positions in the log both follow one another.
 #[derive(Debug, Clone, Copy)]
@@ -68,12 +71,20 @@ impl Burst {
     }
 }
 
-/// Numbers of posts in the lobby.
-#[derive(Debug, Clone, Default)]
+/// Numbers of posts in one log. The default ones are the lobby's.
+#[derive(Debug, Clone)]
 pub struct Posts {
     /// The bursts of each run, by number.
     runs: Table<Party, Vec<Burst>>,
     swept: u64,
+    /// Of how many of the newest messages.
+    remembered: u64,
+}
+
+impl Default for Posts {
+    fn default() -> Self {
+        Self::of_the_newest(POSTS_REMEMBERED)
+    }
 }
 
 /// Whether a text is new.
@@ -93,10 +104,26 @@ pub(super) enum Taken {
 pub(crate) struct AlreadyStored(Seq);
 
 impl Posts {
+    /// None, in a room.
+    #[must_use]
+    pub fn of_a_room() -> Self {
+        Self::of_the_newest(ROOM_POSTS_REMEMBERED)
+    }
+
+    /// None, of which those of so many of the newest messages will be remembered.
+    pub(crate) fn of_the_newest(remembered: u64) -> Self {
+        Self { runs: Table::default(), swept: 0, remembered }
+    }
+
+    /// The oldest message whose post is remembered when `head` is the newest.
+    fn oldest(&self, head: Seq) -> Seq {
+        oldest_remembered(head, self.remembered)
+    }
+
     /// Gives the text `id` of a run the number `seq`, which is one past the newest, if the text is new.
     pub(super) fn take(&mut self, party: Party, id: u64, seq: Seq) -> Taken {
+        let oldest = self.oldest(Seq(seq.0 - 1)).0;
         let bursts = self.runs.or_default(party);
-        let oldest = oldest_remembered(Seq(seq.0 - 1)).0;
         if bursts.last().is_some_and(|last| last.last_seq() < oldest) {
             bursts.retain_mut(|burst| burst.begin_at(oldest));
         }
@@ -123,15 +150,15 @@ impl Posts {
 
     /// Forgets what is no longer to be remembered when `head` is the newest message, once in a while.
     pub(super) fn sweep(&mut self, head: Seq) {
-        if head.0 >= self.swept + SWEEP {
+        if head.0 >= self.swept + self.remembered / SWEEP_PART {
             self.forget(head);
         }
     }
 
     /// Notes where a post stands; one that is known stays where it was first.
     pub(crate) fn note(&mut self, party: Party, id: u64, seq: Seq) {
+        let oldest = self.oldest(Seq(seq.0.saturating_sub(1))).0;
         let bursts = self.runs.or_default(party);
-        let oldest = oldest_remembered(Seq(seq.0.saturating_sub(1))).0;
         if bursts.last().is_some_and(|last| last.last_seq() < oldest) {
             bursts.retain_mut(|burst| burst.begin_at(oldest));
         }
@@ -157,7 +184,7 @@ impl Posts {
     /// Forgets what is no longer to be remembered when `head` is the newest message.
     fn forget(&mut self, head: Seq) {
         self.swept = head.0;
-        let gone = oldest_remembered(head).0;
+        let gone = self.oldest(head).0;
         self.runs.retain(|bursts| {
             bursts.retain_mut(|burst| burst.begin_at(gone));
             if bursts.capacity() > 2 * bursts.len() {
@@ -185,10 +212,10 @@ impl Posts {
         &self,
         messages: impl IntoIterator<Item = &'a LobbyMessage>,
     ) -> Result<(), AlreadyStored> {
-        let mut noted = Self::default();
+        let mut noted = Self::of_the_newest(self.remembered);
         for message in messages {
             let (party, id) = ((message.key, message.run), message.id);
-            let oldest = oldest_remembered(Seq(message.seq.0.saturating_sub(1)));
+            let oldest = self.oldest(Seq(message.seq.0.saturating_sub(1)));
             let stored = self.find(party, id).filter(|&seq| seq >= oldest);
             if stored.or_else(|| noted.find(party, id)).is_some() {
                 return Err(AlreadyStored(message.seq));
@@ -207,9 +234,9 @@ fn known(bursts: &[Burst], id: u64, oldest: u64) -> Taken {
     }
 }
 
-/// The oldest message whose post is remembered when `head` is the newest.
-pub(crate) fn oldest_remembered(head: Seq) -> Seq {
-    Seq(head.0.saturating_sub(POSTS_REMEMBERED)).next()
+/// The oldest message whose post is remembered when `head` is the newest, and those of so many are.
+pub(crate) fn oldest_remembered(head: Seq, remembered: u64) -> Seq {
+    Seq(head.0.saturating_sub(remembered)).next()
 }
 
 #[cfg(test)]
@@ -288,13 +315,13 @@ mod tests {
         let mut posts = Posts::default();
         for seq in 1..=3 * POSTS_REMEMBERED {
             posts.note(party((seq % 200) as u8), 2 * seq, Seq(seq));
-            if seq % SWEEP == 0 {
+            if seq % (POSTS_REMEMBERED / SWEEP_PART) == 0 {
                 posts.forget(Seq(seq));
             }
         }
         let runs = (0..200).filter_map(|n| posts.runs.get(&party(n)));
         let bursts: usize = runs.map(Vec::capacity).sum();
-        assert!(bursts as u64 <= 2 * (POSTS_REMEMBERED + SWEEP), "{bursts}");
+        assert!(bursts as u64 <= 2 * (POSTS_REMEMBERED + POSTS_REMEMBERED / SWEEP_PART), "{bursts}");
         let kept = 2 * POSTS_REMEMBERED + 1;
         assert_eq!(posts.find(party((kept % 200) as u8), 2 * kept), Some(Seq(kept)));
         assert_eq!(posts.find(party(1), 2), None);

@@ -5,6 +5,7 @@
 //! back what it could not store. A batch of unknown outcome is published again, under its number, until it is read
 //! back: it counts once.
 
+use std::collections::BTreeMap;
 use std::future;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -12,13 +13,14 @@ use std::time::Duration;
 
 use hobnob_order::{Follower, Later as Published, Ordered, Place, PublishError, StreamError, next};
 use hobnob_protocol::chain::LobbyMessage;
-use hobnob_protocol::name::UserName;
+use hobnob_protocol::name::LogId;
 use tokio::time::{Instant, sleep};
 
 use super::gather::Later;
+use super::unsaved::Changes;
 use super::{Chunk, Lobby};
-use crate::decide::{ConnectionId, Effect, Entry, NameBinding, Proposals};
-use crate::log::{Batch, Later as Appended, LogError};
+use crate::decide::{ConnectionId, Effect, Entry, Proposals, RoomId};
+use crate::log::{Batch, Later as Appended, LogError, RoomBatch};
 
 /// How long to wait before a batch is published again.
 const PUBLISH_AGAIN: Duration = Duration::from_secs(1);
@@ -43,8 +45,27 @@ pub(super) struct Storing {
     pub(super) chunks: Vec<Arc<Chunk>>,
     /// All else that is to be told, in order.
     pub(super) effects: Vec<Effect>,
-    pub(super) names: Vec<NameBinding>,
-    pub(super) freed: Vec<UserName>,
+    /// What is stored with them of names and rooms.
+    pub(super) changes: Changes,
+    /// What was said in rooms.
+    pub(super) rooms: Vec<RoomWords>,
+}
+
+/// What was said in one room.
+pub(super) struct RoomWords {
+    pub(super) id: RoomId,
+    pub(super) messages: Arc<Vec<LobbyMessage>>,
+    /// For each message the connection it was said on.
+    pub(super) authors: Vec<ConnectionId>,
+    pub(super) chunks: Vec<Arc<Chunk>>,
+}
+
+impl RoomWords {
+    fn new((id, messages, authors): (RoomId, Vec<LobbyMessage>, Vec<ConnectionId>)) -> Self {
+        let messages = Arc::new(messages);
+        let chunks = Chunk::cut_of(Some(&id), &messages);
+        Self { id, messages, authors, chunks }
+    }
 }
 
 /// What comes next for a batch.
@@ -177,12 +198,23 @@ impl Lobby {
         let mut must = self.unsaved.is_due();
         let (mut messages, mut authors) =
             (Vec::with_capacity(decided.len()), Vec::with_capacity(decided.len()));
-        let mut effects = Vec::new();
+        let (mut effects, mut rooms) = (Vec::new(), BTreeMap::new());
         for effect in decided {
             match effect {
-                Effect::Said { from, message } => {
+                Effect::Said { from, room: None, message } => {
                     messages.push(message);
                     authors.push(from);
+                }
+                Effect::Said { from, room: Some(room), message } => {
+                    let (_, messages, authors) =
+                        rooms.entry(room.log).or_insert_with(|| (room, Vec::new(), Vec::new()));
+                    messages.push(message);
+                    authors.push(from);
+                }
+                Effect::RoomSeen(room) => self.unsaved.room_seen(room),
+                Effect::RoomGone(room) => {
+                    must = true;
+                    self.unsaved.room_gone(room.log);
                 }
                 Effect::Bound { binding, is_new } => {
                     must |= is_new;
@@ -195,19 +227,37 @@ impl Lobby {
                 told => effects.push(told),
             }
         }
-        must |= !messages.is_empty();
+        must |= !(messages.is_empty() && rooms.is_empty());
         let messages = Arc::new(messages);
-        let (names, freed) = if must { self.unsaved.take() } else { Default::default() };
+        let changes = if must { self.unsaved.take() } else { Changes::default() };
+        let rooms: Vec<RoomWords> = rooms.into_values().map(RoomWords::new).collect();
         let (append, started): (Appended<'static, ()>, _) = match must {
             true => {
-                let (messages, names, freed) = (Arc::clone(&messages), names.clone(), freed.clone());
-                (self.log.append(Batch { messages, names, freed }), Some(Instant::now()))
+                let batch = self.batch_of(Arc::clone(&messages), &rooms, changes.clone());
+                (self.log.append(batch), Some(Instant::now()))
             }
             false => (Box::pin(future::ready(Ok(()))), None),
         };
         let chunks = Chunk::cut(&messages);
         // While the log's thread stores them.
-        chunks.iter().for_each(|chunk| self.memory.prepare(chunk));
-        self.storing = Some(Storing { append, started, messages, authors, chunks, effects, names, freed });
+        let of_rooms = rooms.iter().flat_map(|room| &room.chunks);
+        chunks.iter().chain(of_rooms).for_each(|chunk| self.memory.prepare(chunk));
+        self.storing = Some(Storing { append, started, messages, authors, chunks, effects, changes, rooms });
+    }
+
+    /// What is stored at once: of a room in which something was said its topic and its date as well.
+    fn batch_of(&self, messages: Arc<Vec<LobbyMessage>>, rooms: &[RoomWords], changes: Changes) -> Batch {
+        let Changes { names, freed, rooms: mut seen, gone_rooms } = changes;
+        let spoken_in = |log: LogId| rooms.iter().any(|room| room.id.log == log);
+        seen.retain(|room| !spoken_in(room.id.log));
+        let with_words = rooms.iter().map(|room| RoomBatch {
+            kept: self.machine.rooms().kept(&room.id),
+            messages: Arc::clone(&room.messages),
+        });
+        let seen = seen.into_iter().map(|kept| RoomBatch { kept, messages: Arc::default() });
+        // What was said last in a room that is gone by the end of the batch is told and not kept.
+        let is_there = |room: &RoomBatch| !gone_rooms.contains(&room.kept.id.log);
+        let rooms = with_words.chain(seen).filter(is_there).collect();
+        Batch { messages, names, freed, rooms, gone_rooms }
     }
 }

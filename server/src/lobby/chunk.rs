@@ -10,6 +10,8 @@ use hobnob_protocol::content::Content;
 use hobnob_protocol::fast_path::is_plain;
 use hobnob_protocol::name::Seq;
 
+use crate::decide::RoomId;
+
 /// A chunk is closed when its messages take about this many bytes on the wire: what one connection is handed
 /// at once, four full TLS records.
 pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
@@ -26,23 +28,36 @@ pub(crate) struct Chunk {
     /// All messages of the batch, shared with the log that stores them.
     batch: Arc<Vec<LobbyMessage>>,
     range: Range<usize>,
+    /// In which room they were said; none for the lobby.
+    room: Option<RoomId>,
     line: OnceLock<Bytes>,
 }
 
 impl Chunk {
-    /// Cuts a batch of messages, which are in order and without a gap.
+    /// Cuts a batch of messages of the lobby, which are in order and without a gap.
     pub(crate) fn cut(batch: &Arc<Vec<LobbyMessage>>) -> Vec<Arc<Self>> {
+        Self::cut_of(None, batch)
+    }
+
+    /// The same of a room.
+    pub(crate) fn cut_of(room: Option<&RoomId>, batch: &Arc<Vec<LobbyMessage>>) -> Vec<Arc<Self>> {
         let mut chunks = Vec::new();
         let (mut start, mut bytes) = (0, 0);
         for (index, message) in batch.iter().enumerate() {
             bytes += bytes_of(message);
             if bytes >= CHUNK_BYTES || index + 1 == batch.len() {
                 let range = start..index + 1;
-                chunks.push(Arc::new(Self { batch: Arc::clone(batch), range, line: OnceLock::new() }));
+                let (batch, room) = (Arc::clone(batch), room.cloned());
+                chunks.push(Arc::new(Self { batch, range, room, line: OnceLock::new() }));
                 (start, bytes) = (index + 1, 0);
             }
         }
         chunks
+    }
+
+    /// The room in which they were said; none for the lobby.
+    pub(crate) fn room(&self) -> Option<&RoomId> {
+        self.room.as_ref()
     }
 
     /// The messages.

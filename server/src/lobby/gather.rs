@@ -22,12 +22,12 @@ pub(super) struct Gathered {
     later: Later,
 }
 
-/// Questions that are answered after the entries they came behind. Whoever says that he is away is told nothing of
-/// that, so any question behind it has to be answered with it; for all else there is an answer that says when
-/// it counts, and questions need not wait.
+/// Questions that are answered after the entries they came behind. Whoever says that he is away, or leaves a room, is told
+/// nothing of that, so any question behind it has to be answered with it, and who joins a room may ask at once who is in it; for
+/// all else there is an answer that says when it counts, and questions need not wait.
 #[derive(Default)]
 pub(super) struct Later {
-    /// Somebody is away or back.
+    /// Somebody is away or back, or joins or leaves a room.
     is_needed: bool,
     questions: Vec<LobbyCommand>,
 }
@@ -59,12 +59,12 @@ impl Gathered {
 
     pub(super) fn push(&mut self, entry: Entry) {
         match &entry {
-            Entry::Say { text, .. } => self.bytes += text.as_str().len(),
+            Entry::Say { content, .. } => self.bytes += content.bytes_of_text(),
             Entry::Join(join) => {
                 let Join { id, newcomer, .. } = &**join;
                 self.joining.insert(newcomer.key, (newcomer.wish.clone(), newcomer.run, *id));
             }
-            Entry::Away { .. } => self.later.is_needed = true,
+            Entry::Away { .. } | Entry::JoinRoom { .. } | Entry::Part { .. } => self.later.is_needed = true,
             Entry::Leave(_) | Entry::Expire { .. } => {}
         }
         self.entries.push(entry);
@@ -99,8 +99,12 @@ mod tests {
 
     #[test]
     fn it_is_bounded_in_entries_and_in_bytes() {
-        let say =
-            |len| Entry::Say { from: ConnectionId(1), id: 1, text: Text::new("x".repeat(len)).unwrap() };
+        let say = |len| Entry::Say {
+            from: ConnectionId(1),
+            id: 1,
+            room: None,
+            content: Text::new("x".repeat(len)).unwrap().into(),
+        };
         let mut gathered = Gathered::default();
         while gathered.has_room() {
             gathered.push(say(16 * 1024));
@@ -116,7 +120,7 @@ mod tests {
 
     #[test]
     fn questions_wait_only_behind_somebody_who_is_away_and_within_the_same_bound() {
-        let question = || LobbyCommand::Users { from: ConnectionId(1), request: 1 };
+        let question = || LobbyCommand::Users { from: ConnectionId(1), request: 1, room: None };
         let mut gathered = Gathered::default();
         assert!(gathered.keep(question()).is_err());
         gathered.push(Entry::Away { from: ConnectionId(1), away: None });

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use hobnob_protocol::away::AwayText;
-use hobnob_protocol::name::{PairToken, Text, UserName};
+use hobnob_protocol::content::Content;
+use hobnob_protocol::name::{PairToken, UserName};
+use hobnob_protocol::room::RoomName;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
@@ -30,9 +32,25 @@ pub(crate) enum LobbyCommand {
     Say {
         from: ConnectionId,
         id: u64,
-        text: Text,
+        /// In which room; none for the lobby.
+        room: Option<RoomName>,
+        content: Content,
+    },
+    JoinRoom {
+        from: ConnectionId,
+        room: RoomName,
+    },
+    Part {
+        from: ConnectionId,
+        room: RoomName,
     },
     Users {
+        from: ConnectionId,
+        request: u32,
+        /// In which room; none for the lobby.
+        room: Option<RoomName>,
+    },
+    Rooms {
         from: ConnectionId,
         request: u32,
     },

@@ -8,7 +8,8 @@
 //! 3. `outcome`: when that is stored, everybody is told; when it is not, or nobody knows, its authors are.
 //!
 //! Who asks (`join`: whether a client that has a newcomer's name is still there; `questions`) is answered from what
-//! is stored and told already. `presence` gathers who came and went.
+//! is stored and told already. `presence` gathers who came and went. `rooms` does the same for rooms: their words, their
+//! members, and who came to them and went.
 
 mod batch;
 mod chunk;
@@ -20,6 +21,7 @@ mod outcome;
 mod outlet;
 mod presence;
 mod questions;
+mod rooms;
 mod said_again;
 mod unsaved;
 
@@ -29,20 +31,22 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hobnob_order::{Follower, OrderedStream, Place, ServerId};
 use hobnob_protocol::message::ServerMessage;
+use hobnob_protocol::name::LogId;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use self::batch::{Open, Storing, next_step};
+use self::batch::{Open, RoomWords, Storing, next_step};
 use self::gather::Gathered;
 use self::join::Held;
 use self::names_clock::{NamesClock, NamesTime};
 use self::presence::Presence;
+use self::rooms::OccupiedRooms;
 use self::said_again::MAX_COMPARISONS;
 use self::unsaved::Unsaved;
 use crate::allowance::Allowance;
-use crate::decide::{ConnectionId, Entry, Machine, Proposals};
+use crate::decide::{ConnectionId, Entry, Machine, Proposals, Rooms};
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
 use crate::network::Network;
@@ -52,6 +56,7 @@ pub(crate) use self::chunk::Chunk;
 pub(crate) use self::handle::{Join, LobbyCommand, LobbyHandle};
 pub(crate) use self::outlet::{Admitted, Ending, Memory, Outlet};
 pub(crate) use self::presence::{News, NewsLines};
+pub(crate) use self::rooms::RoomMemory;
 
 /// Commands that may wait besides the one each connection has kept room for.
 const QUEUE: usize = 1024;
@@ -79,6 +84,9 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(3600);
 /// something for each of them, or to come back.
 const UNSPOKEN_TTL: Duration = Duration::from_secs(24 * 3600);
 
+/// A room in which nobody was for this time is no longer there.
+const ROOM_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
+
 const MILLIS_PER_DAY: u64 = 24 * 3600 * 1000;
 
 /// What the computer's clock shows, in milliseconds since 1970-01-01 UTC. It may be wrong.
@@ -91,7 +99,10 @@ pub(crate) struct LobbyParts {
     pub(crate) server: ServerId,
     pub(crate) log: Arc<dyn LobbyLog>,
     pub(crate) memory: Arc<dyn Memory>,
+    pub(crate) room_memory: Arc<dyn RoomMemory>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Rooms there may be.
+    pub(crate) max_rooms: usize,
     /// Connections there may be at once; each keeps room in the queue.
     pub(crate) max_clients: usize,
     /// Days after which the name of somebody unseen is free.
@@ -132,6 +143,7 @@ pub(crate) struct Lobby {
     forgotten: Place,
     log: Arc<dyn LobbyLog>,
     memory: Arc<dyn Memory>,
+    room_memory: Arc<dyn RoomMemory>,
     metrics: Arc<Metrics>,
     name_ttl: Duration,
     clock: Clock,
@@ -152,6 +164,7 @@ pub(crate) struct Lobby {
     telling_took: Duration,
     held: Vec<Held>,
     presence: Presence,
+    occupied: OccupiedRooms,
     presence_due: Instant,
     housekeeping_due: Instant,
     expiry_due: Instant,
@@ -164,6 +177,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
     let now = Instant::now();
     let names = contents.names.iter().cloned();
     let newest = contents.names.iter().map(|binding| binding.seen).max();
+    let rooms = Rooms::new(parts.max_rooms, parts.log.rooms());
     tell_of_clock((parts.clock)(), newest.unwrap_or_default().max(parts.last_at));
     let lobby = Lobby {
         commands,
@@ -174,11 +188,12 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         applied: Place(0),
         forgotten: Place(0),
         memory: parts.memory,
+        room_memory: parts.room_memory,
         metrics: parts.metrics,
         name_ttl: Duration::from_millis(u64::from(parts.name_ttl_days) * MILLIS_PER_DAY),
         clock: parts.clock,
         names_clock: NamesClock::new(newest, now),
-        machine: Machine::new(contents.head, parts.last_at, names, parts.log.posts()),
+        machine: Machine::new(contents.head, parts.last_at, names, parts.log.posts()).with_rooms(rooms),
         seats: HashMap::new(),
         rendezvous: Rendezvous::default(),
         new_names: join::new_names(parts.new_names_per_network),
@@ -190,6 +205,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         telling_took: Duration::ZERO,
         held: Vec::new(),
         presence: Presence::default(),
+        occupied: OccupiedRooms::default(),
         presence_due: now,
         housekeeping_due: now,
         expiry_due: now,
@@ -249,9 +265,17 @@ impl Lobby {
             LobbyCommand::Join(join) => self.join(*join),
             LobbyCommand::Leave(id) => self.leave(id),
             LobbyCommand::Alive(id) => self.alive(id),
-            LobbyCommand::Say { from, id, text } => self.gathered.push(Entry::Say { from, id, text }),
+            LobbyCommand::Say { from, id, room, content } => {
+                self.gathered.push(Entry::Say { from, id, room, content });
+            }
+            LobbyCommand::JoinRoom { from, room } => {
+                self.gathered.push(Entry::JoinRoom { from, room, log: LogId::random() });
+            }
+            LobbyCommand::Part { from, room } => self.gathered.push(Entry::Part { from, room }),
             LobbyCommand::Away { from, away } => self.gathered.push(Entry::Away { from, away }),
-            question @ (LobbyCommand::Users { .. } | LobbyCommand::Whois { .. }) => self.ask(question),
+            question @ (LobbyCommand::Users { .. }
+            | LobbyCommand::Rooms { .. }
+            | LobbyCommand::Whois { .. }) => self.ask(question),
             LobbyCommand::Pair { from, request, name, session, read } => {
                 self.pair(from, request, name, session, read);
             }
@@ -270,13 +294,13 @@ impl Lobby {
             self.forgotten = self.applied;
             self.stream.forget(self.applied).await;
         }
-        if !self.presence.is_empty() && now >= self.presence_due {
+        if self.has_changes() && now >= self.presence_due {
             self.tell_presence().await;
         }
     }
 
     fn next_due(&self) -> Instant {
-        let presence = (!self.presence.is_empty()).then_some(self.presence_due);
+        let presence = self.has_changes().then_some(self.presence_due);
         let held = self.held.iter().map(|held| held.until).min();
         [presence, held].into_iter().flatten().fold(self.housekeeping_due, Instant::min)
     }
@@ -289,20 +313,36 @@ impl Lobby {
             let NamesTime { date: now, absent_until } = self.names_clock.read((self.clock)(), now);
             let before = absent_until.saturating_sub(self.name_ttl.as_millis() as u64);
             let unspoken_before = absent_until.saturating_sub(UNSPOKEN_TTL.as_millis() as u64);
-            self.gathered.push(Entry::Expire { now, before, unspoken_before });
+            let rooms_before = absent_until.saturating_sub(ROOM_TTL.as_millis() as u64);
+            self.gathered.push(Entry::Expire { now, before, unspoken_before, rooms_before });
         }
     }
 
     /// Announces pending changes of presence before the next words, so that nobody speaks before they appear.
     /// Skipped where there are more than [`FEW_CHANGES`], since telling those would hold up the words.
     async fn tell_few_changes(&mut self) {
-        if !self.presence.is_empty() && self.presence.mark() <= FEW_CHANGES {
+        if self.has_changes() && self.presence.mark() + self.occupied.changes() <= FEW_CHANGES {
             self.tell_presence().await;
         }
     }
 
+    /// Whether somebody came or went of whom nobody was told yet.
+    fn has_changes(&self) -> bool {
+        !(self.presence.is_empty() && self.occupied.is_told())
+    }
+
     async fn tell_presence(&mut self) {
         let started = Instant::now();
+        self.tell_lobby_presence().await;
+        self.tell_room_presence().await;
+        let took = started.elapsed();
+        self.presence_due = Instant::now() + PRESENCE_INTERVAL.max(took * PRESENCE_SHARE);
+    }
+
+    async fn tell_lobby_presence(&mut self) {
+        if self.presence.is_empty() {
+            return;
+        }
         let news = self.presence.take();
         for (index, seat) in self.seats.values_mut().enumerate() {
             let mark = std::mem::take(&mut seat.presence_from);
@@ -313,13 +353,11 @@ impl Lobby {
                 yield_now().await;
             }
         }
-        let took = started.elapsed();
-        self.presence_due = Instant::now() + PRESENCE_INTERVAL.max(took * PRESENCE_SHARE);
     }
 
-    /// A batch is stored: everybody hears it. (Borrowed for change, since an answer of the log that is waited
+    /// A batch is stored: everybody hears it, and what was said in rooms those who are in them. (Borrowed for change, since an answer of the log that is waited
     /// for cannot be shared across an await.)
-    async fn fan_out(&mut self, chunks: &[Arc<Chunk>]) {
+    async fn fan_out(&mut self, chunks: &[Arc<Chunk>], rooms: &[RoomWords]) {
         let started = Instant::now();
         for chunk in chunks {
             for (index, seat) in self.seats.values().enumerate() {
@@ -331,6 +369,7 @@ impl Lobby {
                 }
             }
         }
+        self.fan_out_rooms(rooms).await;
         self.telling_took = started.elapsed();
     }
 

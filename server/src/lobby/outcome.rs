@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::batch::Storing;
 use super::{Admitted, Ending, Lobby};
-use crate::decide::{ConnectionId, Effect};
+use crate::decide::{ConnectionId, Effect, Machine, RoomId};
 use crate::log::LogError;
 
 /// Whether a batch was stored.
@@ -64,14 +64,16 @@ impl Lobby {
         self.machine.commit();
         self.metrics.messages.inc_by(batch.messages.len() as u64);
         self.memory.remember(&batch.chunks);
+        self.remember_rooms(&batch.rooms);
         self.take_waiting();
-        let goes_on = batch.chunks.is_empty() || self.telling_took <= took;
+        let has_words = !(batch.chunks.is_empty() && batch.rooms.is_empty());
+        let goes_on = !has_words || self.telling_took <= took;
         if goes_on {
             self.start_batch();
         }
-        if !batch.chunks.is_empty() {
+        if has_words {
             self.tell_few_changes().await;
-            self.fan_out(&batch.chunks).await;
+            self.fan_out(&batch.chunks, &batch.rooms).await;
         }
         if !goes_on {
             self.take_waiting();
@@ -82,21 +84,43 @@ impl Lobby {
     /// Takes back the messages of a batch that was not stored, as far as anybody knows, and says so to their
     /// authors; gives back what there is to tell all the same. Its names come again with a later batch.
     fn take_back(&mut self, batch: Storing, outcome: Outcome, err: Option<LogError>) -> Vec<Effect> {
-        let Storing { messages, authors, mut effects, names, freed, .. } = batch;
+        let Storing { messages, authors, mut effects, changes, rooms, .. } = batch;
         let err = err.map(|err| err.to_string()).unwrap_or_default();
-        tracing::error!(%err, ?outcome, messages = messages.len(), "a batch could not be stored");
+        let in_rooms: usize = rooms.iter().map(|room| room.messages.len()).sum();
+        let count = messages.len() + in_rooms;
+        tracing::error!(%err, ?outcome, messages = count, "a batch could not be stored");
         self.metrics.store_errors.inc();
-        self.machine.withdraw(&messages);
-        self.unsaved.put_back(names, freed);
+        let of_room = |id: &RoomId| rooms.iter().find(|room| room.id == *id).map(|room| &room.messages[..]);
+        self.machine.withdraw(&messages, of_room);
+        self.unsaved.put_back(changes);
         for (&from, message) in authors.iter().zip(&*messages) {
             self.not_stored(outcome, from, message.id);
         }
+        for room in &rooms {
+            for (&from, message) in room.authors.iter().zip(&*room.messages) {
+                self.not_stored(outcome, from, message.id);
+            }
+        }
         let stored = self.machine.stored();
+        let stored_in = |machine: &Machine, room: &RoomId| machine.rooms().stored(room);
         effects.retain_mut(|effect| match effect {
             // Said twice in this batch.
-            Effect::Accepted { to, id, seq, .. } if *seq > stored.seq => {
+            Effect::Accepted { to, id, room: None, seq, .. } if *seq > stored.seq => {
                 self.not_stored(outcome, *to, *id);
                 false
+            }
+            Effect::Accepted { to, id, room: Some(room), seq, .. } => {
+                let is_stored = stored_in(&self.machine, room).is_some_and(|stored| *seq <= stored.seq);
+                if !is_stored {
+                    self.not_stored(outcome, *to, *id);
+                }
+                is_stored
+            }
+            Effect::InRoom { view, .. } => {
+                if let Some(stored) = stored_in(&self.machine, &view.id) {
+                    view.head = if stored.seq < view.head.seq { stored } else { view.head };
+                }
+                true
             }
             Effect::Joined { head, .. } if head.seq > stored.seq => {
                 *head = stored;
@@ -127,8 +151,15 @@ impl Lobby {
     /// Does what follows from an entry, apart from what is to be stored.
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Accepted { to, id, seq, text } => self.said_again(to, id, seq, text),
-            Effect::Refused { to, id } => self.tell(to, &not_accepted(id, NotAcceptedCode::Id)),
+            Effect::Accepted { to, id, room, seq, content } => self.said_again(to, id, room, seq, content),
+            Effect::Refused { to, id, code } => self.tell(to, &not_accepted(id, code)),
+            Effect::InRoom { id, name, view, .. } => self.let_into_room(id, &name, view),
+            Effect::NotInRoom { id, room, code } => {
+                if let Some(seat) = self.seats.get(&id) {
+                    seat.outlet.not_in_room(&room, code);
+                }
+            }
+            Effect::LeftRoom { id, name, room } => self.let_out_of_room(id, &name, &room),
             Effect::Joined { id, name, head, is_new } => {
                 if !is_new {
                     self.give_back_new_name(id);
@@ -154,7 +185,11 @@ impl Lobby {
                 self.no_longer_awaited(id);
             }
             // Given to the log already.
-            Effect::Said { .. } | Effect::Bound { .. } | Effect::Freed(_) => {}
+            Effect::Said { .. }
+            | Effect::Bound { .. }
+            | Effect::Freed(_)
+            | Effect::RoomSeen(_)
+            | Effect::RoomGone(_) => {}
         }
     }
 

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use hobnob_protocol::chain::Position;
-use hobnob_protocol::message::{Introduction, ServerMessage};
+use hobnob_protocol::message::{Introduction, NotJoinedCode, RoomSummary, ServerMessage};
 use hobnob_protocol::name::UserName;
+use hobnob_protocol::room::RoomName;
 
 use super::chunk::Chunk;
 use super::presence::News;
 use crate::decide::roster::Present;
+use crate::decide::{RoomId, RoomView};
 
 /// A connection as the lobby sees it. Nothing here waits: what the socket does not take at once is the
 /// connection's own business.
@@ -17,7 +19,7 @@ pub(crate) trait Outlet: Send + Sync {
     /// The client is in. Where it reads on is its connection's to find out; everything up to `admitted.head` can
     /// be read in the log by now, and what follows is told.
     fn let_in(&self, admitted: Admitted);
-    /// Messages of the lobby, for a client that has read all before them.
+    /// Messages of the lobby or of a room, for a client that is there and has read all before them.
     fn said(&self, chunk: &Chunk);
     /// An answer, or what became of a text.
     fn tell(&self, fact: &ServerMessage);
@@ -26,6 +28,14 @@ pub(crate) trait Outlet: Send + Sync {
     fn presence(&self, news: &News, from: usize);
     /// The answer to `users`.
     fn users(&self, request: u32, present: Present);
+    /// The answer to `rooms`.
+    fn rooms(&self, request: u32, rooms: Vec<RoomSummary>);
+    /// The client is in a room. Where it reads on is its connection's to find out, as for [`let_in`](Self::let_in).
+    fn in_room(&self, view: RoomView);
+    /// The client is not let into a room.
+    fn not_in_room(&self, room: &RoomName, code: NotJoinedCode);
+    /// The client is no longer in a room: nothing of it is sent from now on.
+    fn left_room(&self, room: &RoomId);
     /// An introduction; returns which one it is on this connection, counted from 1. `None` where too much waits for
     /// that client already: it is not told then, and nothing else becomes of it, since others choose how often it
     /// is introduced.

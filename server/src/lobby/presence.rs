@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use hobnob_protocol::message::Change;
 use hobnob_protocol::name::UserName;
+use hobnob_protocol::room::RoomName;
 
 /// Changes nobody was told of yet, oldest first.
 #[derive(Debug, Default)]
@@ -40,6 +41,11 @@ impl Presence {
         self.changes.is_empty()
     }
 
+    /// All changes in a room; none are left.
+    pub(super) fn take_of(&mut self, room: &RoomName) -> News {
+        News { room: Some(room.clone()), ..self.take() }
+    }
+
     /// All changes; none are left.
     pub(super) fn take(&mut self) -> News {
         self.left.clear();
@@ -50,13 +56,15 @@ impl Presence {
                 marks.push(mark);
             }
         }
-        News { changes, marks, lines: OnceLock::new() }
+        News { room: None, changes, marks, lines: OnceLock::new() }
     }
 }
 
 /// Changes of presence that are being told.
 #[derive(Debug)]
 pub(crate) struct News {
+    /// In which room; none for the lobby.
+    room: Option<RoomName>,
     changes: Vec<Change>,
     /// For each change its place in [`Presence`], which counts those that were undone, too.
     marks: Vec<usize>,
@@ -75,6 +83,11 @@ pub(crate) struct NewsLines {
 }
 
 impl News {
+    /// The room in which they are; none for the lobby.
+    pub(crate) fn room(&self) -> Option<&RoomName> {
+        self.room.as_ref()
+    }
+
     /// All changes, oldest first.
     pub(crate) fn changes(&self) -> &[Change] {
         &self.changes

@@ -24,7 +24,11 @@ impl Lobby {
     /// Answers a question as things are.
     pub(super) fn reply(&mut self, question: LobbyCommand) {
         match question {
-            LobbyCommand::Users { from, request } => self.users(from, request),
+            LobbyCommand::Users { from, request, room: None } => self.users(from, request),
+            LobbyCommand::Users { from, request, room: Some(room) } => {
+                self.users_of_room(from, request, &room)
+            }
+            LobbyCommand::Rooms { from, request } => self.list_rooms(from, request),
             LobbyCommand::Whois { from, request, name } => self.whois(from, request, name),
             _ => {}
         }

@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
+use hobnob_protocol::content::Content;
 use hobnob_protocol::message::{NotAcceptedCode, ServerMessage};
-use hobnob_protocol::name::{Seq, Text};
+use hobnob_protocol::name::{LogId, Seq};
 
 use super::Lobby;
 use super::outcome::not_accepted;
-use crate::decide::ConnectionId;
+use crate::decide::{ConnectionId, RoomId};
 use crate::log::LobbyLog;
 
 /// Comparisons under way at once. After a lost link each client says again what it has no answer for, mostly a few
@@ -18,7 +19,14 @@ pub(super) const MAX_COMPARISONS: usize = 1024;
 
 impl Lobby {
     /// Answers a text whose id stands in the log already, as message `seq`.
-    pub(super) fn said_again(&self, to: ConnectionId, id: u64, seq: Seq, text: Text) {
+    pub(super) fn said_again(
+        &self,
+        to: ConnectionId,
+        id: u64,
+        room: Option<RoomId>,
+        seq: Seq,
+        content: Content,
+    ) {
         let Some(seat) = self.seats.get(&to) else { return };
         let accepted = ServerMessage::Accepted { id, seq };
         let Ok(permit) = Arc::clone(&self.comparisons).try_acquire_owned() else {
@@ -26,7 +34,8 @@ impl Lobby {
         };
         let (outlet, log) = (Arc::clone(&seat.outlet), Arc::clone(&self.log));
         tokio::spawn(async move {
-            let answer = match is_another(&*log, seq, &text).await {
+            let room = room.map(|room| room.log);
+            let answer = match is_another(&*log, room, seq, &content).await {
                 true => not_accepted(id, NotAcceptedCode::Id),
                 false => accepted,
             };
@@ -36,12 +45,17 @@ impl Lobby {
     }
 }
 
-/// Whether message `seq` is kept and has another text. One that is no longer kept, or cannot be read now, is taken for
+/// Whether message `seq` of a log is kept and has another content. One that is no longer kept, or cannot be read now, is taken for
 /// the same: that an id is used twice is a mistake in a client, and rare.
-async fn is_another(log: &dyn LobbyLog, seq: Seq, text: &Text) -> bool {
-    match log.read(Seq(seq.0.saturating_sub(1)), 1, 0).await {
+async fn is_another(log: &dyn LobbyLog, room: Option<LogId>, seq: Seq, content: &Content) -> bool {
+    let before = Seq(seq.0.saturating_sub(1));
+    let read = match room {
+        Some(room) => log.read_room(room, before, 1, 0),
+        None => log.read(before, 1, 0),
+    };
+    match read.await {
         Ok(stretch) => {
-            stretch.messages.iter().any(|message| message.seq == seq && message.content.text() != Some(text))
+            stretch.messages.iter().any(|message| message.seq == seq && message.content != *content)
         }
         Err(err) => {
             tracing::warn!(%err, "cannot compare a text that was said again");

@@ -1,19 +1,24 @@
 //! Tests of the lobby with connections that only write down what they are told.
 
+mod rooms;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hobnob_order::{LocalStream, MemoryStream, Mischief, StreamIdentity};
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::Position;
-use hobnob_protocol::message::{Change, Introduction, NoAnswerCode, NotAcceptedCode, RefusedCode};
+use hobnob_protocol::message::{
+    Change, Introduction, NoAnswerCode, NotAcceptedCode, NotJoinedCode, RefusedCode, RoomSummary,
+};
 use hobnob_protocol::name::{PublicKey, RunId, Seq, Text};
+use hobnob_protocol::room::RoomName;
 use tokio::sync::{Semaphore, watch};
 
 use super::*;
 use crate::decide::roster::Present;
-use crate::decide::{Newcomer, Posts};
-use crate::log::{Batch, Contents, Later, LogError, MemoryLog, Stretch};
+use crate::decide::{Newcomer, Posts, RoomId, RoomView};
+use crate::log::{Batch, Contents, Later, LogError, MemoryLog, OpenedRoom, Stretch};
 
 /// What happens to the batches that a [`MoodyLog`] is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +71,14 @@ impl LobbyLog for MoodyLog {
     fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
         self.inner.read(after, limit, max_bytes)
     }
+    fn rooms(&self) -> Vec<OpenedRoom> {
+        self.inner.rooms()
+    }
+
+    fn read_room(&self, room: LogId, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
+        self.inner.read_room(room, after, limit, max_bytes)
+    }
+
     fn posts(&self) -> Posts {
         self.inner.posts()
     }
@@ -85,6 +98,12 @@ impl Memory for Forgetful {
     fn remember(&self, _chunks: &[Arc<Chunk>]) {}
 }
 
+impl RoomMemory for Forgetful {
+    fn open(&self, _room: LogId, _head: Position) {}
+    fn remember(&self, _room: LogId, _chunks: &[Arc<Chunk>]) {}
+    fn close(&self, _room: LogId) {}
+}
+
 /// Introductions that a [`Recorder`] has room for.
 const INTRODUCTIONS: u64 = 20;
 
@@ -99,6 +118,10 @@ struct Recorder {
 #[derive(Debug, PartialEq)]
 enum Told {
     In(Admitted),
+    InRoom(RoomView),
+    LeftRoom(RoomName),
+    /// A message of a room: its author's number for it and its position in the log.
+    SaidIn(RoomName, u64, Seq),
     Line(ServerMessage),
     /// A lobby message: its author's number for it and its position in the log.
     Said(u64, Seq),
@@ -119,7 +142,10 @@ impl Outlet for Recorder {
     }
     fn said(&self, chunk: &Chunk) {
         for message in chunk.messages() {
-            self.note(Told::Said(message.id, message.seq));
+            self.note(match chunk.room() {
+                Some(room) => Told::SaidIn(room.name.clone(), message.id, message.seq),
+                None => Told::Said(message.id, message.seq),
+            });
         }
     }
     fn tell(&self, fact: &ServerMessage) {
@@ -128,11 +154,23 @@ impl Outlet for Recorder {
     fn presence(&self, news: &News, from: usize) {
         let changes = news.changes()[news.passed_over(from)..].to_vec();
         if !changes.is_empty() {
-            self.note(Told::Line(ServerMessage::Presence { room: None, changes }));
+            self.note(Told::Line(ServerMessage::Presence { room: news.room().cloned(), changes }));
         }
     }
     fn users(&self, _request: u32, present: Present) {
         self.note(Told::Users(present.names.len()));
+    }
+    fn rooms(&self, request: u32, rooms: Vec<RoomSummary>) {
+        self.note(Told::Line(ServerMessage::Rooms { request, rooms, more: false }));
+    }
+    fn in_room(&self, view: RoomView) {
+        self.note(Told::InRoom(view));
+    }
+    fn not_in_room(&self, room: &RoomName, code: NotJoinedCode) {
+        self.note(Told::Line(ServerMessage::NotJoined { request: None, room: room.clone(), code }));
+    }
+    fn left_room(&self, room: &RoomId) {
+        self.note(Told::LeftRoom(room.name.clone()));
     }
     fn introduce(&self, introduction: Introduction) -> Option<u64> {
         if self.introductions.load(Ordering::SeqCst) >= self.room {
@@ -193,6 +231,8 @@ impl Stage {
             server: ServerId(0),
             log: Arc::clone(&log) as _,
             memory: Arc::new(Forgetful),
+            room_memory: Arc::new(Forgetful),
+            max_rooms: 3,
             metrics: Arc::new(Metrics::new()),
             max_clients: 100,
             name_ttl_days: 90,
@@ -237,7 +277,13 @@ impl Stage {
     }
 
     async fn say(&self, guest: &Guest, id: u64, text: &str) {
-        self.send(LobbyCommand::Say { from: guest.id, id, text: Text::new(text).unwrap() }).await;
+        self.send(LobbyCommand::Say {
+            from: guest.id,
+            id,
+            room: None,
+            content: Text::new(text).unwrap().into(),
+        })
+        .await;
     }
 }
 
@@ -311,7 +357,7 @@ async fn what_is_said_while_a_batch_is_being_stored_makes_the_next_batch() {
         stage.say(&anna, id, "word").await;
     }
     // Questions are answered meanwhile.
-    stage.send(LobbyCommand::Users { from: anna.id, request: 1 }).await;
+    stage.send(LobbyCommand::Users { from: anna.id, request: 1, room: None }).await;
     assert_eq!(anna.next().await, Told::Users(1));
     stage.log.leave.add_permits(2);
     for id in 1..=50 {
@@ -326,7 +372,7 @@ async fn who_asks_after_somebody_went_away_is_told_that() {
     stage.log.leave.forget_permits(1000);
     stage.say(&anna, 1, "word").await;
     let away = AwayText::new("lunch").unwrap();
-    stage.send(LobbyCommand::Users { from: anna.id, request: 0 }).await;
+    stage.send(LobbyCommand::Users { from: anna.id, request: 0, room: None }).await;
     assert_eq!(anna.next().await, Told::Users(1), "the text is being stored");
     stage.send(LobbyCommand::Away { from: anna.id, away: Some(away.clone()) }).await;
     let name = "anna".parse().unwrap();
@@ -457,7 +503,7 @@ async fn a_batch_whose_answer_is_lost_or_that_comes_twice_or_late_is_told_once()
         stage.say(&anna, 1, "one").await;
         if mischief == Mischief::Stall {
             // Questions are answered meanwhile.
-            stage.send(LobbyCommand::Users { from: anna.id, request: 1 }).await;
+            stage.send(LobbyCommand::Users { from: anna.id, request: 1, room: None }).await;
             assert_eq!(anna.next().await, Told::Users(1));
             stream.go_on();
         }
@@ -475,12 +521,12 @@ async fn a_batch_that_has_no_place_is_refused_and_its_newcomers_come_in_all_the_
     let (stream, stage, mut anna) = over_an_order_that(Mischief::Stall).await;
     stage.say(&anna, 1, "one").await;
     // When that is answered the first batch is on its way.
-    stage.send(LobbyCommand::Users { from: anna.id, request: 0 }).await;
+    stage.send(LobbyCommand::Users { from: anna.id, request: 0, room: None }).await;
     assert_eq!(anna.next().await, Told::Users(1));
     stream.plan(Some(Mischief::Refuse));
     let mut bobby = stage.ask(2, "bobby", 2, 1).await;
     stage.say(&anna, 2, "two").await;
-    stage.send(LobbyCommand::Users { from: anna.id, request: 1 }).await;
+    stage.send(LobbyCommand::Users { from: anna.id, request: 1, room: None }).await;
     assert_eq!(anna.next().await, Told::Users(1));
     stream.go_on();
     assert_eq!(anna.said().await, (1, Seq(1)));
@@ -743,7 +789,7 @@ async fn who_is_asked_for_too_often_is_left_alone_and_who_asks_is_told() {
         }
     }
     assert_eq!(introduced, 16);
-    stage.send(LobbyCommand::Users { from: bobby.id, request: 1 }).await;
+    stage.send(LobbyCommand::Users { from: bobby.id, request: 1, room: None }).await;
     let mut told = 0;
     while let Told::Line(ServerMessage::Introduced(_)) = bobby.answer().await {
         told += 1;

@@ -1,18 +1,29 @@
-//! Names whose bindings changed since they were last stored. They go with whatever is stored next; a change of
-//! dates alone is stored once in a while. Knows neither the log nor why a name changed.
+//! Names whose bindings changed since they were last stored, and rooms whose dates did or that are gone. They go with
+//! whatever is stored next; a change of dates alone is stored once in a while. Knows neither the log nor why a name changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hobnob_protocol::name::UserName;
+use hobnob_protocol::name::{LogId, UserName};
 
-use crate::decide::NameBinding;
+use crate::decide::{KeptRoom, NameBinding};
 
 /// What is to be stored.
 #[derive(Debug, Default)]
 pub(super) struct Unsaved {
     bound: BTreeMap<UserName, NameBinding>,
     freed: BTreeSet<UserName>,
+    rooms: BTreeMap<LogId, KeptRoom>,
+    gone_rooms: BTreeSet<LogId>,
     dates_due: bool,
+}
+
+/// Changes that go into one batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    pub(super) names: Vec<NameBinding>,
+    pub(super) freed: Vec<UserName>,
+    pub(super) rooms: Vec<KeptRoom>,
+    pub(super) gone_rooms: Vec<LogId>,
 }
 
 impl Unsaved {
@@ -28,6 +39,17 @@ impl Unsaved {
         self.freed.insert(name);
     }
 
+    /// Somebody was in a room, later than was known.
+    pub(super) fn room_seen(&mut self, room: KeptRoom) {
+        self.rooms.insert(room.id.log, room);
+    }
+
+    /// A room is no longer there.
+    pub(super) fn room_gone(&mut self, log: LogId) {
+        self.rooms.remove(&log);
+        self.gone_rooms.insert(log);
+    }
+
     /// Changes of dates alone are worth storing now.
     pub(super) fn dates_are_due(&mut self) {
         self.dates_due = true;
@@ -35,24 +57,36 @@ impl Unsaved {
 
     /// Whether something is to be stored although nothing else is.
     pub(super) fn is_due(&self) -> bool {
-        self.dates_due && !(self.bound.is_empty() && self.freed.is_empty())
+        let Self { bound, freed, rooms, gone_rooms, dates_due } = self;
+        *dates_due && !(bound.is_empty() && freed.is_empty() && rooms.is_empty() && gone_rooms.is_empty())
     }
 
     /// All changes; none are left.
-    pub(super) fn take(&mut self) -> (Vec<NameBinding>, Vec<UserName>) {
-        let Self { bound, freed, .. } = std::mem::take(self);
-        (bound.into_values().collect(), freed.into_iter().collect())
+    pub(super) fn take(&mut self) -> Changes {
+        let Self { bound, freed, rooms, gone_rooms, .. } = std::mem::take(self);
+        Changes {
+            names: bound.into_values().collect(),
+            freed: freed.into_iter().collect(),
+            rooms: rooms.into_values().collect(),
+            gone_rooms: gone_rooms.into_iter().collect(),
+        }
     }
 
     /// These were not stored: they come again, unless they changed once more since.
-    pub(super) fn put_back(&mut self, bound: Vec<NameBinding>, freed: Vec<UserName>) {
-        for binding in bound {
+    pub(super) fn put_back(&mut self, changes: Changes) {
+        let Changes { names, freed, rooms, gone_rooms } = changes;
+        for binding in names {
             if !self.freed.contains(&binding.name) {
                 self.bound.entry(binding.name.clone()).or_insert(binding);
             }
         }
         let Self { bound, freed: unsaved, .. } = self;
         unsaved.extend(freed.into_iter().filter(|name| !bound.contains_key(name)));
+        // A log that is gone does not come back.
+        self.gone_rooms.extend(gone_rooms);
+        for room in rooms.into_iter().filter(|room| !self.gone_rooms.contains(&room.id.log)) {
+            self.rooms.entry(room.id.log).or_insert(room);
+        }
     }
 }
 
@@ -61,6 +95,7 @@ mod tests {
     use hobnob_protocol::name::PublicKey;
 
     use super::*;
+    use crate::decide::RoomId;
 
     fn name(text: &str) -> UserName {
         text.parse().unwrap()
@@ -76,13 +111,34 @@ mod tests {
         unsaved.bind(binding("anna", 1));
         unsaved.free(name("bobby"));
         unsaved.bind(binding("carl", 1));
-        let (bound, freed) = unsaved.take();
-        assert_eq!((bound.len(), freed.len()), (2, 1));
+        let changes = unsaved.take();
+        assert_eq!((changes.names.len(), changes.freed.len()), (2, 1));
         unsaved.bind(binding("anna", 2));
         unsaved.bind(binding("bobby", 2));
         unsaved.free(name("carl"));
-        unsaved.put_back(bound, freed);
-        assert_eq!(unsaved.take(), (vec![binding("anna", 2), binding("bobby", 2)], vec![name("carl")]));
+        unsaved.put_back(changes);
+        let Changes { names, freed, .. } = unsaved.take();
+        assert_eq!((names, freed), (vec![binding("anna", 2), binding("bobby", 2)], vec![name("carl")]));
+    }
+
+    #[test]
+    fn a_room_that_is_gone_does_not_come_back_after_a_failure() {
+        let room = |log: u8, seen| KeptRoom {
+            id: RoomId { name: "dev".parse().unwrap(), log: LogId::new([log; 16]) },
+            topic: None,
+            seen,
+        };
+        let mut unsaved = Unsaved::default();
+        unsaved.room_seen(room(1, 5));
+        unsaved.room_seen(room(2, 5));
+        unsaved.room_gone(LogId::new([3; 16]));
+        let changes = unsaved.take();
+        unsaved.room_gone(LogId::new([1; 16]));
+        unsaved.room_seen(room(2, 6));
+        unsaved.put_back(changes);
+        let Changes { rooms, gone_rooms, .. } = unsaved.take();
+        assert_eq!(rooms, [room(2, 6)]);
+        assert_eq!(gone_rooms, [LogId::new([1; 16]), LogId::new([3; 16])]);
     }
 
     #[test]

@@ -10,7 +10,10 @@ use hobnob_protocol::name::{LogId, Seq, UserName};
 use tokio::sync::watch;
 
 use super::posts::Posts;
-use super::{Batch, Contents, Later, LobbyLog, LogError, NameBinding, Stretch, first_shown};
+use super::{
+    Batch, Contents, KeptRoom, Later, LobbyLog, LogError, NameBinding, OpenedRoom, Stretch, end_after,
+    first_shown,
+};
 
 /// A log that lives as long as its process.
 #[derive(Debug)]
@@ -24,13 +27,20 @@ pub struct MemoryLog {
 
 #[derive(Debug)]
 struct State {
+    lobby: Line,
+    posts: Posts,
+    names: HashMap<UserName, NameBinding>,
+    rooms: HashMap<LogId, (KeptRoom, Line)>,
+}
+
+/// One log.
+#[derive(Debug)]
+struct Line {
     /// The position before the first of `messages`.
     base: Position,
     /// Where the log ends.
     head: Position,
     messages: VecDeque<LobbyMessage>,
-    posts: Posts,
-    names: HashMap<UserName, NameBinding>,
 }
 
 impl MemoryLog {
@@ -44,11 +54,10 @@ impl MemoryLog {
             history: history.max(1),
             head: watch::Sender::new(start),
             state: Mutex::new(State {
-                base: start,
-                head: start,
-                messages: VecDeque::new(),
+                lobby: Line::new(start),
                 posts: Posts::default(),
                 names: HashMap::new(),
+                rooms: HashMap::new(),
             }),
         }
     }
@@ -71,17 +80,35 @@ impl LobbyLog for MemoryLog {
 
     fn append(&self, batch: Batch) -> Later<'static, ()> {
         let mut state = self.state();
-        let before = state.head;
+        let before = state.lobby.head;
         let stored = state.store(batch, self.history);
-        if state.head != before {
+        if state.lobby.head != before {
             // Under the lock, so that two appends are told of in their order.
-            self.head.send_replace(state.head);
+            self.head.send_replace(state.lobby.head);
         }
         Box::pin(future::ready(stored))
     }
 
     fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
-        Box::pin(async move { Ok(self.state().stretch(after, limit, max_bytes)) })
+        Box::pin(async move { Ok(self.state().lobby.stretch(after, limit, max_bytes)) })
+    }
+
+    fn rooms(&self) -> Vec<OpenedRoom> {
+        let opened = |(kept, line): &(KeptRoom, Line)| {
+            let mut posts = Posts::of_a_room();
+            posts.note_all(&line.messages);
+            OpenedRoom { kept: kept.clone(), head: line.head, posts }
+        };
+        self.state().rooms.values().map(opened).collect()
+    }
+
+    fn read_room(&self, room: LogId, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
+        Box::pin(async move {
+            let state = self.state();
+            let found = state.rooms.get(&room);
+            let (_, line) = found.ok_or_else(|| LogError::Read(format!("no room has the log {room}")))?;
+            Ok(line.stretch(after, limit, max_bytes))
+        })
     }
 
     fn posts(&self) -> Posts {
@@ -94,25 +121,51 @@ impl LobbyLog for MemoryLog {
 
     fn first(&self) -> Seq {
         let state = self.state();
-        first_shown(state.base.seq, state.head.seq, self.history)
+        first_shown(state.lobby.base.seq, state.lobby.head.seq, self.history)
     }
 }
 
 impl State {
     fn store(&mut self, batch: Batch, history: u64) -> Result<(), LogError> {
-        let head = batch.end_after(self.head)?;
+        let head = batch.end_after(self.lobby.head)?;
         self.posts.are_new(batch.messages.iter())?;
+        let heads = batch.rooms.iter().map(|room| {
+            let log = room.kept.id.log;
+            let before = self.rooms.get(&log).map_or(Position::start(&log), |(_, line)| line.head);
+            end_after(before, &room.messages)
+        });
+        let heads: Vec<Position> = heads.collect::<Result<_, _>>()?;
         for name in &batch.freed {
             self.names.remove(name);
         }
         for binding in batch.names {
             self.names.insert(binding.name.clone(), binding);
         }
+        for log in &batch.gone_rooms {
+            self.rooms.remove(log);
+        }
+        for (room, head) in batch.rooms.iter().zip(heads).filter(|(_, head)| head.seq.0 > 0) {
+            let log = room.kept.id.log;
+            let new = || (room.kept.clone(), Line::new(Position::start(&log)));
+            let (kept, line) = self.rooms.entry(log).or_insert_with(new);
+            kept.clone_from(&room.kept);
+            line.extend(&room.messages, head, history);
+        }
         self.posts.note_all(batch.messages.iter());
-        self.messages.extend(batch.messages.iter().cloned());
+        self.lobby.extend(&batch.messages, head, history);
+        Ok(())
+    }
+}
+
+impl Line {
+    fn new(start: Position) -> Self {
+        Self { base: start, head: start, messages: VecDeque::new() }
+    }
+
+    fn extend(&mut self, messages: &[LobbyMessage], head: Position, history: u64) {
+        self.messages.extend(messages.iter().cloned());
         self.head = head;
         self.prune(history);
-        Ok(())
     }
 
     fn prune(&mut self, history: u64) {

@@ -1,4 +1,4 @@
-//! The lobby's log and the bindings of names to keys, behind one trait.
+//! The log of the lobby and those of the rooms, and the bindings of names to keys, behind one trait.
 //!
 //! Whoever implements [`LobbyLog`] owns durability: what `append` said yes to is read back after any
 //! death of the process. It assigns no numbers and checks no names; the lobby does. Several engines
@@ -8,12 +8,14 @@
 pub(crate) mod in_place;
 mod lock;
 mod memory;
+#[cfg(test)]
+mod room_suite;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
 
 pub(crate) use crate::decide::posts;
-pub use crate::decide::{NameBinding, POSTS_REMEMBERED};
+pub use crate::decide::{KeptRoom, NameBinding, OpenedRoom, POSTS_REMEMBERED, RoomId};
 pub use lock::{Holder, StoreLock, holder};
 pub use memory::MemoryLog;
 pub use sqlite::{SqliteLog, SqliteOptions};
@@ -32,7 +34,8 @@ use tokio::sync::watch;
 /// An answer that comes later.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, LogError>> + Send + 'a>>;
 
-/// What is stored together or not at all: first the freed names, then the bindings and messages.
+/// What is stored together or not at all: first the freed names and the rooms that are gone, then the bindings, the
+/// messages, and the rooms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
     /// In order, each following from the one before, the first from the head. Shared with whoever tells them.
@@ -41,6 +44,20 @@ pub struct Batch {
     pub names: Vec<NameBinding>,
     /// Names that are free again.
     pub freed: Vec<UserName>,
+    /// What is new in rooms, each named once.
+    pub rooms: Vec<RoomBatch>,
+    /// The logs of rooms that are no longer there. One that is not known is passed over.
+    pub gone_rooms: Vec<LogId>,
+}
+
+/// What is new in one room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomBatch {
+    /// What is stored of the room besides its messages. A log that is not known yet begins with these messages.
+    pub kept: KeptRoom,
+    /// In order, each following from the one before, the first from the head of the room's log. None where only what is
+    /// kept beside them changed.
+    pub messages: Arc<Vec<LobbyMessage>>,
 }
 
 impl Batch {
@@ -49,11 +66,21 @@ impl Batch {
     /// # Errors
     /// When a message does not follow from the one before it.
     fn end_after(&self, head: Position) -> Result<Position, LogError> {
-        self.messages.iter().try_fold(head, |mut position, message| {
-            advance(&mut position, message)?;
-            Ok(position)
-        })
+        end_after(head, &self.messages)
     }
+
+    /// Whether nothing of it concerns rooms.
+    fn is_of_lobby_alone(&self) -> bool {
+        self.rooms.is_empty() && self.gone_rooms.is_empty()
+    }
+}
+
+/// Where a log ends once these messages are stored after `head`.
+fn end_after(head: Position, messages: &[LobbyMessage]) -> Result<Position, LogError> {
+    messages.iter().try_fold(head, |mut position, message| {
+        advance(&mut position, message)?;
+        Ok(position)
+    })
 }
 
 /// Moves `position` past `message`, or says what is wrong with the message.
@@ -135,15 +162,24 @@ impl From<posts::AlreadyStored> for LogError {
     }
 }
 
-/// One durable, numbered log.
+/// The durable, numbered log of the lobby, and beside it one of each room in which something was said.
 pub trait LobbyLog: Send + Sync + 'static {
-    /// What it held when it was opened.
+    /// What it held of the lobby when it was opened.
     fn contents(&self) -> &Contents;
+
+    /// The rooms it held when it was opened, for whoever asks first.
+    fn rooms(&self) -> Vec<OpenedRoom>;
+
+    /// The same as [`read`](Self::read) in the log of a room.
+    ///
+    /// # Errors
+    /// [`LogError::Read`] also where nothing was ever stored in that log, or where the room is gone.
+    fn read_room(&self, room: LogId, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch>;
 
     /// Stores all of `batch` or nothing; when it says yes, the batch survives the process.
     ///
-    /// Refuses messages that do not follow from the head, and a post whose author, run and number
-    /// are stored already. It is on its way before the answer is first waited for, unless the engine's
+    /// Refuses messages that do not follow from the head of their log, and a post in the lobby whose author, run and
+    /// number are stored there already. It is on its way before the answer is first waited for, unless the engine's
     /// queue is full; an answer that is dropped does not stop it.
     fn append(&self, batch: Batch) -> Later<'static, ()>;
 

@@ -94,7 +94,11 @@ struct Stored {
 impl Engine for Stored {
     fn new(history: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { log: SqliteLog::open(folder.path(), SqliteOptions { history }).unwrap(), folder }
+        Self {
+            log: SqliteLog::open(folder.path(), SqliteOptions { history, ..SqliteOptions::default() })
+                .unwrap(),
+            folder,
+        }
     }
 
     fn log(&self) -> &dyn LobbyLog {
@@ -373,6 +377,7 @@ async fn a_batch_is_stored_whole_or_not_at_all<E: Engine>() {
         messages: vec![good.clone(), bad].into(),
         names: vec![binding("bob", BOB, 1)],
         freed: vec![name("anna")],
+        ..Batch::default()
     };
     assert!(log.append(refused).await.is_err());
     assert!(shown(log).await.is_empty());

@@ -18,7 +18,7 @@ fn now() -> u64 {
 }
 
 fn open(dir: &Path) -> SqliteLog {
-    SqliteLog::open(&dir.join("server"), SqliteOptions { history: 1000 }).unwrap()
+    SqliteLog::open(&dir.join("server"), SqliteOptions { history: 1000, ..SqliteOptions::default() }).unwrap()
 }
 
 fn seen(user: &User, seen: u64) -> NameBinding {
@@ -41,7 +41,7 @@ async fn lived(dir: &Path, users: &[(&User, u64)], at: u64) {
     };
     message.hash = chain::link(&head.hash, &message);
     let names = users.iter().map(|(user, date)| seen(user, *date)).collect();
-    log.append(Batch { messages: vec![message].into(), names, freed: Vec::new() }).await.unwrap();
+    log.append(Batch { messages: vec![message].into(), names, ..Batch::default() }).await.unwrap();
 }
 
 fn date_of(dir: &Path, user: &User) -> Option<u64> {

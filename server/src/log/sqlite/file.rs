@@ -13,7 +13,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::head_record::Noted;
+use super::log_number::LogNumber;
 use super::message_rows;
+use super::room_rows::{self, RoomRow};
 use super::rows::{self, stored, unreadable};
 use super::sync::sync_dir;
 use super::upgrade;
@@ -28,19 +30,22 @@ const FILE: &str = "lobby.sqlite";
 const APPLICATION_ID: i32 = 0x686f_6262;
 
 /// Counts up when the tables change.
-const SCHEMA_VERSION: i32 = 3;
+const SCHEMA_VERSION: i32 = 4;
 
 /// Messages whose chain is checked at every start: the ones a crash could have torn, few enough to
 /// cost milliseconds. `hobnob-server verify` checks them all.
 const TAIL: u64 = 1000;
 
+/// The same of each room, of which there may be a thousand: what the last transaction may have stored is among them.
+const ROOM_TAIL: u64 = 20;
+
 /// What another program that reads the file (a backup, `sqlite3`) may hold up this one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A row of `log` holds the messages up to `last` that one transaction stored (see
-/// [`record`](super::record)), or a part of them. `gone` tells whose posts those were that are no longer
-/// kept. `meta` has the last message that is gone, from which the first that is kept follows, and the
-/// newest, so that an end that was cut off is noticed.
+/// A row of `log` holds the messages of one log up to `last` (see [`log_number`](super::log_number)) that one transaction
+/// stored (see [`record`](super::record)), or a part of them. `gone` tells whose posts those were that are no longer
+/// kept. `meta` has the last message of the lobby that is gone, from which the first that is kept follows, and the
+/// newest, so that an end that was cut off is noticed; `rooms` has the same of each room.
 const SCHEMA: &str = "
 CREATE TABLE meta (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -90,26 +95,63 @@ pub(crate) fn open_for_reading(dir: &Path) -> Result<Connection, LogError> {
 pub(super) fn contents(conn: &Connection) -> Result<Contents, LogError> {
     let (meta, head) = ends(conn)?;
     let from = Seq(head.seq.0.saturating_sub(TAIL).max(meta.base.seq.0));
-    let after = Position { seq: from, hash: rows::hash_after(conn, meta.base, from)? };
-    check_from(conn, after, head)?;
+    let after = Position { seq: from, hash: rows::hash_after(conn, &meta, from)? };
+    check_from(conn, meta.number, after, head)?;
     Ok(Contents { log: meta.log, head, names: rows::names(conn)? })
 }
 
-/// Both ends of the log, where what is stored does not contradict itself.
+/// Both ends of the lobby's log, where what is stored does not contradict itself.
 pub(crate) fn ends(conn: &Connection) -> Result<(rows::Meta, Position), LogError> {
     let meta = rows::meta(conn)?;
+    Ok((meta, head_of(conn, &meta)?))
+}
+
+/// The newest message of a log, where what is stored does not contradict itself.
+pub(crate) fn head_of(conn: &Connection, meta: &rows::Meta) -> Result<Position, LogError> {
     let start = Position::start(&meta.log);
     if meta.base.seq == start.seq && meta.base != start {
         return Err(LogError::Damaged { seq: start.seq, reason: "the log's id was changed".into() });
     }
-    let head = rows::head(conn, &meta)?;
-    Ok((meta, head))
+    rows::head(conn, meta)
+}
+
+/// The rooms, each with its newest message, and the numbers of those that are gone. The newest messages of each are
+/// checked, as few as a crash could have torn in all.
+pub(super) fn rooms(conn: &Connection) -> Result<Vec<(RoomRow, Position)>, LogError> {
+    let with_head = |row: RoomRow| {
+        if row.kept.is_none() {
+            let base = row.meta.base;
+            return Ok((row, base));
+        }
+        let of_room = |err| in_room(&row, err);
+        let head = head_of(conn, &row.meta).map_err(of_room)?;
+        let from = Seq(head.seq.0.saturating_sub(ROOM_TAIL).max(row.meta.base.seq.0));
+        let after = Position { seq: from, hash: rows::hash_after(conn, &row.meta, from).map_err(of_room)? };
+        check_from(conn, row.meta.number, after, head).map_err(of_room)?;
+        Ok((row, head))
+    };
+    room_rows::rooms(conn)?.into_iter().map(with_head).collect()
+}
+
+/// Says in which room a message is that does not add up.
+pub(crate) fn in_room(row: &RoomRow, err: LogError) -> LogError {
+    match (err, &row.kept) {
+        (LogError::Damaged { seq, reason }, Some(kept)) => {
+            LogError::Damaged { seq, reason: format!("{reason}, in the room {}", kept.id.name) }
+        }
+        (err, _) => err,
+    }
 }
 
 /// Checks every message between two positions and says how many there are.
-pub(crate) fn check_from(conn: &Connection, after: Position, head: Position) -> Result<u64, LogError> {
+pub(crate) fn check_from(
+    conn: &Connection,
+    number: LogNumber,
+    after: Position,
+    head: Position,
+) -> Result<u64, LogError> {
     let (mut messages, mut end) = (0, after);
-    rows::walk(conn, after, usize::MAX, |message| {
+    rows::walk(conn, number, after, usize::MAX, |message| {
         messages += 1;
         end = Position { seq: message.seq, hash: message.hash };
         true
@@ -243,6 +285,7 @@ fn fill(path: &Path) -> rusqlite::Result<()> {
     let tx = conn.transaction()?;
     tx.execute_batch(SCHEMA)?;
     tx.execute_batch(message_rows::TABLES)?;
+    tx.execute_batch(room_rows::TABLE)?;
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     let log = LogId::random();

@@ -5,9 +5,10 @@
 use hobnob_protocol::name::{PublicKey, RunId, Seq};
 use rusqlite::{Connection, Transaction};
 
+use super::log_number::LogNumber;
 use super::record::{Record, Records};
-use super::rows::{blob, missing, stored, unreadable};
-use crate::decide::Party;
+use super::rows::{blob, missing, unreadable};
+use crate::decide::{POSTS_REMEMBERED, Party, ROOM_POSTS_REMEMBERED};
 use crate::log::LogError;
 use crate::log::posts::{Posts, oldest_remembered};
 
@@ -26,27 +27,45 @@ pub(super) fn write_post((key, run): Party, id: u64, posts: &mut Vec<u8>) {
     posts.extend_from_slice(&id.to_be_bytes());
 }
 
-/// Stores the posts of messages that go, the last of which is `last`.
+/// Stores the posts of messages of the lobby that go, the last of which is `last`.
 pub(super) fn insert(tx: &Transaction<'_>, last: Seq, posts: &[u8]) -> rusqlite::Result<()> {
-    tx.prepare_cached("INSERT INTO gone (last, posts) VALUES (?1, ?2)")?.execute((stored(last.0), posts))?;
+    insert_of(tx, LogNumber::LOBBY, last, posts)
+}
+
+/// The same of the log `number`.
+pub(super) fn insert_of(
+    tx: &Transaction<'_>,
+    number: LogNumber,
+    last: Seq,
+    posts: &[u8],
+) -> rusqlite::Result<()> {
+    tx.prepare_cached("INSERT INTO gone (last, posts) VALUES (?1, ?2)")?
+        .execute((number.key(last), posts))?;
     Ok(())
 }
 
-/// Forgets the posts that need not be remembered when `head` is the newest message.
-pub(super) fn forget(tx: &Transaction<'_>, head: Seq) -> rusqlite::Result<()> {
-    let oldest = stored(oldest_remembered(head).0);
-    tx.prepare_cached("DELETE FROM gone WHERE last < ?1")?.execute([oldest])?;
+/// How many of the newest messages of a log are remembered by their posts.
+pub(super) fn remembered_of(number: LogNumber) -> u64 {
+    if number == LogNumber::LOBBY { POSTS_REMEMBERED } else { ROOM_POSTS_REMEMBERED }
+}
+
+/// Forgets the posts of a log that need not be remembered when `head` is its newest message.
+pub(super) fn forget(tx: &Transaction<'_>, number: LogNumber, head: Seq) -> rusqlite::Result<()> {
+    let oldest = number.key(oldest_remembered(head, remembered_of(number)));
+    let sql = "DELETE FROM gone WHERE last >= ?1 AND last < ?2";
+    tx.prepare_cached(sql)?.execute((number.key(Seq(0)), oldest))?;
     Ok(())
 }
 
-/// The posts that are to be remembered when `head` is the newest message. Of records that far back no
+/// The posts of a log that are to be remembered when `head` is its newest message. Of records that far back no
 /// more is checked than that they can be told apart and none is missing in its row.
-pub(crate) fn remembered(conn: &Connection, head: Seq) -> Result<Posts, LogError> {
-    let (mut posts, oldest) = (Posts::default(), oldest_remembered(head));
+pub(crate) fn remembered(conn: &Connection, number: LogNumber, head: Seq) -> Result<Posts, LogError> {
+    let mut posts = Posts::of_the_newest(remembered_of(number));
+    let oldest = oldest_remembered(head, remembered_of(number));
     for_each_row(
         conn,
-        "SELECT last, posts FROM gone WHERE last >= ?1 ORDER BY last",
-        oldest,
+        "SELECT last, posts FROM gone WHERE last >= ?1 AND last < ?2 ORDER BY last",
+        (number, oldest),
         |last, row| {
             let (all, []) = row.as_chunks::<POST>() else { return Err(missing(last)) };
             let first = (last.0 + 1).checked_sub(all.len() as u64).ok_or_else(|| missing(last))?;
@@ -59,8 +78,8 @@ pub(crate) fn remembered(conn: &Connection, head: Seq) -> Result<Posts, LogError
     )?;
     for_each_row(
         conn,
-        "SELECT last, records FROM log WHERE last >= ?1 ORDER BY last",
-        oldest,
+        "SELECT last, records FROM log WHERE last >= ?1 AND last < ?2 ORDER BY last",
+        (number, oldest),
         |last, row| {
             for_each_record(last, row, |record| {
                 if record.seq >= oldest {
@@ -95,14 +114,14 @@ fn parsed(post: &[u8; POST]) -> (Party, u64) {
 fn for_each_row(
     conn: &Connection,
     sql: &str,
-    from: Seq,
+    (number, from): (LogNumber, Seq),
     mut take: impl FnMut(Seq, &[u8]) -> Result<(), LogError>,
 ) -> Result<(), LogError> {
     let failed = |err| unreadable(conn, &err);
     let mut statement = conn.prepare(sql).map_err(failed)?;
-    let mut rows = statement.query([stored(from.0)]).map_err(failed)?;
+    let mut rows = statement.query((number.key(from), number.end())).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
-        let last = Seq(row.get::<_, i64>(0).map_err(failed)?.cast_unsigned());
+        let last = number.seq(row.get(0).map_err(failed)?);
         take(last, blob(row, 1).map_err(failed)?)?;
     }
     Ok(())

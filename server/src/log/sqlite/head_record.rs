@@ -172,7 +172,7 @@ impl Noted {
             );
             return Err(LogError::Damaged { seq: first, reason });
         }
-        if noted.seq > meta.base.seq && rows::hash_at(conn, noted.seq)? != noted.hash {
+        if noted.seq > meta.base.seq && rows::hash_at(conn, meta.number, noted.seq)? != noted.hash {
             let reason = format!(
                 "another one was acknowledged under its number, or before it; {file} was replaced; {remedy}"
             );

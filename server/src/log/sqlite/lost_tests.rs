@@ -15,7 +15,7 @@ use crate::verify::verify;
 const FILES: [&str; 3] = ["lobby.sqlite", "lobby.sqlite-wal", "lobby.head"];
 
 fn open(dir: &Path) -> Result<SqliteLog, LogError> {
-    SqliteLog::open(dir, SqliteOptions { history: 100_000 })
+    SqliteLog::open(dir, SqliteOptions { history: 100_000, ..SqliteOptions::default() })
 }
 
 /// What a server leaves that is killed after `batches` batches of ten messages were acknowledged.

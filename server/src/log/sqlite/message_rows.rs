@@ -4,7 +4,7 @@
 use hobnob_protocol::name::Seq;
 use rusqlite::Transaction;
 
-use super::rows::stored;
+use super::log_number::LogNumber;
 
 /// The tables of messages: the ones of this version. All other tables are the same since the first version.
 pub(super) const TABLES: &str = "
@@ -16,9 +16,14 @@ CREATE TABLE gone (last INTEGER PRIMARY KEY, posts BLOB NOT NULL) STRICT;
 /// costs far less than a row each; whoever reads one message reads no more than this beside it.
 pub(super) const ROW_BYTES: usize = 32 * 1024;
 
-/// Stores `records`, the last of which is message `last`.
-pub(super) fn insert_row(tx: &Transaction<'_>, last: Seq, records: &[u8]) -> rusqlite::Result<()> {
+/// Stores `records` of the log `number`, the last of which is message `last`.
+pub(super) fn insert_row(
+    tx: &Transaction<'_>,
+    number: LogNumber,
+    last: Seq,
+    records: &[u8],
+) -> rusqlite::Result<()> {
     tx.prepare_cached("INSERT INTO log (last, records) VALUES (?1, ?2)")?
-        .execute((stored(last.0), records))?;
+        .execute((number.key(last), records))?;
     Ok(())
 }

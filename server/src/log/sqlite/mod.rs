@@ -7,7 +7,8 @@
 //! 3. [`reader`] reads stretches over a second connection in a second thread, so that nobody who
 //!    catches up holds up who writes.
 //! 4. [`rows`] turns rows into messages and [`record`] messages into bytes: a row holds what one
-//!    transaction stored, up to a bound.
+//!    transaction stored, up to a bound. The rooms' logs stand beside the lobby's in the same tables: [`log_number`]
+//!    tells them apart, [`room_rows`] has what is kept of a room besides its messages, and [`sizes`] says which log gives way.
 //! 5. [`head_record`] notes beside the file how far messages were acknowledged, so that an end that is lost
 //!    with the WAL is noticed.
 //! 6. [`mod@prune`] drops what is no longer shown; [`gone`] keeps whose posts that were; [`upgrade`] brings
@@ -16,6 +17,7 @@
 pub(crate) mod file;
 pub(crate) mod gone;
 pub(crate) mod head_record;
+pub(crate) mod log_number;
 #[cfg(test)]
 mod lost_tests;
 mod message_rows;
@@ -24,7 +26,9 @@ mod model;
 mod prune;
 mod reader;
 mod record;
+pub(crate) mod room_rows;
 pub(crate) mod rows;
+pub(crate) mod sizes;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -37,15 +41,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hobnob_protocol::chain::Position;
-use hobnob_protocol::name::Seq;
+use hobnob_protocol::name::{LogId, Seq};
 use rusqlite::Connection;
 use tokio::sync::watch;
 
 use super::in_place::InPlace;
 use super::posts::Posts;
-use super::{Batch, Contents, Later, LobbyLog, LogError, Stretch};
+use super::{Batch, Contents, Later, LobbyLog, LogError, OpenedRoom, Stretch};
 use head_record::{HeadRecord, Noted};
+use log_number::LogNumber;
 use reader::Question;
+use room_rows::RoomRow;
+use sizes::Kept;
 use worker::Worker;
 use writer::{Append, GROUP, Writer};
 
@@ -59,8 +66,16 @@ const QUESTIONS: usize = 256;
 /// How a log is kept.
 #[derive(Debug, Clone)]
 pub struct SqliteOptions {
-    /// How many of the newest messages are kept; at least one is.
+    /// How many of the newest messages of each log are kept; at least one is.
     pub history: u64,
+    /// How many bytes of messages all logs may take together; at least the newest message of each is kept.
+    pub max_bytes: u64,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { history: 100_000, max_bytes: 2 << 30 }
+    }
 }
 
 /// A log in a file.
@@ -69,6 +84,8 @@ pub struct SqliteOptions {
 #[derive(Debug)]
 pub struct SqliteLog {
     contents: Contents,
+    /// Taken out by whoever asks first: they are as large as what is remembered of them.
+    rooms: Mutex<Vec<OpenedRoom>>,
     head: watch::Receiver<Position>,
     first: Arc<AtomicU64>,
     posts: Arc<Mutex<Posts>>,
@@ -90,15 +107,18 @@ impl SqliteLog {
     /// its newest messages do not add up, whose posts they are cannot be told, or messages that were
     /// acknowledged are missing. A log that is refused is left as it is.
     pub fn open(dir: &Path, options: SqliteOptions) -> Result<Self, LogError> {
-        let history = options.history.max(1);
-        let opened = Opened::open(dir)?;
+        let options = SqliteOptions { history: options.history.max(1), ..options };
+        let history = options.history;
+        let mut opened = Opened::open(dir)?;
+        let rooms = Mutex::new(std::mem::take(&mut opened.rooms));
         let reading = file::open_for_reading(dir)?;
         let (contents, in_place) = (opened.contents.clone(), opened.in_place.clone());
 
-        let writer = Writer::new(opened, history);
+        let writer = Writer::new(opened, options);
         let told = writer.told();
         Ok(Self {
             contents,
+            rooms,
             head: told.head.subscribe(),
             first: told.first,
             posts: told.posts,
@@ -119,8 +139,12 @@ impl SqliteLog {
 struct Opened {
     conn: Connection,
     contents: Contents,
-    /// The newest message that is gone.
-    base: Seq,
+    /// The lobby's log, and those of the rooms.
+    lobby: Kept,
+    logs_of_rooms: Vec<Kept>,
+    /// The logs of rooms that are gone, whose messages are still to be removed.
+    gone: Vec<LogNumber>,
+    rooms: Vec<OpenedRoom>,
     posts: Posts,
     record: HeadRecord,
     in_place: InPlace,
@@ -135,11 +159,36 @@ impl Opened {
         let contents = file::contents(&conn).map_err(|err| name_file(&conn, err))?;
         let meta = rows::meta(&conn)?;
         noted.map_or(Ok(()), |noted| noted.require(dir, &conn, &meta, contents.head))?;
-        let posts = gone::remembered(&conn, contents.head.seq).map_err(|err| name_file(&conn, err))?;
+        let named = |err| name_file(&conn, err);
+        let posts = gone::remembered(&conn, meta.number, contents.head.seq).map_err(named)?;
+        let bytes = sizes::bytes_of_logs(&conn).map_err(named)?;
+        let kept = |meta: &rows::Meta, head| {
+            let bytes = bytes.get(&meta.number).copied().unwrap_or_default();
+            Kept { number: meta.number, log: meta.log, base: meta.base, head, bytes }
+        };
+        let (mut rooms, mut logs_of_rooms, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+        for (RoomRow { meta, kept: room }, head) in file::rooms(&conn).map_err(named)? {
+            let Some(room) = room else {
+                gone.push(meta.number);
+                continue;
+            };
+            let posts = gone::remembered(&conn, meta.number, head.seq).map_err(named)?;
+            logs_of_rooms.push(kept(&meta, head));
+            rooms.push(OpenedRoom { kept: room, head, posts });
+        }
+        let rows_of = |number: &LogNumber| {
+            *number == LogNumber::LOBBY
+                || gone.contains(number)
+                || logs_of_rooms.iter().any(|log: &Kept| log.number == *number)
+        };
+        if !bytes.keys().all(rows_of) {
+            return Err(named(sizes::belongs_to_no_log()));
+        }
+        let lobby = kept(&meta, contents.head);
         let record = HeadRecord::begin(dir, contents.log, contents.head)?;
         let in_place = file::in_place(dir)?;
         file::tidy_at_end(&conn, true)?;
-        Ok(Self { conn, contents, base: meta.base.seq, posts, record, in_place })
+        Ok(Self { conn, contents, lobby, logs_of_rooms, gone, rooms, posts, record, in_place })
     }
 }
 
@@ -152,8 +201,16 @@ impl LobbyLog for SqliteLog {
         self.writer.ask(move |answer| Append { batch, answer })
     }
 
+    fn rooms(&self) -> Vec<OpenedRoom> {
+        std::mem::take(&mut *self.rooms.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
-        self.reader.ask(move |answer| Question { after, limit, max_bytes, answer })
+        self.reader.ask(move |answer| Question { room: None, after, limit, max_bytes, answer })
+    }
+
+    fn read_room(&self, room: LogId, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
+        self.reader.ask(move |answer| Question { room: Some(room), after, limit, max_bytes, answer })
     }
 
     fn posts(&self) -> Posts {

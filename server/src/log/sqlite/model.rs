@@ -86,7 +86,8 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 fn play(history: u64, steps: Vec<Step>) {
     let folder = tempfile::tempdir().unwrap();
-    let reopened = || SqliteLog::open(folder.path(), SqliteOptions { history }).unwrap();
+    let reopened =
+        || SqliteLog::open(folder.path(), SqliteOptions { history, ..SqliteOptions::default() }).unwrap();
     let mut log = reopened();
     let mut author = Author::of(&log);
     let mut model = Model { start: author.head, said: Vec::new(), history };

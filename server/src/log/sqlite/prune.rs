@@ -6,18 +6,67 @@ use hobnob_protocol::name::{ChainHash, Seq};
 use rusqlite::{Connection, Transaction};
 
 use super::gone;
+use super::log_number::LogNumber;
 use super::record::Records;
-use super::rows::{blob, meta, missing, stored, unreadable};
+use super::rows::{Meta, blob, missing, stored, unreadable};
 use crate::log::LogError;
 use crate::log::posts::oldest_remembered;
 
-/// Removes the messages up to `base`; `head` is the newest.
-pub(super) fn prune(conn: &mut Connection, base: Seq, head: Seq) -> Result<(), LogError> {
-    let cut = cut(conn, base, head)?;
+/// Rows that are looked at, or removed, in one transaction: two megabytes of records.
+const ROWS: i64 = 64;
+
+/// Removes the messages of a log up to `base`; `head` is the newest. Gives what is gone now, and how many
+/// bytes of records that freed.
+pub(super) fn prune(
+    conn: &mut Connection,
+    meta: &Meta,
+    base: Seq,
+    head: Seq,
+) -> Result<(Position, u64), LogError> {
+    let cut = cut(conn, meta, base, head)?;
     let hash = cut.hash.ok_or_else(|| missing(base))?;
     let tx = conn.transaction().map_err(failed)?;
-    remove(&tx, Position { seq: base, hash }, head, &cut).map_err(failed)?;
-    tx.commit().map_err(failed)
+    let base = Position { seq: base, hash };
+    remove(&tx, meta.number, base, head, &cut).map_err(failed)?;
+    tx.commit().map_err(failed)?;
+    Ok((base, cut.freed))
+}
+
+/// Up to which message the oldest rows of a log hold at least `bytes`; at most `ROWS` of them, and never the newest
+/// message of all.
+pub(super) fn oldest(conn: &Connection, meta: &Meta, head: Seq, bytes: u64) -> Result<Seq, LogError> {
+    let unreadable = |err| unreadable(conn, &err);
+    let sql = "SELECT last, length(records) FROM log WHERE last > ?1 AND last < ?2 ORDER BY last LIMIT ?3";
+    let mut statement = conn.prepare_cached(sql).map_err(unreadable)?;
+    let range = (meta.number.key(meta.base.seq), meta.number.end(), ROWS);
+    let mut rows = statement.query(range).map_err(unreadable)?;
+    let (mut gathered, mut last) = (0, meta.base.seq);
+    while let Some(row) = rows.next().map_err(unreadable)? {
+        last = meta.number.seq(row.get(0).map_err(unreadable)?);
+        gathered += row.get::<_, i64>(1).map_err(unreadable)?.cast_unsigned();
+        if gathered >= bytes {
+            break;
+        }
+    }
+    Ok(last.min(Seq(head.0.saturating_sub(1))))
+}
+
+/// Removes some of the rows of a room that is gone; true when none is left, and the room is forgotten.
+pub(super) fn clear(conn: &mut Connection, number: LogNumber) -> rusqlite::Result<bool> {
+    let tx = conn.transaction()?;
+    let (first, end) = (number.key(Seq(0)), number.end());
+    let mut removed = 0;
+    for table in ["log", "gone"] {
+        let sql = format!(
+            "DELETE FROM {table} WHERE last IN (SELECT last FROM {table} WHERE last >= ?1 AND last < ?2 LIMIT ?3)"
+        );
+        removed += tx.prepare_cached(&sql)?.execute((first, end, ROWS))?;
+    }
+    if removed == 0 {
+        tx.prepare_cached("DELETE FROM rooms WHERE number = ?1")?.execute([number.stored()])?;
+    }
+    tx.commit()?;
+    Ok(removed == 0)
 }
 
 fn failed(err: rusqlite::Error) -> LogError {
@@ -30,22 +79,25 @@ struct Cut {
     /// The posts that go and are to be remembered.
     posts: Vec<u8>,
     hash: Option<ChainHash>,
+    /// Bytes of records that go.
+    freed: u64,
     /// The row with the cut, and its records that stay.
     rest: Option<(Seq, Vec<u8>)>,
 }
 
-fn cut(conn: &Connection, base: Seq, head: Seq) -> Result<Cut, LogError> {
+fn cut(conn: &Connection, meta: &Meta, base: Seq, head: Seq) -> Result<Cut, LogError> {
     let unreadable = |err| unreadable(conn, &err);
-    let oldest = oldest_remembered(head);
-    let after = meta(conn)?.base.seq;
+    let number = meta.number;
+    let oldest = oldest_remembered(head, gone::remembered_of(number));
     let mut statement = conn
-        .prepare_cached("SELECT last, records FROM log WHERE last > ?1 ORDER BY last")
+        .prepare_cached("SELECT last, records FROM log WHERE last > ?1 AND last < ?2 ORDER BY last")
         .map_err(unreadable)?;
-    let mut rows = statement.query([stored(after.0)]).map_err(unreadable)?;
+    let mut rows = statement.query((number.key(meta.base.seq), number.end())).map_err(unreadable)?;
     let mut cut = Cut::default();
     while let Some(row) = rows.next().map_err(unreadable)? {
-        let last = Seq(row.get::<_, i64>(0).map_err(unreadable)?.cast_unsigned());
-        let mut records = Records::new(blob(row, 1).map_err(unreadable)?);
+        let last = number.seq(row.get(0).map_err(unreadable)?);
+        let row = blob(row, 1).map_err(unreadable)?;
+        let mut records = Records::new(row);
         while let Some(record) = records.next(base)? {
             if record.seq >= oldest {
                 gone::write(&record, &mut cut.posts);
@@ -55,6 +107,7 @@ fn cut(conn: &Connection, base: Seq, head: Seq) -> Result<Cut, LogError> {
                 break;
             }
         }
+        cut.freed += (row.len() - records.rest().len()) as u64;
         if last >= base {
             cut.rest = Some((last, records.rest().to_vec())).filter(|(_, rest)| !rest.is_empty());
             break;
@@ -63,16 +116,28 @@ fn cut(conn: &Connection, base: Seq, head: Seq) -> Result<Cut, LogError> {
     Ok(cut)
 }
 
-fn remove(tx: &Transaction<'_>, base: Position, head: Seq, cut: &Cut) -> rusqlite::Result<()> {
-    let seq = stored(base.seq.0);
-    tx.prepare_cached("UPDATE meta SET base_seq = ?1, base_hash = ?2")?
-        .execute((seq, base.hash.as_bytes()))?;
-    tx.prepare_cached("DELETE FROM log WHERE last <= ?1")?.execute([seq])?;
+fn remove(
+    tx: &Transaction<'_>,
+    number: LogNumber,
+    base: Position,
+    head: Seq,
+    cut: &Cut,
+) -> rusqlite::Result<()> {
+    let (seq, hash) = (stored(base.seq.0), base.hash.as_bytes());
+    if number == LogNumber::LOBBY {
+        tx.prepare_cached("UPDATE meta SET base_seq = ?1, base_hash = ?2")?.execute((seq, hash))?;
+    } else {
+        let sql = "UPDATE rooms SET base_seq = ?1, base_hash = ?2 WHERE number = ?3";
+        tx.prepare_cached(sql)?.execute((seq, hash, number.stored()))?;
+    }
+    let sql = "DELETE FROM log WHERE last >= ?1 AND last <= ?2";
+    tx.prepare_cached(sql)?.execute((number.key(Seq(0)), number.key(base.seq)))?;
     if let Some((last, rest)) = &cut.rest {
-        tx.prepare_cached("UPDATE log SET records = ?2 WHERE last = ?1")?.execute((stored(last.0), rest))?;
+        tx.prepare_cached("UPDATE log SET records = ?2 WHERE last = ?1")?
+            .execute((number.key(*last), rest))?;
     }
     if !cut.posts.is_empty() {
-        gone::insert(tx, base.seq, &cut.posts)?;
+        gone::insert_of(tx, number, base.seq, &cut.posts)?;
     }
-    gone::forget(tx, head)
+    gone::forget(tx, number, head)
 }

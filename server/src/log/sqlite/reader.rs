@@ -1,10 +1,11 @@
 //! The reader: a thread with a connection of its own that answers questions one after another, each
 //! bounded by who asks. Writes nothing.
 
-use hobnob_protocol::name::Seq;
+use hobnob_protocol::name::{LogId, Seq};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
+use super::room_rows;
 use super::rows::{self, unreadable};
 use super::worker::Reply;
 use crate::log::{LogError, Stretch};
@@ -12,6 +13,8 @@ use crate::log::{LogError, Stretch};
 /// A stretch of the log, and who asks for it.
 #[derive(Debug)]
 pub(super) struct Question {
+    /// Of which room; none for the lobby.
+    pub(super) room: Option<LogId>,
     pub(super) after: Seq,
     pub(super) limit: usize,
     pub(super) max_bytes: usize,
@@ -20,25 +23,26 @@ pub(super) struct Question {
 
 /// Runs until every sender of `questions` is gone.
 pub(super) fn run(mut conn: Connection, history: u64, mut questions: mpsc::Receiver<Question>) {
-    while let Some(Question { after, limit, max_bytes, answer }) = questions.blocking_recv() {
+    while let Some(question) = questions.blocking_recv() {
         // Whoever asked may have gone meanwhile, which is no error.
-        if !answer.is_closed() {
-            let _ = answer.send(stretch(&mut conn, after, limit, max_bytes, history));
+        if !question.answer.is_closed() {
+            let read = stretch(&mut conn, &question, history);
+            let _ = question.answer.send(read);
         }
     }
 }
 
-fn stretch(
-    conn: &mut Connection,
-    after: Seq,
-    limit: usize,
-    max_bytes: usize,
-    history: u64,
-) -> Result<Stretch, LogError> {
+fn stretch(conn: &mut Connection, question: &Question, history: u64) -> Result<Stretch, LogError> {
+    let Question { room, after, limit, max_bytes, .. } = *question;
     let began = conn.transaction().map_err(|err| err.to_string());
     let tx = began.map_err(LogError::Read)?;
-    let stretch =
-        rows::stretch(&tx, after, limit, max_bytes, history).map_err(|err| super::name_file(&tx, err));
+    let meta = match room {
+        Some(room) => room_rows::meta(&tx, room),
+        None => rows::meta(&tx),
+    };
+    let stretch = meta
+        .and_then(|meta| rows::stretch(&tx, &meta, after, limit, max_bytes, history))
+        .map_err(|err| super::name_file(&tx, err));
     // It wrote nothing, so how it ends does not matter, but that it ended does.
     tx.finish().map_err(|err| unreadable(conn, &err))?;
     stretch

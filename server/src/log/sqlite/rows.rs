@@ -7,12 +7,15 @@ use hobnob_protocol::name::{ChainHash, LogId, PublicKey, Seq, UserName};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 
+use super::log_number::LogNumber;
 use super::record::Records;
 use crate::log::{LogError, NameBinding, Stretch, advance, first_shown};
 
-/// What the one row of `meta` says.
+/// What the file says of one of its logs: the one row of `meta` of the lobby's, a row of `rooms` of a room's.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Meta {
+    /// Which of the logs in the file.
+    pub(crate) number: LogNumber,
     /// Which log this is.
     pub(crate) log: LogId,
     /// The newest message that is gone; what is kept follows from it.
@@ -41,7 +44,7 @@ pub(crate) fn unreadable(conn: &Connection, err: &rusqlite::Error) -> LogError {
 pub(crate) fn meta(conn: &Connection) -> Result<Meta, LogError> {
     let row = |row: &Row<'_>| {
         let (log, base, head) = (blob(row, 0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(3)?);
-        Ok(parsed_meta(log, base, blob(row, 2)?, head))
+        Ok(parsed_meta(LogNumber::LOBBY, log, base, blob(row, 2)?, head))
     };
     let found = conn
         .prepare_cached("SELECT log, base_seq, base_hash, head_seq FROM meta")
@@ -53,27 +56,34 @@ pub(crate) fn meta(conn: &Connection) -> Result<Meta, LogError> {
     })
 }
 
-fn parsed_meta(log: &[u8], base: i64, base_hash: &[u8], head: i64) -> Option<Meta> {
+pub(super) fn parsed_meta(
+    number: LogNumber,
+    log: &[u8],
+    base: i64,
+    base_hash: &[u8],
+    head: i64,
+) -> Option<Meta> {
     // A number that cannot be counted on from is no message's.
-    let seq = |number: i64| u64::try_from(number).ok().filter(|_| number < i64::MAX).map(Seq);
+    let last = number.seq(number.end() - 1);
+    let seq = |number: i64| u64::try_from(number).ok().map(Seq).filter(|seq| *seq < last);
     let base = Position { seq: seq(base)?, hash: ChainHash::from_slice(base_hash).ok()? };
-    Some(Meta { log: LogId::from_slice(log).ok()?, base, head: seq(head)? })
+    Some(Meta { number, log: LogId::from_slice(log).ok()?, base, head: seq(head)? })
 }
 
 /// The newest message that stands in the log; the base when none does.
 pub(crate) fn head(conn: &Connection, meta: &Meta) -> Result<Position, LogError> {
+    let number = meta.number;
     let newest = conn
-        .prepare_cached("SELECT max(last) FROM log")
-        .and_then(|mut statement| statement.query_row([], |row| row.get::<_, Option<i64>>(0)))
+        .prepare_cached("SELECT max(last) FROM log WHERE last >= ?1 AND last < ?2")
+        .and_then(|mut statement| {
+            statement.query_row((number.key(Seq(0)), number.end()), |row| row.get::<_, Option<i64>>(0))
+        })
         .map_err(|err| unreadable(conn, &err))?;
-    // At least one message is kept for as long as there was one.
-    let newest = match newest {
-        Some(seq) => Some(seq),
-        None if meta.base.seq != Seq(0) => return Err(missing(meta.base.seq.next())),
-        None => None,
-    };
-    match newest.map(|seq| Seq(seq.cast_unsigned())) {
-        Some(seq) if newest <= Some(stored(meta.base.seq.0)) || newest == Some(i64::MAX) => {
+    let newest = newest.map(|key| number.seq(key));
+    match newest {
+        // At least one message is kept for as long as there was one.
+        None if meta.base.seq != Seq(0) => Err(missing(meta.base.seq.next())),
+        Some(seq) if seq <= meta.base.seq || number.key(seq.next()) == number.key(seq) => {
             Err(LogError::Damaged {
                 seq: meta.base.seq.next(),
                 reason: format!("the newest message is out of place, at {seq}"),
@@ -81,25 +91,25 @@ pub(crate) fn head(conn: &Connection, meta: &Meta) -> Result<Position, LogError>
         }
         // The chain cannot tell that its end was cut off; what was noted apart from it can.
         newest if newest.unwrap_or_default() < meta.head => Err(missing(newest.unwrap_or_default().next())),
-        Some(seq) => Ok(Position { seq, hash: hash_at(conn, seq)? }),
+        Some(seq) => Ok(Position { seq, hash: hash_at(conn, number, seq)? }),
         None => Ok(meta.base),
     }
 }
 
-/// The hash that stands before the message after `seq`, which is `base` or is kept.
-pub(super) fn hash_after(conn: &Connection, base: Position, seq: Seq) -> Result<ChainHash, LogError> {
-    if seq == base.seq { Ok(base.hash) } else { hash_at(conn, seq) }
+/// The hash that stands before the message after `seq`, which is the base of the log or is kept.
+pub(super) fn hash_after(conn: &Connection, meta: &Meta, seq: Seq) -> Result<ChainHash, LogError> {
+    if seq == meta.base.seq { Ok(meta.base.hash) } else { hash_at(conn, meta.number, seq) }
 }
 
-/// The hash of message `seq`.
-pub(super) fn hash_at(conn: &Connection, seq: Seq) -> Result<ChainHash, LogError> {
+/// The hash of message `seq` of a log.
+pub(super) fn hash_at(conn: &Connection, number: LogNumber, seq: Seq) -> Result<ChainHash, LogError> {
     let row = |row: &Row<'_>| {
         let records = blob(row, 0)?;
         Ok(hash_among(records, seq))
     };
     let found = conn
-        .prepare_cached("SELECT records FROM log WHERE last >= ?1 ORDER BY last LIMIT 1")
-        .and_then(|mut statement| statement.query_row([stored(seq.0)], row).optional())
+        .prepare_cached("SELECT records FROM log WHERE last >= ?1 AND last < ?2 ORDER BY last LIMIT 1")
+        .and_then(|mut statement| statement.query_row((number.key(seq), number.end()), row).optional())
         .map_err(|err| unreadable(conn, &err))?;
     found.unwrap_or_else(|| Err(missing(seq)))
 }
@@ -118,18 +128,18 @@ fn hash_among(records: &[u8], seq: Seq) -> Result<ChainHash, LogError> {
 /// all of it is of one moment. Each message is checked against the one before it.
 pub(super) fn stretch(
     conn: &Connection,
+    meta: &Meta,
     after: Seq,
     limit: usize,
     max_bytes: usize,
     history: u64,
 ) -> Result<Stretch, LogError> {
-    let meta = meta(conn)?;
-    let (base, head) = (meta.base, head(conn, &meta)?);
-    let first = first_shown(base.seq, head.seq, history);
+    let head = head(conn, meta)?;
+    let first = first_shown(meta.base.seq, head.seq, history);
     let from = Seq(after.0.max(first.0 - 1).min(head.seq.0));
-    let after = Position { seq: from, hash: hash_after(conn, base, from)? };
+    let after = Position { seq: from, hash: hash_after(conn, meta, from)? };
     let (mut messages, mut bytes) = (Vec::new(), 0);
-    walk(conn, after, limit, |message| {
+    walk(conn, meta.number, after, limit, |message| {
         bytes += message.content.bytes_of_text();
         let fits = messages.is_empty() || bytes <= max_bytes;
         if fits {
@@ -144,17 +154,18 @@ pub(super) fn stretch(
 /// checked against the one before it, so none is left out.
 pub(crate) fn walk(
     conn: &Connection,
+    number: LogNumber,
     after: Position,
     limit: usize,
     mut take: impl FnMut(LobbyMessage) -> bool,
 ) -> Result<(), LogError> {
     let failed = |err| unreadable(conn, &err);
-    let sql = "SELECT last, records FROM log WHERE last > ?1 ORDER BY last";
+    let sql = "SELECT last, records FROM log WHERE last > ?1 AND last < ?2 ORDER BY last";
     let mut statement = conn.prepare_cached(sql).map_err(failed)?;
-    let mut rows = statement.query([stored(after.seq.0)]).map_err(failed)?;
+    let mut rows = statement.query((number.key(after.seq), number.end())).map_err(failed)?;
     let (mut position, mut left) = (after, limit);
     while let Some(row) = rows.next().map_err(failed)? {
-        let last = Seq(row.get::<_, i64>(0).map_err(failed)?.cast_unsigned());
+        let last = number.seq(row.get(0).map_err(failed)?);
         let mut records = Records::new(blob(row, 1).map_err(failed)?);
         while let Some(record) = records.next(position.seq.next())? {
             if record.seq <= after.seq {

@@ -25,7 +25,7 @@ fn open(dir: &Path) -> SqliteLog {
 }
 
 fn try_open(dir: &Path) -> Result<SqliteLog, LogError> {
-    SqliteLog::open(dir, SqliteOptions { history: 100_000 })
+    SqliteLog::open(dir, SqliteOptions { history: 100_000, ..SqliteOptions::default() })
 }
 
 /// A closed log of `count` messages.
@@ -69,7 +69,7 @@ fn replace(record: &mut [u8], what: &[u8], with: &[u8]) {
 }
 
 fn writer_keeping(dir: &Path, history: u64) -> Writer {
-    Writer::new(Opened::open(dir).unwrap(), history)
+    Writer::new(Opened::open(dir).unwrap(), SqliteOptions { history, ..SqliteOptions::default() })
 }
 
 fn writer(dir: &Path) -> Writer {
@@ -96,7 +96,7 @@ async fn a_log_is_the_same_after_it_was_closed() {
     let mut author = Author::of(&log);
     let messages = author.say_many(3);
     let names = vec![binding("anna", ANNA, 1), binding("bob", BOB, 2)];
-    log.append(Batch { messages: messages.clone().into(), names, freed: vec![] }).await.unwrap();
+    log.append(Batch { messages: messages.clone().into(), names, ..Batch::default() }).await.unwrap();
     drop(log);
 
     let log = open(folder.path());
@@ -150,7 +150,8 @@ async fn a_torn_end_of_the_wal_loses_nothing_that_was_answered() {
 async fn a_smaller_history_takes_effect_when_the_log_is_opened() {
     let folder = folder();
     log_of(folder.path(), 5000).await;
-    let log = SqliteLog::open(folder.path(), SqliteOptions { history: 10 }).unwrap();
+    let log =
+        SqliteLog::open(folder.path(), SqliteOptions { history: 10, ..SqliteOptions::default() }).unwrap();
     assert_eq!(log.first(), Seq(4991));
     drop(log);
     // What was not shown any more is gone: a larger history does not bring it back.
@@ -163,7 +164,8 @@ async fn a_smaller_history_takes_effect_when_the_log_is_opened() {
 #[tokio::test]
 async fn what_is_not_shown_leaves_the_file() {
     let folder = folder();
-    let log = SqliteLog::open(folder.path(), SqliteOptions { history: 1 }).unwrap();
+    let log =
+        SqliteLog::open(folder.path(), SqliteOptions { history: 1, ..SqliteOptions::default() }).unwrap();
     let mut author = Author::of(&log);
     for _ in 0..50 {
         log.append(batch(author.say_many(100))).await.unwrap();
@@ -238,6 +240,7 @@ fn a_full_disk_stores_nothing_and_space_makes_it_go_on() {
         messages: Arc::new((0..100).map(|_| author.say(&"x".repeat(10_000))).collect()),
         names: vec![binding("anna", ANNA, 1)],
         freed: vec![name("bob")],
+        ..Batch::default()
     };
     // Together with others it fails, alone it fails again, and what fits is still stored.
     let fits = Batch { names: vec![binding("bob", BOB, 1)], ..Batch::default() };
@@ -283,10 +286,10 @@ async fn old_messages_that_cannot_be_removed_do_not_stop_new_ones() {
     let mut writer = writer_keeping(folder.path(), 1);
     let head = *writer.told().head.borrow();
     writer.connection().pragma_update(None, "query_only", true).unwrap();
-    assert!(!writer.prune(1000));
+    assert!(!writer.remove_surplus(1000));
     writer.connection().pragma_update(None, "query_only", false).unwrap();
     assert!(commit(&mut writer, vec![batch(Author { head }.say_many(1))])[0].is_ok());
-    assert!(writer.prune(1000));
+    assert!(writer.remove_surplus(1000));
     assert_eq!(verify(folder.path()).unwrap().first, Seq(1001));
 }
 
@@ -339,8 +342,8 @@ async fn a_file_that_is_no_log_is_refused_with_what_to_do_and_left_alone() {
 async fn a_log_of_a_newer_build_is_refused() {
     let folder = folder();
     log_of(folder.path(), 1).await;
-    tamper(folder.path(), "PRAGMA user_version = 4");
-    refused(folder.path(), &["newer hobnob", "format is 4"]);
+    tamper(folder.path(), "PRAGMA user_version = 5");
+    refused(folder.path(), &["newer hobnob", "format is 5"]);
 }
 
 #[tokio::test]
@@ -402,7 +405,9 @@ async fn changes_to_the_newest_messages_are_noticed_at_the_start() {
         ("UPDATE meta SET head_seq = -1", 0),
         ("UPDATE meta SET log = x'00112233445566778899aabbccddeeff'", 0),
         ("UPDATE meta SET log = x'00'", 0),
-        ("UPDATE log SET last = 9223372036854775807 WHERE last = 2000", 1),
+        ("UPDATE log SET last = 9223372036854775807 WHERE last = 2000", 1941),
+        ("UPDATE log SET last = 1099511627775 WHERE last = 2000", 1),
+        ("INSERT INTO log SELECT (7 << 40) + last, records FROM log WHERE last = 2000", 0),
         ("UPDATE log SET records = x'00' WHERE last = 2000", 2000),
     ] {
         let folder = folder();
@@ -478,13 +483,15 @@ async fn a_log_that_is_dropped_stores_what_was_asked_for_whoever_waits() {
 #[tokio::test]
 async fn posts_are_known_after_a_restart_whether_their_texts_are_kept_or_not() {
     let folder = folder();
-    let log = SqliteLog::open(folder.path(), SqliteOptions { history: 10 }).unwrap();
+    let log =
+        SqliteLog::open(folder.path(), SqliteOptions { history: 10, ..SqliteOptions::default() }).unwrap();
     let mut author = Author::of(&log);
     for _ in 0..5 {
         log.append(batch(author.say_many(700))).await.unwrap();
     }
     drop(log);
-    let log = SqliteLog::open(folder.path(), SqliteOptions { history: 10 }).unwrap();
+    let log =
+        SqliteLog::open(folder.path(), SqliteOptions { history: 10, ..SqliteOptions::default() }).unwrap();
     assert_eq!(log.first(), Seq(3491));
     for id in [1, 700, 1001, 3490, 3491, 3500] {
         assert_eq!(log.find(ANNA, RUN, id).await.unwrap(), Some(Seq(id)), "{id}");

@@ -2,15 +2,16 @@
 //! full disk leaves the old one. Owns what is still known of the old tables; nothing else reads them.
 //!
 //! Format 1 had a row for each message in `log` and another in `posts`, which also told of messages that
-//! are gone. Formats 1 and 2 did not say whose keys had spoken.
+//! are gone. Formats 1 and 2 did not say whose keys had spoken. Formats up to 3 had no rooms.
 
 use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
 use rusqlite::{Connection, Row, Transaction};
 
+use super::log_number::LogNumber;
 use super::message_rows::{self, ROW_BYTES, insert_row};
 use super::rows::{blob, meta, missing, number, parsed_name, said, stored, text, unreadable};
-use super::{gone, record};
+use super::{gone, record, room_rows};
 use crate::log::LogError;
 
 /// The oldest format that can be brought up to date.
@@ -26,8 +27,12 @@ pub(super) fn upgrade(conn: &mut Connection, from: i32, to: i32) -> Result<(), L
     if from < 2 {
         gather_messages_in_rows(&tx)?;
     }
-    // Nobody knows of the names that are there whether their keys spoke; they are kept as those that did.
-    tx.execute_batch("ALTER TABLE names ADD COLUMN spoke INTEGER NOT NULL DEFAULT 1").map_err(&failed)?;
+    if from < 3 {
+        // Nobody knows of the names that are there whether their keys spoke; they are kept as those that did.
+        tx.execute_batch("ALTER TABLE names ADD COLUMN spoke INTEGER NOT NULL DEFAULT 1").map_err(&failed)?;
+    }
+    // Rows of the lobby have the keys that they always had.
+    tx.execute_batch(room_rows::TABLE).map_err(&failed)?;
     tx.pragma_update(None, "user_version", to).map_err(&failed)?;
     tx.commit().map_err(&failed)
 }
@@ -72,12 +77,12 @@ fn copy_messages(tx: &Transaction<'_>) -> Result<Seq, LogError> {
         record::write(&message, &mut records);
         head = seq;
         if records.len() >= ROW_BYTES {
-            insert_row(tx, head, &records).map_err(&not_written)?;
+            insert_row(tx, LogNumber::LOBBY, head, &records).map_err(&not_written)?;
             records.clear();
         }
     }
     if !records.is_empty() {
-        insert_row(tx, head, &records).map_err(&not_written)?;
+        insert_row(tx, LogNumber::LOBBY, head, &records).map_err(&not_written)?;
     }
     // Posts of messages that are not there are how an end that was cut off is noticed.
     let last: Option<i64> =
@@ -135,7 +140,7 @@ mod tests {
     use crate::verify::verify;
 
     const OLD_TABLES: &str = "
-    DROP TABLE log; DROP TABLE gone; DROP TABLE meta; ALTER TABLE names DROP COLUMN spoke;
+    DROP TABLE log; DROP TABLE gone; DROP TABLE meta; DROP TABLE rooms; ALTER TABLE names DROP COLUMN spoke;
     CREATE TABLE meta (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         log BLOB NOT NULL, base_seq INTEGER NOT NULL, base_hash BLOB NOT NULL
@@ -197,7 +202,7 @@ mod tests {
     }
 
     fn open(folder: &TempDir) -> Result<SqliteLog, LogError> {
-        SqliteLog::open(folder.path(), SqliteOptions { history: 100_000 })
+        SqliteLog::open(folder.path(), SqliteOptions { history: 100_000, ..SqliteOptions::default() })
     }
 
     #[tokio::test]
@@ -232,7 +237,8 @@ mod tests {
         log.append(crate::log::Batch { names, messages, ..Default::default() }).await.unwrap();
         drop(log);
         let conn = Connection::open(folder.path().join("lobby.sqlite")).unwrap();
-        conn.execute_batch("ALTER TABLE names DROP COLUMN spoke; PRAGMA user_version = 2").unwrap();
+        conn.execute_batch("ALTER TABLE names DROP COLUMN spoke; DROP TABLE rooms; PRAGMA user_version = 2")
+            .unwrap();
         drop(conn);
         for _ in 0..2 {
             let log = open(&folder).unwrap();
@@ -261,7 +267,7 @@ mod tests {
         let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
         for more in [0, 1, 5, 20] {
             conn.pragma_update(None, "max_page_count", pages + more).unwrap();
-            let err = upgrade(&mut conn, 1, 3).unwrap_err();
+            let err = upgrade(&mut conn, 1, 4).unwrap_err();
             let text = err.to_string();
             assert!(matches!(err, LogError::Write(_)), "{text}");
             assert!(text.contains("is full") && text.contains("free space"), "{text}");

@@ -1,22 +1,25 @@
 //! The one writer: a thread that owns the connection, stores what is queued in one transaction, and
 //! answers after COMMIT. Also drops what is no longer kept, in pieces. Reads nothing for others.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::Seq;
+use hobnob_protocol::name::{LogId, Seq};
 use rusqlite::{Connection, Transaction};
 use tokio::sync::{mpsc, watch};
 
 use super::head_record::HeadRecord;
+use super::log_number::LogNumber;
 use super::message_rows::{ROW_BYTES, insert_row};
 use super::rows::stored;
+use super::sizes::{Kept, gives_way};
 use super::worker::Reply;
-use super::{Opened, file, prune, record};
+use super::{Opened, SqliteOptions, file, prune, record, room_rows};
 use crate::log::in_place::InPlace;
 use crate::log::posts::Posts;
-use crate::log::{Batch, LogError, first_shown};
+use crate::log::{Batch, LogError, RoomBatch, end_after, first_shown};
 
 /// Batches stored in one transaction at the most, and so how many wait for one sync.
 pub(super) const GROUP: usize = 64;
@@ -45,26 +48,42 @@ pub(super) struct Told {
 /// Owns the connection that writes.
 pub(super) struct Writer {
     conn: Connection,
-    head: Position,
-    /// The newest message that is gone.
-    base: Seq,
-    history: u64,
+    lobby: Kept,
+    /// The logs of rooms, by their ids.
+    rooms: HashMap<LogId, Kept>,
+    /// Logs of rooms that are gone, whose messages are still to be removed.
+    gone: Vec<LogNumber>,
+    options: SqliteOptions,
     told: Told,
     /// How far the log goes, noted beside it.
     noted: HeadRecord,
     in_place: InPlace,
     /// Room for the records of a row, kept for the next.
     records: Vec<u8>,
+    /// Something was stored since it was last looked whether messages have to go.
+    may_be_full: bool,
+}
+
+/// What is to be removed next.
+enum Surplus {
+    /// The messages of this log up to this one.
+    Messages(Kept, Seq),
+    /// Bytes of messages of this log.
+    Bytes(Kept, u64),
+    /// Some of what is left of a room that is gone.
+    Gone(LogNumber),
 }
 
 impl Writer {
-    /// A writer that goes on after what is in the log, keeping `history` messages.
-    pub(super) fn new(opened: Opened, history: u64) -> Self {
-        let Opened { conn, contents, base, posts, record: noted, in_place } = opened;
-        let head = contents.head;
-        let first = Arc::new(AtomicU64::new(first_shown(base, head.seq, history).0));
+    /// A writer that goes on after what is in the log.
+    pub(super) fn new(opened: Opened, options: SqliteOptions) -> Self {
+        let Opened { conn, lobby, logs_of_rooms, gone, posts, record: noted, in_place, .. } = opened;
+        let head = lobby.head;
+        let first = Arc::new(AtomicU64::new(first_shown(lobby.base.seq, head.seq, options.history).0));
         let told = Told { head: watch::Sender::new(head), first, posts: Arc::new(Mutex::new(posts)) };
-        Self { conn, head, base, history, told, noted, in_place, records: Vec::new() }
+        let rooms = logs_of_rooms.into_iter().map(|kept| (kept.log, kept)).collect();
+        let (records, may_be_full) = (Vec::new(), true);
+        Self { conn, lobby, rooms, gone, options, told, noted, in_place, records, may_be_full }
     }
 
     pub(super) fn told(&self) -> Told {
@@ -75,20 +94,16 @@ impl Writer {
     pub(super) fn run(mut self, mut appends: mpsc::Receiver<Append>) {
         let mut group = Vec::with_capacity(GROUP);
         loop {
-            while self.is_prune_due() && appends.is_empty() && self.prune(CHUNK) {}
+            while appends.is_empty() && self.remove_surplus(CHUNK) {}
             if appends.blocking_recv_many(&mut group, GROUP) == 0 {
                 break;
             }
-            let before = self.head.seq.0;
+            let before = self.lobby.head.seq.0;
             self.commit(&mut group);
-            if self.is_prune_due() {
-                // More than came, or a busy lobby would outrun it.
-                self.prune(CHUNK + 2 * (self.head.seq.0 - before));
-            }
+            // More than came, or a busy lobby would outrun it.
+            self.remove_surplus(CHUNK + 2 * (self.lobby.head.seq.0 - before));
         }
-        if self.excess() > 0 {
-            self.prune(2 * CHUNK);
-        }
+        self.prune_rest();
         self.end();
     }
 
@@ -105,7 +120,9 @@ impl Writer {
 
     /// Stores all of `group`, together if it can be, and answers each.
     pub(super) fn commit(&mut self, group: &mut Vec<Append>) {
-        let together = group.len() > 1 && self.store(group.iter().map(|append| &append.batch)).is_ok();
+        let together = group.len() > 1
+            && group.iter().all(|append| append.batch.is_of_lobby_alone())
+            && self.store(group.iter().map(|append| &append.batch)).is_ok();
         for Append { batch, answer } in group.drain(..) {
             // One batch that cannot be stored does not take the others with it.
             let result = if together { Ok(()) } else { self.store(std::iter::once(&batch)) };
@@ -115,21 +132,59 @@ impl Writer {
     }
 
     fn store<'a>(&mut self, batches: impl Iterator<Item = &'a Batch> + Clone) -> Result<(), LogError> {
-        let head = batches.clone().try_fold(self.head, |head, batch| batch.end_after(head))?;
+        let head = batches.clone().try_fold(self.lobby.head, |head, batch| batch.end_after(head))?;
         self.posts().are_new(batches.clone().flat_map(|batch| batch.messages.iter()))?;
+        let with_rooms = batches.clone().find(|batch| !batch.is_of_lobby_alone());
+        let rooms = with_rooms.map(|batch| self.rooms_after(batch)).transpose()?.unwrap_or_default();
         // What is written into a folder that is gone is stored for nobody.
         self.in_place.check().map_err(|moved| LogError::Write(moved.to_string()))?;
-        insert(&mut self.conn, batches.clone(), head.seq, &mut self.records).map_err(|err| {
+        let inserted = insert(&mut self.conn, batches.clone(), head.seq, rooms, &mut self.records);
+        let (added, rooms) = inserted.map_err(|err| {
             let file = self.conn.path().unwrap_or("the log's file");
             LogError::Write(format!("{file}: {err}"))
         })?;
-        if head != self.head {
+        if head != self.lobby.head {
             self.noted.note(head);
         }
-        self.head = head;
+        self.lobby.head = head;
+        self.lobby.bytes += added;
+        self.rooms_stored(rooms);
+        self.may_be_full = true;
         self.posts().note_all(batches.flat_map(|batch| batch.messages.iter()));
         self.tell();
         Ok(())
+    }
+
+    /// What a batch changes in rooms. A room of which nothing was ever said is not stored.
+    fn rooms_after<'a>(&self, batch: &'a Batch) -> Result<RoomChanges<'a>, LogError> {
+        let gone = batch.gone_rooms.iter().filter(|log| self.rooms.contains_key(log)).copied().collect();
+        let mut taken: BTreeSet<LogNumber> = self.rooms.values().map(|kept| kept.number).collect();
+        taken.extend(&self.gone);
+        let mut after = Vec::with_capacity(batch.rooms.len());
+        for room in &batch.rooms {
+            let log = room.kept.id.log;
+            let start = Position::start(&log);
+            let before = match self.rooms.get(&log) {
+                Some(before) => *before,
+                None if room.messages.is_empty() => continue,
+                None => {
+                    let number = LogNumber::first_free(taken.iter().copied());
+                    Kept { number, log, base: start, head: start, bytes: 0 }
+                }
+            };
+            taken.insert(before.number);
+            after.push((Kept { head: end_after(before.head, &room.messages)?, ..before }, room));
+        }
+        Ok(RoomChanges { after, gone })
+    }
+
+    fn rooms_stored(&mut self, changes: RoomsStored) {
+        for kept in changes.after {
+            self.rooms.insert(kept.log, kept);
+        }
+        let numbers = changes.gone.iter().filter_map(|log| self.rooms.remove(log)).map(|kept| kept.number);
+        let numbers: Vec<LogNumber> = numbers.collect();
+        self.gone.extend(numbers);
     }
 
     fn posts(&self) -> std::sync::MutexGuard<'_, Posts> {
@@ -137,35 +192,73 @@ impl Writer {
     }
 
     fn tell(&self) {
-        let first = first_shown(self.base, self.head.seq, self.history);
+        let head = self.lobby.head;
+        let first = first_shown(self.lobby.base.seq, head.seq, self.options.history);
         self.told.first.store(first.0, Ordering::Release);
-        if *self.told.head.borrow() != self.head {
-            self.told.head.send_replace(self.head);
+        if *self.told.head.borrow() != head {
+            self.told.head.send_replace(head);
         }
     }
 
-    /// How many messages stand in the file that are no longer shown.
-    fn excess(&self) -> u64 {
-        self.head.seq.0.saturating_sub(self.history).saturating_sub(self.base.0)
+    /// Drops some of what is no longer kept, at most `limit` messages of one log; false where there is nothing to drop, or it
+    /// could not be done.
+    pub(super) fn remove_surplus(&mut self, limit: u64) -> bool {
+        let Some(surplus) = self.may_be_full.then(|| self.surplus(limit)).flatten() else {
+            self.may_be_full = false;
+            return false;
+        };
+        let removed = match surplus {
+            Surplus::Messages(log, base) => self.prune_log(log, base),
+            Surplus::Bytes(log, bytes) => prune::oldest(&self.conn, &log.meta(), log.head.seq, bytes)
+                .and_then(|base| self.prune_log(log, base)),
+            Surplus::Gone(number) => self.clear(number),
+        };
+        if let Err(err) = &removed {
+            tracing::warn!(%err, "old messages could not be removed from the log");
+            self.may_be_full = false;
+        }
+        removed.is_ok()
     }
 
-    fn is_prune_due(&self) -> bool {
-        self.excess() >= CHUNK
+    fn surplus(&self, limit: u64) -> Option<Surplus> {
+        let history = self.options.history;
+        let mut logs = std::iter::once(&self.lobby).chain(self.rooms.values());
+        if let Some(log) = logs.find(|log| log.excess(history) >= CHUNK) {
+            return Some(Surplus::Messages(*log, Seq(log.base.seq.0 + log.excess(history).min(limit))));
+        }
+        if let Some((log, bytes)) = gives_way(&self.lobby, self.rooms.values(), self.options.max_bytes) {
+            return Some(Surplus::Bytes(*log, bytes));
+        }
+        self.gone.first().map(|number| Surplus::Gone(*number))
     }
 
-    /// Drops up to `limit` messages; false when that could not be done. The file does not shrink:
-    /// its free pages are used for what comes.
-    pub(super) fn prune(&mut self, limit: u64) -> bool {
-        let base = Seq(self.base.0 + self.excess().min(limit));
-        match prune::prune(&mut self.conn, base, self.head.seq) {
-            Ok(()) => {
-                self.base = base;
-                true
-            }
-            Err(err) => {
-                tracing::warn!(%err, "old messages could not be removed from the log");
-                false
-            }
+    fn prune_log(&mut self, log: Kept, base: Seq) -> Result<(), LogError> {
+        let (base, freed) = prune::prune(&mut self.conn, &log.meta(), base, log.head.seq)?;
+        let kept = match log.number {
+            LogNumber::LOBBY => Some(&mut self.lobby),
+            _ => self.rooms.get_mut(&log.log),
+        };
+        if let Some(kept) = kept {
+            (kept.base, kept.bytes) = (base, kept.bytes.saturating_sub(freed));
+        }
+        self.tell();
+        Ok(())
+    }
+
+    fn clear(&mut self, number: LogNumber) -> Result<(), LogError> {
+        if prune::clear(&mut self.conn, number).map_err(|err| LogError::Write(err.to_string()))? {
+            self.gone.retain(|gone| *gone != number);
+        }
+        Ok(())
+    }
+
+    /// What is shown no more is not left in the file, be it less than is worth a transaction otherwise.
+    fn prune_rest(&mut self) {
+        let excess = self.lobby.excess(self.options.history).min(2 * CHUNK);
+        if excess > 0
+            && let Err(err) = self.prune_log(self.lobby, Seq(self.lobby.base.seq.0 + excess))
+        {
+            tracing::warn!(%err, "old messages could not be removed from the log");
         }
     }
 
@@ -176,18 +269,57 @@ impl Writer {
     }
 }
 
-/// Stores `batches`, which end at `head`. `records` is room to write in.
+/// What a batch changes in rooms.
+#[derive(Default)]
+struct RoomChanges<'a> {
+    /// Each room as its log is then, and what is new in it.
+    after: Vec<(Kept, &'a RoomBatch)>,
+    gone: Vec<LogId>,
+}
+
+/// The same, stored.
+struct RoomsStored {
+    after: Vec<Kept>,
+    gone: Vec<LogId>,
+}
+
+/// Stores `batches`, of which the lobby's messages end at `head`. `records` is room to write in. Gives how many bytes the
+/// lobby's messages take, and the rooms as they are now.
 fn insert<'a>(
     conn: &mut Connection,
     batches: impl Iterator<Item = &'a Batch> + Clone,
     head: Seq,
+    rooms: RoomChanges<'_>,
     records: &mut Vec<u8>,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<(u64, RoomsStored)> {
     // Dropped before COMMIT, on any error, it rolls back.
     let tx = conn.transaction()?;
     batches.clone().try_for_each(|batch| insert_names(&tx, batch))?;
-    insert_messages(&tx, batches.flat_map(|batch| batch.messages.iter()), head, records)?;
-    tx.commit()
+    let messages = batches.flat_map(|batch| batch.messages.iter());
+    let bytes = insert_messages(&tx, LogNumber::LOBBY, messages, head, records)?;
+    if bytes > 0 {
+        tx.prepare_cached("UPDATE meta SET head_seq = ?1")?.execute([stored(head.0)])?;
+    }
+    let rooms = insert_rooms(&tx, rooms, records)?;
+    tx.commit()?;
+    Ok((bytes, rooms))
+}
+
+fn insert_rooms(
+    tx: &Transaction<'_>,
+    rooms: RoomChanges<'_>,
+    records: &mut Vec<u8>,
+) -> rusqlite::Result<RoomsStored> {
+    let RoomChanges { after, gone } = rooms;
+    // First: another room may have the name now.
+    gone.iter().try_for_each(|log| room_rows::gone(tx, *log))?;
+    let mut stored = Vec::with_capacity(after.len());
+    for (mut kept, room) in after {
+        kept.bytes += insert_messages(tx, kept.number, room.messages.iter(), kept.head.seq, records)?;
+        room_rows::store(tx, &kept.meta(), &room.kept)?;
+        stored.push(kept);
+    }
+    Ok(RoomsStored { after: stored, gone })
 }
 
 fn insert_names(tx: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
@@ -207,24 +339,23 @@ fn insert_names(tx: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Stores messages of one log, the newest of which is `head`, and says how many bytes they take.
 fn insert_messages<'a>(
     tx: &Transaction<'_>,
+    number: LogNumber,
     messages: impl Iterator<Item = &'a LobbyMessage>,
     head: Seq,
     records: &mut Vec<u8>,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<u64> {
     records.clear();
-    let mut last = None;
+    let mut bytes = 0;
     for message in messages {
         record::write(message, records);
-        last = Some(message.seq);
         if records.len() >= ROW_BYTES || message.seq == head {
-            insert_row(tx, message.seq, records)?;
+            insert_row(tx, number, message.seq, records)?;
+            bytes += records.len() as u64;
             records.clear();
         }
     }
-    if last.is_some() {
-        tx.prepare_cached("UPDATE meta SET head_seq = ?1")?.execute([stored(head.0)])?;
-    }
-    Ok(())
+    Ok(bytes)
 }

@@ -1,0 +1,386 @@
+//! Which rooms there are, who is in them, and who may make one. A plain struct that is told the time. What is said in a
+//! room has its number from here; where it is stored and who is told of it is others' business.
+//!
+//! A room is made by its first member. It goes when nobody is in it and nothing was ever said there, or when nobody was
+//! in it for as long as an [`Expire`](super::Entry::Expire) says. Its log's id comes with the entry that makes it, since
+//! nothing is left to chance here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hobnob_protocol::MAX_ROOMS_OF_A_KEY;
+use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::content::{Content, ShortText};
+use hobnob_protocol::message::{NotJoinedCode, RoomSummary};
+use hobnob_protocol::name::{LogId, PublicKey, UserName};
+use hobnob_protocol::room::RoomName;
+
+use super::entry::ConnectionId;
+use super::numbering::{Numbered, Numbering};
+use super::posts::Posts;
+use super::roster::Member;
+use super::table::Table;
+
+/// Rooms one key may make in an hour.
+const MADE_IN_AN_HOUR: usize = 5;
+
+const HOUR: u64 = 3600 * 1000;
+
+/// Keys whose making of rooms is remembered: those that made one in the last hour or two. While there are so many, no other
+/// key makes a room.
+const MAX_MAKERS: usize = 64 * 1024;
+
+/// A room in which somebody is has its date stored again after this many milliseconds: a day, as names have.
+const SEEN_AGAIN_AFTER: u64 = 24 * 3600 * 1000;
+
+/// A room and its log, as others speak of it. Shared by its clones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomId {
+    /// Its name, as whoever made it wrote it.
+    pub name: RoomName,
+    /// Its log.
+    pub log: LogId,
+}
+
+/// What is stored of a room besides its messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptRoom {
+    /// Which room.
+    pub id: RoomId,
+    /// Its topic.
+    pub topic: Option<ShortText>,
+    /// When somebody was last in it, in milliseconds since 1970-01-01 UTC, to a day. Never goes back.
+    pub seen: u64,
+}
+
+/// A room as a log holds it when it is opened. Something was said there.
+#[derive(Debug, Clone)]
+pub struct OpenedRoom {
+    /// What is stored of it.
+    pub kept: KeptRoom,
+    /// Its newest message.
+    pub head: Position,
+    /// Whose posts its newest messages are.
+    pub posts: Posts,
+}
+
+#[derive(Debug)]
+struct Room {
+    id: RoomId,
+    numbering: Numbering,
+    topic: Option<ShortText>,
+    /// The topic before what is staged.
+    stored_topic: Option<ShortText>,
+    /// Sorted, because it is shown so.
+    members: BTreeMap<Arc<UserName>, ConnectionId>,
+    seen: u64,
+}
+
+impl Room {
+    fn kept(&self) -> KeptRoom {
+        KeptRoom { id: self.id.clone(), topic: self.topic.clone(), seen: self.seen }
+    }
+
+    /// Nobody is in it, and nothing was ever said there.
+    fn is_nothing(&self) -> bool {
+        self.members.is_empty() && self.numbering.head().seq.0 == 0
+    }
+}
+
+/// What there is to know of a room for somebody who is in it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomView {
+    /// Which room.
+    pub id: RoomId,
+    /// Its newest message.
+    pub head: Position,
+    /// Its topic.
+    pub topic: Option<ShortText>,
+    /// How many are in it.
+    pub users: u32,
+}
+
+/// Somebody is in a room.
+#[derive(Debug)]
+pub(super) struct InRoom {
+    pub(super) view: RoomView,
+    /// Was not in it before.
+    pub(super) is_new: bool,
+}
+
+/// Somebody is no longer in a room.
+#[derive(Debug)]
+pub(super) struct LeftRoom {
+    pub(super) room: RoomId,
+    /// What is to be stored of the room for that, if anything was said there and its date changed.
+    pub(super) seen: Option<KeptRoom>,
+}
+
+/// All rooms.
+#[derive(Debug)]
+pub struct Rooms {
+    /// Sorted, so that whatever concerns several of them comes in one order everywhere.
+    rooms: BTreeMap<RoomName, Room>,
+    /// In which rooms a connection is.
+    of_connection: Table<ConnectionId, Vec<RoomName>>,
+    /// In which rooms a key is, and by how many connections.
+    of_key: Table<PublicKey, Vec<(RoomName, u32)>>,
+    /// Which rooms a key made in the last hour, and when.
+    made: Table<PublicKey, Vec<(RoomName, u64)>>,
+    /// In which rooms something is staged.
+    staged: BTreeSet<RoomName>,
+    /// The date of whoever is seen now. Never goes back.
+    today: u64,
+    /// Rooms there may be.
+    max: usize,
+}
+
+impl Rooms {
+    /// At most `max` rooms, of which these are there already.
+    #[must_use]
+    pub fn new(max: usize, opened: impl IntoIterator<Item = OpenedRoom>) -> Self {
+        let mut rooms = BTreeMap::new();
+        let mut today = 0;
+        for OpenedRoom { kept: KeptRoom { id, topic, seen }, head, posts } in opened {
+            today = seen.max(today);
+            let (numbering, members) = (Numbering::new(head, posts), BTreeMap::new());
+            let room = Room { id, numbering, stored_topic: topic.clone(), topic, members, seen };
+            rooms.insert(room.id.name.clone(), room);
+        }
+        let (of_connection, of_key, made) = (Table::default(), Table::default(), Table::default());
+        Self { rooms, of_connection, of_key, made, staged: BTreeSet::new(), today, max }
+    }
+
+    /// A member of the lobby joins a room, which is made with this log where there is none of that name.
+    pub(super) fn join(
+        &mut self,
+        id: ConnectionId,
+        member: &Member,
+        name: &RoomName,
+        log: LogId,
+        now: u64,
+    ) -> Result<InRoom, NotJoinedCode> {
+        let key = member.key;
+        if self.is_in(id, name) {
+            let view = self.view(name).ok_or(NotJoinedCode::Other)?;
+            return Ok(InRoom { view, is_new: false });
+        }
+        let own = self.of_key.get(&key).map_or(&[][..], Vec::as_slice);
+        if own.len() >= MAX_ROOMS_OF_A_KEY && !own.iter().any(|(room, _)| room == name) {
+            return Err(NotJoinedCode::TooMany);
+        }
+        if !self.rooms.contains_key(name) {
+            self.make(key, name, log, now)?;
+        }
+        let room = self.rooms.get_mut(name).expect("it is there, or was made now");
+        room.members.insert(Arc::clone(&member.name), id);
+        let name = room.id.name.clone();
+        let rooms = self.of_key.or_default(key);
+        match rooms.iter_mut().find(|(room, _)| *room == name) {
+            Some((_, connections)) => *connections += 1,
+            None => rooms.push((name.clone(), 1)),
+        }
+        self.of_connection.or_default(id).push(name.clone());
+        let view = self.view(&name).ok_or(NotJoinedCode::Other)?;
+        Ok(InRoom { view, is_new: true })
+    }
+
+    fn make(&mut self, key: PublicKey, name: &RoomName, log: LogId, now: u64) -> Result<(), NotJoinedCode> {
+        if self.rooms.len() >= self.max {
+            return Err(NotJoinedCode::Full);
+        }
+        let is_crowded = self.made.len() >= MAX_MAKERS && self.made.get(&key).is_none();
+        if is_crowded {
+            return Err(NotJoinedCode::TooSoon);
+        }
+        let made = self.made.or_default(key);
+        made.retain(|(_, at)| at.saturating_add(HOUR) > now);
+        // Whoever was alone in a room and lost the link makes the same one again.
+        if !made.iter().any(|(made, _)| made == name) {
+            if made.len() >= MADE_IN_AN_HOUR {
+                return Err(NotJoinedCode::TooSoon);
+            }
+            made.push((name.clone(), now));
+        }
+        let room = Room {
+            id: RoomId { name: name.clone(), log },
+            numbering: Numbering::new(Position::start(&log), Posts::of_a_room()),
+            topic: None,
+            stored_topic: None,
+            members: BTreeMap::new(),
+            seen: self.today,
+        };
+        self.rooms.insert(name.clone(), room);
+        Ok(())
+    }
+
+    /// A member of the lobby leaves a room, if it is in it.
+    pub(super) fn part(&mut self, id: ConnectionId, member: &Member, name: &RoomName) -> Option<LeftRoom> {
+        let own = self.of_connection.get_mut(&id)?;
+        let at = own.iter().position(|room| room == name)?;
+        own.swap_remove(at);
+        if own.is_empty() {
+            self.of_connection.remove(&id);
+        }
+        self.forget_one_of_key(member.key, name);
+        let room = self.rooms.get_mut(name)?;
+        room.members.remove(&member.name);
+        let is_seen_later = room.seen < self.today;
+        room.seen = room.seen.max(self.today);
+        let was_spoken_in = room.numbering.head().seq.0 > 0;
+        let left =
+            LeftRoom { room: room.id.clone(), seen: (is_seen_later && was_spoken_in).then(|| room.kept()) };
+        if room.is_nothing() {
+            self.rooms.remove(name);
+        }
+        Some(left)
+    }
+
+    fn forget_one_of_key(&mut self, key: PublicKey, name: &RoomName) {
+        let Some(rooms) = self.of_key.get_mut(&key) else { return };
+        let Some(at) = rooms.iter().position(|(room, _)| room == name) else { return };
+        rooms[at].1 -= 1;
+        if rooms[at].1 == 0 {
+            rooms.swap_remove(at);
+        }
+        if rooms.is_empty() {
+            self.of_key.remove(&key);
+        }
+    }
+
+    /// In which rooms a connection is, in their order.
+    pub(super) fn of(&self, id: ConnectionId) -> Vec<RoomName> {
+        let mut rooms = self.of_connection.get(&id).cloned().unwrap_or_default();
+        rooms.sort_unstable();
+        rooms
+    }
+
+    /// Whether a connection is in a room.
+    pub(crate) fn is_in(&self, id: ConnectionId, name: &RoomName) -> bool {
+        self.of_connection.get(&id).is_some_and(|rooms| rooms.contains(name))
+    }
+
+    /// Gives the next number of a room to what somebody says there. The author is in it.
+    pub(super) fn number(
+        &mut self,
+        name: &RoomName,
+        author: &Member,
+        id: u64,
+        content: &Content,
+        at: u64,
+    ) -> Option<(RoomId, Numbered)> {
+        let room = self.rooms.get_mut(name)?;
+        let numbered = room.numbering.number(author, id, content, at);
+        if let Numbered::New(_) = numbered {
+            room.seen = room.seen.max(self.today);
+            if let Some(act) = content.act() {
+                room.topic = act.text.clone();
+            }
+            if !self.staged.contains(name) {
+                self.staged.insert(room.id.name.clone());
+            }
+        }
+        Some((room.id.clone(), numbered))
+    }
+
+    /// From now on, whoever is seen is seen on this date, unless it was later already. Gives the rooms in which somebody
+    /// is and whose date is a day old.
+    pub(super) fn is_now(&mut self, date: u64) -> Vec<KeptRoom> {
+        self.today = self.today.max(date);
+        let long_ago = self.today.saturating_sub(SEEN_AGAIN_AFTER);
+        let mut due = Vec::new();
+        for room in self.rooms.values_mut() {
+            if !room.members.is_empty() && room.numbering.head().seq.0 > 0 && room.seen <= long_ago {
+                room.seen = self.today;
+                due.push(room.kept());
+            }
+        }
+        due
+    }
+
+    /// Takes out the rooms in which nobody was since before `oldest`, and says which. Forgets who made rooms more than an
+    /// hour before `now`.
+    pub(super) fn expire(&mut self, oldest: u64, now: u64) -> Vec<RoomId> {
+        let is_past = |room: &Room| room.members.is_empty() && room.seen < oldest;
+        let past: Vec<RoomId> =
+            self.rooms.values().filter(|room| is_past(room)).map(|room| room.id.clone()).collect();
+        for id in &past {
+            self.rooms.remove(&id.name);
+        }
+        self.made.retain(|made| made.iter().any(|(_, at)| at.saturating_add(HOUR) > now));
+        past
+    }
+
+    /// What was staged is stored.
+    pub(super) fn commit(&mut self) {
+        for name in std::mem::take(&mut self.staged) {
+            let Some(room) = self.rooms.get_mut(&name) else { continue };
+            room.numbering.commit();
+            room.numbering.sweep();
+            room.stored_topic.clone_from(&room.topic);
+        }
+    }
+
+    /// What was staged was not stored. `messages` are those of a room.
+    pub(super) fn withdraw<'a>(&mut self, messages: impl Fn(&RoomId) -> Option<&'a [LobbyMessage]>) {
+        for name in std::mem::take(&mut self.staged) {
+            let Some(room) = self.rooms.get_mut(&name) else { continue };
+            room.numbering.withdraw(messages(&room.id).unwrap_or_default());
+            room.topic.clone_from(&room.stored_topic);
+            if room.is_nothing() {
+                self.rooms.remove(&name);
+            }
+        }
+    }
+
+    /// Whether nothing is staged.
+    pub(super) fn is_settled(&self) -> bool {
+        self.staged.is_empty()
+    }
+
+    /// What is stored of a room besides its messages.
+    #[must_use]
+    pub fn kept(&self, id: &RoomId) -> KeptRoom {
+        let bare = || KeptRoom { id: id.clone(), topic: None, seen: self.today };
+        self.by_id(id).map_or_else(bare, Room::kept)
+    }
+
+    /// The newest message of a room that is stored.
+    #[must_use]
+    pub fn stored(&self, id: &RoomId) -> Option<Position> {
+        self.by_id(id).map(|room| room.numbering.stored())
+    }
+
+    /// A room, if it is not another one of the same name.
+    fn by_id(&self, id: &RoomId) -> Option<&Room> {
+        self.rooms.get(&id.name).filter(|room| room.id.log == id.log)
+    }
+
+    fn view(&self, name: &RoomName) -> Option<RoomView> {
+        let room = self.rooms.get(name)?;
+        let users = u32::try_from(room.members.len()).unwrap_or(u32::MAX);
+        let (id, head, topic) = (room.id.clone(), room.numbering.head(), room.topic.clone());
+        Some(RoomView { id, head, topic, users })
+    }
+
+    /// Who is in a room, sorted.
+    pub(crate) fn members(&self, name: &RoomName) -> Vec<(Arc<UserName>, ConnectionId)> {
+        let members = self.rooms.get(name).into_iter().flat_map(|room| &room.members);
+        members.map(|(name, id)| (Arc::clone(name), *id)).collect()
+    }
+
+    /// All rooms, as they are listed.
+    pub(crate) fn list(&self) -> Vec<RoomSummary> {
+        let summary = |room: &Room| RoomSummary {
+            name: room.id.name.clone(),
+            users: u32::try_from(room.members.len()).unwrap_or(u32::MAX),
+            topic: room.topic.clone(),
+        };
+        self.rooms.values().map(summary).collect()
+    }
+
+    /// How many rooms there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rooms.len()
+    }
+}

@@ -1,0 +1,191 @@
+//! Who was told what of rooms: whom the words of each reach, who came to it and went, and what its members are told of that.
+//! Does what was decided; decides nothing. A room is here for as long as somebody is in it who was told so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hobnob_protocol::message::{NoAnswerCode, ServerMessage};
+use hobnob_protocol::name::{LogId, UserName};
+use hobnob_protocol::room::RoomName;
+use tokio::task::yield_now;
+
+use super::batch::RoomWords;
+use super::presence::Presence;
+use super::{FAN_OUT_SLICE, Lobby};
+use crate::decide::roster::Present;
+use crate::decide::{ConnectionId, RoomId, RoomView};
+
+/// A room in which somebody is.
+#[derive(Debug)]
+struct Occupied {
+    id: RoomId,
+    /// Who is in it, and before which change of presence they came.
+    members: BTreeMap<ConnectionId, usize>,
+    presence: Presence,
+}
+
+/// The rooms in which somebody is.
+#[derive(Debug, Default)]
+pub(super) struct OccupiedRooms {
+    rooms: BTreeMap<RoomName, Occupied>,
+    /// Those in which somebody came or went since their members were last told.
+    changed: BTreeSet<RoomName>,
+}
+
+impl OccupiedRooms {
+    /// Somebody is in a room, of which the others are told if that is new; true when nobody was in it before.
+    fn enter(&mut self, id: ConnectionId, name: &UserName, room: &RoomId) -> bool {
+        let occupied = self.rooms.entry(room.name.clone()).or_insert_with(|| Occupied {
+            id: room.clone(),
+            members: BTreeMap::new(),
+            presence: Presence::default(),
+        });
+        let is_first = occupied.members.is_empty();
+        if !occupied.members.contains_key(&id) {
+            occupied.presence.joined(name.clone());
+            occupied.members.insert(id, occupied.presence.mark());
+            self.changed.insert(room.name.clone());
+        }
+        is_first
+    }
+
+    /// Somebody is no longer in a room; true when nobody is in it any more.
+    fn leave(&mut self, id: ConnectionId, name: &UserName, room: &RoomId) -> bool {
+        let Some(occupied) = self.rooms.get_mut(&room.name).filter(|it| it.id.log == room.log) else {
+            return false;
+        };
+        if occupied.members.remove(&id).is_some() {
+            occupied.presence.left(name.clone());
+            self.changed.insert(room.name.clone());
+        }
+        let is_empty = occupied.members.is_empty();
+        if is_empty {
+            self.rooms.remove(&room.name);
+            self.changed.remove(&room.name);
+        }
+        is_empty
+    }
+
+    /// Whether nobody came to a room or went since it was last told.
+    pub(super) fn is_told(&self) -> bool {
+        self.changed.is_empty()
+    }
+
+    /// How many changes are to be told.
+    pub(super) fn changes(&self) -> usize {
+        self.changed.iter().filter_map(|name| self.rooms.get(name)).map(|room| room.presence.mark()).sum()
+    }
+
+    /// The members of a room.
+    fn members(&self, name: &RoomName) -> Vec<ConnectionId> {
+        self.rooms.get(name).map(|room| room.members.keys().copied().collect()).unwrap_or_default()
+    }
+}
+
+impl Lobby {
+    /// Somebody is in a room: it is told so, and the others are, unless it has gone meanwhile.
+    pub(super) fn let_into_room(&mut self, id: ConnectionId, name: &UserName, view: RoomView) {
+        let Some(seat) = self.seats.get(&id).filter(|seat| !seat.gone) else { return };
+        if self.occupied.enter(id, name, &view.id) {
+            // What is told from now on follows what is stored now, which may be more than when it was let in.
+            let head = self.machine.rooms().stored(&view.id).unwrap_or(view.head);
+            self.room_memory.open(view.id.log, head);
+        }
+        seat.outlet.in_room(view);
+        self.metrics.rooms.set(self.machine.rooms().len() as i64);
+    }
+
+    /// Somebody is no longer in a room.
+    pub(super) fn let_out_of_room(&mut self, id: ConnectionId, name: &UserName, room: &RoomId) {
+        if self.occupied.leave(id, name, room) {
+            self.room_memory.close(room.log);
+        }
+        if let Some(seat) = self.seats.get(&id) {
+            seat.outlet.left_room(room);
+        }
+        self.metrics.rooms.set(self.machine.rooms().len() as i64);
+    }
+
+    /// What was said in rooms is stored: it is remembered for those of their members who read later.
+    pub(super) fn remember_rooms(&self, rooms: &[RoomWords]) {
+        for room in rooms {
+            self.metrics.messages.inc_by(room.messages.len() as u64);
+            self.room_memory.remember(room.id.log, &room.chunks);
+        }
+    }
+
+    /// What was said in rooms is told to those who are in them.
+    pub(super) async fn fan_out_rooms(&mut self, rooms: &[RoomWords]) {
+        let mut told = 0;
+        for room in rooms {
+            let members = self.occupied.members(&room.id.name);
+            for chunk in &room.chunks {
+                for seat in members.iter().filter_map(|id| self.seats.get(id)) {
+                    seat.outlet.said(chunk);
+                    told += 1;
+                    if told % FAN_OUT_SLICE == 0 {
+                        yield_now().await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells the members of each room who came to it and went.
+    pub(super) async fn tell_room_presence(&mut self) {
+        let mut told = 0;
+        for name in std::mem::take(&mut self.occupied.changed) {
+            let Some(room) = self.occupied.rooms.get_mut(&name) else { continue };
+            let news = room.presence.take_of(&room.id.name);
+            let marks: Vec<(ConnectionId, usize)> =
+                room.members.iter_mut().map(|(id, mark)| (*id, std::mem::take(mark))).collect();
+            for (id, mark) in marks {
+                if let Some(seat) = self.seats.get(&id) {
+                    seat.outlet.presence(&news, mark);
+                }
+                told += 1;
+                if told % FAN_OUT_SLICE == 0 {
+                    yield_now().await;
+                }
+            }
+        }
+    }
+
+    /// Answers who is in a room, to somebody who is in it.
+    pub(super) fn users_of_room(&self, from: ConnectionId, request: u32, room: &RoomName) {
+        let Some(seat) = self.seats.get(&from) else { return };
+        if !self.machine.rooms().is_in(from, room) {
+            let code = NoAnswerCode::NotInRoom;
+            return seat.outlet.tell(&ServerMessage::NoAnswer { request, code });
+        }
+        let roster = self.machine.roster();
+        let members = self.machine.rooms().members(room);
+        let entered = |id| roster.member(id).filter(|member| member.entered);
+        let names: Arc<[Arc<UserName>]> = members
+            .iter()
+            .filter(|(_, id)| entered(*id).is_some())
+            .map(|(name, _)| Arc::clone(name))
+            .collect();
+        let is_away = |id| entered(id).is_some_and(|member| member.away.is_some());
+        let away = members.iter().filter(|(_, id)| is_away(*id)).map(|(name, _)| Arc::clone(name)).collect();
+        seat.outlet.users(request, Present { names, away });
+    }
+
+    /// Answers which rooms there are.
+    pub(super) fn list_rooms(&self, from: ConnectionId, request: u32) {
+        if let Some(seat) = self.seats.get(&from) {
+            seat.outlet.rooms(request, self.machine.rooms().list());
+        }
+    }
+}
+
+/// What remembers the newest messages of rooms for connections that read them later.
+pub(crate) trait RoomMemory: Send + Sync {
+    /// Somebody is in this room from now on; its newest message is `head`.
+    fn open(&self, room: LogId, head: hobnob_protocol::chain::Position);
+    /// These chunks are stored. They follow those remembered before, without a gap. Nothing is remembered of a room in
+    /// which nobody is.
+    fn remember(&self, room: LogId, chunks: &[Arc<super::Chunk>]);
+    /// Nobody is in this room any more.
+    fn close(&self, room: LogId);
+}

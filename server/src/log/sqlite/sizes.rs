@@ -1,0 +1,106 @@
+//! How much is kept of each log in the file, and which of them gives way. Plain numbers; removes nothing itself.
+//!
+//! The lobby may always have half of the room, however many rooms there are and however full: while all logs together take
+//! too much, the lobby gives way if it takes more than all rooms together, else the largest of the rooms does.
+
+use std::collections::BTreeMap;
+
+use hobnob_protocol::chain::Position;
+use hobnob_protocol::name::{LogId, Seq};
+use rusqlite::Connection;
+
+use super::log_number::LogNumber;
+use super::rows::{Meta, unreadable};
+use crate::log::LogError;
+
+/// One log, as its writer knows it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kept {
+    pub(super) number: LogNumber,
+    pub(super) log: LogId,
+    /// The newest message that is gone.
+    pub(super) base: Position,
+    /// The newest message.
+    pub(super) head: Position,
+    /// Bytes of its records.
+    pub(super) bytes: u64,
+}
+
+impl Kept {
+    /// As the rows of the file have it.
+    pub(super) fn meta(&self) -> Meta {
+        Meta { number: self.number, log: self.log, base: self.base, head: self.head.seq }
+    }
+
+    /// How many of its messages are no longer shown where `history` are.
+    pub(super) fn excess(&self, history: u64) -> u64 {
+        self.head.seq.0.saturating_sub(history).saturating_sub(self.base.seq.0)
+    }
+
+    /// Whether something can be removed: the newest message is kept.
+    fn can_give_way(&self) -> bool {
+        self.base.seq.next() < self.head.seq
+    }
+}
+
+/// Which log gives way, and how many bytes of it, while all together take more than `bound`.
+pub(super) fn gives_way<'a>(
+    lobby: &'a Kept,
+    rooms: impl Iterator<Item = &'a Kept> + Clone,
+    bound: u64,
+) -> Option<(&'a Kept, u64)> {
+    let of_rooms: u64 = rooms.clone().map(|room| room.bytes).sum();
+    let over = (lobby.bytes + of_rooms).checked_sub(bound).filter(|over| *over > 0)?;
+    let largest = rooms.filter(|room| room.can_give_way()).max_by_key(|room| (room.bytes, room.number));
+    let lobby = Some(lobby).filter(|lobby| lobby.can_give_way());
+    let first =
+        if lobby.is_some_and(|lobby| lobby.bytes > of_rooms) { lobby.or(largest) } else { largest.or(lobby) };
+    first.map(|log| (log, over))
+}
+
+/// A row in the file is of neither the lobby nor a room.
+pub(crate) fn belongs_to_no_log() -> LogError {
+    LogError::Damaged { seq: Seq(0), reason: "a row of messages belongs to no log".into() }
+}
+
+/// Bytes of the records of each log in the file.
+pub(crate) fn bytes_of_logs(conn: &Connection) -> Result<BTreeMap<LogNumber, u64>, LogError> {
+    let failed = |err| unreadable(conn, &err);
+    let mut statement = conn.prepare("SELECT last, length(records) FROM log").map_err(failed)?;
+    let mut rows = statement.query([]).map_err(failed)?;
+    let mut bytes = BTreeMap::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        let number = LogNumber::of_key(row.get(0).map_err(failed)?).ok_or_else(belongs_to_no_log)?;
+        *bytes.entry(number).or_default() += row.get::<_, i64>(1).map_err(failed)?.cast_unsigned();
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use hobnob_protocol::name::ChainHash;
+
+    use super::*;
+
+    fn kept(number: i64, bytes: u64) -> Kept {
+        let at = |seq| Position { seq: Seq(seq), hash: ChainHash::new([0; 32]) };
+        let number = LogNumber::of_room(number).unwrap_or(LogNumber::LOBBY);
+        Kept { number, log: LogId::new([0; 16]), base: at(0), head: at(bytes / 10), bytes }
+    }
+
+    fn first(lobby: &Kept, rooms: &[Kept], bound: u64) -> Option<(i64, u64)> {
+        gives_way(lobby, rooms.iter(), bound).map(|(log, over)| (log.number.stored(), over))
+    }
+
+    #[test]
+    fn the_largest_gives_way_and_the_lobby_only_where_it_is_larger_than_all_rooms_together() {
+        let rooms: Vec<Kept> = (1..=10).map(|number| kept(number, number.cast_unsigned() * 100)).collect();
+        assert_eq!(first(&kept(0, 500), &rooms, 6000), None);
+        assert_eq!(first(&kept(0, 500), &rooms, 5900), Some((10, 100)));
+        assert_eq!(first(&kept(0, 5000), &rooms, 6000), Some((10, 4500)), "half of it is the lobby's");
+        assert_eq!(first(&kept(0, 6000), &rooms, 6000), Some((0, 5500)));
+        assert_eq!(first(&kept(0, 10), &[], 5), None, "its one message stays");
+        assert_eq!(first(&kept(0, 100), &[kept(1, 10), kept(2, 10)], 5), Some((0, 115)));
+        assert_eq!(first(&kept(0, 10), &[kept(1, 10)], 5), None);
+    }
+}
