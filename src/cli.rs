@@ -3,9 +3,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hobnob_protocol::name::Candidate;
+use hobnob_protocol::room::RoomName;
 use hobnob_protocol::version::version;
 use serde::{Deserialize, Serialize};
 
@@ -38,10 +40,11 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// Begin after this message of the lobby: those that follow it come as missed ones, in order, so
-    /// that a program that keeps the number of the last one it saw never sees one twice
-    #[arg(long, value_name = "SEQ")]
-    pub since: Option<u64>,
+    /// Begin after this message of the lobby, or with ROOM=SEQ of a room, when it is joined: those that follow
+    /// it come as missed ones, in order, so that a program that keeps the number of the last one it saw never
+    /// sees one twice; may repeat
+    #[arg(long, value_name = "[ROOM=]SEQ")]
+    pub since: Vec<SinceOption>,
 
     /// Keep the events of this run in this file, as --json writes them; hobnob replay shows them
     #[arg(long, value_name = "FILE")]
@@ -78,6 +81,28 @@ pub struct Cli {
     /// Where diagnostics go [default: standard error; on a terminal, hobnob.log in the data directory]
     #[arg(long, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
+}
+
+/// One `--since`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SinceOption {
+    /// The room; none for the lobby.
+    pub room: Option<RoomName>,
+    /// The number of the message before the first that is wanted.
+    pub seq: u64,
+}
+
+impl FromStr for SinceOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (room, seq) = match text.rsplit_once('=') {
+            Some((room, seq)) => (Some(RoomName::typed(room).map_err(|err| err.to_string())?), seq),
+            None => (None, text),
+        };
+        let seq = seq.parse().map_err(|_| "it is the number of a message, or ROOM=NUMBER".to_owned())?;
+        Ok(Self { room, seq })
+    }
 }
 
 /// What to do instead of chatting.
@@ -157,7 +182,7 @@ Usage: hobnob [OPTIONS]       say things; \\help lists the commands inside
   --host ADDR:PORT       host a lobby; 0.0.0.0:43210 lets other machines in
   --name NAME            chat name; left out, it is asked for        HOBNOB_NAME
   --json                 events as NDJSON; requests as JSON on standard input
-  --since SEQ            begin after this message of the lobby
+  --since [ROOM=]SEQ     begin after this message of the lobby, or of a room
   --record FILE          keep the events of this run; hobnob replay shows them
   --listen ADDR:PORT     where peers reach this client
   --advertise HOST:PORT  one more address to tell peers; may repeat

@@ -26,8 +26,8 @@ pub(crate) struct Completion {
 /// From which state the published words were made.
 #[derive(Debug)]
 struct Published {
-    /// The changes that names, sessions, aliases and ignored users had counted.
-    changes: [u64; 4],
+    /// The changes that names, sessions, rooms, aliases and ignored users had counted.
+    changes: [u64; 5],
     /// The changes that the user's programs had counted.
     plugin_changes: u64,
     /// This user's own name, which is not offered.
@@ -65,6 +65,7 @@ impl Completion {
         let changes = [
             state.known_names.changes(),
             state.sessions.changes(),
+            state.rooms.changes(),
             state.user.aliases.changes(),
             state.user.ignored.changes(),
         ];
@@ -92,7 +93,10 @@ impl Completion {
 fn publish_names(words: &mut Words, state: &State) {
     let lobby = (SessionId::LOBBY, "lobby".to_owned());
     let peers = state.sessions.peers().map(|(id, peer)| (id, peer.peer.to_string()));
-    words.sessions = std::iter::once(lobby).chain(peers).collect();
+    let rooms = state.sessions.rooms().map(|(id, room)| (id, format!("#{}", room.room)));
+    words.sessions = std::iter::once(lobby).chain(peers).chain(rooms).collect();
+    words.sessions.sort_by_key(|(id, _)| *id);
+    words.rooms = state.rooms.known().map(|room| room.as_str().to_owned()).collect();
     let others = state.known_names.iter().filter(|name| **name != state.me.name);
     words.users = others.map(|name| name.as_str().to_owned()).collect();
     words.ignored = state.user.ignored.iter().map(|(_, name)| name.to_owned()).collect();

@@ -6,7 +6,7 @@ use hobnob_protocol::name::Text;
 use super::tests::Scene;
 use super::*;
 use crate::repl::Typed;
-use crate::session::{LinkState, Mode, PeerSession};
+use crate::session::{LinkState, Mode, PeerSession, RoomSession};
 
 /// What was so before the line.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,12 @@ enum Before {
     LobbyDown,
     /// Session 1 is over, and the lobby is current.
     BobbyGone,
+    /// Session 1, with the room tea, is current.
+    InTea,
+    /// The same, and the lobby is down.
+    TeaDown,
+    /// The room was left, and the lobby is current.
+    TeaGone,
 }
 
 /// Who hears the words after the line.
@@ -26,11 +32,12 @@ enum Before {
 enum Heard {
     Lobby,
     Bobby,
+    Tea,
     Nobody,
 }
 
-use Before::{BobbyGone, InLobby, LobbyDown, WithBobby};
-use Heard::{Bobby, Lobby, Nobody};
+use Before::{BobbyGone, InLobby, InTea, LobbyDown, TeaDown, TeaGone, WithBobby};
+use Heard::{Bobby, Lobby, Nobody, Tea};
 
 /// A line, and who hears what follows it at once: in a script, and at a terminal.
 type Case = (Before, &'static str, [Heard; 2]);
@@ -47,7 +54,35 @@ const CASES: &[Case] = &[
     (LobbyDown, "\\fork carmen", [Nobody; 2]),
     // The word is none here, and leads to somebody in other chats.
     (InLobby, "\\query carmen", [Nobody; 2]),
-    (InLobby, "\\join carmen", [Nobody; 2]),
+    (InLobby, "\\channel carmen", [Nobody; 2]),
+    // It was to lead to a room, and did not.
+    (InLobby, "\\join te/a", [Nobody; 2]),
+    (InLobby, "\\join ##tea", [Nobody; 2]),
+    (InLobby, "\\join tea dev", [Nobody; 2]),
+    (InLobby, "\\sw #tea", [Nobody; 2]),
+    (LobbyDown, "\\join tea", [Nobody; 2]),
+    (WithBobby, "\\join te/a", [Nobody; 2]),
+    (InTea, "\\join te/a", [Nobody; 2]),
+    (InTea, "\\fork an/na", [Nobody; 2]),
+    (InTea, "\\sw carmen", [Nobody; 2]),
+    (InTea, "\\sw #dev", [Nobody; 2]),
+    (TeaDown, "\\join dev", [Nobody; 2]),
+    (TeaGone, "\\sw #tea", [Nobody; 2]),
+    (TeaGone, "\\sw 1", [Nobody; 2]),
+    // It leads to a room, where a person may type on at once; a script reads on when the server has answered.
+    (InLobby, "\\join tea", [Nobody, Tea]),
+    (InTea, "\\join #TEA", [Tea; 2]),
+    (TeaDown, "\\sw tea", [Tea; 2]),
+    // What is done in a room, and fails, leads nowhere else.
+    (InTea, "\\users x", [Tea; 2]),
+    (InTea, "\\nonsense x", [Tea; 2]),
+    (InTea, "\\msg carmen", [Tea; 2]),
+    (InTea, "\\sw 7", [Nobody, Tea]),
+    (TeaDown, "\\sw 0", [Tea; 2]),
+    (TeaDown, "\\topic x", [Tea; 2]),
+    (InTea, "\\leave", [Lobby; 2]),
+    (TeaDown, "\\leave", [Lobby; 2]),
+    (InTea, "\\lobby", [Lobby; 2]),
     // It would have led to somebody if it had been right: a script, which sees no prompt, says then where it goes.
     (InLobby, "\\fork", [Nobody, Lobby]),
     (InLobby, "\\sw", [Nobody, Lobby]),
@@ -59,6 +94,11 @@ const CASES: &[Case] = &[
     (InLobby, "\\ fork carmen", [Nobody, Lobby]),
     (InLobby, "\\ users", [Lobby; 2]),
     (InLobby, "\\query", [Nobody, Lobby]),
+    (InLobby, "\\join", [Nobody, Lobby]),
+    (InLobby, "\\jion tea", [Nobody, Lobby]),
+    (InLobby, "\\Join tea", [Nobody, Lobby]),
+    (InLobby, "\\jointea", [Nobody, Lobby]),
+    (InTea, "\\join", [Nobody, Tea]),
     // It leads to nobody.
     (InLobby, "\\nonsense x", [Lobby; 2]),
     (InLobby, "\\nick x", [Lobby; 2]),
@@ -75,6 +115,8 @@ const CASES: &[Case] = &[
     // typed behind it.
     (InLobby, " \\fork carmen", [Nobody; 2]),
     (InLobby, "\u{feff}\u{feff}\\fork carmen", [Nobody; 2]),
+    (InLobby, " \\join tea", [Nobody; 2]),
+    (InTea, "\u{200b}\\lobby", [Nobody; 2]),
     (InLobby, "\u{200b}\\users", [Nobody; 2]),
     (InLobby, "\\\u{200b}fork carmen", [Nobody; 2]),
     (WithBobby, "\t\\lobby", [Nobody; 2]),
@@ -94,7 +136,11 @@ const CASES: &[Case] = &[
 fn scene(before: Before) -> Scene {
     let mut scene = Scene::new();
     let state = &mut scene.app.state;
-    if !matches!(before, InLobby) {
+    if matches!(before, InTea | TeaDown | TeaGone) {
+        let room = RoomSession { joined: true, ..RoomSession::joining("tea".parse().unwrap()) };
+        let session = state.sessions.add_room(room);
+        state.sessions.switch(session);
+    } else if !matches!(before, InLobby) {
         let session = state.sessions.add(PeerSession {
             peer: "bobby".parse().unwrap(),
             key: None,
@@ -106,12 +152,16 @@ fn scene(before: Before) -> Scene {
         state.sessions.switch(session);
     }
     match before {
-        LobbyDown => state.sessions.set_lobby_state(LinkState::Down),
+        LobbyDown | TeaDown => state.sessions.set_lobby_state(LinkState::Down),
         BobbyGone => {
             state.sessions.remove(SessionId(1));
             state.sessions.switch(SessionId::LOBBY);
         }
-        InLobby | WithBobby => {}
+        TeaGone => {
+            state.sessions.remove_room(SessionId(1));
+            state.sessions.switch(SessionId::LOBBY);
+        }
+        InLobby | WithBobby | InTea => {}
     }
     scene
 }
@@ -142,11 +192,12 @@ fn enter(scene: &mut Scene, line: &str) {
 
 fn heard(scene: &mut Scene, after: &str) -> Heard {
     let after = Text::new(after).unwrap();
+    let first = if scene.app.state.sessions.room(SessionId(1)).is_some() { Tea } else { Bobby };
     let mut heard_by =
         |session| scene.app.state.ledger.take_session(session).iter().any(|it| it.text == after);
     match (heard_by(SessionId::LOBBY), heard_by(SessionId(1))) {
         (true, false) => Lobby,
-        (false, true) => Bobby,
+        (false, true) => first,
         (false, false) => Nobody,
         (true, true) => panic!("said twice"),
     }

@@ -14,6 +14,8 @@ mod plugins;
 #[cfg(test)]
 mod request_tests;
 mod requests;
+#[cfg(test)]
+mod room_tests;
 mod script_queue;
 #[cfg(test)]
 mod stall_tests;
@@ -171,6 +173,7 @@ impl App {
         }
         self.tell_of_orphans();
         self.state.tell_what_is_not_kept();
+        self.state.settle_leaving();
         self.settle_turn();
         if let InputSource::Script(_, queue) = &mut self.input
             && let Some(command) = queue.take_ready_command(self.state.ledger.is_empty())

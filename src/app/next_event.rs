@@ -112,6 +112,7 @@ impl App {
             self.state.verification_deadline(),
             self.state.missed_deadline(),
             self.state.repeats_deadline(),
+            self.state.leaving_deadline(),
             self.state.screen.deadline(),
         ];
         [ending, counts, self.input.deadline()].into_iter().chain(state).flatten().min()

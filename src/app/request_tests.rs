@@ -23,7 +23,7 @@ fn said(seq: u64, from: &str) -> LobbyEvent {
         content: Text::new("hi").unwrap().into(),
         hash: ChainHash::new([0; 32]),
     };
-    LobbyEvent::Said { message: Box::new(message), replayed: true }
+    LobbyEvent::Said { room: None, message: Box::new(message), replayed: true }
 }
 
 fn users(request: u32, names: &[&str]) -> LobbyEvent {
@@ -37,11 +37,11 @@ fn a_say_is_answered_when_it_is_acknowledged_or_unsent() {
     scene.feed(&[r#"{"say":"\\quit","id":"a"}"#, r#"{"say":"two","id":[2]}"#, r#"{"say":"three"}"#]);
     assert_eq!(scene.link.told(), [say(1, "\\quit"), say(2, "two"), say(3, "three")]);
     assert_eq!(scene.shown(), "");
-    scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(8), message: None });
+    scene.lobby(LobbyEvent::Sent { room: None, id: 1, seq: Seq(8), message: None });
     scene.shows("{\"event\":\"answer\",\"id\":\"a\",\"ok\":true,\"seq\":8}\n");
     scene.lobby(LobbyEvent::NotAccepted { id: 2, code: NotAcceptedCode::Store });
     scene.shows(r#"{"event":"answer","id":[2],"ok":false,"code":"unsent","text":"the server could not"#);
-    scene.lobby(LobbyEvent::Sent { id: 3, seq: Seq(9), message: None });
+    scene.lobby(LobbyEvent::Sent { room: None, id: 3, seq: Seq(9), message: None });
     assert!(!scene.shown().contains("answer"), "without an id there is no answer");
 }
 
@@ -82,12 +82,12 @@ fn a_command_is_answered_when_it_is_finished_and_keeps_its_turn() {
     let mut scene = Scene::new().with_json();
     scene.feed(&["one", r#"{"command":"whois bobby","id":1}"#, r#"{"say":"two","id":2}"#]);
     assert_eq!(scene.link.told(), [say(1, "one")]);
-    scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(1), message: None });
+    scene.lobby(LobbyEvent::Sent { room: None, id: 1, seq: Seq(1), message: None });
     assert!(matches!(scene.link.told()[..], [ClientMessage::Whois { request: 1, .. }]));
     scene.lobby(LobbyEvent::Answer(ServerAnswer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
     scene.shows(r#"{"event":"answer","id":1,"ok":false,"code":"no_such_user","#);
     assert_eq!(scene.link.told(), [say(2, "two")]);
-    scene.lobby(LobbyEvent::Sent { id: 2, seq: Seq(2), message: None });
+    scene.lobby(LobbyEvent::Sent { room: None, id: 2, seq: Seq(2), message: None });
     scene.feed(&[r#"{"command":"ss","id":3}"#, r#"{"command":"frok","id":4}"#]);
     let shown = scene.shown();
     assert!(shown.contains(r#"{"event":"answer","id":3,"ok":true}"#), "{shown}");
@@ -141,7 +141,7 @@ fn a_wait_for_users_asks_again_whenever_somebody_comes() {
     assert_eq!(scene.link.told(), [ClientMessage::Users { request: 1, room: None }]);
     scene.lobby(users(1, &["anna"]));
     let joined = hobnob_protocol::message::Change::Joined("bobby".parse().unwrap());
-    scene.lobby(LobbyEvent::Presence(vec![joined]));
+    scene.lobby(LobbyEvent::Presence { room: None, changes: vec![joined] });
     assert_eq!(scene.link.told(), [ClientMessage::Users { request: 2, room: None }]);
     scene.lobby(LobbyEvent::Down { reason: "cut".to_owned() });
     assert!(scene.app.state.is_watching(), "it goes on while the lobby is away");

@@ -112,12 +112,13 @@ fn is_finished(progress: Progress, state: &State) -> bool {
     match progress {
         Progress::Done | Progress::Quit => true,
         Progress::Opening(session) => {
-            state.sessions.peer(session).is_none_or(|peer| peer.state != LinkState::Connecting)
+            !state.sessions.contains(session) || state.sessions.state(session) != LinkState::Connecting
         }
         Progress::Verifying(session) => !state.verifications.is_awaited(session),
         Progress::Ending(session) => !state.sessions.contains(session),
         Progress::Answer(request) => !state.questions.is_open(request),
         Progress::Said(text) => !state.ledger.is_open(text),
+        Progress::Acted(act) => !state.acts.is_open(act),
         Progress::Until(until) => until <= Instant::now(),
         Progress::Watched => !state.is_watching(),
         Progress::Plugin(job) => !state.plugins.is_running(job),

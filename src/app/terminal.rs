@@ -15,7 +15,7 @@ use crate::config::preferences::Links;
 use crate::repl::terminal::takes_links;
 use crate::repl::{Draft, Edit, Grant, Prompt, ReplHandle, Said, Typed};
 use crate::session::SessionId;
-use crate::show::terminal::own;
+use crate::show::terminal::own::{self, To};
 use crate::show::unsent::Unsent;
 
 /// Nobody reads that a command failed and finishes a line in less: a line that comes so soon after it was typed ahead, or
@@ -367,23 +367,17 @@ impl TerminalInput {
 
     fn prompt_of(&mut self, session: SessionId, state: &State) -> Prompt {
         let counts = counts(session, state, self.counted);
-        let prompt = match state.sessions.peer(session) {
-            _ if session == SessionId::LOBBY => self.painted(&format!("lobby{counts}> "), Color::Green),
-            Some(peer) => {
-                let prompt = format!("{session} {} {}{counts}> ", peer.mode.prefix(), peer.peer);
-                self.painted(&prompt, Color::Magenta)
-            }
-            None => self.painted(&format!("{session} (over){counts}> "), Color::Red),
-        };
+        let over = || (format!("{session} (over)"), Color::Red);
+        let (prompt, color) = to(session, state).map_or_else(over, |to| to.prompt(session));
+        let prompt = self.painted(&format!("{prompt}{counts}> "), color);
         self.shown = Some((session, counts));
         prompt
     }
 
-    /// What this user's own texts keep before them: as others' have it, and in private to whom.
+    /// What this user's own texts keep before them: as others' have it, and to whom where that is not the lobby.
     fn said(&self, session: SessionId, state: &State) -> Said {
         let preferences = &state.user.preferences;
-        let peer = state.sessions.peer(session).map(|peer| (peer.mode, peer.peer.as_str()));
-        let (raw, styled) = own::head(&state.me.name, peer);
+        let (raw, styled) = own::head(&state.me.name, to(session, state).unwrap_or(To::Lobby));
         let time = own::time_form(preferences.times);
         let links = match preferences.links {
             Links::Auto => takes_links(),
@@ -399,6 +393,15 @@ impl TerminalInput {
             true => Prompt::styled(raw, &color.bold().paint(raw).to_string()),
             false => Prompt::plain(raw),
         }
+    }
+}
+
+/// For whom what is said in a session is; nobody where it is over.
+fn to(session: SessionId, state: &State) -> Option<To<'_>> {
+    match (state.sessions.peer(session), state.sessions.room(session)) {
+        (Some(peer), _) => Some(To::Peer(peer.mode, peer.peer.as_str())),
+        (None, Some(room)) => Some(To::Room(&room.room)),
+        (None, None) => (session == SessionId::LOBBY).then_some(To::Lobby),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::input::line::Source;
 use crate::repl::{Draft, Edit, Typed};
 use crate::session::SessionId;
 use crate::show::unsent::Unsent;
-use crate::show::{Failure, failing, saying};
+use crate::show::{Failure, failing, room, saying};
 
 /// Characters of a long text that are shown with the question whether to send it.
 const SHOWN: usize = 60;
@@ -147,8 +147,9 @@ impl App {
         let first: String = text.lines().next().unwrap_or_default().chars().take(SHOWN).collect();
         let lines = text.lines().count();
         terminal.ask(Asked { text, session, to: AskedTo::Send });
-        let to = self.state.sessions.peer(session).map(|peer| peer.peer.clone());
-        self.state.emit(saying::Terminal::LongPaste { lines, to: to.as_ref(), first: &first }.into());
+        let peer = self.state.sessions.peer(session).map(|peer| peer.peer.to_string());
+        let to = peer.unwrap_or_else(|| room::place(self.state.room_of(session).as_ref()));
+        self.state.emit(saying::Terminal::LongPaste { lines, to: &to, first: &first }.into());
     }
 
     fn interrupted(&mut self) {
@@ -194,6 +195,8 @@ impl App {
         if !terminal.is_first_to_wait(session, self.state.sessions.is_down(session)) {
             return;
         }
+        // The lobby's link carries the rooms, too.
+        let session = if self.state.sessions.is_log(session) { SessionId::LOBBY } else { session };
         self.state.emit(saying::Terminal::WaitsForLink { session }.into());
     }
 

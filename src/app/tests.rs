@@ -43,6 +43,7 @@ impl Scene {
             network: None,
             lobby,
             head: 0,
+            since_in_rooms: std::collections::HashMap::new(),
             keeping: Keeping::new(
                 History::off(),
                 (PublicKey::new([1; 32]), "anna".parse().unwrap()),
@@ -197,9 +198,9 @@ fn a_command_waits_for_the_texts_before_it() {
     let mut scene = Scene::new();
     scene.feed(&["one", "two", "\\users", "three"]);
     assert_eq!(scene.link.told(), [say(1, "one"), say(2, "two")]);
-    scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(1), message: None });
+    scene.lobby(LobbyEvent::Sent { room: None, id: 1, seq: Seq(1), message: None });
     assert!(scene.link.told().is_empty());
-    scene.lobby(LobbyEvent::Sent { id: 2, seq: Seq(2), message: None });
+    scene.lobby(LobbyEvent::Sent { room: None, id: 2, seq: Seq(2), message: None });
     assert_eq!(scene.link.told(), [ClientMessage::Users { request: 1, room: None }]);
     let names = vec!["anna".parse().unwrap()];
     scene.lobby(LobbyEvent::Answer(ServerAnswer::Users { request: 1, names, away: Vec::new(), more: false }));
@@ -276,7 +277,7 @@ fn the_end_of_a_script_waits_for_its_texts_then_leaves() {
     scene.feed(&["bye"]);
     scene.happens(Event::Script(None));
     assert_eq!(scene.link.told(), [say(1, "bye")]);
-    scene.lobby(LobbyEvent::Sent { id: 1, seq: Seq(1), message: None });
+    scene.lobby(LobbyEvent::Sent { room: None, id: 1, seq: Seq(1), message: None });
     assert_eq!(scene.link.told(), [ClientMessage::Leave]);
     scene.lobby(LobbyEvent::Left);
     assert!(scene.app.is_over());
@@ -319,7 +320,7 @@ async fn a_server_that_reads_slowly_gets_the_last_texts_all_the_same() {
     for id in 1..=3 {
         tokio::time::advance(std::time::Duration::from_secs(14)).await;
         scene.happens(Event::Time);
-        scene.lobby(LobbyEvent::Sent { id, seq: Seq(id), message: None });
+        scene.lobby(LobbyEvent::Sent { room: None, id, seq: Seq(id), message: None });
     }
     scene.lobby(LobbyEvent::Left);
     assert!(scene.app.is_over() && scene.app.state.is_clean());
@@ -328,11 +329,14 @@ async fn a_server_that_reads_slowly_gets_the_last_texts_all_the_same() {
 #[test]
 fn who_comes_and_goes_is_shown_and_known_for_completion() {
     let mut scene = Scene::new();
-    scene.lobby(LobbyEvent::Presence(vec![
-        Change::Joined("bobby".parse().unwrap()),
-        Change::Joined("carmen".parse().unwrap()),
-        Change::Left("carmen".parse().unwrap()),
-    ]));
+    scene.lobby(LobbyEvent::Presence {
+        room: None,
+        changes: vec![
+            Change::Joined("bobby".parse().unwrap()),
+            Change::Joined("carmen".parse().unwrap()),
+            Change::Left("carmen".parse().unwrap()),
+        ],
+    });
     scene.shows(">>> bobby joined\n>>> carmen joined\n>>> carmen left\n");
     assert_eq!(scene.words.borrow().users, ["bobby"]);
 }
@@ -356,7 +360,7 @@ async fn in_a_flood_from_the_lobby_lines_are_taken_and_time_passes() {
     scene.lines.try_send(ScriptLine::Line("\\quit".to_owned())).unwrap();
     let (mut answered, mut taken) = (false, false);
     for _ in 0..5 * IN_A_ROW {
-        while scene._queues.0.try_send(LobbyEvent::PresenceSkipped) {}
+        while scene._queues.0.try_send(LobbyEvent::PresenceSkipped { room: None }) {}
         match scene.app.next_event().await {
             Event::Lobby(_) => {}
             Event::Time => {
@@ -440,7 +444,7 @@ fn chained(place: Position, numbers: std::ops::RangeInclusive<u64>) -> (Position
 #[test]
 fn a_long_history_is_fetched_in_parts_in_order_as_far_as_it_is_kept() {
     let mut scene = Scene::new();
-    scene.app.state.head = 3_000;
+    scene.app.state.heads.reach(SessionId::LOBBY, 3_000);
     scene.feed(&["\\history 2500", "after"]);
     let asked =
         |limit, before| ClientMessage::History { request: 1, limit, room: None, before: Some(Seq(before)) };
@@ -468,7 +472,7 @@ fn a_long_history_is_fetched_in_parts_in_order_as_far_as_it_is_kept() {
 #[test]
 fn a_server_that_has_none_of_a_long_history_is_not_asked_on_and_on() {
     let mut scene = Scene::new();
-    scene.app.state.head = u64::MAX;
+    scene.app.state.heads.reach(SessionId::LOBBY, u64::MAX);
     scene.feed(&["\\history 4000000000"]);
     for _ in 0..2 {
         let after = Position::start(&LogId::new([0; 16]));

@@ -72,12 +72,16 @@ impl State {
     }
 
     fn is_in(&self, session: SessionId, place: &In) -> bool {
-        let peer = self.sessions.peer(session);
+        let (peer, room) = (self.sessions.peer(session), self.sessions.room(session));
         match place {
             In::Everywhere => true,
             In::Lobby => session == SessionId::LOBBY,
-            In::Room(_) => false,
-            In::Private(name) | In::Named(name) => peer.is_some_and(|peer| peer.peer == *name),
+            In::Room(wanted) => room.is_some_and(|room| room.room == *wanted),
+            In::Private(name) => peer.is_some_and(|peer| peer.peer == *name),
+            In::Named(name) => {
+                peer.is_some_and(|peer| peer.peer == *name)
+                    || room.is_some_and(|room| room.room.folded() == name.folded())
+            }
             In::WithKey(key) => peer.is_some_and(|peer| peer.key == Some(*key)),
         }
     }
@@ -101,8 +105,13 @@ impl State {
     fn again(&self, message: &Message) -> KeptMessage {
         let peer = self.sessions.peer(message.session).map(|peer| peer.peer.clone());
         KeptMessage {
-            kind: if message.kind == MessageKind::Lobby { "lobby" } else { "peer" }.into(),
-            room: None,
+            kind: match message.kind {
+                MessageKind::Lobby => "lobby",
+                MessageKind::Room => "room",
+                MessageKind::Peer => "peer",
+            }
+            .into(),
+            room: message.room.clone(),
             peer,
             from: message.from.clone(),
             text: message.text.clone(),

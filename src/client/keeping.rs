@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::name::{LogId, PairToken, PublicKey, Text, UserName};
+use hobnob_protocol::room::RoomName;
 
 use crate::client::State;
 use crate::client::recent;
-use crate::data::history::History;
 use crate::data::history::entry::{Entry, Kept, Mark, Reader, Side, Talk};
 use crate::data::history::question::{Before, In, Question};
+use crate::data::history::{History, RoomNote, RoomReader};
 use crate::session::SessionId;
 use crate::show::{Message, saying};
 use crate::timestamp::{Timestamp, now};
@@ -25,8 +26,8 @@ pub struct Keeping {
     own: (PublicKey, UserName),
     /// Whose marks are set.
     reader: Reader,
-    /// The lobby's server and log.
-    lobby: Option<Log>,
+    /// The logs that are read: the lobby's, and those of the rooms this user is in.
+    logs: HashMap<SessionId, Log>,
     private: HashMap<SessionId, PrivateTalk>,
 }
 
@@ -35,6 +36,7 @@ pub struct Keeping {
 struct Log {
     server: PublicKey,
     id: LogId,
+    room: Option<RoomName>,
     talk: Arc<Talk>,
     /// Up to where it was heard.
     place: Position,
@@ -52,7 +54,7 @@ impl Keeping {
     /// Keeps in `history` for the user with this key, which lies under this name.
     #[must_use]
     pub(crate) fn new(history: History, own: (PublicKey, UserName), reader: Reader) -> Self {
-        Self { history, own, reader, lobby: None, private: HashMap::new() }
+        Self { history, own, reader, logs: HashMap::new(), private: HashMap::new() }
     }
 
     /// Whether this key is this user's own.
@@ -70,59 +72,108 @@ impl Keeping {
     /// Whether what is said in a session is kept.
     #[must_use]
     pub(crate) fn keeps(&self, session: SessionId) -> bool {
-        self.history.is_on() && (session == SessionId::LOBBY || self.private.contains_key(&session))
+        self.history.is_on() && (self.logs.contains_key(&session) || self.private.contains_key(&session))
     }
 
-    /// The lobby is this log, heard up to this place.
-    pub(crate) fn enter(&mut self, server: PublicKey, log: LogId, place: Position) {
-        if self.lobby.as_ref().is_none_or(|lobby| (lobby.server, lobby.id) != (server, log)) {
-            let talk = Arc::new(Talk::Log { server, log, room: None });
-            self.lobby = Some(Log { server, id: log, talk, place });
+    /// This session is with the lobby, or with this room, whose log is this one, heard up to this place.
+    pub(crate) fn enter(
+        &mut self,
+        session: SessionId,
+        server: PublicKey,
+        log: LogId,
+        place: Position,
+        room: Option<RoomName>,
+    ) {
+        if self.logs.get(&session).is_none_or(|known| (known.server, known.id) != (server, log)) {
+            let talk = Arc::new(Talk::Log { server, log, room: room.clone() });
+            self.logs.insert(session, Log { server, id: log, room, talk, place });
         }
     }
 
-    /// The lobby's server and log.
+    /// The server and the log of the lobby or a room.
     #[must_use]
-    pub(crate) fn log(&self) -> Option<(PublicKey, LogId)> {
-        self.lobby.as_ref().map(|lobby| (lobby.server, lobby.id))
+    pub(crate) fn log(&self, session: SessionId) -> Option<(PublicKey, LogId)> {
+        self.logs.get(&session).map(|log| (log.server, log.id))
     }
 
-    /// Notes how far this user has come: up to `read`, or up to all that was heard.
-    pub(crate) fn set_mark(&self, read: Option<u64>) {
-        let Some(lobby) = &self.lobby else { return };
-        let (fetched, hash) = (lobby.place.seq.0, lobby.place.hash);
-        let mark = Mark { log: lobby.id, read: read.unwrap_or(fetched), fetched, hash, at: now().0 };
-        self.history.set_mark(lobby.server, self.reader, mark);
+    /// Whether anything was heard of a log.
+    #[must_use]
+    pub(crate) fn has_heard(&self, session: SessionId) -> bool {
+        self.logs.get(&session).is_some_and(|log| log.place.seq.0 > 0)
     }
 
-    /// This user has not been here before: what comes after this place is unread the next time.
-    pub(crate) fn begin_mark(&self, log: LogId, head: Position) {
-        let Some(lobby) = &self.lobby else { return };
+    /// The sessions with the lobby and with rooms whose logs are read.
+    pub(crate) fn logs(&self) -> Vec<SessionId> {
+        self.logs.keys().copied().collect()
+    }
+
+    /// The key of the lobby's server.
+    #[must_use]
+    pub(crate) fn server(&self) -> Option<PublicKey> {
+        self.log(SessionId::LOBBY).map(|(server, _)| server)
+    }
+
+    /// Notes how far this user has come in a log: up to `read`, or up to all that was heard.
+    pub(crate) fn set_mark(&self, session: SessionId, read: Option<u64>) {
+        let Some(log) = self.logs.get(&session) else { return };
+        let (fetched, hash) = (log.place.seq.0, log.place.hash);
+        let mark = Mark { log: log.id, read: read.unwrap_or(fetched), fetched, hash, at: now().0 };
+        match &log.room {
+            None => self.history.set_mark(log.server, self.reader, mark),
+            Some(room) => self.history.note_room(self.reader_of(log.server, room), RoomNote::Read(mark)),
+        }
+    }
+
+    /// This user has not been in this log before: what comes after this place is unread the next time.
+    pub(crate) fn begin_mark(&self, session: SessionId, head: Position) {
+        let Some(log) = self.logs.get(&session) else { return };
         let (read, hash) = (head.seq.0, head.hash);
-        let mark = Mark { log, read, fetched: read, hash, at: now().0 };
-        self.history.begin_mark(lobby.server, self.reader, mark);
+        let mark = Mark { log: log.id, read, fetched: read, hash, at: now().0 };
+        match &log.room {
+            None => self.history.begin_mark(log.server, self.reader, mark),
+            Some(room) => self.history.note_room(self.reader_of(log.server, room), RoomNote::Read(mark)),
+        }
     }
 
-    /// A text of this user's stands in the lobby's log under this number; more of it the server did not tell.
-    pub(crate) fn keep_own(&self, seq: u64, text: &Text) {
-        let Some(lobby) = &self.lobby else { return };
+    /// How far this user has come in a room; nowhere where that cannot be read, which the log tells.
+    pub(crate) fn room_mark(&self, room: &RoomName) -> Option<Mark> {
+        let reader = self.reader_of(self.server()?, room);
+        self.history.room_mark(&reader).unwrap_or_else(|err| {
+            tracing::warn!(%err, "how far a room was read cannot be told");
+            None
+        })
+    }
+
+    /// This user has left a room: a later run does not begin in it.
+    pub(crate) fn leave_room(&self, session: SessionId) {
+        let Some(Log { server, room: Some(room), .. }) = self.logs.get(&session) else { return };
+        self.history.note_room(self.reader_of(*server, room), RoomNote::Left);
+    }
+
+    fn reader_of(&self, server: PublicKey, room: &RoomName) -> RoomReader {
+        RoomReader { server, room: room.clone(), reader: self.reader }
+    }
+
+    /// A text of this user's stands in a log under this number; more of it the server did not tell.
+    pub(crate) fn keep_own(&self, session: SessionId, seq: u64, text: &Text) {
+        let Some(log) = self.logs.get(&session) else { return };
         let (key, from) = self.own.clone();
-        let (talk, text, at) = (Arc::clone(&lobby.talk), text.clone(), now().0);
+        let (talk, text, at) = (Arc::clone(&log.talk), text.clone(), now().0);
         self.history.keep(Entry { talk, side: Side::Own, number: seq, at, from, key, text });
     }
 
-    /// A message of the lobby was heard.
-    fn heard(&mut self, said: &LobbyMessage) {
-        let Some(lobby) = &mut self.lobby else { return };
-        lobby.place = Position { seq: said.seq, hash: said.hash };
-        self.keep_lobby(said);
+    /// A message of the lobby or a room was heard; it is kept.
+    pub(crate) fn heard(&mut self, session: SessionId, said: &LobbyMessage) {
+        let Some(log) = self.logs.get_mut(&session) else { return };
+        log.place = Position { seq: said.seq, hash: said.hash };
+        self.keep_logged(session, said);
     }
 
-    /// Keeps a message of the lobby, whenever it was said.
-    pub(crate) fn keep_lobby(&self, said: &LobbyMessage) {
-        let (Some(lobby), Some(text)) = (&self.lobby, said.content.text()) else { return };
+    /// Keeps a message of the lobby or a room, whenever it was said.
+    pub(crate) fn keep_logged(&self, session: SessionId, said: &LobbyMessage) {
+        let (Some(log), Some(text)) = (self.logs.get(&session), said.content.text()) else { return };
         self.history.keep(Entry {
-            talk: Arc::clone(&lobby.talk),
+            talk: Arc::clone(&log.talk),
             side: Side::Own,
             number: said.seq.0,
             at: said.at,
@@ -150,18 +201,14 @@ impl Keeping {
         self.history.keep(Entry { talk, side, number, at, from: from.clone(), key, text });
     }
 
-    /// A private session is over.
+    /// A private session, or one with a room, is over.
     pub(crate) fn close(&mut self, session: SessionId) {
         self.private.remove(&session);
+        self.logs.remove(&session);
     }
 }
 
 impl State {
-    /// A message of the lobby was heard; it is kept.
-    pub(crate) fn heard(&mut self, said: &LobbyMessage) {
-        self.keeping.heard(said);
-    }
-
     /// What was said with this peer in earlier sessions is history of this one, and what is said from now on is kept.
     pub(crate) fn open_record(&mut self, session: SessionId, key: &PublicKey) {
         let Some(name) = self.sessions.peer(session).map(|peer| peer.peer.clone()) else { return };
@@ -215,15 +262,15 @@ impl State {
         }
     }
 
-    /// A kept message of the lobby, to be shown again.
-    pub(crate) fn lobby_message_again(&self, kept: &Kept) -> Message {
+    /// A kept message of the lobby or a room, to be shown again.
+    pub(crate) fn logged_message_again(&self, session: SessionId, kept: &Kept) -> Message {
         let at = Timestamp(kept.at);
         Message {
             seq: Some(kept.number),
             replayed: true,
             key: Some(kept.key),
             ignored: self.user.ignores(&kept.key),
-            ..Message::new(SessionId::LOBBY, None, kept.from.clone(), kept.text.as_str(), at)
+            ..self.message(session, kept.from.clone(), kept.text.as_str(), at)
         }
     }
 }

@@ -68,13 +68,31 @@ impl Ledger {
         if self.open.len() >= MAX_TEXTS || self.bytes + bytes > MAX_BYTES {
             return Err(LedgerFull);
         }
-        self.last += 1;
+        self.next_number();
         self.bytes += bytes;
         if session != SessionId::LOBBY {
             self.stalls.waits(session, in_flight, Instant::now());
         }
         self.open.insert(self.last, Outstanding { session, text, asked, since: Instant::now(), in_flight });
         Ok(self.last)
+    }
+
+    /// The next number, which no text has: for something else that goes out with the texts.
+    pub(crate) fn next_number(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// The session of the text with this number, while it waits for its answer.
+    #[must_use]
+    pub(crate) fn session_of(&self, id: u64) -> Option<SessionId> {
+        self.open.get(&id).map(|it| it.session)
+    }
+
+    /// Whether a text of this session waits for its answer.
+    #[must_use]
+    pub(crate) fn has_of(&self, session: SessionId) -> bool {
+        self.open.values().any(|it| it.session == session)
     }
 
     /// Takes a text out because it was answered for; `None` when that had happened before.

@@ -4,8 +4,10 @@
 use hobnob_protocol::MAX_HISTORY_REQUEST;
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode, Welcome};
-use hobnob_protocol::name::{PublicKey, Text, UserName};
+use hobnob_protocol::content::{Act, Content, ShortText};
+use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode};
+use hobnob_protocol::name::{PublicKey, Seq, Text, UserName};
+use hobnob_protocol::room::RoomName;
 
 use crate::client::State;
 use crate::client::command_error::CommandError;
@@ -32,25 +34,29 @@ impl State {
             LobbyEvent::Refused { reason } => {
                 self.emit_repeated(Repeated::Refused, 1, saying::Lobby::Refused { reason });
             }
-            LobbyEvent::Said { message, replayed } => self.lobby_said(&message, replayed),
-            LobbyEvent::Skipped { missed } => self.tell_of_missed(missed),
-            LobbyEvent::Sent { id, seq, message } => {
-                match (message, self.ledger.text(id)) {
-                    (Some(message), _) => self.heard(&message),
-                    (None, Some(text)) => self.keeping.keep_own(seq.0, text),
-                    (None, None) => {}
+            LobbyEvent::Said { room, message, replayed } => {
+                if let Some(session) = self.session_in(room.as_ref()) {
+                    self.logged(session, &message, replayed);
                 }
-                self.settle_sent(id, Some(seq.0));
+            }
+            LobbyEvent::Skipped { room, missed } => self.tell_of_missed(room.as_ref(), missed),
+            LobbyEvent::Sent { room, id, seq, message } => {
+                self.sent(room.as_ref(), id, seq, message.as_deref())
             }
             LobbyEvent::NotAccepted { id, code } => self.not_accepted(id, code),
-            LobbyEvent::Broken(broken) => {
-                let failure = Failure::from(failing::Lobby::Broken(&broken));
-                self.emit_repeated(Repeated::Broken, 1, failure);
+            LobbyEvent::Broken { room, broken } => {
+                let failing = failing::Lobby::Broken { room: room.as_ref(), broken: &broken };
+                self.emit_repeated(Repeated::Broken, 1, Failure::from(failing));
             }
-            LobbyEvent::Presence(changes) => self.presence(changes),
-            LobbyEvent::PresenceSkipped => {
-                self.emit_repeated(Repeated::PresenceSkipped, 1, saying::Lobby::PresenceSkipped);
+            LobbyEvent::Presence { room, changes } => self.presence(room.as_ref(), changes),
+            LobbyEvent::PresenceSkipped { room } => {
+                let skipped = saying::Lobby::PresenceSkipped { room: room.as_ref() };
+                self.emit_repeated(Repeated::PresenceSkipped, 1, skipped);
                 self.count_users();
+            }
+            LobbyEvent::RoomJoined { joined, resumed } => self.room_joined(&joined, resumed),
+            LobbyEvent::RoomNotJoined { request, room, code } => {
+                self.room_not_joined(request, &room, code);
             }
             LobbyEvent::Answer(answer) => self.answered(answer),
             LobbyEvent::Introduced(introduction) => self.introduced(introduction),
@@ -66,7 +72,8 @@ impl State {
         self.sessions.set_lobby_state(LinkState::Up);
         self.ledger.fly(SessionId::LOBBY);
         self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Up });
-        self.keeping.enter(joined.server, joined.welcome.log, joined.welcome.start);
+        let welcome = &joined.welcome;
+        self.keeping.enter(SessionId::LOBBY, joined.server, welcome.log, welcome.start, None);
         let name = joined.welcome.name.clone();
         if name != self.me.name {
             let before = std::mem::replace(&mut self.me.name, name);
@@ -79,32 +86,36 @@ impl State {
         if let Some(text) = self.user.away.clone() {
             self.lobby.ask(ClientMessage::Away { text });
         }
-        self.tell_of_gaps(joined);
+        self.tell_of_gap(SessionId::LOBBY, joined.resumed);
         self.learn_names();
-        self.head = self.head.max(joined.welcome.head.seq.0);
+        self.heads.reach(SessionId::LOBBY, joined.welcome.head.seq.0);
         self.count_users();
     }
 
     /// Messages that will not be seen: fallen out of what the server keeps, or of another log.
-    fn tell_of_gaps(&mut self, joined: &Joined) {
-        match joined.resumed {
+    pub(super) fn tell_of_gap(&mut self, session: SessionId, resumed: Resumed) {
+        match resumed {
             Resumed::After { missed: 0 } => {}
-            Resumed::After { missed } => self.tell_of_missed(missed),
-            Resumed::Elsewhere => {
-                self.emit_repeated(Repeated::OtherLog, 1, saying::Lobby::AnotherLog);
-            }
+            Resumed::After { missed } => self.tell_of_missed(self.room_of(session).as_ref(), missed),
+            Resumed::Elsewhere => self.tell_of_other_log(session),
         }
     }
 
-    fn tell_of_missed(&mut self, count: u64) {
-        self.emit_repeated(Repeated::Skipped, count, saying::Lobby::Missed { count });
+    /// A log is not the one that was read before.
+    pub(super) fn tell_of_other_log(&mut self, session: SessionId) {
+        let room = self.room_of(session);
+        self.emit_repeated(Repeated::OtherLog, 1, saying::Lobby::AnotherLog { room: room.as_ref() });
+    }
+
+    fn tell_of_missed(&mut self, room: Option<&RoomName>, count: u64) {
+        self.emit_repeated(Repeated::Skipped, count, saying::Lobby::Missed { room, count });
     }
 
     /// What `--since` asked for and the server does not have.
-    pub(crate) fn tell_of_since(&mut self, since: u64, welcome: &Welcome) {
-        let (newest, start) = (welcome.head.seq.0, welcome.start.seq.0);
+    pub(crate) fn tell_of_since(&mut self, session: SessionId, since: u64, newest: u64, start: u64) {
         if since > newest {
-            self.emit(saying::Lobby::SinceIsAhead { since, newest }.into());
+            let room = self.room_of(session);
+            self.emit(saying::Lobby::SinceIsAhead { room: room.as_ref(), since, newest }.into());
         } else if start > since {
             self.emit(saying::Lobby::SinceIsGone { since, count: start - since }.into());
         }
@@ -126,37 +137,86 @@ impl State {
         self.lobby_down("its key changed");
         let trust_file = self.trust.path().to_owned();
         self.fail(failing::Lobby::KeyChanged { reason, trust_file: &trust_file });
-        let texts = self.ledger.take_session(SessionId::LOBBY);
-        self.report_unanswered(texts, &Unsent::ServerKeyChanged);
-    }
-
-    fn lobby_said(&mut self, said: &LobbyMessage, replayed: bool) {
-        self.meet(&said.name.visible(), Some(&said.key));
-        self.heard(said);
-        let Some(text) = said.content.text() else { return };
-        let message = self.lobby_message(said, text, replayed);
-        if !self.gather_missed(&message) {
-            self.show_message(message);
+        let rooms: Vec<SessionId> = self.sessions.rooms().map(|(session, _)| session).collect();
+        for session in std::iter::once(SessionId::LOBBY).chain(rooms) {
+            let texts = self.ledger.take_session(session);
+            self.report_unanswered(texts, &Unsent::ServerKeyChanged);
         }
     }
 
+    /// Something stands in the log of the lobby or a room.
+    fn logged(&mut self, session: SessionId, said: &LobbyMessage, replayed: bool) {
+        self.meet(&said.name.visible(), Some(&said.key));
+        self.keeping.heard(session, said);
+        match &said.content {
+            Content::Text(text) => {
+                let message = self.logged_message(session, said, text, replayed);
+                if !self.gather_missed(&message) {
+                    self.show_message(message);
+                }
+            }
+            Content::Act(act) => self.acted(session, said, act, replayed),
+        }
+    }
+
+    /// Somebody did something that has a place among the texts of the lobby or a room.
+    fn acted(&mut self, session: SessionId, said: &LobbyMessage, act: &Act, replayed: bool) {
+        self.heads.reach(session, said.seq.0);
+        if act.kind.is_topic() && !replayed {
+            let text = act.text.as_ref().map_or("", ShortText::as_str);
+            self.topic_set(session, text, Some(said.name.visible()));
+        }
+        self.passed_over(session, said.seq.0);
+    }
+
+    /// A text or an act of this user's stands in its log; `message` as it stands there, where that is told.
+    fn sent(&mut self, room: Option<&RoomName>, id: u64, seq: Seq, message: Option<&LobbyMessage>) {
+        if self.acts.settle(id).is_some() {
+            if let Some(message) = message
+                && let Content::Act(act) = &message.content
+                && let Some(session) = self.session_in(room)
+            {
+                self.keeping.heard(session, message);
+                self.acted(session, message, act, false);
+            }
+            return;
+        }
+        let Some(session) = self.ledger.session_of(id) else { return };
+        match (message, self.ledger.text(id)) {
+            (Some(message), _) => self.keeping.heard(session, message),
+            (None, Some(text)) => self.keeping.keep_own(session, seq.0, text),
+            (None, None) => {}
+        }
+        self.settle_sent(id, Some(seq.0));
+    }
+
     fn not_accepted(&mut self, id: u64, code: NotAcceptedCode) {
+        if let Some(command) = self.acts.settle(id) {
+            return self.fail(Failure::from(failing::Lobby::ActNotTaken(code)).of_command(command));
+        }
         let Some(text) = self.ledger.settle(id) else { return };
         self.report_all_unsent(vec![text], &Unsent::NotAccepted(code));
     }
 
-    fn presence(&mut self, changes: Vec<Change>) {
+    fn presence(&mut self, room: Option<&RoomName>, changes: Vec<Change>) {
+        let Some(session) = self.session_in(room) else { return };
+        // Only what is not about the lobby says what it is about.
+        let room = self.room_of(session);
+        let session = room.as_ref().map(|_| session);
         for change in changes {
             match change {
                 Change::Joined(name) => {
                     self.meet(&name, None);
-                    let ignored = self.user.ignores_name(&name);
-                    self.emit(Notice::Joined { name, ignored });
+                    let (ignored, room) = (self.user.ignores_name(&name), room.clone());
+                    self.emit(Notice::Joined { name, session, room, ignored });
                 }
                 Change::Left(name) => {
-                    self.known_names.remove(&name);
-                    let ignored = self.user.ignores_name(&name);
-                    self.emit(Notice::Left { name, ignored });
+                    // Who leaves a room is still in the lobby.
+                    if room.is_none() {
+                        self.known_names.remove(&name);
+                    }
+                    let (ignored, room) = (self.user.ignores_name(&name), room.clone());
+                    self.emit(Notice::Left { name, session, room, ignored });
                 }
             }
         }
@@ -178,6 +238,7 @@ impl State {
             ServerAnswer::NoAnswer { request, code } => {
                 self.refused(request, failing::Lobby::NoAnswer(code).into())
             }
+            ServerAnswer::Rooms { request, rooms, more } => self.rooms_listed(request, rooms, more),
         }
     }
 
@@ -192,11 +253,14 @@ impl State {
             return;
         }
         let closed = self.questions.close(request);
-        let Some(Open { question: Question::Users { mut names, away, shown }, .. }) = closed else { return };
+        let Some(Open { question: Question::Users { session, mut names, away, shown }, .. }) = closed else {
+            return;
+        };
         names.sort();
         names.iter().for_each(|name| self.meet(name, None));
         if shown {
-            self.emit(Notice::Users { names, away });
+            let room = self.room_of(session);
+            self.emit(Notice::Users { session: room.as_ref().map(|_| session), room, names, away });
         } else {
             self.counted(request, names.len());
         }
@@ -244,7 +308,7 @@ impl State {
     }
 
     fn history(&mut self, request: u32, after: Position, part: Vec<LobbyMessage>, more: bool) {
-        let Some(Open { question: Question::History { place, messages, rest }, .. }) =
+        let Some(Open { question: Question::History { session, place, messages, rest }, .. }) =
             self.questions.get_mut(request)
         else {
             return;
@@ -261,7 +325,7 @@ impl State {
         if more && broken.is_none() && messages.len() < MAX_HISTORY_REQUEST as usize {
             return;
         }
-        let messages = std::mem::take(messages);
+        let (messages, session) = (std::mem::take(messages), *session);
         // Nothing is kept before the place where an answer begins.
         rest.after = rest.after.max(position.seq.0);
         let next = rest.take_part().filter(|_| broken.is_none() && got_on);
@@ -270,18 +334,19 @@ impl State {
                 let failure = Failure::from(Worded::new(ErrorCode::Refused, broken));
                 self.emit(failure.into());
             }
-            None => messages.iter().for_each(|message| self.keeping.keep_lobby(message)),
+            None => messages.iter().for_each(|message| self.keeping.keep_logged(session, message)),
         }
         for message in &messages {
             if let Some(text) = message.content.text() {
-                let message = self.lobby_message(message, text, true);
+                let message = self.logged_message(session, message, text, true);
                 self.emit(Notice::Message(message));
             }
         }
         match next {
             Some((limit, before)) => {
                 self.questions.asked_on(request);
-                self.lobby.ask(ClientMessage::History { request, limit, room: None, before: Some(before) });
+                let (room, before) = (self.room_of(session), Some(before));
+                self.lobby.ask(ClientMessage::History { request, limit, room, before });
             }
             None => drop(self.questions.close(request)),
         }
@@ -296,13 +361,20 @@ impl State {
     /// A question will not be answered.
     pub(crate) fn give_up(&mut self, open: Open, error: CommandError) {
         match (open.question, open.command) {
+            (Question::Join(session), _) => self.join_failed(session, error),
             (Question::Pair(session), _) => self.pair_refused(session, error),
             (_, Some(command)) => self.fail(Failure::from(error).of_command(command)),
             (_, None) => {}
         }
     }
 
-    fn lobby_message(&self, said: &LobbyMessage, text: &Text, replayed: bool) -> Message {
+    fn logged_message(
+        &self,
+        session: SessionId,
+        said: &LobbyMessage,
+        text: &Text,
+        replayed: bool,
+    ) -> Message {
         // A name of an old log may hold what nobody would see.
         let (from, at) = (said.name.visible(), Timestamp(said.at));
         Message {
@@ -310,7 +382,7 @@ impl State {
             replayed,
             key: Some(said.key),
             ignored: self.user.ignores(&said.key),
-            ..Message::new(SessionId::LOBBY, None, from, text.as_str(), at)
+            ..self.message(session, from, text.as_str(), at)
         }
     }
 }

@@ -1,10 +1,12 @@
-//! What was said in the lobby since this user's last run: gathered while it comes, told when all of it is there. Owns
-//! what is counted, and how long lines wait for it. Knows nothing of how it is fetched.
+//! What was said in the lobby and in rooms since this user was last there: gathered while it comes, told when all of it
+//! is there. Owns what is counted, and how long lines wait for it. Knows nothing of how it is fetched.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use hobnob_protocol::BACKLOG_ON_JOIN;
+use hobnob_protocol::chain::Position;
+use hobnob_protocol::name::LogId;
 use tokio::time::Instant;
 
 use crate::client::State;
@@ -12,7 +14,7 @@ use crate::data::history::entry::{Kept, Mark};
 use crate::lobby::event::Joined;
 use crate::lobby::sequence::Resumed;
 use crate::session::{LinkState, SessionId};
-use crate::show::{Message, Notice, saying};
+use crate::show::{Message, Notice};
 use crate::timestamp::Timestamp;
 
 /// Messages that are shown of those that were missed, and of those before where fewer were.
@@ -25,11 +27,11 @@ const LOOKED_THROUGH: usize = 10_000;
 /// sends none holds nobody up longer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What was missed, while it comes.
+/// What was missed in one log, while it comes.
 #[derive(Debug)]
 pub(crate) struct Missed {
     mark: Mark,
-    /// The newest number there was when this run began.
+    /// The newest number there was when this user came.
     until: u64,
     /// Messages by others, and those of them that name this user.
     count: u64,
@@ -40,7 +42,7 @@ pub(crate) struct Missed {
     patience: Instant,
 }
 
-/// What is still to be read of what was missed.
+/// What is still to be read of what was missed in one log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unread {
     /// The number of the next one.
@@ -49,58 +51,88 @@ pub(crate) struct Unread {
     pub(crate) until: u64,
 }
 
+/// Where a log is read from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begun {
+    /// Which log it is.
+    pub(crate) log: LogId,
+    /// Its newest message.
+    pub(crate) head: Position,
+    /// What follows comes after this one.
+    pub(crate) start: Position,
+    /// How that continues what was read before.
+    pub(crate) resumed: Resumed,
+}
+
 impl State {
-    /// The run begins: `mark` says how far this user had come, where the server goes on from there. A run that was
-    /// `told_where` to begin neither looks at a mark nor begins one.
+    /// The run begins: `mark` says how far this user had come in the lobby, where the server goes on from there. A run
+    /// that was `told_where` to begin neither looks at a mark nor begins one.
     pub(crate) fn begin_reading(&mut self, mark: Option<Mark>, joined: &Joined, told_where: bool) {
         let welcome = &joined.welcome;
         // What comes after the place where the server begins is heard from here on.
-        self.keeping.enter(joined.server, welcome.log, welcome.start);
+        self.keeping.enter(SessionId::LOBBY, joined.server, welcome.log, welcome.start, None);
+        let (log, head, start) = (welcome.log, welcome.head, welcome.start);
+        let begun = Begun { log, head, start, resumed: joined.resumed };
+        self.begin_reading_log(SessionId::LOBBY, begun, mark, told_where);
+    }
+
+    /// The same for the lobby or a room.
+    pub(crate) fn begin_reading_log(
+        &mut self,
+        session: SessionId,
+        begun: Begun,
+        mark: Option<Mark>,
+        told_where: bool,
+    ) {
         if told_where {
             return;
         }
-        let same = |mark: &Mark| mark.log == welcome.log && joined.resumed != Resumed::Elsewhere;
+        let same = |mark: &Mark| mark.log == begun.log && begun.resumed != Resumed::Elsewhere;
         let Some(mark) = mark.filter(same) else {
-            if mark.is_some() {
-                self.emit(saying::Lobby::AnotherLog.into());
+            // Where nothing had been said, nothing is different now.
+            if mark.is_some_and(|mark| mark.fetched > 0) {
+                self.tell_of_other_log(session);
             }
-            return self.keeping.begin_mark(welcome.log, welcome.head);
+            return self.keeping.begin_mark(session, begun.head);
         };
-        let until = welcome.head.seq.0;
+        let until = begun.head.seq.0;
         // What is between the last message that was fetched and the first that comes is not fetched, but counted.
-        let gone = welcome.start.seq.0.saturating_sub(mark.fetched);
+        let gone = begun.start.seq.0.saturating_sub(mark.fetched);
         let patience = Instant::now() + PATIENCE;
         let mut missed = Missed { mark, until, count: gone, mentions: 0, newest: VecDeque::new(), patience };
-        self.count_unread_before(&mut missed);
-        self.missed = Some(missed);
-        if welcome.start.seq.0 >= until {
-            self.show_missed();
+        self.count_unread_before(session, &mut missed);
+        self.missed.insert(session, missed);
+        if begun.start.seq.0 >= until {
+            self.show_missed(session);
         }
     }
 
     /// What an earlier run fetched, and nobody read.
-    fn count_unread_before(&mut self, missed: &mut Missed) {
+    fn count_unread_before(&mut self, session: SessionId, missed: &mut Missed) {
         let Mark { read, fetched, .. } = missed.mark;
         if read >= fetched {
             return;
         }
-        for kept in self.kept_of_lobby((read + 1, fetched), LOOKED_THROUGH) {
-            let message = self.lobby_message_again(&kept);
+        for kept in self.kept_of_log(session, (read + 1, fetched), LOOKED_THROUGH) {
+            let message = self.logged_message_again(session, &kept);
             self.count_missed(missed, &message);
         }
     }
 
-    /// Adds a message of the lobby to what was missed. False where it is none of that: it is to be shown as it comes.
+    /// Adds a message of the lobby or a room to what was missed there. False where it is none of that: it is to be shown
+    /// as it comes.
     pub(crate) fn gather_missed(&mut self, message: &Message) -> bool {
-        // Where a server leaves out the last of it, what comes next ends it.
-        if self.missed.as_ref().is_some_and(|missed| message.seq.is_some_and(|seq| seq > missed.until)) {
-            self.show_missed();
+        let (session, Some(seq)) = (message.session, message.seq) else { return false };
+        match self.missed.get(&session) {
+            None => return false,
+            // Where a server leaves out the last of it, what comes next ends it.
+            Some(missed) if seq > missed.until => {
+                self.show_missed(session);
+                return false;
+            }
+            Some(_) => {}
         }
-        let Some(mut missed) =
-            self.missed.take_if(|missed| message.seq.is_some_and(|seq| seq <= missed.until))
-        else {
-            return false;
-        };
+        let Some(mut missed) = self.missed.remove(&session) else { return false };
         self.count_missed(&mut missed, message);
         // What a person is not shown anyway takes no place among the last ones.
         if !message.ignored || !self.screen.is_terminal() {
@@ -109,10 +141,10 @@ impl State {
             }
             missed.newest.push_back(message.clone());
         }
-        let is_last = message.seq == Some(missed.until);
-        self.missed = Some(missed);
+        let is_last = seq == missed.until;
+        self.missed.insert(session, missed);
         if is_last {
-            self.show_missed();
+            self.show_missed(session);
         }
         true
     }
@@ -125,23 +157,39 @@ impl State {
         }
     }
 
+    /// An entry of a log that is no text came; where it is the last that was waited for, all is there.
+    pub(crate) fn passed_over(&mut self, session: SessionId, seq: u64) {
+        if self.missed.get(&session).is_some_and(|missed| seq >= missed.until) {
+            self.show_missed(session);
+        }
+    }
+
     /// All of it is there, or is waited for no longer.
-    pub(crate) fn show_missed(&mut self) {
-        let Some(missed) = self.missed.take() else { return };
+    pub(crate) fn show_missed(&mut self, session: SessionId) {
+        let Some(missed) = self.missed.remove(&session) else { return };
         let Missed { mark, until, count, mentions, newest, .. } = missed;
         let from = mark.read + 1;
+        let room = self.room_of(session);
         if count > 0 {
-            let (session, since) = (SessionId::LOBBY, Some(Timestamp(mark.at)));
-            self.emit(Notice::Missed { session, count, mentions, from, since });
-            self.unread = Some(Unread { next: from, until });
+            let since = Some(Timestamp(mark.at));
+            self.emit(Notice::Missed { session, room: room.clone(), count, mentions, from, since });
+            self.unread.insert(session, Unread { next: from, until });
         }
-        let read = self.kept_of_lobby((1, mark.fetched), SHOWN - newest.len());
-        let read: Vec<Message> = read.iter().map(|kept| self.lobby_message_again(kept)).collect();
+        // What was missed elsewhere is counted, and shown to a person who goes there.
+        if self.screen.is_terminal() && self.sessions.current() != Some(session) && room.is_some() {
+            let before = self.kept_of_log(session, (from, mark.fetched), SHOWN - newest.len());
+            let before: Vec<Message> =
+                before.iter().map(|kept| self.logged_message_again(session, kept)).collect();
+            before.into_iter().chain(newest).for_each(|message| self.recent.keep(message));
+            return self.sessions.count_missed(session, count);
+        }
+        let read = self.kept_of_log(session, (1, mark.fetched), SHOWN - newest.len());
+        let read: Vec<Message> = read.iter().map(|kept| self.logged_message_again(session, kept)).collect();
         let mut is_drawn = count == 0 || !self.screen.is_terminal();
         for message in read.into_iter().chain(newest) {
             if !is_drawn && message.seq >= Some(from) {
                 is_drawn = true;
-                self.emit(Notice::Unread { session: SessionId::LOBBY, count: None });
+                self.emit(Notice::Unread { session, room: room.clone(), count: None });
             }
             self.recent.keep(message.clone());
             self.emit(Notice::Message(message));
@@ -161,7 +209,8 @@ impl State {
             return;
         }
         shown.reverse();
-        self.emit(Notice::Unread { session, count: Some((unread, shown.len() as u64)) });
+        let room = self.room_of(session);
+        self.emit(Notice::Unread { session, room, count: Some((unread, shown.len() as u64)) });
         for message in shown {
             self.emit(Notice::Message(Message { replayed: true, ..message }));
         }
@@ -171,39 +220,46 @@ impl State {
         message.from == self.me.name
     }
 
-    /// The newest kept messages of the lobby with these numbers; none where they cannot be read, which the log tells.
-    fn kept_of_lobby(&self, numbers: (u64, u64), count: usize) -> Vec<Kept> {
-        let Some((server, log)) = self.keeping.log() else { return Vec::new() };
+    /// The newest kept messages of a log with these numbers; none where they cannot be read, which the log tells.
+    fn kept_of_log(&self, session: SessionId, numbers: (u64, u64), count: usize) -> Vec<Kept> {
+        let Some((server, log)) = self.keeping.log(session) else { return Vec::new() };
         self.keeping.history.newest_of_log(&server, &log, numbers, count).unwrap_or_else(|err| {
-            tracing::warn!(%err, "what was kept of the lobby cannot be read");
+            tracing::warn!(%err, "what was kept of a log cannot be read");
             Vec::new()
         })
     }
 
     /// Whether lines wait for what was missed.
     pub(crate) fn is_catching_up(&self) -> bool {
-        self.missed.is_some() && self.sessions.lobby_state() == LinkState::Up
+        !self.missed.is_empty() && self.sessions.lobby_state() == LinkState::Up
     }
 
     /// When they wait no longer.
     pub(crate) fn missed_deadline(&self) -> Option<Instant> {
-        self.missed.as_ref().map(|missed| missed.patience)
+        self.missed.values().map(|missed| missed.patience).min()
     }
 
     /// Tells what is there of what was missed, when its time is over.
     pub(crate) fn missed_time(&mut self, now: Instant) {
-        if self.missed_deadline().is_some_and(|patience| patience <= now) {
-            self.show_missed();
-        }
+        let over = self.missed.iter().filter(|(_, missed)| missed.patience <= now);
+        let over: Vec<SessionId> = over.map(|(session, _)| *session).collect();
+        over.into_iter().for_each(|session| self.show_missed(session));
     }
 
-    /// The run ends: a script has read what came, a person where something was typed.
+    /// The run ends.
     pub(crate) fn end_reading(&mut self) {
-        if self.missed.is_some() {
+        self.keeping.logs().into_iter().for_each(|session| self.note_read(session));
+    }
+
+    /// Notes how far a log was read: a script has read what came, a person where something was typed. A room that has
+    /// something unread in it was not looked at.
+    pub(crate) fn note_read(&self, session: SessionId) {
+        if self.missed.contains_key(&session) {
             // Not all came: the next run begins where this one did.
             return;
         }
-        let has_read = !self.screen.is_terminal() || self.user.has_typed;
-        self.keeping.set_mark(if has_read { None } else { Some(0) });
+        let was_seen = session == SessionId::LOBBY || self.sessions.unread(session) == 0;
+        let has_read = !self.screen.is_terminal() || (self.user.has_typed && was_seen);
+        self.keeping.set_mark(session, if has_read { None } else { Some(0) });
     }
 }

@@ -2,9 +2,11 @@
 //! [`State`]; nothing here awaits anything. Each part of the state has a file of its own, and each kind of event, too.
 //! It knows neither the commands nor the loop, which both stand above it.
 
+pub(crate) mod acts;
 pub(crate) mod away;
 pub(crate) mod command_error;
 pub(crate) mod found;
+pub(crate) mod heads;
 pub(crate) mod ignored;
 mod inbound;
 pub(crate) mod keeping;
@@ -19,21 +21,28 @@ pub(crate) mod private_links;
 pub(crate) mod questions;
 pub(crate) mod recent;
 mod repeats;
+pub(crate) mod rooms;
 pub(crate) mod stalls;
 pub(crate) mod strangers;
+pub(crate) mod topics;
 pub(crate) mod user;
 pub(crate) mod verifications;
 mod verifying;
 mod wait;
 pub(crate) mod waiting;
 
+use std::collections::{BTreeMap, HashMap};
+
 use hobnob_protocol::message::ClientMessage;
 use hobnob_protocol::name::{Fingerprint, PublicKey, Text, UserName};
+use hobnob_protocol::room::RoomName;
 
 use tokio::time::Instant;
 
+use crate::client::acts::Acts;
 use crate::client::away::AwayTold;
 use crate::client::command_error::CommandError;
+use crate::client::heads::Heads;
 use crate::client::keeping::Keeping;
 use crate::client::known_names::KnownNames;
 use crate::client::ledger::{Ledger, Outstanding};
@@ -43,7 +52,9 @@ use crate::client::private_links::PrivateLinks;
 use crate::client::questions::{Question, Questions};
 use crate::client::recent::Recent;
 use crate::client::repeats::Repeats;
+use crate::client::rooms::Rooms;
 use crate::client::strangers::Strangers;
+use crate::client::topics::Topics;
 use crate::client::user::User;
 use crate::client::verifications::Verifications;
 use crate::client::waiting::Watch;
@@ -57,7 +68,7 @@ use crate::session::{LinkState, SessionId, Sessions};
 use crate::show::failing::Worded;
 use crate::show::unsent::{Unsent, perhaps_delivered};
 use crate::show::{ErrorCode, Failure, Message, Notice, Repeated, RequestAnswer, failing, mention, saying};
-use crate::timestamp::now;
+use crate::timestamp::{Timestamp, now};
 
 /// Who this user is, here.
 #[derive(Debug, Clone)]
@@ -106,8 +117,14 @@ pub struct State {
     pub verdict: ExitVerdict,
     /// The condition that a script waits for, while it does.
     pub watch: Option<Watch>,
-    /// The number of the lobby's newest message, as far as this run knows.
-    pub head: u64,
+    /// The acts that nobody has answered for yet.
+    pub acts: Acts,
+    /// The number of the newest message of the lobby and of each room, as far as this run knows.
+    pub heads: Heads,
+    /// What is known of rooms besides their sessions.
+    pub(crate) rooms: Rooms,
+    /// What the lobby and each room is about.
+    pub(crate) topics: Topics,
     /// The first failure of the command that runs; it answers the request that asked for the command.
     pub failure: Option<Failure>,
     /// What this user has set.
@@ -124,10 +141,10 @@ pub struct State {
     repeats: Repeats,
     /// What of this run is kept on this machine.
     pub(crate) keeping: Keeping,
-    /// What was said since this user's last run, while it comes.
-    pub(crate) missed: Option<Missed>,
+    /// What was said in each log since this user was last there, while it comes.
+    pub(crate) missed: BTreeMap<SessionId, Missed>,
     /// What of that is still to be read.
-    pub(crate) unread: Option<Unread>,
+    pub(crate) unread: BTreeMap<SessionId, Unread>,
 }
 
 /// What a run of the client is given to begin with, once it is in the lobby.
@@ -141,6 +158,8 @@ pub struct Given {
     pub lobby: LobbyHandle,
     /// The number of the lobby's newest message.
     pub head: u64,
+    /// Where this user wants to begin in rooms, after which numbers.
+    pub since_in_rooms: HashMap<RoomName, u64>,
     /// Where what is said is kept.
     pub keeping: Keeping,
     /// The pinned keys of this lobby's users.
@@ -159,7 +178,21 @@ impl State {
     /// The state at the beginning of a run: in the lobby, with no private session, and nothing asked or said yet.
     #[must_use]
     pub fn new(given: Given) -> Self {
-        let Given { me, network, lobby, head, keeping, trust, strangers, user, plugins, screen } = given;
+        let Given {
+            me,
+            network,
+            lobby,
+            head,
+            since_in_rooms,
+            keeping,
+            trust,
+            strangers,
+            user,
+            plugins,
+            screen,
+        } = given;
+        let mut heads = Heads::default();
+        heads.reach(SessionId::LOBBY, head);
         let mut sessions = Sessions::new();
         sessions.set_lobby_state(LinkState::Up);
         let mut look_alikes = LookAlikes::default();
@@ -181,7 +214,10 @@ impl State {
             verifications: Verifications::default(),
             verdict: ExitVerdict::Done,
             watch: None,
-            head,
+            acts: Acts::default(),
+            heads,
+            rooms: Rooms::beginning(since_in_rooms),
+            topics: Topics::default(),
             failure: None,
             user,
             plugins,
@@ -191,8 +227,8 @@ impl State {
             away_told: AwayTold::default(),
             repeats: Repeats::default(),
             keeping,
-            missed: None,
-            unread: None,
+            missed: BTreeMap::new(),
+            unread: BTreeMap::new(),
         }
     }
 
@@ -284,9 +320,10 @@ impl State {
                 return None;
             }
         };
-        let refused = if session == SessionId::LOBBY {
+        let refused = if self.sessions.is_log(session) {
             self.ask_after_named(text.as_str());
-            (!self.lobby.say(id, text)).then(|| Unsent::LobbyLinkEnded.to_string())
+            let room = self.room_of(session);
+            (!self.lobby.say(id, room, text)).then(|| Unsent::LobbyLinkEnded.to_string())
         } else {
             let answered = self.answer_stranger(session).map_err(|err| err.to_string());
             let said = answered
@@ -299,6 +336,7 @@ impl State {
         None
     }
 
+    /// Whether what is said in a session is written at once. In a room it follows the question that asks for the room.
     fn is_up(&self, session: SessionId) -> bool {
         match self.sessions.peer(session) {
             Some(peer) => peer.state == LinkState::Up,
@@ -311,7 +349,7 @@ impl State {
         let Some(Outstanding { session, text, asked, .. }) = self.ledger.acknowledge(id) else { return };
         let text = text.as_str().to_owned();
         self.keep_own(session, &text, seq);
-        self.head = self.head.max(seq.unwrap_or_default());
+        seq.into_iter().for_each(|seq| self.heads.reach(session, seq));
         self.emit(Notice::Sent { session, text, seq });
         self.answer(asked, |id| RequestAnswer::done(id, seq));
     }
@@ -348,22 +386,25 @@ impl State {
     /// Asks who is in the lobby, for completion alone. A script completes nothing and does not ask.
     pub(crate) fn learn_names(&mut self) {
         if self.screen.is_terminal() {
-            let question = Question::Users { names: Vec::new(), away: Vec::new(), shown: false };
+            let question = Question::users(SessionId::LOBBY, false);
             let request = self.questions.ask(question, None);
             self.lobby.ask(ClientMessage::Users { request, room: None });
         }
     }
 
-    /// Checks that the lobby is current, for a command that belongs there.
+    /// Checks that the lobby or a room is current, for a command that belongs there. Gives its session.
     ///
     /// # Errors
     /// When a private session is current.
-    pub fn require_in_lobby(&self) -> Result<(), CommandError> {
+    pub fn require_in_lobby(&self) -> Result<SessionId, CommandError> {
         match self.sessions.current() {
             // Where no session is current there is no private one to leave first.
-            Some(SessionId::LOBBY) | None => Ok(()),
+            None => Ok(SessionId::LOBBY),
+            Some(session) if self.sessions.is_log(session) => Ok(session),
             // Going to the lobby first would be refused for the same reason.
-            Some(_) if self.sessions.lobby_state() != LinkState::Up => self.require_lobby_up(),
+            Some(_) if self.sessions.lobby_state() != LinkState::Up => {
+                self.require_lobby_up().map(|()| SessionId::LOBBY)
+            }
             Some(_) => Err(failing::Lobby::NotCurrent.into()),
         }
     }
@@ -402,7 +443,7 @@ impl State {
     /// Shows a message that came in, counts it where it is unread, and keeps it for `\history`.
     pub fn show_message(&mut self, message: Message) {
         self.watch_message(&message);
-        self.head = self.head.max(message.seq.unwrap_or_default());
+        message.seq.into_iter().for_each(|seq| self.heads.reach(message.session, seq));
         if !message.ignored {
             self.sessions.count_unread(message.session);
             if message.from != self.me.name && self.is_named(&message.text) {
@@ -421,8 +462,13 @@ impl State {
         let at = now();
         let from = self.me.name.clone();
         self.record(session, at, &from, text);
+        self.recent.keep(Message { seq, ..self.message(session, from, text, at) });
+    }
+
+    /// Something that was said in a session.
+    pub(crate) fn message(&self, session: SessionId, from: UserName, text: &str, at: Timestamp) -> Message {
         let mode = self.sessions.mode(session);
-        self.recent.keep(Message { seq, ..Message::new(session, mode, from, text, at) });
+        Message::new(session, mode, from, text, at).in_room(self.room_of(session))
     }
 
     /// Whether a text names this user, by the name in the lobby or by the one this user's key is kept under: what is

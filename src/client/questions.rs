@@ -10,6 +10,7 @@ use hobnob_protocol::name::{Seq, UserName};
 use tokio::time::Instant;
 
 use crate::session::SessionId;
+use crate::show::RoomRow;
 
 /// How long a question may stay open: the lobby's link is judged more slowly than a user waits.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -17,9 +18,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// What was asked.
 #[derive(Debug)]
 pub enum Question {
-    /// Who is in the lobby; the parts of the answer so far. `shown` is false where only completion
+    /// Who is in the lobby or a room; the parts of the answer so far. `shown` is false where only completion
     /// wants to know.
     Users {
+        /// The session with the lobby or the room.
+        session: SessionId,
         /// Names so far.
         names: Vec<UserName>,
         /// Those of them who are away.
@@ -35,6 +38,8 @@ pub enum Question {
     Ignore,
     /// What was said; the parts of the answer so far.
     History {
+        /// The session with the lobby or the room.
+        session: SessionId,
         /// The place after the last part.
         place: Option<Position>,
         /// Messages so far of the part that was asked for last.
@@ -42,13 +47,30 @@ pub enum Question {
         /// What is still to be asked for.
         rest: Stretch,
     },
+    /// Asks for a room, for this session.
+    Join(SessionId),
+    /// Which rooms there are; the parts of the answer so far.
+    Rooms {
+        /// Rooms so far.
+        rooms: Vec<RoomRow>,
+        /// Whether the user asked, and not completion alone.
+        shown: bool,
+    },
     /// Asks for an introduction, for this session.
     Pair(SessionId),
     /// Fresh addresses of a peer whose link is down; the answer comes as an introduction.
     Rebuild,
 }
 
-/// Numbers of lobby messages: those after the one, up to the other.
+impl Question {
+    /// Who is in the lobby or a room.
+    #[must_use]
+    pub fn users(session: SessionId, shown: bool) -> Self {
+        Self::Users { session, names: Vec::new(), away: Vec::new(), shown }
+    }
+}
+
+/// Numbers of messages of a log: those after the one, up to the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
     /// The number before the first.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::client::State;
 use crate::client::questions::Question;
 use crate::client::waiting::{Condition, Watch};
-use crate::session::LinkState;
+use crate::session::{LinkState, SessionId};
 use crate::show::{Failure, Message};
 
 impl State {
@@ -19,7 +19,12 @@ impl State {
         if condition == Condition::Opened && open() {
             return false;
         }
-        self.watch = Some(Watch::new(condition, patience, self.head));
+        if let Condition::Joined { room } = &condition
+            && self.sessions.with_room(room).is_some_and(|id| self.sessions.state(id) == LinkState::Up)
+        {
+            return false;
+        }
+        self.watch = Some(Watch::new(condition, patience, self.heads.clone()));
         self.count_users();
         true
     }
@@ -43,12 +48,20 @@ impl State {
 
     /// Ends the wait when this message is the one it was for.
     pub(crate) fn watch_message(&mut self, message: &Message) {
-        self.watch.take_if(|watch| watch.is_met_by(&message.from, message.seq));
+        self.watch.take_if(|watch| watch.is_met_by(message));
     }
 
     /// Ends the wait when it was for a private session to open.
     pub(crate) fn watch_opened(&mut self) {
         self.watch.take_if(|watch| watch.condition == Condition::Opened);
+    }
+
+    /// Ends the wait when it was for this room.
+    pub(crate) fn watch_room_joined(&mut self, session: SessionId) {
+        let Some(joined) = self.room_of(session) else { return };
+        let is_it =
+            |watch: &mut Watch| matches!(&watch.condition, Condition::Joined { room } if *room == joined);
+        self.watch.take_if(is_it);
     }
 
     /// The server has told how many are in the lobby, without a command having asked. Ends the wait when that is
@@ -74,9 +87,7 @@ impl State {
             if let Some(older) = watch.asking {
                 self.questions.close(older);
             }
-            let request = self
-                .questions
-                .ask(Question::Users { names: Vec::new(), away: Vec::new(), shown: false }, None);
+            let request = self.questions.ask(Question::users(SessionId::LOBBY, false), None);
             watch.asking = Some(request);
             self.lobby.ask(ClientMessage::Users { request, room: None });
         }

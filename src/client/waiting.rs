@@ -4,20 +4,27 @@
 use std::time::Duration;
 
 use hobnob_protocol::name::UserName;
+use hobnob_protocol::room::RoomName;
 use tokio::time::Instant;
 
-use crate::show::failing;
+use crate::client::heads::Heads;
+use crate::show::{Message, failing};
 
 /// What is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// Somebody says something, in the lobby or in a private session.
+    /// Somebody says something, in the lobby, in a room or in a private session.
     Message {
         /// Whose message is waited for.
         from: UserName,
     },
     /// A private session is open.
     Opened,
+    /// This client is in a room.
+    Joined {
+        /// Which.
+        room: RoomName,
+    },
     /// So many users are in the lobby, this one among them.
     Users {
         /// How many at least.
@@ -34,25 +41,30 @@ pub struct Watch {
     pub patience: Duration,
     /// When it is given up.
     pub until: Instant,
-    /// Lobby messages up to this number stood in the log when the wait began.
-    after: u64,
+    /// Messages up to these numbers stood in the logs when the wait began.
+    after: Heads,
     /// The question to the server how many are in the lobby, while it is open.
     pub asking: Option<u32>,
 }
 
 impl Watch {
-    /// Begins to wait, `after` the lobby's message of this number.
+    /// Begins to wait, `after` the messages of these numbers.
     #[must_use]
-    pub fn new(condition: Condition, patience: Duration, after: u64) -> Self {
+    pub fn new(condition: Condition, patience: Duration, after: Heads) -> Self {
         Self { condition, patience, until: Instant::now() + patience, after, asking: None }
     }
 
-    /// Whether a message that came is the one. What stood in the log already is none; a message
+    /// Whether a message that came is the one. What stood in its log already is none; a message
     /// that was missed while the link was down is.
     #[must_use]
-    pub fn is_met_by(&self, from: &UserName, seq: Option<u64>) -> bool {
-        let new = seq.is_none_or(|seq| seq > self.after);
-        matches!(&self.condition, Condition::Message { from: wanted } if wanted == from && new)
+    pub fn is_met_by(&self, message: &Message) -> bool {
+        let is_new = match message.seq {
+            Some(seq) if self.after.knows(message.session) => seq > self.after.of(message.session),
+            // A room that was joined since.
+            Some(_) => !message.replayed,
+            None => true,
+        };
+        matches!(&self.condition, Condition::Message { from } if *from == message.from && is_new)
     }
 
     /// Whether that many users are enough.
@@ -68,6 +80,7 @@ impl Watch {
         match &self.condition {
             Condition::Message { from } => failing::Wait::NoMessage { from, seconds },
             Condition::Opened => failing::Wait::NothingOpened { seconds },
+            Condition::Joined { room } => failing::Wait::NotJoined { room, seconds },
             Condition::Users { at_least } => failing::Wait::FewUsers { at_least: *at_least, seconds },
         }
     }
@@ -76,16 +89,28 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::SessionId;
+    use crate::timestamp::Timestamp;
 
     #[tokio::test]
     async fn only_what_comes_after_the_beginning_counts() {
         let bobby: UserName = "bobby".parse().unwrap();
         let condition = Condition::Message { from: "BOBBY".parse().unwrap() };
-        let watch = Watch::new(condition, Duration::from_secs(1), 7);
-        assert!(!watch.is_met_by(&bobby, Some(7)));
-        assert!(watch.is_met_by(&bobby, Some(8)));
-        assert!(watch.is_met_by(&bobby, None), "in a private session nothing is shown twice");
-        assert!(!watch.is_met_by(&"anna".parse().unwrap(), Some(8)));
+        let mut heads = Heads::default();
+        heads.reach(SessionId::LOBBY, 7);
+        heads.reach(SessionId(2), 70);
+        let watch = Watch::new(condition, Duration::from_secs(1), heads);
+        let said = |session, from: &UserName, seq| {
+            let message = Message::new(SessionId(session), None, from.clone(), "x", Timestamp(0));
+            watch.is_met_by(&Message { seq, ..message })
+        };
+        assert!(!said(0, &bobby, Some(7)) && said(0, &bobby, Some(8)));
+        assert!(!said(2, &bobby, Some(70)) && said(2, &bobby, Some(71)), "a room has numbers of its own");
+        assert!(said(1, &bobby, None), "in a private session nothing is shown twice");
+        assert!(!said(0, &"anna".parse().unwrap(), Some(8)));
+        let replayed = Message::new(SessionId(3), None, bobby, "x", Timestamp(0));
+        let replayed = Message { seq: Some(1), replayed: true, ..replayed };
+        assert!(!watch.is_met_by(&replayed), "it stood in a room that was joined since");
         assert!(!watch.is_met_by_users(100));
         assert_eq!(watch.failing().to_string(), "no message from BOBBY came within 1 s");
     }

@@ -40,15 +40,19 @@ pub(super) const HABITS: &[Habit] = &[
     },
     habit(&["w", "whisper", "tell", "privmsg", "r", "reply"], "\\msg NAME TEXT says TEXT to NAME alone"),
     Habit {
-        words: &["join", "j", "channel"],
-        instead: "there is one lobby, and \\fork NAME opens a private session",
-        leads: Leads::ToUser,
+        words: &["channel"],
+        instead: "\\join ROOM joins a room, \\rooms lists them",
+        leads: Leads::ToRoom,
         beats_command: false,
     },
     habit(&["window", "win", "buffer"], "\\switch N makes session N current"),
     habit(&["nick", "name"], "a name is chosen at the start: hobnob --name NAME"),
-    habit(&["names", "who", "list", "online"], "\\users lists who is here"),
-    habit(&["part", "close", "unquery", "end"], "\\leave ends a private session, \\quit leaves the lobby"),
+    habit(&["names", "who", "online"], "\\users lists who is here"),
+    habit(&["list", "channels"], "\\rooms lists the rooms, \\users who is here"),
+    habit(
+        &["part", "close", "unquery", "end"],
+        "\\leave leaves a room or a private session, \\quit the lobby",
+    ),
     habit(&["exit", "bye", "disconnect", "signoff", "logout"], "\\quit leaves hobnob"),
     habit(&["say"], "what does not begin with \\ is said"),
     habit(&["action", "describe", "emote"], "\\me ACTION says what you do"),
@@ -63,10 +67,7 @@ pub(super) const HABITS: &[Habit] = &[
     habit(&["settings", "config", "preferences"], "\\set shows and changes the settings"),
     habit(&["bind", "script", "load"], "\\alias and \\allow make commands of your own"),
     habit(
-        &[
-            "topic", "kick", "ban", "unban", "invite", "mode", "op", "deop", "voice", "notice", "server",
-            "connect",
-        ],
+        &["kick", "ban", "unban", "invite", "mode", "op", "deop", "voice", "notice", "server", "connect"],
         "there is nothing like it here; \\help lists what there is",
     ),
 ];

@@ -37,8 +37,8 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let Some(session) = state.sessions.current() else {
         return Err(failing::Sessions::NothingToShow.into());
     };
-    if session == SessionId::LOBBY && state.sessions.lobby_state() == LinkState::Up {
-        return Ok(Progress::Answer(ask(state, count)));
+    if state.sessions.is_log(session) && state.sessions.state(session) == LinkState::Up {
+        return Ok(Progress::Answer(ask(state, session, count)));
     }
     if !state.show_recent(session, count as usize) {
         state.emit(saying::History::OlderNotAtHand.into());
@@ -88,8 +88,8 @@ fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progres
 /// Asks the server for the newest `count` messages: up to as many as one question may ask for, whatever
 /// their numbers are; for more, one part after the other from the oldest on, so that none has to be kept
 /// until the others are there.
-fn ask(state: &mut State, count: u32) -> u32 {
-    let until = state.head;
+fn ask(state: &mut State, session: SessionId, count: u32) -> u32 {
+    let (until, room) = (state.heads.of(session), state.room_of(session));
     let mut rest = Stretch { after: until.saturating_sub(u64::from(count)), until };
     let (limit, before) = match count > MAX_HISTORY_REQUEST {
         true => rest.take_part().map_or((1, None), |(limit, before)| (limit, Some(before))),
@@ -98,6 +98,6 @@ fn ask(state: &mut State, count: u32) -> u32 {
             (count, None)
         }
     };
-    let question = Question::History { place: None, messages: Vec::new(), rest };
-    state.ask(question, HISTORY.name, |request| ClientMessage::History { request, limit, room: None, before })
+    let question = Question::History { session, place: None, messages: Vec::new(), rest };
+    state.ask(question, HISTORY.name, |request| ClientMessage::History { request, limit, room, before })
 }

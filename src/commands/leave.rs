@@ -1,4 +1,4 @@
-//! `\leave`: ends the current private session.
+//! `\leave`: ends the current private session, or leaves the current room.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
@@ -9,7 +9,7 @@ pub(super) const LEAVE: Command = Command {
     name: "leave",
     aliases: &[],
     usage: "\\leave",
-    about: "end the current private session",
+    about: "end this private session, or leave this room",
     argument: Argument::None,
     optional: false,
     group: Group::Sessions,
@@ -24,7 +24,10 @@ fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
             // At once: telling the other may take a moment, and nothing more is to be said there.
             state.sessions.switch(SessionId::LOBBY);
             state.emit(Notice::Switched { session: SessionId::LOBBY });
-            state.leave(session);
+            match state.sessions.room(session) {
+                Some(_) => state.leave_room(session),
+                None => state.leave(session),
+            }
             Ok(Progress::Ending(session))
         }
         _ => Err(failing::Sessions::NothingToLeave.into()),

@@ -1,10 +1,11 @@
-//! `\missed`: what was said in the lobby since this user was last here, from the first unread message on, a screen at a
-//! time. The mark moves with it.
+//! `\missed`: what was said in the lobby and in rooms since this user was last there, from the first unread message on, a
+//! screen at a time: first in the current session, then in the others. The mark moves with it.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::client::missed::Unread;
 use crate::data::history::entry::Kept;
+use crate::session::SessionId;
 use crate::show::{Message, Notice, failing, saying};
 
 /// Rows of the screen that other things need: the prompt, what is said under the messages, a line of the day.
@@ -27,7 +28,8 @@ fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
     if !state.keeping.history.is_on() {
         return Err(failing::History::NoMark.into());
     }
-    let (Some(unread), Some((server, log))) = (state.unread, state.keeping.log()) else {
+    let next = next(state).and_then(|(session, unread)| Some((session, unread, state.keeping.log(session)?)));
+    let Some((session, unread, (server, log))) = next else {
         state.emit(saying::History::NothingMissed.into());
         return Ok(Progress::Done);
     };
@@ -37,8 +39,8 @@ fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
     let kept = state.keeping.history.oldest_of_log(&server, &log, numbers, room);
     let kept = kept.map_err(failing::History::MissedUnreadable)?;
     let Some(first) = kept.first() else {
-        state.unread = None;
-        state.keeping.set_mark(Some(unread.until));
+        state.unread.remove(&session);
+        state.keeping.set_mark(session, Some(unread.until));
         state.emit(saying::History::MissedNotKept { count: left(unread) }.into());
         return Ok(Progress::Done);
     };
@@ -46,23 +48,33 @@ fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
         let count = first.number - unread.next;
         state.emit(saying::History::OldestMissedNotKept { count }.into());
     }
-    let read = show(state, kept, columns, room);
-    state.keeping.set_mark(Some(read));
+    let read = show(state, session, kept, columns, room);
+    state.keeping.set_mark(session, Some(read));
     let rest = Unread { next: read + 1, until: unread.until };
-    state.unread = (left(rest) > 0).then_some(rest);
-    let saying = match state.unread {
-        Some(rest) => saying::History::MoreMissed { count: left(rest) },
-        None => saying::History::AllMissedShown,
-    };
-    state.emit(saying.into());
+    let room = state.room_of(session);
+    if left(rest) > 0 {
+        state.unread.insert(session, rest);
+        state.emit(saying::History::MoreMissed { room: room.as_ref(), count: left(rest) }.into());
+        return Ok(Progress::Done);
+    }
+    state.unread.remove(&session);
+    let next = self::next(state).map(|(session, _)| state.room_of(session));
+    state.emit(saying::History::AllMissedShown { next: next.as_ref().map(Option::as_ref) }.into());
     Ok(Progress::Done)
 }
 
+/// Where to read on: in the current session, or where that has nothing unread in the first that has.
+fn next(state: &State) -> Option<(SessionId, Unread)> {
+    let of = |session: SessionId| state.unread.get(&session).map(|unread| (session, *unread));
+    let current = state.sessions.current().and_then(of);
+    current.or_else(|| state.unread.first_key_value().map(|(session, unread)| (*session, *unread)))
+}
+
 /// Shows as many as fit, at least one; the number of the last of them.
-fn show(state: &mut State, kept: Vec<Kept>, columns: usize, room: usize) -> u64 {
+fn show(state: &mut State, session: SessionId, kept: Vec<Kept>, columns: usize, room: usize) -> u64 {
     let (mut used, mut read) = (0, 0);
     for kept in kept {
-        let message = state.lobby_message_again(&kept);
+        let message = state.logged_message_again(session, &kept);
         used += if message.ignored { 0 } else { rows_of(&message, columns) };
         if used > room && read > 0 {
             break;

@@ -16,6 +16,7 @@ mod habits;
 mod help;
 mod history;
 mod ignore;
+mod join;
 mod last;
 mod leave;
 mod lobby;
@@ -23,10 +24,12 @@ mod me;
 mod missed;
 mod msg;
 mod quit;
+mod rooms;
 mod search;
 mod sessions;
 mod set;
 mod switch;
+mod topic;
 mod unalias;
 mod unignore;
 mod users;
@@ -55,6 +58,9 @@ pub const COMMANDS: &[Command] = &[
     forget::FORGET,
     ignore::IGNORE,
     unignore::UNIGNORE,
+    join::JOIN,
+    rooms::ROOMS,
+    topic::TOPIC,
     switch::SWITCH,
     sessions::SESSIONS,
     lobby::LOBBY,
@@ -150,6 +156,8 @@ pub enum Progress {
     Answer(u32),
     /// It goes on until the text with this number in the ledger is answered for.
     Said(u64),
+    /// It goes on until the act with this number is answered for.
+    Acted(u64),
     /// It goes on until this moment.
     Until(Instant),
     /// It goes on until what `\wait` waits for has happened or was given up.
@@ -318,9 +326,13 @@ mod tests {
 
     #[test]
     fn a_word_of_another_chat_is_answered_with_what_does_it_here() {
-        for (word, instead) in
-            [("exit", "\\quit"), ("nick", "--name"), ("Names", "\\users"), ("join", "\\fork"), ("w", "\\msg")]
-        {
+        for (word, instead) in [
+            ("exit", "\\quit"),
+            ("nick", "--name"),
+            ("Names", "\\users"),
+            ("channel", "\\join"),
+            ("w", "\\msg"),
+        ] {
             let failure = unknown(word);
             assert_eq!(failure.code, ErrorCode::UnknownCommand);
             assert!(failure.text.contains(instead), "{}", failure.text);

@@ -63,7 +63,7 @@ fn parse(args: &str) -> Result<Question, CommandError> {
 
 fn parse_place(place: &str) -> Result<In, CommandError> {
     Ok(match place.strip_prefix('#') {
-        Some(room) => In::Room(parse_name(room)?),
+        Some(room) => In::Room(room.parse().map_err(failing::Room::NoName)?),
         None if place.eq_ignore_ascii_case("lobby") => In::Lobby,
         None => In::Named(parse_name(place)?),
     })

@@ -1,5 +1,7 @@
 //! `\switch N`: makes another session current.
 
+use hobnob_protocol::room::RoomName;
+
 use super::{Argument, Command, CommandError, Group, Leads, Progress, Traits};
 use crate::client::State;
 use crate::session::SessionId;
@@ -9,11 +11,11 @@ pub(super) const SWITCH: Command = Command {
     name: "switch",
     aliases: &["sw"],
     usage: "\\switch N",
-    about: "make session N current; also takes a peer's name",
+    about: "make session N current; takes a name, too",
     argument: Argument::Session,
     optional: false,
     group: Group::Sessions,
-    examples: &["\\sw 1", "\\sw bobby", "\\sw 0"],
+    examples: &["\\sw 1", "\\sw bobby", "\\sw #tea"],
     traits: Traits { leads: Leads::ToSession, ..Traits::NONE },
     run,
 };
@@ -24,9 +26,16 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     Ok(Progress::Done)
 }
 
-/// A number is a session's number, even where somebody has it for a name.
+/// A number is a session's number, even where somebody has it for a name; a name is a user's before it is a room's,
+/// unless `#` stands before it. `lobby` is the lobby where nobody has that name.
 fn find(state: &State, args: &str) -> Result<SessionId, CommandError> {
     let by_number = args.parse().ok().map(SessionId).filter(|id| state.sessions.contains(*id));
     let by_name = || args.parse().ok().and_then(|name| state.sessions.with_name(&name));
-    by_number.or_else(by_name).ok_or_else(|| failing::Sessions::NoSuch(args).into())
+    let by_room = || RoomName::typed(args).ok().and_then(|room| state.sessions.with_room(&room));
+    let lobby = || args.eq_ignore_ascii_case("lobby").then_some(SessionId::LOBBY);
+    by_number
+        .or_else(by_name)
+        .or_else(by_room)
+        .or_else(lobby)
+        .ok_or_else(|| failing::Sessions::NoSuch(args).into())
 }

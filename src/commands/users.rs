@@ -1,4 +1,4 @@
-//! `\users`: who is in the lobby.
+//! `\users`: who is in the lobby, or in the current room.
 
 use hobnob_protocol::message::ClientMessage;
 
@@ -10,7 +10,7 @@ pub(super) const USERS: Command = Command {
     name: "users",
     aliases: &[],
     usage: "\\users",
-    about: "who is in the lobby (in the lobby only)",
+    about: "who is here: in the lobby, or in the room",
     argument: Argument::None,
     optional: false,
     group: Group::People,
@@ -20,9 +20,10 @@ pub(super) const USERS: Command = Command {
 };
 
 fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
-    state.require_in_lobby()?;
+    let session = state.require_in_lobby()?;
     state.require_lobby_up()?;
-    let question = Question::Users { names: Vec::new(), away: Vec::new(), shown: true };
-    let request = state.ask(question, USERS.name, |request| ClientMessage::Users { request, room: None });
+    let room = state.room_of(session);
+    let question = Question::users(session, true);
+    let request = state.ask(question, USERS.name, |request| ClientMessage::Users { request, room });
     Ok(Progress::Answer(request))
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hobnob_protocol::room::RoomName;
 use tokio::time::Instant;
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
@@ -20,11 +21,11 @@ pub(super) const WAIT: Command = Command {
     name: "wait",
     aliases: &[],
     usage: "\\wait [SECONDS]",
-    about: "scripts: a time, message FROM, opened or users N",
+    about: "scripts: a time, or until something happens",
     argument: Argument::Text,
     optional: true,
     group: Group::Program,
-    examples: &["\\wait 2", "\\wait message bobby", "\\wait users 2"],
+    examples: &["\\wait 2", "\\wait message bobby", "\\wait opened", "\\wait joined tea", "\\wait users 2"],
     traits: Traits { for_scripts: true, not_for_programs: true, ..Traits::NONE },
     run,
 };
@@ -55,6 +56,10 @@ fn parse(args: &str) -> Result<Wait, CommandError> {
             Ok(Wait::For(Condition::Message { from }, patience(rest)?))
         }
         ["opened", ref rest @ ..] => Ok(Wait::For(Condition::Opened, patience(rest)?)),
+        ["joined", room, ref rest @ ..] => {
+            let room = RoomName::typed(room).map_err(failing::Room::NoName)?;
+            Ok(Wait::For(Condition::Joined { room }, patience(rest)?))
+        }
         ["users", number, ref rest @ ..] => {
             let at_least = number.parse().map_err(|_| misused())?;
             Ok(Wait::For(Condition::Users { at_least }, patience(rest)?))
@@ -95,9 +100,19 @@ mod tests {
         let from = "7".parse().unwrap();
         assert_eq!(parse("message 7").unwrap(), Wait::For(Condition::Message { from }, PATIENCE));
         assert_eq!(parse("users  3  1").unwrap(), Wait::For(Condition::Users { at_least: 3 }, second));
-        for bad in
-            ["soon", "-1", "nan", "1e9", "1 2", "message", "users", "users x", "opened x", "opened 1 2"]
-        {
+        for bad in [
+            "soon",
+            "-1",
+            "nan",
+            "1e9",
+            "1 2",
+            "message",
+            "users",
+            "users x",
+            "joined",
+            "opened x",
+            "opened 1 2",
+        ] {
             assert_eq!(parse(bad).unwrap_err().code(), ErrorCode::Usage, "{bad}");
         }
         assert_eq!(parse("message a/b").unwrap_err().code(), ErrorCode::BadName);

@@ -7,6 +7,7 @@ pub mod edit;
 mod file;
 mod origin;
 pub mod preferences;
+mod since;
 
 use std::ffi::OsString;
 use std::net::{Ipv6Addr, SocketAddr};
@@ -27,6 +28,7 @@ use self::origin::Origins;
 /// file says otherwise: more than anybody looks at, and no flood.
 const DEFAULT_STRANGERS: usize = 16;
 pub use self::origin::{Origin, Source};
+pub use self::since::Since;
 
 /// Which lobby.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,8 +75,8 @@ pub struct Settings {
     pub config_file: Option<PathBuf>,
     /// The command line of the editor this user likes.
     pub editor: String,
-    /// The lobby message to begin after.
-    pub since: Option<u64>,
+    /// The messages to begin after (`--since`).
+    pub since: Since,
     /// Where the events of this run are kept.
     pub record: Option<PathBuf>,
     /// Where programs that are commands of the user's own are looked for, the first one first.
@@ -200,7 +202,7 @@ pub fn effective(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Eff
         preferences,
         editor,
         config_file: file_place.as_ref().map(|(path, _)| path.clone()),
-        since: cli.since,
+        since: Since::of(cli.since)?,
         record: cli.record,
         command_dirs: command_dirs(variable("PATH")),
     };

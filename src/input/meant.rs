@@ -14,8 +14,8 @@ pub enum Meant {
 }
 
 /// Whom the words after a command that failed were meant for. `leads` is of the command, or of
-/// what its word is in other chats; `had` tells whether there is or was a private session
-/// of this number.
+/// what its word is in other chats; `had` tells whether there is or was a session
+/// of this number besides the lobby.
 ///
 /// This is the rule at a terminal, where the prompt says where a line goes.
 #[must_use]
@@ -24,7 +24,7 @@ pub fn after_failed(leads: Leads, args: &str, had: impl Fn(u32) -> bool) -> Mean
         // A usage error, or a command that leads nowhere, was meant for nobody.
         _ if args.is_empty() => false,
         Leads::Nowhere => false,
-        Leads::ToUser => true,
+        Leads::ToUser | Leads::ToRoom => true,
         // A number no session ever had is a slip; the lobby, number 0, is nobody else.
         Leads::ToSession => args.parse().map_or(true, had),
     };
@@ -37,7 +37,7 @@ pub fn after_failed(leads: Leads, args: &str, had: impl Fn(u32) -> bool) -> Mean
 #[must_use]
 pub fn after_failed_in_script(leads: Leads, args: &str) -> Meant {
     match leads {
-        Leads::ToUser => Meant::SomebodyElse,
+        Leads::ToUser | Leads::ToRoom => Meant::SomebodyElse,
         Leads::ToSession if args.parse() != Ok(0_u32) => Meant::SomebodyElse,
         Leads::ToSession | Leads::Nowhere => Meant::AsBefore,
     }

@@ -10,6 +10,8 @@ pub enum Leads {
     Nowhere,
     /// To the user whom its argument names.
     ToUser,
+    /// To the room that its argument names.
+    ToRoom,
     /// To the session whose number its argument is, or with whose user it is.
     ToSession,
 }

@@ -1,9 +1,13 @@
 //! What the app hears of the lobby. Knows nothing of connections.
 
+use hobnob_protocol::MAX_TOPIC_BYTES;
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position};
-use hobnob_protocol::message::{Change, Introduction, NoAnswerCode, NotAcceptedCode, Welcome};
+use hobnob_protocol::message::{
+    Change, Introduction, JoinedRoom, NoAnswerCode, NotAcceptedCode, NotJoinedCode, RoomSummary, Welcome,
+};
 use hobnob_protocol::name::{PublicKey, Seq, UserName};
+use hobnob_protocol::room::RoomName;
 
 use super::sequence::Resumed;
 
@@ -17,8 +21,10 @@ pub enum LobbyEvent {
         /// Why.
         reason: String,
     },
-    /// Somebody said something.
+    /// Somebody said or did something.
     Said {
+        /// In which room; none for the lobby.
+        room: Option<RoomName>,
         /// What, by whom, with its number.
         message: Box<LobbyMessage>,
         /// It was in the log before this connection was made.
@@ -26,11 +32,15 @@ pub enum LobbyEvent {
     },
     /// Messages that would come next are no longer kept by the server.
     Skipped {
+        /// In which room; none for the lobby.
+        room: Option<RoomName>,
         /// How many.
         missed: u64,
     },
-    /// A text of this run stands in the log.
+    /// A text or an act of this run stands in its log.
     Sent {
+        /// In which room; none for the lobby.
+        room: Option<RoomName>,
         /// Its number in the outbox.
         id: u64,
         /// Its number in the log.
@@ -38,19 +48,48 @@ pub enum LobbyEvent {
         /// The message as it stands there; none where the server told the number alone.
         message: Option<Box<LobbyMessage>>,
     },
-    /// A text of this run was not stored.
+    /// A text or an act of this run was not stored.
     NotAccepted {
         /// Its number in the outbox.
         id: u64,
         /// Why.
         code: NotAcceptedCode,
     },
-    /// The log was changed behind the server's back, or by it.
-    Broken(BrokenChain),
+    /// A log was changed behind the server's back, or by it.
+    Broken {
+        /// Of which room; none for the lobby.
+        room: Option<RoomName>,
+        /// Where.
+        broken: BrokenChain,
+    },
     /// Who came and went.
-    Presence(Vec<Change>),
+    Presence {
+        /// In which room; none for the lobby.
+        room: Option<RoomName>,
+        /// The changes.
+        changes: Vec<Change>,
+    },
     /// Some presence was not told.
-    PresenceSkipped,
+    PresenceSkipped {
+        /// In which room; none for the lobby.
+        room: Option<RoomName>,
+    },
+    /// This client is in a room.
+    RoomJoined {
+        /// What the server told.
+        joined: Box<JoinedRoom>,
+        /// How that continues what was read before.
+        resumed: Resumed,
+    },
+    /// This client is not let into a room.
+    RoomNotJoined {
+        /// The question that asked for it; none for a room that this client was in.
+        request: Option<u32>,
+        /// Which room.
+        room: RoomName,
+        /// Why.
+        code: NotJoinedCode,
+    },
     /// An answer to a question.
     Answer(ServerAnswer),
     /// Somebody is to be met.
@@ -84,12 +123,13 @@ impl LobbyEvent {
         EVENT
             + match self {
                 Self::Said { message: said, .. } => message(said),
-                Self::Presence(changes) => changes.len() * NAME,
+                Self::Presence { changes, .. } => changes.len() * NAME,
                 Self::Introduced(introduction) => {
                     introduction.candidates.iter().map(|candidate| candidate.as_str().len() + 32).sum()
                 }
                 Self::Answer(ServerAnswer::Users { names, away, .. }) => (names.len() + away.len()) * NAME,
                 Self::Answer(ServerAnswer::History { messages, .. }) => messages.iter().map(message).sum(),
+                Self::Answer(ServerAnswer::Rooms { rooms, .. }) => rooms.len() * (NAME + MAX_TOPIC_BYTES),
                 _ => 0,
             }
     }
@@ -116,5 +156,6 @@ pub enum ServerAnswer {
     Whois { request: u32, name: UserName, key: PublicKey, since: u64, away: Option<AwayText> },
     NoSuchUser { request: u32, name: UserName },
     History { request: u32, after: Position, messages: Vec<LobbyMessage>, more: bool },
+    Rooms { request: u32, rooms: Vec<RoomSummary>, more: bool },
     NoAnswer { request: u32, code: NoAnswerCode },
 }

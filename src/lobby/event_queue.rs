@@ -104,7 +104,7 @@ mod tests {
 
     /// As many names as fill a line.
     fn long() -> LobbyEvent {
-        LobbyEvent::Presence(vec![Change::Joined("a".parse().unwrap()); 10_000])
+        LobbyEvent::Presence { room: None, changes: vec![Change::Joined("a".parse().unwrap()); 10_000] }
     }
 
     /// How many events are taken while nobody reads.
@@ -139,7 +139,7 @@ mod tests {
         };
         let reading = async {
             for expected in 0..1000 {
-                assert!(matches!(events.recv().await, Some(LobbyEvent::Presence(_))));
+                assert!(matches!(events.recv().await, Some(LobbyEvent::Presence { .. })));
                 let Some(LobbyEvent::NotAccepted { id, .. }) = events.recv().await else {
                     panic!("it ended")
                 };

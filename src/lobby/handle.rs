@@ -1,13 +1,19 @@
 //! What the app asks of the lobby's link, and the queue it goes through. Knows nothing of connections.
 
-use hobnob_protocol::message::ClientMessage;
-use hobnob_protocol::name::Text;
+use hobnob_protocol::MAX_ROOMS_OF_A_KEY;
+use hobnob_protocol::content::Content;
+use hobnob_protocol::message::{ClientMessage, JoinRoom};
+use hobnob_protocol::room::RoomName;
 use tokio::sync::mpsc;
+
+use super::outbox::Outgoing;
 
 /// What the link is asked.
 #[derive(Debug)]
 pub(super) enum LobbyCommand {
-    Say { id: u64, text: Text },
+    Say { id: u64, outgoing: Outgoing },
+    Join(JoinRoom),
+    Part(RoomName),
     Ask(ClientMessage),
     Hurry,
     Leave,
@@ -17,8 +23,8 @@ pub(super) enum LobbyCommand {
 /// seconds; past it a text is not taken and a question not asked.
 const COMMANDS: usize = 16 * 1024;
 
-/// Room that is kept for what must not be lost: to hurry, and to leave.
-const KEPT_FREE: usize = 16;
+/// Places that are kept for what must not be lost: to hurry, to leave, and to leave each of the rooms.
+const KEPT_FREE: usize = 16 + MAX_ROOMS_OF_A_KEY;
 
 /// Talks to the link; cheap to clone. None of this waits, for the link may wait for the app.
 #[derive(Debug, Clone)]
@@ -33,21 +39,36 @@ pub(super) fn handle() -> (LobbyHandle, mpsc::Receiver<LobbyCommand>) {
 }
 
 impl LobbyHandle {
-    /// Says a text: now, or when the link is back. `id` must grow from text to text. False when the
-    /// link has ended for good, or too many orders wait: the text will not go out.
+    /// Says a text, or does an act, in a room or in the lobby: now, or when the link is back. `id` must grow from one
+    /// to the next, whatever the rooms are. False when the link has ended for good, or too many orders wait: it will
+    /// not go out.
     #[must_use]
-    pub fn say(&self, id: u64, text: Text) -> bool {
-        self.has_room() && self.commands.try_send(LobbyCommand::Say { id, text }).is_ok()
+    pub fn say(&self, id: u64, room: Option<RoomName>, content: impl Into<Content>) -> bool {
+        let outgoing = Outgoing { room, content: content.into() };
+        self.takes_more() && self.commands.try_send(LobbyCommand::Say { id, outgoing }).is_ok()
+    }
+
+    /// Joins a room; passed over while the link is down, or too many orders wait. What is said in the room may follow
+    /// at once.
+    pub fn join(&self, join: JoinRoom) {
+        if self.takes_more() {
+            self.command(LobbyCommand::Join(join));
+        }
+    }
+
+    /// Leaves a room, or does not want it any more. What was to be said there and is not written yet is not said.
+    pub fn part(&self, room: RoomName) {
+        self.command(LobbyCommand::Part(room));
     }
 
     /// Asks the server something; passed over while the link is down, or too many orders wait.
     pub fn ask(&self, question: ClientMessage) {
-        if self.has_room() {
+        if self.takes_more() {
             self.command(LobbyCommand::Ask(question));
         }
     }
 
-    fn has_room(&self) -> bool {
+    fn takes_more(&self) -> bool {
         self.commands.capacity() > KEPT_FREE
     }
 
@@ -92,7 +113,9 @@ impl TestLink {
         let mut told = Vec::new();
         while let Ok(command) = self.queue.try_recv() {
             told.extend(match command {
-                LobbyCommand::Say { id, text } => Some(ClientMessage::Say { id, room: None, text }),
+                LobbyCommand::Say { id, outgoing } => Some(outgoing.message(id)),
+                LobbyCommand::Join(join) => Some(ClientMessage::Join(join)),
+                LobbyCommand::Part(room) => Some(ClientMessage::Part { room }),
                 LobbyCommand::Ask(question) => Some(question),
                 LobbyCommand::Leave => Some(ClientMessage::Leave),
                 LobbyCommand::Hurry => None,
@@ -104,13 +127,15 @@ impl TestLink {
 
 #[cfg(test)]
 mod tests {
+    use hobnob_protocol::name::Text;
+
     use super::*;
 
     #[tokio::test]
     async fn a_link_that_takes_no_orders_costs_a_bounded_number_and_still_hears_of_the_end() {
         let (handle, mut queue) = handle();
         (0..100_000).for_each(|_| handle.ask(ClientMessage::Pong));
-        assert!(!handle.say(1, Text::new("x").unwrap()), "it is reported, not lost");
+        assert!(!handle.say(1, None, Text::new("x").unwrap()), "it is reported, not lost");
         handle.leave();
         queue.close();
         let mut orders = Vec::new();

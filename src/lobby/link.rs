@@ -14,9 +14,11 @@ use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::codec::{CodecError, encode_into};
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::message::{
-    ClientMessage, Cursor, Hello, NotAccepted, NotAcceptedCode, Refused, RefusedCode, ServerMessage, Welcome,
+    ClientMessage, Cursor, Hello, NotAccepted, NotAcceptedCode, Refused, RefusedCode, RoomCursor,
+    ServerMessage, Welcome,
 };
 use hobnob_protocol::name::{Candidate, PublicKey, RunId, Seq, UserName};
+use hobnob_protocol::room::RoomName;
 use hobnob_protocol::said::Said;
 use hobnob_protocol::{BACKLOG_ON_JOIN, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -31,11 +33,12 @@ use super::handle::{LobbyCommand, LobbyHandle, handle};
 use super::limits::{IntroductionRate, Pongs};
 use super::outbox::Outbox;
 use super::redial::next_pause;
+use super::rooms::Rooms;
 use super::sequence::{Heard, ReadPosition, Resumed};
 
 /// Messages that are fetched at the most of those that were said since an earlier run: as many as somebody might
 /// read or search through, and less than a second's work.
-const MOST_MISSED: u64 = 10_000;
+pub(crate) const MOST_MISSED: u64 = 10_000;
 
 /// How much is gathered for one write, in bytes; a few TLS records.
 const WRITE_GOAL: usize = 64 * 1024;
@@ -71,6 +74,8 @@ pub struct LobbyConfig {
     pub port: u16,
     /// Where to begin, the first time: after this message.
     pub since: Option<Seq>,
+    /// The rooms to be in at once, each read so far by an earlier run.
+    pub rooms: Vec<RoomCursor>,
     /// How far an earlier run had read; where there is such a place, `since` is nothing.
     pub read_up_to: Option<Cursor>,
 }
@@ -122,6 +127,7 @@ struct Link<D> {
     config: LobbyConfig,
     outbox: Outbox,
     read_position: ReadPosition,
+    rooms: Rooms,
     hurried: bool,
     leaving: bool,
     /// Somebody was introduced; the ping that follows asks whether the app knows of it.
@@ -146,13 +152,15 @@ impl Queues {
 }
 
 impl<D: Dial> Link<D> {
-    fn new(dial: D, config: LobbyConfig) -> Self {
+    fn new(dial: D, mut config: LobbyConfig) -> Self {
+        let rooms = Rooms::of_earlier_run(std::mem::take(&mut config.rooms));
         let read_position = ReadPosition::after(config.read_up_to);
         Self {
             dial,
             config,
             outbox: Outbox::default(),
             read_position,
+            rooms,
             hurried: false,
             leaving: false,
             introduced: false,
@@ -183,7 +191,7 @@ impl<D: Dial> Link<D> {
 
     async fn connect(&mut self) -> Result<(Connection<D::Stream>, Resumed), ConnectError> {
         let LobbyConfig { address, identity, trusted, name, run, candidates, port, since, .. } = &self.config;
-        let cursor = self.read_position.cursor();
+        let (cursor, rooms) = (self.read_position.cursor(), self.rooms.resume());
         // Asked for outside of what it is awaited in, so that the future is one that may move between threads.
         let candidates = Arc::clone(candidates);
         let hello = async |ends| Hello {
@@ -196,7 +204,7 @@ impl<D: Dial> Link<D> {
             cursor,
             since: *since,
             backlog: BACKLOG_ON_JOIN,
-            rooms: Vec::new(),
+            rooms,
         };
         let connection = connect::connect(&self.dial, address, identity, *trusted, hello).await?;
         let welcome = &connection.welcome;
@@ -272,8 +280,9 @@ impl<D: Dial> Link<D> {
             tokio::select! {
                 biased;
                 command = queues.commands.recv() => match command {
-                    Some(LobbyCommand::Say { id, text }) => self.outbox.push(id, text),
-                    Some(LobbyCommand::Ask(_)) => {}
+                    Some(LobbyCommand::Say { id, outgoing }) => self.outbox.push(id, outgoing),
+                    Some(LobbyCommand::Part(room)) => self.forget_room(&room),
+                    Some(LobbyCommand::Ask(_) | LobbyCommand::Join(_)) => {}
                     Some(LobbyCommand::Hurry) => {
                         self.hurried = true;
                         return true;
@@ -346,14 +355,23 @@ impl<D: Dial> Link<D> {
             encode_into(&ClientMessage::Pong, bytes);
         }
         while !self.leaving && bytes.len() < WRITE_GOAL {
-            let Some((id, text)) = self.outbox.next_to_write() else { return };
-            encode_into(&ClientMessage::Say { id, room: None, text: text.clone() }, bytes);
+            let waits = |room: &RoomName| self.rooms.is_resuming(room);
+            let Some((id, outgoing)) = self.outbox.next_to_write(waits) else { return };
+            encode_into(&outgoing.message(id), bytes);
         }
     }
 
     fn obey(&mut self, command: Option<LobbyCommand>, bytes: &mut BytesMut) -> Option<End> {
         match command {
-            Some(LobbyCommand::Say { id, text }) => self.outbox.push(id, text),
+            Some(LobbyCommand::Say { id, outgoing }) => self.outbox.push(id, outgoing),
+            Some(LobbyCommand::Join(join)) => {
+                self.rooms.ask(&join);
+                encode_into(&ClientMessage::Join(join), bytes);
+            }
+            Some(LobbyCommand::Part(room)) => {
+                self.forget_room(&room);
+                encode_into(&ClientMessage::Part { room }, bytes);
+            }
             Some(LobbyCommand::Ask(question)) => encode_into(&question, bytes),
             Some(LobbyCommand::Hurry) => self.hurried = true,
             Some(LobbyCommand::Leave) => {
@@ -363,6 +381,11 @@ impl<D: Dial> Link<D> {
             None => return Some(End::AppGone),
         }
         None
+    }
+
+    fn forget_room(&mut self, room: &RoomName) {
+        self.rooms.part(room);
+        self.outbox.drop_room(room);
     }
 
     async fn say_goodbye<W: AsyncWrite + Unpin>(&self, mut sender: Sender<W>) -> End {
@@ -386,8 +409,6 @@ impl<D: Dial> Link<D> {
             Err(err) => return Err(self.lost(&err.to_string())),
         };
         let event = match message {
-            // Nothing is said to this client of a room it did not join.
-            ServerMessage::Said(said) if said.room().is_some() => return Ok(()),
             ServerMessage::Said(said) => return self.said(&said, queues).await,
             ServerMessage::Ping if std::mem::take(&mut self.introduced) => LobbyEvent::IntroductionAsked,
             ServerMessage::Ping => {
@@ -422,8 +443,8 @@ impl<D: Dial> Link<D> {
     fn event_of(&mut self, message: ServerMessage) -> Option<LobbyEvent> {
         Some(match message {
             ServerMessage::Accepted { id, seq } => {
-                self.outbox.settle(id)?;
-                LobbyEvent::Sent { id, seq, message: None }
+                let room = self.outbox.settle(id)?.room;
+                LobbyEvent::Sent { room, id, seq, message: None }
             }
             // The server ends, not the text's way: it goes out again on the next connection.
             ServerMessage::NotAccepted(NotAccepted { code: NotAcceptedCode::Closing, .. }) => return None,
@@ -431,11 +452,32 @@ impl<D: Dial> Link<D> {
                 self.outbox.settle(id)?;
                 LobbyEvent::NotAccepted { id, code }
             }
-            ServerMessage::Skipped { room: None, after, .. } => {
-                LobbyEvent::Skipped { missed: self.read_position.skipped(after)? }
+            ServerMessage::Skipped { room, after, .. } => {
+                let missed = self.position_in(room.as_ref())?.skipped(after)?;
+                LobbyEvent::Skipped { room, missed }
             }
-            ServerMessage::Presence { room: None, changes } => LobbyEvent::Presence(changes),
-            ServerMessage::PresenceSkipped { room: None } => LobbyEvent::PresenceSkipped,
+            ServerMessage::Joined(joined) => {
+                let resumed = self.rooms.joined(&joined)?;
+                LobbyEvent::RoomJoined { joined: Box::new(joined), resumed }
+            }
+            ServerMessage::NotJoined { request, room, code } => {
+                if !self.rooms.not_joined(&room, request) {
+                    return None;
+                }
+                self.outbox.drop_room(&room);
+                LobbyEvent::RoomNotJoined { request, room, code }
+            }
+            ServerMessage::Presence { room, changes } => {
+                self.position_in(room.as_ref())?;
+                LobbyEvent::Presence { room, changes }
+            }
+            ServerMessage::PresenceSkipped { room } => {
+                self.position_in(room.as_ref())?;
+                LobbyEvent::PresenceSkipped { room }
+            }
+            ServerMessage::Rooms { request, rooms, more } => {
+                LobbyEvent::Answer(ServerAnswer::Rooms { request, rooms, more })
+            }
             ServerMessage::Users { request, names, away, more } => {
                 LobbyEvent::Answer(ServerAnswer::Users { request, names, away, more })
             }
@@ -466,32 +508,44 @@ impl<D: Dial> Link<D> {
         })
     }
 
-    /// Lobby messages: checks that they are the next ones, and which of them are this run's own.
+    /// How far the log of a room, or of the lobby, was read; none for a room that this client is not in: what is told of
+    /// it is passed over.
+    fn position_in(&mut self, room: Option<&RoomName>) -> Option<&mut ReadPosition> {
+        match room {
+            None => Some(&mut self.read_position),
+            Some(room) => self.rooms.read_position(room),
+        }
+    }
+
+    /// Messages of a log: checks that they are the next ones, and which of them are this run's own.
     async fn said(&mut self, said: &Said, queues: &mut Queues) -> Result<(), End> {
-        let messages = match self.read_position.hear(said) {
+        let room = said.room().cloned();
+        let Some(position) = self.position_in(room.as_ref()) else { return Ok(()) };
+        let messages = match position.hear(said) {
             Heard::Next(messages) => messages,
             Heard::Gap => return Err(self.lost("messages are missing; reading on from before them")),
             Heard::Broken(broken, messages) => {
-                queues.events.send(LobbyEvent::Broken(broken)).await.map_err(|_| End::AppGone)?;
+                let event = LobbyEvent::Broken { room: room.clone(), broken };
+                queues.events.send(event).await.map_err(|_| End::AppGone)?;
                 messages
             }
         };
         for message in messages {
-            if let Some(event) = self.said_one(message) {
+            if let Some(event) = self.said_one(room.clone(), message) {
                 queues.events.send(event).await.map_err(|_| End::AppGone)?;
             }
         }
         Ok(())
     }
 
-    fn said_one(&mut self, message: LobbyMessage) -> Option<LobbyEvent> {
+    fn said_one(&mut self, room: Option<RoomName>, message: LobbyMessage) -> Option<LobbyEvent> {
         if message.key == self.config.identity.public() && message.run == self.config.run {
             self.outbox.settle(message.id)?;
             let (id, seq) = (message.id, message.seq);
-            return Some(LobbyEvent::Sent { id, seq, message: Some(Box::new(message)) });
+            return Some(LobbyEvent::Sent { room, id, seq, message: Some(Box::new(message)) });
         }
-        let replayed = self.read_position.is_replayed(message.seq);
-        Some(LobbyEvent::Said { message: Box::new(message), replayed })
+        let replayed = self.position_in(room.as_ref())?.is_replayed(message.seq);
+        Some(LobbyEvent::Said { room, message: Box::new(message), replayed })
     }
 }
 

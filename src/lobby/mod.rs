@@ -2,7 +2,7 @@
 //! many of them, and `redial` has the pauses before the lobby is tried again. [`handle`] is what the app asks of the link,
 //! and [`event`] what the app hears. [`sequence`] knows which number comes next in the log, and what to do when one is
 //! skipped. [`outbox`] holds what the server has not acknowledged, [`event_queue`] the events that the app has not taken;
-//! `limits` says what a server may ask unasked. Knows nothing of sessions, commands or screens.
+//! `rooms` are those that the link carries beside the lobby; `limits` says what a server may ask unasked. Knows nothing of sessions, commands or screens.
 
 pub mod connect;
 pub mod event;
@@ -12,6 +12,9 @@ mod limits;
 pub mod link;
 pub mod outbox;
 mod redial;
+#[cfg(test)]
+mod room_tests;
+mod rooms;
 pub mod sequence;
 #[cfg(test)]
 mod tests;

@@ -1,30 +1,62 @@
-//! Texts on their way into the lobby's log: kept until the server says where they stand in it, and
+//! Texts and acts on their way into the log of the lobby or of a room: kept until the server says where they stand in it, and
 //! written again on every new connection. A plain struct; the server drops what it has seen before
 //! by the numbers given here.
 
 use std::collections::BTreeMap;
 
-use hobnob_protocol::name::Text;
+use hobnob_protocol::content::Content;
+use hobnob_protocol::message::ClientMessage;
+use hobnob_protocol::room::RoomName;
 
-/// Unacknowledged texts, by their number.
+/// A text or an act on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The room whose log it goes into; none for the lobby's.
+    pub room: Option<RoomName>,
+    /// What it is.
+    pub content: Content,
+}
+
+impl Outgoing {
+    /// As it is written, under its number.
+    #[must_use]
+    pub fn message(&self, id: u64) -> ClientMessage {
+        let room = self.room.clone();
+        match &self.content {
+            Content::Text(text) => ClientMessage::Say { id, room, text: text.clone() },
+            Content::Act(act) => ClientMessage::Act { id, room, act: (**act).clone() },
+        }
+    }
+}
+
+/// What is not acknowledged, by its number. Numbers count over the lobby and all rooms.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    texts: BTreeMap<u64, Text>,
+    texts: BTreeMap<u64, Outgoing>,
     /// The smallest number not yet written on the present connection.
     unwritten: u64,
 }
 
 impl Outbox {
-    /// Takes a text in. Numbers must grow.
-    pub fn push(&mut self, id: u64, text: Text) {
-        self.texts.insert(id, text);
+    /// Takes a text or an act in. Numbers must grow.
+    pub fn push(&mut self, id: u64, outgoing: Outgoing) {
+        self.texts.insert(id, outgoing);
     }
 
-    /// The next text to write on this connection, once.
-    pub fn next_to_write(&mut self) -> Option<(u64, &Text)> {
-        let (id, text) = self.texts.range(self.unwritten..).next()?;
+    /// The next one to write on this connection, once. Where it is for a room that `must_wait`, there is none: what a run
+    /// says goes out in the order in which it was said.
+    pub fn next_to_write(&mut self, must_wait: impl Fn(&RoomName) -> bool) -> Option<(u64, &Outgoing)> {
+        let (id, next) = self.texts.range(self.unwritten..).next()?;
+        if next.room.as_ref().is_some_and(must_wait) {
+            return None;
+        }
         self.unwritten = id + 1;
-        Some((*id, text))
+        Some((*id, next))
+    }
+
+    /// The user has left a room, or is not let in: what was to be said there is not said any more.
+    pub fn drop_room(&mut self, room: &RoomName) {
+        self.texts.retain(|_, text| text.room.as_ref() != Some(room));
     }
 
     /// A new connection: everything is to be written again.
@@ -32,8 +64,8 @@ impl Outbox {
         self.unwritten = 0;
     }
 
-    /// The server has answered for this text; `None` when it had before.
-    pub fn settle(&mut self, id: u64) -> Option<Text> {
+    /// The server has answered for this one; `None` when it had before.
+    pub fn settle(&mut self, id: u64) -> Option<Outgoing> {
         self.texts.remove(&id)
     }
 
@@ -46,9 +78,15 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use hobnob_protocol::name::Text;
     use proptest::prelude::*;
 
     use super::*;
+
+    fn text(room: Option<&str>, text: impl ToString) -> Outgoing {
+        let content = Text::new(text.to_string()).unwrap().into();
+        Outgoing { room: room.map(|room| room.parse().unwrap()), content }
+    }
 
     /// A server as the protocol describes it: stores each number once, in the order it meets them.
     #[derive(Default)]
@@ -72,13 +110,13 @@ mod tests {
             let mut outbox = Outbox::default();
             let mut log = Log::default();
             for id in 1..=count {
-                outbox.push(id, Text::new(id.to_string()).unwrap());
+                outbox.push(id, text(None, id));
             }
             let last = (usize::MAX, usize::MAX);
             for (reach, answered) in connections.into_iter().chain([last]) {
                 outbox.rewind();
                 let mut written = Vec::new();
-                while let Some((id, _)) = outbox.next_to_write() {
+                while let Some((id, _)) = outbox.next_to_write(|_| false) {
                     written.push(id);
                 }
                 let reached = &written[..written.len().min(reach)];
@@ -95,13 +133,38 @@ mod tests {
     #[test]
     fn each_text_is_written_once_a_connection() {
         let mut outbox = Outbox::default();
-        outbox.push(3, Text::new("a").unwrap());
-        assert_eq!(outbox.next_to_write().map(|(id, _)| id), Some(3));
-        assert_eq!(outbox.next_to_write(), None);
-        outbox.push(7, Text::new("b").unwrap());
-        assert_eq!(outbox.next_to_write().map(|(id, _)| id), Some(7));
+        outbox.push(3, text(None, "a"));
+        assert_eq!(outbox.next_to_write(|_| false).map(|(id, _)| id), Some(3));
+        assert_eq!(outbox.next_to_write(|_| false), None);
+        outbox.push(7, text(None, "b"));
+        assert_eq!(outbox.next_to_write(|_| false).map(|(id, _)| id), Some(7));
         outbox.rewind();
-        assert_eq!(outbox.next_to_write().map(|(id, _)| id), Some(3));
+        assert_eq!(outbox.next_to_write(|_| false).map(|(id, _)| id), Some(3));
         assert!(outbox.settle(3).is_some() && outbox.settle(3).is_none());
+    }
+
+    #[test]
+    fn what_waits_for_a_room_holds_up_what_comes_after_it() {
+        let mut outbox = Outbox::default();
+        for (id, room) in [(1, None), (2, Some("tea")), (3, None)] {
+            outbox.push(id, text(room, "x"));
+        }
+        let is_tea = |room: &RoomName| room.folded() == "tea";
+        assert_eq!(outbox.next_to_write(is_tea).map(|(id, _)| id), Some(1));
+        assert_eq!(outbox.next_to_write(is_tea), None);
+        assert_eq!(outbox.next_to_write(|_| false).map(|(id, _)| id), Some(2));
+        assert_eq!(outbox.next_to_write(is_tea).map(|(id, _)| id), Some(3));
+    }
+
+    #[test]
+    fn what_was_to_be_said_in_a_room_that_was_left_is_not_said() {
+        let mut outbox = Outbox::default();
+        for (id, room) in [(1, Some("tea")), (2, Some("dev")), (3, None)] {
+            outbox.push(id, text(room, "x"));
+        }
+        outbox.drop_room(&"TEA".parse().unwrap());
+        let written: Vec<u64> =
+            std::iter::from_fn(|| outbox.next_to_write(|_| false).map(|(id, _)| id)).collect();
+        assert_eq!(written, [2, 3]);
     }
 }

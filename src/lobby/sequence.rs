@@ -1,13 +1,13 @@
-//! The sequence of the lobby's messages: which number comes next. Messages that were seen before are dropped, one that
+//! The sequence of a log's messages, the lobby's or a room's: which number comes next. Messages that were seen before are dropped, one that
 //! skips a number makes the link read again from the log, and what does not follow from the message before is told.
 //! A plain struct; knows nothing of connections.
 
 use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position};
-use hobnob_protocol::message::{Cursor, Welcome};
+use hobnob_protocol::message::{Cursor, JoinedRoom, Welcome};
 use hobnob_protocol::name::{LogId, Seq};
 use hobnob_protocol::said::Said;
 
-/// How far this client has read in the lobby's log; nowhere before the first welcome.
+/// How far this client has read in a log; nowhere before the first welcome, or before a room was joined.
 #[derive(Debug, Default)]
 pub struct ReadPosition {
     at: Option<(LogId, Position)>,
@@ -54,21 +54,29 @@ impl ReadPosition {
         self.at.map(|(log, position)| Cursor { log, position })
     }
 
-    /// A new connection begins.
+    /// A new connection begins; the log is the lobby's.
     pub fn welcomed(&mut self, welcome: &Welcome) -> Resumed {
-        self.replayed_up_to = welcome.head.seq;
-        let start = (welcome.log, welcome.start);
-        let Some((log, position)) = self.at.replace(start) else {
-            return if welcome.resumed { Resumed::After { missed: 0 } } else { Resumed::Elsewhere };
+        self.begin(welcome.log, welcome.head, welcome.start, welcome.resumed)
+    }
+
+    /// A room was joined, or is joined again on a new connection; the log is the room's.
+    pub fn joined(&mut self, joined: &JoinedRoom) -> Resumed {
+        self.begin(joined.log, joined.head, joined.start, joined.resumed)
+    }
+
+    fn begin(&mut self, begun: LogId, head: Position, start: Position, resumed: bool) -> Resumed {
+        self.replayed_up_to = head.seq;
+        let Some((log, position)) = self.at.replace((begun, start)) else {
+            return if resumed { Resumed::After { missed: 0 } } else { Resumed::Elsewhere };
         };
-        if !welcome.resumed || log != welcome.log {
+        if !resumed || log != begun {
             return Resumed::Elsewhere;
         }
-        if welcome.start.seq <= position.seq {
+        if start.seq <= position.seq {
             // It goes on from here or from before; what was seen is dropped as it comes.
             self.at = Some((log, position));
         }
-        Resumed::After { missed: welcome.start.seq.0.saturating_sub(position.seq.0) }
+        Resumed::After { missed: start.seq.0.saturating_sub(position.seq.0) }
     }
 
     /// The server no longer keeps what would come next, and goes on after `after`. How many messages that leaves out; none

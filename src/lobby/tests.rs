@@ -42,12 +42,8 @@ struct Server {
 
 impl Server {
     async fn welcome(stream: DuplexStream) -> Self {
-        let acceptor = TlsAcceptor::from(transport::server_config(
-            &Identity::generate().unwrap(),
-            KeyPolicy::Any,
-            LOBBY_ALPN,
-        ));
-        let (reader, mut writer) = tokio::io::split(acceptor.accept(stream).await.unwrap());
+        let stream = acceptor(&Identity::generate().unwrap()).accept(stream).await.unwrap();
+        let (reader, mut writer) = tokio::io::split(stream);
         let mut reader = MessageReader::new(reader, MAX_LINE_BYTES);
         assert!(matches!(reader.next().await.unwrap(), Some(ClientMessage::Hello(_))));
         let log = LogId::new([1; 16]);
@@ -77,10 +73,14 @@ impl Server {
     }
 }
 
-/// A client that has joined a server of the test's.
-async fn joined() -> (LobbyHandle, LobbyEvents, Server) {
-    let (near, far) = tokio::io::duplex(4096);
-    let config = LobbyConfig {
+/// Takes the connections of a server with this key.
+pub(super) fn acceptor(identity: &Identity) -> TlsAcceptor {
+    TlsAcceptor::from(transport::server_config(identity, KeyPolicy::Any, LOBBY_ALPN))
+}
+
+/// What a link of the tests is made from.
+pub(super) fn config() -> LobbyConfig {
+    LobbyConfig {
         address: "the lobby".to_owned(),
         identity: Identity::generate().unwrap(),
         name: "anna".parse().unwrap(),
@@ -89,10 +89,16 @@ async fn joined() -> (LobbyHandle, LobbyEvents, Server) {
         candidates: Arc::new(|_ends| Box::pin(async { Vec::new() })),
         port: 1,
         since: None,
+        rooms: Vec::new(),
         read_up_to: None,
-    };
+    }
+}
+
+/// A client that has joined a server of the test's.
+async fn joined() -> (LobbyHandle, LobbyEvents, Server) {
+    let (near, far) = tokio::io::duplex(4096);
     let pipe = Pipe(Mutex::new(Some(near)));
-    let (started, server) = tokio::join!(start_over(pipe, config), Server::welcome(far));
+    let (started, server) = tokio::join!(start_over(pipe, config()), Server::welcome(far));
     let (handle, events, _joined) = started.unwrap();
     (handle, events, server)
 }

@@ -131,6 +131,7 @@ fn arguments(command: &str, start: &str, words: &Words) -> Vec<Pair> {
         }
         Argument::User => users(start, words).map(|name| pair(name.to_owned())).collect(),
         Argument::Session => sessions(start, words),
+        Argument::Room => rooms(start, words),
         Argument::Command => match start.strip_prefix('\\') {
             Some(rest) => command_names(rest, words, "\\"),
             None => command_names(start, words, ""),
@@ -170,6 +171,14 @@ fn mentions(start: &str, first: bool, words: &Words) -> Vec<Pair> {
 fn users<'w>(start: &str, words: &'w Words) -> impl Iterator<Item = &'w str> {
     let start = fold(start);
     words.users.iter().filter(move |name| fold(name).starts_with(&start)).map(String::as_str)
+}
+
+/// Rooms by name, with the `#` where it was typed.
+fn rooms(start: &str, words: &Words) -> Vec<Pair> {
+    let (sign, name) = start.strip_prefix('#').map_or(("", start), |name| ("#", name));
+    let begins = |room: &&String| fold(room).starts_with(&fold(name));
+    let room = |room: &String| Pair { display: format!("#{room}"), replacement: format!("{sign}{room}") };
+    words.rooms.iter().filter(begins).map(room).collect()
 }
 
 /// By number while nothing or a number is typed, by name otherwise.
@@ -240,6 +249,7 @@ mod tests {
             habits: Vec::new(),
             own: [("roll".to_owned(), vec!["2d6".to_owned(), "1d20".to_owned()])].into(),
             aliases: vec![command("brb", "b", Argument::Text)],
+            rooms: vec!["tea".into(), "Dev".into()],
             programs: vec!["load".into(), "links".into()],
             ignored: vec!["Carmen".into()],
             users: vec!["anna".into(), "Anton".into(), "bobby".into()],

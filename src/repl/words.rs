@@ -20,6 +20,8 @@ pub struct Words {
     pub users: Vec<String>,
     /// The open sessions and the name each goes by.
     pub sessions: Vec<(SessionId, String)>,
+    /// The rooms that the server has told of.
+    pub rooms: Vec<String>,
     /// The programs that are or could be commands.
     pub programs: Vec<String>,
     /// The names of those who are ignored.
@@ -65,6 +67,8 @@ pub enum Argument {
     User,
     /// The number or the name of a session.
     Session,
+    /// The name of a room.
+    Room,
     /// The name of a command.
     Command,
     /// A setting, and then its value.

@@ -30,16 +30,22 @@ impl Folding {
             Notice::Joined { ignored: true, .. } | Notice::Left { ignored: true, .. } => {
                 return (Shown::Nothing, Shown::Nothing);
             }
-            Notice::Joined { name, .. } if folds && !self.presence.note(name, true, now) => {
+            Notice::Joined { name, room, .. }
+                if folds && !self.presence.note(room.as_ref(), name, true, now) =>
+            {
                 return (Shown::Nothing, Shown::Nothing);
             }
-            Notice::Left { name, .. } if folds && !self.presence.note(name, false, now) => {
+            Notice::Left { name, room, .. }
+                if folds && !self.presence.note(room.as_ref(), name, false, now) =>
+            {
                 return (Shown::Nothing, Shown::Nothing);
             }
             // Nothing is shown, so nothing has to come first.
             Notice::Message(message) if message.ignored => Shown::Nothing,
             // Who speaks is seen to come in first.
-            Notice::Message(message) if !self.presence.holds(&message.from) => Shown::Nothing,
+            Notice::Message(message) if !self.presence.holds(message.room.as_ref(), &message.from) => {
+                Shown::Nothing
+            }
             Notice::Joined { .. } | Notice::Left { .. } => Shown::Nothing,
             _ => self.gathered(columns),
         };
@@ -81,7 +87,8 @@ mod tests {
         let (mut folding, now) = (Folding::new(form), Instant::now());
         let names = ["bobby", "山田太郎山田", "佐藤花子佐藤花子", "鈴木一郎鈴木一", "田中美咲田中"];
         for name in names {
-            folding.show(&Notice::Joined { name: name.parse().unwrap(), ignored: false }, 34, now);
+            let name = name.parse().unwrap();
+            folding.show(&Notice::Joined { name, session: None, room: None, ignored: false }, 34, now);
         }
         let Shown::Out(shown) = folding.gathered(34) else { panic!("nothing was gathered") };
         for name in &names[1..] {

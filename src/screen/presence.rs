@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use hobnob_protocol::name::UserName;
+use hobnob_protocol::room::RoomName;
 use tokio::time::Instant;
 
+use crate::show::room;
 use crate::show::saying::listed;
 
 /// How long one line gathers.
@@ -18,9 +20,9 @@ const MOST: usize = 20_000;
 /// What one name did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Move {
-    /// It came into the lobby and is still there.
+    /// It came in and is still there.
     Joined,
-    /// It was in the lobby and went.
+    /// It was there and went.
     Left,
     /// It came, and went again within the same line.
     Passed,
@@ -28,22 +30,32 @@ pub(crate) enum Move {
     Returned,
 }
 
-/// Gathers comings and goings.
+/// Somebody, and where: in the lobby, or in this room.
+type Who = (Option<RoomName>, UserName);
+
+/// Gathers comings and goings, in the lobby and in rooms.
 #[derive(Debug, Default)]
 pub(crate) struct Presence {
     until: Option<Instant>,
-    order: Vec<UserName>,
-    moves: HashMap<UserName, Move>,
+    order: Vec<Who>,
+    moves: HashMap<Who, Move>,
 }
 
 impl Presence {
-    /// Notes that somebody came or went. True when that is to be told at once.
-    pub(crate) fn note(&mut self, name: &UserName, joined: bool, now: Instant) -> bool {
+    /// Notes that somebody came or went, in a room or in the lobby. True when that is to be told at once.
+    pub(crate) fn note(
+        &mut self,
+        room: Option<&RoomName>,
+        name: &UserName,
+        joined: bool,
+        now: Instant,
+    ) -> bool {
         if self.until.is_none() {
             self.until = Some(now + WINDOW);
             return true;
         }
-        let next = match (self.moves.get(name), joined) {
+        let who = (room.cloned(), name.clone());
+        let next = match (self.moves.get(&who), joined) {
             (None | Some(Move::Joined), true) => Move::Joined,
             (None | Some(Move::Left), false) => Move::Left,
             (Some(Move::Joined | Move::Passed), false) => Move::Passed,
@@ -51,16 +63,16 @@ impl Presence {
             (Some(Move::Passed), true) => Move::Joined,
             (Some(Move::Returned), false) => Move::Left,
         };
-        if self.moves.len() < MOST && self.moves.insert(name.clone(), next).is_none() {
-            self.order.push(name.clone());
+        if self.moves.len() < MOST && self.moves.insert(who.clone(), next).is_none() {
+            self.order.push(who);
         }
         false
     }
 
-    /// Whether `name` did something that is not told yet.
+    /// Whether `name` did something there that is not told yet.
     #[must_use]
-    pub(crate) fn holds(&self, name: &UserName) -> bool {
-        self.moves.contains_key(name)
+    pub(crate) fn holds(&self, room: Option<&RoomName>, name: &UserName) -> bool {
+        !self.moves.is_empty() && self.moves.contains_key(&(room.cloned(), name.clone()))
     }
 
     /// When the next line is due.
@@ -83,25 +95,37 @@ impl Presence {
     pub(crate) fn take(&mut self) -> Option<String> {
         let moves = std::mem::take(&mut self.moves);
         let order = std::mem::take(&mut self.order);
-        let told = [
-            (Move::Joined, "joined"),
-            (Move::Left, "left"),
-            (Move::Returned, "left and came back"),
-            (Move::Passed, "came and left"),
-        ];
-        let parts: Vec<String> = told
-            .into_iter()
-            .filter_map(|(kind, verb)| {
-                let names: Vec<&str> = order
-                    .iter()
-                    .filter(|name| moves.get(*name) == Some(&kind))
-                    .map(UserName::as_str)
-                    .collect();
-                (!names.is_empty()).then(|| format!("{} {verb}", listed(&names)))
-            })
-            .collect();
+        let mut rooms: Vec<&Option<RoomName>> = order.iter().map(|(room, _)| room).collect();
+        rooms.sort();
+        rooms.dedup();
+        let parts: Vec<String> =
+            rooms.into_iter().flat_map(|room| told(room.as_ref(), &order, &moves)).collect();
         (!parts.is_empty()).then(|| parts.join("; "))
     }
+}
+
+/// What is told of one room, or of the lobby.
+fn told(room: Option<&RoomName>, order: &[Who], moves: &HashMap<Who, Move>) -> Vec<String> {
+    let verbs = [
+        (Move::Joined, "joined"),
+        (Move::Left, "left"),
+        (Move::Returned, "left and came back"),
+        (Move::Passed, "came and left"),
+    ];
+    let place = room.map_or_else(String::new, |room| format!("{}: ", room::label(room)));
+    let of_room = |who: &&Who| who.0.as_ref() == room;
+    verbs
+        .into_iter()
+        .filter_map(|(kind, verb)| {
+            let names: Vec<&str> = order
+                .iter()
+                .filter(of_room)
+                .filter(|who| moves.get(*who) == Some(&kind))
+                .map(|(_, name)| name.as_str())
+                .collect();
+            (!names.is_empty()).then(|| format!("{place}{} {verb}", listed(&names)))
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -116,31 +140,43 @@ mod tests {
     async fn the_first_is_told_at_once_and_the_rest_in_one_line() {
         let mut presence = Presence::default();
         let start = Instant::now();
-        assert!(presence.note(&name("anna"), true, start));
+        assert!(presence.note(None, &name("anna"), true, start));
         for who in ["bobby", "carmen"] {
-            assert!(!presence.note(&name(who), true, start));
+            assert!(!presence.note(None, &name(who), true, start));
         }
-        presence.note(&name("anna"), false, start);
+        presence.note(None, &name("anna"), false, start);
         assert_eq!(presence.due(start + WINDOW / 2), None);
         assert_eq!(presence.due(start + WINDOW).unwrap(), "bobby and carmen joined; anna left");
         // Nothing came meanwhile: the next one is told at once again.
         assert_eq!(presence.due(start + WINDOW * 2), None);
         assert_eq!(presence.deadline(), None);
-        assert!(presence.note(&name("dora"), true, start + WINDOW * 2));
+        assert!(presence.note(None, &name("dora"), true, start + WINDOW * 2));
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_comes_and_goes_is_told_as_such_and_crowds_are_counted() {
         let mut presence = Presence::default();
         let now = Instant::now();
-        presence.note(&name("first"), true, now);
+        presence.note(None, &name("first"), true, now);
         for n in 0..10 {
-            presence.note(&name(&format!("u{n}")), true, now);
+            presence.note(None, &name(&format!("u{n}")), true, now);
         }
-        presence.note(&name("u9"), false, now);
-        presence.note(&name("x"), false, now);
-        presence.note(&name("x"), true, now);
+        presence.note(None, &name("u9"), false, now);
+        presence.note(None, &name("x"), false, now);
+        presence.note(None, &name("x"), true, now);
         let line = presence.take().unwrap();
         assert_eq!(line, "u0, u1, u2, u3 and 5 others joined; x left and came back; u9 came and left");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_room_is_told_apart_from_the_lobby() {
+        let mut presence = Presence::default();
+        let (now, tea) = (Instant::now(), "tea".parse().unwrap());
+        presence.note(None, &name("first"), true, now);
+        presence.note(Some(&tea), &name("anna"), true, now);
+        presence.note(None, &name("bobby"), true, now);
+        presence.note(Some(&tea), &name("bobby"), false, now);
+        assert!(presence.holds(Some(&tea), &name("anna")) && !presence.holds(None, &name("anna")));
+        assert_eq!(presence.take().unwrap(), "bobby joined; #tea: anna joined; #tea: bobby left");
     }
 }

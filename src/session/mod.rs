@@ -3,15 +3,18 @@
 
 pub mod id;
 pub mod link_id;
+pub mod room;
 pub mod verification;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::room::RoomName;
 use serde::{Deserialize, Serialize};
 
 pub use crate::session::id::SessionId;
+pub use crate::session::room::RoomSession;
 
 /// Who forked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,11 +70,14 @@ pub struct PeerSession {
 pub struct SessionRow {
     /// The session's number.
     pub id: SessionId,
-    /// `"lobby"` or `"peer"`.
+    /// `"lobby"`, `"room"` or `"peer"`.
     pub kind: Cow<'static, str>,
-    /// The other user; none in the lobby.
+    /// The other user of a private session.
     pub peer: Option<UserName>,
-    /// Who forked; none in the lobby.
+    /// The room, for one.
+    #[serde(default)]
+    pub room: Option<RoomName>,
+    /// Who forked a private session.
     pub mode: Option<Mode>,
     /// How its link is.
     pub state: LinkState,
@@ -88,6 +94,7 @@ pub struct SessionRow {
 #[derive(Debug)]
 pub struct Sessions {
     peers: BTreeMap<SessionId, PeerSession>,
+    rooms: BTreeMap<SessionId, RoomSession>,
     last: u32,
     current: Option<SessionId>,
     lobby: LinkState,
@@ -107,6 +114,7 @@ impl Sessions {
     pub fn new() -> Self {
         Self {
             peers: BTreeMap::new(),
+            rooms: BTreeMap::new(),
             last: 0,
             current: Some(SessionId::LOBBY),
             lobby: LinkState::Connecting,
@@ -115,26 +123,48 @@ impl Sessions {
         }
     }
 
-    /// Adds a session under the next number.
+    /// Adds a private session under the next number.
     pub fn add(&mut self, peer: PeerSession) -> SessionId {
-        self.last += 1;
-        self.changes += 1;
-        let id = SessionId(self.last);
+        let id = self.next_id();
         self.peers.insert(id, peer);
         id
     }
 
-    /// Takes a session out. When it was the current one, no session is current afterwards.
+    /// Adds a session with a room under the next number.
+    pub fn add_room(&mut self, room: RoomSession) -> SessionId {
+        let id = self.next_id();
+        self.rooms.insert(id, room);
+        id
+    }
+
+    fn next_id(&mut self) -> SessionId {
+        self.last += 1;
+        self.changes += 1;
+        SessionId(self.last)
+    }
+
+    /// Takes a private session out. When it was the current one, no session is current afterwards.
     pub fn remove(&mut self, id: SessionId) -> Option<PeerSession> {
         let removed = self.peers.remove(&id)?;
+        self.removed(id);
+        Some(removed)
+    }
+
+    /// Takes a session with a room out. When it was the current one, no session is current afterwards.
+    pub fn remove_room(&mut self, id: SessionId) -> Option<RoomSession> {
+        let removed = self.rooms.remove(&id)?;
+        self.removed(id);
+        Some(removed)
+    }
+
+    fn removed(&mut self, id: SessionId) {
         self.changes += 1;
         if self.current == Some(id) {
             self.current = None;
         }
-        Some(removed)
     }
 
-    /// How often the private sessions may have become others than they were, in number or in name.
+    /// How often the sessions may have become others than they were, in number or in name.
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.changes
@@ -164,25 +194,37 @@ impl Sessions {
     pub fn switch(&mut self, id: SessionId) {
         assert!(self.contains(id), "session {id} exists");
         self.current = Some(id);
-        match self.peers.get_mut(&id) {
-            Some(peer) => peer.unread = 0,
-            None => self.lobby_unread = 0,
+        *self.unread_mut(id) = 0;
+    }
+
+    fn unread_mut(&mut self, id: SessionId) -> &mut u64 {
+        match (self.peers.get_mut(&id), self.rooms.get_mut(&id)) {
+            (Some(peer), _) => &mut peer.unread,
+            (None, Some(room)) => &mut room.unread,
+            (None, None) => &mut self.lobby_unread,
         }
     }
 
     /// Messages that came in a session while it was not current.
     #[must_use]
     pub fn unread(&self, id: SessionId) -> u64 {
-        self.peers.get(&id).map_or(self.lobby_unread, |peer| peer.unread)
+        let room = || self.rooms.get(&id).map_or(self.lobby_unread, |room| room.unread);
+        self.peers.get(&id).map_or_else(room, |peer| peer.unread)
     }
 
     /// Whether there is such a session.
     #[must_use]
     pub fn contains(&self, id: SessionId) -> bool {
-        id == SessionId::LOBBY || self.peers.contains_key(&id)
+        id == SessionId::LOBBY || self.peers.contains_key(&id) || self.rooms.contains_key(&id)
     }
 
-    /// Whether there is or was such a private session.
+    /// Whether what is said in a session stands in a log of the server's: in the lobby or a room.
+    #[must_use]
+    pub fn is_log(&self, id: SessionId) -> bool {
+        id == SessionId::LOBBY || self.rooms.contains_key(&id)
+    }
+
+    /// Whether there is or was such a session besides the lobby.
     #[must_use]
     pub fn had(&self, id: SessionId) -> bool {
         (1..=self.last).contains(&id.0)
@@ -194,7 +236,7 @@ impl Sessions {
         self.peers.get(&id)
     }
 
-    /// Who forked a private session; `None` in the lobby.
+    /// Who forked a private session; `None` in the lobby and in rooms.
     #[must_use]
     pub fn mode(&self, id: SessionId) -> Option<Mode> {
         self.peer(id).map(|peer| peer.mode)
@@ -216,6 +258,29 @@ impl Sessions {
         self.peers.iter().map(|(id, peer)| (*id, peer))
     }
 
+    /// One session with a room.
+    #[must_use]
+    pub fn room(&self, id: SessionId) -> Option<&RoomSession> {
+        self.rooms.get(&id)
+    }
+
+    /// One session with a room, to change it.
+    pub fn room_mut(&mut self, id: SessionId) -> Option<&mut RoomSession> {
+        self.changes += 1;
+        self.rooms.get_mut(&id)
+    }
+
+    /// All sessions with rooms, by number.
+    pub fn rooms(&self) -> impl Iterator<Item = (SessionId, &RoomSession)> {
+        self.rooms.iter().map(|(id, room)| (*id, room))
+    }
+
+    /// The session with the room of this name.
+    #[must_use]
+    pub fn with_room(&self, name: &RoomName) -> Option<SessionId> {
+        self.rooms().find(|(_, room)| room.room == *name).map(|(id, _)| id)
+    }
+
     /// The session with the user of this name.
     #[must_use]
     pub fn with_name(&self, name: &UserName) -> Option<SessionId> {
@@ -233,11 +298,11 @@ impl Sessions {
     /// The session after `id`, or before it, by number; round and round.
     #[must_use]
     pub fn beside(&self, id: SessionId, forward: bool) -> SessionId {
-        let last = self.peers.keys().next_back().copied();
+        let others = || self.peers.keys().chain(self.rooms.keys()).copied();
         match forward {
-            true => self.peers.keys().find(|other| **other > id).copied(),
-            false if id == SessionId::LOBBY => last,
-            false => self.peers.keys().rev().find(|other| **other < id).copied(),
+            true => others().filter(|other| *other > id).min(),
+            false if id == SessionId::LOBBY => others().max(),
+            false => others().filter(|other| *other < id).max(),
         }
         .unwrap_or(SessionId::LOBBY)
     }
@@ -253,22 +318,37 @@ impl Sessions {
         self.lobby = state;
     }
 
+    /// How the link is that carries a session. That of the lobby carries all rooms, too.
+    #[must_use]
+    pub fn state(&self, id: SessionId) -> LinkState {
+        match (self.peers.get(&id), self.rooms.get(&id)) {
+            (Some(peer), _) => peer.state,
+            (None, Some(room)) => self.room_state(room),
+            (None, None) => self.lobby,
+        }
+    }
+
+    fn room_state(&self, room: &RoomSession) -> LinkState {
+        if room.joined { self.lobby } else { LinkState::Connecting }
+    }
+
     /// Whether what is said in a session waits for its link to be rebuilt.
     #[must_use]
     pub fn is_down(&self, id: SessionId) -> bool {
-        let state = self.peers.get(&id).map_or(self.lobby, |peer| peer.state);
-        state == LinkState::Down
+        self.state(id) == LinkState::Down
     }
 
     /// Counts a message that came in.
     pub fn count_unread(&mut self, id: SessionId) {
-        if self.current == Some(id) {
-            return;
+        if self.current != Some(id) {
+            *self.unread_mut(id) += 1;
         }
-        match self.peers.get_mut(&id) {
-            Some(peer) => peer.unread += 1,
-            None => self.lobby_unread += 1,
-        }
+    }
+
+    /// Counts messages that came before this run, in a session that is not current.
+    pub fn count_missed(&mut self, id: SessionId, count: u64) {
+        let unread = self.unread_mut(id);
+        *unread = unread.saturating_add(count);
     }
 
     /// What `\sessions` shows.
@@ -278,6 +358,7 @@ impl Sessions {
             id: SessionId::LOBBY,
             kind: Cow::Borrowed("lobby"),
             peer: None,
+            room: None,
             mode: None,
             state: self.lobby,
             verified: None,
@@ -288,13 +369,27 @@ impl Sessions {
             id,
             kind: Cow::Borrowed("peer"),
             peer: Some(peer.peer.clone()),
+            room: None,
             mode: Some(peer.mode),
             state: peer.state,
             verified: Some(peer.verified),
             current: self.current == Some(id),
             unread: peer.unread,
         });
-        std::iter::once(lobby).chain(peers).collect()
+        let rooms = self.rooms().map(|(id, room)| SessionRow {
+            id,
+            kind: Cow::Borrowed("room"),
+            peer: None,
+            room: Some(room.room.clone()),
+            mode: None,
+            state: self.room_state(room),
+            verified: None,
+            current: self.current == Some(id),
+            unread: room.unread,
+        });
+        let mut others: Vec<SessionRow> = peers.chain(rooms).collect();
+        others.sort_by_key(|row| row.id);
+        std::iter::once(lobby).chain(others).collect()
     }
 }
 
@@ -330,6 +425,42 @@ mod tests {
         sessions.remove(id);
         assert_eq!(sessions.current(), None);
         assert!(!sessions.is_lobby_current());
+    }
+
+    #[test]
+    fn rooms_and_private_sessions_count_together_and_stand_in_one_row() {
+        let mut sessions = Sessions::new();
+        sessions.set_lobby_state(LinkState::Up);
+        let tea = sessions.add_room(RoomSession::joining("tea".parse().unwrap()));
+        let bobby = sessions.add(peer("bobby"));
+        let dev = sessions.add_room(RoomSession::joining("Dev".parse().unwrap()));
+        assert_eq!([tea, bobby, dev].map(|id| id.0), [1, 2, 3]);
+        let step = |from: SessionId, forward| sessions.beside(from, forward);
+        assert_eq!([step(tea, true), step(bobby, true), step(dev, true)], [bobby, dev, SessionId::LOBBY]);
+        assert_eq!([step(SessionId::LOBBY, false), step(dev, false), step(bobby, false)], [dev, bobby, tea]);
+        let kinds: Vec<String> = sessions.rows().iter().map(|row| row.kind.to_string()).collect();
+        assert_eq!(kinds, ["lobby", "room", "peer", "room"]);
+        assert_eq!(sessions.with_room(&"dEV".parse().unwrap()), Some(dev));
+        assert_eq!(sessions.with_name(&"tea".parse().unwrap()), None, "a room is no user");
+        assert!(sessions.is_log(tea) && !sessions.is_log(bobby) && sessions.is_log(SessionId::LOBBY));
+    }
+
+    #[test]
+    fn a_room_is_as_the_link_of_the_lobby_is_once_it_is_joined() {
+        let mut sessions = Sessions::new();
+        let tea = sessions.add_room(RoomSession::joining("tea".parse().unwrap()));
+        sessions.set_lobby_state(LinkState::Up);
+        assert_eq!(sessions.state(tea), LinkState::Connecting);
+        sessions.room_mut(tea).unwrap().joined = true;
+        assert_eq!(sessions.state(tea), LinkState::Up);
+        sessions.set_lobby_state(LinkState::Down);
+        assert!(sessions.is_down(tea));
+        sessions.count_unread(tea);
+        assert_eq!((sessions.unread(tea), sessions.unread(SessionId::LOBBY)), (1, 0));
+        sessions.switch(tea);
+        assert_eq!(sessions.unread(tea), 0);
+        sessions.remove_room(tea);
+        assert_eq!((sessions.current(), sessions.contains(tea), sessions.had(tea)), (None, false, true));
     }
 
     #[test]

@@ -6,11 +6,13 @@
 use std::borrow::Cow;
 
 use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
+use hobnob_protocol::room::RoomName;
 
 use super::harmless::{harmless, harmless_line};
 use super::kept::KeptMessage;
 use super::{
     ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, RequestAnswer, RequestId,
+    RoomClosed, RoomOpened, RoomRow,
 };
 use crate::session::verification::Outcome;
 use crate::session::{LinkState, SessionId, SessionRow};
@@ -40,8 +42,10 @@ macro_rules! harmless_by_type {
     ($($kind:ty)*) => { $( impl Pass for $kind { fn pass(&mut self) {} } )* };
 }
 
-harmless_by_type!(bool u64 SessionId Timestamp Mode LinkState ClosedReason MessageKind ErrorCode);
-harmless_by_type!(UserName Fingerprint PublicKey Outcome);
+harmless_by_type!(bool u32 u64 SessionId Timestamp Mode LinkState ClosedReason MessageKind ErrorCode);
+harmless_by_type!(UserName RoomName Fingerprint PublicKey Outcome);
+// Numbers and names of rooms.
+harmless_by_type!(RoomOpened RoomClosed);
 
 impl Pass for String {
     fn pass(&mut self) {
@@ -88,9 +92,9 @@ impl Pass for RequestId {
 
 impl Pass for Message {
     fn pass(&mut self) {
-        let Self { session, kind, from, text, at, seq, replayed, mode, ignored, key } = self;
+        let Self { session, kind, room, from, text, at, seq, replayed, mode, ignored, key } = self;
         pass_lines(text);
-        pass!(session kind from at seq replayed mode ignored key);
+        pass!(session kind room from at seq replayed mode ignored key);
     }
 }
 
@@ -111,8 +115,15 @@ impl Pass for HelpRow {
 
 impl Pass for SessionRow {
     fn pass(&mut self) {
-        let Self { id, kind, peer, mode, state, verified, current, unread } = self;
-        pass!(id kind peer mode state verified current unread);
+        let Self { id, kind, peer, room, mode, state, verified, current, unread } = self;
+        pass!(id kind peer room mode state verified current unread);
+    }
+}
+
+impl Pass for RoomRow {
+    fn pass(&mut self) {
+        let Self { name, users, topic } = self;
+        pass!(name users topic);
     }
 }
 
@@ -138,11 +149,11 @@ impl Pass for Notice {
             }
             Self::Message(message) => message.pass(),
             Self::Kept(kept) => kept.pass(),
-            Self::Missed { session, count, mentions, from, since } => {
-                pass!(session count mentions from since);
+            Self::Missed { session, room, count, mentions, from, since } => {
+                pass!(session room count mentions from since);
             }
-            // Nothing but numbers.
-            Self::Unread { session: _, count: None | Some((_, _)) } => {}
+            // Nothing but numbers besides the room.
+            Self::Unread { session: _, room, count: None | Some((_, _)) } => room.pass(),
             Self::Sent { session, text, seq } => {
                 pass_lines(text);
                 pass!(session seq);
@@ -151,8 +162,10 @@ impl Pass for Notice {
                 pass_lines(text);
                 pass!(session reason);
             }
-            Self::Joined { name, ignored } | Self::Left { name, ignored } => pass!(name ignored),
-            Self::Users { names, away } => pass!(names away),
+            Self::Joined { name, session, room, ignored } | Self::Left { name, session, room, ignored } => {
+                pass!(name session room ignored);
+            }
+            Self::Users { session, room, names, away } => pass!(session room names away),
             Self::Forking { session, peer } => pass!(session peer),
             Self::Opened { session, peer, mode, path, fingerprint, key_exchange, verified } => {
                 pass!(session peer mode path fingerprint key_exchange verified);
@@ -165,6 +178,10 @@ impl Pass for Notice {
             Self::Whois { name, fingerprint, since, trusted, seen_first, verified, away } => {
                 pass!(name fingerprint since trusted seen_first verified away);
             }
+            Self::Rooms { rooms } => rooms.pass(),
+            Self::Topic { session, room, text, by } => pass!(session room text by),
+            Self::RoomOpened(opened) => opened.pass(),
+            Self::RoomClosed(closed) => closed.pass(),
             Self::Help { commands } => commands.pass(),
             Self::Notice { text } => pass_lines(text),
             Self::Answer(answer) => answer.pass(),

@@ -1,6 +1,7 @@
 //! Notices as plain lines on a pipe, in forms a script can rely on. Each passes the gate first. Knows nothing
 //! of the JSON form, nor of how a terminal shows it.
 
+use hobnob_protocol::name::UserName;
 use jiff::tz::TimeZone;
 use nu_ansi_term::{Color, Style};
 
@@ -8,7 +9,7 @@ use super::gate::passed;
 use super::harmless::{harmless, harmless_line};
 use super::kept::KeptMessage;
 use super::verification;
-use super::{ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, unsent};
+use super::{ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, room, unsent};
 use crate::session::{LinkState, SessionRow};
 
 /// What stands before everything hobnob says itself.
@@ -76,6 +77,7 @@ impl Human {
                 (format!("{} <{name}>", mode.unwrap_or(Mode::B).prefix()), Color::Magenta)
             }
             (MessageKind::Lobby, _) => (format!("{name}:"), Color::Cyan),
+            (MessageKind::Room, _) => (format!("{}{name}:", room::before(message)), Color::Blue),
         };
         match self.color {
             true => format!("{} {text}\n", color.bold().paint(before)),
@@ -119,10 +121,7 @@ impl Human {
     fn sessions(&self, rows: &[SessionRow]) -> String {
         let lines = rows.iter().map(|row| {
             let mark = if row.current { '*' } else { ' ' };
-            let who = match (&row.peer, row.mode) {
-                (Some(peer), Some(mode)) => format!("{} {peer}", mode.prefix()),
-                _ => "lobby".to_owned(),
-            };
+            let who = with_whom(row);
             let unread = match row.unread {
                 0 => String::new(),
                 count => format!(", {count} unread"),
@@ -131,6 +130,15 @@ impl Human {
             format!("{PROGRAM_VOICE}{mark} {} {who} ({}{verified}{unread})\n", row.id, state_word(row.state))
         });
         lines.collect()
+    }
+}
+
+/// With whom a session is.
+pub(super) fn with_whom(row: &SessionRow) -> String {
+    match (&row.peer, row.mode, &row.room) {
+        (Some(peer), Some(mode), _) => format!("{} {peer}", mode.prefix()),
+        (_, _, Some(room)) => room::label(room),
+        _ => "lobby".to_owned(),
     }
 }
 
@@ -186,14 +194,17 @@ pub(super) fn told(notice: &Notice) -> String {
             let how = if *hosted { "hosting" } else { "in" };
             format!("{name}, you are {how} the lobby at {} (your key: {fingerprint})", harmless_line(server))
         }
-        Notice::Joined { name, .. } => format!("{name} joined"),
-        Notice::Left { name, .. } => format!("{name} left"),
-        Notice::Users { names, away } => {
+        Notice::Joined { name, room: None, .. } => format!("{name} joined"),
+        Notice::Joined { name, room: Some(room), .. } => format!("{name} joined {}", room::label(room)),
+        Notice::Left { name, room: None, .. } => format!("{name} left"),
+        Notice::Left { name, room: Some(room), .. } => format!("{name} left {}", room::label(room)),
+        Notice::Users { names, away, room, .. } => {
             let shown = names.iter().map(|name| match away.contains(name) {
                 true => format!("{name} (away)"),
                 false => name.to_string(),
             });
-            format!("in the lobby ({}): {}", names.len(), shown.collect::<Vec<_>>().join(" "))
+            let place = room::place(room.as_ref());
+            format!("in {place} ({}): {}", names.len(), shown.collect::<Vec<_>>().join(" "))
         }
         Notice::Forking { session, peer } => format!("opening session {session} with {peer} …"),
         Notice::Opened { session, peer, mode: Mode::A, .. } => {
@@ -213,6 +224,12 @@ pub(super) fn told(notice: &Notice) -> String {
                 ClosedReason::Failed => "it could not be opened",
             };
             format!("session {session} with {peer} is over: {why}")
+        }
+        Notice::RoomOpened(opened) => room::opened(opened),
+        Notice::RoomClosed(closed) => room::closed(closed),
+        Notice::Rooms { rooms } => room::list(rooms),
+        Notice::Topic { room, text, by, .. } => {
+            room::topic(room.as_ref(), text, by.as_ref().map(UserName::as_str))
         }
         Notice::Switched { session } => format!("session {session} is current"),
         Notice::Link { session, state } => match (session.0, state) {
@@ -260,6 +277,20 @@ mod tests {
         shows(&message(None, "hi"), "anna: hi\n");
         shows(&message(Some(Mode::A), "hi"), "P-> <anna> hi\n");
         shows(&message(Some(Mode::B), "hi"), "P~> <anna> hi\n");
+    }
+
+    #[test]
+    fn what_is_said_in_a_room_has_its_name_before_it() {
+        let room: hobnob_protocol::room::RoomName = "tea".parse().unwrap();
+        let said = Message::new(SessionId(2), None, "anna".parse().unwrap(), "hi\nbobby: no", Timestamp(0));
+        let said = Notice::Message(said.in_room(Some(room.clone())));
+        shows(&said, "#tea anna: hi\n    bobby: no\n");
+        let (session, room) = (Some(SessionId(2)), Some(room));
+        let name: UserName = "bobby".parse().unwrap();
+        let joined = Notice::Joined { name: name.clone(), session, room: room.clone(), ignored: false };
+        shows(&joined, ">>> bobby joined #tea\n");
+        let users = Notice::Users { session, room, names: vec![name], away: Vec::new() };
+        shows(&users, ">>> in #tea (1): bobby\n");
     }
 
     #[test]

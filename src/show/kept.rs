@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::room::RoomName;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,7 @@ pub struct KeptMessage {
     pub kind: Cow<'static, str>,
     /// The room, for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub room: Option<UserName>,
+    pub room: Option<RoomName>,
     /// The other, in private talk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<UserName>,

@@ -10,6 +10,7 @@ pub mod json;
 pub mod kept;
 pub mod mention;
 pub(crate) mod repeated;
+pub mod room;
 pub(crate) mod saying;
 pub mod terminal;
 pub(crate) mod unsent;
@@ -19,9 +20,11 @@ use std::borrow::Cow;
 
 pub use hobnob_protocol::harmless;
 use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
+use hobnob_protocol::room::RoomName;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::repeated::Repeated;
+pub use self::room::{RoomClosed, RoomOpened, RoomRow};
 use crate::input::request::RequestId;
 use crate::session::verification::Outcome;
 use crate::session::{LinkState, Mode, SessionId, SessionRow};
@@ -59,6 +62,9 @@ pub enum Notice {
     Missed {
         /// The session of that log.
         session: SessionId,
+        /// The room, for one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomName>,
         /// How many, those by this user not counted.
         count: u64,
         /// How many of them name this user, of those that were fetched.
@@ -73,6 +79,9 @@ pub enum Notice {
     Unread {
         /// The session they were said in.
         session: SessionId,
+        /// The room, for one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomName>,
         /// How many they are, and how many of them are shown, where that is to be told.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         count: Option<(u64, u64)>,
@@ -85,7 +94,7 @@ pub enum Notice {
         session: SessionId,
         /// Which.
         text: String,
-        /// Its number, in the lobby.
+        /// Its number, in the lobby or a room.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seq: Option<u64>,
     },
@@ -98,24 +107,42 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
-    /// Somebody is in the lobby now.
+    /// Somebody is in the lobby, or in a room, now.
     Joined {
         /// Who.
         name: UserName,
+        /// The session with the room; left out for the lobby.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<SessionId>,
+        /// The room.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomName>,
         /// It is somebody who is ignored: only programs are shown it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         ignored: bool,
     },
-    /// Somebody left the lobby.
+    /// Somebody left the lobby, or a room.
     Left {
         /// Who.
         name: UserName,
+        /// The session with the room; left out for the lobby.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<SessionId>,
+        /// The room.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomName>,
         /// It is somebody who is ignored: only programs are shown it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         ignored: bool,
     },
-    /// Who is in the lobby.
+    /// Who is in the lobby, or in a room.
     Users {
+        /// The session with the room; left out for the lobby.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<SessionId>,
+        /// The room.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomName>,
         /// All of them.
         names: Vec<UserName>,
         /// Those of them who are away.
@@ -206,6 +233,24 @@ pub enum Notice {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         away: Option<String>,
     },
+    /// The rooms there are.
+    Rooms {
+        /// All of them, by name.
+        rooms: Vec<RoomRow>,
+    },
+    /// What the lobby or a room is about.
+    Topic {
+        /// Of which session.
+        session: SessionId,
+        /// The room, for one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomName>,
+        /// What; empty where nothing is said about it.
+        text: String,
+        /// Who said so, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<UserName>,
+    },
     /// The commands there are.
     Help {
         /// All, or the one asked for.
@@ -220,22 +265,32 @@ pub enum Notice {
     Answer(RequestAnswer),
     /// Something failed.
     Error(Failure),
+    // These two are events `opened` and `closed`, as those of private sessions are, with other fields.
+    /// This user is in a room.
+    #[serde(untagged)]
+    RoomOpened(RoomOpened),
+    /// This user is no longer in a room.
+    #[serde(untagged)]
+    RoomClosed(RoomClosed),
 }
 
-/// A message of the lobby or of a peer.
+/// A message of the lobby, of a room or of a peer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// Where it was said.
     pub session: SessionId,
-    /// Lobby or peer.
+    /// Lobby, room or peer.
     pub kind: MessageKind,
+    /// The room, for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomName>,
     /// Who said it.
     pub from: UserName,
     /// What.
     pub text: String,
     /// When.
     pub at: Timestamp,
-    /// Its number, in the lobby.
+    /// Its number, in the lobby or a room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
     /// Missed earlier, or history.
@@ -252,7 +307,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// What was said just now in a session; `mode` says who forked, where the session is a private one. It has no
+    /// What was said just now in the lobby or a private session; `mode` says who forked, where the session is a private one. It has no
     /// number, no known key and no other mark yet: whoever knows them sets them.
     #[must_use]
     pub fn new(session: SessionId, mode: Option<Mode>, from: UserName, text: &str, at: Timestamp) -> Self {
@@ -260,6 +315,7 @@ impl Message {
         Self {
             session,
             kind,
+            room: None,
             from,
             text: text.to_owned(),
             at,
@@ -270,6 +326,13 @@ impl Message {
             key: None,
         }
     }
+
+    /// The same, said in a room where there is one.
+    #[must_use]
+    pub fn in_room(self, room: Option<RoomName>) -> Self {
+        let kind = if room.is_some() { MessageKind::Room } else { self.kind };
+        Self { room, kind, ..self }
+    }
 }
 
 /// Where a message was said.
@@ -278,11 +341,13 @@ impl Message {
 pub enum MessageKind {
     /// In the lobby.
     Lobby,
+    /// In a room.
+    Room,
     /// In a private session.
     Peer,
 }
 
-/// Why a private session is over.
+/// Why a session is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClosedReason {

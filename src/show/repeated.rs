@@ -20,6 +20,8 @@ pub(crate) enum Repeated {
     Renamed,
     /// The log is not the one read before.
     OtherLog,
+    /// Somebody says what the lobby or a room is about.
+    Topic,
     /// A name looks like another.
     LookAlike,
     /// Somebody's private session was refused for their key.
@@ -29,7 +31,7 @@ pub(crate) enum Repeated {
 impl Repeated {
     /// All of them, for tests that try each.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Skipped,
         Self::PresenceSkipped,
         Self::Broken,
@@ -37,6 +39,7 @@ impl Repeated {
         Self::Refused,
         Self::Renamed,
         Self::OtherLog,
+        Self::Topic,
         Self::LookAlike,
         Self::ForkRefused,
     ];
@@ -60,12 +63,15 @@ impl Repeated {
                 format!("{count} more times who came and went was not told; \\users lists who is here")
             }
             Self::Broken => format!(
-                "{count} more messages do not follow from those before them; do not rely on what the lobby shows"
+                "{count} more messages do not follow from those before them; do not rely on what is shown"
             ),
             Self::Closing => format!("the server said {count} more times that it closes down"),
             Self::Refused => format!("the server closed the link {count} more times"),
             Self::Renamed => format!("the server gave you another name {count} more times"),
-            Self::OtherLog => format!("the lobby's log was another {count} more times"),
+            Self::OtherLog => format!("a log was another than the one read before {count} more times"),
+            Self::Topic => {
+                format!("what is talked about was said {count} more times; \\topic tells it")
+            }
             Self::LookAlike => {
                 format!("{count} more names only look like others: \\whois tells whose key is whose")
             }

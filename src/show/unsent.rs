@@ -37,6 +37,8 @@ pub(crate) enum Unsent<'a> {
     UserLeft,
     /// The user ended the session.
     UserEnded,
+    /// The user left the room.
+    RoomLeft,
     /// The other side left the session.
     OtherLeft,
     /// The session is over.
@@ -73,6 +75,7 @@ impl fmt::Display for Unsent<'_> {
             Self::LobbyDownToTheEnd => "the lobby was down until the end",
             Self::UserLeft => "you left",
             Self::UserEnded => "you ended the session",
+            Self::RoomLeft => "you left the room",
             Self::OtherLeft => "the other left",
             Self::SessionOver => "the session is over",
             Self::SessionGaveWay => "the session gave way to a newer one",

@@ -9,11 +9,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hobnob_protocol::DEFAULT_PORT;
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::message::Cursor;
+use hobnob_protocol::message::{Cursor, RoomCursor};
 use hobnob_protocol::name::{PublicKey, RunId, Seq, UserName};
+use hobnob_protocol::room::RoomName;
+use hobnob_protocol::{DEFAULT_PORT, MAX_ROOMS_OF_A_KEY};
 use tokio::time::{Instant, sleep};
 
 use crate::config::LobbyChoice;
@@ -55,6 +56,8 @@ pub struct Joining {
     pub since: Option<Seq>,
     /// How far this user had come in the lobby of each server, by its key.
     pub marks: HashMap<PublicKey, Mark>,
+    /// The rooms this user is in, of each server, by its key, and how far each was read.
+    pub rooms: HashMap<PublicKey, Vec<(RoomName, Mark)>>,
 }
 
 /// A lobby that was joined.
@@ -68,6 +71,8 @@ pub struct Lobby {
     pub joined: Joined,
     /// How far this user had come in this lobby.
     pub mark: Option<Mark>,
+    /// The rooms that the hello has named, and how far this user had come in each.
+    pub rooms: Vec<(RoomName, Mark)>,
     /// `HOST:PORT`.
     pub address: String,
     /// The server, where this process hosts it.
@@ -133,10 +138,10 @@ impl Joining {
             .map_err(|err| JoinFailure { is_trust_unreadable: true, ..failed(None, err.to_string()) })?;
         let mark =
             trusted.filter(|_| self.since.is_none()).and_then(|server| self.marks.get(&server).copied());
-        let read_up_to = mark.map(|Mark { log, fetched, hash, .. }| Cursor {
-            log,
-            position: Position { seq: Seq(fetched), hash },
-        });
+        let mut rooms = trusted.and_then(|server| self.rooms.get(&server).cloned()).unwrap_or_default();
+        rooms.truncate(MAX_ROOMS_OF_A_KEY);
+        let room_cursors =
+            rooms.iter().map(|(room, mark)| RoomCursor { room: room.clone(), cursor: cursor(mark) });
         let config = LobbyConfig {
             address: address.to_owned(),
             identity: self.identity.clone(),
@@ -146,7 +151,8 @@ impl Joining {
             candidates: Arc::clone(&self.candidates),
             port: self.port,
             since: self.since,
-            read_up_to,
+            rooms: room_cursors.collect(),
+            read_up_to: mark.as_ref().map(cursor),
         };
         let (handle, events, joined) = link::start(config).await.map_err(|error| {
             let hint = self.hint(address, &error);
@@ -156,7 +162,7 @@ impl Joining {
             Some(_) => None,
             None => self.pin(address, &joined.server),
         };
-        Ok(Lobby { handle, events, joined, mark, address: address.to_owned(), host: None, unpinned })
+        Ok(Lobby { handle, events, joined, mark, rooms, address: address.to_owned(), host: None, unpinned })
     }
 
     fn hint(&self, address: &str, error: &ConnectError) -> String {
@@ -240,6 +246,11 @@ impl Joining {
             }
         }
     }
+}
+
+/// The place in its log up to which a mark says that all was fetched.
+fn cursor(mark: &Mark) -> Cursor {
+    Cursor { log: mark.log, position: Position { seq: Seq(mark.fetched), hash: mark.hash } }
 }
 
 fn hosting_notices(host: &Host) -> Vec<Notice> {

@@ -18,13 +18,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::name::{RunId, Seq, UserName};
+use hobnob_protocol::name::{PublicKey, RunId, Seq, UserName};
+use hobnob_protocol::room::RoomName;
 use tokio::sync::mpsc;
 
 use crate::app::completion::Completion;
 use crate::app::event::Signal;
 use crate::app::{App, InputSource, Sources};
-use crate::config::Settings;
+use crate::config::{Settings, Since};
 use crate::data::identities;
 use crate::data::table::Table;
 use crate::lobby::connect::ConnectError;
@@ -37,7 +38,7 @@ use crate::start::whereabouts::Whereabouts;
 use crate::client::keeping::Keeping;
 use crate::client::user::User;
 use crate::data::history::History;
-use crate::data::history::entry::Reader;
+use crate::data::history::entry::{Mark, Reader};
 use crate::input::script;
 use crate::peer::{PeerConfig, PeerNetwork};
 use crate::plugins::{PluginEvent, Plugins};
@@ -258,7 +259,7 @@ struct Run {
     identity: Identity,
     wished: UserName,
     user: User,
-    since: Option<u64>,
+    since: Since,
     plugins: Plugins,
     plugin_events: mpsc::Receiver<PluginEvent>,
 }
@@ -287,6 +288,7 @@ async fn begin(settings: &Settings, name: UserName, reader: Reader) -> Result<Ru
         tracing::warn!(%err, "how far the lobby was read cannot be told");
         HashMap::new()
     });
+    let rooms = rooms_of(&history, reader);
     let joining = Joining {
         choice: settings.lobby.clone(),
         data_dir: settings.data_dir.clone(),
@@ -296,8 +298,9 @@ async fn begin(settings: &Settings, name: UserName, reader: Reader) -> Result<Ru
         candidates: Whereabouts::candidates(whereabouts),
         port: network.port(),
         trust: trust.clone(),
-        since: settings.since.map(Seq),
+        since: settings.since.lobby.map(Seq),
         marks,
+        rooms,
     };
     let (lobby, mut notices) = join::lobby(joining).await.map_err(|failure| {
         let (exit, code) = match failure.error {
@@ -340,9 +343,21 @@ async fn begin(settings: &Settings, name: UserName, reader: Reader) -> Result<Ru
             ignored,
             ..User::default()
         },
-        since: settings.since,
+        since: settings.since.clone(),
         plugins,
         plugin_events,
+    })
+}
+
+/// The rooms that a person was in at the end of the last run. A run on a pipe begins in none.
+fn rooms_of(history: &History, reader: Reader) -> HashMap<PublicKey, Vec<(RoomName, Mark)>> {
+    let rooms = match reader {
+        Reader::Person => history.rooms(reader),
+        Reader::Script => Ok(HashMap::new()),
+    };
+    rooms.unwrap_or_else(|err| {
+        tracing::warn!(%err, "which rooms this user is in cannot be told");
+        HashMap::new()
     })
 }
 
@@ -378,6 +393,7 @@ impl Run {
             network: Some(self.network),
             lobby: self.lobby.handle,
             head: welcome.head.seq.0,
+            since_in_rooms: self.since.rooms,
             keeping: self.keeping,
             trust: self.trust.of_lobby(&self.lobby.joined.server),
             strangers: self.strangers,
@@ -398,11 +414,13 @@ impl Run {
             let (wished, name) = (&self.wished, &welcome.name);
             state.emit(saying::Start::NameTaken { wished, name }.into());
         }
-        if let Some(since) = self.since {
-            state.tell_of_since(since, welcome);
+        if let Some(since) = self.since.lobby {
+            state.tell_of_since(SessionId::LOBBY, since, welcome.head.seq.0, welcome.start.seq.0);
         }
-        state.begin_reading(self.lobby.mark, &self.lobby.joined, self.since.is_some());
+        self.lobby.rooms.into_iter().for_each(|(room, mark)| state.return_to_room(room, mark));
+        state.begin_reading(self.lobby.mark, &self.lobby.joined, self.since.lobby.is_some());
         state.learn_names();
+        state.learn_rooms();
         let sources = Sources {
             lobby: self.lobby.events,
             peers: self.peer_events,

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use hobnob_protocol::name::UserName;
+use hobnob_protocol::room::RoomName;
 use jiff::tz::TimeZone;
 use nu_ansi_term::{Color, Style};
 
@@ -80,7 +81,10 @@ fn question(options: &LogOptions, own_name: Option<&str>) -> Result<Question> {
     };
     let place = match (&options.with, &options.room) {
         (Some(with), _) => In::Private(name("--with", with)?),
-        (None, Some(room)) => In::Room(name("--room", room.strip_prefix('#').unwrap_or(room))?),
+        (None, Some(room)) => {
+            let named = RoomName::typed(room);
+            In::Room(named.map_err(|err| anyhow!("--room {room:?} is no name of a room: {err}"))?)
+        }
         (None, None) => In::Everywhere,
     };
     Ok(Question {

@@ -262,12 +262,12 @@ fn who_leaves_while_the_lobby_is_out_of_reach_says_nothing_more() {
             while !matches!(events.recv().await, Some(LobbyEvent::Down { .. })) {}
             // The next connection is being made, and completes after the user has gone.
             pass(Duration::from_secs(1)).await;
-            assert!(handle.say(1, Text::new("held").unwrap()));
+            assert!(handle.say(1, None, Text::new("held").unwrap()));
             handle.leave();
             pass(Duration::from_secs(1)).await;
             path.weather.send_replace(Weather::Fair);
             while !matches!(events.recv().await, Some(LobbyEvent::Left)) {}
-            assert!(!handle.say(2, Text::new("after the end").unwrap()));
+            assert!(!handle.say(2, None, Text::new("after the end").unwrap()));
             pass(Duration::from_secs(60)).await;
         };
         tokio::pin!(leaving);

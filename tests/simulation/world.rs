@@ -113,6 +113,7 @@ pub(crate) fn who(name: &str) -> (Identity, RunId, LobbyConfig) {
         trusted: None,
         candidates: Arc::new(|_ends| Box::pin(async { Vec::new() })),
         port: 1,
+        rooms: Vec::new(),
         since: None,
         read_up_to: None,
     };
@@ -167,7 +168,7 @@ impl Book {
                     for _ in 0..1 + chance.below(6) {
                         let id = self.said.len() as u64 + 1;
                         let text = format!("{name} {id} {}", "x".repeat(chance.below(300) as usize));
-                        assert!(handle.say(id, Text::new(text.as_str()).unwrap()));
+                        assert!(handle.say(id, None, Text::new(text.as_str()).unwrap()));
                         self.said.insert(id, text);
                     }
                     next.set(pass(chance.span(Duration::from_secs(4))));
@@ -196,7 +197,7 @@ impl Book {
                 Resumed::Elsewhere => panic!("the same log is taken for another: {:?}", joined.welcome),
             },
             LobbyEvent::Down { .. } => self.losses += 1,
-            LobbyEvent::Broken(broken) => panic!("{broken}"),
+            LobbyEvent::Broken { broken, .. } => panic!("{broken}"),
             LobbyEvent::KeyChanged(text) => panic!("{text}"),
             _ => {}
         }

@@ -118,6 +118,12 @@ impl Client {
         self.ask(&format!("\\fork {peer}"), json!({"event": "opened", "peer": peer}))
     }
 
+    /// Joins a room; the `opened` event.
+    #[track_caller]
+    pub(crate) fn enter(&self, room: &str) -> Value {
+        self.ask(&format!("\\join {room}"), json!({"event": "opened"}))
+    }
+
     /// Waits until `count` events fit; all that do.
     #[track_caller]
     pub(crate) fn wait_count(&self, count: usize, pattern: Value) -> Vec<Value> {

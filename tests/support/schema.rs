@@ -67,15 +67,17 @@ fn check(event: &Value) -> Checked {
             ["session", "count", "mentions", "from"].iter().try_for_each(|field| number(event, field))
         }
         "kept" => check_kept(event),
+        "rooms" => each(event, "rooms", |room| text(room, "name").and(number(room, "users"))),
+        "topic" => text(event, "text").and(number(event, "session")).and(text_or_absent(event, "by")),
         "sent" => text(event, "text").and(number(event, "session")).and_then(|()| lobby_seq(event)),
         // Text that no session was current for has no session's number to tell.
         "unsent" => text(event, "text").and(text(event, "reason")).and(number_or_null(event, "session")),
-        "joined" | "left" => text(event, "name"),
-        "users" => texts(event, "names"),
+        "joined" | "left" => text(event, "name").and(room_or_lobby(event)),
+        "users" => texts(event, "names").and(room_or_lobby(event)),
         "forking" => peer_session(event),
         "opened" => check_opened(event),
         "verify" => check_verify(event),
-        "closed" => peer_session(event).and(one_of(event, "reason", &["left", "ended", "gone", "failed"])),
+        "closed" => other_session(event).and(one_of(event, "reason", &["left", "ended", "gone", "failed"])),
         "sessions" => each(event, "sessions", check_session),
         "switched" => number(event, "session"),
         "link" => number(event, "session").and(one_of(event, "state", &["up", "down"])),
@@ -113,7 +115,11 @@ fn check_message(event: &Value) -> Checked {
     }
     number(event, "session")?;
     time(event, "at")?;
-    one_of(event, "kind", &["lobby", "peer"])?;
+    one_of(event, "kind", &["lobby", "room", "peer"])?;
+    if event["kind"] == "room" {
+        text(event, "room")?;
+        number(event, "seq")?;
+    }
     if (event["kind"] == "lobby") != (event["session"] == 0) {
         return Err("session 0 is the lobby, and no other".to_owned());
     }
@@ -134,6 +140,9 @@ fn check_kept(event: &Value) -> Checked {
 }
 
 fn check_opened(event: &Value) -> Checked {
+    if event["peer"].is_null() {
+        return other_session(event);
+    }
     peer_session(event)?;
     one_of(event, "mode", &["A", "B"])?;
     one_of(event, "path", &["direct", "relay"])?;
@@ -160,13 +169,30 @@ fn check_session(session: &Value) -> Checked {
     number(session, "unread")?;
     flag(session, "current")?;
     one_of(session, "state", &["up", "connecting", "down"])?;
-    one_of(session, "kind", &["lobby", "peer"])?;
+    one_of(session, "kind", &["lobby", "room", "peer"])?;
+    if session["kind"] == "room" {
+        return text(session, "room");
+    }
     if session["kind"] == "lobby" {
         return if session["id"] == 0 { Ok(()) } else { Err("the lobby is session 0".to_owned()) };
     }
     text(session, "peer")?;
     flag(session, "verified")?;
     one_of(session, "mode", &["A", "B"])
+}
+
+/// A session with a room, or a private one.
+fn other_session(event: &Value) -> Checked {
+    if event["peer"].is_null() { text(event, "room").and(room_or_lobby(event)) } else { peer_session(event) }
+}
+
+/// What is about a room names its session and its name; what is about the lobby names neither.
+fn room_or_lobby(event: &Value) -> Checked {
+    match (event["session"].as_u64(), event["room"].is_string()) {
+        (Some(1..), true) => Ok(()),
+        (None, false) => Ok(()),
+        _ => Err("a room has a session of 1 or more and a name".to_owned()),
+    }
 }
 
 fn peer_session(event: &Value) -> Checked {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hobnob_protocol::name::{ChainHash, LogId, PairToken, PublicKey, Text, UserName};
+use hobnob_protocol::room::RoomName;
 
 /// Where something was said: messages of one talk are numbered together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub(crate) enum Talk {
         /// Which log.
         log: LogId,
         /// The room's name; none for the lobby.
-        room: Option<UserName>,
+        room: Option<RoomName>,
     },
     /// In one private session.
     Private {
@@ -65,7 +66,7 @@ pub(crate) enum Whereabouts {
     /// In a lobby.
     Lobby,
     /// In the room of this name.
-    Room(UserName),
+    Room(RoomName),
     /// In private with the user of this name.
     Private(UserName),
 }

@@ -10,6 +10,7 @@ use hobnob_protocol::identity::create_private_dir;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use thiserror::Error;
 
+use super::room_marks;
 use crate::data::private_file;
 
 /// The file's name in the data directory.
@@ -144,7 +145,7 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, HistoryError> {
 /// Makes the tables where there are none. Clients that start together all try; one does.
 fn prepare(conn: &mut Connection) -> rusqlite::Result<()> {
     if version(conn)? != 0 || is_anything_there(conn)? {
-        return Ok(());
+        return add_rooms(conn);
     }
     // Both must be set before the first table is made, and outside of a transaction.
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -158,7 +159,17 @@ fn prepare(conn: &mut Connection) -> rusqlite::Result<()> {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
-    transaction.commit()
+    transaction.commit()?;
+    add_rooms(conn)
+}
+
+/// Makes the table of rooms in a file of ours that has none yet.
+fn add_rooms(conn: &Connection) -> rusqlite::Result<()> {
+    let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if id == APPLICATION_ID && version(conn)? == VERSION {
+        conn.execute_batch(room_marks::TABLE)?;
+    }
+    Ok(())
 }
 
 fn is_anything_there(conn: &Connection) -> rusqlite::Result<bool> {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::entry::{Mark, Reader};
 
-const fn column(reader: Reader) -> i64 {
+pub(super) const fn column(reader: Reader) -> i64 {
     match reader {
         Reader::Person => 0,
         Reader::Script => 1,

@@ -4,7 +4,8 @@
 //!
 //! 1. [`entry`] says what a kept message is, and what a mark is.
 //! 2. [`file`](mod@file) makes and opens the file, and owns its tables.
-//! 3. [`writer`] writes, in a thread of its own, what waits in its [`queue`], through [`rows`] and [`marks`].
+//! 3. [`writer`] writes, in a thread of its own, what waits in its [`queue`], through [`rows`], [`marks`] and
+//!    [`room_marks`].
 //! 4. [`question`] reads, over a second connection; [`words`] is how words are looked for, [`beginnings`] how those are
 //!    of which only the beginning is known.
 //! 5. [`bring_over`] takes in what earlier builds kept.
@@ -16,6 +17,7 @@ mod file;
 mod marks;
 pub(crate) mod question;
 mod queue;
+mod room_marks;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -26,11 +28,13 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use hobnob_protocol::name::{LogId, PublicKey, UserName};
+use hobnob_protocol::room::RoomName;
 use rusqlite::Connection;
 
 use self::entry::{Entry, Kept, Mark, Reader};
 pub(crate) use self::file::HistoryError;
 use self::question::{Before, Question};
+pub(crate) use self::room_marks::{RoomNote, RoomReader};
 use self::writer::Writer;
 
 /// Bytes the file may take where nobody says otherwise.
@@ -119,6 +123,32 @@ impl History {
     pub(crate) fn begin_mark(&self, server: PublicKey, reader: Reader, mark: Mark) {
         if let Some(open) = &self.open {
             open.writer.mark(server, &open.own_name, reader, mark, true);
+        }
+    }
+
+    /// How far this user has come in a room.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn room_mark(&self, reader: &RoomReader) -> Result<Option<Mark>, HistoryError> {
+        self.ask(None, |open| room_marks::of(&open.reader, open.own_name.folded(), reader))
+    }
+
+    /// The rooms that this user is in, with how far each was read, by the key of their server.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn rooms(
+        &self,
+        reader: Reader,
+    ) -> Result<HashMap<PublicKey, Vec<(RoomName, Mark)>>, HistoryError> {
+        self.ask(HashMap::new(), |open| room_marks::inside(&open.reader, open.own_name.folded(), reader))
+    }
+
+    /// Notes how far this user has come in a room, or that he has left it.
+    pub(crate) fn note_room(&self, reader: RoomReader, note: RoomNote) {
+        if let Some(open) = &self.open {
+            open.writer.note_room(&open.own_name, reader, note);
         }
     }
 

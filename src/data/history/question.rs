@@ -1,6 +1,7 @@
 //! What the history is asked, and how the rows of an answer become messages. Owns every SELECT of messages.
 
 use hobnob_protocol::name::{LogId, PublicKey, Text, UserName};
+use hobnob_protocol::room::RoomName;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
@@ -19,7 +20,7 @@ pub(crate) enum In {
     /// In lobbies.
     Lobby,
     /// In rooms of this name.
-    Room(UserName),
+    Room(RoomName),
     /// In private with users of this name.
     Private(UserName),
     /// In a room or in private: whatever has this name.
@@ -90,7 +91,9 @@ impl Select {
         match &question.place {
             In::Everywhere => {}
             In::Lobby => self.and("t.kind = 0", []),
-            In::Room(room) => self.and("t.kind = 1 AND t.folded = ?", [name(room)]),
+            In::Room(room) => {
+                self.and("t.kind = 1 AND t.folded = ?", [Value::Text(room.folded().to_owned())]);
+            }
             In::Private(other) => self.and("t.kind = 2 AND t.folded = ?", [name(other)]),
             In::Named(either) => self.and("t.kind > 0 AND t.folded = ?", [name(either)]),
             In::WithKey(key) => {
@@ -135,7 +138,10 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Option<Kept>> {
     let Ok(text) = Text::new(text) else { return Ok(None) };
     let place = match (kind, UserName::kept(&name)) {
         (0, _) => Whereabouts::Lobby,
-        (1, Ok(room)) => Whereabouts::Room(room),
+        (1, _) => match name.parse() {
+            Ok(room) => Whereabouts::Room(room),
+            Err(_) => return Ok(None),
+        },
         (2, Ok(other)) => Whereabouts::Private(other),
         _ => return Ok(None),
     };

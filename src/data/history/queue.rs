@@ -9,6 +9,7 @@ use std::time::Duration;
 use hobnob_protocol::name::PublicKey;
 
 use super::entry::{Entry, Mark, Reader, Talk};
+use super::room_marks::{RoomNote, RoomReader};
 
 /// Orders that may wait: the messages that are missed at a start fit in.
 const MOST_WAITING: usize = 16_384;
@@ -31,6 +32,8 @@ pub(super) enum Order {
     Keep(Entry),
     /// Note how far a user has come: `anew`, or further on than it stands.
     Mark { server: PublicKey, name: String, reader: Reader, mark: Mark, anew: bool },
+    /// Note how far a user has come in a room, or that he has left it.
+    Room { name: String, reader: RoomReader, note: RoomNote },
     /// Remove what was said in private with a key.
     Forget { own_name: String, other: PublicKey },
     /// Answer when all before it is written.

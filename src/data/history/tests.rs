@@ -148,7 +148,8 @@ fn a_beginning_is_found_page_by_page_among_the_newest_messages_and_before_them()
 fn a_question_is_narrowed_by_author_place_and_time() {
     let folder = tempfile::tempdir().unwrap();
     let history = open(folder.path());
-    let room = Arc::new(Talk::Log { server: SERVER, log: LogId::new([7; 16]), room: Some(name("Tea")) });
+    let room =
+        Arc::new(Talk::Log { server: SERVER, log: LogId::new([7; 16]), room: Some("Tea".parse().unwrap()) });
     let (in_lobby, with_bobby, with_carol) =
         (lobby(), private(BOBBY, "bobby", 1), private(PublicKey::new([5; 32]), "Carol", 2));
     history.keep(said(&in_lobby, 1, "bobby", "lunch in the lobby"));
@@ -165,10 +166,13 @@ fn a_question_is_narrowed_by_author_place_and_time() {
     check(Question { since: Some(3000), until: Some(4000), ..lunch() }, &["lunch with bobby"]);
     assert_eq!(history.key_of(&name("BOBBY")).unwrap(), Some(BOBBY));
     assert_eq!(history.key_of(&name("dora")).unwrap(), None);
-    let kept =
-        history
-            .newest(&Question { place: In::Room(name("tea")), ..lunch() }, Before::default(), 1, &|_| true);
-    assert_eq!(kept.unwrap().0[0].place, Whereabouts::Room(name("Tea")));
+    let kept = history.newest(
+        &Question { place: In::Room("tea".parse().unwrap()), ..lunch() },
+        Before::default(),
+        1,
+        &|_| true,
+    );
+    assert_eq!(kept.unwrap().0[0].place, Whereabouts::Room("Tea".parse().unwrap()));
 }
 
 #[test]

@@ -15,8 +15,9 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::entry::{Entry, Mark, Reader};
 use super::file::{HistoryError, told};
 use super::queue::{Full, Order, Queue};
+use super::room_marks::{RoomNote, RoomReader};
 use super::rows::{self, Talks};
-use super::{file, marks};
+use super::{file, marks, room_marks};
 
 /// How long a reader waits for what was said just now to be written.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -74,6 +75,11 @@ impl Writer {
     /// Sets a mark: `anew`, or further on than it stands.
     pub(super) fn mark(&self, server: PublicKey, name: &UserName, reader: Reader, mark: Mark, anew: bool) {
         self.order(Order::Mark { server, name: name.folded().to_owned(), reader, mark, anew });
+    }
+
+    /// Notes something of a room.
+    pub(super) fn note_room(&self, name: &UserName, reader: RoomReader, note: RoomNote) {
+        self.order(Order::Room { name: name.folded().to_owned(), reader, note });
     }
 
     /// Removes what was said in private with a key.
@@ -171,6 +177,7 @@ impl Run {
                     }
                     marks::set(&transaction, server, name, *reader, mark)?;
                 }
+                Order::Room { name, reader, note } => room_marks::note(&transaction, name, reader, note)?,
                 Order::Forget { own_name, other } => {
                     rows::forget(&transaction, own_name, other.as_bytes())?;
                 }

@@ -2,11 +2,12 @@
 
 use hobnob_protocol::MAX_TEXT_BYTES;
 use hobnob_protocol::name::UserName;
+use hobnob_protocol::room::RoomName;
 use thiserror::Error;
 
 use super::Failing;
 use crate::session::SessionId;
-use crate::show::ErrorCode;
+use crate::show::{ErrorCode, room};
 
 /// What failed with what is typed or read.
 #[derive(Debug, Error)]
@@ -77,8 +78,8 @@ pub(crate) enum Input<'a> {
     },
     /// `\wait` was called with the wrong arguments. This says more than the table's usage, which is narrow for `\help`.
     #[error(
-        "usage: \\wait [SECONDS], or \\wait message FROM, \\wait opened or \\wait users N, each with [SECONDS] \
-             after which it fails (30)"
+        "usage: \\wait [SECONDS], or \\wait message FROM, \\wait opened, \\wait joined ROOM or \\wait users N, each \
+             with [SECONDS] after which it fails (30)"
     )]
     WaitUsage,
     /// An editor is wanted where there is no terminal.
@@ -115,6 +116,14 @@ pub(crate) enum Wait<'a> {
     /// No private session is open.
     #[error("no private session opened within {seconds} s")]
     NothingOpened {
+        /// How long that was waited for.
+        seconds: f64,
+    },
+    /// This client is not in a room.
+    #[error("{} was not joined within {seconds} s", room::label(room))]
+    NotJoined {
+        /// Which.
+        room: &'a RoomName,
         /// How long that was waited for.
         seconds: f64,
     },

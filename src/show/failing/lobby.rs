@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use hobnob_protocol::chain::BrokenChain;
-use hobnob_protocol::message::NoAnswerCode;
+use hobnob_protocol::message::{NoAnswerCode, NotAcceptedCode};
 use hobnob_protocol::name::UserName;
+use hobnob_protocol::room::RoomName;
 use thiserror::Error;
 
 use super::Failing;
-use crate::show::ErrorCode;
+use crate::show::unsent::Unsent;
+use crate::show::{ErrorCode, room};
 
 /// What failed in the lobby.
 #[derive(Debug, Error)]
@@ -28,12 +30,20 @@ pub(crate) enum Lobby<'a> {
     /// Nobody of this name is there.
     #[error("{0} is not in the lobby; \\users lists who is")]
     NotThere(&'a UserName),
-    /// The command belongs into the lobby, and a private session is current.
-    #[error("in the lobby only: \\lobby first")]
+    /// The command belongs into the lobby or a room, and a private session is current.
+    #[error("in the lobby or a room only: \\lobby first")]
     NotCurrent,
     /// A message does not follow from the one before.
-    #[error("{0}; do not rely on what the lobby shows before it")]
-    Broken(&'a BrokenChain),
+    #[error("{broken}; do not rely on what {} shows before it", room::place(*room))]
+    Broken {
+        /// In which room; none for the lobby.
+        room: Option<&'a RoomName>,
+        /// Which.
+        broken: &'a BrokenChain,
+    },
+    /// Something this user wanted done was not.
+    #[error("{}", Unsent::NotAccepted(*.0))]
+    ActNotTaken(NotAcceptedCode),
     /// The server at this address has another key than before.
     #[error("{reason}; if that is right, remove the server from {} and start again", trust_file.display())]
     KeyChanged {
@@ -64,7 +74,7 @@ impl Failing for Lobby<'_> {
             Self::Down | Self::WentDown | Self::NoAnswerInTime => ErrorCode::LobbyDown,
             Self::NoAnswer(NoAnswerCode::Yourself) => ErrorCode::SelfFork,
             Self::NoAnswer(NoAnswerCode::Silent) => ErrorCode::PeerUnreachable,
-            Self::NoAnswer(_) | Self::Broken(_) => ErrorCode::Refused,
+            Self::NoAnswer(_) | Self::Broken { .. } | Self::ActNotTaken(_) => ErrorCode::Refused,
             Self::NotThere(_) => ErrorCode::NoSuchUser,
             Self::NotCurrent => ErrorCode::NotInLobby,
             Self::KeyChanged { .. } => ErrorCode::KeyChanged,

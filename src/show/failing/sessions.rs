@@ -11,8 +11,8 @@ pub(crate) enum Sessions<'a> {
     /// There is no such session.
     #[error("there is no session {0}; \\ss lists them")]
     NoSuch(&'a str),
-    /// A private session is to be left, and none is current.
-    #[error("no private session is current; \\quit leaves the lobby")]
+    /// A private session or a room is to be left, and none is current.
+    #[error("no private session is current, and no room; \\quit leaves the lobby")]
     NothingToLeave,
     /// The messages of the current session are wanted, and none is current.
     #[error("no session is current: \\lobby or \\sw N first")]

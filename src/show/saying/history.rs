@@ -3,7 +3,10 @@
 use std::fmt;
 use std::io;
 
+use hobnob_protocol::room::RoomName;
+
 use super::Saying;
+use crate::show::room;
 
 /// What is said of what is kept.
 #[derive(Debug)]
@@ -45,11 +48,16 @@ pub(crate) enum History<'a> {
     },
     /// More was missed than the screen has room for.
     MoreMissed {
+        /// In which room; none for the lobby.
+        room: Option<&'a RoomName>,
         /// How many messages.
         count: u64,
     },
-    /// All that was missed was shown.
-    AllMissedShown,
+    /// All that was missed in one log was shown.
+    AllMissedShown {
+        /// Where something is still to be read: in a room, or in the lobby.
+        next: Option<Option<&'a RoomName>>,
+    },
 }
 
 impl Saying for History<'_> {}
@@ -81,8 +89,14 @@ impl fmt::Display for History<'_> {
             Self::OldestMissedNotKept { count } => {
                 write!(f, "{} before these are not kept on this machine", messages(count))
             }
-            Self::MoreMissed { count } => write!(f, "{count} more: \\missed"),
-            Self::AllMissedShown => f.write_str("that is all you missed"),
+            Self::MoreMissed { room, count } => {
+                let place = room.map_or_else(String::new, |room| format!(" in {}", room::label(room)));
+                write!(f, "{count} more{place}: \\missed")
+            }
+            Self::AllMissedShown { next: None } => f.write_str("that is all you missed"),
+            Self::AllMissedShown { next: Some(next) } => {
+                write!(f, "that is all you missed here; \\missed goes on in {}", room::place(next))
+            }
         }
     }
 }

@@ -3,9 +3,11 @@
 use std::fmt;
 
 use hobnob_protocol::name::{Fingerprint, UserName};
+use hobnob_protocol::room::RoomName;
 
 use super::Saying;
 use crate::data::trust::TrustError;
+use crate::show::room;
 
 /// What is said of the lobby.
 #[derive(Debug)]
@@ -24,15 +26,22 @@ pub(crate) enum Lobby<'a> {
         /// The name it has.
         name: &'a UserName,
     },
-    /// The log is another one than was read before.
-    AnotherLog,
+    /// A log is another one than was read before.
+    AnotherLog {
+        /// Of which room; none for the lobby.
+        room: Option<&'a RoomName>,
+    },
     /// Messages are no longer kept by the server.
     Missed {
+        /// In which room; none for the lobby.
+        room: Option<&'a RoomName>,
         /// How many.
         count: u64,
     },
     /// The message that `--since` names is not there yet.
     SinceIsAhead {
+        /// In which room; none for the lobby.
+        room: Option<&'a RoomName>,
         /// The number it names.
         since: u64,
         /// The number of the newest message.
@@ -46,7 +55,10 @@ pub(crate) enum Lobby<'a> {
         count: u64,
     },
     /// Too many came and went to tell of each.
-    PresenceSkipped,
+    PresenceSkipped {
+        /// In which room; none for the lobby.
+        room: Option<&'a RoomName>,
+    },
     /// A user has another key than the pinned one.
     AnotherKeyPinned {
         /// Who.
@@ -91,21 +103,26 @@ impl fmt::Display for Lobby<'_> {
             Self::NameTakenMeanwhile { before, name } => {
                 write!(f, "the name {before} is taken now; you are {name}")
             }
-            Self::AnotherLog => f.write_str(
-                "the lobby's log is not the one read before; what was said in between is not known here",
-            ),
-            Self::Missed { count } => {
-                write!(f, "{count} messages were missed and are no longer kept by the server")
-            }
-            Self::SinceIsAhead { since, newest } => write!(
+            Self::AnotherLog { room } => write!(
                 f,
-                "the lobby's newest message is {newest}; {since} is of another log, or another lobby"
+                "{}'s log is not the one read before; what was said in between is not known here",
+                room::place(*room)
+            ),
+            Self::Missed { room, count } => {
+                let place = room.map_or_else(String::new, |room| format!(" in {}", room::label(room)));
+                write!(f, "{count} messages{place} were missed and are no longer kept by the server")
+            }
+            Self::SinceIsAhead { room, since, newest } => write!(
+                f,
+                "{}'s newest message is {newest}; {since} is of another log, or another lobby",
+                room::place(*room)
             ),
             Self::SinceIsGone { since, count } => {
                 write!(f, "{count} messages after {since} are no longer kept by the server")
             }
-            Self::PresenceSkipped => {
-                f.write_str("who came and went meanwhile was not told; \\users lists who is here")
+            Self::PresenceSkipped { room } => {
+                let place = room.map_or_else(String::new, |room| format!(" in {}", room::label(room)));
+                write!(f, "who came and went{place} meanwhile was not told; \\users lists who is here")
             }
             Self::AnotherKeyPinned { name, pinned } => {
                 write!(f, "the key pinned for {name} is another: {pinned}")
@@ -141,6 +158,19 @@ mod tests {
             format!("\u{430}nna (there is U+0430 in it) only looks like your name, anna: {end}")
         );
         assert_eq!(told(None, false), format!("\u{430}nna only looks like anna: {end}"));
+    }
+
+    #[test]
+    fn what_is_said_of_a_log_names_the_room_or_the_lobby() {
+        let tea = "tea".parse().unwrap();
+        for (room, place, inside) in [(None, "the lobby", ""), (Some(&tea), "#tea", " in #tea")] {
+            let told = Lobby::AnotherLog { room }.to_string();
+            assert!(told.starts_with(&format!("{place}'s log is not the one read before")), "{told}");
+            let told = Lobby::Missed { room, count: 3 }.to_string();
+            assert!(told.starts_with(&format!("3 messages{inside} were missed")), "{told}");
+            let told = Lobby::PresenceSkipped { room }.to_string();
+            assert!(told.starts_with(&format!("who came and went{inside} meanwhile")), "{told}");
+        }
     }
 
     #[test]

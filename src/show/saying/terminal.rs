@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use hobnob_protocol::name::UserName;
-
 use super::{Saying, listed};
 use crate::session::SessionId;
 
@@ -32,7 +30,7 @@ pub(crate) enum Terminal<'a> {
         /// How many lines it has.
         lines: usize,
         /// To whom it would go; nobody for the lobby.
-        to: Option<&'a UserName>,
+        to: &'a str,
         /// How its first line begins.
         first: &'a str,
     },
@@ -73,12 +71,10 @@ impl fmt::Display for Terminal<'_> {
             ),
             Self::NotRemoved => f.write_str("it stays"),
             Self::LongPaste { lines, to, first } => {
-                write!(f, "{lines} lines to ")?;
-                match to {
-                    Some(peer) => write!(f, "{peer}")?,
-                    None => f.write_str("the lobby")?,
-                }
-                write!(f, ", beginning: {first}\ny sends them, Enter keeps them in the editor")
+                write!(
+                    f,
+                    "{lines} lines to {to}, beginning: {first}\ny sends them, Enter keeps them in the editor"
+                )
             }
             Self::HowToLeave { hosts, others } => {
                 f.write_str("Ctrl-C again, Ctrl-D or \\quit to leave")?;
@@ -108,11 +104,10 @@ mod tests {
 
     #[test]
     fn a_long_paste_is_asked_about_with_whoever_would_get_it() {
-        let anna: UserName = "anna".parse().unwrap();
         let question = "beginning: one\ny sends them, Enter keeps them in the editor";
         let paste = |to| Terminal::LongPaste { lines: 12, to, first: "one" }.to_string();
-        assert_eq!(paste(Some(&anna)), format!("12 lines to anna, {question}"));
-        assert_eq!(paste(None), format!("12 lines to the lobby, {question}"));
+        assert_eq!(paste("anna"), format!("12 lines to anna, {question}"));
+        assert_eq!(paste("the lobby"), format!("12 lines to the lobby, {question}"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a message sends to a terminal besides its text, so that somebody who is not looking notices.
 
 use super::super::harmless::harmless_line;
-use super::super::{Message, MessageKind};
+use super::super::{Message, MessageKind, room};
 use super::TerminalForm;
 use crate::config::preferences::Notify;
 
@@ -13,8 +13,8 @@ impl TerminalForm {
     #[must_use]
     pub fn attention(&self, message: &Message) -> String {
         let place = match message.kind {
-            MessageKind::Lobby => "in the lobby",
-            MessageKind::Peer => "in private",
+            MessageKind::Lobby | MessageKind::Room => format!("in {}", room::place(message.room.as_ref())),
+            MessageKind::Peer => "in private".to_owned(),
         };
         let from = message.from.as_str();
         let text: String = harmless_line(&message.text).chars().take(SHOWN).collect();

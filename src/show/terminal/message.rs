@@ -6,7 +6,7 @@ use jiff::Zoned;
 use nu_ansi_term::{Color, Style};
 
 use super::super::harmless::harmless;
-use super::super::{Message, MessageKind, Mode};
+use super::super::{Message, MessageKind, Mode, room};
 use super::own::time_form;
 use super::wrap::width;
 use super::{TerminalForm, links, names};
@@ -167,12 +167,12 @@ impl TerminalForm {
         };
         let name = message.from.to_string();
         let prefix = match (message.kind, message.mode) {
-            (MessageKind::Lobby, _) => String::new(),
+            (MessageKind::Lobby | MessageKind::Room, _) => room::before(message),
             (MessageKind::Peer, mode) => format!("{} ", mode.unwrap_or(Mode::B).prefix()),
         };
         let (before, after, text) = match (action(message), message.kind) {
             (Some(action), _) => (format!("{prefix}* "), " ", action),
-            (None, MessageKind::Lobby) => (prefix, ": ", message.text.as_str()),
+            (None, MessageKind::Lobby | MessageKind::Room) => (prefix, ": ", message.text.as_str()),
             (None, MessageKind::Peer) => (format!("{prefix}<"), "> ", message.text.as_str()),
         };
         (Head { lead: time + mark, before, name, after }, text)
@@ -187,6 +187,7 @@ impl TerminalForm {
         }
         let session_style = match message.kind {
             MessageKind::Lobby => Style::new(),
+            MessageKind::Room => Color::Blue.bold(),
             MessageKind::Peer => Color::Magenta.bold(),
         };
         let name_style = match (self.own.as_ref() == Some(&message.from), self.preferences.names_colour) {

@@ -93,15 +93,18 @@ impl TerminalForm {
             }
             // The error before it has said so, and there was no session yet to speak of.
             Notice::Closed { reason: ClosedReason::Failed, .. } => Shown::Nothing,
+            Notice::RoomClosed(closed) if closed.reason == ClosedReason::Failed => Shown::Nothing,
             Notice::Whois { since, .. } => {
                 let since = self.local(*since).strftime("%-d %B %Y, %H:%M").to_string();
                 Shown::Out(self.say(&whois(notice, &since), columns))
             }
-            Notice::Missed { count, mentions, since, .. } => {
-                let said = self.missed(*count, *mentions, *since);
+            Notice::Missed { room, count, mentions, since, .. } => {
+                let said = self.missed(room.as_ref(), *count, *mentions, *since);
                 Shown::Out(self.program_voice(Style::new().bold(), &said, columns))
             }
-            Notice::Unread { session, count } => Shown::Out(self.unread_line(*session, *count, columns)),
+            Notice::Unread { session, room, count } => {
+                Shown::Out(self.unread_line(*session, room.as_ref(), *count, columns))
+            }
             Notice::Kept(kept) => Shown::Out(self.kept(kept, columns)),
             Notice::Help { commands } => Shown::Out(self.help(commands, columns)),
             Notice::Sessions { sessions } => Shown::Out(self.sessions(sessions, columns)),
@@ -122,8 +125,7 @@ impl TerminalForm {
     /// A line as it stood behind its prompt when it was typed. Breaks where the editor broke it: at the
     /// terminal's edge.
     #[must_use]
-    pub fn typed(&self, prompt: &str, private: bool, text: &str) -> String {
-        let color = if private { Color::Magenta } else { Color::Green };
+    pub fn typed(&self, prompt: &str, color: Color, text: &str) -> String {
         format!("{}{}\n", self.paint(color.bold(), prompt), harmless(text, ""))
     }
 

@@ -5,7 +5,7 @@ use nu_ansi_term::{Color, Style};
 
 use super::super::HelpRow;
 use super::super::harmless::harmless_line;
-use super::super::human::{PROGRAM_VOICE, state_word};
+use super::super::human::{PROGRAM_VOICE, state_word, with_whom};
 use super::TerminalForm;
 use super::wrap::width;
 use crate::session::SessionRow;
@@ -68,10 +68,7 @@ impl TerminalForm {
     pub(super) fn sessions(&self, rows: &[SessionRow], columns: usize) -> String {
         let lines = rows.iter().map(|row| {
             let mark = if row.current { '*' } else { ' ' };
-            let who = match (&row.peer, row.mode) {
-                (Some(peer), Some(mode)) => format!("{} {peer}", mode.prefix()),
-                _ => "lobby".to_owned(),
-            };
+            let who = with_whom(row);
             let unread = match row.unread {
                 0 => String::new(),
                 count => format!(", {count} unread"),

@@ -224,7 +224,7 @@ fn an_address_that_is_broken_into_rows_is_one_link() {
 #[test]
 fn a_list_of_names_is_not_broken_inside_one() {
     let names = ["山田太郎", "佐藤花子", "鈴木一郎", "bobby"].map(|name| name.parse().unwrap());
-    let users = Notice::Users { names: names.to_vec(), away: Vec::new() };
+    let users = Notice::Users { session: None, room: None, names: names.to_vec(), away: Vec::new() };
     let shown = text(form(false).show(&users, 34));
     for name in names {
         assert!(shown.lines().any(|row| row.contains(name.as_str())), "{shown}");

@@ -1,19 +1,28 @@
 //! What a person has not read: how many messages were missed and since when, and the line above the first of them.
 
+use hobnob_protocol::room::RoomName;
 use jiff::ToSpan;
 use nu_ansi_term::Color;
 
 use super::TerminalForm;
 use super::wrap::width;
 use crate::session::SessionId;
+use crate::show::room;
 use crate::timestamp::Timestamp;
 
 /// The line is no longer than this, however wide the terminal is.
 const WIDEST: usize = 60;
 
 impl TerminalForm {
-    /// `134 messages since yesterday 18:02, 2 name you: \missed`.
-    pub(super) fn missed(&self, count: u64, mentions: u64, since: Option<Timestamp>) -> String {
+    /// `134 messages since yesterday 18:02, 2 name you: \missed`; of a room its name comes first.
+    pub(super) fn missed(
+        &self,
+        room: Option<&RoomName>,
+        count: u64,
+        mentions: u64,
+        since: Option<Timestamp>,
+    ) -> String {
+        let place = room.map_or_else(String::new, |room| format!("{}: ", room::label(room)));
         let messages = if count == 1 { "1 message".to_owned() } else { format!("{count} messages") };
         let since = since.map(|since| format!(" since {}", self.day_and_time(since))).unwrap_or_default();
         let mentions = match mentions {
@@ -21,7 +30,7 @@ impl TerminalForm {
             1 => ", 1 names you".to_owned(),
             many => format!(", {many} name you"),
         };
-        format!("{messages}{since}{mentions}: \\missed")
+        format!("{place}{messages}{since}{mentions}: \\missed")
     }
 
     /// A time as somebody says it who knows what day it is.
@@ -42,15 +51,20 @@ impl TerminalForm {
     pub(super) fn unread_line(
         &self,
         session: SessionId,
+        room: Option<&RoomName>,
         count: Option<(u64, u64)>,
         columns: usize,
     ) -> String {
         let text = match count {
-            None => "unread".to_owned(),
+            None => {
+                room.map_or_else(|| "unread".to_owned(), |room| format!("unread in {}", room::label(room)))
+            }
             Some((count, shown)) if shown < count => {
                 format!("{count} unread, the newest {shown} of them; \\history {count} shows all")
             }
-            Some((count, _)) if session == SessionId::LOBBY => format!("{count} unread in the lobby"),
+            Some((count, _)) if session == SessionId::LOBBY || room.is_some() => {
+                format!("{count} unread in {}", room::place(room))
+            }
             Some((count, _)) => format!("{count} unread in session {session}"),
         };
         let room = columns.min(WIDEST).saturating_sub(width(&text) + 2);

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use hobnob_protocol::room::RoomName;
+use nu_ansi_term::Color;
 use tokio::time::Instant;
 
 use crate::commands;
@@ -14,6 +16,7 @@ use crate::show::Notice;
 use crate::show::harmless::harmless;
 use crate::show::human::{Human, Shown};
 use crate::show::terminal::TerminalForm;
+use crate::show::terminal::own::To;
 use crate::timestamp::Timestamp;
 
 /// The form of a replay.
@@ -50,10 +53,10 @@ impl Look {
         }
     }
 
-    fn typed(&self, prompt: &str, private: bool, typed: &str) -> String {
+    fn typed(&self, prompt: &str, color: Color, typed: &str) -> String {
         match self {
             Self::Plain(_) => format!("{prompt}{}\n", harmless(typed, "    ")),
-            Self::Terminal(rows) => rows.folding.form.typed(prompt, private, typed),
+            Self::Terminal(rows) => rows.folding.form.typed(prompt, color, typed),
         }
     }
 
@@ -80,6 +83,8 @@ pub(super) struct Replay {
     look: Look,
     /// Who was on the other side of each private session, and whose it was.
     peers: HashMap<SessionId, (Mode, String)>,
+    /// The room of each session with one.
+    rooms: HashMap<SessionId, RoomName>,
     /// Whether this run was typed at a terminal: what was sent has been shown as it was typed.
     at_terminal: bool,
 }
@@ -87,7 +92,7 @@ pub(super) struct Replay {
 impl Replay {
     /// Nothing is shown yet.
     pub(super) fn new(look: Look) -> Self {
-        Self { look, peers: HashMap::new(), at_terminal: false }
+        Self { look, peers: HashMap::new(), rooms: HashMap::new(), at_terminal: false }
     }
 
     /// What a notice looked like.
@@ -99,6 +104,7 @@ impl Replay {
             Notice::Sent { session, text, .. } => return passed + &self.line(*session, text, recorded),
             Notice::Welcome { .. } => {
                 self.peers.clear();
+                self.rooms.clear();
                 self.at_terminal = false;
             }
             Notice::Forking { session, peer } => {
@@ -106,6 +112,9 @@ impl Replay {
             }
             Notice::Opened { session, peer, mode, .. } => {
                 self.peers.insert(*session, (*mode, peer.to_string()));
+            }
+            Notice::RoomOpened(opened) => {
+                self.rooms.insert(opened.session, opened.room.clone());
             }
             _ => {}
         }
@@ -127,19 +136,21 @@ impl Replay {
     }
 
     fn line(&self, session: SessionId, text: &str, recorded: Option<Timestamp>) -> String {
-        let peer = self.peers.get(&session).map(|(mode, peer)| (*mode, peer.as_str()));
+        let to = match (self.peers.get(&session), self.rooms.get(&session)) {
+            (Some((mode, peer)), _) => Some(To::Peer(*mode, peer)),
+            (None, Some(room)) => Some(To::Room(room)),
+            (None, None) if session == SessionId::LOBBY => Some(To::Lobby),
+            (None, None) => None,
+        };
         if let Look::Terminal(rows) = &self.look
             && is_said(text, rows.folding.form.preferences.paste_ask)
-            && let Some(said) = rows.folding.form.said(peer, text, recorded)
+            && let Some(said) = rows.folding.form.said(to.unwrap_or(To::Lobby), text, recorded)
         {
             return said;
         }
-        let prompt = match peer {
-            Some((mode, peer)) => format!("{session} {} {peer}> ", mode.prefix()),
-            None if session == SessionId::LOBBY => "lobby> ".to_owned(),
-            None => format!("{session}> "),
-        };
-        self.look.typed(&prompt, session != SessionId::LOBBY, text)
+        let (prompt, color) =
+            to.map_or_else(|| (session.to_string(), Color::Magenta), |to| to.prompt(session));
+        self.look.typed(&format!("{prompt}> "), color, text)
     }
 }
 

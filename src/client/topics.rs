@@ -1,0 +1,70 @@
+//! What the lobby and each room is about, as far as this run knows. Plain; knows nothing of how a topic is set.
+
+use std::collections::HashMap;
+
+use hobnob_protocol::name::UserName;
+
+use crate::client::State;
+use crate::session::SessionId;
+use crate::show::{Notice, Repeated};
+
+/// A topic, and who set it where that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Topic {
+    /// What is said.
+    pub(crate) text: String,
+    /// Who said it.
+    pub(crate) by: Option<UserName>,
+}
+
+/// The topics there are.
+#[derive(Debug, Default)]
+pub(crate) struct Topics {
+    by_session: HashMap<SessionId, Topic>,
+}
+
+impl Topics {
+    /// Notes a topic; an empty text takes it back.
+    fn set(&mut self, session: SessionId, text: &str, by: Option<UserName>) {
+        if text.is_empty() {
+            self.by_session.remove(&session);
+        } else {
+            self.by_session.insert(session, Topic { text: text.to_owned(), by });
+        }
+    }
+
+    /// Forgets the topic of a session that is over.
+    pub(crate) fn forget(&mut self, session: SessionId) {
+        self.by_session.remove(&session);
+    }
+}
+
+impl State {
+    /// The server tells what the lobby or a room is about; shown where something is said.
+    pub(crate) fn topic_is(&mut self, session: SessionId, text: Option<&str>) {
+        let text = text.unwrap_or_default();
+        // Who set it is not told again; where it is the same one, that is known from before.
+        if self.topics.by_session.get(&session).is_some_and(|known| known.text == text) {
+            return;
+        }
+        self.topics.set(session, text, None);
+        if !text.is_empty() {
+            self.show_topic(session);
+        }
+    }
+
+    /// Somebody has set the topic.
+    pub(crate) fn topic_set(&mut self, session: SessionId, text: &str, by: Option<UserName>) {
+        self.topics.set(session, text, by.clone());
+        let (room, text) = (self.room_of(session), text.to_owned());
+        self.emit_repeated(Repeated::Topic, 1, Notice::Topic { session, room, text, by });
+    }
+
+    /// Shows what the lobby or a room is about.
+    pub(crate) fn show_topic(&mut self, session: SessionId) {
+        let topic = self.topics.by_session.get(&session).cloned();
+        let (text, by) = topic.map_or((String::new(), None), |Topic { text, by }| (text, by));
+        let room = self.room_of(session);
+        self.emit(Notice::Topic { session, room, text, by });
+    }
+}

@@ -1,0 +1,180 @@
+//! The rooms that one link carries beside the lobby: which this client is in, and how far it has read in each. A plain
+//! struct; knows nothing of connections.
+//!
+//! A room that was asked for is forgotten with the connection it was asked for on. One that this client is in is named
+//! in the next hello, with its cursor, until the server says that it is not to be joined, or the user leaves it.
+
+use std::collections::BTreeMap;
+
+use hobnob_protocol::MAX_ROOMS_OF_A_KEY;
+use hobnob_protocol::message::{JoinRoom, JoinedRoom, RoomCursor};
+use hobnob_protocol::room::RoomName;
+
+use super::sequence::{ReadPosition, Resumed};
+
+/// The rooms of one link.
+#[derive(Debug, Default)]
+pub(super) struct Rooms {
+    rooms: BTreeMap<RoomName, Room>,
+}
+
+#[derive(Debug)]
+struct Room {
+    stay: Stay,
+    read_position: ReadPosition,
+}
+
+/// How this client stands to a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stay {
+    /// The question with this number asks for it.
+    Asked(u32),
+    /// The hello of the present connection names it, and the server has not answered for it.
+    Resuming,
+    /// In it.
+    In,
+}
+
+impl Rooms {
+    /// The rooms that an earlier run was in, read up to there.
+    pub(super) fn of_earlier_run(cursors: Vec<RoomCursor>) -> Self {
+        let room = |RoomCursor { room, cursor }| {
+            let read_position = ReadPosition::after(Some(cursor));
+            (room, Room { stay: Stay::Resuming, read_position })
+        };
+        Self { rooms: cursors.into_iter().take(MAX_ROOMS_OF_A_KEY).map(room).collect() }
+    }
+
+    /// A new connection begins: the rooms that its hello names.
+    pub(super) fn resume(&mut self) -> Vec<RoomCursor> {
+        self.rooms.retain(|_, room| !matches!(room.stay, Stay::Asked(_)));
+        let cursors = self.rooms.iter_mut().filter_map(|(name, room)| {
+            room.stay = Stay::Resuming;
+            let cursor = room.read_position.cursor()?;
+            Some(RoomCursor { room: name.clone(), cursor })
+        });
+        cursors.collect()
+    }
+
+    /// The server is being asked for a room.
+    pub(super) fn ask(&mut self, join: &JoinRoom) {
+        let read_position = ReadPosition::after(join.cursor);
+        self.rooms.insert(join.room.clone(), Room { stay: Stay::Asked(join.request), read_position });
+    }
+
+    /// The user is not in a room any more.
+    pub(super) fn part(&mut self, room: &RoomName) {
+        self.rooms.remove(room);
+    }
+
+    /// The server says that this client is in a room. None where nobody asked for that, or not any more.
+    pub(super) fn joined(&mut self, joined: &JoinedRoom) -> Option<Resumed> {
+        let room = self.awaited(&joined.room, joined.request)?;
+        room.stay = Stay::In;
+        Some(room.read_position.joined(joined))
+    }
+
+    /// The server says that this client is not in a room; whether that answers anything.
+    pub(super) fn not_joined(&mut self, room: &RoomName, request: Option<u32>) -> bool {
+        let is_answer = self.awaited(room, request).is_some();
+        if is_answer {
+            self.rooms.remove(room);
+        }
+        is_answer
+    }
+
+    /// The room, where it is waited for under this request, or by the hello where there is none.
+    fn awaited(&mut self, room: &RoomName, request: Option<u32>) -> Option<&mut Room> {
+        let awaited = request.map_or(Stay::Resuming, Stay::Asked);
+        self.rooms.get_mut(room).filter(|room| room.stay == awaited)
+    }
+
+    /// Whether what is to be said in a room waits for the server to answer for it. The server takes what is said
+    /// behind a `join` in its turn, so that only rooms of the hello are waited for.
+    pub(super) fn is_resuming(&self, room: &RoomName) -> bool {
+        self.rooms.get(room).is_some_and(|room| room.stay == Stay::Resuming)
+    }
+
+    /// How far a room was read that this client is in.
+    pub(super) fn read_position(&mut self, room: &RoomName) -> Option<&mut ReadPosition> {
+        self.rooms.get_mut(room).filter(|room| room.stay == Stay::In).map(|room| &mut room.read_position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hobnob_protocol::chain::Position;
+    use hobnob_protocol::message::Cursor;
+    use hobnob_protocol::name::{ChainHash, LogId, Seq};
+
+    use super::*;
+
+    fn name(text: &str) -> RoomName {
+        text.parse().unwrap()
+    }
+
+    fn join(room: &str, request: u32) -> JoinRoom {
+        JoinRoom { request, room: name(room), cursor: None, since: None, backlog: 20 }
+    }
+
+    fn at(seq: u64) -> Position {
+        Position { seq: Seq(seq), hash: ChainHash::new([1; 32]) }
+    }
+
+    fn joined(room: &str, request: Option<u32>, seq: u64) -> JoinedRoom {
+        JoinedRoom {
+            request,
+            room: name(room),
+            log: LogId::new([7; 16]),
+            head: at(seq),
+            start: at(seq),
+            missed: 0,
+            resumed: true,
+            topic: None,
+            users: 1,
+        }
+    }
+
+    #[test]
+    fn a_room_is_read_once_it_is_joined_and_named_in_the_next_hello() {
+        let mut rooms = Rooms::default();
+        rooms.ask(&join("tea", 4));
+        assert!(rooms.read_position(&name("tea")).is_none() && !rooms.is_resuming(&name("tea")));
+        assert_eq!(rooms.joined(&joined("Tea", Some(4), 9)), Some(Resumed::After { missed: 0 }));
+        assert!(rooms.read_position(&name("tea")).is_some());
+        let cursors = rooms.resume();
+        assert_eq!((cursors.len(), cursors[0].cursor.position.seq), (1, Seq(9)));
+        assert!(rooms.is_resuming(&name("tea")) && rooms.read_position(&name("tea")).is_none());
+        assert_eq!(rooms.joined(&joined("tea", Some(4), 9)), None, "it answers no hello");
+        assert_eq!(rooms.joined(&joined("tea", None, 11)), Some(Resumed::After { missed: 2 }));
+    }
+
+    #[test]
+    fn what_was_asked_for_is_forgotten_with_the_connection() {
+        let mut rooms = Rooms::default();
+        rooms.ask(&join("tea", 4));
+        assert_eq!(rooms.resume(), []);
+        assert_eq!(rooms.joined(&joined("tea", Some(4), 0)), None);
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_not_joined() {
+        let mut rooms = Rooms::default();
+        assert_eq!(rooms.joined(&joined("tea", None, 0)), None);
+        rooms.ask(&join("tea", 4));
+        rooms.part(&name("tea"));
+        assert_eq!(rooms.joined(&joined("tea", Some(4), 0)), None);
+        rooms.ask(&join("tea", 5));
+        assert!(!rooms.not_joined(&name("tea"), Some(4)), "an answer to what was given up");
+        assert!(!rooms.not_joined(&name("tea"), None));
+        assert!(rooms.not_joined(&name("TEA"), Some(5)) && !rooms.not_joined(&name("tea"), Some(5)));
+    }
+
+    #[test]
+    fn rooms_of_an_earlier_run_are_bounded() {
+        let cursor = Cursor { log: LogId::new([7; 16]), position: at(1) };
+        let cursors = (0..100).map(|number| RoomCursor { room: name(&format!("r{number}")), cursor });
+        let mut rooms = Rooms::of_earlier_run(cursors.collect());
+        assert_eq!(rooms.resume().len(), MAX_ROOMS_OF_A_KEY);
+    }
+}

@@ -1,0 +1,60 @@
+//! What fails with rooms: names that are none, and rooms that are not joined.
+
+use hobnob_protocol::content::ActError;
+use hobnob_protocol::message::NotJoinedCode;
+use hobnob_protocol::name::NameError;
+use hobnob_protocol::room::RoomName;
+use thiserror::Error;
+
+use super::Failing;
+use crate::show::{ErrorCode, room};
+
+/// What failed with rooms.
+#[derive(Debug, Error)]
+pub(crate) enum Room<'a> {
+    /// What was typed is no name of a room.
+    #[error("no name of a room: {0}")]
+    NoName(NameError),
+    /// The server does not let this user in.
+    #[error("{}", not_joined(room, *code))]
+    NotJoined {
+        /// Where.
+        room: &'a RoomName,
+        /// Why.
+        code: NotJoinedCode,
+    },
+    /// A topic is none.
+    #[error("{0}")]
+    NoTopic(ActError),
+    /// More waits for the server than may.
+    #[error("too much waits for the server already, or the lobby is gone for good; nothing was done")]
+    TooMuchWaits,
+}
+
+fn not_joined(name: &RoomName, code: NotJoinedCode) -> String {
+    let room = room::label(name);
+    match code {
+        NotJoinedCode::Full => {
+            format!(
+                "there is no room {room}, and the server has as many rooms as it makes: \\rooms lists them"
+            )
+        }
+        NotJoinedCode::TooMany => "you are in as many rooms as one may be in: \\leave one first".to_owned(),
+        NotJoinedCode::TooSoon => {
+            format!("there is no room {room}, and you have made as many within an hour as one may")
+        }
+        NotJoinedCode::Store => "the server could not store it".to_owned(),
+        NotJoinedCode::Other => format!("the server does not let you into {room}"),
+    }
+}
+
+impl Failing for Room<'_> {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::NoName(_) => ErrorCode::BadName,
+            Self::NotJoined { .. } => ErrorCode::Refused,
+            Self::NoTopic(_) => ErrorCode::TooLong,
+            Self::TooMuchWaits => ErrorCode::LobbyDown,
+        }
+    }
+}

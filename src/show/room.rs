@@ -1,0 +1,165 @@
+//! What is shown of rooms: how one is named, and the events that only rooms have. Knows nothing of how the lines
+//! around it are laid out.
+
+use hobnob_protocol::room::RoomName;
+use serde::{Deserialize, Serialize};
+
+use super::{ClosedReason, Message};
+use crate::session::SessionId;
+
+/// This user is in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomOpened {
+    event: Opened,
+    /// The number of the session with it.
+    pub session: SessionId,
+    /// Which room.
+    pub room: RoomName,
+}
+
+impl RoomOpened {
+    /// This session is with that room.
+    #[must_use]
+    pub fn new(session: SessionId, room: RoomName) -> Self {
+        Self { event: Opened::Opened, session, room }
+    }
+}
+
+/// This user is no longer in a room, or never came in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomClosed {
+    event: Closed,
+    /// The number of the session with it.
+    pub session: SessionId,
+    /// Which room.
+    pub room: RoomName,
+    /// Why.
+    pub reason: ClosedReason,
+}
+
+impl RoomClosed {
+    /// This session with that room is over.
+    #[must_use]
+    pub fn new(session: SessionId, room: RoomName, reason: ClosedReason) -> Self {
+        Self { event: Closed::Closed, session, room, reason }
+    }
+}
+
+/// The name of the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Opened {
+    Opened,
+}
+
+/// The name of the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Closed {
+    Closed,
+}
+
+/// One room of those there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomRow {
+    /// Its name.
+    pub name: RoomName,
+    /// How many users are in it.
+    pub users: u32,
+    /// What it is about, where somebody has said so.
+    #[serde(default)]
+    pub topic: Option<String>,
+}
+
+/// A room, or the lobby, as a sentence names it.
+#[must_use]
+pub(crate) fn place(room: Option<&RoomName>) -> String {
+    room.map_or_else(|| "the lobby".to_owned(), label)
+}
+
+/// A room as it is shown.
+#[must_use]
+pub(crate) fn label(room: &RoomName) -> String {
+    format!("#{room}")
+}
+
+/// What stands before the name of whoever says something in a room; nothing elsewhere.
+#[must_use]
+pub(super) fn before(message: &Message) -> String {
+    message.room.as_ref().map_or_else(String::new, |room| format!("{} ", label(room)))
+}
+
+/// What a person is told of a room that was entered.
+#[must_use]
+pub(super) fn opened(RoomOpened { session, room, .. }: &RoomOpened) -> String {
+    format!("you are in {}: session {session}", label(room))
+}
+
+/// What a person is told of a room that was left.
+#[must_use]
+pub(super) fn closed(RoomClosed { session, room, reason, .. }: &RoomClosed) -> String {
+    let why = match reason {
+        ClosedReason::Ended | ClosedReason::Left => "you left it",
+        ClosedReason::Gone => "the server did not let you in again",
+        ClosedReason::Failed => "it could not be joined",
+    };
+    format!("session {session} with {} is over: {why}", label(room))
+}
+
+/// The rooms there are, one a line.
+#[must_use]
+pub(super) fn list(rooms: &[RoomRow]) -> String {
+    if rooms.is_empty() {
+        return "there is no room yet; \\join NAME makes one".to_owned();
+    }
+    let lines = rooms.iter().map(|RoomRow { name, users, topic }| {
+        let topic = topic.as_deref().map_or_else(String::new, |topic| format!(": {topic}"));
+        format!("{} ({users}){topic}", label(name))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What the lobby or a room is about.
+#[must_use]
+pub(super) fn topic(room: Option<&RoomName>, text: &str, by: Option<&str>) -> String {
+    let by = by.map_or_else(String::new, |by| format!(" (said {by})"));
+    match text {
+        "" => format!("nothing is said about what {} is about{by}", place(room)),
+        text => format!("{}: {text}{by}", place(room)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Notice;
+    use super::*;
+
+    fn tea() -> RoomName {
+        "tea".parse().unwrap()
+    }
+
+    #[test]
+    fn a_room_opens_and_closes_by_the_events_of_every_session() {
+        let opened = Notice::RoomOpened(RoomOpened::new(SessionId(2), tea()));
+        let line = serde_json::to_string(&opened).unwrap();
+        assert_eq!(line, r#"{"event":"opened","session":2,"room":"tea"}"#);
+        assert_eq!(serde_json::from_str::<Notice>(&line).unwrap(), opened);
+        let closed = Notice::RoomClosed(RoomClosed::new(SessionId(2), tea(), ClosedReason::Ended));
+        let line = serde_json::to_string(&closed).unwrap();
+        assert_eq!(line, r#"{"event":"closed","session":2,"room":"tea","reason":"ended"}"#);
+        assert_eq!(serde_json::from_str::<Notice>(&line).unwrap(), closed);
+        let other = r#"{"event":"nonsense","session":2,"room":"tea","reason":"ended"}"#;
+        assert!(serde_json::from_str::<Notice>(other).is_err());
+    }
+
+    #[test]
+    fn rooms_are_listed_with_how_many_are_in_them() {
+        let row = |name: &str, topic: Option<&str>| RoomRow {
+            name: name.parse().unwrap(),
+            users: 3,
+            topic: topic.map(str::to_owned),
+        };
+        assert_eq!(list(&[row("dev", None), row("tea", Some("Oolong"))]), "#dev (3)\n#tea (3): Oolong");
+        assert!(list(&[]).contains("\\join"));
+    }
+}
