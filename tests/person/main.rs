@@ -35,6 +35,8 @@ mod reading;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
+mod rooms;
+#[cfg(test)]
 mod search;
 #[cfg(test)]
 mod typing;

@@ -8,6 +8,8 @@
 mod support;
 
 #[cfg(test)]
+mod bridge;
+#[cfg(test)]
 mod document;
 #[cfg(test)]
 mod echo_bot;

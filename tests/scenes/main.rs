@@ -38,6 +38,8 @@ mod privacy;
 #[cfg(test)]
 mod reconnect;
 #[cfg(test)]
+mod rooms;
+#[cfg(test)]
 mod script;
 #[cfg(test)]
 mod server;

@@ -1,0 +1,177 @@
+//! Rooms on the rendered screen: which one a line is for, what is unread in each, and what comes back at the next start.
+
+use serde_json::json;
+
+use crate::person::{Person, WIDTHS};
+use crate::support::home::Home;
+use crate::support::server::Server;
+
+/// The key that goes to the session before, by number.
+const ALT_UP: &[u8] = b"\x1b[1;3A";
+
+/// The key that goes to the next one.
+const ALT_DOWN: &[u8] = b"\x1b[1;3B";
+
+#[test]
+fn prompt_texts_and_lists_name_the_room() {
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        let mut anna = Person::join(&server, "anna", (columns, 40));
+        anna.enter("\\join tea");
+        anna.sees("you are in #tea: session 1");
+        anna.sees_last("1 #tea>");
+        bobby.enter("tea");
+        anna.sees("bobby joined #tea");
+        anna.enter("who wants tea?");
+        anna.sees_row("* #tea anna: who wants tea?");
+        bobby.wait(json!({"event": "message", "room": "tea", "text": "who wants tea?"}));
+        bobby.say("me, anna");
+        anna.sees_row("*!#tea bobby: me, anna");
+        bobby.ask("\\topic Green, mostly", json!({"event": "topic"}));
+        anna.sees("#tea: Green, mostly (said bobby)");
+        anna.enter("\\users");
+        anna.sees("in #tea (2): anna bobby");
+        anna.enter("\\ss");
+        anna.sees("* 1 #tea (up)");
+        anna.enter("\\rooms");
+        anna.sees("#tea (2): Green, mostly");
+        anna.enter("\\leave");
+        anna.sees("session 1 with #tea is over: you left it");
+        anna.sees_last("lobby>");
+    }
+}
+
+#[test]
+fn what_is_unread_in_a_room_is_counted_and_shown_by_going_there() {
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        bobby.enter("tea");
+        let mut anna = Person::join(&server, "anna", (columns, 40));
+        anna.enter("\\join #tea");
+        anna.sees_last("1 #tea>");
+        anna.enter("\\lobby");
+        anna.sees_last("lobby>");
+        (1..=3).for_each(|number| drop(bobby.say(&format!("number {number}"))));
+        anna.sees_last("lobby (1:3)>");
+        anna.enter("\\clear");
+        anna.sees_last("lobby (1:3)>");
+        anna.enter("\\sw tea");
+        anna.sees("3 unread in #tea");
+        anna.sees("#tea bobby: number 1");
+        anna.sees_last("1 #tea>");
+    }
+}
+
+#[test]
+fn a_draft_waits_in_its_room() {
+    let server = Server::start(&[]);
+    let mut anna = Person::join(&server, "anna", (80, 24));
+    anna.enter("\\join tea");
+    anna.sees_last("1 #tea>");
+    anna.terminal.type_text("half a thought");
+    anna.sees_last("1 #tea> half a thought");
+    anna.terminal.keys(ALT_UP);
+    anna.sees_last("lobby>");
+    anna.terminal.type_text("for all");
+    anna.sees_last("lobby> for all");
+    anna.terminal.keys(ALT_DOWN);
+    anna.sees_last("1 #tea> half a thought");
+    anna.terminal.keys(ALT_UP);
+    anna.sees_last("lobby> for all");
+}
+
+#[test]
+fn at_the_next_start_one_is_in_the_rooms_again_and_told_what_was_missed_in_each() {
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let home = Home::new();
+        let bobby = server.join("bobby");
+        let mut anna = Person::join_with(&server, "anna", (columns, 40), &[], &home);
+        for (room, number) in [("tea", 1), ("dev", 2)] {
+            anna.enter(&format!("\\join {room}"));
+            anna.sees_last(&format!("{number} #{room}>"));
+            // A room in which nobody spoke goes with whoever was in it.
+            anna.enter("good night");
+            anna.sees_row(&format!("* #{room} anna: good night"));
+        }
+        anna.enter("\\quit");
+        anna.terminal.wait_for_end();
+        bobby.enter("tea");
+        for number in 1..=30 {
+            bobby.say(&if number == 7 { "ask anna".to_owned() } else { format!("number {number}") });
+        }
+        let mut anna = Person::join_with(&server, "anna", (columns, 40), &[], &home);
+        anna.sees("you are in #tea: session 1");
+        anna.sees("you are in #dev: session 2");
+        anna.sees("#tea: 30 messages since ");
+        anna.sees(", 1 names you: \\missed");
+        anna.sees_last("lobby (1:30)>");
+        assert!(!anna.terminal.screen().contains("number 30"), "it is counted, and shown by going there");
+        anna.enter("\\sw tea");
+        anna.sees("30 unread, the newest 20 of them");
+        anna.sees("#tea bobby: number 30");
+        anna.enter("\\missed");
+        anna.sees("#tea bobby: ask anna");
+        anna.enter("here I am");
+        bobby.wait(json!({"event": "message", "room": "tea", "from": "anna", "text": "here I am"}));
+        anna.enter("\\sw dev");
+        anna.sees_last("2 #dev>");
+        anna.enter("\\leave");
+        anna.sees("session 2 with #dev is over: you left it");
+        anna.enter("\\quit");
+        anna.terminal.wait_for_end();
+        let mut anna = Person::join_with(&server, "anna", (columns, 40), &[], &home);
+        anna.sees("you are in #tea: session 1");
+        anna.enter("\\ss");
+        anna.sees("1 #tea (up)");
+        assert!(!anna.terminal.screen().contains("#dev"), "{}", anna.terminal.screen());
+        assert!(!anna.terminal.screen().contains("messages since"), "{}", anna.terminal.screen());
+    }
+}
+
+#[test]
+fn a_room_may_be_gone_to_while_the_lobby_is_down_and_lines_wait_there() {
+    let mut server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    bobby.enter("tea");
+    bobby.say("the room stays, for somebody has spoken in it");
+    let mut anna = Person::join(&server, "anna", (80, 40));
+    anna.enter("\\join tea");
+    anna.sees_last("1 #tea>");
+    anna.enter("\\lobby");
+    anna.sees_last("lobby>");
+    server.kill();
+    anna.sees("the lobby is down");
+    anna.enter("\\sw tea");
+    anna.sees_last("1 #tea>");
+    anna.enter("held");
+    anna.sees("the lobby is down: this waits");
+    server.restart();
+    anna.sees("the lobby is back");
+    bobby.wait(json!({"event": "message", "room": "tea", "from": "anna", "text": "held"}));
+    bobby.has_no(json!({"event": "message", "kind": "lobby", "from": "anna"}));
+}
+
+#[test]
+fn tab_completes_rooms() {
+    let server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    bobby.enter("teahouse");
+    let mut anna = Person::join(&server, "anna", (80, 24));
+    anna.enter("\\rooms");
+    anna.sees("#teahouse (1)");
+    anna.terminal.type_text("\\join te\t");
+    anna.sees_last("lobby> \\join teahouse");
+    anna.terminal.keys(b"\r");
+    anna.sees_last("1 #teahouse>");
+    anna.terminal.type_text("\\sw lo\t");
+    anna.sees_last("1 #teahouse> \\sw lobby");
+    anna.terminal.keys(b"\r");
+    anna.sees_last("lobby>");
+    anna.terminal.type_text("\\sw #t\t");
+    anna.sees_last("lobby> \\sw #teahouse");
+    anna.terminal.keys(b"\r");
+    anna.sees_last("1 #teahouse>");
+}
