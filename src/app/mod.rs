@@ -181,6 +181,7 @@ impl App {
             self.command(command);
         }
         self.advance_ending();
+        self.state.show_title();
         self.completion.publish(&self.state);
     }
 

@@ -92,7 +92,8 @@ impl State {
             let heard = |message: &&Message| !message.key.is_some_and(|key| self.user.ignores(&key));
             return Ok(self.user.last_mention.as_ref().filter(heard).map(|message| self.again(message)));
         }
-        let names = [self.me.name.as_str(), self.keeping.own_name().as_str()];
+        let words = self.user.preferences.highlight.words().iter().map(String::as_str);
+        let names = [self.me.name.as_str(), self.keeping.own_name().as_str()].into_iter().chain(words);
         let is_wanted = |kept: &Kept| {
             let by_oneself = kept.own || self.keeping.is_own(&kept.key);
             !by_oneself && !self.is_ignored(kept) && self.is_named(kept.text.as_str())

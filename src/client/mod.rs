@@ -5,6 +5,7 @@
 pub(crate) mod acts;
 pub(crate) mod away;
 pub(crate) mod command_error;
+mod elsewhere;
 pub(crate) mod found;
 pub(crate) mod heads;
 pub(crate) mod ignored;
@@ -455,7 +456,7 @@ impl State {
         } else {
             self.recent.keep(message.clone());
         }
-        self.emit(Notice::Message(message));
+        self.show_or_count(message);
     }
 
     fn keep_own(&mut self, session: SessionId, text: &str, seq: Option<u64>) {
@@ -472,9 +473,10 @@ impl State {
     }
 
     /// Whether a text names this user, by the name in the lobby or by the one this user's key is kept under: what is
-    /// said to `anna` is said to her second client, too.
+    /// said to `anna` is said to her second client, too. Words this user wants to notice count as the name.
     #[must_use]
     pub(crate) fn is_named(&self, text: &str) -> bool {
         [&self.me.name, self.keeping.own_name()].iter().any(|name| mention::is_in(text, name))
+            || !mention::find_words(text, self.user.preferences.highlight.words()).is_empty()
     }
 }

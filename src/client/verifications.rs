@@ -78,18 +78,19 @@ impl Verifications {
         entry.awaited = Some(Awaited::Words);
     }
 
-    /// The other side says something. One that has to rest is told that nothing comes of it.
+    /// The other side says something. One that has to rest, or is ignored, is told that nothing comes of its question.
     pub(super) fn hear(
         &mut self,
         session: SessionId,
         parties: Parties,
         message: &VerifyMessage,
+        is_ignored: bool,
         now: Instant,
     ) -> Heard {
-        let rests = self.rests(&parties.peer, now);
+        let declines = is_ignored || self.rests(&parties.peer, now);
         let entry = self.entry(session, parties);
         if let Some(commitment) = entry.verification.would_begin(message) {
-            if rests {
+            if declines {
                 entry.verification.decline(commitment);
                 return Heard::Nothing;
             }
@@ -253,7 +254,7 @@ mod tests {
             let mut bytes = [0; 32];
             bytes[..4].copy_from_slice(&number.to_be_bytes());
             let ask = VerifyMessage::Ask { commitment: Commitment::new(bytes) };
-            match verifications.hear(SessionId(1), parties, &ask, now) {
+            match verifications.hear(SessionId(1), parties, &ask, false, now) {
                 Heard::Over(Outcome::Cancelled) => over += 1,
                 Heard::Nothing => {}
                 heard => panic!("{heard:?}"),

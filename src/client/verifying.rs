@@ -77,7 +77,9 @@ impl State {
     /// The other side of a session says something for a verification.
     pub(super) fn verification_heard(&mut self, session: SessionId, message: &VerifyMessage) {
         let Some(parties) = self.parties(session) else { return };
-        let heard = self.verifications.hear(session, parties, message, Instant::now());
+        // Whoever is ignored puts no question; one that this user put is answered.
+        let is_ignored = self.user.ignores(&parties.peer);
+        let heard = self.verifications.hear(session, parties, message, is_ignored, Instant::now());
         self.pass_on_verification(session);
         match heard {
             Heard::Nothing => {}

@@ -15,7 +15,7 @@ pub(super) const SET: Command = Command {
     argument: Argument::Setting,
     optional: true,
     group: Group::Yours,
-    examples: &["\\set", "\\set times long", "\\set notify osc9", "\\set --save"],
+    examples: &["\\set", "\\set times long", "\\set highlight deploy release", "\\set --save"],
     traits: Traits::NONE,
     run,
 };
@@ -31,7 +31,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
             setting
                 .set(&mut state.user.preferences, value)
                 .map_err(|err| Worded::new(ErrorCode::Usage, err))?;
-            state.screen.prefer(state.user.preferences);
+            state.screen.prefer(state.user.preferences.clone());
             tell(state, setting);
         }
     }

@@ -5,6 +5,7 @@
 
 pub mod edit;
 mod file;
+pub mod highlights;
 mod origin;
 pub mod preferences;
 mod since;

@@ -3,6 +3,8 @@
 
 use thiserror::Error;
 
+use super::highlights::{self, Highlights};
+
 /// Whether and how times stand before messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Times {
@@ -38,8 +40,17 @@ pub enum Links {
     Off,
 }
 
-/// How this user likes a terminal to be.
+/// What becomes of messages in sessions that are not current.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// They are shown as they come.
+    Show,
+    /// They are counted in the prompt, and shown when the session is current.
+    Count,
+}
+
+/// How this user likes a terminal to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preferences {
     /// Times before messages.
     pub times: Times,
@@ -59,6 +70,12 @@ pub struct Preferences {
     pub rows: u16,
     /// Whether addresses that are broken into rows are links.
     pub links: Links,
+    /// What becomes of messages in sessions that are not current.
+    pub others: Others,
+    /// Words that count as mentions.
+    pub highlight: Highlights,
+    /// Whether the terminal's title tells what is unread.
+    pub title: bool,
 }
 
 impl Default for Preferences {
@@ -73,6 +90,9 @@ impl Default for Preferences {
             paste_ask: 8,
             rows: 40,
             links: Links::Auto,
+            others: Others::Show,
+            highlight: Highlights::default(),
+            title: false,
         }
     }
 }
@@ -81,6 +101,11 @@ impl Default for Preferences {
 trait Value {
     /// The words for all such values; none where it is a number.
     fn words(&self) -> Vec<&'static str>;
+
+    /// All values it can have, in words.
+    fn choices(&self) -> String {
+        self.words().join(", ")
+    }
 
     /// The value, as it is typed.
     fn typed(&self) -> String;
@@ -119,12 +144,34 @@ impl Value for u16 {
         Vec::new()
     }
 
+    fn choices(&self) -> String {
+        format!("{} to {}", Self::MIN, Self::MAX)
+    }
+
     fn typed(&self) -> String {
         self.to_string()
     }
 
     fn read(&mut self, typed: &str) -> bool {
         typed.parse().map(|value| *self = value).is_ok()
+    }
+}
+
+impl Value for Highlights {
+    fn words(&self) -> Vec<&'static str> {
+        vec![highlights::NONE]
+    }
+
+    fn choices(&self) -> String {
+        highlights::CHOICES.to_owned()
+    }
+
+    fn typed(&self) -> String {
+        self.to_string()
+    }
+
+    fn read(&mut self, typed: &str) -> bool {
+        Self::typed(typed).map(|value| *self = value).is_some()
     }
 }
 
@@ -149,6 +196,10 @@ impl Word for Notify {
 impl Word for Links {
     const WORDS: &'static [(&'static str, Self)] =
         &[("auto", Self::Auto), ("on", Self::On), ("off", Self::Off)];
+}
+
+impl Word for Others {
+    const WORDS: &'static [(&'static str, Self)] = &[("show", Self::Show), ("count", Self::Count)];
 }
 
 /// One setting: its name, what it decides, and where its value stands.
@@ -230,6 +281,27 @@ pub const SETTINGS: &[Setting] = &[
         numbers: &[],
         value: |it| &mut it.links,
     },
+    Setting {
+        key: "others",
+        path: "terminal.others",
+        about: "messages of sessions that are not current: shown as they come, or counted in the prompt",
+        numbers: &[],
+        value: |it| &mut it.others,
+    },
+    Setting {
+        key: "highlight",
+        path: "terminal.highlight",
+        about: "words that count as mentions",
+        numbers: &[],
+        value: |it| &mut it.highlight,
+    },
+    Setting {
+        key: "title",
+        path: "terminal.title",
+        about: "the title of a terminal that takes one shows the lobby and what is unread",
+        numbers: &[],
+        value: |it| &mut it.title,
+    },
 ];
 
 /// A setting does not take this value.
@@ -274,7 +346,7 @@ impl Setting {
     /// Its value, as it is typed.
     #[must_use]
     pub fn value(&self, preferences: &Preferences) -> String {
-        let mut preferences = *preferences;
+        let mut preferences = preferences.clone();
         (self.value)(&mut preferences).typed()
     }
 
@@ -301,10 +373,7 @@ impl Setting {
     /// The values it takes, in words.
     #[must_use]
     pub fn choices(&self) -> String {
-        match self.words() {
-            words if words.is_empty() => "0 to 65535".to_owned(),
-            words => words.join(", "),
-        }
+        (self.value)(&mut Preferences::default()).choices()
     }
 
     fn words(&self) -> Vec<&'static str> {
@@ -327,6 +396,12 @@ impl Preferences {
                 toml::Value::Boolean(on) => on.typed(),
                 toml::Value::Integer(number) => number.to_string(),
                 toml::Value::String(text) => text.clone(),
+                // Words may stand in a list as well.
+                toml::Value::Array(words) => {
+                    let words =
+                        words.iter().map(|word| word.as_str().map_or(word.to_string(), str::to_owned));
+                    words.collect::<Vec<_>>().join(" ")
+                }
                 other => other.to_string(),
             };
             setting.set(&mut preferences, &text)?;
@@ -348,7 +423,8 @@ mod tests {
                 assert_eq!(setting.value(&preferences), value, "{}", setting.key);
             }
             assert_eq!(setting.path, format!("terminal.{}", setting.key));
-            assert!(setting.set(&mut Preferences::default(), "purple").is_err(), "{}", setting.key);
+            let wrong = if setting.key == "highlight" { "--" } else { "purple" };
+            assert!(setting.set(&mut Preferences::default(), wrong).is_err(), "{}", setting.key);
         }
     }
 
@@ -357,6 +433,12 @@ mod tests {
         let table = |text: &str| Preferences::from_table(&text.parse().unwrap());
         let read = table("times = \"long\"\nfold = false\npaste-ask = 20").unwrap();
         assert_eq!((read.times, read.fold, read.paste_ask), (Times::Long, false, 20));
+        for words in ["\"deploy 東京\"", "[\"deploy\", \"東京\"]"] {
+            let read = table(&format!("highlight = {words}\nothers = \"count\"\ntitle = true")).unwrap();
+            assert_eq!(read.highlight.words(), ["deploy", "東京"]);
+            assert_eq!((read.others, read.title), (Others::Count, true));
+        }
+        assert!(table("highlight = [[]]").unwrap_err().to_string().contains("highlight"));
         assert!(table("tmies = \"off\"").unwrap_err().to_string().contains("tmies"));
         assert!(table("notify = \"horn\"").unwrap_err().to_string().contains("bell"));
         assert!(table("paste-ask = -1").is_err());

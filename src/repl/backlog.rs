@@ -39,9 +39,20 @@ impl Backlog {
         self.lines += lines;
         self.bytes += text.len();
         self.waiting.push_back((text, lines));
+        self.make_room();
+    }
+
+    /// Queues what shows no text: it has no line, and is not spoken of where it goes.
+    pub(super) fn push_signal(&mut self, sequence: String) {
+        self.bytes += sequence.len();
+        self.waiting.push_back((sequence, 0));
+        self.make_room();
+    }
+
+    fn make_room(&mut self) {
         while self.waiting.len() > 1 && (self.lines > MAX_LINES || self.bytes > MAX_BYTES) {
-            self.pop();
-            self.skipped += 1;
+            let oldest = self.pop();
+            self.skipped += u64::from(oldest.is_some_and(|(_, lines)| lines > 0));
         }
     }
 
@@ -123,5 +134,17 @@ mod tests {
         }
         assert!(backlog.bytes <= MAX_BYTES);
         assert!(drain(&mut backlog).starts_with("… 489 messages"));
+    }
+
+    #[test]
+    fn what_shows_no_text_takes_no_line_and_is_bounded() {
+        let mut backlog = Backlog::default();
+        backlog.push_signal("\x07".to_owned());
+        backlog.push("text".to_owned());
+        assert_eq!(drain(&mut backlog), "\x07text\n");
+        let long = "x".repeat(1024);
+        (0..2 * MAX_BYTES / long.len()).for_each(|_| backlog.push_signal(long.clone()));
+        assert!(backlog.bytes <= MAX_BYTES);
+        assert!(!drain(&mut backlog).contains("skipped"));
     }
 }

@@ -40,6 +40,7 @@ mod printer;
 mod prompt;
 mod search;
 pub mod terminal;
+mod title;
 mod words;
 
 use std::io::IsTerminal;
@@ -218,6 +219,19 @@ impl ReplHandle {
     /// Empties the screen.
     pub fn clear(&self) {
         self.screen.clear();
+    }
+
+    /// Tells the terminal something that shows no text and moves no cursor, such as its bell.
+    pub fn signal(&self, sequence: String) {
+        self.screen.signal(sequence);
+    }
+
+    /// Gives the terminal this title, or the one it had before.
+    pub fn set_title(&self, title: Option<String>) {
+        let sequence = title::change(title);
+        if !sequence.is_empty() {
+            self.screen.signal(sequence);
+        }
     }
 
     /// Shows `text`, whole lines, above the prompt. Never blocks. When the terminal takes less than

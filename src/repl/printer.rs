@@ -123,6 +123,12 @@ impl SharedTerminal {
         self.changed.notify_all();
     }
 
+    /// Queues what shows no text.
+    pub(super) fn signal(&self, sequence: String) {
+        self.lock().backlog.push_signal(sequence);
+        self.changed.notify_all();
+    }
+
     /// Allows one line to be read. A grant that nobody took yet is replaced.
     pub(super) fn grant(&self, grant: Grant) {
         self.lock().grant = Some(grant);

@@ -20,6 +20,7 @@ use nix::sys::termios::{
 use nix::unistd::{getpgrp, tcgetpgrp};
 
 use super::canvas::Size;
+use super::title;
 use crate::show;
 
 /// Bracketed paste off, an open synchronised update closed, colours off, the cursor shown.
@@ -90,7 +91,7 @@ pub fn restore() {
     // On a thread of its own, since a terminal that takes no output would hold it for ever.
     let (done, wait) = mpsc::channel();
     let writing = thread::Builder::new().spawn(move || {
-        write(&format!("{PLAIN}{newline}"));
+        write(&format!("{PLAIN}{}{newline}", title::give_back()));
         // Nobody waits any longer.
         let _ = done.send(());
     });
@@ -109,6 +110,12 @@ pub fn is_dumb() -> bool {
 #[must_use]
 pub fn takes_links() -> bool {
     std::env::var("TERM").is_ok_and(|term| show::terminal::links::are_taken_by(&term))
+}
+
+/// Whether the environment names a terminal that takes a title.
+#[must_use]
+pub fn takes_titles() -> bool {
+    std::env::var("TERM").is_ok_and(|term| show::terminal::title::is_taken_by(&term))
 }
 
 /// How many columns the terminal has now: those it tells, or else [`show::COLUMNS`].
@@ -247,12 +254,12 @@ fn output_fd() -> BorrowedFd<'static> {
 pub(super) fn suspend() {
     let Ok(editing) = tcgetattr(input_fd()) else { return };
     set(|_| ());
-    write(PLAIN);
+    write(&format!("{PLAIN}{}", title::give_back()));
     // To this thread, which is then sure to stop before it goes on; all others stop with it.
     let _ = raise(Signal::SIGTSTP);
     if !is_given_back() {
         apply(&editing);
-        write(PASTES);
+        write(&format!("{PASTES}{}", title::again()));
     }
 }
 
@@ -266,7 +273,7 @@ pub(super) fn lend() {
 pub(super) fn take_back() {
     hush();
     if !is_given_back() {
-        write(&format!("{PLAIN}{PASTES}"));
+        write(&format!("{PLAIN}{PASTES}{}", title::renew()));
     }
 }
 

@@ -79,6 +79,27 @@ impl Screen {
         self.queue(shown);
     }
 
+    /// A message that a person is not shown now: it is recorded, and asks for attention as any.
+    pub fn emit_unseen(&mut self, notice: &Notice) {
+        if self.recorder.is_some() {
+            self.unrecorded.push_str(&json::recorded(notice, now()));
+        }
+        let Notice::Message(message) = notice else { return };
+        let bell = self.bell(message, Instant::now());
+        if let Sink::Terminal(repl) = &self.sink
+            && !bell.is_empty()
+        {
+            repl.signal(bell);
+        }
+    }
+
+    /// The terminal's title tells that so much is unread, where this user wants that.
+    pub fn show_title(&mut self, unread: u64) {
+        if let (Form::Terminal(folding), Sink::Terminal(repl)) = (&self.form, &self.sink) {
+            repl.set_title(folding.form.title(unread));
+        }
+    }
+
     /// Notes for the record what was typed under the prompt of `session`.
     pub fn typed(&mut self, session: SessionId, text: &str) {
         if self.recorder.is_some() {

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use hobnob_protocol::name::UserName;
 
+use super::kept;
+
 /// The places in `text` where `name`, or the name of which it is a numbered form, stands as a word of its own.
 #[must_use]
 pub fn find(text: &str, name: &UserName) -> Vec<Range<usize>> {
@@ -15,6 +17,22 @@ pub fn find(text: &str, name: &UserName) -> Vec<Range<usize>> {
 #[must_use]
 pub fn is_in(text: &str, name: &UserName) -> bool {
     places(text, name).next().is_some()
+}
+
+/// The places in `text` where one of `words` stands as a word of its own, whatever its case. In scripts without spaces a
+/// word stands wherever it is written.
+#[must_use]
+pub fn find_words(text: &str, words: &[String]) -> Vec<Range<usize>> {
+    if words.is_empty() {
+        return Vec::new();
+    }
+    let ends = |place: &Range<usize>| {
+        let after = text[place.end..].chars().next();
+        let within = text[..place.end].chars().next_back();
+        let go_on = |c: char| c.is_alphanumeric() && c.is_ascii();
+        !after.is_some_and(go_on) || !within.is_some_and(char::is_alphanumeric)
+    };
+    kept::find_words(text, words).into_iter().filter(ends).collect()
 }
 
 fn places<'t>(text: &'t str, name: &'t UserName) -> impl Iterator<Item = Range<usize>> + 't {
@@ -94,6 +112,21 @@ mod tests {
         check("Zoë", "ZOE\u{308}!", &["ZOE\u{308}"]);
         check("日本", "「日本」さん", &["日本"]);
         check("anna", "", &[]);
+    }
+
+    #[test]
+    fn words_are_found_as_whole_ones_in_any_case() {
+        let check = |text: &str, words: &[&str], expected: &[&str]| {
+            let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+            let found: Vec<&str> = find_words(text, &words).into_iter().map(|place| &text[place]).collect();
+            assert_eq!(found, expected, "{words:?} in {text:?}");
+        };
+        check("Deploy! redeploy deployed, DEPLOY-day", &["deploy"], &["Deploy", "DEPLOY"]);
+        check("C++ or c++11, not C", &["c++"], &["C++", "c++"]);
+        check("東京に行く", &["東京"], &["東京"]);
+        check("ärger ÄRGERLICH Ärger.", &["ärger"], &["ärger", "Ärger"]);
+        check("release the release", &["release", "rel"], &["release", "release"]);
+        check("anything", &[], &[]);
     }
 
     #[test]

@@ -221,8 +221,9 @@ async fn at_terminal(
         repl::start(ReplOptions { history_file, color, words }).context("the terminal cannot be used")?;
     let repl = Arc::new(repl);
     let now = timestamp::now().instant();
-    let mut form = TerminalForm::new(color, jiff::tz::TimeZone::system(), settings.preferences, now);
+    let mut form = TerminalForm::new(color, jiff::tz::TimeZone::system(), settings.preferences.clone(), now);
     form.takes_links = repl::terminal::takes_links();
+    form.takes_titles = repl::terminal::takes_titles();
     let form = Form::Terminal(Box::new(Folding::new(form)));
     let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)), recorder);
     let input = InputSource::terminal(repl, typed, color, run.hosted);
@@ -336,7 +337,7 @@ async fn begin(settings: &Settings, name: UserName, reader: Reader) -> Result<Ru
         identity,
         wished: name,
         user: User {
-            preferences: settings.preferences,
+            preferences: settings.preferences.clone(),
             config_file: settings.config_file.clone(),
             editor: settings.editor.clone(),
             aliases,

@@ -17,6 +17,8 @@ mod commands;
 #[cfg(test)]
 mod editing;
 #[cfg(test)]
+mod elsewhere;
+#[cfg(test)]
 mod flood;
 #[cfg(test)]
 mod leaving;

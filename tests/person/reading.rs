@@ -220,7 +220,7 @@ fn times_can_be_left_out_and_what_is_set_can_be_kept() {
         home.write_config("# mine\n[terminal]\nbanner = false # quiet\n");
         let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
         assert!(!anna.terminal.screen().contains("type to talk"));
-        anna.terminal.type_text("\\set ti\t");
+        anna.terminal.type_text("\\set tim\t");
         anna.sees_last("lobby> \\set times");
         anna.terminal.type_text("of\t");
         anna.sees_last("lobby> \\set times off");

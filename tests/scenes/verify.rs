@@ -163,3 +163,19 @@ fn a_script_goes_on_when_the_words_are_there_and_when_both_have_answered() {
     assert!(place(&words.join(", ")) < place("bobby's key is verified"));
     anna.says(">>> * 1 P-> bobby (up, verified)");
 }
+
+#[test]
+fn who_is_ignored_puts_no_question_and_answers_one() {
+    let server = Server::start(&[]);
+    let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
+    bobby.fork("anna");
+    anna.wait(json!({"event": "opened"}));
+    anna.ask("\\ignore bobby", json!({"event": "notice"}));
+    bobby.ask("\\verify anna", json!({"event": "verify", "outcome": "cancelled"}));
+    // What is said after it comes after it.
+    bobby.say("is it you?");
+    anna.wait(json!({"event": "message", "text": "is it you?"}));
+    anna.has_no(json!({"event": "verify"}));
+    let words = anna.ask("\\verify bobby", json!({"event": "verify"}))["words"].clone();
+    bobby.wait(json!({"event": "verify", "words": words}));
+}

@@ -9,6 +9,7 @@ mod report;
 mod scenarios;
 mod subject;
 mod tally;
+mod terminal;
 mod text;
 
 use std::path::PathBuf;

@@ -23,7 +23,8 @@ fn every_scenario_gives_its_figures() {
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     let figures: serde_json::Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
     let figures = figures["figures"].as_array().unwrap();
-    for scenario in ["steady", "full", "idle", "joins", "deaf", "posts", "curve", "peer", "client"] {
+    for scenario in ["steady", "full", "idle", "joins", "deaf", "posts", "curve", "peer", "client", "history"]
+    {
         assert!(
             figures.iter().any(|figure| figure["scenario"] == scenario),
             "nothing of {scenario}:\n{said}"

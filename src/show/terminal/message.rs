@@ -151,8 +151,23 @@ impl TerminalForm {
         self.own.as_ref() != Some(&message.from) && self.is_named(message)
     }
 
-    fn is_named(&self, message: &Message) -> bool {
+    pub(super) fn is_named(&self, message: &Message) -> bool {
         self.own.as_ref().is_some_and(|own| mention::is_in(&message.text, own))
+            || !mention::find_words(&message.text, self.preferences.highlight.words()).is_empty()
+    }
+
+    /// Where a row has the reader's name, or a word the reader wants to notice; in order, none twice.
+    fn noticed(&self, row: &str) -> Vec<Range<usize>> {
+        let mut places = self.own.as_ref().map_or_else(Vec::new, |own| mention::find(row, own));
+        places.extend(mention::find_words(row, self.preferences.highlight.words()));
+        places.sort_by_key(|place| place.start);
+        let mut end = 0;
+        places.retain(|place| {
+            let is_free = place.start >= end;
+            end = if is_free { place.end } else { end };
+            is_free
+        });
+        places
     }
 
     /// What stands before the text, and the text that is left.
@@ -216,10 +231,8 @@ impl TerminalForm {
         if message.replayed {
             return self.paint(Style::new().dimmed(), row);
         }
-        let places = match &self.own {
-            Some(own) if self.color && *own != message.from => mention::find(row, own),
-            _ => Vec::new(),
-        };
+        let by_oneself = self.own.as_ref() == Some(&message.from);
+        let places = if self.color && !by_oneself { self.noticed(row) } else { Vec::new() };
         let mut shown = String::new();
         let mut from = 0;
         for place in places {

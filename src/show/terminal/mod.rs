@@ -9,6 +9,7 @@ mod message;
 mod names;
 pub mod own;
 mod tables;
+pub mod title;
 mod unread;
 pub mod wrap;
 
@@ -22,7 +23,6 @@ use super::harmless::{harmless, harmless_line};
 use super::human::{PROGRAM_VOICE, Shown, failure_text, told, whois};
 use super::{ClosedReason, Message, MessageKind, Notice, unsent};
 use crate::config::preferences::Preferences;
-use crate::show::mention;
 
 /// Rows are no shorter than this, whatever a terminal says of itself.
 const NARROWEST: usize = 20;
@@ -44,6 +44,10 @@ pub struct TerminalForm {
     pub preferences: Preferences,
     /// The terminal is known to take links.
     pub takes_links: bool,
+    /// The terminal is known to take a title.
+    pub takes_titles: bool,
+    /// The lobby's address, from the welcome on.
+    server: Option<String>,
     /// The day of the message shown last.
     day: Option<Date>,
     /// The day this run began.
@@ -55,7 +59,17 @@ impl TerminalForm {
     #[must_use]
     pub fn new(color: bool, zone: TimeZone, preferences: Preferences, today: jiff::Timestamp) -> Self {
         let today = today.to_zoned(zone.clone()).date();
-        Self { color, zone, own: None, preferences, takes_links: false, day: Some(today), today }
+        Self {
+            color,
+            zone,
+            own: None,
+            preferences,
+            takes_links: false,
+            takes_titles: false,
+            server: None,
+            day: Some(today),
+            today,
+        }
     }
 
     /// Who reads: messages that name this user stand out.
@@ -67,11 +81,10 @@ impl TerminalForm {
     #[must_use]
     pub fn wants_attention(&self, message: &Message) -> bool {
         let by_oneself = self.own.as_ref() == Some(&message.from);
-        let mentioned = || self.own.as_ref().is_some_and(|own| mention::is_in(&message.text, own));
         !message.replayed
             && !message.ignored
             && !by_oneself
-            && (message.kind == MessageKind::Peer || mentioned())
+            && (message.kind == MessageKind::Peer || self.is_named(message))
     }
 
     /// `notice` as whole rows of at most `columns`.
@@ -110,6 +123,7 @@ impl TerminalForm {
             Notice::Sessions { sessions } => Shown::Out(self.sessions(sessions, columns)),
             Notice::Welcome { name, server, hosted, .. } => {
                 self.know_own(name);
+                self.server = Some(server.clone());
                 Shown::Out(self.welcome(name, server, *hosted, columns))
             }
             other => Shown::Out(self.say(&told(other), columns)),

@@ -5,6 +5,7 @@ mod client;
 mod curve;
 mod deaf;
 mod fan_out;
+mod history;
 mod peer;
 mod posts;
 
@@ -66,6 +67,8 @@ pub(crate) enum Scenario {
     Peer,
     /// The client program on a terminal.
     Client,
+    /// What keeping what it shows costs the client.
+    History,
 }
 
 impl Scenario {
@@ -81,6 +84,7 @@ impl Scenario {
             Self::Curve => curve::curve(world),
             Self::Peer => peer::peer(world),
             Self::Client => client::client(world),
+            Self::History => history::history(world),
         }
     }
 }

@@ -1,0 +1,99 @@
+//! The terminal's title: the lobby's address, and how much is unread. Owns its words, and which terminals take one; the
+//! sequences that set it and give the old one back are the editor's.
+
+use super::super::harmless::harmless_line;
+use super::TerminalForm;
+
+/// Characters of the lobby's address that the title shows.
+const SHOWN: usize = 80;
+
+/// Unread messages up to this are counted one by one.
+const MOST_COUNTED: u64 = 99;
+
+/// Terminals, by the beginning of `TERM`, that take a title. Others might show it as text.
+const TAKE_TITLES: [&str; 16] = [
+    "xterm",
+    "rxvt",
+    "tmux",
+    "screen",
+    "alacritty",
+    "foot",
+    "wezterm",
+    "kitty",
+    "ghostty",
+    "contour",
+    "vte",
+    "gnome",
+    "konsole",
+    "iterm",
+    "mintty",
+    "st-",
+];
+
+/// Whether a terminal of this name takes a title.
+#[must_use]
+pub fn is_taken_by(term: &str) -> bool {
+    TAKE_TITLES.iter().any(|name| term.starts_with(name))
+}
+
+impl TerminalForm {
+    /// The title while so much is unread; none where none is wanted or taken, or the lobby is not known yet.
+    #[must_use]
+    pub fn title(&self, unread: u64) -> Option<String> {
+        let server = self.server.as_ref().filter(|_| self.preferences.title && self.takes_titles)?;
+        let lobby: String = harmless_line(server).chars().take(SHOWN).collect();
+        Some(match unread {
+            0 => format!("hobnob: {lobby}"),
+            1..=MOST_COUNTED => format!("({unread}) hobnob: {lobby}"),
+            _ => format!("({MOST_COUNTED}+) hobnob: {lobby}"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Notice;
+    use super::*;
+    use crate::config::preferences::Preferences;
+
+    fn form(server: &str) -> TerminalForm {
+        let preferences = Preferences { title: true, ..Preferences::default() };
+        let mut form =
+            TerminalForm::new(false, jiff::tz::TimeZone::UTC, preferences, jiff::Timestamp::UNIX_EPOCH);
+        form.takes_titles = true;
+        let welcome = serde_json::json!({"event": "welcome", "name": "anna", "server": server, "hosted": false,
+            "session": 0, "key_exchange": "X25519",
+            "fingerprint": "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"});
+        let welcome: Notice = serde_json::from_value(welcome).unwrap();
+        form.show(&welcome, 80);
+        form
+    }
+
+    #[test]
+    fn it_tells_the_lobby_and_what_is_unread_where_it_is_wanted_and_taken() {
+        let mut form = form("tea.example:43210");
+        let titles = [0, 1, 99, 100].map(|unread| form.title(unread).unwrap());
+        let lobby = "hobnob: tea.example:43210";
+        assert_eq!(titles, ["", "(1) ", "(99) ", "(99+) "].map(|count| format!("{count}{lobby}")));
+        form.preferences.title = false;
+        assert_eq!(form.title(1), None);
+        form.preferences.title = true;
+        form.takes_titles = false;
+        assert_eq!(form.title(1), None);
+    }
+
+    #[test]
+    fn nothing_in_it_ends_the_sequence_or_moves_a_cursor_and_it_is_no_longer_than_it_should_be() {
+        for hostile in ["a\u{1b}\\b\u{7}c\nd\u{9c}", &"x".repeat(10_000)] {
+            let title = form(hostile).title(1).unwrap();
+            assert!(!title.chars().any(char::is_control), "{title:?}");
+            assert!(title.chars().count() <= SHOWN + 20);
+        }
+    }
+
+    #[test]
+    fn terminals_that_would_show_it_as_text_are_left_alone() {
+        assert!(["xterm-256color", "tmux-256color", "screen"].into_iter().all(is_taken_by));
+        assert!(!["linux", "vt100", "dumb", ""].into_iter().any(is_taken_by));
+    }
+}
