@@ -16,7 +16,7 @@ pub fn run(data: &[u8]) {
     let path = folder.path().join("config.toml");
     fs::write(&path, data).expect("there is room for the file");
     let Some(before) = settings(&path) else { return };
-    for preferences in [before.preferences, Preferences::default()] {
+    for preferences in [before.preferences.clone(), Preferences::default()] {
         edit::save(&path, &preferences).expect("what was read can be edited");
         let after = settings(&path).expect("what was edited can be read");
         assert_eq!(after, Settings { preferences, ..before.clone() });
