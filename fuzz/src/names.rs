@@ -5,7 +5,9 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use hobnob_protocol::away::AwayText;
+use hobnob_protocol::content::ShortText;
 use hobnob_protocol::name::{Candidate, ChainHash, LogId, PairToken, PublicKey, RunId, Text, UserName};
+use hobnob_protocol::room::RoomName;
 
 /// What is shown of a value reads as that value again; a name that gets a number stays a name.
 ///
@@ -21,6 +23,14 @@ pub fn run(data: &[u8]) {
             let again: UserName = numbered.as_str().parse().expect("a numbered name is a name");
             assert_eq!((numbered.as_str(), numbered.folded()), (again.as_str(), again.folded()));
         }
+    }
+    if let Ok(room) = RoomName::typed(text) {
+        let again: RoomName = room.as_str().parse().expect("a room's name is one without its sign");
+        assert_eq!((room.as_str(), room.folded()), (again.as_str(), again.folded()));
+    }
+    if let Ok(topic) = ShortText::new(text) {
+        let json = serde_json::to_vec(&topic).expect("a topic is JSON");
+        assert_eq!(serde_json::from_slice::<ShortText>(&json).expect("and read again"), topic);
     }
     shown_as_read::<Candidate>(text);
     for bytes in [

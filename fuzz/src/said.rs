@@ -37,13 +37,14 @@ fn advance(from: Position, said: &Said) {
 /// Chains the messages from `before` on and sends them as one line, or as the first of several.
 fn write_again(before: Position, said: &Said) {
     let messages = said.after(before);
-    let mut writer = SaidWriter::default();
+    let mut writer = SaidWriter::of(said.room().cloned());
     let taken = messages.iter().take_while(|message| writer.push(message)).count();
     let (line, end) = writer.finish().expect("the first message always fits");
     let ServerMessage::Said(written) = serde_json::from_slice(&line).expect("what hobnob writes it reads")
     else {
         panic!("a `said` was read as another message");
     };
+    assert_eq!(written.room(), said.room());
     let mut at = before;
     let read = at.advance_over(&written).expect("it was chained from here");
     assert_eq!(read, messages[..taken]);

@@ -169,19 +169,20 @@ pub enum ActError {
     Text(usize),
 }
 
-/// Strings that obey a rule of their own, and are read from the wire by it.
+/// Strings that obey a rule of their own, and are read from the wire by it. Shared by their clones: a topic is told to all
+/// who ask which rooms there are.
 macro_rules! ruled_string {
     ($(#[$doc:meta])* $name:ident, $is:expr, $error:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Takes what obeys the rule.
             ///
             /// # Errors
             /// When it does not.
-            pub fn new(text: impl Into<Box<str>>) -> Result<Self, ActError> {
+            pub fn new(text: impl Into<Arc<str>>) -> Result<Self, ActError> {
                 let text = text.into();
                 let is: fn(&str) -> bool = $is;
                 let error: fn(&str) -> ActError = $error;

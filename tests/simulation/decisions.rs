@@ -259,11 +259,10 @@ fn apply(machine: &mut Machine, ordered: &Ordered<Proposals>) -> Vec<Effect> {
 
 /// When the last of these was said, in the lobby or in a room.
 fn last_time(effects: &[Effect]) -> Option<u64> {
-    let times = effects.iter().filter_map(|effect| match effect {
+    effects.iter().rev().find_map(|effect| match effect {
         Effect::Said { message, .. } => Some(message.at),
         _ => None,
-    });
-    times.last()
+    })
 }
 
 /// A machine that has only read what was stored, and applied no entry.

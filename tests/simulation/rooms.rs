@@ -226,10 +226,8 @@ impl Member {
                     }
                 }
             }
-            ServerMessage::Accepted { id, seq } => {
-                if self.waiting.remove(&id).is_some() {
-                    self.sent.insert(id, seq);
-                }
+            ServerMessage::Accepted { id, seq } if self.waiting.remove(&id).is_some() => {
+                self.sent.insert(id, seq);
             }
             ServerMessage::NotAccepted(NotAccepted { id, code, .. }) => {
                 assert!(matches!(code, NotAcceptedCode::Store | NotAcceptedCode::Id), "{code:?}");

@@ -596,8 +596,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
         });
     }
 
-    fn rooms(&self, request: u32, rooms: Vec<RoomSummary>) {
-        self.answer(PartedAnswer::Rooms { request, rooms: rooms.into() });
+    fn rooms(&self, request: u32, rooms: Arc<[RoomSummary]>) {
+        self.answer(PartedAnswer::Rooms { request, rooms, next: 0 });
     }
 
     fn in_room(&self, view: RoomView) {

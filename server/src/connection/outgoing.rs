@@ -36,8 +36,8 @@ pub(super) enum PartedAnswer {
     Users { request: u32, present: Present, next: usize },
     /// To `history`: the messages of a room or of the lobby after `after` up to `until`.
     History { request: u32, room: Option<LogId>, after: Seq, until: Seq },
-    /// To `rooms`: those that are not sent yet.
-    Rooms { request: u32, rooms: VecDeque<RoomSummary> },
+    /// To `rooms`: those from `next` on.
+    Rooms { request: u32, rooms: Arc<[RoomSummary]>, next: usize },
 }
 
 /// The control queue is full.
@@ -196,9 +196,11 @@ impl Outgoing {
                 }
                 None
             }
-            PartedAnswer::Rooms { request, rooms } => {
-                let part: Vec<RoomSummary> = rooms.drain(..rooms.len().min(ROOMS_PER_MESSAGE)).collect();
-                let more = !rooms.is_empty();
+            PartedAnswer::Rooms { request, rooms, next } => {
+                let end = rooms.len().min(*next + ROOMS_PER_MESSAGE);
+                let part = rooms[*next..end].to_vec();
+                let more = end < rooms.len();
+                *next = end;
                 out.push(codec::encode(&ServerMessage::Rooms { request: *request, rooms: part, more }));
                 if !more {
                     self.answers.pop_front();

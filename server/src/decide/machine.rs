@@ -131,6 +131,11 @@ impl Machine {
         &self.rooms
     }
 
+    /// The same, since lists are made once for everybody who asks.
+    pub(crate) fn rooms_mut(&mut self) -> &mut Rooms {
+        &mut self.rooms
+    }
+
     /// Who is here, for questions.
     pub(crate) fn roster(&self) -> &Roster {
         &self.roster

@@ -133,6 +133,8 @@ pub struct Rooms {
     today: u64,
     /// Rooms there may be.
     max: usize,
+    /// All rooms as they are listed, until something of that changes.
+    listed: Option<Arc<[RoomSummary]>>,
 }
 
 impl Rooms {
@@ -148,7 +150,7 @@ impl Rooms {
             rooms.insert(room.id.name.clone(), room);
         }
         let (of_connection, of_key, made) = (Table::default(), Table::default(), Table::default());
-        Self { rooms, of_connection, of_key, made, staged: BTreeSet::new(), today, max }
+        Self { rooms, of_connection, of_key, made, staged: BTreeSet::new(), today, max, listed: None }
     }
 
     /// A member of the lobby joins a room, which is made with this log where there is none of that name.
@@ -172,6 +174,7 @@ impl Rooms {
         if !self.rooms.contains_key(name) {
             self.make(key, name, log, now)?;
         }
+        self.listed = None;
         let room = self.rooms.get_mut(name).expect("it is there, or was made now");
         room.members.insert(Arc::clone(&member.name), id);
         let name = room.id.name.clone();
@@ -223,6 +226,7 @@ impl Rooms {
             self.of_connection.remove(&id);
         }
         self.forget_one_of_key(member.key, name);
+        self.listed = None;
         let room = self.rooms.get_mut(name)?;
         room.members.remove(&member.name);
         let is_seen_later = room.seen < self.today;
@@ -275,6 +279,7 @@ impl Rooms {
             room.seen = room.seen.max(self.today);
             if let Some(act) = content.act() {
                 room.topic = act.text.clone();
+                self.listed = None;
             }
             if !self.staged.contains(name) {
                 self.staged.insert(room.id.name.clone());
@@ -306,6 +311,7 @@ impl Rooms {
             self.rooms.values().filter(|room| is_past(room)).map(|room| room.id.clone()).collect();
         for id in &past {
             self.rooms.remove(&id.name);
+            self.listed = None;
         }
         self.made.retain(|made| made.iter().any(|(_, at)| at.saturating_add(HOUR) > now));
         past
@@ -327,6 +333,7 @@ impl Rooms {
             let Some(room) = self.rooms.get_mut(&name) else { continue };
             room.numbering.withdraw(messages(&room.id).unwrap_or_default());
             room.topic.clone_from(&room.stored_topic);
+            self.listed = None;
             if room.is_nothing() {
                 self.rooms.remove(&name);
             }
@@ -370,13 +377,14 @@ impl Rooms {
     }
 
     /// All rooms, as they are listed.
-    pub(crate) fn list(&self) -> Vec<RoomSummary> {
+    pub(crate) fn list(&mut self) -> Arc<[RoomSummary]> {
         let summary = |room: &Room| RoomSummary {
             name: room.id.name.clone(),
             users: u32::try_from(room.members.len()).unwrap_or(u32::MAX),
             topic: room.topic.clone(),
         };
-        self.rooms.values().map(summary).collect()
+        let rooms = &self.rooms;
+        Arc::clone(self.listed.get_or_insert_with(|| rooms.values().map(summary).collect()))
     }
 
     /// How many rooms there are.

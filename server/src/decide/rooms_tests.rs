@@ -193,10 +193,10 @@ fn whoever_is_in_a_room_sets_its_topic_and_all_else_is_for_operators() {
         "2 refused 1: NotInRoom",
     ];
     assert_eq!(told, expected);
-    let topic_now = |stage: &Stage| stage.machine.rooms().list()[0].topic.clone();
-    assert_eq!(topic_now(&stage), ShortText::new("the release").ok());
+    let topic_now = |stage: &mut Stage| stage.machine.rooms_mut().list()[0].topic.clone();
+    assert_eq!(topic_now(&mut stage), ShortText::new("the release").ok());
     stage.apply(vec![act(1, 4, Some("dev"), topic(""))]);
-    assert_eq!(topic_now(&stage), None);
+    assert_eq!(topic_now(&mut stage), None);
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn what_is_withdrawn_was_never_said_in_rooms_either() {
     stage
         .machine
         .withdraw(&[], |room| staged.iter().find(|(_, id)| id == room).map(|(messages, _)| &messages[..]));
-    let rooms = stage.machine.rooms().list();
+    let rooms = stage.machine.rooms_mut().list();
     assert_eq!(rooms.len(), 1, "the new one is empty, and nothing was said there");
     assert_eq!(rooms[0].topic, ShortText::new("before").ok());
     assert_eq!(
@@ -330,7 +330,7 @@ fn a_log_that_is_opened_again_goes_on() {
     };
     let mut stage = Stage::of(100, vec![OpenedRoom { kept, head, posts }]);
     stage.apply(vec![enter(1, "anna", 0)]);
-    assert_eq!(stage.machine.rooms().list()[0].topic, ShortText::new("kept").ok());
+    assert_eq!(stage.machine.rooms_mut().list()[0].topic, ShortText::new("kept").ok());
     assert_eq!(stage.joins(1, "dev"), ["1 in dev of 1 after 1"]);
     assert_eq!(
         stage.apply(vec![say(1, 5, "dev"), say(1, 6, "dev")]),

@@ -158,6 +158,9 @@ impl Lobby {
         let own = self.open.take_if(is_own);
         let mut decided = Vec::new();
         self.machine.apply(ordered, &mut decided);
+        if ordered.batch.entries.iter().any(|entry| !matches!(entry, Entry::Say { .. })) {
+            self.users_changed();
+        }
         if !decided.is_empty() {
             self.store(decided);
         }

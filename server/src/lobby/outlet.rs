@@ -29,7 +29,7 @@ pub(crate) trait Outlet: Send + Sync {
     /// The answer to `users`.
     fn users(&self, request: u32, present: Present);
     /// The answer to `rooms`.
-    fn rooms(&self, request: u32, rooms: Vec<RoomSummary>);
+    fn rooms(&self, request: u32, rooms: Arc<[RoomSummary]>);
     /// The client is in a room. Where it reads on is its connection's to find out, as for [`let_in`](Self::let_in).
     fn in_room(&self, view: RoomView);
     /// The client is not let into a room.

@@ -30,6 +30,8 @@ pub(super) struct OccupiedRooms {
     rooms: BTreeMap<RoomName, Occupied>,
     /// Those in which somebody came or went since their members were last told.
     changed: BTreeSet<RoomName>,
+    /// Who is in a room, as it was told last: one list for everybody who asks, until anything of that changes.
+    shown: BTreeMap<RoomName, Present>,
 }
 
 impl OccupiedRooms {
@@ -152,12 +154,22 @@ impl Lobby {
     }
 
     /// Answers who is in a room, to somebody who is in it.
-    pub(super) fn users_of_room(&self, from: ConnectionId, request: u32, room: &RoomName) {
-        let Some(seat) = self.seats.get(&from) else { return };
+    pub(super) fn users_of_room(&mut self, from: ConnectionId, request: u32, room: &RoomName) {
         if !self.machine.rooms().is_in(from, room) {
             let code = NoAnswerCode::NotInRoom;
-            return seat.outlet.tell(&ServerMessage::NoAnswer { request, code });
+            return self.tell(from, &ServerMessage::NoAnswer { request, code });
         }
+        let present = match self.occupied.shown.get(room) {
+            Some(present) => present.clone(),
+            None => self.present_in(room),
+        };
+        if let Some(seat) = self.seats.get(&from) {
+            seat.outlet.users(request, present.clone());
+        }
+        self.occupied.shown.insert(room.clone(), present);
+    }
+
+    fn present_in(&self, room: &RoomName) -> Present {
         let roster = self.machine.roster();
         let members = self.machine.rooms().members(room);
         let entered = |id| roster.member(id).filter(|member| member.entered);
@@ -168,13 +180,19 @@ impl Lobby {
             .collect();
         let is_away = |id| entered(id).is_some_and(|member| member.away.is_some());
         let away = members.iter().filter(|(_, id)| is_away(*id)).map(|(name, _)| Arc::clone(name)).collect();
-        seat.outlet.users(request, Present { names, away });
+        Present { names, away }
+    }
+
+    /// Somebody came, went, or is away: who is in a room is looked up again.
+    pub(super) fn users_changed(&mut self) {
+        self.occupied.shown.clear();
     }
 
     /// Answers which rooms there are.
-    pub(super) fn list_rooms(&self, from: ConnectionId, request: u32) {
+    pub(super) fn list_rooms(&mut self, from: ConnectionId, request: u32) {
+        let rooms = self.machine.rooms_mut().list();
         if let Some(seat) = self.seats.get(&from) {
-            seat.outlet.rooms(request, self.machine.rooms().list());
+            seat.outlet.rooms(request, rooms);
         }
     }
 }

@@ -160,7 +160,8 @@ impl Outlet for Recorder {
     fn users(&self, _request: u32, present: Present) {
         self.note(Told::Users(present.names.len()));
     }
-    fn rooms(&self, request: u32, rooms: Vec<RoomSummary>) {
+    fn rooms(&self, request: u32, rooms: Arc<[RoomSummary]>) {
+        let rooms = rooms.to_vec();
         self.note(Told::Line(ServerMessage::Rooms { request, rooms, more: false }));
     }
     fn in_room(&self, view: RoomView) {

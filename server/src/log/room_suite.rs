@@ -273,7 +273,8 @@ async fn a_log_of_the_third_format_gets_a_table_of_rooms_and_is_else_as_it_was()
     log.append(Batch { names: vec![binding("anna", ANNA, 1)], ..batch(lobby.say_many(300)) }).await.unwrap();
     drop(log);
     let conn = Connection::open(folder.path().join("lobby.sqlite")).unwrap();
-    conn.execute_batch("DROP TABLE rooms; PRAGMA user_version = 3").unwrap();
+    conn.execute_batch("DROP TABLE rooms; ALTER TABLE meta DROP COLUMN in_rooms; PRAGMA user_version = 3")
+        .unwrap();
     drop(conn);
     assert!(verify(folder.path()).unwrap_err().to_string().contains("older hobnob"));
     for round in 1..=2 {
@@ -284,6 +285,30 @@ async fn a_log_of_the_third_format_gets_a_table_of_rooms_and_is_else_as_it_was()
         log.append(Room::new(&format!("room{round}"), round as u8).say_many(1)).await.unwrap();
     }
     assert_eq!(verify(folder.path()).unwrap().rooms, 2);
+}
+
+#[tokio::test]
+async fn messages_of_rooms_that_are_lost_with_the_wal_are_noticed() {
+    for left_of_wal in [0.0, 0.5, 0.9] {
+        let (running, left) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let log = open(running.path());
+        let mut dev = Room::new("dev", 1);
+        for _ in 0..5 {
+            log.append(dev.say_many(3)).await.unwrap();
+        }
+        for file in ["lobby.sqlite", "lobby.sqlite-wal", "lobby.head"] {
+            std::fs::copy(running.path().join(file), left.path().join(file)).unwrap();
+        }
+        verify(left.path()).unwrap();
+        let wal = left.path().join("lobby.sqlite-wal");
+        let bytes = std::fs::read(&wal).unwrap();
+        std::fs::write(&wal, &bytes[..(bytes.len() as f64 * left_of_wal) as usize]).unwrap();
+        for err in [verify(left.path()).map(drop), SqliteLog::open(left.path(), options(10)).map(drop)] {
+            let text = err.unwrap_err().to_string();
+            assert!(text.contains("messages of rooms were acknowledged and are missing"), "{text}");
+            assert!(text.contains("lobby.head") && text.contains("backup"), "{text}");
+        }
+    }
 }
 
 #[tokio::test]

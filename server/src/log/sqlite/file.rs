@@ -45,11 +45,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// A row of `log` holds the messages of one log up to `last` (see [`log_number`](super::log_number)) that one transaction
 /// stored (see [`record`](super::record)), or a part of them. `gone` tells whose posts those were that are no longer
 /// kept. `meta` has the last message of the lobby that is gone, from which the first that is kept follows, and the
-/// newest, so that an end that was cut off is noticed; `rooms` has the same of each room.
+/// newest, so that an end that was cut off is noticed; `rooms` has the same of each room. `in_rooms` counts all that was ever
+/// stored in rooms.
 const SCHEMA: &str = "
 CREATE TABLE meta (
     one INTEGER PRIMARY KEY CHECK (one = 1),
-    log BLOB NOT NULL, base_seq INTEGER NOT NULL, base_hash BLOB NOT NULL, head_seq INTEGER NOT NULL
+    log BLOB NOT NULL, base_seq INTEGER NOT NULL, base_hash BLOB NOT NULL, head_seq INTEGER NOT NULL,
+    in_rooms INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE names (
     folded TEXT PRIMARY KEY, name TEXT NOT NULL, key BLOB NOT NULL, seen INTEGER NOT NULL,

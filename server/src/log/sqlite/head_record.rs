@@ -29,13 +29,17 @@ const NOTE_BYTES: usize = 512;
 const NOTES: usize = 2;
 
 /// What a note begins with; another number stands for another form.
-const KIND: &str = "hobnob-head-1";
+const KIND: &str = "hobnob-head-2";
 
-/// The newest message that was acknowledged, and of which log.
+/// The form of earlier builds, which had no rooms.
+const KIND_WITHOUT_ROOMS: &str = "hobnob-head-1";
+
+/// The newest message of the lobby that was acknowledged, of which log, and how many ever were in rooms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Noted {
     log: LogId,
     head: Position,
+    in_rooms: u64,
 }
 
 /// The open file, for the log's one writer.
@@ -51,10 +55,10 @@ pub(super) struct HeadRecord {
 
 impl HeadRecord {
     /// Begins anew with `head`, in place of what is there.
-    pub(super) fn begin(dir: &Path, log: LogId, head: Position) -> Result<Self, LogError> {
+    pub(super) fn begin(dir: &Path, log: LogId, head: Position, in_rooms: u64) -> Result<Self, LogError> {
         let path = dir.join(FILE);
         let failed = |err: io::Error| LogError::Write(format!("{}: {err}", path.display()));
-        let note = Noted { log, head }.line();
+        let note = Noted { log, head, in_rooms }.line();
         let mut making = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
         make_private(making.as_file()).map_err(failed)?;
         making.write_all(&[note, note].concat()).map_err(failed)?;
@@ -64,11 +68,11 @@ impl HeadRecord {
         Ok(Self { file, log, next: 0, failed: false })
     }
 
-    /// Notes that everything up to `head` is in the log. If writing fails, a later loss
+    /// Notes that everything up to `head` is in the log, and so many messages of rooms are or were. If writing fails, a later loss
     /// may go unnoticed; nothing else is affected, so it is warned of once.
-    pub(super) fn note(&mut self, head: Position) {
+    pub(super) fn note(&mut self, head: Position, in_rooms: u64) {
         let at = SeekFrom::Start((self.next * NOTE_BYTES) as u64);
-        let line = Noted { log: self.log, head }.line();
+        let line = Noted { log: self.log, head, in_rooms }.line();
         let written = self.file.seek(at).and_then(|_| self.file.write_all(&line));
         self.next = (self.next + 1) % NOTES;
         match written {
@@ -105,7 +109,10 @@ impl Noted {
             }
             Err(err) => return Err(unreadable(err)),
         };
-        let newest = bytes.chunks(NOTE_BYTES).filter_map(Self::parse).max_by_key(|noted| noted.head.seq);
+        let newest = bytes
+            .chunks(NOTE_BYTES)
+            .filter_map(Self::parse)
+            .max_by_key(|noted| (noted.head.seq, noted.in_rooms));
         newest.map(Some).ok_or_else(|| {
             LogError::Read(format!(
                 "{} is damaged, so nobody can tell whether the newest messages are still in the log; restore \
@@ -121,11 +128,11 @@ impl Noted {
     /// [`LogError::Read`] when messages were acknowledged in `dir`.
     pub(super) fn require_none(dir: &Path, log: &Path) -> Result<(), LogError> {
         match Self::read(dir)? {
-            Some(noted) if noted.head.seq > Seq(0) => Err(LogError::Read(format!(
+            Some(noted) if noted.head.seq > Seq(0) || noted.in_rooms > 0 => Err(LogError::Read(format!(
                 "{} is gone, and with it {} messages that were acknowledged; bring it back from a backup, or \
                  move {} away too to start a new, empty log",
                 log.display(),
-                noted.head.seq,
+                noted.head.seq.0.saturating_add(noted.in_rooms),
                 dir.join(FILE).display()
             ))),
             _ => Ok(()),
@@ -143,7 +150,7 @@ impl Noted {
         meta: &rows::Meta,
         head: Position,
     ) -> Result<(), LogError> {
-        let Self { log, head: noted } = self;
+        let Self { log, head: noted, in_rooms } = self;
         let (record, file) = (dir.join(FILE), conn.path().unwrap_or("the log's file").to_owned());
         let remedy = format!(
             "bring it back from a backup, or move {} away to go on without what is missing",
@@ -172,6 +179,13 @@ impl Noted {
             );
             return Err(LogError::Damaged { seq: first, reason });
         }
+        let missing = in_rooms.saturating_sub(rows::in_rooms(conn)?);
+        if missing > 0 {
+            return Err(LogError::Read(format!(
+                "{missing} messages of rooms were acknowledged and are missing from {file}: its -wal file was damaged, \
+                 cut short or removed, or it is an older copy; {remedy}"
+            )));
+        }
         if noted.seq > meta.base.seq && rows::hash_at(conn, meta.number, noted.seq)? != noted.hash {
             let reason = format!(
                 "another one was acknowledged under its number, or before it; {file} was replaced; {remedy}"
@@ -182,7 +196,8 @@ impl Noted {
     }
 
     fn line(self) -> [u8; NOTE_BYTES] {
-        let said = format!("{KIND} log {} head {:020} {}", self.log, self.head.seq.0, self.head.hash);
+        let Self { log, head: Position { seq, hash }, in_rooms } = self;
+        let said = format!("{KIND} log {log} head {:020} {hash} rooms {in_rooms:020}", seq.0);
         let line = format!("{said} check {:016x}", checksum(said.as_bytes()));
         let mut note = [b' '; NOTE_BYTES];
         note[..line.len()].copy_from_slice(line.as_bytes());
@@ -196,11 +211,13 @@ impl Noted {
         if u64::from_str_radix(check, 16).ok()? != checksum(said.as_bytes()) {
             return None;
         }
-        let [KIND, "log", log, "head", seq, hash] = said.split(' ').collect::<Vec<_>>()[..] else {
-            return None;
+        let (log, seq, hash, in_rooms) = match said.split(' ').collect::<Vec<_>>()[..] {
+            [KIND, "log", log, "head", seq, hash, "rooms", in_rooms] => (log, seq, hash, in_rooms),
+            [KIND_WITHOUT_ROOMS, "log", log, "head", seq, hash] => (log, seq, hash, "0"),
+            _ => return None,
         };
         let head = Position { seq: Seq(seq.parse().ok()?), hash: hash.parse().ok()? };
-        Some(Self { log: log.parse().ok()?, head })
+        Some(Self { log: log.parse().ok()?, head, in_rooms: in_rooms.parse().ok()? })
     }
 }
 
@@ -227,11 +244,16 @@ mod tests {
         Noted {
             log: LogId::new([7; 16]),
             head: Position { seq: Seq(seq), hash: ChainHash::new([seq as u8; 32]) },
+            in_rooms: seq / 2,
         }
     }
 
+    fn note(record: &mut HeadRecord, seq: u64) {
+        record.note(noted(seq).head, noted(seq).in_rooms);
+    }
+
     fn record(dir: &Path, seq: u64) -> HeadRecord {
-        HeadRecord::begin(dir, noted(seq).log, noted(seq).head).unwrap()
+        HeadRecord::begin(dir, noted(seq).log, noted(seq).head, noted(seq).in_rooms).unwrap()
     }
 
     #[test]
@@ -241,18 +263,26 @@ mod tests {
         let mut record = record(folder.path(), 3);
         assert_eq!(Noted::read(folder.path()).unwrap(), Some(noted(3)));
         for seq in [4, 5, 7, u64::MAX] {
-            record.note(noted(seq).head);
+            note(&mut record, seq);
             assert_eq!(Noted::read(folder.path()).unwrap(), Some(noted(seq)));
         }
         assert_eq!(std::fs::metadata(path(folder.path())).unwrap().len(), (NOTES * NOTE_BYTES) as u64);
     }
 
     #[test]
+    fn a_note_of_an_earlier_build_is_read() {
+        let Noted { log, head, .. } = noted(7);
+        let said = format!("{KIND_WITHOUT_ROOMS} log {log} head {:020} {}", head.seq.0, head.hash);
+        let line = format!("{said} check {:016x}  \n", checksum(said.as_bytes()));
+        assert_eq!(Noted::parse(line.as_bytes()), Some(Noted { in_rooms: 0, ..noted(7) }));
+    }
+
+    #[test]
     fn a_note_that_is_torn_leaves_the_one_before() {
         let folder = tempfile::tempdir().unwrap();
         let mut record = record(folder.path(), 3);
-        record.note(noted(4).head);
-        record.note(noted(5).head);
+        note(&mut record, 4);
+        note(&mut record, 5);
         let mut bytes = std::fs::read(path(folder.path())).unwrap();
         bytes[NOTE_BYTES + 60] ^= 1;
         std::fs::write(path(folder.path()), &bytes).unwrap();
@@ -264,11 +294,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut record = record(folder.path(), 3);
         record.file = File::open(path(folder.path())).unwrap();
-        record.note(noted(4).head);
+        note(&mut record, 4);
         assert!(record.failed);
         record.file = File::options().write(true).open(path(folder.path())).unwrap();
         assert_eq!(Noted::read(folder.path()).unwrap(), Some(noted(3)));
-        record.note(noted(5).head);
+        note(&mut record, 5);
         assert!(!record.failed);
         assert_eq!(Noted::read(folder.path()).unwrap(), Some(noted(5)));
     }

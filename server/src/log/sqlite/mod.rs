@@ -142,6 +142,8 @@ struct Opened {
     /// The lobby's log, and those of the rooms.
     lobby: Kept,
     logs_of_rooms: Vec<Kept>,
+    /// How many messages were ever stored in rooms.
+    in_rooms: u64,
     /// The logs of rooms that are gone, whose messages are still to be removed.
     gone: Vec<LogNumber>,
     rooms: Vec<OpenedRoom>,
@@ -185,10 +187,11 @@ impl Opened {
             return Err(named(sizes::belongs_to_no_log()));
         }
         let lobby = kept(&meta, contents.head);
-        let record = HeadRecord::begin(dir, contents.log, contents.head)?;
+        let in_rooms = rows::in_rooms(&conn)?;
+        let record = HeadRecord::begin(dir, contents.log, contents.head, in_rooms)?;
         let in_place = file::in_place(dir)?;
         file::tidy_at_end(&conn, true)?;
-        Ok(Self { conn, contents, lobby, logs_of_rooms, gone, rooms, posts, record, in_place })
+        Ok(Self { conn, contents, lobby, logs_of_rooms, in_rooms, gone, rooms, posts, record, in_place })
     }
 }
 

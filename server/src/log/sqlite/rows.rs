@@ -56,6 +56,12 @@ pub(crate) fn meta(conn: &Connection) -> Result<Meta, LogError> {
     })
 }
 
+/// How many messages were ever stored in rooms.
+pub(super) fn in_rooms(conn: &Connection) -> Result<u64, LogError> {
+    let number = conn.query_row("SELECT in_rooms FROM meta", [], |row| row.get::<_, i64>(0));
+    number.map(i64::cast_unsigned).map_err(|err| unreadable(conn, &err))
+}
+
 pub(super) fn parsed_meta(
     number: LogNumber,
     log: &[u8],

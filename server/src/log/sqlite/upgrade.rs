@@ -33,6 +33,7 @@ pub(super) fn upgrade(conn: &mut Connection, from: i32, to: i32) -> Result<(), L
     }
     // Rows of the lobby have the keys that they always had.
     tx.execute_batch(room_rows::TABLE).map_err(&failed)?;
+    tx.execute_batch("ALTER TABLE meta ADD COLUMN in_rooms INTEGER NOT NULL DEFAULT 0").map_err(&failed)?;
     tx.pragma_update(None, "user_version", to).map_err(&failed)?;
     tx.commit().map_err(&failed)
 }
@@ -237,8 +238,11 @@ mod tests {
         log.append(crate::log::Batch { names, messages, ..Default::default() }).await.unwrap();
         drop(log);
         let conn = Connection::open(folder.path().join("lobby.sqlite")).unwrap();
-        conn.execute_batch("ALTER TABLE names DROP COLUMN spoke; DROP TABLE rooms; PRAGMA user_version = 2")
-            .unwrap();
+        conn.execute_batch(
+            "ALTER TABLE names DROP COLUMN spoke; DROP TABLE rooms;
+             ALTER TABLE meta DROP COLUMN in_rooms; PRAGMA user_version = 2",
+        )
+        .unwrap();
         drop(conn);
         for _ in 0..2 {
             let log = open(&folder).unwrap();

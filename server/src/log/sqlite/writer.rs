@@ -51,6 +51,8 @@ pub(super) struct Writer {
     lobby: Kept,
     /// The logs of rooms, by their ids.
     rooms: HashMap<LogId, Kept>,
+    /// How many messages were ever stored in rooms.
+    in_rooms: u64,
     /// Logs of rooms that are gone, whose messages are still to be removed.
     gone: Vec<LogNumber>,
     options: SqliteOptions,
@@ -77,13 +79,14 @@ enum Surplus {
 impl Writer {
     /// A writer that goes on after what is in the log.
     pub(super) fn new(opened: Opened, options: SqliteOptions) -> Self {
-        let Opened { conn, lobby, logs_of_rooms, gone, posts, record: noted, in_place, .. } = opened;
+        let Opened { conn, lobby, logs_of_rooms, in_rooms, gone, posts, record: noted, in_place, .. } =
+            opened;
         let head = lobby.head;
         let first = Arc::new(AtomicU64::new(first_shown(lobby.base.seq, head.seq, options.history).0));
         let told = Told { head: watch::Sender::new(head), first, posts: Arc::new(Mutex::new(posts)) };
         let rooms = logs_of_rooms.into_iter().map(|kept| (kept.log, kept)).collect();
         let (records, may_be_full) = (Vec::new(), true);
-        Self { conn, lobby, rooms, gone, options, told, noted, in_place, records, may_be_full }
+        Self { conn, lobby, rooms, in_rooms, gone, options, told, noted, in_place, records, may_be_full }
     }
 
     pub(super) fn told(&self) -> Told {
@@ -138,14 +141,16 @@ impl Writer {
         let rooms = with_rooms.map(|batch| self.rooms_after(batch)).transpose()?.unwrap_or_default();
         // What is written into a folder that is gone is stored for nobody.
         self.in_place.check().map_err(|moved| LogError::Write(moved.to_string()))?;
+        let in_rooms = self.in_rooms + rooms.count();
         let inserted = insert(&mut self.conn, batches.clone(), head.seq, rooms, &mut self.records);
         let (added, rooms) = inserted.map_err(|err| {
             let file = self.conn.path().unwrap_or("the log's file");
             LogError::Write(format!("{file}: {err}"))
         })?;
-        if head != self.lobby.head {
-            self.noted.note(head);
+        if head != self.lobby.head || in_rooms != self.in_rooms {
+            self.noted.note(head, in_rooms);
         }
+        self.in_rooms = in_rooms;
         self.lobby.head = head;
         self.lobby.bytes += added;
         self.rooms_stored(rooms);
@@ -277,6 +282,13 @@ struct RoomChanges<'a> {
     gone: Vec<LogId>,
 }
 
+impl RoomChanges<'_> {
+    /// How many messages these are.
+    fn count(&self) -> u64 {
+        self.after.iter().map(|(_, room)| room.messages.len() as u64).sum()
+    }
+}
+
 /// The same, stored.
 struct RoomsStored {
     after: Vec<Kept>,
@@ -310,16 +322,20 @@ fn insert_rooms(
     rooms: RoomChanges<'_>,
     records: &mut Vec<u8>,
 ) -> rusqlite::Result<RoomsStored> {
+    let count = rooms.count();
+    if count > 0 {
+        tx.prepare_cached("UPDATE meta SET in_rooms = in_rooms + ?1")?.execute([stored(count)])?;
+    }
     let RoomChanges { after, gone } = rooms;
     // First: another room may have the name now.
     gone.iter().try_for_each(|log| room_rows::gone(tx, *log))?;
-    let mut stored = Vec::with_capacity(after.len());
+    let mut done = Vec::with_capacity(after.len());
     for (mut kept, room) in after {
         kept.bytes += insert_messages(tx, kept.number, room.messages.iter(), kept.head.seq, records)?;
         room_rows::store(tx, &kept.meta(), &room.kept)?;
-        stored.push(kept);
+        done.push(kept);
     }
-    Ok(RoomsStored { after: stored, gone })
+    Ok(RoomsStored { after: done, gone })
 }
 
 fn insert_names(tx: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
