@@ -28,7 +28,7 @@ const HOUR: u64 = 3600 * 1000;
 
 /// Keys whose making of rooms is remembered: those that made one in the last hour or two. While there are so many, no other
 /// key makes a room.
-const MAX_MAKERS: usize = 64 * 1024;
+pub(super) const MAX_MAKERS: usize = 64 * 1024;
 
 /// A room in which somebody is has its date stored again after this many milliseconds: a day, as names have.
 const SEEN_AGAIN_AFTER: u64 = 24 * 3600 * 1000;

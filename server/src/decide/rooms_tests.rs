@@ -10,6 +10,7 @@ use hobnob_protocol::message::{NotAcceptedCode, NotJoinedCode};
 use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, Text};
 use hobnob_protocol::room::RoomName;
 
+use super::rooms::MAX_MAKERS;
 use super::{
     ConnectionId, Effect, Entry, Join, KeptRoom, Machine, Newcomer, OpenedRoom, Posts, Proposals, RoomId,
     Rooms,
@@ -280,6 +281,32 @@ fn there_are_so_many_rooms_and_a_key_is_in_so_many() {
     assert!(stage.joins(1, "room1")[0].starts_with("1 in"), "a room in which the key is already counts once");
     stage.apply(vec![Entry::Leave(ConnectionId(2))]);
     assert!(stage.joins(1, "room64")[0].starts_with("1 in"));
+}
+
+/// However many keys come, make a room and go, what is remembered of them is bounded; those who come later wait.
+#[test]
+fn keys_whose_rooms_are_counted_are_bounded() {
+    let mut stage = Stage::of(100, Vec::new());
+    let makes = |key: u64| {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&key.to_be_bytes());
+        let mut entry = enter(key, "anna", 0);
+        let Entry::Join(join) = &mut entry else { unreachable!("it is one") };
+        (join.newcomer.key, join.keep) = (PublicKey::new(bytes), false);
+        let id = ConnectionId(key);
+        let log = LogId::new([1; 16]);
+        [entry, Entry::JoinRoom { from: id, room: name("quiet"), log }, Entry::Leave(id)]
+    };
+    let count = MAX_MAKERS as u64;
+    for first in (0..count).step_by(4096) {
+        stage.apply((first..first + 4096).flat_map(makes).collect());
+    }
+    assert_eq!(stage.apply(makes(count).to_vec()), [format!("{count} not in quiet: TooSoon")]);
+    let again = stage.apply(makes(7).to_vec());
+    assert_eq!(again[0], "7 in quiet of 1 after 0", "whoever is counted already is let in");
+    stage.now += HOUR;
+    stage.expire(0);
+    assert_eq!(stage.apply(makes(count).to_vec())[0], format!("{count} in quiet of 1 after 0"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::stage::{PATIENCE, ServerProcess, User};
 
-async fn assert_serves(server: &mut ServerProcess) {
+pub(crate) async fn assert_serves(server: &mut ServerProcess) {
     server.assert_alive();
     let (mut client, _) = User::new("witness").join(server.addr).await;
     client.post(1, "still here").await;

@@ -1,6 +1,7 @@
 //! Rooms, with the real program and the protocol as it stands on the wire.
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::codec;
 use hobnob_protocol::content::{Act, Content, ShortText};
 use hobnob_protocol::message::{
     Change, ClientMessage, Cursor, JoinRoom, JoinedRoom, NoAnswerCode, NotAcceptedCode, NotJoinedCode,
@@ -10,6 +11,7 @@ use hobnob_protocol::name::{LogId, Seq, Text};
 use hobnob_protocol::room::RoomName;
 use tempfile::tempdir;
 
+use crate::hostile::assert_serves;
 use crate::stage::{Client, ServerProcess, User};
 
 fn room(name: &str) -> RoomName {
@@ -236,4 +238,44 @@ async fn the_bounds_of_rooms_are_told() {
     hello.rooms = (0..65).map(|n| RoomCursor { room: room(&format!("r{n}")), cursor }).collect();
     let mut c = User::new("carol").ask(server.addr, hello).await;
     assert!(matches!(c.rest().await[..], [ServerMessage::Bad { .. }]));
+}
+
+#[tokio::test]
+async fn a_client_that_joins_leaves_and_asks_without_reading_disturbs_nobody() {
+    let dir = tempdir().unwrap();
+    let mut server = ServerProcess::start(dir.path(), &[]);
+    let (mut a, _) = User::new("anna").join(server.addr).await;
+    let (mut b, _) = User::new("bobby").join(server.addr).await;
+    let mut position = a.join_room("dev").await.start;
+    b.join_room("dev").await;
+    let mut flood = Vec::new();
+    for n in 0..90 {
+        let room = room(["dev", "ops", "one", "two", "three", "four"][n % 6]);
+        let join = JoinRoom { request: 1, room: room.clone(), cursor: None, since: None, backlog: 1000 };
+        for message in [
+            ClientMessage::Join(join),
+            ClientMessage::Rooms { request: 2 },
+            ClientMessage::Users { request: 3, room: Some(room.clone()) },
+            ClientMessage::History { request: 4, limit: 1000, room: Some(room.clone()), before: None },
+            ClientMessage::Part { room },
+        ] {
+            flood.extend_from_slice(&codec::encode(&message));
+        }
+    }
+    let (mut mallory, _) = User::new("mallory").join(server.addr).await;
+    mallory.send_bytes(&flood).await;
+    for id in 1..=50 {
+        b.say_in("dev", id, "word").await;
+        while position.seq < Seq(id) {
+            a.said_in("dev", &mut position).await;
+        }
+    }
+    mallory.send(&ClientMessage::Leave).await;
+    mallory.rest().await;
+    a.send(&ClientMessage::Users { request: 9, room: Some(room("dev")) }).await;
+    let names = a
+        .find(|m| if let ServerMessage::Users { request: 9, names, .. } = m { Some(names) } else { None })
+        .await;
+    assert_eq!(names.iter().map(ToString::to_string).collect::<Vec<_>>(), ["anna", "bobby"]);
+    assert_serves(&mut server).await;
 }

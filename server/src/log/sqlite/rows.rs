@@ -80,9 +80,10 @@ pub(super) fn parsed_meta(
 pub(crate) fn head(conn: &Connection, meta: &Meta) -> Result<Position, LogError> {
     let number = meta.number;
     let newest = conn
-        .prepare_cached("SELECT max(last) FROM log WHERE last >= ?1 AND last < ?2")
+        .prepare_cached("SELECT last FROM log WHERE last >= ?1 AND last < ?2 ORDER BY last DESC LIMIT 1")
         .and_then(|mut statement| {
-            statement.query_row((number.key(Seq(0)), number.end()), |row| row.get::<_, Option<i64>>(0))
+            let range = (number.key(Seq(0)), number.end());
+            statement.query_row(range, |row| row.get::<_, i64>(0)).optional()
         })
         .map_err(|err| unreadable(conn, &err))?;
     let newest = newest.map(|key| number.seq(key));
