@@ -454,10 +454,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         })
     }
 
-    /// Moves what follows the cursor to `out`, or says that the log must be asked. The rooms come after the lobby.
+    /// Moves what follows a cursor to `out`, or says that the log must be asked. The lobby and the rooms take turns, so
+    /// that whoever is always behind in the lobby hears of its rooms all the same.
     fn catch_up(&mut self, recent: &Mutex<Recent>, out: &mut Vec<Bytes>) -> Option<LogRead> {
+        if let Some(rooms) = self.rooms.as_mut().filter(|rooms| self.caught_up || rooms.is_turn()) {
+            let before = out.len();
+            let read = rooms.catch_up(out);
+            if read.is_some() || out.len() > before {
+                return read;
+            }
+        }
         if self.caught_up {
-            return self.rooms.as_mut().and_then(|rooms| rooms.catch_up(out));
+            return None;
+        }
+        if let Some(rooms) = &mut self.rooms {
+            rooms.lobby_is_served();
         }
         if let Some((lines, reached)) = self.loaded.take() {
             out.push(lines);

@@ -84,6 +84,8 @@ pub(super) struct Rooms {
     readers: Vec<RoomReader>,
     /// Which of them is served next.
     turn: usize,
+    /// They are served before the lobby is again.
+    is_turn: bool,
 }
 
 impl Rooms {
@@ -164,8 +166,19 @@ impl Rooms {
         Brought::Write
     }
 
-    /// Moves what follows the cursor of one room to `out`, or says that the log must be asked for it.
+    /// Whether the rooms are served before the lobby is.
+    pub(super) fn is_turn(&self) -> bool {
+        self.is_turn
+    }
+
+    /// The lobby is served now, and the rooms are next.
+    pub(super) fn lobby_is_served(&mut self) {
+        self.is_turn = true;
+    }
+
+    /// Moves what follows the cursor of one room to `out`, or says that the log must be asked for it. The lobby is next.
     pub(super) fn catch_up(&mut self, out: &mut Vec<Bytes>) -> Option<LogRead> {
+        self.is_turn = false;
         let count = self.readers.len();
         let behind =
             (0..count).map(|step| (self.turn + step) % count).find(|at| !self.readers[*at].caught_up)?;

@@ -308,6 +308,7 @@ impl Lobby {
     fn keep_house(&mut self, now: Instant) {
         self.housekeeping_due = now + HOUSEKEEPING;
         self.unsaved.dates_are_due();
+        self.metrics.rooms.set(self.machine.rooms().len() as i64);
         if now >= self.expiry_due {
             self.expiry_due = now + EXPIRY_INTERVAL;
             let NamesTime { date: now, absent_until } = self.names_clock.read((self.clock)(), now);

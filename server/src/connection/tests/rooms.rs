@@ -292,3 +292,61 @@ async fn presence_that_a_client_does_not_read_is_left_out_for_each_room_by_itsel
     let skipped = |name| codec::encode(&ServerMessage::PresenceSkipped { room: Some(room(name)) });
     assert_eq!(out[out.len() - 2..], [skipped("dev"), skipped("ops")]);
 }
+
+#[tokio::test]
+async fn who_is_behind_in_the_lobby_hears_of_its_rooms_all_the_same() {
+    let world = World::new();
+    let (mut slow, _) = world.join("slow", 2048).await;
+    let (mut anna, start) = world.join("anna", 64 * 1024).await;
+    slow.join_room("dev", 0).await;
+    let room_start = anna.join_room("dev", 0).await.start;
+    let text = "x".repeat(16 * 1024);
+    let mut position = start;
+    for id in 1..=100 {
+        anna.say(id, &text).await;
+        anna.follow(position, id).await;
+        position = world.shared.recent.lock().unwrap().position(Seq(id)).unwrap();
+    }
+    anna.say_in("dev", 101, "a word").await;
+    anna.follow_room("dev", room_start, 1).await;
+    let mut heard = Seq(0);
+    loop {
+        match slow.next().await.unwrap() {
+            ServerMessage::Said(said) if said.room().is_some() => break,
+            ServerMessage::Said(said) => heard = said.last(),
+            ServerMessage::Presence { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(heard < Seq(100), "{heard}");
+}
+
+#[tokio::test]
+async fn a_reader_in_a_room_that_keeps_less_than_it_has_missed_is_told_how_much() {
+    let world = World::over(Arc::new(MemoryLog::new(8)));
+    let (mut slow, _) = world.join("slow", 2048).await;
+    let (mut anna, _) = world.join("anna", 64 * 1024).await;
+    let start = slow.join_room("dev", 0).await.start;
+    let mut position = anna.join_room("dev", 0).await.start;
+    let text = "x".repeat(16 * 1024);
+    for id in 1..=60 {
+        anna.say_in("dev", id, &text).await;
+        position = anna.follow_room("dev", position, id).await;
+    }
+    let (mut at, mut missed, mut heard) = (start, 0, 0);
+    while at.seq < Seq(60) {
+        match slow.next().await.unwrap() {
+            ServerMessage::Said(said) if said.room() == Some(&room("dev")) => {
+                heard += at.advance_over(&said).unwrap().len() as u64;
+            }
+            ServerMessage::Skipped { room: Some(told), missed: some, after } => {
+                assert_eq!((told, after.seq.0), (room("dev"), at.seq.0 + some));
+                (missed, at) = (missed + some, after);
+            }
+            ServerMessage::Presence { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((at, heard + missed), (position, 60));
+    assert!(missed > 0);
+}
