@@ -1,5 +1,5 @@
 //! A small play for the picture in the README, by the real programs on terminals of their own: three
-//! in a lobby, two of them in private, and the server going down in between. Owns what is said; knows
+//! in a lobby, two of them in a room and in private, and the server going down in between. Owns what is said; knows
 //! nothing of pictures.
 
 use std::path::Path;
@@ -39,7 +39,7 @@ pub(crate) fn play<T>(built: &Path, address: &str, look: impl FnOnce(&vt100::Scr
     carmen.with_screen(look)
 }
 
-/// What is said in the lobby.
+/// What is said in the lobby, and in a room.
 fn talk(anna: &mut Terminal, bobby: &mut Terminal, carmen: &mut Terminal) {
     carmen.wait_for("none twice");
     carmen.enter("good morning");
@@ -49,24 +49,29 @@ fn talk(anna: &mut Terminal, bobby: &mut Terminal, carmen: &mut Terminal) {
          whether its last page belongs in the announcement.",
     );
     carmen.wait_for("announcement.");
-    anna.enter("congratulations, all ☕");
+    anna.enter("\\join tea");
+    anna.wait_for_last("1 #tea>");
+    carmen.enter("\\join tea");
+    carmen.wait_for("you are in #tea");
+    carmen.wait_for_last("1 #tea>");
+    anna.enter("congratulations ☕");
     carmen.wait_for("congratulations");
 }
 
 /// What is said past the server, and then without it.
 fn in_private(anna: &mut Terminal, bobby: &mut Terminal, carmen: &mut Terminal, server: &Terminal) {
     carmen.enter("\\fork anna");
-    carmen.wait_for("session 1 with anna is open");
-    anna.wait_for("carmen opened private session 1");
-    anna.enter("\\sw 1");
-    anna.wait_for_last("1 P~> carmen>");
+    carmen.wait_for("session 2 with anna is open");
+    anna.wait_for("carmen opened private session 2");
+    anna.enter("\\sw 2");
+    anna.wait_for_last("2 P~> carmen>");
     carmen.enter("where is the key for the release?");
     anna.wait_for("for the release?");
     anna.enter("in the safe. Not a word in the lobby");
     carmen.wait_for("Not a word");
     bobby.enter("who is coming to lunch?");
     carmen.wait_for("to lunch?");
-    carmen.wait_for_last("1 P-> anna (0:1)>");
+    carmen.wait_for_last("2 P-> anna (0:1)>");
     server.signal(Signal::SIGTERM);
     carmen.wait_for("the lobby is down");
     carmen.enter("are you still there?");
@@ -74,7 +79,7 @@ fn in_private(anna: &mut Terminal, bobby: &mut Terminal, carmen: &mut Terminal, 
     anna.enter("yes: what we say needs no server");
     carmen.wait_for("needs no server");
     carmen.type_text("then see you at t");
-    carmen.wait_for_last("1 P-> anna (0:1)> then see you at t");
+    carmen.wait_for_last("2 P-> anna (0:1)> then see you at t");
 }
 
 /// Where it is played.

@@ -13,7 +13,7 @@ pub(super) const FORK: Command = Command {
     name: "fork",
     aliases: &[],
     usage: "\\fork NAME",
-    about: "a private session with NAME, from the lobby",
+    about: "a private session with NAME, from lobby or room",
     argument: Argument::User,
     optional: false,
     group: Group::People,
