@@ -3,7 +3,7 @@
 //! Module map:
 //! - [`server`](Server) puts the parts together around an [`Engine`], which is a lobby without a socket.
 //! - `listener` and `admission` take newcomers; `network` tells which addresses count as one.
-//! - `connection` is one client.
+//! - `connection` is one client; `wire` its encrypted stream, `rate` how fast it is read.
 //! - `lobby` is the one task that gathers what clients want, has it ordered, and does what follows.
 //! - [`decide`], a plain state machine, says what follows.
 //! - `rendezvous` introduces users to each other; `allowance` tells how often.
@@ -24,10 +24,12 @@ mod lobby;
 pub mod log;
 mod metrics;
 mod network;
+mod rate;
 mod rendezvous;
 mod scrape;
 mod server;
 pub mod verify;
+mod wire;
 
 pub use config::ServerConfig;
 pub use engine::{Engine, Streams};

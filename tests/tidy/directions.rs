@@ -36,7 +36,7 @@ const CLIENT: House = House {
 const SERVER: House = House {
     root: "server/src/",
     floors: &[
-        &["decide", "config", "exposed", "network", "signals", "allowance"],
+        &["decide", "config", "exposed", "network", "signals", "allowance", "rate", "wire"],
         &["log", "metrics", "admission"],
         &["verify", "scrape"],
         &["rendezvous"],

@@ -13,13 +13,10 @@ mod candidates;
 mod encode;
 mod evicted;
 mod outgoing;
-mod rate;
 mod recent;
 mod rooms;
 mod task;
-mod tls;
 mod turns;
-mod wire;
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,11 +40,11 @@ use self::arrival::Begin;
 use self::outgoing::{Outgoing, Overflow, PartedAnswer};
 use self::recent::Gathered;
 use self::rooms::{Asked, Brought, Rooms};
-use self::wire::{SendNow, Wire};
 use crate::decide::roster::Present;
 use crate::decide::{RoomId, RoomView};
 use crate::lobby::{Admitted, Chunk, Ending, News, Outlet};
 use crate::metrics::Metrics;
+use crate::wire::{SendNow, Wire};
 
 pub(crate) use self::evicted::{Evicted, MAX_EVICTED};
 pub(crate) use self::recent::{Recent, RecentOfRooms};

@@ -30,16 +30,16 @@ use super::arrival::{self, Arrival, Begin};
 use super::candidates::candidates;
 use super::evicted::Evicted;
 use super::outgoing::PartedAnswer;
-use super::rate::TokenBucket;
 use super::rooms::Asked;
 use super::turns::Turns;
-use super::wire::SendNow;
 use super::{Connection, Event, LINGER, LogRead, Over, Recent, RecentOfRooms, encode};
 use crate::decide::{ConnectionId, Newcomer, RoomId, RoomView};
 use crate::lobby::{Admitted, Ending, Join, LobbyCommand, LobbyHandle, Outlet};
 use crate::log::{LobbyLog, LogError, Stretch};
 use crate::metrics::Metrics;
 use crate::network::Network;
+use crate::rate::TokenBucket;
+use crate::wire::SendNow;
 
 /// Messages and bytes of text read from the log at once for a client that is behind.
 const READ_MESSAGES: usize = 512;
