@@ -6,7 +6,8 @@
 //! - `connection` is one client; `wire` its encrypted stream, `rate` how fast it is read.
 //! - `lobby` is the one task that gathers what clients want, has it ordered, and does what follows.
 //! - [`decide`], a plain state machine, says what follows.
-//! - `rendezvous` introduces users to each other; `allowance` tells how often.
+//! - `rendezvous` introduces users to each other; `allowance` tells how often. `relay` copies bytes between two who
+//!   cannot reach each other; `tokens` makes and recognises the tokens of their sessions.
 //! - [`log`] keeps it all; [`verify`] checks it; [`exposed`] tells which of its files others have access to.
 //! - `metrics` and `scrape` tell how it goes.
 //!
@@ -25,9 +26,11 @@ pub mod log;
 mod metrics;
 mod network;
 mod rate;
+mod relay;
 mod rendezvous;
 mod scrape;
 mod server;
+pub mod tokens;
 pub mod verify;
 mod wire;
 

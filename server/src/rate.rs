@@ -1,4 +1,4 @@
-//! How fast one client may be read: a bucket of tokens that fills with time. Knows nothing of what a
+//! How fast one connection may be read: a bucket of tokens that fills with time. Knows nothing of what a
 //! token pays for.
 
 use std::time::Duration;
@@ -25,8 +25,14 @@ impl TokenBucket {
 
     /// Takes a token; there may be none left afterwards, never less than none before.
     pub(crate) fn take(&mut self, now: Instant) {
+        self.take_many(1, now);
+    }
+
+    /// Takes as many; what is not there is owed, and gained back before the next may be taken.
+    pub(crate) fn take_many(&mut self, count: usize, now: Instant) {
         self.count(now);
-        self.tokens -= 1.0;
+        // Exact up to 2^53, and nobody takes so many.
+        self.tokens -= count as f64;
     }
 
     /// When the next token may be taken: `None` for now.

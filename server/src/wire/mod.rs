@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use hobnob_protocol::LOBBY_ALPN;
 use hobnob_protocol::codec::LineBuffer;
 use hobnob_protocol::name::PublicKey;
 use hobnob_protocol::transport::{self, TransportError};
@@ -73,8 +72,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Who is at the other end, after the handshake.
-    pub(crate) fn peer(&self) -> Result<PublicKey, TransportError> {
-        transport::authenticated_peer(self.tls.state(), LOBBY_ALPN)
+    pub(crate) fn peer(&self, alpn: &[u8]) -> Result<PublicKey, TransportError> {
+        transport::authenticated_peer(self.tls.state(), alpn)
+    }
+
+    /// Which protocol the two ends have agreed on, after the handshake.
+    pub(crate) fn alpn(&self) -> Option<&[u8]> {
+        self.tls.state().alpn_protocol()
+    }
+
+    /// The same over another form of the stream, which is sent on in the usual way.
+    pub(crate) fn map_stream<T>(self, form: impl FnOnce(S) -> T) -> Wire<T> {
+        let Self { stream, tls, blocked_since, finish, .. } = self;
+        Wire { stream: form(stream), send_now: None, tls, blocked_since, finish }
+    }
+
+    /// The stream without its encryption. Everything put in has been written, and nothing was read past what came
+    /// out.
+    pub(crate) fn into_stream(self) -> S {
+        self.stream
     }
 
     /// Encrypts `lines`, as few records as they fit in. To be followed by a flush. The caller bounds what it puts in:
