@@ -116,6 +116,8 @@ fn introduction(request: Option<u32>, meeting: &Meeting, other: &Member, forked:
         name: (*other.name).clone(),
         key: other.key,
         candidates: other.candidates.clone(),
+        // Both are at this server.
+        relay: None,
         forked,
     }
 }
