@@ -11,6 +11,8 @@ use hobnob_protocol::room::RoomName;
 use hobnob_protocol::version::version;
 use serde::{Deserialize, Serialize};
 
+use crate::session::path::PathChoice;
+
 /// Chat from a terminal: a lobby everyone hears, and private sessions nobody else can read.
 ///
 /// With no option it joins the lobby on 127.0.0.1:43210, or hosts one there where nobody does.
@@ -57,6 +59,11 @@ pub struct Cli {
     /// An address to tell peers besides those found; may repeat
     #[arg(long, value_name = "HOST:PORT")]
     pub advertise: Vec<Candidate>,
+
+    /// How private sessions are carried: auto (direct, or else through the server), direct (never through the
+    /// server), relay (only through the server: no address is told to others) [env: HOBNOB_PATH] [default: auto]
+    #[arg(long, value_name = "PATH", value_enum)]
+    pub path: Option<PathChoice>,
 
     /// Identity, trust, history [env: HOBNOB_DATA_DIR] [default: the XDG data directory]
     #[arg(long, value_name = "DIR", global = true)]
@@ -186,6 +193,7 @@ Usage: hobnob [OPTIONS]       say things; \\help lists the commands inside
   --record FILE          keep the events of this run; hobnob replay shows them
   --listen ADDR:PORT     where peers reach this client
   --advertise HOST:PORT  one more address to tell peers; may repeat
+  --path PATH            private talk goes: auto, direct or relay    HOBNOB_PATH
   --data-dir DIR         identity, trust, history                HOBNOB_DATA_DIR
   --no-history           keep nothing of what is said on this machine
   --config FILE          TOML with the names of these options      HOBNOB_CONFIG

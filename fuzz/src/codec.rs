@@ -1,9 +1,10 @@
-//! Lines and messages of a lobby link: the framing, and both directions' messages. The first two bytes say in which
+//! Lines and messages of a lobby link and of a relay link: the framing, and both directions' messages. The first two bytes say in which
 //! pieces the rest arrives and how long a line may be.
 
 use bytes::Bytes;
 use hobnob_protocol::codec::{LineBuffer, encode};
 use hobnob_protocol::message::{ClientMessage, ServerMessage};
+use hobnob_protocol::relay::{RelayAnswer, RelayRequest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -22,6 +23,8 @@ pub fn run(data: &[u8]) {
         let serdes = again::<ClientMessage>(line);
         assert_eq!(ClientMessage::read(line).ok(), serdes);
         again::<ServerMessage>(line);
+        again::<RelayRequest>(line);
+        again::<RelayAnswer>(line);
     }
 }
 

@@ -114,6 +114,21 @@ impl Identity {
         Arc::clone(&self.certified)
     }
 
+    /// A secret that nobody without this key can know, the same wherever this key is: the hash of a signature
+    /// that is made for nothing else and shown to nobody. Ed25519 signs without chance, and what TLS signs begins
+    /// with 64 blanks, so no handshake ever shows it.
+    ///
+    /// # Panics
+    /// Never: an Ed25519 key signs with Ed25519.
+    #[must_use]
+    pub fn derived_secret(&self, purpose: &[u8]) -> [u8; 32] {
+        let signer = self.certified.key.choose_scheme(&[rustls::SignatureScheme::ED25519]);
+        let signed =
+            signer.expect("it is an Ed25519 key").sign(purpose).expect("an Ed25519 key signs anything");
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &signed);
+        hash.as_ref().try_into().expect("SHA-256 has 32 bytes")
+    }
+
     fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, IdentityError> {
         let crypto = |err: &dyn fmt::Display| IdentityError::Crypto(err.to_string());
         let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8.to_vec()));

@@ -2,7 +2,7 @@
 //!
 //! Module map: [`name`] (names, keys, numbers as types that cannot be wrong), [`message`] (every
 //! message), [`codec`] (one JSON object a line, bounded), [`chain`] (the hash that ties each
-//! entry of a log to the one before), [`content`] (what an entry is: a text or an act), [`room`] (the name of a room), [`said`] (entries of a log in a row as they are sent), [`identity`] (an Ed25519 key and the file it lives in), [`certificate`] (how TLS carries it),
+//! entry of a log to the one before), [`content`] (what an entry is: a text or an act), [`room`] (the name of a room), [`said`] (entries of a log in a row as they are sent), [`relay`] (how two clients meet at a server), [`records`] (a TLS stream read record by record), [`identity`] (an Ed25519 key and the file it lives in), [`certificate`] (how TLS carries it),
 //! [`transport`] (TLS 1.3 between two keys), [`fast_path`] (lines in the form nearly all have, read without serde), [`verification`] (how two users make sure of each other's key), [`version`] (which build this is). The limits below are the protocol's own; each says why
 //! it has its value. This crate knows neither server nor client and prints nothing.
 
@@ -17,6 +17,8 @@ pub mod identity;
 pub mod invisible;
 pub mod message;
 pub mod name;
+pub mod records;
+pub mod relay;
 pub mod room;
 pub mod said;
 pub mod transport;
@@ -33,6 +35,9 @@ pub const LOBBY_ALPN: &[u8] = b"hobnob-lobby/1";
 
 /// ALPN of a link between two peers.
 pub const PEER_ALPN: &[u8] = b"hobnob-peer/1";
+
+/// ALPN of a link between a client and a server that is to copy bytes between it and another client.
+pub const RELAY_ALPN: &[u8] = b"hobnob-relay/1";
 
 /// The port a lobby is expected on when none is named.
 pub const DEFAULT_PORT: u16 = 43210;
@@ -99,3 +104,7 @@ pub const PEER_DEAD_AFTER: Duration = Duration::from_secs(15);
 
 /// How long an introduction made by the server stays good.
 pub const INTRODUCTION_LIFETIME: Duration = Duration::from_secs(30);
+
+/// How long a client waits at a relay for the other side of its session, before the server sends it away. It comes
+/// again as long as its session is not over.
+pub const RELAY_WAIT: Duration = Duration::from_secs(30);

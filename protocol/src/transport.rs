@@ -108,13 +108,22 @@ pub fn client_config(identity: &Identity, policy: KeyPolicy, alpn: &[u8]) -> (Ar
 /// Never: TLS 1.3 and the provider fit together.
 #[must_use]
 pub fn server_config(identity: &Identity, policy: KeyPolicy, alpn: &[u8]) -> Arc<ServerConfig> {
+    server_config_for(identity, policy, &[alpn])
+}
+
+/// The same for a side that speaks several protocols; the other end picks one of them.
+///
+/// # Panics
+/// Never: TLS 1.3 and the provider fit together.
+#[must_use]
+pub fn server_config_for(identity: &Identity, policy: KeyPolicy, alpns: &[&[u8]]) -> Arc<ServerConfig> {
     let verifier = Arc::new(KeyVerifier { policy, seen: SeenKey::default() });
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .expect("the provider does TLS 1.3")
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(OneKey(identity.certified_key())));
-    config.alpn_protocols = vec![alpn.to_vec()];
+    config.alpn_protocols = alpns.iter().map(|alpn| alpn.to_vec()).collect();
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Arc::new(config)

@@ -12,6 +12,7 @@ use hobnob_protocol::message::{
     Purpose, RefusedCode, ServerMessage,
 };
 use hobnob_protocol::name::{ChainHash, LogId, Nonce, PairToken, PublicKey, Seq};
+use hobnob_protocol::relay::{RelayAnswer, RelayRefusedCode, RelayRequest};
 use hobnob_protocol::verification::{self, Bond, VerifyMessage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -120,6 +121,13 @@ fn the_words_of_a_verification_are_the_ones_in_the_code() {
     assert_eq!(bond.words(&asker, &other).to_string(), printed("words"));
 }
 
+has_example_of_each!(
+    every_message_to_a_relay_has_an_example, "json relay-client", RelayRequest: Meet,
+);
+has_example_of_each!(
+    every_message_of_a_relay_has_an_example, "json relay-server", RelayAnswer: Waiting, Met, Refused,
+);
+
 /// The same for the reasons a message can give: each stands in the document by its name on the wire.
 macro_rules! names_each {
     ($test:ident, $code:ident: $($variant:ident),+ $(,)?) => {
@@ -149,6 +157,9 @@ names_each!(every_reason_not_to_let_into_a_room_is_explained, NotJoinedCode: Ful
 names_each!(every_answer_to_asked_is_explained, ConsentAnswer: Open, Asking, Declined, Busy);
 names_each!(every_reason_not_to_answer_is_explained, NoAnswerCode: Yourself, Store, Busy, Declined, Silent, NotInRoom);
 names_each!(every_reason_of_a_peer_to_refuse_is_explained, PeerRefusedCode: Purpose);
+names_each!(
+    every_reason_not_to_relay_is_explained, RelayRefusedCode: Off, Token, Busy, Alone, TakenOver, Closing,
+);
 names_each!(every_purpose_is_explained, Purpose: Words);
 
 #[test]
@@ -179,7 +190,7 @@ fn versions_ports_and_times_are_the_ones_in_the_code() {
     use hobnob_protocol as code;
     assert_is_there(&format!("It describes version {}.", code::PROTOCOL_VERSION));
     assert_is_there(&format!("expected on port {} when", code::DEFAULT_PORT));
-    for alpn in [code::LOBBY_ALPN, code::PEER_ALPN] {
+    for alpn in [code::LOBBY_ALPN, code::PEER_ALPN, code::RELAY_ALPN] {
         assert_is_there(&format!("`{}`", std::str::from_utf8(alpn).unwrap()));
     }
     let seconds = |time: std::time::Duration| time.as_secs();
@@ -188,6 +199,7 @@ fn versions_ports_and_times_are_the_ones_in_the_code() {
     assert_is_there(&format!("when nothing has arrived for {} s.", seconds(code::LOBBY_DEAD_AFTER)));
     assert_is_there(&format!("nothing for {} s sends `ping`", seconds(code::PEER_PING_AFTER)));
     assert_is_there(&format!("after {} s without a byte", seconds(code::PEER_DEAD_AFTER)));
+    assert_is_there(&format!("It waits for {} s at the most", seconds(code::RELAY_WAIT)));
     assert_is_there(&format!("is good for {} s", seconds(code::INTRODUCTION_LIFETIME)));
 }
 

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anyhow::Context;
 use clap::builder::styling::Styles;
@@ -70,6 +71,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), env = "HOBNOB_SERVER_RATE")]
     pub(crate) rate: Option<u32>,
 
+    /// Bytes a second of one private session that are relayed where its two users cannot reach each other, with a
+    /// burst of ten seconds' worth; K, M or G may follow the number; off: nothing is relayed [default: 64K]
+    #[arg(long, value_name = "RATE|off", env = "HOBNOB_SERVER_RELAY")]
+    pub(crate) relay: Option<RelayRate>,
+
     /// Messages kept of the lobby, and as many of each room [default: 100000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), env = "HOBNOB_SERVER_HISTORY")]
     pub(crate) history: Option<u64>,
@@ -102,6 +108,54 @@ pub(crate) struct Options {
 /// Less than this and hardly anything said would be kept.
 const MIN_HISTORY_SIZE: u64 = 1024 * 1024;
 
+/// How fast a private session is relayed, in bytes a second; none where nothing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RelayWritten")]
+pub(crate) struct RelayRate(Option<u32>);
+
+/// As it may stand in the file: a number, or a text as on the command line.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RelayWritten {
+    Number(u32),
+    Text(String),
+}
+
+impl TryFrom<RelayWritten> for RelayRate {
+    type Error = String;
+
+    fn try_from(written: RelayWritten) -> Result<Self, String> {
+        match written {
+            RelayWritten::Number(number) => number.to_string().parse(),
+            RelayWritten::Text(text) => text.parse(),
+        }
+    }
+}
+
+impl FromStr for RelayRate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        let (digits, times) = match text.char_indices().next_back() {
+            Some((end, 'K' | 'k')) => (&text[..end], 1 << 10),
+            Some((end, 'M' | 'm')) => (&text[..end], 1 << 20),
+            Some((end, 'G' | 'g')) => (&text[..end], 1 << 30),
+            _ => (text, 1),
+        };
+        let rate = digits.parse::<u32>().ok().and_then(|number| number.checked_mul(times));
+        match rate {
+            Some(rate @ SLOWEST_RELAY..) => Ok(Self(Some(rate))),
+            _ => Err(format!("off, or bytes a second from {SLOWEST_RELAY} on, below 4G, such as 64K")),
+        }
+    }
+}
+
+/// The lowest rate a relay may have: one text of the longest takes a quarter of a minute by then.
+const SLOWEST_RELAY: u32 = 1024;
+
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -121,6 +175,7 @@ impl Options {
             max_clients: self.max_clients.or(file.max_clients),
             max_clients_per_ip: self.max_clients_per_ip.or(file.max_clients_per_ip),
             rate: self.rate.or(file.rate),
+            relay: self.relay.or(file.relay),
             history: self.history.or(file.history),
             history_size: self.history_size.or(file.history_size),
             rooms: self.rooms.or(file.rooms),
@@ -160,6 +215,9 @@ impl Options {
             config.max_clients_per_ip = max_clients_per_ip as usize;
         }
         config.rate = self.rate.unwrap_or(config.rate);
+        if let Some(RelayRate(relay)) = self.relay {
+            config.relay = relay;
+        }
         config.history = self.history.unwrap_or(config.history);
         config.history_size = self.history_size.unwrap_or(config.history_size);
         config.rooms = self.rooms.map_or(config.rooms, |rooms| rooms as usize);
@@ -199,6 +257,21 @@ mod tests {
         let options = cli.options.or(file);
         assert_eq!((options.rate, options.history), (Some(8), Some(9)));
         assert_eq!(options.log_format, Some(LogFormat::Json));
+    }
+
+    #[test]
+    fn a_relays_rate_is_bytes_a_second_or_off() {
+        let relay = |text: &str| text.parse::<RelayRate>();
+        assert_eq!(relay("off"), Ok(RelayRate(None)));
+        assert_eq!(relay("64K"), Ok(RelayRate(Some(65_536))));
+        assert_eq!(relay("1048576"), relay("1m"));
+        for bad in ["", "K", "1023", "-1", "1T", "4G", "0x400", "Off "] {
+            assert!(relay(bad).is_err(), "{bad}");
+        }
+        let file = |text| Options::parse_file(text).map(|options| options.relay);
+        assert_eq!(file("relay = \"off\"\n").unwrap(), Some(RelayRate(None)));
+        assert_eq!(file("relay = 2048\n").unwrap(), Some(RelayRate(Some(2048))));
+        assert!(file("relay = 7\n").is_err() && file("relay = true\n").is_err());
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct ServerConfig {
     pub max_clients_per_ip: usize,
     /// Messages a second each client may sustain; it may save up ten seconds' worth.
     pub rate: u32,
+    /// Bytes a second of one private session that are relayed; none where nothing is.
+    pub relay: Option<u32>,
     /// Messages kept of the lobby, and of each room.
     pub history: u64,
     /// Bytes that the messages of the lobby and of all rooms may take together.
@@ -48,6 +50,7 @@ impl ServerConfig {
             max_clients: 10_000,
             max_clients_per_ip: 100,
             rate: 50,
+            relay: Some(64 * 1024),
             history: 100_000,
             history_size: 2 << 30,
             rooms: 1000,

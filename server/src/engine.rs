@@ -6,20 +6,22 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use hobnob_order::{LocalStream, ServerId, StreamIdentity};
-use hobnob_protocol::LOBBY_ALPN;
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::name::Seq;
 use hobnob_protocol::transport::{self, KeyPolicy};
+use hobnob_protocol::{LOBBY_ALPN, RELAY_ALPN};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ServerConfig;
-use crate::connection::{self, Recent, RecentOfRooms, Shared, Turns};
+use crate::connection::{self, Elsewhere, Recent, RecentOfRooms, Shared, Turns};
 use crate::lobby::{Chunk, Lobby, LobbyParts, lobby, wall_clock};
 use crate::log::{LobbyLog, LogError};
 use crate::metrics::Metrics;
+use crate::relay::{Relay, RelayParts};
+use crate::tokens::Tokens;
 
 /// The newest messages that are in memory when a server starts: the largest backlog.
 const WARM_MESSAGES: u64 = 1000;
@@ -65,6 +67,14 @@ impl Engine {
         let recent = Arc::new(Mutex::new(recent));
         let recent_of_rooms = Arc::new(RecentOfRooms::default());
         let metrics = Arc::new(Metrics::new());
+        let tokens = Tokens::of(identity);
+        let relay = Relay::new(RelayParts {
+            tokens: tokens.clone(),
+            rate: config.relay,
+            max_clients: config.max_clients,
+            max_clients_per_ip: config.max_clients_per_ip,
+            metrics: Arc::clone(&metrics),
+        });
         let (handle, lobby) = lobby(LobbyParts {
             // One server, which orders by itself.
             stream: Arc::new(LocalStream::new(StreamIdentity(*log.contents().log.as_bytes()), wall_clock)),
@@ -74,6 +84,7 @@ impl Engine {
             room_memory: Arc::clone(&recent_of_rooms) as _,
             max_rooms: config.rooms,
             metrics: Arc::clone(&metrics),
+            tokens,
             max_clients: config.max_clients,
             name_ttl_days: config.name_ttl,
             new_names_per_network: config.max_clients_per_ip,
@@ -81,7 +92,7 @@ impl Engine {
             last_at,
         });
         let shared = Arc::new(Shared {
-            tls: transport::server_config(identity, KeyPolicy::Any, LOBBY_ALPN),
+            tls: transport::server_config_for(identity, KeyPolicy::Any, &[LOBBY_ALPN, RELAY_ALPN]),
             lobby: handle,
             log,
             recent,
@@ -91,6 +102,7 @@ impl Engine {
             rate: config.rate,
             next_id: AtomicU64::new(1),
             evicted: Arc::new(Semaphore::new(connection::MAX_EVICTED)),
+            relay,
         });
         Ok(Self { shared, lobby })
     }
@@ -113,8 +125,10 @@ impl Streams {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        if let Some(evicted) = connection::serve(stream, None, remote, self.0).await {
-            evicted.told().await;
+        match connection::serve(stream, None, remote, Arc::clone(&self.0)).await {
+            Some(Elsewhere::Evicted(evicted)) => evicted.told().await,
+            Some(Elsewhere::Relay(client)) => self.0.relay.serve(*client, remote.ip(), None).await,
+            None => {}
         }
     }
 }

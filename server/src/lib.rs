@@ -3,10 +3,11 @@
 //! Module map:
 //! - [`server`](Server) puts the parts together around an [`Engine`], which is a lobby without a socket.
 //! - `listener` and `admission` take newcomers; `network` tells which addresses count as one.
-//! - `connection` is one client.
+//! - `connection` is one client; `wire` its encrypted stream, `rate` how fast it is read.
 //! - `lobby` is the one task that gathers what clients want, has it ordered, and does what follows.
 //! - [`decide`], a plain state machine, says what follows.
-//! - `rendezvous` introduces users to each other; `allowance` tells how often.
+//! - `rendezvous` introduces users to each other; `allowance` tells how often. `relay` copies bytes between two who
+//!   cannot reach each other; `tokens` makes and recognises the tokens of their sessions.
 //! - [`log`] keeps it all; [`verify`] checks it; [`exposed`] tells which of its files others have access to.
 //! - `metrics` and `scrape` tell how it goes.
 //!
@@ -24,10 +25,14 @@ mod lobby;
 pub mod log;
 mod metrics;
 mod network;
+mod rate;
+mod relay;
 mod rendezvous;
 mod scrape;
 mod server;
+pub mod tokens;
 pub mod verify;
+mod wire;
 
 pub use config::ServerConfig;
 pub use engine::{Engine, Streams};

@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::admission::{Admission, Verdict};
-use crate::connection::{self, Evicted, Shared};
+use crate::connection::{self, Elsewhere, Evicted, Shared};
 
 /// Newcomers the system keeps waiting: a whole lobby may come back at once after a restart.
 const BACKLOG: i32 = 4096;
@@ -113,12 +113,20 @@ impl Door {
                     let connections = shared.metrics.connections.clone();
                     connections.inc();
                     // Boxed, because each future that wraps this large one would reserve room for it twice.
-                    let serve = Box::pin(connection::serve(stream, Some(send_now), remote, shared));
-                    let evicted = abort.run_until_cancelled(serve).await.flatten();
+                    let serve =
+                        Box::pin(connection::serve(stream, Some(send_now), remote, Arc::clone(&shared)));
+                    let elsewhere = abort.run_until_cancelled(serve).await.flatten();
                     connections.dec();
-                    drop(slot);
-                    if let Some(evicted) = evicted {
-                        Box::pin(abort.run_until_cancelled(tell_evicted(evicted))).await;
+                    match elsewhere {
+                        Some(Elsewhere::Evicted(evicted)) => {
+                            drop(slot);
+                            Box::pin(abort.run_until_cancelled(tell_evicted(evicted))).await;
+                        }
+                        Some(Elsewhere::Relay(client)) => {
+                            let relayed = Box::pin(shared.relay.serve(*client, remote.ip(), Some(slot)));
+                            abort.run_until_cancelled(relayed).await;
+                        }
+                        None => drop(slot),
                     }
                 };
                 self.tasks.spawn(serve.instrument(span));

@@ -32,6 +32,14 @@ pub(crate) struct Metrics {
     pub(crate) delivered_bytes: Counter,
     /// Times a client that is behind was read to from the log.
     pub(crate) log_reads: Counter,
+    /// Sessions whose bytes are being relayed.
+    pub(crate) relayed_sessions: Gauge<i64, AtomicI64>,
+    /// Clients that wait at the relay for the other side of a session.
+    pub(crate) relay_waiting: Gauge<i64, AtomicI64>,
+    /// Bytes relayed, both directions together.
+    pub(crate) relayed_bytes: Counter,
+    /// Clients that came to be relayed and were refused.
+    pub(crate) relay_refused: Counter,
     /// Batches that could not be stored.
     pub(crate) store_errors: Counter,
     /// How long storing a batch took.
@@ -51,6 +59,10 @@ impl Metrics {
             deliveries: Counter::default(),
             delivered_bytes: Counter::default(),
             log_reads: Counter::default(),
+            relayed_sessions: Gauge::default(),
+            relay_waiting: Gauge::default(),
+            relayed_bytes: Counter::default(),
+            relay_refused: Counter::default(),
             store_errors: Counter::default(),
             commit_seconds: Histogram::new(COMMIT_BUCKETS),
         };
@@ -74,8 +86,24 @@ impl Metrics {
             "Reads of the log for clients that are behind",
             self.log_reads.clone(),
         );
+        self.register_relay();
+        let registry = &mut self.registry;
         registry.register("store_errors", "Batches that could not be stored", self.store_errors.clone());
         registry.register("commit_seconds", "Duration of storing a batch", self.commit_seconds.clone());
+    }
+
+    fn register_relay(&mut self) {
+        let registry = &mut self.registry;
+        let sessions = self.relayed_sessions.clone();
+        registry.register("relayed_sessions", "Private sessions being relayed", sessions);
+        let waiting = self.relay_waiting.clone();
+        registry.register("relay_waiting", "Clients that wait at the relay for their other side", waiting);
+        registry.register("relayed_bytes", "Bytes relayed", self.relayed_bytes.clone());
+        registry.register(
+            "relay_refused",
+            "Clients that were refused to be relayed",
+            self.relay_refused.clone(),
+        );
     }
 
     /// A chunk of so many messages was written straight to a client, as so many bytes before encryption.

@@ -25,6 +25,7 @@ use crate::listener::{self, Door};
 use crate::lobby::Lobby;
 use crate::log::in_place::InPlace;
 use crate::log::{LogError, SqliteLog, SqliteOptions, StoreLock};
+use crate::relay::most_connections;
 use crate::scrape;
 
 /// From the order to shut down: until when the last batch may be stored, until when clients may read
@@ -203,6 +204,7 @@ impl Server {
         }
         let started = Instant::now();
         drop(self.listener);
+        door.shared.relay.close();
         stop_lobby.cancel();
         if !matches!(end, End::Fault(_)) {
             stop(&mut lobby, started).await;
@@ -290,9 +292,9 @@ fn cannot_listen(addr: SocketAddr, source: io::Error) -> ServerError {
     }
 }
 
-/// One file for each client, as far as the system allows.
+/// One file for each client and each connection that is relayed, as far as the system allows.
 fn raise_file_limit(max_clients: usize) {
-    let wanted = max_clients as u64 + OTHER_FILES;
+    let wanted = (max_clients + most_connections(max_clients)) as u64 + OTHER_FILES;
     match rlimit::increase_nofile_limit(wanted) {
         Ok(limit) if limit < wanted => {
             tracing::warn!(limit, wanted, "fewer open files are allowed than clients");

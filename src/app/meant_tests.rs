@@ -147,6 +147,7 @@ fn scene(before: Before) -> Scene {
             mode: Mode::A,
             state: LinkState::Up,
             verified: false,
+            path: None,
             unread: 0,
         });
         state.sessions.switch(session);

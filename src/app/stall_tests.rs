@@ -18,6 +18,7 @@ fn with_bobby() -> Scene {
         mode: Mode::A,
         state: LinkState::Up,
         verified: false,
+        path: None,
         unread: 0,
     });
     scene.app.state.sessions.switch(session);

@@ -127,6 +127,7 @@ impl State {
             mode: Mode::B,
             state: LinkState::Connecting,
             verified: false,
+            path: None,
             unread: 0,
         });
         // A key that was answered may come under another name, which is pinned with an answer, too.

@@ -10,10 +10,11 @@ use crate::client::{ExitVerdict, State};
 use crate::data::trust::KeyVerdict;
 use crate::peer::{PeerEvent, PeerEventKind};
 use crate::session::link_id::LinkId;
+use crate::session::path::Path;
 use crate::session::{LinkState, Mode, SessionId};
 use crate::show::failing::Worded;
 use crate::show::unsent::Unsent;
-use crate::show::{ClosedReason, ErrorCode, Failure, Message, Notice, failing};
+use crate::show::{ClosedReason, ErrorCode, Failure, Message, Notice, failing, saying};
 use crate::timestamp::Timestamp;
 
 /// The command that opens sessions, as errors name it.
@@ -142,7 +143,9 @@ impl State {
         if self.private_links.inbound(link).is_some() {
             match &event.kind {
                 PeerEventKind::Up { .. } => self.adopt(link),
-                PeerEventKind::Down | PeerEventKind::WantsIntroduction => return,
+                PeerEventKind::Down | PeerEventKind::Moved { .. } | PeerEventKind::WantsIntroduction => {
+                    return;
+                }
                 // It never opened; nobody here knew of it.
                 _ => return self.drop_inbound(link),
             }
@@ -154,7 +157,8 @@ impl State {
 
     fn session_event(&mut self, session: SessionId, kind: PeerEventKind) {
         match kind {
-            PeerEventKind::Up { key_exchange } => self.session_up(session, key_exchange),
+            PeerEventKind::Up { key_exchange, path } => self.session_up(session, key_exchange, path),
+            PeerEventKind::Moved { path } => self.session_moved(session, path),
             PeerEventKind::Down => self.set_link(session, LinkState::Down),
             PeerEventKind::Said { number, at, text } => {
                 self.peer_said(session, at, text.as_str());
@@ -178,13 +182,15 @@ impl State {
         }
     }
 
-    fn session_up(&mut self, session: SessionId, key_exchange: String) {
+    fn session_up(&mut self, session: SessionId, key_exchange: String, path: Path) {
         let Some(peer) = self.sessions.peer_mut(session) else { return };
         let first = peer.state == LinkState::Connecting;
         if !first {
+            self.session_moved(session, path);
             return self.set_link(session, LinkState::Up);
         }
         peer.state = LinkState::Up;
+        peer.path = Some(path);
         self.ledger.fly(session);
         let Some(peer) = self.sessions.peer(session) else { return };
         let (name, mode) = (peer.peer.clone(), peer.mode);
@@ -208,13 +214,26 @@ impl State {
             session,
             peer: name.clone(),
             mode,
-            path: "direct".into(),
+            path,
             fingerprint,
             key_exchange,
             verified,
         });
+        if path == Path::Relay {
+            self.emit(saying::Private::Relayed { session }.into());
+        }
         self.tell_of_unheard(&name, &key);
         self.watch_opened();
+    }
+
+    /// The words of a session travel in another way, or in the same one again.
+    fn session_moved(&mut self, session: SessionId, path: Path) {
+        if let Some(peer) = self.sessions.peer_mut(session)
+            && peer.path != Some(path)
+        {
+            peer.path = Some(path);
+            self.emit(Notice::Path { session, path });
+        }
     }
 
     fn set_link(&mut self, session: SessionId, state: LinkState) {

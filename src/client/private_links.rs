@@ -161,7 +161,7 @@ impl PrivateLinks {
         let same =
             self.inbound.get(&link).filter(|inbound| inbound.introduction.session == introduction.session);
         if let Some(inbound) = same {
-            inbound.handle.candidates(introduction.candidates.clone());
+            inbound.handle.introduced(introduction);
         }
         same.is_some()
     }
@@ -204,7 +204,7 @@ impl PrivateLinks {
     /// Hands fresh addresses to a session's link, which dials them while it is rebuilt.
     pub fn offer(&self, session: SessionId, introduction: &Introduction) {
         if let Some((_, link)) = self.links.get(&session).and_then(|private| private.link.as_ref()) {
-            link.candidates(introduction.candidates.clone());
+            link.introduced(introduction);
         }
     }
 

@@ -54,6 +54,7 @@ pub(super) fn add(state: &mut State, name: &UserName) -> SessionId {
         mode: Mode::A,
         state: LinkState::Connecting,
         verified: false,
+        path: None,
         unread: 0,
     });
     state.emit(Notice::Forking { session, peer: name.clone() });

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::ConfigError;
 use crate::cli::ColorChoice;
+use crate::session::path::PathChoice;
 
 /// The config file: the same names as the options.
 #[derive(Debug, Default, Deserialize)]
@@ -19,6 +20,7 @@ pub(super) struct ConfigFile {
     pub(super) json: Option<bool>,
     pub(super) listen: Option<SocketAddr>,
     pub(super) advertise: Option<Vec<String>>,
+    pub(super) path: Option<PathChoice>,
     pub(super) data_dir: Option<PathBuf>,
     pub(super) history: Option<bool>,
     pub(super) strangers: Option<usize>,

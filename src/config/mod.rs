@@ -14,6 +14,7 @@ use std::ffi::OsString;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use etcetera::BaseStrategy;
 use hobnob_protocol::DEFAULT_PORT;
 use hobnob_protocol::name::Candidate;
@@ -22,6 +23,7 @@ use thiserror::Error;
 use crate::cli::{Cli, ColorChoice};
 use crate::config::preferences::{Preferences, SETTINGS};
 use crate::data::history::{DEFAULT_SIZE, SMALLEST_SIZE};
+use crate::session::path::PathChoice;
 
 use self::origin::Origins;
 
@@ -55,6 +57,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Addresses to tell peers besides those found.
     pub advertise: Vec<Candidate>,
+    /// How private sessions are carried.
+    pub path: PathChoice,
     /// Identity, trust, history, and a hosted lobby's store.
     pub data_dir: PathBuf,
     /// Whether what is said is kept on this machine.
@@ -158,6 +162,10 @@ pub fn effective(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Eff
     let advertise = Some(cli.advertise).filter(|given| !given.is_empty());
     let filed = file.advertise.map(candidates).transpose()?;
     let advertise = from.pick_list("advertise", advertise, filed);
+    let named =
+        text("HOBNOB_PATH")?.map(|(name, choice)| Ok((name, path_choice(name, &choice)?))).transpose()?;
+    let carried = from.pick("path", cli.path, named, file.path, "").unwrap_or_default();
+    from.default_is(carried);
     let data_dir = from.pick_path("data-dir", cli.data_dir, path("HOBNOB_DATA_DIR"), file.data_dir, "");
     let data_dir = data_dir.map_or_else(default_data_dir, Ok)?;
     from.default_is(data_dir.display().to_string());
@@ -193,6 +201,7 @@ pub fn effective(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Eff
         json,
         listen,
         advertise,
+        path: carried,
         data_dir,
         history,
         strangers,
@@ -271,6 +280,13 @@ fn candidates(texts: Vec<String>) -> Result<Vec<Candidate>, ConfigError> {
     texts.into_iter().map(parse).collect()
 }
 
+fn path_choice(what: &'static str, text: &str) -> Result<PathChoice, ConfigError> {
+    PathChoice::from_str(text, false).map_err(|_| {
+        let reason = format!("{text:?} is none of auto, direct and relay");
+        ConfigError::Value { what, reason }
+    })
+}
+
 fn default_data_dir() -> Result<PathBuf, ConfigError> {
     let strategy = etcetera::choose_base_strategy().map_err(|_| ConfigError::NoHome)?;
     Ok(strategy.data_dir().join("hobnob"))
@@ -315,6 +331,19 @@ mod tests {
         let settings = resolve(&[], &[("HOBNOB_NAME", "")], "").unwrap();
         assert_eq!((settings.lobby, settings.name), (LobbyChoice::Local, None));
         assert_eq!(settings.listen, "[::]:0".parse().unwrap());
+    }
+
+    #[test]
+    fn a_path_is_one_of_three_wherever_it_is_named() {
+        let path = |args: &[&str], env: &[(&str, &str)], file| resolve(args, env, file).map(|it| it.path);
+        assert_eq!(path(&[], &[], "").unwrap(), PathChoice::Auto);
+        assert_eq!(path(&[], &[], "path = \"direct\"").unwrap(), PathChoice::Direct);
+        let env = [("HOBNOB_PATH", "relay")];
+        assert_eq!(path(&[], &env, "path = \"direct\"").unwrap(), PathChoice::Relay);
+        assert_eq!(path(&["--path", "auto"], &env, "").unwrap(), PathChoice::Auto);
+        let wrong = path(&[], &[("HOBNOB_PATH", "tor")], "").unwrap_err().to_string();
+        assert!(wrong.contains("HOBNOB_PATH") && wrong.contains("relay"), "{wrong}");
+        assert!(path(&[], &[], "path = \"tor\"").is_err());
     }
 
     #[test]

@@ -110,6 +110,7 @@ fn introduction() -> ServerMessage {
         name: "bobby".parse().unwrap(),
         key: PublicKey::new(random_bytes()),
         candidates: Vec::new(),
+        relay: None,
         forked: false,
     })
 }

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use super::allowance::Familiarity;
 use super::event::PeerEventKind;
 use super::outbox::{OUTBOX_BYTES, OUTBOX_TEXTS};
+use crate::session::path::Path;
 
 /// Events that wait for the app. Its bound is that of the other side's outbox: what one side may have
 /// unacknowledged, the other keeps; a stranger has less. A peer that sends more is read no further until the
@@ -17,6 +18,8 @@ pub(super) struct EventQueue {
     bytes: usize,
     most_texts: usize,
     most_bytes: usize,
+    /// How the words travel, as the app will know when it has taken everything.
+    path: Option<Path>,
 }
 
 /// Texts of a stranger that wait for the app before reading stops, and their bytes: a screenful or two. The
@@ -33,7 +36,7 @@ impl EventQueue {
             Familiarity::Stranger => (STRANGER_TEXTS, STRANGER_BYTES),
             Familiarity::Known => (OUTBOX_TEXTS, OUTBOX_BYTES),
         };
-        Self { events: VecDeque::new(), texts: 0, bytes: 0, most_texts, most_bytes }
+        Self { events: VecDeque::new(), texts: 0, bytes: 0, most_texts, most_bytes, path: None }
     }
 
     /// The user has answered this one.
@@ -42,13 +45,15 @@ impl EventQueue {
     }
 
     /// Adds an event. A link that comes up again before the app learned that it was down leaves no
-    /// trace, and a wish already waiting is not repeated.
+    /// trace, but for the way in which the words travel, and a wish already waiting is not repeated.
     pub(super) fn push(&mut self, event: PeerEventKind) {
         match &event {
-            PeerEventKind::Up { .. } if self.events.back() == Some(&PeerEventKind::Down) => {
+            PeerEventKind::Up { path, .. } if self.events.back() == Some(&PeerEventKind::Down) => {
                 self.events.pop_back();
-                return;
+                return self.push_moved(*path);
             }
+            PeerEventKind::Moved { path } => return self.push_moved(*path),
+            PeerEventKind::Up { path, .. } => self.path = Some(*path),
             PeerEventKind::WantsIntroduction if self.events.contains(&event) => return,
             PeerEventKind::Said { text, .. } => {
                 self.texts += 1;
@@ -57,6 +62,19 @@ impl EventQueue {
             _ => {}
         }
         self.events.push_back(event);
+    }
+
+    /// Of several moves in a row, the last one tells all.
+    fn push_moved(&mut self, path: Path) {
+        if self.path == Some(path) {
+            return;
+        }
+        self.path = Some(path);
+        if let Some(PeerEventKind::Moved { path: waiting }) = self.events.back_mut() {
+            *waiting = path;
+        } else {
+            self.events.push_back(PeerEventKind::Moved { path });
+        }
     }
 
     pub(super) fn pop(&mut self) -> Option<PeerEventKind> {
@@ -91,9 +109,9 @@ mod tests {
         for _ in 0..1000 {
             queue.push(PeerEventKind::Down);
             queue.push(PeerEventKind::WantsIntroduction);
-            queue.push(PeerEventKind::Up { key_exchange: String::new() });
+            queue.push(PeerEventKind::Up { key_exchange: String::new(), path: Path::Direct });
             queue.push(PeerEventKind::Down);
-            queue.push(PeerEventKind::Up { key_exchange: String::new() });
+            queue.push(PeerEventKind::Up { key_exchange: String::new(), path: Path::Direct });
         }
         assert_eq!(queue.events.len(), 3);
     }

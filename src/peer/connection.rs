@@ -135,6 +135,15 @@ impl Connection {
         Vital::Fine
     }
 
+    /// Another connection carries the words from now on. This one writes nothing more and is not read, but stays open as
+    /// long as it is kept: the other side may not have heard yet that another was chosen, and would take its end for a
+    /// loss.
+    pub(super) fn retire(&mut self) {
+        self.outgoing.disconnect();
+        // What is written by the other one is none of this one's business.
+        self.outgoing = Arc::default();
+    }
+
     /// Closes this side's half, so that the other sees an end and not a break.
     pub(super) async fn close(self) {
         if let Some(writer) = self.outgoing.disconnect() {

@@ -10,20 +10,22 @@ use std::time::Duration;
 
 use hobnob_protocol::HANDSHAKE_TIMEOUT;
 use hobnob_protocol::MAX_CANDIDATES;
-use hobnob_protocol::identity::Identity;
-use hobnob_protocol::name::{Candidate, PairToken, PublicKey};
+use hobnob_protocol::name::Candidate;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::allowance::{Allowance, Familiarity};
+use super::call::Call;
 use super::connection::Fresh;
-use super::greet::{self, GreetError, Role};
-use super::mailbox::Mailbox;
-use super::reach::rules::{Admitted, DialRules};
-use super::reach::{Reached, tcp};
+use super::greet::{self, GreetError};
+use super::mailbox::Reachable;
+use super::meet::{self, MeetError};
+use super::reach::rules::Admitted;
+use super::reach::{Origin, Reached, tcp};
 use super::seal::{self, SealError, Sealed};
+use crate::session::path::{Path, PathChoice};
 
 /// How long the hellos may take once TLS stands, the other attempts waiting meanwhile.
 const GREET_WITHIN: Duration = Duration::from_secs(4);
@@ -72,16 +74,8 @@ pub(super) enum Attempt {
     Answers(SocketAddr),
     /// The address was only tried, and did not answer.
     Silent,
-}
-
-/// Whom to dial, and as whom.
-pub(super) struct Call {
-    pub(super) identity: Identity,
-    pub(super) key: PublicKey,
-    pub(super) session: PairToken,
-    pub(super) role: Role,
-    pub(super) mailbox: Arc<Mailbox>,
-    pub(super) rules: Arc<DialRules>,
+    /// A visit to the relay led to nothing.
+    NotRelayed(MeetError),
 }
 
 /// The attempts under way. Each address is dialled once at a time; their number is bounded by that
@@ -98,6 +92,10 @@ pub(super) struct Dialler {
     targets: Vec<SocketAddr>,
     /// How many addresses the rules have left out.
     passed_over: usize,
+    /// The server at which the two are relayed, where it is another than this client's own.
+    relay: Option<Candidate>,
+    /// Whether a visit to the relay is under way.
+    visits_relay: bool,
     allowance: Allowance,
 }
 
@@ -111,12 +109,18 @@ impl Dialler {
             absent: HashMap::new(),
             targets: Vec::new(),
             passed_over: 0,
+            relay: None,
+            visits_relay: false,
             allowance: Allowance::new(familiarity, 0),
         }
     }
 
     /// Where the other side may be, from an introduction.
-    pub(super) fn introduced(&mut self, candidates: &[Candidate]) {
+    pub(super) fn introduced(&mut self, reachable: Reachable) {
+        let Reachable { candidates, relay } = reachable;
+        self.relay = relay;
+        // None of others is dialled.
+        let candidates: &[Candidate] = if self.call.path == PathChoice::Relay { &[] } else { &candidates };
         let most = candidates.len().min(MAX_CANDIDATES);
         let Admitted { targets, passed_over } = self.call.rules.admit(&candidates[..most]);
         if passed_over > 0 {
@@ -158,6 +162,16 @@ impl Dialler {
         self.call.rules.allow(addr)
     }
 
+    /// Whether the introduction named any address that may be dialled from here.
+    pub(super) fn was_told_addresses(&self) -> bool {
+        !self.targets.is_empty()
+    }
+
+    /// By which ways the other side may be reached.
+    pub(super) fn path(&self) -> PathChoice {
+        self.call.path
+    }
+
     /// Whether the introduction had addresses, and none of them is dialled.
     pub(super) fn has_only_passed_over(&self) -> bool {
         self.targets.is_empty() && self.passed_over > 0
@@ -178,6 +192,25 @@ impl Dialler {
                 self.running.spawn(attempt(call, greeting, target));
             }
         }
+    }
+
+    /// Goes to the relay, unless this side is there already. What comes of it comes out of [`next`](Self::next); it ends
+    /// with [`stop`](Self::stop).
+    pub(super) fn visit_relay(&mut self) {
+        if !std::mem::replace(&mut self.visits_relay, true) {
+            let (call, relay) = (Arc::clone(&self.call), self.relay.clone());
+            self.running.spawn(async move {
+                match meet::meet(&call, relay).await {
+                    Ok(fresh) => Attempt::Made(Box::new(fresh)),
+                    Err(error) => Attempt::NotRelayed(error),
+                }
+            });
+        }
+    }
+
+    /// Whether this side is at the relay, or on its way there.
+    pub(super) fn visits_relay(&self) -> bool {
+        self.visits_relay
     }
 
     /// Finds out whether one of `targets` takes a TCP connection, which is closed at once.
@@ -212,6 +245,7 @@ impl Dialler {
         self.greeting = Arc::new(Semaphore::new(1));
         self.busy.clear();
         self.absent.clear();
+        self.visits_relay = false;
     }
 
     /// Whether every address of the introduction was tried and can be ruled out. Of a stranger's this is
@@ -221,10 +255,20 @@ impl Dialler {
     }
 
     fn remember(&mut self, attempt: &Attempt) {
-        if let Attempt::Failed { target, error } = attempt {
-            let is_absent = error.is_refusal() || matches!(error, DialError::NoWay(_));
-            self.busy.remove(target);
-            self.absent.insert(*target, is_absent);
+        match attempt {
+            Attempt::Failed { target, error } => {
+                let is_absent = error.is_refusal() || matches!(error, DialError::NoWay(_));
+                self.busy.remove(target);
+                self.absent.insert(*target, is_absent);
+            }
+            Attempt::NotRelayed(_) => self.visits_relay = false,
+            Attempt::Made(fresh) if fresh.origin.path() == Path::Relay => self.visits_relay = false,
+            Attempt::Made(fresh) => {
+                if let Origin::Dialled(target) = fresh.origin {
+                    self.busy.remove(&target);
+                }
+            }
+            Attempt::Answers(_) | Attempt::Silent => {}
         }
     }
 }

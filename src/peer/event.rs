@@ -5,6 +5,7 @@ use hobnob_protocol::verification::VerifyMessage;
 use thiserror::Error;
 
 use crate::session::link_id::LinkId;
+use crate::session::path::Path;
 
 /// Something happened in a private session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,13 @@ pub enum PeerEventKind {
     Up {
         /// The key exchange, as TLS names it.
         key_exchange: String,
+        /// How the words travel.
+        path: Path,
+    },
+    /// The words travel in another way from now on; the link was up all the time.
+    Moved {
+        /// In this one.
+        path: Path,
     },
     /// The link is lost and being rebuilt.
     Down,
@@ -72,6 +80,26 @@ pub enum PeerFailure {
     /// None of its addresses answered, and it did not call.
     #[error("none of their addresses answers")]
     Unreachable,
+    /// The same, and it did not come to the server either.
+    #[error(
+        "none of their addresses answers, and they did not come to the server's relay; their path may be direct"
+    )]
+    NotMet,
+    /// The same, and the server relays nothing.
+    #[error("none of their addresses answers, and the server relays nothing (its --relay is off)")]
+    RelayIsOff,
+    /// The same, and this user wants nothing relayed.
+    #[error("none of their addresses answers, and your path is direct: nothing goes through the server")]
+    DirectOnly,
+    /// This user dials nobody, and the server relays nothing.
+    #[error("your path is relay, and the server relays nothing (its --relay is off)")]
+    RelayOnlyIsOff,
+    /// This user dials nobody, and the other did not come to the server.
+    #[error("your path is relay, and they did not come to the server's relay; their path may be direct")]
+    RelayOnlyNotMet,
+    /// This user dials nobody, and the server does not answer.
+    #[error("your path is relay, and the server does not answer")]
+    RelayOnlyAway,
     /// Somebody else answered at its address, and nobody with the right key anywhere.
     #[error("somebody with another key answers at their address")]
     WrongKey,

@@ -29,15 +29,18 @@ use super::greet::{GreetError, Role};
 use super::inbox::{Gap, Inbox, Taken};
 use super::introductions::Entered;
 use super::mailbox::{Mailbox, News};
+use super::meet::MeetError;
 use super::outbox::NeverWritten;
 use super::outgoing::Outgoing;
 use super::pace::AcknowledgePace;
 use super::reach::Origin;
 use super::redial::{AwakeClock, GaveUp, Redial, jitter};
+use super::relaying::{Relaying, Visit};
 use super::seal::SealError;
 use super::two_connections::takes_over;
 use super::verifying::Verifying;
 use crate::session::link_id::LinkId;
+use crate::session::path::{Path, PathChoice};
 
 /// The clock is looked at this often, or oftener.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -50,6 +53,9 @@ const LEAVE_WITHIN: Duration = Duration::from_millis(1500);
 /// while they are still in the processor's cache cost a quarter less, and the memory they leave is
 /// used for the next ones instead of being given back to the system.
 const ENOUGH_HANDED: usize = 64 * 1024;
+
+/// How long a connection is kept open after another was chosen: until the other side has heard of that.
+const RETIRED_FOR: Duration = Duration::from_secs(2);
 
 /// What a link begins with.
 pub(super) struct Beginning {
@@ -77,9 +83,12 @@ pub(super) struct Link {
     /// An address at which the other side's listener answered in this session: its refusals count.
     proven: Option<SocketAddr>,
     connection: Option<Connection>,
+    /// The one before, and until when it is kept open.
+    retired: Option<(Connection, Duration)>,
     inbox: Inbox,
     waiting_events: EventQueue,
     redial: Redial,
+    relaying: Relaying,
     clock: AwakeClock,
     now: Duration,
     alarm: Alarm,
@@ -133,6 +142,7 @@ impl Link {
         let Beginning { session, role, forked, mailbox, outgoing, arrivals, dialler, events } = beginning;
         let waiting_events = EventQueue::of(dialler.familiarity());
         let trouble = dialler.has_only_passed_over().then_some(PeerFailure::NotDialled);
+        let relaying = Relaying::opening(dialler.path(), Duration::ZERO, dialler.was_told_addresses());
         Self {
             session,
             role,
@@ -144,9 +154,11 @@ impl Link {
             last_met: Vec::new(),
             proven: None,
             connection: None,
+            retired: None,
             inbox: Inbox::default(),
             waiting_events,
             redial: Redial::opening(Duration::ZERO, forked),
+            relaying,
             clock: AwakeClock::new(Instant::now()),
             now: Duration::ZERO,
             alarm: Alarm::new(),
@@ -210,9 +222,12 @@ impl Link {
 
     /// Until there is something to do by the clock.
     fn pause(&self) -> Duration {
-        let redial = self.connection.is_none().then(|| self.redial.next());
+        let (redial, relay) = match &self.connection {
+            None => (Some(self.redial.next()), self.relaying.due()),
+            Some(_) => (None, self.relaying.search_due()),
+        };
         let acknowledge = self.is_owing().then(|| self.acknowledge_pace.next());
-        let due = [redial, acknowledge, self.leave_by].into_iter().flatten().min();
+        let due = [redial, relay, acknowledge, self.leave_by].into_iter().flatten().min();
         due.map_or(LOOK_EVERY, |due| due.saturating_sub(self.now).clamp(Duration::from_millis(1), LOOK_EVERY))
     }
 
@@ -242,7 +257,7 @@ impl Link {
     /// Does what is due, whatever woke the task.
     fn look(&mut self) -> Option<Ending> {
         self.hand_over();
-        let News { shown, candidates, is_leaving, is_acquainted, verify } = self.mailbox.news();
+        let News { shown, reachable, is_leaving, is_acquainted, verify } = self.mailbox.news();
         self.inbox.show(shown);
         if let Some(said) = verify {
             self.verifying.replace(said);
@@ -251,19 +266,25 @@ impl Link {
             self.dialler.acquaint();
             self.waiting_events.acquaint();
         }
-        if let Some(candidates) = candidates {
-            self.dialler.introduced(&candidates);
+        if let Some(reachable) = reachable {
+            self.dialler.introduced(reachable);
             self.redial.hurry(self.now);
+            self.relaying.hurry_search(self.now);
         }
         let (now, reading) = (self.now, self.waiting_events.has_room());
         if self.connection.as_mut().is_some_and(|connection| connection.check(now, reading) == Vital::Dead) {
             self.lose(&"it is silent", false);
         }
+        self.retired.take_if(|(_, until)| now >= *until);
         self.fill();
         if is_leaving {
             return self.leave();
         }
-        if self.connection.is_none() { self.rebuild() } else { None }
+        if self.connection.is_none() {
+            return self.rebuild();
+        }
+        self.search();
+        None
     }
 
     /// Gives the app what it has room for.
@@ -320,15 +341,91 @@ impl Link {
             }
             self.dialler.dial(&self.last_met);
         }
+        if self.relaying.begin_visit(self.now) {
+            self.dialler.visit_relay();
+        }
         None
+    }
+
+    /// Looks for a direct way while the session is relayed, when it is time to.
+    fn search(&mut self) {
+        let Some(are_old) = self.relaying.begin_search(self.now, jitter()) else { return };
+        // Of a stranger, whose addresses are dialled a bounded number of times, no others are asked for.
+        if are_old && self.dialler.was_told_addresses() && !self.dialler.is_strangers() {
+            self.waiting_events.push(PeerEventKind::WantsIntroduction);
+            self.hand_over();
+        }
+        self.dialler.dial(&self.last_met);
     }
 
     fn over(&self, why: GaveUp) -> Ending {
         match why {
-            _ if self.redial.is_opening() => Ending::Failed(self.trouble.unwrap_or(PeerFailure::Unreachable)),
+            _ if self.redial.is_opening() => Ending::Failed(self.failure()),
             GaveUp::Refused => Ending::Gone(GoneReason::ProcessEnded),
             GaveUp::TooLong => Ending::Gone(GoneReason::Silence),
         }
+    }
+
+    /// Why the session does not open: what somebody said, or else that no way was found, and which setting is in the
+    /// way.
+    fn failure(&self) -> PeerFailure {
+        let not_dialled = self.trouble == Some(PeerFailure::NotDialled);
+        if let Some(trouble) = self.trouble.filter(|_| !not_dialled) {
+            return trouble;
+        }
+        let waits_there = self.dialler.visits_relay();
+        match (self.relaying.choice(), self.relaying.last()) {
+            (PathChoice::Direct, _) if not_dialled => PeerFailure::NotDialled,
+            (PathChoice::Direct, _) => PeerFailure::DirectOnly,
+            (PathChoice::Relay, Some(Visit::Off)) => PeerFailure::RelayOnlyIsOff,
+            (PathChoice::Relay, Some(Visit::Away)) => PeerFailure::RelayOnlyAway,
+            (PathChoice::Relay, _) => PeerFailure::RelayOnlyNotMet,
+            (PathChoice::Auto, last) if waits_there || last == Some(Visit::Alone) => PeerFailure::NotMet,
+            (PathChoice::Auto, _) if not_dialled => PeerFailure::NotDialled,
+            (PathChoice::Auto, Some(Visit::Off)) => PeerFailure::RelayIsOff,
+            (PathChoice::Auto, _) => PeerFailure::Unreachable,
+        }
+    }
+
+    /// A visit to the relay led to nothing.
+    fn not_relayed(&mut self, error: &MeetError) -> Option<Ending> {
+        tracing::debug!(session = %self.session, %error, "not relayed");
+        if let MeetError::Greet(GreetError::Over) = error {
+            return Some(if self.redial.is_opening() {
+                Ending::Failed(PeerFailure::NotTaken)
+            } else {
+                Ending::LeftByThem
+            });
+        }
+        let (visit, now) = (error.visit(), self.now);
+        if visit == Visit::Away && (self.relaying.is_carried() || self.relaying.choice() == PathChoice::Relay)
+        {
+            self.redial.excuse(now);
+        }
+        self.relaying.visited(visit, now, jitter());
+        None
+    }
+
+    /// Whether the other end of a connection by the relay is another process than the one this session was with: no
+    /// listener there could have said so. Both come to the relay with no other connection left, so nothing was
+    /// acknowledged after their hellos.
+    fn meets_another(&mut self, fresh: Fresh) -> Result<Fresh, Ending> {
+        if fresh.origin.path() != Path::Relay || self.connection.is_some() {
+            return Ok(fresh);
+        }
+        let ending = if fresh.received < self.outgoing.acknowledged() {
+            // It has forgotten what it was shown.
+            Ending::Gone(GoneReason::ProcessEnded)
+        } else if self.redial.is_opening() && self.outgoing.never_wrote(fresh.received) {
+            // It knows of texts that this process never said.
+            Ending::LeftByUs
+        } else {
+            return Ok(fresh);
+        };
+        tracing::debug!(session = %self.session, "one of the two was started anew");
+        // So that the other side hears of it, too.
+        self.connection = Some(Connection::new(fresh, &self.outgoing, self.now));
+        Err(ending)
     }
 
     fn dialled(&mut self, attempt: Attempt) -> Option<Ending> {
@@ -340,8 +437,13 @@ impl Link {
                 return None;
             }
             Attempt::Silent => return None,
+            Attempt::NotRelayed(error) => return self.not_relayed(&error),
         };
         tracing::debug!(session = %self.session, %target, %error, "not reached");
+        if self.connection.is_some() {
+            // It was only looked for a better way.
+            return None;
+        }
         let is_opening = self.redial.is_opening();
         let is_proven = self.proven == Some(target);
         match &error {
@@ -361,7 +463,7 @@ impl Link {
             _ => {}
         }
         if is_opening {
-            let all_refuse = self.dialler.rules_all_out();
+            let all_refuse = self.dialler.rules_all_out() && !self.dialler.visits_relay();
             self.redial.note(all_refuse, self.now);
         } else if is_proven {
             self.redial.note(error.is_refusal(), self.now);
@@ -372,11 +474,20 @@ impl Link {
     /// Takes a connection, in place of the one there may be.
     fn adopt(&mut self, fresh: Fresh) -> Option<Ending> {
         let now = self.now;
-        let in_use_for = self.connection.as_ref().map(|held| now.saturating_sub(held.since));
-        if !takes_over(self.role, in_use_for) {
+        let path = fresh.origin.path();
+        let in_use =
+            self.connection.as_ref().map(|held| (held.origin.path(), now.saturating_sub(held.since)));
+        if !takes_over(self.role, path, in_use) {
             return None;
         }
-        self.dialler.stop();
+        let fresh = match self.meets_another(fresh) {
+            Ok(fresh) => fresh,
+            Err(ending) => return Some(ending),
+        };
+        // What is on its way to a direct connection goes on while the session is relayed.
+        if path == Path::Direct {
+            self.dialler.stop();
+        }
         let delivered = match self.outgoing.resume(fresh.received) {
             Ok(delivered) => delivered,
             Err(error) => {
@@ -385,16 +496,30 @@ impl Link {
             }
         };
         self.deliver(delivered);
-        if self.connection.is_none() {
-            self.redial.up();
-            self.waiting_events.push(PeerEventKind::Up { key_exchange: fresh.key_exchange.clone() });
+        match &self.connection {
+            None => {
+                self.redial.up();
+                let key_exchange = fresh.key_exchange.clone();
+                self.waiting_events.push(PeerEventKind::Up { key_exchange, path });
+            }
+            Some(held) if held.origin.path() != path => {
+                self.waiting_events.push(PeerEventKind::Moved { path });
+            }
+            Some(_) => {}
+        }
+        match path {
+            Path::Direct => self.relaying.direct(),
+            Path::Relay => self.relaying.carried(now),
         }
         tracing::debug!(session = %self.session, origin = ?fresh.origin, "a connection carries it");
         self.remember(fresh.origin);
         self.inbox.begin(fresh.told);
         self.verifying.begin();
         // The old one takes its writer out before the new one puts in its own.
-        self.connection = None;
+        if let Some(mut old) = self.connection.take() {
+            old.retire();
+            self.retired = (self.role == Role::Chooser).then_some((old, now + RETIRED_FOR));
+        }
         let connection = self.connection.insert(Connection::new(fresh, &self.outgoing, now));
         if self.role == Role::Chooser {
             connection.queue(&PeerMessage::Chosen);
@@ -411,6 +536,8 @@ impl Link {
                 self.last_met = vec![addr];
                 self.proven = Some(addr);
             }
+            // Nothing is known of where it is: no refusal of any address tells that it has ended.
+            Origin::Relayed(_) => self.proven = None,
             Origin::Accepted(ip) => {
                 let ports: BTreeSet<u16> = self.dialler.targets().iter().map(SocketAddr::port).collect();
                 let addrs = ports.into_iter().map(|port| SocketAddr::new(ip, port));
@@ -477,8 +604,10 @@ impl Link {
         self.dialler.stop();
         self.dialler.lost(&self.last_met);
         self.waiting_events.push(PeerEventKind::Down);
-        let dialled = matches!(lost.origin, Origin::Dialled(_));
-        self.redial.lost(self.now, self.now.saturating_sub(lost.since), dialled, jitter());
+        let dialled = matches!(lost.origin, Origin::Dialled(_) | Origin::Relayed(_));
+        let lived = self.now.saturating_sub(lost.since);
+        self.redial.lost(self.now, lived, dialled, jitter());
+        self.relaying.lost(self.now, lived, jitter());
         if misused {
             self.shunned_until = self.redial.next();
         }
@@ -491,7 +620,9 @@ impl Link {
         self.acknowledge_pace = AcknowledgePace::default();
         self.fill();
         match (self.connection.take(), &ending) {
-            (Some(connection), Ending::LeftByUs | Ending::AppGone) => connection.farewell().await,
+            (Some(connection), Ending::LeftByUs | Ending::AppGone | Ending::Gone(_)) => {
+                connection.farewell().await;
+            }
             (Some(connection), _) => connection.close().await,
             (None, _) => {}
         }

@@ -5,9 +5,27 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hobnob_protocol::MAX_CANDIDATES;
+use hobnob_protocol::message::Introduction;
 use hobnob_protocol::name::Candidate;
 use hobnob_protocol::verification::VerifyMessage;
 use tokio::sync::Notify;
+
+/// Where the other side may be reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Reachable {
+    /// By dialling it.
+    pub(super) candidates: Vec<Candidate>,
+    /// Through the server there, where it is another than this client's own.
+    pub(super) relay: Option<Candidate>,
+}
+
+impl Reachable {
+    pub(super) fn of(introduction: &Introduction) -> Self {
+        let mut candidates = introduction.candidates.clone();
+        candidates.truncate(MAX_CANDIDATES);
+        Self { candidates, relay: introduction.relay.clone() }
+    }
+}
 
 /// Bounded by what is in it: the newest of everything, whatever was asked before.
 #[derive(Debug, Default)]
@@ -20,7 +38,7 @@ pub(super) struct Mailbox {
 #[derive(Debug, Default)]
 struct Asked {
     shown: u64,
-    candidates: Option<Vec<Candidate>>,
+    reachable: Option<Reachable>,
     leave: bool,
     acquainted: bool,
     verify: Option<Vec<VerifyMessage>>,
@@ -32,7 +50,7 @@ pub(super) struct News {
     /// The last text the user was shown.
     pub(super) shown: u64,
     /// Where the other may be reached now.
-    pub(super) candidates: Option<Vec<Candidate>>,
+    pub(super) reachable: Option<Reachable>,
     pub(super) is_leaving: bool,
     /// The user has answered whoever opened the session.
     pub(super) is_acquainted: bool,
@@ -54,9 +72,8 @@ impl Mailbox {
         self.wake();
     }
 
-    pub(super) fn offer(&self, mut candidates: Vec<Candidate>) {
-        candidates.truncate(MAX_CANDIDATES);
-        self.asked().candidates = Some(candidates);
+    pub(super) fn offer(&self, reachable: Reachable) {
+        self.asked().reachable = Some(reachable);
         self.wake();
     }
 
@@ -101,7 +118,7 @@ impl Mailbox {
         let mut asked = self.asked();
         News {
             shown: asked.shown,
-            candidates: asked.candidates.take(),
+            reachable: asked.reachable.take(),
             is_leaving: asked.leave,
             is_acquainted: asked.acquainted,
             verify: asked.verify.take(),
@@ -118,14 +135,15 @@ mod tests {
         let mailbox = Mailbox::default();
         let candidate = |port: usize| format!("192.0.2.7:{port}").parse::<Candidate>().unwrap();
         for port in 1..=1000 {
-            mailbox.offer(vec![candidate(port); 2 * MAX_CANDIDATES]);
+            mailbox.offer(Reachable { candidates: vec![candidate(port)], relay: Some(candidate(port)) });
             mailbox.show(port as u64 % 700);
         }
         let news = mailbox.news();
         assert_eq!((news.shown, news.is_leaving), (699, false));
-        assert_eq!(news.candidates, Some(vec![candidate(1000); MAX_CANDIDATES]));
+        let newest = Reachable { candidates: vec![candidate(1000)], relay: Some(candidate(1000)) };
+        assert_eq!(news.reachable, Some(newest));
         mailbox.leave();
         let news = mailbox.news();
-        assert_eq!((news.candidates, news.is_leaving), (None, true), "addresses are collected once");
+        assert_eq!((news.reachable, news.is_leaving), (None, true), "addresses are collected once");
     }
 }

@@ -1,17 +1,20 @@
-//! Private sessions: direct TCP links, TLS 1.3 between two Ed25519 keys, no server in the path.
+//! Private sessions: TLS 1.3 between two Ed25519 keys, over direct TCP where one side can be reached, else over what
+//! the lobby's server copies; it has no key to it.
 //!
 //! Module map. None of these knows the lobby or the screen:
 //! - [`PeerNetwork`] (here) is what the app holds, one for the process.
-//! - `listen` takes connections and `dial` makes them; both say the hellos (`greet`).
+//! - `listen` takes connections and `dial` makes them (whose, is in `call`); both say the hellos (`greet`).
 //! - `link` is the task of one session and owns its `connection`; `two_connections` chooses where there are two.
-//! - `reach` is the way to the other side (TCP), and the rules which addresses are dialled; `seal` is the TLS on it.
+//! - `reach` is the way to the other side (TCP, or the relay of the lobby's server), and the rules which addresses are
+//!   dialled; `seal` is the TLS on it; `meet` is how the two find each other at the relay.
 //! - `outgoing` is what leaves by a link, and the rule for who writes when: texts (`outbox`), the connection's `writer`, and
 //!   how often it writes (`pace`).
 //! - `verifying` is what this side says in a verification of keys, over each connection anew.
 //! - `inbox` counts what arrives; `line` is a message as it stands on the connection.
 //! - `mailbox` is what the app asks of a link; `event` is what the app hears; `backpressure` is what happens when it
 //!   does not keep up.
-//! - `redial` has the times of dialling again, and `alarm` wakes by them.
+//! - `redial` has the times of dialling again, `relaying` those of the relay and of the search for a direct way beside
+//!   it, and `alarm` wakes by them.
 //! - `introductions` is the table of sessions; `allowance` tells how often a stranger is dialled; `candidates` are this
 //!   client's own addresses.
 //!
@@ -21,6 +24,8 @@
 //! 3. Both sides say `hello`; the one with the smaller key picks a connection: `chosen`. [`Up`].
 //! 4. Texts are numbered and kept until the other side says `received`, which it does once its user
 //!    was shown them.
+//!    Where no direct way is found in time both go to the relay as well; once relayed, a direct way is still looked for,
+//!    and taken silently ([`Moved`]).
 //! 5. A connection that breaks or falls silent is rebuilt by both sides ([`Down`], then [`Up`]); texts
 //!    not acknowledged are written again, those already heard are dropped.
 //! 6. One final event: [`Left`], [`Ended`], [`Failed`] or [`Gone`], after [`Undelivered`] for
@@ -28,6 +33,7 @@
 //!
 //! [`Up`]: PeerEventKind::Up
 //! [`Down`]: PeerEventKind::Down
+//! [`Moved`]: PeerEventKind::Moved
 //! [`Left`]: PeerEventKind::Left
 //! [`Ended`]: PeerEventKind::Ended
 //! [`Failed`]: PeerEventKind::Failed
@@ -37,6 +43,7 @@
 mod alarm;
 mod allowance;
 mod backpressure;
+mod call;
 mod candidates;
 mod connection;
 mod dial;
@@ -48,11 +55,13 @@ pub mod line;
 mod link;
 mod listen;
 mod mailbox;
+mod meet;
 mod outbox;
 mod outgoing;
 mod pace;
 mod reach;
 mod redial;
+mod relaying;
 mod seal;
 #[cfg(test)]
 mod tests;
@@ -68,9 +77,10 @@ use std::time::Duration;
 
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::message::Introduction;
-use hobnob_protocol::name::{Candidate, PublicKey, Text};
+use hobnob_protocol::name::{PublicKey, Text};
 use hobnob_protocol::verification::VerifyMessage;
 use thiserror::Error;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -83,13 +93,15 @@ pub use self::outgoing::SayError;
 pub use self::reach::rules::DialRules;
 pub use self::redial::{GONE_AFTER, OPEN_WITHIN, REFUSED_GONE_AFTER};
 
-use self::dial::{Call, Dialler};
+use self::call::Call;
+use self::dial::Dialler;
 use self::introductions::{Introductions, Live};
 use self::link::{Beginning, Link};
-use self::mailbox::Mailbox;
+use self::mailbox::{Mailbox, Reachable};
 use self::outgoing::{Outgoing, Said};
 use self::reach::tcp;
 use crate::session::link_id::LinkId;
+use crate::session::path::PathChoice;
 
 /// Connections that wait to be looked at by one link; one more is dropped, and dialled again.
 const ARRIVALS: usize = 4;
@@ -120,6 +132,8 @@ pub struct PeerConfig {
     /// Whether a key belongs to a user known from earlier; the listener lets those in, and the ones
     /// introduced. Asked during a handshake, so it must answer at once.
     pub pinned: Pinned,
+    /// By which ways sessions may be carried. Who wants only the relay does not listen.
+    pub path: PathChoice,
 }
 
 impl PeerConfig {
@@ -127,18 +141,19 @@ impl PeerConfig {
     #[must_use]
     pub fn new(identity: Identity) -> Self {
         let listen = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
-        Self { identity, listen, pinned: Arc::new(|_| false) }
+        Self { identity, listen, pinned: Arc::new(|_| false), path: PathChoice::default() }
     }
 }
 
 /// The listener and every link of this process. Dropping it ends all of them without a goodbye.
 pub struct PeerNetwork {
     identity: Identity,
-    listening: SocketAddr,
+    path: PathChoice,
+    listening: Option<SocketAddr>,
     introductions: Arc<Introductions>,
     rules: Arc<DialRules>,
     events: mpsc::Sender<PeerEvent>,
-    accepting: JoinHandle<()>,
+    accepting: Option<JoinHandle<()>>,
     /// A standard mutex: held for a few lines, never across an await.
     links: Mutex<JoinSet<()>>,
 }
@@ -150,17 +165,23 @@ impl PeerNetwork {
     /// # Errors
     /// When the address cannot be listened on.
     pub async fn start(config: PeerConfig, events: mpsc::Sender<PeerEvent>) -> io::Result<Self> {
-        let listener = tcp::bind(config.listen)?;
-        let listening = listener.local_addr()?;
         let introductions = Arc::new(Introductions::new(config.pinned));
-        let accept = listen::accept(listener, config.identity.clone(), Arc::clone(&introductions));
+        let listener = match config.path {
+            PathChoice::Relay => None,
+            PathChoice::Auto | PathChoice::Direct => Some(tcp::bind(config.listen)?),
+        };
+        let listening = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let accepting = listener.map(|listener| {
+            tokio::spawn(listen::accept(listener, config.identity.clone(), Arc::clone(&introductions)))
+        });
         Ok(Self {
             identity: config.identity,
+            path: config.path,
             listening,
             introductions,
             rules: Arc::default(),
             events,
-            accepting: tokio::spawn(accept),
+            accepting,
             links: Mutex::default(),
         })
     }
@@ -171,16 +192,16 @@ impl PeerNetwork {
         self.identity.public()
     }
 
-    /// The address that is listened on.
+    /// The address that is listened on, if any is.
     #[must_use]
-    pub fn listening(&self) -> SocketAddr {
+    pub fn listening(&self) -> Option<SocketAddr> {
         self.listening
     }
 
-    /// The port that is listened on.
+    /// The port that is listened on; 0 where none is.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.listening.port()
+        self.listening.map_or(0, |listening| listening.port())
     }
 
     /// Which addresses are dialled; to be told by which address the lobby is reached.
@@ -223,9 +244,10 @@ impl PeerNetwork {
             role,
             mailbox: Arc::clone(&mailbox),
             rules: Arc::clone(&self.rules),
+            path: self.path,
         };
         let mut dialler = Dialler::new(call, familiarity);
-        dialler.introduced(&introduction.candidates);
+        dialler.introduced(Reachable::of(introduction));
         let link = Link::new(Beginning {
             session,
             role,
@@ -260,7 +282,7 @@ impl PeerNetwork {
 
 impl Drop for PeerNetwork {
     fn drop(&mut self) {
-        self.accepting.abort();
+        self.accepting.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -302,8 +324,8 @@ impl PeerLinkHandle {
 
     /// Where the other may be reached now, in place of what was known. Dials at once if the link is
     /// down.
-    pub fn candidates(&self, candidates: Vec<Candidate>) {
-        self.mailbox.offer(candidates);
+    pub fn introduced(&self, introduction: &Introduction) {
+        self.mailbox.offer(Reachable::of(introduction));
     }
 
     /// The user has answered whoever opened this session: it is no stranger's any more. Saying a text says

@@ -90,7 +90,7 @@ impl Outbox {
     /// # Errors
     /// When `number` was never written.
     pub(super) fn acknowledge(&mut self, number: u64) -> Result<Vec<u64>, NeverWritten> {
-        if number > self.ever_written {
+        if self.never_wrote(number) {
             return Err(NeverWritten { acknowledged: number, written: self.ever_written });
         }
         let count = usize::try_from(number.saturating_sub(self.retired)).unwrap_or(usize::MAX);
@@ -115,6 +115,18 @@ impl Outbox {
             self.written += 1;
         }
         self.ever_written = self.ever_written.max(self.retired + self.written as u64);
+    }
+
+    /// Whether no text with this number was ever written.
+    #[must_use]
+    pub(super) fn never_wrote(&self, number: u64) -> bool {
+        number > self.ever_written
+    }
+
+    /// The last text that the other side has acknowledged.
+    #[must_use]
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.retired
     }
 
     /// Texts that the current connection has not been given yet.

@@ -197,6 +197,16 @@ impl Outgoing {
         self.way().outbox.resume(received)
     }
 
+    /// Whether no text with this number was ever written.
+    pub(super) fn never_wrote(&self, number: u64) -> bool {
+        self.way().outbox.never_wrote(number)
+    }
+
+    /// The last text that the other side has acknowledged.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.way().outbox.acknowledged()
+    }
+
     /// Takes nothing more; what was never acknowledged.
     pub(super) fn close(&self) -> Vec<u64> {
         let mut way = self.way();

@@ -142,6 +142,13 @@ impl Redial {
         self.opening
     }
 
+    /// The time up to `now` was the server's absence, and tells nothing of the other side.
+    pub(super) fn excuse(&mut self, now: Duration) {
+        if !self.opening {
+            self.since = now;
+        }
+    }
+
     /// When the next round is due.
     #[must_use]
     pub(super) fn next(&self) -> Duration {
@@ -301,6 +308,17 @@ mod tests {
         assert_eq!(redial.gave_up(secs(105.0)), Some(GaveUp::Refused));
         redial.note(false, secs(105.1));
         assert_eq!(redial.gave_up(secs(105.1)), None);
+    }
+
+    #[test]
+    fn the_servers_absence_is_no_silence_of_the_others() {
+        let mut redial = steady_loss(true);
+        redial.excuse(secs(650.0));
+        assert_eq!(redial.gave_up(secs(1249.0)), None);
+        assert_eq!(redial.gave_up(secs(1250.0)), Some(GaveUp::TooLong));
+        let mut opening = Redial::opening(Duration::ZERO, true);
+        opening.excuse(secs(9.0));
+        assert_eq!(opening.gave_up(secs(10.0)), Some(GaveUp::TooLong), "somebody sits and waits");
     }
 
     #[test]

@@ -1,21 +1,24 @@
 //! Which of two connections of one session carries the words. Both sides dial, so that two connections may complete at
-//! nearly the same moment, and a new one may come while the old one has not been found dead yet. The chooser decides and
-//! says `chosen`; the follower is handed only connections that were chosen. Knows no socket.
+//! nearly the same moment, and a new one may come while the old one has not been found dead yet. And a session that is
+//! relayed looks for a direct way. The chooser decides and says `chosen`; the follower is handed only connections that were
+//! chosen. Knows no socket.
 
 use std::time::Duration;
 
 use super::greet::Role;
+use crate::session::path::Path;
 
 /// A connection that completes this soon after the one in use was dialled at the same time from the other end, and is not
 /// needed.
 const CHOICE_SETTLES: Duration = Duration::from_secs(1);
 
-/// Whether a connection that has just completed takes the place of the one in use, which has carried the words for so long;
-/// `None` where there is none.
-pub(super) fn takes_over(role: Role, in_use_for: Option<Duration>) -> bool {
-    match role {
-        Role::Chooser => in_use_for.is_none_or(|time| time >= CHOICE_SETTLES),
-        Role::Follower => true,
+/// Whether a connection by `path` that has just completed takes the place of the one in use; `None` where there is none,
+/// else by which path it carries the words, and for how long it has. A direct one is better than a relayed one.
+pub(super) fn takes_over(role: Role, path: Path, in_use: Option<(Path, Duration)>) -> bool {
+    match (role, in_use, path) {
+        (Role::Follower, _, _) | (_, None, _) | (_, Some((Path::Relay, _)), Path::Direct) => true,
+        (_, Some((Path::Direct, _)), Path::Relay) => false,
+        (_, Some((_, time)), _) => time >= CHOICE_SETTLES,
     }
 }
 
@@ -23,18 +26,31 @@ pub(super) fn takes_over(role: Role, in_use_for: Option<Duration>) -> bool {
 mod tests {
     use super::*;
 
+    const SOON: Duration = Duration::from_millis(1);
+
     #[test]
     fn the_chooser_keeps_the_first_of_two_that_come_together_and_takes_a_later_one() {
-        assert!(takes_over(Role::Chooser, None));
-        assert!(!takes_over(Role::Chooser, Some(Duration::ZERO)));
-        assert!(!takes_over(Role::Chooser, Some(CHOICE_SETTLES - Duration::from_millis(1))));
-        assert!(takes_over(Role::Chooser, Some(CHOICE_SETTLES)));
+        for path in [Path::Direct, Path::Relay] {
+            let takes = |in_use| takes_over(Role::Chooser, path, in_use);
+            assert!(takes(None));
+            assert!(!takes(Some((path, Duration::ZERO))));
+            assert!(!takes(Some((path, CHOICE_SETTLES - SOON))));
+            assert!(takes(Some((path, CHOICE_SETTLES))));
+        }
+    }
+
+    #[test]
+    fn the_chooser_goes_from_the_relay_to_a_direct_connection_and_never_back() {
+        for time in [Duration::ZERO, CHOICE_SETTLES] {
+            assert!(takes_over(Role::Chooser, Path::Direct, Some((Path::Relay, time))));
+            assert!(!takes_over(Role::Chooser, Path::Relay, Some((Path::Direct, time))));
+        }
     }
 
     #[test]
     fn the_follower_takes_what_was_chosen() {
-        for in_use_for in [None, Some(Duration::ZERO), Some(CHOICE_SETTLES)] {
-            assert!(takes_over(Role::Follower, in_use_for));
+        for in_use in [None, Some((Path::Direct, Duration::ZERO)), Some((Path::Relay, CHOICE_SETTLES))] {
+            assert!(takes_over(Role::Follower, Path::Relay, in_use));
         }
     }
 }

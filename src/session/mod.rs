@@ -3,6 +3,7 @@
 
 pub mod id;
 pub mod link_id;
+pub mod path;
 pub mod room;
 pub mod verification;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::session::id::SessionId;
 pub use crate::session::room::RoomSession;
+use crate::session::path::Path;
 
 /// Who forked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +63,8 @@ pub struct PeerSession {
     pub state: LinkState,
     /// Both users have compared this key.
     pub verified: bool,
+    /// How its words travel, or last did; none before it is open.
+    pub path: Option<Path>,
     /// Messages that came while it was not current.
     pub unread: u64,
 }
@@ -84,6 +88,9 @@ pub struct SessionRow {
     /// Whether both users have compared the peer's key; nothing in the lobby.
     #[serde(default)]
     pub verified: Option<bool>,
+    /// How its words travel, or last did; none in the lobby, and before a session is open.
+    #[serde(default)]
+    pub path: Option<Path>,
     /// Whether what is typed goes there.
     pub current: bool,
     /// Messages that came while it was not current.
@@ -362,6 +369,7 @@ impl Sessions {
             mode: None,
             state: self.lobby,
             verified: None,
+            path: None,
             current: self.is_lobby_current(),
             unread: self.lobby_unread,
         };
@@ -373,6 +381,7 @@ impl Sessions {
             mode: Some(peer.mode),
             state: peer.state,
             verified: Some(peer.verified),
+            path: peer.path,
             current: self.current == Some(id),
             unread: peer.unread,
         });
@@ -404,6 +413,7 @@ mod tests {
             mode: Mode::A,
             state: LinkState::Up,
             verified: false,
+            path: None,
             unread: 0,
         }
     }

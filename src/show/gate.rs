@@ -14,6 +14,7 @@ use super::{
     ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, RequestAnswer, RequestId,
     RoomClosed, RoomOpened, RoomRow,
 };
+use crate::session::path::Path;
 use crate::session::verification::Outcome;
 use crate::session::{LinkState, SessionId, SessionRow};
 use crate::timestamp::Timestamp;
@@ -43,7 +44,7 @@ macro_rules! harmless_by_type {
 }
 
 harmless_by_type!(bool u32 u64 SessionId Timestamp Mode LinkState ClosedReason MessageKind ErrorCode);
-harmless_by_type!(UserName RoomName Fingerprint PublicKey Outcome);
+harmless_by_type!(UserName RoomName Fingerprint PublicKey Outcome Path);
 // Numbers and names of rooms.
 harmless_by_type!(RoomOpened RoomClosed);
 
@@ -115,8 +116,8 @@ impl Pass for HelpRow {
 
 impl Pass for SessionRow {
     fn pass(&mut self) {
-        let Self { id, kind, peer, room, mode, state, verified, current, unread } = self;
-        pass!(id kind peer room mode state verified current unread);
+        let Self { id, kind, peer, room, mode, state, path, verified, current, unread } = self;
+        pass!(id kind peer room mode state path verified current unread);
     }
 }
 
@@ -171,6 +172,7 @@ impl Pass for Notice {
                 pass!(session peer mode path fingerprint key_exchange verified);
             }
             Self::Verify { session, peer, words, outcome } => pass!(session peer words outcome),
+            Self::Path { session, path } => pass!(session path),
             Self::Closed { session, peer, reason } => pass!(session peer reason),
             Self::Sessions { sessions } => sessions.pass(),
             Self::Switched { session } => session.pass(),

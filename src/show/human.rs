@@ -10,6 +10,7 @@ use super::harmless::{harmless, harmless_line};
 use super::kept::KeptMessage;
 use super::verification;
 use super::{ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, room, unsent};
+use crate::session::path::Path;
 use crate::session::{LinkState, SessionRow};
 
 /// What stands before everything hobnob says itself.
@@ -127,7 +128,8 @@ impl Human {
                 count => format!(", {count} unread"),
             };
             let verified = if row.verified == Some(true) { ", verified" } else { "" };
-            format!("{PROGRAM_VOICE}{mark} {} {who} ({}{verified}{unread})\n", row.id, state_word(row.state))
+            let (state, path) = (state_word(row.state), path_word(row));
+            format!("{PROGRAM_VOICE}{mark} {} {who} ({state}{path}{verified}{unread})\n", row.id)
         });
         lines.collect()
     }
@@ -155,6 +157,15 @@ pub(super) fn failure_text(failure: &Failure) -> String {
     match (&failure.command, failure.code) {
         (Some(command), code) if code != ErrorCode::UnknownCommand => format!("\\{command}: {text}"),
         _ => text,
+    }
+}
+
+/// How the words of a session travel, behind how its link is.
+pub(super) fn path_word(row: &SessionRow) -> &'static str {
+    match row.path {
+        None => "",
+        Some(Path::Direct) => ", direct",
+        Some(Path::Relay) => ", relayed",
     }
 }
 
@@ -215,6 +226,10 @@ pub(super) fn told(notice: &Notice) -> String {
         }
         Notice::Verify { session, peer, words, outcome } => {
             verification::told(*session, peer, words, *outcome)
+        }
+        Notice::Path { session, path: Path::Direct } => format!("session {session} is direct now"),
+        Notice::Path { session, path: Path::Relay } => {
+            format!("session {session} is relayed now: it pauses if the server goes")
         }
         Notice::Closed { session, peer, reason } => {
             let why = match reason {

@@ -16,8 +16,6 @@ pub mod terminal;
 pub(crate) mod unsent;
 mod verification;
 
-use std::borrow::Cow;
-
 pub use hobnob_protocol::harmless;
 use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
 use hobnob_protocol::room::RoomName;
@@ -26,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::repeated::Repeated;
 pub use self::room::{RoomClosed, RoomOpened, RoomRow};
 use crate::input::request::RequestId;
+use crate::session::path::Path;
 use crate::session::verification::Outcome;
 use crate::session::{LinkState, Mode, SessionId, SessionRow};
 use crate::timestamp::Timestamp;
@@ -165,7 +164,7 @@ pub enum Notice {
         /// Who forked.
         mode: Mode,
         /// How the words travel.
-        path: Cow<'static, str>,
+        path: Path,
         /// The peer's key.
         fingerprint: Fingerprint,
         /// The key exchange of its link.
@@ -186,6 +185,13 @@ pub enum Notice {
         /// How it ended; nothing while it goes on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         outcome: Option<Outcome>,
+    },
+    /// The words of a private session travel in another way from now on.
+    Path {
+        /// Which session.
+        session: SessionId,
+        /// How they travel.
+        path: Path,
     },
     /// A private session is over.
     Closed {

@@ -278,6 +278,7 @@ async fn begin(settings: &Settings, name: UserName, reader: Reader) -> Result<Ru
         identity: identity.clone(),
         listen: settings.listen,
         pinned: Arc::new(move |key| pins.knows_user_key(key)),
+        path: settings.path,
     };
     let network = PeerNetwork::start(peer_config, peer_event_tx)
         .await
@@ -312,6 +313,7 @@ async fn begin(settings: &Settings, name: UserName, reader: Reader) -> Result<Ru
         };
         StartFailure::new(exit, Worded::new(code, failure))
     })?;
+    network.dial_rules().lobby_has_key(lobby.joined.server);
     notices.extend(trouble);
     notices.extend(left_out.notice());
     let exposed = writable_by_others::find(&settings.data_dir, settings.config_file.as_deref());

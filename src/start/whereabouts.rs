@@ -15,7 +15,8 @@ use crate::show::{Notice, saying};
 /// What is told to the lobby and to the peers' side at each connection to the lobby.
 pub(super) struct Whereabouts {
     advertise: Vec<Candidate>,
-    listening: SocketAddr,
+    /// None where this client is not to be reached, and tells nobody where it is.
+    listening: Option<SocketAddr>,
     rules: Arc<DialRules>,
     /// Addresses of this machine that were not told, for lack of room.
     left_out: AtomicUsize,
@@ -39,7 +40,8 @@ impl Whereabouts {
         if let Some(ends) = ends {
             self.rules.lobby_is_at(ends.remote);
         }
-        let own = own_addresses(&self.advertise, self.listening, ends.map(|ends| ends.local)).await;
+        let Some(listening) = self.listening else { return Vec::new() };
+        let own = own_addresses(&self.advertise, listening, ends.map(|ends| ends.local)).await;
         self.left_out.store(own.left_out, Ordering::Relaxed);
         own.candidates
     }

@@ -30,3 +30,7 @@ mod links;
 mod peers;
 #[cfg(test)]
 mod reading;
+#[cfg(test)]
+mod relayed;
+#[cfg(test)]
+mod routers;

@@ -68,7 +68,11 @@ pub(crate) fn address(port: usize) -> String {
     format!("10.77.0.{}", port + 1)
 }
 
-fn run(inside: &Namespace, script: &str) -> Result<(), String> {
+/// Runs a shell's script in a namespace.
+///
+/// # Errors
+/// What the script said when it failed.
+pub(crate) fn run(inside: &Namespace, script: &str) -> Result<(), String> {
     let prefix = inside.prefix();
     let mut command = Command::new(&prefix[0]);
     let output = command.args(&prefix[1..]).args(["sh", "-c", script]).output();
@@ -79,8 +83,9 @@ fn run(inside: &Namespace, script: &str) -> Result<(), String> {
     }
 }
 
+/// The same for a script that has to succeed.
 #[track_caller]
-fn must(inside: &Namespace, script: &str) {
+pub(crate) fn must(inside: &Namespace, script: &str) {
     if let Err(err) = run(inside, script) {
         panic!("{script}: {err}");
     }

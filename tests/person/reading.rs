@@ -207,7 +207,7 @@ fn a_private_session_is_apart_and_unread_counts_stand_in_the_prompt() {
         anna.enter("\\sw 1");
         anna.sees_last("1 P~> bobby>");
         anna.enter("\\ss");
-        anna.sees(">>> * 1 P~> bobby (up)");
+        anna.sees(">>> * 1 P~> bobby (up, direct)");
     }
 }
 

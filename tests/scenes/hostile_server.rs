@@ -189,6 +189,7 @@ fn forks_by_keys_that_nobody_has_met_open_and_say_little() {
             name: name(&format!("mallory{number}")),
             key: PublicKey::new(key),
             candidates: Vec::new(),
+            relay: None,
             forked: false,
         }))
         .to_vec()

@@ -79,6 +79,7 @@ fn check(event: &Value) -> Checked {
         "verify" => check_verify(event),
         "closed" => other_session(event).and(one_of(event, "reason", &["left", "ended", "gone", "failed"])),
         "sessions" => each(event, "sessions", check_session),
+        "path" => number(event, "session").and(one_of(event, "path", &["direct", "relay"])),
         "switched" => number(event, "session"),
         "link" => number(event, "session").and(one_of(event, "state", &["up", "down"])),
         "whois" => text(event, "name")
@@ -178,6 +179,11 @@ fn check_session(session: &Value) -> Checked {
     }
     text(session, "peer")?;
     flag(session, "verified")?;
+    if session["state"] == "connecting" {
+        text_or_absent(session, "path")?;
+    } else {
+        one_of(session, "path", &["direct", "relay"])?;
+    }
     one_of(session, "mode", &["A", "B"])
 }
 

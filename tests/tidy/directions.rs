@@ -36,10 +36,10 @@ const CLIENT: House = House {
 const SERVER: House = House {
     root: "server/src/",
     floors: &[
-        &["decide", "config", "exposed", "network", "signals", "allowance"],
+        &["decide", "config", "exposed", "network", "signals", "allowance", "rate", "wire", "tokens"],
         &["log", "metrics", "admission"],
         &["verify", "scrape"],
-        &["rendezvous"],
+        &["rendezvous", "relay"],
         &["lobby"],
         &["connection"],
         &["engine", "listener"],

@@ -1,6 +1,7 @@
 //! The yardstick: what hobnob costs, held against the least a machine must do for the same
 //! deliveries, in the same run and by turns. docs/MEASURING.md says how to read it.
 
+mod bare_copy;
 mod crowd;
 mod limit;
 mod load;
@@ -58,12 +59,17 @@ enum Command {
         #[arg(long)]
         store: Option<PathBuf>,
     },
+    /// Serves as the limit of a relay, until it is killed
+    #[command(hide = true)]
+    BareCopy,
 }
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    if let Some(Command::Limit { store }) = cli.command {
-        return limit::run(store.as_deref());
+    match cli.command {
+        Some(Command::Limit { store }) => return limit::run(store.as_deref()),
+        Some(Command::BareCopy) => return bare_copy::run(),
+        None => {}
     }
     rlimit::increase_nofile_limit(u64::MAX)?;
     let all = Scenario::value_variants();

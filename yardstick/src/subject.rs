@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use hobnob_protocol::identity::Identity;
 use tempfile::TempDir;
 
 use crate::process;
@@ -66,7 +67,7 @@ pub(crate) struct Subject {
     pub(crate) kind: Kind,
     pub(crate) addr: SocketAddr,
     child: Child,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Subject {
@@ -75,11 +76,12 @@ impl Subject {
         // Beside the programs, not in the system's folder for temporary files: that may be in memory,
         // where durability costs nothing.
         let data = TempDir::with_prefix_in("yardstick-", &programs.dir)?;
-        let mut command = match kind {
+        let command = match kind {
             Kind::Hobnob => {
                 let mut command = Command::new(programs.path("hobnob-server"));
                 command.args(["--listen", "127.0.0.1:0", "--rate", "1000000"]);
                 command.args(["--max-clients", "20000", "--max-clients-per-ip", "20000"]);
+                command.args(["--relay", "3G"]);
                 command.arg("--data-dir").arg(data.path());
                 command
             }
@@ -92,6 +94,17 @@ impl Subject {
                 command
             }
         };
+        Self::run(kind, command, data)
+    }
+
+    /// Starts the limit of a relay, [`crate::bare_copy`].
+    pub(crate) fn start_bare_copy(programs: &Programs) -> anyhow::Result<Self> {
+        let mut command = Command::new(programs.path("hobnob-yardstick"));
+        command.arg("bare-copy");
+        Self::run(Kind::Limit, command, TempDir::with_prefix_in("yardstick-", &programs.dir)?)
+    }
+
+    fn run(kind: Kind, mut command: Command, data: TempDir) -> anyhow::Result<Self> {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -106,7 +119,12 @@ impl Subject {
             let _ended = child.kill().and_then(|()| child.wait());
             bail!("it does not say where it listens: {line:?}");
         };
-        Ok(Self { kind, addr, child, _data: data })
+        Ok(Self { kind, addr, child, data })
+    }
+
+    /// The key of hobnob's server.
+    pub(crate) fn identity(&self) -> anyhow::Result<Identity> {
+        Ok(Identity::load(&self.data.path().join("server").join("server.key"))?)
     }
 
     /// CPU used so far.

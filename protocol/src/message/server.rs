@@ -311,6 +311,10 @@ pub struct Introduction {
     pub key: PublicKey,
     /// Where the other may be reached.
     pub candidates: Vec<Candidate>,
+    /// The server at which the two are relayed, where it is another than the one that says this; it is of the same
+    /// lobby, and so has the same key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relay: Option<Candidate>,
     /// True for the side whose `pair` made the session: its mode is A, the other's B.
     pub forked: bool,
 }

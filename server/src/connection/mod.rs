@@ -13,17 +13,14 @@ mod candidates;
 mod encode;
 mod evicted;
 mod outgoing;
-mod rate;
 mod recent;
 mod rooms;
 mod task;
-mod tls;
 mod turns;
-mod wire;
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -34,7 +31,7 @@ use hobnob_protocol::message::{
 use hobnob_protocol::name::{LogId, PublicKey, Seq};
 use hobnob_protocol::room::RoomName;
 use hobnob_protocol::transport::TransportError;
-use hobnob_protocol::{MAX_HELLO_BYTES, MAX_LINE_BYTES};
+use hobnob_protocol::{LOBBY_ALPN, MAX_HELLO_BYTES, MAX_LINE_BYTES, RELAY_ALPN};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
@@ -43,15 +40,16 @@ use self::arrival::Begin;
 use self::outgoing::{Outgoing, Overflow, PartedAnswer};
 use self::recent::Gathered;
 use self::rooms::{Asked, Brought, Rooms};
-use self::wire::{SendNow, Wire};
 use crate::decide::roster::Present;
 use crate::decide::{RoomId, RoomView};
 use crate::lobby::{Admitted, Chunk, Ending, News, Outlet};
 use crate::metrics::Metrics;
+use crate::relay::RelayClient;
+use crate::wire::{SendNow, Wire};
 
 pub(crate) use self::evicted::{Evicted, MAX_EVICTED};
 pub(crate) use self::recent::{Recent, RecentOfRooms};
-pub(crate) use self::task::{Shared, serve, turn_away};
+pub(crate) use self::task::{Elsewhere, Shared, serve, turn_away};
 pub(crate) use self::turns::Turns;
 
 /// Bytes handed to encryption at once when a client is behind: four full TLS records.
@@ -241,7 +239,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn peer(&self) -> Result<PublicKey, TransportError> {
-        self.lock().wire.peer()
+        self.lock().wire.peer(LOBBY_ALPN)
+    }
+
+    /// Waits until the two ends have agreed on keys and a protocol.
+    fn poll_handshake(&self, cx: &mut Context<'_>) -> Poll<Result<(), Over>> {
+        let mut inner = self.lock();
+        inner.waker.clone_from(cx.waker());
+        while !inner.wire.is_open() {
+            inner.pump(cx, None)?;
+            if inner.ended {
+                return Poll::Ready(Err(Over::Closed));
+            }
+            ready!(inner.poll_fill(cx))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Whether the client came to be relayed, and not to join the lobby.
+    fn is_for_relay(&self) -> bool {
+        self.lock().wire.alpn() == Some(RELAY_ALPN)
+    }
+
+    /// Hands the connection to the relay, as the client's task alone knows it.
+    fn into_relay_client(self) -> RelayClient
+    where
+        S: Send + 'static,
+    {
+        let inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+        RelayClient::new(inner.wire, inner.lines)
     }
 
     /// The hello was taken: until the lobby answers nothing is read.

@@ -30,16 +30,17 @@ use super::arrival::{self, Arrival, Begin};
 use super::candidates::candidates;
 use super::evicted::Evicted;
 use super::outgoing::PartedAnswer;
-use super::rate::TokenBucket;
 use super::rooms::Asked;
 use super::turns::Turns;
-use super::wire::SendNow;
 use super::{Connection, Event, LINGER, LogRead, Over, Recent, RecentOfRooms, encode};
 use crate::decide::{ConnectionId, Newcomer, RoomId, RoomView};
 use crate::lobby::{Admitted, Ending, Join, LobbyCommand, LobbyHandle, Outlet};
 use crate::log::{LobbyLog, LogError, Stretch};
 use crate::metrics::Metrics;
 use crate::network::Network;
+use crate::rate::TokenBucket;
+use crate::relay::{Relay, RelayClient};
+use crate::wire::SendNow;
 
 /// Messages and bytes of text read from the log at once for a client that is behind.
 const READ_MESSAGES: usize = 512;
@@ -65,6 +66,8 @@ pub(crate) struct Shared {
     pub(crate) next_id: AtomicU64,
     /// Places for clients that were evicted for not reading and wait to be told so.
     pub(crate) evicted: Arc<Semaphore>,
+    /// For clients that come to be relayed.
+    pub(crate) relay: Relay,
 }
 
 impl Shared {
@@ -78,14 +81,21 @@ impl Shared {
     }
 }
 
-/// Serves one client until it is gone; one that takes nothing any more is given back, to be told that.
-/// `send_now` is a way to send where the stream is a socket.
+/// A connection that goes on elsewhere.
+pub(crate) enum Elsewhere<S> {
+    /// Its client takes nothing any more, and is to be told that it was evicted.
+    Evicted(Evicted<S>),
+    /// Its client came to be relayed.
+    Relay(Box<RelayClient>),
+}
+
+/// Serves one client until it is gone, or its connection goes on elsewhere. `send_now` is a way to send where the stream is a socket.
 pub(crate) async fn serve<S>(
     stream: S,
     send_now: Option<SendNow<S>>,
     remote: SocketAddr,
     shared: Arc<Shared>,
-) -> Option<Evicted<S>>
+) -> Option<Elsewhere<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -99,10 +109,15 @@ where
     // Boxed, so that a connection does not keep room for its arrival all its life.
     let arrived = Box::pin(timeout(HANDSHAKE_TIMEOUT, arrive(&connection, remote, &shared))).await;
     match arrived {
-        Ok(Ok((stay, arrival))) => {
+        Ok(Ok(Arrived::InLobby(stay, arrival))) => {
             if let Hearing::TookNothing = live(&connection, &shared, stay, arrival).await {
-                return Evicted::new(connection, shared.lobby.clone(), Arc::clone(&shared.evicted));
+                let (lobby, places) = (shared.lobby.clone(), Arc::clone(&shared.evicted));
+                return Evicted::new(connection, lobby, places).map(Elsewhere::Evicted);
             }
+        }
+        // The lobby was told nothing of it, so nobody else holds it.
+        Ok(Ok(Arrived::ForRelay)) => {
+            return Arc::into_inner(connection).map(|it| Elsewhere::Relay(Box::new(it.into_relay_client())));
         }
         Ok(Err(reason)) => tracing::debug!(?reason, "did not join"),
         Err(_elapsed) => tracing::debug!("did not join in time"),
@@ -114,14 +129,20 @@ where
 /// Tells one client that it is not let in.
 pub(crate) async fn turn_away<S>(stream: S, shared: Arc<Shared>, code: RefusedCode)
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Ok(connection) = shared.connection(stream, None) else { return };
     let told = async {
+        if poll_fn(|cx| connection.poll_handshake(cx)).await.is_err() || connection.is_for_relay() {
+            return;
+        }
         let Ok(_hello) = read_hello(&connection).await else { return };
         last_words(&connection, ServerMessage::refused(code)).await;
     };
     let _too_slow = timeout(HANDSHAKE_TIMEOUT, told).await;
+    if connection.is_for_relay() {
+        return shared.relay.turn_away(connection.into_relay_client()).await;
+    }
     let _too_slow = timeout(LINGER, poll_fn(|cx| connection.poll_finish(cx))).await;
 }
 
@@ -140,15 +161,27 @@ impl Drop for Stay {
     }
 }
 
+/// What a client came for.
+enum Arrived {
+    /// It asked to join the lobby.
+    InLobby(Stay, Box<Arrival>),
+    /// It came to be relayed; nothing it said was read.
+    ForRelay,
+}
+
 /// Handshake and hello, up to the question to the lobby whether this client is let in.
 async fn arrive<S>(
     connection: &Arc<Connection<S>>,
     remote: SocketAddr,
     shared: &Shared,
-) -> Result<(Stay, Box<Arrival>), String>
+) -> Result<Arrived, String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    poll_fn(|cx| connection.poll_handshake(cx)).await.map_err(|over| over.to_string())?;
+    if connection.is_for_relay() {
+        return Ok(Arrived::ForRelay);
+    }
     let (hello, key) = read_hello(connection).await?;
     if hello.protocol != PROTOCOL_VERSION {
         last_words(connection, ServerMessage::refused(RefusedCode::Protocol)).await;
@@ -172,7 +205,7 @@ where
     let join = Join { id, outlet, newcomer, network: Network::of(observed) };
     let stay = Stay { id, leave: Some(permit) };
     match shared.lobby.send(LobbyCommand::Join(Box::new(join))).await {
-        Ok(()) => Ok((stay, arrival)),
+        Ok(()) => Ok(Arrived::InLobby(stay, arrival)),
         Err(_closed) => Err("the server is closing".to_owned()),
     }
 }

@@ -23,6 +23,8 @@ use super::*;
 use crate::decide::Posts;
 use crate::lobby::{LobbyParts, lobby};
 use crate::log::{Batch, Contents, Later, LobbyLog, MemoryLog, OpenedRoom, Stretch};
+use crate::relay::{Relay, RelayParts};
+use crate::tokens::Tokens;
 
 struct World {
     shared: Arc<Shared>,
@@ -56,6 +58,7 @@ impl World {
     }
 
     fn over(log: Arc<dyn LobbyLog>) -> Self {
+        let identity = Identity::generate().unwrap();
         let recent = Arc::new(Mutex::new(Recent::new(log.contents().head)));
         let recent_of_rooms = Arc::new(RecentOfRooms::default());
         let metrics = Arc::new(Metrics::new());
@@ -67,6 +70,7 @@ impl World {
             room_memory: Arc::clone(&recent_of_rooms) as _,
             max_rooms: 1000,
             metrics: Arc::clone(&metrics),
+            tokens: Tokens::of(&identity),
             max_clients: 100,
             name_ttl_days: 90,
             new_names_per_network: 100,
@@ -75,7 +79,7 @@ impl World {
         });
         let stop = CancellationToken::new();
         tokio::spawn(lobby.run(stop.clone()));
-        let tls = server_config(&Identity::generate().unwrap(), KeyPolicy::Any, LOBBY_ALPN);
+        let tls = server_config(&identity, KeyPolicy::Any, LOBBY_ALPN);
         let next_id = AtomicU64::new(1);
         let evicted = Arc::new(tokio::sync::Semaphore::new(MAX_EVICTED));
         let shared = Arc::new(Shared {
@@ -89,6 +93,13 @@ impl World {
             rate: 1_000_000,
             next_id,
             evicted,
+            relay: Relay::new(RelayParts {
+                tokens: Tokens::of(&identity),
+                rate: None,
+                max_clients: 1,
+                max_clients_per_ip: 1,
+                metrics: Arc::new(Metrics::new()),
+            }),
         });
         Self { shared, _stop: stop.drop_guard() }
     }
@@ -103,7 +114,7 @@ impl World {
         let remote = "192.0.2.1:5000".parse().unwrap();
         let shared = Arc::clone(&self.shared);
         let serving = tokio::spawn(async move {
-            if let Some(evicted) = serve(far, None, remote, shared).await {
+            if let Some(Elsewhere::Evicted(evicted)) = serve(far, None, remote, shared).await {
                 evicted.told().await;
             }
         });

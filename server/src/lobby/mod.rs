@@ -51,6 +51,7 @@ use crate::log::LobbyLog;
 use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::rendezvous::Rendezvous;
+use crate::tokens::Tokens;
 
 pub(crate) use self::chunk::Chunk;
 pub(crate) use self::handle::{Join, LobbyCommand, LobbyHandle};
@@ -103,6 +104,8 @@ pub(crate) struct LobbyParts {
     pub(crate) metrics: Arc<Metrics>,
     /// Rooms there may be.
     pub(crate) max_rooms: usize,
+    /// For the tokens of private sessions.
+    pub(crate) tokens: Tokens,
     /// Connections there may be at once; each keeps room in the queue.
     pub(crate) max_clients: usize,
     /// Days after which the name of somebody unseen is free.
@@ -151,6 +154,7 @@ pub(crate) struct Lobby {
     machine: Machine,
     seats: HashMap<ConnectionId, Seat>,
     rendezvous: Rendezvous,
+    tokens: Tokens,
     new_names: Allowance<Network>,
     gathered: Gathered,
     unsaved: Unsaved,
@@ -196,6 +200,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         machine: Machine::new(contents.head, parts.last_at, names, parts.log.posts()).with_rooms(rooms),
         seats: HashMap::new(),
         rendezvous: Rendezvous::default(),
+        tokens: parts.tokens,
         new_names: join::new_names(parts.new_names_per_network),
         gathered: Gathered::default(),
         unsaved: Unsaved::default(),

@@ -82,7 +82,8 @@ impl Lobby {
             Some(session) => Meeting { session, forked: true, tell_other: true },
             None => {
                 let read = Told { connection: from, number: read };
-                self.rendezvous.fork(parties.0, parties.1, read, PairToken::random(), now)
+                let token = self.tokens.make(&asker.key, &other.key);
+                self.rendezvous.fork(parties.0, parties.1, read, token, now)
             }
         };
         let is_new = session.is_none() && meeting.forked;
@@ -115,6 +116,8 @@ fn introduction(request: Option<u32>, meeting: &Meeting, other: &Member, forked:
         name: (*other.name).clone(),
         key: other.key,
         candidates: other.candidates.clone(),
+        // Both are at this server.
+        relay: None,
         forked,
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hobnob_order::{LocalStream, MemoryStream, Mischief, StreamIdentity};
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::Position;
+use hobnob_protocol::identity::Identity;
 use hobnob_protocol::message::{
     Change, Introduction, NoAnswerCode, NotAcceptedCode, NotJoinedCode, RefusedCode, RoomSummary,
 };
@@ -235,6 +236,7 @@ impl Stage {
             room_memory: Arc::new(Forgetful),
             max_rooms: 3,
             metrics: Arc::new(Metrics::new()),
+            tokens: Tokens::of(&Identity::generate().unwrap()),
             max_clients: 100,
             name_ttl_days: 90,
             new_names_per_network: 100,

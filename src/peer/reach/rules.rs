@@ -5,11 +5,13 @@
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use hobnob_protocol::name::Candidate;
+use hobnob_protocol::name::{Candidate, PublicKey};
 use tokio::time::Instant;
+
+use super::relay::RelayServer;
 
 /// Connections begun for strangers, all of them together, in any [`STRANGER_SLOT`].
 const STRANGER_DIALS: usize = 64;
@@ -181,6 +183,8 @@ fn with_zone(addr: SocketAddr, lobby: Option<SocketAddr>) -> Option<SocketAddr> 
 pub struct DialRules {
     /// Standard mutexes: held for a few lines, never across an await.
     lobby: Mutex<Option<SocketAddr>>,
+    /// All servers of a lobby have one key.
+    lobby_key: OnceLock<PublicKey>,
     begun: Mutex<VecDeque<Instant>>,
 }
 
@@ -189,6 +193,17 @@ impl DialRules {
     /// of this machine's own networks are dialled.
     pub fn lobby_is_at(&self, lobby: SocketAddr) {
         *self.lobby.lock().unwrap_or_else(PoisonError::into_inner) = Some(lobby);
+    }
+
+    /// The lobby's server has this key. Before it is known, nothing is relayed.
+    pub fn lobby_has_key(&self, key: PublicKey) {
+        // A run has one lobby: another key would have ended it.
+        let _known_already = self.lobby_key.set(key);
+    }
+
+    /// The lobby's server, once it was reached.
+    pub(in crate::peer) fn server(&self) -> Option<RelayServer> {
+        Some(RelayServer { at: self.lobby()?, key: *self.lobby_key.get()? })
     }
 
     fn lobby(&self) -> Option<SocketAddr> {

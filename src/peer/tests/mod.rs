@@ -8,6 +8,7 @@ mod opening;
 mod pipes;
 mod proxy;
 mod rebuilding;
+mod relayed;
 mod strangers;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -52,9 +53,13 @@ impl Client {
     }
 
     async fn start_knowing(identity: Identity, pinned: Pinned) -> Self {
+        Self::start_with(identity, pinned, PathChoice::Auto).await
+    }
+
+    async fn start_with(identity: Identity, pinned: Pinned, path: PathChoice) -> Self {
         let (event_tx, events) = mpsc::channel(64);
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let config = PeerConfig { identity: identity.clone(), listen, pinned };
+        let config = PeerConfig { identity: identity.clone(), listen, pinned, path };
         let network = PeerNetwork::start(config, event_tx).await.unwrap();
         network.dial_rules().lobby_is_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 43210)));
         Self { identity, network, events }
@@ -129,6 +134,7 @@ fn introduction(session: PairToken, key: PublicKey, at: &[SocketAddr], forked: b
         name: "bobby".parse::<UserName>().unwrap(),
         key,
         candidates: at.iter().map(|&addr| addr.into()).collect(),
+        relay: None,
         forked,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::proxy::Proxy;
 use super::*;
+use crate::session::path::Path;
 
 #[tokio::test]
 async fn a_session_opens_whoever_forked_and_texts_cross() {
@@ -13,7 +14,7 @@ async fn a_session_opens_whoever_forked_and_texts_cross() {
         let mut annas = anna.open(&introduction(token, bobby.key(), &[bobby.addr()], true));
         // Said before anybody answered.
         annas.handle.say(7, text("hi bobby"), 5).unwrap();
-        let up = PeerEventKind::Up { key_exchange: "X25519MLKEM768".to_owned() };
+        let up = PeerEventKind::Up { key_exchange: "X25519MLKEM768".to_owned(), path: Path::Direct };
         assert_eq!(anna.next().await, up);
         assert_eq!(bobby.next().await, up);
         bobbys.handle.say(1, text("hi anna"), 6).unwrap();

@@ -47,6 +47,7 @@ impl Lone {
             role,
             mailbox: Arc::clone(&mailbox),
             rules: Arc::default(),
+            path: PathChoice::Auto,
         };
         let link = Link::new(Beginning {
             session: LinkId(1),

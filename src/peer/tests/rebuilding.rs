@@ -45,7 +45,7 @@ async fn a_lost_link_is_told_and_asks_for_addresses_and_fresh_ones_rebuild_it() 
     assert_eq!(bobby.next().await, PeerEventKind::Down);
     annas.handle.say(1, text("are you there"), 0).unwrap();
     assert_eq!(anna.next().await, PeerEventKind::WantsIntroduction);
-    annas.handle.candidates(vec![bobby.addr().into()]);
+    annas.handle.introduced(&introduction(token, bobby.key(), &[bobby.addr()], true));
     assert!(matches!(anna.next().await, PeerEventKind::Up { .. }));
     bobby.until(&mut bobbys, 1, 0).await;
     assert_eq!(anna.next().await, PeerEventKind::Delivered { local_id: 1 });

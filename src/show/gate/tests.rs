@@ -72,9 +72,10 @@ fn after(notice: &Notice) -> Option<Notice> {
             json!({"event": "verify", "session": 1, "peer": "bobby", "words": ["Dog", "Cat"],
             "outcome": "refused"})
         }
-        Notice::Verify { .. } => json!({"event": "closed", "session": 1, "peer": "bobby", "reason": "left"}),
+        Notice::Verify { .. } => json!({"event": "path", "session": 1, "path": "relay"}),
+        Notice::Path { .. } => json!({"event": "closed", "session": 1, "peer": "bobby", "reason": "left"}),
         Notice::Closed { .. } => json!({"event": "sessions", "sessions": [{"id": 1, "kind": "peer",
-            "peer": "bobby", "mode": "A", "state": "up", "verified": true, "current": true, "unread": 3}]}),
+            "peer": "bobby", "mode": "A", "state": "up", "path": "relay", "verified": true, "current": true, "unread": 3}]}),
         Notice::Sessions { .. } => json!({"event": "switched", "session": 1}),
         Notice::Switched { .. } => json!({"event": "link", "session": 1, "state": "up"}),
         Notice::Link { .. } => json!({"event": "whois", "name": "bobby", "fingerprint": FINGERPRINT,

@@ -16,6 +16,11 @@ pub(crate) enum Private<'a> {
         /// The session that was ended.
         session: SessionId,
     },
+    /// A session was opened through the server.
+    Relayed {
+        /// Which.
+        session: SessionId,
+    },
     /// Strangers cannot open sessions, because as many are open as may be.
     StrangersRefused,
     /// The user has left two sessions of this peer, so further ones are refused.
@@ -70,6 +75,9 @@ impl fmt::Display for Private<'_> {
                 f,
                 "session {session} gives way to a newer one: you have not answered in it for ten minutes"
             ),
+            Self::Relayed { session } => {
+                write!(f, "session {session} is relayed: pauses if the server goes")
+            }
             Self::StrangersRefused => f.write_str(
                 "private sessions of people you have not answered yet are refused, for as many are open as \
                  may be: \\ss lists them, \\leave ends one",

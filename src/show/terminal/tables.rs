@@ -5,7 +5,7 @@ use nu_ansi_term::{Color, Style};
 
 use super::super::HelpRow;
 use super::super::harmless::harmless_line;
-use super::super::human::{PROGRAM_VOICE, state_word, with_whom};
+use super::super::human::{PROGRAM_VOICE, path_word, state_word, with_whom};
 use super::TerminalForm;
 use super::wrap::width;
 use crate::session::SessionRow;
@@ -79,7 +79,8 @@ impl TerminalForm {
                 (false, _) => Color::Magenta.normal(),
             };
             let verified = if row.verified == Some(true) { ", verified" } else { "" };
-            let line = format!("{mark} {} {who} ({}{verified}{unread})", row.id, state_word(row.state));
+            let (state, path) = (state_word(row.state), path_word(row));
+            let line = format!("{mark} {} {who} ({state}{path}{verified}{unread})", row.id);
             self.program_voice(style, &line, columns)
         });
         lines.collect()

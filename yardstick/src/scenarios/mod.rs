@@ -8,6 +8,7 @@ mod fan_out;
 mod history;
 mod peer;
 mod posts;
+mod relay;
 
 use std::time::Duration;
 
@@ -65,6 +66,8 @@ pub(crate) enum Scenario {
     Curve,
     /// A private session against a bare TLS stream.
     Peer,
+    /// Private sessions through the server against a bare copy of bytes.
+    Relay,
     /// The client program on a terminal.
     Client,
     /// What keeping what it shows costs the client.
@@ -83,6 +86,7 @@ impl Scenario {
             Self::Posts => posts::posts(world),
             Self::Curve => curve::curve(world),
             Self::Peer => peer::peer(world),
+            Self::Relay => relay::relay(world),
             Self::Client => client::client(world),
             Self::History => history::history(world),
         }

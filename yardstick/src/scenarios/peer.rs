@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use hobnob::peer::{Familiarity, PeerConfig, PeerEvent, PeerEventKind, PeerLinkHandle, PeerNetwork};
 use hobnob::session::link_id::LinkId;
+use hobnob::session::path::PathChoice;
 use hobnob_protocol::PEER_ALPN;
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::message::Introduction;
 use hobnob_protocol::name::{PairToken, Text};
 use hobnob_protocol::transport::{self, KeyPolicy};
+use hobnob_server::tokens::Tokens;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -99,18 +101,42 @@ impl Side {
     }
 }
 
-/// Two users with an open session.
+/// A server that relays.
+#[derive(Clone)]
+pub(super) struct Server {
+    pub(super) at: SocketAddr,
+    pub(super) identity: Identity,
+}
+
+/// What two users feel: the throughput of texts of 16 KiB, and the round trip of a line; directly, or through a server.
+pub(super) async fn talk(server: Option<Server>, mib: usize, trips: usize) -> anyhow::Result<(f64, f64)> {
+    let (anna, bobby) = session_by(server.as_ref()).await?;
+    let throughput = on_a_worker(texts(anna, bobby, (mib << 20) / LONG, LONG)).await?;
+    let (anna, bobby) = session_by(server.as_ref()).await?;
+    Ok((throughput, on_a_worker(round_trips(anna, bobby, trips)).await?))
+}
+
+/// Two users with an open session between them.
 async fn session() -> anyhow::Result<(Side, Side)> {
+    session_by(None).await
+}
+
+/// The same, directly or through a server.
+async fn session_by(server: Option<&Server>) -> anyhow::Result<(Side, Side)> {
     let (anna, bobby) = (Identity::generate()?, Identity::generate()?);
-    let (annas, mut anna_events) = network(&anna).await?;
-    let (bobbys, mut bobby_events) = network(&bobby).await?;
-    let token = PairToken::random();
-    let introduce = |other: &Identity, at: SocketAddr, forked| Introduction {
+    let (annas, mut anna_events) = network(&anna, server).await?;
+    let (bobbys, mut bobby_events) = network(&bobby, server).await?;
+    let token = match server {
+        Some(server) => Tokens::of(&server.identity).make(&anna.public(), &bobby.public()),
+        None => PairToken::random(),
+    };
+    let introduce = |other: &Identity, at: Option<SocketAddr>, forked| Introduction {
         request: None,
         session: token,
         name: "bobby".parse().expect("it is a name"),
         key: other.public(),
-        candidates: vec![at.into()],
+        candidates: at.into_iter().map(Into::into).collect(),
+        relay: None,
         forked,
     };
     let bobbys_handle =
@@ -127,13 +153,21 @@ async fn session() -> anyhow::Result<(Side, Side)> {
     ))
 }
 
-async fn network(identity: &Identity) -> anyhow::Result<(PeerNetwork, mpsc::Receiver<PeerEvent>)> {
+async fn network(
+    identity: &Identity,
+    server: Option<&Server>,
+) -> anyhow::Result<(PeerNetwork, mpsc::Receiver<PeerEvent>)> {
     let (event_tx, events) = mpsc::channel(1024);
     let mut config = PeerConfig::new(identity.clone());
     config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    config.path = if server.is_some() { PathChoice::Relay } else { PathChoice::Direct };
     let network = PeerNetwork::start(config, event_tx).await?;
     // As where the lobby is on this machine: other loopback addresses are not dialled else.
-    network.dial_rules().lobby_is_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 43210)));
+    let lobby = server.map_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 43210)), |server| server.at);
+    network.dial_rules().lobby_is_at(lobby);
+    if let Some(server) = server {
+        network.dial_rules().lobby_has_key(server.identity.public());
+    }
     Ok((network, events))
 }
 

@@ -4,6 +4,8 @@
 //! Whoever polls gives the waker that is woken when the socket is ready again. The stream must not
 //! buffer what is written to it.
 
+mod tls;
+
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -11,7 +13,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use hobnob_protocol::LOBBY_ALPN;
 use hobnob_protocol::codec::LineBuffer;
 use hobnob_protocol::name::PublicKey;
 use hobnob_protocol::transport::{self, TransportError};
@@ -19,7 +20,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use super::tls::Tls;
+use self::tls::Tls;
 
 /// Bytes that are read at once: a full TLS record and what belongs to it.
 const READ_BYTES: usize = 17 * 1024;
@@ -28,7 +29,7 @@ const READ_BYTES: usize = 17 * 1024;
 pub(crate) type SendNow<S> = fn(&S, &[u8]) -> io::Result<usize>;
 
 /// One client's encrypted stream.
-pub(super) struct Wire<S> {
+pub(crate) struct Wire<S> {
     stream: S,
     /// Where the stream is a socket: the way past the runtime's own notes on it. They lie in memory of their
     /// own, which for a thousand clients is a thousand waits for it with each text.
@@ -47,7 +48,7 @@ enum Finish {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub(super) fn new(
+    pub(crate) fn new(
         stream: S,
         send_now: Option<SendNow<S>>,
         config: Arc<ServerConfig>,
@@ -56,33 +57,50 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// What it is an encryption of.
-    pub(super) fn stream(&self) -> &S {
+    pub(crate) fn stream(&self) -> &S {
         &self.stream
     }
 
     /// Whether messages may be put in.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         !self.tls.state().is_handshaking() && self.finish == Finish::Open
     }
 
     /// Since when the socket has taken nothing, if something waits for it.
-    pub(super) fn blocked_since(&self) -> Option<Instant> {
+    pub(crate) fn blocked_since(&self) -> Option<Instant> {
         self.blocked_since
     }
 
     /// Who is at the other end, after the handshake.
-    pub(super) fn peer(&self) -> Result<PublicKey, TransportError> {
-        transport::authenticated_peer(self.tls.state(), LOBBY_ALPN)
+    pub(crate) fn peer(&self, alpn: &[u8]) -> Result<PublicKey, TransportError> {
+        transport::authenticated_peer(self.tls.state(), alpn)
+    }
+
+    /// Which protocol the two ends have agreed on, after the handshake.
+    pub(crate) fn alpn(&self) -> Option<&[u8]> {
+        self.tls.state().alpn_protocol()
+    }
+
+    /// The same over another form of the stream, which is sent on in the usual way.
+    pub(crate) fn map_stream<T>(self, form: impl FnOnce(S) -> T) -> Wire<T> {
+        let Self { stream, tls, blocked_since, finish, .. } = self;
+        Wire { stream: form(stream), send_now: None, tls, blocked_since, finish }
+    }
+
+    /// The stream without its encryption. Everything put in has been written, and nothing was read past what came
+    /// out.
+    pub(crate) fn into_stream(self) -> S {
+        self.stream
     }
 
     /// Encrypts `lines`, as few records as they fit in. To be followed by a flush. The caller bounds what it puts in:
     /// more is put only when all before is written.
-    pub(super) fn put(&mut self, lines: &[Bytes]) -> io::Result<()> {
+    pub(crate) fn put(&mut self, lines: &[Bytes]) -> io::Result<()> {
         self.tls.seal(lines)
     }
 
     /// Writes what was put in until all is written or the socket takes no more.
-    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.blocked_since.is_none() {
             self.flush_now()?;
         }
@@ -119,7 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Reads once, and appends what comes out of it to `lines`. `false` at the end of the stream.
-    pub(super) fn poll_fill(
+    pub(crate) fn poll_fill(
         &mut self,
         cx: &mut Context<'_>,
         lines: &mut LineBuffer,
@@ -139,7 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Writes what is left, says goodbye, and waits for the other side to close: if this side closed
     /// while bytes come in, the last words would be lost on the way.
-    pub(super) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.finish == Finish::Open {
             // Without a goodbye the other side sees the end of the stream.
             let _told = self.tls.say_goodbye();

@@ -1,4 +1,4 @@
-//! How fast one client may be read: a bucket of tokens that fills with time. Knows nothing of what a
+//! How fast one connection may be read: a bucket of tokens that fills with time. Knows nothing of what a
 //! token pays for.
 
 use std::time::Duration;
@@ -10,7 +10,7 @@ const BURST_SECONDS: f64 = 10.0;
 
 /// A bucket of tokens; full at first.
 #[derive(Debug)]
-pub(super) struct TokenBucket {
+pub(crate) struct TokenBucket {
     per_second: f64,
     tokens: f64,
     counted_at: Instant,
@@ -18,19 +18,25 @@ pub(super) struct TokenBucket {
 
 impl TokenBucket {
     /// A full bucket that gains `per_second` tokens a second.
-    pub(super) fn new(per_second: u32, now: Instant) -> Self {
+    pub(crate) fn new(per_second: u32, now: Instant) -> Self {
         let per_second = f64::from(per_second.max(1));
         Self { per_second, tokens: per_second * BURST_SECONDS, counted_at: now }
     }
 
     /// Takes a token; there may be none left afterwards, never less than none before.
-    pub(super) fn take(&mut self, now: Instant) {
+    pub(crate) fn take(&mut self, now: Instant) {
+        self.take_many(1, now);
+    }
+
+    /// Takes as many; what is not there is owed, and gained back before the next may be taken.
+    pub(crate) fn take_many(&mut self, count: usize, now: Instant) {
         self.count(now);
-        self.tokens -= 1.0;
+        // Exact up to 2^53, and nobody takes so many.
+        self.tokens -= count as f64;
     }
 
     /// When the next token may be taken: `None` for now.
-    pub(super) fn ready_at(&mut self, now: Instant) -> Option<Instant> {
+    pub(crate) fn ready_at(&mut self, now: Instant) -> Option<Instant> {
         self.count(now);
         if self.tokens >= 1.0 {
             return None;

@@ -1,0 +1,270 @@
+//! Relays sealed bytes between two clients that cannot reach each other. Each comes with its key (TLS has shown it)
+//! and with the token of their session, which proves that a server of this lobby introduced these two keys to each
+//! other; nobody else is let in, and nothing is remembered for it. Knows tokens and keys; neither names, nor who is in
+//! the lobby, nor what is in the bytes.
+//!
+//! A connection's way: `talk` (the request, and what it is answered) · `seats` (it waits for the other side, or meets
+//! it) · `copy` (the bytes pass). Every wait has an end, and what may be here at once is bounded: for one key, for one
+//! address, and in all.
+
+mod copy;
+mod seats;
+mod talk;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hobnob_protocol::codec::LineBuffer;
+use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::relay::{RelayAnswer, RelayRefusedCode};
+use hobnob_protocol::{HANDSHAKE_TIMEOUT, RELAY_ALPN, RELAY_WAIT};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use self::seats::{Guest, Seat, Seats, Side, Taken};
+use self::talk::TalkError;
+use crate::admission::{Admission, Slot, Verdict};
+use crate::metrics::Metrics;
+use crate::tokens::Tokens;
+use crate::wire::Wire;
+
+/// Connections that may be relayed, or wait for it, from one address, for each client that may come from there.
+const OF_AN_ADDRESS_FOR_EACH_CLIENT: usize = 4;
+
+/// Connections that may be relayed, or wait for it, in a lobby of so many clients. Most sessions are direct, and each of
+/// these needs a file. A session needs two.
+pub(crate) fn most_connections(max_clients: usize) -> usize {
+    (max_clients / 2).max(2)
+}
+
+/// A stream of bytes, whatever carries it.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+type AnyWire = Wire<Box<dyn Stream>>;
+
+/// A connection that came to be relayed, after its handshake.
+pub(crate) struct RelayClient {
+    wire: AnyWire,
+    /// What it has sent so far.
+    lines: LineBuffer,
+}
+
+impl RelayClient {
+    pub(crate) fn new<S: Stream + 'static>(wire: Wire<S>, lines: LineBuffer) -> Self {
+        Self { wire: wire.map_stream(|stream| Box::new(stream) as Box<dyn Stream>), lines }
+    }
+}
+
+/// What a relay needs.
+pub(crate) struct RelayParts {
+    pub(crate) tokens: Tokens,
+    /// Bytes a second of one session; none where nothing is relayed.
+    pub(crate) rate: Option<u32>,
+    /// How many clients there may be in the lobby; see [`most_connections`].
+    pub(crate) max_clients: usize,
+    pub(crate) max_clients_per_ip: usize,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// The relay of one server.
+pub(crate) struct Relay {
+    tokens: Tokens,
+    rate: Option<u32>,
+    seats: Arc<Seats<Brought>>,
+    places: Arc<Admission>,
+    closing: CancellationToken,
+    metrics: Arc<Metrics>,
+}
+
+/// What one side hands to the other, which copies for both.
+struct Brought {
+    wire: AnyWire,
+    place: Slot,
+}
+
+/// Who has come, once that is clear.
+struct Arrived {
+    side: Side,
+    other: PublicKey,
+    place: Slot,
+}
+
+/// Why somebody is not joined to anybody.
+enum NotJoined {
+    /// It is told this.
+    Refused(RelayRefusedCode),
+    /// It is closed.
+    Lost(TalkError),
+}
+
+impl From<TalkError> for NotJoined {
+    fn from(error: TalkError) -> Self {
+        Self::Lost(error)
+    }
+}
+
+impl Relay {
+    pub(crate) fn new(parts: RelayParts) -> Self {
+        let RelayParts { tokens, rate, max_clients, max_clients_per_ip, metrics } = parts;
+        let of_an_address = max_clients_per_ip.saturating_mul(OF_AN_ADDRESS_FOR_EACH_CLIENT);
+        let places = Admission::new(most_connections(max_clients), of_an_address);
+        Self { tokens, rate, seats: Arc::default(), places, closing: CancellationToken::new(), metrics }
+    }
+
+    /// Ends every connection here, and lets nobody in any more.
+    pub(crate) fn close(&self) {
+        self.closing.cancel();
+    }
+
+    /// Serves one connection until it has ended, or the other side's task has taken it over. `admitted` is its slot
+    /// among the clients, which is given back as soon as it has one here.
+    pub(crate) async fn serve(&self, client: RelayClient, from: IpAddr, admitted: Option<Slot>) {
+        let RelayClient { mut wire, mut lines } = client;
+        let arrival = Box::pin(timeout(HANDSHAKE_TIMEOUT, self.arrive(&mut wire, &mut lines, from)));
+        let arrived = arrival.await.unwrap_or(Err(NotJoined::Lost(TalkError::TooLong)));
+        let (wire, not_joined) = match arrived {
+            Ok(arrived) => {
+                drop(admitted);
+                match Box::pin(self.join(wire, lines, arrived)).await {
+                    Ok(()) => return,
+                    Err(not_joined) => not_joined,
+                }
+            }
+            Err(not_joined) => (wire, not_joined),
+        };
+        match not_joined {
+            NotJoined::Refused(code) => {
+                tracing::debug!(?code, "is not relayed");
+                self.metrics.relay_refused.inc();
+                Box::pin(talk::refuse(wire, code)).await;
+            }
+            NotJoined::Lost(error) => tracing::debug!(%error, "is not relayed"),
+        }
+    }
+
+    /// Tells somebody for whom there is no room that it may try again.
+    pub(crate) async fn turn_away(&self, client: RelayClient) {
+        talk::refuse(client.wire, RelayRefusedCode::Busy).await;
+    }
+
+    /// Finds out who comes, and whether it may be relayed.
+    async fn arrive(
+        &self,
+        wire: &mut AnyWire,
+        lines: &mut LineBuffer,
+        from: IpAddr,
+    ) -> Result<Arrived, NotJoined> {
+        let refused = |code| Err(NotJoined::Refused(code));
+        let (session, other) = talk::request(wire, lines).await?;
+        let Ok(key) = wire.peer(RELAY_ALPN) else { return refused(RelayRefusedCode::Token) };
+        if self.rate.is_none() {
+            return refused(RelayRefusedCode::Off);
+        }
+        if !self.tokens.is_of(&session, &key, &other) || key == other {
+            return refused(RelayRefusedCode::Token);
+        }
+        match self.places.judge(from) {
+            Verdict::Admitted(place) => Ok(Arrived { side: Side { session, key }, other, place }),
+            Verdict::TurnedAway(..) | Verdict::Dropped => refused(RelayRefusedCode::Busy),
+        }
+    }
+
+    /// Waits for the other side and copies for both; or brings this side to the other one, whose task copies.
+    async fn join(
+        &self,
+        mut wire: AnyWire,
+        lines: LineBuffer,
+        arrived: Arrived,
+    ) -> Result<(), (AnyWire, NotJoined)> {
+        let Arrived { side, other, mut place } = arrived;
+        // Each turn somebody who waited has just gone, so this ends.
+        let (seat, brought) = loop {
+            match self.seats.take(side, other) {
+                Taken::Waits(seat, brought) => break (seat, brought),
+                Taken::Busy => return Err((wire, NotJoined::Refused(RelayRefusedCode::Busy))),
+                Taken::Meets(seat, bring) => {
+                    match bring.send(Guest { seat, brings: Brought { wire, place } }) {
+                        Ok(()) => return Ok(()),
+                        Err(guest) => Brought { wire, place } = guest.brings,
+                    }
+                }
+            }
+        };
+        match Box::pin(self.wait(&mut wire, lines, &seat, brought)).await {
+            Ok(guest) => {
+                Box::pin(self.carry((wire, seat, place), guest)).await;
+                Ok(())
+            }
+            Err(not_joined) => Err((wire, not_joined)),
+        }
+    }
+
+    async fn wait(
+        &self,
+        wire: &mut AnyWire,
+        mut lines: LineBuffer,
+        seat: &Seat<Brought>,
+        brought: tokio::sync::oneshot::Receiver<Guest<Brought>>,
+    ) -> Result<Guest<Brought>, NotJoined> {
+        let _waiting = Counted::one(&self.metrics.relay_waiting);
+        talk::tell(wire, RelayAnswer::Waiting).await?;
+        let refused = |code| Err(NotJoined::Refused(code));
+        tokio::select! {
+            guest = brought => guest.map_err(|_gone| NotJoined::Refused(RelayRefusedCode::TakenOver)),
+            error = talk::hung_up(wire, &mut lines) => Err(error.into()),
+            () = sleep(RELAY_WAIT) => refused(RelayRefusedCode::Alone),
+            () = seat.given_up.cancelled() => refused(RelayRefusedCode::TakenOver),
+            () = self.closing.cancelled() => refused(RelayRefusedCode::Closing),
+        }
+    }
+
+    /// Copies between the two until one of them ends.
+    async fn carry(&self, host: (AnyWire, Seat<Brought>, Slot), guest: Guest<Brought>) {
+        let (mut wire, seat, _place) = host;
+        let Guest { seat: other_seat, brings: Brought { wire: mut other_wire, place: _other_place } } = guest;
+        let told = tokio::try_join!(
+            talk::tell(&mut wire, RelayAnswer::Met),
+            talk::tell(&mut other_wire, RelayAnswer::Met)
+        );
+        if let Err(error) = told {
+            return tracing::debug!(%error, "the two could not be joined");
+        }
+        let (mut one, mut other) = (wire.into_stream(), other_wire.into_stream());
+        let _carried = Counted::one(&self.metrics.relayed_sessions);
+        let count = |bytes: usize| {
+            self.metrics.relayed_bytes.inc_by(bytes as u64);
+        };
+        // Nobody arrives where nothing is relayed.
+        let rate = self.rate.unwrap_or(1);
+        let ended = tokio::select! {
+            ended = copy::copy([&mut one, &mut other], rate, &count) => ended.to_string(),
+            () = seat.given_up.cancelled() => "one side has come again".to_owned(),
+            () = other_seat.given_up.cancelled() => "one side has come again".to_owned(),
+            () = self.closing.cancelled() => "the server is closing".to_owned(),
+        };
+        tracing::debug!(%ended, "a session is no longer relayed");
+    }
+}
+
+type Gauge = prometheus_client::metrics::gauge::Gauge<i64, std::sync::atomic::AtomicI64>;
+
+/// Counts one more for as long as it lives, however it ends.
+struct Counted<'a>(&'a Gauge);
+
+impl<'a> Counted<'a> {
+    fn one(gauge: &'a Gauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests;

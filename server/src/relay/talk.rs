@@ -1,0 +1,83 @@
+//! What is said on a connection before the relay copies: one request, one answer or two. Owns the waits for it; knows
+//! neither who may be relayed nor who is there.
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use hobnob_protocol::codec::{self, LineBuffer};
+use hobnob_protocol::name::{PairToken, PublicKey};
+use hobnob_protocol::relay::{RelayAnswer, RelayRefusedCode, RelayRequest};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+
+use crate::wire::Wire;
+
+/// How long a client may take to be told something; it has nothing else to read.
+const TELL_WITHIN: Duration = Duration::from_secs(1);
+
+/// Why nothing comes of a connection. The client is not told: it is gone, or speaks something else.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TalkError {
+    #[error(transparent)]
+    Broken(#[from] std::io::Error),
+    #[error(transparent)]
+    Codec(#[from] codec::CodecError),
+    #[error("it closed")]
+    Closed,
+    #[error("it sent something while it had to wait")]
+    OutOfTurn,
+    #[error("it took too long")]
+    TooLong,
+}
+
+/// Which session a client comes for, and who its other side is.
+pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
+    wire: &mut Wire<S>,
+    lines: &mut LineBuffer,
+) -> Result<(PairToken, PublicKey), TalkError> {
+    loop {
+        match lines.next_message()? {
+            Some(RelayRequest::Meet { session, other }) if lines.is_empty() => return Ok((session, other)),
+            Some(RelayRequest::Meet { .. }) => return Err(TalkError::OutOfTurn),
+            Some(RelayRequest::Unknown) => continue,
+            None => {}
+        }
+        if !poll_fn(|cx| wire.poll_fill(cx, lines)).await? {
+            return Err(TalkError::Closed);
+        }
+    }
+}
+
+/// Says one thing.
+pub(super) async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
+    wire: &mut Wire<S>,
+    answer: RelayAnswer,
+) -> Result<(), TalkError> {
+    wire.put(&[codec::encode(&answer)])?;
+    timeout(TELL_WITHIN, poll_fn(|cx| wire.poll_flush(cx)))
+        .await
+        .map_err(|_elapsed| TalkError::TooLong)??;
+    Ok(())
+}
+
+/// Waits until a client that has nothing to say ends its connection, or says something all the same. Cancel-safe.
+pub(super) async fn hung_up<S: AsyncRead + AsyncWrite + Unpin>(
+    wire: &mut Wire<S>,
+    lines: &mut LineBuffer,
+) -> TalkError {
+    loop {
+        match poll_fn(|cx| wire.poll_fill(cx, lines)).await {
+            Ok(true) if lines.is_empty() => {}
+            Ok(true) => return TalkError::OutOfTurn,
+            Ok(false) => return TalkError::Closed,
+            Err(err) => return err.into(),
+        }
+    }
+}
+
+/// Tells a client why it is not joined to anybody, and closes.
+pub(super) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(mut wire: Wire<S>, code: RelayRefusedCode) {
+    if tell(&mut wire, RelayAnswer::Refused { code }).await.is_ok() {
+        let _too_slow = timeout(TELL_WITHIN, poll_fn(|cx| wire.poll_finish(cx))).await;
+    }
+}

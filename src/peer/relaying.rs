@@ -1,0 +1,249 @@
+//! When a session goes to the relay, and when one that is relayed looks for a direct way: plain numbers, no sockets.
+//! Times are awake times, as in [`super::redial`], which has the times of direct dials while there is no connection.
+
+use std::time::Duration;
+
+use crate::session::path::PathChoice;
+
+/// How long a direct way is looked for before the relay is tried as well. A dial over a long way takes half a second
+/// with its handshake, and the forked side begins to dial after one.
+const RELAY_AFTER: Duration = Duration::from_millis(1500);
+
+/// Pauses between visits to the relay that led to nothing; the last one repeats.
+const PAUSES: [Duration; 6] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(15),
+];
+
+/// The pause after a server has said that it relays nothing: it may be started again with another setting.
+const OFF_PAUSE: Duration = Duration::from_secs(60);
+
+/// A connection that held this long was sound, and the pauses begin anew.
+const STEADY_AFTER: Duration = Duration::from_secs(5);
+
+/// While a session is relayed, a direct way is looked for every second at first, and then more seldom.
+const SEARCH_EVERY_AT_FIRST: Duration = Duration::from_secs(1);
+const AT_FIRST: Duration = Duration::from_secs(10);
+const SEARCH_EVERY: Duration = Duration::from_secs(60);
+
+/// What became of a visit to the relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Visit {
+    /// The server does not answer.
+    Away,
+    /// The server relays nothing.
+    Off,
+    /// The other side did not come in time.
+    Alone,
+    /// Something else went wrong.
+    Failed,
+}
+
+/// The visits of one session to the relay, and its search for a direct way.
+#[derive(Debug)]
+pub(super) struct Relaying {
+    choice: PathChoice,
+    /// When the next visit begins; none while one is under way, a connection stands, or none is allowed.
+    due: Option<Duration>,
+    /// Visits begun since the session was last steady.
+    visits: usize,
+    /// Whether the relay carried the session when anything last did.
+    is_carried: bool,
+    search: Option<Search>,
+    last: Option<Visit>,
+}
+
+#[derive(Debug)]
+struct Search {
+    since: Duration,
+    next: Duration,
+}
+
+impl Relaying {
+    /// A session opens at `now`. Where the other side tells no address, no dial needs to be waited for.
+    pub(super) fn opening(choice: PathChoice, now: Duration, tells_addresses: bool) -> Self {
+        let mut relaying = Self { choice, due: None, visits: 0, is_carried: false, search: None, last: None };
+        relaying.wait(now, if tells_addresses { RELAY_AFTER } else { Duration::ZERO });
+        relaying
+    }
+
+    fn wait(&mut self, now: Duration, direct_first: Duration) {
+        self.due = match self.choice {
+            PathChoice::Auto => Some(now + direct_first),
+            PathChoice::Direct => None,
+            PathChoice::Relay => Some(now),
+        };
+    }
+
+    /// When there is something to do while no connection stands.
+    pub(super) fn due(&self) -> Option<Duration> {
+        self.due
+    }
+
+    /// A visit begins, if it is time to.
+    pub(super) fn begin_visit(&mut self, now: Duration) -> bool {
+        let is_due = self.due.is_some_and(|due| now >= due);
+        if is_due {
+            self.due = None;
+            self.visits = self.visits.saturating_add(1);
+        }
+        is_due
+    }
+
+    /// A visit led to nothing. `jitter` is 0.8 to 1.2.
+    pub(super) fn visited(&mut self, visit: Visit, now: Duration, jitter: f64) {
+        self.last = Some(visit);
+        let pause = match visit {
+            Visit::Off => OFF_PAUSE,
+            // It took its time.
+            Visit::Alone => PAUSES[0],
+            Visit::Away | Visit::Failed => self.pause(),
+        };
+        self.due = Some(now + pause.mul_f64(jitter));
+    }
+
+    fn pause(&self) -> Duration {
+        PAUSES[self.visits.saturating_sub(1).min(PAUSES.len() - 1)]
+    }
+
+    /// A connection is lost that had lived for `lived`.
+    pub(super) fn lost(&mut self, now: Duration, lived: Duration, jitter: f64) {
+        self.search = None;
+        if lived >= STEADY_AFTER {
+            self.visits = 0;
+        }
+        match (self.is_carried, self.visits) {
+            (false, _) => self.wait(now, RELAY_AFTER),
+            (true, 0) => self.wait(now, Duration::ZERO),
+            (true, _) => self.wait(now + self.pause().mul_f64(jitter), Duration::ZERO),
+        }
+    }
+
+    /// The relay carries the session from `now` on.
+    pub(super) fn carried(&mut self, now: Duration) {
+        (self.due, self.last, self.is_carried) = (None, None, true);
+        self.search = (self.choice == PathChoice::Auto).then_some(Search { since: now, next: now });
+    }
+
+    /// A direct connection carries it.
+    pub(super) fn direct(&mut self) {
+        (self.due, self.last, self.is_carried, self.search) = (None, None, false, None);
+    }
+
+    /// Whether the relay carried the session when anything last did.
+    pub(super) fn is_carried(&self) -> bool {
+        self.is_carried
+    }
+
+    /// When a direct way is looked for next, while the session is relayed.
+    pub(super) fn search_due(&self) -> Option<Duration> {
+        self.search.as_ref().map(|search| search.next)
+    }
+
+    /// Looks for a direct way, if it is time to; what is known of the other's addresses is then old where `Some(true)`.
+    pub(super) fn begin_search(&mut self, now: Duration, jitter: f64) -> Option<bool> {
+        let search = self.search.as_mut().filter(|search| now >= search.next)?;
+        let is_first = now.saturating_sub(search.since) < AT_FIRST;
+        search.next = now + if is_first { SEARCH_EVERY_AT_FIRST } else { SEARCH_EVERY.mul_f64(jitter) };
+        Some(!is_first)
+    }
+
+    /// There are new addresses.
+    pub(super) fn hurry_search(&mut self, now: Duration) {
+        if let Some(search) = &mut self.search {
+            search.next = search.next.min(now);
+        }
+    }
+
+    pub(super) fn choice(&self) -> PathChoice {
+        self.choice
+    }
+
+    /// What became of the last visit, if it led to nothing.
+    pub(super) fn last(&self) -> Option<Visit> {
+        self.last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secs(secs: f64) -> Duration {
+        Duration::from_secs_f64(secs)
+    }
+
+    #[test]
+    fn direct_comes_first_and_the_relay_as_the_user_allows() {
+        for (choice, tells, due) in [
+            (PathChoice::Auto, true, Some(11.5)),
+            (PathChoice::Auto, false, Some(10.0)),
+            (PathChoice::Direct, true, None),
+            (PathChoice::Relay, true, Some(10.0)),
+        ] {
+            let relaying = Relaying::opening(choice, secs(10.0), tells);
+            assert_eq!(relaying.due(), due.map(secs), "{choice:?}");
+        }
+    }
+
+    #[test]
+    fn visits_to_a_server_that_is_away_become_rarer_and_one_alone_is_repeated_at_once() {
+        let mut relaying = Relaying::opening(PathChoice::Relay, secs(0.0), false);
+        let mut now = secs(0.0);
+        for pause in [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0] {
+            assert!(relaying.begin_visit(now) && !relaying.begin_visit(now), "one at a time");
+            relaying.visited(Visit::Away, now, 1.0);
+            assert_eq!(relaying.due(), Some(now + secs(pause)));
+            now += secs(pause);
+        }
+        relaying.visited(Visit::Alone, now, 1.0);
+        assert_eq!(relaying.due(), Some(now + secs(0.5)));
+        relaying.visited(Visit::Off, now, 1.0);
+        assert_eq!(relaying.due(), Some(now + OFF_PAUSE));
+    }
+
+    #[test]
+    fn a_direct_way_is_looked_for_every_second_and_later_every_minute() {
+        let mut relaying = Relaying::opening(PathChoice::Auto, secs(0.0), true);
+        relaying.carried(secs(2.0));
+        let mut found = Vec::new();
+        while let Some(due) = relaying.search_due().filter(|due| *due < secs(150.0)) {
+            found.push((due.as_secs(), relaying.begin_search(due, 1.0).unwrap()));
+        }
+        let first = (2..12).map(|at| (at, false));
+        assert_eq!(found, first.chain([(12, true), (72, true), (132, true)]).collect::<Vec<_>>());
+        relaying.hurry_search(secs(150.0));
+        assert_eq!(relaying.search_due(), Some(secs(150.0)));
+        relaying.direct();
+        assert_eq!((relaying.search_due(), relaying.due()), (None, None));
+    }
+
+    #[test]
+    fn who_wants_only_the_relay_looks_for_nothing_else() {
+        let mut relaying = Relaying::opening(PathChoice::Relay, secs(0.0), true);
+        relaying.carried(secs(1.0));
+        assert_eq!(relaying.search_due(), None);
+    }
+
+    #[test]
+    fn after_a_loss_the_way_that_carried_it_is_tried_first() {
+        let mut relaying = Relaying::opening(PathChoice::Auto, secs(0.0), true);
+        relaying.direct();
+        relaying.lost(secs(60.0), secs(50.0), 1.0);
+        assert_eq!(relaying.due(), Some(secs(61.5)));
+        relaying.carried(secs(62.0));
+        relaying.lost(secs(90.0), secs(28.0), 1.0);
+        assert_eq!(relaying.due(), Some(secs(90.0)));
+        // One that breaks each time is not gone back to in a loop.
+        for (at, due) in [(90.0, 90.5), (91.0, 92.0), (93.0, 95.0)] {
+            assert!(relaying.begin_visit(secs(91.0).max(secs(at))));
+            relaying.carried(secs(at));
+            relaying.lost(secs(at), secs(0.1), 1.0);
+            assert_eq!(relaying.due(), Some(secs(due)));
+        }
+    }
+}

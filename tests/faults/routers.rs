@@ -1,0 +1,131 @@
+//! Two homes behind routers of their own, and a server that both reach: namespaces with network address translation by
+//! nftables. Both homes use the same private addresses, as homes do, so neither client can be reached from outside
+//! until its router forwards a port.
+
+use std::process::Command;
+
+use crate::support::launch::Launch;
+use crate::support::namespace::Namespace;
+use crate::switch::{must, run};
+
+/// What a router does with a connection from outside that nobody behind it asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Router {
+    /// It refuses it.
+    Refuses,
+    /// It drops it without a word.
+    Drops,
+    /// The same, and every connection from inside leaves by a port drawn at random.
+    DropsAndShuffles,
+}
+
+/// The two homes, their routers, and the server's place; gone when dropped.
+pub(crate) struct Homes {
+    server: Namespace,
+    routers: [Namespace; 2],
+    clients: [Namespace; 2],
+    /// It joins the others.
+    _street: Namespace,
+}
+
+impl Homes {
+    /// Where a server listens, port apart.
+    pub(crate) const SERVER: &'static str = "198.51.100.1";
+
+    /// Both routers of this kind; none, with the reason printed, where this machine does not allow it.
+    #[must_use]
+    pub(crate) fn new(router: Router) -> Option<Self> {
+        let street = Namespace::new()?;
+        let nft = Command::new("nft").arg("--version").output();
+        if !nft.is_ok_and(|output| output.status.success()) {
+            eprintln!("skipped, there is no nft to translate addresses with");
+            return None;
+        }
+        if let Err(err) = run(&street, "ip link add br0 type bridge mcast_snooping 0 && ip link set br0 up") {
+            eprintln!("skipped, no bridge between namespaces: {err}");
+            return None;
+        }
+        let server = Namespace::new()?;
+        plug_in(&street, &server, "wan", &format!("{}/24", Self::SERVER));
+        let (annas_router, anna) = make_home(&street, 0, router)?;
+        let (bobbys_router, bobby) = make_home(&street, 1, router)?;
+        Some(Self { server, routers: [annas_router, bobbys_router], clients: [anna, bobby], _street: street })
+    }
+
+    /// Runs it where the server is.
+    pub(crate) fn at_server(&self, launch: Launch) -> Launch {
+        launch.inside(&self.server)
+    }
+
+    /// Runs it in one of the homes.
+    pub(crate) fn at_home(&self, home: usize, launch: Launch) -> Launch {
+        launch.inside(&self.clients[home])
+    }
+
+    /// The router of a home forwards a port from now on.
+    pub(crate) fn forward(&self, home: usize, port: u16) {
+        let to = format!("192.168.1.{}:{port}", home + 2);
+        must(
+            &self.routers[home],
+            &format!("nft add rule ip nat before iifname wan tcp dport {port} dnat to {to}"),
+        );
+    }
+}
+
+/// A router and a client behind it.
+fn make_home(street: &Namespace, home: usize, kind: Router) -> Option<(Namespace, Namespace)> {
+    let (router, client) = (Namespace::new()?, Namespace::new()?);
+    plug_in(street, &router, "wan", &format!("198.51.100.{}/24", home + 10));
+    let pid = pid(&client);
+    must(
+        &router,
+        &format!(
+            "ip link add lan type veth peer name eth0 netns {pid} && ip addr add 192.168.1.1/24 dev lan && \
+         ip link set lan up && echo 1 > /proc/sys/net/ipv4/ip_forward"
+        ),
+    );
+    must(
+        &client,
+        &format!(
+            "ip addr add 192.168.1.{}/24 dev eth0 && ip link set eth0 up && ip route add default via 192.168.1.1",
+            home + 2
+        ),
+    );
+    let masquerade = match kind {
+        Router::Refuses | Router::Drops => "masquerade",
+        Router::DropsAndShuffles => "masquerade fully-random",
+    };
+    must(
+        &router,
+        &format!(
+            "nft add table ip nat && \
+         nft 'add chain ip nat before {{ type nat hook prerouting priority -100; }}' && \
+         nft 'add chain ip nat after {{ type nat hook postrouting priority 100; }}' && \
+         nft add rule ip nat after oifname wan {masquerade}"
+        ),
+    );
+    if kind != Router::Refuses {
+        must(
+            &router,
+            "nft 'add chain ip nat mine { type filter hook input priority 0; }' && \
+             nft add rule ip nat mine iifname wan ct state new drop",
+        );
+    }
+    Some((router, client))
+}
+
+fn plug_in(street: &Namespace, inside: &Namespace, name: &str, address: &str) {
+    let pid = pid(inside);
+    must(
+        street,
+        &format!(
+            "ip link add p{pid} type veth peer name {name} netns {pid} && ip link set p{pid} master br0 up"
+        ),
+    );
+    must(inside, &format!("ip addr add {address} dev {name} && ip link set {name} up"));
+}
+
+/// The process that keeps a namespace.
+fn pid(of: &Namespace) -> String {
+    of.prefix()[2].clone()
+}

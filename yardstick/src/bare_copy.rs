@@ -1,0 +1,31 @@
+//! The limit of a relay: the least a machine must do to join two sockets. It joins the first connection with the second,
+//! the third with the fourth, and copies what comes, with no word before it, no keys, no bounds and no rate.
+
+use std::io::{self, Write};
+use std::net::Ipv4Addr;
+
+use tokio::io::copy_bidirectional_with_sizes;
+use tokio::net::TcpListener;
+
+/// Bytes read at once, as many as hobnob's relay reads.
+const CHUNK: usize = 64 * 1024;
+
+/// Copies until it is killed.
+pub(crate) fn run() -> anyhow::Result<()> {
+    rlimit::increase_nofile_limit(u64::MAX)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        writeln!(io::stdout(), "bare copy listening on {}", listener.local_addr()?)?;
+        loop {
+            let (mut one, _) = listener.accept().await?;
+            let (mut other, _) = listener.accept().await?;
+            one.set_nodelay(true)?;
+            other.set_nodelay(true)?;
+            tokio::spawn(async move {
+                // Whoever measures has seen the end of it.
+                let _ended = copy_bidirectional_with_sizes(&mut one, &mut other, CHUNK, CHUNK).await;
+            });
+        }
+    })
+}
