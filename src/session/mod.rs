@@ -15,8 +15,8 @@ use hobnob_protocol::room::RoomName;
 use serde::{Deserialize, Serialize};
 
 pub use crate::session::id::SessionId;
-pub use crate::session::room::RoomSession;
 use crate::session::path::Path;
+pub use crate::session::room::RoomSession;
 
 /// Who forked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -392,6 +392,7 @@ impl Sessions {
             room: Some(room.room.clone()),
             mode: None,
             state: self.room_state(room),
+            path: None,
             verified: None,
             current: self.current == Some(id),
             unread: room.unread,
