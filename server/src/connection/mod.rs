@@ -12,7 +12,9 @@ mod arrival;
 mod candidates;
 mod encode;
 mod evicted;
+mod in_rooms;
 mod outgoing;
+mod reading;
 mod recent;
 mod rooms;
 mod task;
@@ -26,7 +28,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hobnob_protocol::codec::{self, CodecError, LineBuffer};
 use hobnob_protocol::message::{
-    ClientMessage, Introduction, JoinedRoom, NoAnswerCode, NotJoinedCode, RoomSummary, ServerMessage, Welcome,
+    ClientMessage, Introduction, NoAnswerCode, NotJoinedCode, RoomSummary, ServerMessage, Welcome,
 };
 use hobnob_protocol::name::{LogId, PublicKey, Seq};
 use hobnob_protocol::room::RoomName;
@@ -39,7 +41,7 @@ use tokio::time::Instant;
 use self::arrival::Begin;
 use self::outgoing::{Outgoing, Overflow, PartedAnswer};
 use self::recent::Gathered;
-use self::rooms::{Asked, Brought, Rooms};
+use self::rooms::{Asked, Rooms};
 use crate::decide::roster::Present;
 use crate::decide::{RoomId, RoomView};
 use crate::lobby::{Admitted, Chunk, Ending, News, Outlet};
@@ -358,41 +360,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// A join is put to the lobby; false where too many wait, and the client is told so.
-    fn ask_for_room(&self, asked: Asked) -> bool {
-        let refused = self.change(|inner| {
-            let Err(Asked { room, request, .. }) = inner.rooms.get_or_insert_default().ask(asked) else {
-                return Ok(false);
-            };
-            let code = NotJoinedCode::TooMany;
-            inner.outgoing.push(codec::encode(&ServerMessage::NotJoined { request, room, code }))?;
-            Ok(true)
-        });
-        refused == Some(false)
-    }
-
-    /// Where the client stands in a room that it is in already.
-    fn standing(&self, room: &RoomId) -> Option<Seq> {
-        self.lock().rooms.as_ref().and_then(|rooms| rooms.standing(room))
-    }
-
-    /// The client is told that it is in a room, and from now on what is said there.
-    fn joined(&self, mut joined: JoinedRoom, recent: Option<Arc<Mutex<Recent>>>) {
-        self.change(|inner| {
-            let Some(rooms) = &mut inner.rooms else { return Ok(()) };
-            let Some(asked) = rooms.arrived(joined.start.seq, recent) else { return Ok(()) };
-            joined.request = asked.request;
-            inner.outgoing.push(codec::encode(&ServerMessage::Joined(joined)))
-        });
-        // What follows where it begins.
-        self.lock().waker.wake_by_ref();
-    }
-
-    /// The log of a room that the client is in, and the number of its newest message.
-    fn log_of_room(&self, room: &RoomName) -> Option<(RoomId, Seq)> {
-        self.lock().rooms.as_ref().and_then(|rooms| rooms.log_of(room))
-    }
-
     /// A part of the answer to `history`; the rest follows `reached`, if there is a rest.
     fn supply_history(&self, request: u32, line: Bytes, reached: Option<Seq>) {
         self.change(|inner| {
@@ -533,12 +500,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         }
     }
 
-    /// The next room that the lobby lets the client into.
-    fn next_arrival(&mut self, taking: bool) -> Option<Box<(RoomView, Begin)>> {
-        let rooms = self.rooms.as_mut().filter(|_| taking && self.ending.is_none())?;
-        rooms.next_arrival().map(Box::new)
-    }
-
     /// A chunk of messages, straight from the lobby; true when it is written.
     fn said(&mut self, chunk: &Chunk) -> bool {
         if let Some(room) = chunk.room() {
@@ -555,18 +516,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         self.cursor = chunk.last();
         self.write_chunk(chunk);
         true
-    }
-
-    fn said_in_room(&mut self, room: &RoomId, chunk: &Chunk) -> bool {
-        let writable = self.wire.blocked_since().is_none();
-        let brought =
-            self.rooms.as_mut().map_or(Brought::Nothing, |rooms| rooms.brought(room, chunk, writable));
-        match brought {
-            Brought::Write => self.write_chunk(chunk),
-            Brought::Later => self.waker.wake_by_ref(),
-            Brought::Nothing => {}
-        }
-        brought == Brought::Write
     }
 
     fn write_chunk(&mut self, chunk: &Chunk) {

@@ -7,18 +7,15 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-use hobnob_protocol::chain::Position;
-use hobnob_protocol::codec;
 use hobnob_protocol::content::Act;
 use hobnob_protocol::message::{
     ClientMessage, Hello, NoAnswerCode, NotAcceptedCode, RefusedCode, ServerMessage,
 };
-use hobnob_protocol::name::{LogId, PublicKey, Seq};
+use hobnob_protocol::name::{PublicKey, Seq};
 use hobnob_protocol::room::RoomName;
 use hobnob_protocol::{
     HANDSHAKE_TIMEOUT, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, MAX_CANDIDATES, MAX_HISTORY_REQUEST,
-    MAX_LINE_BYTES, MAX_ROOMS_OF_A_KEY, PROTOCOL_VERSION,
+    MAX_ROOMS_OF_A_KEY, PROTOCOL_VERSION,
 };
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -32,23 +29,15 @@ use super::evicted::Evicted;
 use super::outgoing::PartedAnswer;
 use super::rooms::Asked;
 use super::turns::Turns;
-use super::{Connection, Event, LINGER, LogRead, Over, Recent, RecentOfRooms, encode};
-use crate::decide::{ConnectionId, Newcomer, RoomId, RoomView};
+use super::{Connection, Event, LINGER, LogRead, Over, Recent, RecentOfRooms};
+use crate::decide::{ConnectionId, Newcomer, RoomView};
 use crate::lobby::{Admitted, Ending, Join, LobbyCommand, LobbyHandle, Outlet};
-use crate::log::{LobbyLog, LogError, Stretch};
+use crate::log::LobbyLog;
 use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::rate::TokenBucket;
 use crate::relay::{Relay, RelayClient};
 use crate::wire::SendNow;
-
-/// Messages and bytes of text read from the log at once for a client that is behind.
-const READ_MESSAGES: usize = 512;
-const READ_BYTES: usize = 64 * 1024;
-
-/// Messages and bytes of text read from the log for one part of an answer to `history`.
-const HISTORY_MESSAGES: u64 = 128;
-const HISTORY_BYTES: usize = 32 * 1024;
 
 /// What all connections share.
 pub(crate) struct Shared {
@@ -253,7 +242,7 @@ async fn last_words<S: AsyncRead + AsyncWrite + Unpin>(connection: &Connection<S
 
 /// What a connection's task is to do after an event. Kept apart from the doing, so that an idle
 /// connection does not keep room for every step on the way there.
-enum Next {
+pub(super) enum Next {
     GoOn,
     Stop,
     /// It takes nothing and is evicted.
@@ -338,9 +327,9 @@ fn said_in(command: &LobbyCommand) -> Option<u64> {
     if let LobbyCommand::Say { id, .. } = command { Some(*id) } else { None }
 }
 
-struct Life<'a, S> {
-    connection: &'a Connection<S>,
-    shared: &'a Shared,
+pub(super) struct Life<'a, S> {
+    pub(super) connection: &'a Connection<S>,
+    pub(super) shared: &'a Shared,
     id: ConnectionId,
     /// How it came, until it is welcome.
     arrival: Option<Box<Arrival>>,
@@ -534,78 +523,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         self.connection.joined(joined, recent);
     }
 
-    async fn read(&self, read: LogRead) -> Next {
-        let _turn = self.shared.turns.next().await;
-        match read {
-            LogRead::Behind { room, after } => self.read_behind(room.as_ref(), after).await,
-            LogRead::History { request, room, after, until } => {
-                self.read_history(request, room, after, until).await
-            }
-        }
-    }
-
-    async fn read_log(
-        &self,
-        room: Option<LogId>,
-        after: Seq,
-        limit: usize,
-        max_bytes: usize,
-    ) -> Result<Stretch, LogError> {
-        match room {
-            Some(room) => self.shared.log.read_room(room, after, limit, max_bytes).await,
-            None => self.shared.log.read(after, limit, max_bytes).await,
-        }
-    }
-
-    async fn read_behind(&self, room: Option<&RoomId>, after: Seq) -> Next {
-        self.shared.metrics.log_reads.inc();
-        match self.read_log(room.map(|room| room.log), after, READ_MESSAGES, READ_BYTES).await {
-            Ok(stretch) if !stretch.messages.is_empty() => {
-                let reached = stretch.messages.last().map_or(after, |message| message.seq);
-                let lines = encode::what_follows(room.map(|room| &room.name), after, &stretch);
-                self.connection.supply(room, lines, reached);
-                Next::GoOn
-            }
-            Ok(_) => {
-                tracing::error!(%after, "the log has nothing where something must follow");
-                Next::Stop
-            }
-            Err(err) => {
-                tracing::error!(%err, "a client that is behind cannot be read to");
-                Next::Stop
-            }
-        }
-    }
-
-    async fn read_history(&self, request: u32, room: Option<LogId>, after: Seq, until: Seq) -> Next {
-        match self.history_part(request, room, after, until).await {
-            Ok((line, reached)) => self.connection.supply_history(request, line, reached),
-            Err(err) => {
-                tracing::warn!(%err, "the log cannot be read for an answer");
-                let sorry = ServerMessage::NoAnswer { request, code: NoAnswerCode::Store };
-                self.connection.supply_history(request, codec::encode(&sorry), None);
-            }
-        }
-        Next::GoOn
-    }
-
-    async fn history_part(
-        &self,
-        request: u32,
-        room: Option<LogId>,
-        after: Seq,
-        until: Seq,
-    ) -> Result<(Bytes, Option<Seq>), LogError> {
-        let limit = until.0.saturating_sub(after.0).clamp(1, HISTORY_MESSAGES) as usize;
-        let mut stretch = match room {
-            // Nothing was ever said there, so there is no log to be read.
-            Some(room) if until.0 == 0 => Stretch { after: Position::start(&room), messages: Vec::new() },
-            room => self.read_log(room, after, limit, HISTORY_BYTES).await?,
-        };
-        stretch.messages.retain(|message| message.seq <= until);
-        Ok(encode_history(request, until, stretch))
-    }
-
     async fn bad(&self, reason: String) {
         tracing::debug!(?reason, "sent what cannot be read");
         last_words(self.connection, ServerMessage::Bad { reason }).await;
@@ -619,20 +536,4 @@ fn as_done(act: Act) -> Act {
 
 fn lock(recent: &Mutex<Recent>) -> MutexGuard<'_, Recent> {
     recent.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// As much of `stretch` as fits in one line, and up to where that is if more is to follow.
-fn encode_history(request: u32, until: Seq, mut stretch: Stretch) -> (Bytes, Option<Seq>) {
-    loop {
-        let reached = stretch.messages.last().map(|message| message.seq).filter(|&seq| seq < until);
-        let messages = stretch.messages.clone();
-        let part =
-            ServerMessage::History { request, after: stretch.after, messages, more: reached.is_some() };
-        let line = codec::encode(&part);
-        // One message always fits; several may not, since JSON writes some characters as six bytes.
-        if line.len() <= MAX_LINE_BYTES || stretch.messages.len() <= 1 {
-            return (line, reached);
-        }
-        stretch.messages.truncate(stretch.messages.len() / 2);
-    }
 }

@@ -1,0 +1,75 @@
+//! What a connection does in rooms: joins that are put to the lobby and answered, and what the lobby brings of each room. How
+//! far the client is in each is [`rooms`](super::rooms)' to know.
+
+use std::sync::{Arc, Mutex};
+
+use hobnob_protocol::codec;
+use hobnob_protocol::message::{JoinedRoom, NotJoinedCode, ServerMessage};
+use hobnob_protocol::name::Seq;
+use hobnob_protocol::room::RoomName;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::arrival::Begin;
+use super::recent::Recent;
+use super::rooms::{Asked, Brought};
+use super::{Connection, Inner};
+use crate::decide::{RoomId, RoomView};
+use crate::lobby::Chunk;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// A join is put to the lobby; false where too many wait, and the client is told so.
+    pub(super) fn ask_for_room(&self, asked: Asked) -> bool {
+        let refused = self.change(|inner| {
+            let Err(Asked { room, request, .. }) = inner.rooms.get_or_insert_default().ask(asked) else {
+                return Ok(false);
+            };
+            let code = NotJoinedCode::TooMany;
+            inner.outgoing.push(codec::encode(&ServerMessage::NotJoined { request, room, code }))?;
+            Ok(true)
+        });
+        refused == Some(false)
+    }
+
+    /// Where the client stands in a room that it is in already.
+    pub(super) fn standing(&self, room: &RoomId) -> Option<Seq> {
+        self.lock().rooms.as_ref().and_then(|rooms| rooms.standing(room))
+    }
+
+    /// The client is told that it is in a room, and from now on what is said there.
+    pub(super) fn joined(&self, mut joined: JoinedRoom, recent: Option<Arc<Mutex<Recent>>>) {
+        self.change(|inner| {
+            let Some(rooms) = &mut inner.rooms else { return Ok(()) };
+            let Some(asked) = rooms.arrived(joined.start.seq, recent) else { return Ok(()) };
+            joined.request = asked.request;
+            inner.outgoing.push(codec::encode(&ServerMessage::Joined(joined)))
+        });
+        // What follows where it begins.
+        self.lock().waker.wake_by_ref();
+    }
+
+    /// The log of a room that the client is in, and the number of its newest message.
+    pub(super) fn log_of_room(&self, room: &RoomName) -> Option<(RoomId, Seq)> {
+        self.lock().rooms.as_ref().and_then(|rooms| rooms.log_of(room))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
+    /// The next room that the lobby lets the client into.
+    pub(super) fn next_arrival(&mut self, taking: bool) -> Option<Box<(RoomView, Begin)>> {
+        let rooms = self.rooms.as_mut().filter(|_| taking && self.ending.is_none())?;
+        rooms.next_arrival().map(Box::new)
+    }
+
+    /// What was said in a room, straight from the lobby; true when it is written.
+    pub(super) fn said_in_room(&mut self, room: &RoomId, chunk: &Chunk) -> bool {
+        let writable = self.wire.blocked_since().is_none();
+        let brought =
+            self.rooms.as_mut().map_or(Brought::Nothing, |rooms| rooms.brought(room, chunk, writable));
+        match brought {
+            Brought::Write => self.write_chunk(chunk),
+            Brought::Later => self.waker.wake_by_ref(),
+            Brought::Nothing => {}
+        }
+        brought == Brought::Write
+    }
+}
