@@ -9,6 +9,7 @@ use hobnob_protocol::room::RoomName;
 
 use super::tests::Scene;
 use super::*;
+use crate::data::history::entry::Mark;
 use crate::lobby::event::ServerAnswer;
 use crate::lobby::sequence::Resumed;
 
@@ -304,6 +305,62 @@ fn of_a_room_that_was_made_anew_meanwhile_what_was_said_is_asked_for() {
     let (room, before) = (Some(room("tea")), Some(Seq(4)));
     assert_eq!(scene.link.told(), [ClientMessage::History { request: 2, limit: 20, room, before }]);
     assert_eq!(scene.shown(), "", "nothing had been said in the old one");
+}
+
+#[test]
+fn topics_without_end_are_told_a_few_times() {
+    let mut scene = in_tea();
+    for seq in 1..=10_000 {
+        let act = Act::topic(Some(ShortText::new(format!("topic {seq}")).unwrap()));
+        scene.lobby(LobbyEvent::Said { room: Some(room("tea")), message: entry(seq, act), replayed: false });
+    }
+    assert!(scene.shown().lines().count() < 10);
+    scene.feed(&["\\topic"]);
+    scene.shows("#Tea: topic 10000 (said bobby)");
+    assert_eq!(scene.app.state.sessions.unread(TEA), 0, "an act is no message");
+}
+
+/// This user has come so far in the room in an earlier run.
+fn returning(scene: &mut Scene, fetched: u64) {
+    let hash = ChainHash::new([1; 32]);
+    let mark = Mark { log: LogId::new([7; 16]), read: fetched, fetched, hash, at: 1 };
+    scene.app.state.return_to_room(room("tea"), mark);
+}
+
+#[test]
+fn where_very_much_was_missed_in_a_room_it_is_joined_nearer_to_its_newest_message() {
+    let mut scene = Scene::new();
+    returning(&mut scene, 100);
+    let LobbyEvent::RoomJoined { joined: far, .. } = joined("tea", None) else { unreachable!() };
+    let far = JoinedRoom { head: at(30_000), start: at(100), ..*far };
+    let resumed = Resumed::After { missed: 0 };
+    scene.lobby(LobbyEvent::RoomJoined { joined: Box::new(far.clone()), resumed });
+    let told = scene.link.told();
+    let [ClientMessage::Part { .. }, ClientMessage::Join(JoinRoom { request, since, cursor: None, .. })] =
+        &told[..]
+    else {
+        panic!("{told:?}")
+    };
+    assert_eq!(*since, Some(Seq(20_000)));
+    assert_eq!(scene.shown(), "");
+    // However much comes meanwhile, it is not asked for again.
+    let near = JoinedRoom { request: Some(*request), head: at(45_000), start: at(20_000), ..far };
+    scene.lobby(LobbyEvent::RoomJoined { joined: Box::new(near), resumed });
+    scene.shows("you are in #tea: session 1");
+    assert_eq!(scene.link.told(), []);
+    assert!(scene.app.state.is_catching_up(), "what was missed is on its way");
+}
+
+#[test]
+fn of_a_room_where_nothing_was_missed_nothing_is_said_at_the_next_start() {
+    let mut scene = Scene::new();
+    returning(&mut scene, 7);
+    let LobbyEvent::RoomJoined { joined: again, .. } = joined("tea", None) else { unreachable!() };
+    let again = JoinedRoom { head: at(7), start: at(7), ..*again };
+    let resumed = Resumed::After { missed: 0 };
+    scene.lobby(LobbyEvent::RoomJoined { joined: Box::new(again), resumed });
+    assert_eq!(scene.shown(), ">>> you are in #tea: session 1\n");
+    assert!(scene.app.state.sessions.is_lobby_current() && !scene.app.state.is_catching_up());
 }
 
 #[test]

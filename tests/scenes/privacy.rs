@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::support::LONG_DEADLINE;
-use crate::support::client::Client;
+use crate::support::client::{Client, texts_of};
 use crate::support::output::Output;
 use crate::support::server::Server;
 
@@ -15,9 +15,10 @@ fn lobby_never_heard(server: &Server, observer: &Client, secret: &str) {
     let mark = observer.mark();
     server.join("sentinel").say("sentinel");
     observer.wait_after(mark, json!({"event": "message", "text": "sentinel"}));
-    let leaked: Vec<String> =
-        observer.lobby_texts().into_iter().filter(|text| text.contains(secret)).collect();
-    assert!(leaked.is_empty(), "the lobby heard {leaked:?}\n{}", observer.story());
+    // Wherever it was said: in the lobby, or in a room that the observer is in.
+    let heard = texts_of(&observer.all(json!({"event": "message"})));
+    let leaked: Vec<String> = heard.into_iter().filter(|text| text.contains(secret)).collect();
+    assert!(leaked.is_empty(), "the observer heard {leaked:?}\n{}", observer.story());
 }
 
 /// Fails unless `text` was reported as not sent, and never as sent.
@@ -35,6 +36,47 @@ fn words_after_a_fork_of_nobody_are_unsent() {
     output.the(json!({"event": "error", "code": "no_such_user"}));
     told_unsent(&output, "secret one");
     told_unsent(&output, "secret two");
+    lobby_never_heard(&server, &observer, "secret");
+}
+
+#[test]
+fn words_for_a_private_session_reach_neither_the_room_it_was_forked_in_nor_the_lobby() {
+    let server = Server::start(&[]);
+    let observer = server.join("observer");
+    observer.enter("tea");
+    let bobby = server.join("bobby");
+    for line in ["\\fork nobody", "\\fork an/na", "\\fork", "\\frok bobby", "\\sw bobby", "\\sw 7"] {
+        let script = format!("\\join tea\n{line}\nsecret\n");
+        let output = server.client("anna").run_json(script).ended_with(1);
+        told_unsent(&output, "secret");
+    }
+    let script = "\\join tea\n\\fork bobby\nsecret to bobby\n\\leave\n\\sw tea\nin the room\n";
+    let output = server.client("anna").run_json(script).ended_with(0);
+    assert_eq!(output.the(json!({"event": "sent", "text": "in the room"}))["session"], 1);
+    bobby.wait(json!({"event": "message", "kind": "peer", "text": "secret to bobby"}));
+    observer.wait(json!({"event": "message", "room": "tea", "text": "in the room"}));
+    lobby_never_heard(&server, &observer, "secret");
+}
+
+#[test]
+fn words_in_a_room_that_its_user_does_not_get_back_into_reach_nobody() {
+    let mut server = Server::start(&["--rooms", "1"]);
+    let observer = server.join("observer");
+    let anna = server.join("anna");
+    // Nobody speaks in it: it goes with whoever is in it, and another one takes its place.
+    anna.enter("tea");
+    server.kill();
+    anna.wait(json!({"event": "link", "state": "down"}));
+    anna.send("secret");
+    anna.freeze();
+    server.restart();
+    observer.wait(json!({"event": "link", "state": "up"}));
+    observer.enter("dev");
+    observer.say("the one room there may be");
+    anna.thaw();
+    anna.wait(json!({"event": "unsent", "text": "secret"}));
+    anna.wait(json!({"event": "closed", "room": "tea", "reason": "gone"}));
+    anna.say_in_vain("secret again");
     lobby_never_heard(&server, &observer, "secret");
 }
 

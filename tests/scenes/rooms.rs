@@ -220,6 +220,9 @@ fn a_script_begins_in_no_room_and_is_told_what_it_missed_where_it_joins_again() 
     bot.enter("tea");
     bot.wait(json!({"event": "message", "room": "tea", "text": "gone", "replayed": true}));
     assert_eq!(heard_in(&bot, "tea"), ["gone"]);
+    let found = server.client("anna").home(&home).run_json("\\search there in:#tea\n").ended_with(0);
+    let found = found.the(json!({"event": "kept"}));
+    assert_eq!((&found["kind"], &found["room"], &found["seq"]), (&json!("room"), &json!("tea"), &json!(3)));
     let log = server.client("anna").home(&home).arg("log").args(["--room", "#tea"]).run("");
     assert_eq!(log.stdout.iter().filter(|line| line.contains("[#tea] ")).count(), 4, "{}", log.story());
 }
