@@ -7,7 +7,7 @@ use hobnob_protocol::name::PublicKey;
 use super::tests::{Scene, say};
 use super::*;
 use crate::client::ExitVerdict;
-use crate::session::{LinkState, Mode, PeerSession};
+use crate::session::{LinkState, Mode, PeerSession, RoomSession};
 
 /// A private session with bobby that is up and current; its link is not there.
 fn with_bobby() -> Scene {
@@ -45,11 +45,19 @@ async fn a_peer_that_acknowledges_nothing_holds_a_script_up_for_a_minute_and_no_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lobby_that_acknowledges_nothing_is_waited_for() {
-    let mut scene = Scene::new();
-    scene.feed(&["hello", "\\users"]);
-    tokio::time::advance(Duration::from_secs(3600)).await;
-    scene.happens(Event::Time);
-    assert_eq!(scene.link.told(), [say(1, "hello")], "its texts go out when it can store them again");
-    assert_eq!(scene.app.state.verdict, ExitVerdict::Done);
+async fn a_server_that_acknowledges_nothing_is_waited_for_in_the_lobby_and_in_rooms() {
+    for room in [false, true] {
+        let mut scene = Scene::new();
+        if room {
+            let session = scene.app.state.sessions.add_room(RoomSession::joining("tea".parse().unwrap()));
+            scene.app.state.sessions.switch(session);
+        }
+        scene.feed(&["hello", "\\ss"]);
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        scene.happens(Event::Time);
+        let shown = scene.shown();
+        assert!(!shown.contains("perhaps") && !shown.contains("lobby"), "\\ss waits for the text: {shown}");
+        assert_eq!(scene.app.state.verdict, ExitVerdict::Done);
+        assert_eq!(scene.app.state.ledger.len(), 1, "it goes out when the server can store it again");
+    }
 }

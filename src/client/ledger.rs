@@ -70,9 +70,6 @@ impl Ledger {
         }
         self.next_number();
         self.bytes += bytes;
-        if session != SessionId::LOBBY {
-            self.stalls.waits(session, in_flight, Instant::now());
-        }
         self.open.insert(self.last, Outstanding { session, text, asked, since: Instant::now(), in_flight });
         Ok(self.last)
     }
@@ -106,8 +103,8 @@ impl Ledger {
     pub fn acknowledge(&mut self, id: u64) -> Option<Outstanding> {
         let settled = self.settle(id)?;
         let session = settled.session;
-        // The lobby's texts are not counted so; where many wait there, this would cost for each.
-        if session != SessionId::LOBBY {
+        // What waits in the lobby and in rooms is not looked through for each of many.
+        if self.stalls.knows(session) {
             let others_wait = self.open.values().any(|text| text.session == session);
             self.stalls.acknowledged(session, others_wait, Instant::now());
         }
@@ -137,6 +134,12 @@ impl Ledger {
     #[must_use]
     pub fn is_open(&self, id: u64) -> bool {
         self.open.contains_key(&id)
+    }
+
+    /// A text was entered for a peer, who is to acknowledge it before long. What is said in the lobby and in rooms waits
+    /// for the server for as long as it takes.
+    pub(crate) fn peer_is_to_acknowledge(&mut self, session: SessionId, is_up: bool) {
+        self.stalls.waits(session, is_up, Instant::now());
     }
 
     /// This session is over.

@@ -326,6 +326,7 @@ impl State {
             let room = self.room_of(session);
             (!self.lobby.say(id, room, text)).then(|| Unsent::LobbyLinkEnded.to_string())
         } else {
+            self.ledger.peer_is_to_acknowledge(session, self.is_up(session));
             let answered = self.answer_stranger(session).map_err(|err| err.to_string());
             let said = answered
                 .and_then(|()| self.private_links.say(session, id, text).map_err(|err| err.to_string()));

@@ -55,6 +55,12 @@ impl Stalls {
         }
     }
 
+    /// Whether texts wait in a session, or have.
+    #[must_use]
+    pub(crate) fn knows(&self, session: SessionId) -> bool {
+        self.sessions.contains_key(&session)
+    }
+
     /// A text was acknowledged; others wait or not.
     pub(crate) fn acknowledged(&mut self, session: SessionId, others_wait: bool, now: Instant) {
         if let Some(stall) = self.sessions.get_mut(&session) {

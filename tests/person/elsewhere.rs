@@ -57,6 +57,41 @@ fn what_is_said_elsewhere_is_shown_as_it_comes_or_counted_until_one_goes_there()
 }
 
 #[test]
+fn a_room_is_elsewhere_as_any_session_and_whoever_is_ignored_is_not_heard_there() {
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let [bobby, carmen] = ["bobby", "carmen"].map(|name| server.join(name));
+        let home = Home::new();
+        home.write_config("[terminal]\nothers = \"count\"\ntitle = \"on\"\n");
+        let mut anna = Person::join_with(&server, "anna", (columns, 30), &[], &home);
+        anna.enter("\\join tea");
+        anna.sees_last("1 #tea>");
+        for friend in [&bobby, &carmen] {
+            friend.ask("\\join tea", json!({"event": "opened", "room": "tea"}));
+        }
+        anna.enter("\\lobby");
+        anna.sees_last("lobby>");
+        bobby.say("the kettle is on");
+        anna.sees_last("lobby (1:1)>");
+        draws(&anna, &format!("\x1b]2;(1) hobnob: {}\x07", server.address()));
+        assert!(!anna.terminal.transcript().contains("kettle"), "{}", anna.terminal.transcript());
+        anna.enter("\\sw 1");
+        anna.sees("1 unread");
+        anna.sees("bobby: the kettle is on");
+        anna.enter("\\ignore bobby");
+        anna.sees("what bobby says is not shown any more");
+        bobby.say("more water");
+        carmen.say("and sugar");
+        anna.sees_row("* #tea carmen: and sugar");
+        bobby.ask("\\leave", json!({"event": "closed", "room": "tea"}));
+        carmen.say("the end");
+        anna.sees_row("* #tea carmen: the end");
+        let seen = anna.terminal.transcript();
+        assert!(!seen.contains("more water") && !seen.contains("bobby left"), "{seen}");
+    }
+}
+
+#[test]
 fn what_is_only_counted_asks_for_attention_all_the_same() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
