@@ -43,7 +43,7 @@ fn the_words_stay_in_the_prompt_until_both_have_answered() {
         anna.sees("bobby's key is verified");
         anna.sees_last("1 P-> bobby, verified (0:40)>");
         anna.enter("\\ss");
-        anna.sees("* 1 P-> bobby (up, verified)");
+        anna.sees("* 1 P-> bobby (up, direct, verified)");
         anna.enter("\\whois bobby");
         anna.sees(", verified)");
     }

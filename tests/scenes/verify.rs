@@ -161,7 +161,7 @@ fn a_script_goes_on_when_the_words_are_there_and_when_both_have_answered() {
     let shown = anna.everything();
     let place = |part: &str| shown.find(part).unwrap_or_else(|| panic!("no {part}\n{}", anna.story()));
     assert!(place(&words.join(", ")) < place("bobby's key is verified"));
-    anna.says(">>> * 1 P-> bobby (up, verified)");
+    anna.says(">>> * 1 P-> bobby (up, direct, verified)");
 }
 
 #[test]
