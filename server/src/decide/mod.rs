@@ -19,6 +19,7 @@ mod rooms;
 #[cfg(test)]
 mod rooms_tests;
 pub(crate) mod roster;
+pub(crate) mod rules;
 mod table;
 mod times;
 
