@@ -29,6 +29,7 @@ pub use machine::Machine;
 pub use posts::{POSTS_REMEMBERED, Party, Posts, ROOM_POSTS_REMEMBERED};
 pub use rooms::{KeptRoom, OpenedRoom, RoomId, RoomView, Rooms};
 pub use roster::NameBinding;
+pub(crate) use rules::MAX_OPERATORS;
 pub(crate) use times::EARLIEST;
 
 /// Which server proposes; see the crate `hobnob-order`.
