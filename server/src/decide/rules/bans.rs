@@ -2,13 +2,12 @@
 //! of connections.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use hobnob_protocol::name::{Fingerprint, UserName};
 use serde::{Deserialize, Serialize};
 
 use super::MAX_ENTRIES;
+use super::banned::Banned;
 use super::moderation::{Denied, Who};
 use super::range::AddressRange;
 use super::term::{Sentence, Term};
@@ -17,37 +16,6 @@ use crate::network::Network;
 /// For so many milliseconds, an hour, the network of a banned key is closed to keys without a name here, or for the
 /// ban's own time if that is shorter.
 const NETWORK_CLOSED: u64 = 3600 * 1000;
-
-/// What is banned.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Banned {
-    /// A key, by its fingerprint.
-    Key(Fingerprint),
-    /// Addresses.
-    Range(AddressRange),
-}
-
-/// Neither a fingerprint nor addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NotBannable;
-
-impl FromStr for Banned {
-    type Err = NotBannable;
-
-    fn from_str(text: &str) -> Result<Self, NotBannable> {
-        let key = text.parse().map(Self::Key).ok();
-        key.or_else(|| text.parse().map(Self::Range).ok()).ok_or(NotBannable)
-    }
-}
-
-impl fmt::Display for Banned {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Key(fingerprint) => fingerprint.fmt(f),
-            Self::Range(range) => range.fmt(f),
-        }
-    }
-}
 
 /// One ban, as `\bans` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +65,12 @@ impl Bans {
             self.keys.values().find(closes).map(|ban| &ban.sentence)
         };
         by_key.or_else(by_range).or_else(by_network)
+    }
+
+    /// The key that was banned under this name.
+    pub(super) fn known_as(&self, name: &UserName) -> Option<Fingerprint> {
+        let banned = self.keys.iter().find(|(_, ban)| ban.name.as_ref() == Some(name));
+        banned.map(|(fingerprint, _)| fingerprint.clone())
     }
 
     /// Bans a key. A second ban of one key replaces the first.

@@ -27,13 +27,13 @@ impl Lock {
         Some(Term::until(closed.until))
     }
 
-    /// Whether this key may join or speak.
+    /// Whether this key may join or speak. A name since a time far ahead dates from a clock that was wrong, and counts as old.
     ///
     /// # Errors
     /// Until when it may not.
     pub(super) fn admits(&self, key: &Fingerprint, named_since: Option<u64>, now: u64) -> Result<(), Term> {
         let Some(until) = self.holds(now) else { return Ok(()) };
-        let is_old = named_since.is_some_and(|since| now.saturating_sub(since) >= OLD_ENOUGH);
+        let is_old = named_since.is_some_and(|since| now.abs_diff(since) >= OLD_ENOUGH);
         if is_old || self.admitted.contains(key) { Ok(()) } else { Err(until) }
     }
 

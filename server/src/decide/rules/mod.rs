@@ -8,6 +8,7 @@
 //!
 //! Times are in milliseconds since 1970-01-01 UTC.
 
+mod banned;
 mod bans;
 mod lock;
 mod moderation;
@@ -16,10 +17,12 @@ mod operators;
 mod range;
 mod term;
 
+use hobnob_protocol::content::ShortText;
 use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use bans::{Ban, Banned};
+pub(crate) use banned::Banned;
+pub(crate) use bans::Ban;
 pub(crate) use moderation::{Denied, Moderation, Who};
 pub(crate) use operators::{MAX_OPERATORS, OperatorRow};
 pub(crate) use range::AddressRange;
@@ -39,10 +42,6 @@ pub(crate) const MAX_ENTRIES: usize = 4096;
 /// The slowest a lobby can be made: one text an hour.
 pub(crate) const MAX_SLOW_SECONDS: u32 = 3600;
 
-/// Keys whose last text is remembered while the lobby is slow. Past it those that have waited long enough are forgotten,
-/// and if none has, all are: then some may speak once too early, which is better than memory without a bound.
-const MAX_LAST_TEXTS: usize = 16 * 1024;
-
 /// What operators decided so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
@@ -57,9 +56,9 @@ pub struct Rules {
     /// Seconds between two texts of one key; 0 while the lobby is not slow.
     #[serde(default)]
     slow: u32,
-    /// When each key last said something, kept while the lobby is slow.
-    #[serde(skip)]
-    last_texts: std::collections::BTreeMap<PublicKey, u64>,
+    /// What the lobby is about.
+    #[serde(default)]
+    topic: Option<ShortText>,
     /// The newest time that an entry came with.
     #[serde(default)]
     now: u64,
@@ -99,28 +98,51 @@ pub(crate) enum NotAdmitted {
 pub(crate) enum NotSaid {
     /// The author is muted.
     Muted(Box<Sentence>),
-    /// The lobby is slow; how many milliseconds the author has to wait.
-    TooSoon(u64),
     /// The lobby is locked and the author's name too young.
     Locked(Term),
 }
 
 impl Rules {
-    /// The time goes on, or back where the clock of some server was set back.
-    pub(crate) fn is_now(&mut self, now: u64) {
-        if term::went_back(self.now, now) {
+    /// The time goes on, or back where the clock of some server was set back; true when that changed when something ends.
+    pub(crate) fn is_now(&mut self, now: u64) -> bool {
+        let went_back = term::went_back(self.now, now);
+        if went_back {
             self.bans.clock_went_back(now);
             self.mutes.clock_went_back(now);
             self.lock.clock_went_back(now);
-            self.last_texts.clear();
         }
         self.now = now;
+        went_back
     }
 
     /// The fingerprints that the operators' file lists, or that the server's host has. The list read last counts.
     /// Past [`MAX_OPERATORS`] the rest is left out; whoever reads the file refuses longer ones.
-    pub(crate) fn set_file(&mut self, listed: impl IntoIterator<Item = Fingerprint>) {
-        self.operators.set_file(listed);
+    /// True when it is another list than before.
+    pub(crate) fn set_file(&mut self, listed: impl IntoIterator<Item = Fingerprint>) -> bool {
+        self.operators.set_file(listed)
+    }
+
+    /// The list that was set last.
+    pub(crate) fn file(&self) -> Vec<Fingerprint> {
+        self.operators.file()
+    }
+
+    /// Somebody to whom an operator did something, by the name he had then.
+    pub(crate) fn known_as(&self, name: &UserName) -> Option<Who> {
+        let muted = self.mutes.known_as(name).map(|key| (key.fingerprint(), Some(key)));
+        let fingerprint = || self.operators.known_as(name).or_else(|| self.banned_as(name));
+        let (fingerprint, key) = muted.or_else(|| fingerprint().map(|fingerprint| (fingerprint, None)))?;
+        Some(Who { name: Some(name.clone()), fingerprint, key })
+    }
+
+    /// The key that was banned under this name.
+    pub(crate) fn banned_as(&self, name: &UserName) -> Option<Fingerprint> {
+        self.bans.known_as(name)
+    }
+
+    /// What the lobby is about.
+    pub(crate) fn topic(&self) -> Option<&ShortText> {
+        self.topic.as_ref()
     }
 
     /// Whether this key may moderate.
@@ -144,12 +166,15 @@ impl Rules {
         self.lock.admits(&fingerprint, visitor.named_since, self.now).map_err(NotAdmitted::Locked)
     }
 
-    /// Whether a member may say something now. The lobby's slowness counts from the texts that
-    /// [`spoke`](Self::spoke) was told of.
+    /// Whether a member may say something now, apart from how slow the lobby is.
     ///
     /// # Errors
     /// Why not. Operators may always speak.
-    pub(crate) fn lets_speak(&self, key: &PublicKey, named_since: Option<u64>) -> Result<(), NotSaid> {
+    pub(crate) fn lets_speak(
+        &self,
+        key: &PublicKey,
+        named_since: impl FnOnce() -> Option<u64>,
+    ) -> Result<(), NotSaid> {
         if !self.restricts_texts() {
             return Ok(());
         }
@@ -160,26 +185,10 @@ impl Rules {
         if let Some(muted) = self.mutes.find(key, self.now) {
             return Err(NotSaid::Muted(Box::new(muted.clone())));
         }
-        self.lock.admits(&fingerprint, named_since, self.now).map_err(NotSaid::Locked)?;
-        match self.must_wait(key) {
-            0 => Ok(()),
-            wait => Err(NotSaid::TooSoon(wait)),
+        if self.lock.holds(self.now).is_some() {
+            self.lock.admits(&fingerprint, named_since(), self.now).map_err(NotSaid::Locked)?;
         }
-    }
-
-    /// A member said something.
-    pub(crate) fn spoke(&mut self, key: &PublicKey) {
-        if self.slow == 0 {
-            return;
-        }
-        if self.last_texts.len() >= MAX_LAST_TEXTS {
-            let (now, pause) = (self.now, u64::from(self.slow) * 1000);
-            self.last_texts.retain(|_, at| now.saturating_sub(*at) < pause);
-            if self.last_texts.len() >= MAX_LAST_TEXTS {
-                self.last_texts.clear();
-            }
-        }
-        self.last_texts.insert(*key, self.now);
+        Ok(())
     }
 
     /// Applies what an operator decided.
@@ -219,6 +228,7 @@ impl Rules {
             Moderation::Admit(fingerprint) => self.lock.admit(fingerprint)?,
             Moderation::Op(who) => self.operators.name(who, by.name, now)?,
             Moderation::Deop(who) => self.operators.take_back(&who.fingerprint)?,
+            Moderation::Topic(topic) => self.topic.clone_from(topic),
         }
         Ok(())
     }
@@ -238,12 +248,13 @@ impl Rules {
         self.operators.list()
     }
 
-    /// Seconds between two texts of one key; 0 while the lobby is not slow.
+    /// Seconds between two texts of one key; 0 while the lobby is not slow. Whoever takes texts from clients keeps it.
     pub(crate) fn slow(&self) -> u32 {
         self.slow
     }
 
     /// Until when the lobby is locked; `None` while it is not.
+    #[cfg(test)]
     pub(crate) fn locked(&self) -> Option<Term> {
         self.lock.holds(self.now)
     }
@@ -266,20 +277,12 @@ impl Rules {
             return Err(Denied::Malformed);
         }
         self.slow = seconds;
-        self.last_texts.clear();
         Ok(())
     }
 
     /// Whether any rule could keep a text from being said: asked for every text, and nearly always no.
     fn restricts_texts(&self) -> bool {
-        self.slow > 0 || !self.mutes.is_empty() || self.lock.holds(self.now).is_some()
-    }
-
-    /// How many milliseconds this key has to wait in a slow lobby.
-    fn must_wait(&self, key: &PublicKey) -> u64 {
-        let pause = u64::from(self.slow) * 1000;
-        let last = self.last_texts.get(key).copied();
-        last.map_or(0, |last| last.saturating_add(pause).saturating_sub(self.now).min(pause))
+        !self.mutes.is_empty() || self.lock.holds(self.now).is_some()
     }
 }
 

@@ -1,10 +1,11 @@
 //! What an operator can decide, as a type that cannot be wrong, and why a decision does not count. Owns no state: the
 //! machine makes these from a client's act and what it knows of names; [`Rules`](super::Rules) applies them.
 
-use hobnob_protocol::name::{Fingerprint, PublicKey, Text, UserName};
+use hobnob_protocol::content::ShortText;
+use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
 use thiserror::Error;
 
-use super::bans::Banned;
+use super::banned::Banned;
 use super::range::AddressRange;
 use super::term::Term;
 use crate::network::Network;
@@ -26,7 +27,7 @@ pub(crate) enum Moderation {
     /// Somebody is sent out and may come back.
     Kick {
         who: Who,
-        reason: Option<Text>,
+        reason: Option<ShortText>,
     },
     /// A key is sent out and stays out.
     Ban {
@@ -34,20 +35,20 @@ pub(crate) enum Moderation {
         /// From where he is connected now, if he is.
         network: Option<Network>,
         term: Term,
-        reason: Option<Text>,
+        reason: Option<ShortText>,
     },
     /// Addresses are refused.
     BanAddress {
         range: AddressRange,
         term: Term,
-        reason: Option<Text>,
+        reason: Option<ShortText>,
     },
     Unban(Banned),
     /// Somebody hears and may not speak.
     Mute {
         who: Who,
         term: Term,
-        reason: Option<Text>,
+        reason: Option<ShortText>,
     },
     Unmute(Who),
     /// One text in so many seconds for everybody who is no operator; 0 for as many as they like.
@@ -59,6 +60,8 @@ pub(crate) enum Moderation {
     Admit(Fingerprint),
     Op(Who),
     Deop(Who),
+    /// What the lobby is about; none for nothing.
+    Topic(Option<ShortText>),
 }
 
 impl Moderation {
@@ -75,7 +78,19 @@ impl Moderation {
             | Self::Lock(_)
             | Self::Unlock
             | Self::Admit(_)
-            | Self::Op(_) => None,
+            | Self::Op(_)
+            | Self::Topic(_) => None,
+        }
+    }
+
+    /// How long it is to hold, where it holds for a time.
+    pub(crate) fn term(&self) -> Option<Term> {
+        match self {
+            Self::Ban { term, .. }
+            | Self::BanAddress { term, .. }
+            | Self::Mute { term, .. }
+            | Self::Lock(term) => Some(*term),
+            _ => None,
         }
     }
 }

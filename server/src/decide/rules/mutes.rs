@@ -27,6 +27,11 @@ impl Mutes {
         self.0.is_empty()
     }
 
+    /// The key that was muted under this name.
+    pub(super) fn known_as(&self, name: &UserName) -> Option<PublicKey> {
+        self.0.iter().find(|(_, mute)| mute.name.as_ref() == Some(name)).map(|(key, _)| *key)
+    }
+
     /// Why this key may not speak now.
     pub(super) fn find(&self, key: &PublicKey, now: u64) -> Option<&Sentence> {
         self.0.get(key).map(|mute| &mute.sentence).filter(|sentence| sentence.holds(now))

@@ -47,8 +47,20 @@ pub(super) struct Operators {
 }
 
 impl Operators {
-    pub(super) fn set_file(&mut self, listed: impl IntoIterator<Item = Fingerprint>) {
-        self.file = listed.into_iter().take(MAX_OPERATORS).collect();
+    /// The list of the file; true when it is another one than before.
+    pub(super) fn set_file(&mut self, listed: impl IntoIterator<Item = Fingerprint>) -> bool {
+        let before = std::mem::replace(&mut self.file, listed.into_iter().take(MAX_OPERATORS).collect());
+        before != self.file
+    }
+
+    pub(super) fn file(&self) -> Vec<Fingerprint> {
+        self.file.iter().cloned().collect()
+    }
+
+    /// The key that was named under this name.
+    pub(super) fn known_as(&self, name: &UserName) -> Option<Fingerprint> {
+        let named = self.named.iter().find(|(_, named)| named.name.as_ref() == Some(name));
+        named.map(|(fingerprint, _)| fingerprint.clone())
     }
 
     pub(super) fn rank(&self, fingerprint: &Fingerprint) -> Option<Rank> {

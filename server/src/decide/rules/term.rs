@@ -1,7 +1,8 @@
 //! How long something holds, and what was said when it was imposed. Owns what happens to an end when the clock goes back;
 //! knows nothing of what ends.
 
-use hobnob_protocol::name::{Text, UserName};
+use hobnob_protocol::content::ShortText;
+use hobnob_protocol::name::UserName;
 use serde::{Deserialize, Serialize};
 
 /// A step back of the clock by no more than this is a correction, as clocks are corrected every day. Ends are not moved for it.
@@ -25,6 +26,14 @@ impl Term {
         }
     }
 
+    /// When something ends, where this was made of an end; `None` for what never does.
+    pub(crate) fn as_end(self) -> Option<u64> {
+        match self {
+            Self::ForGood => None,
+            Self::Millis(end) => Some(end),
+        }
+    }
+
     /// An end as it is told.
     pub(crate) fn until(end: Option<u64>) -> Self {
         end.map_or(Self::ForGood, Self::Millis)
@@ -41,7 +50,7 @@ pub(crate) struct Sentence {
     /// When it ends; `None` for one that has no end.
     pub(crate) until: Option<u64>,
     /// What the operator said about it.
-    pub(crate) reason: Option<Text>,
+    pub(crate) reason: Option<ShortText>,
 }
 
 impl Sentence {
