@@ -63,6 +63,12 @@ pub const MAX_ROOMS_OF_A_KEY: usize = 64;
 /// Rooms in one `rooms` message, so that a list of a thousand with their topics stays below a line's limit.
 pub const ROOMS_PER_MESSAGE: usize = 40;
 
+/// Bans in one `bans` message: each may have a reason as long as a topic.
+pub const BANS_PER_MESSAGE: usize = 40;
+
+/// Operators in one `ops` message.
+pub const OPERATORS_PER_MESSAGE: usize = 100;
+
 /// The longest topic, and the longest reason of an act, in bytes of UTF-8: some lines.
 pub const MAX_TOPIC_BYTES: usize = 400;
 

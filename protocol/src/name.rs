@@ -389,18 +389,30 @@ impl PublicKey {
 }
 
 /// The short form of a key that people compare.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
 
-impl<'de> Deserialize<'de> for Fingerprint {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+/// Why a text is no fingerprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("expected the fingerprint of a key: SHA256: and 43 characters of base64, as \\whois shows it")]
+pub struct NoFingerprint;
+
+impl FromStr for Fingerprint {
+    type Err = NoFingerprint;
+
+    fn from_str(text: &str) -> Result<Self, NoFingerprint> {
         let hash = text.strip_prefix("SHA256:").and_then(|hash| STANDARD_NO_PAD.decode(hash).ok());
         match hash {
-            Some(hash) if hash.len() == 32 => Ok(Self(text)),
-            _ => Err(de::Error::custom("no fingerprint")),
+            Some(hash) if hash.len() == 32 => Ok(Self(text.to_owned())),
+            _ => Err(NoFingerprint),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

@@ -75,12 +75,12 @@ macro_rules! has_example_of_each {
 
 has_example_of_each!(
     every_client_message_has_an_example, "json client", ClientMessage:
-    Hello, Say, Act, Join, Part, Rooms, Users, Whois, History, Pair, Consent, Away, Back, Ping, Pong, Leave,
+    Hello, Say, Act, Bans, Ops, Join, Part, Rooms, Users, Whois, History, Pair, Consent, Away, Back, Ping, Pong, Leave,
 );
 has_example_of_each!(
     every_server_message_has_an_example, "json server", ServerMessage:
     Welcome, Refused, Said, Skipped, Accepted, NotAccepted, Joined, NotJoined, Rooms, Presence, PresenceSkipped, Users, Whois, NoSuchUser,
-    History, NoAnswer, Asked, Asking, Introduced, Ping, Pong, Closing, Bad,
+    Bans, Ops, History, NoAnswer, Asked, Asking, Introduced, Ping, Pong, Closing, Bad,
 );
 has_example_of_each!(
     every_peer_message_has_an_example, "json peer", PeerMessage:
@@ -151,11 +151,12 @@ names_each!(
 );
 names_each!(
     every_reason_not_to_store_is_explained, NotAcceptedCode:
-    Store, Closing, Id, NotInRoom, NotOperator, Muted, Slow, Locked,
+    Store, Closing, Id, NotInRoom, NotOperator, Muted, Slow, Locked, NoSuchUser, Yourself, Protected,
+    Unchanged, ListFull, BadAct,
 );
 names_each!(every_reason_not_to_let_into_a_room_is_explained, NotJoinedCode: Full, TooMany, TooSoon, Store);
 names_each!(every_answer_to_asked_is_explained, ConsentAnswer: Open, Asking, Declined, Busy);
-names_each!(every_reason_not_to_answer_is_explained, NoAnswerCode: Yourself, Store, Busy, Declined, Silent, NotInRoom);
+names_each!(every_reason_not_to_answer_is_explained, NoAnswerCode: Yourself, Store, Busy, Declined, Silent, NotInRoom, NotOperator);
 names_each!(every_reason_of_a_peer_to_refuse_is_explained, PeerRefusedCode: Purpose);
 names_each!(
     every_reason_not_to_relay_is_explained, RelayRefusedCode: Off, Token, Busy, Alone, TakenOver, Closing,
@@ -179,6 +180,8 @@ fn every_limit_is_the_one_in_the_code() {
         ("MAX_TOPIC_BYTES", code::MAX_TOPIC_BYTES as u64),
         ("MAX_ROOMS_OF_A_KEY", code::MAX_ROOMS_OF_A_KEY as u64),
         ("ROOMS_PER_MESSAGE", code::ROOMS_PER_MESSAGE as u64),
+        ("BANS_PER_MESSAGE", code::BANS_PER_MESSAGE as u64),
+        ("OPERATORS_PER_MESSAGE", code::OPERATORS_PER_MESSAGE as u64),
         ("MAX_SERVERS", code::MAX_SERVERS as u64),
     ] {
         assert_is_there(&format!("| `{name}` | {value} |"));

@@ -10,7 +10,7 @@ use clap::builder::styling::Styles;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use etcetera::BaseStrategy;
 use hobnob_protocol::version::version;
-use hobnob_server::ServerConfig;
+use hobnob_server::{Operators, ServerConfig};
 use serde::Deserialize;
 
 /// hobnob's lobby and rendezvous server
@@ -91,6 +91,14 @@ pub(crate) struct Options {
     /// Days after which the name of somebody unseen is free [default: 90]
     #[arg(long, value_name = "DAYS", env = "HOBNOB_SERVER_NAME_TTL")]
     pub(crate) name_ttl: Option<u32>,
+
+    /// A file with the fingerprints of the operators, one a line; SIGHUP reads it again [default: there are none]
+    #[arg(long, value_name = "FILE", env = "HOBNOB_SERVER_OPERATORS")]
+    pub(crate) operators: Option<PathBuf>,
+
+    /// A file with what whoever joins is told; SIGHUP reads it again where there is a file of operators [default: none]
+    #[arg(long, value_name = "FILE", env = "HOBNOB_SERVER_MOTD")]
+    pub(crate) motd: Option<PathBuf>,
 
     /// Where Prometheus reads metrics [default: nowhere]
     #[arg(long, value_name = "ADDR:PORT", env = "HOBNOB_SERVER_METRICS")]
@@ -180,6 +188,8 @@ impl Options {
             history_size: self.history_size.or(file.history_size),
             rooms: self.rooms.or(file.rooms),
             name_ttl: self.name_ttl.or(file.name_ttl),
+            operators: self.operators.or(file.operators),
+            motd: self.motd.or(file.motd),
             metrics: self.metrics.or(file.metrics),
             log: self.log.or(file.log),
             log_format: self.log_format.or(file.log_format),
@@ -223,6 +233,8 @@ impl Options {
         config.rooms = self.rooms.map_or(config.rooms, |rooms| rooms as usize);
         config.name_ttl = self.name_ttl.unwrap_or(config.name_ttl);
         config.metrics = self.metrics;
+        config.operators = self.operators.clone().map_or(Operators::Nobody, Operators::Listed);
+        config.motd.clone_from(&self.motd);
         Ok(config)
     }
 }

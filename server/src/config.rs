@@ -5,6 +5,18 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use hobnob_protocol::DEFAULT_PORT;
+use hobnob_protocol::name::PublicKey;
+
+/// Who the operators of a server are by its own settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operators {
+    /// Nobody.
+    Nobody,
+    /// Those whose keys this file lists.
+    Listed(PathBuf),
+    /// Whoever hosts the lobby in a client of his own.
+    Host(PublicKey),
+}
 
 /// How a server runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +43,10 @@ pub struct ServerConfig {
     pub rooms: usize,
     /// Days after which the name of somebody unseen is free.
     pub name_ttl: u32,
+    /// Who the operators are besides those whom operators name.
+    pub operators: Operators,
+    /// The file with what whoever joins is told, if there is one.
+    pub motd: Option<PathBuf>,
     /// Where Prometheus reads metrics, if anywhere.
     pub metrics: Option<SocketAddr>,
 }
@@ -55,6 +71,8 @@ impl ServerConfig {
             history_size: 2 << 30,
             rooms: 1000,
             name_ttl: 90,
+            operators: Operators::Nobody,
+            motd: None,
             metrics: None,
         }
     }

@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::banned_ranges::BannedRanges;
 use crate::config::ServerConfig;
 use crate::connection::{self, Elsewhere, Recent, RecentOfRooms, Shared, Turns};
 use crate::lobby::{Chunk, Lobby, LobbyParts, lobby, wall_clock};
@@ -75,6 +76,7 @@ impl Engine {
             max_clients_per_ip: config.max_clients_per_ip,
             metrics: Arc::clone(&metrics),
         });
+        let banned = Arc::new(BannedRanges::default());
         let (handle, lobby) = lobby(LobbyParts {
             // One server, which orders by itself.
             stream: Arc::new(LocalStream::new(StreamIdentity(*log.contents().log.as_bytes()), wall_clock)),
@@ -83,6 +85,7 @@ impl Engine {
             memory: Arc::clone(&recent) as _,
             room_memory: Arc::clone(&recent_of_rooms) as _,
             max_rooms: config.rooms,
+            banned: Arc::clone(&banned),
             metrics: Arc::clone(&metrics),
             tokens,
             max_clients: config.max_clients,
@@ -100,6 +103,8 @@ impl Engine {
             metrics,
             turns: Turns::default(),
             rate: config.rate,
+            banned,
+            motd: Mutex::default(),
             next_id: AtomicU64::new(1),
             evicted: Arc::new(Semaphore::new(connection::MAX_EVICTED)),
             relay,

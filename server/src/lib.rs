@@ -2,7 +2,9 @@
 //!
 //! Module map:
 //! - [`server`](Server) puts the parts together around an [`Engine`], which is a lobby without a socket.
-//! - `listener` and `admission` take newcomers; `network` tells which addresses count as one.
+//! - `listener` and `admission` take newcomers, `banned_ranges` keeps some out; `network` tells which addresses count
+//!   as one.
+//! - `operators_file` and `motd` read what whoever runs the server has written; `own_files` reads both again.
 //! - `connection` is one client; `wire` its encrypted stream, `rate` how fast it is read.
 //! - `lobby` is the one task that gathers what clients want, has it ordered, and does what follows.
 //! - [`decide`], a plain state machine, says what follows.
@@ -15,6 +17,7 @@
 
 mod admission;
 mod allowance;
+mod banned_ranges;
 mod config;
 mod connection;
 pub mod decide;
@@ -24,7 +27,10 @@ mod listener;
 mod lobby;
 pub mod log;
 mod metrics;
+mod motd;
 mod network;
+mod operators_file;
+mod own_files;
 mod rate;
 mod relay;
 mod rendezvous;
@@ -34,6 +40,7 @@ pub mod tokens;
 pub mod verify;
 mod wire;
 
-pub use config::ServerConfig;
+pub use config::{Operators, ServerConfig};
 pub use engine::{Engine, Streams};
+pub use own_files::{OwnFiles, OwnFilesError};
 pub use server::{Server, ServerError};

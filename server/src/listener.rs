@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::admission::{Admission, Verdict};
 use crate::connection::{self, Elsewhere, Evicted, Shared};
+use crate::lobby::wall_clock;
 
 /// Newcomers the system keeps waiting: a whole lobby may come back at once after a restart.
 const BACKLOG: i32 = 4096;
@@ -99,6 +100,10 @@ impl Door {
     }
 
     fn take(&self, stream: TcpStream, remote: SocketAddr) {
+        if !self.shared.banned.lets_pass(remote.ip(), Instant::now(), wall_clock()) {
+            self.shared.metrics.turned_away.inc();
+            return;
+        }
         if let Err(err) = configure(&stream) {
             return tracing::debug!(%err, %remote, "a newcomer was gone at once");
         }

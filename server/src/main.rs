@@ -104,7 +104,9 @@ fn serve(options: &Options) -> anyhow::Result<()> {
     let runtime = runtime().context("cannot start the runtime")?;
     let result = runtime.block_on(async {
         // Before anything is taken, so that a signal never finds it half taken.
-        let mut shutdown = pin!(signals::Ending::taken().context("cannot take signals")?.wait());
+        let rereads = options.operators.is_some();
+        let mut hangups = rereads.then(signals::Hangups::taken).transpose().context("cannot take signals")?;
+        let mut shutdown = pin!(signals::Ending::taken(!rereads).context("cannot take signals")?.wait());
         let server = tokio::select! {
             server = Server::bind(config) => server?,
             // A long log takes seconds to be read, minutes to be brought up to date. Whatever was begun is
@@ -118,7 +120,19 @@ fn serve(options: &Options) -> anyhow::Result<()> {
         if let Some(metrics) = server.metrics_addr() {
             tracing::info!(%metrics, "metrics are read here");
         }
-        server.run(shutdown).await?;
+        let own_files = server.own_files();
+        let reread = async {
+            while let Some(hangups) = &mut hangups
+                && hangups.next().await
+            {
+                own_files.read_again().await;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            ended = server.run(shutdown) => ended?,
+            () = reread => {}
+        }
         anyhow::Ok(())
     });
     runtime.shutdown_timeout(RUNTIME_END);

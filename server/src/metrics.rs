@@ -24,6 +24,7 @@ pub(crate) struct Metrics {
     pub(crate) joins: Counter,
     /// Connections turned away at a cap.
     pub(crate) turned_away: Counter,
+    pub(crate) sent_out: Counter,
     /// Messages stored.
     pub(crate) messages: Counter,
     /// Messages written straight to a client.
@@ -55,6 +56,7 @@ impl Metrics {
             rooms: Gauge::default(),
             joins: Counter::default(),
             turned_away: Counter::default(),
+            sent_out: Counter::default(),
             messages: Counter::default(),
             deliveries: Counter::default(),
             delivered_bytes: Counter::default(),
@@ -76,7 +78,12 @@ impl Metrics {
         registry.register("clients", "Users in the lobby", self.clients.clone());
         registry.register("rooms", "Rooms there are", self.rooms.clone());
         registry.register("joins", "Users that came into the lobby", self.joins.clone());
-        registry.register("turned_away", "Connections turned away at a cap", self.turned_away.clone());
+        registry.register(
+            "turned_away",
+            "Connections turned away at a cap, by a ban or a lock",
+            self.turned_away.clone(),
+        );
+        registry.register("sent_out", "Connections that operators sent out", self.sent_out.clone());
         registry.register("messages", "Messages stored", self.messages.clone());
         registry.register("deliveries", "Messages written straight to a client", self.deliveries.clone());
         let bytes = self.delivered_bytes.clone();

@@ -4,6 +4,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use serde::{Deserialize, Serialize};
+
 /// Bits of an IPv6 address that tell networks apart: what one subscriber is given at the least.
 const IPV6_NETWORK_BITS: u32 = 64;
 
@@ -11,8 +13,21 @@ const IPV6_NETWORK_BITS: u32 = 64;
 const TRANSLATED: [u16; 6] = [0x64, 0xff9b, 0, 0, 0, 0];
 
 /// Addresses that count as one: an IPv4 address, however it is written, or an IPv6 /64.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "IpAddr", into = "IpAddr")]
 pub(crate) struct Network(IpAddr);
+
+impl From<IpAddr> for Network {
+    fn from(ip: IpAddr) -> Self {
+        Self::of(ip)
+    }
+}
+
+impl From<Network> for IpAddr {
+    fn from(network: Network) -> Self {
+        network.0
+    }
+}
 
 impl Network {
     /// The one `ip` is in.
@@ -26,6 +41,11 @@ impl Network {
                 _ => Ipv6Addr::from(u128::from(ip) & (u128::MAX << IPV6_NETWORK_BITS)).into(),
             },
         })
+    }
+
+    /// The address itself for IPv4; for IPv6 the first of its network.
+    pub(crate) fn ip(self) -> IpAddr {
+        self.0
     }
 }
 

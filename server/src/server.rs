@@ -25,6 +25,7 @@ use crate::listener::{self, Door};
 use crate::lobby::Lobby;
 use crate::log::in_place::InPlace;
 use crate::log::{LogError, SqliteLog, SqliteOptions, StoreLock};
+use crate::own_files::{OwnFiles, OwnFilesError};
 use crate::relay::most_connections;
 use crate::scrape;
 
@@ -58,6 +59,9 @@ pub enum ServerError {
         /// What the system said.
         source: io::Error,
     },
+    /// A file of whoever runs the server cannot be used.
+    #[error(transparent)]
+    OwnFiles(#[from] OwnFilesError),
     /// Another server has the data directory; the text says who.
     #[error("{0}")]
     StoreHeld(String),
@@ -98,6 +102,7 @@ pub struct Server {
     lobby: Lobby,
     store_lock: StoreLock,
     in_place: InPlace,
+    own_files: OwnFiles,
 }
 
 /// Why a server ends.
@@ -124,6 +129,8 @@ impl Server {
     /// When the store or the address is taken or cannot be used; nothing is held then.
     pub async fn bind(config: ServerConfig) -> Result<Self, ServerError> {
         let dir = config.data_dir.join("server");
+        let own_files = OwnFiles::of(&config);
+        let own = own_files.read().await?;
         let (store_lock, identity, socket, log) = open_all(&config, &dir).await?;
         let listener = listener::listen(socket).map_err(|err| cannot_listen(config.listen, err))?;
         let local_addr = listener.local_addr().map_err(|err| cannot_listen(config.listen, err))?;
@@ -139,7 +146,11 @@ impl Server {
 
         let in_place = store_lock.watched_beside(log.in_place());
         let unreadable = |source| ServerError::Store { dir, source };
-        let engine = Engine::new(Arc::new(log), &identity, &config).await.map_err(unreadable)?;
+        let mut engine = Engine::new(Arc::new(log), &identity, &config).await.map_err(unreadable)?;
+        // Also where nobody is listed: who was listed before is no operator any more.
+        engine.lobby.operators_are(own.operators.unwrap_or_default());
+        let own_files = own_files.kept_by(&engine.shared);
+        own_files.says(own.motd);
         Ok(Self {
             listener,
             local_addr,
@@ -151,6 +162,7 @@ impl Server {
             lobby: engine.lobby,
             store_lock,
             in_place,
+            own_files,
         })
     }
 
@@ -164,6 +176,12 @@ impl Server {
     #[must_use]
     pub fn metrics_addr(&self) -> Option<SocketAddr> {
         self.metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// What reads the files of whoever runs this server again, while it runs.
+    #[must_use]
+    pub fn own_files(&self) -> OwnFiles {
+        self.own_files.clone()
     }
 
     /// The key clients know this server by.

@@ -1,5 +1,5 @@
 //! The signals that end a server in order. Owns which ones, and that one which whoever started the server
-//! had ignored (`nohup`) stays ignored.
+//! had ignored (`nohup`) stays ignored. Where there is a file of operators, SIGHUP has it read again instead.
 
 use std::io;
 
@@ -16,13 +16,13 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-    /// Takes the signals.
+    /// Takes the signals, SIGHUP among them where it is to end the server.
     ///
     /// # Errors
     /// When the system does not let them be taken.
-    pub(crate) fn taken() -> io::Result<Self> {
+    pub(crate) fn taken(hangup_ends: bool) -> io::Result<Self> {
         // Taking a signal undoes that it was ignored, so it is looked at before.
-        let hangup = may_take_hangup().then(|| signal(SignalKind::hangup())).transpose()?;
+        let hangup = (hangup_ends && may_take_hangup()).then(|| signal(SignalKind::hangup())).transpose()?;
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -44,6 +44,25 @@ impl Ending {
             _ = hangup => "SIGHUP",
         };
         tracing::info!("shutting down on {name}");
+    }
+}
+
+/// SIGHUP, where it does not end the server. It is taken although whoever started the server had ignored it: that was
+/// for a signal that ends programs.
+pub(crate) struct Hangups(Signal);
+
+impl Hangups {
+    /// Takes the signal.
+    ///
+    /// # Errors
+    /// When the system does not let it be taken.
+    pub(crate) fn taken() -> io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Waits for the next one; false when there will be none.
+    pub(crate) async fn next(&mut self) -> bool {
+        self.0.recv().await.is_some()
     }
 }
 

@@ -32,7 +32,7 @@ use tokio::time::Instant;
 
 use crate::app::completion::Completion;
 use crate::app::event::{Event, Signal};
-use crate::client::State;
+use crate::client::{State, operators};
 use crate::commands::{self, Progress};
 use crate::input::line::Source;
 use crate::input::meant::{self, Meant};
@@ -109,10 +109,25 @@ impl App {
     }
 
     fn lobby(&mut self, event: LobbyEvent) {
-        let gone = matches!(event, LobbyEvent::Left | LobbyEvent::KeyChanged(_));
-        let changed = matches!(event, LobbyEvent::KeyChanged(_));
+        let sent_out = matches!(event, LobbyEvent::SentOut(_));
+        let changed = matches!(event, LobbyEvent::KeyChanged(_)) || sent_out;
+        let gone = changed || matches!(event, LobbyEvent::Left);
+        let held_back = match &event {
+            LobbyEvent::NotAccepted(answer) if operators::is_held_back(answer.code) => {
+                let text = self.state.ledger.text(answer.id).cloned();
+                text.zip(self.state.ledger.session_of(answer.id))
+            }
+            _ => None,
+        };
         self.state.lobby_event(event);
         self.lobby_left |= gone;
+        if let (Some((text, session)), InputSource::Terminal(terminal)) = (held_back, &mut self.input) {
+            terminal.give_back(text.as_str(), session);
+        }
+        if sent_out && matches!(self.input, InputSource::Script(..)) {
+            self.give_up_script();
+            return self.end_now();
+        }
         if changed && self.state.sessions.peers().next().is_none() {
             // Nothing is left to talk in.
             self.end();

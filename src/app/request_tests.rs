@@ -39,7 +39,7 @@ fn a_say_is_answered_when_it_is_acknowledged_or_unsent() {
     assert_eq!(scene.shown(), "");
     scene.lobby(LobbyEvent::Sent { room: None, id: 1, seq: Seq(8), message: None });
     scene.shows("{\"event\":\"answer\",\"id\":\"a\",\"ok\":true,\"seq\":8}\n");
-    scene.lobby(LobbyEvent::NotAccepted { id: 2, code: NotAcceptedCode::Store });
+    scene.lobby(LobbyEvent::not_accepted(2, NotAcceptedCode::Store));
     scene.shows(r#"{"event":"answer","id":[2],"ok":false,"code":"unsent","text":"the server could not"#);
     scene.lobby(LobbyEvent::Sent { room: None, id: 3, seq: Seq(9), message: None });
     assert!(!scene.shown().contains("answer"), "without an id there is no answer");

@@ -132,7 +132,7 @@ fn a_person_types_on_while_a_room_is_joined_and_is_told_what_was_not_said() {
     scene.shows("not sent (there is no room #tea");
     assert_eq!(scene.app.state.sessions.current(), Some(SessionId::LOBBY));
     // The server's own answer to the text is one to nothing.
-    scene.happens(Event::Lobby(LobbyEvent::NotAccepted { id: 1, code: NotAcceptedCode::NotInRoom }));
+    scene.happens(Event::Lobby(LobbyEvent::not_accepted(1, NotAcceptedCode::NotInRoom)));
     assert_eq!(scene.shown(), "");
     assert!(scene.link.told().iter().all(|told| matches!(told, ClientMessage::Part { .. })));
 }
@@ -206,7 +206,10 @@ fn a_topic_is_an_act_that_is_answered_for() {
     scene.feed(&["\\topic Green tea", "next"]);
     let act = Act::topic(Some(ShortText::new("Green tea").unwrap()));
     let room = Some(room("tea"));
-    assert_eq!(scene.link.told(), [ClientMessage::Act { id: 1, room: room.clone(), act: act.clone() }]);
+    assert_eq!(
+        scene.link.told(),
+        [ClientMessage::Act { id: 1, room: room.clone(), act: act.clone(), lasts: None }]
+    );
     let message = Some(entry(1, act));
     scene.lobby(LobbyEvent::Sent { room, id: 1, seq: Seq(1), message });
     scene.shows("#Tea: Green tea (said bobby)");
@@ -220,7 +223,7 @@ fn a_topic_is_an_act_that_is_answered_for() {
 fn an_act_that_is_not_taken_fails_its_command() {
     let mut scene = in_tea();
     scene.feed(&["\\topic x", "\\lobby"]);
-    scene.lobby(LobbyEvent::NotAccepted { id: 1, code: NotAcceptedCode::NotOperator });
+    scene.lobby(LobbyEvent::not_accepted(1, NotAcceptedCode::NotOperator));
     scene.shows("\\topic: only operators");
     assert!(!scene.app.state.is_clean());
     assert_eq!(scene.app.state.sessions.current(), Some(SessionId::LOBBY));

@@ -84,6 +84,8 @@ pub(crate) struct TerminalInput {
     note: Option<String>,
     /// What the prompt that is out began with.
     returned: String,
+    /// A text that an operator kept from being said, and its session: it comes back into the editor where nothing else is typed.
+    given_back: Option<(String, SessionId)>,
     /// What was typed in sessions that were left in the middle of a line.
     drafts: HashMap<SessionId, Draft>,
     /// The session of the prompt that is out is over, and something was typed under it.
@@ -118,6 +120,7 @@ impl TerminalInput {
             draft: Draft::default(),
             note: None,
             returned: String::new(),
+            given_back: None,
             drafts: HashMap::new(),
             stale: None,
             settled: None,
@@ -165,6 +168,11 @@ impl TerminalInput {
         let session = self.stale.or(state.sessions.current()).unwrap_or(SessionId::LOBBY);
         if self.draft.is_empty() {
             self.draft = self.drafts.remove(&session).unwrap_or_default();
+        }
+        if let Some((text, _)) = self.given_back.take_if(|(_, of)| *of == session)
+            && self.draft.is_empty()
+        {
+            self.keep_draft(text, "not sent");
         }
         let prompt = self.prompt_of(session, state);
         self.returned = format!("{}{}", self.draft.left, self.draft.right);
@@ -290,6 +298,11 @@ impl TerminalInput {
     /// The editor gave its draft back.
     pub(super) fn cancelled(&mut self, draft: Draft, session: Option<SessionId>) {
         self.answered();
+        if self.given_back.is_some() {
+            // Its session goes on; only what the editor begins with is another.
+            self.draft = draft;
+            return;
+        }
         if self.leaving {
             // What was typed was an answer, and the question comes again.
             return;
@@ -355,6 +368,17 @@ impl TerminalInput {
     pub(super) fn keep_draft(&mut self, text: String, note: &str) {
         self.note = Some(note.to_owned());
         self.draft = Draft::at_end(text);
+    }
+
+    /// A text was not said now, and may be said later: the editor begins with it, unless something else is typed by then.
+    pub(super) fn give_back(&mut self, text: &str, session: SessionId) {
+        // As it would be typed: without its escape the text might be a command.
+        let escape = text.chars().next().filter(|first| matches!(first, '\\' | '/'));
+        let line: String = escape.into_iter().chain(text.chars()).collect();
+        self.given_back = Some((line, session));
+        if self.prompted && !self.lent && self.asked.is_none() && !self.leaving {
+            self.repl.cancel();
+        }
     }
 
     /// Ctrl-C where no text is; true for the second in a row.

@@ -243,7 +243,7 @@ fn a_lobby_that_is_down_is_not_switched_to_and_holds_what_is_said() {
 fn a_text_the_server_cannot_store_is_reported() {
     let mut scene = Scene::new();
     scene.feed(&["hello"]);
-    scene.lobby(LobbyEvent::NotAccepted { id: 1, code: NotAcceptedCode::Store });
+    scene.lobby(LobbyEvent::not_accepted(1, NotAcceptedCode::Store));
     scene.shows("not sent (the server could not store it): hello");
     assert_eq!(scene.app.state.verdict, ExitVerdict::Failed);
 }

@@ -25,6 +25,13 @@ impl Acts {
         self.open.remove(&id)
     }
 
+    /// Takes out all that wait: there will be no answer. Gives the commands they are of, in their order.
+    pub(crate) fn take_all(&mut self) -> Vec<&'static str> {
+        let mut open: Vec<(u64, &'static str)> = self.open.drain().collect();
+        open.sort_unstable();
+        open.into_iter().map(|(_, command)| command).collect()
+    }
+
     /// Whether this act waits for its answer.
     #[must_use]
     pub fn is_open(&self, id: u64) -> bool {
@@ -43,9 +50,23 @@ impl State {
         act: Act,
         command: &'static str,
     ) -> Result<u64, CommandError> {
+        self.act_for(session, act, None, command)
+    }
+
+    /// The same, for so many seconds or for good.
+    ///
+    /// # Errors
+    /// As for [`act`](Self::act).
+    pub(crate) fn act_for(
+        &mut self,
+        session: SessionId,
+        act: Act,
+        lasts: Option<u64>,
+        command: &'static str,
+    ) -> Result<u64, CommandError> {
         let id = self.ledger.next_number();
         let room = self.room_of(session);
-        if self.acts.open.len() >= MOST_ACTS || !self.lobby.say(id, room, act) {
+        if self.acts.open.len() >= MOST_ACTS || !self.lobby.act(id, room, act, lasts) {
             return Err(failing::Room::TooMuchWaits.into());
         }
         self.acts.open.insert(id, command);

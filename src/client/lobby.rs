@@ -5,7 +5,7 @@ use hobnob_protocol::MAX_HISTORY_REQUEST;
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::content::{Act, Content, ShortText};
-use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode};
+use hobnob_protocol::message::{Change, ClientMessage, NotAccepted};
 use hobnob_protocol::name::{PublicKey, Seq, Text, UserName};
 use hobnob_protocol::room::RoomName;
 
@@ -43,7 +43,7 @@ impl State {
             LobbyEvent::Sent { room, id, seq, message } => {
                 self.sent(room.as_ref(), id, seq, message.as_deref())
             }
-            LobbyEvent::NotAccepted { id, code } => self.not_accepted(id, code),
+            LobbyEvent::NotAccepted(answer) => self.not_accepted(&answer),
             LobbyEvent::Broken { room, broken } => {
                 let failing = failing::Lobby::Broken { room: room.as_ref(), broken: &broken };
                 self.emit_repeated(Repeated::Broken, 1, Failure::from(failing));
@@ -62,6 +62,7 @@ impl State {
             LobbyEvent::Introduced(introduction) => self.introduced(introduction),
             LobbyEvent::IntroductionAsked => self.lobby.ask(ClientMessage::Pong),
             LobbyEvent::Closing => self.emit_repeated(Repeated::Closing, 1, saying::Lobby::Closing),
+            LobbyEvent::SentOut(refused) => self.sent_out(&refused),
             LobbyEvent::KeyChanged(reason) => self.lobby_key_changed(&reason),
             LobbyEvent::Left => {}
         }
@@ -86,6 +87,8 @@ impl State {
         if let Some(text) = self.user.away.clone() {
             self.lobby.ask(ClientMessage::Away { text });
         }
+        self.is_operator = welcome.operator;
+        self.topic_is(SessionId::LOBBY, welcome.topic.as_ref().map(ShortText::as_str));
         self.tell_of_gap(SessionId::LOBBY, joined.resumed);
         self.learn_names();
         self.heads.reach(SessionId::LOBBY, joined.welcome.head.seq.0);
@@ -121,7 +124,7 @@ impl State {
         }
     }
 
-    fn lobby_down(&mut self, reason: &str) {
+    pub(super) fn lobby_down(&mut self, reason: &str) {
         if self.sessions.lobby_state() == LinkState::Down {
             return;
         }
@@ -166,6 +169,9 @@ impl State {
             let text = act.text.as_ref().map_or("", ShortText::as_str);
             self.topic_set(session, text, Some(said.name.visible()));
         }
+        if !act.kind.is_topic() && session == SessionId::LOBBY {
+            self.operator_acted(said.name.visible(), said.seq.0, act, replayed);
+        }
         self.passed_over(session, said.seq.0);
     }
 
@@ -190,12 +196,12 @@ impl State {
         self.settle_sent(id, Some(seq.0));
     }
 
-    fn not_accepted(&mut self, id: u64, code: NotAcceptedCode) {
-        if let Some(command) = self.acts.settle(id) {
-            return self.fail(Failure::from(failing::Lobby::ActNotTaken(code)).of_command(command));
+    fn not_accepted(&mut self, answer: &NotAccepted) {
+        if let Some(command) = self.acts.settle(answer.id) {
+            return self.fail(Failure::from(failing::Lobby::ActNotTaken(answer)).of_command(command));
         }
-        let Some(text) = self.ledger.settle(id) else { return };
-        self.report_all_unsent(vec![text], &Unsent::NotAccepted(code));
+        let Some(text) = self.ledger.settle(answer.id) else { return };
+        self.report_all_unsent(vec![text], &Unsent::NotAccepted(answer));
     }
 
     fn presence(&mut self, room: Option<&RoomName>, changes: Vec<Change>) {
@@ -238,6 +244,8 @@ impl State {
             ServerAnswer::NoAnswer { request, code } => {
                 self.refused(request, failing::Lobby::NoAnswer(code).into())
             }
+            ServerAnswer::Bans { request, bans, more } => self.bans_listed(request, bans, more),
+            ServerAnswer::Ops { request, ops, more } => self.ops_listed(request, ops, more),
             ServerAnswer::Rooms { request, rooms, more } => self.rooms_listed(request, rooms, more),
         }
     }

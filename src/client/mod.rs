@@ -16,6 +16,7 @@ pub(crate) mod ledger;
 mod lobby;
 pub(crate) mod look_alikes;
 pub(crate) mod missed;
+pub(crate) mod operators;
 mod plugins;
 mod private;
 pub(crate) mod private_links;
@@ -87,6 +88,8 @@ pub enum ExitVerdict {
     Done,
     /// A command failed or a message was not delivered.
     Failed,
+    /// An operator sent this user out of the lobby.
+    SentOut,
     /// A key was not the one that was trusted.
     KeyChanged,
 }
@@ -126,6 +129,8 @@ pub struct State {
     pub(crate) rooms: Rooms,
     /// What the lobby and each room is about.
     pub(crate) topics: Topics,
+    /// Whether this user is an operator of the lobby, as far as this run knows.
+    pub(crate) is_operator: bool,
     /// The first failure of the command that runs; it answers the request that asked for the command.
     pub failure: Option<Failure>,
     /// What this user has set.
@@ -219,6 +224,7 @@ impl State {
             heads,
             rooms: Rooms::beginning(since_in_rooms),
             topics: Topics::default(),
+            is_operator: false,
             failure: None,
             user,
             plugins,
@@ -255,6 +261,7 @@ impl State {
         let failure = failure.into();
         let verdict = match failure.code {
             ErrorCode::KeyChanged => ExitVerdict::KeyChanged,
+            ErrorCode::Kicked | ErrorCode::Banned => ExitVerdict::SentOut,
             _ => ExitVerdict::Failed,
         };
         self.verdict = self.verdict.max(verdict);

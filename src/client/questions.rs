@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::session::SessionId;
 use crate::show::RoomRow;
+use crate::show::operators::{BanTold, OperatorTold};
 
 /// How long a question may stay open: the lobby's link is judged more slowly than a user waits.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -56,6 +57,10 @@ pub enum Question {
         /// Whether the user asked, and not completion alone.
         shown: bool,
     },
+    /// Who and what is banned; the parts of the answer so far.
+    Bans(Vec<BanTold>),
+    /// Who the operators are; the parts of the answer so far.
+    Ops(Vec<OperatorTold>),
     /// Asks for an introduction, for this session.
     Pair(SessionId),
     /// Fresh addresses of a peer whose link is down; the answer comes as an introduction.

@@ -58,8 +58,8 @@ pub(super) const HABITS: &[Habit] = &[
     habit(&["action", "describe", "emote"], "\\me ACTION says what you do"),
     habit(&["lastlog", "grep", "find"], "\\search WORDS finds what was said"),
     habit(&["scrollback", "log"], "\\history N shows the last N messages"),
-    habit(&["block", "mute"], "\\ignore NAME hides what NAME says"),
-    habit(&["unblock", "unmute"], "\\unignore NAME shows it again"),
+    habit(&["block"], "\\ignore NAME hides what NAME says"),
+    habit(&["unblock"], "\\unignore NAME shows it again"),
     habit(&["info", "finger", "whowas", "profile"], "\\whois NAME tells who NAME is"),
     habit(&["afk"], "\\away TEXT says that you are away"),
     habit(&["cls"], "\\clear empties the screen"),
@@ -67,7 +67,7 @@ pub(super) const HABITS: &[Habit] = &[
     habit(&["settings", "config", "preferences"], "\\set shows and changes the settings"),
     habit(&["bind", "script", "load"], "\\alias and \\allow make commands of your own"),
     habit(
-        &["kick", "ban", "unban", "invite", "mode", "op", "deop", "voice", "notice", "server", "connect"],
+        &["invite", "mode", "voice", "notice", "server", "connect"],
         "there is nothing like it here; \\help lists what there is",
     ),
 ];

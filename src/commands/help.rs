@@ -22,7 +22,12 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         "" => {
             // Hobnob's own commands win over programs of their names.
             let own = state.plugins.rows().into_iter().filter(|row| find(&row.name).is_none());
-            help_rows(COMMANDS).into_iter().chain(own).collect()
+            let shown: Vec<Command> = COMMANDS
+                .iter()
+                .filter(|it| it.group != Group::Operators || state.is_operator)
+                .copied()
+                .collect();
+            help_rows(&shown).into_iter().chain(own).collect()
         }
         word => match find(word) {
             Some(command) => help_rows(std::slice::from_ref(command)),

@@ -3,11 +3,15 @@
 //! what a script has to wait for; it awaits nothing itself, because the answers it waits for arrive
 //! through the same loop that runs it.
 
+mod admit;
 mod alias;
 mod allow;
 mod away;
 mod back;
+mod ban;
+mod bans;
 mod clear;
+mod deop;
 mod disallow;
 mod edit;
 mod forget;
@@ -17,25 +21,35 @@ mod help;
 mod history;
 mod ignore;
 mod join;
+mod kick;
 mod last;
 mod leave;
 mod lobby;
+mod lock;
 mod me;
 mod missed;
 mod msg;
+mod mute;
+mod op;
+mod ops;
 mod quit;
 mod rooms;
 mod search;
 mod sessions;
 mod set;
+mod slow;
 mod switch;
 mod topic;
 mod unalias;
+mod unban;
 mod unignore;
+mod unlock;
+mod unmute;
 mod users;
 mod verify;
 mod wait;
 mod whois;
+mod whom;
 
 use tokio::time::Instant;
 
@@ -58,6 +72,7 @@ pub const COMMANDS: &[Command] = &[
     forget::FORGET,
     ignore::IGNORE,
     unignore::UNIGNORE,
+    ops::OPS,
     join::JOIN,
     rooms::ROOMS,
     topic::TOPIC,
@@ -79,6 +94,18 @@ pub const COMMANDS: &[Command] = &[
     unalias::UNALIAS,
     allow::ALLOW,
     disallow::DISALLOW,
+    kick::KICK,
+    ban::BAN,
+    unban::UNBAN,
+    bans::BANS,
+    mute::MUTE,
+    unmute::UNMUTE,
+    slow::SLOW,
+    lock::LOCK,
+    unlock::UNLOCK,
+    admit::ADMIT,
+    op::OP,
+    deop::DEOP,
     help::HELP,
     wait::WAIT,
     quit::QUIT,
@@ -97,6 +124,8 @@ pub enum Group {
     Talking,
     /// How one likes it.
     Yours,
+    /// Order in the lobby, for operators: shown to them alone.
+    Operators,
     /// hobnob itself.
     Program,
 }
@@ -111,6 +140,7 @@ impl Group {
             Self::Reading => "what was said",
             Self::Talking => "talking",
             Self::Yours => "as you like it",
+            Self::Operators => "operators",
             Self::Program => "hobnob",
         }
     }
@@ -312,7 +342,9 @@ mod tests {
         for command in COMMANDS {
             assert!(command.usage.starts_with(&format!("\\{}", command.name)), "{}", command.name);
             assert!(!command.about.is_empty() && !command.about.ends_with('.'), "{}", command.name);
-            assert_eq!(command.usage.contains('['), command.optional, "{}", command.name);
+            let first = command.usage.split_whitespace().nth(1);
+            let is_optional = first.is_some_and(|argument| argument.starts_with('['));
+            assert_eq!(is_optional, command.optional, "{}", command.name);
             assert_eq!(command.usage.contains(' '), command.argument != Argument::None, "{}", command.name);
         }
     }

@@ -19,6 +19,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::show::failing;
+
 /// After this much silence the kernel asks the other end whether it is there.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
@@ -44,8 +46,8 @@ pub enum ConnectError {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The server said no.
-    #[error("{}", refusal(*.0))]
-    Refused(RefusedCode),
+    #[error("{}", refused(.0))]
+    Refused(Box<Refused>),
     /// The server has another key than the one that is trusted.
     #[error("the server's key is {}, the one trusted for this address is {}", seen.fingerprint(), trusted.fingerprint())]
     KeyChanged {
@@ -67,6 +69,14 @@ impl ConnectError {
     #[must_use]
     pub fn is_nobody_there(&self) -> bool {
         matches!(self, Self::Io(err) if err.kind() == io::ErrorKind::ConnectionRefused)
+    }
+}
+
+/// Why the server says no; where an operator is the reason, by whom, why and until when.
+fn refused(refused: &Refused) -> String {
+    match refused.code {
+        RefusedCode::Kicked | RefusedCode::Banned | RefusedCode::Locked => failing::sent_out(refused),
+        code => refusal(code).to_owned(),
     }
 }
 
@@ -189,8 +199,8 @@ async fn welcome<R: AsyncRead + Unpin>(reader: &mut MessageReader<R>) -> Result<
     loop {
         match reader.next().await {
             Ok(Some(ServerMessage::Welcome(welcome))) => return Ok(welcome),
-            Ok(Some(ServerMessage::Refused(Refused { code, .. }))) => {
-                return Err(ConnectError::Refused(code));
+            Ok(Some(ServerMessage::Refused(refused))) => {
+                return Err(ConnectError::Refused(Box::new(refused)));
             }
             Ok(Some(ServerMessage::Bad { reason })) => return Err(ConnectError::Protocol(reason)),
             Ok(Some(ServerMessage::Ping | ServerMessage::Unknown)) => {}

@@ -4,7 +4,8 @@ use hobnob_protocol::MAX_TOPIC_BYTES;
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position};
 use hobnob_protocol::message::{
-    Change, Introduction, JoinedRoom, NoAnswerCode, NotAcceptedCode, NotJoinedCode, RoomSummary, Welcome,
+    BanRow, Change, Introduction, JoinedRoom, NoAnswerCode, NotAccepted, NotJoinedCode, OperatorRow, Refused,
+    RoomSummary, Welcome,
 };
 use hobnob_protocol::name::{PublicKey, Seq, UserName};
 use hobnob_protocol::room::RoomName;
@@ -49,12 +50,7 @@ pub enum LobbyEvent {
         message: Option<Box<LobbyMessage>>,
     },
     /// A text or an act of this run was not stored.
-    NotAccepted {
-        /// Its number in the outbox.
-        id: u64,
-        /// Why.
-        code: NotAcceptedCode,
-    },
+    NotAccepted(NotAccepted),
     /// A log was changed behind the server's back, or by it.
     Broken {
         /// Of which room; none for the lobby.
@@ -104,6 +100,8 @@ pub enum LobbyEvent {
     },
     /// The server says it ends.
     Closing,
+    /// The link has ended for good: an operator sent this user out.
+    SentOut(Refused),
     /// The link has ended for good: the server's key is not the one that was trusted.
     KeyChanged(String),
     /// The link has ended for good: this user has left.
@@ -117,6 +115,12 @@ const NAME: usize = 128;
 const EVENT: usize = 256;
 
 impl LobbyEvent {
+    /// A text or an act was not stored, and no operator is the reason.
+    #[cfg(test)]
+    pub(crate) fn not_accepted(id: u64, code: hobnob_protocol::message::NotAcceptedCode) -> Self {
+        Self::NotAccepted(NotAccepted { id, code, wait: None, by: None, reason: None, until: None })
+    }
+
     /// About how many bytes of memory this holds. What a server may make long is reckoned, the rest is short.
     pub(super) fn weight(&self) -> usize {
         let message = |message: &LobbyMessage| EVENT + message.content.bytes_of_text();
@@ -129,6 +133,8 @@ impl LobbyEvent {
                 }
                 Self::Answer(ServerAnswer::Users { names, away, .. }) => (names.len() + away.len()) * NAME,
                 Self::Answer(ServerAnswer::History { messages, .. }) => messages.iter().map(message).sum(),
+                Self::Answer(ServerAnswer::Bans { bans, .. }) => bans.len() * (3 * NAME + MAX_TOPIC_BYTES),
+                Self::Answer(ServerAnswer::Ops { ops, .. }) => ops.len() * 2 * NAME,
                 Self::Answer(ServerAnswer::Rooms { rooms, .. }) => rooms.len() * (NAME + MAX_TOPIC_BYTES),
                 _ => 0,
             }
@@ -157,5 +163,7 @@ pub enum ServerAnswer {
     NoSuchUser { request: u32, name: UserName },
     History { request: u32, after: Position, messages: Vec<LobbyMessage>, more: bool },
     Rooms { request: u32, rooms: Vec<RoomSummary>, more: bool },
+    Bans { request: u32, bans: Vec<BanRow>, more: bool },
+    Ops { request: u32, ops: Vec<OperatorRow>, more: bool },
     NoAnswer { request: u32, code: NoAnswerCode },
 }

@@ -94,12 +94,12 @@ impl LobbyEvents {
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::message::{Change, NotAcceptedCode};
+    use hobnob_protocol::message::{Change, NotAccepted, NotAcceptedCode};
 
     use super::*;
 
     fn short(id: u64) -> LobbyEvent {
-        LobbyEvent::NotAccepted { id, code: NotAcceptedCode::Other }
+        LobbyEvent::not_accepted(id, NotAcceptedCode::Other)
     }
 
     /// As many names as fill a line.
@@ -140,7 +140,7 @@ mod tests {
         let reading = async {
             for expected in 0..1000 {
                 assert!(matches!(events.recv().await, Some(LobbyEvent::Presence { .. })));
-                let Some(LobbyEvent::NotAccepted { id, .. }) = events.recv().await else {
+                let Some(LobbyEvent::NotAccepted(NotAccepted { id, .. })) = events.recv().await else {
                     panic!("it ended")
                 };
                 assert_eq!(id, expected);

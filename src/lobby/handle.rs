@@ -1,7 +1,7 @@
 //! What the app asks of the lobby's link, and the queue it goes through. Knows nothing of connections.
 
 use hobnob_protocol::MAX_ROOMS_OF_A_KEY;
-use hobnob_protocol::content::Content;
+use hobnob_protocol::content::{Act, Content};
 use hobnob_protocol::message::{ClientMessage, JoinRoom};
 use hobnob_protocol::room::RoomName;
 use tokio::sync::mpsc;
@@ -44,7 +44,16 @@ impl LobbyHandle {
     /// not go out.
     #[must_use]
     pub fn say(&self, id: u64, room: Option<RoomName>, content: impl Into<Content>) -> bool {
-        let outgoing = Outgoing { room, content: content.into() };
+        self.put(id, Outgoing { room, content: content.into(), lasts: None })
+    }
+
+    /// Does an act that holds for so many seconds, or for good. The same is true of its number as for what is said.
+    #[must_use]
+    pub fn act(&self, id: u64, room: Option<RoomName>, act: Act, lasts: Option<u64>) -> bool {
+        self.put(id, Outgoing { room, content: act.into(), lasts })
+    }
+
+    fn put(&self, id: u64, outgoing: Outgoing) -> bool {
         self.takes_more() && self.commands.try_send(LobbyCommand::Say { id, outgoing }).is_ok()
     }
 

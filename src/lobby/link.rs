@@ -119,6 +119,8 @@ fn joined<S>(connection: &Connection<S>, resumed: Resumed) -> Joined {
 enum End {
     Lost(String),
     Left,
+    /// An operator sent this user out: it is not tried again.
+    SentOut(Refused),
     AppGone,
 }
 
@@ -223,6 +225,7 @@ impl<D: Dial> Link<D> {
             let since = Instant::now();
             match self.talk(connection, queues).await {
                 End::Left => return queues.end(LobbyEvent::Left).await,
+                End::SentOut(refused) => return queues.end(LobbyEvent::SentOut(refused)).await,
                 End::AppGone => return,
                 End::Lost(reason) => {
                     debug!(reason, "lobby link lost");
@@ -261,7 +264,14 @@ impl<D: Dial> Link<D> {
                     return None;
                 }
                 // One that closes down has said so; that it still does is no news.
-                Err(ConnectError::Refused(code)) if told != Some(code) && code != RefusedCode::Closing => {
+                Err(ConnectError::Refused(refused)) if is_sent_out(refused.code) => {
+                    queues.end(LobbyEvent::SentOut(*refused)).await;
+                    return None;
+                }
+                Err(ConnectError::Refused(refused))
+                    if told != Some(refused.code) && refused.code != RefusedCode::Closing =>
+                {
+                    let code = refused.code;
                     told = Some(code);
                     // An app that is gone is noticed at the next rest.
                     let _app_gone =
@@ -418,6 +428,9 @@ impl<D: Dial> Link<D> {
             ServerMessage::Refused(Refused { code: RefusedCode::TakenOver, .. }) => {
                 return Err(self.lost("another client of this user took the name over"));
             }
+            ServerMessage::Refused(refused) if is_sent_out(refused.code) => {
+                return Err(End::SentOut(refused));
+            }
             ServerMessage::Refused(Refused { code, .. }) => {
                 let reason = connect::refusal(code);
                 queues.events.send(LobbyEvent::Refused { reason }).await.map_err(|_| End::AppGone)?;
@@ -448,9 +461,9 @@ impl<D: Dial> Link<D> {
             }
             // The server ends, not the text's way: it goes out again on the next connection.
             ServerMessage::NotAccepted(NotAccepted { code: NotAcceptedCode::Closing, .. }) => return None,
-            ServerMessage::NotAccepted(NotAccepted { id, code, .. }) => {
-                self.outbox.settle(id)?;
-                LobbyEvent::NotAccepted { id, code }
+            ServerMessage::NotAccepted(answer) => {
+                self.outbox.settle(answer.id)?;
+                LobbyEvent::NotAccepted(answer)
             }
             ServerMessage::Skipped { room, after, .. } => {
                 let missed = self.position_in(room.as_ref())?.skipped(after)?;
@@ -477,6 +490,12 @@ impl<D: Dial> Link<D> {
             }
             ServerMessage::Rooms { request, rooms, more } => {
                 LobbyEvent::Answer(ServerAnswer::Rooms { request, rooms, more })
+            }
+            ServerMessage::Bans { request, bans, more } => {
+                LobbyEvent::Answer(ServerAnswer::Bans { request, bans, more })
+            }
+            ServerMessage::Ops { request, ops, more } => {
+                LobbyEvent::Answer(ServerAnswer::Ops { request, ops, more })
             }
             ServerMessage::Users { request, names, away, more } => {
                 LobbyEvent::Answer(ServerAnswer::Users { request, names, away, more })
@@ -547,6 +566,11 @@ impl<D: Dial> Link<D> {
         let replayed = self.position_in(room.as_ref())?.is_replayed(message.seq);
         Some(LobbyEvent::Said { room, message: Box::new(message), replayed })
     }
+}
+
+/// Whether a refusal is an operator's, so that this client does not ask again by itself. A lock ends by itself.
+fn is_sent_out(code: RefusedCode) -> bool {
+    matches!(code, RefusedCode::Kicked | RefusedCode::Banned)
 }
 
 /// The writing half: bytes that wait, and whether some are still inside TLS.

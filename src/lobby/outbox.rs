@@ -15,6 +15,8 @@ pub struct Outgoing {
     pub room: Option<RoomName>,
     /// What it is.
     pub content: Content,
+    /// For how many seconds an act is to hold; none for good.
+    pub lasts: Option<u64>,
 }
 
 impl Outgoing {
@@ -24,7 +26,7 @@ impl Outgoing {
         let room = self.room.clone();
         match &self.content {
             Content::Text(text) => ClientMessage::Say { id, room, text: text.clone() },
-            Content::Act(act) => ClientMessage::Act { id, room, act: (**act).clone() },
+            Content::Act(act) => ClientMessage::Act { id, room, act: (**act).clone(), lasts: self.lasts },
         }
     }
 }
@@ -85,7 +87,7 @@ mod tests {
 
     fn text(room: Option<&str>, text: impl ToString) -> Outgoing {
         let content = Text::new(text.to_string()).unwrap().into();
-        Outgoing { room: room.map(|room| room.parse().unwrap()), content }
+        Outgoing { room: room.map(|room| room.parse().unwrap()), content, lasts: None }
     }
 
     /// A server as the protocol describes it: stores each number once, in the order it meets them.

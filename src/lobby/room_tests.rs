@@ -4,8 +4,8 @@
 use hobnob_protocol::chain::{LobbyMessage, Position, link};
 use hobnob_protocol::codec::{MessageReader, encode};
 use hobnob_protocol::message::{
-    ClientMessage, Cursor, Hello, JoinRoom, JoinedRoom, NotAcceptedCode, NotJoinedCode, RoomCursor,
-    ServerMessage, Welcome,
+    ClientMessage, Cursor, Hello, JoinRoom, JoinedRoom, NotAccepted, NotAcceptedCode, NotJoinedCode,
+    RoomCursor, ServerMessage, Welcome,
 };
 use hobnob_protocol::name::{ChainHash, LogId, PublicKey, RunId, Seq, Text};
 use hobnob_protocol::room::RoomName;
@@ -311,7 +311,7 @@ async fn a_text_that_is_not_taken_in_a_room_is_told_once() {
         connection.tell(ServerMessage::not_accepted(1, NotAcceptedCode::NotInRoom)).await;
     }
     connection.say(None, LOBBY, 1..=1).await;
-    assert!(matches!(events.recv().await, Some(LobbyEvent::NotAccepted { id: 1, .. })));
+    assert!(matches!(events.recv().await, Some(LobbyEvent::NotAccepted(NotAccepted { id: 1, .. }))));
     hears(&mut events, None, 1).await;
 }
 

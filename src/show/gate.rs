@@ -10,6 +10,7 @@ use hobnob_protocol::room::RoomName;
 
 use super::harmless::{harmless, harmless_line};
 use super::kept::KeptMessage;
+use super::operators::{ActTold, BanTold, OperatorTold};
 use super::{
     ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, RequestAnswer, RequestId,
     RoomClosed, RoomOpened, RoomRow,
@@ -128,6 +129,27 @@ impl Pass for RoomRow {
     }
 }
 
+impl Pass for ActTold {
+    fn pass(&mut self) {
+        let Self { seq, kind, by, name, target, until, reason, replayed } = self;
+        pass!(seq kind by name target until reason replayed);
+    }
+}
+
+impl Pass for BanTold {
+    fn pass(&mut self) {
+        let Self { what, name, by, at, until, reason } = self;
+        pass!(what name by at until reason);
+    }
+}
+
+impl Pass for OperatorTold {
+    fn pass(&mut self) {
+        let Self { name, fingerprint, file } = self;
+        pass!(name fingerprint file);
+    }
+}
+
 impl Pass for RequestAnswer {
     fn pass(&mut self) {
         let Self { id, ok, seq, code, text } = self;
@@ -182,6 +204,10 @@ impl Pass for Notice {
             }
             Self::Rooms { rooms } => rooms.pass(),
             Self::Topic { session, room, text, by } => pass!(session room text by),
+            Self::Motd { text } => pass_lines(text),
+            Self::Act(act) => act.pass(),
+            Self::Bans { bans } => bans.pass(),
+            Self::Ops { ops } => ops.pass(),
             Self::RoomOpened(opened) => opened.pass(),
             Self::RoomClosed(closed) => closed.pass(),
             Self::Help { commands } => commands.pass(),

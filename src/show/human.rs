@@ -9,7 +9,9 @@ use super::gate::passed;
 use super::harmless::{harmless, harmless_line};
 use super::kept::KeptMessage;
 use super::verification;
-use super::{ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, room, unsent};
+use super::{
+    ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, operators, room, unsent,
+};
 use crate::session::path::Path;
 use crate::session::{LinkState, SessionRow};
 
@@ -53,6 +55,7 @@ impl Human {
                 let line = unsent::line(&harmless_line(reason), &harmless(text, INDENT));
                 Shown::Err(self.paint(Color::Red.normal(), &own(&line)))
             }
+            Notice::Act(act) if act.replayed => Shown::Nothing,
             Notice::Sent { .. } | Notice::Answer(_) | Notice::Missed { .. } | Notice::Unread { .. } => {
                 Shown::Nothing
             }
@@ -246,6 +249,10 @@ pub(super) fn told(notice: &Notice) -> String {
         Notice::Topic { room, text, by, .. } => {
             room::topic(room.as_ref(), text, by.as_ref().map(UserName::as_str))
         }
+        Notice::Motd { text } => harmless(text, "").into_owned(),
+        Notice::Act(act) => operators::act(act),
+        Notice::Bans { bans } => operators::bans(bans),
+        Notice::Ops { ops } => operators::ops(ops),
         Notice::Switched { session } => format!("session {session} is current"),
         Notice::Link { session, state } => match (session.0, state) {
             (0, LinkState::Up) => "the lobby is back".to_owned(),

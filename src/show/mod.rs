@@ -9,6 +9,7 @@ pub mod human;
 pub mod json;
 pub mod kept;
 pub mod mention;
+pub mod operators;
 pub(crate) mod repeated;
 pub mod room;
 pub(crate) mod saying;
@@ -17,10 +18,12 @@ pub(crate) mod unsent;
 mod verification;
 
 pub use hobnob_protocol::harmless;
+use hobnob_protocol::message::RefusedCode;
 use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
 use hobnob_protocol::room::RoomName;
 use serde::{Deserialize, Serialize};
 
+use self::operators::{ActTold, BanTold, OperatorTold};
 pub(crate) use self::repeated::Repeated;
 pub use self::room::{RoomClosed, RoomOpened, RoomRow};
 use crate::input::request::RequestId;
@@ -257,6 +260,23 @@ pub enum Notice {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<UserName>,
     },
+    /// What whoever runs the lobby says to those who come in.
+    Motd {
+        /// What.
+        text: String,
+    },
+    /// An operator did something.
+    Act(ActTold),
+    /// Who and what is banned.
+    Bans {
+        /// All of them, the oldest first.
+        bans: Vec<BanTold>,
+    },
+    /// Who the operators are.
+    Ops {
+        /// All of them.
+        ops: Vec<OperatorTold>,
+    },
     /// The commands there are.
     Help {
         /// All, or the one asked for.
@@ -453,9 +473,23 @@ pub enum ErrorCode {
     BadName,
     KeyChanged,
     Refused,
+    NotOperator,
+    Banned,
+    Kicked,
+    Muted,
 }
 
 impl ErrorCode {
+    /// The code of a refusal to let this user in.
+    #[must_use]
+    pub(crate) const fn of_refusal(code: RefusedCode) -> Self {
+        match code {
+            RefusedCode::Kicked => Self::Kicked,
+            RefusedCode::Banned => Self::Banned,
+            _ => Self::Refused,
+        }
+    }
+
     /// As the contract spells it.
     #[must_use]
     pub fn name(self) -> String {

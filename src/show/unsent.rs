@@ -3,7 +3,11 @@
 
 use std::fmt;
 
-use hobnob_protocol::message::NotAcceptedCode;
+use hobnob_protocol::content::ShortText;
+use hobnob_protocol::message::{NotAccepted, NotAcceptedCode};
+
+use super::operators::until_and_why;
+use crate::timestamp::Timestamp;
 
 /// What the reason of an unsent text begins with where it may have arrived.
 const PERHAPS: &str = "perhaps not delivered: ";
@@ -52,7 +56,9 @@ pub(crate) enum Unsent<'a> {
     /// The lobby's link does not come back.
     LobbyLinkEnded,
     /// The server did not take it.
-    NotAccepted(NotAcceptedCode),
+    NotAccepted(&'a NotAccepted),
+    /// An operator sent the user out of the lobby.
+    SentOut,
     /// What failed, which words itself.
     Failed(&'a dyn std::error::Error),
 }
@@ -82,19 +88,52 @@ impl fmt::Display for Unsent<'_> {
             Self::OtherStartedAnew => "the other's program was started anew",
             Self::ServerKeyChanged => "the server's key changed",
             Self::LobbyLinkEnded => "the lobby's link has ended for good",
-            Self::NotAccepted(NotAcceptedCode::Store) => "the server could not store it",
-            Self::NotAccepted(NotAcceptedCode::Closing) => "the server was closing down",
-            Self::NotAccepted(NotAcceptedCode::Id) => {
-                "the server has a later message of this run, and does not take it out of order"
-            }
-            Self::NotAccepted(NotAcceptedCode::NotInRoom) => "you are not in that room",
-            Self::NotAccepted(NotAcceptedCode::NotOperator) => "only operators of the lobby may do that",
-            Self::NotAccepted(NotAcceptedCode::Muted) => "an operator keeps you from speaking",
-            Self::NotAccepted(NotAcceptedCode::Slow) => "only one text in so many seconds is taken here now",
-            Self::NotAccepted(NotAcceptedCode::Locked) => "the lobby is locked",
-            Self::NotAccepted(NotAcceptedCode::Other) => "the server did not take it",
+            Self::SentOut => "an operator sent you out of the lobby",
+            Self::NotAccepted(answer) => return f.write_str(&not_accepted(answer)),
             Self::Failed(error) => return error.fmt(f),
         })
+    }
+}
+
+/// Why the server did not take a text or an act; where an operator is the reason, by whom, why and until when.
+fn not_accepted(answer: &NotAccepted) -> String {
+    let why = match answer.code {
+        NotAcceptedCode::Store => "the server could not store it",
+        NotAcceptedCode::Closing => "the server was closing down",
+        NotAcceptedCode::Id => {
+            "the server has a later message of this run, and does not take it out of order"
+        }
+        NotAcceptedCode::NotInRoom => "you are not in that room",
+        NotAcceptedCode::NotOperator => "only operators of the lobby may do that; \\ops lists them",
+        NotAcceptedCode::Muted => return muted(answer),
+        NotAcceptedCode::Slow => return slow(answer.wait),
+        NotAcceptedCode::Locked => {
+            let end = until_and_why(answer.until.map(Timestamp), None);
+            return format!("the lobby is locked{end} for names younger than an hour");
+        }
+        NotAcceptedCode::NoSuchUser => "the lobby knows nobody of that name; \\users lists who is here",
+        NotAcceptedCode::Yourself => "that would keep you yourself out, or silent",
+        NotAcceptedCode::Protected => {
+            "that is an operator by the server's own settings, whom others cannot change"
+        }
+        NotAcceptedCode::Unchanged => "that is so already",
+        NotAcceptedCode::ListFull => "the server keeps no more of these; take some back first",
+        NotAcceptedCode::BadAct => "the server does not do that, or not in this form",
+        NotAcceptedCode::Other => "the server did not take it",
+    };
+    why.to_owned()
+}
+
+fn muted(NotAccepted { by, reason, until, .. }: &NotAccepted) -> String {
+    let by = by.as_ref().map_or_else(|| "an operator".to_owned(), |by| by.visible().to_string());
+    let end = until_and_why(until.map(Timestamp), reason.as_ref().map(ShortText::as_str));
+    format!("{by} keeps you from speaking{end}")
+}
+
+fn slow(wait: Option<u32>) -> String {
+    match wait {
+        Some(wait) => format!("the lobby is slow; you may speak again in {wait} s"),
+        None => "the lobby is slow; wait before you speak again".to_owned(),
     }
 }
 
@@ -122,12 +161,30 @@ pub(super) fn line(reason: &str, text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn answer(code: NotAcceptedCode) -> NotAccepted {
+        NotAccepted { id: 1, code, wait: None, by: None, reason: None, until: None }
+    }
+
+    #[test]
+    fn whoever_is_kept_from_speaking_is_told_by_whom_why_until_when_or_how_long_to_wait() {
+        let muted = NotAccepted {
+            by: Some("boss".parse().unwrap()),
+            reason: Some(ShortText::new("calm down").unwrap()),
+            until: Some(1_800_000_000_000),
+            ..answer(NotAcceptedCode::Muted)
+        };
+        let why = Unsent::NotAccepted(&muted).to_string();
+        assert_eq!(why, "boss keeps you from speaking until 2027-01-15 08:00 UTC: calm down");
+        let slow = NotAccepted { wait: Some(7), ..answer(NotAcceptedCode::Slow) };
+        assert_eq!(Unsent::NotAccepted(&slow).to_string(), "the lobby is slow; you may speak again in 7 s");
+    }
+
     #[test]
     fn a_text_that_may_have_arrived_is_not_said_to_be_unsent() {
         let perhaps = perhaps_delivered(&Unsent::ServerKeyChanged);
         assert_eq!(line(&perhaps, "x"), "perhaps not delivered (the server's key changed): x");
         assert_eq!(sentence(&perhaps), "perhaps not delivered: the server's key changed");
-        let why = Unsent::NotAccepted(NotAcceptedCode::Store).to_string();
+        let why = Unsent::NotAccepted(&answer(NotAcceptedCode::Store)).to_string();
         assert_eq!(line(&why, "x"), "not sent (the server could not store it): x");
         assert_eq!(sentence(&why), "not sent: the server could not store it");
     }

@@ -4,7 +4,7 @@
 pub const FAILED: u8 = 1;
 /// The usage was wrong, or a file cannot be used.
 pub const USAGE: u8 = 2;
-/// The lobby could not be reached or joined.
+/// The lobby could not be reached or joined, or an operator sent this user out of it.
 pub const NO_LOBBY: u8 = 3;
 /// A key is not the one that was trusted.
 pub const KEY_CHANGED: u8 = 4;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hobnob_protocol::name::PublicKey;
 use hobnob_server::log::holder;
-use hobnob_server::{Server, ServerConfig, ServerError};
+use hobnob_server::{Operators, Server, ServerConfig, ServerError};
 use thiserror::Error;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -59,13 +59,14 @@ pub struct Host {
 }
 
 impl Host {
-    /// Hosts a lobby at `address` with the store in `data_dir`.
+    /// Hosts a lobby at `address` with the store in `data_dir`. The key `host` is an operator's there.
     ///
     /// # Errors
     /// When the address or the store is taken, or cannot be used.
-    pub async fn start(address: SocketAddr, data_dir: &Path) -> Result<Self, HostError> {
+    pub async fn start(address: SocketAddr, data_dir: &Path, host: PublicKey) -> Result<Self, HostError> {
         let mut config = ServerConfig::new(address, data_dir);
         config.program = "hobnob".to_owned();
+        config.operators = Operators::Host(host);
         let server = Server::bind(config).await.map_err(|err| told(err, data_dir))?;
         let shutdown = CancellationToken::new();
         Ok(Self {

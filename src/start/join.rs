@@ -201,7 +201,7 @@ impl Joining {
             hint: format!("it cannot be hosted here: {err}"),
             is_trust_unreadable: false,
         };
-        let host = Host::start(address, &self.data_dir).await.map_err(failed)?;
+        let host = Host::start(address, &self.data_dir, self.identity.public()).await.map_err(failed)?;
         self.join_own(host).await
     }
 
@@ -229,7 +229,7 @@ impl Joining {
             if !failure.error.as_ref().is_some_and(ConnectError::is_nobody_there) {
                 return Err(failure);
             }
-            match Host::start(address, &self.data_dir).await {
+            match Host::start(address, &self.data_dir, self.identity.public()).await {
                 Ok(host) => return self.join_own(host).await,
                 Err(HostError::Held { address: Some(elsewhere), text })
                     if elsewhere.port() != DEFAULT_PORT =>

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use hobnob_protocol::content::ShortText;
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::name::{PublicKey, RunId, Seq, UserName};
 use hobnob_protocol::room::RoomName;
@@ -191,6 +192,7 @@ async fn on_pipe(settings: Settings, form: Form, mut signals: mpsc::Receiver<Sig
     Ok(ExitCode::from(match verdict {
         ExitVerdict::Done => 0,
         ExitVerdict::Failed => FAILED,
+        ExitVerdict::SentOut => NO_LOBBY,
         ExitVerdict::KeyChanged => KEY_CHANGED,
     }))
 }
@@ -228,8 +230,12 @@ async fn at_terminal(
     let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)), recorder);
     let input = InputSource::terminal(repl, typed, color, run.hosted);
     let verdict = run.go(screen, completion, input, signals, None).await;
-    // A person has seen what failed; only a broken trust is worth a code of its own.
-    Ok(ExitCode::from(if verdict == ExitVerdict::KeyChanged { KEY_CHANGED } else { 0 }))
+    // A person has seen what failed; only a broken trust, and being sent out, are worth a code.
+    Ok(ExitCode::from(match verdict {
+        ExitVerdict::Done | ExitVerdict::Failed => 0,
+        ExitVerdict::SentOut => NO_LOBBY,
+        ExitVerdict::KeyChanged => KEY_CHANGED,
+    }))
 }
 
 /// Waits for the lobby, as long as nobody asks to end.
@@ -308,7 +314,7 @@ async fn begin(settings: &Settings, name: UserName, reader: Reader) -> Result<Ru
         let (exit, code) = match failure.error {
             _ if failure.is_trust_unreadable => (USAGE, ErrorCode::Usage),
             Some(ConnectError::KeyChanged { .. }) => (KEY_CHANGED, ErrorCode::KeyChanged),
-            Some(ConnectError::Refused(_)) => (NO_LOBBY, ErrorCode::Refused),
+            Some(ConnectError::Refused(ref refused)) => (NO_LOBBY, ErrorCode::of_refusal(refused.code)),
             _ => (NO_LOBBY, ErrorCode::LobbyDown),
         };
         StartFailure::new(exit, Worded::new(code, failure))
@@ -420,6 +426,11 @@ impl Run {
         if let Some(since) = self.since.lobby {
             state.tell_of_since(SessionId::LOBBY, since, welcome.head.seq.0, welcome.start.seq.0);
         }
+        state.is_operator = welcome.operator;
+        if let Some(motd) = &welcome.motd {
+            state.emit(Notice::Motd { text: motd.as_str().to_owned() });
+        }
+        state.topic_is(SessionId::LOBBY, welcome.topic.as_ref().map(ShortText::as_str));
         self.lobby.rooms.into_iter().for_each(|(room, mark)| state.return_to_room(room, mark));
         state.begin_reading(self.lobby.mark, &self.lobby.joined, self.since.lobby.is_some());
         state.learn_names();

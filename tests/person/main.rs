@@ -27,6 +27,8 @@ mod missed;
 #[cfg(test)]
 mod newcomer;
 #[cfg(test)]
+mod operators;
+#[cfg(test)]
 mod person;
 #[cfg(test)]
 mod picture;

@@ -30,6 +30,8 @@ mod msg;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod operators;
+#[cfg(test)]
 mod options;
 #[cfg(test)]
 mod pipe;

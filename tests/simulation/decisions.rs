@@ -1,5 +1,5 @@
 //! The machine that decides, driven directly with entries that chance made up: several keys and runs, texts sent
-//! twice and out of order, names that collide, batches that come twice. Two machines that are fed the same order
+//! twice and out of order, names that collide, acts of operators, batches that come twice. Two machines that are fed the same order
 //! must come to the same effects, also when one of them begins anew from what was stored, and the effects must add
 //! up: each text has one number at most, no name is held by two, and nobody speaks who is not in.
 
@@ -9,12 +9,12 @@ use std::sync::Arc;
 use hobnob_order::{Ordered, Place, ServerId};
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::content::{Act, ShortText};
+use hobnob_protocol::content::{Act, ActKind, ActTarget, ShortText};
 use hobnob_protocol::name::{LogId, PublicKey, RunId, Text, UserName};
 use hobnob_protocol::room::RoomName;
 use hobnob_server::decide::{
-    ConnectionId, Effect, Entry, Join, Machine, NameBinding, Newcomer, Party, Posts, Proposals, RoomId,
-    RoomView, Rooms,
+    ConnectionId, Effect, Entry, Join, Machine, NameBinding, Newcomer, Party, Posts, Proposals, ProposedAct,
+    RoomId, RoomView, Rooms,
 };
 use hobnob_server::log::{Batch, LobbyLog, MemoryLog, RoomBatch};
 
@@ -66,7 +66,7 @@ impl Proposer {
 
     fn entry(&mut self) -> Entry {
         let from = self.connection();
-        match self.chance.below(10) {
+        match self.chance.below(12) {
             0..5 => {
                 let id = self.chance.below(12);
                 let room = (self.chance.below(2) == 0).then(|| self.room());
@@ -94,8 +94,34 @@ impl Proposer {
                     rooms_before: self.now.saturating_sub(self.chance.below(20_000)),
                 },
             },
-            _ => Entry::Leave(from),
+            9 => Entry::Leave(from),
+            10 => {
+                let second = self.chance.below(KEYS) as u8;
+                let listed = [0, second].map(|key| PublicKey::new([key; 32]).fingerprint());
+                Entry::Operators(listed.to_vec())
+            }
+            _ => self.act(from),
         }
+    }
+
+    /// What an operator does, or somebody who is none.
+    fn act(&mut self, from: ConnectionId) -> Entry {
+        const KINDS: [&str; 11] =
+            ["kick", "ban", "unban", "mute", "unmute", "slow", "lock", "unlock", "op", "deop", "topic"];
+        let kind = KINDS[self.chance.below(KINDS.len() as u64) as usize];
+        let target = match kind {
+            "slow" => Some(self.chance.below(4).to_string()),
+            "ban" | "unban" if self.chance.below(3) == 0 => Some(format!("192.0.2.{}", self.chance.below(3))),
+            _ => None,
+        };
+        let name = NAMES[self.chance.below(NAMES.len() as u64) as usize].parse().ok();
+        let name = name.filter(|_| target.is_none());
+        let (kind, target) =
+            (ActKind::new(kind).unwrap(), target.and_then(|target| ActTarget::new(target).ok()));
+        let act = Act { kind, name, target, until: None, text: None };
+        // Short, so that much of it ends within the story.
+        let lasts = (self.chance.below(4) != 0).then(|| self.chance.below(4));
+        Entry::Act(Box::new(ProposedAct { from, id: self.chance.below(12), act, lasts }))
     }
 
     fn room(&mut self) -> RoomName {
@@ -112,7 +138,8 @@ impl Proposer {
         };
         let evict = (self.chance.below(3) == 0).then(|| self.connection());
         let keep = self.chance.below(4) != 0;
-        Entry::Join(Box::new(Join { id: ConnectionId(self.next_connection), newcomer, evict, keep }))
+        let address = format!("192.0.2.{}", self.chance.below(3)).parse().ok();
+        Entry::Join(Box::new(Join { id: ConnectionId(self.next_connection), newcomer, evict, keep, address }))
     }
 }
 
@@ -193,7 +220,16 @@ impl Book {
                 assert!(self.names.remove(name).is_some());
                 assert!(!self.here.values().any(|other| other == name), "{name} is in use");
             }
-            Effect::Refused { .. } | Effect::NoNameLeft { .. } | Effect::NotInRoom { .. } => {}
+            Effect::ActKnown { seq, .. } => assert!(self.head.is_some_and(|head| *seq <= head.seq)),
+            Effect::SentOut { id, .. } => assert!(self.here.contains_key(id), "who is sent out is in"),
+            Effect::NotAdmitted { id, .. } => {
+                assert!(!self.here.contains_key(id), "who is not let in is not in")
+            }
+            Effect::Refused { .. }
+            | Effect::NoNameLeft { .. }
+            | Effect::NotInRoom { .. }
+            | Effect::NotSaid { .. }
+            | Effect::Rules(_) => {}
         }
     }
 
@@ -268,7 +304,8 @@ fn last_time(effects: &[Effect]) -> Option<u64> {
 /// A machine that has only read what was stored, and applied no entry.
 fn anew(log: &MemoryLog, last_at: u64) -> Machine {
     let head = *log.subscribe().borrow();
-    Machine::new(head, last_at, log.names(), log.posts()).with_rooms(Rooms::new(1000, log.rooms()))
+    let machine = Machine::new(head, last_at, log.names(), log.posts()).with_rules(log.rules());
+    machine.with_rooms(Rooms::new(1000, log.rooms()))
 }
 
 fn play(seed: u64) {
@@ -287,9 +324,9 @@ fn play(seed: u64) {
             assert_eq!(one.head(), one.stored());
             assert_eq!(apply(&mut other, &ordered), effects, "{ordered:?}");
             withdraw(&mut other, &effects);
-            let kept = effects
-                .iter()
-                .filter(|effect| !matches!(effect, Effect::Said { .. } | Effect::Accepted { .. }));
+            let kept = effects.iter().filter(|effect| {
+                !matches!(effect, Effect::Said { .. } | Effect::Accepted { .. } | Effect::ActKnown { .. })
+            });
             for effect in kept {
                 match effect {
                     // What it came after was taken back.
@@ -348,6 +385,7 @@ fn stored(machine: &Machine, effects: &[Effect]) -> Batch {
             Effect::RoomSeen(kept) if batch.rooms.iter().all(|room| room.kept.id != kept.id) => {
                 batch.rooms.push(RoomBatch { kept: kept.clone(), messages: Arc::default() });
             }
+            Effect::Rules(rules) => batch.rules = Some(Arc::clone(rules)),
             Effect::RoomGone(room) => {
                 batch.rooms.retain(|other| other.kept.id != *room);
                 batch.gone_rooms.push(room.log);

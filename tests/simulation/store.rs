@@ -47,7 +47,12 @@ impl Disk {
 
     pub(crate) fn open(self: &Arc<Self>, alive: Arc<AtomicBool>) -> Opened {
         let head = *self.log.subscribe().borrow();
-        let contents = Contents { log: self.log.contents().log, head, names: self.log.names() };
+        let contents = Contents {
+            log: self.log.contents().log,
+            head,
+            names: self.log.names(),
+            ..self.log.contents().clone()
+        };
         Opened { disk: Arc::clone(self), contents, alive }
     }
 

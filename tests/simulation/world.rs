@@ -13,6 +13,7 @@ use hobnob::lobby::link::{self, LobbyConfig};
 use hobnob::lobby::sequence::Resumed;
 use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::identity::Identity;
+use hobnob_protocol::message::NotAccepted;
 use hobnob_protocol::name::{RunId, Seq, Text};
 use hobnob_server::{Engine, ServerConfig, Streams};
 use tokio::io::DuplexStream;
@@ -191,7 +192,9 @@ impl Book {
             LobbyEvent::Sent { id, seq, .. } => {
                 assert_eq!(self.sent.insert(id, seq), None, "{id} sent twice")
             }
-            LobbyEvent::NotAccepted { id, .. } => assert!(self.refused.insert(id), "{id} refused twice"),
+            LobbyEvent::NotAccepted(NotAccepted { id, .. }) => {
+                assert!(self.refused.insert(id), "{id} refused twice")
+            }
             LobbyEvent::Up(joined) => match joined.resumed {
                 Resumed::After { missed } => self.missed += missed,
                 Resumed::Elsewhere => panic!("the same log is taken for another: {:?}", joined.welcome),

@@ -10,6 +10,7 @@ pub(crate) mod namespace;
 pub(crate) mod output;
 pub(crate) mod process;
 pub(crate) mod proxy;
+pub(crate) mod ruled;
 pub(crate) mod schema;
 pub(crate) mod server;
 

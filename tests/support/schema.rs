@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// The codes an `error` may have.
-pub(crate) const ERROR_CODES: [&str; 13] = [
+pub(crate) const ERROR_CODES: [&str; 17] = [
     "usage",
     "unknown_command",
     "not_in_lobby",
@@ -19,6 +19,10 @@ pub(crate) const ERROR_CODES: [&str; 13] = [
     "too_long",
     "bad_name",
     "key_changed",
+    "not_operator",
+    "banned",
+    "kicked",
+    "muted",
     "refused",
 ];
 
@@ -68,6 +72,10 @@ fn check(event: &Value) -> Checked {
         }
         "kept" => check_kept(event),
         "rooms" => each(event, "rooms", |room| text(room, "name").and(number(room, "users"))),
+        "motd" => text(event, "text"),
+        "act" => text(event, "kind").and(text(event, "by")).and(number(event, "seq")),
+        "bans" => each(event, "bans", |ban| text(ban, "what").and(text(ban, "by")).and(time(ban, "at"))),
+        "ops" => each(event, "ops", |op| fingerprint(op, "fingerprint").and(flag(op, "file"))),
         "topic" => text(event, "text").and(number(event, "session")).and(text_or_absent(event, "by")),
         "sent" => text(event, "text").and(number(event, "session")).and_then(|()| lobby_seq(event)),
         // Text that no session was current for has no session's number to tell.

@@ -137,6 +137,14 @@ impl Server {
         self.running().signal(Signal::SIGCONT);
     }
 
+    /// Waits until it has written a line with this in it.
+    #[track_caller]
+    pub(crate) fn wait_log(&self, part: &str) {
+        let found =
+            |seen: &super::process::Seen| seen.stderr.iter().any(|line| line.contains(part)).then_some(());
+        self.running().wait_for(part, DEADLINE, found);
+    }
+
     /// All it wrote, for a failure's text.
     #[must_use]
     pub(crate) fn story(&self) -> String {

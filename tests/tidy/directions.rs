@@ -36,13 +36,14 @@ const CLIENT: House = House {
 const SERVER: House = House {
     root: "server/src/",
     floors: &[
-        &["decide", "config", "exposed", "network", "signals", "allowance", "rate", "wire", "tokens"],
-        &["log", "metrics", "admission"],
+        &["network"],
+        &["decide", "config", "exposed", "signals", "allowance", "rate", "wire", "tokens", "motd"],
+        &["log", "metrics", "admission", "banned_ranges", "operators_file"],
         &["verify", "scrape"],
         &["rendezvous", "relay"],
         &["lobby"],
         &["connection"],
-        &["engine", "listener"],
+        &["engine", "listener", "own_files"],
         &["server"],
         &["cli"],
         &["manual"],

@@ -35,6 +35,19 @@ pub enum ClientMessage {
         room: Option<RoomName>,
         /// What is done.
         act: Act,
+        /// For how many seconds it is to hold; left out for good. The server makes `until` of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lasts: Option<u64>,
+    },
+    /// Asks who and what is banned. Operators may.
+    Bans {
+        /// Comes back in the answer.
+        request: u32,
+    },
+    /// Asks who the operators are.
+    Ops {
+        /// Comes back in the answer.
+        request: u32,
     },
     /// Joins a room, which is made where there is none.
     Join(JoinRoom),

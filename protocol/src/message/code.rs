@@ -51,6 +51,18 @@ pub enum NotAcceptedCode {
     Slow,
     /// The lobby is locked, and this user is not among those who may speak.
     Locked,
+    /// The act is about somebody whom the lobby does not know.
+    NoSuchUser,
+    /// The act would keep its own author out, or silent.
+    Yourself,
+    /// The server's own settings make whom the act is about an operator.
+    Protected,
+    /// Things are already as the act would have them.
+    Unchanged,
+    /// The list into which the act would put something is full.
+    ListFull,
+    /// The server knows no act of this kind, or not in this form.
+    BadAct,
     /// A reason this build does not know.
     #[serde(other)]
     Other,
@@ -72,6 +84,8 @@ pub enum NoAnswerCode {
     Silent,
     /// This client is not in that room.
     NotInRoom,
+    /// Only operators may ask that.
+    NotOperator,
     /// A reason this build does not know.
     #[serde(other)]
     Other,

@@ -8,7 +8,7 @@
 //!    that was stored earlier and `not_accepted` one that was not stored.
 //! 3. `join` is answered by `joined` or `not_joined`. From `joined` on the room's messages after
 //!    `joined.start` come in the same way, each `said` with the room's name, until `part`.
-//! 4. `users`, `whois`, `history`, `rooms` and `pair` are questions with a number; the answer carries it.
+//! 4. `users`, `whois`, `history`, `rooms`, `bans`, `ops` and `pair` are questions with a number; the answer carries it.
 //! 5. `asked` asks whether this client is to be told of somebody who wants a private session; `consent` answers.
 //! 6. `leave` or the end of the stream ends it; `closing` says that the server ends.
 //!
@@ -25,7 +25,8 @@ pub use client::{ClientMessage, ConsentAnswer, Cursor, Hello, JoinRoom, RoomCurs
 pub use code::{NoAnswerCode, NotAcceptedCode, NotJoinedCode, PeerRefusedCode, RefusedCode};
 pub use peer::{PeerMessage, Purpose};
 pub use server::{
-    Change, Introduction, JoinedRoom, NotAccepted, Refused, RoomSummary, ServerMessage, Welcome,
+    BanRow, Change, Introduction, JoinedRoom, NotAccepted, OperatorRow, Refused, RoomSummary, ServerMessage,
+    Welcome,
 };
 
 use serde::{Deserialize, Deserializer};

@@ -6,8 +6,8 @@ use super::code::{NoAnswerCode, NotAcceptedCode, NotJoinedCode, RefusedCode};
 use super::null_is_left_out;
 use crate::away::AwayText;
 use crate::chain::{LobbyMessage, Position};
-use crate::content::ShortText;
-use crate::name::{Candidate, LogId, PairToken, PublicKey, Seq, Text, UserName};
+use crate::content::{ActTarget, ShortText};
+use crate::name::{Candidate, Fingerprint, LogId, PairToken, PublicKey, Seq, Text, UserName};
 use crate::room::RoomName;
 use crate::said::Said;
 
@@ -117,6 +117,24 @@ pub enum ServerMessage {
         /// In order, without a gap.
         messages: Vec<LobbyMessage>,
         /// More parts follow, each beginning where the last ended.
+        more: bool,
+    },
+    /// A part of the answer to `bans`.
+    Bans {
+        /// The question's number.
+        request: u32,
+        /// At most [`BANS_PER_MESSAGE`](crate::BANS_PER_MESSAGE), the oldest first.
+        bans: Vec<BanRow>,
+        /// More parts follow.
+        more: bool,
+    },
+    /// A part of the answer to `ops`.
+    Ops {
+        /// The question's number.
+        request: u32,
+        /// At most [`OPERATORS_PER_MESSAGE`](crate::OPERATORS_PER_MESSAGE), those of the file first.
+        ops: Vec<OperatorRow>,
+        /// More parts follow.
         more: bool,
     },
     /// A question that cannot be answered now.
@@ -284,6 +302,38 @@ pub struct RoomSummary {
     /// Its topic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<ShortText>,
+}
+
+/// Somebody, or some addresses, that operators keep out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanRow {
+    /// The fingerprint of a key, an address, or a range of addresses.
+    pub what: ActTarget,
+    /// The name that the key had when it was banned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<UserName>,
+    /// Which operator did it.
+    pub by: UserName,
+    /// When, in milliseconds since 1970-01-01 UTC.
+    pub at: u64,
+    /// Until when it holds; for good where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
+    /// What the operator says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ShortText>,
+}
+
+/// One operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorRow {
+    /// Whose key it is.
+    pub fingerprint: Fingerprint,
+    /// A name of that key: the one with which it was named, or one with which it is here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<UserName>,
+    /// Whether the key is an operator's by the server's own settings, so that no other operator can change that.
+    pub file: bool,
 }
 
 /// Somebody came or went.

@@ -77,9 +77,9 @@ impl Arrival {
             resumed,
             observed: self.observed,
             servers: Vec::new(),
-            topic: None,
+            topic: admitted.topic.clone(),
             motd: None,
-            operator: false,
+            operator: admitted.is_operator,
         }
     }
 }

@@ -28,7 +28,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use hobnob_protocol::codec::{self, CodecError, LineBuffer};
 use hobnob_protocol::message::{
-    ClientMessage, Introduction, NoAnswerCode, NotJoinedCode, RoomSummary, ServerMessage, Welcome,
+    BanRow, ClientMessage, Introduction, NoAnswerCode, NotJoinedCode, OperatorRow, RoomSummary,
+    ServerMessage, Welcome,
 };
 use hobnob_protocol::name::{LogId, PublicKey, Seq};
 use hobnob_protocol::room::RoomName;
@@ -341,7 +342,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Err(
             PartedAnswer::Users { request, .. }
             | PartedAnswer::History { request, .. }
-            | PartedAnswer::Rooms { request, .. },
+            | PartedAnswer::Rooms { request, .. }
+            | PartedAnswer::Bans { request, .. }
+            | PartedAnswer::Ops { request, .. },
         ) = inner.outgoing.push_answer(answer)
         {
             let busy = ServerMessage::NoAnswer { request, code: NoAnswerCode::Busy };
@@ -584,6 +587,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
 
     fn rooms(&self, request: u32, rooms: Arc<[RoomSummary]>) {
         self.answer(PartedAnswer::Rooms { request, rooms, next: 0 });
+    }
+
+    fn bans(&self, request: u32, bans: Vec<BanRow>) {
+        self.answer(PartedAnswer::Bans { request, bans: bans.into() });
+    }
+
+    fn ops(&self, request: u32, ops: Vec<OperatorRow>) {
+        self.answer(PartedAnswer::Ops { request, ops: ops.into() });
     }
 
     fn in_room(&self, view: RoomView) {

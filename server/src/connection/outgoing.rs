@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use hobnob_protocol::codec;
-use hobnob_protocol::message::{RoomSummary, ServerMessage};
+use hobnob_protocol::message::{BanRow, OperatorRow, RoomSummary, ServerMessage};
 use hobnob_protocol::name::{LogId, Seq, UserName};
 use hobnob_protocol::room::RoomName;
-use hobnob_protocol::{ROOMS_PER_MESSAGE, USERS_PER_MESSAGE};
+use hobnob_protocol::{BANS_PER_MESSAGE, OPERATORS_PER_MESSAGE, ROOMS_PER_MESSAGE, USERS_PER_MESSAGE};
 
 use super::LogRead;
 
@@ -38,6 +38,10 @@ pub(super) enum PartedAnswer {
     History { request: u32, room: Option<LogId>, after: Seq, until: Seq },
     /// To `rooms`: those from `next` on.
     Rooms { request: u32, rooms: Arc<[RoomSummary]>, next: usize },
+    /// To `bans`: those that are not sent yet.
+    Bans { request: u32, bans: VecDeque<BanRow> },
+    /// To `ops`: those that are not sent yet.
+    Ops { request: u32, ops: VecDeque<OperatorRow> },
 }
 
 /// The control queue is full.
@@ -202,6 +206,24 @@ impl Outgoing {
                 let more = end < rooms.len();
                 *next = end;
                 out.push(codec::encode(&ServerMessage::Rooms { request: *request, rooms: part, more }));
+                if !more {
+                    self.answers.pop_front();
+                }
+                None
+            }
+            PartedAnswer::Bans { request, bans } => {
+                let part: Vec<BanRow> = bans.drain(..bans.len().min(BANS_PER_MESSAGE)).collect();
+                let more = !bans.is_empty();
+                out.push(codec::encode(&ServerMessage::Bans { request: *request, bans: part, more }));
+                if !more {
+                    self.answers.pop_front();
+                }
+                None
+            }
+            PartedAnswer::Ops { request, ops } => {
+                let part: Vec<OperatorRow> = ops.drain(..ops.len().min(OPERATORS_PER_MESSAGE)).collect();
+                let more = !ops.is_empty();
+                out.push(codec::encode(&ServerMessage::Ops { request: *request, ops: part, more }));
                 if !more {
                     self.answers.pop_front();
                 }

@@ -11,7 +11,7 @@ use hobnob_protocol::content::Act;
 use hobnob_protocol::message::{
     ClientMessage, Hello, NoAnswerCode, NotAcceptedCode, RefusedCode, ServerMessage,
 };
-use hobnob_protocol::name::{PublicKey, Seq};
+use hobnob_protocol::name::{PublicKey, Seq, Text};
 use hobnob_protocol::room::RoomName;
 use hobnob_protocol::{
     HANDSHAKE_TIMEOUT, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, MAX_CANDIDATES, MAX_HISTORY_REQUEST,
@@ -30,7 +30,8 @@ use super::outgoing::PartedAnswer;
 use super::rooms::Asked;
 use super::turns::Turns;
 use super::{Connection, Event, LINGER, LogRead, Over, Recent, RecentOfRooms};
-use crate::decide::{ConnectionId, Newcomer, RoomView};
+use crate::banned_ranges::BannedRanges;
+use crate::decide::{ConnectionId, Newcomer, ProposedAct, RoomView};
 use crate::lobby::{Admitted, Ending, Join, LobbyCommand, LobbyHandle, Outlet};
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
@@ -51,6 +52,10 @@ pub(crate) struct Shared {
     pub(crate) turns: Turns,
     /// Messages a second one client may sustain.
     pub(crate) rate: u32,
+    /// Which addresses are banned.
+    pub(crate) banned: Arc<BannedRanges>,
+    /// What whoever joins is told by whoever runs the server.
+    pub(crate) motd: Mutex<Option<Text>>,
     /// The next connection's id.
     pub(crate) next_id: AtomicU64,
     /// Places for clients that were evicted for not reading and wait to be told so.
@@ -324,7 +329,11 @@ where
 
 /// The id of the text that a command says.
 fn said_in(command: &LobbyCommand) -> Option<u64> {
-    if let LobbyCommand::Say { id, .. } = command { Some(*id) } else { None }
+    match command {
+        LobbyCommand::Say { id, .. } => Some(*id),
+        LobbyCommand::Act(act) => Some(act.id),
+        _ => None,
+    }
 }
 
 pub(super) struct Life<'a, S> {
@@ -408,7 +417,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
             ClientMessage::Say { id, room, text } => {
                 Next::Ask(LobbyCommand::Say { from, id, room, content: text.into() })
             }
-            ClientMessage::Act { id, room, act } => {
+            ClientMessage::Act { id, room: None, act, lasts } => {
+                Next::Ask(LobbyCommand::Act(Box::new(ProposedAct { from, id, act, lasts })))
+            }
+            ClientMessage::Bans { request } => Next::Ask(LobbyCommand::Bans { from, request }),
+            ClientMessage::Ops { request } => Next::Ask(LobbyCommand::Ops { from, request }),
+            ClientMessage::Act { id, room, act, .. } => {
                 Next::Ask(LobbyCommand::Say { from, id, room, content: as_done(act).into() })
             }
             ClientMessage::Join(join) => self.join_room(join.into()),
@@ -500,7 +514,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
     async fn welcome(&mut self, admitted: &Admitted) {
         // A client is let in once.
         let Some(arrival) = self.arrival.take() else { return };
-        let welcome = arrival.welcome(&*self.shared.log, &self.shared.recent, admitted).await;
+        let mut welcome = arrival.welcome(&*self.shared.log, &self.shared.recent, admitted).await;
+        welcome.motd = self.shared.motd.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.connection.welcome(welcome);
         for room in arrival.rooms {
             if let Next::Ask(command) = self.join_room(room.into())

@@ -69,6 +69,7 @@ impl World {
             memory: Arc::clone(&recent) as _,
             room_memory: Arc::clone(&recent_of_rooms) as _,
             max_rooms: 1000,
+            banned: Arc::default(),
             metrics: Arc::clone(&metrics),
             tokens: Tokens::of(&identity),
             max_clients: 100,
@@ -91,6 +92,8 @@ impl World {
             metrics,
             turns: Turns::default(),
             rate: 1_000_000,
+            banned: Arc::default(),
+            motd: Mutex::default(),
             next_id,
             evicted,
             relay: Relay::new(RelayParts {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::content::Content;
-use hobnob_protocol::message::{NotAcceptedCode, NotJoinedCode};
+use hobnob_protocol::message::{NotAccepted, NotAcceptedCode, NotJoinedCode, Refused};
 use hobnob_protocol::name::{Seq, UserName};
 use hobnob_protocol::room::RoomName;
 
 use super::entry::ConnectionId;
 use super::rooms::{KeptRoom, RoomId, RoomView};
 use super::roster::NameBinding;
+use super::rules::Rules;
 
 /// One thing that follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +50,38 @@ pub enum Effect {
         /// Why.
         code: NotAcceptedCode,
     },
+    /// What an operator does was done before and has a number already.
+    ActKnown {
+        /// On which connection it was sent now.
+        to: ConnectionId,
+        /// Its number in its author's run.
+        id: u64,
+        /// Its number in the lobby.
+        seq: Seq,
+    },
+    /// The rules of operators keep a text from being said.
+    NotSaid {
+        /// On which connection it was said.
+        to: ConnectionId,
+        /// What its author is told.
+        answer: Box<NotAccepted>,
+    },
+    /// An operator sends somebody out. The connection is told why and ends; its [`Leave`](super::Entry::Leave) follows.
+    SentOut {
+        /// On which connection.
+        id: ConnectionId,
+        /// What it is told.
+        why: Box<Refused>,
+    },
+    /// The rules of operators keep somebody from coming in.
+    NotAdmitted {
+        /// On which connection.
+        id: ConnectionId,
+        /// What it is told.
+        why: Box<Refused>,
+    },
+    /// The rules of operators changed. To be stored.
+    Rules(Arc<Rules>),
     /// Somebody is in a room, or was in it already.
     InRoom {
         /// On which connection.

@@ -1,10 +1,12 @@
 //! What servers propose: the entries of the order. All that a decision needs travels in them: times, names with
 //! their folded form, and who is meant.
 
+use std::net::IpAddr;
+
 use hobnob_order::ServerId;
 use hobnob_protocol::away::AwayText;
-use hobnob_protocol::content::Content;
-use hobnob_protocol::name::{Candidate, LogId, PublicKey, RunId, UserName};
+use hobnob_protocol::content::{Act, Content};
+use hobnob_protocol::name::{Candidate, Fingerprint, LogId, PublicKey, RunId, UserName};
 use hobnob_protocol::room::RoomName;
 
 /// One connection, as long as its server runs.
@@ -38,6 +40,10 @@ pub enum Entry {
         /// What is said or done.
         content: Content,
     },
+    /// An operator does something. Boxed: nearly all entries are texts, and those are small.
+    Act(Box<ProposedAct>),
+    /// Whom the operators' file of the server that proposes this lists.
+    Operators(Vec<Fingerprint>),
     /// Somebody joins a room.
     JoinRoom {
         /// On which connection.
@@ -79,6 +85,19 @@ pub enum Entry {
     },
 }
 
+/// Something that an operator does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposedAct {
+    /// On which connection.
+    pub from: ConnectionId,
+    /// Its number in its author's run.
+    pub id: u64,
+    /// What, as the client put it.
+    pub act: Act,
+    /// For how many seconds; none for good.
+    pub lasts: Option<u64>,
+}
+
 /// Somebody wants in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Join {
@@ -90,6 +109,8 @@ pub struct Join {
     pub evict: Option<ConnectionId>,
     /// Whether a name that belongs to nobody becomes the newcomer's. Otherwise it has that name while it is here.
     pub keep: bool,
+    /// The address from which it comes, or any of the network that counts as one with it.
+    pub address: Option<IpAddr>,
 }
 
 /// What one server proposes at once.

@@ -13,18 +13,21 @@ use std::sync::Arc;
 
 use hobnob_order::{Ordered, ServerId};
 use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::content::Content;
-use hobnob_protocol::message::NotAcceptedCode;
+use hobnob_protocol::content::{Act, Content};
+use hobnob_protocol::message::{NotAcceptedCode, Refused, RefusedCode};
 use hobnob_protocol::name::LogId;
 use hobnob_protocol::room::RoomName;
 
+use super::acts::{self, Meant, StagedRules};
 use super::effect::Effect;
-use super::entry::{ConnectionId, Entry, Join, Proposals};
+use super::entry::{ConnectionId, Entry, Join, Proposals, ProposedAct};
 use super::numbering::{Numbered, Numbering};
 use super::posts::Posts;
 use super::rooms::{InRoom, RoomId, Rooms};
 use super::roster::{NameBinding, Roster};
+use super::rules::{Actor, Denied, Moderation, Rules, Visitor};
 use super::times::said_at;
+use crate::network::Network;
 
 /// Rooms there may be, unless the machine is told.
 const MAX_ROOMS: usize = 1000;
@@ -35,6 +38,7 @@ pub struct Machine {
     roster: Roster,
     lobby: Numbering,
     rooms: Rooms,
+    rules: StagedRules,
     /// The time of what is said now.
     last_at: u64,
     /// The last batch of each server that counted.
@@ -52,13 +56,20 @@ impl Machine {
         posts: Posts,
     ) -> Self {
         let (roster, lobby) = (Roster::new(names), Numbering::new(head, posts));
-        Self { roster, lobby, rooms: Rooms::new(MAX_ROOMS, []), last_at, counted: BTreeMap::new() }
+        let (rooms, rules) = (Rooms::new(MAX_ROOMS, []), StagedRules::default());
+        Self { roster, lobby, rooms, rules, last_at, counted: BTreeMap::new() }
     }
 
     /// The same with these rooms.
     #[must_use]
     pub fn with_rooms(self, rooms: Rooms) -> Self {
         Self { rooms, ..self }
+    }
+
+    /// The same with what operators decided before.
+    #[must_use]
+    pub fn with_rules(self, rules: Rules) -> Self {
+        Self { rules: StagedRules::new(rules), ..self }
     }
 
     /// Takes the next batch and appends what follows from it to `out`. A batch that comes a second time has no
@@ -73,10 +84,13 @@ impl Machine {
         }
         *counted = *number;
         self.last_at = said_at(ordered.at, self.last_at);
+        self.rules.is_now(self.last_at);
         out.reserve(entries.len());
         for entry in entries {
             match entry {
                 Entry::Say { from, id, room, content } => self.say(*from, *id, room.as_ref(), content, out),
+                Entry::Act(act) => self.act(act, out),
+                Entry::Operators(listed) => self.rules.set_file(listed),
                 Entry::JoinRoom { from, room, log } => self.join_room(*from, room, *log, out),
                 Entry::Part { from, room } => self.part(*from, room, out),
                 Entry::Join(join) => self.join(join, out),
@@ -93,6 +107,7 @@ impl Machine {
                 }
             }
         }
+        out.extend(self.rules.take_changed().map(Effect::Rules));
         self.lobby.sweep();
     }
 
@@ -100,6 +115,7 @@ impl Machine {
     pub fn commit(&mut self) {
         self.lobby.commit();
         self.rooms.commit();
+        self.rules.commit();
     }
 
     /// The messages that are staged were not stored: their numbers and those of their authors are free again, and topics
@@ -110,6 +126,7 @@ impl Machine {
         of_room: impl Fn(&RoomId) -> Option<&'a [LobbyMessage]>,
     ) {
         self.lobby.withdraw(staged);
+        self.rules.withdraw();
         self.rooms.withdraw(of_room);
     }
 
@@ -136,6 +153,20 @@ impl Machine {
         &mut self.rooms
     }
 
+    /// Whether what somebody says in a room or in the lobby has a number already, or gets none.
+    pub(crate) fn is_known(&self, from: ConnectionId, id: u64, room: Option<&RoomName>) -> bool {
+        let Some(author) = self.roster.member(from) else { return false };
+        match room {
+            None => self.lobby.known(author, id).is_some(),
+            Some(room) => self.rooms.knows(room, author, id),
+        }
+    }
+
+    /// What operators decided, for questions.
+    pub(crate) fn rules(&self) -> &Rules {
+        self.rules.rules()
+    }
+
     /// Who is here, for questions.
     pub(crate) fn roster(&self) -> &Roster {
         &self.roster
@@ -155,9 +186,18 @@ impl Machine {
         content: &Content,
         out: &mut Vec<Effect>,
     ) {
-        let Some(author) = self.roster.member(from) else { return };
+        let Some(author) = self.roster.member(from).filter(|_| !self.rules.is_out(from)) else { return };
         if let Err(code) = self.may_say(from, room, content) {
             return out.push(Effect::Refused { to: from, id, code });
+        }
+        let key = author.key;
+        // What was said before the rules were so has its number.
+        let is_known = || self.is_known(from, id, room);
+        let named_since = || self.roster.named_since(&key);
+        if let Err(why) = self.rules.rules().lets_speak(&key, named_since)
+            && !is_known()
+        {
+            return out.push(acts::not_said(from, id, why));
         }
         let (room, numbered) = match room {
             None => (None, self.lobby.number(author, id, content, self.last_at)),
@@ -178,6 +218,68 @@ impl Machine {
         }
     }
 
+    /// An operator does something, once, also when it is sent twice.
+    fn act(&mut self, proposed: &ProposedAct, out: &mut Vec<Effect>) {
+        let ProposedAct { from, id, act, lasts } = proposed;
+        let Some(author) = self.roster.member(*from).filter(|_| !self.rules.is_out(*from)) else { return };
+        match self.lobby.known(author, *id) {
+            Some(Numbered::Known(seq)) => return out.push(Effect::ActKnown { to: *from, id: *id, seq }),
+            Some(_) => {
+                let code = NotAcceptedCode::Id;
+                return out.push(Effect::Refused { to: *from, id: *id, code });
+            }
+            None => {}
+        }
+        let (key, name) = (author.key, Arc::clone(&author.name));
+        let meant = if self.rules.rules().is_operator(&key) {
+            acts::meant(act, *lasts, &self.roster, self.rules.rules())
+        } else {
+            Err(Denied::NotOperator)
+        };
+        let by = Actor { name: &name, key: &key };
+        let done = meant.and_then(|meant| self.rules.moderate(by, &meant.moderation).map(|()| meant));
+        let meant = match done {
+            Ok(meant) => meant,
+            Err(denied) => return out.push(acts::denied_act(*from, *id, denied)),
+        };
+        let until = meant.moderation.term().and_then(|term| term.end_from(self.last_at));
+        let Meant { moderation, name: whom, target } = meant;
+        let done = Act { kind: act.kind.clone(), name: whom, target, until, text: act.text.clone() };
+        let Some(author) = self.roster.member(*from) else { return };
+        if let Numbered::New(message) = self.lobby.number(author, *id, &done.into(), self.last_at) {
+            out.push(Effect::Said { from: *from, room: None, message });
+        }
+        let why = |code| Refused { code, by: Some((*name).clone()), reason: act.text.clone(), until };
+        self.send_out(&moderation, why, out);
+    }
+
+    /// Those whom the act concerns go.
+    fn send_out(&mut self, done: &Moderation, why: impl Fn(RefusedCode) -> Refused, out: &mut Vec<Effect>) {
+        let (code, ids) = match done {
+            Moderation::Kick { who, .. } => {
+                let named = who.name.as_ref().and_then(|name| self.roster.named(name));
+                (RefusedCode::Kicked, named.into_iter().collect())
+            }
+            Moderation::Ban { who, .. } => {
+                (RefusedCode::Banned, self.roster.those(|member| member.fingerprint == who.fingerprint))
+            }
+            Moderation::BanAddress { range, .. } => {
+                let rules = self.rules.rules();
+                let ids = self.roster.those(|member| {
+                    let is_from_there = member.network.is_some_and(|network| range.contains(network.ip()));
+                    is_from_there && !rules.is_operator(&member.key)
+                });
+                (RefusedCode::Banned, ids)
+            }
+            _ => return,
+        };
+        for id in ids {
+            if self.rules.send_out(id) {
+                out.push(Effect::SentOut { id, why: Box::new(why(code)) });
+            }
+        }
+    }
+
     /// A room is for those who are in it, and its topic is theirs to set. All other acts are for operators.
     fn may_say(
         &self,
@@ -195,7 +297,7 @@ impl Machine {
     }
 
     fn join_room(&mut self, from: ConnectionId, room: &RoomName, log: LogId, out: &mut Vec<Effect>) {
-        let Some(member) = self.roster.member(from) else { return };
+        let Some(member) = self.roster.member(from).filter(|_| !self.rules.is_out(from)) else { return };
         out.push(match self.rooms.join(from, member, room, log, self.last_at) {
             Ok(InRoom { view, is_new }) => {
                 Effect::InRoom { id: from, name: Arc::clone(&member.name), view, is_new }
@@ -214,9 +316,15 @@ impl Machine {
     /// A run that comes back takes over from its old connection, and the place of one that gave no sign of life
     /// is free.
     fn join(&mut self, join: &Join, out: &mut Vec<Effect>) {
-        let Join { id, newcomer, evict, keep } = join;
+        let Join { id, newcomer, evict, keep, address } = join;
         if self.roster.member(*id).is_some() {
             return;
+        }
+        let network = address.map(Network::of);
+        let named_since = self.roster.named_since(&newcomer.key);
+        let visitor = Visitor { key: &newcomer.key, network, named_since };
+        if let Err(why) = self.rules.rules().admits(&visitor) {
+            return out.push(Effect::NotAdmitted { id: *id, why: Box::new(acts::not_admitted(why)) });
         }
         let silent = evict.filter(|&id| self.roster.member(id).is_some_and(|m| m.key == newcomer.key));
         for old in [self.roster.by_run(newcomer.key, newcomer.run), silent].into_iter().flatten() {
@@ -228,6 +336,7 @@ impl Machine {
         let Ok(admitted) = self.roster.admit(*id, newcomer, *keep, self.last_at) else {
             return out.push(Effect::NoNameLeft { id: *id });
         };
+        self.roster.comes_from(*id, network);
         let is_new = matches!(admitted.binding, Some((_, true)));
         out.extend(admitted.binding.map(|(binding, is_new)| Effect::Bound { binding, is_new }));
         out.push(Effect::Joined { id: *id, name: admitted.name, head: self.lobby.head(), is_new });
@@ -235,6 +344,7 @@ impl Machine {
 
     /// A connection is gone, from its rooms as well.
     fn remove(&mut self, id: ConnectionId, out: &mut Vec<Effect>) {
+        self.rules.ended(id);
         for room in self.rooms.of(id) {
             self.part(id, &room, out);
         }
@@ -298,6 +408,11 @@ mod tests {
             Effect::TakenOver { id } => format!("{} taken over", id.0),
             Effect::Left { id, name } => format!("{} left as {name}", id.0),
             Effect::Freed(name) => format!("{name} is free"),
+            Effect::ActKnown { to, id, seq } => format!("{} acted {id} {seq}", to.0),
+            Effect::NotSaid { to, answer } => format!("{} not said {} {:?}", to.0, answer.id, answer.code),
+            Effect::SentOut { id, why } => format!("{} sent out {:?}", id.0, why.code),
+            Effect::NotAdmitted { id, why } => format!("{} not admitted {:?}", id.0, why.code),
+            Effect::Rules(_) => return None,
             Effect::Bound { .. } => return None,
         })
     }
@@ -310,7 +425,7 @@ mod tests {
             candidates: Vec::new(),
         };
         let evict = evict.map(ConnectionId);
-        Entry::Join(Box::new(Join { id: ConnectionId(id), newcomer, evict, keep: true }))
+        Entry::Join(Box::new(Join { id: ConnectionId(id), newcomer, evict, keep: true, address: None }))
     }
 
     fn say(from: u64, id: u64) -> Entry {

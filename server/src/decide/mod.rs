@@ -10,6 +10,9 @@
 //!
 //! Introductions are not decided here: they concern two users and are never in the order (`rendezvous`).
 
+mod acts;
+#[cfg(test)]
+mod acts_tests;
 mod effect;
 mod entry;
 mod machine;
@@ -19,15 +22,18 @@ mod rooms;
 #[cfg(test)]
 mod rooms_tests;
 pub(crate) mod roster;
+pub(crate) mod rules;
 mod table;
 mod times;
 
 pub use effect::Effect;
-pub use entry::{ConnectionId, Entry, Join, Newcomer, Proposals};
+pub use entry::{ConnectionId, Entry, Join, Newcomer, Proposals, ProposedAct};
 pub use machine::Machine;
 pub use posts::{POSTS_REMEMBERED, Party, Posts, ROOM_POSTS_REMEMBERED};
 pub use rooms::{KeptRoom, OpenedRoom, RoomId, RoomView, Rooms};
 pub use roster::NameBinding;
+pub(crate) use rules::MAX_OPERATORS;
+pub use rules::Rules;
 pub(crate) use times::EARLIEST;
 
 /// Which server proposes; see the crate `hobnob-order`.

@@ -51,6 +51,15 @@ impl Numbering {
         Numbered::New(message)
     }
 
+    /// What became of what `author` said under `id` before; `None` where it would be new.
+    pub(super) fn known(&self, author: &Member, id: u64) -> Option<Numbered> {
+        match self.posts.look((author.key, author.run), id, self.head.seq.next()) {
+            Taken::New => None,
+            Taken::Known(seq) => Some(Numbered::Known(seq)),
+            Taken::TooLate => Some(Numbered::TooLate),
+        }
+    }
+
     /// The newest message, stored or staged.
     pub(super) fn head(&self) -> Position {
         self.head

@@ -135,6 +135,16 @@ impl Posts {
         Taken::New
     }
 
+    /// What [`take`](Self::take) would say, and nothing is taken.
+    pub(super) fn look(&self, party: Party, id: u64, seq: Seq) -> Taken {
+        let oldest = self.oldest(Seq(seq.0 - 1)).0;
+        let last = self.runs.get(&party).and_then(|bursts| bursts.last().map(|last| (bursts, last)));
+        match last.filter(|(_, last)| last.last_seq() >= oldest && id <= last.last_id()) {
+            Some((bursts, _)) => known(bursts, id, oldest),
+            None => Taken::New,
+        }
+    }
+
     /// Takes back the numbers from `seq` on that [`take`](Self::take) gave to a run.
     pub(super) fn give_back(&mut self, party: Party, seq: Seq) {
         let Some(bursts) = self.runs.get_mut(&party) else { return };

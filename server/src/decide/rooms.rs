@@ -264,6 +264,11 @@ impl Rooms {
         self.of_connection.get(&id).is_some_and(|rooms| rooms.contains(name))
     }
 
+    /// Whether what somebody says in a room has a number already, or gets none.
+    pub(super) fn knows(&self, name: &RoomName, author: &Member, id: u64) -> bool {
+        self.rooms.get(name).is_some_and(|room| room.numbering.known(author, id).is_some())
+    }
+
     /// Gives the next number of a room to what somebody says there. The author is in it.
     pub(super) fn number(
         &mut self,

@@ -85,7 +85,7 @@ fn enter(id: u64, name: &str, key: u16) -> Entry {
         run: RunId::new([id as u8; 8]),
         candidates: Vec::new(),
     };
-    Entry::Join(Box::new(Join { id: ConnectionId(id), newcomer, evict: None, keep: true }))
+    Entry::Join(Box::new(Join { id: ConnectionId(id), newcomer, evict: None, keep: true, address: None }))
 }
 
 fn say(from: u64, id: u64, room: &str) -> Entry {

@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hobnob_protocol::away::AwayText;
-use hobnob_protocol::name::{Candidate, PublicKey, RunId, UserName};
+use hobnob_protocol::name::{Candidate, Fingerprint, PublicKey, RunId, UserName};
 
 use super::entry::{ConnectionId, Newcomer};
 use super::posts::Party;
 use super::table::Table;
+use crate::network::Network;
 
 /// Numbers tried after a name before a newcomer is refused.
 const MAX_NUMBER: u32 = 10_000;
@@ -42,6 +43,8 @@ pub struct NameBinding {
     pub seen: u64,
     /// Whether its key ever said anything in the lobby.
     pub spoke: bool,
+    /// Since when it is that key's, in milliseconds since 1970-01-01 UTC; 0 for one that was so before this was noted.
+    pub since: u64,
 }
 
 /// Somebody in the lobby.
@@ -59,6 +62,10 @@ pub(crate) struct Member {
     pub(crate) candidates: Vec<Candidate>,
     /// Whether others see it already: not before its name is stored.
     pub(crate) entered: bool,
+    /// The fingerprint of its key.
+    pub(crate) fingerprint: Fingerprint,
+    /// From where it comes, as far as that is known.
+    pub(crate) network: Option<Network>,
     /// Why it is away, while it is.
     pub(crate) away: Option<AwayText>,
     /// It has said something, and that is noted at its key's names.
@@ -83,10 +90,11 @@ pub(crate) struct Admitted {
     pub(crate) binding: Option<(NameBinding, bool)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Binding {
     key: PublicKey,
     seen: u64,
+    since: u64,
 }
 
 /// A key that has names.
@@ -130,12 +138,12 @@ impl Roster {
     /// Nobody is here; these names belong to somebody.
     pub(crate) fn new(names: impl IntoIterator<Item = NameBinding>) -> Self {
         let mut roster = Self::default();
-        for NameBinding { name, key, seen, spoke } in names {
+        for NameBinding { name, key, seen, spoke, since } in names {
             roster.today = roster.today.max(seen);
             let owner = roster.owners.or_default(key);
             owner.add(name.clone());
             owner.spoke |= spoke;
-            roster.bindings.insert(name, Binding { key, seen });
+            roster.bindings.insert(name, Binding { key, seen, since });
         }
         roster
     }
@@ -156,7 +164,7 @@ impl Roster {
             (None, None) => return Err(NoNameLeft),
         };
         let name = Arc::new(form(&wish, number));
-        let binding = self.bind(&name, key, keep);
+        let binding = self.bind(&name, key, keep, since);
         self.in_use.insert(Arc::clone(&name), id);
         self.runs.insert((key, run), id);
         let name_shown = Arc::clone(&name);
@@ -166,6 +174,8 @@ impl Roster {
             run,
             since,
             candidates,
+            fingerprint: key.fingerprint(),
+            network: None,
             entered: false,
             away: None,
             spoke: false,
@@ -214,8 +224,8 @@ impl Roster {
     fn see(&mut self, name: &UserName) -> Option<NameBinding> {
         let binding = self.bindings.get_mut(name).filter(|binding| binding.seen < self.today)?;
         binding.seen = self.today;
-        let (key, seen) = (binding.key, binding.seen);
-        Some(NameBinding { name: name.clone(), key, seen, spoke: self.spoke(&key) })
+        let Binding { key, seen, since } = *binding;
+        Some(NameBinding { name: name.clone(), key, seen, spoke: self.spoke(&key), since })
     }
 
     fn spoke(&self, key: &PublicKey) -> bool {
@@ -232,8 +242,8 @@ impl Roster {
         let Some(owner) = self.owners.get_mut(&key).filter(|owner| !owner.spoke) else { return Vec::new() };
         owner.spoke = true;
         let bound = |name: &UserName| {
-            let seen = self.bindings.get(name)?.seen;
-            Some(NameBinding { name: name.clone(), key, seen, spoke: true })
+            let Binding { seen, since, .. } = *self.bindings.get(name)?;
+            Some(NameBinding { name: name.clone(), key, seen, spoke: true, since })
         };
         owner.names.iter().filter_map(bound).collect()
     }
@@ -288,6 +298,43 @@ impl Roster {
         }
     }
 
+    /// From where a member comes.
+    pub(crate) fn comes_from(&mut self, id: ConnectionId, network: Option<Network>) {
+        if let Some(member) = self.members.get_mut(&id) {
+            member.network = network;
+        }
+    }
+
+    /// Since when the oldest of a key's names belongs to it; `None` for a key to which none does.
+    pub(crate) fn named_since(&self, key: &PublicKey) -> Option<u64> {
+        let names = &self.owners.get(key)?.names;
+        names.iter().filter_map(|name| self.bindings.get(name)).map(|binding| binding.since).min()
+    }
+
+    /// The connection of whoever is here under this name, whether others see it already or not.
+    pub(crate) fn named(&self, name: &UserName) -> Option<ConnectionId> {
+        self.in_use.get(name).copied()
+    }
+
+    /// Whose this name is: of whoever is here under it, or of the one to whom it belongs.
+    pub(crate) fn key_of(&self, name: &UserName) -> Option<PublicKey> {
+        let here = self.named(name).and_then(|id| self.members.get(&id)).map(|member| member.key);
+        here.or_else(|| self.bindings.get(name).map(|binding| binding.key))
+    }
+
+    /// A name as its user writes it.
+    pub(crate) fn spelling(&self, name: &UserName) -> UserName {
+        let here = self.in_use.get_key_value(name).map(|(name, _)| UserName::clone(name));
+        let bound = || self.bindings.get_key_value(name).map(|(name, _)| name.clone());
+        here.or_else(bound).unwrap_or_else(|| name.clone())
+    }
+
+    /// The members of whom something is so, in the order of their names.
+    pub(crate) fn those(&self, is_so: impl Fn(&Member) -> bool) -> Vec<ConnectionId> {
+        let ids = self.in_use.values().copied();
+        ids.filter(|id| self.members.get(id).is_some_and(&is_so)).collect()
+    }
+
     /// A member by its connection.
     pub(crate) fn member(&self, id: ConnectionId) -> Option<&Member> {
         self.members.get(&id)
@@ -325,7 +372,13 @@ impl Roster {
 
     /// Binds a name to a key unless it is bound already, to that key. Gives the binding where something of it is new,
     /// and whether all of it is; there is none where it is not to be kept or there are too many.
-    fn bind(&mut self, name: &UserName, key: PublicKey, keep: bool) -> Option<(NameBinding, bool)> {
+    fn bind(
+        &mut self,
+        name: &UserName,
+        key: PublicKey,
+        keep: bool,
+        since: u64,
+    ) -> Option<(NameBinding, bool)> {
         if self.bindings.contains_key(name) {
             return self.see(name).map(|binding| (binding, false));
         }
@@ -335,8 +388,8 @@ impl Roster {
         }
         let seen = self.today;
         self.owners.or_default(key).add(name.clone());
-        self.bindings.insert(name.clone(), Binding { key, seen });
-        Some((NameBinding { name: name.clone(), key, seen, spoke: self.spoke(&key) }, true))
+        self.bindings.insert(name.clone(), Binding { key, seen, since });
+        Some((NameBinding { name: name.clone(), key, seen, spoke: self.spoke(&key), since }, true))
     }
 
     /// The smallest number whose form of `wish` belongs to `key` and is, or is not, in use.
@@ -463,7 +516,8 @@ mod tests {
     #[test]
     fn a_binding_is_new_once_and_its_date_only_grows() {
         let mut roster = Roster::default();
-        let binding = |seen| NameBinding { name: "anna".parse().unwrap(), key: key(1), seen, spoke: false };
+        let binding =
+            |seen| NameBinding { name: "anna".parse().unwrap(), key: key(1), seen, spoke: false, since: 0 };
         let admit = |roster: &mut Roster| {
             let admitted = roster.admit(ConnectionId(1), &newcomer("anna", 1, 1), true, 0).unwrap();
             (admitted.binding, roster.remove(ConnectionId(1)).unwrap().1)

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 use super::gather::Later;
 use super::unsaved::Changes;
 use super::{Chunk, Lobby};
-use crate::decide::{ConnectionId, Effect, Entry, Proposals, RoomId};
+use crate::decide::{ConnectionId, Effect, Entry, Proposals, RoomId, Rules};
 use crate::log::{Batch, Later as Appended, LogError, RoomBatch};
 
 /// How long to wait before a batch is published again.
@@ -47,6 +47,8 @@ pub(super) struct Storing {
     pub(super) effects: Vec<Effect>,
     /// What is stored with them of names and rooms.
     pub(super) changes: Changes,
+    /// What operators decided, where that is stored with them.
+    pub(super) rules: Option<Arc<Rules>>,
     /// What was said in rooms.
     pub(super) rooms: Vec<RoomWords>,
 }
@@ -128,7 +130,7 @@ impl Lobby {
             return;
         }
         if self.gathered.is_empty() {
-            if self.unsaved.is_due() {
+            if self.unsaved.is_due() || self.unsaved_rules.is_some() {
                 self.store(Vec::new());
             }
             return;
@@ -174,10 +176,12 @@ impl Lobby {
         let Some(Open { mut batch, later, .. }) = self.open.take() else { return };
         tracing::warn!(%err, entries = batch.entries.len(), "a batch could not be published");
         if let PublishError::Refused(_) = err {
-            let is_said = |entry: &Entry| matches!(entry, Entry::Say { .. });
+            let is_said = |entry: &Entry| matches!(entry, Entry::Say { .. } | Entry::Act(_));
             for entry in &batch.entries {
-                if let Entry::Say { from, id, .. } = entry {
-                    self.not_accepted(*from, *id);
+                match entry {
+                    Entry::Say { from, id, .. } => self.not_accepted(*from, *id),
+                    Entry::Act(act) => self.not_accepted(act.from, act.id),
+                    _ => {}
                 }
             }
             // Whoever came or went did so all the same.
@@ -198,7 +202,7 @@ impl Lobby {
 
     /// Gives what was decided to the log, if it has to be stored before it is told.
     fn store(&mut self, decided: Vec<Effect>) {
-        let mut must = self.unsaved.is_due();
+        let mut must = self.unsaved.is_due() || self.unsaved_rules.is_some();
         let (mut messages, mut authors) =
             (Vec::with_capacity(decided.len()), Vec::with_capacity(decided.len()));
         let (mut effects, mut rooms) = (Vec::new(), BTreeMap::new());
@@ -213,6 +217,11 @@ impl Lobby {
                         rooms.entry(room.log).or_insert_with(|| (room, Vec::new(), Vec::new()));
                     messages.push(message);
                     authors.push(from);
+                }
+                Effect::Rules(rules) => {
+                    must = true;
+                    self.unsaved_rules = Some(Arc::clone(&rules));
+                    effects.push(Effect::Rules(rules));
                 }
                 Effect::RoomSeen(room) => self.unsaved.room_seen(room),
                 Effect::RoomGone(room) => {
@@ -233,10 +242,12 @@ impl Lobby {
         must |= !(messages.is_empty() && rooms.is_empty());
         let messages = Arc::new(messages);
         let changes = if must { self.unsaved.take() } else { Changes::default() };
+        let rules = if must { self.unsaved_rules.take() } else { None };
         let rooms: Vec<RoomWords> = rooms.into_values().map(RoomWords::new).collect();
         let (append, started): (Appended<'static, ()>, _) = match must {
             true => {
-                let batch = self.batch_of(Arc::clone(&messages), &rooms, changes.clone());
+                let mut batch = self.batch_of(Arc::clone(&messages), &rooms, changes.clone());
+                batch.rules.clone_from(&rules);
                 (self.log.append(batch), Some(Instant::now()))
             }
             false => (Box::pin(future::ready(Ok(()))), None),
@@ -245,7 +256,8 @@ impl Lobby {
         // While the log's thread stores them.
         let of_rooms = rooms.iter().flat_map(|room| &room.chunks);
         chunks.iter().chain(of_rooms).for_each(|chunk| self.memory.prepare(chunk));
-        self.storing = Some(Storing { append, started, messages, authors, chunks, effects, changes, rooms });
+        self.storing =
+            Some(Storing { append, started, messages, authors, chunks, effects, changes, rooms, rules });
     }
 
     /// What is stored at once: of a room in which something was said its topic and its date as well.
@@ -261,6 +273,6 @@ impl Lobby {
         // What was said last in a room that is gone by the end of the batch is told and not kept.
         let is_there = |room: &RoomBatch| !gone_rooms.contains(&room.kept.id.log);
         let rooms = with_words.chain(seen).filter(is_there).collect();
-        Batch { messages, names, freed, rooms, gone_rooms }
+        Batch { messages, names, freed, rooms, gone_rooms, rules: None }
     }
 }

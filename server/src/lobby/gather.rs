@@ -12,6 +12,9 @@ use crate::decide::{ConnectionId, Entry, Join, Newcomer};
 const MAX_ENTRIES: usize = 4096;
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
+/// How many bytes a fingerprint has.
+const FINGERPRINT_BYTES: usize = 50;
+
 /// The next batch.
 #[derive(Default)]
 pub(super) struct Gathered {
@@ -65,6 +68,10 @@ impl Gathered {
                 self.joining.insert(newcomer.key, (newcomer.wish.clone(), newcomer.run, *id));
             }
             Entry::Away { .. } | Entry::JoinRoom { .. } | Entry::Part { .. } => self.later.is_needed = true,
+            Entry::Act(proposed) => {
+                self.bytes += proposed.act.text.as_ref().map_or(0, |text| text.as_str().len())
+            }
+            Entry::Operators(listed) => self.bytes += listed.len() * FINGERPRINT_BYTES,
             Entry::Leave(_) | Entry::Expire { .. } => {}
         }
         self.entries.push(entry);

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::content::Content;
-use hobnob_protocol::name::{PairToken, UserName};
+use hobnob_protocol::name::{Fingerprint, PairToken, UserName};
 use hobnob_protocol::room::RoomName;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::outlet::Outlet;
-use crate::decide::{ConnectionId, Newcomer};
+use crate::decide::{ConnectionId, Newcomer, ProposedAct};
 use crate::network::Network;
 
 /// Somebody wants in.
@@ -36,6 +36,18 @@ pub(crate) enum LobbyCommand {
         room: Option<RoomName>,
         content: Content,
     },
+    /// An operator does something.
+    Act(Box<ProposedAct>),
+    Bans {
+        from: ConnectionId,
+        request: u32,
+    },
+    Ops {
+        from: ConnectionId,
+        request: u32,
+    },
+    /// The operators' file was read.
+    Operators(Vec<Fingerprint>),
     JoinRoom {
         from: ConnectionId,
         room: RoomName,

@@ -113,9 +113,10 @@ impl Lobby {
         let Join { id, outlet, newcomer, network } = join;
         let keep = self.new_names.take(network, Instant::now());
         let charged = keep.then_some(network);
+        let address = Some(network.ip());
         let seat = Seat { outlet, entered: false, gone: false, presence_from: 0, proven: None, charged };
         self.seats.insert(id, seat);
-        self.gathered.push(Entry::Join(Box::new(decide::Join { id, newcomer, evict, keep })));
+        self.gathered.push(Entry::Join(Box::new(decide::Join { id, newcomer, evict, keep, address })));
     }
 
     /// The newcomer was charged for a new name before anybody knew whether it gets one, and it got none.

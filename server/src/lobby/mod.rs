@@ -9,7 +9,7 @@
 //!
 //! Who asks (`join`: whether a client that has a newcomer's name is still there; `questions`) is answered from what
 //! is stored and told already. `presence` gathers who came and went. `rooms` does the same for rooms: their words, their
-//! members, and who came to them and went.
+//! members, and who came to them and went. `operators` does what they decided, and answers what they ask.
 
 mod batch;
 mod chunk;
@@ -17,12 +17,14 @@ mod gather;
 mod handle;
 mod join;
 mod names_clock;
+mod operators;
 mod outcome;
 mod outlet;
 mod presence;
 mod questions;
 mod rooms;
 mod said_again;
+mod slow;
 mod unsaved;
 
 use std::collections::HashMap;
@@ -31,7 +33,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hobnob_order::{Follower, OrderedStream, Place, ServerId};
 use hobnob_protocol::message::ServerMessage;
-use hobnob_protocol::name::LogId;
+use hobnob_protocol::name::{Fingerprint, LogId};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
@@ -44,9 +46,11 @@ use self::names_clock::{NamesClock, NamesTime};
 use self::presence::Presence;
 use self::rooms::OccupiedRooms;
 use self::said_again::MAX_COMPARISONS;
+use self::slow::LastTexts;
 use self::unsaved::Unsaved;
 use crate::allowance::Allowance;
-use crate::decide::{ConnectionId, Entry, Machine, Proposals, Rooms};
+use crate::banned_ranges::BannedRanges;
+use crate::decide::{ConnectionId, Entry, Machine, Proposals, Rooms, Rules};
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
 use crate::network::Network;
@@ -106,6 +110,8 @@ pub(crate) struct LobbyParts {
     pub(crate) max_rooms: usize,
     /// For the tokens of private sessions.
     pub(crate) tokens: Tokens,
+    /// Where those who take newcomers find which addresses are banned.
+    pub(crate) banned: Arc<BannedRanges>,
     /// Connections there may be at once; each keeps room in the queue.
     pub(crate) max_clients: usize,
     /// Days after which the name of somebody unseen is free.
@@ -169,6 +175,10 @@ pub(crate) struct Lobby {
     held: Vec<Held>,
     presence: Presence,
     occupied: OccupiedRooms,
+    banned: Arc<BannedRanges>,
+    /// What operators decided and is not stored yet.
+    unsaved_rules: Option<Arc<Rules>>,
+    last_texts: LastTexts,
     presence_due: Instant,
     housekeeping_due: Instant,
     expiry_due: Instant,
@@ -181,6 +191,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
     let now = Instant::now();
     let names = contents.names.iter().cloned();
     let newest = contents.names.iter().map(|binding| binding.seen).max();
+    parts.banned.set(contents.rules.banned_ranges());
     let rooms = Rooms::new(parts.max_rooms, parts.log.rooms());
     tell_of_clock((parts.clock)(), newest.unwrap_or_default().max(parts.last_at));
     let lobby = Lobby {
@@ -197,7 +208,9 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         name_ttl: Duration::from_millis(u64::from(parts.name_ttl_days) * MILLIS_PER_DAY),
         clock: parts.clock,
         names_clock: NamesClock::new(newest, now),
-        machine: Machine::new(contents.head, parts.last_at, names, parts.log.posts()).with_rooms(rooms),
+        machine: Machine::new(contents.head, parts.last_at, names, parts.log.posts())
+            .with_rooms(rooms)
+            .with_rules(contents.rules.clone()),
         seats: HashMap::new(),
         rendezvous: Rendezvous::default(),
         tokens: parts.tokens,
@@ -211,6 +224,9 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         held: Vec::new(),
         presence: Presence::default(),
         occupied: OccupiedRooms::default(),
+        banned: parts.banned,
+        unsaved_rules: None,
+        last_texts: LastTexts::default(),
         presence_due: now,
         housekeeping_due: now,
         expiry_due: now,
@@ -254,6 +270,11 @@ impl Lobby {
         self.close().await;
     }
 
+    /// Who the operators are by this server's own settings, from the first batch on.
+    pub(crate) fn operators_are(&mut self, listed: Vec<Fingerprint>) {
+        self.gathered.push(Entry::Operators(listed));
+    }
+
     /// Takes the commands that wait already, as many as there is room for.
     fn take_waiting(&mut self) {
         for _ in 0..self.commands.len() {
@@ -271,15 +292,22 @@ impl Lobby {
             LobbyCommand::Leave(id) => self.leave(id),
             LobbyCommand::Alive(id) => self.alive(id),
             LobbyCommand::Say { from, id, room, content } => {
+                if content.text().is_some() && !self.is_slow_enough(from, id, room.as_ref()) {
+                    return;
+                }
                 self.gathered.push(Entry::Say { from, id, room, content });
             }
             LobbyCommand::JoinRoom { from, room } => {
                 self.gathered.push(Entry::JoinRoom { from, room, log: LogId::random() });
             }
+            LobbyCommand::Act(act) => self.gathered.push(Entry::Act(act)),
+            LobbyCommand::Operators(listed) => self.gathered.push(Entry::Operators(listed)),
             LobbyCommand::Part { from, room } => self.gathered.push(Entry::Part { from, room }),
             LobbyCommand::Away { from, away } => self.gathered.push(Entry::Away { from, away }),
             question @ (LobbyCommand::Users { .. }
             | LobbyCommand::Rooms { .. }
+            | LobbyCommand::Bans { .. }
+            | LobbyCommand::Ops { .. }
             | LobbyCommand::Whois { .. }) => self.ask(question),
             LobbyCommand::Pair { from, request, name, session, read } => {
                 self.pair(from, request, name, session, read);

@@ -1,5 +1,6 @@
 //! What follows when a batch was stored, could not be stored, or nobody knows. Tells everybody; decides nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hobnob_protocol::message::{NotAcceptedCode, RefusedCode, ServerMessage};
@@ -84,7 +85,7 @@ impl Lobby {
     /// Takes back the messages of a batch that was not stored, as far as anybody knows, and says so to their
     /// authors; gives back what there is to tell all the same. Its names come again with a later batch.
     fn take_back(&mut self, batch: Storing, outcome: Outcome, err: Option<LogError>) -> Vec<Effect> {
-        let Storing { messages, authors, mut effects, changes, rooms, .. } = batch;
+        let Storing { messages, authors, mut effects, changes, rooms, rules, .. } = batch;
         let err = err.map(|err| err.to_string()).unwrap_or_default();
         let in_rooms: usize = rooms.iter().map(|room| room.messages.len()).sum();
         let count = messages.len() + in_rooms;
@@ -93,6 +94,10 @@ impl Lobby {
         let of_room = |id: &RoomId| rooms.iter().find(|room| room.id == *id).map(|room| &room.messages[..]);
         self.machine.withdraw(&messages, of_room);
         self.unsaved.put_back(changes);
+        if rules.is_some() {
+            // Without what was withdrawn.
+            self.unsaved_rules = Some(Arc::new(self.machine.rules().clone()));
+        }
         for (&from, message) in authors.iter().zip(&*messages) {
             self.not_stored(outcome, from, message.id);
         }
@@ -115,6 +120,12 @@ impl Lobby {
                     self.not_stored(outcome, *to, *id);
                 }
                 is_stored
+            }
+            // It was not done.
+            Effect::SentOut { .. } | Effect::Rules(_) => false,
+            Effect::ActKnown { to, id, seq } if *seq > stored.seq => {
+                self.not_stored(outcome, *to, *id);
+                false
             }
             Effect::InRoom { view, .. } => {
                 if let Some(stored) = stored_in(&self.machine, &view.id) {
@@ -164,7 +175,7 @@ impl Lobby {
                 if !is_new {
                     self.give_back_new_name(id);
                 }
-                self.let_in(id, Admitted { name, head });
+                self.let_in(id, self.admitted(id, name, head));
             }
             Effect::NoNameLeft { id } => {
                 self.give_back_new_name(id);
@@ -172,6 +183,11 @@ impl Lobby {
                     seat.outlet.end(Ending::now(ServerMessage::refused(RefusedCode::NoNameLeft)));
                 }
             }
+            Effect::ActKnown { to, id, seq } => self.tell(to, &ServerMessage::Accepted { id, seq }),
+            Effect::NotSaid { to, answer } => self.tell(to, &ServerMessage::NotAccepted(*answer)),
+            Effect::SentOut { id, why } => self.sent_out(id, *why),
+            Effect::NotAdmitted { id, why } => self.not_admitted(id, *why),
+            Effect::Rules(rules) => self.banned.set(rules.banned_ranges()),
             Effect::TakenOver { id } => {
                 if let Some(seat) = self.seats.get_mut(&id) {
                     seat.gone = true;

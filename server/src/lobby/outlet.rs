@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use hobnob_protocol::chain::Position;
-use hobnob_protocol::message::{Introduction, NotJoinedCode, RoomSummary, ServerMessage};
+use hobnob_protocol::content::ShortText;
+use hobnob_protocol::message::{
+    BanRow, Introduction, NotJoinedCode, OperatorRow, RoomSummary, ServerMessage,
+};
 use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 
@@ -30,6 +33,10 @@ pub(crate) trait Outlet: Send + Sync {
     fn users(&self, request: u32, present: Present);
     /// The answer to `rooms`.
     fn rooms(&self, request: u32, rooms: Arc<[RoomSummary]>);
+    /// The answer to `bans`.
+    fn bans(&self, request: u32, bans: Vec<BanRow>);
+    /// The answer to `ops`.
+    fn ops(&self, request: u32, ops: Vec<OperatorRow>);
     /// The client is in a room. Where it reads on is its connection's to find out, as for [`let_in`](Self::let_in).
     fn in_room(&self, view: RoomView);
     /// The client is not let into a room.
@@ -54,6 +61,10 @@ pub(crate) struct Admitted {
     pub(crate) name: Arc<UserName>,
     /// The newest message before that.
     pub(crate) head: Position,
+    /// What the lobby is about.
+    pub(crate) topic: Option<ShortText>,
+    /// Whether it is an operator.
+    pub(crate) is_operator: bool,
 }
 
 /// What remembers the newest messages for connections that read them later.

@@ -29,6 +29,8 @@ impl Lobby {
                 self.users_of_room(from, request, &room)
             }
             LobbyCommand::Rooms { from, request } => self.list_rooms(from, request),
+            LobbyCommand::Bans { from, request } => self.bans(from, request),
+            LobbyCommand::Ops { from, request } => self.ops(from, request),
             LobbyCommand::Whois { from, request, name } => self.whois(from, request, name),
             _ => {}
         }

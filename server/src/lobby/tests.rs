@@ -10,7 +10,8 @@ use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::message::{
-    Change, Introduction, NoAnswerCode, NotAcceptedCode, NotJoinedCode, RefusedCode, RoomSummary,
+    BanRow, Change, Introduction, NoAnswerCode, NotAcceptedCode, NotJoinedCode, OperatorRow, RefusedCode,
+    RoomSummary,
 };
 use hobnob_protocol::name::{PublicKey, RunId, Seq, Text};
 use hobnob_protocol::room::RoomName;
@@ -165,6 +166,12 @@ impl Outlet for Recorder {
         let rooms = rooms.to_vec();
         self.note(Told::Line(ServerMessage::Rooms { request, rooms, more: false }));
     }
+    fn bans(&self, request: u32, bans: Vec<BanRow>) {
+        self.note(Told::Line(ServerMessage::Bans { request, bans, more: false }));
+    }
+    fn ops(&self, request: u32, ops: Vec<OperatorRow>) {
+        self.note(Told::Line(ServerMessage::Ops { request, ops, more: false }));
+    }
     fn in_room(&self, view: RoomView) {
         self.note(Told::InRoom(view));
     }
@@ -235,6 +242,7 @@ impl Stage {
             memory: Arc::new(Forgetful),
             room_memory: Arc::new(Forgetful),
             max_rooms: 3,
+            banned: Arc::default(),
             metrics: Arc::new(Metrics::new()),
             tokens: Tokens::of(&Identity::generate().unwrap()),
             max_clients: 100,

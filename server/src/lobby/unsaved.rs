@@ -102,7 +102,7 @@ mod tests {
     }
 
     fn binding(text: &str, seen: u64) -> NameBinding {
-        NameBinding { name: name(text), key: PublicKey::new([1; 32]), seen, spoke: false }
+        NameBinding { name: name(text), key: PublicKey::new([1; 32]), seen, spoke: false, since: 0 }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::posts::Posts;
 use super::{
-    Batch, Contents, KeptRoom, Later, LobbyLog, LogError, NameBinding, OpenedRoom, Stretch, end_after,
+    Batch, Contents, KeptRoom, Later, LobbyLog, LogError, NameBinding, OpenedRoom, Rules, Stretch, end_after,
     first_shown,
 };
 
@@ -30,6 +30,7 @@ struct State {
     lobby: Line,
     posts: Posts,
     names: HashMap<UserName, NameBinding>,
+    rules: Rules,
     rooms: HashMap<LogId, (KeptRoom, Line)>,
 }
 
@@ -50,13 +51,14 @@ impl MemoryLog {
         let log = LogId::random();
         let start = Position::start(&log);
         Self {
-            contents: Contents { log, head: start, names: Vec::new() },
+            contents: Contents { log, head: start, names: Vec::new(), rules: Rules::default() },
             history: history.max(1),
             head: watch::Sender::new(start),
             state: Mutex::new(State {
                 lobby: Line::new(start),
                 posts: Posts::default(),
                 names: HashMap::new(),
+                rules: Rules::default(),
                 rooms: HashMap::new(),
             }),
         }
@@ -66,6 +68,12 @@ impl MemoryLog {
     #[must_use]
     pub fn names(&self) -> Vec<NameBinding> {
         self.state().names.values().cloned().collect()
+    }
+
+    /// What operators decided, as it was stored last.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        self.state().rules.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -135,6 +143,9 @@ impl State {
             end_after(before, &room.messages)
         });
         let heads: Vec<Position> = heads.collect::<Result<_, _>>()?;
+        if let Some(rules) = &batch.rules {
+            self.rules.clone_from(rules);
+        }
         for name in &batch.freed {
             self.names.remove(name);
         }

@@ -15,7 +15,7 @@ pub(crate) mod sqlite;
 mod suite;
 
 pub(crate) use crate::decide::posts;
-pub use crate::decide::{KeptRoom, NameBinding, OpenedRoom, POSTS_REMEMBERED, RoomId};
+pub use crate::decide::{KeptRoom, NameBinding, OpenedRoom, POSTS_REMEMBERED, RoomId, Rules};
 pub use lock::{Holder, StoreLock, holder};
 pub use memory::MemoryLog;
 pub use sqlite::{SqliteLog, SqliteOptions};
@@ -48,6 +48,8 @@ pub struct Batch {
     pub rooms: Vec<RoomBatch>,
     /// The logs of rooms that are no longer there. One that is not known is passed over.
     pub gone_rooms: Vec<LogId>,
+    /// What operators decided so far, where that changed.
+    pub rules: Option<Arc<Rules>>,
 }
 
 /// What is new in one room.
@@ -120,6 +122,8 @@ pub struct Contents {
     pub head: Position,
     /// All bindings.
     pub names: Vec<NameBinding>,
+    /// What operators decided.
+    pub rules: Rules,
 }
 
 /// Why a log did not do what it was asked. Cloned to everybody whose post was in a batch.

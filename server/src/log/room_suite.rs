@@ -273,8 +273,11 @@ async fn a_log_of_the_third_format_gets_a_table_of_rooms_and_is_else_as_it_was()
     log.append(Batch { names: vec![binding("anna", ANNA, 1)], ..batch(lobby.say_many(300)) }).await.unwrap();
     drop(log);
     let conn = Connection::open(folder.path().join("lobby.sqlite")).unwrap();
-    conn.execute_batch("DROP TABLE rooms; ALTER TABLE meta DROP COLUMN in_rooms; PRAGMA user_version = 3")
-        .unwrap();
+    conn.execute_batch(
+        "DROP TABLE rooms; DROP TABLE rules; ALTER TABLE meta DROP COLUMN in_rooms;
+         ALTER TABLE names DROP COLUMN since; PRAGMA user_version = 3",
+    )
+    .unwrap();
     drop(conn);
     assert!(verify(folder.path()).unwrap_err().to_string().contains("older hobnob"));
     for round in 1..=2 {

@@ -56,7 +56,7 @@ pub(super) fn batch(messages: Vec<LobbyMessage>) -> Batch {
 }
 
 pub(super) fn binding(text: &str, key: PublicKey, seen: u64) -> NameBinding {
-    NameBinding { name: name(text), key, seen, spoke: false }
+    NameBinding { name: name(text), key, seen, spoke: false, since: 0 }
 }
 
 /// Everything shown, as numbers.

@@ -22,7 +22,7 @@ fn open(dir: &Path) -> SqliteLog {
 }
 
 fn seen(user: &User, seen: u64) -> NameBinding {
-    NameBinding { name: user.name.parse().unwrap(), key: user.identity.public(), seen, spoke: true }
+    NameBinding { name: user.name.parse().unwrap(), key: user.identity.public(), seen, spoke: true, since: 0 }
 }
 
 /// Stores these names, and a text of the first of them with this time.

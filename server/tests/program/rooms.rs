@@ -124,12 +124,12 @@ async fn a_room_is_told_who_comes_and_goes_and_lists_show_it() {
 
     let mut position = joined.start;
     let act = Act::topic(Some(ShortText::new("the release").unwrap()));
-    b.send(&ClientMessage::Act { id: 1, room: Some(room("dev")), act: act.clone() }).await;
+    b.send(&ClientMessage::Act { id: 1, room: Some(room("dev")), act: act.clone(), lasts: None }).await;
     let messages = a.said_in("dev", &mut position).await;
     assert_eq!(messages[0].content, Content::from(act.clone()));
     let (mut c, welcome) = User::new("carol").join(server.addr).await;
     assert_eq!(welcome.topic, None);
-    c.send(&ClientMessage::Act { id: 1, room: None, act }).await;
+    c.send(&ClientMessage::Act { id: 1, room: None, act, lasts: None }).await;
     let refused = ServerMessage::not_accepted(1, NotAcceptedCode::NotOperator);
     c.find(|message| (message == refused).then_some(())).await;
     c.send(&ClientMessage::Rooms { request: 3 }).await;

@@ -178,13 +178,18 @@ impl User {
 
     /// The same over a TCP connection that was made already.
     pub(crate) async fn over(&self, stream: TcpStream) -> Client {
-        stream.set_nodelay(true).unwrap();
+        self.try_over(stream).await.expect("the server takes part in the handshake")
+    }
+
+    /// The same where the server may close it before the handshake.
+    pub(crate) async fn try_over(&self, stream: TcpStream) -> Option<Client> {
+        stream.set_nodelay(true).ok()?;
         let (config, _) = client_config(&self.identity, KeyPolicy::Any, LOBBY_ALPN);
         let connect = TlsConnector::from(config).connect(server_name(), stream);
-        let stream = timeout(PATIENCE, connect).await.unwrap().unwrap();
+        let stream = timeout(PATIENCE, connect).await.expect("the server must answer").ok()?;
         let (read, write) = tokio::io::split(stream);
         let reader = MessageReader::new(read, MAX_LINE_BYTES);
-        Client { reader, writer: write, place: None, heard: VecDeque::new() }
+        Some(Client { reader, writer: write, place: None, heard: VecDeque::new() })
     }
 
     /// A link on which the hello was said.
@@ -231,6 +236,13 @@ impl Client {
         })
         .await
         .expect("the server must read");
+    }
+
+    /// The same to a server that may have closed the link.
+    pub(crate) async fn try_send(&mut self, message: &ClientMessage) -> bool {
+        let bytes = codec::encode(message);
+        let sent = async { self.writer.write_all(&bytes).await.and(self.writer.flush().await) };
+        timeout(PATIENCE, sent).await.expect("the server must read").is_ok()
     }
 
     pub(crate) async fn say(&mut self, id: u64, text: &str) {

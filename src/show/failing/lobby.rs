@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hobnob_protocol::chain::BrokenChain;
-use hobnob_protocol::message::{NoAnswerCode, NotAcceptedCode};
+use hobnob_protocol::message::{NoAnswerCode, NotAccepted, NotAcceptedCode};
 use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use thiserror::Error;
@@ -42,8 +42,8 @@ pub(crate) enum Lobby<'a> {
         broken: &'a BrokenChain,
     },
     /// Something this user wanted done was not.
-    #[error("{}", Unsent::NotAccepted(*.0))]
-    ActNotTaken(NotAcceptedCode),
+    #[error("{}", Unsent::NotAccepted(.0))]
+    ActNotTaken(&'a NotAccepted),
     /// The server at this address has another key than before.
     #[error("{reason}; if that is right, remove the server from {} and start again", trust_file.display())]
     KeyChanged {
@@ -64,6 +64,7 @@ const fn no_answer(code: NoAnswerCode) -> &'static str {
         NoAnswerCode::Declined => "the other does not want that now",
         NoAnswerCode::Silent => "the other one's client does not answer; try again in a few seconds",
         NoAnswerCode::NotInRoom => "you are not in that room",
+        NoAnswerCode::NotOperator => "only operators of the lobby may ask that",
         NoAnswerCode::Other => "the server does not answer that",
     }
 }
@@ -74,7 +75,14 @@ impl Failing for Lobby<'_> {
             Self::Down | Self::WentDown | Self::NoAnswerInTime => ErrorCode::LobbyDown,
             Self::NoAnswer(NoAnswerCode::Yourself) => ErrorCode::SelfFork,
             Self::NoAnswer(NoAnswerCode::Silent) => ErrorCode::PeerUnreachable,
-            Self::NoAnswer(_) | Self::Broken { .. } | Self::ActNotTaken(_) => ErrorCode::Refused,
+            Self::NoAnswer(NoAnswerCode::NotOperator) => ErrorCode::NotOperator,
+            Self::ActNotTaken(answer) => match answer.code {
+                NotAcceptedCode::NotOperator => ErrorCode::NotOperator,
+                NotAcceptedCode::NoSuchUser => ErrorCode::NoSuchUser,
+                NotAcceptedCode::Muted => ErrorCode::Muted,
+                _ => ErrorCode::Refused,
+            },
+            Self::NoAnswer(_) | Self::Broken { .. } => ErrorCode::Refused,
             Self::NotThere(_) => ErrorCode::NoSuchUser,
             Self::NotCurrent => ErrorCode::NotInLobby,
             Self::KeyChanged { .. } => ErrorCode::KeyChanged,

@@ -4,6 +4,7 @@
 
 mod history;
 mod lobby;
+mod operators;
 mod plugins;
 mod private;
 mod start;
@@ -15,6 +16,7 @@ use std::fmt;
 
 pub(crate) use self::history::History;
 pub(crate) use self::lobby::Lobby;
+pub(crate) use self::operators::Operators;
 pub(crate) use self::plugins::Plugin;
 pub(crate) use self::private::Private;
 pub(crate) use self::start::Start;

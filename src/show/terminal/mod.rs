@@ -27,6 +27,9 @@ use crate::config::preferences::Preferences;
 /// Rows are no shorter than this, whatever a terminal says of itself.
 const NARROWEST: usize = 20;
 
+/// Rows that the message of the day may take at joining.
+const MOTD_ROWS: usize = 3;
+
 /// What to do in a lobby, for who has never been in one.
 const NEXT: &str = "type to talk; \\users: who is here, \\fork NAME: in private, \\help: the rest";
 
@@ -118,6 +121,8 @@ impl TerminalForm {
             Notice::Unread { session, room, count } => {
                 Shown::Out(self.unread_line(*session, room.as_ref(), *count, columns))
             }
+            Notice::Act(act) if act.replayed => Shown::Nothing,
+            Notice::Motd { text } => Shown::Out(self.say(&first_rows(text, columns), columns)),
             Notice::Kept(kept) => Shown::Out(self.kept(kept, columns)),
             Notice::Help { commands } => Shown::Out(self.help(commands, columns)),
             Notice::Sessions { sessions } => Shown::Out(self.sessions(sessions, columns)),
@@ -172,6 +177,23 @@ impl TerminalForm {
     fn paint(&self, style: Style, text: &str) -> String {
         if self.color && !text.is_empty() { style.paint(text).to_string() } else { text.to_owned() }
     }
+}
+
+/// As much of a message of the day as fits in three rows; what is cut off is told by an ellipsis.
+fn first_rows(text: &str, columns: usize) -> String {
+    let room = columns - PROGRAM_VOICE.len();
+    let mut rows = text.split('\n').flat_map(|line| wrap::words(line, room));
+    let mut shown: Vec<String> = rows.by_ref().take(MOTD_ROWS).collect();
+    if rows.next().is_some()
+        && let Some(last) = shown.last_mut()
+    {
+        // A row that is full gives its last word away.
+        while !last.is_empty() && wrap::words(&format!("{last} …"), room).len() > 1 {
+            last.truncate(last.rfind(' ').unwrap_or(0));
+        }
+        last.push_str(" …");
+    }
+    shown.join("\n")
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::log_number::LogNumber;
 use super::message_rows;
 use super::room_rows::{self, RoomRow};
 use super::rows::{self, stored, unreadable};
+use super::rules_row;
 use super::sync::sync_dir;
 use super::upgrade;
 use crate::exposed::make_private;
@@ -55,7 +56,7 @@ CREATE TABLE meta (
 ) STRICT;
 CREATE TABLE names (
     folded TEXT PRIMARY KEY, name TEXT NOT NULL, key BLOB NOT NULL, seen INTEGER NOT NULL,
-    spoke INTEGER NOT NULL
+    spoke INTEGER NOT NULL, since INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
 ";
 
@@ -99,7 +100,7 @@ pub(super) fn contents(conn: &Connection) -> Result<Contents, LogError> {
     let from = Seq(head.seq.0.saturating_sub(TAIL).max(meta.base.seq.0));
     let after = Position { seq: from, hash: rows::hash_after(conn, &meta, from)? };
     check_from(conn, meta.number, after, head)?;
-    Ok(Contents { log: meta.log, head, names: rows::names(conn)? })
+    Ok(Contents { log: meta.log, head, names: rows::names(conn)?, rules: rules_row::read(conn)? })
 }
 
 /// Both ends of the lobby's log, where what is stored does not contradict itself.
@@ -288,6 +289,7 @@ fn fill(path: &Path) -> rusqlite::Result<()> {
     tx.execute_batch(SCHEMA)?;
     tx.execute_batch(message_rows::TABLES)?;
     tx.execute_batch(room_rows::TABLE)?;
+    tx.execute_batch(rules_row::TABLE)?;
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     let log = LogId::random();

@@ -28,6 +28,7 @@ mod reader;
 mod record;
 pub(crate) mod room_rows;
 pub(crate) mod rows;
+mod rules_row;
 pub(crate) mod sizes;
 mod sync;
 #[cfg(test)]

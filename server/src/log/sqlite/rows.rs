@@ -198,7 +198,8 @@ pub(crate) fn walk(
 /// All bindings of names to keys.
 pub(crate) fn names(conn: &Connection) -> Result<Vec<NameBinding>, LogError> {
     let failed = |err| unreadable(conn, &err);
-    let mut statement = conn.prepare("SELECT folded, name, key, seen, spoke FROM names").map_err(failed)?;
+    let mut statement =
+        conn.prepare("SELECT folded, name, key, seen, spoke, since FROM names").map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     let mut names = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
@@ -216,7 +217,8 @@ fn binding(row: &Row<'_>) -> Result<NameBinding, String> {
         return Err(format!("{name:?} is filed under another name"));
     }
     let key = PublicKey::from_slice(blob(row, 2).map_err(said)?).map_err(said)?;
-    Ok(NameBinding { name, key, seen: number(row, 3)?, spoke: number(row, 4)? != 0 })
+    let (seen, spoke, since) = (number(row, 3)?, number(row, 4)? != 0, number(row, 5)?);
+    Ok(NameBinding { name, key, seen, spoke, since })
 }
 
 pub(super) fn parsed_name(text: &str) -> Result<UserName, String> {

@@ -2,7 +2,8 @@
 //! full disk leaves the old one. Owns what is still known of the old tables; nothing else reads them.
 //!
 //! Format 1 had a row for each message in `log` and another in `posts`, which also told of messages that
-//! are gone. Formats 1 and 2 did not say whose keys had spoken. Formats up to 3 had no rooms.
+//! are gone. Formats 1 and 2 did not say whose keys had spoken. Formats up to 3 had neither rooms nor
+//! operators, and did not say since when a name is its key's.
 
 use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
@@ -11,7 +12,7 @@ use rusqlite::{Connection, Row, Transaction};
 use super::log_number::LogNumber;
 use super::message_rows::{self, ROW_BYTES, insert_row};
 use super::rows::{blob, meta, missing, number, parsed_name, said, stored, text, unreadable};
-use super::{gone, record, room_rows};
+use super::{gone, record, room_rows, rules_row};
 use crate::log::LogError;
 
 /// The oldest format that can be brought up to date.
@@ -34,6 +35,9 @@ pub(super) fn upgrade(conn: &mut Connection, from: i32, to: i32) -> Result<(), L
     // Rows of the lobby have the keys that they always had.
     tx.execute_batch(room_rows::TABLE).map_err(&failed)?;
     tx.execute_batch("ALTER TABLE meta ADD COLUMN in_rooms INTEGER NOT NULL DEFAULT 0").map_err(&failed)?;
+    tx.execute_batch(rules_row::TABLE).map_err(&failed)?;
+    // Names that are there count as old.
+    tx.execute_batch("ALTER TABLE names ADD COLUMN since INTEGER NOT NULL DEFAULT 0").map_err(&failed)?;
     tx.pragma_update(None, "user_version", to).map_err(&failed)?;
     tx.commit().map_err(&failed)
 }
@@ -141,7 +145,8 @@ mod tests {
     use crate::verify::verify;
 
     const OLD_TABLES: &str = "
-    DROP TABLE log; DROP TABLE gone; DROP TABLE meta; DROP TABLE rooms; ALTER TABLE names DROP COLUMN spoke;
+    DROP TABLE log; DROP TABLE gone; DROP TABLE meta; DROP TABLE rooms; DROP TABLE rules;
+    ALTER TABLE names DROP COLUMN spoke; ALTER TABLE names DROP COLUMN since;
     CREATE TABLE meta (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         log BLOB NOT NULL, base_seq INTEGER NOT NULL, base_hash BLOB NOT NULL
@@ -239,8 +244,8 @@ mod tests {
         drop(log);
         let conn = Connection::open(folder.path().join("lobby.sqlite")).unwrap();
         conn.execute_batch(
-            "ALTER TABLE names DROP COLUMN spoke; DROP TABLE rooms;
-             ALTER TABLE meta DROP COLUMN in_rooms; PRAGMA user_version = 2",
+            "ALTER TABLE names DROP COLUMN spoke; ALTER TABLE names DROP COLUMN since;
+             DROP TABLE rooms; DROP TABLE rules; ALTER TABLE meta DROP COLUMN in_rooms; PRAGMA user_version = 2",
         )
         .unwrap();
         drop(conn);

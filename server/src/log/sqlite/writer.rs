@@ -14,6 +14,7 @@ use super::head_record::HeadRecord;
 use super::log_number::LogNumber;
 use super::message_rows::{ROW_BYTES, insert_row};
 use super::rows::stored;
+use super::rules_row;
 use super::sizes::{Kept, gives_way};
 use super::worker::Reply;
 use super::{Opened, SqliteOptions, file, prune, record, room_rows};
@@ -343,16 +344,18 @@ fn insert_names(tx: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
         tx.prepare_cached("DELETE FROM names WHERE folded = ?1")?.execute([name.folded()])?;
     }
     for binding in &batch.names {
-        let sql = "INSERT OR REPLACE INTO names (folded, name, key, seen, spoke) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let sql = "INSERT OR REPLACE INTO names (folded, name, key, seen, spoke, since)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         tx.prepare_cached(sql)?.execute((
             binding.name.folded(),
             binding.name.as_str(),
             binding.key.as_bytes(),
             stored(binding.seen),
             binding.spoke,
+            stored(binding.since),
         ))?;
     }
-    Ok(())
+    batch.rules.as_ref().map_or(Ok(()), |rules| rules_row::write(tx, rules))
 }
 
 /// Stores messages of one log, the newest of which is `head`, and says how many bytes they take.

@@ -1,0 +1,250 @@
+//! What operators do, from the act that a client sends to the entry in the log: who is meant, whether it may be done, what
+//! stands in the log of it, and which connections it sends out. The rules themselves are in [`rules`](super::rules); this
+//! knows the roster as well, which the rules do not.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hobnob_protocol::content::{Act, ActTarget, ShortText};
+use hobnob_protocol::message::{NotAccepted, NotAcceptedCode, Refused, RefusedCode};
+use hobnob_protocol::name::{Fingerprint, UserName};
+
+use super::effect::Effect;
+use super::entry::ConnectionId;
+use super::roster::Roster;
+use super::rules::{Actor, Banned, Denied, Moderation, NotAdmitted, NotSaid, Rules, Sentence, Term, Who};
+
+/// The rules, with what is staged of them: a batch that could not be stored has changed nothing.
+#[derive(Debug, Default)]
+pub(super) struct StagedRules {
+    rules: Rules,
+    /// As they were before the first act of the staged batch, if it has one.
+    before: Option<Box<Rules>>,
+    /// Connections that were sent out and have not ended yet: what they say counts for nothing.
+    sent_out: BTreeSet<ConnectionId>,
+    /// Those of them that the staged batch sent out.
+    staged_out: Vec<ConnectionId>,
+    /// Something of the rules changed that is to be stored.
+    changed: bool,
+}
+
+impl StagedRules {
+    pub(super) fn new(rules: Rules) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
+    pub(super) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    pub(super) fn is_now(&mut self, now: u64) {
+        self.changed |= self.rules.is_now(now);
+    }
+
+    pub(super) fn set_file(&mut self, listed: &[Fingerprint]) {
+        self.changed |= self.rules.set_file(listed.iter().cloned());
+    }
+
+    /// What this connection says counts for nothing any more.
+    pub(super) fn is_out(&self, id: ConnectionId) -> bool {
+        self.sent_out.contains(&id)
+    }
+
+    /// A connection has ended.
+    pub(super) fn ended(&mut self, id: ConnectionId) {
+        self.sent_out.remove(&id);
+    }
+
+    /// The rules, if they changed since this was last asked.
+    pub(super) fn take_changed(&mut self) -> Option<Arc<Rules>> {
+        std::mem::take(&mut self.changed).then(|| Arc::new(self.rules.clone()))
+    }
+
+    pub(super) fn commit(&mut self) {
+        self.before = None;
+        self.staged_out.clear();
+    }
+
+    /// The staged batch was not stored. What the operators' file says holds all the same.
+    pub(super) fn withdraw(&mut self) {
+        for id in self.staged_out.drain(..) {
+            self.sent_out.remove(&id);
+        }
+        if let Some(before) = self.before.take() {
+            let after = std::mem::replace(&mut self.rules, *before);
+            self.rules.set_file(after.file());
+        }
+    }
+
+    pub(super) fn moderate(&mut self, by: Actor<'_>, moderation: &Moderation) -> Result<(), Denied> {
+        if self.before.is_none() {
+            self.before = Some(Box::new(self.rules.clone()));
+        }
+        self.rules.moderate(by, moderation)?;
+        self.changed = true;
+        Ok(())
+    }
+
+    pub(super) fn send_out(&mut self, id: ConnectionId) -> bool {
+        let is_new = self.sent_out.insert(id);
+        if is_new {
+            self.staged_out.push(id);
+        }
+        is_new
+    }
+}
+
+/// An act as it was understood.
+pub(super) struct Meant {
+    pub(super) moderation: Moderation,
+    /// Whom or what it is about, as it stands in the log.
+    pub(super) name: Option<UserName>,
+    pub(super) target: Option<ActTarget>,
+}
+
+/// The answer to an act that does not count.
+pub(super) fn denied_act(to: ConnectionId, id: u64, denied: Denied) -> Effect {
+    let code = match denied {
+        Denied::NotOperator => NotAcceptedCode::NotOperator,
+        Denied::NoSuchUser => NotAcceptedCode::NoSuchUser,
+        Denied::Oneself => NotAcceptedCode::Yourself,
+        Denied::InFile => NotAcceptedCode::Protected,
+        Denied::Unchanged => NotAcceptedCode::Unchanged,
+        Denied::ListFull => NotAcceptedCode::ListFull,
+        Denied::Malformed => NotAcceptedCode::BadAct,
+    };
+    Effect::Refused { to, id, code }
+}
+
+/// The answer to a text that is not said.
+pub(super) fn not_said(to: ConnectionId, id: u64, why: NotSaid) -> Effect {
+    let not_accepted = |code| NotAccepted { id, code, wait: None, by: None, reason: None, until: None };
+    let answer = match why {
+        NotSaid::Muted(sentence) => {
+            let Sentence { by, until, reason, .. } = *sentence;
+            NotAccepted { by: Some(by), reason, until, ..not_accepted(NotAcceptedCode::Muted) }
+        }
+        NotSaid::Locked(term) => {
+            NotAccepted { until: term.as_end(), ..not_accepted(NotAcceptedCode::Locked) }
+        }
+    };
+    Effect::NotSaid { to, answer: Box::new(answer) }
+}
+
+/// What somebody is told who is not let in.
+pub(super) fn not_admitted(why: NotAdmitted) -> Refused {
+    match why {
+        NotAdmitted::Banned(sentence) => {
+            let Sentence { by, until, reason, .. } = *sentence;
+            Refused { code: RefusedCode::Banned, by: Some(by), reason, until }
+        }
+        NotAdmitted::Locked(term) => {
+            Refused { code: RefusedCode::Locked, by: None, reason: None, until: term.as_end() }
+        }
+    }
+}
+
+/// What a client's act means, by the names and keys that are known here.
+pub(super) fn meant(act: &Act, lasts: Option<u64>, roster: &Roster, rules: &Rules) -> Result<Meant, Denied> {
+    let term = lasts.map_or(Term::ForGood, |seconds| Term::Millis(seconds.saturating_mul(1000)));
+    let reason = act.text.clone();
+    let plain = |moderation| Ok(Meant { moderation, name: None, target: None });
+    let about = |who: Who, moderation: fn(Who) -> Moderation| Ok(Meant::about(&who.clone(), moderation(who)));
+    match act.kind.as_str() {
+        "topic" => plain(Moderation::Topic(reason)),
+        "kick" => {
+            let who = whom(act, roster, rules)?;
+            if who.name.as_ref().and_then(|name| roster.named(name)).is_none() {
+                return Err(Denied::NoSuchUser);
+            }
+            Ok(Meant::about(&who.clone(), Moderation::Kick { who, reason }))
+        }
+        "ban" => ban(act, term, reason, roster, rules),
+        "unban" => {
+            let banned = what_is_banned(act, roster, rules)?;
+            let target = target(&banned)?;
+            Ok(Meant { moderation: Moderation::Unban(banned), name: act.name.clone(), target: Some(target) })
+        }
+        "mute" => {
+            let who = whom(act, roster, rules)?;
+            Ok(Meant::about(&who.clone(), Moderation::Mute { who, term, reason }))
+        }
+        "unmute" => about(whom(act, roster, rules)?, Moderation::Unmute),
+        "op" => about(whom(act, roster, rules)?, Moderation::Op),
+        "deop" => about(whom(act, roster, rules)?, Moderation::Deop),
+        "slow" => {
+            let seconds = act.target.as_ref().and_then(|target| target.as_str().parse().ok());
+            let moderation = Moderation::Slow(seconds.ok_or(Denied::Malformed)?);
+            Ok(Meant { moderation, name: None, target: act.target.clone() })
+        }
+        "lock" => plain(Moderation::Lock(term)),
+        "unlock" => plain(Moderation::Unlock),
+        "admit" => {
+            let fingerprint: Fingerprint = parsed(act)?;
+            let moderation = Moderation::Admit(fingerprint);
+            Ok(Meant { moderation, name: None, target: act.target.clone() })
+        }
+        _ => Err(Denied::Malformed),
+    }
+}
+
+impl Meant {
+    /// An act about somebody stands in the log with his name and his key's fingerprint.
+    fn about(who: &Who, moderation: Moderation) -> Self {
+        let target = ActTarget::new(who.fingerprint.to_string()).ok();
+        Self { moderation, name: who.name.clone(), target }
+    }
+}
+
+fn ban(
+    act: &Act,
+    term: Term,
+    reason: Option<ShortText>,
+    roster: &Roster,
+    rules: &Rules,
+) -> Result<Meant, Denied> {
+    if act.name.is_none()
+        && let Banned::Range(range) = parsed(act)?
+    {
+        let target = Some(target(&Banned::Range(range))?);
+        return Ok(Meant { moderation: Moderation::BanAddress { range, term, reason }, name: None, target });
+    }
+    let who = whom(act, roster, rules)?;
+    let here = who.name.as_ref().and_then(|name| roster.named(name));
+    let here = here.or_else(|| roster.those(|member| member.fingerprint == who.fingerprint).first().copied());
+    let network = here.and_then(|id| roster.member(id)).and_then(|member| member.network);
+    Ok(Meant::about(&who.clone(), Moderation::Ban { who, network, term, reason }))
+}
+
+/// Whom an act is about: the one who has the name here, or to whom it belongs, or who had it when an operator did
+/// something to him; or a key by its fingerprint.
+fn whom(act: &Act, roster: &Roster, rules: &Rules) -> Result<Who, Denied> {
+    let Some(name) = &act.name else {
+        let fingerprint: Fingerprint = parsed(act)?;
+        return Ok(Who { name: None, fingerprint, key: None });
+    };
+    if let Some(key) = roster.key_of(name) {
+        let name = roster.spelling(name);
+        return Ok(Who { name: Some(name), fingerprint: key.fingerprint(), key: Some(key) });
+    }
+    rules.known_as(name).ok_or(Denied::NoSuchUser)
+}
+
+fn what_is_banned(act: &Act, roster: &Roster, rules: &Rules) -> Result<Banned, Denied> {
+    match &act.name {
+        None => parsed(act),
+        Some(name) => {
+            let banned = rules.banned_as(name).map(Banned::Key);
+            let owner = || roster.key_of(name).map(|key| Banned::Key(key.fingerprint()));
+            banned.or_else(owner).ok_or(Denied::NoSuchUser)
+        }
+    }
+}
+
+fn parsed<T: std::str::FromStr>(act: &Act) -> Result<T, Denied> {
+    act.target.as_ref().and_then(|target| target.as_str().parse().ok()).ok_or(Denied::Malformed)
+}
+
+fn target(banned: &Banned) -> Result<ActTarget, Denied> {
+    ActTarget::new(banned.to_string()).map_err(|_| Denied::Malformed)
+}

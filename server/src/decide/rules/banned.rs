@@ -1,0 +1,39 @@
+//! What a ban is about: a key or addresses, and how either is written. Knows nothing of who is banned.
+
+use std::fmt;
+use std::str::FromStr;
+
+use hobnob_protocol::name::Fingerprint;
+
+use super::range::AddressRange;
+
+/// What is banned.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Banned {
+    /// A key, by its fingerprint.
+    Key(Fingerprint),
+    /// Addresses.
+    Range(AddressRange),
+}
+
+/// Neither a fingerprint nor addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotBannable;
+
+impl FromStr for Banned {
+    type Err = NotBannable;
+
+    fn from_str(text: &str) -> Result<Self, NotBannable> {
+        let key = text.parse().map(Self::Key).ok();
+        key.or_else(|| text.parse().map(Self::Range).ok()).ok_or(NotBannable)
+    }
+}
+
+impl fmt::Display for Banned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(fingerprint) => fingerprint.fmt(f),
+            Self::Range(range) => range.fmt(f),
+        }
+    }
+}

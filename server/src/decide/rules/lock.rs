@@ -1,0 +1,61 @@
+//! Whether the lobby is locked, until when, and which keys may come in all the same. Owns that rule; knows nothing of names
+//! but since when a key has one.
+
+use std::collections::BTreeSet;
+
+use hobnob_protocol::name::Fingerprint;
+use serde::{Deserialize, Serialize};
+
+use super::MAX_ENTRIES;
+use super::moderation::Denied;
+use super::term::{Sentence, Term};
+
+/// A key whose oldest name belongs to it for so many milliseconds, an hour, may come into a locked lobby.
+const OLD_ENOUGH: u64 = 3600 * 1000;
+
+/// The lock and those who were admitted. They stay admitted when the lock ends, and count at the next one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Lock {
+    closed: Option<Sentence>,
+    admitted: BTreeSet<Fingerprint>,
+}
+
+impl Lock {
+    /// Until when it holds; `None` when the lobby is open.
+    pub(super) fn holds(&self, now: u64) -> Option<Term> {
+        let closed = self.closed.as_ref().filter(|sentence| sentence.holds(now))?;
+        Some(Term::until(closed.until))
+    }
+
+    /// Whether this key may join or speak. A name since a time far ahead dates from a clock that was wrong, and counts as old.
+    ///
+    /// # Errors
+    /// Until when it may not.
+    pub(super) fn admits(&self, key: &Fingerprint, named_since: Option<u64>, now: u64) -> Result<(), Term> {
+        let Some(until) = self.holds(now) else { return Ok(()) };
+        let is_old = named_since.is_some_and(|since| now.abs_diff(since) >= OLD_ENOUGH);
+        if is_old || self.admitted.contains(key) { Ok(()) } else { Err(until) }
+    }
+
+    /// Locks; a second lock replaces the first.
+    pub(super) fn close(&mut self, sentence: Sentence) {
+        self.closed = Some(sentence);
+    }
+
+    pub(super) fn open(&mut self, now: u64) -> Result<(), Denied> {
+        self.closed.take().filter(|sentence| sentence.holds(now)).map(drop).ok_or(Denied::Unchanged)
+    }
+
+    pub(super) fn admit(&mut self, key: &Fingerprint) -> Result<(), Denied> {
+        if self.admitted.len() >= MAX_ENTRIES {
+            return Err(Denied::ListFull);
+        }
+        if self.admitted.insert(key.clone()) { Ok(()) } else { Err(Denied::Unchanged) }
+    }
+
+    pub(super) fn clock_went_back(&mut self, now: u64) {
+        if let Some(sentence) = &mut self.closed {
+            sentence.clock_went_back(now);
+        }
+    }
+}

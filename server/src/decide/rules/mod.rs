@@ -1,0 +1,292 @@
+//! What operators decided and what follows from it for everybody else: who is an operator, who is banned or muted, whether
+//! the lobby is slow or locked. One plain struct that is changed by [`Moderation`]s in their order and asked about joins
+//! and texts. Every server that applies the same moderations in the same order comes to the same answers, so nothing here
+//! asks a clock, a socket or chance: the time comes with each entry.
+//!
+//! This module knows keys, fingerprints, names and networks. It knows neither connections nor the log: the machine finds
+//! out who is meant and where, and stores the [`Rules`] after each change, since a pruned log no longer holds the acts.
+//!
+//! Times are in milliseconds since 1970-01-01 UTC.
+
+mod banned;
+mod bans;
+mod lock;
+mod moderation;
+mod mutes;
+mod operators;
+mod range;
+mod term;
+
+use hobnob_protocol::content::ShortText;
+use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use banned::Banned;
+pub(crate) use bans::Ban;
+pub(crate) use moderation::{Denied, Moderation, Who};
+pub(crate) use operators::{MAX_OPERATORS, OperatorRow};
+pub(crate) use range::AddressRange;
+pub(crate) use term::{Sentence, Term};
+
+use crate::network::Network;
+use bans::Bans;
+use lock::Lock;
+use mutes::Mutes;
+use operators::Operators;
+
+/// Entries of each list (bans, mutes, admitted keys) at the most. At the bound a further entry is refused with
+/// [`Denied::ListFull`]; what has ended does not count. All lists are stored as one record with each change, so
+/// the bound is also one on what an operator's act writes: about a MiB.
+pub(crate) const MAX_ENTRIES: usize = 4096;
+
+/// The slowest a lobby can be made: one text an hour.
+pub(crate) const MAX_SLOW_SECONDS: u32 = 3600;
+
+/// What operators decided so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    #[serde(default)]
+    operators: Operators,
+    #[serde(default)]
+    bans: Bans,
+    #[serde(default)]
+    mutes: Mutes,
+    #[serde(default)]
+    lock: Lock,
+    /// Seconds between two texts of one key; 0 while the lobby is not slow.
+    #[serde(default)]
+    slow: u32,
+    /// What the lobby is about.
+    #[serde(default)]
+    topic: Option<ShortText>,
+    /// The newest time that an entry came with.
+    #[serde(default)]
+    now: u64,
+}
+
+/// Somebody who does something, as the machine knows him.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Actor<'a> {
+    /// The name others see.
+    pub(crate) name: &'a UserName,
+    /// Whose it is.
+    pub(crate) key: &'a PublicKey,
+}
+
+/// Somebody who wants in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visitor<'a> {
+    /// Who it is.
+    pub(crate) key: &'a PublicKey,
+    /// From where, as far as the server it came to knows.
+    pub(crate) network: Option<Network>,
+    /// Since when the oldest of the key's names belongs to it; `None` for a key without a name here.
+    pub(crate) named_since: Option<u64>,
+}
+
+/// Why somebody is not let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NotAdmitted {
+    /// The key, or the address of a key without a name here, is banned.
+    Banned(Box<Sentence>),
+    /// The lobby is locked, until the time given.
+    Locked(Term),
+}
+
+/// Why a text is not said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NotSaid {
+    /// The author is muted.
+    Muted(Box<Sentence>),
+    /// The lobby is locked and the author's name too young.
+    Locked(Term),
+}
+
+impl Rules {
+    /// The time goes on, or back where the clock of some server was set back; true when that changed when something ends.
+    pub(crate) fn is_now(&mut self, now: u64) -> bool {
+        let went_back = term::went_back(self.now, now);
+        if went_back {
+            self.bans.clock_went_back(now);
+            self.mutes.clock_went_back(now);
+            self.lock.clock_went_back(now);
+        }
+        self.now = now;
+        went_back
+    }
+
+    /// The fingerprints that the operators' file lists, or that the server's host has. The list read last counts.
+    /// Past [`MAX_OPERATORS`] the rest is left out; whoever reads the file refuses longer ones.
+    /// True when it is another list than before.
+    pub(crate) fn set_file(&mut self, listed: impl IntoIterator<Item = Fingerprint>) -> bool {
+        self.operators.set_file(listed)
+    }
+
+    /// The list that was set last.
+    pub(crate) fn file(&self) -> Vec<Fingerprint> {
+        self.operators.file()
+    }
+
+    /// Somebody to whom an operator did something, by the name he had then.
+    pub(crate) fn known_as(&self, name: &UserName) -> Option<Who> {
+        let muted = self.mutes.known_as(name).map(|key| (key.fingerprint(), Some(key)));
+        let fingerprint = || self.operators.known_as(name).or_else(|| self.banned_as(name));
+        let (fingerprint, key) = muted.or_else(|| fingerprint().map(|fingerprint| (fingerprint, None)))?;
+        Some(Who { name: Some(name.clone()), fingerprint, key })
+    }
+
+    /// The key that was banned under this name.
+    pub(crate) fn banned_as(&self, name: &UserName) -> Option<Fingerprint> {
+        self.bans.known_as(name)
+    }
+
+    /// What the lobby is about.
+    pub(crate) fn topic(&self) -> Option<&ShortText> {
+        self.topic.as_ref()
+    }
+
+    /// Whether this key may moderate.
+    pub(crate) fn is_operator(&self, key: &PublicKey) -> bool {
+        self.operators.is_operator(&key.fingerprint())
+    }
+
+    /// Whether somebody may join now.
+    ///
+    /// # Errors
+    /// Why not. Operators are always let in.
+    pub(crate) fn admits(&self, visitor: &Visitor<'_>) -> Result<(), NotAdmitted> {
+        let fingerprint = visitor.key.fingerprint();
+        if self.operators.is_operator(&fingerprint) {
+            return Ok(());
+        }
+        let has_name = visitor.named_since.is_some();
+        if let Some(banned) = self.bans.find(&fingerprint, visitor.network, has_name, self.now) {
+            return Err(NotAdmitted::Banned(Box::new(banned.clone())));
+        }
+        self.lock.admits(&fingerprint, visitor.named_since, self.now).map_err(NotAdmitted::Locked)
+    }
+
+    /// Whether a member may say something now, apart from how slow the lobby is.
+    ///
+    /// # Errors
+    /// Why not. Operators may always speak.
+    pub(crate) fn lets_speak(
+        &self,
+        key: &PublicKey,
+        named_since: impl FnOnce() -> Option<u64>,
+    ) -> Result<(), NotSaid> {
+        if !self.restricts_texts() {
+            return Ok(());
+        }
+        let fingerprint = key.fingerprint();
+        if self.operators.is_operator(&fingerprint) {
+            return Ok(());
+        }
+        if let Some(muted) = self.mutes.find(key, self.now) {
+            return Err(NotSaid::Muted(Box::new(muted.clone())));
+        }
+        if self.lock.holds(self.now).is_some() {
+            self.lock.admits(&fingerprint, named_since(), self.now).map_err(NotSaid::Locked)?;
+        }
+        Ok(())
+    }
+
+    /// Applies what an operator decided.
+    ///
+    /// # Errors
+    /// Why it does not count; then nothing has changed.
+    pub(crate) fn moderate(&mut self, by: Actor<'_>, moderation: &Moderation) -> Result<(), Denied> {
+        let rank = self.operators.rank(&by.key.fingerprint()).ok_or(Denied::NotOperator)?;
+        if let Some(who) = moderation.acts_on() {
+            self.may_act_on(by, rank, who, moderation)?;
+        }
+        let now = self.now;
+        let sentence = |term: &Term, reason: &Option<_>| Sentence {
+            by: by.name.clone(),
+            at: now,
+            until: term.end_from(now),
+            reason: reason.clone(),
+        };
+        match moderation {
+            Moderation::Kick { .. } => {}
+            Moderation::Ban { who, network, term, reason } => {
+                self.bans.ban_key(who, *network, sentence(term, reason), now)?;
+                self.operators.remove_named(&who.fingerprint);
+            }
+            Moderation::BanAddress { range, term, reason } => {
+                self.bans.ban_range(*range, sentence(term, reason), now)?;
+            }
+            Moderation::Unban(banned) => self.bans.unban(banned, now)?,
+            Moderation::Mute { who, term, reason } => {
+                let key = who.key.ok_or(Denied::NoSuchUser)?;
+                self.mutes.mute(key, who.name.clone(), sentence(term, reason), now)?;
+            }
+            Moderation::Unmute(who) => self.mutes.unmute(&who.key.ok_or(Denied::NoSuchUser)?, now)?,
+            Moderation::Slow(seconds) => self.set_slow(*seconds)?,
+            Moderation::Lock(term) => self.lock.close(sentence(term, &None)),
+            Moderation::Unlock => self.lock.open(now)?,
+            Moderation::Admit(fingerprint) => self.lock.admit(fingerprint)?,
+            Moderation::Op(who) => self.operators.name(who, by.name, now)?,
+            Moderation::Deop(who) => self.operators.take_back(&who.fingerprint)?,
+            Moderation::Topic(topic) => self.topic.clone_from(topic),
+        }
+        Ok(())
+    }
+
+    /// All bans that hold, the oldest first.
+    pub(crate) fn bans(&self) -> Vec<Ban> {
+        self.bans.list(self.now)
+    }
+
+    /// The address ranges that are banned now, for whoever closes connections before a handshake.
+    pub(crate) fn banned_ranges(&self) -> Vec<(AddressRange, Term)> {
+        self.bans.ranges(self.now)
+    }
+
+    /// All operators: those of the file first.
+    pub(crate) fn operators(&self) -> Vec<OperatorRow> {
+        self.operators.list()
+    }
+
+    /// Seconds between two texts of one key; 0 while the lobby is not slow. Whoever takes texts from clients keeps it.
+    pub(crate) fn slow(&self) -> u32 {
+        self.slow
+    }
+
+    /// Until when the lobby is locked; `None` while it is not.
+    #[cfg(test)]
+    pub(crate) fn locked(&self) -> Option<Term> {
+        self.lock.holds(self.now)
+    }
+
+    /// Nobody may do to himself what would keep him out or silent, and nobody may do it to an operator of the file.
+    /// Operators of the file may kick one another.
+    fn may_act_on(&self, by: Actor<'_>, rank: Rank, who: &Who, what: &Moderation) -> Result<(), Denied> {
+        if who.fingerprint == by.key.fingerprint() && !matches!(what, Moderation::Deop(_)) {
+            return Err(Denied::Oneself);
+        }
+        let is_kick = matches!(what, Moderation::Kick { .. });
+        match self.operators.rank(&who.fingerprint) {
+            Some(Rank::File) if !(is_kick && rank == Rank::File) => Err(Denied::InFile),
+            _ => Ok(()),
+        }
+    }
+
+    fn set_slow(&mut self, seconds: u32) -> Result<(), Denied> {
+        if seconds > MAX_SLOW_SECONDS {
+            return Err(Denied::Malformed);
+        }
+        self.slow = seconds;
+        Ok(())
+    }
+
+    /// Whether any rule could keep a text from being said: asked for every text, and nearly always no.
+    fn restricts_texts(&self) -> bool {
+        !self.mutes.is_empty() || self.lock.holds(self.now).is_some()
+    }
+}
+
+pub(crate) use operators::Rank;
+
+#[cfg(test)]
+mod tests;

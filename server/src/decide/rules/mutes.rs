@@ -1,0 +1,65 @@
+//! Who may not speak, and until when. Owns the list; knows nothing of texts.
+
+use std::collections::BTreeMap;
+
+use hobnob_protocol::name::{PublicKey, UserName};
+use serde::{Deserialize, Serialize};
+
+use super::MAX_ENTRIES;
+use super::moderation::Denied;
+use super::term::Sentence;
+
+/// One who is muted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Mute {
+    name: Option<UserName>,
+    sentence: Sentence,
+}
+
+/// All who are muted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Mutes(BTreeMap<PublicKey, Mute>);
+
+impl Mutes {
+    /// Whether nobody was muted, or all were unmuted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The key that was muted under this name.
+    pub(super) fn known_as(&self, name: &UserName) -> Option<PublicKey> {
+        self.0.iter().find(|(_, mute)| mute.name.as_ref() == Some(name)).map(|(key, _)| *key)
+    }
+
+    /// Why this key may not speak now.
+    pub(super) fn find(&self, key: &PublicKey, now: u64) -> Option<&Sentence> {
+        self.0.get(key).map(|mute| &mute.sentence).filter(|sentence| sentence.holds(now))
+    }
+
+    /// A key may not speak. A second mute of one key replaces the first.
+    pub(super) fn mute(
+        &mut self,
+        key: PublicKey,
+        name: Option<UserName>,
+        sentence: Sentence,
+        now: u64,
+    ) -> Result<(), Denied> {
+        self.0.retain(|_, mute| mute.sentence.holds(now));
+        if self.0.len() >= MAX_ENTRIES && !self.0.contains_key(&key) {
+            return Err(Denied::ListFull);
+        }
+        self.0.insert(key, Mute { name, sentence });
+        Ok(())
+    }
+
+    /// A key may speak again.
+    pub(super) fn unmute(&mut self, key: &PublicKey, now: u64) -> Result<(), Denied> {
+        let muted = self.0.remove(key).filter(|mute| mute.sentence.holds(now));
+        muted.map(drop).ok_or(Denied::Unchanged)
+    }
+
+    pub(super) fn clock_went_back(&mut self, now: u64) {
+        self.0.values_mut().for_each(|mute| mute.sentence.clock_went_back(now));
+    }
+}

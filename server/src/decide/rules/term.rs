@@ -1,0 +1,116 @@
+//! How long something holds, and what was said when it was imposed. Owns what happens to an end when the clock goes back;
+//! knows nothing of what ends.
+
+use hobnob_protocol::content::ShortText;
+use hobnob_protocol::name::UserName;
+use serde::{Deserialize, Serialize};
+
+/// A step back of the clock by no more than this is a correction, as clocks are corrected every day. Ends are not moved for it.
+const CORRECTION: u64 = 5 * 60 * 1000;
+
+/// How long something is to hold: milliseconds, or for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Term {
+    /// Until it is taken back.
+    ForGood,
+    /// For so many milliseconds where it is proposed; until this time where it is told when something ends.
+    Millis(u64),
+}
+
+impl Term {
+    /// When something ends that begins `now` and lasts so long; `None` for what never ends.
+    pub(crate) fn end_from(self, now: u64) -> Option<u64> {
+        match self {
+            Self::ForGood => None,
+            Self::Millis(millis) => Some(now.saturating_add(millis)),
+        }
+    }
+
+    /// When something ends, where this was made of an end; `None` for what never does.
+    pub(crate) fn as_end(self) -> Option<u64> {
+        match self {
+            Self::ForGood => None,
+            Self::Millis(end) => Some(end),
+        }
+    }
+
+    /// An end as it is told.
+    pub(crate) fn until(end: Option<u64>) -> Self {
+        end.map_or(Self::ForGood, Self::Millis)
+    }
+}
+
+/// Who imposed something, when, why, and until when it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sentence {
+    /// The operator's name at that time.
+    pub(crate) by: UserName,
+    /// When it was imposed.
+    pub(crate) at: u64,
+    /// When it ends; `None` for one that has no end.
+    pub(crate) until: Option<u64>,
+    /// What the operator said about it.
+    pub(crate) reason: Option<ShortText>,
+}
+
+impl Sentence {
+    /// Whether it still holds.
+    pub(crate) fn holds(&self, now: u64) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+
+    /// The clock went back to `now`. What began later than that begins now and lasts as long as it was to last in all:
+    /// otherwise a ban of an hour that was imposed under a clock a year ahead would hold for a year.
+    pub(crate) fn clock_went_back(&mut self, now: u64) {
+        if self.at <= now {
+            return;
+        }
+        let ahead = self.at - now;
+        self.at = now;
+        self.until = self.until.map(|until| until.saturating_sub(ahead));
+    }
+}
+
+/// Whether the clock went back by more than a correction.
+pub(super) fn went_back(before: u64, now: u64) -> bool {
+    now.saturating_add(CORRECTION) < before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sentence(at: u64, until: Option<u64>) -> Sentence {
+        Sentence { by: "boss".parse().unwrap(), at, until, reason: None }
+    }
+
+    #[test]
+    fn a_sentence_ends_at_its_time_and_one_without_an_end_never_does() {
+        let hour = sentence(1000, Term::Millis(500).end_from(1000));
+        assert!(hour.holds(1499));
+        assert!(!hour.holds(1500));
+        assert!(sentence(0, Term::ForGood.end_from(0)).holds(u64::MAX));
+        assert!(sentence(0, Term::Millis(u64::MAX).end_from(7)).holds(u64::MAX - 1));
+    }
+
+    #[test]
+    fn a_sentence_imposed_under_a_clock_that_was_ahead_lasts_no_longer_than_it_was_to_last() {
+        let mut ahead = sentence(10_000, Some(10_500));
+        ahead.clock_went_back(2000);
+        assert_eq!(ahead, sentence(2000, Some(2500)));
+        let mut earlier = sentence(1000, Some(3000));
+        earlier.clock_went_back(2000);
+        assert_eq!(
+            earlier,
+            sentence(1000, Some(3000)),
+            "it began before that time and ends when it was to end"
+        );
+    }
+
+    #[test]
+    fn a_corrected_clock_did_not_go_back() {
+        assert!(!went_back(1_000_000, 1_000_000 - CORRECTION));
+        assert!(went_back(1_000_000, 999_999 - CORRECTION));
+        assert!(!went_back(5, u64::MAX));
+    }
+}

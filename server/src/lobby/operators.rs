@@ -1,0 +1,75 @@
+//! What operators decided, done: who is sent out or not let in is told why, and what they ask is answered. Decides nothing.
+
+use std::sync::Arc;
+
+use hobnob_protocol::chain::Position;
+use hobnob_protocol::content::ActTarget;
+use hobnob_protocol::message::{BanRow, NoAnswerCode, OperatorRow, Refused, ServerMessage};
+use hobnob_protocol::name::{Fingerprint, UserName};
+
+use super::{Admitted, Ending, Lobby};
+use crate::decide::ConnectionId;
+
+impl Lobby {
+    /// What somebody is told who is let in.
+    pub(super) fn admitted(&self, id: ConnectionId, name: Arc<UserName>, head: Position) -> Admitted {
+        let rules = self.machine.rules();
+        let is_operator =
+            self.machine.roster().member(id).is_some_and(|member| rules.is_operator(&member.key));
+        Admitted { name, head, topic: rules.topic().cloned(), is_operator }
+    }
+
+    /// An operator sent somebody out. That he has left is proposed when his connection has ended.
+    pub(super) fn sent_out(&mut self, id: ConnectionId, why: Refused) {
+        self.metrics.sent_out.inc();
+        if let Some(seat) = self.seats.get(&id) {
+            seat.outlet.end(Ending::now(ServerMessage::Refused(why)));
+        }
+    }
+
+    /// Somebody is not let in.
+    pub(super) fn not_admitted(&mut self, id: ConnectionId, why: Refused) {
+        self.metrics.turned_away.inc();
+        self.give_back_new_name(id);
+        if let Some(seat) = self.seats.remove(&id) {
+            seat.outlet.end(Ending::now(ServerMessage::Refused(why)));
+        }
+    }
+
+    /// Answers who and what is banned, to operators: the list has addresses in it.
+    pub(super) fn bans(&self, from: ConnectionId, request: u32) {
+        let (Some(seat), Some(member)) = (self.seats.get(&from), self.machine.roster().member(from)) else {
+            return;
+        };
+        let rules = self.machine.rules();
+        if !rules.is_operator(&member.key) {
+            let code = NoAnswerCode::NotOperator;
+            return seat.outlet.tell(&ServerMessage::NoAnswer { request, code });
+        }
+        let row = |ban: crate::decide::rules::Ban| {
+            let what = ActTarget::new(ban.what.to_string()).ok()?;
+            let sentence = ban.sentence;
+            let (by, at, until, reason) = (sentence.by, sentence.at, sentence.until, sentence.reason);
+            Some(BanRow { what, name: ban.name, by, at, until, reason })
+        };
+        seat.outlet.bans(request, rules.bans().into_iter().filter_map(row).collect());
+    }
+
+    /// Answers who the operators are, those who are here by the names they have here.
+    pub(super) fn ops(&self, from: ConnectionId, request: u32) {
+        let Some(seat) = self.seats.get(&from) else { return };
+        let (rules, roster) = (self.machine.rules(), self.machine.roster());
+        let here = roster.those(|member| rules.is_operator(&member.key));
+        let here: Vec<_> = here.iter().filter_map(|id| roster.member(*id)).collect();
+        let name = |fingerprint: &Fingerprint| {
+            let member = here.iter().find(|member| member.fingerprint == *fingerprint);
+            member.map(|member| UserName::clone(&member.name))
+        };
+        let ops = rules.operators().into_iter().map(|row| OperatorRow {
+            name: name(&row.fingerprint).or(row.name),
+            fingerprint: row.fingerprint,
+            file: row.in_file,
+        });
+        seat.outlet.ops(request, ops.collect());
+    }
+}

@@ -1,0 +1,94 @@
+//! Texts in a slow lobby: each key that is no operator's says one in so many seconds. When a key last spoke is this server's own
+//! knowledge, so that is looked at here, before the order; how slow the lobby is was decided. A server that starts anew
+//! has forgotten it, and everybody may speak at once.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use hobnob_protocol::message::{NotAccepted, NotAcceptedCode, ServerMessage};
+use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::room::RoomName;
+use tokio::time::Instant;
+
+use super::Lobby;
+use crate::decide::ConnectionId;
+
+/// Keys whose last text is remembered. Past it those that have waited long enough are forgotten, and if none has, all are:
+/// then some speak once too early, which is better than memory without a bound.
+const MAX_KEYS: usize = 16 * 1024;
+
+/// When each key last said something, while the lobby is slow.
+#[derive(Debug, Default)]
+pub(super) struct LastTexts(HashMap<PublicKey, Instant>);
+
+impl LastTexts {
+    /// A key wants to say something, which counts from now on if it may.
+    ///
+    /// # Errors
+    /// How many seconds it has to wait.
+    fn speak(&mut self, key: PublicKey, pause: Duration, now: Instant) -> Result<(), u32> {
+        if let Some(ready) = self.0.get(&key).map(|last| *last + pause).filter(|ready| *ready > now) {
+            let wait = (ready - now).as_millis().div_ceil(1000);
+            return Err(u32::try_from(wait).unwrap_or(u32::MAX));
+        }
+        if self.0.len() >= MAX_KEYS {
+            self.0.retain(|_, last| *last + pause > now);
+            if self.0.len() >= MAX_KEYS {
+                self.0.clear();
+            }
+        }
+        self.0.insert(key, now);
+        Ok(())
+    }
+}
+
+impl Lobby {
+    /// Whether a text is proposed. Its author is told where it is not. One that has a number already is answered with that,
+    /// however slow the lobby is.
+    pub(super) fn is_slow_enough(&mut self, from: ConnectionId, id: u64, room: Option<&RoomName>) -> bool {
+        let rules = self.machine.rules();
+        let pause = Duration::from_secs(rules.slow().into());
+        let Some(key) = self.machine.roster().member(from).map(|member| member.key) else { return true };
+        if pause.is_zero() || rules.is_operator(&key) || self.machine.is_known(from, id, room) {
+            return true;
+        }
+        let Err(wait) = self.last_texts.speak(key, pause, Instant::now()) else { return true };
+        let (code, wait) = (NotAcceptedCode::Slow, Some(wait));
+        let answer = NotAccepted { id, code, wait, by: None, reason: None, until: None };
+        self.tell(from, &ServerMessage::NotAccepted(answer));
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_secs(30);
+
+    fn key(number: u64) -> PublicKey {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        PublicKey::new(bytes)
+    }
+
+    #[test]
+    fn each_key_speaks_once_in_so_many_seconds_and_is_told_how_long_to_wait() {
+        let (mut texts, now) = (LastTexts::default(), Instant::now());
+        assert_eq!(texts.speak(key(1), PAUSE, now), Ok(()));
+        assert_eq!(texts.speak(key(1), PAUSE, now + Duration::from_millis(9_500)), Err(21));
+        assert_eq!(texts.speak(key(2), PAUSE, now), Ok(()), "another's pause is another");
+        assert_eq!(texts.speak(key(1), PAUSE, now + PAUSE), Ok(()), "what was refused does not count");
+        assert_eq!(texts.speak(key(1), PAUSE, now + PAUSE), Err(30));
+    }
+
+    #[test]
+    fn the_keys_that_are_remembered_are_bounded() {
+        let (mut texts, now) = (LastTexts::default(), Instant::now());
+        for number in 0..3 * MAX_KEYS as u64 {
+            assert_eq!(texts.speak(key(number), PAUSE, now), Ok(()));
+            assert!(texts.0.len() <= MAX_KEYS);
+        }
+        assert_eq!(texts.speak(key(0), PAUSE, now + PAUSE), Ok(()));
+    }
+}

@@ -1,0 +1,34 @@
+//! What operators decided, as one record in the file: it stands beside the messages, so that acts that are no longer kept
+//! have not lost their effect. Knows nothing of what is in it.
+
+use rusqlite::{Connection, OptionalExtension, Transaction};
+
+use super::rows::unreadable;
+use crate::log::{LogError, Rules};
+
+/// The table, with one row once an operator has done something.
+pub(super) const TABLE: &str = "
+CREATE TABLE rules (one INTEGER PRIMARY KEY CHECK (one = 1), record TEXT NOT NULL) STRICT;
+";
+
+/// What was written last; nothing was decided where nothing was written.
+pub(super) fn read(conn: &Connection) -> Result<Rules, LogError> {
+    let record = conn
+        .prepare_cached("SELECT record FROM rules")
+        .and_then(|mut statement| statement.query_row([], |row| row.get::<_, String>(0)).optional())
+        .map_err(|err| unreadable(conn, &err))?;
+    let read = record.map_or_else(|| Ok(Rules::default()), |record| serde_json::from_str(&record));
+    read.map_err(|err| {
+        let file = conn.path().unwrap_or("the log's file");
+        LogError::Read(format!("{file}: what operators decided is damaged: {err}; {}", super::RESTORE))
+    })
+}
+
+/// Writes the record anew.
+pub(super) fn write(tx: &Transaction<'_>, rules: &Rules) -> rusqlite::Result<()> {
+    let record =
+        serde_json::to_string(rules).map_err(|err| rusqlite::Error::ToSqlConversionFailure(err.into()))?;
+    tx.prepare_cached("INSERT OR REPLACE INTO rules (one, record) VALUES (1, ?1)")?
+        .execute([record])
+        .map(drop)
+}

@@ -1,0 +1,115 @@
+//! The files in which whoever runs a server says who its operators are and what newcomers are told: read when the server
+//! starts, and again while it runs. Where one cannot be read again, what was read before stays. Knows nothing of what
+//! follows from them.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, Weak};
+
+use hobnob_protocol::name::{Fingerprint, Text};
+use thiserror::Error;
+use tokio::task::spawn_blocking;
+
+use crate::config::{Operators, ServerConfig};
+use crate::connection::Shared;
+use crate::lobby::LobbyCommand;
+use crate::motd::{self, MotdError};
+use crate::operators_file::{self, OperatorsFileError};
+
+/// Why a file cannot be used.
+#[derive(Debug, Error)]
+pub enum OwnFilesError {
+    /// That of the operators.
+    #[error(transparent)]
+    Operators(#[from] OperatorsFileError),
+    /// That with the message of the day.
+    #[error(transparent)]
+    Motd(#[from] MotdError),
+    /// Reading ended by a fault of its own.
+    #[error("the server's own files could not be read: {0}")]
+    Fault(String),
+}
+
+/// The files of one server, and where what stands in them goes. Cheap to clone.
+#[derive(Clone)]
+pub struct OwnFiles {
+    operators: Operators,
+    motd: Option<PathBuf>,
+    server: Weak<Shared>,
+}
+
+/// What stands in the files.
+#[derive(Debug)]
+pub(crate) struct Own {
+    /// `None` where the server's settings name nobody.
+    pub(crate) operators: Option<Vec<Fingerprint>>,
+    pub(crate) motd: Option<Text>,
+}
+
+impl std::fmt::Debug for OwnFiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OwnFiles").field("operators", &self.operators).field("motd", &self.motd).finish()
+    }
+}
+
+impl OwnFiles {
+    /// The files that these settings name.
+    pub(crate) fn of(config: &ServerConfig) -> Self {
+        Self { operators: config.operators.clone(), motd: config.motd.clone(), server: Weak::new() }
+    }
+
+    /// The same for a server that is there.
+    pub(crate) fn kept_by(self, server: &Arc<Shared>) -> Self {
+        Self { server: Arc::downgrade(server), ..self }
+    }
+
+    /// Reads both.
+    ///
+    /// # Errors
+    /// When one of them cannot be used.
+    pub(crate) async fn read(&self) -> Result<Own, OwnFilesError> {
+        let (operators, motd) = (self.operators.clone(), self.motd.clone());
+        let read = move || {
+            let operators = match operators {
+                Operators::Nobody => None,
+                Operators::Listed(path) => Some(operators_file::read(&path)?),
+                Operators::Host(key) => Some(vec![key.fingerprint()]),
+            };
+            let motd = motd.map_or(Ok(None), |path| motd::read(&path))?;
+            Ok(Own { operators, motd })
+        };
+        spawn_blocking(read).await.unwrap_or_else(|err| Err(OwnFilesError::Fault(err.to_string())))
+    }
+
+    /// Reads both again, and has the server go by them. What is wrong with one of them is logged, and then nothing changes.
+    pub async fn read_again(&self) {
+        let own = match self.read().await {
+            Ok(own) => own,
+            Err(err) => {
+                let err = with_causes(&err);
+                return tracing::error!("the operators stay as they were: {err}");
+            }
+        };
+        let Some(server) = self.server.upgrade() else { return };
+        let count = own.operators.as_ref().map_or(0, Vec::len);
+        if let Some(listed) = own.operators
+            && server.lobby.send(LobbyCommand::Operators(listed)).await.is_err()
+        {
+            return;
+        }
+        self.says(own.motd);
+        tracing::info!(operators = count, "the operators' file and the message of the day were read again");
+    }
+
+    /// From now on newcomers are told this.
+    pub(crate) fn says(&self, motd: Option<Text>) {
+        if let Some(server) = self.server.upgrade() {
+            *server.motd.lock().unwrap_or_else(PoisonError::into_inner) = motd;
+        }
+    }
+}
+
+/// An error with what caused it, on one line.
+fn with_causes(err: &OwnFilesError) -> String {
+    let causes = std::iter::successors(std::error::Error::source(err), |cause| cause.source());
+    causes.fold(err.to_string(), |said, cause| format!("{said}: {cause}"))
+}

@@ -1,0 +1,133 @@
+//! What operators do, here: what this user has the server do as one, what is told of others' acts, and what happens to this
+//! user when an operator means him. Knows nothing of how commands are written.
+
+use hobnob_protocol::content::{Act, ActKind, ActTarget, ShortText};
+use hobnob_protocol::message::{BanRow, NotAcceptedCode, OperatorRow, Refused};
+use hobnob_protocol::name::UserName;
+
+use crate::client::State;
+use crate::client::command_error::CommandError;
+use crate::client::questions::{Open, Question};
+use crate::session::SessionId;
+use crate::show::operators::{ActTold, BanTold, OperatorTold};
+use crate::show::unsent::Unsent;
+use crate::show::{Failure, Notice, failing, saying};
+use crate::timestamp::Timestamp;
+
+/// Rows of one answer, and no more parts are waited for: more than a server keeps, and a bound for one that sends on and on.
+const MOST_ROWS: usize = 10_000;
+
+/// What this user does as an operator.
+#[derive(Debug)]
+pub(crate) struct Doing {
+    pub(crate) kind: &'static str,
+    pub(crate) name: Option<UserName>,
+    pub(crate) target: Option<ActTarget>,
+    /// For how many seconds; none for good.
+    pub(crate) lasts: Option<u64>,
+    pub(crate) reason: Option<ShortText>,
+}
+
+impl Doing {
+    /// An act of this kind, about nobody, for good and without a reason.
+    pub(crate) fn of(kind: &'static str) -> Self {
+        Self { kind, name: None, target: None, lasts: None, reason: None }
+    }
+}
+
+impl State {
+    /// Does something as an operator, for a command. Gives its number.
+    ///
+    /// # Errors
+    /// When the lobby is down, or too much waits for it.
+    pub(crate) fn operate(&mut self, doing: Doing, command: &'static str) -> Result<u64, CommandError> {
+        self.require_lobby_up()?;
+        let Doing { kind, name, target, lasts, reason } = doing;
+        let kind = ActKind::new(kind).map_err(failing::Room::NoTopic)?;
+        let act = Act { kind, name, target, until: None, text: reason };
+        self.act_for(SessionId::LOBBY, act, lasts, command)
+    }
+
+    /// An operator did something, which stands in the lobby's log as number `seq`.
+    pub(super) fn operator_acted(&mut self, by: UserName, seq: u64, act: &Act, replayed: bool) {
+        let name = act.name.as_ref().map(UserName::visible);
+        let told = ActTold {
+            seq,
+            kind: act.kind.as_str().to_owned(),
+            by,
+            name,
+            target: act.target.as_ref().map(|target| target.as_str().to_owned()),
+            until: act.until.map(Timestamp),
+            reason: act.text.as_ref().map(|text| text.as_str().to_owned()),
+            replayed,
+        };
+        self.emit(Notice::Act(told));
+        let is_of_me = act.target.as_ref().map(ActTarget::as_str) == Some(&*self.me.fingerprint.to_string());
+        match act.kind.as_str() {
+            // What is replayed may have been taken back since; the welcome has told how it is now.
+            _ if !is_of_me || replayed => {}
+            "op" => {
+                self.is_operator = true;
+                self.emit(saying::Operators::YouAreOne.into());
+            }
+            "deop" | "ban" => self.is_operator = false,
+            _ => {}
+        }
+    }
+
+    /// An operator sent this user out. The link has ended for good.
+    pub(super) fn sent_out(&mut self, refused: &Refused) {
+        self.lobby_down("an operator sent this user out");
+        self.fail(Failure::from(failing::Operators::SentOut(refused)));
+        let rooms: Vec<SessionId> = self.sessions.rooms().map(|(session, _)| session).collect();
+        for session in std::iter::once(SessionId::LOBBY).chain(rooms) {
+            let texts = self.ledger.take_session(session);
+            self.report_unanswered(texts, &Unsent::SentOut);
+        }
+        for command in self.acts.take_all() {
+            self.fail(Failure::from(failing::Lobby::WentDown).of_command(command));
+        }
+    }
+
+    /// A part of the answer to who and what is banned.
+    pub(super) fn bans_listed(&mut self, request: u32, part: Vec<BanRow>, more: bool) {
+        let Some(Open { question: Question::Bans(bans), .. }) = self.questions.get_mut(request) else {
+            return;
+        };
+        bans.extend(part.into_iter().map(|row| BanTold {
+            what: row.what.as_str().to_owned(),
+            name: row.name.as_ref().map(UserName::visible),
+            by: row.by.visible(),
+            at: Timestamp(row.at),
+            until: row.until.map(Timestamp),
+            reason: row.reason.map(|reason| reason.as_str().to_owned()),
+        }));
+        if more && bans.len() < MOST_ROWS {
+            return self.questions.asked_on(request);
+        }
+        if let Some(Open { question: Question::Bans(bans), .. }) = self.questions.close(request) {
+            self.emit(Notice::Bans { bans });
+        }
+    }
+
+    /// A part of the answer to who the operators are.
+    pub(super) fn ops_listed(&mut self, request: u32, part: Vec<OperatorRow>, more: bool) {
+        let Some(Open { question: Question::Ops(ops), .. }) = self.questions.get_mut(request) else { return };
+        ops.extend(part.into_iter().map(|row| OperatorTold {
+            name: row.name.as_ref().map(UserName::visible),
+            fingerprint: row.fingerprint,
+            file: row.file,
+        }));
+        if more && ops.len() < MOST_ROWS {
+            return self.questions.asked_on(request);
+        }
+        if let Some(Open { question: Question::Ops(ops), .. }) = self.questions.close(request) {
+            self.emit(Notice::Ops { ops });
+        }
+    }
+}
+
+/// Whether an operator is why a text was not taken, so that it may be sent again later.
+pub(crate) fn is_held_back(code: NotAcceptedCode) -> bool {
+    matches!(code, NotAcceptedCode::Muted | NotAcceptedCode::Slow | NotAcceptedCode::Locked)
+}

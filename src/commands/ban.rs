@@ -1,0 +1,26 @@
+//! `\ban WHAT [DURATION WHY]`: keeps a key, or whoever comes from an address, out for a time or for good.
+
+use super::whom;
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
+use crate::client::State;
+use crate::client::operators::Doing;
+
+pub(super) const BAN: Command = Command {
+    name: "ban",
+    aliases: &[],
+    usage: "\\ban WHAT [DURATION WHY]",
+    about: "keep a NAME, fingerprint or ADDRESS[/BITS] out",
+    argument: Argument::UserAndSaid,
+    optional: false,
+    group: Group::Operators,
+    examples: &["\\ban carl 2h spam", "\\ban 192.0.2.0/24 1d"],
+    traits: Traits::NONE,
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let (what, rest) = whom::first_word(args);
+    let (lasts, reason) = whom::term(rest)?;
+    let (name, target) = whom::whom(state, what)?;
+    state.operate(Doing { name, target, lasts, reason, ..Doing::of("ban") }, BAN.name).map(Progress::Acted)
+}

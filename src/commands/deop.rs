@@ -1,0 +1,24 @@
+//! `\deop NAME`: makes somebody an operator no longer.
+
+use super::whom;
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
+use crate::client::State;
+use crate::client::operators::Doing;
+
+pub(super) const DEOP: Command = Command {
+    name: "deop",
+    aliases: &[],
+    usage: "\\deop NAME",
+    about: "take that back",
+    argument: Argument::User,
+    optional: false,
+    group: Group::Operators,
+    examples: &["\\deop bobby"],
+    traits: Traits::NONE,
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let (name, target) = whom::whom(state, args)?;
+    state.operate(Doing { name, target, ..Doing::of("deop") }, DEOP.name).map(Progress::Acted)
+}

@@ -1,0 +1,26 @@
+//! `\kick NAME [REASON]`: sends somebody out of the lobby, who may come back.
+
+use super::whom;
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
+use crate::client::State;
+use crate::client::operators::Doing;
+
+pub(super) const KICK: Command = Command {
+    name: "kick",
+    aliases: &[],
+    usage: "\\kick NAME [REASON]",
+    about: "send NAME out; NAME may come back",
+    argument: Argument::UserAndSaid,
+    optional: false,
+    group: Group::Operators,
+    examples: &["\\kick carl", "\\kick carl calm down, then come back"],
+    traits: Traits::NONE,
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let (name, reason) = whom::first_word(args);
+    let name = state.parse_name(name)?;
+    let doing = Doing { name: Some(name), reason: whom::reason(reason)?, ..Doing::of("kick") };
+    state.operate(doing, KICK.name).map(Progress::Acted)
+}

@@ -1,0 +1,26 @@
+//! `\mute NAME [DURATION WHY]`: keeps somebody from speaking, who still hears.
+
+use super::whom;
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
+use crate::client::State;
+use crate::client::operators::Doing;
+
+pub(super) const MUTE: Command = Command {
+    name: "mute",
+    aliases: &[],
+    usage: "\\mute NAME [DURATION WHY]",
+    about: "NAME hears, and may not speak",
+    argument: Argument::UserAndSaid,
+    optional: false,
+    group: Group::Operators,
+    examples: &["\\mute carl 10m"],
+    traits: Traits::NONE,
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let (name, rest) = whom::first_word(args);
+    let (lasts, reason) = whom::term(rest)?;
+    let name = Some(state.parse_name(name)?);
+    state.operate(Doing { name, lasts, reason, ..Doing::of("mute") }, MUTE.name).map(Progress::Acted)
+}

@@ -1,0 +1,24 @@
+//! `\op NAME`: makes somebody an operator.
+
+use super::whom;
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
+use crate::client::State;
+use crate::client::operators::Doing;
+
+pub(super) const OP: Command = Command {
+    name: "op",
+    aliases: &[],
+    usage: "\\op NAME",
+    about: "NAME may do all of this, too",
+    argument: Argument::User,
+    optional: false,
+    group: Group::Operators,
+    examples: &["\\op bobby"],
+    traits: Traits::NONE,
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let (name, target) = whom::whom(state, args)?;
+    state.operate(Doing { name, target, ..Doing::of("op") }, OP.name).map(Progress::Acted)
+}

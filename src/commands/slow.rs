@@ -1,0 +1,25 @@
+//! `\slow [SECONDS]`: takes one text in so many seconds of each who is no operator.
+
+use super::whom;
+use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
+use crate::client::State;
+use crate::client::operators::Doing;
+
+pub(super) const SLOW: Command = Command {
+    name: "slow",
+    aliases: &[],
+    usage: "\\slow [SECONDS]",
+    about: "one text in so many seconds each; alone, as before",
+    argument: Argument::Text,
+    optional: true,
+    group: Group::Operators,
+    examples: &["\\slow 30", "\\slow"],
+    traits: Traits::NONE,
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let seconds: u32 = if args.is_empty() { 0 } else { args.parse().map_err(|_| usage(&SLOW))? };
+    let target = whom::target(&seconds.to_string());
+    state.operate(Doing { target, ..Doing::of("slow") }, SLOW.name).map(Progress::Acted)
+}

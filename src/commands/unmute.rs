@@ -1,0 +1,24 @@
+//! `\unmute NAME`: lets somebody speak again.
+
+use super::whom;
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
+use crate::client::State;
+use crate::client::operators::Doing;
+
+pub(super) const UNMUTE: Command = Command {
+    name: "unmute",
+    aliases: &[],
+    usage: "\\unmute NAME",
+    about: "NAME may speak again",
+    argument: Argument::User,
+    optional: false,
+    group: Group::Operators,
+    examples: &["\\unmute carl"],
+    traits: Traits::NONE,
+    run,
+};
+
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let (name, target) = whom::whom(state, args)?;
+    state.operate(Doing { name, target, ..Doing::of("unmute") }, UNMUTE.name).map(Progress::Acted)
+}

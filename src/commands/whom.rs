@@ -1,0 +1,70 @@
+//! What the commands of operators are about: somebody by name or by fingerprint, or addresses; for how long, and why. Owns
+//! how that is read; knows nothing of what is done.
+
+use hobnob_protocol::content::{ActTarget, ShortText};
+use hobnob_protocol::name::{Fingerprint, UserName};
+
+use super::CommandError;
+use crate::client::State;
+use crate::input::{address, duration};
+use crate::show::failing;
+
+/// The first word, and what follows it.
+pub(super) fn first_word(args: &str) -> (&str, &str) {
+    args.split_once(char::is_whitespace).map_or((args, ""), |(word, rest)| (word, rest.trim()))
+}
+
+/// Somebody by name, or a fingerprint or addresses. What can be read as an address is one, although a name could be
+/// written so.
+pub(super) fn whom(state: &State, word: &str) -> Result<(Option<UserName>, Option<ActTarget>), CommandError> {
+    if address::is_address(word) || word.parse::<Fingerprint>().is_ok() {
+        return Ok((None, target(word)));
+    }
+    state.parse_name(word).map(|name| (Some(name), None))
+}
+
+/// What an act is about that is no name.
+pub(super) fn target(text: &str) -> Option<ActTarget> {
+    ActTarget::new(text).ok()
+}
+
+/// For how many seconds, and why. The first word is a duration if it can be read as one.
+pub(super) fn term(rest: &str) -> Result<(Option<u64>, Option<ShortText>), CommandError> {
+    let (word, after) = first_word(rest);
+    match duration::parse(word) {
+        Some(seconds) => Ok((Some(seconds), reason(after)?)),
+        None => Ok((None, reason(rest)?)),
+    }
+}
+
+/// Why; nothing where nothing is said.
+pub(super) fn reason(text: &str) -> Result<Option<ShortText>, CommandError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(ShortText::new(text).map_err(failing::Room::NoTopic)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_before_the_reason_is_no_part_of_it() {
+        let read = |rest| {
+            let (seconds, why) = term(rest).unwrap();
+            (seconds, why.map(|why| why.as_str().to_owned()))
+        };
+        assert_eq!(read(""), (None, None));
+        assert_eq!(read("2h"), (Some(7200), None));
+        assert_eq!(read("10m too loud"), (Some(600), Some("too loud".to_owned())));
+        assert_eq!(read("too loud for 10m"), (None, Some("too loud for 10m".to_owned())));
+        assert!(term(&"x".repeat(401)).is_err());
+    }
+
+    #[test]
+    fn the_first_word_ends_at_the_first_blank() {
+        assert_eq!(first_word("carl"), ("carl", ""));
+        assert_eq!(first_word("carl   2h  spam"), ("carl", "2h  spam"));
+    }
+}

@@ -1,0 +1,66 @@
+//! What operators keep from being done: this user is sent out, or what he wants done as an operator is not.
+
+use hobnob_protocol::content::ShortText;
+use hobnob_protocol::message::{Refused, RefusedCode};
+use hobnob_protocol::name::NoFingerprint;
+use thiserror::Error;
+
+use super::Failing;
+use crate::show::{ErrorCode, operators};
+use crate::timestamp::Timestamp;
+
+/// What failed.
+#[derive(Debug, Error)]
+pub(crate) enum Operators<'a> {
+    /// An operator sent this user out, or keeps him out.
+    #[error("{}", sent_out(.0))]
+    SentOut(&'a Refused),
+    /// What was typed is no fingerprint.
+    #[error("{0}")]
+    NoFingerprint(NoFingerprint),
+}
+
+/// By whom, why and until when somebody is not let in, or no longer.
+pub(crate) fn sent_out(Refused { code, by, reason, until }: &Refused) -> String {
+    let by = by.as_ref().map_or_else(|| "an operator".to_owned(), |by| by.visible().to_string());
+    let end = operators::until_and_why(until.map(Timestamp), reason.as_ref().map(ShortText::as_str));
+    match code {
+        RefusedCode::Kicked => format!("{by} sent you out of the lobby{end}"),
+        RefusedCode::Banned if until.is_none() => format!("{by} banned you from the lobby for good{end}"),
+        RefusedCode::Banned => format!("{by} banned you from the lobby{end}"),
+        _ => format!(
+            "the lobby is locked{end}: only names older than an hour may join, and whom an operator admits by fingerprint"
+        ),
+    }
+}
+
+impl Failing for Operators<'_> {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::SentOut(refused) => ErrorCode::of_refusal(refused.code),
+            Self::NoFingerprint(_) => ErrorCode::Usage,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_sent_out_is_told_by_whom_why_and_until_when() {
+        let refused = |code, until| Refused {
+            code,
+            by: Some("boss".parse().unwrap()),
+            reason: Some(ShortText::new("spam").unwrap()),
+            until,
+        };
+        let told = sent_out(&refused(RefusedCode::Banned, Some(1_800_000_000_000)));
+        assert_eq!(told, "boss banned you from the lobby until 2027-01-15 08:00 UTC: spam");
+        let told = sent_out(&refused(RefusedCode::Banned, None));
+        assert_eq!(told, "boss banned you from the lobby for good: spam");
+        assert_eq!(sent_out(&refused(RefusedCode::Kicked, None)), "boss sent you out of the lobby: spam");
+        let kicked = refused(RefusedCode::Kicked, None);
+        assert_eq!(Operators::SentOut(&kicked).code(), ErrorCode::Kicked);
+    }
+}

@@ -1,0 +1,171 @@
+//! What operators do, as it is told: an act, the list of bans, the list of operators. Knows nothing of how the lines around
+//! it are laid out.
+
+use std::fmt::Write;
+
+use hobnob_protocol::name::{Fingerprint, UserName};
+use serde::{Deserialize, Serialize};
+
+use crate::timestamp::Timestamp;
+
+/// An operator did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActTold {
+    /// Its number in the lobby.
+    pub seq: u64,
+    /// What: the name of the command that did it.
+    pub kind: String,
+    /// Who did it.
+    pub by: UserName,
+    /// To whom.
+    pub name: Option<UserName>,
+    /// The fingerprint of that one's key, or to what else.
+    pub target: Option<String>,
+    /// Until when it holds.
+    pub until: Option<Timestamp>,
+    /// Why.
+    pub reason: Option<String>,
+    /// It was in the log before this connection was made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replayed: bool,
+}
+
+/// One ban.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanTold {
+    /// A fingerprint, an address or a range.
+    pub what: String,
+    /// The name that the key had.
+    pub name: Option<UserName>,
+    /// Who did it.
+    pub by: UserName,
+    /// When.
+    pub at: Timestamp,
+    /// Until when it holds; for good where there is no such time.
+    pub until: Option<Timestamp>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// One operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorTold {
+    /// A name of the key, where one is known.
+    pub name: Option<UserName>,
+    /// The key.
+    pub fingerprint: Fingerprint,
+    /// Whether it is one by the server's own settings.
+    pub file: bool,
+}
+
+/// A point in time, to the minute, as a sentence has it.
+#[must_use]
+pub(super) fn minute(at: Timestamp) -> String {
+    at.instant().strftime("%F %H:%M UTC").to_string()
+}
+
+/// ` until …: why`, as far as both are there.
+#[must_use]
+pub(super) fn until_and_why(until: Option<Timestamp>, reason: Option<&str>) -> String {
+    let mut end = until.map_or_else(String::new, |until| format!(" until {}", minute(until)));
+    if let Some(reason) = reason {
+        let _infallible = write!(end, ": {reason}");
+    }
+    end
+}
+
+/// What an operator did, as one sentence.
+#[must_use]
+pub(super) fn act(ActTold { kind, by, name, target, until, reason, .. }: &ActTold) -> String {
+    let target = target.as_deref().unwrap_or("nobody");
+    let whom = name.as_ref().map_or(target, UserName::as_str);
+    let end = until_and_why(*until, reason.as_deref());
+    match kind.as_str() {
+        "kick" => format!("{by} sent {whom} out{end}"),
+        "ban" => format!("{by} banned {whom}{end}"),
+        "unban" => format!("{by} took back the ban of {whom}"),
+        "mute" => format!("{by} muted {whom}{end}"),
+        "unmute" => format!("{by} lets {whom} speak again"),
+        "slow" if target == "0" => format!("{by} lets everybody speak as fast as before"),
+        "slow" => format!("{by} made the lobby slow: one text in {target} s for each"),
+        "lock" => format!("{by} locked the lobby{end}"),
+        "unlock" => format!("{by} unlocked the lobby"),
+        "admit" => format!("{by} admitted the key {target}"),
+        "op" => format!("{by} made {whom} an operator"),
+        "deop" => format!("{by} made {whom} an operator no longer"),
+        kind => format!("{by} did something that this version does not know: {kind}{end}"),
+    }
+}
+
+/// The bans, one a line.
+#[must_use]
+pub(super) fn bans(bans: &[BanTold]) -> String {
+    if bans.is_empty() {
+        return "nobody is banned".to_owned();
+    }
+    let lines = bans.iter().map(|BanTold { what, name, by, at, until, reason }| {
+        let name = name.as_ref().map_or_else(String::new, |name| format!("{name}, "));
+        let end = until_and_why(*until, reason.as_deref());
+        format!("{name}{what}: by {by}, {}{end}", minute(*at))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The operators, one a line.
+#[must_use]
+pub(super) fn ops(ops: &[OperatorTold]) -> String {
+    if ops.is_empty() {
+        return "nobody is an operator here".to_owned();
+    }
+    let lines = ops.iter().map(|OperatorTold { name, fingerprint, file }| {
+        let name = name.as_ref().map_or_else(String::new, |name| format!("{name}, "));
+        let how = if *file { "by the server's settings" } else { "named by an operator" };
+        format!("{name}{fingerprint}: {how}")
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(kind: &str, name: Option<&str>, target: Option<&str>) -> String {
+        let name = name.map(|name| name.parse().unwrap());
+        let (until, reason) = (Some(Timestamp(1_800_000_000_000)), Some("spam".to_owned()));
+        let target = target.map(str::to_owned);
+        let by = "boss".parse().unwrap();
+        let told = ActTold { seq: 1, kind: kind.into(), by, name, target, until, reason, replayed: false };
+        act(&told)
+    }
+
+    #[test]
+    fn an_act_tells_by_whom_to_whom_until_when_and_why() {
+        assert_eq!(
+            told("ban", Some("carl"), Some("SHA256:x")),
+            "boss banned carl until 2027-01-15 08:00 UTC: spam"
+        );
+        assert_eq!(
+            told("ban", None, Some("192.0.2.0/24")),
+            "boss banned 192.0.2.0/24 until 2027-01-15 08:00 UTC: spam"
+        );
+        assert_eq!(told("slow", None, Some("30")), "boss made the lobby slow: one text in 30 s for each");
+        assert!(told("dance", None, None).contains("does not know: dance"));
+    }
+
+    #[test]
+    fn lists_have_a_line_for_each_and_say_when_they_are_empty() {
+        assert_eq!(
+            (bans(&[]), ops(&[])),
+            ("nobody is banned".to_owned(), "nobody is an operator here".to_owned())
+        );
+        let ban = BanTold {
+            what: "192.0.2.7".into(),
+            name: None,
+            by: "boss".parse().unwrap(),
+            at: Timestamp(1_800_000_000_000),
+            until: None,
+            reason: None,
+        };
+        assert_eq!(bans(&[ban]), "192.0.2.7: by boss, 2027-01-15 08:00 UTC");
+    }
+}

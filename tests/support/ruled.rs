@@ -1,0 +1,63 @@
+//! A server with an operator, whose key is made before the server is started.
+
+use std::path::{Path, PathBuf};
+
+use hobnob_protocol::identity::Identity;
+use tempfile::TempDir;
+
+use super::client::Client;
+use super::home::Home;
+use super::server::Server;
+
+/// A lobby of which boss is an operator by the server's file.
+pub(crate) struct Ruled {
+    /// The server.
+    pub(crate) server: Server,
+    boss_home: Home,
+    file: PathBuf,
+    _dir: TempDir,
+}
+
+impl Ruled {
+    /// Starts it.
+    #[track_caller]
+    #[must_use]
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with these options of the server besides.
+    #[track_caller]
+    #[must_use]
+    pub(crate) fn start_with(options: &[&str]) -> Self {
+        let (dir, boss_home) = (tempfile::tempdir().unwrap(), Home::new());
+        let file = dir.path().join("operators");
+        std::fs::write(&file, format!("# ours\n{}  # boss\n", fingerprint(&boss_home, "boss"))).unwrap();
+        let args = ["--operators", file.to_str().unwrap()];
+        let args: Vec<&str> = args.into_iter().chain(options.iter().copied()).collect();
+        Self { server: Server::start(&args), boss_home, file, _dir: dir }
+    }
+
+    /// The operator, in the lobby.
+    #[track_caller]
+    #[must_use]
+    pub(crate) fn boss(&self) -> Client {
+        self.server.client("boss").home(&self.boss_home).join()
+    }
+
+    /// The file that lists the operators.
+    #[must_use]
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+}
+
+/// The fingerprint that this name has in this home.
+#[must_use]
+pub(crate) fn fingerprint(home: &Home, name: &str) -> String {
+    let file = home.key_file(name);
+    let folder = file.parent().unwrap();
+    hobnob_protocol::identity::create_private_dir(home.data_dir().as_path()).unwrap();
+    hobnob_protocol::identity::create_private_dir(folder).unwrap();
+    Identity::load_or_create(&file).unwrap().public().fingerprint().to_string()
+}
