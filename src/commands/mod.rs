@@ -3,11 +3,13 @@
 //! what a script has to wait for; it awaits nothing itself, because the answers it waits for arrive
 //! through the same loop that runs it.
 
+mod accept;
 mod alias;
 mod allow;
 mod away;
 mod back;
 mod clear;
+mod decline;
 mod disallow;
 mod edit;
 mod forget;
@@ -54,6 +56,8 @@ pub const COMMANDS: &[Command] = &[
     whois::WHOIS,
     fork::FORK,
     msg::MSG,
+    accept::ACCEPT,
+    decline::DECLINE,
     verify::VERIFY,
     forget::FORGET,
     ignore::IGNORE,

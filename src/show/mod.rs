@@ -173,6 +173,13 @@ pub enum Notice {
         #[serde(default)]
         verified: bool,
     },
+    /// Somebody wants a private session, and waits for this user's answer.
+    Asked {
+        /// Who.
+        peer: UserName,
+        /// With which key.
+        fingerprint: Fingerprint,
+    },
     /// The key of a peer is compared: the words are there, or it is over.
     Verify {
         /// In which session.
@@ -453,6 +460,8 @@ pub enum ErrorCode {
     BadName,
     KeyChanged,
     Refused,
+    Declined,
+    Busy,
 }
 
 impl ErrorCode {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// The codes an `error` may have.
-pub(crate) const ERROR_CODES: [&str; 13] = [
+pub(crate) const ERROR_CODES: [&str; 15] = [
     "usage",
     "unknown_command",
     "not_in_lobby",
@@ -20,6 +20,8 @@ pub(crate) const ERROR_CODES: [&str; 13] = [
     "bad_name",
     "key_changed",
     "refused",
+    "declined",
+    "busy",
 ];
 
 /// One line as an event.
@@ -76,6 +78,7 @@ fn check(event: &Value) -> Checked {
         "users" => texts(event, "names").and(room_or_lobby(event)),
         "forking" => peer_session(event),
         "opened" => check_opened(event),
+        "asked" => text(event, "peer").and(fingerprint(event, "fingerprint")),
         "verify" => check_verify(event),
         "closed" => other_session(event).and(one_of(event, "reason", &["left", "ended", "gone", "failed"])),
         "sessions" => each(event, "sessions", check_session),
