@@ -39,7 +39,7 @@ const SERVER: House = House {
         &["decide", "config", "exposed", "network", "signals", "allowance", "rate", "wire", "tokens"],
         &["log", "metrics", "admission"],
         &["verify", "scrape"],
-        &["rendezvous", "relay"],
+        &["rendezvous", "consent", "relay"],
         &["lobby"],
         &["connection"],
         &["engine", "listener"],

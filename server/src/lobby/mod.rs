@@ -8,8 +8,8 @@
 //! 3. `outcome`: when that is stored, everybody is told; when it is not, or nobody knows, its authors are.
 //!
 //! Who asks (`join`: whether a client that has a newcomer's name is still there; `questions`) is answered from what
-//! is stored and told already. `presence` gathers who came and went. `rooms` does the same for rooms: their words, their
-//! members, and who came to them and went.
+//! is stored and told already. `pairing` asks whether somebody wants a private session, and introduces two who do. `presence`
+//! gathers who came and went. `rooms` does the same for rooms: their words, their members, and who came to them and went.
 
 mod batch;
 mod chunk;
@@ -19,6 +19,7 @@ mod join;
 mod names_clock;
 mod outcome;
 mod outlet;
+mod pairing;
 mod presence;
 mod questions;
 mod rooms;
@@ -46,6 +47,7 @@ use self::rooms::OccupiedRooms;
 use self::said_again::MAX_COMPARISONS;
 use self::unsaved::Unsaved;
 use crate::allowance::Allowance;
+use crate::consent::Consents;
 use crate::decide::{ConnectionId, Entry, Machine, Proposals, Rooms};
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
@@ -155,6 +157,7 @@ pub(crate) struct Lobby {
     seats: HashMap<ConnectionId, Seat>,
     rendezvous: Rendezvous,
     tokens: Tokens,
+    consents: Consents,
     new_names: Allowance<Network>,
     gathered: Gathered,
     unsaved: Unsaved,
@@ -201,6 +204,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         seats: HashMap::new(),
         rendezvous: Rendezvous::default(),
         tokens: parts.tokens,
+        consents: Consents::default(),
         new_names: join::new_names(parts.new_names_per_network),
         gathered: Gathered::default(),
         unsaved: Unsaved::default(),
@@ -284,6 +288,7 @@ impl Lobby {
             LobbyCommand::Pair { from, request, name, session, read } => {
                 self.pair(from, request, name, session, read);
             }
+            LobbyCommand::Consent { from, ask, answer } => self.consent(from, ask, answer),
         }
     }
 
@@ -291,6 +296,7 @@ impl Lobby {
     async fn settle(&mut self) {
         let now = Instant::now();
         self.settle_held(now);
+        self.settle_consents(now);
         if now >= self.housekeeping_due {
             self.keep_house(now);
         }
@@ -307,7 +313,10 @@ impl Lobby {
     fn next_due(&self) -> Instant {
         let presence = self.has_changes().then_some(self.presence_due);
         let held = self.held.iter().map(|held| held.until).min();
-        [presence, held].into_iter().flatten().fold(self.housekeeping_due, Instant::min)
+        [presence, held, self.consents.next_due()]
+            .into_iter()
+            .flatten()
+            .fold(self.housekeeping_due, Instant::min)
     }
 
     fn keep_house(&mut self, now: Instant) {
