@@ -8,8 +8,9 @@
 //! - `connection` is one client; `wire` its encrypted stream, `rate` how fast it is read.
 //! - `lobby` is the one task that gathers what clients want, has it ordered, and does what follows.
 //! - [`decide`], a plain state machine, says what follows.
-//! - `rendezvous` introduces users to each other; `allowance` tells how often. `relay` copies bytes between two who
-//!   cannot reach each other; `tokens` makes and recognises the tokens of their sessions.
+//! - `consent` keeps the questions whether somebody wants a private session; `rendezvous` introduces users to each other;
+//!   `allowance` tells how often. `relay` copies bytes between two who cannot reach each other; `tokens` makes and
+//!   recognises the tokens of their sessions.
 //! - [`log`] keeps it all; [`verify`] checks it; [`exposed`] tells which of its files others have access to.
 //! - `metrics` and `scrape` tell how it goes.
 //!
@@ -20,6 +21,7 @@ mod allowance;
 mod banned_ranges;
 mod config;
 mod connection;
+mod consent;
 pub mod decide;
 mod engine;
 pub mod exposed;

@@ -81,6 +81,11 @@ impl Rendezvous {
         self.of_a_pair.take((asker, other), now) && self.of_one.take(asker, now)
     }
 
+    /// Whether `other` has forked `asker`, who did not know of it: then both want the same session.
+    pub(crate) fn has_crossing(&self, asker: Party, other: Party, read: Told, now: Instant) -> bool {
+        self.pending.get(&ordered(asker, other)).is_some_and(|pending| pending.crosses(other, read, now))
+    }
+
     /// `asker` wants a new session with `other`. `read` says up to which introduction the asker has read on its
     /// connection; `token` is the session's if a new one is made.
     pub(crate) fn fork(

@@ -3,6 +3,8 @@
 //! event does to the state stands in [`crate::client`], and what it does to the input in the files beside this one.
 
 pub(crate) mod completion;
+#[cfg(test)]
+mod consent_tests;
 mod ending;
 pub(crate) mod event;
 mod input_source;
@@ -140,6 +142,7 @@ impl App {
             self.state.give_up(open, failing::Lobby::NoAnswerInTime.into());
         }
         self.state.watch_time(Instant::now());
+        self.state.knock_time(Instant::now());
         self.state.verification_time(Instant::now());
         self.state.missed_time(Instant::now());
         self.state.repeats_time(Instant::now());

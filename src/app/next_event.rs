@@ -109,6 +109,7 @@ impl App {
         let state = [
             self.state.questions.next_deadline(),
             self.state.watch_deadline(),
+            self.state.knocks.deadline(),
             self.state.verification_deadline(),
             self.state.missed_deadline(),
             self.state.repeats_deadline(),

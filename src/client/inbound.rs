@@ -26,7 +26,7 @@ use crate::peer::Familiarity;
 use crate::session::link_id::LinkId;
 use crate::session::{LinkState, Mode, PeerSession, SessionId};
 use crate::show::unsent::Unsent;
-use crate::show::{ClosedReason, Failure, Repeated, failing, saying};
+use crate::show::{ClosedReason, failing, saying};
 
 impl State {
     /// Somebody forked this user.
@@ -44,9 +44,7 @@ impl State {
             Ok(known) => known,
             Err(error) => {
                 self.private_links.refuse(&introduction);
-                let (name, code) = (&introduction.name, error.code());
-                let failure = Failure::from(failing::Private::Refused { name, code, reason: &error });
-                return self.emit_repeated(Repeated::ForkRefused, 1, failure);
+                return self.tell_of_refused_fork(&introduction.name, &error);
             }
         };
         // Both forked at once: this user's session is the one, and the answer to its own question
@@ -68,6 +66,7 @@ impl State {
             _ if self.user.ignores(&introduction.key) || self.refuses_key(&introduction.key) => {
                 Err(StrangerRefused::SentAway)
             }
+            _ if !self.lets_in(&introduction.key, known) => Err(StrangerRefused::NotLetIn),
             true => self.strangers.known_opens(&introduction.key, Instant::now()),
             false => self.admit_stranger(&introduction),
         };
@@ -101,9 +100,7 @@ impl State {
     fn refuse_stranger(&mut self, introduction: &Introduction, refused: StrangerRefused) {
         self.private_links.refuse(introduction);
         tracing::debug!(key = %introduction.key.fingerprint(), %refused, "a private session was refused");
-        if refused == StrangerRefused::TooMany && self.strangers.is_time_to_tell(Instant::now()) {
-            self.emit(saying::Private::StrangersRefused.into());
-        }
+        self.tell_of_too_many(refused);
     }
 
     /// A session the other side was opening never came up.

@@ -60,6 +60,7 @@ impl State {
             }
             LobbyEvent::Answer(answer) => self.answered(answer),
             LobbyEvent::Introduced(introduction) => self.introduced(introduction),
+            LobbyEvent::Asked { ask, name, key, session } => self.asked(ask, &name, &key, session),
             LobbyEvent::IntroductionAsked => self.lobby.ask(ClientMessage::Pong),
             LobbyEvent::Closing => self.emit_repeated(Repeated::Closing, 1, saying::Lobby::Closing),
             LobbyEvent::SentOut(refused) => self.sent_out(&refused),
@@ -131,6 +132,7 @@ impl State {
         tracing::info!(reason, "the lobby is down");
         self.sessions.set_lobby_state(LinkState::Down);
         self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Down });
+        self.knocks.forget_waiting();
         for open in self.questions.take_all() {
             self.give_up(open, failing::Lobby::WentDown.into());
         }
@@ -241,6 +243,7 @@ impl State {
             ServerAnswer::NoSuchUser { request, name } => {
                 self.refused(request, failing::Lobby::NotThere(&name).into());
             }
+            ServerAnswer::Asking { request } => self.is_being_asked(request),
             ServerAnswer::NoAnswer { request, code } => {
                 self.refused(request, failing::Lobby::NoAnswer(code).into())
             }

@@ -5,12 +5,14 @@
 pub(crate) mod acts;
 pub(crate) mod away;
 pub(crate) mod command_error;
+mod consent;
 mod elsewhere;
 pub(crate) mod found;
 pub(crate) mod heads;
 pub(crate) mod ignored;
 mod inbound;
 pub(crate) mod keeping;
+pub(crate) mod knocks;
 pub(crate) mod known_names;
 pub(crate) mod ledger;
 mod lobby;
@@ -46,6 +48,7 @@ use crate::client::away::AwayTold;
 use crate::client::command_error::CommandError;
 use crate::client::heads::Heads;
 use crate::client::keeping::Keeping;
+use crate::client::knocks::Knocks;
 use crate::client::known_names::KnownNames;
 use crate::client::ledger::{Ledger, Outstanding};
 use crate::client::look_alikes::{LookAlikes, odd_character};
@@ -115,6 +118,8 @@ pub struct State {
     pub trust: LobbyTrust,
     /// The sessions of whoever this user has not answered.
     pub(crate) strangers: Strangers,
+    /// Who wants a private session and waits for an answer.
+    pub(crate) knocks: Knocks,
     /// The verifications of peers' keys.
     pub(crate) verifications: Verifications,
     /// How the run went so far.
@@ -217,6 +222,7 @@ impl State {
             recent: Recent::default(),
             trust,
             strangers: Strangers::new(strangers),
+            knocks: Knocks::default(),
             verifications: Verifications::default(),
             verdict: ExitVerdict::Done,
             watch: None,

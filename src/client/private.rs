@@ -124,6 +124,14 @@ impl State {
         self.trust.refuses(key).unwrap_or(false)
     }
 
+    /// The other side's user is asked whether it wants a session: that takes longer than any other answer.
+    pub(crate) fn is_being_asked(&mut self, request: u32) {
+        let Some(session) = self.questions.await_consent(request) else { return };
+        if let Some(name) = self.sessions.peer(session).map(|peer| peer.peer.clone()) {
+            self.emit(saying::Private::IsAsked { name: &name }.into());
+        }
+    }
+
     /// The server cannot introduce: nobody of that name, or oneself.
     pub(crate) fn pair_refused(&mut self, session: SessionId, error: CommandError) {
         self.fork_failed(session, error);

@@ -16,6 +16,13 @@ use crate::show::operators::{BanTold, OperatorTold};
 /// How long a question may stay open: the lobby's link is judged more slowly than a user waits.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long the server may take to find out whether somebody wants a private session: it gives the other's client ten
+/// seconds of its own.
+const PAIR_PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long the other's user may take to say so.
+const CONSENT_PATIENCE: Duration = Duration::from_secs(140);
+
 /// What was asked.
 #[derive(Debug)]
 pub enum Question {
@@ -104,6 +111,8 @@ pub struct Open {
     pub command: Option<&'static str>,
     /// When it is given up.
     pub until: Instant,
+    /// It has more time, for the other's user is asked.
+    is_extended: bool,
 }
 
 /// The questions that wait, by number.
@@ -117,7 +126,14 @@ impl Questions {
     /// Notes a question and gives it its number.
     pub fn ask(&mut self, question: Question, command: Option<&'static str>) -> u32 {
         self.last = self.last.wrapping_add(1);
-        self.open.insert(self.last, Open { question, command, until: Instant::now() + PATIENCE });
+        let patience = match question {
+            Question::Pair(_) | Question::Rebuild => PAIR_PATIENCE,
+            _ => PATIENCE,
+        };
+        self.open.insert(
+            self.last,
+            Open { question, command, until: Instant::now() + patience, is_extended: false },
+        );
         self.last
     }
 
@@ -126,6 +142,19 @@ impl Questions {
         if let Some(open) = self.open.get_mut(&request) {
             open.until = Instant::now() + PATIENCE;
         }
+    }
+
+    /// The other's user is asked, which is said once of each question for a new session. Gives the session; none where the
+    /// question is no such one.
+    pub fn await_consent(&mut self, request: u32) -> Option<SessionId> {
+        let open = self.open.get_mut(&request)?;
+        let Question::Pair(session) = open.question else { return None };
+        // A server that says it over and over gives itself no more time.
+        if std::mem::replace(&mut open.is_extended, true) {
+            return None;
+        }
+        open.until = Instant::now() + CONSENT_PATIENCE;
+        Some(session)
     }
 
     /// A question that waits, to add a part of its answer.
@@ -192,5 +221,19 @@ mod tests {
         assert_eq!(questions.overdue(Instant::now()).len(), 1);
         assert!(!questions.is_open(first));
         assert_eq!(questions.next_deadline(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_user_who_is_asked_has_more_time_and_a_server_that_repeats_it_has_not() {
+        let mut questions = Questions::default();
+        let pair = questions.ask(Question::Pair(SessionId(1)), Some("fork"));
+        assert_eq!(questions.await_consent(pair), Some(SessionId(1)));
+        tokio::time::advance(CONSENT_PATIENCE / 2).await;
+        assert_eq!(questions.await_consent(pair), None);
+        assert!(questions.overdue(Instant::now()).is_empty());
+        tokio::time::advance(CONSENT_PATIENCE / 2).await;
+        assert_eq!(questions.overdue(Instant::now()).len(), 1);
+        let whois = questions.ask(Question::Whois, None);
+        assert_eq!((questions.await_consent(whois), questions.await_consent(99)), (None, None));
     }
 }

@@ -43,6 +43,9 @@ pub(crate) enum StrangerRefused {
     /// This user has left two of this key's sessions.
     #[error("you have left two of their sessions")]
     SentAway,
+    /// This user was not asked, and no rule lets it in.
+    #[error("you did not let them in")]
+    NotLetIn,
 }
 
 /// One session that a stranger opens, has open, or had open until just now.
@@ -97,6 +100,46 @@ impl Strangers {
         due
     }
 
+    /// Whether this user has sent this key away.
+    #[must_use]
+    pub(crate) fn is_sent_away(&self, key: &PublicKey) -> bool {
+        self.sent_away.iter().any(|(away, _)| away == key)
+    }
+
+    /// Whether a key that this user has answered could open a session now. Nothing is counted yet.
+    ///
+    /// # Errors
+    /// When it could not.
+    pub(crate) fn known_may_open(&self, key: &PublicKey, now: Instant) -> Result<(), StrangerRefused> {
+        let is_recent = |at: Instant| now.duration_since(at) < BETWEEN;
+        let recent = self.by_known.iter().filter(|(by, at)| by == key && is_recent(*at)).count();
+        if recent < MOST_OF_KNOWN { Ok(()) } else { Err(StrangerRefused::TooOften) }
+    }
+
+    /// Whether a stranger could open a session now, besides so many who are about to. Nothing is counted yet.
+    ///
+    /// # Errors
+    /// When it could not.
+    pub(crate) fn may_open(
+        &self,
+        key: &PublicKey,
+        to_come: usize,
+        now: Instant,
+    ) -> Result<(), StrangerRefused> {
+        let is_recent = |at: Instant| now.duration_since(at) < BETWEEN;
+        if self.is_sent_away(key) {
+            return Err(StrangerRefused::SentAway);
+        }
+        if self.opened.iter().any(|it| it.key == *key && is_recent(it.at)) {
+            return Err(StrangerRefused::TooOften);
+        }
+        let unanswered = || self.opened.iter().filter(|it| !it.is_answered);
+        let taken = unanswered().filter(|it| !it.is_over || is_recent(it.at)).count();
+        let gives_way = |it: &&Opened| !it.is_over && now.duration_since(it.at) >= GIVES_WAY_AFTER;
+        let room = self.most + unanswered().filter(gives_way).count();
+        if taken + to_come < room { Ok(()) } else { Err(StrangerRefused::TooMany) }
+    }
+
     /// A key this user has answered opens a session.
     ///
     /// # Errors
@@ -124,7 +167,7 @@ impl Strangers {
         now: Instant,
     ) -> Result<Option<SessionId>, StrangerRefused> {
         self.opened.retain(|it| !it.is_over || now.duration_since(it.at) < BETWEEN);
-        if self.sent_away.iter().any(|(away, _)| away == key) {
+        if self.is_sent_away(key) {
             return Err(StrangerRefused::SentAway);
         }
         if self.opened.iter().any(|it| it.key == *key && now.duration_since(it.at) < BETWEEN) {
@@ -262,7 +305,10 @@ mod tests {
         number: u8,
         now: Instant,
     ) -> Result<Option<SessionId>, StrangerRefused> {
-        let gives_way = strangers.opens(token(number), &key(number), now)?;
+        let may = strangers.may_open(&key(number), 0, now);
+        let opens = strangers.opens(token(number), &key(number), now);
+        assert_eq!(may.err(), opens.err(), "what is answered before is what becomes of it");
+        let gives_way = opens?;
         strangers.up(&token(number), SessionId(u32::from(number)));
         Ok(gives_way)
     }
@@ -297,8 +343,10 @@ mod tests {
         assert_eq!(open(&mut strangers, 1, now + BETWEEN / 2), Err(StrangerRefused::TooOften));
         assert_eq!(open(&mut strangers, 1, now + BETWEEN), Ok(None));
         for _ in 0..MOST_OF_KNOWN {
+            strangers.known_may_open(&key(9), now).unwrap();
             strangers.known_opens(&key(9), now).unwrap();
         }
+        assert_eq!(strangers.known_may_open(&key(9), now), Err(StrangerRefused::TooOften));
         assert_eq!(strangers.known_opens(&key(9), now), Err(StrangerRefused::TooOften));
         assert_eq!(strangers.known_opens(&key(9), now + BETWEEN), Ok(()));
     }

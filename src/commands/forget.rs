@@ -31,6 +31,9 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let key = pin.as_ref().map(|pin| pin.key).or_else(|| state.strangers.forgotten(&name));
     let was_refused =
         state.strangers.forgive(&name, key.as_ref()) || pin.as_ref().is_some_and(|pin| pin.refused);
+    if let Some(key) = &key {
+        state.knocks.forgive(key);
+    }
     if let Some(pin) = &pin {
         state.strangers.forgot(&name, pin.key);
         let fingerprint = pin.key.fingerprint();

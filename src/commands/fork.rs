@@ -43,6 +43,9 @@ pub(super) fn check(state: &State, name: &UserName) -> Result<(), CommandError> 
     if *name == state.me.name {
         return Err(failing::Private::Yourself.into());
     }
+    if state.trust.pin_of(name).is_ok_and(|pin| pin.is_some_and(|pin| pin.refused)) {
+        return Err(failing::Verification::KeyRefused(name).into());
+    }
     Ok(())
 }
 
@@ -63,6 +66,8 @@ pub(super) fn add(state: &mut State, name: &UserName) -> SessionId {
 
 /// Asks for the link of a session that was added, for the command of this name.
 pub(super) fn open(state: &mut State, session: SessionId, name: UserName, command: &'static str) {
+    // Who waits for an answer has it by that: the server knows that both want the same.
+    state.knocks.take(&name);
     // The other is opening a session with this user already: it is the one.
     if state.join_inbound(session, &name) {
         return;

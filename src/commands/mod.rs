@@ -3,6 +3,7 @@
 //! what a script has to wait for; it awaits nothing itself, because the answers it waits for arrive
 //! through the same loop that runs it.
 
+mod accept;
 mod admit;
 mod alias;
 mod allow;
@@ -11,6 +12,7 @@ mod back;
 mod ban;
 mod bans;
 mod clear;
+mod decline;
 mod deop;
 mod disallow;
 mod edit;
@@ -68,6 +70,8 @@ pub const COMMANDS: &[Command] = &[
     whois::WHOIS,
     fork::FORK,
     msg::MSG,
+    accept::ACCEPT,
+    decline::DECLINE,
     verify::VERIFY,
     forget::FORGET,
     ignore::IGNORE,

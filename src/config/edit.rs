@@ -1,12 +1,12 @@
 //! Writes settings into the config file and leaves all else in it as it stands, comments too. Owns
-//! the form of its `[terminal]` table; what a value means is [`crate::config::preferences`]'.
+//! the form of its `[terminal]` table, and of the settings at its top; what a value means is [`crate::config::preferences`]'.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
-use toml_edit::{DocumentMut, Item, Table, TomlError, Value};
+use toml_edit::{DocumentMut, Item, Table, TableLike, TomlError, Value};
 
 use crate::config::preferences::{Preferences, SETTINGS};
 use crate::data::whole_file::write_whole;
@@ -50,9 +50,16 @@ pub fn save(path: &Path, preferences: &Preferences) -> Result<(), EditError> {
 
 fn edited(text: &str, preferences: &Preferences) -> Result<String, EditError> {
     let mut document: DocumentMut = text.parse().map_err(EditError::NotToml)?;
-    let table = document.entry("terminal").or_insert_with(|| Item::Table(Table::new()));
-    let table = table.as_table_like_mut().ok_or(EditError::NotATable)?;
+    document
+        .entry("terminal")
+        .or_insert_with(|| Item::Table(Table::new()))
+        .as_table_like()
+        .ok_or(EditError::NotATable)?;
     for setting in SETTINGS {
+        let table: &mut dyn TableLike = match setting.is_of_terminal() {
+            true => document["terminal"].as_table_like_mut().ok_or(EditError::NotATable)?,
+            false => document.as_table_mut(),
+        };
         let value = setting.value(preferences);
         let is_default = value == setting.value(&Preferences::default());
         if is_default && !table.contains_key(setting.key) {
@@ -106,13 +113,17 @@ mod tests {
             let last = values.last().unwrap();
             setting.set(&mut preferences, last).unwrap();
         }
+        let read = |text: &str| {
+            let table: toml::Table = text.parse().unwrap();
+            let mut read = Preferences::from_table(table["terminal"].as_table().unwrap()).unwrap();
+            let private = table.get("private").map_or("open", |private| private.as_str().unwrap());
+            Setting::find("private").unwrap().set(&mut read, private).unwrap();
+            read
+        };
         let text = edited("", &preferences).unwrap();
-        let table: toml::Table = text.parse().unwrap();
-        assert_eq!(Preferences::from_table(table["terminal"].as_table().unwrap()).unwrap(), preferences);
+        assert_eq!(read(&text), preferences);
         let back = edited(&text, &Preferences::default()).unwrap();
-        let table: toml::Table = back.parse().unwrap();
-        let read = Preferences::from_table(table["terminal"].as_table().unwrap()).unwrap();
-        assert_eq!(read, Preferences::default());
+        assert_eq!(read(&back), Preferences::default());
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub(super) struct ConfigFile {
     pub(super) data_dir: Option<PathBuf>,
     pub(super) history: Option<bool>,
     pub(super) strangers: Option<usize>,
+    pub(super) private: Option<String>,
     pub(super) history_size: Option<u64>,
     pub(super) color: Option<ColorChoice>,
     pub(super) log: Option<String>,

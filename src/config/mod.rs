@@ -21,7 +21,7 @@ use hobnob_protocol::name::Candidate;
 use thiserror::Error;
 
 use crate::cli::{Cli, ColorChoice};
-use crate::config::preferences::{Preferences, SETTINGS};
+use crate::config::preferences::{Preferences, SETTINGS, Setting, WrongValue};
 use crate::data::history::{DEFAULT_SIZE, SMALLEST_SIZE};
 use crate::session::path::PathChoice;
 
@@ -187,10 +187,17 @@ pub fn effective(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Eff
     let log = from.pick("log", cli.log, text("HOBNOB_LOG")?, file.log, "no diagnostics");
     let unset = "standard error; at a terminal, hobnob.log in the data directory";
     let log_file = from.pick_path("log-file", cli.log_file, None, file.log_file, unset);
-    let preferences = Preferences::from_table(&file.terminal)
+    let mut preferences = Preferences::from_table(&file.terminal)
         .map_err(|err| ConfigError::Value { what: "config file, [terminal]", reason: err.to_string() })?;
+    if let (Some(value), Some(setting)) = (&file.private, Setting::find("private")) {
+        let wrong = |err: WrongValue| ConfigError::Value { what: "config file", reason: err.to_string() };
+        setting.set(&mut preferences, value).map_err(wrong)?;
+    }
     for setting in SETTINGS {
-        let filed = file.terminal.contains_key(setting.key);
+        let filed = match setting.is_of_terminal() {
+            true => file.terminal.contains_key(setting.key),
+            false => file.private.is_some(),
+        };
         let source = if filed { Source::File } else { Source::Default };
         from.note(setting.path, Some(&setting.value(&preferences)), source, "");
     }

@@ -40,6 +40,19 @@ pub enum Links {
     Off,
 }
 
+/// Who may open a private session with this user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Private {
+    /// Anybody, within bounds for strangers.
+    Open,
+    /// Keys that are pinned.
+    Known,
+    /// Whom this user lets in, asked each time.
+    Ask,
+    /// Nobody.
+    Off,
+}
+
 /// What becomes of messages in sessions that are not current.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Others {
@@ -76,6 +89,8 @@ pub struct Preferences {
     pub highlight: Highlights,
     /// Whether the terminal's title tells what is unread.
     pub title: bool,
+    /// Who may open a private session with this user.
+    pub private: Private,
 }
 
 impl Default for Preferences {
@@ -93,6 +108,7 @@ impl Default for Preferences {
             others: Others::Show,
             highlight: Highlights::default(),
             title: false,
+            private: Private::Open,
         }
     }
 }
@@ -191,6 +207,11 @@ impl Word for Notify {
     const WORDS: &'static [(&'static str, Self)] =
         &[("off", Self::Off), ("bell", Self::Bell), ("osc9", Self::Osc9), ("osc777", Self::Osc777)];
     const ALSO: &'static [(&'static str, Self)] = &[("on", Self::Bell)];
+}
+
+impl Word for Private {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("open", Self::Open), ("known", Self::Known), ("ask", Self::Ask), ("off", Self::Off)];
 }
 
 impl Word for Links {
@@ -302,6 +323,13 @@ pub const SETTINGS: &[Setting] = &[
         numbers: &[],
         value: |it| &mut it.title,
     },
+    Setting {
+        key: "private",
+        path: "private",
+        about: "who may open a private session with you",
+        numbers: &[],
+        value: |it| &mut it.private,
+    },
 ];
 
 /// A setting does not take this value.
@@ -341,6 +369,12 @@ impl Setting {
         // Both spellings of the word are used; the table has one.
         let key = if key == "names-color" { "names-colour" } else { key };
         SETTINGS.iter().find(|setting| setting.key == key)
+    }
+
+    /// Whether it stands in the config file's table for the terminal; others stand at the top.
+    #[must_use]
+    pub fn is_of_terminal(&self) -> bool {
+        self.path != self.key
     }
 
     /// Its value, as it is typed.
@@ -389,7 +423,7 @@ impl Preferences {
     pub fn from_table(table: &toml::Table) -> Result<Self, WrongSetting> {
         let mut preferences = Self::default();
         for (key, value) in table {
-            let Some(setting) = Setting::find(key) else {
+            let Some(setting) = Setting::find(key).filter(|setting| setting.is_of_terminal()) else {
                 return Err(WrongSetting::Unknown { key: key.clone() });
             };
             let text = match value {
@@ -422,7 +456,7 @@ mod tests {
                 setting.set(&mut preferences, value).unwrap();
                 assert_eq!(setting.value(&preferences), value, "{}", setting.key);
             }
-            assert_eq!(setting.path, format!("terminal.{}", setting.key));
+            assert!(setting.path == format!("terminal.{}", setting.key) || setting.path == setting.key);
             let wrong = if setting.key == "highlight" { "--" } else { "purple" };
             assert!(setting.set(&mut Preferences::default(), wrong).is_err(), "{}", setting.key);
         }

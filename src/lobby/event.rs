@@ -7,7 +7,7 @@ use hobnob_protocol::message::{
     BanRow, Change, Introduction, JoinedRoom, NoAnswerCode, NotAccepted, NotJoinedCode, OperatorRow, Refused,
     RoomSummary, Welcome,
 };
-use hobnob_protocol::name::{PublicKey, Seq, UserName};
+use hobnob_protocol::name::{PairToken, PublicKey, Seq, UserName};
 use hobnob_protocol::room::RoomName;
 
 use super::sequence::Resumed;
@@ -90,6 +90,17 @@ pub enum LobbyEvent {
     Answer(ServerAnswer),
     /// Somebody is to be met.
     Introduced(Introduction),
+    /// The server asks whether somebody may open a private session with this user.
+    Asked {
+        /// Comes back in the answer.
+        ask: u64,
+        /// Who.
+        name: UserName,
+        /// With which key.
+        key: PublicKey,
+        /// The session that is to be rebuilt; none for a new one.
+        session: Option<PairToken>,
+    },
     /// The server asks whether the introduction before this was read; the answer is `pong`. It is the
     /// app's, after whatever it said before it knew: so the server can tell two forks that cross.
     IntroductionAsked,
@@ -166,4 +177,5 @@ pub enum ServerAnswer {
     Bans { request: u32, bans: Vec<BanRow>, more: bool },
     Ops { request: u32, ops: Vec<OperatorRow>, more: bool },
     NoAnswer { request: u32, code: NoAnswerCode },
+    Asking { request: u32 },
 }

@@ -1,5 +1,5 @@
 //! What one server may make this client do without being asked: plain numbers, told the time. Owns the rate of
-//! unasked introductions and the count of signs of life that are owed; knows nothing of connections.
+//! unasked introductions, of wishes for a private session, and the count of signs of life that are owed; knows nothing of connections.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ const INTRODUCTION_EVERY: Duration = Duration::from_millis(250);
 /// it does not read what it is answered, and the rest of its questions is passed over.
 const MOST_PONGS: u32 = 1024;
 
-/// Which of the unasked introductions are taken. The others are passed over: nobody is met or dialled for
+/// Which of the unasked introductions, or of the wishes for a private session, are taken. The others are passed over: nobody is met or dialled for
 /// them, and whoever forked learns that this user cannot be reached.
 #[derive(Debug)]
-pub(super) struct IntroductionRate {
+pub(super) struct UnaskedRate {
     /// How many may come now.
     left: u32,
     counted: Instant,
 }
 
-impl IntroductionRate {
+impl UnaskedRate {
     pub(super) fn new(now: Instant) -> Self {
         Self { left: INTRODUCTIONS_AT_ONCE, counted: now }
     }
@@ -71,8 +71,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn introductions_come_in_a_burst_and_then_four_a_second() {
-        let mut rate = IntroductionRate::new(Instant::now());
-        let take = |rate: &mut IntroductionRate| (0..50_000).filter(|_| rate.take(Instant::now())).count();
+        let mut rate = UnaskedRate::new(Instant::now());
+        let take = |rate: &mut UnaskedRate| (0..50_000).filter(|_| rate.take(Instant::now())).count();
         assert_eq!(take(&mut rate), INTRODUCTIONS_AT_ONCE as usize);
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(take(&mut rate), 4);

@@ -30,7 +30,7 @@ use super::connect::{self, ConnectError, Connection, Dial, Ends, Tcp};
 use super::event::{Joined, LobbyEvent, ServerAnswer};
 use super::event_queue::{self, EventSender, LobbyEvents};
 use super::handle::{LobbyCommand, LobbyHandle, handle};
-use super::limits::{IntroductionRate, Pongs};
+use super::limits::{Pongs, UnaskedRate};
 use super::outbox::Outbox;
 use super::redial::next_pause;
 use super::rooms::Rooms;
@@ -134,7 +134,8 @@ struct Link<D> {
     leaving: bool,
     /// Somebody was introduced; the ping that follows asks whether the app knows of it.
     introduced: bool,
-    introduction_rate: IntroductionRate,
+    introduction_rate: UnaskedRate,
+    asked_rate: UnaskedRate,
     pongs: Pongs,
 }
 
@@ -166,7 +167,8 @@ impl<D: Dial> Link<D> {
             hurried: false,
             leaving: false,
             introduced: false,
-            introduction_rate: IntroductionRate::new(Instant::now()),
+            introduction_rate: UnaskedRate::new(Instant::now()),
+            asked_rate: UnaskedRate::new(Instant::now()),
             pongs: Pongs::default(),
         }
     }
@@ -511,6 +513,14 @@ impl<D: Dial> Link<D> {
             }
             ServerMessage::NoAnswer { request, code } => {
                 LobbyEvent::Answer(ServerAnswer::NoAnswer { request, code })
+            }
+            ServerMessage::Asking { request } => LobbyEvent::Answer(ServerAnswer::Asking { request }),
+            ServerMessage::Asked { ask, name, key, session } => {
+                if !self.asked_rate.take(Instant::now()) {
+                    debug!("a wish for a private session too many is passed over");
+                    return None;
+                }
+                LobbyEvent::Asked { ask, name, key, session }
             }
             ServerMessage::Introduced(introduction) => {
                 let is_unasked = introduction.request.is_none();

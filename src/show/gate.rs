@@ -193,6 +193,7 @@ impl Pass for Notice {
             Self::Opened { session, peer, mode, path, fingerprint, key_exchange, verified } => {
                 pass!(session peer mode path fingerprint key_exchange verified);
             }
+            Self::Asked { peer, fingerprint } => pass!(peer fingerprint),
             Self::Verify { session, peer, words, outcome } => pass!(session peer words outcome),
             Self::Path { session, path } => pass!(session path),
             Self::Closed { session, peer, reason } => pass!(session peer reason),

@@ -227,6 +227,9 @@ pub(super) fn told(notice: &Notice) -> String {
         Notice::Opened { session, peer, mode: Mode::B, .. } => {
             format!("{peer} opened private session {session} with you: \\sw {session} to answer there")
         }
+        Notice::Asked { peer, .. } => {
+            format!("{peer} wants to talk in private: \\accept {peer} or \\decline {peer}")
+        }
         Notice::Verify { session, peer, words, outcome } => {
             verification::told(*session, peer, words, *outcome)
         }

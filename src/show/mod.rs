@@ -176,6 +176,13 @@ pub enum Notice {
         #[serde(default)]
         verified: bool,
     },
+    /// Somebody wants a private session, and waits for this user's answer.
+    Asked {
+        /// Who.
+        peer: UserName,
+        /// With which key.
+        fingerprint: Fingerprint,
+    },
     /// The key of a peer is compared: the words are there, or it is over.
     Verify {
         /// In which session.
@@ -477,6 +484,8 @@ pub enum ErrorCode {
     Banned,
     Kicked,
     Muted,
+    Declined,
+    Busy,
 }
 
 impl ErrorCode {

@@ -15,6 +15,8 @@ mod support;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod consent;
+#[cfg(test)]
 mod editing;
 #[cfg(test)]
 mod elsewhere;

@@ -112,7 +112,7 @@ fn a_known_name_with_another_key_cannot_open_a_session_either() {
     let impostor = server.join("bobby");
     impostor.send("\\fork anna\nit is me, bobby");
     anna.wait(json!({"event": "error", "code": "key_changed"}));
-    impostor.wait(json!({"event": "error", "code": "peer_unreachable"}));
+    impostor.wait(json!({"event": "error", "code": "declined"}));
     anna.has_no(json!({"event": "opened"}));
     anna.has_no(json!({"event": "message"}));
 }

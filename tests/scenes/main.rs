@@ -10,6 +10,8 @@ mod churn;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod consent;
+#[cfg(test)]
 mod conversations;
 #[cfg(test)]
 mod errors;

@@ -53,7 +53,7 @@ fn one_key_opens_one_session_in_ten_seconds() {
     bobby.ask("\\leave", json!({"event": "closed"}));
     anna.wait(json!({"event": "closed"}));
     for _ in 0..3 {
-        bobby.ask_error("\\fork anna", "peer_unreachable");
+        bobby.ask_error("\\fork anna", "busy");
         bobby.ask("\\lobby", json!({"event": "switched"}));
     }
     assert_eq!(anna.all(json!({"event": "opened"})).len(), 1);
@@ -68,7 +68,7 @@ fn so_many_sessions_of_strangers_as_the_config_file_says() {
     let [bobby, carmen] = [server.join("bobby"), server.join("carmen")];
     bobby.fork("anna");
     anna.wait(json!({"event": "opened", "peer": "bobby"}));
-    carmen.ask_error("\\fork anna", "peer_unreachable");
+    carmen.ask_error("\\fork anna", "busy");
     anna.wait_event("a word that somebody was refused", |event| {
         event["event"] == "notice" && event["text"].as_str().unwrap().contains("not answered")
     });
@@ -96,7 +96,7 @@ fn a_crowd_of_strangers_opens_sixteen_and_leaves_nothing_behind() {
     crowd[0].say("that was it");
     anna.wait(json!({"event": "message", "text": "that was it"}));
     assert_eq!(anna.all(json!({"event": "opened"})).len(), 16, "{}", anna.story());
-    let refused = crowd.iter().filter(|it| !it.all(json!({"code": "peer_unreachable"})).is_empty()).count();
+    let refused = crowd.iter().filter(|it| !it.all(json!({"code": "busy"})).is_empty()).count();
     assert_eq!(refused, 4);
     let known = fs::read_to_string(home.data_dir().join("known_keys.toml")).unwrap();
     assert!(!known.contains("stranger"), "{known}");
@@ -111,7 +111,7 @@ fn who_is_ignored_opens_no_session_until_it_is_taken_back() {
     anna.wait_event("that bobby is ignored", |event| {
         event["event"] == "notice" && event["text"].as_str().unwrap().contains("refused")
     });
-    bobby.ask_error("\\fork anna", "peer_unreachable");
+    bobby.ask_error("\\fork anna", "declined");
     anna.send("\\unignore bobby");
     anna.wait_event("that it is taken back", |event| {
         event["event"] == "notice" && event["text"].as_str().unwrap().contains("shown again")

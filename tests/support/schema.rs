@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// The codes an `error` may have.
-pub(crate) const ERROR_CODES: [&str; 17] = [
+pub(crate) const ERROR_CODES: [&str; 19] = [
     "usage",
     "unknown_command",
     "not_in_lobby",
@@ -24,6 +24,8 @@ pub(crate) const ERROR_CODES: [&str; 17] = [
     "kicked",
     "muted",
     "refused",
+    "declined",
+    "busy",
 ];
 
 /// One line as an event.
@@ -84,6 +86,7 @@ fn check(event: &Value) -> Checked {
         "users" => texts(event, "names").and(room_or_lobby(event)),
         "forking" => peer_session(event),
         "opened" => check_opened(event),
+        "asked" => text(event, "peer").and(fingerprint(event, "fingerprint")),
         "verify" => check_verify(event),
         "closed" => other_session(event).and(one_of(event, "reason", &["left", "ended", "gone", "failed"])),
         "sessions" => each(event, "sessions", check_session),

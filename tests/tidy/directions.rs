@@ -40,7 +40,7 @@ const SERVER: House = House {
         &["decide", "config", "exposed", "signals", "allowance", "rate", "wire", "tokens", "motd"],
         &["log", "metrics", "admission", "banned_ranges", "operators_file"],
         &["verify", "scrape"],
-        &["rendezvous", "relay"],
+        &["rendezvous", "consent", "relay"],
         &["lobby"],
         &["connection"],
         &["engine", "listener", "own_files"],

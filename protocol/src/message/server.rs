@@ -152,6 +152,9 @@ pub enum ServerMessage {
         name: UserName,
         /// The key of who wants one.
         key: PublicKey,
+        /// The session that is to be rebuilt; left out for a new one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<PairToken>,
     },
     /// The other was reached and is being asked; the answer to the `pair` follows.
     Asking {

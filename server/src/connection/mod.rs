@@ -628,6 +628,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
         self.change(|inner| Ok(inner.outgoing.push_introduction(line))).flatten()
     }
 
+    fn ask(&self, question: &ServerMessage) -> bool {
+        let line = codec::encode(question);
+        self.change(|inner| Ok(inner.outgoing.push_of_another(line))).unwrap_or_default()
+    }
+
     fn probe(&self) {
         self.change(|inner| {
             if !inner.probed {

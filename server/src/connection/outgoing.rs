@@ -129,6 +129,11 @@ impl Outgoing {
         Some(self.introductions)
     }
 
+    /// A line that another client causes; whether there was room for it.
+    pub(super) fn push_of_another(&mut self, line: Bytes) -> bool {
+        self.has_room_for_others(line.len()) && self.push(line).is_ok()
+    }
+
     fn has_room_for_others(&self, len: usize) -> bool {
         self.control_bytes + len <= MAX_OF_OTHERS_BYTES
     }

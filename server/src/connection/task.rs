@@ -449,8 +449,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
                 Next::GoOn
             }
             ClientMessage::Leave => Next::Stop,
-            // Nobody is asked for consent by this server.
-            ClientMessage::Consent { .. } | ClientMessage::Unknown => Next::GoOn,
+            ClientMessage::Consent { ask, answer } => Next::Ask(LobbyCommand::Consent { from, ask, answer }),
+            ClientMessage::Unknown => Next::GoOn,
         }
     }
 

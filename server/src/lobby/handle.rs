@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::content::Content;
+use hobnob_protocol::message::ConsentAnswer;
 use hobnob_protocol::name::{Fingerprint, PairToken, UserName};
 use hobnob_protocol::room::RoomName;
 use tokio::sync::mpsc;
@@ -82,6 +83,12 @@ pub(crate) enum LobbyCommand {
         session: Option<PairToken>,
         /// Up to which introduction its author has read.
         read: u64,
+    },
+    /// The answer to [`Outlet::ask`].
+    Consent {
+        from: ConnectionId,
+        ask: u64,
+        answer: ConsentAnswer,
     },
 }
 

@@ -100,6 +100,7 @@ impl Lobby {
             seat.gone = true;
             self.gathered.push(Entry::Leave(id));
         }
+        self.no_longer_asked(id);
     }
 
     /// Those that waited for this connection wait no more.

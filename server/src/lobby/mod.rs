@@ -8,8 +8,9 @@
 //! 3. `outcome`: when that is stored, everybody is told; when it is not, or nobody knows, its authors are.
 //!
 //! Who asks (`join`: whether a client that has a newcomer's name is still there; `questions`) is answered from what
-//! is stored and told already. `presence` gathers who came and went. `rooms` does the same for rooms: their words, their
-//! members, and who came to them and went. `operators` does what they decided, and answers what they ask.
+//! is stored and told already. `pairing` asks whether somebody wants a private session, and introduces two who do. `presence`
+//! gathers who came and went. `rooms` does the same for rooms: their words, their members, and who came to them and went.
+//! `operators` does what they decided, and answers what they ask.
 
 mod batch;
 mod chunk;
@@ -20,6 +21,7 @@ mod names_clock;
 mod operators;
 mod outcome;
 mod outlet;
+mod pairing;
 mod presence;
 mod questions;
 mod rooms;
@@ -50,6 +52,7 @@ use self::slow::LastTexts;
 use self::unsaved::Unsaved;
 use crate::allowance::Allowance;
 use crate::banned_ranges::BannedRanges;
+use crate::consent::Consents;
 use crate::decide::{ConnectionId, Entry, Machine, Proposals, Rooms, Rules};
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
@@ -161,6 +164,7 @@ pub(crate) struct Lobby {
     seats: HashMap<ConnectionId, Seat>,
     rendezvous: Rendezvous,
     tokens: Tokens,
+    consents: Consents,
     new_names: Allowance<Network>,
     gathered: Gathered,
     unsaved: Unsaved,
@@ -214,6 +218,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         seats: HashMap::new(),
         rendezvous: Rendezvous::default(),
         tokens: parts.tokens,
+        consents: Consents::default(),
         new_names: join::new_names(parts.new_names_per_network),
         gathered: Gathered::default(),
         unsaved: Unsaved::default(),
@@ -312,6 +317,7 @@ impl Lobby {
             LobbyCommand::Pair { from, request, name, session, read } => {
                 self.pair(from, request, name, session, read);
             }
+            LobbyCommand::Consent { from, ask, answer } => self.consent(from, ask, answer),
         }
     }
 
@@ -319,6 +325,7 @@ impl Lobby {
     async fn settle(&mut self) {
         let now = Instant::now();
         self.settle_held(now);
+        self.settle_consents(now);
         if now >= self.housekeeping_due {
             self.keep_house(now);
         }
@@ -335,7 +342,10 @@ impl Lobby {
     fn next_due(&self) -> Instant {
         let presence = self.has_changes().then_some(self.presence_due);
         let held = self.held.iter().map(|held| held.until).min();
-        [presence, held].into_iter().flatten().fold(self.housekeeping_due, Instant::min)
+        [presence, held, self.consents.next_due()]
+            .into_iter()
+            .flatten()
+            .fold(self.housekeeping_due, Instant::min)
     }
 
     fn keep_house(&mut self, now: Instant) {

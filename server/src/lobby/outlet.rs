@@ -47,6 +47,9 @@ pub(crate) trait Outlet: Send + Sync {
     /// that client already: it is not told then, and nothing else becomes of it, since others choose how often it
     /// is introduced.
     fn introduce(&self, introduction: Introduction) -> Option<u64>;
+    /// Asks whether the user wants a private session; the answer comes as
+    /// [`LobbyCommand::Consent`](super::LobbyCommand::Consent). False where too much waits for that client already.
+    fn ask(&self, question: &ServerMessage) -> bool;
     /// Asks for a sign of life, which comes as [`LobbyCommand::Alive`](super::LobbyCommand::Alive). A client that is
     /// asked already, or for which too much waits, is not asked.
     fn probe(&self);

@@ -10,10 +10,10 @@ use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::message::{
-    BanRow, Change, Introduction, NoAnswerCode, NotAcceptedCode, NotJoinedCode, OperatorRow, RefusedCode,
-    RoomSummary,
+    BanRow, Change, ConsentAnswer, Introduction, NoAnswerCode, NotAcceptedCode, NotJoinedCode, OperatorRow,
+    RefusedCode, RoomSummary,
 };
-use hobnob_protocol::name::{PublicKey, RunId, Seq, Text};
+use hobnob_protocol::name::{PairToken, PublicKey, RunId, Seq, Text};
 use hobnob_protocol::room::RoomName;
 use tokio::sync::{Semaphore, watch};
 
@@ -188,6 +188,10 @@ impl Outlet for Recorder {
         self.note(Told::Line(ServerMessage::Introduced(introduction)));
         Some(self.introductions.fetch_add(1, Ordering::SeqCst) + 1)
     }
+    fn ask(&self, question: &ServerMessage) -> bool {
+        self.note(Told::Line(question.clone()));
+        true
+    }
     fn probe(&self) {
         self.note(Told::Probe);
     }
@@ -285,6 +289,10 @@ impl Stage {
         let mut guest = self.ask(id, name, key, run).await;
         guest.welcome().await;
         guest
+    }
+
+    async fn consent(&self, guest: &Guest, ask: u64, answer: ConsentAnswer) {
+        self.send(LobbyCommand::Consent { from: guest.id, ask, answer }).await;
     }
 
     async fn say(&self, guest: &Guest, id: u64, text: &str) {
@@ -773,18 +781,155 @@ async fn a_name_is_free_when_its_user_was_away_for_long_while_the_server_ran_and
     assert_eq!(dates(&log).len(), 2);
 }
 
-/// What became of a question for an introduction.
-async fn pair(stage: &Stage, asker: &mut Guest, request: u32, name: &str) -> ServerMessage {
+/// Asks for an introduction, without a look at what becomes of it.
+async fn ask_for(stage: &Stage, asker: &Guest, request: u32, name: &str) {
     let name = name.parse().unwrap();
     stage.send(LobbyCommand::Pair { from: asker.id, request, name, session: None, read: 0 }).await;
-    match asker.answer().await {
-        Told::Line(answer) => answer,
-        other => panic!("{other:?}"),
+}
+
+/// What became of a question for an introduction to `other`, who wants it; what else `other` is told goes into `told`.
+async fn pair(
+    stage: &Stage,
+    [asker, other]: [&mut Guest; 2],
+    request: u32,
+    name: &str,
+    told: &mut Vec<ServerMessage>,
+) -> ServerMessage {
+    ask_for(stage, asker, request, name).await;
+    loop {
+        tokio::select! {
+            biased;
+            answer = asker.answer() => match answer {
+                // It was somebody else's fork.
+                Told::Line(ServerMessage::Introduced(Introduction { request: None, .. })) => {}
+                Told::Line(answer) => return answer,
+                other => panic!("{other:?}"),
+            },
+            question = other.answer() => match question {
+                Told::Line(ServerMessage::Asked { ask, .. }) => stage.consent(other, ask, ConsentAnswer::Open).await,
+                Told::Line(line) => told.push(line),
+                other => panic!("{other:?}"),
+            }
+        }
     }
+}
+
+fn no_answer(request: u32, code: NoAnswerCode) -> Told {
+    Told::Line(ServerMessage::NoAnswer { request, code })
 }
 
 fn busy(request: u32) -> ServerMessage {
     ServerMessage::NoAnswer { request, code: NoAnswerCode::Busy }
+}
+
+/// The question that somebody is asked next: its number.
+async fn asked(guest: &mut Guest) -> u64 {
+    match guest.answer().await {
+        Told::Line(ServerMessage::Asked { ask, .. }) => ask,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn introduction(guest: &mut Guest) -> Introduction {
+    match guest.answer().await {
+        Told::Line(ServerMessage::Introduced(introduction)) => introduction,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_told_of_anybody_before_the_one_that_is_asked_wants_it() {
+    let stage = Stage::new();
+    let (mut anna, mut bobby) = (stage.join(1, "anna", 1, 1).await, stage.join(2, "bobby", 2, 1).await);
+    for (request, answer, code) in [
+        (1, ConsentAnswer::Declined, NoAnswerCode::Declined),
+        (2, ConsentAnswer::Busy, NoAnswerCode::Busy),
+        (3, ConsentAnswer::Other, NoAnswerCode::Declined),
+    ] {
+        ask_for(&stage, &anna, request, "bobby").await;
+        let question = bobby.answer().await;
+        let Told::Line(ServerMessage::Asked { ask, name, key, session: None }) = question else {
+            panic!("{question:?}")
+        };
+        assert_eq!((name.as_str(), key), ("anna", PublicKey::new([1; 32])));
+        stage.consent(&bobby, ask, answer).await;
+        assert_eq!(anna.answer().await, no_answer(request, code));
+        // An answer that comes again, or from anybody else, opens nothing.
+        stage.consent(&bobby, ask, ConsentAnswer::Open).await;
+    }
+    ask_for(&stage, &anna, 4, "bobby").await;
+    let ask = asked(&mut bobby).await;
+    stage.consent(&anna, ask, ConsentAnswer::Open).await;
+    stage.consent(&bobby, ask + 1, ConsentAnswer::Open).await;
+    stage.consent(&bobby, ask, ConsentAnswer::Asking).await;
+    assert_eq!(anna.answer().await, Told::Line(ServerMessage::Asking { request: 4 }));
+    stage.consent(&bobby, ask, ConsentAnswer::Open).await;
+    let (to_anna, to_bobby) = (introduction(&mut anna).await, introduction(&mut bobby).await);
+    assert_eq!(to_anna.session, to_bobby.session);
+    assert_eq!((to_anna.request, to_anna.forked, to_bobby.forked), (Some(4), true, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_answer_is_silent_and_who_does_not_decide_has_declined() {
+    let stage = Stage::new();
+    let (mut anna, mut bobby) = (stage.join(1, "anna", 1, 1).await, stage.join(2, "bobby", 2, 1).await);
+    let started = Instant::now();
+    ask_for(&stage, &anna, 1, "bobby").await;
+    assert_eq!(anna.answer().await, no_answer(1, NoAnswerCode::Silent));
+    assert_eq!(started.elapsed().as_secs(), 10);
+    let late = asked(&mut bobby).await;
+    stage.consent(&bobby, late, ConsentAnswer::Open).await;
+    ask_for(&stage, &anna, 2, "bobby").await;
+    let ask = asked(&mut bobby).await;
+    // However often it is said.
+    for _ in 0..10 {
+        stage.consent(&bobby, ask, ConsentAnswer::Asking).await;
+    }
+    assert_eq!(anna.answer().await, Told::Line(ServerMessage::Asking { request: 2 }));
+    assert_eq!(anna.answer().await, no_answer(2, NoAnswerCode::Declined));
+    assert_eq!(started.elapsed().as_secs(), 10 + 130);
+    // Whoever goes is no more silent than before; nobody waits for him.
+    ask_for(&stage, &anna, 3, "bobby").await;
+    asked(&mut bobby).await;
+    stage.send(LobbyCommand::Leave(bobby.id)).await;
+    assert_eq!(anna.answer().await, no_answer(3, NoAnswerCode::Silent));
+    assert_eq!(started.elapsed().as_secs(), 10 + 130);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_who_fork_each_other_have_both_consented_and_share_one_session() {
+    let stage = Stage::new();
+    let (mut anna, mut bobby) = (stage.join(1, "anna", 1, 1).await, stage.join(2, "bobby", 2, 1).await);
+    ask_for(&stage, &anna, 1, "bobby").await;
+    let ask = asked(&mut bobby).await;
+    stage.consent(&bobby, ask, ConsentAnswer::Asking).await;
+    assert_eq!(anna.answer().await, Told::Line(ServerMessage::Asking { request: 1 }));
+    ask_for(&stage, &bobby, 7, "anna").await;
+    let (to_anna, to_bobby) = (introduction(&mut anna).await, introduction(&mut bobby).await);
+    assert_eq!(to_anna.session, to_bobby.session);
+    assert_eq!((to_anna.request, to_bobby.request), (Some(1), Some(7)));
+    assert!(to_anna.forked && !to_bobby.forked);
+    // His answer to her question comes too late for anything, and another wish is a new one.
+    stage.consent(&bobby, ask, ConsentAnswer::Open).await;
+    ask_for(&stage, &bobby, 8, "anna").await;
+    asked(&mut anna).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn fresh_addresses_are_asked_for_with_the_session_they_are_for() {
+    let stage = Stage::new();
+    let (mut anna, mut bobby) = (stage.join(1, "anna", 1, 1).await, stage.join(2, "bobby", 2, 1).await);
+    let session = Some(PairToken::new([5; 16]));
+    let name = "bobby".parse().unwrap();
+    stage.send(LobbyCommand::Pair { from: anna.id, request: 1, name, session, read: 0 }).await;
+    let question = bobby.answer().await;
+    let Told::Line(ServerMessage::Asked { ask, session: about, .. }) = question else {
+        panic!("{question:?}")
+    };
+    assert_eq!(about, session);
+    stage.consent(&bobby, ask, ConsentAnswer::Open).await;
+    assert_eq!(Some(introduction(&mut anna).await.session), session);
+    assert_eq!(Some(introduction(&mut bobby).await.session), session);
 }
 
 #[tokio::test(start_paused = true)]
@@ -792,56 +937,42 @@ async fn who_is_asked_for_too_often_is_left_alone_and_who_asks_is_told() {
     let stage = Stage::new();
     let mut bobby = stage.join(1, "bobby", 1, 1).await;
     let mut anna = stage.join(2, "anna", 2, 1).await;
-    let mut introduced = 0;
+    let (mut introduced, mut told) = (0, Vec::new());
     for request in 0..500 {
-        match pair(&stage, &mut anna, request, "bobby").await {
+        match pair(&stage, [&mut anna, &mut bobby], request, "bobby", &mut told).await {
             ServerMessage::Introduced(_) => introduced += 1,
             other => assert_eq!(other, busy(request)),
         }
     }
     assert_eq!(introduced, 16);
     stage.send(LobbyCommand::Users { from: bobby.id, request: 1, room: None }).await;
-    let mut told = 0;
-    while let Told::Line(ServerMessage::Introduced(_)) = bobby.answer().await {
-        told += 1;
+    while let Told::Line(line) = bobby.answer().await {
+        told.push(line);
     }
-    assert_eq!(told, introduced, "then the answer to its question");
+    assert!(told.iter().all(|line| matches!(line, ServerMessage::Introduced(_))), "{told:?}");
+    assert_eq!(told.len(), introduced, "then the answer to its question");
     tokio::time::advance(Duration::from_secs(5)).await;
-    assert!(matches!(pair(&stage, &mut anna, 500, "bobby").await, ServerMessage::Introduced(_)));
+    let again = pair(&stage, [&mut anna, &mut bobby], 500, "bobby", &mut told).await;
+    assert!(matches!(again, ServerMessage::Introduced(_)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn where_the_other_has_no_room_for_an_introduction_the_one_that_asks_is_told_and_no_session_is_made() {
     let stage = Stage::new();
     let mut bobby = stage.join(1, "bobby", 1, 1).await;
+    let mut told = Vec::new();
     for asker in 0..INTRODUCTIONS {
         let mut guest = stage.join(10 + asker, &format!("guest{asker}"), 10 + asker as u8, 1).await;
-        assert!(matches!(pair(&stage, &mut guest, 1, "bobby").await, ServerMessage::Introduced(_)));
+        let answer = pair(&stage, [&mut guest, &mut bobby], 1, "bobby", &mut told).await;
+        assert!(matches!(answer, ServerMessage::Introduced(_)));
     }
     let mut anna = stage.join(2, "anna", 2, 1).await;
-    assert_eq!(pair(&stage, &mut anna, 1, "bobby").await, busy(1));
+    assert_eq!(pair(&stage, [&mut anna, &mut bobby], 1, "bobby", &mut told).await, busy(1));
     // A fork back is nobody's answer to that: it is bobby's own.
-    let back = pair_past_introductions(&stage, &mut bobby, 2, "anna").await;
+    let back = pair(&stage, [&mut bobby, &mut anna], 2, "anna", &mut told).await;
     assert!(matches!(back, ServerMessage::Introduced(Introduction { forked: true, request: Some(2), .. })));
     stage.say(&bobby, 1, "still here").await;
     assert_eq!(bobby.said().await.0, 1);
-}
-
-/// The same for somebody who has introductions to read first.
-async fn pair_past_introductions(
-    stage: &Stage,
-    asker: &mut Guest,
-    request: u32,
-    name: &str,
-) -> ServerMessage {
-    let mut answer = pair(stage, asker, request, name).await;
-    while let ServerMessage::Introduced(Introduction { request: None, .. }) = answer {
-        answer = match asker.answer().await {
-            Told::Line(answer) => answer,
-            other => panic!("{other:?}"),
-        };
-    }
-    answer
 }
 
 #[tokio::test(start_paused = true)]

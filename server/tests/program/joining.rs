@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use hobnob_protocol::chain::Position;
-use hobnob_protocol::message::{Change, ClientMessage, Cursor, NoAnswerCode, RefusedCode, ServerMessage};
+use hobnob_protocol::message::{
+    Change, ClientMessage, ConsentAnswer, Cursor, NoAnswerCode, RefusedCode, ServerMessage,
+};
 use hobnob_protocol::name::{ChainHash, LogId, PairToken, RunId, Seq};
 use tempfile::tempdir;
 
@@ -165,6 +167,19 @@ async fn pair(client: &mut Client, name: &str, session: Option<PairToken>) {
     client.send(&ClientMessage::Pair { request: 3, name, session }).await;
 }
 
+/// The client's user wants the session it is asked about next.
+async fn consent(client: &mut Client, about: Option<PairToken>) {
+    let question = |m| match m {
+        ServerMessage::Asked { ask, session, .. } => Some((ask, session)),
+        // What the two are to be told is told after the answer.
+        ServerMessage::Introduced(_) => panic!("introduced before the answer"),
+        _ => None,
+    };
+    let (ask, session) = client.find(question).await;
+    assert_eq!(session, about);
+    client.send(&ClientMessage::Consent { ask, answer: ConsentAnswer::Open }).await;
+}
+
 #[tokio::test]
 async fn two_users_are_introduced_to_each_other() {
     let dir = tempdir().unwrap();
@@ -176,6 +191,7 @@ async fn two_users_are_introduced_to_each_other() {
     let (mut a, _) = anna.join_with(server.addr, hello).await;
     let (mut b, _) = bobby.join(server.addr).await;
     pair(&mut a, "bobby", None).await;
+    consent(&mut b, None).await;
     let (to_a, to_b) = (introduced(&mut a).await, introduced(&mut b).await);
     assert_eq!((to_a.request, to_b.request), (Some(3), None));
     assert_eq!((to_a.forked, to_b.forked, to_a.session), (true, false, to_b.session));
@@ -184,6 +200,7 @@ async fn two_users_are_introduced_to_each_other() {
     assert_eq!(candidates, ["192.0.2.7:5000", "127.0.0.1:5000"]);
 
     pair(&mut b, "anna", Some(to_b.session)).await;
+    consent(&mut a, Some(to_b.session)).await;
     assert_eq!(introduced(&mut a).await.session, to_b.session);
     assert_eq!(introduced(&mut b).await.session, to_b.session);
 
@@ -201,6 +218,7 @@ async fn forks_that_cross_make_one_session() {
     let (mut a, _) = User::new("anna").join(server.addr).await;
     let (mut b, _) = User::new("bobby").join(server.addr).await;
     pair(&mut a, "bobby", None).await;
+    consent(&mut b, None).await;
     let first = introduced(&mut a).await;
     // Bobby has not read of it yet: his request is on its way as if both were made at once.
     pair(&mut b, "anna", None).await;
@@ -210,6 +228,24 @@ async fn forks_that_cross_make_one_session() {
     });
     let answer = answer.await;
     assert_eq!((answer.session, answer.forked, first.forked), (first.session, false, true));
+}
+
+#[tokio::test]
+async fn forks_that_cross_before_either_was_answered_make_one_session() {
+    let dir = tempdir().unwrap();
+    let server = ServerProcess::start(dir.path(), &[]);
+    let (mut a, _) = User::new("anna").join(server.addr).await;
+    let (mut b, _) = User::new("bobby").join(server.addr).await;
+    pair(&mut a, "bobby", None).await;
+    // The question has been put to bobby, who forks as well instead of answering it.
+    let ask = b.find(|m| if let ServerMessage::Asked { ask, .. } = m { Some(ask) } else { None }).await;
+    pair(&mut b, "anna", None).await;
+    let (to_a, to_b) = (introduced(&mut a).await, introduced(&mut b).await);
+    assert_eq!((to_a.session, to_a.forked, to_b.forked), (to_b.session, true, false));
+    b.send(&ClientMessage::Consent { ask, answer: ConsentAnswer::Open }).await;
+    b.send(&ClientMessage::Ping).await;
+    let next = b.find(|m| matches!(m, ServerMessage::Introduced(_) | ServerMessage::Pong).then_some(m)).await;
+    assert_eq!(next, ServerMessage::Pong, "nothing more comes of the answer");
 }
 
 #[tokio::test]

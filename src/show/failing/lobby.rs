@@ -61,7 +61,7 @@ const fn no_answer(code: NoAnswerCode) -> &'static str {
         NoAnswerCode::Busy => {
             "the server, or the other one's client, has enough to do with such questions; try again in a few seconds"
         }
-        NoAnswerCode::Declined => "the other does not want that now",
+        NoAnswerCode::Declined => "the other does not want to talk in private now",
         NoAnswerCode::Silent => "the other one's client does not answer; try again in a few seconds",
         NoAnswerCode::NotInRoom => "you are not in that room",
         NoAnswerCode::NotOperator => "only operators of the lobby may ask that",
@@ -82,6 +82,8 @@ impl Failing for Lobby<'_> {
                 NotAcceptedCode::Muted => ErrorCode::Muted,
                 _ => ErrorCode::Refused,
             },
+            Self::NoAnswer(NoAnswerCode::Declined) => ErrorCode::Declined,
+            Self::NoAnswer(NoAnswerCode::Busy) => ErrorCode::Busy,
             Self::NoAnswer(_) | Self::Broken { .. } => ErrorCode::Refused,
             Self::NotThere(_) => ErrorCode::NoSuchUser,
             Self::NotCurrent => ErrorCode::NotInLobby,

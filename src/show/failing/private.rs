@@ -69,6 +69,9 @@ pub(crate) enum Private<'a> {
     /// What was said could not be removed.
     #[error("what was said with {0} in private could not be removed yet; try again")]
     TalkNotRemoved(&'a UserName),
+    /// Nobody of this name has asked for a private session.
+    #[error("{0} does not wait for an answer; who wants to talk in private is told when it is asked")]
+    NobodyWaits(&'a UserName),
     /// There is nothing to forget of this user.
     #[error("no key of {0} is pinned in this lobby, and nothing of {0} is refused")]
     NothingToForget(&'a UserName),
@@ -103,7 +106,7 @@ impl Failing for Private<'_> {
                 ErrorCode::Refused
             }
             Self::Refused { code, .. } => *code,
-            Self::NothingToForget(_) => ErrorCode::NoSuchUser,
+            Self::NothingToForget(_) | Self::NobodyWaits(_) => ErrorCode::NoSuchUser,
         }
     }
 }

@@ -73,7 +73,8 @@ fn after(notice: &Notice) -> Option<Notice> {
             "outcome": "refused"})
         }
         Notice::Verify { .. } => json!({"event": "path", "session": 1, "path": "relay"}),
-        Notice::Path { .. } => json!({"event": "closed", "session": 1, "peer": "bobby", "reason": "left"}),
+        Notice::Path { .. } => json!({"event": "asked", "peer": "bobby", "fingerprint": FINGERPRINT}),
+        Notice::Asked { .. } => json!({"event": "closed", "session": 1, "peer": "bobby", "reason": "left"}),
         Notice::Closed { .. } => json!({"event": "sessions", "sessions": [{"id": 1, "kind": "peer",
             "peer": "bobby", "mode": "A", "state": "up", "path": "relay", "verified": true, "current": true, "unread": 3}]}),
         Notice::Sessions { .. } => json!({"event": "switched", "session": 1}),

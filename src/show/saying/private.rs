@@ -28,6 +28,21 @@ pub(crate) enum Private<'a> {
         /// The peer who is refused.
         name: &'a UserName,
     },
+    /// The other's user is asked whether it wants a session.
+    IsAsked {
+        /// Who is asked.
+        name: &'a UserName,
+    },
+    /// This user has turned somebody away.
+    Declined {
+        /// Whom.
+        name: &'a UserName,
+    },
+    /// Somebody has waited for an answer for as long as that may take.
+    WaitedInVain {
+        /// Who.
+        name: &'a UserName,
+    },
     /// Somebody who was refused is not any more.
     RefusedNoMore {
         /// Who.
@@ -87,6 +102,13 @@ impl fmt::Display for Private<'_> {
                 "{name} is refused until you leave the lobby, for you have left two of their sessions; \
                  \\forget {name} lets them again"
             ),
+            Self::IsAsked { name } => {
+                write!(f, "{name} is asked whether to talk in private; that may take two minutes")
+            }
+            Self::Declined { name } => write!(f, "{name} is declined, and may ask again in ten minutes"),
+            Self::WaitedInVain { name } => {
+                write!(f, "{name} has waited for two minutes and is declined; \\fork {name} opens a session")
+            }
             Self::RefusedNoMore { name } => {
                 write!(f, "private sessions of {name} are not refused any more")
             }

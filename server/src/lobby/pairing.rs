@@ -1,0 +1,166 @@
+//! Private sessions, as far as the lobby has to do with them: whoever wants one asks, the other's client is asked whether it
+//! does, and only then each is told the other's name, key and addresses. Which questions wait is in [`crate::consent`], which
+//! two wishes are one session in [`crate::rendezvous`].
+
+use hobnob_protocol::message::{ConsentAnswer, Introduction, NoAnswerCode, ServerMessage};
+use hobnob_protocol::name::{PairToken, UserName};
+use tokio::time::Instant;
+
+use super::Lobby;
+use crate::consent::{Answered, Wish};
+use crate::decide::roster::Member;
+use crate::decide::{ConnectionId, Party};
+use crate::rendezvous::{Meeting, Told};
+
+impl Lobby {
+    /// Somebody wants a private session with another, or fresh addresses for `session`.
+    pub(super) fn pair(
+        &mut self,
+        from: ConnectionId,
+        request: u32,
+        name: UserName,
+        session: Option<PairToken>,
+        read: u64,
+    ) {
+        let Some(asker) = self.machine.roster().member(from) else { return };
+        let Some((to, other)) = self.machine.roster().by_name(&name) else {
+            return self.tell(from, &ServerMessage::NoSuchUser { request, name });
+        };
+        if asker.key == other.key {
+            return self.no_answer(from, request, NoAnswerCode::Yourself);
+        }
+        let now = Instant::now();
+        if !self.rendezvous.may_ask(asker.key, other.key, now) {
+            return self.no_answer(from, request, NoAnswerCode::Busy);
+        }
+        let wish = Wish { asker: from, request, asked: to, session, read };
+        if session.is_none() {
+            // Whoever wants a session with whoever wants one with him has said yes to it.
+            if let Some(first) = self.consents.take_crossing(from, to) {
+                return self.meet_at_once(&first, &wish);
+            }
+            let read = Told { connection: from, number: read };
+            if self.rendezvous.has_crossing(party(asker), party(other), read, now) {
+                return self.meet(&wish);
+            }
+        }
+        self.ask_for_consent(wish, now);
+    }
+
+    /// Asks whether the other wants it, too.
+    fn ask_for_consent(&mut self, wish: Wish, now: Instant) {
+        let (asker, asked, request, session) = (wish.asker, wish.asked, wish.request, wish.session);
+        let Some(member) = self.machine.roster().member(asker) else { return };
+        let (name, key) = ((*member.name).clone(), member.key);
+        let Some(ask) = self.consents.ask(wish, now) else {
+            return self.no_answer(asker, request, NoAnswerCode::Busy);
+        };
+        let question = ServerMessage::Asked { ask, name, key, session };
+        if !self.seats.get(&asked).is_some_and(|seat| seat.outlet.ask(&question)) {
+            self.consents.withdraw(ask);
+            self.no_answer(asker, request, NoAnswerCode::Busy);
+        }
+    }
+
+    /// A client says whether its user wants the session it was asked about.
+    pub(super) fn consent(&mut self, from: ConnectionId, ask: u64, answer: ConsentAnswer) {
+        match self.consents.answer(from, ask, answer, Instant::now()) {
+            Some(Answered::Open(wish)) => self.meet(&wish),
+            Some(Answered::Asking(Wish { asker, request, .. })) => {
+                self.tell(asker, &ServerMessage::Asking { request });
+            }
+            Some(Answered::Nothing(Wish { asker, request, .. }, code)) => {
+                self.no_answer(asker, request, code)
+            }
+            None => {}
+        }
+    }
+
+    /// Tells those whose question nobody has answered in time.
+    pub(super) fn settle_consents(&mut self, now: Instant) {
+        for (Wish { asker, request, .. }, code) in self.consents.take_overdue(now) {
+            self.no_answer(asker, request, code);
+        }
+    }
+
+    /// Tells those whose question was put to a client that is gone.
+    pub(super) fn no_longer_asked(&mut self, gone: ConnectionId) {
+        for Wish { asker, request, .. } in self.consents.gone(gone) {
+            self.no_answer(asker, request, NoAnswerCode::Silent);
+        }
+    }
+
+    /// Introduces two who both want it, for a new session or to rebuild one.
+    fn meet(&mut self, wish: &Wish) {
+        let Wish { asker: from, request, asked: to, session, read } = *wish;
+        let roster = self.machine.roster();
+        let (Some(asker), Some(other)) = (roster.member(from), roster.member(to)) else {
+            return self.no_answer(from, request, NoAnswerCode::Silent);
+        };
+        let parties = (party(asker), party(other));
+        let meeting = match session {
+            Some(session) => Meeting { session, forked: true, tell_other: true },
+            None => {
+                let read = Told { connection: from, number: read };
+                let token = self.tokens.make(&asker.key, &other.key);
+                self.rendezvous.fork(parties.0, parties.1, read, token, Instant::now())
+            }
+        };
+        let is_new = session.is_none() && meeting.forked;
+        let answer = introduction(Some(request), &meeting, other, meeting.forked);
+        let word = introduction(None, &meeting, asker, !meeting.forked);
+        if meeting.tell_other
+            && let Some(seat) = self.seats.get(&to)
+        {
+            match seat.outlet.introduce(word) {
+                Some(number) if is_new => {
+                    self.rendezvous.told(parties.0, parties.1, Told { connection: to, number });
+                }
+                Some(_) => {}
+                None => {
+                    if is_new {
+                        self.rendezvous.withdraw(parties.0, parties.1);
+                    }
+                    return self.no_answer(from, request, NoAnswerCode::Busy);
+                }
+            }
+        }
+        self.tell(from, &ServerMessage::Introduced(answer));
+    }
+
+    /// Introduces two whose wishes for a new session have met before either was answered. The first to ask is the forker.
+    /// Both get an answer to a question of their own, so that no later wish can cross this one.
+    fn meet_at_once(&mut self, first: &Wish, second: &Wish) {
+        let roster = self.machine.roster();
+        let (Some(forker), Some(other)) = (roster.member(first.asker), roster.member(second.asker)) else {
+            return self.no_answer(second.asker, second.request, NoAnswerCode::Silent);
+        };
+        let session = self.tokens.make(&forker.key, &other.key);
+        let meeting = Meeting { session, forked: true, tell_other: true };
+        let to_forker = introduction(Some(first.request), &meeting, other, true);
+        let to_other = introduction(Some(second.request), &meeting, forker, false);
+        self.tell(first.asker, &ServerMessage::Introduced(to_forker));
+        self.tell(second.asker, &ServerMessage::Introduced(to_other));
+    }
+
+    fn no_answer(&self, to: ConnectionId, request: u32, code: NoAnswerCode) {
+        self.tell(to, &ServerMessage::NoAnswer { request, code });
+    }
+}
+
+fn party(member: &Member) -> Party {
+    (member.key, member.run)
+}
+
+fn introduction(request: Option<u32>, meeting: &Meeting, other: &Member, forked: bool) -> Introduction {
+    Introduction {
+        request,
+        session: meeting.session,
+        name: (*other.name).clone(),
+        key: other.key,
+        candidates: other.candidates.clone(),
+        // Both are at this server.
+        relay: None,
+        forked,
+    }
+}

@@ -1,0 +1,165 @@
+//! Who is let into a private session, and what the server is told, with a lobby that is a queue: also one that asks
+//! what it likes, or does not ask.
+
+use std::time::Duration;
+
+use hobnob_protocol::message::{ClientMessage, ConsentAnswer, Introduction};
+use hobnob_protocol::name::{PairToken, PublicKey, UserName};
+
+use super::event::Event;
+use super::tests::Scene;
+use crate::config::preferences::Private;
+use crate::lobby::event::LobbyEvent;
+
+fn key(byte: u8) -> PublicKey {
+    PublicKey::new([byte; 32])
+}
+
+fn name(number: u8) -> UserName {
+    format!("user{number}").parse().unwrap()
+}
+
+fn scene(private: Private) -> Scene {
+    let mut scene = Scene::new();
+    scene.app.state.user.preferences.private = private;
+    scene
+}
+
+/// The server asks for somebody with this number; what it is answered at once.
+fn asked(scene: &mut Scene, number: u8, session: Option<PairToken>) -> ConsentAnswer {
+    let (name, key) = (name(number), key(number));
+    scene.lobby(LobbyEvent::Asked { ask: number.into(), name, key, session });
+    let told = scene.link.told();
+    match told[..] {
+        [ClientMessage::Consent { ask, answer }] if ask == u64::from(number) => answer,
+        _ => panic!("{told:?}"),
+    }
+}
+
+fn introduction(number: u8) -> Introduction {
+    Introduction {
+        request: None,
+        session: PairToken::new([number; 16]),
+        name: name(number),
+        key: key(number),
+        candidates: Vec::new(),
+        relay: None,
+        forked: false,
+    }
+}
+
+/// An introduction that nobody here has asked for; whether it is taken.
+fn introduced(scene: &mut Scene, number: u8) -> bool {
+    scene.lobby(LobbyEvent::Introduced(introduction(number)));
+    !scene.app.state.private_links.has_ended(&PairToken::new([number; 16]))
+}
+
+#[test]
+fn the_setting_decides_for_strangers_and_for_known_keys() {
+    use ConsentAnswer::{Asking, Declined, Open};
+    for (private, stranger, known) in [
+        (Private::Open, Open, Open),
+        (Private::Known, Declined, Open),
+        (Private::Ask, Asking, Asking),
+        (Private::Off, Declined, Declined),
+    ] {
+        let mut scene = scene(private);
+        scene.app.state.trust.pin_user(&name(1), &key(1)).unwrap();
+        assert_eq!(
+            (asked(&mut scene, 2, None), asked(&mut scene, 1, None)),
+            (stranger, known),
+            "{private:?}"
+        );
+    }
+}
+
+#[test]
+fn a_person_is_asked_once_for_a_key_and_says_yes_or_no() {
+    let mut scene = scene(Private::Ask);
+    assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Asking);
+    scene.shows(">>> user1 wants to talk in private: \\accept user1 or \\decline user1\n");
+    assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Busy);
+    assert!(!scene.shown().contains("wants to talk"));
+    scene.feed(&["\\accept user1"]);
+    let open = |ask| ClientMessage::Consent { ask, answer: ConsentAnswer::Open };
+    assert_eq!(scene.link.told(), [open(1)]);
+    assert!(scene.app.state.trust.knows(&key(1)).unwrap(), "an answered key is pinned");
+    scene.feed(&["\\accept user1"]);
+    scene.shows("does not wait for an answer");
+    assert_eq!(asked(&mut scene, 2, None), ConsentAnswer::Asking);
+    scene.feed(&["\\decline user2"]);
+    assert_eq!(scene.link.told(), [ClientMessage::Consent { ask: 2, answer: ConsentAnswer::Declined }]);
+    assert_eq!(asked(&mut scene, 2, None), ConsentAnswer::Declined);
+    assert!(!scene.app.state.trust.knows(&key(2)).unwrap());
+}
+
+#[test]
+fn a_flood_of_wishes_asks_a_person_sixteen_times() {
+    let mut scene = scene(Private::Ask);
+    let answers: Vec<_> = (1..=200).map(|number| asked(&mut scene, number, None)).collect();
+    assert!(answers[..16].iter().all(|answer| *answer == ConsentAnswer::Asking));
+    assert!(answers[16..].iter().all(|answer| *answer == ConsentAnswer::Busy));
+    assert_eq!(scene.shown().matches("wants to talk").count(), 16);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_gets_no_answer_is_declined_after_two_minutes_and_may_come_back_after_ten() {
+    let mut scene = scene(Private::Ask);
+    assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Asking);
+    tokio::time::advance(Duration::from_secs(120)).await;
+    scene.happens(Event::Time);
+    assert_eq!(scene.link.told(), [ClientMessage::Consent { ask: 1, answer: ConsentAnswer::Declined }]);
+    scene.shows("user1 has waited for two minutes");
+    assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Declined);
+    tokio::time::advance(Duration::from_secs(600)).await;
+    assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Asking);
+    // The server has forgotten it when the link was lost.
+    scene.lobby(LobbyEvent::Down { reason: "gone".to_owned() });
+    scene.feed(&["\\accept user1"]);
+    assert_eq!(scene.link.told(), []);
+}
+
+#[test]
+fn a_server_that_introduces_without_asking_opens_nothing_that_was_not_wanted() {
+    for (private, is_taken) in
+        [(Private::Open, true), (Private::Known, false), (Private::Ask, false), (Private::Off, false)]
+    {
+        assert_eq!(introduced(&mut scene(private), 1), is_taken, "{private:?}");
+    }
+    let mut scene = scene(Private::Ask);
+    assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Asking);
+    assert!(!introduced(&mut scene, 1), "before the answer");
+    scene.feed(&["\\accept user1"]);
+    let again = |token| Introduction { session: PairToken::new([token; 16]), ..introduction(1) };
+    scene.lobby(LobbyEvent::Introduced(again(50)));
+    assert!(!scene.app.state.private_links.has_ended(&PairToken::new([50; 16])));
+    scene.lobby(LobbyEvent::Introduced(again(51)));
+    assert!(
+        scene.app.state.private_links.has_ended(&PairToken::new([51; 16])),
+        "one answer opens one session"
+    );
+}
+
+#[test]
+fn fresh_addresses_are_told_for_a_session_that_is_there_alone() {
+    let mut scene = scene(Private::Open);
+    assert_eq!(asked(&mut scene, 1, Some(PairToken::new([1; 16]))), ConsentAnswer::Declined);
+}
+
+#[test]
+fn who_is_being_forked_is_let_in_whatever_is_set() {
+    let mut scene = scene(Private::Off);
+    scene.feed(&["\\fork user1"]);
+    assert!(matches!(scene.link.told()[..], [ClientMessage::Pair { .. }]));
+    assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Open);
+    assert_eq!(asked(&mut scene, 2, None), ConsentAnswer::Declined);
+}
+
+#[test]
+fn strangers_who_were_let_in_and_are_still_to_come_take_their_room() {
+    let mut scene = scene(Private::Open);
+    let answers: Vec<_> = (1..=40).map(|number| asked(&mut scene, number, None)).collect();
+    assert!(answers[..16].iter().all(|answer| *answer == ConsentAnswer::Open));
+    assert!(answers[16..].iter().all(|answer| *answer == ConsentAnswer::Busy));
+    assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Busy, "one at a time of a key");
+}

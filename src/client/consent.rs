@@ -1,0 +1,180 @@
+//! Whether somebody may open a private session with this user: what the server is answered when it asks, and what this user
+//! says to those who wait. Owns the order of the rules; their bounds stand in [`super::knocks`] and [`super::strangers`]. It
+//! knows nothing of how a link is made.
+//!
+//! The first rule that fits decides:
+//!
+//! | who asks | answer |
+//! | --- | --- |
+//! | somebody for a session that is there, of the same key: fresh addresses | open |
+//! | somebody for any other session that is to be rebuilt | declined |
+//! | a key that is ignored, was refused or sent away | declined |
+//! | another key than the one that is pinned for the name | declined, and this user is told |
+//! | somebody whom this user is forking at the moment | open |
+//! | with `private = off` anybody; with `known` whoever is not pinned | declined |
+//! | with `ask` anybody | the user is asked |
+//! | somebody past the bounds for strangers | busy |
+//! | anybody else | open |
+
+use hobnob_protocol::message::{ClientMessage, ConsentAnswer};
+use hobnob_protocol::name::{PairToken, PublicKey, UserName};
+use tokio::time::Instant;
+
+use crate::client::State;
+use crate::client::command_error::CommandError;
+use crate::client::knocks::{Knock, KnockRefused};
+use crate::client::strangers::StrangerRefused;
+use crate::config::preferences::Private;
+use crate::data::trust::KeyVerdict;
+use crate::show::{Failure, Notice, Repeated, failing, saying};
+
+impl State {
+    /// The server asks whether somebody may open a private session with this user.
+    pub(super) fn asked(&mut self, ask: u64, name: &UserName, key: &PublicKey, session: Option<PairToken>) {
+        let answer = match session {
+            Some(token) => self.consent_to_rebuild(&token, key),
+            None => self.consent_to_open(ask, name, key),
+        };
+        self.lobby.ask(ClientMessage::Consent { ask, answer });
+    }
+
+    fn consent_to_rebuild(&self, token: &PairToken, key: &PublicKey) -> ConsentAnswer {
+        let peer = self.private_links.with_token(token).and_then(|session| self.sessions.peer(session));
+        match peer {
+            Some(peer) if peer.key == Some(*key) => ConsentAnswer::Open,
+            _ => ConsentAnswer::Declined,
+        }
+    }
+
+    fn consent_to_open(&mut self, ask: u64, name: &UserName, key: &PublicKey) -> ConsentAnswer {
+        if self.user.ignores(key) || self.refuses_key(key) || self.strangers.is_sent_away(key) {
+            return ConsentAnswer::Declined;
+        }
+        let Some(known) = self.may_be_let_in(name, key) else { return ConsentAnswer::Declined };
+        let now = Instant::now();
+        if !self.is_forking(name) {
+            match self.user.preferences.private {
+                Private::Off => return ConsentAnswer::Declined,
+                Private::Known if !known => return ConsentAnswer::Declined,
+                Private::Ask => return self.let_wait(ask, name, key, now),
+                Private::Known | Private::Open => {}
+            }
+            let room = match known {
+                // Another one of the same client is about to open, and gives way to this one.
+                _ if self.private_links.inbound_from(key, name).is_some() => Ok(()),
+                true => self.strangers.known_may_open(key, now),
+                false => match self.knocks.strangers_to_come(key, now) {
+                    Some(to_come) => self.strangers.may_open(key, to_come, now),
+                    None => Err(StrangerRefused::TooOften),
+                },
+            };
+            if let Err(refused) = room {
+                self.tell_of_too_many(refused);
+                return ConsentAnswer::Busy;
+            }
+        }
+        self.knocks.note_welcome(*key, !known, now);
+        ConsentAnswer::Open
+    }
+
+    /// Whether this key is known, where it may be talked to under that name.
+    fn may_be_let_in(&mut self, name: &UserName, key: &PublicKey) -> Option<bool> {
+        let known = match self.trust.user(name, key) {
+            Ok(KeyVerdict::Changed(pin)) => Err(failing::Private::KeyChanged { name, key, pin: &pin }.into()),
+            Ok(KeyVerdict::New | KeyVerdict::Trusted(_)) => self
+                .trust
+                .knows(key)
+                .map_err(|reason| CommandError::from(failing::Private::NotPinned { name, reason })),
+            Err(reason) => Err(failing::Private::NotPinned { name, reason }.into()),
+        };
+        known.map_err(|error| self.tell_of_refused_fork(name, &error)).ok()
+    }
+
+    /// Somebody wanted a private session and does not get it, for his key.
+    pub(super) fn tell_of_refused_fork(&mut self, name: &UserName, error: &CommandError) {
+        let code = error.code();
+        let failure = Failure::from(failing::Private::Refused { name, code, reason: error });
+        self.emit_repeated(Repeated::ForkRefused, 1, failure);
+    }
+
+    /// This user is told where there is something to do about it, and not each time.
+    pub(super) fn tell_of_too_many(&mut self, refused: StrangerRefused) {
+        if refused == StrangerRefused::TooMany && self.strangers.is_time_to_tell(Instant::now()) {
+            self.emit(saying::Private::StrangersRefused.into());
+        }
+    }
+
+    /// Whether this user is forking somebody of that name at the moment.
+    fn is_forking(&self, name: &UserName) -> bool {
+        let session = self.sessions.with_name(name);
+        session.is_some_and(|session| !self.private_links.has_link(session))
+    }
+
+    fn let_wait(&mut self, ask: u64, name: &UserName, key: &PublicKey, now: Instant) -> ConsentAnswer {
+        match self.knocks.knock(ask, name, key, now) {
+            Ok(()) => {
+                self.meet(name, Some(key));
+                self.emit(Notice::Asked { peer: name.clone(), fingerprint: key.fingerprint() });
+                ConsentAnswer::Asking
+            }
+            Err(KnockRefused::Declined) => ConsentAnswer::Declined,
+            Err(KnockRefused::Busy) => ConsentAnswer::Busy,
+        }
+    }
+
+    /// Whether an introduction that this user did not ask for may open a session: it was let in before, or a rule lets
+    /// it in now. A server that does not ask opens nothing that this user did not want.
+    pub(super) fn lets_in(&mut self, key: &PublicKey, known: bool) -> bool {
+        self.knocks.take_welcome(key, Instant::now())
+            || match self.user.preferences.private {
+                Private::Open => true,
+                Private::Known => known,
+                Private::Ask | Private::Off => false,
+            }
+    }
+
+    /// This user lets somebody in who waits. That is an answer: the key is pinned.
+    ///
+    /// # Errors
+    /// When nobody of that name waits, or the key cannot be pinned.
+    pub(crate) fn accept(&mut self, name: &UserName) -> Result<(), CommandError> {
+        let Knock { ask, name, key, .. } = self.waiting_knock(name)?;
+        if let Err(reason) = self.trust.pin_user(&name, &key) {
+            self.answer_knock(ask, ConsentAnswer::Declined);
+            return Err(failing::Private::NotPinned { name: &name, reason }.into());
+        }
+        self.knocks.note_welcome(key, false, Instant::now());
+        self.answer_knock(ask, ConsentAnswer::Open);
+        Ok(())
+    }
+
+    /// This user turns somebody away who waits.
+    ///
+    /// # Errors
+    /// When nobody of that name waits.
+    pub(crate) fn decline(&mut self, name: &UserName) -> Result<(), CommandError> {
+        let Knock { ask, name, key, .. } = self.waiting_knock(name)?;
+        self.knocks.note_declined(key, Instant::now());
+        self.answer_knock(ask, ConsentAnswer::Declined);
+        self.emit(saying::Private::Declined { name: &name }.into());
+        Ok(())
+    }
+
+    fn waiting_knock(&mut self, name: &UserName) -> Result<Knock, CommandError> {
+        self.require_lobby_up()?;
+        self.knocks.take(name).ok_or_else(|| failing::Private::NobodyWaits(name).into())
+    }
+
+    fn answer_knock(&self, ask: u64, answer: ConsentAnswer) {
+        self.lobby.ask(ClientMessage::Consent { ask, answer });
+    }
+
+    /// Those who have waited for long enough are declined.
+    pub(crate) fn knock_time(&mut self, now: Instant) {
+        for Knock { ask, name, key, .. } in self.knocks.take_overdue(now) {
+            self.knocks.note_declined(key, now);
+            self.answer_knock(ask, ConsentAnswer::Declined);
+            self.emit(saying::Private::WaitedInVain { name: &name }.into());
+        }
+    }
+}
