@@ -389,6 +389,11 @@ impl TerminalInput {
         again
     }
 
+    /// Something else was typed: a Ctrl-C after that is a first one again.
+    pub(super) fn went_on(&mut self) {
+        self.interrupted = None;
+    }
+
     fn prompt_of(&mut self, session: SessionId, state: &State) -> Prompt {
         let counts = counts(session, state, self.counted);
         let over = || (format!("{session} (over)"), Color::Red);

@@ -57,6 +57,7 @@ impl App {
     fn typed_line(&mut self, line: String, session: SessionId) {
         let is_long = self.is_long(&line);
         let InputSource::Terminal(terminal) = &mut self.input else { return };
+        terminal.went_on();
         if terminal.take_leaving() {
             terminal.answered();
             if is_yes(&line) || matches!(line.trim(), "\\quit" | "\\q") {

@@ -28,11 +28,15 @@ pub(super) fn target(text: &str) -> Option<ActTarget> {
     ActTarget::new(text).ok()
 }
 
-/// For how many seconds, and why. The first word is a duration if it can be read as one.
+/// For how many seconds, and why. The first word is a duration if it can be read as one. A first word that begins with a
+/// digit and is none (`10min`, `5x`) was meant as one: taken as a reason, it would make what was meant for minutes last for good.
 pub(super) fn term(rest: &str) -> Result<(Option<u64>, Option<ShortText>), CommandError> {
     let (word, after) = first_word(rest);
     match duration::parse(word) {
         Some(seconds) => Ok((Some(seconds), reason(after)?)),
+        None if word.starts_with(|first: char| first.is_ascii_digit()) => {
+            Err(failing::Input::NoDuration(word).into())
+        }
         None => Ok((None, reason(rest)?)),
     }
 }
@@ -60,6 +64,9 @@ mod tests {
         assert_eq!(read("10m too loud"), (Some(600), Some("too loud".to_owned())));
         assert_eq!(read("too loud for 10m"), (None, Some("too loud for 10m".to_owned())));
         assert!(term(&"x".repeat(401)).is_err());
+        for slip in ["5x", "10min flood", "1h30m", "0m", "7 days"] {
+            assert!(term(slip).is_err(), "{slip}");
+        }
     }
 
     #[test]

@@ -75,6 +75,24 @@ fn who_only_visits_is_not_asked() {
 }
 
 #[test]
+fn a_ctrl_c_after_something_was_typed_is_a_first_one_again() {
+    let server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    let mut anna = Person::join(&server, "anna", (80, 24));
+    anna.terminal.keys(b"\x03");
+    anna.sees("Ctrl-C again, Ctrl-D or \\quit to leave");
+    anna.enter("still here");
+    bobby.wait(json!({"event": "message", "from": "anna", "text": "still here"}));
+    anna.terminal.keys(b"\x03");
+    let is_told_twice = |screen: &str| screen.matches("Ctrl-C again").count() == 2;
+    anna.terminal.wait_until("the same once more", is_told_twice);
+    anna.enter("and still");
+    bobby.wait(json!({"event": "message", "from": "anna", "text": "and still"}));
+    anna.enter("\\quit");
+    assert!(anna.terminal.wait_for_end().success());
+}
+
+#[test]
 fn an_ignored_hang_up_stays_ignored() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");

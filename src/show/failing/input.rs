@@ -76,6 +76,11 @@ pub(crate) enum Input<'a> {
         /// A line to type.
         example: Option<&'a str>,
     },
+    /// What stands where a duration may stand looks like one, and is none.
+    #[error(
+        "{0} is no duration, such as 10m, 2h or 7d; nothing was done (a reason that begins with a digit stands behind a duration)"
+    )]
+    NoDuration(&'a str),
     /// `\wait` was called with the wrong arguments. This says more than the table's usage, which is narrow for `\help`.
     #[error(
         "usage: \\wait [SECONDS], or \\wait message FROM, \\wait opened, \\wait joined ROOM or \\wait users N, each \
