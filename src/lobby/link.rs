@@ -211,7 +211,10 @@ impl<D: Dial> Link<D> {
         }
     }
 
-    async fn connect_to(&self, addresses: &[String]) -> Result<(usize, Connection<D::Stream>), NotJoined> {
+    async fn connect_to(
+        &mut self,
+        addresses: &[String],
+    ) -> Result<(usize, Connection<D::Stream>), NotJoined> {
         let LobbyConfig { identity, trusted, name, run, candidates, port, since, .. } = &self.config;
         let (cursor, rooms) = (self.read_position.cursor(), self.rooms.resume());
         // Asked for outside of what it is awaited in, so that the future is one that may move between threads.

@@ -76,7 +76,7 @@ impl Arrival {
             missed,
             resumed,
             observed: self.observed,
-            servers: Vec::new(),
+            servers: admitted.servers.clone(),
             topic: None,
             motd: None,
             operator: false,

@@ -11,7 +11,9 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::outlet::Outlet;
+use super::pair_elsewhere::Elsewhere;
 use crate::decide::{ConnectionId, Newcomer};
+use crate::neighbour::Answer;
 use crate::network::Network;
 
 /// Somebody wants in.
@@ -71,6 +73,11 @@ pub(crate) enum LobbyCommand {
         /// Up to which introduction its author has read.
         read: u64,
     },
+    /// Another server has answered for an introduction, or has not.
+    Paired {
+        elsewhere: Box<Elsewhere>,
+        answer: Option<Box<Answer>>,
+    },
 }
 
 /// The lobby takes no more commands.
@@ -103,6 +110,11 @@ impl LobbyHandle {
     /// Waits until the lobby takes no more commands.
     pub(crate) async fn closed(&self) {
         self.commands.closed().await;
+    }
+
+    /// The queue, for whoever must not keep the lobby waiting for more.
+    pub(super) fn downgrade(&self) -> mpsc::WeakSender<LobbyCommand> {
+        self.commands.downgrade()
     }
 
     /// Keeps room for one command to come.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::message::{Introduction, NotJoinedCode, RoomSummary, ServerMessage};
-use hobnob_protocol::name::UserName;
+use hobnob_protocol::name::{Candidate, UserName};
 use hobnob_protocol::room::RoomName;
 
 use super::chunk::Chunk;
@@ -54,6 +54,8 @@ pub(crate) struct Admitted {
     pub(crate) name: Arc<UserName>,
     /// The newest message before that.
     pub(crate) head: Position,
+    /// Where else the lobby is reached.
+    pub(crate) servers: Vec<Candidate>,
 }
 
 /// What remembers the newest messages for connections that read them later.

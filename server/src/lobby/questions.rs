@@ -77,6 +77,9 @@ impl Lobby {
         if !self.rendezvous.may_ask(asker.key, other.key, now) {
             return self.tell(from, &busy);
         }
+        if to.server() != self.server {
+            return self.pair_elsewhere((from, request), to, session, read);
+        }
         let parties = ((asker.key, asker.run), (other.key, other.run));
         let meeting = match session {
             Some(session) => Meeting { session, forked: true, tell_other: true },
