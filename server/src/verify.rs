@@ -216,7 +216,7 @@ mod tests {
     async fn what_the_chain_does_not_cover_is_checked_too() {
         for (sql, seq) in [
             ("INSERT INTO gone VALUES (7, x'00')", Some(7)),
-            ("INSERT INTO names VALUES ('bob', 'anna', x'00', 1, 0)", None),
+            ("INSERT INTO names VALUES ('bob', 'anna', x'00', 1, 0, 0)", None),
             ("DELETE FROM log", Some(1)),
         ] {
             let (folder, log) = log_of(20).await;
