@@ -141,9 +141,16 @@ fn a_server_that_introduces_without_asking_opens_nothing_that_was_not_wanted() {
 }
 
 #[test]
-fn fresh_addresses_are_told_for_a_session_that_is_there_alone() {
-    let mut scene = scene(Private::Open);
-    assert_eq!(asked(&mut scene, 1, Some(PairToken::new([1; 16]))), ConsentAnswer::Declined);
+fn a_session_that_is_not_there_is_let_in_as_a_new_one_would_be_and_nobody_is_asked_about_it() {
+    for (private, answer) in [
+        (Private::Open, ConsentAnswer::Open),
+        (Private::Known, ConsentAnswer::Declined),
+        (Private::Ask, ConsentAnswer::Declined),
+        (Private::Off, ConsentAnswer::Declined),
+    ] {
+        let mut scene = scene(private);
+        assert_eq!(asked(&mut scene, 1, Some(PairToken::new([1; 16]))), answer, "{private:?}");
+    }
 }
 
 #[test]

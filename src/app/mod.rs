@@ -130,7 +130,8 @@ impl App {
             self.give_up_script();
             return self.end_now();
         }
-        if changed && self.state.sessions.peers().next().is_none() {
+        // Who was sent out at a terminal reads why, and leaves when he has.
+        if changed && !sent_out && self.state.sessions.peers().next().is_none() {
             // Nothing is left to talk in.
             self.end();
         }

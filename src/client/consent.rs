@@ -7,7 +7,8 @@
 //! | who asks | answer |
 //! | --- | --- |
 //! | somebody for a session that is there, of the same key: fresh addresses | open |
-//! | somebody for any other session that is to be rebuilt | declined |
+//! | another key for a session that is there | declined |
+//! | somebody for a session that this run does not know: it was one with an earlier run, and the connection says that it is over | as for a new one, but nobody is asked: with `ask` it is declined |
 //! | a key that is ignored, was refused or sent away | declined |
 //! | another key than the one that is pinned for the name | declined, and this user is told |
 //! | somebody whom this user is forking at the moment | open |
@@ -32,17 +33,24 @@ impl State {
     /// The server asks whether somebody may open a private session with this user.
     pub(super) fn asked(&mut self, ask: u64, name: &UserName, key: &PublicKey, session: Option<PairToken>) {
         let answer = match session {
-            Some(token) => self.consent_to_rebuild(&token, key),
+            Some(token) => self.consent_to_rebuild(ask, &token, name, key),
             None => self.consent_to_open(ask, name, key),
         };
         self.lobby.ask(ClientMessage::Consent { ask, answer });
     }
 
-    fn consent_to_rebuild(&self, token: &PairToken, key: &PublicKey) -> ConsentAnswer {
+    fn consent_to_rebuild(
+        &mut self,
+        ask: u64,
+        token: &PairToken,
+        name: &UserName,
+        key: &PublicKey,
+    ) -> ConsentAnswer {
         let peer = self.private_links.with_token(token).and_then(|session| self.sessions.peer(session));
-        match peer {
-            Some(peer) if peer.key == Some(*key) => ConsentAnswer::Open,
-            _ => ConsentAnswer::Declined,
+        match (peer, self.user.preferences.private) {
+            (Some(peer), _) if peer.key == Some(*key) => ConsentAnswer::Open,
+            (Some(_), _) | (None, Private::Ask) => ConsentAnswer::Declined,
+            (None, _) => self.consent_to_open(ask, name, key),
         }
     }
 

@@ -175,7 +175,7 @@ fn aliases_are_kept_completed_and_hide_no_command() {
 fn help_is_grouped_and_has_examples_at_every_width() {
     let server = Server::start(&[]);
     for columns in WIDTHS {
-        let mut anna = Person::join(&server, &format!("anna{columns}"), (columns, 90));
+        let mut anna = Person::join(&server, &format!("anna{columns}"), (columns, 160));
         anna.enter("\\help");
         anna.sees(">>> people");
         anna.sees("\\fork NAME");

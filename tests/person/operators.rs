@@ -16,7 +16,7 @@ fn a_text_that_is_not_said_comes_back_into_the_editor_with_the_reason() {
         anna.sees("boss muted anna until");
         anna.enter("hello there");
         anna.sees("boss keeps you from speaking until");
-        anna.sees_last("lobby> hello there");
+        anna.sees_last("lobby> hello there  [not sent]");
         boss.ask("\\unmute anna", json!({"event": "act", "kind": "unmute"}));
         anna.sees("boss lets anna speak again");
         anna.enter(", boss");
@@ -42,13 +42,15 @@ fn the_message_of_the_day_takes_three_rows_at_most_and_what_is_cut_off_is_told()
 }
 
 #[test]
-fn who_is_sent_out_reads_by_whom_and_why_and_his_program_ends() {
+fn who_is_sent_out_reads_by_whom_and_why_and_leaves_with_3() {
     let ruled = Ruled::start();
     let boss = ruled.boss();
     let mut anna = Person::join(&ruled.server, "anna", (80, 30));
     boss.ask("\\ban anna 2h spam", json!({"event": "act", "kind": "ban"}));
     anna.sees("boss banned you from the lobby until");
-    anna.sees("UTC: spam");
+    anna.enter("is anybody there?");
+    anna.sees("not sent (the lobby's link has ended for good)");
+    anna.enter("\\quit");
     assert_eq!(anna.terminal.wait_for_end().exit_code(), 3);
 }
 

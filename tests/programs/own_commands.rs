@@ -97,10 +97,10 @@ fn what_a_program_asks_for_is_done_in_its_session_and_within_its_rights() {
     let server = Server::start(&[]);
     let (home, bobby) = (Home::new(), server.join("bobby"));
     install(&home, "ask", ASKER);
-    let mute = ASKER.replace(r#"["say","command"]"#, "[]").replace(r"\\ask", r"\\mute");
-    install(&home, "mute", &mute);
+    let silent = ASKER.replace(r#"["say","command"]"#, "[]").replace(r"\\ask", r"\\silent");
+    install(&home, "silent", &silent);
     let anna = join(&server, &home);
-    anna.send("\\allow ask\n\\allow mute\n\\fork bobby");
+    anna.send("\\allow ask\n\\allow silent\n\\fork bobby");
     anna.wait(json!({"event": "opened"}));
     anna.ask("\\ask {\"say\":\"private\"}", json!({"event": "sent", "text": "private", "session": 1}));
     bobby.wait(json!({"event": "message", "text": "private", "session": 1}));
@@ -108,10 +108,10 @@ fn what_a_program_asks_for_is_done_in_its_session_and_within_its_rights() {
     for refused in ["{\"command\":\"allow ask\"}", "{\"command\":\"ask x\"}", "nonsense"] {
         anna.ask(&format!("\\ask {refused}"), json!({"event": "error", "command": "ask"}));
     }
-    anna.ask_error("\\mute {\"say\":\"x\"}", "refused");
-    anna.ask("\\mute {\"notice\":\"ok\u{1b}[2J\"}", json!({"event": "error", "command": "mute"}));
+    anna.ask_error("\\silent {\"say\":\"x\"}", "refused");
+    anna.ask("\\silent {\"notice\":\"ok\u{1b}[2J\"}", json!({"event": "error", "command": "silent"}));
     anna.ask(
-        "{\"command\":\"mute {\\\"notice\\\":\\\"ok\\\"}\",\"id\":9}",
+        "{\"command\":\"silent {\\\"notice\\\":\\\"ok\\\"}\",\"id\":9}",
         json!({"event": "answer", "id": 9, "ok": true}),
     );
     bobby.has_no(json!({"event": "message", "session": 0}));
@@ -132,11 +132,11 @@ fn a_program_of_a_builtin_name_is_not_called() {
 fn a_program_that_runs_dies_with_the_client() {
     let server = Server::start(&[]);
     let home = Home::new();
-    let slow = "#!/bin/sh\n[ \"$1\" = --describe ] && { echo '{}'; exit; }\n\
+    let lazy = "#!/bin/sh\n[ \"$1\" = --describe ] && { echo '{}'; exit; }\n\
                 echo \"{\\\"notice\\\":\\\"pid $$\\\"}\"\nsleep 1000\n";
-    install(&home, "slow", slow);
+    install(&home, "lazy", lazy);
     let mut anna = join(&server, &home);
-    anna.send("\\allow slow\n\\slow");
+    anna.send("\\allow lazy\n\\lazy");
     let said =
         anna.wait_event("its number", |it| it["text"].as_str().is_some_and(|text| text.starts_with("pid ")));
     let pid = said["text"].as_str().unwrap().trim_start_matches("pid ").to_owned();
