@@ -1,6 +1,7 @@
-//! The sequence of a log's messages, the lobby's or a room's: which number comes next. Messages that were seen before are dropped, one that
-//! skips a number makes the link read again from the log, and what does not follow from the message before is told.
-//! A plain struct; knows nothing of connections.
+//! The sequence of a log's messages, the lobby's or a room's: which number comes next. A message that was seen before is
+//! dropped. One that skips a number is a gap: `lobby/link` then drops the connection and joins again, from the last number
+//! that was read; a second gap at the same place counts as a broken chain, as does a message that does not follow from the
+//! one before it. A plain struct; it knows nothing of connections.
 
 use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position};
 use hobnob_protocol::message::{Cursor, JoinedRoom, Welcome};

@@ -1,5 +1,6 @@
 //! The rights of the user's own programs: which there are, and which one each thing that a program asks for takes. What a
-//! program was allowed is in [`super::grants`]; whether hobnob then does what was asked is for [`crate::app`].
+//! program was allowed is in [`super::grants`]; that the recent messages are given to none but those with `Recent` is seen to in
+//! [`super::jobs`], where a program is started; whether hobnob then does what was asked is for [`crate::app`].
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

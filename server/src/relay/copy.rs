@@ -1,5 +1,6 @@
 //! Copies bytes between two streams, both ways, no faster than it may. Owns what lies between the two: nothing while
-//! both take what comes, and at most one chunk each way while one does not. Knows nothing of what the bytes are.
+//! both take what comes, and at most one chunk each way while one does not. Knows nothing of what the bytes are:
+//! they are sealed, and whose they are is decided in `talk`. How many sessions there may be is in `seats`.
 
 use std::future::poll_fn;
 use std::io;

@@ -1,5 +1,5 @@
 //! The file `history.sqlite`: making it, opening it, refusing what is something else. Owns the tables, their version
-//! and every PRAGMA.
+//! and every PRAGMA. How large the file may grow is in `mod`, and what goes first when it is full in `rows`.
 
 use std::fs::OpenOptions;
 use std::io;

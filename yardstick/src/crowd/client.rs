@@ -6,8 +6,9 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::BytesMut;
 use hobnob_protocol::codec;
-use hobnob_protocol::message::{ClientMessage, Hello};
+use hobnob_protocol::message::{ClientMessage, Hello, JoinRoom};
 use hobnob_protocol::name::{RunId, Text, UserName};
+use hobnob_protocol::room::RoomName;
 use hobnob_protocol::{PROTOCOL_VERSION, transport};
 use memchr::memmem::Finder;
 use mio::net::TcpStream;
@@ -45,6 +46,10 @@ pub(super) struct Client {
     pub(super) presence: u64,
     /// Reads nothing from now on.
     pub(super) deaf: bool,
+    /// The room it speaks in; none for the lobby.
+    room: Option<RoomName>,
+    /// The server has told it that it is in its room.
+    pub(super) is_in_room: bool,
     /// The last line that was no text, for the report of what went wrong.
     pub(super) last: Vec<u8>,
 }
@@ -77,6 +82,8 @@ impl Client {
             said: 0,
             presence: 0,
             deaf: false,
+            room: None,
+            is_in_room: false,
             last: Vec::new(),
         })
     }
@@ -84,6 +91,14 @@ impl Client {
     /// Its own texts that it has heard.
     pub(super) fn acknowledged(&self) -> u32 {
         self.expected.get(self.index as usize).copied().unwrap_or_default()
+    }
+
+    /// Joins a room, in which it speaks from now on.
+    pub(super) fn enter(&mut self, room: RoomName) -> io::Result<()> {
+        self.room = Some(room.clone());
+        let join = JoinRoom { request: 1, room, cursor: None, since: None, backlog: 0 };
+        self.tls.writer().write_all(&codec::encode(&ClientMessage::Join(join)))?;
+        self.flush()
     }
 
     /// Says `count` texts in one write.
@@ -99,10 +114,8 @@ impl Client {
                 }
                 Kind::Hobnob => {
                     let text = Text::new(text).expect("it is short enough");
-                    codec::encode_into(
-                        &ClientMessage::Say { id: u64::from(self.said), room: None, text },
-                        &mut lines,
-                    );
+                    let (id, room) = (u64::from(self.said), self.room.clone());
+                    codec::encode_into(&ClientMessage::Say { id, room, text }, &mut lines);
                 }
             }
         }
@@ -194,6 +207,7 @@ impl Client {
                 stage: &mut self.stage,
                 expected: &mut self.expected,
                 presence: &mut self.presence,
+                is_in_room: &mut self.is_in_room,
                 last: &mut self.last,
             };
             let mut heard = heard;
@@ -224,6 +238,7 @@ struct Heard<'a> {
     stage: &'a mut Stage,
     expected: &'a mut Vec<u32>,
     presence: &'a mut u64,
+    is_in_room: &'a mut bool,
     last: &'a mut Vec<u8>,
 }
 
@@ -260,6 +275,8 @@ impl Lines {
             *heard.stage = Stage::In;
         } else if line.starts_with(br#"{"type":"presence""#) {
             *heard.presence += JOINED.find_iter(line).count() as u64;
+        } else if line.starts_with(br#"{"type":"joined""#) {
+            *heard.is_in_room = true;
         } else if line.starts_with(br#"{"type":"ping""#) {
             self.ping = true;
         } else {

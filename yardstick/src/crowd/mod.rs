@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use hobnob_protocol::LOBBY_ALPN;
 use hobnob_protocol::identity::Identity;
+use hobnob_protocol::room::RoomName;
 use hobnob_protocol::transport::{self, KeyPolicy};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
@@ -99,6 +100,24 @@ impl Crowd {
             }
         }
         Ok(())
+    }
+
+    /// Lets every client join the room that `room_of` says for its index, and waits until all are in.
+    pub(crate) fn enter(&mut self, room_of: impl Fn(usize) -> RoomName) -> anyhow::Result<()> {
+        let count = self.clients.len() as u64;
+        for start in (0..self.clients.len()).step_by(AT_ONCE) {
+            let end = (start + AT_ONCE).min(self.clients.len());
+            for index in start..end {
+                self.clients[index].enter(room_of(index))?;
+            }
+            self.wait(Self::in_rooms, end as u64)?;
+        }
+        anyhow::ensure!(self.in_rooms() == count, "{} of {count} are in their rooms", self.in_rooms());
+        Ok(())
+    }
+
+    fn in_rooms(&self) -> u64 {
+        self.clients.iter().filter(|client| client.is_in_room).count() as u64
     }
 
     fn connect(&mut self, config: Arc<ClientConfig>) -> anyhow::Result<()> {

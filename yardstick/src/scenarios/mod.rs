@@ -9,6 +9,7 @@ mod history;
 mod peer;
 mod posts;
 mod relay;
+mod rooms;
 
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ pub(crate) enum Scenario {
     Posts,
     /// 10 to 10,000 clients.
     Curve,
+    /// 1,000 rooms of 10 beside one lobby of 10,000.
+    Rooms,
     /// A private session against a bare TLS stream.
     Peer,
     /// Private sessions through the server against a bare copy of bytes.
@@ -85,6 +88,7 @@ impl Scenario {
             Self::Deaf => deaf::deaf(world),
             Self::Posts => posts::posts(world),
             Self::Curve => curve::curve(world),
+            Self::Rooms => rooms::rooms(world),
             Self::Peer => peer::peer(world),
             Self::Relay => relay::relay(world),
             Self::Client => client::client(world),
