@@ -26,8 +26,8 @@ pub struct Cli {
     #[command(subcommand)]
     pub subcommand: Option<Subcommands>,
 
-    /// Join the lobby at this server; never host one [env: HOBNOB_SERVER]
-    #[arg(long, value_name = "HOST:PORT")]
+    /// Join the lobby at this server, or at one of these; never host one [env: HOBNOB_SERVER]
+    #[arg(long, value_name = "HOST:PORT[,HOST:PORT...]")]
     pub server: Option<String>,
 
     /// Host a lobby at this address and join it; 0.0.0.0:43210 lets other machines in
@@ -185,7 +185,7 @@ Usage: hobnob [OPTIONS]       say things; \\help lists the commands inside
        hobnob log [--with NAME | --room ROOM] [--since WHEN] [WORDS] [--json]
        hobnob config | man | completions SHELL | replay FILE [--json]
 
-  --server HOST:PORT     join the lobby there, host none           HOBNOB_SERVER
+  --server HOST:PORT,…   join the lobby there, host none           HOBNOB_SERVER
   --host ADDR:PORT       host a lobby; 0.0.0.0:43210 lets other machines in
   --name NAME            chat name; left out, it is asked for        HOBNOB_NAME
   --json                 events as NDJSON; requests as JSON on standard input

@@ -189,8 +189,9 @@ async fn options(settings: &Settings, stands: &Arc<AtomicBool>) -> Result<Connec
 fn note(event: &Event, stands: &AtomicBool) {
     match event {
         Event::Connected => {
-            stands.store(true, Ordering::Relaxed);
-            tracing::info!("NATS is reached again");
+            if !stands.swap(true, Ordering::Relaxed) {
+                tracing::info!("NATS is reached again");
+            }
         }
         Event::Disconnected => {
             stands.store(false, Ordering::Relaxed);

@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use hobnob_order::{Later, Neighbours, NoAnswer, Question, ServerId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 use crate::connection::Link;
 use crate::settings::LobbyName;
@@ -22,6 +23,9 @@ const MAX_BYTES: usize = 256 * 1024;
 
 /// Questions that may be answered at once; a question past that waits in the queue.
 const ANSWERS: usize = 64;
+
+/// How long an answer may take here; whoever asked has given up by then.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
 /// The other servers of a lobby.
 #[derive(Debug)]
@@ -58,7 +62,7 @@ impl Neighbours for NatsNeighbours {
         Box::pin(async move {
             let request = Request::new().payload(question).timeout(Some(limit));
             // Its own limit begins when it is sent, which waits where the link is lost.
-            let answer = tokio::time::timeout(limit, client.send_request(subject, request)).await;
+            let answer = timeout(limit, client.send_request(subject, request)).await;
             match answer {
                 Ok(Ok(answer)) if answer.payload.len() <= MAX_BYTES => Ok(answer.payload),
                 _ => Err(NoAnswer(server)),
@@ -95,7 +99,7 @@ async fn listen(client: Client, subject: String, desk: mpsc::Sender<Question>) {
         let client = client.clone();
         tokio::spawn(async move {
             // Whoever drops the question has no answer; whoever asked waits no longer than his limit.
-            if let Ok(answer) = answered.await
+            if let Ok(Ok(answer)) = timeout(ANSWERED_WITHIN, answered).await
                 && let Err(err) = client.publish(reply, answer).await
             {
                 tracing::debug!(%err, "an answer could not be sent");

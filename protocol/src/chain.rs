@@ -148,6 +148,15 @@ impl Position {
     }
 }
 
+/// The hash of `bytes` after `previous`, for hashes that servers compare among themselves.
+#[must_use]
+pub fn fold(previous: &ChainHash, bytes: &[u8]) -> ChainHash {
+    let mut context = Context::new(&SHA256);
+    context.update(previous.as_bytes());
+    context.update(bytes);
+    finish(context)
+}
+
 fn finish(context: Context) -> ChainHash {
     ChainHash::from_slice(context.finish().as_ref()).expect("SHA-256 gives 32 bytes")
 }

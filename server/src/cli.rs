@@ -9,9 +9,14 @@ use anyhow::Context;
 use clap::builder::styling::Styles;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use etcetera::BaseStrategy;
+use hobnob_protocol::MAX_SERVERS;
+use hobnob_protocol::name::Candidate;
 use hobnob_protocol::version::version;
 use hobnob_server::{Operators, ServerConfig};
 use serde::Deserialize;
+
+#[cfg(feature = "nats")]
+use crate::nats::NatsOptions;
 
 /// hobnob's lobby and rendezvous server
 #[derive(Debug, Parser)]
@@ -37,6 +42,27 @@ pub(crate) enum Command {
         /// The data directory [default: as for the server]
         #[arg(long, value_name = "DIR", env = "HOBNOB_DATA_DIR")]
         data_dir: Option<PathBuf>,
+    },
+    /// Tell whether a server runs, and where it is in the order of a lobby on many servers
+    Status {
+        /// The data directory [default: as for the server]
+        #[arg(long, value_name = "DIR", env = "HOBNOB_DATA_DIR")]
+        data_dir: Option<PathBuf>,
+        #[cfg(feature = "nats")]
+        #[command(flatten)]
+        nats: NatsOptions,
+    },
+    /// Make the lobby of a single server the beginning of one on many, over NATS
+    #[cfg(feature = "nats")]
+    Found {
+        /// The data directory [default: as for the server]
+        #[arg(long, value_name = "DIR", env = "HOBNOB_DATA_DIR")]
+        data_dir: Option<PathBuf>,
+        /// Rooms there may be in the lobby [default: 1000]
+        #[arg(long, value_name = "N")]
+        rooms: Option<u32>,
+        #[command(flatten)]
+        nats: NatsOptions,
     },
     /// Print the completions of a shell: bash, elvish, fish, powershell or zsh
     Completions {
@@ -103,6 +129,15 @@ pub(crate) struct Options {
     /// Where Prometheus reads metrics [default: nowhere]
     #[arg(long, value_name = "ADDR:PORT", env = "HOBNOB_SERVER_METRICS")]
     pub(crate) metrics: Option<SocketAddr>,
+
+    /// Where clients reach this server; they are told all servers of the lobby and go on elsewhere when one ends. May repeat
+    #[arg(long, value_name = "HOST:PORT", env = "HOBNOB_SERVER_ADVERTISE", value_delimiter = ',')]
+    pub(crate) advertise: Option<Vec<Candidate>>,
+
+    #[cfg(feature = "nats")]
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) nats: NatsOptions,
 
     /// What to log on standard error: error, warn, info, debug, trace [default: info]
     #[arg(long, value_name = "LEVEL", env = "HOBNOB_SERVER_LOG")]
@@ -191,6 +226,9 @@ impl Options {
             operators: self.operators.or(file.operators),
             motd: self.motd.or(file.motd),
             metrics: self.metrics.or(file.metrics),
+            advertise: self.advertise.or(file.advertise),
+            #[cfg(feature = "nats")]
+            nats: self.nats.or(file.nats),
             log: self.log.or(file.log),
             log_format: self.log_format.or(file.log_format),
         }
@@ -206,6 +244,8 @@ impl Options {
     fn parse_file(text: &str) -> anyhow::Result<Self> {
         let options: Self = toml::from_str(text)?;
         anyhow::ensure!(options.rate != Some(0), "rate must be at least 1");
+        let advertised = options.advertise.as_ref().map_or(0, Vec::len);
+        anyhow::ensure!(advertised <= MAX_SERVERS, "advertise names at most {MAX_SERVERS} addresses");
         anyhow::ensure!(options.history != Some(0), "history must be at least 1");
         anyhow::ensure!(
             options.history_size.is_none_or(|bytes| bytes >= MIN_HISTORY_SIZE),
@@ -232,6 +272,7 @@ impl Options {
         config.history_size = self.history_size.unwrap_or(config.history_size);
         config.rooms = self.rooms.map_or(config.rooms, |rooms| rooms as usize);
         config.name_ttl = self.name_ttl.unwrap_or(config.name_ttl);
+        config.advertise = self.advertise.clone().unwrap_or_default();
         config.metrics = self.metrics;
         config.operators = self.operators.clone().map_or(Operators::Nobody, Operators::Listed);
         config.motd.clone_from(&self.motd);

@@ -5,7 +5,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use hobnob_protocol::DEFAULT_PORT;
-use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::name::{Candidate, PublicKey};
 
 /// Who the operators of a server are by its own settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub struct ServerConfig {
     pub operators: Operators,
     /// The file with what whoever joins is told, if there is one.
     pub motd: Option<PathBuf>,
+    /// Where clients reach this server, to be told to those of the lobby's other servers.
+    pub advertise: Vec<Candidate>,
     /// Where Prometheus reads metrics, if anywhere.
     pub metrics: Option<SocketAddr>,
 }
@@ -55,6 +57,9 @@ impl ServerConfig {
     /// Where a server listens unless told otherwise: on every address.
     pub const DEFAULT_LISTEN: SocketAddr =
         SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_PORT);
+
+    /// Rooms there may be unless told otherwise.
+    pub const DEFAULT_ROOMS: usize = 1000;
 
     /// A server with the defaults, at `listen`, with its data in `data_dir`.
     #[must_use]
@@ -69,10 +74,11 @@ impl ServerConfig {
             relay: Some(64 * 1024),
             history: 100_000,
             history_size: 2 << 30,
-            rooms: 1000,
+            rooms: Self::DEFAULT_ROOMS,
             name_ttl: 90,
             operators: Operators::Nobody,
             motd: None,
+            advertise: Vec::new(),
             metrics: None,
         }
     }

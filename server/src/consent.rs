@@ -18,6 +18,9 @@ const SILENT_AFTER: Duration = Duration::from_secs(10);
 /// for.
 const UNDECIDED_FOR: Duration = Duration::from_secs(130);
 
+/// How long another server may take to introduce two of whom one has just agreed.
+const GRANTED_FOR: Duration = Duration::from_secs(10);
+
 /// Questions that wait, in all. Past it whoever asks is told that too much waits.
 const MOST: usize = 16 * 1024;
 
@@ -53,6 +56,15 @@ pub(crate) enum Answered {
     Nothing(Wish, NoAnswerCode),
 }
 
+impl Answered {
+    /// What was answered.
+    pub(crate) fn wish(&self) -> &Wish {
+        match self {
+            Self::Open(wish) | Self::Asking(wish) | Self::Nothing(wish, _) => wish,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Waiting {
     wish: Wish,
@@ -72,7 +84,13 @@ pub(crate) struct Consents {
     /// How many wait for the answer of each client, and how many each has asked.
     by_asked: HashMap<ConnectionId, usize>,
     by_asker: HashMap<ConnectionId, usize>,
+    /// What clients here agreed to, by who asked at another server and in which request: with whom, for which session, and
+    /// until when.
+    granted: HashMap<(ConnectionId, u32), Granted>,
 }
+
+/// With whom and for which session, and until when.
+type Granted = ((ConnectionId, Option<PairToken>), Instant);
 
 impl Consents {
     /// Notes a question; gives its number. None where too much waits, or the same one does.
@@ -132,8 +150,42 @@ impl Consents {
     }
 
     /// The question was not asked: there was no room for it.
-    pub(crate) fn withdraw(&mut self, ask: u64) {
-        self.take(ask);
+    pub(crate) fn withdraw(&mut self, ask: u64) -> Option<Wish> {
+        self.take(ask).map(|waiting| waiting.wish)
+    }
+
+    /// The question by which `asker` wants a session with `asked`, in its request of this number.
+    pub(crate) fn of_request(&self, asker: ConnectionId, request: u32, asked: ConnectionId) -> Option<u64> {
+        let is_it = |wish: &Wish| (wish.asker, wish.request, wish.asked) == (asker, request, asked);
+        self.waiting.iter().find(|(_, waiting)| is_it(&waiting.wish)).map(|(ask, _)| *ask)
+    }
+
+    /// Whether `asker` waits for an answer to its wish for a new session with `asked`.
+    pub(crate) fn wants(&self, asker: ConnectionId, asked: ConnectionId) -> bool {
+        self.new_sessions.contains_key(&(asker, asked))
+    }
+
+    /// Notes that a wish of another server's client was agreed to: it may be introduced once, soon.
+    pub(crate) fn grant(&mut self, wish: &Wish, now: Instant) {
+        if self.granted.len() >= MOST {
+            self.granted.retain(|_, (_, until)| *until > now);
+        }
+        if self.granted.len() < MOST {
+            let known = (wish.asked, wish.session);
+            self.granted.insert((wish.asker, wish.request), (known, now + GRANTED_FOR));
+        }
+    }
+
+    /// Whether this was agreed to just now. It counts once.
+    pub(crate) fn take_granted(
+        &mut self,
+        (asker, request): (ConnectionId, u32),
+        asked: ConnectionId,
+        session: Option<PairToken>,
+        now: Instant,
+    ) -> bool {
+        let granted = self.granted.remove(&(asker, request));
+        granted.is_some_and(|(known, until)| known == (asked, session) && now < until)
     }
 
     /// A client is gone: what it asked is over. Gives what it was asked, whose askers are to be told.

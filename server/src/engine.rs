@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use hobnob_order::{LocalStream, ServerId, StreamIdentity};
+use hobnob_order::{LocalStream, OrderedStream, ServerId, StreamIdentity};
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::name::Seq;
@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 use crate::banned_ranges::BannedRanges;
 use crate::config::ServerConfig;
 use crate::connection::{self, Elsewhere, Recent, RecentOfRooms, Shared, Turns};
-use crate::lobby::{Chunk, Lobby, LobbyParts, lobby, wall_clock};
+use crate::decide::Proposals;
+use crate::lobby::{Chunk, Lobby, LobbyParts, Sharing, first_connection, lobby, new_server, wall_clock};
 use crate::log::{LobbyLog, LogError};
 use crate::metrics::Metrics;
 use crate::relay::{Relay, RelayParts};
@@ -64,6 +65,32 @@ impl Engine {
         identity: &Identity,
         config: &ServerConfig,
     ) -> Result<Self, LogError> {
+        // One server, which orders by itself.
+        let stream = LocalStream::new(StreamIdentity(*log.contents().log.as_bytes()), wall_clock);
+        Self::over(log, identity, config, Arc::new(stream), None).await
+    }
+
+    /// One of several lobbies over the same order, which it has read up to its end.
+    ///
+    /// # Errors
+    /// When the newest messages cannot be read.
+    pub(crate) async fn shared(
+        log: Arc<dyn LobbyLog>,
+        identity: &Identity,
+        config: &ServerConfig,
+        stream: Arc<dyn OrderedStream<Proposals>>,
+        sharing: Sharing,
+    ) -> Result<Self, LogError> {
+        Self::over(log, identity, config, stream, Some(sharing)).await
+    }
+
+    async fn over(
+        log: Arc<dyn LobbyLog>,
+        identity: &Identity,
+        config: &ServerConfig,
+        stream: Arc<dyn OrderedStream<Proposals>>,
+        sharing: Option<Sharing>,
+    ) -> Result<Self, LogError> {
         let (recent, last_at) = warm_up(&*log).await?;
         let recent = Arc::new(Mutex::new(recent));
         let recent_of_rooms = Arc::new(RecentOfRooms::default());
@@ -77,10 +104,14 @@ impl Engine {
             metrics: Arc::clone(&metrics),
         });
         let banned = Arc::new(BannedRanges::default());
+        let server = if sharing.is_some() { new_server() } else { ServerId(0) };
+        let ids = Arc::new(AtomicU64::new(first_connection(server)));
         let (handle, lobby) = lobby(LobbyParts {
-            // One server, which orders by itself.
-            stream: Arc::new(LocalStream::new(StreamIdentity(*log.contents().log.as_bytes()), wall_clock)),
-            server: ServerId(0),
+            stream,
+            server,
+            sharing,
+            ids: Arc::clone(&ids),
+            advertised: config.advertise.clone(),
             log: Arc::clone(&log),
             memory: Arc::clone(&recent) as _,
             room_memory: Arc::clone(&recent_of_rooms) as _,
@@ -105,7 +136,7 @@ impl Engine {
             rate: config.rate,
             banned,
             motd: Mutex::default(),
-            next_id: AtomicU64::new(1),
+            ids,
             evicted: Arc::new(Semaphore::new(connection::MAX_EVICTED)),
             relay,
         });
@@ -120,7 +151,9 @@ impl Engine {
 
     /// Runs the lobby until `shutdown`, and stores and sends what was accepted by then.
     pub async fn run(self, shutdown: CancellationToken) {
-        self.lobby.run(shutdown).await;
+        if let Err(err) = self.lobby.run(shutdown).await {
+            tracing::error!(%err, "the lobby ended by itself");
+        }
     }
 }
 
@@ -140,7 +173,7 @@ impl Streams {
 
 /// The newest messages, read into memory, and when the last one was said.
 async fn warm_up(log: &dyn LobbyLog) -> Result<(Recent, u64), LogError> {
-    let head = log.contents().head;
+    let head = *log.subscribe().borrow();
     let mut recent: Option<Recent> = None;
     let mut last_at = 0;
     let mut reached = Seq(head.seq.0.saturating_sub(WARM_MESSAGES));

@@ -3,6 +3,8 @@
 
 mod cli;
 mod manual;
+#[cfg(feature = "nats")]
+mod nats;
 mod signals;
 
 use std::io::{self, Write};
@@ -15,8 +17,11 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
 use hobnob_protocol::harmless::harmless;
-use hobnob_server::Server;
+#[cfg(feature = "nats")]
+use hobnob_server::found::Report;
+use hobnob_server::status::Status;
 use hobnob_server::verify::verify;
+use hobnob_server::{Server, ServerConfig};
 use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
 
@@ -35,6 +40,14 @@ fn main() -> ExitCode {
     };
     match &cli.command {
         Some(Command::Verify { data_dir }) => return exit_code(check_log(data_dir.as_deref())),
+        #[cfg(feature = "nats")]
+        Some(Command::Status { data_dir, nats }) => return exit_code(status(data_dir.as_deref(), nats)),
+        #[cfg(not(feature = "nats"))]
+        Some(Command::Status { data_dir }) => return exit_code(tell_status(data_dir.as_deref()).map(drop)),
+        #[cfg(feature = "nats")]
+        Some(Command::Found { data_dir, rooms, nats }) => {
+            return exit_code(found(data_dir.as_deref(), *rooms, nats));
+        }
         Some(Command::Completions { shell }) => return exit_code(print(&manual::completions(*shell))),
         Some(Command::Man) => return exit_code(manual::page().and_then(|page| print(&page))),
         None => {}
@@ -88,6 +101,46 @@ fn check_log(data_dir: Option<&Path>) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn tell_status(data_dir: Option<&Path>) -> anyhow::Result<Status> {
+    let status = Status::of(&cli::data_dir(data_dir)?.join("server"));
+    writeln!(io::stdout(), "{status}")?;
+    Ok(status)
+}
+
+#[cfg(feature = "nats")]
+fn status(data_dir: Option<&Path>, options: &nats::NatsOptions) -> anyhow::Result<()> {
+    let status = tell_status(data_dir)?;
+    let Some(settings) = options.settings()? else { return Ok(()) };
+    let runtime = runtime().context("cannot start the runtime")?;
+    let told = runtime.block_on(nats::NatsOrder::state(settings, status.place()));
+    runtime.shutdown_timeout(RUNTIME_END);
+    writeln!(io::stdout(), "{}", told?)?;
+    Ok(())
+}
+
+#[cfg(feature = "nats")]
+fn found(data_dir: Option<&Path>, rooms: Option<u32>, options: &nats::NatsOptions) -> anyhow::Result<()> {
+    let settings = options.settings()?.context("found needs --nats")?;
+    let dir = cli::data_dir(data_dir)?.join("server");
+    let rooms = rooms.map_or(ServerConfig::DEFAULT_ROOMS, |rooms| rooms as usize);
+    let runtime = runtime().context("cannot start the runtime")?;
+    let report = runtime.block_on(async {
+        let order = nats::NatsOrder::reach(settings).await?;
+        anyhow::Ok(hobnob_server::found::found(&dir, rooms, &order).await?)
+    });
+    runtime.shutdown_timeout(RUNTIME_END);
+    let Report { head, messages, names, rooms_left } = report?;
+    writeln!(
+        io::stdout(),
+        "the lobby is founded up to message {head}; {messages} messages and {names} names were published. Start \
+         hobnob-server with the same --nats and --lobby"
+    )?;
+    if rooms_left > 0 {
+        writeln!(io::stdout(), "{rooms_left} rooms and what was said in them are not taken over")?;
+    }
+    Ok(())
+}
+
 fn print(text: &[u8]) -> anyhow::Result<()> {
     io::stdout().write_all(text).context("cannot write to standard output")
 }
@@ -99,6 +152,19 @@ fn runtime() -> io::Result<Runtime> {
     Builder::new_multi_thread().worker_threads((cores / 2).clamp(1, MAX_WORKERS)).enable_all().build()
 }
 
+#[cfg(feature = "nats")]
+async fn bind(config: ServerConfig, options: &Options) -> anyhow::Result<Server> {
+    let Some(settings) = options.nats.settings()? else { return Ok(Server::bind(config).await?) };
+    let order = nats::NatsOrder::reach(settings).await?;
+    nats::tell_of_durability(options.nats.nats_monitor.as_deref()).await;
+    Ok(Server::bind_shared(config, &order).await?)
+}
+
+#[cfg(not(feature = "nats"))]
+async fn bind(config: ServerConfig, _options: &Options) -> anyhow::Result<Server> {
+    Ok(Server::bind(config).await?)
+}
+
 fn serve(options: &Options) -> anyhow::Result<()> {
     let config = options.config()?;
     let runtime = runtime().context("cannot start the runtime")?;
@@ -108,7 +174,7 @@ fn serve(options: &Options) -> anyhow::Result<()> {
         let mut hangups = rereads.then(signals::Hangups::taken).transpose().context("cannot take signals")?;
         let mut shutdown = pin!(signals::Ending::taken(!rereads).context("cannot take signals")?.wait());
         let server = tokio::select! {
-            server = Server::bind(config) => server?,
+            server = bind(config, options) => server?,
             // A long log takes seconds to be read, minutes to be brought up to date. Whatever was begun is
             // left as a kill would leave it, which is whole.
             () = &mut shutdown => return Ok(()),

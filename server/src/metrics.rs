@@ -43,6 +43,14 @@ pub(crate) struct Metrics {
     pub(crate) relay_refused: Counter,
     /// Batches that could not be stored.
     pub(crate) store_errors: Counter,
+    /// Other servers of this lobby.
+    pub(crate) neighbours: Gauge<i64, AtomicI64>,
+    /// Up to which place of the order that several servers share everything is applied.
+    pub(crate) place: Gauge<i64, AtomicI64>,
+    /// Attempts to publish to that order of which nobody knows whether they succeeded.
+    pub(crate) unknown_publishes: Counter,
+    /// How long it took until a batch of this server came back through that order.
+    pub(crate) order_seconds: Histogram,
     /// How long storing a batch took.
     pub(crate) commit_seconds: Histogram,
 }
@@ -66,6 +74,10 @@ impl Metrics {
             relayed_bytes: Counter::default(),
             relay_refused: Counter::default(),
             store_errors: Counter::default(),
+            neighbours: Gauge::default(),
+            place: Gauge::default(),
+            unknown_publishes: Counter::default(),
+            order_seconds: Histogram::new(COMMIT_BUCKETS),
             commit_seconds: Histogram::new(COMMIT_BUCKETS),
         };
         metrics.register();
@@ -96,6 +108,12 @@ impl Metrics {
         self.register_relay();
         let registry = &mut self.registry;
         registry.register("store_errors", "Batches that could not be stored", self.store_errors.clone());
+        registry.register("neighbours", "Other servers of this lobby", self.neighbours.clone());
+        registry.register("place", "Newest place of the shared order that is applied", self.place.clone());
+        let unknown = self.unknown_publishes.clone();
+        registry.register("unknown_publishes", "Attempts to publish without an answer", unknown);
+        let order_seconds = self.order_seconds.clone();
+        registry.register("order_seconds", "Time until a batch came back through the order", order_seconds);
         registry.register("commit_seconds", "Duration of storing a batch", self.commit_seconds.clone());
     }
 

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hobnob_protocol::identity::{Identity, IdentityError};
-use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::name::{PublicKey, Text};
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, spawn_blocking, unconstrained};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking, unconstrained};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,13 +21,15 @@ use crate::config::ServerConfig;
 use crate::connection::Shared;
 use crate::engine::Engine;
 use crate::exposed::exposed;
+use crate::founding::SharedOrder;
 use crate::listener::{self, Door};
-use crate::lobby::Lobby;
+use crate::lobby::{Lobby, LobbyFault};
 use crate::log::in_place::InPlace;
 use crate::log::{LogError, SqliteLog, SqliteOptions, StoreLock};
 use crate::own_files::{OwnFiles, OwnFilesError};
 use crate::relay::most_connections;
 use crate::scrape;
+use crate::shared_lobby::{self, CannotShare, SharedLobby};
 
 /// From the order to shut down: until when the last batch may be stored, until when clients may read
 /// what was sent, and until when the store may be closed. A server ends within five seconds.
@@ -85,6 +87,9 @@ pub enum ServerError {
         /// What is no longer there.
         path: PathBuf,
     },
+    /// It cannot be one of several servers.
+    #[error(transparent)]
+    Shared(#[from] CannotShare),
     /// A part of the server ended by a fault of its own.
     #[error("the lobby ended unexpectedly: {0}")]
     Fault(String),
@@ -128,10 +133,47 @@ impl Server {
     /// # Errors
     /// When the store or the address is taken or cannot be used; nothing is held then.
     pub async fn bind(config: ServerConfig) -> Result<Self, ServerError> {
-        let dir = config.data_dir.join("server");
         let own_files = OwnFiles::of(&config);
         let own = own_files.read().await?;
-        let (store_lock, identity, socket, log) = open_all(&config, &dir).await?;
+        let taken = Taken::take(&config).await?;
+        let log = open_log(&taken.dir, &config).await?;
+        let in_place = log.in_place();
+        let unreadable = |source| ServerError::Store { dir: taken.dir.clone(), source };
+        let mut engine = Engine::new(Arc::new(log), &taken.identity, &config).await.map_err(unreadable)?;
+        // Also where nobody is listed: who was listed before is no operator any more.
+        engine.lobby.operators_are(own.operators.unwrap_or_default());
+        Self::over(config, taken, engine, in_place, (own_files, own.motd)).await
+    }
+
+    /// The same, as one of the servers of a lobby whose order `order` brings. Returns when that is read up to its end,
+    /// which may take as long as this server was away.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind), and when this server cannot be one of that lobby's.
+    pub async fn bind_shared(config: ServerConfig, order: &dyn SharedOrder) -> Result<Self, ServerError> {
+        let own_files = OwnFiles::of(&config);
+        let own = own_files.read().await?;
+        let taken = Taken::take(&config).await?;
+        let SharedLobby { mut engine, in_place } =
+            shared_lobby::open(&taken.dir, &taken.identity, &config, order).await?;
+        // A server whose settings name nobody leaves the list as the others say it.
+        if let Some(listed) = own.operators {
+            engine.lobby.operators_are(listed);
+        }
+        Self::over(config, taken, engine, in_place, (own_files, own.motd)).await
+    }
+
+    async fn over(
+        config: ServerConfig,
+        taken: Taken,
+        engine: Engine,
+        in_place: InPlace,
+        (own_files, motd): (OwnFiles, Option<Text>),
+    ) -> Result<Self, ServerError> {
+        let Taken { dir, store_lock, identity, socket } = taken;
+        for exposed in exposed(&config.data_dir, &dir) {
+            tracing::warn!("{exposed}");
+        }
         let listener = listener::listen(socket).map_err(|err| cannot_listen(config.listen, err))?;
         let local_addr = listener.local_addr().map_err(|err| cannot_listen(config.listen, err))?;
         let metrics_listener = match config.metrics {
@@ -143,14 +185,9 @@ impl Server {
             tracing::warn!(%err, "cannot note where this server is");
         }
         raise_file_limit(config.max_clients);
-
-        let in_place = store_lock.watched_beside(log.in_place());
-        let unreadable = |source| ServerError::Store { dir, source };
-        let mut engine = Engine::new(Arc::new(log), &identity, &config).await.map_err(unreadable)?;
-        // Also where nobody is listed: who was listed before is no operator any more.
-        engine.lobby.operators_are(own.operators.unwrap_or_default());
+        let in_place = store_lock.watched_beside(in_place);
         let own_files = own_files.kept_by(&engine.shared);
-        own_files.says(own.motd);
+        own_files.says(motd);
         Ok(Self {
             listener,
             local_addr,
@@ -215,7 +252,7 @@ impl Server {
             () = shutdown => End::Asked,
             () = door.accept_all(&self.listener) => End::Asked,
             path = moved(self.in_place) => End::Moved(path),
-            ended = &mut lobby => End::Fault(ended.map_or_else(|err| err.to_string(), |()| "no reason".to_owned())),
+            ended = &mut lobby => End::Fault(reason(ended)),
         };
         if let End::Moved(path) = &end {
             tracing::error!(path = %path.display(), "the store is no longer where it was; nothing more is acknowledged");
@@ -257,10 +294,19 @@ async fn moved(in_place: InPlace) -> PathBuf {
     }
 }
 
-async fn stop(lobby: &mut JoinHandle<()>, started: Instant) {
+/// Why the lobby's task ended by itself.
+fn reason(ended: Result<Result<(), LobbyFault>, JoinError>) -> String {
+    match ended {
+        Ok(Ok(())) => "no reason".to_owned(),
+        Ok(Err(fault)) => fault.to_string(),
+        Err(err) => err.to_string(),
+    }
+}
+
+async fn stop(lobby: &mut JoinHandle<Result<(), LobbyFault>>, started: Instant) {
     match timeout_at(started + STORE_BY, &mut *lobby).await {
-        Ok(Ok(())) => {}
-        Ok(Err(err)) => tracing::error!(%err, "the lobby ended unexpectedly"),
+        Ok(Ok(Ok(()))) => {}
+        Ok(ended) => tracing::error!(reason = reason(ended), "the lobby ended unexpectedly"),
         Err(_elapsed) => {
             tracing::error!("the last messages could not be stored in time");
             lobby.abort();
@@ -279,28 +325,45 @@ async fn close_store(shared: Arc<Shared>, lock: StoreLock, started: Instant) {
     }
 }
 
-type Opened = (StoreLock, Identity, socket2::Socket, SqliteLog);
+/// What a server has to itself: its folder, its key, and its address, at which nobody is taken yet.
+struct Taken {
+    dir: PathBuf,
+    store_lock: StoreLock,
+    identity: Identity,
+    socket: socket2::Socket,
+}
 
-/// All that blocks: files and the socket's address.
-async fn open_all(config: &ServerConfig, dir: &Path) -> Result<Opened, ServerError> {
-    let (listen, program) = (config.listen, config.program.clone());
+impl Taken {
+    async fn take(config: &ServerConfig) -> Result<Self, ServerError> {
+        let (listen, program) = (config.listen, config.program.clone());
+        let dir = config.data_dir.join("server");
+        blocking(move || {
+            let store_lock = StoreLock::acquire(&dir, &program).map_err(|err| cannot_open(&dir, err))?;
+            let socket = listener::bind(listen).map_err(|err| cannot_listen(listen, err))?;
+            let identity = Identity::load_or_create(&dir.join("server.key"))?;
+            Ok(Self { dir, store_lock, identity, socket })
+        })
+        .await
+    }
+}
+
+async fn open_log(dir: &Path, config: &ServerConfig) -> Result<SqliteLog, ServerError> {
+    let dir = dir.to_owned();
     let kept = SqliteOptions { history: config.history, max_bytes: config.history_size };
-    let (data_dir, dir) = (config.data_dir.clone(), dir.to_owned());
-    let open = move || {
-        let cannot_open = |source| match source {
-            LogError::Held(who) => ServerError::StoreHeld(who),
-            source => ServerError::Store { dir: dir.clone(), source },
-        };
-        let lock = StoreLock::acquire(&dir, &program).map_err(cannot_open)?;
-        let socket = listener::bind(listen).map_err(|err| cannot_listen(listen, err))?;
-        let identity = Identity::load_or_create(&dir.join("server.key"))?;
-        let log = SqliteLog::open(&dir, kept).map_err(cannot_open)?;
-        for exposed in exposed(&data_dir, &dir) {
-            tracing::warn!("{exposed}");
-        }
-        Ok((lock, identity, socket, log))
-    };
+    blocking(move || SqliteLog::open(&dir, kept).map_err(|err| cannot_open(&dir, err))).await
+}
+
+async fn blocking<T: Send + 'static>(
+    open: impl FnOnce() -> Result<T, ServerError> + Send + 'static,
+) -> Result<T, ServerError> {
     spawn_blocking(open).await.unwrap_or_else(|err| Err(ServerError::Fault(err.to_string())))
+}
+
+fn cannot_open(dir: &Path, err: LogError) -> ServerError {
+    match err {
+        LogError::Held(who) => ServerError::StoreHeld(who),
+        source => ServerError::Store { dir: dir.to_owned(), source },
+    }
 }
 
 fn cannot_listen(addr: SocketAddr, source: io::Error) -> ServerError {

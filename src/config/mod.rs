@@ -16,8 +16,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use etcetera::BaseStrategy;
-use hobnob_protocol::DEFAULT_PORT;
 use hobnob_protocol::name::Candidate;
+use hobnob_protocol::{DEFAULT_PORT, MAX_SERVERS};
 use thiserror::Error;
 
 use crate::cli::{Cli, ColorChoice};
@@ -36,8 +36,8 @@ pub use self::since::Since;
 /// Which lobby.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LobbyChoice {
-    /// The one at this address (`HOST:PORT`).
-    Join(String),
+    /// The one whose servers are at these addresses (`HOST:PORT`), at least one.
+    Join(Vec<String>),
     /// One hosted here.
     Host(SocketAddr),
     /// The one on this machine, hosted here where there is none.
@@ -246,9 +246,9 @@ fn lobby_choice(
                 return Err(ConfigError::Value { what: "config file", reason });
             }
             (Some(server), None) => {
-                let server = server_address(&server)?;
-                from.note("server", Some(&server), source, "");
-                return Ok(LobbyChoice::Join(server));
+                let servers = server_addresses(&server)?;
+                from.note("server", Some(&servers.join(",")), source, "");
+                return Ok(LobbyChoice::Join(servers));
             }
             (None, Some(host)) => {
                 from.note("host", Some(&host.to_string()), source, "");
@@ -260,6 +260,24 @@ fn lobby_choice(
     let unset = "the lobby on this machine, hosted here where there is none";
     from.note("server", None::<&str>, Source::Default, unset);
     Ok(LobbyChoice::Local)
+}
+
+/// The servers of one lobby, as a user writes them, with commas between them.
+fn server_addresses(text: &str) -> Result<Vec<String>, ConfigError> {
+    let mut servers = Vec::new();
+    for address in text.split(',') {
+        let address = server_address(address)?;
+        if !servers.contains(&address) {
+            servers.push(address);
+        }
+    }
+    match servers.len() {
+        ..=MAX_SERVERS => Ok(servers),
+        many => Err(ConfigError::Value {
+            what: "server",
+            reason: format!("{many} addresses are too many, {MAX_SERVERS} may be named"),
+        }),
+    }
 }
 
 /// `HOST:PORT` in the one form keys are pinned under: lower case, with the port even where it was
@@ -327,7 +345,7 @@ mod tests {
         let env = [("HOBNOB_NAME", "envied"), ("HOBNOB_SERVER", "env.example:2")];
         let both = resolve(&[], &env, file).unwrap();
         assert_eq!(both.name.as_deref(), Some("envied"));
-        assert_eq!(both.lobby, LobbyChoice::Join("env.example:2".to_owned()));
+        assert_eq!(both.lobby, LobbyChoice::Join(vec!["env.example:2".to_owned()]));
         let all = resolve(&["--name", "anna", "--host", "127.0.0.1:7"], &env, file).unwrap();
         assert_eq!(all.name.as_deref(), Some("anna"));
         assert_eq!(all.lobby, LobbyChoice::Host("127.0.0.1:7".parse().unwrap()));
@@ -373,6 +391,15 @@ mod tests {
         for bad in ["", "a b", "host:0", "host:port"] {
             assert!(server_address(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn several_servers_of_one_lobby_are_named_with_commas() {
+        let servers = |text: &str| server_addresses(text).map(|servers| servers.join(" ")).ok();
+        assert_eq!(servers("a:1, B,a:1").as_deref(), Some("a:1 b:43210"));
+        assert_eq!(servers("a:1,"), None);
+        let many: Vec<String> = (0..=MAX_SERVERS).map(|n| format!("s{n}:1")).collect();
+        assert_eq!(servers(&many.join(",")), None);
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! One connection to the lobby's server: TCP, TLS, hello, welcome. Owns the order of these steps and
 //! their time limit; [`super::link`] decides what to do when one fails.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use hobnob_protocol::codec::{CodecError, MessageReader, encode};
@@ -69,6 +72,17 @@ impl ConnectError {
     #[must_use]
     pub fn is_nobody_there(&self) -> bool {
         matches!(self, Self::Io(err) if err.kind() == io::ErrorKind::ConnectionRefused)
+    }
+
+    /// Whether another server of the same lobby may let this client in all the same.
+    fn is_this_servers(&self) -> bool {
+        match self {
+            Self::Io(_) | Self::Timeout | Self::Protocol(_) => true,
+            Self::Refused(refused) => {
+                matches!(refused.code, RefusedCode::Full | RefusedCode::FullForAddress | RefusedCode::Closing)
+            }
+            Self::KeyChanged { .. } => false,
+        }
     }
 }
 
@@ -145,24 +159,84 @@ impl Dial for Tcp {
     }
 }
 
-/// Joins the lobby at `address` (`HOST:PORT`), all within [`HANDSHAKE_TIMEOUT`]. What `hello` says is asked for
-/// once it is known between which addresses the connection runs.
+/// How long a server may take to let this client in where there are others to go to.
+const ONE_OF_SEVERAL: Duration = Duration::from_secs(3);
+
+/// How long one address is dialled alone before the next one is dialled beside it.
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// A server that was tried and did not let this client in.
+#[derive(Debug)]
+pub struct NotJoined {
+    /// Why not.
+    pub error: ConnectError,
+    /// Which of the addresses it was, where one answered; another one may be tried then.
+    pub try_without: Option<usize>,
+}
+
+/// Joins the lobby at whichever of `addresses` (`HOST:PORT`) answers first; says which it was. What `hello` says is asked
+/// for once it is known between which addresses the connection runs.
 ///
 /// # Errors
 /// Whatever failed first; see [`ConnectError`].
 pub async fn connect<D: Dial>(
     dial: &D,
-    address: &str,
+    addresses: &[String],
     identity: &Identity,
     trusted: Option<PublicKey>,
     hello: impl AsyncFnOnce(Option<Ends>) -> Hello,
-) -> Result<Connection<D::Stream>, ConnectError> {
+) -> Result<(usize, Connection<D::Stream>), NotJoined> {
+    let limit = if addresses.len() > 1 { ONE_OF_SEVERAL } else { HANDSHAKE_TIMEOUT };
+    let mut reached = None;
     let joining = async {
-        let stream = dial.dial(address).await?;
+        let (index, stream) = dial_one(dial, addresses).await?;
+        reached = Some(index);
         let hello = hello(dial.ends(&stream)).await;
-        join(stream, identity, trusted, hello).await
+        Ok((index, join(stream, identity, trusted, hello).await?))
     };
-    timeout(HANDSHAKE_TIMEOUT, joining).await.map_err(|_| ConnectError::Timeout)?
+    let joined = timeout(limit, joining).await.unwrap_or(Err(ConnectError::Timeout));
+    joined.map_err(|error| {
+        let try_without = reached.filter(|_| addresses.len() > 1 && error.is_this_servers());
+        NotJoined { error, try_without }
+    })
+}
+
+/// Several things that are under way.
+type Boxed<'a, T> = Vec<Pin<Box<dyn Future<Output = T> + Send + 'a>>>;
+
+/// Opens a stream to whichever address answers first: the first has a moment for itself, then the others are dialled
+/// beside it, one after another. Says which it was.
+async fn dial_one<D: Dial>(dial: &D, addresses: &[String]) -> io::Result<(usize, D::Stream)> {
+    let mut waiting = addresses.iter().enumerate();
+    let mut dialling: Boxed<'_, (usize, io::Result<D::Stream>)> = Vec::new();
+    let mut failed = None;
+    loop {
+        if let Some((index, address)) = waiting.next() {
+            dialling.push(Box::pin(async move { (index, dial.dial(address).await) }));
+        } else if dialling.is_empty() {
+            return Err(failed.unwrap_or_else(|| io::ErrorKind::NotFound.into()));
+        }
+        let patience = if waiting.len() > 0 { STAGGER } else { HANDSHAKE_TIMEOUT };
+        match timeout(patience, first_of(&mut dialling)).await {
+            Ok((index, Ok(stream))) => return Ok((index, stream)),
+            Ok((_, Err(err))) => failed = Some(err),
+            Err(_elapsed) => {}
+        }
+    }
+}
+
+/// The first of them that is done, which is taken out.
+async fn first_of<T>(futures: &mut Boxed<'_, T>) -> T {
+    poll_fn(|cx| {
+        for index in 0..futures.len() {
+            if let Poll::Ready(done) = futures[index].as_mut().poll(cx) {
+                drop(futures.swap_remove(index));
+                return Poll::Ready(done);
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// TLS, hello and welcome over a stream that is open.

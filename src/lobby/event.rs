@@ -159,6 +159,8 @@ pub struct Joined {
     pub welcome: Welcome,
     /// How that continues what was read before.
     pub resumed: Resumed,
+    /// Where that server is, `HOST:PORT`.
+    pub address: String,
     /// The server's key.
     pub server: PublicKey,
     /// The key exchange, as TLS names it.

@@ -26,7 +26,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, warn};
 
-use super::connect::{self, ConnectError, Connection, Dial, Ends, Tcp};
+use super::connect::{self, ConnectError, Connection, Dial, Ends, NotJoined, Tcp};
 use super::event::{Joined, LobbyEvent, ServerAnswer};
 use super::event_queue::{self, EventSender, LobbyEvents};
 use super::handle::{LobbyCommand, LobbyHandle, handle};
@@ -35,6 +35,7 @@ use super::outbox::Outbox;
 use super::redial::next_pause;
 use super::rooms::Rooms;
 use super::sequence::{Heard, ReadPosition, Resumed};
+use super::servers::Servers;
 
 /// Messages that are fetched at the most of those that were said since an earlier run: as many as somebody might
 /// read or search through, and less than a second's work.
@@ -58,8 +59,8 @@ pub type Candidates =
 /// What a link is made from.
 #[derive(Clone)]
 pub struct LobbyConfig {
-    /// `HOST:PORT`.
-    pub address: String,
+    /// The lobby's servers as the user named them, each `HOST:PORT`; at least one.
+    pub servers: Vec<String>,
     /// Who this user is.
     pub identity: Identity,
     /// The name wished for.
@@ -101,18 +102,9 @@ pub async fn start_over<D: Dial>(
     if link.read_too_little(&connection.welcome) {
         (connection, resumed) = link.connect().await?;
     }
-    let joined = joined(&connection, resumed);
+    let joined = link.joined(&connection, resumed);
     let (handle, events) = link.spawn(connection);
     Ok((handle, events, joined))
-}
-
-fn joined<S>(connection: &Connection<S>, resumed: Resumed) -> Joined {
-    Joined {
-        welcome: connection.welcome.clone(),
-        resumed,
-        server: connection.server,
-        key_exchange: connection.key_exchange.clone(),
-    }
 }
 
 /// Why a connection is no longer used.
@@ -127,6 +119,9 @@ enum End {
 struct Link<D> {
     dial: D,
     config: LobbyConfig,
+    servers: Servers,
+    /// The server that was joined last.
+    address: String,
     outbox: Outbox,
     read_position: ReadPosition,
     rooms: Rooms,
@@ -158,9 +153,12 @@ impl<D: Dial> Link<D> {
     fn new(dial: D, mut config: LobbyConfig) -> Self {
         let rooms = Rooms::of_earlier_run(std::mem::take(&mut config.rooms));
         let read_position = ReadPosition::after(config.read_up_to);
+        let servers = Servers::named(config.servers.clone());
         Self {
             dial,
             config,
+            servers,
+            address: String::new(),
             outbox: Outbox::default(),
             read_position,
             rooms,
@@ -181,6 +179,16 @@ impl<D: Dial> Link<D> {
         (handle, event_rx)
     }
 
+    fn joined(&self, connection: &Connection<D::Stream>, resumed: Resumed) -> Joined {
+        Joined {
+            welcome: connection.welcome.clone(),
+            resumed,
+            address: self.address.clone(),
+            server: connection.server,
+            key_exchange: connection.key_exchange.clone(),
+        }
+    }
+
     /// Whether so much was said since an earlier run that not all of it is fetched; then the next connection begins
     /// nearer to the newest message.
     fn read_too_little(&mut self, welcome: &Welcome) -> bool {
@@ -193,8 +201,25 @@ impl<D: Dial> Link<D> {
         goes_on && is_too_much
     }
 
+    /// Joins at one of the servers, each of which is tried once.
     async fn connect(&mut self) -> Result<(Connection<D::Stream>, Resumed), ConnectError> {
-        let LobbyConfig { address, identity, trusted, name, run, candidates, port, since, .. } = &self.config;
+        let mut addresses = self.servers.in_turn();
+        loop {
+            match self.connect_to(&addresses).await {
+                Ok((index, connection)) => return Ok(self.joined_at(&addresses[index], connection)),
+                Err(NotJoined { try_without: Some(index), error }) => {
+                    debug!(server = addresses.remove(index), %error, "another server is tried");
+                }
+                Err(NotJoined { error, .. }) => return Err(error),
+            }
+        }
+    }
+
+    async fn connect_to(
+        &mut self,
+        addresses: &[String],
+    ) -> Result<(usize, Connection<D::Stream>), NotJoined> {
+        let LobbyConfig { identity, trusted, name, run, candidates, port, since, .. } = &self.config;
         let (cursor, rooms) = (self.read_position.cursor(), self.rooms.resume());
         // Asked for outside of what it is awaited in, so that the future is one that may move between threads.
         let candidates = Arc::clone(candidates);
@@ -210,8 +235,17 @@ impl<D: Dial> Link<D> {
             backlog: BACKLOG_ON_JOIN,
             rooms,
         };
-        let connection = connect::connect(&self.dial, address, identity, *trusted, hello).await?;
+        connect::connect(&self.dial, addresses, identity, *trusted, hello).await
+    }
+
+    fn joined_at(
+        &mut self,
+        address: &str,
+        connection: Connection<D::Stream>,
+    ) -> (Connection<D::Stream>, Resumed) {
         let welcome = &connection.welcome;
+        self.servers.joined(address, &welcome.servers);
+        address.clone_into(&mut self.address);
         // From now on this address has this key, whatever else is pinned meanwhile.
         self.config.trusted = Some(connection.server);
         self.config.name = welcome.name.clone();
@@ -219,7 +253,7 @@ impl<D: Dial> Link<D> {
         self.introduced = false;
         self.pongs = Pongs::default();
         self.outbox.rewind();
-        Ok((connection, resumed))
+        (connection, resumed)
     }
 
     async fn run(&mut self, mut connection: Connection<D::Stream>, queues: &mut Queues) {
@@ -231,6 +265,7 @@ impl<D: Dial> Link<D> {
                 End::AppGone => return,
                 End::Lost(reason) => {
                     debug!(reason, "lobby link lost");
+                    self.servers.lost();
                     if queues.events.send(LobbyEvent::Down { reason }).await.is_err() {
                         return;
                     }
@@ -239,7 +274,7 @@ impl<D: Dial> Link<D> {
             let pause =
                 if since.elapsed() < STEADY { next_pause(Duration::ZERO, true) } else { Duration::ZERO };
             let Some((next, resumed)) = self.reconnect(pause, queues).await else { return };
-            if queues.events.send(LobbyEvent::Up(joined(&next, resumed))).await.is_err() {
+            if queues.events.send(LobbyEvent::Up(self.joined(&next, resumed))).await.is_err() {
                 return;
             }
             connection = next;

@@ -16,5 +16,6 @@ mod redial;
 mod room_tests;
 mod rooms;
 pub mod sequence;
+mod servers;
 #[cfg(test)]
 mod tests;

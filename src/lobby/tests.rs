@@ -81,7 +81,7 @@ pub(super) fn acceptor(identity: &Identity) -> TlsAcceptor {
 /// What a link of the tests is made from.
 pub(super) fn config() -> LobbyConfig {
     LobbyConfig {
-        address: "the lobby".to_owned(),
+        servers: vec!["the lobby".to_owned()],
         identity: Identity::generate().unwrap(),
         name: "anna".parse().unwrap(),
         run: RunId::random(),

@@ -73,7 +73,7 @@ pub struct Lobby {
     pub mark: Option<Mark>,
     /// The rooms that the hello has named, and how far this user had come in each.
     pub rooms: Vec<(RoomName, Mark)>,
-    /// `HOST:PORT`.
+    /// Where the server is that was joined, `HOST:PORT`.
     pub address: String,
     /// The server, where this process hosts it.
     pub host: Option<Host>,
@@ -113,7 +113,7 @@ impl std::error::Error for JoinFailure {}
 /// When there is none to join.
 pub async fn lobby(joining: Joining) -> Result<(Lobby, Vec<Notice>), JoinFailure> {
     let (lobby, mut notices) = match joining.choice.clone() {
-        LobbyChoice::Join(address) => (joining.join(&address).await?, Vec::new()),
+        LobbyChoice::Join(servers) => (joining.join(&servers).await?, Vec::new()),
         LobbyChoice::Host(address) => joining.host(address).await?,
         LobbyChoice::Local => joining.local().await?,
     };
@@ -124,18 +124,23 @@ pub async fn lobby(joining: Joining) -> Result<(Lobby, Vec<Notice>), JoinFailure
 }
 
 impl Joining {
-    /// Joins a server, whose key must be the one pinned for its address if one is.
-    async fn join(&self, address: &str) -> Result<Lobby, JoinFailure> {
+    /// Joins one of the servers of a lobby. All of them have one key, which must be the one pinned for any of their
+    /// addresses if one is.
+    async fn join(&self, servers: &[String]) -> Result<Lobby, JoinFailure> {
         let failed = |error: Option<ConnectError>, hint: String| JoinFailure {
-            address: address.to_owned(),
+            address: servers.join(","),
             error,
             hint,
             is_trust_unreadable: false,
         };
-        let trusted = self
-            .trust
-            .server_key(address)
-            .map_err(|err| JoinFailure { is_trust_unreadable: true, ..failed(None, err.to_string()) })?;
+        let mut pinned = Vec::with_capacity(servers.len());
+        for address in servers {
+            let unreadable =
+                |err: TrustError| JoinFailure { is_trust_unreadable: true, ..failed(None, err.to_string()) };
+            pinned.push((address, self.trust.server_key(address).map_err(unreadable)?));
+        }
+        let first_pin = pinned.iter().find(|(_, key)| key.is_some());
+        let (trusted_at, trusted) = first_pin.map_or((&servers[0], None), |(address, key)| (*address, *key));
         let mark =
             trusted.filter(|_| self.since.is_none()).and_then(|server| self.marks.get(&server).copied());
         let mut rooms = trusted.and_then(|server| self.rooms.get(&server).cloned()).unwrap_or_default();
@@ -143,7 +148,7 @@ impl Joining {
         let room_cursors =
             rooms.iter().map(|(room, mark)| RoomCursor { room: room.clone(), cursor: cursor(mark) });
         let config = LobbyConfig {
-            address: address.to_owned(),
+            servers: servers.to_vec(),
             identity: self.identity.clone(),
             name: self.name.clone(),
             run: self.run,
@@ -155,14 +160,15 @@ impl Joining {
             read_up_to: mark.as_ref().map(cursor),
         };
         let (handle, events, joined) = link::start(config).await.map_err(|error| {
-            let hint = self.hint(address, &error);
+            let hint = self.hint(trusted_at, &error);
             failed(Some(error), hint)
         })?;
-        let unpinned = match trusted {
-            Some(_) => None,
-            None => self.pin(address, &joined.server),
-        };
-        Ok(Lobby { handle, events, joined, mark, rooms, address: address.to_owned(), host: None, unpinned })
+        let mut unpinned = None;
+        for (address, _) in pinned.iter().filter(|(_, key)| key.is_none()) {
+            unpinned = self.pin(address, &joined.server).or(unpinned);
+        }
+        let address = joined.address.clone();
+        Ok(Lobby { handle, events, joined, mark, rooms, address, host: None, unpinned })
     }
 
     fn hint(&self, address: &str, error: &ConnectError) -> String {
@@ -210,7 +216,7 @@ impl Joining {
         let address = host.join_address().to_string();
         let unpinned = self.pin(&address, &host.public_key());
         let notices = hosting_notices(&host);
-        let mut lobby = self.join(&address).await?;
+        let mut lobby = self.join(&[address]).await?;
         lobby.unpinned = lobby.unpinned.or(unpinned);
         lobby.host = Some(host);
         Ok((lobby, notices))
@@ -222,7 +228,7 @@ impl Joining {
         let address = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT));
         let deadline = Instant::now() + RACE;
         loop {
-            let failure = match self.join(&address.to_string()).await {
+            let failure = match self.join(&[address.to_string()]).await {
                 Ok(lobby) => return Ok((lobby, Vec::new())),
                 Err(failure) => failure,
             };
@@ -235,7 +241,7 @@ impl Joining {
                     if elsewhere.port() != DEFAULT_PORT =>
                 {
                     // This user's lobby is served already, at another address.
-                    let lobby = self.join(&elsewhere.to_string()).await?;
+                    let lobby = self.join(&[elsewhere.to_string()]).await?;
                     return Ok((lobby, vec![saying::Start::JoinedElsewhere { holder: &text }.into()]));
                 }
                 Err(err) if err.may_be_a_race() && Instant::now() < deadline => sleep(LOOK_AGAIN).await,

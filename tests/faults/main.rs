@@ -19,6 +19,8 @@ mod ledger;
 mod switch;
 
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod crashes;
 #[cfg(test)]
 mod disk;

@@ -25,7 +25,7 @@ const SEEDS: u64 = 3000;
 const BATCHES: u64 = 30;
 
 /// When the story begins, in milliseconds since 1970-01-01 UTC: a time that a clock can show.
-const BEGINNING: u64 = 1_795_000_000_000;
+pub(crate) const BEGINNING: u64 = 1_795_000_000_000;
 
 /// So few that their choices collide.
 const KEYS: u64 = 4;
@@ -34,8 +34,9 @@ const NAMES: [&str; 4] = ["anna", "ANNA", "anna_2", "bobby"];
 const ROOMS: [&str; 4] = ["dev", "DEV", "ops", "quiet"];
 
 /// What a chance-made server proposes.
-struct Proposer {
+pub(crate) struct Proposer {
     chance: Chance,
+    server: ServerId,
     number: u64,
     now: u64,
     next_connection: u64,
@@ -43,13 +44,30 @@ struct Proposer {
 }
 
 impl Proposer {
+    /// A server of this number, whose life begins.
+    pub(crate) fn of(server: ServerId, seed: u64) -> Self {
+        Self { chance: Chance::of(seed), server, number: 0, now: BEGINNING, next_connection: 0, next_log: 0 }
+    }
+
+    /// Its next batch, for sure.
+    pub(crate) fn next_batch(&mut self) -> Arc<Proposals> {
+        let entries = (0..1 + self.chance.below(8)).map(|_| self.entry()).collect();
+        self.with(entries)
+    }
+
+    /// Its next batch, with these entries.
+    pub(crate) fn with(&mut self, entries: Vec<Entry>) -> Arc<Proposals> {
+        self.number += 1;
+        Arc::new(Proposals { server: self.server, number: self.number, vouch: None, entries })
+    }
+
     fn batch(&mut self) -> Arc<Proposals> {
         // Now and then the number of the one before: it comes a second time.
         if self.number == 0 || self.chance.below(8) != 0 {
             self.number += 1;
         }
         let entries = (0..1 + self.chance.below(8)).map(|_| self.entry()).collect();
-        Arc::new(Proposals { server: ServerId(0), number: self.number, entries })
+        Arc::new(Proposals { server: self.server, number: self.number, vouch: None, entries })
     }
 
     fn ordered(&mut self, place: u64) -> Ordered<Proposals> {
@@ -61,7 +79,12 @@ impl Proposer {
 
     /// One of the latest connections, which may be gone already.
     fn connection(&mut self) -> ConnectionId {
-        ConnectionId(self.next_connection.saturating_sub(self.chance.below(8)))
+        let back = self.chance.below(8);
+        self.id(self.next_connection.saturating_sub(back))
+    }
+
+    fn id(&self, number: u64) -> ConnectionId {
+        ConnectionId::of(self.server, number as u32)
     }
 
     fn entry(&mut self) -> Entry {
@@ -82,6 +105,7 @@ impl Proposer {
                 self.next_log += 1;
                 let mut log = [0; 16];
                 log[..8].copy_from_slice(&self.next_log.to_be_bytes());
+                log[8..].copy_from_slice(&self.server.0.to_be_bytes());
                 Entry::JoinRoom { from, room: self.room(), log: LogId::new(log) }
             }
             8 => match self.chance.below(3) {
@@ -128,7 +152,7 @@ impl Proposer {
         ROOMS[self.chance.below(ROOMS.len() as u64) as usize].parse().unwrap()
     }
 
-    fn join(&mut self) -> Entry {
+    pub(crate) fn join(&mut self) -> Entry {
         self.next_connection += 1;
         let newcomer = Newcomer {
             wish: NAMES[self.chance.below(NAMES.len() as u64) as usize].parse().unwrap(),
@@ -139,19 +163,20 @@ impl Proposer {
         let evict = (self.chance.below(3) == 0).then(|| self.connection());
         let keep = self.chance.below(4) != 0;
         let address = format!("192.0.2.{}", self.chance.below(3)).parse().ok();
-        Entry::Join(Box::new(Join { id: ConnectionId(self.next_connection), newcomer, evict, keep, address }))
+        Entry::Join(Box::new(Join { id: self.id(self.next_connection), newcomer, evict, keep, address }))
     }
 }
 
 /// What was told so far, and whether it adds up.
 #[derive(Default)]
-struct Book {
+pub(crate) struct Book {
     texts: BTreeSet<(Party, u64)>,
     last: BTreeMap<Party, u64>,
     here: BTreeMap<ConnectionId, UserName>,
     names: BTreeMap<UserName, NameBinding>,
     head: Option<Position>,
     last_at: u64,
+    over: BTreeSet<ServerId>,
     rooms: BTreeMap<LogId, RoomPage>,
 }
 
@@ -172,7 +197,11 @@ impl RoomPage {
 }
 
 impl Book {
-    fn note(&mut self, effect: &Effect) {
+    pub(crate) fn beginning(start: Position) -> Self {
+        Self { head: Some(start), ..Self::default() }
+    }
+
+    pub(crate) fn note(&mut self, effect: &Effect) {
         match effect {
             Effect::Said { from, room: None, message } => self.said(*from, message),
             Effect::Said { from, room: Some(room), message } => self.said_in(*from, room, message),
@@ -225,6 +254,8 @@ impl Book {
             Effect::NotAdmitted { id, .. } => {
                 assert!(!self.here.contains_key(id), "who is not let in is not in")
             }
+            Effect::Ended(server) => assert!(self.over.insert(*server), "a life ends once"),
+            Effect::Contradicted(place) => panic!("contradicted at {place:?}"),
             Effect::Refused { .. }
             | Effect::NoNameLeft { .. }
             | Effect::NotInRoom { .. }
@@ -248,6 +279,7 @@ impl Book {
     }
 
     fn said(&mut self, from: ConnectionId, message: &LobbyMessage) {
+        assert!(!self.over.contains(&from.server()), "nothing of a life that is over counts");
         assert_eq!(self.here.get(&from), Some(&message.name), "who speaks is in, under this name");
         let party = (message.key, message.run);
         assert!(self.texts.insert((party, message.id)), "a text has two numbers");
@@ -310,11 +342,10 @@ fn anew(log: &MemoryLog, last_at: u64) -> Machine {
 
 fn play(seed: u64) {
     let mut chance = Chance::of(seed);
-    let mut proposer =
-        Proposer { chance: chance.fork(), number: 0, now: BEGINNING, next_connection: 0, next_log: 0 };
+    let mut proposer = Proposer { chance: chance.fork(), ..Proposer::of(ServerId(0), seed) };
     let start = Position::start(&LogId::new([7; 16]));
     let [mut one, mut other] = [(); 2].map(|()| Machine::new(start, 0, [], Posts::default()));
-    let mut book = Book { head: Some(start), ..Book::default() };
+    let mut book = Book::beginning(start);
     for place in 1..=BATCHES {
         let ordered = proposer.ordered(place);
         let effects = apply(&mut one, &ordered);
@@ -400,8 +431,7 @@ fn stored(machine: &Machine, effects: &[Effect]) -> Batch {
 async fn a_server_that_begins_anew_comes_to_the_same_effects_as_one_that_went_on() {
     for seed in 0..300 {
         let mut chance = Chance::of(seed);
-        let mut proposer =
-            Proposer { chance: chance.fork(), number: 0, now: BEGINNING, next_connection: 0, next_log: 0 };
+        let mut proposer = Proposer { chance: chance.fork(), ..Proposer::of(ServerId(0), seed) };
         let log = MemoryLog::new(1000);
         let mut went_on = anew(&log, 0);
         let mut last_at = 0;
@@ -415,7 +445,8 @@ async fn a_server_that_begins_anew_comes_to_the_same_effects_as_one_that_went_on
         // Everybody's connections end with the server that began anew; where nobody is in, both are alike.
         proposer.number += 1;
         let entries = (0..=proposer.next_connection).map(|id| Entry::Leave(ConnectionId(id))).collect();
-        let batch = Arc::new(Proposals { server: ServerId(0), number: proposer.number, entries });
+        let batch =
+            Arc::new(Proposals { server: ServerId(0), number: proposer.number, vouch: None, entries });
         let ordered = Ordered { place: Place(BATCHES + 1), at: proposer.now, batch };
         let effects = apply(&mut went_on, &ordered);
         log.append(stored(&went_on, &effects)).await.unwrap();
@@ -426,7 +457,8 @@ async fn a_server_that_begins_anew_comes_to_the_same_effects_as_one_that_went_on
         proposer.number += 1;
         let entries =
             vec![Entry::Expire { now: proposer.now, before: 0, unspoken_before: 0, rooms_before: 0 }];
-        let batch = Arc::new(Proposals { server: ServerId(0), number: proposer.number, entries });
+        let batch =
+            Arc::new(Proposals { server: ServerId(0), number: proposer.number, vouch: None, entries });
         let ordered = Ordered { place: Place(BATCHES + 2), at: proposer.now, batch };
         assert_eq!(apply(&mut began_anew, &ordered), apply(&mut went_on, &ordered), "seed {seed}");
         for place in 1..=BATCHES {

@@ -3,8 +3,9 @@
 //! balance: every text once in the log, in order, each author told the truth, nothing seen twice and
 //! nothing missing anywhere.
 //!
-//! The machine that decides is driven directly, too ([`mod@decisions`]): the same orders in, the same effects out. So are
-//! the two sides of a verification, with somebody in between ([`mod@man_in_the_middle`]).
+//! The machine that decides is driven directly, too ([`mod@decisions`]): the same orders in, the same effects out; and so
+//! are several machines that share an order ([`mod@lives`]). So are the two sides of a verification, with somebody in
+//! between ([`mod@man_in_the_middle`]).
 //!
 //! `HOBNOB_SIM_SEEDS=FIRST..END` runs those seeds instead of the few dozen; a seed that fails is named.
 //! Faults come from the seed alone. Keys and the order in which the runtime polls do not, so a replay is
@@ -17,6 +18,8 @@ mod chance;
 
 #[cfg(test)]
 mod decisions;
+#[cfg(test)]
+mod lives;
 #[cfg(test)]
 mod man_in_the_middle;
 #[cfg(test)]

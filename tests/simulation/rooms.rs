@@ -83,8 +83,10 @@ impl Member {
     ) -> Self {
         while !enough.is_cancelled() {
             let hello = self.hello();
-            match connect::connect(&path, "the lobby", &self.identity, None, async |_| hello).await {
-                Ok(link) => {
+            match connect::connect(&path, &["the lobby".to_owned()], &self.identity, None, async |_| hello)
+                .await
+            {
+                Ok((_, link)) => {
                     self.over(link, count, &mut chance, &enough).await;
                     self.losses += 1;
                 }

@@ -107,7 +107,7 @@ pub(crate) struct Allowed {
 pub(crate) fn who(name: &str) -> (Identity, RunId, LobbyConfig) {
     let (identity, run) = (Identity::generate().unwrap(), RunId::random());
     let config = LobbyConfig {
-        address: "the lobby".to_owned(),
+        servers: vec!["the lobby".to_owned()],
         identity: identity.clone(),
         name: name.parse().unwrap(),
         run,

@@ -1,6 +1,7 @@
 //! A running `hobnob-server` on a port of its own, that can be killed, frozen and started again where it
 //! was.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -36,6 +37,22 @@ impl Server {
             address: format!("127.0.0.1:{}", free_port()),
             fingerprint: String::new(),
         };
+        server.restart();
+        server
+    }
+
+    /// Starts another one with the same key and arguments.
+    #[allow(dead_code, reason = "the scenes have one server each, the faults have several")]
+    #[track_caller]
+    #[must_use]
+    pub(crate) fn beside(&self) -> Self {
+        let home = Home::new();
+        let (key, folder) = ("lobby/server/server.key", home.path().join("lobby/server"));
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).unwrap();
+        std::fs::copy(self.home.path().join(key), home.path().join(key)).unwrap();
+        let address = format!("127.0.0.1:{}", free_port());
+        let mut server =
+            Self { process: None, home, args: self.args.clone(), address, fingerprint: String::new() };
         server.restart();
         server
     }

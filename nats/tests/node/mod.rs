@@ -33,6 +33,7 @@ pub(crate) struct Node {
 /// One node, or several that are one cluster. Ends with the test.
 pub(crate) struct Nodes {
     pub(crate) nodes: Vec<Node>,
+    joined: String,
     _dir: tempfile::TempDir,
 }
 
@@ -69,7 +70,9 @@ pub(crate) fn start(count: usize, sync: bool) -> Option<Nodes> {
         let child = spawn(&program, &config).unwrap();
         Node { program: program.clone(), config, port: clients[index], monitor: monitors[index], child }
     });
-    let nodes = Nodes { nodes: nodes.collect(), _dir: dir };
+    let nodes: Vec<Node> = nodes.collect();
+    let joined = nodes.iter().map(Node::url).collect::<Vec<_>>().join(",");
+    let nodes = Nodes { nodes, joined, _dir: dir };
     nodes.nodes.iter().for_each(Node::wait_until_it_answers);
     Some(nodes)
 }
@@ -156,6 +159,11 @@ impl Node {
 }
 
 impl Nodes {
+    /// The same in one line, as an option takes them.
+    pub(crate) fn joined(&self) -> &str {
+        &self.joined
+    }
+
     /// Where clients reach all of them.
     pub(crate) fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(Node::url).collect()

@@ -76,7 +76,7 @@ impl Arrival {
             missed,
             resumed,
             observed: self.observed,
-            servers: Vec::new(),
+            servers: admitted.servers.clone(),
             topic: admitted.topic.clone(),
             motd: None,
             operator: admitted.is_operator,

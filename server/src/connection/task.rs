@@ -4,7 +4,7 @@
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hobnob_protocol::content::Act;
@@ -32,7 +32,7 @@ use super::turns::Turns;
 use super::{Connection, Event, LINGER, LogRead, Over, Recent, RecentOfRooms};
 use crate::banned_ranges::BannedRanges;
 use crate::decide::{ConnectionId, Newcomer, ProposedAct, RoomView};
-use crate::lobby::{Admitted, Ending, Join, LobbyCommand, LobbyHandle, Outlet};
+use crate::lobby::{Admitted, ConnectionNumbers, Ending, Join, LobbyCommand, LobbyHandle, Outlet};
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
 use crate::network::Network;
@@ -56,8 +56,8 @@ pub(crate) struct Shared {
     pub(crate) banned: Arc<BannedRanges>,
     /// What whoever joins is told by whoever runs the server.
     pub(crate) motd: Mutex<Option<Text>>,
-    /// The next connection's id.
-    pub(crate) next_id: AtomicU64,
+    /// The number of the next connection.
+    pub(crate) ids: ConnectionNumbers,
     /// Places for clients that were evicted for not reading and wait to be told so.
     pub(crate) evicted: Arc<Semaphore>,
     /// For clients that come to be relayed.
@@ -191,7 +191,7 @@ where
         last_words(connection, ServerMessage::refused(RefusedCode::Closing)).await;
         return Err("the server is closing".to_owned());
     };
-    let id = ConnectionId(shared.next_id.fetch_add(1, Ordering::Relaxed));
+    let id = ConnectionId(shared.ids.fetch_add(1, Ordering::Relaxed));
     let outlet: Arc<dyn Outlet> = Arc::clone(connection) as _;
     let candidates = candidates(&hello.candidates, hello.port, observed);
     tracing::debug!(agent = ?hello.agent.chars().take(64).collect::<String>(), "asks to join");

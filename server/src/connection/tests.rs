@@ -75,13 +75,16 @@ impl World {
             max_clients: 100,
             name_ttl_days: 90,
             new_names_per_network: 100,
+            sharing: None,
+            ids: Arc::default(),
+            advertised: Vec::new(),
             clock: Arc::new(|| 0),
             last_at: 0,
         });
         let stop = CancellationToken::new();
         tokio::spawn(lobby.run(stop.clone()));
         let tls = server_config(&identity, KeyPolicy::Any, LOBBY_ALPN);
-        let next_id = AtomicU64::new(1);
+        let ids = Arc::new(AtomicU64::new(1));
         let evicted = Arc::new(tokio::sync::Semaphore::new(MAX_EVICTED));
         let shared = Arc::new(Shared {
             tls,
@@ -94,7 +97,7 @@ impl World {
             rate: 1_000_000,
             banned: Arc::default(),
             motd: Mutex::default(),
-            next_id,
+            ids,
             evicted,
             relay: Relay::new(RelayParts {
                 tokens: Tokens::of(&identity),

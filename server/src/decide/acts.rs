@@ -8,6 +8,7 @@ use std::sync::Arc;
 use hobnob_protocol::content::{Act, ActTarget, ShortText};
 use hobnob_protocol::message::{NotAccepted, NotAcceptedCode, Refused, RefusedCode};
 use hobnob_protocol::name::{Fingerprint, UserName};
+use serde::{Deserialize, Serialize};
 
 use super::effect::Effect;
 use super::entry::ConnectionId;
@@ -15,7 +16,7 @@ use super::roster::Roster;
 use super::rules::{Actor, Banned, Denied, Moderation, NotAdmitted, NotSaid, Rules, Sentence, Term, Who};
 
 /// The rules, with what is staged of them: a batch that could not be stored has changed nothing.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct StagedRules {
     rules: Rules,
     /// As they were before the first act of the staged batch, if it has one.
@@ -28,9 +29,26 @@ pub(super) struct StagedRules {
     changed: bool,
 }
 
+/// The rules as they are saved.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SavedRules {
+    rules: Rules,
+    sent_out: BTreeSet<ConnectionId>,
+}
+
 impl StagedRules {
     pub(super) fn new(rules: Rules) -> Self {
         Self { rules, ..Self::default() }
+    }
+
+    /// All of it, where nothing is staged.
+    pub(super) fn saved(&self) -> SavedRules {
+        SavedRules { rules: self.rules.clone(), sent_out: self.sent_out.clone() }
+    }
+
+    /// What was saved.
+    pub(super) fn restored(saved: SavedRules) -> Self {
+        Self { rules: saved.rules, sent_out: saved.sent_out, ..Self::default() }
     }
 
     pub(super) fn rules(&self) -> &Rules {
@@ -43,6 +61,11 @@ impl StagedRules {
 
     pub(super) fn set_file(&mut self, listed: &[Fingerprint]) {
         self.changed |= self.rules.set_file(listed.iter().cloned());
+    }
+
+    /// What operators decided before there was an order of several servers, unless something is decided already.
+    pub(super) fn keep(&mut self, kept: &Rules) {
+        self.changed |= self.rules.keep(kept);
     }
 
     /// What this connection says counts for nothing any more.

@@ -34,7 +34,7 @@ impl Stage {
 
     fn staged(&mut self, entries: Vec<Entry>) -> Vec<Effect> {
         self.number += 1;
-        let batch = Arc::new(Proposals { server: ServerId(0), number: self.number, entries });
+        let batch = Arc::new(Proposals { server: ServerId(0), number: self.number, vouch: None, entries });
         let mut out = Vec::new();
         self.machine.apply(&Ordered { place: Place(self.number), at: self.now, batch }, &mut out);
         out

@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
+use hobnob_order::{Place, ServerId};
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::content::Content;
 use hobnob_protocol::message::{NotAccepted, NotAcceptedCode, NotJoinedCode, Refused};
 use hobnob_protocol::name::{Seq, UserName};
 use hobnob_protocol::room::RoomName;
 
+use super::binding::NameBinding;
 use super::entry::ConnectionId;
 use super::rooms::{KeptRoom, RoomId, RoomView};
-use super::roster::NameBinding;
 use super::rules::Rules;
 
 /// One thing that follows.
@@ -152,4 +153,9 @@ pub enum Effect {
     },
     /// A name belongs to nobody any more. To be stored.
     Freed(UserName),
+    /// The life of a server is over. [`Effect::Left`] follows for each of its clients.
+    Ended(ServerId),
+    /// Another server has decided something else than this one up to this place. Whoever comes to that conclusion stops:
+    /// one of the two does not tell the truth, and nobody can know which.
+    Contradicted(Place),
 }

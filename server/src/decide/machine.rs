@@ -8,41 +8,49 @@
 //! more than the batch, and over deciding after storing, since it is the decision that is stored.
 //! A server whose order is stored elsewhere never withdraws: what is in the order stands.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hobnob_order::{Ordered, ServerId};
+use hobnob_order::{Ordered, Place, ServerId};
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::content::{Act, Content};
 use hobnob_protocol::message::{NotAcceptedCode, Refused, RefusedCode};
-use hobnob_protocol::name::LogId;
+use hobnob_protocol::name::{Candidate, LogId};
 use hobnob_protocol::room::RoomName;
 
 use super::acts::{self, Meant, StagedRules};
+use super::binding::NameBinding;
 use super::effect::Effect;
-use super::entry::{ConnectionId, Entry, Join, Proposals, ProposedAct};
+use super::entry::{ConnectionId, Entry, Join, Proposals, ProposedAct, Vouch};
+use super::lives::Lives;
+use super::marks::Marks;
 use super::numbering::{Numbered, Numbering};
+use super::outcome::Outcome;
 use super::posts::Posts;
 use super::rooms::{InRoom, RoomId, Rooms};
-use super::roster::{NameBinding, Roster};
+use super::roster::Roster;
 use super::rules::{Actor, Denied, Moderation, Rules, Visitor};
 use super::times::said_at;
 use crate::network::Network;
+
+/// No connection: who said what was kept from before is not there.
+const NOBODY: ConnectionId = ConnectionId(0);
 
 /// Rooms there may be, unless the machine is told.
 const MAX_ROOMS: usize = 1000;
 
 /// What follows from the entries so far.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Machine {
-    roster: Roster,
-    lobby: Numbering,
-    rooms: Rooms,
-    rules: StagedRules,
+    pub(super) roster: Roster,
+    pub(super) lobby: Numbering,
+    pub(super) rooms: Rooms,
+    pub(super) rules: StagedRules,
     /// The time of what is said now.
-    last_at: u64,
-    /// The last batch of each server that counted.
-    counted: BTreeMap<ServerId, u64>,
+    pub(super) last_at: u64,
+    pub(super) lives: Lives,
+    pub(super) marks: Marks,
+    /// What was decided so far, where others decide the same.
+    pub(super) outcome: Option<Outcome>,
 }
 
 impl Machine {
@@ -57,7 +65,15 @@ impl Machine {
     ) -> Self {
         let (roster, lobby) = (Roster::new(names), Numbering::new(head, posts));
         let (rooms, rules) = (Rooms::new(MAX_ROOMS, []), StagedRules::default());
-        Self { roster, lobby, rooms, rules, last_at, counted: BTreeMap::new() }
+        let (lives, marks) = (Lives::default(), Marks::default());
+        Self { roster, lobby, rooms, rules, last_at, lives, marks, outcome: None }
+    }
+
+    /// A machine at the beginning of an order that several servers share, whose log begins after `start`.
+    #[must_use]
+    pub fn shared(start: Position) -> Self {
+        let outcome = Outcome::new(Vouch { place: Place(0), hash: start.hash });
+        Self { outcome: Some(outcome), ..Self::new(start, 0, [], Posts::default()) }
     }
 
     /// The same with these rooms.
@@ -77,13 +93,24 @@ impl Machine {
     pub fn apply(&mut self, ordered: &Ordered<Proposals>, out: &mut Vec<Effect>) {
         debug_assert_eq!(self.lobby.head(), self.lobby.stored(), "one batch is staged at a time");
         debug_assert!(self.rooms.is_settled(), "one batch is staged at a time");
-        let Proposals { server, number, entries } = &*ordered.batch;
-        let counted = self.counted.entry(*server).or_default();
-        if *number <= *counted {
-            return;
+        let before = out.len();
+        let Proposals { server, number, vouch, entries } = &*ordered.batch;
+        if self.lives.count(*server, *number) {
+            self.apply_all(*server, ordered.at, entries, out);
         }
-        *counted = *number;
-        self.last_at = said_at(ordered.at, self.last_at);
+        if let Some(outcome) = &mut self.outcome {
+            self.marks.note(ordered.place, ordered.at);
+            outcome.note(ordered.place, &out[before..]);
+            out.extend(
+                vouch
+                    .filter(|vouch| outcome.contradicts(*vouch))
+                    .map(|vouch| Effect::Contradicted(vouch.place)),
+            );
+        }
+    }
+
+    fn apply_all(&mut self, proposer: ServerId, at: u64, entries: &[Entry], out: &mut Vec<Effect>) {
+        self.last_at = said_at(at, self.last_at);
         self.rules.is_now(self.last_at);
         out.reserve(entries.len());
         for entry in entries {
@@ -105,6 +132,15 @@ impl Machine {
                     let gone = self.rooms.expire(*rooms_before, self.last_at);
                     out.extend(gone.into_iter().map(Effect::RoomGone));
                 }
+                Entry::Kept(message) => self.keep(message, out),
+                Entry::KeptName(binding) => {
+                    let bound =
+                        self.roster.keep(binding).map(|binding| Effect::Bound { binding, is_new: true });
+                    out.extend(bound);
+                }
+                Entry::KeptRules(rules) => self.rules.keep(rules),
+                Entry::Serves(at) => self.lives.serves(proposer, at),
+                Entry::Gone { server, last } => self.end(*server, *last, out),
             }
         }
         out.extend(self.rules.take_changed().map(Effect::Rules));
@@ -165,6 +201,29 @@ impl Machine {
     /// What operators decided, for questions.
     pub(crate) fn rules(&self) -> &Rules {
         self.rules.rules()
+    }
+
+    /// The newest place and the hash of what was decided up to there, where others decide the same.
+    #[must_use]
+    pub fn reached(&self) -> Option<Vouch> {
+        self.outcome.as_ref().map(Outcome::reached)
+    }
+
+    /// The servers whose lives are under way, each with its last batch.
+    pub fn living(&self) -> impl Iterator<Item = (ServerId, u64)> {
+        self.lives.living()
+    }
+
+    /// Up to which place nobody needs the order any more who was away for less than a week.
+    #[must_use]
+    pub fn old(&self) -> Option<Place> {
+        self.marks.old()
+    }
+
+    /// Where clients reach the servers of this lobby, as far as those say so.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<Candidate> {
+        self.lives.addresses()
     }
 
     /// Who is here, for questions.
@@ -313,6 +372,14 @@ impl Machine {
         out.extend(left.seen.map(Effect::RoomSeen));
     }
 
+    /// A message of before has its number already, and its place is after the one before it or nowhere.
+    fn keep(&mut self, message: &LobbyMessage, out: &mut Vec<Effect>) {
+        if self.lobby.keep(message) {
+            self.last_at = self.last_at.max(message.at);
+            out.push(Effect::Said { from: NOBODY, room: None, message: message.clone() });
+        }
+    }
+
     /// A run that comes back takes over from its old connection, and the place of one that gave no sign of life
     /// is free.
     fn join(&mut self, join: &Join, out: &mut Vec<Effect>) {
@@ -340,6 +407,17 @@ impl Machine {
         let is_new = matches!(admitted.binding, Some((_, true)));
         out.extend(admitted.binding.map(|(binding, is_new)| Effect::Bound { binding, is_new }));
         out.push(Effect::Joined { id: *id, name: admitted.name, head: self.lobby.head(), is_new });
+    }
+
+    /// The life of a server ends, and its clients leave in the order of their names.
+    fn end(&mut self, server: ServerId, last: u64, out: &mut Vec<Effect>) {
+        if !self.lives.end(server, last) {
+            return;
+        }
+        out.push(Effect::Ended(server));
+        for id in self.roster.of_server(server) {
+            self.remove(id, out);
+        }
     }
 
     /// A connection is gone, from its rooms as well.
@@ -386,7 +464,8 @@ mod tests {
         }
 
         fn again(&mut self, entries: Vec<Entry>) -> Vec<Effect> {
-            let batch = Arc::new(Proposals { server: ServerId(0), number: self.number, entries });
+            let batch =
+                Arc::new(Proposals { server: ServerId(0), number: self.number, vouch: None, entries });
             let mut out = Vec::new();
             self.machine.apply(&Ordered { place: Place(1), at: self.number, batch }, &mut out);
             out
@@ -413,6 +492,8 @@ mod tests {
             Effect::SentOut { id, why } => format!("{} sent out {:?}", id.0, why.code),
             Effect::NotAdmitted { id, why } => format!("{} not admitted {:?}", id.0, why.code),
             Effect::Rules(_) => return None,
+            Effect::Ended(server) => format!("server {} is over", server.0),
+            Effect::Contradicted(place) => format!("contradicted at {}", place.0),
             Effect::Bound { .. } => return None,
         })
     }
@@ -438,6 +519,63 @@ mod tests {
 
     fn expire(before: u64, unspoken_before: u64) -> Entry {
         Entry::Expire { now: 0, before, unspoken_before, rooms_before: 0 }
+    }
+
+    #[test]
+    fn what_was_kept_from_before_goes_in_once_and_in_order() {
+        let start = Position::start(&LogId::new([9; 16]));
+        let mut before = Stage::new();
+        before.apply(vec![join(1, "anna", 1, 1, None)]);
+        let said = before.stage(vec![say(1, 1), say(1, 2)]);
+        let kept = |effect: &Effect| match effect {
+            Effect::Said { message, .. } => Some(Entry::Kept(Box::new(message.clone()))),
+            _ => None,
+        };
+        let kept: Vec<Entry> = said.iter().filter_map(kept).collect();
+        let name = NameBinding {
+            name: "anna".parse().unwrap(),
+            key: PublicKey::new([1; 32]),
+            seen: 5,
+            spoke: true,
+            since: 0,
+        };
+        let mut after = Stage { machine: Machine::shared(start), number: 0 };
+        let swapped = vec![kept[1].clone(), kept[0].clone()];
+        assert_eq!(after.apply(swapped), ["anna said 1 1"], "only the next one counts");
+        assert_eq!(after.apply(kept.clone()), ["anna said 2 2"]);
+        assert_eq!(after.apply(kept), Vec::<String>::new());
+        assert_eq!(after.machine.head(), before.machine.head());
+        after.apply(vec![Entry::KeptName(name.clone()), Entry::KeptName(name)]);
+        assert_eq!(after.apply(vec![join(2, "anna", 2, 1, None)]), ["2 is anna_2 after 2"]);
+        assert_eq!(
+            after.apply(vec![join(1, "anna", 1, 1, None), say(1, 2)]),
+            ["1 is anna after 2", "1 accepted 2 2"]
+        );
+    }
+
+    #[test]
+    fn a_server_that_is_gone_takes_its_clients_with_it_and_nothing_of_it_counts_afterwards() {
+        let mut stage = Stage::new();
+        let batch = |number, entries| {
+            let batch = Arc::new(Proposals { server: ServerId(7), number, vouch: None, entries });
+            Ordered { place: Place(1), at: 1, batch }
+        };
+        let there = |number| ConnectionId::of(ServerId(7), number).0;
+        let mut out = Vec::new();
+        let joins = vec![join(there(1), "bobby", 2, 1, None), join(there(2), "anna", 3, 1, None)];
+        stage.machine.apply(&batch(1, joins), &mut out);
+        stage.apply(vec![join(1, "carl", 4, 1, None)]);
+        assert_eq!(stage.apply(vec![Entry::Gone { server: ServerId(7), last: 0 }]), Vec::<String>::new());
+        let gone = stage.apply(vec![Entry::Gone { server: ServerId(7), last: 1 }]);
+        let left = |number, name| format!("{} left as {name}", there(number));
+        assert_eq!(
+            gone,
+            ["server 7 is over".to_owned(), left(2, "anna"), left(1, "bobby")],
+            "in the order of names"
+        );
+        out.clear();
+        stage.machine.apply(&batch(2, vec![join(there(3), "dora", 5, 1, None)]), &mut out);
+        assert_eq!(out, []);
     }
 
     #[test]
@@ -531,7 +669,8 @@ mod tests {
         assert_eq!(stage.apply(vec![join(1, "anna", 1, 1, None), say(1, 1)]).len(), 2);
         assert_eq!(stage.again(vec![say(1, 2)]), []);
         stage.number = 8;
-        let batch = Arc::new(Proposals { server: ServerId(0), number: 8, entries: vec![say(1, 2)] });
+        let batch =
+            Arc::new(Proposals { server: ServerId(0), number: 8, vouch: None, entries: vec![say(1, 2)] });
         let mut out = Vec::new();
         stage.machine.apply(&Ordered { place: Place(1), at: 3, batch }, &mut out);
         assert!(matches!(&out[..], [Effect::Said { message, .. }] if message.at == 7), "{out:?}");

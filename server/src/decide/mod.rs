@@ -5,7 +5,9 @@
 //!
 //! 1. [`Entry`] is what a server proposes; [`Proposals`] are those of one server at one time.
 //! 2. [`Machine::apply`] takes them in their order and gives [`Effect`]s: what is to be stored and told.
-//! 3. `roster` knows who is here and whose names are whose, `rooms` which rooms there are and who is in them,
+//! 3. `lives` knows which servers there are, `marks` from where on their order is kept, `outcome` compares what they
+//!    have decided, `encoding` makes bytes of a batch, and `saved` of the whole machine: those five are for many servers.
+//! 4. `roster` knows who is here and whose names are whose, `rooms` which rooms there are and who is in them,
 //!    `numbering` which text has which number in its log and `posts` which have one, `times` when each was said.
 //!
 //! Introductions are not decided here: they concern two users and are never in the order (`rendezvous`).
@@ -13,27 +15,35 @@
 mod acts;
 #[cfg(test)]
 mod acts_tests;
+mod binding;
 mod effect;
+mod encoding;
 mod entry;
+mod lives;
 mod machine;
+mod marks;
 mod numbering;
+mod outcome;
 pub(crate) mod posts;
 mod rooms;
 #[cfg(test)]
 mod rooms_tests;
 pub(crate) mod roster;
 pub(crate) mod rules;
+mod saved;
 mod table;
 mod times;
 
+pub use binding::NameBinding;
 pub use effect::Effect;
-pub use entry::{ConnectionId, Entry, Join, Newcomer, Proposals, ProposedAct};
+pub use encoding::ENTRIES_VERSION;
+pub use entry::{ConnectionId, Entry, Join, Newcomer, Proposals, ProposedAct, Vouch};
 pub use machine::Machine;
 pub use posts::{POSTS_REMEMBERED, Party, Posts, ROOM_POSTS_REMEMBERED};
 pub use rooms::{KeptRoom, OpenedRoom, RoomId, RoomView, Rooms};
-pub use roster::NameBinding;
 pub(crate) use rules::MAX_OPERATORS;
 pub use rules::Rules;
+pub use saved::{NotSaved, Saved};
 pub(crate) use times::EARLIEST;
 
 /// Which server proposes; see the crate `hobnob-order`.

@@ -4,18 +4,26 @@
 use hobnob_protocol::chain::{self, LobbyMessage, Position};
 use hobnob_protocol::content::Content;
 use hobnob_protocol::name::{Seq, UserName};
+use serde::{Deserialize, Serialize};
 
-use super::posts::{Posts, Taken};
+use super::posts::{Posts, SavedPosts, Taken};
 use super::roster::Member;
 
 /// One log's numbers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Numbering {
     /// The newest message, stored or staged.
     head: Position,
     /// The newest message that is stored.
     stored: Position,
     posts: Posts,
+}
+
+/// The numbers of a log as they are saved.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SavedNumbering {
+    head: Position,
+    posts: SavedPosts,
 }
 
 /// What became of something that was said.
@@ -58,6 +66,25 @@ impl Numbering {
             Taken::Known(seq) => Some(Numbered::Known(seq)),
             Taken::TooLate => Some(Numbered::TooLate),
         }
+    }
+
+    /// A message that has its number already goes in if it is the next one.
+    pub(super) fn keep(&mut self, message: &LobbyMessage) -> bool {
+        let is_next = self.head.advance(message).is_ok();
+        if is_next {
+            self.posts.note((message.key, message.run), message.id, message.seq);
+        }
+        is_next
+    }
+
+    /// All of it, where nothing is staged.
+    pub(super) fn saved(&self) -> SavedNumbering {
+        SavedNumbering { head: self.head, posts: self.posts.saved() }
+    }
+
+    /// What was saved.
+    pub(super) fn restored(saved: SavedNumbering) -> Self {
+        Self::new(saved.head, Posts::restored(saved.posts))
     }
 
     /// The newest message, stored or staged.

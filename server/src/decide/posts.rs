@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 
 use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::name::{PublicKey, RunId, Seq};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::table::Table;
@@ -85,6 +86,17 @@ impl Default for Posts {
     fn default() -> Self {
         Self::of_the_newest(POSTS_REMEMBERED)
     }
+}
+
+/// A burst as it is saved: its first number, its position in the log, and how many there are.
+type SavedBurst = (u64, u64, u32);
+
+/// Posts as they are saved: for each run its bursts.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SavedPosts {
+    runs: Vec<(PublicKey, RunId, Vec<SavedBurst>)>,
+    swept: u64,
+    remembered: u64,
 }
 
 /// Whether a text is new.
@@ -202,6 +214,26 @@ impl Posts {
             }
             !bursts.is_empty()
         });
+    }
+
+    /// All of it.
+    pub(super) fn saved(&self) -> SavedPosts {
+        let triple = |burst: &Burst| (burst.id, burst.seq, burst.count);
+        let runs = self.runs.sorted().into_iter();
+        let runs =
+            runs.map(|((key, run), bursts)| (*key, *run, bursts.iter().map(triple).collect())).collect();
+        SavedPosts { runs, swept: self.swept, remembered: self.remembered }
+    }
+
+    /// The posts that were saved.
+    pub(super) fn restored(saved: SavedPosts) -> Self {
+        let mut posts = Self { runs: Table::default(), swept: saved.swept, remembered: saved.remembered };
+        for (key, run, bursts) in saved.runs {
+            // A burst of none is nothing, and would not be found.
+            let bursts = bursts.into_iter().filter(|(_, _, count)| *count > 0);
+            posts.runs.insert((key, run), bursts.map(|(id, seq, count)| Burst { id, seq, count }).collect());
+        }
+        posts
     }
 
     /// Where a post stands.

@@ -14,11 +14,12 @@ use hobnob_protocol::content::{Content, ShortText};
 use hobnob_protocol::message::{NotJoinedCode, RoomSummary};
 use hobnob_protocol::name::{LogId, PublicKey, UserName};
 use hobnob_protocol::room::RoomName;
+use serde::{Deserialize, Serialize};
 
 use super::entry::ConnectionId;
-use super::numbering::{Numbered, Numbering};
+use super::numbering::{Numbered, Numbering, SavedNumbering};
 use super::posts::Posts;
-use super::roster::Member;
+use super::roster::{Member, Roster};
 use super::table::Table;
 
 /// Rooms one key may make in an hour.
@@ -64,7 +65,7 @@ pub struct OpenedRoom {
     pub posts: Posts,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Room {
     id: RoomId,
     numbering: Numbering,
@@ -116,8 +117,30 @@ pub(super) struct LeftRoom {
     pub(super) seen: Option<KeptRoom>,
 }
 
+/// All rooms as they are saved, and how many there may be.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SavedRooms {
+    rooms: Vec<SavedRoom>,
+    /// Who made rooms lately, which and when.
+    made: Vec<(PublicKey, Vec<(RoomName, u64)>)>,
+    today: u64,
+    max: usize,
+}
+
+/// A room as it is saved.
+#[derive(Debug, Serialize, Deserialize)]
+struct SavedRoom {
+    name: RoomName,
+    log: LogId,
+    numbering: SavedNumbering,
+    topic: Option<ShortText>,
+    /// In the order of their names.
+    members: Vec<ConnectionId>,
+    seen: u64,
+}
+
 /// All rooms.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Rooms {
     /// Sorted, so that whatever concerns several of them comes in one order everywhere.
     rooms: BTreeMap<RoomName, Room>,
@@ -175,17 +198,22 @@ impl Rooms {
             self.make(key, name, log, now)?;
         }
         self.listed = None;
-        let room = self.rooms.get_mut(name).expect("it is there, or was made now");
+        self.enter(id, member, name);
+        let view = self.view(name).ok_or(NotJoinedCode::Other)?;
+        Ok(InRoom { view, is_new: true })
+    }
+
+    /// A member of the lobby is in a room that is there.
+    fn enter(&mut self, id: ConnectionId, member: &Member, name: &RoomName) {
+        let Some(room) = self.rooms.get_mut(name) else { return };
         room.members.insert(Arc::clone(&member.name), id);
         let name = room.id.name.clone();
-        let rooms = self.of_key.or_default(key);
+        let rooms = self.of_key.or_default(member.key);
         match rooms.iter_mut().find(|(room, _)| *room == name) {
             Some((_, connections)) => *connections += 1,
             None => rooms.push((name.clone(), 1)),
         }
-        self.of_connection.or_default(id).push(name.clone());
-        let view = self.view(&name).ok_or(NotJoinedCode::Other)?;
-        Ok(InRoom { view, is_new: true })
+        self.of_connection.or_default(id).push(name);
     }
 
     fn make(&mut self, key: PublicKey, name: &RoomName, log: LogId, now: u64) -> Result<(), NotJoinedCode> {
@@ -322,6 +350,39 @@ impl Rooms {
         past
     }
 
+    /// All of it, where nothing is staged.
+    pub(super) fn saved(&self) -> SavedRooms {
+        let room = |room: &Room| SavedRoom {
+            name: room.id.name.clone(),
+            log: room.id.log,
+            numbering: room.numbering.saved(),
+            topic: room.topic.clone(),
+            members: room.members.values().copied().collect(),
+            seen: room.seen,
+        };
+        let made = self.made.sorted().into_iter().map(|(key, made)| (*key, made.clone())).collect();
+        SavedRooms { rooms: self.rooms.values().map(room).collect(), made, today: self.today, max: self.max }
+    }
+
+    /// What was saved. Whoever is not in the lobby is in no room.
+    pub(super) fn restored(saved: SavedRooms, roster: &Roster) -> Self {
+        let SavedRooms { rooms, made, today, max } = saved;
+        let mut all = Self { today, ..Self::new(max, []) };
+        for (key, made) in made {
+            all.made.insert(key, made);
+        }
+        for SavedRoom { name, log, numbering, topic, members, seen } in rooms {
+            let id = RoomId { name: name.clone(), log };
+            let numbering = Numbering::restored(numbering);
+            let (stored_topic, empty) = (topic.clone(), BTreeMap::new());
+            all.rooms.insert(name.clone(), Room { id, numbering, topic, stored_topic, members: empty, seen });
+            for (id, member) in members.iter().filter_map(|id| Some((*id, roster.member(*id)?))) {
+                all.enter(id, member, &name);
+            }
+        }
+        all
+    }
+
     /// What was staged is stored.
     pub(super) fn commit(&mut self) {
         for name in std::mem::take(&mut self.staged) {
@@ -390,6 +451,18 @@ impl Rooms {
         };
         let rooms = &self.rooms;
         Arc::clone(self.listed.get_or_insert_with(|| rooms.values().map(summary).collect()))
+    }
+
+    /// The rooms in which something was said, each with its newest message.
+    pub(super) fn spoken_in(&self) -> Vec<(KeptRoom, Position)> {
+        let rooms = self.rooms.values().map(|room| (room.kept(), room.numbering.head()));
+        rooms.filter(|(_, head)| head.seq.0 > 0).collect()
+    }
+
+    /// All rooms in which somebody is, each with its newest message and who that is.
+    pub(crate) fn occupied(&self) -> impl Iterator<Item = (RoomId, Position, Vec<ConnectionId>)> {
+        let rooms = self.rooms.values().filter(|room| !room.members.is_empty());
+        rooms.map(|room| (room.id.clone(), room.numbering.stored(), room.members.values().copied().collect()))
     }
 
     /// How many rooms there are.

@@ -9,9 +9,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hobnob_order::ServerId;
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::name::{Candidate, Fingerprint, PublicKey, RunId, UserName};
+use serde::{Deserialize, Serialize};
 
+use super::binding::NameBinding;
 use super::entry::{ConnectionId, Newcomer};
 use super::posts::Party;
 use super::table::Table;
@@ -32,23 +35,8 @@ const SEEN_AGAIN_AFTER: u64 = 24 * 3600 * 1000;
 /// Wishes whose next number is remembered; past it all are forgotten and searched again.
 const MAX_HINTS: usize = 4096;
 
-/// A name and the key it belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameBinding {
-    /// The name as it was first written.
-    pub name: UserName,
-    /// Whose it is.
-    pub key: PublicKey,
-    /// When its user was last in the lobby, in milliseconds since 1970-01-01 UTC, to a day. Never goes back.
-    pub seen: u64,
-    /// Whether its key ever said anything in the lobby.
-    pub spoke: bool,
-    /// Since when it is that key's, in milliseconds since 1970-01-01 UTC; 0 for one that was so before this was noted.
-    pub since: u64,
-}
-
 /// Somebody in the lobby.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Member {
     /// The name others see.
     pub(crate) name: Arc<UserName>,
@@ -98,7 +86,7 @@ struct Binding {
 }
 
 /// A key that has names.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Owner {
     /// Sorted, so that they are told in one order everywhere.
     names: Vec<UserName>,
@@ -112,12 +100,34 @@ impl Owner {
     }
 }
 
+/// The roster as it is saved.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SavedRoster {
+    today: u64,
+    pub(super) names: Vec<NameBinding>,
+    members: Vec<SavedMember>,
+}
+
+/// A member as it is saved. Where its client is reached is its own server's to know.
+#[derive(Debug, Serialize, Deserialize)]
+struct SavedMember {
+    id: ConnectionId,
+    #[serde(deserialize_with = "hobnob_protocol::name::deserialize_kept")]
+    name: UserName,
+    key: PublicKey,
+    run: RunId,
+    since: u64,
+    away: Option<AwayText>,
+    spoke: bool,
+    network: Option<Network>,
+}
+
 /// Every numbered form of a name is taken.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NoNameLeft;
 
 /// Who is here, and whose names are whose.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Roster {
     members: Table<ConnectionId, Member>,
     /// Sorted, because it is shown so.
@@ -146,6 +156,21 @@ impl Roster {
             roster.bindings.insert(name, Binding { key, seen, since });
         }
         roster
+    }
+
+    /// A name belongs to whom it belonged before, unless it belongs to somebody already. Gives it if that is new.
+    pub(super) fn keep(&mut self, binding: &NameBinding) -> Option<NameBinding> {
+        let NameBinding { name, key, seen, spoke, since } = binding;
+        if self.bindings.contains_key(name) || self.bindings.len() >= MAX_BINDINGS {
+            return None;
+        }
+        self.today = self.today.max(*seen);
+        let owner = self.owners.or_default(*key);
+        owner.add(name.clone());
+        owner.spoke |= spoke;
+        self.bindings.insert(name.clone(), Binding { key: *key, seen: *seen, since: *since });
+        self.hints.clear();
+        Some(binding.clone())
     }
 
     /// Gives the newcomer a name and a place. Others see it after [`enter`](Self::enter). Without `keep` a name that
@@ -363,6 +388,60 @@ impl Roster {
             return None;
         }
         self.in_use.get(&form(wish, rival)).copied()
+    }
+
+    /// The connections of a server, in the order of the names they have.
+    pub(crate) fn of_server(&self, server: ServerId) -> Vec<ConnectionId> {
+        self.in_use.values().copied().filter(|id| id.server() == server).collect()
+    }
+
+    /// Everything that cannot be found out from the rest.
+    pub(super) fn saved(&self) -> SavedRoster {
+        let binding = |(name, binding): (&UserName, &Binding)| NameBinding {
+            name: name.clone(),
+            key: binding.key,
+            seen: binding.seen,
+            spoke: self.spoke(&binding.key),
+            since: binding.since,
+        };
+        let member = |(name, id): (&Arc<UserName>, &ConnectionId)| {
+            let member = self.members.get(id)?;
+            let Member { key, run, since, away, spoke, network, .. } = member;
+            let (name, away) = (UserName::clone(name), away.clone());
+            let (key, run, since, spoke, network) = (*key, *run, *since, *spoke, *network);
+            Some(SavedMember { id: *id, name, key, run, since, away, spoke, network })
+        };
+        SavedRoster {
+            today: self.today,
+            names: self.bindings.iter().map(binding).collect(),
+            members: self.in_use.iter().filter_map(member).collect(),
+        }
+    }
+
+    /// The roster that was saved. Its members are shown: by now everybody was told of them.
+    pub(super) fn restored(saved: SavedRoster) -> Self {
+        let mut roster = Self::new(saved.names);
+        roster.today = roster.today.max(saved.today);
+        for SavedMember { id, name, key, run, since, away, spoke, network } in saved.members {
+            let name = Arc::new(name);
+            roster.in_use.insert(Arc::clone(&name), id);
+            roster.runs.insert((key, run), id);
+            let candidates = Vec::new();
+            let member = Member {
+                name,
+                key,
+                run,
+                since,
+                candidates,
+                entered: true,
+                fingerprint: key.fingerprint(),
+                network,
+                away,
+                spoke,
+            };
+            roster.members.insert(id, member);
+        }
+        roster
     }
 
     /// How many are here.

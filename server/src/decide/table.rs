@@ -1,4 +1,4 @@
-//! A map that can be asked and changed, and not walked through: two servers that hold the same must never decide
+//! A map that can be asked and changed, and walked through in the order of its keys alone: two servers that hold the same must never decide
 //! differently because their maps are laid out differently.
 
 use std::borrow::Borrow;
@@ -55,6 +55,16 @@ impl<K: Eq + Hash, V> Table<K, V> {
 
     pub(super) fn clear(&mut self) {
         self.0.clear();
+    }
+
+    /// All of it in the order of the keys, which is the same wherever the same is held.
+    pub(super) fn sorted(&self) -> Vec<(&K, &V)>
+    where
+        K: Ord,
+    {
+        let mut all: Vec<(&K, &V)> = self.0.iter().collect();
+        all.sort_unstable_by_key(|(key, _)| *key);
+        all
     }
 
     /// Keeps what `keep` says. It is asked about each alone, in no order, so it must not remember what it was

@@ -16,7 +16,9 @@ use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::name::LogId;
 use tokio::time::{Instant, sleep};
 
-use super::gather::Later;
+use super::fault::LobbyFault;
+use super::gather::{LARGEST_SHARED, Later};
+use super::handle::LobbyCommand;
 use super::unsaved::Changes;
 use super::{Chunk, Lobby};
 use crate::decide::{ConnectionId, Effect, Entry, Proposals, RoomId, Rules};
@@ -25,9 +27,16 @@ use crate::log::{Batch, Later as Appended, LogError, RoomBatch};
 /// How long to wait before a batch is published again.
 const PUBLISH_AGAIN: Duration = Duration::from_secs(1);
 
+/// What is decided before it is stored: batches of an order that others publish to as well are stored together, as
+/// many as wait. Past this many effects the rest waits for the next time.
+const MAX_DECIDED: usize = 4096;
+
 /// The batch that was published and not read back yet.
 pub(super) struct Open {
     batch: Arc<Proposals>,
+    /// An attempt before may have been taken after all.
+    perhaps: bool,
+    since: Instant,
     /// Taken out when it has come; only reading the batch back counts.
     answer: Option<Published<'static, Result<Place, PublishError>>>,
     /// Questions that are answered when it has been applied.
@@ -113,91 +122,146 @@ impl Lobby {
     /// Deals with a step.
     ///
     /// # Errors
-    /// When the order cannot be followed any further.
-    pub(super) async fn step(&mut self, step: Step) -> Result<(), StreamError> {
+    /// When the lobby cannot go on.
+    pub(super) async fn step(&mut self, step: Step) -> Result<(), LobbyFault> {
         match step {
-            Step::Stored(batch, result) => self.stored(*batch, result).await,
-            Step::Ordered(ordered) => self.apply(&ordered?),
+            Step::Stored(batch, result) => self.stored(*batch, result).await?,
+            Step::Ordered(ordered) => self.apply(ordered.map_err(LobbyFault::Order)?)?,
             Step::Published(Ok(_place)) => {}
             Step::Published(Err(err)) => self.not_published(&err),
         }
         Ok(())
     }
 
-    /// Publishes what has gathered, unless a batch is on its way already.
+    /// Publishes what has gathered, unless a batch is on its way already. Of several servers each says something now
+    /// and then even where nothing has gathered.
     pub(super) fn start_batch(&mut self) {
-        if self.storing.is_some() || self.open.is_some() {
+        let is_shared = self.servers.is_some();
+        if self.open.is_some() || (self.storing.is_some() && !is_shared) {
             return;
         }
+        let now = Instant::now();
         if self.gathered.is_empty() {
-            if self.unsaved.is_due() || self.unsaved_rules.is_some() {
+            if (self.unsaved.is_due() || self.unsaved_rules.is_some()) && self.storing.is_none() {
                 self.store(Vec::new());
             }
-            return;
+            if !self.servers.as_ref().is_some_and(|servers| servers.beat_is_due(now)) {
+                return;
+            }
         }
-        let (entries, later) = self.gathered.take();
+        let (entries, later) = self.gathered.take(if is_shared { LARGEST_SHARED } else { usize::MAX });
         let batch = self.numbered(entries);
         let answer = Some(self.stream.publish(Arc::clone(&batch)));
-        self.open = Some(Open { batch, answer, later });
-        // A server that is alone reads it back at once, and stores it in this turn of its loop. An error is given
-        // again to whoever waits for the next step.
-        if let Poll::Ready(Ok(ordered)) = self.follower.poll_next(&mut Context::from_waker(Waker::noop())) {
-            self.apply(&ordered);
+        self.open = Some(Open { batch, perhaps: false, since: now, answer, later });
+        match &mut self.servers {
+            Some(servers) => servers.said(now),
+            // A server that is alone reads it back at once, and stores it in this turn of its loop. An error is given
+            // again to whoever waits for the next step.
+            None => {
+                if let Poll::Ready(Ok(ordered)) = self.poll_order() {
+                    // Only what others decide can be contradicted.
+                    let _none_here = self.apply(ordered);
+                }
+            }
         }
+    }
+
+    fn poll_order(&mut self) -> Poll<Result<Ordered<Proposals>, StreamError>> {
+        self.follower.poll_next(&mut Context::from_waker(Waker::noop()))
     }
 
     /// This server's next batch.
     fn numbered(&mut self, entries: Vec<Entry>) -> Arc<Proposals> {
         self.number += 1;
-        Arc::new(Proposals { server: self.server, number: self.number, entries })
+        let (server, number, vouch) = (self.server, self.number, self.machine.reached());
+        Arc::new(Proposals { server, number, vouch, entries })
     }
 
-    /// Does what follows from the next batch of the order.
-    fn apply(&mut self, ordered: &Ordered<Proposals>) {
-        self.applied = ordered.place;
-        let Proposals { server, number, .. } = &*ordered.batch;
-        let is_own = |open: &mut Open| *server == self.server && open.batch.number == *number;
-        let own = self.open.take_if(is_own);
+    /// Does what follows from the next batch of the order, and where others publish, too, from those that wait behind it.
+    fn apply(&mut self, ordered: Ordered<Proposals>) -> Result<(), LobbyFault> {
         let mut decided = Vec::new();
-        self.machine.apply(ordered, &mut decided);
-        if ordered.batch.entries.iter().any(|entry| !matches!(entry, Entry::Say { .. })) {
-            self.users_changed();
+        let mut questions = self.decide(ordered, &mut decided)?;
+        while self.servers.is_some() && decided.len() < MAX_DECIDED {
+            // An error is given again to whoever waits for the next step.
+            let Poll::Ready(Ok(ordered)) = self.poll_order() else { break };
+            questions.append(&mut self.decide(ordered, &mut decided)?);
         }
         if !decided.is_empty() {
             self.store(decided);
         }
-        for question in own.map(|open| open.later.questions()).unwrap_or_default() {
-            self.reply(question);
+        questions.into_iter().for_each(|question| self.reply(question));
+        Ok(())
+    }
+
+    /// Appends what follows from a batch to `decided`; gives the questions that waited for it.
+    fn decide(
+        &mut self,
+        mut ordered: Ordered<Proposals>,
+        decided: &mut Vec<Effect>,
+    ) -> Result<Vec<LobbyCommand>, LobbyFault> {
+        self.applied = ordered.place;
+        let (server, number) = (ordered.batch.server, ordered.batch.number);
+        let is_own = |open: &mut Open| server == self.server && open.batch.number == number;
+        let own = self.open.take_if(is_own);
+        if let Some(open) = &own {
+            // The very value that was published knows also what does not leave this server.
+            ordered.batch = Arc::clone(&open.batch);
         }
+        let before = decided.len();
+        self.machine.apply(&ordered, decided);
+        if ordered.batch.entries.iter().any(|entry| !matches!(entry, Entry::Say { .. })) {
+            self.users_changed();
+        }
+        if self.servers.is_some() {
+            // What is in the order stands, whatever becomes of it here.
+            self.machine.commit();
+            self.heard(server, number);
+            self.metrics.place.set(ordered.place.0 as i64);
+            if let Some(open) = &own {
+                self.metrics.order_seconds.observe(open.since.elapsed().as_secs_f64());
+            }
+            let contradicted = decided[before..].iter().find_map(|effect| match effect {
+                Effect::Contradicted(place) => Some(*place),
+                _ => None,
+            });
+            contradicted.map_or(Ok(()), |place| Err(LobbyFault::Contradicted(place)))?;
+        }
+        Ok(own.map(|open| open.later.questions()).unwrap_or_default())
     }
 
     /// The batch is not in the order, or nobody knows. Its authors are told only where it is certain.
     fn not_published(&mut self, err: &PublishError) {
-        let Some(Open { mut batch, later, .. }) = self.open.take() else { return };
+        let Some(Open { mut batch, mut perhaps, since, later, .. }) = self.open.take() else { return };
         tracing::warn!(%err, entries = batch.entries.len(), "a batch could not be published");
-        if let PublishError::Refused(_) = err {
-            let is_said = |entry: &Entry| matches!(entry, Entry::Say { .. } | Entry::Act(_));
-            for entry in &batch.entries {
-                match entry {
-                    Entry::Say { from, id, .. } => self.not_accepted(*from, *id),
-                    Entry::Act(act) => self.not_accepted(act.from, act.id),
-                    _ => {}
-                }
-            }
-            // Whoever came or went did so all the same.
-            let entries: Vec<Entry> = batch.entries.iter().filter(|entry| !is_said(entry)).cloned().collect();
-            if entries.is_empty() {
-                // No question waits behind texts.
-                return;
-            }
-            batch = self.numbered(entries);
+        perhaps |= matches!(err, PublishError::Unknown(_));
+        if perhaps {
+            self.metrics.unknown_publishes.inc();
+        } else {
+            // No question waits behind texts.
+            let Some(rest) = self.without_texts(&batch) else { return };
+            batch = rest;
         }
         let (stream, again) = (Arc::clone(&self.stream), Arc::clone(&batch));
         let answer = Box::pin(async move {
             sleep(PUBLISH_AGAIN).await;
             stream.publish(again).await
         });
-        self.open = Some(Open { batch, answer: Some(answer), later });
+        self.open = Some(Open { batch, perhaps, since, answer: Some(answer), later });
+    }
+
+    /// The authors of a batch that was refused are told; whoever came or went did so all the same, under the number that
+    /// was not used up. `None` where nothing is left.
+    fn without_texts(&mut self, refused: &Proposals) -> Option<Arc<Proposals>> {
+        let mut entries = Vec::new();
+        for entry in &refused.entries {
+            match entry {
+                Entry::Say { from, id, .. } => self.not_accepted(*from, *id),
+                Entry::Act(act) => self.not_accepted(act.from, act.id),
+                other => entries.push(other.clone()),
+            }
+        }
+        self.number -= 1;
+        (!entries.is_empty()).then(|| self.numbered(entries))
     }
 
     /// Gives what was decided to the log, if it has to be stored before it is told.
@@ -273,6 +337,6 @@ impl Lobby {
         // What was said last in a room that is gone by the end of the batch is told and not kept.
         let is_there = |room: &RoomBatch| !gone_rooms.contains(&room.kept.id.log);
         let rooms = with_words.chain(seen).filter(is_there).collect();
-        Batch { messages, names, freed, rooms, gone_rooms, rules: None }
+        Batch { messages, names, freed, rooms, gone_rooms, ..Batch::default() }
     }
 }

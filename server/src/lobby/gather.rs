@@ -14,6 +14,13 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// How many bytes a fingerprint has.
 const FINGERPRINT_BYTES: usize = 50;
+/// Bytes of a batch that leaves the process, of which NATS takes 1 MiB. What is larger is published in parts.
+pub(super) const LARGEST_SHARED: usize = 512 * 1024;
+
+/// Bytes that an entry takes in such a batch besides its texts, and at most for each byte of a text: JSON writes some
+/// characters as six.
+const ENTRY_BYTES: usize = 512;
+const ESCAPED: usize = 6;
 
 /// The next batch.
 #[derive(Default)]
@@ -62,17 +69,19 @@ impl Gathered {
 
     pub(super) fn push(&mut self, entry: Entry) {
         match &entry {
-            Entry::Say { content, .. } => self.bytes += content.bytes_of_text(),
+            Entry::Say { .. } | Entry::Act(_) | Entry::Operators(_) => self.bytes += bytes_of_text(&entry),
             Entry::Join(join) => {
                 let Join { id, newcomer, .. } = &**join;
                 self.joining.insert(newcomer.key, (newcomer.wish.clone(), newcomer.run, *id));
             }
             Entry::Away { .. } | Entry::JoinRoom { .. } | Entry::Part { .. } => self.later.is_needed = true,
-            Entry::Act(proposed) => {
-                self.bytes += proposed.act.text.as_ref().map_or(0, |text| text.as_str().len())
-            }
-            Entry::Operators(listed) => self.bytes += listed.len() * FINGERPRINT_BYTES,
-            Entry::Leave(_) | Entry::Expire { .. } => {}
+            Entry::Leave(_)
+            | Entry::Expire { .. }
+            | Entry::Kept(_)
+            | Entry::KeptName(_)
+            | Entry::KeptRules(_)
+            | Entry::Serves(_)
+            | Entry::Gone { .. } => {}
         }
         self.entries.push(entry);
     }
@@ -88,13 +97,39 @@ impl Gathered {
         (*wish == newcomer.wish && *run != newcomer.run).then_some(*id)
     }
 
-    /// All of it; the next batch gathers from now on.
-    pub(super) fn take(&mut self) -> (Vec<Entry>, Later) {
+    /// As much of it as a batch of `largest` bytes holds, and at least one entry; the next batch gathers from now on.
+    /// Questions that wait go with the last part.
+    pub(super) fn take(&mut self, largest: usize) -> (Vec<Entry>, Later) {
+        let fits = if largest == usize::MAX { self.entries.len() } else { self.fits(largest) };
+        if fits < self.entries.len() {
+            let entries = self.entries.drain(..fits).collect::<Vec<_>>();
+            self.bytes -= entries.iter().map(bytes_of_text).sum::<usize>();
+            return (entries, Later::default());
+        }
         let later = std::mem::take(&mut self.later);
         (self.bytes, self.joining) = (0, HashMap::new());
         // Room for as many as came now: in a busy lobby as many come again.
         let room = self.entries.len();
         (std::mem::replace(&mut self.entries, Vec::with_capacity(room)), later)
+    }
+
+    /// How many of the first entries a batch of that size holds.
+    fn fits(&self, largest: usize) -> usize {
+        let mut bytes = 0;
+        let fits = self.entries.iter().take_while(|entry| {
+            bytes += ENTRY_BYTES + ESCAPED * bytes_of_text(entry);
+            bytes <= largest
+        });
+        fits.count().max(1)
+    }
+}
+
+fn bytes_of_text(entry: &Entry) -> usize {
+    match entry {
+        Entry::Say { content, .. } => content.bytes_of_text(),
+        Entry::Act(proposed) => proposed.act.text.as_ref().map_or(0, |text| text.as_str().len()),
+        Entry::Operators(listed) => listed.len() * FINGERPRINT_BYTES,
+        _ => 0,
     }
 }
 
@@ -117,12 +152,38 @@ mod tests {
             gathered.push(say(16 * 1024));
         }
         assert_eq!(gathered.entries.len(), MAX_BYTES / (16 * 1024));
-        assert_eq!(gathered.take().0.len(), MAX_BYTES / (16 * 1024));
+        assert_eq!(gathered.take(usize::MAX).0.len(), MAX_BYTES / (16 * 1024));
         assert!(gathered.is_empty());
         while gathered.has_room() {
             gathered.push(Entry::Leave(ConnectionId(1)));
         }
-        assert_eq!(gathered.take().0.len(), MAX_ENTRIES);
+        assert_eq!(gathered.take(usize::MAX).0.len(), MAX_ENTRIES);
+    }
+
+    #[test]
+    fn what_leaves_the_process_is_published_in_parts_that_fit_and_in_order() {
+        let mut gathered = Gathered::default();
+        // The worst there is: each byte is written as six.
+        let text = Text::new("\u{1}".repeat(16 * 1024)).unwrap();
+        for id in 1..=20 {
+            gathered.push(Entry::Say { from: ConnectionId(1), id, room: None, content: text.clone().into() });
+        }
+        gathered.push(Entry::Away { from: ConnectionId(1), away: None });
+        assert!(gathered.keep(LobbyCommand::Users { from: ConnectionId(1), request: 1, room: None }).is_ok());
+        let (mut all, mut parts, mut questions) = (Vec::new(), 0, 0);
+        while !gathered.is_empty() {
+            assert_eq!(questions, 0, "questions go with the last part");
+            let (entries, later) = gathered.take(LARGEST_SHARED);
+            let (server, number, vouch) = (hobnob_order::ServerId(1), 1, None);
+            let batch = crate::decide::Proposals { server, number, vouch, entries };
+            assert!(hobnob_order::Payload::to_bytes(&batch).len() <= LARGEST_SHARED);
+            all.extend(batch.entries);
+            questions += later.questions().len();
+            parts += 1;
+        }
+        assert!(parts > 1);
+        assert_eq!((all.len(), questions, gathered.bytes), (21, 1, 0));
+        assert!(all.iter().zip(1..).take(20).all(|(e, n)| matches!(e, Entry::Say { id, .. } if *id == n)));
     }
 
     #[test]
@@ -134,7 +195,7 @@ mod tests {
         while gathered.has_room() {
             assert!(gathered.keep(question()).is_ok());
         }
-        let (entries, later) = gathered.take();
+        let (entries, later) = gathered.take(usize::MAX);
         assert_eq!(entries.len() + later.questions().len(), MAX_ENTRIES);
         assert!(gathered.keep(question()).is_err());
     }

@@ -12,7 +12,9 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::outlet::Outlet;
+use super::pair_elsewhere::Elsewhere;
 use crate::decide::{ConnectionId, Newcomer, ProposedAct};
+use crate::neighbour::Answer;
 use crate::network::Network;
 
 /// Somebody wants in.
@@ -90,6 +92,17 @@ pub(crate) enum LobbyCommand {
         ask: u64,
         answer: ConsentAnswer,
     },
+    /// Another server has said whether it asks its client, or has not.
+    AskedElsewhere {
+        /// The number of the question here.
+        ask: u64,
+        answer: Option<Box<Answer>>,
+    },
+    /// Another server has answered for an introduction, or has not.
+    Paired {
+        elsewhere: Box<Elsewhere>,
+        answer: Option<Box<Answer>>,
+    },
 }
 
 /// The lobby takes no more commands.
@@ -122,6 +135,11 @@ impl LobbyHandle {
     /// Waits until the lobby takes no more commands.
     pub(crate) async fn closed(&self) {
         self.commands.closed().await;
+    }
+
+    /// The queue, for whoever must not keep the lobby waiting for more.
+    pub(super) fn downgrade(&self) -> mpsc::WeakSender<LobbyCommand> {
+        self.commands.downgrade()
     }
 
     /// Keeps room for one command to come.

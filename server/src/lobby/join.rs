@@ -11,6 +11,7 @@ use std::time::Duration;
 use hobnob_protocol::message::{RefusedCode, ServerMessage};
 use tokio::time::Instant;
 
+use super::servers::without_a_word;
 use super::{Ending, Join, Lobby, Seat};
 use crate::allowance::{Allowance, Measure};
 use crate::decide::{self, ConnectionId, Entry};
@@ -42,7 +43,7 @@ pub(super) fn new_names(max_per_network: usize) -> Allowance<Network> {
 
 /// A newcomer that waits for a sign of life of `rival`.
 pub(super) struct Held {
-    join: Join,
+    pub(super) join: Join,
     rival: ConnectionId,
     pub(super) until: Instant,
     /// The rival has given it, or is gone.
@@ -51,14 +52,19 @@ pub(super) struct Held {
 
 impl Lobby {
     pub(super) fn join(&mut self, join: Join) {
+        if join.id.server() != self.server {
+            // It came as this server's life ended; in the next life it has another number.
+            return join.outlet.end(without_a_word());
+        }
         let now = Instant::now();
         let (key, run) = (join.newcomer.key, join.newcomer.run);
         // A run that waits for a sign of life and comes again waits once.
         self.held.retain(|held| (held.join.newcomer.key, held.join.newcomer.run) != (key, run));
         match self.rival(&join) {
             Some(rival) if !self.is_proven(rival, now) && self.held.len() < MAX_HELD => {
-                if let Some(seat) = self.seats.get(&rival) {
-                    seat.outlet.probe();
+                match self.seats.get(&rival) {
+                    Some(seat) => seat.outlet.probe(),
+                    None => self.ask_elsewhere(rival),
                 }
                 self.held.push(Held { join, rival, until: now + PROBE_TIMEOUT, ready: false });
             }
@@ -75,7 +81,8 @@ impl Lobby {
         }
         let here = self.machine.roster_mut().rival(wish, &key);
         let rival = here.or_else(|| self.gathered.is_joining(&join.newcomer))?;
-        self.seats.get(&rival).filter(|seat| !seat.gone).map(|_| rival)
+        let is_here = self.seats.get(&rival).map(|seat| !seat.gone);
+        is_here.unwrap_or(rival.server() != self.server).then_some(rival)
     }
 
     /// Proposes newcomers whose rival has given no sign of life in time, and those that need not wait any more.

@@ -7,13 +7,19 @@
 //! 2. `batch`: they are published, read back in their order, applied, and stored as one row.
 //! 3. `outcome`: when that is stored, everybody is told; when it is not, or nobody knows, its authors are.
 //!
-//! Who asks (`join`: whether a client that has a newcomer's name is still there; `questions`) is answered from what
-//! is stored and told already. `pairing` asks whether somebody wants a private session, and introduces two who do. `presence`
-//! gathers who came and went. `rooms` does the same for rooms: their words, their members, and who came to them and went.
-//! `operators` does what they decided, and answers what they ask.
+//! Where several servers are one lobby, `servers` gives signs of life and hears those of others, whose silence `quiet`
+//! counts. Who asks (`join`: whether a client that has a newcomer's name is still there; `questions`) is answered from what
+//! is stored and told already. `pairing` asks whether somebody wants a private session, and introduces two who do, also where
+//! the other is at another server (`consent_elsewhere`, `pair_elsewhere`). `presence` gathers who came and went. `rooms`
+//! does the same for rooms: their words, their members, and who came to them and went. `operators` does what they decided,
+//! and answers what they ask.
 
+mod ask_machine;
 mod batch;
+mod catch_up;
 mod chunk;
+mod consent_elsewhere;
+mod fault;
 mod gather;
 mod handle;
 mod join;
@@ -21,11 +27,14 @@ mod names_clock;
 mod operators;
 mod outcome;
 mod outlet;
+mod pair_elsewhere;
 mod pairing;
 mod presence;
 mod questions;
+mod quiet;
 mod rooms;
 mod said_again;
+mod servers;
 mod slow;
 mod unsaved;
 
@@ -35,7 +44,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hobnob_order::{Follower, OrderedStream, Place, ServerId};
 use hobnob_protocol::message::ServerMessage;
-use hobnob_protocol::name::{Fingerprint, LogId};
+use hobnob_protocol::name::{Candidate, Fingerprint, LogId};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
@@ -48,6 +57,7 @@ use self::names_clock::{NamesClock, NamesTime};
 use self::presence::Presence;
 use self::rooms::OccupiedRooms;
 use self::said_again::MAX_COMPARISONS;
+use self::servers::{Servers, question};
 use self::slow::LastTexts;
 use self::unsaved::Unsaved;
 use crate::allowance::Allowance;
@@ -60,11 +70,16 @@ use crate::network::Network;
 use crate::rendezvous::Rendezvous;
 use crate::tokens::Tokens;
 
+pub(crate) use self::ask_machine::ask_machine;
+pub use self::catch_up::CannotCatchUp;
+pub(crate) use self::catch_up::{CaughtUp, catch_up, read_up};
 pub(crate) use self::chunk::Chunk;
+pub(crate) use self::fault::LobbyFault;
 pub(crate) use self::handle::{Join, LobbyCommand, LobbyHandle};
 pub(crate) use self::outlet::{Admitted, Ending, Memory, Outlet};
 pub(crate) use self::presence::{News, NewsLines};
 pub(crate) use self::rooms::RoomMemory;
+pub(crate) use self::servers::{ConnectionNumbers, Sharing, first_connection, new_server};
 
 /// Commands that may wait besides the one each connection has kept room for.
 const QUEUE: usize = 1024;
@@ -105,6 +120,12 @@ pub(crate) struct LobbyParts {
     pub(crate) stream: Arc<dyn OrderedStream<Proposals>>,
     /// This server, among those that publish to the stream.
     pub(crate) server: ServerId,
+    /// What a lobby on several servers has besides; without it the order is this server's own.
+    pub(crate) sharing: Option<Sharing>,
+    /// The number of the next connection.
+    pub(crate) ids: ConnectionNumbers,
+    /// Where clients reach this server, as far as they are to be told.
+    pub(crate) advertised: Vec<Candidate>,
     pub(crate) log: Arc<dyn LobbyLog>,
     pub(crate) memory: Arc<dyn Memory>,
     pub(crate) room_memory: Arc<dyn RoomMemory>,
@@ -153,6 +174,9 @@ pub(crate) struct Lobby {
     /// The newest batch that was applied, and the newest that was forgotten for it.
     applied: Place,
     forgotten: Place,
+    servers: Option<Servers>,
+    ids: ConnectionNumbers,
+    advertised: Vec<Candidate>,
     log: Arc<dyn LobbyLog>,
     memory: Arc<dyn Memory>,
     room_memory: Arc<dyn RoomMemory>,
@@ -195,26 +219,40 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
     let now = Instant::now();
     let names = contents.names.iter().cloned();
     let newest = contents.names.iter().map(|binding| binding.seen).max();
-    parts.banned.set(contents.rules.banned_ranges());
-    let rooms = Rooms::new(parts.max_rooms, parts.log.rooms());
     tell_of_clock((parts.clock)(), newest.unwrap_or_default().max(parts.last_at));
+    let (machine, follower, servers) = match parts.sharing {
+        None => {
+            let rooms = Rooms::new(parts.max_rooms, parts.log.rooms());
+            let machine = Machine::new(contents.head, parts.last_at, names, parts.log.posts());
+            let machine = machine.with_rooms(rooms).with_rules(contents.rules.clone());
+            (machine, parts.stream.follow(Place(0)), None)
+        }
+        Some(Sharing { machine, follower, neighbours, keep }) => {
+            let servers = Servers::new(parts.server, &machine, neighbours, keep, handle.downgrade());
+            (machine, follower, Some(servers))
+        }
+    };
+    parts.banned.set(machine.rules().banned_ranges());
+    let occupied = OccupiedRooms::of(&machine, &*parts.room_memory);
+    let reached = machine.reached().map_or(Place(0), |reached| reached.place);
     let lobby = Lobby {
         commands,
-        follower: parts.stream.follow(Place(0)),
+        follower,
         stream: parts.stream,
         server: parts.server,
         number: 0,
-        applied: Place(0),
-        forgotten: Place(0),
+        applied: reached,
+        forgotten: reached,
+        servers,
+        ids: parts.ids,
+        advertised: parts.advertised,
         memory: parts.memory,
         room_memory: parts.room_memory,
         metrics: parts.metrics,
         name_ttl: Duration::from_millis(u64::from(parts.name_ttl_days) * MILLIS_PER_DAY),
         clock: parts.clock,
         names_clock: NamesClock::new(newest, now),
-        machine: Machine::new(contents.head, parts.last_at, names, parts.log.posts())
-            .with_rooms(rooms)
-            .with_rules(contents.rules.clone()),
+        machine,
         seats: HashMap::new(),
         rendezvous: Rendezvous::default(),
         tokens: parts.tokens,
@@ -228,7 +266,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         telling_took: Duration::ZERO,
         held: Vec::new(),
         presence: Presence::default(),
-        occupied: OccupiedRooms::default(),
+        occupied,
         banned: parts.banned,
         unsaved_rules: None,
         last_texts: LastTexts::default(),
@@ -241,25 +279,24 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
 }
 
 impl Lobby {
-    /// Runs until `shutdown`; then stores and sends what was accepted, and tells everybody. Ends early, without a
-    /// word, where the order can no longer be followed: whoever runs it treats that as a fault.
+    /// Runs until `shutdown`; then stores and sends what was accepted, and tells everybody.
     ///
     /// To be spawned unconstrained: the fan-out polls thousands of sockets and gives way by itself.
-    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+    ///
+    /// # Errors
+    /// When it cannot go on, see [`LobbyFault`]. It ends early then, and tells its clients nothing.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) -> Result<(), LobbyFault> {
         let mut taken = Vec::with_capacity(TAKEN_AT_ONCE);
         // Before anybody comes: whoever does is seen on a date.
+        self.advertise();
         self.keep_house(Instant::now());
         self.start_batch();
         loop {
             let due = self.next_due();
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                step = next_step(&mut self.storing, &mut self.open, &mut *self.follower) => {
-                    if let Err(err) = self.step(step).await {
-                        tracing::error!(%err, "the lobby's order cannot be followed");
-                        return;
-                    }
-                }
+                step = next_step(&mut self.storing, &mut self.open, &mut *self.follower) => self.step(step).await?,
+                question = question(&mut self.servers) => self.answer(question),
                 count = self.commands.recv_many(&mut taken, TAKEN_AT_ONCE), if self.gathered.has_room() => {
                     if count == 0 {
                         // Nobody is left who could ask for anything.
@@ -272,7 +309,14 @@ impl Lobby {
             self.settle().await;
             yield_now().await;
         }
-        self.close().await;
+        self.close().await
+    }
+
+    /// Says where clients reach this server.
+    fn advertise(&mut self) {
+        if !self.advertised.is_empty() {
+            self.gathered.push(Entry::Serves(self.advertised.clone()));
+        }
     }
 
     /// Who the operators are by this server's own settings, from the first batch on.
@@ -314,6 +358,12 @@ impl Lobby {
             | LobbyCommand::Bans { .. }
             | LobbyCommand::Ops { .. }
             | LobbyCommand::Whois { .. }) => self.ask(question),
+            LobbyCommand::AskedElsewhere { ask, answer } => {
+                self.asked_elsewhere(ask, answer.map(|answer| *answer))
+            }
+            LobbyCommand::Paired { elsewhere, answer } => {
+                self.paired(*elsewhere, answer.map(|answer| *answer))
+            }
             LobbyCommand::Pair { from, request, name, session, read } => {
                 self.pair(from, request, name, session, read);
             }
@@ -330,7 +380,9 @@ impl Lobby {
             self.keep_house(now);
         }
         self.start_batch();
-        if self.forgotten < self.applied {
+        self.keep_machine(now);
+        // An order that others read as well is not this server's to forget.
+        if self.servers.is_none() && self.forgotten < self.applied {
             self.forgotten = self.applied;
             self.stream.forget(self.applied).await;
         }
@@ -342,7 +394,8 @@ impl Lobby {
     fn next_due(&self) -> Instant {
         let presence = self.has_changes().then_some(self.presence_due);
         let held = self.held.iter().map(|held| held.until).min();
-        [presence, held, self.consents.next_due()]
+        let servers = self.servers.as_ref().filter(|_| self.open.is_none()).map(Servers::due);
+        [presence, held, servers, self.consents.next_due()]
             .into_iter()
             .flatten()
             .fold(self.housekeeping_due, Instant::min)
@@ -359,6 +412,7 @@ impl Lobby {
             let unspoken_before = absent_until.saturating_sub(UNSPOKEN_TTL.as_millis() as u64);
             let rooms_before = absent_until.saturating_sub(ROOM_TTL.as_millis() as u64);
             self.gathered.push(Entry::Expire { now, before, unspoken_before, rooms_before });
+            self.drop_old();
         }
     }
 
@@ -424,7 +478,7 @@ impl Lobby {
     }
 
     /// Stores and sends what was accepted, says goodbye to everybody. The caller bounds the time.
-    async fn close(mut self) {
+    async fn close(mut self) -> Result<(), LobbyFault> {
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
             self.take(command);
@@ -434,15 +488,14 @@ impl Lobby {
         self.start_batch();
         while self.storing.is_some() || self.open.is_some() {
             let step = next_step(&mut self.storing, &mut self.open, &mut *self.follower).await;
-            if let Err(err) = self.step(step).await {
-                tracing::error!(%err, "the lobby's order cannot be followed");
-                break;
-            }
+            self.step(step).await?;
             self.start_batch();
         }
+        self.keep_machine_at_end().await;
         for seat in self.seats.values() {
             seat.outlet.end(Ending { last: Some(ServerMessage::Closing), after_all: true });
         }
+        Ok(())
     }
 }
 

@@ -16,22 +16,22 @@ impl Lobby {
         let rules = self.machine.rules();
         let is_operator =
             self.machine.roster().member(id).is_some_and(|member| rules.is_operator(&member.key));
-        Admitted { name, head, topic: rules.topic().cloned(), is_operator }
+        Admitted { name, head, topic: rules.topic().cloned(), is_operator, servers: self.machine.addresses() }
     }
 
     /// An operator sent somebody out. That he has left is proposed when his connection has ended.
     pub(super) fn sent_out(&mut self, id: ConnectionId, why: Refused) {
-        self.metrics.sent_out.inc();
         if let Some(seat) = self.seats.get(&id) {
+            self.metrics.sent_out.inc();
             seat.outlet.end(Ending::now(ServerMessage::Refused(why)));
         }
     }
 
     /// Somebody is not let in.
     pub(super) fn not_admitted(&mut self, id: ConnectionId, why: Refused) {
-        self.metrics.turned_away.inc();
         self.give_back_new_name(id);
         if let Some(seat) = self.seats.remove(&id) {
+            self.metrics.turned_away.inc();
             seat.outlet.end(Ending::now(ServerMessage::Refused(why)));
         }
     }

@@ -7,6 +7,8 @@ use hobnob_protocol::message::{NotAcceptedCode, RefusedCode, ServerMessage};
 use tokio::time::Instant;
 
 use super::batch::Storing;
+use super::fault::LobbyFault;
+use super::servers::without_a_word;
 use super::{Admitted, Ending, Lobby};
 use crate::decide::{ConnectionId, Effect, Machine, RoomId};
 use crate::log::LogError;
@@ -24,13 +26,24 @@ enum Outcome {
 
 impl Lobby {
     /// The log has answered for a batch.
-    pub(super) async fn stored(&mut self, batch: Storing, result: Result<(), LogError>) {
+    ///
+    /// # Errors
+    /// When the batch stands in an order that others read as well and cannot be stored here.
+    pub(super) async fn stored(
+        &mut self,
+        batch: Storing,
+        result: Result<(), LogError>,
+    ) -> Result<(), LobbyFault> {
         let took = batch.started.map_or(Duration::ZERO, |started| started.elapsed());
         if batch.started.is_some() {
             self.metrics.commit_seconds.observe(took.as_secs_f64());
         }
         let effects = match self.outcome(&result) {
             Outcome::Stored => self.tell_words(batch, took).await,
+            // A client that was not told has another server to go to, where it stands.
+            _ if self.servers.is_some() => {
+                return Err(LobbyFault::Store(result.err().unwrap_or(LogError::Closed)));
+            }
             outcome => self.take_back(batch, outcome, result.err()),
         };
         let clients = self.machine.roster().len();
@@ -38,6 +51,7 @@ impl Lobby {
             self.perform(effect);
         }
         self.metrics.clients.set(clients as i64);
+        Ok(())
     }
 
     fn outcome(&self, result: &Result<(), LogError>) -> Outcome {
@@ -195,10 +209,16 @@ impl Lobby {
                 }
             }
             Effect::Left { id, name } => {
-                if self.seats.remove(&id).is_some_and(|seat| seat.entered) {
+                let seat = self.seats.remove(&id);
+                // Where there is no seat, it was another server's client.
+                if seat.as_ref().is_none_or(|seat| seat.entered) {
                     self.presence.left((*name).clone());
                 }
+                if let Some(seat) = seat.filter(|seat| !seat.gone) {
+                    seat.outlet.end(without_a_word());
+                }
                 self.no_longer_awaited(id);
+                self.no_longer_asked(id);
             }
             // Given to the log already.
             Effect::Said { .. }
@@ -206,14 +226,22 @@ impl Lobby {
             | Effect::Freed(_)
             | Effect::RoomSeen(_)
             | Effect::RoomGone(_) => {}
+            Effect::Ended(server) => self.ended(server),
+            // The lobby has ended with it.
+            Effect::Contradicted(_) => {}
         }
     }
 
-    /// The newcomer is in: it is told so, and the others are told of it, unless it has gone meanwhile.
+    /// The newcomer is in: it is told so, and the others are told of it, unless it has gone meanwhile. Where there is no
+    /// seat, it is another server's client, and only the others are told.
     fn let_in(&mut self, id: ConnectionId, admitted: Admitted) {
-        let Some(seat) = self.seats.get_mut(&id).filter(|seat| !seat.gone) else { return };
+        let seat = self.seats.get_mut(&id);
+        if seat.as_ref().is_some_and(|seat| seat.gone) {
+            return;
+        }
         self.machine.roster_mut().enter(id);
         self.presence.joined((*admitted.name).clone());
+        let Some(seat) = seat else { return };
         seat.entered = true;
         seat.presence_from = self.presence.mark();
         seat.outlet.let_in(admitted);
@@ -225,6 +253,7 @@ impl Lobby {
         if let Some(seat) = self.seats.get_mut(&id) {
             seat.proven = Some(Instant::now());
         }
+        self.tell_elsewhere(id);
         self.no_longer_awaited(id);
     }
 }

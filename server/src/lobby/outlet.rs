@@ -8,7 +8,7 @@ use hobnob_protocol::content::ShortText;
 use hobnob_protocol::message::{
     BanRow, Introduction, NotJoinedCode, OperatorRow, RoomSummary, ServerMessage,
 };
-use hobnob_protocol::name::UserName;
+use hobnob_protocol::name::{Candidate, UserName};
 use hobnob_protocol::room::RoomName;
 
 use super::chunk::Chunk;
@@ -68,6 +68,8 @@ pub(crate) struct Admitted {
     pub(crate) topic: Option<ShortText>,
     /// Whether it is an operator.
     pub(crate) is_operator: bool,
+    /// Where else the lobby is reached.
+    pub(crate) servers: Vec<Candidate>,
 }
 
 /// What remembers the newest messages for connections that read them later.

@@ -34,6 +34,9 @@ impl Lobby {
             return self.no_answer(from, request, NoAnswerCode::Busy);
         }
         let wish = Wish { asker: from, request, asked: to, session, read };
+        if to.server() != self.server {
+            return self.ask_elsewhere_for_consent(wish, now);
+        }
         if session.is_none() {
             // Whoever wants a session with whoever wants one with him has said yes to it.
             if let Some(first) = self.consents.take_crossing(from, to) {
@@ -65,6 +68,13 @@ impl Lobby {
     /// A client says whether its user wants the session it was asked about.
     pub(super) fn consent(&mut self, from: ConnectionId, ask: u64, answer: ConsentAnswer) {
         match self.consents.answer(from, ask, answer, Instant::now()) {
+            Some(answered) if answered.wish().asker.server() != self.server => {
+                self.tell_asker_elsewhere(&answered);
+            }
+            Some(Answered::Open(wish)) if wish.asked.server() != self.server => {
+                let Wish { asker, request, asked, session, read } = wish;
+                self.pair_elsewhere((asker, request), asked, session, read);
+            }
             Some(Answered::Open(wish)) => self.meet(&wish),
             Some(Answered::Asking(Wish { asker, request, .. })) => {
                 self.tell(asker, &ServerMessage::Asking { request });
@@ -143,7 +153,7 @@ impl Lobby {
         self.tell(second.asker, &ServerMessage::Introduced(to_other));
     }
 
-    fn no_answer(&self, to: ConnectionId, request: u32, code: NoAnswerCode) {
+    pub(super) fn no_answer(&self, to: ConnectionId, request: u32, code: NoAnswerCode) {
         self.tell(to, &ServerMessage::NoAnswer { request, code });
     }
 }

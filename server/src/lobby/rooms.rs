@@ -13,7 +13,7 @@ use super::batch::RoomWords;
 use super::presence::Presence;
 use super::{FAN_OUT_SLICE, Lobby};
 use crate::decide::roster::Present;
-use crate::decide::{ConnectionId, RoomId, RoomView};
+use crate::decide::{ConnectionId, Machine, RoomId, RoomView};
 
 /// A room in which somebody is.
 #[derive(Debug)]
@@ -35,6 +35,18 @@ pub(super) struct OccupiedRooms {
 }
 
 impl OccupiedRooms {
+    /// Those in which clients of other servers are when this one begins. Nobody is told of that.
+    pub(super) fn of(machine: &Machine, memory: &dyn RoomMemory) -> Self {
+        let mut occupied = Self::default();
+        for (id, head, members) in machine.rooms().occupied() {
+            memory.open(id.log, head);
+            let members = members.into_iter().map(|member| (member, 0)).collect();
+            let (name, presence) = (id.name.clone(), Presence::default());
+            occupied.rooms.insert(name, Occupied { id, members, presence });
+        }
+        occupied
+    }
+
     /// Somebody is in a room, of which the others are told if that is new; true when nobody was in it before.
     fn enter(&mut self, id: ConnectionId, name: &UserName, room: &RoomId) -> bool {
         let occupied = self.rooms.entry(room.name.clone()).or_insert_with(|| Occupied {
@@ -87,13 +99,19 @@ impl OccupiedRooms {
 impl Lobby {
     /// Somebody is in a room: it is told so, and the others are, unless it has gone meanwhile.
     pub(super) fn let_into_room(&mut self, id: ConnectionId, name: &UserName, view: RoomView) {
-        let Some(seat) = self.seats.get(&id).filter(|seat| !seat.gone) else { return };
+        let seat = self.seats.get(&id);
+        if seat.is_some_and(|seat| seat.gone) {
+            return;
+        }
         if self.occupied.enter(id, name, &view.id) {
             // What is told from now on follows what is stored now, which may be more than when it was let in.
             let head = self.machine.rooms().stored(&view.id).unwrap_or(view.head);
             self.room_memory.open(view.id.log, head);
         }
-        seat.outlet.in_room(view);
+        // Where there is no seat, it is another server's client, and only the others are told.
+        if let Some(seat) = seat {
+            seat.outlet.in_room(view);
+        }
         self.metrics.rooms.set(self.machine.rooms().len() as i64);
     }
 

@@ -204,7 +204,7 @@ struct Stage {
     handle: LobbyHandle,
     log: Arc<MoodyLog>,
     shutdown: CancellationToken,
-    task: tokio::task::JoinHandle<()>,
+    task: tokio::task::JoinHandle<Result<(), LobbyFault>>,
 }
 
 /// Somebody on the stage.
@@ -242,6 +242,9 @@ impl Stage {
         let (handle, lobby) = lobby(LobbyParts {
             stream,
             server: ServerId(0),
+            sharing: None,
+            ids: Arc::default(),
+            advertised: Vec::new(),
             log: Arc::clone(&log) as _,
             memory: Arc::new(Forgetful),
             room_memory: Arc::new(Forgetful),
@@ -559,7 +562,8 @@ async fn an_order_that_cannot_be_followed_ends_the_lobby() {
     let stage = Stage::over(Arc::new(stream.clone()));
     stage.join(1, "anna", 1, 1).await;
     stream.replace(StreamIdentity([2; 16]));
-    stage.task.await.unwrap();
+    let ended = stage.task.await.unwrap();
+    assert!(matches!(ended, Err(LobbyFault::Order(hobnob_order::StreamError::Replaced))), "{ended:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -696,7 +700,7 @@ async fn run_at(log: &Arc<MemoryLog>, clock: u64, hours: u64, name: &str, key: u
     stage.send(LobbyCommand::Leave(guest.id)).await;
     tokio::time::sleep(Duration::from_secs(hours * 3600 + 120)).await; // in paused time
     stage.shutdown.cancel();
-    stage.task.await.unwrap();
+    stage.task.await.unwrap().unwrap();
     newest_time(log)
 }
 
@@ -757,7 +761,7 @@ async fn a_clock_set_forward_while_the_server_runs_frees_no_name() {
     tokio::time::sleep(Duration::from_secs(5 * 3600)).await; // in paused time
     assert_eq!(dates(&log).len(), 2);
     stage.shutdown.cancel();
-    stage.task.await.unwrap();
+    stage.task.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -1035,6 +1039,6 @@ async fn closing_stores_what_was_accepted_and_says_goodbye() {
         assert_eq!(anna.said().await, (id, Seq(id)));
     }
     assert_eq!(anna.next().await, Told::End(Some(ServerMessage::Closing)));
-    stage.task.await.unwrap();
+    stage.task.await.unwrap().unwrap();
     assert!(stage.handle.send(LobbyCommand::Leave(anna.id)).await.is_err());
 }

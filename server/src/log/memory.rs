@@ -139,7 +139,7 @@ impl State {
         self.posts.are_new(batch.messages.iter())?;
         let heads = batch.rooms.iter().map(|room| {
             let log = room.kept.id.log;
-            let before = self.rooms.get(&log).map_or(Position::start(&log), |(_, line)| line.head);
+            let before = self.rooms.get(&log).map_or(batch.begin(log), |(_, line)| line.head);
             end_after(before, &room.messages)
         });
         let heads: Vec<Position> = heads.collect::<Result<_, _>>()?;
@@ -157,7 +157,8 @@ impl State {
         }
         for (room, head) in batch.rooms.iter().zip(heads).filter(|(_, head)| head.seq.0 > 0) {
             let log = room.kept.id.log;
-            let new = || (room.kept.clone(), Line::new(Position::start(&log)));
+            let begin = batch.begins.get(&log).copied().unwrap_or_else(|| Position::start(&log));
+            let new = || (room.kept.clone(), Line::new(begin));
             let (kept, line) = self.rooms.entry(log).or_insert_with(new);
             kept.clone_from(&room.kept);
             line.extend(&room.messages, head, history);

@@ -20,6 +20,7 @@ pub use lock::{Holder, StoreLock, holder};
 pub use memory::MemoryLog;
 pub use sqlite::{SqliteLog, SqliteOptions};
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -50,6 +51,9 @@ pub struct Batch {
     pub gone_rooms: Vec<LogId>,
     /// What operators decided so far, where that changed.
     pub rules: Option<Arc<Rules>>,
+    /// After which position the logs of rooms begin that are not known yet, where that is not their own beginning: a
+    /// server that comes new is told only what others still have.
+    pub begins: BTreeMap<LogId, Position>,
 }
 
 /// What is new in one room.
@@ -69,6 +73,11 @@ impl Batch {
     /// When a message does not follow from the one before it.
     fn end_after(&self, head: Position) -> Result<Position, LogError> {
         end_after(head, &self.messages)
+    }
+
+    /// Where the log of a room begins that is not known yet.
+    fn begin(&self, log: LogId) -> Position {
+        self.begins.get(&log).copied().unwrap_or_else(|| Position::start(&log))
     }
 
     /// Whether nothing of it concerns rooms.

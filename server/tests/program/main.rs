@@ -9,6 +9,7 @@ mod errors;
 mod hostile;
 mod joining;
 mod limits;
+mod many;
 mod operators;
 mod rooms;
 mod stage;

@@ -19,7 +19,7 @@ fn room(name: &str) -> RoomName {
 }
 
 impl Client {
-    async fn join_room(&mut self, name: &str) -> JoinedRoom {
+    pub(crate) async fn join_room(&mut self, name: &str) -> JoinedRoom {
         let join = JoinRoom { request: 1, room: room(name), cursor: None, since: None, backlog: 20 };
         self.send(&ClientMessage::Join(join)).await;
         self.joined().await
@@ -30,13 +30,13 @@ impl Client {
             .await
     }
 
-    async fn say_in(&mut self, name: &str, id: u64, text: &str) {
+    pub(crate) async fn say_in(&mut self, name: &str, id: u64, text: &str) {
         let text = Text::new(text).unwrap();
         self.send(&ClientMessage::Say { id, room: Some(room(name)), text }).await;
     }
 
     /// The next messages of a room after `position`, which moves past them.
-    async fn said_in(&mut self, name: &str, position: &mut Position) -> Vec<LobbyMessage> {
+    pub(crate) async fn said_in(&mut self, name: &str, position: &mut Position) -> Vec<LobbyMessage> {
         let said = self
             .find(|message| match message {
                 ServerMessage::Said(said) if said.room() == Some(&room(name)) => Some(said),

@@ -134,6 +134,14 @@ pub(crate) fn run_to_end(args: &[&str], data_dir: &Path) -> (Option<i32>, String
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
+/// Runs the program to its end, which must be a good one; what it wrote on standard output.
+#[track_caller]
+pub(crate) fn output(args: &[&str], data_dir: &Path) -> String {
+    let output = command().args(args).arg("--data-dir").arg(data_dir).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// Somebody with a key.
 #[derive(Clone)]
 pub(crate) struct User {

@@ -115,6 +115,17 @@ impl Rules {
         went_back
     }
 
+    /// What was decided elsewhere, where nothing is decided here; true when that is something.
+    pub(crate) fn keep(&mut self, kept: &Self) -> bool {
+        let now = self.now;
+        let is_new =
+            *self == Self { now, ..Self::default() } && *kept != Self { now: kept.now, ..Self::default() };
+        if is_new {
+            *self = Self { now, ..kept.clone() };
+        }
+        is_new
+    }
+
     /// The fingerprints that the operators' file lists, or that the server's host has. The list read last counts.
     /// Past [`MAX_OPERATORS`] the rest is left out; whoever reads the file refuses longer ones.
     /// True when it is another list than before.

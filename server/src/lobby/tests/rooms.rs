@@ -145,7 +145,7 @@ async fn rooms_in_which_something_was_said_are_there_after_a_restart_and_others_
     stage.say_in(&anna, "dev", 1, "kept").await;
     assert_eq!(anna.answer().await, Told::SaidIn(room("dev"), 1, Seq(1)));
     stage.shutdown.cancel();
-    stage.task.await.unwrap();
+    stage.task.await.unwrap().unwrap();
 
     let stage = Stage::at(&log, now);
     let mut anna = stage.join(1, "anna", 1, 1).await;
@@ -171,7 +171,7 @@ async fn a_room_in_which_nobody_was_for_thirty_days_is_gone_and_so_is_its_log() 
     stage.say_in(&anna, "dev", 1, "kept").await;
     anna.answer().await;
     stage.shutdown.cancel();
-    stage.task.await.unwrap();
+    stage.task.await.unwrap().unwrap();
     // The server runs on each day, so that nobody takes its clock for wrong.
     let mut days = 0;
     while log.read_room(view.id.log, Seq(0), 1, 1).await.is_ok() {
@@ -179,7 +179,7 @@ async fn a_room_in_which_nobody_was_for_thirty_days_is_gone_and_so_is_its_log() 
         let stage = Stage::at(&log, now + days * DAY);
         stage.join(1, "anna", 1, 1).await;
         stage.shutdown.cancel();
-        stage.task.await.unwrap();
+        stage.task.await.unwrap().unwrap();
     }
     assert_eq!(days, 31, "the first on which it is more than thirty");
 }

@@ -66,7 +66,8 @@ pub(super) fn open_or_make(dir: &Path) -> Result<Connection, LogError> {
     let failed = |err| LogError::Write(format!("{}: {err}", path.display()));
     create_private_dir(dir).map_err(|err| LogError::Write(format!("{}: {err}", dir.display())))?;
     if !path.try_exists().map_err(failed)? {
-        make(dir)?;
+        let log = LogId::random();
+        make(dir, log, Position::start(&log))?;
     }
     let (mut conn, version) = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     require_writable(&conn)?;
@@ -79,6 +80,18 @@ pub(super) fn open_or_make(dir: &Path) -> Result<Connection, LogError> {
         tracing::info!("the log is up to date");
     }
     Ok(conn)
+}
+
+/// Whether `dir` has a log.
+pub(super) fn is_there(dir: &Path) -> Result<bool, LogError> {
+    let path = dir.join(FILE);
+    path.try_exists().map_err(|err| LogError::Read(format!("{}: {err}", path.display())))
+}
+
+/// Makes a log that begins after `start` of the log `log`, in a folder that has none.
+pub(super) fn make_after(dir: &Path, log: LogId, start: Position) -> Result<(), LogError> {
+    create_private_dir(dir).map_err(|err| LogError::Write(format!("{}: {err}", dir.display())))?;
+    make(dir, log, start)
 }
 
 /// The log in `dir` for reading alone, beside a writer or without one.
@@ -246,7 +259,7 @@ pub(super) fn in_place(dir: &Path) -> Result<InPlace, LogError> {
 
 /// Makes a new log under another name and renames it: what has the log's name is always whole, so
 /// that an empty file of that name is known for a damaged one.
-fn make(dir: &Path) -> Result<(), LogError> {
+fn make(dir: &Path, log: LogId, start: Position) -> Result<(), LogError> {
     let path = dir.join(FILE);
     refuse_orphan(&dir.join(format!("{FILE}-wal")), &path)?;
     Noted::require_none(dir, &path)?;
@@ -259,7 +272,7 @@ fn make(dir: &Path) -> Result<(), LogError> {
         }
     }
     create_private(&making).map_err(|err| failed(&err))?;
-    fill(&making).map_err(|err| failed(&err))?;
+    fill(&making, log, start).map_err(|err| failed(&err))?;
     std::fs::rename(&making, &path).and_then(|()| sync_dir(dir)).map_err(|err| failed(&err))
 }
 
@@ -283,7 +296,7 @@ fn create_private(path: &Path) -> io::Result<()> {
     make_private(&options.open(path)?)
 }
 
-fn fill(path: &Path) -> rusqlite::Result<()> {
+fn fill(path: &Path, log: LogId, start: Position) -> rusqlite::Result<()> {
     let mut conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let tx = conn.transaction()?;
     tx.execute_batch(SCHEMA)?;
@@ -292,8 +305,6 @@ fn fill(path: &Path) -> rusqlite::Result<()> {
     tx.execute_batch(rules_row::TABLE)?;
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    let log = LogId::random();
-    let start = Position::start(&log);
     tx.execute(
         "INSERT INTO meta (one, log, base_seq, base_hash, head_seq) VALUES (1, ?1, ?2, ?3, ?2)",
         (log.as_bytes(), stored(start.seq.0), start.hash.as_bytes()),

@@ -129,6 +129,23 @@ impl SqliteLog {
         })
     }
 
+    /// Whether there is a log in `dir`.
+    ///
+    /// # Errors
+    /// When that cannot be seen.
+    pub(crate) fn is_there(dir: &Path) -> Result<bool, LogError> {
+        file::is_there(dir)
+    }
+
+    /// Makes an empty log in `dir` that goes on after `start` of a log that others have, too. Messages up to there are
+    /// not in it.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(crate) fn make_after(dir: &Path, log: LogId, start: Position) -> Result<(), LogError> {
+        file::make_after(dir, log, start)
+    }
+
     /// The files that must stay where they are while the log is open.
     #[must_use]
     pub(crate) fn in_place(&self) -> InPlace {

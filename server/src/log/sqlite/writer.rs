@@ -169,7 +169,7 @@ impl Writer {
         let mut after = Vec::with_capacity(batch.rooms.len());
         for room in &batch.rooms {
             let log = room.kept.id.log;
-            let start = Position::start(&log);
+            let start = batch.begin(log);
             let before = match self.rooms.get(&log) {
                 Some(before) => *before,
                 None if room.messages.is_empty() => continue,

@@ -1,0 +1,205 @@
+//! One hash of everything that was decided, up to each place of the order: two servers that have the same one have
+//! decided the same. Owns what of each effect is hashed, and the hashes of the latest places. Used where several
+//! servers share an order; a server that is alone has nobody to compare with.
+
+use std::collections::VecDeque;
+
+use hobnob_order::Place;
+use hobnob_protocol::chain;
+use hobnob_protocol::name::UserName;
+
+use super::effect::Effect;
+use super::entry::Vouch;
+use super::rooms::RoomId;
+
+/// Places whose hashes are kept for comparison: what a server says it reached is seconds old, and this is minutes of the
+/// busiest lobby. What is older is not compared.
+const MAX_KEPT: usize = 64 * 1024;
+
+/// What was decided so far.
+#[derive(Debug, Clone)]
+pub(super) struct Outcome {
+    reached: Vouch,
+    kept: VecDeque<Vouch>,
+    /// Room for the bytes of one batch, kept for the next.
+    bytes: Vec<u8>,
+}
+
+impl Outcome {
+    /// Goes on from what was reached before.
+    pub(super) fn new(reached: Vouch) -> Self {
+        Self { reached, kept: VecDeque::from([reached]), bytes: Vec::new() }
+    }
+
+    /// The newest place and its hash.
+    pub(super) fn reached(&self) -> Vouch {
+        self.reached
+    }
+
+    /// Notes what follows from the batch at `place`.
+    pub(super) fn note(&mut self, place: Place, effects: &[Effect]) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(&place.0.to_be_bytes());
+        effects.iter().for_each(|effect| write(effect, &mut self.bytes));
+        self.reached = Vouch { place, hash: chain::fold(&self.reached.hash, &self.bytes) };
+        if self.kept.len() == MAX_KEPT {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(self.reached);
+    }
+
+    /// Whether another server has decided something else. One that speaks of what is not known here has not.
+    pub(super) fn contradicts(&self, other: Vouch) -> bool {
+        let Some(first) = self.kept.front() else { return false };
+        let index = other.place.0.checked_sub(first.place.0).and_then(|index| usize::try_from(index).ok());
+        index.and_then(|index| self.kept.get(index)).is_some_and(|own| own.hash != other.hash)
+    }
+}
+
+/// Appends what tells this effect from every other one. What a message says is in its own hash.
+fn write(effect: &Effect, bytes: &mut Vec<u8>) {
+    let mut tag = |tag: u8, number: u64| {
+        bytes.push(tag);
+        bytes.extend_from_slice(&number.to_be_bytes());
+    };
+    match effect {
+        Effect::Said { from, room, message } => {
+            tag(1, from.0);
+            write_room(room.as_ref(), bytes);
+            bytes.extend_from_slice(message.hash.as_bytes());
+        }
+        Effect::Accepted { to, id, room, seq, .. } => {
+            tag(2, to.0);
+            write_room(room.as_ref(), bytes);
+            bytes.extend_from_slice(&id.to_be_bytes());
+            bytes.extend_from_slice(&seq.0.to_be_bytes());
+        }
+        Effect::Refused { to, id, .. } => {
+            tag(3, to.0);
+            bytes.extend_from_slice(&id.to_be_bytes());
+        }
+        Effect::InRoom { id, view, is_new, .. } => {
+            tag(11, id.0);
+            write_room(Some(&view.id), bytes);
+            bytes.extend_from_slice(view.head.hash.as_bytes());
+            bytes.push(u8::from(*is_new));
+        }
+        Effect::NotInRoom { id, .. } => tag(12, id.0),
+        Effect::LeftRoom { id, room, .. } => {
+            tag(13, id.0);
+            write_room(Some(room), bytes);
+        }
+        Effect::RoomSeen(kept) => {
+            tag(14, kept.seen);
+            write_room(Some(&kept.id), bytes);
+        }
+        Effect::RoomGone(room) => {
+            tag(15, 0);
+            write_room(Some(room), bytes);
+        }
+        Effect::Joined { id, name, head, is_new } => {
+            tag(4, id.0);
+            write_name(name, bytes);
+            bytes.extend_from_slice(head.hash.as_bytes());
+            bytes.push(u8::from(*is_new));
+        }
+        Effect::NoNameLeft { id } => tag(5, id.0),
+        Effect::TakenOver { id } => tag(6, id.0),
+        Effect::Left { id, name } => {
+            tag(7, id.0);
+            write_name(name, bytes);
+        }
+        Effect::Bound { binding, is_new } => {
+            tag(8, binding.seen);
+            bytes.extend_from_slice(&binding.since.to_be_bytes());
+            write_name(&binding.name, bytes);
+            bytes.extend_from_slice(binding.key.as_bytes());
+            bytes.extend_from_slice(&[u8::from(binding.spoke), u8::from(*is_new)]);
+        }
+        Effect::Freed(name) => {
+            tag(9, 0);
+            write_name(name, bytes);
+        }
+        Effect::Ended(server) => tag(10, server.0),
+        Effect::ActKnown { to, id, seq } => {
+            tag(16, to.0);
+            bytes.extend_from_slice(&id.to_be_bytes());
+            bytes.extend_from_slice(&seq.0.to_be_bytes());
+        }
+        Effect::NotSaid { to, answer } => {
+            tag(17, to.0);
+            bytes.extend_from_slice(&answer.id.to_be_bytes());
+        }
+        Effect::SentOut { id, .. } => tag(18, id.0),
+        Effect::NotAdmitted { id, .. } => tag(19, id.0),
+        Effect::Rules(rules) => {
+            // All of them: their maps are sorted, so equal rules are the same bytes.
+            let rules = serde_json::to_vec(&**rules).expect("its maps have texts for keys");
+            tag(20, rules.len() as u64);
+            bytes.extend_from_slice(&rules);
+        }
+        // It is this server's own conclusion, and others come to another one.
+        Effect::Contradicted(_) => {}
+    }
+}
+
+/// A log has one name for as long as it is there.
+fn write_room(room: Option<&RoomId>, bytes: &mut Vec<u8>) {
+    bytes.push(u8::from(room.is_some()));
+    if let Some(room) = room {
+        bytes.extend_from_slice(room.log.as_bytes());
+    }
+}
+
+fn write_name(name: &UserName, bytes: &mut Vec<u8>) {
+    let name = name.as_str().as_bytes();
+    // Names are bounded far below 4 GiB by their type.
+    bytes.extend_from_slice(&(name.len() as u32).to_be_bytes());
+    bytes.extend_from_slice(name);
+}
+
+#[cfg(test)]
+mod tests {
+    use hobnob_protocol::name::ChainHash;
+
+    use super::*;
+    use crate::decide::ConnectionId;
+
+    fn outcome() -> Outcome {
+        Outcome::new(Vouch { place: Place(0), hash: ChainHash::new([0; 32]) })
+    }
+
+    fn left(name: &str) -> Effect {
+        Effect::Left { id: ConnectionId(1), name: std::sync::Arc::new(name.parse().unwrap()) }
+    }
+
+    #[test]
+    fn what_was_decided_alike_is_no_contradiction_and_what_was_not_is_one_for_ever() {
+        let (mut one, mut other) = (outcome(), outcome());
+        for place in 1..4 {
+            one.note(Place(place), &[left("anna")]);
+            other.note(Place(place), &[left(if place == 2 { "bobby" } else { "anna" })]);
+            assert_eq!(one.contradicts(other.reached()), place >= 2, "at place {place}");
+        }
+        assert!(
+            !one.contradicts(Vouch { place: Place(99), hash: ChainHash::new([7; 32]) }),
+            "not reached yet"
+        );
+    }
+
+    #[test]
+    fn where_it_was_decided_counts_and_memory_is_bounded() {
+        let (mut one, mut other) = (outcome(), outcome());
+        one.note(Place(1), &[]);
+        other.note(Place(2), &[]);
+        assert_ne!(one.reached().hash, other.reached().hash);
+        for place in 2..=MAX_KEPT as u64 + 5 {
+            one.note(Place(place), &[]);
+        }
+        assert_eq!(one.kept.len(), MAX_KEPT);
+        assert!(
+            !one.contradicts(Vouch { place: Place(1), hash: ChainHash::new([7; 32]) }),
+            "too old to compare"
+        );
+    }
+}

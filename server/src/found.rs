@@ -1,0 +1,170 @@
+//! The lobby of a single server becomes the beginning of one on many: its messages and names are published to an order
+//! that nobody has begun, and every server that comes reads them there. May be run again where it was cut short.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hobnob_order::{Follower, OrderedStream, ServerId, StreamIdentity, next};
+use hobnob_protocol::chain::Position;
+use hobnob_protocol::identity::Identity;
+use hobnob_protocol::name::{LogId, Seq};
+use tokio::task::spawn_blocking;
+use tokio::time::{sleep, timeout};
+
+use crate::decide::{Entry, Machine, Proposals, Rules};
+use crate::founding::{Founding, SharedOrder};
+use crate::lobby::{CannotCatchUp, CaughtUp, new_server, read_up};
+use crate::log::{LobbyLog, LogError, SqliteLog, SqliteOptions, StoreLock};
+use crate::machine_file::MachineFile;
+use crate::shared_lobby::CannotShare;
+
+/// Messages and bytes of text in a batch: JSON writes some characters as six bytes, and a batch may have 1 MiB.
+const MESSAGES: usize = 200;
+const BYTES: usize = 64 * 1024;
+
+/// Nothing of the log is dropped by founding.
+const ALL: SqliteOptions = SqliteOptions { history: u64::MAX, max_bytes: u64::MAX };
+
+/// Names in a batch.
+const NAMES: usize = 1000;
+
+/// Between two attempts to publish a batch.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// How long a batch may take to come back.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What was founded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Report {
+    /// The newest message.
+    pub head: Seq,
+    /// How many messages were published now.
+    pub messages: u64,
+    /// How many names.
+    pub names: usize,
+    /// How many rooms stay behind: what was said in them is not taken over.
+    pub rooms_left: usize,
+}
+
+/// Founds a lobby on `order` with the key, the messages, the names and what operators decided in `dir`, the folder `server` of a data directory.
+///
+/// # Errors
+/// When somebody has founded another lobby there, or the order or the log cannot be used.
+pub async fn found(dir: &Path, rooms: usize, order: &dyn SharedOrder) -> Result<Report, CannotShare> {
+    let (lock, identity, log) = take(dir).await?;
+    let stored = |reason| CannotShare::Store { dir: dir.to_owned(), reason };
+    let log: Arc<dyn LobbyLog> = Arc::new(log);
+    let (contents, rooms_left) = (log.contents().clone(), log.rooms().len());
+    let first = log.first().0.saturating_sub(1);
+    let start = log.read(Seq(first), 1, 0).await.map_err(stored)?.after;
+    let founding = Founding::new(identity.public(), contents.log, (start, contents.head), rooms);
+    let stream = StreamIdentity(*LogId::random().as_bytes());
+    let found = order.find(stream, Some(&founding.to_text())).await.map_err(CannotShare::Order)?;
+    let found = found.ok_or_else(|| CannotShare::Fault("the stream was not made".to_owned()))?;
+    let said = Founding::read(&found.founding, identity.public(), Some(contents.log))
+        .map_err(CannotShare::NotOurs)?;
+    if said.head != contents.head {
+        return Err(CannotShare::Founded);
+    }
+    let machine = said.machine();
+    let CaughtUp { machine, follower, .. } =
+        read_up(&found.stream, machine, &log).await.map_err(CannotShare::CatchUp)?;
+    let mut founder =
+        Founder { stream: Arc::clone(&found.stream), machine, follower, server: new_server(), number: 0 };
+    // Before the messages: until the last of those is there no server lets anybody in.
+    if contents.rules != Rules::default() {
+        founder.publish(vec![Entry::KeptRules(Box::new(contents.rules.clone()))]).await?;
+    }
+    let messages = founder.messages(&*log, said.head, stored).await?;
+    let names = contents.names.into_iter().map(Entry::KeptName).collect::<Vec<_>>();
+    for some in names.chunks(NAMES) {
+        founder.publish(some.to_vec()).await?;
+    }
+    founder.leave().await?;
+    if let Some(saved) = founder.machine.save() {
+        MachineFile::new(dir, found.stream.identity()).keep(&saved);
+    }
+    drop(lock);
+    Ok(Report { head: said.head.seq, messages, names: names.len(), rooms_left })
+}
+
+async fn take(dir: &Path) -> Result<(StoreLock, Identity, SqliteLog), CannotShare> {
+    let dir = dir.to_owned();
+    let take = move || {
+        let stored = |reason| CannotShare::Store { dir: dir.clone(), reason };
+        if !SqliteLog::is_there(&dir).map_err(stored)? {
+            return Err(stored(LogError::Read("there is none".to_owned())));
+        }
+        let lock = StoreLock::acquire(&dir, "hobnob-server found").map_err(stored)?;
+        let identity = Identity::load_or_create(&dir.join("server.key"));
+        let identity = identity.map_err(|err| stored(LogError::Read(err.to_string())))?;
+        let log = SqliteLog::open(&dir, ALL).map_err(stored)?;
+        Ok((lock, identity, log))
+    };
+    spawn_blocking(take).await.unwrap_or_else(|err| Err(CannotShare::Fault(err.to_string())))
+}
+
+/// Publishes, and sees that what it publishes comes back.
+struct Founder {
+    stream: Arc<dyn OrderedStream<Proposals>>,
+    machine: Machine,
+    follower: Box<dyn Follower<Proposals>>,
+    server: ServerId,
+    number: u64,
+}
+
+impl Founder {
+    /// Publishes the messages that the order does not have yet; says how many.
+    async fn messages(
+        &mut self,
+        log: &dyn LobbyLog,
+        head: Position,
+        stored: impl Fn(LogError) -> CannotShare,
+    ) -> Result<u64, CannotShare> {
+        let first = self.machine.head().seq.0;
+        while self.machine.head().seq < head.seq {
+            let before = self.machine.head().seq;
+            let stretch = log.read(before, MESSAGES, BYTES).await.map_err(&stored)?;
+            let entries =
+                stretch.messages.into_iter().map(|message| Entry::Kept(Box::new(message))).collect();
+            self.publish(entries).await?;
+            if self.machine.head().seq == before {
+                // Another one of them stands in that place.
+                return Err(CannotShare::CatchUp(CannotCatchUp::Fork(before.next())));
+            }
+        }
+        Ok(head.seq.0 - first)
+    }
+
+    /// Its life is over: nobody has to wait for its silence.
+    async fn leave(&mut self) -> Result<(), CannotShare> {
+        let last = self.number + 1;
+        self.publish(vec![Entry::Gone { server: self.server, last }]).await
+    }
+
+    /// Publishes until the batch has come back.
+    async fn publish(&mut self, entries: Vec<Entry>) -> Result<(), CannotShare> {
+        self.number += 1;
+        let (server, number, vouch) = (self.server, self.number, self.machine.reached());
+        let batch = Arc::new(Proposals { server, number, vouch, entries });
+        timeout(PATIENCE, async {
+            while let Err(err) = self.stream.publish(Arc::clone(&batch)).await {
+                tracing::debug!(%err, "published again");
+                sleep(RETRY).await;
+            }
+            loop {
+                let ordered =
+                    next(&mut *self.follower).await.map_err(|err| CannotShare::Fault(err.to_string()))?;
+                self.machine.apply(&ordered, &mut Vec::new());
+                self.machine.commit();
+                if (ordered.batch.server, ordered.batch.number) == (server, number) {
+                    return Ok(());
+                }
+            }
+        })
+        .await
+        .unwrap_or(Err(CannotShare::CatchUp(CannotCatchUp::Silent)))
+    }
+}

@@ -1,0 +1,282 @@
+//! Reading an order that several servers share up to its end, before anybody is served: each batch is applied, and what
+//! follows is stored where the log does not have it yet. What the log has already is held against the order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hobnob_order::{Follower, OrderedStream, Place, StreamError, next};
+use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::name::{LogId, Seq};
+use thiserror::Error;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::unsaved::{Changes, Unsaved};
+use crate::decide::{Effect, Machine, Proposals, RoomId, Rules};
+use crate::log::{Batch, LobbyLog, LogError, RoomBatch};
+
+/// Messages that are stored together.
+const STORED_AT_ONCE: usize = 4096;
+
+/// How long the order may be silent about what it is known to hold, and how long it may not be asked at all.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Between two attempts to ask it.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// Why the order cannot be read up to its end.
+#[derive(Debug, Error)]
+pub enum CannotCatchUp {
+    /// It does not answer, or stops in the middle.
+    #[error("the lobby's stream does not say where it ends, or stops before that")]
+    Silent,
+    /// Batches that this server has not read are gone.
+    #[error(
+        "this server has read the lobby's stream up to {} and that begins with {} now: it was away for too long; begin \
+         again with an empty --data-dir", wanted.0.saturating_sub(1), begins.0
+    )]
+    CutOff {
+        /// The first that was not read.
+        wanted: Place,
+        /// The oldest that is kept.
+        begins: Place,
+    },
+    /// The beginning of the order is gone, and no other server tells what was decided by then.
+    #[error(
+        "the lobby's stream begins with {} now, and no other server tells what was before: start one that has its data \
+         directory first", .begins.0
+    )]
+    NobodyTells {
+        /// The oldest that is kept.
+        begins: Place,
+    },
+    /// It ends before what this server has read.
+    #[error(
+        "the lobby's stream went back: this server has read it up to {} and it ends at {}; it was restored from an older \
+         copy, or lost what it had acknowledged. Whoever has the most can found it again", reached.0, ends.0
+    )]
+    WentBack {
+        /// Up to where it was read.
+        reached: Place,
+        /// Where it ends.
+        ends: Place,
+    },
+    /// The log has messages that the order does not have.
+    #[error(
+        "the log has messages up to {log} and the lobby's stream only up to {stream}: the stream was restored from an \
+         older copy, or lost what it had acknowledged. Whoever has the most can found it again"
+    )]
+    Ahead {
+        /// The log's newest message.
+        log: Seq,
+        /// The newest that follows from the order.
+        stream: Seq,
+    },
+    /// The log has another message than the order.
+    #[error(
+        "the log and the lobby's stream tell message {0} differently: begin again with an empty --data-dir"
+    )]
+    Fork(Seq),
+    /// The log lacks messages that the machine beside it has seen.
+    #[error(
+        "the log ends at message {log} and what is noted beside it at {noted}: begin again with an empty --data-dir"
+    )]
+    Behind {
+        /// The log's newest message.
+        log: Seq,
+        /// The machine's.
+        noted: Seq,
+    },
+    /// Messages that the founder had before are not all there.
+    #[error(
+        "the lobby is not founded to its end: message {head} is missing; run `hobnob-server found` again on the \
+         server that began it"
+    )]
+    Unfinished {
+        /// The last one.
+        head: Seq,
+    },
+    /// It is another order now.
+    #[error("the lobby's stream was deleted and made again while it was read")]
+    Replaced,
+    /// What follows cannot be stored.
+    #[error("what the lobby's stream holds cannot be stored")]
+    Store(#[source] LogError),
+}
+
+/// A machine that has come to the end of the order, and whoever reads it on.
+pub(crate) struct CaughtUp {
+    pub(crate) machine: Machine,
+    pub(crate) follower: Box<dyn Follower<Proposals>>,
+    /// How many batches were read.
+    pub(crate) batches: u64,
+}
+
+/// Reads `stream` from where `machine` stands up to its end, and makes `log` follow.
+pub(crate) async fn catch_up(
+    stream: &Arc<dyn OrderedStream<Proposals>>,
+    machine: Machine,
+    log: &Arc<dyn LobbyLog>,
+) -> Result<CaughtUp, CannotCatchUp> {
+    let caught_up = read_up(stream, machine, log).await?;
+    let (log, stream) = (log.subscribe().borrow().seq, caught_up.machine.head().seq);
+    match stream < log {
+        true => Err(CannotCatchUp::Ahead { log, stream }),
+        false => Ok(caught_up),
+    }
+}
+
+/// The same where the log may have messages that the order does not have yet.
+pub(crate) async fn read_up(
+    stream: &Arc<dyn OrderedStream<Proposals>>,
+    mut machine: Machine,
+    log: &Arc<dyn LobbyLog>,
+) -> Result<CaughtUp, CannotCatchUp> {
+    let stored = *log.subscribe().borrow();
+    if stored.seq < machine.head().seq {
+        return Err(CannotCatchUp::Behind { log: stored.seq, noted: machine.head().seq });
+    }
+    let place = machine.reached().map_or(Place(0), |reached| reached.place);
+    let end = end(stream, place).await?;
+    let mut follower = stream.follow(place);
+    let mut catching = Catching::new(Arc::clone(log), stored);
+    let (mut reached, mut decided) = (place, Vec::new());
+    while reached < end {
+        let ordered = timeout(PATIENCE, next(&mut *follower)).await.map_err(|_| CannotCatchUp::Silent)?;
+        let ordered = ordered.map_err(named)?;
+        reached = ordered.place;
+        machine.apply(&ordered, &mut decided);
+        machine.commit();
+        for effect in decided.drain(..) {
+            if let Effect::Joined { id, .. } = &effect {
+                machine.roster_mut().enter(*id);
+            }
+            catching.take(effect)?;
+        }
+        if catching.count >= STORED_AT_ONCE {
+            catching.store(&machine).await?;
+        }
+    }
+    catching.store(&machine).await?;
+    Ok(CaughtUp { machine, follower, batches: end.0 - place.0 })
+}
+
+/// Where the order ends now, if it can be read from `place` on.
+async fn end(stream: &Arc<dyn OrderedStream<Proposals>>, place: Place) -> Result<Place, CannotCatchUp> {
+    let until = Instant::now() + PATIENCE;
+    let (begins, ends) = loop {
+        match stream.bounds().await {
+            Some(bounds) => break bounds,
+            None if Instant::now() >= until => return Err(CannotCatchUp::Silent),
+            None => sleep(RETRY).await,
+        }
+    };
+    match place {
+        _ if place > ends => Err(CannotCatchUp::WentBack { reached: place, ends }),
+        _ if place.next() < begins => Err(CannotCatchUp::CutOff { wanted: place.next(), begins }),
+        _ => Ok(ends),
+    }
+}
+
+pub(super) fn named(err: StreamError) -> CannotCatchUp {
+    match err {
+        StreamError::Skipped { wanted, begins } => CannotCatchUp::CutOff { wanted, begins },
+        StreamError::WentBack { reached, ends } => CannotCatchUp::WentBack { reached, ends },
+        StreamError::Replaced => CannotCatchUp::Replaced,
+    }
+}
+
+/// What follows from the order and is not stored yet.
+struct Catching {
+    log: Arc<dyn LobbyLog>,
+    /// The newest message that the log had before.
+    stored: Position,
+    /// The same of each room.
+    stored_in_rooms: BTreeMap<LogId, Position>,
+    messages: Vec<LobbyMessage>,
+    rooms: BTreeMap<LogId, (RoomId, Vec<LobbyMessage>)>,
+    unsaved: Unsaved,
+    rules: Option<Arc<Rules>>,
+    /// How many messages wait.
+    count: usize,
+}
+
+impl Catching {
+    fn new(log: Arc<dyn LobbyLog>, stored: Position) -> Self {
+        let rooms = log.rooms().into_iter();
+        Self {
+            stored,
+            stored_in_rooms: rooms.map(|room| (room.kept.id.log, room.head)).collect(),
+            messages: Vec::new(),
+            rooms: BTreeMap::new(),
+            unsaved: Unsaved::default(),
+            rules: None,
+            count: 0,
+            log,
+        }
+    }
+
+    fn take(&mut self, effect: Effect) -> Result<(), CannotCatchUp> {
+        match effect {
+            Effect::Said { room, message, .. } => self.said(room, message)?,
+            Effect::Bound { binding, .. } => self.unsaved.bind(binding),
+            Effect::Freed(name) => self.unsaved.free(name),
+            Effect::Rules(rules) => self.rules = Some(rules),
+            Effect::RoomSeen(room) => self.unsaved.room_seen(room),
+            Effect::RoomGone(room) => {
+                self.rooms.remove(&room.log);
+                self.stored_in_rooms.remove(&room.log);
+                self.unsaved.room_gone(room.log);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn said(&mut self, room: Option<RoomId>, message: LobbyMessage) -> Result<(), CannotCatchUp> {
+        let stored = match &room {
+            None => Some(self.stored),
+            Some(room) => self.stored_in_rooms.get(&room.log).copied(),
+        };
+        if !is_new(stored, &message)? {
+            return Ok(());
+        }
+        self.count += 1;
+        match room {
+            None => self.messages.push(message),
+            Some(room) => self.rooms.entry(room.log).or_insert_with(|| (room, Vec::new())).1.push(message),
+        }
+        Ok(())
+    }
+
+    async fn store(&mut self, machine: &Machine) -> Result<(), CannotCatchUp> {
+        let Changes { names, freed, rooms: seen, gone_rooms } = self.unsaved.take();
+        let messages = Arc::new(std::mem::take(&mut self.messages));
+        self.count = 0;
+        let mut rooms: BTreeMap<LogId, RoomBatch> = BTreeMap::new();
+        for kept in seen {
+            rooms.insert(kept.id.log, RoomBatch { kept, messages: Arc::default() });
+        }
+        for (log, (id, messages)) in std::mem::take(&mut self.rooms) {
+            let kept = machine.rooms().kept(&id);
+            rooms.insert(log, RoomBatch { kept, messages: Arc::new(messages) });
+        }
+        let rooms = rooms.into_values().collect();
+        let rules = self.rules.take();
+        let batch = Batch { messages, names, freed, rooms, gone_rooms, rules, ..Batch::default() };
+        match batch == Batch::default() {
+            true => Ok(()),
+            false => self.log.append(batch).await.map_err(CannotCatchUp::Store),
+        }
+    }
+}
+
+/// Whether a log that goes up to `stored` does not have this message. The newest one that it has must be the same.
+fn is_new(stored: Option<Position>, message: &LobbyMessage) -> Result<bool, CannotCatchUp> {
+    match stored {
+        Some(stored) if message.seq < stored.seq => Ok(false),
+        Some(stored) if message.seq == stored.seq && message.hash == stored.hash => Ok(false),
+        Some(stored) if message.seq == stored.seq => Err(CannotCatchUp::Fork(message.seq)),
+        _ => Ok(true),
+    }
+}

@@ -1,0 +1,126 @@
+//! Whether somebody at another server wants a private session. His server asks him, and says what he answers by a question
+//! of its own, since a user may take minutes; the wish waits at both servers meanwhile, and each forgets it in time. Only
+//! when he has agreed do the servers introduce the two (`pair_elsewhere`). What is lost on the way is a refusal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hobnob_protocol::message::{ConsentAnswer, NoAnswerCode, ServerMessage};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::{Lobby, LobbyCommand};
+use crate::consent::{Answered, Wish};
+use crate::decide::ConnectionId;
+use crate::neighbour::{Answer, Asked, WishElsewhere};
+
+/// How long another server may take to say that it asks its client, or has heard what a client of this one says.
+const ASK_LIMIT: Duration = Duration::from_secs(2);
+
+impl Lobby {
+    /// A client of this server wants a session with one of another server.
+    pub(super) fn ask_elsewhere_for_consent(&mut self, wish: Wish, now: Instant) {
+        // Whoever wants a session with whoever wants one with him has said yes to it.
+        if wish.session.is_none()
+            && let Some(first) = self.consents.take_crossing(wish.asker, wish.asked)
+        {
+            self.tell_asker_elsewhere(&Answered::Open(first));
+        }
+        let (asker, request, to, session) = (wish.asker, wish.request, wish.asked, wish.session);
+        let Some(ask) = self.consents.ask(wish, now) else {
+            return self.no_answer(asker, request, NoAnswerCode::Busy);
+        };
+        let Some(servers) = &self.servers else { return };
+        let (neighbours, commands) = (Arc::clone(&servers.neighbours), servers.commands());
+        let wish = Box::new(WishElsewhere { asker, request, to, session });
+        tokio::spawn(async move {
+            let question = Asked::Consent { wish }.to_bytes();
+            let answer = neighbours.ask(to.server(), question, ASK_LIMIT).await;
+            let answer = answer.ok().and_then(|answer| Answer::read(&answer)).map(Box::new);
+            if let Some(commands) = commands.upgrade() {
+                let _ending = commands.send(LobbyCommand::AskedElsewhere { ask, answer }).await;
+            }
+        });
+    }
+
+    /// The other server asks its client, or does not.
+    pub(super) fn asked_elsewhere(&mut self, ask: u64, answer: Option<Answer>) {
+        let code = match answer {
+            Some(Answer::Alive) => return,
+            Some(Answer::Busy) => NoAnswerCode::Busy,
+            _ => NoAnswerCode::Silent,
+        };
+        if let Some(Wish { asker, request, .. }) = self.consents.withdraw(ask) {
+            self.no_answer(asker, request, code);
+        }
+    }
+
+    /// A client of another server wants a session with one of this server.
+    pub(super) fn ask_for_elsewhere(&mut self, wish: WishElsewhere, back: oneshot::Sender<Bytes>) {
+        let _nobody_waits = back.send(self.ask_own_client(wish).to_bytes());
+    }
+
+    fn ask_own_client(&mut self, WishElsewhere { asker, request, to, session }: WishElsewhere) -> Answer {
+        let roster = self.machine.roster();
+        let (Some(who), Some(other)) = (roster.member(asker), roster.member(to)) else { return Answer::Gone };
+        let (name, key, other) = ((*who.name).clone(), who.key, other.key);
+        let is_here = |id| self.seats.get(&id).is_some_and(|seat| seat.entered && !seat.gone);
+        if asker.server() == self.server || !is_here(to) {
+            return Answer::Gone;
+        }
+        let now = Instant::now();
+        if !self.rendezvous.may_ask(key, other, now) {
+            return Answer::Busy;
+        }
+        let wish = Wish { asker, request, asked: to, session, read: 0 };
+        if session.is_none() && self.consents.wants(to, asker) {
+            self.tell_asker_elsewhere(&Answered::Open(wish));
+            return Answer::Alive;
+        }
+        let Some(ask) = self.consents.ask(wish, now) else { return Answer::Busy };
+        let question = ServerMessage::Asked { ask, name, key, session };
+        if self.seats.get(&to).is_some_and(|seat| seat.outlet.ask(&question)) {
+            return Answer::Alive;
+        }
+        self.consents.withdraw(ask);
+        Answer::Busy
+    }
+
+    /// A client of this server has answered one of another server. That one's server waits for it no longer than this one
+    /// would, so that what cannot be told is a refusal.
+    pub(super) fn tell_asker_elsewhere(&mut self, answered: &Answered) {
+        let Some(servers) = &self.servers else { return };
+        let answer = match answered {
+            Answered::Open(wish) => {
+                self.consents.grant(wish, Instant::now());
+                ConsentAnswer::Open
+            }
+            Answered::Asking(_) => ConsentAnswer::Asking,
+            Answered::Nothing(_, NoAnswerCode::Busy) => ConsentAnswer::Busy,
+            Answered::Nothing(..) => ConsentAnswer::Declined,
+        };
+        let Wish { asker, request, asked: by, .. } = *answered.wish();
+        let neighbours = Arc::clone(&servers.neighbours);
+        tokio::spawn(async move {
+            let question = Asked::Consented { asker, request, by, answer }.to_bytes();
+            if let Err(err) = neighbours.ask(asker.server(), question, ASK_LIMIT).await {
+                tracing::debug!(%err, "another server could not be told what its client waits for");
+            }
+        });
+    }
+
+    /// A client of another server has answered one of this server.
+    pub(super) fn consented_elsewhere(
+        &mut self,
+        (asker, request): (ConnectionId, u32),
+        by: ConnectionId,
+        answer: ConsentAnswer,
+    ) {
+        if by.server() != self.server
+            && let Some(ask) = self.consents.of_request(asker, request, by)
+        {
+            self.consent(by, ask, answer);
+        }
+    }
+}

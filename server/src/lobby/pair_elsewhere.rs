@@ -1,0 +1,172 @@
+//! Introductions of two users who are on different servers. What they are told of each other goes from server to
+//! server and never through the order: addresses and tokens are nobody else's business.
+//!
+//! Two forks that cross have to be seen by one server, or they would make two sessions. It is the server of whichever
+//! of the two has the smaller key that decides; the other one asks it, or is only told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hobnob_protocol::message::{Introduction, NoAnswerCode, ServerMessage};
+use hobnob_protocol::name::{PairToken, PublicKey, UserName};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::{Lobby, LobbyCommand};
+use crate::decide::{ConnectionId, Party};
+use crate::neighbour::{Answer, Asked, Asker, Met};
+use crate::rendezvous::{Meeting, Told};
+
+/// How long another server may take. Its client is a message away, and whoever asks waits.
+const ASK_LIMIT: Duration = Duration::from_secs(2);
+
+/// An introduction that another server was asked for, until that has answered.
+#[derive(Debug)]
+pub(crate) struct Elsewhere {
+    from: ConnectionId,
+    request: u32,
+    /// The other, as whoever asks is told of it.
+    name: UserName,
+    key: PublicKey,
+    to: ConnectionId,
+    /// The two, where a session was made here for it.
+    made: Option<(Party, Party)>,
+}
+
+impl Lobby {
+    /// Introduces a client of this server to one of another server, with name and key as everybody sees them.
+    pub(super) fn pair_elsewhere(
+        &mut self,
+        (from, request): (ConnectionId, u32),
+        to: ConnectionId,
+        session: Option<PairToken>,
+        read: u64,
+    ) {
+        let roster = self.machine.roster();
+        let (Some(asker), Some(other)) = (roster.member(from), roster.member(to)) else { return };
+        let parties = ((asker.key, asker.run), (other.key, other.run));
+        let (name, key) = ((*other.name).clone(), other.key);
+        let known = Asker {
+            connection: from,
+            request,
+            session,
+            name: (*asker.name).clone(),
+            key: asker.key,
+            run: asker.run,
+            candidates: asker.candidates.clone(),
+            read,
+            relay: self.advertised.first().cloned(),
+        };
+        let decides_here = session.is_none() && asker.key < other.key;
+        let meeting = match session {
+            Some(session) => Some(Meeting { session, forked: true, tell_other: true }),
+            None if decides_here => {
+                let (read, now) = (Told { connection: from, number: read }, Instant::now());
+                let token = self.tokens.make(&asker.key, &other.key);
+                Some(self.rendezvous.fork(parties.0, parties.1, read, token, now))
+            }
+            None => None,
+        };
+        let made =
+            (decides_here && meeting.as_ref().is_some_and(|meeting| meeting.forked)).then_some(parties);
+        let met = meeting.map(|Meeting { session, forked, tell_other }| Met { session, forked, tell_other });
+        let elsewhere = Elsewhere { from, request, name, key, to, made };
+        self.send_elsewhere(elsewhere, Asked::Pair { asker: Box::new(known), to, met });
+    }
+
+    fn send_elsewhere(&self, elsewhere: Elsewhere, question: Asked) {
+        let Some(servers) = &self.servers else { return };
+        let (neighbours, commands) = (Arc::clone(&servers.neighbours), servers.commands());
+        tokio::spawn(async move {
+            let answer = neighbours.ask(elsewhere.to.server(), question.to_bytes(), ASK_LIMIT).await;
+            let answer = answer.ok().and_then(|answer| Answer::read(&answer)).map(Box::new);
+            if let Some(commands) = commands.upgrade() {
+                let _ending =
+                    commands.send(LobbyCommand::Paired { elsewhere: Box::new(elsewhere), answer }).await;
+            }
+        });
+    }
+
+    /// The other server has answered, or has not.
+    pub(super) fn paired(&mut self, elsewhere: Elsewhere, answer: Option<Answer>) {
+        let Elsewhere { from, request, name, key, to, made } = elsewhere;
+        let code = match answer {
+            Some(Answer::Paired { session, forked, candidates, number }) => {
+                if let (Some((asker, other)), Some(number)) = (made, number) {
+                    self.rendezvous.told(asker, other, Told { connection: to, number });
+                }
+                let request = Some(request);
+                // Where neither is reached by the other, they meet at this server.
+                let told = Introduction { request, session, name, key, candidates, relay: None, forked };
+                return self.tell(from, &ServerMessage::Introduced(told));
+            }
+            Some(Answer::Gone) => {
+                self.not_paired(made);
+                return self.tell(from, &ServerMessage::NoSuchUser { request, name });
+            }
+            Some(Answer::Busy) => NoAnswerCode::Busy,
+            Some(Answer::Alive | Answer::Messages { .. }) | None => NoAnswerCode::Silent,
+        };
+        self.not_paired(made);
+        self.tell(from, &ServerMessage::NoAnswer { request, code });
+    }
+
+    /// The session that was made here is none.
+    fn not_paired(&mut self, made: Option<(Party, Party)>) {
+        if let Some((asker, other)) = made {
+            self.rendezvous.withdraw(asker, other);
+        }
+    }
+
+    /// Another server wants one of its clients introduced to one of this server.
+    pub(super) fn pair_for(
+        &mut self,
+        asker: Asker,
+        to: ConnectionId,
+        met: Option<Met>,
+        back: oneshot::Sender<Bytes>,
+    ) {
+        let _nobody_waits = back.send(self.introduce_for(asker, to, met).to_bytes());
+    }
+
+    fn introduce_for(&mut self, asker: Asker, to: ConnectionId, met: Option<Met>) -> Answer {
+        let Some(seat) = self.seats.get(&to).filter(|seat| seat.entered && !seat.gone) else {
+            return Answer::Gone;
+        };
+        let Some(other) = self.machine.roster().member(to) else { return Answer::Gone };
+        let now = Instant::now();
+        // Nobody is introduced to whom he has not agreed.
+        if !self.consents.take_granted((asker.connection, asker.request), to, asker.session, now) {
+            return Answer::Busy;
+        }
+        let parties = ((asker.key, asker.run), (other.key, other.run));
+        let decides_here = met.is_none();
+        let meeting = match met {
+            Some(Met { session, forked, tell_other }) => Meeting { session, forked, tell_other },
+            None => {
+                let read = Told { connection: asker.connection, number: asker.read };
+                let token = self.tokens.make(&asker.key, &other.key);
+                self.rendezvous.fork(parties.0, parties.1, read, token, now)
+            }
+        };
+        let Asker { name, key, candidates, relay, .. } = asker;
+        let (session, forked, made) = (meeting.session, meeting.forked, decides_here && meeting.forked);
+        let mut number = None;
+        if meeting.tell_other {
+            let word = Introduction { request: None, session, name, key, candidates, relay, forked: !forked };
+            number = seat.outlet.introduce(word);
+            match number {
+                Some(number) if made => {
+                    self.rendezvous.told(parties.0, parties.1, Told { connection: to, number });
+                }
+                Some(_) => {}
+                None => {
+                    self.not_paired(made.then_some(parties));
+                    return Answer::Busy;
+                }
+            }
+        }
+        Answer::Paired { session, forked, candidates: other.candidates.clone(), number }
+    }
+}

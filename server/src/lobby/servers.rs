@@ -1,0 +1,318 @@
+//! The lobby as one of several servers: its signs of life, the silence of others, a life that others declared over,
+//! and what servers ask each other. Decides nothing: who is gone is an entry like any other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hobnob_order::{Follower, Neighbours, Question, ServerId};
+use hobnob_protocol::name::{LogId, RunId, Seq};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::quiet::Quiet;
+use super::{Ending, Lobby, LobbyCommand};
+use crate::decide::{ConnectionId, Entry, Machine, Proposals};
+use crate::neighbour::{Answer, Asked, MachinePart};
+
+/// How often a server says something, if only that it is there.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// How often the machine is kept on the disk: what has to be read again after a crash is this long.
+const KEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// Keeping the machine takes at most one part in this many of the lobby's time.
+const KEEP_SHARE: u32 = 100;
+
+/// How long another server may take to say whether a client of its is still there.
+const ASK_LIMIT: Duration = Duration::from_secs(2);
+
+/// Signs of life that other servers wait for here. Past it one is told that the client is not there.
+const MAX_PROBED: usize = 1024;
+
+/// Messages and bytes of text told to another server at once: JSON writes some characters as six bytes, and an answer
+/// has 256 KiB at the most.
+const MESSAGES_TOLD: usize = 200;
+const BYTES_TOLD: usize = 16 * 1024;
+
+/// Keeps a machine on the disk. Blocks.
+pub(crate) type KeepMachine = Arc<dyn Fn(&[u8]) + Send + Sync>;
+
+/// What a lobby needs to be one of several.
+pub(crate) struct Sharing {
+    /// The machine, as far as the order was read.
+    pub(crate) machine: Machine,
+    /// Reads on from there.
+    pub(crate) follower: Box<dyn Follower<Proposals>>,
+    pub(crate) neighbours: Arc<dyn Neighbours>,
+    pub(crate) keep: KeepMachine,
+}
+
+/// What a lobby that is one of several has besides.
+pub(super) struct Servers {
+    pub(super) neighbours: Arc<dyn Neighbours>,
+    asked: mpsc::Receiver<Question>,
+    quiet: Quiet,
+    beat_due: Instant,
+    keep: KeepMachine,
+    keep_due: Instant,
+    keeping: Option<JoinHandle<()>>,
+    /// The lobby's own queue, for answers of others.
+    commands: mpsc::WeakSender<LobbyCommand>,
+    /// The machine that was last told to another server, and at which place it stood.
+    told: Option<(u64, Bytes)>,
+    /// Clients that were asked for a sign of life for another server.
+    probed: Vec<(ConnectionId, oneshot::Sender<Bytes>)>,
+}
+
+/// A number that no server has had.
+pub(crate) fn new_server() -> ServerId {
+    loop {
+        let random = RunId::random();
+        let (first, _) = random.as_bytes().split_first_chunk::<4>().expect("it is longer");
+        // 0 is the number of a server that is alone.
+        match u32::from_be_bytes(*first) {
+            0 => {}
+            number => return ServerId(u64::from(number)),
+        }
+    }
+}
+
+/// The first connection of a server's life; the next ones follow it.
+pub(crate) fn first_connection(server: ServerId) -> u64 {
+    ConnectionId::of(server, 1).0
+}
+
+impl Servers {
+    pub(super) fn new(
+        own: ServerId,
+        machine: &Machine,
+        neighbours: Arc<dyn Neighbours>,
+        keep: KeepMachine,
+        commands: mpsc::WeakSender<LobbyCommand>,
+    ) -> Self {
+        let now = Instant::now();
+        let mut quiet = Quiet::default();
+        machine.living().for_each(|(server, last)| quiet.heard(server, last));
+        let asked = neighbours.asked(own);
+        let keep_due = now + KEEP_EVERY;
+        let (keeping, told, probed) = (None, None, Vec::new());
+        Self { neighbours, asked, quiet, beat_due: now, keep, keep_due, keeping, commands, told, probed }
+    }
+
+    /// The lobby's own queue, which this does not keep open.
+    pub(super) fn commands(&self) -> mpsc::WeakSender<LobbyCommand> {
+        self.commands.clone()
+    }
+
+    /// When something is due by itself.
+    pub(super) fn due(&self) -> Instant {
+        self.beat_due.min(self.keep_due)
+    }
+
+    pub(super) fn beat_is_due(&self, now: Instant) -> bool {
+        now >= self.beat_due
+    }
+
+    /// Something was said.
+    pub(super) fn said(&mut self, now: Instant) {
+        self.beat_due = now + BEAT;
+    }
+}
+
+/// The next question of another server; never, where there are none.
+pub(super) async fn question(servers: &mut Option<Servers>) -> Question {
+    match servers {
+        Some(servers) => match servers.asked.recv().await {
+            Some(question) => question,
+            None => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+impl Lobby {
+    /// A batch of the order was applied.
+    pub(super) fn heard(&mut self, server: ServerId, number: u64) {
+        let (now, own) = (Instant::now(), server == self.server);
+        let is_living = self.machine.living().any(|(living, last)| (living, last) == (server, number));
+        let Some(servers) = &mut self.servers else { return };
+        match own {
+            true => servers.quiet.heard_itself(now),
+            // One that does not count any more is no sign of life.
+            false if is_living => servers.quiet.heard(server, number),
+            false => {}
+        }
+        if own {
+            for (server, last) in servers.quiet.gone() {
+                tracing::warn!(server = server.0, "a server is silent for too long; it is taken for gone");
+                self.gathered.push(Entry::Gone { server, last });
+            }
+            self.metrics.neighbours.set(servers.quiet.others() as i64);
+        }
+    }
+
+    /// The life of a server is over.
+    pub(super) fn ended(&mut self, server: ServerId) {
+        if let Some(servers) = &mut self.servers {
+            servers.quiet.ended(server);
+        }
+        if server == self.server {
+            self.begin_new_life();
+        }
+    }
+
+    /// Others took this server for gone while it was frozen or cut off. Its clients come back by themselves and say
+    /// again what they have no answer for; nobody knows of the texts that are on their way.
+    fn begin_new_life(&mut self) {
+        tracing::warn!("other servers took this one for gone; its clients have to come back");
+        let (before, now) = (self.server, Instant::now());
+        self.server = new_server();
+        self.number = 0;
+        self.open = None;
+        self.gathered = Default::default();
+        self.advertise();
+        self.ids.store(first_connection(self.server), Ordering::Relaxed);
+        let entering = |id: &ConnectionId, seat: &mut super::Seat| id.server() == before && !seat.entered;
+        for (_, seat) in self.seats.extract_if(entering) {
+            seat.outlet.end(without_a_word());
+        }
+        for held in self.held.drain(..) {
+            held.join.outlet.end(without_a_word());
+        }
+        if let Some(servers) = &mut self.servers {
+            servers.asked = servers.neighbours.asked(self.server);
+            servers.said(now);
+            servers.beat_due = now;
+        }
+    }
+
+    /// Keeps the machine on the disk once in a while; everything that it has decided is stored by now.
+    pub(super) fn keep_machine(&mut self, now: Instant) {
+        let Some(servers) = &mut self.servers else { return };
+        let is_kept = servers.keeping.as_ref().is_none_or(JoinHandle::is_finished);
+        if now < servers.keep_due || self.storing.is_some() || !is_kept {
+            return;
+        }
+        if let Some(saved) = self.machine.save() {
+            let keep = Arc::clone(&servers.keep);
+            servers.keeping = Some(tokio::task::spawn_blocking(move || keep(&saved)));
+        }
+        servers.keep_due = Instant::now() + KEEP_EVERY.max(now.elapsed() * KEEP_SHARE);
+    }
+
+    /// Drops of the order what nobody needs any more. All servers come to the same place, and the first one drops it.
+    pub(super) fn drop_old(&mut self) {
+        let Some(old) = self.servers.as_ref().and_then(|_| self.machine.old()) else { return };
+        if old > self.forgotten {
+            self.forgotten = old;
+            let stream = Arc::clone(&self.stream);
+            tokio::spawn(async move { stream.forget(old).await });
+        }
+    }
+
+    /// The same at the end, waited for.
+    pub(super) async fn keep_machine_at_end(&mut self) {
+        let Some(servers) = &mut self.servers else { return };
+        if let Some(keeping) = servers.keeping.take() {
+            let _failed = keeping.await;
+        }
+        servers.keep_due = Instant::now();
+        self.keep_machine(Instant::now());
+        if let Some(keeping) = self.servers.as_mut().and_then(|servers| servers.keeping.take()) {
+            let _failed = keeping.await;
+        }
+    }
+
+    /// Asks the server of a client whether that is still there. Its answer comes as a command.
+    pub(super) fn ask_elsewhere(&self, rival: ConnectionId) {
+        let Some(servers) = &self.servers else { return };
+        let (neighbours, commands) = (Arc::clone(&servers.neighbours), servers.commands());
+        tokio::spawn(async move {
+            let question = Asked::Alive { connection: rival }.to_bytes();
+            let answer = neighbours.ask(rival.server(), question, ASK_LIMIT).await;
+            let is_alive = answer.is_ok_and(|answer| Answer::read(&answer) == Some(Answer::Alive));
+            if let Some(commands) = commands.upgrade().filter(|_| is_alive) {
+                let _ending = commands.send(LobbyCommand::Alive(rival)).await;
+            }
+        });
+    }
+
+    /// Another server asks something.
+    pub(super) fn answer(&mut self, Question { question, answer }: Question) {
+        match Asked::read(&question) {
+            Some(Asked::Alive { connection }) => self.is_alive(connection, answer),
+            Some(Asked::Machine { place, part }) => self.tell_machine(place, part, answer),
+            Some(Asked::Messages { room, after }) => self.tell_messages(room, after, answer),
+            Some(Asked::Consent { wish }) => self.ask_for_elsewhere(*wish, answer),
+            Some(Asked::Consented { asker, request, by, answer: said }) => {
+                self.consented_elsewhere((asker, request), by, said);
+                let _nobody_waits = answer.send(Answer::Alive.to_bytes());
+            }
+            Some(Asked::Pair { asker, to, met }) => self.pair_for(*asker, to, met, answer),
+            None => tracing::debug!("another server asks what is not understood"),
+        }
+    }
+
+    /// A server that comes new asks for the machine, in parts: it has to be the same machine for all of them.
+    fn tell_machine(&mut self, place: Option<u64>, part: u32, answer: oneshot::Sender<Bytes>) {
+        let reached = self.machine.reached().map(|reached| reached.place.0);
+        let Some(servers) = &mut self.servers else { return };
+        if place.is_none()
+            && let (Some(reached), Some(saved)) = (reached, self.machine.save())
+        {
+            servers.told = Some((reached, saved.into()));
+        }
+        let told = servers.told.as_ref().filter(|(told, _)| place.is_none_or(|place| place == *told));
+        let part = told.and_then(|(place, saved)| MachinePart::cut(*place, saved, part));
+        let _nobody_waits = answer.send(part.map_or_else(|| Answer::Gone.to_bytes(), |part| part.to_bytes()));
+    }
+
+    /// And for the messages before it.
+    fn tell_messages(&self, room: Option<LogId>, after: Seq, answer: oneshot::Sender<Bytes>) {
+        let log = Arc::clone(&self.log);
+        tokio::spawn(async move {
+            let read = match room {
+                None => log.read(after, MESSAGES_TOLD, BYTES_TOLD).await,
+                Some(room) => log.read_room(room, after, MESSAGES_TOLD, BYTES_TOLD).await,
+            };
+            if let Ok(stretch) = read {
+                let told = Answer::Messages { after: stretch.after, messages: stretch.messages };
+                let _nobody_waits = answer.send(told.to_bytes());
+            }
+        });
+    }
+
+    fn is_alive(&mut self, id: ConnectionId, answer: oneshot::Sender<Bytes>) {
+        let seat = self.seats.get(&id).filter(|seat| !seat.gone);
+        let Some(servers) = &mut self.servers else { return };
+        servers.probed.retain(|(_, answer)| !answer.is_closed());
+        match seat {
+            Some(seat) if servers.probed.len() < MAX_PROBED => {
+                seat.outlet.probe();
+                servers.probed.push((id, answer));
+            }
+            _ => {
+                let _nobody_waits = answer.send(Answer::Gone.to_bytes());
+            }
+        }
+    }
+
+    /// A client has given a sign of life: whoever asked for it elsewhere is told.
+    pub(super) fn tell_elsewhere(&mut self, id: ConnectionId) {
+        let Some(servers) = &mut self.servers else { return };
+        for (_, answer) in servers.probed.extract_if(.., |(probed, _)| *probed == id) {
+            let _nobody_waits = answer.send(Answer::Alive.to_bytes());
+        }
+    }
+}
+
+/// A connection ends, and nothing is said of what was on its way.
+pub(super) fn without_a_word() -> Ending {
+    Ending { last: None, after_all: true }
+}
+
+/// Numbers for connections, shared with whoever gives them out.
+pub(crate) type ConnectionNumbers = Arc<AtomicU64>;

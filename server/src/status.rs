@@ -1,0 +1,70 @@
+//! What can be said of a data directory without disturbing the server that runs on it: who has it, and where that had come
+//! in the order of a lobby on many servers when it last noted it. Reads files, changes none.
+
+use std::fmt;
+use std::path::Path;
+
+use hobnob_order::Place;
+
+use crate::decide::Saved;
+use crate::log::holder;
+use crate::machine_file::MachineFile;
+
+/// How a server does, as far as its files tell.
+#[derive(Debug)]
+pub struct Status {
+    /// Who has the data directory, if anybody runs on it.
+    running: Option<String>,
+    /// Where it last was in the order, if it is one of several.
+    saved: Option<Saved>,
+}
+
+impl Status {
+    /// That of `dir`, the folder `server` of a data directory.
+    #[must_use]
+    pub fn of(dir: &Path) -> Self {
+        // Who was killed leaves its note behind.
+        let is_there = |pid: u32| Path::new("/proc").join(pid.to_string()).exists();
+        let running = holder(dir).filter(|holder| is_there(holder.pid)).map(|holder| match holder.address {
+            Some(address) => format!("{address}"),
+            None => "no address yet".to_owned(),
+        });
+        Self { running, saved: MachineFile::any(dir).and_then(|saved| Saved::read(&saved).ok()) }
+    }
+
+    /// The place in the order that was noted last, a minute ago at the most where the server runs.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        self.saved.as_ref().map(|saved| saved.place)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.running {
+            Some(address) => writeln!(f, "server: runs at {address}")?,
+            None => writeln!(f, "server: does not run")?,
+        }
+        let Some(saved) = &self.saved else { return write!(f, "order: its own; it is a single server") };
+        let (servers, addresses) = saved.servers();
+        write!(f, "order: place {}, message {}, {servers} servers", saved.place.0, saved.head.seq)?;
+        let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        if !addresses.is_empty() {
+            write!(f, " ({})", addresses.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_where_nothing_runs_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let status = Status::of(folder.path());
+        assert_eq!(status.to_string(), "server: does not run\norder: its own; it is a single server");
+        assert_eq!(status.place(), None);
+    }
+}

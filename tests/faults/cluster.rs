@@ -1,0 +1,159 @@
+//! One lobby on three servers over three nodes of NATS, while one after another of them is killed, frozen or stopped.
+//! Clients go on elsewhere; the ledger must add up as with one server. Skipped, with a word, on a machine without
+//! nats-server, except in CI.
+
+#[path = "../../nats/tests/node/mod.rs"]
+mod node;
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use self::node::Nodes;
+use crate::chance::{Chance, Span};
+use crate::crashes::verified;
+use crate::ledger::{Speaker, adds_up, sees};
+use crate::support::client::Client;
+use crate::support::launch::Launch;
+use crate::support::server::Server;
+
+/// How long a server may take to end.
+const ENDS_WITHIN: Duration = Duration::from_secs(6);
+
+/// The longest freeze: longer than the silence after which a server is taken for gone.
+const ICE: Duration = Duration::from_secs(10);
+
+struct Cluster {
+    nodes: Nodes,
+    servers: Vec<Server>,
+}
+
+impl Cluster {
+    /// `None` where this machine has no nats-server.
+    fn start(nodes: usize, servers: usize) -> Option<Self> {
+        let nodes = node::start(nodes, false)?;
+        let args = ["--rate", "100000", "--nats", nodes.joined(), "--lobby", "faults"];
+        let first = Server::start(&args);
+        let mut all = vec![first];
+        for _ in 1..servers {
+            let next = all[0].beside();
+            all.push(next);
+        }
+        Some(Self { nodes, servers: all })
+    }
+
+    /// A client that knows all servers.
+    fn join(&self, name: &str) -> Client {
+        let all: Vec<&str> = self.servers.iter().map(Server::address).collect();
+        Launch::hobnob().server(&all.join(",")).name(name).join()
+    }
+
+    /// Something breaks for a while, and is mended; says what.
+    fn fault(&mut self, chance: &mut Chance) -> &'static str {
+        let server = chance.below(self.servers.len() as u64) as usize;
+        let node = chance.below(self.nodes.nodes.len() as u64) as usize;
+        match chance.below(6) {
+            0 => {
+                self.servers[server].kill();
+                chance.moment(Duration::from_secs(2));
+                self.servers[server].restart();
+                "a server killed"
+            }
+            1 => {
+                self.servers[server].freeze();
+                chance.moment(ICE);
+                self.servers[server].thaw();
+                "a server frozen"
+            }
+            2 => {
+                let _how = self.servers[server].stop(Signal::SIGTERM, ENDS_WITHIN);
+                chance.moment(Duration::from_secs(2));
+                self.servers[server].restart();
+                "a server stopped"
+            }
+            3 => {
+                self.nodes.nodes[node].kill();
+                chance.moment(Duration::from_secs(4));
+                self.nodes.nodes[node].start_again();
+                "a node killed"
+            }
+            4 => {
+                self.nodes.nodes[node].freeze(true);
+                chance.moment(Duration::from_secs(4));
+                self.nodes.nodes[node].freeze(false);
+                "a node frozen"
+            }
+            _ => {
+                let other = (node + 1) % self.nodes.nodes.len();
+                self.nodes.nodes[node].kill();
+                self.nodes.nodes[other].kill();
+                chance.moment(Duration::from_secs(3));
+                self.nodes.nodes[node].start_again();
+                self.nodes.nodes[other].start_again();
+                "two nodes killed"
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_dies_of_three_servers_and_three_nodes_each_text_is_there_once_in_one_order() {
+    let Some(mut cluster) = Cluster::start(3, 3) else { return };
+    let mut chance = Chance::new("servers and nodes");
+    let span = Span::rounds(12);
+    let observers = ["dora", "emil", "fred"].map(|name| cluster.join(name));
+    let mut speakers: Vec<Speaker> =
+        ["anna", "bobby", "carmen"].map(|name| Speaker::new(name, cluster.join(name))).into();
+    let mut faults = Vec::new();
+    while span.goes_on(faults.len()) {
+        speakers.iter_mut().for_each(|speaker| speaker.type_many(1 + chance.below(25)));
+        faults.push(cluster.fault(&mut chance));
+        speakers.iter_mut().for_each(|speaker| speaker.type_many(chance.below(5)));
+        if chance.below(3) > 0 {
+            let up = speakers[0].client.mark();
+            speakers[0].type_one();
+            let last = speakers[0].typed.last().unwrap();
+            speakers[0].client.wait_after(up, json!({"event": "sent", "text": last}));
+        }
+    }
+    speakers.iter_mut().for_each(Speaker::type_one);
+    for speaker in &speakers {
+        speaker.settle();
+        observers.iter().for_each(|observer| sees(observer, speaker.typed.last().unwrap()));
+    }
+    let messages = adds_up(&speakers, &observers, &[]);
+    for speaker in &speakers {
+        speaker.client.has_no(json!({"event": "unsent"}));
+    }
+    for server in &mut cluster.servers {
+        let _how = server.stop(Signal::SIGTERM, ENDS_WITHIN);
+        assert_eq!(verified(server), messages, "after {faults:?}");
+    }
+    eprintln!("{faults:?}: {messages} messages, {} observers", observers.len());
+}
+
+#[test]
+fn clients_of_a_server_that_dies_are_back_elsewhere_with_their_names() {
+    let Some(mut cluster) = Cluster::start(1, 2) else { return };
+    let clients = ["anna", "bobby", "carmen", "dora"].map(|name| cluster.join(name));
+    for client in &clients {
+        client.say(&format!("{} is here", client.name()));
+    }
+    let marks: Vec<usize> = clients.iter().map(Client::mark).collect();
+    cluster.servers[1].kill();
+    for (client, mark) in clients.iter().zip(&marks) {
+        let welcome = client.welcome();
+        if welcome["server"] == json!(cluster.servers[1].address()) {
+            client.wait_after(*mark, json!({"event": "link", "session": 0, "state": "up"}));
+        }
+        let name = client.name();
+        let text = format!("{name} is there");
+        client.say(&text);
+        clients.iter().filter(|other| other.name() != name).for_each(|other| sees(other, &text));
+    }
+    let mut users = clients[0].users();
+    users.sort();
+    assert_eq!(users, ["anna", "bobby", "carmen", "dora"]);
+    clients.iter().for_each(|client| client.has_no(json!({"event": "left"})));
+}
