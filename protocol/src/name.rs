@@ -12,6 +12,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::invisible::{in_name, is_blank, is_invisible, is_stacker};
 
@@ -87,9 +88,9 @@ impl UserName {
         if let Some(bad) = shown.chars().find(|&c| !is_name_char(c)) {
             return Err(NameError::Character(bad));
         }
-        // A combining mark alone would attach to whatever stands before the name on a screen.
+        // A combining mark alone would attach to whatever stands before the name on a screen. Some marks count as letters.
         match shown.chars().next() {
-            Some(first) if is_mark(first) => Err(NameError::Character(first)),
+            Some(first) if is_combining_mark(first) => Err(NameError::Character(first)),
             _ => Ok(Self::from_checked(shown)),
         }
     }
@@ -163,7 +164,7 @@ fn is_name_char(c: char) -> bool {
 /// Marks combine with the letter before them (Devanagari vowel signs, Thai tones, accents without a
 /// composed form): part of how a word is written, so part of a name, but never its first character.
 fn is_mark(c: char) -> bool {
-    unicode_normalization::char::is_combining_mark(c) && !c.is_alphanumeric()
+    is_combining_mark(c) && !c.is_alphanumeric()
 }
 
 impl PartialEq for UserName {
@@ -576,8 +577,21 @@ mod tests {
         {
             assert!(good.parse::<UserName>().is_ok(), "{good}");
         }
-        for bad in ["", " ", "an na", "an\u{1b}[2J", "a\u{202e}b", "a,b", "a/b", "\u{301}a", &"x".repeat(33)]
-        {
+        for bad in [
+            "",
+            " ",
+            "an na",
+            "an\u{1b}[2J",
+            "a\u{202e}b",
+            "a,b",
+            "a/b",
+            "\u{301}a",
+            "\u{345}a",
+            "\u{5b0}a",
+            "\u{64b}a",
+            "\u{93e}a",
+            &"x".repeat(33),
+        ] {
             assert!(bad.parse::<UserName>().is_err(), "{bad:?}");
         }
     }

@@ -15,8 +15,12 @@ pub(super) fn first_word(args: &str) -> (&str, &str) {
 }
 
 /// Somebody by name, or a fingerprint or addresses. What can be read as an address is one, although a name could be
-/// written so.
+/// written so; where somebody here has that name, neither is meant for certain, and a stranger who calls himself by the
+/// address of another would have that one banned.
 pub(super) fn whom(state: &State, word: &str) -> Result<(Option<UserName>, Option<ActTarget>), CommandError> {
+    if address::is_address(word) && word.parse().is_ok_and(|name| state.known_names.contains(&name)) {
+        return Err(failing::Input::NameOrAddress(word).into());
+    }
     if address::is_address(word) || word.parse::<Fingerprint>().is_ok() {
         return Ok((None, target(word)));
     }

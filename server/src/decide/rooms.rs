@@ -203,6 +203,11 @@ impl Rooms {
         Ok(InRoom { view, is_new: true })
     }
 
+    /// Whether there is a room of this name.
+    pub(crate) fn is_there(&self, name: &RoomName) -> bool {
+        self.rooms.contains_key(name)
+    }
+
     /// A member of the lobby is in a room that is there.
     fn enter(&mut self, id: ConnectionId, member: &Member, name: &RoomName) {
         let Some(room) = self.rooms.get_mut(name) else { return };

@@ -44,7 +44,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hobnob_order::{Follower, OrderedStream, Place, ServerId};
 use hobnob_protocol::message::ServerMessage;
-use hobnob_protocol::name::{Candidate, Fingerprint, LogId};
+use hobnob_protocol::name::{Candidate, Fingerprint};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
@@ -190,6 +190,7 @@ pub(crate) struct Lobby {
     tokens: Tokens,
     consents: Consents,
     new_names: Allowance<Network>,
+    new_rooms: Allowance<Network>,
     gathered: Gathered,
     unsaved: Unsaved,
     /// Room for the texts that are compared with the log at once.
@@ -258,6 +259,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         tokens: parts.tokens,
         consents: Consents::default(),
         new_names: join::new_names(parts.new_names_per_network),
+        new_rooms: rooms::new_rooms(),
         gathered: Gathered::default(),
         unsaved: Unsaved::default(),
         comparisons: Arc::new(Semaphore::new(MAX_COMPARISONS)),
@@ -346,9 +348,7 @@ impl Lobby {
                 }
                 self.gathered.push(Entry::Say { from, id, room, content });
             }
-            LobbyCommand::JoinRoom { from, room } => {
-                self.gathered.push(Entry::JoinRoom { from, room, log: LogId::random() });
-            }
+            LobbyCommand::JoinRoom { from, room } => self.join_room(from, room),
             LobbyCommand::Act(act) => self.gathered.push(Entry::Act(act)),
             LobbyCommand::Operators(listed) => self.gathered.push(Entry::Operators(listed)),
             LobbyCommand::Part { from, room } => self.gathered.push(Entry::Part { from, room }),

@@ -3,17 +3,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use hobnob_protocol::message::{NoAnswerCode, ServerMessage};
+use hobnob_protocol::message::{NoAnswerCode, NotJoinedCode, ServerMessage};
 use hobnob_protocol::name::{LogId, UserName};
 use hobnob_protocol::room::RoomName;
 use tokio::task::yield_now;
+use tokio::time::Instant;
 
 use super::batch::RoomWords;
 use super::presence::Presence;
 use super::{FAN_OUT_SLICE, Lobby};
+use crate::allowance::{Allowance, Measure};
 use crate::decide::roster::Present;
-use crate::decide::{ConnectionId, Machine, RoomId, RoomView};
+use crate::decide::{ConnectionId, Entry, Machine, RoomId, RoomView};
+use crate::network::Network;
 
 /// A room in which somebody is.
 #[derive(Debug)]
@@ -96,7 +100,40 @@ impl OccupiedRooms {
     }
 }
 
+/// Rooms that the clients of one network make in a row, and how long it takes until they may make another one. Keys cost
+/// nothing, so a limit for each key alone would let one computer take all rooms there may be within seconds.
+const NEW_ROOMS: u32 = 40;
+const NEW_ROOM_EVERY: Duration = Duration::from_secs(90);
+
+/// Networks whose new rooms are counted. Where there are more, one that is not among them makes none for the moment.
+const MAX_NETWORKS: usize = 64 * 1024;
+
+/// How many rooms the clients of each network may make.
+pub(super) fn new_rooms() -> Allowance<Network> {
+    Allowance::new(Measure {
+        burst: NEW_ROOMS,
+        every: NEW_ROOM_EVERY,
+        buckets: MAX_NETWORKS,
+        when_crowded: false,
+    })
+}
+
 impl Lobby {
+    /// Somebody wants into a room. That is decided by the order, but whether its network has made too many rooms is
+    /// known here alone, as with names.
+    pub(super) fn join_room(&mut self, from: ConnectionId, room: RoomName) {
+        let network = self.machine.roster().member(from).and_then(|member| member.network);
+        let is_new = !self.machine.rooms().is_there(&room);
+        match network {
+            Some(network) if is_new && !self.new_rooms.take(network, Instant::now()) => {
+                if let Some(seat) = self.seats.get(&from) {
+                    seat.outlet.not_in_room(&room, NotJoinedCode::TooSoon);
+                }
+            }
+            _ => self.gathered.push(Entry::JoinRoom { from, room, log: LogId::random() }),
+        }
+    }
+
     /// Somebody is in a room: it is told so, and the others are, unless it has gone meanwhile.
     pub(super) fn let_into_room(&mut self, id: ConnectionId, name: &UserName, view: RoomView) {
         let seat = self.seats.get(&id);

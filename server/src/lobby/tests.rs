@@ -13,7 +13,7 @@ use hobnob_protocol::message::{
     BanRow, Change, ConsentAnswer, Introduction, NoAnswerCode, NotAcceptedCode, NotJoinedCode, OperatorRow,
     RefusedCode, RoomSummary,
 };
-use hobnob_protocol::name::{PairToken, PublicKey, RunId, Seq, Text};
+use hobnob_protocol::name::{LogId, PairToken, PublicKey, RunId, Seq, Text};
 use hobnob_protocol::room::RoomName;
 use tokio::sync::{Semaphore, watch};
 
@@ -672,6 +672,36 @@ async fn one_network_has_as_many_new_names_an_hour_as_clients_and_further_ones_a
     tokio::time::advance(Duration::from_secs(36)).await;
     come_and_go(1, 2002, 120).await;
     assert_eq!(kept(), 102);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_clients_of_one_network_make_forty_rooms_in_a_row_whatever_keys_they_have() {
+    let stage = Stage::new();
+    let home = "2001:db8::1".parse().unwrap();
+    let join = async |guest: &mut Guest, room: String| {
+        let room: RoomName = room.parse().unwrap();
+        stage.send(LobbyCommand::JoinRoom { from: guest.id, room }).await;
+        match guest.answer().await {
+            Told::InRoom(_) => true,
+            Told::Line(ServerMessage::NotJoined { code: NotJoinedCode::TooSoon, .. }) => false,
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut made = 0;
+    for n in 0..9 {
+        let mut guest = stage.ask_from(home, n, &format!("guest{n}"), n as u8, 1).await;
+        guest.welcome().await;
+        for room in 0..5 {
+            made += u32::from(join(&mut guest, format!("room{n}_{room}")).await);
+        }
+        if n == 8 {
+            assert!(join(&mut guest, "room0_0".to_owned()).await, "a room that is there may be joined");
+        }
+    }
+    assert_eq!(made, 40);
+    let mut neighbour = stage.ask_from("2001:db8:0:1::1".parse().unwrap(), 50, "dora", 50, 1).await;
+    neighbour.welcome().await;
+    assert!(join(&mut neighbour, "another".to_owned()).await, "another network makes its own");
 }
 
 /// The time of the newest message; 0 where there is none.

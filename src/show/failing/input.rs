@@ -81,6 +81,11 @@ pub(crate) enum Input<'a> {
         "{0} is no duration, such as 10m, 2h or 7d; nothing was done (a reason that begins with a digit stands behind a duration)"
     )]
     NoDuration(&'a str),
+    /// A word is an address, and somebody here has it for a name.
+    #[error(
+        "{0} is an address, and somebody here has it for a name; nothing was done: give the fingerprint (\\whois tells it), or the address as {0}/32"
+    )]
+    NameOrAddress(&'a str),
     /// `\wait` was called with the wrong arguments. This says more than the table's usage, which is narrow for `\help`.
     #[error(
         "usage: \\wait [SECONDS], or \\wait message FROM, \\wait opened, \\wait joined ROOM or \\wait users N, each \
