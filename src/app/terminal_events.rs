@@ -193,6 +193,10 @@ impl App {
     /// A text that cannot go out now is kept until it can; its author is told, once for each outage.
     pub(super) fn tell_of_waiting(&mut self, session: SessionId) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
+        if self.state.lobby_ended.is_some() && self.state.sessions.is_log(session) {
+            // It does not wait: that it is not sent, and why, is told next.
+            return;
+        }
         if !terminal.is_first_to_wait(session, self.state.sessions.is_down(session)) {
             return;
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hobnob_protocol::chain::{LobbyMessage, Position, link};
-use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode};
+use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode, Refused, RefusedCode};
 use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, Text};
 use tokio::sync::{mpsc, watch};
 
@@ -260,6 +260,29 @@ fn a_text_said_after_the_link_has_ended_for_good_is_reported_at_once() {
     scene.feed(&["after"]);
     scene.shows("not sent (the lobby's link has ended for good): after");
     assert!(scene.app.state.ledger.is_empty(), "no command waits for it");
+}
+
+#[test]
+fn whoever_was_sent_out_is_promised_nothing_and_told_how_to_come_back() {
+    let mut scene = Scene::new().at_terminal();
+    let kicked =
+        Refused { code: RefusedCode::Kicked, by: Some("boss".parse().unwrap()), reason: None, until: None };
+    scene.app.command(Queued::new("whois".to_owned(), "bobby".to_owned(), None));
+    scene.link.end();
+    scene.happens(Event::Lobby(LobbyEvent::SentOut(kicked)));
+    let shown = scene.shown();
+    let out = "you were sent out of the lobby; \\quit and start hobnob again to come back";
+    assert!(shown.contains("boss sent you out of the lobby") && shown.contains(out), "{shown}");
+    assert!(!shown.contains("is down") && !shown.contains("went down"), "{shown}");
+    for (word, args) in [("lobby", ""), ("users", ""), ("switch", "0"), ("join", "tea")] {
+        scene.app.command(Queued::new(word.to_owned(), args.to_owned(), None));
+        scene.shows(&format!("\\{word}: {out}"));
+    }
+    scene.app.text("hello".to_owned(), SessionId::LOBBY, "hello");
+    let shown = scene.shown();
+    assert!(shown.contains("not sent (you were sent out of the lobby): hello"), "{shown}");
+    assert!(!shown.contains("waits"), "{shown}");
+    assert!(scene.app.state.ledger.is_empty() && scene.app.state.verdict == ExitVerdict::SentOut);
 }
 
 #[test]

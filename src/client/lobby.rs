@@ -73,7 +73,7 @@ impl State {
     fn lobby_up(&mut self, joined: &Joined) {
         self.sessions.set_lobby_state(LinkState::Up);
         self.ledger.fly(SessionId::LOBBY);
-        self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Up });
+        self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Up, for_good: false });
         let welcome = &joined.welcome;
         self.keeping.enter(SessionId::LOBBY, joined.server, welcome.log, welcome.start, None);
         let name = joined.welcome.name.clone();
@@ -131,21 +131,11 @@ impl State {
         }
         tracing::info!(reason, "the lobby is down");
         self.sessions.set_lobby_state(LinkState::Down);
-        self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Down });
+        let for_good = self.lobby_ended.is_some();
+        self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Down, for_good });
         self.knocks.forget_waiting();
         for open in self.questions.take_all() {
-            self.give_up(open, failing::Lobby::WentDown.into());
-        }
-    }
-
-    fn lobby_key_changed(&mut self, reason: &str) {
-        self.lobby_down("its key changed");
-        let trust_file = self.trust.path().to_owned();
-        self.fail(failing::Lobby::KeyChanged { reason, trust_file: &trust_file });
-        let rooms: Vec<SessionId> = self.sessions.rooms().map(|(session, _)| session).collect();
-        for session in std::iter::once(SessionId::LOBBY).chain(rooms) {
-            let texts = self.ledger.take_session(session);
-            self.report_unanswered(texts, &Unsent::ServerKeyChanged);
+            self.give_up(open, self.went_down().into());
         }
     }
 

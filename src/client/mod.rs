@@ -16,6 +16,7 @@ pub(crate) mod knocks;
 pub(crate) mod known_names;
 pub(crate) mod ledger;
 mod lobby;
+mod lobby_end;
 pub(crate) mod look_alikes;
 pub(crate) mod missed;
 pub(crate) mod operators;
@@ -71,7 +72,7 @@ use crate::plugins::Plugins;
 use crate::screen::Screen;
 use crate::session::{LinkState, SessionId, Sessions};
 use crate::show::failing::Worded;
-use crate::show::unsent::{Unsent, perhaps_delivered};
+use crate::show::unsent::{LobbyEnded, Unsent, perhaps_delivered};
 use crate::show::{ErrorCode, Failure, Message, Notice, Repeated, RequestAnswer, failing, mention, saying};
 use crate::timestamp::{Timestamp, now};
 
@@ -108,6 +109,8 @@ pub struct State {
     pub private_links: PrivateLinks,
     /// The lobby's link.
     pub lobby: LobbyHandle,
+    /// Why the lobby's link has ended for good, once it has without this user's leaving.
+    pub(crate) lobby_ended: Option<LobbyEnded>,
     /// The texts that nobody has answered for yet.
     pub ledger: Ledger,
     /// The questions that the server has not answered yet.
@@ -217,6 +220,7 @@ impl State {
             sessions,
             private_links: network.map(PrivateLinks::new).unwrap_or_default(),
             lobby,
+            lobby_ended: None,
             ledger: Ledger::default(),
             questions: Questions::default(),
             recent: Recent::default(),
@@ -337,7 +341,10 @@ impl State {
         let refused = if self.sessions.is_log(session) {
             self.ask_after_named(text.as_str());
             let room = self.room_of(session);
-            (!self.lobby.say(id, room, text)).then(|| Unsent::LobbyLinkEnded.to_string())
+            match self.lobby_ended {
+                Some(ended) => Some(Unsent::LobbyEnded(ended).to_string()),
+                None => (!self.lobby.say(id, room, text)).then(|| Unsent::LobbyLinkEnded.to_string()),
+            }
         } else {
             self.ledger.peer_is_to_acknowledge(session, self.is_up(session));
             let answered = self.answer_stranger(session).map_err(|err| err.to_string());
@@ -431,7 +438,7 @@ impl State {
     pub fn require_lobby_up(&self) -> Result<(), CommandError> {
         match self.sessions.lobby_state() {
             LinkState::Up => Ok(()),
-            _ => Err(failing::Lobby::Down.into()),
+            _ => Err(self.why_down().into()),
         }
     }
 

@@ -1,8 +1,8 @@
-//! What operators do, here: what this user has the server do as one, what is told of others' acts, and what happens to this
-//! user when an operator means him. Knows nothing of how commands are written.
+//! What operators do, here: what this user has the server do as one, and what is told of others' acts.
+//! That an operator sends this user out stands in `lobby_end`. Knows nothing of how commands are written.
 
 use hobnob_protocol::content::{Act, ActKind, ActTarget, ShortText};
-use hobnob_protocol::message::{BanRow, NotAcceptedCode, OperatorRow, Refused};
+use hobnob_protocol::message::{BanRow, NotAcceptedCode, OperatorRow};
 use hobnob_protocol::name::UserName;
 
 use crate::client::State;
@@ -10,8 +10,7 @@ use crate::client::command_error::CommandError;
 use crate::client::questions::{Open, Question};
 use crate::session::SessionId;
 use crate::show::operators::{ActTold, BanTold, OperatorTold};
-use crate::show::unsent::Unsent;
-use crate::show::{Failure, Notice, failing, saying};
+use crate::show::{Notice, failing, saying};
 use crate::timestamp::Timestamp;
 
 /// Rows of one answer, and no more parts are waited for: more than a server keeps, and a bound for one that sends on and on.
@@ -72,20 +71,6 @@ impl State {
             }
             "deop" | "ban" => self.is_operator = false,
             _ => {}
-        }
-    }
-
-    /// An operator sent this user out. The link has ended for good.
-    pub(super) fn sent_out(&mut self, refused: &Refused) {
-        self.lobby_down("an operator sent this user out");
-        self.fail(Failure::from(failing::Operators::SentOut(refused)));
-        let rooms: Vec<SessionId> = self.sessions.rooms().map(|(session, _)| session).collect();
-        for session in std::iter::once(SessionId::LOBBY).chain(rooms) {
-            let texts = self.ledger.take_session(session);
-            self.report_unanswered(texts, &Unsent::SentOut);
-        }
-        for command in self.acts.take_all() {
-            self.fail(Failure::from(failing::Lobby::WentDown).of_command(command));
         }
     }
 

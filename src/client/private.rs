@@ -253,7 +253,7 @@ impl State {
                 LinkState::Up => self.ledger.fly(session),
                 LinkState::Connecting | LinkState::Down => self.ledger.ground(session),
             }
-            self.emit(Notice::Link { session, state });
+            self.emit(Notice::Link { session, state, for_good: false });
         }
     }
 

@@ -199,7 +199,7 @@ impl Pass for Notice {
             Self::Closed { session, peer, reason } => pass!(session peer reason),
             Self::Sessions { sessions } => sessions.pass(),
             Self::Switched { session } => session.pass(),
-            Self::Link { session, state } => pass!(session state),
+            Self::Link { session, state, for_good } => pass!(session state for_good),
             Self::Whois { name, fingerprint, since, trusted, seen_first, verified, away } => {
                 pass!(name fingerprint since trusted seen_first verified away);
             }

@@ -59,6 +59,8 @@ impl Human {
             Notice::Sent { .. } | Notice::Answer(_) | Notice::Missed { .. } | Notice::Unread { .. } => {
                 Shown::Nothing
             }
+            // Why it does not come back is told as a failure.
+            Notice::Link { for_good: true, .. } => Shown::Nothing,
             Notice::Kept(kept) => Shown::Out(self.kept(kept)),
             Notice::Help { commands } => Shown::Out(self.help(commands)),
             Notice::Sessions { sessions } => Shown::Out(self.sessions(sessions)),
@@ -257,7 +259,7 @@ pub(super) fn told(notice: &Notice) -> String {
         Notice::Bans { bans } => operators::bans(bans),
         Notice::Ops { ops } => operators::ops(ops),
         Notice::Switched { session } => format!("session {session} is current"),
-        Notice::Link { session, state } => match (session.0, state) {
+        Notice::Link { session, state, .. } => match (session.0, state) {
             (0, LinkState::Up) => "the lobby is back".to_owned(),
             (0, _) => "the lobby is down; reconnecting".to_owned(),
             (_, LinkState::Up) => format!("the link of session {session} is back"),
@@ -295,6 +297,13 @@ mod tests {
     #[track_caller]
     fn shows(notice: &Notice, line: &str) {
         assert_eq!(PLAIN.show(notice), Shown::Out(line.to_owned()));
+    }
+
+    #[test]
+    fn a_link_that_does_not_come_back_is_not_said_to_reconnect() {
+        let down = |for_good| Notice::Link { session: SessionId::LOBBY, state: LinkState::Down, for_good };
+        shows(&down(false), ">>> the lobby is down; reconnecting\n");
+        assert_eq!(PLAIN.show(&down(true)), Shown::Nothing);
     }
 
     #[test]

@@ -228,6 +228,9 @@ pub enum Notice {
         session: SessionId,
         /// How it is now.
         state: LinkState,
+        /// It does not come back. A person is told why instead.
+        #[serde(skip)]
+        for_good: bool,
     },
     /// Who somebody is.
     Whois {

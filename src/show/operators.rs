@@ -74,17 +74,25 @@ pub(super) fn until_and_why(until: Option<Timestamp>, reason: Option<&str>) -> S
     end
 }
 
+/// The same of what holds until it is taken back where there is no time: ` for good: why`.
+#[must_use]
+pub(super) fn lasting_and_why(until: Option<Timestamp>, reason: Option<&str>) -> String {
+    let end = until_and_why(until, reason);
+    if until.is_none() { format!(" for good{end}") } else { end }
+}
+
 /// What an operator did, as one sentence.
 #[must_use]
 pub(super) fn act(ActTold { kind, by, name, target, until, reason, .. }: &ActTold) -> String {
     let target = target.as_deref().unwrap_or("nobody");
     let whom = name.as_ref().map_or(target, UserName::as_str);
     let end = until_and_why(*until, reason.as_deref());
+    let lasting = lasting_and_why(*until, reason.as_deref());
     match kind.as_str() {
         "kick" => format!("{by} sent {whom} out{end}"),
-        "ban" => format!("{by} banned {whom}{end}"),
+        "ban" => format!("{by} banned {whom}{lasting}"),
         "unban" => format!("{by} took back the ban of {whom}"),
-        "mute" => format!("{by} muted {whom}{end}"),
+        "mute" => format!("{by} muted {whom}{lasting}"),
         "unmute" => format!("{by} lets {whom} speak again"),
         "slow" if target == "0" => format!("{by} lets everybody speak as fast as before"),
         "slow" => format!("{by} made the lobby slow: one text in {target} s for each"),
@@ -130,8 +138,12 @@ mod tests {
     use super::*;
 
     fn told(kind: &str, name: Option<&str>, target: Option<&str>) -> String {
+        told_until(Some(Timestamp(1_800_000_000_000)), kind, name, target)
+    }
+
+    fn told_until(until: Option<Timestamp>, kind: &str, name: Option<&str>, target: Option<&str>) -> String {
         let name = name.map(|name| name.parse().unwrap());
-        let (until, reason) = (Some(Timestamp(1_800_000_000_000)), Some("spam".to_owned()));
+        let reason = Some("spam".to_owned());
         let target = target.map(str::to_owned);
         let by = "boss".parse().unwrap();
         let told = ActTold { seq: 1, kind: kind.into(), by, name, target, until, reason, replayed: false };
@@ -150,6 +162,14 @@ mod tests {
         );
         assert_eq!(told("slow", None, Some("30")), "boss made the lobby slow: one text in 30 s for each");
         assert!(told("dance", None, None).contains("does not know: dance"));
+    }
+
+    #[test]
+    fn a_ban_or_a_mute_without_an_end_is_for_good_and_a_kick_is_not() {
+        let told = |kind| told_until(None, kind, Some("carl"), Some("SHA256:x"));
+        assert_eq!(told("ban"), "boss banned carl for good: spam");
+        assert_eq!(told("mute"), "boss muted carl for good: spam");
+        assert_eq!(told("kick"), "boss sent carl out: spam");
     }
 
     #[test]

@@ -12,6 +12,20 @@ use crate::timestamp::Timestamp;
 /// What the reason of an unsent text begins with where it may have arrived.
 const PERHAPS: &str = "perhaps not delivered: ";
 
+/// Why the lobby's link has ended for good. It does not come back in this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LobbyEnded {
+    /// An operator sent this user out, who may come back.
+    Kicked,
+    /// An operator keeps this user out.
+    Banned {
+        /// Until when; for good where there is no such time.
+        until: Option<Timestamp>,
+    },
+    /// The server has another key than before.
+    KeyChanged,
+}
+
 /// Why a text was not sent. [`fmt::Display`] words it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Unsent<'a> {
@@ -51,14 +65,12 @@ pub(crate) enum Unsent<'a> {
     SessionGaveWay,
     /// The other side's program was started anew, and knows no session.
     OtherStartedAnew,
-    /// The server has another key than before.
-    ServerKeyChanged,
-    /// The lobby's link does not come back.
+    /// The lobby's link does not come back, for this reason.
+    LobbyEnded(LobbyEnded),
+    /// The lobby's link takes no more.
     LobbyLinkEnded,
     /// The server did not take it.
     NotAccepted(&'a NotAccepted),
-    /// An operator sent the user out of the lobby.
-    SentOut,
     /// What failed, which words itself.
     Failed(&'a dyn std::error::Error),
 }
@@ -86,9 +98,11 @@ impl fmt::Display for Unsent<'_> {
             Self::SessionOver => "the session is over",
             Self::SessionGaveWay => "the session gave way to a newer one",
             Self::OtherStartedAnew => "the other's program was started anew",
-            Self::ServerKeyChanged => "the server's key changed",
+            Self::LobbyEnded(LobbyEnded::Kicked | LobbyEnded::Banned { .. }) => {
+                "you were sent out of the lobby"
+            }
+            Self::LobbyEnded(LobbyEnded::KeyChanged) => "the server's key changed",
             Self::LobbyLinkEnded => "the lobby's link has ended for good",
-            Self::SentOut => "an operator sent you out of the lobby",
             Self::NotAccepted(answer) => return f.write_str(&not_accepted(answer)),
             Self::Failed(error) => return error.fmt(f),
         })
@@ -181,9 +195,13 @@ mod tests {
 
     #[test]
     fn a_text_that_may_have_arrived_is_not_said_to_be_unsent() {
-        let perhaps = perhaps_delivered(&Unsent::ServerKeyChanged);
+        let perhaps = perhaps_delivered(&Unsent::LobbyEnded(LobbyEnded::KeyChanged));
         assert_eq!(line(&perhaps, "x"), "perhaps not delivered (the server's key changed): x");
         assert_eq!(sentence(&perhaps), "perhaps not delivered: the server's key changed");
+        for out in [LobbyEnded::Kicked, LobbyEnded::Banned { until: None }] {
+            let why = Unsent::LobbyEnded(out).to_string();
+            assert_eq!(line(&why, "x"), "not sent (you were sent out of the lobby): x");
+        }
         let why = Unsent::NotAccepted(&answer(NotAcceptedCode::Store)).to_string();
         assert_eq!(line(&why, "x"), "not sent (the server could not store it): x");
         assert_eq!(sentence(&why), "not sent: the server could not store it");

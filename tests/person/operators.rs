@@ -48,8 +48,14 @@ fn who_is_sent_out_reads_by_whom_and_why_and_leaves_with_3() {
     let mut anna = Person::join(&ruled.server, "anna", (80, 30));
     boss.ask("\\ban anna 2h spam", json!({"event": "act", "kind": "ban"}));
     anna.sees("boss banned you from the lobby until");
+    anna.sees("\\quit, and start hobnob again when the ban is over");
     anna.enter("is anybody there?");
-    anna.sees("not sent (the lobby's link has ended for good)");
+    anna.sees("not sent (you were sent out of the lobby)");
+    anna.enter("\\lobby");
+    anna.sees("you are banned from the lobby until");
+    for promise in ["reconnecting", "this waits", "comes back by itself"] {
+        assert!(anna.rows().iter().all(|row| !row.contains(promise)), "{:#?}", anna.rows());
+    }
     anna.enter("\\quit");
     assert_eq!(anna.terminal.wait_for_end().exit_code(), 3);
 }

@@ -9,8 +9,8 @@ use hobnob_protocol::room::RoomName;
 use thiserror::Error;
 
 use super::Failing;
-use crate::show::unsent::Unsent;
-use crate::show::{ErrorCode, room};
+use crate::show::unsent::{LobbyEnded, Unsent};
+use crate::show::{ErrorCode, operators, room, saying};
 
 /// What failed in the lobby.
 #[derive(Debug, Error)]
@@ -18,6 +18,9 @@ pub(crate) enum Lobby<'a> {
     /// Its link is down, and the server is needed.
     #[error("the lobby is down; it comes back by itself, try again then")]
     Down,
+    /// Its link has ended for good, and the server is needed.
+    #[error("{}", ended(*.0))]
+    Ended(LobbyEnded),
     /// Its link was lost before the server answered.
     #[error("the lobby went down before it answered; try again when it is back")]
     WentDown,
@@ -54,6 +57,23 @@ pub(crate) enum Lobby<'a> {
     },
 }
 
+/// What fails since then, and how one comes back where that is possible.
+fn ended(why: LobbyEnded) -> String {
+    match why {
+        LobbyEnded::Kicked => {
+            format!("you were sent out of the lobby; {}", saying::Operators::ComeBack { banned: false })
+        }
+        LobbyEnded::Banned { until: until @ Some(_) } => {
+            let until = operators::until_and_why(until, None);
+            format!("you are banned from the lobby{until}; {}", saying::Operators::ComeBack { banned: true })
+        }
+        LobbyEnded::Banned { until: None } => "you are banned from the lobby for good".to_owned(),
+        LobbyEnded::KeyChanged => {
+            "the server's key changed, and the lobby does not come back in this run".to_owned()
+        }
+    }
+}
+
 const fn no_answer(code: NoAnswerCode) -> &'static str {
     match code {
         NoAnswerCode::Yourself => "that is your own key, in another client; a session takes two",
@@ -73,6 +93,9 @@ impl Failing for Lobby<'_> {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Down | Self::WentDown | Self::NoAnswerInTime => ErrorCode::LobbyDown,
+            Self::Ended(LobbyEnded::Kicked) => ErrorCode::Kicked,
+            Self::Ended(LobbyEnded::Banned { .. }) => ErrorCode::Banned,
+            Self::Ended(LobbyEnded::KeyChanged) | Self::KeyChanged { .. } => ErrorCode::KeyChanged,
             Self::NoAnswer(NoAnswerCode::Yourself) => ErrorCode::SelfFork,
             Self::NoAnswer(NoAnswerCode::Silent) => ErrorCode::PeerUnreachable,
             Self::NoAnswer(NoAnswerCode::NotOperator) => ErrorCode::NotOperator,
@@ -87,7 +110,27 @@ impl Failing for Lobby<'_> {
             Self::NoAnswer(_) | Self::Broken { .. } => ErrorCode::Refused,
             Self::NotThere(_) => ErrorCode::NoSuchUser,
             Self::NotCurrent => ErrorCode::NotInLobby,
-            Self::KeyChanged { .. } => ErrorCode::KeyChanged,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timestamp::Timestamp;
+
+    #[test]
+    fn a_lobby_that_does_not_come_back_is_not_promised_and_says_how_to_come_back() {
+        let fails = |why| (Lobby::Ended(why).to_string(), Lobby::Ended(why).code());
+        let told = "you were sent out of the lobby; \\quit and start hobnob again to come back";
+        assert_eq!(fails(LobbyEnded::Kicked), (told.to_owned(), ErrorCode::Kicked));
+        let until = Some(Timestamp(1_800_000_000_000));
+        let told = "you are banned from the lobby until 2027-01-15 08:00 UTC; \\quit, and start hobnob again when the ban \
+                    is over";
+        assert_eq!(fails(LobbyEnded::Banned { until }), (told.to_owned(), ErrorCode::Banned));
+        let told = "you are banned from the lobby for good";
+        assert_eq!(fails(LobbyEnded::Banned { until: None }), (told.to_owned(), ErrorCode::Banned));
+        let told = "the server's key changed, and the lobby does not come back in this run";
+        assert_eq!(fails(LobbyEnded::KeyChanged), (told.to_owned(), ErrorCode::KeyChanged));
     }
 }

@@ -23,11 +23,13 @@ pub(crate) enum Operators<'a> {
 /// By whom, why and until when somebody is not let in, or no longer.
 pub(crate) fn sent_out(Refused { code, by, reason, until }: &Refused) -> String {
     let by = by.as_ref().map_or_else(|| "an operator".to_owned(), |by| by.visible().to_string());
-    let end = operators::until_and_why(until.map(Timestamp), reason.as_ref().map(ShortText::as_str));
+    let (until, reason) = (until.map(Timestamp), reason.as_ref().map(ShortText::as_str));
+    let end = operators::until_and_why(until, reason);
     match code {
         RefusedCode::Kicked => format!("{by} sent you out of the lobby{end}"),
-        RefusedCode::Banned if until.is_none() => format!("{by} banned you from the lobby for good{end}"),
-        RefusedCode::Banned => format!("{by} banned you from the lobby{end}"),
+        RefusedCode::Banned => {
+            format!("{by} banned you from the lobby{}", operators::lasting_and_why(until, reason))
+        }
         _ => format!(
             "the lobby is locked{end}: only names older than an hour may join, and whom an operator admits by fingerprint"
         ),

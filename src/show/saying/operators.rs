@@ -9,6 +9,11 @@ use super::Saying;
 pub(crate) enum Operators {
     /// This user was made one.
     YouAreOne,
+    /// How whoever was sent out comes back.
+    ComeBack {
+        /// Not before a ban is over.
+        banned: bool,
+    },
 }
 
 impl Saying for Operators {}
@@ -17,6 +22,10 @@ impl fmt::Display for Operators {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::YouAreOne => f.write_str("you are an operator now: \\help lists what operators do"),
+            Self::ComeBack { banned: false } => f.write_str("\\quit and start hobnob again to come back"),
+            Self::ComeBack { banned: true } => {
+                f.write_str("\\quit, and start hobnob again when the ban is over")
+            }
         }
     }
 }

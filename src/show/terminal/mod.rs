@@ -107,6 +107,8 @@ impl TerminalForm {
             Notice::Sent { .. } | Notice::Answer(_) | Notice::Switched { .. } | Notice::Forking { .. } => {
                 Shown::Nothing
             }
+            // Why it does not come back is told as a failure.
+            Notice::Link { for_good: true, .. } => Shown::Nothing,
             // The error before it has said so, and there was no session yet to speak of.
             Notice::Closed { reason: ClosedReason::Failed, .. } => Shown::Nothing,
             Notice::RoomClosed(closed) if closed.reason == ClosedReason::Failed => Shown::Nothing,

@@ -4,7 +4,7 @@ use hobnob_protocol::name::PublicKey;
 
 use super::*;
 use crate::config::preferences::{Links, Notify};
-use crate::session::{Mode, SessionId};
+use crate::session::{LinkState, Mode, SessionId};
 use crate::timestamp::Timestamp;
 
 /// 2026-11-22 12:34:56 UTC.
@@ -229,4 +229,12 @@ fn a_list_of_names_is_not_broken_inside_one() {
     for name in names {
         assert!(shown.lines().any(|row| row.contains(name.as_str())), "{shown}");
     }
+}
+
+#[test]
+fn a_link_that_does_not_come_back_is_not_said_to_reconnect() {
+    let down = |for_good| Notice::Link { session: SessionId::LOBBY, state: LinkState::Down, for_good };
+    let told = |for_good| form(false).show(&down(for_good), 80);
+    assert_eq!(text(told(false)), ">>> the lobby is down; reconnecting\n");
+    assert_eq!(told(true), Shown::Nothing);
 }

@@ -1,0 +1,56 @@
+//! How the lobby's link ends for good while the run goes on: an operator sends this user out, or the server has another key.
+//! What waits for the lobby is reported then, and nothing promises that the lobby comes back. Knows nothing of links.
+
+use hobnob_protocol::message::{Refused, RefusedCode};
+
+use crate::client::State;
+use crate::session::SessionId;
+use crate::show::unsent::{LobbyEnded, Unsent};
+use crate::show::{Failure, failing, saying};
+use crate::timestamp::Timestamp;
+
+impl State {
+    /// An operator sent this user out.
+    pub(super) fn sent_out(&mut self, refused: &Refused) {
+        let until = refused.until.map(Timestamp);
+        let is_ban = refused.code == RefusedCode::Banned;
+        self.lobby_ended = Some(if is_ban { LobbyEnded::Banned { until } } else { LobbyEnded::Kicked });
+        self.fail(Failure::from(failing::Operators::SentOut(refused)));
+        if self.screen.is_terminal() && !(is_ban && until.is_none()) {
+            self.emit(saying::Operators::ComeBack { banned: is_ban }.into());
+        }
+        self.give_up_lobby("an operator sent this user out");
+    }
+
+    /// The server has another key than the one that was trusted.
+    pub(super) fn lobby_key_changed(&mut self, reason: &str) {
+        self.lobby_ended = Some(LobbyEnded::KeyChanged);
+        let trust_file = self.trust.path().to_owned();
+        self.fail(failing::Lobby::KeyChanged { reason, trust_file: &trust_file });
+        self.give_up_lobby("its key changed");
+    }
+
+    /// Reports what waits for the lobby and its rooms.
+    fn give_up_lobby(&mut self, reason: &str) {
+        self.lobby_down(reason);
+        let Some(ended) = self.lobby_ended else { return };
+        let rooms: Vec<SessionId> = self.sessions.rooms().map(|(session, _)| session).collect();
+        for session in std::iter::once(SessionId::LOBBY).chain(rooms) {
+            let texts = self.ledger.take_session(session);
+            self.report_unanswered(texts, &Unsent::LobbyEnded(ended));
+        }
+        for command in self.acts.take_all() {
+            self.fail(Failure::from(failing::Lobby::Ended(ended)).of_command(command));
+        }
+    }
+
+    /// Why what needs the lobby cannot be done while its link is down.
+    pub(super) fn why_down(&self) -> failing::Lobby<'static> {
+        self.lobby_ended.map_or(failing::Lobby::Down, failing::Lobby::Ended)
+    }
+
+    /// Why what was asked of the lobby is not answered, once its link is down.
+    pub(super) fn went_down(&self) -> failing::Lobby<'static> {
+        self.lobby_ended.map_or(failing::Lobby::WentDown, failing::Lobby::Ended)
+    }
+}
