@@ -5,6 +5,8 @@
 pub(crate) mod completion;
 #[cfg(test)]
 mod consent_tests;
+#[cfg(test)]
+mod counted_tests;
 mod ending;
 pub(crate) mod event;
 mod input_source;
@@ -188,7 +190,7 @@ impl App {
             && let InputSource::Terminal(terminal) = &mut self.input
         {
             terminal.fall_back();
-            self.state.sessions.switch(SessionId::LOBBY);
+            self.state.fall_back_to_lobby();
         }
         self.tell_of_orphans();
         self.state.tell_what_is_not_kept();

@@ -10,6 +10,9 @@ impl State {
     /// Shows a message that came in, or leaves it to the prompt that counts it.
     pub(super) fn show_or_count(&mut self, message: Message) {
         let is_counted = self.is_only_counted(message.session);
+        if is_counted && !message.ignored {
+            self.sessions.note_unseen(message.session);
+        }
         let notice = Notice::Message(message);
         match is_counted {
             true => self.screen.emit_unseen(&notice),
@@ -20,6 +23,24 @@ impl State {
     fn is_only_counted(&self, session: SessionId) -> bool {
         let elsewhere = self.sessions.current() != Some(session);
         elsewhere && self.screen.is_terminal() && self.user.preferences.others == Others::Count
+    }
+
+    /// A session is about to end: what was only counted there is shown now, since nothing shows it afterwards.
+    pub(super) fn show_unseen_before_end(&mut self, session: SessionId) {
+        if self.sessions.has_unseen(session) {
+            self.show_unread(session, self.sessions.unread(session), true);
+        }
+    }
+
+    /// The lobby is current again because the session that was is over or is being left: what was only counted in the
+    /// lobby is shown, as for a person who goes there by a command.
+    pub(crate) fn fall_back_to_lobby(&mut self) {
+        let unread = self.sessions.unread(SessionId::LOBBY);
+        let has_unseen = self.sessions.has_unseen(SessionId::LOBBY);
+        self.sessions.switch(SessionId::LOBBY);
+        if has_unseen {
+            self.show_unread(SessionId::LOBBY, unread, false);
+        }
     }
 
     /// Tells the terminal's title what is unread.

@@ -189,7 +189,7 @@ impl State {
         for message in read.into_iter().chain(newest) {
             if !is_drawn && message.seq >= Some(from) {
                 is_drawn = true;
-                self.emit(Notice::Unread { session, room: room.clone(), count: None });
+                self.emit(Notice::Unread { session, room: room.clone(), count: None, is_over: false });
             }
             self.recent.keep(message.clone());
             self.emit(Notice::Message(message));
@@ -197,7 +197,8 @@ impl State {
     }
 
     /// Shows again what came in a session while it was not current, the newest of it, under a line that says so.
-    pub(crate) fn show_unread(&mut self, session: SessionId, unread: u64) {
+    /// Where the session `is_over`, the line names no command, since none shows more of it.
+    pub(crate) fn show_unread(&mut self, session: SessionId, unread: u64, is_over: bool) {
         let is_unread = |message: &&Message| {
             let ignored = message.key.is_some_and(|key| self.user.ignores(&key));
             !ignored && !self.is_by_oneself(message)
@@ -210,7 +211,8 @@ impl State {
         }
         shown.reverse();
         let room = self.room_of(session);
-        self.emit(Notice::Unread { session, room, count: Some((unread, shown.len() as u64)) });
+        let count = Some((unread, shown.len() as u64));
+        self.emit(Notice::Unread { session, room, count, is_over });
         for message in shown {
             self.emit(Notice::Message(Message { replayed: true, ..message }));
         }
@@ -252,13 +254,16 @@ impl State {
     }
 
     /// Notes how far a log was read: a script has read what came, a person where something was typed. A room that has
-    /// something unread in it was not looked at.
+    /// something unread in it was not looked at, nor a lobby in which something was only counted.
     pub(crate) fn note_read(&self, session: SessionId) {
         if self.missed.contains_key(&session) {
             // Not all came: the next run begins where this one did.
             return;
         }
-        let was_seen = session == SessionId::LOBBY || self.sessions.unread(session) == 0;
+        let was_seen = match session {
+            SessionId::LOBBY => !self.sessions.has_unseen(session),
+            _ => self.sessions.unread(session) == 0,
+        };
         let has_read = !self.screen.is_terminal() || (self.user.has_typed && was_seen);
         self.keeping.set_mark(session, if has_read { None } else { Some(0) });
     }

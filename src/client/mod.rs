@@ -400,7 +400,7 @@ impl State {
         self.sessions.switch(session);
         self.emit(Notice::Switched { session });
         if self.screen.is_terminal() {
-            self.show_unread(session, unread);
+            self.show_unread(session, unread, false);
         }
         Ok(())
     }

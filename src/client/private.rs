@@ -288,8 +288,10 @@ impl State {
     }
 
     /// A session is over: what was still to be said in it is reported, and it is gone from the list.
-    /// When it was current, no session is current afterwards; who ended it decides what follows.
+    /// What was only counted in it is shown first. When it was current, no session is current afterwards; who ended it
+    /// decides what follows.
     pub(crate) fn session_over(&mut self, session: SessionId, reason: ClosedReason, why: &Unsent<'_>) {
+        self.show_unseen_before_end(session);
         let unsaid = self.ledger.take_session(session);
         self.report_unanswered(unsaid, why);
         self.verification_ends_with(session);

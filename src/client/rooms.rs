@@ -257,9 +257,10 @@ impl State {
         self.rooms.leaving.values().min().copied()
     }
 
-    /// A session with a room is over: what was still to be said there is reported, and said nowhere. When it was current,
-    /// no session is current afterwards; who ended it decides what follows.
+    /// A session with a room is over: what was still to be said there is reported, and said nowhere. What was only
+    /// counted there is shown first. When it was current, no session is current afterwards; who ended it decides what follows.
     fn room_over(&mut self, session: SessionId, reason: ClosedReason, why: &Unsent<'_>) {
+        self.show_unseen_before_end(session);
         let unsaid = self.ledger.take_session(session);
         self.report_unanswered(unsaid, why);
         self.recent.forget(session);

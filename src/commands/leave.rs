@@ -22,8 +22,8 @@ fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
     match state.sessions.current() {
         Some(session) if session != SessionId::LOBBY => {
             // At once: telling the other may take a moment, and nothing more is to be said there.
-            state.sessions.switch(SessionId::LOBBY);
             state.emit(Notice::Switched { session: SessionId::LOBBY });
+            state.fall_back_to_lobby();
             match state.sessions.room(session) {
                 Some(_) => state.leave_room(session),
                 None => state.leave(session),

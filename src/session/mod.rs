@@ -8,7 +8,7 @@ pub mod room;
 pub mod verification;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hobnob_protocol::name::{PublicKey, UserName};
 use hobnob_protocol::room::RoomName;
@@ -106,6 +106,8 @@ pub struct Sessions {
     current: Option<SessionId>,
     lobby: LinkState,
     lobby_unread: u64,
+    /// Sessions with messages that were counted and not shown.
+    unseen: BTreeSet<SessionId>,
     changes: u64,
 }
 
@@ -126,6 +128,7 @@ impl Sessions {
             current: Some(SessionId::LOBBY),
             lobby: LinkState::Connecting,
             lobby_unread: 0,
+            unseen: BTreeSet::new(),
             changes: 0,
         }
     }
@@ -166,6 +169,7 @@ impl Sessions {
 
     fn removed(&mut self, id: SessionId) {
         self.changes += 1;
+        self.unseen.remove(&id);
         if self.current == Some(id) {
             self.current = None;
         }
@@ -202,6 +206,7 @@ impl Sessions {
         assert!(self.contains(id), "session {id} exists");
         self.current = Some(id);
         *self.unread_mut(id) = 0;
+        self.unseen.remove(&id);
     }
 
     fn unread_mut(&mut self, id: SessionId) -> &mut u64 {
@@ -352,8 +357,22 @@ impl Sessions {
         }
     }
 
-    /// Counts messages that came before this run, in a session that is not current.
+    /// A message that was counted was not shown.
+    pub fn note_unseen(&mut self, id: SessionId) {
+        self.unseen.insert(id);
+    }
+
+    /// Whether something of what is unread in a session was counted and not shown.
+    #[must_use]
+    pub fn has_unseen(&self, id: SessionId) -> bool {
+        self.unseen.contains(&id)
+    }
+
+    /// Counts messages that came before this run, in a session that is not current, and are not shown yet.
     pub fn count_missed(&mut self, id: SessionId, count: u64) {
+        if count > 0 {
+            self.note_unseen(id);
+        }
         let unread = self.unread_mut(id);
         *unread = unread.saturating_add(count);
     }

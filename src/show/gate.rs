@@ -176,7 +176,7 @@ impl Pass for Notice {
                 pass!(session room count mentions from since);
             }
             // Nothing but numbers besides the room.
-            Self::Unread { session: _, room, count: None | Some((_, _)) } => room.pass(),
+            Self::Unread { session: _, room, count: None | Some((_, _)), is_over: _ } => room.pass(),
             Self::Sent { session, text, seq } => {
                 pass_lines(text);
                 pass!(session seq);

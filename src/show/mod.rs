@@ -87,6 +87,9 @@ pub enum Notice {
         /// How many they are, and how many of them are shown, where that is to be told.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         count: Option<(u64, u64)>,
+        /// Whether the session ends now: its history cannot be asked for afterwards.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_over: bool,
     },
     /// Something that was said, in this run or an earlier one, is shown again.
     Kept(kept::KeptMessage),

@@ -92,6 +92,35 @@ fn a_room_is_elsewhere_as_any_session_and_whoever_is_ignored_is_not_heard_there(
 }
 
 #[test]
+fn what_was_only_counted_is_shown_when_the_other_leaves_and_in_the_next_run_when_this_user_does() {
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let [bobby, carmen] = ["bobby", "carmen"].map(|name| server.join(name));
+        let home = Home::new();
+        home.write_config("[terminal]\nothers = \"count\"\n");
+        let mut anna = Person::join_with(&server, "anna", (columns, 30), &[], &home);
+        anna.enter("\\ss");
+        bobby.fork("anna");
+        anna.sees("bobby opened private session 1");
+        bobby.say("goodbye to you");
+        anna.sees_last("lobby (1:1)>");
+        bobby.ask("\\leave", json!({"event": "closed", "session": 1}));
+        anna.sees("1 unread in session 1");
+        anna.sees("<bobby> goodbye to you");
+        anna.sees("session 1 with bobby is over");
+        anna.enter("\\join tea");
+        anna.sees_last("2 #tea>");
+        carmen.say("for all of you");
+        anna.sees_last("2 #tea (0:1)>");
+        anna.enter("\\quit");
+        assert!(anna.terminal.wait_for_end().success());
+        let anna = Person::join_with(&server, "anna", (columns, 30), &[], &home);
+        anna.sees("1 message since ");
+        anna.sees("carmen: for all of you");
+    }
+}
+
+#[test]
 fn what_is_only_counted_asks_for_attention_all_the_same() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");

@@ -120,8 +120,8 @@ impl TerminalForm {
                 let said = self.missed(room.as_ref(), *count, *mentions, *since);
                 Shown::Out(self.program_voice(Style::new().bold(), &said, columns))
             }
-            Notice::Unread { session, room, count } => {
-                Shown::Out(self.unread_line(*session, room.as_ref(), *count, columns))
+            Notice::Unread { session, room, count, is_over } => {
+                Shown::Out(self.unread_line(*session, room.as_ref(), (*count, *is_over), columns))
             }
             Notice::Act(act) if act.replayed => Shown::Nothing,
             Notice::Motd { text } => Shown::Out(self.say(&first_rows(text, columns), columns)),

@@ -47,17 +47,22 @@ impl TerminalForm {
         local.strftime(format).to_string()
     }
 
-    /// The line above what is unread; `count` says how many that is and how many of them follow.
+    /// The line above what is unread; `count` says how many that is and how many of them follow,
+    /// and whether the session ends, so that the others cannot be asked for there.
     pub(super) fn unread_line(
         &self,
         session: SessionId,
         room: Option<&RoomName>,
-        count: Option<(u64, u64)>,
+        (count, is_over): (Option<(u64, u64)>, bool),
         columns: usize,
     ) -> String {
         let text = match count {
             None => {
                 room.map_or_else(|| "unread".to_owned(), |room| format!("unread in {}", room::label(room)))
+            }
+            Some((count, shown)) if shown < count && is_over => {
+                let place = room.map_or_else(|| format!("session {session}"), room::label);
+                format!("{count} unread in {place}, the newest {shown} of them")
             }
             Some((count, shown)) if shown < count => {
                 format!("{count} unread, the newest {shown} of them; \\history {count} shows all")

@@ -1,0 +1,155 @@
+//! What is only counted in the prompt of a terminal is shown at the latest when its session ends.
+
+use std::sync::Arc;
+
+use hobnob_protocol::message::NotJoinedCode;
+use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::room::RoomName;
+
+use super::tests::Scene;
+use super::*;
+use crate::config::preferences::{Others, Preferences};
+use crate::repl::ReplHandle;
+use crate::screen::folding::Folding;
+use crate::screen::{Form, Screen, Sink};
+use crate::session::{LinkState, Mode, PeerSession, RoomSession};
+use crate::show::terminal::TerminalForm;
+use crate::show::unsent::Unsent;
+use crate::show::{ClosedReason, Message};
+use crate::timestamp::Timestamp;
+
+/// A person at a terminal who has what is said elsewhere shown or counted, and is in the lobby.
+fn person(others: Others) -> Scene {
+    let mut scene = Scene::new().at_terminal();
+    let preferences = Preferences { others, ..Preferences::default() };
+    let today = jiff::Timestamp::UNIX_EPOCH;
+    let form = TerminalForm::new(false, jiff::tz::TimeZone::UTC, preferences.clone(), today);
+    let sink = Sink::Terminal(Arc::new(ReplHandle::without_editor()));
+    scene.app.state.user.preferences = preferences;
+    scene.app.state.screen = Screen::new(Form::Terminal(Box::new(Folding::new(form))), sink, None);
+    scene.app.prompt();
+    scene
+}
+
+/// A private session that bobby has opened; it is not current.
+fn with_bobby(scene: &mut Scene) -> SessionId {
+    scene.app.state.sessions.add(PeerSession {
+        peer: "bobby".parse().unwrap(),
+        key: Some(PublicKey::new([2; 32])),
+        mode: Mode::B,
+        state: LinkState::Up,
+        verified: false,
+        path: None,
+        unread: 0,
+    })
+}
+
+/// Bobby says something in a session.
+fn says(scene: &mut Scene, session: SessionId, text: &str) {
+    let state = &mut scene.app.state;
+    let message = state.message(session, "bobby".parse().unwrap(), text, Timestamp(1));
+    state.show_message(Message { key: Some(PublicKey::new([2; 32])), ..message });
+}
+
+/// What is shown where these stand one after the other.
+#[track_caller]
+fn stands_in_order(shown: &str, parts: &[&str]) {
+    let mut rest = shown;
+    for part in parts {
+        let at = rest.find(part).unwrap_or_else(|| panic!("{part:?} does not follow in:\n{shown}"));
+        rest = &rest[at + part.len()..];
+    }
+}
+
+fn leaves(scene: &mut Scene, session: SessionId) {
+    scene.app.state.session_over(session, ClosedReason::Left, &Unsent::OtherLeft);
+    scene.app.settle();
+}
+
+#[test]
+fn a_private_session_that_ends_shows_what_was_only_counted_in_it() {
+    let mut scene = person(Others::Count);
+    let session = with_bobby(&mut scene);
+    says(&mut scene, session, "goodbye, anna");
+    assert_eq!(scene.shown(), "");
+    leaves(&mut scene, session);
+    let shown = scene.shown();
+    stands_in_order(&shown, &["1 unread in session 1", "goodbye, anna", "session 1 with bobby is over"]);
+    assert!(!scene.app.state.sessions.has_unseen(session));
+}
+
+#[test]
+fn the_newest_twenty_are_shown_and_no_command_is_named_that_would_show_more() {
+    let mut scene = person(Others::Count);
+    let session = with_bobby(&mut scene);
+    (1..=25).for_each(|number| says(&mut scene, session, &format!("text {number} of many")));
+    leaves(&mut scene, session);
+    let shown = scene.shown();
+    let order = ["25 unread in session 1, the newest 20 of them", "text 6 of", "text 25 of", "is over"];
+    stands_in_order(&shown, &order);
+    assert!(!shown.contains("text 5 of") && !shown.contains("\\history"), "{shown}");
+}
+
+#[test]
+fn what_was_shown_already_is_not_shown_again() {
+    let mut scene = person(Others::Show);
+    let session = with_bobby(&mut scene);
+    says(&mut scene, session, "seen as it came");
+    scene.shows("seen as it came");
+    leaves(&mut scene, session);
+    let shown = scene.shown();
+    assert!(shown.contains("is over") && !shown.contains("unread") && !shown.contains("seen"), "{shown}");
+    // Whoever has gone there has seen it, too.
+    let mut scene = person(Others::Count);
+    let session = with_bobby(&mut scene);
+    says(&mut scene, session, "read in time");
+    scene.app.state.switch(session).unwrap();
+    scene.shows("read in time");
+    scene.app.state.switch(SessionId::LOBBY).unwrap();
+    leaves(&mut scene, session);
+    assert!(!scene.shown().contains("read in time"));
+}
+
+#[test]
+fn what_was_counted_is_shown_at_the_end_also_where_the_setting_was_changed_since() {
+    let mut scene = person(Others::Count);
+    let session = with_bobby(&mut scene);
+    says(&mut scene, session, "counted");
+    scene.app.state.user.preferences.others = Others::Show;
+    says(&mut scene, session, "as it came");
+    scene.shown();
+    leaves(&mut scene, session);
+    stands_in_order(&scene.shown(), &["2 unread in session 1", "counted", "as it came", "is over"]);
+}
+
+#[test]
+fn a_room_that_this_user_is_not_let_back_into_shows_what_was_only_counted_in_it() {
+    let mut scene = person(Others::Count);
+    let room: RoomName = "tea".parse().unwrap();
+    let session = scene.app.state.sessions.add_room(RoomSession::joining(room.clone()));
+    says(&mut scene, session, "the kettle is on");
+    assert_eq!(scene.shown(), "");
+    let code = NotJoinedCode::Full;
+    scene.happens(Event::Lobby(LobbyEvent::RoomNotJoined { request: None, room, code }));
+    stands_in_order(&scene.shown(), &["1 unread in #tea", "the kettle is on", "session 1 with #tea is over"]);
+}
+
+#[test]
+fn whoever_is_brought_back_to_the_lobby_is_shown_what_was_only_counted_there() {
+    for is_left_by_other in [true, false] {
+        let mut scene = person(Others::Count);
+        let session = with_bobby(&mut scene);
+        scene.app.state.switch(session).unwrap();
+        scene.shown();
+        says(&mut scene, SessionId::LOBBY, "hello to all");
+        assert_eq!(scene.shown(), "");
+        if is_left_by_other {
+            leaves(&mut scene, session);
+        } else {
+            scene.app.prompt();
+            let text = "\\leave".to_owned();
+            scene.happens(Event::Typed(crate::repl::Typed::Line { text, session: Some(session) }));
+        }
+        stands_in_order(&scene.shown(), &["1 unread in the lobby", "hello to all"]);
+    }
+}
