@@ -259,7 +259,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         tokens: parts.tokens,
         consents: Consents::default(),
         new_names: join::new_names(parts.new_names_per_network),
-        new_rooms: rooms::new_rooms(),
+        new_rooms: rooms::new_rooms(parts.new_names_per_network),
         gathered: Gathered::default(),
         unsaved: Unsaved::default(),
         comparisons: Arc::new(Semaphore::new(MAX_COMPARISONS)),

@@ -100,22 +100,18 @@ impl OccupiedRooms {
     }
 }
 
-/// Rooms that the clients of one network make in a row, and how long it takes until they may make another one. Keys cost
-/// nothing, so a limit for each key alone would let one computer take all rooms there may be within seconds.
-const NEW_ROOMS: u32 = 40;
-const NEW_ROOM_EVERY: Duration = Duration::from_secs(90);
+/// In which time one network may make as many rooms as it may have clients. Keys cost nothing, so a limit for each key alone
+/// would let one computer take all rooms there may be within seconds.
+const NEW_ROOMS_PERIOD: Duration = Duration::from_secs(3600);
 
 /// Networks whose new rooms are counted. Where there are more, one that is not among them makes none for the moment.
 const MAX_NETWORKS: usize = 64 * 1024;
 
 /// How many rooms the clients of each network may make.
-pub(super) fn new_rooms() -> Allowance<Network> {
-    Allowance::new(Measure {
-        burst: NEW_ROOMS,
-        every: NEW_ROOM_EVERY,
-        buckets: MAX_NETWORKS,
-        when_crowded: false,
-    })
+pub(super) fn new_rooms(max_per_network: usize) -> Allowance<Network> {
+    let burst = u32::try_from(max_per_network).unwrap_or(u32::MAX).max(1);
+    let every = NEW_ROOMS_PERIOD / burst;
+    Allowance::new(Measure { burst, every, buckets: MAX_NETWORKS, when_crowded: false })
 }
 
 impl Lobby {
