@@ -212,11 +212,11 @@ fn a_topic_is_an_act_that_is_answered_for() {
     );
     let message = Some(entry(1, act));
     scene.lobby(LobbyEvent::Sent { room, id: 1, seq: Seq(1), message });
-    scene.shows("#Tea: Green tea (said bobby)");
+    scene.shows("#Tea: Green tea (set by bobby)");
     assert_eq!(scene.link.told(), [says(2, "tea", "next")], "the script goes on");
     scene.feed(&["\\topic"]);
     scene.lobby(LobbyEvent::Sent { room: None, id: 2, seq: Seq(2), message: None });
-    scene.shows("#Tea: Green tea (said bobby)");
+    scene.shows("#Tea: Green tea (set by bobby)");
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn topics_without_end_are_told_a_few_times() {
     }
     assert!(scene.shown().lines().count() < 10);
     scene.feed(&["\\topic"]);
-    scene.shows("#Tea: topic 10000 (said bobby)");
+    scene.shows("#Tea: topic 10000 (set by bobby)");
     assert_eq!(scene.app.state.sessions.unread(TEA), 0, "an act is no message");
 }
 

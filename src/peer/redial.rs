@@ -27,7 +27,7 @@ const OPENING_PAUSES: [Duration; 4] = [
 ];
 
 /// Pauses between dials while a lost link is rebuilt; the last one repeats.
-const REBUILDING_PAUSES: [Duration; 6] = [
+pub(super) const REBUILDING_PAUSES: [Duration; 6] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
     Duration::from_secs(2),
@@ -41,7 +41,7 @@ const ACCEPTED_WAITS: Duration = Duration::from_millis(500);
 
 /// A link that held this long was sound: after its loss the pauses begin anew. One that is lost
 /// sooner goes on in them, so a peer that breaks every connection is not dialled in a loop.
-const STEADY_AFTER: Duration = Duration::from_secs(5);
+pub(super) const STEADY_AFTER: Duration = Duration::from_secs(5);
 
 /// A session whose link cannot be rebuilt for this long is over: long enough for a laptop carried
 /// from one room to another.

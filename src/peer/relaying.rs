@@ -3,27 +3,15 @@
 
 use std::time::Duration;
 
+use super::redial::{REBUILDING_PAUSES, STEADY_AFTER};
 use crate::session::path::PathChoice;
 
 /// How long a direct way is looked for before the relay is tried as well. A dial over a long way takes half a second
 /// with its handshake, and the forked side begins to dial after one.
 const RELAY_AFTER: Duration = Duration::from_millis(1500);
 
-/// Pauses between visits to the relay that led to nothing; the last one repeats.
-const PAUSES: [Duration; 6] = [
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-    Duration::from_secs(8),
-    Duration::from_secs(15),
-];
-
 /// The pause after a server has said that it relays nothing: it may be started again with another setting.
 const OFF_PAUSE: Duration = Duration::from_secs(60);
-
-/// A connection that held this long was sound, and the pauses begin anew.
-const STEADY_AFTER: Duration = Duration::from_secs(5);
 
 /// While a session is relayed, a direct way is looked for every second at first, and then more seldom.
 const SEARCH_EVERY_AT_FIRST: Duration = Duration::from_secs(1);
@@ -100,14 +88,14 @@ impl Relaying {
         let pause = match visit {
             Visit::Off => OFF_PAUSE,
             // It took its time.
-            Visit::Alone => PAUSES[0],
+            Visit::Alone => REBUILDING_PAUSES[0],
             Visit::Away | Visit::Failed => self.pause(),
         };
         self.due = Some(now + pause.mul_f64(jitter));
     }
 
     fn pause(&self) -> Duration {
-        PAUSES[self.visits.saturating_sub(1).min(PAUSES.len() - 1)]
+        REBUILDING_PAUSES[self.visits.saturating_sub(1).min(REBUILDING_PAUSES.len() - 1)]
     }
 
     /// A connection is lost that had lived for `lived`.

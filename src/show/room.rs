@@ -122,7 +122,7 @@ pub(super) fn list(rooms: &[RoomRow]) -> String {
 /// What the lobby or a room is about.
 #[must_use]
 pub(super) fn topic(room: Option<&RoomName>, text: &str, by: Option<&str>) -> String {
-    let by = by.map_or_else(String::new, |by| format!(" (said {by})"));
+    let by = by.map_or_else(String::new, |by| format!(" (set by {by})"));
     match text {
         "" => format!("nothing is said about what {} is about{by}", place(room)),
         text => format!("{}: {text}{by}", place(room)),

@@ -29,7 +29,7 @@ fn prompt_texts_and_lists_name_the_room() {
         bobby.say("me, anna");
         anna.sees_row("*!#tea bobby: me, anna");
         bobby.ask("\\topic Green, mostly", json!({"event": "topic"}));
-        anna.sees("#tea: Green, mostly (said bobby)");
+        anna.sees("#tea: Green, mostly (set by bobby)");
         anna.enter("\\users");
         anna.sees("in #tea (2): anna bobby");
         anna.enter("\\ss");

@@ -2,7 +2,7 @@
 //! sequences that set it and give the old one back are the editor's.
 
 use super::super::harmless::harmless_line;
-use super::TerminalForm;
+use super::{TerminalForm, links};
 
 /// Characters of the lobby's address that the title shows.
 const SHOWN: usize = 80;
@@ -10,30 +10,13 @@ const SHOWN: usize = 80;
 /// Unread messages up to this are counted one by one.
 const MOST_COUNTED: u64 = 99;
 
-/// Terminals, by the beginning of `TERM`, that take a title. Others might show it as text.
-const TAKE_TITLES: [&str; 16] = [
-    "xterm",
-    "rxvt",
-    "tmux",
-    "screen",
-    "alacritty",
-    "foot",
-    "wezterm",
-    "kitty",
-    "ghostty",
-    "contour",
-    "vte",
-    "gnome",
-    "konsole",
-    "iterm",
-    "mintty",
-    "st-",
-];
+/// Terminals, by the beginning of `TERM`, that take a title and no links. Others might show it as text.
+const TAKE_TITLES_ALONE: [&str; 2] = ["rxvt", "screen"];
 
 /// Whether a terminal of this name takes a title.
 #[must_use]
 pub fn is_taken_by(term: &str) -> bool {
-    TAKE_TITLES.iter().any(|name| term.starts_with(name))
+    links::are_taken_by(term) || TAKE_TITLES_ALONE.iter().any(|name| term.starts_with(name))
 }
 
 impl TerminalForm {
