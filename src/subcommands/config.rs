@@ -71,10 +71,11 @@ fn about(key: &str) -> String {
         return "Keep what is said on this machine".to_owned();
     }
     if key == "strangers" {
-        return "Private sessions of people you have not answered that may be open at once".to_owned();
+        return "How many private sessions may be open at once with people you have not answered".to_owned();
     }
     if key == "history-size" {
-        return "Bytes of it that are kept, half of them for private talk alone; the oldest go".to_owned();
+        return "Bytes of history to keep, half of them for private sessions alone; the oldest go first"
+            .to_owned();
     }
     let command = Cli::command();
     let option = command.get_arguments().find(|option| option.get_long() == Some(key));

@@ -26,7 +26,7 @@ pub fn run(outputs: &mut Outputs<'_>) -> Result<()> {
     commands().to_writer(&mut page)?;
     outputs.out.write_all(&page)?;
     if outputs.columns.is_some() {
-        writeln!(outputs.err, "hobnob: this is the page for a formatter; to read it: hobnob man | man -l -")?;
+        writeln!(outputs.err, "hobnob: this page is for a formatter; read it with: hobnob man | man -l -")?;
     }
     Ok(())
 }
@@ -34,7 +34,9 @@ pub fn run(outputs: &mut Outputs<'_>) -> Result<()> {
 fn commands() -> Roff {
     let mut roff = Roff::default();
     roff.control("SH", ["COMMANDS"]);
-    roff.text([roman("A line that begins with \\ is a command; \\\\ begins a text with a backslash.")]);
+    roff.text([roman(
+        "A line that begins with \\ is a command; type \\\\ to begin a text with a backslash.",
+    )]);
     for command in COMMANDS {
         roff.control("TP", []);
         let aliases: String = command.aliases.iter().map(|alias| format!(", \\{alias}")).collect();
@@ -43,11 +45,11 @@ fn commands() -> Roff {
     }
     roff.control("SH", ["EXIT STATUS"]);
     for (code, meaning) in [
-        ("0", "all done"),
-        ("1", "on a pipe: some command failed or some message was not delivered"),
-        ("2", "wrong usage"),
-        ("3", "the lobby could not be reached or joined"),
-        ("4", "a key is not the one that was trusted"),
+        ("0", "everything worked"),
+        ("1", "on a pipe: a command failed, or a text was not delivered"),
+        ("2", "wrong usage, or a file cannot be used"),
+        ("3", "the lobby could not be reached or joined, or an operator sent this user out of it"),
+        ("4", "a server or a user has another key than the one that was trusted"),
     ] {
         roff.control("TP", []);
         roff.text([roman(code)]);
