@@ -24,7 +24,7 @@ pub(super) fn kill(mark: &OsStr) {
     }
 }
 
-/// Returns the process ids of all processes of this machine.
+/// Returns the ids of all processes that can be seen from here.
 #[cfg(target_os = "linux")]
 fn all_processes() -> impl Iterator<Item = rustix::process::Pid> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();

@@ -98,7 +98,7 @@ impl Keyboard {
     }
 
     fn wake(&self) {
-        // If the pipe is full, the thread wakes up anyway.
+        // If the socket is full, the thread wakes up anyway.
         let _full = (&self.wake).write(&[0]);
     }
 
