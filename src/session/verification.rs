@@ -11,7 +11,7 @@
 //! | `ask` | this side has asked too | the question from the side with the smaller key counts |
 //! | another `ask` | this side has revealed its nonce, or words are compared | cancelled |
 //! | `reveal` | this side has asked | this side opens its commitment, and both sides have the words |
-//! | `open` | this side has revealed its nonce | both have the words; cancelled if the nonce does not fit the commitment |
+//! | `open` | this side has revealed its nonce | both have the words; cancelled if the nonce does not fit |
 //! | a `reveal` or `open` with another nonce, or from the side that must not send it | words are compared | cancelled |
 //! | `answer` | there are no words yet | cancelled |
 //! | `answer` yes | words are compared | verified as soon as this user also says yes |
