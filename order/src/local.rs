@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use crate::places::Places;
 use crate::{Follower, Later, Ordered, OrderedStream, Place, PublishError, StreamError, StreamIdentity};
 
-/// How many batches are kept for followers. A server applies a batch and forgets it before it publishes the next one, so
-/// more than a few batches mean that nobody reads them. When the limit is reached, further batches are refused.
+/// How many batches are kept for followers. A server applies a batch and forgets it before it publishes the next one,
+/// so more than a few batches mean that nobody reads them. When the limit is reached, further batches are refused.
 const MAX_KEPT: usize = 1024;
 
 /// The order in which a single server publishes. Places begin with 1 each time the process starts, and nothing refers

@@ -108,8 +108,7 @@ pub fn genesis(log: &LogId) -> ChainHash {
 ///
 /// The hash is SHA-256 over these bytes in a row: the previous hash (32 bytes), seq (u64), at (u64), key (32 bytes),
 /// run (8 bytes), id (u64), the length of the name in bytes (u32), the name in UTF-8, and then the content. The bytes
-/// of a text are its length (u32) and its UTF-8; the bytes of an act are described in PROTOCOL.md. Integers are
-/// big-endian.
+/// of a text are its length (u32) and its UTF-8; for those of an act see [`Content::hashed`]. Integers are big-endian.
 #[must_use]
 pub fn link(previous: &ChainHash, message: &LobbyMessage) -> ChainHash {
     let mut context = Context::new(&SHA256);

@@ -63,7 +63,9 @@ impl Content {
         }
     }
 
-    /// Hands the bytes that are hashed to `take`, piece by piece.
+    /// Hands the bytes that are hashed to `take`, piece by piece. For a text these are its length (u32, big-endian) and
+    /// its UTF-8. For an act they are a mark that cannot be the length of a text, and then each member in turn, as
+    /// docs/PROTOCOL.md describes.
     pub fn hashed(&self, mut take: impl FnMut(&[u8])) {
         match self {
             Self::Text(text) => field(Some(text.as_str()), &mut take),

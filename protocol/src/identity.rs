@@ -41,7 +41,7 @@ pub enum IdentityError {
     NotPrivate {
         /// The file that others can read.
         path: PathBuf,
-        /// Its permission bits.
+        /// The permission bits of the file.
         mode: u32,
     },
     /// The path is a symbolic link to a file that does not exist. The key may be on a disk that is not mounted. No new
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn processes_that_make_a_key_at_the_same_time_end_up_with_the_same_key() {
+    fn making_a_key_several_times_at_once_ends_with_one_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("anna.key");
         let keys: Vec<PublicKey> = std::thread::scope(|scope| {

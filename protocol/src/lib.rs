@@ -64,8 +64,8 @@ pub const DEFAULT_PORT: u16 = 43210;
 /// that a thousand queued texts fit in memory.
 pub const MAX_TEXT_BYTES: usize = 16 * 1024;
 
-/// The longest line on the wire, newline included, in bytes. JSON writes a control character as six bytes (`\u0007`), so
-/// the longest text may take six times its size. The rest is room for the other fields.
+/// The longest line on the wire, newline included, in bytes. JSON writes a control character as six bytes (`\u0007`),
+/// so the longest text may take six times its size. The rest is room for the other fields.
 pub const MAX_LINE_BYTES: usize = 6 * MAX_TEXT_BYTES + 32 * 1024;
 
 /// The longest line that a server reads before it has accepted the `hello`, in bytes. It is short so that a stranger

@@ -107,7 +107,7 @@ pub struct Pin {
     /// Whether the two users compared the words of their keys and found them to be the same.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub verified: bool,
-    /// Whether the words differed or the user refused the key. Nothing is sent to a refused key.
+    /// Whether one of the two users said that the words differ. Nothing is sent to such a key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
 }

@@ -25,8 +25,8 @@ pub struct Traits {
     /// because the end of a run waits for them in its own way and with a limit.
     pub ends_run: bool,
     /// Whether the command does not show that its user has read what is on the screen. A user who opens the client and
-    /// leaves again has not read it, and the command that shows missed messages moves the mark itself, only as far as it
-    /// has shown them.
+    /// leaves again has not read it, and the command that shows missed messages moves the mark itself, only as far as
+    /// it has shown them.
     pub moves_no_mark: bool,
     /// Whether the command has no effect at a terminal, where no script waits for anything.
     pub for_scripts: bool,

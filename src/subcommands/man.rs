@@ -1,4 +1,4 @@
-//! `hobnob man`: the manual page, made from the command line and the table of commands.
+//! `hobnob man`: writes the manual page, which is made from the command line options and the table of commands.
 
 use anyhow::Result;
 use clap::CommandFactory;
@@ -9,10 +9,10 @@ use super::Outputs;
 use crate::cli::{Cli, EXAMPLES};
 use crate::commands::COMMANDS;
 
-/// Writes the page in troff, for `man -l -`; whoever did not pipe it there is told to.
+/// Writes the page in troff, for `man -l -`. If the output is a terminal, a note says how to read the page.
 ///
 /// # Errors
-/// When an output takes nothing.
+/// Fails if an output cannot be written.
 pub fn run(outputs: &mut Outputs<'_>) -> Result<()> {
     let command = Cli::command().after_help("");
     let man = Man::new(command).manual("hobnob").source(concat!("hobnob ", env!("CARGO_PKG_VERSION")));
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_names_options_commands_and_exit_codes() {
+    fn the_manual_page_contains_options_commands_and_exit_codes() {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         run(&mut Outputs { out: &mut out, err: &mut err, color: false, columns: None }).unwrap();
         assert!(err.is_empty());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hobnob_protocol::name::{ChainHash, LogId, PairToken, PublicKey, Text, UserName};
 use hobnob_protocol::room::RoomName;
 
-/// A conversation whose messages are numbered together.
+/// A talk: a log or a private session, whose messages are numbered together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Talk {
     /// The log of a lobby or of a room.
@@ -44,11 +44,11 @@ pub(crate) enum Side {
 /// A message that is to be stored.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    /// The conversation in which it was said.
+    /// The talk in which it was said.
     pub talk: Arc<Talk>,
     /// The side that said it.
     pub side: Side,
-    /// Its number. No other message of the same conversation and side has this number.
+    /// Its number. No other message of the same talk and side has this number.
     pub number: u64,
     /// When it was said, in milliseconds since 1970-01-01 UTC.
     pub at: u64,
@@ -81,7 +81,7 @@ pub(crate) struct Kept {
     pub place: Whereabouts,
     /// Whether this user said it in a private session.
     pub own: bool,
-    /// Its number in its conversation.
+    /// Its number in its talk.
     pub number: u64,
     /// When it was said, in milliseconds since 1970-01-01 UTC.
     pub at: u64,

@@ -20,7 +20,7 @@ const TEXT_TENTHS: i64 = 22;
 /// How many messages are removed at once. One transaction can delete so many without holding up another client.
 const LET_GO: i64 = 1000;
 
-/// How many conversations are remembered with the ids of their rows. A client has only a few.
+/// How many talks are remembered with the ids of their rows. A client has only a few.
 const MOST_TALKS: usize = 256;
 
 /// The value of the column `kind` for the log of a lobby.
@@ -30,13 +30,13 @@ const ROOM: i64 = 1;
 /// The value of the column `kind` for a private session.
 pub(super) const PRIVATE: i64 = 2;
 
-/// The ids of the rows of conversations, which a writer remembers. The key is the address of the `Arc`.
+/// The ids of the rows of talks, which a writer remembers. The key is the address of the `Arc`.
 #[derive(Debug, Default)]
 pub(super) struct Talks {
     ids: HashMap<usize, (Arc<Talk>, i64)>,
 }
 
-/// The columns of a conversation's row.
+/// The columns of a talk's row.
 struct Columns<'a> {
     kind: i64,
     own: &'a [u8],
@@ -73,7 +73,7 @@ impl<'a> From<&'a Talk> for Columns<'a> {
 }
 
 impl Talks {
-    /// Returns the id of a conversation's row. The row is made if the conversation is new.
+    /// Returns the id of a talk's row. The row is made if the talk is new.
     fn id(&mut self, conn: &Connection, talk: &Arc<Talk>) -> rusqlite::Result<i64> {
         // No other `Arc` can get this address as long as the `Arc` is kept here.
         let address = Arc::as_ptr(talk).addr();
@@ -160,7 +160,7 @@ impl<'c> Adding<'c> {
             Some(id) => id,
             None => next_id(self.conn, private)?,
         };
-        // In a private session the keys of both sides are stored with the conversation.
+        // In a private session the keys of both sides are stored with the talk.
         let key = (!private).then(|| entry.key.as_bytes().as_slice());
         let side = i64::from(entry.side == Side::Other);
         let (from, text) = (entry.from.as_str(), entry.text.as_str());
