@@ -43,6 +43,14 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR", env = "HOBNOB_DATA_DIR")]
         data_dir: Option<PathBuf>,
     },
+    /// Copy key and log to a new folder, from which a server can be started; the server may run meanwhile
+    Backup {
+        /// Where to; a folder that does not exist, or is empty
+        dir: PathBuf,
+        /// The data directory [default: as for the server]
+        #[arg(long, value_name = "DIR", env = "HOBNOB_DATA_DIR")]
+        data_dir: Option<PathBuf>,
+    },
     /// Tell whether a server runs, and where it is in the order of a lobby on many servers
     Status {
         /// The data directory [default: as for the server]

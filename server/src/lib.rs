@@ -13,15 +13,16 @@
 //! - `neighbour` is what servers of one lobby ask each other.
 //! - `consent` keeps the questions whether somebody wants a private session; `rendezvous` introduces users to each other;
 //!   `allowance` tells how often. `relay` copies bytes between two who cannot reach each other; `tokens` makes and
-//!   recognises the tokens of their sessions.
-//! - [`log`] keeps it all; [`verify`] checks it; [`status`] tells where a server is in it; [`exposed`] tells which of its
-//!   files others have access to.
+//!   recognises the tokens of their sessions, and `kept_out` tells whom it relays nothing for.
+//! - [`log`] keeps it all; [`verify`] checks it; [`backup`] copies it; [`status`] tells where a server is in it; [`exposed`]
+//!   tells which of its files others have access to.
 //! - `metrics` and `scrape` tell how it goes.
 //!
 //! Nothing here knows the client program.
 
 mod admission;
 mod allowance;
+pub mod backup;
 mod banned_ranges;
 mod config;
 mod connection;
@@ -31,6 +32,7 @@ mod engine;
 pub mod exposed;
 pub mod found;
 mod founding;
+mod kept_out;
 mod listener;
 mod lobby;
 pub mod log;

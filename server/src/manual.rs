@@ -37,8 +37,8 @@ fn rest() -> Roff {
         &mut roff,
         "EXIT STATUS",
         &[
-            ("0", "ended in order, or the log is sound"),
-            ("1", "it could not run, or the log is not sound"),
+            ("0", "ended in order, the log is sound, or the backup is made and sound"),
+            ("1", "it could not run, the log is not sound, or there is no backup"),
             ("2", "wrong usage"),
         ],
     );
