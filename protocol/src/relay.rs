@@ -61,6 +61,9 @@ pub enum RelayRefusedCode {
     TakenOver,
     /// The server shuts down.
     Closing,
+    /// Operators of the lobby sent this key out: it is banned, or was kicked and is not in the lobby again; it may be tried
+    /// again.
+    SentOut,
     /// A reason this build does not know.
     #[serde(other)]
     Other,
