@@ -14,10 +14,10 @@ use thiserror::Error;
 
 use crate::exposed::{make_folder_private, make_private};
 use crate::log::LogError;
+use crate::log::check::{self, verify};
 use crate::log::sqlite::copy::{self, CopyError};
 use crate::log::sqlite::sync::sync_dir;
-use crate::machine_file;
-use crate::verify::{self, verify};
+use crate::shared_lobby::machine_file;
 
 /// The folder of a data directory that a server has for itself.
 const STORE: &str = "server";
@@ -44,7 +44,7 @@ pub struct Copied {
     /// The files, by the names they have in the folder `server`.
     pub files: Vec<&'static str>,
     /// What the check of the copy found.
-    pub log: verify::Report,
+    pub log: check::Report,
 }
 
 /// Why there is no backup.

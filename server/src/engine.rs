@@ -15,14 +15,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::banned_ranges::BannedRanges;
+use crate::admission::banned_ranges::BannedRanges;
 use crate::config::ServerConfig;
 use crate::connection::{self, Elsewhere, Recent, RecentOfRooms, Shared, Turns};
 use crate::decide::Proposals;
-use crate::kept_out::KeptOut;
 use crate::lobby::{Chunk, Lobby, LobbyParts, Sharing, first_connection, lobby, new_server, wall_clock};
 use crate::log::{LobbyLog, LogError};
 use crate::metrics::Metrics;
+use crate::relay::kept_out::KeptOut;
 use crate::relay::{Relay, RelayParts};
 use crate::tokens::Tokens;
 

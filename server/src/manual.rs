@@ -37,8 +37,8 @@ fn rest() -> Roff {
         &mut roff,
         "EXIT STATUS",
         &[
-            ("0", "ended in order, the log is sound, or the backup is made and sound"),
-            ("1", "it could not run, the log is not sound, or there is no backup"),
+            ("0", "the server ended in order, the log is sound, or the backup was made"),
+            ("1", "the server could not run, the log is not sound, or there is no backup"),
             ("2", "wrong usage"),
         ],
     );
@@ -46,9 +46,9 @@ fn rest() -> Roff {
         &mut roff,
         "FILES",
         &[
-            ("DIR/server/server.key", "the server's key; made at the first start"),
-            ("DIR/server/lobby.sqlite", "the log: messages, and names with their keys"),
-            ("/etc/hobnob-server.toml", "what the packaged service reads with --config"),
+            ("DIR/server/server.key", "the server's key; the first start makes it"),
+            ("DIR/server/lobby.sqlite", "the log: messages, rooms, and names with their keys"),
+            ("/etc/hobnob-server.toml", "the settings that the packaged service reads"),
         ],
     );
     roff.control("SH", ["SEE ALSO"]);

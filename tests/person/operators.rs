@@ -67,7 +67,7 @@ fn a_relayed_session_of_whoever_is_banned_pauses_and_goes_on_when_the_ban_is_tak
     let ruled = Ruled::start();
     let (boss, home) = (ruled.boss(), Home::new());
     let anna = ruled.server.client("anna").args(["--path", "relay"]).join();
-    let mut bobby = Person::join_with(&ruled.server, "bobby", (80, 30), &["--path", "relay"], &home);
+    let mut bobby = Person::join_with(&ruled.server, "bobby", (80, 30), &[("HOBNOB_PATH", "relay")], &home);
     anna.send("\\fork bobby");
     anna.wait(json!({"event": "opened", "peer": "bobby", "path": "relay"}));
     bobby.sees("anna opened private session 1 with you");

@@ -8,6 +8,7 @@
 //! address, and in all.
 
 mod copy;
+pub(crate) mod kept_out;
 mod seats;
 mod talk;
 
@@ -22,10 +23,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::kept_out::{Allowed, KeptOut};
 use self::seats::{Guest, Seat, Seats, Side, Taken};
 use self::talk::TalkError;
 use crate::admission::{Admission, Slot, Verdict};
-use crate::kept_out::{Allowed, KeptOut};
 use crate::lobby::wall_clock;
 use crate::metrics::Metrics;
 use crate::tokens::Tokens;
