@@ -104,6 +104,7 @@ impl Engine {
             max_clients: config.max_clients,
             max_clients_per_ip: config.max_clients_per_ip,
             kept_out: Arc::clone(&kept_out),
+            clock: wall_clock,
             metrics: Arc::clone(&metrics),
         });
         let banned = Arc::new(BannedRanges::default());

@@ -84,7 +84,7 @@ mod tests {
     fn every_shell_completes_every_option() {
         for shell in Shell::value_variants() {
             let script = String::from_utf8(completions(*shell)).unwrap();
-            for option in ["max-clients-per-ip", "name-ttl", "verify"] {
+            for option in ["max-clients-per-ip", "name-ttl", "verify", "backup"] {
                 assert!(script.contains(option), "{shell}: {option}");
             }
         }

@@ -106,6 +106,7 @@ impl World {
                 max_clients: 1,
                 max_clients_per_ip: 1,
                 kept_out: Arc::default(),
+                clock: || 0,
                 metrics: Arc::new(Metrics::new()),
             }),
         });
