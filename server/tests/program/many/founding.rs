@@ -86,8 +86,9 @@ async fn what_the_operators_of_a_single_server_decided_holds_on_all_servers_of_t
     let (mut b, _) = bobby.join(single.addr).await;
     let (_r, _) = raider.join(single.addr).await;
     b.post(1, "words").await;
-    b.join_room("dev").await;
+    let mut place = b.join_room("dev").await.start;
     b.say_in("dev", 2, "in the room").await;
+    b.said_in("dev", &mut place).await;
     act(&mut o, 1, "ban", (None, Some("127.0.1.0/24"))).await;
     act(&mut o, 2, "ban", (Some("raider"), None)).await;
     act(&mut o, 3, "mute", (Some("bobby"), None)).await;
