@@ -165,6 +165,12 @@ impl Bans {
         }
     }
 
+    /// The keys that are banned, and until when.
+    pub(super) fn keys(&self, now: u64) -> Vec<(Fingerprint, Term)> {
+        let those = self.keys.iter().filter(|(_, ban)| ban.sentence.holds(now));
+        those.map(|(fingerprint, ban)| (fingerprint.clone(), Term::until(ban.sentence.until))).collect()
+    }
+
     pub(super) fn clock_went_back(&mut self, now: u64) {
         self.keys.values_mut().for_each(|ban| ban.sentence.clock_went_back(now));
         self.ranges.values_mut().for_each(|sentence| sentence.clock_went_back(now));

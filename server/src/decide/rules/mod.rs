@@ -245,6 +245,11 @@ impl Rules {
         self.bans.ranges(self.now)
     }
 
+    /// The keys that are banned now, for whoever relays sessions.
+    pub(crate) fn banned_keys(&self) -> Vec<(Fingerprint, Term)> {
+        self.bans.keys(self.now)
+    }
+
     /// All operators: those of the file first.
     pub(crate) fn operators(&self) -> Vec<OperatorRow> {
         self.operators.list()
