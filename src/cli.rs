@@ -142,7 +142,7 @@ pub struct LogOptions {
     /// This room alone
     #[arg(long, value_name = "ROOM")]
     pub room: Option<String>,
-    /// From this time on: RFC 3339, a date, or 2h or 3d for so long ago
+    /// From this time on: RFC 3339, a date, today, yesterday, monday, or 2h or 3d for so long ago
     #[arg(long = "since", id = "log-since", value_name = "WHEN")]
     pub since: Option<String>,
     /// Before this time, written in the same way

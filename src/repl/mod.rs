@@ -83,7 +83,7 @@ pub struct ReplOptions {
     pub words: watch::Receiver<Arc<Words>>,
 }
 
-/// What the user did. All but [`Typed::HistoryLost`] and [`Typed::NotUtf8`] answer a grant.
+/// What the user did. All but [`Typed::HistoryLost`], [`Typed::NotUtf8`] and [`Typed::NamesRoom`] answer a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Typed {
     /// A whole line, or several: see the module's page.
@@ -130,6 +130,8 @@ pub enum Typed {
     /// The terminal has sent this byte, which is no UTF-8; U+FFFD stands in its place. Said once;
     /// answers no grant.
     NotUtf8(u8),
+    /// The line has become one that names a room, which may be completed soon. Answers no grant.
+    NamesRoom,
 }
 
 /// Why there is no line editor.

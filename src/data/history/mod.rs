@@ -43,7 +43,7 @@ pub(crate) const DEFAULT_SIZE: u64 = 1024 * 1024 * 1024;
 /// Bytes it may take at the least: some thousand messages.
 pub(crate) const SMALLEST_SIZE: u64 = 4 * 1024 * 1024;
 
-/// Messages that are looked at for the last one that names this user.
+/// Messages that are looked at for those that name this user.
 const MOST_LOOKED_AT: usize = 10_000;
 
 /// The history of a data directory; or none, where nothing is to be kept or the file cannot be used.
@@ -170,17 +170,21 @@ impl History {
         })
     }
 
-    /// The newest message that has one of these names or words in it and that `is_wanted`.
+    /// The newest messages before a place that have one of these names or words in them and that `is_wanted`, at most
+    /// `count`, the oldest first.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub(crate) fn newest_with_any<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,
+        before: Before,
+        count: usize,
         is_wanted: &dyn Fn(&Kept) -> bool,
-    ) -> Result<Option<Kept>, HistoryError> {
-        self.ask(None, |open| {
-            question::newest_with_any(&open.reader, names, &open.own_name, MOST_LOOKED_AT, is_wanted)
+    ) -> Result<Vec<Kept>, HistoryError> {
+        self.ask(Vec::new(), |open| {
+            let bounds = (before, count, MOST_LOOKED_AT);
+            question::newest_with_any(&open.reader, names, &open.own_name, bounds, is_wanted)
         })
     }
 
