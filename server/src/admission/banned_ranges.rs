@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::allowance::{Allowance, Measure};
 use crate::decide::rules::{AddressRange, MAX_ENTRIES, Term};
+use crate::limits::allowance::{Allowance, Measure};
 
 /// From each range one connection in this time is let through.
 const ONE_IN: Duration = Duration::from_secs(5);

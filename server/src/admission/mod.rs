@@ -1,6 +1,8 @@
 //! How many clients there may be, in all and from one address (for IPv6, one network). A plain count: who is admitted holds a
 //! [`Slot`], and gives it back by dropping it.
 
+pub(crate) mod banned_ranges;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
