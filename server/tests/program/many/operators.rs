@@ -14,7 +14,12 @@ fn plain(kind: &str) -> Act {
     Act { kind: ActKind::new(kind).unwrap(), name: None, target: None, until: None, text: None }
 }
 
-async fn act(client: &mut Client, id: u64, kind: &str, (name, target): (Option<&str>, Option<&str>)) {
+pub(super) async fn act(
+    client: &mut Client,
+    id: u64,
+    kind: &str,
+    (name, target): (Option<&str>, Option<&str>),
+) {
     let name = name.map(|name| name.parse().unwrap());
     let target = target.map(|target| ActTarget::new(target).unwrap());
     let act = Act { name, target, ..plain(kind) };
@@ -22,12 +27,12 @@ async fn act(client: &mut Client, id: u64, kind: &str, (name, target): (Option<&
 }
 
 /// Reads on until that was done.
-async fn is_done(client: &mut Client, kind: &str) {
+pub(super) async fn is_done(client: &mut Client, kind: &str) {
     while client.message().await.content.act().is_none_or(|act| act.kind.as_str() != kind) {}
 }
 
 /// Whether somebody who comes from a banned address is let in.
-async fn is_let_in(server: SocketAddr) -> bool {
+pub(super) async fn is_let_in(server: SocketAddr) -> bool {
     let user = User::new("raider");
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from((Ipv4Addr::new(127, 0, 1, 7), 0))).unwrap();
