@@ -1,12 +1,13 @@
 //! The link to NATS. It is made once; from then on the NATS crate makes it again whenever it is lost, to any node that
 //! answers. Owns the times of that; knows no stream.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::{self, Context};
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, rustls};
 use thiserror::Error;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -56,7 +57,7 @@ pub enum ConnectError {
         reason: String,
     },
     /// The link cannot be encrypted although it has to be.
-    #[error("cannot speak TLS with NATS at {urls}: {reason}; see --nats-ca")]
+    #[error("cannot speak TLS with NATS at {urls}: {reason}; see --nats-ca and --nats-cert")]
     Tls {
         /// The addresses of the nodes.
         urls: String,
@@ -96,7 +97,7 @@ impl Link {
     /// # Errors
     /// When no node lets this server in; see [`ConnectError`].
     pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
-        let urls = settings.urls.join(",");
+        let urls = settings.urls.iter().map(|url| without_password(url)).collect::<Vec<_>>().join(",");
         let until = Instant::now() + FIRST_LINK;
         loop {
             let stands = Arc::new(AtomicBool::new(true));
@@ -108,6 +109,7 @@ impl Link {
                         return Err(ConnectError::Denied { urls, reason: err.to_string() });
                     }
                     ConnectErrorKind::Tls => return Err(ConnectError::Tls { urls, reason: chain(&err) }),
+                    _ if is_of_tls(&err) => return Err(ConnectError::Tls { urls, reason: chain(&err) }),
                     ConnectErrorKind::ServerParse => {
                         return Err(ConnectError::Unreachable { urls, reason: chain(&err) });
                     }
@@ -203,8 +205,31 @@ fn note(event: &Event, stands: &AtomicBool) {
     }
 }
 
+/// Tells whether TLS is what failed. Certificates that do not fit do not get better by trying again. The NATS crate
+/// reports most of these errors in the same way as a socket that broke.
+fn is_of_tls(err: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(err);
+    while let Some(err) = cause {
+        let within = err.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if err.is::<rustls::Error>() || within.is_some_and(|err| err.is::<rustls::Error>()) {
+            return true;
+        }
+        cause = err.source();
+    }
+    false
+}
+
+/// A node's address without its user and password, so that it may be shown and logged.
+fn without_password(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => format!("{}{}", &url[..scheme + 3], &url[at + 1..]),
+        (None, Some(at)) => url[at + 1..].to_owned(),
+        _ => url.to_owned(),
+    }
+}
+
 /// An error with its causes; a cause that the text contains already is left out.
-pub(crate) fn chain(err: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn chain(err: &(dyn Error + 'static)) -> String {
     let mut text = err.to_string();
     let mut cause = err.source();
     while let Some(err) = cause {
@@ -216,4 +241,28 @@ pub(crate) fn chain(err: &(dyn std::error::Error + 'static)) -> String {
         cause = err.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        for (given, shown) in [
+            ("nats://one:4222", "nats://one:4222"),
+            ("tls://anna:p@ss@one:4222", "tls://one:4222"),
+            ("anna:word@one:4222", "one:4222"),
+            ("one", "one"),
+        ] {
+            assert_eq!(without_password(given), shown);
+        }
+    }
+
+    #[test]
+    fn a_failure_of_tls_is_known_within_one_of_a_socket() {
+        let tls = || rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
+        assert!(is_of_tls(&tls()) && is_of_tls(&std::io::Error::other(tls())));
+        assert!(!is_of_tls(&std::io::Error::other("broken pipe")));
+    }
 }

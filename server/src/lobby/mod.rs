@@ -69,6 +69,7 @@ use crate::limits::allowance::Allowance;
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
 use crate::network::Network;
+use crate::relay::kept_out::KeptOut;
 use crate::tokens::Tokens;
 
 pub(crate) use self::ask_machine::ask_machine;
@@ -137,6 +138,8 @@ pub(crate) struct LobbyParts {
     pub(crate) tokens: Tokens,
     /// The banned addresses, for the code that accepts connections.
     pub(crate) banned: Arc<BannedRanges>,
+    /// Tells the relay which keys operators sent out.
+    pub(crate) kept_out: Arc<KeptOut>,
     /// How many connections there may be at once; each of them reserves a place in the queue.
     pub(crate) max_clients: usize,
     /// After how many days the name of an absent user becomes free.
@@ -206,6 +209,7 @@ pub(crate) struct Lobby {
     presence: Presence,
     occupied: OccupiedRooms,
     banned: Arc<BannedRanges>,
+    kept_out: Arc<KeptOut>,
     /// The rules of operators, if they have changed and are not stored yet.
     unsaved_rules: Option<Arc<Rules>>,
     last_texts: LastTexts,
@@ -235,6 +239,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         }
     };
     parts.banned.set(machine.rules().banned_ranges());
+    parts.kept_out.ban(machine.rules().banned_keys());
     let occupied = OccupiedRooms::of(&machine, &*parts.room_memory);
     let reached = machine.reached().map_or(Place(0), |reached| reached.place);
     let lobby = Lobby {
@@ -271,6 +276,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         presence: Presence::default(),
         occupied,
         banned: parts.banned,
+        kept_out: parts.kept_out,
         unsaved_rules: None,
         last_texts: LastTexts::default(),
         presence_due: now,

@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::exposed::make_private;
 
 /// The file's name in the folder of the store.
-const FILE: &str = "machine.json";
+pub(crate) const FILE: &str = "machine.json";
 
 /// The word at the beginning of the file, before the identity of the order.
 const KIND: &str = "hobnob-machine";

@@ -15,6 +15,7 @@ mod lock;
 mod moderation;
 mod mutes;
 mod operators;
+mod parts;
 mod range;
 mod term;
 
@@ -37,7 +38,8 @@ use operators::Operators;
 
 /// The limit of each list (bans, mutes, admitted keys). When the limit is reached, a further row is refused with
 /// [`Denied::ListFull`]; rows that have ended do not count. All lists are stored as one record at each change, so this
-/// limit also bounds what one act of an operator writes: about a MiB.
+/// limit also bounds what one act of an operator writes: some MiB at most. Other servers receive the acts; they receive
+/// whole lists only in parts, see `parts`.
 pub(crate) const MAX_ENTRIES: usize = 4096;
 
 /// The greatest number of seconds between two texts of one key: an hour.
@@ -115,17 +117,6 @@ impl Rules {
         }
         self.now = now;
         went_back
-    }
-
-    /// Takes over what was decided before, if nothing is decided here yet. True when something was taken over.
-    pub(crate) fn keep(&mut self, kept: &Self) -> bool {
-        let now = self.now;
-        let is_new =
-            *self == Self { now, ..Self::default() } && *kept != Self { now: kept.now, ..Self::default() };
-        if is_new {
-            *self = Self { now, ..kept.clone() };
-        }
-        is_new
     }
 
     /// Sets the fingerprints that the operators' file lists, or the fingerprint of the user who hosts the lobby in his
@@ -254,6 +245,11 @@ impl Rules {
     /// The address ranges that are banned now, for the code that closes connections before the handshake.
     pub(crate) fn banned_ranges(&self) -> Vec<(AddressRange, Term)> {
         self.bans.ranges(self.now)
+    }
+
+    /// The keys that are banned now, and until when, for the relay.
+    pub(crate) fn banned_keys(&self) -> Vec<(Fingerprint, Term)> {
+        self.bans.keys(self.now)
     }
 
     /// All operators, those of the file first.
