@@ -95,10 +95,10 @@ pub(crate) fn make_private(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a folder of the server's its owner's alone, for the same reasons.
+/// Makes a folder of the server private to its owner, for the same reasons.
 ///
 /// # Errors
-/// When the folder is another user's.
+/// When the folder belongs to another user.
 #[cfg(unix)]
 pub(crate) fn make_folder_private(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

@@ -65,7 +65,7 @@ impl StagedRules {
         self.changed |= self.rules.set_file(listed.iter().cloned());
     }
 
-    /// Takes over what operators decided before several servers shared an order, unless something is decided here
+    /// Takes over what operators decided before several servers shared an order, as far as it is not decided here
     /// already.
     pub(super) fn keep(&mut self, kept: &Rules) {
         self.changed |= self.rules.keep(kept);

@@ -24,9 +24,9 @@ impl Lobby {
     pub(super) fn sent_out(&mut self, id: ConnectionId, why: Refused) {
         let roster = self.machine.roster();
         if let Some(key) = roster.member(id).map(|member| member.key) {
-            // Wherever his connection is: each server relays for all of them.
+            // Done wherever his connection is, because each server relays for all users of the lobby.
             let is_here = roster.those(|member| member.key == key).into_iter().any(|other| other != id);
-            // A ban is told with the rules, and ends with them.
+            // The relay learns of bans from the rules, and they end there.
             let may_go_on = is_here || why.code != RefusedCode::Kicked;
             self.kept_out.sent_out(key, may_go_on);
         }

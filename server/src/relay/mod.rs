@@ -3,9 +3,9 @@
 //! to each other. No other client is let in, and the server remembers nothing for this. Knows tokens and keys, but
 //! neither names, nor who is in the lobby, nor what is in the bytes.
 //!
-//! The way of a connection: `talk` (the request and its answer), `seats` (the client waits for the other side, or meets
-//! it), `copy` (the bytes pass). Every wait has a time limit, and the number of connections is limited: for one key,
-//! for one address, and in all.
+//! The way of a connection: `talk` (the request and its answer), `kept_out` (whether operators sent its key out),
+//! `seats` (the client waits for the other side, or meets it), `copy` (the bytes pass). Every wait has a time limit,
+//! and the number of connections is limited: for one key, for one address, and in all.
 
 mod copy;
 pub(crate) mod kept_out;
@@ -68,9 +68,9 @@ pub(crate) struct RelayParts {
     /// How many clients there may be in the lobby; see [`most_connections`].
     pub(crate) max_clients: usize,
     pub(crate) max_clients_per_ip: usize,
-    /// Whom operators sent out.
+    /// The keys that operators sent out.
     pub(crate) kept_out: Arc<KeptOut>,
-    /// Milliseconds since 1970-01-01 UTC, by which bans end.
+    /// The time in milliseconds since 1970-01-01 UTC, by which bans end.
     pub(crate) clock: fn() -> u64,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -93,7 +93,7 @@ struct Brought {
     place: Place,
 }
 
-/// One of the connections there may be, for a key that may be relayed.
+/// A slot among the relayed connections, for a key that may be relayed.
 struct Place {
     _slot: Slot,
     allowed: Allowed,

@@ -201,14 +201,14 @@ async fn a_server_that_was_started_again_joins_two_it_never_introduced() {
 }
 
 #[tokio::test]
-async fn whoever_is_sent_out_is_no_longer_relayed_and_others_are() {
+async fn a_key_that_is_sent_out_is_no_longer_relayed_and_others_are() {
     let (world, [anna, bobby], [carol, dave]) = (World::new(Some(1 << 20)), two(), two());
     let token = world.token(&anna, &bobby);
     let [mut near, mut far] = world.joined(&anna, &bobby, token).await;
     let [mut third, mut fourth] = world.joined(&carol, &dave, world.token(&carol, &dave)).await;
     let mut waiting = world.meet(&bobby, &carol, world.token(&bobby, &carol)).await;
     assert_eq!(waiting.answer().await, RelayAnswer::Waiting);
-    // The second of the two: whichever side copies for both.
+    // The ban is of the second of the two, so this does not depend on which side copies for both.
     world.relay.kept_out.ban([(bobby.public().fingerprint(), Term::ForGood)]);
     waiting.expect_refusal(RelayRefusedCode::SentOut).await;
     let mut byte = [0];
@@ -219,7 +219,7 @@ async fn whoever_is_sent_out_is_no_longer_relayed_and_others_are() {
     world.meet(&bobby, &anna, token).await.expect_refusal(RelayRefusedCode::SentOut).await;
     world.relay.kept_out.ban([]);
     let [mut near, _far] = world.joined(&anna, &bobby, token).await;
-    // The first of the two.
+    // This time it is the first of the two.
     world.relay.kept_out.sent_out(anna.public(), false);
     assert_eq!(near.read(&mut byte).await.unwrap_or(0), 0);
     world.meet(&anna, &bobby, token).await.expect_refusal(RelayRefusedCode::SentOut).await;

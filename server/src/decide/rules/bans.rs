@@ -139,7 +139,7 @@ impl Bans {
         those.map(|(range, sentence)| (*range, Term::until(sentence.until))).collect()
     }
 
-    /// The same in parts of so many entries.
+    /// The bans in parts of at most [`ENTRIES`] rows.
     pub(super) fn parts(self) -> Vec<Self> {
         let (keys, ranges): (Vec<_>, Vec<_>) =
             (self.keys.into_iter().collect(), self.ranges.into_iter().collect());
@@ -152,7 +152,7 @@ impl Bans {
         of_keys.chain(of_ranges).collect()
     }
 
-    /// Takes over what is not here, as far as there is room.
+    /// Takes over bans that are not here, as long as there is room.
     pub(super) fn keep(&mut self, kept: &Self) {
         for (fingerprint, ban) in &kept.keys {
             if !self.is_full() && !self.keys.contains_key(fingerprint) {
