@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_made_private_is_its_owner_s_alone() {
+    fn a_file_that_is_made_private_is_accessible_only_to_its_owner() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         for mode in [0o666, 0o400, 0o644, 0o600] {

@@ -2,8 +2,8 @@
 //!
 //! Module map:
 //! - [`server`](Server) puts the parts together around an [`Engine`], which is a lobby without a socket.
-//! - `listener` accepts connections, `admission` says which of them are let in, and `network` says which addresses count
-//!   as one.
+//! - `listener` accepts connections, `admission` says which of them are let in, and `network` says which addresses
+//!   count as one.
 //! - `own_files` reads the files that the server's administrator writes.
 //! - `connection` is one client; `wire` is its encrypted stream; `limits` says how fast it is read.
 //! - `lobby` is the one task that gathers what clients want, has it ordered, and does what follows.

@@ -165,7 +165,8 @@ fn send_now(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     SockRef::from(stream).send(bytes)
 }
 
-/// Waits for a client that takes nothing. The client may be suspended, so the system's own time limit is lifted as well.
+/// Waits for a client that takes nothing. The client may be suspended, so the system's own time limit is lifted as
+/// well.
 async fn tell_evicted(evicted: Evicted<TcpStream>) {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     evicted.with_stream(|stream| {

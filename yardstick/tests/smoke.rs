@@ -62,7 +62,7 @@ fn run(scenarios: &[&str]) -> (Vec<serde_json::Value>, String) {
 fn is_whole(figure: &serde_json::Value) {
     assert!(figure["hobnob"].is_number(), "{figure}");
     if figure["figure"].as_str().unwrap().ends_with("lost, twice or late") {
-        // This figure also counts late deliveries, which depend on the speed of the machine, so its value is not checked.
+        // This figure also counts late deliveries, which depend on the machine's speed, so its value is not checked.
         assert!(figure["rounds"]["hobnob"].is_array());
     }
 }

@@ -633,7 +633,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_of_one_name_get_ten_thousand_names_and_then_nobody() {
+    fn ten_thousand_newcomers_with_one_name_get_ten_thousand_names_and_a_further_one_none() {
         let mut roster = Roster::default();
         let started = std::time::Instant::now();
         for n in 0..10_000 {

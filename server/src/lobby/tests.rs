@@ -939,7 +939,7 @@ async fn a_client_that_does_not_answer_is_silent_and_a_user_who_does_not_decide_
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_who_fork_each_other_have_both_consented_and_share_one_session() {
+async fn two_users_who_fork_each_other_have_both_consented_and_share_one_session() {
     let stage = Stage::new();
     let (mut anna, mut bobby) = (stage.join(1, "anna", 1, 1).await, stage.join(2, "bobby", 2, 1).await);
     ask_for(&stage, &anna, 1, "bobby").await;
@@ -1066,7 +1066,7 @@ async fn a_user_is_seen_to_come_before_he_speaks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closing_stores_what_was_accepted_and_says_goodbye() {
+async fn closing_stores_accepted_texts_and_tells_everybody() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     for id in 1..=20 {

@@ -170,7 +170,7 @@ fn count(folder: &Path, sql: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn rooms_that_fill_the_file_push_out_one_another_and_half_of_it_is_the_lobbys() {
+async fn when_rooms_fill_the_file_the_largest_loses_messages_and_half_of_the_space_is_the_lobbys() {
     let folder = tempfile::tempdir().unwrap();
     let bound = 2 * 1024 * 1024;
     let small = SqliteOptions { history: 100_000, max_bytes: bound };
@@ -266,7 +266,7 @@ async fn damage_in_a_room_is_found_and_the_room_named() {
 }
 
 #[tokio::test]
-async fn a_log_of_the_third_format_gets_a_table_of_rooms_and_is_else_as_it_was() {
+async fn a_log_of_the_third_format_gets_a_table_of_rooms_and_is_otherwise_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let log = open(folder.path());
     let mut lobby = Author::of(&log);

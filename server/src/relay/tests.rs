@@ -138,7 +138,7 @@ fn two() -> [Identity; 2] {
 }
 
 #[tokio::test]
-async fn two_with_one_token_meet_and_what_one_writes_the_other_reads() {
+async fn two_clients_with_one_token_meet_and_what_one_writes_the_other_reads() {
     let (world, [anna, bobby]) = (World::new(Some(1 << 20)), two());
     let token = world.token(&anna, &bobby);
     let mut first = world.meet(&anna, &bobby, token).await;

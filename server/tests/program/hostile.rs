@@ -34,7 +34,7 @@ async fn frames_may_be_split_anywhere() {
 }
 
 #[tokio::test]
-async fn a_client_that_sends_no_message_is_told_so_and_closed_and_leaves_nobody_behind() {
+async fn a_client_that_sends_bytes_that_are_no_message_is_told_so_and_closed_and_leaves() {
     let dir = tempdir().unwrap();
     let mut server = ServerProcess::start(dir.path(), &[]);
     let long = vec![b'x'; MAX_LINE_BYTES + 1];

@@ -43,7 +43,7 @@ pub(super) async fn is_let_in(server: SocketAddr) -> bool {
 }
 
 #[tokio::test]
-async fn what_an_operator_does_on_one_server_holds_on_all() {
+async fn the_acts_of_an_operator_on_one_server_hold_on_all() {
     let Some(lobby) = Lobby::over(1) else { return };
     let (boss, bobby, guest) = (User::new("boss"), User::new("bobby"), User::new("guest"));
     let file = lobby.data_dir("operators");
