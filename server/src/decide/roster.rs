@@ -455,9 +455,9 @@ impl Roster {
         self.members.len()
     }
 
-    /// Binds a name to a key. If the name is bound already, the caller makes sure that it is bound to this key. Gives the
-    /// binding if something of it is new, and whether the whole binding is new. There is no binding when the name is not to be
-    /// kept or a limit is reached.
+    /// Binds a name to a key. If the name is bound already, the caller makes sure that it is bound to this key. Gives
+    /// the binding if something of it is new, and whether the whole binding is new. There is no binding when the name
+    /// is not to be kept or a limit is reached.
     fn bind(
         &mut self,
         name: &UserName,
