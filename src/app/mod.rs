@@ -276,6 +276,7 @@ impl App {
         match Text::new(text.as_str()) {
             Ok(checked) => {
                 self.state.user.has_typed = true;
+                self.state.user.mentions = None;
                 self.tell_of_waiting(session);
                 self.state.say(session, checked, None);
             }

@@ -166,7 +166,7 @@ fn messages_of_a_room_are_counted_and_shown_as_its_own() {
     scene.lobby(said("dev", 1, "of a room this user is not in"));
     assert_eq!(scene.shown(), "");
     scene.feed(&["\\ss"]);
-    scene.shows("1 #Tea (up, 1 unread)");
+    scene.shows("1 #Tea (up, 1 unread, 1 names you)");
     scene.feed(&["\\sw #tea", "\\ss"]);
     scene.shows("* 1 #Tea (up)");
     let changes = vec![Change::Joined("carol".parse().unwrap()), Change::Left("bobby".parse().unwrap())];

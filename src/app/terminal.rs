@@ -183,7 +183,8 @@ impl TerminalInput {
             draft: std::mem::take(&mut self.draft),
             note: self.note.take(),
             question: false,
-            said: Some(self.said(session, state)),
+            // What is typed where nobody hears it any more does not stand there as said.
+            said: to(session, state).map(|to| self.said(to, state)),
         });
     }
 
@@ -406,10 +407,10 @@ impl TerminalInput {
     }
 
     /// Returns what stands before this user's own texts on the screen: the same as before the texts of others, and the
-    /// receiver if it is not the lobby.
-    fn said(&self, session: SessionId, state: &State) -> Said {
+    /// receiver `to` if it is not the lobby.
+    fn said(&self, to: To<'_>, state: &State) -> Said {
         let preferences = &state.user.preferences;
-        let (raw, styled) = own::head(&state.me.name, to(session, state).unwrap_or(To::Lobby));
+        let (raw, styled) = own::head(&state.me.name, to);
         let time = own::time_form(preferences.times);
         let links = match preferences.links {
             Links::Auto => takes_links(),
@@ -438,7 +439,8 @@ fn to(session: SessionId, state: &State) -> Option<To<'_>> {
 }
 
 /// Returns the additions in the prompt of `session`: `, verified`; the words that are compared; ` (1:3)` for three
-/// unread messages in session 1; ` … 2` for two texts that have not been answered for in a while.
+/// unread messages in session 1, ` (1:3!)` if some of them name this user; ` … 2` for two texts that have not been
+/// answered for in a while.
 fn counts(session: SessionId, state: &State, now: Instant) -> String {
     let verified =
         if state.sessions.peer(session).is_some_and(|peer| peer.verified) { ", verified" } else { "" };
@@ -466,9 +468,11 @@ fn unread(session: SessionId, state: &State) -> String {
     let unread: Vec<String> = rows
         .iter()
         .filter(|row| row.unread > 0 && !row.current && row.id != session)
-        .map(|row| match row.unread {
-            count if count > MOST_COUNTED => format!("{}:{MOST_COUNTED}+", row.id),
-            count => format!("{}:{count}", row.id),
+        .map(|row| {
+            let (count, more) =
+                if row.unread > MOST_COUNTED { (MOST_COUNTED, "+") } else { (row.unread, "") };
+            let named = if row.mentions > 0 { "!" } else { "" };
+            format!("{}:{count}{more}{named}", row.id)
         })
         .collect();
     match unread.len() {

@@ -272,7 +272,7 @@ fn whoever_was_sent_out_is_promised_nothing_and_told_how_to_come_back() {
     scene.happens(Event::Lobby(LobbyEvent::SentOut(kicked)));
     let shown = scene.shown();
     let out = "you were sent out of the lobby; \\quit and start hobnob again to come back";
-    assert!(shown.contains("boss sent you out of the lobby") && shown.contains(out), "{shown}");
+    assert!(shown.contains("boss kicked you out of the lobby") && shown.contains(out), "{shown}");
     assert!(!shown.contains("is down") && !shown.contains("went down"), "{shown}");
     for (word, args) in [("lobby", ""), ("users", ""), ("switch", "0"), ("join", "tea")] {
         scene.app.command(Queued::new(word.to_owned(), args.to_owned(), None));

@@ -43,6 +43,11 @@ impl Switch {
         launch.inside(&self.ports[port])
     }
 
+    /// Returns the words that stand in front of a command that is to run behind a port.
+    pub(crate) fn inside(&self, port: usize) -> Vec<String> {
+        self.ports[port].prefix()
+    }
+
     /// Unplugs a port: everything that is sent from it or to it vanishes.
     pub(crate) fn unplug(&self, port: usize) {
         must(&self.hub, &format!("ip link set p{port} nomaster"));

@@ -42,7 +42,7 @@ fn messages_of_other_sessions_are_shown_or_counted_until_the_user_goes_there() {
         // The lobby is not current now; what is said in the current session is shown.
         anna.terminal.type_text("half a li");
         carmen.say("anna, this is the lobby");
-        anna.sees_last("1 P~> bobby (0:1)> half a li");
+        anna.sees_last("1 P~> bobby (0:1!)> half a li");
         bobby.say("and this is not");
         anna.sees_row("* P~> <bobby> and this is not");
         assert!(!anna.terminal.transcript().contains("this is the lobby"), "{}", anna.terminal.transcript());
@@ -116,7 +116,7 @@ fn counted_messages_are_shown_when_the_peer_leaves_and_in_the_next_run_when_this
         anna.enter("\\quit");
         assert!(anna.terminal.wait_for_end().success());
         let anna = Person::join_with(&server, "anna", (columns, 30), &[], &home);
-        anna.sees("1 message since ");
+        anna.sees("1 message in the lobby since ");
         anna.sees("carmen: for all of you");
     }
 }
@@ -169,7 +169,7 @@ fn highlighted_words_are_mentions_also_in_missed_messages() {
         bobby.say("deploy again");
         bobby.say("nothing");
         let mut anna = Person::join_with(&server, "anna", (columns, 30), &[], &home);
-        anna.sees("2 messages since ");
+        anna.sees("2 messages in the lobby since ");
         anna.sees("1 names you");
         anna.sees_row("*!bobby: deploy again");
         anna.enter("\\set highlight off");

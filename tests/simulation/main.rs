@@ -1,6 +1,7 @@
 //! The lobby's real link and the real server, over a network and a store that are broken by a seed, with paused time:
 //! hours of partitions, crashes and full disks pass in milliseconds. After each run the books must balance: every text
-//! is in the log once and in order, each author was told the truth, and no message was seen twice or missed.
+//! is in the log once and in order, each author was told the truth, and no message was seen twice or missed. There are
+//! also books of who let whom into a private session ([`mod@consent`]).
 //!
 //! The machine that decides is also driven directly ([`mod@decisions`]): the same order must lead to the same effects.
 //! The same is done with several machines that share an order ([`mod@lives`]), and with the two sides of a verification
@@ -15,6 +16,8 @@
 #[allow(dead_code, reason = "the scenes use what these do not")]
 mod chance;
 
+#[cfg(test)]
+mod consent;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
