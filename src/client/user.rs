@@ -35,7 +35,8 @@ pub struct User {
     pub has_typed: bool,
     /// The last search, so that more of it can be shown.
     pub search: Option<Search>,
-    /// How far back this user has walked through the messages that name him; any other command ends the walk.
+    /// How far back this user has walked through the messages that name him; any text and any other command ends the
+    /// walk.
     pub mentions: Option<Walk>,
     /// The last message of this run that named this user.
     pub last_mention: Option<Message>,
