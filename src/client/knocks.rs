@@ -1,5 +1,6 @@
-//! Who wants a private session with this user and waits for an answer, whom this user turned away lately, and whom it has
-//! let in but a moment ago. Plain and bounded; is told the time, and knows nothing of links.
+//! The users who want a private session with this user and wait for an answer, those whom this user turned away lately,
+//! and those who were let in a moment ago. This is plain data with bounds; the caller tells the time, and it knows
+//! nothing of links.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,44 +9,44 @@ use hobnob_protocol::INTRODUCTION_LIFETIME;
 use hobnob_protocol::name::{PublicKey, UserName};
 use tokio::time::Instant;
 
-/// How long somebody waits for this user's answer, and is declined then.
+/// How long a user waits for this user's answer before he is declined.
 const WAITS_FOR: Duration = Duration::from_secs(120);
 
-/// So many wait at once; further ones are told that too much waits.
+/// How many users may wait at once; any further one is answered with `busy`.
 const MOST_WAITING: usize = 16;
 
-/// Whoever was declined may ask again after this.
+/// How long a user who was declined has to wait before he may ask again.
 const DECLINED_FOR: Duration = Duration::from_secs(10 * 60);
 
-/// Keys remembered for having been declined. A user, or two minutes, is needed for each.
+/// How many declined keys are remembered. Each takes an answer of this user, or two minutes.
 const MOST_DECLINED: usize = 1000;
 
-/// Keys that were let in and whose introduction is on its way. The server asks for few at once; one that has no room here
-/// is asked for again.
+/// How many keys may be remembered that were let in and whose introduction is on its way. The server asks for only a
+/// few at once; the introduction of a key that finds no room here is judged by the rules again.
 const MOST_WELCOME: usize = 256;
 
-/// Somebody who waits for this user's answer.
+/// A user who waits for this user's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Knock {
-    /// The server's number for it.
+    /// The number that the server gave to the question.
     pub(crate) ask: u64,
-    /// Who.
+    /// The name of the user.
     pub(crate) name: UserName,
-    /// With which key.
+    /// The key of the user.
     pub(crate) key: PublicKey,
     until: Instant,
 }
 
-/// Why somebody does not even wait.
+/// Why a user may not even wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KnockRefused {
     /// This key was declined lately.
     Declined,
-    /// This key waits already, or as many do as may.
+    /// This key already waits, or as many users wait as may.
     Busy,
 }
 
-/// A key that was let in, and whose introduction is on its way.
+/// A key that was let in and whose introduction is on its way.
 #[derive(Debug)]
 struct Welcome {
     key: PublicKey,
@@ -53,7 +54,7 @@ struct Welcome {
     is_stranger: bool,
 }
 
-/// Everybody who waits, was declined, or is about to come.
+/// The users who wait, who were declined, or who are about to come.
 #[derive(Debug, Default)]
 pub(crate) struct Knocks {
     waiting: Vec<Knock>,
@@ -62,10 +63,10 @@ pub(crate) struct Knocks {
 }
 
 impl Knocks {
-    /// Somebody wants to be let in, and waits.
+    /// Adds a user who wants to be let in, and waits.
     ///
     /// # Errors
-    /// Why nobody is asked about it.
+    /// Returns the reason if this user is not asked.
     pub(crate) fn knock(
         &mut self,
         ask: u64,
@@ -84,30 +85,30 @@ impl Knocks {
         Ok(())
     }
 
-    /// Takes out whoever of this name waits.
+    /// Removes and returns the user with this name who waits.
     pub(crate) fn take(&mut self, name: &UserName) -> Option<Knock> {
         let at = self.waiting.iter().position(|knock| knock.name == *name)?;
         Some(self.waiting.remove(at))
     }
 
-    /// This key was declined: it does not ask again for a while.
+    /// Notes that this key was declined and may not ask again for a while.
     pub(crate) fn note_declined(&mut self, key: PublicKey, now: Instant) {
         remember(&mut self.declined, MOST_DECLINED, (key, now));
     }
 
-    /// This key, a stranger's or not, may be introduced now.
+    /// Notes that this key may be introduced now; it may be that of a stranger.
     pub(crate) fn note_welcome(&mut self, key: PublicKey, is_stranger: bool, now: Instant) {
         remember(&mut self.welcome, MOST_WELCOME, Welcome { key, at: now, is_stranger });
     }
 
-    /// Whether this key may be introduced; once for each time that it was let in.
+    /// Whether this key may be introduced. Each time that it was let in counts for one introduction.
     pub(crate) fn take_welcome(&mut self, key: &PublicKey, now: Instant) -> bool {
         self.forget_expired(now);
         let at = self.welcome.iter().position(|welcome| welcome.key == *key);
         at.and_then(|at| self.welcome.remove(at)).is_some()
     }
 
-    /// How many strangers were let in and are still to come; none where this key is one of them.
+    /// Returns how many strangers were let in and are still to come; `None` if this key is one of them.
     pub(crate) fn strangers_to_come(&mut self, key: &PublicKey, now: Instant) -> Option<usize> {
         self.forget_expired(now);
         let strangers = || self.welcome.iter().filter(|welcome| welcome.is_stranger);
@@ -118,23 +119,23 @@ impl Knocks {
         self.welcome.retain(|welcome| now.duration_since(welcome.at) <= INTRODUCTION_LIFETIME);
     }
 
-    /// The key may ask at once again, and whoever asks.
+    /// Allows this key to ask again at once.
     pub(crate) fn forgive(&mut self, key: &PublicKey) {
         self.declined.retain(|(declined, _)| declined != key);
     }
 
-    /// When the next of them has waited for long enough.
+    /// Returns when the next user has waited for long enough.
     #[must_use]
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.waiting.iter().map(|knock| knock.until).min()
     }
 
-    /// Takes out those who have waited for long enough.
+    /// Removes and returns the users who have waited for long enough.
     pub(crate) fn take_overdue(&mut self, now: Instant) -> Vec<Knock> {
         self.waiting.extract_if(.., |knock| knock.until <= now).collect()
     }
 
-    /// The server has forgotten what it asked.
+    /// Forgets the users who wait, because the server has forgotten its questions.
     pub(crate) fn forget_waiting(&mut self) {
         self.waiting.clear();
     }
