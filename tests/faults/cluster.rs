@@ -138,8 +138,8 @@ fn whatever_dies_of_three_servers_and_three_nodes_each_text_is_there_once_in_one
         speaker.client.has_no(json!({"event": "unsent"}));
     }
     for server in &mut cluster.servers {
-        let _how = server.stop(Signal::SIGTERM, ENDS_WITHIN);
-        assert_eq!(verified(server), messages, "after {faults:?}");
+        let ended = server.stop(Signal::SIGTERM, ENDS_WITHIN);
+        assert_eq!(verified(server), messages, "after {faults:?}\n{}", ended.stderr.join("\n"));
     }
     eprintln!("{} faults, {messages} messages, {} observers, nothing lost", faults.len(), observers.len());
     tell_silences(&faults, &observers[0]);
