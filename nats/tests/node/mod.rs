@@ -14,6 +14,7 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long nodes may take until they answer.
@@ -154,12 +155,13 @@ fn configuration(
     text
 }
 
-/// Ports at which nobody listens. Another program may take one before the node does; then the node ends at once and the
-/// test says so.
+/// Ports that nobody listens at, below the range that the system picks from: a node that is started again finds its ports
+/// free, whatever connections were made meanwhile. Test runs that began one after the other look far from each other.
 fn free_ports(count: usize) -> Vec<u16> {
-    let listeners: Vec<TcpListener> =
-        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
-    listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id().wrapping_mul(7919) % 9_000).unwrap();
+    let ports = std::iter::repeat_with(|| 10_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 9_000);
+    ports.filter(|port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok()).take(count).collect()
 }
 
 fn spawn(program: &Path, place: &Place, config: &Path) -> io::Result<Child> {
@@ -191,6 +193,11 @@ impl Node {
     pub(crate) fn start_again(&mut self) {
         self.child = spawn(&self.program, &self.place, &self.config).unwrap();
         self.wait_until_it_answers();
+    }
+
+    /// The folder of what it stores; it must not be running when that is copied or put back.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.config.with_extension("")
     }
 
     /// Freezes the node, or lets it go on.

@@ -9,7 +9,7 @@ use hobnob_order::{Follower, OrderedStream, Place, StreamError, next};
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::name::{LogId, Seq};
 use thiserror::Error;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::unsaved::{Changes, Unsaved};
 use crate::decide::{Effect, Machine, Proposals, RoomId, Rules};
@@ -22,7 +22,11 @@ const STORED_AT_ONCE: usize = 4096;
 /// its end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The time between two attempts to ask for its end.
+/// For how long the order has to end before the place that this server had read to, until the server believes it. A node
+/// that was just elected leader tells the end of the order before it knows all that its predecessor had acknowledged.
+const SETTLED_WITHIN: Duration = Duration::from_secs(10);
+
+/// The time between two attempts to ask for the end of the order.
 const RETRY: Duration = Duration::from_millis(200);
 
 /// Why the order cannot be read up to its end.
@@ -119,8 +123,9 @@ pub(crate) async fn catch_up(
     machine: Machine,
     log: &Arc<dyn LobbyLog>,
 ) -> Result<CaughtUp, CannotCatchUp> {
-    let caught_up = read_up(stream, machine, log).await?;
-    let (log, stream) = (log.subscribe().borrow().seq, caught_up.machine.head().seq);
+    let stored = log.subscribe().borrow().seq;
+    let caught_up = read_on(stream, machine, log, stored).await?;
+    let (log, stream) = (stored, caught_up.machine.head().seq);
     match stream < log {
         true => Err(CannotCatchUp::Ahead { log, stream }),
         false => Ok(caught_up),
@@ -130,8 +135,19 @@ pub(crate) async fn catch_up(
 /// Does the same, but the log may have messages that the order does not have yet.
 pub(crate) async fn read_up(
     stream: &Arc<dyn OrderedStream<Proposals>>,
+    machine: Machine,
+    log: &Arc<dyn LobbyLog>,
+) -> Result<CaughtUp, CannotCatchUp> {
+    read_on(stream, machine, log, Seq(0)).await
+}
+
+/// Reads up to the end, and on to the message `known`, which is known to stand there: the end may be told by a leader that
+/// was just elected and does not know all of it yet.
+async fn read_on(
+    stream: &Arc<dyn OrderedStream<Proposals>>,
     mut machine: Machine,
     log: &Arc<dyn LobbyLog>,
+    known: Seq,
 ) -> Result<CaughtUp, CannotCatchUp> {
     let stored = *log.subscribe().borrow();
     if stored.seq < machine.head().seq {
@@ -142,8 +158,17 @@ pub(crate) async fn read_up(
     let mut follower = stream.follow(place);
     let mut catching = Catching::new(Arc::clone(log), stored);
     let (mut reached, mut decided) = (place, Vec::new());
-    while reached < end {
-        let ordered = timeout(PATIENCE, next(&mut *follower)).await.map_err(|_| CannotCatchUp::Silent)?;
+    let mut settled = None;
+    while reached < end || machine.head().seq < known {
+        let until = match reached < end {
+            true => Instant::now() + PATIENCE,
+            false => *settled.get_or_insert_with(|| Instant::now() + SETTLED_WITHIN),
+        };
+        let ordered = match timeout_at(until, next(&mut *follower)).await {
+            Ok(ordered) => ordered,
+            Err(_elapsed) if reached < end => return Err(CannotCatchUp::Silent),
+            Err(_elapsed) => break,
+        };
         let ordered = ordered.map_err(named)?;
         reached = ordered.place;
         machine.apply(&ordered, &mut decided);
@@ -159,17 +184,17 @@ pub(crate) async fn read_up(
         }
     }
     catching.store(&machine).await?;
-    Ok(CaughtUp { machine, follower, batches: end.0 - place.0 })
+    Ok(CaughtUp { machine, follower, batches: reached.0 - place.0 })
 }
 
 /// The place at which the order ends now, if it can be read from `place` on.
 async fn end(stream: &Arc<dyn OrderedStream<Proposals>>, place: Place) -> Result<Place, CannotCatchUp> {
-    let until = Instant::now() + PATIENCE;
+    let begun = Instant::now();
     let (begins, ends) = loop {
         match stream.bounds().await {
-            Some(bounds) => break bounds,
-            None if Instant::now() >= until => return Err(CannotCatchUp::Silent),
-            None => sleep(RETRY).await,
+            Some(bounds) if bounds.1 >= place || begun.elapsed() >= SETTLED_WITHIN => break bounds,
+            None if begun.elapsed() >= PATIENCE => return Err(CannotCatchUp::Silent),
+            _ => sleep(RETRY).await,
         }
     };
     match place {
@@ -282,3 +307,7 @@ fn is_new(stored: Option<Position>, message: &LobbyMessage) -> Result<bool, Cann
         _ => Ok(true),
     }
 }
+
+#[cfg(test)]
+#[path = "catch_up_tests.rs"]
+mod tests;
