@@ -3,6 +3,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::input::invisible::{from_first_visible, without_mark};
@@ -41,7 +42,8 @@ pub enum ScriptLine {
     Failed(String),
 }
 
-/// Reads standard input from a thread of its own; the channel closes at its end. With `requests` a
+/// Reads standard input from a thread of its own; the channel closes at its end. A line is read when there is room for
+/// it, so that every line that was read is in the channel. With `requests` a
 /// line that begins with `{` is one, otherwise it is a text like any other. What is invisible before
 /// the brace changes nothing: as a text, the line would say to all what was for one.
 ///
@@ -49,13 +51,13 @@ pub enum ScriptLine {
 /// When the system gives no thread.
 pub fn start(requests: bool) -> io::Result<mpsc::Receiver<ScriptLine>> {
     let (tx, rx) = mpsc::channel(READ_AHEAD);
+    let runtime = Handle::current();
     std::thread::Builder::new().name("script".to_owned()).spawn(move || {
         let mut lines = Lines::new(BufReader::new(io::stdin()), requests);
-        // The app has ended when nobody takes the line.
-        while let Some(line) = lines.next_line() {
-            if tx.blocking_send(line).is_err() {
-                return;
-            }
+        // The app has ended, or takes no more, when there is no room for a line to come.
+        while let Ok(room) = runtime.block_on(tx.reserve()) {
+            let Some(line) = lines.next_line() else { return };
+            room.send(line);
         }
     })?;
     Ok(rx)
