@@ -212,6 +212,7 @@ impl State {
                     // Who leaves a room is still in the lobby.
                     if room.is_none() {
                         self.known_names.remove(&name);
+                        self.knocks.left(&name);
                     }
                     let (ignored, room) = (self.user.ignores_name(&name), room.clone());
                     self.emit(Notice::Left { name, session, room, ignored });
