@@ -8,7 +8,8 @@
 //! 3. `lives` knows which servers there are, `marks` from where on their order is kept, `outcome` compares what they
 //!    have decided, `encoding` makes bytes of a batch, and `saved` of the whole machine: those five are for many servers.
 //! 4. `roster` knows who is here and whose names are whose, `rooms` which rooms there are and who is in them,
-//!    `numbering` which text has which number in its log and `posts` which have one, `times` when each was said.
+//!    `standing` how much a room is
+//!    used, `numbering` which text has which number in its log and `posts` which have one, `times` when each was said.
 //!
 //! Introductions are not decided here: they concern two users and are never in the order (`rendezvous`).
 
@@ -31,6 +32,7 @@ mod rooms_tests;
 pub(crate) mod roster;
 pub(crate) mod rules;
 mod saved;
+mod standing;
 mod table;
 mod times;
 
@@ -44,6 +46,7 @@ pub use rooms::{KeptRoom, OpenedRoom, RoomId, RoomView, Rooms};
 pub(crate) use rules::MAX_OPERATORS;
 pub use rules::Rules;
 pub use saved::{NotSaved, Saved};
+pub use standing::Standing;
 pub(crate) use times::EARLIEST;
 
 /// Which server proposes; see the crate `hobnob-order`.
