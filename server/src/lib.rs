@@ -2,7 +2,7 @@
 //!
 //! Module map:
 //! - [`server`](Server) puts the parts together around an [`Engine`], which is a lobby without a socket.
-//! - `listener` and `admission` take newcomers, `banned_ranges` keeps some out; `network` tells which addresses count
+//! - `listener` and `admission` take newcomers, `banned_ranges` keeps some out, whom `kept_out` tells; `network` tells which addresses count
 //!   as one.
 //! - `operators_file` and `motd` read what whoever runs the server has written; `own_files` reads both again.
 //! - `connection` is one client; `wire` its encrypted stream, `rate` how fast it is read.
@@ -31,6 +31,7 @@ mod engine;
 pub mod exposed;
 pub mod found;
 mod founding;
+mod kept_out;
 mod listener;
 mod lobby;
 pub mod log;

@@ -15,6 +15,7 @@ use tracing::Instrument;
 
 use crate::admission::{Admission, Verdict};
 use crate::connection::{self, Elsewhere, Evicted, Shared};
+use crate::kept_out::KeptOut;
 use crate::lobby::wall_clock;
 
 /// Newcomers the system keeps waiting: a whole lobby may come back at once after a restart.
@@ -74,6 +75,7 @@ pub(crate) fn listen(socket: Socket) -> io::Result<TcpListener> {
 pub(crate) struct Door {
     pub(crate) shared: Arc<Shared>,
     pub(crate) admission: Arc<Admission>,
+    pub(crate) kept_out: KeptOut,
     pub(crate) tasks: TaskTracker,
     /// Ends connections that do not end by themselves.
     pub(crate) abort: CancellationToken,
@@ -102,6 +104,10 @@ impl Door {
     fn take(&self, stream: TcpStream, remote: SocketAddr) {
         if !self.shared.banned.lets_pass(remote.ip(), Instant::now(), wall_clock()) {
             self.shared.metrics.turned_away.inc();
+            if let Some(rest) = self.kept_out.tell(stream) {
+                let abort = self.abort.clone();
+                self.tasks.spawn(async move { abort.run_until_cancelled(rest).await });
+            }
             return;
         }
         if let Err(err) = configure(&stream) {

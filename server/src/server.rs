@@ -22,6 +22,7 @@ use crate::connection::Shared;
 use crate::engine::Engine;
 use crate::exposed::exposed;
 use crate::founding::SharedOrder;
+use crate::kept_out::KeptOut;
 use crate::listener::{self, Door};
 use crate::lobby::{Lobby, LobbyFault};
 use crate::log::in_place::InPlace;
@@ -238,6 +239,7 @@ impl Server {
         let door = Door {
             shared: self.shared,
             admission: Admission::new(self.max_clients, self.max_clients_per_ip),
+            kept_out: KeptOut::default(),
             tasks: TaskTracker::new(),
             abort: CancellationToken::new(),
         };

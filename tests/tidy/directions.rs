@@ -43,6 +43,7 @@ const SERVER: House = House {
             "metrics",
             "admission",
             "banned_ranges",
+            "kept_out",
             "operators_file",
             "founding",
             "machine_file",

@@ -1,4 +1,4 @@
-//! Texts in a slow lobby: each key that is no operator's says one in so many seconds. When a key last spoke is this server's own
+//! Texts and topics of rooms in a slow lobby: each key that is no operator's says one in so many seconds. When a key last spoke is this server's own
 //! knowledge, so that is looked at here, before the order; how slow the lobby is was decided. A server that starts anew
 //! has forgotten it, and everybody may speak at once.
 
