@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""A bridge between two rooms: what is said in one is said in the other, with the name of whoever said it.
+"""A bridge between two rooms: whatever is said in one room is repeated in the other, with the name of its author.
 
     examples/bridge.py FILE ROOM ROOM [OPTIONS OF HOBNOB]
 
-FILE keeps how far each room was carried over. A bridge that was away goes on from there, and carries nothing over
-twice: a message counts as carried over when the other room's server has acknowledged it."""
+FILE stores up to which message each room was carried over. When the bridge is started again, it goes on after that
+message, and carries no message over twice. A message counts as carried over when the server has acknowledged the copy
+in the other room."""
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ FILE, ROOMS, OPTIONS = sys.argv[1], sys.argv[2:4], sys.argv[4:]
 
 
 def carried():
-    """The number of the last message that was carried over out of each room."""
+    """Returns for each room the number of its last message that was carried over."""
     try:
         with open(FILE, encoding="utf-8") as file:
             return json.load(file)
@@ -23,7 +24,7 @@ def carried():
 
 
 def keep(places):
-    """Writes the file beside the old one and puts it in its place, so that there is never half of one."""
+    """Writes a new file and then puts it in the place of the old one, so that the file is never incomplete."""
     with open(FILE + ".new", "w", encoding="utf-8") as file:
         json.dump(places, file)
         file.flush()
@@ -44,7 +45,7 @@ def main():
 
     def carry(event):
         here, there = ROOMS if event["session"] == sessions[ROOMS[0]] else reversed(ROOMS)
-        # What an earlier run of the bridge said comes back as a message. The first run begins with what is new.
+        # The copies that an earlier run made also arrive as messages. The first run begins with new messages only.
         if event["from"] == own or (event["replayed"] and here not in resumed):
             places[here] = event["seq"]
             return keep(places)
@@ -59,7 +60,7 @@ def main():
             case {"event": "welcome", "name": name}:
                 own = name
             case {"event": "opened", "session": session, "room": _}:
-                # Rooms are joined one after the other.
+                # The rooms are joined one after the other, so they are opened in the same order.
                 sessions[ROOMS[len(sessions)]] = session
                 if len(sessions) == len(ROOMS):
                     for message in early:

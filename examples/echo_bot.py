@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An echo bot: says in every session what others say there. Its options are hobnob's own, such as
+"""An echo bot: it repeats in every session what others say there. It passes its options on to hobnob, for example
 --server HOST:PORT --name echo."""
 import json
 import subprocess

@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::session::path::PathChoice;
 
-/// Chat from a terminal: a lobby everyone hears, and private sessions nobody else can read.
+/// Chat from a terminal: a lobby that everybody hears, and private sessions that nobody else can read.
 ///
-/// With no option it joins the lobby on 127.0.0.1:43210, or hosts one there where nobody does.
-/// Anything typed is said in the current session; a line that begins with \ is a command, \help
-/// lists them.
+/// Without options, hobnob joins the lobby on 127.0.0.1:43210; if there is none, it hosts one there.
+/// A line that you type is said in the current session. A line that begins with \ is a command; \help
+/// lists the commands.
 #[derive(Debug, Default, Parser)]
 #[command(name = "hobnob", version = version(), override_help = HELP, after_help = EXAMPLES)]
 #[command(disable_help_subcommand = true, args_conflicts_with_subcommands = false)]
@@ -26,66 +26,66 @@ pub struct Cli {
     #[command(subcommand)]
     pub subcommand: Option<Subcommands>,
 
-    /// Join the lobby at this server, or at one of these; never host one [env: HOBNOB_SERVER]
+    /// Join the lobby at this server, or at one of these servers; never host a lobby [env: HOBNOB_SERVER]
     #[arg(long, value_name = "HOST:PORT[,HOST:PORT...]")]
     pub server: Option<String>,
 
-    /// Host a lobby at this address and join it; 0.0.0.0:43210 lets other machines in
+    /// Host a lobby at this address and join it; with 0.0.0.0:43210, other machines can join too
     #[arg(long, value_name = "ADDR:PORT", conflicts_with = "server")]
     pub host: Option<SocketAddr>,
 
-    /// Chat name; left out, it is asked for (on a pipe: the first line) [env: HOBNOB_NAME]
+    /// Chat name; left out, hobnob asks for it (on a pipe it takes the first line) [env: HOBNOB_NAME]
     #[arg(long, value_name = "NAME", global = true)]
     pub name: Option<String>,
 
-    /// Events as NDJSON on standard output, one object a line; no colour and no prompt
+    /// Print events as NDJSON on standard output, one object a line, without colour or prompt
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// Begin after this message of the lobby, or with ROOM=SEQ of a room, when it is joined: those that follow
-    /// it come as missed ones, in order, so that a program that keeps the number of the last one it saw never
-    /// sees one twice; may repeat
+    /// Begin after the message with this number in the lobby, or with ROOM=SEQ in a room when that is joined. The
+    /// messages that follow arrive in order, as missed ones. So a program that remembers the number of the last
+    /// message it saw never sees a message twice. May repeat
     #[arg(long, value_name = "[ROOM=]SEQ")]
     pub since: Vec<SinceOption>,
 
-    /// Keep the events of this run in this file, as --json writes them; hobnob replay shows them
+    /// Write the events of this run to this file, as --json prints them; hobnob replay shows them
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
 
-    /// Where peers reach this client [default: every interface, a port the system picks]
+    /// Address at which peers reach this client [default: every interface, a port that the system picks]
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
 
-    /// An address to tell peers besides those found; may repeat
+    /// One more address to tell peers, besides those that hobnob finds; may repeat
     #[arg(long, value_name = "HOST:PORT")]
     pub advertise: Vec<Candidate>,
 
-    /// How private sessions are carried: auto (direct, or else through the server), direct (never through the
-    /// server), relay (only through the server: no address is told to others) [env: HOBNOB_PATH] [default: auto]
+    /// How private sessions travel: auto (directly, or else through the server), direct (never through the
+    /// server), relay (only through the server; others are told no address) [env: HOBNOB_PATH] [default: auto]
     #[arg(long, value_name = "PATH", value_enum)]
     pub path: Option<PathChoice>,
 
-    /// Identity, trust, history [env: HOBNOB_DATA_DIR] [default: the XDG data directory]
+    /// Folder for identities, trusted keys and history [env: HOBNOB_DATA_DIR] [default: the XDG data directory]
     #[arg(long, value_name = "DIR", global = true)]
     pub data_dir: Option<PathBuf>,
 
-    /// Keep nothing of what is said on this machine
+    /// Keep no history of what is said on this machine
     #[arg(long)]
     pub no_history: bool,
 
-    /// TOML with the same names as these options [env: HOBNOB_CONFIG]
+    /// Read settings from this TOML file; its keys are the names of these options [env: HOBNOB_CONFIG]
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
 
-    /// Colour; auto is never where NO_COLOR is set or the output is no terminal [default: auto]
+    /// When to use colour; auto means on a terminal, unless NO_COLOR is set [default: auto]
     #[arg(long, value_name = "WHEN", value_enum, global = true)]
     pub color: Option<ColorChoice>,
 
-    /// Diagnostics: error, warn, info, debug or trace [env: HOBNOB_LOG]
+    /// How much to log for diagnosis: error, warn, info, debug or trace [env: HOBNOB_LOG]
     #[arg(long, value_name = "LEVEL")]
     pub log: Option<String>,
 
-    /// Where diagnostics go [default: standard error; on a terminal, hobnob.log in the data directory]
+    /// File for that log [default: standard error; on a terminal, hobnob.log in the data directory]
     #[arg(long, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
 }
@@ -115,7 +115,7 @@ impl FromStr for SinceOption {
 /// What to do instead of chatting.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Subcommands {
-    /// Print the completions of a shell: bash, elvish, fish, powershell or zsh
+    /// Print the script that completes options in a shell: bash, elvish, fish, powershell or zsh
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
@@ -124,9 +124,9 @@ pub enum Subcommands {
     Man,
     /// Print the settings in effect and where each comes from
     Config,
-    /// Print what this machine has kept of lobbies, rooms and private talk, oldest first
+    /// Print the messages of lobbies, rooms and private sessions that this machine has kept, oldest first
     Log(LogOptions),
-    /// Show a run that was kept with --record as it looked
+    /// Show a run that was recorded with --record, as it looked then
     Replay {
         /// The file given to --record
         file: PathBuf,
@@ -136,19 +136,19 @@ pub enum Subcommands {
 /// What `hobnob log` is to print.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct LogOptions {
-    /// Private talk with this user alone
+    /// Only private sessions with this user
     #[arg(long, value_name = "NAME", conflicts_with = "room")]
     pub with: Option<String>,
-    /// This room alone
+    /// Only this room
     #[arg(long, value_name = "ROOM")]
     pub room: Option<String>,
-    /// From this time on: RFC 3339, a date, or 2h or 3d for so long ago
+    /// From this time on: a time in RFC 3339, a date, or how long ago, such as 2h or 3d
     #[arg(long = "since", id = "log-since", value_name = "WHEN")]
     pub since: Option<String>,
     /// Before this time, written in the same way
     #[arg(long, value_name = "WHEN")]
     pub until: Option<String>,
-    /// Messages with all these words alone
+    /// Only messages that have all these words
     #[arg(value_name = "WORDS")]
     pub words: Vec<String>,
 }
@@ -180,37 +180,37 @@ impl ColorChoice {
 
 /// One screen of 24 rows and 80 columns; the manual page has more words.
 const HELP: &str = "\
-hobnob: chat from a terminal. A lobby for all, private sessions nobody can read.
-Usage: hobnob [OPTIONS]       say things; \\help lists the commands inside
+hobnob: chat from a terminal, in a lobby for everybody and in private sessions.
+Usage: hobnob [OPTIONS]       chat; type \\help for a list of commands
        hobnob log [--with NAME | --room ROOM] [--since WHEN] [WORDS] [--json]
        hobnob config | man | completions SHELL | replay FILE [--json]
 
-  --server HOST:PORT,…   join the lobby there, host none           HOBNOB_SERVER
+  --server HOST:PORT,…   join the lobby there, never host one      HOBNOB_SERVER
   --host ADDR:PORT       host a lobby; 0.0.0.0:43210 lets other machines in
-  --name NAME            chat name; left out, it is asked for        HOBNOB_NAME
-  --json                 events as NDJSON; requests as JSON on standard input
+  --name NAME            chat name; left out, hobnob asks for it     HOBNOB_NAME
+  --json                 print events as NDJSON; read requests as JSON
   --since [ROOM=]SEQ     begin after this message of the lobby, or of a room
-  --record FILE          keep the events of this run; hobnob replay shows them
+  --record FILE          record the events; hobnob replay shows them
   --listen ADDR:PORT     where peers reach this client
   --advertise HOST:PORT  one more address to tell peers; may repeat
-  --path PATH            private talk goes: auto, direct or relay    HOBNOB_PATH
-  --data-dir DIR         identity, trust, history                HOBNOB_DATA_DIR
-  --no-history           keep nothing of what is said on this machine
-  --config FILE          TOML with the names of these options      HOBNOB_CONFIG
+  --path PATH            private sessions: auto, direct or relay     HOBNOB_PATH
+  --data-dir DIR         for identity, trusted keys, history     HOBNOB_DATA_DIR
+  --no-history           keep no history of what is said on this machine
+  --config FILE          these options in a TOML file              HOBNOB_CONFIG
   --color WHEN           auto, always or never                          NO_COLOR
-  --log LEVEL, --log-file FILE   diagnostics: error to trace          HOBNOB_LOG
+  --log LEVEL, --log-file FILE   how much to log: error to trace      HOBNOB_LOG
   --help, --version      (or -h, -V)
 
 Examples:
-  hobnob --server chat.example.org:43210      join one elsewhere
+  hobnob --server chat.example.org:43210      join a lobby elsewhere
   printf 'hello\\n' | hobnob --name anna       say something from a script";
 
 /// The examples, for the manual page.
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  hobnob                                     a lobby on this machine
-  hobnob --host 0.0.0.0:43210                host one that other machines can join
-  hobnob --server chat.example.org:43210     join it
+  hobnob                                     join or host a lobby on this machine
+  hobnob --host 0.0.0.0:43210                host a lobby that other machines can join
+  hobnob --server chat.example.org:43210     join a lobby elsewhere
   printf 'hello\\n' | hobnob --name anna      say something from a script";
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Makes `docs/screen.svg`, the picture in the README: plays [`scene`] with the built programs and draws
-//! the screen one of its people ends up with. Owns where the programs and the picture are.
+//! Makes `docs/screen.svg`, the picture in the README. It plays [`scene`] with the built programs, and draws the screen
+//! that one of the players has at the end. This file knows where the programs and the picture are.
 //!
 //!     cargo build && cargo run --example picture
 #![allow(clippy::unwrap_used, reason = "whoever draws a picture is told by a panic what failed")]
@@ -15,7 +15,7 @@ use anyhow::{Context, Result, ensure};
 
 fn main() -> Result<()> {
     let own = std::env::current_exe()?;
-    // Examples are built into a folder beside the programs.
+    // Cargo builds examples into a folder beside the programs.
     let built = own.parent().and_then(Path::parent).context("this program stands in no folder")?;
     for program in ["hobnob", "hobnob-server"] {
         ensure!(built.join(program).exists(), "{program} is not built; cargo build first");

@@ -1,6 +1,6 @@
-//! A small play for the picture in the README, by the real programs on terminals of their own: three
-//! in a lobby, two of them in a room and in private, and the server going down in between. Owns what is said; knows
-//! nothing of pictures.
+//! A short play for the picture in the README. The real programs play it, each on a terminal of its own: three people
+//! are in a lobby, two of them also in a room and in a private session, and in between the server goes down. This file
+//! owns what the people say; it knows nothing of pictures.
 
 use std::path::Path;
 
@@ -8,21 +8,21 @@ use nix::sys::signal::Signal;
 
 use crate::pty::Terminal;
 
-/// Where the lobby of the picture is: where it is by default.
+/// The address of the lobby in the picture, which is the default address.
 pub(crate) const ADDRESS: &str = "127.0.0.1:43210";
 
-/// Whose screen it is.
+/// The title of the window, which says whose screen is shown.
 pub(crate) const TITLE: &str = "carmen: hobnob";
 
-/// Columns and rows of that screen.
+/// How many columns and rows each player's screen has.
 pub(crate) const SIZE: (u16, u16) = (80, 20);
 
-/// Who plays, and the letter a key is made of: a name is painted by key, and keys made anew would paint
-/// the next picture otherwise.
+/// The players, and the letter from which each player's key is made. Names are coloured by key, so with new keys the
+/// next picture would have other colours.
 const PEOPLE: [(&str, char); 3] = [("anna", 'A'), ("bobby", 'B'), ("carmen", 'C')];
 
-/// Plays it on a server at `address` and gives what `look` makes of carmen's screen at the end. The
-/// programs are those in the folder `built`.
+/// Plays the scene on a server at `address`, and returns what `look` makes of carmen's screen at the end. The programs
+/// are those in the folder `built`.
 pub(crate) fn play<T>(built: &Path, address: &str, look: impl FnOnce(&vt100::Screen) -> T) -> T {
     let homes = tempfile::tempdir().unwrap();
     let stage = Stage { built, homes: homes.path(), address };
@@ -39,7 +39,7 @@ pub(crate) fn play<T>(built: &Path, address: &str, look: impl FnOnce(&vt100::Scr
     carmen.with_screen(look)
 }
 
-/// What is said in the lobby, and in a room.
+/// Plays what is said in the lobby and in a room.
 fn talk(anna: &mut Terminal, bobby: &mut Terminal, carmen: &mut Terminal) {
     carmen.wait_for("none twice");
     carmen.enter("good morning");
@@ -58,7 +58,7 @@ fn talk(anna: &mut Terminal, bobby: &mut Terminal, carmen: &mut Terminal) {
     carmen.wait_for("congratulations");
 }
 
-/// What is said past the server, and then without it.
+/// Plays the private session, first beside the server and then without it.
 fn in_private(anna: &mut Terminal, bobby: &mut Terminal, carmen: &mut Terminal, server: &Terminal) {
     carmen.enter("\\fork anna");
     carmen.wait_for("session 2 with anna is open");
@@ -82,7 +82,7 @@ fn in_private(anna: &mut Terminal, bobby: &mut Terminal, carmen: &mut Terminal, 
     carmen.wait_for_last("2 P-> anna (0:1)> then see you at t");
 }
 
-/// Where it is played.
+/// Where the scene is played: the folder of the programs, the folder for the players' data, and the server's address.
 struct Stage<'a> {
     built: &'a Path,
     homes: &'a Path,
@@ -93,13 +93,13 @@ impl Stage<'_> {
     fn server(&self) -> Terminal {
         let data = self.homes.join("server").display().to_string();
         let arguments = ["--listen", self.address, "--data-dir", &data];
-        // Wide enough for its first line.
+        // The terminal must be wide enough for the first line that the server writes.
         let server = self.spawn("hobnob-server", &arguments, (200, 5));
         server.wait_for("listening on");
         server
     }
 
-    /// Joins the lobby.
+    /// Starts a client under this name and waits until it is in the lobby.
     fn enter(&self, name: &str) -> Terminal {
         let data = self.data_of(name);
         let arguments =
@@ -119,8 +119,8 @@ impl Stage<'_> {
         self.homes.join(name).display().to_string()
     }
 
-    /// Puts a key where hobnob looks for that of `name`: one that is always the same, and secret to
-    /// nobody.
+    /// Writes a key into the file in which hobnob looks for the key of `name`. The key is always the same, and it is no
+    /// secret.
     fn give_key(&self, name: &str, letter: char) {
         let path = self.homes.join(name).join("identities").join(format!("{name}.key"));
         let seed: String = std::iter::repeat_n(letter, 42).collect();

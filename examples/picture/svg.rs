@@ -1,37 +1,39 @@
-//! A screen as an SVG that needs nothing else: a window with rounded corners, the text as text on a grid,
-//! in the screen's own colours. Pure; knows nothing of who drew the screen.
+//! Draws a screen as an SVG image that needs no other file: a window with rounded corners, and the text as text on a
+//! grid, in the colours of the screen. This file knows nothing of how the screen came about.
 
 use std::fmt::Write;
 
 use vt100::{Cell, Color, Screen};
 
-/// A cell, in pixels. Fonts differ in how wide a character is: every run of text is told its length.
+/// The width and height of one cell in pixels. Fonts differ in how wide their characters are, so every run of text is
+/// given its length.
 const CELL: (f32, f32) = (8.4, 20.0);
-/// The size of the font that fits a cell.
+/// The size of a font that fits a cell, in pixels.
 const FONT: f32 = 14.0;
-/// From the top of a cell to the line its characters stand on.
+/// The distance from the top of a cell to the baseline of its characters, in pixels.
 const BASELINE: f32 = 14.5;
-/// From the window's edge to its text.
+/// The distance from the edge of the window to its text, in pixels.
 const MARGIN: f32 = 18.0;
-/// The bar with the title.
+/// The height of the title bar, in pixels.
 const BAR: f32 = 34.0;
 
 const WINDOW: &str = "#171a21";
 const TITLE_BAR: &str = "#232833";
-/// Around the window, so that it ends on a dark page too.
+/// The colour of the line around the window, so that its edge can be seen on a dark page too.
 const EDGE: &str = "#454d5e";
 const TEXT: &str = "#dde1e8";
-/// Text that is dimmed; still easy to read on the window.
+/// The colour of dimmed text, which is still easy to read on the window.
 const DIMMED: &str = "#949cab";
-/// The sixteen colours of a terminal.
+/// The sixteen colours of a terminal, in the order of their numbers.
 const PALETTE: [&str; 16] = [
     "#171a21", "#f2777a", "#8fd07a", "#f0c674", "#6aa9f4", "#cf9cf0", "#5fd0cf", "#dde1e8", //
     "#7f8797", "#ff9a8b", "#a8e08f", "#ffe08a", "#8ec5ff", "#f0a8dc", "#8ae6e1", "#ffffff",
 ];
-/// What is written, most likely there first.
+/// The fonts for the text; a viewer takes the first one that it has.
 const FONTS: &str = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
 
-/// How a piece of a row is painted.
+/// How a part of a row is painted: the colour of its text, the colour behind it if there is one, and whether it is
+/// bold.
 #[derive(Clone, PartialEq)]
 struct Look {
     ink: &'static str,
@@ -39,7 +41,7 @@ struct Look {
     bold: bool,
 }
 
-/// Cells beside each other that are painted alike.
+/// Neighbouring cells of one row that are painted in the same way.
 struct Run {
     column: u16,
     cells: u16,
@@ -47,7 +49,7 @@ struct Run {
     look: Look,
 }
 
-/// The whole picture, with this title in its bar.
+/// Returns the whole picture, with `title` in its title bar.
 pub(crate) fn draw(screen: &Screen, title: &str) -> String {
     let (rows, columns) = screen.size();
     let (wide, high) = (
@@ -97,12 +99,12 @@ pub(crate) fn draw(screen: &Screen, title: &str) -> String {
     out
 }
 
-/// One run: its ground, where it has one, and its text.
+/// Returns the SVG elements of one run: its background, if it has one, and its text.
 fn drawn(run: &Run, row: u16) -> String {
     let (x, y) = (f32::from(run.column) * CELL.0, f32::from(row) * CELL.1);
     let length = f32::from(run.cells) * CELL.0;
     let mut out = String::new();
-    // Writing to a String cannot fail.
+    // Writing to a `String` cannot fail.
     if let Some(ground) = run.look.ground {
         let _ = write!(
             out,
@@ -123,8 +125,8 @@ fn drawn(run: &Run, row: u16) -> String {
     out
 }
 
-/// A row in pieces that are painted alike. A wide character is a piece of its own, since fonts disagree
-/// about its width most; so are the blanks at either end left out.
+/// Splits a row into runs that are painted in the same way. A wide character is a run of its own, because fonts differ
+/// most in its width. Blanks at both ends of a run are left out.
 fn runs(screen: &Screen, row: u16) -> Vec<Run> {
     let (_, columns) = screen.size();
     let cursor = screen.cursor_position();
@@ -153,7 +155,7 @@ fn runs(screen: &Screen, row: u16) -> Vec<Run> {
     runs
 }
 
-/// Blanks that nobody sees need not be drawn.
+/// Removes the blanks at both ends of a run that has no background, because nobody sees them.
 fn trim(run: &mut Run) {
     if run.look.ground.is_some() {
         return;
@@ -161,7 +163,7 @@ fn trim(run: &mut Run) {
     let before = run.text.len() - run.text.trim_start_matches(' ').len();
     let blanks = run.text.len() - run.text.trim_matches(' ').len();
     run.text = run.text.trim_matches(' ').to_owned();
-    // A run of blanks alone has counted each of them twice.
+    // If a run has only blanks, each of them was counted twice.
     let (before, blanks) = (before as u16, (blanks as u16).min(run.cells));
     run.column += before;
     run.cells -= blanks;
@@ -177,7 +179,7 @@ fn look(cell: &Cell, cursor: bool) -> Look {
     }
 }
 
-/// hobnob paints with the sixteen colours alone.
+/// Returns the colour for a cell, or `None` for the default colour. hobnob uses only the sixteen colours of a terminal.
 fn color(color: Color) -> Option<&'static str> {
     match color {
         Color::Idx(number) => PALETTE.get(usize::from(number)).copied(),

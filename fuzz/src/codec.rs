@@ -1,5 +1,5 @@
-//! Lines and messages of a lobby link and of a relay link: the framing, and both directions' messages. The first two bytes say in which
-//! pieces the rest arrives and how long a line may be.
+//! Fuzzes the lines and messages of lobby links and relay links: the framing, and the messages of both directions. The
+//! first two bytes of an input say how large the pieces are in which the rest arrives, and how long a line may be.
 
 use bytes::Bytes;
 use hobnob_protocol::codec::{LineBuffer, encode};
@@ -8,11 +8,12 @@ use hobnob_protocol::relay::{RelayAnswer, RelayRequest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Lines do not depend on how the bytes were cut on their way and are no longer than allowed; what is read as a message
-/// is written and read again the same; the short way to read a text reads what serde reads.
+/// Checks three things. The lines do not depend on the pieces in which the bytes arrive, and are not longer than
+/// allowed. A message that was read can be written and read again, and stays the same. The fast path for texts reads
+/// what serde reads.
 ///
 /// # Panics
-/// Where that does not hold.
+/// Panics if one of these does not hold.
 pub fn run(data: &[u8]) {
     let [piece, limit, bytes @ ..] = data else { return };
     let (piece, limit) = (usize::from(*piece) + 1, (usize::from(*limit) + 1) * 8);
@@ -28,7 +29,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// Every line, and `None` at the end where one was too long.
+/// Returns all lines. If a line was too long, `None` stands at the end.
 fn lines(bytes: &[u8], piece: usize, limit: usize) -> Vec<Option<Bytes>> {
     let (mut lines, mut buffer) = (Vec::new(), LineBuffer::new(limit));
     for piece in bytes.chunks(piece) {
@@ -47,7 +48,8 @@ fn lines(bytes: &[u8], piece: usize, limit: usize) -> Vec<Option<Bytes>> {
     lines
 }
 
-/// What a line is read as, having checked that it is read as the same after being written.
+/// Returns the message that a line holds, if it holds one, and checks that the message is the same after it is written
+/// and read again.
 pub(crate) fn again<T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(line: &[u8]) -> Option<T> {
     let message: T = serde_json::from_slice(line).ok()?;
     let written = encode(&message);

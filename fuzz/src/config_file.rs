@@ -1,4 +1,5 @@
-//! The client's config file: read by every start, and edited by `\set` under the hand of whoever wrote it.
+//! Fuzzes the client's config file. The client reads the file at every start, and `\set` edits it although its user has
+//! written it.
 
 use std::fs;
 use std::path::Path;
@@ -7,10 +8,11 @@ use hobnob::cli::Cli;
 use hobnob::config::preferences::Preferences;
 use hobnob::config::{self, Settings, edit};
 
-/// A file is read or refused. One that was read can be edited: it says what was set, and whatever else it said before.
+/// Checks that a file which was read can be edited. Afterwards the file has the new preferences, and all of its other
+/// settings are unchanged.
 ///
 /// # Panics
-/// Where that does not hold.
+/// Panics if this does not hold.
 pub fn run(data: &[u8]) {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let path = folder.path().join("config.toml");

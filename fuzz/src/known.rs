@@ -1,12 +1,12 @@
-//! Every input that is known is tried at every `cargo test`, without libFuzzer: the examples of the corpora, inputs that
-//! once broke something, and the example lines of docs/PROTOCOL.md.
+//! Tries all known inputs at every `cargo test`, without libFuzzer: the example inputs in `corpus/`, inputs that once
+//! broke something, and the example lines of docs/PROTOCOL.md.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::{codec, config_file, names, peer_lines, replay, said};
 
-/// Tries every file of a target's corpus.
+/// Runs a target on every file of its corpus.
 fn try_corpus(target: &str, run: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
     let inputs: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -17,7 +17,7 @@ fn try_corpus(target: &str, run: fn(&[u8])) {
     }
 }
 
-/// The example lines of the protocol's page.
+/// Returns the example lines of docs/PROTOCOL.md.
 fn documented_lines() -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/PROTOCOL.md");
     let document = fs::read_to_string(path).unwrap();
@@ -28,37 +28,37 @@ fn documented_lines() -> Vec<String> {
 }
 
 #[test]
-fn codec_corpus() {
+fn every_known_codec_input_passes() {
     try_corpus("codec", codec::run);
     for line in documented_lines() {
-        // In pieces of eight bytes, and in lines of up to 2 KiB.
+        // The two bytes say that the line arrives in pieces of eight bytes and may have up to 1 KiB.
         codec::run(format!("\u{7}\u{7f}{line}\n{line}\n").as_bytes());
     }
 }
 
 #[test]
-fn names_corpus() {
+fn every_known_names_input_passes() {
     try_corpus("names", names::run);
 }
 
 #[test]
-fn said_corpus() {
+fn every_known_said_input_passes() {
     try_corpus("said", said::run);
     documented_lines().iter().for_each(|line| said::run(line.as_bytes()));
 }
 
 #[test]
-fn peer_lines_corpus() {
+fn every_known_peer_lines_input_passes() {
     try_corpus("peer_lines", peer_lines::run);
     documented_lines().iter().for_each(|line| peer_lines::run(line.as_bytes()));
 }
 
 #[test]
-fn replay_corpus() {
+fn every_known_replay_input_passes() {
     try_corpus("replay", replay::run);
 }
 
 #[test]
-fn config_file_corpus() {
+fn every_known_config_file_input_passes() {
     try_corpus("config_file", config_file::run);
 }

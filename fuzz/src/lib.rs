@@ -1,6 +1,7 @@
-//! What must hold for any bytes, wherever hobnob reads bytes that somebody else wrote: one module for each reader, each
-//! with a `run` that panics where it does not. libFuzzer looks for such bytes (`targets/`, `fuzz/run`); the test here
-//! only tries those that are known. Knows no connection and no server.
+//! The fuzz targets. hobnob reads bytes from outside in several places, and each has a module here. Its function `run`
+//! panics if something does not hold that must hold for any bytes. libFuzzer looks for such bytes (see `targets/` and
+//! `fuzz/run`), and the test in this crate tries only those that are known. This crate knows no connection and no
+//! server.
 
 pub mod codec;
 pub mod config_file;

@@ -1,5 +1,5 @@
-//! Types made from text: names, keys, tokens, addresses, texts. What one of them holds was checked once, so everything
-//! that is made from it must pass the same check.
+//! Fuzzes the types that are made from text: names, keys, tokens, addresses and texts. Such a value was checked once,
+//! when it was made, so everything that is made from it must pass the same check.
 
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
@@ -9,10 +9,11 @@ use hobnob_protocol::content::ShortText;
 use hobnob_protocol::name::{Candidate, ChainHash, LogId, PairToken, PublicKey, RunId, Text, UserName};
 use hobnob_protocol::room::RoomName;
 
-/// What is shown of a value reads as that value again; a name that gets a number stays a name.
+/// Checks that a value, written as text, is read as the same value again, and that a name with a number added is still
+/// a name.
 ///
 /// # Panics
-/// Where that does not hold.
+/// Panics if this does not hold.
 pub fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Ok(name) = text.parse::<UserName>() {
@@ -40,7 +41,7 @@ pub fn run(data: &[u8]) {
         shown_as_read::<PairToken>(text),
         shown_as_read::<RunId>(text),
     ] {
-        // Of the same bytes there is one form, so that two texts can be compared.
+        // The same bytes can be written in only one form, so that two texts can be compared instead of the bytes.
         assert!(bytes.is_none_or(|shown| shown == text));
     }
     if let Ok(said) = Text::new(text) {
@@ -53,7 +54,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// How the value that `text` stands for is shown, having checked that it reads as the same value.
+/// Returns the written form of the value that `text` stands for, and checks that it is read as the same value.
 fn shown_as_read<T: FromStr<Err: Debug> + Display + PartialEq + Debug>(text: &str) -> Option<String> {
     let value: T = text.parse().ok()?;
     let shown = value.to_string();

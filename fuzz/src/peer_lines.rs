@@ -1,4 +1,4 @@
-//! Lines of a private session's link: what another user's program could send.
+//! Fuzzes the lines of a private session's link, which another user's program could send.
 
 use bytes::BytesMut;
 use hobnob::peer::line::{decode, encode};
@@ -6,10 +6,11 @@ use hobnob_protocol::message::PeerMessage;
 
 use crate::codec::again;
 
-/// The short way to read a line reads what serde reads, and the short way to write it writes what serde writes.
+/// Checks that the fast path for reading a line reads what serde reads, and that the fast path for writing a line
+/// writes what serde writes.
 ///
 /// # Panics
-/// Where that does not hold.
+/// Panics if this does not hold.
 pub fn run(data: &[u8]) {
     let message = again::<PeerMessage>(data);
     assert_eq!(decode(data).ok(), message);

@@ -1,5 +1,5 @@
-//! Records of runs, as `hobnob replay FILE` shows them: what somebody may have sent with the words "look at this". The
-//! first byte says in which form it is shown.
+//! Fuzzes `hobnob replay FILE`, which shows the record of a run. Such a file may come from a stranger who asks the user
+//! to look at it. The first byte of an input says in which form the record is shown.
 
 use std::fs::File;
 use std::io::Write;
@@ -10,10 +10,10 @@ use hobnob::cli::{Cli, ColorChoice, Subcommands};
 use hobnob::show::harmless::is_hostile;
 use hobnob::subcommands::{self, Outputs};
 
-/// Whatever the record holds, what is shown of it is text that moves no cursor.
+/// Checks that whatever the record holds, it is shown as text that cannot move the cursor.
 ///
 /// # Panics
-/// Where that does not hold.
+/// Panics if this does not hold.
 pub fn run(data: &[u8]) {
     let [form, record @ ..] = data else { return };
     let form = usize::from(*form);
@@ -25,7 +25,7 @@ pub fn run(data: &[u8]) {
     assert_eq!(hostile, None, "{shown:?}");
 }
 
-/// What `hobnob replay` writes, to a pipe or on a terminal of so many columns.
+/// Returns what `hobnob replay` writes to a pipe, or to a terminal with this number of columns.
 fn replay(record: &[u8], json: bool, columns: Option<usize>) -> Vec<u8> {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let kept = kept(record);
@@ -38,19 +38,19 @@ fn replay(record: &[u8], json: bool, columns: Option<usize>) -> Vec<u8> {
         ..Cli::default()
     };
     let mut outputs = Outputs { out: &mut out, err: &mut err, color: false, columns };
-    // A record that cannot be shown is told of, and what came before it was shown.
+    // If the record cannot be shown to its end, an error is shown after the part that could be shown.
     let _told = subcommands::run(cli, &|_| None, &mut outputs);
     out
 }
 
-/// A file that holds `bytes` and is gone with the handle, also where a crash ends the program.
+/// Makes a file that holds `bytes`. The file is gone when its handle is closed, even if a crash ends the program.
 fn kept(bytes: &[u8]) -> File {
     let mut file = tempfile::tempfile().expect("there is room for a file");
     file.write_all(bytes).expect("there is room for the bytes");
     file
 }
 
-/// A path to a file that has no name.
+/// Returns a path to a file that has no name of its own.
 fn path(file: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }

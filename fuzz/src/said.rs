@@ -1,4 +1,4 @@
-//! Lobby messages in a row (`said`): what a server could send to a client.
+//! Fuzzes `said`, in which a server sends several messages of a log in a row.
 
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::message::ServerMessage;
@@ -7,11 +7,11 @@ use hobnob_protocol::said::{Said, SaidWriter};
 
 use crate::codec::again;
 
-/// Numbers are in a row; the chain is followed to the end or not at all; messages that are written as one line again are
-/// read as the same messages.
+/// Checks three things. The numbers of the messages are in a row. A client follows the hash chain to the end or stays
+/// where it was. If the messages are written as one line again, they are read as the same messages.
 ///
 /// # Panics
-/// Where that does not hold.
+/// Panics if one of these does not hold.
 pub fn run(data: &[u8]) {
     let Some(ServerMessage::Said(said)) = again::<ServerMessage>(data) else { return };
     let before = Position { seq: Seq(said.first().0 - 1), hash: ChainHash::new([7; 32]) };
@@ -24,7 +24,7 @@ pub fn run(data: &[u8]) {
     write_again(before, &said);
 }
 
-/// Goes on over `said`, or stays.
+/// Advances over `said`, and checks that the position is then at its end or unchanged.
 fn advance(from: Position, said: &Said) {
     let mut at = from;
     match at.advance_over(said) {
@@ -34,7 +34,8 @@ fn advance(from: Position, said: &Said) {
     }
 }
 
-/// Chains the messages from `before` on and sends them as one line, or as the first of several.
+/// Computes the hashes of the messages from `before` on, writes as many of them as fit into one line, and checks that
+/// they are read as the same messages.
 fn write_again(before: Position, said: &Said) {
     let messages = said.after(before);
     let mut writer = SaidWriter::of(said.room().cloned());

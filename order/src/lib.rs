@@ -1,16 +1,16 @@
-//! One order of batches for all servers of a lobby, and questions from one server to another. Owns the two
-//! traits, the order of a server that is alone ([`LocalStream`], [`Alone`]), one in memory that misbehaves
-//! ([`MemoryStream`], [`MemoryNeighbours`]), and the suite of tests that every implementation is held to. Knows
-//! neither what a batch holds nor who publishes it.
+//! Keeps one order of batches for all servers of a lobby, and carries questions from one server to another. This crate
+//! owns the two traits for this, the order of a server that is alone ([`LocalStream`], [`Alone`]), an order in memory
+//! that misbehaves for tests ([`MemoryStream`], [`MemoryNeighbours`]), and the tests that every implementation must
+//! pass. It knows neither what a batch holds nor who publishes it.
 //!
-//! A server publishes what its clients want, as one batch, and reads back what all servers published. The place
-//! that a batch has in that order is the only decision about it: every server applies the batches in their order
-//! to the same plain state machine, and so all of them come to the same conclusions.
+//! A server publishes what its clients want as one batch, and reads the batches that all servers have published. The
+//! only decision about a batch is its place in the order. Every server applies the batches in this order to the same
+//! plain state machine, so all servers reach the same conclusions.
 //!
-//! The payload is generic, and a batch is handed on behind an `Arc`. A server that is alone reads back the very
-//! value that it published, at once: no bytes are made of it and nothing of it is copied, so the order costs that
-//! server two short locks and one allocation for a batch of any size. An implementation whose batches leave the
-//! process asks that its payload can be encoded, and decodes it once for each server.
+//! The type of the batches is generic, and a batch is handed on behind an `Arc`. A server that is alone immediately
+//! reads back the very value that it published. The value is neither encoded nor copied, so a batch of any size costs
+//! this server two short locks and one allocation. An implementation whose batches leave the process requires that they
+//! can be encoded ([`Payload`]), and decodes each batch once for each server.
 
 mod local;
 mod memory;
@@ -31,34 +31,34 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use thiserror::Error;
 
-/// Something that comes later.
+/// A future on the heap, which gives its result later.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Where a batch stands in the order. The first has 1; 0 stands before it.
+/// The place of a batch in the order. The first batch has 1; 0 stands for the place before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place(pub u64);
 
 impl Place {
-    /// The place after this one.
+    /// Returns the place after this one.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 }
 
-/// Which order it is. Another identity is another lobby.
+/// The identity of an order. An order with another identity belongs to another lobby.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StreamIdentity(pub [u8; 16]);
 
-/// A batch that has its place.
+/// A batch together with its place in the order.
 #[derive(Debug)]
 pub struct Ordered<B> {
-    /// Where it stands.
+    /// The place of the batch.
     pub place: Place,
-    /// When it was put there, in milliseconds since 1970-01-01 UTC. The same for everybody who reads it. It may be
-    /// earlier than that of the batch before, where several machines keep the order.
+    /// When the batch was put into the order, in milliseconds since 1970-01-01 UTC. Everybody who reads the batch gets
+    /// the same time. If several machines keep the order, the time may be earlier than that of the batch before.
     pub at: u64,
-    /// What was published.
+    /// The batch that was published.
     pub batch: Arc<B>,
 }
 
@@ -68,88 +68,90 @@ impl<B> Clone for Ordered<B> {
     }
 }
 
-/// Why whoever published a batch was not told its place.
+/// Why a publisher did not learn the place of its batch.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PublishError {
-    /// This attempt has no place and never will have one.
+    /// This attempt to publish has no place, and will never get one. The text says why.
     #[error("the batch was refused: {0}")]
     Refused(String),
-    /// The batch may have a place, or get one later. Nobody may be told that it has none.
+    /// The batch may already have a place, or get one later, so nobody may be told that it failed. The text says what
+    /// went wrong.
     #[error("it is not known whether the batch was taken: {0}")]
     Unknown(String),
 }
 
-/// Why an order cannot be followed any further.
+/// Why a follower cannot read any further in an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum StreamError {
-    /// What follows the place is no longer kept.
+    /// The batch after the place that was read last is no longer kept.
     #[error("batch {} is wanted and the order begins with {}", wanted.0, begins.0)]
     Skipped {
-        /// What follows the place read up to.
+        /// The place of the batch that should have come next.
         wanted: Place,
-        /// The oldest that is kept.
+        /// The oldest place that is still kept.
         begins: Place,
     },
-    /// The order ends before the place it was read up to: it was restored from an older copy.
+    /// The order ends before the place up to which the follower has read. Somebody has restored it from an older copy.
     #[error("the order was read up to {} and ends at {}", reached.0, ends.0)]
     WentBack {
-        /// Up to where it was read.
+        /// The place up to which the follower has read.
         reached: Place,
-        /// Where it ends now.
+        /// The newest place that the order has now.
         ends: Place,
     },
-    /// It is another order now.
+    /// The order now has another identity.
     #[error("the order was replaced by another one")]
     Replaced,
 }
 
-/// A batch that can leave the process, for orders that are kept elsewhere.
+/// A batch that can be encoded, for orders that are kept outside the process.
 pub trait Payload: Sized + Send + Sync + 'static {
-    /// The batch as bytes.
+    /// Encodes the batch.
     fn to_bytes(&self) -> Bytes;
 
-    /// The batch that these bytes are. Bytes that are none have a place all the same, which all servers pass: what
-    /// is made of them must be the same for all.
+    /// Decodes a batch. Bytes that are not a valid batch also have a place in the order, so this function must make
+    /// something of them, and it must be the same on all servers.
     fn from_bytes(bytes: &[u8]) -> Self;
 }
 
-/// One order of batches.
+/// One order of batches, in which several servers publish and which all of them read.
 pub trait OrderedStream<B>: Send + Sync + 'static {
-    /// Which order this is.
+    /// Returns the identity of this order.
     fn identity(&self) -> StreamIdentity;
 
-    /// Puts a batch into the order and gives its place. It is on its way before the answer is first waited for,
-    /// and an answer that is dropped does not stop it. `Ok` means that it stands there, perhaps a second time.
+    /// Puts a batch into the order and returns its place. The batch is on its way before the caller first waits for the
+    /// answer, and dropping the answer does not stop it. `Ok` means that the batch is in the order, possibly twice.
     ///
     /// # Errors
-    /// See [`PublishError`]: only `Refused` promises that this attempt will never have a place.
+    /// See [`PublishError`]. Only `Refused` promises that this attempt will never have a place.
     fn publish(&self, batch: Arc<B>) -> Later<'static, Result<Place, PublishError>>;
 
-    /// All that follows `after`, as it comes. Some of it may have been read ahead when it is forgotten.
+    /// Returns a follower that reads everything after the place `after`. It may have read batches ahead that are
+    /// forgotten in the meantime.
     fn follow(&self, after: Place) -> Box<dyn Follower<B>>;
 
-    /// The oldest place that is kept and the newest there is; where none is kept, the oldest is one past the
-    /// newest. `None` where the order cannot be asked now.
+    /// Returns the oldest place that is kept and the newest place. If no batch is kept, the oldest place is one after
+    /// the newest. The answer is `None` if the order cannot be reached now.
     fn bounds(&self) -> Later<'_, Option<(Place, Place)>>;
 
-    /// Drops the batches up to a place that nobody needs any more. Where the order cannot be asked now, nothing is
-    /// dropped.
+    /// Drops the batches up to and including `up_to`, which nobody needs any more. If the order cannot be reached now,
+    /// nothing is dropped.
     fn forget(&self, up_to: Place) -> Later<'_, ()>;
 }
 
-/// Reads an order from a place on: without a gap, without a repeat, for ever.
+/// Reads an order from a given place on, without a gap and without a repeat. It has no end, only errors.
 pub trait Follower<B>: Send {
-    /// The next batch, as soon as there is one. After an error there is nothing more.
+    /// Returns the next batch as soon as there is one. After an error, nothing more can be read.
     ///
     /// # Errors
-    /// When what follows can no longer be read, see [`StreamError`].
+    /// Fails if the batches that follow can no longer be read; see [`StreamError`].
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Ordered<B>, StreamError>>;
 }
 
-/// Waits for the next batch. Nothing is lost when the wait is cancelled.
+/// Waits for the next batch. No batch is lost if the wait is cancelled.
 ///
 /// # Errors
-/// As [`Follower::poll_next`].
+/// Fails as [`Follower::poll_next`] does.
 pub async fn next<B>(follower: &mut dyn Follower<B>) -> Result<Ordered<B>, StreamError> {
     poll_fn(|cx| follower.poll_next(cx)).await
 }

@@ -1,5 +1,5 @@
-//! The order of a server that is alone: the order in which it publishes, handed back at once. Keeps nothing over
-//! the process, since what was decided is in that server's log before anybody is told of it.
+//! The order of a server that is alone. Its batches have the order in which the server publishes them, and are handed
+//! back at once. The order is not stored, because a decision is in the server's log before anybody is told of it.
 
 use std::future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,12 +8,12 @@ use std::task::{Context, Poll};
 use crate::places::Places;
 use crate::{Follower, Later, Ordered, OrderedStream, Place, PublishError, StreamError, StreamIdentity};
 
-/// Batches kept for whoever follows. A server applies a batch and forgets it before it publishes the next, so
-/// more than a few mean that nobody reads; past it a batch is refused.
+/// How many batches are kept for followers. A server applies a batch and forgets it before it publishes the next one,
+/// so more than a few batches mean that nobody reads them. When the limit is reached, further batches are refused.
 const MAX_KEPT: usize = 1024;
 
-/// The order in which one server publishes. Places count from 1 in every life of the process; nothing refers to
-/// one from an earlier life.
+/// The order in which a single server publishes. Places begin with 1 each time the process starts, and nothing refers
+/// to places from before the start.
 pub struct LocalStream<B> {
     identity: StreamIdentity,
     clock: Box<dyn Fn() -> u64 + Send + Sync>,
@@ -27,7 +27,8 @@ impl<B> std::fmt::Debug for LocalStream<B> {
 }
 
 impl<B> LocalStream<B> {
-    /// An empty order. `clock` gives milliseconds since 1970-01-01 UTC; it may go back, a batch's time does not.
+    /// Makes an empty order. `clock` returns milliseconds since 1970-01-01 UTC. The clock may go back; the times of the
+    /// batches do not.
     pub fn new(identity: StreamIdentity, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self { identity, clock: Box::new(clock), places: Arc::default() }
     }
@@ -37,7 +38,8 @@ impl<B> LocalStream<B> {
     }
 }
 
-/// Locked for a few lines without an await, each of which leaves it whole.
+/// Locks the places. The lock is held only for a few lines without an await. A panic cannot leave them half changed, so
+/// a poisoned lock is used all the same.
 fn lock<B>(places: &Mutex<Places<B>>) -> MutexGuard<'_, Places<B>> {
     places.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -96,12 +98,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_is_an_order() {
+    async fn a_local_stream_passes_the_tests_of_an_order() {
         suite::all(async || stream()).await;
     }
 
     #[tokio::test]
-    async fn what_is_published_is_read_back_at_once_and_is_the_same_value() {
+    async fn a_published_batch_is_read_back_at_once_as_the_same_value() {
         let stream = stream();
         let batch = Arc::new("words".to_owned());
         let mut follower = stream.follow(Place(0));
@@ -113,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_does_not_grow_where_nobody_reads() {
+    async fn a_batch_is_refused_when_too_many_wait_to_be_read() {
         let stream = stream();
         for _ in 0..MAX_KEPT {
             stream.publish(Arc::default()).await.unwrap();

@@ -1,5 +1,5 @@
-//! An order in memory that misbehaves on demand, for tests: in every way that was seen of a real one. Without
-//! mischief it behaves as any other. Its time stands still until a test moves it.
+//! An order in memory for tests, which misbehaves on demand in every way that was seen in a real order. Without a
+//! planned mischief it behaves like any other order. Its clock stands still until a test moves it.
 
 use std::collections::VecDeque;
 use std::future;
@@ -11,22 +11,22 @@ use tokio::sync::oneshot;
 use crate::places::Places;
 use crate::{Follower, Later, Ordered, OrderedStream, Place, PublishError, StreamError, StreamIdentity};
 
-/// What happens to a batch that is published.
+/// How the order misbehaves for one published batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mischief {
-    /// It gets its place, and the answer is lost.
+    /// The batch gets its place, but the publisher gets no answer.
     LoseAck,
-    /// It gets two places.
+    /// The batch gets two places.
     StoreTwice,
-    /// The answer is lost, and it gets its place only after the next batch has one.
+    /// The publisher gets no answer, and the batch gets its place only after the next batch has one.
     StoreLater,
-    /// Neither place nor answer, until [`MemoryStream::go_on`].
+    /// The batch gets neither a place nor an answer until [`MemoryStream::go_on`] is called.
     Stall,
-    /// It gets no place and never will.
+    /// The batch gets no place, and never will.
     Refuse,
 }
 
-/// An order in memory; its clones are the same order, as several servers see it.
+/// An order in memory. Clones are the same order, as several servers see it.
 #[derive(Debug)]
 pub struct MemoryStream<B> {
     shared: Arc<Mutex<Shared<B>>>,
@@ -43,18 +43,18 @@ struct Shared<B> {
     identity: StreamIdentity,
     places: Places<B>,
     now: u64,
-    /// For each of the next batches what happens to it.
+    /// What happens to each of the next batches; `None` for a batch that is treated normally.
     mischief: VecDeque<Option<Mischief>>,
-    /// Batches that get their place after the next one.
+    /// Batches that get their place only after the next batch.
     later: Vec<Arc<B>>,
-    /// Batches that wait for [`MemoryStream::go_on`].
+    /// Batches that wait for [`MemoryStream::go_on`], each with the sender for its answer.
     stalled: Vec<(Arc<B>, oneshot::Sender<Place>)>,
-    /// Counts how often everybody who follows was made to begin again.
+    /// How often all followers were made to begin again.
     beginnings: u64,
 }
 
 impl<B> MemoryStream<B> {
-    /// An empty order.
+    /// Makes an empty order.
     #[must_use]
     pub fn new(identity: StreamIdentity) -> Self {
         let shared = Shared {
@@ -69,17 +69,18 @@ impl<B> MemoryStream<B> {
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
 
-    /// Sets the time that batches get from now on, in milliseconds since 1970-01-01 UTC.
+    /// Sets the time for all batches that are published from now on, in milliseconds since 1970-01-01 UTC.
     pub fn set_time(&self, now: u64) {
         self.lock().now = now;
     }
 
-    /// What happens to the next batch for which nothing was planned yet; `None` for nothing.
+    /// Plans what happens to the next batch for which nothing was planned yet; `None` lets it be treated normally.
     pub fn plan(&self, mischief: Option<Mischief>) {
         self.lock().mischief.push_back(mischief);
     }
 
-    /// Stalled batches get their places, in the order in which they were published, and so do late ones.
+    /// Gives the stalled batches their places in the order in which they were published, and then does the same for the
+    /// late batches.
     pub fn go_on(&self) {
         let mut shared = self.lock();
         for (batch, answer) in std::mem::take(&mut shared.stalled) {
@@ -89,19 +90,19 @@ impl<B> MemoryStream<B> {
         shared.push_late();
     }
 
-    /// Everybody who follows is handed everything from the oldest batch on again.
+    /// Makes all followers read again from the oldest batch on.
     pub fn begin_again(&self) {
         let mut shared = self.lock();
         shared.beginnings += 1;
         shared.places.wake();
     }
 
-    /// The order ends at `place` again, as after an older copy was restored.
+    /// Makes the order end at `place`, as if an older copy had been restored.
     pub fn go_back(&self, place: Place) {
         self.lock().places.go_back(place);
     }
 
-    /// It is an empty order of another identity now.
+    /// Replaces the order by an empty one with another identity.
     pub fn replace(&self, identity: StreamIdentity) {
         let mut shared = self.lock();
         shared.identity = identity;
@@ -181,9 +182,9 @@ struct Following<B> {
     stream: MemoryStream<B>,
     identity: StreamIdentity,
     beginnings: u64,
-    /// Up to where the source was read; it may begin again.
+    /// The place up to which the source was read. It goes back when the follower has to begin again.
     read: Place,
-    /// Up to where batches were handed on.
+    /// The place up to which batches were handed on.
     reached: Place,
 }
 
@@ -195,7 +196,8 @@ impl<B: Send + Sync> Follower<B> for Following<B> {
         }
         if shared.beginnings != self.beginnings {
             self.beginnings = shared.beginnings;
-            // From the oldest batch there is; one that is missing must still be noticed.
+            // The follower reads again from the oldest batch that is kept, but not from a later place than before, so
+            // that it still notices a missing batch.
             let (oldest, _) = shared.places.bounds();
             self.read = self.read.min(Place(oldest.0 - 1));
         }
@@ -203,7 +205,7 @@ impl<B: Send + Sync> Follower<B> for Following<B> {
             match shared.places.poll_after(self.read, cx) {
                 Poll::Ready(Ok(ordered)) => {
                     self.read = ordered.place;
-                    // What comes again was handed on already.
+                    // A batch that comes again was handed on before, and is skipped.
                     if ordered.place > self.reached {
                         self.reached = ordered.place;
                         return Poll::Ready(Ok(ordered));
@@ -228,7 +230,7 @@ mod tests {
         stream.publish(Arc::new(text.to_owned())).await
     }
 
-    /// All there is after a place.
+    /// Reads all batches of the order from the beginning.
     async fn read(stream: &MemoryStream<String>) -> Vec<String> {
         let (_, newest) = stream.bounds().await.unwrap();
         let mut follower = stream.follow(Place(0));
@@ -240,12 +242,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_is_an_order() {
+    async fn a_memory_stream_passes_the_tests_of_an_order() {
         suite::all(async || stream()).await;
     }
 
     #[tokio::test]
-    async fn acks_are_lost_and_batches_stored_twice_late_or_not_at_all() {
+    async fn planned_mischief_loses_answers_and_stores_batches_twice_late_or_not_at_all() {
         let stream = stream();
         for mischief in
             [Mischief::LoseAck, Mischief::StoreTwice, Mischief::StoreLater, Mischief::Refuse, Mischief::Stall]
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_is_made_to_begin_again_hands_on_nothing_twice() {
+    async fn a_follower_that_begins_again_hands_on_no_batch_twice() {
         let stream = stream();
         let mut follower = stream.follow(Place(0));
         publish(&stream, "one").await.unwrap();
@@ -279,7 +281,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_order_that_goes_back_or_is_another_one_is_noticed() {
+    async fn a_follower_notices_an_order_that_went_back_or_was_replaced() {
         let stream = stream();
         let mut follower = stream.follow(Place(0));
         for text in ["one", "two"] {

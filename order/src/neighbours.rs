@@ -1,6 +1,6 @@
-//! Questions from one server of a lobby to another, of which nothing is stored: signs of life, introductions.
-//! Owns the trait, a server that has no neighbours, and neighbours in memory for tests. Knows nothing of what is
-//! asked.
+//! Questions from one server of a lobby to another, such as signs of life and introductions. Nothing of them is stored.
+//! This file owns the trait, an implementation for a server without neighbours, and one in memory for tests. It knows
+//! nothing of what is asked.
 
 use std::collections::HashMap;
 use std::future;
@@ -14,40 +14,41 @@ use tokio::time::timeout;
 
 use crate::Later;
 
-/// Questions that may wait at one server; further ones are not answered.
+/// How many questions may wait at one server. When the limit is reached, further questions get no answer.
 const QUESTIONS: usize = 256;
 
-/// One server of a lobby.
+/// The number of one server in a lobby.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServerId(pub u64);
 
-/// A question to this server and the way back for its answer.
+/// A question to this server, with the sender for its answer.
 #[derive(Debug)]
 pub struct Question {
-    /// What is asked.
+    /// The question as bytes.
     pub question: Bytes,
-    /// Takes the answer; dropped, there is none.
+    /// Takes the answer. If this is dropped, the other server learns that there is no answer.
     pub answer: oneshot::Sender<Bytes>,
 }
 
-/// No answer came, or none in time.
+/// The error for a question to this server that was not answered, or not in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("server {} does not answer", .0.0)]
 pub struct NoAnswer(pub ServerId);
 
-/// The other servers of a lobby.
+/// Asks the other servers of a lobby, and receives their questions.
 pub trait Neighbours: Send + Sync + 'static {
-    /// Asks a server, and waits `limit` for its answer.
+    /// Asks `server` and waits for its answer, at most for `limit`.
     ///
     /// # Errors
-    /// When there is no answer in that time. The question may have been read all the same.
+    /// Fails if there is no answer in that time. The other server may have read the question nevertheless.
     fn ask(&self, server: ServerId, question: Bytes, limit: Duration) -> Later<'_, Result<Bytes, NoAnswer>>;
 
-    /// What others ask of this server, whose number is `own`. Whoever calls this last gets the questions.
+    /// Returns the receiver of what others ask this server, whose number is `own`. If this is called several times,
+    /// only the latest receiver gets the questions.
     fn asked(&self, own: ServerId) -> mpsc::Receiver<Question>;
 }
 
-/// A server that has no neighbours.
+/// The neighbours of a server that is alone: there are none, so every question fails.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Alone;
 
@@ -68,8 +69,8 @@ impl Neighbours for Alone {
 
 type Desks = Arc<Mutex<HashMap<ServerId, mpsc::Sender<Question>>>>;
 
-/// Servers in the same process, for tests; clones are the neighbours of each other. A server that is silent takes
-/// questions and answers none: drop what [`asked`](Neighbours::asked) gave, or do not read it.
+/// Servers in the same process, for tests. Clones are neighbours of each other. To make a server silent, a test drops
+/// the receiver that [`asked`](Neighbours::asked) returned, or does not read from it.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryNeighbours {
     desks: Desks,
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_alone_has_nobody_to_ask_and_is_not_asked() {
+    async fn a_server_that_is_alone_gets_neither_answers_nor_questions() {
         assert!(Alone.ask(ServerId(2), HI, LIMIT).await.is_err());
         assert!(Alone.asked(ServerId(1)).recv().await.is_none());
     }

@@ -1,5 +1,5 @@
-//! Batches in their order, in memory, with those who wait for the next. What both streams of this crate keep;
-//! decides neither when a batch comes nor what time it has.
+//! Batches in their order, in memory, and the tasks that wait for the next batch. Both streams of this crate use this.
+//! It decides neither when a batch is added nor which time it has.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,11 +7,11 @@ use std::task::{Context, Poll, Waker};
 
 use crate::{Ordered, Place, StreamError};
 
-/// Some batches in a row.
+/// Some batches in a row, without a gap.
 #[derive(Debug)]
 pub(crate) struct Places<B> {
     kept: VecDeque<Ordered<B>>,
-    /// The place before the first that is kept.
+    /// The place before the first batch that is kept.
     base: Place,
     last_at: u64,
     waiting: Vec<Waker>,
@@ -24,7 +24,7 @@ impl<B> Default for Places<B> {
 }
 
 impl<B> Places<B> {
-    /// Gives a batch the next place. Its time is `now`, unless the batch before it has a later one.
+    /// Gives a batch the next place. Its time is `now`, or the time of the batch before if that is later.
     pub(crate) fn push(&mut self, batch: Arc<B>, now: u64) -> Place {
         let place = self.newest().next();
         self.last_at = self.last_at.max(now);
@@ -33,22 +33,22 @@ impl<B> Places<B> {
         place
     }
 
-    /// How many batches are kept.
+    /// Returns how many batches are kept.
     pub(crate) fn len(&self) -> usize {
         self.kept.len()
     }
 
-    /// The newest place there is.
+    /// Returns the newest place, also if its batch was forgotten.
     pub(crate) fn newest(&self) -> Place {
         Place(self.base.0 + self.kept.len() as u64)
     }
 
-    /// The oldest place that is kept, and the newest.
+    /// Returns the oldest place that is kept, and the newest.
     pub(crate) fn bounds(&self) -> (Place, Place) {
         (self.base.next(), self.newest())
     }
 
-    /// Drops the batches up to `up_to`, or all if there are fewer.
+    /// Drops the batches up to and including `up_to`. If there are fewer, all are dropped.
     pub(crate) fn forget(&mut self, up_to: Place) {
         while self.base < up_to && self.kept.pop_front().is_some() {
             self.base = self.base.next();
@@ -61,7 +61,7 @@ impl<B> Places<B> {
         self.wake();
     }
 
-    /// The batch after `reached`, or the promise to wake whoever asks when there is one.
+    /// Returns the batch after `reached`. If there is none yet, the caller's task is woken when there is one.
     pub(crate) fn poll_after(
         &mut self,
         reached: Place,
@@ -85,7 +85,7 @@ impl<B> Places<B> {
         }
     }
 
-    /// Everybody who waits looks again.
+    /// Wakes all waiting tasks, so that they look again.
     pub(crate) fn wake(&mut self) {
         self.waiting.drain(..).for_each(Waker::wake);
     }

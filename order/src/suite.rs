@@ -1,4 +1,4 @@
-//! What every order is held to, whatever it is made of. Panics where one does not behave.
+//! The tests that every implementation of an order must pass. They panic if the order is at fault.
 #![allow(clippy::missing_panics_doc, reason = "every function here panics where the order is at fault")]
 
 use std::pin::pin;
@@ -9,13 +9,13 @@ use bytes::Bytes;
 
 use crate::{OrderedStream, Payload, Place, StreamError, next};
 
-/// All of it, each part on an empty order of its own.
+/// Runs all tests, each on an empty order of its own.
 pub async fn all<S: OrderedStream<String>>(make: impl AsyncFn() -> S) {
-    everybody_reads_the_same_in_the_same_order(&make().await).await;
-    one_may_begin_in_the_middle(&make().await).await;
-    who_waits_is_woken(&make().await).await;
-    what_was_forgotten_is_noticed(&make().await).await;
-    an_answer_that_is_dropped_stops_nothing(&make().await).await;
+    all_followers_read_the_same_batches_in_the_same_order(&make().await).await;
+    a_follower_may_begin_in_the_middle(&make().await).await;
+    a_waiting_follower_is_woken(&make().await).await;
+    a_follower_notices_forgotten_batches(&make().await).await;
+    dropping_the_answer_does_not_stop_the_batch(&make().await).await;
 }
 
 impl Payload for String {
@@ -32,7 +32,7 @@ async fn publish(stream: &impl OrderedStream<String>, text: &str) -> Place {
     stream.publish(Arc::new(text.to_owned())).await.expect("nothing is wrong")
 }
 
-async fn everybody_reads_the_same_in_the_same_order(stream: &impl OrderedStream<String>) {
+async fn all_followers_read_the_same_batches_in_the_same_order(stream: &impl OrderedStream<String>) {
     assert_eq!(stream.identity(), stream.identity());
     assert_eq!(stream.bounds().await, Some((Place(1), Place(0))), "nothing is there yet");
     let mut early = stream.follow(Place(0));
@@ -52,7 +52,7 @@ async fn everybody_reads_the_same_in_the_same_order(stream: &impl OrderedStream<
     assert_eq!(stream.bounds().await, Some((Place(1), Place(20))));
 }
 
-async fn one_may_begin_in_the_middle(stream: &impl OrderedStream<String>) {
+async fn a_follower_may_begin_in_the_middle(stream: &impl OrderedStream<String>) {
     for text in ["one", "two", "three"] {
         publish(stream, text).await;
     }
@@ -60,20 +60,20 @@ async fn one_may_begin_in_the_middle(stream: &impl OrderedStream<String>) {
     assert_eq!(*next(&mut *follower).await.expect("it is there").batch, "three");
 }
 
-async fn who_waits_is_woken(stream: &impl OrderedStream<String>) {
+async fn a_waiting_follower_is_woken(stream: &impl OrderedStream<String>) {
     let mut follower = stream.follow(Place(0));
     {
         let mut waiting = pin!(next(&mut *follower));
         let polled = waiting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(polled.is_pending(), "nothing was published");
     }
-    // That wait was cancelled; nothing is lost by it.
+    // The wait above was cancelled, and no batch is lost by that.
     let (read, place) = tokio::join!(next(&mut *follower), publish(stream, "words"));
     let read = read.expect("it is there");
     assert_eq!((read.place, &**read.batch), (place, "words"));
 }
 
-async fn what_was_forgotten_is_noticed(stream: &impl OrderedStream<String>) {
+async fn a_follower_notices_forgotten_batches(stream: &impl OrderedStream<String>) {
     let mut reader = stream.follow(Place(0));
     for text in ["one", "two", "three"] {
         publish(stream, text).await;
@@ -95,7 +95,7 @@ async fn what_was_forgotten_is_noticed(stream: &impl OrderedStream<String>) {
     assert_eq!(publish(stream, "four").await, Place(4), "places go on where they were");
 }
 
-async fn an_answer_that_is_dropped_stops_nothing(stream: &impl OrderedStream<String>) {
+async fn dropping_the_answer_does_not_stop_the_batch(stream: &impl OrderedStream<String>) {
     drop(stream.publish(Arc::new("words".to_owned())));
     let mut follower = stream.follow(Place(0));
     let read = next(&mut *follower).await.expect("it is there");

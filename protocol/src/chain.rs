@@ -1,6 +1,6 @@
-//! The chain of a log: each entry's hash covers the hash of the entry before it, so that a log that
-//! was cut, reordered or edited no longer adds up. Owns the exact bytes that are hashed (printed in
-//! docs/PROTOCOL.md and held by a test there); knows nothing of where a log is kept.
+//! The hash chain of a log. The hash of each entry covers the hash of the entry before it, so that the hashes no longer
+//! match if somebody cuts, reorders or edits the log. This file owns the exact bytes that are hashed (they are printed
+//! in docs/PROTOCOL.md, and a test compares the two); it knows nothing of where a log is stored.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::ser::SerializeStruct;
@@ -10,29 +10,30 @@ use thiserror::Error;
 use crate::content::{Act, Content};
 use crate::name::{ChainHash, LogId, PublicKey, RunId, Seq, Text, UserName};
 
-/// One entry of a log, of the lobby's or of a room's, as it is stored, sent and hashed.
+/// One entry of the lobby's log or of a room's log, as it is stored, sent and hashed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct LobbyMessage {
-    /// Its number in the log.
+    /// The entry's number in its log.
     pub seq: Seq,
-    /// When the server took it, in milliseconds since 1970-01-01 UTC.
+    /// When the server accepted the entry, in milliseconds since 1970-01-01 UTC.
     pub at: u64,
-    /// The name its author had.
+    /// The name that the author had at that time.
     pub name: UserName,
-    /// The key its author had.
+    /// The key that the author had at that time.
     pub key: PublicKey,
-    /// The run of the author's client that sent it.
+    /// The run of the author's client that sent the entry.
     pub run: RunId,
-    /// The number that run gave it in its outbox.
+    /// The number that this run gave the entry in its outbox.
     pub id: u64,
-    /// What was said or done.
+    /// What the author said or did.
     pub content: Content,
-    /// [`link`] of the entry before and the fields above.
+    /// The result of [`link`] for the hash of the entry before and the fields above.
     pub hash: ChainHash,
 }
 
-/// A [`LobbyMessage`] by the members it has on the wire.
+/// The members that a [`LobbyMessage`] has on the wire, before it is checked that exactly one of `text` and `act` is
+/// there.
 #[derive(Deserialize)]
 struct Unchecked {
     seq: Seq,
@@ -75,24 +76,25 @@ impl Serialize for LobbyMessage {
     }
 }
 
-/// A position in a log: after the message with this number, whose hash is this.
+/// A position in a log: the reader has read everything up to and including the message with this number and hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// The number of the last message read; 0 for none.
+    /// The number of the last message that was read; 0 if none was read.
     pub seq: Seq,
-    /// Its hash; the log's [`genesis`] for none.
+    /// The hash of that message; the log's [`genesis`] if none was read.
     pub hash: ChainHash,
 }
 
-/// A message that does not follow from those before it.
+/// The error for a message whose number or hash does not follow from the messages before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("message {seq} does not follow from those before it: the log was changed")]
 pub struct BrokenChain {
-    /// The number at which the chain breaks, or of the last of those sent together among which it does.
+    /// The number of the message at which the chain breaks. If several messages were sent together under one hash, this
+    /// is the number of the last of them.
     pub seq: Seq,
 }
 
-/// The hash that stands before the first message of a log.
+/// Returns the hash that takes the place of a previous hash for the first message of `log`.
 #[must_use]
 pub fn genesis(log: &LogId) -> ChainHash {
     let mut context = Context::new(&SHA256);
@@ -101,11 +103,12 @@ pub fn genesis(log: &LogId) -> ChainHash {
     finish(context)
 }
 
-/// The hash of `message` (whose own `hash` field is not read) after `previous`.
+/// Returns the hash of `message`, given the hash of the message before it. The `hash` field of `message` itself is not
+/// read.
 ///
-/// SHA-256 over: the previous hash (32 bytes), seq (u64), at (u64), key (32), run (8), id (u64),
-/// the name's length in bytes (u32) and its UTF-8, and then the content: of a text its length (u32) and its UTF-8,
-/// of an act see [`Content::hashed`]; integers big-endian.
+/// The hash is SHA-256 over these bytes in a row: the previous hash (32 bytes), seq (u64), at (u64), key (32 bytes),
+/// run (8 bytes), id (u64), the length of the name in bytes (u32), the name in UTF-8, and then the content. The bytes
+/// of a text are its length (u32) and its UTF-8; for those of an act see [`Content::hashed`]. Integers are big-endian.
 #[must_use]
 pub fn link(previous: &ChainHash, message: &LobbyMessage) -> ChainHash {
     let mut context = Context::new(&SHA256);
@@ -114,7 +117,7 @@ pub fn link(previous: &ChainHash, message: &LobbyMessage) -> ChainHash {
     finish(context)
 }
 
-/// Gives `take` the bytes of `message` that are hashed after the previous hash, piece by piece.
+/// Hands to `take`, piece by piece, the bytes of `message` that are hashed after the previous hash.
 pub fn hashed(message: &LobbyMessage, mut take: impl FnMut(&[u8])) {
     take(&message.seq.0.to_be_bytes());
     take(&message.at.to_be_bytes());
@@ -122,23 +125,23 @@ pub fn hashed(message: &LobbyMessage, mut take: impl FnMut(&[u8])) {
     take(message.run.as_bytes());
     take(&message.id.to_be_bytes());
     let name = message.name.as_str().as_bytes();
-    // A name has at most 32 characters.
+    // A name has at most 32 characters, so its length always fits.
     take(&(name.len() as u32).to_be_bytes());
     take(name);
     message.content.hashed(take);
 }
 
 impl Position {
-    /// Before the first message of `log`.
+    /// Returns the position before the first message of `log`.
     #[must_use]
     pub fn start(log: &LogId) -> Self {
         Self { seq: Seq(0), hash: genesis(log) }
     }
 
-    /// Moves past `message` when it is the next one and its hash follows.
+    /// Moves to `message`, if it has the next number and its hash follows from this position.
     ///
     /// # Errors
-    /// When it is not, or does not; the position stays where it was.
+    /// Fails if the number or the hash does not follow. The position then stays where it was.
     pub fn advance(&mut self, message: &LobbyMessage) -> Result<(), BrokenChain> {
         if message.seq != self.seq.next() || link(&self.hash, message) != message.hash {
             return Err(BrokenChain { seq: message.seq });
@@ -148,7 +151,8 @@ impl Position {
     }
 }
 
-/// The hash of `bytes` after `previous`, for hashes that servers compare among themselves.
+/// Returns the hash of `bytes` after `previous`. Servers of one lobby use it for hashes that they compare with each
+/// other.
 #[must_use]
 pub fn fold(previous: &ChainHash, bytes: &[u8]) -> ChainHash {
     let mut context = Context::new(&SHA256);
@@ -181,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_is_followed_and_any_change_breaks_it() {
+    fn a_position_advances_over_a_chain_and_refuses_any_changed_message() {
         let log = LogId::new([9; 16]);
         let first = message(1, &genesis(&log), "hello");
         let second = message(2, &first.hash, "again");
@@ -199,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_follows_the_highest_number() {
+    fn a_position_with_the_highest_number_cannot_advance() {
         let hash = ChainHash::new([1; 32]);
         let mut position = Position { seq: Seq(u64::MAX), hash };
         assert!(position.advance(&message(0, &hash, "x")).is_err());
@@ -207,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_cannot_flow_into_the_next() {
+    fn two_messages_with_the_same_bytes_in_different_fields_have_different_hashes() {
         let log = LogId::new([9; 16]);
         let mut one = message(1, &genesis(&log), "bc");
         one.name = "a".parse().unwrap();

@@ -1,8 +1,8 @@
-//! One JSON object a line, over any stream. Owns the framing, its size limit and its errors; knows
-//! nothing of what the messages mean.
+//! Frames messages on a stream of bytes: one JSON object on each line. This file owns the framing, its size limit and
+//! its errors; it knows nothing of what the messages mean.
 //!
-//! [`LineBuffer`] is the framing alone, for whoever owns the reads; [`MessageReader`] puts it on an
-//! `AsyncRead`. Both are cancel-safe: bytes once read stay in the buffer.
+//! [`LineBuffer`] does the framing alone, for code that reads from the stream itself. [`MessageReader`] reads from an
+//! `AsyncRead`. Both are cancel-safe: bytes that were read stay in the buffer.
 
 use std::io;
 
@@ -14,25 +14,25 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::fast_path::is_plain;
 
-/// How much is read at once, in bytes; one TLS record is at most as long.
+/// How many bytes are read at once. A TLS record is never longer.
 const READ_CHUNK: usize = 16 * 1024;
 
-/// Why no message could be read.
+/// Why no message could be read from a stream.
 #[derive(Debug, Error)]
 pub enum CodecError {
-    /// The stream failed.
+    /// The stream failed with this error.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// More than `limit` bytes came without a newline.
+    /// More than `limit` bytes arrived without a newline.
     #[error("a line of more than {limit} bytes")]
     LineTooLong {
-        /// The limit.
+        /// The limit in bytes, newline included.
         limit: usize,
     },
-    /// A line that is not a message.
+    /// A line arrived that is not a message.
     #[error("not a message: {0}")]
     NotAMessage(serde_json::Error),
-    /// The stream ended inside a line.
+    /// The stream ended in the middle of a line.
     #[error("the link ended inside a line")]
     CutLine,
 }
@@ -43,45 +43,45 @@ impl From<serde_json::Error> for CodecError {
     }
 }
 
-/// Bytes in, lines out.
+/// Takes bytes as they arrive and hands out whole lines.
 #[derive(Debug)]
 pub struct LineBuffer {
     bytes: BytesMut,
-    /// Bytes at the front already searched for a newline.
+    /// How many bytes at the front were already searched for a newline.
     searched: usize,
     limit: usize,
 }
 
 impl LineBuffer {
-    /// Takes lines of up to `limit` bytes, newline included.
+    /// Makes an empty buffer for lines of up to `limit` bytes, newline included.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self { bytes: BytesMut::new(), searched: 0, limit }
     }
 
-    /// Changes the limit, for what is read from now on.
+    /// Changes the limit for the lines that are taken from the buffer from now on.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
 
-    /// Takes in what was read.
+    /// Appends bytes that were read from the stream.
     pub fn extend(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Where a reader may append directly.
+    /// Returns the buffer with room for `READ_CHUNK` more bytes, so that a reader can append to it directly.
     pub fn spare(&mut self) -> &mut BytesMut {
         self.bytes.reserve(READ_CHUNK);
         &mut self.bytes
     }
 
-    /// Whether nothing waits here.
+    /// Whether the buffer holds no bytes, neither whole lines nor the beginning of one.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// Gives memory back when nothing waits, for links that are idle most of their life.
+    /// Frees the memory of an empty buffer. Links call this because most of them are idle most of the time.
     pub fn release(&mut self) {
         if self.bytes.is_empty() {
             self.bytes = BytesMut::new();
@@ -89,10 +89,11 @@ impl LineBuffer {
         }
     }
 
-    /// The next whole line, without its newline; empty lines are passed over.
+    /// Returns the next whole line without its newline, or `None` if no whole line has arrived. Empty lines are
+    /// skipped.
     ///
     /// # Errors
-    /// [`CodecError::LineTooLong`], after which the link is of no more use.
+    /// Fails with [`CodecError::LineTooLong`]; after that nothing more can be read from the link.
     pub fn next_line(&mut self) -> Result<Option<Bytes>, CodecError> {
         loop {
             let Some(offset) = memchr::memchr(b'\n', &self.bytes[self.searched..]) else {
@@ -112,10 +113,11 @@ impl LineBuffer {
         }
     }
 
-    /// The next message.
+    /// Returns the next message, or `None` if no whole line has arrived.
     ///
     /// # Errors
-    /// When the line is too long or no message; after the latter the next line may be read.
+    /// Fails if the line is too long or is not a message. After a line that is not a message, the next line can be
+    /// read.
     pub fn next_message<T: DeserializeOwned>(&mut self) -> Result<Option<T>, CodecError> {
         match self.next_line()? {
             Some(line) => Ok(Some(serde_json::from_slice(&line)?)),
@@ -128,7 +130,7 @@ impl LineBuffer {
     }
 }
 
-/// Messages from a stream.
+/// Reads messages from a stream.
 #[derive(Debug)]
 pub struct MessageReader<R> {
     stream: R,
@@ -136,20 +138,20 @@ pub struct MessageReader<R> {
 }
 
 impl<R: AsyncRead + Unpin> MessageReader<R> {
-    /// Reads lines of up to `limit` bytes from `stream`.
+    /// Makes a reader of lines of up to `limit` bytes, newline included, from `stream`.
     pub fn new(stream: R, limit: usize) -> Self {
         Self { stream, lines: LineBuffer::new(limit) }
     }
 
-    /// Changes the limit, for what is read from now on.
+    /// Changes the limit for the lines that are read from now on.
     pub fn set_limit(&mut self, limit: usize) {
         self.lines.set_limit(limit);
     }
 
-    /// The next message, or `None` when the other side has closed after a whole line. Cancel-safe.
+    /// Waits for the next message. Returns `None` if the other side closed the stream after a whole line. Cancel-safe.
     ///
     /// # Errors
-    /// When the stream fails or ends inside a line, and when what came is no message.
+    /// Fails if the stream fails, if it ends in the middle of a line, and if a line is not a message.
     pub async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, CodecError> {
         loop {
             if let Some(message) = self.lines.next_message()? {
@@ -161,29 +163,29 @@ impl<R: AsyncRead + Unpin> MessageReader<R> {
         }
     }
 
-    /// A message that has already arrived whole, without reading from the stream.
+    /// Returns a message that has already arrived completely. This never reads from the stream.
     ///
     /// # Errors
-    /// When what came is no message.
+    /// Fails if a line has arrived that is not a message.
     pub fn next_buffered<T: DeserializeOwned>(&mut self) -> Result<Option<T>, CodecError> {
         self.lines.next_message()
     }
 }
 
-/// Appends `message` as one line.
+/// Appends `message` to `out` as one line.
 ///
 /// # Panics
-/// Never for the messages of this crate: they serialize to JSON in memory without an error.
+/// Never for the messages of this crate, because they always serialize to JSON.
 pub fn encode_into<T: Serialize>(message: &T, out: &mut BytesMut) {
     serde_json::to_writer(out.writer(), message).expect("a message of this protocol is JSON");
     out.put_u8(b'\n');
 }
 
-/// Appends `text` as a JSON string. Nearly every text has nothing to escape, which is seen in a pass
-/// over many bytes at a time; serde looks at each by itself.
+/// Appends `text` to `out` as a JSON string. Nearly every text has nothing to escape. [`is_plain`] finds that out for
+/// many bytes at a time, while serde looks at each byte by itself, so a plain text is copied without serde.
 ///
 /// # Panics
-/// Never: a text serializes to JSON in memory without an error.
+/// Never, because any text serializes to JSON.
 pub fn encode_text_into(text: &str, out: &mut BytesMut) {
     if is_plain(text.as_bytes()) {
         out.reserve(text.len() + 2);
@@ -195,7 +197,7 @@ pub fn encode_text_into(text: &str, out: &mut BytesMut) {
     }
 }
 
-/// `message` as one line.
+/// Returns `message` as one line, newline included.
 pub fn encode<T: Serialize>(message: &T) -> Bytes {
     let mut out = BytesMut::with_capacity(256);
     encode_into(message, &mut out);
@@ -212,7 +214,7 @@ mod tests {
     use crate::name::Text;
 
     #[tokio::test]
-    async fn messages_cross_a_stream_of_eight_bytes() {
+    async fn messages_are_read_from_a_stream_that_holds_eight_bytes() {
         let (mut near, far) = tokio::io::duplex(8);
         let sent: Vec<ClientMessage> = (0..50)
             .map(|id| ClientMessage::Say { id, room: None, text: Text::new(format!("word {id}\n")).unwrap() })
@@ -239,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_over_the_limit_is_refused_whole_or_unfinished() {
+    fn a_line_over_the_limit_is_refused_with_and_without_its_newline() {
         let mut lines = LineBuffer::new(8);
         lines.extend(b"1234567\n");
         assert_eq!(lines.next_line().unwrap().unwrap(), &b"1234567"[..]);
@@ -283,7 +285,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn lines_do_not_depend_on_how_they_are_cut(
+        fn lines_do_not_depend_on_the_pieces_in_which_they_arrive(
             texts in prop::collection::vec("\\PC{1,40}", 0..20),
             cuts in prop::collection::vec(1_usize..30, 1..50),
         ) {
@@ -310,7 +312,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        fn reading_any_bytes_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             let mut lines = LineBuffer::new(64);
             lines.extend(&bytes);
             for _ in 0..=bytes.len() {

@@ -1,5 +1,5 @@
-//! What an entry of a log is: a text that somebody says, or an act, such as a new topic. Owns how both are hashed;
-//! knows neither who may act nor what follows from it.
+//! The content of a log entry: a text that somebody says, or an act that somebody does, such as setting a topic. This
+//! file owns how both are hashed. It knows neither who may do something nor what follows from it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use thiserror::Error;
 use crate::MAX_TOPIC_BYTES;
 use crate::name::{Text, UserName};
 
-/// Stands in the hash for the length of something that is not there. No length is as large.
+/// Stands in the hashed bytes where a length would stand, if a field is absent. No field is as long as this.
 const NOTHING: u32 = u32::MAX;
 
-/// The content of one entry of a log. Shared by its clones.
+/// The content of one entry of a log. Clones share the text or act.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Content {
-    /// Somebody says this.
+    /// Somebody says this text.
     Text(Text),
-    /// Somebody does this.
+    /// Somebody does this act.
     Act(Arc<Act>),
 }
 
 impl Content {
-    /// From the two members that stand for it on the wire, of which an entry has one.
+    /// Makes the content from the two members that an entry has on the wire. Exactly one of them must be there.
     ///
     /// # Errors
-    /// When there are both or none.
+    /// Fails if both are there, or neither.
     pub fn from_members(text: Option<Text>, act: Option<Act>) -> Result<Self, &'static str> {
         match (text, act) {
             (Some(text), None) => Ok(Self::Text(text)),
@@ -36,7 +36,7 @@ impl Content {
         }
     }
 
-    /// The text, where somebody says one.
+    /// Returns the text if the entry is one.
     #[must_use]
     pub fn text(&self) -> Option<&Text> {
         match self {
@@ -45,7 +45,7 @@ impl Content {
         }
     }
 
-    /// The act, where somebody does something.
+    /// Returns the act if the entry is one.
     #[must_use]
     pub fn act(&self) -> Option<&Act> {
         match self {
@@ -54,7 +54,7 @@ impl Content {
         }
     }
 
-    /// How many bytes of text are in it: by this, what is kept or read at once is bounded.
+    /// Returns how many bytes of text the content holds. Limits on what is kept or read at once are counted with it.
     #[must_use]
     pub fn bytes_of_text(&self) -> usize {
         match self {
@@ -63,7 +63,9 @@ impl Content {
         }
     }
 
-    /// Gives `take` the bytes that are hashed, piece by piece.
+    /// Hands the bytes that are hashed to `take`, piece by piece. For a text these are its length (u32, big-endian) and
+    /// its UTF-8. For an act they are a mark that cannot be the length of a text, and then each member in turn, as
+    /// docs/PROTOCOL.md describes.
     pub fn hashed(&self, mut take: impl FnMut(&[u8])) {
         match self {
             Self::Text(text) => field(Some(text.as_str()), &mut take),
@@ -84,37 +86,38 @@ impl From<Act> for Content {
     }
 }
 
-/// Gives `take` a field with its length before it.
+/// Hands to `take` the length of a field and then its bytes. An absent field has [`NOTHING`] as its length and no
+/// bytes.
 fn field(text: Option<&str>, take: &mut impl FnMut(&[u8])) {
-    // Every field is bounded far below 4 GiB by its type.
+    // The type of every field limits it to far less than 4 GiB, so the length always fits.
     take(&text.map_or(NOTHING, |text| text.len() as u32).to_be_bytes());
     take(text.unwrap_or_default().as_bytes());
 }
 
-/// What somebody does: an act has a number and a place in the chain, as a text has.
+/// Something that somebody does. Like a text, an act has a number in the log and a hash in the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Act {
-    /// What is done.
+    /// What is done, such as `topic` or `ban`.
     pub kind: ActKind,
-    /// To whom, where it is done to somebody by name.
+    /// The user to whom it is done, if that user is given by name.
     #[serde(default, deserialize_with = "kept_or_nobody", skip_serializing_if = "Option::is_none")]
     pub name: Option<UserName>,
-    /// To what else: a fingerprint, an address, a range of addresses.
+    /// What else it is done to: a fingerprint, an address or a range of addresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<ActTarget>,
-    /// Until when it holds, in milliseconds since 1970-01-01 UTC; for good where it is left out.
+    /// Until when it lasts, in milliseconds since 1970-01-01 UTC. If this is absent, it lasts until it is undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
-    /// The topic, or why it is done.
+    /// The new topic, or the reason why something is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<ShortText>,
 }
 
 impl Act {
-    /// A new topic, or none.
+    /// Makes the act that sets the topic, or that removes it if `text` is `None`.
     ///
     /// # Panics
-    /// Never: its kind is one.
+    /// Never, because `topic` is a valid kind.
     #[must_use]
     pub fn topic(text: Option<ShortText>) -> Self {
         let kind = ActKind::new(ActKind::TOPIC).expect("a to z alone");
@@ -129,7 +132,8 @@ impl Act {
             + text(self.text.as_ref().map(ShortText::as_str))
     }
 
-    /// The bytes that are hashed: what no text's length can be, and then each member in turn.
+    /// Hands the bytes that are hashed to `take`. They begin with [`NOTHING`], which cannot be the length of a text, so
+    /// that no act is hashed like a text. Each member follows in turn.
     fn hashed(&self, take: &mut impl FnMut(&[u8])) {
         take(&NOTHING.to_be_bytes());
         field(Some(self.kind.as_str()), take);
@@ -146,31 +150,31 @@ impl Act {
     }
 }
 
-/// Reads a name that stands in a log already, see [`UserName::kept`].
+/// Reads a name that already stands in a log; see [`UserName::kept`] for what such a name may contain.
 fn kept_or_nobody<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UserName>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     text.map(|text| UserName::kept(&text).map_err(de::Error::custom)).transpose()
 }
 
-/// Why something is no part of an act.
+/// Why a string was refused as a part of an act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ActError {
-    /// The kind is not written as one.
+    /// The kind does not obey the rule for kinds.
     #[error("the kind of an act is 1 to {} of a to z and _", ActKind::MAX_BYTES)]
     Kind,
-    /// The target is not written as one.
+    /// The target does not obey the rule for targets.
     #[error(
         "the target of an act is 1 to {} printable ASCII characters without a blank",
         ActTarget::MAX_BYTES
     )]
     Target,
-    /// The text is too long, or empty.
+    /// The text is empty or too long; the number is its length in bytes.
     #[error("a topic or a reason takes 1 to {MAX_TOPIC_BYTES} bytes, this has {0}")]
     Text(usize),
 }
 
-/// Strings that obey a rule of their own, and are read from the wire by it. Shared by their clones: a topic is told to all
-/// who ask which rooms there are.
+/// Defines a string type with a rule that every value obeys, also one that is read from the wire. Clones share the
+/// string, because the topic of a room is told to everybody who asks which rooms there are.
 macro_rules! ruled_string {
     ($(#[$doc:meta])* $name:ident, $is:expr, $error:expr) => {
         $(#[$doc])*
@@ -178,10 +182,10 @@ macro_rules! ruled_string {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Takes what obeys the rule.
+            /// Takes a string that obeys the rule of this type.
             ///
             /// # Errors
-            /// When it does not.
+            /// Fails if the string does not obey the rule.
             pub fn new(text: impl Into<Arc<str>>) -> Result<Self, ActError> {
                 let text = text.into();
                 let is: fn(&str) -> bool = $is;
@@ -189,7 +193,7 @@ macro_rules! ruled_string {
                 if is(&text) { Ok(Self(text)) } else { Err(error(&text)) }
             }
 
-            /// The string itself.
+            /// Returns the string, which obeys the rule of this type.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -217,35 +221,36 @@ macro_rules! ruled_string {
 }
 
 ruled_string!(
-    /// What is done: 1 to 24 of `a` to `z` and `_`. A kind that is not known is an act all the same.
+    /// What is done by an act: 1 to 24 characters from `a` to `z` and `_`. An act of a kind that this build does not
+    /// know is still an act.
     ActKind,
     |text| (1..=ActKind::MAX_BYTES).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
     |_| ActError::Kind
 );
 ruled_string!(
-    /// To what an act is done, where that has no name: a fingerprint, an address or a range. 1 to 128 printable ASCII
-    /// characters without a blank.
+    /// What an act is done to, if that is not a user's name: a fingerprint, an address or a range of addresses. It has
+    /// 1 to 128 printable ASCII characters and no blank.
     ActTarget,
     |text| (1..=ActTarget::MAX_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()),
     |_| ActError::Target
 );
 ruled_string!(
-    /// A topic, or why an operator does something: at most [`MAX_TOPIC_BYTES`] of UTF-8, not empty. Not yet harmless on a
-    /// terminal.
+    /// A topic, or an operator's reason for an act: 1 to [`MAX_TOPIC_BYTES`] bytes of UTF-8. It comes from a stranger
+    /// and has to be made harmless before it is shown on a terminal.
     ShortText,
     |text| (1..=MAX_TOPIC_BYTES).contains(&text.len()),
     |text| ActError::Text(text.len())
 );
 
 impl ActKind {
-    /// The longest kind, in bytes.
+    /// The length of the longest kind, in bytes.
     pub const MAX_BYTES: usize = 24;
 
-    /// The kind of an act that sets the topic.
+    /// The kind of the act that sets a topic.
     pub const TOPIC: &str = "topic";
 
-    /// Whether it is the kind of an act that sets the topic.
+    /// Whether this is the kind of the act that sets a topic.
     #[must_use]
     pub fn is_topic(&self) -> bool {
         self.as_str() == Self::TOPIC
@@ -253,7 +258,8 @@ impl ActKind {
 }
 
 impl ActTarget {
-    /// The longest target, in bytes. A fingerprint has 50, a range of IPv6 addresses 43.
+    /// The length of the longest target, in bytes. A fingerprint has 50 bytes, and a range of IPv6 addresses has up to
+    /// 43.
     pub const MAX_BYTES: usize = 128;
 }
 
@@ -315,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_one_of_the_two() {
+    fn an_entry_has_either_a_text_or_an_act() {
         let (text, act) = (Text::new("x").unwrap(), Act::topic(None));
         assert!(Content::from_members(None, None).is_err());
         assert!(Content::from_members(Some(text.clone()), Some(act.clone())).is_err());

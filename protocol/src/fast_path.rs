@@ -1,10 +1,10 @@
-//! The fast path for lines in the form nearly everybody writes: their parts are read where they stand, without
-//! serde. A line in any other form gives `None` here and is left to serde, which also says what is wrong with
-//! it. Whatever is read here, serde would read to the same value.
+//! A fast path for lines in the form that nearly every client writes. It reads the parts of a line directly, without
+//! serde. For a line in any other form these functions return `None`; serde then reads the line, and also reports what
+//! is wrong with it. Whatever is read here has the same value that serde would read.
 
 use crate::name::Text;
 
-/// A number as JSON has it, and what follows.
+/// Reads a number as JSON writes it. Returns the number and the bytes after it.
 #[must_use]
 pub fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let (digits, rest) = bytes.split_at(bytes.iter().position(|byte| !byte.is_ascii_digit())?);
@@ -13,7 +13,7 @@ pub fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     (!has_leading_zero).then_some((number, rest))
 }
 
-/// The inside of a JSON string as a message's text.
+/// Reads the inside of a JSON string as the text of a message, if nothing in it is escaped.
 #[must_use]
 pub fn text(bytes: &[u8]) -> Option<Text> {
     if !is_plain(bytes) {
@@ -22,8 +22,8 @@ pub fn text(bytes: &[u8]) -> Option<Text> {
     Text::new(std::str::from_utf8(bytes).ok()?).ok()
 }
 
-/// Whether `text` stands in a JSON string as it is: it has no quote, no backslash and no control
-/// character. Two passes, since each is one comparison for many bytes at once.
+/// Whether `text` can stand in a JSON string unchanged, which means that it has no quote, no backslash and no control
+/// character. This makes two passes, because each pass is a single comparison that is made on many bytes at once.
 #[must_use]
 pub fn is_plain(text: &[u8]) -> bool {
     memchr::memchr2(b'"', b'\\', text).is_none()
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_those_of_json() {
+    fn a_number_is_read_only_in_the_form_that_json_allows() {
         assert_eq!(number(b"0,"), Some((0, &b","[..])));
         assert_eq!(number(b"18446744073709551615}"), Some((u64::MAX, &b"}"[..])));
         for bad in ["", "7", ",", "-1,", "01,", "18446744073709551616,", " 1,"] {
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_those_that_need_no_escape() {
+    fn a_text_is_read_only_if_it_needs_no_escape() {
         let long = "y".repeat(1000);
         for good in ["plain", "ünïcode 🦀", "\u{7f}", "\u{85}", &long] {
             assert_eq!(text(good.as_bytes()).unwrap().as_str(), good);

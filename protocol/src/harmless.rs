@@ -1,31 +1,33 @@
-//! Makes text from strangers harmless on a terminal and honest in a line-oriented file: whatever
-//! could move a cursor, change a title, reverse a reading direction or hide is replaced by something
-//! visible. Owns the list of such characters; whatever client and server show reads it.
+//! Makes text from strangers harmless on a terminal and honest in a file of lines. Characters that could move the
+//! cursor, change the title, reverse the reading direction or hide themselves are replaced by something visible. This
+//! file owns the list of such characters; the client and the server use it for everything that they show.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::invisible::is_invisible;
 
-/// Whether a character must never reach a terminal from outside: C0, DEL, C1, line separators, and
-/// whatever Unicode makes invisible (bidirectional controls, fillers, tags, …). Newline and tab are
-/// among them; [`harmless`] gives them a form of their own. Joiners and variation selectors are not:
-/// scripts and emoji need them, where they stand after something ([`harmless`] looks).
+/// Whether a character from outside must never reach a terminal. These are the control characters (C0, DEL and C1), the
+/// line separators, and what Unicode makes invisible (bidirectional controls, fillers, tags and others). Newline and
+/// tab are among them, but [`harmless`] writes them in a way of their own. Joiners and variation selectors are not
+/// among them, because scripts and emoji need them; [`harmless`] checks that they stand after a character they can act
+/// on.
 #[must_use]
 pub const fn is_hostile(c: char) -> bool {
     matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}'..='\u{2029}' | '\u{fff9}'..='\u{fffb}')
         || (is_invisible(c) && !is_joiner_or_selector(c))
 }
 
-/// The invisible characters that change how a character before them is drawn.
+/// Whether this is an invisible character that changes how the character before it is drawn.
 const fn is_joiner_or_selector(c: char) -> bool {
     matches!(c,
         '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{180b}'..='\u{180d}' | '\u{180f}'
         | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// Whether a joiner or selector after `before` has something to act on. Nothing acts on a Latin letter
-/// or a blank; an emoji may have a selector and then a joiner. Keycaps (`1️⃣`) are the exception in ASCII.
+/// Whether a joiner or selector `c` after the character `before` has something to act on. It never acts on a Latin
+/// letter or a blank. An emoji may be followed by a selector and then a joiner. Keycaps (`1️⃣`) are the only case in
+/// ASCII.
 fn is_at_work(c: char, before: Option<char>) -> bool {
     match before {
         Some('0'..='9' | '#' | '*') => c == '\u{fe0f}',
@@ -41,9 +43,9 @@ fn needs_a_look(c: char) -> bool {
     is_hostile(c) || is_joiner_or_selector(c)
 }
 
-/// `text` for a screen or a plain file. Control characters become their pictures (`␛`), others
-/// U+FFFD; a tab becomes spaces; a line after the first is indented by `indent`, so that no message
-/// can look like two.
+/// Returns `text` in a form for a screen or a plain file. Control characters become their pictures (`␛`), and other
+/// hostile characters become U+FFFD. A tab becomes spaces. Every line after the first is indented by `indent`, so that
+/// no message can look like two.
 #[must_use]
 pub fn harmless<'a>(text: &'a str, indent: &str) -> Cow<'a, str> {
     if !text.chars().any(needs_a_look) {
@@ -59,7 +61,8 @@ pub fn harmless<'a>(text: &'a str, indent: &str) -> Cow<'a, str> {
                 out.push('\n');
                 out.push_str(indent);
             }
-            // A line that ends the way Windows ends it is a line end, not an attempt to overwrite.
+            // Windows ends lines with `\r\n`. Such a `\r` is part of the end of a line and not an attempt to overwrite
+            // it.
             '\r' if rest.peek() == Some(&'\n') => {}
             '\t' => out.push_str("    "),
             '\0'..='\u{1f}' => out.push(picture(c)),
@@ -72,7 +75,7 @@ pub fn harmless<'a>(text: &'a str, indent: &str) -> Cow<'a, str> {
     Cow::Owned(out)
 }
 
-/// `text` on one line: as [`harmless`], with newlines shown as `␤`.
+/// Returns `text` on one line: like [`harmless`], with each newline shown as `␤`.
 #[must_use]
 pub fn harmless_line(text: &str) -> Cow<'_, str> {
     match harmless(text, "") {
@@ -81,15 +84,15 @@ pub fn harmless_line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A hostile character as a JSON escape: `\u001b`, or a surrogate pair.
+/// Appends a hostile character as a JSON escape such as `\u001b`, or as two of them for a surrogate pair.
 pub fn write_json_escape(c: char, out: &mut String) {
     for unit in c.encode_utf16(&mut [0; 2]) {
-        // Writing to a String cannot fail.
+        // Writing to a `String` cannot fail.
         let _infallible = write!(out, "\\u{unit:04x}");
     }
 }
 
-/// The visible form of a C0 control: U+2400 onwards.
+/// Returns the visible picture of a C0 control character; these pictures begin at U+2400.
 fn picture(c: char) -> char {
     char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}')
 }
@@ -131,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_to_be_invisible_is_shown() {
+    fn invisible_characters_are_replaced_by_a_visible_one() {
         let shown = |text: &str| harmless(text, "").into_owned();
         for c in
             ['\u{34f}', '\u{115f}', '\u{3164}', '\u{ffa0}', '\u{fe00}', '\u{200d}', '\u{e0100}', '\u{e0041}']
@@ -144,7 +147,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_hostile_survives(text in "\\PC*|.*") {
+        fn no_hostile_character_is_left_in_harmless_text(text in "\\PC*|.*") {
             let shown = harmless(&text, "").into_owned();
             prop_assert!(shown.chars().all(|c| c == '\n' || !is_hostile(c)));
             prop_assert!(!harmless_line(&text).chars().any(is_hostile));

@@ -1,5 +1,5 @@
-//! An identity: an Ed25519 key, and the file it lives in. Owns making, loading and guarding the
-//! key, and the self-signed certificate that carries it into TLS. Knows nothing of whose it is.
+//! An identity: an Ed25519 key and the file in which it is kept. This file owns how a key is made, loaded and
+//! protected, and the self-signed certificate that carries it in TLS. It does not know whose key it is.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::certificate::{key_of_certificate, provider};
 use crate::name::PublicKey;
 
-/// Who this side is. The secret key is inside and never shown.
+/// The key pair by which this side is known. The secret key inside is never shown.
 #[derive(Clone)]
 pub struct Identity {
     certified: Arc<CertifiedKey>,
@@ -25,57 +25,57 @@ pub struct Identity {
 /// Why a key could not be made or loaded.
 #[derive(Debug, Error)]
 pub enum IdentityError {
-    /// The file system said no.
+    /// The file or its folder could not be read or written.
     #[error("{}: {cause}", path.display())]
     Io {
-        /// Which file.
+        /// The file concerned.
         path: PathBuf,
-        /// What it said.
+        /// The error of the operating system.
         cause: io::Error,
     },
-    /// Others can read it, so it may be known to others.
+    /// Other users of this machine can read the file, so they may know the key.
     #[error(
         "{} can be read by others (mode {mode:03o}); make it yours alone with: chmod 600 {}",
         path.display(), path.display()
     )]
     NotPrivate {
-        /// Which file.
+        /// The file that others can read.
         path: PathBuf,
-        /// Its permission bits.
+        /// The permission bits of the file.
         mode: u32,
     },
-    /// It is a link, and what it points to is not there: the key may be on a disk that is not mounted. A new key in
-    /// its place would be another person.
+    /// The path is a symbolic link to a file that does not exist. The key may be on a disk that is not mounted. No new
+    /// key is made in its place, because with a new key the user would be another person to everybody else.
     #[error("{} is a link to a file that is not there; bring that back, or remove the link to have a new key made", path.display())]
     LinkToNothing {
-        /// The link.
+        /// The symbolic link.
         path: PathBuf,
     },
-    /// It holds no Ed25519 key.
+    /// The file does not hold an Ed25519 key.
     #[error("{} holds no Ed25519 private key in PKCS#8 PEM; move it away to have a new one made", path.display())]
     NotAKey {
-        /// Which file.
+        /// The file concerned.
         path: PathBuf,
     },
-    /// The cryptography library refused.
+    /// The cryptography library failed; the text is its error.
     #[error("a key could not be made: {0}")]
     Crypto(String),
 }
 
 impl Identity {
-    /// A new key that is kept nowhere.
+    /// Makes a new key that is not kept in any file.
     ///
     /// # Errors
-    /// When the cryptography library refuses.
+    /// Fails if the cryptography library fails.
     pub fn generate() -> Result<Self, IdentityError> {
         Self::from_pkcs8(&new_pkcs8()?)
     }
 
-    /// The key in `path`, made there first when there is none. Safe when several processes do so at
-    /// once: all end up with the same key.
+    /// Loads the key in `path`. If there is no such file, a new key is made and written there first. Several processes
+    /// may do this at the same time: all of them end up with the same key.
     ///
     /// # Errors
-    /// When the file cannot be read or made, is open to others, or holds no key.
+    /// Fails if the file cannot be read or made, if other users can read it, or if it does not hold a key.
     pub fn load_or_create(path: &Path) -> Result<Self, IdentityError> {
         match Self::load(path) {
             Err(IdentityError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
@@ -89,10 +89,10 @@ impl Identity {
         }
     }
 
-    /// The key in `path`.
+    /// Loads the key in `path`.
     ///
     /// # Errors
-    /// As for [`load_or_create`](Self::load_or_create), and when there is none.
+    /// Fails as [`load_or_create`](Self::load_or_create) does, and also if the file does not exist.
     pub fn load(path: &Path) -> Result<Self, IdentityError> {
         let io_error = |cause| IdentityError::Io { path: path.to_owned(), cause };
         require_private(path)?;
@@ -102,24 +102,25 @@ impl Identity {
         Self::from_pkcs8(key.secret_pkcs8_der()).map_err(|_| IdentityError::NotAKey { path: path.to_owned() })
     }
 
-    /// The public half.
+    /// Returns the public key, by which others know this identity.
     #[must_use]
     pub fn public(&self) -> PublicKey {
         self.public
     }
 
-    /// The certificate and key as TLS uses them.
+    /// Returns the certificate and the secret key in the form that TLS uses.
     #[must_use]
     pub fn certified_key(&self) -> Arc<CertifiedKey> {
         Arc::clone(&self.certified)
     }
 
-    /// A secret that nobody without this key can know, the same wherever this key is: the hash of a signature
-    /// that is made for nothing else and shown to nobody. Ed25519 signs without chance, and what TLS signs begins
-    /// with 64 blanks, so no handshake ever shows it.
+    /// Derives a secret from the key, for one `purpose`. Nobody without the key can know the secret, and it is the same
+    /// wherever the key is used. It is the hash of a signature over `purpose`; that signature is used for nothing else
+    /// and shown to nobody. Ed25519 signatures are not random. What TLS signs begins with 64 blanks, so no handshake
+    /// ever shows this signature.
     ///
     /// # Panics
-    /// Never: an Ed25519 key signs with Ed25519.
+    /// Never, because an Ed25519 key can always sign with Ed25519.
     #[must_use]
     pub fn derived_secret(&self, purpose: &[u8]) -> [u8; 32] {
         let signer = self.certified.key.choose_scheme(&[rustls::SignatureScheme::ED25519]);
@@ -134,7 +135,7 @@ impl Identity {
         let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8.to_vec()));
         let pair =
             rcgen::KeyPair::from_der_and_sign_algo(&der, &rcgen::PKCS_ED25519).map_err(|err| crypto(&err))?;
-        // The names and dates of the certificate mean nothing to hobnob; only its key does.
+        // hobnob ignores the names and dates of the certificate. Only its key matters.
         let params =
             rcgen::CertificateParams::new(vec!["hobnob.invalid".to_owned()]).map_err(|err| crypto(&err))?;
         let certificate = params.self_signed(&pair).map_err(|err| crypto(&err))?;
@@ -152,20 +153,20 @@ impl fmt::Debug for Identity {
 }
 
 fn new_pkcs8() -> Result<Vec<u8>, IdentityError> {
-    // PKCS#8 version 1: OpenSSL 3.0 cannot read version 2.
+    // PKCS#8 version 1 is used because OpenSSL 3.0 cannot read version 2.
     let document = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new())
         .map_err(|err| IdentityError::Crypto(err.to_string()))?;
     Ok(document.as_ref().to_vec())
 }
 
-/// Writes a new key beside `path` and links it there, so that nobody ever sees half of one and a
-/// second process that does the same at once does not replace it.
+/// Writes a new key to a temporary file beside `path` and then moves it to `path`, so that nobody ever sees half of a
+/// key. If another process has made `path` at the same time, its key is kept.
 fn create(path: &Path) -> Result<(), IdentityError> {
     let io_error = |cause| IdentityError::Io { path: path.to_owned(), cause };
     let folder = path.parent().unwrap_or(Path::new("."));
     create_private_dir(folder).map_err(io_error)?;
     let pem = pem_of(&new_pkcs8()?);
-    // tempfile makes its files with mode 0600.
+    // The `tempfile` crate makes its files with mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io_error)?;
     file.write_all(pem.as_bytes()).map_err(io_error)?;
     file.as_file().sync_all().map_err(io_error)?;
@@ -176,10 +177,10 @@ fn create(path: &Path) -> Result<(), IdentityError> {
     }
 }
 
-/// A folder that only its owner may enter, with the folders above it.
+/// Makes a folder that only its owner may enter, and the folders above it.
 ///
 /// # Errors
-/// When it cannot be made.
+/// Fails if a folder cannot be made.
 pub fn create_private_dir(folder: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -191,7 +192,7 @@ pub fn create_private_dir(folder: &Path) -> io::Result<()> {
 fn pem_of(pkcs8: &[u8]) -> String {
     use base64::Engine;
     let body = base64::engine::general_purpose::STANDARD.encode(pkcs8);
-    // An Ed25519 key in PKCS#8 is one line of 64 characters.
+    // The base64 form of an Ed25519 key in PKCS#8 has 64 characters, so it fits on one line.
     format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n")
 }
 
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn many_at_once_end_with_one_key() {
+    fn making_a_key_several_times_at_once_ends_with_one_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("anna.key");
         let keys: Vec<PublicKey> = std::thread::scope(|scope| {
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_followed_and_one_to_nothing_gets_no_new_key() {
+    fn a_symbolic_link_is_followed_and_no_key_is_made_for_one_to_a_missing_file() {
         let folder = tempfile::tempdir().unwrap();
         let (path, real) = (folder.path().join("anna.key"), folder.path().join("real"));
         std::os::unix::fs::symlink("real", &path).unwrap();
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_others_can_read_is_refused_with_what_to_do() {
+    fn a_key_that_others_can_read_is_refused_with_advice() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("anna.key");
         Identity::load_or_create(&path).unwrap();
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_and_not_replaced() {
+    fn a_file_without_a_key_is_refused_and_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("anna.key");
         std::fs::write(&path, "half a k").unwrap();

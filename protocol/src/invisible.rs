@@ -1,10 +1,11 @@
-//! Which code points nobody sees: those of Unicode's property `Default_Ignorable_Code_Point`, those whose glyph is blank,
-//! and those that only change how their neighbours are drawn. Owns these lists, and which code points are drawn with
-//! another. Names must hold none of them; what texts may hold of them is decided by whoever shows the texts.
+//! Which code points nobody can see: those with Unicode's property `Default_Ignorable_Code_Point`, those whose glyph is
+//! blank, and those that only change how their neighbours are drawn. This file owns these lists, and knows which code
+//! points are drawn together with another. Names must not hold any of them. Code that shows texts decides which of them
+//! a text may hold.
 
-/// Whether a code point is one that a renderer leaves out: joiners, variation selectors, fillers,
-/// directional marks, tags. As in Unicode 16, where the property covers the ranges that are reserved
-/// for future ones, too.
+/// Whether a renderer leaves this code point out, as it does with joiners, variation selectors, fillers, directional
+/// marks and tags. The list is that of Unicode 16, whose property also covers ranges that are reserved for future
+/// characters.
 #[must_use]
 pub const fn is_invisible(c: char) -> bool {
     matches!(c,
@@ -15,16 +16,17 @@ pub const fn is_invisible(c: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether a code point that is a letter, a number or a mark to Unicode is drawn as nothing: the blanks and the mirror of
-/// Egyptian hieroglyphs, the fillers and joiners of Khitan, Brahmi and Tifinagh, the blank of Braille and that of music.
+/// Whether this code point is drawn as nothing although Unicode calls it a letter, a number or a mark. These are the
+/// blanks and the mirror of Egyptian hieroglyphs, the fillers and joiners of Khitan, Brahmi and Tifinagh, the blank of
+/// Braille and the blank of musical notation.
 #[must_use]
 pub const fn is_blank(c: char) -> bool {
     matches!(c, '\u{2800}' | '\u{2d7f}' | '\u{1107f}' | '\u{13440}'..='\u{13442}' | '\u{16fe4}' | '\u{1d159}')
 }
 
-/// Code points that put the letter after them under the one before and are themselves drawn as nothing (Unicode's
-/// `Invisible_Stacker`), each with the first and the last code point of the letters it does that to. Khmer and Burmese
-/// names cannot do without.
+/// Code points that put the letter after them under the letter before them, and are not drawn themselves (Unicode's
+/// `Invisible_Stacker`). Each stands with the first and the last code point of the letters that it acts on. Khmer and
+/// Burmese names need them.
 const STACKERS: [(char, char, char); 14] = [
     ('\u{1039}', '\u{1000}', '\u{109f}'),
     ('\u{17d2}', '\u{1780}', '\u{17ff}'),
@@ -42,14 +44,14 @@ const STACKERS: [(char, char, char); 14] = [
     ('\u{11f42}', '\u{11f00}', '\u{11f5f}'),
 ];
 
-/// Whether a code point is one of those that stack letters.
+/// Whether this code point stacks letters.
 #[must_use]
 pub fn is_stacker(c: char) -> bool {
     STACKERS.iter().any(|(stacker, ..)| *stacker == c)
 }
 
-/// The characters of a name, each with whether nobody sees it there. A stacker is seen by what it does, between two letters
-/// of its own script.
+/// Returns the characters of a name, each with whether it is hidden in this name. A stacker is not hidden if it stands
+/// between two letters of its own script, because there the reader sees its effect.
 pub fn in_name(name: &str) -> impl Iterator<Item = (char, bool)> {
     let mut before = None;
     let mut rest = name.chars().peekable();
@@ -67,14 +69,16 @@ pub fn in_name(name: &str) -> impl Iterator<Item = (char, bool)> {
     })
 }
 
-/// Whether this stacker does something to the character beside it: a letter of its script, or one with a vowel.
+/// Whether `stacker` acts on the character beside it, which must be a letter of the stacker's script, with or without a
+/// vowel.
 fn is_stacked_by(stacker: char, beside: char) -> bool {
     let is_in =
         |(its, first, last): &(char, char, char)| *its == stacker && (*first..=*last).contains(&beside);
     STACKERS.iter().any(is_in) && beside.is_alphanumeric() && !is_stacker(beside)
 }
 
-/// Whether a code point is a mark that is drawn with the character beside it, so that alone it is none to be seen.
+/// Whether this code point is a mark that is drawn together with the character beside it. Such a mark alone does not
+/// make a visible name.
 #[must_use]
 pub fn is_combining_mark(c: char) -> bool {
     unicode_normalization::char::is_combining_mark(c)

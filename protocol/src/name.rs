@@ -1,5 +1,5 @@
-//! Names, keys and numbers as types that cannot be wrong: whatever is not valid is refused while it
-//! is parsed, so that inner code never checks again. Knows nothing of sockets or files.
+//! Names, keys and numbers as types that cannot hold anything invalid. Invalid input is refused while it is parsed, so
+//! that other code never has to check again. This file knows nothing of sockets or files.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -16,30 +16,30 @@ use unicode_normalization::char::is_combining_mark;
 
 use crate::invisible::{in_name, is_blank, is_invisible, is_stacker};
 
-/// Most characters (Unicode scalar values, after NFC) in a name.
+/// The largest number of characters in a name, counted as Unicode scalar values after NFC.
 pub const MAX_NAME_CHARS: usize = 32;
 
-/// Why a text is not a name.
+/// Why a text was refused as a name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NameError {
-    /// Nothing was given.
+    /// The text is empty.
     #[error("a name cannot be empty")]
     Empty,
-    /// More than [`MAX_NAME_CHARS`].
+    /// The text has more than [`MAX_NAME_CHARS`] characters; the number is how many it has.
     #[error("a name has at most {MAX_NAME_CHARS} characters, this one has {0}")]
     TooLong(usize),
-    /// A character that is none of: letter, digit, `_`, `-`, `.`.
+    /// The text contains a character that is not a letter, a digit, `_`, `-` or `.`.
     #[error("a name has only letters, digits and _ - . in it, not {0:?}")]
     Character(char),
-    /// A character that nobody would see: `anna` with one is shown as `anna` is.
+    /// The text contains a character that nobody can see, so that the name would look like another name.
     #[error("a name has nothing invisible in it, and U+{:04X} is", *.0 as u32)]
     Invisible(char),
 }
 
-/// A user's name: 1 to 32 characters, letters and digits of any script, `_ - .`, in NFC.
+/// The name of a user: 1 to 32 characters in NFC, namely letters and digits of any script, `_`, `-` and `.`.
 ///
-/// Two names are the same when their [`folded`](Self::folded) forms are; `==` compares those.
-/// Shared by its clones: every message carries its author's.
+/// Two names are the same if their [`folded`](Self::folded) forms are the same, and `==` compares those forms. Clones
+/// share the name, because every message carries the name of its author.
 #[derive(Clone)]
 pub struct UserName {
     shown: Arc<str>,
@@ -47,35 +47,35 @@ pub struct UserName {
 }
 
 impl UserName {
-    /// The name as its user wrote it, in NFC.
+    /// Returns the name as its user wrote it, in NFC.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.shown
     }
 
-    /// The form that is compared: NFC, case folded.
+    /// Returns the form in which names are compared: in NFC, with upper and lower case made the same.
     #[must_use]
     pub fn folded(&self) -> &str {
         &self.folded
     }
 
-    /// `NAME_2`, `NAME_3`, …: this name with a number, cut so that it stays a name.
+    /// Returns this name with a number after it, such as `NAME_2`. The name is cut if it would become too long.
     #[must_use]
     pub fn numbered(&self, number: u32) -> Self {
         let suffix = format!("_{number}");
         let room = MAX_NAME_CHARS - suffix.len();
-        // Cutting can split a composed sequence, and leave a mark at the end that had its letter after it; it never
-        // produces a character that was not allowed.
+        // Cutting can split a composed sequence, or leave at the end a stacker whose second letter was cut off. It
+        // never makes a character that is not allowed in a name.
         let base: String = self.shown.chars().take(room).collect();
         let base = base.trim_end_matches(is_stacker);
         Self::from_checked(format!("{base}{suffix}").nfc().collect())
     }
 
-    /// A name that stands in a log already. Earlier builds let names have invisible characters in
-    /// them, and a message's hash covers its author's name: it is read as it was written.
+    /// Reads a name that already stands in a log. Earlier builds allowed invisible characters in names, and the hash of
+    /// a message covers the name of its author, so such a name must be read as it was written.
     ///
     /// # Errors
-    /// When it was no name then either.
+    /// Fails if the text was not a valid name in earlier builds either.
     pub fn kept(text: &str) -> Result<Self, NameError> {
         let shown: String = text.nfc().collect();
         let count = shown.chars().count();
@@ -88,15 +88,17 @@ impl UserName {
         if let Some(bad) = shown.chars().find(|&c| !is_name_char(c)) {
             return Err(NameError::Character(bad));
         }
-        // A combining mark alone would attach to whatever stands before the name on a screen. Some marks count as letters.
+        // A combining mark at the beginning would attach to whatever stands before the name on a screen. Some marks
+        // count as letters.
         match shown.chars().next() {
             Some(first) if is_combining_mark(first) => Err(NameError::Character(first)),
             _ => Ok(Self::from_checked(shown)),
         }
     }
 
-    /// The name with whatever is invisible in it written out (`_ufe00`): a [`kept`](Self::kept) one
-    /// must not look like another. Any other name is itself.
+    /// Returns the name with every invisible character written out, for example as `_ufe00`, so that a
+    /// [`kept`](Self::kept) name cannot look like another name. A name without invisible characters is returned
+    /// unchanged.
     #[must_use]
     pub fn visible(&self) -> Self {
         if self.hidden().is_none() {
@@ -113,7 +115,7 @@ impl UserName {
         Self::from_checked(shown.trim_end_matches(is_stacker).to_owned())
     }
 
-    /// The first character that nobody sees.
+    /// Returns the first character of the name that nobody can see.
     fn hidden(&self) -> Option<char> {
         if self.shown.is_ascii() {
             return None;
@@ -124,7 +126,7 @@ impl UserName {
     fn from_checked(shown: String) -> Self {
         let folded: String = unicase::UniCase::new(shown.as_str()).to_folded_case().nfc().collect();
         let shown: Arc<str> = shown.into();
-        // Most names are written as they are compared.
+        // Most names are written as they are compared, so one string serves for both.
         let folded = if *shown == *folded { Arc::clone(&shown) } else { folded.into() };
         Self { shown, folded }
     }
@@ -134,12 +136,12 @@ impl FromStr for UserName {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        // What is invisible everywhere is named as such, also where it could not begin a name.
+        // A character that is invisible everywhere is reported as invisible, even where it could not begin a name.
         if let Some(hidden) = text.chars().find(|&c| is_invisible(c) || is_blank(c)) {
             return Err(NameError::Invisible(hidden));
         }
         let name = Self::kept(text)?;
-        // Composing may have put marks in another order.
+        // NFC may have put marks in another order, so the composed name is checked again.
         match name.hidden() {
             Some(hidden) => Err(NameError::Invisible(hidden)),
             None => Ok(name),
@@ -147,22 +149,24 @@ impl FromStr for UserName {
     }
 }
 
-/// For a serde field that holds a name out of a log, see [`UserName::kept`].
+/// Deserializes a name that comes out of a log; see [`UserName::kept`].
 ///
 /// # Errors
-/// When it is none.
+/// Fails if the text is not such a name.
 pub fn deserialize_kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UserName, D::Error> {
     let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
     UserName::kept(&text).map_err(de::Error::custom)
 }
 
-/// Letters and digits of any script, the marks that letters of many scripts need, and `_ - .`.
+/// Whether a character may stand in a name: letters and digits of any script, the marks that letters of many scripts
+/// need, and `_`, `-` and `.`.
 fn is_name_char(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.') || is_mark(c)
 }
 
-/// Marks combine with the letter before them (Devanagari vowel signs, Thai tones, accents without a
-/// composed form): part of how a word is written, so part of a name, but never its first character.
+/// Whether a character is a mark that combines with the letter before it, such as a Devanagari vowel sign, a Thai tone
+/// or an accent without a composed form. Such marks are part of how words are written, so they may be part of a name,
+/// but never its first character.
 fn is_mark(c: char) -> bool {
     is_combining_mark(c) && !c.is_alphanumeric()
 }
@@ -218,7 +222,7 @@ impl<'de> Deserialize<'de> for UserName {
     }
 }
 
-/// Why a text is not a key, a hash or a token.
+/// The error for a text that is not a key, a hash, a token or an id; it says what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("expected {expected}")]
 pub struct BytesError {
@@ -231,8 +235,8 @@ macro_rules! base64_bytes {
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub struct $name([u8; $len]);
 
-        /// By its first eight bytes: they are drawn at random or come out of a hash or a curve, and
-        /// whoever wants others with the same eight has to try as long as for a key itself.
+        /// Hashes only the first eight bytes. The bytes are random, or come from a hash or a curve. Finding other
+        /// values with the same eight bytes is as much work for an attacker as finding a key with them.
         impl Hash for $name {
             fn hash<H: Hasher>(&self, state: &mut H) {
                 let (first, _) = self.0.split_first_chunk::<8>().expect("none is shorter");
@@ -241,22 +245,22 @@ macro_rules! base64_bytes {
         }
 
         impl $name {
-            /// From the bytes themselves.
+            /// Makes a value from its bytes.
             #[must_use]
             pub const fn new(bytes: [u8; $len]) -> Self {
                 Self(bytes)
             }
 
-            /// The bytes themselves.
+            /// Returns the bytes of the value.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; $len] {
                 &self.0
             }
 
-            /// From a slice that must have just the right length.
+            /// Makes a value from a slice of exactly the right length.
             ///
             /// # Errors
-            /// When it has not.
+            /// Fails if the slice has another length.
             pub fn from_slice(bytes: &[u8]) -> Result<Self, BytesError> {
                 bytes.try_into().map(Self).map_err(|_| BytesError { expected: $expected })
             }
@@ -276,7 +280,7 @@ macro_rules! base64_bytes {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                // Four characters for every three bytes; 64 is room for 48 bytes.
+                // Base64 takes four characters for every three bytes, so 64 characters are room for 48 bytes.
                 let mut buffer = [0_u8; 64];
                 let len = URL_SAFE_NO_PAD.encode_slice(self.0, &mut buffer).map_err(|_| fmt::Error)?;
                 f.write_str(std::str::from_utf8(&buffer[..len]).map_err(|_| fmt::Error)?)
@@ -305,42 +309,46 @@ macro_rules! base64_bytes {
 }
 
 base64_bytes!(
-    /// An Ed25519 public key: who somebody is. 32 bytes, written as 43 characters of base64url.
+    /// An Ed25519 public key, by which a user or a server is known. It has 32 bytes, written as 43 characters of
+    /// base64url.
     PublicKey, 32, "an Ed25519 public key: 32 bytes in canonical base64url without padding (the bits past the last byte are 0)"
 );
 base64_bytes!(
-    /// SHA-256 of a lobby message and all before it. 32 bytes, written as 43 characters of base64url.
+    /// A SHA-256 hash over a message of a log and all messages before it. It has 32 bytes, written as 43 characters of
+    /// base64url.
     ChainHash, 32, "a SHA-256 hash: 32 bytes in canonical base64url without padding (the bits past the last byte are 0)"
 );
 base64_bytes!(
-    /// Which log this is: drawn at random when the log is made. 16 bytes, 22 characters of base64url.
+    /// The id of a log, which is drawn at random when the log is made. It has 16 bytes, written as 22 characters of
+    /// base64url.
     LogId, 16, "a log id: 16 bytes in canonical base64url without padding (the bits past the last byte are 0)"
 );
 base64_bytes!(
-    /// One run of a client, drawn at random when it starts. With the key it tells a client that comes
-    /// back after a lost link from a second client of the same user, and it makes a message's number
-    /// in its outbox unique. 8 bytes, 11 characters of base64url.
+    /// The id of one run of a client, which is drawn at random when the client starts. Together with the key, it tells
+    /// a client that reconnects from a second client of the same user. It also makes the number of a message in the
+    /// client's outbox unique. It has 8 bytes, written as 11 characters of base64url.
     RunId, 8, "a run id: 8 bytes in canonical base64url without padding (the bits past the last byte are 0)"
 );
 base64_bytes!(
-    /// Names one private session of two peers for as long as it lives; drawn by the server that
-    /// introduces them. 16 bytes, 22 characters of base64url.
+    /// The token of one private session of two peers, which stays the same for as long as the session lasts. The server
+    /// that introduces the two draws it. It has 16 bytes, written as 22 characters of base64url.
     PairToken, 16, "a pair token: 16 bytes in canonical base64url without padding (the bits past the last byte are 0)"
 );
 base64_bytes!(
-    /// What one side of a verification adds to the words by chance; drawn anew for each. 32 bytes, 43 characters of
-    /// base64url.
+    /// A random number that one side contributes to the words of a verification. Each verification uses new ones. It
+    /// has 32 bytes, written as 43 characters of base64url.
     Nonce, 32, "a nonce: 32 bytes in canonical base64url without padding (the bits past the last byte are 0)"
 );
 base64_bytes!(
-    /// A hash of a [`Nonce`] that is shown only later. 32 bytes, 43 characters of base64url.
+    /// A hash of a [`Nonce`]. One side sends it before it reveals the nonce. It has 32 bytes, written as 43 characters
+    /// of base64url.
     Commitment, 32, "a commitment: 32 bytes in canonical base64url without padding (the bits past the last byte are 0)"
 );
 
-/// Bytes from the operating system's generator.
+/// Returns random bytes from the operating system's generator.
 ///
 /// # Panics
-/// When the operating system gives no randomness, in which case no key could be made either.
+/// Panics if the operating system gives no randomness. No key could be made then either.
 #[must_use]
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0_u8; N];
@@ -349,7 +357,7 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
 }
 
 impl RunId {
-    /// A new one.
+    /// Draws a new id at random.
     #[must_use]
     pub fn random() -> Self {
         Self(random_bytes())
@@ -357,7 +365,7 @@ impl RunId {
 }
 
 impl PairToken {
-    /// A new one.
+    /// Draws a new token at random.
     #[must_use]
     pub fn random() -> Self {
         Self(random_bytes())
@@ -365,7 +373,7 @@ impl PairToken {
 }
 
 impl Nonce {
-    /// A new one.
+    /// Draws a new nonce at random.
     #[must_use]
     pub fn random() -> Self {
         Self(random_bytes())
@@ -373,7 +381,7 @@ impl Nonce {
 }
 
 impl LogId {
-    /// A new one.
+    /// Draws a new id at random.
     #[must_use]
     pub fn random() -> Self {
         Self(random_bytes())
@@ -381,7 +389,8 @@ impl LogId {
 }
 
 impl PublicKey {
-    /// What people compare: `SHA256:` and the base64 of the SHA-256 of the key's 32 bytes.
+    /// Returns the short form of the key that people compare: `SHA256:` and the base64 of the SHA-256 of the key's 32
+    /// bytes.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.0);
@@ -389,12 +398,12 @@ impl PublicKey {
     }
 }
 
-/// The short form of a key that people compare.
+/// The short form of a key, which people compare with each other.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
 
-/// Why a text is no fingerprint.
+/// The error for a text that is not a fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("expected the fingerprint of a key: SHA256: and 43 characters of base64, as \\whois shows it")]
 pub struct NoFingerprint;
@@ -429,14 +438,14 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// The number of a lobby message. The first has 1; 0 stands before the first.
+/// The number of a message in its log. The first message has 1; 0 means the position before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seq(pub u64);
 
 impl Seq {
-    /// The number after this one. The highest, which no message has and anybody may claim, is
-    /// followed by itself.
+    /// Returns the number after this one. The highest number is followed by itself: no message has it, but anybody can
+    /// claim it.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -449,18 +458,18 @@ impl fmt::Display for Seq {
     }
 }
 
-/// An address a peer may be reached at: `HOST:PORT`, where HOST is an IP address or a DNS name.
+/// An address at which a peer may be reached, written `HOST:PORT`. HOST is an IP address or a DNS name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Candidate(String);
 
-/// Why a text is not an address to dial.
+/// The error for a text that is not an address to connect to.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("expected HOST:PORT, such as 192.0.2.7:5000, [2001:db8::7]:5000 or chat.example.org:5000")]
 pub struct CandidateError;
 
 impl Candidate {
-    /// As `HOST:PORT`, ready for a resolver.
+    /// Returns the address as `HOST:PORT`, in the form that a resolver takes.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -504,27 +513,27 @@ impl<'de> Deserialize<'de> for Candidate {
     }
 }
 
-/// The text of one message: at most [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES), not empty. Shared by
-/// its clones: a text is kept in several places until it is acknowledged.
+/// The text of one message: 1 to [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES) bytes of UTF-8. Clones share the text,
+/// because a text is kept in several places until it is acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Text(Arc<str>);
 
-/// Why a text cannot be a message.
+/// Why a text cannot be sent as a message.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TextError {
-    /// Nothing to say.
+    /// The text is empty.
     #[error("a message cannot be empty")]
     Empty,
-    /// More bytes than a message may have.
+    /// The text has more bytes than a message may have; the number is how many it has.
     #[error("a message has at most {max} bytes, this one has {0}", max = crate::MAX_TEXT_BYTES)]
     TooLong(usize),
 }
 
 impl Text {
-    /// A message's text.
+    /// Makes the text of a message.
     ///
     /// # Errors
-    /// When it is empty or longer than a message may be.
+    /// Fails if `text` is empty or longer than a message may be.
     pub fn new(text: impl AsRef<str> + Into<Arc<str>>) -> Result<Self, TextError> {
         match text.as_ref().len() {
             0 => Err(TextError::Empty),
@@ -533,7 +542,7 @@ impl Text {
         }
     }
 
-    /// The text itself: not yet harmless on a terminal.
+    /// Returns the text. It has to be made harmless before it is shown on a terminal.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -548,7 +557,7 @@ impl Serialize for Text {
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// Takes a text where it lies in the line, without a copy in between.
+        /// Reads a text directly from the line, without a copy in between.
         struct Borrowed;
         impl de::Visitor<'_> for Borrowed {
             type Value = Text;
@@ -572,7 +581,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_every_script_are_taken_and_others_refused() {
+    fn names_of_every_script_are_accepted_and_other_texts_are_refused() {
         for good in ["anna", "Ännä", "李雷", "анна", "हिन्दी", "a.b-c_d", "7", &"x".repeat(32)]
         {
             assert!(good.parse::<UserName>().is_ok(), "{good}");
@@ -606,7 +615,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sees_is_in_no_name_but_those_of_an_old_log() {
+    fn invisible_characters_are_allowed_only_in_names_from_an_old_log() {
         for hidden in [
             '\u{34f}',
             '\u{115f}',
@@ -639,8 +648,8 @@ mod tests {
     }
 
     #[test]
-    fn what_stacks_letters_is_in_a_name_only_where_it_stacks_them() {
-        // Mandalay in Burmese, a king's name in Khmer.
+    fn a_stacker_is_allowed_in_a_name_only_between_letters_of_its_script() {
+        // The names are Mandalay in Burmese and a king's name in Khmer.
         for stacked in ["မန္တလေး", "សីហនុ", "ព្រះ"] {
             assert_eq!(name(stacked).visible().as_str(), stacked);
         }
@@ -670,7 +679,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_base64url_of_just_their_length() {
+    fn keys_are_read_from_base64url_of_exactly_their_length() {
         let key = PublicKey::new([7; 32]);
         assert_eq!(key.to_string().len(), 43);
         assert_eq!(key.to_string().parse(), Ok(key));
@@ -679,7 +688,7 @@ mod tests {
         assert!(key.fingerprint().to_string().starts_with("SHA256:"));
     }
 
-    /// Characters drawn at random are mostly no run id: the last one has bits to spare, and they must be 0.
+    /// Most random strings of this length are not a run id: the last character has bits to spare, and those must be 0.
     #[test]
     fn base64url_that_is_not_canonical_is_refused_and_the_error_says_so() {
         assert!("oKGio6Slpqc".parse::<RunId>().is_ok());
@@ -691,7 +700,7 @@ mod tests {
     }
 
     #[test]
-    fn candidates_name_a_host_and_a_port() {
+    fn a_candidate_has_a_host_and_a_port() {
         for good in ["127.0.0.1:5", "[::1]:99", "chat.example.org:43210"] {
             assert_eq!(good.parse::<Candidate>().unwrap().as_str(), good);
         }
@@ -701,7 +710,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_bounded_in_bytes() {
+    fn a_text_is_refused_if_it_is_empty_or_has_too_many_bytes() {
         assert!(Text::new("x".repeat(crate::MAX_TEXT_BYTES)).is_ok());
         assert_eq!(Text::new("x".repeat(16385)), Err(TextError::TooLong(16385)));
         assert_eq!(Text::new(""), Err(TextError::Empty));

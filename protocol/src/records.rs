@@ -1,7 +1,7 @@
-//! Reads a TLS stream one record at a time, so that nothing that follows a record is taken off the stream with it.
-//! For the side that gives up the encryption of a connection after a certain message and goes on without it (see
-//! [`crate::relay`]). Whoever reads what is in the records takes one at a time, too: `fill_buf`, since `read` goes on to the
-//! next where there is room. Knows the five bytes before a record, and nothing of what is in it.
+//! Reads a TLS stream one record at a time, so that no byte after a record is taken off the stream together with the
+//! record. A side needs this if it gives up the encryption of a connection after a certain message and goes on without
+//! it (see [`crate::relay`]). The code that reads the decrypted bytes has to use `fill_buf`, because `read` would go on
+//! to the next record if it had room. This file knows the five bytes before a record, and nothing of what is in it.
 
 use std::io;
 use std::pin::Pin;
@@ -9,30 +9,30 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Type, version and length stand before each record.
+/// How many bytes stand before each record: its type, version and length.
 const HEADER_BYTES: usize = 5;
 
-/// Bytes handed on at once; a record comes in several of these.
+/// How many bytes are handed on at most at once. A longer record comes in several pieces.
 const CHUNK: usize = 4096;
 
-/// A stream of TLS records.
+/// Wraps a stream of TLS records so that no read goes beyond the end of a record.
 #[derive(Debug)]
 pub struct RecordByRecord<S> {
     stream: S,
     header: [u8; HEADER_BYTES],
-    /// How many bytes of the header have come.
+    /// How many bytes of the next header were read.
     seen: usize,
-    /// How many bytes of the record are still to come.
+    /// How many bytes of the current record are still to be read.
     left: usize,
 }
 
 impl<S> RecordByRecord<S> {
-    /// Begins at the beginning of a record.
+    /// Wraps `stream`, which must be at the beginning of a record.
     pub fn new(stream: S) -> Self {
         Self { stream, header: [0; HEADER_BYTES], seen: 0, left: 0 }
     }
 
-    /// The stream; what comes next from it is what follows the last record that was read.
+    /// Returns the stream, whose next byte is the one after the last record that was read.
     pub fn into_inner(self) -> S {
         self.stream
     }
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_past_a_record_is_read_with_it_however_much_is_there() {
+    async fn reading_a_record_takes_no_byte_after_it_from_the_stream() {
         for lengths in [[3, 5000], [0, 1], [16_640, 4]] {
             let sent: Vec<u8> = lengths.into_iter().flat_map(record).chain(*b"rest").collect();
             let mut records = RecordByRecord::new(&sent[..]);

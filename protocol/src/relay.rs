@@ -1,67 +1,70 @@
-//! What a client and a server say to each other before the server copies bytes between two clients. Knows
-//! nothing of what is copied.
+//! The messages between a client and a server before the server relays bytes between two clients. This file knows
+//! nothing of the relayed bytes.
 //!
-//! After TLS with ALPN `hobnob-relay/1`, one line in each direction or two:
-//! 1. The client sends `meet`: which session, and the key of its other side.
-//! 2. The server answers `waiting` until the other side is there as well, then `met`; or `refused`, and closes.
-//! 3. From `met` on the connection belongs to the two clients: the TLS of this connection is over, without a
-//!    goodbye, and what either sends is what the other reads. So whoever reads `met` must not have read past it.
+//! After TLS with the ALPN name `hobnob-relay/1`, each side sends one or two lines:
+//! 1. The client sends `meet` with the token of a session and the key of the session's other side.
+//! 2. If the other side is not there yet, the server answers `waiting`. When both sides are there, it answers `met`. If
+//!    it does not relay, it answers `refused` and closes the connection.
+//! 3. After `met`, the connection belongs to the two clients. Its TLS is over, without the usual closing message, and
+//!    whatever one client sends is read by the other. A client that reads `met` must therefore not read any byte beyond
+//!    it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::name::{PairToken, PublicKey};
 
-/// What a client tells a server that is to relay.
+/// A message from a client to a server that is to relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum RelayRequest {
-    /// Asks to be joined to the other side of a session.
+    /// Asks to be connected to the other side of a session.
     Meet {
-        /// The session's token, as the introduction named it.
+        /// The token of the session, as the introduction gave it.
         session: PairToken,
-        /// The key of the other side.
+        /// The key of the other side, as the introduction gave it.
         other: PublicKey,
     },
-    /// A message of a type this build does not know; it is passed over.
+    /// A message of a type that this build does not know. It is ignored.
     #[serde(other)]
     Unknown,
 }
 
-/// What the server answers.
+/// A message from a server that is asked to relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum RelayAnswer {
-    /// The other side is not there yet; the client waits and sends nothing.
+    /// The other side is not there yet. The client has to wait, and must not send anything.
     Waiting,
-    /// Both sides are there. Nothing more is said to the server on this connection.
+    /// Both sides are there. This is the last message of the server on this connection.
     Met,
-    /// The client is not joined to anybody, and is closed.
+    /// The server does not relay for this client, and closes the connection.
     Refused {
-        /// Why.
+        /// The reason why the server does not relay.
         code: RelayRefusedCode,
     },
-    /// A message of a type this build does not know; it is passed over.
+    /// A message of a type that this build does not know. It is ignored.
     #[serde(other)]
     Unknown,
 }
 
-/// Why a server does not relay.
+/// Why a server does not relay for a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RelayRefusedCode {
-    /// It relays nothing at all.
+    /// The server does not relay at all.
     Off,
-    /// The token was not given to these two keys by a server of this lobby.
+    /// No server of this lobby has given this token to these two keys.
     Token,
-    /// As much is relayed as may be, for this key, its address or in all; it may be tried again.
+    /// The limit of relayed sessions is reached, for this key, for its address or for the whole server. The client may
+    /// try again later.
     Busy,
-    /// The other side did not come in time; it may be tried again.
+    /// The other side did not arrive in time. The client may try again.
     Alone,
-    /// The client has come again, on another connection.
+    /// The same client has connected again, and the new connection takes the place of this one.
     TakenOver,
-    /// The server shuts down.
+    /// The server is shutting down.
     Closing,
-    /// A reason this build does not know.
+    /// A reason that this build does not know.
     #[serde(other)]
     Other,
 }
@@ -71,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_known_is_passed_over() {
+    fn unknown_relay_messages_and_codes_are_read_as_such() {
         let unknown: RelayRequest = serde_json::from_str(r#"{"type":"dance","with":1}"#).unwrap();
         assert_eq!(unknown, RelayRequest::Unknown);
         let answer: RelayAnswer =
@@ -80,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_meeting_names_a_session_and_a_key_and_nothing_less() {
+    fn meet_without_a_session_or_a_key_is_refused() {
         for bad in [
             r#"{"type":"meet"}"#,
             r#"{"type":"meet","session":"AAAAAAAAAAAAAAAAAAAAAA"}"#,

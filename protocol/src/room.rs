@@ -1,4 +1,5 @@
-//! The name of a room. Owns its rules, which are those of a user's name; knows nothing of what is said there.
+//! The name of a room. This file owns the rules for such names, which are those for the names of users. It knows
+//! nothing of what is said in a room.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,29 +9,29 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::name::{NameError, UserName};
 
-/// A room's name, as it stands on the wire: without the `#` by which people tell it from a user's.
+/// The name of a room as it stands on the wire, without the `#` that people write before it.
 ///
-/// It has the form of a user's name, and two of them are the same when their folded forms are. Shared by its clones:
-/// every text that is said in a room carries it.
+/// It has the same form as a user's name. Two names are the same if their folded forms are the same. Clones share the
+/// name, because every text that is said in a room carries it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoomName(Arc<UserName>);
 
 impl RoomName {
-    /// The name of a room as somebody typed it: one `#` before it is allowed and is no part of it.
+    /// Reads a room's name as somebody typed it. One `#` before the name is allowed and does not belong to it.
     ///
     /// # Errors
-    /// When what is left is no name.
+    /// Fails if the rest is not a valid name.
     pub fn typed(text: &str) -> Result<Self, NameError> {
         text.strip_prefix('#').unwrap_or(text).parse()
     }
 
-    /// The name as it was written by whoever made the room, in NFC and without a `#`.
+    /// Returns the name as the user who made the room wrote it, in NFC and without a `#`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// The form that is compared: NFC, case folded.
+    /// Returns the form in which names are compared: in NFC, with upper and lower case made the same.
     #[must_use]
     pub fn folded(&self) -> &str {
         self.0.folded()
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_sign_before_a_typed_name_is_no_part_of_it() {
+    fn one_hash_sign_before_a_typed_room_name_is_removed() {
         assert_eq!(RoomName::typed("#dev").unwrap().as_str(), "dev");
         assert_eq!(RoomName::typed("dev"), RoomName::typed("#DEV"));
         for bad in ["", "#", "##dev", "d#ev", "two words", "a\u{202e}b"] {
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn on_the_wire_it_has_no_sign() {
+    fn a_room_name_has_no_hash_sign_on_the_wire() {
         let room: RoomName = serde_json::from_str(r#""Dev""#).unwrap();
         assert_eq!((room.as_str(), room.folded()), ("Dev", "dev"));
         assert_eq!(serde_json::to_string(&room).unwrap(), r#""Dev""#);

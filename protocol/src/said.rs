@@ -1,9 +1,10 @@
-//! Entries of a log on their way to clients: some in a row, and what they have in common once. Owns how
-//! they stand on the wire; knows nothing of who reads them or of where the log is kept.
+//! Entries of a log on their way to clients. Several entries are sent in a row, and what they have in common is sent
+//! only once. This file owns how they stand on the wire; it knows nothing of who reads them or of where the log is
+//! kept.
 //!
-//! A message alone is mostly key, run and hash. Those who speak at the same time are few, and the hash
-//! of the last message vouches for all before it, so of several said at once each costs little more
-//! than its text.
+//! Most bytes of a single message are its key, run and hash. Only few users speak at the same time, so each author is
+//! sent once. The hash of the last message covers all messages before it, so only that hash is sent. Each of several
+//! messages in a row therefore costs little more than its text.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -19,15 +20,15 @@ use crate::content::{Act, Content};
 use crate::name::{ChainHash, PublicKey, RunId, Seq, Text, UserName};
 use crate::room::RoomName;
 
-/// One author of a [`Said`].
+/// One author of the messages of a [`Said`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Author {
-    /// The name its author had.
+    /// The name that the author had.
     #[serde(deserialize_with = "crate::name::deserialize_kept")]
     pub name: UserName,
-    /// The key its author had.
+    /// The key that the author had.
     pub key: PublicKey,
-    /// The run of the author's client that sent it.
+    /// The run of the author's client that sent the messages.
     pub run: RunId,
 }
 
@@ -35,17 +36,17 @@ pub struct Author {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "UncheckedWords")]
 pub struct Words {
-    /// When the server took it, in milliseconds since 1970-01-01 UTC.
+    /// When the server accepted the message, in milliseconds since 1970-01-01 UTC.
     pub at: u64,
-    /// Which of the authors said it, counted from 0.
+    /// The index of its author in the list of authors, counted from 0.
     pub by: u32,
-    /// The number its author's run gave it.
+    /// The number that the author's run gave the message in its outbox.
     pub id: u64,
-    /// What was said or done.
+    /// What the author said or did.
     pub content: Content,
 }
 
-/// [`Words`] by the members they have on the wire.
+/// The members that [`Words`] have on the wire, before it is checked that exactly one of `text` and `act` is there.
 #[derive(Deserialize)]
 struct UncheckedWords {
     at: u64,
@@ -78,7 +79,8 @@ impl Serialize for Words {
     }
 }
 
-/// Entries of one log with the numbers `seq`, `seq` + 1, …: at least one, each by one of the authors.
+/// Entries of one log with the numbers `seq`, `seq` + 1 and so on. There is at least one, and each is by one of the
+/// authors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Said {
@@ -118,40 +120,41 @@ impl TryFrom<Unchecked> for Said {
 }
 
 impl Said {
-    /// The room whose log this is; none for the lobby's.
+    /// Returns the room whose log this is, or `None` for the lobby.
     #[must_use]
     pub fn room(&self) -> Option<&RoomName> {
         self.room.as_ref()
     }
 
-    /// The number of the first message.
+    /// Returns the number of the first message.
     #[must_use]
     pub fn first(&self) -> Seq {
         self.seq
     }
 
-    /// The number of the last message.
+    /// Returns the number of the last message.
     #[must_use]
     pub fn last(&self) -> Seq {
         Seq(self.seq.0 + self.messages.len() as u64 - 1)
     }
 
-    /// The position after the last message.
+    /// Returns the position after the last message.
     #[must_use]
     pub fn end(&self) -> Position {
         Position { seq: self.last(), hash: self.hash }
     }
 
-    /// Each message's number, author and words.
+    /// Returns the number, the author and the content of each message.
     pub fn iter(&self) -> impl Iterator<Item = (Seq, &Author, &Words)> {
-        // Numbers come second: none is made for a message after the last.
+        // The numbers are the second half of the zip, so that no number is computed after the last message, where it
+        // could overflow.
         self.messages
             .iter()
             .zip(self.seq.0..)
             .map(|(words, seq)| (Seq(seq), &self.authors[words.by as usize], words))
     }
 
-    /// The messages after `position`, with the hashes that follow from there.
+    /// Returns the messages after `position`, with the hashes that follow from that position.
     #[must_use]
     pub fn after(&self, position: Position) -> Vec<LobbyMessage> {
         let mut hash = position.hash;
@@ -170,11 +173,11 @@ impl Said {
 }
 
 impl Position {
-    /// Moves past `said` when it goes on from here, or from before, and leads to its hash; gives back what is
-    /// new of it.
+    /// Moves to the end of `said` and returns its messages that are new. `said` must begin at or before the next
+    /// number, and the hashes computed from this position must lead to its hash.
     ///
     /// # Errors
-    /// When it does not; the position stays where it was.
+    /// Fails if there is a gap or the hashes do not match. The position then stays where it was.
     pub fn advance_over(&mut self, said: &Said) -> Result<Vec<LobbyMessage>, BrokenChain> {
         if said.last() <= self.seq {
             return Ok(Vec::new());
@@ -189,7 +192,7 @@ impl Position {
     }
 }
 
-/// Gathers messages in a row for one line. The default one writes for the lobby.
+/// Gathers messages in a row and writes them as one line. The default writer writes for the lobby.
 #[derive(Debug, Default)]
 pub struct SaidWriter {
     room: Option<RoomName>,
@@ -199,40 +202,41 @@ pub struct SaidWriter {
     last: Option<Position>,
 }
 
-/// Bytes kept for the end of a line besides its authors, which stand after the messages.
+/// How many bytes are reserved for the end of a line. The authors also stand there, but are counted separately.
 const FRAME_BYTES: usize = 128;
 
-/// The most bytes one author takes: a name of 32 characters of four bytes each, key, run, and their names.
+/// How many bytes one author takes at most: a name of 32 characters of four bytes each, the key, the run, and the names
+/// of these members.
 const AUTHOR_BYTES: usize = 256;
 
 impl SaidWriter {
-    /// A writer for the log of `room`, or for the lobby's.
+    /// Makes a writer for the log of `room`, or for the lobby's log.
     #[must_use]
     pub fn of(room: Option<RoomName>) -> Self {
         Self { room, ..Self::default() }
     }
 
-    /// Bytes gathered so far.
+    /// Returns how many bytes were gathered so far. Authors count with their largest size.
     #[must_use]
     pub fn len(&self) -> usize {
         self.line.len() + self.authors.len() * AUTHOR_BYTES
     }
 
-    /// Whether nothing was gathered.
+    /// Whether no message was gathered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.last.is_none()
     }
 
-    /// Adds the message that follows the last one; false, and nothing is added, where the line would be
-    /// longer than a line may be. The first message always fits.
+    /// Adds the message that follows the last one. If the line would become too long, nothing is added and the answer
+    /// is false. The first message always fits.
     pub fn push(&mut self, message: &LobbyMessage) -> bool {
         let (before, authors) = (self.line.len(), self.authors.len());
         let by = self.author(message);
         let is_first = self.is_empty();
         let (line, LobbyMessage { seq, at, id, content, .. }) = (&mut self.line, message);
         let opened = match (is_first, &self.room) {
-            // Nothing in a name needs an escape in JSON.
+            // No character that a name may contain needs an escape in JSON.
             (true, Some(room)) => write!(line, r#"{{"type":"said","room":"{room}","seq":{seq},"messages":["#),
             (true, None) => write!(line, r#"{{"type":"said","seq":{seq},"messages":["#),
             (false, _) => write!(line, ","),
@@ -251,10 +255,11 @@ impl SaidWriter {
         true
     }
 
-    /// The line, and the position after its last message; nothing where nothing was gathered.
+    /// Returns the line and the position after its last message, or `None` if no message was gathered. The writer is
+    /// empty afterwards.
     ///
     /// # Panics
-    /// Never: authors serialize to JSON in memory without an error.
+    /// Never, because authors always serialize to JSON.
     pub fn finish(&mut self) -> Option<(Bytes, Position)> {
         let end = self.last.take()?;
         self.line.put_slice(br#"],"authors":"#);
@@ -269,7 +274,7 @@ impl SaidWriter {
         let LobbyMessage { name, key, run, .. } = message;
         let next = self.authors.len() as u32;
         let index = *self.known.entry((*key, *run)).or_insert(next);
-        // A run that came back may have another name than before.
+        // When a run reconnects, it may get another name. It is then written as another author.
         if self.authors.get(index as usize).is_some_and(|author| author.name.as_str() == name.as_str()) {
             return index;
         }
@@ -279,7 +284,7 @@ impl SaidWriter {
     }
 }
 
-/// Writes the last member of a message, and closes its object.
+/// Writes the last member of a message and closes the JSON object.
 fn write_content(content: &Content, line: &mut BytesMut) {
     match content {
         Content::Text(text) => {
@@ -304,7 +309,7 @@ mod tests {
 
     const LOG: LogId = LogId::new([9; 16]);
 
-    /// Messages by authors in turn, each with the text made for its number.
+    /// Makes `count` messages by `authors` users in turn, each with the text that `text` makes for its number.
     fn log(count: u64, authors: u8, text: impl Fn(u64) -> String) -> Vec<LobbyMessage> {
         let mut hash = genesis(&LOG);
         (1..=count)
@@ -348,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_whatever_the_texts() {
+    fn messages_are_read_as_they_were_written_whatever_their_texts() {
         let texts = ["plain", "a\nb", "\"quoted\\\"", "\u{1b}[2J", "ünï🦀"];
         let messages = log(50, 3, |seq| texts[seq as usize % texts.len()].to_owned());
         let lines = lines(&messages);
@@ -361,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_for_a_room_names_it_and_acts_stand_among_texts() {
+    fn messages_of_a_room_carry_its_name_and_may_be_acts() {
         let room: RoomName = "Räume".parse().unwrap();
         let mut messages = log(3, 2, |seq| seq.to_string());
         messages[1].content = Act::topic(Some(ShortText::new("a \"topic\"").unwrap())).into();
@@ -382,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_longer_than_a_line_may_be() {
+    fn no_line_of_messages_exceeds_the_limit() {
         let messages = log(40, 40, |seq| "\u{7}".repeat(16 * 1024 - seq as usize));
         let lines = lines(&messages);
         assert_eq!(lines.len(), 40, "each of the longest texts takes a line");
@@ -397,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_got_another_name_is_another_author() {
+    fn a_run_with_a_new_name_is_written_as_another_author() {
         let mut messages = log(3, 1, |_| "x".to_owned());
         messages[1].name = "user0_2".parse().unwrap();
         let said = read(&lines(&messages)[0]);
@@ -406,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_moves_over_what_is_new_and_follows() {
+    fn a_position_advances_over_new_messages_and_refuses_gaps() {
         let messages = log(10, 2, |seq| seq.to_string());
         let said = read(&lines(&messages[3..])[0]);
         let at = |seq: usize| Position { seq: Seq(seq as u64), hash: messages[seq - 1].hash };
@@ -415,14 +420,14 @@ mod tests {
             assert_eq!(position.advance_over(&said).unwrap().len(), new);
             assert_eq!(position, at(10));
         }
-        // A gap, and a position in another log.
+        // The first position leaves a gap, and the second is in another log.
         assert!(at(2).advance_over(&said).is_err());
         let elsewhere = Position { seq: Seq(5), hash: ChainHash::new([1; 32]) };
         assert_eq!(elsewhere.clone().advance_over(&said), Err(BrokenChain { seq: Seq(10) }));
     }
 
     #[test]
-    fn what_nobody_said_is_refused() {
+    fn messages_that_contradict_themselves_are_refused() {
         let line = String::from_utf8(lines(&log(1, 1, |_| "x".to_owned()))[0].to_vec()).unwrap();
         for (good, bad) in [
             (r#""by":0"#, r#""by":1"#),
@@ -441,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_numbers_are_read_like_others() {
+    fn messages_with_the_highest_numbers_are_read() {
         let line = String::from_utf8(lines(&log(2, 1, |_| "x".to_owned()))[0].to_vec()).unwrap();
         let said = read(line.replace(r#""seq":1"#, r#""seq":18446744073709551613"#).as_bytes());
         let numbers: Vec<u64> = said.iter().map(|(seq, ..)| seq.0).collect();

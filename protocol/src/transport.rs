@@ -1,9 +1,9 @@
-//! TLS 1.3 between two Ed25519 keys. Owns the rustls configurations, the verifier that decides by
-//! key alone, and what is read off a finished handshake. Knows nothing of names, files or messages.
+//! TLS 1.3 between two Ed25519 keys. This file owns the rustls configurations, the verifier that decides by the key
+//! alone, and what is read from a finished handshake. It knows nothing of names, files or messages.
 //!
-//! Both ends show a self-signed X.509 certificate; who they are is the Ed25519 key inside it
-//! (SubjectPublicKeyInfo), proven by the handshake's signature. The certificate's names and dates
-//! are not read. There is no resumption: a resumed session would skip the verifier.
+//! Each side shows a self-signed X.509 certificate. A side is known by the Ed25519 key in its certificate
+//! (SubjectPublicKeyInfo), and the signature of the handshake proves that it has this key. The names and dates in the
+//! certificate are ignored. There is no session resumption, because a resumed session would skip the verifier.
 
 use std::fmt;
 use std::io;
@@ -26,14 +26,14 @@ use crate::certificate::{NoKey, key_of_certificate, provider};
 use crate::identity::Identity;
 use crate::name::PublicKey;
 
-/// Which keys the other end may have.
+/// Which keys the other side may have.
 #[derive(Clone)]
 pub enum KeyPolicy {
-    /// Any; the caller decides afterwards.
+    /// Any key is accepted; the caller decides after the handshake.
     Any,
-    /// This one alone.
+    /// Only this key is accepted.
     Only(PublicKey),
-    /// Those for which the function says yes.
+    /// A key is accepted if the function returns true for it.
     Allowed(Arc<dyn Fn(&PublicKey) -> bool + Send + Sync>),
 }
 
@@ -57,36 +57,37 @@ impl fmt::Debug for KeyPolicy {
     }
 }
 
-/// Why the other end of a finished handshake cannot be told.
+/// Why it cannot be told who is at the other end of a finished handshake.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TransportError {
-    /// It showed no certificate, or one without an Ed25519 key.
+    /// The other side showed no certificate, or one without an Ed25519 key.
     #[error("the other end shows no Ed25519 key")]
     NoKey(#[from] NoKey),
-    /// It agreed to no application protocol, or to another.
+    /// The other side did not agree to an application protocol, or agreed to another one.
     #[error("the other end does not speak {expected}")]
     WrongProtocol {
-        /// Which was expected.
+        /// The ALPN name of the protocol that was expected.
         expected: String,
     },
 }
 
-/// What a caller learns of the key it met, also when the handshake was refused for it.
+/// Tells the caller which key the other side showed, even if the handshake was refused because of that key.
 #[derive(Debug, Clone, Default)]
 pub struct SeenKey(Arc<OnceLock<PublicKey>>);
 
 impl SeenKey {
-    /// The key the other end showed, once it has shown one.
+    /// Returns the key that the other side showed, or `None` if it has not shown one yet.
     #[must_use]
     pub fn get(&self) -> Option<PublicKey> {
         self.0.get().copied()
     }
 }
 
-/// The configuration of the side that dials. The second value tells which key was met.
+/// Makes the configuration of the side that opens the connection. The second value tells which key the other side
+/// showed.
 ///
 /// # Panics
-/// Never: TLS 1.3 and the provider fit together.
+/// Never, because the provider supports TLS 1.3.
 #[must_use]
 pub fn client_config(identity: &Identity, policy: KeyPolicy, alpn: &[u8]) -> (Arc<ClientConfig>, SeenKey) {
     let seen = SeenKey::default();
@@ -103,19 +104,20 @@ pub fn client_config(identity: &Identity, policy: KeyPolicy, alpn: &[u8]) -> (Ar
     (Arc::new(config), seen)
 }
 
-/// The configuration of the side that is dialled. The other end must show a key that `policy` allows.
+/// Makes the configuration of the side that accepts the connection. The other side must show a key that `policy`
+/// allows.
 ///
 /// # Panics
-/// Never: TLS 1.3 and the provider fit together.
+/// Never, because the provider supports TLS 1.3.
 #[must_use]
 pub fn server_config(identity: &Identity, policy: KeyPolicy, alpn: &[u8]) -> Arc<ServerConfig> {
     server_config_for(identity, policy, &[alpn])
 }
 
-/// The same for a side that speaks several protocols; the other end picks one of them.
+/// Makes the same configuration for a side that speaks several protocols, one of which the other side chooses.
 ///
 /// # Panics
-/// Never: TLS 1.3 and the provider fit together.
+/// Never, because the provider supports TLS 1.3.
 #[must_use]
 pub fn server_config_for(identity: &Identity, policy: KeyPolicy, alpns: &[&[u8]]) -> Arc<ServerConfig> {
     let verifier = Arc::new(KeyVerifier { policy, seen: SeenKey::default() });
@@ -130,19 +132,19 @@ pub fn server_config_for(identity: &Identity, policy: KeyPolicy, alpns: &[&[u8]]
     Arc::new(config)
 }
 
-/// The cipher suites both configurations offer and accept, in their order, by their names in TLS.
+/// Returns the names of the cipher suites that both configurations offer and accept, in the order of preference.
 #[must_use]
 pub fn cipher_suites() -> Vec<String> {
     let name = |suite: &rustls::SupportedCipherSuite| format!("{:?}", suite.suite());
     let tls13 = |suite: &&rustls::SupportedCipherSuite| suite.tls13().is_some();
-    // rustls writes TLS 1.3's suites with 13 in their names, the registry without.
+    // rustls has `13` in the names of the suites of TLS 1.3; the official registry does not.
     provider().cipher_suites.iter().filter(tls13).map(|suite| name(suite).replace("TLS13_", "TLS_")).collect()
 }
 
-/// The name a dialling side gives rustls; nobody reads it.
+/// Returns the name that the connecting side has to give to rustls. Nobody reads it.
 ///
 /// # Panics
-/// Never: it is a valid name.
+/// Never, because the name is valid.
 #[must_use]
 pub fn server_name() -> ServerName<'static> {
     ServerName::try_from("hobnob.invalid").expect("it is a valid DNS name")
@@ -156,10 +158,10 @@ pub fn is_access_denied(err: &io::Error) -> bool {
     matches!(reason, Some(TlsError::AlertReceived(AlertDescription::AccessDenied)))
 }
 
-/// Who is at the other end of a finished handshake that agreed on `alpn`.
+/// Returns the key of the other side of a finished handshake that agreed on `alpn`.
 ///
 /// # Errors
-/// When it showed no key, or speaks something else.
+/// Fails if the other side showed no key, or speaks another protocol.
 pub fn authenticated_peer(state: &CommonState, alpn: &[u8]) -> Result<PublicKey, TransportError> {
     if state.alpn_protocol() != Some(alpn) {
         return Err(TransportError::WrongProtocol { expected: String::from_utf8_lossy(alpn).into_owned() });
@@ -168,7 +170,7 @@ pub fn authenticated_peer(state: &CommonState, alpn: &[u8]) -> Result<PublicKey,
     Ok(key_of_certificate(certificate)?)
 }
 
-/// The key exchange of a finished handshake, as TLS names it: `X25519MLKEM768`, `X25519`, ….
+/// Returns the name of the key exchange of a finished handshake, such as `X25519MLKEM768` or `X25519`.
 #[must_use]
 pub fn key_exchange(state: &CommonState) -> String {
     match state.negotiated_key_exchange_group() {
@@ -177,7 +179,7 @@ pub fn key_exchange(state: &CommonState) -> String {
     }
 }
 
-/// Decides by key alone; see the module's text.
+/// Accepts or refuses a certificate by its key alone, as the text at the top of this file explains.
 struct KeyVerifier {
     policy: KeyPolicy,
     seen: SeenKey,
@@ -189,7 +191,7 @@ impl KeyVerifier {
             return Err(CertificateError::BadEncoding.into());
         }
         let key = key_of_certificate(certificate).map_err(|_| CertificateError::BadEncoding)?;
-        // Only the dialling side asks, and it has one verifier for each connection.
+        // Only the connecting side reads this, and it has one verifier for each connection.
         let _already_set = self.seen.0.set(key);
         if self.policy.allows(&key) {
             Ok(())
@@ -287,7 +289,7 @@ impl ClientCertVerifier for KeyVerifier {
     }
 }
 
-/// Shows the one certificate there is, whatever was asked for.
+/// Always shows the one certificate of this side.
 #[derive(Debug)]
 struct OneKey(Arc<CertifiedKey>);
 
@@ -326,7 +328,7 @@ mod tests {
         accept: (&Identity, KeyPolicy),
         alpn: &'static [u8],
     ) -> Handshake {
-        // A tiny pipe, so that every flight of the handshake arrives in pieces.
+        // The pipe is tiny, so that every flight of the handshake arrives in pieces.
         let (near, far) = tokio::io::duplex(64);
         let (config, seen) = client_config(dial.0, dial.1, alpn);
         let acceptor = TlsAcceptor::from(server_config(accept.0, accept.1, LOBBY_ALPN));
@@ -341,7 +343,7 @@ mod tests {
                 .connect(server_name(), near)
                 .await
                 .map_err(|err| err.to_string())?;
-            // In TLS 1.3 a dialling side that was refused learns it only when it reads.
+            // In TLS 1.3 a connecting side that was refused only learns it when it reads.
             stream.read_u8().await.map_err(|err| err.to_string())?;
             let state = stream.get_ref().1;
             let key = authenticated_peer(state, alpn).map_err(|err| err.to_string())?;
@@ -352,7 +354,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn both_ends_learn_the_others_key_over_a_hybrid_exchange() {
+    async fn both_sides_learn_the_other_key_over_a_hybrid_key_exchange() {
         let (anna, bobby) = (Identity::generate().unwrap(), Identity::generate().unwrap());
         let done =
             handshake((&anna, KeyPolicy::Only(bobby.public())), (&bobby, KeyPolicy::Any), LOBBY_ALPN).await;
@@ -361,7 +363,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_with_another_key_is_refused_and_its_key_known() {
+    async fn a_server_with_another_key_is_refused_and_its_key_is_reported() {
         let (anna, bobby) = (Identity::generate().unwrap(), Identity::generate().unwrap());
         let expected = KeyPolicy::Only(anna.public());
         let done = handshake((&anna, expected), (&bobby, KeyPolicy::Any), LOBBY_ALPN).await;
@@ -378,14 +380,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_speaks_something_else_is_refused() {
+    async fn a_client_that_speaks_another_protocol_is_refused() {
         let (anna, bobby) = (Identity::generate().unwrap(), Identity::generate().unwrap());
         let done = handshake((&anna, KeyPolicy::Any), (&bobby, KeyPolicy::Any), PEER_ALPN).await;
         assert!(done.dialled.is_err() && done.accepted.is_err());
     }
 
     #[test]
-    fn a_certificate_with_another_kind_of_key_is_no_identity() {
+    fn a_certificate_with_another_kind_of_key_is_refused() {
         let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
         let params = rcgen::CertificateParams::new(vec!["x.invalid".to_owned()]).unwrap();
         let certificate = params.self_signed(&pair).unwrap();

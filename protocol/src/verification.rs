@@ -1,10 +1,12 @@
-//! The verification of a key: two users read seven words to each other and so make sure that each has the key of the
-//! other, and nobody sits between them. Owns its messages, the exact bytes that are hashed (printed in docs/PROTOCOL.md
-//! and held by a test there), and the list of the words. Knows nothing of links, nor of when which message is sent.
+//! The verification of a key. Two users read seven words to each other, and so make sure that each has the other's key
+//! and that nobody sits between them. This file owns the messages, the exact bytes that are hashed (they are printed in
+//! docs/PROTOCOL.md, and a test compares the two) and the list of words. It knows nothing of links, nor of which
+//! message is sent when.
 //!
-//! Each side draws a nonce. The one who asks sends a hash of its nonce first, and so cannot choose it any more when it
-//! learns the other's; the other reveals its nonce before it learns the asker's. So nobody can choose a nonce that leads
-//! to words he wants: one guess among 2^42 is all there is.
+//! Each side draws a nonce. The asker first sends a hash of its nonce, so the asker cannot change the nonce any more
+//! when it learns the nonce of the other side. The other side reveals its nonce before it learns the nonce of the
+//! asker. Therefore neither side can choose a nonce that leads to particular words. An attacker has one guess, with a
+//! chance of 1 in 2^42.
 
 use std::fmt;
 
@@ -13,11 +15,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::{Commitment, Nonce, PairToken, PublicKey};
 
-/// How many words are compared.
+/// How many words the two users compare.
 pub const COMPARED_WORDS: usize = 7;
 
-/// The words, six bits each: the English names of the 64 pictures that Matrix clients compare keys by. They read well
-/// aloud and sound unlike each other.
+/// The list of words; each stands for six bits. They are the English names of the 64 pictures by which Matrix clients
+/// compare keys. They are easy to read aloud and sound different from each other.
 pub const WORDS: [&str; 64] = [
     "Dog",
     "Cat",
@@ -85,79 +87,80 @@ pub const WORDS: [&str; 64] = [
     "Pin",
 ];
 
-/// What the two sides of a private session tell each other for a verification. `commitment` says which verification
-/// each message belongs to.
+/// A message of a verification between the two sides of a private session. The member `commitment` says which
+/// verification a message belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum VerifyMessage {
     /// Asks for a verification. The asker has drawn its nonce and cannot change it any more.
     Ask {
-        /// The hash of the asker's nonce: [`Bond::commitment`].
+        /// The hash of the asker's nonce; see [`Bond::commitment`].
         commitment: Commitment,
     },
-    /// The answer of the other side: its nonce.
+    /// The other side answers with its nonce.
     Reveal {
-        /// The asker's.
+        /// The commitment that the asker sent.
         commitment: Commitment,
-        /// The other side's.
+        /// The nonce of the other side.
         nonce: Nonce,
     },
-    /// The asker shows what it had committed itself to. Both sides know the words now.
+    /// The asker reveals its nonce. Both sides can compute the words now.
     Open {
-        /// The asker's.
+        /// The commitment that the asker sent.
         commitment: Commitment,
-        /// The asker's.
+        /// The nonce that belongs to the commitment.
         nonce: Nonce,
     },
-    /// What the user of this side says of the words.
+    /// The user of the sending side says whether the words are the same.
     Answer {
-        /// The asker's.
+        /// The commitment that the asker sent.
         commitment: Commitment,
-        /// Whether the other's words are the same.
+        /// Whether the words on the other side are the same.
         same: bool,
     },
-    /// This side does not go on with it.
+    /// The sending side ends the verification.
     Cancel {
-        /// The asker's.
+        /// The commitment that the asker sent.
         commitment: Commitment,
     },
-    /// A step this build does not know.
+    /// A step that this build does not know.
     #[serde(other)]
     Unknown,
 }
 
-/// What a verification is bound to: what is revealed in one is of no use in another.
+/// What a verification is bound to. The bond goes into all of its hashes, so that what is revealed in one verification
+/// is useless in another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bond {
-    /// The private session.
+    /// The token of the private session.
     pub session: PairToken,
-    /// The key of the side that asks, as the other side's TLS has seen it.
+    /// The key of the asker, as the other side has seen it in TLS.
     pub asker: PublicKey,
-    /// The key of the other side, as the asker's TLS has seen it.
+    /// The key of the other side, as the asker has seen it in TLS.
     pub other: PublicKey,
 }
 
 impl Bond {
-    /// What the asker commits itself to, having drawn this nonce.
+    /// Returns the commitment to the asker's nonce.
     #[must_use]
     pub fn commitment(&self, nonce: &Nonce) -> Commitment {
         Commitment::new(self.hash(b"hobnob verification commitment 1\n", &[nonce]))
     }
 
-    /// The words of both sides, once both nonces are known.
+    /// Returns the words, which are the same on both sides. Both nonces must be known.
     #[must_use]
     pub fn words(&self, asker: &Nonce, other: &Nonce) -> Words {
         let hash = self.hash(b"hobnob verification words 1\n", &[asker, other]);
         let (first, _) = hash.split_first_chunk::<8>().expect("a hash has 32 bytes");
         let bits = u64::from_be_bytes(*first);
         Words(std::array::from_fn(|at| {
-            // The first 42 bits, six for each word, the highest first.
+            // The first 42 bits of the hash are used, six for each word, beginning with the highest.
             let index = (bits >> (64 - 6 * (at + 1))) & 63;
             WORDS[index as usize]
         }))
     }
 
-    /// SHA-256 over what the hash is for, the session (16 bytes), both keys and the nonces (32 bytes each).
+    /// Returns the SHA-256 over what the hash is for, the session (16 bytes), both keys and the nonces (32 bytes each).
     fn hash(&self, purpose: &[u8], nonces: &[&Nonce]) -> [u8; 32] {
         let mut context = Context::new(&SHA256);
         context.update(purpose);
@@ -171,12 +174,12 @@ impl Bond {
     }
 }
 
-/// The words that two users compare.
+/// The seven words that two users compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Words([&'static str; COMPARED_WORDS]);
 
 impl Words {
-    /// Each of them, in their order.
+    /// Returns the words in the order in which they are read.
     #[must_use]
     pub const fn each(&self) -> &[&'static str; COMPARED_WORDS] {
         &self.0
@@ -202,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_it_is_bound_to_changes_the_commitment_and_the_words() {
+    fn the_commitment_and_the_words_depend_on_the_session_and_both_keys() {
         let (mine, theirs) = (Nonce::new([4; 32]), Nonce::new([5; 32]));
         let others = [
             Bond { session: PairToken::new([9; 16]), ..bond() },
@@ -219,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_comes_up_at_every_place() {
+    fn every_word_is_equally_likely_at_every_place() {
         let mut seen = [[0_u32; 64]; COMPARED_WORDS];
         for number in 0_u32..4096 {
             let mut nonce = [0; 32];
@@ -229,12 +232,13 @@ mod tests {
                 seen[place][WORDS.iter().position(|it| it == word).unwrap()] += 1;
             }
         }
-        // 64 are expected of each; a place that is not filled evenly would be far off.
+        // Each word is expected 64 times at each place; the counts at a place that is not filled evenly would be far
+        // off.
         assert!(seen.iter().flatten().all(|count| (24..=120).contains(count)), "{seen:?}");
     }
 
     #[test]
-    fn no_word_stands_in_the_list_twice() {
+    fn the_list_of_words_has_no_duplicates() {
         let mut words = WORDS.map(str::to_lowercase).to_vec();
         words.sort();
         words.dedup();

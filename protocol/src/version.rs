@@ -1,13 +1,15 @@
-//! Which build of hobnob this is, as `--version` says it. Knows neither program: both are of one release.
+//! Which build of hobnob this is, as `--version` shows it. The client and the server are always of the same release,
+//! and this file knows neither of them.
 
 use std::sync::LazyLock;
 
 use crate::PROTOCOL_VERSION;
 
-/// Where the build comes from, as `build.rs` found it: `commit` and a hash, or that there is none to be named.
+/// Where the build comes from, as `build.rs` found it: `commit` and a hash, or a note that no commit is known.
 const ORIGIN: &str = env!("HOBNOB_ORIGIN");
 
-/// The release, the commit and the version of the protocol, for example `0.2.0 (commit 6f1c2a9d4e0b, protocol 3)`.
+/// Returns the release, the commit and the version of the protocol, for example `0.2.0 (commit 6f1c2a9d4e0b, protocol
+/// 3)`.
 pub fn version() -> &'static str {
     static VERSION: LazyLock<String> =
         LazyLock::new(|| format!("{} ({ORIGIN}, protocol {PROTOCOL_VERSION})", env!("CARGO_PKG_VERSION")));
@@ -19,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_build_names_its_release_its_origin_and_its_protocol() {
+    fn the_version_contains_the_release_the_origin_and_the_protocol() {
         let start = format!("{} (", env!("CARGO_PKG_VERSION"));
         let end = format!(", protocol {PROTOCOL_VERSION})");
         let origin = version().strip_prefix(&start).and_then(|rest| rest.strip_suffix(&end)).unwrap();

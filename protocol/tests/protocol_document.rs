@@ -1,5 +1,5 @@
-//! Holds docs/PROTOCOL.md to the code: every example line parses and is written back the same, every
-//! message, code and limit is there, and the worked hashes are right. Knows no server and no client.
+//! Compares docs/PROTOCOL.md with the code. Every example line must parse and be written back the same, every message,
+//! code and limit must be described, and the printed hashes must be right. This file knows neither server nor client.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test, in helpers too")]
 
 use std::collections::BTreeSet;
@@ -23,11 +23,11 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     std::fs::read_to_string(path).unwrap()
 });
 
-/// The document as one line, so that where its lines break does not matter.
+/// The document as a single line, so that line breaks do not matter in a search.
 static SENTENCES: LazyLock<String> =
     LazyLock::new(|| DOCUMENT.split_whitespace().collect::<Vec<_>>().join(" "));
 
-/// The blocks between "```INFO" and "```", each with the line it begins at.
+/// Returns the blocks between "```INFO" and "```", each as its lines.
 fn blocks(info: &str) -> Vec<Vec<&'static str>> {
     let mut blocks = Vec::new();
     let mut lines = DOCUMENT.lines();
@@ -39,7 +39,7 @@ fn blocks(info: &str) -> Vec<Vec<&'static str>> {
     blocks
 }
 
-/// Every example of one direction, read and compared with what the code would write.
+/// Reads all examples of one direction, and compares each with what the code would write.
 #[track_caller]
 fn examples<T: DeserializeOwned + Serialize + Debug>(info: &str) -> Vec<T> {
     let lines: Vec<&str> = blocks(info).concat();
@@ -55,8 +55,8 @@ fn examples<T: DeserializeOwned + Serialize + Debug>(info: &str) -> Vec<T> {
         .collect()
 }
 
-/// A message that is added to an enum does not compile here until it is listed, and a listed one
-/// fails the test until the document has an example.
+/// Makes a test that every message of an enum has an example. A message that is added to the enum does not compile here
+/// until it is listed, and a listed message fails the test until the document has an example of it.
 macro_rules! has_example_of_each {
     ($test:ident, $info:literal, $message:ident: $($variant:ident),+ $(,)?) => {
         #[test]
@@ -87,7 +87,7 @@ has_example_of_each!(
     Hello, Refused, Chosen, Say, Received, Verify, Ping, Pong, Goodbye,
 );
 
-/// The steps of a verification have one type in common, and an example each.
+/// The steps of a verification share one message type. This test checks that each has an example.
 #[test]
 fn every_step_of_a_verification_has_an_example() {
     let steps = examples::<PeerMessage>("json peer").into_iter().filter_map(|message| match message {
@@ -128,7 +128,7 @@ has_example_of_each!(
     every_message_of_a_relay_has_an_example, "json relay-server", RelayAnswer: Waiting, Met, Refused,
 );
 
-/// The same for the reasons a message can give: each stands in the document by its name on the wire.
+/// Makes a test that every reason of an enum is explained: the document must have its name as it is on the wire.
 macro_rules! names_each {
     ($test:ident, $code:ident: $($variant:ident),+ $(,)?) => {
         #[test]
@@ -253,7 +253,7 @@ fn the_hash_of_the_act_is_the_hash_of_the_printed_bytes() {
 }
 
 #[test]
-fn the_said_examples_follow_one_from_another() {
+fn the_hash_chain_of_the_said_examples_is_right() {
     let log = LogId::from_slice(&bytes(fields("text genesis")("log"))).unwrap();
     let mut position = Position::start(&log);
     position.advance(&said(1)).unwrap();
@@ -278,7 +278,7 @@ fn assert_is_there(text: &str) {
     assert!(SENTENCES.contains(text), "docs/PROTOCOL.md does not say: {text}");
 }
 
-/// The example of a lobby message with this number.
+/// Returns the example of a lobby message with this number.
 fn said(seq: u64) -> LobbyMessage {
     examples::<ServerMessage>("json server")
         .into_iter()
@@ -291,7 +291,7 @@ fn said(seq: u64) -> LobbyMessage {
         .unwrap()
 }
 
-/// The "name: value" lines of the one block with this info string.
+/// Returns a function that looks up the "name: value" lines in the only block with this info string.
 fn fields(info: &str) -> impl Fn(&str) -> &'static str {
     let block = blocks(info).concat();
     move |name| {

@@ -18,7 +18,7 @@ use serde::Deserialize;
 #[cfg(feature = "nats")]
 use crate::nats::NatsOptions;
 
-/// hobnob's lobby and rendezvous server
+/// The server of hobnob: it runs a lobby, and introduces users to each other for private sessions
 #[derive(Debug, Parser)]
 #[command(name = "hobnob-server", version = version(), styles = Styles::plain())]
 #[command(args_conflicts_with_subcommands = true)]
@@ -29,7 +29,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) options: Options,
 
-    /// Read options from this TOML file: the names below, without the dashes before them
+    /// Read options from this TOML file; its keys are the options' names without the dashes
     #[arg(long, value_name = "FILE", env = "HOBNOB_SERVER_CONFIG")]
     pub(crate) config: Option<PathBuf>,
 }
@@ -37,13 +37,13 @@ pub(crate) struct Cli {
 /// What to do instead of serving.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Check the whole log, message by message
+    /// Check every message of the log; a running server need not be stopped
     Verify {
         /// The data directory [default: as for the server]
         #[arg(long, value_name = "DIR", env = "HOBNOB_DATA_DIR")]
         data_dir: Option<PathBuf>,
     },
-    /// Tell whether a server runs, and where it is in the order of a lobby on many servers
+    /// Show whether a server runs, and how far it has read the order of a lobby on many servers
     Status {
         /// The data directory [default: as for the server]
         #[arg(long, value_name = "DIR", env = "HOBNOB_DATA_DIR")]
@@ -52,19 +52,19 @@ pub(crate) enum Command {
         #[command(flatten)]
         nats: NatsOptions,
     },
-    /// Make the lobby of a single server the beginning of one on many, over NATS
+    /// Take the lobby of a single server over to NATS, so that several servers can share it
     #[cfg(feature = "nats")]
     Found {
         /// The data directory [default: as for the server]
         #[arg(long, value_name = "DIR", env = "HOBNOB_DATA_DIR")]
         data_dir: Option<PathBuf>,
-        /// Rooms there may be in the lobby [default: 1000]
+        /// How many rooms the lobby may have [default: 1000]
         #[arg(long, value_name = "N")]
         rooms: Option<u32>,
         #[command(flatten)]
         nats: NatsOptions,
     },
-    /// Print the completions of a shell: bash, elvish, fish, powershell or zsh
+    /// Print the script that completes options in a shell: bash, elvish, fish, powershell or zsh
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
@@ -77,60 +77,62 @@ pub(crate) enum Command {
 #[derive(Debug, Default, Clone, PartialEq, Eq, Args, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Options {
-    /// Where to take clients; port 0 for one the system picks [default: [::]:43210, IPv4 included]
+    /// Address at which clients connect; with port 0 the system picks a port [default: [::]:43210, includes IPv4]
     #[arg(long, value_name = "ADDR:PORT", env = "HOBNOB_SERVER_LISTEN")]
     pub(crate) listen: Option<SocketAddr>,
 
-    /// Where the key and the log are kept [default: the XDG data directory]
+    /// Folder in which the key and the log are kept [default: the XDG data directory]
     #[arg(long, value_name = "DIR", env = "HOBNOB_DATA_DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 
-    /// Clients at once; past it a newcomer is told so [default: 10000]
+    /// How many clients may be connected at once; when the limit is reached, a newcomer is told so [default: 10000]
     #[arg(long, value_name = "N", env = "HOBNOB_SERVER_MAX_CLIENTS")]
     pub(crate) max_clients: Option<u32>,
 
-    /// Clients at once from one address, of IPv6 from one /64 [default: 100]
+    /// How many clients may be connected at once from one address, or one /64 of IPv6 [default: 100]
     #[arg(long, value_name = "N", env = "HOBNOB_SERVER_MAX_CLIENTS_PER_IP")]
     pub(crate) max_clients_per_ip: Option<u32>,
 
-    /// Messages a second each client may sustain, with a burst of ten seconds' worth [default: 50]
+    /// How many messages a second are read from each client, with a burst of ten seconds' worth [default: 50]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), env = "HOBNOB_SERVER_RATE")]
     pub(crate) rate: Option<u32>,
 
-    /// Bytes a second of one private session that are relayed where its two users cannot reach each other, with a
-    /// burst of ten seconds' worth; K, M or G may follow the number; off: nothing is relayed [default: 64K]
+    /// How many bytes a second are relayed for one private session whose two users cannot reach each other, with a
+    /// burst of ten seconds' worth; K, M or G may follow the number; with off, nothing is relayed [default: 64K]
     #[arg(long, value_name = "RATE|off", env = "HOBNOB_SERVER_RELAY")]
     pub(crate) relay: Option<RelayRate>,
 
-    /// Messages kept of the lobby, and as many of each room [default: 100000]
+    /// How many messages of the lobby are kept, and how many of each room [default: 100000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), env = "HOBNOB_SERVER_HISTORY")]
     pub(crate) history: Option<u64>,
 
-    /// Bytes that all messages kept may take together; past it the oldest of the largest log go [default: 2147483648]
+    /// How many bytes all kept messages may take together; when they take more, the oldest messages of the lobby or of
+    /// the largest room are removed [default: 2147483648]
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(MIN_HISTORY_SIZE..), env = "HOBNOB_SERVER_HISTORY_SIZE")]
     pub(crate) history_size: Option<u64>,
 
-    /// Rooms there may be at once [default: 1000]
+    /// How many rooms there may be at once [default: 1000]
     #[arg(long, value_name = "N", env = "HOBNOB_SERVER_ROOMS")]
     pub(crate) rooms: Option<u32>,
 
-    /// Days after which the name of somebody unseen is free [default: 90]
+    /// After how many days a name becomes free whose user was not seen [default: 90]
     #[arg(long, value_name = "DAYS", env = "HOBNOB_SERVER_NAME_TTL")]
     pub(crate) name_ttl: Option<u32>,
 
-    /// A file with the fingerprints of the operators, one a line; SIGHUP reads it again [default: there are none]
+    /// File with the fingerprints of the operators, one a line; SIGHUP makes the server read it again [default: none]
     #[arg(long, value_name = "FILE", env = "HOBNOB_SERVER_OPERATORS")]
     pub(crate) operators: Option<PathBuf>,
 
-    /// A file with what whoever joins is told; SIGHUP reads it again where there is a file of operators [default: none]
+    /// File with a text that is sent to everybody who joins; with --operators, SIGHUP has it read again [default: none]
     #[arg(long, value_name = "FILE", env = "HOBNOB_SERVER_MOTD")]
     pub(crate) motd: Option<PathBuf>,
 
-    /// Where Prometheus reads metrics [default: nowhere]
+    /// Address at which Prometheus reads metrics [default: none]
     #[arg(long, value_name = "ADDR:PORT", env = "HOBNOB_SERVER_METRICS")]
     pub(crate) metrics: Option<SocketAddr>,
 
-    /// Where clients reach this server; they are told all servers of the lobby and go on elsewhere when one ends. May repeat
+    /// Address at which clients reach this server. Clients are told the addresses of all servers of the lobby, and use
+    /// another one when their server ends. May repeat
     #[arg(long, value_name = "HOST:PORT", env = "HOBNOB_SERVER_ADVERTISE", value_delimiter = ',')]
     pub(crate) advertise: Option<Vec<Candidate>>,
 
@@ -139,11 +141,11 @@ pub(crate) struct Options {
     #[serde(flatten)]
     pub(crate) nats: NatsOptions,
 
-    /// What to log on standard error: error, warn, info, debug, trace [default: info]
+    /// How much to log on standard error: error, warn, info, debug or trace [default: info]
     #[arg(long, value_name = "LEVEL", env = "HOBNOB_SERVER_LOG")]
     pub(crate) log: Option<String>,
 
-    /// How to log it [default: text]
+    /// Form of the log [default: text]
     #[arg(long, value_name = "FORMAT", env = "HOBNOB_SERVER_LOG_FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
 }

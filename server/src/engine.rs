@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::banned_ranges::BannedRanges;
+use crate::admission::banned_ranges::BannedRanges;
 use crate::config::ServerConfig;
 use crate::connection::{self, Elsewhere, Recent, RecentOfRooms, Shared, Turns};
 use crate::decide::Proposals;

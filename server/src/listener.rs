@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::admission::{Admission, Verdict};
+use crate::admission::{Admission, KeptOut, Verdict};
 use crate::connection::{self, Elsewhere, Evicted, Shared};
-use crate::kept_out::KeptOut;
+
 use crate::lobby::wall_clock;
 
 /// Newcomers the system keeps waiting: a whole lobby may come back at once after a restart.

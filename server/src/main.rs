@@ -17,10 +17,10 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
 use hobnob_protocol::harmless::harmless;
+use hobnob_server::log::check::verify;
 #[cfg(feature = "nats")]
-use hobnob_server::found::Report;
+use hobnob_server::shared_lobby::found::Report;
 use hobnob_server::status::Status;
-use hobnob_server::verify::verify;
 use hobnob_server::{Server, ServerConfig};
 use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
@@ -126,7 +126,7 @@ fn found(data_dir: Option<&Path>, rooms: Option<u32>, options: &nats::NatsOption
     let runtime = runtime().context("cannot start the runtime")?;
     let report = runtime.block_on(async {
         let order = nats::NatsOrder::reach(settings).await?;
-        anyhow::Ok(hobnob_server::found::found(&dir, rooms, &order).await?)
+        anyhow::Ok(hobnob_server::shared_lobby::found::found(&dir, rooms, &order).await?)
     });
     runtime.shutdown_timeout(RUNTIME_END);
     let Report { head, messages, names, rooms_left } = report?;

@@ -37,8 +37,8 @@ fn rest() -> Roff {
         &mut roff,
         "EXIT STATUS",
         &[
-            ("0", "ended in order, or the log is sound"),
-            ("1", "it could not run, or the log is not sound"),
+            ("0", "the server ended in order, or the log is sound"),
+            ("1", "the server could not run, or the log is not sound"),
             ("2", "wrong usage"),
         ],
     );
@@ -46,9 +46,9 @@ fn rest() -> Roff {
         &mut roff,
         "FILES",
         &[
-            ("DIR/server/server.key", "the server's key; made at the first start"),
-            ("DIR/server/lobby.sqlite", "the log: messages, and names with their keys"),
-            ("/etc/hobnob-server.toml", "what the packaged service reads with --config"),
+            ("DIR/server/server.key", "the server's key; the first start makes it"),
+            ("DIR/server/lobby.sqlite", "the log: messages, rooms, and names with their keys"),
+            ("/etc/hobnob-server.toml", "the settings that the packaged service reads"),
         ],
     );
     roff.control("SH", ["SEE ALSO"]);

@@ -17,35 +17,37 @@ use serde::Deserialize;
 #[derive(Debug, Default, Clone, PartialEq, Eq, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct NatsOptions {
-    /// Be one of several servers of a lobby, over these nodes of NATS, such as nats://one:4222,nats://two:4222
+    /// Share a lobby with other servers over these nodes of NATS, such as nats://one:4222,nats://two:4222
     #[arg(long, value_name = "URL[,URL...]", value_delimiter = ',', env = "HOBNOB_SERVER_NATS")]
     pub(crate) nats: Option<Vec<String>>,
 
-    /// The lobby's name on NATS, the same for all of its servers [default: lobby]
+    /// The lobby's name on NATS; all servers of the lobby use the same name [default: lobby]
     #[arg(long, value_name = "NAME", env = "HOBNOB_SERVER_LOBBY")]
     pub(crate) lobby: Option<String>,
 
-    /// The credentials that NATS asks for
+    /// File with the credentials that NATS asks for
     #[arg(long, value_name = "FILE", env = "HOBNOB_SERVER_NATS_CREDS")]
     pub(crate) nats_creds: Option<PathBuf>,
 
-    /// Certificates of whoever signed those of the nodes, in PEM [default: those that the system trusts]
+    /// File with the certificates of the authority that signed the nodes' certificates, in PEM; with it the link is
+    /// always encrypted [default: the authorities that the system trusts]
     #[arg(long, value_name = "FILE", env = "HOBNOB_SERVER_NATS_CA")]
     pub(crate) nats_ca: Option<PathBuf>,
 
-    /// This server's own certificate for NATS, in PEM
+    /// File with this server's own certificate for NATS, in PEM
     #[arg(long, value_name = "FILE", env = "HOBNOB_SERVER_NATS_CERT")]
     pub(crate) nats_cert: Option<PathBuf>,
 
-    /// The key of that certificate, in PEM
+    /// File with the key of that certificate, in PEM
     #[arg(long, value_name = "FILE", env = "HOBNOB_SERVER_NATS_KEY")]
     pub(crate) nats_key: Option<PathBuf>,
 
-    /// How many nodes keep the lobby, when this server founds it [default: 3 where there are as many, else 1]
+    /// How many nodes keep the lobby's stream, if this server founds it [default: 3 if there are as many, otherwise 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5), env = "HOBNOB_SERVER_REPLICAS")]
     pub(crate) replicas: Option<u8>,
 
-    /// The monitoring port of a node, such as http://one:8222: asked whether what is acknowledged survives a power cut
+    /// A node's monitoring port, such as http://one:8222; the server asks there whether acknowledged texts survive a
+    /// power cut
     #[arg(long, value_name = "URL", env = "HOBNOB_SERVER_NATS_MONITOR")]
     pub(crate) nats_monitor: Option<String>,
 }
@@ -160,7 +162,7 @@ pub(crate) async fn tell_of_durability(monitor: Option<&str>) {
     let Some(url) = monitor else {
         return tracing::info!(
             "whether acknowledged texts survive a power cut of NATS is not verified: see sync_interval in \
-             docs/OPERATIONS.md, and --nats-monitor"
+             docs/MANY_SERVERS.md, and --nats-monitor"
         );
     };
     match sync_always(url).await {

@@ -85,7 +85,7 @@ pub(crate) struct Asker {
     pub(crate) relay: Option<Candidate>,
 }
 
-/// The session that two are to have, as [`Meeting`](crate::rendezvous::Meeting) has it.
+/// The session that two are to have, as [`Meeting`](crate::introductions::rendezvous::Meeting) has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Met {
     pub(crate) session: PairToken,

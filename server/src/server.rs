@@ -16,20 +16,20 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admission::Admission;
+use crate::admission::{Admission, KeptOut};
 use crate::config::ServerConfig;
 use crate::connection::Shared;
 use crate::engine::Engine;
 use crate::exposed::exposed;
-use crate::founding::SharedOrder;
-use crate::kept_out::KeptOut;
+
 use crate::listener::{self, Door};
 use crate::lobby::{Lobby, LobbyFault};
 use crate::log::in_place::InPlace;
 use crate::log::{LogError, SqliteLog, SqliteOptions, StoreLock};
+use crate::metrics::scrape;
 use crate::own_files::{OwnFiles, OwnFilesError};
 use crate::relay::most_connections;
-use crate::scrape;
+use crate::shared_lobby::founding::SharedOrder;
 use crate::shared_lobby::{self, CannotShare, SharedLobby};
 
 /// From the order to shut down: until when the last batch may be stored, until when clients may read

@@ -8,7 +8,7 @@ use hobnob_order::Place;
 
 use crate::decide::Saved;
 use crate::log::holder;
-use crate::machine_file::MachineFile;
+use crate::shared_lobby::machine_file::MachineFile;
 
 /// How a server does, as far as its files tell.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
-//! Writes settings into the config file and leaves all else in it as it stands, comments too. Owns
-//! the form of its `[terminal]` table, and of the settings at its top; what a value means is [`crate::config::preferences`]'.
+//! Writes settings into the config file. Everything else in the file stays as it is, including comments. This file owns
+//! how settings are written, at the top of the config file and in its `[terminal]` table.
+//! [`crate::config::preferences`] owns what a value means.
 
 use std::fs;
 use std::io;
@@ -11,29 +12,29 @@ use toml_edit::{DocumentMut, Item, Table, TableLike, TomlError, Value};
 use crate::config::preferences::{Preferences, SETTINGS};
 use crate::data::whole_file::write_whole;
 
-/// Why settings cannot be written into a config file.
+/// Why settings could not be written into a config file.
 #[derive(Debug, Error)]
 pub enum EditError {
-    /// The file cannot be read or written.
+    /// The file could not be read or written.
     #[error("{}: {error}", path.display())]
     File {
-        /// The config file.
+        /// The path of the config file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// The file is not TOML.
+    /// The file is not valid TOML.
     #[error("it is not TOML: {0}")]
     NotToml(TomlError),
-    /// The file has a `terminal` that is not a table.
+    /// The file has a `terminal` that is not a table, so there is no place for the settings.
     #[error("terminal is not a table in it")]
     NotATable,
 }
 
-/// Writes every setting that is not the default, or stands in the file already.
+/// Writes every setting that is already in the file or whose value is not the default.
 ///
 /// # Errors
-/// Why the file cannot be changed; it is as it was then.
+/// Fails if the file cannot be read, understood or written. The file is then unchanged.
 pub fn save(path: &Path, preferences: &Preferences) -> Result<(), EditError> {
     let not_done = |error: io::Error| EditError::File { path: path.to_owned(), error };
     let old = match fs::read_to_string(path) {
@@ -68,7 +69,7 @@ fn edited(text: &str, preferences: &Preferences) -> Result<String, EditError> {
         let new = toml_value(&value);
         match table.get_mut(setting.key).and_then(Item::as_value_mut) {
             Some(old) => {
-                // Its comment hangs on the value.
+                // A comment after the value belongs to the value's decoration, so the decoration is kept.
                 let decor = old.decor().clone();
                 *old = new;
                 *old.decor_mut() = decor;
@@ -96,7 +97,7 @@ mod tests {
     use crate::config::preferences::{Setting, Times};
 
     #[test]
-    fn what_is_not_a_setting_stays_as_it_was() {
+    fn saving_settings_leaves_the_rest_of_the_file_unchanged() {
         let old = "# mine\nname = \"anna\" # me\n\n[terminal]\n# no clock\ntimes = \"short\" # for now\n";
         let preferences = Preferences { times: Times::Off, fold: false, ..Preferences::default() };
         assert_eq!(
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_back() {
+    fn saved_settings_are_read_back_with_the_same_values() {
         let mut preferences = Preferences::default();
         for setting in SETTINGS {
             let values = setting.values();
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_keeps_its_mode_and_a_broken_one_is_left_alone() {
+    fn saving_keeps_the_mode_of_the_file_and_leaves_a_broken_file_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/config.toml");
         save(&path, &Preferences::default()).unwrap();

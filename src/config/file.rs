@@ -1,4 +1,4 @@
-//! The config file: its form, and where it lies. Knows nothing of what beats what.
+//! The config file: its form and its path. This file does not know which source of a setting takes precedence.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::ConfigError;
 use crate::cli::ColorChoice;
 use crate::session::path::PathChoice;
 
-/// The config file: the same names as the options.
+/// The content of the config file. Its settings have the same names as the options.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct ConfigFile {
@@ -29,15 +29,15 @@ pub(super) struct ConfigFile {
     pub(super) color: Option<ColorChoice>,
     pub(super) log: Option<String>,
     pub(super) log_file: Option<PathBuf>,
-    /// What [`crate::config::preferences`] makes of it.
+    /// The settings for a terminal, which [`crate::config::preferences`] reads.
     pub(super) terminal: toml::Table,
 }
 
-/// Reads the file that was named, or the one that lies where config files lie; and says which that
-/// is, and whether it is there.
+/// Reads the config file at the path `named`, or at the default path if `named` is `None`. Also returns the path and
+/// whether the file exists.
 ///
 /// # Errors
-/// When it cannot be read, or was named and is not there.
+/// Fails if the file cannot be read or is not valid, and if it was named but does not exist.
 pub(super) fn read(named: Option<PathBuf>) -> Result<(ConfigFile, Option<(PathBuf, bool)>), ConfigError> {
     let (path, must_exist) = match named {
         Some(path) => (path, true),

@@ -1,33 +1,35 @@
-//! Words that a user wants to be noticed as the own name is: read and written as they are typed, with blanks between
-//! them. Owns how many there may be; what they do to a message is decided where it is shown.
+//! Words that a user wants to be notified of, as of the user's own name. They are read and written as they are typed,
+//! with blanks between them. This file owns how many words there may be; the code that shows a message decides what a
+//! word in it does.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Words there may be: each message is searched for all of them.
+/// How many words there may be. The number is limited because every message is searched for all of them.
 const MOST_WORDS: usize = 50;
 
-/// Characters of one word.
+/// How many characters one word may have.
 const LONGEST_WORD: usize = 64;
 
-/// How it is typed that there are none.
+/// What is typed to have no words.
 pub(super) const NONE: &str = "off";
 
-/// The values it takes, in words.
+/// A description of the values that the setting accepts.
 pub(super) const CHOICES: &str = "off, or at most 50 words with blanks between them";
 
-/// Words that count as mentions; none by default.
+/// Words that count as mentions of the user. There are none by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Highlights(Arc<[String]>);
 
 impl Highlights {
-    /// The words, as they were typed.
+    /// Returns the words as they were typed.
     #[must_use]
     pub fn words(&self) -> &[String] {
         &self.0
     }
 
-    /// The words that were typed; `None` where they are too many or too long, or one has neither letter nor number.
+    /// Reads the words that were typed. Returns `None` if there are no words or too many, and if a word is too long,
+    /// has a control character or has neither a letter nor a digit.
     #[must_use]
     pub fn typed(text: &str) -> Option<Self> {
         if text.trim() == NONE {
@@ -58,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_read_back_as_they_are_written_and_are_bounded() {
+    fn highlight_words_are_read_back_as_typed_and_are_limited() {
         for typed in ["off", "deploy", "deploy c++ 東京"] {
             assert_eq!(Highlights::typed(typed).unwrap().to_string(), typed);
         }

@@ -1,7 +1,7 @@
-//! What a run is to do: the command line, then the environment, then the config file, then the
-//! defaults. Owns that order and the places files live in by default; [`file`] reads the config file,
-//! `origin` notes what came from where. Reads no environment itself but through the function it is
-//! given.
+//! Collects the settings of a run. The command line takes precedence over the environment, the environment over the
+//! config file, and the config file over the defaults. This file owns that order and the folders in which files are by
+//! default. [`file`] reads the config file, and `origin` notes where each setting comes from. The environment is read
+//! only through the function that the caller hands in.
 
 pub mod edit;
 mod file;
@@ -27,114 +27,114 @@ use crate::session::path::PathChoice;
 
 use self::origin::Origins;
 
-/// Private sessions of people this user has not answered that may be open at once, unless the config
-/// file says otherwise: more than anybody looks at, and no flood.
+/// How many private sessions may be open at once with people whom this user has not answered, unless the config file
+/// says otherwise. It is more than anybody looks at, and still limits a flood.
 const DEFAULT_STRANGERS: usize = 16;
 pub use self::origin::{Origin, Source};
 pub use self::since::Since;
 
-/// Which lobby.
+/// Which lobby the client enters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LobbyChoice {
-    /// The one whose servers are at these addresses (`HOST:PORT`), at least one.
+    /// Join the lobby whose servers have these addresses (`HOST:PORT`). There is at least one.
     Join(Vec<String>),
-    /// One hosted here.
+    /// Host a lobby in this process, at this address.
     Host(SocketAddr),
-    /// The one on this machine, hosted here where there is none.
+    /// Join the lobby on this machine, or host one if there is none.
     Local,
 }
 
-/// What a run is to do.
+/// The settings of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Which lobby.
+    /// Which lobby the client enters.
     pub lobby: LobbyChoice,
-    /// The chat name, where one was given.
+    /// The user's chat name; `None` if the user has to be asked for it.
     pub name: Option<String>,
-    /// NDJSON.
+    /// Whether the client writes events as JSON, one object on each line (`--json`).
     pub json: bool,
-    /// Where peers reach this client.
+    /// The address on which this client accepts connections from peers.
     pub listen: SocketAddr,
-    /// Addresses to tell peers besides those found.
+    /// Addresses that are told to peers in addition to those that the client finds itself.
     pub advertise: Vec<Candidate>,
-    /// How private sessions are carried.
+    /// Whether private sessions go directly to the peer or through a relay.
     pub path: PathChoice,
-    /// Identity, trust, history, and a hosted lobby's store.
+    /// The folder for identities, pinned keys, the history, and the log of a lobby that is hosted here.
     pub data_dir: PathBuf,
-    /// Whether what is said is kept on this machine.
+    /// Whether messages are kept in the history on this machine.
     pub history: bool,
-    /// Private sessions of people this user has not answered that may be open at once.
+    /// How many private sessions may be open at once with people whom this user has not answered.
     pub strangers: usize,
-    /// How many bytes of it are kept.
+    /// How many bytes the history may take.
     pub history_size: u64,
-    /// When to use colour; `Auto` has already taken `NO_COLOR` into account.
+    /// When to use colours. `Auto` already takes the variable `NO_COLOR` into account.
     pub color: ColorChoice,
-    /// How much is logged (`--log`); nothing where it is left out.
+    /// How much is logged (`--log`); `None` for no diagnostics.
     pub log: Option<String>,
-    /// The file for diagnostics (`--log-file`); standard error where it is left out, and at a terminal a file in the data
-    /// directory.
+    /// The file for diagnostics (`--log-file`). If it is `None`, they go to standard error, or at a terminal to a file
+    /// in the data directory.
     pub log_file: Option<PathBuf>,
-    /// How this user likes a terminal to be.
+    /// The user's preferences, most of them for a terminal.
     pub preferences: Preferences,
-    /// The config file, whether it is there or not.
+    /// The path of the config file, whether the file exists or not; `None` if the path is not known.
     pub config_file: Option<PathBuf>,
-    /// The command line of the editor this user likes.
+    /// The command line of the user's preferred text editor.
     pub editor: String,
-    /// The messages to begin after (`--since`).
+    /// After which messages the run begins (`--since`).
     pub since: Since,
-    /// Where the events of this run are kept.
+    /// The file in which the events of this run are recorded (`--record`).
     pub record: Option<PathBuf>,
-    /// Where programs that are commands of the user's own are looked for, the first one first.
+    /// The folders in which the user's own commands are looked for, in this order.
     pub command_dirs: Vec<PathBuf>,
 }
 
-/// Settings, and where each comes from.
+/// The settings of a run, and where each of them comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effective {
-    /// The settings.
+    /// The settings themselves.
     pub settings: Settings,
-    /// Where each comes from, in the order of the options.
+    /// The source of each setting, in the order of the options.
     pub origins: Vec<Origin>,
-    /// The config file, and whether it is there.
+    /// The path of the config file and whether the file exists; `None` if the path is not known.
     pub file: Option<(PathBuf, bool)>,
 }
 
-/// Why a run cannot be configured.
+/// Why the settings of a run are not usable.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    /// The config file cannot be read.
+    /// The config file cannot be read or is not valid.
     #[error("config file {}: {reason}", path.display())]
     File {
-        /// Which.
+        /// The path of the config file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong, with the line if it is known.
         reason: String,
     },
-    /// A value is not what it must be.
+    /// A setting has a value that is not allowed.
     #[error("{what}: {reason}")]
     Value {
-        /// Which.
+        /// The name of the setting or its source.
         what: &'static str,
-        /// Why.
+        /// What is wrong with the value.
         reason: String,
     },
-    /// There is no home to put files in.
+    /// The home directory is not known, so there is no folder for the data.
     #[error("no home directory is known; name a place with --data-dir")]
     NoHome,
 }
 
-/// Puts the sources together. `env` looks a variable up.
+/// Collects the settings from all sources. `env` returns the value of an environment variable.
 ///
 /// # Errors
-/// When the config file or a value is not what it must be.
+/// Fails if the config file cannot be read or a value is not allowed.
 pub fn settings(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Settings, ConfigError> {
     effective(cli, env).map(|effective| effective.settings)
 }
 
-/// As [`settings`], with where each comes from.
+/// Does the same as [`settings`], and also returns where each setting comes from.
 ///
 /// # Errors
-/// When the config file or a value is not what it must be.
+/// Fails if the config file cannot be read or a value is not allowed.
 pub fn effective(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Effective, ConfigError> {
     let variable = |name: &str| env(name).filter(|value| !value.is_empty());
     let text = |name: &'static str| match variable(name).map(OsString::into_string) {
@@ -226,15 +226,16 @@ pub fn effective(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Eff
     Ok(Effective { settings, origins: from.into_list(), file: file_place })
 }
 
-/// The user's own folder, then the path. A folder on it that is not absolute would let whoever fills
-/// the present one decide what a command does.
+/// Returns the user's own folder for commands, followed by the folders of the variable PATH. Folders in PATH that are
+/// not absolute are left out. Otherwise anybody who can write to the current folder could decide what a command does.
 fn command_dirs(path: Option<OsString>) -> Vec<PathBuf> {
     let own = etcetera::choose_base_strategy().ok().map(|it| it.config_dir().join("hobnob").join("commands"));
     let path = path.unwrap_or_default();
     own.into_iter().chain(std::env::split_paths(&path).filter(|folder| folder.is_absolute())).collect()
 }
 
-/// The first source that says anything about the lobby decides about it alone.
+/// Decides which lobby the client enters. The first source that names a server or a host decides alone; later sources
+/// are ignored.
 fn lobby_choice(
     choices: [(Source, Option<String>, Option<SocketAddr>); 3],
     from: &mut Origins,
@@ -262,7 +263,7 @@ fn lobby_choice(
     Ok(LobbyChoice::Local)
 }
 
-/// The servers of one lobby, as a user writes them, with commas between them.
+/// Reads the addresses of the servers of one lobby, which the user writes with commas between them.
 fn server_addresses(text: &str) -> Result<Vec<String>, ConfigError> {
     let mut servers = Vec::new();
     for address in text.split(',') {
@@ -280,8 +281,8 @@ fn server_addresses(text: &str) -> Result<Vec<String>, ConfigError> {
     }
 }
 
-/// `HOST:PORT` in the one form keys are pinned under: lower case, with the port even where it was
-/// left out.
+/// Returns `HOST:PORT` in the only form under which keys are pinned: in lower case, and with the default port if no
+/// port was given.
 fn server_address(text: &str) -> Result<String, ConfigError> {
     let with_port = |text: &str| text.parse::<Candidate>().ok();
     let lower = text.trim().to_lowercase();
@@ -352,14 +353,14 @@ mod tests {
     }
 
     #[test]
-    fn with_nothing_said_the_lobby_is_local() {
+    fn without_any_setting_the_lobby_is_the_local_one() {
         let settings = resolve(&[], &[("HOBNOB_NAME", "")], "").unwrap();
         assert_eq!((settings.lobby, settings.name), (LobbyChoice::Local, None));
         assert_eq!(settings.listen, "[::]:0".parse().unwrap());
     }
 
     #[test]
-    fn a_path_is_one_of_three_wherever_it_is_named() {
+    fn the_path_has_three_values_in_every_source() {
         let path = |args: &[&str], env: &[(&str, &str)], file| resolve(args, env, file).map(|it| it.path);
         assert_eq!(path(&[], &[], "").unwrap(), PathChoice::Auto);
         assert_eq!(path(&[], &[], "path = \"direct\"").unwrap(), PathChoice::Direct);
@@ -372,14 +373,14 @@ mod tests {
     }
 
     #[test]
-    fn no_color_is_obeyed_unless_told_otherwise() {
+    fn no_color_turns_colours_off_unless_the_command_line_says_otherwise() {
         let env = [("NO_COLOR", "1")];
         assert_eq!(resolve(&[], &env, "color = \"always\"").unwrap().color, ColorChoice::Never);
         assert_eq!(resolve(&["--color", "always"], &env, "").unwrap().color, ColorChoice::Always);
     }
 
     #[test]
-    fn a_server_has_one_written_form() {
+    fn a_server_address_is_brought_into_one_form() {
         for (given, written) in [
             ("Chat.Example.ORG:5", "chat.example.org:5"),
             ("localhost", "localhost:43210"),
@@ -403,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn each_setting_says_where_it_comes_from() {
+    fn the_origin_of_each_setting_is_noted() {
         let mut cli = Cli::try_parse_from(["hobnob", "--no-history"]).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
@@ -426,14 +427,14 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_looked_for_in_absolute_folders_alone() {
+    fn commands_are_looked_for_only_in_absolute_folders() {
         let folders = command_dirs(Some(OsString::from("/a:.::b:/c")));
         assert_eq!(folders[folders.len() - 2..], [PathBuf::from("/a"), PathBuf::from("/c")]);
         assert!(folders.iter().all(|folder| folder.is_absolute()));
     }
 
     #[test]
-    fn a_file_with_an_unknown_name_is_refused_and_the_name_told() {
+    fn an_unknown_setting_in_the_config_file_is_refused_by_name() {
         let text = resolve(&[], &[], "nmae = \"anna\"").unwrap_err().to_string();
         assert!(text.contains("nmae"), "{text}");
     }

@@ -1,5 +1,5 @@
-//! Which source each setting comes from, for `hobnob config`. Owns the rule that the command line beats
-//! the environment, which beats the config file.
+//! Notes for `hobnob config` from which source each setting comes. This file owns the rule that the command line takes
+//! precedence over the environment, and the environment over the config file.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,16 +7,16 @@ use std::path::PathBuf;
 use hobnob_protocol::name::Candidate;
 use serde::Serialize;
 
-/// Where a setting comes from.
+/// The source of a setting's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// An option.
+    /// The value was given as an option on the command line.
     CommandLine,
-    /// A variable of this name.
+    /// The value comes from the environment variable with this name.
     Environment(&'static str),
-    /// The config file.
+    /// The value comes from the config file.
     File,
-    /// Nobody said anything.
+    /// No source gives a value, so the default holds.
     Default,
 }
 
@@ -31,25 +31,26 @@ impl fmt::Display for Source {
     }
 }
 
-/// One setting and its source.
+/// One setting and the source of its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// Its name in the config file.
+    /// The name of the setting in the config file.
     pub key: &'static str,
-    /// Its value as TOML; none where there is no value.
+    /// The value, written as TOML; `None` if the setting has no value.
     pub value: Option<String>,
-    /// Where it comes from.
+    /// The source of the value.
     pub source: Source,
-    /// What no value means.
+    /// What it means if there is no value.
     pub unset: &'static str,
 }
 
-/// The settings so far.
+/// The origins of all settings that were read so far.
 #[derive(Debug, Default)]
 pub(super) struct Origins(Vec<Origin>);
 
 impl Origins {
-    /// The value that counts.
+    /// Returns the value with the highest precedence and notes where it comes from. `None` means that no source gives a
+    /// value.
     pub(super) fn pick<T: Serialize>(
         &mut self,
         key: &'static str,
@@ -68,7 +69,7 @@ impl Origins {
         value
     }
 
-    /// The same for a path, which need not be UTF-8.
+    /// Does the same for a path, which need not be UTF-8.
     pub(super) fn pick_path(
         &mut self,
         key: &'static str,
@@ -83,7 +84,7 @@ impl Origins {
         cli.or(env.map(|(_, path)| path)).or(file)
     }
 
-    /// The same for a list that no variable holds.
+    /// Does the same for a list, which no environment variable can give.
     pub(super) fn pick_list(
         &mut self,
         key: &'static str,
@@ -96,7 +97,7 @@ impl Origins {
         cli.or(file).unwrap_or_default()
     }
 
-    /// What the last setting is where nobody said anything.
+    /// Notes the default value of the last setting, if no source gave a value.
     pub(super) fn default_is(&mut self, value: impl Serialize) {
         if let Some(last) = self.0.last_mut()
             && last.source == Source::Default
@@ -105,7 +106,7 @@ impl Origins {
         }
     }
 
-    /// Notes one setting.
+    /// Notes the value and the source of one setting.
     pub(super) fn note<T: Serialize + ?Sized>(
         &mut self,
         key: &'static str,
@@ -116,7 +117,7 @@ impl Origins {
         self.0.push(Origin { key, value: value.and_then(|value| toml_of(value)), source, unset });
     }
 
-    /// All of them, in the order they were noted.
+    /// Returns the origins in the order in which they were noted.
     pub(super) fn into_list(self) -> Vec<Origin> {
         self.0
     }

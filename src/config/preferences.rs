@@ -1,38 +1,39 @@
-//! How this user likes a terminal to be: typed settings with names and values, as `\set` and the
-//! config file's `[terminal]` table spell them. Owns the table of settings; reads and writes no file.
+//! The user's preferences, most of them for a terminal. Each is a typed setting with a name and values, as `\set` and
+//! the `[terminal]` table of the config file write them. This file owns the table of settings; it reads and writes no
+//! file.
 
 use thiserror::Error;
 
 use super::highlights::{self, Highlights};
 
-/// Whether and how times stand before messages.
+/// Whether a time is shown before each message, and in which form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Times {
     /// No message has a time before it.
     Off,
-    /// Hours and minutes.
+    /// The time has hours and minutes.
     Short,
-    /// Hours, minutes and seconds.
+    /// The time has hours, minutes and seconds.
     Long,
 }
 
-/// How a mention or a private message asks for attention.
+/// How the client asks for attention when a mention or a private message arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notify {
     /// It does not ask for attention.
     Off,
-    /// The terminal's bell.
+    /// It rings the terminal's bell.
     Bell,
-    /// A desktop notification as iTerm2, Windows Terminal and others take it.
+    /// It shows a desktop notification in the form that iTerm2, Windows Terminal and others understand.
     Osc9,
-    /// A desktop notification as urxvt, foot and others take it.
+    /// It shows a desktop notification in the form that urxvt, foot and others understand.
     Osc777,
 }
 
-/// Whether addresses that are broken into rows are links.
+/// Whether a web address that is broken over several rows is written as a link, so that it can be opened whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
-    /// Where the terminal is known to take them.
+    /// They are links if the terminal is known to support links.
     Auto,
     /// They are links on every terminal.
     On,
@@ -43,51 +44,51 @@ pub enum Links {
 /// Who may open a private session with this user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Private {
-    /// Anybody, within bounds for strangers.
+    /// Anybody may open one, with limits for strangers.
     Open,
-    /// Keys that are pinned.
+    /// Only users whose keys are known may open one.
     Known,
-    /// Whom this user lets in, asked each time.
+    /// The user is asked each time and decides.
     Ask,
-    /// Nobody.
+    /// Nobody may open one.
     Off,
 }
 
-/// What becomes of messages in sessions that are not current.
+/// What happens to messages in sessions that are not current.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Others {
-    /// They are shown as they come.
+    /// They are shown when they arrive.
     Show,
-    /// They are counted in the prompt, and shown when the session is current.
+    /// They are counted in the prompt, and shown when the user changes to the session.
     Count,
 }
 
-/// How this user likes a terminal to be.
+/// The values of all of the user's preferences.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preferences {
-    /// Times before messages.
+    /// Whether and how times are shown before messages.
     pub times: Times,
-    /// What asks for attention.
+    /// How a mention or a private message asks for attention.
     pub notify: Notify,
-    /// Whether each name has a colour of its own.
+    /// Whether each name is shown in a colour of its own.
     pub names_colour: bool,
-    /// Whether comings and goings that fall together share a line.
+    /// Whether people who come and go at about the same time are shown together in one line.
     pub fold: bool,
-    /// Whether a start says what to type next.
+    /// Whether the client says at the start what to type next.
     pub banner: bool,
     /// Whether long messages are broken between words and indented.
     pub wrap: bool,
-    /// A message of more lines asks before it is sent; 0 never asks.
+    /// If a message has more lines than this, the user is asked before it is sent; 0 means never to ask.
     pub paste_ask: u16,
-    /// Rows of one message that are shown; 0 shows all.
+    /// How many rows of one message are shown; 0 shows all of them.
     pub rows: u16,
-    /// Whether addresses that are broken into rows are links.
+    /// Whether a web address that is broken over several rows is written as a link.
     pub links: Links,
-    /// What becomes of messages in sessions that are not current.
+    /// What happens to messages in sessions that are not current.
     pub others: Others,
-    /// Words that count as mentions.
+    /// Words that count as mentions of the user.
     pub highlight: Highlights,
-    /// Whether the terminal's title tells what is unread.
+    /// Whether the terminal's title shows how much is unread.
     pub title: bool,
     /// Who may open a private session with this user.
     pub private: Private,
@@ -113,29 +114,29 @@ impl Default for Preferences {
     }
 }
 
-/// A value that a setting can have: how it is typed, and how what was typed is read.
+/// A value that a setting can have. It knows how the value is typed and how typed text is read.
 trait Value {
-    /// The words for all such values; none where it is a number.
+    /// Returns the words for all values of this type; no words if the values are numbers.
     fn words(&self) -> Vec<&'static str>;
 
-    /// All values it can have, in words.
+    /// Returns a description of all values of this type.
     fn choices(&self) -> String {
         self.words().join(", ")
     }
 
-    /// The value, as it is typed.
+    /// Returns the value as it is typed.
     fn typed(&self) -> String;
 
-    /// Takes the value that was typed, and tells whether there is such a value.
+    /// Sets the value from what was typed. Returns false and changes nothing if the text is not such a value.
     fn read(&mut self, typed: &str) -> bool;
 }
 
-/// Values that are words.
+/// A type whose values are words.
 trait Word: Copy + PartialEq + Sized + 'static {
-    /// Each value and its word, in the order in which they are offered.
+    /// The values and their words, in the order in which they are offered.
     const WORDS: &'static [(&'static str, Self)];
 
-    /// Further words that are understood.
+    /// Further words that are understood but not offered.
     const ALSO: &'static [(&'static str, Self)] = &[];
 }
 
@@ -223,21 +224,21 @@ impl Word for Others {
     const WORDS: &'static [(&'static str, Self)] = &[("show", Self::Show), ("count", Self::Count)];
 }
 
-/// One setting: its name, what it decides, and where its value stands.
+/// One setting: its name, what it decides, and where its value is in [`Preferences`].
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
-    /// As it is typed.
+    /// The name of the setting as it is typed.
     pub key: &'static str,
-    /// As the config file knows it.
+    /// The name of the setting in the config file, with the name of its table.
     pub path: &'static str,
-    /// What it decides.
+    /// A short description of what the setting decides.
     pub about: &'static str,
-    /// Numbers that are offered, where it takes a number.
+    /// Numbers that completion offers, if the setting takes a number.
     numbers: &'static [&'static str],
     value: fn(&mut Preferences) -> &mut dyn Value,
 }
 
-/// Every setting, in the order `\set` shows them.
+/// All settings, in the order in which `\set` shows them.
 pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "times",
@@ -332,62 +333,63 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
-/// A setting does not take this value.
+/// The error for a value that a setting does not accept.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{key} is one of {choices}")]
 pub struct WrongValue {
-    /// The setting that was to get the value.
+    /// The name of the setting.
     key: &'static str,
-    /// The values it takes, in words.
+    /// A description of the values that it accepts.
     choices: String,
 }
 
 /// What is wrong with the settings of a config file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WrongSetting {
-    /// No setting has this name.
+    /// There is no setting with this name.
     #[error("there is no {key}; the settings are {}", names().join(", "))]
     Unknown {
-        /// The name in the file.
+        /// The name that the file has.
         key: String,
     },
-    /// The setting does not take the value.
+    /// The setting does not accept the value that the file has.
     #[error(transparent)]
     Value(#[from] WrongValue),
 }
 
-/// The names of all settings, in the order of the table.
+/// Returns the names of all settings, in the order of the table.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
     SETTINGS.iter().map(|setting| setting.key).collect()
 }
 
 impl Setting {
-    /// The setting of this name.
+    /// Finds a setting by its name.
     #[must_use]
     pub fn find(key: &str) -> Option<&'static Self> {
-        // Both spellings of the word are used; the table has one.
+        // People write both "colour" and "color"; the table has only the first.
         let key = if key == "names-color" { "names-colour" } else { key };
         SETTINGS.iter().find(|setting| setting.key == key)
     }
 
-    /// Whether it stands in the config file's table for the terminal; others stand at the top.
+    /// Whether the setting belongs to the `[terminal]` table of the config file. Other settings are at the top of the
+    /// file.
     #[must_use]
     pub fn is_of_terminal(&self) -> bool {
         self.path != self.key
     }
 
-    /// Its value, as it is typed.
+    /// Returns the value of this setting as it is typed.
     #[must_use]
     pub fn value(&self, preferences: &Preferences) -> String {
         let mut preferences = preferences.clone();
         (self.value)(&mut preferences).typed()
     }
 
-    /// Gives it a value.
+    /// Sets the value of this setting from what was typed.
     ///
     /// # Errors
-    /// The words it takes, where this is none of them.
+    /// Fails if the setting does not accept the value. The error describes the values that it accepts.
     pub fn set(&self, preferences: &mut Preferences, value: &str) -> Result<(), WrongValue> {
         match (self.value)(preferences).read(value) {
             true => Ok(()),
@@ -395,7 +397,7 @@ impl Setting {
         }
     }
 
-    /// The words it takes; examples, where it takes a number.
+    /// Returns the words that the setting accepts, or some examples if it takes a number.
     #[must_use]
     pub fn values(&self) -> Vec<&'static str> {
         match self.words() {
@@ -404,7 +406,7 @@ impl Setting {
         }
     }
 
-    /// The values it takes, in words.
+    /// Returns a description of the values that the setting accepts.
     #[must_use]
     pub fn choices(&self) -> String {
         (self.value)(&mut Preferences::default()).choices()
@@ -416,10 +418,12 @@ impl Setting {
 }
 
 impl Preferences {
-    /// The defaults with what a config file's `[terminal]` table says.
+    /// Returns the preferences of a config file's `[terminal]` table. Settings that the table does not have get their
+    /// default values.
     ///
     /// # Errors
-    /// What is wrong with it, the key named.
+    /// Fails if the table has a name that is no setting, or a value that its setting does not accept. The error names
+    /// the setting.
     pub fn from_table(table: &toml::Table) -> Result<Self, WrongSetting> {
         let mut preferences = Self::default();
         for (key, value) in table {
@@ -430,7 +434,7 @@ impl Preferences {
                 toml::Value::Boolean(on) => on.typed(),
                 toml::Value::Integer(number) => number.to_string(),
                 toml::Value::String(text) => text.clone(),
-                // Words may stand in a list as well.
+                // The words of a setting may also be written as a TOML list.
                 toml::Value::Array(words) => {
                     let words =
                         words.iter().map(|word| word.as_str().map_or(word.to_string(), str::to_owned));
@@ -449,7 +453,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_value_a_setting_names_is_one_it_takes_and_gives_back() {
+    fn every_value_that_a_setting_offers_can_be_set_and_read_back() {
         for setting in SETTINGS {
             for value in setting.values() {
                 let mut preferences = Preferences::default();
@@ -463,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_read_with_toml_s_own_types_and_a_wrong_one_is_named() {
+    fn the_terminal_table_is_read_with_toml_types_and_wrong_settings_are_named() {
         let table = |text: &str| Preferences::from_table(&text.parse().unwrap());
         let read = table("times = \"long\"\nfold = false\npaste-ask = 20").unwrap();
         assert_eq!((read.times, read.fold, read.paste_ask), (Times::Long, false, 20));

@@ -1,5 +1,5 @@
-//! Where a run begins, as `--since` says it: after which message of the lobby, and of each room. Knows nothing of what
-//! comes after it.
+//! After which messages a run begins, as the option `--since` says, for the lobby and for each room. This file knows
+//! nothing of what is done with these numbers.
 
 use std::collections::HashMap;
 
@@ -8,20 +8,20 @@ use hobnob_protocol::room::RoomName;
 use super::ConfigError;
 use crate::cli::SinceOption;
 
-/// After which messages a run begins.
+/// After which messages a run begins, for each log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Since {
-    /// Of the lobby, where that is said.
+    /// The number of a message in the lobby; `None` if the options say nothing about the lobby.
     pub lobby: Option<u64>,
-    /// Of rooms, once they are joined.
+    /// The number of a message in each room. It is used when the room is joined.
     pub rooms: HashMap<RoomName, u64>,
 }
 
 impl Since {
-    /// What all these options say together.
+    /// Combines all `--since` options of a command line.
     ///
     /// # Errors
-    /// When two of them speak of one log.
+    /// Fails if two of the options are about the same log.
     pub(super) fn of(options: Vec<SinceOption>) -> Result<Self, ConfigError> {
         let mut since = Self::default();
         for SinceOption { room, seq } in options {
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lobby_and_each_room_have_a_place_of_their_own() {
+    fn since_options_set_a_number_for_the_lobby_and_for_each_room() {
         let since = of(&["7", "tea=4", "#Dev=0"]).unwrap();
         assert_eq!(since.lobby, Some(7));
         assert_eq!(since.rooms.get(&"TEA".parse().unwrap()), Some(&4));
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn one_place_twice_and_what_is_none_are_refused() {
+    fn since_options_for_the_same_log_or_in_a_wrong_form_are_refused() {
         assert!(of(&["1", "2"]).is_err() && of(&["tea=1", "#TEA=1"]).is_err());
         for bad in ["", "x", "-1", "tea=", "tea", "=3", "a b=3", "tea=x", "##tea=3"] {
             assert!(bad.parse::<SinceOption>().is_err(), "{bad}");

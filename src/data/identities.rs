@@ -1,26 +1,27 @@
-//! Which key belongs to which name on this machine: `identities/NAME.key` in the data directory.
-//! Knows nothing of TLS or links.
+//! Which key belongs to which name on this machine, in the files `identities/NAME.key` of the data directory. This file
+//! knows nothing of TLS or links.
 
 use std::path::{Path, PathBuf};
 
 use hobnob_protocol::identity::{Identity, IdentityError};
 use hobnob_protocol::name::{PublicKey, UserName};
 
-/// The key of this name, made at its first use.
+/// Returns the key of this name, which is made when the name is used for the first time.
 ///
 /// # Errors
-/// When its file cannot be read or made, or is open to others.
+/// Fails if the key's file cannot be read or made, or if other users of this machine can read it.
 pub(crate) fn of(data_dir: &Path, name: &UserName) -> Result<Identity, IdentityError> {
     Identity::load_or_create(&file(&data_dir.join("identities"), name))
 }
 
-/// The public key of this name, where it has one that can be read. Makes none.
+/// Returns the public key of this name, or `None` if the name has no key that can be read. No key is made.
 pub(crate) fn known(data_dir: &Path, name: &UserName) -> Option<PublicKey> {
     let file = file(&data_dir.join("identities"), name);
     file.exists().then(|| Identity::load_or_create(&file).ok())?.map(|identity| identity.public())
 }
 
-/// The file of this name: one that is there already in another case or composition, or a new one.
+/// Returns the path for the key of this name. If there is a file for the same name with other capitals or in another
+/// Unicode form, that file is used.
 fn file(folder: &Path, name: &UserName) -> PathBuf {
     let exact = folder.join(format!("{name}.key"));
     if exact.exists() {
@@ -42,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_name_has_one_key_however_it_is_written() {
+    fn a_name_has_one_key_whatever_its_capitals_are() {
         let folder = tempfile::tempdir().unwrap();
         let key = |name: &str| of(folder.path(), &name.parse().unwrap()).unwrap().public();
         assert_eq!(key("Anna"), key("anna"));

@@ -1,5 +1,5 @@
-//! The files in the data directory: who this user is, whom it trusts, what it keeps. Each is written whole
-//! or not at all. Knows no link and no screen.
+//! The files in the data directory: who this user is, whom this user trusts, and what this client keeps. A change to a
+//! file is written completely or not at all. This folder knows no link and no screen.
 
 pub(crate) mod history;
 pub(crate) mod identities;

@@ -1,19 +1,19 @@
-//! Files that are their owner's alone, whatever the umask of whoever started the program. Knows nothing of what
-//! stands in them.
+//! Files that only their owner can read, whatever the umask of the process is. This file knows nothing of what is in
+//! them.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-/// Nobody but the owner.
+/// The mode of a file that only its owner can read and write.
 const PRIVATE: u32 = 0o600;
 
-/// Opens a file, or makes it, and closes it to all others. A umask can take from the owner, too, and then the next run
-/// could not open it.
+/// Opens a file or makes it, and denies access to everybody but its owner. The mode is set explicitly, because a umask
+/// can also take rights from the owner, and then the next run could not open the file.
 ///
 /// # Errors
-/// When it cannot be opened, or belongs to another user.
+/// Fails if the file cannot be opened, or if it belongs to another user.
 pub(crate) fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let file = options.mode(PRIVATE).open(path)?;
     if file.metadata()?.permissions().mode() & 0o777 != PRIVATE {
@@ -22,10 +22,10 @@ pub(crate) fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Opens the file that clients lock while they change another one.
+/// Opens the file that clients lock while they change another file.
 ///
 /// # Errors
-/// As for [`open`].
+/// Fails as [`open`] does.
 pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
     open(File::options().create(true).truncate(false).write(true), path)
 }
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_is_its_owner_s_alone_also_where_it_was_not() {
+    fn a_lock_file_is_made_private_even_if_it_was_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;

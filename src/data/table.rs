@@ -1,6 +1,6 @@
-//! Small tables of words that are kept for a user in the data directory, one TOML file each: aliases,
-//! and who is ignored. Several clients share the files: every change reads, changes and replaces the
-//! whole file under a lock. Knows nothing of what the words mean.
+//! Small tables of words that are kept for a user in the data directory, for example the aliases and the ignored users.
+//! Each table is one TOML file. Several clients share the files, so every change takes a lock, reads the whole file,
+//! changes it and replaces it. This file knows nothing of what the words mean.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,40 +13,40 @@ use thiserror::Error;
 use crate::data::private_file::open_lock;
 use crate::data::whole_file::write_whole;
 
-/// How long another client may hold a file before a change is given up; writing takes milliseconds.
+/// How long a change waits while another client has locked the file. Writing takes only milliseconds.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Entries of one table; nobody types more.
+/// How many entries one table may have. Nobody types more.
 const MOST: usize = 1000;
 
-/// Why a table cannot be read, or a change to it cannot be kept.
+/// Why a table cannot be read, or why a change cannot be stored.
 #[derive(Debug, Error)]
 pub enum TableError {
-    /// The file or its lock cannot be opened, read or written.
+    /// The file or its lock could not be opened, read or written.
     #[error("{}: {error}", path.display())]
     File {
-        /// The file of the table.
+        /// The file of the table, or its lock.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// The file holds something else than a table of words.
+    /// The file is not a table of words.
     #[error("{} is not what it must be ({reason}); mend it, or move it away", path.display())]
     NotATable {
         /// The file of the table.
         path: PathBuf,
-        /// Where it departs from a table, in words.
+        /// What is wrong with the file, in words.
         reason: String,
     },
-    /// The table holds as many words as it may.
+    /// The table already has as many entries as it may have.
     #[error("there are {MOST} already")]
     Full,
-    /// The words cannot be written as TOML.
+    /// The entries could not be written as TOML.
     #[error("{0}")]
     NotWritable(toml::ser::Error),
 }
 
-/// A table of words, and the file it lives in.
+/// A table of words, and the file in which it is kept. A table without a file is kept only in memory.
 #[derive(Debug, Default)]
 pub struct Table {
     path: Option<PathBuf>,
@@ -55,48 +55,48 @@ pub struct Table {
 }
 
 impl Table {
-    /// What is in the file at `path`; nothing where there is none.
+    /// Opens the table in the file at `path`. If there is no such file, the table is empty.
     ///
     /// # Errors
-    /// When it cannot be read, or holds something else: it is never begun anew over what it held.
+    /// Fails if the file cannot be read or is not a table of words. Such a file is never overwritten.
     pub fn open(path: PathBuf) -> Result<Self, TableError> {
         let entries = read(&path)?;
         Ok(Self { path: Some(path), entries, changes: 0 })
     }
 
-    /// The text of this key.
+    /// Returns the text that this key has.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
         self.entries.get(key).map(String::as_str)
     }
 
-    /// All keys with their texts, in the order of the keys.
+    /// Returns all keys with their texts, in the order of the keys.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries.iter().map(|(key, text)| (key.as_str(), text.as_str()))
     }
 
-    /// How often the entries may have become others than they were.
+    /// Returns a counter that grows whenever the entries may have changed.
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.changes
     }
 
-    /// Whether the table holds no word at all.
+    /// Whether the table has no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Gives a key a text, or takes it out.
+    /// Sets the text of a key, or removes the key if `text` is `None`.
     ///
     /// # Errors
-    /// Why it could not be kept; nothing has changed then.
+    /// Fails if the change cannot be stored. The file is then unchanged.
     pub fn set(&mut self, key: &str, text: Option<&str>) -> Result<(), TableError> {
         self.changes += 1;
         let _lock = match &self.path {
             Some(path) => {
                 let lock = lock(&path.with_extension("lock")).map_err(not_done(path))?;
-                // Another client may have changed it since.
+                // Another client may have changed the file since it was last read.
                 self.entries = read(path)?;
                 Some(lock)
             }
@@ -128,15 +128,15 @@ fn read(path: &Path) -> Result<BTreeMap<String, String>, TableError> {
     }
 }
 
-/// Makes an error of the system's into one that names the table's file.
+/// Makes a `TableError` that names the table's file from an error of the operating system.
 fn not_done(path: &Path) -> impl Fn(io::Error) -> TableError {
     |error| TableError::File { path: path.to_owned(), error }
 }
 
-/// Takes a lock several clients share; it is held until the file returned is dropped.
+/// Takes a lock that several clients share. The lock is held until the returned file is dropped.
 ///
 /// # Errors
-/// `WouldBlock` when another process has it for too long.
+/// Fails with `WouldBlock` if another process holds the lock for too long.
 pub(crate) fn lock(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
         hobnob_protocol::identity::create_private_dir(folder)?;
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_clients_share_a_table() {
+    fn two_clients_can_change_the_same_table() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("aliases.toml");
         let mut one = Table::open(path.clone()).unwrap();

@@ -1,7 +1,7 @@
-//! The keys this user has met, in `known_keys.toml`: servers by address, users by lobby and name. A
-//! lobby is known by its server's key, so that whoever is called bobby in one lobby is nobody's
-//! business in another. The one writer of that file, which several clients share: every change is
-//! read, changed and replaced whole under a lock. Knows nothing of links, nor of when a key is pinned.
+//! The pinned keys of this user, in `known_keys.toml`: servers by address, and users by lobby and name. A lobby is
+//! known by the key of its server. The same name in two lobbies may therefore have two different keys. Only this file
+//! writes `known_keys.toml`, which several clients share: every change takes a lock, reads the whole file, changes it
+//! and replaces it. This file knows nothing of links, nor of when a key is pinned.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,66 +16,66 @@ use crate::data::table;
 use crate::data::whole_file::write_whole;
 use crate::timestamp::{Timestamp, now};
 
-/// What a key is, compared with the one pinned.
+/// The result of comparing a key with the pinned one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyVerdict {
-    /// None is pinned yet.
+    /// No key is pinned yet.
     New,
-    /// It is the pinned one.
+    /// The key is the pinned one.
     Trusted(Pin),
-    /// Another one is pinned.
+    /// Another key is pinned.
     Changed(Pin),
 }
 
 /// Why the file could not be read or changed.
 #[derive(Debug, Error)]
 pub enum TrustError {
-    /// The file system said no.
+    /// The file or its lock could not be opened, read or written.
     #[error("{}: {cause}", path.display())]
     Io {
-        /// Which file.
+        /// The file concerned.
         path: PathBuf,
-        /// What it said.
+        /// The error of the operating system.
         cause: io::Error,
     },
-    /// It holds something else.
+    /// The file is not a list of known keys.
     #[error("{} is not a list of known keys ({reason}); mend it, or move it away to begin anew", path.display())]
     Format {
-        /// Which file.
+        /// The file concerned.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the file, in words.
         reason: String,
     },
-    /// Another process holds it for too long.
+    /// Another process has locked the file for too long.
     #[error("{} is locked by another process", path.display())]
     Locked {
-        /// Which file.
+        /// The file that serves as the lock.
         path: PathBuf,
     },
-    /// Another key was pinned for the name meanwhile, by another client.
+    /// In the meantime, another client has pinned another key for the name.
     #[error("another key is pinned for this name: {}", pinned.fingerprint())]
     Changed {
-        /// The pinned one.
+        /// The key that is pinned.
         pinned: PublicKey,
     },
 }
 
-/// The file, as it is written.
+/// The content of the file.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct KnownKeys {
     servers: BTreeMap<String, Pin>,
-    /// Users as earlier builds pinned them: by name alone, whatever the lobby.
+    /// Users as earlier builds pinned them: by name alone, for all lobbies together.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     users: BTreeMap<String, Pin>,
-    /// Users by their lobby's key and their name.
+    /// Users by the key of their lobby and by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     lobbies: BTreeMap<String, BTreeMap<String, Pin>>,
 }
 
 impl KnownKeys {
-    /// The pins of earlier builds belong to every lobby that is in the file beside them: it is not
-    /// known to which. What a lobby has pinned itself stays.
+    /// Copies the pins of earlier builds into every lobby of the file, because it is not known to which lobby they
+    /// belong. A pin that a lobby already has for a name is kept.
     fn settle_earlier(mut self) -> Self {
         if self.servers.is_empty() {
             return self;
@@ -92,28 +92,28 @@ impl KnownKeys {
     }
 }
 
-/// A key that was pinned.
+/// A pinned key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
-    /// Which.
+    /// The key itself.
     pub key: PublicKey,
-    /// The same for people who read the file.
+    /// The fingerprint of the key, for people who read the file.
     fingerprint: String,
-    /// When it was pinned, as RFC 3339.
+    /// When the key was pinned, in the form of RFC 3339.
     first_seen: String,
-    /// An earlier build pinned it by name alone, perhaps in another lobby.
+    /// Whether an earlier build pinned the key by name alone, so that it may belong to another lobby.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub earlier: bool,
-    /// Both users have compared the words of this key, and they were the same.
+    /// Whether the two users compared the words of their keys and found them to be the same.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub verified: bool,
-    /// They were not: nothing is said to this key.
+    /// Whether one of the two users said that the words differ. Nothing is sent to such a key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
 }
 
 impl Pin {
-    /// When it was pinned, where the file says so in a form that is understood.
+    /// Returns when the key was pinned, or `None` if the file does not say so in a valid form.
     #[must_use]
     pub fn seen_first(&self) -> Option<Timestamp> {
         let at: jiff::Timestamp = self.first_seen.parse().ok()?;
@@ -121,65 +121,65 @@ impl Pin {
     }
 }
 
-/// The pins, and the file they live in.
+/// Gives access to the pinned keys in a file.
 #[derive(Debug, Clone)]
 pub struct Trust {
     path: PathBuf,
 }
 
 impl Trust {
-    /// The pins in `data_dir`.
+    /// Opens the pinned keys in `data_dir`.
     ///
     /// # Errors
-    /// When the file is there but cannot be understood: it is never begun anew over what it held.
+    /// Fails if the file exists but cannot be read or understood. Such a file is never overwritten.
     pub fn open(data_dir: &Path) -> Result<Self, TrustError> {
         let trust = Self { path: data_dir.join("known_keys.toml") };
         trust.read()?;
         Ok(trust)
     }
 
-    /// Where the pins live, for a person who has to change one.
+    /// Returns the path of the file, for a user who has to change a pin.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The pins of the users of the lobby whose server has this key.
+    /// Returns the pins for the users of the lobby whose server has this key.
     #[must_use]
     pub fn of_lobby(self, server: &PublicKey) -> LobbyTrust {
         LobbyTrust { trust: self, lobby: server.to_string() }
     }
 
-    /// Compares a server's key with the one pinned for its address.
+    /// Compares a server's key with the key that is pinned for the server's address.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub fn server(&self, address: &str, key: &PublicKey) -> Result<KeyVerdict, TrustError> {
         Ok(verdict(self.read()?.servers.get(address), key))
     }
 
-    /// The key pinned for a server's address.
+    /// Returns the key that is pinned for a server's address.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub fn server_key(&self, address: &str) -> Result<Option<PublicKey>, TrustError> {
         Ok(self.read()?.servers.get(address).map(|pin| pin.key))
     }
 
-    /// Whether this key is pinned for any user of any lobby, and not refused.
+    /// Whether this key is pinned for any user in any lobby and is not refused.
     #[must_use]
     pub fn knows_user_key(&self, key: &PublicKey) -> bool {
-        // A file that cannot be read trusts nobody.
+        // If the file cannot be read, no key is trusted.
         self.read().is_ok_and(|known| {
             let users = known.lobbies.values().flat_map(BTreeMap::values).chain(known.users.values());
             users.into_iter().any(|pin| pin.key == *key && !pin.refused)
         })
     }
 
-    /// Pins a server's key, whatever was pinned before.
+    /// Pins the key of a server, even if another key was pinned before.
     ///
     /// # Errors
-    /// When the file cannot be changed.
+    /// Fails if the file cannot be changed.
     pub fn pin_server(&self, address: &str, key: &PublicKey) -> Result<(), TrustError> {
         self.change(|known| {
             known.servers.insert(address.to_owned(), pin(key));
@@ -192,7 +192,8 @@ impl Trust {
             Ok(text) => toml::from_str(&text).map(KnownKeys::settle_earlier).map_err(|err| {
                 TrustError::Format { path: self.path.clone(), reason: err.message().to_owned() }
             }),
-            // A link that leads nowhere is a file that is missing, not a user who never met anybody.
+            // A symbolic link to a missing file means that the list is missing, not that this user has never met
+            // anybody.
             Err(err) if err.kind() == io::ErrorKind::NotFound && !self.path.is_symlink() => {
                 Ok(KnownKeys::default())
             }
@@ -200,7 +201,7 @@ impl Trust {
         }
     }
 
-    /// Changes the file as a whole, or not at all.
+    /// Changes the file completely, or not at all.
     fn change<T>(&self, edit: impl FnOnce(&mut KnownKeys) -> Result<T, TrustError>) -> Result<T, TrustError> {
         let _lock = self.lock()?;
         let mut known = self.read()?;
@@ -211,7 +212,7 @@ impl Trust {
         Ok(done)
     }
 
-    /// Held until the file returned is dropped.
+    /// Locks the file. The lock is held until the returned file is dropped.
     fn lock(&self) -> Result<File, TrustError> {
         let path = self.path.with_extension("lock");
         table::lock(&path).map_err(|err| match err.kind() {
@@ -225,41 +226,42 @@ impl Trust {
     }
 }
 
-/// The pins of one lobby's users.
+/// Gives access to the pinned keys of one lobby's users.
 #[derive(Debug, Clone)]
 pub struct LobbyTrust {
     trust: Trust,
-    /// The lobby's key, as it stands in the file.
+    /// The key of the lobby's server, as it is written in the file.
     lobby: String,
 }
 
 impl LobbyTrust {
-    /// Where the pins live.
+    /// Returns the path of the file with the pins.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.trust.path()
     }
 
-    /// The key pinned for a name.
+    /// Returns the pin of a name in this lobby.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub fn pin_of(&self, name: &UserName) -> Result<Option<Pin>, TrustError> {
         Ok(self.trust.read()?.lobbies.get(&self.lobby).and_then(|users| users.get(name.folded())).cloned())
     }
 
-    /// Compares a user's key with the one pinned for the name.
+    /// Compares a user's key with the key that is pinned for the user's name.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub fn user(&self, name: &UserName, key: &PublicKey) -> Result<KeyVerdict, TrustError> {
         Ok(verdict(self.pin_of(name)?.as_ref(), key))
     }
 
-    /// Whether this key is pinned for any name of this lobby: a second client of a user has another name.
+    /// Whether this key is pinned for any name in this lobby and is not refused. The name is ignored because a second
+    /// client of the same user has another name.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub fn knows(&self, key: &PublicKey) -> Result<bool, TrustError> {
         let known = self.trust.read()?;
         Ok(known
@@ -268,19 +270,19 @@ impl LobbyTrust {
             .is_some_and(|users| users.values().any(|pin| pin.key == *key && !pin.refused)))
     }
 
-    /// The names that have a pinned key, in the form that is compared.
+    /// Returns the names that have a pinned key, in the form in which names are compared.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub fn names(&self) -> Result<Vec<String>, TrustError> {
         let known = self.trust.read()?;
         Ok(known.lobbies.get(&self.lobby).map(|users| users.keys().cloned().collect()).unwrap_or_default())
     }
 
-    /// Pins a user's key for the name.
+    /// Pins a user's key for the user's name.
     ///
     /// # Errors
-    /// When another key is pinned for it, or the file cannot be changed. It is not pinned then.
+    /// Fails if another key is pinned for the name, or if the file cannot be changed. The key is then not pinned.
     pub fn pin_user(&self, name: &UserName, key: &PublicKey) -> Result<(), TrustError> {
         if let KeyVerdict::Trusted(_) = self.user(name, key)? {
             return Ok(());
@@ -298,39 +300,39 @@ impl LobbyTrust {
         })
     }
 
-    /// Whether this key was refused, under whatever name of this lobby.
+    /// Whether this key was refused, under any name in this lobby.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub fn refuses(&self, key: &PublicKey) -> Result<bool, TrustError> {
         let known = self.trust.read()?;
         let refused = |pin: &Pin| pin.key == *key && pin.refused;
         Ok(known.lobbies.get(&self.lobby).is_some_and(|users| users.values().any(refused)))
     }
 
-    /// Whether this key was verified for this name.
+    /// Whether the users have verified this key for this name.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub fn has_verified(&self, name: &UserName, key: &PublicKey) -> Result<bool, TrustError> {
         Ok(self.pin_of(name)?.is_some_and(|pin| pin.key == *key && pin.verified))
     }
 
-    /// Notes that both users have compared this key. It is pinned, if it was not.
+    /// Notes that both users have compared this key and found the same words. The key is pinned if it was not.
     ///
     /// # Errors
-    /// When another key is pinned for the name, or the file cannot be changed.
+    /// Fails if another key is pinned for the name, or if the file cannot be changed.
     pub fn verify_user(&self, name: &UserName, key: &PublicKey) -> Result<(), TrustError> {
         self.mark(name, key, |pin| {
-            // Compared in this lobby, it is no pin of another one.
+            // The key was compared in this lobby, so the pin certainly belongs to this lobby.
             (pin.verified, pin.refused, pin.earlier) = (true, false, false);
         })
     }
 
-    /// Notes that nothing more is said to this key, until it is forgotten.
+    /// Notes that the key is refused. Nothing is sent to it until the user forgets the key.
     ///
     /// # Errors
-    /// When another key is pinned for the name, or the file cannot be changed.
+    /// Fails if another key is pinned for the name, or if the file cannot be changed.
     pub fn refuse_user(&self, name: &UserName, key: &PublicKey) -> Result<(), TrustError> {
         self.mark(name, key, |pin| (pin.verified, pin.refused) = (false, true))
     }
@@ -347,10 +349,10 @@ impl LobbyTrust {
         })
     }
 
-    /// Takes out the key pinned for a name; gives it back.
+    /// Removes the key that is pinned for a name, and returns its pin.
     ///
     /// # Errors
-    /// When the file cannot be changed. It is pinned still then.
+    /// Fails if the file cannot be changed. The key is then still pinned.
     pub fn forget(&self, name: &UserName) -> Result<Option<Pin>, TrustError> {
         if self.pin_of(name)?.is_none() {
             return Ok(None);

@@ -1,18 +1,19 @@
-//! Files that are written whole: a reader sees the old one or the new one, never half of one. A link stays a link,
-//! and what it points to is replaced. Knows nothing of what stands in the files.
+//! Files that are written as a whole: a reader sees the old file or the new one, and never a part of it. A symbolic
+//! link remains a link, and the file that it points to is replaced. This file knows nothing of what is in the files.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Links in a row that are followed to a file; the kernel follows as many.
+/// How many symbolic links in a row are followed. The kernel follows as many.
 const MOST_LINKS: usize = 40;
 
-/// Replaces a file by a new one, so that nobody ever sees half of it. Who may read it stays as it was; a file that is
-/// new is its owner's alone. A link that points to no file gets one where it points to.
+/// Replaces a file by a new one, so that nobody ever sees an incomplete file. The mode of an existing file is kept, and
+/// a new file can be read only by its owner. If the path is a link to a missing file, the file is made where the link
+/// points.
 ///
 /// # Errors
-/// When the folder or the disk says no, or links go round in a circle; the old file stays.
+/// Fails if the folder or the disk does not allow it, or if links form a circle. The old file is then unchanged.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = target(path)?;
     let mut file = tempfile::NamedTempFile::new_in(folder_of(&path))?;
@@ -27,17 +28,17 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Where a path leads to: itself, or what it is a link to, whether there is such a file or not. Whoever renames a
-/// file to a path that is a link would replace the link.
+/// Returns the path to which `path` leads: itself, or what it is a link to, whether that file exists or not. This is
+/// needed because renaming a file to a path that is a link would replace the link.
 ///
 /// # Errors
-/// When links go round in a circle, or the path cannot be looked at.
+/// Fails if links form a circle, or if the path cannot be examined.
 pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
     let mut place = path.to_owned();
     for _ in 0..=MOST_LINKS {
         match fs::read_link(&place) {
             Ok(next) => place = folder_of(&place).join(next),
-            // It is there and no link, or it is not there.
+            // The path is not a link, or there is nothing at the path.
             Err(err) if matches!(err.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotFound) => {
                 return Ok(place);
             }
@@ -47,7 +48,7 @@ pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
     Err(rustix::io::Errno::LOOP.into())
 }
 
-/// The folder a file lies in; the present one for a bare name.
+/// Returns the folder that holds a file. For a bare name this is the current folder.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -63,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_and_keeps_its_mode_and_a_new_one_is_private() {
+    fn a_replaced_file_keeps_its_mode_and_a_new_file_is_private() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         write_whole(&path, b"one").unwrap();
@@ -74,13 +75,13 @@ mod tests {
     }
 
     #[test]
-    fn links_stay_and_what_they_lead_to_is_replaced() {
+    fn symbolic_links_are_kept_and_their_target_is_replaced() {
         let (home, dotfiles) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (link, between, real) =
             (home.path().join("link"), dotfiles.path().join("between"), dotfiles.path().join("real"));
         symlink(&between, &link).unwrap();
         symlink("real", &between).unwrap();
-        // First nothing is there.
+        // In the first round the file does not exist yet.
         for text in ["one", "two"] {
             write_whole(&link, text.as_bytes()).unwrap();
             assert!(link.is_symlink() && between.is_symlink() && !real.is_symlink());
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_and_a_link_into_nowhere_are_errors_and_left_alone() {
+    fn a_circle_of_links_and_a_link_into_a_missing_folder_are_errors() {
         let home = tempfile::tempdir().unwrap();
         let (one, two, nowhere) =
             (home.path().join("one"), home.path().join("two"), home.path().join("nowhere"));

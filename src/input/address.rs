@@ -1,8 +1,9 @@
-//! Whether a word names addresses: one, or a network as `ADDRESS/BITS`. Which networks may be named is the server's to say.
+//! Whether a word is an address or a network, written as `ADDRESS/BITS`. The server decides which networks may be
+//! named.
 
 use std::net::IpAddr;
 
-/// Whether this is an address, or an address and a number of bits.
+/// Whether `word` is an IP address, or an IP address followed by a slash and a number of bits.
 pub(crate) fn is_address(word: &str) -> bool {
     let (ip, bits) = word.split_once('/').map_or((word, None), |(ip, bits)| (ip, Some(bits)));
     let is_number = |bits: &str| !bits.is_empty() && bits.bytes().all(|byte| byte.is_ascii_digit());
@@ -14,7 +15,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_with_or_without_bits_is_told_from_a_name() {
+    fn addresses_and_networks_are_told_from_names() {
         for word in ["192.0.2.7", "192.0.2.0/24", "2001:db8::", "2001:db8::/48", "::ffff:192.0.2.7"] {
             assert!(is_address(word), "{word}");
         }

@@ -1,26 +1,26 @@
-//! The user's own words for texts and commands: what such a word may be, and what it stands for. Pure;
-//! knows neither which commands there are nor what the result of an expansion means.
+//! The user's own words for texts and commands, which are called aliases: which words may be one, and what an alias
+//! stands for. This file knows neither which commands there are nor what the result of an expansion means.
 
 use thiserror::Error;
 
 use super::line::Call;
 use crate::data::table::Table;
 
-/// Characters an alias may have.
+/// How many characters an alias may have.
 const LONGEST: usize = 32;
 
-/// Stands in an alias for what is typed after it.
+/// In the text of an alias, this stands for what the user types after the alias.
 const ARGUMENTS: &str = "$*";
 
-/// This word cannot be an alias.
+/// The error for a word that cannot be an alias.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("an alias is 1 to {LONGEST} letters, digits, _ or -")]
 pub struct NotAnAlias;
 
-/// Whether this is a word that an alias may be.
+/// Checks whether a word may be used as an alias.
 ///
 /// # Errors
-/// When it is none.
+/// Fails if the word is empty or too long, or has a character that an alias may not have.
 pub fn check(name: &str) -> Result<(), NotAnAlias> {
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
     if name.is_empty() || name.chars().count() > LONGEST || !name.chars().all(is_word) {
@@ -29,8 +29,8 @@ pub fn check(name: &str) -> Result<(), NotAnAlias> {
     Ok(())
 }
 
-/// The line that `call` stands for, where its word is an alias. The result is not expanded again: an
-/// alias may name a command, never another alias.
+/// Returns the line that `call` stands for, or `None` if its word is not an alias. The result is not expanded again:
+/// the text of an alias may begin with a command, but not with another alias.
 #[must_use]
 pub fn expand(call: &Call<'_>, aliases: &Table) -> Option<String> {
     let text = aliases.get(call.word)?;
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn aliases_are_replaced_once() {
+    fn an_alias_is_expanded_only_once() {
         check_line("\\brb", Some("be right back"));
         check_line("\\brb  soon ", Some("be right back soon"));
         check_line("\\greet bobby", Some("hello bobby, welcome"));
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_is_a_word_of_its_own() {
+    fn an_alias_is_one_word_of_letters_and_digits() {
         for bad in ["", "a b", "\\x", "a\nb"] {
             assert!(check(bad).is_err(), "{bad:?}");
         }

@@ -1,10 +1,10 @@
-//! How long something is to hold, as somebody types it: `10m`, `2h`, `7d`. Knows nothing of what holds.
+//! A length of time as a user types it, such as `10m`, `2h` or `7d`. This file does not know what the time is for.
 
-/// The longest that can be typed, in seconds: ten years. Whoever means longer means for good.
+/// The longest time that can be typed, in seconds: ten years. Instead of a longer time, users can leave the time out.
 const LONGEST: u64 = 10 * 366 * 24 * 3600;
 
-/// So many seconds (`s`), minutes (`m`), hours (`h`), days (`d`) or weeks (`w`), in seconds; `None` for what is
-/// written in any other way, is nothing, or is longer than ten years.
+/// Reads a number of seconds (`s`), minutes (`m`), hours (`h`), days (`d`) or weeks (`w`) and returns it in seconds.
+/// Returns `None` if the text is written in any other way, is zero or is longer than ten years.
 pub(crate) fn parse(text: &str) -> Option<u64> {
     let unit = text.chars().next_back()?;
     let seconds = match unit {
@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_in_any_other_way_is_none() {
+    fn a_duration_in_any_other_form_is_refused() {
         for text in [
             "",
             "h",

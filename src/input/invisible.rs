@@ -1,12 +1,12 @@
-//! Which characters of a typed line show nothing, or nothing that could be told from a blank: more than
-//! those that names must not hold. Knows nothing of lines.
+//! Which characters of a typed line are invisible or look like a blank. These are more characters than those that names
+//! must not contain. This file knows nothing of lines.
 
-/// The byte-order mark, which editors of some systems put at the start of a file.
+/// The byte-order mark, which the editors of some systems write at the beginning of a file.
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Whether a character shows nothing: Unicode's `White_Space` and `Default_Ignorable_Code_Point`, control
-/// characters, the marks of annotations, blank glyphs such as that of Braille, and code points that are no characters
-/// (U+FFFE is a byte-order mark that was read the wrong way round).
+/// Whether a character is invisible. These are Unicode's `White_Space` and `Default_Ignorable_Code_Point`, control
+/// characters, the marks of annotations, blank glyphs such as that of Braille, and code points that are not characters
+/// (for example U+FFFE, which is a byte-order mark that was read in the wrong byte order).
 #[must_use]
 pub fn is_invisible(c: char) -> bool {
     c.is_whitespace()
@@ -17,14 +17,14 @@ pub fn is_invisible(c: char) -> bool {
         || u32::from(c) & 0xfffe == 0xfffe
 }
 
-/// `text` from its first visible character on. Besides what [`is_invisible`] tells, that passes over escape
-/// sequences (colours, the marks of a paste), over marks that combine with what comes after them on a
-/// screen, and over U+FFFD, which stands for bytes that could not be read.
+/// Returns `text` from its first visible character on. In addition to the characters of [`is_invisible`], this skips
+/// escape sequences (colours, the marks around a paste), marks that are drawn together with the next character, and
+/// U+FFFD, which stands for bytes that could not be read.
 #[must_use]
 pub fn from_first_visible(text: &str) -> &str {
     let mut rest = text;
     loop {
-        // A sequence first: its ESC alone is invisible, too.
+        // Escape sequences are tried first, because the ESC character alone is invisible too.
         let hidden =
             without_escape_sequence(rest).or_else(|| rest.strip_prefix(|c| is_invisible(c) || is_no_base(c)));
         match hidden {
@@ -34,18 +34,20 @@ pub fn from_first_visible(text: &str) -> &str {
     }
 }
 
-/// Whether a character cannot be the first one seen: it is drawn with another, or stands for none.
+/// Whether a character cannot be the first visible one, because it is drawn together with another or stands for bytes
+/// that could not be read.
 fn is_no_base(c: char) -> bool {
     c == char::REPLACEMENT_CHARACTER || hobnob_protocol::invisible::is_combining_mark(c)
 }
 
-/// The longest string in an escape sequence whose end is looked for, in bytes: more than links and titles need,
-/// and few enough for a line that is full of beginnings.
+/// How far the end of a string in an escape sequence is looked for, in bytes. It is more than links and titles need,
+/// and short enough that a line full of such beginnings does not cost much time.
 const MAX_STRING: usize = 4096;
 
-/// `text` without the escape sequence it begins with, if it does: one of control (`ESC [`, to its final byte) or
-/// of a string (`ESC ]`, `ESC P` and their like, to BEL or ST). One without an end loses only its beginning; a
-/// backslash ends none of the first kind, so that no command hides behind one.
+/// Returns `text` without the escape sequence at its beginning, or `None` if it does not begin with one. A control
+/// sequence (`ESC [`) ends with its final byte, and a string (`ESC ]`, `ESC P` and others) ends with BEL or ST. If the
+/// end is missing, only the beginning of the sequence is removed. A backslash does not end a control sequence, so that
+/// no command can hide behind one.
 fn without_escape_sequence(text: &str) -> Option<&str> {
     if let Some(control) = text.strip_prefix("\u{1b}[").or_else(|| text.strip_prefix('\u{9b}')) {
         let last = control.trim_start_matches(|c| matches!(c, ' '..='?'));
@@ -58,7 +60,7 @@ fn without_escape_sequence(text: &str) -> Option<&str> {
     Some(end.map_or(string, |end| &string[end..]))
 }
 
-/// `text` without the one byte-order mark it may begin with.
+/// Returns `text` without one byte-order mark at its beginning.
 #[must_use]
 pub fn without_mark(text: &str) -> &str {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
@@ -69,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_shows_nothing_is_known_and_what_shows_something_is_not() {
+    fn invisible_characters_are_told_from_visible_ones() {
         for c in
             [' ', '\t', '\0', '\u{a0}', '\u{200b}', '\u{feff}', '\u{2800}', '\u{3000}', '\u{e0020}', '\r']
         {
@@ -81,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_seen_from_its_first_visible_character_on() {
+    fn everything_before_the_first_visible_character_is_skipped() {
         for before in [
             "",
             " ",
@@ -113,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn one_mark_is_dropped_and_only_at_the_start() {
+    fn one_byte_order_mark_is_removed_only_at_the_beginning() {
         assert_eq!(without_mark("\u{feff}a\u{feff}"), "a\u{feff}");
         assert_eq!(without_mark("\u{feff}\u{feff}"), "\u{feff}");
         assert_eq!(without_mark("a"), "a");

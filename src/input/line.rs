@@ -1,75 +1,76 @@
-//! The grammar of lines: what is typed is a text, a command or nothing. The only parser of lines; the
-//! line editor's hints, colours and completion read its result as those do who carry a line out. Knows
-//! neither which commands there are nor where a text goes.
+//! The grammar of lines: whether a typed line is a text, a command or nothing. This is the only parser of lines. The
+//! code that carries out lines uses its result, and so do the hints, colours and completion of the line editor. This
+//! file knows neither which commands there are nor where a text is sent.
 
 use std::ops::Range;
 
 use super::invisible::{from_first_visible, is_invisible, without_mark};
 
-/// What a line means.
+/// The meaning of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line<'l> {
-    /// Nothing to do.
+    /// The line is empty or has only blanks, so there is nothing to do.
     Blank,
-    /// Something to say.
+    /// The line is a text to be said.
     Text {
-        /// As it is to be said.
+        /// The text as it is to be said.
         said: &'l str,
-        /// The bytes of the character that marks the line as a text (`\\…`, and `//…` at a terminal).
+        /// The bytes of the first character, if it only marks the line as a text (`\\…`, or `//…` at a terminal) and is
+        /// not said.
         escape: Option<Range<usize>>,
     },
-    /// A command.
+    /// The line is a command.
     Command(Call<'l>),
-    /// `/WORD …` at a terminal, where WORD is what somebody used to another chat may mean as a command.
+    /// The line is `/WORD …`, typed at a terminal, where a user of another chat program may mean WORD as a command.
     Slash(Call<'l>, Habit),
-    /// Several lines that begin with a command: neither can be meant safely, so neither is done.
+    /// The input has several lines and begins with a command. It is not clear what was meant, so nothing is done.
     CommandAndMore,
-    /// What would be a command, but for something invisible: before it, or in its word.
+    /// The line would be a command, but there is something invisible before it or in its word.
     Hidden {
-        /// The bytes up to the end of the command's word.
+        /// The bytes from the beginning of the line to the end of the command's word.
         head: Range<usize>,
     },
 }
 
-/// A command as it is written. Ranges are in bytes of the whole line.
+/// A command as it is written. Ranges count the bytes of the whole line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call<'l> {
-    /// The word after the backslash; empty where nothing follows that.
+    /// The word after the backslash. It is empty if a blank or nothing follows the backslash.
     pub word: &'l str,
-    /// What follows the word, without the blanks around it.
+    /// What follows the word, without blanks at both ends.
     pub args: &'l str,
-    /// Where the backslash and the word stand.
+    /// Where the backslash and the word are.
     pub head: Range<usize>,
-    /// Where the argument stands, from its first character that is no blank to the end of the line;
-    /// none where the line ends with the word, which may go on then.
+    /// Where the argument is, from its first character that is not a blank to the end of the line. It is `None` if the
+    /// line ends with the word, because the user may still be typing the word.
     pub argument: Option<Range<usize>>,
 }
 
-/// What `/WORD` is to somebody who is used to another chat.
+/// The meaning of `/WORD` for users of other chat programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Habit {
-    /// The same as the command of this word.
+    /// It means the same as hobnob's command with this name.
     Same(String),
-    /// What is done here in another way: which, in words.
+    /// hobnob does this in another way, which the text describes.
     Other(String),
 }
 
-/// The words that may be meant as commands, as the grammar asks for them.
+/// The words that users of other chat programs may mean as commands, for the use of the grammar.
 pub trait Vocabulary {
-    /// What `/word` is to somebody who is used to another chat; none where it is only a text.
+    /// Returns what `/word` means in other chat programs, or `None` if it is only a text.
     fn habit(&self, word: &str) -> Option<Habit>;
 }
 
 /// Where a line comes from.
 #[derive(Clone, Copy)]
 pub enum Source<'v> {
-    /// A pipe, where `/` means nothing.
+    /// The line comes from a pipe, where a `/` has no special meaning.
     Pipe,
-    /// A person at a terminal, who may type `/WORD` by habit.
+    /// A person typed the line at a terminal, and may write `/WORD` out of habit.
     Terminal(&'v dyn Vocabulary),
 }
 
-/// Reads a line, or the several lines of a paste. A byte-order mark at its start counts as absent.
+/// Parses a line, or the several lines of a paste. A byte-order mark at the beginning is ignored.
 #[must_use]
 pub fn parse<'l>(line: &'l str, source: Source<'_>) -> Line<'l> {
     let body = without_mark(line);
@@ -92,14 +93,14 @@ pub fn parse<'l>(line: &'l str, source: Source<'_>) -> Line<'l> {
     }
 }
 
-/// Whether a line is a text that is said just as it is written, without a mark that is left out.
+/// Whether a line is a text that is said exactly as it is written, without a mark that is left out.
 #[must_use]
 pub fn is_said_as_written(line: &str, source: Source<'_>) -> bool {
     matches!(parse(line, source), Line::Text { said, .. } if said == line)
 }
 
-/// Whether the message goes on in the next line: it is a text and ends in one `\`. Two at the end are
-/// one that is said, and the end.
+/// Whether the message goes on in the next line, because the line is a text that ends with one `\`. Two backslashes at
+/// the end stand for one backslash that is said, and the message ends there.
 #[must_use]
 pub fn continues(line: &str) -> bool {
     let body = without_mark(line);
@@ -111,8 +112,8 @@ pub fn continues(line: &str) -> bool {
     text && !before.ends_with('\\')
 }
 
-/// Reads a command from behind its backslash, which may be absent: the form in which programs write it.
-/// None where it is not one line that begins with a word.
+/// Reads a command as programs write it, with or without its backslash. Returns `None` if the text has several lines or
+/// does not begin with a word.
 #[must_use]
 pub fn bare_command(line: &str) -> Option<Call<'_>> {
     let body = without_mark(line).trim_end();
@@ -122,8 +123,7 @@ pub fn bare_command(line: &str) -> Option<Call<'_>> {
     whole.then_some(call)
 }
 
-/// Whether the first visible character is a backslash: what was meant as a command, whatever else is
-/// wrong with it.
+/// Whether the first visible character is a backslash. Such a line was meant as a command, even if it cannot be read.
 #[must_use]
 pub fn is_led_by_backslash(line: &str) -> bool {
     from_first_visible(line).starts_with('\\')
@@ -140,7 +140,7 @@ fn command(body: &str, at: usize) -> Line<'_> {
     }
 }
 
-/// The command in `body`, which begins at byte `at` of the line with a sign of `sign` bytes.
+/// Reads the command in `body`. It begins at byte `at` of the line, with a sign of `sign` bytes.
 fn call(body: &str, at: usize, sign: usize) -> Call<'_> {
     let rest = &body[sign..];
     let length = rest.find(char::is_whitespace).unwrap_or(rest.len());
@@ -155,7 +155,7 @@ fn call(body: &str, at: usize, sign: usize) -> Call<'_> {
     }
 }
 
-/// `/WORD` where somebody may mean a command by it, and `//` for a text that begins with `/`.
+/// Reads `/WORD` if WORD may be meant as a command, and `//` for a text that begins with `/`.
 fn slash<'l>(body: &'l str, at: usize, source: Source<'_>) -> Option<Line<'l>> {
     let Source::Terminal(words) = source else { return None };
     let rest = body.strip_prefix('/')?;
@@ -170,8 +170,8 @@ fn slash<'l>(body: &'l str, at: usize, source: Source<'_>) -> Option<Line<'l>> {
     }
 }
 
-/// Where something invisible and then a command stand; a word with `/` is one where it would be one at
-/// the line's start.
+/// Returns the range of a command that stands after something invisible, or `None` if there is none. A word after `/`
+/// is such a command if it would be one at the beginning of a line.
 fn hidden(body: &str, at: usize, source: Source<'_>) -> Option<Range<usize>> {
     let visible = from_first_visible(body);
     let start = at + body.len() - visible.len();
@@ -188,7 +188,7 @@ fn hidden(body: &str, at: usize, source: Source<'_>) -> Option<Range<usize>> {
     is_command.then(|| at..call(visible, start, 1).head.end)
 }
 
-/// `text` without the second of two backslashes at its end.
+/// Returns `text` without the last backslash, if it ends with two.
 fn without_end_mark(text: &str) -> &str {
     if text.ends_with("\\\\") { &text[..text.len() - 1] } else { text }
 }
@@ -241,27 +241,27 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_a_command_only_whole() {
+    fn a_command_name_followed_by_other_letters_is_another_word() {
         command("\\switchfoo", "switchfoo", "");
         command("\\forkx y", "forkx", "y");
     }
 
     #[test]
-    fn blank_lines_say_nothing() {
+    fn a_line_without_visible_text_is_blank() {
         for blank in ["", "  ", "\t", "\n\n", "\u{feff}", "\u{feff} "] {
             assert_eq!(parse(blank, TERMINAL), Line::Blank);
         }
     }
 
     #[test]
-    fn a_paste_that_begins_with_a_command_is_neither() {
+    fn a_paste_that_begins_with_a_command_is_neither_a_command_nor_a_text() {
         assert_eq!(parse("\\quit\nsecret", Source::Pipe), Line::CommandAndMore);
         assert_eq!(parse("/nick x\nsecret", TERMINAL), Line::CommandAndMore);
         text("one\n\\quit", "one\n\\quit");
     }
 
     #[test]
-    fn a_byte_order_mark_at_the_start_counts_as_absent() {
+    fn a_byte_order_mark_at_the_beginning_is_ignored() {
         command("\u{feff}\\fork bobby", "fork", "bobby");
         text("\u{feff}hello", "hello");
         text("\u{feff}\\\\hello", "\\hello");
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_invisible_before_a_command_or_in_its_word_makes_it_neither_command_nor_text() {
+    fn a_command_with_something_invisible_in_or_before_its_word_is_not_run_or_said() {
         for before in
             [" ", "\t", "\u{a0}", "\u{200b}", "\u{feff}\u{feff}", "\u{2060} ", "\0", "\u{3164}", "\n"]
         {
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_tell_where_the_parts_stand() {
+    fn the_ranges_of_a_command_are_right() {
         let spans = |line: &'static str| match parse(line, TERMINAL) {
             Line::Command(call) | Line::Slash(call, _) => (call.head, call.argument),
             other => panic!("{other:?}"),
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slash_means_something_at_a_terminal_alone() {
+    fn a_slash_has_a_meaning_only_at_a_terminal() {
         let habit = |line| match parse(line, TERMINAL) {
             Line::Slash(_, habit) => habit,
             other => panic!("{other:?}"),
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trailing_backslash_goes_on_but_not_after_a_command() {
+    fn a_backslash_at_the_end_continues_a_text_but_not_a_command() {
         for line in ["and then\\", "\\\\text\\", "//\\", "a\nb\\", "\u{feff}a\\"] {
             assert!(continues(line), "{line:?}");
         }
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_otherwise_than_it_is_written_is_known() {
+    fn texts_that_are_said_as_they_are_written_are_recognized() {
         for written in ["hi", "/etc/hosts", "a\nb", "ends \\"] {
             assert!(is_said_as_written(written, TERMINAL), "{written}");
         }
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn two_backslashes_at_the_end_are_one_and_the_end() {
+    fn two_backslashes_at_the_end_stand_for_one() {
         text("C:\\dir\\\\", "C:\\dir\\");
         text("three\\\\\\", "three\\\\");
         text("\\\\", "\\");
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_may_leave_the_backslash_out() {
+    fn programs_may_write_a_command_without_its_backslash() {
         for line in ["fork bobby ", "\\fork  bobby", "\u{feff}\\fork bobby\n"] {
             let call = bare_command(line).unwrap();
             assert_eq!((call.word, call.args), ("fork", "bobby"), "{line:?}");
@@ -365,7 +365,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_line_is_beyond_the_grammar(line in "[\\\\/ a\u{feff}\u{200b}\n]{0,8}|\\PC*") {
+        fn every_line_can_be_parsed(line in "[\\\\/ a\u{feff}\u{200b}\n]{0,8}|\\PC*") {
             for source in [Source::Pipe, TERMINAL] {
                 match parse(&line, source) {
                     Line::Command(call) | Line::Slash(call, _) => {

@@ -1,5 +1,5 @@
-//! What is typed, read: lines and their commands, the requests of programs, the words a user made. Plain;
-//! knows neither which commands there are nor the state nor who carries a command out.
+//! Reads what is typed: lines with their commands, the requests of programs, and the user's aliases. These are plain
+//! functions. They know neither which commands there are, nor the state of the client, nor who carries out a command.
 
 pub(crate) mod address;
 pub mod aliases;

@@ -1,6 +1,6 @@
-//! Requests of a program, as JSON objects on standard input, one a line:
-//! `{"say":"text","session":1,"id":7}` and `{"command":"fork bobby","id":8}`. Owns their form; knows
-//! nothing of how they are carried out.
+//! The requests of programs. A request is a JSON object on one line of standard input, such as
+//! `{"say":"text","session":1,"id":7}` or `{"command":"fork bobby","id":8}`. This file owns the form of requests; it
+//! knows nothing of how they are carried out.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,70 +9,70 @@ use thiserror::Error;
 use super::line::bare_command;
 use crate::session::id::SessionId;
 
-/// What a program calls one of its requests: any JSON value but null.
+/// The id that a program gives to one of its requests. It may be any JSON value but null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RequestId(pub Value);
 
-/// One request.
+/// One request of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// To answer by; without one there is no answer.
+    /// The id that the answer repeats. If it is absent, the request is not answered.
     pub id: Option<RequestId>,
-    /// What is to be done.
+    /// What the program wants.
     pub wish: Wish,
 }
 
-/// What a program wants done.
+/// What a program wants the client to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
-    /// To say something, as it stands: a backslash means nothing here.
+    /// To say a text exactly as it is written. A backslash has no special meaning here.
     Say {
-        /// What.
+        /// The text to be said.
         text: String,
-        /// Where; without it, in the current session.
+        /// The session in which the text is said; the current session if it is absent.
         session: Option<SessionId>,
     },
-    /// A command: its word, and what follows it, trimmed.
+    /// To run a command.
     Command {
-        /// The word.
+        /// The name of the command, without a backslash.
         name: String,
-        /// The rest.
+        /// What follows the name, without blanks at both ends.
         args: String,
     },
 }
 
-/// A line that is no request.
+/// A line that is not a valid request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRequest {
-    /// To answer by, where so much could be read.
+    /// The id of the request, if it could be read.
     pub id: Option<RequestId>,
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub reason: NotARequest,
 }
 
-/// What is wrong with a line that is no request.
+/// Why a line is not a valid request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NotARequest {
-    /// It is no JSON object, or one of another form.
+    /// The line is not a JSON object, or has members that a request does not have.
     #[error("no request ({0}); nothing of it was done or sent")]
     NotJson(String),
-    /// Its command is no command, or more than one line.
+    /// The command has no name or has more than one line.
     #[error("a command is one line that begins with its name")]
     NotACommand,
-    /// It names a session for a command.
+    /// The request names a session together with a command.
     #[error("\"session\" goes with \"say\"; \\sw makes another session current")]
     SessionOfCommand,
-    /// It asks for two things.
+    /// The request has a text and a command.
     #[error("\"say\" and \"command\" exclude each other")]
     Both,
-    /// It asks for nothing.
+    /// The request has neither a text nor a command.
     #[error("a request has \"say\" or \"command\"")]
     Neither,
 }
 
-/// A member that is not known is refused rather than passed over: a mistyped `session` would send a
-/// text where it was not meant to go.
+/// The members of a request. A member with an unknown name is refused: if `session` is mistyped, the text would
+/// otherwise be sent to the wrong session.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Object {
@@ -86,10 +86,10 @@ struct Object {
     command: Option<String>,
 }
 
-/// Reads one line.
+/// Reads a request from a line.
 ///
 /// # Errors
-/// When it is no object of either form.
+/// Fails if the line is not a request of one of the two forms.
 pub fn parse(line: &str) -> Result<Request, BadRequest> {
     let object: Object = serde_json::from_str(line)
         .map_err(|err| BadRequest { id: id_of(line), reason: NotARequest::NotJson(err.to_string()) })?;
@@ -107,14 +107,14 @@ pub fn parse(line: &str) -> Result<Request, BadRequest> {
     }
 }
 
-/// A command as a request writes it: with its backslash or without.
+/// Reads a command as a request writes it, with or without its backslash.
 #[must_use]
 pub fn command(line: &str) -> Option<Wish> {
     let call = bare_command(line)?;
     Some(Wish::Command { name: call.word.to_owned(), args: call.args.to_owned() })
 }
 
-/// The `id` of an object that is wrong in another way.
+/// Returns the `id` of a JSON object that is not a valid request.
 fn id_of(line: &str) -> Option<RequestId> {
     let value: Value = serde_json::from_str(line).ok()?;
     value.get("id").filter(|id| !id.is_null()).cloned().map(RequestId)
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_are_read_with_any_id_or_none() {
+    fn both_forms_of_a_request_are_read_with_any_id_or_none() {
         let request = parse(r#"{"say":"\\quit","session":1,"id":{"n":[1]}}"#).unwrap();
         assert_eq!(request.id, id(json!({"n": [1]})));
         assert_eq!(request.wish, Wish::Say { text: "\\quit".to_owned(), session: Some(SessionId(1)) });
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_is_refused_and_its_id_kept() {
+    fn an_invalid_request_is_refused_with_its_id() {
         for (line, id) in [
             (r#"{"say":"x","sesion":1,"id":4}"#, id(json!(4))),
             (r#"{"say":"x","command":"q","id":"a"}"#, id(json!("a"))),

@@ -1,5 +1,5 @@
-//! Lines from a pipe: a thread that reads standard input whole line by whole line. Owns what counts
-//! as a line; what a line means is [`crate::input::line`]'s.
+//! Reads lines from a pipe. A thread reads standard input line by line. This file owns what counts as one line;
+//! [`crate::input::line`] owns what a line means.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -9,52 +9,52 @@ use tokio::sync::mpsc;
 use crate::input::invisible::{from_first_visible, without_mark};
 use crate::input::line::{continues, is_led_by_backslash};
 
-/// Lines read ahead of the app.
+/// How many lines are read before the app takes them.
 const READ_AHEAD: usize = 64;
 
-/// The most of one line that is kept, in bytes: a request with the longest text, each byte written as
-/// six. Longer lines are counted, to say how long they were.
+/// How many bytes of one line are kept: enough for a request with the longest text, if each byte of it is written as
+/// six. The rest of a longer line is only counted, so that an error can say how long the line was.
 const MAX_LINE: usize = 128 * 1024;
 
 /// One line of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScriptLine {
-    /// A line, or several joined by trailing backslashes, without the last newline. A
-    /// byte-order mark may stand at its start.
+    /// A line, or several lines that are joined by backslashes at their ends, without the last newline. It may begin
+    /// with a byte-order mark.
     Line(String),
-    /// A line whose first visible character is a brace: a request.
+    /// A line whose first visible character is a brace, so that it is a request.
     Request(String),
-    /// A line that is not UTF-8, by its number in the input.
+    /// A line that is not UTF-8.
     NotUtf8 {
-        /// Counted from 1.
+        /// The number of the line in the input, counted from 1.
         line: u64,
-        /// Whether a backslash leads it: it was meant as a command.
+        /// Whether the first visible character is a backslash, so that the line was meant as a command.
         command: bool,
     },
-    /// A line far longer than any message may be.
+    /// A line that is far longer than any message may be.
     TooLong {
-        /// Its length in bytes.
+        /// The length of the line in bytes.
         bytes: u64,
-        /// Whether a backslash leads it: it was meant as a command.
+        /// Whether the first visible character is a backslash, so that the line was meant as a command.
         command: bool,
     },
-    /// Standard input cannot be read any more.
+    /// Standard input cannot be read any further; the text is the error of the operating system.
     Failed(String),
 }
 
-/// Reads standard input from a thread of its own; the channel closes at its end. A line is read when there is room for
-/// it, so that every line that was read is in the channel. With `requests` a
-/// line that begins with `{` is one, otherwise it is a text like any other. What is invisible before
-/// the brace changes nothing: as a text, the line would say to all what was for one.
+/// Starts a thread that reads standard input. The channel closes when the input ends. A line is read only when
+/// the channel has room for it, so every line that was read is in the channel. If `requests` is true, a line
+/// that begins with `{` is a request; otherwise it is a text like any other. Invisible characters before the brace make
+/// no difference. If they did, the line would be a text, and everybody would read what was meant for one user.
 ///
 /// # Errors
-/// When the system gives no thread.
+/// Fails if the thread cannot be started.
 pub fn start(requests: bool) -> io::Result<mpsc::Receiver<ScriptLine>> {
     let (tx, rx) = mpsc::channel(READ_AHEAD);
     let runtime = Handle::current();
     std::thread::Builder::new().name("script".to_owned()).spawn(move || {
         let mut lines = Lines::new(BufReader::new(io::stdin()), requests);
-        // The app has ended, or takes no more, when there is no room for a line to come.
+        // There is no more room when the app has ended, or takes no more lines.
         while let Ok(room) = runtime.block_on(tx.reserve()) {
             let Some(line) = lines.next_line() else { return };
             room.send(line);
@@ -80,11 +80,11 @@ impl<R: BufRead> Lines<R> {
         Self { input, requests, number: 0, ended: false }
     }
 
-    /// The next line with its continuations; `None` at the end.
+    /// Returns the next line together with the lines that continue it, or `None` at the end of the input.
     fn next_line(&mut self) -> Option<ScriptLine> {
         let mut joined: Option<String> = None;
         loop {
-            // What goes on from a text is no command, whatever it begins with.
+            // A line that continues a text is never a command, whatever it begins with.
             let is_command =
                 |bytes: &[u8]| joined.is_none() && is_led_by_backslash(&String::from_utf8_lossy(bytes));
             let line = match self.next_raw() {
@@ -105,9 +105,9 @@ impl<R: BufRead> Lines<R> {
                 }
             };
             let text = match joined.take() {
-                // Files that were joined have a byte-order mark in the middle, too.
+                // If several files were joined, there may be a byte-order mark in the middle too.
                 Some(before) => before + "\n" + without_mark(&line),
-                // A request ends with its line, whatever its last character is.
+                // A request ends with its line, even if its last character is a backslash.
                 None if self.requests && from_first_visible(&line).starts_with('{') => {
                     return Some(ScriptLine::Request(line));
                 }
@@ -137,7 +137,7 @@ impl<R: BufRead> Lines<R> {
         }
         if bytes.last() == Some(&b'\n') {
             bytes.pop();
-            // A line of a file written on Windows.
+            // Lines of a file that was written on Windows end with `\r\n`.
             if bytes.last() == Some(&b'\r') {
                 bytes.pop();
             }
@@ -145,7 +145,7 @@ impl<R: BufRead> Lines<R> {
         Ok(Some(Raw::Line(bytes)))
     }
 
-    /// Reads over the rest of a line; gives its length without the newline.
+    /// Skips the rest of a line, and returns its length without the newline.
     fn skip_line(&mut self) -> io::Result<u64> {
         let mut skipped = 0;
         loop {
@@ -184,43 +184,44 @@ mod tests {
     }
 
     #[test]
-    fn lines_end_in_newlines_of_either_kind_or_not_at_all() {
+    fn lines_may_end_with_either_newline_or_with_the_input() {
         check(b"a\nb\r\n\nc", &[line("a"), line("b"), line(""), line("c")]);
         check(b"", &[]);
     }
 
     #[test]
-    fn a_trailing_backslash_joins_lines_but_not_commands() {
+    fn a_backslash_at_the_end_joins_lines_of_a_text_but_not_of_a_command() {
         check(b"one\\\ntwo\\\nthree\nfour\n", &[line("one\ntwo\nthree"), line("four")]);
         check(b"\\ss\\\nx\n", &[line("\\ss\\"), line("x")]);
         check(b"one\\", &[line("one")]);
     }
 
     #[test]
-    fn a_line_that_is_not_utf8_is_named_and_the_next_one_read() {
+    fn a_line_that_is_not_utf8_is_reported_and_the_next_one_is_read() {
         let bad = |line, command| ScriptLine::NotUtf8 { line, command };
         check(b"a\n\xff\xfe\nb\n", &[line("a"), bad(2, false), line("b")]);
-        // A name in Latin-1: what follows was meant for whom it names.
+        // The command names a user in Latin-1. The next line was meant for that user.
         check(b"\\fork Andr\xe9\nsecret\n", &[bad(1, true), line("secret")]);
         check(b"a\\\n\\fork \xe9\nb\n", &[bad(2, false), line("b")]);
-        // The byte-order mark of UTF-16, which the shell of Windows writes, and half of that of UTF-8.
+        // The input is UTF-16 with its byte-order mark, as the shell of Windows writes it, and then UTF-8 with half a
+        // byte-order mark.
         check(b"\xff\xfe\\\0f\0\n\0s\0", &[bad(1, true), line("\0s\0")]);
         check(b"\xef\xbb\\fork bobby\nsecret", &[bad(1, true), line("secret")]);
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_part_of_a_line_that_goes_on() {
+    fn a_byte_order_mark_is_removed_from_a_continued_line() {
         check(b"\xef\xbb\xbfone\\\n\xef\xbb\xbftwo\n", &[line("\u{feff}one\ntwo")]);
         check(b"\xef\xbb\xbf\\ss\\\r\nx", &[line("\u{feff}\\ss\\"), line("x")]);
     }
 
     #[test]
-    fn two_backslashes_at_the_end_join_nothing() {
+    fn a_line_that_ends_with_two_backslashes_is_not_joined() {
         check(b"C:\\\\\nnext\n", &[line("C:\\\\"), line("next")]);
     }
 
     #[test]
-    fn a_line_that_begins_with_a_brace_is_a_request_only_where_there_are_any() {
+    fn a_line_that_begins_with_a_brace_is_a_request_only_if_requests_are_on() {
         let input = b"\xef\xbb\xbf{\"say\":1}\\\nnext\\\n{x\n".as_slice();
         let lines = |requests| {
             let mut lines = Lines::new(input, requests);
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_line_is_counted_not_kept() {
+    fn a_line_that_is_far_too_long_is_counted_and_not_kept() {
         let mut input = vec![b'x'; 1_000_000];
         input.extend_from_slice(b"\nnext");
         check(&input, &[ScriptLine::TooLong { bytes: 1_000_000, command: false }, line("next")]);

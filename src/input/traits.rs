@@ -1,44 +1,45 @@
-//! What is special about a command: a field of its row in the table of commands, read by whoever has
-//! to treat it in a way of its own. Knows neither which commands there are nor what they do.
+//! What is special about a command. Each row in the table of commands has these traits, and the code that treats some
+//! commands in a special way reads them. This file knows neither which commands there are nor what they do.
 
 use hobnob_protocol::name::UserName;
 
-/// Where a command leads, so that what is typed after it is meant for somebody there.
+/// Where a command leads the user, so that the lines after it are meant for somebody there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leads {
-    /// Nowhere: what follows is meant for whoever it was meant for before.
+    /// The command leads nowhere. The lines after it are meant for the same people as before.
     Nowhere,
-    /// To the user whom its argument names.
+    /// The command leads to the user whom its argument names.
     ToUser,
-    /// To the room that its argument names.
+    /// The command leads to the room that its argument names.
     ToRoom,
-    /// To the session whose number its argument is, or with whose user it is.
+    /// The command leads to a session. Its argument is the number of the session, or the name of the session's user.
     ToSession,
 }
 
-/// What is special about a command.
+/// The traits of a command.
 #[derive(Debug, Clone, Copy)]
 pub struct Traits {
-    /// Where it leads.
+    /// Where the command leads.
     pub leads: Leads,
-    /// Whether it ends the run: it does not wait until the texts before it are answered for, since the
-    /// end has a way of its own of waiting, one with a bound.
+    /// Whether the command ends the run. Such a command does not wait until the texts before it are acknowledged,
+    /// because the end of a run waits for them in its own way and with a limit.
     pub ends_run: bool,
-    /// Whether it says nothing of its user having read what is on the screen: one who opens the client and leaves
-    /// again has not, and one who reads on with a command has read as far as that goes.
+    /// Whether the command does not show that its user has read what is on the screen. A user who opens the client and
+    /// leaves again has not read it, and the command that shows missed messages moves the mark itself, only as far as
+    /// it has shown them.
     pub moves_no_mark: bool,
-    /// Whether it does nothing at a terminal, where nobody reads on by himself.
+    /// Whether the command has no effect at a terminal, where no script waits for anything.
     pub for_scripts: bool,
-    /// Whether no program of the user's own may call it: it gives such programs rights, or would hold
-    /// up the script that called the program.
+    /// Whether the user's own programs may not run the command. Such commands would give rights to programs, or would
+    /// make the script wait that called the program.
     pub not_for_programs: bool,
-    /// The text it stands for, made of this user's name and the argument. Such a text goes where the
-    /// prompt said, like any other.
+    /// Makes the text that the command says, from this user's name and the argument; `None` if the command says
+    /// nothing. Such a text goes where the prompt said, like any other text.
     pub says: Option<fn(&UserName, &str) -> String>,
 }
 
 impl Traits {
-    /// Nothing.
+    /// The traits of a command that has nothing special.
     pub const NONE: Self = Self {
         leads: Leads::Nowhere,
         ends_run: false,

@@ -1,5 +1,5 @@
-//! What a running program asks for: one JSON object a line, `{"notice":…}`, `{"say":…}` or
-//! `{"command":…}`. Owns their form; knows nothing of rights.
+//! What a running program asks for. Each request is one JSON object on a line: `{"notice":…}`, `{"say":…}` or
+//! `{"command":…}`. This file owns the form of these requests; it knows nothing of rights.
 
 use hobnob_protocol::name::Text;
 use serde::Deserialize;
@@ -8,29 +8,29 @@ use thiserror::Error;
 use crate::input::invisible::without_mark;
 use crate::input::request::{self, Wish};
 
-/// One thing a program asks for.
+/// One thing that a program asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ask {
-    /// To show something to the user alone.
+    /// To show this text to the user alone.
     Notice(String),
-    /// To say something in the session it was called from.
+    /// To say this text in the session from which the program was called.
     Say(Text),
-    /// To run a command.
+    /// To run a command of hobnob.
     Command {
-        /// The command's name, without the backslash.
+        /// The name of the command, without the backslash.
         name: String,
         /// What follows the name.
         args: String,
     },
 }
 
-/// A line of a program that asks for nothing.
+/// Why a line that a program wrote is not a valid request.
 #[derive(Debug, Error)]
 pub(crate) enum NotAnAsk {
-    /// It is not one JSON object of a known form.
+    /// The line is not a JSON object of one of the known forms.
     #[error("{0}")]
     NotJson(serde_json::Error),
-    /// It asks for a command that is not one line, or has no name.
+    /// The command has no name, or has more than one line.
     #[error("a command is one line that begins with its name")]
     NotACommand,
 }
@@ -43,10 +43,10 @@ enum Line {
     Command(String),
 }
 
-/// Reads one line; none for an empty one.
+/// Reads one line of a program. An empty line gives `None`.
 ///
 /// # Errors
-/// When the line is neither empty nor one of them.
+/// Fails if the line is not empty and is not a valid request.
 pub(crate) fn parse(line: &str) -> Result<Option<Ask>, NotAnAsk> {
     let line = without_mark(line);
     if line.trim().is_empty() {
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_object_a_line_is_one_ask() {
+    fn each_line_with_one_object_is_one_request() {
         assert_eq!(parse(r#"{"notice":"x"}"#).unwrap(), Some(Ask::Notice("x".to_owned())));
         assert_eq!(parse("\u{feff}{\"notice\":\"x\"}").unwrap(), Some(Ask::Notice("x".to_owned())));
         assert_eq!(parse(r#"{"say":"x"}"#).unwrap(), Some(Ask::Say(Text::new("x").unwrap())));

@@ -1,7 +1,6 @@
-//! The private copy that a program is run from. A program is read once; what is read is hashed and written into a
-//! folder of this user's alone, and that is what runs. So nobody who may write where the program lies can put
-//! another one in its place, or other lines into it, between the look at it and the run. Knows nothing of what is
-//! allowed.
+//! The private copy from which a program is run. The program is read once. What was read is hashed and written into a
+//! folder that only this user can enter, and that copy is run. Therefore nobody who may write to the program's folder
+//! can replace or change the program between the check and the run. This file knows nothing of what is allowed.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Write};
@@ -18,16 +17,17 @@ use super::strays::MARK;
 /// The largest program that is run, in bytes.
 const MAX_PROGRAM: u64 = 256 * 1024 * 1024;
 
-/// Where a program may find out where it lies; `$0` is its copy.
+/// The environment variable with the path of the original program; `$0` is the path of the copy.
 const ORIGIN: &str = "HOBNOB_COMMAND";
 
-/// After this time the copy of a client that was killed is removed; a run takes seconds.
+/// After this time, copies that were left behind are removed. A client that is killed leaves its copies behind. A run
+/// takes only seconds, so older copies are not in use.
 const LEFT_OVER: Duration = Duration::from_mins(10);
 
-/// A program as it was when it was read; gone when dropped.
+/// A copy of a program as it was when it was read. Dropping this removes the copy.
 #[derive(Debug)]
 pub(crate) struct Copy {
-    /// Its SHA-256, in hexadecimal digits.
+    /// The SHA-256 of the program, in hexadecimal digits.
     pub sha256: String,
     path: PathBuf,
     origin: PathBuf,
@@ -35,10 +35,10 @@ pub(crate) struct Copy {
 }
 
 impl Copy {
-    /// Reads the program at `origin` and keeps it in a folder in `copies`, under its own name.
+    /// Reads the program at `origin` and writes a copy into a new folder in `copies`, under the program's own name.
     ///
     /// # Errors
-    /// When it cannot be read or is too large, or the disk says no.
+    /// Fails if the program cannot be read or is too large, or if the copy cannot be written.
     pub(crate) fn make(origin: &Path, copies: &Path) -> io::Result<Self> {
         create_private_dir(copies)?;
         remove_left_over(copies);
@@ -52,7 +52,7 @@ impl Copy {
         Ok(Self { sha256, path, origin: origin.to_owned(), folder })
     }
 
-    /// What runs the copy with these arguments.
+    /// Returns the command that runs the copy with these arguments.
     pub(crate) fn command(&self, args: &[String]) -> Command {
         let mut command = Command::new(&self.path);
         command.args(args).env(ORIGIN, &self.origin).env(MARK, self.folder.path());
@@ -80,7 +80,7 @@ fn copy_and_hash(program: File, copy: &mut File) -> io::Result<String> {
     Ok(context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Removes what clients that were killed left behind. What cannot be removed harms nobody.
+/// Removes the copies of clients that were killed. A copy that cannot be removed does no harm.
 fn remove_left_over(copies: &Path) {
     for entry in fs::read_dir(copies).into_iter().flatten().flatten() {
         let age = entry.metadata().and_then(|it| it.modified()).ok().and_then(|it| it.elapsed().ok());
@@ -95,12 +95,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_is_what_was_hashed_and_goes_when_it_is_dropped() {
+    fn a_copy_has_the_hashed_content_and_is_removed_when_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let (origin, copies) = (folder.path().join("hobnob-x"), folder.path().join("copies"));
         fs::write(&origin, "abc").unwrap();
         let copy = Copy::make(&origin, &copies).unwrap();
-        // The same file with other lines, as an editor writes it or somebody who means harm.
+        // The original is overwritten, as an editor or an attacker might do.
         fs::write(&origin, "other").unwrap();
         assert_eq!(copy.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(fs::read(&copy.path).unwrap(), b"abc");
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_client_left_is_removed_and_what_runs_stays() {
+    fn copies_of_killed_clients_are_removed_and_running_ones_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let (origin, copies) = (folder.path().join("hobnob-x"), folder.path().join("copies"));
         fs::write(&origin, "abc").unwrap();

@@ -1,5 +1,6 @@
-//! What a program says of itself when it is called with `--describe`: one JSON object. Owns its form and
-//! its bounds; whatever does not fit is refused, and what is shown of it is one harmless line.
+//! How a program describes itself when it is called with `--describe`: with one JSON object. This file owns the form of
+//! the description and its limits. A description that exceeds them is refused, and whatever is shown of a description
+//! is one harmless line.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -10,57 +11,57 @@ use crate::show::harmless::is_hostile;
 /// The longest usage or description, in characters.
 const MAX_LINE: usize = 200;
 
-/// The most words for completion.
+/// How many words for completion a program may name.
 const MAX_WORDS: usize = 100;
 
-/// The longest word, in characters.
+/// The longest word for completion, in characters.
 const MAX_WORD: usize = 64;
 
-/// What a program says of itself.
+/// A program's description of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Description {
-    /// How it is called: `\roll [DICE]`.
+    /// How the program is called as a command, for example `\roll [DICE]`.
     #[serde(default)]
     pub usage: String,
-    /// What it does, in half a line.
+    /// What the program does, in a few words.
     #[serde(default)]
     pub about: String,
-    /// Words that may follow it, for completion.
+    /// Words that completion offers after the command.
     #[serde(default)]
     pub words: Vec<String>,
-    /// The rights it wants.
+    /// The rights that the program asks for.
     #[serde(default)]
     pub rights: Vec<Right>,
 }
 
-/// What is wrong with what a program says of itself.
+/// What is wrong with a program's description of itself.
 #[derive(Debug, Error)]
 pub enum WrongDescription {
-    /// It does not begin like a JSON object.
+    /// The output does not begin like a JSON object.
     #[error("what it answers to --describe is no description")]
     NotAnObject,
-    /// It is not JSON, or has other fields.
+    /// The output is not JSON, or the object has unknown members.
     #[error("what it answers to --describe is no description: {0}")]
     NotJson(serde_json::Error),
-    /// The usage is too long, hostile, or that of another command.
+    /// The usage is too long, has hostile characters, or does not begin with the command's own name.
     #[error("its usage is not one line that begins with \\{name}")]
     Usage {
-        /// The command it has to begin with, without the backslash.
+        /// The name with which the usage has to begin, without the backslash.
         name: String,
     },
-    /// What it does is described by too much, or by something hostile.
+    /// The text about what the program does is too long or has hostile characters.
     #[error("its about is not one line of at most {MAX_LINE} characters")]
     About,
-    /// Its words for completion are too many, or one of them is no word.
+    /// There are too many words for completion, or one of them is not a word.
     #[error("its words are more than {MAX_WORDS}, or no words")]
     Words,
 }
 
-/// Reads what the program `name` wrote.
+/// Reads the description that the program `name` wrote.
 ///
 /// # Errors
-/// When it is not what it must be.
+/// Fails if the description is not valid.
 pub(crate) fn parse(name: &str, output: &str) -> Result<Description, WrongDescription> {
     if !output.trim_start().starts_with('{') {
         return Err(WrongDescription::NotAnObject);
@@ -96,13 +97,13 @@ impl Description {
         Ok(())
     }
 
-    /// Whether it was given a right.
+    /// Whether the program has this right.
     #[must_use]
     pub fn may(&self, right: Right) -> bool {
         self.rights.contains(&right)
     }
 
-    /// What it wants to do, in words.
+    /// Returns what the program wants to do, in words for the user.
     #[must_use]
     pub fn wants(&self) -> String {
         match &self.rights[..] {
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn a_description_that_breaks_a_rule_is_refused() {
         for bad in [
             "",
             "[]",

@@ -1,5 +1,5 @@
-//! Why a program of the user's own cannot be called, or why its run failed. Owns the errors that leave this folder about
-//! runs; knows nothing of how they are shown.
+//! Why a program of the user's own cannot be called, or why its run failed. This file owns the errors about runs that
+//! other folders see. It knows nothing of how they are shown.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,67 +12,67 @@ use super::grants::GrantsError;
 /// Why no run of a program was started.
 #[derive(Debug, Error)]
 pub enum NotStarted {
-    /// No folder with programs has one of this name.
+    /// No folder with programs has a program for this command.
     #[error("there is no program hobnob-{name} on the path")]
     Absent {
-        /// The command, without the backslash.
+        /// The name of the command, without the backslash.
         name: String,
     },
-    /// As many runs are under way as may be.
+    /// The limit of programs that run at the same time is reached.
     #[error("{most} commands of your own run already")]
     TooMany {
-        /// How many may run.
+        /// How many programs may run at the same time.
         most: usize,
     },
-    /// The system gives no thread for the run.
+    /// No thread could be started for the run; this is the error of the operating system.
     #[error("{0}")]
     NoThread(io::Error),
 }
 
-/// Why a run that was started failed, or its program could not be allowed.
+/// Why a run failed that was started, or why a program could not be allowed.
 #[derive(Debug, Error)]
 pub enum RunFailure {
-    /// The program cannot be read, or no copy of it can be made.
+    /// The program cannot be read, or its copy cannot be made.
     #[error("{}: {error}", path.display())]
     NoCopy {
-        /// The program.
+        /// The path of the program.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// What the user allowed cannot be read or changed.
+    /// The file with the user's permissions cannot be read or changed.
     #[error(transparent)]
     Grants(#[from] GrantsError),
-    /// The program says of itself what it must not.
+    /// The description of the program is not valid.
     #[error(transparent)]
     Description(#[from] WrongDescription),
-    /// The system does not run files from where the copy lies.
+    /// The operating system does not allow files to be run in the folder of the copy.
     #[error(
         "it cannot be run: {0}; it is run from a copy in the data directory, which may lie on a disk mounted noexec"
     )]
     MayNotRun(io::Error),
-    /// The system does not run it for another reason.
+    /// The operating system cannot run the program for another reason.
     #[error("it cannot be run: {0}")]
     NotRun(io::Error),
-    /// It ran for longer than it may.
+    /// The program ran for longer than allowed, and was stopped.
     #[error("it took more than {seconds} s and was stopped")]
     TookTooLong {
-        /// How long it may run, in seconds.
+        /// How many seconds a program may run.
         seconds: u64,
     },
-    /// It wrote more than it may.
+    /// The program wrote more than allowed, and was stopped.
     #[error("it wrote more than {kib} KiB and was stopped")]
     WroteTooMuch {
-        /// How much it may write, in KiB.
+        /// How many KiB a program may write.
         kib: usize,
     },
-    /// The user took its rights back, or left, while it ran.
+    /// The program was stopped because the user took its rights back, or because the client ended.
     #[error("it was stopped")]
     Stopped,
-    /// It ended by itself, and not well.
+    /// The program ended by itself, but with an error.
     #[error("it failed: {complaint}")]
     Failed {
-        /// What it wrote on standard error, or how it ended where it wrote nothing there.
+        /// The first line that it wrote to standard error, or its exit status if it wrote nothing there.
         complaint: String,
     },
 }

@@ -1,6 +1,7 @@
-//! What the user allowed: `own_commands.toml` in the data directory, one entry for each name with the
-//! SHA-256 of the program that was allowed and what it said of itself then. A program that was changed is
-//! another one. The one writer of that file; changes are made whole, under a lock.
+//! What the user has allowed, in the file `own_commands.toml` of the data directory. For each name there is one entry,
+//! with the SHA-256 of the program that was allowed and the description that it gave at that time. A program that was
+//! changed counts as another program. Only this file writes `own_commands.toml`; each change is made under a lock, and
+//! completely or not at all.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,45 +15,45 @@ use super::describe::Description;
 use crate::data::private_file::open_lock;
 use crate::data::whole_file::write_whole;
 
-/// Why what was allowed cannot be read or changed.
+/// Why the file with the user's permissions cannot be read or changed.
 #[derive(Debug, Error)]
 pub enum GrantsError {
-    /// The file or its lock cannot be opened, read or written.
+    /// The file or its lock could not be opened, read or written.
     #[error("{}: {error}", path.display())]
     File {
-        /// The file of the grants.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// The file holds something else.
+    /// The file is not a list of allowed programs.
     #[error("{} is no list of allowed commands: {reason}", path.display())]
     NotAList {
-        /// The file of the grants.
+        /// The path of the file.
         path: PathBuf,
-        /// Where it departs from such a list, in words.
+        /// What is wrong with the file, in words.
         reason: String,
     },
-    /// The grants cannot be written as TOML.
+    /// The list could not be written as TOML.
     #[error("{0}")]
     NotWritable(toml::ser::Error),
 }
 
-/// One program that was allowed.
+/// One program that the user has allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Grant {
-    /// The program's SHA-256, in hexadecimal digits.
+    /// The SHA-256 of the program, in hexadecimal digits.
     pub sha256: String,
-    /// Where it lay, for the user.
+    /// The path of the program, for users who read the file.
     pub path: String,
-    /// When it was allowed.
+    /// When the user allowed it, as a date and time in text.
     pub allowed: String,
-    /// What it said of itself.
+    /// The description that the program gave at that time.
     #[serde(flatten)]
     pub description: GrantedDescription,
 }
 
-/// [`Description`], read leniently: hobnob wrote it.
+/// A [`Description`] in the file. It is not checked again, because hobnob itself wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantedDescription {
     usage: String,
@@ -73,36 +74,36 @@ impl From<GrantedDescription> for Description {
     }
 }
 
-/// The grants, by name.
+/// The content of the file: the allowed programs by name.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 struct Known {
     commands: BTreeMap<String, Grant>,
 }
 
-/// The grants and the file they live in.
+/// Gives access to the file with the allowed programs.
 #[derive(Debug, Clone)]
 pub(crate) struct Grants {
     path: PathBuf,
 }
 
 impl Grants {
-    /// Those in `data_dir`.
+    /// Returns the access to the file in `data_dir`.
     #[must_use]
     pub(crate) fn of(data_dir: &Path) -> Self {
         Self { path: data_dir.join("own_commands.toml") }
     }
 
-    /// Where they live.
+    /// Returns the path of the file.
     #[cfg(test)]
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// All of them.
+    /// Returns all allowed programs by name.
     ///
     /// # Errors
-    /// When the file cannot be read or is something else: then nothing is allowed.
+    /// Fails if the file cannot be read or is not such a list. Nothing is allowed then.
     pub(crate) fn all(&self) -> Result<BTreeMap<String, Grant>, GrantsError> {
         match std::fs::read_to_string(&self.path) {
             Ok(text) => toml::from_str(&text).map(|known: Known| known.commands).map_err(|err| {
@@ -116,26 +117,26 @@ impl Grants {
     /// Allows the program of this name.
     ///
     /// # Errors
-    /// When the file cannot be changed.
+    /// Fails if the file cannot be changed.
     pub(crate) fn allow(&self, name: &str, grant: Grant) -> Result<(), GrantsError> {
         self.change(|commands| {
             commands.insert(name.to_owned(), grant);
         })
     }
 
-    /// Takes back what the program of this name was allowed, and tells whether it was allowed anything.
+    /// Takes back the permission for the program of this name. Returns whether there was one.
     ///
     /// # Errors
-    /// When the file cannot be changed: then it may be allowed still.
+    /// Fails if the file cannot be changed. The program may then still be allowed.
     pub(crate) fn disallow(&self, name: &str) -> Result<bool, GrantsError> {
-        // Where there is nothing to take back, no file is made.
+        // If there is no permission to take back, no file is made.
         if !self.all()?.contains_key(name) {
             return Ok(false);
         }
         self.change(|commands| commands.remove(name).is_some())
     }
 
-    /// Changes the grants under the lock that other clients respect, too.
+    /// Changes the list while holding a lock that other clients also take.
     fn change<T>(&self, change: impl FnOnce(&mut BTreeMap<String, Grant>) -> T) -> Result<T, GrantsError> {
         let not_done = |err| self.not_done(err);
         let lock = self.path.with_extension("lock");
@@ -143,7 +144,7 @@ impl Grants {
             create_private_dir(folder).map_err(not_done)?;
         }
         let lock = open_lock(&lock).map_err(not_done)?;
-        // Held by another client for as long as it writes a small file.
+        // Another client holds the lock only as long as it takes to write a small file.
         lock.lock().map_err(not_done)?;
         let mut commands = self.all()?;
         let changed = change(&mut commands);
@@ -152,7 +153,7 @@ impl Grants {
         Ok(changed)
     }
 
-    /// An error of the system's, with the file it is about.
+    /// Makes an error that names this file from an error of the operating system.
     fn not_done(&self, error: io::Error) -> GrantsError {
         GrantsError::File { path: self.path.clone(), error }
     }
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn grants_are_kept_privately_and_the_newest_counts() {
+    fn grants_are_stored_privately_and_the_newest_one_counts() {
         let folder = tempfile::tempdir().unwrap();
         let grants = Grants::of(folder.path());
         assert!(grants.all().unwrap().is_empty());
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_is_taken_back_and_the_others_stay() {
+    fn taking_back_a_grant_keeps_the_others() {
         let folder = tempfile::tempdir().unwrap();
         let grants = Grants::of(folder.path());
         assert!(!grants.disallow("roll").unwrap());
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_something_else_allows_nothing_and_is_left_alone() {
+    fn a_file_that_is_not_a_list_of_grants_allows_nothing_and_is_not_changed() {
         let folder = tempfile::tempdir().unwrap();
         let grants = Grants::of(folder.path());
         std::fs::write(grants.path(), "commands = 7").unwrap();

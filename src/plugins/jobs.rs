@@ -1,6 +1,6 @@
-//! The runs of the user's own commands: one thread each, which looks at the program, asks what the user
-//! allowed, runs it and reports. Owns how many there may be and that none outlives the client; never
-//! blocks whoever starts one.
+//! The runs of the user's own programs. Each run has a thread, which copies the program, checks what the user allowed,
+//! runs the program and reports. This file owns how many runs there may be, and makes sure that no run outlives the
+//! client. It never blocks the caller that starts a run.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -23,71 +23,72 @@ use crate::session::{SessionId, SessionRow};
 use crate::show::{HelpRow, Message, Notice, json};
 use crate::timestamp::now;
 
-/// What a run may take.
+/// The limits of time and output for one run.
 const RUN: Limits = Limits { time: Duration::from_secs(10), bytes: 64 * 1024 };
 
-/// What `--describe` may take.
+/// The limits of time and output for a call with `--describe`.
 const DESCRIBE: Limits = Limits { time: Duration::from_secs(2), bytes: 64 * 1024 };
 
-/// Runs at once. More than a person starts; a program that calls and calls is stopped here.
+/// How many runs there may be at the same time. A person does not start more. The limit stops programs that call
+/// commands again and again.
 const MAX_RUNS: usize = 4;
 
-/// How many of the newest messages a program that may read them is given.
+/// How many of the newest messages are given to a program with the right to read them.
 pub(crate) const RECENT: usize = 100;
 
-/// A call, as the program is told of it.
+/// A call of a program, in the form in which the program is told about it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Call {
-    /// The command's name, without the backslash.
+    /// The name of the command, without the backslash.
     pub command: String,
-    /// What followed it, word by word; the program gets the same as its arguments.
+    /// What followed the command, word by word. The program gets the same words as its arguments.
     pub args: Vec<String>,
-    /// The name of the user who calls it.
+    /// The name of the user who calls the command.
     pub name: String,
-    /// From which session; none where none is current.
+    /// The session from which the command is called; `None` if no session is current.
     pub session: Option<SessionRow>,
-    /// What was said there lately, for a program that may read it.
+    /// The newest messages of that session, for a program with the right to read them.
     #[serde(skip)]
     pub recent: Vec<Message>,
 }
 
-/// Something about a run.
+/// A report about one run.
 #[derive(Debug)]
 pub struct PluginEvent {
     /// The number of the run.
     pub job: u32,
-    /// What happened to it.
+    /// What happened to the run.
     pub report: Report,
 }
 
-/// What a run reports.
+/// What can happen to a run.
 #[derive(Debug)]
 pub enum Report {
-    /// It is allowed and begins.
+    /// The user has allowed the program, and the run begins.
     Begun(Description),
-    /// A line it wrote.
+    /// The program wrote this line.
     Line(String),
-    /// It is over.
+    /// The run has ended.
     Ended(PluginOutcome),
 }
 
 /// How a run ended.
 #[derive(Debug)]
 pub enum PluginOutcome {
-    /// The program ended well.
+    /// The program ended without an error.
     Done,
-    /// It did not begin, or did not end well.
+    /// The run could not begin, or the program ended with an error.
     Failed(RunFailure),
-    /// The user has not allowed it.
+    /// The user has not allowed the program.
     NotAllowed {
-        /// Where the program lies.
+        /// The path of the program.
         path: PathBuf,
-        /// What it wants to do, in words.
+        /// What the program wants to do, in words for the user.
         wants: String,
-        /// Whether another program of this name was allowed.
+        /// Whether the user has allowed another program with this name, or an earlier version of this one.
         changed: bool,
     },
-    /// The user allows it from now on.
+    /// The user has just allowed the program.
     Allowed(Description),
 }
 
@@ -100,12 +101,12 @@ struct Run {
     thread: JoinHandle<()>,
 }
 
-/// What a run has to do with.
+/// Everything that the thread of a run needs.
 struct Job {
     id: u32,
     name: String,
     path: PathBuf,
-    /// Where the copies lie that programs are run from.
+    /// The folder in which the copies of programs are made.
     copies: PathBuf,
     grants: Grants,
     events: mpsc::Sender<PluginEvent>,
@@ -113,7 +114,7 @@ struct Job {
     over: blocking::Receiver<Over>,
 }
 
-/// The user's own commands and their runs.
+/// The user's own programs and their runs.
 #[derive(Debug, Default)]
 pub struct Plugins {
     world: Option<World>,
@@ -131,7 +132,8 @@ struct World {
 }
 
 impl Plugins {
-    /// Programs in these folders, the first one first; what happens to them is told to `events`.
+    /// Makes the programs in these folders available; earlier folders take precedence. Reports about runs are sent to
+    /// `events`.
     #[must_use]
     pub fn new(folders: Vec<PathBuf>, data_dir: &Path, events: mpsc::Sender<PluginEvent>) -> Self {
         let (copies, grants) = (data_dir.join("own_commands"), Grants::of(data_dir));
@@ -139,33 +141,33 @@ impl Plugins {
         Self { world: Some(world), last: 0, runs: BTreeMap::new(), changes: 0 }
     }
 
-    /// Whether there is a program of this name.
+    /// Whether there is a program for this command.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.world.as_ref().is_some_and(|world| place::find(&world.folders, name).is_some())
     }
 
-    /// Calls a program. Its number is what [`PluginEvent`]s go by.
+    /// Starts a run of a program. Returns the number of the run, which its [`PluginEvent`]s carry.
     ///
     /// # Errors
-    /// When it cannot be called now.
+    /// Fails if the program cannot be called now.
     pub fn call(&mut self, call: Call) -> Result<u32, NotStarted> {
         let session = call.session.as_ref().map(|session| session.id);
         self.spawn(&call.command.clone(), session, move |job| job.call(&call))
     }
 
-    /// Allows a program what it asks for now.
+    /// Starts a run that reads the program's description and allows the program what it asks for.
     ///
     /// # Errors
-    /// When it cannot be looked at now.
+    /// Fails if the run cannot be started now.
     pub fn allow(&mut self, name: &str) -> Result<u32, NotStarted> {
         self.spawn(name, None, |job| job.allow())
     }
 
-    /// Takes back what a program was allowed, and ends its runs. Tells whether it was allowed anything.
+    /// Takes back the permission of a program and ends its runs. Returns whether there was a permission.
     ///
     /// # Errors
-    /// When that cannot be written: then it may be allowed still.
+    /// Fails if the change cannot be written. The program may then still be allowed.
     pub fn disallow(&mut self, name: &str) -> Result<bool, GrantsError> {
         let Some(grants) = self.world.as_ref().map(|world| world.grants.clone()) else { return Ok(false) };
         let runs = self.runs.iter().filter(|(_, run)| run.name == name).map(|(job, _)| *job);
@@ -177,55 +179,55 @@ impl Plugins {
         Ok(was_allowed)
     }
 
-    /// A run is allowed and begins.
+    /// Notes that a run has begun, and what its program may do.
     pub fn begun(&mut self, job: u32, description: Description) {
         if let Some(run) = self.runs.get_mut(&job) {
             run.description = Some(description);
         }
     }
 
-    /// The command of a run, the session it was called from, and what it may do.
+    /// Returns the command of a run, the session from which it was called, and the description with its rights.
     #[must_use]
     pub fn run(&self, job: u32) -> Option<(&str, Option<SessionId>, &Description)> {
         let run = self.runs.get(&job)?;
         Some((&run.name, run.session, run.description.as_ref()?))
     }
 
-    /// Another program may be called from now on.
+    /// Notes that the set of programs that may be called has changed.
     pub fn allowed_another(&mut self) {
         self.changes += 1;
     }
 
-    /// How often the programs that may be called became others than they were.
+    /// Returns a counter that grows whenever the set of programs that may be called changes.
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.changes
     }
 
-    /// Whether a run is under way.
+    /// Whether a run is still under way.
     #[must_use]
     pub fn is_running(&self, job: u32) -> bool {
         self.runs.contains_key(&job)
     }
 
-    /// Ends a run; its [`Report::Ended`] will not count any more. Gives its command.
+    /// Ends a run, and returns its command. The [`Report::Ended`] of this run is ignored afterwards.
     pub fn ended(&mut self, job: u32) -> Option<String> {
         let run = self.runs.remove(&job)?;
-        // It may have ended by itself.
+        // The run may already have ended by itself.
         let _over = run.stop.send(Over::Stopped);
         Some(run.name)
     }
 
-    /// Ends all runs and waits until they are dead. Whoever heard of them must have stopped listening.
+    /// Ends all runs and waits until their programs are dead. The receiver of the reports must be closed before.
     pub fn close(&mut self) {
         for run in std::mem::take(&mut self.runs).into_values() {
             let _over = run.stop.send(Over::Stopped);
-            // A panic in the thread was shown by the panic hook.
+            // If the thread panicked, the panic hook has already shown it.
             let _panicked = run.thread.join();
         }
     }
 
-    /// The rows of `\help`: what each allowed program said of itself, and the names of the others.
+    /// Returns the rows of `\help`: the descriptions of the allowed programs, and the names of the others.
     #[must_use]
     pub fn rows(&self) -> Vec<HelpRow> {
         let row = |name: String, description: Option<Description>| {
@@ -247,7 +249,7 @@ impl Plugins {
         self.all().into_iter().map(|(name, description)| row(name, description)).collect()
     }
 
-    /// All programs, with what the allowed ones said of themselves. Nothing is run for it.
+    /// Returns all programs, with the descriptions of those that are allowed. This runs no program.
     #[must_use]
     pub fn all(&self) -> Vec<(String, Option<Description>)> {
         let Some(world) = &self.world else { return Vec::new() };
@@ -299,7 +301,7 @@ impl Drop for Plugins {
 }
 
 impl Job {
-    /// False when nobody listens any more.
+    /// Sends a report. Returns false if nobody receives reports any more.
     fn report(&self, report: Report) -> bool {
         self.events.blocking_send(PluginEvent { job: self.id, report }).is_ok()
     }
@@ -317,7 +319,7 @@ impl Job {
         }
     }
 
-    /// What the program may do, or what it wants.
+    /// Returns the description with the program's rights if the user has allowed it, and otherwise what it wants.
     fn allowed(&self, copy: &Copy) -> Result<Result<Description, PluginOutcome>, RunFailure> {
         let grant = self.grants.all()?.remove(&self.name);
         match grant {
@@ -345,7 +347,7 @@ impl Job {
         }
     }
 
-    /// The program as it is now: what is looked at is what is run.
+    /// Copies the program as it is now. The copy that is checked is also the one that is run.
     fn copy(&self) -> Result<Copy, RunFailure> {
         Copy::make(&self.path, &self.copies)
             .map_err(|error| RunFailure::NoCopy { path: self.path.clone(), error })
@@ -354,7 +356,7 @@ impl Job {
     fn describe(&self, copy: &Copy) -> Result<Description, RunFailure> {
         let (line_tx, lines) = blocking::channel();
         let args = ["--describe".to_owned()];
-        // The lines fit the bound on its output.
+        // The channel needs no limit of its own, because the output of the program is limited.
         let each = move |line: String| line_tx.send(line).is_ok();
         let over = (self.over_tx.clone(), &self.over);
         let ended = program::run(copy.command(&args), Vec::new(), DESCRIBE, over, each);
@@ -374,7 +376,8 @@ impl Job {
     }
 }
 
-/// One line about the call, then what was said lately if the program may read it.
+/// Returns the input for the program: one line about the call, and then the newest messages if the program may read
+/// them.
 fn input(call: &Call, description: &Description) -> Vec<u8> {
     #[derive(Serialize)]
     struct Line<'a> {

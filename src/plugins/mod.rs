@@ -1,9 +1,18 @@
-//! Commands of the user's own: a program `hobnob-NAME` on the path, or in the config directory's
-//! `commands/`, is `\NAME`. One file for each part: [`place`] finds the program, [`describe`] reads
-//! what it says of itself, [`grants`] keeps what the user allowed, [`copy`] is what is hashed and run,
-//! [`program`] runs it, [`strays`] ends what it left behind, [`asks`] reads what it asks for, [`jobs`] owns the runs,
-//! [`rights`] are what a program may be given, and the check of what it asks for, [`failure`] says why one failed. Knows
-//! nothing of links. What a program asks for is carried out by [`crate::app`].
+//! Commands of the user's own. A program `hobnob-NAME` in PATH, or in the folder `commands/` of the config directory,
+//! is the command `\NAME`. Each part has its file:
+//!
+//! - [`place`] finds the programs.
+//! - [`describe`] reads how a program describes itself.
+//! - [`grants`] stores what the user has allowed.
+//! - [`copy`] makes the copy that is hashed and run.
+//! - [`program`] runs it.
+//! - [`strays`] ends the processes that it left behind.
+//! - [`asks`] reads what it asks for.
+//! - [`jobs`] owns the runs.
+//! - [`rights`] lists what a program may be allowed, and checks what it asks for.
+//! - [`failure`] says why a run failed.
+//!
+//! This folder knows nothing of links. [`crate::app`] carries out what a program asks for.
 
 pub(crate) mod asks;
 pub(crate) mod copy;

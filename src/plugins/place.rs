@@ -1,29 +1,29 @@
-//! Where the programs are: finds `hobnob-NAME` for a name, or all there are. Looks and runs nothing.
+//! Where the programs are. It finds the program `hobnob-NAME` for a name, or all programs, and runs none of them.
 
 use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
-/// What stands before the name.
+/// What the file name of a program has before the name of the command.
 const PREFIX: &str = "hobnob-";
 
-/// Programs of hobnob's own, which are no commands.
+/// Programs of hobnob itself, which are not commands.
 const NOT_COMMANDS: [&str; 1] = ["server"];
 
-/// The longest name.
+/// The longest name of a command, in bytes.
 const MAX_NAME: usize = 32;
 
-/// More programs than anybody has; a folder of a thousand is a mistake.
+/// How many programs are found at most. Nobody has more; a folder with a thousand of them is a mistake.
 const MAX_FOUND: usize = 100;
 
-/// Whether a word may be the name of a program: no path and nothing a terminal would act on.
+/// Whether a word may be the name of a program. It must not be a path or contain anything that a terminal reacts to.
 #[must_use]
 pub(crate) fn is_name(word: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     (1..=MAX_NAME).contains(&word.len()) && word.chars().all(fits) && !NOT_COMMANDS.contains(&word)
 }
 
-/// The program of this name; the first folder that has it wins.
+/// Returns the path of the program with this name. The first folder that has it takes precedence.
 #[must_use]
 pub(crate) fn find(folders: &[PathBuf], name: &str) -> Option<PathBuf> {
     if !is_name(name) {
@@ -32,7 +32,7 @@ pub(crate) fn find(folders: &[PathBuf], name: &str) -> Option<PathBuf> {
     folders.iter().map(|folder| folder.join(format!("{PREFIX}{name}"))).find(|path| is_program(path))
 }
 
-/// All programs, by name.
+/// Returns the paths of all programs by name.
 #[must_use]
 pub(crate) fn all(folders: &[PathBuf]) -> BTreeMap<String, PathBuf> {
     let mut found = BTreeMap::new();
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_are_found_by_name_and_the_first_folder_wins() {
+    fn programs_are_found_by_name_in_the_first_folder_that_has_them() {
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         make(first.path(), "hobnob-roll", 0o755);
         make(second.path(), "hobnob-roll", 0o755);

@@ -1,6 +1,6 @@
-//! Runs one program, in a process group of its own, with bounds on its time and its output; the whole
-//! group is killed at the end, whatever the end was, and so is what left it ([`super::strays`]). The pipes here are the program's; hobnob's own
-//! input and output are not touched. Knows nothing of what the lines mean.
+//! Runs one program in a process group of its own, with limits on its time and its output. At the end, however it ends,
+//! the whole group is killed, and so are processes that have left it ([`super::strays`]). The program has pipes of its
+//! own; the input and output of hobnob are not touched. This file knows nothing of what the lines mean.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -14,53 +14,54 @@ use nix::unistd::Pid;
 
 use super::strays;
 
-/// How much of what it complains about is read, in bytes.
+/// How many bytes of the program's standard error are read for the error message.
 const MAX_COMPLAINT: u64 = 4096;
 
-/// How long its complaint may take once it is dead: something it left behind may hold the pipe.
+/// How long to wait for its standard error after it is dead. A process that it left behind may still hold the pipe.
 const COMPLAINT_PATIENCE: Duration = Duration::from_millis(200);
 
-/// Between two tries to start a program that is busy; nothing tells when it is not any more.
+/// How long to wait between two attempts to start a program whose file is busy. There is no signal for the moment when
+/// it no longer is.
 const BUSY_PATIENCE: Duration = Duration::from_millis(2);
 
-/// What a run may take.
+/// The limits of a run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Time.
+    /// How long the program may run.
     pub time: Duration,
-    /// Bytes of output.
+    /// How many bytes the program may write to standard output.
     pub bytes: usize,
 }
 
-/// Why a run is over. Whoever holds the sender may end one.
+/// Why a run has to end. Whoever holds a sender of the channel can end the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Over {
-    /// Its output is at its end.
+    /// The program has closed its output.
     Closed,
-    /// It wrote more than it may.
+    /// The program wrote more than allowed.
     TooMuch,
-    /// Its time is over.
+    /// The program ran for longer than allowed.
     TooLong,
-    /// Nobody wants it any more.
+    /// The result is no longer wanted.
     Stopped,
 }
 
 /// How a run ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    /// Why.
+    /// The reason why the run ended.
     pub over: Over,
-    /// How the program ended; killed unless it was ending by itself.
+    /// The exit status of the program. It was killed, unless it was already ending by itself.
     pub status: ExitStatus,
-    /// The first line it complained with.
+    /// The first line that the program wrote to standard error; empty if it wrote none.
     pub complaint: String,
 }
 
-/// Runs a program to its end, from the calling thread. Each line it writes goes to `each`, from a
-/// thread of its own; when that gives false the run is stopped.
+/// Runs a program to its end, and blocks the calling thread until then. A thread hands each line of its output to
+/// `each`; if `each` returns false, the run is stopped.
 ///
 /// # Errors
-/// When it cannot be started.
+/// Fails if the program cannot be started.
 pub(crate) fn run(
     mut command: Command,
     input: Vec<u8>,
@@ -85,13 +86,13 @@ pub(crate) fn run(
     Ok(Ended { over, status, complaint: complaint.recv_timeout(COMPLAINT_PATIENCE).unwrap_or_default() })
 }
 
-/// The value that marks what this command starts.
+/// Returns the value of the variable that marks everything this command starts.
 fn mark_of(command: &Command) -> Option<OsString> {
     command.get_envs().find(|(name, _)| *name == strays::MARK)?.1.map(OsStr::to_owned)
 }
 
-/// Starts it. A program that was written just now is busy for as long as a process that was started beside it, by
-/// another thread, has not yet become another program: until then it holds all files of this one.
+/// Starts the program. A file that was just written is busy while another thread of this process is starting another
+/// program: between fork and exec, the new process holds all open files of this process.
 fn spawn(command: &mut Command, deadline: Instant) -> io::Result<Child> {
     loop {
         match command.spawn() {
@@ -103,12 +104,12 @@ fn spawn(command: &mut Command, deadline: Instant) -> io::Result<Child> {
     }
 }
 
-/// Kills what is left of the group, then waits for the program: until it is waited for, its number
-/// cannot have become somebody else's. One that is ending already keeps its own exit code. What left the group
-/// comes last, when there is nobody any more who could start another.
+/// Kills what is left of the process group, and then waits for the program. Until it is waited for, its process id
+/// cannot belong to another process. A program that is already ending keeps its own exit code. Processes that left the
+/// group are killed last, when no process is left that could start others.
 fn kill(child: &mut Child, mark: Option<&OsStr>) -> io::Result<ExitStatus> {
     if let Ok(pid) = i32::try_from(child.id()) {
-        // A group that is gone needs no killing.
+        // An error means that the group is already gone.
         let _gone = killpg(Pid::from_raw(pid), Signal::SIGKILL);
     }
     let status = child.wait();
@@ -130,10 +131,10 @@ fn start_threads(
     let stdout = child.stdout.take().ok_or_else(gone)?;
     let stderr = child.stderr.take().ok_or_else(gone)?;
     let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
-    // A program need not read what it is given.
+    // The program need not read its input, so an error is ignored.
     thread("own-input").spawn(move || drop(stdin.write_all(&input)))?;
     thread("own-output").spawn(move || {
-        // Whoever waits for the end may have stopped waiting.
+        // The thread that waits for the end may have stopped waiting.
         let _over = over.send(read_lines(stdout, bytes, &mut each));
     })?;
     let (complaint_tx, complaint) = mpsc::channel();
@@ -143,7 +144,7 @@ fn start_threads(
         let _unread = (&mut stderr).take(MAX_COMPLAINT).read_to_end(&mut text);
         let text = String::from_utf8_lossy(&text);
         let _over = complaint_tx.send(text.lines().next().unwrap_or_default().to_owned());
-        // The rest is read and dropped, so that the program is not held up.
+        // The rest is read and dropped, so that the program never has to wait for the pipe.
         let _rest = io::copy(&mut stderr, &mut io::sink());
     })?;
     Ok(complaint)
@@ -154,7 +155,7 @@ fn read_lines(output: impl Read, bytes: usize, each: &mut impl FnMut(String) -> 
     let (mut line, mut total) = (Vec::new(), 0);
     loop {
         line.clear();
-        // A pipe that cannot be read is at its end.
+        // A pipe that cannot be read counts as closed.
         total += lines.read_until(b'\n', &mut line).unwrap_or(0);
         if total > bytes {
             return Over::TooMuch;
@@ -184,7 +185,7 @@ mod tests {
         let kept = Arc::clone(&lines);
         let (over_tx, over) = mpsc::channel();
         let mut command = Command::new("/bin/sh");
-        // Another one for each run: tests run beside each other.
+        // Each run has another mark, because tests run at the same time.
         command.args(["-c", script]).env(strays::MARK, format!("{:?}", std::thread::current().id()));
         let ended = run(command, input.as_bytes().to_vec(), limits, (over_tx, &over), move |line| {
             kept.lock().unwrap().push(line);
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_reads_its_input_and_each_line_it_writes_is_heard() {
+    fn a_program_reads_its_input_and_each_line_that_it_writes_is_handed_on() {
         let (ended, lines) = shell("read x; echo got $x; printf last; echo oops >&2; exit 3", "it\n", LIMITS);
         assert_eq!(lines, ["got it", "last"]);
         assert_eq!((ended.over, ended.status.code()), (Over::Closed, Some(3)));
@@ -203,13 +204,13 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_does_not_read_is_not_waited_for() {
+    fn a_program_need_not_read_its_input() {
         let (ended, lines) = shell("echo ok", &"x".repeat(1_000_000), LIMITS);
         assert_eq!((ended.over, lines.len()), (Over::Closed, 1));
     }
 
     #[test]
-    fn its_time_is_bounded_and_its_children_die_with_it() {
+    fn a_program_that_takes_too_long_is_killed_with_its_children() {
         let limits = Limits { time: Duration::from_millis(300), bytes: 1000 };
         let begun = Instant::now();
         let (ended, lines) = shell("sleep 1000 & echo $!; wait", "", limits);
@@ -233,8 +234,8 @@ mod tests {
     }
 
     #[test]
-    fn what_left_its_session_and_its_family_dies_with_it() {
-        // The first in a session of its own; the second besides with a parent that has ended.
+    fn processes_in_other_sessions_are_killed_with_the_program() {
+        // The first process is in a session of its own. The second also is, and its parent has ended.
         let script = "setsid sleep 1000 >/dev/null 2>&1 </dev/null & echo $!
                       (setsid sh -c 'echo $$; exec sleep 1000 >/dev/null 2>&1 </dev/null' 2>/dev/null </dev/null &)";
         let (ended, lines) = shell(script, "", LIMITS);
@@ -243,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn its_output_is_bounded() {
+    fn a_program_that_writes_too_much_is_stopped() {
         let (ended, lines) = shell("while :; do echo 123456789; done", "", LIMITS);
         assert_eq!(ended.over, Over::TooMuch);
         assert!(lines.len() <= 100);

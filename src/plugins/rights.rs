@@ -1,26 +1,27 @@
-//! The rights of the user's own programs: which there are, and which one each thing that a program asks for takes. What a
-//! program was allowed is in [`super::grants`]; that the recent messages are given to none but those with `Recent` is seen to in
-//! [`super::jobs`], where a program is started; whether hobnob then does what was asked is for [`crate::app`].
+//! The rights of the user's own programs: which rights there are, and which right a program needs for each thing that
+//! it asks for. [`super::grants`] stores which program has which rights. [`super::jobs`] gives the recent messages only
+//! to programs with the right `Recent` when it starts them. [`crate::app`] then decides whether to do what a program
+//! asks for.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::asks::Ask;
 
-/// A right a program may be given. To show notices takes none.
+/// A right that a program may be given. No right is needed to show notices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Right {
-    /// To read what was said lately in the session it is called from.
+    /// To read the recent messages of the session from which the program is called.
     Recent,
-    /// To say something there.
+    /// To say something in that session.
     Say,
-    /// To run commands of hobnob's own.
+    /// To run hobnob's own commands.
     Command,
 }
 
 impl Right {
-    /// What it allows, in words.
+    /// Returns what the right allows, in words for the user.
     #[must_use]
     pub const fn about(self) -> &'static str {
         match self {
@@ -31,15 +32,15 @@ impl Right {
     }
 }
 
-/// A program asked for something that it was given no right to.
+/// The error for a program that asks for something without having this right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("it has no right to {}", .0.about())]
 pub(crate) struct NoRight(Right);
 
-/// Whether a program with these rights may have what it asks for.
+/// Checks whether a program with these rights may have what it asks for.
 ///
 /// # Errors
-/// The right that it lacks.
+/// Fails with the right that the program lacks.
 pub(crate) fn check(ask: &Ask, rights: &[Right]) -> Result<(), NoRight> {
     let needed = match ask {
         Ask::Notice(_) => return Ok(()),
@@ -56,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_ask_takes_its_own_right_and_a_notice_takes_none() {
+    fn each_request_needs_its_own_right_and_a_notice_needs_none() {
         let say = Ask::Say(Text::new("x").unwrap());
         let command = Ask::Command { name: "sw".to_owned(), args: "1".to_owned() };
         assert_eq!(check(&Ask::Notice("x".to_owned()), &[]), Ok(()));

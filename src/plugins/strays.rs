@@ -1,41 +1,42 @@
-//! Processes that a run left behind: those that went into a session of their own, or whose parent has ended, so that
-//! neither their process group nor their family shows where they come from. All that a run starts inherits a mark in
-//! its environment, and whoever has it is killed. Linux alone shows the environments of processes; elsewhere only the
-//! process group of a run is ended.
+//! Processes that a run left behind. If they have a session of their own, or if their parent has ended, neither their
+//! process group nor their parent shows where they come from. Everything that a run starts inherits a mark in its
+//! environment, and all processes with this mark are killed. Only Linux shows the environment of other processes; on
+//! other systems only the process group of a run is ended.
 
 use std::ffi::OsStr;
 
-/// The variable that marks what a run started; its value is another one for each run.
+/// The environment variable that marks what a run started. Each run has another value.
 pub(crate) const MARK: &str = "HOBNOB_RUN";
 
-/// Looks for more while those found before were being killed: one that forks meanwhile is found in the next round.
+/// How often the search is repeated. A process that forks while others are being killed is found in the next round.
 #[cfg(target_os = "linux")]
 const ROUNDS: usize = 100;
 
-/// Kills every process that carries this mark. One that cleared its environment is not found.
+/// Kills every process that carries this mark. A process that has cleared its environment is not found.
 #[cfg(target_os = "linux")]
 pub(super) fn kill(mark: &OsStr) {
     let wanted = [MARK.as_bytes(), b"=", mark.as_encoded_bytes()].concat();
     for _ in 0..ROUNDS {
-        // One that is dead already has no environment.
+        // Dead processes have no environment, so they are not found again.
         if !all_processes().any(|pid| kill_if_marked(pid, &wanted)) {
             return;
         }
     }
 }
 
-/// Every process of this machine that has a number here.
+/// Returns the ids of all processes that can be seen from here.
 #[cfg(target_os = "linux")]
 fn all_processes() -> impl Iterator<Item = rustix::process::Pid> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| rustix::process::Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
 }
 
-/// Whether it was marked, and is killed now.
+/// Kills the process if it carries the mark. Returns whether it did and was killed.
 #[cfg(target_os = "linux")]
 fn kill_if_marked(pid: rustix::process::Pid, wanted: &[u8]) -> bool {
     use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-    // Held from before the look, so that the signal cannot go to another process that got the number since.
+    // The descriptor is opened before the environment is read. If another process gets the same id in the meantime, the
+    // signal does not go to it.
     let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
     let Ok(environment) = std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())) else {
         return false;
@@ -44,6 +45,6 @@ fn kill_if_marked(pid: rustix::process::Pid, wanted: &[u8]) -> bool {
     is_marked && pidfd_send_signal(process, Signal::KILL).is_ok()
 }
 
-/// Nothing shows there where a process comes from.
+/// Does nothing, because this system does not show the environment of other processes.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn kill(_mark: &OsStr) {}

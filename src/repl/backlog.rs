@@ -1,24 +1,25 @@
-//! What waits to be shown: a queue with a bound. Pure data, no thread and no terminal.
+//! The queue of text that waits to be shown, with a limit. It is plain data and uses neither a thread nor a terminal.
 //!
-//! At the bound the oldest text goes, is counted, and is spoken of once, where it would have stood:
-//! whoever pours in ten thousand lines a second has scrolled them off the screen anyway.
+//! When the limit is reached, the oldest messages are dropped and counted. One line says how many there were, in the
+//! place where they would have been. If ten thousand lines arrive in a second, they would be scrolled off the screen
+//! anyway.
 
 use std::collections::VecDeque;
 
-/// Lines that may wait. A terminal that is stopped (Ctrl-S, a suspended `ssh`) fills this.
+/// How many lines may wait. The queue fills up while the terminal is stopped (Ctrl-S, a suspended `ssh`).
 const MAX_LINES: usize = 10_000;
 
-/// Bytes that may wait: ten thousand lines of ordinary length, or far fewer of the longest.
+/// How many bytes may wait: ten thousand lines of usual length, or far fewer very long ones.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// Lines written at one go: enough that a flood costs little, few enough that a key struck
-/// meanwhile is answered at once.
+/// How many lines are written at once. There are enough of them that a flood costs little, and so few that a key that
+/// is pressed meanwhile is handled without a noticeable delay.
 const CHUNK_LINES: usize = 200;
 
-/// Bytes written at one go, for the same reason.
+/// How many bytes are written at once, for the same reason.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// The cursor to the top, and nothing below it.
+/// The sequence that moves the cursor to the top and clears the screen.
 const EMPTY_SCREEN: &str = "\x1b[H\x1b[2J";
 
 #[derive(Debug, Default)]
@@ -30,7 +31,7 @@ pub(super) struct Backlog {
 }
 
 impl Backlog {
-    /// Queues `text`, one message; a newline is put at its end where there is none.
+    /// Queues the text of one message. A newline is added at its end if there is none.
     pub(super) fn push(&mut self, mut text: String) {
         if !text.ends_with('\n') {
             text.push('\n');
@@ -42,7 +43,7 @@ impl Backlog {
         self.make_room();
     }
 
-    /// Queues what shows no text: it has no line, and is not spoken of where it goes.
+    /// Queues a sequence that shows no text. It does not count as a line, and is not mentioned if it has to be dropped.
     pub(super) fn push_signal(&mut self, sequence: String) {
         self.bytes += sequence.len();
         self.waiting.push_back((sequence, 0));
@@ -56,7 +57,7 @@ impl Backlog {
         }
     }
 
-    /// Forgets what waits; the next chunk empties the screen.
+    /// Drops everything that waits. The next chunk clears the screen.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
         self.waiting.push_back((EMPTY_SCREEN.to_owned(), 0));
@@ -67,7 +68,8 @@ impl Backlog {
         self.waiting.is_empty()
     }
 
-    /// The next whole messages, as many as make one write; nothing when nothing waits.
+    /// Returns the next messages as one text, as many as are written at once; `None` if nothing waits. Messages are not
+    /// split.
     pub(super) fn take_chunk(&mut self) -> Option<String> {
         if self.is_empty() {
             return None;
@@ -103,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_comes_out_in_order_and_ends_with_a_newline() {
+    fn messages_come_out_in_order_and_each_ends_with_a_newline() {
         let mut backlog = Backlog::default();
         for n in 0..1000 {
             backlog.push(format!("m{n}"));
@@ -114,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn past_the_bound_the_oldest_go_and_are_counted_once() {
+    fn beyond_the_limit_the_oldest_messages_are_dropped_and_counted() {
         let mut backlog = Backlog::default();
         for n in 0..MAX_LINES + 7 {
             backlog.push(format!("m{n}"));
@@ -127,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn long_messages_are_bounded_in_bytes() {
+    fn the_bytes_of_waiting_messages_are_limited() {
         let mut backlog = Backlog::default();
         for _ in 0..1000 {
             backlog.push("x".repeat(16 * 1024));
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_shows_no_text_takes_no_line_and_is_bounded() {
+    fn sequences_without_text_count_only_as_bytes() {
         let mut backlog = Backlog::default();
         backlog.push_signal("\x07".to_owned());
         backlog.push("text".to_owned());

@@ -1,7 +1,6 @@
-//! The rows of the prompt and the draft, and how they are put on the terminal in the place of those
-//! drawn before. A draft that has more rows than fit is shown through a window around the cursor, so
-//! that messages still appear above it and nothing of it is drawn twice. Pure data: makes the text that
-//! the editor's thread writes.
+//! Draws the prompt and the draft on the terminal, in the place of what was drawn before. If the draft has more rows
+//! than fit, only a window around the cursor is drawn, so that messages can still appear above it and no part of it is
+//! drawn twice. This is plain data: it makes the text that the editor's thread writes.
 
 use std::fmt::Write;
 
@@ -10,35 +9,35 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::show::terminal::links;
 
-/// Rows of the screen a draft leaves to what is said meanwhile.
+/// How many rows of the screen a long draft leaves free for messages that arrive meanwhile.
 const LEFT_ABOVE: usize = 3;
 
-/// Fewer rows than this have none to spare for how much is hidden.
+/// If the window has fewer rows than this, none of them is used to say how many rows are hidden.
 const TELLS_HIDDEN: usize = 3;
 
-/// A tab reaches the text through a paste only.
+/// How many columns a tab takes at most. A tab can get into the text only by a paste.
 const TAB: usize = 8;
 
-/// Columns and rows of the terminal.
+/// The size of the terminal, in columns and rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Size {
     pub(super) columns: u16,
     pub(super) rows: u16,
 }
 
-/// Text in one colour.
+/// A piece of text with one colour.
 #[derive(Debug, Default)]
 pub(super) struct Span<'t> {
-    /// The sequence that begins the colour; nothing for none.
+    /// The sequence that begins the colour; empty for no colour.
     pub(super) colour: String,
     pub(super) text: std::borrow::Cow<'t, str>,
-    /// The sequence that begins a part of a link; nothing for none.
+    /// The sequence that begins a link; empty if this is not part of a link.
     pub(super) link: String,
-    /// Whether the cursor stands before it.
+    /// Whether the cursor is directly before this piece.
     pub(super) at_cursor: bool,
 }
 
-/// All rows of a prompt and its draft.
+/// All rows of a prompt with its draft, and where the cursor is in them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Sheet {
     rows: Vec<Row>,
@@ -60,12 +59,12 @@ struct Place {
 }
 
 impl Sheet {
-    /// How many rows it has.
+    /// Returns the number of rows.
     pub(super) fn height(&self) -> usize {
         self.rows.len()
     }
 
-    /// Breaks the spans into rows of `columns`.
+    /// Breaks the pieces of text into rows of at most `columns` columns.
     pub(super) fn new(spans: &[Span<'_>], columns: usize, widths: GraphemeClusterMode) -> Self {
         let mut sheet = Self { rows: vec![Row::default()], cursor: Place::default() };
         for span in spans {
@@ -154,37 +153,38 @@ impl Row {
     }
 }
 
-/// What was drawn last, and stands on the terminal.
+/// What was drawn last and is on the terminal now.
 #[derive(Debug, Default)]
 pub(super) struct Canvas {
     drawn: Option<Drawn>,
-    /// The first row that the window shows.
+    /// The index of the first row that the window shows.
     top: usize,
 }
 
 #[derive(Debug)]
 struct Drawn {
-    /// The columns each row takes.
+    /// How many columns each drawn row takes.
     widths: Vec<usize>,
     cursor: Place,
 }
 
-/// What the rows that stand for hidden ones say.
+/// How the rows look that say how many rows are hidden.
 #[derive(Debug)]
 pub(super) struct Edges<'t> {
-    /// Stands before how many are hidden above: the prompt.
+    /// The prompt, which is shown before the number of rows that are hidden above.
     pub(super) before: &'t str,
-    /// The sequence that begins their colour.
+    /// The sequence that begins the colour of these rows.
     pub(super) colour: &'t str,
 }
 
 impl Canvas {
-    /// Takes off what was drawn. On a terminal that has become narrower, its rows have been broken anew.
+    /// Returns the sequence that erases what was drawn. If the terminal has become narrower, it has broken those rows
+    /// anew, which is taken into account.
     pub(super) fn wipe(&mut self, size: Size) -> String {
         let Some(Drawn { widths, cursor }) = self.drawn.take() else { return String::new() };
         let columns = usize::from(size.columns).max(1);
         let above: usize = widths[..cursor.row].iter().map(|width| width.div_ceil(columns).max(1)).sum();
-        // A cursor behind the last column stands in it.
+        // A cursor behind the last column is shown in the last column.
         let up = above + cursor.column.saturating_sub(1) / columns;
         match up.min(usize::from(size.rows)) {
             0 => "\r\x1b[J".to_owned(),
@@ -192,13 +192,13 @@ impl Canvas {
         }
     }
 
-    /// Forgets what was drawn: the screen was emptied.
+    /// Forgets what was drawn, because the screen was cleared.
     pub(super) fn forget(&mut self) {
         self.drawn = None;
     }
 
-    /// Puts `above`, whole lines, and below them the sheet, or what of it fits, in the place of what was
-    /// drawn.
+    /// Returns the text that replaces what was drawn: first `above`, which must be whole lines, and below it the rows
+    /// of the sheet, or those that fit.
     pub(super) fn draw(&mut self, sheet: &Sheet, size: Size, above: &str, edges: &Edges<'_>) -> String {
         let mut out = self.wipe(size);
         out.push_str(above);
@@ -210,7 +210,8 @@ impl Canvas {
         out
     }
 
-    /// Puts the whole sheet in the place of what was drawn, and the cursor below it: it stays.
+    /// Returns the text that replaces what was drawn by the whole sheet, with the cursor below. The sheet then stays on
+    /// the screen.
     pub(super) fn finish(&mut self, sheet: &Sheet, size: Size) -> String {
         let mut out = self.wipe(size);
         self.top = 0;
@@ -221,7 +222,7 @@ impl Canvas {
         out
     }
 
-    /// The rows that are shown, and where among them the cursor is.
+    /// Returns the rows that are shown, and where the cursor is among them.
     fn window(&mut self, sheet: &Sheet, size: Size, edges: &Edges<'_>) -> (Vec<Row>, Place) {
         let most = usize::from(size.rows).saturating_sub(LEFT_ABOVE).max(1);
         let count = sheet.rows.len();
@@ -231,14 +232,14 @@ impl Canvas {
         }
         let tells = most >= TELLS_HIDDEN;
         let shown = if tells { most - 2 } else { most };
-        // Near its end all that follows is shown: the rest of a hint, too.
+        // Near the end, everything that follows is shown, including the rest of a hint.
         let near = count - 1 - sheet.cursor.row < shown / 2;
         let last = if near { count - 1 } else { sheet.cursor.row };
         let least = (last + 1).saturating_sub(shown);
         self.top = self.top.clamp(least, sheet.cursor.row).min(count - shown);
         let (mut from, mut to) = (self.top, self.top + shown);
         if tells {
-            // At either end one row is enough to tell.
+            // At the beginning and at the end, only one side is hidden, so one row is enough to say so.
             if from <= 1 {
                 (from, to) = (0, most - 1);
             } else if to + 1 >= count {
@@ -279,7 +280,7 @@ impl Edges<'_> {
 
 fn move_back(out: &mut String, up: usize, column: usize) {
     if up > 0 {
-        // Writing to a String cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(out, "\x1b[{up}A");
     }
     out.push('\r');
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_break_at_the_edge_and_at_newlines() {
+    fn rows_are_broken_at_the_last_column_and_at_newlines() {
         check("abc", "", &["> abc"], (0, 5));
         check("12345678", "", &["> 12345678", ""], (1, 0));
         check("", "123456789", &["> 12345678", "9"], (0, 2));
@@ -323,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_end_with_their_row() {
+    fn colours_end_at_the_end_of_each_row() {
         let spans = [Span { colour: "\x1b[1m".into(), text: "abcd".into(), ..Span::default() }];
         let sheet = Sheet::new(&spans, 3, GraphemeClusterMode::WcWidth);
         let rows: Vec<&str> = sheet.rows.iter().map(|row| row.text.as_str()).collect();
@@ -331,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_ends_with_its_row_and_goes_on_in_the_next() {
+    fn a_link_ends_with_each_row_and_begins_again_in_the_next() {
         let begin = links::begin("http://a.example");
         let before = Span { text: "x ".into(), ..Span::default() };
         let address = Span { link: begin.clone(), text: "http://a.example".into(), ..Span::default() };
@@ -342,7 +343,7 @@ mod tests {
         assert_eq!(rows, [format!("x {begin}http://a.e{end}"), format!("{begin}xample{end} y")]);
     }
 
-    /// The rows a terminal of `columns` shows after these writes.
+    /// Returns the rows that a terminal of this size shows after these writes.
     fn screen(writes: &[String], columns: u16, rows: u16) -> Vec<String> {
         let cells = |count| std::num::NonZeroU16::new(count).unwrap();
         let mut parser = vt100::Parser::new(cells(rows), cells(columns), 1000);
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tall_draft_is_seen_through_a_window_and_never_twice() {
+    fn a_draft_with_too_many_rows_is_shown_in_a_window_and_never_twice() {
         let size = Size { columns: 20, rows: 10 };
         let lines: Vec<String> = (0..26).map(|n| format!("line {n}")).collect();
         let mut canvas = Canvas::default();
@@ -376,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_follows_the_cursor() {
+    fn the_window_of_a_long_draft_follows_the_cursor() {
         let size = Size { columns: 20, rows: 10 };
         let lines: Vec<String> = (0..26).map(|n| format!("line {n}")).collect();
         let mut canvas = Canvas::default();
@@ -395,10 +396,10 @@ mod tests {
     }
 
     #[test]
-    fn a_narrower_terminal_leaves_no_fragment() {
+    fn wiping_on_a_narrower_terminal_erases_all_rows() {
         let mut canvas = Canvas::default();
         canvas.draw(&sheet(&"x".repeat(50), "", 80), Size { columns: 80, rows: 24 }, "", &EDGES);
-        // 52 columns became three rows of 20, and the cursor is in the third.
+        // The 52 columns have become three rows of 20, and the cursor is in the third.
         assert_eq!(canvas.wipe(Size { columns: 20, rows: 24 }), "\r\x1b[2A\x1b[J");
         assert_eq!(canvas.wipe(Size { columns: 20, rows: 24 }), "");
     }

@@ -1,8 +1,8 @@
-//! Tab: commands after `\`, what a command takes after it, names of users in a text. Also puts the
-//! line in place that a search ends with, for rustyline lets nothing else change a whole line.
+//! Completion with Tab: commands after `\`, the arguments of commands, and the names of users in a text. It also puts
+//! the result of a search into the line, because rustyline lets nothing else replace a whole line.
 //!
-//! Reads a snapshot of the words; changes nothing. Offers no more than one screen holds, since
-//! rustyline stops printing while it asks or pages.
+//! It reads a snapshot of the words and changes nothing. It offers only as many candidates as fit on the screen,
+//! because rustyline shows no messages while it asks or pages.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,10 +17,10 @@ use super::terminal;
 use super::words::{Argument, Words, fold};
 use crate::input::line::{self, Call, Habit, Line, Source};
 
-/// Candidates above this number make rustyline ask first.
+/// How many candidates are offered at most. With more, rustyline would ask before it shows them.
 pub(super) const MAX_CANDIDATES: usize = 99;
 
-/// Completes from the words the app published last.
+/// Completes from the words that the app published last.
 pub(super) struct Completions {
     pub(super) words: Watched,
     pub(super) page: Arc<Mutex<Page>>,
@@ -32,7 +32,7 @@ impl Completer for Completions {
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
         let page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
         if page.search.exchanges() {
-            // One candidate is inserted without a word; `update` inserts the line itself.
+            // A single candidate is inserted without a message; `update` then replaces the whole line.
             return Ok((0, vec![pair(String::new())]));
         }
         let words = self.words.borrow().clone();
@@ -50,7 +50,7 @@ impl Completer for Completions {
     }
 }
 
-/// Where the word at the end of `head` begins, and what could stand there.
+/// Returns where the word at the end of `head` begins, and what it could be completed to.
 fn candidates(head: &str, words: &Words) -> (usize, Vec<Pair>) {
     match line::parse(head, Source::Terminal(words)) {
         Line::Command(Call { word, argument: None, .. }) => (0, command_names(word, words, "\\")),
@@ -65,7 +65,7 @@ fn candidates(head: &str, words: &Words) -> (usize, Vec<Pair>) {
     }
 }
 
-/// What could stand at the end of the argument that begins at byte `at`.
+/// Returns candidates for the end of the argument that begins at byte `at`.
 fn argument(head: &str, command: &str, at: usize, words: &Words) -> (usize, Vec<Pair>) {
     let typed = &head[at..];
     let kind = words.command(command).map(|command| command.argument);
@@ -139,14 +139,14 @@ fn arguments(command: &str, start: &str, words: &Words) -> Vec<Pair> {
     }
 }
 
-/// Words for a command that takes something back or gives rights. Tab inserts a candidate that is the
-/// only one; here only where its reader has begun to type it.
+/// Returns words for a command that takes something back or gives rights. Tab inserts a single candidate at once, so a
+/// single candidate is offered only if the user has begun to type it.
 fn not_the_only_one<'w>(start: &str, fitting: impl Iterator<Item = &'w String>) -> Vec<Pair> {
     let found: Vec<Pair> = fitting.cloned().map(pair).collect();
     if start.is_empty() && found.len() == 1 { Vec::new() } else { found }
 }
 
-/// The values of the setting that is named already, and the beginning of one that is typed.
+/// Returns the values of the setting whose name was typed, and the beginning of the value that is being typed.
 fn setting_values<'a>(command: &str, argument: &'a str, words: &Words) -> Option<(&'a str, Vec<Pair>)> {
     words.command(command).filter(|command| command.argument == Argument::Setting)?;
     let (key, start) = argument.split_once(char::is_whitespace)?;
@@ -156,7 +156,7 @@ fn setting_values<'a>(command: &str, argument: &'a str, words: &Words) -> Option
     Some((start, fits.cloned().map(pair).collect()))
 }
 
-/// `NAME: ` at the start of a text, `NAME ` later, with or without a leading `@`.
+/// Returns names as mentions: `NAME: ` at the beginning of a text and `NAME ` later, with or without a leading `@`.
 fn mentions(start: &str, first: bool, words: &Words) -> Vec<Pair> {
     let (at, name) = start.strip_prefix('@').map_or(("", start), |name| ("@", name));
     if start.is_empty() && !first {
@@ -173,7 +173,7 @@ fn users<'w>(start: &str, words: &'w Words) -> impl Iterator<Item = &'w str> {
     words.users.iter().filter(move |name| fold(name).starts_with(&start)).map(String::as_str)
 }
 
-/// Rooms by name, with the `#` where it was typed.
+/// Returns the names of rooms, with a `#` if the user typed one.
 fn rooms(start: &str, words: &Words) -> Vec<Pair> {
     let (sign, name) = start.strip_prefix('#').map_or(("", start), |name| ("#", name));
     let begins = |room: &&String| fold(room).starts_with(&fold(name));
@@ -181,7 +181,7 @@ fn rooms(start: &str, words: &Words) -> Vec<Pair> {
     words.rooms.iter().filter(begins).map(room).collect()
 }
 
-/// By number while nothing or a number is typed, by name otherwise.
+/// Returns sessions by number if nothing or a number was typed, and otherwise by name.
 fn sessions(start: &str, words: &Words) -> Vec<Pair> {
     let by_number = words.sessions.iter().filter(|(id, _)| id.to_string().starts_with(start));
     let by_name =
@@ -196,8 +196,8 @@ fn pair(word: String) -> Pair {
     Pair { display: word.clone(), replacement: word }
 }
 
-/// As many candidates as one screen shows. The last one always stays, so that what all have in
-/// common, which Tab inserts, is the same as for the whole (sorted) list.
+/// Returns as many candidates as the screen can show. The last one always stays. The list is sorted, so what all
+/// candidates have in common (which Tab inserts) is then the same as for the whole list.
 fn fit(mut candidates: Vec<Pair>, size: Size, page: &Page) -> Vec<Pair> {
     candidates.sort_by_cached_key(|pair| fold(&pair.replacement));
     candidates.dedup_by(|a, b| a.replacement == b.replacement);
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_and_their_arguments() {
+    fn commands_and_their_arguments_are_completed() {
         check("\\fo", &["\\fork "]);
         check("\\S", &["\\switch ", "\\sessions", "\\set "]);
         check("\\ss", &["\\sessions"]);
@@ -291,14 +291,14 @@ mod tests {
     }
 
     #[test]
-    fn the_only_word_is_not_taken_before_it_is_begun_where_that_takes_something_back() {
+    fn a_single_word_is_offered_to_commands_that_take_something_back_only_if_begun() {
         check("\\unalias ", &[]);
         check("\\unignore ", &[]);
         check("\\allow l", &["\\allow load", "\\allow links"]);
     }
 
     #[test]
-    fn settings_and_their_values() {
+    fn settings_and_their_values_are_completed() {
         check("\\set ti", &["\\set times "]);
         check("\\set --", &["\\set --save"]);
         check("\\set times ", &["\\set times off", "\\set times short"]);
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn names_in_a_text() {
+    fn names_in_a_text_are_completed() {
         check("an", &["anna: ", "Anton: "]);
         check("hi BO", &["hi bobby "]);
         check("@bo", &["@bobby "]);
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_is_cut_to_a_screen_and_keeps_what_all_share() {
+    fn too_many_candidates_are_cut_and_keep_their_common_beginning() {
         let page = Page::new(GraphemeClusterMode::WcWidth);
         let crowd: Vec<_> = (0..5000).map(|n| pair(format!("user{n:04}"))).collect();
         let shown = fit(crowd, page.size, &page);

@@ -1,22 +1,23 @@
-//! A `\` typed at the end of a line continues the message on the next one.
+//! A `\` that is typed at the end of a line continues the message on the next line.
 //!
-//! The editor leaves both the `\` and the newline in its text. Which of them were typed so is
-//! followed here through later edits: a `\` before a newline in pasted code is the code's own and
-//! stays. Pure data; the editor tells it what it shows.
+//! The editor leaves both the `\` and the newline in its text. This file remembers which of them were typed in this
+//! way, and follows them through later edits. A `\` before a newline in pasted code belongs to the code and stays. This
+//! is plain data; the editor tells it how its text changes.
 
-/// Where, in the text being edited, a typed `\` stands for "goes on below". Byte offsets, rising.
+/// The places in the edited text at which a typed `\` continues the line, as byte offsets in rising order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Joins(Vec<usize>);
 
 impl Joins {
-    /// Enter was struck and the text ends in a `\`, which stands at `offset`.
+    /// Notes that Enter was pressed after a `\` at `offset`, at the end of the text.
     pub(super) fn mark(&mut self, offset: usize) {
         if self.0.last() != Some(&offset) {
             self.0.push(offset);
         }
     }
 
-    /// The text changed from `old` to `new`: moves what stands behind the change, drops what it hit.
+    /// Follows a change of the text from `old` to `new`. Places behind the change are moved, and places in it are
+    /// dropped.
     pub(super) fn follow(&mut self, old: &str, new: &str) {
         if self.0.is_empty() || old == new {
             return;
@@ -35,12 +36,12 @@ impl Joins {
         });
     }
 
-    /// Whether the `\` at `offset` of `text` continues the line.
+    /// Whether the `\` at `offset` continues the line.
     pub(super) fn contains(&self, offset: usize) -> bool {
         self.0.binary_search(&offset).is_ok()
     }
 
-    /// Splits `text` at `cursor` and leaves out every `\` that only continued a line.
+    /// Splits `text` at `cursor`, and leaves out every `\` that only continues a line.
     pub(super) fn resolve(&self, text: &str, cursor: usize) -> (String, String) {
         let (mut left, mut right) = (String::with_capacity(text.len()), String::new());
         for (offset, c) in text.char_indices() {
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_typed_backslash_joins_and_a_pasted_one_stays() {
+    fn a_typed_backslash_joins_lines_and_a_pasted_one_stays() {
         let mut joins = Joins::default();
         joins.mark(3);
         joins.follow("abc\\", "abc\\\n");
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn edits_before_and_behind_are_followed() {
+    fn a_typed_backslash_is_followed_through_edits_before_and_behind_it() {
         let mut joins = Joins::default();
         joins.mark(1);
         joins.follow("a\\\nb", "xyza\\\nb");

@@ -1,7 +1,6 @@
-//! The thread that owns the line editor: waits for a grant, reads a line, hands it over.
+//! The thread that owns the line editor. It waits for a grant, reads a line and hands the line over.
 //!
-//! It alone writes to the terminal (see [`SharedTerminal`]). It must not know what a command or a session
-//! is.
+//! Only this thread writes to the terminal (see [`SharedTerminal`]). It must not know what a command or a session is.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -28,12 +27,12 @@ use super::prompt::{Draft, Edit, Grant, Prompt};
 use super::{ReplOptions, Typed, Watched, terminal};
 use crate::input::line;
 
-/// A lone Escape is a key of its own when nothing follows it for so many milliseconds. Without
-/// this, rustyline waits for the next key and prints nothing meanwhile. What belongs together comes
-/// together (see `keystrokes`), so that this is short.
+/// After how many milliseconds an Escape counts as a key of its own, if nothing follows it. Without this time,
+/// rustyline would wait for the next key and show no messages meanwhile. The time is short because the bytes of one key
+/// always arrive together (see `keystrokes`).
 const ESCAPE_TIMEOUT_MS: u16 = 1;
 
-/// Decides whether Enter ends the line: a text with one `\` at its end goes on below.
+/// Decides whether Enter ends the line. A text with one `\` at its end goes on in the next line.
 pub(super) struct Continuation {
     page: Arc<Mutex<Page>>,
     screen: Arc<SharedTerminal>,
@@ -62,7 +61,7 @@ struct Assistant {
     continuation: Continuation,
 }
 
-/// The editor and what its thread needs.
+/// The line editor, and what its thread needs.
 pub(super) struct LineReader {
     editor: Editor<Assistant, DefaultHistory>,
     screen: Arc<SharedTerminal>,
@@ -74,7 +73,7 @@ pub(super) struct LineReader {
 }
 
 impl LineReader {
-    /// Makes the editor. Fails where standard input or output is no terminal.
+    /// Makes the editor. Fails if standard input or output is not a terminal.
     pub(super) fn new(
         options: ReplOptions,
         screen: Arc<SharedTerminal>,
@@ -105,7 +104,7 @@ impl LineReader {
         Ok((Self { editor, screen, page, past, typed, keyboard, words }, bell))
     }
 
-    /// Runs until the handle is closed, or nobody takes what is typed.
+    /// Runs until the handle is closed, or until nobody receives what is typed.
     pub(super) fn run(mut self) {
         terminal::hush();
         self.recall();
@@ -126,22 +125,22 @@ impl LineReader {
             }
         }
         let screen = self.screen.clone();
-        // Its receiver goes with it, so that a bell waiting to ring gives up.
+        // The receiver is dropped with it, so that a thread that waits to ring the bell gives up.
         drop(self);
         terminal::restore();
         screen.gone();
     }
 
-    /// Answers one grant. Returns whether there is someone to answer.
+    /// Reads a line for one grant and sends it. Returns false if nobody receives it any more.
     fn read(&mut self, grant: Grant) -> bool {
         let Grant { prompt, session, mut draft, mut note, question, said } = grant;
         if question {
-            // Nobody answers with a line typed before.
+            // Questions are not answered with lines that were typed before, so a search is closed.
             lock(&self.page).search.close();
         }
         let answer = loop {
             let error = match self.read_once(&prompt, &draft, note.take()) {
-                // No key of a search hands the line over. Should one ever, a query is not sent.
+                // No key of a search ends the line. If it ever happens, the query is not sent.
                 Ok(_) if lock(&self.page).search.is_open() => {
                     draft = lock(&self.page).draft();
                     lock(&self.page).search.close();
@@ -188,7 +187,7 @@ impl LineReader {
                         }
                     }
                 }
-                // A resize that reached rustyline: the line goes on.
+                // rustyline has noticed a change of the terminal's size. The line is read on.
                 ReadlineError::Signal(_) => {
                     self.wipe();
                     draft = abandoned;
@@ -205,7 +204,7 @@ impl LineReader {
         self.answer(answer, question)
     }
 
-    /// Answers a request to edit. Returns whether there is someone to answer.
+    /// Runs the user's text editor and sends the result. Returns false if nobody receives it any more.
     fn edit(&mut self, edit: &Edit) -> bool {
         self.keyboard.lend();
         let (text, failed) = match outside::run(edit, &self.screen) {
@@ -225,7 +224,7 @@ impl LineReader {
     ) -> rustyline::Result<String> {
         let size = terminal::size().unwrap_or(lock(&self.page).size);
         lock(&self.page).begin(prompt.clone(), size);
-        // A search that was open goes on with its query, and keeps the draft.
+        // A search that was open goes on with its query, and remembers the draft.
         let query = lock(&self.page).search.keep(draft).map(Draft::at_end);
         let begun = query.as_ref().unwrap_or(draft);
         if let Some(note) = note {
@@ -250,36 +249,36 @@ impl LineReader {
         taken
     }
 
-    /// Takes the abandoned prompt and draft off the screen.
+    /// Erases the abandoned prompt and draft from the screen.
     fn wipe(&mut self) {
         if let Some(assistant) = self.editor.helper() {
             assistant.painter.wipe();
         }
     }
 
-    /// Leaves the prompt and what was typed on the screen, whole.
+    /// Leaves the prompt and the whole line that was typed on the screen.
     fn leave(&mut self) {
         if let Some(assistant) = self.editor.helper() {
             assistant.painter.leave();
         }
     }
 
-    /// What Ctrl-C took off can be had again: with Ctrl-Y, and among the lines typed before. It was not
-    /// said, so that it is not kept for the next run.
+    /// Keeps a draft that Ctrl-C removed. The user can bring it back with Ctrl-Y, and it is among the lines that were
+    /// typed before. It was not sent, so it is not stored for the next run.
     fn keep_cleared(&mut self, draft: Draft) {
         let text = draft.left + &draft.right;
-        // Fails for a history in a database only.
+        // This fails only for a history in a database.
         let _ = self.editor.add_history_entry(text.as_str());
         lock(&self.page).cleared = Some(text);
     }
 
-    /// Loads what was typed in earlier runs.
+    /// Loads the lines that were typed in earlier runs.
     fn recall(&mut self) {
         match self.past.as_ref().map(PastLines::load) {
             None => {}
             Some(Ok(lines)) => {
                 for line in lines {
-                    // Fails for a history in a database only.
+                    // This fails only for a history in a database.
                     let _ = self.editor.add_history_entry(line);
                 }
             }
@@ -288,7 +287,8 @@ impl LineReader {
     }
 
     fn remember(&mut self, line: &str) {
-        // As above. Says no to an empty line, to the same line again, and to one behind a space.
+        // This fails only for a history in a database. It returns false for an empty line, for a repeated line, and for
+        // a line that begins with a space.
         let new = self.editor.add_history_entry(line).unwrap_or(false);
         if new
             && let Some(past) = &mut self.past
@@ -298,10 +298,10 @@ impl LineReader {
         }
     }
 
-    /// The file is of no use: say so once, and go on without it.
+    /// Goes on without the file, because it cannot be used, and says so once.
     fn forget(&mut self, error: &std::io::Error) {
         self.past = None;
-        // Told to nobody when nobody is left.
+        // An error means that nobody receives messages any more.
         let _ = self.typed.blocking_send(Typed::HistoryLost(error.to_string()));
     }
 }
@@ -309,7 +309,7 @@ impl LineReader {
 fn config(widths: GraphemeClusterMode) -> rustyline::Result<Config> {
     Ok(Builder::new()
         .keyseq_timeout(Some(ESCAPE_TIMEOUT_MS))
-        // The highlighter must be asked at every repaint; whether there is colour, it decides.
+        // The highlighter must be asked at every repaint. The highlighter itself decides whether there are colours.
         .color_mode(ColorMode::Forced)
         .bracketed_paste(true)
         .completion_type(CompletionType::List)

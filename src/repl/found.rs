@@ -1,5 +1,5 @@
-//! What a search has found, as the grey text behind the query: harmless, on one row, with the part
-//! that was looked for in it. Called by the hinter; knows no history and changes nothing.
+//! Shows what a search has found as the grey text behind the query: harmless, in one row, and with the part that was
+//! searched for in it. The hinter calls this. It knows no history and changes nothing.
 
 use std::ops::Range;
 
@@ -7,17 +7,17 @@ use super::page::Page;
 use super::search::{Step, Told};
 use crate::show::harmless::harmless_line;
 
-/// On a terminal of fewer columns what was found needs every one; from here on it is said in words
-/// what stands there.
+/// From this number of columns on, the hint also says in words what is shown. On a narrower terminal, what was found
+/// needs all of the columns.
 const WORDY: u16 = 60;
 
-/// What of a long line stands before the part that was looked for: one in so many columns.
+/// One out of how many columns may show the part of a long line that stands before the match.
 const BEFORE: usize = 3;
 
-/// The hint behind `query`, if a search is open.
+/// Returns the hint behind `query`, if a search is open.
 pub(super) fn hint(page: &Page, query: &str, color: bool) -> Option<String> {
     let told = page.search.told()?;
-    // Without colour a hint must not look like something typed.
+    // Without colours, a hint must not look like something that was typed.
     let (open, close) = if color { ("  ← ", "") } else { ("  [← ", "]") };
     let room = page.room_after(query).saturating_sub(page.width(open) + close.len());
     let body = body(&told, room, page);
@@ -45,7 +45,7 @@ fn body(told: &Told<'_>, room: usize, page: &Page) -> String {
     }
 }
 
-/// `line` in `room` columns, with what stands at `place` among them.
+/// Returns a part of `line` that fits into `room` columns and contains the match at `place`.
 fn around(line: &str, place: &Range<usize>, room: usize, page: &Page) -> String {
     let before = harmless_line(&line[..place.start]);
     let found = harmless_line(&line[place.clone()]);
@@ -69,7 +69,7 @@ mod tests {
     use super::super::search::Line;
     use super::*;
 
-    /// The hint behind `query` where `line` was typed before.
+    /// Returns the hint behind `query` if `line` was typed before.
     fn shown(line: &str, query: &str, columns: u16, color: bool) -> String {
         let mut history = DefaultHistory::new();
         history.add(line).unwrap();
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_what_it_is_and_fits_every_width() {
+    fn the_hint_of_a_search_fits_every_width() {
         let line = "a needle in a haystack";
         assert_eq!(shown(line, "need", 80, true), "  ← search: a needle in a haystack");
         assert_eq!(shown(line, "need", 80, false), "  [← search: a needle in a haystack]");
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_part_looked_for_is_always_shown() {
+    fn the_match_is_always_visible_in_the_hint() {
         let line = format!("{} the needle {}", "before ".repeat(40), "after ".repeat(40));
         for columns in [40, 80, 200] {
             let hint = shown(&line, "needle", columns, true);
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_it_steers_a_terminal() {
+    fn the_hint_of_a_search_is_harmless() {
         assert_eq!(
             shown("one\ntwo\x1b[2J\u{202e}\tx", "two", 80, true),
             "  ← search: one␤two␛[2J\u{fffd}    x"

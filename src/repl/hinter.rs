@@ -1,7 +1,6 @@
-//! The grey text behind the cursor: how the command being typed goes on, and what it does.
+//! The grey text behind the cursor, which says how the command that is being typed goes on and what it does.
 //!
-//! No hints from the input history, unless it is searched: a private line would show again in the
-//! lobby.
+//! Earlier lines give no hints unless they are searched for. Otherwise a private line could appear again in the lobby.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,14 +12,14 @@ use super::words::{CommandWord, Words};
 use super::{Watched, found};
 use crate::input::line::{self, Call, Habit, Line, Source};
 
-/// Hints at commands.
+/// Makes the hints for commands.
 pub(super) struct Hints {
     pub(super) color: bool,
     pub(super) words: Watched,
     pub(super) page: Arc<Mutex<Page>>,
 }
 
-/// One hint: what is shown, and what of it the right-arrow key takes over.
+/// One hint: the text that is shown, and the part of it that the right arrow key inserts.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CommandHint {
     display: String,
@@ -64,7 +63,7 @@ impl Hints {
         }
         let mut hint = hint(line, &self.words.borrow())?;
         if !self.color {
-            // Without colour a hint must not look like something typed.
+            // Without colours, a hint must not look like something that was typed.
             hint.display = format!("  [{}]", hint.display.trim());
         }
         hint.display = page.cut(&hint.display, page.room_after(line));
@@ -88,7 +87,7 @@ fn hint(line: &str, words: &Words) -> Option<CommandHint> {
     }
 }
 
-/// Elsewhere commands begin with a slash: what becomes of such a line here.
+/// In other chat programs commands begin with a slash. Says what such a line means here.
 fn by_habit(call: &Call<'_>, habit: &Habit) -> Option<CommandHint> {
     match habit {
         Habit::Same(_) if call.argument.as_ref().is_some_and(|argument| !argument.is_empty()) => None,
@@ -101,7 +100,7 @@ fn note(text: &str) -> Option<CommandHint> {
     Some(CommandHint { display: format!("  {text}"), completion: None })
 }
 
-/// The one command whose own name begins with what is typed.
+/// Returns a hint for the only command whose name begins with what was typed.
 fn only_one(typed: &str, words: &Words) -> Option<CommandHint> {
     let mut begun =
         words.commands.iter().filter_map(|command| Some((command, command.name.strip_prefix(typed)?)));

@@ -1,10 +1,10 @@
-//! The terminal as the line editor sees it: a pseudo-terminal of our own, which stands in the place of
-//! standard input and output while the program is at a terminal.
+//! The terminal as the line editor sees it. It is a pseudo-terminal, which takes the place of standard input and output
+//! while the program runs at a terminal.
 //!
-//! rustyline reads and draws on whatever is there and can be told neither to read elsewhere nor to draw
-//! less than the whole line. So what it reads are the real terminal's bytes, made whole first (see
-//! `keystrokes`), and what it draws is thrown away but for its bell: `painter` draws. One thread, the
-//! *keyboard*, moves bytes both ways. Knows no line, no prompt and no session.
+//! rustyline reads from standard input and draws on standard output. It can neither be told to read elsewhere, nor to
+//! draw less than the whole line. Therefore rustyline gets the bytes of the real terminal only after `keystrokes` has
+//! made whole keys of them, and what rustyline draws is thrown away except for its bell; `painter` draws instead. One
+//! thread, the *keyboard*, moves the bytes in both directions. It knows no line, no prompt and no session.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
@@ -24,20 +24,20 @@ use tokio::sync::mpsc;
 use super::keystrokes::{Keystrokes, NUDGE};
 use super::{Typed, terminal};
 
-/// The columns the line editor believes in. So many that a line of any length is one row: it need not
-/// scroll what nobody sees.
+/// How many columns the line editor believes to have. There are so many that any line fits into one row, so that the
+/// editor does not spend time on scrolling that nobody sees.
 const COLUMNS: u16 = 60_000;
 
-/// The rows it believes in: its lists of words are never paged.
+/// How many rows the line editor believes to have. There are so many that it never pages a list of words.
 const ROWS: u16 = 1000;
 
-/// Bytes read at one go.
+/// How many bytes are read at once.
 const READ: usize = 4096;
 
-/// So many bytes wait for the editor, and the terminal is not read until it has taken some.
+/// When this many bytes wait for the editor, the terminal is not read until the editor has taken some.
 const MOST_WAITING: usize = 128 * 1024;
 
-/// Steers the keyboard's thread.
+/// Controls the keyboard's thread.
 #[derive(Debug)]
 pub(super) struct Keyboard {
     gate: Mutex<Gate>,
@@ -46,17 +46,17 @@ pub(super) struct Keyboard {
 
 #[derive(Debug, Default)]
 struct Gate {
-    /// The terminal is lent: what is typed is for another program.
+    /// Whether the terminal is lent to another program, so that what is typed is meant for that program.
     lent: bool,
-    /// The editor is to repaint.
+    /// Whether the editor has to repaint.
     nudged: bool,
 }
 
 impl Keyboard {
-    /// Puts the pseudo-terminal in the place of standard input and output, and begins.
+    /// Puts the pseudo-terminal in the place of standard input and output, and starts the thread.
     pub(super) fn start(typed: mpsc::Sender<Typed>) -> io::Result<Arc<Self>> {
         let OpenptyResult { master, slave } = open()?;
-        // As every other descriptor, it is not for programs that are started.
+        // Like every other descriptor, this one is not inherited by programs that are started.
         let master = master.try_clone()?;
         fcntl_setfl(&master, fcntl_getfl(&master)? | OFlags::NONBLOCK)?;
         let (wake, woken) = UnixStream::pair()?;
@@ -79,31 +79,31 @@ impl Keyboard {
         Ok(keyboard)
     }
 
-    /// Lends the keyboard to another program, from now on.
+    /// Lends the keyboard to another program. From now on this thread reads nothing from it.
     pub(super) fn lend(&self) {
         self.gate().lent = true;
         self.wake();
     }
 
-    /// Takes it back.
+    /// Takes the keyboard back from the other program.
     pub(super) fn take_back(&self) {
         self.gate().lent = false;
         self.wake();
     }
 
-    /// Makes the editor repaint, by a key that means nothing else.
+    /// Makes the editor repaint, by sending it a key that has no other meaning.
     pub(super) fn nudge(&self) {
         self.gate().nudged = true;
         self.wake();
     }
 
     fn wake(&self) {
-        // Where it is full already, the thread wakes anyway.
+        // If the socket is full, the thread wakes up anyway.
         let _full = (&self.wake).write(&[0]);
     }
 
-    /// Waits for changes of the terminal's size, for as long as the program lives. `main` has blocked
-    /// the signal for all threads; where it has not, none arrives here.
+    /// Waits for changes of the terminal's size, as long as the program lives. This needs `main` to have blocked the
+    /// signal for all threads; otherwise the signal does not arrive here.
     fn watch_size(&self) {
         let mut resizes = SigSet::empty();
         resizes.add(Signal::SIGWINCH);
@@ -119,7 +119,7 @@ impl Keyboard {
 
 fn open() -> io::Result<OpenptyResult> {
     let size = Winsize { ws_row: ROWS, ws_col: COLUMNS, ws_xpixel: 0, ws_ypixel: 0 };
-    // The keys that end, interrupt and stop are those of the terminal's user.
+    // The keys that end, interrupt and stop are those that the user's terminal has.
     let mut settings = terminal::found()?;
     cfmakeraw(&mut settings);
     Ok(openpty(Some(&size), Some(&settings))?)
@@ -131,14 +131,14 @@ struct Pump {
     woken: UnixStream,
     keyboard: Arc<Keyboard>,
     keys: Keystrokes,
-    /// What the editor has not taken yet.
+    /// The bytes that the editor has not taken yet.
     waiting: Vec<u8>,
-    /// Who is told of a byte that is no UTF-8, once.
+    /// Who has to be told about a byte that is not UTF-8. It is told only once.
     told: Option<mpsc::Sender<Typed>>,
 }
 
 impl Pump {
-    /// Runs until either side has gone. The editor sees the end of this side as that of its terminal.
+    /// Runs until one side is closed. The editor then sees the end of its terminal.
     fn run(mut self) {
         while self.turn().is_ok() {}
     }
@@ -165,13 +165,14 @@ impl Pump {
         if let Some(byte) = self.keys.take_bad()
             && let Some(told) = self.told.take()
         {
-            // Where the app takes nothing it is on its way out.
+            // An error means that the app receives nothing because it is ending.
             let _ = told.try_send(Typed::NotUtf8(byte));
         }
         self.hand_over()
     }
 
-    /// Waits for something to do: typed, drawn, woken.
+    /// Waits until there is something to do. Returns whether something was typed, whether something was drawn, and
+    /// whether another thread woke this one.
     fn wait(&self) -> io::Result<(bool, bool, bool)> {
         let lent = self.keyboard.gate().lent;
         let takes = !lent && self.waiting.len() < MOST_WAITING;
@@ -196,7 +197,7 @@ impl Pump {
         Ok((ready(2), ready(0), ready(1)))
     }
 
-    /// Reads what was typed, unless the terminal has been lent meanwhile.
+    /// Reads what was typed, unless the terminal has been lent in the meantime.
     fn read(&mut self) -> io::Result<()> {
         let mut buffer = [0; READ];
         let gate = self.keyboard.gate();
@@ -215,7 +216,7 @@ impl Pump {
         Ok(())
     }
 
-    /// Takes what the editor has drawn; its bell is rung.
+    /// Reads what the editor has drawn, and throws it away. If there is a bell in it, the bell is rung.
     fn throw_away(&mut self) -> io::Result<()> {
         let mut buffer = [0; READ];
         match self.master.read(&mut buffer) {

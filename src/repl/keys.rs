@@ -1,12 +1,12 @@
-//! What a key does where rustyline's own meaning will not do: while a search is open, and where
-//! rustyline would wait for a second key.
+//! What keys do if rustyline's own meaning is not suitable: while a search is open, and for keys after which rustyline
+//! would wait for a second key.
 //!
-//! rustyline shows no message while it reads a key in a loop of its own: in its search, after Ctrl-V,
-//! Ctrl-X or Ctrl-]. No such loop is entered from here; what the first key began is remembered until
-//! the second one comes. (Alt with a digit is read before anything can be bound; see `printer`.)
+//! rustyline shows no messages while it reads keys in a loop of its own, which it does in its search and after Ctrl-V,
+//! Ctrl-X or Ctrl-]. Here no such loop is entered: the meaning of the first key is remembered until the second key
+//! arrives. (Alt with a digit is read before anything can be bound to it; see `printer`.)
 //!
-//! While a search is open only the keys listed here do anything, so that no key can send a query.
-//! Knows no history, no command and no session.
+//! While a search is open, only the keys in the list below have an effect, so that no key can send a query. This file
+//! knows no history, no command and no session.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,24 +20,24 @@ use super::printer::SharedTerminal;
 use super::search::{At, Line, Step};
 use super::terminal;
 
-/// The keys of the editor; bound to all of them.
+/// The handler of the editor's keys. It is bound to all keys.
 pub(super) struct Keys {
     page: Arc<Mutex<Page>>,
     screen: Arc<SharedTerminal>,
     first: Mutex<Option<First>>,
 }
 
-/// What the keyboard's own key becomes (see `keystrokes`).
+/// The key that rustyline makes of the bytes by which `keystrokes` asks for a repaint.
 const REPAINT: KeyEvent = KeyEvent(KeyCode::Char('9'), Modifiers::CTRL_ALT_SHIFT);
 
-/// The first of two keys.
+/// The first of two keys that belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum First {
-    /// Ctrl-V: the next key is text, whatever it is.
+    /// Ctrl-V: the next key is inserted as text, whatever it is.
     Quote,
-    /// Ctrl-X: Ctrl-U undoes, Backspace deletes to the left.
+    /// Ctrl-X: the next key may be Ctrl-U, which undoes, or Backspace, which deletes everything to the left.
     Extended,
-    /// Ctrl-]: to the character that is typed next.
+    /// Ctrl-]: moves to the character that is typed next.
     Find { back: bool },
 }
 
@@ -72,7 +72,7 @@ impl Keys {
 
     fn editing(&self, key: KeyEvent, positive: bool, context: &EventContext<'_>) -> Option<Cmd> {
         if cuts(key) {
-            // What is cut now is what Ctrl-Y gives back.
+            // From now on, Ctrl-Y returns the text that is cut now.
             self.page().cleared = None;
         }
         match key {
@@ -105,7 +105,7 @@ impl Keys {
 
     fn searching(&self, key: KeyEvent) -> Option<Cmd> {
         match key {
-            // The query is edited as any line is.
+            // These keys edit the query in the same way as any other line.
             KeyEvent(KeyCode::Char(_), Modifiers::NONE)
             | KeyEvent(KeyCode::Backspace, Modifiers::NONE | Modifiers::ALT)
             | KeyEvent(KeyCode::Char('U' | 'W'), Modifiers::CTRL)
@@ -133,23 +133,24 @@ impl Keys {
         }
     }
 
-    /// Empties the screen at the next repaint, which is now.
+    /// Clears the screen at the next repaint, which happens immediately.
     fn clear(&self) -> Cmd {
         self.page().clears = true;
         Cmd::Repaint
     }
 
-    /// Ctrl-Z. rustyline would leave the shell with the settings it found, which are the hushed ones.
+    /// Suspends the program on Ctrl-Z. rustyline would leave the shell with the terminal settings that it found, and
+    /// those are not the user's.
     fn suspend(&self) -> Cmd {
         terminal::suspend();
-        // What was drawn is somewhere above what the shell has written since.
+        // What was drawn is now somewhere above what the shell has written.
         self.page().canvas.forget();
         Cmd::Repaint
     }
 
     fn step(&self, step: Step) -> Cmd {
         self.page().search.step(step);
-        // Looks for the hint again.
+        // A repaint also makes a new hint.
         Cmd::Repaint
     }
 
@@ -157,7 +158,7 @@ impl Keys {
         if self.page().search.take(at) { EXCHANGE } else { Cmd::Noop }
     }
 
-    /// The line is left as it is, for the next session or the one before.
+    /// Ends the line as it is, because the user changes to the next or the previous session.
     fn leave(&self, forward: bool) -> Cmd {
         self.screen.note_step(forward);
         Cmd::Interrupt
@@ -173,11 +174,11 @@ impl Keys {
     }
 }
 
-/// Replaces the whole line and its cursor at once, as `completer` is told by the search. No other
-/// command of rustyline does.
+/// The command that replaces the whole line and its cursor at once: it calls `completer`, which asks the search. No
+/// other command of rustyline can do this.
 const EXCHANGE: Cmd = Cmd::Complete;
 
-/// Whether this key puts what it deletes where Ctrl-Y finds it.
+/// Whether this key deletes text that Ctrl-Y can bring back.
 fn cuts(key: KeyEvent) -> bool {
     matches!(
         key,
@@ -186,10 +187,10 @@ fn cuts(key: KeyEvent) -> bool {
     )
 }
 
-/// What two keys do together.
+/// Returns what two keys do together.
 fn second(first: First, key: KeyEvent) -> Option<Cmd> {
     match (first, key) {
-        // A paste is more than a key.
+        // A paste is not a single key, so the first key is forgotten.
         (_, KeyEvent(KeyCode::BracketedPasteStart, _)) => None,
         (First::Quote, key) => Some(quoted(key).map_or(Cmd::Noop, |c| Cmd::Insert(1, c.to_string()))),
         (_, KeyEvent(KeyCode::Char('C'), Modifiers::CTRL)) => None,
@@ -205,7 +206,7 @@ fn second(first: First, key: KeyEvent) -> Option<Cmd> {
     }
 }
 
-/// The character a key stands for.
+/// Returns the character that a key sends.
 fn quoted(key: KeyEvent) -> Option<char> {
     match key {
         KeyEvent(KeyCode::Char(c), Modifiers::NONE) => Some(c),
@@ -224,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quoted_key_is_the_character_it_sends() {
+    fn a_quoted_key_gives_the_character_that_it_sends() {
         assert_eq!(quoted(KeyEvent::from('a')), Some('a'));
         assert_eq!(quoted(KeyEvent::from('\t')), Some('\t'));
         assert_eq!(quoted(KeyEvent::from('\x01')), Some('\x01'));

@@ -1,83 +1,83 @@
-//! The bytes a terminal sends, made into what the line editor can be trusted with: whole characters,
-//! whole keys, whole pastes. Pure data that is told the time; reads and writes nothing.
+//! Turns the bytes that a terminal sends into what the line editor can handle: whole characters, whole keys and whole
+//! pastes. This is plain data that is told the time; it reads and writes nothing.
 //!
-//! Three things come over the same line as the keys. A *paste* stands between two marks, of which the
-//! second may never come; it is kept here until it is whole, so that the editor never waits in the
-//! middle of one. An *answer* of the terminal (what it is, its colours, the mouse, the focus) may come
-//! late and is no key; it is swallowed whole. A *byte that is no UTF-8* becomes U+FFFD, which is seen.
+//! Besides keys, a terminal sends three other things. A *paste* stands between two marks, of which the second may never
+//! come. The paste is held back here until it is complete, so that the editor never waits in the middle of it. An
+//! *answer* of the terminal (what kind it is, its colours, the mouse, the focus) may come late and is not a key; all of
+//! it is thrown away. A *byte that is not UTF-8* becomes U+FFFD, which the user can see.
 
 use std::time::{Duration, Instant};
 
-/// A lone Escape is a key of its own when nothing follows it for so long.
+/// After how much time an Escape counts as a key of its own, if nothing follows it.
 const ESCAPE: Duration = Duration::from_millis(50);
 
-/// A paste, or an answer of the terminal, that is quiet for so long has lost its end. A slow line
-/// stalls for less in the middle of one.
+/// After how much silence a paste or an answer of the terminal counts as ended without its end mark. A slow connection
+/// pauses for less than this in the middle of a paste.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// The most of one paste that is taken, in bytes: far more than a message may have, so that one that is
-/// too long is told its size and can be shortened.
+/// How many bytes of one paste are taken. This is far more than a message may have, so that the user is told the size
+/// of a paste that is too long, and can shorten it.
 const MOST_PASTED: usize = 1024 * 1024;
 
-/// The most lines of one paste. The editor counts its rows in sixteen bits.
+/// How many lines of one paste are taken. The editor counts its rows in sixteen bits.
 const MOST_LINES: usize = 60_000;
 
-/// The longest answer of a terminal, in bytes: a name of a colour or a font is far shorter.
+/// How many bytes an answer of a terminal may have. The name of a colour or a font is far shorter.
 const MOST_ANSWERED: usize = 4096;
 
-/// So many bytes at once that hold an end of line were not typed.
+/// If this many bytes arrive at once with an end of line among them, they were not typed.
 const BURST: usize = 16;
 
 const PASTE_BEGINS: &[u8] = b"\x1b[200~";
 const PASTE_ENDS: &[u8] = b"\x1b[201~";
 
-/// Ctrl-C.
+/// The byte that Ctrl-C sends.
 const INTERRUPT: u8 = 0x03;
 
-/// What the terminal has sent and the editor has not got yet.
+/// The bytes that the terminal has sent and that the editor has not got yet.
 #[derive(Debug, Default)]
 pub(super) struct Keystrokes {
     held: Held,
-    /// Since when nothing has come.
+    /// When the last bytes arrived.
     last: Option<Instant>,
-    /// A paste ended without its mark: the rest of it may still come.
+    /// Whether a paste ended without its end mark, so that the rest of it may still arrive.
     torn: bool,
-    /// The first byte that was no UTF-8, until it is told.
+    /// The first byte that was not UTF-8, until somebody has asked for it.
     bad: Option<u8>,
 }
 
-/// What is not whole yet.
+/// The bytes that are held back because they are not complete.
 #[derive(Debug, Default)]
 enum Held {
     #[default]
     Nothing,
     /// The beginning of a character or of a key.
     Begun(Vec<u8>),
-    /// A paste, without the mark before it.
+    /// A paste, without the mark that began it.
     Pasted(Vec<u8>),
 }
 
-/// What stands at the beginning of some bytes.
+/// What some bytes begin with.
 #[derive(Debug, PartialEq, Eq)]
 enum Piece {
-    /// A character or a key of so many bytes.
+    /// A character or a key with this many bytes.
     Key(usize),
-    /// So many bytes that are nothing to the editor.
+    /// This many bytes that are thrown away, because the editor has no use for them.
     Answer(usize),
-    /// A byte that is no UTF-8.
+    /// A byte that is not UTF-8.
     Bad,
-    /// The mark before a paste.
+    /// The mark that begins a paste.
     PasteBegins,
-    /// More has to come to tell.
+    /// More bytes are needed to tell.
     Unfinished,
 }
 
 impl Keystrokes {
-    /// Takes what came; returns what the editor gets.
+    /// Takes the bytes that arrived, and returns those that the editor gets now.
     pub(super) fn take(&mut self, came: &[u8], now: Instant) -> Vec<u8> {
         self.last = Some(now);
         let mut out = Vec::new();
-        // What is left of a paste whose end was late is still a paste: its ends of line send nothing.
+        // The late rest of a paste is still treated as a paste, so that its ends of lines do not send messages.
         let typed = matches!(self.held, Held::Nothing);
         let lines = came.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
         if self.torn && typed && came.len() >= BURST && lines && !came.starts_with(b"\x1b") {
@@ -103,7 +103,7 @@ impl Keystrokes {
         }
     }
 
-    /// When [`late`](Self::late) is to be called if nothing comes.
+    /// Returns when [`late`](Self::late) has to be called if no more bytes arrive.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let patience = match &self.held {
             Held::Nothing => return None,
@@ -113,14 +113,15 @@ impl Keystrokes {
         self.last.map(|last| last + patience)
     }
 
-    /// Nothing has come for as long as the deadline said: what is held is all there is.
+    /// Returns the bytes that were held back, because nothing has arrived until the deadline and they will not be
+    /// completed.
     pub(super) fn late(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
         match std::mem::take(&mut self.held) {
             Held::Nothing => {}
             Held::Begun(begun) => match begun.as_slice() {
                 [0x1b] | [0x1b, 0x1b] => out.push(0x1b),
-                // An answer that was cut short, or a key after which the editor would wait.
+                // It is an answer that was cut short, or a key after which the editor would wait.
                 [0x1b, ..] => {}
                 _ => begun.iter().for_each(|byte| self.replace(*byte, &mut out)),
             },
@@ -132,27 +133,29 @@ impl Keystrokes {
         out
     }
 
-    /// A byte that was no UTF-8, the first time there was one since this was asked.
+    /// Returns the first byte that was not UTF-8 since the last call.
     pub(super) fn take_bad(&mut self) -> Option<u8> {
         self.bad.take()
     }
 
-    /// Goes on with a paste. Returns what follows it, if it has ended.
+    /// Adds bytes to a paste. If the paste has ended, returns the bytes after it.
     fn paste(&mut self, mut pasted: Vec<u8>, came: &[u8], out: &mut Vec<u8>) -> Option<Vec<u8>> {
         if let [text @ .., INTERRUPT] = came {
-            // Struck, not pasted, where nothing follows: whoever strikes it sees a line that takes no keys.
+            // A Ctrl-C with nothing after it was pressed and not pasted, by a user who sees a line that does not react
+            // to keys.
             self.torn = true;
             pasted.extend_from_slice(text);
             self.deliver(&pasted, out);
             return Some(vec![INTERRUPT]);
         }
-        // The mark may have come in two parts.
+        // The end mark may have arrived in two parts.
         let from = pasted.len().saturating_sub(PASTE_ENDS.len());
         pasted.extend_from_slice(came);
         let end = pasted[from..].windows(PASTE_ENDS.len()).position(|window| window == PASTE_ENDS);
         let Some(end) = end.map(|end| from + end) else {
             if pasted.len() > MOST_PASTED + PASTE_ENDS.len() {
-                // What is past the bound is dropped; the end of it may be that of the mark.
+                // Bytes beyond the limit are dropped. The last bytes are kept, because they may be the beginning of the
+                // end mark.
                 let tail = pasted.split_off(pasted.len() - PASTE_ENDS.len());
                 pasted.truncate(MOST_PASTED);
                 pasted.extend(tail);
@@ -167,7 +170,7 @@ impl Keystrokes {
         Some(rest)
     }
 
-    /// A whole paste, with no mark and no other sequence in it.
+    /// Hands over a whole paste, without marks and other sequences in it.
     fn deliver(&mut self, pasted: &[u8], out: &mut Vec<u8>) {
         let mut text = Vec::with_capacity(pasted.len());
         let mut rest = &pasted[..pasted.len().min(MOST_PASTED)];
@@ -201,7 +204,7 @@ impl Keystrokes {
         }
     }
 
-    /// Keys up to the end, or to the beginning of a paste: then what follows its mark is returned.
+    /// Hands over keys until the end, or until a paste begins. In the second case, returns the bytes after its mark.
     fn keys(&mut self, came: &[u8], out: &mut Vec<u8>) -> Option<Vec<u8>> {
         let mut rest = came;
         while let Some(&first) = rest.first() {
@@ -240,7 +243,7 @@ fn ends_of_lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &u8)> {
     bytes.iter().enumerate().filter(|(_, byte)| matches!(byte, b'\r' | b'\n'))
 }
 
-/// What `bytes` begin with; there is at least one.
+/// Returns what `bytes` begin with. There must be at least one byte.
 fn piece(bytes: &[u8]) -> Piece {
     match bytes {
         [0x1b] => Piece::Unfinished,
@@ -249,7 +252,7 @@ fn piece(bytes: &[u8]) -> Piece {
     }
 }
 
-/// The length of the character at the beginning, or what stands there instead.
+/// Returns the length of the character at the beginning, or what is there instead of a character.
 fn character(bytes: &[u8]) -> Result<usize, Piece> {
     let begun = &bytes[..bytes.len().min(4)];
     let (valid, error) = match std::str::from_utf8(begun) {
@@ -268,12 +271,12 @@ fn after_escape(rest: &[u8]) -> Piece {
         [b'[', body @ ..] => control(body).plus(2),
         [b'O', key, ..] if key.is_ascii_alphabetic() => Piece::Key(3),
         [b'O'] => Piece::Unfinished,
-        // A digit, or a sign of an answer, after what is Alt with a key otherwise.
+        // A digit or a certain sign after these bytes shows that this is an answer. Otherwise it is Alt with a key.
         [b']', first, ..] if first.is_ascii_digit() => string(rest),
         [b'P', first, ..] if first.is_ascii_digit() || b"!>$+|".contains(first) => string(rest),
         [b'_', b'G', ..] => string(rest),
         [b']' | b'P' | b'_'] => Piece::Unfinished,
-        // Some terminals send Alt with an arrow so.
+        // Some terminals send Alt with an arrow key in this way.
         [0x1b] => Piece::Unfinished,
         [0x1b, b'[', body @ ..] => control(body).plus(3),
         [0x1b, ..] => Piece::Key(1),
@@ -286,7 +289,7 @@ fn after_escape(rest: &[u8]) -> Piece {
 }
 
 impl Piece {
-    /// The same, with so many bytes before it.
+    /// Returns the same piece with this many bytes before it.
     fn plus(self, before: usize) -> Self {
         match self {
             Self::Key(length) => Self::Key(length + before),
@@ -296,20 +299,20 @@ impl Piece {
     }
 }
 
-/// What follows `ESC [`, up to its last byte (ECMA-48, 5.4).
+/// Reads what follows `ESC [`, up to its last byte (ECMA-48, 5.4).
 fn control(body: &[u8]) -> Piece {
-    // The Linux console's function keys.
+    // These are the function keys of the Linux console.
     if let [b'[', key, ..] = body {
         return if key.is_ascii_uppercase() { Piece::Key(2) } else { Piece::Answer(2) };
     }
     if body == b"[" {
         return Piece::Unfinished;
     }
-    // The oldest report of the mouse: three bytes more.
+    // The oldest form of mouse reports has three more bytes.
     if body.first() == Some(&b'M') {
         return if body.len() < 4 { Piece::Unfinished } else { Piece::Answer(4) };
     }
-    // rxvt ends some of its keys with a byte that ends nothing elsewhere.
+    // rxvt ends some of its keys with a byte that does not end a sequence on other terminals.
     if let [b'2' | b'3' | b'5'..=b'8', b'$' | b'^' | b'@', ..] = body {
         return Piece::Key(2);
     }
@@ -318,7 +321,7 @@ fn control(body: &[u8]) -> Piece {
     };
     let (parameters, last) = (&body[..end], body[end]);
     if !matches!(last, 0x40..=0x7e) {
-        // It breaks off; what follows is something else.
+        // The sequence breaks off here, and something else follows.
         return Piece::Answer(end);
     }
     match (parameters, last) {
@@ -328,7 +331,7 @@ fn control(body: &[u8]) -> Piece {
     }
 }
 
-/// Whether this is a key the editor may know, and no answer, report or mark.
+/// Whether this is a key that the editor may know, and not an answer, a report or a mark.
 fn is_key(parameters: &[u8], last: u8) -> bool {
     let modifier = |it: &[u8]| matches!(it, [b'2'..=b'9']);
     match last {
@@ -343,14 +346,14 @@ fn is_key(parameters: &[u8], last: u8) -> bool {
         b'A'..=b'D' | b'F' | b'H' | b'Z' | b'a'..=b'd' if parameters.is_empty() => true,
         b'A'..=b'D' | b'F' | b'H' | b'P' | b'Q' | b'S' | b'p'..=b'y' => {
             matches!(parameters, [b'1', b';', it] if modifier(&[*it]))
-                // `ESC [ 1 ; 8 y` is the editor's own; see `NUDGE`.
+                // `ESC [ 1 ; 8 y` has a special meaning for the editor; see `NUDGE`.
                 && !(parameters == b"1;8" && last == b'y')
         }
         _ => false,
     }
 }
 
-/// A sequence that goes up to `ESC \` or a bell: its kind first.
+/// Reads a sequence that ends with `ESC \` or a bell. Its first byte is its kind.
 fn string(rest: &[u8]) -> Piece {
     for (at, byte) in rest.iter().enumerate().skip(1) {
         match byte {
@@ -368,14 +371,15 @@ fn string(rest: &[u8]) -> Piece {
     Piece::Unfinished
 }
 
-/// A key no terminal's bytes become: it makes the editor repaint (see `keyboard`).
+/// A key that the bytes of a terminal never become. It makes the editor repaint (see `keyboard`).
 pub(super) const NUDGE: &[u8] = b"\x1b[1;8y";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What the editor gets of these bytes, read one after the other, with nothing after them.
+    /// Checks what the editor gets for these bytes if nothing follows them. They are read in these parts, all at once,
+    /// and byte by byte.
     #[track_caller]
     fn check(parts: &[&[u8]], expected: &str) {
         let whole = parts.concat();
@@ -390,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_and_keys_pass_whole() {
+    fn characters_and_keys_are_handed_on_whole() {
         check(&["caf\u{e9} 日".as_bytes(), b"\r\x03\x01"], "caf\u{e9} 日\r\x03\x01");
         for key in ["A", "[A", "[1;5C", "[3~", "[3;5~", "[15~", "OP", "OM", "[[A", "[7$", "[Z", "x", "\u{e9}"]
         {
@@ -403,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_of_the_terminal_are_swallowed_whole() {
+    fn answers_of_the_terminal_are_thrown_away() {
         for answer in [
             "\x1b[?62;22c",
             "\x1b[>0;276;0c",
@@ -431,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_an_end_is_given_up() {
+    fn an_answer_without_an_end_is_dropped_after_a_while() {
         let (mut keys, now) = (Keystrokes::default(), Instant::now());
         assert_eq!(keys.take(b"\x1b]11;rgb", now), b"");
         assert_eq!(keys.deadline(), Some(now + QUIET));
@@ -443,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_that_is_no_utf8_takes_nothing_with_it() {
+    fn a_byte_that_is_not_utf8_is_replaced_alone() {
         check(&[b"caf\xe9 noir ici"], "caf\u{fffd} noir ici");
         check(&[b"caf\xe9", b"\r"], "caf\u{fffd}\r");
         check(&[b"\xe9\xa8", b"x\xff"], "\u{fffd}\u{fffd}x\u{fffd}");
@@ -453,19 +457,19 @@ mod tests {
     }
 
     #[test]
-    fn a_paste_comes_whole_and_without_what_steers_a_terminal() {
+    fn a_paste_is_handed_on_whole_and_without_escape_sequences() {
         check(&[b"a\x1b[200~one\r", b"two\x1b[201~b"], "a\x1b[200~one\rtwo\x1b[201~b");
         check(&[b"\x1b[200~a\x1b[31mb\x1b[200~c\xe9\x1b[201~"], "\x1b[200~abc\u{fffd}\x1b[201~");
         check(&[b"\x1b[200~\x1b[201~x"], "x");
     }
 
     #[test]
-    fn a_paste_without_an_end_ends_when_it_is_quiet() {
+    fn a_paste_without_an_end_mark_ends_after_a_while() {
         let (mut keys, now) = (Keystrokes::default(), Instant::now());
         assert_eq!(keys.take(b"\x1b[200~half\r", now), b"");
         assert_eq!(keys.deadline(), Some(now + QUIET));
         assert_eq!(keys.late(), b"\x1b[200~half\r\x1b[201~");
-        // Keys are keys again; a burst of lines is the rest of the paste.
+        // Keys are keys again, but a burst of lines is the rest of the paste.
         assert_eq!(keys.take(b"x\r", now), b"x\r");
         assert_eq!(
             keys.take(b"the rest of it\rand more\x1b[201~", now),
@@ -475,7 +479,7 @@ mod tests {
     }
 
     #[test]
-    fn ctrl_c_ends_a_paste_and_the_longest_is_cut() {
+    fn ctrl_c_ends_a_paste_and_a_paste_that_is_too_long_is_cut() {
         let (mut keys, now) = (Keystrokes::default(), Instant::now());
         keys.take(b"\x1b[200~half", now);
         assert_eq!(keys.take(b"\x03", now), b"\x1b[200~half\x1b[201~\x03");

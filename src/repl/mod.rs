@@ -1,26 +1,25 @@
-//! The terminal front of the client: a line editor, and messages that appear above it.
+//! The client's interface at a terminal: a line editor, and messages that appear above it.
 //!
-//! The app hands out a [`Grant`] to read one line and gets one [`Typed`] for it; what it prints
-//! meanwhile appears above the prompt, in order, and the line stays whole. Three threads do it: the
-//! keyboard's, which alone reads the terminal (see `keyboard`), the editor's, which alone draws on it,
-//! and the bell's (see `printer`). rustyline edits the line; it reads from and draws on a
-//! pseudo-terminal of ours, and what stands on the screen is drawn by `painter`. Nothing here
-//! decides what a text says or means, and nothing here knows the network; what is printed must have
-//! been made harmless before.
+//! The app hands out a [`Grant`] to read one line and gets one [`Typed`] for it. What the app prints meanwhile appears
+//! above the prompt, in order, and the line is not disturbed. There are three threads: the keyboard's, which alone
+//! reads the terminal (see `keyboard`), the editor's, which alone draws on it, and the bell's (see `printer`).
+//! rustyline edits the line. It reads from and draws on a pseudo-terminal, and `painter` draws what is on the real
+//! screen. This folder does not decide what a text says or means, and does not know the network. What is printed must
+//! have been made harmless before.
 //!
-//! A message may have several lines: a typed `\` at the end of a line, or Alt-Enter, goes on below,
-//! and a bracketed paste comes in whole. A [`Typed::Line`] may therefore begin with a command and
-//! have more lines below. It is delivered as it stands; the app must refuse it rather than run the
-//! first line, or send the rest.
+//! A message may have several lines. A `\` that is typed at the end of a line, or Alt-Enter, continues the message in
+//! the next line, and a bracketed paste is taken as a whole. A [`Typed::Line`] may therefore begin with a command and
+//! have more lines below. It is handed over as it is, and the app must refuse it instead of running the first line or
+//! sending the rest.
 //!
-//! Ctrl-R searches the lines typed before. What is typed then is a query and never a line: Enter
-//! takes what was found into the line, where it can be edited, and a second Enter hands it over.
-//! bash would run it at once; but here it may have been said in another session than the one the
-//! prompt shows, and cannot be called back. A search goes on under the next grant, which is why
-//! [`Typed::Cancelled`] brings the draft that was there before it, not the query.
+//! Ctrl-R searches the lines that were typed before. While a search is open, what is typed is a query and never a line.
+//! Enter puts what was found into the line, where it can be edited, and a second Enter hands the line over. bash would
+//! run the line at once. Here it may have been said in another session than the one that the prompt shows, and a
+//! message cannot be taken back. A search goes on under the next grant, so [`Typed::Cancelled`] brings the draft from
+//! before the search and not the query.
 //!
-//! While no grant is out, what is typed waits unseen for the next one; Ctrl-C then is a SIGINT to
-//! the program, and the app decides what it interrupts.
+//! While there is no grant, what is typed waits for the next one and is not shown. Ctrl-C is then a SIGINT to the
+//! program, and the app decides what it interrupts.
 
 mod backlog;
 mod canvas;
@@ -63,104 +62,105 @@ use self::editor::LineReader;
 use self::keyboard::Keyboard;
 use self::printer::SharedTerminal;
 
-/// How long [`ReplHandle::close`] waits for a terminal that takes no output.
+/// How long [`ReplHandle::close`] waits for a terminal that accepts no output.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Answers that may wait for the app. There is one a grant, so that this is never reached.
+/// How many answers may wait for the app. Each grant has only one, so this limit is never reached.
 const ANSWERS: usize = 16;
 
-/// The words to offer, as the app published them last.
+/// The words for completion and hints, as the app published them last.
 type Watched = watch::Receiver<Arc<Words>>;
 
-/// What the front is started with.
+/// The options with which the line editor is started.
 #[derive(Debug)]
 pub struct ReplOptions {
-    /// Where lines are kept between runs; its directory must exist. Several clients may share it.
+    /// The file in which typed lines are kept between runs. Its folder must exist. Several clients may share it.
     pub history_file: Option<PathBuf>,
-    /// Whether prompt, input and hints have colour. `NO_COLOR` is for the caller to obey.
+    /// Whether the prompt, the input and the hints have colours. The caller has to obey `NO_COLOR`.
     pub color: bool,
-    /// What can be completed and hinted.
+    /// The words for completion and hints.
     pub words: watch::Receiver<Arc<Words>>,
 }
 
-/// What the user did. All but [`Typed::HistoryLost`] and [`Typed::NotUtf8`] answer a grant.
+/// What the user did. All of these answer a grant, except [`Typed::HistoryLost`] and [`Typed::NotUtf8`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Typed {
-    /// A whole line, or several: see the module's page.
+    /// The user finished a line, or several; see the text at the top of this file.
     Line {
-        /// What was typed, as typed: it may hold control characters from a paste.
+        /// The text exactly as it was typed. A paste may have put control characters into it.
         text: String,
         /// The session of the grant.
         session: Option<SessionId>,
     },
-    /// Ctrl-C on an empty line. On a line with text it clears the line and the grant goes on.
+    /// The user pressed Ctrl-C on an empty line. On a line with text, Ctrl-C clears the line and the grant goes on.
     Interrupted,
-    /// Ctrl-D on an empty line, or the terminal has gone.
+    /// The user pressed Ctrl-D on an empty line, or the terminal is gone.
     EndOfInput,
-    /// [`ReplHandle::cancel`] or a close took the line back. Prompt and draft are wiped off.
+    /// [`ReplHandle::cancel`] or a close ended the line. The prompt and the draft were erased from the screen.
     Cancelled {
-        /// What had been typed, and where the cursor stood.
+        /// What was typed so far, and where the cursor was.
         draft: Draft,
         /// The session of the grant.
         session: Option<SessionId>,
     },
-    /// Alt-Down or Alt-Up took the line back, to go on in another session. Prompt and draft are
-    /// wiped off.
+    /// Alt-Down or Alt-Up ended the line, so that the user can go on in another session. The prompt and the draft were
+    /// erased from the screen.
     Stepped {
-        /// To the next session, or to the one before.
+        /// Whether the user wants the next session, or else the previous one.
         forward: bool,
-        /// What had been typed, and where the cursor stood.
+        /// What was typed so far, and where the cursor was.
         draft: Draft,
         /// The session of the grant.
         session: Option<SessionId>,
     },
-    /// The editor that [`ReplHandle::edit`] started has ended.
+    /// The text editor that [`ReplHandle::edit`] started has ended.
     Edited {
-        /// The text as it was left, or as it was given where that failed.
+        /// The edited text, or the original text if editing failed.
         text: String,
-        /// The session it is meant for.
+        /// The session for which the text is meant.
         session: Option<SessionId>,
-        /// Why the text is as it was given.
+        /// Why editing failed; `None` if it did not.
         failed: Option<String>,
     },
-    /// The terminal could not be read: why.
+    /// The terminal could not be read; the text is the error.
     Failed(String),
-    /// Lines are no longer kept between runs: why. Said at most once; answers no grant.
+    /// Typed lines are no longer kept between runs; the text says why. This is sent at most once and answers no grant.
     HistoryLost(String),
-    /// The terminal has sent this byte, which is no UTF-8; U+FFFD stands in its place. Said once;
-    /// answers no grant.
+    /// The terminal has sent this byte, which is not UTF-8. The line has U+FFFD in its place. This is sent only once
+    /// and answers no grant.
     NotUtf8(u8),
 }
 
-/// Why there is no line editor.
+/// Why the line editor could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplError {
-    /// Standard input or output is not a terminal, or one that cannot move its cursor.
+    /// Standard input or output is not a terminal, or is one that cannot move its cursor.
     #[error("standard input and output are not both a terminal")]
     NotATerminal,
-    /// There is no Tokio runtime here.
+    /// The function was called outside a Tokio runtime.
     #[error("the line editor must be started inside the runtime")]
     NoRuntime,
-    /// The line editor could not be made.
+    /// rustyline could not be started.
     #[error("the line editor does not start")]
     Editor(#[source] ReadlineError),
-    /// A thread could not be made, or a signal not be watched.
+    /// A thread could not be started, or a signal could not be watched.
     #[error("the line editor has no resources")]
     Resources(#[from] io::Error),
 }
 
-/// Starts the editor. The terminal's settings are kept for [`terminal::restore`], of which
-/// `main` should hold the [`terminal::guard`].
+/// Starts the line editor. The settings of the terminal are remembered for [`terminal::restore`]; `main` should hold
+/// the [`terminal::guard`].
 ///
-/// Must be called inside a Tokio runtime with signals enabled: Tokio's handler for SIGINT has to
-/// stand before the first line is read, or the editor would put back one that kills the program.
+/// This must be called inside a Tokio runtime with signals enabled. Tokio's handler for SIGINT has to be installed
+/// before the first line is read. Otherwise, after each line, the editor would put back a handler that kills the
+/// program.
 ///
 /// # Errors
-/// [`ReplError::NotATerminal`] when the caller should read a pipe instead; the others are the
-/// machine's.
+/// Fails with [`ReplError::NotATerminal`] if the caller should read from a pipe instead. The other errors mean that the
+/// system refused something.
 pub fn start(options: ReplOptions) -> Result<(ReplHandle, mpsc::Receiver<Typed>), ReplError> {
     Handle::try_current().map_err(|_| ReplError::NoRuntime)?;
-    // Tokio leaves its handler in place when the stream is dropped.
+    // Tokio leaves its handler installed when the stream is dropped.
     drop(signal(SignalKind::interrupt())?);
     let (typed, answers) = mpsc::channel(ANSWERS);
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
@@ -177,7 +177,7 @@ pub fn start(options: ReplOptions) -> Result<(ReplHandle, mpsc::Receiver<Typed>)
     Ok((handle, answers))
 }
 
-/// Steers the editor. Dropping it closes the editor without waiting.
+/// Controls the line editor. Dropping the handle closes the editor without waiting for it.
 pub struct ReplHandle {
     screen: Arc<SharedTerminal>,
 }
@@ -189,44 +189,44 @@ impl fmt::Debug for ReplHandle {
 }
 
 impl ReplHandle {
-    /// A handle without an editor: what is granted and printed is kept.
+    /// Makes a handle without an editor. What is granted and printed is only kept.
     #[cfg(test)]
     pub(crate) fn without_editor() -> Self {
         Self { screen: Arc::new(SharedTerminal::new()) }
     }
 
-    /// Allows one line to be read, now. One grant at a time: one that was not begun is replaced.
+    /// Allows one line to be read now. There is only one grant at a time: a grant that was not begun is replaced.
     pub fn grant(&self, grant: Grant) {
         self.screen.grant(grant);
     }
 
-    /// Takes the outstanding grant back. Its answer is [`Typed::Cancelled`], or the line, if that
-    /// was complete at this moment. Does nothing without a grant.
+    /// Takes back the current grant. The answer is [`Typed::Cancelled`], or the line if it was finished at this moment.
+    /// Without a grant this does nothing.
     pub fn cancel(&self) {
         self.screen.cancel();
     }
 
-    /// Shows another prompt before the line that is granted; what is typed stays as it is.
+    /// Shows another prompt before the line that is being read. What was typed so far is not changed.
     pub fn set_prompt(&self, prompt: Prompt) {
         self.screen.set_prompt(prompt);
     }
 
-    /// Lends the terminal to an editor, in the place of a grant. What is printed meanwhile waits.
+    /// Lends the terminal to a text editor, instead of granting a line. What is printed meanwhile waits.
     pub fn edit(&self, edit: Edit) {
         self.screen.edit(edit);
     }
 
-    /// Empties the screen.
+    /// Clears the screen.
     pub fn clear(&self) {
         self.screen.clear();
     }
 
-    /// Tells the terminal something that shows no text and moves no cursor, such as its bell.
+    /// Sends a sequence to the terminal that shows no text and moves no cursor, such as its bell.
     pub fn signal(&self, sequence: String) {
         self.screen.signal(sequence);
     }
 
-    /// Gives the terminal this title, or the one it had before.
+    /// Sets the title of the terminal, or gives back the one that it had before.
     pub fn set_title(&self, title: Option<String>) {
         let sequence = title::change(title);
         if !sequence.is_empty() {
@@ -234,14 +234,14 @@ impl ReplHandle {
         }
     }
 
-    /// Shows `text`, whole lines, above the prompt. Never blocks. When the terminal takes less than
-    /// is printed, the oldest of ten thousand waiting lines go, and their number is shown.
+    /// Shows `text`, which must be whole lines, above the prompt. This never blocks. If more is printed than the
+    /// terminal accepts, ten thousand lines may wait; then the oldest ones are dropped, and their number is shown.
     pub fn print(&self, text: String) {
         self.screen.print(text);
     }
 
-    /// Takes back an outstanding grant, shows all that was printed, gives the terminal back. Blocks
-    /// for as long as that takes, two seconds at most.
+    /// Takes back a grant, shows everything that was printed, and gives the terminal back. This blocks until it is
+    /// done, but at most two seconds.
     pub fn close(self) {
         self.screen.close();
         if !self.screen.wait_until_gone(CLOSE_TIMEOUT) {
@@ -252,8 +252,8 @@ impl ReplHandle {
 
 impl Drop for ReplHandle {
     fn drop(&mut self) {
-        // On the way out (a panic, a signal) the terminal was given back already. An editor woken
-        // now would set it once more, and maybe not live to undo that.
+        // If the program is already ending (after a panic or a signal), the terminal was given back. An editor that
+        // woke up now would change its settings again, and might not live long enough to undo that.
         if !terminal::is_given_back() {
             self.screen.close();
         }

@@ -1,5 +1,5 @@
-//! An editor of the user's choice on a text: the terminal is lent to it and taken back. Owns the
-//! file the text is in, which nobody else may read. Called by the editor's thread alone.
+//! Lets the user edit a text in a text editor of their choice. The terminal is lent to that editor and taken back. This
+//! file owns the file with the text, which nobody else may read. Only the thread of the line editor calls it.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -13,109 +13,108 @@ use super::prompt::Edit;
 use super::terminal;
 use crate::input::invisible::without_mark;
 
-/// Between two looks whether the editor has ended. Nothing wakes a thread for that and for the
-/// program's own end at once.
+/// How long to wait between two checks whether the editor has ended. A thread cannot be woken both by the end of the
+/// editor and by the end of this program.
 const LOOK_AGAIN: Duration = Duration::from_millis(30);
 
-/// The most of an edited text that is taken back, in bytes: four times what a message may have, so
-/// that one that is too long comes back whole to be shortened. A longer one stays in its file.
+/// How many bytes of an edited text are taken back: four times as many as a message may have, so that a text that is
+/// too long comes back complete and can be shortened. An even longer text stays in its file.
 const MOST: u64 = 64 * 1024;
 
-/// Why a text is as it was before the editor was called, or cannot be taken back from it.
+/// Why a text could not be edited, or could not be taken back from the editor.
 #[derive(Debug, Error)]
 pub(super) enum NotEdited {
-    /// No file can be made that the text could be edited in.
+    /// The file for the text could not be made.
     #[error("there is no file to edit in: {0}")]
     NoFile(io::Error),
-    /// The text cannot be written into the file.
+    /// The text could not be written to the file.
     #[error("the text cannot be written: {0}")]
     NotWritten(io::Error),
-    /// The terminal cannot be given to the editor.
+    /// The terminal could not be given to the editor.
     #[error("the terminal cannot be lent: {0}")]
     NotLent(io::Error),
-    /// The shell that starts the editor does not start.
+    /// The shell that runs the editor could not be started.
     #[error("{editor} does not start: {error}")]
     NotStarted {
         /// The command of the editor.
         editor: String,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// The shell finds no such editor.
+    /// The shell could not find the editor.
     #[error("there is no {editor} here; set EDITOR to an editor")]
     NoEditor {
         /// The command of the editor.
         editor: String,
     },
-    /// The editor says of itself that it failed.
+    /// The editor ended with an error.
     #[error("{editor} failed ({status}); the text is as it was")]
     Failed {
         /// The command of the editor.
         editor: String,
-        /// How it ended.
+        /// The exit status of the editor.
         status: ExitStatus,
     },
-    /// It cannot be found out whether the editor has ended.
+    /// It could not be found out whether the editor has ended.
     #[error("{editor} cannot be waited for: {error}")]
     NotWaitedFor {
         /// The command of the editor.
         editor: String,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// The program ends while the editor runs.
+    /// The program is ending while the editor runs.
     #[error("the program is leaving")]
     Leaving,
-    /// The file cannot be read after the editor has ended.
+    /// The file could not be read after the editor had ended.
     #[error("the edited text cannot be read: {0}")]
     NotRead(io::Error),
-    /// What the editor left is no text that can be said; it stays in its file.
+    /// The file does not hold a text that can be said. It is not removed.
     #[error("the edited text {wrong}; nothing of it was taken, it is kept in {}", path.display())]
     NoText {
-        /// What is wrong with it.
+        /// What is wrong with the text.
         wrong: NoText,
-        /// The file it is kept in.
+        /// The path of the file.
         path: PathBuf,
     },
-    /// What the editor left is no text that can be said, and its file could not be kept.
+    /// The file does not hold a text that can be said, and it could not be kept.
     #[error("the edited text {wrong}, and is lost: {error}")]
     Lost {
-        /// What is wrong with it.
+        /// What is wrong with the text.
         wrong: NoText,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
 }
 
-/// What is wrong with the bytes an editor left, as the end of a sentence.
+/// What is wrong with the bytes that an editor left, as the end of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(super) enum NoText {
-    /// They are far more than a message may have.
+    /// There are far more bytes than a message may have.
     #[error("has more than {MOST} bytes, far more than a message may have")]
     TooLong,
-    /// They are not UTF-8.
+    /// The bytes are not UTF-8.
     #[error("is not UTF-8 in line {line}; have your editor save it as UTF-8")]
     NotUtf8 {
-        /// The first such line, counted from 1.
+        /// The number of the first line that is not UTF-8, counted from 1.
         line: usize,
     },
 }
 
-/// Runs the editor until it ends, or the program does. Gives the text as it was left, without the
-/// newlines at its end. A text that cannot be taken back as it is stays in its file, which the error
-/// names.
+/// Runs the editor until it ends or this program does. Returns the edited text without the newlines at its end. A text
+/// that cannot be taken back stays in its file, and the error names the file.
 pub(super) fn run(edit: &Edit, screen: &SharedTerminal) -> Result<String, NotEdited> {
-    // Made with mode 0600, and removed when dropped.
+    // The file is made with mode 0600, and is removed when it is dropped.
     let mut file =
         tempfile::Builder::new().prefix("hobnob-").suffix(".txt").tempfile().map_err(NotEdited::NoFile)?;
-    // A text file ends with a newline; without one some editors complain and others add it.
+    // A text file ends with a newline. If it is missing, some editors complain and others add it.
     let end = if edit.text.is_empty() || edit.text.ends_with('\n') { "" } else { "\n" };
     file.write_all(format!("{}{end}", edit.text).as_bytes()).map_err(NotEdited::NotWritten)?;
     terminal::lend();
     let ended = wait(edit, file.path(), screen);
     terminal::take_back();
     ended?;
-    // By its path: most editors write a new file and rename it.
+    // The file is opened by its path, because most editors write a new file and rename it.
     let edited = std::fs::File::open(file.path()).and_then(read);
     match edited.map_err(NotEdited::NotRead)? {
         Ok(text) => Ok(text),
@@ -129,7 +128,7 @@ pub(super) fn run(edit: &Edit, screen: &SharedTerminal) -> Result<String, NotEdi
 fn wait(edit: &Edit, path: &Path, screen: &SharedTerminal) -> Result<(), NotEdited> {
     let editor = &edit.editor;
     let named = || editor.clone();
-    // As other programs do: the variable may hold options.
+    // The editor is run by a shell, as other programs do, because the variable may contain options.
     let mut child = Command::new("sh")
         .args(["-c", &format!("exec {editor} \"$1\""), "sh"])
         .arg(path)
@@ -148,7 +147,7 @@ fn wait(edit: &Edit, path: &Path, screen: &SharedTerminal) -> Result<(), NotEdit
             Err(error) => return Err(NotEdited::NotWaitedFor { editor: named(), error }),
         }
         if screen.is_closing_after(LOOK_AGAIN) {
-            // It may have ended by itself.
+            // The editor may have ended by itself.
             let _gone = child.kill();
             let _ended = child.wait();
             return Err(NotEdited::Leaving);
@@ -160,7 +159,7 @@ fn lent(terminal: io::Result<std::os::fd::OwnedFd>) -> Result<Stdio, NotEdited> 
     terminal.map(Stdio::from).map_err(NotEdited::NotLent)
 }
 
-/// The text in a file, or what is wrong with it.
+/// Reads the text in a file, or finds out what is wrong with it.
 fn read(mut file: std::fs::File) -> io::Result<Result<String, NoText>> {
     file.seek(SeekFrom::Start(0))?;
     let mut bytes = Vec::new();
@@ -168,8 +167,8 @@ fn read(mut file: std::fs::File) -> io::Result<Result<String, NoText>> {
     Ok(text_of(&bytes))
 }
 
-/// What an editor left, as a message: without the byte-order mark at its start and the newlines at its
-/// end, and with line ends of one kind.
+/// Makes a message of what an editor left. The byte-order mark at the beginning and the newlines at the end are
+/// removed, and all ends of lines are made the same.
 fn text_of(bytes: &[u8]) -> Result<String, NoText> {
     if bytes.len() as u64 > MOST {
         return Err(NoText::TooLong);
@@ -186,16 +185,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_and_line_ends_of_other_systems_are_no_part_of_the_text() {
+    fn byte_order_marks_and_line_ends_of_other_systems_are_removed() {
         assert_eq!(text_of(b"\xef\xbb\xbf\\fork bobby\r\n").unwrap(), "\\fork bobby");
         assert_eq!(text_of(b"one\r\ntwo\r\n\r\n").unwrap(), "one\ntwo");
         assert_eq!(text_of(b"").unwrap(), "");
     }
 
     #[test]
-    fn what_is_no_text_is_refused_rather_than_changed() {
+    fn an_edited_file_that_is_not_a_valid_text_is_refused() {
         assert!(text_of(b"one\ncaf\xe9 noir\n").unwrap_err().to_string().contains("line 2"));
-        // Cut in the middle of a character it would be no text either.
+        // If it were cut in the middle of a character, it would not be a text either.
         let long = "ü".repeat(MOST as usize / 2 + 1);
         assert!(text_of(long.as_bytes()).unwrap_err().to_string().contains("more than 65536 bytes"));
     }

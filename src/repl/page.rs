@@ -1,9 +1,9 @@
-//! What the editor shows at this moment: prompt, text, cursor and hint, and what stands on the terminal
-//! of them.
+//! What the editor shows at this moment: the prompt, the text, the cursor and the hint, and which of them are already
+//! on the terminal.
 //!
-//! Written by the painter, which sees every repaint; read when the editor is interrupted, to save the
-//! draft. Also holds the search, since the line shown is its query, and the line that Ctrl-C cleared.
-//! Knows no thread and writes nothing.
+//! The painter writes this, because it sees every repaint. It is read when the editor is interrupted, to save the
+//! draft. It also holds the search, because the line that is shown may be its query, and the line that Ctrl-C cleared.
+//! It knows no thread and writes nothing to the terminal.
 
 use rustyline::GraphemeClusterMode;
 use unicode_segmentation::UnicodeSegmentation;
@@ -13,30 +13,30 @@ use super::continuation::Joins;
 use super::prompt::{Draft, Prompt};
 use super::search::{Line, Search};
 
-/// What stands on the screen since the last repaint.
+/// The content of the line editor since the last repaint.
 #[derive(Debug)]
 pub(super) struct Page {
-    /// The terminal's size at the last repaint.
+    /// The size of the terminal at the last repaint.
     pub(super) size: Size,
     pub(super) widths: GraphemeClusterMode,
     prompt: Prompt,
     text: String,
     cursor: usize,
-    /// What stands behind the text while that and the cursor are these.
+    /// The text and the cursor to which a hint belongs, and the hint.
     hint: Option<(String, usize, String)>,
-    /// Shown behind the text as long as that is as it came.
+    /// The text to which a note belongs, and the note. The note is shown behind the text until the text is edited.
     note: Option<(String, String)>,
     pub(super) joins: Joins,
     pub(super) search: Search,
-    /// What was drawn.
+    /// What was drawn last.
     pub(super) canvas: Canvas,
-    /// The screen is to be emptied at the next repaint.
+    /// Whether the screen has to be cleared at the next repaint.
     pub(super) clears: bool,
-    /// The words Tab found, to be shown at the next repaint.
+    /// The words that Tab found, which are shown at the next repaint.
     pub(super) found: Vec<String>,
-    /// The text that is left on the screen was said, and addresses in it are links.
+    /// Whether the text that stays on the screen was said, so that web addresses in it are links.
     pub(super) links: bool,
-    /// The line Ctrl-C cleared, as long as nothing was cut since.
+    /// The line that Ctrl-C cleared. It is dropped when something is cut.
     pub(super) cleared: Option<String>,
 }
 
@@ -65,39 +65,39 @@ impl Page {
         }
     }
 
-    /// A new line begins under `prompt`, on a terminal of `size`. A search goes on.
+    /// Begins a new line with this prompt, on a terminal of this size. An open search goes on.
     pub(super) fn begin(&mut self, prompt: Prompt, size: Size) {
         let (search, cleared) = (std::mem::take(&mut self.search), self.cleared.take());
         let canvas = std::mem::take(&mut self.canvas);
         *self = Self { size, prompt, search, cleared, canvas, ..Self::new(self.widths) };
     }
 
-    /// `note` is to stand behind `text` until that is edited.
+    /// Shows `note` behind `text` until the text is edited.
     pub(super) fn note(&mut self, text: String, note: String) {
         self.note = Some((text, note));
     }
 
-    /// What stands behind `text`, if it is as it came.
+    /// Returns the note that belongs to this text.
     pub(super) fn note_on(&self, text: &str) -> Option<&str> {
         self.note.as_ref().filter(|(noted, _)| noted == text).map(|(_, note)| note.as_str())
     }
 
-    /// From now on `prompt` stands before the text.
+    /// Shows another prompt before the text from now on.
     pub(super) fn show_prompt(&mut self, prompt: Prompt) {
         self.prompt = prompt;
     }
 
-    /// What stands before the text.
+    /// Returns the prompt before the text.
     pub(super) fn prompt(&self) -> &Prompt {
         &self.prompt
     }
 
-    /// What stands before the cursor, and from it on.
+    /// Returns the text before the cursor, and the text from the cursor on.
     pub(super) fn halves(&self) -> (&str, &str) {
         self.text.split_at_checked(self.cursor).unwrap_or((&self.text, ""))
     }
 
-    /// A repaint shows the text.
+    /// Notes the text that a repaint shows.
     pub(super) fn show_text(&mut self, text: &str, cursor: usize) {
         if self.text != text {
             self.joins.follow(&self.text, text);
@@ -106,7 +106,7 @@ impl Page {
         self.cursor = cursor;
     }
 
-    /// The line is another one now, with its own continuations; gives the text and the cursor.
+    /// Replaces the line by another one with its own continuations. Returns the new text and the cursor.
     pub(super) fn exchange(&mut self) -> Option<(String, usize)> {
         let Line { text, cursor, joins } = self.search.take_exchange()?;
         self.joins = joins;
@@ -115,19 +115,19 @@ impl Page {
         Some((text, cursor))
     }
 
-    /// `hint` stands behind this text as long as it and the cursor stay.
+    /// Notes the hint that belongs to this text and cursor.
     pub(super) fn keep_hint(&mut self, text: &str, cursor: usize, hint: Option<&str>) {
         self.hint = hint.map(|hint| (text.to_owned(), cursor, hint.to_owned()));
     }
 
-    /// What stands behind the text now.
+    /// Returns the hint that belongs to the current text and cursor.
     pub(super) fn hint(&self) -> Option<&str> {
         let (text, cursor, hint) = self.hint.as_ref()?;
         (*text == self.text && *cursor == self.cursor).then_some(hint)
     }
 
-    /// The text and the cursor, with what only continued a line left out. A query is no draft: while
-    /// a search is open it is what was there before.
+    /// Returns the text and the cursor without each `\` that only continued a line. While a search is open, this is the
+    /// draft from before the search, because a query is not a draft.
     pub(super) fn draft(&self) -> Draft {
         if let Some(kept) = self.search.kept() {
             return kept;
@@ -136,18 +136,18 @@ impl Page {
         Draft { left, right }
     }
 
-    /// How many columns are free behind the text `line` on its last row, one kept for the cursor.
+    /// Returns how many columns are free behind the text `line` in its last row. One column is kept for the cursor.
     pub(super) fn room_after(&self, line: &str) -> usize {
         let end = self.advance(line, self.advance(self.prompt.raw(), Position::default()));
         usize::from(self.size.columns).saturating_sub(end.column + 1)
     }
 
-    /// The columns `text` takes.
+    /// Returns how many columns `text` takes.
     pub(super) fn width(&self, text: &str) -> usize {
         text.graphemes(true).map(|grapheme| usize::from(self.widths.width(grapheme))).sum()
     }
 
-    /// At most `room` columns of `text`: what wraps behind the line would push the prompt about.
+    /// Cuts `text` to at most `room` columns. Text that wraps behind the line would move the prompt.
     pub(super) fn cut(&self, text: &str, room: usize) -> String {
         if self.width(text) <= room {
             return text.to_owned();
@@ -164,7 +164,7 @@ impl Page {
     }
 
     fn advance(&self, text: &str, from: Position) -> Position {
-        /// rustyline's own default; a tab reaches the text through a paste only.
+        /// The width of a tab, which is rustyline's default. A tab can get into the text only by a paste.
         const TAB: usize = 8;
         let columns = usize::from(self.size.columns).max(1);
         let mut at = from;
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_cut() {
+    fn a_text_that_is_too_wide_is_cut() {
         let page = page("> ", "", 0);
         assert_eq!(page.cut("private session", 20), "private session");
         assert_eq!(page.cut("private session", 9), "private…");
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn room_is_what_the_last_row_leaves() {
+    fn the_room_after_a_line_is_the_rest_of_its_last_row() {
         assert_eq!(page("> ", "", 0).room_after("abc"), 4);
         assert_eq!(page("> ", "", 0).room_after("abcdefgh"), 9);
     }

@@ -1,8 +1,8 @@
-//! Draws the prompt, what is typed and the hint in the place of what was drawn before, and above them
-//! what the app prints.
+//! Draws the prompt, the typed text and the hint in the place of what was drawn before, and above them what the app
+//! prints.
 //!
-//! rustyline asks for colours at every repaint; that is the moment. What it draws itself nobody sees
-//! (see `keyboard`). Called by the editor's thread alone.
+//! rustyline asks for colours at every repaint, and this is when the painter draws. What rustyline itself draws is not
+//! shown (see `keyboard`). Only the thread of the line editor calls this.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -20,22 +20,22 @@ use super::{Watched, terminal, words::Words};
 use crate::input::line::{self, Habit, Line, Source};
 use crate::show::terminal::links;
 
-/// The cursor to the top, and nothing below it.
+/// The sequence that moves the cursor to the top and clears the screen.
 const EMPTY_SCREEN: &str = "\x1b[H\x1b[2J";
 
-/// Between two words that Tab found.
+/// How many blanks are between two words that Tab found.
 const BETWEEN: usize = 2;
 
-/// Draws the line, shows what waits, and notes what stands on the screen.
+/// Draws the line and the waiting messages, and notes what is on the screen.
 pub(super) struct Painter {
     pub(super) color: bool,
     pub(super) words: Watched,
     pub(super) page: Arc<Mutex<Page>>,
     pub(super) screen: Arc<SharedTerminal>,
-    /// Whether the next repaint was announced. rustyline announces every one but that of an
-    /// external message: the bell's.
+    /// Whether the next repaint was announced. rustyline announces every repaint except that for an external message,
+    /// which comes from the bell.
     pub(super) announced: Cell<bool>,
-    /// Another prompt in the place of the granted one: that of Alt and a digit.
+    /// The prompt that rustyline shows instead of the granted one after Alt and a digit.
     pub(super) argument: RefCell<Option<String>>,
 }
 
@@ -70,15 +70,15 @@ impl Highlighter for Painter {
     }
 
     fn highlight_char(&self, _line: &str, _pos: usize, _kind: CmdKind) -> bool {
-        // Always repaint: then each announcement is followed by its repaint, and `highlight` sees
-        // every change of text and cursor.
+        // Always ask for a repaint. Then each announcement is followed by its repaint, and `highlight` sees every
+        // change of the text and the cursor.
         self.announced.set(true);
         true
     }
 }
 
 impl Painter {
-    /// Takes the prompt and what is typed off the screen.
+    /// Erases the prompt and the typed text from the screen.
     pub(super) fn wipe(&self) {
         let mut page = self.page();
         let size = terminal::size().unwrap_or(page.size);
@@ -87,7 +87,7 @@ impl Painter {
         terminal::write(&out);
     }
 
-    /// Leaves them there whole, without a hint; what follows stands below.
+    /// Leaves the whole prompt and text on the screen, without a hint. What follows appears below.
     pub(super) fn leave(&self) {
         self.argument.take();
         let mut page = self.page();
@@ -120,7 +120,8 @@ impl Painter {
         out + &page.canvas.draw(&sheet, size, &above, &edges)
     }
 
-    /// Prompt, text and hint, each part in its colour, and with what begins a link in the text's `addresses`.
+    /// Returns the prompt, the text and the hint in pieces, each with its colour. The `addresses` in the text get the
+    /// sequence that begins their link.
     fn spans<'p>(
         &self,
         page: &'p Page,
@@ -139,7 +140,7 @@ impl Painter {
         let styles = self.styles(page);
         let mut offset = 0;
         for (half, at_cursor) in [(left, false), (right, true)] {
-            // The cursor stands before the first span of the right half, also where that is empty.
+            // The cursor is before the first piece of the right half, even if that half is empty.
             spans.push(Span { at_cursor, ..Span::default() });
             for (text, style) in pieces(half, offset, &styles) {
                 let colour = style.map(|style| self.prefix(style)).unwrap_or_default();
@@ -157,9 +158,9 @@ impl Painter {
         spans
     }
 
-    /// The places of the text that have a colour, in order.
+    /// Returns the ranges of the text that have a colour, in order.
     fn styles(&self, page: &Page) -> Vec<(Range<usize>, Style)> {
-        // A query is no command, whatever it begins with.
+        // A query is never a command, whatever it begins with.
         if !self.color || page.search.is_open() {
             return Vec::new();
         }
@@ -188,12 +189,12 @@ fn columns(page: &Page) -> usize {
     usize::from(page.size.columns).max(2)
 }
 
-/// The addresses of the web in a text, each with what begins a part of the link to it.
+/// Returns the web addresses in a text, each with the sequence that begins a link to it.
 fn addresses(text: &str) -> Vec<(Range<usize>, String)> {
     links::find(text).into_iter().map(|place| (place.clone(), links::begin(&text[place]))).collect()
 }
 
-/// `text`, which begins at `offset` of the line, in pieces that are marked alike.
+/// Splits `text`, which begins at `offset` of the line, into pieces with the same mark.
 fn pieces<'t, T: Clone>(
     text: &'t str,
     offset: usize,
@@ -212,7 +213,7 @@ fn pieces<'t, T: Clone>(
     pieces
 }
 
-/// The words Tab found, in columns.
+/// Lists the words that Tab found in columns.
 fn listed(found: &[String], page: &Page) -> String {
     let width = found.iter().map(|word| page.width(word)).max().unwrap_or_default() + BETWEEN;
     let across = (columns(page) / width).max(1);
@@ -228,8 +229,8 @@ fn listed(found: &[String], page: &Page) -> String {
     shown
 }
 
-/// The length and style of the command a line begins with: one that exists, or is still being
-/// typed, or is wrong. What only marks the line as a text is dim.
+/// Returns the length and style of the command at the beginning of a line: a command that exists, one that is still
+/// being typed, or a wrong one. A character that only marks the line as a text is dim.
 fn command_style(line: &str, words: &Words) -> Option<(usize, Style)> {
     match line::parse(line, Source::Terminal(words)) {
         Line::Text { escape: Some(escape), .. } => Some((escape.end, Color::DarkGray.normal())),
@@ -251,8 +252,8 @@ fn command_style(line: &str, words: &Words) -> Option<(usize, Style)> {
     }
 }
 
-/// Leaves out what would move the cursor, ring or turn the writing round, as a paste may hold it.
-/// The text itself keeps it; what is sent is the app's to clean.
+/// Leaves out characters that would move the cursor, ring the bell or reverse the reading direction, which a paste may
+/// contain. The text itself keeps them; the app has to clean what is sent.
 fn harmless<'t>(text: &'t str, page: &Page) -> Cow<'t, str> {
     let harmful = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_bidi(c);
     if !text.contains(harmful) {
@@ -281,7 +282,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_breaks_the_screen_is_not_shown() {
+    fn characters_that_would_disturb_the_screen_are_not_drawn() {
         let page = Page::new(GraphemeClusterMode::WcWidth);
         assert_eq!(harmless("a\x07\u{9b}b\x1b\u{202e}c\n\td\r", &page), "abc\n\td");
         let page = Page::new(GraphemeClusterMode::Unicode);
@@ -290,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_one_link_whatever_else_is_coloured_and_wherever_the_cursor_is() {
+    fn an_address_is_one_link_wherever_the_cursor_is() {
         let text = "see http://a.example/long, and";
         let link = "\u{1b}]8;id=";
         let addresses = addresses(text);

@@ -1,9 +1,10 @@
-//! The file of what was typed before: one line an entry, newest last, readable by its owner alone.
+//! The file with the lines that were typed before. Each entry is one line, the newest is the last, and only the owner
+//! can read the file.
 //!
-//! Written here and not by rustyline, which rewrites its file in place: a program killed meanwhile
-//! would leave half of it, and several clients share this one. An entry is appended with one write;
-//! a file grown to twice its bound is replaced by a shorter one in one rename. Nothing here waits
-//! for a lock.
+//! rustyline is not used for this, because it rewrites its file in place. If the program were killed meanwhile, half of
+//! the file would be left, and several clients share this file. Here an entry is appended with a single write. When the
+//! file has grown to twice its limit, it is replaced by a shorter one with a single rename. Nothing here waits for a
+//! lock.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -14,16 +15,16 @@ use tempfile::NamedTempFile;
 
 use crate::data::whole_file::{folder_of, target};
 
-/// Entries kept: some weeks of talk, searched in no time.
+/// How many entries are kept: some weeks of conversation, which can be searched at once.
 pub(super) const MAX_ENTRIES: usize = 1000;
 
-/// A longer file is read from this far before its end.
+/// How many bytes at the end of a longer file are read.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
-/// After so many entries of our own we look whether the file has grown too long.
+/// After how many appended entries it is checked whether the file has become too long.
 const LOOK_EVERY: usize = 500;
 
-/// The file, and how much of it is ours.
+/// The path of the file, and how many entries this client has appended.
 #[derive(Debug)]
 pub(super) struct PastLines {
     path: PathBuf,
@@ -35,7 +36,7 @@ impl PastLines {
         Self { path, appended: 0 }
     }
 
-    /// The entries in the file, oldest first; makes the file if there is none.
+    /// Returns the entries in the file, the oldest first. If there is no file, it is made.
     pub(super) fn load(&self) -> io::Result<Vec<String>> {
         let mut file = open(&self.path)?;
         let entries = read(&mut file)?;
@@ -48,8 +49,8 @@ impl PastLines {
     /// Appends one entry.
     pub(super) fn append(&mut self, line: &str) -> io::Result<()> {
         let mut file = open(&self.path)?;
-        // Held by one who shortens the file. Should that be now, the entry may be lost to the
-        // file; the editor does not wait for it.
+        // A client that shortens the file holds this lock. If one does so right now, the entry may be missing in the
+        // file, because the editor does not wait for the lock.
         let _locked = file.try_lock_shared();
         file.write_all(format!("{}\n", escape(line)).as_bytes())?;
         drop(file);
@@ -62,14 +63,14 @@ impl PastLines {
 
     fn shorten(&self) -> io::Result<()> {
         let mut file = open(&self.path)?;
-        // Someone else is at it, or writes just now: the next start will do.
+        // If another client is shortening the file or writing to it, this is left to the next start.
         if file.try_lock().is_err() || file.metadata()?.ino() != fs::metadata(&self.path)?.ino() {
             return Ok(());
         }
         let entries = read(&mut file)?;
-        // The file may lie elsewhere, and the path be a link to it.
+        // The path may be a symbolic link, and the file may be elsewhere.
         let path = target(&self.path)?;
-        // Made with mode 0600.
+        // The file is made with mode 0600.
         let mut shorter = NamedTempFile::new_in(folder_of(&path))?;
         for entry in last(&entries) {
             writeln!(shorter, "{entry}")?;
@@ -89,7 +90,7 @@ fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Ends the last entry, if a full disk or a kill cut it short.
+/// Ends the last entry with a newline, if a full disk or a kill has cut it short.
 fn close_torn_line(file: &mut File) -> io::Result<()> {
     if file.metadata()?.len() > 0 {
         let mut end = [0];
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_typed_is_read_back_by_another_run() {
+    fn typed_lines_are_read_back_by_another_run() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("input_history");
         let mut past = PastLines::new(path.clone());
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_stays_one_when_the_file_is_shortened() {
+    fn a_symbolic_link_is_kept_when_the_file_is_shortened() {
         let directory = tempfile::tempdir().unwrap();
         let (path, real) = (directory.path().join("input_history"), directory.path().join("real"));
         std::os::unix::fs::symlink("real", &path).unwrap();
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_others_can_read_is_closed_to_them() {
+    fn a_file_that_others_can_read_is_made_private() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("input_history");
         fs::write(&path, "old\nhalf an ent").unwrap();
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_keeps_its_bound_with_two_writers() {
+    fn the_file_stays_within_its_limit_with_two_writers() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("input_history");
         let (mut one, mut two) = (PastLines::new(path.clone()), PastLines::new(path.clone()));

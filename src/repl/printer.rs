@@ -1,17 +1,16 @@
-//! Who may write to the terminal, and when.
+//! Decides who may write to the terminal, and when.
 //!
-//! One thread writes: the editor's. What the app prints goes into a bounded backlog. While no line
-//! is being read the editor's thread writes it straight out. While one is read, the backlog is put
-//! above the prompt at the next repaint (see [`Painter`](super::painter)), and a
-//! second thread, the bell, makes rustyline repaint: it sends an *empty* message through
-//! rustyline's external printer. So there is one queue and one order; nothing is ever on its way
-//! inside rustyline, whose own queue loses the order when a line ends just then; and that the
-//! external printer is not looked at while rustyline waits for the second of two keys stops the bell
-//! alone, never a caller. `keys` begins no such wait; the one that cannot be bound (Alt with a digit)
-//! is ended by a signal when the bell is not answered, and the line begins again as it was.
+//! Only the editor's thread writes. What the app prints goes into a backlog with a limit. While no line is being read,
+//! the editor's thread writes the backlog directly. While a line is being read, the backlog is put above the prompt at
+//! the next repaint (see [`Painter`](super::painter)). A second thread, the bell, makes rustyline repaint by sending an
+//! *empty* message through rustyline's external printer. Therefore there is a single queue with a single order. No
+//! message is ever inside rustyline's own queue, which loses the order if a line ends at that moment. rustyline does
+//! not look at the external printer while it waits for the second of two keys; that delays only the bell and never a
+//! caller. `keys` begins no such wait. There is one wait that cannot be avoided (Alt with a digit). If the bell is not
+//! answered because of it, a signal ends the wait, and the line begins again as it was.
 //!
-//! Also kept here: the grant, and whether the line being read is to be given up. Every method is
-//! short and takes the lock for a few lines; none blocks but [`SharedTerminal::next_job`].
+//! The grant is also kept here, and whether the line that is being read has to be given up. Every method is short and
+//! holds the lock for a few lines. None of them blocks except [`SharedTerminal::next_job`].
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,37 +22,37 @@ use rustyline::ExternalPrinter;
 use super::backlog::Backlog;
 use super::prompt::{Edit, Grant, Prompt};
 
-/// A signal to the editor is sent again after this time: one that arrives just before it sleeps
-/// until a second key comes is seen at that key only.
+/// After how much time a signal to the editor is sent again. A signal that arrives just before the editor waits for a
+/// second key would otherwise be noticed only at that key.
 const SIGNAL_AGAIN: Duration = Duration::from_millis(100);
 
-/// A bell that is not answered for so long was not heard: no busy machine is that late. A person who
-/// has struck the first of two keys has had time for the second.
+/// After how much time a bell without an answer counts as not heard. No busy machine takes that long, and a user who
+/// has pressed the first of two keys has had time for the second.
 const UNHEARD: Duration = Duration::from_secs(1);
 
-/// What the editor's thread does next.
+/// What the editor's thread has to do next.
 #[derive(Debug)]
 pub(super) enum Job {
-    /// Write this.
+    /// Write this text to the terminal.
     Write(String),
-    /// Read one line.
+    /// Read one line for this grant.
     Read(Grant),
-    /// Give the terminal to an editor.
+    /// Lend the terminal to a text editor.
     Edit(Edit),
-    /// The program is leaving and all is written.
+    /// End, because the program is ending and everything is written.
     Stop,
 }
 
 /// How far the reading of a line has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// No grant is being worked on: this is the time to write straight out.
+    /// There is no grant, so the backlog can be written directly.
     Idle,
-    /// A grant was taken; rustyline has not painted yet, so a signal would not reach it.
+    /// A grant was taken, but rustyline has not painted yet, so a signal would not reach it.
     Granted,
-    /// rustyline reads keys.
+    /// rustyline is reading keys.
     Reading,
-    /// The line is complete; rustyline is on its way back.
+    /// The line is complete, and rustyline is returning it.
     Leaving,
     /// The terminal is lent to another program.
     Lent,
@@ -65,29 +64,29 @@ enum Phase {
 struct State {
     backlog: Backlog,
     grant: Option<Grant>,
-    /// Another prompt for the line being read.
+    /// Another prompt for the line that is being read.
     prompt: Option<Prompt>,
     edit: Option<Edit>,
     phase: Phase,
-    /// The line was left for the next session, or the one before.
+    /// The direction, if the user has left the line for the next (true) or the previous (false) session.
     step: Option<bool>,
-    /// The line being read, or granted, is to be given up.
+    /// Whether the line that is being read or was granted has to be given up.
     cancel: bool,
     closing: bool,
-    /// Since when an empty message is on its way that was not seen yet.
+    /// Since when an empty message has been on its way to rustyline without an answer.
     rung: Option<Instant>,
-    /// The line being read is interrupted only to be read on.
+    /// Whether the line was interrupted only to be read on.
     roused: bool,
-    /// The bell for which it was.
+    /// When the unheard bell was found that was the reason for this interruption.
     unheard: Option<Instant>,
-    /// A paste has begun and was not shown yet.
+    /// Whether a paste has begun that was not shown yet.
     pasting: bool,
     signalled: Option<Instant>,
     editor: Option<Pthread>,
 }
 
-/// The state the two threads and the handle share. The lock is a plain one: it is held for a few
-/// lines and never while anything is written or read.
+/// The state that the two threads and the handle share. Its lock is an ordinary one: it is held for a few lines, and
+/// never while something is written or read.
 #[derive(Debug)]
 pub(super) struct SharedTerminal {
     state: Mutex<State>,
@@ -117,25 +116,25 @@ impl SharedTerminal {
         }
     }
 
-    /// Queues a message. Never blocks on the terminal.
+    /// Queues a message. This never waits for the terminal.
     pub(super) fn print(&self, text: String) {
         self.lock().backlog.push(text);
         self.changed.notify_all();
     }
 
-    /// Queues what shows no text.
+    /// Queues a sequence that shows no text.
     pub(super) fn signal(&self, sequence: String) {
         self.lock().backlog.push_signal(sequence);
         self.changed.notify_all();
     }
 
-    /// Allows one line to be read. A grant that nobody took yet is replaced.
+    /// Allows one line to be read. A grant that nobody has taken yet is replaced.
     pub(super) fn grant(&self, grant: Grant) {
         self.lock().grant = Some(grant);
         self.changed.notify_all();
     }
 
-    /// Shows another prompt before the line being read, or the next one if it was not begun.
+    /// Shows another prompt before the line that is being read, or before the next line if it was not begun.
     pub(super) fn set_prompt(&self, prompt: Prompt) {
         let mut state = self.lock();
         match &mut state.grant {
@@ -145,18 +144,18 @@ impl SharedTerminal {
         self.changed.notify_all();
     }
 
-    /// The other prompt, if there is one.
+    /// Returns the other prompt, if there is one, and forgets it.
     pub(super) fn take_prompt(&self) -> Option<Prompt> {
         self.lock().prompt.take()
     }
 
-    /// Lends the terminal to an editor, in the place of a grant.
+    /// Lends the terminal to a text editor, instead of granting a line.
     pub(super) fn edit(&self, edit: Edit) {
         self.lock().edit = Some(edit);
         self.changed.notify_all();
     }
 
-    /// Empties the screen, and forgets what was to be shown on it.
+    /// Clears the screen, and drops what was to be shown on it.
     pub(super) fn clear(&self) {
         self.lock().backlog.clear();
         self.changed.notify_all();
@@ -167,24 +166,24 @@ impl SharedTerminal {
         self.lock().pasting = true;
     }
 
-    /// Notes that the line is left for the next session, or the one before.
+    /// Notes that the user has left the line for the next or the previous session.
     pub(super) fn note_step(&self, forward: bool) {
         self.lock().step = Some(forward);
     }
 
-    /// Whether the line was left for another session, and in which direction.
+    /// Returns the direction if the user has left the line for another session, and forgets it.
     pub(super) fn take_step(&self) -> Option<bool> {
         self.lock().step.take()
     }
 
-    /// Whether the program is leaving, looked at again after a moment.
+    /// Waits for `moment`, or less if the program is ending. Returns whether the program is ending.
     pub(super) fn is_closing_after(&self, moment: Duration) -> bool {
         let state = self.lock();
         let waited = self.changed.wait_timeout_while(state, moment, |state| !state.closing);
         waited.unwrap_or_else(PoisonError::into_inner).0.closing
     }
 
-    /// Gives up the line being read or granted; without one does nothing.
+    /// Gives up the line that is being read or was granted. If there is none, this does nothing.
     pub(super) fn cancel(&self) {
         let mut state = self.lock();
         let lent = state.edit.is_some() || state.phase == Phase::Lent;
@@ -195,7 +194,7 @@ impl SharedTerminal {
         self.changed.notify_all();
     }
 
-    /// Ends both threads once everything is written.
+    /// Ends both threads as soon as everything is written.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closing = true;
@@ -203,7 +202,7 @@ impl SharedTerminal {
         self.changed.notify_all();
     }
 
-    /// Waits for something to do. Called by the editor's thread between two lines.
+    /// Waits until there is something to do. The editor's thread calls this between two lines.
     pub(super) fn next_job(&self) -> Job {
         let mut state = self.lock();
         state.editor = Some(pthread_self());
@@ -232,14 +231,14 @@ impl SharedTerminal {
         }
     }
 
-    /// rustyline repaints. Returns what is to be written above the prompt.
+    /// Notes that rustyline repaints. Returns the text that has to be written above the prompt.
     pub(super) fn repaint(&self, by_bell: bool) -> Option<String> {
         let mut state = self.lock();
         if state.phase == Phase::Granted {
-            // From here on rustyline's signal handler stands.
+            // From this moment on, rustyline's signal handler is installed.
             state.phase = Phase::Reading;
-            // A bell rung in the middle of the last line may have gone nowhere. The one that was not
-            // heard is in rustyline's queue still, and a second one would wait behind it.
+            // A bell that rang at the end of the previous line may have been lost. A bell that was not heard is still
+            // in rustyline's queue, and a second one would wait behind it.
             state.rung = state.unheard.take();
             state.signalled = None;
         }
@@ -255,7 +254,7 @@ impl SharedTerminal {
         chunk
     }
 
-    /// The line is complete: from here on a signal would come too late.
+    /// Notes that the line is complete. From now on a signal would come too late.
     pub(super) fn leave(&self) {
         let mut state = self.lock();
         if state.phase == Phase::Reading {
@@ -263,14 +262,14 @@ impl SharedTerminal {
         }
     }
 
-    /// rustyline has returned without a line. Returns whether the line is to be given up.
+    /// Notes that rustyline has returned without a line. Returns whether the line has to be given up.
     pub(super) fn interrupted(&self) -> bool {
         let mut state = self.lock();
         state.phase = Phase::Granted;
         state.cancel || state.closing
     }
 
-    /// Whether the line was interrupted only to be read on.
+    /// Returns whether the line was interrupted only to be read on, and forgets it.
     pub(super) fn take_roused(&self) -> bool {
         let mut state = self.lock();
         let roused = std::mem::take(&mut state.roused);
@@ -278,7 +277,7 @@ impl SharedTerminal {
         roused
     }
 
-    /// The grant is answered.
+    /// Notes that the grant is answered.
     pub(super) fn answered(&self) {
         let mut state = self.lock();
         state.phase = Phase::Idle;
@@ -287,7 +286,7 @@ impl SharedTerminal {
         self.changed.notify_all();
     }
 
-    /// The editor's thread ends.
+    /// Notes that the editor's thread ends.
     pub(super) fn gone(&self) {
         let mut state = self.lock();
         state.phase = Phase::Gone;
@@ -295,7 +294,7 @@ impl SharedTerminal {
         self.changed.notify_all();
     }
 
-    /// Waits until the editor's thread has ended; says whether it did in time.
+    /// Waits until the editor's thread has ended. Returns whether it ended in time.
     pub(super) fn wait_until_gone(&self, patience: Duration) -> bool {
         let (_state, late) = self
             .changed
@@ -304,10 +303,10 @@ impl SharedTerminal {
         !late.timed_out()
     }
 
-    /// The bell: rings whenever something waits while a line is read. Ends with the editor.
+    /// Runs the bell: it rings whenever something waits while a line is being read. It ends with the editor.
     pub(super) fn ring(&self, mut bell: impl ExternalPrinter) {
         while self.wait_to_ring() {
-            // Blocks while one is on its way. Outside raw mode it writes nothing at all.
+            // This blocks while another empty message is on its way. Outside raw mode it writes nothing.
             if bell.print(String::new()).is_err() {
                 return;
             }
@@ -345,13 +344,13 @@ impl SharedTerminal {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // The state is whole after every statement; a panic elsewhere is no reason to go silent.
+        // The state is complete after every statement, so a panic in another thread does not make it unusable.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// Interrupts rustyline if it has not heard the bell. Returns how long to wait for that.
+    /// Interrupts rustyline if it has not heard the bell. Returns how long to wait for an answer.
     fn rouse(&mut self) -> Duration {
         let rung = self.rung.map_or(Duration::ZERO, |rung| rung.elapsed());
         if rung < UNHEARD {
@@ -362,9 +361,9 @@ impl State {
         SIGNAL_AGAIN
     }
 
-    /// Interrupts rustyline, if it reads and was not interrupted a moment ago. rustyline's handler
-    /// for SIGINT stands in exactly the phase `Reading`. Not in the middle of a paste: its beginning
-    /// would be lost, and the rest taken for keys, with an Enter after each line.
+    /// Interrupts rustyline, if it is reading and was not interrupted a moment ago. rustyline's handler for SIGINT is
+    /// installed only in the phase `Reading`. A paste is not interrupted, because its beginning would be lost and the
+    /// rest would be taken for keys, with an Enter after each line.
     fn signal(&mut self) {
         let recent = self.signalled.is_some_and(|sent| sent.elapsed() < SIGNAL_AGAIN);
         if self.phase != Phase::Reading || self.pasting || recent {
@@ -372,7 +371,7 @@ impl State {
         }
         if let Some(editor) = self.editor {
             self.signalled = Some(Instant::now());
-            // Fails only for a thread that has ended, and `editor` is forgotten before that.
+            // This fails only for a thread that has ended, and `editor` is forgotten before that.
             let _ = pthread_kill(editor, Signal::SIGINT);
         }
     }

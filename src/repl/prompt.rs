@@ -1,5 +1,5 @@
-//! What the app hands the editor's thread: a prompt, a draft, the permission to read one line, and a text to be edited
-//! in an editor of the user's choice.
+//! What the app hands to the editor's thread: a prompt, a draft, the permission to read one line, and a text that the
+//! user wants to edit in a text editor.
 
 use unicode_width::UnicodeWidthChar;
 
@@ -7,41 +7,42 @@ use super::words::Words;
 use crate::input::line::{self, Source};
 use crate::session::id::SessionId;
 
-/// Permission to read one line now. Exactly one [`Typed`](super::Typed) answers it.
+/// The permission to read one line now. It is answered by exactly one [`Typed`](super::Typed).
 #[derive(Clone, Debug, Default)]
 pub struct Grant {
-    /// What stands before the input.
+    /// The prompt before the input.
     pub prompt: Prompt,
-    /// The session the prompt shows; comes back with the line.
+    /// The session that the prompt shows. The answer repeats it.
     pub session: Option<SessionId>,
-    /// What is put into the editor beforehand.
+    /// The text with which the line begins.
     pub draft: Draft,
-    /// Why the draft came back, shown behind it until it is edited. A message above a draft that
-    /// fills the screen would not be seen.
+    /// Why the draft came back. This note is shown behind the draft until the draft is edited. A message above it might
+    /// not be seen, because the draft may fill the screen.
     pub note: Option<String>,
-    /// What is typed answers a question: it is not kept among the lines typed before.
+    /// Whether the line answers a question. Such a line is not kept among the lines that were typed before.
     pub question: bool,
-    /// What a text that was said keeps before it, in the place of the prompt.
+    /// What stands before a text instead of the prompt after the text was said; `None` to keep the prompt.
     pub said: Option<Said>,
 }
 
-/// What stands before a text once it was said: the time of that, and who said it.
+/// What stands before a text after it was said: the time, and the name of its author.
 #[derive(Clone, Debug)]
 pub struct Said {
-    /// How the time is written, as `strftime` takes it; none where no time is wanted.
+    /// The form of the time for `strftime`; `None` if no time is shown.
     pub time: Option<&'static str>,
     /// What follows the time.
     pub name: Prompt,
-    /// Whether addresses of the web that are broken into rows are links.
+    /// Whether web addresses that are broken over several rows are links.
     pub links: bool,
-    /// A text of more lines keeps its prompt, too; 0 is any number.
+    /// A text with more lines than this keeps its prompt; 0 means any number of lines.
     pub most_lines: usize,
 }
 
 impl Said {
-    /// What stands before this line, if it is a text, when it is said now. One that is said otherwise than it is
-    /// written, as `//text` is, keeps its prompt: that it was typed is all that can be shown of it as it
-    /// stands. A line with a U+FFFD may be one that is not said, since that stands for a byte its author did not mean.
+    /// Returns what stands before this line when it is said now, or `None` if the line keeps its prompt. A line keeps
+    /// its prompt if it is not a text, or if the text is not said exactly as it is written (as with `//text`). A line
+    /// with U+FFFD also keeps it, because it may not be sent: this character stands for a byte that its author did not
+    /// mean.
     pub(super) fn before(&self, line: &str, words: &Words) -> Option<Prompt> {
         let many = self.most_lines > 0 && line.lines().count() > self.most_lines;
         if many || line.contains('\u{fffd}') || !line::is_said_as_written(line, Source::Terminal(words)) {
@@ -55,7 +56,7 @@ impl Said {
     }
 }
 
-/// A line not yet sent, and where the cursor stands in it.
+/// A line that was not sent yet, and where the cursor is in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
     /// The text before the cursor.
@@ -65,32 +66,32 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// A draft with the cursor at its end.
+    /// Makes a draft with the cursor at its end.
     pub fn at_end(text: impl Into<String>) -> Self {
         Self { left: text.into(), right: String::new() }
     }
 
-    /// Whether there is nothing in it.
+    /// Whether the draft has no text.
     pub fn is_empty(&self) -> bool {
         self.left.is_empty() && self.right.is_empty()
     }
 }
 
-/// What is to be edited, and by what.
+/// A text to be edited in a text editor.
 #[derive(Clone, Debug)]
 pub struct Edit {
-    /// The text to begin with.
+    /// The text with which the user begins.
     pub text: String,
-    /// The session it is meant for; comes back with the result.
+    /// The session for which the text is meant. The answer repeats it.
     pub session: Option<SessionId>,
-    /// The editor's command line, for the shell.
+    /// The command line of the text editor, for the shell.
     pub editor: String,
 }
 
-/// One row of text before the input, with and without colour.
+/// One row of text before the input, with and without colours.
 ///
-/// The editor counts columns in the plain form, so the two must differ in colour alone; the
-/// constructor sees to it.
+/// The editor counts columns in the form without colours, so the two forms may differ only in their colours. The
+/// constructor checks this.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prompt {
     raw: String,
@@ -98,25 +99,25 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// A prompt without colour. Control characters are left out.
+    /// Makes a prompt without colours. Control characters are left out.
     pub fn plain(text: &str) -> Self {
         let raw: String = text.chars().filter(|c| c.width().is_some()).collect();
         Self { styled: raw.clone(), raw }
     }
 
-    /// A prompt with colour. `styled` is `raw` plus colour sequences (`ESC [ … m`) and nothing
-    /// else; where it is not, `raw` is shown without colour.
+    /// Makes a prompt with colours. `styled` must be `raw` with colour sequences (`ESC [ … m`) added, and nothing else.
+    /// If it is not, `raw` is shown without colours.
     pub fn styled(raw: &str, styled: &str) -> Self {
         let plain = Self::plain(raw);
         if without_colour(styled) == plain.raw { Self { styled: styled.to_owned(), ..plain } } else { plain }
     }
 
-    /// The plain text.
+    /// Returns the text without colours.
     pub fn raw(&self) -> &str {
         &self.raw
     }
 
-    /// The text in its pieces of one colour: the sequence that begins it, and what stands in it.
+    /// Returns the text in pieces of one colour: the sequence that begins the colour, and the text.
     pub(super) fn pieces(&self, color: bool) -> Vec<(String, &str)> {
         if !color {
             return vec![(String::new(), &self.raw)];
@@ -124,7 +125,7 @@ impl Prompt {
         let (mut pieces, mut colour, mut rest) = (Vec::new(), String::new(), self.styled.as_str());
         while let Some((before, after)) = rest.split_once("\x1b[") {
             pieces.push((colour.clone(), before));
-            // The constructor has seen to it that every sequence ends so.
+            // The constructor has checked that every sequence ends with this letter.
             let (parameters, tail) = after.split_once('m').unwrap_or((after, ""));
             match parameters {
                 "" | "0" => colour.clear(),
@@ -146,7 +147,7 @@ fn without_colour(styled: &str) -> String {
         let end = after.find(|c: char| !c.is_ascii_digit() && c != ';');
         match end.map(|end| after.split_at(end)) {
             Some((_, tail)) if tail.starts_with('m') => rest = &tail[1..],
-            // Not a colour: keep the escape, so that the comparison fails.
+            // This sequence is not a colour. The escape character is kept, so that the comparison fails.
             _ => return format!("{plain}\x1b[{after}"),
         }
     }
@@ -158,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colour_that_changes_the_width_is_refused() {
+    fn a_styled_prompt_with_another_text_loses_its_colours() {
         assert_eq!(Prompt::styled("> ", "\x1b[1;32m>\x1b[0m ").styled, "\x1b[1;32m>\x1b[0m ");
         assert_eq!(Prompt::styled("> ", "\x1b[32m>>\x1b[0m ").styled, "> ");
         assert_eq!(Prompt::styled("> ", "\x1b[2J> ").styled, "> ");
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_have_one_colour_each() {
+    fn each_piece_of_a_prompt_has_one_colour() {
         let prompt = Prompt::styled("a> ", "\x1b[1;32ma\x1b[0m> ");
         assert_eq!(prompt.pieces(true), [("\x1b[1;32m".to_owned(), "a"), (String::new(), "> ")]);
         assert_eq!(prompt.pieces(false), [(String::new(), "a> ")]);

@@ -1,10 +1,10 @@
-//! Searching the lines typed before: what is looked for, what was found, and the line that was there
-//! when the search began.
+//! Searches the lines that were typed before. It holds the query, what was found, and the line that was there when the
+//! search began.
 //!
-//! rustyline has a search of its own, a loop that reads keys and shows no message until it ends. This
-//! one is no loop: while it is open the line that is edited is the query, `keys` says what each key
-//! does, and `hinter` shows what is found here. So messages go on to appear, and a query can never be
-//! sent, since no key hands the line over. Pure data; knows no key, no colour and no screen.
+//! rustyline has its own search, which reads keys in a loop and shows no messages until it ends. This search has no
+//! loop. While it is open, the edited line is the query, `keys` decides what each key does, and `hinter` shows what was
+//! found. So messages still appear, and a query can never be sent, because no key hands the line over. This is plain
+//! data; it knows no key, no colour and no screen.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use rustyline::history::{History, SearchDirection};
 use super::continuation::Joins;
 use super::prompt::Draft;
 
-/// A line with its cursor: the one kept aside, or the one that is to take the query's place.
+/// A line with its cursor: the line from before the search, or the line that replaces the query.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Line {
     pub(super) text: String,
@@ -21,38 +21,38 @@ pub(super) struct Line {
     pub(super) joins: Joins,
 }
 
-/// Which way a step goes.
+/// The direction of a step to another match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Older,
     Newer,
 }
 
-/// Where the cursor goes in a line that is taken.
+/// Where the cursor is put in a line that is taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum At {
     Start,
-    /// Where the query was found.
+    /// At the place where the query was found.
     Match,
     End,
 }
 
-/// What there is to tell about an open search.
+/// The state of an open search, for the hint.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Told<'s> {
-    /// Nothing is looked for yet.
+    /// No query was typed yet.
     Begun,
-    /// No line has it.
+    /// No line contains the query.
     Nothing,
-    /// `line` has it at `place`; with `end`, a step that way found no other.
+    /// `line` contains the query at `place`. If `end` is there, a step in that direction found no other line.
     Found { line: &'s str, place: Range<usize>, end: Option<Step> },
 }
 
-/// The search, open or not.
+/// The search, which may be open or closed.
 #[derive(Debug, Default)]
 pub(super) struct Search {
     open: Option<Open>,
-    /// What is to take the place of the edited line.
+    /// The line that has to replace the edited line.
     exchange: Option<Line>,
 }
 
@@ -77,21 +77,21 @@ impl Search {
         self.open.is_some()
     }
 
-    /// Opens the search; `kept` comes back when it is left.
+    /// Opens the search. When the user leaves it, `kept` comes back.
     pub(super) fn begin(&mut self, kept: Line) {
         self.open = Some(Open { kept, ..Open::default() });
         self.exchange = Some(Line::default());
     }
 
-    /// The next [`look`](Self::look) goes one match further.
+    /// Makes the next [`look`](Self::look) go to the next match in this direction.
     pub(super) fn step(&mut self, step: Step) {
         if let Some(open) = &mut self.open {
             open.step = Some(step);
         }
     }
 
-    /// Ends the search with the line found. Says no where none is, and stays open; a search for
-    /// nothing is just left.
+    /// Ends the search with the line that was found. If none was found, returns false and the search stays open. A
+    /// search without a query is simply left.
     pub(super) fn take(&mut self, at: At) -> bool {
         let Some(open) = &mut self.open else { return false };
         match open.found.take() {
@@ -110,37 +110,37 @@ impl Search {
         }
     }
 
-    /// Ends the search with the line that was there before.
+    /// Ends the search with the line from before it.
     pub(super) fn leave(&mut self) -> bool {
         self.exchange = self.open.take().map(|open| open.kept);
         self.exchange.is_some()
     }
 
-    /// Ends the search where no line is edited that could be exchanged.
+    /// Ends the search when there is no edited line that could be replaced.
     pub(super) fn close(&mut self) -> bool {
         self.exchange = None;
         self.open.take().is_some()
     }
 
-    /// Whether the edited line is to be replaced.
+    /// Whether the edited line has to be replaced.
     pub(super) fn exchanges(&self) -> bool {
         self.exchange.is_some()
     }
 
-    /// What replaces the edited line, once.
+    /// Returns the line that replaces the edited line, and forgets it.
     pub(super) fn take_exchange(&mut self) -> Option<Line> {
         self.exchange.take()
     }
 
-    /// The line kept aside, as a draft.
+    /// Returns the line from before the search, as a draft.
     pub(super) fn kept(&self) -> Option<Draft> {
         let Line { text, cursor, joins } = &self.open.as_ref()?.kept;
         let (left, right) = joins.resolve(text, *cursor);
         Some(Draft { left, right })
     }
 
-    /// Another line is granted while the search is open: its draft is what is kept now, and the
-    /// line begins with the query.
+    /// Goes on with an open search under another grant. The draft of that grant becomes the line that comes back after
+    /// the search. Returns the query, with which the line has to begin.
     pub(super) fn keep(&mut self, draft: &Draft) -> Option<&str> {
         let open = self.open.as_mut()?;
         open.kept = Line {
@@ -151,7 +151,7 @@ impl Search {
         Some(&open.query)
     }
 
-    /// Looks for `query`, or for the next match where a step was asked for.
+    /// Searches for `query`, or for the next match if a step was asked for.
     pub(super) fn look(&mut self, query: &str, history: &dyn History) {
         let Some(open) = &mut self.open else { return };
         let step = open.step.take();
@@ -162,7 +162,7 @@ impl Search {
         }
     }
 
-    /// What there is to tell, if a search is open.
+    /// Returns the state of the search for the hint, or `None` if no search is open.
     pub(super) fn told(&self) -> Option<Told<'_>> {
         let open = self.open.as_ref()?;
         Some(match &open.found {
@@ -174,7 +174,8 @@ impl Search {
 }
 
 impl Open {
-    /// A longer query goes on from what was found; any other begins with the newest line.
+    /// Changes the query. If the new query only adds something, the search goes on from the match; otherwise it begins
+    /// with the newest line.
     fn change(&mut self, query: &str, history: &dyn History) {
         let longer = !self.query.is_empty() && query.starts_with(&self.query);
         let from = self.found.take().filter(|_| longer).map(|found| found.index);
@@ -188,7 +189,7 @@ impl Open {
         }
     }
 
-    /// The same line said twice in a row is one match.
+    /// Goes to the next match. Matches with the same line as the current one are skipped.
     fn go(&mut self, step: Step, history: &dyn History) {
         let count = history.len();
         let at = self.found.as_ref().map_or(count, |found| found.index);
@@ -204,14 +205,14 @@ impl Open {
     }
 
     fn match_at(&self, index: usize, history: &dyn History) -> Option<Found> {
-        // Fails for a history in a database only.
+        // This fails only for a history in a database.
         let line = history.get(index, SearchDirection::Reverse).ok().flatten()?.entry;
         let place = place(&line, &self.query)?;
         Some(Found { index, line: line.into_owned(), place })
     }
 }
 
-/// Where `line` has `query`: in any case, unless the query has a capital.
+/// Returns where `line` contains `query`. Case is ignored, unless the query has a capital letter.
 fn place(line: &str, query: &str) -> Option<Range<usize>> {
     if query.contains(char::is_uppercase) {
         return line.find(query).map(|start| start..start + query.len());
@@ -221,7 +222,7 @@ fn place(line: &str, query: &str) -> Option<Range<usize>> {
         .find_map(|(start, _)| begins(&line[start..], &wanted).map(|length| start..start + length))
 }
 
-/// How much of `text` is `wanted`, if it begins so.
+/// Returns how many bytes of `text` match `wanted`, if the text begins with it.
 fn begins(text: &str, wanted: &[char]) -> Option<usize> {
     let mut missing = wanted;
     for (at, c) in text.char_indices() {
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_match_comes_first_and_steps_go_both_ways() {
+    fn a_search_begins_with_the_newest_match_and_steps_in_both_directions() {
         let history = history(&["one tea", "two", "tea two", "tea three", "four"]);
         let mut search = begun("", 0);
         search.look("", &history);
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_query_goes_on_and_a_shorter_one_begins_anew() {
+    fn a_longer_query_goes_on_from_the_match_and_a_shorter_one_begins_anew() {
         let history = history(&["tea one", "tea two", "tea one again", "tea"]);
         let mut search = begun("", 0);
         search.look("te", &history);
@@ -310,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_query_steps_go_through_all_lines_and_the_same_one_twice_is_one() {
+    fn steps_without_a_query_go_through_all_lines_and_skip_repeated_ones() {
         let history = history(&["a", "b", "c", "c"]);
         let mut search = begun("", 0);
         search.look("", &history);
@@ -326,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn case_counts_only_where_the_query_has_a_capital() {
+    fn case_matters_only_if_the_query_has_a_capital_letter() {
         for (line, query, expected) in [
             ("Ask ANNA", "anna", Some(4..8)),
             ("ask anna", "Anna", None),
@@ -343,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_is_taken_and_what_was_there_comes_back() {
+    fn a_search_ends_with_the_found_line_or_with_the_line_from_before() {
         let history = history(&["say hello"]);
         for (at, cursor) in [(At::Start, 0), (At::Match, 4), (At::End, 9)] {
             let mut search = begun("a draft", 3);

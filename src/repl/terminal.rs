@@ -1,8 +1,8 @@
-//! The terminal's own settings: kept at the start, given back on every way out.
+//! The settings of the terminal, which are remembered at the start and given back whenever the program ends.
 //!
-//! Knows nothing of lines or prompts. Between two lines the terminal is *hushed*: what is typed
-//! meanwhile is neither echoed into the middle of a message nor edited by the terminal, and waits
-//! for the next line as it was typed; Ctrl-C still is a signal.
+//! This file knows nothing of lines or prompts. Between two lines the terminal is *hushed*: what is typed then is
+//! neither echoed into the middle of a message nor edited by the terminal, and waits unchanged for the next line.
+//! Ctrl-C is still a signal.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -23,25 +23,25 @@ use super::canvas::Size;
 use super::title;
 use crate::show;
 
-/// Bracketed paste off, an open synchronised update closed, colours off, the cursor shown.
+/// Turns bracketed paste off, closes an open synchronised update, turns colours off and shows the cursor.
 const PLAIN: &str = "\x1b[?2004l\x1b[?2026l\x1b[0m\x1b[?25h";
 
-/// Bracketed paste on.
+/// Turns bracketed paste on.
 const PASTES: &str = "\x1b[?2004h";
 
-/// How long a terminal that takes no output may hold up the way out.
+/// How long the end of the program may wait for a terminal that accepts no output.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// The settings found at the start; nothing while the terminal is not ours to change.
+/// The settings that the terminal had at the start; `None` if this program may not change them.
 static SAVED: Mutex<Option<Termios>> = Mutex::new(None);
 
-/// The terminal itself, once something else stands in the place of standard input and output.
+/// The terminal itself, after something else has taken the place of standard input and output.
 static REAL: OnceLock<Real> = OnceLock::new();
 
-/// Whether a prompt stands on the screen, so that what follows needs a new row.
+/// Whether there is a prompt on the screen, so that what follows needs a new row.
 static PROMPTED: AtomicBool = AtomicBool::new(false);
 
-/// Whether the way out was begun: from then on nothing but the found settings is set.
+/// Whether the program is ending. From then on only the original settings are set.
 static GIVEN_BACK: AtomicBool = AtomicBool::new(false);
 
 static HOOK: Once = Once::new();
@@ -52,7 +52,7 @@ struct Real {
     output: File,
 }
 
-/// Gives the terminal back when dropped, also while unwinding.
+/// Gives the terminal back when it is dropped, also after a panic.
 #[derive(Debug)]
 #[must_use = "the terminal is given back when the guard is dropped"]
 pub struct TerminalGuard(());
@@ -63,10 +63,10 @@ impl Drop for TerminalGuard {
     }
 }
 
-/// Keeps the terminal's settings and sees to it that a panic gives them back before it speaks.
+/// Remembers the settings of the terminal, and makes sure that a panic gives them back before its message is shown.
 ///
-/// `main` takes one and keeps it. After a panic, in whatever thread, the editor is unusable:
-/// leave.
+/// `main` calls this once and keeps the guard. After a panic in any thread, the editor cannot be used any more, and the
+/// program has to end.
 pub fn guard() -> TerminalGuard {
     save();
     HOOK.call_once(|| {
@@ -79,20 +79,19 @@ pub fn guard() -> TerminalGuard {
     TerminalGuard(())
 }
 
-/// Gives the terminal back as it was found. May be called from any thread, any number of times;
-/// does nothing where there was nothing to keep. Call it before `process::exit` and on SIGTERM and
-/// SIGHUP.
+/// Gives the terminal back as it was found. Any thread may call this, any number of times. If nothing was remembered,
+/// it does nothing. It must be called before `process::exit`, and on SIGTERM and SIGHUP.
 pub fn restore() {
     let Some(found) = saved().clone() else { return };
     GIVEN_BACK.store(true, Ordering::SeqCst);
     apply(&found);
     put_back();
     let newline = if PROMPTED.swap(false, Ordering::SeqCst) { "\r\n" } else { "" };
-    // On a thread of its own, since a terminal that takes no output would hold it for ever.
+    // Another thread writes, because a terminal that accepts no output would block this one for ever.
     let (done, wait) = mpsc::channel();
     let writing = thread::Builder::new().spawn(move || {
         write(&format!("{PLAIN}{}{newline}", title::give_back()));
-        // Nobody waits any longer.
+        // An error means that nobody is waiting any more.
         let _ = done.send(());
     });
     if writing.is_ok() {
@@ -100,44 +99,44 @@ pub fn restore() {
     }
 }
 
-/// Whether the environment says that nothing can be drawn on the terminal.
+/// Whether the environment says that nothing can be drawn on this terminal.
 #[must_use]
 pub fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
-/// Whether the environment names a terminal that takes links.
+/// Whether the environment names a terminal that supports links.
 #[must_use]
 pub fn takes_links() -> bool {
     std::env::var("TERM").is_ok_and(|term| show::terminal::links::are_taken_by(&term))
 }
 
-/// Whether the environment names a terminal that takes a title.
+/// Whether the environment names a terminal that supports a title.
 #[must_use]
 pub fn takes_titles() -> bool {
     std::env::var("TERM").is_ok_and(|term| show::terminal::title::is_taken_by(&term))
 }
 
-/// How many columns the terminal has now: those it tells, or else [`show::COLUMNS`].
+/// Returns how many columns the terminal has now. If it does not say, this is [`show::COLUMNS`].
 #[must_use]
 pub fn columns() -> usize {
     let size = rustix::termios::tcgetwinsize(output_fd());
     size.ok().filter(|size| size.ws_col > 0).map_or(show::COLUMNS, |size| usize::from(size.ws_col))
 }
 
-/// How many rows the terminal has now: those it tells, or else [`show::ROWS`].
+/// Returns how many rows the terminal has now. If it does not say, this is [`show::ROWS`].
 #[must_use]
 pub fn rows() -> usize {
     size().map_or(show::ROWS, |size| usize::from(size.rows))
 }
 
-/// Columns and rows of the terminal now; `None` where it does not tell.
+/// Returns the current size of the terminal, or `None` if it does not say.
 pub(super) fn size() -> Option<Size> {
     let size = rustix::termios::tcgetwinsize(output_fd()).ok()?;
     (size.ws_col > 0 && size.ws_row > 0).then_some(Size { columns: size.ws_col, rows: size.ws_row })
 }
 
-/// Keeps the settings, if that was not done.
+/// Remembers the settings of the terminal, if that was not done before.
 pub(super) fn save() {
     GIVEN_BACK.store(false, Ordering::SeqCst);
     let mut saved = saved();
@@ -148,8 +147,8 @@ pub(super) fn save() {
 
 /// Silences the terminal between two lines.
 ///
-/// These stay the settings under the editor's own, which it puts back after each line: at no moment
-/// does the terminal echo, so that what is typed ahead is never mangled.
+/// These settings remain below those of the editor, which puts them back after each line. The terminal never echoes, so
+/// what is typed ahead is never garbled.
 pub(super) fn hush() {
     set(|settings| {
         settings.local_flags.remove(LocalFlags::ECHO | LocalFlags::ICANON);
@@ -164,8 +163,8 @@ pub(super) fn is_given_back() -> bool {
     GIVEN_BACK.load(Ordering::SeqCst)
 }
 
-/// A line is about to be read: every key is the editor's, and what follows must begin on a new row.
-/// Bracketed paste stays on between two lines, so that what is pasted then is one message too.
+/// Prepares the terminal for reading a line. The editor gets every key, and what follows must begin in a new row.
+/// Bracketed paste stays on between two lines, so that a paste at that time is also one message.
 pub(super) fn begin_line() {
     PROMPTED.store(true, Ordering::SeqCst);
     let saved = saved();
@@ -174,15 +173,15 @@ pub(super) fn begin_line() {
     {
         let mut settings = found.clone();
         all_keys(&mut settings);
-        // In the background the kernel stops the program here until it has the terminal again. Nothing is
-        // to be done about a terminal that is gone; the next read shows it.
+        // If the program is in the background, the kernel stops it here until it has the terminal again. If the
+        // terminal is gone, nothing can be done here, and the next read fails.
         let _ = tcsetattr(input_fd(), SetArg::TCSADRAIN, &settings);
         drop(saved);
         write(PASTES);
     }
 }
 
-/// A line was read.
+/// Notes that a line was read, and silences the terminal again.
 pub(super) fn end_line() {
     PROMPTED.store(false, Ordering::SeqCst);
     hush();
@@ -200,26 +199,26 @@ fn all_keys(settings: &mut Termios) {
     settings.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
 }
 
-/// Keeps changes of the terminal's size from every thread that is started after this, so that they are
-/// heard where they are waited for. rustyline would take them, and draw what nobody sees.
+/// Blocks the signal for changes of the terminal's size in this thread and all threads that are started afterwards, so
+/// that only the thread that waits for it gets it. Otherwise rustyline would get it, and would draw what nobody sees.
 pub fn hold_resizes() {
     let mut resizes = SigSet::empty();
     resizes.add(Signal::SIGWINCH);
-    // Without it a resize shows at the next key.
+    // If this fails, a change of the size is noticed at the next key.
     let _ = resizes.thread_block();
 }
 
-/// The settings that were found.
+/// Returns the settings that the terminal had at the start.
 pub(super) fn found() -> io::Result<Termios> {
     saved().clone().ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
-/// A copy of what the terminal is read from.
+/// Returns a copy of the descriptor from which the terminal is read.
 pub(super) fn input() -> io::Result<OwnedFd> {
     input_fd().try_clone_to_owned()
 }
 
-/// A copy of what the terminal is written to.
+/// Returns a copy of the descriptor to which the terminal is written.
 pub(super) fn output() -> io::Result<OwnedFd> {
     output_fd().try_clone_to_owned()
 }
@@ -227,7 +226,7 @@ pub(super) fn output() -> io::Result<OwnedFd> {
 /// Puts `other` in the place of standard input and output, until the terminal is given back.
 pub(super) fn stand_in(other: impl AsFd) -> io::Result<()> {
     let real = Real { input: File::from(input()?), output: File::from(output()?) };
-    // A second editor in one process finds the terminal kept.
+    // If there is a second editor in this process, the terminal is already remembered.
     let _kept = REAL.set(real);
     rustix::stdio::dup2_stdin(&other)?;
     Ok(rustix::stdio::dup2_stdout(&other)?)
@@ -235,7 +234,7 @@ pub(super) fn stand_in(other: impl AsFd) -> io::Result<()> {
 
 fn put_back() {
     if let Some(real) = REAL.get() {
-        // What is not put back is read and written by nobody any more.
+        // If this fails, nobody reads or writes these descriptors any more.
         let _ = rustix::stdio::dup2_stdin(&real.input);
         let _ = rustix::stdio::dup2_stdout(&real.output);
     }
@@ -249,13 +248,13 @@ fn output_fd() -> BorrowedFd<'static> {
     REAL.get().map_or_else(rustix::stdio::stdout, |real| real.output.as_fd())
 }
 
-/// Stops the program, as Ctrl-Z asks, with the terminal as its shell knows it; goes on where it
-/// was when it is continued.
+/// Stops the program, as Ctrl-Z asks, with the terminal settings that its shell expects. When the program is continued,
+/// it goes on where it was.
 pub(super) fn suspend() {
     let Ok(editing) = tcgetattr(input_fd()) else { return };
     set(|_| ());
     write(&format!("{PLAIN}{}", title::give_back()));
-    // To this thread, which is then sure to stop before it goes on; all others stop with it.
+    // The signal goes to this thread, which therefore certainly stops before it goes on. All other threads stop too.
     let _ = raise(Signal::SIGTSTP);
     if !is_given_back() {
         apply(&editing);
@@ -263,13 +262,13 @@ pub(super) fn suspend() {
     }
 }
 
-/// Gives the terminal to another program as a shell would.
+/// Gives the terminal to another program, with the settings that a shell would give it.
 pub(super) fn lend() {
     set(|_| ());
     write(PLAIN);
 }
 
-/// Takes it back between two lines, whatever the other program made of it.
+/// Takes the terminal back between two lines, whatever the other program has done to it.
 pub(super) fn take_back() {
     hush();
     if !is_given_back() {
@@ -277,9 +276,9 @@ pub(super) fn take_back() {
     }
 }
 
-/// Writes straight to the terminal.
+/// Writes directly to the terminal.
 pub(super) fn write(text: &str) {
-    // A terminal that is gone ends the editor, which reads from it.
+    // If the terminal is gone, this fails, and the editor ends because it reads from the terminal.
     let _ = match REAL.get() {
         Some(real) => (&real.output).write_all(text.as_bytes()),
         None => io::stdout().write_all(text.as_bytes()),
@@ -299,12 +298,13 @@ fn set(change: impl FnOnce(&mut Termios)) {
 
 fn apply(settings: &Termios) {
     if is_foreground() {
-        // Nothing is to be done about a terminal that is gone; the next read shows it.
+        // If the terminal is gone, nothing can be done here, and the next read fails.
         let _ = tcsetattr(input_fd(), SetArg::TCSANOW, settings);
     }
 }
 
-/// A process in the background that changes the terminal's settings is stopped by the kernel.
+/// Whether this program is in the foreground. The kernel stops a program in the background that changes the terminal's
+/// settings.
 fn is_foreground() -> bool {
     tcgetpgrp(input_fd()).is_ok_and(|foreground| foreground == getpgrp())
 }

@@ -1,18 +1,20 @@
-//! The terminal's title while this program has it: set, given back on every way out, and set again after something else
-//! has had the terminal. Owns the sequences; what the title says is the caller's, who has made it harmless.
+//! The title of the terminal while this program runs. It is set, given back whenever the program ends, and set again
+//! after something else has had the terminal. This file owns the sequences. The caller decides what the title says, and
+//! has made it harmless.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Keeps the title there is, on terminals that can.
+/// Makes the terminal remember its title, if it is able to.
 const KEEP: &str = "\x1b[22;2t";
 
-/// No title, and then the one that was kept: a terminal that keeps none at least does not tell what is not so.
+/// Removes the title, and then brings back the remembered one. A terminal that cannot remember a title then at least
+/// shows no wrong one.
 const GIVE_BACK: &str = "\x1b]2;\x07\x1b[23;2t";
 
-/// The title that stands on the terminal; nothing while it is not ours.
+/// The title that this program has set; `None` while it has set none.
 static TITLE: Mutex<Option<String>> = Mutex::new(None);
 
-/// What sets another title, or gives the old one back; nothing where that is so already.
+/// Returns the sequence that sets another title or gives the old one back. It is empty if nothing has to change.
 pub(super) fn change(title: Option<String>) -> String {
     let mut standing = standing();
     let sequence = match (standing.as_deref(), title.as_deref()) {
@@ -25,17 +27,17 @@ pub(super) fn change(title: Option<String>) -> String {
     sequence
 }
 
-/// What gives the old title back for a while, or for good.
+/// Returns the sequence that gives the old title back, for a while or for good.
 pub(super) fn give_back() -> &'static str {
     if standing().is_some() { GIVE_BACK } else { "" }
 }
 
-/// What sets the title anew after it was given back.
+/// Returns the sequence that sets the title again after it was given back.
 pub(super) fn again() -> String {
     standing().as_deref().map_or_else(String::new, |title| format!("{KEEP}{}", set(title)))
 }
 
-/// What sets the title anew after another program may have set its own.
+/// Returns the sequence that sets the title again after another program may have changed it.
 pub(super) fn renew() -> String {
     standing().as_deref().map_or_else(String::new, set)
 }
@@ -52,9 +54,9 @@ fn standing() -> MutexGuard<'static, Option<String>> {
 mod tests {
     use super::*;
 
-    /// One test, for there is one terminal.
+    /// This is a single test, because there is only one terminal.
     #[test]
-    fn the_old_title_is_kept_once_and_given_back() {
+    fn the_old_title_is_remembered_once_and_given_back() {
         assert_eq!((give_back(), again().as_str(), renew().as_str()), ("", "", ""));
         assert_eq!(change(None), "");
         assert_eq!(change(Some("one".into())), "\x1b[22;2t\x1b]2;one\x07");

@@ -1,94 +1,94 @@
-//! What can be completed and hinted, as the app publishes it.
+//! The words for completion and hints, as the app publishes them.
 //!
-//! Plain data and look-ups by folded name; knows nothing of editors or terminals.
+//! This is plain data with look-ups that ignore case. It knows nothing of editors or terminals.
 
 use std::collections::BTreeMap;
 
 use crate::input::line::{Habit, Vocabulary};
 use crate::session::id::SessionId;
 
-/// A snapshot of every word the editor may offer. The app publishes a new one when it changes.
+/// A snapshot of all words that the editor may offer. The app publishes a new one when something changes.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
-    /// Every command, in the order `\help` lists them.
+    /// All commands, in the order in which `\help` lists them, and then the user's own programs that are allowed.
     pub commands: Vec<CommandWord>,
-    /// The user's own words for texts and commands.
+    /// The user's aliases.
     pub aliases: Vec<CommandWord>,
-    /// Which of them are programs of the user's own, with the words that may follow each.
+    /// Those of `commands` that are the user's own programs, with the words that may follow each of them.
     pub own: BTreeMap<String, Vec<String>>,
-    /// The names in the lobby, made harmless for display.
+    /// The names of the users in the lobby, made harmless for display.
     pub users: Vec<String>,
-    /// The open sessions and the name each goes by.
+    /// The open sessions, and the name of each.
     pub sessions: Vec<(SessionId, String)>,
-    /// The rooms that the server has told of.
+    /// The rooms that the server has told about.
     pub rooms: Vec<String>,
-    /// The programs that are or could be commands.
+    /// The programs that are commands, or could be.
     pub programs: Vec<String>,
-    /// The names of those who are ignored.
+    /// The names of the users who are ignored.
     pub ignored: Vec<String>,
-    /// The settings and the values each takes.
+    /// The settings, and the values that each of them accepts.
     pub settings: Vec<(String, Vec<String>)>,
-    /// The words of other chats.
+    /// The words that other chat programs use for commands.
     pub habits: Vec<HabitWord>,
 }
 
-/// A word that other chats use for a command.
+/// A word that other chat programs use for a command.
 #[derive(Clone, Copy, Debug)]
 pub struct HabitWord {
     /// The word, in small letters.
     pub word: &'static str,
-    /// What does here what it does there, as the end of a sentence.
+    /// What the user has to do here instead, as the end of a sentence.
     pub instead: &'static str,
-    /// Whether `/WORD` means this even though a command here has the same word.
+    /// Whether `/WORD` has this meaning even if hobnob has a command with the same name.
     pub beats_command: bool,
 }
 
-/// One command as the editor sees it.
+/// One command, as the editor sees it.
 #[derive(Clone, Debug)]
 pub struct CommandWord {
-    /// The name without its backslash: `fork`.
+    /// The name of the command without its backslash, for example `fork`.
     pub name: String,
-    /// Other names for it, without backslash: `sw`.
+    /// Other names of the command without a backslash, for example `sw`.
     pub aliases: Vec<String>,
-    /// The whole usage, as `\help` shows it: `\fork NAME`.
+    /// The whole usage as `\help` shows it, for example `\fork NAME`.
     pub usage: String,
-    /// What it does, in half a line.
+    /// What the command does, in a few words.
     pub about: String,
-    /// What its first argument is.
+    /// What the first argument of the command is.
     pub argument: Argument,
 }
 
-/// What may be completed after a command's name.
+/// What completion offers after the name of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Argument {
-    /// The command takes no argument.
+    /// Nothing, because the command has no argument.
     None,
-    /// The name of a user.
+    /// The names of users.
     User,
-    /// The number or the name of a session.
+    /// The numbers and names of sessions.
     Session,
-    /// The name of a room.
+    /// The names of rooms.
     Room,
-    /// The name of a command.
+    /// The names of commands.
     Command,
-    /// A setting, and then its value.
+    /// The names of settings, and then the values of the setting.
     Setting,
-    /// A word of the user's own for a text or a command.
+    /// The user's aliases.
     Alias,
-    /// A program that is or could be a command.
+    /// The programs that are commands, or could be.
     Program,
-    /// The name of somebody who is ignored.
+    /// The names of users who are ignored.
     Ignored,
-    /// Something to say, which may name users.
+    /// The names of users in a text that will be said.
     Said,
-    /// The name of a user, and then something to say.
+    /// The names of users, and then the names of users in a text that will be said.
     UserAndSaid,
-    /// Something nothing can be offered for: a number, a text.
+    /// Nothing, because the argument is a number or a text for which nothing can be offered.
     Text,
 }
 
 impl CommandWord {
-    /// The usage without the command's own name: `NAME`.
+    /// Returns the usage without the name of the command, for example `NAME`.
     pub(super) fn arguments(&self) -> &str {
         self.usage.split_once(char::is_whitespace).map_or("", |(_, arguments)| arguments.trim())
     }
@@ -103,13 +103,13 @@ impl Words {
         self.commands.iter().chain(&self.aliases)
     }
 
-    /// The command called `name` (a name or an alias, any case).
+    /// Finds a command by its name or one of its other names. Case is ignored.
     pub(super) fn command(&self, name: &str) -> Option<&CommandWord> {
         let name = fold(name);
         self.all().find(|command| command.names().any(|own| fold(own) == name))
     }
 
-    /// The commands of which a name or an alias begins with `start`, in any case.
+    /// Returns the commands that have a name beginning with `start`. Case is ignored.
     pub(super) fn commands_from(&self, start: &str) -> impl Iterator<Item = &CommandWord> {
         let start = fold(start);
         self.all().filter(move |command| command.names().any(|own| fold(own).starts_with(&start)))
@@ -130,7 +130,7 @@ impl Vocabulary for Words {
     }
 }
 
-/// Folds a word for comparison, so that `ANNA` completes to `anna`.
+/// Folds a word for comparison, so that `ANNA` is completed to `anna`.
 pub(super) fn fold(word: &str) -> String {
     word.to_lowercase()
 }

@@ -1,5 +1,6 @@
-//! Notices as rows of a terminal, with comings and goings that fall together in one of them: what a
-//! running chat and a replayed one have in common. Is told the time and the columns; writes nowhere.
+//! Turns notices into rows of a terminal, and shows comings and goings at about the same time in one row. A running
+//! chat and a replayed one both use this. It is told the time and the number of columns, and it does not write
+//! anywhere.
 
 use tokio::time::Instant;
 
@@ -8,22 +9,22 @@ use crate::show::Notice;
 use crate::show::human::Shown;
 use crate::show::terminal::TerminalForm;
 
-/// A terminal's form, and who came and went and is not told of yet.
+/// The form of a terminal, together with the comings and goings that were not shown yet.
 #[derive(Debug)]
 pub struct Folding {
-    /// How everything else is shown.
+    /// The form in which everything else is shown.
     pub form: TerminalForm,
     presence: Presence,
 }
 
 impl Folding {
-    /// Nobody came or went yet.
+    /// Starts without any comings and goings.
     #[must_use]
     pub fn new(form: TerminalForm) -> Self {
         Self { form, presence: Presence::default() }
     }
 
-    /// What was gathered and comes first, and the notice itself.
+    /// Returns what was gathered and has to be shown first, and then the notice itself.
     pub fn show(&mut self, notice: &Notice, columns: usize, now: Instant) -> (Shown, Shown) {
         let folds = self.form.preferences.fold;
         let gathered = match notice {
@@ -40,9 +41,10 @@ impl Folding {
             {
                 return (Shown::Nothing, Shown::Nothing);
             }
-            // Nothing is shown, so nothing has to come first.
+            // Nothing is shown for this message, so nothing has to be shown before it.
             Notice::Message(message) if message.ignored => Shown::Nothing,
-            // Who speaks is seen to come in first.
+            // Gathered comings and goings are shown first only if the author is among them, so that nobody is seen to
+            // speak before they came in.
             Notice::Message(message) if !self.presence.holds(message.room.as_ref(), &message.from) => {
                 Shown::Nothing
             }
@@ -52,19 +54,19 @@ impl Folding {
         (gathered, self.form.show(notice, columns))
     }
 
-    /// All that is not told yet.
+    /// Returns everything that was gathered and not shown yet.
     pub fn gathered(&mut self, columns: usize) -> Shown {
         let line = self.presence.take();
         self.said(line, columns)
     }
 
-    /// What is to be told by now.
+    /// Returns what has to be shown by now.
     pub fn due(&mut self, columns: usize, now: Instant) -> Shown {
         let line = self.presence.due(now);
         self.said(line, columns)
     }
 
-    /// When something is to be told by time alone.
+    /// Returns when something has to be shown even if no further notice arrives.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.presence.deadline()
@@ -81,7 +83,7 @@ mod tests {
     use crate::config::preferences::Preferences;
 
     #[test]
-    fn names_that_share_a_line_are_not_broken_inside_one() {
+    fn no_name_is_broken_in_a_row_with_several_names() {
         let today = jiff::Timestamp::UNIX_EPOCH;
         let form = TerminalForm::new(false, jiff::tz::TimeZone::UTC, Preferences::default(), today);
         let (mut folding, now) = (Folding::new(form), Instant::now());

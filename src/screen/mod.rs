@@ -1,5 +1,6 @@
-//! Where notices go: rendered in the form this run was started with, then handed to the terminal's
-//! printer or the pipe's writer, and to the record. Owns that there is no more than one bell a second.
+//! Where notices go. They are rendered in the form that this run was started with, and then handed to the terminal's
+//! printer or the writer of the pipe, and to the recorder. This file owns the rule that the bell rings at most once a
+//! second.
 
 pub(crate) mod folding;
 pub(crate) mod pipe;
@@ -22,32 +23,32 @@ use crate::show::human::{Human, Shown};
 use crate::show::{COLUMNS, Message, Notice, ROWS, json, saying};
 use crate::timestamp::now;
 
-/// Between two bells. In a flood of mentions the first says all there is to say.
+/// The shortest time between two bells. In a flood of mentions, one bell is enough.
 const BETWEEN_BELLS: Duration = Duration::from_secs(1);
 
-/// The form of output.
+/// The form in which notices are shown.
 #[derive(Debug)]
 pub enum Form {
-    /// Plain lines.
+    /// Plain lines of text.
     Human(Human),
     /// Rows on a terminal.
     Terminal(Box<Folding>),
-    /// NDJSON.
+    /// JSON, one object on each line.
     Json,
 }
 
-/// Where the lines go.
+/// Where the rendered notices go.
 #[derive(Debug)]
 pub enum Sink {
-    /// Above the prompt.
+    /// They are shown on the terminal above the prompt.
     Terminal(Arc<ReplHandle>),
-    /// To standard output and standard error.
+    /// They are written to standard output and standard error.
     Pipe(PipeWriter),
-    /// Nowhere: they stay in the screen, for tests.
+    /// They stay in the screen. Tests use this.
     Held,
 }
 
-/// Shows notices.
+/// Shows notices in one form and at one place, and records them if that is wanted.
 #[derive(Debug)]
 pub struct Screen {
     form: Form,
@@ -55,18 +56,18 @@ pub struct Screen {
     waiting: Vec<Shown>,
     rang: Option<Instant>,
     recorder: Option<Recorder>,
-    /// Lines for the recorder, handed over with what waits.
+    /// Lines for the recorder. They are handed over together with what waits.
     unrecorded: String,
 }
 
 impl Screen {
-    /// Shows in this form, there, and records what is shown.
+    /// Makes a screen with this form and this sink, and with a recorder if notices are to be recorded.
     #[must_use]
     pub fn new(form: Form, sink: Sink, recorder: Option<Recorder>) -> Self {
         Self { form, sink, waiting: Vec::new(), rang: None, recorder, unrecorded: String::new() }
     }
 
-    /// Renders a notice; it goes out with the next [`flush`](Self::flush).
+    /// Renders a notice. It is shown with the next [`flush`](Self::flush).
     pub fn emit(&mut self, notice: &Notice) {
         if self.recorder.is_some() {
             self.unrecorded.push_str(&json::recorded(notice, now()));
@@ -79,7 +80,7 @@ impl Screen {
         self.queue(shown);
     }
 
-    /// A message that a person is not shown now: it is recorded, and asks for attention as any.
+    /// Records a message that is not shown to the user now. It may ring the bell like any other message.
     pub fn emit_unseen(&mut self, notice: &Notice) {
         if self.recorder.is_some() {
             self.unrecorded.push_str(&json::recorded(notice, now()));
@@ -93,14 +94,14 @@ impl Screen {
         }
     }
 
-    /// The terminal's title tells that so much is unread, where this user wants that.
+    /// Shows in the terminal's title how many messages are unread, if the user wants that.
     pub fn show_title(&mut self, unread: u64) {
         if let (Form::Terminal(folding), Sink::Terminal(repl)) = (&self.form, &self.sink) {
             repl.set_title(folding.form.title(unread));
         }
     }
 
-    /// Notes for the record what was typed under the prompt of `session`.
+    /// Records a line that was typed under the prompt of `session`.
     pub fn typed(&mut self, session: SessionId, text: &str) {
         if self.recorder.is_some() {
             let typed = json::Keystrokes::Typed { session, text: text.to_owned() };
@@ -140,7 +141,7 @@ impl Screen {
         form.attention(message)
     }
 
-    /// When something is to be told by time alone.
+    /// Returns when something has to be shown even if no further notice arrives.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         match &self.form {
@@ -149,7 +150,7 @@ impl Screen {
         }
     }
 
-    /// Tells what is due by now.
+    /// Shows what has to be shown by now.
     pub fn time(&mut self, now: Instant) {
         let columns = self.columns();
         if let Form::Terminal(folding) = &mut self.form {
@@ -158,21 +159,21 @@ impl Screen {
         }
     }
 
-    /// Who reads is called `name` from now on.
+    /// Notes the name of the user who reads, which may have changed.
     pub fn know_own(&mut self, name: &UserName) {
         if let Form::Terminal(folding) = &mut self.form {
             folding.form.know_own(name);
         }
     }
 
-    /// Shows as this user likes it from now on.
+    /// Notes the preferences that the screen obeys from now on.
     pub fn prefer(&mut self, preferences: Preferences) {
         if let Form::Terminal(folding) = &mut self.form {
             folding.form.preferences = preferences;
         }
     }
 
-    /// Empties the terminal's screen.
+    /// Clears the terminal's screen, and drops what was about to be shown.
     pub fn clear(&mut self) {
         self.waiting.clear();
         if let Sink::Terminal(repl) = &self.sink {
@@ -180,7 +181,7 @@ impl Screen {
         }
     }
 
-    /// Columns and rows of the terminal; where there is none, as many as most have.
+    /// Returns the columns and rows of the terminal. Without a terminal, returns those that most terminals have.
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
         match &self.sink {
@@ -196,7 +197,7 @@ impl Screen {
         }
     }
 
-    /// Hands over what was rendered, waiting while a pipe's reader is slow.
+    /// Hands over everything that was rendered. If the reader of a pipe is slow, this waits.
     pub async fn flush(&mut self) {
         self.record().await;
         match &self.sink {
@@ -216,19 +217,19 @@ impl Screen {
         }
     }
 
-    /// What was rendered and not yet handed over.
+    /// Returns what was rendered and not handed over yet.
     #[must_use]
     pub fn waiting(&self) -> &[Shown] {
         &self.waiting
     }
 
-    /// Whether a person sits before it.
+    /// Whether notices are shown on a terminal, with a person in front of it.
     #[must_use]
     pub fn is_terminal(&self) -> bool {
         matches!(self.sink, Sink::Terminal(_))
     }
 
-    /// Ends: what was shown is recorded and handed over first.
+    /// Records and hands over what was rendered, and then closes the screen.
     pub async fn close(mut self) -> Sink {
         self.flush().await;
         if let Some(err) = self.recorder.take().and_then(Recorder::finish) {

@@ -1,6 +1,6 @@
-//! The one place that writes standard output and standard error in a run without a terminal: a
-//! thread of its own, so that a reader who is slow, stopped or gone never blocks a Tokio task. The
-//! queue to it is bounded; when it is full the app waits, and with it the server.
+//! The only place that writes to standard output and standard error in a run without a terminal. A thread writes, so
+//! that a reader who is slow, stopped or gone never blocks a Tokio task. The queue of the thread is limited; when it is
+//! full, the app waits, and then the server has to wait too.
 
 use std::io::{self, Write};
 use std::thread::JoinHandle;
@@ -9,13 +9,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::show::human::Shown;
 
-/// Lines on their way out.
+/// How many lines may wait for the thread.
 const QUEUE: usize = 1024;
 
-/// What is gathered into one write, in bytes.
+/// How many bytes are gathered for one write.
 const WRITE_GOAL: usize = 64 * 1024;
 
-/// Writes lines, in order, from a thread of its own.
+/// Writes lines in order. A thread does the writing.
 #[derive(Debug)]
 pub struct PipeWriter {
     lines: mpsc::Sender<Shown>,
@@ -23,10 +23,10 @@ pub struct PipeWriter {
 }
 
 impl PipeWriter {
-    /// Begins writing. The second value resolves when standard output was closed by its reader.
+    /// Starts the thread. The second value resolves when the reader has closed standard output.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// Fails if the thread cannot be started.
     pub fn start() -> io::Result<(Self, oneshot::Receiver<()>)> {
         let (lines, queue) = mpsc::channel(QUEUE);
         let (closed_tx, closed) = oneshot::channel();
@@ -36,22 +36,23 @@ impl PipeWriter {
         Ok((Self { lines, thread }, closed))
     }
 
-    /// Queues a line, waiting while the queue is full.
+    /// Queues a line. If the queue is full, this waits.
     pub async fn write(&self, shown: Shown) {
-        // The thread ends only after this sender does.
+        // The thread ends only after this sender is dropped.
         let _ended = self.lines.send(shown).await;
     }
 
-    /// Writes what is queued, then ends. Blocks until the reader has taken it all or has gone.
+    /// Writes everything that is queued, and then ends the thread. This blocks until the reader has taken everything or
+    /// has gone.
     pub fn finish(self) {
         drop(self.lines);
-        // A panic in the thread was shown by the panic hook; there is nothing left to write with.
+        // If the thread panicked, the panic hook has already shown it, and nothing is left to write with.
         let _panicked = self.thread.join();
     }
 }
 
-/// Writes until the queue ends. After the reader of standard output has gone, what is meant for it
-/// is dropped; standard error goes on.
+/// Writes until the queue ends. After the reader of standard output has gone, lines for it are dropped, and only lines
+/// for standard error are still written.
 fn write_all(
     mut queue: mpsc::Receiver<Shown>,
     closed: oneshot::Sender<()>,
@@ -67,7 +68,7 @@ fn write_all(
                 Shown::Out(text) => gathered.push_str(&text),
                 Shown::Err(text) => {
                     put(out, &mut gathered, &mut closed);
-                    // Nothing can be said about a standard error that cannot be written.
+                    // If standard error cannot be written, there is no way left to say so.
                     let _unsayable = err.write_all(text.as_bytes());
                 }
                 Shown::Nothing => {}
@@ -84,7 +85,7 @@ fn put(out: &mut dyn Write, gathered: &mut String, closed: &mut Option<oneshot::
     if written.is_err()
         && let Some(closed) = closed.take()
     {
-        // The app may have ended already.
+        // An error means that the app has already ended.
         let _ended = closed.send(());
     }
 }
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn order_is_kept_and_both_streams_are_used() {
+    fn lines_are_written_in_order_to_the_right_stream() {
         let (tx, rx) = mpsc::channel(10);
         for shown in
             [Shown::Out("a\n".into()), Shown::Err("e\n".into()), Shown::Nothing, Shown::Out("b\n".into())]
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_goes_is_noticed_and_errors_still_come_out() {
+    fn after_the_reader_has_gone_errors_are_still_written() {
         let (tx, rx) = mpsc::channel(10);
         for shown in [Shown::Out("a\n".into()), Shown::Err("e\n".into()), Shown::Out("b\n".into())] {
             tx.try_send(shown).unwrap();

@@ -1,5 +1,5 @@
-//! Comings and goings, folded: the first is told at once, what follows within two seconds is told in
-//! one line. A plain struct; is told the time, and knows nothing of screens.
+//! Gathers comings and goings. The first one is shown at once, and those within the next two seconds are shown in one
+//! line. This is plain data: it is told the time and knows nothing of screens.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,29 +11,29 @@ use tokio::time::Instant;
 use crate::show::room;
 use crate::show::saying::listed;
 
-/// How long one line gathers.
+/// How long comings and goings are gathered for one line.
 const WINDOW: Duration = Duration::from_secs(2);
 
-/// Names gathered; more than a server has clients by default.
+/// How many names are gathered. A server with default settings has fewer clients.
 const MOST: usize = 20_000;
 
-/// What one name did.
+/// What one user did since the last line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Move {
-    /// It came in and is still there.
+    /// The user came and is still there.
     Joined,
-    /// It was there and went.
+    /// The user was there before and has left.
     Left,
-    /// It came, and went again within the same line.
+    /// The user came and left again.
     Passed,
-    /// It went, and came back within the same line.
+    /// The user left and came back.
     Returned,
 }
 
-/// Somebody, and where: in the lobby, or in this room.
+/// A user, and the room where the user came or went; `None` for the lobby.
 type Who = (Option<RoomName>, UserName);
 
-/// Gathers comings and goings, in the lobby and in rooms.
+/// Gathers comings and goings in the lobby and in rooms.
 #[derive(Debug, Default)]
 pub(crate) struct Presence {
     until: Option<Instant>,
@@ -42,7 +42,7 @@ pub(crate) struct Presence {
 }
 
 impl Presence {
-    /// Notes that somebody came or went, in a room or in the lobby. True when that is to be told at once.
+    /// Notes that a user came or went in the lobby or in a room. Returns true if this has to be shown at once.
     pub(crate) fn note(
         &mut self,
         room: Option<&RoomName>,
@@ -69,19 +69,19 @@ impl Presence {
         false
     }
 
-    /// Whether `name` did something there that is not told yet.
+    /// Whether something that the user did there was not shown yet.
     #[must_use]
     pub(crate) fn holds(&self, room: Option<&RoomName>, name: &UserName) -> bool {
         !self.moves.is_empty() && self.moves.contains_key(&(room.cloned(), name.clone()))
     }
 
-    /// When the next line is due.
+    /// Returns when the next line has to be shown.
     #[must_use]
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.until
     }
 
-    /// The line that is due by now, if any. While people keep coming, the next one gathers again.
+    /// Returns the line that has to be shown by now, if there is one. If there is, gathering begins again.
     pub(crate) fn due(&mut self, now: Instant) -> Option<String> {
         if self.until.is_none_or(|until| now < until) {
             return None;
@@ -91,7 +91,7 @@ impl Presence {
         line
     }
 
-    /// What was gathered so far.
+    /// Returns what was gathered so far as one line.
     pub(crate) fn take(&mut self) -> Option<String> {
         let moves = std::mem::take(&mut self.moves);
         let order = std::mem::take(&mut self.order);
@@ -104,7 +104,7 @@ impl Presence {
     }
 }
 
-/// What is told of one room, or of the lobby.
+/// Returns what is said about one room or about the lobby.
 fn told(room: Option<&RoomName>, order: &[Who], moves: &HashMap<Who, Move>) -> Vec<String> {
     let verbs = [
         (Move::Joined, "joined"),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_first_is_told_at_once_and_the_rest_in_one_line() {
+    async fn the_first_coming_is_shown_at_once_and_the_others_in_one_line() {
         let mut presence = Presence::default();
         let start = Instant::now();
         assert!(presence.note(None, &name("anna"), true, start));
@@ -147,14 +147,14 @@ mod tests {
         presence.note(None, &name("anna"), false, start);
         assert_eq!(presence.due(start + WINDOW / 2), None);
         assert_eq!(presence.due(start + WINDOW).unwrap(), "bobby and carmen joined; anna left");
-        // Nothing came meanwhile: the next one is told at once again.
+        // Nothing was gathered in the meantime, so the next coming or going is shown at once again.
         assert_eq!(presence.due(start + WINDOW * 2), None);
         assert_eq!(presence.deadline(), None);
         assert!(presence.note(None, &name("dora"), true, start + WINDOW * 2));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_comes_and_goes_is_told_as_such_and_crowds_are_counted() {
+    async fn comings_and_goings_of_one_user_are_combined_and_crowds_are_counted() {
         let mut presence = Presence::default();
         let now = Instant::now();
         presence.note(None, &name("first"), true, now);
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_room_is_told_apart_from_the_lobby() {
+    async fn comings_and_goings_in_each_room_are_shown_separately() {
         let mut presence = Presence::default();
         let (now, tea) = (Instant::now(), "tea".parse().unwrap());
         presence.note(None, &name("first"), true, now);

@@ -1,6 +1,6 @@
-//! `--record FILE`: the events of a run, as NDJSON in a file that its owner alone may read, from a
-//! thread of its own. The queue to it is bounded; while a disk is slow the app waits as it does for a
-//! slow reader. A disk that fails ends the recording, which is told once, and stops nothing else.
+//! `--record FILE`: the events of a run are written as JSON lines to a file that only its owner can read. A thread does
+//! the writing. Its queue is limited: if the disk is slow, the app waits, as it does for a slow reader. If the disk
+//! fails, the recording ends, the user is told once, and nothing else is stopped.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -9,10 +9,10 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
-/// Batches of lines on their way to the file.
+/// How many batches of lines may wait for the thread.
 const QUEUE: usize = 256;
 
-/// Keeps lines in a file.
+/// Writes lines to the record file. A thread does the writing.
 #[derive(Debug)]
 pub struct Recorder {
     lines: mpsc::Sender<String>,
@@ -21,10 +21,10 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Adds to the file at `path`, or makes it.
+    /// Opens the file at `path` to append to it. If there is no such file, it is made.
     ///
     /// # Errors
-    /// When it cannot be opened, or the system gives no thread.
+    /// Fails if the file cannot be opened, or if the thread cannot be started.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = open_private(path)?;
         let (lines, queue) = mpsc::channel(QUEUE);
@@ -35,28 +35,28 @@ impl Recorder {
         Ok(Self { lines, trouble, thread })
     }
 
-    /// Queues whole lines, waiting while the queue is full.
+    /// Queues whole lines. If the queue is full, this waits.
     pub async fn write(&self, lines: String) {
-        // The thread ends only after this sender does.
+        // The thread ends only after this sender is dropped.
         let _ended = self.lines.send(lines).await;
     }
 
-    /// Why nothing is recorded any more; told once.
+    /// Returns why nothing is recorded any more. The reason is returned only once.
     pub fn trouble(&mut self) -> Option<io::Error> {
         self.trouble.try_recv().ok()
     }
 
-    /// Writes what is queued, then ends; blocks for as long as the disk takes. Gives what
-    /// [`trouble`](Self::trouble) has not told yet.
+    /// Writes everything that is queued, and then ends the thread. This blocks for as long as the disk takes. Returns
+    /// the reason for a failure that [`trouble`](Self::trouble) has not returned yet.
     pub fn finish(mut self) -> Option<io::Error> {
         drop(self.lines);
-        // A panic in the thread was shown by the panic hook.
+        // If the thread panicked, the panic hook has already shown it.
         let _panicked = self.thread.join();
         self.trouble.try_recv().ok()
     }
 }
 
-/// After the first failure what comes is dropped, so that the app never waits for it.
+/// Writes until the queue ends. After the first failure, lines are dropped, so that the app never waits for the disk.
 fn write_all(mut file: File, mut queue: mpsc::Receiver<String>, trouble: oneshot::Sender<io::Error>) {
     let mut trouble = Some(trouble);
     while let Some(lines) = queue.blocking_recv() {
@@ -64,7 +64,7 @@ fn write_all(mut file: File, mut queue: mpsc::Receiver<String>, trouble: oneshot
             && let Err(err) = file.write_all(lines.as_bytes())
             && let Some(trouble) = trouble.take()
         {
-            // The app may have ended already.
+            // An error means that the app has already ended.
             let _ended = trouble.send(err);
         }
     }
@@ -81,7 +81,7 @@ fn open_private(path: &Path) -> io::Result<File> {
         #[cfg(unix)]
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         if metadata.len() > 0 && !ends_a_line(&mut file)? {
-            // A line that a kill cut short must not swallow the next one.
+            // If a kill has cut a line short, that line is ended here, so that it does not swallow the next one.
             file.write_all(b"\n")?;
         }
     }
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_record_is_private_and_goes_on_after_a_line_that_was_cut_short() {
+    async fn a_record_is_private_and_continues_after_a_line_that_was_cut_short() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record");
         std::fs::write(&path, "{\"event\":\"no").unwrap();
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_disk_is_told_once_and_holds_nobody_up() {
+    async fn a_full_disk_is_reported_and_does_not_block_the_writer() {
         let recorder = Recorder::open(Path::new("/dev/full")).unwrap();
         for _ in 0..QUEUE * 4 {
             recorder.write("line\n".to_owned()).await;

@@ -1,16 +1,16 @@
-//! The number of a session. Knows nothing else, so that every part of the client can speak of one.
+//! The number of a session. This file knows nothing else, so that every part of the client can use it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A session's number as `\sessions` shows it: 0 is the lobby, peer sessions count up from 1.
+/// The number of a session, as `\sessions` shows it. The lobby has 0; private sessions and rooms count up from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SessionId(pub u32);
 
 impl SessionId {
-    /// The lobby.
+    /// The number of the lobby's session.
     pub const LOBBY: Self = Self(0);
 }
 

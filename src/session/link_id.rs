@@ -1,7 +1,7 @@
-//! The number of a peer link. A link exists from an introduction on; the session it carries gets its
-//! own number when it opens, so that an introduction that comes to nothing uses up none.
+//! The number of a peer link. A link exists from the introduction on. The session on it gets a number of its own only
+//! when it opens, so that an introduction that fails does not use up a number.
 
-/// A peer link of this run.
+/// The number of a peer link, counted in this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u32);
 

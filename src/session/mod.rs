@@ -1,5 +1,5 @@
-//! The sessions of this run: which there are, in which state, which one is current, what is unread.
-//! A plain struct; knows nothing of links, screens or time.
+//! The sessions of this run: which there are, what state they are in, which one is current, and how much is unread.
+//! This is plain data; it knows nothing of links, screens or time.
 
 pub mod id;
 pub mod link_id;
@@ -18,17 +18,17 @@ pub use crate::session::id::SessionId;
 use crate::session::path::Path;
 pub use crate::session::room::RoomSession;
 
-/// Who forked.
+/// Which side asked for a private session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
-    /// This user did.
+    /// This user asked for it.
     A,
-    /// The other did.
+    /// The other user asked for it.
     B,
 }
 
 impl Mode {
-    /// What stands before a message of such a session.
+    /// Returns the sign that stands before the messages of such a session.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -38,62 +38,63 @@ impl Mode {
     }
 }
 
-/// How a session's link is.
+/// The state of a session's link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LinkState {
-    /// Words pass.
+    /// Messages get through.
     Up,
-    /// It is being opened for the first time.
+    /// The link is being opened for the first time.
     Connecting,
-    /// It was lost and is being rebuilt.
+    /// The link was lost and is being rebuilt.
     Down,
 }
 
 /// One private session.
 #[derive(Clone, Debug)]
 pub struct PeerSession {
-    /// The other user, as named when the session was made.
+    /// The name that the other user had when the session was made.
     pub peer: UserName,
-    /// The other's key, known from the introduction on.
+    /// The key of the other user, which is known from the introduction on.
     pub key: Option<PublicKey>,
-    /// Who forked.
+    /// Which side asked for the session.
     pub mode: Mode,
-    /// How its link is.
+    /// The state of the session's link.
     pub state: LinkState,
-    /// Both users have compared this key.
+    /// Whether both users have compared this key and found the same words.
     pub verified: bool,
-    /// How its words travel, or last did; none before it is open.
+    /// How messages travel now, or did before the link was lost; `None` before the session is open.
     pub path: Option<Path>,
-    /// Messages that came while it was not current.
+    /// How many messages came while the session was not current.
     pub unread: u64,
 }
 
 /// One row of `\sessions`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRow {
-    /// The session's number.
+    /// The number of the session.
     pub id: SessionId,
-    /// `"lobby"`, `"room"` or `"peer"`.
+    /// The kind of session: `"lobby"`, `"room"` or `"peer"`.
     pub kind: Cow<'static, str>,
-    /// The other user of a private session.
+    /// The other user, if this is a private session.
     pub peer: Option<UserName>,
-    /// The room, for one.
+    /// The room, if this is a session with a room.
     #[serde(default)]
     pub room: Option<RoomName>,
-    /// Who forked a private session.
+    /// Which side asked for the session, if it is a private one.
     pub mode: Option<Mode>,
-    /// How its link is.
+    /// The state of the session's link.
     pub state: LinkState,
-    /// Whether both users have compared the peer's key; nothing in the lobby.
+    /// Whether both users have compared the other user's key; `None` if this is not a private session.
     #[serde(default)]
     pub verified: Option<bool>,
-    /// How its words travel, or last did; none in the lobby, and before a session is open.
+    /// How messages travel now, or did before the link was lost; `None` in the lobby and in rooms, and before a private
+    /// session is open.
     #[serde(default)]
     pub path: Option<Path>,
-    /// Whether what is typed goes there.
+    /// Whether what is typed goes to this session.
     pub current: bool,
-    /// Messages that came while it was not current.
+    /// How many messages came while the session was not current.
     pub unread: u64,
 }
 
@@ -106,7 +107,7 @@ pub struct Sessions {
     current: Option<SessionId>,
     lobby: LinkState,
     lobby_unread: u64,
-    /// Sessions with messages that were counted and not shown.
+    /// The sessions with messages that were counted as unread and not shown.
     unseen: BTreeSet<SessionId>,
     changes: u64,
 }
@@ -118,7 +119,7 @@ impl Default for Sessions {
 }
 
 impl Sessions {
-    /// The lobby alone, current, not yet up.
+    /// Starts with the lobby as the only and current session, whose link is being opened.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -133,14 +134,14 @@ impl Sessions {
         }
     }
 
-    /// Adds a private session under the next number.
+    /// Adds a private session with the next number.
     pub fn add(&mut self, peer: PeerSession) -> SessionId {
         let id = self.next_id();
         self.peers.insert(id, peer);
         id
     }
 
-    /// Adds a session with a room under the next number.
+    /// Adds a session with a room, with the next number.
     pub fn add_room(&mut self, room: RoomSession) -> SessionId {
         let id = self.next_id();
         self.rooms.insert(id, room);
@@ -153,14 +154,14 @@ impl Sessions {
         SessionId(self.last)
     }
 
-    /// Takes a private session out. When it was the current one, no session is current afterwards.
+    /// Removes a private session. If it was the current one, no session is current afterwards.
     pub fn remove(&mut self, id: SessionId) -> Option<PeerSession> {
         let removed = self.peers.remove(&id)?;
         self.removed(id);
         Some(removed)
     }
 
-    /// Takes a session with a room out. When it was the current one, no session is current afterwards.
+    /// Removes a session with a room. If it was the current one, no session is current afterwards.
     pub fn remove_room(&mut self, id: SessionId) -> Option<RoomSession> {
         let removed = self.rooms.remove(&id)?;
         self.removed(id);
@@ -175,33 +176,33 @@ impl Sessions {
         }
     }
 
-    /// How often the sessions may have become others than they were, in number or in name.
+    /// Returns a counter that grows whenever sessions may have been added, removed or renamed.
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.changes
     }
 
-    /// Where typed text goes; `None` where a session ended under a script.
+    /// Returns the session to which typed text goes; `None` if the current session of a script has ended.
     #[must_use]
     pub fn current(&self) -> Option<SessionId> {
         self.current
     }
 
-    /// No session is current from now on, until one is switched to.
+    /// Leaves no session current until the user switches to one.
     pub fn unset_current(&mut self) {
         self.current = None;
     }
 
-    /// Whether text typed now goes to the lobby.
+    /// Whether text that is typed now goes to the lobby.
     #[must_use]
     pub fn is_lobby_current(&self) -> bool {
         self.current == Some(SessionId::LOBBY)
     }
 
-    /// Makes a session current and read.
+    /// Makes a session current, and marks its messages as read.
     ///
     /// # Panics
-    /// When there is no such session: callers ask [`contains`](Self::contains) first.
+    /// Panics if there is no such session; callers have to ask [`contains`](Self::contains) first.
     pub fn switch(&mut self, id: SessionId) {
         assert!(self.contains(id), "session {id} exists");
         self.current = Some(id);
@@ -217,7 +218,7 @@ impl Sessions {
         }
     }
 
-    /// Messages that came in a session while it was not current.
+    /// Returns how many messages came in a session while it was not current.
     #[must_use]
     pub fn unread(&self, id: SessionId) -> u64 {
         let room = || self.rooms.get(&id).map_or(self.lobby_unread, |room| room.unread);
@@ -230,84 +231,84 @@ impl Sessions {
         id == SessionId::LOBBY || self.peers.contains_key(&id) || self.rooms.contains_key(&id)
     }
 
-    /// Whether what is said in a session stands in a log of the server's: in the lobby or a room.
+    /// Whether what is said in a session is stored in a log of the server, as it is in the lobby and in rooms.
     #[must_use]
     pub fn is_log(&self, id: SessionId) -> bool {
         id == SessionId::LOBBY || self.rooms.contains_key(&id)
     }
 
-    /// Whether there is or was such a session besides the lobby.
+    /// Whether there is or was a session with this number, except for the lobby.
     #[must_use]
     pub fn had(&self, id: SessionId) -> bool {
         (1..=self.last).contains(&id.0)
     }
 
-    /// One private session.
+    /// Returns a private session.
     #[must_use]
     pub fn peer(&self, id: SessionId) -> Option<&PeerSession> {
         self.peers.get(&id)
     }
 
-    /// Who forked a private session; `None` in the lobby and in rooms.
+    /// Returns which side asked for a private session; `None` in the lobby and in rooms.
     #[must_use]
     pub fn mode(&self, id: SessionId) -> Option<Mode> {
         self.peer(id).map(|peer| peer.mode)
     }
 
-    /// One private session, to change it.
+    /// Returns a private session to change it.
     pub fn peer_mut(&mut self, id: SessionId) -> Option<&mut PeerSession> {
         self.changes += 1;
         self.peers.get_mut(&id)
     }
 
-    /// The key of whoever has this name is not verified any more.
+    /// Notes that the key of the user with this name is no longer verified.
     pub fn unverify(&mut self, name: &UserName) {
         self.peers.values_mut().filter(|peer| peer.peer == *name).for_each(|peer| peer.verified = false);
     }
 
-    /// All private sessions, by number.
+    /// Returns all private sessions in the order of their numbers.
     pub fn peers(&self) -> impl Iterator<Item = (SessionId, &PeerSession)> {
         self.peers.iter().map(|(id, peer)| (*id, peer))
     }
 
-    /// One session with a room.
+    /// Returns a session with a room.
     #[must_use]
     pub fn room(&self, id: SessionId) -> Option<&RoomSession> {
         self.rooms.get(&id)
     }
 
-    /// One session with a room, to change it.
+    /// Returns a session with a room to change it.
     pub fn room_mut(&mut self, id: SessionId) -> Option<&mut RoomSession> {
         self.changes += 1;
         self.rooms.get_mut(&id)
     }
 
-    /// All sessions with rooms, by number.
+    /// Returns all sessions with rooms in the order of their numbers.
     pub fn rooms(&self) -> impl Iterator<Item = (SessionId, &RoomSession)> {
         self.rooms.iter().map(|(id, room)| (*id, room))
     }
 
-    /// The session with the room of this name.
+    /// Returns the session with the room of this name.
     #[must_use]
     pub fn with_room(&self, name: &RoomName) -> Option<SessionId> {
         self.rooms().find(|(_, room)| room.room == *name).map(|(id, _)| id)
     }
 
-    /// The session with the user of this name.
+    /// Returns the private session with the user of this name.
     #[must_use]
     pub fn with_name(&self, name: &UserName) -> Option<SessionId> {
         self.peers().find(|(_, peer)| peer.peer == *name).map(|(id, _)| id)
     }
 
-    /// The session with this client of the user of this key: the clients of one user have names of
-    /// their own, and sessions of their own.
+    /// Returns the private session with the client that has this key and this name. Several clients of one user have
+    /// the same key, but each has its own name and its own sessions.
     #[must_use]
     pub fn with_client(&self, key: &PublicKey, name: &UserName) -> Option<SessionId> {
         let is_it = |peer: &PeerSession| peer.key.as_ref() == Some(key) && peer.peer == *name;
         self.peers().find(|(_, peer)| is_it(peer)).map(|(id, _)| id)
     }
 
-    /// The session after `id`, or before it, by number; round and round.
+    /// Returns the session after `id` or before it, by number. After the last session comes the lobby again.
     #[must_use]
     pub fn beside(&self, id: SessionId, forward: bool) -> SessionId {
         let others = || self.peers.keys().chain(self.rooms.keys()).copied();
@@ -319,18 +320,18 @@ impl Sessions {
         .unwrap_or(SessionId::LOBBY)
     }
 
-    /// How the lobby's link is.
+    /// Returns the state of the lobby's link.
     #[must_use]
     pub fn lobby_state(&self) -> LinkState {
         self.lobby
     }
 
-    /// Notes how the lobby's link is.
+    /// Notes the state of the lobby's link.
     pub fn set_lobby_state(&mut self, state: LinkState) {
         self.lobby = state;
     }
 
-    /// How the link is that carries a session. That of the lobby carries all rooms, too.
+    /// Returns the state of the link that carries a session. The lobby's link also carries all rooms.
     #[must_use]
     pub fn state(&self, id: SessionId) -> LinkState {
         match (self.peers.get(&id), self.rooms.get(&id)) {
@@ -344,31 +345,31 @@ impl Sessions {
         if room.joined { self.lobby } else { LinkState::Connecting }
     }
 
-    /// Whether what is said in a session waits for its link to be rebuilt.
+    /// Whether what is said in a session waits until its link is rebuilt.
     #[must_use]
     pub fn is_down(&self, id: SessionId) -> bool {
         self.state(id) == LinkState::Down
     }
 
-    /// Counts a message that came in.
+    /// Counts an incoming message as unread, if the session is not current.
     pub fn count_unread(&mut self, id: SessionId) {
         if self.current != Some(id) {
             *self.unread_mut(id) += 1;
         }
     }
 
-    /// A message that was counted was not shown.
+    /// Notes that a message of this session was counted and not shown.
     pub fn note_unseen(&mut self, id: SessionId) {
         self.unseen.insert(id);
     }
 
-    /// Whether something of what is unread in a session was counted and not shown.
+    /// Whether some of the unread messages of a session were counted and not shown.
     #[must_use]
     pub fn has_unseen(&self, id: SessionId) -> bool {
         self.unseen.contains(&id)
     }
 
-    /// Counts messages that came before this run, in a session that is not current, and are not shown yet.
+    /// Counts messages from before this run as unread. The session is not current, and they are not shown yet.
     pub fn count_missed(&mut self, id: SessionId, count: u64) {
         if count > 0 {
             self.note_unseen(id);
@@ -377,7 +378,7 @@ impl Sessions {
         *unread = unread.saturating_add(count);
     }
 
-    /// What `\sessions` shows.
+    /// Returns the rows that `\sessions` shows.
     #[must_use]
     pub fn rows(&self) -> Vec<SessionRow> {
         let lobby = SessionRow {
@@ -439,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_count_up_and_are_never_used_twice() {
+    fn session_numbers_count_up_and_are_never_used_twice() {
         let mut sessions = Sessions::new();
         assert_eq!(sessions.add(peer("bobby")), SessionId(1));
         sessions.remove(SessionId(1));
@@ -448,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_ends_leaves_no_other_current() {
+    fn no_session_is_current_after_the_current_one_ends() {
         let mut sessions = Sessions::new();
         let id = sessions.add(peer("bobby"));
         sessions.switch(id);
@@ -458,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn rooms_and_private_sessions_count_together_and_stand_in_one_row() {
+    fn rooms_and_private_sessions_are_numbered_together() {
         let mut sessions = Sessions::new();
         sessions.set_lobby_state(LinkState::Up);
         let tea = sessions.add_room(RoomSession::joining("tea".parse().unwrap()));
@@ -476,7 +477,7 @@ mod tests {
     }
 
     #[test]
-    fn a_room_is_as_the_link_of_the_lobby_is_once_it_is_joined() {
+    fn a_joined_room_has_the_state_of_the_lobby_link() {
         let mut sessions = Sessions::new();
         let tea = sessions.add_room(RoomSession::joining("tea".parse().unwrap()));
         sessions.set_lobby_state(LinkState::Up);
@@ -494,7 +495,7 @@ mod tests {
     }
 
     #[test]
-    fn stepping_goes_round() {
+    fn stepping_through_the_sessions_returns_to_the_lobby() {
         let mut sessions = Sessions::new();
         assert_eq!(sessions.beside(SessionId::LOBBY, true), SessionId::LOBBY);
         for name in ["bobby", "carmen", "dora"] {
@@ -507,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn unread_counts_what_came_elsewhere_and_switching_reads_it() {
+    fn messages_in_other_sessions_are_unread_until_the_user_switches() {
         let mut sessions = Sessions::new();
         let id = sessions.add(peer("bobby"));
         sessions.count_unread(id);
@@ -519,7 +520,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_found_by_name_whatever_its_case() {
+    fn a_session_is_found_by_name_and_case_is_ignored() {
         let mut sessions = Sessions::new();
         let id = sessions.add(peer("Bobby"));
         assert_eq!(sessions.with_name(&"bOBBY".parse().unwrap()), Some(id));

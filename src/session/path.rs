@@ -1,16 +1,16 @@
-//! How a private session's words travel, and which ways its user allows. Plain values; how a way is found is
-//! `peer`'s.
+//! How the messages of a private session travel, and which ways the user allows. These are plain values; `peer` owns
+//! how a way is found.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// How the words of a private session travel.
+/// How the messages of a private session travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Path {
-    /// From one client to the other.
+    /// Directly from one client to the other.
     Direct,
-    /// Through the server, sealed.
+    /// Through the server, which cannot read them.
     Relay,
 }
 
@@ -18,11 +18,11 @@ pub enum Path {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PathChoice {
-    /// Direct where either side can be reached, else through the server.
+    /// Directly if at least one side can be reached, and otherwise through the server.
     #[default]
     Auto,
-    /// Never through the server.
+    /// Only directly, never through the server.
     Direct,
-    /// Only through the server: no address is told to others, and none of others is dialled.
+    /// Only through the server. This client tells nobody its addresses, and does not connect to addresses of others.
     Relay,
 }

@@ -1,36 +1,37 @@
-//! The verification of a peer's key in one private session, as a state machine: what this side says, what it makes of
-//! what the other says, and how it ends. Plain; draws its nonces and knows nothing of links, screens, files or time.
+//! The verification of a peer's key in one private session, as a state machine: what this side sends, what it does
+//! about the messages of the other side, and how the verification ends. This is plain data; it draws its nonces, and
+//! knows nothing of links, screens, files or time.
 //!
-//! Both sides may say everything again at any time, because a connection may be lost and nobody knows what arrived. So
-//! a message that was heard before changes nothing. What each message does:
+//! Both sides may send everything again at any time, because a connection may be lost and nobody knows which messages
+//! arrived. A message that arrives a second time therefore changes nothing. This is what each message does:
 //!
-//! | heard | while | does |
+//! | message | state of this side | effect |
 //! | --- | --- | --- |
-//! | `ask` | nothing is under way | the nonce is revealed |
-//! | `ask` | this side has asked, too | the question of the smaller key stands |
+//! | `ask` | no verification is under way | this side reveals its nonce |
+//! | `ask` | this side has asked too | the question from the side with the smaller key counts |
 //! | another `ask` | this side has revealed its nonce, or words are compared | cancelled |
-//! | `reveal` | this side has asked | it opens its commitment, and both have the words |
-//! | `open` | this side has revealed its nonce | both have the words; if it is not what was committed to, cancelled |
-//! | another `reveal` or `open` than before, or one from the side that must not send it | words are compared | cancelled |
+//! | `reveal` | this side has asked | this side opens its commitment, and both sides have the words |
+//! | `open` | this side has revealed its nonce | both have the words; cancelled if the nonce does not fit |
+//! | a `reveal` or `open` with another nonce, or from the side that must not send it | words are compared | cancelled |
 //! | `answer` | there are no words yet | cancelled |
-//! | `answer` yes | words are compared | verified, once this user says yes, too |
+//! | `answer` yes | words are compared | verified as soon as this user also says yes |
 //! | `answer` no | words are compared, or the key was verified by them | refused |
-//! | `cancel` | it is under way | cancelled |
-//! | anything of another verification | | nothing |
+//! | `cancel` | the verification is under way | cancelled |
+//! | anything that belongs to another verification | any | none |
 
 use hobnob_protocol::name::{Commitment, Nonce, PairToken, PublicKey};
 use hobnob_protocol::verification::{Bond, VerifyMessage, Words};
 use serde::{Deserialize, Serialize};
 
-/// How a verification ends.
+/// How a verification ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Both users said that the words are the same.
     Verified,
-    /// One of them said that they are not.
+    /// One of the users said that the words differ.
     Refused,
-    /// It came to no end; nothing has changed.
+    /// The verification was not finished, and nothing has changed.
     Cancelled,
 }
 
@@ -39,55 +40,55 @@ pub enum Outcome {
 pub enum Heard {
     /// Nothing that the user has to know.
     Nothing,
-    /// The words are there, to be compared.
+    /// The words are known, and the user has to compare them.
     Words(Words),
-    /// It is over.
+    /// The verification is over.
     Over(Outcome),
 }
 
-/// There are no words that could be the same or not.
+/// The error for an answer when there are no words to compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoWords;
 
-/// Between whom, and in which session.
+/// The two sides of a verification, and their session.
 #[derive(Clone, Copy, Debug)]
 pub struct Parties {
-    /// The session's token.
+    /// The token of the private session.
     pub session: PairToken,
-    /// This user's key.
+    /// The key of this user.
     pub own: PublicKey,
-    /// The peer's.
+    /// The key of the peer.
     pub peer: PublicKey,
 }
 
 impl Parties {
-    /// What a verification is bound to that this side asks for.
+    /// Returns the bond of a verification for which this side asks.
     fn asked_here(&self) -> Bond {
         Bond { session: self.session, asker: self.own, other: self.peer }
     }
 
-    /// What one is bound to that the other side asks for.
+    /// Returns the bond of a verification for which the other side asks.
     fn asked_there(&self) -> Bond {
         Bond { session: self.session, asker: self.peer, other: self.own }
     }
 }
 
-/// How far it has come.
+/// How far the verification has come.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// Nothing is under way. The last one that was is not begun again by a message that comes twice.
+    /// No verification is under way. The last one is remembered, so that a repeated message does not begin it again.
     Idle { last: Option<Commitment> },
-    /// This side has asked.
+    /// This side has asked, and keeps its nonce secret.
     Asked { commitment: Commitment, nonce: Nonce },
-    /// The other side has asked, and was told this side's nonce.
+    /// The other side has asked, and this side has revealed its nonce.
     Revealed { commitment: Commitment, nonce: Nonce },
-    /// Both have the words. `heard` is the message with the other side's nonce, which may come again.
+    /// Both sides have the words. `heard` is the nonce of the other side, whose message may arrive again.
     Comparing { commitment: Commitment, words: Words, heard: Nonce, asked_here: bool, own: bool, peers: bool },
-    /// Both said that the words of this one are the same.
+    /// Both users said that the words of this verification are the same.
     Verified { commitment: Commitment },
 }
 
-/// The verification in one private session, one at a time.
+/// The verifications in one private session. There is at most one at a time.
 #[derive(Debug)]
 pub struct Verification {
     parties: Parties,
@@ -96,26 +97,26 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// Nothing is under way yet.
+    /// Starts without a verification.
     #[must_use]
     pub fn new(parties: Parties) -> Self {
         Self { parties, stage: Stage::Idle { last: None }, said: Vec::new() }
     }
 
-    /// All that this side has said in the present verification: four messages at the most. The other side has to hear
-    /// it over each connection anew.
+    /// Returns everything that this side has sent in the current verification, which is at most four messages. All of
+    /// it has to be sent again on each new connection.
     #[must_use]
     pub fn said(&self) -> &[VerifyMessage] {
         &self.said
     }
 
-    /// Whether one is under way.
+    /// Whether a verification is under way.
     #[must_use]
     pub fn is_open(&self) -> bool {
         !matches!(self.stage, Stage::Idle { .. } | Stage::Verified { .. })
     }
 
-    /// The words that are compared.
+    /// Returns the words that the users are comparing, if there are any.
     #[must_use]
     pub fn words(&self) -> Option<Words> {
         match self.stage {
@@ -124,7 +125,8 @@ impl Verification {
         }
     }
 
-    /// This user asks for one. Where one is under way it is cancelled instead, and that is what comes back.
+    /// Asks for a verification for this user. If one is under way, that one is cancelled instead, and the outcome is
+    /// returned.
     pub fn ask(&mut self) -> Option<Outcome> {
         if self.is_open() {
             return Some(self.cancel());
@@ -136,10 +138,11 @@ impl Verification {
         None
     }
 
-    /// This user says whether the words are the same. A yes may be followed by a no until the other side has said yes.
+    /// Notes whether this user says that the words are the same. The user may change a yes to a no until the other user
+    /// has said yes.
     ///
     /// # Errors
-    /// When there are no words.
+    /// Fails if there are no words to compare.
     pub fn answer(&mut self, same: bool) -> Result<Option<Outcome>, NoWords> {
         let Stage::Comparing { commitment, own, peers, .. } = &mut self.stage else { return Err(NoWords) };
         let (commitment, peers) = (*commitment, *peers);
@@ -153,7 +156,7 @@ impl Verification {
         })
     }
 
-    /// This side does not go on with what is under way.
+    /// Cancels the verification that is under way.
     pub fn cancel(&mut self) -> Outcome {
         if let Some(commitment) = self.commitment() {
             self.said = vec![VerifyMessage::Cancel { commitment }];
@@ -162,7 +165,7 @@ impl Verification {
         Outcome::Cancelled
     }
 
-    /// The other side asks, and is told that this side does not take part.
+    /// Declines a verification that the other side asks for.
     pub fn decline(&mut self, commitment: Commitment) {
         if !self.is_open() && !self.is_last(commitment) {
             self.said = vec![VerifyMessage::Cancel { commitment }];
@@ -170,7 +173,7 @@ impl Verification {
         }
     }
 
-    /// Whether a message would begin a verification.
+    /// Returns the commitment if this message would begin a verification.
     #[must_use]
     pub fn would_begin(&self, message: &VerifyMessage) -> Option<Commitment> {
         match message {
@@ -181,7 +184,7 @@ impl Verification {
         }
     }
 
-    /// The other side says something.
+    /// Takes a message of the other side, and returns what it led to.
     pub fn hear(&mut self, message: &VerifyMessage) -> Heard {
         match *message {
             VerifyMessage::Ask { commitment } => self.hear_ask(commitment),
@@ -203,7 +206,7 @@ impl Verification {
     fn hear_ask(&mut self, commitment: Commitment) -> Heard {
         match self.stage {
             _ if self.is_last(commitment) => Heard::Nothing,
-            // Both have asked at once, and both know which question stands.
+            // Both sides have asked at the same time, and both know whose question counts.
             Stage::Asked { .. } if self.parties.own < self.parties.peer => Heard::Nothing,
             Stage::Idle { .. } | Stage::Verified { .. } | Stage::Asked { .. } => {
                 let nonce = Nonce::random();
@@ -220,7 +223,7 @@ impl Verification {
         }
     }
 
-    /// The other side shows its nonce, as the one who was asked (it reveals) or as the asker (it opens).
+    /// Takes the nonce of the other side, which reveals it if it was asked, and opens it if it is the asker.
     fn hear_nonce(&mut self, of: Commitment, theirs: Nonce, reveals: bool) -> Heard {
         let (own, asked_here, words) = match self.stage {
             Stage::Asked { commitment, nonce } if commitment == of && reveals => {
@@ -262,7 +265,7 @@ impl Verification {
                     (false, true) => Heard::Nothing,
                 }
             }
-            // The two answers have crossed: this side heard a yes that was taken back.
+            // The answers have crossed: after its yes, the other user has said no.
             Stage::Verified { commitment } if *commitment == of && !same => {
                 Heard::Over(self.over(of, Outcome::Refused))
             }
@@ -291,11 +294,11 @@ impl Verification {
         }
     }
 
-    /// Whether it is the present verification, or was the last one.
+    /// Whether this belongs to the current verification or to the last one.
     fn is_last(&self, commitment: Commitment) -> bool {
         match self.stage {
             Stage::Idle { last } => last == Some(commitment),
-            // A question that comes back as the other side's own is no repetition.
+            // If this side's own question comes back, that is not a repetition of a message.
             Stage::Asked { .. } => false,
             _ => self.commitment() == Some(commitment),
         }

@@ -1,5 +1,5 @@
-//! Where the chat name comes from when it is not given: asked for on a terminal, the first line of
-//! the input on a pipe. Knows nothing of what a name is used for.
+//! Where the chat name comes from if it was not given: a user at a terminal is asked, and on a pipe it is the first
+//! line of the input. This file knows nothing of what a name is used for.
 
 use std::io::{self, BufRead, Write};
 
@@ -12,47 +12,47 @@ use crate::app::event::Signal;
 use crate::input::invisible::without_mark;
 use crate::input::script::ScriptLine;
 
-/// No name was given, or something that is none.
+/// Why there is no valid name.
 #[derive(Debug, Error)]
 pub enum BadName {
-    /// What was given is no name.
+    /// The given text is not a valid name.
     #[error("{0}")]
     NotAName(NameError),
     /// The first line of a script cannot be read as text.
     #[error("the first line is no name; give one with --name")]
     FirstLine,
-    /// A script ends before its first line.
+    /// A script ended before its first line.
     #[error("no name: give one with --name, or as the first line of the input")]
     NoLine,
-    /// A person gave none.
+    /// The user was asked and gave no name.
     #[error("no name was given")]
     NotGiven,
     /// The terminal cannot be read or written.
     #[error("no name: {0}")]
     Terminal(io::Error),
-    /// The question for the name ended without an answer.
+    /// The task that asks for the name ended without an answer.
     #[error("no name: {0}")]
     NotAsked(JoinError),
 }
 
-/// A name as it was given.
+/// Reads a name as somebody gave it.
 ///
 /// # Errors
-/// When it is none.
+/// Fails if the text is not a valid name.
 pub fn parse(text: &str) -> Result<UserName, BadName> {
     without_mark(text).trim().parse().map_err(BadName::NotAName)
 }
 
-/// The question for a name.
+/// The question that asks for the name.
 const QUESTION: &str = "Please input chat name: ";
 
-/// The first line that is a name, from a person at a terminal on which nothing can be drawn, or whose
-/// output goes elsewhere. The question is on standard error: that is not in what goes elsewhere.
+/// Asks for the name at a terminal on which nothing can be drawn, or whose output goes elsewhere. The first line that
+/// is a valid name is taken. The question is written to standard error, so that it is not part of the output.
 ///
 /// # Errors
-/// When the input ends before there is one.
+/// Fails if the input ends before there is a valid name.
 pub async fn ask_plainly(lines: &mut mpsc::Receiver<ScriptLine>) -> Result<UserName, BadName> {
-    // On a standard error that is closed nobody reads the question; the answer is still awaited.
+    // If standard error is closed, nobody reads the question, but the answer is still awaited.
     let tell = |text: String| drop(io::stderr().write_all(text.as_bytes()));
     loop {
         tell(QUESTION.to_owned());
@@ -67,10 +67,10 @@ pub async fn ask_plainly(lines: &mut mpsc::Receiver<ScriptLine>) -> Result<UserN
     }
 }
 
-/// The first line of a script.
+/// Takes the name from the first line of a script.
 ///
 /// # Errors
-/// When there is none, or it is no name.
+/// Fails if there is no line, or if it is not a valid name.
 pub async fn from_script(lines: &mut mpsc::Receiver<ScriptLine>) -> Result<UserName, BadName> {
     match lines.recv().await {
         Some(ScriptLine::Line(name)) => parse(&name),
@@ -79,12 +79,12 @@ pub async fn from_script(lines: &mut mpsc::Receiver<ScriptLine>) -> Result<UserN
     }
 }
 
-/// Asks at the terminal until a name is given, or the system asks to end.
+/// Asks at the terminal until a valid name is given, or until a signal asks the program to end.
 ///
 /// # Errors
-/// When the input ends, a signal comes, or the terminal fails.
+/// Fails if the input ends, if a signal arrives, or if the terminal fails.
 pub async fn ask(signals: &mut mpsc::Receiver<Signal>) -> Result<UserName, BadName> {
-    // A thread that reads the keyboard cannot be woken; after a signal it ends with the process.
+    // A thread that reads the keyboard cannot be woken. After a signal it ends with the process.
     let asked = tokio::task::spawn_blocking(ask_and_wait);
     tokio::select! {
         asked = asked => asked.unwrap_or_else(|err| Err(BadName::NotAsked(err))),
@@ -92,9 +92,9 @@ pub async fn ask(signals: &mut mpsc::Receiver<Signal>) -> Result<UserName, BadNa
     }
 }
 
-/// The question still stands on its row, which what is said next must not go on.
+/// Ends the row of the question, so that what is shown next begins in a new row.
 fn none_given(output: &mut impl Write) -> BadName {
-    // Of a terminal that is gone nobody reads why.
+    // An error means that the terminal is gone, and then nobody reads this.
     let _gone = writeln!(output);
     BadName::NotGiven
 }

@@ -1,5 +1,5 @@
-//! A lobby hosted in this very process: the same server, the same store, on its own task. Owns its
-//! start and its end; knows nothing of clients.
+//! A lobby that is hosted in this process. The same server with the same store runs in a task of its own. This file
+//! owns how it is started and stopped; it knows nothing of clients.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -19,37 +19,37 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Why no lobby can be hosted here.
 #[derive(Debug, Error)]
 pub enum HostError {
-    /// Another process listens there.
+    /// Another process listens at the address.
     #[error("{0} is in use by another program")]
     AddressInUse(SocketAddr),
-    /// Another process has the store.
+    /// Another process uses the store.
     #[error("{text}")]
     Held {
-        /// Where that server listens, when it told.
+        /// Where the server of that process listens, if it has said so.
         address: Option<SocketAddr>,
-        /// Who has it.
+        /// A sentence that says which process uses the store.
         text: String,
     },
-    /// Anything else, with what caused it.
+    /// Any other error, with its causes.
     #[error("{}", with_causes(.0))]
     Server(ServerError),
 }
 
-/// An error and its causes on one line: whoever shows a [`HostError`] asks it for no source.
+/// Returns an error and its causes on one line, because whoever shows a [`HostError`] does not ask for its source.
 fn with_causes(err: &ServerError) -> String {
     let causes = std::iter::successors(std::error::Error::source(err), |cause| cause.source());
     causes.fold(err.to_string(), |said, cause| format!("{said}: {cause}"))
 }
 
 impl HostError {
-    /// Whether it may be that another client is just beginning to host.
+    /// Whether another client may just be starting to host the lobby.
     #[must_use]
     pub fn may_be_a_race(&self) -> bool {
         matches!(self, Self::AddressInUse(_) | Self::Held { .. })
     }
 }
 
-/// A running server.
+/// A server that runs in this process.
 #[derive(Debug)]
 pub struct Host {
     address: SocketAddr,
@@ -59,10 +59,10 @@ pub struct Host {
 }
 
 impl Host {
-    /// Hosts a lobby at `address` with the store in `data_dir`. The key `host` is an operator's there.
+    /// Hosts a lobby at `address` with the store in `data_dir`. The key `host` is an operator's in that lobby.
     ///
     /// # Errors
-    /// When the address or the store is taken, or cannot be used.
+    /// Fails if the address or the store is already in use, or is not usable.
     pub async fn start(address: SocketAddr, data_dir: &Path, host: PublicKey) -> Result<Self, HostError> {
         let mut config = ServerConfig::new(address, data_dir);
         config.program = "hobnob".to_owned();
@@ -77,18 +77,18 @@ impl Host {
         })
     }
 
-    /// Where it listens.
+    /// Returns the address at which the server listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where clients on this machine reach it.
+    /// Returns the address at which clients on this machine reach the server.
     #[must_use]
     pub fn join_address(&self) -> SocketAddr {
         let ip = match self.address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            // An unspecified IPv6 address takes IPv4 too.
+            // A server that listens at the unspecified IPv6 address usually accepts IPv4 too.
             IpAddr::V6(ip) if ip.is_unspecified() => {
                 match std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)) {
                     Ok(_) => Ipv4Addr::LOCALHOST.into(),
@@ -100,13 +100,13 @@ impl Host {
         SocketAddr::new(ip, self.address.port())
     }
 
-    /// Its key.
+    /// Returns the public key of the server.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
         self.public
     }
 
-    /// Ends it: what was accepted is stored and delivered, clients are told.
+    /// Stops the server. What it has accepted is stored and delivered, and its clients are told.
     pub async fn stop(self) {
         self.shutdown.cancel();
         match timeout(STOP_TIMEOUT, self.task).await {

@@ -1,6 +1,6 @@
-//! Getting into a lobby: the one that was named, one hosted here, or the one on this machine, hosted
-//! where there is none. Owns the race of several clients that start at the same moment, and the
-//! pinning of the server's key.
+//! Joins a lobby: the one that was named, one that is hosted here, or the one on this machine, which is hosted here if
+//! there is none. This file owns what happens if several clients start at the same moment, and the pinning of the
+//! server's key.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -28,69 +28,69 @@ use crate::lobby::link::{self, Candidates, LobbyConfig};
 use crate::show::{Notice, saying};
 use crate::start::host::{Host, HostError};
 
-/// How long clients that start at the same moment may take to agree on who hosts.
+/// How long clients that start at the same moment may take until one of them hosts the lobby.
 const RACE: Duration = Duration::from_secs(10);
 
-/// Between two looks at who hosts. Nothing tells a process that another has begun to listen.
+/// How long to wait between two attempts. Nothing tells a process that another one has begun to listen.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// All that joining needs.
+/// Everything that is needed to join a lobby.
 pub struct Joining {
-    /// Which lobby.
+    /// Which lobby is joined.
     pub choice: LobbyChoice,
-    /// Where a hosted lobby's store lives.
+    /// The folder for the store of a hosted lobby.
     pub data_dir: PathBuf,
-    /// Who this user is.
+    /// The key of this user.
     pub identity: Identity,
-    /// The name wished for.
+    /// The name that the user wants.
     pub name: UserName,
-    /// This run.
+    /// The id of this run.
     pub run: RunId,
-    /// Where peers reach this client.
+    /// Returns the addresses at which peers can reach this client.
     pub candidates: Candidates,
-    /// The port they reach it at.
+    /// The port at which peers can reach this client.
     pub port: u16,
-    /// The pinned keys.
+    /// The pinned keys of this user.
     pub trust: Trust,
-    /// The lobby message to begin after.
+    /// The number of the lobby message after which the run begins.
     pub since: Option<Seq>,
-    /// How far this user had come in the lobby of each server, by its key.
+    /// How far this user had come in the lobby of each server, by the server's key.
     pub marks: HashMap<PublicKey, Mark>,
-    /// The rooms this user is in, of each server, by its key, and how far each was read.
+    /// For each server's key, the rooms that this user is in and how far each was read.
     pub rooms: HashMap<PublicKey, Vec<(RoomName, Mark)>>,
 }
 
 /// A lobby that was joined.
 #[derive(Debug)]
 pub struct Lobby {
-    /// Talks to its link.
+    /// Sends requests to the lobby's link.
     pub handle: LobbyHandle,
-    /// Hears of it.
+    /// Receives the events of the lobby's link.
     pub events: LobbyEvents,
-    /// The first welcome.
+    /// What the first welcome of the server said.
     pub joined: Joined,
     /// How far this user had come in this lobby.
     pub mark: Option<Mark>,
-    /// The rooms that the hello has named, and how far this user had come in each.
+    /// The rooms that the `hello` has named, and how far this user had come in each.
     pub rooms: Vec<(RoomName, Mark)>,
-    /// Where the server is that was joined, `HOST:PORT`.
+    /// The address of the server that was joined, as `HOST:PORT`.
     pub address: String,
-    /// The server, where this process hosts it.
+    /// The server, if this process hosts it.
     pub host: Option<Host>,
-    /// Why its key could not be pinned, where that is so.
+    /// Why the server's key could not be pinned, if that failed.
     unpinned: Option<TrustError>,
 }
 
 /// Why no lobby was joined.
 #[derive(Debug)]
 pub struct JoinFailure {
-    /// Which address.
+    /// The address or addresses that were tried.
     pub address: String,
-    /// What the link said, where it came so far.
+    /// The error of the link, if it came so far.
     pub error: Option<ConnectError>,
-    /// What to add for the user.
+    /// What else the user should know.
     pub hint: String,
-    /// The pinned keys cannot be read: nothing was sent.
+    /// Whether the pinned keys could not be read. In that case nothing was sent.
     pub is_trust_unreadable: bool,
 }
 
@@ -107,10 +107,10 @@ impl fmt::Display for JoinFailure {
 
 impl std::error::Error for JoinFailure {}
 
-/// Joins the lobby of choice; the notices say what a user has to know of how.
+/// Joins the chosen lobby. The notices say what the user has to know about how it was joined.
 ///
 /// # Errors
-/// When there is none to join.
+/// Fails if no lobby could be joined.
 pub async fn lobby(joining: Joining) -> Result<(Lobby, Vec<Notice>), JoinFailure> {
     let (lobby, mut notices) = match joining.choice.clone() {
         LobbyChoice::Join(servers) => (joining.join(&servers).await?, Vec::new()),
@@ -124,8 +124,8 @@ pub async fn lobby(joining: Joining) -> Result<(Lobby, Vec<Notice>), JoinFailure
 }
 
 impl Joining {
-    /// Joins one of the servers of a lobby. All of them have one key, which must be the one pinned for any of their
-    /// addresses if one is.
+    /// Joins one of the servers of a lobby. All of them have the same key. If a key is pinned for one of their
+    /// addresses, the key must be that one.
     async fn join(&self, servers: &[String]) -> Result<Lobby, JoinFailure> {
         let failed = |error: Option<ConnectError>, hint: String| JoinFailure {
             address: servers.join(","),
@@ -181,7 +181,7 @@ impl Joining {
                 "if its owner confirms the new key, remove [servers.\"{address}\"] from {}",
                 self.trust.path().display()
             ),
-            // The standard library has no kind for it.
+            // The standard library has no error kind for a name that cannot be resolved.
             ConnectError::Io(err) if err.to_string().contains("failed to lookup") => {
                 "is its name spelled right, and is there a network?".to_owned()
             }
@@ -192,8 +192,8 @@ impl Joining {
         }
     }
 
-    /// A key that cannot be pinned is met for the first time again next time. That stops nobody, and is
-    /// told each time.
+    /// Pins the server's key. If that fails, the key counts as new again the next time. This does not prevent joining,
+    /// but the user is told each time.
     fn pin(&self, address: &str, key: &PublicKey) -> Option<TrustError> {
         let err = self.trust.pin_server(address, key).err()?;
         tracing::warn!(%err, "the server's key was not pinned");
@@ -211,7 +211,7 @@ impl Joining {
         self.join_own(host).await
     }
 
-    /// Joins the server of this very process, whose key needs no trust.
+    /// Joins the server of this process, whose key needs no verification.
     async fn join_own(&self, host: Host) -> Result<(Lobby, Vec<Notice>), JoinFailure> {
         let address = host.join_address().to_string();
         let unpinned = self.pin(&address, &host.public_key());
@@ -222,8 +222,8 @@ impl Joining {
         Ok((lobby, notices))
     }
 
-    /// The lobby on this machine. Clients that find none all try to host; the one whose listener
-    /// comes first does, the others join it.
+    /// Joins the lobby on this machine. If there is none, all clients try to host it. The first one that listens hosts
+    /// it, and the others join.
     async fn local(&self) -> Result<(Lobby, Vec<Notice>), JoinFailure> {
         let address = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT));
         let deadline = Instant::now() + RACE;
@@ -240,7 +240,7 @@ impl Joining {
                 Err(HostError::Held { address: Some(elsewhere), text })
                     if elsewhere.port() != DEFAULT_PORT =>
                 {
-                    // This user's lobby is served already, at another address.
+                    // This user's lobby is already served, at another address.
                     let lobby = self.join(&[elsewhere.to_string()]).await?;
                     return Ok((lobby, vec![saying::Start::JoinedElsewhere { holder: &text }.into()]));
                 }
@@ -254,7 +254,7 @@ impl Joining {
     }
 }
 
-/// The place in its log up to which a mark says that all was fetched.
+/// Returns the position in the log up to which everything was fetched, as the mark says.
 fn cursor(mark: &Mark) -> Cursor {
     Cursor { log: mark.log, position: Position { seq: Seq(mark.fetched), hash: mark.hash } }
 }

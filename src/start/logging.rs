@@ -1,4 +1,4 @@
-//! Diagnostics: whether there are any, and where they go. Never into the chat on a terminal.
+//! Diagnostics: whether they are written, and where. They never go into the chat on a terminal.
 
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
@@ -8,14 +8,14 @@ use std::sync::Mutex;
 use anyhow::{Context, Result, anyhow};
 use tracing_subscriber::EnvFilter;
 
-/// Begins to write diagnostics of `level` and above to `file`, or to standard error.
+/// Starts writing diagnostics of `level` and above to `file`, or to standard error.
 ///
 /// # Errors
-/// When the level is none, or the file cannot be opened.
+/// Fails if the level is not valid, or if the file cannot be opened.
 pub fn start(level: &str, file: Option<&Path>) -> Result<()> {
-    // rustyline's own diagnostics tell what is typed.
+    // rustyline's own diagnostics would contain what the user types.
     let filter = EnvFilter::try_new(format!("{level},rustyline=warn"))
-        // What the filter says of it is the same, twice.
+        // The filter's own error says the same, twice.
         .map_err(|_| anyhow!("--log {level:?}: expected error, warn, info, debug or trace"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
     match file {
@@ -23,7 +23,7 @@ pub fn start(level: &str, file: Option<&Path>) -> Result<()> {
             let file = File::options()
                 .create(true)
                 .append(true)
-                // It names whom this user talks to and where they are.
+                // The file names the users to whom this user talks, and their addresses.
                 .mode(0o600)
                 .open(path)
                 .with_context(|| format!("the log file {} cannot be opened", path.display()))?;

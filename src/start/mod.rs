@@ -1,5 +1,6 @@
-//! From settings to a run, and from its end to an exit code: the name, the key, the lobby, the
-//! listener for peers, the screen. Owns the order of these steps and what is said when one fails.
+//! From the settings to a run, and from the end of the run to an exit code. The steps are the name, the key, the lobby,
+//! the listener for peers and the screen. This file owns the order of these steps, and what is said if one of them
+//! fails.
 
 pub mod chat_name;
 pub mod exit_code;
@@ -57,22 +58,22 @@ use crate::timestamp;
 use crate::client::{ExitVerdict, Given, Me, State};
 use crate::data::trust::Trust;
 
-/// Peer events on their way to the app; when it is full the links stop reading.
+/// How many events of peers may wait for the app. When the queue is full, the links stop reading.
 const PEER_EVENT_QUEUE: usize = 1024;
 
-/// Lines of programs on their way to the app; when it is full they wait.
+/// How many lines of programs may wait for the app. When the queue is full, the programs wait.
 const PLUGIN_EVENT_QUEUE: usize = 64;
 
-/// Files this client may have open at once: a socket for each private session, those being dialled and
-/// those that come in, all of which have bounds, come to less.
+/// How many files this client may have open at once. Each private session needs a socket, and so do outgoing and
+/// incoming connection attempts. All of these have limits, and together they need fewer.
 const OPEN_FILES: u64 = 4096;
 
-/// Why a run ended before it began, and the code to exit with.
+/// Why a run ended before it began.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", failure.text)]
 pub struct StartFailure {
     failure: Failure,
-    /// The code to exit with.
+    /// The code with which the program has to exit.
     pub exit: u8,
 }
 
@@ -98,7 +99,7 @@ impl From<anyhow::Error> for StartFailure {
     }
 }
 
-/// How this run talks to its user.
+/// How this run communicates with its user.
 enum Talk {
     /// At a terminal.
     Terminal { color: bool },
@@ -109,7 +110,7 @@ enum Talk {
 /// Runs the client.
 ///
 /// # Errors
-/// When it cannot even begin to speak.
+/// Fails if the client cannot even show an error in the form that was asked for.
 pub async fn run(settings: Settings) -> Result<ExitCode> {
     let talk = talk(&settings);
     start_logging(&settings, matches!(talk, Talk::Terminal { .. }))?;
@@ -131,7 +132,7 @@ fn talk(settings: &Settings) -> Talk {
     }
 }
 
-/// Many systems let a program open 1,024 files unless it asks for more.
+/// Raises the limit of open files. Many systems allow a program only 1,024 files unless it asks for more.
 fn raise_file_limit() {
     match rlimit::increase_nofile_limit(OPEN_FILES) {
         Ok(limit) if limit < OPEN_FILES => {
@@ -152,7 +153,7 @@ fn recorder(settings: &Settings) -> Result<Option<Recorder>> {
 fn start_logging(settings: &Settings, terminal: bool) -> Result<()> {
     let file = match (&settings.log_file, terminal) {
         (Some(file), _) => Some(file.clone()),
-        // Standard error is the screen there.
+        // At a terminal, standard error is the screen, so a file is used.
         (None, true) => Some(settings.data_dir.join("hobnob.log")),
         (None, false) => None,
     };
@@ -230,7 +231,8 @@ async fn at_terminal(
     let screen = Screen::new(form, Sink::Terminal(Arc::clone(&repl)), recorder);
     let input = InputSource::terminal(repl, typed, color, run.hosted);
     let verdict = run.go(screen, completion, input, signals, None).await;
-    // A person has seen what failed; only a broken trust, and being sent out, are worth a code.
+    // At a terminal, the user has seen which commands failed. Only a changed key and being removed by an operator give
+    // an exit code.
     Ok(ExitCode::from(match verdict {
         ExitVerdict::Done | ExitVerdict::Failed => 0,
         ExitVerdict::SentOut => NO_LOBBY,
@@ -238,7 +240,7 @@ async fn at_terminal(
     }))
 }
 
-/// Waits for the lobby, as long as nobody asks to end.
+/// Waits until `begun` is done, unless a signal asks the program to end before.
 async fn unless_ended<T>(
     signals: &mut mpsc::Receiver<Signal>,
     begun: impl Future<Output = Result<T, StartFailure>>,
@@ -253,7 +255,7 @@ async fn unless_ended<T>(
     }
 }
 
-/// A client that is in the lobby and has nobody to talk to its user yet.
+/// A client that has joined the lobby, before there is a screen and an input for its user.
 struct Run {
     lobby: Lobby,
     hosted: bool,
@@ -359,7 +361,7 @@ async fn begin(settings: &Settings, name: UserName, reader: Reader) -> Result<Ru
     })
 }
 
-/// The rooms that a person was in at the end of the last run. A run on a pipe begins in none.
+/// Returns the rooms that a person was in at the end of the last run. A run on a pipe begins without rooms.
 fn rooms_of(history: &History, reader: Reader) -> HashMap<PublicKey, Vec<(RoomName, Mark)>> {
     let rooms = match reader {
         Reader::Person => history.rooms(reader),
@@ -371,8 +373,8 @@ fn rooms_of(history: &History, reader: Reader) -> HashMap<PublicKey, Vec<(RoomNa
     })
 }
 
-/// The history of this machine, and what a user has to know of it. Where it cannot be used, nothing is kept and the
-/// chat goes on.
+/// Opens the history of this machine, and returns what the user has to know about it. If the history is not usable,
+/// nothing is kept, and the user can chat nevertheless.
 fn open_history(settings: &Settings, name: &UserName) -> (History, Option<Notice>) {
     if !settings.history {
         return (History::off(), None);
@@ -387,7 +389,7 @@ fn open_history(settings: &Settings, name: &UserName) -> (History, Option<Notice
 }
 
 impl Run {
-    /// Talks until the end; everything is closed afterwards.
+    /// Runs the client to its end, and then closes everything.
     async fn go(
         self,
         screen: Screen,
@@ -458,10 +460,11 @@ impl Run {
     }
 }
 
-/// Lets what was shown come out; with a reader that takes nothing, no longer than it lives.
+/// Closes the screen after everything was shown. If the reader of a pipe takes nothing, this waits until the reader
+/// takes it or is gone.
 async fn close_screen(screen: Screen) {
     match screen.close().await {
-        // The input source that held it too has ended with the app.
+        // The input source also held the line editor, and has ended with the app.
         Sink::Terminal(repl) => {
             if let Some(repl) = Arc::into_inner(repl) {
                 repl.close();

@@ -1,4 +1,4 @@
-//! The system's signals that end the program in good order. Knows nothing of what ending takes.
+//! The signals that make the program end in good order. This file knows nothing of what has to be done at the end.
 
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
@@ -6,16 +6,16 @@ use tokio::sync::mpsc;
 
 use crate::app::event::Signal;
 
-/// Where the system tells which signals this process ignores. Elsewhere there is no such file, and all are
-/// watched.
+/// The file in which Linux says which signals this process ignores. Other systems have no such file, and all signals
+/// are watched.
 const STATUS: &str = "/proc/self/status";
 
-/// Signals that end the program. Installed before the editor reads: it relies on the handlers that
-/// stand when it begins. One that was ignored when the program began stays ignored: whoever started it
-/// said so, as `nohup` does.
+/// Watches the signals that end the program. This must be called before the editor reads, because the editor relies on
+/// the handlers that it finds when it begins. A signal that was ignored when the program started stays ignored, because
+/// whoever started the program wanted it so, as `nohup` does.
 ///
 /// # Errors
-/// When the system lets no signal be caught.
+/// Fails if the system does not allow the signals to be caught.
 pub fn watch() -> Result<mpsc::Receiver<Signal>> {
     let status = std::fs::read_to_string(STATUS).unwrap_or_default();
     let (tx, rx) = mpsc::channel(4);
@@ -40,8 +40,8 @@ pub fn watch() -> Result<mpsc::Receiver<Signal>> {
     Ok(rx)
 }
 
-/// Whether a process with this status ignores the signal: `SigIgn` has a bit for each, the first for
-/// signal 1.
+/// Whether a process with this status ignores the signal. `SigIgn` has one bit for each signal, beginning with signal
+/// 1.
 fn is_ignored(status: &str, signal: i32) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_ignored_is_read_from_the_status() {
+    fn ignored_signals_are_read_from_the_status_file() {
         let status = "SigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000004002\n";
         assert!(is_ignored(status, 1) && is_ignored(status, 13));
         assert!(!is_ignored(status, 2) && !is_ignored(status, 15));

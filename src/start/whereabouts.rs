@@ -1,5 +1,5 @@
-//! Where this client is, for both of its links: what peers are told of its addresses depends on how the lobby is
-//! reached, and which addresses of peers are dialled does, too. Knows neither link from inside.
+//! Where this client can be reached. How the lobby is reached decides which of the client's addresses peers are told,
+//! and which addresses of peers are tried. This file connects the two and does not know how either link works.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,13 +12,14 @@ use crate::lobby::link::Candidates;
 use crate::peer::{DialRules, PeerNetwork, own_addresses};
 use crate::show::{Notice, saying};
 
-/// What is told to the lobby and to the peers' side at each connection to the lobby.
+/// What the lobby and the peer network are told whenever the client connects to the lobby.
 pub(super) struct Whereabouts {
     advertise: Vec<Candidate>,
-    /// None where this client is not to be reached, and tells nobody where it is.
+    /// The address at which this client listens; `None` if it must not be reached, and then nobody is told its
+    /// addresses.
     listening: Option<SocketAddr>,
     rules: Arc<DialRules>,
-    /// Addresses of this machine that were not told, for lack of room.
+    /// How many addresses of this machine were not told, because there were too many.
     left_out: AtomicUsize,
 }
 
@@ -28,7 +29,7 @@ impl Whereabouts {
         Self { advertise, listening, rules, left_out: AtomicUsize::new(0) }
     }
 
-    /// What the lobby's link asks at each connection.
+    /// Returns the function that the lobby's link calls for each connection.
     pub(super) fn candidates(this: Arc<Self>) -> Candidates {
         Arc::new(move |ends| {
             let this = Arc::clone(&this);
@@ -46,7 +47,7 @@ impl Whereabouts {
         own.candidates
     }
 
-    /// What the user has to know, once the lobby is joined.
+    /// Returns what the user has to know after the lobby was joined.
     pub(super) fn notice(&self) -> Option<Notice> {
         let count = self.left_out.load(Ordering::Relaxed);
         (count > 0).then(|| saying::Start::AddressesLeftOut { count }.into())

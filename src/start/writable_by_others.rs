@@ -1,6 +1,6 @@
-//! What of this user's folders and files others may write. What was there before is told of at the start and left as
-//! it is, since somebody may mean it so. Knows which files there are, nothing of what is in them. (Keys are not among
-//! them: one that others can read is refused.)
+//! Finds those of this user's folders and files that other users of this machine can write to. The user is told about
+//! them at the start, and they are not changed, because it may be intended. This file knows which files there are, and
+//! nothing of what is in them. Keys are not among them, because a key that others can read is refused.
 
 use std::path::{Path, PathBuf};
 
@@ -8,13 +8,13 @@ use hobnob_server::exposed::{Exposed, writable_by_others};
 
 use crate::data::whole_file::folder_of;
 
-/// What lies in the data directory and decides whom this user is and trusts.
+/// The entries of the data directory that decide who this user is, whom this user trusts, and which programs may run.
 const IN_DATA: [&str; 3] = ["identities", "known_keys.toml", "own_commands.toml"];
 
-/// The folder beside the config file that this user's own commands are looked for in.
+/// The folder beside the config file with the user's own commands.
 const COMMANDS: &str = "commands";
 
-/// What others may write of the data directory, and of the config file and its folder.
+/// Returns what other users can write to: in the data directory, and of the config file and its folder.
 pub(super) fn find(data_dir: &Path, config_file: Option<&Path>) -> Vec<Exposed> {
     let in_data = IN_DATA.iter().map(|name| data_dir.join(name));
     let mut paths: Vec<PathBuf> = std::iter::once(data_dir.to_owned()).chain(in_data).collect();
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_others_may_write_is_found_with_its_mode() {
+    fn files_that_others_can_write_to_are_found_with_their_modes() {
         let root = tempfile::tempdir().unwrap();
         let (data, config) = (root.path().join("data"), root.path().join("config"));
         let file = config.join("config.toml");

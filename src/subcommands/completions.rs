@@ -1,4 +1,4 @@
-//! `hobnob completions SHELL`: what a shell needs to complete hobnob's options.
+//! `hobnob completions SHELL`: writes the script with which a shell completes the options of hobnob.
 
 use std::io::Write;
 
@@ -8,12 +8,12 @@ use clap_complete::Shell;
 
 use crate::cli::Cli;
 
-/// Writes the completions.
+/// Writes the completion script.
 ///
 /// # Errors
-/// When `out` takes nothing.
+/// Fails if `out` cannot be written.
 pub fn run(shell: Shell, out: &mut dyn Write) -> Result<()> {
-    // The generator panics when its writer fails.
+    // The generator panics if its writer fails, so it writes to memory first.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "hobnob", &mut script);
     out.write_all(&script)?;
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_shell_completes_every_option() {
+    fn the_script_of_every_shell_completes_the_options() {
         for shell in Shell::value_variants() {
             let mut out = Vec::new();
             run(*shell, &mut out).unwrap();

@@ -1,5 +1,5 @@
-//! `hobnob config`: the settings in effect, as the config file would write them, each with where it
-//! comes from and what it decides. What they are is [`crate::config`]'s.
+//! `hobnob config`: shows the settings in effect in the form of the config file, each with its source and what it
+//! decides. [`crate::config`] owns the settings.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -15,13 +15,13 @@ use crate::show::COLUMNS;
 use crate::show::harmless::{harmless, harmless_line};
 use crate::show::terminal::wrap::wrap;
 
-/// Where the sources stand, unless a value is longer.
+/// The column in which the sources are shown, unless a value is longer.
 const VALUE: usize = 32;
 
-/// Writes the settings of this command line, this environment and this config file.
+/// Writes the settings that follow from this command line, environment and config file.
 ///
 /// # Errors
-/// When one of them is wrong, or `out` takes nothing.
+/// Fails if one of these has a wrong value, or if `out` cannot be written.
 pub fn run(cli: Cli, env: &dyn Fn(&str) -> Option<OsString>, out: &mut dyn Write) -> Result<()> {
     let effective = config::effective(cli, env)?;
     out.write_all(harmless(&page(&effective), "").as_bytes())?;
@@ -56,12 +56,12 @@ fn page(effective: &Effective) -> String {
     page
 }
 
-/// A path on one line, so that the rest of it stays a comment.
+/// Returns a path on one line, so that all of it stays a comment.
 fn shown(path: &Path) -> String {
     harmless_line(&path.to_string_lossy()).into_owned()
 }
 
-/// What a setting decides, in the words of the option or of `\set`.
+/// Returns what a setting decides, in the words of its option or of `\set`.
 fn about(key: &str) -> String {
     if let Some(setting) = SETTINGS.iter().find(|setting| setting.path == key) {
         let (first, rest) = setting.about.split_at(1);
@@ -71,17 +71,18 @@ fn about(key: &str) -> String {
         return "Keep what is said on this machine".to_owned();
     }
     if key == "strangers" {
-        return "Private sessions of people you have not answered that may be open at once".to_owned();
+        return "How many private sessions may be open at once with people you have not answered".to_owned();
     }
     if key == "history-size" {
-        return "Bytes of it that are kept, half of them for private talk alone; the oldest go".to_owned();
+        return "Bytes of history to keep, half of them for private sessions alone; the oldest go first"
+            .to_owned();
     }
     let command = Cli::command();
     let option = command.get_arguments().find(|option| option.get_long() == Some(key));
     option.and_then(|option| option.get_help()).map(ToString::to_string).unwrap_or_default()
 }
 
-/// `text` as comments that fit a terminal.
+/// Adds `text` as comment lines that fit on a terminal.
 fn comment(text: &str, page: &mut String) {
     for row in wrap(text, COLUMNS - 2, COLUMNS - 2) {
         page.push_str(&format!("# {row}\n"));

@@ -1,5 +1,5 @@
-//! `hobnob log`: what this machine has kept, the oldest first, one line a message, for `grep` and `less`. No server is
-//! asked and nobody need be online. Needs no more memory for a million messages than for one.
+//! `hobnob log`: writes what this machine has stored, the oldest first and each message on one line, for `grep` and
+//! `less`. It asks no server, and nobody has to be online. A million messages take no more memory than one.
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
@@ -22,10 +22,10 @@ use crate::show::json;
 use crate::show::kept::{KeptMessage, find_words};
 use crate::timestamp;
 
-/// Writes all that fits.
+/// Writes all messages that fit the options.
 ///
 /// # Errors
-/// When an option is wrong, the history cannot be read, or the output takes nothing.
+/// Fails if an option is wrong, if the history cannot be read, or if the output cannot be written.
 pub fn run(
     options: &LogOptions,
     cli: Cli,
@@ -42,7 +42,7 @@ pub fn run(
     write(&settings.data_dir, &question, &form, outputs)
 }
 
-/// How a message is written.
+/// The form in which a message is written.
 enum Form {
     Json,
     Line { color: bool, zone: TimeZone },

@@ -1,4 +1,4 @@
-//! `hobnob man`: the manual page, made from the command line and the table of commands.
+//! `hobnob man`: writes the manual page, which is made from the command line options and the table of commands.
 
 use anyhow::Result;
 use clap::CommandFactory;
@@ -9,10 +9,10 @@ use super::Outputs;
 use crate::cli::{Cli, EXAMPLES};
 use crate::commands::COMMANDS;
 
-/// Writes the page in troff, for `man -l -`; whoever did not pipe it there is told to.
+/// Writes the page in troff, for `man -l -`. If the output is a terminal, a note says how to read the page.
 ///
 /// # Errors
-/// When an output takes nothing.
+/// Fails if an output cannot be written.
 pub fn run(outputs: &mut Outputs<'_>) -> Result<()> {
     let command = Cli::command().after_help("");
     let man = Man::new(command).manual("hobnob").source(concat!("hobnob ", env!("CARGO_PKG_VERSION")));
@@ -26,7 +26,7 @@ pub fn run(outputs: &mut Outputs<'_>) -> Result<()> {
     commands().to_writer(&mut page)?;
     outputs.out.write_all(&page)?;
     if outputs.columns.is_some() {
-        writeln!(outputs.err, "hobnob: this is the page for a formatter; to read it: hobnob man | man -l -")?;
+        writeln!(outputs.err, "hobnob: this page is for a formatter; read it with: hobnob man | man -l -")?;
     }
     Ok(())
 }
@@ -34,7 +34,9 @@ pub fn run(outputs: &mut Outputs<'_>) -> Result<()> {
 fn commands() -> Roff {
     let mut roff = Roff::default();
     roff.control("SH", ["COMMANDS"]);
-    roff.text([roman("A line that begins with \\ is a command; \\\\ begins a text with a backslash.")]);
+    roff.text([roman(
+        "A line that begins with \\ is a command; type \\\\ to begin a text with a backslash.",
+    )]);
     for command in COMMANDS {
         roff.control("TP", []);
         let aliases: String = command.aliases.iter().map(|alias| format!(", \\{alias}")).collect();
@@ -43,11 +45,11 @@ fn commands() -> Roff {
     }
     roff.control("SH", ["EXIT STATUS"]);
     for (code, meaning) in [
-        ("0", "all done"),
-        ("1", "on a pipe: some command failed or some message was not delivered"),
-        ("2", "wrong usage"),
-        ("3", "the lobby could not be reached or joined"),
-        ("4", "a key is not the one that was trusted"),
+        ("0", "everything worked"),
+        ("1", "on a pipe: a command failed, or a text was not delivered"),
+        ("2", "wrong usage, or a file cannot be used"),
+        ("3", "the lobby could not be reached or joined, or an operator sent this user out of it"),
+        ("4", "a server or a user has another key than the one that was trusted"),
     ] {
         roff.control("TP", []);
         roff.text([roman(code)]);
@@ -67,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_names_options_commands_and_exit_codes() {
+    fn the_manual_page_contains_options_commands_and_exit_codes() {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         run(&mut Outputs { out: &mut out, err: &mut err, color: false, columns: None }).unwrap();
         assert!(err.is_empty());

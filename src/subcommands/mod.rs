@@ -1,5 +1,5 @@
-//! What `hobnob` does besides chatting: one module each. They write to what they are given and know
-//! nothing of links.
+//! The subcommands: what `hobnob` does besides chatting, with a file for each. They write to the outputs that they are
+//! given, and know nothing of links.
 
 pub mod completions;
 pub mod config;
@@ -15,20 +15,20 @@ use crate::cli::{Cli, Subcommands};
 
 /// Where a subcommand writes.
 pub struct Outputs<'a> {
-    /// What was asked for.
+    /// The output for what the user asked for.
     pub out: &'a mut dyn Write,
-    /// What went wrong on the way.
+    /// The output for errors and notes.
     pub err: &'a mut dyn Write,
-    /// Whether `out` may carry colour.
+    /// Whether `out` may have colours.
     pub color: bool,
-    /// How many columns `out` has, where it is a terminal that can be drawn on.
+    /// How many columns `out` has, if it is a terminal on which text can be drawn.
     pub columns: Option<usize>,
 }
 
-/// Does it; a reader that goes away early is no failure.
+/// Runs the subcommand. If the reader of the output goes away early, that is not a failure.
 ///
 /// # Errors
-/// When a file cannot be read, or the output not be written.
+/// Fails if a file cannot be read, or if an output cannot be written.
 pub fn run(
     cli: Cli,
     env: &dyn Fn(&str) -> Option<std::ffi::OsString>,

@@ -27,7 +27,10 @@ pub(crate) struct Cost {
     /// Deliveries there should have been.
     pub(crate) due: u64,
     pub(crate) took: Duration,
+    /// CPU of the server, or of all servers and whatever they share.
     pub(crate) server: Duration,
+    /// The same of each process.
+    pub(crate) each: Vec<Duration>,
     pub(crate) crowd: Duration,
 }
 
@@ -60,23 +63,39 @@ impl Cost {
 
 /// Speaks for `duration` and waits until everybody has heard it all. `hearers` is how many should.
 pub(crate) fn measure(
-    subject: &Subject,
+    subject: &impl Measured,
     crowd: &mut Crowd,
     pace: Pace,
     duration: Duration,
     hearers: usize,
 ) -> anyhow::Result<Cost> {
     stretch(crowd, pace, WARM_UP, hearers)?;
-    let (server, own, began) = (subject.cpu()?, process::own_cpu()?, Instant::now());
+    let (before, own, began) = (subject.cpus()?, process::own_cpu()?, Instant::now());
     let said = stretch(crowd, pace, duration, hearers)?;
+    let took = began.elapsed();
+    let each: Vec<Duration> =
+        subject.cpus()?.iter().zip(before).map(|(after, before)| after.saturating_sub(before)).collect();
     Ok(Cost {
         tally: crowd.tally.clone(),
         said,
         due: said * hearers as u64,
-        took: began.elapsed(),
-        server: subject.cpu()? - server,
+        took,
+        server: each.iter().sum(),
+        each,
         crowd: process::own_cpu()? - own,
     })
+}
+
+/// Processes whose CPU is read before and after a stretch.
+pub(crate) trait Measured {
+    /// What each has used so far, always in the same order.
+    fn cpus(&self) -> anyhow::Result<Vec<Duration>>;
+}
+
+impl Measured for Subject {
+    fn cpus(&self) -> anyhow::Result<Vec<Duration>> {
+        Ok(vec![self.cpu()?])
+    }
 }
 
 fn stretch(crowd: &mut Crowd, pace: Pace, duration: Duration, hearers: usize) -> anyhow::Result<u64> {

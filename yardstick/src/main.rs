@@ -5,6 +5,7 @@ mod bare_copy;
 mod crowd;
 mod limit;
 mod load;
+mod nodes;
 mod process;
 mod report;
 mod scenarios;
@@ -40,6 +41,10 @@ struct Cli {
     /// How long each stretch of speaking is
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
+
+    /// How many clients there are in all where a lobby is on several servers
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(3..=20_000))]
+    clients: u16,
 
     /// Where the figures go as JSON
     #[arg(long, value_name = "FILE")]
@@ -81,6 +86,7 @@ fn main() -> anyhow::Result<()> {
         rounds,
         stretch: Duration::from_secs_f64(seconds),
         smoke: cli.smoke,
+        clients: usize::from(cli.clients),
     };
     let mut figures = Vec::new();
     report::head()?;

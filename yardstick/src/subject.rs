@@ -1,6 +1,7 @@
 //! What is measured: the real server or the limit, each a process of its own that lives as long as
 //! its [`Subject`].
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -60,6 +61,12 @@ impl Programs {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
+
+    /// The folder they are in. It is on a disk, which the system's folder for temporary files need not be: there
+    /// durability costs nothing.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
 }
 
 /// A running server.
@@ -73,18 +80,9 @@ pub(crate) struct Subject {
 impl Subject {
     /// Starts it, and waits until it listens.
     pub(crate) fn start(kind: Kind, programs: &Programs) -> anyhow::Result<Self> {
-        // Beside the programs, not in the system's folder for temporary files: that may be in memory,
-        // where durability costs nothing.
         let data = TempDir::with_prefix_in("yardstick-", &programs.dir)?;
         let command = match kind {
-            Kind::Hobnob => {
-                let mut command = Command::new(programs.path("hobnob-server"));
-                command.args(["--listen", "127.0.0.1:0", "--rate", "1000000"]);
-                command.args(["--max-clients", "20000", "--max-clients-per-ip", "20000"]);
-                command.args(["--relay", "3G"]);
-                command.arg("--data-dir").arg(data.path());
-                command
-            }
+            Kind::Hobnob => Self::server(programs, &data),
             Kind::Limit | Kind::Storing => {
                 let mut command = Command::new(programs.path("hobnob-yardstick"));
                 command.arg("limit");
@@ -95,6 +93,32 @@ impl Subject {
             }
         };
         Self::run(kind, command, data)
+    }
+
+    /// Starts a server that shares one lobby with others over the nodes at `urls`; `beside` is one of them, from whom
+    /// it has its key.
+    pub(crate) fn start_clustered(
+        programs: &Programs,
+        urls: &str,
+        beside: Option<&Self>,
+    ) -> anyhow::Result<Self> {
+        let data = TempDir::with_prefix_in("yardstick-", &programs.dir)?;
+        if let Some(other) = beside {
+            hobnob_protocol::identity::create_private_dir(&data.path().join("server"))?;
+            fs::copy(other.key_file(), key_file(&data))?;
+        }
+        let mut command = Self::server(programs, &data);
+        command.args(["--nats", urls, "--lobby", "yardstick"]);
+        Self::run(Kind::Hobnob, command, data)
+    }
+
+    fn server(programs: &Programs, data: &TempDir) -> Command {
+        let mut command = Command::new(programs.path("hobnob-server"));
+        command.args(["--listen", "127.0.0.1:0", "--rate", "1000000"]);
+        command.args(["--max-clients", "20000", "--max-clients-per-ip", "20000"]);
+        command.args(["--relay", "3G"]);
+        command.arg("--data-dir").arg(data.path());
+        command
     }
 
     /// Starts the limit of a relay, [`crate::bare_copy`].
@@ -124,7 +148,18 @@ impl Subject {
 
     /// The key of hobnob's server.
     pub(crate) fn identity(&self) -> anyhow::Result<Identity> {
-        Ok(Identity::load(&self.data.path().join("server").join("server.key"))?)
+        Ok(Identity::load(&self.key_file())?)
+    }
+
+    fn key_file(&self) -> PathBuf {
+        key_file(&self.data)
+    }
+
+    /// Kills it, as a crash does, and waits until it is gone.
+    pub(crate) fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 
     /// CPU used so far.
@@ -136,6 +171,10 @@ impl Subject {
     pub(crate) fn resident(&self) -> anyhow::Result<u64> {
         process::resident(self.child.id())
     }
+}
+
+fn key_file(data: &TempDir) -> PathBuf {
+    data.path().join("server").join("server.key")
 }
 
 impl Drop for Subject {

@@ -1,4 +1,4 @@
-//! What a client tells the server. Knows nothing of what follows from it.
+//! The messages that a client sends to the server. This file knows nothing of what the server does about them.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,178 +10,182 @@ use crate::fast_path;
 use crate::name::{Candidate, LogId, PairToken, RunId, Seq, Text, UserName};
 use crate::room::RoomName;
 
-/// What a client tells the server.
+/// A message from a client to the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientMessage {
-    /// Who this is and from where it reads on.
+    /// The first message on a connection: who the client is, and from where it reads on.
     Hello(Hello),
-    /// Says a text.
+    /// The user says a text.
     Say {
-        /// Its number in this run's outbox: counts up over the lobby and all rooms, never used for another text.
+        /// The number of the text in this run's outbox. It counts up over the lobby and all rooms, and is never used
+        /// for another text.
         id: u64,
-        /// In which room; left out for the lobby.
+        /// The room in which the text is said; absent for the lobby.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomName>,
-        /// What is said.
+        /// What the user says.
         text: Text,
     },
-    /// Does something that has a place among the texts.
+    /// The user does something that is stored in the log among the texts.
     Act {
-        /// Its number in this run's outbox, in one row with those of texts.
+        /// The number of the act in this run's outbox. Texts and acts are numbered in one row.
         id: u64,
-        /// In which room; left out for the lobby.
+        /// The room in which it is done; absent for the lobby.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomName>,
-        /// What is done.
+        /// What the user does.
         act: Act,
-        /// For how many seconds it is to hold; left out for good. The server makes `until` of it.
+        /// For how many seconds the act is to last; absent if it lasts until it is undone. The server computes `until`
+        /// from it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lasts: Option<u64>,
     },
-    /// Asks who and what is banned. Operators may.
+    /// Asks who and what is banned. Only operators may ask.
     Bans {
-        /// Comes back in the answer.
+        /// The number of this request, which the answer repeats.
         request: u32,
     },
     /// Asks who the operators are.
     Ops {
-        /// Comes back in the answer.
+        /// The number of this request, which the answer repeats.
         request: u32,
     },
-    /// Joins a room, which is made where there is none.
+    /// Joins a room. The room is made if it does not exist.
     Join(JoinRoom),
     /// Leaves a room.
     Part {
-        /// Which.
+        /// The room that the user leaves.
         room: RoomName,
     },
     /// Asks which rooms there are.
     Rooms {
-        /// Comes back in the answer.
+        /// The number of this request, which the answer repeats.
         request: u32,
     },
     /// Asks who is in the lobby or in a room.
     Users {
-        /// Comes back in the answer.
+        /// The number of this request, which the answer repeats.
         request: u32,
-        /// In which room; left out for the lobby.
+        /// The room that is asked about; absent for the lobby.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomName>,
     },
-    /// Asks who somebody in the lobby is.
+    /// Asks about one user in the lobby.
     Whois {
-        /// Comes back in the answer.
+        /// The number of this request, which the answer repeats.
         request: u32,
-        /// Whom.
+        /// The name of the user that is asked about.
         name: UserName,
     },
-    /// Asks for the messages that end at the newest one, or just before `before`.
+    /// Asks for messages of a log: the newest ones, or those just before the number `before`.
     History {
-        /// Comes back in the answer.
+        /// The number of this request, which the answer repeats.
         request: u32,
-        /// How many at the most.
+        /// How many messages the answer may hold at most.
         limit: u32,
-        /// Of which room; left out for the lobby.
+        /// The room whose log is asked for; absent for the lobby.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomName>,
-        /// Only messages with smaller numbers.
+        /// If this is there, only messages with smaller numbers are asked for.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<Seq>,
     },
-    /// Asks to be introduced to somebody for a private session.
+    /// Asks the server for an introduction to another user, for a private session.
     Pair {
-        /// Comes back in the answer.
+        /// The number of this request, which the answer repeats.
         request: u32,
-        /// To whom.
+        /// The name of the other user.
         name: UserName,
-        /// The session that is to be rebuilt; left out for a new one.
+        /// The token of the session that is to be rebuilt; absent for a new session.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<PairToken>,
     },
-    /// The answer to `asked`: whether this user is to be told of whoever wants a private session.
+    /// The answer to an `asked`: whether the user wants the private session that somebody else asks for.
     Consent {
-        /// The number of the `asked`.
+        /// The number of the `asked` that is answered.
         ask: u64,
-        /// What the user, or a rule of the user's, says.
+        /// What the user answered, or what a rule of the user decided.
         answer: ConsentAnswer,
     },
-    /// This user is away: told to whoever asks, until `back` or the end of the connection.
+    /// The user is away. The server tells this to everybody who asks about the user, until `back` arrives or the
+    /// connection ends.
     Away {
-        /// Why; empty for no reason.
+        /// The reason for being away; empty if the user gives none.
         #[serde(default, deserialize_with = "null_is_left_out")]
         text: AwayText,
     },
-    /// This user is here again.
+    /// The user is no longer away.
     Back,
-    /// Asks for a sign of life.
+    /// Asks the server for a sign of life.
     Ping,
-    /// A sign of life.
+    /// Answers a `ping` of the server.
     Pong,
-    /// This client leaves for good.
+    /// The client leaves and will not reconnect.
     Leave,
-    /// A message this build does not know.
+    /// Any message of a type that this build does not know.
     #[serde(other)]
     Unknown,
 }
 
-/// The first message of a client.
+/// The first message that a client sends on a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
-    /// [`PROTOCOL_VERSION`](crate::PROTOCOL_VERSION).
+    /// The version of the protocol that the client speaks; see [`PROTOCOL_VERSION`](crate::PROTOCOL_VERSION).
     pub protocol: u32,
-    /// Program and version, for the server's log; at most 64 bytes are kept.
+    /// The client's program and version, for the server's log. The server logs at most 64 characters of it.
     #[serde(default, deserialize_with = "null_is_left_out")]
     pub agent: String,
-    /// The name wished for.
+    /// The name that the user wants.
     pub name: UserName,
-    /// This run of the client.
+    /// The run of the client, which stays the same when the client reconnects.
     pub run: RunId,
-    /// Where peers reach this client; at most [`MAX_CANDIDATES`](crate::MAX_CANDIDATES).
+    /// The addresses at which peers can reach this client; at most [`MAX_CANDIDATES`](crate::MAX_CANDIDATES).
     #[serde(default, deserialize_with = "null_is_left_out")]
     pub candidates: Vec<Candidate>,
-    /// Where peers reach this client on the address the server sees it at: the port alone.
+    /// The port on which peers can reach this client, at the address from which the server sees it connect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// The log and the position in it up to which this client has read.
+    /// The log that this client has read and the position in it; the server sends what comes after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Cursor>,
-    /// Without a cursor: read on after this number, whatever its hash.
+    /// If there is no cursor: the server sends what comes after this number, whatever its hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Seq>,
-    /// Without either: how many of the newest messages to begin with.
+    /// If there is neither a cursor nor `since`: with how many of the newest messages the server begins.
     #[serde(default, deserialize_with = "null_is_left_out")]
     pub backlog: u64,
-    /// The rooms this client is in again, each read up to a position; at most
-    /// [`MAX_ROOMS_OF_A_KEY`](crate::MAX_ROOMS_OF_A_KEY).
+    /// The rooms that this client is in again after a reconnect, each with the position up to which it has read; at
+    /// most [`MAX_ROOMS_OF_A_KEY`](crate::MAX_ROOMS_OF_A_KEY).
     #[serde(default, deserialize_with = "null_is_left_out", skip_serializing_if = "Vec::is_empty")]
     pub rooms: Vec<RoomCursor>,
 }
 
-/// A client joins a room. Where it reads on is told as in [`Hello`]: the first that is there counts.
+/// A client joins a room. As in [`Hello`], the first of `cursor`, `since` and `backlog` that is there says from where
+/// the client reads on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinRoom {
-    /// Comes back in the answer.
+    /// The number of this request, which the answer repeats.
     pub request: u32,
-    /// Which room.
+    /// The room to join.
     pub room: RoomName,
-    /// The room's log and the position in it up to which this client has read.
+    /// The room's log that this client has read and the position in it; the server sends what comes after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Cursor>,
-    /// Without a cursor: read on after this number, whatever its hash.
+    /// If there is no cursor: the server sends what comes after this number, whatever its hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Seq>,
-    /// Without either: how many of the newest messages to begin with.
+    /// If there is neither a cursor nor `since`: with how many of the newest messages the server begins.
     #[serde(default, deserialize_with = "null_is_left_out")]
     pub backlog: u64,
 }
 
 impl ClientMessage {
-    /// Reads a line. Nearly all are texts that [`Serialize`] would write as they stand, and those are
-    /// spared what serde does for messages of every kind.
+    /// Reads a message from a line. Nearly all lines are texts in exactly the form that [`Serialize`] writes. Those are
+    /// read by the fast path, which saves the work that serde does to tell the kinds of messages apart.
     ///
     /// # Errors
-    /// When the line is no message.
+    /// Fails if the line is not a message.
     pub fn read(line: &[u8]) -> serde_json::Result<Self> {
         Self::fast_say(line).map_or_else(|| serde_json::from_slice(line), Ok)
     }
@@ -193,11 +197,12 @@ impl ClientMessage {
         Some(Self::Say { id, room, text })
     }
 
-    /// The room that a text is said in, where one is named, and what follows.
+    /// Reads the room in which a text is said, if the line names one. Returns the room and the bytes after it.
     fn fast_room(rest: &[u8]) -> Option<(Option<RoomName>, &[u8])> {
         let Some(named) = rest.strip_prefix(br#","room":""#) else { return Some((None, rest)) };
         let (name, rest) = named.split_at(memchr::memchr(b'"', named)?);
-        // A name has neither a quote nor a backslash in it: one that was escaped is no name, and left to serde.
+        // A room's name contains neither quotes nor backslashes. An escaped name does not parse here and is left to
+        // serde.
         let room = std::str::from_utf8(name).ok()?.parse().ok()?;
         Some((Some(room), &rest[1..]))
     }
@@ -206,9 +211,9 @@ impl ClientMessage {
 /// How far a client has read, and in which log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
-    /// Which log.
+    /// The log that the client has read.
     pub log: LogId,
-    /// Up to where.
+    /// The position up to which the client has read.
     #[serde(flatten)]
     pub position: Position,
 }
@@ -216,26 +221,26 @@ pub struct Cursor {
 /// How far a client has read in the log of a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomCursor {
-    /// Which room.
+    /// The name of the room.
     pub room: RoomName,
-    /// Which log it was, and up to where it was read.
+    /// The room's log that the client has read, and the position in it.
     #[serde(flatten)]
     pub cursor: Cursor,
 }
 
-/// Whether somebody who was asked for a private session wants one.
+/// Whether a user who was asked for a private session wants one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConsentAnswer {
-    /// The two are introduced.
+    /// Yes: the server introduces the two users to each other.
     Open,
-    /// The user is asked, and another answer follows.
+    /// The client is asking its user. Another answer follows.
     Asking,
-    /// No.
+    /// No, the user does not want the session.
     Declined,
-    /// As much of it waits already, or is open already.
+    /// No, because this user already has as many open sessions or open questions as are allowed.
     Busy,
-    /// An answer this build does not know; it is taken for a no.
+    /// An answer that this build does not know. It is taken for a no.
     #[serde(other)]
     Other,
 }

@@ -1,32 +1,32 @@
-//! The reasons messages give. A reason that this build does not know is one all the same.
+//! The reasons that messages give for a refusal. A reason that this build does not know is read as `Other`.
 
 use serde::{Deserialize, Serialize};
 
-/// Why a client was not let in.
+/// Why the server refused or closed the connection of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusedCode {
     /// The server speaks another version of the protocol.
     Protocol,
-    /// The server has as many clients as it takes.
+    /// The server already has as many clients as it accepts.
     Full,
-    /// The server has as many clients from this address as it takes.
+    /// The server already has as many clients from this address as it accepts.
     FullForAddress,
-    /// Every numbered form of the name is taken.
+    /// The name and all of its numbered forms are taken.
     NoNameLeft,
     /// The server is closing down.
     Closing,
-    /// Another client with this key and run has taken over.
+    /// Another connection with the same key and run has taken the place of this connection.
     TakenOver,
-    /// The client took nothing of what it was sent for too long.
+    /// The client did not read what it was sent for too long.
     NotReading,
     /// An operator sent this user out.
     Kicked,
-    /// An operator keeps this user, or this address, out.
+    /// An operator has banned this user or this address.
     Banned,
-    /// The lobby is locked, and this user is not among those who may come in.
+    /// The lobby is locked, and this user is not among those who may still come in.
     Locked,
-    /// A reason this build does not know.
+    /// A reason that this build does not know.
     #[serde(other)]
     Other,
 }
@@ -35,86 +35,90 @@ pub enum RefusedCode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotAcceptedCode {
-    /// The server could not write its log (a full disk, a read-only or broken store).
+    /// The server could not write its log, for example because the disk is full or the store is read-only or broken.
     Store,
     /// The server is closing down.
     Closing,
-    /// The id does not grow: a later text of this run stands in the log, or another text stands there under this id.
+    /// The number of the text or act is not greater than the last: the log already holds a later text of this run, or
+    /// another text under this number.
     Id,
-    /// This client is not in that room.
+    /// The client is not in the room.
     NotInRoom,
     /// Only operators may do that.
     NotOperator,
-    /// An operator keeps this user from speaking.
+    /// An operator has muted this user.
     Muted,
-    /// Texts may not come this fast now; `wait` says in how many seconds the next one may.
+    /// The lobby is in slow mode, and this text came too soon. `wait` says after how many seconds the next text is
+    /// accepted.
     Slow,
-    /// The lobby is locked, and this user is not among those who may speak.
+    /// The lobby is locked, and this user is not among those who may still speak.
     Locked,
-    /// The act is about somebody whom the lobby does not know.
+    /// The act names a user whom the lobby does not know.
     NoSuchUser,
-    /// The act would keep its own author out, or silent.
+    /// The act would ban or mute its own author.
     Yourself,
-    /// The server's own settings make whom the act is about an operator.
+    /// The act is about a user whom the server's own settings make an operator.
     Protected,
-    /// Things are already as the act would have them.
+    /// The act would change nothing.
     Unchanged,
-    /// The list into which the act would put something is full.
+    /// The list to which the act would add something is full.
     ListFull,
-    /// The server knows no act of this kind, or not in this form.
+    /// The server knows no act of this kind, or the act lacks something or has something that does not fit its kind.
     BadAct,
-    /// A reason this build does not know.
+    /// A reason that this build does not know.
     #[serde(other)]
     Other,
 }
 
-/// Why a question was not answered.
+/// Why the server did not answer a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoAnswerCode {
-    /// Oneself cannot be the other end of a session.
+    /// The question names the asker, and nobody can have a private session with themselves.
     Yourself,
     /// The server could not read its log.
     Store,
-    /// Too many questions of this client are open, or the other's client has too much of it.
+    /// This client has too many open questions, or the other user's client already has too many open sessions or
+    /// questions.
     Busy,
-    /// The other does not want that.
+    /// The other user does not want the session.
     Declined,
-    /// The other's client did not answer in time.
+    /// The other user's client did not answer in time, or is gone.
     Silent,
-    /// This client is not in that room.
+    /// The client is not in the room.
     NotInRoom,
-    /// Only operators may ask that.
+    /// Only operators may ask this.
     NotOperator,
-    /// A reason this build does not know.
+    /// A reason that this build does not know.
     #[serde(other)]
     Other,
 }
 
-/// Why a room was not joined.
+/// Why a client could not join a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotJoinedCode {
-    /// There is no such room, and there are as many as there may be.
+    /// The room does not exist, and no further room can be made because the limit of rooms is reached.
     Full,
-    /// This user is in as many rooms as one may be in.
+    /// The user is already in as many rooms as one user may be in.
     TooMany,
-    /// There is no such room, and this user made as many lately as one may.
+    /// The room does not exist, and the user, or the users of one network, have recently made as many rooms as
+    /// they may make.
     TooSoon,
     /// The server could not write its log.
     Store,
-    /// A reason this build does not know.
+    /// A reason that this build does not know.
     #[serde(other)]
     Other,
 }
 
-/// Why a connection between two peers was not taken.
+/// Why a peer refused a connection from the other peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PeerRefusedCode {
-    /// The purpose of the connection is not known.
+    /// The peer does not know the purpose of the connection.
     Purpose,
-    /// A reason this build does not know.
+    /// A reason that this build does not know.
     #[serde(other)]
     Other,
 }

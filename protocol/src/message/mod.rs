@@ -1,20 +1,22 @@
-//! Every message of the protocol. One JSON object a line, the member `type` says which; members and
-//! types a reader does not know are passed over, so that both can be added.
+//! Every message of the protocol. A message is one JSON object on a line, and its member `type` says which message it
+//! is. A reader ignores members and types that it does not know, so that both can be added later.
 //!
-//! Between client and server, after TLS with ALPN `hobnob-lobby/1`:
-//! 1. The client sends `hello` (once, first). The server answers `welcome`, or `refused` and closes.
-//! 2. From then on the server sends every lobby message after `welcome.start` as `said`, in order,
-//!    the client's own among them: that is its acknowledgement. `accepted` answers a `say` or an `act`
-//!    that was stored earlier and `not_accepted` one that was not stored.
-//! 3. `join` is answered by `joined` or `not_joined`. From `joined` on the room's messages after
-//!    `joined.start` come in the same way, each `said` with the room's name, until `part`.
-//! 4. `users`, `whois`, `history`, `rooms`, `bans`, `ops` and `pair` are questions with a number; the answer carries it.
-//! 5. `asked` asks whether this client is to be told of somebody who wants a private session; `consent` answers.
-//! 6. `leave` or the end of the stream ends it; `closing` says that the server ends.
+//! Between client and server, after TLS with the ALPN name `hobnob-lobby/1`:
+//! 1. The client sends `hello` once, as its first message. The server answers `welcome`, or answers `refused` and
+//!    closes.
+//! 2. From then on the server sends every lobby message after `welcome.start` as `said`, in order. The client's own
+//!    messages are among them, and this is how the client learns that they were stored. `accepted` answers a `say` or
+//!    an `act` that was stored earlier, and `not_accepted` one that was not stored.
+//! 3. `join` is answered by `joined` or `not_joined`. After `joined`, the room's messages after `joined.start` arrive
+//!    in the same way until `part`; each `said` carries the room's name.
+//! 4. `users`, `whois`, `history`, `rooms`, `bans`, `ops` and `pair` are questions with a number, which the answer
+//!    repeats.
+//! 5. `asked` asks the client whether its user wants a private session with somebody; `consent` answers.
+//! 6. `leave` or the end of the stream ends the connection; `closing` says that the server shuts down.
 //!
-//! Between two peers, after TLS with ALPN `hobnob-peer/1`: both send `hello`; the side whose key is
-//! the smaller one answers `chosen` on the connection that is to carry the words; then `say` and
-//! `received` in both directions, and `goodbye` to end the session.
+//! Between two peers, after TLS with the ALPN name `hobnob-peer/1`, both send `hello`. The side with the smaller key
+//! then sends `chosen` on the connection that is to carry the texts. After that, `say` and `received` go in both
+//! directions, and `goodbye` ends the session.
 
 mod client;
 mod code;
@@ -31,7 +33,7 @@ pub use server::{
 
 use serde::{Deserialize, Deserializer};
 
-/// Reads `null` as if the member were left out: programs in many languages write their absent values so.
+/// Reads `null` as if the member were absent, because programs in many languages write absent values as `null`.
 fn null_is_left_out<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

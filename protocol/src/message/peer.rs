@@ -1,4 +1,4 @@
-//! What two peers tell each other.
+//! The messages that two peers send each other.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,64 +6,64 @@ use super::code::PeerRefusedCode;
 use crate::name::{PairToken, Text};
 use crate::verification::VerifyMessage;
 
-/// What a connection between two peers is for. One session may have several, for different purposes.
+/// What a connection between two peers is used for. One session may have several connections for different purposes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
-    /// What the two users say to each other.
+    /// The connection carries the texts that the two users send each other.
     Words,
-    /// A purpose this build does not know.
+    /// A purpose that this build does not know.
     #[serde(other)]
     Other,
 }
 
-/// What two peers tell each other.
+/// A message from one peer to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum PeerMessage {
-    /// The first message of both sides on every connection.
+    /// The first message on every connection, sent by both sides.
     Hello {
-        /// [`PROTOCOL_VERSION`](crate::PROTOCOL_VERSION).
+        /// The version of the protocol that this side speaks; see [`PROTOCOL_VERSION`](crate::PROTOCOL_VERSION).
         protocol: u32,
-        /// The session this connection is for.
+        /// The token of the session that this connection belongs to.
         session: PairToken,
-        /// The number of the last text this side has.
+        /// The number of the last text that this side has received in the session.
         received: u64,
-        /// What the connection is for; left out for the words of the session.
+        /// What the connection is used for; absent if it carries the texts of the session.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         purpose: Option<Purpose>,
     },
-    /// The answer to a `hello` of a session that goes on, for a connection this side has no use for; it
-    /// closes, and the session is as it was.
+    /// Answers the `hello` of a connection that this side has no use for, although its session goes on. The connection
+    /// is then closed, and the session is not affected.
     Refused {
-        /// Why.
+        /// The reason why the connection is not wanted.
         code: PeerRefusedCode,
     },
-    /// This connection carries the words from now on; sent by the side with the smaller key.
+    /// From now on this connection carries the texts. The side with the smaller key sends this.
     Chosen,
-    /// A text.
+    /// A user says a text.
     Say {
-        /// Counts up from 1 in each direction, over all connections of the session.
+        /// The number of the text. Each side counts up from 1, over all connections of the session.
         number: u64,
-        /// When it was typed, in milliseconds since 1970-01-01 UTC.
+        /// When the text was typed, in milliseconds since 1970-01-01 UTC.
         at: u64,
-        /// What is said.
+        /// What the user says.
         text: Text,
     },
-    /// All texts up to this one have been taken.
+    /// Acknowledges all texts up to and including this number.
     Received {
-        /// The number of the last one.
+        /// The number of the last text that arrived.
         number: u64,
     },
-    /// A step of the verification of both keys.
+    /// One step of a verification, in which two users compare their keys.
     Verify(VerifyMessage),
-    /// Asks for a sign of life.
+    /// Asks the other side for a sign of life.
     Ping,
-    /// A sign of life.
+    /// Answers a `ping`.
     Pong,
-    /// The session is over.
+    /// The sender has ended the session.
     Goodbye,
-    /// A message this build does not know.
+    /// Any message of a type that this build does not know.
     #[serde(other)]
     Unknown,
 }

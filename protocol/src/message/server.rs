@@ -1,4 +1,4 @@
-//! What the server tells a client: facts, never sentences.
+//! The messages that the server sends to a client. They state facts; the client writes the sentences that users read.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,363 +11,368 @@ use crate::name::{Candidate, Fingerprint, LogId, PairToken, PublicKey, Seq, Text
 use crate::room::RoomName;
 use crate::said::Said;
 
-/// What the server tells a client.
+/// A message from the server to a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage {
-    /// The client is in the lobby.
+    /// The client is in the lobby now.
     Welcome(Welcome),
-    /// The client is not let in, or is sent out; the server closes.
+    /// The client is not let in, or its connection is ended. The server closes the connection after this.
     Refused(Refused),
-    /// Messages of one log in a row.
+    /// Several messages of one log in a row.
     Said(Said),
-    /// Messages that would come next are no longer kept: this client was further behind than the server keeps.
+    /// The server no longer has the messages that would come next, because the client was too far behind.
     Skipped {
-        /// In which room; left out for the lobby.
+        /// The room whose messages are missing; absent for the lobby.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomName>,
-        /// How many it will not see.
+        /// How many messages the client will not see.
         missed: u64,
-        /// What follows as `said` begins after this.
+        /// The position after which the next `said` begins.
         after: Position,
     },
-    /// A `say` or an `act` that already stands in its log.
+    /// A `say` or an `act` was already stored in its log earlier.
     Accepted {
-        /// Its id.
+        /// The number that the client gave it in its outbox.
         id: u64,
-        /// Its number in the log.
+        /// The number that it has in its log.
         seq: Seq,
     },
-    /// A `say` or an `act` that was not stored and will not be.
+    /// A `say` or an `act` was not stored, and will not be.
     NotAccepted(NotAccepted),
-    /// The client is in a room: the answer to `join`, or to a room that its `hello` named.
+    /// The client is in a room now. This answers `join`, or a room that the client's `hello` named.
     Joined(JoinedRoom),
-    /// The client is not in a room.
+    /// The client could not join a room.
     NotJoined {
-        /// The number of the `join`; left out for a room that `hello` named.
+        /// The number of the `join`; absent for a room that the client's `hello` named.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         request: Option<u32>,
-        /// Which room.
+        /// The room that the client could not join.
         room: RoomName,
-        /// Why.
+        /// The reason why the client could not join.
         code: NotJoinedCode,
     },
-    /// A part of the answer to `rooms`.
+    /// One part of the answer to `rooms`.
     Rooms {
-        /// The question's number.
+        /// The number of the question that this answers.
         request: u32,
-        /// At most [`ROOMS_PER_MESSAGE`](crate::ROOMS_PER_MESSAGE).
+        /// Some of the rooms; at most [`ROOMS_PER_MESSAGE`](crate::ROOMS_PER_MESSAGE).
         rooms: Vec<RoomSummary>,
-        /// More parts follow.
+        /// Whether more parts follow.
         more: bool,
     },
-    /// Who came and went, oldest first.
+    /// Users who came and went, in the order in which they did.
     Presence {
-        /// In which room; left out for the lobby.
+        /// The room that they came to or left; absent for the lobby.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomName>,
-        /// At most [`CHANGES_PER_MESSAGE`](crate::CHANGES_PER_MESSAGE).
+        /// The changes, oldest first; at most [`CHANGES_PER_MESSAGE`](crate::CHANGES_PER_MESSAGE).
         changes: Vec<Change>,
     },
-    /// Changes of presence were left out for a client that did not read; it may ask `users`.
+    /// The server left out changes of presence because the client did not read them fast enough. The client may ask
+    /// `users` to learn who is there.
     PresenceSkipped {
-        /// In which room; left out for the lobby.
+        /// The room whose changes were left out; absent for the lobby.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomName>,
     },
-    /// A part of the answer to `users`.
+    /// One part of the answer to `users`.
     Users {
-        /// The question's number.
+        /// The number of the question that this answers.
         request: u32,
-        /// At most [`USERS_PER_MESSAGE`](crate::USERS_PER_MESSAGE).
+        /// Some of the users; at most [`USERS_PER_MESSAGE`](crate::USERS_PER_MESSAGE).
         names: Vec<UserName>,
-        /// Those of them who are away.
+        /// Those of `names` who are away.
         #[serde(default, deserialize_with = "null_is_left_out", skip_serializing_if = "Vec::is_empty")]
         away: Vec<UserName>,
-        /// More parts follow.
+        /// Whether more parts follow.
         more: bool,
     },
     /// The answer to `whois`.
     Whois {
-        /// The question's number.
+        /// The number of the question that this answers.
         request: u32,
-        /// The user's name.
+        /// The user's name, as that user wrote it.
         name: UserName,
-        /// The user's key.
+        /// The user's public key.
         key: PublicKey,
-        /// In the lobby since, in milliseconds since 1970-01-01 UTC.
+        /// Since when the user has been in the lobby, in milliseconds since 1970-01-01 UTC.
         since: u64,
-        /// Why the user is away; left out for one who is not.
+        /// The reason that the user gave for being away; absent if the user is not away.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         away: Option<AwayText>,
     },
-    /// The answer to `whois` or `pair` where nobody of that name is in the lobby.
+    /// The answer to `whois` or `pair` if nobody with that name is in the lobby.
     NoSuchUser {
-        /// The question's number.
+        /// The number of the question that this answers.
         request: u32,
-        /// Who was asked for.
+        /// The name that was asked for.
         name: UserName,
     },
-    /// A part of the answer to `history`.
+    /// One part of the answer to `history`.
     History {
-        /// The question's number.
+        /// The number of the question that this answers.
         request: u32,
         /// The position before the first of `messages`.
         after: Position,
-        /// In order, without a gap.
+        /// Some of the messages, in order and without a gap.
         messages: Vec<LobbyMessage>,
-        /// More parts follow, each beginning where the last ended.
+        /// Whether more parts follow. Each begins where the part before ended.
         more: bool,
     },
-    /// A part of the answer to `bans`.
+    /// One part of the answer to `bans`.
     Bans {
-        /// The question's number.
+        /// The number of the question that this answers.
         request: u32,
-        /// At most [`BANS_PER_MESSAGE`](crate::BANS_PER_MESSAGE), the oldest first.
+        /// Some of the bans, oldest first; at most [`BANS_PER_MESSAGE`](crate::BANS_PER_MESSAGE).
         bans: Vec<BanRow>,
-        /// More parts follow.
+        /// Whether more parts follow.
         more: bool,
     },
-    /// A part of the answer to `ops`.
+    /// One part of the answer to `ops`.
     Ops {
-        /// The question's number.
+        /// The number of the question that this answers.
         request: u32,
-        /// At most [`OPERATORS_PER_MESSAGE`](crate::OPERATORS_PER_MESSAGE), those of the file first.
+        /// Some of the operators; at most [`OPERATORS_PER_MESSAGE`](crate::OPERATORS_PER_MESSAGE). Those from the
+        /// server's settings come first.
         ops: Vec<OperatorRow>,
-        /// More parts follow.
+        /// Whether more parts follow.
         more: bool,
     },
-    /// A question that cannot be answered now.
+    /// The server cannot answer a question now.
     NoAnswer {
-        /// The question's number.
+        /// The number of the question.
         request: u32,
-        /// Why.
+        /// The reason why there is no answer.
         code: NoAnswerCode,
     },
-    /// Somebody wants a private session with this user, who is asked before either is told of the other's addresses.
+    /// Somebody wants a private session with this user. The user is asked before either side learns the other's
+    /// addresses.
     Asked {
-        /// Comes back in `consent`.
+        /// The number of this question, which `consent` repeats.
         ask: u64,
-        /// Who wants one.
+        /// The name of the user who wants the session.
         name: UserName,
-        /// The key of who wants one.
+        /// The key of the user who wants the session.
         key: PublicKey,
-        /// The session that is to be rebuilt; left out for a new one.
+        /// The token of the session that is to be rebuilt; absent for a new session.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<PairToken>,
     },
-    /// The other was reached and is being asked; the answer to the `pair` follows.
+    /// The other user's client was reached and is asking its user. The answer to the `pair` follows later.
     Asking {
-        /// The question's number.
+        /// The number of the `pair`.
         request: u32,
     },
-    /// Two users are introduced to each other; each gets one.
+    /// Two users are introduced to each other. Each of the two gets an introduction.
     Introduced(Introduction),
-    /// Asks for a sign of life.
+    /// Asks the client for a sign of life.
     Ping,
-    /// A sign of life.
+    /// Answers a `ping` of the client.
     Pong,
-    /// The server ends; what it had accepted is stored and was sent.
+    /// The server shuts down. Everything that it had accepted is stored and was sent.
     Closing,
-    /// A message that could not be read; the server closes.
+    /// The server could not read a message of the client. The server closes the connection after this.
     Bad {
-        /// What was wrong with it, for the log of whoever wrote the client.
+        /// What was wrong with the message, for the developer of the client.
         reason: String,
     },
-    /// A message this build does not know.
+    /// Any message of a type that this build does not know.
     #[serde(other)]
     Unknown,
 }
 
-/// The server's answer to `hello`.
+/// The answer of the server to a `hello` that it accepts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
-    /// [`PROTOCOL_VERSION`](crate::PROTOCOL_VERSION).
+    /// The version of the protocol that the server speaks; see [`PROTOCOL_VERSION`](crate::PROTOCOL_VERSION).
     pub protocol: u32,
-    /// The name this client has: the one it wished for, or that with a number.
+    /// The name that the client has now: the one that it asked for, possibly with a number added.
     pub name: UserName,
-    /// Which log the lobby is.
+    /// The lobby's log.
     pub log: LogId,
-    /// The newest message.
+    /// The position of the newest message.
     pub head: Position,
-    /// What follows as `said` begins after this.
+    /// The position after which the first `said` begins.
     pub start: Position,
-    /// Messages after the client's cursor that are no longer kept and will not be seen.
+    /// How many messages after the client's cursor the server no longer has. The client will not see them.
     pub missed: u64,
-    /// False when the cursor named another log, or a position that is not in this one: what follows
-    /// does not continue what the client has.
+    /// Whether the messages that follow continue what the client already has. This is false if the cursor named another
+    /// log, or a position that is not in this log.
     pub resumed: bool,
-    /// The IP address the server sees this client at.
+    /// The IP address from which the server sees this client connect.
     pub observed: std::net::IpAddr,
-    /// Other servers of this lobby; at most [`MAX_SERVERS`](crate::MAX_SERVERS).
+    /// The addresses of other servers of this lobby; at most [`MAX_SERVERS`](crate::MAX_SERVERS).
     #[serde(default, deserialize_with = "null_is_left_out", skip_serializing_if = "Vec::is_empty")]
     pub servers: Vec<Candidate>,
-    /// The lobby's topic.
+    /// The lobby's topic; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<ShortText>,
-    /// What whoever runs the lobby says to those who come in.
+    /// The message of the day, which the administrator of the server shows to everybody who comes in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub motd: Option<Text>,
-    /// This user is an operator of the lobby.
+    /// Whether this user is an operator of the lobby.
     #[serde(default, deserialize_with = "null_is_left_out", skip_serializing_if = "is_false")]
     pub operator: bool,
 }
 
-/// For a member that is left out where it is false.
+/// Tells serde to leave out a member that is false.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn is_false(member: &bool) -> bool {
     !member
 }
 
-/// A client is not let in, or sent out.
+/// Why a client is not let in, or why its connection is ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
-    /// Why.
+    /// The reason as a code.
     pub code: RefusedCode,
-    /// Which operator did it, where one did.
+    /// The operator who decided it, if an operator did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<UserName>,
-    /// What the operator says of it.
+    /// The reason that the operator gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<ShortText>,
-    /// Until when it holds, in milliseconds since 1970-01-01 UTC.
+    /// Until when the user is kept out, in milliseconds since 1970-01-01 UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
 }
 
-/// A text or an act was not stored.
+/// Why a text or an act was not stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotAccepted {
-    /// Its id.
+    /// The number that the client gave the text or act in its outbox.
     pub id: u64,
-    /// Why.
+    /// The reason as a code.
     pub code: NotAcceptedCode,
-    /// In how many seconds it may be sent again, where it was `slow`.
+    /// After how many seconds the client may send the text again, if the code is `slow`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<u32>,
-    /// Which operator is the reason, where one is.
+    /// The operator who is responsible, if one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<UserName>,
-    /// What the operator says of it.
+    /// The reason that the operator gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<ShortText>,
-    /// Until when it holds, in milliseconds since 1970-01-01 UTC.
+    /// Until when this lasts, in milliseconds since 1970-01-01 UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
 }
 
 impl ServerMessage {
-    /// A refusal that is no operator's.
+    /// Makes a refusal for which no operator is responsible.
     #[must_use]
     pub fn refused(code: RefusedCode) -> Self {
         Self::Refused(Refused { code, by: None, reason: None, until: None })
     }
 
-    /// A text or an act was not stored, and no operator is the reason.
+    /// Says that a text or an act was not stored, for a reason that is not an operator's.
     #[must_use]
     pub fn not_accepted(id: u64, code: NotAcceptedCode) -> Self {
         Self::NotAccepted(NotAccepted { id, code, wait: None, by: None, reason: None, until: None })
     }
 }
 
-/// The client is in a room.
+/// What a client learns when it joins a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinedRoom {
-    /// The number of the `join`; left out for a room that `hello` named.
+    /// The number of the `join`; absent for a room that the client's `hello` named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<u32>,
-    /// The room, as whoever made it wrote its name.
+    /// The room's name, as the user who made the room wrote it.
     pub room: RoomName,
-    /// Which log it is.
+    /// The room's log.
     pub log: LogId,
-    /// The newest message.
+    /// The position of the newest message.
     pub head: Position,
-    /// What follows as `said` of this room begins after this.
+    /// The position after which the first `said` of this room begins.
     pub start: Position,
-    /// Messages after the client's cursor that are no longer kept and will not be seen.
+    /// How many messages after the client's cursor the server no longer has. The client will not see them.
     pub missed: u64,
-    /// False when the cursor named another log, or a position that is not in this one.
+    /// Whether the messages that follow continue what the client already has. This is false if the cursor named another
+    /// log, or a position that is not in this log.
     pub resumed: bool,
-    /// The room's topic.
+    /// The room's topic; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<ShortText>,
-    /// How many are in the room, this client among them.
+    /// How many users are in the room, including this client's.
     pub users: u32,
 }
 
-/// What is told of a room to whoever asks which there are.
+/// What the server tells about one room in an answer to `rooms`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomSummary {
-    /// The room, as whoever made it wrote its name.
+    /// The room's name, as the user who made the room wrote it.
     pub name: RoomName,
-    /// How many are in it.
+    /// How many users are in the room.
     pub users: u32,
-    /// Its topic.
+    /// The room's topic; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<ShortText>,
 }
 
-/// Somebody, or some addresses, that operators keep out.
+/// One ban: a user or a range of addresses that operators keep out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BanRow {
-    /// The fingerprint of a key, an address, or a range of addresses.
+    /// What is banned: the fingerprint of a key, an address or a range of addresses.
     pub what: ActTarget,
-    /// The name that the key had when it was banned.
+    /// The name that the user with this key had at the time of the ban.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<UserName>,
-    /// Which operator did it.
+    /// The operator who made the ban.
     pub by: UserName,
-    /// When, in milliseconds since 1970-01-01 UTC.
+    /// When the ban was made, in milliseconds since 1970-01-01 UTC.
     pub at: u64,
-    /// Until when it holds; for good where it is left out.
+    /// Until when the ban lasts, in milliseconds since 1970-01-01 UTC; absent if it lasts until it is lifted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
-    /// What the operator says of it.
+    /// The reason that the operator gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<ShortText>,
 }
 
-/// One operator.
+/// One operator in the answer to `ops`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperatorRow {
-    /// Whose key it is.
+    /// The fingerprint of the operator's key.
     pub fingerprint: Fingerprint,
-    /// A name of that key: the one with which it was named, or one with which it is here.
+    /// A name that belongs to this key: the one under which the operator was named, or one under which the operator is
+    /// here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<UserName>,
-    /// Whether the key is an operator's by the server's own settings, so that no other operator can change that.
+    /// Whether the server's own settings name this operator. Other operators cannot change that.
     pub file: bool,
 }
 
-/// Somebody came or went.
+/// A user came or went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
-    /// Is in the lobby now.
+    /// This user is in the lobby or room now.
     Joined(UserName),
-    /// No longer is.
+    /// This user is no longer there.
     Left(UserName),
 }
 
-/// One of two users is told of the other.
+/// What one of two users is told about the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Introduction {
-    /// The number of the `pair` this answers; left out for the side that did not ask.
+    /// The number of the `pair` that this answers; absent for the side that did not ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<u32>,
-    /// The session, the same on both sides; good for
-    /// [`INTRODUCTION_LIFETIME`](crate::INTRODUCTION_LIFETIME) unless it is open by then.
+    /// The token of the session, the same on both sides. It expires after
+    /// [`INTRODUCTION_LIFETIME`](crate::INTRODUCTION_LIFETIME) if the session is not open by then.
     pub session: PairToken,
-    /// The other's name.
+    /// The other user's name.
     pub name: UserName,
-    /// The other's key: no other may answer or call for this session.
+    /// The other user's key. Only a peer that has this key may be connected to in this session.
     pub key: PublicKey,
-    /// Where the other may be reached.
+    /// The addresses at which the other user may be reached.
     pub candidates: Vec<Candidate>,
-    /// The server at which the two are relayed, where it is another than the one that says this; it is of the same
-    /// lobby, and so has the same key.
+    /// The server that relays between the two, if it is not the server that sends this introduction. It belongs to the
+    /// same lobby and therefore has the same key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relay: Option<Candidate>,
-    /// True for the side whose `pair` made the session: its mode is A, the other's B.
+    /// Whether this side's `pair` made the session. The mode of that side is A, and the mode of the other side is B.
     pub forked: bool,
 }

@@ -1,4 +1,4 @@
-//! How messages are read: what is passed over, what is refused, and what is the same.
+//! Tests of how messages are read: which parts are ignored, which lines are refused, and which lines mean the same.
 
 use super::*;
 use crate::chain::Position;
@@ -10,7 +10,7 @@ fn reads_as<T: serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(line: 
 }
 
 #[test]
-fn unknown_types_and_members_are_passed_over() {
+fn unknown_types_and_members_are_ignored() {
     reads_as(r#"{"type":"dance","partner":["anna",1]}"#, ClientMessage::Unknown);
     reads_as(r#"{"type":"dance"}"#, ServerMessage::Unknown);
     reads_as(r#"{"type":"dance"}"#, PeerMessage::Unknown);
@@ -69,13 +69,13 @@ fn null_for_an_optional_member_is_as_if_it_were_left_out() {
     ] {
         reads_as(member, serde_json::from_str::<ServerMessage>(without).unwrap());
     }
-    // A member that is needed is not left out by null.
+    // A required member cannot be left out by writing `null`.
     assert!(serde_json::from_str::<ClientMessage>(r#"{"type":"say","id":null,"text":"x"}"#).is_err());
 }
 
-/// What JSON libraries write differently is decided here, and docs/PROTOCOL.md says it.
+/// JSON libraries differ in what they write. This test decides what is read, and docs/PROTOCOL.md says it.
 #[test]
-fn what_json_leaves_open_is_read_in_one_way() {
+fn forms_that_json_leaves_open_are_read_in_one_way() {
     for refused in [
         r#"{"type":"say","id":1,"id":1,"text":"x"}"#,
         r#"{"type":"say","type":"say","id":1,"text":"x"}"#,
@@ -93,7 +93,7 @@ fn what_json_leaves_open_is_read_in_one_way() {
     );
 }
 
-/// The short way takes nothing that serde would not take, and takes it alike.
+/// The fast path accepts only what serde would accept, and reads the same values.
 #[test]
 fn a_line_on_the_fast_path_is_read_as_serde_reads_it() {
     let says = [
@@ -125,7 +125,7 @@ fn a_line_on_the_fast_path_is_read_as_serde_reads_it() {
 }
 
 #[test]
-fn what_a_type_forbids_is_refused() {
+fn messages_with_invalid_members_are_refused() {
     for bad in [
         r##"{"type":"part","room":"#dev"}"##,
         r#"{"type":"join","request":1}"#,
@@ -143,8 +143,8 @@ fn what_a_type_forbids_is_refused() {
     }
 }
 
-/// The first members of `hello` are the same in all versions, so that a server of any version can say that it speaks
-/// another one.
+/// The first members of `hello` are the same in all versions of the protocol. A server of any version can therefore
+/// tell the client that it speaks another one.
 #[test]
 fn a_hello_begins_with_its_type_and_its_version() {
     let hello = serde_json::from_str::<ClientMessage>(
@@ -155,7 +155,7 @@ fn a_hello_begins_with_its_type_and_its_version() {
 }
 
 #[test]
-fn the_cursor_is_flat() {
+fn a_cursor_is_written_without_a_nested_object() {
     let cursor = Cursor {
         log: LogId::new([0; 16]),
         position: Position { seq: Seq(4), hash: ChainHash::new([0; 32]) },

@@ -30,13 +30,13 @@ use super::outgoing::PartedAnswer;
 use super::rooms::Asked;
 use super::turns::Turns;
 use super::{Connection, Event, LINGER, LogRead, Over, Recent, RecentOfRooms};
-use crate::banned_ranges::BannedRanges;
+use crate::admission::banned_ranges::BannedRanges;
 use crate::decide::{ConnectionId, Newcomer, ProposedAct, RoomView};
+use crate::limits::rate::TokenBucket;
 use crate::lobby::{Admitted, ConnectionNumbers, Ending, Join, LobbyCommand, LobbyHandle, Outlet};
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
 use crate::network::Network;
-use crate::rate::TokenBucket;
 use crate::relay::{Relay, RelayClient};
 use crate::wire::SendNow;
 

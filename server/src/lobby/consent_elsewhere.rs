@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::{Lobby, LobbyCommand};
-use crate::consent::{Answered, Wish};
 use crate::decide::ConnectionId;
+use crate::introductions::consent::{Answered, Wish};
 use crate::neighbour::{Answer, Asked, WishElsewhere};
 
 /// How long another server may take to say that it asks its client, or has heard what a client of this one says.

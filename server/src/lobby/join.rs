@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use super::servers::without_a_word;
 use super::{Ending, Join, Lobby, Seat};
-use crate::allowance::{Allowance, Measure};
 use crate::decide::{self, ConnectionId, Entry};
+use crate::limits::allowance::{Allowance, Measure};
 use crate::network::Network;
 
 /// How long a client may take to show that it is still there when another one of its user comes.

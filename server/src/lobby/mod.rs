@@ -60,14 +60,14 @@ use self::said_again::MAX_COMPARISONS;
 use self::servers::{Servers, question};
 use self::slow::LastTexts;
 use self::unsaved::Unsaved;
-use crate::allowance::Allowance;
-use crate::banned_ranges::BannedRanges;
-use crate::consent::Consents;
+use crate::admission::banned_ranges::BannedRanges;
 use crate::decide::{ConnectionId, Entry, Machine, Proposals, Rooms, Rules};
+use crate::introductions::consent::Consents;
+use crate::introductions::rendezvous::Rendezvous;
+use crate::limits::allowance::Allowance;
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
 use crate::network::Network;
-use crate::rendezvous::Rendezvous;
 use crate::tokens::Tokens;
 
 pub(crate) use self::ask_machine::ask_machine;

@@ -15,8 +15,8 @@ use tokio::time::Instant;
 
 use super::{Lobby, LobbyCommand};
 use crate::decide::{ConnectionId, Party};
+use crate::introductions::rendezvous::{Meeting, Told};
 use crate::neighbour::{Answer, Asked, Asker, Met};
-use crate::rendezvous::{Meeting, Told};
 
 /// How long another server may take. Its client is a message away, and whoever asks waits.
 const ASK_LIMIT: Duration = Duration::from_secs(2);

@@ -1,16 +1,16 @@
 //! Private sessions, as far as the lobby has to do with them: whoever wants one asks, the other's client is asked whether it
-//! does, and only then each is told the other's name, key and addresses. Which questions wait is in [`crate::consent`], which
-//! two wishes are one session in [`crate::rendezvous`].
+//! does, and only then each is told the other's name, key and addresses. Which questions wait is in [`crate::introductions::consent`], which
+//! two wishes are one session in [`crate::introductions::rendezvous`].
 
 use hobnob_protocol::message::{ConsentAnswer, Introduction, NoAnswerCode, ServerMessage};
 use hobnob_protocol::name::{PairToken, UserName};
 use tokio::time::Instant;
 
 use super::Lobby;
-use crate::consent::{Answered, Wish};
 use crate::decide::roster::Member;
 use crate::decide::{ConnectionId, Party};
-use crate::rendezvous::{Meeting, Told};
+use crate::introductions::consent::{Answered, Wish};
+use crate::introductions::rendezvous::{Meeting, Told};
 
 impl Lobby {
     /// Somebody wants a private session with another, or fresh addresses for `session`.

@@ -14,9 +14,9 @@ use tokio::time::Instant;
 use super::batch::RoomWords;
 use super::presence::Presence;
 use super::{FAN_OUT_SLICE, Lobby};
-use crate::allowance::{Allowance, Measure};
 use crate::decide::roster::Present;
 use crate::decide::{ConnectionId, Entry, Machine, RoomId, RoomView};
+use crate::limits::allowance::{Allowance, Measure};
 use crate::network::Network;
 
 /// A room in which somebody is.

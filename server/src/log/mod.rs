@@ -5,6 +5,7 @@
 //! are held to one suite of tests: [`MemoryLog`], which forgets, and [`SqliteLog`], which does not.
 //! [`StoreLock`] keeps two servers out of one folder.
 
+pub mod check;
 pub(crate) mod in_place;
 mod lock;
 mod memory;

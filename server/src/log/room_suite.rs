@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use super::suite::{ANNA, Author, RUN, batch, binding, shown};
 use super::{Batch, KeptRoom, LobbyLog, LogError, MemoryLog, RoomBatch, RoomId, SqliteLog, SqliteOptions};
-use crate::verify::verify;
+use crate::log::check::verify;
 
 /// A room and what is said there.
 struct Room {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::rate::TokenBucket;
+use crate::limits::rate::TokenBucket;
 
 /// Bytes read at once where the rate is high. A chunk that the other side does not take is kept; while it is, nothing
 /// more is read, and the sender waits.

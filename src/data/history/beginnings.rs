@@ -1,21 +1,23 @@
-//! Messages of which only the beginning of a word is known, among the newest ones. The index of the whole history puts
-//! together where all words stand that begin so, before it gives the first message: with a million messages and a
-//! letter or two that takes a third of a second. What begins so often is found among the newest messages, too; so these
-//! are put into an index of their own first, in memory, which is gone with the answer.
+//! Finds messages by the beginnings of words, among the newest messages. For the beginning of a word, the index of the
+//! whole history collects all places of all such words before it returns the first message. With a million messages and
+//! one or two letters this takes a third of a second. A beginning that is so frequent is also found among the newest
+//! messages. Therefore the newest messages are first put into an index of their own, which is in memory and lasts only
+//! for the answer.
 
 use rusqlite::{Connection, params};
 
 use super::file::TOKENIZER;
 use super::words;
 
-/// Messages that are looked at. Where fewer fit than are wanted, so few begin so that the index of all is quick.
+/// How many messages are searched. If fewer of them match than are wanted, the beginning is rare, and the index of the
+/// whole history is quick.
 const NEWEST: usize = 1000;
 
-/// Bytes of text that are looked at; messages of the greatest length take too long otherwise.
+/// How many bytes of text are searched at most, because messages of the greatest length would take too long.
 const MOST_BYTES: usize = 256 * 1024;
 
-/// Which of the newest messages with ids from `first` to `last` match, the newest first; and whether these were all
-/// there are.
+/// Returns the ids of the matching messages among the newest messages with ids from `first` to `last`, the newest
+/// first. Also returns whether these newest messages are all messages in that range.
 pub(super) fn among_newest(
     conn: &Connection,
     matching: &str,
@@ -29,7 +31,7 @@ pub(super) fn among_newest(
     index.execute_batch(&format!("CREATE VIRTUAL TABLE words USING fts5 (text, content='', {TOKENIZER})"))?;
     let transaction = index.unchecked_transaction()?;
     let mut insert = index.prepare("INSERT INTO words (rowid, text) VALUES (?, ?)")?;
-    // An index takes ids that grow; others make it write out what it has.
+    // The index takes growing ids. Ids in another order would make it write out what it holds each time.
     for (id, text) in texts.iter().rev() {
         insert.execute(params![id, words::spaced(text)])?;
     }
@@ -40,7 +42,7 @@ pub(super) fn among_newest(
     Ok((ids, is_all))
 }
 
-/// The newest messages, the newest first; and whether there are no others.
+/// Returns the newest messages in the range of ids, the newest first, and whether these are all messages in that range.
 fn newest_texts(
     conn: &Connection,
     (first, last): (i64, i64),

@@ -1,5 +1,6 @@
-//! The files in which earlier builds kept private talk, `conversations/OWN-NAME/KEY.jsonl`: all of them are brought over
-//! into the history in one transaction, and are removed when that is safe on the disk. Owns their form.
+//! Brings over the files `conversations/OWN-NAME/KEY.jsonl`, in which earlier builds kept private messages. All of them
+//! go into the history in one transaction, and the files are removed when the transaction is safely on the disk. This
+//! file owns the form of those files.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -17,13 +18,13 @@ use super::file::told;
 use super::rows::{self, Talks};
 use crate::data::identities;
 
-/// The folder that holds a folder for each of this user's names.
+/// The folder of these files, which has one folder for each of this user's names.
 const FOLDER: &str = "conversations";
 
-/// The longest line: a text of the greatest length, every character of it escaped.
+/// The length of the longest line, in bytes: a text of the greatest length with every character escaped.
 const MAX_LINE: u64 = 256 * 1024;
 
-/// Why the files were left as they are.
+/// Why the files could not be brought over.
 #[derive(Debug, Error)]
 pub(super) enum NotBroughtOver {
     #[error("{}: {cause}", path.display())]
@@ -32,7 +33,7 @@ pub(super) enum NotBroughtOver {
     Sqlite(#[from] rusqlite::Error),
 }
 
-/// One thing that was said.
+/// One message in these files.
 #[derive(Deserialize)]
 struct Recorded {
     at: u64,
@@ -40,18 +41,18 @@ struct Recorded {
     text: Text,
 }
 
-/// Brings all of it over, or nothing; then removes the folder. Where there is none, nothing is done. A client that was
-/// killed between the two does it again, and adds nothing twice.
+/// Brings over all messages or none, and then removes the folder. If there is no such folder, nothing is done. If a
+/// client is killed between the two steps, the next one repeats them, and no message is added twice.
 ///
 /// # Errors
-/// What failed first. The files are as they were, unless it was their removal that failed.
+/// Returns what failed first. The files are unchanged, unless it was their removal that failed.
 pub(super) fn bring_over(conn: &mut Connection, data_dir: &Path, share: i64) -> Result<(), NotBroughtOver> {
     let folder = data_dir.join(FOLDER);
     let failed = |path: &Path, cause| NotBroughtOver::Io { path: path.to_owned(), cause };
     if !folder.try_exists().map_err(|err| failed(&folder, err))? {
         return Ok(());
     }
-    // The transaction must be on the disk before the files go.
+    // The transaction must be on the disk before the files are removed.
     conn.pragma_update(None, "synchronous", "FULL")?;
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut talks = Talks::default();
@@ -66,7 +67,7 @@ pub(super) fn bring_over(conn: &mut Connection, data_dir: &Path, share: i64) -> 
     std::fs::remove_dir_all(&folder).map_err(|err| failed(&folder, err))
 }
 
-/// What lies in a folder, in order.
+/// Returns the paths of everything in a folder, sorted by name.
 fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     if !folder.is_dir() {
         return Ok(Vec::new());
@@ -77,8 +78,8 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// What a file holds. A file of another name is none of ours; lines that are not whole are passed over, as they
-/// always were.
+/// Reads the messages of a file. Files with other names are not hobnob's and count as empty. Incomplete lines are
+/// skipped, as earlier builds did.
 fn read(data_dir: &Path, own: &Path, file: &Path) -> io::Result<Vec<Entry>> {
     let stem = |path: &Path| path.file_stem().and_then(|it| it.to_str()).unwrap_or_default().to_owned();
     let own_name = own.file_name().and_then(|it| it.to_str()).and_then(|it| UserName::kept(it).ok());
@@ -106,8 +107,9 @@ fn read(data_dir: &Path, own: &Path, file: &Path) -> io::Result<Vec<Entry>> {
     Ok(lines.into_iter().enumerate().map(entry).collect())
 }
 
-/// The whole lines of a file, and a token in place of those of its sessions, which it does not have: the same for the
-/// same file, another for one that an older build begins later.
+/// Returns the complete lines of a file, and a token that takes the place of a session's token, which these files do
+/// not have. The token is computed from the first line. It is always the same for the same file, and another one for a
+/// file that an older build begins later.
 fn lines(file: &Path) -> io::Result<(Vec<Recorded>, PairToken)> {
     let mut reader = BufReader::new(File::open(file)?);
     let (mut said, mut line, mut first) = (Vec::new(), Vec::new(), None);

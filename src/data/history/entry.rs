@@ -1,98 +1,99 @@
-//! What is kept of a message, and where it was said. Plain values; knows nothing of how they are stored.
+//! What is kept of a message, and where it was said. These are plain values, which know nothing of how they are stored.
 
 use std::sync::Arc;
 
 use hobnob_protocol::name::{ChainHash, LogId, PairToken, PublicKey, Text, UserName};
 use hobnob_protocol::room::RoomName;
 
-/// Where something was said: messages of one talk are numbered together.
+/// A talk: a log or a private session, whose messages are numbered together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Talk {
-    /// In the lobby, or in a room, each of which is a log of its own.
+    /// The log of a lobby or of a room.
     Log {
         /// The key of the server that keeps the log.
         server: PublicKey,
-        /// Which log.
+        /// The id of the log.
         log: LogId,
-        /// The room's name; none for the lobby.
+        /// The name of the room; `None` for the lobby.
         room: Option<RoomName>,
     },
-    /// In one private session.
+    /// One private session.
     Private {
-        /// This user's key.
+        /// The key of this user.
         own: PublicKey,
-        /// This user's name, the one its key is kept under.
+        /// The name under which this user's key is kept.
         own_name: UserName,
-        /// The other's key.
+        /// The key of the other user.
         other: PublicKey,
-        /// The other's name.
+        /// The name of the other user.
         name: UserName,
-        /// Which session of the two.
+        /// The token of the session, which tells it from other sessions of the same two users.
         session: PairToken,
     },
 }
 
-/// Who said it. In a private session each side counts its own messages.
+/// Which side said a message. In a private session each side numbers its own messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// This user; also whoever says something in a log, where all count together.
+    /// This user. All messages of a log also count as this side, because they are numbered together.
     Own,
-    /// The other of a private session.
+    /// The other user of a private session.
     Other,
 }
 
-/// A message that is to be kept.
+/// A message that is to be stored.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    /// Where it was said.
+    /// The talk in which it was said.
     pub talk: Arc<Talk>,
-    /// By which side.
+    /// The side that said it.
     pub side: Side,
-    /// Its number there, which no other message of this talk and side has.
+    /// Its number. No other message of the same talk and side has this number.
     pub number: u64,
-    /// When, in milliseconds since 1970-01-01 UTC.
+    /// When it was said, in milliseconds since 1970-01-01 UTC.
     pub at: u64,
-    /// By whom.
+    /// The name of its author.
     pub from: UserName,
-    /// The key of whoever said it.
+    /// The key of its author.
     pub key: PublicKey,
-    /// What.
+    /// What its author said.
     pub text: Text,
 }
 
-/// Where a kept message was said, as a person names it.
+/// Where a stored message was said, in the words of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Whereabouts {
-    /// In a lobby.
+    /// It was said in a lobby.
     Lobby,
-    /// In the room of this name.
+    /// It was said in the room with this name.
     Room(RoomName),
-    /// In private with the user of this name.
+    /// It was said in a private session with the user of this name.
     Private(UserName),
 }
 
-/// A message that was kept.
+/// A message that was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Kept {
-    /// Grows with the order in which messages of its class were kept; for the next page.
+    /// The id of its row. Ids grow in the order in which messages of a class were stored, and say where the next page
+    /// begins.
     pub id: i64,
     /// Where it was said.
     pub place: Whereabouts,
-    /// Whether this user said it, in a private session.
+    /// Whether this user said it in a private session.
     pub own: bool,
     /// Its number in its talk.
     pub number: u64,
-    /// When, in milliseconds since 1970-01-01 UTC.
+    /// When it was said, in milliseconds since 1970-01-01 UTC.
     pub at: u64,
-    /// By whom.
+    /// The name of its author.
     pub from: UserName,
-    /// The key of whoever said it.
+    /// The key of its author.
     pub key: PublicKey,
-    /// What.
+    /// What its author said.
     pub text: Text,
 }
 
-/// Whose mark it is: a script never moves a person's.
+/// Who reads. Persons and scripts have separate marks, so that a script never moves the mark of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {
     /// A person at a terminal.
@@ -101,16 +102,16 @@ pub(crate) enum Reader {
     Script,
 }
 
-/// How far a user has come in a log. What lies between the two numbers is kept here and was not read yet.
+/// How far a user has come in a log. Messages between `read` and `fetched` are stored here and were not read yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
-    /// Which log.
+    /// The id of the log.
     pub log: LogId,
-    /// The last message that was read.
+    /// The number of the last message that was read.
     pub read: u64,
-    /// The last message that was fetched.
+    /// The number of the last message that was fetched.
     pub fetched: u64,
-    /// Its hash, by which the server knows that it is a place in its log.
+    /// The hash of the last message that was fetched, by which the server recognizes the position in its log.
     pub hash: ChainHash,
     /// When `read` was set, in milliseconds since 1970-01-01 UTC.
     pub at: u64,

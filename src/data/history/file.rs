@@ -1,5 +1,6 @@
-//! The file `history.sqlite`: making it, opening it, refusing what is something else. Owns the tables, their version
-//! and every PRAGMA. How large the file may grow is in `mod`, and what goes first when it is full in `rows`.
+//! The file `history.sqlite`: how it is made and opened, and how other files are refused. This file owns the tables,
+//! their version and every PRAGMA. `mod` says how large the file may become, and `rows` which messages are removed
+//! first when it is full.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -13,31 +14,31 @@ use thiserror::Error;
 use super::room_marks;
 use crate::data::private_file;
 
-/// The file's name in the data directory.
+/// The name of the file in the data directory.
 const FILE: &str = "history.sqlite";
 
-/// "hobh": tells a hobnob history from any other SQLite file.
+/// The bytes "hobh", which tell a history of hobnob from other SQLite files.
 const APPLICATION_ID: i32 = 0x686f_6268;
 
-/// Counts up when the tables change.
+/// The version of the tables, which grows when the tables change.
 const VERSION: i32 = 1;
 
-/// How long another client that shares the file may hold this one up. A transaction takes milliseconds.
+/// How long a statement waits for another client that uses the file. A transaction takes only milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Pages of the file that a connection keeps in memory: those that a transaction of the writer changes.
+/// How many KiB of pages a connection keeps in memory: about as many as a transaction of the writer changes.
 const CACHE_KIB: i32 = 256;
 
-/// How texts are cut into words.
+/// The SQLite tokenizer that cuts texts into words.
 pub(super) const TOKENIZER: &str = "tokenize='unicode61 remove_diacritics 2'";
 
-/// The ids of messages of private talk begin here, those of lobbies and rooms at 1: so the oldest of each class, and
-/// those of one class that hold a word, are a stretch of ids.
+/// The ids of private messages begin here, and those of messages in lobbies and rooms begin at 1. The oldest messages
+/// of a class are therefore a range of ids, and so are the messages of one class that contain a word.
 pub(super) const PRIVATE_IDS: i64 = 1 << 40;
 
-/// A talk is a log (`own` is its server's key, `other` its id) or a private session (both keys and its token). `sizes`
-/// counts what each class takes, in bytes. Beside them stands `words`, the index of the texts, which holds no copy of
-/// them.
+/// The tables. A row of `talks` is a log (`own` is the key of its server and `other` its id) or a private session
+/// (`own` and `other` are both users' keys). `sizes` counts how many bytes each class takes. In addition there is the
+/// table `words`, the index of the texts, which holds no copy of them.
 const TABLES: &str = "
 CREATE TABLE talks (
     id INTEGER PRIMARY KEY,
@@ -61,13 +62,13 @@ CREATE TABLE sizes (private INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT;
 INSERT INTO sizes VALUES (0, 0), (1, 0);
 ";
 
-/// Why the history cannot be used.
+/// Why the history is not usable.
 #[derive(Debug, Error)]
 #[error("{}: {reason}", path.display())]
 pub(crate) struct HistoryError {
-    /// Which file.
+    /// The path of the file.
     pub path: PathBuf,
-    /// What is wrong, and what can be done.
+    /// What is wrong with the file, and what can be done about it.
     pub reason: String,
 }
 
@@ -82,7 +83,7 @@ impl HistoryError {
     }
 }
 
-/// What SQLite says, with what a person can do about it.
+/// Returns SQLite's message for an error, with advice if the user can do something about it.
 pub(super) fn told(err: &rusqlite::Error) -> String {
     use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase};
     match err.sqlite_error_code() {
@@ -95,15 +96,15 @@ pub(super) fn told(err: &rusqlite::Error) -> String {
     }
 }
 
-/// Where the history of this data directory lies.
+/// Returns the path of the history in this data directory.
 pub(super) fn path(data_dir: &Path) -> PathBuf {
     data_dir.join(FILE)
 }
 
-/// The history in `data_dir`, to be written to; a new one where there is none.
+/// Opens the history in `data_dir` for writing. If there is none, a new one is made.
 ///
 /// # Errors
-/// When it cannot be made or read, or is something else: it is never begun anew over what it holds.
+/// Fails if the file cannot be made or read, or is something else. An existing file is never overwritten.
 pub(super) fn open(data_dir: &Path) -> Result<Connection, HistoryError> {
     let path = path(data_dir);
     create_private_dir(data_dir).map_err(|err| HistoryError::new(&path, err))?;
@@ -115,10 +116,10 @@ pub(super) fn open(data_dir: &Path) -> Result<Connection, HistoryError> {
     Ok(conn)
 }
 
-/// The same for reading alone; `None` where there is no history.
+/// Opens the history in `data_dir` for reading only. Returns `None` if there is no history.
 ///
 /// # Errors
-/// As for [`open`].
+/// Fails as [`open`] does.
 pub(super) fn open_for_reading(data_dir: &Path) -> Result<Option<Connection>, HistoryError> {
     let path = path(data_dir);
     if !path.try_exists().map_err(|err| HistoryError::new(&path, err))? {
@@ -129,25 +130,26 @@ pub(super) fn open_for_reading(data_dir: &Path) -> Result<Option<Connection>, Hi
     Ok(Some(conn))
 }
 
-/// Makes the file for its owner alone before SQLite does; the files beside it get the same mode.
+/// Makes the file accessible to its owner only, before SQLite opens it. SQLite gives the files beside it the same mode.
 fn make_private(path: &Path) -> io::Result<()> {
     private_file::open(OpenOptions::new().write(true).create(true).truncate(false), path).map(drop)
 }
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, HistoryError> {
-    // No URI: the path is a path.
+    // The path is not interpreted as a URI.
     let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|err| HistoryError::new(path, err))?;
     conn.busy_timeout(BUSY_TIMEOUT).map_err(|err| HistoryError::sqlite(&conn, &err))?;
     Ok(conn)
 }
 
-/// Makes the tables where there are none. Clients that start together all try; one does.
+/// Makes the tables if the file has none. If several clients start at the same time, all of them try and only one does
+/// it.
 fn prepare(conn: &mut Connection) -> rusqlite::Result<()> {
     if version(conn)? != 0 || is_anything_there(conn)? {
         return add_rooms(conn);
     }
-    // Both must be set before the first table is made, and outside of a transaction.
+    // Both must be set before the first table is made, and outside a transaction.
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     conn.pragma_update(None, "journal_mode", "WAL")?;
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -163,7 +165,7 @@ fn prepare(conn: &mut Connection) -> rusqlite::Result<()> {
     add_rooms(conn)
 }
 
-/// Makes the table of rooms in a file of ours that has none yet.
+/// Makes the table of room marks, if the file is a history of this version and does not have that table yet.
 fn add_rooms(conn: &Connection) -> rusqlite::Result<()> {
     let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if id == APPLICATION_ID && version(conn)? == VERSION {
@@ -199,12 +201,12 @@ fn require_ours(conn: &Connection) -> Result<(), HistoryError> {
 }
 
 fn configure(conn: &Connection) -> rusqlite::Result<()> {
-    // A process that is killed loses nothing that was committed; a power cut may lose the last second, and the lobby
-    // has that still.
+    // If the process is killed, nothing that was committed is lost. A power cut may lose the last second; the lobby's
+    // server still has the messages of that second.
     conn.pragma_update(None, "synchronous", "NORMAL")?;
     conn.pragma_update(None, "journal_size_limit", 4 * 1024 * 1024)?;
-    // What a page costs to be read again from the system's memory is little against keeping it twice in every client:
-    // 2 MiB for each of two connections, where nobody says so.
+    // Reading a page again from the system's memory costs little, compared with keeping the page in every client as
+    // well. Without this setting, each of the two connections would keep 2 MiB.
     conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
     conn.set_prepared_statement_cache_capacity(32);
     Ok(())

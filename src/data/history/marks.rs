@@ -1,4 +1,4 @@
-//! Marks: how far a user has come in a log. Owns that a mark only moves forward.
+//! Marks, which say how far a user has come in a log. This file owns the rule that a mark only moves forward.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ pub(super) const fn column(reader: Reader) -> i64 {
     }
 }
 
-/// Sets a mark, unless one stands further on already: another client of this user may have read more.
+/// Sets a mark, unless the stored mark is further on, because another client of this user may have read more.
 pub(super) fn set(
     conn: &Connection,
     server: &PublicKey,
@@ -40,7 +40,7 @@ pub(super) fn set(
     .map(drop)
 }
 
-/// Removes the mark of a log, which is not the log any more that it was set in.
+/// Removes the mark of a log. It is used when the server no longer has the log in which the mark was set.
 pub(super) fn remove(
     conn: &Connection,
     server: &PublicKey,
@@ -53,8 +53,8 @@ pub(super) fn remove(
         .map(drop)
 }
 
-/// The marks of a user, by the key of the server whose log it is. A server may have begun a new log; the mark in it
-/// was set later than the one in the old log, and counts.
+/// Returns the marks of a user, by the key of the server that keeps the log. If a server has begun a new log, there are
+/// two marks. The one in the new log was set later, and this one is returned.
 pub(super) fn by_server(
     conn: &Connection,
     name: &str,

@@ -1,14 +1,13 @@
-//! What was said where this user was, kept in one file, `history.sqlite` in the data directory: lobbies, rooms and
-//! private talk of all runs, searchable and bounded. Several clients share it, and each message stands in it once.
-//! Knows nothing of links, sessions or screens.
+//! The history: everything that was said where this user was, kept in the file `history.sqlite` in the data directory.
+//! It holds lobbies, rooms and private sessions of all runs, can be searched, and has a limited size. Several clients
+//! share it, and each message is stored only once. It knows nothing of links, sessions or screens.
 //!
-//! 1. [`entry`] says what a kept message is, and what a mark is.
+//! 1. [`entry`] defines what a stored message is, and what a mark is.
 //! 2. [`file`](mod@file) makes and opens the file, and owns its tables.
-//! 3. [`writer`] writes, in a thread of its own, what waits in its [`queue`], through [`rows`], [`marks`] and
-//!    [`room_marks`].
-//! 4. [`question`] reads, over a second connection; [`words`] is how words are looked for, [`beginnings`] how those are
-//!    of which only the beginning is known.
-//! 5. [`bring_over`] takes in what earlier builds kept.
+//! 3. [`writer`] runs a thread that writes what waits in its [`queue`]. It uses [`rows`], [`marks`] and [`room_marks`].
+//! 4. [`question`] reads over a second connection. [`words`] says how words are searched for, and [`beginnings`] how
+//!    words are searched for if only their beginning is given.
+//! 5. [`bring_over`] takes over what earlier builds have kept.
 
 mod beginnings;
 mod bring_over;
@@ -37,16 +36,16 @@ use self::question::{Before, Question};
 pub(crate) use self::room_marks::{RoomNote, RoomReader};
 use self::writer::Writer;
 
-/// Bytes the file may take where nobody says otherwise.
+/// How many bytes the file may take if the settings do not say otherwise.
 pub(crate) const DEFAULT_SIZE: u64 = 1024 * 1024 * 1024;
 
-/// Bytes it may take at the least: some thousand messages.
+/// The smallest limit that may be set, in bytes. It is enough for some thousand messages.
 pub(crate) const SMALLEST_SIZE: u64 = 4 * 1024 * 1024;
 
-/// Messages that are looked at for the last one that names this user.
+/// How many messages are searched for the last one that mentions this user.
 const MOST_LOOKED_AT: usize = 10_000;
 
-/// The history of a data directory; or none, where nothing is to be kept or the file cannot be used.
+/// The history of a data directory. It is off if nothing is to be kept or if the file cannot be used.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     open: Option<Open>,
@@ -55,17 +54,18 @@ pub(crate) struct History {
 #[derive(Debug)]
 struct Open {
     own_name: UserName,
-    // Before the writer, whose connection must be the last to be closed: it tidies up.
+    // The reader must be dropped before the writer, because the connection that closes last tidies up.
     reader: Connection,
     writer: Writer,
 }
 
 impl History {
-    /// Opens the history in `data_dir` for the user of this name, and brings over what earlier builds kept. It may take
-    /// `size` bytes, half of them for private talk alone.
+    /// Opens the history in `data_dir` for the user with this name, and brings over what earlier builds have kept. The
+    /// file may take `size` bytes; half of them are reserved for private messages.
     ///
     /// # Errors
-    /// When it cannot be used. The second of the pair tells what was not brought over; the history is usable then.
+    /// Fails if the history cannot be used. If the history is usable but something could not be brought over, the
+    /// second value says why.
     pub(crate) fn open(
         data_dir: &Path,
         own_name: &UserName,
@@ -79,65 +79,65 @@ impl History {
         Ok((Self { open: Some(open) }, trouble))
     }
 
-    /// Keeps nothing, and finds nothing.
+    /// Returns a history that keeps nothing and finds nothing.
     #[must_use]
     pub(crate) fn off() -> Self {
         Self::default()
     }
 
-    /// Whether anything is kept.
+    /// Whether messages are kept.
     #[must_use]
     pub(crate) fn is_on(&self) -> bool {
         self.open.is_some()
     }
 
-    /// Keeps a message, unless it is kept already. Does not wait.
+    /// Stores a message, unless it is already stored. This does not wait for the disk.
     pub(crate) fn keep(&self, entry: Entry) {
         if let Some(open) = &self.open {
             open.writer.keep(entry);
         }
     }
 
-    /// Why something was not kept, once for each trouble.
+    /// Returns why something was not stored. Each problem is returned only once.
     #[must_use]
     pub(crate) fn take_trouble(&self) -> Option<String> {
         self.open.as_ref()?.writer.take_trouble()
     }
 
-    /// How far this user has come, by the key of the server whose log it is.
+    /// Returns how far this user has come in the logs of lobbies, by the key of the server that keeps the log.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub(crate) fn marks(&self, reader: Reader) -> Result<HashMap<PublicKey, Mark>, HistoryError> {
         self.ask(HashMap::new(), |open| marks::by_server(&open.reader, open.own_name.folded(), reader))
     }
 
-    /// Notes how far this user has come; a mark never moves back.
+    /// Notes how far this user has come in a log. A mark never moves back.
     pub(crate) fn set_mark(&self, server: PublicKey, reader: Reader, mark: Mark) {
         if let Some(open) = &self.open {
             open.writer.mark(server, &open.own_name, reader, mark, false);
         }
     }
 
-    /// Notes that this user begins to read here, whatever mark there was.
+    /// Sets the mark to where this user begins to read, even if the stored mark was further on.
     pub(crate) fn begin_mark(&self, server: PublicKey, reader: Reader, mark: Mark) {
         if let Some(open) = &self.open {
             open.writer.mark(server, &open.own_name, reader, mark, true);
         }
     }
 
-    /// How far this user has come in a room.
+    /// Returns how far this user has come in a room; `None` if there is no mark.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub(crate) fn room_mark(&self, reader: &RoomReader) -> Result<Option<Mark>, HistoryError> {
         self.ask(None, |open| room_marks::of(&open.reader, open.own_name.folded(), reader))
     }
 
-    /// The rooms that this user is in, with how far each was read, by the key of their server.
+    /// Returns the rooms that this user is in, with how far each was read, by the key of their server.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub(crate) fn rooms(
         &self,
         reader: Reader,
@@ -145,18 +145,18 @@ impl History {
         self.ask(HashMap::new(), |open| room_marks::inside(&open.reader, open.own_name.folded(), reader))
     }
 
-    /// Notes how far this user has come in a room, or that he has left it.
+    /// Notes how far this user has come in a room, or that the user has left it.
     pub(crate) fn note_room(&self, reader: RoomReader, note: RoomNote) {
         if let Some(open) = &self.open {
             open.writer.note_room(&open.own_name, reader, note);
         }
     }
 
-    /// The newest messages that fit, at most `count`, the oldest first; where they begin, and whether there are more
-    /// before them.
+    /// Returns the newest messages that fit the question, at most `count` of them, with the oldest first. Also returns
+    /// where they begin, and whether there are more messages before them.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub(crate) fn newest(
         &self,
         question: &Question,
@@ -170,10 +170,10 @@ impl History {
         })
     }
 
-    /// The newest message that has one of these names or words in it and that `is_wanted`.
+    /// Returns the newest message that contains one of these names or words and for which `is_wanted` returns true.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub(crate) fn newest_with_any<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,
@@ -184,10 +184,11 @@ impl History {
         })
     }
 
-    /// The oldest messages of a log with numbers from `first` to `last`, at most `count`.
+    /// Returns the oldest messages of a log among those with the given numbers (first and last), at most `count` of
+    /// them.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub(crate) fn oldest_of_log(
         &self,
         server: &PublicKey,
@@ -198,10 +199,11 @@ impl History {
         self.ask(Vec::new(), |open| question::of_log(&open.reader, server, log, numbers, count, false))
     }
 
-    /// The newest messages of a log with numbers from `first` to `last`, at most `count`, the oldest first.
+    /// Returns the newest messages of a log among those with the given numbers (first and last), at most `count` of
+    /// them, with the oldest first.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub(crate) fn newest_of_log(
         &self,
         server: &PublicKey,
@@ -212,22 +214,22 @@ impl History {
         self.ask(Vec::new(), |open| question::of_log(&open.reader, server, log, numbers, count, true))
     }
 
-    /// The key of the user of this name with whom this user talked in private last.
+    /// Returns the key of the user with this name to whom this user talked last in private.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub(crate) fn key_of(&self, name: &UserName) -> Result<Option<PublicKey>, HistoryError> {
         self.ask(None, |open| question::key_of(&open.reader, &open.own_name, name))
     }
 
-    /// Removes what was said in private with this key.
+    /// Removes all private messages that were exchanged with this key.
     pub(crate) fn forget(&self, other: PublicKey) {
         if let Some(open) = &self.open {
             open.writer.forget(&open.own_name, other);
         }
     }
 
-    /// Reads when all that was kept so far is there.
+    /// Waits until everything that was handed over so far is written, and then reads.
     fn ask<T>(&self, nothing: T, read: impl FnOnce(&Open) -> rusqlite::Result<T>) -> Result<T, HistoryError> {
         let Some(open) = &self.open else { return Ok(nothing) };
         open.writer.flush();
@@ -235,11 +237,12 @@ impl History {
     }
 }
 
-/// Hands every kept message that fits to `take`, the oldest first, until it says that it has enough. Asks for no more
-/// memory however many there are; needs no client that runs. False where nothing was ever kept.
+/// Hands every stored message that fits the question to `take`, the oldest first, until `take` returns false. The
+/// messages are read one by one, so that many of them take no more memory than few. No running client is needed.
+/// Returns false if there is no history.
 ///
 /// # Errors
-/// When the file cannot be read.
+/// Fails if the file cannot be read.
 pub(crate) fn each(
     data_dir: &Path,
     question: &Question,

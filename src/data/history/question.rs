@@ -1,4 +1,4 @@
-//! What the history is asked, and how the rows of an answer become messages. Owns every SELECT of messages.
+//! Questions to the history, and how the rows of an answer become messages. This file owns every SELECT of messages.
 
 use hobnob_protocol::name::{LogId, PublicKey, Text, UserName};
 use hobnob_protocol::room::RoomName;
@@ -11,42 +11,43 @@ use super::file::PRIVATE_IDS;
 use super::rows::{self, PRIVATE};
 use super::words::{self, Match};
 
-/// Where to look.
+/// Where the messages are searched.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum In {
-    /// Everywhere.
+    /// In all lobbies, rooms and private sessions.
     #[default]
     Everywhere,
-    /// In lobbies.
+    /// In lobbies only.
     Lobby,
-    /// In rooms of this name.
+    /// In rooms with this name.
     Room(RoomName),
-    /// In private with users of this name.
+    /// In private sessions with users of this name.
     Private(UserName),
-    /// In a room or in private: whatever has this name.
+    /// In rooms with this name and in private sessions with users of this name.
     Named(UserName),
-    /// In private with this key.
+    /// In private sessions with the user who has this key.
     WithKey(PublicKey),
 }
 
 /// Which messages are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Question {
-    /// Words that all must stand in the text; empty for any text.
+    /// Words that must all be in the text. If this is empty, any text fits.
     pub words: String,
-    /// By whom.
+    /// The name of the author; `None` for any author.
     pub from: Option<UserName>,
-    /// Where.
+    /// Where the message was said.
     pub place: In,
-    /// From this time on, in milliseconds since 1970-01-01 UTC.
+    /// The earliest time, in milliseconds since 1970-01-01 UTC.
     pub since: Option<u64>,
-    /// Before this time.
+    /// The time before which the message was said, in milliseconds since 1970-01-01 UTC.
     pub until: Option<u64>,
-    /// Private talk of the user of this name alone; none for all names of the data directory.
+    /// If this is there, only private messages of the user with this name fit; otherwise, those of all names in the
+    /// data directory.
     pub own_name: Option<UserName>,
 }
 
-/// Where a page of an answer ended, in each class of messages; the next one goes on before it.
+/// Where a page of an answer ended, for public and for private messages. The next page goes on before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Before {
     public: i64,
@@ -62,7 +63,7 @@ impl Default for Before {
 const COLUMNS: &str = "m.id, t.kind, t.name, m.side, m.number, m.at, m.author, m.text,
     coalesce(m.key, iif(m.side = 0, t.own, t.other))";
 
-/// A SELECT that is put together, with its parameters.
+/// A SELECT that is being put together, with its parameters.
 struct Select {
     sql: String,
     values: Vec<Value>,
@@ -79,11 +80,12 @@ impl Select {
         self.values.extend(values);
     }
 
-    /// What a question says besides its words.
+    /// Adds conditions for everything that a question says besides its words.
     fn narrow(&mut self, question: &Question) {
         let name = |name: &UserName| Value::Text(name.folded().to_owned());
         if let Some(from) = &question.from {
-            // Names stand in rows as their owners write them, and SQLite folds ASCII alone: `fits` looks at the rest.
+            // The rows have names as their owners write them. SQLite ignores case only in ASCII, so `fits` compares
+            // other names.
             if from.as_str().is_ascii() {
                 self.and("m.author = ? COLLATE NOCASE", [Value::Text(from.as_str().to_owned())]);
             }
@@ -111,12 +113,12 @@ impl Select {
         }
     }
 
-    /// Hands each message to `take`, until it says that it has enough.
+    /// Hands each message to `take`, until `take` returns false.
     fn each(self, conn: &Connection, mut take: impl FnMut(Kept) -> bool) -> rusqlite::Result<()> {
         let mut statement = conn.prepare_cached(&self.sql)?;
         let mut rows = statement.query(params_from_iter(self.values))?;
         while let Some(row) = rows.next()? {
-            // A row that holds what no message has is passed over: somebody else wrote in the file.
+            // A row with values that no message can have is skipped. Another program must have written it.
             if let Some(kept) = kept(row)?
                 && !take(kept)
             {
@@ -157,8 +159,8 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Option<Kept>> {
     }))
 }
 
-/// The newest messages that fit, at most `count` of them, the oldest first; where they begin, and whether there are
-/// more. `is_wanted` has the last word on each.
+/// Returns the newest messages that fit the question, at most `count` of them, with the oldest first. Also returns
+/// where they begin, and whether there are more. A message is left out if `is_wanted` returns false for it.
 pub(super) fn newest(
     conn: &Connection,
     question: &Question,
@@ -166,7 +168,7 @@ pub(super) fn newest(
     count: usize,
     is_wanted: &dyn Fn(&Kept) -> bool,
 ) -> rusqlite::Result<(Vec<Kept>, Before, bool)> {
-    // One more than is wanted tells whether there are more.
+    // One message more than wanted is searched for, which tells whether there are more.
     let most = count.saturating_add(1);
     let mut found = newest_matching(conn, question, before, most, Match::Whole, is_wanted)?;
     if found.len() < most && !question.words.is_empty() {
@@ -212,8 +214,8 @@ fn newest_matching(
     Ok(found)
 }
 
-/// The newest messages of a class that match, where enough of the newest ones do, or there are no others; none where the
-/// index of all must be asked.
+/// Returns the newest matching messages of a class, if the newest messages of that class contain enough of them or if
+/// there are no other messages. Otherwise returns `None`, and the index of the whole history must be used.
 fn newest_by_beginning(
     conn: &Connection,
     question: &Question,
@@ -241,7 +243,7 @@ fn newest_by_beginning(
     Ok(is_all.then_some(found))
 }
 
-/// The ids of a class that come before one.
+/// Returns the range of ids of a class that are smaller than the given one.
 fn stretch((private, before): (bool, i64)) -> (i64, i64) {
     let (first, last) = rows::ids(private);
     (first, last.min(before.saturating_sub(1)))
@@ -259,7 +261,7 @@ fn newest_of(
     let stretch = [first, last].map(Value::Integer);
     let mut select = match matching {
         Some(matching) => {
-            // CROSS JOIN keeps the order: words first, which comes out by number.
+            // CROSS JOIN fixes the order of the tables. `words` comes first, and its rows are sorted by id.
             let mut select = Select::new(
                 "words CROSS JOIN messages m ON m.id = words.rowid CROSS JOIN talks t ON t.id = m.talk",
             );
@@ -293,7 +295,8 @@ fn fits(question: &Question, kept: &Kept) -> bool {
     question.from.as_ref().is_none_or(|from| kept.from == *from)
 }
 
-/// The newest message whose text has any of `names` as `is_wanted` sees it; looks at no more than `most`.
+/// Returns the newest message that contains any of `names` and for which `is_wanted` returns true. In each class at
+/// most `most` messages are examined.
 pub(super) fn newest_with_any<'a>(
     conn: &Connection,
     names: impl IntoIterator<Item = &'a str>,
@@ -317,8 +320,8 @@ pub(super) fn newest_with_any<'a>(
     Ok(best)
 }
 
-/// Messages of a log with numbers between `first` and `last`, both included: the newest `count` of them where
-/// `newest`, else the oldest; the oldest first.
+/// Returns messages of a log with numbers from `first` to `last`, both included, with the oldest first. If there are
+/// more than `count`, the newest ones are returned if `newest` is true, and otherwise the oldest ones.
 pub(super) fn of_log(
     conn: &Connection,
     server: &PublicKey,
@@ -348,7 +351,7 @@ pub(super) fn of_log(
     Ok(found)
 }
 
-/// The key of the user of this name with whom this user talked in private last.
+/// Returns the key of the user with this name to whom this user talked last in private.
 pub(super) fn key_of(
     conn: &Connection,
     own: &UserName,
@@ -362,7 +365,7 @@ pub(super) fn key_of(
     Ok(rows.next()?.map(|row| row.get(0)).transpose()?.map(PublicKey::new))
 }
 
-/// Every message that fits, the oldest first, one after the other.
+/// Hands every message that fits the question to `take`, one by one and with the oldest first.
 pub(super) fn all(
     conn: &Connection,
     question: &Question,
@@ -372,8 +375,8 @@ pub(super) fn all(
     if matching.is_none() && !question.words.trim().is_empty() {
         return Ok(());
     }
-    // The order of time comes from an index, so that no more than a row is in memory. Words that are looked for are
-    // held against the index of words row by row.
+    // The order by time comes from an index, so that only one row at a time is in memory. If words are searched for,
+    // each row is looked up in the index of words.
     let mut select =
         Select::new("messages m INDEXED BY messages_by_time CROSS JOIN talks t ON t.id = m.talk");
     if let Some(matching) = matching {

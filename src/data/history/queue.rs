@@ -1,5 +1,5 @@
-//! What waits to be written, and who is woken for it: the writing thread sleeps while messages gather, instead of being
-//! woken for each. Owns the order of what is asked and the bound on how much of it may wait; writes nothing.
+//! The queue of what is to be written. The writing thread sleeps while messages gather, instead of being woken for each
+//! of them. This file owns the order of the tasks in the queue and the limit on how many may wait. It writes nothing.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::SyncSender;
@@ -11,32 +11,32 @@ use hobnob_protocol::name::PublicKey;
 use super::entry::{Entry, Mark, Reader, Talk};
 use super::room_marks::{RoomNote, RoomReader};
 
-/// Orders that may wait: the messages that are missed at a start fit in.
+/// How many orders may wait. The messages that were missed before a start all fit in.
 const MOST_WAITING: usize = 16_384;
 
-/// Bytes of text that may wait; messages of the greatest length fill the memory otherwise.
+/// How many bytes of text may wait. Without this limit, messages of the greatest length would fill the memory.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
-/// Orders that are written together. So many messages and their words take a quarter of a MiB while they are written;
-/// with fewer, what a transaction takes by itself is felt.
+/// How many orders are written in one transaction. So many messages and their words take a quarter of a MiB while they
+/// are written. With fewer orders, the cost of each transaction itself would be noticeable.
 const MOST_TOGETHER: usize = 256;
 
-/// How long a lobby message may wait for others to be written with it: a transaction for each costs more than
-/// showing it. A message that is lost with the process within this time is still in the lobby's log. One of a private
-/// session is not, and is written at once.
+/// How long a message of a lobby or room may wait for others, so that they are written together. A transaction for each
+/// message would cost more than showing the message. If the process ends within this time, the message is still in the
+/// log of its server. A private message is not stored anywhere else, so it is written at once.
 const GATHERING: Duration = Duration::from_millis(100);
 
-/// What the writing thread is asked.
+/// One task for the writing thread.
 pub(super) enum Order {
-    /// Keep a message.
+    /// Store a message.
     Keep(Entry),
-    /// Note how far a user has come: `anew`, or further on than it stands.
+    /// Set a mark: with `anew` in any case, and otherwise only if it is further on than the stored mark.
     Mark { server: PublicKey, name: String, reader: Reader, mark: Mark, anew: bool },
-    /// Note how far a user has come in a room, or that he has left it.
+    /// Note how far a user has come in a room, or that the user has left it.
     Room { name: String, reader: RoomReader, note: RoomNote },
-    /// Remove what was said in private with a key.
+    /// Remove all private messages that were exchanged with a key.
     Forget { own_name: String, other: PublicKey },
-    /// Answer when all before it is written.
+    /// Answer when everything before this is written.
     Flush(SyncSender<()>),
 }
 
@@ -48,7 +48,7 @@ impl Order {
         }
     }
 
-    /// Bytes of text in it.
+    /// Returns how many bytes of text the order holds.
     fn bytes(&self) -> usize {
         match self {
             Self::Keep(entry) => entry.text.as_str().len(),
@@ -57,42 +57,42 @@ impl Order {
     }
 }
 
-/// Too much waits already.
+/// The error for an order that is refused because the queue is full.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
-/// What waits.
+/// The orders that wait, and their counts.
 #[derive(Default)]
 struct Waiting {
     orders: VecDeque<Order>,
-    /// Bytes of text among them.
+    /// How many bytes of text these orders hold.
     bytes: usize,
-    /// How many of the orders are not to wait for others.
+    /// How many of these orders must not wait for others.
     urgent: usize,
-    /// Nothing more comes.
+    /// Whether the queue is closed, so that no more orders come.
     is_closed: bool,
 }
 
 impl Waiting {
-    /// Whether what waits is to be written now.
+    /// Whether the waiting orders have to be written now.
     fn is_due(&self) -> bool {
         self.urgent > 0 || self.orders.len() >= MOST_TOGETHER || self.is_closed
     }
 }
 
-/// The queue between those who ask and the thread that writes.
+/// The queue between the callers and the writing thread.
 #[derive(Default)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
-    /// Wakes the thread: for the first order, and when what waits is due.
+    /// Wakes the thread for the first order, and when the waiting orders have to be written.
     wake: Condvar,
 }
 
 impl Queue {
-    /// Hands an order over, without waiting.
+    /// Puts an order into the queue, without waiting.
     ///
     /// # Errors
-    /// When as much waits as may.
+    /// Fails if the queue is full.
     pub(super) fn put(&self, order: Order) -> Result<(), Full> {
         let mut waiting = self.lock();
         let bytes = waiting.bytes + order.bytes();
@@ -109,8 +109,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for orders, and for a moment for what follows them. Gives the oldest, at most [`MOST_TOGETHER`] of them;
-    /// none when the queue is closed and empty.
+    /// Waits for orders, and then for a moment for further ones. Returns the oldest orders, at most [`MOST_TOGETHER`].
+    /// The result is empty when the queue is closed and empty.
     pub(super) fn take(&self) -> Vec<Order> {
         let waiting = self.lock();
         let is_idle = |waiting: &mut Waiting| waiting.orders.is_empty() && !waiting.is_closed;
@@ -122,19 +122,20 @@ impl Queue {
         waiting.bytes -= taken.iter().map(Order::bytes).sum::<usize>();
         waiting.urgent -= taken.iter().filter(|order| order.is_urgent()).count();
         if waiting.orders.is_empty() {
-            // The room that a burst took is given back.
+            // The memory that a burst took is given back.
             waiting.orders = VecDeque::new();
         }
         taken
     }
 
-    /// Nothing more comes; what waits is still taken.
+    /// Closes the queue: no more orders come, and those that wait are still taken.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.wake.notify_one();
     }
 
-    /// A panic while it was held would have ended the thread; the state is whole between statements.
+    /// Locks the state. If a thread panicked while it held the lock, the state is still complete and is used all the
+    /// same.
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_comes_at_once_and_in_order_with_what_waited_before_it() {
+    fn an_urgent_order_is_taken_at_once_together_with_those_before_it() {
         let queue = Queue::default();
         queue.put(public(1)).unwrap();
         queue.put(private(2)).unwrap();
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_of_the_lobby_are_taken_when_nothing_more_follows() {
+    fn lobby_messages_are_taken_after_a_moment_without_further_ones() {
         let queue = Queue::default();
         queue.put(public(1)).unwrap();
         queue.put(public(2)).unwrap();
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn many_are_taken_in_parts() {
+    fn many_orders_are_taken_in_several_parts() {
         let queue = Queue::default();
         let count = MOST_TOGETHER as u64 + 1;
         (1..=count).for_each(|number| queue.put(public(number)).unwrap());
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_takes_nothing_until_there_is_room() {
+    fn a_full_queue_refuses_orders_until_there_is_room() {
         let queue = Queue::default();
         (0..MOST_WAITING as u64).for_each(|number| queue.put(public(number)).unwrap());
         assert_eq!(queue.put(public(0)), Err(Full));
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_text_are_bounded_too() {
+    fn the_bytes_of_text_in_the_queue_are_limited() {
         let queue = Queue::default();
         let long = "x".repeat(16 * 1024);
         let talk = || Talk::Log { server: KEY, log: LogId::new([2; 16]), room: None };
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_queue_gives_what_is_left_and_then_nothing() {
+    fn a_closed_queue_returns_the_waiting_orders_and_then_none() {
         let queue = Queue::default();
         queue.put(public(1)).unwrap();
         queue.close();

@@ -1,5 +1,6 @@
-//! Marks of rooms: how far a user has come in each, and whether he is in it still. A room whose log began anew has a mark
-//! of its own only from then on. Owns that a mark only moves forward within one log.
+//! Marks of rooms: how far a user has come in each room, and whether the user is still in it. If the log of a room
+//! began anew, the mark begins anew in the new log. This file owns the rule that a mark only moves forward within one
+//! log.
 
 use std::collections::HashMap;
 
@@ -10,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::entry::{Mark, Reader};
 use super::marks::column;
 
-/// Apart from the table of the lobby's marks, so that builds that know no rooms can share the file.
+/// The table is separate from that of the lobby's marks, so that builds that know no rooms can share the file.
 pub(super) const TABLE: &str = "
 CREATE TABLE IF NOT EXISTS room_marks (
     server BLOB NOT NULL, folded TEXT NOT NULL, name TEXT NOT NULL, reader INTEGER NOT NULL,
@@ -21,27 +22,27 @@ CREATE TABLE IF NOT EXISTS room_marks (
 ) STRICT;
 ";
 
-/// Whose mark in which room it is.
+/// Whose mark it is, and in which room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RoomReader {
-    /// The key of the server.
+    /// The key of the server that has the room.
     pub server: PublicKey,
-    /// The room.
+    /// The name of the room.
     pub room: RoomName,
-    /// Who reads.
+    /// Whether a person or a script reads.
     pub reader: Reader,
 }
 
-/// What is noted of a room.
+/// What is noted about a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RoomNote {
-    /// Read so far; the user is in it.
+    /// The user is in the room and has read up to this mark.
     Read(Mark),
-    /// The user has left it.
+    /// The user has left the room.
     Left,
 }
 
-/// Notes how far a room was read by the user of this name, or that the user has left it.
+/// Notes how far the user with this name has read in a room, or that the user has left it.
 pub(super) fn note(
     conn: &Connection,
     name: &str,
@@ -86,7 +87,7 @@ pub(super) fn note(
     .map(drop)
 }
 
-/// How far the user of this name has come in a room.
+/// Returns how far the user with this name has come in a room; `None` if there is no mark.
 pub(super) fn of(
     conn: &Connection,
     name: &str,
@@ -100,8 +101,8 @@ pub(super) fn of(
     .optional()
 }
 
-/// The rooms that the user of this name is in, by the key of their server; of each in the order in which he came in
-/// first.
+/// Returns the rooms that the user with this name is in, by the key of their server. The rooms of a server are in the
+/// order in which the user first joined them.
 pub(super) fn inside(
     conn: &Connection,
     name: &str,
@@ -114,7 +115,7 @@ pub(super) fn inside(
     let mut rows = statement.query(params![name, column(reader)])?;
     let mut found: HashMap<PublicKey, Vec<(RoomName, Mark)>> = HashMap::new();
     while let Some(row) = rows.next()? {
-        // What is no name of a room was written by somebody else.
+        // A text that is not a room's name was written by another program, and is skipped.
         if let Ok(room) = row.get::<_, String>(0)?.parse() {
             found.entry(PublicKey::new(row.get(6)?)).or_default().push((room, mark(row)?));
         }
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_moves_forward_in_one_log_and_begins_anew_in_another() {
+    fn a_room_mark_moves_forward_in_one_log_and_begins_anew_in_another() {
         let conn = open();
         let tea = reader("tea");
         assert_eq!(of(&conn, "anna", &tea).unwrap(), None);
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_in_the_rooms_he_has_not_left_in_the_order_he_came() {
+    fn rooms_are_listed_in_the_order_of_joining_without_those_that_were_left() {
         let conn = open();
         for room in ["tea", "Dev", "art"] {
             note(&conn, "anna", &reader(room), &read(1, 1, 1)).unwrap();

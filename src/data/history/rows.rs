@@ -1,5 +1,5 @@
-//! Messages as rows: adding one once, and letting the oldest go where a class takes more than its share. Owns what a
-//! message is counted as.
+//! Messages as rows of the file. It adds each message only once, and removes the oldest messages if a class takes more
+//! than its share. This file owns how many bytes a message is counted as.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,33 +10,33 @@ use super::entry::{Entry, Side, Talk};
 use super::file::PRIVATE_IDS;
 use super::words;
 
-/// What a message takes besides its text: its row, its places in three indexes, a page's slack. Measured; the test of
-/// the bound holds the file to it.
+/// How many bytes a message takes besides its text: its row, its entries in three indexes, and unused space in pages.
+/// The number was measured, and the test of the limit checks that the file keeps to it.
 const OVERHEAD: i64 = 150;
 
-/// What a byte of text takes: itself, and its share in the index of words, in tenths.
+/// How many tenths of a byte each byte of text takes: the byte itself and its share in the index of words.
 const TEXT_TENTHS: i64 = 22;
 
-/// Messages that go at once: as many as one transaction may delete without holding up another client.
+/// How many messages are removed at once. One transaction can delete so many without holding up another client.
 const LET_GO: i64 = 1000;
 
-/// Talks whose rows are remembered; a client has a few.
+/// How many talks are remembered with the ids of their rows. A client has only a few.
 const MOST_TALKS: usize = 256;
 
-/// The columns `kind` of a talk.
+/// The value of the column `kind` for the log of a lobby.
 const LOBBY: i64 = 0;
-/// A room.
+/// The value of the column `kind` for the log of a room.
 const ROOM: i64 = 1;
-/// A private session.
+/// The value of the column `kind` for a private session.
 pub(super) const PRIVATE: i64 = 2;
 
-/// What one writer remembers of the file.
+/// The ids of the rows of talks, which a writer remembers. The key is the address of the `Arc`.
 #[derive(Debug, Default)]
 pub(super) struct Talks {
     ids: HashMap<usize, (Arc<Talk>, i64)>,
 }
 
-/// A talk as its columns.
+/// The columns of a talk's row.
 struct Columns<'a> {
     kind: i64,
     own: &'a [u8],
@@ -73,9 +73,9 @@ impl<'a> From<&'a Talk> for Columns<'a> {
 }
 
 impl Talks {
-    /// The row of a talk, made where it is new.
+    /// Returns the id of a talk's row. The row is made if the talk is new.
     fn id(&mut self, conn: &Connection, talk: &Arc<Talk>) -> rusqlite::Result<i64> {
-        // An `Arc` that is kept here keeps its address to itself.
+        // No other `Arc` can get this address as long as the `Arc` is kept here.
         let address = Arc::as_ptr(talk).addr();
         if let Some((_, id)) = self.ids.get(&address) {
             return Ok(*id);
@@ -98,10 +98,11 @@ fn talk_id(conn: &Connection, talk: &Talk) -> rusqlite::Result<i64> {
     .query_row(params![kind, own, other, token, own_name, name, folded], |row| row.get(0))
 }
 
-/// Adds messages that are not there yet, and lets old ones go. All of it stands in one transaction of the caller's.
+/// Adds the messages that are not stored yet, and removes old ones if the limit is exceeded. The caller has to begin
+/// and commit the transaction.
 ///
 /// # Errors
-/// What SQLite says; then the caller's transaction is to be undone.
+/// Fails if SQLite fails. The caller then has to undo the transaction.
 pub(super) fn add(
     conn: &Connection,
     talks: &mut Talks,
@@ -128,12 +129,13 @@ fn is_private(talk: &Talk) -> bool {
     matches!(talk, Talk::Private { .. })
 }
 
-/// Adds messages within one transaction: the statements and the next ids are looked up once for all of them.
+/// Adds messages within one transaction. The statements and the next ids are looked up only once for all of them.
 struct Adding<'c> {
     conn: &'c Connection,
     message: CachedStatement<'c>,
     words: CachedStatement<'c>,
-    /// The id of the next message of each class, once it was asked for; no other writer adds any meanwhile.
+    /// The id for the next message of each class, after it was looked up. No other writer adds messages in the
+    /// meantime.
     next: [Option<i64>; 2],
 }
 
@@ -145,7 +147,8 @@ impl<'c> Adding<'c> {
         Ok(Self { conn, message, words, next: [None; 2] })
     }
 
-    /// Adds one. Gives what it took; `None` where it was there already, or has a number that no column holds.
+    /// Adds one message and returns how many bytes it is counted as. Returns `None` if it is already stored, or if it
+    /// has a number that is too large for a column.
     fn add(&mut self, talks: &mut Talks, entry: &Entry) -> rusqlite::Result<Option<i64>> {
         let (Ok(number), Ok(at)) = (i64::try_from(entry.number), i64::try_from(entry.at)) else {
             return Ok(None);
@@ -157,7 +160,7 @@ impl<'c> Adding<'c> {
             Some(id) => id,
             None => next_id(self.conn, private)?,
         };
-        // The keys of both sides of a private talk stand with the talk.
+        // In a private session the keys of both sides are stored with the talk.
         let key = (!private).then(|| entry.key.as_bytes().as_slice());
         let side = i64::from(entry.side == Side::Other);
         let (from, text) = (entry.from.as_str(), entry.text.as_str());
@@ -171,12 +174,12 @@ impl<'c> Adding<'c> {
     }
 }
 
-/// What a message with a text of so many bytes is counted as.
+/// Returns how many bytes a message is counted as whose text has `text` bytes.
 fn size(text: i64) -> i64 {
     OVERHEAD + text.saturating_mul(TEXT_TENTHS) / 10
 }
 
-/// The ids of a class.
+/// Returns the first and the last possible id of a class.
 pub(super) fn ids(private: bool) -> (i64, i64) {
     if private { (PRIVATE_IDS, i64::MAX) } else { (1, PRIVATE_IDS - 1) }
 }
@@ -196,8 +199,8 @@ fn resize(conn: &Connection, private: bool, by: i64) -> rusqlite::Result<()> {
         .map(drop)
 }
 
-/// Lets the oldest messages of a class go until it fits its share again, and a hundredth more, so that this is not
-/// done for each message.
+/// If a class takes more than its share, removes its oldest messages until it fits. A hundredth more is removed, so
+/// that this does not happen again with every message.
 pub(super) fn bound(conn: &Connection, private: bool, share: i64) -> rusqlite::Result<()> {
     let bytes: i64 = conn
         .prepare_cached("SELECT bytes FROM sizes WHERE private = ?")?
@@ -216,7 +219,8 @@ pub(super) fn bound(conn: &Connection, private: bool, share: i64) -> rusqlite::R
     conn.execute_batch("PRAGMA incremental_vacuum(256)")
 }
 
-/// Lets messages go that take `over` bytes together, or [`LET_GO`] of them. Gives the bytes.
+/// Removes the oldest messages that take `over` bytes together, but at most [`LET_GO`] messages. Returns how many bytes
+/// were freed.
 fn let_go(conn: &Connection, private: bool, over: i64) -> rusqlite::Result<i64> {
     let (first, last) = ids(private);
     let mut oldest = conn.prepare_cached(
@@ -238,7 +242,7 @@ fn let_go(conn: &Connection, private: bool, over: i64) -> rusqlite::Result<i64> 
     Ok(freed)
 }
 
-/// Removes the private talk of this user with a key, and gives how many messages that were.
+/// Removes the private messages that this user exchanged with a key, and returns how many there were.
 pub(super) fn forget(conn: &Connection, own_name: &str, other: &[u8]) -> rusqlite::Result<usize> {
     const WHICH: &str = "talk IN (SELECT id FROM talks WHERE kind = 2 AND own_name = ?1 AND other = ?2)";
     let sizes = format!("SELECT octet_length(text) FROM messages WHERE {WHICH}");

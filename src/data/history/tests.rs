@@ -1,4 +1,5 @@
-//! The history as a whole: what is kept, once; what is found; what goes; what other files do to it.
+//! Tests of the history as a whole: what is stored and only once, what is found, what is removed when it is full, and
+//! how it treats other files.
 
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
@@ -64,7 +65,7 @@ fn everything(folder: &Path, question: &Question) -> Vec<String> {
 }
 
 #[test]
-fn a_message_stands_in_it_once_whoever_keeps_it() {
+fn a_message_is_stored_once_even_if_several_clients_keep_it() {
     let folder = tempfile::tempdir().unwrap();
     let (one, two) = (open(folder.path()), open(folder.path()));
     let (in_lobby, in_private) = (lobby(), private(BOBBY, "bobby", 9));
@@ -82,7 +83,7 @@ fn a_message_stands_in_it_once_whoever_keeps_it() {
 }
 
 #[test]
-fn what_was_kept_is_there_for_the_next_run() {
+fn stored_messages_are_found_by_the_next_run() {
     let folder = tempfile::tempdir().unwrap();
     let talk = lobby();
     let history = open(folder.path());
@@ -120,7 +121,7 @@ fn words_are_found_whole_in_any_case_and_then_by_their_beginning() {
 }
 
 #[test]
-fn a_beginning_is_found_page_by_page_among_the_newest_messages_and_before_them() {
+fn words_are_found_by_their_beginning_on_every_page() {
     let folder = tempfile::tempdir().unwrap();
     let history = open(folder.path());
     let (talk, beside) = (lobby(), private(BOBBY, "bobby", 1));
@@ -176,7 +177,7 @@ fn a_question_is_narrowed_by_author_place_and_time() {
 }
 
 #[test]
-fn private_talk_of_another_name_of_this_machine_is_not_found() {
+fn private_messages_of_another_name_on_this_machine_are_not_found() {
     let folder = tempfile::tempdir().unwrap();
     let history = open(folder.path());
     history.keep(said(&private(BOBBY, "bobby", 1), 1, "bobby", "secret"));
@@ -189,7 +190,7 @@ fn private_talk_of_another_name_of_this_machine_is_not_found() {
 }
 
 #[test]
-fn everything_comes_in_the_order_of_time() {
+fn all_messages_are_listed_in_the_order_of_time() {
     let folder = tempfile::tempdir().unwrap();
     let history = open(folder.path());
     let (in_lobby, in_private) = (lobby(), private(BOBBY, "bobby", 1));
@@ -205,7 +206,7 @@ fn everything_comes_in_the_order_of_time() {
 }
 
 #[test]
-fn a_mark_only_moves_forward_and_a_script_has_its_own() {
+fn a_mark_only_moves_forward_and_a_script_has_its_own_mark() {
     let folder = tempfile::tempdir().unwrap();
     let (one, two) = (open(folder.path()), open(folder.path()));
     let mark = |number| {
@@ -219,20 +220,20 @@ fn a_mark_only_moves_forward_and_a_script_has_its_own() {
     assert_eq!(mark_of(&two, &SERVER, Reader::Person), Some(mark(7)));
     assert_eq!(mark_of(&one, &SERVER, Reader::Script), Some(mark(9)));
     assert_eq!(mark_of(&one, &ANNA, Reader::Person), None);
-    // Fetched and not read.
+    // The messages up to 8 were fetched, but not read.
     one.set_mark(SERVER, Reader::Person, Mark { read: 0, ..mark(8) });
     assert_eq!(mark_of(&one, &SERVER, Reader::Person), Some(Mark { read: 7, at: 7, ..mark(8) }));
-    // The log was put back to an older state.
+    // This is what happens when the server's log was put back to an older state.
     one.begin_mark(SERVER, Reader::Person, mark(3));
     assert_eq!(mark_of(&one, &SERVER, Reader::Person), Some(mark(3)));
-    // The server has begun a new log.
+    // This is what happens when the server has begun a new log.
     let anew = Mark { log: LogId::new([9; 16]), at: 10, ..mark(1) };
     one.set_mark(SERVER, Reader::Person, anew);
     assert_eq!(mark_of(&one, &SERVER, Reader::Person), Some(anew));
 }
 
 #[test]
-fn the_oldest_of_a_class_go_and_private_talk_is_not_pushed_out() {
+fn the_oldest_public_messages_are_removed_and_private_ones_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let (history, _) = History::open(folder.path(), &name("anna"), SMALLEST_SIZE).unwrap();
     history.keep(said(&private(BOBBY, "bobby", 1), 1, "bobby", "kept for ever"));
@@ -257,7 +258,7 @@ fn the_oldest_of_a_class_go_and_private_talk_is_not_pushed_out() {
 }
 
 #[test]
-fn what_earlier_builds_kept_is_brought_over_once_and_removed() {
+fn files_of_earlier_builds_are_brought_over_once_and_removed() {
     let folder = tempfile::tempdir().unwrap();
     let kept = folder.path().join("conversations/anna");
     std::fs::create_dir_all(&kept).unwrap();
@@ -269,7 +270,8 @@ fn what_earlier_builds_kept_is_brought_over_once_and_removed() {
     let with_bobby = Question { place: In::Named(name("bobby")), ..Question::default() };
     assert_eq!(found(&history, &with_bobby), ["hi", "ho"]);
     assert!(!folder.path().join("conversations").exists());
-    // A client that was killed before it removed the file, and an older build that began another.
+    // The next lines stand for a client that was killed before it removed the file, and then for an older build that
+    // began another file.
     std::fs::create_dir_all(&kept).unwrap();
     std::fs::write(&file, lines).unwrap();
     drop(history);
@@ -282,7 +284,7 @@ fn what_earlier_builds_kept_is_brought_over_once_and_removed() {
 }
 
 #[test]
-fn files_that_cannot_be_read_are_all_left_as_they_are() {
+fn no_file_is_brought_over_if_one_of_them_cannot_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let kept = folder.path().join("conversations/anna");
     std::fs::create_dir_all(kept.join(format!("{ANNA}.jsonl"))).unwrap();
@@ -294,7 +296,7 @@ fn files_that_cannot_be_read_are_all_left_as_they_are() {
 }
 
 #[test]
-fn private_talk_with_one_key_is_forgotten_and_the_rest_stays() {
+fn forgetting_a_key_removes_only_its_private_messages() {
     let folder = tempfile::tempdir().unwrap();
     let history = open(folder.path());
     history.keep(said(&private(BOBBY, "bobby", 1), 1, "bobby", "one"));
@@ -305,7 +307,7 @@ fn private_talk_with_one_key_is_forgotten_and_the_rest_stays() {
 }
 
 #[test]
-fn a_file_that_is_something_else_or_damaged_is_refused_and_left() {
+fn a_file_that_is_not_a_history_is_refused_and_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.sqlite");
     std::fs::write(&path, "no database at all, and long enough to be looked at".repeat(40)).unwrap();
@@ -318,11 +320,11 @@ fn a_file_that_is_something_else_or_damaged_is_refused_and_left() {
 }
 
 #[test]
-fn a_disk_that_takes_no_more_is_told_once() {
+fn a_failure_to_write_is_reported_only_once() {
     let folder = tempfile::tempdir().unwrap();
     let history = open(folder.path());
     let talk = lobby();
-    // Another program that holds the file for good stands in for a disk that says no.
+    // The missing table stands in for a full disk, because the writer cannot write without it.
     let other = file::open(folder.path()).unwrap();
     other.execute_batch("DROP TABLE words").unwrap();
     history.keep(said(&talk, 1, "bobby", "lost"));

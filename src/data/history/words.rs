@@ -1,10 +1,10 @@
-//! Words as the index of the history has them: how a text is cut into them, and how words that somebody looks for
-//! become a question to it. Pure.
+//! Words, as the index of the history knows them: how a text is cut into words, and how words that somebody searches
+//! for become a query to the index. These functions have no side effects.
 
 use std::borrow::Cow;
 
-/// `text` with a space around each character of the scripts that are written without spaces between words, so that
-/// each such character is a word of its own and is found inside a sentence.
+/// Returns `text` with a space around each character of a script that is written without spaces between words. Each
+/// such character then is a word of its own in the index, and is found inside a sentence.
 pub(super) fn spaced(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || !text.chars().any(stands_alone) {
         return Cow::Borrowed(text);
@@ -20,7 +20,8 @@ pub(super) fn spaced(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Thai, Lao, Burmese and Khmer; kana; Chinese characters and what belongs to them.
+/// Whether a character belongs to a script that is written without spaces: Thai, Lao, Burmese, Khmer, kana, or Chinese
+/// characters and their radicals.
 const fn stands_alone(c: char) -> bool {
     matches!(c,
         '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{2e80}'..='\u{2fff}'
@@ -28,17 +29,17 @@ const fn stands_alone(c: char) -> bool {
         | '\u{20000}'..='\u{3ffff}')
 }
 
-/// How exactly a word must stand in a text.
+/// How exactly a word has to match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Match {
-    /// As it is.
+    /// The text must contain exactly this word.
     Whole,
-    /// At the beginning of a longer one, too.
+    /// The text may also contain a longer word that begins with this word.
     Beginning,
 }
 
-/// What the index is asked for texts with all these words. None where there is no word among them; whatever is typed
-/// is quoted, so that nothing of it is an operator.
+/// Returns the query for texts that contain all of the typed words, or `None` if nothing typed is a word. Each word is
+/// quoted, so that nothing that a user types is an operator of the query.
 pub(super) fn all_of(typed: &str, exactly: Match) -> Option<String> {
     let after = if exactly == Match::Beginning { "*" } else { "" };
     let quoted: Vec<String> = spaced(typed)
@@ -49,7 +50,7 @@ pub(super) fn all_of(typed: &str, exactly: Match) -> Option<String> {
     (!quoted.is_empty()).then(|| quoted.join(" "))
 }
 
-/// The same for texts with any of these names or words.
+/// Returns the query for texts that contain any of these names or words.
 pub(super) fn any_of<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let each = words.into_iter().filter_map(|word| all_of(word, Match::Whole));
     let each: Vec<String> = each.map(|all| format!("({all})")).collect();
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_typed_is_quoted_and_signs_alone_are_no_words() {
+    fn typed_words_are_quoted_and_signs_alone_are_not_words() {
         assert_eq!(all_of("say \"NEAR\" -x", Match::Whole).unwrap(), "\"say\" \"\"\"NEAR\"\"\" \"-x\"");
         assert_eq!(all_of("rel not", Match::Beginning).unwrap(), "\"rel\"* \"not\"*");
         assert_eq!(all_of("* ( ) \" ^", Match::Whole), None);
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn scripts_without_spaces_are_cut_into_characters() {
+    fn text_in_scripts_without_spaces_is_cut_into_characters() {
         assert_eq!(spaced("plain"), "plain");
         assert_eq!(spaced("a東京b"), "a 東  京 b");
         assert_eq!(all_of("東京", Match::Whole).unwrap(), "\"東\" \"京\"");

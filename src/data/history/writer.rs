@@ -1,5 +1,5 @@
-//! The thread that writes: what is taken from the queue goes into one transaction. Owns what happens when the disk
-//! does not take what is to be kept: it is let go, and the chat goes on.
+//! The writing thread, which writes what it takes from the queue in one transaction at a time. This file owns what
+//! happens if the disk does not accept a message: the message is dropped, and the chat goes on.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,10 +19,10 @@ use super::room_marks::{RoomNote, RoomReader};
 use super::rows::{self, Talks};
 use super::{file, marks, room_marks};
 
-/// How long a reader waits for what was said just now to be written.
+/// How long a reader waits until the latest messages are written.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// What both sides know.
+/// What the callers and the writing thread share.
 #[derive(Default)]
 struct Shared {
     queue: Queue,
@@ -31,7 +31,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// Something went wrong; whoever asks next is told, once in a run, however often it does.
+    /// Notes that something went wrong. Only the first problem of a run is noted, for the next caller who asks.
     fn trouble(&self, reason: String) {
         if !self.in_trouble.swap(true, Ordering::Relaxed) {
             *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
@@ -39,7 +39,7 @@ impl Shared {
     }
 }
 
-/// The thread that writes, and what it shares with those who ask it to.
+/// The handle of the writing thread, and what it shares with its callers.
 pub(super) struct Writer {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -52,10 +52,10 @@ impl fmt::Debug for Writer {
 }
 
 impl Writer {
-    /// Starts it. Each class of messages may take `share` bytes.
+    /// Starts the writing thread. Public and private messages may each take `share` bytes.
     ///
     /// # Errors
-    /// When the file cannot be used, or no thread be started.
+    /// Fails if the file is not usable, or if the thread cannot be started.
     pub(super) fn start(data_dir: &Path, share: i64) -> Result<Self, HistoryError> {
         let conn = file::open(data_dir)?;
         let shared = Arc::new(Shared::default());
@@ -65,38 +65,38 @@ impl Writer {
         Ok(Self { shared, thread: Some(started.map_err(failed)?) })
     }
 
-    /// Keeps a message, without waiting. Where too much waits already it is not kept.
+    /// Hands over a message to be stored, without waiting. If the queue is full, the message is not stored.
     pub(super) fn keep(&self, entry: Entry) {
         if let Err(Full) = self.shared.queue.put(Order::Keep(entry)) {
             self.shared.trouble("the disk is slower than the chat".to_owned());
         }
     }
 
-    /// Sets a mark: `anew`, or further on than it stands.
+    /// Sets a mark: with `anew` in any case, and otherwise only if it is further on than the stored mark.
     pub(super) fn mark(&self, server: PublicKey, name: &UserName, reader: Reader, mark: Mark, anew: bool) {
         self.order(Order::Mark { server, name: name.folded().to_owned(), reader, mark, anew });
     }
 
-    /// Notes something of a room.
+    /// Notes how far the user has come in a room, or that the user has left it.
     pub(super) fn note_room(&self, name: &UserName, reader: RoomReader, note: RoomNote) {
         self.order(Order::Room { name: name.folded().to_owned(), reader, note });
     }
 
-    /// Removes what was said in private with a key.
+    /// Removes all private messages that were exchanged with a key.
     pub(super) fn forget(&self, own_name: &UserName, other: PublicKey) {
         self.order(Order::Forget { own_name: own_name.folded().to_owned(), other });
     }
 
-    /// Waits until all that was given so far is written; no longer than a second.
+    /// Waits until everything that was handed over so far is written, but at most one second.
     pub(super) fn flush(&self) {
         let (done, answer) = sync_channel(1);
         if self.order(Order::Flush(done)) {
-            // Where the disk is slower than that, what is not there yet is not found.
+            // If the disk is slower than that, a search does not find the newest messages yet.
             let _written = answer.recv_timeout(FLUSH);
         }
     }
 
-    /// What went wrong since the last call, in words.
+    /// Returns what went wrong since the last call, as words for the user.
     pub(super) fn take_trouble(&self) -> Option<String> {
         if !self.shared.in_trouble.load(Ordering::Relaxed) {
             return None;
@@ -104,24 +104,24 @@ impl Writer {
         self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Whether there was room for it in the queue.
+    /// Puts an order into the queue. Returns false if the queue is full.
     fn order(&self, order: Order) -> bool {
         self.shared.queue.put(order).is_ok()
     }
 }
 
 impl Drop for Writer {
-    /// Waits for what is queued to be written.
+    /// Waits until everything in the queue is written.
     fn drop(&mut self) {
         self.shared.queue.close();
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has said so; nothing is left to be done here.
+            // If the thread panicked, its message was already shown, and nothing is left to do here.
             let _ended = thread.join();
         }
     }
 }
 
-/// The thread's own.
+/// What belongs to the writing thread alone.
 struct Run {
     conn: Connection,
     share: i64,
@@ -138,7 +138,7 @@ impl Run {
             }
             self.obey(orders);
         }
-        // The last one to close the file tidies the WAL away; a file that could not be is tidied the next time.
+        // The connection that closes the file last removes the WAL. If that fails, the WAL is removed the next time.
         let _closed = self.conn.close();
     }
 
@@ -151,13 +151,13 @@ impl Run {
             }
         }
         if let Err(err) = self.write(&entries, &rest) {
-            // An id of a talk may be of the transaction that was undone.
+            // The id of a talk may come from the transaction that was undone, so none of them is used any more.
             self.talks = Talks::default();
             self.shared.trouble(told(&err));
         }
         for order in rest {
             if let Order::Flush(done) = order {
-                // Whoever asked has given up.
+                // An error means that the caller has stopped waiting.
                 let _asked = done.send(());
             }
         }

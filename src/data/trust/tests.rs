@@ -1,4 +1,4 @@
-//! The pins: by lobby and name, out of files of earlier builds, shared by several clients.
+//! Tests of the pinned keys: pins by lobby and name, files of earlier builds, and several clients that share the file.
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn pinned_instead(trust: &LobbyTrust, who: &str, byte: u8) -> Option<Pin> {
 }
 
 #[test]
-fn a_key_is_pinned_once_and_a_changed_one_is_noticed() {
+fn a_key_is_pinned_once_and_another_key_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let trust = lobby(&folder, 9);
     assert_eq!(trust.user(&name("Bobby"), &key(1)).unwrap(), KeyVerdict::New);
@@ -41,7 +41,7 @@ fn a_key_is_pinned_once_and_a_changed_one_is_noticed() {
 }
 
 #[test]
-fn a_name_of_one_lobby_says_nothing_of_another() {
+fn a_pin_in_one_lobby_does_not_hold_in_another() {
     let folder = tempfile::tempdir().unwrap();
     lobby(&folder, 8).pin_user(&name("boss"), &key(1)).unwrap();
     let elsewhere = lobby(&folder, 9);
@@ -53,7 +53,7 @@ fn a_name_of_one_lobby_says_nothing_of_another() {
 }
 
 #[test]
-fn a_forgotten_key_may_be_followed_by_another_in_that_lobby_alone() {
+fn after_a_key_is_forgotten_another_can_be_pinned_in_that_lobby_only() {
     let folder = tempfile::tempdir().unwrap();
     for server in [8, 9] {
         lobby(&folder, server).pin_user(&name("bobby"), &key(1)).unwrap();
@@ -75,7 +75,7 @@ fn servers_are_pinned_by_address() {
 }
 
 #[test]
-fn what_came_of_comparing_a_key_is_kept_with_its_pin_and_goes_with_it() {
+fn the_result_of_a_verification_is_stored_and_removed_with_the_pin() {
     let folder = tempfile::tempdir().unwrap();
     let trust = lobby(&folder, 9);
     let verified = |who: &str, byte| lobby(&folder, 9).has_verified(&name(who), &key(byte)).unwrap();
@@ -95,7 +95,7 @@ fn what_came_of_comparing_a_key_is_kept_with_its_pin_and_goes_with_it() {
     assert!(!verified("bobby", 1), "a key that is pinned again has to be compared again");
 }
 
-/// A file as earlier builds wrote it.
+/// Writes a file as earlier builds wrote it.
 fn earlier(folder: &tempfile::TempDir, servers: &[u8]) {
     let pin = |table: &str, byte: u8| {
         let (key, fingerprint) = (key(byte), key(byte).fingerprint());
@@ -109,7 +109,7 @@ fn earlier(folder: &tempfile::TempDir, servers: &[u8]) {
 }
 
 #[test]
-fn pins_of_earlier_builds_belong_to_the_lobbies_in_their_file() {
+fn pins_of_earlier_builds_hold_in_every_lobby_of_their_file() {
     let folder = tempfile::tempdir().unwrap();
     earlier(&folder, &[8, 9]);
     for server in [8, 9] {
@@ -126,7 +126,7 @@ fn pins_of_earlier_builds_belong_to_the_lobbies_in_their_file() {
 }
 
 #[test]
-fn many_clients_pin_at_once_and_none_is_lost() {
+fn no_pin_is_lost_if_many_clients_pin_at_the_same_time() {
     let folder = tempfile::tempdir().unwrap();
     std::thread::scope(|scope| {
         for number in 0..16_u8 {
@@ -139,7 +139,7 @@ fn many_clients_pin_at_once_and_none_is_lost() {
 }
 
 #[test]
-fn a_lock_that_is_held_leaves_the_key_unpinned_and_says_so() {
+fn a_key_is_not_pinned_while_another_client_holds_the_lock() {
     let folder = tempfile::tempdir().unwrap();
     let trust = lobby(&folder, 9);
     let _held = table::lock(&folder.path().join("known_keys.lock")).unwrap();
@@ -148,7 +148,7 @@ fn a_lock_that_is_held_leaves_the_key_unpinned_and_says_so() {
 }
 
 #[test]
-fn a_file_that_is_something_else_is_refused_and_left_alone() {
+fn a_file_that_is_not_a_list_of_keys_is_refused_and_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("known_keys.toml");
     std::fs::write(&path, "users = 7").unwrap();
@@ -157,7 +157,7 @@ fn a_file_that_is_something_else_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_link_that_leads_nowhere_is_no_empty_list() {
+fn a_symbolic_link_to_a_missing_file_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink("/nowhere/keys", folder.path().join("known_keys.toml")).unwrap();
     assert!(matches!(Trust::open(folder.path()), Err(TrustError::Io { .. })));

@@ -1,4 +1,4 @@
-//! Runs of small shell scripts: allowed or not, changed, slow, and stopped.
+//! Tests with small shell scripts as programs: allowed and not allowed, changed, slow, and stopped.
 
 use std::process::Command;
 
@@ -18,8 +18,8 @@ impl Scene {
         Self { folder, own, events }
     }
 
-    /// Installed by another process: one that was written here could be busy while a test beside this
-    /// one starts a program.
+    /// Installs a script. Another process writes the file, because a file that this process has open for writing would
+    /// be busy if a test in another thread started a program at that moment.
     fn install(&self, name: &str, script: &str) {
         let source = self.folder.path().join("source");
         std::fs::write(&source, format!("#!/bin/sh\n{script}")).unwrap();
@@ -43,7 +43,7 @@ impl Scene {
         self.own.call(call).unwrap()
     }
 
-    /// The lines of a run and its end.
+    /// Collects the lines of a run until it ends.
     fn outcome(&mut self, job: u32) -> (Vec<String>, PluginOutcome) {
         let mut lines = Vec::new();
         loop {
@@ -74,7 +74,7 @@ cat
 "#;
 
 #[test]
-fn a_program_runs_only_when_it_is_allowed_and_again_only_unchanged() {
+fn a_program_runs_only_if_it_was_allowed_and_has_not_changed() {
     let mut scene = Scene::new();
     scene.install("roll", ROLL);
     assert_eq!(scene.own.rows()[0].about, "not allowed yet: \\allow roll");
@@ -99,9 +99,10 @@ fn a_program_runs_only_when_it_is_allowed_and_again_only_unchanged() {
 }
 
 #[test]
-fn a_program_runs_from_a_copy_and_is_told_where_it_lies() {
+fn a_program_runs_from_a_copy_and_is_told_its_original_path() {
     let mut scene = Scene::new();
-    // While it describes itself it becomes another, after it was looked at and before it is called.
+    // The script changes its own file while it describes itself, so it is changed after it was copied and before it is
+    // called.
     let describes = r#"[ "$1" = --describe ] && { echo '{}'; echo "exit 1" >> "$HOBNOB_COMMAND"; exit; }
 echo "$0"; echo "$HOBNOB_COMMAND"
 "#;
@@ -122,7 +123,7 @@ echo "$0"; echo "$HOBNOB_COMMAND"
 }
 
 #[test]
-fn only_a_program_that_asked_reads_what_was_said() {
+fn a_program_with_the_right_reads_the_recent_messages() {
     let mut scene = Scene::new();
     let describes = r#"[ "$1" = --describe ] && { echo '{"rights":["recent"]}'; exit; }
 cat"#;
@@ -135,7 +136,7 @@ cat"#;
 }
 
 #[test]
-fn a_program_that_fails_or_describes_itself_badly_says_so() {
+fn a_failed_run_and_a_wrong_description_are_reported_with_a_reason() {
     let mut scene = Scene::new();
     scene.install("bad", "echo nonsense");
     let PluginOutcome::Failed(reason) = scene.allow("bad") else { panic!() };
@@ -148,7 +149,7 @@ fn a_program_that_fails_or_describes_itself_badly_says_so() {
 }
 
 #[test]
-fn closing_kills_what_runs_and_waits_for_nobody() {
+fn closing_kills_all_runs_at_once() {
     let mut scene = Scene::new();
     scene.install("slow", "[ \"$1\" = --describe ] && { echo '{}'; exit; }\nexec sleep 1000");
     scene.allow("slow");

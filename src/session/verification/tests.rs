@@ -1,12 +1,12 @@
-//! Two sides that verify each other, honest and otherwise, over a link that may say everything twice.
+//! Tests with two sides that verify each other, honest and dishonest, over a link that may deliver everything twice.
 
 use super::*;
 
-/// Two users in one session; anna's key is the smaller one.
+/// Two users in one session. Anna has the smaller key.
 struct Two {
     anna: Verification,
     bobby: Verification,
-    /// What each has told the other so far.
+    /// The messages that each side has sent to the other so far.
     told: [Vec<VerifyMessage>; 2],
 }
 
@@ -24,13 +24,13 @@ impl Two {
         Self { anna, bobby, told: [Vec::new(), Vec::new()] }
     }
 
-    /// A new connection: everything is said again.
+    /// Begins a new connection, on which everything is sent again.
     fn connect_anew(&mut self) -> [Vec<Heard>; 2] {
         self.told = [Vec::new(), Vec::new()];
         self.talk()
     }
 
-    /// Carries messages until nobody has anything to say; what each has heard of it.
+    /// Carries messages until there are no new ones. Returns what each side has heard.
     fn talk(&mut self) -> [Vec<Heard>; 2] {
         let mut heard = [Vec::new(), Vec::new()];
         loop {
@@ -46,7 +46,7 @@ impl Two {
         }
     }
 
-    /// Anna asks, and both have the words.
+    /// Makes two sides after Anna has asked and both have the words.
     fn comparing() -> Self {
         let mut two = Self::new();
         assert_eq!(two.anna.ask(), None);
@@ -57,7 +57,7 @@ impl Two {
     }
 }
 
-/// What of `said` follows on `told`; all of it where it is another list.
+/// Returns the messages of `said` that follow `told`, or all of them if `said` does not begin with `told`.
 fn untold(told: &[VerifyMessage], said: &[VerifyMessage]) -> Vec<VerifyMessage> {
     said.strip_prefix(told).unwrap_or(said).to_vec()
 }
@@ -67,7 +67,7 @@ fn over(outcome: Outcome) -> Vec<Heard> {
 }
 
 #[test]
-fn both_see_the_same_words_and_both_yes_verify() {
+fn both_sides_have_the_same_words_and_are_verified_if_both_say_yes() {
     for anna_first in [true, false] {
         let mut two = Two::comparing();
         assert_eq!(two.anna.words(), two.bobby.words());
@@ -85,13 +85,13 @@ fn both_see_the_same_words_and_both_yes_verify() {
 }
 
 #[test]
-fn the_words_are_others_each_time() {
+fn each_verification_has_other_words() {
     let words: std::collections::HashSet<_> = (0..100).map(|_| Two::comparing().anna.words()).collect();
     assert_eq!(words.len(), 100);
 }
 
 #[test]
-fn one_no_refuses_whoever_says_it_and_whenever() {
+fn a_no_refuses_the_key_whoever_says_it_and_when() {
     let mut two = Two::comparing();
     assert_eq!(two.bobby.answer(false), Ok(Some(Outcome::Refused)));
     assert_eq!(two.talk()[0], over(Outcome::Refused));
@@ -110,7 +110,7 @@ fn one_no_refuses_whoever_says_it_and_whenever() {
 }
 
 #[test]
-fn a_yes_that_was_taken_back_while_the_others_crossed_it_refuses_what_was_verified() {
+fn a_yes_that_is_taken_back_while_the_answers_cross_refuses_the_key() {
     let mut two = Two::comparing();
     two.anna.answer(true).unwrap();
     let yes = two.anna.said().last().unwrap().clone();
@@ -123,7 +123,7 @@ fn a_yes_that_was_taken_back_while_the_others_crossed_it_refuses_what_was_verifi
 }
 
 #[test]
-fn there_is_nothing_to_answer_before_there_are_words() {
+fn an_answer_is_refused_before_there_are_words() {
     let mut two = Two::new();
     assert_eq!(two.anna.answer(true), Err(NoWords));
     two.anna.ask();
@@ -131,18 +131,18 @@ fn there_is_nothing_to_answer_before_there_are_words() {
 }
 
 #[test]
-fn a_second_question_of_the_same_user_cancels() {
+fn a_second_question_of_the_same_user_cancels_the_verification() {
     let mut two = Two::comparing();
     assert_eq!(two.anna.ask(), Some(Outcome::Cancelled));
     assert_eq!(two.talk(), [vec![], over(Outcome::Cancelled)]);
-    // And the next begins anew.
+    // The next verification begins anew.
     assert_eq!(two.bobby.ask(), None);
     let [annas, bobbys] = two.talk();
     assert!(matches!(annas[..], [Heard::Words(_)]) && annas == bobbys, "{annas:?} {bobbys:?}");
 }
 
 #[test]
-fn a_question_of_the_other_while_words_are_compared_cancels() {
+fn another_question_while_words_are_compared_cancels_the_verification() {
     let mut two = Two::comparing();
     let mut another = Verification::new(parties(1, 2));
     another.ask();
@@ -155,7 +155,7 @@ fn a_question_of_the_other_while_words_are_compared_cancels() {
 }
 
 #[test]
-fn two_questions_at_once_are_one_verification() {
+fn two_questions_at_the_same_time_become_one_verification() {
     let mut two = Two::new();
     two.anna.ask();
     two.bobby.ask();
@@ -168,8 +168,8 @@ fn two_questions_at_once_are_one_verification() {
 }
 
 #[test]
-fn a_link_that_breaks_at_any_moment_changes_nothing() {
-    // The other side hears everything again, after each of the steps, whatever it had heard before.
+fn a_verification_survives_a_lost_link_at_any_step() {
+    // After each of these steps, the other side hears everything again, whatever it had heard before.
     for lost in 0..4 {
         let mut two = Two::new();
         two.anna.ask();
@@ -201,7 +201,7 @@ fn a_link_that_breaks_at_any_moment_changes_nothing() {
 }
 
 #[test]
-fn a_broken_commitment_cancels() {
+fn a_nonce_that_does_not_fit_the_commitment_cancels_the_verification() {
     let mut two = Two::new();
     two.anna.ask();
     let ask = two.anna.said()[0].clone();
@@ -214,7 +214,7 @@ fn a_broken_commitment_cancels() {
 }
 
 #[test]
-fn another_nonce_than_before_cancels_and_the_same_one_does_not() {
+fn another_nonce_cancels_the_verification_and_a_repeated_one_does_not() {
     let mut two = Two::comparing();
     let reveal = two.bobby.said()[0].clone();
     let VerifyMessage::Reveal { commitment, .. } = reveal else { panic!("{reveal:?}") };
@@ -229,7 +229,7 @@ fn another_nonce_than_before_cancels_and_the_same_one_does_not() {
 }
 
 #[test]
-fn an_answer_before_the_words_cancels() {
+fn an_answer_before_the_words_cancels_the_verification() {
     for same in [true, false] {
         let mut two = Two::new();
         two.anna.ask();
@@ -240,7 +240,7 @@ fn an_answer_before_the_words_cancels() {
 }
 
 #[test]
-fn what_belongs_to_another_verification_is_passed_over() {
+fn messages_of_another_verification_are_ignored() {
     let mut two = Two::comparing();
     let commitment = Commitment::new([9; 32]);
     for stray in [
@@ -257,22 +257,22 @@ fn what_belongs_to_another_verification_is_passed_over() {
 }
 
 #[test]
-fn a_question_sent_back_is_not_answered_with_words() {
-    // A peer without a nonce of its own returns the commitment it was given.
+fn a_question_that_is_sent_back_leads_to_no_words() {
+    // A peer that has no nonce of its own sends back the commitment that it got.
     for own in [1, 2] {
         let mut anna = Verification::new(parties(own, 3 - own));
         anna.ask();
         let ask = anna.said()[0].clone();
         let VerifyMessage::Ask { commitment } = ask else { unreachable!() };
         assert_eq!(anna.hear(&ask), Heard::Nothing);
-        // It cannot be opened: the commitment is bound to the key of whoever asks.
+        // The peer cannot open it, because the commitment is bound to the key of the asker.
         let opened = anna.hear(&VerifyMessage::Open { commitment, nonce: Nonce::random() });
         assert_eq!(opened, Heard::Over(Outcome::Cancelled));
     }
 }
 
 #[test]
-fn whoever_declines_tells_so_once() {
+fn declining_a_verification_is_sent_only_once() {
     let mut two = Two::new();
     two.anna.ask();
     let ask = two.anna.said()[0].clone();
@@ -285,7 +285,7 @@ fn whoever_declines_tells_so_once() {
 }
 
 #[test]
-fn what_is_kept_to_be_said_again_is_bounded() {
+fn the_messages_that_are_kept_for_a_new_connection_are_limited() {
     let mut bobby = Verification::new(parties(2, 1));
     for number in 0..1000_u32 {
         let mut bytes = [0; 32];

@@ -1,5 +1,5 @@
-//! How a replayed event looks: as plain lines on a pipe, as the rows it was on a terminal. Owns what has
-//! to be remembered of earlier events for that; reads no file.
+//! How a replayed event is shown: as plain lines on a pipe, and at a terminal as the rows that were on the screen then.
+//! This file owns what has to be remembered of earlier events for that; it reads no file.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,25 +19,25 @@ use crate::show::terminal::TerminalForm;
 use crate::show::terminal::own::To;
 use crate::timestamp::Timestamp;
 
-/// The form of a replay.
+/// The form in which a record is shown.
 pub(super) enum Look {
-    /// Plain lines.
+    /// Plain lines of text.
     Plain(Human),
     /// Rows of a terminal.
     Terminal(Box<Rows>),
 }
 
-/// A terminal that is shown what happened then.
+/// A terminal on which the recorded events are shown, with its own clock.
 pub(super) struct Rows {
     folding: Folding,
     columns: usize,
-    /// The moment that stands for the first event's time, and the one for the latest's.
+    /// The moment that stands for the time of the first event, and the time of the first event.
     begin: (Instant, Option<Timestamp>),
     now: Instant,
 }
 
 impl Look {
-    /// Rows of so many columns.
+    /// Makes the form for a terminal with this many columns.
     pub(super) fn terminal(form: TerminalForm, columns: usize) -> Self {
         let now = Instant::now();
         Self::Terminal(Box::new(Rows { folding: Folding::new(form), columns, begin: (now, None), now }))
@@ -60,17 +60,17 @@ impl Look {
         }
     }
 
-    /// What time alone has brought up to an event that was recorded then.
+    /// Moves the clock to the time when the next event was recorded. Returns what had to be shown in the meantime.
     fn pass(&mut self, recorded: Option<Timestamp>) -> String {
         let Self::Terminal(rows) = self else { return String::new() };
         if let Some(recorded) = recorded {
             let (begin, first) = (rows.begin.0, *rows.begin.1.get_or_insert(recorded));
             let since = Duration::from_millis(recorded.0.saturating_sub(first.0));
-            // A clock that was put back does not put a replay back.
+            // If the clock of the recorded run was put back, the clock of the replay is not.
             rows.now = begin.checked_add(since).unwrap_or(rows.now).max(rows.now);
         }
         let mut passed = String::new();
-        // Each line as soon as it is due: the next one gathers from then on.
+        // Each line is shown at the time when it was due, because gathering for the next line begins at that time.
         while let Some(due) = rows.folding.deadline().filter(|due| *due <= rows.now) {
             passed.push_str(&text(rows.folding.due(rows.columns, due)));
         }
@@ -78,28 +78,28 @@ impl Look {
     }
 }
 
-/// Shows events one after another.
+/// Shows recorded events one after another.
 pub(super) struct Replay {
     look: Look,
-    /// Who was on the other side of each private session, and whose it was.
+    /// For each private session, which side asked for it and the name of the other user.
     peers: HashMap<SessionId, (Mode, String)>,
-    /// The room of each session with one.
+    /// For each session with a room, the room.
     rooms: HashMap<SessionId, RoomName>,
-    /// Whether this run was typed at a terminal: what was sent has been shown as it was typed.
+    /// Whether the run was at a terminal. What was sent was then already shown when it was typed.
     at_terminal: bool,
 }
 
 impl Replay {
-    /// Nothing is shown yet.
+    /// Starts before the first event.
     pub(super) fn new(look: Look) -> Self {
         Self { look, peers: HashMap::new(), rooms: HashMap::new(), at_terminal: false }
     }
 
-    /// What a notice looked like.
+    /// Returns what a recorded notice looked like.
     pub(super) fn notice(&mut self, notice: &Notice, recorded: Option<Timestamp>) -> String {
         let passed = self.look.pass(recorded);
         match notice {
-            // What was typed stood on the screen; of a run on a pipe it is worth seeing too.
+            // At a terminal, what was sent was on the screen as a typed line. For a run on a pipe it is shown as well.
             Notice::Sent { .. } if self.at_terminal => return passed,
             Notice::Sent { session, text, .. } => return passed + &self.line(*session, text, recorded),
             Notice::Welcome { .. } => {
@@ -121,13 +121,13 @@ impl Replay {
         passed + &self.look.show(notice)
     }
 
-    /// What a typed line looked like.
+    /// Returns what a typed line looked like.
     pub(super) fn typed(&mut self, session: SessionId, text: &str, recorded: Option<Timestamp>) -> String {
         self.at_terminal = true;
         self.look.pass(recorded) + &self.line(session, text, recorded)
     }
 
-    /// What the end of the record brings.
+    /// Returns what is still to be shown at the end of the record.
     pub(super) fn rest(&mut self) -> String {
         match &mut self.look {
             Look::Plain(_) => String::new(),
@@ -154,7 +154,7 @@ impl Replay {
     }
 }
 
-/// Whether a typed line was said at once, and lost its prompt by that.
+/// Whether a typed line was said at once, so that its prompt was replaced.
 fn is_said(line: &str, most_lines: u16) -> bool {
     let many = most_lines > 0 && line.lines().count() > usize::from(most_lines);
     !many && line::is_said_as_written(line, Source::Terminal(&commands::words()))

@@ -1,6 +1,6 @@
-//! `hobnob replay FILE`: a recorded run as it looked, at a terminal as on the terminal it ran on; or with
-//! `--json` the events themselves. Owns how a record is read; how an event looks is [`crate::show`]'s, and
-//! what it needs to know of earlier ones is in `look`.
+//! `hobnob replay FILE`: shows a recorded run as it looked, at a terminal like on the terminal of that run. With
+//! `--json`, it writes the events themselves. This file owns how a record is read. [`crate::show`] owns how an event
+//! looks, and `look` remembers what is needed of earlier events.
 
 mod look;
 
@@ -24,14 +24,13 @@ use crate::show::json::Keystrokes;
 use crate::show::terminal::TerminalForm;
 use crate::timestamp::{self, Timestamp};
 
-/// The longest event that is read, in bytes: a list of many thousand users.
+/// How many bytes of one event are read. An event may be a list of many thousand users.
 const MAX_LINE: u64 = 16 * 1024 * 1024;
 
-/// Shows the record, in the form the output asks for and the way this user likes a terminal to be.
+/// Shows the record in the form that the output and the user's preferences ask for.
 ///
 /// # Errors
-/// When it cannot be read, holds nothing that is an event, the config file is wrong, or an output takes
-/// nothing.
+/// Fails if the file cannot be read or holds no event, if the config file is wrong, or if an output cannot be written.
 pub fn run(
     path: &Path,
     cli: Cli,
@@ -56,7 +55,7 @@ pub fn run(
     Ok(())
 }
 
-/// Writes what `shown` makes of each line.
+/// Writes what `shown` makes of each line of the file.
 fn show(path: &Path, shown: &mut dyn FnMut(&str) -> Option<String>, outputs: &mut Outputs<'_>) -> Result<()> {
     let named = || format!("{} cannot be read", path.display());
     let file = File::open(path).with_context(named)?;
@@ -86,7 +85,7 @@ fn show(path: &Path, shown: &mut dyn FnMut(&str) -> Option<String>, outputs: &mu
     report(passed_over, outputs.err)
 }
 
-/// A kill may have cut a line short, and a newer hobnob may know more events.
+/// Says how many lines were skipped. A kill may have cut a line short, and a newer hobnob may know more events.
 fn report(passed_over: u64, err: &mut dyn Write) -> Result<()> {
     if passed_over > 0 {
         writeln!(err, "hobnob: {passed_over} lines are no events this version knows; passed over")?;
@@ -94,20 +93,20 @@ fn report(passed_over: u64, err: &mut dyn Write) -> Result<()> {
     Ok(())
 }
 
-/// Only what the line must have to be an event of whatever version.
+/// The member that a line must have to be an event of any version.
 #[derive(Deserialize)]
 struct AnyEvent {
     #[serde(rename = "event")]
     _event: String,
 }
 
-/// What a record adds to an event.
+/// The member that a record adds to each event.
 #[derive(Deserialize)]
 struct When {
     recorded: Option<Timestamp>,
 }
 
-/// What an event looked like; nothing where this version knows no such event.
+/// Returns what an event looked like, or `None` if this version does not know the event.
 fn event(replay: &mut Replay, line: &str) -> Option<String> {
     let recorded = serde_json::from_str::<When>(line).ok()?.recorded;
     match serde_json::from_str::<Notice>(line) {
@@ -119,7 +118,7 @@ fn event(replay: &mut Replay, line: &str) -> Option<String> {
     }
 }
 
-/// The line itself, with what a terminal must not see escaped: inside JSON that can only be strings.
+/// Returns the line itself, with hostile characters escaped. In valid JSON they can only be inside strings.
 fn passed_on(line: &str) -> Option<String> {
     serde_json::from_str::<AnyEvent>(line).ok()?;
     let mut out = String::with_capacity(line.len() + 1);
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn with_json_events_pass_through_harmless() {
+    fn with_json_events_are_copied_and_made_harmless() {
         let (done, out, err) = replay("{\"event\":\"dance\",\"x\":\"\u{9b}2J\"}\nnot\n", true);
         done.unwrap();
         assert_eq!(out, "{\"event\":\"dance\",\"x\":\"\\u009b2J\"}\n");
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_hides_no_event() {
+    fn a_byte_order_mark_before_an_event_is_ignored() {
         let (done, out, err) =
             replay("\u{feff}{\"event\":\"error\",\"code\":\"usage\",\"text\":\"no\"}\r\n", false);
         done.unwrap();
@@ -214,12 +213,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_record_is_refused() {
+    fn a_file_without_any_event_is_refused() {
         assert!(replay("hello\nworld\n", false).0.unwrap_err().to_string().contains("is no record"));
         replay("", false).0.unwrap();
     }
     #[test]
-    fn comings_and_goings_fold_by_the_time_they_were_recorded() {
+    fn comings_and_goings_are_folded_by_their_recorded_times() {
         let line = |name: &str, at: u8| {
             format!(
                 "{{\"event\":\"joined\",\"name\":\"{name}\",\"recorded\":\"2026-01-02T03:04:{at:02}Z\"}}\n"
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_typed_at_a_terminal_is_shown_once_and_where_it_was_typed() {
+    fn a_line_typed_at_a_terminal_is_shown_once_under_its_prompt() {
         let record = r#"{"event":"typed","session":0,"text":"hi"}
 {"event":"typed","session":0,"text":"\\ss"}
 {"event":"sent","session":0,"text":"hi","seq":1}"#;
@@ -244,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_said_is_shown_as_said() {
+    fn only_typed_lines_that_were_said_are_shown_as_messages() {
         let typed = |text: &str| format!("{{\"event\":\"typed\",\"session\":0,\"text\":{text:?}}}\n");
         let welcome = r#"{"event":"welcome","name":"anna","server":"here","hosted":false,"session":0,"fingerprint":"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU","key_exchange":"X25519"}"#;
         let lines = ["hi", "/users", "/nick zoe", "/etc/hosts", "//text", "\\ss"].map(typed);

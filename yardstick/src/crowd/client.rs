@@ -28,11 +28,17 @@ pub(super) enum Stage {
     Handshake,
     Hello,
     In,
+    /// Its connection has ended, and there is no other yet.
+    Lost,
 }
 
 pub(super) struct Client {
     pub(super) socket: TcpStream,
     tls: ClientConnection,
+    config: Arc<ClientConfig>,
+    run: RunId,
+    /// How often it has lost its connection.
+    moves: u32,
     kind: Kind,
     index: u32,
     pub(super) stage: Stage,
@@ -69,11 +75,13 @@ impl Client {
         kind: Kind,
         index: u32,
     ) -> anyhow::Result<Self> {
-        let mut tls = ClientConnection::new(config, transport::server_name())?;
-        tls.set_buffer_limit(None);
+        let tls = encryption(&config)?;
         Ok(Self {
             socket,
             tls,
+            config,
+            run: RunId::random(),
+            moves: 0,
             kind,
             index,
             stage: Stage::Handshake,
@@ -86,6 +94,21 @@ impl Client {
             is_in_room: false,
             last: Vec::new(),
         })
+    }
+
+    /// Goes on over another connection, as the same run.
+    pub(super) fn come_back(&mut self, socket: TcpStream) -> anyhow::Result<()> {
+        self.tls = encryption(&self.config)?;
+        self.socket = socket;
+        self.stage = Stage::Handshake;
+        self.partial.clear();
+        self.moves += 1;
+        Ok(())
+    }
+
+    /// It is in again after it had lost its connection.
+    pub(super) fn is_back(&self) -> bool {
+        self.moves > 0 && self.stage == Stage::In
     }
 
     /// Its own texts that it has heard.
@@ -179,7 +202,7 @@ impl Client {
             protocol: PROTOCOL_VERSION,
             agent: "yardstick".to_owned(),
             name,
-            run: RunId::random(),
+            run: self.run,
             candidates: Vec::new(),
             port: None,
             cursor: None,
@@ -231,6 +254,12 @@ impl Client {
         }
         Ok(())
     }
+}
+
+fn encryption(config: &Arc<ClientConfig>) -> anyhow::Result<ClientConnection> {
+    let mut tls = ClientConnection::new(Arc::clone(config), transport::server_name())?;
+    tls.set_buffer_limit(None);
+    Ok(tls)
 }
 
 /// What lines change in a client.

@@ -3,6 +3,8 @@
 
 mod client;
 
+use std::collections::VecDeque;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,6 +24,9 @@ use crate::tally::Tally;
 
 /// Handshakes under way at once.
 const AT_ONCE: usize = 64;
+
+/// How long a client whose connection ended waits before it tries elsewhere: what hobnob's own waits at the most.
+const REDIAL: Duration = Duration::from_millis(250);
 
 /// Nothing heard for so long while something must come: it is lost.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -43,13 +48,27 @@ impl Keys {
     }
 }
 
+/// What becomes of a client whose connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    /// Nothing is measured any more.
+    Fatal,
+    /// It goes on at another server.
+    Roams,
+}
+
 /// Everybody who is there.
 pub(crate) struct Crowd {
     poll: Poll,
     events: Events,
     clients: Vec<Client>,
     kind: Kind,
-    addr: SocketAddr,
+    /// Where clients go, each to the next one in turn.
+    addrs: Vec<SocketAddr>,
+    /// What becomes of a client whose connection ends.
+    loss: Loss,
+    /// Whose connection has ended, and when each tries again, the soonest first.
+    away: VecDeque<(Instant, usize)>,
     scratch: Vec<u8>,
     epoch: Instant,
     /// What was heard.
@@ -63,12 +82,19 @@ pub(crate) struct Crowd {
 impl Crowd {
     /// Nobody yet.
     pub(crate) fn new(subject: &Subject) -> anyhow::Result<Self> {
+        Self::over(subject.kind, vec![subject.addr])
+    }
+
+    /// Nobody yet; clients will be spread over these servers.
+    pub(crate) fn over(kind: Kind, addrs: Vec<SocketAddr>) -> anyhow::Result<Self> {
         Ok(Self {
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
             clients: Vec::new(),
-            kind: subject.kind,
-            addr: subject.addr,
+            kind,
+            addrs,
+            loss: Loss::Fatal,
+            away: VecDeque::new(),
             scratch: vec![0; 64 * 1024],
             epoch: Instant::now(),
             tally: Tally::default(),
@@ -122,28 +148,72 @@ impl Crowd {
 
     fn connect(&mut self, config: Arc<ClientConfig>) -> anyhow::Result<()> {
         let index = self.clients.len();
-        let mut socket = TcpStream::connect(self.addr)?;
+        let socket = self.socket(index)?;
+        self.clients.push(Client::new(socket, config, self.kind, index as u32)?);
+        Ok(())
+    }
+
+    fn socket(&self, index: usize) -> io::Result<TcpStream> {
+        let mut socket = TcpStream::connect(self.addrs[index % self.addrs.len()])?;
         socket.set_nodelay(true)?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut socket, Token(index), interest)?;
-        self.clients.push(Client::new(socket, config, self.kind, index as u32)?);
+        Ok(socket)
+    }
+
+    /// From now on clients go to these servers, and whose connection ends comes back there.
+    pub(crate) fn roam(&mut self, addrs: Vec<SocketAddr>) {
+        self.addrs = addrs;
+        self.loss = Loss::Roams;
+    }
+
+    /// Waits until every client was lost and is in again.
+    pub(crate) fn all_back(&mut self) -> anyhow::Result<()> {
+        let wanted = self.clients.len();
+        let back = |crowd: &Self| crowd.clients.iter().filter(|client| client.is_back()).count();
+        self.wait(|crowd| back(crowd) as u64, wanted as u64)?;
+        anyhow::ensure!(back(self) == wanted, "{} of {wanted} are back", back(self));
+        Ok(())
+    }
+
+    fn come_back(&mut self) -> anyhow::Result<()> {
+        while let Some(&(when, index)) = self.away.front()
+            && when <= Instant::now()
+        {
+            self.away.pop_front();
+            match self.socket(index) {
+                Ok(socket) => self.clients[index].come_back(socket)?,
+                Err(_) => self.away.push_back((Instant::now() + REDIAL, index)),
+            }
+        }
         Ok(())
     }
 
     /// Waits up to `patience` for something to happen, and deals with it.
     pub(crate) fn turn(&mut self, patience: Duration) -> anyhow::Result<()> {
-        self.poll.poll(&mut self.events, Some(patience))?;
+        self.come_back()?;
+        let next = self.away.front().map(|(when, _)| when.saturating_duration_since(Instant::now()));
+        self.poll.poll(&mut self.events, Some(next.map_or(patience, |next| next.min(patience))))?;
         for event in &self.events {
             let Token(index) = event.token();
             let client = &mut self.clients[index];
-            if client.deaf {
+            if client.deaf || client.stage == Stage::Lost {
                 continue;
             }
             let was_in = client.stage == Stage::In;
             let now = self.epoch.elapsed().as_nanos() as u64;
             let mut ear = Ear { scratch: &mut self.scratch, tally: &mut self.tally, now };
             let heard = if event.is_readable() { client.read(&mut ear) } else { Ok(()) };
-            heard.and_then(|()| client.flush()).with_context(|| {
+            let heard = heard.and_then(|()| client.flush());
+            if heard.is_err() && self.loss == Loss::Roams {
+                self.joined -= usize::from(was_in);
+                client.stage = Stage::Lost;
+                // What is still read from a socket that is gone is nothing.
+                self.poll.registry().deregister(&mut client.socket)?;
+                self.away.push_back((Instant::now() + REDIAL, index));
+                continue;
+            }
+            heard.with_context(|| {
                 format!("client {index} is lost; last word {:?}", String::from_utf8_lossy(&client.last))
             })?;
             self.joined += usize::from(!was_in && client.stage == Stage::In);

@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod client;
+mod cluster;
 mod curve;
 mod deaf;
 mod fan_out;
@@ -30,6 +31,8 @@ pub(crate) struct World {
     pub(crate) stretch: Duration,
     /// A tenth of everything, to see that it works.
     pub(crate) smoke: bool,
+    /// Clients of the lobby that is on several servers.
+    pub(crate) clients: usize,
 }
 
 impl World {
@@ -67,6 +70,8 @@ pub(crate) enum Scenario {
     Curve,
     /// 1,000 rooms of 10 beside one lobby of 10,000.
     Rooms,
+    /// One lobby on one, two and three servers over NATS, against a server alone.
+    Cluster,
     /// A private session against a bare TLS stream.
     Peer,
     /// Private sessions through the server against a bare copy of bytes.
@@ -89,6 +94,7 @@ impl Scenario {
             Self::Posts => posts::posts(world),
             Self::Curve => curve::curve(world),
             Self::Rooms => rooms::rooms(world),
+            Self::Cluster => cluster::cluster(world),
             Self::Peer => peer::peer(world),
             Self::Relay => relay::relay(world),
             Self::Client => client::client(world),

@@ -8,9 +8,9 @@ use hobnob_protocol::name::Seq;
 use tempfile::TempDir;
 
 use super::{SqliteLog, SqliteOptions};
+use crate::log::check::verify;
 use crate::log::suite::{Author, batch};
 use crate::log::{LobbyLog, LogError};
-use crate::verify::verify;
 
 const FILES: [&str; 3] = ["lobby.sqlite", "lobby.sqlite-wal", "lobby.head"];
 

@@ -6,9 +6,9 @@ use hobnob_protocol::name::{RunId, Seq};
 use proptest::prelude::*;
 
 use super::{SqliteLog, SqliteOptions};
+use crate::log::check::verify;
 use crate::log::suite::{ANNA, Author, batch};
 use crate::log::{LobbyLog, Remembers};
-use crate::verify::verify;
 
 /// What happens to a log, and what is then asked of it.
 #[derive(Debug, Clone)]

@@ -12,9 +12,9 @@ use tokio::sync::oneshot;
 use super::record::Records;
 use super::writer::{Append, Writer};
 use super::{Opened, SqliteLog, SqliteOptions, file, rows};
+use crate::log::check::verify;
 use crate::log::suite::{ANNA, Author, BOB, RUN, batch, binding, name, shown};
 use crate::log::{Batch, LobbyLog, LogError, Remembers};
-use crate::verify::verify;
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()

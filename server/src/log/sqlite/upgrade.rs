@@ -140,9 +140,9 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::log::check::verify;
     use crate::log::suite::{ANNA, Author, RUN, batch, binding, shown};
     use crate::log::{LobbyLog, NameBinding, Remembers, SqliteLog, SqliteOptions};
-    use crate::verify::verify;
 
     const OLD_TABLES: &str = "
     DROP TABLE log; DROP TABLE gone; DROP TABLE meta; DROP TABLE rooms; DROP TABLE rules;

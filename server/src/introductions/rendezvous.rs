@@ -12,8 +12,8 @@ use hobnob_protocol::INTRODUCTION_LIFETIME;
 use hobnob_protocol::name::{PairToken, PublicKey};
 use tokio::time::Instant;
 
-use crate::allowance::{Allowance, Measure};
 use crate::decide::{ConnectionId, Party};
+use crate::limits::allowance::{Allowance, Measure};
 
 /// Introductions remembered. Past it the expired go, and if none are, all: two forks that cross just
 /// then make two sessions, of which the clients keep one.

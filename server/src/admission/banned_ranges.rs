@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::allowance::{Allowance, Measure};
 use crate::decide::rules::{AddressRange, Term};
+use crate::limits::allowance::{Allowance, Measure};
 use crate::network::Network;
 
 /// From each network in a banned range so many connections are let through at once, and then one in this time.

@@ -1,6 +1,10 @@
 //! How a server becomes one of several: it finds the lobby's order, or founds it; sees that it may take part; and reads
 //! the order up to its end. Owns the order of these steps, and refuses where one of them cannot be right.
 
+pub mod found;
+pub(crate) mod founding;
+pub(crate) mod machine_file;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,11 +18,11 @@ use tokio::task::spawn_blocking;
 use crate::config::ServerConfig;
 use crate::decide::{Machine, NotSaved, Saved};
 use crate::engine::Engine;
-use crate::founding::{Found, Founding, NotOurs, SharedOrder};
 use crate::lobby::{CannotCatchUp, CaughtUp, Sharing, ask_machine, catch_up};
 use crate::log::in_place::InPlace;
 use crate::log::{LobbyLog, LogError, SqliteLog, SqliteOptions};
-use crate::machine_file::{MachineFile, NoMachine};
+use crate::shared_lobby::founding::{Found, Founding, NotOurs, SharedOrder};
+use crate::shared_lobby::machine_file::{MachineFile, NoMachine};
 
 /// Why a server cannot be one of several.
 #[derive(Debug, Error)]

@@ -1,6 +1,9 @@
 //! How many clients there may be, in all and from one address (for IPv6, one network). A plain count: who is admitted holds a
 //! [`Slot`], and gives it back by dropping it.
 
+pub(crate) mod banned_ranges;
+mod kept_out;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hobnob_protocol::message::RefusedCode;
 
 use crate::network::Network;
+
+pub(crate) use kept_out::KeptOut;
 
 /// Connections that are told why they are not let in, at once; others are closed without a word.
 const MAX_TURNED_AWAY: usize = 64;

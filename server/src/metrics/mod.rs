@@ -1,5 +1,7 @@
 //! What the server counts, as Prometheus reads it. Owns the names of the metrics; decides nothing.
 
+pub(crate) mod scrape;
+
 use std::sync::atomic::AtomicI64;
 
 use prometheus_client::encoding::text::encode;

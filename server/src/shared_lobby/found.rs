@@ -13,11 +13,11 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
 use crate::decide::{Entry, Machine, Proposals, Rules};
-use crate::founding::{Founding, SharedOrder};
 use crate::lobby::{CannotCatchUp, CaughtUp, new_server, read_up};
 use crate::log::{LobbyLog, LogError, SqliteLog, SqliteOptions, StoreLock};
-use crate::machine_file::MachineFile;
 use crate::shared_lobby::CannotShare;
+use crate::shared_lobby::founding::{Founding, SharedOrder};
+use crate::shared_lobby::machine_file::MachineFile;
 
 /// Messages and bytes of text in a batch: JSON writes some characters as six bytes, and a batch may have 1 MiB.
 const MESSAGES: usize = 200;

@@ -2,6 +2,9 @@
 //! starts, and again while it runs. Where one cannot be read again, what was read before stays. Knows nothing of what
 //! follows from them.
 
+mod motd;
+mod operators;
+
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, Weak};
 
@@ -12,8 +15,8 @@ use tokio::task::spawn_blocking;
 use crate::config::{Operators, ServerConfig};
 use crate::connection::Shared;
 use crate::lobby::LobbyCommand;
-use crate::motd::{self, MotdError};
-use crate::operators_file::{self, OperatorsFileError};
+use crate::own_files::motd::MotdError;
+use crate::own_files::operators::OperatorsFileError;
 
 /// Why a file cannot be used.
 #[derive(Debug, Error)]
@@ -71,7 +74,7 @@ impl OwnFiles {
         let read = move || {
             let operators = match operators {
                 Operators::Nobody => None,
-                Operators::Listed(path) => Some(operators_file::read(&path)?),
+                Operators::Listed(path) => Some(operators::read(&path)?),
                 Operators::Host(key) => Some(vec![key.fingerprint()]),
             };
             let motd = motd.map_or(Ok(None), |path| motd::read(&path))?;
