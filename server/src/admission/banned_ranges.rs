@@ -73,6 +73,12 @@ impl BannedRanges {
         passes
     }
 
+    /// Whoever came from this address is an operator: what was counted against the address is given back, so that an
+    /// operator may come and go as often as others.
+    pub(crate) fn is_an_operators(&self, ip: IpAddr) {
+        self.lock().of_network.give_back(&Network::of(ip));
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,6 +107,16 @@ mod tests {
         assert_eq!(passed(&banned, "192.0.3.9", now, 999), 100);
         assert_eq!(passed(&banned, "192.0.2.9", now + ONE_IN, 999), 1);
         assert_eq!(passed(&banned, "192.0.2.9", now + ONE_IN, 1000), 100, "the ban has ended");
+    }
+
+    #[test]
+    fn an_operator_comes_and_goes_as_often_as_others() {
+        let (banned, now) = (of("192.0.2.0/24", Term::ForGood), Instant::now());
+        let ip = "192.0.2.9".parse().unwrap();
+        for number in 0..OF_ALL_AT_ONCE {
+            assert!(banned.lets_pass(ip, now, 0), "{number}");
+            banned.is_an_operators(ip);
+        }
     }
 
     #[test]
