@@ -142,7 +142,7 @@ pub struct LogOptions {
     /// Only this room
     #[arg(long, value_name = "ROOM")]
     pub room: Option<String>,
-    /// From this time on: a time in RFC 3339, a date, or how long ago, such as 2h or 3d
+    /// From this time on: a time in RFC 3339, a date, today, yesterday, monday, or how long ago, such as 2h or 3d
     #[arg(long = "since", id = "log-since", value_name = "WHEN")]
     pub since: Option<String>,
     /// Before this time, written in the same way

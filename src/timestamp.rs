@@ -2,6 +2,10 @@
 //! the wall clock, [`now`]. It stands below all folders, because files keep times as well as screens show them.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::civil::Weekday;
+use jiff::{ToSpan, Zoned};
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -17,7 +21,31 @@ pub(crate) fn now() -> Timestamp {
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// A time as somebody writes it: RFC 3339, a date (its beginning here), or so long ago (`10m`, `2h`, `3d`, `1w`).
+/// What programs read has its times in UTC, also inside of sentences.
+static IN_UTC: AtomicBool = AtomicBool::new(false);
+
+/// From now on sentences tell times in UTC: a program reads them, and knows nothing of the zone here.
+pub(crate) fn tell_in_utc() {
+    IN_UTC.store(true, Ordering::Relaxed);
+}
+
+/// A point in time, to the minute, as sentences have it: local for people, UTC, and said to be, for programs.
+#[must_use]
+pub(crate) fn told(at: Timestamp) -> String {
+    match IN_UTC.load(Ordering::Relaxed) {
+        true => at.minute(&TimeZone::UTC) + " UTC",
+        false => at.minute(&TimeZone::system()),
+    }
+}
+
+/// The day of that, in the same zone.
+#[must_use]
+pub(crate) fn day_told(at: Timestamp) -> String {
+    told(at).chars().take("2026-11-25".len()).collect()
+}
+
+/// A time as somebody writes it: RFC 3339, a date (its beginning here), `today`, `yesterday`, a day of the week (the last
+/// one that has begun), or so long ago (`10m`, `2h`, `3d`, `1w`).
 ///
 /// # Errors
 /// What can be written, where this is none of it.
@@ -28,6 +56,7 @@ pub(crate) fn parse_when(text: &str, now: Timestamp, zone: &TimeZone) -> Result<
         let date: jiff::civil::Date = text.parse().ok()?;
         of(date.to_zoned(zone.clone()).ok()?.timestamp())
     };
+    let day = || of(named_day(text, &now.instant().to_zoned(zone.clone()))?);
     let ago = || {
         let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
         let minutes: u64 = match unit {
@@ -41,10 +70,39 @@ pub(crate) fn parse_when(text: &str, now: Timestamp, zone: &TimeZone) -> Result<
         Some(Timestamp(now.0.saturating_sub(u64::from(long) * minutes * 60_000)))
     };
     let wrong = || {
-        format!("{text:?} is no time: write 2026-11-25, 2026-11-25T18:00:00Z, or 2h or 3d for so long ago")
+        format!(
+            "{text:?} is no time: write today, yesterday, monday, 2026-11-25, 2026-11-25T18:00:00Z, or 2h or 3d for so \
+             long ago"
+        )
     };
     // A date alone would be no exact time, and an exact time would lose its hours as a date.
-    exact().or_else(|| if text.contains('T') { None } else { date() }).or_else(ago).ok_or_else(wrong)
+    let written = exact().or_else(|| if text.contains('T') { None } else { date() });
+    written.or_else(day).or_else(ago).ok_or_else(wrong)
+}
+
+/// The beginning of a day that is called by a name, seen from `now`; of a day of the week, the last one that has begun.
+fn named_day(name: &str, now: &Zoned) -> Option<jiff::Timestamp> {
+    let weekday = |name: &str| {
+        let days = [
+            ("monday", Weekday::Monday),
+            ("tuesday", Weekday::Tuesday),
+            ("wednesday", Weekday::Wednesday),
+            ("thursday", Weekday::Thursday),
+            ("friday", Weekday::Friday),
+            ("saturday", Weekday::Saturday),
+            ("sunday", Weekday::Sunday),
+        ];
+        let is_it = |whole: &str| whole == name || (name.len() >= 3 && whole.starts_with(name));
+        days.into_iter().find(|(whole, _)| is_it(whole)).map(|(_, day)| day)
+    };
+    let name = name.to_ascii_lowercase();
+    let back = match name.as_str() {
+        "today" => 0,
+        "yesterday" => 1,
+        name => i64::from(now.weekday().since(weekday(name)?)),
+    };
+    let date = now.date().checked_sub(back.days()).ok()?;
+    Some(date.to_zoned(now.time_zone().clone()).ok()?.timestamp())
 }
 
 impl Timestamp {
@@ -57,10 +115,10 @@ impl Timestamp {
         instant.unwrap_or(jiff::Timestamp::MAX)
     }
 
-    /// The day, in UTC: `2026-11-25`.
+    /// To the minute, in this zone: `2026-11-25 18:02`.
     #[must_use]
-    pub fn date(self) -> String {
-        self.instant().strftime("%F").to_string()
+    pub fn minute(self, zone: &TimeZone) -> String {
+        self.instant().to_zoned(zone.clone()).strftime("%F %H:%M").to_string()
     }
 }
 
@@ -98,8 +156,39 @@ mod tests {
         assert_eq!(read("90m"), Ok(Timestamp(10_000_000_000 - 90 * 60_000)));
         assert_eq!(read("3d"), Ok(Timestamp(10_000_000_000 - 3 * 86_400_000)));
         assert_eq!(read("9999w"), Ok(Timestamp(0)));
-        for wrong in ["", "d", "yesterday", "3x", "2026-13-01", "-3d", "1969-01-01", "\u{e9}"] {
+        for wrong in [
+            "",
+            "d",
+            "yesterdayish",
+            "mo",
+            "fridays",
+            "tomorrow",
+            "3x",
+            "2026-13-01",
+            "-3d",
+            "1969-01-01",
+            "\u{e9}",
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_called_by_its_name_and_begins_here() {
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        // Thursday, 2026-11-26, half past midnight there, and still Wednesday in UTC.
+        let now = Timestamp(1_795_645_800_000);
+        assert_eq!(now.minute(&zone), "2026-11-26 00:30");
+        let read = |text: &str| parse_when(text, now, &zone).unwrap().minute(&zone);
+        for (name, day) in [
+            ("today", "2026-11-26"),
+            ("Yesterday", "2026-11-25"),
+            ("thursday", "2026-11-26"),
+            ("wed", "2026-11-25"),
+            ("Monday", "2026-11-23"),
+            ("friday", "2026-11-20"),
+        ] {
+            assert_eq!(read(name), format!("{day} 00:00"), "{name}");
         }
     }
 

@@ -40,6 +40,8 @@ impl State {
         self.sessions.switch(SessionId::LOBBY);
         if has_unseen {
             self.show_unread(SessionId::LOBBY, unread, false);
+        } else {
+            self.first_unread.remove(&SessionId::LOBBY);
         }
     }
 

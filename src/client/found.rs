@@ -86,24 +86,8 @@ impl State {
         }
     }
 
-    /// The last message of any run that names this user.
-    pub(crate) fn last_mention(&self) -> Result<Option<KeptMessage>, HistoryError> {
-        if !self.keeping.history.is_on() {
-            let heard = |message: &&Message| !message.key.is_some_and(|key| self.user.ignores(&key));
-            return Ok(self.user.last_mention.as_ref().filter(heard).map(|message| self.again(message)));
-        }
-        let words = self.user.preferences.highlight.words().iter().map(String::as_str);
-        let names = [self.me.name.as_str(), self.keeping.own_name().as_str()].into_iter().chain(words);
-        let is_wanted = |kept: &Kept| {
-            let by_oneself = kept.own || self.keeping.is_own(&kept.key);
-            !by_oneself && !self.is_ignored(kept) && self.is_named(kept.text.as_str())
-        };
-        let found = self.keeping.history.newest_with_any(names, &is_wanted)?;
-        Ok(found.as_ref().map(shown))
-    }
-
     /// A message this run has seen, as one that was kept.
-    fn again(&self, message: &Message) -> KeptMessage {
+    pub(super) fn again(&self, message: &Message) -> KeptMessage {
         let peer = self.sessions.peer(message.session).map(|peer| peer.peer.clone());
         KeptMessage {
             kind: match message.kind {

@@ -88,7 +88,7 @@ impl State {
         if let Some(text) = self.user.away.clone() {
             self.lobby.ask(ClientMessage::Away { text });
         }
-        self.is_operator = welcome.operator;
+        self.operates(welcome.operator);
         self.topic_is(SessionId::LOBBY, welcome.topic.as_ref().map(ShortText::as_str));
         self.tell_of_gap(SessionId::LOBBY, joined.resumed);
         self.learn_names();

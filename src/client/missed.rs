@@ -2,7 +2,6 @@
 //! is there. Owns what is counted, and how long lines wait for it. Knows nothing of how it is fetched.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use hobnob_protocol::BACKLOG_ON_JOIN;
 use hobnob_protocol::chain::Position;
@@ -10,6 +9,7 @@ use hobnob_protocol::name::LogId;
 use tokio::time::Instant;
 
 use crate::client::State;
+use crate::client::summaries::{PATIENCE, Summary};
 use crate::data::history::entry::{Kept, Mark};
 use crate::lobby::event::Joined;
 use crate::lobby::sequence::Resumed;
@@ -22,10 +22,6 @@ const SHOWN: usize = BACKLOG_ON_JOIN as usize;
 
 /// Messages that were kept and not read, and are looked through for the user's name. As many as are fetched.
 const LOOKED_THROUGH: usize = 10_000;
-
-/// How long lines wait for what was missed to be there. It is a second's work; a server that announces messages and
-/// sends none holds nobody up longer.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was missed in one log, while it comes.
 #[derive(Debug)]
@@ -49,6 +45,29 @@ pub(crate) struct Unread {
     pub(crate) next: u64,
     /// The number of the last one.
     pub(crate) until: u64,
+    /// Up to this number it was looked through for what names this user.
+    pub(crate) looked_through: u64,
+}
+
+impl Unread {
+    /// All from `next` to `until`, both included.
+    #[must_use]
+    pub(crate) fn new(next: u64, until: u64) -> Self {
+        Self { next, until, looked_through: 0 }
+    }
+
+    /// How many numbers are left.
+    #[must_use]
+    pub(crate) fn left(&self) -> u64 {
+        (self.until + 1).saturating_sub(self.next)
+    }
+
+    /// From which number on it is still to be looked for what names this user; none where that is done.
+    #[must_use]
+    pub(crate) fn not_looked_through(&self) -> Option<u64> {
+        let from = self.next.max(self.looked_through + 1);
+        (from <= self.until).then_some(from)
+    }
 }
 
 /// Where a log is read from.
@@ -93,6 +112,7 @@ impl State {
             if mark.is_some_and(|mark| mark.fetched > 0) {
                 self.tell_of_other_log(session);
             }
+            self.backlogs.insert(session, begun.head.seq.0);
             return self.keeping.begin_mark(session, begun.head);
         };
         let until = begun.head.seq.0;
@@ -167,21 +187,29 @@ impl State {
     /// All of it is there, or is waited for no longer.
     pub(crate) fn show_missed(&mut self, session: SessionId) {
         let Some(missed) = self.missed.remove(&session) else { return };
-        let Missed { mark, until, count, mentions, newest, .. } = missed;
+        let Missed { mark, until, count, mentions, .. } = missed;
         let from = mark.read + 1;
         let room = self.room_of(session);
         if count > 0 {
             let since = Some(Timestamp(mark.at));
-            self.emit(Notice::Missed { session, room: room.clone(), count, mentions, from, since });
-            self.unread.insert(session, Unread { next: from, until });
+            self.summarise(Summary { session, room: room.clone(), count, mentions, from, since });
+            self.unread.insert(session, Unread::new(from, until));
         }
+        self.show_newest(session, missed);
+        self.tell_summaries();
+    }
+
+    /// The newest of what was missed, under a line, after what was read before.
+    fn show_newest(&mut self, session: SessionId, missed: Missed) {
+        let Missed { mark, count, mentions, newest, .. } = missed;
+        let (from, room) = (mark.read + 1, self.room_of(session));
         // What was missed elsewhere is counted, and shown to a person who goes there.
         if self.screen.is_terminal() && self.sessions.current() != Some(session) && room.is_some() {
             let before = self.kept_of_log(session, (from, mark.fetched), SHOWN - newest.len());
             let before: Vec<Message> =
                 before.iter().map(|kept| self.logged_message_again(session, kept)).collect();
             before.into_iter().chain(newest).for_each(|message| self.recent.keep(message));
-            return self.sessions.count_missed(session, count);
+            return self.sessions.count_missed(session, count, mentions);
         }
         let read = self.kept_of_log(session, (1, mark.fetched), SHOWN - newest.len());
         let read: Vec<Message> = read.iter().map(|kept| self.logged_message_again(session, kept)).collect();
@@ -189,7 +217,8 @@ impl State {
         for message in read.into_iter().chain(newest) {
             if !is_drawn && message.seq >= Some(from) {
                 is_drawn = true;
-                self.emit(Notice::Unread { session, room: room.clone(), count: None, is_over: false });
+                let (room, count) = (room.clone(), None);
+                self.emit(Notice::Unread { session, room, count, is_over: false, reads_on: false });
             }
             self.recent.keep(message.clone());
             self.emit(Notice::Message(message));
@@ -199,6 +228,7 @@ impl State {
     /// Shows again what came in a session while it was not current, the newest of it, under a line that says so.
     /// Where the session `is_over`, the line names no command, since none shows more of it.
     pub(crate) fn show_unread(&mut self, session: SessionId, unread: u64, is_over: bool) {
+        let first = self.first_unread.remove(&session);
         let is_unread = |message: &&Message| {
             let ignored = message.key.is_some_and(|key| self.user.ignores(&key));
             !ignored && !self.is_by_oneself(message)
@@ -212,9 +242,38 @@ impl State {
         shown.reverse();
         let room = self.room_of(session);
         let count = Some((unread, shown.len() as u64));
-        self.emit(Notice::Unread { session, room, count, is_over });
+        let reads_on = !is_over && unread > shown.len() as u64 && self.reads_on_from(session, first);
+        self.emit(Notice::Unread { session, room, count, is_over, reads_on });
         for message in shown {
             self.emit(Notice::Message(Message { replayed: true, ..message }));
+        }
+    }
+
+    /// What is unread in a log and not shown may be read by `\\missed`, from the first message on.
+    fn reads_on_from(&mut self, session: SessionId, first: Option<u64>) -> bool {
+        let until = self.heads.of(session);
+        if self.keeping.history.is_on()
+            && self.keeping.log(session).is_some()
+            && let Some(next) = first
+        {
+            let unread = self.unread.entry(session).or_insert(Unread::new(next, until));
+            unread.until = unread.until.max(until);
+        }
+        self.unread.contains_key(&session)
+    }
+
+    /// Whether a message was there before this user first came to its log: nobody waits for it to be read.
+    pub(super) fn was_said_before(&self, message: &Message) -> bool {
+        let backlog = self.backlogs.get(&message.session);
+        message.replayed && message.seq.zip(backlog).is_some_and(|(seq, until)| seq <= *until)
+    }
+
+    /// Remembers where what is unread in a log begins.
+    pub(super) fn note_first_unread(&mut self, message: &Message) {
+        if let Some(seq) = message.seq
+            && self.sessions.current() != Some(message.session)
+        {
+            self.first_unread.entry(message.session).or_insert(seq);
         }
     }
 
@@ -223,7 +282,7 @@ impl State {
     }
 
     /// The newest kept messages of a log with these numbers; none where they cannot be read, which the log tells.
-    fn kept_of_log(&self, session: SessionId, numbers: (u64, u64), count: usize) -> Vec<Kept> {
+    pub(super) fn kept_of_log(&self, session: SessionId, numbers: (u64, u64), count: usize) -> Vec<Kept> {
         let Some((server, log)) = self.keeping.log(session) else { return Vec::new() };
         self.keeping.history.newest_of_log(&server, &log, numbers, count).unwrap_or_else(|err| {
             tracing::warn!(%err, "what was kept of a log cannot be read");
@@ -238,7 +297,7 @@ impl State {
 
     /// When they wait no longer.
     pub(crate) fn missed_deadline(&self) -> Option<Instant> {
-        self.missed.values().map(|missed| missed.patience).min()
+        self.missed.values().map(|missed| missed.patience).chain(self.summaries.deadline()).min()
     }
 
     /// Tells what is there of what was missed, when its time is over.
@@ -246,6 +305,7 @@ impl State {
         let over = self.missed.iter().filter(|(_, missed)| missed.patience <= now);
         let over: Vec<SessionId> = over.map(|(session, _)| *session).collect();
         over.into_iter().for_each(|session| self.show_missed(session));
+        self.summaries_time(now);
     }
 
     /// The run ends.

@@ -18,6 +18,7 @@ pub(crate) mod ledger;
 mod lobby;
 mod lobby_end;
 pub(crate) mod look_alikes;
+pub(crate) mod mentions;
 pub(crate) mod missed;
 pub(crate) mod operators;
 mod plugins;
@@ -29,6 +30,7 @@ mod repeats;
 pub(crate) mod rooms;
 pub(crate) mod stalls;
 pub(crate) mod strangers;
+mod summaries;
 pub(crate) mod topics;
 pub(crate) mod user;
 pub(crate) mod verifications;
@@ -60,6 +62,7 @@ use crate::client::recent::Recent;
 use crate::client::repeats::Repeats;
 use crate::client::rooms::Rooms;
 use crate::client::strangers::Strangers;
+use crate::client::summaries::Summaries;
 use crate::client::topics::Topics;
 use crate::client::user::User;
 use crate::client::verifications::Verifications;
@@ -159,6 +162,12 @@ pub struct State {
     pub(crate) missed: BTreeMap<SessionId, Missed>,
     /// What of that is still to be read.
     pub(crate) unread: BTreeMap<SessionId, Unread>,
+    /// What is told of all of it, below what is shown of it.
+    pub(crate) summaries: Summaries,
+    /// How far each log went when this user first came to it.
+    pub(crate) backlogs: BTreeMap<SessionId, u64>,
+    /// The first message of each log that came while its session was not current.
+    pub(crate) first_unread: BTreeMap<SessionId, u64>,
 }
 
 /// What a run of the client is given to begin with, once it is in the lobby.
@@ -246,6 +255,9 @@ impl State {
             keeping,
             missed: BTreeMap::new(),
             unread: BTreeMap::new(),
+            summaries: Summaries::default(),
+            backlogs: BTreeMap::new(),
+            first_unread: BTreeMap::new(),
         }
     }
 
@@ -467,8 +479,12 @@ impl State {
         self.watch_message(&message);
         message.seq.into_iter().for_each(|seq| self.heads.reach(message.session, seq));
         if !message.ignored {
-            self.sessions.count_unread(message.session);
-            if message.from != self.me.name && self.is_named(&message.text) {
+            let is_mention = message.from != self.me.name && self.is_named(&message.text);
+            if !self.was_said_before(&message) {
+                self.sessions.count_unread(message.session, is_mention);
+                self.note_first_unread(&message);
+            }
+            if is_mention {
                 self.user.last_mention = Some(message.clone());
             }
         }

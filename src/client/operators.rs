@@ -35,6 +35,14 @@ impl Doing {
 }
 
 impl State {
+    /// The server says whether this user is an operator. Who is one is told so at a terminal, once.
+    pub(crate) fn operates(&mut self, is_operator: bool) {
+        let was = std::mem::replace(&mut self.is_operator, is_operator);
+        if is_operator && !was && self.screen.is_terminal() {
+            self.emit(saying::Operators::YouAreOneHere.into());
+        }
+    }
+
     /// Does something as an operator, for a command. Gives its number.
     ///
     /// # Errors

@@ -141,7 +141,8 @@ impl State {
         if !self.sessions.contains(session) {
             return;
         }
-        self.fail(Failure::from(error.clone()).of_command(FORK));
+        let command = self.private_links.opened_by(session).unwrap_or(FORK);
+        self.fail(Failure::from(error.clone()).of_command(command));
         self.session_over(session, ClosedReason::Failed, &Unsent::Failed(&error));
     }
 

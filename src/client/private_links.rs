@@ -38,6 +38,8 @@ struct PrivateLink {
     /// Texts said before the introduction came, with their numbers and times.
     early: Vec<(u64, Text, u64)>,
     leaving: bool,
+    /// The command that asked for it.
+    opened_by: Option<&'static str>,
 }
 
 /// A session the other side is opening; it has no number before it is up.
@@ -81,6 +83,17 @@ impl PrivateLinks {
             }
             None => Err(NotTaken::NotOpenYet),
         }
+    }
+
+    /// A session that is to be opened was asked for by this command.
+    pub fn opens_for(&mut self, session: SessionId, command: &'static str) {
+        self.links.entry(session).or_default().opened_by = Some(command);
+    }
+
+    /// The command that asked for a session; none where nobody here did.
+    #[must_use]
+    pub fn opened_by(&self, session: SessionId) -> Option<&'static str> {
+        self.links.get(&session)?.opened_by
     }
 
     /// Opens the link of one of this user's own forks.

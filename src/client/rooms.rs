@@ -30,6 +30,9 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// The command that joins rooms, as errors name it.
 pub(crate) const JOIN: &str = "join";
 
+/// For so long an answer to which rooms there are is good for completion.
+const FRESH: Duration = Duration::from_secs(3);
+
 /// Rooms in one answer, and no more parts are waited for: ten times what a server has by default.
 const MOST_ROOMS: usize = 10_000;
 
@@ -46,6 +49,8 @@ pub(crate) struct Rooms {
     since: HashMap<RoomName, u64>,
     /// The rooms that may be completed: those the server has told of.
     known: BTreeSet<RoomName>,
+    /// When the server was asked for them last.
+    asked: Option<Instant>,
     changes: u64,
 }
 
@@ -59,6 +64,12 @@ impl Rooms {
     /// The rooms that may be completed, in order.
     pub(crate) fn known(&self) -> impl Iterator<Item = &RoomName> {
         self.known.iter()
+    }
+
+    /// Whether the server has still to answer for a room that this user was in before.
+    #[must_use]
+    pub(crate) fn are_awaited(&self) -> bool {
+        !self.marks.is_empty()
     }
 
     /// How often they became others than they were.
@@ -191,6 +202,7 @@ impl State {
         let (log, head, start) = (joined.log, joined.head, joined.start);
         let mark = self.rooms.marks.remove(&session);
         self.begin_reading_log(session, Begun { log, head, start, resumed }, mark, since.is_some());
+        self.tell_summaries();
         // From now on a later run is in it, too.
         if since.is_none() {
             self.keeping.set_mark(session, Some(0));
@@ -269,6 +281,8 @@ impl State {
         self.heads.forget(session);
         self.missed.remove(&session);
         self.unread.remove(&session);
+        self.backlogs.remove(&session);
+        self.first_unread.remove(&session);
         self.rooms.marks.remove(&session);
         self.rooms.leaving.remove(&session);
         self.rooms.shortened.remove(&session);
@@ -276,13 +290,23 @@ impl State {
         // Also where it was not joined: an answer may be on its way.
         self.lobby.part(room.clone());
         self.emit(Notice::RoomClosed(RoomClosed::new(session, room, reason)));
+        self.tell_summaries();
     }
 
     /// Asks which rooms there are, for completion alone. A script completes nothing and does not ask.
     pub(crate) fn learn_rooms(&mut self) {
         if self.screen.is_terminal() {
+            self.rooms.asked = Some(Instant::now());
             let request = self.questions.ask(Question::Rooms { rooms: Vec::new(), shown: false }, None);
             self.lobby.ask(ClientMessage::Rooms { request });
+        }
+    }
+
+    /// This user is about to name a room: which there are is asked again, unless that was just done.
+    pub(crate) fn refresh_rooms(&mut self) {
+        let is_fresh = self.rooms.asked.is_some_and(|asked| asked.elapsed() < FRESH);
+        if !is_fresh && self.sessions.lobby_state() == LinkState::Up {
+            self.learn_rooms();
         }
     }
 

@@ -7,6 +7,7 @@ use hobnob_protocol::away::AwayText;
 use hobnob_protocol::name::{PublicKey, UserName};
 
 use crate::client::found::Search;
+use crate::client::mentions::Walk;
 use crate::config::preferences::Preferences;
 use crate::data::table::Table;
 use crate::show::Message;
@@ -34,6 +35,8 @@ pub struct User {
     pub has_typed: bool,
     /// The last search, for more of it.
     pub search: Option<Search>,
+    /// How far back this user has walked through what names him, since he did anything else.
+    pub mentions: Option<Walk>,
     /// The last message of this run that named this user.
     pub last_mention: Option<Message>,
 }

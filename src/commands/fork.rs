@@ -66,6 +66,7 @@ pub(super) fn add(state: &mut State, name: &UserName) -> SessionId {
 
 /// Asks for the link of a session that was added, for the command of this name.
 pub(super) fn open(state: &mut State, session: SessionId, name: UserName, command: &'static str) {
+    state.private_links.opens_for(session, command);
     // Who waits for an answer has it by that: the server knows that both want the same.
     state.knocks.take(&name);
     // The other is opening a session with this user already: it is the one.

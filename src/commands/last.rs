@@ -1,27 +1,43 @@
-//! `\last`: the last message that named this user, in whatever run it came.
+//! `\last [N]`: the last messages that named this user, in whatever run they came; once more: those before.
 
-use super::{Argument, Command, CommandError, Group, Progress, Traits};
+use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
 use crate::client::State;
 use crate::show::{Notice, failing, saying};
+
+/// Messages that are shown at once at the most.
+const MOST: usize = 1_000;
 
 pub(super) const LAST: Command = Command {
     name: "last",
     aliases: &[],
-    usage: "\\last",
-    about: "the last message that mentioned you",
-    argument: Argument::None,
-    optional: false,
+    usage: "\\last [N]",
+    about: "the last N that mentioned you; again: before that",
+    argument: Argument::Text,
+    optional: true,
     group: Group::Reading,
-    examples: &[],
+    examples: &["\\last", "\\last 10"],
     traits: Traits::NONE,
     run,
 };
 
-fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
-    let last = state.last_mention().map_err(failing::History::Unsearchable)?;
-    state.emit(match last {
-        Some(message) => Notice::Kept(message),
-        None => saying::History::NotMentioned.into(),
-    });
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let count = match args {
+        "" => 1,
+        args => args.parse().ok().filter(|count| *count > 0).ok_or_else(|| usage(&LAST))?,
+    };
+    // With a number it begins with the newest ones; without, it goes on where it was.
+    let walk = state.user.mentions.take().filter(|_| args.is_empty());
+    let before = walk.is_some();
+    let (found, walk) = state.mentions_before(walk.unwrap_or_default(), MOST.min(count));
+    let found = found.map_err(failing::History::Unsearchable)?;
+    state.user.mentions = Some(walk);
+    if found.is_empty() {
+        state.emit(saying::History::NotMentioned { before }.into());
+        return Ok(Progress::Done);
+    }
+    found.into_iter().for_each(|message| state.emit(Notice::Kept(message)));
+    if state.screen.is_terminal() && !before {
+        state.emit(saying::History::Mentioned.into());
+    }
     Ok(Progress::Done)
 }

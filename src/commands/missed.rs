@@ -1,12 +1,14 @@
 //! `\missed`: what was said in the lobby and in rooms since this user was last there, from the first unread message on, a
-//! screen at a time: first in the current session, then in the others. The mark moves with it.
+//! screen at a time: first in the current session, then in the others. The mark moves with it. `\missed mentions`: only
+//! what names this user, with what was said around it; the mark stays.
 
-use super::{Argument, Command, CommandError, Group, Progress, Traits};
+use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
 use crate::client::State;
+use crate::client::mentions::{Left, Page, rows_of};
 use crate::client::missed::Unread;
 use crate::data::history::entry::Kept;
 use crate::session::SessionId;
-use crate::show::{Message, Notice, failing, saying};
+use crate::show::{Notice, failing, saying};
 
 /// Rows of the screen that other things need: the prompt, what is said under the messages, a line of the day.
 const ROWS_BESIDE: usize = 4;
@@ -14,20 +16,52 @@ const ROWS_BESIDE: usize = 4;
 pub(super) const MISSED: Command = Command {
     name: "missed",
     aliases: &[],
-    usage: "\\missed",
+    usage: "\\missed [mentions]",
     about: "what you missed, a screen at a time",
-    argument: Argument::None,
-    optional: false,
+    argument: Argument::Text,
+    optional: true,
     group: Group::Reading,
-    examples: &[],
+    examples: &["\\missed", "\\missed mentions"],
     traits: Traits { moves_no_mark: true, ..Traits::NONE },
     run,
 };
 
-fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
+fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     if !state.keeping.history.is_on() {
         return Err(failing::History::NoMark.into());
     }
+    match args {
+        "" => all(state),
+        part if "mentions".starts_with(part) => mentions(state),
+        _ => Err(usage(&MISSED)),
+    }
+}
+
+/// What names this user, from all sessions one after the other.
+fn mentions(state: &mut State) -> Result<Progress, CommandError> {
+    let (columns, rows) = state.screen.size();
+    let mut page = Page::new(columns, rows.saturating_sub(ROWS_BESIDE).max(1));
+    state.read_missed_mentions(&mut page).map_err(failing::History::MissedUnreadable)?;
+    let is_terminal = state.screen.is_terminal();
+    let (shown, rest) = page.take();
+    let is_empty = shown.is_empty();
+    for (number, group) in shown.into_iter().enumerate() {
+        if is_terminal && number > 0 {
+            state.emit(saying::History::LeftOut.into());
+        }
+        group.into_iter().for_each(|message| state.emit(Notice::Message(message)));
+    }
+    let has_more = state.unread.values().any(|unread| unread.left() > 0);
+    state.emit(match (rest, is_empty) {
+        (Left::Some(count), _) => saying::History::MoreMentions { count: Some(count) }.into(),
+        (Left::NotCounted, _) => saying::History::MoreMentions { count: None }.into(),
+        (Left::Nothing, false) => saying::History::AllMentionsShown { has_more }.into(),
+        (Left::Nothing, true) => saying::History::NoMentionMissed { has_more }.into(),
+    });
+    Ok(Progress::Done)
+}
+
+fn all(state: &mut State) -> Result<Progress, CommandError> {
     let next = next(state).and_then(|(session, unread)| Some((session, unread, state.keeping.log(session)?)));
     let Some((session, unread, (server, log))) = next else {
         state.emit(saying::History::NothingMissed.into());
@@ -41,7 +75,7 @@ fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
     let Some(first) = kept.first() else {
         state.unread.remove(&session);
         state.keeping.set_mark(session, Some(unread.until));
-        state.emit(saying::History::MissedNotKept { count: left(unread) }.into());
+        state.emit(saying::History::MissedNotKept { count: unread.left() }.into());
         return Ok(Progress::Done);
     };
     if first.number > unread.next {
@@ -50,11 +84,11 @@ fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
     }
     let read = show(state, session, kept, columns, room);
     state.keeping.set_mark(session, Some(read));
-    let rest = Unread { next: read + 1, until: unread.until };
+    let rest = Unread { next: read + 1, ..unread };
     let room = state.room_of(session);
-    if left(rest) > 0 {
+    if rest.left() > 0 {
         state.unread.insert(session, rest);
-        state.emit(saying::History::MoreMissed { room: room.as_ref(), count: left(rest) }.into());
+        state.emit(saying::History::MoreMissed { room: room.as_ref(), count: rest.left() }.into());
         return Ok(Progress::Done);
     }
     state.unread.remove(&session);
@@ -83,15 +117,4 @@ fn show(state: &mut State, session: SessionId, kept: Vec<Kept>, columns: usize, 
         state.emit(Notice::Message(message));
     }
     read
-}
-
-/// About how many rows a message takes: what stands before its text is as much as the name and a time.
-fn rows_of(message: &Message, columns: usize) -> usize {
-    let before = message.from.as_str().len() + "00:00│: ".len();
-    let room = columns.saturating_sub(before).max(1);
-    message.text.split('\n').map(|line| line.chars().count().div_ceil(room).max(1)).sum()
-}
-
-fn left(unread: Unread) -> u64 {
-    (unread.until + 1).saturating_sub(unread.next)
 }

@@ -242,6 +242,9 @@ pub fn dispatch(state: &mut State, word: &str, args: &str) -> Result<Progress, F
             None => Err(unknown(word)),
         };
     };
+    if command.name != last::LAST.name {
+        state.user.mentions = None;
+    }
     let misused = match (command.argument, command.optional, args.is_empty()) {
         (Argument::None, _, no_args) => !no_args,
         (_, optional, no_args) => no_args && !optional,

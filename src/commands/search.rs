@@ -20,7 +20,7 @@ pub(super) const SEARCH: Command = Command {
     argument: Argument::Text,
     optional: true,
     group: Group::Reading,
-    examples: &["\\search release notes", "\\search lunch from:bobby since:3d", "\\search"],
+    examples: &["\\search release notes", "\\search lunch from:bobby since:yesterday", "\\search"],
     traits: Traits::NONE,
     run,
 };
@@ -86,6 +86,9 @@ mod tests {
         assert!(question.since.is_some());
         assert_eq!(parse("in:LOBBY x").unwrap().place, In::Lobby);
         assert_eq!(parse("in:carol x").unwrap().place, In::Named("carol".parse().unwrap()));
+        for day in ["yesterday", "monday", "3d"] {
+            assert!(parse(&format!("x since:{day}")).unwrap().since.is_some(), "{day}");
+        }
         assert!(parse("x since:yesterdayish").is_err() && parse("from:a:b x").is_err());
     }
 }

@@ -89,7 +89,7 @@ impl LineReader {
         editor.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(keys)));
         editor.set_helper(Some(Assistant {
             completions: Completions { words: words.clone(), page: page.clone() },
-            hints: Hints { color, words: words.clone(), page: page.clone() },
+            hints: Hints::new(color, words.clone(), page.clone(), typed.clone()),
             painter: Painter {
                 color,
                 words: words.clone(),

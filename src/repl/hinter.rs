@@ -2,21 +2,26 @@
 //!
 //! Earlier lines give no hints unless they are searched for. Otherwise a private line could appear again in the lobby.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustyline::Context;
 use rustyline::hint::{Hint, Hinter};
+use tokio::sync::mpsc;
 
 use super::page::Page;
-use super::words::{CommandWord, Words};
-use super::{Watched, found};
+use super::words::{Argument, CommandWord, Words};
+use super::{Typed, Watched, found};
 use crate::input::line::{self, Call, Habit, Line, Source};
 
-/// Makes the hints for commands.
+/// Makes the hints for commands. It sees each line while it is typed, and so tells when a line begins to name a room.
 pub(super) struct Hints {
-    pub(super) color: bool,
-    pub(super) words: Watched,
-    pub(super) page: Arc<Mutex<Page>>,
+    color: bool,
+    words: Watched,
+    page: Arc<Mutex<Page>>,
+    typed: mpsc::Sender<Typed>,
+    /// The line names a room, as it stood last.
+    names_room: AtomicBool,
 }
 
 /// One hint: the text that is shown, and the part of it that the right arrow key inserts.
@@ -42,6 +47,7 @@ impl Hinter for Hints {
     fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<CommandHint> {
         let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
         page.search.look(line, context.history());
+        self.watch_for_rooms(line);
         let hint = self.behind(line, pos, &page);
         page.keep_hint(line, pos, hint.as_ref().map(|hint| hint.display.as_str()));
         hint
@@ -49,6 +55,24 @@ impl Hinter for Hints {
 }
 
 impl Hints {
+    pub(super) fn new(
+        color: bool,
+        words: Watched,
+        page: Arc<Mutex<Page>>,
+        typed: mpsc::Sender<Typed>,
+    ) -> Self {
+        Self { color, words, page, typed, names_room: AtomicBool::new(false) }
+    }
+
+    fn watch_for_rooms(&self, line: &str) {
+        let names_room = names_room(line, &self.words.borrow());
+        if names_room && !self.names_room.swap(names_room, Ordering::Relaxed) {
+            // With a full queue the rooms stay those that are known.
+            let _full = self.typed.try_send(Typed::NamesRoom);
+        }
+        self.names_room.store(names_room, Ordering::Relaxed);
+    }
+
     fn behind(&self, line: &str, pos: usize, page: &Page) -> Option<CommandHint> {
         if page.search.is_open() {
             let display = found::hint(page, line, self.color)?;
@@ -69,6 +93,16 @@ impl Hints {
         hint.display = page.cut(&hint.display, page.room_after(line));
         (!hint.display.is_empty()).then_some(hint)
     }
+}
+
+/// Whether what is typed last is an argument that is a room.
+fn names_room(line: &str, words: &Words) -> bool {
+    let command = match line::parse(line, Source::Terminal(words)) {
+        Line::Command(Call { word, argument: Some(_), .. }) => words.command(word),
+        Line::Slash(Call { argument: Some(_), .. }, Habit::Same(word)) => words.command(&word),
+        _ => None,
+    };
+    command.is_some_and(|command| command.argument == Argument::Room)
 }
 
 fn hint(line: &str, words: &Words) -> Option<CommandHint> {
@@ -119,7 +153,7 @@ fn about(command: &CommandWord) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::words::{Argument, HabitWord};
+    use super::super::words::HabitWord;
     use super::*;
 
     #[track_caller]
@@ -136,6 +170,22 @@ mod tests {
         let found = hint(line, &words);
         let found = found.as_ref().map(|hint| (hint.display(), hint.completion()));
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_line_that_names_a_room_is_known_before_the_name_is_there() {
+        let command = |name: &str, argument| CommandWord {
+            name: name.into(),
+            aliases: Vec::new(),
+            usage: String::new(),
+            about: String::new(),
+            argument,
+        };
+        let commands = vec![command("join", Argument::Room), command("fork", Argument::User)];
+        let words = Words { commands, ..Words::default() };
+        let named = ["\\join ", "\\join te", "/join te"].map(|line| names_room(line, &words));
+        let others = ["\\join", "\\fork te", "join te", ""].map(|line| names_room(line, &words));
+        assert_eq!((named, others), ([true; 3], [false; 4]));
     }
 
     #[test]

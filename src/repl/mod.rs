@@ -82,7 +82,8 @@ pub struct ReplOptions {
     pub words: watch::Receiver<Arc<Words>>,
 }
 
-/// What the user did. All of these answer a grant, except [`Typed::HistoryLost`] and [`Typed::NotUtf8`].
+/// What the user did. All of these answer a grant, except [`Typed::HistoryLost`], [`Typed::NotUtf8`] and
+/// [`Typed::NamesRoom`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Typed {
     /// The user finished a line, or several; see the text at the top of this file.
@@ -129,6 +130,8 @@ pub enum Typed {
     /// The terminal has sent this byte, which is not UTF-8. The line has U+FFFD in its place. This is sent only once
     /// and answers no grant.
     NotUtf8(u8),
+    /// The line has become one that names a room, which may be completed soon. Answers no grant.
+    NamesRoom,
 }
 
 /// Why the line editor could not be started.

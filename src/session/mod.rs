@@ -96,6 +96,9 @@ pub struct SessionRow {
     pub current: bool,
     /// How many messages came while the session was not current.
     pub unread: u64,
+    /// Those of them that name this user.
+    #[serde(default)]
+    pub mentions: u64,
 }
 
 /// All sessions of this run.
@@ -109,6 +112,8 @@ pub struct Sessions {
     lobby_unread: u64,
     /// The sessions with messages that were counted as unread and not shown.
     unseen: BTreeSet<SessionId>,
+    /// How many of the unread messages of a session name this user, where some do.
+    mentions: BTreeMap<SessionId, u64>,
     changes: u64,
 }
 
@@ -130,6 +135,7 @@ impl Sessions {
             lobby: LinkState::Connecting,
             lobby_unread: 0,
             unseen: BTreeSet::new(),
+            mentions: BTreeMap::new(),
             changes: 0,
         }
     }
@@ -171,6 +177,7 @@ impl Sessions {
     fn removed(&mut self, id: SessionId) {
         self.changes += 1;
         self.unseen.remove(&id);
+        self.mentions.remove(&id);
         if self.current == Some(id) {
             self.current = None;
         }
@@ -208,6 +215,7 @@ impl Sessions {
         self.current = Some(id);
         *self.unread_mut(id) = 0;
         self.unseen.remove(&id);
+        self.mentions.remove(&id);
     }
 
     fn unread_mut(&mut self, id: SessionId) -> &mut u64 {
@@ -351,11 +359,25 @@ impl Sessions {
         self.state(id) == LinkState::Down
     }
 
-    /// Counts an incoming message as unread, if the session is not current.
-    pub fn count_unread(&mut self, id: SessionId) {
+    /// Counts an incoming message as unread, if the session is not current. `is_mention` says whether it names this user.
+    pub fn count_unread(&mut self, id: SessionId, is_mention: bool) {
         if self.current != Some(id) {
-            *self.unread_mut(id) += 1;
+            self.count(id, 1, u64::from(is_mention));
         }
+    }
+
+    fn count(&mut self, id: SessionId, messages: u64, mentions: u64) {
+        let unread = self.unread_mut(id);
+        *unread = unread.saturating_add(messages);
+        if mentions > 0 {
+            let sum = self.mentions.entry(id).or_default();
+            *sum = sum.saturating_add(mentions);
+        }
+    }
+
+    /// Returns how many of the unread messages of a session name this user.
+    fn mentions(&self, id: SessionId) -> u64 {
+        self.mentions.get(&id).copied().unwrap_or(0)
     }
 
     /// Notes that a message of this session was counted and not shown.
@@ -370,12 +392,11 @@ impl Sessions {
     }
 
     /// Counts messages from before this run as unread. The session is not current, and they are not shown yet.
-    pub fn count_missed(&mut self, id: SessionId, count: u64) {
+    pub fn count_missed(&mut self, id: SessionId, count: u64, mentions: u64) {
         if count > 0 {
             self.note_unseen(id);
         }
-        let unread = self.unread_mut(id);
-        *unread = unread.saturating_add(count);
+        self.count(id, count, mentions);
     }
 
     /// Returns the rows that `\sessions` shows.
@@ -392,6 +413,7 @@ impl Sessions {
             path: None,
             current: self.is_lobby_current(),
             unread: self.lobby_unread,
+            mentions: self.mentions(SessionId::LOBBY),
         };
         let peers = self.peers().map(|(id, peer)| SessionRow {
             id,
@@ -404,6 +426,7 @@ impl Sessions {
             path: peer.path,
             current: self.current == Some(id),
             unread: peer.unread,
+            mentions: self.mentions(id),
         });
         let rooms = self.rooms().map(|(id, room)| SessionRow {
             id,
@@ -416,6 +439,7 @@ impl Sessions {
             verified: None,
             current: self.current == Some(id),
             unread: room.unread,
+            mentions: self.mentions(id),
         });
         let mut others: Vec<SessionRow> = peers.chain(rooms).collect();
         others.sort_by_key(|row| row.id);
@@ -486,7 +510,7 @@ mod tests {
         assert_eq!(sessions.state(tea), LinkState::Up);
         sessions.set_lobby_state(LinkState::Down);
         assert!(sessions.is_down(tea));
-        sessions.count_unread(tea);
+        sessions.count_unread(tea, false);
         assert_eq!((sessions.unread(tea), sessions.unread(SessionId::LOBBY)), (1, 0));
         sessions.switch(tea);
         assert_eq!(sessions.unread(tea), 0);
@@ -511,12 +535,18 @@ mod tests {
     fn messages_in_other_sessions_are_unread_until_the_user_switches() {
         let mut sessions = Sessions::new();
         let id = sessions.add(peer("bobby"));
-        sessions.count_unread(id);
-        sessions.count_unread(SessionId::LOBBY);
-        assert_eq!(sessions.rows().iter().map(|row| row.unread).collect::<Vec<_>>(), [0, 1]);
+        let counts = |sessions: &Sessions| {
+            sessions.rows().iter().map(|row| (row.unread, row.mentions)).collect::<Vec<_>>()
+        };
+        sessions.count_unread(id, false);
+        sessions.count_unread(id, true);
+        sessions.count_unread(SessionId::LOBBY, true);
+        assert_eq!(counts(&sessions), [(0, 0), (2, 1)]);
         sessions.switch(id);
-        sessions.count_unread(SessionId::LOBBY);
-        assert_eq!(sessions.rows().iter().map(|row| row.unread).collect::<Vec<_>>(), [1, 0]);
+        sessions.count_unread(SessionId::LOBBY, true);
+        assert_eq!(counts(&sessions), [(1, 1), (0, 0)]);
+        sessions.count_missed(SessionId::LOBBY, 10, 2);
+        assert_eq!(counts(&sessions), [(11, 3), (0, 0)]);
     }
 
     #[test]

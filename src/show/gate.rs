@@ -117,8 +117,8 @@ impl Pass for HelpRow {
 
 impl Pass for SessionRow {
     fn pass(&mut self) {
-        let Self { id, kind, peer, room, mode, state, path, verified, current, unread } = self;
-        pass!(id kind peer room mode state path verified current unread);
+        let Self { id, kind, peer, room, mode, state, path, verified, current, unread, mentions } = self;
+        pass!(id kind peer room mode state path verified current unread mentions);
     }
 }
 
@@ -176,7 +176,9 @@ impl Pass for Notice {
                 pass!(session room count mentions from since);
             }
             // Nothing but numbers besides the room.
-            Self::Unread { session: _, room, count: None | Some((_, _)), is_over: _ } => room.pass(),
+            Self::Unread { session: _, room, count: None | Some((_, _)), is_over: _, reads_on: _ } => {
+                room.pass()
+            }
             Self::Sent { session, text, seq } => {
                 pass_lines(text);
                 pass!(session seq);

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::session::path::Path;
 use crate::session::{LinkState, SessionRow};
+use crate::timestamp;
 
 /// What stands before everything hobnob says itself.
 pub(super) const PROGRAM_VOICE: &str = ">>> ";
@@ -128,15 +129,22 @@ impl Human {
         let lines = rows.iter().map(|row| {
             let mark = if row.current { '*' } else { ' ' };
             let who = with_whom(row);
-            let unread = match row.unread {
-                0 => String::new(),
-                count => format!(", {count} unread"),
-            };
+            let unread = unread_words(row);
             let verified = if row.verified == Some(true) { ", verified" } else { "" };
             let (state, path) = (state_word(row.state), path_word(row));
             format!("{PROGRAM_VOICE}{mark} {} {who} ({state}{path}{verified}{unread})\n", row.id)
         });
         lines.collect()
+    }
+}
+
+/// How much is unread in a session, and how much of that names this user.
+pub(super) fn unread_words(row: &SessionRow) -> String {
+    match (row.unread, row.mentions) {
+        (0, _) => String::new(),
+        (count, 0) => format!(", {count} unread"),
+        (count, 1) => format!(", {count} unread, 1 names you"),
+        (count, mentions) => format!(", {count} unread, {mentions} name you"),
     }
 }
 
@@ -188,7 +196,7 @@ pub(super) fn whois(notice: &Notice, since: &str) -> String {
         return String::new();
     };
     let mut known = match seen_first {
-        Some(at) => format!("seen first {}, pinned", at.date()),
+        Some(at) => format!("seen first {}, pinned", timestamp::day_told(*at)),
         None if *trusted => "pinned".to_owned(),
         None => "not pinned".to_owned(),
     };
@@ -265,7 +273,7 @@ pub(super) fn told(notice: &Notice) -> String {
             (_, LinkState::Up) => format!("the link of session {session} is back"),
             _ => format!("the link of session {session} is down; reconnecting"),
         },
-        Notice::Whois { since, .. } => whois(notice, &since.to_string()),
+        Notice::Whois { since, .. } => whois(notice, &timestamp::told(*since)),
         Notice::Notice { text } => harmless(text, "").into_owned(),
         // The caller shows these in forms of their own.
         Notice::Message(_)

@@ -44,7 +44,7 @@ impl KeptMessage {
     /// `2026-11-25 18:02 [lobby] `: when and where it was said.
     #[must_use]
     pub fn head(&self, zone: &TimeZone) -> String {
-        let at = self.at.instant().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+        let at = self.at.minute(zone);
         match (&self.room, &self.peer) {
             (Some(room), _) => format!("{at} [#{room}] "),
             (None, Some(peer)) => format!("{at} [{peer}] "),

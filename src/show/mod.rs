@@ -90,6 +90,9 @@ pub enum Notice {
         /// Whether the session ends now: its history cannot be asked for afterwards.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_over: bool,
+        /// Whether `\\missed` shows the others.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        reads_on: bool,
     },
     /// Something that was said, in this run or an earlier one, is shown again.
     Kept(kept::KeptMessage),

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use hobnob_protocol::name::{Fingerprint, UserName};
 use serde::{Deserialize, Serialize};
 
-use crate::timestamp::Timestamp;
+use crate::timestamp::{Timestamp, told as time};
 
 /// An operator did something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,16 +58,10 @@ pub struct OperatorTold {
     pub file: bool,
 }
 
-/// A point in time, to the minute, as a sentence has it.
-#[must_use]
-pub(super) fn minute(at: Timestamp) -> String {
-    at.instant().strftime("%F %H:%M UTC").to_string()
-}
-
 /// ` until …: why`, as far as both are there.
 #[must_use]
 pub(super) fn until_and_why(until: Option<Timestamp>, reason: Option<&str>) -> String {
-    let mut end = until.map_or_else(String::new, |until| format!(" until {}", minute(until)));
+    let mut end = until.map_or_else(String::new, |until| format!(" until {}", time(until)));
     if let Some(reason) = reason {
         let _infallible = write!(end, ": {reason}");
     }
@@ -89,18 +83,18 @@ pub(super) fn act(ActTold { kind, by, name, target, until, reason, .. }: &ActTol
     let end = until_and_why(*until, reason.as_deref());
     let lasting = lasting_and_why(*until, reason.as_deref());
     match kind.as_str() {
-        "kick" => format!("{by} sent {whom} out{end}"),
+        "kick" => format!("{by} kicked {whom} out of the lobby{end}"),
         "ban" => format!("{by} banned {whom}{lasting}"),
-        "unban" => format!("{by} took back the ban of {whom}"),
+        "unban" => format!("{by} unbanned {whom}"),
         "mute" => format!("{by} muted {whom}{lasting}"),
-        "unmute" => format!("{by} lets {whom} speak again"),
-        "slow" if target == "0" => format!("{by} lets everybody speak as fast as before"),
-        "slow" => format!("{by} made the lobby slow: one text in {target} s for each"),
+        "unmute" => format!("{by} unmuted {whom}"),
+        "slow" if target == "0" => format!("{by} ended slow mode: everybody speaks as fast as before"),
+        "slow" => format!("{by} set slow mode: one message every {target} s for each user"),
         "lock" => format!("{by} locked the lobby{end}"),
         "unlock" => format!("{by} unlocked the lobby"),
-        "admit" => format!("{by} admitted the key {target}"),
+        "admit" => format!("{by} lets the key {target} into the locked lobby"),
         "op" => format!("{by} made {whom} an operator"),
-        "deop" => format!("{by} made {whom} an operator no longer"),
+        "deop" => format!("{by} took operator rights from {whom}"),
         kind => format!("{by} did something that this version does not know: {kind}{end}"),
     }
 }
@@ -113,8 +107,8 @@ pub(super) fn bans(bans: &[BanTold]) -> String {
     }
     let lines = bans.iter().map(|BanTold { what, name, by, at, until, reason }| {
         let name = name.as_ref().map_or_else(String::new, |name| format!("{name}, "));
-        let end = until_and_why(*until, reason.as_deref());
-        format!("{name}{what}: by {by}, {}{end}", minute(*at))
+        let end = lasting_and_why(*until, reason.as_deref());
+        format!("{name}{what}: banned by {by} at {}{end}", time(*at))
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -152,15 +146,12 @@ mod tests {
 
     #[test]
     fn an_act_tells_by_whom_to_whom_until_when_and_why() {
-        assert_eq!(
-            told("ban", Some("carl"), Some("SHA256:x")),
-            "boss banned carl until 2027-01-15 08:00 UTC: spam"
-        );
-        assert_eq!(
-            told("ban", None, Some("192.0.2.0/24")),
-            "boss banned 192.0.2.0/24 until 2027-01-15 08:00 UTC: spam"
-        );
-        assert_eq!(told("slow", None, Some("30")), "boss made the lobby slow: one text in 30 s for each");
+        let end = format!("until {}: spam", time(Timestamp(1_800_000_000_000)));
+        assert_eq!(told("ban", Some("carl"), Some("SHA256:x")), format!("boss banned carl {end}"));
+        assert_eq!(told("ban", None, Some("192.0.2.0/24")), format!("boss banned 192.0.2.0/24 {end}"));
+        assert_eq!(told("unmute", Some("carl"), None), "boss unmuted carl");
+        let slow = "boss set slow mode: one message every 30 s for each user";
+        assert_eq!(told("slow", None, Some("30")), slow);
         assert!(told("dance", None, None).contains("does not know: dance"));
     }
 
@@ -169,7 +160,7 @@ mod tests {
         let told = |kind| told_until(None, kind, Some("carl"), Some("SHA256:x"));
         assert_eq!(told("ban"), "boss banned carl for good: spam");
         assert_eq!(told("mute"), "boss muted carl for good: spam");
-        assert_eq!(told("kick"), "boss sent carl out: spam");
+        assert_eq!(told("kick"), "boss kicked carl out of the lobby: spam");
     }
 
     #[test]
@@ -186,6 +177,7 @@ mod tests {
             until: None,
             reason: None,
         };
-        assert_eq!(bans(&[ban]), "192.0.2.7: by boss, 2027-01-15 08:00 UTC");
+        let at = time(Timestamp(1_800_000_000_000));
+        assert_eq!(bans(&[ban]), format!("192.0.2.7: banned by boss at {at} for good"));
     }
 }

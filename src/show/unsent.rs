@@ -141,13 +141,13 @@ fn not_accepted(answer: &NotAccepted) -> String {
 fn muted(NotAccepted { by, reason, until, .. }: &NotAccepted) -> String {
     let by = by.as_ref().map_or_else(|| "an operator".to_owned(), |by| by.visible().to_string());
     let end = until_and_why(until.map(Timestamp), reason.as_ref().map(ShortText::as_str));
-    format!("{by} keeps you from speaking{end}")
+    format!("you are muted by {by}{end}")
 }
 
 fn slow(wait: Option<u32>) -> String {
     match wait {
-        Some(wait) => format!("the lobby is slow; you may speak again in {wait} s"),
-        None => "the lobby is slow; wait before you speak again".to_owned(),
+        Some(wait) => format!("slow mode: you may speak again in {wait} s"),
+        None => "slow mode: wait a little before you speak again".to_owned(),
     }
 }
 
@@ -188,9 +188,10 @@ mod tests {
             ..answer(NotAcceptedCode::Muted)
         };
         let why = Unsent::NotAccepted(&muted).to_string();
-        assert_eq!(why, "boss keeps you from speaking until 2027-01-15 08:00 UTC: calm down");
+        let until = crate::timestamp::told(Timestamp(1_800_000_000_000));
+        assert_eq!(why, format!("you are muted by boss until {until}: calm down"));
         let slow = NotAccepted { wait: Some(7), ..answer(NotAcceptedCode::Slow) };
-        assert_eq!(Unsent::NotAccepted(&slow).to_string(), "the lobby is slow; you may speak again in 7 s");
+        assert_eq!(Unsent::NotAccepted(&slow).to_string(), "slow mode: you may speak again in 7 s");
     }
 
     #[test]

@@ -118,7 +118,12 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     let signals = signals::watch()?;
     match talk {
         Talk::Terminal { color } => at_terminal(settings, color, signals).await,
-        Talk::Pipe(form) => on_pipe(settings, form, signals).await,
+        Talk::Pipe(form) => {
+            if matches!(form, Form::Json) {
+                timestamp::tell_in_utc();
+            }
+            on_pipe(settings, form, signals).await
+        }
     }
 }
 
@@ -429,7 +434,7 @@ impl Run {
         if let Some(since) = self.since.lobby {
             state.tell_of_since(SessionId::LOBBY, since, welcome.head.seq.0, welcome.start.seq.0);
         }
-        state.is_operator = welcome.operator;
+        state.operates(welcome.operator);
         if let Some(motd) = &welcome.motd {
             state.emit(Notice::Motd { text: motd.as_str().to_owned() });
         }

@@ -134,6 +134,7 @@ impl App {
                 self.print(&format!("cancelled {:?} {:?}", draft.left, draft.right));
                 self.grant(draft);
             }
+            Typed::NamesRoom => {}
             Typed::Interrupted => {
                 self.print("interrupted");
                 self.grant(Draft::default());

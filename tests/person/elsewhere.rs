@@ -41,7 +41,7 @@ fn what_is_said_elsewhere_is_shown_as_it_comes_or_counted_until_one_goes_there()
         // The lobby is elsewhere now; what is said here is shown.
         anna.terminal.type_text("half a li");
         carmen.say("anna, this is the lobby");
-        anna.sees_last("1 P~> bobby (0:1)> half a li");
+        anna.sees_last("1 P~> bobby (0:1!)> half a li");
         bobby.say("and this is not");
         anna.sees_row("* P~> <bobby> and this is not");
         assert!(!anna.terminal.transcript().contains("this is the lobby"), "{}", anna.terminal.transcript());
@@ -115,7 +115,7 @@ fn what_was_only_counted_is_shown_when_the_other_leaves_and_in_the_next_run_when
         anna.enter("\\quit");
         assert!(anna.terminal.wait_for_end().success());
         let anna = Person::join_with(&server, "anna", (columns, 30), &[], &home);
-        anna.sees("1 message since ");
+        anna.sees("1 message in the lobby since ");
         anna.sees("carmen: for all of you");
     }
 }
@@ -168,7 +168,7 @@ fn words_of_the_users_own_are_mentions_now_and_when_they_were_missed() {
         bobby.say("deploy again");
         bobby.say("nothing");
         let mut anna = Person::join_with(&server, "anna", (columns, 30), &[], &home);
-        anna.sees("2 messages since ");
+        anna.sees("2 messages in the lobby since ");
         anna.sees("1 names you");
         anna.sees_row("*!bobby: deploy again");
         anna.enter("\\set highlight off");

@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::person::Person;
+use crate::person::{Person, WIDTHS};
 use crate::support::free_port;
 use crate::support::home::Home;
 use crate::support::launch::Launch;
@@ -132,5 +132,29 @@ fn what_a_frozen_server_does_not_acknowledge_is_counted_and_perhaps_not_delivere
         anna.terminal.wait_for_end();
         assert!(!anna.terminal.transcript().contains("not sent"));
         server.thaw();
+    }
+}
+
+#[test]
+fn what_was_typed_in_a_session_that_is_over_does_not_stand_there_as_said_in_the_lobby() {
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        let mut anna = Person::join(&server, "anna", (columns, 24));
+        bobby.fork("anna");
+        anna.sees("bobby opened private session 1");
+        anna.enter("\\sw 1");
+        anna.sees_last("1 P~> bobby>");
+        anna.terminal.type_text("my secret");
+        anna.sees_last("1 P~> bobby> my secret");
+        bobby.ask("\\leave", json!({"event": "closed", "session": 1}));
+        anna.sees_last("1 (over)> my secret");
+        anna.enter("");
+        anna.sees("not sent (the session it was typed in is over; it is in the editor still");
+        anna.sees_last("lobby> my secret  [not sent]");
+        let rows = anna.rows();
+        assert!(rows.iter().any(|row| row == "1 (over)> my secret"), "{rows:#?}");
+        assert!(!rows.iter().any(|row| row.contains("anna: my secret")), "{rows:#?}");
+        assert!(bobby.lobby_texts().is_empty());
     }
 }

@@ -22,10 +22,14 @@ fn what_was_missed_is_told_and_read_a_screen_at_a_time() {
             bobby.say(&if number == 3 { "ask anna".to_owned() } else { format!("number {number}") });
         }
         let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
-        anna.sees("40 messages since ");
-        anna.sees(", 1 names you: \\missed");
-        anna.sees("unread");
         anna.sees("bobby: number 40");
+        // Below what is shown of it, where it stands when the prompt is there.
+        anna.sees("40 messages in the lobby since ");
+        anna.sees(", 1 names you: \\missed");
+        anna.sees("\\missed mentions shows what names you");
+        let seen = anna.terminal.transcript();
+        let [line, summary] = ["── unread ──", "40 messages in"].map(|part| seen.find(part).unwrap());
+        assert!(line < summary, "{seen}");
         anna.enter("\\missed");
         anna.sees("bobby: ask anna");
         anna.sees("bobby: number 20");
@@ -34,7 +38,7 @@ fn what_was_missed_is_told_and_read_a_screen_at_a_time() {
         anna.enter("\\quit");
         anna.terminal.wait_for_end();
         let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
-        anna.sees("20 messages since ");
+        anna.sees("20 messages in the lobby since ");
         anna.enter("\\missed");
         anna.sees("bobby: number 21");
         anna.sees("that is all you missed");
@@ -44,7 +48,7 @@ fn what_was_missed_is_told_and_read_a_screen_at_a_time() {
         anna.terminal.wait_for_end();
         bobby.say("one more");
         let anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
-        anna.sees("1 message since ");
+        anna.sees("1 message in the lobby since ");
         anna.sees("bobby: number 40");
         anna.sees("bobby: one more");
     }
@@ -67,19 +71,19 @@ fn who_types_nothing_and_scripts_leave_what_is_unread() {
     bobby.say("two");
     for _ in 0..2 {
         let mut anna = look(&home);
-        anna.sees("2 messages since ");
+        anna.sees("2 messages in the lobby since ");
         anna.enter("\\quit");
         anna.terminal.wait_for_end();
     }
     server.client("anna").home(&home).run("from a script\n").ended_with(0);
     let mut anna = look(&home);
-    anna.sees("2 messages since ");
+    anna.sees("2 messages in the lobby since ");
     anna.enter("now I answer");
     anna.sees("now I answer");
     anna.enter("\\quit");
     anna.terminal.wait_for_end();
     bobby.say("three");
-    look(&home).sees("1 message since ");
+    look(&home).sees("1 message in the lobby since ");
 }
 
 #[test]
@@ -122,4 +126,90 @@ fn who_is_away_says_so_once_to_who_names_or_forks_them() {
     anna.enter("\\ss");
     anna.sees("P-> bobby");
     assert_eq!(anna.terminal.screen().matches("is away").count(), 1);
+}
+
+#[test]
+fn what_names_one_is_read_through_and_walked_back() {
+    for columns in WIDTHS {
+        let server = Server::start(&["--rate", "100000"]);
+        let home = Home::new();
+        let bobby = server.join("bobby");
+        let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
+        anna.enter("\\join dev");
+        anna.sees_last("1 #dev>");
+        anna.enter("good night");
+        anna.sees_row("* #dev anna: good night");
+        anna.enter("\\quit");
+        anna.terminal.wait_for_end();
+        for number in 1..=200 {
+            bobby.say(&match number {
+                9 => "anna, the first".to_owned(),
+                10 => "anna, the second".to_owned(),
+                150 => "is anna back?".to_owned(),
+                number => format!("number {number}"),
+            });
+        }
+        bobby.enter("dev");
+        bobby.say("dev one");
+        bobby.say("anna: dev two");
+        let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
+        anna.sees("200 messages in the lobby since ");
+        anna.sees(", 3 name you: \\missed");
+        anna.sees("2 messages in #dev since ");
+        anna.sees("\\missed mentions shows what names you");
+        anna.sees_last("lobby (1:2!)>");
+        anna.enter("\\missed m");
+        anna.sees("bobby: anna, the second");
+        anna.sees("bobby: is anna back?");
+        anna.sees("#dev bobby: anna: dev two");
+        anna.sees("that is all you missed that names you; \\missed reads the rest");
+        let shown = |number: u32| anna.terminal.screen().contains(&format!("bobby: number {number}\n"));
+        let around: Vec<u32> = (1..=179).filter(|number| shown(*number)).collect();
+        assert_eq!(around, [8, 11, 149, 151], "{}", anna.terminal.screen());
+        anna.enter("\\missed mentions");
+        anna.sees("nothing you missed names you; \\missed reads it");
+        // The mark stays where it was, and everything is there to be read.
+        anna.enter("\\clear");
+        anna.enter("\\missed");
+        anna.sees("bobby: number 1");
+        anna.enter("\\clear");
+        anna.enter("\\last");
+        anna.sees("[#dev] bobby: anna: dev two");
+        anna.sees("\\last once more goes further back");
+        anna.enter("\\last");
+        anna.sees("[lobby] bobby: is anna back?");
+        anna.enter("\\last");
+        anna.sees("[lobby] bobby: anna, the second");
+        anna.enter("\\clear");
+        anna.enter("\\last 2");
+        anna.sees("[#dev] bobby: anna: dev two");
+        anna.sees("[lobby] bobby: is anna back?");
+        (0..3).for_each(|_| anna.enter("\\last"));
+        anna.sees("nobody has mentioned you before that");
+    }
+}
+
+#[test]
+fn mentions_that_do_not_fit_follow_on_the_next_page() {
+    for columns in WIDTHS {
+        let server = Server::start(&["--rate", "100000"]);
+        let home = Home::new();
+        let bobby = server.join("bobby");
+        let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
+        anna.enter("\\quit");
+        anna.terminal.wait_for_end();
+        for number in 1..=90 {
+            bobby.say(&if number % 9 == 5 { format!("anna {number}") } else { format!("number {number}") });
+        }
+        let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
+        anna.sees(", 10 name you: \\missed");
+        anna.enter("\\missed mentions");
+        anna.sees("bobby: anna 41");
+        anna.sees("5 more name you: \\missed mentions");
+        anna.enter("\\missed mentions");
+        anna.sees("bobby: anna 50");
+        anna.sees("bobby: anna 86");
+        anna.sees("that is all you missed that names you");
+        assert!(anna.terminal.screen().lines().count() <= 24 && !anna.terminal.screen().contains("anna 41"));
+    }
 }

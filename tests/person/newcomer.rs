@@ -131,7 +131,7 @@ fn whois_tells_the_time_of_this_place() {
     let since = screen.lines().find_map(|row| row.split_once(" since ")).unwrap().1;
     // The minute may have turned since it joined, at midnight even the day.
     let days = [&now, &now.checked_sub(jiff::SignedDuration::from_mins(1)).unwrap()];
-    let told = days.map(|at| at.strftime("%-d %B %Y, %H:%M").to_string());
+    let told = days.map(|at| at.strftime("%Y-%m-%d %H:%M").to_string());
     assert!(told.iter().any(|time| time == since), "{since:?} is none of {told:?}");
 }
 

@@ -4,6 +4,8 @@
 use serde_json::json;
 
 use crate::person::{Person, WIDTHS};
+use crate::support::LONG_DEADLINE;
+use crate::support::home::Home;
 use crate::support::ruled::Ruled;
 
 #[test]
@@ -15,10 +17,10 @@ fn a_text_that_is_not_said_comes_back_into_the_editor_with_the_reason() {
         boss.ask("\\mute anna 10m", json!({"event": "act", "kind": "mute"}));
         anna.sees("boss muted anna until");
         anna.enter("hello there");
-        anna.sees("boss keeps you from speaking until");
+        anna.sees("you are muted by boss until");
         anna.sees_last("lobby> hello there  [not sent]");
         boss.ask("\\unmute anna", json!({"event": "act", "kind": "unmute"}));
-        anna.sees("boss lets anna speak again");
+        anna.sees("boss unmuted anna");
         anna.enter(", boss");
         boss.wait(json!({"event": "message", "text": "hello there, boss"}));
     }
@@ -61,6 +63,28 @@ fn who_is_sent_out_reads_by_whom_and_why_and_leaves_with_3() {
 }
 
 #[test]
+fn a_relayed_session_of_whoever_is_banned_pauses_and_goes_on_when_the_ban_is_taken_back() {
+    let ruled = Ruled::start();
+    let (boss, home) = (ruled.boss(), Home::new());
+    let anna = ruled.server.client("anna").args(["--path", "relay"]).join();
+    let mut bobby = Person::join_with(&ruled.server, "bobby", (80, 30), &[("HOBNOB_PATH", "relay")], &home);
+    anna.send("\\fork bobby");
+    anna.wait(json!({"event": "opened", "peer": "bobby", "path": "relay"}));
+    bobby.sees("anna opened private session 1 with you");
+    let link_is = |state: &str| json!({"event": "link", "session": 1, "state": state});
+    boss.ask("\\ban bobby 2h spam", json!({"event": "act", "kind": "ban"}));
+    anna.wait(link_is("down"));
+    bobby.sees("boss banned you from the lobby until");
+    bobby.enter("\\sw 1");
+    bobby.enter("can you hear me?");
+    boss.ask("\\unban bobby", json!({"event": "act", "kind": "unban"}));
+    anna.has_no(link_is("up"));
+    anna.has_no(json!({"event": "message", "kind": "peer"}));
+    anna.wait_within(LONG_DEADLINE, link_is("up"));
+    anna.wait(json!({"event": "message", "kind": "peer", "text": "can you hear me?"}));
+}
+
+#[test]
 fn operators_are_shown_their_commands_and_others_are_not() {
     let ruled = Ruled::start();
     let boss = ruled.boss();
@@ -73,4 +97,49 @@ fn operators_are_shown_their_commands_and_others_are_not() {
     anna.enter("\\clear");
     anna.enter("\\help");
     anna.sees("\\kick NAME [REASON]");
+}
+
+#[test]
+fn an_operator_is_told_at_the_start_that_he_is_one_and_others_are_not() {
+    for columns in WIDTHS {
+        let ruled = Ruled::start();
+        let told = "you are an operator here: \\help lists what operators do";
+        let mut boss = Person::join_with(&ruled.server, "boss", (columns, 30), &[], ruled.boss_home());
+        boss.sees(told);
+        let mut anna = Person::join(&ruled.server, "anna", (columns, 30));
+        // Answered by the server, so that whatever it had to say at the start is there.
+        anna.enter("\\ops");
+        anna.sees("by the server's settings");
+        assert!(!anna.terminal.screen().contains("you are an operator"), "{}", anna.terminal.screen());
+        // Whoever comes back after a lost link knows it.
+        boss.enter("\\ops");
+        boss.sees("by the server's settings");
+        assert_eq!(boss.terminal.transcript().matches("you are an").count(), 1);
+    }
+}
+
+#[test]
+fn times_in_sentences_are_those_of_whoever_reads() {
+    let ruled = Ruled::start();
+    let boss = ruled.boss();
+    // Nine hours ahead the whole year.
+    let (zone, home) = ([("TZ", "Asia/Tokyo")], Home::new());
+    let mut anna = Person::join_with(&ruled.server, "anna", (200, 30), &zone, &home);
+    let act = boss.ask("\\ban 192.0.2.7 2h spam", json!({"event": "act", "kind": "ban"}));
+    let until: jiff::Timestamp = act["until"].as_str().unwrap().parse().unwrap();
+    let here = until.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(9)));
+    let until = format!("until {}: spam", here.strftime("%Y-%m-%d %H:%M"));
+    anna.sees(&format!("boss banned 192.0.2.7 {until}"));
+    boss.ask("\\op anna", json!({"event": "act", "kind": "op"}));
+    anna.sees("you are an operator now");
+    anna.enter("\\bans");
+    anna.sees_row(&format!(">>> 192.0.2.7: banned by boss at {} {until}", here_before(&here, 2)));
+    anna.enter("\\whois boss");
+    anna.sees(&format!("in the lobby since {}", here_before(&here, 2).split(' ').next().unwrap()));
+}
+
+/// So many hours before, to the minute.
+fn here_before(at: &jiff::Zoned, hours: i64) -> String {
+    use jiff::ToSpan;
+    at.checked_sub(hours.hours()).unwrap().strftime("%Y-%m-%d %H:%M").to_string()
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::person::{Person, WIDTHS};
+use crate::pty::last_row;
 use crate::support::home::Home;
 use crate::support::server::Server;
 
@@ -105,12 +106,12 @@ fn at_the_next_start_one_is_in_the_rooms_again_and_told_what_was_missed_in_each(
         let mut anna = Person::join_with(&server, "anna", (columns, 40), &[], &home);
         anna.sees("you are in #tea: session 1");
         anna.sees("you are in #dev: session 2");
-        anna.sees("#tea: 30 messages since ");
+        anna.sees("30 messages in #tea since ");
         anna.sees(", 1 names you: \\missed");
-        anna.sees_last("lobby (1:30)>");
+        anna.sees_last("lobby (1:30!)>");
         assert!(!anna.terminal.screen().contains("number 30"), "it is counted, and shown by going there");
         anna.enter("\\sw tea");
-        anna.sees("30 unread, the newest 20 of them");
+        anna.sees("30 unread, the newest 20 of them; \\missed reads all");
         anna.sees("#tea bobby: number 30");
         anna.enter("\\missed");
         anna.sees("#tea bobby: ask anna");
@@ -127,7 +128,7 @@ fn at_the_next_start_one_is_in_the_rooms_again_and_told_what_was_missed_in_each(
         anna.enter("\\ss");
         anna.sees("1 #tea (up)");
         assert!(!anna.terminal.screen().contains("#dev"), "{}", anna.terminal.screen());
-        assert!(!anna.terminal.screen().contains("messages since"), "{}", anna.terminal.screen());
+        assert!(!anna.terminal.screen().contains("messages in"), "{}", anna.terminal.screen());
     }
 }
 
@@ -158,12 +159,20 @@ fn a_room_may_be_gone_to_while_the_lobby_is_down_and_lines_wait_there() {
 fn tab_completes_rooms() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
-    bobby.enter("teahouse");
     let mut anna = Person::join(&server, "anna", (80, 24));
-    anna.enter("\\rooms");
-    anna.sees("#teahouse (1)");
-    anna.terminal.type_text("\\join te\t");
+    // A room that was made since, of which nobody has told her.
+    bobby.enter("teahouse");
+    while !last_row(&anna.terminal.screen()).ends_with("\\join teahouse") {
+        anna.terminal.type_text("\x15\\join te");
+        anna.terminal.wait_until("what is typed", |screen| last_row(screen).ends_with("\\join te"));
+        // What is typed behind it shows that the key was taken, whatever it did.
+        anna.terminal.type_text("\tx");
+        anna.terminal.wait_until("the key", |screen| last_row(screen).ends_with('x'));
+        anna.terminal.type_text("\x7f");
+        anna.terminal.wait_until("the word", |screen| !last_row(screen).ends_with('x'));
+    }
     anna.sees_last("lobby> \\join teahouse");
+    assert!(!anna.terminal.screen().contains("(1)"), "nothing is printed for that");
     anna.terminal.keys(b"\r");
     anna.sees_last("1 #teahouse>");
     anna.terminal.type_text("\\sw lo\t");
@@ -174,4 +183,53 @@ fn tab_completes_rooms() {
     anna.sees_last("lobby> \\sw #teahouse");
     anna.terminal.keys(b"\r");
     anna.sees_last("1 #teahouse>");
+}
+
+#[test]
+fn what_was_said_before_one_came_to_a_room_is_not_unread_there() {
+    let server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    bobby.enter("dev");
+    (1..=30).for_each(|number| drop(bobby.say(&format!("number {number}"))));
+    let mut anna = Person::join(&server, "anna", (80, 40));
+    // Typed ahead: the fork is done before the room has told what was said there.
+    anna.terminal.type_text("\\j dev\r\\fork bobby\r");
+    anna.sees("#dev bobby: number 30");
+    anna.sees("session 2 with bobby is open");
+    anna.sees_last("2 P-> bobby>");
+    bobby.send("\\sw dev");
+    bobby.say("this one is new, anna");
+    anna.sees_last("2 P-> bobby (1:1!)>");
+    anna.enter("\\ss");
+    anna.sees("1 #dev (up, 1 unread, 1 names you)");
+}
+
+#[test]
+fn of_many_rooms_few_rows_tell_what_was_missed() {
+    for columns in WIDTHS {
+        let server = Server::start(&["--rate", "100000"]);
+        let home = Home::new();
+        let bobby = server.join("bobby");
+        let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
+        for number in 1..=5 {
+            anna.enter(&format!("\\join room{number}"));
+            anna.sees_last(&format!("{number} #room{number}>"));
+            anna.enter("good night");
+            anna.sees_row(&format!("* #room{number} anna: good night"));
+        }
+        anna.enter("\\quit");
+        anna.terminal.wait_for_end();
+        (1..=30).for_each(|number| drop(bobby.say(&format!("number {number}"))));
+        for number in 1..=5 {
+            bobby.enter(&format!("room{number}"));
+            bobby.say(if number == 4 { "anna, the fourth" } else { "one" });
+        }
+        let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
+        anna.sees("30 messages in the lobby since ");
+        anna.sees("1 message in #room4 since ");
+        anna.sees("3 messages in 3 more rooms");
+        anna.sees("\\missed mentions shows what names you");
+        anna.enter("\\missed mentions");
+        anna.sees("#room4 bobby: anna, the fourth");
+    }
 }

@@ -81,6 +81,8 @@ fn what_was_said_is_found_when_nobody_is_there_any_more() {
     assert!(all.stdout[0].ends_with("[lobby] bobby: the plan for anna␛[2J"), "{}", all.story());
     assert_eq!(log(&["log", "--with", "Bobby"]).stdout.len(), 1);
     assert_eq!(log(&["log", "--since", "1h", "--until", "2h"]).stdout.len(), 0);
+    assert_eq!(log(&["log", "--since", "yesterday"]).stdout.len(), all.stdout.len());
+    assert_eq!(log(&["log", "--until", "yesterday"]).stdout.len(), 0);
     assert_eq!(log(&["log", "--name", "dora", "secret"]).stdout.len(), 0);
     let json = log(&["log", "--json", "secret"]);
     let event: Value = serde_json::from_str(&json.stdout[0]).unwrap();

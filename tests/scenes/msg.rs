@@ -64,7 +64,8 @@ fn what_cannot_be_said_is_told_and_the_current_session_stays() {
     ] {
         let output =
             server.client("anna").home(&home).run_json(format!("{line}\nafter {code}\n")).ended_with(1);
-        output.the(json!({"event": "error", "code": code}));
+        let error = output.the(json!({"event": "error", "code": code}));
+        assert_eq!(error["command"], "msg", "{line}");
         output.the(json!({"event": "unsent", "text": text}));
         observer.wait(json!({"event": "message", "session": 0, "text": format!("after {code}")}));
     }

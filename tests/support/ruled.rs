@@ -42,7 +42,13 @@ impl Ruled {
     #[track_caller]
     #[must_use]
     pub(crate) fn boss(&self) -> Client {
-        self.server.client("boss").home(&self.boss_home).join()
+        self.server.client("boss").home(self.boss_home()).join()
+    }
+
+    /// Where the operator lives, for one who comes at a terminal.
+    #[must_use]
+    pub(crate) fn boss_home(&self) -> &Home {
+        &self.boss_home
     }
 
     /// The file that lists the operators.

@@ -179,6 +179,7 @@ fn check_verify(event: &Value) -> Checked {
 fn check_session(session: &Value) -> Checked {
     number(session, "id")?;
     number(session, "unread")?;
+    number(session, "mentions")?;
     flag(session, "current")?;
     one_of(session, "state", &["up", "connecting", "down"])?;
     one_of(session, "kind", &["lobby", "room", "peer"])?;

@@ -1,10 +1,10 @@
-//! Which addresses are banned, for whoever takes newcomers: a connection from there is closed before a handshake is spent
-//! on it. A few are let through all the same, since an operator may come from there, which only a handshake shows; whoever
-//! is none is refused after it. Knows nothing of why an address is banned.
+//! The banned addresses, for the code that accepts connections: a connection from a banned address is closed before a
+//! handshake is spent on it. A few of these connections are let through nevertheless, because an operator may come from
+//! there, and only a handshake shows that; users who are no operators are refused after the handshake. Knows nothing of
+//! why an address is banned.
 //!
-//! What is let through is counted by network, so that a flood from one computer of a wide range takes nothing from an
-//! operator at another one in it; and for all of them together, so that a flood from very many costs no more handshakes
-//! than that.
+//! These few are counted by network, so that a flood from one computer in a wide range takes nothing from an operator
+//! elsewhere in that range; and for all networks together, so that a flood from very many costs no more handshakes.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,7 +28,7 @@ const MAX_NETWORKS: usize = 16 * 1024;
 const OF_ALL_AT_ONCE: u32 = 16;
 const OF_ALL_ONE_IN: Duration = Duration::from_millis(100);
 
-/// The ranges that are banned, and how many connections were let through.
+/// The banned ranges, and how many connections were let through.
 #[derive(Debug)]
 pub(crate) struct BannedRanges(Mutex<Inner>);
 
@@ -49,12 +49,12 @@ impl Default for BannedRanges {
 }
 
 impl BannedRanges {
-    /// From now on these are banned.
+    /// From now on these ranges are banned.
     pub(crate) fn set(&self, ranges: Vec<(AddressRange, Term)>) {
         self.lock().ranges = ranges;
     }
 
-    /// Whether a connection from this address is worth a handshake; the clock shows `wall`, in milliseconds.
+    /// Whether a connection from this address gets a handshake. `wall` is the time of the clock, in milliseconds.
     pub(crate) fn lets_pass(&self, ip: IpAddr, now: Instant, wall: u64) -> bool {
         let mut inner = self.lock();
         let holds = |term: &Term| term.as_end().is_none_or(|end| wall < end);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::content::ActTarget;
-use hobnob_protocol::message::{BanRow, NoAnswerCode, OperatorRow, Refused, ServerMessage};
+use hobnob_protocol::message::{BanRow, NoAnswerCode, OperatorRow, Refused, RefusedCode, ServerMessage};
 use hobnob_protocol::name::{Fingerprint, UserName};
 
 use super::{Admitted, Ending, Lobby};
@@ -21,6 +21,14 @@ impl Lobby {
 
     /// An operator sent somebody out. That he has left is proposed when his connection has ended.
     pub(super) fn sent_out(&mut self, id: ConnectionId, why: Refused) {
+        let roster = self.machine.roster();
+        if let Some(key) = roster.member(id).map(|member| member.key) {
+            // Wherever his connection is: each server relays for all of them.
+            let is_here = roster.those(|member| member.key == key).into_iter().any(|other| other != id);
+            // A ban is told with the rules, and ends with them.
+            let may_go_on = is_here || why.code != RefusedCode::Kicked;
+            self.kept_out.sent_out(key, may_go_on);
+        }
         if let Some(seat) = self.seats.get(&id) {
             self.metrics.sent_out.inc();
             seat.outlet.end(Ending::now(ServerMessage::Refused(why)));

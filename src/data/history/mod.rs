@@ -42,7 +42,7 @@ pub(crate) const DEFAULT_SIZE: u64 = 1024 * 1024 * 1024;
 /// The smallest limit that may be set, in bytes. It is enough for some thousand messages.
 pub(crate) const SMALLEST_SIZE: u64 = 4 * 1024 * 1024;
 
-/// How many messages are searched for the last one that mentions this user.
+/// How many messages are searched for those that mention this user.
 const MOST_LOOKED_AT: usize = 10_000;
 
 /// The history of a data directory. It is off if nothing is to be kept or if the file cannot be used.
@@ -170,17 +170,21 @@ impl History {
         })
     }
 
-    /// Returns the newest message that contains one of these names or words and for which `is_wanted` returns true.
+    /// Returns the newest messages before a place that contain one of these names or words and for which `is_wanted` returns
+    /// true: at most `count`, the oldest first.
     ///
     /// # Errors
     /// Fails if the file cannot be read.
     pub(crate) fn newest_with_any<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,
+        before: Before,
+        count: usize,
         is_wanted: &dyn Fn(&Kept) -> bool,
-    ) -> Result<Option<Kept>, HistoryError> {
-        self.ask(None, |open| {
-            question::newest_with_any(&open.reader, names, &open.own_name, MOST_LOOKED_AT, is_wanted)
+    ) -> Result<Vec<Kept>, HistoryError> {
+        self.ask(Vec::new(), |open| {
+            let bounds = (before, count, MOST_LOOKED_AT);
+            question::newest_with_any(&open.reader, names, &open.own_name, bounds, is_wanted)
         })
     }
 

@@ -1,5 +1,7 @@
 //! Questions to the history, and how the rows of an answer become messages. This file owns every SELECT of messages.
 
+use std::cell::Cell;
+
 use hobnob_protocol::name::{LogId, PublicKey, Text, UserName};
 use hobnob_protocol::room::RoomName;
 use rusqlite::types::Value;
@@ -57,6 +59,16 @@ pub(crate) struct Before {
 impl Default for Before {
     fn default() -> Self {
         Self { public: i64::MAX, private: i64::MAX }
+    }
+}
+
+impl Before {
+    /// Before this message, too.
+    #[must_use]
+    pub(crate) fn down_to(mut self, kept: &Kept) -> Self {
+        let end = if kept.id < PRIVATE_IDS { &mut self.public } else { &mut self.private };
+        *end = kept.id.min(*end);
+        self
     }
 }
 
@@ -176,11 +188,7 @@ pub(super) fn newest(
     }
     let goes_on = found.len() > count;
     found.drain(..found.len().saturating_sub(count));
-    let mut reached = before;
-    for kept in &found {
-        let end = if kept.id < PRIVATE_IDS { &mut reached.public } else { &mut reached.private };
-        *end = kept.id.min(*end);
-    }
+    let reached = found.iter().fold(before, Before::down_to);
     Ok((found, reached, goes_on))
 }
 
@@ -295,29 +303,34 @@ fn fits(question: &Question, kept: &Kept) -> bool {
     question.from.as_ref().is_none_or(|from| kept.from == *from)
 }
 
-/// Returns the newest message that contains any of `names` and for which `is_wanted` returns true. In each class at
-/// most `most` messages are examined.
+/// Returns the newest messages that contain any of `names` and for which `is_wanted` returns true: at most `count` of
+/// them, the oldest first. In each class at most `most` messages are examined.
 pub(super) fn newest_with_any<'a>(
     conn: &Connection,
     names: impl IntoIterator<Item = &'a str>,
     own_name: &UserName,
-    most: usize,
+    (before, count, most): (Before, usize, usize),
     is_wanted: &dyn Fn(&Kept) -> bool,
-) -> rusqlite::Result<Option<Kept>> {
-    let Some(matching) = words::any_of(names) else { return Ok(None) };
+) -> rusqlite::Result<Vec<Kept>> {
+    let Some(matching) = words::any_of(names) else { return Ok(Vec::new()) };
     let question = Question { own_name: Some(own_name.clone()), ..Question::default() };
-    let mut best: Option<Kept> = None;
-    for private in [false, true] {
-        let looked = std::cell::Cell::new(0);
+    let mut all = Vec::new();
+    for class in [(false, before.public), (true, before.private)] {
+        let (looked, wanted) = (Cell::new(0), Cell::new(0));
         let limited = |kept: &Kept| {
             looked.set(looked.get() + 1);
-            looked.get() > most || is_wanted(kept)
+            let is_it = looked.get() <= most && is_wanted(kept);
+            wanted.set(wanted.get() + usize::from(is_it));
+            // What comes after the limit only fills up what is wanted, so that nothing more is looked at.
+            is_it || looked.get() > most
         };
-        let found = newest_of(conn, &question, Some(&matching), (private, i64::MAX), 1, &limited)?;
-        let found = found.into_iter().find(|_| looked.get() <= most);
-        best = best.into_iter().chain(found).max_by_key(|kept| kept.at);
+        let mut found = newest_of(conn, &question, Some(&matching), class, count, &limited)?;
+        found.truncate(wanted.get());
+        all.extend(found);
     }
-    Ok(best)
+    all.sort_by_key(|kept| (kept.at, kept.id));
+    all.drain(..all.len().saturating_sub(count));
+    Ok(all)
 }
 
 /// Returns messages of a log with numbers from `first` to `last`, both included, with the oldest first. If there are

@@ -125,9 +125,11 @@ mod tests {
         let told = "you were sent out of the lobby; \\quit and start hobnob again to come back";
         assert_eq!(fails(LobbyEnded::Kicked), (told.to_owned(), ErrorCode::Kicked));
         let until = Some(Timestamp(1_800_000_000_000));
-        let told = "you are banned from the lobby until 2027-01-15 08:00 UTC; \\quit, and start hobnob again when the ban \
-                    is over";
-        assert_eq!(fails(LobbyEnded::Banned { until }), (told.to_owned(), ErrorCode::Banned));
+        let time = crate::timestamp::told(Timestamp(1_800_000_000_000));
+        let told = format!(
+            "you are banned from the lobby until {time}; \\quit, and start hobnob again when the ban is over"
+        );
+        assert_eq!(fails(LobbyEnded::Banned { until }), (told, ErrorCode::Banned));
         let told = "you are banned from the lobby for good";
         assert_eq!(fails(LobbyEnded::Banned { until: None }), (told.to_owned(), ErrorCode::Banned));
         let told = "the server's key changed, and the lobby does not come back in this run";

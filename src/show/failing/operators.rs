@@ -26,7 +26,7 @@ pub(crate) fn sent_out(Refused { code, by, reason, until }: &Refused) -> String 
     let (until, reason) = (until.map(Timestamp), reason.as_ref().map(ShortText::as_str));
     let end = operators::until_and_why(until, reason);
     match code {
-        RefusedCode::Kicked => format!("{by} sent you out of the lobby{end}"),
+        RefusedCode::Kicked => format!("{by} kicked you out of the lobby{end}"),
         RefusedCode::Banned => {
             format!("{by} banned you from the lobby{}", operators::lasting_and_why(until, reason))
         }
@@ -58,10 +58,11 @@ mod tests {
             until,
         };
         let told = sent_out(&refused(RefusedCode::Banned, Some(1_800_000_000_000)));
-        assert_eq!(told, "boss banned you from the lobby until 2027-01-15 08:00 UTC: spam");
+        let until = crate::timestamp::told(Timestamp(1_800_000_000_000));
+        assert_eq!(told, format!("boss banned you from the lobby until {until}: spam"));
         let told = sent_out(&refused(RefusedCode::Banned, None));
         assert_eq!(told, "boss banned you from the lobby for good: spam");
-        assert_eq!(sent_out(&refused(RefusedCode::Kicked, None)), "boss sent you out of the lobby: spam");
+        assert_eq!(sent_out(&refused(RefusedCode::Kicked, None)), "boss kicked you out of the lobby: spam");
         let kicked = refused(RefusedCode::Kicked, None);
         assert_eq!(Operators::SentOut(&kicked).code(), ErrorCode::Kicked);
     }

@@ -83,7 +83,8 @@ pub(crate) enum Private<'a> {
 /// Another key than the pinned one: what it may mean, and what to do.
 fn changed_key(name: &UserName, key: &PublicKey, pin: &Pin) -> String {
     let (new, old) = (key.fingerprint(), pin.key.fingerprint());
-    let since = pin.seen_first().map_or_else(String::new, |at| format!(" since {}", at.date()));
+    let since =
+        pin.seen_first().map_or_else(String::new, |at| format!(" since {}", crate::timestamp::day_told(at)));
     if pin.earlier {
         return format!(
             "{name}'s key is {new}; an earlier hobnob pinned {old} for this name{since}, perhaps in another \

@@ -33,7 +33,12 @@ pub(crate) enum History<'a> {
         has_more: bool,
     },
     /// No message named this user.
-    NotMentioned,
+    NotMentioned {
+        /// Later ones were shown before.
+        before: bool,
+    },
+    /// Messages that name this user were shown.
+    Mentioned,
     /// Nothing was missed that is not read.
     NothingMissed,
     /// None of the missed messages are kept here.
@@ -45,6 +50,34 @@ pub(crate) enum History<'a> {
     OldestMissedNotKept {
         /// How many these are.
         count: u64,
+    },
+    /// What was missed in rooms that are not told of one by one.
+    MissedInOthers {
+        /// How many rooms.
+        rooms: usize,
+        /// How many messages.
+        count: u64,
+        /// How many of them name this user.
+        mentions: u64,
+    },
+    /// Some of what was missed names this user.
+    MentionsMissed,
+    /// Between two messages others were left out.
+    LeftOut,
+    /// More of what was missed names this user than the screen has room for.
+    MoreMentions {
+        /// How many messages; none where that was not counted.
+        count: Option<u64>,
+    },
+    /// All that was missed and names this user was shown.
+    AllMentionsShown {
+        /// Whether something else is still to be read.
+        has_more: bool,
+    },
+    /// Nothing that was missed names this user.
+    NoMentionMissed {
+        /// Whether something else is still to be read.
+        has_more: bool,
     },
     /// More was missed than the screen has room for.
     MoreMissed {
@@ -81,7 +114,40 @@ impl fmt::Display for History<'_> {
                 write!(f, "{count} earlier ones; \\search shows those before")
             }
             Self::Found { count, has_more: false, .. } => write!(f, "{count} found"),
-            Self::NotMentioned => f.write_str("nobody has mentioned you, as far as it is kept here"),
+            Self::NotMentioned { before: false } => {
+                f.write_str("nobody has mentioned you, as far as it is kept here")
+            }
+            Self::NotMentioned { before: true } => {
+                f.write_str("nobody has mentioned you before that, as far as it is kept here")
+            }
+            Self::Mentioned => f.write_str("\\last once more goes further back"),
+            Self::MissedInOthers { rooms, count, mentions } => {
+                let named = match mentions {
+                    0 => String::new(),
+                    1 => ", 1 names you".to_owned(),
+                    many => format!(", {many} name you"),
+                };
+                write!(f, "{} in {rooms} more rooms{named}", messages(count))
+            }
+            Self::MentionsMissed => f.write_str("\\missed mentions shows what names you"),
+            Self::LeftOut => f.write_str("…"),
+            Self::MoreMentions { count: None } => {
+                f.write_str("there may be more that names you: \\missed mentions")
+            }
+            Self::MoreMentions { count: Some(1) } => f.write_str("1 more names you: \\missed mentions"),
+            Self::MoreMentions { count: Some(count) } => {
+                write!(f, "{count} more name you: \\missed mentions")
+            }
+            Self::AllMentionsShown { has_more: false } => {
+                f.write_str("that is all you missed that names you")
+            }
+            Self::AllMentionsShown { has_more: true } => {
+                f.write_str("that is all you missed that names you; \\missed reads the rest")
+            }
+            Self::NoMentionMissed { has_more: false } => f.write_str("nothing you missed names you"),
+            Self::NoMentionMissed { has_more: true } => {
+                f.write_str("nothing you missed names you; \\missed reads it")
+            }
             Self::NothingMissed => f.write_str("nothing that you missed is left to be read"),
             Self::MissedNotKept { count } => {
                 write!(f, "{} are not kept on this machine", messages(count))

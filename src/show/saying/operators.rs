@@ -9,6 +9,8 @@ use super::Saying;
 pub(crate) enum Operators {
     /// This user was made one.
     YouAreOne,
+    /// This user is one.
+    YouAreOneHere,
     /// How whoever was sent out comes back.
     ComeBack {
         /// Not before a ban is over.
@@ -22,6 +24,7 @@ impl fmt::Display for Operators {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::YouAreOne => f.write_str("you are an operator now: \\help lists what operators do"),
+            Self::YouAreOneHere => f.write_str("you are an operator here: \\help lists what operators do"),
             Self::ComeBack { banned: false } => f.write_str("\\quit and start hobnob again to come back"),
             Self::ComeBack { banned: true } => {
                 f.write_str("\\quit, and start hobnob again when the ban is over")

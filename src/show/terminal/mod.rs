@@ -18,6 +18,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use nu_ansi_term::{Color, Style};
 
+use self::unread::Rest;
 use super::gate::passed;
 use super::harmless::{harmless, harmless_line};
 use super::human::{PROGRAM_VOICE, Shown, failure_text, told, whois};
@@ -113,15 +114,19 @@ impl TerminalForm {
             Notice::Closed { reason: ClosedReason::Failed, .. } => Shown::Nothing,
             Notice::RoomClosed(closed) if closed.reason == ClosedReason::Failed => Shown::Nothing,
             Notice::Whois { since, .. } => {
-                let since = self.local(*since).strftime("%-d %B %Y, %H:%M").to_string();
-                Shown::Out(self.say(&whois(notice, &since), columns))
+                Shown::Out(self.say(&whois(notice, &since.minute(&self.zone)), columns))
             }
             Notice::Missed { room, count, mentions, since, .. } => {
                 let said = self.missed(room.as_ref(), *count, *mentions, *since);
                 Shown::Out(self.program_voice(Style::new().bold(), &said, columns))
             }
-            Notice::Unread { session, room, count, is_over } => {
-                Shown::Out(self.unread_line(*session, room.as_ref(), (*count, *is_over), columns))
+            Notice::Unread { session, room, count, is_over, reads_on } => {
+                let rest = match (is_over, reads_on) {
+                    (true, _) => Rest::Gone,
+                    (false, true) => Rest::Missed,
+                    (false, false) => Rest::History,
+                };
+                Shown::Out(self.unread_line(*session, room.as_ref(), (*count, rest), columns))
             }
             Notice::Act(act) if act.replayed => Shown::Nothing,
             Notice::Motd { text } => Shown::Out(self.say(&first_rows(text, columns), columns)),

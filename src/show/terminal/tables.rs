@@ -5,7 +5,7 @@ use nu_ansi_term::{Color, Style};
 
 use super::super::HelpRow;
 use super::super::harmless::harmless_line;
-use super::super::human::{PROGRAM_VOICE, path_word, state_word, with_whom};
+use super::super::human::{PROGRAM_VOICE, path_word, state_word, unread_words, with_whom};
 use super::TerminalForm;
 use super::wrap::width;
 use crate::session::SessionRow;
@@ -69,10 +69,7 @@ impl TerminalForm {
         let lines = rows.iter().map(|row| {
             let mark = if row.current { '*' } else { ' ' };
             let who = with_whom(row);
-            let unread = match row.unread {
-                0 => String::new(),
-                count => format!(", {count} unread"),
-            };
+            let unread = unread_words(row);
             let style = match (row.current, row.unread) {
                 (true, _) => Style::new().bold(),
                 (false, 0) => Style::new(),

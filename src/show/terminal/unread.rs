@@ -13,8 +13,19 @@ use crate::timestamp::Timestamp;
 /// The line is no longer than this, however wide the terminal is.
 const WIDEST: usize = 60;
 
+/// Where the unread messages are to be had that are not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// Nowhere: the session ends.
+    Gone,
+    /// `\\missed` reads from the first one on.
+    Missed,
+    /// `\\history` shows them.
+    History,
+}
+
 impl TerminalForm {
-    /// `134 messages since yesterday 18:02, 2 name you: \missed`; of a room its name comes first.
+    /// `134 messages in the lobby since yesterday 18:02, 2 name you: \missed`.
     pub(super) fn missed(
         &self,
         room: Option<&RoomName>,
@@ -22,7 +33,7 @@ impl TerminalForm {
         mentions: u64,
         since: Option<Timestamp>,
     ) -> String {
-        let place = room.map_or_else(String::new, |room| format!("{}: ", room::label(room)));
+        let place = room::place(room);
         let messages = if count == 1 { "1 message".to_owned() } else { format!("{count} messages") };
         let since = since.map(|since| format!(" since {}", self.day_and_time(since))).unwrap_or_default();
         let mentions = match mentions {
@@ -30,7 +41,7 @@ impl TerminalForm {
             1 => ", 1 names you".to_owned(),
             many => format!(", {many} name you"),
         };
-        format!("{place}{messages}{since}{mentions}: \\missed")
+        format!("{messages} in {place}{since}{mentions}: \\missed")
     }
 
     /// A time as somebody says it who knows what day it is.
@@ -47,26 +58,29 @@ impl TerminalForm {
         local.strftime(format).to_string()
     }
 
-    /// The line above what is unread; `count` says how many that is and how many of them follow,
-    /// and whether the session ends, so that the others cannot be asked for there.
+    /// The line above what is unread; `count` says how many that is and how many of them follow, `rest` where the others
+    /// are to be had.
     pub(super) fn unread_line(
         &self,
         session: SessionId,
         room: Option<&RoomName>,
-        (count, is_over): (Option<(u64, u64)>, bool),
+        (count, rest): (Option<(u64, u64)>, Rest),
         columns: usize,
     ) -> String {
         let text = match count {
             None => {
                 room.map_or_else(|| "unread".to_owned(), |room| format!("unread in {}", room::label(room)))
             }
-            Some((count, shown)) if shown < count && is_over => {
-                let place = room.map_or_else(|| format!("session {session}"), room::label);
-                format!("{count} unread in {place}, the newest {shown} of them")
-            }
-            Some((count, shown)) if shown < count => {
-                format!("{count} unread, the newest {shown} of them; \\history {count} shows all")
-            }
+            Some((count, shown)) if shown < count => match rest {
+                Rest::Gone => {
+                    let place = room.map_or_else(|| format!("session {session}"), room::label);
+                    format!("{count} unread in {place}, the newest {shown} of them")
+                }
+                Rest::Missed => format!("{count} unread, the newest {shown} of them; \\missed reads all"),
+                Rest::History => {
+                    format!("{count} unread, the newest {shown} of them; \\history {count} shows all")
+                }
+            },
             Some((count, _)) if session == SessionId::LOBBY || room.is_some() => {
                 format!("{count} unread in {}", room::place(room))
             }

@@ -13,8 +13,8 @@ use crate::terminal::{Terminal, WELCOME};
 /// Messages that were missed, as many as a client fetches; and lines that are shown.
 const MESSAGES: u32 = 10_000;
 
-/// Stands above the first of them that are shown.
-const MISSED: &[u8] = b" messages since ";
+/// Stands below those of them that are shown.
+const MISSED: &[u8] = b" messages in the lobby since ";
 
 /// The prompt, drawn below them.
 const PROMPT: &[u8] = b"lobby> ";
@@ -51,8 +51,8 @@ fn start_after_absence(world: &mut World, messages: u32) -> anyhow::Result<Durat
     say(&mut crowd, messages)?;
     let began = Instant::now();
     let mut terminal = Terminal::start(&world.programs, &subject, &data, &[])?;
-    terminal.wait_for(MISSED)?;
     terminal.wait_for(last(&crowd).as_bytes())?;
+    terminal.wait_for(MISSED)?;
     terminal.wait_for(PROMPT)?;
     Ok(began.elapsed())
 }

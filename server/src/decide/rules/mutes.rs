@@ -7,22 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use super::MAX_ENTRIES;
 use super::moderation::Denied;
+use super::parts::ENTRIES;
 use super::term::Sentence;
 
-/// One who is muted.
+/// One key that is muted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Mute {
     name: Option<UserName>,
     sentence: Sentence,
 }
 
-/// All who are muted.
+/// All keys that are muted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Mutes(BTreeMap<PublicKey, Mute>);
 
 impl Mutes {
-    /// Whether nobody was muted, or all were unmuted.
+    /// Whether no mute is in the list. Mutes that have ended may still be in it.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -37,7 +38,7 @@ impl Mutes {
         self.0.get(key).map(|mute| &mute.sentence).filter(|sentence| sentence.holds(now))
     }
 
-    /// A key may not speak. A second mute of one key replaces the first.
+    /// Mutes a key. A second mute of one key replaces the first.
     pub(super) fn mute(
         &mut self,
         key: PublicKey,
@@ -53,10 +54,25 @@ impl Mutes {
         Ok(())
     }
 
-    /// A key may speak again.
+    /// Takes a mute back, so that the key may speak again.
     pub(super) fn unmute(&mut self, key: &PublicKey, now: u64) -> Result<(), Denied> {
         let muted = self.0.remove(key).filter(|mute| mute.sentence.holds(now));
         muted.map(drop).ok_or(Denied::Unchanged)
+    }
+
+    /// The same in parts of so many entries.
+    pub(super) fn parts(self) -> Vec<Self> {
+        let all: Vec<_> = self.0.into_iter().collect();
+        all.chunks(ENTRIES).map(|some| Self(some.iter().cloned().collect())).collect()
+    }
+
+    /// Takes over what is not here, as far as there is room.
+    pub(super) fn keep(&mut self, kept: &Self) {
+        for (key, mute) in &kept.0 {
+            if self.0.len() < MAX_ENTRIES && !self.0.contains_key(key) {
+                self.0.insert(*key, mute.clone());
+            }
+        }
     }
 
     pub(super) fn clock_went_back(&mut self, now: u64) {

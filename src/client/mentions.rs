@@ -1,0 +1,211 @@
+//! What names this user: the last of it in any run, and what of it was missed, each message with those around it. Owns
+//! how far back this user has walked, and how much of it fits on a page. Knows nothing of how it is asked for.
+
+use crate::client::State;
+use crate::client::found;
+use crate::data::history::HistoryError;
+use crate::data::history::entry::Kept;
+use crate::data::history::question::Before;
+use crate::session::SessionId;
+use crate::show::Message;
+use crate::show::kept::KeptMessage;
+
+/// Messages that are read from the history at once.
+const AT_ONCE: usize = 500;
+
+/// Messages that are looked through for one page. More can be missed only over several runs, and the next page goes on.
+const LOOKED_THROUGH: usize = 50_000;
+
+/// How far back somebody has walked through what names this user.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Walk {
+    before: Before,
+    /// Of those messages that are not kept on this machine, how many were shown.
+    unkept: usize,
+}
+
+/// What of a log is still to be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Nothing.
+    Nothing,
+    /// So many messages.
+    Some(u64),
+    /// Perhaps something; nobody has looked.
+    NotCounted,
+}
+
+/// A page of messages that name this user, in groups of those that follow each other.
+#[derive(Debug)]
+pub(crate) struct Page {
+    columns: usize,
+    rows: usize,
+    used: usize,
+    groups: Vec<Vec<Message>>,
+    /// Messages that no longer fit, once there are some.
+    left: u64,
+    is_full: bool,
+    /// Messages that may still be looked at.
+    patience: usize,
+}
+
+impl Page {
+    /// An empty page of this size.
+    pub(crate) fn new(columns: usize, rows: usize) -> Self {
+        Self { columns, rows, used: 0, groups: Vec::new(), left: 0, is_full: false, patience: LOOKED_THROUGH }
+    }
+
+    /// The groups, and what is left behind them.
+    pub(crate) fn take(self) -> (Vec<Vec<Message>>, Left) {
+        let left = match (self.left, self.patience) {
+            (_, 0) => Left::NotCounted,
+            (0, _) => Left::Nothing,
+            (left, _) => Left::Some(left),
+        };
+        (self.groups, left)
+    }
+
+    /// Begins a group with these messages, or goes on with the last one. False where they do not fit, and something is
+    /// there already.
+    fn add(&mut self, messages: Vec<Message>, begins: bool) -> bool {
+        let gap = usize::from(begins && !self.groups.is_empty());
+        let needed = gap + messages.iter().map(|it| rows_of(it, self.columns)).sum::<usize>();
+        if self.used + needed > self.rows && !self.groups.is_empty() {
+            return false;
+        }
+        self.used += needed;
+        match self.groups.last_mut().filter(|_| !begins) {
+            Some(group) => group.extend(messages),
+            None => self.groups.push(messages),
+        }
+        true
+    }
+}
+
+/// About how many rows a message takes: what stands before its text is as much as the name and a time.
+pub(crate) fn rows_of(message: &Message, columns: usize) -> usize {
+    let before = message.from.as_str().len() + "00:00│: ".len();
+    let room = columns.saturating_sub(before).max(1);
+    message.text.split('\n').map(|line| line.chars().count().div_ceil(room).max(1)).sum()
+}
+
+impl State {
+    /// The next messages of a walk back through what names this user, at most `count`, the newest last; and the walk
+    /// that goes on before them.
+    pub(crate) fn mentions_before(
+        &self,
+        walk: Walk,
+        count: usize,
+    ) -> (Result<Vec<KeptMessage>, HistoryError>, Walk) {
+        let kept = match self.kept_mentions(walk.before, count) {
+            Ok(kept) => kept,
+            Err(err) => return (Err(err), walk),
+        };
+        let kept = kept.into_iter().map(|kept| (found::shown(&kept), Some(kept)));
+        let unkept = self.unkept_mentions().into_iter().rev().skip(walk.unkept).take(count);
+        let mut all: Vec<(KeptMessage, Option<Kept>)> = kept.chain(unkept.map(|it| (it, None))).collect();
+        all.sort_by_key(|(message, _)| message.at);
+        all.drain(..all.len().saturating_sub(count));
+        let mut reached = walk;
+        for (_, kept) in &all {
+            match kept {
+                Some(kept) => reached.before = reached.before.down_to(kept),
+                None => reached.unkept += 1,
+            }
+        }
+        (Ok(all.into_iter().map(|(message, _)| message).collect()), reached)
+    }
+
+    fn kept_mentions(&self, before: Before, count: usize) -> Result<Vec<Kept>, HistoryError> {
+        let words = self.user.preferences.highlight.words().iter().map(String::as_str);
+        let names = [self.me.name.as_str(), self.keeping.own_name().as_str()].into_iter().chain(words);
+        let is_wanted = |kept: &Kept| {
+            let by_oneself = kept.own || self.keeping.is_own(&kept.key);
+            !by_oneself && !self.is_ignored(kept) && self.is_named(kept.text.as_str())
+        };
+        self.keeping.history.newest_with_any(names, before, count, &is_wanted)
+    }
+
+    /// The same of what this run has seen and does not keep, the oldest first.
+    fn unkept_mentions(&self) -> Vec<KeptMessage> {
+        let is_wanted = |message: &&Message| {
+            message.from != self.me.name
+                && !self.keeping.keeps(message.session)
+                && !message.key.is_some_and(|key| self.user.ignores(&key))
+                && self.is_named(&message.text)
+        };
+        let mut found: Vec<&Message> = self.recent.all().filter(is_wanted).collect();
+        // What was said in a session that is over is no longer at hand; the last of it is.
+        let last = self.user.last_mention.as_ref().filter(|_| !self.keeping.history.is_on());
+        let last = last.filter(is_wanted).filter(|last| !found.contains(last));
+        found.extend(last);
+        found.sort_by_key(|message| message.at);
+        found.into_iter().map(|message| self.again(message)).collect()
+    }
+
+    /// Fills a page with what was missed and names this user: of the current session first, then of the others.
+    pub(crate) fn read_missed_mentions(&mut self, page: &mut Page) -> Result<(), HistoryError> {
+        let current = self.sessions.current();
+        let mut sessions: Vec<SessionId> = self.unread.keys().copied().collect();
+        sessions.sort_by_key(|session| (Some(*session) != current, *session));
+        for session in sessions {
+            self.read_mentions_of(session, page)?;
+        }
+        Ok(())
+    }
+
+    fn read_mentions_of(&mut self, session: SessionId, page: &mut Page) -> Result<(), HistoryError> {
+        let Some(unread) = self.unread.get(&session).copied() else { return Ok(()) };
+        let (Some(mut from), Some((server, log))) = (unread.not_looked_through(), self.keeping.log(session))
+        else {
+            return Ok(());
+        };
+        let mut before = self.kept_of_log(session, (1, from - 1), 1).pop();
+        // The message behind one that names this user belongs to its group.
+        let mut goes_on = false;
+        while from <= unread.until && page.patience > 0 {
+            let count = AT_ONCE.min(page.patience);
+            let kept = self.keeping.history.oldest_of_log(&server, &log, (from, unread.until), count)?;
+            let Some(last) = kept.last() else { break };
+            page.patience -= kept.len();
+            from = last.number + 1;
+            for kept in kept {
+                if self.is_ignored(&kept) {
+                    continue;
+                }
+                let message = self.logged_message_again(session, &kept);
+                if self.is_mention(&kept) {
+                    let lead = before.take().filter(|_| !goes_on);
+                    let lead = lead.map(|kept| self.logged_message_again(session, &kept));
+                    let group = lead.into_iter().filter(|it| !it.ignored).chain([message]).collect();
+                    page.is_full |= !page.is_full && !page.add(group, !goes_on);
+                    if page.is_full {
+                        page.left += 1;
+                    } else {
+                        self.looked_through(session, kept.number);
+                    }
+                    goes_on = !page.is_full;
+                } else if std::mem::take(&mut goes_on) && page.add(vec![message], false) {
+                    // It was shown: no other group begins with it.
+                    before = None;
+                } else {
+                    before = Some(kept);
+                }
+            }
+        }
+        if !page.is_full {
+            self.looked_through(session, if page.patience > 0 { unread.until } else { from - 1 });
+        }
+        Ok(())
+    }
+
+    fn is_mention(&self, kept: &Kept) -> bool {
+        !self.keeping.is_own(&kept.key) && self.is_named(kept.text.as_str())
+    }
+
+    fn looked_through(&mut self, session: SessionId, until: u64) {
+        if let Some(unread) = self.unread.get_mut(&session) {
+            unread.looked_through = until;
+        }
+    }
+}
