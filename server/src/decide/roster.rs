@@ -353,6 +353,16 @@ impl Roster {
         here.or_else(|| self.bindings.get(name).map(|binding| binding.key))
     }
 
+    /// The key of this fingerprint and a name of it: of whoever is here, or of the one to whom the name belongs. Goes
+    /// through all names that belong to anybody.
+    pub(crate) fn known_by(&self, fingerprint: &Fingerprint) -> Option<(PublicKey, UserName)> {
+        let mut here = self.in_use.iter().filter_map(|(name, id)| Some((name, self.members.get(id)?)));
+        let here = here.find(|(_, member)| member.fingerprint == *fingerprint);
+        let bound = || self.bindings.iter().find(|(_, binding)| binding.key.fingerprint() == *fingerprint);
+        here.map(|(name, member)| (member.key, UserName::clone(name)))
+            .or_else(|| bound().map(|(name, binding)| (binding.key, name.clone())))
+    }
+
     /// A name as its user writes it.
     pub(crate) fn spelling(&self, name: &UserName) -> UserName {
         let here = self.in_use.get_key_value(name).map(|(name, _)| UserName::clone(name));

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use hobnob_protocol::message::{RefusedCode, ServerMessage};
+use hobnob_protocol::message::{Refused, RefusedCode, ServerMessage};
 use tokio::time::Instant;
 
 use super::servers::without_a_word;
@@ -57,6 +57,10 @@ impl Lobby {
             // This client came as the life of this server ended; in the next life it gets another number.
             return join.outlet.end(without_a_word());
         }
+        if let Some(why) = self.is_kept_out(&join) {
+            self.metrics.turned_away.inc();
+            return join.outlet.end(Ending::now(ServerMessage::Refused(why)));
+        }
         let now = Instant::now();
         let (key, run) = (join.newcomer.key, join.newcomer.run);
         // A run that waits for a sign of life and comes again waits only once.
@@ -71,6 +75,15 @@ impl Lobby {
             }
             _ => self.propose(join, None),
         }
+    }
+
+    /// Whether the rules keep a newcomer out as they are now and the clock shows it. Then nothing is proposed, which all
+    /// servers would have to store and decide for nothing: whoever is banned may come as often as he likes. When a ban has
+    /// ended by the clock alone, the order tells.
+    fn is_kept_out(&self, join: &Join) -> Option<Refused> {
+        let why = self.machine.keeps_out(&join.newcomer.key, join.network)?;
+        let wall = (self.clock)();
+        why.until.is_none_or(|until| wall < until).then_some(why)
     }
 
     /// Another client of the same key whose name the newcomer would get if that client were gone. It is here already,

@@ -350,7 +350,8 @@ impl Lobby {
             LobbyCommand::Leave(id) => self.leave(id),
             LobbyCommand::Alive(id) => self.alive(id),
             LobbyCommand::Say { from, id, room, content } => {
-                if content.text().is_some() && !self.is_slow_enough(from, id, room.as_ref()) {
+                // The topic of a room, too: whoever sets it says that to all who are in it.
+                if !self.is_slow_enough(from, id, room.as_ref()) {
                     return;
                 }
                 self.gathered.push(Entry::Say { from, id, room, content });

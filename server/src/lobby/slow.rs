@@ -1,4 +1,4 @@
-//! The limit of texts in a slow lobby: each key that is no operator's may say one text in a number of seconds. Only
+//! The limit of texts in a slow lobby: texts, and topics of rooms: each key that is no operator's may say one in a number of seconds. Only
 //! this server knows when a key last spoke to it, so that is checked here, before the order; how slow the lobby is was
 //! decided by the order. A server that starts anew has forgotten when keys spoke, and everybody may speak at once.
 

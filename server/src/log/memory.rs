@@ -105,7 +105,9 @@ impl LobbyLog for MemoryLog {
         let opened = |(kept, line): &(KeptRoom, Line)| {
             let mut posts = Posts::of_a_room();
             posts.note_all(&line.messages);
-            OpenedRoom { kept: kept.clone(), head: line.head, posts }
+            let mut standing = crate::decide::Standing::default();
+            line.messages.iter().for_each(|message| standing.spoke(message.key, message.at));
+            OpenedRoom { kept: kept.clone(), head: line.head, posts, standing }
         };
         self.state().rooms.values().map(opened).collect()
     }

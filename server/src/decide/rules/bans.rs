@@ -69,6 +69,11 @@ impl Bans {
         by_key.or_else(by_range).or_else(by_network)
     }
 
+    /// Whether any key is banned, or was when this was last tidied.
+    pub(super) fn has_keys(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
     /// The key that was banned under this name.
     pub(super) fn known_as(&self, name: &UserName) -> Option<Fingerprint> {
         let banned = self.keys.iter().find(|(_, ban)| ban.name.as_ref() == Some(name));

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction};
 use super::log_number::LogNumber;
 use super::record::{Record, Records};
 use super::rows::{blob, missing, unreadable};
-use crate::decide::{POSTS_REMEMBERED, Party, ROOM_POSTS_REMEMBERED};
+use crate::decide::{POSTS_REMEMBERED, Party, ROOM_POSTS_REMEMBERED, Standing};
 use crate::log::LogError;
 use crate::log::posts::{Posts, oldest_remembered};
 
@@ -57,10 +57,15 @@ pub(super) fn forget(tx: &Transaction<'_>, number: LogNumber, head: Seq) -> rusq
     Ok(())
 }
 
-/// The posts of a log that are remembered when `head` is its newest message. Of old records, no more is checked than
-/// that they can be told apart and that none is missing in its row.
-pub(crate) fn remembered(conn: &Connection, number: LogNumber, head: Seq) -> Result<Posts, LogError> {
+/// The posts of a log that are remembered when `head` is its newest message, and how much the log is used, as far as these
+/// posts tell. Of old records, no more is checked than that they can be told apart and that none is missing in its row.
+pub(crate) fn remembered(
+    conn: &Connection,
+    number: LogNumber,
+    head: Seq,
+) -> Result<(Posts, Standing), LogError> {
     let mut posts = Posts::of_the_newest(remembered_of(number));
+    let mut standing = Standing::default();
     let oldest = oldest_remembered(head, remembered_of(number));
     for_each_row(
         conn,
@@ -72,6 +77,7 @@ pub(crate) fn remembered(conn: &Connection, number: LogNumber, head: Seq) -> Res
             for (seq, post) in (first..).map(Seq).zip(all).filter(|(seq, _)| *seq >= oldest) {
                 let (party, id) = parsed(post);
                 posts.note(party, id, seq);
+                standing.spoke_once(party.0);
             }
             Ok(())
         },
@@ -84,11 +90,12 @@ pub(crate) fn remembered(conn: &Connection, number: LogNumber, head: Seq) -> Res
             for_each_record(last, row, |record| {
                 if record.seq >= oldest {
                     posts.note(record.party(), record.id, record.seq);
+                    standing.spoke(record.party().0, record.at);
                 }
             })
         },
     )?;
-    Ok(posts)
+    Ok((posts, standing))
 }
 
 /// Gives the records of a row to `take`. The row is damaged if they do not follow one another up to `last`.

@@ -184,7 +184,7 @@ impl Opened {
         let meta = rows::meta(&conn)?;
         noted.map_or(Ok(()), |noted| noted.require(dir, &conn, &meta, contents.head))?;
         let named = |err| name_file(&conn, err);
-        let posts = gone::remembered(&conn, meta.number, contents.head.seq).map_err(named)?;
+        let (posts, _) = gone::remembered(&conn, meta.number, contents.head.seq).map_err(named)?;
         let bytes = sizes::bytes_of_logs(&conn).map_err(named)?;
         let kept = |meta: &rows::Meta, head| {
             let bytes = bytes.get(&meta.number).copied().unwrap_or_default();
@@ -196,9 +196,9 @@ impl Opened {
                 gone.push(meta.number);
                 continue;
             };
-            let posts = gone::remembered(&conn, meta.number, head.seq).map_err(named)?;
+            let (posts, standing) = gone::remembered(&conn, meta.number, head.seq).map_err(named)?;
             logs_of_rooms.push(kept(&meta, head));
-            rooms.push(OpenedRoom { kept: room, head, posts });
+            rooms.push(OpenedRoom { kept: room, head, posts, standing });
         }
         let rows_of = |number: &LogNumber| {
             *number == LogNumber::LOBBY

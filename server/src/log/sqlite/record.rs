@@ -19,7 +19,7 @@ pub(super) fn write(message: &LobbyMessage, records: &mut Vec<u8>) {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record<'a> {
     pub(super) seq: Seq,
-    at: u64,
+    pub(super) at: u64,
     key: [u8; 32],
     run: [u8; 8],
     pub(super) id: u64,
