@@ -173,5 +173,5 @@ fn a_manual_page_on_a_terminal_says_how_to_read_it() {
     let mut anna = Person::start(&["man"], (80, 24), &[], &Home::new());
     assert!(anna.terminal.wait_for_end().success());
     let screen = anna.terminal.screen();
-    assert!(screen.ends_with("to read it: hobnob man | man -l -"), "{screen}");
+    assert!(screen.ends_with("read it with: hobnob man | man -l -"), "{screen}");
 }
