@@ -1,12 +1,13 @@
 //! The link to NATS: made once, and then made again for ever by the crate beneath, to whichever node answers. Owns
 //! its times; knows no stream.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::{self, Context};
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, rustls};
 use thiserror::Error;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -55,7 +56,7 @@ pub enum ConnectError {
         reason: String,
     },
     /// The link cannot be encrypted as it has to be.
-    #[error("cannot speak TLS with NATS at {urls}: {reason}; see --nats-ca")]
+    #[error("cannot speak TLS with NATS at {urls}: {reason}; see --nats-ca and --nats-cert")]
     Tls {
         /// Where.
         urls: String,
@@ -95,7 +96,7 @@ impl Link {
     /// # Errors
     /// When no node lets this server in, see [`ConnectError`].
     pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
-        let urls = settings.urls.join(",");
+        let urls = settings.urls.iter().map(|url| without_password(url)).collect::<Vec<_>>().join(",");
         let until = Instant::now() + FIRST_LINK;
         loop {
             let stands = Arc::new(AtomicBool::new(true));
@@ -107,6 +108,7 @@ impl Link {
                         return Err(ConnectError::Denied { urls, reason: err.to_string() });
                     }
                     ConnectErrorKind::Tls => return Err(ConnectError::Tls { urls, reason: chain(&err) }),
+                    _ if is_of_tls(&err) => return Err(ConnectError::Tls { urls, reason: chain(&err) }),
                     ConnectErrorKind::ServerParse => {
                         return Err(ConnectError::Unreachable { urls, reason: chain(&err) });
                     }
@@ -202,8 +204,31 @@ fn note(event: &Event, stands: &AtomicBool) {
     }
 }
 
+/// Whether TLS is what failed: certificates that do not fit get no better by trying again. The crate beneath tells of most of
+/// them as it tells of a socket that broke.
+fn is_of_tls(err: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(err);
+    while let Some(err) = cause {
+        let within = err.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if err.is::<rustls::Error>() || within.is_some_and(|err| err.is::<rustls::Error>()) {
+            return true;
+        }
+        cause = err.source();
+    }
+    false
+}
+
+/// A node's address as it may be shown and logged: a user and a password may stand before the host.
+fn without_password(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => format!("{}{}", &url[..scheme + 3], &url[at + 1..]),
+        (None, Some(at)) => url[at + 1..].to_owned(),
+        _ => url.to_owned(),
+    }
+}
+
 /// An error with its causes, each said once.
-pub(crate) fn chain(err: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn chain(err: &(dyn Error + 'static)) -> String {
     let mut text = err.to_string();
     let mut cause = err.source();
     while let Some(err) = cause {
@@ -215,4 +240,28 @@ pub(crate) fn chain(err: &(dyn std::error::Error + 'static)) -> String {
         cause = err.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        for (given, shown) in [
+            ("nats://one:4222", "nats://one:4222"),
+            ("tls://anna:p@ss@one:4222", "tls://one:4222"),
+            ("anna:word@one:4222", "one:4222"),
+            ("one", "one"),
+        ] {
+            assert_eq!(without_password(given), shown);
+        }
+    }
+
+    #[test]
+    fn a_failure_of_tls_is_known_within_one_of_a_socket() {
+        let tls = || rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
+        assert!(is_of_tls(&tls()) && is_of_tls(&std::io::Error::other(tls())));
+        assert!(!is_of_tls(&std::io::Error::other("broken pipe")));
+    }
 }

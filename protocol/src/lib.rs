@@ -70,6 +70,7 @@ pub const MAX_LINE_BYTES: usize = 6 * MAX_TEXT_BYTES + 32 * 1024;
 
 /// The longest line that a server reads before it has accepted the `hello`, in bytes. It is short so that a stranger
 /// cannot make the server use more memory. It has room for a position in each of [`MAX_ROOMS_OF_A_KEY`] rooms.
+/// The lines of a relay link, before it passes bytes on, have the same bound.
 pub const MAX_HELLO_BYTES: usize = 32 * 1024;
 
 /// The longest line before the `hello` on a link between two peers, in bytes. The `hello` of a peer is short.

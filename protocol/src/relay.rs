@@ -64,6 +64,9 @@ pub enum RelayRefusedCode {
     TakenOver,
     /// The server is shutting down.
     Closing,
+    /// Operators of the lobby sent this key out: it is banned, or was kicked and has not come back into the lobby. The
+    /// client may try again.
+    SentOut,
     /// A reason that this build does not know.
     #[serde(other)]
     Other,

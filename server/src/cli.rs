@@ -43,6 +43,14 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR", env = "HOBNOB_DATA_DIR")]
         data_dir: Option<PathBuf>,
     },
+    /// Copy the key and the log to a new folder from which a server can start; a server may run meanwhile
+    Backup {
+        /// The new folder: it must not exist, or be empty
+        dir: PathBuf,
+        /// The data directory [default: as for the server]
+        #[arg(long, value_name = "DIR", env = "HOBNOB_DATA_DIR")]
+        data_dir: Option<PathBuf>,
+    },
     /// Show whether a server runs, and how far it has read the order of a lobby on many servers
     Status {
         /// The data directory [default: as for the server]

@@ -22,6 +22,7 @@ use crate::decide::Proposals;
 use crate::lobby::{Chunk, Lobby, LobbyParts, Sharing, first_connection, lobby, new_server, wall_clock};
 use crate::log::{LobbyLog, LogError};
 use crate::metrics::Metrics;
+use crate::relay::kept_out::KeptOut;
 use crate::relay::{Relay, RelayParts};
 use crate::tokens::Tokens;
 
@@ -96,11 +97,13 @@ impl Engine {
         let recent_of_rooms = Arc::new(RecentOfRooms::default());
         let metrics = Arc::new(Metrics::new());
         let tokens = Tokens::of(identity);
+        let kept_out = Arc::new(KeptOut::default());
         let relay = Relay::new(RelayParts {
             tokens: tokens.clone(),
             rate: config.relay,
             max_clients: config.max_clients,
             max_clients_per_ip: config.max_clients_per_ip,
+            kept_out: Arc::clone(&kept_out),
             metrics: Arc::clone(&metrics),
         });
         let banned = Arc::new(BannedRanges::default());
@@ -117,6 +120,7 @@ impl Engine {
             room_memory: Arc::clone(&recent_of_rooms) as _,
             max_rooms: config.rooms,
             banned: Arc::clone(&banned),
+            kept_out,
             metrics: Arc::clone(&metrics),
             tokens,
             max_clients: config.max_clients,

@@ -95,6 +95,22 @@ pub(crate) fn make_private(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a folder of the server's its owner's alone, for the same reasons.
+///
+/// # Errors
+/// When the folder is another user's.
+#[cfg(unix)]
+pub(crate) fn make_folder_private(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
+}
+
+/// Only Unix has these bits.
+#[cfg(not(unix))]
+pub(crate) fn make_folder_private(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs::{self, Permissions};

@@ -13,13 +13,14 @@
 //! - `introductions` keeps the questions whether somebody wants a private session, and introduces users to each other.
 //!   `relay` copies bytes between two clients that cannot reach each other; [`tokens`] makes and recognises the tokens of
 //!   their sessions.
-//! - [`log`] keeps every message, and checks the log; [`status`] tells how far a server has come; [`exposed`] tells which
+//! - [`log`] keeps every message, and checks the log; [`backup`] copies it; [`status`] tells how far a server has come; [`exposed`] tells which
 //!   of its files others can access.
 //! - `metrics` counts what happens, and answers those who read the counters.
 //!
 //! Nothing here knows the client program.
 
 mod admission;
+pub mod backup;
 mod config;
 mod connection;
 pub mod decide;

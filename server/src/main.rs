@@ -12,11 +12,13 @@ use std::num::NonZero;
 use std::path::Path;
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
 use hobnob_protocol::harmless::harmless;
+use hobnob_server::backup::{Backup, BackupError};
 use hobnob_server::log::check::verify;
 #[cfg(feature = "nats")]
 use hobnob_server::shared_lobby::found::Report;
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
     };
     match &cli.command {
         Some(Command::Verify { data_dir }) => return exit_code(check_log(data_dir.as_deref())),
+        Some(Command::Backup { dir, data_dir }) => return exit_code(back_up(data_dir.as_deref(), dir)),
         #[cfg(feature = "nats")]
         Some(Command::Status { data_dir, nats }) => return exit_code(status(data_dir.as_deref(), nats)),
         #[cfg(not(feature = "nats"))]
@@ -98,6 +101,28 @@ fn options(cli: Cli) -> anyhow::Result<Options> {
 fn check_log(data_dir: Option<&Path>) -> anyhow::Result<()> {
     let report = verify(&cli::data_dir(data_dir)?.join("server"))?;
     writeln!(io::stdout(), "{report}")?;
+    Ok(())
+}
+
+fn back_up(data_dir: Option<&Path>, dir: &Path) -> anyhow::Result<()> {
+    let data_dir = cli::data_dir(data_dir)?;
+    let runtime = runtime().context("cannot start the runtime")?;
+    let made: anyhow::Result<_> = runtime.block_on(async {
+        // Before anything is made, so that a signal never leaves it half made.
+        let cut_short = signals::Ending::taken(true).context("cannot take signals")?.wait();
+        let backup = Arc::new(Backup::begin(dir)?);
+        let making = Arc::clone(&backup);
+        let making = tokio::task::spawn_blocking(move || making.make(&data_dir));
+        tokio::select! {
+            made = making => Ok(made.context("the backup ended unexpectedly")??),
+            () = cut_short => {
+                backup.cut_short();
+                Err(BackupError::CutShort.into())
+            }
+        }
+    });
+    runtime.shutdown_timeout(RUNTIME_END);
+    writeln!(io::stdout(), "{}", made?)?;
     Ok(())
 }
 

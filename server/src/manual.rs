@@ -37,8 +37,8 @@ fn rest() -> Roff {
         &mut roff,
         "EXIT STATUS",
         &[
-            ("0", "the server ended in order, or the log is sound"),
-            ("1", "the server could not run, or the log is not sound"),
+            ("0", "the server ended in order, the log is sound, or the backup was made"),
+            ("1", "the server could not run, the log is not sound, or there is no backup"),
             ("2", "wrong usage"),
         ],
     );

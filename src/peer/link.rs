@@ -124,6 +124,17 @@ enum Ending {
     AppGone,
 }
 
+/// How a connection was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    /// It was closed, by the other side or on the way.
+    Closed,
+    /// Nothing came for too long.
+    Silent,
+    /// What came must not.
+    Misused,
+}
+
 /// What a peer must not do. Costs it the connection, not the session.
 #[derive(Debug, Error)]
 enum Misuse {
@@ -243,12 +254,12 @@ impl Link {
             }
             Step::Arrived(fresh) => self.adopt(fresh),
             Step::Dialled(attempt) => self.dialled(attempt),
-            Step::Read(Ok(0)) => self.lose(&"it was closed", false),
+            Step::Read(Ok(0)) => self.lose(&"it was closed", Loss::Closed),
             Step::Read(Ok(_)) => {
                 self.outgoing.open_short_way();
                 self.read()
             }
-            Step::Read(Err(error)) => self.lose(&error, false),
+            Step::Read(Err(error)) => self.lose(&error, Loss::Closed),
             Step::Handed | Step::Asked | Step::Looked => None,
             Step::AppGone => Some(Ending::AppGone),
         }
@@ -273,7 +284,7 @@ impl Link {
         }
         let (now, reading) = (self.now, self.waiting_events.has_room());
         if self.connection.as_mut().is_some_and(|connection| connection.check(now, reading) == Vital::Dead) {
-            self.lose(&"it is silent", false);
+            self.lose(&"it is silent", Loss::Silent);
         }
         self.retired.take_if(|(_, until)| now >= *until);
         self.fill();
@@ -403,7 +414,7 @@ impl Link {
             self.redial.excuse(now);
         }
         self.relaying.visited(visit, now, jitter());
-        None
+        self.relaying.is_abandoned().then_some(Ending::Gone(GoneReason::ProcessEnded))
     }
 
     /// Whether the other end of a connection by the relay is another process than the one this session was with: no
@@ -561,7 +572,7 @@ impl Link {
                 Err(error) => Err(error.into()),
             };
             if let Err(misuse) = heard {
-                return self.lose(&misuse, true);
+                return self.lose(&misuse, Loss::Misused);
             }
         }
         None
@@ -594,9 +605,9 @@ impl Link {
         }
     }
 
-    fn lose(&mut self, reason: &dyn std::fmt::Display, misused: bool) -> Option<Ending> {
+    fn lose(&mut self, reason: &dyn std::fmt::Display, loss: Loss) -> Option<Ending> {
         let lost = self.connection.take()?;
-        if misused {
+        if loss == Loss::Misused {
             tracing::warn!(session = %self.session, %reason, "the connection is dropped");
         } else {
             tracing::debug!(session = %self.session, %reason, "the connection is lost");
@@ -607,8 +618,8 @@ impl Link {
         let dialled = matches!(lost.origin, Origin::Dialled(_) | Origin::Relayed(_));
         let lived = self.now.saturating_sub(lost.since);
         self.redial.lost(self.now, lived, dialled, jitter());
-        self.relaying.lost(self.now, lived, jitter());
-        if misused {
+        self.relaying.lost(self.now, lived, loss == Loss::Closed, jitter());
+        if loss == Loss::Misused {
             self.shunned_until = self.redial.next();
         }
         None

@@ -18,6 +18,10 @@ const SEARCH_EVERY_AT_FIRST: Duration = Duration::from_secs(1);
 const AT_FIRST: Duration = Duration::from_secs(10);
 const SEARCH_EVERY: Duration = Duration::from_secs(60);
 
+/// A relayed session is over when the other side did not come to so many visits after its connection was closed. A visit
+/// waits for half a minute, and whoever lives comes within 18 s, its longest pause.
+const MISSED_IS_GONE: u32 = 2;
+
 /// What became of a visit to the relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Visit {
@@ -43,6 +47,9 @@ pub(super) struct Relaying {
     is_carried: bool,
     search: Option<Search>,
     last: Option<Visit>,
+    /// Visits to which the other side did not come, since the relay's connection was closed from over there; none where it
+    /// ended in another way, or the server was away since.
+    missed: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -54,7 +61,8 @@ struct Search {
 impl Relaying {
     /// A session opens at `now`. Where the other side tells no address, no dial needs to be waited for.
     pub(super) fn opening(choice: PathChoice, now: Duration, tells_addresses: bool) -> Self {
-        let mut relaying = Self { choice, due: None, visits: 0, is_carried: false, search: None, last: None };
+        let mut relaying =
+            Self { choice, due: None, visits: 0, is_carried: false, search: None, last: None, missed: None };
         relaying.wait(now, if tells_addresses { RELAY_AFTER } else { Duration::ZERO });
         relaying
     }
@@ -85,6 +93,12 @@ impl Relaying {
     /// A visit led to nothing. `jitter` is 0.8 to 1.2.
     pub(super) fn visited(&mut self, visit: Visit, now: Duration, jitter: f64) {
         self.last = Some(visit);
+        self.missed = match visit {
+            // It is the server that closed it, or nobody can tell.
+            Visit::Away => None,
+            Visit::Alone => self.missed.map(|missed| missed + 1),
+            Visit::Off | Visit::Failed => self.missed,
+        };
         let pause = match visit {
             Visit::Off => OFF_PAUSE,
             // It took its time.
@@ -98,9 +112,16 @@ impl Relaying {
         REBUILDING_PAUSES[self.visits.saturating_sub(1).min(REBUILDING_PAUSES.len() - 1)]
     }
 
-    /// A connection is lost that had lived for `lived`.
-    pub(super) fn lost(&mut self, now: Duration, lived: Duration, jitter: f64) {
+    /// Whether the other side has ended: its connection to the relay was closed, which a lost network does not do, and it
+    /// has not come since, while the server answered.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.missed.is_some_and(|missed| missed >= MISSED_IS_GONE)
+    }
+
+    /// A connection is lost that had lived for `lived`; whether it was closed, or fell silent.
+    pub(super) fn lost(&mut self, now: Duration, lived: Duration, was_closed: bool, jitter: f64) {
         self.search = None;
+        self.missed = (self.is_carried && was_closed).then_some(0);
         if lived >= STEADY_AFTER {
             self.visits = 0;
         }
@@ -113,13 +134,14 @@ impl Relaying {
 
     /// The relay carries the session from `now` on.
     pub(super) fn carried(&mut self, now: Duration) {
-        (self.due, self.last, self.is_carried) = (None, None, true);
+        (self.due, self.last, self.is_carried, self.missed) = (None, None, true, None);
         self.search = (self.choice == PathChoice::Auto).then_some(Search { since: now, next: now });
     }
 
     /// A direct connection carries it.
     pub(super) fn direct(&mut self) {
         (self.due, self.last, self.is_carried, self.search) = (None, None, false, None);
+        self.missed = None;
     }
 
     /// Whether the relay carried the session when anything last did.
@@ -211,6 +233,37 @@ mod tests {
     }
 
     #[test]
+    fn who_closed_and_does_not_come_has_ended_and_who_fell_silent_or_lost_the_server_has_not() {
+        let visits = |is_carried: bool, was_closed: bool, visits: &[Visit]| {
+            let mut relaying = Relaying::opening(PathChoice::Auto, secs(0.0), true);
+            match is_carried {
+                true => relaying.carried(secs(2.0)),
+                false => relaying.direct(),
+            }
+            relaying.lost(secs(20.0), secs(18.0), was_closed, 1.0);
+            visits.iter().for_each(|visit| relaying.visited(*visit, secs(50.0), 1.0));
+            relaying
+        };
+        use Visit::{Alone, Away, Failed};
+        for (is_carried, was_closed, many, is_over) in [
+            (true, true, &[Alone, Alone][..], true),
+            (true, true, &[Alone, Failed, Alone], true),
+            (true, true, &[Alone], false),
+            (true, false, &[Alone, Alone, Alone], false),
+            (true, true, &[Away, Alone, Alone, Alone], false),
+            (true, true, &[Alone, Away, Alone], false),
+            (false, true, &[Alone, Alone, Alone], false),
+        ] {
+            let relaying = visits(is_carried, was_closed, many);
+            assert_eq!(relaying.is_abandoned(), is_over, "{is_carried} {was_closed} {many:?}");
+        }
+        let mut back = visits(true, true, &[Alone]);
+        back.carried(secs(51.0));
+        back.visited(Alone, secs(90.0), 1.0);
+        assert!(!back.is_abandoned(), "it came");
+    }
+
+    #[test]
     fn who_wants_only_the_relay_looks_for_nothing_else() {
         let mut relaying = Relaying::opening(PathChoice::Relay, secs(0.0), true);
         relaying.carried(secs(1.0));
@@ -221,16 +274,16 @@ mod tests {
     fn after_a_loss_the_way_that_carried_it_is_tried_first() {
         let mut relaying = Relaying::opening(PathChoice::Auto, secs(0.0), true);
         relaying.direct();
-        relaying.lost(secs(60.0), secs(50.0), 1.0);
+        relaying.lost(secs(60.0), secs(50.0), false, 1.0);
         assert_eq!(relaying.due(), Some(secs(61.5)));
         relaying.carried(secs(62.0));
-        relaying.lost(secs(90.0), secs(28.0), 1.0);
+        relaying.lost(secs(90.0), secs(28.0), false, 1.0);
         assert_eq!(relaying.due(), Some(secs(90.0)));
         // One that breaks each time is not gone back to in a loop.
         for (at, due) in [(90.0, 90.5), (91.0, 92.0), (93.0, 95.0)] {
             assert!(relaying.begin_visit(secs(91.0).max(secs(at))));
             relaying.carried(secs(at));
-            relaying.lost(secs(at), secs(0.1), 1.0);
+            relaying.lost(secs(at), secs(0.1), false, 1.0);
             assert_eq!(relaying.due(), Some(secs(due)));
         }
     }

@@ -474,7 +474,7 @@ impl RequestAnswer {
 /// What kind of thing failed; the names are the `--json` contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the names say it, and CONTRACT's list of error codes is these")]
+#[allow(missing_docs, reason = "the names say it, and docs/SCRIPTING.md says when each is told")]
 pub enum ErrorCode {
     Usage,
     UnknownCommand,

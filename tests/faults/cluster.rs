@@ -2,24 +2,32 @@
 //! Clients go on elsewhere; the ledger must add up as with one server. Skipped, with a word, on a machine without
 //! nats-server, except in CI.
 
-#[path = "../../nats/tests/node/mod.rs"]
-mod node;
-
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use self::node::Nodes;
 use crate::chance::{Chance, Span};
 use crate::crashes::verified;
 use crate::ledger::{Speaker, adds_up, sees};
+use crate::node::{self, Nodes};
 use crate::support::client::Client;
 use crate::support::launch::Launch;
 use crate::support::server::Server;
 
 /// How long a server may take to end.
 const ENDS_WITHIN: Duration = Duration::from_secs(6);
+
+/// Whose texts they are.
+const TICKING: [&str; 3] = ["greta", "hugo", "ines"];
+
+/// Between two texts by which the silence of a fault is seen.
+const TICK: Duration = Duration::from_millis(200);
 
 /// The longest freeze: longer than the silence after which a server is taken for gone.
 const ICE: Duration = Duration::from_secs(10);
@@ -106,9 +114,11 @@ fn whatever_dies_of_three_servers_and_three_nodes_each_text_is_there_once_in_one
     let mut speakers: Vec<Speaker> =
         ["anna", "bobby", "carmen"].map(|name| Speaker::new(name, cluster.join(name))).into();
     let mut faults = Vec::new();
+    let ticks = TICKING.map(|name| Ticking::begin(Speaker::new(name, cluster.join(name))));
     while span.goes_on(faults.len()) {
         speakers.iter_mut().for_each(|speaker| speaker.type_many(1 + chance.below(25)));
-        faults.push(cluster.fault(&mut chance));
+        let began = Timestamp::now();
+        faults.push((cluster.fault(&mut chance), began));
         speakers.iter_mut().for_each(|speaker| speaker.type_many(chance.below(5)));
         if chance.below(3) > 0 {
             let up = speakers[0].client.mark();
@@ -117,6 +127,7 @@ fn whatever_dies_of_three_servers_and_three_nodes_each_text_is_there_once_in_one
             speakers[0].client.wait_after(up, json!({"event": "sent", "text": last}));
         }
     }
+    speakers.extend(ticks.map(Ticking::end));
     speakers.iter_mut().for_each(Speaker::type_one);
     for speaker in &speakers {
         speaker.settle();
@@ -130,7 +141,61 @@ fn whatever_dies_of_three_servers_and_three_nodes_each_text_is_there_once_in_one
         let _how = server.stop(Signal::SIGTERM, ENDS_WITHIN);
         assert_eq!(verified(server), messages, "after {faults:?}");
     }
-    eprintln!("{faults:?}: {messages} messages, {} observers", observers.len());
+    eprintln!("{} faults, {messages} messages, {} observers, nothing lost", faults.len(), observers.len());
+    tell_silences(&faults, &observers[0]);
+}
+
+/// Somebody who says something again and again, so that one sees for how long nothing could be said.
+struct Ticking {
+    is_over: Arc<AtomicBool>,
+    thread: JoinHandle<Speaker>,
+}
+
+impl Ticking {
+    fn begin(mut speaker: Speaker) -> Self {
+        let is_over = Arc::<AtomicBool>::default();
+        let over = Arc::clone(&is_over);
+        let thread = std::thread::spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                speaker.type_one();
+                std::thread::sleep(TICK); // How often it is said; nothing is waited for.
+            }
+            speaker
+        });
+        Self { is_over, thread }
+    }
+
+    fn end(self) -> Speaker {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap()
+    }
+}
+
+/// Says how long what each kind of fault has broken was silent: the longest that the texts of one user were apart in the
+/// lobby's log, from the fault until the next one.
+fn tell_silences(faults: &[(&'static str, Timestamp)], observer: &Client) {
+    let said = TICKING.map(|name| {
+        let heard = observer.all(json!({"event": "message", "from": name}));
+        heard.iter().map(|event| event["at"].as_str().unwrap().parse().unwrap()).collect::<Vec<Timestamp>>()
+    });
+    let mut silences: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for (index, (fault, began)) in faults.iter().enumerate() {
+        let ends = faults.get(index + 1).map(|(_, next)| *next);
+        let gaps = said
+            .iter()
+            .flat_map(|times| times.windows(2))
+            .filter(|pair| pair[1] >= *began && ends.is_none_or(|ends| pair[0] < ends));
+        let longest = gaps.map(|pair| pair[0].duration_until(pair[1]).as_secs_f64()).fold(0.0, f64::max);
+        silences.entry(fault).or_default().push(longest);
+    }
+    for (fault, mut seconds) in silences {
+        seconds.sort_by(f64::total_cmp);
+        let (middle, longest) = (seconds[seconds.len() / 2], seconds[seconds.len() - 1]);
+        eprintln!(
+            "{fault:<18} {:>3} times, silent for {middle:.1} s, {longest:.1} s at the most",
+            seconds.len()
+        );
+    }
 }
 
 #[test]

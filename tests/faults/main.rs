@@ -19,9 +19,15 @@ mod ledger;
 mod switch;
 
 #[cfg(test)]
+#[path = "../../nats/tests/node/mod.rs"]
+mod node;
+
+#[cfg(test)]
 mod cluster;
 #[cfg(test)]
 mod crashes;
+#[cfg(test)]
+mod cut_off;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]

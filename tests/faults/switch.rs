@@ -43,6 +43,11 @@ impl Switch {
         launch.inside(&self.ports[port])
     }
 
+    /// What stands before a command that is to run behind a port.
+    pub(crate) fn inside(&self, port: usize) -> Vec<String> {
+        self.ports[port].prefix()
+    }
+
     /// What it sends and is sent vanishes.
     pub(crate) fn unplug(&self, port: usize) {
         must(&self.hub, &format!("ip link set p{port} nomaster"));

@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use crate::person::{Person, WIDTHS};
+use crate::support::LONG_DEADLINE;
 use crate::support::home::Home;
 use crate::support::ruled::Ruled;
 
@@ -59,6 +60,28 @@ fn who_is_sent_out_reads_by_whom_and_why_and_leaves_with_3() {
     }
     anna.enter("\\quit");
     assert_eq!(anna.terminal.wait_for_end().exit_code(), 3);
+}
+
+#[test]
+fn a_relayed_session_of_whoever_is_banned_pauses_and_goes_on_when_the_ban_is_taken_back() {
+    let ruled = Ruled::start();
+    let (boss, home) = (ruled.boss(), Home::new());
+    let anna = ruled.server.client("anna").args(["--path", "relay"]).join();
+    let mut bobby = Person::join_with(&ruled.server, "bobby", (80, 30), &[("HOBNOB_PATH", "relay")], &home);
+    anna.send("\\fork bobby");
+    anna.wait(json!({"event": "opened", "peer": "bobby", "path": "relay"}));
+    bobby.sees("anna opened private session 1 with you");
+    let link_is = |state: &str| json!({"event": "link", "session": 1, "state": state});
+    boss.ask("\\ban bobby 2h spam", json!({"event": "act", "kind": "ban"}));
+    anna.wait(link_is("down"));
+    bobby.sees("boss banned you from the lobby until");
+    bobby.enter("\\sw 1");
+    bobby.enter("can you hear me?");
+    boss.ask("\\unban bobby", json!({"event": "act", "kind": "unban"}));
+    anna.has_no(link_is("up"));
+    anna.has_no(json!({"event": "message", "kind": "peer"}));
+    anna.wait_within(LONG_DEADLINE, link_is("up"));
+    anna.wait(json!({"event": "message", "kind": "peer", "text": "can you hear me?"}));
 }
 
 #[test]

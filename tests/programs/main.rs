@@ -20,6 +20,8 @@ mod own_commands;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod relay_peer;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod since;

@@ -1,6 +1,6 @@
 //! The lobby's real link and the real server, over a network and a store that a seed breaks, with paused
 //! time: hours of partitions, crashes and full disks in milliseconds. After each run the books must
-//! balance: every text once in the log, in order, each author told the truth, nothing seen twice and
+//! balance (also those of who let whom in, [`mod@consent`]): every text once in the log, in order, each author told the truth, nothing seen twice and
 //! nothing missing anywhere.
 //!
 //! The machine that decides is driven directly, too ([`mod@decisions`]): the same orders in, the same effects out; and so
@@ -16,6 +16,8 @@
 #[allow(dead_code, reason = "the scenes use what these do not")]
 mod chance;
 
+#[cfg(test)]
+mod consent;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]

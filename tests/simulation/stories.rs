@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::chance::Chance;
+use crate::consent;
 use crate::network::{Fate, Fates, Path, Weather, pass};
 use crate::rooms;
 use crate::store::Disk;
@@ -25,6 +26,9 @@ const TROUBLE: Duration = Duration::from_secs(150);
 
 const CLIENTS: u64 = 3;
 const TEXTS: u64 = 40;
+
+/// Those who ask each other for private sessions.
+const PEOPLE: u64 = 5;
 
 /// The seeds to play: those given, or these.
 fn seeds(few: Range<u64>) -> Range<u64> {
@@ -68,7 +72,7 @@ struct Trouble {
 
 impl Trouble {
     async fn strike(&mut self) {
-        let path = &self.paths[self.chance.below(CLIENTS) as usize];
+        let path = &self.paths[self.chance.below(self.paths.len() as u64) as usize];
         match self.chance.below(6) {
             0 => self.host.crash(),
             1 if !self.host.is_up() => self.host.start().await,
@@ -164,6 +168,58 @@ async fn rooms_story(seed: u64, fills: bool) -> (usize, u64) {
             members = &mut settled => return rooms::close(&disk, &members, fills),
         }
     }
+}
+
+/// People ask each other for private sessions while links are lost and the server dies; how many sessions and how many
+/// refusals.
+async fn consent_story(seed: u64) -> (usize, u64) {
+    let mut chance = Chance::of(seed);
+    let disk = Arc::new(Disk::new(1000, chance.fork()));
+    let mut host = Host::new(Arc::clone(&disk));
+    host.start().await;
+    let (arrivals, mut arriving) = mpsc::unbounded_channel();
+    let paths: Vec<Path> =
+        (0..PEOPLE).map(|_| Path::new(chance.fork(), Arc::new(any_fate), arrivals.clone())).collect();
+    let (calm, enough) = (CancellationToken::new(), CancellationToken::new());
+    let (books, mut people) = (consent::Books::of(PEOPLE), JoinSet::new());
+    for (number, path) in paths.iter().enumerate() {
+        let (books, chance) = (Arc::clone(&books), chance.fork());
+        people.spawn(consent::live(number, books, path.clone(), chance, calm.clone(), enough.clone()));
+    }
+    let mut trouble = Trouble { host, disk, paths, chance, fills: false };
+    let over = Instant::now() + TROUBLE;
+    let mut next = Instant::now();
+    let mut settled = Box::pin(async {
+        pass(TROUBLE + SETTLE).await;
+        enough.cancel();
+        people.join_all().await
+    });
+    loop {
+        tokio::select! {
+            Some(stream) = arriving.recv() => trouble.host.take(stream),
+            () = sleep_until(next), if next < over => {
+                trouble.strike().await;
+                next += trouble.chance.span(Duration::from_secs(12));
+                if next >= over {
+                    trouble.end().await;
+                    calm.cancel();
+                }
+            }
+            _ = &mut settled => return books.close(),
+        }
+    }
+}
+
+#[test]
+fn nothing_of_anybody_is_told_before_a_yes_whatever_breaks() {
+    let (mut sessions, mut refusals, seeds) = (0, 0, seeds(500..524));
+    for seed in seeds.clone() {
+        let (some, refused) = play("consent", seed, consent_story(seed));
+        sessions += some;
+        refusals += refused;
+    }
+    assert!(sessions > 0 && refusals > 0, "{sessions} sessions, {refusals} refusals");
+    eprintln!("consent: seeds {seeds:?}, {sessions} sessions, {refusals} refusals");
 }
 
 #[test]

@@ -8,9 +8,10 @@
 #![allow(clippy::print_stderr, reason = "whoever runs the tests is told which did not run")]
 #![allow(dead_code, reason = "each test uses some of it")]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -25,9 +26,24 @@ const PROGRAM: &str = "HOBNOB_NATS_SERVER";
 pub(crate) struct Node {
     program: PathBuf,
     config: PathBuf,
+    place: Place,
     port: u16,
     monitor: u16,
     child: Child,
+}
+
+/// Where nodes are.
+#[derive(Clone)]
+struct Place {
+    host: String,
+    /// What stands before a command that is to run there.
+    prefix: Vec<String>,
+}
+
+impl Place {
+    fn here() -> Self {
+        Self { host: Ipv4Addr::LOCALHOST.to_string(), prefix: Vec::new() }
+    }
 }
 
 /// One node, or several that are one cluster. Ends with the test.
@@ -50,44 +66,81 @@ fn program() -> Option<PathBuf> {
     named.or(tools).or_else(in_path)
 }
 
-/// `count` nodes with JetStream; each writes to its disk before it acknowledges when `sync` is set. `None`, and a
-/// word on standard error, where this machine has no `nats-server`.
-pub(crate) fn start(count: usize, sync: bool) -> Option<Nodes> {
-    let Some(program) = program() else {
+/// The same, with a word where it is not.
+fn found() -> Option<PathBuf> {
+    let program = program();
+    if program.is_none() {
         assert!(std::env::var_os("CI").is_none(), "nats-server is needed here: .ci/run installs it");
         let test = std::thread::current().name().unwrap_or("a test").to_owned();
         eprintln!("SKIPPED {test}: no nats-server in target/tools/bin, in PATH or in {PROGRAM}");
+    }
+    program
+}
+
+/// `count` nodes with JetStream; each writes to its disk before it acknowledges when `sync` is set. `None`, and a
+/// word on standard error, where this machine has no `nats-server`.
+pub(crate) fn start(count: usize, sync: bool) -> Option<Nodes> {
+    let program = found()?;
+    if sync && !can_sync_always(&program) {
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        eprintln!("SKIPPED {test}: this nats-server is older than 2.10 and knows no sync_interval");
         return None;
-    };
+    }
+    Some(spawn_all(&program, &Place::here(), count, sync, ""))
+}
+
+/// One node with JetStream, whose file has this in it besides.
+pub(crate) fn start_with(more: &str) -> Option<Nodes> {
+    Some(spawn_all(&found()?, &Place::here(), 1, false, more))
+}
+
+/// One node with JetStream in a network of its own, where it has the address `host`.
+pub(crate) fn start_inside(host: &str, prefix: &[String]) -> Option<Nodes> {
+    let place = Place { host: host.to_owned(), prefix: prefix.to_vec() };
+    Some(spawn_all(&found()?, &place, 1, false, ""))
+}
+
+fn spawn_all(program: &Path, place: &Place, count: usize, sync: bool, more: &str) -> Nodes {
     let dir = tempfile::tempdir().unwrap();
     let ports = free_ports(count * 3);
     let (clients, others) = ports.split_at(count);
     let (routes, monitors) = others.split_at(count);
     let nodes = (0..count).map(|index| {
         let config = dir.path().join(format!("n{index}.conf"));
-        fs::write(&config, configuration(dir.path(), index, (clients[index], monitors[index]), routes, sync))
-            .unwrap();
-        let child = spawn(&program, &config).unwrap();
-        Node { program: program.clone(), config, port: clients[index], monitor: monitors[index], child }
+        let listen = format!("{}:{}", place.host, clients[index]);
+        let text = configuration(dir.path(), index, (&listen, monitors[index]), routes, sync);
+        fs::write(&config, text + more).unwrap();
+        let child = spawn(program, place, &config).unwrap();
+        let (program, place) = (program.to_owned(), place.clone());
+        Node { program, config, place, port: clients[index], monitor: monitors[index], child }
     });
     let nodes: Vec<Node> = nodes.collect();
     let joined = nodes.iter().map(Node::url).collect::<Vec<_>>().join(",");
     let nodes = Nodes { nodes, joined, _dir: dir };
     nodes.nodes.iter().for_each(Node::wait_until_it_answers);
-    Some(nodes)
+    nodes
+}
+
+/// Whether it can be told to write to its disk before it acknowledges: from 2.10 on.
+fn can_sync_always(program: &Path) -> bool {
+    let said = Command::new(program).arg("--version").output().unwrap().stdout;
+    let said = String::from_utf8(said).unwrap();
+    let version = said.trim().rsplit(['v', ' ']).next().unwrap();
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or_default());
+    (parts.next(), parts.next()) >= (Some(2), Some(10))
 }
 
 fn configuration(
     dir: &Path,
     index: usize,
-    (port, monitor): (u16, u16),
+    (listen, monitor): (&str, u16),
     routes: &[u16],
     sync: bool,
 ) -> String {
-    let (store, sync) = (dir.join(format!("n{index}")), if sync { "always" } else { "2m" });
+    let (store, sync) = (dir.join(format!("n{index}")), if sync { ", sync_interval: always" } else { "" });
     let mut text = format!(
-        "server_name: n{index}\nlisten: 127.0.0.1:{port}\nhttp: 127.0.0.1:{monitor}\n\
-         jetstream {{ store_dir: \"{}\", sync_interval: {sync}, max_mem: 64MB, max_file: 1GB }}\n",
+        "server_name: n{index}\nlisten: {listen}\nhttp: 127.0.0.1:{monitor}\n\
+         jetstream {{ store_dir: \"{}\", max_mem: 64MB, max_file: 1GB{sync} }}\n",
         store.display()
     );
     if routes.len() > 1 {
@@ -109,9 +162,11 @@ fn free_ports(count: usize) -> Vec<u16> {
     listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
 }
 
-fn spawn(program: &Path, config: &Path) -> io::Result<Child> {
+fn spawn(program: &Path, place: &Place, config: &Path) -> io::Result<Child> {
     let log = fs::File::create(config.with_extension("log"))?;
-    Command::new(program)
+    let mut words = place.prefix.iter().map(OsStr::new).chain([program.as_os_str()]);
+    Command::new(words.next().unwrap())
+        .args(words)
         .arg("-c")
         .arg(config)
         .stdin(Stdio::null())
@@ -123,7 +178,7 @@ fn spawn(program: &Path, config: &Path) -> io::Result<Child> {
 impl Node {
     /// Where clients reach it.
     pub(crate) fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        format!("nats://{}:{}", self.place.host, self.port)
     }
 
     /// Ends it as a crash does.
@@ -134,7 +189,7 @@ impl Node {
 
     /// Starts it again with what it had stored.
     pub(crate) fn start_again(&mut self) {
-        self.child = spawn(&self.program, &self.config).unwrap();
+        self.child = spawn(&self.program, &self.place, &self.config).unwrap();
         self.wait_until_it_answers();
     }
 
@@ -147,7 +202,7 @@ impl Node {
 
     fn wait_until_it_answers(&self) {
         let until = Instant::now() + READY_WITHIN;
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+        while !self.log().contains("Server is ready") {
             assert!(Instant::now() < until, "no node answers: {}", self.log());
             std::thread::sleep(Duration::from_millis(20)); // A program that starts tells nobody.
         }

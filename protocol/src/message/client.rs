@@ -133,7 +133,7 @@ pub enum ClientMessage {
 pub struct Hello {
     /// The version of the protocol that the client speaks; see [`PROTOCOL_VERSION`](crate::PROTOCOL_VERSION).
     pub protocol: u32,
-    /// The client's program and version, for the server's log. The server keeps at most 64 bytes.
+    /// The client's program and version, for the server's log. The server logs at most 64 characters of it.
     #[serde(default, deserialize_with = "null_is_left_out")]
     pub agent: String,
     /// The name that the user wants.

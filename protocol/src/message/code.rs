@@ -83,7 +83,7 @@ pub enum NoAnswerCode {
     Busy,
     /// The other user does not want the session.
     Declined,
-    /// The other user's client did not answer in time.
+    /// The other user's client did not answer in time, or is gone.
     Silent,
     /// The client is not in the room.
     NotInRoom,
@@ -102,7 +102,8 @@ pub enum NotJoinedCode {
     Full,
     /// The user is already in as many rooms as one user may be in.
     TooMany,
-    /// The room does not exist, and the user has recently made as many rooms as one user may make.
+    /// The room does not exist, and the user, or the users of one network, have recently made as many rooms as
+    /// they may make.
     TooSoon,
     /// The server could not write its log.
     Store,

@@ -69,6 +69,7 @@ impl World {
             memory: Arc::clone(&recent) as _,
             room_memory: Arc::clone(&recent_of_rooms) as _,
             max_rooms: 1000,
+            kept_out: Arc::default(),
             banned: Arc::default(),
             metrics: Arc::clone(&metrics),
             tokens: Tokens::of(&identity),
@@ -104,6 +105,7 @@ impl World {
                 rate: None,
                 max_clients: 1,
                 max_clients_per_ip: 1,
+                kept_out: Arc::default(),
                 metrics: Arc::new(Metrics::new()),
             }),
         });

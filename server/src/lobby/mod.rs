@@ -68,6 +68,7 @@ use crate::limits::allowance::Allowance;
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
 use crate::network::Network;
+use crate::relay::kept_out::KeptOut;
 use crate::tokens::Tokens;
 
 pub(crate) use self::ask_machine::ask_machine;
@@ -136,6 +137,8 @@ pub(crate) struct LobbyParts {
     pub(crate) tokens: Tokens,
     /// Where those who take newcomers find which addresses are banned.
     pub(crate) banned: Arc<BannedRanges>,
+    /// Where the relay finds whom operators sent out.
+    pub(crate) kept_out: Arc<KeptOut>,
     /// Connections there may be at once; each keeps room in the queue.
     pub(crate) max_clients: usize,
     /// Days after which the name of somebody unseen is free.
@@ -205,6 +208,7 @@ pub(crate) struct Lobby {
     presence: Presence,
     occupied: OccupiedRooms,
     banned: Arc<BannedRanges>,
+    kept_out: Arc<KeptOut>,
     /// What operators decided and is not stored yet.
     unsaved_rules: Option<Arc<Rules>>,
     last_texts: LastTexts,
@@ -234,6 +238,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         }
     };
     parts.banned.set(machine.rules().banned_ranges());
+    parts.kept_out.ban(machine.rules().banned_keys());
     let occupied = OccupiedRooms::of(&machine, &*parts.room_memory);
     let reached = machine.reached().map_or(Place(0), |reached| reached.place);
     let lobby = Lobby {
@@ -270,6 +275,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         presence: Presence::default(),
         occupied,
         banned: parts.banned,
+        kept_out: parts.kept_out,
         unsaved_rules: None,
         last_texts: LastTexts::default(),
         presence_due: now,

@@ -21,6 +21,12 @@ impl Lobby {
 
     /// An operator sent somebody out. That he has left is proposed when his connection has ended.
     pub(super) fn sent_out(&mut self, id: ConnectionId, why: Refused) {
+        let roster = self.machine.roster();
+        if let Some(key) = roster.member(id).map(|member| member.key) {
+            // Wherever his connection is: each server relays for all of them.
+            let is_here = roster.those(|member| member.key == key).into_iter().any(|other| other != id);
+            self.kept_out.sent_out(key, is_here);
+        }
         if let Some(seat) = self.seats.get(&id) {
             self.metrics.sent_out.inc();
             seat.outlet.end(Ending::now(ServerMessage::Refused(why)));

@@ -201,7 +201,10 @@ impl Lobby {
             Effect::NotSaid { to, answer } => self.tell(to, &ServerMessage::NotAccepted(*answer)),
             Effect::SentOut { id, why } => self.sent_out(id, *why),
             Effect::NotAdmitted { id, why } => self.not_admitted(id, *why),
-            Effect::Rules(rules) => self.banned.set(rules.banned_ranges()),
+            Effect::Rules(rules) => {
+                self.banned.set(rules.banned_ranges());
+                self.kept_out.ban(rules.banned_keys());
+            }
             Effect::TakenOver { id } => {
                 if let Some(seat) = self.seats.get_mut(&id) {
                     seat.gone = true;
@@ -240,6 +243,9 @@ impl Lobby {
             return;
         }
         self.machine.roster_mut().enter(id);
+        if let Some(member) = self.machine.roster().member(id) {
+            self.kept_out.came_in(&member.key);
+        }
         self.presence.joined((*admitted.name).clone());
         let Some(seat) = seat else { return };
         seat.entered = true;

@@ -250,6 +250,7 @@ impl Stage {
             room_memory: Arc::new(Forgetful),
             max_rooms: 3,
             banned: Arc::default(),
+            kept_out: Arc::default(),
             metrics: Arc::new(Metrics::new()),
             tokens: Tokens::of(&Identity::generate().unwrap()),
             max_clients: 100,

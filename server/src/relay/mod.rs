@@ -8,6 +8,7 @@
 //! address, and in all.
 
 mod copy;
+pub(crate) mod kept_out;
 mod seats;
 mod talk;
 
@@ -22,9 +23,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::kept_out::{Allowed, KeptOut};
 use self::seats::{Guest, Seat, Seats, Side, Taken};
 use self::talk::TalkError;
 use crate::admission::{Admission, Slot, Verdict};
+use crate::lobby::wall_clock;
 use crate::metrics::Metrics;
 use crate::tokens::Tokens;
 use crate::wire::Wire;
@@ -65,6 +68,8 @@ pub(crate) struct RelayParts {
     /// How many clients there may be in the lobby; see [`most_connections`].
     pub(crate) max_clients: usize,
     pub(crate) max_clients_per_ip: usize,
+    /// Whom operators sent out.
+    pub(crate) kept_out: Arc<KeptOut>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -74,6 +79,7 @@ pub(crate) struct Relay {
     rate: Option<u32>,
     seats: Arc<Seats<Brought>>,
     places: Arc<Admission>,
+    kept_out: Arc<KeptOut>,
     closing: CancellationToken,
     metrics: Arc<Metrics>,
 }
@@ -81,14 +87,20 @@ pub(crate) struct Relay {
 /// What one side hands to the other, which copies for both.
 struct Brought {
     wire: AnyWire,
-    place: Slot,
+    place: Place,
+}
+
+/// One of the connections there may be, for a key that may be relayed.
+struct Place {
+    _slot: Slot,
+    allowed: Allowed,
 }
 
 /// Who has come, once that is clear.
 struct Arrived {
     side: Side,
     other: PublicKey,
-    place: Slot,
+    place: Place,
 }
 
 /// Why somebody is not joined to anybody.
@@ -107,10 +119,11 @@ impl From<TalkError> for NotJoined {
 
 impl Relay {
     pub(crate) fn new(parts: RelayParts) -> Self {
-        let RelayParts { tokens, rate, max_clients, max_clients_per_ip, metrics } = parts;
+        let RelayParts { tokens, rate, max_clients, max_clients_per_ip, kept_out, metrics } = parts;
         let of_an_address = max_clients_per_ip.saturating_mul(OF_AN_ADDRESS_FOR_EACH_CLIENT);
         let places = Admission::new(most_connections(max_clients), of_an_address);
-        Self { tokens, rate, seats: Arc::default(), places, closing: CancellationToken::new(), metrics }
+        let closing = CancellationToken::new();
+        Self { tokens, rate, seats: Arc::default(), places, kept_out, closing, metrics }
     }
 
     /// Ends every connection here, and lets nobody in any more.
@@ -165,8 +178,14 @@ impl Relay {
         if !self.tokens.is_of(&session, &key, &other) || key == other {
             return refused(RelayRefusedCode::Token);
         }
+        let Some(allowed) = self.kept_out.allow(key, wall_clock()) else {
+            return refused(RelayRefusedCode::SentOut);
+        };
         match self.places.judge(from) {
-            Verdict::Admitted(place) => Ok(Arrived { side: Side { session, key }, other, place }),
+            Verdict::Admitted(slot) => {
+                let place = Place { _slot: slot, allowed };
+                Ok(Arrived { side: Side { session, key }, other, place })
+            }
             Verdict::TurnedAway(..) | Verdict::Dropped => refused(RelayRefusedCode::Busy),
         }
     }
@@ -192,7 +211,7 @@ impl Relay {
                 }
             }
         };
-        match Box::pin(self.wait(&mut wire, lines, &seat, brought)).await {
+        match Box::pin(self.wait(&mut wire, lines, (&seat, &place), brought)).await {
             Ok(guest) => {
                 Box::pin(self.carry((wire, seat, place), guest)).await;
                 Ok(())
@@ -205,7 +224,7 @@ impl Relay {
         &self,
         wire: &mut AnyWire,
         mut lines: LineBuffer,
-        seat: &Seat<Brought>,
+        (seat, place): (&Seat<Brought>, &Place),
         brought: tokio::sync::oneshot::Receiver<Guest<Brought>>,
     ) -> Result<Guest<Brought>, NotJoined> {
         let _waiting = Counted::one(&self.metrics.relay_waiting);
@@ -216,14 +235,15 @@ impl Relay {
             error = talk::hung_up(wire, &mut lines) => Err(error.into()),
             () = sleep(RELAY_WAIT) => refused(RelayRefusedCode::Alone),
             () = seat.given_up.cancelled() => refused(RelayRefusedCode::TakenOver),
+            () = place.allowed.sent_out.cancelled() => refused(RelayRefusedCode::SentOut),
             () = self.closing.cancelled() => refused(RelayRefusedCode::Closing),
         }
     }
 
     /// Copies between the two until one of them ends.
-    async fn carry(&self, host: (AnyWire, Seat<Brought>, Slot), guest: Guest<Brought>) {
-        let (mut wire, seat, _place) = host;
-        let Guest { seat: other_seat, brings: Brought { wire: mut other_wire, place: _other_place } } = guest;
+    async fn carry(&self, host: (AnyWire, Seat<Brought>, Place), guest: Guest<Brought>) {
+        let (mut wire, seat, place) = host;
+        let Guest { seat: other_seat, brings: Brought { wire: mut other_wire, place: other_place } } = guest;
         let told = tokio::try_join!(
             talk::tell(&mut wire, RelayAnswer::Met),
             talk::tell(&mut other_wire, RelayAnswer::Met)
@@ -242,6 +262,8 @@ impl Relay {
             ended = copy::copy([&mut one, &mut other], rate, &count) => ended.to_string(),
             () = seat.given_up.cancelled() => "one side has come again".to_owned(),
             () = other_seat.given_up.cancelled() => "one side has come again".to_owned(),
+            () = place.allowed.sent_out.cancelled() => "one side was sent out".to_owned(),
+            () = other_place.allowed.sent_out.cancelled() => "one side was sent out".to_owned(),
             () = self.closing.cancelled() => "the server is closing".to_owned(),
         };
         tracing::debug!(%ended, "a session is no longer relayed");

@@ -18,6 +18,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::*;
+use crate::decide::rules::Term;
 
 const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
@@ -41,7 +42,9 @@ impl World {
     fn with(rate: Option<u32>, max_clients: usize, max_clients_per_ip: usize) -> Self {
         let server = Identity::generate().unwrap();
         let (tokens, metrics) = (Tokens::of(&server), Arc::new(Metrics::new()));
-        let relay = Relay::new(RelayParts { tokens, rate, max_clients, max_clients_per_ip, metrics });
+        let kept_out = Arc::default();
+        let relay =
+            Relay::new(RelayParts { tokens, rate, max_clients, max_clients_per_ip, kept_out, metrics });
         Self { relay: Arc::new(relay), server }
     }
 
@@ -182,9 +185,37 @@ async fn a_server_that_was_started_again_joins_two_it_never_introduced() {
         rate: Some(1000),
         max_clients: 10,
         max_clients_per_ip: 10,
+        kept_out: Arc::default(),
         metrics: Arc::new(Metrics::new()),
     });
     let world = World { relay: Arc::new(again), server: world.server };
+    world.joined(&anna, &bobby, token).await;
+}
+
+#[tokio::test]
+async fn whoever_is_sent_out_is_no_longer_relayed_and_others_are() {
+    let (world, [anna, bobby], [carol, dave]) = (World::new(Some(1 << 20)), two(), two());
+    let token = world.token(&anna, &bobby);
+    let [mut near, mut far] = world.joined(&anna, &bobby, token).await;
+    let [mut third, mut fourth] = world.joined(&carol, &dave, world.token(&carol, &dave)).await;
+    let mut waiting = world.meet(&bobby, &carol, world.token(&bobby, &carol)).await;
+    assert_eq!(waiting.answer().await, RelayAnswer::Waiting);
+    // The second of the two: whichever side copies for both.
+    world.relay.kept_out.ban([(bobby.public().fingerprint(), Term::ForGood)]);
+    waiting.expect_refusal(RelayRefusedCode::SentOut).await;
+    let mut byte = [0];
+    assert_eq!(near.read(&mut byte).await.unwrap_or(0), 0);
+    assert_eq!(far.read(&mut byte).await.unwrap_or(0), 0);
+    third.write_all(b"x").await.unwrap();
+    assert_eq!(fourth.read(&mut byte).await.unwrap(), 1);
+    world.meet(&bobby, &anna, token).await.expect_refusal(RelayRefusedCode::SentOut).await;
+    world.relay.kept_out.ban([]);
+    let [mut near, _far] = world.joined(&anna, &bobby, token).await;
+    // The first of the two.
+    world.relay.kept_out.sent_out(anna.public(), false);
+    assert_eq!(near.read(&mut byte).await.unwrap_or(0), 0);
+    world.meet(&anna, &bobby, token).await.expect_refusal(RelayRefusedCode::SentOut).await;
+    world.relay.kept_out.came_in(&anna.public());
     world.joined(&anna, &bobby, token).await;
 }
 

@@ -73,9 +73,12 @@ pub async fn found(dir: &Path, rooms: usize, order: &dyn SharedOrder) -> Result<
         read_up(&found.stream, machine, &log).await.map_err(CannotShare::CatchUp)?;
     let mut founder =
         Founder { stream: Arc::clone(&found.stream), machine, follower, server: new_server(), number: 0 };
-    // Before the messages: until the last of those is there no server lets anybody in.
-    if contents.rules != Rules::default() {
-        founder.publish(vec![Entry::KeptRules(Box::new(contents.rules.clone()))]).await?;
+    // Before the messages: until the last of those is there no server lets anybody in. Once the first of them is there
+    // all rules are, and what an operator has taken back since is not to come again.
+    if contents.rules != Rules::default() && founder.machine.head() == said.start {
+        for part in contents.rules.parts() {
+            founder.publish(vec![Entry::KeptRules(Box::new(part))]).await?;
+        }
     }
     let messages = founder.messages(&*log, said.head, stored).await?;
     let names = contents.names.into_iter().map(Entry::KeptName).collect::<Vec<_>>();

@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::exposed::make_private;
 
 /// The file's name in the store's folder.
-const FILE: &str = "machine.json";
+pub(crate) const FILE: &str = "machine.json";
 
 /// What the file begins with, before the order's identity.
 const KIND: &str = "hobnob-machine";

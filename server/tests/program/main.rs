@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a scene that finds something missing has failed")]
 
+mod backup;
 mod clock;
 mod durability;
 mod errors;

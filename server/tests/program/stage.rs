@@ -315,6 +315,11 @@ impl Client {
         }
     }
 
+    /// How far it has read.
+    pub(crate) fn position(&self) -> Position {
+        self.place.expect("nothing is read before the welcome")
+    }
+
     fn hear(&mut self, said: &Said) {
         let place = self.place.as_mut().expect("nothing is said before the welcome");
         self.heard.extend(place.advance_over(said).unwrap());

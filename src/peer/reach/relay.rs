@@ -130,6 +130,7 @@ fn refused(code: RelayRefusedCode) -> NotMet {
         RelayRefusedCode::Token
         | RelayRefusedCode::Busy
         | RelayRefusedCode::TakenOver
+        | RelayRefusedCode::SentOut
         | RelayRefusedCode::Other => NotMet::Refused(code),
     }
 }

@@ -32,6 +32,8 @@ struct Relay {
 struct Shared {
     /// Whether everybody is told that nothing is relayed.
     is_off: AtomicBool,
+    /// Whether whoever would wait is told at once that the other side did not come.
+    is_impatient: AtomicBool,
     /// Bytes that went through.
     relayed: AtomicUsize,
 }
@@ -89,6 +91,9 @@ async fn serve(listener: TcpListener, identity: Identity, shared: Arc<Shared>) {
             continue;
         }
         match waiting.take().filter(|(token, _)| *token == session) {
+            None if shared.is_impatient.load(Ordering::Relaxed) => {
+                say(&mut line, RelayAnswer::Refused { code: RelayRefusedCode::Alone }).await;
+            }
             None => {
                 say(&mut line, RelayAnswer::Waiting).await;
                 waiting = Some((session, line));
@@ -284,6 +289,21 @@ async fn a_relayed_session_is_over_when_the_other_comes_back_as_another_process(
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_relayed_session_is_over_when_the_other_was_killed_and_does_not_come_back() {
+    let relay = Relay::start().await;
+    let (mut anna, mut bobby) = relay.two(PathChoice::Relay).await;
+    let (_annas, bobbys) = introduced(&anna, &bobby);
+    is_up_by(&mut anna, Path::Relay).await;
+    is_up_by(&mut bobby, Path::Relay).await;
+    // A real server has somebody wait for half a minute.
+    relay.shared.is_impatient.store(true, Ordering::Relaxed);
+    drop((bobby, bobbys));
+    assert_eq!(anna.next().await, PeerEventKind::Down);
+    let ending = anna.next().await;
+    assert_eq!(ending, PeerEventKind::Gone { reason: GoneReason::ProcessEnded });
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::MAX_ENTRIES;
 use super::banned::Banned;
 use super::moderation::{Denied, Who};
+use super::parts::ENTRIES;
 use super::range::AddressRange;
 use super::term::{Sentence, Term};
 use crate::network::Network;
@@ -135,6 +136,39 @@ impl Bans {
     pub(super) fn ranges(&self, now: u64) -> Vec<(AddressRange, Term)> {
         let those = self.ranges.iter().filter(|(_, sentence)| sentence.holds(now));
         those.map(|(range, sentence)| (*range, Term::until(sentence.until))).collect()
+    }
+
+    /// The same in parts of so many entries.
+    pub(super) fn parts(self) -> Vec<Self> {
+        let (keys, ranges): (Vec<_>, Vec<_>) =
+            (self.keys.into_iter().collect(), self.ranges.into_iter().collect());
+        let of_keys = keys
+            .chunks(ENTRIES)
+            .map(|some| Self { keys: some.iter().cloned().collect(), ranges: BTreeMap::new() });
+        let of_ranges = ranges
+            .chunks(ENTRIES)
+            .map(|some| Self { keys: BTreeMap::new(), ranges: some.iter().cloned().collect() });
+        of_keys.chain(of_ranges).collect()
+    }
+
+    /// Takes over what is not here, as far as there is room.
+    pub(super) fn keep(&mut self, kept: &Self) {
+        for (fingerprint, ban) in &kept.keys {
+            if !self.is_full() && !self.keys.contains_key(fingerprint) {
+                self.keys.insert(fingerprint.clone(), ban.clone());
+            }
+        }
+        for (range, sentence) in &kept.ranges {
+            if !self.is_full() && !self.ranges.contains_key(range) {
+                self.ranges.insert(*range, sentence.clone());
+            }
+        }
+    }
+
+    /// The keys that are banned, and until when.
+    pub(super) fn keys(&self, now: u64) -> Vec<(Fingerprint, Term)> {
+        let those = self.keys.iter().filter(|(_, ban)| ban.sentence.holds(now));
+        those.map(|(fingerprint, ban)| (fingerprint.clone(), Term::until(ban.sentence.until))).collect()
     }
 
     pub(super) fn clock_went_back(&mut self, now: u64) {

@@ -53,6 +53,28 @@ impl Lock {
         if self.admitted.insert(key.clone()) { Ok(()) } else { Err(Denied::Unchanged) }
     }
 
+    /// Those who were admitted, who are no longer here.
+    pub(super) fn take_admitted(&mut self) -> Vec<Fingerprint> {
+        std::mem::take(&mut self.admitted).into_iter().collect()
+    }
+
+    /// Open, and these are admitted.
+    pub(super) fn with_admitted(admitted: impl Iterator<Item = Fingerprint>) -> Self {
+        Self { closed: None, admitted: admitted.collect() }
+    }
+
+    /// Takes over what is not here, as far as there is room.
+    pub(super) fn keep(&mut self, kept: &Self) {
+        if self.closed.is_none() {
+            self.closed.clone_from(&kept.closed);
+        }
+        for fingerprint in &kept.admitted {
+            if self.admitted.len() < MAX_ENTRIES {
+                self.admitted.insert(fingerprint.clone());
+            }
+        }
+    }
+
     pub(super) fn clock_went_back(&mut self, now: u64) {
         if let Some(sentence) = &mut self.closed {
             sentence.clock_went_back(now);

@@ -14,6 +14,7 @@ mod lock;
 mod moderation;
 mod mutes;
 mod operators;
+mod parts;
 mod range;
 mod term;
 
@@ -36,7 +37,8 @@ use operators::Operators;
 
 /// Entries of each list (bans, mutes, admitted keys) at the most. At the bound a further entry is refused with
 /// [`Denied::ListFull`]; what has ended does not count. All lists are stored as one record with each change, so
-/// the bound is also one on what an operator's act writes: about a MiB.
+/// the bound is also one on what an operator's act writes: some MiB at the very most. To other servers go the acts, and of
+/// all lists at once only parts, see `parts`.
 pub(crate) const MAX_ENTRIES: usize = 4096;
 
 /// The slowest a lobby can be made: one text an hour.
@@ -113,17 +115,6 @@ impl Rules {
         }
         self.now = now;
         went_back
-    }
-
-    /// What was decided elsewhere, where nothing is decided here; true when that is something.
-    pub(crate) fn keep(&mut self, kept: &Self) -> bool {
-        let now = self.now;
-        let is_new =
-            *self == Self { now, ..Self::default() } && *kept != Self { now: kept.now, ..Self::default() };
-        if is_new {
-            *self = Self { now, ..kept.clone() };
-        }
-        is_new
     }
 
     /// The fingerprints that the operators' file lists, or that the server's host has. The list read last counts.
@@ -252,6 +243,11 @@ impl Rules {
     /// The address ranges that are banned now, for whoever closes connections before a handshake.
     pub(crate) fn banned_ranges(&self) -> Vec<(AddressRange, Term)> {
         self.bans.ranges(self.now)
+    }
+
+    /// The keys that are banned now, for whoever relays sessions.
+    pub(crate) fn banned_keys(&self) -> Vec<(Fingerprint, Term)> {
+        self.bans.keys(self.now)
     }
 
     /// All operators: those of the file first.

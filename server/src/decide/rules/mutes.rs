@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::MAX_ENTRIES;
 use super::moderation::Denied;
+use super::parts::ENTRIES;
 use super::term::Sentence;
 
 /// One who is muted.
@@ -57,6 +58,21 @@ impl Mutes {
     pub(super) fn unmute(&mut self, key: &PublicKey, now: u64) -> Result<(), Denied> {
         let muted = self.0.remove(key).filter(|mute| mute.sentence.holds(now));
         muted.map(drop).ok_or(Denied::Unchanged)
+    }
+
+    /// The same in parts of so many entries.
+    pub(super) fn parts(self) -> Vec<Self> {
+        let all: Vec<_> = self.0.into_iter().collect();
+        all.chunks(ENTRIES).map(|some| Self(some.iter().cloned().collect())).collect()
+    }
+
+    /// Takes over what is not here, as far as there is room.
+    pub(super) fn keep(&mut self, kept: &Self) {
+        for (key, mute) in &kept.0 {
+            if self.0.len() < MAX_ENTRIES && !self.0.contains_key(key) {
+                self.0.insert(*key, mute.clone());
+            }
+        }
     }
 
     pub(super) fn clock_went_back(&mut self, now: u64) {

@@ -53,6 +53,18 @@ impl Operators {
         before != self.file
     }
 
+    /// Takes over what is not here, as far as there is room. Of the file only a whole list: the one that was read last counts.
+    pub(super) fn keep(&mut self, kept: &Self) {
+        if self.file.is_empty() {
+            self.file.clone_from(&kept.file);
+        }
+        for (fingerprint, named) in &kept.named {
+            if self.named.len() < MAX_OPERATORS && !self.named.contains_key(fingerprint) {
+                self.named.insert(fingerprint.clone(), named.clone());
+            }
+        }
+    }
+
     pub(super) fn file(&self) -> Vec<Fingerprint> {
         self.file.iter().cloned().collect()
     }

@@ -260,3 +260,69 @@ fn what_is_stored_is_what_was_decided() {
     let stored = serde_json::to_string(&stage.rules).unwrap();
     assert_eq!(serde_json::from_str::<Rules>(&stored).unwrap(), stage.rules);
 }
+
+#[test]
+fn full_lists_come_in_parts_that_a_batch_holds_and_are_the_same_again() {
+    let mut stage = Stage::new();
+    let numbered = |list: u8, number: usize| {
+        let mut bytes = [list; 32];
+        bytes[..8].copy_from_slice(&(number as u64).to_be_bytes());
+        PublicKey::new(bytes)
+    };
+    // Each byte of it takes six in JSON.
+    let reason = ShortText::new("\u{1}".repeat(hobnob_protocol::MAX_TOPIC_BYTES)).unwrap();
+    for number in 0..MAX_ENTRIES {
+        let of = |list| {
+            let key = numbered(list, number);
+            let name = Some(name(&format!("{number:x>32}")));
+            Who { name, fingerprint: key.fingerprint(), key: Some(key) }
+        };
+        let reason = Some(reason.clone());
+        let ban = match number % 2 {
+            0 => Moderation::Ban {
+                who: of(2),
+                network: network("2001:db8::1"),
+                term: Term::ForGood,
+                reason: reason.clone(),
+            },
+            _ => {
+                let range = format!("2001:db8:{number:x}::/64").parse().unwrap();
+                Moderation::BanAddress { range, term: Term::ForGood, reason: reason.clone() }
+            }
+        };
+        stage.does(1, &ban).unwrap();
+        stage.does(1, &Moderation::Mute { who: of(3), term: Term::ForGood, reason }).unwrap();
+        stage.does(1, &Moderation::Admit(of(4).fingerprint)).unwrap();
+    }
+    for number in 0..MAX_OPERATORS {
+        stage.does(1, &Moderation::Op(who(&format!("op{number}"), 5 + (number % 250) as u8))).ok();
+    }
+    stage.does(1, &Moderation::Slow(7)).unwrap();
+    stage.does(1, &Moderation::Lock(Term::ForGood)).unwrap();
+    stage.does(1, &Moderation::Topic(Some(reason))).unwrap();
+    let rules = stage.rules;
+    let whole = serde_json::to_vec(&rules).unwrap().len();
+    assert!(whole > 1024 * 1024, "they would not fit into one: {whole} bytes");
+    let parts = rules.parts();
+    let mut again = Rules::default();
+    again.is_now(START);
+    for part in &parts {
+        let bytes = serde_json::to_vec(part).unwrap().len();
+        assert!(bytes <= 640 * 1024, "a part has {bytes} bytes");
+        assert!(again.keep(part));
+    }
+    assert!(again == rules, "something is missing");
+    assert!(!again.keep(&parts[1]), "what is there already changes nothing");
+}
+
+#[test]
+fn few_rules_are_one_part_and_what_is_decided_here_stays() {
+    let mut stage = Stage::new();
+    stage.does(1, &ban(who("bobby", 2), None, Term::ForGood)).unwrap();
+    assert_eq!(stage.rules.parts(), [stage.rules.clone()]);
+    let mut here = Stage::new();
+    here.does(1, &ban(who("bobby", 2), None, Term::Millis(HOUR))).unwrap();
+    let own = here.rules.bans();
+    here.rules.keep(&stage.rules);
+    assert_eq!(here.rules.bans(), own);
+}

@@ -25,7 +25,7 @@ use crate::log::in_place::InPlace;
 use crate::log::{Contents, LogError};
 
 /// The log's file in the store's folder.
-const FILE: &str = "lobby.sqlite";
+pub(super) const FILE: &str = "lobby.sqlite";
 
 /// "hobb": tells a hobnob log from any other SQLite file.
 const APPLICATION_ID: i32 = 0x686f_6262;
@@ -288,7 +288,7 @@ fn refuse_orphan(wal: &Path, path: &Path) -> Result<(), LogError> {
     }
 }
 
-fn create_private(path: &Path) -> io::Result<()> {
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.create_new(true).write(true);
     #[cfg(unix)]

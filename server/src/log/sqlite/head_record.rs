@@ -21,7 +21,7 @@ use crate::exposed::make_private;
 use crate::log::LogError;
 
 /// The file's name in the store's folder.
-const FILE: &str = "lobby.head";
+pub(super) const FILE: &str = "lobby.head";
 
 /// Bytes of one note: what a disk writes whole or not at all.
 const NOTE_BYTES: usize = 512;

@@ -12,8 +12,10 @@
 //! 5. [`head_record`] notes beside the file how far messages were acknowledged, so that an end that is lost
 //!    with the WAL is noticed.
 //! 6. [`mod@prune`] drops what is no longer shown; [`gone`] keeps whose posts that were; [`upgrade`] brings
-//!    the file of an older build up to date; [`worker`] is a thread and its queue.
+//!    the file of an older build up to date; [`mod@copy`] makes a backup of it beside the writer; [`worker`] is a
+//!    thread and its queue.
 
+pub(crate) mod copy;
 pub(crate) mod file;
 pub(crate) mod gone;
 pub(crate) mod head_record;
@@ -30,7 +32,7 @@ pub(crate) mod room_rows;
 pub(crate) mod rows;
 mod rules_row;
 pub(crate) mod sizes;
-mod sync;
+pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
 mod upgrade;

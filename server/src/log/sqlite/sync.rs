@@ -8,6 +8,6 @@ use std::path::Path;
 ///
 /// # Errors
 /// When the folder cannot be opened or written.
-pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }

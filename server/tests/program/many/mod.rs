@@ -2,12 +2,14 @@
 //! the scenes say so and are skipped, except in CI.
 
 mod faults;
+mod founding;
 mod joining;
 #[path = "../../../../nats/tests/node/mod.rs"]
 mod node;
 mod operators;
 mod refusals;
 mod rooms;
+mod trust;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,230 @@
+//! A copy of what a server needs to go on from: its key, its log with the names and what operators decided, and how far it
+//! had read the order of a lobby on many servers. Works beside a running server, of whose log it sees one moment. What it
+//! makes stands under its name only when it is whole, checked and on the disk; knows nothing of when to make one.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hobnob_protocol::identity::{Identity, IdentityError, create_private_dir};
+use tempfile::TempDir;
+use thiserror::Error;
+
+use crate::exposed::{make_folder_private, make_private};
+use crate::log::LogError;
+use crate::log::check::{self, verify};
+use crate::log::sqlite::copy::{self, CopyError};
+use crate::log::sqlite::sync::sync_dir;
+use crate::shared_lobby::machine_file;
+
+/// The folder of a data directory that a server has for itself.
+const STORE: &str = "server";
+
+/// The server's key in that folder.
+const KEY: &str = "server.key";
+
+/// A backup that is being made.
+#[derive(Debug)]
+pub struct Backup {
+    /// Where it will stand.
+    dir: PathBuf,
+    /// The folder in which that is.
+    parent: PathBuf,
+    /// What is there by now, beside that place; none once it stands there or is given up. Dropping it removes it.
+    making: Mutex<Option<TempDir>>,
+}
+
+/// What was copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// Where to.
+    pub dir: PathBuf,
+    /// The files, by the names they have in the folder `server`.
+    pub files: Vec<&'static str>,
+    /// What the check of the copy found.
+    pub log: check::Report,
+}
+
+/// Why there is no backup.
+#[derive(Debug, Error)]
+pub enum BackupError {
+    /// Something stands where it should go.
+    #[error("{} is there already and is not an empty folder; name one that does not exist", .0.display())]
+    Taken(PathBuf),
+    /// No folder can be made there.
+    #[error("{} cannot be a new folder; name one that does not exist", .0.display())]
+    NoName(PathBuf),
+    /// The folder around it cannot be used.
+    #[error("cannot make a backup in {}: {source}", dir.display())]
+    Parent {
+        /// Which folder.
+        dir: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An empty folder cannot be replaced where a disk is mounted.
+    #[error("a disk is mounted at {}; name a folder in it", .0.display())]
+    Mounted(PathBuf),
+    /// The key in the data directory cannot be used.
+    #[error("cannot copy the server's key")]
+    Key(#[from] IdentityError),
+    /// What is to be copied cannot be read, or does not add up.
+    #[error(transparent)]
+    Source(LogError),
+    /// A file could not be read or written.
+    #[error("cannot copy {}: {source}; nothing is left of the backup", file.display())]
+    File {
+        /// Which one.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The copy of the log could not be written.
+    #[error("the disk of {} is full; nothing is left of the backup", .0.display())]
+    Full(PathBuf),
+    /// The copy could not be written for another reason.
+    #[error("the copy of the log could not be written: {0}; nothing is left of the backup")]
+    Copy(String),
+    /// The copy does not add up.
+    #[error("the copy does not add up, so nothing is left of it: {0}")]
+    Unsound(LogError),
+    /// It was given up.
+    #[error("the backup was cut short; nothing is left of it")]
+    CutShort,
+}
+
+impl Backup {
+    /// Begins one that will stand at `dir`, which must not exist or be an empty folder.
+    ///
+    /// # Errors
+    /// When something is there, or the folder around it cannot be written.
+    pub fn begin(dir: &Path) -> Result<Self, BackupError> {
+        let name = dir.file_name().ok_or_else(|| BackupError::NoName(dir.to_owned()))?;
+        let parent = match dir.parent() {
+            Some(parent) if parent != Path::new("") => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let failed = |source| BackupError::Parent { dir: parent.clone(), source };
+        if !is_free(dir).map_err(failed)? {
+            return Err(BackupError::Taken(dir.to_owned()));
+        }
+        let mut beside = name.to_owned();
+        beside.push(".unfinished-");
+        let making = tempfile::Builder::new().prefix(&beside).tempdir_in(&parent).map_err(failed)?;
+        make_folder_private(making.path()).map_err(failed)?;
+        Ok(Self { dir: dir.to_owned(), parent, making: Mutex::new(Some(making)) })
+    }
+
+    /// Copies what is in `data_dir`, checks the copy, and gives it its name. Blocks: some seconds for a million messages.
+    ///
+    /// # Errors
+    /// With the reason; nothing is left of it then.
+    pub fn make(&self, data_dir: &Path) -> Result<Copied, BackupError> {
+        let made = self.copy(&data_dir.join(STORE));
+        if made.is_err() {
+            self.cut_short();
+        }
+        made
+    }
+
+    /// Gives it up and removes what was made by now; one that stands under its name stays.
+    pub fn cut_short(&self) {
+        // Whoever is still writing in there finds its folder gone and gives up as well.
+        let _removed = self.making().take();
+    }
+
+    fn copy(&self, from: &Path) -> Result<Copied, BackupError> {
+        let made = self.making().as_ref().map(|making| making.path().to_owned());
+        let made = made.ok_or(BackupError::CutShort)?;
+        let to = made.join(STORE);
+        let cannot_make = |source| file_error(&to, source);
+        create_private_dir(&to).and_then(|()| make_folder_private(&to)).map_err(cannot_make)?;
+        let mut files = Vec::new();
+        // A server makes its key before its log.
+        Identity::load(&from.join(KEY))?;
+        copy_file(&from.join(KEY), &to.join(KEY))?;
+        files.push(KEY);
+        // Before the log: a log may be further than the machine, which then reads on; not the other way round.
+        if from.join(machine_file::FILE).try_exists().unwrap_or(true) {
+            copy_file(&from.join(machine_file::FILE), &to.join(machine_file::FILE))?;
+            files.push(machine_file::FILE);
+        }
+        let copied = copy::copy(from, &to).map_err(|err| match err {
+            CopyError::Source(err) => BackupError::Source(err),
+            CopyError::Full => BackupError::Full(self.dir.clone()),
+            CopyError::Written(reason) => BackupError::Copy(reason),
+        })?;
+        files.extend(copied);
+        let log = verify(&to).map_err(BackupError::Unsound)?;
+        for folder in [&to, &made] {
+            sync_dir(folder).map_err(|source| file_error(folder, source))?;
+        }
+        self.name_it()?;
+        Ok(Copied { dir: self.dir.clone(), files, log })
+    }
+
+    /// Puts what was made in its place.
+    fn name_it(&self) -> Result<(), BackupError> {
+        let mut making = self.making();
+        let made = making.as_ref().ok_or(BackupError::CutShort)?;
+        fs::rename(made.path(), &self.dir).map_err(|source| match source.kind() {
+            io::ErrorKind::ResourceBusy => BackupError::Mounted(self.dir.clone()),
+            io::ErrorKind::DirectoryNotEmpty
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::AlreadyExists => BackupError::Taken(self.dir.clone()),
+            _ => file_error(&self.dir, source),
+        })?;
+        // It is where it belongs, so nothing is to be removed any more.
+        let _moved = making.take().map(TempDir::keep);
+        drop(making);
+        sync_dir(&self.parent).map_err(|source| file_error(&self.parent, source))
+    }
+
+    fn making(&self) -> MutexGuard<'_, Option<TempDir>> {
+        self.making.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Display for Copied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { dir, files, log } = self;
+        writeln!(f, "copied to {}: {}", dir.join(STORE).display(), files.join(", "))?;
+        write!(f, "{log}")
+    }
+}
+
+/// Whether nothing is at `dir`, or an empty folder.
+fn is_free(dir: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(dir) {
+        Ok(found) if found.is_dir() => Ok(fs::read_dir(dir)?.next().is_none()),
+        Ok(_) => Ok(false),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(err) => Err(err),
+    }
+}
+
+/// Copies a small file for its owner alone, onto the disk.
+fn copy_file(from: &Path, to: &Path) -> Result<(), BackupError> {
+    let bytes = fs::read(from).map_err(|source| file_error(from, source))?;
+    write_file(to, &bytes).map_err(|source| match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => BackupError::Full(to.to_owned()),
+        _ => file_error(to, source),
+    })
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = File::options();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    make_private(&file)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn file_error(file: &Path, source: io::Error) -> BackupError {
+    BackupError::File { file: file.to_owned(), source }
+}

@@ -1,0 +1,159 @@
+//! The network between servers and NATS is cut, in networks of their own: packets vanish, nothing is closed. Nothing is
+//! acknowledged meanwhile and nobody is disconnected; afterwards each text is said once. Skipped, with a word, on a machine
+//! without nats-server or network namespaces.
+
+use std::fs::{copy, create_dir_all};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::ledger::{Speaker, adds_up, sees};
+use crate::node::{self, Nodes};
+use crate::support::client::Client;
+use crate::support::home::Home;
+use crate::support::launch::Launch;
+use crate::support::process::Process;
+use crate::support::server::first_line;
+use crate::switch::{Switch, address};
+
+/// Behind which ports NATS and the two servers are.
+const NATS: usize = 0;
+const SERVERS: [usize; 2] = [1, 2];
+
+/// Shorter and longer than the silence after which a server is taken for gone.
+const SHORT: Duration = Duration::from_secs(4);
+const LONG: Duration = Duration::from_secs(14);
+
+/// A lobby on two servers and one node, each in a place of its own; clients are where their server is.
+struct Apart {
+    switch: Switch,
+    _nodes: Nodes,
+    _servers: [Process; 2],
+}
+
+impl Apart {
+    /// `None`, and why, where this machine does not allow it.
+    fn new() -> Option<Self> {
+        let switch = Switch::new(3)?;
+        let nodes = node::start_inside(&address(NATS), &switch.inside(NATS))?;
+        let homes = SERVERS.map(|_| Home::new());
+        let first = server(&switch, SERVERS[0], &homes[0], nodes.joined());
+        let [key, copied] = [&homes[0], &homes[1]].map(|home| home.path().join("lobby/server/server.key"));
+        make_private(&homes[1]);
+        copy(key, copied).unwrap();
+        let other = server(&switch, SERVERS[1], &homes[1], nodes.joined());
+        Some(Self { switch, _nodes: nodes, _servers: [first, other] })
+    }
+
+    fn join(&self, port: usize, name: &str) -> Client {
+        let at = format!("{}:43210", address(port));
+        self.switch.at(port, Launch::hobnob().server(&at).name(name)).join()
+    }
+}
+
+fn make_private(home: &Home) {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = home.path().join("lobby/server");
+    create_dir_all(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+fn server(switch: &Switch, port: usize, home: &Home, nats: &str) -> Process {
+    let data = home.path().join("lobby").display().to_string();
+    let at = format!("{}:43210", address(port));
+    let launch = Launch::server_program().home(home).args([
+        "--listen",
+        &at,
+        "--data-dir",
+        &data,
+        "--rate",
+        "100000",
+        "--nats",
+        nats,
+    ]);
+    let process = switch.at(port, launch).spawn();
+    let _line = first_line(&process);
+    process
+}
+
+/// The texts that were typed up to now are on their way and unanswered.
+fn waits(speaker: &Speaker) {
+    let last = speaker.typed.last().unwrap();
+    speaker.client.has_no(json!({"event": "sent", "text": last}));
+}
+
+fn has_all(speakers: &[Speaker], observers: &[Client]) {
+    for speaker in speakers {
+        speaker.settle();
+        speaker.client.has_no(json!({"event": "unsent"}));
+        observers.iter().for_each(|observer| sees(observer, speaker.typed.last().unwrap()));
+    }
+    adds_up(speakers, observers, &[]);
+}
+
+#[test]
+fn a_server_that_is_cut_off_for_seconds_keeps_its_clients_and_their_texts() {
+    let Some(apart) = Apart::new() else { return };
+    let mut speakers =
+        [(1, "anna"), (2, "bobby")].map(|(port, name)| Speaker::new(name, apart.join(port, name)));
+    let observers = [(1, "carmen"), (2, "dora")].map(|(port, name)| apart.join(port, name));
+    for _ in 0..2 {
+        speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+        speakers.iter().for_each(Speaker::settle);
+        apart.switch.unplug(SERVERS[0]);
+        speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+        // Who is on the other server is heard there, and this one's texts wait.
+        speakers[1].settle();
+        sees(&observers[1], speakers[1].typed.last().unwrap());
+        std::thread::sleep(SHORT); // The length of the fault; nothing is waited for.
+        waits(&speakers[0]);
+        apart.switch.plug(SERVERS[0]);
+        speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+        speakers.iter().for_each(Speaker::settle);
+    }
+    has_all(&speakers, &observers);
+    for client in speakers.iter().map(|speaker| &speaker.client).chain(&observers) {
+        client.has_no(json!({"event": "link", "state": "down"}));
+        client.has_no(json!({"event": "left"}));
+    }
+}
+
+#[test]
+fn a_server_that_is_cut_off_for_longer_is_taken_for_gone_and_takes_part_again() {
+    let Some(apart) = Apart::new() else { return };
+    let mut speakers =
+        [(1, "anna"), (2, "bobby")].map(|(port, name)| Speaker::new(name, apart.join(port, name)));
+    let observers = [(1, "carmen"), (2, "dora")].map(|(port, name)| apart.join(port, name));
+    speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+    speakers.iter().for_each(Speaker::settle);
+    apart.switch.unplug(SERVERS[0]);
+    speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+    observers[1].wait_within(LONG * 2, json!({"event": "left", "name": "anna"}));
+    waits(&speakers[0]);
+    speakers[0].client.has_no(json!({"event": "link", "state": "down"}));
+    apart.switch.plug(SERVERS[0]);
+    observers[1].wait_within(LONG * 2, json!({"event": "joined", "name": "anna"}));
+    speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+    has_all(&speakers, &observers);
+}
+
+#[test]
+fn while_no_server_reaches_nats_nobody_is_gone_and_texts_wait() {
+    let Some(apart) = Apart::new() else { return };
+    let mut speakers =
+        [(1, "anna"), (2, "bobby")].map(|(port, name)| Speaker::new(name, apart.join(port, name)));
+    let observers = [(1, "carmen"), (2, "dora")].map(|(port, name)| apart.join(port, name));
+    speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+    speakers.iter().for_each(Speaker::settle);
+    apart.switch.unplug(NATS);
+    speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+    std::thread::sleep(LONG); // The length of the fault; nothing is waited for.
+    speakers.iter().for_each(waits);
+    apart.switch.plug(NATS);
+    speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+    has_all(&speakers, &observers);
+    for client in speakers.iter().map(|speaker| &speaker.client).chain(&observers) {
+        client.has_no(json!({"event": "link", "state": "down"}));
+        client.has_no(json!({"event": "left"}));
+    }
+}
