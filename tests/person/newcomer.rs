@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::person::Person;
+use crate::person::{Person, WIDTHS};
 use crate::support::home::Home;
 use crate::support::server::Server;
 
@@ -18,9 +18,15 @@ fn the_prompt_follows_the_help_of_a_command_at_once() {
 
 #[test]
 fn who_types_a_slash_by_habit_says_nothing_to_all() {
+    for columns in WIDTHS {
+        slash_by_habit(columns);
+    }
+}
+
+fn slash_by_habit(columns: u16) {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
-    let mut anna = Person::join(&server, "anna", (100, 24));
+    let mut anna = Person::join(&server, "anna", (columns, 24));
     anna.terminal.type_text("/users");
     anna.sees_last("lobby> /users  the same as \\users");
     anna.enter("");
