@@ -1,5 +1,5 @@
-//! The link to NATS: made once, and then made again for ever by the crate beneath, to whichever node answers. Owns
-//! its times; knows no stream.
+//! The link to NATS. It is made once; from then on the NATS crate makes it again whenever it is lost, to any node that
+//! answers. Owns the times of that; knows no stream.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -13,27 +13,28 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::settings::Settings;
 
-/// How often a node is asked for a sign of life. After two without an answer the link is given up.
+/// How often a node is asked for a sign of life. After two questions without an answer the link is given up.
 const PING_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long one node may take to answer at all. The nodes that remain are tried meanwhile by nobody, so it is short.
+/// How long one node may take to answer at all. The other nodes are not tried meanwhile, so this time is short.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long an acknowledgement or an answer of JetStream is waited for. A batch without one is published again, so
-/// this is the silence that a lost acknowledgement costs.
+/// How long the server waits for an acknowledgement or an answer of JetStream. A batch that is not acknowledged in this
+/// time is published again, so a lost acknowledgement costs this much time.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Between two attempts to reach a node.
+/// The time between two attempts to reach a node.
 const RETRY: Duration = Duration::from_millis(200);
 
 /// How long the first link is tried for: machines that start together may take a while.
 const FIRST_LINK: Duration = Duration::from_secs(10);
 
-/// Messages of one subscription that may wait here. Past it messages are dropped, which the watchdog of whoever
-/// follows the stream notices: it reads them again.
+/// How many messages of one subscription may wait here. When the limit is reached, messages are dropped. The watchdog
+/// in `following` notices that and reads them again.
 const SUBSCRIPTION: usize = 16 * 1024;
 
-/// Batches that may be without an acknowledgement at once. A server publishes one at a time; a test, some.
+/// How many batches may wait for an acknowledgement at once. A server publishes one at a time; a test publishes
+/// several.
 const UNACKNOWLEDGED: usize = 1024;
 
 /// Why there is no link.
@@ -42,23 +43,23 @@ pub enum ConnectError {
     /// No node answers.
     #[error("no NATS node answers at {urls}: {reason}")]
     Unreachable {
-        /// Where.
+        /// The addresses of the nodes.
         urls: String,
-        /// What the last attempt said.
+        /// The error of the last attempt.
         reason: String,
     },
-    /// A node answers and does not let this server in.
+    /// A node answers, but does not let this server in.
     #[error("NATS at {urls} does not let this server in: {reason}; see --nats-creds")]
     Denied {
-        /// Where.
+        /// The addresses of the nodes.
         urls: String,
-        /// What it said.
+        /// What the node said.
         reason: String,
     },
-    /// The link cannot be encrypted as it has to be.
+    /// The link cannot be encrypted although it has to be.
     #[error("cannot speak TLS with NATS at {urls}: {reason}; see --nats-ca and --nats-cert")]
     Tls {
-        /// Where.
+        /// The addresses of the nodes.
         urls: String,
         /// What is wrong.
         reason: String,
@@ -66,17 +67,17 @@ pub enum ConnectError {
     /// The credentials cannot be read.
     #[error("cannot read the credentials for NATS in {file}: {reason}")]
     Credentials {
-        /// Which file.
+        /// The file of the credentials.
         file: String,
-        /// What is wrong.
+        /// What is wrong with it.
         reason: String,
     },
-    /// A node answers, and has no JetStream.
+    /// A node answers, but has no JetStream.
     #[error(
         "NATS at {urls} runs without JetStream: start each node with -js, or with jetstream {{}} in its file"
     )]
     NoJetStream {
-        /// Where.
+        /// The addresses of the nodes.
         urls: String,
     },
 }
@@ -91,10 +92,10 @@ pub struct Link {
 }
 
 impl Link {
-    /// Connects to one of the nodes, trying for some seconds.
+    /// Connects to one of the nodes. Tries again for some seconds.
     ///
     /// # Errors
-    /// When no node lets this server in, see [`ConnectError`].
+    /// When no node lets this server in; see [`ConnectError`].
     pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
         let urls = settings.urls.iter().map(|url| without_password(url)).collect::<Vec<_>>().join(",");
         let until = Instant::now() + FIRST_LINK;
@@ -134,19 +135,19 @@ impl Link {
         Ok(Self { client, jetstream, stands, urls })
     }
 
-    /// Whether a node is reached now. What is published meanwhile would wait in the memory of this process.
+    /// Whether a node is connected now. While none is, a published batch would wait in the memory of this process.
     #[must_use]
     pub fn stands(&self) -> bool {
         self.stands.load(Ordering::Relaxed)
     }
 
-    /// The name of the node that is, or was last, reached.
+    /// The name of the node that is connected, or was connected last.
     #[must_use]
     pub fn node(&self) -> String {
         self.client.server_info().server_name
     }
 
-    /// Its version.
+    /// The version of that node.
     #[must_use]
     pub fn node_version(&self) -> String {
         self.client.server_info().version
@@ -204,8 +205,8 @@ fn note(event: &Event, stands: &AtomicBool) {
     }
 }
 
-/// Whether TLS is what failed: certificates that do not fit get no better by trying again. The crate beneath tells of most of
-/// them as it tells of a socket that broke.
+/// Tells whether TLS is what failed. Certificates that do not fit do not get better by trying again. The NATS crate
+/// reports most of these errors in the same way as a socket that broke.
 fn is_of_tls(err: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(err);
     while let Some(err) = cause {
@@ -218,7 +219,7 @@ fn is_of_tls(err: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// A node's address as it may be shown and logged: a user and a password may stand before the host.
+/// A node's address without its user and password, so that it may be shown and logged.
 fn without_password(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if scheme < at => format!("{}{}", &url[..scheme + 3], &url[at + 1..]),
@@ -227,7 +228,7 @@ fn without_password(url: &str) -> String {
     }
 }
 
-/// An error with its causes, each said once.
+/// An error with its causes; a cause that the text contains already is left out.
 pub(crate) fn chain(err: &(dyn Error + 'static)) -> String {
     let mut text = err.to_string();
     let mut cause = err.source();

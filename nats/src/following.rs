@@ -1,10 +1,11 @@
-//! Reading the stream from a place on, without a gap and without a repeat, for ever: through nodes that die, freeze
-//! and elect. Owns the watchdog.
+//! Reads the stream from a place on, without a gap, without a repetition and without end, although nodes die, freeze
+//! and elect a new leader. Owns the watchdog.
 //!
-//! The consumer of the crate beneath is trusted with no more than speed. When the node that keeps it dies while this
-//! server is linked to another one, it says nothing for ever; made again too early, it begins at the first batch. So
-//! a task counts places itself: it passes over what it had, takes a gap for an end, and makes a new consumer when
-//! nothing has come for too long.
+//! The consumer of the NATS crate makes reading fast, but nothing else is expected of it. When the node that keeps the
+//! consumer dies while this server is connected to another node, the consumer is silent for ever; when the consumer is
+//! made again too early, it begins at the first batch. Therefore a task of this module counts places itself: it ignores
+//! batches that it has had, treats a gap as the end of the consumer, and makes a new consumer when nothing has come for
+//! too long.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,25 +23,25 @@ use tokio::time::{Instant, timeout};
 use crate::founding;
 use crate::stream::{Shared, bounds};
 
-/// Batches read ahead of whoever applies them. Past it nothing more is read.
+/// How many batches are read before they are applied. When the limit is reached, reading waits.
 const AHEAD: usize = 64;
 
-/// How long one look at the consumer lasts.
+/// How long one wait for the consumer lasts.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How long nothing may be heard of a batch that this server was told is stored.
+/// How long a batch may be awaited after this server was told that it is stored.
 const HEARD_WITHIN: Duration = Duration::from_millis(500);
 
-/// How long nothing at all may be heard. Every server says something each second.
+/// How long nothing at all may be heard. Every server publishes something each second.
 const SILENCE: Duration = Duration::from_secs(6);
 
-/// How long a consumer may take to be made.
+/// How long it may take to make a consumer.
 const MADE_WITHIN: Duration = Duration::from_secs(2);
 
-/// Between two attempts to make one.
+/// The time between two attempts to make a consumer.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// Whoever follows a stream.
+/// Follows a stream.
 pub(crate) struct Following<B> {
     batches: mpsc::Receiver<Result<Ordered<B>, StreamError>>,
     ended: Option<StreamError>,
@@ -74,7 +75,7 @@ impl<B: Payload> Follower<B> for Following<B> {
                 self.ended = Some(err);
                 Poll::Ready(Err(err))
             }
-            // The task ends with an error, or with the runtime: then nobody asks any more.
+            // The task ends with an error, or with the runtime; in the second case nobody polls any more.
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
     }
@@ -91,7 +92,7 @@ struct Reader<B> {
 enum Stop {
     /// The stream cannot be followed any further.
     Failed(StreamError),
-    /// Nobody reads any more.
+    /// Nobody takes the batches any more.
     Unread,
 }
 
@@ -117,7 +118,8 @@ impl<B: Payload> Reader<B> {
         }
     }
 
-    /// Whether the stream is there, is the same, and still holds what is wanted. `false` where it cannot be asked.
+    /// Whether the stream is there, is the same as before, and still holds the next batch. `false` when it cannot be
+    /// asked.
     async fn check(&self) -> Result<bool, StreamError> {
         let Ok(info) = self.shared.stream.get_info().await else { return Ok(false) };
         let identity = info.config.description.as_deref().and_then(founding::parse);
@@ -135,7 +137,7 @@ impl<B: Payload> Reader<B> {
         Ok(true)
     }
 
-    /// Reads from one consumer until that is to be made again.
+    /// Reads from one consumer until another consumer has to be made.
     async fn read(&mut self) -> Result<(), Stop> {
         let deliver_policy = DeliverPolicy::ByStartSequence { start_sequence: self.next.0 };
         let config = pull::OrderedConfig { deliver_policy, ..Default::default() };
@@ -177,7 +179,8 @@ impl<B: Payload> Reader<B> {
         heard.elapsed() > SILENCE || (waits && heard.elapsed() > HEARD_WITHIN)
     }
 
-    /// Hands a message on if it is the next one. `false` where the consumer says nothing sensible.
+    /// Hands a message on if it is the next one. `false` when the consumer gives something else, so that another one
+    /// has to be made.
     async fn hand_on(&mut self, message: Message) -> Result<bool, Stop> {
         let Ok(info) = message.info() else { return Ok(false) };
         let place = Place(info.stream_sequence);
@@ -185,7 +188,8 @@ impl<B: Payload> Reader<B> {
             return Ok(true);
         }
         if place > self.next {
-            // Perhaps this consumer has dropped some. Whether the stream has is looked at before the next one.
+            // This consumer may have dropped batches. Whether the stream itself has dropped them is checked before the
+            // next consumer is made.
             return Ok(false);
         }
         let at = u64::try_from(info.published.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);

@@ -1,6 +1,6 @@
-//! The stream of a lobby: made by whichever server comes first, found by all others. What it is, its founding, stands
-//! in the stream's description, which JetStream keeps as long as the stream and copies to all its nodes; a purge of
-//! old batches does not touch it. Knows nothing of what a founding says.
+//! The stream of a lobby: made by the server that comes first, and found by all others. The founding says what the
+//! lobby is. It stands in the stream's description, which JetStream keeps as long as the stream and copies to all its
+//! nodes; a purge of old batches does not touch it. Knows nothing of what a founding says.
 
 use std::time::Duration;
 
@@ -14,22 +14,22 @@ use tokio::time::{Instant, sleep};
 use crate::connection::Link;
 use crate::settings::{LobbyName, Settings};
 
-/// How long a cluster may take until it can keep a stream: its nodes find each other and elect a leader first.
+/// How long a cluster may take until it can keep a stream: its nodes first find each other and elect a leader.
 const READY_WITHIN: Duration = Duration::from_secs(20);
 
-/// How long three nodes are waited for where nobody said how many there are.
+/// How long three nodes are awaited if the settings do not say how many nodes are to keep the stream.
 const THREE_WITHIN: Duration = Duration::from_secs(8);
 
-/// Between two attempts.
+/// The time between two attempts.
 const RETRY: Duration = Duration::from_millis(200);
 
-/// Where there are three nodes, three keep the stream: one of them may die.
+/// How many nodes keep the stream if there are as many. With three nodes, one may die.
 const REPLICAS: usize = 3;
 
-/// The longest founding. JetStream keeps 4 KiB of description.
+/// The greatest length of a founding, in bytes. JetStream keeps 4 KiB of description.
 const MAX_FOUNDING: usize = 2048;
 
-/// What every founding begins with, before the stream's identity in hexadecimal digits.
+/// The beginning of every description. The stream's identity follows in hexadecimal digits.
 const PREFIX: &str = "hobnob ";
 
 /// Why a lobby's stream cannot be used.
@@ -38,28 +38,28 @@ pub enum FoundError {
     /// JetStream does not answer in time.
     #[error("JetStream at {urls} cannot keep the lobby's stream now: {reason}")]
     NotReady {
-        /// Where.
+        /// The addresses of the nodes.
         urls: String,
-        /// What it said last.
+        /// The error of the last attempt.
         reason: String,
     },
-    /// It answers with a refusal.
+    /// JetStream refuses to keep the stream.
     #[error("JetStream at {urls} refuses the lobby's stream {stream}: {reason}")]
     Refused {
-        /// Where.
+        /// The addresses of the nodes.
         urls: String,
-        /// Which stream.
+        /// The name of the stream.
         stream: String,
-        /// What it said.
+        /// What JetStream said.
         reason: String,
     },
-    /// A stream of that name is there, and no hobnob-server made it.
+    /// A stream of that name exists, but no hobnob-server made it.
     #[error("the stream {stream} on NATS was not made by a hobnob-server: choose another --lobby")]
     NotOurs {
-        /// Which stream.
+        /// The name of the stream.
         stream: String,
     },
-    /// The founding is longer than JetStream keeps.
+    /// The founding is longer than [`MAX_FOUNDING`].
     #[error("what is to be said of the lobby is longer than {MAX_FOUNDING} bytes")]
     TooLong,
 }
@@ -67,7 +67,7 @@ pub enum FoundError {
 /// A lobby's stream as it was found.
 #[derive(Debug, Clone)]
 pub struct Founded {
-    /// Which stream it is. One that is deleted and made again is another one.
+    /// The identity of the stream. A stream that is deleted and made again has another one.
     pub identity: StreamIdentity,
     /// What its founder said of it.
     pub founding: String,
@@ -77,7 +77,7 @@ pub struct Founded {
     pub replicas: usize,
 }
 
-/// Finds the lobby's stream, and nothing where there is none.
+/// Finds the lobby's stream; `None` if there is none.
 pub(crate) async fn find(link: &Link, lobby: &LobbyName) -> Result<Option<(Stream, Founded)>, FoundError> {
     let until = Instant::now() + READY_WITHIN;
     loop {
@@ -93,8 +93,8 @@ pub(crate) async fn find(link: &Link, lobby: &LobbyName) -> Result<Option<(Strea
     }
 }
 
-/// Finds the lobby's stream, or makes it with `founding`. Of several servers that do so at once one makes it and the
-/// others find that one's.
+/// Finds the lobby's stream, or makes it with `founding`. When several servers do this at once, one of them makes the
+/// stream and the others find it.
 pub(crate) async fn found(
     link: &Link,
     settings: &Settings,
@@ -121,7 +121,7 @@ pub(crate) async fn found(
     }
 }
 
-/// How many nodes are to keep the stream where as many as were tried are not there.
+/// How many nodes shall keep the stream instead, when there are not as many nodes as were tried.
 fn replicas_instead(settings: &Settings, err: &CreateStreamError, began: Instant) -> Option<usize> {
     if settings.replicas.is_some() {
         return None;
@@ -140,7 +140,7 @@ async fn may_be_tried_again(
     began: Instant,
 ) -> Result<(), FoundError> {
     let passing = match code(err) {
-        // Another server made it a moment ago; the next look finds it.
+        // Another server made it a moment ago; the next attempt finds it.
         Some(ErrorCode::STREAM_NAME_EXIST) => true,
         Some(
             ErrorCode::CLUSTER_NO_PEERS
@@ -176,7 +176,7 @@ fn code(err: &CreateStreamError) -> Option<ErrorCode> {
     }
 }
 
-/// No limit that drops batches: numbers without a gap are what shows that one was skipped.
+/// There is no limit that drops batches: numbers without a gap are needed to notice that a batch was skipped.
 fn config(lobby: &LobbyName, replicas: usize, description: &str) -> Config {
     Config {
         name: lobby.stream(),
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_description_is_read_as_it_was_written_and_others_are_none() {
+    fn a_description_is_read_back_as_it_was_written_and_other_texts_are_not_read() {
         let identity = StreamIdentity([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255]);
         let description = describe(identity, "words {\"a\":1}");
         assert_eq!(parse(&description), Some((identity, "words {\"a\":1}".to_owned())));

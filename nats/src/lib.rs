@@ -1,14 +1,14 @@
-//! One order of batches for many servers, kept by NATS JetStream, and questions from one server to another over
-//! NATS. Owns all that is particular to NATS: how servers reach it, the one stream of a lobby, how that is followed
-//! through dead nodes and elections, and how its durability is checked. Implements the traits of `hobnob-order` and
-//! nothing else: it does not know what a batch holds, and decides nothing.
+//! One order of batches for many servers, kept by NATS JetStream, and questions from one server to another over NATS.
+//! Owns everything that is particular to NATS: how servers reach it, the one stream of a lobby, how that stream is
+//! followed although nodes die and elect leaders, and how its durability is checked. Implements the traits of
+//! `hobnob-order` and nothing else: it does not know what a batch holds, and decides nothing.
 //!
-//! - `settings`: which nodes, which lobby, and by which credentials.
-//! - `connection`: the link to NATS, which is made again for ever once it has stood.
-//! - `founding`: the stream of a lobby, made by the first server, found by all others.
-//! - `stream`: publishing to it; `following`: reading it without a gap, with a watchdog.
-//! - `neighbours`: questions and their answers.
-//! - `monitor`: whether a node writes each batch to its disk before it acknowledges it.
+//! - `settings`: which nodes, which lobby, and which credentials.
+//! - `connection`: the link to NATS. Once it has stood, it is made again whenever it is lost.
+//! - `founding`: the stream of a lobby, which the first server makes and all others find.
+//! - `stream`: publishing to the stream; `following`: reading it without a gap, with a watchdog.
+//! - `neighbours`: questions between servers and their answers.
+//! - `monitor`: whether a node writes each batch to its disk before it acknowledges the batch.
 
 mod connection;
 mod following;

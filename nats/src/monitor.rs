@@ -1,5 +1,5 @@
-//! Whether a NATS node writes each batch to its disk before it acknowledges it. An ordinary client cannot see that;
-//! a node's monitoring port says it. One short question over plain HTTP/1.0; owns its bounds.
+//! Finds out whether a NATS node writes each batch to its disk before it acknowledges the batch. An ordinary client
+//! cannot see that; a node's monitoring port says it. One short question over plain HTTP/1.0; owns the limits of that.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// How long all of it may take.
+/// How long connecting, asking and reading may take together.
 const LIMIT: Duration = Duration::from_secs(3);
 
-/// The longest answer that is read; a node with much in it says this first.
+/// How many bytes of an answer are read. A node with a long answer says what is needed within these.
 const MAX_ANSWER: u64 = 4 * 1024 * 1024;
 
-/// What a node says of its disk.
+/// When a node writes to its disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SyncAlways {
     /// Each batch is on the disk before it is acknowledged.
@@ -23,7 +23,7 @@ pub enum SyncAlways {
     No,
 }
 
-/// A node does not say.
+/// It cannot be found out from the node.
 #[derive(Debug, Error)]
 #[error("NATS does not say at {url} whether it syncs: {reason}")]
 pub struct MonitorError {
@@ -45,7 +45,7 @@ pub async fn sync_always(url: &str) -> Result<SyncAlways, MonitorError> {
     }
 }
 
-/// The host and port of a URL that has nothing else.
+/// The host and port of a URL that contains nothing else.
 fn address(url: &str) -> Option<&str> {
     let address = url.strip_prefix("http://")?.trim_end_matches('/');
     let (host, port) = address.rsplit_once(':')?;
@@ -61,7 +61,7 @@ async fn ask(address: &str) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// A node that syncs says so in its configuration of JetStream, and leaves the field out otherwise.
+/// Reads an answer. A node that syncs says so in its configuration of JetStream; otherwise the field is missing.
 fn read(answer: &str) -> Option<SyncAlways> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let is_ok = head.lines().next()?.split(' ').nth(1) == Some("200");
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_node_that_says_so_syncs_and_only_a_node_is_believed() {
+    fn only_a_node_that_says_so_syncs_and_only_an_answer_of_nats_is_believed() {
         let answer = |field| {
             format!("HTTP/1.0 200 OK\r\nA: b\r\n\r\n{{\n \"config\": {{ \"store_dir\": \"/x\"{field} }} }}")
         };

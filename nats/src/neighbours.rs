@@ -1,5 +1,5 @@
-//! Questions from one server to another over NATS: a subject for each server, and an answer to whoever asked. Nothing
-//! is stored. Knows nothing of what is asked.
+//! Questions from one server to another over NATS. There is a subject for each server, and the answer goes to the
+//! server that asked. Nothing is stored. Knows nothing of what is asked.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,16 +15,16 @@ use tokio::time::timeout;
 use crate::connection::Link;
 use crate::settings::LobbyName;
 
-/// Questions that may wait here. Past it further ones are not answered.
+/// How many questions may wait here. When the limit is reached, further questions are not answered.
 const QUESTIONS: usize = 256;
 
-/// The longest question or answer. A longer one is taken for none.
+/// The greatest length of a question or an answer, in bytes. Longer ones are ignored.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// Questions that may be answered at once; a question past that waits in the queue.
+/// How many questions may be answered at once. Further questions wait in the queue.
 const ANSWERS: usize = 64;
 
-/// How long an answer may take here; whoever asked has given up by then.
+/// How long an answer may take here. By then the server that asked has given up.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
 /// The other servers of a lobby.
@@ -42,7 +42,7 @@ impl Drop for NatsNeighbours {
 }
 
 impl NatsNeighbours {
-    /// Those of the lobby on this link.
+    /// The other servers of the lobby that are reached over this link.
     #[must_use]
     pub fn new(link: &Link, lobby: LobbyName) -> Self {
         Self { client: link.client.clone(), lobby, listening: Mutex::new(None) }
@@ -61,7 +61,8 @@ impl Neighbours for NatsNeighbours {
         let (client, subject) = (self.client.clone(), self.lobby.questions(server.0));
         Box::pin(async move {
             let request = Request::new().payload(question).timeout(Some(limit));
-            // Its own limit begins when it is sent, which waits where the link is lost.
+            // The limit of the NATS crate begins when the request is sent, and sending waits while the link is lost. So
+            // this timeout is needed as well.
             let answer = timeout(limit, client.send_request(subject, request)).await;
             match answer {
                 Ok(Ok(answer)) if answer.payload.len() <= MAX_BYTES => Ok(answer.payload),
@@ -79,7 +80,7 @@ impl Neighbours for NatsNeighbours {
     }
 }
 
-/// Hands on what is asked, until nobody takes it any more.
+/// Hands on the questions of other servers, until nobody takes them any more.
 async fn listen(client: Client, subject: String, desk: mpsc::Sender<Question>) {
     let asked = match client.subscribe(subject).await {
         Ok(asked) => asked,
@@ -98,7 +99,7 @@ async fn listen(client: Client, subject: String, desk: mpsc::Sender<Question>) {
         }
         let client = client.clone();
         tokio::spawn(async move {
-            // Whoever drops the question has no answer; whoever asked waits no longer than his limit.
+            // A dropped question gets no answer; the server that asked does not wait longer than its limit.
             if let Ok(Ok(answer)) = timeout(ANSWERED_WITHIN, answered).await
                 && let Err(err) = client.publish(reply, answer).await
             {

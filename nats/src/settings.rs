@@ -5,23 +5,25 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The longest name of a lobby. It is part of the names of the stream and of its subjects.
+/// The greatest length of a lobby's name, which is part of the names of the stream and of its subjects.
 const MAX_LOBBY_NAME: usize = 32;
 
 /// How NATS is reached, and which lobby is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Nodes of the cluster, such as `nats://one.example:4222`. One that answers is enough; it tells of the others.
+    /// Nodes of the cluster, such as `nats://one.example:4222`. One node that answers is enough; it says where the
+    /// others are.
     pub urls: Vec<String>,
-    /// Which lobby.
+    /// The name of the lobby.
     pub lobby: LobbyName,
-    /// A file of credentials (a token and a key), where NATS asks for one.
+    /// A file with credentials (a token and a key), if NATS asks for them.
     pub credentials: Option<PathBuf>,
-    /// The certificates of whoever signed those of the nodes, in PEM; without it, those that the system trusts.
+    /// The certificates of the authority that signed the nodes' certificates, in PEM; `None` for the authorities that
+    /// the system trusts.
     pub ca: Option<PathBuf>,
-    /// This server's own certificate and its key, in PEM, where the nodes ask for one.
+    /// This server's own certificate and its key, in PEM, if the nodes ask for one.
     pub client_certificate: Option<(PathBuf, PathBuf)>,
-    /// How many nodes keep the stream, when this server makes it. Without it three, where there are as many.
+    /// How many nodes keep the stream if this server makes it; `None` for three if there are as many.
     pub replicas: Option<usize>,
 }
 
@@ -29,7 +31,7 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LobbyName(String);
 
-/// It is no such name.
+/// The text is no such name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("a lobby's name on NATS has 1 to {MAX_LOBBY_NAME} letters (a-z, A-Z), digits, - and _")]
 pub struct LobbyNameError;
@@ -53,17 +55,17 @@ impl LobbyName {
         &self.0
     }
 
-    /// The stream that holds the lobby's order.
+    /// The name of the stream that holds the lobby's order.
     pub(crate) fn stream(&self) -> String {
         format!("hobnob-{}", self.0)
     }
 
-    /// The one subject of that stream.
+    /// The only subject of that stream.
     pub(crate) fn batches(&self) -> String {
         format!("hobnob.{}.log", self.0)
     }
 
-    /// Where the server of this number is asked.
+    /// The subject on which the server with this number is asked.
     pub(crate) fn questions(&self, server: u64) -> String {
         format!("hobnob.{}.ask.{server}", self.0)
     }

@@ -1,5 +1,5 @@
-//! A lobby's order on JetStream: publishing to it, its bounds, and forgetting what nobody needs. Reading it is
-//! `following`'s business. Knows nothing of what a batch holds.
+//! A lobby's order on JetStream: publishing to it, its bounds, and dropping batches that nobody needs. Reading it is in
+//! `following`. Knows nothing of what a batch holds.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -34,41 +34,41 @@ pub(crate) struct Shared {
     pub(crate) link: Link,
     pub(crate) stream: Stream,
     pub(crate) identity: StreamIdentity,
-    /// The newest place that this server was told of: whoever follows has to hear of it soon.
+    /// The newest place that was acknowledged to this server. The reader has to hear of the batch at that place soon.
     pub(crate) acknowledged: AtomicU64,
     subject: String,
 }
 
-/// How a stream does, for whoever runs the server.
+/// The state of a stream, for the administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamState {
     /// The oldest and the newest place.
     pub bounds: (Place, Place),
-    /// What all of it takes on one node.
+    /// How many bytes the stream takes on one node.
     pub bytes: u64,
     /// How many nodes are to keep it.
     pub replicas: usize,
-    /// How many of them keep all of it now. Without a majority nothing is acknowledged.
+    /// How many of these nodes have all of it now. Without a majority nothing is acknowledged.
     pub current: usize,
-    /// The node that orders it, if there is one now.
+    /// The node that leads the stream, if there is one now.
     pub leader: Option<String>,
 }
 
 impl<B: Payload> NatsStream<B> {
-    /// Finds the lobby's stream; `None` where nobody has made one.
+    /// Finds the lobby's stream; `None` if nobody has made one.
     ///
     /// # Errors
-    /// When JetStream does not answer, or the stream is none of ours.
+    /// When JetStream does not answer, or no hobnob-server made the stream.
     pub async fn find(link: Link, lobby: &LobbyName) -> Result<Option<(Self, Founded)>, FoundError> {
         let found = founding::find(&link, lobby).await?;
         Ok(found.map(|(stream, founded)| (Self::over(link, lobby, stream, &founded), founded)))
     }
 
-    /// Finds the lobby's stream, or makes it and says `founding` of it. What [`Founded`] says is what counts:
-    /// another server may have been first.
+    /// Finds the lobby's stream, or makes it with `founding`. The founding in [`Founded`] is the one that counts,
+    /// because another server may have been first.
     ///
     /// # Errors
-    /// When JetStream cannot keep it, or a stream of that name is none of ours.
+    /// When JetStream cannot keep the stream, or no hobnob-server made the stream of that name.
     pub async fn found(
         link: Link,
         settings: &Settings,
@@ -85,7 +85,7 @@ impl<B: Payload> NatsStream<B> {
         Self { shared: Arc::new(shared), batches: PhantomData }
     }
 
-    /// How it does now; `None` where JetStream does not answer.
+    /// The state of the stream now; `None` if JetStream does not answer.
     pub async fn state(&self) -> Option<StreamState> {
         let info = self.shared.stream.get_info().await.ok()?;
         let replicas = info.config.num_replicas;
@@ -100,7 +100,7 @@ impl<B: Payload> NatsStream<B> {
     }
 }
 
-/// The oldest place and the newest. JetStream counts the first of an empty stream as 0.
+/// The oldest place and the newest. JetStream says that an empty stream begins at 0.
 pub(crate) fn bounds(info: &Info) -> (Place, Place) {
     let newest = info.state.last_sequence;
     let oldest = if info.state.messages == 0 { newest + 1 } else { info.state.first_sequence };
@@ -134,7 +134,7 @@ impl<B: Payload> OrderedStream<B> for NatsStream<B> {
 
     fn forget(&self, up_to: Place) -> Later<'_, ()> {
         Box::pin(async move {
-            // Beyond its end, JetStream would go on counting from there.
+            // JetStream accepts a purge beyond the end of the stream, and would then go on counting from there.
             let Some((_, newest)) = self.bounds().await else { return };
             let first_kept = up_to.min(newest).next();
             if let Err(err) = self.shared.stream.purge().sequence(first_kept.0).await {
@@ -145,8 +145,8 @@ impl<B: Payload> OrderedStream<B> for NatsStream<B> {
 }
 
 impl Shared {
-    /// One attempt. A link that is lost is said at once: the crate beneath would keep what is published meanwhile,
-    /// attempt after attempt, and send all of it in the end.
+    /// Makes one attempt. When the link is lost, this fails at once: the NATS crate would keep what is published
+    /// meanwhile, attempt after attempt, and send all of it in the end.
     async fn publish(&self, message: PublishMessage) -> Result<Place, PublishError> {
         if !self.link.stands() {
             return Err(PublishError::Unknown("NATS is not reached".to_owned()));
@@ -162,7 +162,7 @@ impl Shared {
     }
 }
 
-/// Refused is only what no node can have taken.
+/// A batch counts as refused only if no node can have stored it.
 fn not_published(err: &NotAcknowledged) -> PublishError {
     match err.kind() {
         PublishErrorKind::MaxPayloadExceeded => PublishError::Refused(chain(err)),

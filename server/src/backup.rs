@@ -57,7 +57,7 @@ pub enum BackupError {
     #[error("{} cannot be a new folder; name one that does not exist", .0.display())]
     NoName(PathBuf),
     /// The folder around it cannot be used.
-    #[error("cannot make a backup in {}: {source}", dir.display())]
+    #[error("cannot make a backup in {}", dir.display())]
     Parent {
         /// Which folder.
         dir: PathBuf,
@@ -74,7 +74,7 @@ pub enum BackupError {
     #[error(transparent)]
     Source(LogError),
     /// A file could not be read or written.
-    #[error("cannot copy {}: {source}; nothing is left of the backup", file.display())]
+    #[error("nothing is left of the backup: cannot copy {}", file.display())]
     File {
         /// Which one.
         file: PathBuf,

@@ -1,5 +1,5 @@
-//! The command line of `hobnob-server` and the file behind it. Owns how options, environment and file
-//! are put together: what stands on the command line beats the environment, which beats the file.
+//! The command line of `hobnob-server` and its file of options. Owns how options, environment and file are put
+//! together: an option on the command line has precedence over the environment, and the environment over the file.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -158,15 +158,15 @@ pub(crate) struct Options {
     pub(crate) log_format: Option<LogFormat>,
 }
 
-/// Less than this and hardly anything said would be kept.
+/// The smallest `history-size`. With less, hardly any message would be kept.
 const MIN_HISTORY_SIZE: u64 = 1024 * 1024;
 
-/// How fast a private session is relayed, in bytes a second; none where nothing is.
+/// How fast a private session is relayed, in bytes a second; `None` if nothing is relayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "RelayWritten")]
 pub(crate) struct RelayRate(Option<u32>);
 
-/// As it may stand in the file: a number, or a text as on the command line.
+/// The rate as it may stand in the file: a number, or a text as on the command line.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum RelayWritten {
@@ -206,10 +206,10 @@ impl FromStr for RelayRate {
     }
 }
 
-/// The lowest rate a relay may have: one text of the longest takes a quarter of a minute by then.
+/// The lowest rate a relay may have. At this rate the longest text takes about a quarter of a minute.
 const SLOWEST_RELAY: u32 = 1024;
 
-/// How the log is written.
+/// The form in which the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum LogFormat {
@@ -220,7 +220,7 @@ pub(crate) enum LogFormat {
 }
 
 impl Options {
-    /// Takes from `file` what is not given.
+    /// Takes from `file` the options that are not given.
     pub(crate) fn or(self, file: Self) -> Self {
         Self {
             listen: self.listen.or(file.listen),
@@ -244,7 +244,7 @@ impl Options {
         }
     }
 
-    /// The options in `path`.
+    /// Reads the options in the file at `path`.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -264,7 +264,7 @@ impl Options {
         Ok(options)
     }
 
-    /// The server these options describe.
+    /// The settings of the server that these options describe.
     pub(crate) fn config(&self) -> anyhow::Result<ServerConfig> {
         let listen = self.listen.unwrap_or(ServerConfig::DEFAULT_LISTEN);
         let mut config = ServerConfig::new(listen, data_dir(self.data_dir.as_deref())?);
@@ -290,7 +290,7 @@ impl Options {
     }
 }
 
-/// The data directory that was named, or the user's.
+/// The data directory that was named, or else the default one in the user's home directory.
 pub(crate) fn data_dir(named: Option<&Path>) -> anyhow::Result<PathBuf> {
     match named {
         Some(dir) => Ok(dir.to_owned()),

@@ -1,5 +1,5 @@
-//! What a server is told to do, with the defaults users rely on. Knows no command line and no file
-//! format: whoever embeds a server fills this in.
+//! The settings of a server, with their defaults. Knows no command line and no file format: the program that embeds a
+//! server fills them in.
 
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -10,58 +10,58 @@ use hobnob_protocol::name::{Candidate, PublicKey};
 /// Who the operators of a server are by its own settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operators {
-    /// Nobody.
+    /// The settings name no operators.
     Nobody,
-    /// Those whose keys this file lists.
+    /// The users whose keys this file lists.
     Listed(PathBuf),
-    /// Whoever hosts the lobby in a client of his own.
+    /// The user with this key, who hosts the lobby in his own client.
     Host(PublicKey),
 }
 
-/// How a server runs.
+/// The settings of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// Where it takes clients; port 0 for one the system picks. `[::]` takes IPv4 as well.
+    /// The address at which clients connect; with port 0 the system picks a port. `[::]` includes IPv4.
     pub listen: SocketAddr,
-    /// The data directory; the server's key and log live in its folder `server`.
+    /// The data directory; the server's key and log are in its folder `server`.
     pub data_dir: PathBuf,
-    /// The program's name, for those who find the store taken.
+    /// The program's name. Another program that finds the store in use shows it.
     pub program: String,
-    /// Clients at once.
+    /// How many clients may be connected at once.
     pub max_clients: usize,
-    /// Clients at once from one address; an IPv6 /64 counts as one.
+    /// How many clients may be connected at once from one address; an IPv6 /64 counts as one address.
     pub max_clients_per_ip: usize,
-    /// Messages a second each client may sustain; it may save up ten seconds' worth.
+    /// How many messages a second one client may send in the long run; it may save up ten seconds' worth.
     pub rate: u32,
-    /// Bytes a second of one private session that are relayed; none where nothing is.
+    /// How many bytes a second are relayed for one private session; `None` if nothing is relayed.
     pub relay: Option<u32>,
-    /// Messages kept of the lobby, and of each room.
+    /// How many messages of the lobby are kept, and how many of each room.
     pub history: u64,
-    /// Bytes that the messages of the lobby and of all rooms may take together.
+    /// How many bytes the messages of the lobby and of all rooms may take together.
     pub history_size: u64,
-    /// Rooms there may be.
+    /// How many rooms there may be.
     pub rooms: usize,
-    /// Days after which the name of somebody unseen is free.
+    /// After how many days the name of an absent user becomes free.
     pub name_ttl: u32,
-    /// Who the operators are besides those whom operators name.
+    /// Who the operators are, besides those whom operators name.
     pub operators: Operators,
-    /// The file with what whoever joins is told, if there is one.
+    /// The file with the message of the day, if there is one.
     pub motd: Option<PathBuf>,
-    /// Where clients reach this server, to be told to those of the lobby's other servers.
+    /// The addresses at which clients reach this server. The clients of all servers of the lobby are told them.
     pub advertise: Vec<Candidate>,
-    /// Where Prometheus reads metrics, if anywhere.
+    /// The address at which Prometheus reads metrics; `None` for no metrics.
     pub metrics: Option<SocketAddr>,
 }
 
 impl ServerConfig {
-    /// Where a server listens unless told otherwise: on every address.
+    /// The address at which a server listens by default: every address of the machine.
     pub const DEFAULT_LISTEN: SocketAddr =
         SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_PORT);
 
-    /// Rooms there may be unless told otherwise.
+    /// How many rooms there may be by default.
     pub const DEFAULT_ROOMS: usize = 1000;
 
-    /// A server with the defaults, at `listen`, with its data in `data_dir`.
+    /// The default settings for a server at `listen` with its data in `data_dir`.
     #[must_use]
     pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> Self {
         Self {

@@ -1,5 +1,5 @@
-//! A lobby without a socket: whoever embeds it brings the log and the streams. What [`Server`](crate::Server)
-//! puts behind its listener, and what a simulation runs over a network of its own.
+//! A lobby without a socket: the program that embeds it brings the log and the streams. [`Server`](crate::Server) uses
+//! it behind its listener, and a simulation runs it over a simulated network.
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
@@ -26,10 +26,10 @@ use crate::relay::kept_out::KeptOut;
 use crate::relay::{Relay, RelayParts};
 use crate::tokens::Tokens;
 
-/// The newest messages that are in memory when a server starts: the largest backlog.
+/// How many of the newest messages are in memory when a server starts: the largest backlog.
 const WARM_MESSAGES: u64 = 1000;
 
-/// Messages and bytes of text read at once for that.
+/// How many messages and bytes of text are read at once when the memory is filled.
 const WARM_STEP: usize = 256;
 const WARM_STEP_BYTES: usize = 1024 * 1024;
 
@@ -45,7 +45,7 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// Takes an engine's clients; cheap to clone.
+/// Takes the clients of an engine; cheap to clone.
 #[derive(Clone)]
 pub struct Streams(Arc<Shared>);
 
@@ -56,8 +56,8 @@ impl std::fmt::Debug for Streams {
 }
 
 impl Engine {
-    /// A lobby over `log`, known to clients by `identity`. Of `config` it takes the limits on clients
-    /// and names.
+    /// A lobby over `log`, which clients know by `identity`. Of `config`, only the settings are used that concern
+    /// clients, names, rooms and the relay.
     ///
     /// # Errors
     /// When the newest messages cannot be read.
@@ -66,12 +66,12 @@ impl Engine {
         identity: &Identity,
         config: &ServerConfig,
     ) -> Result<Self, LogError> {
-        // One server, which orders by itself.
+        // A single server keeps its order itself.
         let stream = LocalStream::new(StreamIdentity(*log.contents().log.as_bytes()), wall_clock);
         Self::over(log, identity, config, Arc::new(stream), None).await
     }
 
-    /// One of several lobbies over the same order, which it has read up to its end.
+    /// One of several servers of a lobby. It has read the shared order up to its end.
     ///
     /// # Errors
     /// When the newest messages cannot be read.
@@ -104,6 +104,7 @@ impl Engine {
             max_clients: config.max_clients,
             max_clients_per_ip: config.max_clients_per_ip,
             kept_out: Arc::clone(&kept_out),
+            clock: wall_clock,
             metrics: Arc::clone(&metrics),
         });
         let banned = Arc::new(BannedRanges::default());
@@ -147,13 +148,13 @@ impl Engine {
         Ok(Self { shared, lobby })
     }
 
-    /// Where clients' streams go.
+    /// The way to bring clients' streams to this lobby.
     #[must_use]
     pub fn streams(&self) -> Streams {
         Streams(Arc::clone(&self.shared))
     }
 
-    /// Runs the lobby until `shutdown`, and stores and sends what was accepted by then.
+    /// Runs the lobby until `shutdown`; then stores and sends what was accepted until then.
     pub async fn run(self, shutdown: CancellationToken) {
         if let Err(err) = self.lobby.run(shutdown).await {
             tracing::error!(%err, "the lobby ended by itself");
@@ -175,7 +176,7 @@ impl Streams {
     }
 }
 
-/// The newest messages, read into memory, and when the last one was said.
+/// Reads the newest messages into memory. Gives also the time of the newest message.
 async fn warm_up(log: &dyn LobbyLog) -> Result<(Recent, u64), LogError> {
     let head = *log.subscribe().borrow();
     let mut recent: Option<Recent> = None;

@@ -1,20 +1,20 @@
-//! What of a data directory others have access to, and how a file is made its owner's alone. What was there before is told
-//! of once at the start and left as it is, since an operator may mean it so. Knows which files a server keeps there,
-//! nothing of what is in them. (The key is not among them: one that others can read is refused.) The client asks the same
-//! of its own files.
+//! Finds files and folders of a data directory that other users of the machine have access to, and makes files private
+//! to their owner. A file that was there before is reported once at the start and left as it is, since the
+//! administrator may have meant it so. Knows which files a server keeps there, and nothing of what is in them. (The key
+//! is not among them: a key that others can read is refused.) The client uses this for its own files, too.
 
 use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Whoever may write in a folder may replace what is in it, whoever that belongs to.
+/// Others may write the folder. A user who may write in a folder may replace any file in it.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
-/// Files are their owner's alone.
+/// Others have some access to the file. Files should be private to their owner.
 const OPEN_TO_OTHERS: u32 = 0o077;
 
-/// The files of the store that hold what was said.
+/// The files of the store that contain what was said.
 const FILES: [&str; 3] = ["lobby.sqlite", "lobby.sqlite-wal", "lobby.head"];
 
 /// A folder or file that others have access to.
@@ -22,7 +22,7 @@ const FILES: [&str; 3] = ["lobby.sqlite", "lobby.sqlite-wal", "lobby.head"];
 pub struct Exposed {
     /// Where it is.
     pub path: PathBuf,
-    /// Who may do what with it, as Unix writes it.
+    /// Who may do what with it: the mode bits of Unix.
     pub mode: u32,
     /// Whether it is a folder.
     pub is_folder: bool,
@@ -46,40 +46,40 @@ impl fmt::Display for Exposed {
     }
 }
 
-/// What is exposed of `data_dir` and of its folder `store`.
+/// Which of `data_dir`, its folder `store` and the files in it are exposed.
 pub(crate) fn exposed(data_dir: &Path, store: &Path) -> Vec<Exposed> {
     let folders = [data_dir, store].map(|dir| writable_by_others(dir.to_owned()));
     let files = FILES.map(|file| look(store.join(file), OPEN_TO_OTHERS));
     folders.into_iter().chain(files).flatten().collect()
 }
 
-/// The folder or file at `path`, where others than its owner may write it.
+/// The folder or file at `path`, if others than its owner may write it.
 #[must_use]
 pub fn writable_by_others(path: PathBuf) -> Option<Exposed> {
     look(path, WRITABLE_BY_OTHERS)
 }
 
-/// What is at `path`, where others have one of these rights.
+/// What is at `path`, if others have one of these rights.
 #[cfg(unix)]
 fn look(path: PathBuf, bits: u32) -> Option<Exposed> {
     use std::os::unix::fs::PermissionsExt;
-    // What cannot be looked at is told of by whoever needs it.
+    // When a file cannot be examined, the code that needs it reports that.
     let found = std::fs::metadata(&path).ok()?;
     let mode = found.permissions().mode() & 0o7777;
     (mode & bits != 0).then_some(Exposed { path, mode, is_folder: found.is_dir() })
 }
 
-/// Only Unix tells who has access in this way.
+/// Only Unix has these access rights.
 #[cfg(not(unix))]
 fn look(_path: PathBuf, _bits: u32) -> Option<Exposed> {
     None
 }
 
-/// Makes a file of the server's its owner's alone. The umask is whoever's who started the server: it can
-/// take from the owner, too, and then the next start could not open the file.
+/// Makes a file of the server private to its owner. The umask of the user who started the server does not suffice: it
+/// may also take rights from the owner, and then the next start could not open the file.
 ///
 /// # Errors
-/// When the file is another user's.
+/// When the file belongs to another user.
 #[cfg(unix)]
 pub(crate) fn make_private(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_may_write_or_read_is_told_with_what_to_do() {
+    fn exposed_files_are_reported_with_a_command_that_mends_it() {
         let root = tempfile::tempdir().unwrap();
         let (data, store) = (root.path().to_owned(), root.path().join("server"));
         let file = store.join("lobby.sqlite");

@@ -1,5 +1,5 @@
-//! The listening socket: where, with which options, and what is done with each newcomer. Knows
-//! nothing of what a client says.
+//! The listening socket: its address, its options, and what is done with each newcomer. Knows nothing of what a client
+//! says.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,23 +17,24 @@ use crate::admission::{Admission, Verdict};
 use crate::connection::{self, Elsewhere, Evicted, Shared};
 use crate::lobby::wall_clock;
 
-/// Newcomers the system keeps waiting: a whole lobby may come back at once after a restart.
+/// How many newcomers the system keeps waiting: a whole lobby may come back at once after a restart.
 const BACKLOG: i32 = 4096;
 
 /// Bytes the system buffers for one client in each direction. Enough for a chat over a slow link. The size is fixed,
 /// because the system would let it grow, and a client that never reads would then cost that much.
 const SOCKET_BUFFER_BYTES: usize = 128 * 1024;
 
-/// A client that acknowledges nothing for this long, on the level of TCP, is lost. A client that
-/// acknowledges and has no room counts as well, so this is longer than the server's own limit for one that does not read.
+/// A client that acknowledges nothing for this long, on the level of TCP, is lost. The system also counts the time in
+/// which a client acknowledges but has no room for more, so this is longer than the server's own limit for a client
+/// that does not read.
 const TCP_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// How long no newcomer is taken when the system has no room for one, at first and at most.
+/// How long no newcomer is accepted after the system had no room for one: the first time, and at most.
 const MIN_BACK_OFF: Duration = Duration::from_millis(10);
 const MAX_BACK_OFF: Duration = Duration::from_secs(1);
 
-/// A socket bound to `addr`, not listening yet. On `[::]` it takes IPv4 as well, and where there is no
-/// IPv6 it is bound to `0.0.0.0` instead.
+/// A socket that is bound to `addr` and does not listen yet. On `[::]` it includes IPv4. If the machine has no IPv6, it
+/// is bound to `0.0.0.0` instead.
 pub(crate) fn bind(addr: SocketAddr) -> io::Result<Socket> {
     match bind_to(addr) {
         Err(err) if addr.ip().is_unspecified() && addr.is_ipv6() && has_no_ipv6(&err) => {
@@ -49,7 +50,7 @@ fn bind_to(addr: SocketAddr) -> io::Result<Socket> {
         socket.set_only_v6(false)?;
     }
     socket.set_reuse_address(true)?;
-    // Connections inherit these from the listener, before their windows are negotiated.
+    // Connections inherit these sizes from the listener, before their windows are negotiated.
     socket.set_send_buffer_size(SOCKET_BUFFER_BYTES)?;
     socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES)?;
     socket.set_nonblocking(true)?;
@@ -58,7 +59,7 @@ fn bind_to(addr: SocketAddr) -> io::Result<Socket> {
 }
 
 fn has_no_ipv6(err: &io::Error) -> bool {
-    // EAFNOSUPPORT has no kind of its own; with IPv6 switched off binding says "not available".
+    // EAFNOSUPPORT has no `ErrorKind` of its own. When IPv6 is switched off, binding fails with "not available".
     err.kind() == io::ErrorKind::AddrNotAvailable
         || err.kind() == io::ErrorKind::Unsupported
         || err.raw_os_error() == Some(97)
@@ -70,7 +71,7 @@ pub(crate) fn listen(socket: Socket) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// What newcomers are given to.
+/// What accepting a newcomer needs.
 pub(crate) struct Door {
     pub(crate) shared: Arc<Shared>,
     pub(crate) admission: Arc<Admission>,
@@ -80,7 +81,7 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// Takes newcomers; the caller stops it by dropping the future.
+    /// Accepts newcomers. The caller stops this by dropping the future.
     pub(crate) async fn accept_all(&self, listener: &TcpListener) {
         let mut back_off = MIN_BACK_OFF;
         loop {
@@ -111,8 +112,8 @@ impl Door {
         let abort = self.abort.clone();
         match self.admission.judge(remote.ip()) {
             Verdict::Admitted(slot) => {
-                // At the level of debugging only: a span costs memory for each client, and what is logged by default
-                // concerns the store, not a client.
+                // Only at debug level: a span costs memory for each client, and what is logged by default concerns the
+                // store, not a client.
                 let span = tracing::debug_span!("client", %remote, name = tracing::field::Empty, key = tracing::field::Empty);
                 let serve = async move {
                     let connections = shared.metrics.connections.clone();
@@ -175,7 +176,7 @@ async fn tell_evicted(evicted: Evicted<TcpStream>) {
     evicted.told().await;
 }
 
-/// Errors of one newcomer, after which the next may be taken at once.
+/// Whether an error concerns only this newcomer, so that the next one may be accepted at once.
 fn is_the_newcomers(err: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(err.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)

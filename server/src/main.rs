@@ -1,5 +1,5 @@
-//! The program `hobnob-server`: parses, sets up logging and signals, and turns what comes of it into
-//! an exit code. Nothing else.
+//! The program `hobnob-server`: parses the command line, sets up logging and signals, and turns the result into an exit
+//! code. Nothing else.
 
 mod cli;
 mod manual;
@@ -29,10 +29,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, LogFormat, Options};
 
-/// More threads than this would wait for the lobby.
+/// The most worker threads. Further ones would only wait for the lobby.
 const MAX_WORKERS: usize = 4;
 
-/// How long the runtime may take to end what still runs when the server has ended.
+/// How long the runtime may take to end the remaining tasks after the server has ended.
 const RUNTIME_END: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
@@ -66,12 +66,12 @@ fn told(answer: &clap::Error) -> ExitCode {
     if !answer.use_stderr() {
         answer.exit();
     }
-    // It repeats arguments, which may come from somebody else: the names of files, what was pasted.
+    // The error repeats arguments, which may come from somebody else: names of files, or pasted text.
     let _nobody_reads = io::stderr().write_all(harmless(&answer.render().to_string(), "").as_bytes());
     u8::try_from(answer.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-/// 0 or 1; the error is printed here and nowhere else.
+/// The exit code 0 or 1. The error is printed here and nowhere else.
 fn exit_code(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -82,13 +82,13 @@ fn exit_code(result: anyhow::Result<()>) -> ExitCode {
     }
 }
 
-/// What was asked for, on the command line, in the environment and in the file; logging is set up.
+/// Puts together the options of the command line, the environment and the file, and sets up logging.
 fn options(cli: Cli) -> anyhow::Result<Options> {
     let file = cli.config.as_deref().map_or_else(|| Ok(Options::default()), Options::read)?;
     let options = cli.options.or(file);
     let filter = EnvFilter::builder()
         .parse(options.log.as_deref().unwrap_or("info"))
-        // Its text says its cause as well, which printed as a chain would be said twice.
+        // The text of this error includes its cause. If the cause were kept as well, it would be printed twice.
         .map_err(|err| anyhow::anyhow!("--log takes error, warn, info, debug or trace: {err}"))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
     match options.log_format.unwrap_or(LogFormat::Text) {
@@ -170,8 +170,8 @@ fn print(text: &[u8]) -> anyhow::Result<()> {
     io::stdout().write_all(text).context("cannot write to standard output")
 }
 
-/// Half of the cores, for connections. What a text costs is the lobby's one task, its writes to each
-/// client among it, and the log's thread: a worker more for each core only has them wake one another.
+/// The runtime, with a worker thread for every second core. What a text costs is done by the lobby's one task,
+/// including the writes to each client, and by the log's thread. More workers would only wake one another.
 fn runtime() -> io::Result<Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     Builder::new_multi_thread().worker_threads((cores / 2).clamp(1, MAX_WORKERS)).enable_all().build()
@@ -194,18 +194,18 @@ fn serve(options: &Options) -> anyhow::Result<()> {
     let config = options.config()?;
     let runtime = runtime().context("cannot start the runtime")?;
     let result = runtime.block_on(async {
-        // Before anything is taken, so that a signal never finds it half taken.
+        // Signals are taken before anything else, so that a signal never finds the server half started.
         let rereads = options.operators.is_some();
         let mut hangups = rereads.then(signals::Hangups::taken).transpose().context("cannot take signals")?;
         let mut shutdown = pin!(signals::Ending::taken(!rereads).context("cannot take signals")?.wait());
         let server = tokio::select! {
             server = bind(config, options) => server?,
-            // A long log takes seconds to be read, minutes to be brought up to date. Whatever was begun is
-            // left as a kill would leave it, which is whole.
+            // A long log takes seconds to read, and minutes to bring up to date. What was begun is left as a kill would
+            // leave it, which is consistent.
             () = &mut shutdown => return Ok(()),
         };
         let (addr, key) = (server.local_addr(), server.public_key().fingerprint());
-        // Whoever started it and does not read is not a reason to stop.
+        // When the program that started the server does not read its output, that is no reason to stop.
         let _nobody_reads = writeln!(io::stdout(), "hobnob-server listening on {addr}, key {key}")
             .and_then(|()| io::stdout().flush());
         if let Some(metrics) = server.metrics_addr() {

@@ -1,5 +1,5 @@
-//! `hobnob-server man` and `hobnob-server completions`: made from the command line, with what its help does not say.
-//! Knows nothing of a running server, and writes nowhere.
+//! The pages for `hobnob-server man` and `hobnob-server completions`. They are made from the command line, with
+//! additions that its help does not have. Knows nothing of a running server, and writes to no file.
 
 use anyhow::Result;
 use clap::CommandFactory;
@@ -9,7 +9,7 @@ use clap_mangen::roff::{Roff, roman};
 
 use crate::cli::Cli;
 
-/// What a shell needs to complete the options.
+/// The script with which a shell completes the options.
 pub(crate) fn completions(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "hobnob-server", &mut script);
@@ -30,7 +30,7 @@ pub(crate) fn page() -> Result<Vec<u8>> {
     Ok(page)
 }
 
-/// The sections that the command line does not have.
+/// The sections that cannot be made from the command line.
 fn rest() -> Roff {
     let mut roff = Roff::default();
     section(
@@ -81,10 +81,10 @@ mod tests {
     }
 
     #[test]
-    fn every_shell_completes_every_option() {
+    fn the_script_of_every_shell_completes_every_option() {
         for shell in Shell::value_variants() {
             let script = String::from_utf8(completions(*shell)).unwrap();
-            for option in ["max-clients-per-ip", "name-ttl", "verify"] {
+            for option in ["max-clients-per-ip", "name-ttl", "verify", "backup"] {
                 assert!(script.contains(option), "{shell}: {option}");
             }
         }

@@ -1,4 +1,4 @@
-//! The program's options of NATS, and the order that they lead to. Only the program has it; the library takes any order.
+//! The options of NATS, and the order that they lead to. They belong to the program; the library takes any order.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub(crate) struct NatsOptions {
 }
 
 impl NatsOptions {
-    /// Takes from `file` what is not given.
+    /// Takes from `file` the options that are not given.
     pub(crate) fn or(self, file: Self) -> Self {
         Self {
             nats: self.nats.or(file.nats),
@@ -67,7 +67,7 @@ impl NatsOptions {
         }
     }
 
-    /// What they say, if there is to be NATS at all.
+    /// The settings of NATS; `None` if NATS is not to be used.
     pub(crate) fn settings(&self) -> anyhow::Result<Option<Settings>> {
         let Some(urls) = self.nats.clone().filter(|urls| !urls.is_empty()) else {
             let alone = Self { nats: None, ..Self::default() };
@@ -98,7 +98,7 @@ pub(crate) struct NatsOrder {
 }
 
 impl NatsOrder {
-    /// Reaches NATS.
+    /// Connects to NATS.
     ///
     /// # Errors
     /// When no node lets this server in.
@@ -108,7 +108,7 @@ impl NatsOrder {
         Ok(Self { settings, link })
     }
 
-    /// How the lobby's stream does, and how far a server at `place` is behind it.
+    /// The state of the lobby's stream, and how far a server at `place` is behind it.
     ///
     /// # Errors
     /// When NATS is not reached, or nobody has founded the lobby.
@@ -157,7 +157,7 @@ impl SharedOrder for NatsOrder {
     }
 }
 
-/// Says once whether what is acknowledged survives a power cut, as far as that can be known.
+/// Reports once whether acknowledged texts survive a power cut, as far as that can be known.
 pub(crate) async fn tell_of_durability(monitor: Option<&str>) {
     let Some(url) = monitor else {
         return tracing::info!(
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_of_nats_need_nats_and_a_name_and_a_certificate_with_its_key() {
+    fn options_of_nats_need_the_option_nats_a_valid_name_and_a_certificate_with_its_key() {
         let nats = NatsOptions { nats: Some(vec!["nats://one:4222".to_owned()]), ..NatsOptions::default() };
         let settings = nats.settings().unwrap().unwrap();
         assert_eq!((settings.lobby.as_str(), settings.replicas), ("lobby", None));

@@ -1,5 +1,5 @@
-//! What servers of a lobby ask each other, and the answers: small JSON objects. Owns the form; knows neither the lobby
-//! nor how they travel.
+//! What the servers of a lobby ask each other, and the answers: small JSON objects. Owns their form; knows neither the
+//! lobby nor how they are transported.
 
 use bytes::Bytes;
 use hobnob_protocol::chain::{LobbyMessage, Position};
@@ -9,83 +9,84 @@ use serde::{Deserialize, Serialize};
 
 use crate::decide::ConnectionId;
 
-/// A question.
+/// A question of one server to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Asked {
     /// Whether a client of the asked server gives a sign of life.
     Alive {
-        /// Which.
+        /// The connection of that client.
         connection: ConnectionId,
     },
-    /// The machine, for a server that comes new: a part of it, see [`MachinePart`].
+    /// A part of the saved machine, for a new server; see [`MachinePart`].
     Machine {
-        /// The place of the machine that the parts before are of. Without it, of the machine as it is.
+        /// The place of the machine whose earlier parts were given; `None` for the machine as it is now.
         place: Option<u64>,
-        /// Which part, from 0 on.
+        /// The index of the part, from 0 on.
         part: u32,
     },
-    /// Messages of a log, for the same.
+    /// Messages of a log, for a new server.
     Messages {
-        /// The log of a room; none for the lobby's.
+        /// The log of a room; `None` for the lobby's log.
         room: Option<LogId>,
-        /// Those that follow this one, or the oldest that are kept.
+        /// The messages after this one are asked for, or else the oldest that are kept.
         after: Seq,
     },
-    /// Whether a client of the asked server wants a private session. The answer says only that the client is asked.
+    /// Whether a client of the asked server wants a private session. The answer says only that the client is being
+    /// asked.
     Consent { wish: Box<WishElsewhere> },
-    /// What a client of the server that asks says to such a question of a client of the asked server.
+    /// The answer of a client of the asking server to such a question, which came from a client of the asked server.
     Consented {
-        /// Who wants the session.
+        /// The connection of the client that wants the session.
         asker: ConnectionId,
-        /// In which request.
+        /// The number of its request.
         request: u32,
-        /// Who was asked.
+        /// The connection of the client that was asked and has answered.
         by: ConnectionId,
         answer: ConsentAnswer,
     },
-    /// To introduce a client of the server that asks to one of the asked server.
+    /// Asks to introduce a client of the asking server to a client of the asked server.
     Pair {
-        /// Who asks.
+        /// The client that asks.
         asker: Box<Asker>,
-        /// The other.
+        /// The connection of the other client.
         to: ConnectionId,
-        /// What the server that asks has decided. Without it the asked server decides.
+        /// What the asking server has decided; `None` if the asked server decides.
         met: Option<Met>,
     },
 }
 
-/// A wish for a private session, of a client at one server to one at another.
+/// A wish for a private session, from a client of one server for a client of another server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WishElsewhere {
     pub(crate) asker: ConnectionId,
     pub(crate) request: u32,
     pub(crate) to: ConnectionId,
-    /// The session that is to be rebuilt; none for a new one.
+    /// The session that is to be rebuilt; `None` for a new session.
     pub(crate) session: Option<PairToken>,
 }
 
-/// Who asks for an introduction.
+/// The client that asks for an introduction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Asker {
     pub(crate) connection: ConnectionId,
-    /// In which request, to which the other has agreed.
+    /// The number of its request, to which the other user has agreed.
     pub(crate) request: u32,
-    /// The session that is to be rebuilt; none for a new one.
+    /// The session that is to be rebuilt; `None` for a new session.
     pub(crate) session: Option<PairToken>,
     #[serde(deserialize_with = "hobnob_protocol::name::deserialize_kept")]
     pub(crate) name: UserName,
     pub(crate) key: PublicKey,
     pub(crate) run: RunId,
-    /// Where it is reached.
+    /// The addresses at which peers reach the client.
     pub(crate) candidates: Vec<Candidate>,
-    /// Up to which introduction it has read.
+    /// The number of the newest introduction that it has read.
     pub(crate) read: u64,
-    /// Where its server is reached, at which the two meet if neither can be reached by the other.
+    /// The address of the asker's server. The two clients meet there if neither can reach the other.
     pub(crate) relay: Option<Candidate>,
 }
 
-/// The session that two are to have, as [`Meeting`](crate::introductions::rendezvous::Meeting) has it.
+/// The session that the two users are to have, as in [`Meeting`](crate::introductions::rendezvous::Meeting).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Met {
     pub(crate) session: PairToken,
@@ -93,40 +94,41 @@ pub(crate) struct Met {
     pub(crate) tell_other: bool,
 }
 
-/// An answer.
+/// An answer to a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Answer {
-    /// It does.
+    /// The client gives a sign of life, or is being asked whether it wants a session.
     Alive,
-    /// It is not there.
+    /// The client, or the part of the machine, is not there.
     Gone,
-    /// Too much of it waits.
+    /// Too much waits, or the user has not agreed to an introduction.
     Busy,
-    /// Some messages in a row; none where there are no more.
+    /// Messages that follow each other; empty if there are no more.
     Messages {
-        /// The position before the first.
+        /// The position before the first message.
         after: Position,
-        /// In order, without a gap.
+        /// The messages, in order and without a gap.
         messages: Vec<LobbyMessage>,
     },
-    /// The other was told, or knows already.
+    /// The other client was told, or knew already.
     Paired {
-        /// The session.
+        /// The token of the session.
         session: PairToken,
-        /// Whether whoever asks has made it.
+        /// Whether the asker's request has made the session.
         forked: bool,
-        /// Where the other is reached.
+        /// The addresses at which the other client is reached.
         candidates: Vec<Candidate>,
-        /// Which introduction it was on the other's connection, where it was told now.
+        /// The number of the introduction on the other's connection; `None` if the other was not told now.
         number: Option<u64>,
     },
 }
 
-/// Bytes of a saved machine in one answer.
+/// How many bytes of a saved machine are in one answer.
 const PART_BYTES: usize = 128 * 1024;
 
-/// A part of a saved machine: its place, how many parts there are, and the bytes. Not JSON, since what it carries is long.
+/// A part of a saved machine: the place of the machine, how many parts it has, and the bytes. Not JSON, because the
+/// bytes are many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MachinePart {
     pub(crate) place: u64,
@@ -134,11 +136,11 @@ pub(crate) struct MachinePart {
     pub(crate) bytes: Bytes,
 }
 
-/// What a part begins with: no JSON does.
+/// The bytes at the beginning of a part. No JSON begins with them.
 const PART: &[u8; 4] = b"part";
 
 impl MachinePart {
-    /// A part of `saved`; `None` where there is no such part.
+    /// One part of `saved`; `None` if there is no such part.
     pub(crate) fn cut(place: u64, saved: &Bytes, part: u32) -> Option<Self> {
         let parts = u32::try_from(saved.len().div_ceil(PART_BYTES)).ok()?;
         let begin =
@@ -150,7 +152,7 @@ impl MachinePart {
         [&PART[..], &self.place.to_be_bytes(), &self.parts.to_be_bytes(), &self.bytes].concat().into()
     }
 
-    /// `None` for what is no part.
+    /// Reads a part; `None` if the bytes are no part.
     pub(crate) fn read(bytes: &Bytes) -> Option<Self> {
         let rest = bytes.strip_prefix(PART)?;
         let (place, rest) = rest.split_first_chunk()?;
@@ -165,7 +167,7 @@ impl Asked {
         encoded(self)
     }
 
-    /// `None` for what is no question, or one of a newer server.
+    /// Reads a question; `None` if the bytes are no question, or one of a newer server.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
     }
@@ -176,7 +178,7 @@ impl Answer {
         encoded(self)
     }
 
-    /// `None` for what is no answer, or one of a newer server.
+    /// Reads an answer; `None` if the bytes are no answer, or one of a newer server.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
     }
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn questions_and_answers_are_read_as_they_were_written_and_nothing_else_is() {
+    fn questions_and_answers_are_read_back_as_they_were_written_and_other_bytes_are_not_read() {
         let asker = Asker {
             connection: ConnectionId(7),
             request: 5,

@@ -1,15 +1,15 @@
-//! Which addresses count as one where anything is counted by address. Whoever has one IPv6 address has
-//! the 2^64 of its network, and comes from another one each time; so the network counts. Plain; knows
-//! neither sockets nor what is counted.
+//! Which addresses count as one, wherever something is counted by address. A user who has one IPv6 address has all 2^64
+//! addresses of its network and can use another one each time; therefore the network is counted. Plain; knows neither
+//! sockets nor what is counted.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-/// Bits of an IPv6 address that tell networks apart: what one subscriber is given at the least.
+/// How many bits of an IPv6 address tell networks apart. A subscriber is given at least one whole network of this size.
 const IPV6_NETWORK_BITS: u32 = 64;
 
-/// What an IPv4 address begins with that a translator wrote as an IPv6 one (64:ff9b::/96, RFC 6052).
+/// The beginning of an IPv6 address into which a translator has put an IPv4 address (64:ff9b::/96, RFC 6052).
 const TRANSLATED: [u16; 6] = [0x64, 0xff9b, 0, 0, 0, 0];
 
 /// Addresses that count as one: an IPv4 address, however it is written, or an IPv6 /64.
@@ -30,7 +30,7 @@ impl From<Network> for IpAddr {
 }
 
 impl Network {
-    /// The one `ip` is in.
+    /// The network that `ip` is in.
     pub(crate) fn of(ip: IpAddr) -> Self {
         Self(match ip.to_canonical() {
             IpAddr::V4(ip) => ip.into(),
@@ -43,7 +43,7 @@ impl Network {
         })
     }
 
-    /// The address itself for IPv4; for IPv6 the first of its network.
+    /// For IPv4 the address itself; for IPv6 the first address of the network.
     pub(crate) fn ip(self) -> IpAddr {
         self.0
     }
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_network_is_one_and_its_neighbour_another() {
+    fn addresses_of_one_ipv6_network_count_as_one_and_a_neighbouring_network_as_another() {
         let home = network("2001:db8:1:2::1");
         for same in ["2001:db8:1:2::", "2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2:1234::5"] {
             assert_eq!(network(same), home, "{same}");
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv4_address_is_one_however_it_is_written() {
+    fn an_ipv4_address_counts_as_one_however_it_is_written() {
         let plain = network("192.0.2.7");
         assert_eq!(network("::ffff:192.0.2.7"), plain);
         assert_eq!(network("64:ff9b::192.0.2.7"), plain);

@@ -1,5 +1,5 @@
-//! A whole server: puts the parts together, runs them, and ends them in order. Used by the program
-//! `hobnob-server` and by a client that hosts its own lobby.
+//! A whole server: puts the parts together, runs them, and ends them in order. Used by the program `hobnob-server`, and
+//! by a client that hosts its own lobby.
 
 use std::io;
 use std::net::SocketAddr;
@@ -31,48 +31,48 @@ use crate::relay::most_connections;
 use crate::shared_lobby::founding::SharedOrder;
 use crate::shared_lobby::{self, CannotShare, SharedLobby};
 
-/// From the order to shut down: until when the last batch may be stored, until when clients may read
-/// what was sent, and until when the store may be closed. A server ends within five seconds.
+/// Time limits that count from the moment at which the server is told to end: for storing the last batch, for clients
+/// to read what was sent, and for closing the store. A server ends within five seconds.
 const STORE_BY: Duration = Duration::from_millis(3000);
 const DELIVER_BY: Duration = Duration::from_millis(4200);
 const CLOSE_BY: Duration = Duration::from_millis(4600);
 
-/// How often it is looked whether the store still stands where it was opened. What is said is looked at
-/// with each batch anyway; this is for a lobby in which nobody speaks.
+/// How often it is checked whether the store is still where it was opened. Each batch checks that as well; this check
+/// is for a lobby in which nobody speaks.
 const IN_PLACE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Files a server needs besides one for each client.
+/// How many files a server needs besides one for each client.
 const OTHER_FILES: u64 = 256;
 
-/// Why a server does not start or run.
+/// Why a server does not start, or has ended with an error.
 #[derive(Debug, Error)]
 pub enum ServerError {
-    /// Somebody listens at the address already.
+    /// Another program listens at the address already.
     #[error("{addr} is in use by another program")]
     AddressInUse {
-        /// Which address.
+        /// The address of the server.
         addr: SocketAddr,
     },
-    /// The address cannot be listened at.
+    /// The server cannot listen at the address.
     #[error("cannot listen at {addr}")]
     Listen {
-        /// Which address.
+        /// The address of the server.
         addr: SocketAddr,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A file of whoever runs the server cannot be used.
+    /// One of the administrator's files cannot be used.
     #[error(transparent)]
     OwnFiles(#[from] OwnFilesError),
-    /// Another server has the data directory; the text says who.
+    /// Another server uses the data directory; the text says which.
     #[error("{0}")]
     StoreHeld(String),
     /// The log cannot be opened.
     #[error("cannot open the lobby's log in {}", dir.display())]
     Store {
-        /// In which folder.
+        /// The folder of the log.
         dir: PathBuf,
-        /// What is wrong.
+        /// What is wrong with it.
         source: LogError,
     },
     /// The server's key cannot be loaded or made.
@@ -84,10 +84,10 @@ pub enum ServerError {
          where that is now, and nothing was acknowledged since", path.display()
     )]
     StoreMoved {
-        /// What is no longer there.
+        /// The path at which the store was.
         path: PathBuf,
     },
-    /// It cannot be one of several servers.
+    /// The server cannot be one of several servers.
     #[error(transparent)]
     Shared(#[from] CannotShare),
     /// A part of the server ended by a fault of its own.
@@ -95,7 +95,7 @@ pub enum ServerError {
     Fault(String),
 }
 
-/// A server that listens and does not serve yet.
+/// A server that listens and does not serve clients yet.
 pub struct Server {
     listener: TcpListener,
     local_addr: SocketAddr,
@@ -112,11 +112,11 @@ pub struct Server {
 
 /// Why a server ends.
 enum End {
-    /// It was asked to.
+    /// The server was told to end.
     Asked,
-    /// The store is no longer where it was.
+    /// The store is no longer at this path.
     Moved(PathBuf),
-    /// The lobby has ended by itself.
+    /// The lobby has ended by itself, for this reason.
     Fault(String),
 }
 
@@ -127,11 +127,11 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
-    /// Takes the store and the address, in this order, and opens the log. Clients may connect from
-    /// now on; they are served by [`run`](Self::run).
+    /// Takes the store and the address, in this order, and opens the log. From now on clients may connect;
+    /// [`run`](Self::run) serves them.
     ///
     /// # Errors
-    /// When the store or the address is taken or cannot be used; nothing is held then.
+    /// When the store or the address is in use or cannot be used. Then neither is held.
     pub async fn bind(config: ServerConfig) -> Result<Self, ServerError> {
         let own_files = OwnFiles::of(&config);
         let own = own_files.read().await?;
@@ -140,23 +140,23 @@ impl Server {
         let in_place = log.in_place();
         let unreadable = |source| ServerError::Store { dir: taken.dir.clone(), source };
         let mut engine = Engine::new(Arc::new(log), &taken.identity, &config).await.map_err(unreadable)?;
-        // Also where nobody is listed: who was listed before is no operator any more.
+        // This is done also if nobody is listed: users who were listed before are no longer operators.
         engine.lobby.operators_are(own.operators.unwrap_or_default());
         Self::over(config, taken, engine, in_place, (own_files, own.motd)).await
     }
 
-    /// The same, as one of the servers of a lobby whose order `order` brings. Returns when that is read up to its end,
-    /// which may take as long as this server was away.
+    /// Starts a server as one of the servers of the lobby whose order `order` brings. Returns when that order is read
+    /// up to its end; the longer this server was away, the longer that takes.
     ///
     /// # Errors
-    /// As [`bind`](Self::bind), and when this server cannot be one of that lobby's.
+    /// The same as of [`bind`](Self::bind), and when this server cannot be one of that lobby's servers.
     pub async fn bind_shared(config: ServerConfig, order: &dyn SharedOrder) -> Result<Self, ServerError> {
         let own_files = OwnFiles::of(&config);
         let own = own_files.read().await?;
         let taken = Taken::take(&config).await?;
         let SharedLobby { mut engine, in_place } =
             shared_lobby::open(&taken.dir, &taken.identity, &config, order).await?;
-        // A server whose settings name nobody leaves the list as the others say it.
+        // A server whose settings name nobody leaves the list as the other servers say it.
         if let Some(listed) = own.operators {
             engine.lobby.operators_are(listed);
         }
@@ -181,7 +181,7 @@ impl Server {
             None => None,
         };
         if let Err(err) = store_lock.set_address(local_addr) {
-            // Only others that look for this server miss it.
+            // Only other programs that look for this server miss the note.
             tracing::warn!(%err, "cannot note where this server is");
         }
         raise_file_limit(config.max_clients);
@@ -203,36 +203,36 @@ impl Server {
         })
     }
 
-    /// Where clients connect, with the port the system picked if it was asked to.
+    /// The address at which clients connect, with the port that the system picked if the settings had port 0.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// Where metrics are read, if they are.
+    /// The address at which metrics are read; `None` if there are no metrics.
     #[must_use]
     pub fn metrics_addr(&self) -> Option<SocketAddr> {
         self.metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
-    /// What reads the files of whoever runs this server again, while it runs.
+    /// Reads the administrator's files again while the server runs.
     #[must_use]
     pub fn own_files(&self) -> OwnFiles {
         self.own_files.clone()
     }
 
-    /// The key clients know this server by.
+    /// The key by which clients know this server.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
         self.public_key
     }
 
-    /// Serves until `shutdown`; then stores and delivers what was accepted, tells the clients, and
-    /// ends, within five seconds.
+    /// Serves clients until `shutdown`. Then it stores and delivers what was accepted, tells the clients, and ends
+    /// within five seconds.
     ///
     /// # Errors
-    /// When a part of the server fails, or the store is no longer where it was; everything is closed then
-    /// as well, and clients are told where that can be done.
+    /// When a part of the server fails, or the store is no longer where it was. Everything is closed then as well, and
+    /// clients are told if that is still possible.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
         let stop_lobby = CancellationToken::new();
         let door = Door {
@@ -241,7 +241,7 @@ impl Server {
             tasks: TaskTracker::new(),
             abort: CancellationToken::new(),
         };
-        // However this future ends, also by being dropped, nothing it began goes on.
+        // However this future ends, even if it is dropped, nothing that it began goes on.
         let _ends_all = (stop_lobby.clone().drop_guard(), door.abort.clone().drop_guard());
         let mut lobby = tokio::spawn(unconstrained(self.lobby.run(stop_lobby.clone())));
         let scraping = self.metrics_listener.map(|listener| {
@@ -287,14 +287,14 @@ async fn moved(in_place: InPlace) -> PathBuf {
     loop {
         sleep(IN_PLACE_INTERVAL).await;
         let looked = in_place.clone();
-        // A disk that hangs holds up nobody but this.
+        // In a thread of its own, so that a disk that hangs holds up nothing else.
         if let Ok(Err(moved)) = spawn_blocking(move || looked.check()).await {
             return moved.path;
         }
     }
 }
 
-/// Why the lobby's task ended by itself.
+/// The reason why the lobby's task ended by itself.
 fn reason(ended: Result<Result<(), LobbyFault>, JoinError>) -> String {
     match ended {
         Ok(Ok(())) => "no reason".to_owned(),
@@ -314,7 +314,7 @@ async fn stop(lobby: &mut JoinHandle<Result<(), LobbyFault>>, started: Instant) 
     }
 }
 
-/// Closes the log, then lets go of the store.
+/// Closes the log, and then releases the store.
 async fn close_store(shared: Arc<Shared>, lock: StoreLock, started: Instant) {
     let close = spawn_blocking(move || {
         drop(shared);
@@ -325,7 +325,7 @@ async fn close_store(shared: Arc<Shared>, lock: StoreLock, started: Instant) {
     }
 }
 
-/// What a server has to itself: its folder, its key, and its address, at which nobody is taken yet.
+/// What a server has taken for itself: its folder, its key, and its address, at which no client is accepted yet.
 struct Taken {
     dir: PathBuf,
     store_lock: StoreLock,
@@ -373,7 +373,7 @@ fn cannot_listen(addr: SocketAddr, source: io::Error) -> ServerError {
     }
 }
 
-/// One file for each client and each connection that is relayed, as far as the system allows.
+/// Raises the limit of open files to one for each client and each relayed connection, as far as the system allows.
 fn raise_file_limit(max_clients: usize) {
     let wanted = (max_clients + most_connections(max_clients)) as u64 + OTHER_FILES;
     match rlimit::increase_nofile_limit(wanted) {

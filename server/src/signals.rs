@@ -1,14 +1,15 @@
-//! The signals that end a server in order. Owns which ones, and that one which whoever started the server
-//! had ignored (`nohup`) stays ignored. Where there is a file of operators, SIGHUP has it read again instead.
+//! The signals that end a server in order. Owns which signals these are, and the rule that a SIGHUP that was ignored
+//! when the server was started (`nohup`) stays ignored. If there is a file of operators, SIGHUP makes the server read
+//! it again and does not end it.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGHUP's number, the same everywhere.
+/// The number of SIGHUP, which is the same everywhere.
 const SIGHUP: u32 = 1;
 
-/// The signals that end the server, from the moment this was made.
+/// The signals that end the server. They count from the moment at which this value was made.
 pub(crate) struct Ending {
     terminate: Signal,
     interrupt: Signal,
@@ -16,12 +17,12 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-    /// Takes the signals, SIGHUP among them where it is to end the server.
+    /// Takes the signals. SIGHUP is among them if `hangup_ends` is true and it was not ignored.
     ///
     /// # Errors
-    /// When the system does not let them be taken.
+    /// When the system does not let the signals be taken.
     pub(crate) fn taken(hangup_ends: bool) -> io::Result<Self> {
-        // Taking a signal undoes that it was ignored, so it is looked at before.
+        // Taking a signal would end its being ignored, so that is checked before.
         let hangup = (hangup_ends && may_take_hangup()).then(|| signal(SignalKind::hangup())).transpose()?;
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -30,7 +31,7 @@ impl Ending {
         })
     }
 
-    /// Waits for the first of them.
+    /// Waits for the first of these signals.
     pub(crate) async fn wait(mut self) {
         let hangup = async {
             match &mut self.hangup {
@@ -47,32 +48,32 @@ impl Ending {
     }
 }
 
-/// SIGHUP, where it does not end the server. It is taken although whoever started the server had ignored it: that was
-/// for a signal that ends programs.
+/// SIGHUP, where it does not end the server. It is taken even if it was ignored when the server was started: that was
+/// meant for a signal that ends programs.
 pub(crate) struct Hangups(Signal);
 
 impl Hangups {
     /// Takes the signal.
     ///
     /// # Errors
-    /// When the system does not let it be taken.
+    /// When the system does not let the signal be taken.
     pub(crate) fn taken() -> io::Result<Self> {
         signal(SignalKind::hangup()).map(Self)
     }
 
-    /// Waits for the next one; false when there will be none.
+    /// Waits for the next SIGHUP; false if there will be none.
     pub(crate) async fn next(&mut self) -> bool {
         self.0.recv().await.is_some()
     }
 }
 
-/// Whether SIGHUP is not ignored already. Where the system does not tell, it is left as it is: taken, it
-/// could no longer be ignored.
+/// Whether SIGHUP is not being ignored. If the system does not tell, SIGHUP is not taken, because once taken it could
+/// no longer be ignored.
 fn may_take_hangup() -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores(&status, SIGHUP) == Some(false))
 }
 
-/// Whether a process whose `/proc/PID/status` this is ignores `signal`.
+/// Whether the process with this `/proc/PID/status` ignores `signal`; `None` if the text does not say.
 fn ignores(status: &str, signal: u32) -> Option<bool> {
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
     let ignored = u64::from_str_radix(ignored.trim(), 16).ok()?;
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_ignored_is_read_from_the_system_s_words() {
+    fn ignored_signals_are_read_from_the_status_text_of_the_system() {
         let status =
             |ignored: &str| format!("Name:\thobnob-server\nSigBlk:\t0000000000000001\nSigIgn:\t{ignored}\n");
         assert_eq!(ignores(&status("0000000000001001"), SIGHUP), Some(true));

@@ -1,5 +1,5 @@
-//! What can be said of a data directory without disturbing the server that runs on it: who has it, and where that had come
-//! in the order of a lobby on many servers when it last noted it. Reads files, changes none.
+//! What can be said of a data directory without disturbing the server that runs on it: which server that is, and which
+//! place in the order of a lobby on many servers it last noted. Reads files, changes none.
 
 use std::fmt;
 use std::path::Path;
@@ -10,20 +10,20 @@ use crate::decide::Saved;
 use crate::log::holder;
 use crate::shared_lobby::machine_file::MachineFile;
 
-/// How a server does, as far as its files tell.
+/// The state of a server, as far as its files tell.
 #[derive(Debug)]
 pub struct Status {
-    /// Who has the data directory, if anybody runs on it.
+    /// The address of the server that runs on the data directory; `None` if none runs.
     running: Option<String>,
-    /// Where it last was in the order, if it is one of several.
+    /// The machine that the server last saved; `None` for a single server.
     saved: Option<Saved>,
 }
 
 impl Status {
-    /// That of `dir`, the folder `server` of a data directory.
+    /// The status of `dir`, the folder `server` of a data directory.
     #[must_use]
     pub fn of(dir: &Path) -> Self {
-        // Who was killed leaves its note behind.
+        // A server that was killed leaves its note behind, so it is checked whether its process exists.
         let is_there = |pid: u32| Path::new("/proc").join(pid.to_string()).exists();
         let running = holder(dir).filter(|holder| is_there(holder.pid)).map(|holder| match holder.address {
             Some(address) => format!("{address}"),
@@ -32,7 +32,7 @@ impl Status {
         Self { running, saved: MachineFile::any(dir).and_then(|saved| Saved::read(&saved).ok()) }
     }
 
-    /// The place in the order that was noted last, a minute ago at the most where the server runs.
+    /// The place in the order that was noted last. While the server runs, that was at most a minute ago.
     #[must_use]
     pub fn place(&self) -> Option<Place> {
         self.saved.as_ref().map(|saved| saved.place)

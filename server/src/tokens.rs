@@ -1,6 +1,7 @@
-//! The tokens of private sessions: made where two users are introduced to each other, and recognised where their
-//! words are relayed. A token carries its own proof, so nobody has to remember which were given: not a server that
-//! was started again, nor another server of the same lobby, which has the same key. Knows nothing of who is here.
+//! The tokens of private sessions. A token is made when two users are introduced to each other, and recognised when
+//! their session is relayed. A token contains its own proof, so nobody has to remember which tokens were given: neither
+//! a server that was started again, nor another server of the same lobby, which has the same key. Knows nothing of who
+//! is here.
 
 use std::fmt;
 
@@ -9,11 +10,12 @@ use aws_lc_rs::hmac;
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::name::{PairToken, PublicKey, random_bytes};
 
-/// What the secret is derived for; another use of the server's key has another purpose.
+/// The purpose for which the secret is derived from the server's key. Every other use of that key has another purpose.
 const PURPOSE: &[u8] = b"hobnob session tokens 1";
 
-/// Bytes of a token that are drawn at random, so that two users never have the same one twice. The others prove that
-/// the token is theirs: whoever has no secret guesses right once in 2^64 tries, each of which costs a handshake.
+/// How many bytes of a token are random, so that two users never get the same token twice. The other bytes prove that
+/// the token belongs to these two users. Without the secret, a guess is right once in 2^64 tries, each of which costs a
+/// handshake.
 const RANDOM_BYTES: usize = 8;
 
 /// Makes and recognises tokens.
@@ -29,20 +31,20 @@ impl fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// Those of the servers that have this key.
+    /// The tokens of all servers that have this key.
     #[must_use]
     pub fn of(identity: &Identity) -> Self {
         Self { secret: hmac::Key::new(hmac::HMAC_SHA256, &identity.derived_secret(PURPOSE)) }
     }
 
-    /// A new token for these two, in whichever order they are named.
+    /// A new token for these two users; their order does not matter.
     #[must_use]
     pub fn make(&self, one: &PublicKey, other: &PublicKey) -> PairToken {
         let random: [u8; RANDOM_BYTES] = random_bytes();
         self.with(&random, one, other)
     }
 
-    /// Whether the token was made for these two.
+    /// Whether the token was made for these two users.
     pub(crate) fn is_of(&self, token: &PairToken, one: &PublicKey, other: &PublicKey) -> bool {
         let made = self.with(&token.as_bytes()[..RANDOM_BYTES], one, other);
         verify_slices_are_equal(made.as_bytes(), token.as_bytes()).is_ok()
@@ -70,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_known_by_every_server_with_the_key_and_fits_its_two_users_alone() {
+    fn a_token_is_recognised_by_every_server_with_the_key_and_only_for_its_two_users() {
         let identity = Identity::generate().unwrap();
         let (before, after) = (Tokens::of(&identity), Tokens::of(&identity));
         let token = before.make(&key(1), &key(2));
@@ -81,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_with_any_bit_changed_is_none() {
+    fn a_token_with_any_bit_changed_is_not_recognised() {
         let tokens = Tokens::of(&Identity::generate().unwrap());
         let token = tokens.make(&key(1), &key(2));
         for bit in 0..128 {

@@ -1,5 +1,5 @@
-//! Publishes the words that the editor may complete and hint: commands, aliases, names, sessions. Owns when they are
-//! built anew: after an event, where something they are made of has changed. What they are made of counts its own
+//! Publishes the words that the editor may complete and hint: commands, aliases, names, sessions. This file decides
+//! when the words are built anew: after an event, if a source of the words has changed. Each source counts its own
 //! changes, so that no command has to remember to publish.
 
 use std::collections::BTreeMap;
@@ -16,26 +16,26 @@ use crate::plugins::Plugins;
 use crate::repl::{Argument, CommandWord, Words};
 use crate::session::SessionId;
 
-/// The words as they were published last, and the state they were made from.
+/// The words that were published last, and the state from which they were made.
 #[derive(Debug)]
 pub(crate) struct Completion {
     words: watch::Sender<Arc<Words>>,
     published: Option<Published>,
 }
 
-/// From which state the published words were made.
+/// The state from which the published words were made.
 #[derive(Debug)]
 struct Published {
-    /// The changes that names, sessions, rooms, aliases and ignored users had counted.
+    /// The counters of changes in names, sessions, rooms, aliases and ignored users.
     changes: [u64; 5],
-    /// The changes that the user's programs had counted.
+    /// The counter of changes in the user's programs.
     plugin_changes: u64,
-    /// This user's own name, which is not offered.
+    /// This user's own name, which is not offered for completion.
     own_name: UserName,
 }
 
 impl Completion {
-    /// Words for an editor, which borrows them from the receiver. Commands and settings are there at once.
+    /// Makes the words for an editor, which borrows them from the receiver. Commands and settings are there at once.
     #[must_use]
     pub(crate) fn new() -> (Self, watch::Receiver<Arc<Words>>) {
         let settings = SETTINGS
@@ -46,13 +46,13 @@ impl Completion {
         (Self { words, published: None }, receiver)
     }
 
-    /// Words that nobody reads: a script completes nothing.
+    /// Makes words that nobody reads, for a script, which completes nothing.
     #[must_use]
     pub(crate) fn off() -> Self {
         Self { words: watch::channel(Arc::default()).0, published: None }
     }
 
-    /// The words as they were published last.
+    /// Returns the words that were published last.
     pub(super) fn words(&self) -> Arc<Words> {
         self.words.borrow().clone()
     }
@@ -103,7 +103,7 @@ fn publish_names(words: &mut Words, state: &State) {
     words.aliases = alias_words(&state.user.aliases);
 }
 
-/// The commands, with the user's programs among them. Looks into the folders where programs lie.
+/// Publishes the commands, including the user's programs. This looks into the folders of the programs.
 fn publish_commands(words: &mut Words, plugins: &Plugins) {
     words.commands = commands::words().commands;
     words.own = BTreeMap::new();

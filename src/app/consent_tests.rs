@@ -1,5 +1,5 @@
-//! Who is let into a private session, and what the server is told, with a lobby that is a queue: also one that asks
-//! what it likes, or does not ask.
+//! Who is let into a private session, and what the server is told. The lobby here is a queue; it may also ask what it
+//! likes, or introduce somebody without asking.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn scene(private: Private) -> Scene {
     scene
 }
 
-/// The server asks for somebody with this number; what it is answered at once.
+/// The server asks on behalf of the user with this number; returns what it is answered at once.
 fn asked(scene: &mut Scene, number: u8, session: Option<PairToken>) -> ConsentAnswer {
     let (name, key) = (name(number), key(number));
     scene.lobby(LobbyEvent::Asked { ask: number.into(), name, key, session });
@@ -48,7 +48,7 @@ fn introduction(number: u8) -> Introduction {
     }
 }
 
-/// An introduction that nobody here has asked for; whether it is taken.
+/// The server introduces a user for whom nobody here has asked; returns whether the introduction is taken.
 fn introduced(scene: &mut Scene, number: u8) -> bool {
     scene.lobby(LobbyEvent::Introduced(introduction(number)));
     !scene.app.state.private_links.has_ended(&PairToken::new([number; 16]))
@@ -113,7 +113,7 @@ async fn who_gets_no_answer_is_declined_after_two_minutes_and_may_come_back_afte
     assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Declined);
     tokio::time::advance(Duration::from_secs(600)).await;
     assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Asking);
-    // The server has forgotten it when the link was lost.
+    // The server forgot the question when the link was lost.
     scene.lobby(LobbyEvent::Down { reason: "gone".to_owned() });
     scene.feed(&["\\accept user1"]);
     assert_eq!(scene.link.told(), []);

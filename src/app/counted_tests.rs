@@ -1,4 +1,4 @@
-//! What is only counted in the prompt of a terminal is shown at the latest when its session ends.
+//! Messages that were only counted in the prompt of a terminal are shown at the latest when their session ends.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::show::unsent::Unsent;
 use crate::show::{ClosedReason, Message};
 use crate::timestamp::Timestamp;
 
-/// A person at a terminal who has what is said elsewhere shown or counted, and is in the lobby.
+/// A person at a terminal in the lobby. `others` says whether messages of other sessions are shown or counted.
 fn person(others: Others) -> Scene {
     let mut scene = Scene::new().at_terminal();
     let preferences = Preferences { others, ..Preferences::default() };
@@ -31,7 +31,7 @@ fn person(others: Others) -> Scene {
     scene
 }
 
-/// A private session that bobby has opened; it is not current.
+/// Opens a private session for bobby, which is not current.
 fn with_bobby(scene: &mut Scene) -> SessionId {
     scene.app.state.sessions.add(PeerSession {
         peer: "bobby".parse().unwrap(),
@@ -51,7 +51,7 @@ fn says(scene: &mut Scene, session: SessionId, text: &str) {
     state.show_message(Message { key: Some(PublicKey::new([2; 32])), ..message });
 }
 
-/// What is shown where these stand one after the other.
+/// Checks that these parts are shown in this order.
 #[track_caller]
 fn stands_in_order(shown: &str, parts: &[&str]) {
     let mut rest = shown;
@@ -99,7 +99,7 @@ fn what_was_shown_already_is_not_shown_again() {
     leaves(&mut scene, session);
     let shown = scene.shown();
     assert!(shown.contains("is over") && !shown.contains("unread") && !shown.contains("seen"), "{shown}");
-    // Whoever has gone there has seen it, too.
+    // A person who has switched to the session has seen the messages, too.
     let mut scene = person(Others::Count);
     let session = with_bobby(&mut scene);
     says(&mut scene, session, "read in time");

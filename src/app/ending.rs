@@ -1,5 +1,5 @@
-//! How a run ends: the last texts are waited for, sessions are ended, the lobby is left; each step
-//! has its time, and what was not answered for by then is reported.
+//! How a run ends: the app waits for the last texts, ends the sessions and leaves the lobby. Each step has a time
+//! limit, and texts that were not answered for in this time are reported.
 
 use std::time::Duration;
 
@@ -13,23 +13,23 @@ use crate::session::SessionId;
 use crate::show::unsent::Unsent;
 use crate::show::{ClosedReason, saying};
 
-/// How long the last texts of a script may take without one of them being answered for: a server that
-/// is restarted meanwhile gets them, and one that reads slowly gets all.
+/// How long the end of a script waits while none of its last texts is answered for. A server that is restarted
+/// meanwhile gets them, and a server that reads slowly gets all of them.
 const SCRIPT_DRAIN: Duration = Duration::from_secs(15);
 
-/// How long a person who leaves waits for the last texts.
+/// How long the app waits for the last texts of a person who leaves.
 const TERMINAL_DRAIN: Duration = Duration::from_secs(2);
 
-/// How long telling the others may take.
+/// How long it may take to tell the server and the peers.
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// How far the end has come.
+/// Which step of the end is under way.
 #[derive(Debug)]
 pub(super) enum Ending {
-    /// The last texts are on their way. Where there is no hurry, every one that arrives gives the
-    /// others the whole time again: so many still wait.
+    /// The last texts are on their way. `waiting` is how many were open at the last look; each time there are fewer,
+    /// the others get the whole time again. `None` means that the time is not extended.
     Draining { until: Instant, waiting: Option<usize> },
-    /// The others are being told.
+    /// The server and the peers are being told.
     Leaving { until: Instant },
     /// Nothing is left to do.
     Over,
@@ -45,7 +45,7 @@ impl Ending {
 }
 
 impl App {
-    /// Begins to end, with time for the last texts.
+    /// Begins the end of the run, with time for the last texts.
     pub(super) fn end(&mut self) {
         match &self.input {
             InputSource::Script(..) => self.begin_ending(SCRIPT_DRAIN, Some(self.state.ledger.len())),
@@ -53,7 +53,8 @@ impl App {
         }
     }
 
-    /// This user wants to leave. Whoever hosts the lobby takes it along: he is told who is in it, and asked.
+    /// Carries out this user's wish to leave. If this user hosts the lobby, the lobby ends as well; so he is told who
+    /// is in it, and asked.
     pub(super) fn quit(&mut self) {
         let others = self.others();
         if let InputSource::Terminal(terminal) = &mut self.input
@@ -68,18 +69,18 @@ impl App {
         self.end();
     }
 
-    /// Who else is in the lobby, as far as it is known here.
+    /// Returns who else is in the lobby, as far as this client knows.
     pub(super) fn others(&self) -> Vec<UserName> {
         let own = &self.state.me.name;
         self.state.known_names.iter().filter(|name| *name != own).cloned().collect()
     }
 
-    /// Begins to end because somebody asked the process to.
+    /// Begins the end of the run, because the process was asked to end.
     pub(super) fn end_now(&mut self) {
         self.begin_ending(TERMINAL_DRAIN, None);
     }
 
-    /// Lines of a script that were read and have not had their turn are reported, not dropped.
+    /// Reports the lines of a script that were read and have not had their turn.
     pub(super) fn give_up_script(&mut self) {
         let InputSource::Script(lines, _) = &mut self.input else { return };
         let mut unsaid = Vec::new();
@@ -103,7 +104,7 @@ impl App {
                 self.state.lobby.hurry();
                 self.ending = Some(Ending::Draining { until, waiting });
             }
-            // Asked again, more urgently.
+            // The user asked again, and wants to wait no longer than the shorter time.
             Some(Ending::Draining { until: before, waiting: still }) => {
                 *before = until.min(*before);
                 *still = waiting.and(*still);
@@ -117,7 +118,7 @@ impl App {
         matches!(self.ending, Some(Ending::Over))
     }
 
-    /// Takes the next step when the present one is done or its time is over.
+    /// Takes the next step if the present one is done or its time is over.
     pub(super) fn advance_ending(&mut self) {
         let now = Instant::now();
         match self.ending {
@@ -153,7 +154,8 @@ impl App {
         for session in sessions {
             self.state.session_over(session, ClosedReason::Ended, &Unsent::UserLeft);
         }
-        // The private sessions have taken theirs along: these are the lobby's.
+        // The texts of private sessions were reported with their sessions, so these are the texts of the lobby and of
+        // rooms.
         let (in_flight, held) = self.state.ledger.take_all().into_iter().partition(|text| text.in_flight);
         self.state.report_unanswered(in_flight, &Unsent::NotAcknowledged);
         self.state.report_unanswered(held, &Unsent::LobbyDownToTheEnd);

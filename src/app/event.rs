@@ -1,4 +1,4 @@
-//! All that can happen to a run of the client: the list an app's loop waits for.
+//! The list of everything that can happen to a run of the client; the app's loop waits for these events.
 
 use crate::input::script::ScriptLine;
 use crate::lobby::event::LobbyEvent;
@@ -17,20 +17,20 @@ pub(crate) enum Event {
     Lobby(LobbyEvent),
     /// Something happened on a peer's link.
     Peer(PeerEvent),
-    /// A program that is one of the user's own commands has something to tell.
+    /// One of the user's own programs, which are commands, reports something.
     Plugin(PluginEvent),
     /// The system asks the program to end.
     Signal(Signal),
     /// Nobody reads standard output any more.
     OutputClosed,
-    /// A moment something waited for has come.
+    /// A point in time for which something waited has come.
     Time,
 }
 
 /// A signal that ends the program in good order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// Ctrl-C where no editor reads it.
+    /// Ctrl-C at a moment when no editor reads it as a key.
     Interrupt,
     /// SIGTERM.
     Terminate,

@@ -1,4 +1,4 @@
-//! Where lines come from: a person at a terminal, or a script. Knows nothing of what lines mean.
+//! Where lines come from: a person at a terminal, or a script. This file does not know what lines mean.
 
 use std::sync::Arc;
 
@@ -16,18 +16,18 @@ use crate::repl::{ReplHandle, Typed};
 pub(crate) enum InputSource {
     /// A person at a terminal.
     Terminal(Box<TerminalInput>),
-    /// A program, line after line.
+    /// A script, whose lines are read one after another.
     Script(mpsc::Receiver<ScriptLine>, ScriptQueue),
 }
 
 impl InputSource {
-    /// The input source of a script.
+    /// Makes the input source of a script.
     #[must_use]
     pub(crate) fn script(lines: mpsc::Receiver<ScriptLine>) -> Self {
         Self::Script(lines, ScriptQueue::default())
     }
 
-    /// The input source at a terminal. Whose user `hosts` the lobby is asked before it ends with him.
+    /// Makes the input source of a terminal. If the user `hosts` the lobby, he is asked before it ends with him.
     #[must_use]
     pub(crate) fn terminal(
         repl: Arc<ReplHandle>,
@@ -38,7 +38,7 @@ impl InputSource {
         Self::Terminal(Box::new(TerminalInput::new(repl, typed, color, hosts)))
     }
 
-    /// The next line, once it is its turn. Cancel-safe.
+    /// Returns the next line when it may be read. Cancel-safe.
     pub(super) async fn next(&mut self, in_flight: usize) -> Event {
         match self {
             Self::Terminal(terminal) => Event::Typed(terminal.next().await),
@@ -47,10 +47,10 @@ impl InputSource {
         }
     }
 
-    /// When something is due by time alone.
+    /// Returns when something is due by time alone.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
-            // Nothing it shows changes by time alone but what the state knows.
+            // Everything that a terminal shows and that changes by time alone is known to the state.
             Self::Terminal(_) => None,
             Self::Script(_, queue) => queue.deadline(),
         }

@@ -1,5 +1,5 @@
-//! What a line is to do: the grammar's result with the user's aliases, the commands that stand for a
-//! text, and the habits of other chats made out. Changes nothing.
+//! Finds out what a line is to do: it takes the grammar's result and resolves the user's aliases, the commands that
+//! stand for a text, and the habits of other chats. It changes nothing.
 
 use hobnob_protocol::name::UserName;
 
@@ -12,39 +12,39 @@ use crate::show::failing;
 /// What a line is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// Nothing.
+    /// The line is blank and does nothing.
     Blank,
-    /// To say this.
+    /// The line says this text.
     Text(String),
-    /// To do this.
+    /// The line runs this command.
     Command {
         /// The word after the backslash.
         word: String,
-        /// What follows it, without the blanks around it.
+        /// What follows the word, without the blanks around it.
         args: String,
     },
-    /// Nothing, since what it was meant to do cannot be told.
+    /// The line does nothing, because its purpose is not certain.
     Unclear(Unclear),
 }
 
-/// Why a line is neither done nor said.
+/// Why a line is neither run nor said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unclear {
-    /// Several lines that begin with a command.
+    /// The line has several lines and begins with a command.
     CommandAndMore,
-    /// Something invisible stands before a command, or in its word.
+    /// An invisible character stands before a command or in its word.
     Hidden,
-    /// `/WORD`, and what does here what WORD does in other chats.
+    /// The line is `/WORD`, and hobnob has something that does what WORD does in other chats.
     Habit {
-        /// The word.
+        /// The WORD.
         word: String,
-        /// What does it here.
+        /// What to type in hobnob instead.
         instead: String,
     },
 }
 
 impl Unclear {
-    /// What is wrong, for whoever typed the line.
+    /// Returns the error message for the user who typed the line.
     pub(super) fn failing(&self) -> failing::Input<'_> {
         match self {
             Self::CommandAndMore => failing::Input::CommandAndMore,
@@ -54,12 +54,12 @@ impl Unclear {
     }
 }
 
-/// Makes out what a line is to do, for the user of this name with these aliases.
+/// Finds out what a line is to do, for the user with this name and these aliases.
 pub(super) fn of(line: &str, source: Source<'_>, aliases: &Table, own: &UserName) -> Meaning {
     let parsed = line::parse(line, source);
     let is_command = |call: &Call<'_>| commands::find(call.word).is_some();
     match &parsed {
-        // A command is one also where an earlier hobnob let an alias have its word.
+        // A command stays a command, even if an earlier version of hobnob let an alias take its word.
         Line::Command(call) if !is_command(call) => match aliases::expand(call, aliases) {
             Some(line) => plain(line::parse(&line, source), own),
             None => plain(parsed, own),
@@ -75,7 +75,7 @@ pub(super) fn of(line: &str, source: Source<'_>, aliases: &Table, own: &UserName
     }
 }
 
-/// The meaning of a line in which no alias is looked for.
+/// Returns the meaning of a line in which no alias is looked up.
 fn plain(line: Line<'_>, own: &UserName) -> Meaning {
     match line {
         Line::Blank => Meaning::Blank,

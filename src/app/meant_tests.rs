@@ -1,4 +1,4 @@
-//! Whom a line and what follows it were meant for: the table of cases, for a script, which sees no
+//! For whom a line, and what follows it, was meant. The cases stand in a table, each for a script, which sees no
 //! prompt, and for a person at a terminal, whose prompt says where a line goes.
 
 use hobnob_protocol::name::Text;
@@ -8,26 +8,26 @@ use super::*;
 use crate::repl::Typed;
 use crate::session::{LinkState, Mode, PeerSession, RoomSession};
 
-/// What was so before the line.
+/// The situation before the line.
 #[derive(Debug, Clone, Copy)]
 enum Before {
     /// The lobby is current, and there is no session.
     InLobby,
     /// Session 1, with bobby, is current.
     WithBobby,
-    /// The same, and the lobby is down.
+    /// Session 1, with bobby, is current, and the lobby is down.
     LobbyDown,
     /// Session 1 is over, and the lobby is current.
     BobbyGone,
     /// Session 1, with the room tea, is current.
     InTea,
-    /// The same, and the lobby is down.
+    /// Session 1, with the room tea, is current, and the lobby is down.
     TeaDown,
     /// The room was left, and the lobby is current.
     TeaGone,
 }
 
-/// Who hears the words after the line.
+/// Who hears the texts after the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Heard {
     Lobby,
@@ -43,7 +43,7 @@ use Heard::{Bobby, Lobby, Nobody, Tea};
 type Case = (Before, &'static str, [Heard; 2]);
 
 const CASES: &[Case] = &[
-    // It was to lead to somebody, and did not.
+    // The command was to lead to a user, and failed.
     (InLobby, "\\fork an/na", [Nobody; 2]),
     (InLobby, "\\fork anna", [Nobody; 2]),
     (InLobby, "\u{feff}\\fork anna", [Nobody; 2]),
@@ -52,10 +52,10 @@ const CASES: &[Case] = &[
     (WithBobby, "\\fork carmen", [Nobody; 2]),
     (WithBobby, "\\sw carmen", [Nobody; 2]),
     (LobbyDown, "\\fork carmen", [Nobody; 2]),
-    // The word is none here, and leads to somebody in other chats.
+    // hobnob has no such command; in other chats it leads to a user.
     (InLobby, "\\query carmen", [Nobody; 2]),
     (InLobby, "\\channel carmen", [Nobody; 2]),
-    // It was to lead to a room, and did not.
+    // The command was to lead to a room, and failed.
     (InLobby, "\\join te/a", [Nobody; 2]),
     (InLobby, "\\join ##tea", [Nobody; 2]),
     (InLobby, "\\join tea dev", [Nobody; 2]),
@@ -69,11 +69,11 @@ const CASES: &[Case] = &[
     (TeaDown, "\\join dev", [Nobody; 2]),
     (TeaGone, "\\sw #tea", [Nobody; 2]),
     (TeaGone, "\\sw 1", [Nobody; 2]),
-    // It leads to a room, where a person may type on at once; a script reads on when the server has answered.
+    // The command leads to a room. A person may type on there at once; a script reads on when the server has answered.
     (InLobby, "\\join tea", [Nobody, Tea]),
     (InTea, "\\join #TEA", [Tea; 2]),
     (TeaDown, "\\sw tea", [Tea; 2]),
-    // What is done in a room, and fails, leads nowhere else.
+    // A command that is run in a room and fails leads nowhere else.
     (InTea, "\\users x", [Tea; 2]),
     (InTea, "\\nonsense x", [Tea; 2]),
     (InTea, "\\msg carmen", [Tea; 2]),
@@ -83,7 +83,8 @@ const CASES: &[Case] = &[
     (InTea, "\\leave", [Lobby; 2]),
     (TeaDown, "\\leave", [Lobby; 2]),
     (InTea, "\\lobby", [Lobby; 2]),
-    // It would have led to somebody if it had been right: a script, which sees no prompt, says then where it goes.
+    // The command would have led to a user if it had been complete. A script sees no prompt, so it has to say where its
+    // next text goes.
     (InLobby, "\\fork", [Nobody, Lobby]),
     (InLobby, "\\sw", [Nobody, Lobby]),
     (InLobby, "\\sw 7", [Nobody, Lobby]),
@@ -99,7 +100,7 @@ const CASES: &[Case] = &[
     (InLobby, "\\Join tea", [Nobody, Lobby]),
     (InLobby, "\\jointea", [Nobody, Lobby]),
     (InTea, "\\join", [Nobody, Tea]),
-    // It leads to nobody.
+    // The command leads to nobody.
     (InLobby, "\\nonsense x", [Lobby; 2]),
     (InLobby, "\\nick x", [Lobby; 2]),
     (InLobby, "\\users x", [Lobby; 2]),
@@ -109,10 +110,10 @@ const CASES: &[Case] = &[
     (InLobby, "\\msg carmen", [Lobby; 2]),
     (InLobby, "\\msg anna secret", [Lobby; 2]),
     (WithBobby, "\\msg an/na secret", [Bobby; 2]),
-    // It leads to the lobby, and nothing is in the way.
+    // The command leads to the lobby, and nothing prevents that.
     (WithBobby, "\\lobby", [Lobby; 2]),
-    // What it was meant as cannot be seen. At a terminal it stays in the editor, and what follows is
-    // typed behind it.
+    // It cannot be seen what the line was meant to be. At a terminal it stays in the editor, and what follows is typed
+    // behind it.
     (InLobby, " \\fork carmen", [Nobody; 2]),
     (InLobby, "\u{feff}\u{feff}\\fork carmen", [Nobody; 2]),
     (InLobby, " \\join tea", [Nobody; 2]),
@@ -125,10 +126,10 @@ const CASES: &[Case] = &[
     (InLobby, "\u{fffe}\\fork carmen", [Nobody; 2]),
     (InLobby, "\u{fffd}\\fork carmen", [Nobody; 2]),
     (InLobby, "\u{301}\\fork carmen", [Nobody; 2]),
-    // A command of another chat is said on a pipe, where it means nothing, and at a terminal not.
+    // On a pipe a command of another chat is an ordinary text; at a terminal it is not said.
     (InLobby, "/query carmen", [Lobby, Nobody]),
     (WithBobby, "/nick x", [Bobby, Nobody]),
-    // The same as here.
+    // This word means the same in hobnob.
     (InLobby, "/fork anna", [Lobby, Nobody]),
     (InLobby, "/sw 7", [Lobby; 2]),
 ];
@@ -170,7 +171,8 @@ fn scene(before: Before) -> Scene {
 fn in_script(before: Before, line: &str) -> (Scene, String) {
     let mut scene = scene(before);
     scene.feed(&[line]);
-    // Whatever the line itself said: a command after it would wait for that.
+    // The text after the line is fed without looking at what the line itself said, because a command would wait for
+    // that.
     scene.feed(&["after"]);
     (scene, "after".to_owned())
 }
@@ -255,7 +257,8 @@ fn at_a_terminal_what_is_neither_done_nor_said_stays_in_the_editor() {
     }
 }
 
-/// At a terminal the prompt says where a line goes. Who has had time to read that the command failed means that.
+/// At a terminal the prompt says where a line goes. A person who has had time to read that the command failed means
+/// what the prompt says.
 #[tokio::test(start_paused = true)]
 async fn at_a_terminal_a_line_typed_after_the_failure_was_there_to_read_is_said() {
     for (before, line, heard_by) in [

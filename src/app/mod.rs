@@ -50,7 +50,7 @@ use ending::Ending;
 use meaning::{Meaning, Unclear};
 use script_queue::Queued;
 
-/// A run of the client, once it is in the lobby.
+/// A run of the client that has joined the lobby.
 #[derive(Debug)]
 pub(crate) struct App {
     state: State,
@@ -58,16 +58,16 @@ pub(crate) struct App {
     sources: Sources,
     input: InputSource,
     ending: Option<Ending>,
-    /// How many events of links have come since anything else had its turn.
+    /// How many events of links came in a row, with nothing else between them.
     in_a_row: u32,
-    /// The lobby's link has ended for good.
+    /// Whether the lobby's link has ended for good.
     lobby_left: bool,
     /// The request to answer when the run is over.
     quit_asked: Option<RequestId>,
 }
 
 impl App {
-    /// A run with this input source, which publishes the words that may be completed to `completion`.
+    /// Makes a run with this input source. The words that may be completed are published to `completion`.
     #[must_use]
     pub(crate) fn new(state: State, completion: Completion, sources: Sources, input: InputSource) -> Self {
         Self {
@@ -82,11 +82,11 @@ impl App {
         }
     }
 
-    /// Runs to the end. Gives back the state, for the exit code and for what is to be closed.
+    /// Runs to the end. Returns the state, from which the caller takes the exit code and what is to be closed.
     pub(crate) async fn run(mut self) -> State {
         self.completion.publish(&self.state);
         loop {
-            // What there is to see is seen before a prompt asks for more.
+            // Everything that is to be shown is shown before a prompt asks for more.
             self.state.screen.flush().await;
             self.prompt();
             if self.is_over() {
@@ -132,9 +132,9 @@ impl App {
             self.give_up_script();
             return self.end_now();
         }
-        // Who was sent out at a terminal reads why, and leaves when he has.
+        // A user at a terminal who was sent out reads the reason first, and leaves when he likes.
         if changed && !sent_out && self.state.sessions.peers().next().is_none() {
-            // Nothing is left to talk in.
+            // There is no session left to talk in.
             self.end();
         }
     }
@@ -153,8 +153,9 @@ impl App {
         self.state.screen.time(Instant::now());
     }
 
-    /// A script waits for acknowledgements, and is not held up for ever by a peer that gives none. A person waits for
-    /// nothing, and is shown in the prompt how many texts are not answered for.
+    /// Reports the texts of a script that wait too long for an acknowledgement, so that a peer that acknowledges
+    /// nothing does not hold up the script for ever. A person does not wait for acknowledgements; the prompt shows how
+    /// many texts are not answered for.
     fn report_stalled(&mut self) {
         if matches!(self.input, InputSource::Script(..)) {
             let texts = self.state.ledger.take_stalled(Instant::now());
@@ -168,7 +169,8 @@ impl App {
         {
             return;
         }
-        // At a terminal Ctrl-C is a key. Between two prompts it comes as a signal, and means as much.
+        // While a prompt is out, Ctrl-C at a terminal is a key. Between two prompts it comes as a signal, and has the
+        // same meaning.
         if let (Signal::Interrupt, InputSource::Terminal(terminal)) = (signal, &mut self.input)
             && !terminal.interrupted()
         {
@@ -184,7 +186,7 @@ impl App {
         self.end();
     }
 
-    /// Follows up on what an event has changed.
+    /// Does what follows from the changes that an event has made.
     fn settle(&mut self) {
         if self.state.sessions.current().is_none()
             && let InputSource::Terminal(terminal) = &mut self.input
@@ -206,7 +208,7 @@ impl App {
         self.completion.publish(&self.state);
     }
 
-    /// Answers for the running command of a script when it is finished.
+    /// Answers the running command of a script if it is finished.
     fn settle_turn(&mut self) {
         if let InputSource::Script(_, queue) = &mut self.input
             && let Some(asked) = queue.settle(&self.state)
@@ -215,7 +217,7 @@ impl App {
         }
     }
 
-    /// Hands the terminal its next prompt when the last line is dealt with.
+    /// Gives the terminal its next prompt when the last line has been dealt with.
     fn prompt(&mut self) {
         if self.ending.is_some() {
             return;
@@ -246,7 +248,7 @@ impl App {
             Meaning::Blank => {}
             Meaning::Text(text) => match self.state.sessions.current() {
                 Some(session) => self.text(text, session, line),
-                // After a session ended text goes nowhere until the script says where.
+                // After a session has ended, text goes nowhere until the script says where.
                 None => self.state.report_unsent(None, &text, &Unsent::NoSession),
             },
             Meaning::Command { word, args } => {
@@ -261,15 +263,15 @@ impl App {
         }
     }
 
-    /// What a script says after a command that could not be made out may have been meant for whoever that
-    /// was to lead to.
+    /// Makes no session current if a command was lost because it could not be read. What the script says next may have
+    /// been meant for the user to whom the command was to lead.
     fn command_was_lost(&mut self, lost: bool) {
         if lost {
             self.state.sessions.unset_current();
         }
     }
 
-    /// Says `text`, for which `line` was typed.
+    /// Says `text`, which the user typed as `line`.
     fn text(&mut self, text: String, session: SessionId, line: &str) {
         match Text::new(text.as_str()) {
             Ok(checked) => {
@@ -281,10 +283,10 @@ impl App {
             Err(_) => {
                 self.state.fail(failing::Input::TooLong(text.len() as u64));
                 if let InputSource::Terminal(terminal) = &mut self.input {
-                    // The message above a draft that fills the screen is not seen.
+                    // If the draft fills the screen, the message above it is not seen, so the note says it again.
                     let max = hobnob_protocol::MAX_TEXT_BYTES;
                     let note = format!("too long: {} bytes, {max} at most; Ctrl-C empties this", text.len());
-                    // As it was typed: without its escape the text might be a command.
+                    // The draft is the line as it was typed, because without its escape the text might be a command.
                     terminal.keep_draft(line.to_owned(), &note);
                 }
             }
@@ -293,7 +295,7 @@ impl App {
 
     fn command(&mut self, Queued { word, args, asked, .. }: Queued) {
         self.state.user.has_typed |= commands::find(&word).is_none_or(|it| !it.traits.moves_no_mark);
-        // From here on failures are this command's.
+        // Failures that are noted from here on belong to this command.
         self.state.failure = None;
         if self.is_for_scripts_alone(&word) {
             return self.state.emit(saying::Terminal::ForScripts { command: &word }.into());
@@ -316,15 +318,15 @@ impl App {
         matches!(self.input, InputSource::Terminal(_)) && for_scripts()
     }
 
-    /// What comes after a command that failed may have been meant for whoever that was to lead to. A
-    /// script has to say then where it goes. At a terminal the prompt is still that of the session the
-    /// command was typed in, and says where it goes; only what was finished before anybody can have read
-    /// that the command failed goes nowhere.
+    /// Handles a command that failed. What comes after it may have been meant for the user to whom it was to lead. A
+    /// script then has to say where its next text goes. At a terminal the prompt still shows the session in which the
+    /// command was typed, so the user can see where a line goes; only lines that were finished before anybody can have
+    /// read that the command failed go nowhere.
     fn failed_to_start(&mut self, word: &str, args: &str, failure: Failure) {
         let had = |number| self.state.sessions.had(SessionId(number));
         match &mut self.input {
             InputSource::Script(..) => {
-                // A blank behind the backslash: the word is the first of what follows.
+                // There is a blank behind the backslash, so the word is the first word of what follows.
                 let (word, args) = match word {
                     "" => args.split_once(char::is_whitespace).unwrap_or((args, "")),
                     word => (word, args),

@@ -1,6 +1,6 @@
-//! Waits for the next event. Owns which of several events that wait comes first: what is known already is told before
-//! new input is taken, and a flood from the lobby or a peer does not keep everything else waiting. It does not know what
-//! an event means.
+//! Waits for the next event. This file decides which of several waiting events comes first: what is already known is
+//! shown before new input is taken, and a flood from the lobby or a peer does not keep everything else waiting. It does
+//! not know what an event means.
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::unconstrained;
@@ -13,28 +13,28 @@ use crate::lobby::event_queue::LobbyEvents;
 use crate::peer::PeerEvent;
 use crate::plugins::PluginEvent;
 
-/// After so many events in a row that came over links, whatever else waits has a turn, because a flood must not keep
-/// its reader from leaving. The number is as large as the links' queues, so that what had arrived before a line was
-/// typed is told before the line is taken.
+/// After this many events in a row that came over links, everything else that waits has a turn, because a flood must
+/// not keep its reader from leaving. The number is as large as the queues of the links, so that everything that arrived
+/// before a line was typed is shown before the line is taken.
 pub(super) const IN_A_ROW: u32 = 1024;
 
-/// Where the app hears from.
+/// The queues from which the app takes its events.
 #[derive(Debug)]
 pub(crate) struct Sources {
     /// The events of the lobby's link.
     pub lobby: LobbyEvents,
     /// The events of all peer links.
     pub peers: mpsc::Receiver<PeerEvent>,
-    /// What programs report that are the user's own commands.
+    /// The reports of the user's own programs, which are commands.
     pub plugins: mpsc::Receiver<PluginEvent>,
     /// The system's signals.
     pub signals: mpsc::Receiver<Signal>,
-    /// Standard output was closed by its reader.
+    /// Resolves when the reader of standard output has closed it.
     pub output_closed: Option<oneshot::Receiver<()>>,
 }
 
 impl App {
-    /// The next event.
+    /// Returns the next event.
     pub(super) async fn next_event(&mut self) -> Event {
         let mut overlooked = None;
         if self.in_a_row >= IN_A_ROW {
@@ -52,7 +52,7 @@ impl App {
         event
     }
 
-    /// An event of a kind that a flood from the lobby or a peer keeps waiting, if one has happened.
+    /// Returns an event of a kind that a flood from the lobby or a peer keeps waiting, if there is one.
     async fn overlooked(&mut self) -> Option<Event> {
         let deadline = self.deadline();
         let takes_line = self.takes_line();
@@ -67,19 +67,19 @@ impl App {
         };
         tokio::select! {
             biased;
-            // The flood has used up this task's share of the runtime's patience; this is one look.
+            // The flood has used up this task's budget in the runtime; this is one look without it.
             event = unconstrained(others) => Some(event),
             () = std::future::ready(()) => None,
         }
     }
 
-    /// The first event of those that wait, in the order that matters most; waits for one where none does.
+    /// Returns the first of the waiting events, the most important kind first. If none waits, waits for one.
     async fn first_event(&mut self) -> Event {
         let deadline = self.deadline();
         let takes_line = self.takes_line();
         tokio::select! {
-            // What is known already is told before new input is taken, so that a line is judged by
-            // the state its author could see.
+            // What is already known is shown before new input is taken, so that a line is judged by the state that its
+            // author could see.
             biased;
             Some(signal) = self.sources.signals.recv() => Event::Signal(signal),
             Some(event) = self.sources.lobby.recv() => Event::Lobby(event),
@@ -91,17 +91,17 @@ impl App {
         }
     }
 
-    /// Whether a line may have its turn: what was said before this run is told first, so that a line is judged by what
-    /// its author could see.
+    /// Whether a line may have its turn. The messages from before this run are shown first, so that a line is judged by
+    /// what its author could see.
     fn takes_line(&self) -> bool {
         self.ending.is_none() && !self.state.is_catching_up()
     }
 
-    /// The next moment at which something is due.
+    /// Returns the next point in time at which something is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let ending = self.ending.as_ref().map(Ending::deadline);
         let counts = match &self.input {
-            // While the program ends there is no prompt to show them in.
+            // While the program ends, there is no prompt that shows the counts.
             InputSource::Terminal(terminal) if self.ending.is_none() => terminal.deadline(&self.state),
             InputSource::Terminal(_) => None,
             InputSource::Script(..) => self.state.ledger.stall_deadline(),
@@ -120,14 +120,14 @@ impl App {
     }
 }
 
-/// Resolves once, when standard output is closed.
+/// Resolves once, when the reader of standard output has closed it.
 async fn closed(output: &mut Option<oneshot::Receiver<()>>) {
     match output {
         Some(receiver) => {
             let told = receiver.await;
             *output = None;
             if told.is_err() {
-                // The writer ended without trouble: this will never happen.
+                // The writer ended normally, so this will never happen.
                 std::future::pending::<()>().await;
             }
         }

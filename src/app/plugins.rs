@@ -1,5 +1,5 @@
-//! Carries out what the user's own programs ask for: a notice, a text in the session they were called from, one of
-//! hobnob's own commands. Whether they may have it is for [`crate::plugins::rights`].
+//! Carries out what the user's own programs ask for: a notice, a text in the session in which they were called, or one
+//! of hobnob's own commands. [`crate::plugins::rights`] decides whether they may.
 
 use super::{App, InputSource};
 use crate::commands::{self, Progress};
@@ -13,7 +13,7 @@ use crate::show::failing::Worded;
 use crate::show::{ErrorCode, Failure, failing, saying};
 
 impl App {
-    /// A program of the user's own has something to say.
+    /// Handles a report of one of the user's own programs.
     pub(super) fn plugin(&mut self, PluginEvent { job, report }: PluginEvent) {
         match report {
             Report::Begun(description) => self.state.plugins.begun(job, description),
@@ -23,7 +23,8 @@ impl App {
                 if let Some((command, session, may)) = run
                     && let Err(failure) = self.plugin_line(&line, &command, session, &may)
                 {
-                    // One wrong line is enough: what follows was meant to come after it.
+                    // One wrong line ends the program's requests, because what follows was meant to come after that
+                    // line.
                     self.state.plugins.ended(job);
                     self.state.fail(failure.of_command(&command));
                 }
@@ -54,8 +55,8 @@ impl App {
         Ok(())
     }
 
-    /// Only hobnob's own commands, so that no program calls itself for ever or another in its place, and
-    /// none that gives rights.
+    /// Runs a command for a program. Only hobnob's own commands are allowed, so that a program cannot call itself or
+    /// another program in an endless loop, and no command that gives rights.
     fn plugin_command(&mut self, word: &str, args: &str) -> Result<(), Failure> {
         let known = commands::find(word).filter(|known| !known.traits.not_for_programs);
         let Some(known) = known else {

@@ -1,5 +1,5 @@
-//! Requests of a program as JSON on standard input: how each kind is begun, and how what cannot be
-//! begun is answered. What a request looks like is [`crate::input::request`]'s.
+//! Requests of a program as JSON on standard input: how each kind is begun, and how a request that cannot be begun is
+//! answered. [`crate::input::request`] knows what a request looks like.
 
 use hobnob_protocol::name::{Text, TextError};
 
@@ -13,7 +13,7 @@ use crate::show::unsent::Unsent;
 use crate::show::{ErrorCode, Failure, RequestAnswer, failing};
 
 impl App {
-    /// A line that is a JSON object.
+    /// Handles a line that is a JSON object.
     pub(super) fn request(&mut self, line: &str) {
         match request::parse(without_mark(line)) {
             Ok(request) => match request.wish {
@@ -25,8 +25,8 @@ impl App {
                 }
             },
             Err(bad) => {
-                // With something invisible before the brace it may have been a fork, as a line with `\` may: what
-                // follows is for nobody until the script says where it goes.
+                // If something invisible stands before the brace, the request may have been a fork, as may a line with
+                // `\` that cannot be read. What follows goes nowhere until the script says where it goes.
                 self.command_was_lost(!without_mark(line).starts_with('{'));
                 self.refuse_request(bad.id, &Worded::new(ErrorCode::Usage, bad.reason).into());
             }
@@ -63,7 +63,7 @@ impl App {
         self.state.fail(failure.clone());
     }
 
-    /// The running command is finished: its request is answered.
+    /// Answers the request of the running command, which is finished.
     pub(super) fn command_finished(&mut self, asked: Option<RequestId>) {
         let failure = self.state.failure.take();
         self.state.answer(asked, |id| match &failure {
@@ -72,7 +72,7 @@ impl App {
         });
     }
 
-    /// The end has come: every request that was read is answered.
+    /// Answers every request that was read, because the run ends.
     pub(super) fn answer_the_rest(&mut self) {
         if let InputSource::Script(_, queue) = &mut self.input {
             let failure = Failure::from(failing::Request::RunEnded);

@@ -1,5 +1,5 @@
-//! Sessions with rooms, driven by events: what is meant for a room goes there or nowhere, and a room is a session like
-//! the others.
+//! Sessions with rooms, driven by events: a text that is meant for a room goes there or nowhere, and a session with a
+//! room is a session like the others.
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::content::{Act, Content, ShortText};
@@ -60,7 +60,7 @@ fn says(id: u64, name: &str, text: &str) -> ClientMessage {
     ClientMessage::Say { id, room: Some(room(name)), text: Text::new(text).unwrap() }
 }
 
-/// A script that is in the room.
+/// Makes a script that is in the room.
 fn in_tea() -> Scene {
     let mut scene = Scene::new();
     scene.feed(&["\\join tea"]);
@@ -99,7 +99,7 @@ fn what_follows_a_join_that_fails_goes_nowhere() {
         scene.lobby(LobbyEvent::RoomNotJoined { request: Some(1), room: room.clone(), code });
         scene.shows("session 1 with #tea is over: it could not be joined");
         assert_eq!(scene.app.state.sessions.current(), None);
-        // The room is not wanted any more, whatever the server says later.
+        // The client does not want the room any more, whatever the server says later.
         assert_eq!(scene.link.told(), [ClientMessage::Part { room }]);
         scene.lobby(joined("tea", Some(1)));
         scene.feed(&["again", "\\lobby", "hello"]);
@@ -131,7 +131,7 @@ fn a_person_types_on_while_a_room_is_joined_and_is_told_what_was_not_said() {
     scene.happens(Event::Lobby(event));
     scene.shows("not sent (there is no room #tea");
     assert_eq!(scene.app.state.sessions.current(), Some(SessionId::LOBBY));
-    // The server's own answer to the text is one to nothing.
+    // The server's own answer to the text comes too late to mean anything.
     scene.happens(Event::Lobby(LobbyEvent::not_accepted(1, NotAcceptedCode::NotInRoom)));
     assert_eq!(scene.shown(), "");
     assert!(scene.link.told().iter().all(|told| matches!(told, ClientMessage::Part { .. })));
@@ -323,7 +323,7 @@ fn topics_without_end_are_told_a_few_times() {
     assert_eq!(scene.app.state.sessions.unread(TEA), 0, "an act is no message");
 }
 
-/// This user has come so far in the room in an earlier run.
+/// Notes how far this user read in the room in an earlier run.
 fn returning(scene: &mut Scene, fetched: u64) {
     let hash = ChainHash::new([1; 32]);
     let mark = Mark { log: LogId::new([7; 16]), read: fetched, fetched, hash, at: 1 };
@@ -346,7 +346,7 @@ fn where_very_much_was_missed_in_a_room_it_is_joined_nearer_to_its_newest_messag
     };
     assert_eq!(*since, Some(Seq(20_000)));
     assert_eq!(scene.shown(), "");
-    // However much comes meanwhile, it is not asked for again.
+    // However many messages come meanwhile, the client does not join again.
     let near = JoinedRoom { request: Some(*request), head: at(45_000), start: at(20_000), ..far };
     scene.lobby(LobbyEvent::RoomJoined { joined: Box::new(near), resumed });
     scene.shows("you are in #tea: session 1");

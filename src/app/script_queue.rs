@@ -9,24 +9,24 @@ use crate::commands::{self, Progress};
 use crate::input::request::RequestId;
 use crate::session::LinkState;
 
-/// Texts of a script that may be in flight together.
+/// How many texts of a script may be in flight at the same time.
 const WINDOW: usize = 256;
 
-/// A command as it was read.
+/// A command that was read and has not started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Queued {
     /// The word after the backslash.
     pub word: String,
     /// What follows it.
     pub args: String,
-    /// Whether it ends the run.
+    /// Whether the command ends the run.
     pub ends_run: bool,
-    /// The request to answer when it is finished.
+    /// The request to answer when the command is finished.
     pub asked: Option<RequestId>,
 }
 
 impl Queued {
-    /// The command of this word.
+    /// Makes a command with this word.
     #[must_use]
     pub(crate) fn new(word: String, args: String, asked: Option<RequestId>) -> Self {
         let ends_run = commands::find(&word).is_some_and(|command| command.traits.ends_run);
@@ -40,7 +40,7 @@ struct Running {
     waits_for: Vec<Progress>,
 }
 
-/// Where a script stands.
+/// How far a script has come.
 #[derive(Debug, Default)]
 pub(crate) struct ScriptQueue {
     /// A command that was read and waits for the texts before it.
@@ -55,31 +55,32 @@ impl ScriptQueue {
         self.queued.is_none() && self.running.is_none() && in_flight < WINDOW
     }
 
-    /// A command was read.
+    /// Queues a command that was read.
     pub(crate) fn queue_command(&mut self, command: Queued) {
         self.queued = Some(command);
     }
 
     /// Takes the command that waits, if nothing before it is under way any more.
     pub(crate) fn take_ready_command(&mut self, nothing_in_flight: bool) -> Option<Queued> {
-        // Leaving has its own way of waiting for the last texts: one with an end.
+        // A command that ends the run is not held back, because the end waits for the last texts with a time limit of
+        // its own.
         let leaves = self.queued.as_ref().is_some_and(|it| it.ends_run);
         if self.running.is_none() && (nothing_in_flight || leaves) { self.queued.take() } else { None }
     }
 
-    /// A command has started.
+    /// Notes that a command has started.
     pub(crate) fn start(&mut self, progress: Progress, asked: Option<RequestId>) {
         self.running = Some(Running { asked, waits_for: vec![progress] });
     }
 
-    /// The running command has started another one, which it waits for too.
+    /// Notes that the running command has started another one, for which it waits too.
     pub(crate) fn wait_for_more(&mut self, progress: Progress) {
         if let Some(running) = &mut self.running {
             running.waits_for.push(progress);
         }
     }
 
-    /// When the running command is finished by time alone.
+    /// Returns when the running command is finished by time alone.
     #[must_use]
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let waits_for = self.running.iter().flat_map(|running| &running.waits_for);
@@ -91,7 +92,7 @@ impl ScriptQueue {
             .min()
     }
 
-    /// Looks whether the running command is finished; if so, gives the request it answers.
+    /// Checks whether the running command is finished. If it is, returns the request to answer, if there is one.
     pub(crate) fn settle(&mut self, state: &State) -> Option<Option<RequestId>> {
         let running = self.running.as_mut()?;
         running.waits_for.retain(|progress| !is_finished(*progress, state));
@@ -101,7 +102,7 @@ impl ScriptQueue {
         self.running.take().map(|running| running.asked)
     }
 
-    /// The requests that will not be carried out any more.
+    /// Returns the requests that will not be carried out any more.
     pub(crate) fn abandon(&mut self) -> Vec<RequestId> {
         let running = self.running.take().and_then(|running| running.asked);
         running.into_iter().chain(self.queued.take().and_then(|queued| queued.asked)).collect()

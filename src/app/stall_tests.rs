@@ -1,4 +1,4 @@
-//! How long a script waits for whoever acknowledges nothing, with paused time.
+//! How long a script waits for a peer or a server that acknowledges nothing, with paused time.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::*;
 use crate::client::ExitVerdict;
 use crate::session::{LinkState, Mode, PeerSession, RoomSession};
 
-/// A private session with bobby that is up and current; its link is not there.
+/// Makes a private session with bobby that is up and current. There is no real link.
 fn with_bobby() -> Scene {
     let mut scene = Scene::new();
     let session = scene.app.state.sessions.add(PeerSession {
@@ -39,7 +39,7 @@ async fn a_peer_that_acknowledges_nothing_holds_a_script_up_for_a_minute_and_no_
     scene.turn();
     assert_eq!(scene.link.told(), [say(2, "hello")]);
     assert_eq!(scene.app.state.verdict, ExitVerdict::Failed);
-    // What is acknowledged after all changes nothing any more.
+    // An acknowledgement that comes after all changes nothing any more.
     scene.app.state.settle_sent(1, None);
     assert!(!scene.shown().contains("secret"));
 }

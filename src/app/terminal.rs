@@ -1,6 +1,6 @@
-//! A person at a terminal: the prompt that is granted for one line at a time, and what was typed and
-//! not sent. Owns the rule that a line goes to the session its prompt showed, or nowhere; knows
-//! nothing of what lines mean.
+//! A person at a terminal: the prompt that is granted for one line at a time, and lines that were typed and not sent.
+//! This file owns the rule that a line goes to the session that its prompt showed, or nowhere. It does not know what
+//! lines mean.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,40 +18,40 @@ use crate::session::SessionId;
 use crate::show::terminal::own::{self, To};
 use crate::show::unsent::Unsent;
 
-/// Nobody reads that a command failed and finishes a line in less: a line that comes so soon after it was typed ahead, or
-/// pasted together with it, and was meant for whoever the command was to lead to.
+/// How long it takes at least to read that a command failed and to finish a line. A line that comes sooner was typed
+/// ahead or pasted together with the command, and was meant for the user to whom the command was to lead.
 pub(super) const TYPED_AHEAD: Duration = Duration::from_millis(150);
 
-/// Nobody reads a new prompt and types a line in less: a line that is complete so soon after the
-/// prompt fell back to the lobby was typed for the session that ended.
+/// How long it takes at least to read a new prompt and type a line. If a line is complete sooner after the prompt fell
+/// back to the lobby, it was typed for the session that ended.
 const SETTLING: Duration = Duration::from_millis(700);
 
 /// A second Ctrl-C within this time leaves.
 const SECOND_INTERRUPT: Duration = Duration::from_secs(3);
 
-/// Sessions whose unread messages a prompt counts.
+/// How many sessions with unread messages a prompt counts.
 const COUNTED: usize = 3;
 
-/// Unread messages up to this are counted one by one.
+/// The largest number of unread messages that a prompt shows exactly.
 const MOST_COUNTED: u64 = 99;
 
-/// A line that counts only if its author says so once more.
+/// A line that has an effect only if its author confirms it.
 #[derive(Debug)]
 pub(super) struct Asked {
     /// The line.
     pub(super) text: String,
-    /// The session it is to be said in, or was asked in.
+    /// The session in which the line is to be said, or was typed.
     pub(super) session: SessionId,
-    /// What it would do.
+    /// What happens to the line after a yes.
     pub(super) to: AskedTo,
 }
 
-/// What is done with a line after a yes.
+/// What happens to a line after a yes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AskedTo {
-    /// It is said.
+    /// The line is said as a text.
     Send,
-    /// It is a command that removes something.
+    /// The line is a command that removes something, and is carried out.
     Remove,
 }
 
@@ -64,7 +64,7 @@ impl AskedTo {
     }
 }
 
-/// Whether an answer is a yes. Enter alone is none.
+/// Whether an answer means yes. Enter alone does not.
 pub(super) fn is_yes(answer: &str) -> bool {
     matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }
@@ -75,37 +75,38 @@ pub(crate) struct TerminalInput {
     repl: Arc<ReplHandle>,
     typed: mpsc::Receiver<Typed>,
     color: bool,
-    /// A prompt is out, or an editor, and no answer has come back yet.
+    /// Whether a prompt or an external editor was granted and no answer has come back yet.
     prompted: bool,
-    /// An editor has the terminal.
+    /// Whether an external editor has the terminal.
     lent: bool,
-    /// What the next prompt begins with, and why it came back.
+    /// The text with which the next prompt begins; `note` says why it came back.
     draft: Draft,
     note: Option<String>,
-    /// What the prompt that is out began with.
+    /// The text with which the present prompt began.
     returned: String,
-    /// A text that an operator kept from being said, and its session: it comes back into the editor where nothing else is typed.
+    /// A text that an operator kept from being said, and its session. It comes back into the editor if nothing else is
+    /// typed there.
     given_back: Option<(String, SessionId)>,
-    /// What was typed in sessions that were left in the middle of a line.
+    /// The unfinished lines of sessions that the user left while typing.
     drafts: HashMap<SessionId, Draft>,
-    /// The session of the prompt that is out is over, and something was typed under it.
+    /// The session of the present prompt, if it is over and something was typed under its prompt.
     stale: Option<SessionId>,
     /// Until when finished lines are refused: the prompt has just fallen back to the lobby, and nobody can have read it
     /// and typed a line for it before this instant.
     settled: Option<Instant>,
     interrupted: Option<Instant>,
     asked: Option<Asked>,
-    /// Sessions that are down and whose user knows that texts wait.
+    /// The sessions that are down and whose user was told that texts wait.
     waiting: HashSet<SessionId>,
-    /// The session of the prompt that is out, and the counts in it.
+    /// The session of the present prompt, and the counts that the prompt shows.
     shown: Option<(SessionId, String)>,
-    /// The lobby ends with this user's program.
+    /// Whether the lobby ends with this user's program.
     hosts: bool,
-    /// This user was asked whether to leave the lobby that ends then.
+    /// Whether this user was asked whether to leave, because the lobby ends then.
     leaving: bool,
-    /// The terminal has sent a byte that is no UTF-8, in whose place U+FFFD stands.
+    /// Whether the terminal has sent a byte that is not UTF-8; U+FFFD stands in its place.
     bad_byte: bool,
-    /// When the counts of the prompt were looked at last.
+    /// When the counts of the prompt were last looked at.
     counted: Instant,
 }
 
@@ -135,18 +136,18 @@ impl TerminalInput {
         }
     }
 
-    /// What the prompt that is out began with.
+    /// Returns the text with which the present prompt began.
     #[cfg(test)]
     pub(super) fn returned(&self) -> &str {
         &self.returned
     }
 
-    /// What the user does next. Cancel-safe.
+    /// Returns what the user does next. Cancel-safe.
     pub(super) async fn next(&mut self) -> Typed {
         self.typed.recv().await.unwrap_or(Typed::EndOfInput)
     }
 
-    /// When the prompt counts something else, by time alone.
+    /// Returns when the counts in the prompt change by time alone.
     pub(super) fn deadline(&self, state: &State) -> Option<Instant> {
         state.ledger.next_slow(self.counted)
     }
@@ -197,7 +198,7 @@ impl TerminalInput {
         });
     }
 
-    /// Shows other counts in the prompt that is out; what is typed stays.
+    /// Shows new counts in the present prompt; what is typed stays.
     fn refresh(&mut self, state: &State) {
         let Some((session, counts)) = &self.shown else { return };
         if *counts != self::counts(*session, state, self.counted) {
@@ -213,7 +214,7 @@ impl TerminalInput {
 
     /// Whether this user is to be asked before the lobby that he hosts ends with him.
     pub(super) fn asks_before_leaving(&mut self) -> bool {
-        // Asked already, and answered with the same again.
+        // The user was already asked, and answered with the same command again.
         let asks = self.hosts && !std::mem::take(&mut self.leaving);
         self.answered();
         asks
@@ -224,18 +225,18 @@ impl TerminalInput {
         self.leaving = true;
     }
 
-    /// Whether what was typed answers whether to leave.
+    /// Whether what was typed is the answer to the question whether to leave. The question is then answered.
     pub(super) fn take_leaving(&mut self) -> bool {
         std::mem::take(&mut self.leaving)
     }
 
-    /// What was typed under the prompt of a session that is over has been dealt with.
+    /// Notes that what was typed under the prompt of a session that is over has been dealt with.
     pub(super) fn leave_ended(&mut self) {
         self.stale = None;
     }
 
-    /// Whether the text of a line may go where its prompt said. If not, the line is kept as the next
-    /// draft, unless more may be typed ahead already: the next Enter would say both.
+    /// Whether the text of a line may go to the session that its prompt showed. If not, the line becomes the next
+    /// draft, unless more may be typed ahead already; in that case the next Enter would say both.
     pub(super) fn accept(
         &mut self,
         line: &str,
@@ -255,34 +256,34 @@ impl TerminalInput {
         Err(if over { Unsent::SessionOverDraftKept } else { Unsent::TypedTooEarly })
     }
 
-    /// From now on U+FFFD may stand for a byte that is no UTF-8.
+    /// Notes that from now on U+FFFD may stand for a byte that is not UTF-8.
     pub(super) fn saw_bad_byte(&mut self) {
         self.bad_byte = true;
     }
 
-    /// Whether a line has something in it that its author did not mean.
+    /// Whether a line contains a character that its author did not type.
     pub(super) fn is_spoilt(&self, line: &str) -> bool {
         self.bad_byte && line.contains('\u{fffd}')
     }
 
-    /// Asks whether this line is to count.
+    /// Asks the user to confirm a line.
     pub(super) fn ask(&mut self, asked: Asked) {
         self.answered();
         self.asked = Some(asked);
     }
 
-    /// What was asked about, when the answer is there.
+    /// Returns the line that the user was asked about, now that the answer is there.
     pub(super) fn take_asked(&mut self) -> Option<Asked> {
         self.asked.take()
     }
 
-    /// A command that was to lead to somebody has failed: lines that are finished already go nowhere.
+    /// Refuses lines that are already finished, because a command that was to lead to a user has failed.
     pub(super) fn refuse_typed_ahead(&mut self) {
         self.settled = Some(Instant::now() + TYPED_AHEAD);
     }
 
-    /// The current session ended under the prompt. What has been typed stays under the old prompt;
-    /// where nothing has, the lobby's prompt comes at once.
+    /// Handles the end of the current session while its prompt is out. If something has been typed, it stays under the
+    /// old prompt; otherwise the lobby's prompt comes at once.
     pub(super) fn fall_back(&mut self) {
         self.settled = Some(Instant::now() + SETTLING);
         if self.prompted {
@@ -290,25 +291,25 @@ impl TerminalInput {
         }
     }
 
-    /// The prompt that was out has its answer.
+    /// Notes that the present prompt has its answer.
     pub(super) fn answered(&mut self) {
         self.prompted = false;
         self.shown = None;
     }
 
-    /// The editor gave its draft back.
+    /// Takes the draft that the editor gave back when its prompt was cancelled.
     pub(super) fn cancelled(&mut self, draft: Draft, session: Option<SessionId>) {
         self.answered();
         if self.given_back.is_some() {
-            // Its session goes on; only what the editor begins with is another.
+            // The session goes on; the prompt was cancelled only to begin with another text.
             self.draft = draft;
             return;
         }
         if self.leaving {
-            // What was typed was an answer, and the question comes again.
+            // What was typed was an answer, and the question is asked again.
             return;
         }
-        // The question's session is over: what it asked about is the draft.
+        // The session of the question is over, so the line that the user was asked about becomes the draft.
         let draft = match self.asked.take() {
             Some(asked) => Draft::at_end(asked.text),
             None => draft,
@@ -320,7 +321,7 @@ impl TerminalInput {
         self.draft = draft;
     }
 
-    /// The line was left in the middle, for another session; it waits in its own.
+    /// Keeps an unfinished line in its session, because the user went to another session.
     pub(super) fn left(&mut self, draft: Draft, session: SessionId) {
         self.answered();
         self.stale = None;
@@ -333,13 +334,13 @@ impl TerminalInput {
         }
     }
 
-    /// Drafts whose session is over, to be told of.
+    /// Returns the drafts of sessions that are over, so that the user can be told.
     pub(super) fn take_orphans(&mut self, state: &State) -> Vec<(SessionId, String)> {
         let orphans = self.drafts.extract_if(|session, _| !state.sessions.contains(*session));
         orphans.map(|(session, draft)| (session, draft.left + &draft.right)).collect()
     }
 
-    /// Lends the terminal to an editor, in the place of the next prompt.
+    /// Lends the terminal to an external editor, in place of the next prompt.
     pub(super) fn edit(&mut self, edit: Edit) {
         self.prompted = true;
         self.shown = None;
@@ -347,7 +348,7 @@ impl TerminalInput {
         self.repl.edit(edit);
     }
 
-    /// The editor is done.
+    /// Takes the text of the external editor, which has ended.
     pub(super) fn edited(&mut self, text: String, session: SessionId, state: &State) {
         self.answered();
         self.lent = false;
@@ -355,25 +356,26 @@ impl TerminalInput {
         self.draft = Draft::at_end(text);
     }
 
-    /// Whether an editor has the terminal, so that Ctrl-C is meant for it.
+    /// Whether an external editor has the terminal, so that Ctrl-C is meant for it.
     pub(super) fn is_lent(&self) -> bool {
         self.lent
     }
 
-    /// Whether a text in `session` is the first that waits since its link went down.
+    /// Whether a text in `session` is the first one that waits since the link of the session went down.
     pub(super) fn is_first_to_wait(&mut self, session: SessionId, down: bool) -> bool {
         down && self.waiting.insert(session)
     }
 
-    /// The next prompt begins with this text, which came back for this reason.
+    /// Makes the next prompt begin with this text; `note` says why the text came back.
     pub(super) fn keep_draft(&mut self, text: String, note: &str) {
         self.note = Some(note.to_owned());
         self.draft = Draft::at_end(text);
     }
 
-    /// A text was not said now, and may be said later: the editor begins with it, unless something else is typed by then.
+    /// Gives back a text that was not said now and may be said later. The editor begins with it, unless something else
+    /// has been typed by then.
     pub(super) fn give_back(&mut self, text: &str, session: SessionId) {
-        // As it would be typed: without its escape the text might be a command.
+        // The text is given back as it would be typed, because without its escape it might be a command.
         let escape = text.chars().next().filter(|first| matches!(first, '\\' | '/'));
         let line: String = escape.into_iter().chain(text.chars()).collect();
         self.given_back = Some((line, session));
@@ -382,7 +384,7 @@ impl TerminalInput {
         }
     }
 
-    /// Ctrl-C where no text is; true for the second in a row.
+    /// Handles Ctrl-C on an empty line. Returns true if it is the second one in a row.
     pub(super) fn interrupted(&mut self) -> bool {
         let now = Instant::now();
         let again = self.interrupted.is_some_and(|before| now - before < SECOND_INTERRUPT);
@@ -390,7 +392,7 @@ impl TerminalInput {
         again
     }
 
-    /// Something else was typed: a Ctrl-C after that is a first one again.
+    /// Notes that something else was typed, so that the next Ctrl-C counts as a first one.
     pub(super) fn went_on(&mut self) {
         self.interrupted = None;
     }
@@ -404,7 +406,8 @@ impl TerminalInput {
         prompt
     }
 
-    /// What this user's own texts keep before them: as others' have it, and to whom where that is not the lobby.
+    /// Returns what stands before this user's own texts on the screen: the same as before the texts of others, and the
+    /// receiver `to` if it is not the lobby.
     fn said(&self, to: To<'_>, state: &State) -> Said {
         let preferences = &state.user.preferences;
         let (raw, styled) = own::head(&state.me.name, to);
@@ -426,7 +429,7 @@ impl TerminalInput {
     }
 }
 
-/// For whom what is said in a session is; nobody where it is over.
+/// Returns who hears what is said in a session; `None` if the session is over.
 fn to(session: SessionId, state: &State) -> Option<To<'_>> {
     match (state.sessions.peer(session), state.sessions.room(session)) {
         (Some(peer), _) => Some(To::Peer(peer.mode, peer.peer.as_str())),
@@ -435,8 +438,9 @@ fn to(session: SessionId, state: &State) -> Option<To<'_>> {
     }
 }
 
-/// What the prompt of `session` tells besides: `, verified`, words that are compared, ` (1:3)` for three messages unread in session 1, ` (1:3!)` where some of them name this user, ` … 2` for two
-/// texts that nobody has answered for in a while.
+/// Returns the additions in the prompt of `session`: `, verified`; the words that are compared; ` (1:3)` for three
+/// unread messages in session 1, ` (1:3!)` if some of them name this user; ` … 2` for two texts that have not been
+/// answered for in a while.
 fn counts(session: SessionId, state: &State, now: Instant) -> String {
     let verified =
         if state.sessions.peer(session).is_some_and(|peer| peer.verified) { ", verified" } else { "" };
@@ -447,8 +451,8 @@ fn counts(session: SessionId, state: &State, now: Instant) -> String {
     }
 }
 
-/// The words that are compared with somebody, so that they stay on the screen until both have answered: of this
-/// session, or of the first one that has some.
+/// Returns the words that are compared with another user, so that they stay on the screen until both have answered: the
+/// words of this session, or else of the first session that has some.
 fn compared(session: SessionId, state: &State) -> String {
     if let Some(words) = state.verifications.words(session) {
         return format!(" [{words}]");

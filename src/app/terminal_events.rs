@@ -1,4 +1,4 @@
-//! What a person does at the terminal, and what follows. Knows nothing of keys or screens.
+//! What a person does at the terminal, and what the app does then. This file knows nothing of keys or screens.
 
 use hobnob_protocol::MAX_TEXT_BYTES;
 use hobnob_protocol::name::UserName;
@@ -14,7 +14,7 @@ use crate::session::SessionId;
 use crate::show::unsent::Unsent;
 use crate::show::{Failure, failing, room, saying};
 
-/// Characters of a long text that are shown with the question whether to send it.
+/// How many characters of a long text are shown with the question whether to send it.
 const SHOWN: usize = 60;
 
 impl App {
@@ -85,7 +85,7 @@ impl App {
         self.lend();
     }
 
-    /// What a command has left to be asked.
+    /// Asks the user to confirm a command, if the command wants that.
     fn ask_of_command(&mut self, session: SessionId) {
         if let Some(text) = self.state.user.wants_yes.take()
             && let InputSource::Terminal(terminal) = &mut self.input
@@ -94,13 +94,13 @@ impl App {
         }
     }
 
-    /// What a typed line is to do.
+    /// Finds out what a typed line is to do.
     fn meaning(&self, line: &str) -> Meaning {
         let words = self.completion.words();
         meaning::of(line, Source::Terminal(&*words), &self.state.user.aliases, &self.state.me.name)
     }
 
-    /// Does or says what a line means. A text goes where its prompt said, or nowhere.
+    /// Carries out what a line means. A text goes to the session that its prompt showed, or nowhere.
     fn judged(&mut self, line: &str, session: SessionId) {
         let meaning = self.meaning(line);
         let InputSource::Terminal(terminal) = &mut self.input else { return };
@@ -125,7 +125,7 @@ impl App {
         }
     }
 
-    /// Whether a text is sent only after a question. Nothing is asked where the answer could not be yes.
+    /// Whether a text is sent only after a question. If the text could not be sent anyway, nothing is asked.
     fn is_long(&self, line: &str) -> bool {
         let most = usize::from(self.state.user.preferences.paste_ask);
         let lines = line.lines().count();
@@ -134,7 +134,7 @@ impl App {
             && matches!(self.meaning(line), Meaning::Text(text) if text.len() <= MAX_TEXT_BYTES)
     }
 
-    /// What was asked about does not count.
+    /// Handles the answer no to a question.
     fn answered_no(&mut self, Asked { text, to, .. }: Asked) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         match to {
@@ -143,7 +143,7 @@ impl App {
         }
     }
 
-    /// A long paste is shown by its beginning and sent only if that was meant.
+    /// Shows the beginning of a long paste, and asks whether to send it.
     fn ask(&mut self, text: String, session: SessionId) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         let first: String = text.lines().next().unwrap_or_default().chars().take(SHOWN).collect();
@@ -171,7 +171,7 @@ impl App {
         }
     }
 
-    /// The line waits in its session; the one beside it is current.
+    /// Switches to the session before or after; the unfinished line waits in its own session.
     fn step(&mut self, forward: bool, draft: Draft, session: SessionId) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         terminal.left(draft, session);
@@ -183,7 +183,7 @@ impl App {
         }
     }
 
-    /// Lends the terminal to an editor, where `\edit` asked for one.
+    /// Lends the terminal to an external editor, if `\edit` asked for one.
     fn lend(&mut self) {
         let Some(text) = self.state.user.wants_editor.take() else { return };
         let InputSource::Terminal(terminal) = &mut self.input else { return };
@@ -191,22 +191,22 @@ impl App {
         terminal.edit(Edit { text, session, editor });
     }
 
-    /// A text that cannot go out now is kept until it can; its author is told, once for each outage.
+    /// Tells the author of a text that the text waits until the link is back; once for each outage.
     pub(super) fn tell_of_waiting(&mut self, session: SessionId) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         if self.state.lobby_ended.is_some() && self.state.sessions.is_log(session) {
-            // It does not wait: that it is not sent, and why, is told next.
+            // The text does not wait; the user is told next that it is not sent, and why.
             return;
         }
         if !terminal.is_first_to_wait(session, self.state.sessions.is_down(session)) {
             return;
         }
-        // The lobby's link carries the rooms, too.
+        // The lobby's link also carries the rooms.
         let session = if self.state.sessions.is_log(session) { SessionId::LOBBY } else { session };
         self.state.emit(saying::Terminal::WaitsForLink { session }.into());
     }
 
-    /// What was typed in a session that has ended meanwhile is not lost without a word.
+    /// Reports unfinished lines whose session has ended meanwhile, so that they are not lost silently.
     pub(super) fn tell_of_orphans(&mut self) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         for (session, text) in terminal.take_orphans(&self.state) {

@@ -66,7 +66,7 @@ impl Scene {
         Self { app, link, lines, words, seen: 0, _folder: folder, _queues: (lobby_tx, peer_tx, signal_tx) }
     }
 
-    /// Feeds lines of a script, as far as it is their turn. One that begins with a brace is a request.
+    /// Feeds lines of a script, as far as they may be read. A line that begins with a brace is a request.
     pub(super) fn feed(&mut self, lines: &[&str]) {
         for line in lines {
             let line = (*line).to_owned();
@@ -79,7 +79,7 @@ impl Scene {
         self.turn();
     }
 
-    /// A person at a terminal without an editor, in the place of the script.
+    /// Replaces the script by a person at a terminal without an editor.
     pub(super) fn at_terminal(mut self) -> Self {
         let (_nobody, typed) = mpsc::channel(1);
         let repl = Arc::new(crate::repl::ReplHandle::without_editor());
@@ -115,7 +115,7 @@ impl Scene {
         self.turn();
     }
 
-    /// What was shown since the last call.
+    /// Returns what was shown since the last call.
     pub(super) fn shown(&mut self) -> String {
         let waiting = self.app.state.screen.waiting();
         let text = waiting[self.seen..].iter().map(|shown| match shown {
@@ -180,7 +180,7 @@ fn what_follows_a_switch_to_a_session_that_is_over_is_not_said_elsewhere() {
     let _asked = scene.link.told();
     scene.feed(&["\\lobby", "\\sw 1", "secret"]);
     assert!(scene.link.told().is_empty());
-    // The number of a session somebody was to open, and has not.
+    // This is the number of a session that a user was to open, and has not opened.
     scene.feed(&["\\lobby", "\\sw 7", "secret"]);
     assert!(scene.link.told().is_empty());
 }
@@ -442,7 +442,7 @@ fn an_answer_without_an_end_is_bounded() {
     scene.shows("bobby: x");
 }
 
-/// Messages with these numbers, after this place.
+/// Makes messages with these numbers, the first of which follows this position.
 fn chained(place: Position, numbers: std::ops::RangeInclusive<u64>) -> (Position, Vec<LobbyMessage>) {
     let mut position = place;
     let messages = numbers.map(|number| {
@@ -472,7 +472,7 @@ fn a_long_history_is_fetched_in_parts_in_order_as_far_as_it_is_kept() {
     let asked =
         |limit, before| ClientMessage::History { request: 1, limit, room: None, before: Some(Seq(before)) };
     assert_eq!(scene.link.told(), [asked(1000, 1_501)]);
-    // Up to 1400 nothing is kept any more.
+    // The log no longer keeps any message up to 1400.
     let kept = Position { seq: Seq(1_400), ..Position::start(&LogId::new([0; 16])) };
     let answer = |after, messages| {
         LobbyEvent::Answer(ServerAnswer::History { request: 1, after, messages, more: false })
@@ -488,7 +488,7 @@ fn a_long_history_is_fetched_in_parts_in_order_as_far_as_it_is_kept() {
     let (_, messages) = chained(end, 2_501..=3_000);
     scene.lobby(answer(end, messages));
     scene.shows("bobby: 3000");
-    // Finished: the script goes on.
+    // The command is finished, so the script goes on.
     assert_eq!(scene.link.told(), [say(1, "after")]);
 }
 

@@ -24,21 +24,21 @@ use tokio_rustls::client::TlsStream;
 
 use crate::show::failing;
 
-/// After this much silence the kernel asks the other end whether it is there.
+/// The kernel asks the other end for a sign of life after this much silence.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// A connection that has been welcomed.
 #[derive(Debug)]
 pub struct Connection<S> {
-    /// What the server tells.
+    /// The messages of the server.
     pub reader: MessageReader<ReadHalf<TlsStream<S>>>,
-    /// Where to write.
+    /// The writing half.
     pub writer: WriteHalf<TlsStream<S>>,
-    /// The server's first words.
+    /// The first message of the server.
     pub welcome: Welcome,
     /// The server's key.
     pub server: PublicKey,
-    /// The key exchange, as TLS names it.
+    /// The name of the key exchange, as TLS gives it.
     pub key_exchange: String,
 }
 
@@ -48,21 +48,21 @@ pub enum ConnectError {
     /// No connection could be made, or it broke.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The server said no.
+    /// The server refused.
     #[error("{}", refused(.0))]
     Refused(Box<Refused>),
-    /// The server has another key than the one that is trusted.
+    /// The server has a key other than the trusted one.
     #[error("the server's key is {}, the one trusted for this address is {}", seen.fingerprint(), trusted.fingerprint())]
     KeyChanged {
-        /// The key pinned for its address.
+        /// The key that is pinned for the address.
         trusted: PublicKey,
-        /// The key it showed.
+        /// The key that the server showed.
         seen: PublicKey,
     },
-    /// It is no hobnob server, or a broken one.
+    /// What answers is no hobnob server, or a broken one.
     #[error("what answers there does not speak hobnob: {0}")]
     Protocol(String),
-    /// Nothing came in time.
+    /// No answer came in time.
     #[error("no answer within {} seconds", HANDSHAKE_TIMEOUT.as_secs())]
     Timeout,
 }
@@ -74,7 +74,7 @@ impl ConnectError {
         matches!(self, Self::Io(err) if err.kind() == io::ErrorKind::ConnectionRefused)
     }
 
-    /// Whether another server of the same lobby may let this client in all the same.
+    /// Whether another server of the same lobby may still let this client in.
     fn is_this_servers(&self) -> bool {
         match self {
             Self::Io(_) | Self::Timeout | Self::Protocol(_) => true,
@@ -86,7 +86,7 @@ impl ConnectError {
     }
 }
 
-/// Why the server says no; where an operator is the reason, by whom, why and until when.
+/// Returns why the server refuses. If an operator is the reason, it also says who, why and until when.
 fn refused(refused: &Refused) -> String {
     match refused.code {
         RefusedCode::Kicked | RefusedCode::Banned | RefusedCode::Locked => failing::sent_out(refused),
@@ -119,22 +119,22 @@ pub(super) fn refusal(code: RefusedCode) -> &'static str {
 /// The two ends of a connection to the lobby.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ends {
-    /// This client's.
+    /// The address of this client.
     pub local: SocketAddr,
-    /// The server's.
+    /// The address of the server.
     pub remote: SocketAddr,
 }
 
-/// Opens a stream to the lobby's address. The one way to a socket here, so that a simulation can bring
-/// its own network.
+/// Opens a stream to the lobby's address. All sockets of the lobby's link come from here, so that a simulation can
+/// bring its own network.
 pub trait Dial: Send + Sync + 'static {
-    /// What it opens.
+    /// The stream that is opened.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// Opens one to `address` (`HOST:PORT`).
+    /// Opens a stream to `address` (`HOST:PORT`).
     fn dial(&self, address: &str) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 
-    /// Between which addresses it runs, where it has any.
+    /// Returns the two addresses of the connection, if it has any.
     fn ends(&self, _stream: &Self::Stream) -> Option<Ends> {
         None
     }
@@ -159,26 +159,26 @@ impl Dial for Tcp {
     }
 }
 
-/// How long a server may take to let this client in where there are others to go to.
+/// How long a server may take to let this client in, if there are other servers to try.
 const ONE_OF_SEVERAL: Duration = Duration::from_secs(3);
 
-/// How long one address is dialled alone before the next one is dialled beside it.
+/// How long an address is dialled before the next one is dialled as well.
 const STAGGER: Duration = Duration::from_millis(250);
 
 /// A server that was tried and did not let this client in.
 #[derive(Debug)]
 pub struct NotJoined {
-    /// Why not.
+    /// Why the client was not let in.
     pub error: ConnectError,
-    /// Which of the addresses it was, where one answered; another one may be tried then.
+    /// The index of the address that answered, if one did; the others may then be tried without it.
     pub try_without: Option<usize>,
 }
 
-/// Joins the lobby at whichever of `addresses` (`HOST:PORT`) answers first; says which it was. What `hello` says is asked
-/// for once it is known between which addresses the connection runs.
+/// Joins the lobby at the first of `addresses` (`HOST:PORT`) that answers, and returns its index. `hello` is called for
+/// the content of the hello when the two addresses of the connection are known.
 ///
 /// # Errors
-/// Whatever failed first; see [`ConnectError`].
+/// Returns the first error; see [`ConnectError`].
 pub async fn connect<D: Dial>(
     dial: &D,
     addresses: &[String],
@@ -201,11 +201,11 @@ pub async fn connect<D: Dial>(
     })
 }
 
-/// Several things that are under way.
+/// Several futures that are under way.
 type Boxed<'a, T> = Vec<Pin<Box<dyn Future<Output = T> + Send + 'a>>>;
 
-/// Opens a stream to whichever address answers first: the first has a moment for itself, then the others are dialled
-/// beside it, one after another. Says which it was.
+/// Opens a stream to the first address that answers, and returns its index. The first address is dialled alone for a
+/// moment; then the others are dialled as well, one after another.
 async fn dial_one<D: Dial>(dial: &D, addresses: &[String]) -> io::Result<(usize, D::Stream)> {
     let mut waiting = addresses.iter().enumerate();
     let mut dialling: Boxed<'_, (usize, io::Result<D::Stream>)> = Vec::new();
@@ -225,7 +225,7 @@ async fn dial_one<D: Dial>(dial: &D, addresses: &[String]) -> io::Result<(usize,
     }
 }
 
-/// The first of them that is done, which is taken out.
+/// Waits for the first of the futures to finish, and removes it.
 async fn first_of<T>(futures: &mut Boxed<'_, T>) -> T {
     poll_fn(|cx| {
         for index in 0..futures.len() {
@@ -239,10 +239,10 @@ async fn first_of<T>(futures: &mut Boxed<'_, T>) -> T {
     .await
 }
 
-/// TLS, hello and welcome over a stream that is open.
+/// Does the TLS handshake and exchanges hello and welcome, over an open stream.
 ///
 /// # Errors
-/// As for [`connect`].
+/// Returns the same errors as [`connect`].
 pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     identity: &Identity,

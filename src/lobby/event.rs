@@ -1,4 +1,4 @@
-//! What the app hears of the lobby. Knows nothing of connections.
+//! What the lobby's link reports to the app. This file knows nothing of connections.
 
 use hobnob_protocol::MAX_TOPIC_BYTES;
 use hobnob_protocol::away::AwayText;
@@ -12,104 +12,104 @@ use hobnob_protocol::room::RoomName;
 
 use super::sequence::Resumed;
 
-/// What the app hears of the lobby.
+/// What the lobby's link reports to the app.
 #[derive(Debug)]
 pub enum LobbyEvent {
     /// The link is up.
     Up(Joined),
     /// The link was lost and is being rebuilt.
     Down {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Somebody said or did something.
+    /// A user said or did something.
     Said {
-        /// In which room; none for the lobby.
+        /// The room; `None` for the lobby.
         room: Option<RoomName>,
-        /// What, by whom, with its number.
+        /// The message: what was said or done, by whom, and its number.
         message: Box<LobbyMessage>,
-        /// It was in the log before this connection was made.
+        /// Whether the message was in the log before this connection was made.
         replayed: bool,
     },
-    /// Messages that would come next are no longer kept by the server.
+    /// The server no longer keeps the messages that would come next.
     Skipped {
-        /// In which room; none for the lobby.
+        /// The room; `None` for the lobby.
         room: Option<RoomName>,
-        /// How many.
+        /// How many messages are missing.
         missed: u64,
     },
-    /// A text or an act of this run stands in its log.
+    /// A text or an act of this run was stored in its log.
     Sent {
-        /// In which room; none for the lobby.
+        /// The room; `None` for the lobby.
         room: Option<RoomName>,
         /// Its number in the outbox.
         id: u64,
         /// Its number in the log.
         seq: Seq,
-        /// The message as it stands there; none where the server told the number alone.
+        /// The stored message; `None` if the server told only its number.
         message: Option<Box<LobbyMessage>>,
     },
     /// A text or an act of this run was not stored.
     NotAccepted(NotAccepted),
-    /// A log was changed behind the server's back, or by it.
+    /// A message does not follow from the one before it: the log was changed, by the server or behind its back.
     Broken {
-        /// Of which room; none for the lobby.
+        /// The room; `None` for the lobby.
         room: Option<RoomName>,
-        /// Where.
+        /// Where the chain is broken.
         broken: BrokenChain,
     },
-    /// Who came and went.
+    /// Users came or went.
     Presence {
-        /// In which room; none for the lobby.
+        /// The room; `None` for the lobby.
         room: Option<RoomName>,
         /// The changes.
         changes: Vec<Change>,
     },
-    /// Some presence was not told.
+    /// The server left out some changes of presence.
     PresenceSkipped {
-        /// In which room; none for the lobby.
+        /// The room; `None` for the lobby.
         room: Option<RoomName>,
     },
     /// This client is in a room.
     RoomJoined {
         /// What the server told.
         joined: Box<JoinedRoom>,
-        /// How that continues what was read before.
+        /// Whether the log continues what was read before.
         resumed: Resumed,
     },
-    /// This client is not let into a room.
+    /// The server does not let this client into a room.
     RoomNotJoined {
-        /// The question that asked for it; none for a room that this client was in.
+        /// The request that asked for the room; `None` if this client was in the room before.
         request: Option<u32>,
-        /// Which room.
+        /// The room.
         room: RoomName,
-        /// Why.
+        /// The reason.
         code: NotJoinedCode,
     },
     /// An answer to a question.
     Answer(ServerAnswer),
-    /// Somebody is to be met.
+    /// The server introduces a user for a private session.
     Introduced(Introduction),
     /// The server asks whether somebody may open a private session with this user.
     Asked {
-        /// Comes back in the answer.
+        /// The number of the question, which comes back in the answer.
         ask: u64,
-        /// Who.
+        /// The name of the user.
         name: UserName,
-        /// With which key.
+        /// The key of the user.
         key: PublicKey,
-        /// The session that is to be rebuilt; none for a new one.
+        /// The session that is to be rebuilt; `None` for a new session.
         session: Option<PairToken>,
     },
-    /// The server asks whether the introduction before this was read; the answer is `pong`. It is the
-    /// app's, after whatever it said before it knew: so the server can tell two forks that cross.
+    /// The server asks whether the introduction before this was read. The app answers with `pong`, after everything
+    /// that it said before it knew of the introduction; so the server can detect two forks that cross.
     IntroductionAsked,
-    /// The server has closed the link, or does not let this client in again; it is asked again all the same.
+    /// The server has closed the link, or does not let this client in again. The link goes on trying.
     Refused {
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
-    /// The server says it ends.
+    /// The server says that it is about to end.
     Closing,
     /// The link has ended for good: an operator sent this user out.
     SentOut(Refused),
@@ -119,20 +119,21 @@ pub enum LobbyEvent {
     Left,
 }
 
-/// About what a name takes in memory, shown and folded.
+/// About how much memory a name takes in bytes, shown and folded.
 const NAME: usize = 128;
 
-/// About what any event takes besides what is in it.
+/// About how much memory any event takes in bytes, without its contents.
 const EVENT: usize = 256;
 
 impl LobbyEvent {
-    /// A text or an act was not stored, and no operator is the reason.
+    /// Makes the event for a text or an act that was not stored, for a reason other than an operator.
     #[cfg(test)]
     pub(crate) fn not_accepted(id: u64, code: hobnob_protocol::message::NotAcceptedCode) -> Self {
         Self::NotAccepted(NotAccepted { id, code, wait: None, by: None, reason: None, until: None })
     }
 
-    /// About how many bytes of memory this holds. What a server may make long is reckoned, the rest is short.
+    /// Returns about how many bytes of memory this event holds. Parts that a server may make long are counted;
+    /// everything else is short.
     pub(super) fn weight(&self) -> usize {
         let message = |message: &LobbyMessage| EVENT + message.content.bytes_of_text();
         EVENT
@@ -157,13 +158,13 @@ impl LobbyEvent {
 pub struct Joined {
     /// What the server told.
     pub welcome: Welcome,
-    /// How that continues what was read before.
+    /// Whether the log continues what was read before.
     pub resumed: Resumed,
-    /// Where that server is, `HOST:PORT`.
+    /// The address of the server, `HOST:PORT`.
     pub address: String,
     /// The server's key.
     pub server: PublicKey,
-    /// The key exchange, as TLS names it.
+    /// The name of the key exchange, as TLS gives it.
     pub key_exchange: String,
 }
 

@@ -1,8 +1,8 @@
-//! Events of the lobby's link on their way to the app, bounded in number and in bytes. Knows nothing of what
+//! Events of the lobby's link on their way to the app, bounded in number and in bytes. This file does not know what
 //! they mean.
 //!
-//! When it is full the link stops reading. The server then keeps this client's place in the log, and nothing is
-//! lost; a server that sends on regardless is met by a socket that takes no more.
+//! When the queue is full, the link stops reading. The server then keeps this client's place in the log, and nothing is
+//! lost. If a server sends on regardless, its bytes stay in the socket, which takes no more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,38 +11,40 @@ use tokio::sync::{Notify, mpsc};
 
 use super::event::LobbyEvent;
 
-/// Events that may wait. Many, for most are short and an app takes a burst of them in one go.
+/// How many events may wait. The number is large, because most events are short and an app takes a burst of them in one
+/// go.
 const EVENT_QUEUE: usize = 1024;
 
-/// Bytes of memory that waiting events may hold, as [`LobbyEvent::weight`] reckons them; one event more fits.
+/// How many bytes of memory waiting events may hold, counted by [`LobbyEvent::weight`]. The queue takes events until it
+/// holds this much, so one event may exceed it.
 const EVENT_BYTES: usize = 4 * 1024 * 1024;
 
-/// How many bytes wait, and who waits for there to be fewer.
+/// How many bytes wait, and a signal for when they become fewer.
 #[derive(Debug, Default)]
 struct Weight {
     waiting: AtomicUsize,
     fewer: Notify,
 }
 
-/// The link's end.
+/// The end of the queue that belongs to the link.
 #[derive(Debug)]
 pub(crate) struct EventSender {
     events: mpsc::Sender<(LobbyEvent, usize)>,
     weight: Arc<Weight>,
 }
 
-/// The app's end.
+/// The end of the queue that belongs to the app.
 #[derive(Debug)]
 pub struct LobbyEvents {
     events: mpsc::Receiver<(LobbyEvent, usize)>,
     weight: Arc<Weight>,
 }
 
-/// The app takes no events any more.
+/// The app takes no more events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct AppGone;
 
-/// Both ends of a queue.
+/// Makes both ends of a queue.
 pub(crate) fn events() -> (EventSender, LobbyEvents) {
     let (sender, receiver) = mpsc::channel(EVENT_QUEUE);
     let weight = Arc::new(Weight::default());
@@ -50,11 +52,11 @@ pub(crate) fn events() -> (EventSender, LobbyEvents) {
 }
 
 impl EventSender {
-    /// Waits until there is room.
+    /// Adds an event; waits until there is room for it.
     pub(super) async fn send(&self, event: LobbyEvent) -> Result<(), AppGone> {
         let bytes = event.weight();
         loop {
-            // Asked for before looking, so that what is taken in between is not missed.
+            // The notification is requested before the look, so that an event that is taken in between is not missed.
             let fewer = self.weight.fewer.notified();
             if self.weight.waiting.load(Ordering::Acquire) < EVENT_BYTES {
                 break;
@@ -68,7 +70,7 @@ impl EventSender {
         self.events.send((event, bytes)).await.map_err(|_| AppGone)
     }
 
-    /// Whether it was taken at once.
+    /// Adds an event if there is room; returns whether there was.
     #[cfg(test)]
     pub(crate) fn try_send(&self, event: LobbyEvent) -> bool {
         let bytes = event.weight();
@@ -81,7 +83,7 @@ impl EventSender {
 }
 
 impl LobbyEvents {
-    /// The next event; none once the link has ended and all were taken. Cancel-safe.
+    /// Returns the next event; `None` when the link has ended and all events were taken. Cancel-safe.
     pub async fn recv(&mut self) -> Option<LobbyEvent> {
         let (event, bytes) = self.events.recv().await?;
         let before = self.weight.waiting.fetch_sub(bytes, Ordering::AcqRel);
@@ -102,12 +104,12 @@ mod tests {
         LobbyEvent::not_accepted(id, NotAcceptedCode::Other)
     }
 
-    /// As many names as fill a line.
+    /// Makes an event with as many names as fill a line.
     fn long() -> LobbyEvent {
         LobbyEvent::Presence { room: None, changes: vec![Change::Joined("a".parse().unwrap()); 10_000] }
     }
 
-    /// How many events are taken while nobody reads.
+    /// Returns how many events the queue takes while nobody reads.
     async fn taken(event: impl Fn() -> LobbyEvent) -> usize {
         let (sender, _events) = events();
         let mut count = 0;

@@ -1,4 +1,4 @@
-//! What the app asks of the lobby's link, and the queue it goes through. Knows nothing of connections.
+//! What the app asks of the lobby's link, and the queue for it. This file knows nothing of connections.
 
 use hobnob_protocol::MAX_ROOMS_OF_A_KEY;
 use hobnob_protocol::content::{Act, Content};
@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::outbox::Outgoing;
 
-/// What the link is asked.
+/// What the app asks of the link.
 #[derive(Debug)]
 pub(super) enum LobbyCommand {
     Say { id: u64, outgoing: Outgoing },
@@ -19,35 +19,37 @@ pub(super) enum LobbyCommand {
     Leave,
 }
 
-/// Orders that may wait for the link. The app has at most 10,000 texts open, and gives up questions after a few
-/// seconds; past it a text is not taken and a question not asked.
+/// How many orders may wait for the link. The app has at most 10,000 texts open, and gives up questions after a few
+/// seconds. When this many orders wait, a text is not taken and a question is not asked.
 const COMMANDS: usize = 16 * 1024;
 
-/// Places that are kept for what must not be lost: to hurry, to leave, and to leave each of the rooms.
+/// How many places of the queue are kept free for orders that must not be lost: to hurry, to leave, and to leave each
+/// of the rooms.
 const KEPT_FREE: usize = 16 + MAX_ROOMS_OF_A_KEY;
 
-/// Talks to the link; cheap to clone. None of this waits, for the link may wait for the app.
+/// The app's handle of the link; it is cheap to clone. None of its methods waits, because the link may wait for the
+/// app.
 #[derive(Debug, Clone)]
 pub struct LobbyHandle {
     commands: mpsc::Sender<LobbyCommand>,
 }
 
-/// A handle, and where what it is told comes out.
+/// Makes a handle, and the end of the queue from which the link takes its orders.
 pub(super) fn handle() -> (LobbyHandle, mpsc::Receiver<LobbyCommand>) {
     let (commands, queue) = mpsc::channel(COMMANDS);
     (LobbyHandle { commands }, queue)
 }
 
 impl LobbyHandle {
-    /// Says a text, or does an act, in a room or in the lobby: now, or when the link is back. `id` must grow from one
-    /// to the next, whatever the rooms are. False when the link has ended for good, or too many orders wait: it will
-    /// not go out.
+    /// Says a text or does an act, in a room or in the lobby, now or when the link is back. `id` must grow from each
+    /// call to the next, whatever the rooms are. Returns false if the link has ended for good or too many orders wait;
+    /// the text or act will then not go out.
     #[must_use]
     pub fn say(&self, id: u64, room: Option<RoomName>, content: impl Into<Content>) -> bool {
         self.put(id, Outgoing { room, content: content.into(), lasts: None })
     }
 
-    /// Does an act that holds for so many seconds, or for good. The same is true of its number as for what is said.
+    /// Does an act that holds for `lasts` seconds, or for good. `id` and the result are as for [`say`](Self::say).
     #[must_use]
     pub fn act(&self, id: u64, room: Option<RoomName>, act: Act, lasts: Option<u64>) -> bool {
         self.put(id, Outgoing { room, content: act.into(), lasts })
@@ -57,20 +59,20 @@ impl LobbyHandle {
         self.takes_more() && self.commands.try_send(LobbyCommand::Say { id, outgoing }).is_ok()
     }
 
-    /// Joins a room; passed over while the link is down, or too many orders wait. What is said in the room may follow
-    /// at once.
+    /// Joins a room. The order is dropped if the link is down or too many orders wait. Texts for the room may follow at
+    /// once.
     pub fn join(&self, join: JoinRoom) {
         if self.takes_more() {
             self.command(LobbyCommand::Join(join));
         }
     }
 
-    /// Leaves a room, or does not want it any more. What was to be said there and is not written yet is not said.
+    /// Leaves a room, or gives up joining it. Texts for the room that are not written yet are not said.
     pub fn part(&self, room: RoomName) {
         self.command(LobbyCommand::Part(room));
     }
 
-    /// Asks the server something; passed over while the link is down, or too many orders wait.
+    /// Asks the server something. The question is dropped if the link is down or too many orders wait.
     pub fn ask(&self, question: ClientMessage) {
         if self.takes_more() {
             self.command(LobbyCommand::Ask(question));
@@ -81,7 +83,7 @@ impl LobbyHandle {
         self.commands.capacity() > KEPT_FREE
     }
 
-    /// The user waits to leave: attempts to reach the lobby follow each other more quickly.
+    /// Makes attempts to reach the lobby follow each other more quickly, because the user waits to leave.
     pub fn hurry(&self) {
         self.command(LobbyCommand::Hurry);
     }
@@ -92,19 +94,19 @@ impl LobbyHandle {
     }
 
     fn command(&self, command: LobbyCommand) {
-        // A link that has ended said so by its last event.
+        // If the link has ended, its last event has said so.
         let _ended = self.commands.try_send(command);
     }
 }
 
-/// A handle whose link is a test, which sees what it is told as the messages a link would write.
+/// Makes a handle whose link is a test. The test sees the messages that a link would write.
 #[cfg(test)]
 pub(crate) fn test_handle() -> (LobbyHandle, TestLink) {
     let (handle, queue) = handle();
     (handle, TestLink { queue })
 }
 
-/// Stands in for a link in tests of the app.
+/// Takes the place of a link in tests of the app.
 #[cfg(test)]
 pub(crate) struct TestLink {
     queue: mpsc::Receiver<LobbyCommand>,
@@ -112,12 +114,12 @@ pub(crate) struct TestLink {
 
 #[cfg(test)]
 impl TestLink {
-    /// The link ends.
+    /// Ends the link.
     pub(crate) fn end(&mut self) {
         self.queue.close();
     }
 
-    /// What the link was told since the last call.
+    /// Returns what the link was told since the last call.
     pub(crate) fn told(&mut self) -> Vec<ClientMessage> {
         let mut told = Vec::new();
         while let Ok(command) = self.queue.try_recv() {

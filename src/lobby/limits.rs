@@ -1,25 +1,26 @@
-//! What one server may make this client do without being asked: plain numbers, told the time. Owns the rate of
-//! unasked introductions, of wishes for a private session, and the count of signs of life that are owed; knows nothing of connections.
+//! What one server may make this client do without being asked: plain numbers, and the caller tells the time. This file
+//! owns the rate of unasked introductions and of wishes for a private session, and the count of signs of life that this
+//! client owes. It knows nothing of connections.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Unasked introductions taken in a burst: more forks than anybody gets at once.
+/// How many unasked introductions are taken in a burst. This is more than the forks that anybody gets at once.
 const INTRODUCTIONS_AT_ONCE: u32 = 64;
 
-/// One more unasked introduction is taken each time this has passed.
+/// After each interval of this length one more unasked introduction is taken.
 const INTRODUCTION_EVERY: Duration = Duration::from_millis(250);
 
-/// Signs of life that may be owed. A server asks again only after a while, and after an introduction; past this
-/// it does not read what it is answered, and the rest of its questions is passed over.
+/// How many signs of life this client may owe. A server asks again only after a while and after an introduction. A
+/// server that asks for more does not read the answers, and its other requests are ignored.
 const MOST_PONGS: u32 = 1024;
 
-/// Which of the unasked introductions, or of the wishes for a private session, are taken. The others are passed over: nobody is met or dialled for
-/// them, and whoever forked learns that this user cannot be reached.
+/// Decides which unasked introductions, or which wishes for a private session, are taken. The others are ignored:
+/// nobody is dialled for them, and the user who forked learns that this user cannot be reached.
 #[derive(Debug)]
 pub(super) struct UnaskedRate {
-    /// How many may come now.
+    /// How many may be taken now.
     left: u32,
     counted: Instant,
 }
@@ -29,7 +30,7 @@ impl UnaskedRate {
         Self { left: INTRODUCTIONS_AT_ONCE, counted: now }
     }
 
-    /// Whether one that has come is taken.
+    /// Whether the one that has just come is taken.
     pub(super) fn take(&mut self, now: Instant) -> bool {
         let passed = now.saturating_duration_since(self.counted);
         let more = u32::try_from(passed.as_millis() / INTRODUCTION_EVERY.as_millis()).unwrap_or(u32::MAX);
@@ -45,19 +46,19 @@ impl UnaskedRate {
     }
 }
 
-/// Signs of life this side owes: counted, not queued, for a server may ask without reading.
+/// The signs of life that this client owes. They are counted and not queued, because a server may ask without reading.
 #[derive(Debug, Default)]
 pub(super) struct Pongs {
     owed: u32,
 }
 
 impl Pongs {
-    /// The server asks for one.
+    /// Notes that the server asks for a sign of life.
     pub(super) fn asked(&mut self) {
         self.owed = (self.owed + 1).min(MOST_PONGS);
     }
 
-    /// Takes one that is to be written now.
+    /// Takes a sign of life that is to be written now; returns whether one is owed.
     pub(super) fn take(&mut self) -> bool {
         let is_owed = self.owed > 0;
         self.owed = self.owed.saturating_sub(1);

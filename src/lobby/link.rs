@@ -2,8 +2,8 @@
 //! makes a new connection whenever the old one is lost. The app talks to it through [`LobbyHandle`]
 //! and hears of it through [`LobbyEvent`]s.
 //!
-//! The link reads on from the last message it has seen ([`ReadPosition`]): what it hears twice it drops, a gap
-//! makes it read again from the log, and a message whose hash does not follow is reported.
+//! The link reads on from the last message that it has seen ([`ReadPosition`]). A message that comes twice is dropped,
+//! a gap makes the link read again from the log, and a message whose hash does not follow is reported.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -37,62 +37,62 @@ use super::rooms::Rooms;
 use super::sequence::{Heard, ReadPosition, Resumed};
 use super::servers::Servers;
 
-/// Messages that are fetched at the most of those that were said since an earlier run: as many as somebody might
-/// read or search through, and less than a second's work.
+/// How many of the messages since an earlier run are fetched at most. This is as many as a user might read or search
+/// through, and takes less than a second.
 pub(crate) const MOST_MISSED: u64 = 10_000;
 
-/// How much is gathered for one write, in bytes; a few TLS records.
+/// How many bytes are gathered for one write, which is a few TLS records.
 const WRITE_GOAL: usize = 64 * 1024;
 
-/// A connection that did not last this long is not followed by the next one at once: a server that
-/// closes each would be called without end.
+/// If a connection did not last this long, the link pauses before the next one, because it would otherwise dial a
+/// server that closes each connection in a tight loop.
 const STEADY: Duration = Duration::from_secs(1);
 
 /// How long saying goodbye may take.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Tells where peers reach this client, for a connection that runs between these queues. It has to answer within
-/// a few seconds: the server waits for the hello.
+/// Returns where peers reach this client, for a connection between the given two addresses. It has to answer within a
+/// few seconds, because the server waits for the hello.
 pub type Candidates =
     Arc<dyn Fn(Option<Ends>) -> Pin<Box<dyn Future<Output = Vec<Candidate>> + Send>> + Send + Sync>;
 
-/// What a link is made from.
+/// What a link needs to begin.
 #[derive(Clone)]
 pub struct LobbyConfig {
     /// The lobby's servers as the user named them, each `HOST:PORT`; at least one.
     pub servers: Vec<String>,
-    /// Who this user is.
+    /// The identity of this user.
     pub identity: Identity,
-    /// The name wished for.
+    /// The name that the user wants.
     pub name: UserName,
     /// This run of the client.
     pub run: RunId,
-    /// The server's key, where one is trusted already.
+    /// The server's key, if one is trusted already.
     pub trusted: Option<PublicKey>,
     /// Where peers reach this client, asked anew for each connection.
     pub candidates: Candidates,
-    /// The port peers reach this client at.
+    /// The port at which peers reach this client.
     pub port: u16,
-    /// Where to begin, the first time: after this message.
+    /// The message after which to begin, the first time.
     pub since: Option<Seq>,
-    /// The rooms to be in at once, each read so far by an earlier run.
+    /// The rooms to be in at once, and how far an earlier run read in each.
     pub rooms: Vec<RoomCursor>,
-    /// How far an earlier run had read; where there is such a place, `since` is nothing.
+    /// How far an earlier run read in the lobby's log. If this is known, `since` is `None`.
     pub read_up_to: Option<Cursor>,
 }
 
-/// Joins the lobby for the first time; when that succeeds the link lives on by itself.
+/// Joins the lobby for the first time. If that succeeds, the link goes on by itself.
 ///
 /// # Errors
-/// When the lobby cannot be reached or joined.
+/// Returns an error if the lobby cannot be reached or joined.
 pub async fn start(config: LobbyConfig) -> Result<(LobbyHandle, LobbyEvents, Joined), ConnectError> {
     start_over(Tcp, config).await
 }
 
-/// The same, over whatever `dial` opens.
+/// Does the same as [`start`], over the streams that `dial` opens.
 ///
 /// # Errors
-/// As for [`start`].
+/// Returns the same errors as [`start`].
 pub async fn start_over<D: Dial>(
     dial: D,
     config: LobbyConfig,
@@ -111,7 +111,7 @@ pub async fn start_over<D: Dial>(
 enum End {
     Lost(String),
     Left,
-    /// An operator sent this user out: it is not tried again.
+    /// An operator sent this user out, so the link does not try again.
     SentOut(Refused),
     AppGone,
 }
@@ -120,29 +120,29 @@ struct Link<D> {
     dial: D,
     config: LobbyConfig,
     servers: Servers,
-    /// The server that was joined last.
+    /// The address of the server that was joined last.
     address: String,
     outbox: Outbox,
     read_position: ReadPosition,
     rooms: Rooms,
     hurried: bool,
     leaving: bool,
-    /// Somebody was introduced; the ping that follows asks whether the app knows of it.
+    /// Whether a user was introduced; the ping that follows asks whether the app knows of it.
     introduced: bool,
     introduction_rate: UnaskedRate,
     asked_rate: UnaskedRate,
     pongs: Pongs,
 }
 
-/// The ends of the two queues, apart from the link so that both can be borrowed at once.
+/// The ends of the two queues. They are apart from the link so that both can be borrowed at once.
 struct Queues {
     commands: mpsc::Receiver<LobbyCommand>,
     events: EventSender,
 }
 
 impl Queues {
-    /// The link ends with this event. No command is taken from here on, so that whoever says
-    /// something learns that it goes nowhere.
+    /// Ends the link with this event. No order is taken from here on, so that a caller who says something learns that
+    /// it goes nowhere.
     async fn end(&mut self, last: LobbyEvent) {
         self.commands.close();
         let _app_gone = self.events.send(last).await;
@@ -189,7 +189,7 @@ impl<D: Dial> Link<D> {
         }
     }
 
-    /// Whether so much was said since an earlier run that not all of it is fetched; then the next connection begins
+    /// Whether so much was said since an earlier run that not all of it is fetched. The next connection then begins
     /// nearer to the newest message.
     fn read_too_little(&mut self, welcome: &Welcome) -> bool {
         let goes_on = self.config.read_up_to.is_some() && welcome.resumed;
@@ -201,7 +201,7 @@ impl<D: Dial> Link<D> {
         goes_on && is_too_much
     }
 
-    /// Joins at one of the servers, each of which is tried once.
+    /// Joins the lobby at one of its servers; each server is tried once.
     async fn connect(&mut self) -> Result<(Connection<D::Stream>, Resumed), ConnectError> {
         let mut addresses = self.servers.in_turn();
         loop {
@@ -221,7 +221,7 @@ impl<D: Dial> Link<D> {
     ) -> Result<(usize, Connection<D::Stream>), NotJoined> {
         let LobbyConfig { identity, trusted, name, run, candidates, port, since, .. } = &self.config;
         let (cursor, rooms) = (self.read_position.cursor(), self.rooms.resume());
-        // Asked for outside of what it is awaited in, so that the future is one that may move between threads.
+        // The `Arc` is cloned outside of the closure, so that the future can move between threads.
         let candidates = Arc::clone(candidates);
         let hello = async |ends| Hello {
             protocol: PROTOCOL_VERSION,
@@ -246,7 +246,7 @@ impl<D: Dial> Link<D> {
         let welcome = &connection.welcome;
         self.servers.joined(address, &welcome.servers);
         address.clone_into(&mut self.address);
-        // From now on this address has this key, whatever else is pinned meanwhile.
+        // From now on this key is expected at the lobby's addresses, whatever else is pinned meanwhile.
         self.config.trusted = Some(connection.server);
         self.config.name = welcome.name.clone();
         let resumed = self.read_position.welcomed(welcome);
@@ -281,8 +281,8 @@ impl<D: Dial> Link<D> {
         }
     }
 
-    /// Tries, for the first time after `pause`, until there is a connection; `None` when the link is
-    /// to end.
+    /// Tries to connect until there is a connection; the first attempt comes after `pause`. Returns `None` if the link
+    /// is to end.
     async fn reconnect(
         &mut self,
         mut pause: Duration,
@@ -300,7 +300,7 @@ impl<D: Dial> Link<D> {
                     queues.end(LobbyEvent::KeyChanged(err.to_string())).await;
                     return None;
                 }
-                // One that closes down has said so; that it still does is no news.
+                // A server that is about to end has already said so; its refusal for that reason is not reported.
                 Err(ConnectError::Refused(refused)) if is_sent_out(refused.code) => {
                     queues.end(LobbyEvent::SentOut(*refused)).await;
                     return None;
@@ -310,7 +310,7 @@ impl<D: Dial> Link<D> {
                 {
                     let code = refused.code;
                     told = Some(code);
-                    // An app that is gone is noticed at the next rest.
+                    // If the app is gone, that is noticed at the next pause.
                     let _app_gone =
                         queues.events.send(LobbyEvent::Refused { reason: connect::refusal(code) }).await;
                 }
@@ -320,7 +320,7 @@ impl<D: Dial> Link<D> {
         }
     }
 
-    /// Waits between attempts, taking texts in meanwhile. False when the user leaves.
+    /// Waits between two attempts; texts are still taken meanwhile. Returns false if the user leaves.
     async fn rest(&mut self, pause: Duration, queues: &mut Queues) -> bool {
         let until = Instant::now() + pause;
         loop {
@@ -348,8 +348,8 @@ impl<D: Dial> Link<D> {
     {
         let Connection { mut reader, writer, .. } = connection;
         let mut sender = Sender::new(writer);
-        // Orders that came while there was no connection, before any text is written: what a user who
-        // has left has been told is unsent must stay unsaid.
+        // Orders that came while there was no connection are taken before any text is written, because a text that was
+        // reported as unsent when its user left a room must stay unsaid.
         while let Ok(command) = queues.commands.try_recv() {
             if let Some(end) = self.obey(Some(command), &mut sender.bytes) {
                 return end;
@@ -361,9 +361,9 @@ impl<D: Dial> Link<D> {
             self.fill(&mut sender.bytes);
             let quiet_until = heard + if pinged { LOBBY_DEAD_AFTER } else { LOBBY_PING_AFTER };
             tokio::select! {
-                // Writing comes first, for it comes to an end and a flood of messages may not: words and
-                // signs of life of this side would wait for it. What has arrived is heard before silence
-                // is judged: this process may have slept.
+                // Writing comes first, because it comes to an end, and a flood of messages may not: texts and signs of
+                // life of this side would wait behind the flood. What has arrived is read before silence is judged,
+                // because this process may have slept.
                 biased;
                 result = sender.push(), if sender.has_work() => {
                     if let Err(err) = result {
@@ -436,7 +436,7 @@ impl<D: Dial> Link<D> {
     }
 
     async fn say_goodbye<W: AsyncWrite + Unpin>(&self, mut sender: Sender<W>) -> End {
-        // The server is told already; a close that does not come through changes nothing.
+        // The server has been told already; if the close fails, nothing changes.
         let _too_slow = timeout(LEAVE_TIMEOUT, sender.writer.shutdown()).await;
         End::Left
     }
@@ -485,7 +485,7 @@ impl<D: Dial> Link<D> {
         queues.events.send(event).await.map_err(|_| End::AppGone)
     }
 
-    /// A user who is leaving has left when the server closes.
+    /// If the user is leaving, he has left when the server closes the connection.
     fn lost(&self, reason: &str) -> End {
         if self.leaving { End::Left } else { End::Lost(reason.to_owned()) }
     }
@@ -496,7 +496,7 @@ impl<D: Dial> Link<D> {
                 let room = self.outbox.settle(id)?.room;
                 LobbyEvent::Sent { room, id, seq, message: None }
             }
-            // The server ends, not the text's way: it goes out again on the next connection.
+            // The text is not at fault: the server is about to end, and the text goes out again on the next connection.
             ServerMessage::NotAccepted(NotAccepted { code: NotAcceptedCode::Closing, .. }) => return None,
             ServerMessage::NotAccepted(answer) => {
                 self.outbox.settle(answer.id)?;
@@ -572,8 +572,8 @@ impl<D: Dial> Link<D> {
         })
     }
 
-    /// How far the log of a room, or of the lobby, was read; none for a room that this client is not in: what is told of
-    /// it is passed over.
+    /// Returns how far the log of a room or of the lobby was read. Returns `None` for a room that this client is not
+    /// in; messages of that room are ignored.
     fn position_in(&mut self, room: Option<&RoomName>) -> Option<&mut ReadPosition> {
         match room {
             None => Some(&mut self.read_position),
@@ -581,7 +581,7 @@ impl<D: Dial> Link<D> {
         }
     }
 
-    /// Messages of a log: checks that they are the next ones, and which of them are this run's own.
+    /// Handles messages of a log: checks that they are the next ones, and finds out which of them are this run's own.
     async fn said(&mut self, said: &Said, queues: &mut Queues) -> Result<(), End> {
         let room = said.room().cloned();
         let Some(position) = self.position_in(room.as_ref()) else { return Ok(()) };
@@ -613,12 +613,13 @@ impl<D: Dial> Link<D> {
     }
 }
 
-/// Whether a refusal is an operator's, so that this client does not ask again by itself. A lock ends by itself.
+/// Whether an operator is the reason of a refusal, so that this client does not try again by itself. A lock does not
+/// count, because it ends by itself.
 fn is_sent_out(code: RefusedCode) -> bool {
     matches!(code, RefusedCode::Kicked | RefusedCode::Banned)
 }
 
-/// The writing half: bytes that wait, and whether some are still inside TLS.
+/// The writing half: the bytes that wait, and whether some are still inside TLS.
 struct Sender<W> {
     writer: W,
     bytes: BytesMut,
@@ -634,7 +635,7 @@ impl<W: AsyncWrite + Unpin> Sender<W> {
         self.unflushed || !self.bytes.is_empty()
     }
 
-    /// Writes all that waits. Cancel-safe: what was taken is gone from `bytes`, the rest stays.
+    /// Writes everything that waits. Cancel-safe: written bytes are removed from `bytes`, the others stay.
     async fn push(&mut self) -> std::io::Result<()> {
         while !self.bytes.is_empty() {
             self.unflushed = true;

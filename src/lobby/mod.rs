@@ -1,8 +1,10 @@
-//! The client's side of the lobby: [`connect`] makes one TLS connection and says hello, [`link`] keeps a link alive over
-//! many of them, and `redial` has the pauses before the lobby is tried again. [`handle`] is what the app asks of the link,
-//! and [`event`] what the app hears. [`sequence`] knows which number comes next in the log, and what to do when one is
-//! skipped. [`outbox`] holds what the server has not acknowledged, [`event_queue`] the events that the app has not taken;
-//! `rooms` are those that the link carries beside the lobby; `limits` says what a server may ask unasked. Knows nothing of sessions, commands or screens.
+//! The client's side of the lobby. [`connect`] makes one TLS connection and says hello; [`link`] keeps a link alive
+//! over many connections, and `redial` has the pauses before the lobby is tried again. [`handle`] is what the app asks
+//! of the link, and [`event`] what the app hears. [`sequence`] knows which number comes next in the log, and what to do
+//! when a number is skipped. [`outbox`] holds what the server has not acknowledged, and [`event_queue`] the events that
+//! the app has not taken. `rooms` are the rooms that the link carries beside the lobby; `servers` is the list of the
+//! lobby's servers; `limits` says how much a server may do unasked. These modules know nothing of sessions, commands or
+//! screens.
 
 pub mod connect;
 pub mod event;

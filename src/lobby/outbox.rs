@@ -1,6 +1,6 @@
-//! Texts and acts on their way into the log of the lobby or of a room: kept until the server says where they stand in it, and
-//! written again on every new connection. A plain struct; the server drops what it has seen before
-//! by the numbers given here.
+//! Texts and acts on their way into the log of the lobby or of a room. They are kept until the server acknowledges
+//! them, and written again on every new connection. The server drops what it has already seen, by the numbers that are
+//! given here. This is plain data.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use hobnob_protocol::room::RoomName;
 /// A text or an act on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// The room whose log it goes into; none for the lobby's.
+    /// The room into whose log this goes; `None` for the lobby.
     pub room: Option<RoomName>,
-    /// What it is.
+    /// The text or the act.
     pub content: Content,
-    /// For how many seconds an act is to hold; none for good.
+    /// For how many seconds an act holds; `None` for good.
     pub lasts: Option<u64>,
 }
 
 impl Outgoing {
-    /// As it is written, under its number.
+    /// Returns the message that is written for this under its number.
     #[must_use]
     pub fn message(&self, id: u64) -> ClientMessage {
         let room = self.room.clone();
@@ -31,22 +31,22 @@ impl Outgoing {
     }
 }
 
-/// What is not acknowledged, by its number. Numbers count over the lobby and all rooms.
+/// The texts and acts that are not acknowledged, by number. The numbers count over the lobby and all rooms.
 #[derive(Debug, Default)]
 pub struct Outbox {
     texts: BTreeMap<u64, Outgoing>,
-    /// The smallest number not yet written on the present connection.
+    /// The smallest number that is not written yet on the present connection.
     unwritten: u64,
 }
 
 impl Outbox {
-    /// Takes a text or an act in. Numbers must grow.
+    /// Adds a text or an act. Numbers must grow.
     pub fn push(&mut self, id: u64, outgoing: Outgoing) {
         self.texts.insert(id, outgoing);
     }
 
-    /// The next one to write on this connection, once. Where it is for a room that `must_wait`, there is none: what a run
-    /// says goes out in the order in which it was said.
+    /// Returns the next text or act to write on this connection; each is returned once. If the next one is for a room
+    /// that `must_wait`, returns `None`, because everything goes out in the order in which it was said.
     pub fn next_to_write(&mut self, must_wait: impl Fn(&RoomName) -> bool) -> Option<(u64, &Outgoing)> {
         let (id, next) = self.texts.range(self.unwritten..).next()?;
         if next.room.as_ref().is_some_and(must_wait) {
@@ -56,22 +56,22 @@ impl Outbox {
         Some((*id, next))
     }
 
-    /// The user has left a room, or is not let in: what was to be said there is not said any more.
+    /// Drops what was to be said in a room, because the user has left it or is not let in.
     pub fn drop_room(&mut self, room: &RoomName) {
         self.texts.retain(|_, text| text.room.as_ref() != Some(room));
     }
 
-    /// A new connection: everything is to be written again.
+    /// Begins a new connection, on which everything is to be written again.
     pub fn rewind(&mut self) {
         self.unwritten = 0;
     }
 
-    /// The server has answered for this one; `None` when it had before.
+    /// Removes what the server has answered for; `None` if it was removed before.
     pub fn settle(&mut self, id: u64) -> Option<Outgoing> {
         self.texts.remove(&id)
     }
 
-    /// Whether every text was answered for.
+    /// Whether everything was answered for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
@@ -90,7 +90,7 @@ mod tests {
         Outgoing { room: room.map(|room| room.parse().unwrap()), content, lasts: None }
     }
 
-    /// A server as the protocol describes it: stores each number once, in the order it meets them.
+    /// A server as the protocol describes it: it stores each number once, in the order in which the numbers arrive.
     #[derive(Default)]
     struct Log(Vec<u64>);
 
@@ -106,7 +106,7 @@ mod tests {
         #[test]
         fn every_text_is_stored_once_and_in_order_whatever_is_lost(
             count in 1_u64..40,
-            // For each connection: how many texts reach the server, how many answers come back.
+            // For each connection: how many texts reach the server, and how many answers come back.
             connections in prop::collection::vec((0_usize..20, 0_usize..20), 0..20),
         ) {
             let mut outbox = Outbox::default();

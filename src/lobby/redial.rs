@@ -1,4 +1,4 @@
-//! The pauses before the lobby is tried again. Knows no connection.
+//! The pauses before the lobby is tried again. This file knows no connection.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause between attempts to reach the lobby again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// The longest pause while the user waits for the last texts to go out before leaving.
+/// The longest pause while the user waits for the last texts to go out before he leaves.
 const HURRIED_PAUSE: Duration = Duration::from_millis(500);
 
-/// The pause after one of length `pause`: doubled, bounded, and up to a quarter shorter by chance so
-/// that a thousand clients of a server that restarts do not all come at once.
+/// Returns the pause after one of length `pause`: twice as long, up to a bound, and up to a quarter shorter by chance,
+/// so that a thousand clients of a server that restarts do not all come at once.
 pub(super) fn next_pause(pause: Duration, hurried: bool) -> Duration {
     let longest = if hurried { HURRIED_PAUSE } else { LONGEST_PAUSE };
     let doubled = (pause * 2).max(FIRST_PAUSE).min(longest);

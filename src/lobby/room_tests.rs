@@ -1,5 +1,5 @@
-//! One link that carries the lobby and rooms, against a server of the test's, over pipes: which rooms each hello names,
-//! from where each is read on, and what is written where.
+//! One link that carries the lobby and rooms, against the test's own server, over pipes: which rooms each hello names,
+//! from where each log is read on, and what is written where.
 
 use hobnob_protocol::chain::{LobbyMessage, Position, link};
 use hobnob_protocol::codec::{MessageReader, encode};
@@ -23,11 +23,11 @@ use super::link::start_over;
 use super::sequence::Resumed;
 use super::tests::{acceptor, config};
 
-/// The lobby's log, and the one of the room tea.
+/// The lobby's log, and the log of the room tea.
 const LOBBY: LogId = LogId::new([1; 16]);
 const TEA: LogId = LogId::new([2; 16]);
 
-/// Each dial is one connection more.
+/// Makes one more connection for each dial.
 struct Pipes(mpsc::UnboundedSender<DuplexStream>);
 
 impl Dial for Pipes {
@@ -40,13 +40,13 @@ impl Dial for Pipes {
     }
 }
 
-/// The server's end of all connections.
+/// The server's side of all connections.
 struct Server {
     identity: hobnob_protocol::identity::Identity,
     connections: mpsc::UnboundedReceiver<DuplexStream>,
 }
 
-/// The server's end of one.
+/// The server's end of one connection.
 struct Connection {
     hello: Hello,
     reader: MessageReader<ReadHalf<TlsStream<DuplexStream>>>,
@@ -91,7 +91,7 @@ impl Connection {
         self.reader.next().await.unwrap().unwrap()
     }
 
-    /// Says these numbers of a log, that of a room or the lobby's.
+    /// Sends these numbers of a log, which is that of a room or the lobby's.
     async fn say(&mut self, room: Option<&str>, log: LogId, numbers: std::ops::RangeInclusive<u64>) {
         let mut writer = SaidWriter::of(room.map(name));
         for message in &messages(log)[*numbers.start() as usize - 1..*numbers.end() as usize] {
@@ -102,7 +102,7 @@ impl Connection {
         self.writer.flush().await.unwrap();
     }
 
-    /// Everything before this has been read when it is answered.
+    /// Waits until the client has read everything before this.
     async fn is_read(&mut self) {
         self.tell(ServerMessage::Ping).await;
         assert_eq!(self.hear().await, ClientMessage::Pong);
@@ -113,7 +113,7 @@ fn name(text: &str) -> RoomName {
     text.parse().unwrap()
 }
 
-/// The first ten messages of a log.
+/// Returns the first ten messages of a log.
 fn messages(log: LogId) -> Vec<LobbyMessage> {
     let mut hash = Position::start(&log).hash;
     let one = |seq| {
@@ -134,7 +134,7 @@ fn messages(log: LogId) -> Vec<LobbyMessage> {
     (1..=10).map(one).collect()
 }
 
-/// The position after so many messages of a log.
+/// Returns the position after this many messages of a log.
 fn after(log: LogId, count: usize) -> Position {
     count.checked_sub(1).map_or(Position::start(&log), |last| {
         let message = &messages(log)[last];
@@ -162,7 +162,7 @@ fn join(request: u32) -> JoinRoom {
     JoinRoom { request, room: name("tea"), cursor: None, since: None, backlog: 20 }
 }
 
-/// A client in the lobby, whose first hello named these rooms.
+/// Starts a client in the lobby, whose first hello named these rooms.
 async fn started(rooms: Vec<RoomCursor>) -> (LobbyHandle, LobbyEvents, Server, Connection) {
     let (dialled, connections) = mpsc::unbounded_channel();
     let identity = hobnob_protocol::identity::Identity::generate().unwrap();
@@ -259,7 +259,7 @@ async fn what_is_told_of_a_room_that_nobody_joined_is_passed_over() {
     connection.tell(ServerMessage::NotJoined { request: None, room: name("tea"), code }).await;
     connection.say(None, LOBBY, 1..=1).await;
     hears(&mut events, None, 1).await;
-    // Asked for and given up: the answer comes too late.
+    // The client asks for the room and gives it up, so the answer comes too late.
     handle.join(join(1));
     handle.part(name("tea"));
     assert_eq!(connection.hear().await, ClientMessage::Join(join(1)));
@@ -287,7 +287,7 @@ async fn what_was_to_be_said_in_a_room_is_not_said_when_it_is_left_or_not_joined
     connection.tell(ServerMessage::NotJoined { request: None, room: name("tea"), code }).await;
     assert!(matches!(events.recv().await, Some(LobbyEvent::RoomNotJoined { request: None, .. })));
     assert_eq!(connection.hear().await, says(2, None, "to all"));
-    // Left while the link is down: no later hello names it, and nothing waits there.
+    // The room is left while the link is down: no later hello names it, and nothing waits there.
     handle.join(join(2));
     assert_eq!(connection.hear().await, ClientMessage::Join(join(2)));
     connection.tell(joined(Some(2), 0, 0)).await;

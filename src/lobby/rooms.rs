@@ -1,8 +1,8 @@
-//! The rooms that one link carries beside the lobby: which this client is in, and how far it has read in each. A plain
-//! struct; knows nothing of connections.
+//! The rooms that one link carries beside the lobby: which rooms this client is in, and how far it has read in each.
+//! This is plain data and knows nothing of connections.
 //!
-//! A room that was asked for is forgotten with the connection it was asked for on. One that this client is in is named
-//! in the next hello, with its cursor, until the server says that it is not to be joined, or the user leaves it.
+//! A room that was asked for and not joined yet is forgotten when its connection is lost. A room that this client is in
+//! is named in the next hello, with its cursor, until the server says that it cannot be joined, or the user leaves it.
 
 use std::collections::BTreeMap;
 
@@ -24,19 +24,19 @@ struct Room {
     read_position: ReadPosition,
 }
 
-/// How this client stands to a room.
+/// The state of a room for this client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stay {
-    /// The question with this number asks for it.
+    /// The question with this number asks for the room.
     Asked(u32),
-    /// The hello of the present connection names it, and the server has not answered for it.
+    /// The hello of the present connection names the room, and the server has not answered for it yet.
     Resuming,
-    /// In it.
+    /// This client is in the room.
     In,
 }
 
 impl Rooms {
-    /// The rooms that an earlier run was in, read up to there.
+    /// Makes the rooms that an earlier run was in, read up to these cursors.
     pub(super) fn of_earlier_run(cursors: Vec<RoomCursor>) -> Self {
         let room = |RoomCursor { room, cursor }| {
             let read_position = ReadPosition::after(Some(cursor));
@@ -45,7 +45,7 @@ impl Rooms {
         Self { rooms: cursors.into_iter().take(MAX_ROOMS_OF_A_KEY).map(room).collect() }
     }
 
-    /// A new connection begins: the rooms that its hello names.
+    /// Begins a new connection. Returns the rooms that its hello names.
     pub(super) fn resume(&mut self) -> Vec<RoomCursor> {
         self.rooms.retain(|_, room| !matches!(room.stay, Stay::Asked(_)));
         let cursors = self.rooms.iter_mut().filter_map(|(name, room)| {
@@ -56,25 +56,27 @@ impl Rooms {
         cursors.collect()
     }
 
-    /// The server is being asked for a room.
+    /// Notes that the server is being asked for a room.
     pub(super) fn ask(&mut self, join: &JoinRoom) {
         let read_position = ReadPosition::after(join.cursor);
         self.rooms.insert(join.room.clone(), Room { stay: Stay::Asked(join.request), read_position });
     }
 
-    /// The user is not in a room any more.
+    /// Notes that the user is not in a room any more.
     pub(super) fn part(&mut self, room: &RoomName) {
         self.rooms.remove(room);
     }
 
-    /// The server says that this client is in a room. None where nobody asked for that, or not any more.
+    /// Notes that the server says that this client is in a room. Returns `None` if nobody asked for the room, or nobody
+    /// wants it any more.
     pub(super) fn joined(&mut self, joined: &JoinedRoom) -> Option<Resumed> {
         let room = self.awaited(&joined.room, joined.request)?;
         room.stay = Stay::In;
         Some(room.read_position.joined(joined))
     }
 
-    /// The server says that this client is not in a room; whether that answers anything.
+    /// Notes that the server says that this client is not in a room. Returns whether that answers a question or a
+    /// hello.
     pub(super) fn not_joined(&mut self, room: &RoomName, request: Option<u32>) -> bool {
         let is_answer = self.awaited(room, request).is_some();
         if is_answer {
@@ -83,19 +85,19 @@ impl Rooms {
         is_answer
     }
 
-    /// The room, where it is waited for under this request, or by the hello where there is none.
+    /// Returns the room if it is awaited: under this request, or by the hello if there is no request.
     fn awaited(&mut self, room: &RoomName, request: Option<u32>) -> Option<&mut Room> {
         let awaited = request.map_or(Stay::Resuming, Stay::Asked);
         self.rooms.get_mut(room).filter(|room| room.stay == awaited)
     }
 
-    /// Whether what is to be said in a room waits for the server to answer for it. The server takes what is said
-    /// behind a `join` in its turn, so that only rooms of the hello are waited for.
+    /// Whether texts for a room wait until the server answers for the room. The server handles a text after the `join`
+    /// that it follows, so only the rooms of the hello are waited for.
     pub(super) fn is_resuming(&self, room: &RoomName) -> bool {
         self.rooms.get(room).is_some_and(|room| room.stay == Stay::Resuming)
     }
 
-    /// How far a room was read that this client is in.
+    /// Returns how far a room was read, if this client is in it.
     pub(super) fn read_position(&mut self, room: &RoomName) -> Option<&mut ReadPosition> {
         self.rooms.get_mut(room).filter(|room| room.stay == Stay::In).map(|room| &mut room.read_position)
     }

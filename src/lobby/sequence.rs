@@ -1,66 +1,67 @@
-//! The sequence of a log's messages, the lobby's or a room's: which number comes next. A message that was seen before is
-//! dropped. One that skips a number is a gap: `lobby/link` then drops the connection and joins again, from the last number
-//! that was read; a second gap at the same place counts as a broken chain, as does a message that does not follow from the
-//! one before it. A plain struct; it knows nothing of connections.
+//! The sequence of a log's messages, for the lobby or for a room: which number comes next. A message that was seen
+//! before is dropped. A message that skips a number shows a gap: `lobby/link` then drops the connection and joins
+//! again, from the last number that was read. A second gap at the same place counts as a broken chain, as does a
+//! message that does not follow from the one before it. This is plain data and knows nothing of connections.
 
 use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position};
 use hobnob_protocol::message::{Cursor, JoinedRoom, Welcome};
 use hobnob_protocol::name::{LogId, Seq};
 use hobnob_protocol::said::Said;
 
-/// How far this client has read in a log; nowhere before the first welcome, or before a room was joined.
+/// How far this client has read in a log. It is nowhere before the first welcome, or before a room is joined.
 #[derive(Debug, Default)]
 pub struct ReadPosition {
     at: Option<(LogId, Position)>,
     /// Messages up to this number were in the log before the present connection.
     replayed_up_to: Seq,
-    /// Where a gap was met that made the link begin anew.
+    /// Where the gap was that made the link begin anew.
     gap_at: Option<Seq>,
 }
 
-/// What a welcome means for who has read so far.
+/// What a welcome means for a client that has read so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resumed {
-    /// What follows continues what was read; so many messages in between are no longer kept.
+    /// What follows continues what was read, except for the messages in between that the server no longer keeps.
     After {
-        /// How many.
+        /// How many messages are missing.
         missed: u64,
     },
-    /// It is another log, or the position that was read up to is not in this one.
+    /// The log is another one, or does not contain the position up to which this client has read.
     Elsewhere,
 }
 
-/// What messages are for who has read so far.
+/// What messages mean for a client that has read so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
-    /// These are the next ones: none where all were seen before.
+    /// These messages are the next ones; the list is empty if all were seen before.
     Next(Vec<LobbyMessage>),
-    /// Messages before them are missing: the log is to be read again from the position that was read up to.
+    /// Messages before these are missing. The log is to be read again from the position up to which this client has
+    /// read.
     Gap,
-    /// These do not follow from what was read, and reading again does not help; what comes after is
-    /// held against the last of them.
+    /// These messages do not follow from what was read, and reading again does not help. Later messages are checked
+    /// against the last of these.
     Broken(BrokenChain, Vec<LobbyMessage>),
 }
 
 impl ReadPosition {
-    /// One that has read so far already, in an earlier run.
+    /// Makes the position of a client that has read so far in an earlier run.
     #[must_use]
     pub fn after(read_up_to: Option<Cursor>) -> Self {
         Self { at: read_up_to.map(|cursor| (cursor.log, cursor.position)), ..Self::default() }
     }
 
-    /// From where a server is asked to go on.
+    /// Returns the position after which a server is asked to go on.
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
         self.at.map(|(log, position)| Cursor { log, position })
     }
 
-    /// A new connection begins; the log is the lobby's.
+    /// Begins a new connection; the log is the lobby's.
     pub fn welcomed(&mut self, welcome: &Welcome) -> Resumed {
         self.begin(welcome.log, welcome.head, welcome.start, welcome.resumed)
     }
 
-    /// A room was joined, or is joined again on a new connection; the log is the room's.
+    /// Begins to read a room that was joined, or was joined again on a new connection; the log is the room's.
     pub fn joined(&mut self, joined: &JoinedRoom) -> Resumed {
         self.begin(joined.log, joined.head, joined.start, joined.resumed)
     }
@@ -74,14 +75,14 @@ impl ReadPosition {
             return Resumed::Elsewhere;
         }
         if start.seq <= position.seq {
-            // It goes on from here or from before; what was seen is dropped as it comes.
+            // The log goes on from here or from before; messages that were already seen are dropped as they come.
             self.at = Some((log, position));
         }
         Resumed::After { missed: start.seq.0.saturating_sub(position.seq.0) }
     }
 
-    /// The server no longer keeps what would come next, and goes on after `after`. How many messages that leaves out; none
-    /// where it is no position further on, which is not believed.
+    /// Notes that the server no longer keeps the messages up to `after`. Returns how many messages that leaves out;
+    /// `None` if `after` is no later position, in which case the server is not believed.
     pub fn skipped(&mut self, after: Position) -> Option<u64> {
         let (_, position) = self.at.as_mut()?;
         let missed = after.seq.0.checked_sub(position.seq.0).filter(|&missed| missed > 0)?;
@@ -90,9 +91,9 @@ impl ReadPosition {
         Some(missed)
     }
 
-    /// Messages have come.
+    /// Takes messages that have come.
     pub fn hear(&mut self, said: &Said) -> Heard {
-        // Nothing is said before the welcome.
+        // Before the welcome there are no messages.
         let Some((_, position)) = &mut self.at else { return Heard::Next(Vec::new()) };
         let before = *position;
         let broken = match position.advance_over(said) {
@@ -131,7 +132,7 @@ mod tests {
 
     use super::*;
 
-    /// A log of `count` messages, and the position after each, the first before them all.
+    /// Makes a log of `count` messages, and the positions: one before all messages, and one after each.
     fn log(id: LogId, count: u64) -> (Vec<LobbyMessage>, Vec<Position>) {
         let mut positions = vec![Position::start(&id)];
         let mut messages = Vec::new();
@@ -154,7 +155,7 @@ mod tests {
         (messages, positions)
     }
 
-    /// Messages in a row as they are sent.
+    /// Makes the line that carries these messages together.
     fn said(messages: &[LobbyMessage]) -> Said {
         let mut writer = SaidWriter::default();
         assert!(messages.iter().all(|message| writer.push(message)));
@@ -164,7 +165,7 @@ mod tests {
         }
     }
 
-    /// These are heard together; the numbers of those that are new.
+    /// Takes these messages together. Returns the numbers of those that are new.
     fn hear(reading: &mut ReadPosition, messages: &[LobbyMessage]) -> Result<Vec<u64>, Heard> {
         match reading.hear(&said(messages)) {
             Heard::Next(new) => Ok(new.iter().map(|message| message.seq.0).collect()),
@@ -195,7 +196,7 @@ mod tests {
         }
     }
 
-    /// Has read the log up to `seq`.
+    /// Makes a position that has read the log up to `seq`.
     fn read_up_to(seq: usize, positions: &[Position]) -> ReadPosition {
         let mut reading = ReadPosition::default();
         let first = welcome(LOG, positions[seq], positions[seq], true);
@@ -222,7 +223,7 @@ mod tests {
         let (messages, positions) = log(LOG, 9);
         let mut reading = read_up_to(2, &positions);
         assert_eq!(hear(&mut reading, &messages[5..6]), Err(Heard::Gap));
-        // A log that keeps little: what was missing is gone, and before the client read on, so is more.
+        // This log keeps few messages: what was missing is gone, and by the time the client reads on, more is gone.
         assert_eq!(
             reading.welcomed(&welcome(LOG, positions[6], positions[4], true)),
             Resumed::After { missed: 2 }
@@ -259,7 +260,7 @@ mod tests {
         let (_, positions) = log(LOG, 3);
         let (others, other_positions) = log(LogId::new([8; 16]), 4);
         let mut reading = read_up_to(3, &positions);
-        // The same log's name, another history.
+        // This log has the same name and another history.
         let forged = welcome(LOG, other_positions[4], other_positions[3], true);
         assert_eq!(reading.welcomed(&forged), Resumed::After { missed: 0 });
         assert!(is_broken_at(&hear(&mut reading, &others[3..]), 4));
@@ -302,7 +303,7 @@ mod tests {
         assert_eq!(reading.skipped(positions[5]), Some(3));
         assert_eq!(reading.cursor().unwrap().position, positions[5]);
         assert_eq!(reading.hear(&said(&messages[5..])), Heard::Next(messages[5..].to_vec()));
-        // A position before the one read up to, or that one itself, is not skipped to.
+        // The client does not skip to a position before the one it has read up to, nor to that one itself.
         for behind in [positions[3], positions[8]] {
             assert_eq!(reading.skipped(behind), None);
         }
@@ -310,13 +311,12 @@ mod tests {
     }
 
     proptest! {
-        /// However connections are cut, whatever the server sends twice and however little it keeps:
-        /// every message is shown once, in order, or counted as missed.
+        /// However connections are cut, whatever the server sends twice, and however little it keeps: every message is
+        /// shown once and in order, or counted as missed.
         #[test]
         fn each_message_is_seen_once_or_counted(
-            // For each connection: how much is said meanwhile, how much is kept, how far before its
-            // cursor the server begins, how many lines it sends with how many messages each, and which
-            // line it leaves out.
+            // For each connection: how much is said meanwhile, how much is kept, how far before its cursor the server
+            // begins, how many lines it sends with how many messages each, and which line it leaves out.
             connections in prop::collection::vec(
                 (0_u64..20, 1_u64..30, 0_u64..4, 0_usize..30, 1_usize..5, 0_usize..30), 1..20)
         ) {
@@ -340,7 +340,7 @@ mod tests {
                             prop_assert!(index > leaves_out);
                             break;
                         }
-                        // Only a server that leaves out the same messages again comes here.
+                        // This happens only with a server that leaves out the same messages again.
                         Heard::Broken(_, new) => {
                             missed += new[0].seq.0 - 1 - (shown.len() as u64 + missed);
                             shown.extend(new.iter().map(|message| message.seq.0));

@@ -1,5 +1,5 @@
-//! The servers of the lobby, in the order in which this client tries them. A plain list: those that the user named, and
-//! those that a server told of when it let this client in. Knows no connection.
+//! The servers of the lobby, in the order in which this client tries them: the servers that the user named, and those
+//! that a server told when it let this client in. This is a plain list and knows no connection.
 
 use hobnob_protocol::MAX_SERVERS;
 use hobnob_protocol::name::{Candidate, random_bytes};
@@ -9,20 +9,20 @@ use hobnob_protocol::name::{Candidate, random_bytes};
 pub(super) struct Servers {
     named: Vec<String>,
     told: Vec<String>,
-    /// The one that is tried first; past the end it is the first of all.
+    /// The index of the server that is tried first; past the end it means the first server.
     first: usize,
 }
 
 impl Servers {
-    /// Those that the user named. Which is tried first is left to chance, so that a thousand clients with the same list
-    /// are spread over its servers.
+    /// Makes the list of the servers that the user named. Which one is tried first is left to chance, so that a
+    /// thousand clients with the same list are spread over its servers.
     pub(super) fn named(named: Vec<String>) -> Self {
         let chance = u16::from_be_bytes(random_bytes::<2>());
         let first = usize::from(chance) % named.len().max(1);
         Self { named, told: Vec::new(), first }
     }
 
-    /// All of them, the one to be tried first at the beginning.
+    /// Returns all servers; the one to be tried first comes first.
     pub(super) fn in_turn(&self) -> Vec<String> {
         let mut all = self.all();
         let first = self.first % all.len().max(1);
@@ -30,13 +30,13 @@ impl Servers {
         all
     }
 
-    /// A server let this client in, and told of these. The next time it is tried first.
+    /// Notes that a server let this client in and told the servers in `told`. The next time this server is tried first.
     pub(super) fn joined(&mut self, address: &str, told: &[Candidate]) {
         self.told = told.iter().take(MAX_SERVERS).map(ToString::to_string).collect();
         self.first = self.all().iter().position(|server| server == address).unwrap_or(0);
     }
 
-    /// The server that was joined is lost: where there are others, they are tried before it.
+    /// Notes that the connection to the joined server is lost. If there are other servers, they are tried before it.
     pub(super) fn lost(&mut self) {
         self.first += 1;
     }

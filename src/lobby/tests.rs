@@ -1,5 +1,5 @@
-//! The link against a server that does what it must not, over a pipe. What it makes this client keep is
-//! bounded, whatever it sends and whatever it does not read.
+//! The link against a server that breaks the rules, over a pipe. What it makes this client keep is bounded, whatever it
+//! sends and whatever it does not read.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,7 +23,7 @@ use super::event_queue::LobbyEvents;
 use super::handle::LobbyHandle;
 use super::link::{LobbyConfig, start_over};
 
-/// The one connection there is.
+/// Hands out the only connection there is.
 struct Pipe(Mutex<Option<DuplexStream>>);
 
 impl Dial for Pipe {
@@ -34,7 +34,7 @@ impl Dial for Pipe {
     }
 }
 
-/// The server's end, after the welcome.
+/// The server's end of the connection, after the welcome.
 struct Server {
     reader: MessageReader<ReadHalf<TlsStream<DuplexStream>>>,
     writer: WriteHalf<TlsStream<DuplexStream>>,
@@ -73,12 +73,12 @@ impl Server {
     }
 }
 
-/// Takes the connections of a server with this key.
+/// Takes the connections for a server with this key.
 pub(super) fn acceptor(identity: &Identity) -> TlsAcceptor {
     TlsAcceptor::from(transport::server_config(identity, KeyPolicy::Any, LOBBY_ALPN))
 }
 
-/// What a link of the tests is made from.
+/// Returns the configuration of the links in these tests.
 pub(super) fn config() -> LobbyConfig {
     LobbyConfig {
         servers: vec!["the lobby".to_owned()],
@@ -94,7 +94,7 @@ pub(super) fn config() -> LobbyConfig {
     }
 }
 
-/// A client that has joined a server of the test's.
+/// Makes a client that has joined the test's server.
 async fn joined() -> (LobbyHandle, LobbyEvents, Server) {
     let (near, far) = tokio::io::duplex(4096);
     let pipe = Pipe(Mutex::new(Some(near)));
@@ -121,7 +121,7 @@ async fn a_server_that_asks_and_does_not_read_is_not_answered_without_end() {
     let (_handle, mut events, mut server) = joined().await;
     let mut bytes = BytesMut::new();
     (0..PINGS).for_each(|_| encode_into(&ServerMessage::Ping, &mut bytes));
-    // When this is heard, all before it was read.
+    // When the app hears of this, the link has read everything before it.
     encode_into(&ServerMessage::Closing, &mut bytes);
     server.send(&bytes).await;
     while !matches!(events.recv().await, Some(LobbyEvent::Closing)) {}
@@ -132,7 +132,7 @@ async fn a_server_that_asks_and_does_not_read_is_not_answered_without_end() {
         assert_eq!(message, ClientMessage::Pong);
         pongs += 1;
     }
-    // Those on the way when it stopped reading, a write's worth, and the ones still owed.
+    // The sum of those on the way when the link stopped reading, those of one write, and those still owed.
     assert!((1000..20_000).contains(&pongs), "{pongs}");
 }
 
@@ -156,7 +156,7 @@ async fn a_server_that_introduces_without_end_is_heard_in_part_and_goes_on_being
             server.writer.write_all(&encode(&ServerMessage::Ping)).await.unwrap();
         }
         server.send(&encode(&ServerMessage::Closing)).await;
-        // The signs of life it did not leave to the app; read so that it can be written to.
+        // These are the signs of life that the link gave by itself; they are read so that the link can go on writing.
         while let Ok(Ok(Some(_))) =
             timeout(Duration::from_secs(1), server.reader.next::<ClientMessage>()).await
         {}

@@ -1,23 +1,23 @@
-//! Wakes a link's task by the clock: when it is to be woken, or before. Table from step to step, for
-//! to set one costs more than most steps do. Knows nothing of what is due.
+//! Wakes the task of a link when something is due, or earlier. The timer is kept from one step of the task to the next,
+//! because setting a timer costs more than most steps do. This file does not know what is due.
 
 use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep};
 
-/// A clock that rings once for each time it was set.
+/// A timer that rings once for each time it was set.
 pub(super) struct Alarm {
     sleep: Pin<Box<Sleep>>,
 }
 
 impl Alarm {
-    /// Rings at once.
+    /// Makes an alarm that rings at once.
     pub(super) fn new() -> Self {
         Self { sleep: Box::pin(sleep(Duration::ZERO)) }
     }
 
-    /// Will ring after `pause`, or before: one that rings sooner is left as it is.
+    /// Makes the alarm ring after `pause` at the latest. An alarm that is already set to ring sooner is left as it is.
     pub(super) fn set(&mut self, pause: Duration) {
         let due = Instant::now() + pause;
         if self.sleep.is_elapsed() || self.sleep.deadline() > due {

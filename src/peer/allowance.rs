@@ -1,25 +1,26 @@
-//! How often one link may dial. Somebody the user knows is dialled as often as `redial` says; a stranger a
-//! few times for each introduction, spread over the addresses in a way that does not depend on what
-//! answers there. Plain numbers, no sockets.
+//! How often one link may dial. A user who is known is dialled as often as `redial` says. A stranger is dialled a few
+//! times for each introduction, and these dials are spread over the addresses in a way that does not depend on what
+//! answers there. This file has plain numbers and no sockets.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-/// Connections begun for one introduction of a stranger; and again for one that was met and lost, at the
-/// address where it was met.
+/// How many connections are begun for one introduction of a stranger. The same number is allowed again when a stranger
+/// who was met is lost, at the address where the two met.
 pub(super) const STRANGER_DIALS_EACH: usize = 8;
 
-/// Whether the other side of a session is somebody to this user.
+/// Whether this user knows the other side of a session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Familiarity {
-    /// A key this user has not answered: it chose to be met, and what it costs is bounded.
+    /// A key that this user has not answered. Its owner asked for the session, so what it may cost this client is
+    /// bounded.
     #[default]
     Stranger,
-    /// A key that is pinned, or that this user forked, accepted or has said something to.
+    /// A key that is pinned, or whose owner this user forked, accepted or wrote to.
     Known,
 }
 
-/// What is left of the dials of one link.
+/// The dials that one link has left.
 #[derive(Debug)]
 pub(super) struct Allowance {
     familiarity: Familiarity,
@@ -30,21 +31,21 @@ pub(super) struct Allowance {
 }
 
 impl Allowance {
-    /// For an introduction with so many addresses.
+    /// Makes the allowance for an introduction with `targets` addresses.
     pub(super) fn new(familiarity: Familiarity, targets: usize) -> Self {
         let mut allowance = Self { familiarity, left: 0, each: 0, tries: HashMap::new() };
         allowance.renew(targets);
         allowance
     }
 
-    /// Begins anew: the link was introduced again, or was up and is lost.
+    /// Starts counting anew, because the link was introduced again, or was up and is lost.
     pub(super) fn renew(&mut self, targets: usize) {
         self.left = STRANGER_DIALS_EACH;
         self.each = (STRANGER_DIALS_EACH / targets.max(1)).max(1);
         self.tries.clear();
     }
 
-    /// The user has answered: no bound from now on.
+    /// Removes the bound, because the user has answered.
     pub(super) fn acquaint(&mut self) {
         self.familiarity = Familiarity::Known;
         self.tries = HashMap::new();
@@ -58,8 +59,8 @@ impl Allowance {
         self.familiarity == Familiarity::Stranger
     }
 
-    /// Whether `target` may be dialled once more. `has_place` is asked for a place among the dials of all
-    /// strangers, once nothing else stands against it.
+    /// Whether `target` may be dialled once more. If this link's own bounds allow it, `has_place` is asked for a place
+    /// among the dials to all strangers.
     pub(super) fn take(&mut self, target: SocketAddr, has_place: impl FnOnce() -> bool) -> bool {
         if !self.is_strangers() {
             return true;

@@ -1,5 +1,5 @@
-//! What a full queue does to a peer link: events wait here for the app, and while too much waits nothing more is read from
-//! the other side. Knows nothing of sockets.
+//! The events of a peer link that wait for the app. While too many wait, nothing more is read from the other side. This
+//! file knows no sockets.
 
 use std::collections::VecDeque;
 
@@ -8,9 +8,9 @@ use super::event::PeerEventKind;
 use super::outbox::{OUTBOX_BYTES, OUTBOX_TEXTS};
 use crate::session::path::Path;
 
-/// Events that wait for the app. Its bound is that of the other side's outbox: what one side may have
-/// unacknowledged, the other keeps; a stranger has less. A peer that sends more is read no further until the
-/// app catches up.
+/// The events that wait for the app. The queue is as large as the outbox of the other side, which keeps everything that
+/// is not acknowledged; for a stranger the queue is smaller. If a peer sends more, the link stops reading until the app
+/// catches up.
 #[derive(Debug)]
 pub(super) struct EventQueue {
     events: VecDeque<PeerEventKind>,
@@ -18,16 +18,16 @@ pub(super) struct EventQueue {
     bytes: usize,
     most_texts: usize,
     most_bytes: usize,
-    /// How the words travel, as the app will know when it has taken everything.
+    /// The path of the texts, as the app will know it when it has taken all waiting events.
     path: Option<Path>,
 }
 
-/// Texts of a stranger that wait for the app before reading stops, and their bytes: a screenful or two. The
-/// app keeps up with a person, and sixteen who flood do not fill the memory.
+/// How many texts of a stranger may wait for the app before reading stops, and how many bytes: a screenful or two. The
+/// app keeps up with a person who types, and sixteen strangers who flood do not fill the memory.
 const STRANGER_TEXTS: usize = 100;
 const STRANGER_BYTES: usize = 256 * 1024;
 
-/// Events besides texts that wait before reading stops: each text of ours makes one.
+/// How many events other than texts may wait before reading stops. Each text of this side leads to one such event.
 const MOST_EVENTS: usize = 4 * OUTBOX_TEXTS;
 
 impl EventQueue {
@@ -39,13 +39,13 @@ impl EventQueue {
         Self { events: VecDeque::new(), texts: 0, bytes: 0, most_texts, most_bytes, path: None }
     }
 
-    /// The user has answered this one.
+    /// Notes that the user has answered the other side.
     pub(super) fn acquaint(&mut self) {
         (self.most_texts, self.most_bytes) = (OUTBOX_TEXTS, OUTBOX_BYTES);
     }
 
-    /// Adds an event. A link that comes up again before the app learned that it was down leaves no
-    /// trace, but for the way in which the words travel, and a wish already waiting is not repeated.
+    /// Adds an event. If the link comes up again before the app learned that it was down, the app hears of neither, but
+    /// of a new path if there is one. A wish for an introduction that already waits is not repeated.
     pub(super) fn push(&mut self, event: PeerEventKind) {
         match &event {
             PeerEventKind::Up { path, .. } if self.events.back() == Some(&PeerEventKind::Down) => {
@@ -64,7 +64,7 @@ impl EventQueue {
         self.events.push_back(event);
     }
 
-    /// Of several moves in a row, the last one tells all.
+    /// Adds a change of the path; of several changes in a row only the last is kept.
     fn push_moved(&mut self, path: Path) {
         if self.path == Some(path) {
             return;

@@ -1,5 +1,5 @@
-//! Whom a link calls: the other side of its session, by whichever way it is reached. Plain values; `dial` and `meet` are
-//! the ways.
+//! What a link has to know to reach the other side of its session. These are plain values; `dial` and `meet` do the
+//! work.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::mailbox::Mailbox;
 use super::reach::rules::DialRules;
 use crate::session::path::PathChoice;
 
-/// Whom to reach, as whom, and how.
+/// Which session and key to reach, with which identity, and how.
 pub(super) struct Call {
     pub(super) identity: Identity,
     pub(super) key: PublicKey,
@@ -19,6 +19,6 @@ pub(super) struct Call {
     pub(super) role: Role,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) rules: Arc<DialRules>,
-    /// By which ways.
+    /// The paths that the user allows.
     pub(super) path: PathChoice,
 }

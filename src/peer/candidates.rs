@@ -1,5 +1,6 @@
-//! Where this client may be reached: what it tells the lobby, and the lobby its peers. Owns the
-//! choice and order of its own addresses, and the look-up of host names its user advertises.
+//! The addresses at which this client may be reached. The client tells them to the lobby, and the lobby tells them to
+//! peers. This file chooses and orders the client's own addresses, and looks up the host names that the user
+//! advertises.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
@@ -10,22 +11,22 @@ use tokio::time::{Instant, timeout_at};
 
 use super::reach::rules::{Kind, kind};
 
-/// Addresses that are told; the server adds the one it sees this client at.
+/// How many addresses the client tells; the server adds the address from which it sees the client.
 const MOST_TOLD: usize = MAX_CANDIDATES - 1;
 
-/// How long the look-up of all advertised host names may take: the lobby waits meanwhile. A name that is not
-/// found by then is left out, until the next connection to the lobby.
+/// How long the look-up of all advertised host names may take; the connection to the lobby waits for it. A name that is
+/// not found in this time is left out until the next connection to the lobby.
 const LOOK_UP_WITHIN: Duration = Duration::from_secs(2);
 
-/// Addresses one host name may stand for; the rest are passed over.
+/// How many addresses one host name may stand for; the others are ignored.
 const ADDRESSES_PER_NAME: usize = 4;
 
 /// This client's own addresses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OwnAddresses {
-    /// What is told, the most useful first.
+    /// The addresses to tell, the most useful first.
     pub candidates: Vec<Candidate>,
-    /// How many addresses found no room.
+    /// How many addresses were left out because there are too many.
     pub left_out: usize,
 }
 
@@ -36,10 +37,11 @@ struct Interface {
     ip: IpAddr,
 }
 
-/// The addresses to tell for a listener at `listening` by a client that reaches the lobby from its own address
-/// `via`: first `advertise`, whose host names are looked up here, for nobody else does; then the loopback (a
-/// peer on this machine), where the lobby is reached by it; then every interface that is up, beginning with the
-/// one by which the lobby is reached. A listener on one address is reached there alone. None twice.
+/// Collects the addresses to tell, for a listener at `listening` of a client that reaches the lobby from its own
+/// address `via`. First come the addresses of `advertise`; their host names are looked up here, because nobody else
+/// looks them up. If the lobby is reached by the loopback, the loopback comes next, for peers on this machine. Then
+/// come all interfaces that are up, beginning with the interface by which the lobby is reached. If the listener listens
+/// on one address only, only that address is told. No address is told twice.
 pub async fn gather(advertise: &[Candidate], listening: SocketAddr, via: Option<SocketAddr>) -> OwnAddresses {
     let advertised = resolve(advertise).await;
     let own = if listening.ip().is_unspecified() { interfaces() } else { Vec::new() };
@@ -63,7 +65,7 @@ async fn resolve(advertise: &[Candidate]) -> Vec<SocketAddr> {
     resolved
 }
 
-/// The zone is this machine's own name for an interface, and means nothing elsewhere.
+/// Removes the zone of an address: it is this machine's own name for an interface, and means nothing elsewhere.
 fn without_zone(addr: SocketAddr) -> SocketAddr {
     match addr {
         SocketAddr::V6(addr) => SocketAddrV6::new(*addr.ip(), addr.port(), 0, 0).into(),
@@ -103,9 +105,10 @@ fn arrange(
     found
 }
 
-/// Smaller is told first: the address by which the lobby is reached, others of its interface, addresses that
-/// mean the same everywhere, private ones. Those of bridges to virtual machines and containers are private, and
-/// so the ones left out where there are too many.
+/// Returns the rank of an address; a smaller rank is told first. The order is: the address by which the lobby is
+/// reached, other addresses of that interface, public addresses, private addresses, link-local addresses. The bridges
+/// to virtual machines and containers have private addresses, so these are the ones that are left out when there are
+/// too many.
 fn rank(interface: &Interface, via: Option<IpAddr>, vias: Option<&str>) -> u8 {
     match kind(interface.ip) {
         _ if Some(interface.ip) == via => 0,
@@ -139,7 +142,7 @@ mod tests {
     use super::*;
 
     fn own(ips: &[&str]) -> Vec<Interface> {
-        // Written `NAME=ADDRESS`.
+        // Each text is written `NAME=ADDRESS`.
         let one = |text: &&str| {
             let (name, ip) = text.split_once('=').unwrap();
             Interface { name: name.to_owned(), ip: ip.parse().unwrap() }

@@ -1,5 +1,5 @@
-//! One connection of a session, from the hello on: its two halves, what waits to be written, and
-//! whether it still lives. Owns the socket; knows nothing of numbers, outboxes or redialling.
+//! One connection of a session after the hello: its two halves, the bytes that wait to be written, and whether the
+//! connection is still alive. This file owns the socket; it knows nothing of numbers, outboxes or redialling.
 
 use std::future::poll_fn;
 use std::io;
@@ -18,37 +18,36 @@ use super::outgoing::{Outgoing, WriterState};
 use super::reach::{Duplex, Origin};
 use super::writer::Writer;
 
-/// What is read before it is looked at, in bytes, where so much has arrived: several TLS records, so
-/// that a burst of texts is handed on together.
+/// How many bytes are read before they are looked at, if so many have arrived. These are several TLS records, so that a
+/// burst of texts is handed on together.
 const ENOUGH_TO_READ: usize = 64 * 1024;
 
-/// How long a goodbye may take to leave, and the other side to close after it.
+/// How long it may take to send a goodbye, and then for the other side to close.
 const FAREWELL_WITHIN: Duration = Duration::from_millis(500);
 
-/// A connection on which both sides have said hello and which, where the other side chooses, is
-/// chosen.
+/// A connection on which both sides have said hello. If the other side is the chooser, it has also said `chosen`.
 pub(super) struct Fresh {
     pub(super) stream: Box<dyn Duplex>,
-    /// Bytes read past the hello.
+    /// The bytes that were read after the hello.
     pub(super) lines: LineBuffer,
-    /// The number of the last text the other side has.
+    /// The number of the last text that the other side has.
     pub(super) received: u64,
-    /// The number it was told that this side has.
+    /// The number of the last text that this side has, as its hello said.
     pub(super) told: u64,
     pub(super) key_exchange: String,
     pub(super) origin: Origin,
 }
 
-/// What a look at the clock says of a connection.
+/// The state of a connection, found by a look at the clock.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Vital {
-    /// Nothing is amiss.
+    /// The connection is fine.
     Fine,
     /// Nothing was heard, or nothing could be written, for [`PEER_DEAD_AFTER`].
     Dead,
 }
 
-/// The connection that carries a session's words. Its writer lies with what leaves by it ([`Outgoing`]).
+/// The connection in use. Its writer is kept in [`Outgoing`], with the texts that leave by it.
 pub(super) struct Connection {
     reader: ReadHalf<Box<dyn Duplex>>,
     outgoing: Arc<Outgoing>,
@@ -58,12 +57,12 @@ pub(super) struct Connection {
     heard: Duration,
     signed: Duration,
     progressed: Duration,
-    /// The writer's, when it was last looked at.
+    /// The value of [`Writer::moves`](super::writer::Writer::moves) at the last look.
     moves: u64,
 }
 
 impl Connection {
-    /// Begins at the awake time `now`. Whatever connection `outgoing` had before is over.
+    /// Begins to use a connection at the awake time `now`. The connection that `outgoing` had before is over.
     pub(super) fn new(fresh: Fresh, outgoing: &Arc<Outgoing>, now: Duration) -> Self {
         let (reader, writer) = tokio::io::split(fresh.stream);
         outgoing.connect(Writer::new(writer));
@@ -80,8 +79,8 @@ impl Connection {
         }
     }
 
-    /// Writes, and waits until something was read: how many bytes, none where the other side has closed.
-    /// Reads only if `reading`. Cancel-safe.
+    /// Writes what waits, and waits until something was read. Returns the number of bytes, which is 0 if the other side
+    /// has closed. Reads only if `reading` is true. Cancel-safe.
     pub(super) async fn turn(&mut self, reading: bool) -> io::Result<usize> {
         let Self { reader, lines, outgoing, .. } = self;
         poll_fn(|cx| {
@@ -93,13 +92,13 @@ impl Connection {
         .await
     }
 
-    /// A whole message that has arrived.
+    /// Returns the next message that has arrived whole.
     pub(super) fn next_message(&mut self) -> Result<Option<PeerMessage>, CodecError> {
         let Some(line) = self.lines.next_line()? else { return Ok(None) };
         Ok(Some(decode(&line)?))
     }
 
-    /// Puts one message in line.
+    /// Appends a message to the bytes that wait to be written.
     pub(super) fn queue(&self, message: &PeerMessage) {
         self.outgoing.queue(message);
     }
@@ -109,9 +108,9 @@ impl Connection {
         self.heard = now;
     }
 
-    /// Looks at the clock, and asks for a sign of life when there was none for a while. While this
-    /// side does not read (its own app is behind) the silence is its own: it does not count, and the
-    /// other side is given signs of life unasked.
+    /// Looks at the clock, and asks for a sign of life if there was none for a while. While this side does not read,
+    /// because its app is behind, the silence of the other side does not count; instead this side sends signs of life
+    /// unasked.
     pub(super) fn check(&mut self, now: Duration, reading: bool) -> Vital {
         let sign = if reading { PeerMessage::Ping } else { PeerMessage::Pong };
         if !reading {
@@ -135,24 +134,25 @@ impl Connection {
         Vital::Fine
     }
 
-    /// Another connection carries the words from now on. This one writes nothing more and is not read, but stays open as
-    /// long as it is kept: the other side may not have heard yet that another was chosen, and would take its end for a
-    /// loss.
+    /// Retires this connection, because another one is used from now on. This connection is neither written to nor read
+    /// any more. It stays open for a while, because the other side may not have heard yet that another connection was
+    /// chosen, and would take the end of this one for a loss.
     pub(super) fn retire(&mut self) {
         self.outgoing.disconnect();
-        // What is written by the other one is none of this one's business.
+        // The bytes of the new connection are no business of this one.
         self.outgoing = Arc::default();
     }
 
-    /// Closes this side's half, so that the other sees an end and not a break.
+    /// Closes this side's half, so that the other side sees a regular end of the connection.
     pub(super) async fn close(self) {
         if let Some(writer) = self.outgoing.disconnect() {
             let _unsent = tokio::time::timeout(FAREWELL_WITHIN, writer.shut_down()).await;
         }
     }
 
-    /// Writes what waits and a goodbye, closes, and reads until the other side has closed too: an
-    /// answer that met a closed socket would take the goodbye with it.
+    /// Writes what waits and a goodbye, closes this side's half, and reads until the other side has closed too. Without
+    /// the reading, an answer that arrives at a closed socket would reset the connection, and the goodbye would be
+    /// lost.
     pub(super) async fn farewell(mut self) {
         self.queue(&PeerMessage::Goodbye);
         let Some(writer) = self.outgoing.disconnect() else { return };
@@ -176,8 +176,8 @@ impl Drop for Connection {
     }
 }
 
-/// Takes in what has arrived, up to about [`ENOUGH_TO_READ`]; the number of bytes, 0 at the end. What
-/// ends the stream after some bytes is met again by the next read.
+/// Reads what has arrived, up to about [`ENOUGH_TO_READ`] bytes. Returns the number of bytes, which is 0 at the end of
+/// the stream. If the stream ends or fails after some bytes, the next read reports that.
 fn poll_arrived(
     reader: &mut ReadHalf<Box<dyn Duplex>>,
     lines: &mut LineBuffer,
@@ -241,7 +241,7 @@ mod tests {
             assert_eq!(connection.check(Duration::from_secs(now), false), Vital::Fine);
             let given = connection.outgoing.state().is_writing;
             assert_eq!(given, now > 0 && now % 5 == 0, "a sign of life every 5 s");
-            // As if it had been written.
+            // This has the effect of a write.
             let (_, writer) = tokio::io::split::<Box<dyn Duplex>>(Box::new(tokio::io::duplex(64).0));
             connection.outgoing.connect(Writer::new(writer));
         }

@@ -1,6 +1,6 @@
-//! Dialling one peer at the addresses it may have, side by side. Owns the attempts of one link and which
-//! of the addresses named are dialled; knows neither when to dial (that is `redial`) nor what is said
-//! afterwards.
+//! Dials one peer at all the addresses that it may have, at the same time. This file owns the attempts of one link, and
+//! decides which of the addresses are dialled. It knows neither when to dial (`redial` does) nor what is said on a
+//! connection afterwards.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -27,10 +27,10 @@ use super::reach::{Origin, Reached, tcp};
 use super::seal::{self, SealError, Sealed};
 use crate::session::path::{Path, PathChoice};
 
-/// How long the hellos may take once TLS stands, the other attempts waiting meanwhile.
+/// How long the hellos may take after the TLS handshake; the other attempts wait meanwhile.
 const GREET_WITHIN: Duration = Duration::from_secs(4);
 
-/// Why an attempt led to nothing.
+/// Why an attempt failed.
 #[derive(Debug, Error)]
 pub(super) enum DialError {
     #[error("refused")]
@@ -64,35 +64,35 @@ impl DialError {
     }
 }
 
-/// What came of an attempt.
+/// The result of an attempt.
 pub(super) enum Attempt {
-    /// A connection.
+    /// The attempt led to a connection.
     Made(Box<Fresh>),
-    /// None.
+    /// The attempt failed.
     Failed { target: SocketAddr, error: DialError },
-    /// The address was only tried, and answered.
+    /// The address was only probed, and answered.
     Answers(SocketAddr),
-    /// The address was only tried, and did not answer.
+    /// The address was only probed, and did not answer.
     Silent,
-    /// A visit to the relay led to nothing.
+    /// A visit to the relay failed.
     NotRelayed(MeetError),
 }
 
-/// The attempts under way. Each address is dialled once at a time; their number is bounded by that
-/// of the candidates, and of a stranger's by its [`Allowance`].
+/// The attempts that are under way. Each address is dialled at most once at a time. The number of attempts is bounded
+/// by the number of candidates, and for a stranger also by its [`Allowance`].
 pub(super) struct Dialler {
     call: Arc<Call>,
-    /// The first attempt whose TLS stands says hello; the others wait for it to fail.
+    /// The first attempt that has finished its TLS handshake says hello. The others wait, and go on if it fails.
     greeting: Arc<Semaphore>,
     running: JoinSet<Attempt>,
     busy: HashSet<SocketAddr>,
-    /// Whether the last attempt at an address found that nobody can be there.
+    /// For each address: whether the last attempt found that nobody can be there.
     absent: HashMap<SocketAddr, bool>,
-    /// Where the other side may be, as far as the rules let it be dialled there.
+    /// The addresses of the other side that the rules allow to be dialled.
     targets: Vec<SocketAddr>,
-    /// How many addresses the rules have left out.
+    /// How many addresses the rules do not allow.
     passed_over: usize,
-    /// The server at which the two are relayed, where it is another than this client's own.
+    /// The server that relays, if it is not the server that this client is connected to.
     relay: Option<Candidate>,
     /// Whether a visit to the relay is under way.
     visits_relay: bool,
@@ -115,11 +115,11 @@ impl Dialler {
         }
     }
 
-    /// Where the other side may be, from an introduction.
+    /// Takes the addresses of an introduction.
     pub(super) fn introduced(&mut self, reachable: Reachable) {
         let Reachable { candidates, relay } = reachable;
         self.relay = relay;
-        // None of others is dialled.
+        // A user who wants only the relay dials nobody.
         let candidates: &[Candidate] = if self.call.path == PathChoice::Relay { &[] } else { &candidates };
         let most = candidates.len().min(MAX_CANDIDATES);
         let Admitted { targets, passed_over } = self.call.rules.admit(&candidates[..most]);
@@ -130,8 +130,8 @@ impl Dialler {
         (self.targets, self.passed_over) = (targets, passed_over);
     }
 
-    /// The link was up and is lost; the other side was met at `met`. Somebody known is sought where the
-    /// introduction said, too.
+    /// Prepares for new dials after the link was lost; the other side was last met at `met`. A user who is known is
+    /// also dialled at the addresses of the introduction.
     pub(super) fn lost(&mut self, met: &[SocketAddr]) {
         if self.allowance.is_strangers() {
             self.targets.clear();
@@ -139,7 +139,7 @@ impl Dialler {
         }
     }
 
-    /// The user has answered this one.
+    /// Notes that the user has answered the other side.
     pub(super) fn acquaint(&mut self) {
         self.allowance.acquaint();
     }
@@ -157,7 +157,7 @@ impl Dialler {
         &self.targets
     }
 
-    /// Whether the rules let this address be dialled, and as which.
+    /// Returns the address as it is to be dialled, if the rules allow it.
     pub(super) fn allow(&self, addr: SocketAddr) -> Option<SocketAddr> {
         self.call.rules.allow(addr)
     }
@@ -167,12 +167,12 @@ impl Dialler {
         !self.targets.is_empty()
     }
 
-    /// By which ways the other side may be reached.
+    /// Returns which paths the user allows.
     pub(super) fn path(&self) -> PathChoice {
         self.call.path
     }
 
-    /// Whether the introduction had addresses, and none of them is dialled.
+    /// Whether the introduction had addresses and the rules allow none of them.
     pub(super) fn has_only_passed_over(&self) -> bool {
         self.targets.is_empty() && self.passed_over > 0
     }
@@ -182,7 +182,7 @@ impl Dialler {
         self.allowance.take(target, || rules.take_place(Instant::now()))
     }
 
-    /// Dials the addresses of the introduction, and those of `met`, that are not being dialled.
+    /// Dials the addresses of the introduction and those of `met`, except those that are being dialled already.
     pub(super) fn dial(&mut self, met: &[SocketAddr]) {
         let targets: Vec<SocketAddr> = self.targets.iter().chain(met).copied().collect();
         for target in targets {
@@ -194,8 +194,8 @@ impl Dialler {
         }
     }
 
-    /// Goes to the relay, unless this side is there already. What comes of it comes out of [`next`](Self::next); it ends
-    /// with [`stop`](Self::stop).
+    /// Goes to the relay, unless this side is already there. [`next`](Self::next) returns the result;
+    /// [`stop`](Self::stop) ends the visit.
     pub(super) fn visit_relay(&mut self) {
         if !std::mem::replace(&mut self.visits_relay, true) {
             let (call, relay) = (Arc::clone(&self.call), self.relay.clone());
@@ -213,7 +213,7 @@ impl Dialler {
         self.visits_relay
     }
 
-    /// Finds out whether one of `targets` takes a TCP connection, which is closed at once.
+    /// Probes whether one of `targets` takes a TCP connection, which is closed at once.
     pub(super) fn probe(&mut self, targets: impl IntoIterator<Item = SocketAddr>) {
         for target in targets {
             if !self.may_begin(target) {
@@ -225,7 +225,7 @@ impl Dialler {
         }
     }
 
-    /// The next attempt that ended; waits for ever when there is none. Cancel-safe.
+    /// Returns the next attempt that has ended; waits for ever if no attempt is under way. Cancel-safe.
     pub(super) async fn next(&mut self) -> Attempt {
         loop {
             match self.running.join_next().await {
@@ -248,8 +248,8 @@ impl Dialler {
         self.visits_relay = false;
     }
 
-    /// Whether every address of the introduction was tried and can be ruled out. Of a stranger's this is
-    /// never said: how long it is tried must not tell what answers where it sent this client.
+    /// Whether every address of the introduction was tried and can be ruled out. For a stranger the answer is always
+    /// no: how long a stranger is tried must not tell what answers at the addresses that the stranger named.
     pub(super) fn rules_all_out(&self) -> bool {
         !self.is_strangers() && self.targets.iter().all(|target| self.absent.get(target) == Some(&true))
     }

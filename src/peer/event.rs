@@ -1,4 +1,4 @@
-//! What a private session reports to the app. Knows nothing of sockets, nor of the queue it waits in.
+//! What a private session reports to the app. This file knows neither sockets nor the queue in which the reports wait.
 
 use hobnob_protocol::name::Text;
 use hobnob_protocol::verification::VerifyMessage;
@@ -10,66 +10,65 @@ use crate::session::path::Path;
 /// Something happened in a private session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerEvent {
-    /// On which link.
+    /// The link on which it happened.
     pub link: LinkId,
-    /// What.
+    /// What happened.
     pub kind: PeerEventKind,
 }
 
-/// What happened. `Left`, `Ended`, `Failed` and `Gone` are final: each session reports exactly one of
-/// them, last.
+/// What happened. `Left`, `Ended`, `Failed` and `Gone` are final: each session reports exactly one of these four, as
+/// its last event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PeerEventKind {
     /// The link is up: for the first time, or again.
     Up {
         /// The key exchange, as TLS names it.
         key_exchange: String,
-        /// How the words travel.
+        /// The path of the texts.
         path: Path,
     },
-    /// The words travel in another way from now on; the link was up all the time.
+    /// The texts take another path from now on; the link was up all the time.
     Moved {
-        /// In this one.
+        /// The new path.
         path: Path,
     },
     /// The link is lost and being rebuilt.
     Down,
-    /// The other said something. To be answered with
-    /// [`PeerLinkHandle::shown`](super::PeerLinkHandle::shown).
+    /// The other side said a text. The app answers with [`PeerLinkHandle::shown`](super::PeerLinkHandle::shown).
     Said {
-        /// Its number: 1, 2, 3 … without a gap.
+        /// The number of the text: 1, 2, 3 and so on, without a gap.
         number: u64,
-        /// When it was typed, in milliseconds since 1970-01-01 UTC.
+        /// When the text was typed, in milliseconds since 1970-01-01 UTC.
         at: u64,
-        /// What.
+        /// The text.
         text: Text,
     },
-    /// The other was shown this text.
+    /// The other user was shown this text.
     Delivered {
-        /// What the app called it.
+        /// The number that the app gave to the text.
         local_id: u64,
     },
-    /// These texts were never acknowledged and will not be; comes before the final event.
+    /// These texts were never acknowledged and will not be. This event comes before the final event.
     Undelivered {
-        /// What the app called them, oldest first.
+        /// The numbers that the app gave to the texts, oldest first.
         local_ids: Vec<u64>,
     },
-    /// The other says something for the verification of keys. It may say it again.
+    /// The other side says something for the verification of keys; the same message may come again.
     Verify(VerifyMessage),
-    /// The known addresses do not answer: the lobby may know better ones.
+    /// The known addresses do not answer. The app may ask the lobby for newer ones.
     WantsIntroduction,
-    /// The other ended the session.
+    /// The other side ended the session.
     Left,
     /// This side ended the session.
     Ended,
     /// The session never opened.
     Failed {
-        /// Why.
+        /// The reason.
         reason: PeerFailure,
     },
     /// The link is lost for good.
     Gone {
-        /// Why.
+        /// The reason.
         reason: GoneReason,
     },
 }
@@ -77,42 +76,42 @@ pub enum PeerEventKind {
 /// Why a session never opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum PeerFailure {
-    /// None of its addresses answered, and it did not call.
+    /// None of the other side's addresses answered, and it did not dial this client.
     #[error("none of their addresses answers")]
     Unreachable,
-    /// The same, and it did not come to the server either.
+    /// None of the addresses answered, and the other side did not come to the server's relay either.
     #[error(
         "none of their addresses answers, and they did not come to the server's relay; their path may be direct"
     )]
     NotMet,
-    /// The same, and the server relays nothing.
+    /// None of the addresses answered, and the server relays nothing.
     #[error("none of their addresses answers, and the server relays nothing (its --relay is off)")]
     RelayIsOff,
-    /// The same, and this user wants nothing relayed.
+    /// None of the addresses answered, and this user's path is `direct`, so nothing is relayed.
     #[error("none of their addresses answers, and your path is direct: nothing goes through the server")]
     DirectOnly,
-    /// This user dials nobody, and the server relays nothing.
+    /// This user's path is `relay`, and the server relays nothing.
     #[error("your path is relay, and the server relays nothing (its --relay is off)")]
     RelayOnlyIsOff,
-    /// This user dials nobody, and the other did not come to the server.
+    /// This user's path is `relay`, and the other side did not come to the server.
     #[error("your path is relay, and they did not come to the server's relay; their path may be direct")]
     RelayOnlyNotMet,
-    /// This user dials nobody, and the server does not answer.
+    /// This user's path is `relay`, and the server does not answer.
     #[error("your path is relay, and the server does not answer")]
     RelayOnlyAway,
-    /// Somebody else answered at its address, and nobody with the right key anywhere.
+    /// Somebody with another key answered at one of the addresses, and nobody with the right key at any of them.
     #[error("somebody with another key answers at their address")]
     WrongKey,
-    /// It speaks another version of the protocol.
+    /// The other side speaks another version of the protocol.
     #[error("they speak version {0} of the protocol")]
     Protocol(u32),
-    /// Addresses were told, and this client dials none of them.
+    /// The other side told addresses, but this client's rules allow none of them.
     #[error(
         "none of the addresses they tell is dialled from here: this client dials no host names of others, and \
          loopback, private and link-local addresses only where it reaches the lobby by such or is in their network"
     )]
     NotDialled,
-    /// It had ended the session by then, or never knew of it.
+    /// The other side had already ended the session, or did not know it.
     #[error("they do not take the session")]
     NotTaken,
 }
@@ -120,10 +119,10 @@ pub enum PeerFailure {
 /// Why a link is lost for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum GoneReason {
-    /// The address that answered before refuses: the other's process has ended.
+    /// The address that answered before refuses connections, so the other user's process has ended.
     #[error("their program has ended")]
     ProcessEnded,
-    /// Nothing was heard for [`GONE_AFTER`](super::GONE_AFTER).
+    /// The other side was not heard for [`GONE_AFTER`](super::GONE_AFTER).
     #[error("nothing was heard of them for ten minutes")]
     Silence,
 }

@@ -1,11 +1,11 @@
-//! The hellos at the beginning of every connection, for both of its ends, over any stream. Owns the
-//! order of the first messages; knows nothing of TLS, outboxes or redialling.
+//! The hellos at the beginning of every connection, for both ends and over any stream. This file owns the order of the
+//! first messages; it knows nothing of TLS, outboxes or redialling.
 //!
-//! 1. The side that dialled sends `hello`, naming the session and the last text it has.
-//! 2. The other answers `hello`; or `goodbye` where it has no such session; or both where the
-//!    session has ended; or `refused` where it has no use for the connection.
-//! 3. The chooser (the side with the smaller key) may send `chosen`; a connection that is not chosen
-//!    is closed by the chooser.
+//! 1. The side that dialled sends `hello`, which names the session and the last text that this side has.
+//! 2. The other side answers with `hello`. If it has no such session, it answers with `goodbye`; if the session has
+//!    ended, with `hello` and `goodbye`; if it has no use for the connection, with `refused`.
+//! 3. The chooser (the side with the smaller key) may send `chosen`. The chooser closes a
+//!    connection that it does not choose.
 
 use hobnob_protocol::codec::{CodecError, LineBuffer, encode_into};
 use hobnob_protocol::message::{PeerMessage, PeerRefusedCode, Purpose};
@@ -42,9 +42,9 @@ impl From<std::io::Error> for GreetError {
 /// Which side picks the connection that carries the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// This one.
+    /// This side picks the connection.
     Chooser,
-    /// The other.
+    /// The other side picks the connection.
     Follower,
 }
 
@@ -53,16 +53,17 @@ pub(super) enum Role {
 pub(super) struct Heard {
     pub(super) session: PairToken,
     pub(super) received: u64,
-    /// What the connection is for, where it is not for the words of the session.
+    /// The purpose of the connection, if it is not the texts of the session.
     pub(super) other_purpose: Option<Purpose>,
 }
 
-/// The buffer for a connection's lines: short ones until the hello is taken.
+/// Makes the buffer for a connection's lines, which must be short until the hello was taken.
 pub(super) fn hello_lines() -> LineBuffer {
     LineBuffer::new(MAX_PEER_HELLO_BYTES)
 }
 
-/// The side that dialled: says hello, and waits for the other's. The number the other has comes back.
+/// Called by the side that dialled: says hello, and waits for the answer. Returns the number of the last text that the
+/// other side has.
 pub(super) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     lines: &mut LineBuffer,
@@ -77,7 +78,7 @@ pub(super) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
     }
     lines.set_limit(MAX_LINE_BYTES);
     match role {
-        // Where the session has ended, the goodbye came with the hello.
+        // If the session has ended, the goodbye came together with the hello.
         Role::Chooser if next_is_goodbye(lines) => Err(GreetError::Over),
         Role::Chooser => Ok(heard.received),
         Role::Follower => {
@@ -87,7 +88,7 @@ pub(super) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// The side that was dialled: waits for the other's hello.
+/// Called by the side that was dialled: waits for the other side's hello.
 pub(super) async fn hear_hello<S: AsyncRead + Unpin>(
     stream: &mut S,
     lines: &mut LineBuffer,
@@ -95,7 +96,7 @@ pub(super) async fn hear_hello<S: AsyncRead + Unpin>(
     take_hello(next_message(stream, lines).await?)
 }
 
-/// The side that was dialled: answers the hello, and where the other side chooses, waits for that.
+/// Called by the side that was dialled: answers the hello, and if the other side is the chooser, waits for `chosen`.
 pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     lines: &mut LineBuffer,
@@ -111,7 +112,8 @@ pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// The side that was dialled: tells the other that the session has ended, or that there is none.
+/// Called by the side that was dialled: tells the other side that the session has ended, or that there is no such
+/// session.
 pub(super) async fn refuse<S: AsyncWrite + Unpin>(
     stream: &mut S,
     session: PairToken,
@@ -125,7 +127,7 @@ pub(super) async fn refuse<S: AsyncWrite + Unpin>(
     stream.shutdown().await
 }
 
-/// The side that was dialled: tells the other that the session goes on, and not over this connection.
+/// Called by the side that was dialled: refuses this connection because of its purpose; the session goes on.
 pub(super) async fn refuse_purpose<S: AsyncWrite + Unpin>(stream: &mut S) -> std::io::Result<()> {
     send(stream, &[PeerMessage::Refused { code: PeerRefusedCode::Purpose }]).await?;
     stream.shutdown().await
@@ -148,7 +150,7 @@ fn take_hello(message: PeerMessage) -> Result<Heard, GreetError> {
     }
 }
 
-/// Looks without taking: what follows a hello belongs to the link.
+/// Looks whether a goodbye is next, and does not take it: what follows a hello belongs to the link.
 fn next_is_goodbye(lines: &mut LineBuffer) -> bool {
     let mut goodbye = bytes::BytesMut::new();
     encode_into(&PeerMessage::Goodbye, &mut goodbye);
@@ -183,7 +185,7 @@ async fn next_message<S: AsyncRead + Unpin>(
     }
 }
 
-/// All in one write, so that they arrive together.
+/// Sends all messages in one write, so that they arrive together.
 async fn send<S: AsyncWrite + Unpin>(stream: &mut S, messages: &[PeerMessage]) -> std::io::Result<()> {
     let mut out = bytes::BytesMut::new();
     for message in messages {
@@ -198,7 +200,7 @@ mod tests {
     use super::*;
 
     async fn meet(dialler: Role, acceptor: Role) -> (Result<u64, GreetError>, Result<(), GreetError>) {
-        // A tiny pipe, so that every message arrives in pieces.
+        // The pipe is tiny, so that every message arrives in pieces.
         let (mut near, mut far) = tokio::io::duplex(8);
         let session = PairToken::random();
         let (mut near_lines, mut far_lines) = (hello_lines(), hello_lines());

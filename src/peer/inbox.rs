@@ -1,18 +1,18 @@
-//! Which of the other side's texts this side has. Owns the numbers of the incoming texts; knows
-//! nothing of sockets or time.
+//! Which texts of the other side have arrived, were shown and were acknowledged. This file owns the numbers of the
+//! incoming texts; it knows nothing of sockets or time.
 
 use thiserror::Error;
 
-/// What became of a text that arrived.
+/// Whether a text that arrived is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// It is the next one.
+    /// The text is the next one.
     New,
-    /// It was here before, over an earlier connection.
+    /// The text has already arrived, over an earlier connection.
     Again,
 }
 
-/// A text arrived before the one in front of it.
+/// A text arrived, and the text before it is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("text {arrived} came after text {last}")]
 pub(super) struct Gap {
@@ -25,22 +25,22 @@ pub(super) struct Gap {
 pub(super) struct Inbox {
     /// The last text that arrived.
     heard: u64,
-    /// The last text the user was shown: only this far is acknowledged, so that nothing is lost for
-    /// good when this process ends with texts it did not show.
+    /// The last text that the user was shown. Texts are acknowledged only up to this number, so that nothing is lost
+    /// for good if this process ends before it has shown them.
     shown: u64,
     /// The last text acknowledged over the current connection.
     acknowledged: u64,
 }
 
-/// So many texts are acknowledged in any case: a small part of the window, so that the other side
-/// never waits for it.
+/// When this many texts are waiting to be acknowledged, they are acknowledged in any case. The number is a small part
+/// of the window, so that the other side never has to wait for an acknowledgement.
 const ACKNOWLEDGE_EVERY: u64 = 64;
 
 impl Inbox {
-    /// A text with this number arrived.
+    /// Takes a text with this number.
     ///
     /// # Errors
-    /// When one before it is missing.
+    /// Returns an error if a text before this one is missing.
     pub(super) fn take(&mut self, number: u64) -> Result<Taken, Gap> {
         if number <= self.heard {
             return Ok(Taken::Again);
@@ -52,14 +52,14 @@ impl Inbox {
         Ok(Taken::New)
     }
 
-    /// The user was shown everything up to `number`; what never arrived cannot have been.
+    /// Notes that the user was shown everything up to `number`, but no more than has arrived.
     pub(super) fn show(&mut self, number: u64) {
         self.shown = self.shown.max(number.min(self.heard));
     }
 
-    /// The number the other side is to be told now, once; `None` while it knows, or soon will. An
-    /// acknowledgement for each text would cost a write each, so one that is not `rested` (it goes
-    /// out alone, soon after the last) waits for more.
+    /// Returns the number that is to be acknowledged now; `None` if there is nothing to acknowledge, or if it is better
+    /// to wait. An acknowledgement for each text would cost one write for each, so while the last acknowledgement was
+    /// sent too recently (`rested` is false), the next one waits for more texts.
     pub(super) fn due(&mut self, rested: bool) -> Option<u64> {
         let behind = self.shown.saturating_sub(self.acknowledged);
         let is_due = behind >= ACKNOWLEDGE_EVERY || (rested && behind > 0);
@@ -69,12 +69,12 @@ impl Inbox {
         })
     }
 
-    /// Whether the other side is still to be told of something.
+    /// Whether something that was shown is not acknowledged yet.
     pub(super) fn is_owing(&self) -> bool {
         self.shown > self.acknowledged
     }
 
-    /// A connection begins whose hello told the other side `told`.
+    /// Begins a connection; this side's hello on it acknowledged the texts up to `told`.
     pub(super) fn begin(&mut self, told: u64) {
         self.acknowledged = told;
     }

@@ -1,5 +1,5 @@
-//! Which sessions this process has, and which keys its listener lets in. Owns the table that the
-//! listener asks and the links enter themselves in; knows nothing of sockets.
+//! Which sessions this process has, and which keys its listener lets in. This file owns the table in which the links
+//! enter themselves and which the listener asks; it knows nothing of sockets.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,15 +12,15 @@ use super::connection::Fresh;
 use super::mailbox::Mailbox;
 use super::redial::GONE_AFTER;
 
-/// Ended sessions remembered, so that whoever still dials for one is told; the oldest is forgotten
-/// first.
+/// How many ended sessions are remembered, so that a peer who still dials for one of them can be told. The oldest is
+/// forgotten first.
 const ENDED_KEPT: usize = 1000;
 
-/// Says whether a key belongs to somebody known, besides those of the live sessions.
+/// Says whether a key belongs to a user known from earlier. The keys of the live sessions are let in besides.
 pub type Pinned = Arc<dyn Fn(&PublicKey) -> bool + Send + Sync>;
 
-/// The table. Keys of live sessions, of sessions that ended less than [`GONE_AFTER`] ago (the other
-/// side may dial that long) and pinned ones are let in.
+/// The table of sessions. The listener lets in the keys of live sessions, the keys of sessions that ended less than
+/// [`GONE_AFTER`] ago (the other side may dial for so long), and pinned keys.
 pub(super) struct Introductions {
     /// A standard mutex: held for a few lines, also inside the TLS verifier, never across an await.
     table: Mutex<Table>,
@@ -33,12 +33,13 @@ struct Table {
     ended: VecDeque<Ended>,
 }
 
-/// A session that has a link's task.
+/// A session whose link's task is running.
 #[derive(Clone)]
 pub(super) struct Live {
     pub(super) key: PublicKey,
     pub(super) mailbox: Arc<Mailbox>,
-    /// Where its connections go; one that finds no room is dropped, and dialled again.
+    /// The queue for the connections of this session. If the queue is full, a connection is dropped, and the peer dials
+    /// again.
     pub(super) arrivals: mpsc::Sender<Fresh>,
 }
 
@@ -75,7 +76,7 @@ impl Introductions {
         known || (self.pinned)(key)
     }
 
-    /// Whom a connection of `key` for `session` is for.
+    /// Finds the session that a connection of `key` asks for.
     pub(super) fn find(&self, session: &PairToken, key: &PublicKey) -> Found {
         let table = self.table();
         match table.live.get(session) {
@@ -87,15 +88,14 @@ impl Introductions {
         }
     }
 
-    /// Enters a session; it is moved to the ended ones when the guard is dropped.
+    /// Enters a session. When the returned guard is dropped, the session is moved to the ended ones.
     pub(super) fn enter(self: &Arc<Self>, session: PairToken, live: Live) -> Entered {
         let (key, mailbox) = (live.key, Arc::clone(&live.mailbox));
         self.table().live.insert(session, live);
         Entered { introductions: Arc::clone(self), session, key, mailbox }
     }
 
-    /// A session that this side does not want: whoever dials for it is told that it has ended. One that
-    /// lives is left as it is.
+    /// Refuses a session: a peer who dials for it is told that it has ended. A session that is live is left as it is.
     pub(super) fn refuse(&self, session: PairToken, key: PublicKey) {
         let mut table = self.table();
         if !table.live.contains_key(&session) {
@@ -134,7 +134,7 @@ pub(super) struct Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         let mut table = self.introductions.table();
-        // A session entered twice belongs to the later link.
+        // If a session was entered twice, it belongs to the later link.
         if table.live.get(&self.session).is_some_and(|live| Arc::ptr_eq(&live.mailbox, &self.mailbox)) {
             table.live.remove(&self.session);
         }

@@ -1,5 +1,5 @@
-//! A message of a session as a line and back. Both ways nearly all are texts, and those are spared
-//! what serde does for messages of every kind. Knows nothing of numbers, outboxes or sockets.
+//! Writes a message of a session as a line, and reads it back. Nearly all messages are texts, so texts take a shorter
+//! way than serde's way for messages of every kind. This file knows nothing of numbers, outboxes or sockets.
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use hobnob_protocol::name::Text;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// Writes a message. A text, which may be long, goes without serde's look at every single byte.
+/// Writes a message. A text may be long, so it is written without serde, which looks at every single byte.
 pub fn encode(message: &PeerMessage, out: &mut BytesMut) {
     let PeerMessage::Say { number, at, text } = message else { return encode_into(message, out) };
     write!(out, r#"{{"type":"say","number":{number},"at":{at},"text":"#).expect("memory takes it");
@@ -19,8 +19,8 @@ pub fn encode(message: &PeerMessage, out: &mut BytesMut) {
     out.put_slice(b"}\n");
 }
 
-/// A text and nothing else. A member that is not known is refused here, and so is one that stands twice: serde looks
-/// inside those only where it reads messages of every kind, and there it refuses more than here.
+/// A text only. Unknown members and members that stand twice are refused here; such a line is then read by serde as a
+/// message of any kind, where the rules for them are stricter in part.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Say {
@@ -31,10 +31,10 @@ struct Say {
     text: Text,
 }
 
-/// Reads a message. Nearly all are texts written as [`encode`] writes them, with nothing escaped, and
-/// acknowledgements; those are taken as they stand. For other texts that name their type first, serde's detour to find
-/// the type (it copies the whole message aside) is left out. Whatever is not taken this way is left to serde, so that
-/// the same lines are messages whichever way they are read.
+/// Reads a message. Nearly all messages are acknowledgements, and texts as [`encode`] writes them with nothing escaped;
+/// these are read directly. For other texts that name their type first, serde's detour to find the type (it copies the
+/// whole message aside) is left out. Everything else is left to serde. A line gives the same message, or none, on all
+/// three ways.
 ///
 /// # Errors
 /// When the line is no message.
@@ -50,7 +50,7 @@ pub fn decode(line: &[u8]) -> serde_json::Result<PeerMessage> {
     serde_json::from_slice(line)
 }
 
-/// Reads a text in the form that hobnob itself writes; of any other form it gives nothing, and serde reads it.
+/// Reads a text in the form that hobnob itself writes. For any other form it returns `None`, and serde reads the line.
 fn plain_say(line: &[u8]) -> Option<PeerMessage> {
     let (number, rest) = fast_path::number(line.strip_prefix(br#"{"type":"say","number":"#)?)?;
     let (at, rest) = fast_path::number(rest.strip_prefix(br#","at":"#)?)?;
@@ -58,7 +58,8 @@ fn plain_say(line: &[u8]) -> Option<PeerMessage> {
     Some(PeerMessage::Say { number, at, text })
 }
 
-/// Reads an acknowledgement in the form that hobnob itself writes. There may be one for each text, so it is worth it.
+/// Reads an acknowledgement in the form that hobnob itself writes. There may be one for each text, so this short way is
+/// worth it.
 fn received(line: &[u8]) -> Option<PeerMessage> {
     match fast_path::number(line.strip_prefix(br#"{"type":"received","number":"#)?)? {
         (number, b"}") => Some(PeerMessage::Received { number }),
@@ -90,7 +91,7 @@ mod tests {
         }
     }
 
-    /// The short way takes nothing that serde would not take, and takes it alike.
+    /// The short way accepts only lines that serde accepts, and reads them as serde does.
     #[test]
     fn both_ways_agree() {
         let lines = [
@@ -137,7 +138,7 @@ mod tests {
     }
 
     proptest! {
-        /// Also where a line was damaged, however that happened.
+        /// The two ways agree also on damaged lines.
         #[test]
         fn both_ways_agree_on_damaged_lines(
             number in any::<u64>(),

@@ -1,11 +1,11 @@
-//! One private session: the task that owns its connection, rebuilds it, and carries texts across.
-//! Owns the order of things; the numbers are in `outbox` and `inbox`, the times in `redial`, the
-//! socket in `connection`. Knows nothing of what the app shows.
+//! One private session: the task that owns its connection, rebuilds it, and carries texts across. This file owns the
+//! order of the steps; the numbers are in `outbox` and `inbox`, the times in `redial`, the socket in `connection`. It
+//! knows nothing of what the app shows.
 //!
-//! A connection comes from the listener or from a dial, complete with both hellos; from there on the
-//! two are alike; `two_connections` says which of two is taken.
-//! Taking another connection is silent: what was not acknowledged is written again, what was heard
-//! before is dropped.
+//! A connection comes from the listener or from a dial, and both hellos have been said on it; after that the two kinds
+//! are alike. If there are two connections, `two_connections` decides which one is used. The app is not told of a new
+//! connection that takes the place of an old one: texts that were not acknowledged are written again, and texts that
+//! were heard before are dropped.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -42,19 +42,19 @@ use super::verifying::Verifying;
 use crate::session::link_id::LinkId;
 use crate::session::path::{Path, PathChoice};
 
-/// The clock is looked at this often, or oftener.
+/// The clock is looked at once in this time, or more often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a session that is left waits for its texts to be acknowledged. With the farewell it stays
-/// within two seconds.
+/// How long a session that is being left waits until its texts are acknowledged. Together with the farewell this takes
+/// no more than two seconds.
 const LEAVE_WITHIN: Duration = Duration::from_millis(1500);
 
-/// Bytes of text handed to the app before it gets its turn on the same thread. Texts that are shown
-/// while they are still in the processor's cache cost a quarter less, and the memory they leave is
-/// used for the next ones instead of being given back to the system.
+/// How many bytes of text are handed to the app before the app gets its turn on the same thread. Texts that are shown
+/// while they are still in the processor's cache cost a quarter less, and the memory they leave is used for the next
+/// texts instead of being given back to the system.
 const ENOUGH_HANDED: usize = 64 * 1024;
 
-/// How long a connection is kept open after another was chosen: until the other side has heard of that.
+/// How long a connection is kept open after another one was chosen. By then the other side has heard of the choice.
 const RETIRED_FOR: Duration = Duration::from_secs(2);
 
 /// What a link begins with.
@@ -69,7 +69,7 @@ pub(super) struct Beginning {
     pub(super) events: mpsc::Sender<PeerEvent>,
 }
 
-/// The task's state.
+/// The state of the task.
 pub(super) struct Link {
     session: LinkId,
     role: Role,
@@ -80,10 +80,11 @@ pub(super) struct Link {
     events: mpsc::Sender<PeerEvent>,
     /// Where the other side was when it was last heard.
     last_met: Vec<SocketAddr>,
-    /// An address at which the other side's listener answered in this session: its refusals count.
+    /// An address at which the other side's listener answered in this session. If this address refuses connections
+    /// later, the other process has ended.
     proven: Option<SocketAddr>,
     connection: Option<Connection>,
-    /// The one before, and until when it is kept open.
+    /// The previous connection, and the time until which it is kept open.
     retired: Option<(Connection, Duration)>,
     inbox: Inbox,
     waiting_events: EventQueue,
@@ -92,12 +93,12 @@ pub(super) struct Link {
     clock: AwakeClock,
     now: Duration,
     alarm: Alarm,
-    /// Bytes of text handed to the app since it had its turn.
+    /// How many bytes of text were handed to the app since it had its turn.
     handed: usize,
     acknowledge_pace: AcknowledgePace,
     pong_due: bool,
     verifying: Verifying,
-    /// Connections that come earlier are dropped: the last one was misused.
+    /// The last connection was misused; connections that come before this time are dropped.
     shunned_until: Duration,
     leave_by: Option<Duration>,
     /// The most telling reason why the session does not open.
@@ -127,15 +128,15 @@ enum Ending {
 /// How a connection was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Loss {
-    /// It was closed, by the other side or on the way.
+    /// The connection was closed, by the other side or on the way.
     Closed,
-    /// Nothing came for too long.
+    /// Nothing arrived for too long.
     Silent,
-    /// What came must not.
+    /// The peer did what it must not do.
     Misused,
 }
 
-/// What a peer must not do. Costs it the connection, not the session.
+/// What a peer must not do. A peer that does it loses the connection, and keeps the session.
 #[derive(Debug, Error)]
 enum Misuse {
     #[error(transparent)]
@@ -183,7 +184,7 @@ impl Link {
         }
     }
 
-    /// Lives until the session is over. `entered` keeps it in the listener's table as long.
+    /// Runs until the session is over. `entered` keeps the session in the listener's table until then.
     pub(super) async fn run(mut self, entered: Entered) {
         let ending = loop {
             if let Some(ending) = self.look() {
@@ -199,7 +200,7 @@ impl Link {
                 break ending;
             }
         };
-        // Whoever dials from here on is told that the session has ended.
+        // A peer who dials from here on is told that the session has ended.
         drop(entered);
         self.finish(ending).await;
     }
@@ -231,7 +232,7 @@ impl Link {
         }
     }
 
-    /// Until there is something to do by the clock.
+    /// Returns the time until the clock requires something to be done.
     fn pause(&self) -> Duration {
         let (redial, relay) = match &self.connection {
             None => (Some(self.redial.next()), self.relaying.due()),
@@ -265,7 +266,7 @@ impl Link {
         }
     }
 
-    /// Does what is due, whatever woke the task.
+    /// Does everything that is due, whatever woke the task.
     fn look(&mut self) -> Option<Ending> {
         self.hand_over();
         let News { shown, reachable, is_leaving, is_acquainted, verify } = self.mailbox.news();
@@ -298,7 +299,7 @@ impl Link {
         None
     }
 
-    /// Gives the app what it has room for.
+    /// Hands waiting events to the app, as many as it has room for.
     fn hand_over(&mut self) {
         while !self.waiting_events.is_empty()
             && let Ok(permit) = self.events.try_reserve()
@@ -311,7 +312,7 @@ impl Link {
         }
     }
 
-    /// Puts what waits for the other side in line.
+    /// Appends everything that waits for the other side to the bytes of the writer.
     fn fill(&mut self) {
         if self.connection.is_none() {
             return;
@@ -326,7 +327,7 @@ impl Link {
         for message in self.verifying.take() {
             self.outgoing.queue(&PeerMessage::Verify(message.clone()));
         }
-        // With company it costs next to nothing.
+        // An acknowledgement that is written together with other bytes costs next to nothing.
         let rested = self.acknowledge_pace.is_rested(self.now);
         if let Some(number) = self.inbox.due(rested || writer.is_writing) {
             self.outgoing.queue(&PeerMessage::Received { number });
@@ -340,7 +341,7 @@ impl Link {
         is_done.then_some(Ending::LeftByUs)
     }
 
-    /// Dials when it is time to, or finds that it is too late.
+    /// Dials if it is time to dial; ends the session if it is too late.
     fn rebuild(&mut self) -> Option<Ending> {
         if let Some(why) = self.redial.gave_up(self.now) {
             return Some(self.over(why));
@@ -358,10 +359,10 @@ impl Link {
         None
     }
 
-    /// Looks for a direct way while the session is relayed, when it is time to.
+    /// Looks for a direct path while the session is relayed, if it is time to.
     fn search(&mut self) {
         let Some(are_old) = self.relaying.begin_search(self.now, jitter()) else { return };
-        // Of a stranger, whose addresses are dialled a bounded number of times, no others are asked for.
+        // The addresses of a stranger are dialled a bounded number of times, so no newer ones are asked for.
         if are_old && self.dialler.was_told_addresses() && !self.dialler.is_strangers() {
             self.waiting_events.push(PeerEventKind::WantsIntroduction);
             self.hand_over();
@@ -377,8 +378,8 @@ impl Link {
         }
     }
 
-    /// Why the session does not open: what somebody said, or else that no way was found, and which setting is in the
-    /// way.
+    /// Returns why the session does not open: an answer of the other side, or else that no path was found, and which
+    /// setting prevents it.
     fn failure(&self) -> PeerFailure {
         let not_dialled = self.trouble == Some(PeerFailure::NotDialled);
         if let Some(trouble) = self.trouble.filter(|_| !not_dialled) {
@@ -398,7 +399,7 @@ impl Link {
         }
     }
 
-    /// A visit to the relay led to nothing.
+    /// Notes that a visit to the relay failed.
     fn not_relayed(&mut self, error: &MeetError) -> Option<Ending> {
         tracing::debug!(session = %self.session, %error, "not relayed");
         if let MeetError::Greet(GreetError::Over) = error {
@@ -417,24 +418,24 @@ impl Link {
         self.relaying.is_abandoned().then_some(Ending::Gone(GoneReason::ProcessEnded))
     }
 
-    /// Whether the other end of a connection by the relay is another process than the one this session was with: no
-    /// listener there could have said so. Both come to the relay with no other connection left, so nothing was
-    /// acknowledged after their hellos.
+    /// Checks whether the peer on a relayed connection is a process other than the one that this session was with. No
+    /// listener could have said so, because there was none. Both sides go to the relay only when they have no other
+    /// connection, so nothing was acknowledged after their hellos.
     fn meets_another(&mut self, fresh: Fresh) -> Result<Fresh, Ending> {
         if fresh.origin.path() != Path::Relay || self.connection.is_some() {
             return Ok(fresh);
         }
         let ending = if fresh.received < self.outgoing.acknowledged() {
-            // It has forgotten what it was shown.
+            // The other process does not know texts that it was shown.
             Ending::Gone(GoneReason::ProcessEnded)
         } else if self.redial.is_opening() && self.outgoing.never_wrote(fresh.received) {
-            // It knows of texts that this process never said.
+            // The other process knows texts that this process never said.
             Ending::LeftByUs
         } else {
             return Ok(fresh);
         };
         tracing::debug!(session = %self.session, "one of the two was started anew");
-        // So that the other side hears of it, too.
+        // The connection is used for the goodbye, so that the other side hears that the session is over.
         self.connection = Some(Connection::new(fresh, &self.outgoing, self.now));
         Err(ending)
     }
@@ -452,7 +453,7 @@ impl Link {
         };
         tracing::debug!(session = %self.session, %target, %error, "not reached");
         if self.connection.is_some() {
-            // It was only looked for a better way.
+            // The dial only looked for a better path.
             return None;
         }
         let is_opening = self.redial.is_opening();
@@ -462,7 +463,8 @@ impl Link {
                 return Some(Ending::Failed(PeerFailure::NotTaken));
             }
             DialError::Greet(GreetError::Over) => return Some(Ending::LeftByThem),
-            // Another process of the same user may answer elsewhere, and not know the session.
+            // An address that did not answer before may belong to another process of the same user, which does not know
+            // the session.
             DialError::Greet(GreetError::NoSession) if is_proven => return Some(Ending::LeftByThem),
             DialError::Greet(GreetError::Protocol(version)) => {
                 self.trouble = Some(PeerFailure::Protocol(*version));
@@ -482,7 +484,7 @@ impl Link {
         None
     }
 
-    /// Takes a connection, in place of the one there may be.
+    /// Takes a connection, and retires the one in use if there is one.
     fn adopt(&mut self, fresh: Fresh) -> Option<Ending> {
         let now = self.now;
         let path = fresh.origin.path();
@@ -495,7 +497,7 @@ impl Link {
             Ok(fresh) => fresh,
             Err(ending) => return Some(ending),
         };
-        // What is on its way to a direct connection goes on while the session is relayed.
+        // Dials that are under way go on while the session is relayed.
         if path == Path::Direct {
             self.dialler.stop();
         }
@@ -526,7 +528,7 @@ impl Link {
         self.remember(fresh.origin);
         self.inbox.begin(fresh.told);
         self.verifying.begin();
-        // The old one takes its writer out before the new one puts in its own.
+        // The old connection gives up its writer before the new connection puts its own in.
         if let Some(mut old) = self.connection.take() {
             old.retire();
             self.retired = (self.role == Role::Chooser).then_some((old, now + RETIRED_FOR));
@@ -535,19 +537,20 @@ impl Link {
         if self.role == Role::Chooser {
             connection.queue(&PeerMessage::Chosen);
         }
-        // Texts may have come with the hello.
+        // Texts may have come together with the hello.
         self.read()
     }
 
-    /// Notes where the other side is, for when the connection is lost. Behind an accepted connection
-    /// its listener is sought, for only refusals of an address that once answered mean anything.
+    /// Notes where the other side is, for the time after the connection is lost. If the other side dialled, the address
+    /// of its listener is probed, because a refusal means something only at an address that once answered.
     fn remember(&mut self, origin: Origin) {
         match origin {
             Origin::Dialled(addr) => {
                 self.last_met = vec![addr];
                 self.proven = Some(addr);
             }
-            // Nothing is known of where it is: no refusal of any address tells that it has ended.
+            // The address of the other side is not known, so a refusal at any address does not mean that its process
+            // has ended.
             Origin::Relayed(_) => self.proven = None,
             Origin::Accepted(ip) => {
                 let ports: BTreeSet<u16> = self.dialler.targets().iter().map(SocketAddr::port).collect();
@@ -559,7 +562,7 @@ impl Link {
         }
     }
 
-    /// Takes in every message that has arrived whole.
+    /// Reads every message that has arrived whole.
     fn read(&mut self) -> Option<Ending> {
         let now = self.now;
         while let Some(connection) = &mut self.connection {
@@ -625,7 +628,7 @@ impl Link {
         None
     }
 
-    /// The goodbye if one is due, then everything the app has to know, the final event last.
+    /// Says goodbye if that is due, then tells the app what is left to tell, with the final event last.
     async fn finish(mut self, ending: Ending) {
         self.dialler.stop();
         self.acknowledge_pace = AcknowledgePace::default();

@@ -1,8 +1,7 @@
-//! The listener: takes connections of peers, one task each, until their hello is answered and they
-//! belong to a link. Owns the bounds on those that have not come so far; knows nothing of texts.
+//! The listener takes connections of peers. Each has its own task until its hello is answered and the connection
+//! belongs to a link. This file owns the bounds on the connections before that point; it knows nothing of texts.
 //!
-//! Who may come in is decided inside the TLS handshake: of anybody whose key is not known, nothing
-//! after the handshake is read.
+//! Who may come in is decided inside the TLS handshake: if the key is not known, nothing after the handshake is read.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -21,17 +20,17 @@ use super::introductions::{Found, Introductions};
 use super::reach::{Reached, tcp};
 use super::seal::{Acceptor, Sealed};
 
-/// Connections whose hello is not yet answered; one that comes on top is closed at once, and a peer
-/// dials again. A stranger holds a place for [`HANDSHAKE_TIMEOUT`] at the longest.
+/// How many connections may be waiting for their hello to be answered. Any further connection is closed at once, and
+/// the peer dials again. A stranger holds a place no longer than [`HANDSHAKE_TIMEOUT`].
 const UNFINISHED: usize = 64;
 
-/// The same from one address: one dialler comes with as many connections as this host has addresses.
+/// The same bound for one address. One peer dials as many connections as this host has addresses.
 const UNFINISHED_PER_IP: usize = 16;
 
-/// How long accepting rests after an error that will come again at once (no file descriptor left).
+/// How long the listener waits after an error that will come again at once (for example, no file descriptor is left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts until it is aborted; the connections that are not finished end with it.
+/// Accepts connections until the task is aborted; the unfinished connections end with it.
 pub(super) async fn accept(listener: TcpListener, identity: Identity, introductions: Arc<Introductions>) {
     let door = Arc::new(Door::new(&identity, introductions));
     let places = Arc::new(Places::default());
@@ -53,7 +52,7 @@ pub(super) async fn accept(listener: TcpListener, identity: Identity, introducti
     }
 }
 
-/// What every connection is met with.
+/// What the listener needs to answer a connection.
 struct Door {
     own_key: PublicKey,
     acceptor: Acceptor,
@@ -102,12 +101,12 @@ async fn meet(door: &Door, socket: TcpStream, from: IpAddr) -> Result<(), GreetE
     Ok(())
 }
 
-/// The side with the smaller key picks the connection.
+/// Returns this side's role: the side with the smaller key picks the connection.
 pub(super) fn role(own: &PublicKey, other: &PublicKey) -> Role {
     if own < other { Role::Chooser } else { Role::Follower }
 }
 
-/// Who comes from an address: one IPv6 host has a whole /64 of them.
+/// Returns the address by which a host is counted: an IPv6 host has a whole /64 of addresses.
 fn host_of(ip: IpAddr) -> IpAddr {
     match ip {
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
@@ -115,14 +114,14 @@ fn host_of(ip: IpAddr) -> IpAddr {
     }
 }
 
-/// Counts the unfinished connections.
+/// Counts the unfinished connections of each host.
 #[derive(Default)]
 struct Places {
     /// A standard mutex: held for a few lines, never across an await.
     taken: Mutex<HashMap<IpAddr, usize>>,
 }
 
-/// One unfinished connection; given back when it is dropped.
+/// The place of one unfinished connection; it is given back when it is dropped.
 struct Place {
     places: Arc<Places>,
     from: IpAddr,

@@ -1,6 +1,6 @@
-//! What the app asks of one link, besides its texts: what was shown, where the other may be reached now,
-//! to leave. The app leaves it here at any time and never waits; the link's task collects it when it is
-//! woken. Knows no socket and no text.
+//! What the app asks of one link, apart from its texts: that texts were shown, where the other side may be reached now,
+//! that the session is to end. The app leaves this here at any time and never waits; the task of the link collects it
+//! when it is woken. This file knows no socket and no text.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,9 +13,9 @@ use tokio::sync::Notify;
 /// Where the other side may be reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Reachable {
-    /// By dialling it.
+    /// The addresses to dial.
     pub(super) candidates: Vec<Candidate>,
-    /// Through the server there, where it is another than this client's own.
+    /// The server that relays, if it is not the server that this client is connected to.
     pub(super) relay: Option<Candidate>,
 }
 
@@ -27,7 +27,7 @@ impl Reachable {
     }
 }
 
-/// Bounded by what is in it: the newest of everything, whatever was asked before.
+/// The requests of the app. Only the newest of each kind is kept, so the size is bounded.
 #[derive(Debug, Default)]
 pub(super) struct Mailbox {
     /// A standard mutex: held for a few lines, never across an await.
@@ -44,15 +44,15 @@ struct Asked {
     verify: Option<Vec<VerifyMessage>>,
 }
 
-/// What the app has asked since the link looked last.
+/// What the app has asked since the link last looked.
 #[derive(Debug)]
 pub(super) struct News {
-    /// The last text the user was shown.
+    /// The number of the last text that the user was shown.
     pub(super) shown: u64,
-    /// Where the other may be reached now.
+    /// Where the other side may be reached now.
     pub(super) reachable: Option<Reachable>,
     pub(super) is_leaving: bool,
-    /// The user has answered whoever opened the session.
+    /// Whether the user has answered the user who opened the session.
     pub(super) is_acquainted: bool,
     /// All that this side has said in the present verification of keys.
     pub(super) verify: Option<Vec<VerifyMessage>>,
@@ -63,7 +63,7 @@ impl Mailbox {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    // The app's side.
+    // Called by the app.
 
     pub(super) fn show(&self, number: u64) {
         let mut asked = self.asked();
@@ -92,20 +92,20 @@ impl Mailbox {
         self.wake();
     }
 
-    /// Lets the link's task look at what there is to do.
+    /// Wakes the task of the link, so that it looks for work.
     pub(super) fn wake(&self) {
         self.changed.notify_one();
     }
 
-    // Both sides'.
+    // Called by both sides.
 
     pub(super) fn is_leaving(&self) -> bool {
         self.asked().leave
     }
 
-    // The link's side.
+    // Called by the link.
 
-    /// Waits until the task was woken since the last time this returned. Cancel-safe.
+    /// Waits until the task is woken; a call that came since this last returned counts. Cancel-safe.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }

@@ -1,5 +1,6 @@
-//! Meeting the other side at the relay: the same seal and the same hellos as on any other way, inside what the server
-//! copies. Owns who speaks first there, for nobody has dialled: the side with the smaller key.
+//! Meets the other side at the relay. The seal and the hellos are the same as on any other path, inside the bytes that
+//! the server copies. Neither side has dialled the other, so this file decides who speaks first: the side with the
+//! smaller key.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,13 +18,13 @@ use super::reach::{Duplex, Origin, Reached};
 use super::relaying::Visit;
 use super::seal::{self, Acceptor, SealError, Sealed};
 
-/// How long the look-up of a server's name may take.
+/// How long the look-up of a server's host name may take.
 const LOOK_UP_WITHIN: Duration = Duration::from_secs(2);
 
-/// Addresses that a server's name may stand for; the rest are passed over.
+/// How many addresses a server's host name may stand for; the others are ignored.
 const ADDRESSES_OF_A_SERVER: usize = 4;
 
-/// Why a visit to the relay led to nothing.
+/// Why a visit to the relay failed.
 #[derive(Debug, Error)]
 pub(super) enum MeetError {
     #[error("the lobby was not reached yet")]
@@ -41,7 +42,7 @@ pub(super) enum MeetError {
 }
 
 impl MeetError {
-    /// What it means for the next visit.
+    /// Returns what the error means for the next visit.
     pub(super) fn visit(&self) -> Visit {
         match self {
             Self::NoServer | Self::NotThere(_) | Self::NotMet(NotMet::Away(_)) => Visit::Away,
@@ -52,7 +53,8 @@ impl MeetError {
     }
 }
 
-/// Goes to the relay, waits for the other side there, and says hello. The relay is the lobby's server, or the one named.
+/// Goes to the relay, waits for the other side there, and says hello. The relay is the lobby's server, or the server
+/// that is named.
 pub(super) async fn meet(call: &Call, named: Option<Candidate>) -> Result<Fresh, MeetError> {
     let mut server = call.rules.server().ok_or(MeetError::NoServer)?;
     if let Some(named) = named {
@@ -63,8 +65,8 @@ pub(super) async fn meet(call: &Call, named: Option<Candidate>) -> Result<Fresh,
     greeted.unwrap_or(Err(MeetError::TooLong))
 }
 
-/// Where another server of this lobby is. The lobby's own server names it, which is the only one that a host name is
-/// looked up for; the address has to be one that this client may dial.
+/// Finds the address of another server of this lobby. Only the lobby's own server names another server, and only then
+/// is a host name looked up. The rules have to allow the address.
 async fn another_server(call: &Call, named: &Candidate) -> Option<SocketAddr> {
     let found = timeout(LOOK_UP_WITHIN, tokio::net::lookup_host(named.as_str())).await;
     let mut found = found.ok()?.ok()?.take(ADDRESSES_OF_A_SERVER);

@@ -1,35 +1,35 @@
-//! Private sessions: TLS 1.3 between two Ed25519 keys, over direct TCP where one side can be reached, else over what
-//! the lobby's server copies; it has no key to it.
+//! Private sessions: TLS 1.3 between two Ed25519 keys. The connection is direct TCP if one side can reach the other;
+//! otherwise the lobby's server copies the bytes, and has no key to read them.
 //!
-//! Module map. None of these knows the lobby or the screen:
-//! - [`PeerNetwork`] (here) is what the app holds, one for the process.
-//! - `listen` takes connections and `dial` makes them (whose, is in `call`); both say the hellos (`greet`).
-//! - `link` is the task of one session and owns its `connection`; `two_connections` chooses where there are two.
-//! - `reach` is the way to the other side (TCP, or the relay of the lobby's server), and the rules which addresses are
-//!   dialled; `seal` is the TLS on it; `meet` is how the two find each other at the relay.
-//! - `outgoing` is what leaves by a link, and the rule for who writes when: texts (`outbox`), the connection's `writer`, and
-//!   how often it writes (`pace`).
-//! - `verifying` is what this side says in a verification of keys, over each connection anew.
-//! - `inbox` counts what arrives; `line` is a message as it stands on the connection.
-//! - `mailbox` is what the app asks of a link; `event` is what the app hears; `backpressure` is what happens when it
-//!   does not keep up.
-//! - `redial` has the times of dialling again, `relaying` those of the relay and of the search for a direct way beside
-//!   it, and `alarm` wakes by them.
-//! - `introductions` is the table of sessions; `allowance` tells how often a stranger is dialled; `candidates` are this
+//! Module map. None of these modules knows the lobby or the screen:
+//! - [`PeerNetwork`] (here) is what the app holds; there is one for the process.
+//! - `listen` takes connections, and `dial` makes them (`call` says to whom); both say the hellos (`greet`).
+//! - `link` is the task of one session and owns its `connection`; `two_connections` chooses between two connections.
+//! - `reach` is the path to the other side (TCP, or the relay of the lobby's server), with the rules for which
+//!   addresses are dialled; `seal` is the TLS on it; `meet` is how the two sides find each other at the relay.
+//! - `outgoing` is what leaves by a link, and the rule for who writes when; it holds the texts (`outbox`) and the
+//!   `writer` of the connection, and `pace` says how often small things are written.
+//! - `verifying` is what this side says in a verification of keys; it is said again over each new connection.
+//! - `inbox` counts the texts that arrive; `line` is a message as it stands on the connection.
+//! - `mailbox` is what the app asks of a link; `event` is what the app hears; `backpressure` is what happens when the
+//!   app does not keep up.
+//! - `redial` knows when to dial again, `relaying` knows when to visit the relay and when to look for a direct path
+//!   meanwhile, and `alarm` wakes the link at these times.
+//! - `introductions` is the table of sessions; `allowance` says how often a stranger is dialled; `candidates` are this
 //!   client's own addresses.
 //!
 //! The life of a session:
 //! 1. The server introduces two users to each other; both call [`PeerNetwork::open`].
-//! 2. The forker dials at once, the other after a second if nothing came; every address side by side.
-//! 3. Both sides say `hello`; the one with the smaller key picks a connection: `chosen`. [`Up`].
-//! 4. Texts are numbered and kept until the other side says `received`, which it does once its user
-//!    was shown them.
-//!    Where no direct way is found in time both go to the relay as well; once relayed, a direct way is still looked for,
-//!    and taken silently ([`Moved`]).
-//! 5. A connection that breaks or falls silent is rebuilt by both sides ([`Down`], then [`Up`]); texts
-//!    not acknowledged are written again, those already heard are dropped.
-//! 6. One final event: [`Left`], [`Ended`], [`Failed`] or [`Gone`], after [`Undelivered`] for
-//!    whatever was not acknowledged by then.
+//! 2. The forker dials at once. The other side dials after a second if no connection came. Each dials all addresses at
+//!    the same time.
+//! 3. Both sides say `hello`. The side with the smaller key picks a connection and says `chosen`; the app hears [`Up`].
+//!    If no direct path is found in time, both sides go to the relay as well. A relayed session still looks for a
+//!    direct path, and takes it without an interruption ([`Moved`]).
+//! 4. Texts are numbered, and kept until the other side says `received`, which it does when its user was shown them.
+//! 5. If a connection breaks or falls silent, both sides rebuild it ([`Down`], then [`Up`]). Texts that were not
+//!    acknowledged are written again; texts that were already heard are dropped.
+//! 6. The last event is one of [`Left`], [`Ended`], [`Failed`] and [`Gone`]. Before it comes [`Undelivered`] for the
+//!    texts that were not acknowledged by then.
 //!
 //! [`Up`]: PeerEventKind::Up
 //! [`Down`]: PeerEventKind::Down
@@ -103,17 +103,19 @@ use self::reach::tcp;
 use crate::session::link_id::LinkId;
 use crate::session::path::PathChoice;
 
-/// Connections that wait to be looked at by one link; one more is dropped, and dialled again.
+/// How many connections may wait until their link looks at them. Any further connection is dropped, and the peer dials
+/// again.
 const ARRIVALS: usize = 4;
 
-/// Links there may be at once, those that are ending among them. Each holds a few KiB, a socket, and up to
-/// [`OUTBOX_BYTES`] each way.
+/// How many links there may be at once, including those that are ending. Each holds a few KiB, a socket, and up to
+/// [`OUTBOX_BYTES`] in each direction.
 const MOST_LINKS: usize = 256;
 
-/// Past so many links none is opened with a stranger, so that the user's own forks find room.
+/// When there are this many links, no further one is opened with a stranger, so that there is room for the user's own
+/// forks.
 const STRANGER_LINKS: usize = 192;
 
-/// There are as many links as there may be.
+/// There are already as many links as there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "{MOST_LINKS} private sessions are open or ending, as many as there may be; leave some, or try again"
@@ -123,21 +125,21 @@ pub struct TooManyLinks;
 /// How long [`PeerNetwork::close`] waits for the goodbyes: a little longer than one link needs.
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 
-/// What the peer side needs to know.
+/// The settings of the peer side.
 pub struct PeerConfig {
-    /// Who this client is.
+    /// The identity of this client.
     pub identity: Identity,
     /// Where to listen; port 0 lets the system pick one.
     pub listen: SocketAddr,
-    /// Whether a key belongs to a user known from earlier; the listener lets those in, and the ones
-    /// introduced. Asked during a handshake, so it must answer at once.
+    /// Whether a key belongs to a user known from earlier. The listener lets in these keys and the keys that were
+    /// introduced. This is asked during a handshake, so it must answer at once.
     pub pinned: Pinned,
-    /// By which ways sessions may be carried. Who wants only the relay does not listen.
+    /// Which paths sessions may take. A user who wants only the relay does not listen.
     pub path: PathChoice,
 }
 
 impl PeerConfig {
-    /// Every interface, a port the system picks, nobody known from earlier.
+    /// Makes settings that listen on every interface, on a port that the system picks, with no user known from earlier.
     #[must_use]
     pub fn new(identity: Identity) -> Self {
         let listen = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
@@ -159,11 +161,11 @@ pub struct PeerNetwork {
 }
 
 impl PeerNetwork {
-    /// Listens from now on. What happens in the sessions goes to `events`; where the app does not
-    /// take it, the links stop reading, and lose nothing.
+    /// Starts to listen. What happens in the sessions goes to `events`. If the app does not take the events, the links
+    /// stop reading, and nothing is lost.
     ///
     /// # Errors
-    /// When the address cannot be listened on.
+    /// Returns an error if it cannot listen on the address.
     pub async fn start(config: PeerConfig, events: mpsc::Sender<PeerEvent>) -> io::Result<Self> {
         let introductions = Arc::new(Introductions::new(config.pinned));
         let listener = match config.path {
@@ -192,30 +194,31 @@ impl PeerNetwork {
         self.identity.public()
     }
 
-    /// The address that is listened on, if any is.
+    /// Returns the address of the listener, if there is one.
     #[must_use]
     pub fn listening(&self) -> Option<SocketAddr> {
         self.listening
     }
 
-    /// The port that is listened on; 0 where none is.
+    /// Returns the port of the listener; 0 if there is none.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.listening.map_or(0, |listening| listening.port())
     }
 
-    /// Which addresses are dialled; to be told by which address the lobby is reached.
+    /// Returns the rules for which addresses are dialled. The rules have to be told by which address the lobby is
+    /// reached.
     #[must_use]
     pub fn dial_rules(&self) -> Arc<DialRules> {
         Arc::clone(&self.rules)
     }
 
-    /// Opens the session the server introduced. Its events carry `session`. A stranger is dialled a bounded
-    /// number of times and may have less unread; anybody at addresses that the [`DialRules`] allow.
+    /// Opens the session that the server introduced. Its events carry `session`. A stranger is dialled a bounded number
+    /// of times and may have fewer unread texts. Any user is dialled only at addresses that the [`DialRules`] allow.
     ///
     /// # Errors
-    /// When there are as many links as there may be. No event will speak of this one, and whoever dials for it
-    /// is told that it has ended.
+    /// Returns an error if there are already as many links as there may be. In this case no event follows, and a peer
+    /// who dials for the session is told that it has ended.
     pub fn open(
         &self,
         session: LinkId,
@@ -262,14 +265,14 @@ impl PeerNetwork {
         Ok(PeerLinkHandle { mailbox, outgoing })
     }
 
-    /// Does not open the session of this introduction, now or later: whoever dials for it is told that it has
-    /// ended, and so hears it at once instead of trying on.
+    /// Refuses the session of this introduction for good. A peer who dials for it is told that it has ended, and does
+    /// not have to try until its time is up.
     pub fn refuse(&self, introduction: &Introduction) {
         self.introductions.refuse(introduction.session, introduction.key);
     }
 
-    /// Leaves every session and stops listening, in a few seconds at the most. The events of the
-    /// goodbyes still go to the app; where it takes none, they are lost.
+    /// Leaves every session and stops listening, which takes a few seconds at the most. The last events still go to the
+    /// app; if the app does not take them, they are lost.
     pub async fn close(self) {
         self.introductions.leave_all();
         let mut links = std::mem::take(&mut *self.links.lock().unwrap_or_else(PoisonError::into_inner));
@@ -292,7 +295,7 @@ impl fmt::Debug for PeerNetwork {
     }
 }
 
-/// Talks to one link. None of this waits; dropping it leaves the session.
+/// The app's handle of one link. None of its methods waits; dropping it leaves the session.
 #[derive(Debug)]
 pub struct PeerLinkHandle {
     mailbox: Arc<Mailbox>,
@@ -300,13 +303,13 @@ pub struct PeerLinkHandle {
 }
 
 impl PeerLinkHandle {
-    /// Says a text, now or when the link is up. `local_id` is the app's own name for it and comes
-    /// back in [`PeerEventKind::Delivered`] or [`PeerEventKind::Undelivered`]; `at` is when it was
-    /// typed, in milliseconds since 1970-01-01 UTC.
+    /// Says a text, now or as soon as the link is up. `local_id` is the app's own number for the text, which comes back
+    /// in [`PeerEventKind::Delivered`] or [`PeerEventKind::Undelivered`]; `at` is when the text was typed, in
+    /// milliseconds since 1970-01-01 UTC.
     ///
     /// # Errors
-    /// When [`OUTBOX_TEXTS`] or [`OUTBOX_BYTES`] wait already, or the session is over. The text was
-    /// not taken, and no event will speak of it.
+    /// Returns an error if [`OUTBOX_TEXTS`] or [`OUTBOX_BYTES`] already wait, or the session is over. The text was not
+    /// taken, and no event follows for it.
     pub fn say(&self, local_id: u64, text: Text, at: u64) -> Result<(), SayError> {
         if self.mailbox.is_leaving() {
             return Err(SayError::Over);
@@ -317,31 +320,31 @@ impl PeerLinkHandle {
         Ok(())
     }
 
-    /// The user was shown every text up to `number`: the other side may be told that it has arrived.
+    /// Notes that the user was shown every text up to `number`, so that these texts may be acknowledged.
     pub fn shown(&self, number: u64) {
         self.mailbox.show(number);
     }
 
-    /// Where the other may be reached now, in place of what was known. Dials at once if the link is
-    /// down.
+    /// Tells the link where the other side may be reached now, in place of what was known. If the link is down, it
+    /// dials at once.
     pub fn introduced(&self, introduction: &Introduction) {
         self.mailbox.offer(Reachable::of(introduction));
     }
 
-    /// The user has answered whoever opened this session: it is no stranger's any more. Saying a text says
-    /// so, too.
+    /// Tells the link that the user has answered the user who opened this session, so that the other side is no
+    /// stranger any more. Saying a text has the same effect.
     pub fn acquaint(&self) {
         self.mailbox.acquaint();
     }
 
-    /// All that this side has said in the present verification of keys; the link says it, and says it again
-    /// over each new connection, until other messages take its place.
+    /// Sets all that this side has said in the present verification of keys. The link says it, and says it again over
+    /// each new connection, until other messages take its place.
     pub fn verify(&self, said: Vec<VerifyMessage>) {
         self.mailbox.verify(said);
     }
 
-    /// Ends the session. What was said is delivered first if that takes no longer than two seconds;
-    /// while the link is down, or not yet up, it ends at once. [`PeerEventKind::Ended`] follows.
+    /// Ends the session. If the link is up, texts are delivered first, for up to two seconds; if it is down or not yet
+    /// up, the session ends at once. [`PeerEventKind::Ended`] follows.
     pub fn leave(&self) {
         self.mailbox.leave();
     }

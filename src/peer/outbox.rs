@@ -1,10 +1,9 @@
-//! What this side said in one session and the other has not acknowledged. Owns the numbers of the
-//! outgoing texts; knows nothing of sockets or time.
+//! The texts that this side said in one session and the other side has not acknowledged. This file owns the numbers of
+//! the outgoing texts; it knows nothing of sockets or time.
 //!
-//! A text gets its number when it is said and keeps it over every connection of the session. A new
-//! connection begins with [`Outbox::resume`]: what the other side has is retired, the rest is
-//! written again. The other side drops what it has seen ([`Inbox`](super::inbox::Inbox)), so each
-//! text arrives once and in order.
+//! A text gets its number when it is said, and keeps it over every connection of the session. A new connection begins
+//! with [`Outbox::resume`]: the texts that the other side has are removed, and the others are written again. The other
+//! side drops texts that it has already seen ([`Inbox`](super::inbox::Inbox)), so each text arrives once and in order.
 
 use std::collections::VecDeque;
 
@@ -15,12 +14,13 @@ use thiserror::Error;
 
 use super::line::encode;
 
-/// Unacknowledged texts one session holds; past it, nothing more is taken. Enough for a pasted file.
-/// It is the window of the link too: the other side never has more than this to keep for its user.
+/// How many unacknowledged texts one session holds, which is enough for a pasted file; when there are this many, no
+/// more is taken. This is also the window of the link: the other side never has to keep more texts than this for its
+/// user.
 pub const OUTBOX_TEXTS: usize = 1000;
 
-/// Bytes of unacknowledged text one session holds; past it, nothing more is taken. 256 of the
-/// longest texts.
+/// How many bytes of unacknowledged text one session holds, which is 256 of the longest texts; when there are this
+/// many, no more is taken.
 pub const OUTBOX_BYTES: usize = 4 * 1024 * 1024;
 
 /// The outbox takes no more until the other side has acknowledged something.
@@ -36,11 +36,11 @@ pub(super) struct NeverWritten {
     written: u64,
 }
 
-/// Texts said and not yet acknowledged, oldest first.
+/// The texts that were said and are not acknowledged yet, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     texts: VecDeque<Waiting>,
-    /// How many were acknowledged and removed: the front's number is one more.
+    /// How many texts were acknowledged and removed; the first text in the queue has the next number.
     retired: u64,
     /// How many of `texts` were written to the current connection.
     written: usize,
@@ -58,10 +58,10 @@ struct Waiting {
 }
 
 impl Outbox {
-    /// Takes a text; `local_id` is the caller's own name for it.
+    /// Takes a text; `local_id` is the caller's own number for it.
     ///
     /// # Errors
-    /// When as much waits already as may.
+    /// Returns an error if the outbox is full.
     pub(super) fn say(&mut self, local_id: u64, text: Text, at: u64) -> Result<(), OutboxFull> {
         let bytes = text.as_str().len();
         if self.texts.len() >= OUTBOX_TEXTS || self.bytes + bytes > OUTBOX_BYTES {
@@ -73,22 +73,22 @@ impl Outbox {
         Ok(())
     }
 
-    /// A new connection, over which the other side said that it has everything up to `received`.
-    /// Gives back the local ids of what was delivered; the rest will be written again.
+    /// Begins a new connection, on which the other side said that it has everything up to `received`. Returns the local
+    /// ids of the texts that this acknowledges; the others will be written again.
     ///
     /// # Errors
-    /// When `received` was never written.
+    /// Returns an error if `received` was never written.
     pub(super) fn resume(&mut self, received: u64) -> Result<Vec<u64>, NeverWritten> {
         let delivered = self.acknowledge(received)?;
         self.written = 0;
         Ok(delivered)
     }
 
-    /// The other side has everything up to `number`. Gives back the local ids of what that delivers,
-    /// oldest first; an acknowledgement that comes again delivers nothing.
+    /// Notes that the other side has everything up to `number`. Returns the local ids of the texts that this
+    /// acknowledges, oldest first; an acknowledgement that is repeated returns none.
     ///
     /// # Errors
-    /// When `number` was never written.
+    /// Returns an error if `number` was never written.
     pub(super) fn acknowledge(&mut self, number: u64) -> Result<Vec<u64>, NeverWritten> {
         if self.never_wrote(number) {
             return Err(NeverWritten { acknowledged: number, written: self.ever_written });
@@ -105,8 +105,8 @@ impl Outbox {
         Ok(delivered)
     }
 
-    /// Appends the next texts to `out` until it holds `enough` bytes or nothing is left. At least one
-    /// is appended when one waits and `out` holds less.
+    /// Appends the next texts to `out` until `out` holds `enough` bytes or no text is left. If `out` holds fewer bytes
+    /// than `enough`, at least one text is appended.
     pub(super) fn write_into(&mut self, out: &mut BytesMut, enough: usize) {
         while out.len() < enough
             && let Some(waiting) = self.texts.get(self.written)
@@ -123,32 +123,32 @@ impl Outbox {
         number > self.ever_written
     }
 
-    /// The last text that the other side has acknowledged.
+    /// Returns the number of the last text that the other side has acknowledged.
     #[must_use]
     pub(super) fn acknowledged(&self) -> u64 {
         self.retired
     }
 
-    /// Texts that the current connection has not been given yet.
+    /// Returns how many texts the current connection has not been given yet.
     #[must_use]
     pub(super) fn unwritten(&self) -> usize {
         self.texts.len() - self.written
     }
 
-    /// Ends the outbox: the local ids of everything that was never acknowledged, oldest first.
+    /// Ends the outbox. Returns the local ids of all texts that were never acknowledged, oldest first.
     pub(super) fn give_up(&mut self) -> Vec<u64> {
         self.bytes = 0;
         self.written = 0;
         self.texts.drain(..).map(|waiting| waiting.local_id).collect()
     }
 
-    /// Whether anything was ever said.
+    /// Whether any text was ever said.
     #[must_use]
     pub(super) fn has_said(&self) -> bool {
         self.retired > 0 || !self.texts.is_empty()
     }
 
-    /// Whether everything said was acknowledged.
+    /// Whether every text was acknowledged.
     #[must_use]
     pub(super) fn is_empty(&self) -> bool {
         self.texts.is_empty()
@@ -233,7 +233,7 @@ mod tests {
             count: u64,
         },
         Acknowledge,
-        /// The connection is lost with all that is on its way, and replaced.
+        /// The connection is lost with everything that is on its way, and is replaced.
         Lose,
     }
 
@@ -248,7 +248,7 @@ mod tests {
         ]
     }
 
-    /// Both ends of a session and what is on its way between them.
+    /// Both ends of a session, and what is on its way between them.
     #[derive(Default)]
     struct World {
         outbox: Outbox,

@@ -1,17 +1,16 @@
-//! What leaves by one link: the texts on their way out, the present connection's writer, and the rule who
-//! writes when. One mutex guards the three, because a text gets its number, its place behind the bytes
-//! before it, and perhaps its way into the socket in one step.
+//! What leaves by one link: the texts on their way out, the writer of the present connection, and the rule for who
+//! writes when. One mutex guards these three, because in one step a text gets its number, gets its place behind the
+//! earlier bytes, and may be written to the socket.
 //!
 //! The rule:
-//! 1. **The link's task writes whenever it likes** ([`Outgoing::poll_write`]): all that waits, until the
-//!    socket takes no more.
-//! 2. **The app's task writes one text, by the short way** ([`Outgoing::say`]), when three things hold: no
-//!    byte is under way, no other text waits, and the link has heard something since the last text that went
-//!    this way. So a line on a quiet link goes out at once, without a change of task; a burst is
-//!    gathered. What the socket does not take at once, or the error it gives, is left to the link, which
-//!    is woken.
-//! 3. The lock is held for a few lines and for writes that do not wait, never across an await. A connection
-//!    that ends takes its writer out first, and so the app can write to no connection but the present one.
+//! 1. **The link's task writes whenever it likes** ([`Outgoing::poll_write`]): everything that waits, until the socket
+//!    takes no more.
+//! 2. **The app's task writes one text, by the short way** ([`Outgoing::say`]), if three things hold: no byte is under
+//!    way, no other text waits, and the link has heard something since the last text that took the short way. So a
+//!    single line on a quiet link goes out at once without a change of task, and the texts of a burst are gathered. If
+//!    the socket does not take everything at once, or returns an error, the link is woken and does the rest.
+//! 3. The lock is held for a few lines and for writes that do not wait, never across an await. A connection that ends
+//!    takes its writer out first, so the app can only write to the present connection.
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -29,10 +28,10 @@ use super::writer::{ENOUGH_TO_WRITE, Writer};
 /// Why a text was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SayError {
-    /// Too much waits to be delivered.
+    /// The outbox is full.
     #[error(transparent)]
     Full(#[from] OutboxFull),
-    /// The session is over, or ends.
+    /// The session is over or is ending.
     #[error("the session is over")]
     Over,
 }
@@ -40,36 +39,36 @@ pub enum SayError {
 /// Whether a text that was said has left already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Said {
-    /// All of it is in the socket.
+    /// The whole text is in the socket.
     Gone,
-    /// The link has to write it.
+    /// The link has to write the text.
     Waits,
 }
 
-/// How far a connection's bytes have come.
+/// The state of a connection's writer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct WriterState {
-    /// Something is under way.
+    /// Whether some bytes are still under way.
     pub(super) is_writing: bool,
-    /// More than texts may be put in line.
+    /// Whether other messages than texts may be appended.
     pub(super) has_room: bool,
-    /// [`Writer::moves`].
+    /// The value of [`Writer::moves`].
     pub(super) moves: u64,
 }
 
-/// Bounded by the outbox and by the writer's room.
+/// What leaves by one link. It is bounded by the outbox and by the writer's room.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
-    /// A standard mutex: see the rule above.
+    /// A standard mutex; see the rule at the top of this file.
     way: Mutex<Way>,
 }
 
 #[derive(Debug, Default)]
 struct Way {
     outbox: Outbox,
-    /// The present connection's.
+    /// The writer of the present connection.
     writer: Option<Writer>,
-    /// What went wrong with it under the app's hands.
+    /// The error of the writer, if it failed while the app wrote.
     broken: Option<io::Error>,
     short_way: ShortWay,
     is_over: bool,
@@ -84,7 +83,7 @@ impl Way {
         })
     }
 
-    /// Takes the short way with the newest text where the rule allows it.
+    /// Writes the newest text by the short way if the rule allows it.
     fn write_at_once(&mut self) -> Said {
         let Some(writer) = self.writer.as_mut().filter(|writer| writer.is_idle()) else { return Said::Waits };
         if !self.short_way.is_open() || self.broken.is_some() || self.outbox.unwritten() != 1 {
@@ -108,7 +107,7 @@ impl Outgoing {
         self.way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The app says a text.
+    /// Called by the app: says a text.
     pub(super) fn say(&self, local_id: u64, text: Text, at: u64) -> Result<Said, SayError> {
         let mut way = self.way();
         if way.is_over {
@@ -118,9 +117,9 @@ impl Outgoing {
         Ok(way.write_at_once())
     }
 
-    // All that follows is the link's.
+    // Everything below is called by the link.
 
-    /// A connection begins. Nothing takes the short way before the link has heard something on it.
+    /// Begins a connection. The short way is closed until the link has heard something on it.
     pub(super) fn connect(&self, writer: Writer) {
         let mut way = self.way();
         way.writer = Some(writer);
@@ -128,26 +127,26 @@ impl Outgoing {
         way.short_way.close();
     }
 
-    /// The connection is over, or about to be.
+    /// Ends the connection, and returns its writer.
     pub(super) fn disconnect(&self) -> Option<Writer> {
         let mut way = self.way();
         way.broken = None;
         way.writer.take()
     }
 
-    /// The link has heard something.
+    /// Opens the short way, because the link has heard something.
     pub(super) fn open_short_way(&self) {
         self.way().short_way.open();
     }
 
-    /// Puts a message in line, if there is a connection.
+    /// Appends a message to the bytes of the writer, if there is a connection.
     pub(super) fn queue(&self, message: &PeerMessage) {
         if let Some(writer) = &mut self.way().writer {
             encode_into(message, writer.out());
         }
     }
 
-    /// Puts texts in line.
+    /// Appends waiting texts to the bytes of the writer.
     pub(super) fn fill(&self) -> WriterState {
         let mut way = self.way();
         if let Way { writer: Some(writer), outbox, .. } = &mut *way
@@ -162,7 +161,7 @@ impl Outgoing {
         self.way().state()
     }
 
-    /// Writes what waits, and texts as long as there are some. Ready only when the connection fails.
+    /// Writes the bytes that wait, and texts as long as there are some. It is ready only if the connection fails.
     pub(super) fn poll_write(&self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let mut way = self.way();
         if let Some(err) = way.broken.take() {
@@ -180,7 +179,7 @@ impl Outgoing {
         }
     }
 
-    /// Whether the app has ever said anything here.
+    /// Whether the app has ever said a text here.
     pub(super) fn has_said(&self) -> bool {
         self.way().outbox.has_said()
     }
@@ -202,12 +201,12 @@ impl Outgoing {
         self.way().outbox.never_wrote(number)
     }
 
-    /// The last text that the other side has acknowledged.
+    /// Returns the number of the last text that the other side has acknowledged.
     pub(super) fn acknowledged(&self) -> u64 {
         self.way().outbox.acknowledged()
     }
 
-    /// Takes nothing more; what was never acknowledged.
+    /// Closes the outbox. Returns the local ids of the texts that were never acknowledged.
     pub(super) fn close(&self) -> Vec<u64> {
         let mut way = self.way();
         way.is_over = true;
@@ -225,7 +224,7 @@ mod tests {
     use super::super::reach::Duplex;
     use super::*;
 
-    /// What leaves over a connection whose pipe holds `size` bytes, and its other end.
+    /// Makes an `Outgoing` with a connection whose pipe holds `size` bytes, and the other end of the pipe.
     fn connected(size: usize) -> (Outgoing, MessageReader<DuplexStream>) {
         let (near, far) = tokio::io::duplex(size);
         let (_, writer) = tokio::io::split::<Box<dyn Duplex>>(Box::new(near));
@@ -238,7 +237,7 @@ mod tests {
         outgoing.say(number, Text::new("x".repeat(len)).unwrap(), 0).unwrap();
     }
 
-    /// The numbers of the texts that have arrived, without anything being written for them.
+    /// Returns the numbers of the texts that have arrived; nothing is written meanwhile.
     fn arrived(far: &mut MessageReader<DuplexStream>) -> Vec<u64> {
         let mut numbers = Vec::new();
         let mut cx = Context::from_waker(Waker::noop());

@@ -1,10 +1,10 @@
-//! How often small things go out on a link: plain numbers, no socket. Owns the rest between two
-//! acknowledgements and the turns of the short way (see [`super::outgoing`]).
+//! How often small things are written on a link. This file has plain numbers and no socket. It owns the pause between
+//! two acknowledgements and the turns of the short way (see [`super::outgoing`]).
 
 use std::time::Duration;
 
-/// An acknowledgement that goes out alone comes this long after the last one, or later: a text is
-/// acknowledged at once, a stream of them a thousand times a second.
+/// The shortest pause between two acknowledgements that are written alone. A single text is acknowledged at once; a
+/// stream of texts is acknowledged up to a thousand times a second.
 const ACKNOWLEDGE_REST: Duration = Duration::from_millis(1);
 
 /// When a text was last acknowledged, in awake time.
@@ -14,36 +14,37 @@ pub(super) struct AcknowledgePace {
 }
 
 impl AcknowledgePace {
-    /// An acknowledgement goes out at `now`.
+    /// Notes that an acknowledgement goes out at `now`.
     pub(super) fn acknowledged(&mut self, now: Duration) {
         self.last = now;
     }
 
-    /// Whether one may go out alone at `now`.
+    /// Whether an acknowledgement may go out alone at `now`.
     pub(super) fn is_rested(&self, now: Duration) -> bool {
         now.saturating_sub(self.last) >= ACKNOWLEDGE_REST
     }
 
-    /// When the next one may go out alone.
+    /// Returns when the next acknowledgement may go out alone.
     pub(super) fn next(&self) -> Duration {
         self.last + ACKNOWLEDGE_REST
     }
 }
 
-/// Whose turn it is on the short way. The link hands the app a turn each time it has heard something; the
-/// app uses it up with one text. In between texts are gathered, for a burst of them costs far less together.
+/// Whether the app may take the short way. The link gives the app a turn each time it has heard something; the app uses
+/// up the turn with one text. Without a turn, texts are gathered, because a burst of texts costs far less when it is
+/// written together.
 #[derive(Debug, Default)]
 pub(super) struct ShortWay {
     is_open: bool,
 }
 
 impl ShortWay {
-    /// The link has heard something on the present connection.
+    /// Gives the app a turn, because the link has heard something on the present connection.
     pub(super) fn open(&mut self) {
         self.is_open = true;
     }
 
-    /// A connection begins, on which the link writes first.
+    /// Takes the turn away, because a connection begins, on which the link writes first.
     pub(super) fn close(&mut self) {
         self.is_open = false;
     }

@@ -1,24 +1,23 @@
-//! When to dial, and when to stop: plain numbers, no sockets. Time here is *awake* time
-//! ([`AwakeClock`]): what passed while this process could run.
+//! When to dial, and when to give up. This file has plain numbers and no sockets. Time here is *awake* time
+//! ([`AwakeClock`]): the time in which this process could run.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// An opening session that is not up after this long has failed; as long as one handshake may take,
-/// for somebody sits and waits.
+/// A session that does not open within this time has failed. This is no longer than one handshake may take, because a
+/// user is waiting.
 pub const OPEN_WITHIN: Duration = Duration::from_secs(10);
 
-/// Where every address of the other refuses, its own dial gets this long: it begins after
-/// [`REVERSE_DIAL_AFTER`] and may need its introduction first.
+/// If every address of the other side refuses connections, its own dial gets this much time: it begins after
+/// [`REVERSE_DIAL_AFTER`], and the other side may have to receive its introduction first.
 const REFUSED_OPEN_WITHIN: Duration = Duration::from_secs(4);
 
-/// The side that was forked dials too when nothing came for this long: the forker may be unable to
-/// reach it.
+/// The side that was forked dials too if no connection came in this time, because the forker may be unable to reach it.
 const REVERSE_DIAL_AFTER: Duration = Duration::from_secs(1);
 
-/// Pauses between dials while a session opens: short, for the other side may be about to hear of the
-/// introduction (until then its listener refuses).
+/// The pauses between dials while a session opens. They are short, because until the other side has received its
+/// introduction its listener refuses, and that may be any moment.
 const OPENING_PAUSES: [Duration; 4] = [
     Duration::from_millis(50),
     Duration::from_millis(100),
@@ -26,7 +25,7 @@ const OPENING_PAUSES: [Duration; 4] = [
     Duration::from_millis(300),
 ];
 
-/// Pauses between dials while a lost link is rebuilt; the last one repeats.
+/// The pauses between dials while a lost link is rebuilt; the last pause repeats.
 pub(super) const REBUILDING_PAUSES: [Duration; 6] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -36,26 +35,27 @@ pub(super) const REBUILDING_PAUSES: [Duration; 6] = [
     Duration::from_secs(15),
 ];
 
-/// The side that had accepted lets the one that had dialled go first.
+/// After a loss, the side that had been dialled waits this long, so that the side that had dialled goes first.
 const ACCEPTED_WAITS: Duration = Duration::from_millis(500);
 
-/// A link that held this long was sound: after its loss the pauses begin anew. One that is lost
-/// sooner goes on in them, so a peer that breaks every connection is not dialled in a loop.
+/// A link that held for this long was sound, and after its loss the pauses begin anew. If it is lost sooner, the pauses
+/// go on from where they were, so that a peer that breaks every connection is not dialled in a tight loop.
 pub(super) const STEADY_AFTER: Duration = Duration::from_secs(5);
 
-/// A session whose link cannot be rebuilt for this long is over: long enough for a laptop carried
-/// from one room to another.
+/// A session is over if its link cannot be rebuilt for this long. It is enough to carry a laptop from one room to
+/// another.
 pub const GONE_AFTER: Duration = Duration::from_secs(10 * 60);
 
-/// A session is over when the address that answered before refuses for this long: the listener lives
-/// as long as the other's process.
+/// A session is over if the address that answered before refuses connections for this long, because the listener lives
+/// as long as the other user's process.
 pub const REFUSED_GONE_AFTER: Duration = Duration::from_secs(5);
 
-/// More than this between two looks at the clock means that this process was stopped.
+/// If more time than this passes between two looks at the clock, this process was stopped.
 const LONGEST_STEP: Duration = Duration::from_secs(2);
 
-/// Counts the time in which this process could run, so that a suspended one (Ctrl-Z, a laptop
-/// asleep) does not take its own absence for the other's. Looked at once a second or more often.
+/// Counts the time in which this process could run, so that a process that was suspended (by Ctrl-Z, or because a
+/// laptop slept) does not take its own absence for an absence of the other side. The clock has to be looked at once a
+/// second or more often.
 #[derive(Debug)]
 pub(super) struct AwakeClock {
     looked: Instant,
@@ -63,13 +63,13 @@ pub(super) struct AwakeClock {
 }
 
 impl AwakeClock {
-    /// Starts at zero.
+    /// Makes a clock that starts at zero.
     #[must_use]
     pub(super) fn new(now: Instant) -> Self {
         Self { looked: now, awake: Duration::ZERO }
     }
 
-    /// The awake time until `now`.
+    /// Returns the awake time until `now`.
     pub(super) fn look(&mut self, now: Instant) -> Duration {
         self.awake += now.saturating_duration_since(self.looked).min(LONGEST_STEP);
         self.looked = now;
@@ -77,12 +77,12 @@ impl AwakeClock {
     }
 }
 
-/// Why a session gave up dialling: no further dial makes sense.
+/// Why a session gave up dialling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GaveUp {
     /// The time is up.
     TooLong,
-    /// The addresses that count refuse, and have done so for long enough.
+    /// The addresses that count have refused connections for long enough.
     Refused,
 }
 
@@ -102,14 +102,14 @@ pub(super) struct Redial {
 }
 
 impl Redial {
-    /// A session opens at `now`; the one who forked dials at once.
+    /// A session opens at `now`; the side that forked dials at once.
     #[must_use]
     pub(super) fn opening(now: Duration, forked: bool) -> Self {
         let next = if forked { now } else { now + REVERSE_DIAL_AFTER };
         Self { opening: true, since: now, next, rounds: 0, losses: 0, refused_since: None, refused_last: now }
     }
 
-    /// A connection that had lived for `lived` is lost at `now`. `jitter` is 0.8 to 1.2.
+    /// Notes that a connection is lost at `now`, which had lived for `lived`. `jitter` is 0.8 to 1.2.
     pub(super) fn lost(&mut self, now: Duration, lived: Duration, dialled: bool, jitter: f64) {
         self.opening = false;
         self.since = now;
@@ -127,8 +127,8 @@ impl Redial {
         };
     }
 
-    /// The link is up. The rounds it took to open are forgotten; those of rebuilding only once the
-    /// link has held (see [`STEADY_AFTER`]).
+    /// Notes that the link is up. The rounds that it took to open the session are forgotten; the rounds of rebuilding
+    /// are forgotten only when the link has held (see [`STEADY_AFTER`]).
     pub(super) fn up(&mut self) {
         if self.opening {
             self.rounds = 0;
@@ -142,7 +142,8 @@ impl Redial {
         self.opening
     }
 
-    /// The time up to `now` was the server's absence, and tells nothing of the other side.
+    /// Starts the time limit of a lost link anew, because the server was away until `now` and the silence tells nothing
+    /// of the other side.
     pub(super) fn excuse(&mut self, now: Duration) {
         if !self.opening {
             self.since = now;
@@ -155,13 +156,13 @@ impl Redial {
         self.next
     }
 
-    /// Dial at the next look: there are new addresses.
+    /// Makes the link dial at the next look, because there are new addresses.
     pub(super) fn hurry(&mut self, now: Duration) {
         self.next = self.next.min(now);
     }
 
-    /// A round begins at `now`. Tells whether fresh addresses are wanted: after the second round
-    /// that failed, and each third after it.
+    /// Begins a round of dials at `now`. Returns whether new addresses are wanted: after the second round that failed,
+    /// and after every third round after that.
     pub(super) fn begin_round(&mut self, now: Duration, jitter: f64) -> bool {
         let failed = self.rounds;
         self.rounds = self.rounds.saturating_add(1);
@@ -174,19 +175,19 @@ impl Redial {
         !self.opening && failed >= 2 && (failed - 2).is_multiple_of(3)
     }
 
-    /// A dial to an address that counts ended at `now`: refused, or in some other way.
+    /// Notes that a dial to an address that counts ended at `now`, and whether it was refused.
     pub(super) fn note(&mut self, refused: bool, now: Duration) {
         self.refused_since = refused.then(|| self.refused_since.unwrap_or(now));
         self.refused_last = now;
     }
 
-    /// Whether it is over at `now`.
+    /// Returns whether the session is to be given up at `now`, and why.
     #[must_use]
     pub(super) fn gave_up(&self, now: Duration) -> Option<GaveUp> {
         let (limit, refused) = if self.opening {
             (OPEN_WITHIN, self.refused_since.is_some() && now >= self.since + REFUSED_OPEN_WITHIN)
         } else {
-            // Two refusals that far apart, not one refusal and then silence.
+            // There have to be two refusals this far apart; one refusal and then silence is not enough.
             let lasted = self.refused_since.map(|since| self.refused_last.saturating_sub(since));
             (GONE_AFTER, lasted.is_some_and(|lasted| lasted >= REFUSED_GONE_AFTER))
         };
@@ -206,7 +207,7 @@ impl Redial {
     }
 }
 
-/// A factor of 0.8 to 1.2, so that many links lost at one moment do not come back at one moment.
+/// Returns a factor of 0.8 to 1.2, so that many links that are lost at one moment do not come back at one moment.
 #[must_use]
 pub(super) fn jitter() -> f64 {
     let [byte] = hobnob_protocol::name::random_bytes::<1>();

@@ -1,28 +1,29 @@
-//! When a session goes to the relay, and when one that is relayed looks for a direct way: plain numbers, no sockets.
-//! Times are awake times, as in [`super::redial`], which has the times of direct dials while there is no connection.
+//! When a session goes to the relay, and when a relayed session looks for a direct path. This file has plain numbers
+//! and no sockets. Times are awake times, as in [`super::redial`], which has the times of direct dials while there is
+//! no connection.
 
 use std::time::Duration;
 
 use super::redial::{REBUILDING_PAUSES, STEADY_AFTER};
 use crate::session::path::PathChoice;
 
-/// How long a direct way is looked for before the relay is tried as well. A dial over a long way takes half a second
-/// with its handshake, and the forked side begins to dial after one.
+/// How long the session tries a direct path before it tries the relay as well. A dial over a long distance takes half a
+/// second with its handshake, and the side that was forked begins to dial after one second.
 const RELAY_AFTER: Duration = Duration::from_millis(1500);
 
-/// The pause after a server has said that it relays nothing: it may be started again with another setting.
+/// The pause after a server has said that it relays nothing. It may be restarted with another setting.
 const OFF_PAUSE: Duration = Duration::from_secs(60);
 
-/// While a session is relayed, a direct way is looked for every second at first, and then more seldom.
+/// While a session is relayed, it looks for a direct path every second at first, and later less often.
 const SEARCH_EVERY_AT_FIRST: Duration = Duration::from_secs(1);
 const AT_FIRST: Duration = Duration::from_secs(10);
 const SEARCH_EVERY: Duration = Duration::from_secs(60);
 
-/// A relayed session is over when the other side did not come to so many visits after its connection was closed. A visit
-/// waits for half a minute, and whoever lives comes within 18 s, its longest pause.
+/// A relayed session is over when the other side missed this many visits after its connection was closed. A visit waits
+/// for half a minute, and a client that still runs comes within 18 s, its longest pause.
 const MISSED_IS_GONE: u32 = 2;
 
-/// What became of a visit to the relay.
+/// Why a visit to the relay failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Visit {
     /// The server does not answer.
@@ -35,15 +36,16 @@ pub(super) enum Visit {
     Failed,
 }
 
-/// The visits of one session to the relay, and its search for a direct way.
+/// The visits of one session to the relay, and its search for a direct path.
 #[derive(Debug)]
 pub(super) struct Relaying {
     choice: PathChoice,
-    /// When the next visit begins; none while one is under way, a connection stands, or none is allowed.
+    /// When the next visit begins; `None` while a visit is under way, while there is a connection, or if no visit is
+    /// allowed.
     due: Option<Duration>,
     /// Visits begun since the session was last steady.
     visits: usize,
-    /// Whether the relay carried the session when anything last did.
+    /// Whether the last connection of the session was relayed.
     is_carried: bool,
     search: Option<Search>,
     last: Option<Visit>,
@@ -59,7 +61,7 @@ struct Search {
 }
 
 impl Relaying {
-    /// A session opens at `now`. Where the other side tells no address, no dial needs to be waited for.
+    /// A session opens at `now`. If the other side tells no address, the first visit does not wait for dials.
     pub(super) fn opening(choice: PathChoice, now: Duration, tells_addresses: bool) -> Self {
         let mut relaying =
             Self { choice, due: None, visits: 0, is_carried: false, search: None, last: None, missed: None };
@@ -75,12 +77,12 @@ impl Relaying {
         };
     }
 
-    /// When there is something to do while no connection stands.
+    /// Returns when the next visit is due, while there is no connection.
     pub(super) fn due(&self) -> Option<Duration> {
         self.due
     }
 
-    /// A visit begins, if it is time to.
+    /// Begins a visit, if it is time to.
     pub(super) fn begin_visit(&mut self, now: Duration) -> bool {
         let is_due = self.due.is_some_and(|due| now >= due);
         if is_due {
@@ -90,7 +92,7 @@ impl Relaying {
         is_due
     }
 
-    /// A visit led to nothing. `jitter` is 0.8 to 1.2.
+    /// Notes that a visit failed. `jitter` is 0.8 to 1.2.
     pub(super) fn visited(&mut self, visit: Visit, now: Duration, jitter: f64) {
         self.last = Some(visit);
         self.missed = match visit {
@@ -101,7 +103,7 @@ impl Relaying {
         };
         let pause = match visit {
             Visit::Off => OFF_PAUSE,
-            // It took its time.
+            // The visit itself has taken long enough.
             Visit::Alone => REBUILDING_PAUSES[0],
             Visit::Away | Visit::Failed => self.pause(),
         };
@@ -112,13 +114,14 @@ impl Relaying {
         REBUILDING_PAUSES[self.visits.saturating_sub(1).min(REBUILDING_PAUSES.len() - 1)]
     }
 
-    /// Whether the other side has ended: its connection to the relay was closed, which a lost network does not do, and it
-    /// has not come since, while the server answered.
+    /// Tells whether the other side has ended: its connection to the relay was closed, which a lost network does not do,
+    /// and the other side has not come back since, although the server answered.
     pub(super) fn is_abandoned(&self) -> bool {
         self.missed.is_some_and(|missed| missed >= MISSED_IS_GONE)
     }
 
-    /// A connection is lost that had lived for `lived`; whether it was closed, or fell silent.
+    /// Notes that a connection is lost, which had lived for `lived`. `was_closed` tells a closed connection from one that
+    /// fell silent.
     pub(super) fn lost(&mut self, now: Duration, lived: Duration, was_closed: bool, jitter: f64) {
         self.search = None;
         self.missed = (self.is_carried && was_closed).then_some(0);
@@ -132,29 +135,30 @@ impl Relaying {
         }
     }
 
-    /// The relay carries the session from `now` on.
+    /// Notes that the relay carries the session from `now` on.
     pub(super) fn carried(&mut self, now: Duration) {
         (self.due, self.last, self.is_carried, self.missed) = (None, None, true, None);
         self.search = (self.choice == PathChoice::Auto).then_some(Search { since: now, next: now });
     }
 
-    /// A direct connection carries it.
+    /// Notes that a direct connection carries the session.
     pub(super) fn direct(&mut self) {
         (self.due, self.last, self.is_carried, self.search) = (None, None, false, None);
         self.missed = None;
     }
 
-    /// Whether the relay carried the session when anything last did.
+    /// Whether the last connection of the session was relayed.
     pub(super) fn is_carried(&self) -> bool {
         self.is_carried
     }
 
-    /// When a direct way is looked for next, while the session is relayed.
+    /// Returns when to look for a direct path next, while the session is relayed.
     pub(super) fn search_due(&self) -> Option<Duration> {
         self.search.as_ref().map(|search| search.next)
     }
 
-    /// Looks for a direct way, if it is time to; what is known of the other's addresses is then old where `Some(true)`.
+    /// Begins to look for a direct path, if it is time to. `Some(true)` means that the addresses of the other side are
+    /// old by now and newer ones should be asked for.
     pub(super) fn begin_search(&mut self, now: Duration, jitter: f64) -> Option<bool> {
         let search = self.search.as_mut().filter(|search| now >= search.next)?;
         let is_first = now.saturating_sub(search.since) < AT_FIRST;
@@ -162,7 +166,7 @@ impl Relaying {
         Some(!is_first)
     }
 
-    /// There are new addresses.
+    /// Makes the search begin at once, because there are new addresses.
     pub(super) fn hurry_search(&mut self, now: Duration) {
         if let Some(search) = &mut self.search {
             search.next = search.next.min(now);
@@ -173,7 +177,7 @@ impl Relaying {
         self.choice
     }
 
-    /// What became of the last visit, if it led to nothing.
+    /// Returns why the last visit failed, if it did.
     pub(super) fn last(&self) -> Option<Visit> {
         self.last
     }
@@ -279,7 +283,7 @@ mod tests {
         relaying.carried(secs(62.0));
         relaying.lost(secs(90.0), secs(28.0), false, 1.0);
         assert_eq!(relaying.due(), Some(secs(90.0)));
-        // One that breaks each time is not gone back to in a loop.
+        // A relay whose connections break each time is not visited in a tight loop.
         for (at, due) in [(90.0, 90.5), (91.0, 92.0), (93.0, 95.0)] {
             assert!(relaying.begin_visit(secs(91.0).max(secs(at))));
             relaying.carried(secs(at));

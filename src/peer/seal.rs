@@ -1,5 +1,5 @@
-//! The seal of a connection: TLS 1.3 between two keys, the same over every way by which a peer is
-//! reached. Owns whose key is taken at either end; knows no addresses, sessions or hellos.
+//! The encryption of a connection (its seal): TLS 1.3 between two keys, the same over every path by which a peer is
+//! reached. This file decides which key is accepted at either end; it knows no addresses, sessions or hellos.
 
 use std::io;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::reach::Duplex;
 
-/// A stream nobody but the other side can read or write.
+/// A stream that only the two sides can read or write.
 pub(super) struct Sealed {
     pub(super) stream: Box<dyn Duplex>,
-    /// Whose key the other side has shown.
+    /// The key that the other side has proved to have.
     pub(super) key: PublicKey,
     /// The key exchange, as TLS names it.
     pub(super) key_exchange: String,
@@ -31,7 +31,7 @@ pub(super) enum SealError {
     Io(#[from] io::Error),
 }
 
-/// Seals a stream this side has opened; `key` and no other is taken at its other end.
+/// Seals a stream that this side has opened. Only `key` is accepted at the other end.
 pub(super) async fn call(
     stream: Box<dyn Duplex>,
     identity: &Identity,
@@ -52,7 +52,7 @@ pub(super) async fn call(
     Ok(Sealed { stream: Box::new(stream), key, key_exchange })
 }
 
-/// Seals streams the other side has opened. Of anybody whose key is not allowed, nothing after the
+/// Seals streams that the other side has opened. If the key of the other side is not allowed, nothing after the
 /// handshake is read.
 pub(super) struct Acceptor {
     tls: TlsAcceptor,

@@ -1,19 +1,20 @@
-//! Which of two connections of one session carries the words. Both sides dial, so that two connections may complete at
-//! nearly the same moment, and a new one may come while the old one has not been found dead yet. And a session that is
-//! relayed looks for a direct way. The chooser decides and says `chosen`; the follower is handed only connections that were
-//! chosen. Knows no socket.
+//! Decides which of two connections of one session is used. Both sides dial, so two connections may complete at nearly
+//! the same moment, and a new one may come before the old one is found dead. A relayed session also looks for a direct
+//! path. The chooser decides and says `chosen`; the follower only gets connections that were chosen. This file knows no
+//! socket.
 
 use std::time::Duration;
 
 use super::greet::Role;
 use crate::session::path::Path;
 
-/// A connection that completes this soon after the one in use was dialled at the same time from the other end, and is not
+/// If a connection completes this soon after the one in use, the other end dialled it at the same time, and it is not
 /// needed.
 const CHOICE_SETTLES: Duration = Duration::from_secs(1);
 
-/// Whether a connection by `path` that has just completed takes the place of the one in use; `None` where there is none,
-/// else by which path it carries the words, and for how long it has. A direct one is better than a relayed one.
+/// Whether a connection by `path` that has just completed takes the place of the connection in use. `in_use` is the
+/// path of that connection and how long it has been used; `None` if there is no connection. A direct connection is
+/// better than a relayed one.
 pub(super) fn takes_over(role: Role, path: Path, in_use: Option<(Path, Duration)>) -> bool {
     match (role, in_use, path) {
         (Role::Follower, _, _) | (_, None, _) | (_, Some((Path::Relay, _)), Path::Direct) => true,

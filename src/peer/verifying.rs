@@ -1,6 +1,7 @@
-//! What this side has said in a verification of keys, and how much of it the present connection has taken. Nothing of it
-//! is acknowledged, so all of it is said again over each new connection; whoever hears it twice passes it over. Bounded
-//! by what the app hands over, a few short messages. Knows nothing of what they mean.
+//! What this side has said in a verification of keys, and how much of it the present connection has taken. These
+//! messages are not acknowledged, so all of them are said again over each new connection, and a side that hears a
+//! message twice ignores it. The size is bounded by what the app hands over, a few short messages. This file does not
+//! know what the messages mean.
 
 use hobnob_protocol::verification::VerifyMessage;
 
@@ -8,12 +9,13 @@ use hobnob_protocol::verification::VerifyMessage;
 #[derive(Debug, Default)]
 pub(super) struct Verifying {
     said: Vec<VerifyMessage>,
-    /// So many of them were put in line on the present connection.
+    /// How many of the messages were given to the present connection.
     queued: usize,
 }
 
 impl Verifying {
-    /// This is all that this side has said by now. What follows on what was said before is said once.
+    /// Sets all that this side has said by now. If the new messages continue the ones that were already given to the
+    /// connection, only the added messages are given to it.
     pub(super) fn replace(&mut self, said: Vec<VerifyMessage>) {
         if !said.starts_with(&self.said[..self.queued]) {
             self.queued = 0;
@@ -21,12 +23,12 @@ impl Verifying {
         self.said = said;
     }
 
-    /// A connection begins, which has taken nothing yet.
+    /// Begins a connection, which has been given nothing yet.
     pub(super) fn begin(&mut self) {
         self.queued = 0;
     }
 
-    /// What is to be put in line now, once.
+    /// Returns the messages that the connection has not been given yet; each is returned once.
     pub(super) fn take(&mut self) -> &[VerifyMessage] {
         let from = std::mem::replace(&mut self.queued, self.said.len());
         &self.said[from..]

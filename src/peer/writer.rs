@@ -1,7 +1,6 @@
-//! The writer of one connection: the socket's writing half and the bytes that wait for it. It is the one
-//! place from which a session's connection is written to. Owns the order of bytes and whether they are
-//! under way; knows nothing of what they mean, of numbers, of time, or of who writes when
-//! ([`super::outgoing`] decides that).
+//! The writer of one connection: the writing half of the socket and the bytes that wait for it. This is the only place
+//! that writes to a session's connection. It owns the order of the bytes and whether some are under way. It knows
+//! nothing of what they mean, of numbers, of time, or of who writes when ([`super::outgoing`] decides that).
 
 use std::fmt;
 use std::io;
@@ -13,15 +12,15 @@ use tokio::io::{AsyncWrite, AsyncWriteExt, WriteHalf};
 
 use super::reach::Duplex;
 
-/// What is put together for one write, in bytes: several TLS records, so that a burst of texts costs
-/// a handful of system calls.
+/// How many bytes are gathered for one write. These are several TLS records, so that a burst of texts costs only a
+/// handful of system calls.
 pub(super) const ENOUGH_TO_WRITE: usize = 64 * 1024;
 
 /// Writes one connection's bytes.
 pub(super) struct Writer {
     half: WriteHalf<Box<dyn Duplex>>,
     out: BytesMut,
-    /// Written bytes may still be on this side of the socket.
+    /// Whether written bytes may still be on this side of the socket.
     unflushed: bool,
     moves: u64,
 }
@@ -37,7 +36,7 @@ impl Writer {
         Self { half, out: BytesMut::new(), unflushed: false, moves: 0 }
     }
 
-    /// Where what is to be written is appended.
+    /// Returns the buffer to which the bytes to be written are appended.
     pub(super) fn out(&mut self) -> &mut BytesMut {
         if self.is_idle() {
             self.moves += 1;
@@ -50,20 +49,21 @@ impl Writer {
         self.out.is_empty() && !self.unflushed
     }
 
-    /// Whether more than texts may be appended: also while as many of those wait as may, or a stream of
-    /// them would hold back acknowledgements. A side that asks and does not read is not answered for ever.
+    /// Whether messages other than texts may be appended. This is still true when the texts have filled their part,
+    /// because a stream of texts would otherwise hold back the acknowledgements. But there is a limit, so that a peer
+    /// that sends requests and does not read is not answered for ever.
     pub(super) fn has_room(&self) -> bool {
         self.out.len() < 4 * ENOUGH_TO_WRITE
     }
 
-    /// Grows whenever something begins to wait and whenever something was written: while it stays, and the
-    /// writer is not idle, nothing moves.
+    /// A counter that grows when bytes begin to wait and when bytes were written. If it stays the same while the writer
+    /// is not idle, the connection is stuck.
     pub(super) fn moves(&self) -> u64 {
         self.moves
     }
 
-    /// Writes what waits; ready when nothing does any more. What was written is gone from here, so it may
-    /// be given up at any time.
+    /// Writes the bytes that wait; ready when none are left. Written bytes are removed from the buffer at once, so the
+    /// call may be cancelled at any time.
     pub(super) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.out.is_empty() {
             let count = ready!(Pin::new(&mut self.half).poll_write(cx, &self.out))?;
@@ -82,13 +82,13 @@ impl Writer {
         Poll::Ready(Ok(()))
     }
 
-    /// Writes what waits, and closes this half.
+    /// Writes the bytes that wait, and closes this half.
     pub(super) async fn finish(mut self) -> io::Result<()> {
         self.half.write_all(&self.out).await?;
         self.half.shutdown().await
     }
 
-    /// Closes this half, so that the other side sees an end and not a break.
+    /// Closes this half, so that the other side sees a regular end of the connection.
     pub(super) async fn shut_down(mut self) -> io::Result<()> {
         self.half.shutdown().await
     }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::crashes::verified;
 use crate::ledger::{notices, seen};
+use crate::support::home::Home;
 use crate::support::launch::Launch;
 use crate::support::output::Output;
 use crate::support::server::Server;
@@ -214,4 +215,29 @@ fn clients_are_told_when_a_disk_has_lost_what_they_have_read() {
     anna.wait(json!({"event": "link", "session": 0, "state": "up"}));
     anna.say("after");
     assert_eq!(notices(&anna, "not the one read before").len(), 1, "{}", anna.story());
+}
+
+#[test]
+fn a_backup_onto_a_disk_that_fills_says_so_and_leaves_nothing() {
+    let server = Server::start(&["--rate", "100000"]);
+    let anna = server.join("anna");
+    let long = "x".repeat(8000);
+    for number in 0..700 {
+        anna.send(&format!("{number} {long}"));
+    }
+    anna.wait(json!({"event": "sent", "text": format!("699 {long}")}));
+    let home = Home::new();
+    let place = home.path().join("small");
+    let Some(disk) = Disk::at(place.to_str().unwrap()) else { return };
+    let (data, to) = (server.data_dir(), place.join("backup").display().to_string());
+    let backup = |to: &str| Launch::server_program().args(["backup", "--data-dir", &data, to]).run("");
+    backup(&to).failed().complains("is full; nothing is left of the backup");
+    assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0, "nothing is left");
+    disk.fill();
+    let _failed = backup(&to).failed();
+    assert_eq!(std::fs::read_dir(&place).unwrap().count(), 1, "the ballast alone");
+    // Elsewhere there is room, and the server has noticed nothing.
+    let elsewhere = home.path().join("backup").display().to_string();
+    let _copied = backup(&elsewhere).ended_with(0);
+    anna.say("and on");
 }

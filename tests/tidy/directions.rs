@@ -45,7 +45,7 @@ const SERVER: House = House {
         &["connection"],
         &["engine", "listener", "own_files"],
         &["shared_lobby"],
-        &["server", "status"],
+        &["server", "status", "backup"],
         &["nats"],
         &["cli"],
         &["manual"],

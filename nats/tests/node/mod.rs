@@ -1,8 +1,8 @@
-//! NATS nodes of a test's own: on ports of their own on the loopback interface, in a folder of their own, ended by
-//! their own process numbers. Used by every test that needs real nodes, also of other crates.
+//! NATS nodes that belong to one test: they have their own ports on the loopback interface and their own folder, and
+//! are ended by their process numbers. Used by every test that needs real nodes, also in other crates.
 //!
-//! A machine without `nats-server` says so and why its tests are skipped; where the variable `CI` is set, that is a
-//! failure. `.ci/run` puts it into `target/tools/bin`.
+//! On a machine without `nats-server`, the tests say so and are skipped; if the variable `CI` is set, that is a
+//! failure. `.ci/run` puts the program into `target/tools/bin`.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 #![allow(clippy::print_stderr, reason = "whoever runs the tests is told which did not run")]
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 /// How long nodes may take until they answer.
 const READY_WITHIN: Duration = Duration::from_secs(20);
 
-/// Names the program, where it is neither in `target/tools/bin` nor in the path.
+/// The environment variable that names the program, if it is neither in `target/tools/bin` nor in the path.
 const PROGRAM: &str = "HOBNOB_NATS_SERVER";
 
 /// One node.
@@ -32,11 +32,11 @@ pub(crate) struct Node {
     child: Child,
 }
 
-/// Where nodes are.
+/// The machine, or the network namespace, in which nodes run.
 #[derive(Clone)]
 struct Place {
     host: String,
-    /// What stands before a command that is to run there.
+    /// The words before a command that make it run in this place.
     prefix: Vec<String>,
 }
 
@@ -46,14 +46,14 @@ impl Place {
     }
 }
 
-/// One node, or several that are one cluster. Ends with the test.
+/// One node, or several nodes that form one cluster. They end with the test.
 pub(crate) struct Nodes {
     pub(crate) nodes: Vec<Node>,
     joined: String,
     _dir: tempfile::TempDir,
 }
 
-/// The program, if this machine has it.
+/// The path of the program, if this machine has it.
 fn program() -> Option<PathBuf> {
     let named = std::env::var_os(PROGRAM).map(PathBuf::from);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -66,7 +66,7 @@ fn program() -> Option<PathBuf> {
     named.or(tools).or_else(in_path)
 }
 
-/// The same, with a word where it is not.
+/// The path of `nats-server`; with a message on standard error if this machine has none.
 fn found() -> Option<PathBuf> {
     let program = program();
     if program.is_none() {
@@ -154,8 +154,8 @@ fn configuration(
     text
 }
 
-/// Ports that nobody listens at. Another program may take one before the node does; then the node ends at once and
-/// the test says so.
+/// Ports at which nobody listens. Another program may take one before the node does; then the node ends at once and the
+/// test says so.
 fn free_ports(count: usize) -> Vec<u16> {
     let listeners: Vec<TcpListener> =
         (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
@@ -176,24 +176,24 @@ fn spawn(program: &Path, place: &Place, config: &Path) -> io::Result<Child> {
 }
 
 impl Node {
-    /// Where clients reach it.
+    /// The address at which clients reach the node.
     pub(crate) fn url(&self) -> String {
         format!("nats://{}:{}", self.place.host, self.port)
     }
 
-    /// Ends it as a crash does.
+    /// Ends the node as a crash does.
     pub(crate) fn kill(&mut self) {
         let _dead_already = self.child.kill();
         self.child.wait().unwrap();
     }
 
-    /// Starts it again with what it had stored.
+    /// Starts the node again with what it had stored.
     pub(crate) fn start_again(&mut self) {
         self.child = spawn(&self.program, &self.place, &self.config).unwrap();
         self.wait_until_it_answers();
     }
 
-    /// Stops it where it stands, or lets it go on.
+    /// Freezes the node, or lets it go on.
     pub(crate) fn freeze(&self, frozen: bool) {
         let signal = if frozen { "-STOP" } else { "-CONT" };
         let sent = Command::new("kill").arg(signal).arg(self.child.id().to_string()).status().unwrap();
@@ -214,17 +214,17 @@ impl Node {
 }
 
 impl Nodes {
-    /// The same in one line, as an option takes them.
+    /// The addresses of all nodes in one line, as an option takes them.
     pub(crate) fn joined(&self) -> &str {
         &self.joined
     }
 
-    /// Where clients reach all of them.
+    /// The addresses at which clients reach the nodes.
     pub(crate) fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(Node::url).collect()
     }
 
-    /// The monitoring port of the first node.
+    /// The address of the first node's monitoring port.
     pub(crate) fn monitor(&self) -> String {
         format!("http://127.0.0.1:{}", self.nodes[0].monitor)
     }

@@ -1,5 +1,5 @@
-//! The order of a lobby over real NATS nodes: what every order is held to, and what this one promises besides when
-//! nodes die, freeze, or come back with less than they had.
+//! The order of a lobby over real NATS nodes: what every order has to do, and what this one does besides when nodes
+//! die, freeze, or come back with less than they had.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test, in helpers too")]
 
@@ -37,7 +37,7 @@ async fn stream(settings: &Settings) -> NatsStream<String> {
     NatsStream::found(link, settings, StreamIdentity([7; 16]), "a test").await.unwrap().0
 }
 
-/// Publishes until it is known that the batch stands there, as a server does. Perhaps it stands there more than once.
+/// Publishes until it is known that the batch is in the order, as a server does. The batch may be there more than once.
 async fn publish(stream: &NatsStream<String>, text: &str) -> Place {
     let until = Instant::now() + LONG;
     loop {
@@ -53,7 +53,7 @@ async fn heard(follower: &mut dyn Follower<String>) -> Ordered<String> {
     timeout(LONG, next(follower)).await.expect("nothing is heard").expect("the order goes on")
 }
 
-/// Reads until `last` is heard. What is said twice is one after the other, and nothing is missing.
+/// Reads until the last of `texts` is heard. A text that is there twice comes twice in a row, and no text is missing.
 async fn hears_all(follower: &mut dyn Follower<String>, texts: &[String]) {
     let mut place = None;
     let mut read: Vec<String> = Vec::new();
@@ -69,7 +69,7 @@ async fn hears_all(follower: &mut dyn Follower<String>, texts: &[String]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_is_an_order() {
+async fn it_does_what_every_order_has_to_do() {
     let Some(nodes) = node::start(1, false) else { return };
     let lobbies = AtomicUsize::new(0);
     suite::all(async || {
@@ -80,7 +80,7 @@ async fn it_is_an_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_servers_that_come_at_once_one_founds_and_all_find_the_same() {
+async fn when_servers_come_at_once_one_founds_the_lobby_and_all_find_the_same() {
     let Some(nodes) = node::start(1, false) else { return };
     let settings = settings(nodes.urls(), "lobby");
     let come = (0..8_u8).map(|n| {
@@ -101,14 +101,14 @@ async fn of_servers_that_come_at_once_one_founds_and_all_find_the_same() {
         founders.extend(founded.is_new.then_some(founded.identity));
         found.push(founded.identity);
     }
-    // JetStream answers yes to whoever makes a stream again as it is, so there may seem to be several; all of them
-    // are the same.
+    // When a server makes a stream again with the same settings, JetStream says that it was made. So there may seem to
+    // be several founders; all of them made the same stream.
     assert!(found.iter().all(|identity| *identity == found[0]), "{found:?}");
     assert!(founders.iter().all(|identity| *identity == found[0]) && !founders.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_used_is_refused_with_a_sentence() {
+async fn a_stream_that_cannot_be_used_is_refused_with_an_explanation() {
     let Some(nodes) = node::start(1, false) else { return };
     let link = Link::connect(&settings(nodes.urls(), "lobby")).await.unwrap();
     let found = NatsStream::<String>::find(link, &"lobby".parse().unwrap()).await.unwrap();
@@ -129,7 +129,7 @@ async fn what_cannot_be_used_is_refused_with_a_sentence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_larger_than_nats_takes_is_refused_and_blocks_nothing() {
+async fn a_batch_that_is_too_large_for_nats_is_refused_and_blocks_nothing() {
     let Some(nodes) = node::start(1, false) else { return };
     let stream = stream(&settings(nodes.urls(), "lobby")).await;
     let refused = stream.publish(Arc::new("x".repeat(2 * 1024 * 1024))).await;
@@ -149,7 +149,7 @@ async fn a_node_that_dies_and_comes_back_loses_nothing_that_was_acknowledged() {
     nodes.nodes[0].start_again();
     publish(&stream, "after").await;
     assert_eq!(*heard(&mut *follower).await.batch, "before");
-    // What nobody knows of may have come all the same.
+    // A batch whose publication is uncertain may have been stored all the same.
     let mut last = heard(&mut *follower).await;
     if *last.batch == "meanwhile" {
         last = heard(&mut *follower).await;
@@ -187,7 +187,7 @@ async fn three_nodes_go_on_while_one_after_the_other_is_killed_or_frozen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_majority_nothing_is_acknowledged_and_with_it_all_goes_on() {
+async fn without_a_majority_nothing_is_acknowledged_and_when_it_is_back_all_goes_on() {
     let Some(mut nodes) = node::start(3, false) else { return };
     let stream = stream(&settings(nodes.urls(), "lobby")).await;
     let mut follower = stream.follow(Place(0));
@@ -213,7 +213,7 @@ async fn a_stream_that_goes_back_or_is_made_anew_is_noticed() {
     let settings = settings(nodes.urls(), "lobby");
     let stream = stream(&settings).await;
     publish(&stream, "one").await;
-    // As a server that has read to 5 finds a stream that was restored from an older copy.
+    // A server that has read to place 5 finds a stream that was restored from an older copy.
     let mut ahead = stream.follow(Place(5));
     let went_back = timeout(LONG, next(&mut *ahead)).await.unwrap().unwrap_err();
     assert_eq!(went_back, StreamError::WentBack { reached: Place(5), ends: Place(1) });
@@ -229,7 +229,7 @@ async fn a_stream_that_goes_back_or_is_made_anew_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn neighbours_answer_each_other_and_nobody_waits_for_one_that_is_gone() {
+async fn servers_answer_each_other_and_do_not_wait_for_one_that_is_gone() {
     let Some(nodes) = node::start(1, false) else { return };
     let settings = settings(nodes.urls(), "lobby");
     let neighbour =
@@ -248,7 +248,7 @@ async fn neighbours_answer_each_other_and_nobody_waits_for_one_that_is_gone() {
     });
     let until = Instant::now() + LONG;
     let answer = loop {
-        // The other side's ear reaches the node a moment after it was asked for.
+        // The subscription of the other side reaches the node a moment after it was made.
         match one.ask(ServerId(2), hi.clone(), Duration::from_secs(2)).await {
             Ok(answer) => break answer,
             Err(err) => assert!(Instant::now() < until, "{err}"),

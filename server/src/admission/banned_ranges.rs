@@ -1,6 +1,7 @@
-//! Which addresses are banned, for whoever takes newcomers: a connection from there is closed before a handshake is spent
-//! on it. A few are let through all the same, since an operator may come from there, which only a handshake shows; whoever
-//! is none is refused after it. Knows nothing of why an address is banned.
+//! The banned addresses, for the code that accepts connections: a connection from a banned address is closed before a
+//! handshake is spent on it. A few of these connections are let through nevertheless, because an operator may come from
+//! there, and only a handshake shows that; users who are no operators are refused after the handshake. Knows nothing of
+//! why an address is banned.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,14 +12,14 @@ use tokio::time::Instant;
 use crate::decide::rules::{AddressRange, MAX_ENTRIES, Term};
 use crate::limits::allowance::{Allowance, Measure};
 
-/// From each range one connection in this time is let through.
+/// From each range, one connection is let through in this time.
 const ONE_IN: Duration = Duration::from_secs(5);
 
-/// From all ranges together so many at once, and then one in this time.
+/// From all ranges together, this many connections are let through at once, and after that one in this time.
 const AT_ONCE: u32 = 4;
 const OF_ALL_ONE_IN: Duration = Duration::from_secs(2);
 
-/// The ranges that are banned, and how many connections were let through.
+/// The banned ranges, and how many connections were let through.
 #[derive(Debug)]
 pub(crate) struct BannedRanges(Mutex<Inner>);
 
@@ -40,12 +41,12 @@ impl Default for BannedRanges {
 }
 
 impl BannedRanges {
-    /// From now on these are banned.
+    /// From now on these ranges are banned.
     pub(crate) fn set(&self, ranges: Vec<(AddressRange, Term)>) {
         self.lock().ranges = ranges;
     }
 
-    /// Whether a connection from this address is worth a handshake; the clock shows `wall`, in milliseconds.
+    /// Whether a connection from this address gets a handshake. `wall` is the time of the clock, in milliseconds.
     pub(crate) fn lets_pass(&self, ip: IpAddr, now: Instant, wall: u64) -> bool {
         let mut inner = self.lock();
         let holds = |term: &Term| term.as_end().is_none_or(|end| wall < end);
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_banned_range_one_connection_in_a_while_is_worth_a_handshake_and_others_are_not_touched() {
+    fn a_banned_range_gets_one_handshake_in_a_while_and_other_addresses_are_not_affected() {
         let (banned, now) = (BannedRanges::default(), Instant::now());
         banned.set(vec![("192.0.2.0/24".parse().unwrap(), Term::Millis(1000))]);
         assert_eq!(passed(&banned, "192.0.2.9", now, 999), 1);

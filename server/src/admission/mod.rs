@@ -1,5 +1,5 @@
-//! How many clients there may be, in all and from one address (for IPv6, one network). A plain count: who is admitted holds a
-//! [`Slot`], and gives it back by dropping it.
+//! How many clients there may be, in all and from one address (for IPv6, from one network). A plain count: each
+//! admitted client holds a [`Slot`] and gives it back by dropping it.
 
 pub(crate) mod banned_ranges;
 
@@ -11,15 +11,16 @@ use hobnob_protocol::message::RefusedCode;
 
 use crate::network::Network;
 
-/// Connections that are told why they are not let in, at once; others are closed without a word.
+/// How many connections may be told at the same time why they are not let in. Further ones are closed without an
+/// explanation.
 const MAX_TURNED_AWAY: usize = 64;
 
-/// Counts who is here.
+/// Counts the clients that are here.
 #[derive(Debug)]
 pub(crate) struct Admission {
     max: usize,
     max_per_ip: usize,
-    /// Held for a few lines.
+    /// Locked only for a few lines.
     counts: Mutex<Counts>,
 }
 
@@ -33,11 +34,11 @@ struct Counts {
 /// What becomes of a newcomer.
 #[derive(Debug)]
 pub(crate) enum Verdict {
-    /// It may try to join.
+    /// The newcomer may try to join.
     Admitted(Slot),
-    /// It is told this, and closed.
+    /// The newcomer is told this reason and is closed.
     TurnedAway(Slot, RefusedCode),
-    /// It is closed.
+    /// The connection is closed at once.
     Dropped,
 }
 
@@ -45,7 +46,7 @@ pub(crate) enum Verdict {
 #[derive(Debug)]
 pub(crate) struct Slot {
     admission: Arc<Admission>,
-    /// Where it is from; none when it is only being turned away.
+    /// The network it comes from; `None` for a connection that is only being turned away.
     network: Option<Network>,
 }
 
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn caps_hold_in_all_and_for_one_address_and_places_come_back() {
+    fn limits_hold_in_all_and_for_one_address_and_slots_are_given_back() {
         let admission = Admission::new(3, 2);
         let first = admission.judge(ip("10.0.0.1"));
         let _second = admission.judge(ip("::ffff:10.0.0.1"));
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_another_ipv6_address_each_time_is_counted_as_one() {
+    fn clients_that_differ_only_within_one_ipv6_network_are_counted_together() {
         let admission = Admission::new(100, 2);
         let verdicts: Vec<_> = (1..=9).map(|n| admission.judge(ip(&format!("2001:db8::{n}")))).collect();
         let admitted = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Admitted(_))).count();
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_past_the_cap_is_closed_without_a_word() {
+    fn clients_far_beyond_the_limit_are_closed_without_an_explanation() {
         let admission = Admission::new(0, 0);
         let told: Vec<_> = (0..MAX_TURNED_AWAY).map(|_| admission.judge(ip("10.0.0.1"))).collect();
         assert!(matches!(admission.judge(ip("10.0.0.1")), Verdict::Dropped));

@@ -1,5 +1,6 @@
-//! From where a newcomer reads on, in the lobby and in each room. Held against the log only when the lobby has let the
-//! newcomer in: then everything that its cursor may name is there. Reads the log, changes nothing.
+//! From which position a newcomer reads on, in the lobby and in each room. The position is looked up only when the
+//! lobby has let the newcomer in: by then everything that the newcomer's cursor may name is in the log. Reads the log,
+//! changes nothing.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -14,10 +15,11 @@ use crate::decide::RoomView;
 use crate::lobby::Admitted;
 use crate::log::{LobbyLog, LogError};
 
-/// The newest messages a newcomer may begin with.
+/// The greatest number of messages that a newcomer may get from before it came.
 const MAX_BACKLOG: u64 = MAX_HISTORY_REQUEST as u64;
 
-/// From where a client wants to read on, in one log. The first that is there counts.
+/// From which position a client wants to read on in one log: after a cursor, after a number, or with a backlog. The
+/// first of these that the client gives counts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Begin {
     cursor: Option<Cursor>,
@@ -26,39 +28,39 @@ pub(super) struct Begin {
 }
 
 impl Begin {
-    /// After a cursor, after a number, or with so many of the newest messages.
+    /// Begins after `cursor`, or after the message `since`, or with so many of the newest messages.
     pub(super) fn new(cursor: Option<Cursor>, since: Option<Seq>, backlog: u64) -> Self {
         Self { cursor, since, backlog: backlog.min(MAX_BACKLOG) }
     }
 }
 
-/// What of a hello matters when its client is let in.
+/// What is remembered of a hello until its client is let in.
 #[derive(Debug)]
 pub(super) struct Arrival {
     begin: Begin,
     observed: IpAddr,
-    /// The rooms it is to be in again.
+    /// The rooms that the client was in before and joins again.
     pub(super) rooms: Vec<RoomCursor>,
 }
 
-/// Where a client begins.
+/// The position from which a client reads on.
 struct Start {
-    /// The position before the first message it is sent.
+    /// The position before the first message that the client is sent.
     position: Position,
-    /// Messages after its cursor that are no longer kept.
+    /// How many messages after the client's cursor are no longer kept.
     missed: u64,
-    /// Whether it goes on from what it has.
+    /// Whether the client goes on from what it has read already.
     resumed: bool,
 }
 
 impl Arrival {
-    /// That of a client seen at the address `observed`.
+    /// What is remembered of the hello of a client that was seen at the address `observed`.
     pub(super) fn new(hello: &Hello, observed: IpAddr) -> Self {
         let begin = Begin::new(hello.cursor, hello.since, hello.backlog);
         Self { begin, observed, rooms: hello.rooms.clone() }
     }
 
-    /// What the client is told when it is let in.
+    /// The answer to a client that is let in.
     pub(super) async fn welcome(
         &self,
         log: &dyn LobbyLog,
@@ -84,7 +86,7 @@ impl Arrival {
     }
 }
 
-/// Where a client begins in a room, and what it is told of that.
+/// The answer to a client that joins a room; it says from which position the client reads on there.
 pub(super) async fn in_room(
     log: &dyn LobbyLog,
     recent: Option<&Mutex<Recent>>,
@@ -108,11 +110,11 @@ pub(super) async fn in_room(
     }
 }
 
-/// One of the logs: the lobby's, or a room's.
+/// One log, the lobby's or a room's.
 struct OneLog<'a> {
     log: &'a dyn LobbyLog,
     id: LogId,
-    /// Of which room; none for the lobby.
+    /// The log of a room; `None` for the lobby.
     room: Option<LogId>,
     recent: Option<&'a Mutex<Recent>>,
 }
@@ -134,7 +136,7 @@ impl OneLog<'_> {
         }
     }
 
-    /// The newest messages before `head`, as many as the client wants.
+    /// The position before the newest messages up to `head`, as many as the client wants.
     async fn newest(&self, begin: &Begin, head: Position, resumed: bool) -> Start {
         let start = |position| Start { position, missed: 0, resumed };
         let wanted = Seq(head.seq.0.saturating_sub(begin.backlog));
@@ -152,8 +154,8 @@ impl OneLog<'_> {
         }
     }
 
-    /// The position of `cursor` and how many messages after it are no longer kept; `None` when it is no position
-    /// of this log up to `head`.
+    /// The position from which a client with `cursor` reads on, and how many messages after the cursor are no longer
+    /// kept; `None` when the cursor is no position of this log up to `head`.
     async fn resume(&self, cursor: &Cursor, head: Position) -> Result<Option<(Position, u64)>, LogError> {
         if cursor.log != self.id || cursor.position.seq > head.seq {
             return Ok(None);
@@ -165,7 +167,8 @@ impl OneLog<'_> {
         Ok((position == cursor.position).then_some((position, 0)))
     }
 
-    /// The position after message `seq`, or the nearest there is; `head` at the latest.
+    /// The position after message `seq`, or after a later message when `seq` is no longer kept; never a later position
+    /// than `head`.
     async fn after(&self, seq: Seq, head: Position) -> Result<Position, LogError> {
         if seq >= head.seq {
             return Ok(head);

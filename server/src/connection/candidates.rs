@@ -1,18 +1,19 @@
-//! Where peers reach a client, as others are told of it: what the client names and where it is seen. Owns how much of
-//! that is kept; decides about addresses alone, dials none.
+//! The addresses at which peers reach a client, as the others are told them: those that the client names, and the one
+//! at which the server sees it. Owns how many of them are kept. It only decides about addresses and connects to none.
 
 use std::net::{IpAddr, SocketAddr};
 
 use hobnob_protocol::MAX_CANDIDATES;
 use hobnob_protocol::name::Candidate;
 
-/// Bytes of addresses kept for one client, and told to whoever is introduced to it. An IPv6 address with its port has
-/// at most 47, so 32 of those fit, and two of the longest names of hosts beside most of them. Without this bound a
-/// client would fill others' queues with names, of which each may have 253.
+/// How many bytes of addresses are kept for one client and told to the users who are introduced to it. An IPv6 address
+/// with its port has at most 47 bytes, so 32 of these fit; beside most of them, two of the longest host names fit as
+/// well. Without this limit a client could fill the queues of others with host names, each of which may have 253 bytes.
 const MAX_BYTES: usize = 2048;
 
-/// What `named` has room for, in its order, and the address the client is `observed` at, if it says at which `port`
-/// it listens. That one has its room in any case: it is the one that leads to the client for sure.
+/// The addresses of `named` that fit, in their order, followed by the address at which the client is `observed`, if the
+/// client says at which `port` it listens. The observed address always fits, because it is the one that surely leads to
+/// the client.
 pub(super) fn candidates(named: &[Candidate], port: Option<u16>, observed: IpAddr) -> Vec<Candidate> {
     let port = port.filter(|&port| port != 0);
     let seen_at: Option<Candidate> = port.map(|port| SocketAddr::new(observed, port).into());
@@ -48,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_named_is_kept_once_and_where_the_client_is_seen_comes_last() {
+    fn named_addresses_are_kept_once_and_the_observed_address_comes_last() {
         let both = named(["10.0.0.1:7".into(), "192.0.2.1:7".into(), "10.0.0.1:7".into()]);
         let kept = candidates(&both, Some(7), SEEN);
         assert_eq!(kept, named(["10.0.0.1:7".into(), "192.0.2.1:7".into()]));
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn long_names_are_kept_as_far_as_there_is_room_and_the_address_seen_always() {
+    fn long_names_are_kept_as_long_as_they_fit_and_the_observed_address_always() {
         let name = |n| format!("{}{n:02}:65535", "x".repeat(250));
         let short = ["10.0.0.1:7".to_owned()];
         let kept = candidates(&named((0..31).map(name).chain(short)), Some(7), SEEN);

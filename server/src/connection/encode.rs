@@ -1,5 +1,5 @@
-//! Facts as lines of the protocol. What everybody is told is encoded once and kept beside the fact. Knows
-//! nothing of sockets.
+//! Encodes facts as lines of the protocol. What everybody is told is encoded once and kept with the fact. Knows nothing
+//! of sockets.
 
 use std::borrow::Cow;
 
@@ -15,16 +15,17 @@ use hobnob_protocol::said::SaidWriter;
 use crate::lobby::{Chunk, News, NewsLines};
 use crate::log::Stretch;
 
-/// What a `presence` line holds around its changes.
+/// The parts of a `presence` line before and after its changes.
 const BEFORE: &[u8] = br#""changes":["#;
 const AFTER: &[u8] = b"]}\n";
 
-/// The line of a chunk (several only where it would be longer than a line may be), made once for everybody.
+/// The line of a chunk, encoded once for everybody. It is several lines only if one would be longer than a line may be.
 pub(super) fn chunk_line(chunk: &Chunk) -> &Bytes {
     chunk.line(|| said(chunk.room().map(|room| &room.name), chunk.messages()))
 }
 
-/// Messages of a room or of the lobby in a row, at least one, as `said`: one line, or as few as they fit in.
+/// Encodes at least one message of a room or of the lobby as `said`: in one line, or in as few lines as they fit in.
+/// The messages follow each other.
 pub(super) fn said(room: Option<&RoomName>, messages: &[LobbyMessage]) -> Bytes {
     let mut writer = SaidWriter::of(room.cloned());
     let mut lines = Vec::new();
@@ -41,8 +42,8 @@ pub(super) fn said(room: Option<&RoomName>, messages: &[LobbyMessage]) -> Bytes 
     }
 }
 
-/// What a client that has read up to `after` is sent from the log: the messages of `stretch`, and before them a
-/// `skipped` where messages between are no longer kept.
+/// What a client that has read up to `after` is sent from the log: the messages of `stretch`. If messages between the
+/// two are no longer kept, a `skipped` comes first.
 pub(super) fn what_follows(room: Option<&RoomName>, after: Seq, stretch: &Stretch) -> Bytes {
     let said = said(room, &stretch.messages);
     let missed = stretch.after.seq.0.saturating_sub(after.0);
@@ -54,7 +55,7 @@ pub(super) fn what_follows(room: Option<&RoomName>, after: Seq, stretch: &Stretc
     [skipped, said].concat().into()
 }
 
-/// The lines of changes for somebody who came at `mark`; 0 for who was there before.
+/// The lines of changes for a client that came at `mark`; 0 means that it was there before the changes.
 pub(super) fn presence(news: &News, mark: usize) -> Cow<'_, [Bytes]> {
     let made = news.lines(|| all_changes(news.room(), news.changes()));
     match news.passed_over(mark) {
@@ -78,12 +79,12 @@ fn all_changes(room: Option<&RoomName>, changes: &[Change]) -> NewsLines {
     NewsLines { body, ends, whole }
 }
 
-/// The changes from the one numbered `first` on.
+/// The lines of the changes from the one with the index `first` on.
 fn changes_from(room: Option<&RoomName>, first: usize, body: &[u8], ends: &[usize]) -> Vec<Bytes> {
-    // Nothing in a name needs an escape in JSON.
+    // Room names need no escapes in JSON.
     let room = room.map(|room| format!(r#""room":"{room}","#)).unwrap_or_default();
     let before = [br#"{"type":"presence","#, room.as_bytes(), BEFORE].concat();
-    // After the end of the change before and the comma.
+    // The next line begins after the end of the previous change and its comma.
     let mut start = first.checked_sub(1).map_or(0, |before| ends[before] + 1);
     ends[first..]
         .chunks(CHANGES_PER_MESSAGE)

@@ -1,6 +1,7 @@
-//! Holds the socket of a client that was evicted for not reading, so that the client can be told why if it
-//! resumes within 120 s: somebody who had suspended it wants to know. At most 64 are held at once; any others
-//! are closed without a word. An evicted client has left the lobby and given its slot back already.
+//! Holds the connection of a client that was evicted for not reading. If the client reads again within 120 s, it is
+//! told why it was closed, since its user may have suspended it and wants to know. At most 64 such connections are held
+//! at once; further ones are closed without an explanation. An evicted client has already left the lobby and given its
+//! slot back.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -14,11 +15,10 @@ use tokio::time::timeout;
 use super::{Connection, LINGER};
 use crate::lobby::{Ending, LobbyHandle};
 
-/// How long an evicted client may take to read again.
+/// How long an evicted client may take until it reads again.
 const READS_WITHIN: Duration = Duration::from_secs(120);
 
-/// Evicted clients held at once; others are closed without a word. Each costs its socket and what was
-/// being written to it.
+/// How many evicted clients are held at once. Each costs its socket and the bytes that were being written to it.
 pub(crate) const MAX_EVICTED: usize = 64;
 
 /// A client that was evicted for not reading; it is no longer in the lobby.
@@ -29,7 +29,7 @@ pub(crate) struct Evicted<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Evicted<S> {
-    /// `None` when as many are held already as may be; the client is then closed.
+    /// Holds an evicted client; `None` when as many are held as may be, and then the connection is closed.
     pub(super) fn new(
         connection: Arc<Connection<S>>,
         lobby: LobbyHandle,
@@ -39,12 +39,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Evicted<S> {
         Some(Self { connection, lobby, _slot: slot })
     }
 
-    /// Hands out its stream, so that the time limits of the socket can be set.
+    /// Hands out the stream, so that the time limits of the socket can be set.
     pub(crate) fn with_stream(&self, set: impl FnOnce(&S)) {
         set(self.connection.lock().wire.stream());
     }
 
-    /// Waits until it reads again and tells it why it is closed; ends when the lobby does.
+    /// Waits until the client reads again and tells it why it is closed. Ends also when the lobby ends.
     pub(crate) async fn told(self) {
         let last = ServerMessage::refused(RefusedCode::NotReading);
         self.connection.finish_with_only(Ending::now(last));

@@ -1,5 +1,5 @@
-//! What a connection does in rooms: joins that are put to the lobby and answered, and what the lobby brings of each room. How
-//! far the client is in each is [`rooms`](super::rooms)' to know.
+//! What a connection does in rooms: it puts joins to the lobby, tells the client the answers, and takes what the lobby
+//! brings from each room. How far the client has read in each room is in [`rooms`](super::rooms).
 
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +17,8 @@ use crate::decide::{RoomId, RoomView};
 use crate::lobby::Chunk;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// A join is put to the lobby; false where too many wait, and the client is told so.
+    /// Notes a join that is to be put to the lobby. When too many joins wait already, the client is told so, and the
+    /// answer is false.
     pub(super) fn ask_for_room(&self, asked: Asked) -> bool {
         let refused = self.change(|inner| {
             let Err(Asked { room, request, .. }) = inner.rooms.get_or_insert_default().ask(asked) else {
@@ -30,12 +31,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         refused == Some(false)
     }
 
-    /// Where the client stands in a room that it is in already.
+    /// The number up to which the client was sent messages in a room that it is in already.
     pub(super) fn standing(&self, room: &RoomId) -> Option<Seq> {
         self.lock().rooms.as_ref().and_then(|rooms| rooms.standing(room))
     }
 
-    /// The client is told that it is in a room, and from now on what is said there.
+    /// Tells the client that it is in a room. From now on it is sent what is said there.
     pub(super) fn joined(&self, mut joined: JoinedRoom, recent: Option<Arc<Mutex<Recent>>>) {
         self.change(|inner| {
             let Some(rooms) = &mut inner.rooms else { return Ok(()) };
@@ -43,24 +44,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             joined.request = asked.request;
             inner.outgoing.push(codec::encode(&ServerMessage::Joined(joined)))
         });
-        // What follows where it begins.
+        // The task then sends what follows that position.
         self.lock().waker.wake_by_ref();
     }
 
-    /// The log of a room that the client is in, and the number of its newest message.
+    /// The log of a room that the client is in, and the number of the room's newest message.
     pub(super) fn log_of_room(&self, room: &RoomName) -> Option<(RoomId, Seq)> {
         self.lock().rooms.as_ref().and_then(|rooms| rooms.log_of(room))
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
-    /// The next room that the lobby lets the client into.
+    /// The next room that the lobby let the client into and of which the client was not told yet.
     pub(super) fn next_arrival(&mut self, taking: bool) -> Option<Box<(RoomView, Begin)>> {
         let rooms = self.rooms.as_mut().filter(|_| taking && self.ending.is_none())?;
         rooms.next_arrival().map(Box::new)
     }
 
-    /// What was said in a room, straight from the lobby; true when it is written.
+    /// Takes a chunk of a room straight from the lobby; true when the chunk is written.
     pub(super) fn said_in_room(&mut self, room: &RoomId, chunk: &Chunk) -> bool {
         let writable = self.wire.blocked_since().is_none();
         let brought =

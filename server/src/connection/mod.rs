@@ -1,12 +1,12 @@
-//! One client as the lobby and its own task share it: the socket, its encryption, and how far it has
-//! read in the log. Owns the order in which things go out; knows neither names nor who else is there.
+//! One client as the lobby and the client's own task share it: the socket, its encryption, and how far the client was
+//! sent the log. Owns the order in which things go out; knows neither names nor who else is there.
 //!
-//! The lobby writes straight to the socket as long as the socket takes it. When it does not, the
-//! connection is *behind*: its own task goes on when the socket is ready, reads from its cursor in the
-//! memory of recent messages or in the log, and is *caught up* again when nothing follows its cursor.
-//! Both happen under the connection's lock, and the lobby puts a batch into the memory before it visits
-//! connections: so no message is missed and none sent twice. A client that reads slowly costs its
-//! cursor, one chunk in encryption and its bounded control queue.
+//! The lobby writes straight to the socket as long as the socket takes it. When the socket takes no more, the
+//! connection is *behind*: its own task goes on when the socket is ready, and reads from its cursor in the memory of
+//! recent messages or in the log. When nothing follows its cursor any more, the connection is *caught up* again. Both
+//! happen under the connection's lock, and the lobby puts a batch into the memory before it visits the connections.
+//! Therefore no message is missed and none is sent twice. A client that reads slowly costs its cursor, one chunk in
+//! encryption and its bounded control queue.
 
 mod arrival;
 mod candidates;
@@ -55,32 +55,33 @@ pub(crate) use self::recent::{Recent, RecentOfRooms};
 pub(crate) use self::task::{Elsewhere, Shared, serve, turn_away};
 pub(crate) use self::turns::Turns;
 
-/// Bytes handed to encryption at once when a client is behind: four full TLS records.
+/// How many bytes are encrypted at once when a client is behind: four full TLS records.
 const FEED_BYTES: usize = 64 * 1024;
 
-/// A client whose socket takes nothing for this long leaves the lobby. Looked at every fifteen seconds:
-/// before the system finds the link dead, which a client that is merely suspended is not.
+/// A client whose socket takes nothing for this long is evicted. This is checked every fifteen seconds. The limit is
+/// shorter than the time after which the system takes the link for dead; a client that is merely suspended keeps its
+/// link.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a connection that is over may take to write its last words and be closed by the client.
+/// How long a connection that is over may take until its last bytes are written and the client has closed it.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// What the connection's task is to do next.
+/// What the connection's task has to deal with next.
 #[derive(Debug)]
 enum Event {
-    /// The client said this.
+    /// The client sent this message.
     Message(ClientMessage),
-    /// Something came after [`Outlet::probe`].
+    /// Something came from the client after [`Outlet::probe`].
     Alive,
-    /// The client sent what is no message.
+    /// The client sent something that is no message; this is the reason.
     Bad(String),
-    /// The log is to be read for it.
+    /// This part of the log has to be read for the client.
     Read(LogRead),
-    /// The lobby lets it in.
+    /// The lobby lets the client in.
     Admitted(Box<Admitted>),
-    /// The lobby lets it into a room.
+    /// The lobby lets the client into a room.
     InRoom(Box<(RoomView, Begin)>),
-    /// It is over.
+    /// The connection is over.
     Over(Over),
 }
 
@@ -97,29 +98,30 @@ enum Over {
     Failed(io::Error),
 }
 
-/// What is to be read from the log.
+/// A part of the log that has to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum LogRead {
     /// What follows the cursor, in a room or in the lobby.
     Behind { room: Option<RoomId>, after: Seq },
-    /// A part of the answer to `history`, of a room or of the lobby.
+    /// A part of the answer to `history`, about a room or about the lobby.
     History { request: u32, room: Option<LogId>, after: Seq, until: Seq },
 }
 
-/// How far the client has come.
+/// How far the client has come in joining the lobby.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// Its hello is awaited.
+    /// The server waits for the client's hello.
     Hello,
-    /// The lobby decides, and where it reads on is looked up; nothing more is read meanwhile.
+    /// The lobby decides, and the position from which the client reads on is looked up. Meanwhile nothing more is read
+    /// from the client.
     Asking,
-    /// It is in the lobby.
+    /// The client is in the lobby.
     In,
 }
 
 /// One client's connection, as its own task and the lobby share it.
 pub(crate) struct Connection<S> {
-    /// Held for short stretches without an await, by the client's task and by the lobby.
+    /// Locked by the client's task and by the lobby, for short times and never across an await.
     inner: Mutex<Inner<S>>,
     recent: Arc<Mutex<Recent>>,
     metrics: Arc<Metrics>,
@@ -134,23 +136,23 @@ struct Inner<S> {
     stage: Stage,
     /// What the lobby decided, until the connection's task has dealt with it.
     admitted: Option<Box<Admitted>>,
-    /// The client has been sent the log up to here.
+    /// The client has been sent the log up to this number.
     cursor: Seq,
-    /// The lobby may write what follows the cursor.
+    /// Whether the lobby may write what follows the cursor.
     caught_up: bool,
-    /// Read from the log, up to this number, and not yet sent.
+    /// Lines that were read from the log and are not sent yet, and the number up to which they go.
     loaded: Option<(Bytes, Seq)>,
-    /// The rooms it is in; none where it never joined one.
+    /// The rooms that the client is in; `None` if it never joined one.
     rooms: Option<Box<Rooms>>,
-    /// The log was last read for an answer, so the cursor is next.
+    /// Whether the log was last read for an answer. Then the next read is for the cursor.
     answered: bool,
     ending: Option<Ending>,
     over: Option<Over>,
-    /// A sign of life was asked for by the lobby.
+    /// Whether the lobby asked for a sign of life that has not come yet.
     probed: bool,
-    /// The sign of life that was asked for has come.
+    /// Whether that sign of life has come and the lobby is not told yet.
     alive: bool,
-    /// The client sends nothing more.
+    /// Whether the client has closed its side and sends nothing more.
     ended: bool,
     heard: Instant,
 }
@@ -192,12 +194,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(Self { inner: Mutex::new(inner), recent, metrics })
     }
 
-    /// A panic while it was held would have ended the task; the state is whole between statements.
+    /// Locks the connection although a panic may have poisoned the lock: the state is consistent between statements.
     fn lock(&self) -> MutexGuard<'_, Inner<S>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what can be written, and reads when `taking`, until the task has something to do.
+    /// Writes what can be written, and reads if `taking` is true, until the task has something to do.
     fn poll_event(&self, cx: &mut Context<'_>, taking: bool) -> Poll<Event> {
         let mut inner = self.lock();
         inner.waker.clone_from(cx.waker());
@@ -245,7 +247,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.lock().wire.peer(LOBBY_ALPN)
     }
 
-    /// Waits until the two ends have agreed on keys and a protocol.
+    /// Waits until both sides have agreed on keys and a protocol.
     fn poll_handshake(&self, cx: &mut Context<'_>) -> Poll<Result<(), Over>> {
         let mut inner = self.lock();
         inner.waker.clone_from(cx.waker());
@@ -264,7 +266,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.lock().wire.alpn() == Some(RELAY_ALPN)
     }
 
-    /// Hands the connection to the relay, as the client's task alone knows it.
+    /// Hands the connection to the relay. This is possible because only the client's task knows of the connection.
     fn into_relay_client(self) -> RelayClient
     where
         S: Send + 'static,
@@ -273,14 +275,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         RelayClient::new(inner.wire, inner.lines)
     }
 
-    /// The hello was taken: until the lobby answers nothing is read.
+    /// The hello was taken. Until the lobby answers, nothing more is read.
     fn ask(&self) {
         let mut inner = self.lock();
         inner.stage = Stage::Asking;
         inner.lines.set_limit(MAX_LINE_BYTES);
     }
 
-    /// Nothing but `ending` goes out from now on.
+    /// From now on, only what waits already and then `ending` goes out. Open answers are dropped.
     fn finish_with(&self, ending: Ending) {
         let mut inner = self.lock();
         inner.outgoing.drop_answers();
@@ -288,7 +290,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         inner.waker.wake_by_ref();
     }
 
-    /// The same, and nothing of what waits goes out before it but what is encrypted already.
+    /// Does the same, but drops also what waits. Only what is encrypted already goes out before `ending`.
     fn finish_with_only(&self, ending: Ending) {
         {
             let mut inner = self.lock();
@@ -301,7 +303,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.finish_with(ending);
     }
 
-    /// The client is told that it is in, before all else that waits for it.
+    /// Tells the client that it is in the lobby, before anything else that waits for it.
     fn welcome(&self, welcome: Welcome) {
         self.change(|inner| {
             inner.stage = Stage::In;
@@ -316,7 +318,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.lock().heard
     }
 
-    /// The silence up to now was this server's doing.
+    /// The silence up to now does not count: this server did not read from the client.
     fn excuse_silence(&self) {
         self.lock().heard = Instant::now();
     }
@@ -353,7 +355,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         inner.waker.wake_by_ref();
     }
 
-    /// What follows the cursor, read from the log of a room or of the lobby.
+    /// Takes lines that follow the cursor and were read from the log of a room or of the lobby.
     fn supply(&self, room: Option<&RoomId>, lines: Bytes, reached: Seq) {
         let mut inner = self.lock();
         match (room, &mut inner.rooms) {
@@ -363,7 +365,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// A part of the answer to `history`; the rest follows `reached`, if there is a rest.
+    /// Sends a part of the answer to `history`. The rest follows `reached`; `None` means that this is the last part.
     fn supply_history(&self, request: u32, line: Bytes, reached: Option<Seq>) {
         self.change(|inner| {
             inner.outgoing.history_went_on(request, reached);
@@ -371,7 +373,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         });
     }
 
-    /// Changes the control queue, and writes it out if the socket takes it.
+    /// Changes the control queue, and writes it out if the socket takes it. `None` when the queue is full.
     fn change<T>(&self, change: impl FnOnce(&mut Inner<S>) -> Result<T, Overflow>) -> Option<T> {
         let mut inner = self.lock();
         let changed = change(&mut inner);
@@ -389,8 +391,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
-    /// Writes until nothing waits or the socket takes no more. With `recent` this is the connection's
-    /// own task, which also catches up and answers.
+    /// Writes until nothing waits or the socket takes no more. Called with `recent` only by the connection's own task,
+    /// which then also catches up and answers.
     fn pump(
         &mut self,
         cx: &mut Context<'_>,
@@ -419,11 +421,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         }
     }
 
-    /// Encrypts the next of what waits. Everything before it has been written.
+    /// Encrypts the next part of what waits. The caller makes sure that everything before it has been written.
     fn feed(&mut self, recent: Option<&Mutex<Recent>>) -> io::Result<Fed> {
         let mut out = Vec::new();
         let mut read = None;
-        // Before it is welcome, a client is told nothing else: what others do meanwhile waits.
+        // Until the client is welcomed, it is told nothing else: what others do meanwhile waits.
         if self.stage != Stage::Asking {
             self.outgoing.take_control(FEED_BYTES, &mut out);
         }
@@ -450,8 +452,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         })
     }
 
-    /// Moves what follows a cursor to `out`, or says that the log must be asked. The lobby and the rooms take turns, so
-    /// that whoever is always behind in the lobby hears of its rooms all the same.
+    /// Moves what follows a cursor to `out`, or says which part of the log has to be read. The lobby and the rooms take
+    /// turns, so that a client that is always behind in the lobby still gets what is said in its rooms.
     fn catch_up(&mut self, recent: &Mutex<Recent>, out: &mut Vec<Bytes>) -> Option<LogRead> {
         if let Some(rooms) = self.rooms.as_mut().filter(|rooms| self.caught_up || rooms.is_turn()) {
             let before = out.len();
@@ -483,8 +485,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         None
     }
 
-    /// Polls on behalf of the connection's task. Its waker is lent and put back, not cloned: this
-    /// happens for every delivery.
+    /// Polls on behalf of the connection's task. The waker is taken out and put back, not cloned, because this happens
+    /// for every delivery.
     fn with_waker<T>(&mut self, poll: impl FnOnce(&mut Self, &mut Context<'_>) -> T) -> T {
         let waker = std::mem::replace(&mut self.waker, Waker::noop().clone());
         let polled = poll(self, &mut Context::from_waker(&waker));
@@ -492,7 +494,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         polled
     }
 
-    /// Writes control lines from outside the connection's task, which is woken for what is left.
+    /// Writes control lines from outside the connection's task. The task is woken for the rest.
     fn write_through(&mut self) {
         if self.wire.blocked_since().is_some() {
             return;
@@ -503,7 +505,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         }
     }
 
-    /// A chunk of messages, straight from the lobby; true when it is written.
+    /// Takes a chunk of messages straight from the lobby; true when the chunk is written.
     fn said(&mut self, chunk: &Chunk) -> bool {
         if let Some(room) = chunk.room() {
             return self.said_in_room(room, chunk);
@@ -543,7 +545,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         let Poll::Ready(filled) = self.wire.poll_fill(cx, &mut self.lines) else { return Poll::Pending };
         self.heard = Instant::now();
         self.alive |= std::mem::take(&mut self.probed);
-        // What came together with the goodbye is still read.
+        // What came together with the end of the stream is still read.
         self.ended = !filled.map_err(Over::Failed)?;
         Poll::Ready(Ok(()))
     }

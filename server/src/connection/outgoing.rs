@@ -1,5 +1,5 @@
-//! What waits to be sent to one client besides the lobby's messages: a bounded queue of control
-//! lines, the answers still being written, and the count of pings. Plain data; sends nothing itself.
+//! What waits to be sent to one client besides the messages of the lobby and of rooms: a bounded queue of control
+//! lines, the answers that are still being written, and the count of pings. Plain data; sends nothing itself.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,32 +15,32 @@ use super::LogRead;
 
 use crate::decide::roster::Present;
 
-/// Bytes of control lines that may wait. A client that lets more gather is closed.
+/// How many bytes of control lines may wait. A client for which more would wait is closed.
 const MAX_CONTROL_BYTES: usize = 256 * 1024;
 
-/// Bytes of control lines beyond which nothing is added that others cause: changes of presence are left out, and who
-/// asks for an introduction is told that this client is busy. The rest is room for what the client asked for itself,
-/// so that nobody else can bring it to the bound at which it is closed.
+/// When this many bytes of control lines wait, nothing is added that other clients cause: changes of presence are left
+/// out, and a user who asks for an introduction is told that this client is busy. The remaining half is for what the
+/// client asked for itself. So no other client can fill the queue up to the limit at which this client is closed.
 const MAX_OF_OTHERS_BYTES: usize = MAX_CONTROL_BYTES / 2;
 
-/// Answers in parts that may be open at once; a further question is answered with "busy".
+/// How many answers in parts may be open at once. A further question is answered with "busy".
 const MAX_ANSWERS: usize = 8;
 
-/// Introductions not yet known to be read that are remembered.
+/// How many introductions are remembered of which it is not known whether the client has read them.
 const MAX_UNREAD: usize = 64;
 
-/// An answer that goes out in parts, as the client reads them.
+/// An answer that goes out in parts, as fast as the client reads them.
 #[derive(Debug)]
 pub(super) enum PartedAnswer {
-    /// To `users`: those from `next` on.
+    /// The answer to `users`: the names from the index `next` on.
     Users { request: u32, present: Present, next: usize },
-    /// To `history`: the messages of a room or of the lobby after `after` up to `until`.
+    /// The answer to `history`: the messages of a room or of the lobby after `after` up to `until`.
     History { request: u32, room: Option<LogId>, after: Seq, until: Seq },
-    /// To `rooms`: those from `next` on.
+    /// The answer to `rooms`: the rooms from the index `next` on.
     Rooms { request: u32, rooms: Arc<[RoomSummary]>, next: usize },
-    /// To `bans`: those that are not sent yet.
+    /// The answer to `bans`: the bans that are not sent yet.
     Bans { request: u32, bans: VecDeque<BanRow> },
-    /// To `ops`: those that are not sent yet.
+    /// The answer to `ops`: the operators that are not sent yet.
     Ops { request: u32, ops: VecDeque<OperatorRow> },
 }
 
@@ -48,19 +48,19 @@ pub(super) enum PartedAnswer {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Overflow;
 
-/// What waits to be sent to one client, apart from the log.
+/// What waits to be sent to one client, apart from messages.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     control: VecDeque<Bytes>,
     control_bytes: usize,
     presence_skipped: bool,
-    /// Rooms of which changes of presence were left out.
+    /// The rooms whose changes of presence were left out.
     rooms_skipped: Vec<RoomName>,
     answers: VecDeque<PartedAnswer>,
     pings: u64,
     pongs: u64,
     introductions: u64,
-    /// For each introduction not known to be read: the ping sent right after it.
+    /// For each introduction that may not have been read yet: the number of the ping that was sent right after it.
     unread: VecDeque<u64>,
 }
 
@@ -74,7 +74,8 @@ impl Outgoing {
         Ok(())
     }
 
-    /// A line that goes out before all that waits. There is one on a connection, so it has no bound.
+    /// Adds a line that goes out before everything that waits. There is only one such line on a connection, so it needs
+    /// no limit.
     pub(super) fn push_first(&mut self, line: Bytes) {
         self.control_bytes += line.len();
         self.control.push_front(line);
@@ -104,7 +105,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// A ping that another client of the same user causes; left out where there is no room for it.
+    /// Adds a ping that another client of the same user causes. The ping is left out if the half for others is full.
     pub(super) fn push_probe(&mut self) {
         let ping = codec::encode(&ServerMessage::Ping);
         if self.has_room_for_others(ping.len()) && self.push(ping).is_ok() {
@@ -112,8 +113,8 @@ impl Outgoing {
         }
     }
 
-    /// An introduction and a ping: once that is answered, the introduction was read. Returns which
-    /// introduction it is, counted from 1; `None` where there is no room for it.
+    /// Adds an introduction and a ping. When the ping is answered, the introduction was read. Gives the number of the
+    /// introduction on this connection, counted from 1; `None` if the half for others is full.
     pub(super) fn push_introduction(&mut self, line: Bytes) -> Option<u64> {
         let ping = codec::encode(&ServerMessage::Ping);
         if !self.has_room_for_others(line.len() + ping.len()) {
@@ -129,7 +130,7 @@ impl Outgoing {
         Some(self.introductions)
     }
 
-    /// A line that another client causes; whether there was room for it.
+    /// Adds a line that another client causes; false if the half for others is full.
     pub(super) fn push_of_another(&mut self, line: Bytes) -> bool {
         self.has_room_for_others(line.len()) && self.push(line).is_ok()
     }
@@ -158,7 +159,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// No more answers go out.
+    /// Drops all open answers.
     pub(super) fn drop_answers(&mut self) {
         self.answers.clear();
     }
@@ -183,8 +184,8 @@ impl Outgoing {
         }
     }
 
-    /// Moves the next part of the oldest answer to `out`, unless the log must be asked for it: then
-    /// returns what is to be read.
+    /// Moves the next part of the oldest answer to `out`. If the log has to be read for it, gives what is to be read
+    /// instead.
     pub(super) fn take_answer(&mut self, out: &mut Vec<Bytes>) -> Option<LogRead> {
         match self.answers.front_mut()? {
             PartedAnswer::Users { request, present: Present { names, away }, next } => {
@@ -192,7 +193,7 @@ impl Outgoing {
                 let part: Vec<UserName> =
                     names[*next..end].iter().map(|name| UserName::clone(name)).collect();
                 let more = end < names.len();
-                // Both are sorted in the same way.
+                // Both lists are sorted in the same way.
                 let is_in_part = |name: &&Arc<UserName>| part.binary_search(name).is_ok();
                 let away = away.iter().filter(is_in_part).map(|name| UserName::clone(name)).collect();
                 let mut line = BytesMut::new();
@@ -240,7 +241,8 @@ impl Outgoing {
         }
     }
 
-    /// The part of the oldest answer that the log was asked for went out; the rest follows `after`.
+    /// A part of the oldest answer was read from the log and goes out. The rest follows `reached`; `None` means that
+    /// this was the last part.
     pub(super) fn history_went_on(&mut self, request: u32, reached: Option<Seq>) {
         let Some(PartedAnswer::History { request: open, after, .. }) = self.answers.front_mut() else {
             return;
@@ -283,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_cause_leaves_room_for_what_the_client_asks() {
+    fn lines_that_others_cause_leave_half_of_the_queue_to_the_client() {
         let mut outgoing = Outgoing::default();
         let line = Bytes::from(vec![b'x'; 3000]);
         let told = (0..1000).map_while(|_| outgoing.push_introduction(line.clone())).count();

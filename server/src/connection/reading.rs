@@ -1,5 +1,5 @@
-//! What is read from the log for one client: what follows where it is, in the lobby or in a room, and parts of answers to
-//! `history`. Owns how much that is at once; each client in turn.
+//! What is read from the log for one client: the messages that follow its position in the lobby or in a room, and the
+//! parts of answers to `history`. Owns how much is read at once. Clients take turns.
 
 use bytes::Bytes;
 use hobnob_protocol::MAX_LINE_BYTES;
@@ -14,16 +14,16 @@ use super::{LogRead, encode};
 use crate::decide::RoomId;
 use crate::log::{LogError, Stretch};
 
-/// Messages and bytes of text read from the log at once for a client that is behind.
+/// How many messages and how many bytes of text are read at once for a client that is behind.
 const READ_MESSAGES: usize = 512;
 const READ_BYTES: usize = 64 * 1024;
 
-/// Messages and bytes of text read from the log for one part of an answer to `history`.
+/// How many messages and how many bytes of text are read for one part of an answer to `history`.
 const HISTORY_MESSAGES: u64 = 128;
 const HISTORY_BYTES: usize = 32 * 1024;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
-    /// Reads what is asked for, when it is this client's turn.
+    /// Reads a part of the log when it is this client's turn.
     pub(super) async fn read(&self, read: LogRead) -> Next {
         let _turn = self.shared.turns.next().await;
         match read {
@@ -88,7 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
     ) -> Result<(Bytes, Option<Seq>), LogError> {
         let limit = until.0.saturating_sub(after.0).clamp(1, HISTORY_MESSAGES) as usize;
         let mut stretch = match room {
-            // Nothing was ever said there, so there is no log to be read.
+            // Nothing was ever said in that room, so there is no log to be read.
             Some(room) if until.0 == 0 => Stretch { after: Position::start(&room), messages: Vec::new() },
             room => self.read_log(room, after, limit, HISTORY_BYTES).await?,
         };
@@ -97,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
     }
 }
 
-/// As much of `stretch` as fits in one line, and up to where that is if more is to follow.
+/// Encodes as much of `stretch` as fits in one line. Gives also the number up to which the line goes, if more follows.
 fn encode_history(request: u32, until: Seq, mut stretch: Stretch) -> (Bytes, Option<Seq>) {
     loop {
         let reached = stretch.messages.last().map(|message| message.seq).filter(|&seq| seq < until);
@@ -105,7 +105,7 @@ fn encode_history(request: u32, until: Seq, mut stretch: Stretch) -> (Bytes, Opt
         let part =
             ServerMessage::History { request, after: stretch.after, messages, more: reached.is_some() };
         let line = codec::encode(&part);
-        // One message always fits; several may not, since JSON writes some characters as six bytes.
+        // One message always fits. Several may not, because JSON writes some characters as six bytes.
         if line.len() <= MAX_LINE_BYTES || stretch.messages.len() <= 1 {
             return (line, reached);
         }

@@ -1,6 +1,6 @@
-//! The newest lobby messages as they go out on the wire, encoded once for everybody. Owns the bounds
-//! of that memory and the way from a number to the bytes after it. Knows no client and no file: what
-//! is older is read from the log.
+//! The newest messages of the lobby or of a room in the form in which they are sent, encoded once for everybody. Owns
+//! the limits of that memory, and finds the bytes that follow a number. Knows no client and no file: older messages are
+//! read from the log.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,17 +12,17 @@ use hobnob_protocol::name::{ChainHash, LogId, Seq};
 use super::encode::chunk_line;
 use crate::lobby::{Chunk, Memory, RoomMemory};
 
-/// Bytes of encoded messages kept in memory. A client that is this far behind reads from the log.
+/// How many bytes of encoded messages are kept in memory. A client that is further behind reads from the log.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// Chunks kept in memory; in a quiet lobby each holds one message.
+/// How many chunks are kept in memory. In a quiet lobby each chunk holds one message.
 const MAX_CHUNKS: usize = 4096;
 
-/// Hashes kept, so that a newcomer's position near the head is known without reading the log. More than
-/// the largest backlog.
+/// How many hashes are kept, so that a position near the head is known without reading the log. More than the largest
+/// backlog.
 const MAX_HASHES: usize = 4096;
 
-/// The same of a room, of which there may be a thousand.
+/// The same limits for a room. They are lower because there may be a thousand rooms.
 const ROOM_BOUNDS: Bounds = Bounds { bytes: 64 * 1024, chunks: 64, hashes: 64 };
 
 const LOBBY_BOUNDS: Bounds = Bounds { bytes: MAX_BYTES, chunks: MAX_CHUNKS, hashes: MAX_HASHES };
@@ -35,7 +35,7 @@ struct Bounds {
     hashes: usize,
 }
 
-/// A chunk, encoded. The messages themselves are not kept: they take twice the room.
+/// A chunk, encoded. The messages themselves are not kept, because they take twice the memory.
 #[derive(Debug)]
 struct Lines {
     first: Seq,
@@ -46,32 +46,32 @@ struct Lines {
 /// What [`Recent::gather`] found after a cursor.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Gathered {
-    /// The cursor is past these now.
+    /// Chunks were found, and the cursor is at this number now.
     UpTo(Seq),
-    /// Nothing: the cursor is at the head.
+    /// Nothing follows: the cursor is at the head.
     CaughtUp,
     /// What follows the cursor is no longer in memory.
     TooOld,
 }
 
-/// The bounded memory of the newest messages.
+/// The bounded memory of the newest messages of one log.
 #[derive(Debug)]
 pub(crate) struct Recent {
     chunks: VecDeque<Lines>,
     bytes: usize,
     head: Seq,
-    /// The hashes of the newest messages and of the position before them; the last is the head's.
+    /// The hashes of the newest messages and of the position before them; the last one belongs to the head.
     hashes: VecDeque<ChainHash>,
     bounds: Bounds,
 }
 
 impl Recent {
-    /// An empty memory of the lobby's log, which has been read up to `position`.
+    /// An empty memory for the lobby's log, whose newest position is `position`.
     pub(crate) fn new(position: Position) -> Self {
         Self::bounded(position, LOBBY_BOUNDS)
     }
 
-    /// The same of a room's log.
+    /// An empty memory for a room's log.
     fn of_room(position: Position) -> Self {
         Self::bounded(position, ROOM_BOUNDS)
     }
@@ -81,7 +81,7 @@ impl Recent {
         Self { chunks, bytes: 0, head: position.seq, hashes, bounds }
     }
 
-    /// Takes in what follows the head; the oldest go.
+    /// Adds chunks that follow the head. The oldest chunks and hashes are dropped when a limit is exceeded.
     pub(crate) fn push(&mut self, chunks: &[Arc<Chunk>]) {
         for chunk in chunks {
             debug_assert_eq!(chunk.first(), self.head.next(), "the memory has no gap");
@@ -105,15 +105,15 @@ impl Recent {
         self.head
     }
 
-    /// The position after message `seq`, if it is near the head.
+    /// The position after message `seq`, if its hash is in memory.
     pub(crate) fn position(&self, seq: Seq) -> Option<Position> {
         let back = self.head.0.checked_sub(seq.0)?;
         let index = (self.hashes.len() as u64).checked_sub(back + 1)?;
         Some(Position { seq, hash: *self.hashes.get(index as usize)? })
     }
 
-    /// Appends to `out` what follows `cursor`, about `max_bytes` of it. A chunk goes whole: who has read a
-    /// part of it drops that.
+    /// Appends to `out` the chunks that follow `cursor`, about `max_bytes` of them. A chunk is always whole: a client
+    /// that has read a part of it drops that part.
     pub(crate) fn gather(&self, cursor: Seq, max_bytes: usize, out: &mut Vec<Bytes>) -> Gathered {
         if cursor >= self.head {
             return Gathered::CaughtUp;
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_a_cursor_is_found_with_the_chunk_it_is_in() {
+    fn the_chunks_after_a_cursor_are_found_with_the_one_it_is_in() {
         let mut recent = Recent::new(start());
         push(&mut recent, messages(1..=5, 10));
         push(&mut recent, messages(6..=6, 10));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_when_the_memory_is_full() {
+    fn the_oldest_chunks_are_dropped_when_the_memory_is_full() {
         let mut recent = Recent::new(start());
         for seq in 1..=1000 {
             push(&mut recent, messages(seq..=seq, 16 * 1024));

@@ -1,5 +1,6 @@
-//! The rooms of one client: how far it has read in the log of each, which ones it asked to join, and which is served next.
-//! Owns their bounds and their order; writes nothing itself. A client that never joins a room has none of this.
+//! The rooms of one client: how far it was sent the log of each room, which rooms it asked to join, and which room is
+//! served next. Owns the limits and the order of these; writes nothing itself. A client that never joins a room has no
+//! such value.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,14 +17,14 @@ use super::{FEED_BYTES, LogRead};
 use crate::decide::{RoomId, RoomView};
 use crate::lobby::Chunk;
 
-/// Joins that may wait for the lobby's answer: as many as rooms may be joined at all.
+/// How many joins may wait for the lobby's answer: as many as there may be rooms for one key.
 const MAX_ASKED: usize = MAX_ROOMS_OF_A_KEY;
 
 /// A join that the lobby has not answered yet.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) room: RoomName,
-    /// The number of the question; none for a room that `hello` named.
+    /// The number of the question; `None` for a room that the hello named.
     pub(super) request: Option<u32>,
     pub(super) begin: Begin,
 }
@@ -41,12 +42,13 @@ impl From<RoomCursor> for Asked {
     }
 }
 
-/// A room that the lobby has let the client into, which is not told so yet.
+/// A room that the lobby has let the client into, and of which the client was not told yet.
 #[derive(Debug)]
 struct Arriving {
     asked: Asked,
     view: RoomView,
-    /// The client has left it meanwhile: it is told that it was in, and nothing of what is said.
+    /// Whether the client has left the room meanwhile. Then it is told that it was in, but is sent nothing of what is
+    /// said there.
     left: bool,
 }
 
@@ -55,22 +57,22 @@ struct Arriving {
 struct RoomReader {
     id: RoomId,
     recent: Arc<Mutex<Recent>>,
-    /// The client has been sent the room's log up to here.
+    /// The client has been sent the room's log up to this number.
     cursor: Seq,
-    /// The lobby may write what follows the cursor.
+    /// Whether the lobby may write what follows the cursor.
     caught_up: bool,
-    /// Read from the log, up to this number, and not yet sent.
+    /// Lines that were read from the log and are not sent yet, and the number up to which they go.
     loaded: Option<(Bytes, Seq)>,
 }
 
-/// What is to be done with a room's words that the lobby brings.
+/// What is to be done with a chunk of a room that the lobby brings.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Brought {
-    /// They are written now.
+    /// The chunk is written now.
     Write,
-    /// They come later, when the client has read what is before them.
+    /// The chunk is sent later, when the client was sent what comes before it.
     Later,
-    /// The client has them, or is not in the room.
+    /// Nothing is done: the client was sent the chunk already, or will read it from the memory, or is not in the room.
     Nothing,
 }
 
@@ -79,17 +81,17 @@ pub(super) enum Brought {
 pub(super) struct Rooms {
     asked: VecDeque<Asked>,
     arriving: VecDeque<Arriving>,
-    /// The front of those that are arriving is being looked up.
+    /// Whether the position for the first room in `arriving` is being looked up.
     is_looking: bool,
     readers: Vec<RoomReader>,
-    /// Which of them is served next.
+    /// The index of the room that is served next.
     turn: usize,
-    /// They are served before the lobby is again.
+    /// Whether the rooms are served before the lobby.
     is_turn: bool,
 }
 
 impl Rooms {
-    /// Notes a join that is put to the lobby, or gives it back where too many wait already.
+    /// Notes a join that is put to the lobby, or gives it back when too many wait already.
     pub(super) fn ask(&mut self, asked: Asked) -> Result<(), Asked> {
         if self.asked.len() + self.arriving.len() >= MAX_ASKED {
             return Err(asked);
@@ -104,26 +106,26 @@ impl Rooms {
         self.arriving.push_back(Arriving { asked, view, left: false });
     }
 
-    /// The oldest join of a room that was not answered.
+    /// Takes out the oldest unanswered join of a room.
     pub(super) fn take_asked(&mut self, room: &RoomName) -> Option<Asked> {
         let at = self.asked.iter().position(|asked| asked.room == *room)?;
         self.asked.remove(at)
     }
 
-    /// The next room of which it is to be found out where the client begins; one at a time.
+    /// The next room for which the position of the client has to be looked up. Rooms are looked up one at a time.
     pub(super) fn next_arrival(&mut self) -> Option<(RoomView, Begin)> {
         let next = self.arriving.front().filter(|_| !self.is_looking)?;
         self.is_looking = true;
         Some((next.view.clone(), next.asked.begin))
     }
 
-    /// Where the client stands in a room that it is in already.
+    /// The number up to which the client was sent messages in a room that it is in already.
     pub(super) fn standing(&self, id: &RoomId) -> Option<Seq> {
         self.readers.iter().find(|reader| reader.id == *id).map(|reader| reader.cursor)
     }
 
-    /// It was found out where the client begins in the room that arrives; gives the join that is answered by that. `recent`
-    /// is none where nobody is in the room any more.
+    /// The position for the first room in `arriving` was looked up. Gives the join that is answered by it. `recent` is
+    /// `None` if nobody is in the room any more.
     pub(super) fn arrived(&mut self, start: Seq, recent: Option<Arc<Mutex<Recent>>>) -> Option<Asked> {
         self.is_looking = false;
         let Arriving { asked, view, left } = self.arriving.pop_front()?;
@@ -143,14 +145,14 @@ impl Rooms {
         }
     }
 
-    /// The log of a room and the number of its newest message.
+    /// The log of a room that the client is in, and the number of the room's newest message.
     pub(super) fn log_of(&self, room: &RoomName) -> Option<(RoomId, Seq)> {
         let reader = self.readers.iter().find(|reader| reader.id.name == *room)?;
         let head = reader.recent.lock().unwrap_or_else(PoisonError::into_inner).head();
         Some((reader.id.clone(), head))
     }
 
-    /// The lobby brings what was said in a room. `writable` says whether the socket takes anything.
+    /// The lobby brings a chunk of a room. `writable` says whether the socket takes anything.
     pub(super) fn brought(&mut self, room: &RoomId, chunk: &Chunk, writable: bool) -> Brought {
         let Some(reader) = self.readers.iter_mut().find(|reader| reader.id == *room) else {
             return Brought::Nothing;
@@ -166,17 +168,18 @@ impl Rooms {
         Brought::Write
     }
 
-    /// Whether the rooms are served before the lobby is.
+    /// Whether the rooms are served before the lobby.
     pub(super) fn is_turn(&self) -> bool {
         self.is_turn
     }
 
-    /// The lobby is served now, and the rooms are next.
+    /// The lobby is served now, so the rooms are next.
     pub(super) fn lobby_is_served(&mut self) {
         self.is_turn = true;
     }
 
-    /// Moves what follows the cursor of one room to `out`, or says that the log must be asked for it. The lobby is next.
+    /// Moves what follows the cursor of one room to `out`, or says which part of the log has to be read. After that the
+    /// lobby is next.
     pub(super) fn catch_up(&mut self, out: &mut Vec<Bytes>) -> Option<LogRead> {
         self.is_turn = false;
         let count = self.readers.len();
@@ -186,14 +189,14 @@ impl Rooms {
         self.readers[behind].catch_up(out)
     }
 
-    /// What was read from the log for a room.
+    /// Takes lines that were read from the log of a room.
     pub(super) fn supply(&mut self, room: &RoomId, lines: Bytes, reached: Seq) {
         if let Some(reader) = self.readers.iter_mut().find(|reader| reader.id == *room) {
             reader.loaded = Some((lines, reached));
         }
     }
 
-    /// Nothing more of what waits goes out.
+    /// Drops lines that were read from the log and are not sent yet.
     pub(super) fn drop_loaded(&mut self) {
         for reader in &mut self.readers {
             reader.loaded = None;

@@ -1,5 +1,6 @@
-//! The life of one connection: handshake and hello within a time, then messages until it ends. Owns
-//! the timers and the rate; everything that is told to the client goes through [`Connection`].
+//! The life of one connection: first the handshake and the hello, which have to come within a time limit, then messages
+//! until the connection ends. Owns the timers and the rate limit; everything that is told to the client goes through
+//! [`Connection`].
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -48,19 +49,19 @@ pub(crate) struct Shared {
     pub(crate) recent: Arc<Mutex<Recent>>,
     pub(crate) recent_of_rooms: Arc<RecentOfRooms>,
     pub(crate) metrics: Arc<Metrics>,
-    /// Whose turn it is to be read to from the log.
+    /// The turns in which connections read from the log.
     pub(crate) turns: Turns,
-    /// Messages a second one client may sustain.
+    /// How many messages a second one client may send in the long run.
     pub(crate) rate: u32,
-    /// Which addresses are banned.
+    /// The addresses that are banned.
     pub(crate) banned: Arc<BannedRanges>,
-    /// What whoever joins is told by whoever runs the server.
+    /// The text of the administrator that every newcomer is told.
     pub(crate) motd: Mutex<Option<Text>>,
     /// The number of the next connection.
     pub(crate) ids: ConnectionNumbers,
-    /// Places for clients that were evicted for not reading and wait to be told so.
+    /// Places for clients that were evicted for not reading and wait until they can be told so.
     pub(crate) evicted: Arc<Semaphore>,
-    /// For clients that come to be relayed.
+    /// The relay, for clients that came to be relayed.
     pub(crate) relay: Relay,
 }
 
@@ -75,15 +76,16 @@ impl Shared {
     }
 }
 
-/// A connection that goes on elsewhere.
+/// A connection that does not end with [`serve`].
 pub(crate) enum Elsewhere<S> {
-    /// Its client takes nothing any more, and is to be told that it was evicted.
+    /// The client takes nothing any more, and is to be told that it was evicted.
     Evicted(Evicted<S>),
-    /// Its client came to be relayed.
+    /// The client came to be relayed.
     Relay(Box<RelayClient>),
 }
 
-/// Serves one client until it is gone, or its connection goes on elsewhere. `send_now` is a way to send where the stream is a socket.
+/// Serves one client until it is gone, or until its connection goes on elsewhere. `send_now` is a direct way to send if
+/// the stream is a socket.
 pub(crate) async fn serve<S>(
     stream: S,
     send_now: Option<SendNow<S>>,
@@ -100,7 +102,7 @@ where
             return None;
         }
     };
-    // Boxed, so that a connection does not keep room for its arrival all its life.
+    // Boxed, so that a connection does not keep memory for its arrival all its life.
     let arrived = Box::pin(timeout(HANDSHAKE_TIMEOUT, arrive(&connection, remote, &shared))).await;
     match arrived {
         Ok(Ok(Arrived::InLobby(stay, arrival))) => {
@@ -109,7 +111,7 @@ where
                 return Evicted::new(connection, lobby, places).map(Elsewhere::Evicted);
             }
         }
-        // The lobby was told nothing of it, so nobody else holds it.
+        // The lobby was not told of this connection, so nobody else holds it.
         Ok(Ok(Arrived::ForRelay)) => {
             return Arc::into_inner(connection).map(|it| Elsewhere::Relay(Box::new(it.into_relay_client())));
         }
@@ -140,10 +142,10 @@ where
     let _too_slow = timeout(LINGER, poll_fn(|cx| connection.poll_finish(cx))).await;
 }
 
-/// Somebody's presence in the lobby: whatever ends the connection's task ends that too.
+/// A client's presence in the lobby. It ends when this value is dropped, however the connection's task ends.
 struct Stay {
     id: ConnectionId,
-    /// Room kept in the lobby's queue, so that leaving never has to wait.
+    /// A reserved place in the lobby's queue, so that leaving never has to wait.
     leave: Option<mpsc::OwnedPermit<LobbyCommand>>,
 }
 
@@ -157,13 +159,13 @@ impl Drop for Stay {
 
 /// What a client came for.
 enum Arrived {
-    /// It asked to join the lobby.
+    /// The client asked to join the lobby.
     InLobby(Stay, Box<Arrival>),
-    /// It came to be relayed; nothing it said was read.
+    /// The client came to be relayed; nothing that it sent was read.
     ForRelay,
 }
 
-/// Handshake and hello, up to the question to the lobby whether this client is let in.
+/// Handshake and hello, until the lobby is asked whether this client is let in.
 async fn arrive<S>(
     connection: &Arc<Connection<S>>,
     remote: SocketAddr,
@@ -208,7 +210,7 @@ async fn read_hello<S>(connection: &Connection<S>) -> Result<(Hello, PublicKey),
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    // What is not known is passed over, here as everywhere; the handshake's time bounds how long.
+    // Unknown messages are ignored, here as everywhere. The timeout of the handshake limits for how long.
     let event = loop {
         match poll_fn(|cx| connection.poll_event(cx, true)).await {
             Event::Message(ClientMessage::Unknown | ClientMessage::Pong) => {}
@@ -238,39 +240,39 @@ where
     Err(bad)
 }
 
-/// Writes what waits and then `last`. The caller closes.
+/// Writes what waits and then `last`. The caller closes the connection.
 async fn last_words<S: AsyncRead + AsyncWrite + Unpin>(connection: &Connection<S>, last: ServerMessage) {
     connection.finish_with(Ending::now(last));
     let write = poll_fn(|cx| connection.poll_event(cx, false));
     let _too_slow = timeout(LINGER, write).await;
 }
 
-/// What a connection's task is to do after an event. Kept apart from the doing, so that an idle
-/// connection does not keep room for every step on the way there.
+/// What a connection's task has to do after an event. Deciding and doing are separate, so that an idle connection does
+/// not keep memory for every step of the doing.
 pub(super) enum Next {
     GoOn,
     Stop,
-    /// It takes nothing and is evicted.
+    /// The client takes nothing and is evicted.
     Evict,
-    /// To be put to the lobby.
+    /// This command is put to the lobby.
     Ask(LobbyCommand),
-    /// The log is to be read.
+    /// This part of the log is read.
     Read(LogRead),
-    /// The client is told that it is in.
+    /// The client is told that it is in the lobby.
     Welcome(Box<Admitted>),
     /// The client is told that it is in a room.
     InRoom(Box<(RoomView, Begin)>),
-    /// The client is told why it is closed.
+    /// The client is told this reason and is closed.
     Bad(String),
 }
 
-/// Whether a client took what it was sent up to its end.
+/// Whether a client took what it was sent until it ended.
 enum Hearing {
     Heard,
     TookNothing,
 }
 
-/// A client that asked to join, until it is gone.
+/// Serves a client that asked to join, until it is gone.
 async fn live<S>(connection: &Connection<S>, shared: &Shared, stay: Stay, arrival: Box<Arrival>) -> Hearing
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
@@ -288,7 +290,7 @@ where
     let mut hearing = Hearing::Heard;
     loop {
         let taking = life.may_take(timer.as_mut());
-        // Boxed, and dealt with outside of the select, so that an idle connection keeps no room for an event.
+        // Boxed, and handled outside of the select, so that an idle connection keeps no memory for an event.
         let event = tokio::select! {
             event = poll_fn(|cx| connection.poll_event(cx, taking)) => Some(Box::new(event)),
             () = &mut timer => None,
@@ -327,7 +329,7 @@ where
     hearing
 }
 
-/// The id of the text that a command says.
+/// The id of the text or act that a command brings; `None` for other commands.
 fn said_in(command: &LobbyCommand) -> Option<u64> {
     match command {
         LobbyCommand::Say { id, .. } => Some(*id),
@@ -340,17 +342,17 @@ pub(super) struct Life<'a, S> {
     pub(super) connection: &'a Connection<S>,
     pub(super) shared: &'a Shared,
     id: ConnectionId,
-    /// How it came, until it is welcome.
+    /// What is remembered of the hello until the client is welcomed.
     arrival: Option<Box<Arrival>>,
     bucket: TokenBucket,
-    /// The client has used up its rate; it is not read until the timer says so.
+    /// Whether the client has used up its rate. Then nothing is read from it until the timer fires.
     throttled: bool,
-    /// When a sign of life was asked for, if nothing came since.
+    /// When the client was asked for a sign of life; `None` if something came since.
     pinged: Option<Instant>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
-    /// Whether the client may be read; if not, the timer is set to when it may.
+    /// Whether something may be read from the client. If not, the timer is set to the time when it may.
     fn may_take(&mut self, timer: Pin<&mut Sleep>) -> bool {
         if self.throttled {
             return false;
@@ -362,7 +364,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         !self.throttled
     }
 
-    /// The timer: a throttled client may be read again, a silent one is asked for a sign of life.
+    /// The timer has fired. A throttled client may be read again, and a silent client is asked for a sign of life.
     fn tick(&mut self, timer: Pin<&mut Sleep>) -> Next {
         let now = Instant::now();
         if self.connection.is_stuck() {
@@ -454,7 +456,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         }
     }
 
-    /// Puts a command to the lobby; gives it back when the lobby has no room for it.
+    /// Puts a command to the lobby; gives the command back when the lobby's queue is full.
     fn ask(&self, command: LobbyCommand) -> Option<LobbyCommand> {
         match self.shared.lobby.try_send(command) {
             Ok(()) => None,
@@ -466,19 +468,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         }
     }
 
-    /// Puts a command to the lobby when that has room.
+    /// Puts a command to the lobby as soon as the lobby's queue has room for it.
     async fn wait_to_ask(&self, command: LobbyCommand) {
         let said = said_in(&command);
         let asked = self.shared.lobby.send(command).await;
-        // Waiting for the lobby was no silence of the client's.
+        // The client could not be heard while this task waited for the lobby.
         self.connection.excuse_silence();
         if asked.is_err() {
             self.not_asked(said);
         }
     }
 
-    /// The lobby is closed, and the author of a text is told. Whatever else was asked: the lobby tells everybody that
-    /// it is closing.
+    /// The lobby is closed, and the author of a text or act is told that it is not said. Nothing is answered to other
+    /// commands, because the lobby tells everybody that it is closing.
     fn not_asked(&self, said: Option<u64>) {
         if let Some(id) = said {
             let closing = ServerMessage::not_accepted(id, NotAcceptedCode::Closing);
@@ -510,9 +512,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         Next::GoOn
     }
 
-    /// Finds out where the client reads on, and tells it that it is in.
+    /// Finds out from which position the client reads on, and tells the client that it is in the lobby.
     async fn welcome(&mut self, admitted: &Admitted) {
-        // A client is let in once.
+        // A client is let in only once.
         let Some(arrival) = self.arrival.take() else { return };
         let mut welcome = arrival.welcome(&*self.shared.log, &self.shared.recent, admitted).await;
         welcome.motd = self.shared.motd.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -526,10 +528,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         }
     }
 
-    /// Finds out where the client reads on in a room, and tells it that it is in.
+    /// Finds out from which position the client reads on in a room, and tells the client that it is in the room.
     async fn in_room(&mut self, view: &RoomView, begin: &Begin) {
         let recent = self.shared.recent_of_rooms.of(view.id.log);
-        // Who is in already reads on from where he is.
+        // A client that is in the room already reads on from its cursor.
         let begin = match self.connection.standing(&view.id) {
             Some(cursor) => Begin::new(None, Some(cursor), 0),
             None => *begin,
@@ -544,7 +546,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
     }
 }
 
-/// An act as it stands in the log: of a topic no more than its text matters.
+/// An act in a room as it stands in the log: of a topic, only the text is kept.
 fn as_done(act: Act) -> Act {
     if act.kind.is_topic() { Act::topic(act.text) } else { act }
 }

@@ -106,13 +106,14 @@ impl World {
                 max_clients: 1,
                 max_clients_per_ip: 1,
                 kept_out: Arc::default(),
+                clock: || 0,
                 metrics: Arc::new(Metrics::new()),
             }),
         });
         Self { shared, _stop: stop.drop_guard() }
     }
 
-    /// A client that said hello, over a pipe of `size` bytes.
+    /// A client that has sent its hello, over a pipe of `size` bytes.
     async fn ask(&self, name: &str, size: usize) -> Client {
         self.ask_with(hello(name), size).await
     }
@@ -157,7 +158,7 @@ impl Client {
         self.reader.next().await.ok().flatten()
     }
 
-    /// Follows the log, message by message, until `end`.
+    /// Reads the log, message by message, until the message `end`.
     async fn follow(&mut self, mut position: Position, end: u64) {
         while position.seq < Seq(end) {
             match self.next().await.unwrap() {
@@ -185,14 +186,14 @@ async fn a_conversation_crosses_a_pipe_of_sixty_four_bytes() {
 }
 
 #[tokio::test]
-async fn what_was_stored_together_is_told_together_also_to_whom_it_begins_too_early() {
+async fn messages_that_were_stored_together_are_sent_together_even_to_a_client_that_has_read_some_of_them() {
     let world = World::new();
     let (mut anna, mut position) = world.join("anna", 64 * 1024).await;
     let says = (1..=100).map(|id| ClientMessage::Say { room: None, id, text: Text::new("word").unwrap() });
     let says: Vec<u8> = says.flat_map(|say| codec::encode(&say).to_vec()).collect();
     anna.writer.write_all(&says).await.unwrap();
     anna.writer.flush().await.unwrap();
-    // Places within what was stored together: a newcomer that begins there has nothing of what is before.
+    // Positions within a chunk: a newcomer that begins there ignores the messages before its position.
     let mut within = Vec::new();
     while position.seq < Seq(100) {
         let Some(ServerMessage::Said(said)) = anna.next().await else { continue };
@@ -223,7 +224,7 @@ async fn what_was_stored_together_is_told_together_also_to_whom_it_begins_too_ea
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_comes_while_others_speak_follows_from_its_place_on() {
+async fn a_newcomer_that_comes_while_others_speak_reads_on_from_its_position() {
     const NEWCOMERS: usize = 20;
     let world = Arc::new(World::new());
     let (mut anna, start) = world.join("anna", 1024 * 1024).await;
@@ -233,7 +234,7 @@ async fn who_comes_while_others_speak_follows_from_its_place_on() {
     for number in 0..NEWCOMERS {
         let (world, came, mut end) = (Arc::clone(&world), Arc::clone(&came), end.clone());
         newcomers.spawn(async move {
-            // Whatever is being stored or told when it is let in, it reads each text once.
+            // Whatever is being stored or told when the newcomer is let in, it reads each text once.
             let (mut newcomer, start) = world.join(&format!("user{number}"), 4096).await;
             came.fetch_add(1, Ordering::SeqCst);
             let end = end.wait_for(Option::is_some).await.unwrap().unwrap();
@@ -257,7 +258,7 @@ async fn a_reader_that_fell_far_behind_gets_every_message_once() {
     let world = World::new();
     let (mut slow, slow_start) = world.join("slow", 2048).await;
     let (mut anna, start) = world.join("anna", 64 * 1024).await;
-    // More than the memory of recent messages: the slow one must be read to from the log.
+    // More than the memory of recent messages holds, so the slow client has to be sent messages from the log.
     let text = "x".repeat(16 * 1024);
     let mut position = start;
     for id in 1..=400 {
@@ -267,7 +268,7 @@ async fn a_reader_that_fell_far_behind_gets_every_message_once() {
     }
     assert_eq!(world.shared.recent.lock().unwrap().gather(Seq(1), 1, &mut Vec::new()), Gathered::TooOld);
     slow.follow(slow_start, 400).await;
-    // And from then on as everybody.
+    // From then on it is written to directly, like every client that is caught up.
     anna.say(401, "now").await;
     slow.follow(position, 401).await;
     assert!(world.shared.metrics.log_reads.get() > 0);
@@ -289,14 +290,14 @@ async fn a_silent_client_is_asked_for_a_sign_of_life_and_then_dropped() {
     anna.serving.await.unwrap();
 }
 
-/// Says something longer than any pipe here, and gives signs of life for `client` until it is deaf.
+/// Says more than any pipe here holds, and sends signs of life for `client` until it is evicted.
 async fn deafen(world: &World, client: &mut Client) {
     let (mut anna, _) = world.join("anna", 64 * 1024).await;
     anna.say(1, &"x".repeat(8192)).await;
     let started = Instant::now();
     let left = Change::Left("deaf".parse().unwrap());
     loop {
-        // It gives signs of life, so only the write that makes no progress tells.
+        // The client sends signs of life, so the server notices only by the write that makes no progress.
         client.writer.write_all(&codec::encode(&ClientMessage::Pong)).await.unwrap();
         anna.writer.write_all(&codec::encode(&ClientMessage::Pong)).await.unwrap();
         let waited = tokio::time::timeout(Duration::from_secs(1), anna.next()).await;
@@ -309,7 +310,7 @@ async fn deafen(world: &World, client: &mut Client) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_takes_nothing_leaves_and_is_told_when_it_reads_again() {
+async fn a_client_that_takes_nothing_is_evicted_and_told_so_when_it_reads_again() {
     let world = World::new();
     let (mut deaf, _) = world.join("deaf", 512).await;
     deafen(&world, &mut deaf).await;
@@ -324,7 +325,7 @@ async fn a_client_that_takes_nothing_leaves_and_is_told_when_it_reads_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_takes_nothing_is_not_waited_for_for_ever() {
+async fn the_server_does_not_wait_for_ever_for_a_client_that_takes_nothing() {
     let world = World::new();
     let (mut deaf, _) = world.join("deaf", 512).await;
     deafen(&world, &mut deaf).await;
@@ -335,7 +336,7 @@ async fn a_client_that_takes_nothing_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_too_many_take_nothing_one_more_is_closed_without_a_word() {
+async fn when_too_many_clients_take_nothing_a_further_one_is_closed_without_an_explanation() {
     let world = World::new();
     let others = Arc::clone(&world.shared.evicted).acquire_many_owned(MAX_EVICTED as u32).await.unwrap();
     let (mut deaf, _) = world.join("deaf", 512).await;
@@ -360,7 +361,7 @@ async fn a_client_that_lets_its_answers_pile_up_is_closed() {
 }
 
 #[test]
-fn who_is_further_behind_than_what_is_kept_is_told_what_it_will_not_see() {
+fn a_client_that_is_behind_the_oldest_kept_message_is_told_how_many_it_misses() {
     let position =
         |seq| Position { seq: Seq(seq), hash: hobnob_protocol::name::ChainHash::new([seq as u8; 32]) };
     let message = |seq| hobnob_protocol::chain::LobbyMessage {
@@ -390,7 +391,7 @@ fn who_is_further_behind_than_what_is_kept_is_told_what_it_will_not_see() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hello_that_does_not_come_is_not_waited_for() {
+async fn the_server_does_not_wait_for_ever_for_a_hello() {
     let world = World::new();
     let (near, far) = tokio::io::duplex(64);
     let started = Instant::now();
@@ -400,10 +401,10 @@ async fn a_hello_that_does_not_come_is_not_waited_for() {
     drop(near);
 }
 
-/// A log whose answers take their time, and which counts who waits for one.
+/// A log whose answers take some time, and which counts how many readers wait for an answer.
 struct SlowLog {
     log: Arc<MemoryLog>,
-    /// What stands in there already, as after a restart.
+    /// The log that already holds messages, as after a restart.
     contents: Contents,
     asked: AtomicUsize,
     most: AtomicUsize,
@@ -427,7 +428,7 @@ impl LobbyLog for SlowLog {
 
     fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
         Box::pin(async move {
-            // To look for one place is nothing to wait in turn for.
+            // A look-up of one position needs no turn and is answered at once.
             if limit == 1 {
                 return self.log.read(after, limit, max_bytes).await;
             }
@@ -460,7 +461,8 @@ impl LobbyLog for SlowLog {
     }
 }
 
-/// Reads answers to `history` until `answers` have ended; how many parts they had, and of how many messages.
+/// Reads answers to `history` until `answers` of them have ended. Gives how many parts they had and how many messages
+/// were in them.
 async fn parts_of(client: &mut Client, answers: usize) -> (usize, usize) {
     let (mut ended, mut parts, mut read) = (0, 0, 0);
     while ended < answers {
@@ -473,7 +475,7 @@ async fn parts_of(client: &mut Client, answers: usize) -> (usize, usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_to_history_are_read_one_part_at_a_time_and_who_asks_little_is_not_behind_who_asks_much() {
+async fn answers_to_history_are_read_in_turns_so_that_a_long_one_does_not_hold_up_short_ones() {
     let log = Arc::new(MemoryLog::new(100_000));
     let before = World::over(Arc::clone(&log) as _);
     let (mut anna, start) = before.join("anna", 1 << 20).await;
@@ -494,7 +496,7 @@ async fn answers_to_history_are_read_one_part_at_a_time_and_who_asks_little_is_n
         }
         greedy.push(tokio::spawn(async move { parts_of(&mut client, 8).await }));
     }
-    // One that reads all there is counts as one of them.
+    // A client that reads everything counts as one of them.
     let mut hello = hello("greedy10");
     hello.since = Some(Seq(0));
     let mut client = world.ask_with(hello, 1 << 20).await;
@@ -512,7 +514,7 @@ async fn answers_to_history_are_read_one_part_at_a_time_and_who_asks_little_is_n
         "behind each of ten once, not behind all they ask: {took:?}"
     );
 
-    // Who speaks does not wait for any of it.
+    // A client that speaks does not wait for any of these answers.
     let began = Instant::now();
     bobby.say(1, "quickly").await;
     while !matches!(anna.next().await.unwrap(), ServerMessage::Said(_)) {}
@@ -526,9 +528,9 @@ async fn answers_to_history_are_read_one_part_at_a_time_and_who_asks_little_is_n
 }
 
 #[tokio::test(start_paused = true)]
-async fn others_cannot_put_a_client_out_by_asking_for_it() {
+async fn others_cannot_cause_the_eviction_of_a_client_by_asking_for_introductions() {
     let world = World::new();
-    // It reads nothing for now, as one whose link is slow.
+    // The client reads nothing for now, like one with a slow link.
     let (mut victim, start) = world.join("victim", 512).await;
     let named = |n: usize| format!("{}{n:02}:65535", "x".repeat(200)).parse().unwrap();
     for attacker in 0..20 {
@@ -544,7 +546,7 @@ async fn others_cannot_put_a_client_out_by_asking_for_it() {
         stranger.writer.write_all(&pairs).await.unwrap();
         stranger.writer.flush().await.unwrap();
         let mut answers = 0;
-        // The first waits for the victim, who reads nothing.
+        // The first question waits for the victim, which reads nothing.
         while answers < 499 {
             let answer = stranger.next().await.expect("who asks is answered");
             if let ServerMessage::NoAnswer { code, .. } = answer {

@@ -1,22 +1,22 @@
-//! Whose turn it is to be read to from the log: for an answer to `history`, or since it is far behind. To
-//! read and encode that is work which those who speak would wait behind, and the log has one reader: so one
-//! part for one client is worked on at a time, and whoever asks for much is served after everybody else who
-//! asks. Knows nothing of the log.
+//! The turns in which connections read from the log, for an answer to `history` or because a client is far behind.
+//! Reading and encoding is work that would hold up the users who speak, and the log has one reader. Therefore only one
+//! part for one client is worked on at a time, and a client that asks for much is served in turns with all others that
+//! ask. Knows nothing of the log.
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Parts that are worked on at once.
+/// How many parts are worked on at once.
 const AT_ONCE: usize = 1;
 
-/// The queue. Each connection stands in it with one part at the most, and with the next part at its end
-/// again.
+/// The queue. Each connection waits in it with at most one part, and joins the end of the queue again for its next
+/// part.
 #[derive(Debug)]
 pub(crate) struct Turns {
-    /// It is fair: who waits longest is next.
+    /// The semaphore is fair: whoever waits longest is next.
     slots: Semaphore,
 }
 
-/// Somebody's turn, until it is dropped.
+/// The turn of one connection; it lasts until it is dropped.
 #[derive(Debug)]
 #[must_use]
 pub(super) struct Turn<'a> {
@@ -32,7 +32,7 @@ impl Default for Turns {
 impl Turns {
     /// Waits until it is the caller's turn.
     pub(super) async fn next(&self) -> Turn<'_> {
-        // It is never closed; if it were, nobody would have to wait.
+        // The semaphore is never closed. If it were, nobody would have to wait.
         Turn { _slot: self.slots.acquire().await.ok() }
     }
 }

@@ -1,6 +1,6 @@
-//! What operators do, from the act that a client sends to the entry in the log: who is meant, whether it may be done, what
-//! stands in the log of it, and which connections it sends out. The rules themselves are in [`rules`](super::rules); this
-//! knows the roster as well, which the rules do not.
+//! The acts of operators, from the act that a client sends to the message in the log. This module finds out whom an act
+//! is about, whether the act may be done, what stands in the log afterwards, and which connections are sent out. The
+//! rules themselves are in [`rules`](super::rules). Unlike the rules, this module also knows the roster.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,21 +15,23 @@ use super::entry::ConnectionId;
 use super::roster::Roster;
 use super::rules::{Actor, Banned, Denied, Moderation, NotAdmitted, NotSaid, Rules, Sentence, Term, Who};
 
-/// The rules, with what is staged of them: a batch that could not be stored has changed nothing.
+/// The rules, together with what the staged batch changed of them. When that batch cannot be stored, the changes are
+/// taken back.
 #[derive(Debug, Clone, Default)]
 pub(super) struct StagedRules {
     rules: Rules,
-    /// As they were before the first act of the staged batch, if it has one.
+    /// The rules before the first act of the staged batch; `None` when the staged batch has no act.
     before: Option<Box<Rules>>,
-    /// Connections that were sent out and have not ended yet: what they say counts for nothing.
+    /// Connections that were sent out and have not ended yet. Whatever comes from them is ignored.
     sent_out: BTreeSet<ConnectionId>,
-    /// Those of them that the staged batch sent out.
+    /// The connections in `sent_out` that the staged batch sent out.
     staged_out: Vec<ConnectionId>,
-    /// Something of the rules changed that is to be stored.
+    /// Whether the rules have changed since [`take_changed`](Self::take_changed) was last called, so that they have to
+    /// be stored.
     changed: bool,
 }
 
-/// The rules as they are saved.
+/// The rules in the form in which they are saved.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SavedRules {
     rules: Rules,
@@ -41,12 +43,12 @@ impl StagedRules {
         Self { rules, ..Self::default() }
     }
 
-    /// All of it, where nothing is staged.
+    /// The whole state in the form in which it is saved. The caller makes sure that nothing is staged.
     pub(super) fn saved(&self) -> SavedRules {
         SavedRules { rules: self.rules.clone(), sent_out: self.sent_out.clone() }
     }
 
-    /// What was saved.
+    /// The state that was saved.
     pub(super) fn restored(saved: SavedRules) -> Self {
         Self { rules: saved.rules, sent_out: saved.sent_out, ..Self::default() }
     }
@@ -63,12 +65,13 @@ impl StagedRules {
         self.changed |= self.rules.set_file(listed.iter().cloned());
     }
 
-    /// What operators decided before there was an order of several servers, unless something is decided already.
+    /// Takes over what operators decided before several servers shared an order, unless something is decided here
+    /// already.
     pub(super) fn keep(&mut self, kept: &Rules) {
         self.changed |= self.rules.keep(kept);
     }
 
-    /// What this connection says counts for nothing any more.
+    /// Whether this connection was sent out, so that whatever comes from it is ignored.
     pub(super) fn is_out(&self, id: ConnectionId) -> bool {
         self.sent_out.contains(&id)
     }
@@ -78,7 +81,7 @@ impl StagedRules {
         self.sent_out.remove(&id);
     }
 
-    /// The rules, if they changed since this was last asked.
+    /// The rules, if they have changed since the last call.
     pub(super) fn take_changed(&mut self) -> Option<Arc<Rules>> {
         std::mem::take(&mut self.changed).then(|| Arc::new(self.rules.clone()))
     }
@@ -88,7 +91,7 @@ impl StagedRules {
         self.staged_out.clear();
     }
 
-    /// The staged batch was not stored. What the operators' file says holds all the same.
+    /// The staged batch was not stored, so its acts are taken back. What the operators' file says stays as it is.
     pub(super) fn withdraw(&mut self) {
         for id in self.staged_out.drain(..) {
             self.sent_out.remove(&id);
@@ -117,15 +120,15 @@ impl StagedRules {
     }
 }
 
-/// An act as it was understood.
+/// An act of a client, after it was understood.
 pub(super) struct Meant {
     pub(super) moderation: Moderation,
-    /// Whom or what it is about, as it stands in the log.
+    /// The user whom the act is about, as the log names him.
     pub(super) name: Option<UserName>,
     pub(super) target: Option<ActTarget>,
 }
 
-/// The answer to an act that does not count.
+/// The answer to an act that is refused.
 pub(super) fn denied_act(to: ConnectionId, id: u64, denied: Denied) -> Effect {
     let code = match denied {
         Denied::NotOperator => NotAcceptedCode::NotOperator,
@@ -139,7 +142,7 @@ pub(super) fn denied_act(to: ConnectionId, id: u64, denied: Denied) -> Effect {
     Effect::Refused { to, id, code }
 }
 
-/// The answer to a text that is not said.
+/// The answer to a text that the rules keep from being said.
 pub(super) fn not_said(to: ConnectionId, id: u64, why: NotSaid) -> Effect {
     let not_accepted = |code| NotAccepted { id, code, wait: None, by: None, reason: None, until: None };
     let answer = match why {
@@ -154,7 +157,7 @@ pub(super) fn not_said(to: ConnectionId, id: u64, why: NotSaid) -> Effect {
     Effect::NotSaid { to, answer: Box::new(answer) }
 }
 
-/// What somebody is told who is not let in.
+/// What a newcomer is told whom the rules keep out.
 pub(super) fn not_admitted(why: NotAdmitted) -> Refused {
     match why {
         NotAdmitted::Banned(sentence) => {
@@ -167,7 +170,7 @@ pub(super) fn not_admitted(why: NotAdmitted) -> Refused {
     }
 }
 
-/// What a client's act means, by the names and keys that are known here.
+/// Finds out what a client's act means, from the names and keys that are known here.
 pub(super) fn meant(act: &Act, lasts: Option<u64>, roster: &Roster, rules: &Rules) -> Result<Meant, Denied> {
     let term = lasts.map_or(Term::ForGood, |seconds| Term::Millis(seconds.saturating_mul(1000)));
     let reason = act.text.clone();
@@ -212,7 +215,7 @@ pub(super) fn meant(act: &Act, lasts: Option<u64>, roster: &Roster, rules: &Rule
 }
 
 impl Meant {
-    /// An act about somebody stands in the log with his name and his key's fingerprint.
+    /// An act about a user stands in the log with that user's name and the fingerprint of his key.
     fn about(who: &Who, moderation: Moderation) -> Self {
         let target = ActTarget::new(who.fingerprint.to_string()).ok();
         Self { moderation, name: who.name.clone(), target }
@@ -239,8 +242,9 @@ fn ban(
     Ok(Meant::about(&who.clone(), Moderation::Ban { who, network, term, reason }))
 }
 
-/// Whom an act is about: the one who has the name here, or to whom it belongs, or who had it when an operator did
-/// something to him; or a key by its fingerprint.
+/// Finds out whom an act is about. An act that gives a name is about the user who is here under that name, or else
+/// about the key to which the name belongs, or else about the key that had the name when an operator did something to
+/// it. An act without a name gives a key by its fingerprint.
 fn whom(act: &Act, roster: &Roster, rules: &Rules) -> Result<Who, Denied> {
     let Some(name) = &act.name else {
         let fingerprint: Fingerprint = parsed(act)?;

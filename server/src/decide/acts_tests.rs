@@ -1,4 +1,5 @@
-//! Acts of operators as entries in the order: what becomes of them, of whom they are about, and of what is withdrawn.
+//! Acts of operators as entries in the order: what follows from an act, what happens to the user it is about, and what
+//! is left of an act whose batch is withdrawn.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ fn key(byte: u8) -> PublicKey {
     PublicKey::new([byte; 32])
 }
 
-/// A lobby that is fed with batches. Key 1 is an operator by the file.
+/// A lobby that is fed with batches. Key 1 is an operator because the operators' file lists it.
 struct Stage {
     machine: Machine,
     number: u64,
@@ -46,7 +47,7 @@ impl Stage {
         effects
     }
 
-    /// What is told of these entries, in short.
+    /// Applies these entries and gives the effects that are told, each in a short form.
     fn told(&mut self, entries: Vec<Entry>) -> Vec<String> {
         self.apply(entries).iter().filter_map(short).collect()
     }
@@ -94,7 +95,7 @@ fn say(from: u64, id: u64, text: &str) -> Entry {
     Entry::Say { from: ConnectionId(from), id, room: None, content }
 }
 
-/// `KIND NAME`, or `KIND =TARGET`, of connection `from`.
+/// An act of connection `from`, written as `KIND NAME` or `KIND =TARGET`.
 fn act(from: u64, id: u64, what: &str) -> Entry {
     act_for(from, id, what, None)
 }
@@ -109,7 +110,7 @@ fn act_for(from: u64, id: u64, what: &str, lasts: Option<u64>) -> Entry {
 }
 
 #[test]
-fn an_act_is_an_entry_with_a_number_once_and_its_end_is_the_server_s_to_say() {
+fn an_act_gets_one_number_and_the_server_says_when_it_ends() {
     let mut stage = Stage::new();
     stage.apply(vec![join(3, "Carl", 3)]);
     let effects = stage.apply(vec![act_for(1, 1, "mute carl", Some(60))]);
@@ -123,7 +124,7 @@ fn an_act_is_an_entry_with_a_number_once_and_its_end_is_the_server_s_to_say() {
 }
 
 #[test]
-fn who_is_no_operator_does_nothing_and_takes_no_number() {
+fn an_act_of_a_user_who_is_no_operator_does_nothing_and_takes_no_number() {
     let mut stage = Stage::new();
     stage.apply(vec![join(3, "carl", 3)]);
     assert_eq!(
@@ -135,7 +136,7 @@ fn who_is_no_operator_does_nothing_and_takes_no_number() {
 }
 
 #[test]
-fn who_is_kicked_is_told_says_nothing_more_and_may_come_back() {
+fn a_kicked_user_is_told_says_nothing_more_and_may_come_back() {
     let mut stage = Stage::new();
     stage.apply(vec![join(3, "carl", 3), join(4, "dora", 4)]);
     let told = stage.told(vec![act(1, 1, "kick carl"), say(3, 1, "never"), say(4, 1, "good")]);
@@ -177,7 +178,7 @@ fn a_banned_key_is_out_with_all_its_clients_and_others_of_its_address_stay() {
 }
 
 #[test]
-fn somebody_who_is_not_here_is_banned_by_the_name_that_is_his_and_unbanned_by_it() {
+fn an_absent_user_is_banned_by_his_name_and_unbanned_by_it() {
     let mut stage = Stage::new();
     stage.apply(vec![join(3, "carl", 3), Entry::Leave(ConnectionId(3))]);
     assert_eq!(
@@ -196,7 +197,7 @@ fn somebody_who_is_not_here_is_banned_by_the_name_that_is_his_and_unbanned_by_it
 }
 
 #[test]
-fn a_banned_range_empties_and_stays_empty_but_for_operators() {
+fn a_ban_of_a_range_sends_out_and_keeps_out_everybody_there_but_operators() {
     let mut stage = Stage::new();
     stage.apply(vec![join(3, "carl", 3), join_from(4, "dora", 4, "198.51.100.1")]);
     let told = stage.told(vec![act(1, 1, "ban =192.0.2.0/24"), join(5, "erik", 5)]);
@@ -209,7 +210,7 @@ fn a_banned_range_empties_and_stays_empty_but_for_operators() {
 }
 
 #[test]
-fn what_is_withdrawn_was_never_decided_and_what_the_file_says_is() {
+fn a_withdrawn_act_was_never_decided_but_the_operators_file_still_counts() {
     let mut stage = Stage::new();
     stage.apply(vec![join(3, "carl", 3)]);
     let staged = stage.staged(vec![
@@ -232,7 +233,7 @@ fn what_is_withdrawn_was_never_decided_and_what_the_file_says_is() {
 }
 
 #[test]
-fn a_text_that_has_its_number_is_accepted_whatever_the_rules_say_since() {
+fn a_text_that_has_its_number_is_accepted_although_the_rules_changed_since() {
     let mut stage = Stage::new();
     stage.apply(vec![join(3, "carl", 3), say(3, 1, "a"), act(1, 1, "mute carl")]);
     let effects = stage.apply(vec![say(3, 1, "a"), say(3, 2, "b")]);
@@ -266,7 +267,7 @@ fn a_locked_lobby_is_silent_for_names_younger_than_an_hour_and_rules_hold_in_roo
 }
 
 #[test]
-fn operators_are_named_take_effect_and_are_taken_back_and_the_topic_is_theirs() {
+fn operators_can_be_named_and_taken_back_and_only_they_set_the_topic_of_the_lobby() {
     let mut stage = Stage::new();
     stage.apply(vec![join(3, "carl", 3)]);
     assert_eq!(stage.told(vec![act(3, 1, "topic")]), ["refused NotOperator"]);
@@ -286,7 +287,7 @@ fn operators_are_named_take_effect_and_are_taken_back_and_the_topic_is_theirs() 
 }
 
 #[test]
-fn what_was_decided_is_given_to_be_stored_once_for_each_batch_that_changes_it() {
+fn changed_rules_are_given_to_be_stored_once_for_each_batch() {
     let mut stage = Stage::new();
     stage.apply(vec![join(3, "carl", 3)]);
     let stored = |effects: &[Effect]| effects.iter().filter(|it| matches!(it, Effect::Rules(_))).count();

@@ -1,4 +1,5 @@
-//! A name and whose it is, as it travels and is stored. Plain data; `roster` owns the rules.
+//! A name and the key to which it belongs, in the form in which they travel and are stored. Plain data; the rules for
+//! names are in `roster`.
 
 use hobnob_protocol::name::{PublicKey, UserName};
 use serde::{Deserialize, Serialize};
@@ -6,15 +7,17 @@ use serde::{Deserialize, Serialize};
 /// A name and the key it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameBinding {
-    /// The name as it was first written.
+    /// The name as its user wrote it when it became his.
     #[serde(deserialize_with = "hobnob_protocol::name::deserialize_kept")]
     pub name: UserName,
-    /// Whose it is.
+    /// The key to which the name belongs.
     pub key: PublicKey,
-    /// When its user was last in the lobby, in milliseconds since 1970-01-01 UTC, to a day. Never goes back.
+    /// When the user of the name was last in the lobby, in milliseconds since 1970-01-01 UTC, exact to a day. Never
+    /// goes back.
     pub seen: u64,
-    /// Whether its key ever said anything in the lobby.
+    /// Whether the key ever said anything in the lobby.
     pub spoke: bool,
-    /// Since when it is that key's, in milliseconds since 1970-01-01 UTC; 0 for one that was so before this was noted.
+    /// Since when the name belongs to the key, in milliseconds since 1970-01-01 UTC; 0 for a name that was bound before
+    /// this date was noted.
     pub since: u64,
 }

@@ -1,5 +1,5 @@
-//! What follows from an entry. A server stores what is to be stored, then tells its own clients; effects that
-//! concern connections of other servers it passes over.
+//! What follows from an entry. A server first stores the effects that are to be stored, and then tells its own clients.
+//! It ignores effects that concern connections of other servers.
 
 use std::sync::Arc;
 
@@ -15,147 +15,150 @@ use super::entry::ConnectionId;
 use super::rooms::{KeptRoom, RoomId, RoomView};
 use super::rules::Rules;
 
-/// One thing that follows.
+/// One thing that follows from an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Something that was said has its number. To be stored, then told to everybody who is there; that is its author's
-    /// answer.
+    /// A text or an act has got its number. It is to be stored, and then told to everybody who is there. The author
+    /// gets the same message, which is the answer to what he sent.
     Said {
-        /// On which connection it was said.
+        /// The connection on which it was said.
         from: ConnectionId,
-        /// In which room; none for the lobby.
+        /// The room in which it was said; `None` for the lobby.
         room: Option<RoomId>,
-        /// With number, time and hash.
+        /// The message, with its number, time and hash.
         message: LobbyMessage,
     },
     /// A text was said before and has a number already.
     Accepted {
-        /// On which connection it was said now.
+        /// The connection on which the text was said now.
         to: ConnectionId,
         /// The text's number in its author's run.
         id: u64,
-        /// In which room; none for the lobby.
+        /// The room in which it was said; `None` for the lobby.
         room: Option<RoomId>,
-        /// Its number in that log.
+        /// The text's number in that log.
         seq: Seq,
-        /// What was said now. It is something else where a client uses an id twice.
+        /// What was said now. It differs from what was said before when a client uses an id twice.
         content: Content,
     },
-    /// Something has no number and gets none. It is [`Id`](NotAcceptedCode::Id) where a later one of its run has one: it
-    /// was not stored, and would stand in the wrong order if it were now.
+    /// A text or an act has no number and gets none. The code is [`Id`](NotAcceptedCode::Id) when a later text of the
+    /// same run already has a number: the refused one was not stored, and would now stand in the wrong order.
     Refused {
-        /// On which connection it was said.
+        /// The connection on which it was said.
         to: ConnectionId,
         /// Its number in its author's run.
         id: u64,
-        /// Why.
+        /// Why it gets no number.
         code: NotAcceptedCode,
     },
-    /// What an operator does was done before and has a number already.
+    /// An act of an operator was done before and has a number already.
     ActKnown {
-        /// On which connection it was sent now.
+        /// The connection on which the act was sent now.
         to: ConnectionId,
-        /// Its number in its author's run.
+        /// The act's number in its author's run.
         id: u64,
-        /// Its number in the lobby.
+        /// The act's number in the log of the lobby.
         seq: Seq,
     },
     /// The rules of operators keep a text from being said.
     NotSaid {
-        /// On which connection it was said.
+        /// The connection on which it was said.
         to: ConnectionId,
         /// What its author is told.
         answer: Box<NotAccepted>,
     },
-    /// An operator sends somebody out. The connection is told why and ends; its [`Leave`](super::Entry::Leave) follows.
+    /// An operator sends a client out. The connection is told why and is closed; then its
+    /// [`Leave`](super::Entry::Leave) follows.
     SentOut {
-        /// On which connection.
+        /// The connection that is closed.
         id: ConnectionId,
-        /// What it is told.
+        /// What the client is told.
         why: Box<Refused>,
     },
-    /// The rules of operators keep somebody from coming in.
+    /// The rules of operators keep a newcomer out.
     NotAdmitted {
-        /// On which connection.
+        /// The newcomer's connection.
         id: ConnectionId,
-        /// What it is told.
+        /// What the newcomer is told.
         why: Box<Refused>,
     },
-    /// The rules of operators changed. To be stored.
+    /// The rules of operators have changed. They are to be stored.
     Rules(Arc<Rules>),
-    /// Somebody is in a room, or was in it already.
+    /// A client is in a room now, or was in it already.
     InRoom {
-        /// On which connection.
+        /// The client's connection.
         id: ConnectionId,
         /// The name others see.
         name: Arc<UserName>,
-        /// The room as it is then.
+        /// The room as it is after the client joined.
         view: RoomView,
-        /// Was not in it before: the others are told.
+        /// Whether the client was not in the room before. Then the others in the room are told.
         is_new: bool,
     },
-    /// Somebody is not let into a room.
+    /// A client is not let into a room.
     NotInRoom {
-        /// On which connection.
+        /// The client's connection.
         id: ConnectionId,
-        /// Which room.
+        /// The room that the client wanted to join.
         room: RoomName,
-        /// Why.
+        /// Why the client is not let in.
         code: NotJoinedCode,
     },
-    /// Somebody is no longer in a room.
+    /// A client is no longer in a room.
     LeftRoom {
-        /// On which connection.
+        /// The client's connection.
         id: ConnectionId,
         /// The name others saw.
         name: Arc<UserName>,
-        /// Which room.
+        /// The room that the client left.
         room: RoomId,
     },
-    /// Somebody was in a room later than was known, and something was said there once. To be stored, some time.
+    /// A user was in a room at a later date than is stored for that room. Only rooms in which something was said have
+    /// this effect. It is to be stored, but not at once.
     RoomSeen(KeptRoom),
-    /// A room is no longer there. Its log is to be removed.
+    /// A room no longer exists. Its log is to be removed.
     RoomGone(RoomId),
-    /// Somebody is in.
+    /// A newcomer is in the lobby.
     Joined {
-        /// On which connection.
+        /// The newcomer's connection.
         id: ConnectionId,
         /// The name others see.
         name: Arc<UserName>,
-        /// The newest message before that.
+        /// The newest message before the newcomer joined.
         head: Position,
-        /// The name belonged to nobody, and is its own from now on.
+        /// Whether the name belonged to nobody before and belongs to the newcomer's key from now on.
         is_new: bool,
     },
-    /// Somebody is not let in, since every numbered form of the name is taken.
+    /// A newcomer is not let in because every numbered form of the name is taken.
     NoNameLeft {
-        /// On which connection.
+        /// The newcomer's connection.
         id: ConnectionId,
     },
-    /// A connection gave its place to another one. [`Effect::Left`] follows.
+    /// A connection gave its place to another connection. [`Effect::Left`] follows.
     TakenOver {
-        /// Which.
+        /// The connection that lost its place.
         id: ConnectionId,
     },
-    /// Somebody is gone.
+    /// A client has left the lobby.
     Left {
-        /// On which connection.
+        /// The client's connection.
         id: ConnectionId,
         /// The name others saw.
         name: Arc<UserName>,
     },
-    /// A name belongs to a key, its user was seen now, or its key spoke for the first time. To be stored.
+    /// Something changed about a name: it belongs to a key now, its user was seen, or its key spoke for the first time.
+    /// It is to be stored.
     Bound {
-        /// Which.
+        /// The name and its key.
         binding: NameBinding,
-        /// Whether it belonged to nobody: then it is stored before its user is told of it.
+        /// Whether the name belonged to nobody before. Then it is stored before its user is told of it.
         is_new: bool,
     },
-    /// A name belongs to nobody any more. To be stored.
+    /// A name belongs to nobody any more. That is to be stored.
     Freed(UserName),
     /// The life of a server is over. [`Effect::Left`] follows for each of its clients.
     Ended(ServerId),
-    /// Another server has decided something else than this one up to this place. Whoever comes to that conclusion stops:
-    /// one of the two does not tell the truth, and nobody can know which.
+    /// Another server has decided something else than this server up to this place. A server that finds this out stops:
+    /// one of the two is wrong, and nobody can know which.
     Contradicted(Place),
 }

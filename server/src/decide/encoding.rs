@@ -1,7 +1,9 @@
-//! A batch as it leaves this process for an order that is kept elsewhere: one JSON object. Owns the form and its version.
+//! A batch in the form in which it leaves this process for an order that is kept elsewhere: one JSON object. Owns that
+//! form and its version.
 //!
-//! Where a client is reached, and whoever talks with whom, is in no batch: what is in the order is on the disk of every
-//! node for a long time. The network from which somebody comes is in it, since bans of networks are decided from it.
+//! A batch contains neither the addresses of a client nor who talks with whom, because everything in the order stays on
+//! the disk of every node for a long time. A batch does contain the network from which a newcomer comes, because bans
+//! of networks are decided from it.
 
 use bytes::Bytes;
 use hobnob_order::{Payload, Place, ServerId};
@@ -10,11 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Proposals, Vouch};
 
-/// Counts up whenever two builds would read an entry, or decide from it, differently: also when names are folded by
-/// newer tables. Servers of another version do not take part in a lobby.
+/// The version of the entries. It counts up whenever two builds would read an entry differently or decide differently
+/// from it; also when names are folded by newer tables. Servers of another version do not take part in a lobby.
 pub const ENTRIES_VERSION: u32 = 1;
 
-/// What a batch is written as.
+/// A batch as it is written.
 #[derive(Serialize)]
 struct Written<'a> {
     v: u32,
@@ -26,7 +28,7 @@ struct Written<'a> {
     entries: &'a [Entry],
 }
 
-/// The same when it is read.
+/// A batch as it is read.
 #[derive(Deserialize)]
 struct Read {
     v: u32,
@@ -45,7 +47,8 @@ impl Payload for Proposals {
         serde_json::to_vec(&written).expect("its fields have no keys but names").into()
     }
 
-    /// What is no batch, or one of another version, is one that never counts: all servers pass it alike.
+    /// Bytes that are no batch, or a batch of another version, become a batch that never counts. All servers ignore
+    /// such bytes alike.
     fn from_bytes(bytes: &[u8]) -> Self {
         let read = serde_json::from_slice::<Read>(bytes).ok().filter(|read| read.v == ENTRIES_VERSION);
         let Some(Read { server, batch, vouch, entries, .. }) = read else {
@@ -130,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_never_counts() {
+    fn bytes_that_are_no_batch_of_this_version_never_count() {
         let good = String::from_utf8(batch().to_bytes().to_vec()).unwrap();
         let other_version = good.replace("\"v\":1", "\"v\":2");
         let other_entry = good.replace("\"leave\"", "\"leap\"");

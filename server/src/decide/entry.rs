@@ -1,5 +1,5 @@
-//! What servers propose: the entries of the order. All that a decision needs travels in them: times, names with
-//! their folded form, and who is meant.
+//! What servers propose: the entries of the order. An entry contains everything that a decision needs: times, names
+//! with their folded form, and whom the entry is about.
 
 use std::net::IpAddr;
 
@@ -14,119 +14,122 @@ use serde::{Deserialize, Serialize};
 use super::binding::NameBinding;
 use super::rules::Rules;
 
-/// One connection, as long as its server runs. In its upper half it names that server, so that two servers never name
-/// theirs alike.
+/// The number of one connection, valid as long as its server runs. The upper half is the number of that server, so that
+/// no two servers give the same number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ConnectionId(pub u64);
 
 impl ConnectionId {
-    /// A server's connection of this number.
+    /// The connection with this number on this server.
     #[must_use]
     pub const fn of(server: ServerId, number: u32) -> Self {
         Self(server.0 << 32 | number as u64)
     }
 
-    /// Whose connection it is.
+    /// The server whose connection this is.
     #[must_use]
     pub const fn server(self) -> ServerId {
         ServerId(self.0 >> 32)
     }
 }
 
-/// Somebody who wants in.
+/// A client that wants to join the lobby.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Newcomer {
-    /// The name wished for.
+    /// The name that the newcomer wishes for.
     #[serde(deserialize_with = "hobnob_protocol::name::deserialize_kept")]
     pub wish: UserName,
-    /// Who it is.
+    /// The key that says who the newcomer is.
     pub key: PublicKey,
-    /// Which run of the client.
+    /// The run of the client.
     pub run: RunId,
-    /// Where peers reach the client. Known to the client's own server alone: no decision depends on it.
+    /// The addresses at which peers reach the client. Only the client's own server knows them: no decision depends on
+    /// them.
     #[serde(skip)]
     pub candidates: Vec<Candidate>,
 }
 
-/// One thing that is proposed.
+/// One thing that a server proposes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
-    /// Somebody says a text, or does something that has a place among the texts.
+    /// A user says a text or sets the topic of a room.
     Say {
-        /// On which connection.
+        /// The connection on which it was said.
         from: ConnectionId,
         /// Its number in its author's run.
         id: u64,
-        /// In which room; none for the lobby.
+        /// The room in which it was said; `None` for the lobby.
         room: Option<RoomName>,
         /// What is said or done.
         #[serde(with = "content_form")]
         content: Content,
     },
-    /// An operator does something. Boxed: nearly all entries are texts, and those are small.
+    /// An operator does something. The entry is boxed because nearly all entries are texts, and those are small.
     Act(Box<ProposedAct>),
-    /// Whom the operators' file of the server that proposes this lists.
+    /// The fingerprints that the operators' file of the proposing server lists.
     Operators(Vec<Fingerprint>),
-    /// Somebody joins a room.
+    /// A user joins a room.
     JoinRoom {
-        /// On which connection.
+        /// The user's connection.
         from: ConnectionId,
-        /// Which room.
+        /// The name of the room.
         room: RoomName,
-        /// The log that the room gets if it is made now.
+        /// The id of the log that the room gets if it is made now.
         log: LogId,
     },
-    /// Somebody leaves a room.
+    /// A user leaves a room.
     Part {
-        /// On which connection.
+        /// The user's connection.
         from: ConnectionId,
-        /// Which room.
+        /// The name of the room.
         room: RoomName,
     },
-    /// Somebody wants in. Boxed: nearly all entries are texts, and those are small.
+    /// A newcomer wants to join the lobby. The entry is boxed because nearly all entries are texts, and those are
+    /// small.
     Join(Box<Join>),
-    /// A connection ended.
+    /// A connection has ended.
     Leave(ConnectionId),
-    /// Somebody is away, or back.
+    /// A user is away, or is back.
     Away {
-        /// On which connection.
+        /// The user's connection.
         from: ConnectionId,
-        /// Why, while it is away.
+        /// Why the user is away; `None` when he is back.
         away: Option<AwayText>,
     },
-    /// Which time it is for names and rooms, and which are free again since their users have not been here for long.
-    /// Times are in milliseconds since 1970-01-01 UTC.
+    /// The time for the dates of names and rooms, and the times before which names and rooms are too old and go. All
+    /// times are in milliseconds since 1970-01-01 UTC.
     Expire {
-        /// The date of whoever is seen from now on.
+        /// The date on which users are seen from now on.
         now: u64,
-        /// Those whose users were last here before this time.
+        /// Names are freed whose users were last here before this time.
         before: u64,
-        /// Those whose keys never spoke, and whose users were last here before this time.
+        /// Names of keys that never spoke are freed whose users were last here before this time.
         unspoken_before: u64,
-        /// Those rooms in which nobody was since before this time.
+        /// Rooms go in which nobody has been since this time.
         rooms_before: u64,
     },
-    /// A message that a single server had before the lobby had several. Only the next one counts.
+    /// A message that a single server had before the lobby had several servers. It counts only if it is the next
+    /// message of the log.
     Kept(Box<LobbyMessage>),
-    /// A name that belonged to somebody by then.
+    /// A name that belonged to a key before the lobby had several servers.
     KeptName(NameBinding),
-    /// What operators had decided by then. Counts where nothing is decided yet.
+    /// What operators had decided before the lobby had several servers. It counts only while nothing is decided yet.
     KeptRules(Box<Rules>),
-    /// The server that says this is reached there by clients.
+    /// The addresses at which clients reach the proposing server.
     Serves(Vec<Candidate>),
-    /// A server was not heard of for too long: its life is over and its clients are gone, unless more has come of it
-    /// than this batch.
+    /// A server was not heard of for too long. Its life is over and its clients are gone, unless a later batch than
+    /// `last` has come from it.
     Gone {
-        /// Which.
+        /// The silent server.
         #[serde(with = "server_number")]
         server: ServerId,
-        /// The last batch of it that was heard.
+        /// The number of the last batch that was heard from it.
         last: u64,
     },
 }
 
-/// What is said or done, as `{"text": …}` or `{"act": …}`.
+/// What is said or done, written as `{"text": …}` or `{"act": …}`.
 mod content_form {
     use std::sync::Arc;
 
@@ -164,7 +167,7 @@ mod content_form {
     }
 }
 
-/// A server as its number.
+/// A server, written as its number.
 mod server_number {
     use hobnob_order::ServerId;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -178,53 +181,56 @@ mod server_number {
     }
 }
 
-/// Something that an operator does.
+/// An act that an operator proposes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProposedAct {
-    /// On which connection.
+    /// The operator's connection.
     pub from: ConnectionId,
-    /// Its number in its author's run.
+    /// The act's number in its author's run.
     pub id: u64,
-    /// What, as the client put it.
+    /// The act as the client put it.
     pub act: Act,
-    /// For how many seconds; none for good.
+    /// For how many seconds it is to hold; `None` for ever.
     pub lasts: Option<u64>,
 }
 
-/// Somebody wants in.
+/// A newcomer's wish to join.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Join {
-    /// On which connection.
+    /// The newcomer's connection.
     pub id: ConnectionId,
-    /// Who.
+    /// Who the newcomer is and which name he wishes for.
     pub newcomer: Newcomer,
-    /// Another connection of the same key that gave no sign of life when it was asked: its name is free.
+    /// Another connection of the same key, which gave no sign of life when it was asked. The newcomer may have its
+    /// name.
     pub evict: Option<ConnectionId>,
-    /// Whether a name that belongs to nobody becomes the newcomer's. Otherwise it has that name while it is here.
+    /// Whether a name that belongs to nobody belongs to the newcomer's key from now on. Otherwise the newcomer has that
+    /// name only while he is here.
     pub keep: bool,
-    /// The address from which it comes, or any of the network that counts as one with it: whether a network is banned is
-    /// decided alike by all servers.
+    /// The address from which the newcomer comes, or any address of the network that counts as one with it. It is in
+    /// the entry so that all servers decide alike whether that network is banned.
     pub address: Option<IpAddr>,
 }
 
-/// What a server has decided so far: the place it has reached, and the hash of everything up to there.
+/// What a server has decided so far: the place it has reached, and the hash of everything up to that place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Vouch {
-    /// Which place.
+    /// The place that was reached.
     pub place: Place,
-    /// Of everything that was decided up to there.
+    /// The hash of everything that was decided up to that place.
     pub hash: ChainHash,
 }
 
-/// What one server proposes at once. Without entries it is a sign of life.
+/// What one server proposes at one time. Proposals without entries are a sign of life.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposals {
-    /// Which server.
+    /// The server that proposes.
     pub server: ServerId,
-    /// Counts up with each of that server's batches, so that one that comes twice counts once.
+    /// The number of this batch. It counts up with each batch of the server, so that a batch that comes twice counts
+    /// once.
     pub number: u64,
-    /// What that server had decided before, where several share the order.
+    /// What the server had decided before; `None` where no other server shares the order.
     pub vouch: Option<Vouch>,
-    /// What, in its order.
+    /// The entries, in the order in which they are applied.
     pub entries: Vec<Entry>,
 }

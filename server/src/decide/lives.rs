@@ -1,6 +1,7 @@
-//! The lives of the servers of a lobby: which are under way, and how far each of their batches counts. A server that
-//! starts begins a life with a number nobody had; a life that others declared over stays over, whatever of it comes
-//! late. Plain data; knows no clock: who is silent for too long is seen by the servers, and said by an entry.
+//! The lives of the servers of a lobby: which are under way, and up to which of its batches each has come. A server
+//! that starts begins a life with a number that no server had before. A life that others declared over stays over, and
+//! batches of it that come later are ignored. Plain data that knows no clock: the servers notice which server is silent
+//! for too long, and say so in an entry.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,41 +10,43 @@ use hobnob_protocol::MAX_SERVERS;
 use hobnob_protocol::name::Candidate;
 use serde::{Deserialize, Serialize};
 
-/// Lives that are over and remembered for it. A batch comes late by seconds, and a life ends once in a while; past this
-/// many the oldest is forgotten. Only its first batch could count then, if that came so late.
+/// How many lives that are over are remembered. Batches come late by seconds, and lives end rarely. When the limit is
+/// reached, the oldest of these lives is forgotten; then a very late first batch of that life would begin it again.
 const MAX_OVER: usize = 4096;
 
-/// Lives that may be under way at once: many more servers than a stream has readers. Past it no further one begins.
+/// How many lives may be under way at once: many more than a stream has readers. When the limit is reached, no further
+/// life begins.
 const MAX_LIVING: usize = 1024;
 
-/// The number of a server that is alone.
+/// The number of a server that is alone in its lobby.
 const ALONE: ServerId = ServerId(0);
 
 /// One life.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Life {
-    /// The number of its last batch.
+    /// The number of the life's last batch.
     last: u64,
-    /// Where clients reach the server, if it says so.
+    /// The addresses at which clients reach the server, if it has published any.
     at: Vec<Candidate>,
 }
 
-/// Which lives there are.
+/// All lives that are under way, and those that are over.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Lives {
     #[serde(with = "numbered")]
     living: BTreeMap<ServerId, Life>,
-    /// The oldest first.
+    /// The lives that are over, the oldest first.
     #[serde(with = "listed")]
     over: VecDeque<ServerId>,
 }
 
 impl Lives {
-    /// Whether a batch counts; one that does is the last of its server from now on. The first begins a life.
+    /// Whether a batch counts. A batch that counts becomes the last one of its server; the first batch begins a life.
     pub(super) fn count(&mut self, server: ServerId, number: u64) -> bool {
         let counts = match self.living.get(&server) {
             Some(life) => number > life.last,
-            // A server that is alone has one life, which a machine may come to know in its middle.
+            // A server that is alone has only one life, and a machine that is made anew may see that life from its
+            // middle on.
             None if server == ALONE => number > 0,
             None => number == 1 && self.living.len() < MAX_LIVING && !self.over.contains(&server),
         };
@@ -53,7 +56,7 @@ impl Lives {
         counts
     }
 
-    /// Ends a life, if `last` still is its last batch. One of which more has come since is not silent.
+    /// Ends a life, if `last` is still its last batch. A server of which a later batch has come is not silent.
     pub(super) fn end(&mut self, server: ServerId, last: u64) -> bool {
         if self.living.get(&server).is_none_or(|life| life.last != last) {
             return false;
@@ -66,19 +69,19 @@ impl Lives {
         true
     }
 
-    /// The lives that are under way, each with its last batch.
+    /// The lives that are under way, each with the number of its last batch.
     pub(super) fn living(&self) -> impl Iterator<Item = (ServerId, u64)> {
         self.living.iter().map(|(server, life)| (*server, life.last))
     }
 
-    /// Where clients reach a server from now on.
+    /// Notes the addresses at which clients reach a server from now on.
     pub(super) fn serves(&mut self, server: ServerId, at: &[Candidate]) {
         if let Some(life) = self.living.get_mut(&server) {
             life.at = at.iter().take(MAX_SERVERS).cloned().collect();
         }
     }
 
-    /// Where clients reach the servers, as many as a client is told.
+    /// The addresses at which clients reach the servers, up to the number that a client is told.
     pub(super) fn addresses(&self) -> Vec<Candidate> {
         let mut all: Vec<Candidate> = Vec::new();
         for at in self.living.values().flat_map(|life| &life.at) {
@@ -90,7 +93,7 @@ impl Lives {
     }
 }
 
-/// A map of servers as a list of pairs.
+/// Writes a map of servers as a list of pairs.
 mod numbered {
     use std::collections::BTreeMap;
 
@@ -111,7 +114,7 @@ mod numbered {
     }
 }
 
-/// Servers as a list of numbers.
+/// Writes servers as a list of numbers.
 mod listed {
     use std::collections::VecDeque;
 
@@ -143,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_life_of_which_nothing_more_came_is_ended_and_it_stays_over() {
+    fn only_a_silent_life_is_ended_and_it_stays_over() {
         let mut lives = Lives::default();
         lives.count(ONE, 1);
         lives.count(ONE, 2);
@@ -155,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_are_told_of_the_servers_that_are_there_and_say_where() {
+    fn clients_are_told_the_addresses_of_the_servers_that_are_there() {
         let mut lives = Lives::default();
         let at = |address: &str| vec![address.parse::<Candidate>().unwrap()];
         lives.serves(ONE, &at("gone.example:1"));
@@ -182,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_read_back_as_it_was_saved() {
+    fn lives_are_read_back_as_they_were_saved() {
         let mut lives = Lives::default();
         lives.count(ONE, 1);
         lives.count(ServerId(u64::MAX), 1);

@@ -1,12 +1,12 @@
-//! The state machine. Owns the lobby's numbers, the roster and the rooms; changes them by entries alone.
+//! The state machine. It owns the lobby's numbers, the roster and the rooms, and only entries change them.
 //!
-//! A server whose order is its own has to store what was decided before it is true, and storing can fail. So the
-//! numbers of the newest batch are *staged*: [`commit`](Machine::commit) says that they are stored, and
-//! [`withdraw`](Machine::withdraw) takes them back, for which it needs no more than the messages themselves. One
-//! batch may be staged at a time. Names and presence are not taken back: a newcomer is let in although the disk is
-//! full, and its name is stored with a later batch. Staging is chosen over a copy of the state, which would cost
-//! more than the batch, and over deciding after storing, since it is the decision that is stored.
-//! A server whose order is stored elsewhere never withdraws: what is in the order stands.
+//! A server that keeps its order itself has to store what was decided before it is true, and storing can fail.
+//! Therefore the numbers of the newest batch are *staged*: [`commit`](Machine::commit) says that they are stored, and
+//! [`withdraw`](Machine::withdraw) takes them back, for which it needs only the staged messages. Only one batch may be
+//! staged at a time. Names and presence are not taken back: a newcomer is let in although the disk is full, and its
+//! name is stored with a later batch. There were two alternatives to staging. A copy of the state would cost more than
+//! the batch. Deciding after storing is impossible, because it is the decision that is stored. A server whose order is
+//! stored elsewhere never withdraws anything, because what is in the order stands.
 
 use std::sync::Arc;
 
@@ -32,30 +32,30 @@ use super::rules::{Actor, Denied, Moderation, Rules, Visitor};
 use super::times::said_at;
 use crate::network::Network;
 
-/// No connection: who said what was kept from before is not there.
+/// The connection of a message that was kept from a single server: its author is not connected.
 const NOBODY: ConnectionId = ConnectionId(0);
 
-/// Rooms there may be, unless the machine is told.
+/// How many rooms there may be, unless [`Machine::with_rooms`] sets another limit.
 const MAX_ROOMS: usize = 1000;
 
-/// What follows from the entries so far.
+/// The state of a lobby that follows from the entries so far.
 #[derive(Debug, Clone)]
 pub struct Machine {
     pub(super) roster: Roster,
     pub(super) lobby: Numbering,
     pub(super) rooms: Rooms,
     pub(super) rules: StagedRules,
-    /// The time of what is said now.
+    /// The time of what is said now, in milliseconds since 1970-01-01 UTC.
     pub(super) last_at: u64,
     pub(super) lives: Lives,
     pub(super) marks: Marks,
-    /// What was decided so far, where others decide the same.
+    /// The hashes of what was decided so far; `None` where no other server shares the order.
     pub(super) outcome: Option<Outcome>,
 }
 
 impl Machine {
-    /// A machine that goes on from what a log holds: its newest message, the time of that, the names and the
-    /// posts that it remembers.
+    /// A machine that goes on from what a log holds: its newest message, the time of that message, the names, and the
+    /// posts that are remembered.
     #[must_use]
     pub fn new(
         head: Position,
@@ -69,27 +69,26 @@ impl Machine {
         Self { roster, lobby, rooms, rules, last_at, lives, marks, outcome: None }
     }
 
-    /// A machine at the beginning of an order that several servers share, whose log begins after `start`.
+    /// A machine at the beginning of an order that several servers share. The log of the lobby begins after `start`.
     #[must_use]
     pub fn shared(start: Position) -> Self {
         let outcome = Outcome::new(Vouch { place: Place(0), hash: start.hash });
         Self { outcome: Some(outcome), ..Self::new(start, 0, [], Posts::default()) }
     }
 
-    /// The same with these rooms.
+    /// The same machine with these rooms.
     #[must_use]
     pub fn with_rooms(self, rooms: Rooms) -> Self {
         Self { rooms, ..self }
     }
 
-    /// The same with what operators decided before.
+    /// The same machine with what operators decided before.
     #[must_use]
     pub fn with_rules(self, rules: Rules) -> Self {
         Self { rules: StagedRules::new(rules), ..self }
     }
 
-    /// Takes the next batch and appends what follows from it to `out`. A batch that comes a second time has no
-    /// effects.
+    /// Takes the next batch and appends what follows from it to `out`. A batch that comes a second time has no effects.
     pub fn apply(&mut self, ordered: &Ordered<Proposals>, out: &mut Vec<Effect>) {
         debug_assert_eq!(self.lobby.head(), self.lobby.stored(), "one batch is staged at a time");
         debug_assert!(self.rooms.is_settled(), "one batch is staged at a time");
@@ -147,15 +146,15 @@ impl Machine {
         self.lobby.sweep();
     }
 
-    /// What was staged is stored.
+    /// The staged batch is stored.
     pub fn commit(&mut self) {
         self.lobby.commit();
         self.rooms.commit();
         self.rules.commit();
     }
 
-    /// The messages that are staged were not stored: their numbers and those of their authors are free again, and topics
-    /// are as they were. `of_room` gives those of a room.
+    /// The staged messages were not stored. Their numbers, and those in their authors' runs, are free again, and topics
+    /// are as they were before. `of_room` gives the staged messages of a room.
     pub fn withdraw<'a>(
         &mut self,
         staged: &[LobbyMessage],
@@ -178,18 +177,18 @@ impl Machine {
         self.lobby.head()
     }
 
-    /// Which rooms there are, for questions.
+    /// The rooms, for questions.
     #[must_use]
     pub fn rooms(&self) -> &Rooms {
         &self.rooms
     }
 
-    /// The same, since lists are made once for everybody who asks.
+    /// The rooms, for questions that keep a list for everybody who asks later.
     pub(crate) fn rooms_mut(&mut self) -> &mut Rooms {
         &mut self.rooms
     }
 
-    /// Whether what somebody says in a room or in the lobby has a number already, or gets none.
+    /// Whether a text or act has a number already, or can get none any more. `room` is `None` for the lobby.
     pub(crate) fn is_known(&self, from: ConnectionId, id: u64, room: Option<&RoomName>) -> bool {
         let Some(author) = self.roster.member(from) else { return false };
         match room {
@@ -203,40 +202,43 @@ impl Machine {
         self.rules.rules()
     }
 
-    /// The newest place and the hash of what was decided up to there, where others decide the same.
+    /// The newest place and the hash of what was decided up to it; `None` where no other server shares the order.
     #[must_use]
     pub fn reached(&self) -> Option<Vouch> {
         self.outcome.as_ref().map(Outcome::reached)
     }
 
-    /// The servers whose lives are under way, each with its last batch.
+    /// The servers whose lives are under way, each with the number of its last batch.
     pub fn living(&self) -> impl Iterator<Item = (ServerId, u64)> {
         self.lives.living()
     }
 
-    /// Up to which place nobody needs the order any more who was away for less than a week.
+    /// The place up to which the order may be dropped: a server that was away for less than a week needs only what
+    /// comes after that place.
     #[must_use]
     pub fn old(&self) -> Option<Place> {
         self.marks.old()
     }
 
-    /// Where clients reach the servers of this lobby, as far as those say so.
+    /// The addresses at which clients reach the servers of this lobby, of those servers that have published them.
     #[must_use]
     pub fn addresses(&self) -> Vec<Candidate> {
         self.lives.addresses()
     }
 
-    /// Who is here, for questions.
+    /// The roster, for questions.
     pub(crate) fn roster(&self) -> &Roster {
         &self.roster
     }
 
-    /// The same, to note who was told, and since questions are answered from what was answered before.
+    /// The roster, to note which members were announced, and for questions whose answers are kept for the next
+    /// question.
     pub(crate) fn roster_mut(&mut self) -> &mut Roster {
         &mut self.roster
     }
 
-    /// A text is said once in its log, also when it is sent twice, and not after a later one of its run.
+    /// Gives a text a number in its log. A text that is sent twice gets one number. A text gets none after a later text
+    /// of the same run has one.
     fn say(
         &mut self,
         from: ConnectionId,
@@ -250,7 +252,7 @@ impl Machine {
             return out.push(Effect::Refused { to: from, id, code });
         }
         let key = author.key;
-        // What was said before the rules were so has its number.
+        // A text that was said before these rules were made keeps its number.
         let is_known = || self.is_known(from, id, room);
         let named_since = || self.roster.named_since(&key);
         if let Err(why) = self.rules.rules().lets_speak(&key, named_since)
@@ -277,7 +279,7 @@ impl Machine {
         }
     }
 
-    /// An operator does something, once, also when it is sent twice.
+    /// An operator does something. An act that is sent twice is done once.
     fn act(&mut self, proposed: &ProposedAct, out: &mut Vec<Effect>) {
         let ProposedAct { from, id, act, lasts } = proposed;
         let Some(author) = self.roster.member(*from).filter(|_| !self.rules.is_out(*from)) else { return };
@@ -312,7 +314,7 @@ impl Machine {
         self.send_out(&moderation, why, out);
     }
 
-    /// Those whom the act concerns go.
+    /// Sends out the clients whom the act concerns.
     fn send_out(&mut self, done: &Moderation, why: impl Fn(RefusedCode) -> Refused, out: &mut Vec<Effect>) {
         let (code, ids) = match done {
             Moderation::Kick { who, .. } => {
@@ -339,7 +341,7 @@ impl Machine {
         }
     }
 
-    /// A room is for those who are in it, and its topic is theirs to set. All other acts are for operators.
+    /// Only those who are in a room may speak there, and only they set its topic. All other acts are for operators.
     fn may_say(
         &self,
         from: ConnectionId,
@@ -372,7 +374,8 @@ impl Machine {
         out.extend(left.seen.map(Effect::RoomSeen));
     }
 
-    /// A message of before has its number already, and its place is after the one before it or nowhere.
+    /// A message from before the lobby had several servers has its number already. It is taken only if it follows
+    /// directly on the newest message.
     fn keep(&mut self, message: &LobbyMessage, out: &mut Vec<Effect>) {
         if self.lobby.keep(message) {
             self.last_at = self.last_at.max(message.at);
@@ -380,8 +383,8 @@ impl Machine {
         }
     }
 
-    /// A run that comes back takes over from its old connection, and the place of one that gave no sign of life
-    /// is free.
+    /// Lets a newcomer in. A run that comes back takes over from its old connection. A connection that gave no sign of
+    /// life loses its place to the newcomer.
     fn join(&mut self, join: &Join, out: &mut Vec<Effect>) {
         let Join { id, newcomer, evict, keep, address } = join;
         if self.roster.member(*id).is_some() {
@@ -409,7 +412,7 @@ impl Machine {
         out.push(Effect::Joined { id: *id, name: admitted.name, head: self.lobby.head(), is_new });
     }
 
-    /// The life of a server ends, and its clients leave in the order of their names.
+    /// Ends the life of a server. Its clients leave in the order of their names.
     fn end(&mut self, server: ServerId, last: u64, out: &mut Vec<Effect>) {
         if !self.lives.end(server, last) {
             return;
@@ -420,7 +423,7 @@ impl Machine {
         }
     }
 
-    /// A connection is gone, from its rooms as well.
+    /// Takes a connection out of the lobby and out of its rooms.
     fn remove(&mut self, id: ConnectionId, out: &mut Vec<Effect>) {
         self.rules.ended(id);
         for room in self.rooms.of(id) {
@@ -451,7 +454,7 @@ mod tests {
             Self { machine: Machine::new(start, 0, [], Posts::default()), number: 0 }
         }
 
-        /// Applies and stores these, and gives the effects that are told.
+        /// Applies and stores these entries, and gives the effects that are told.
         fn apply(&mut self, entries: Vec<Entry>) -> Vec<String> {
             let told = self.stage(entries);
             self.machine.commit();
@@ -522,7 +525,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_from_before_goes_in_once_and_in_order() {
+    fn messages_from_before_there_were_several_servers_go_in_once_and_in_order() {
         let start = Position::start(&LogId::new([9; 16]));
         let mut before = Stage::new();
         before.apply(vec![join(1, "anna", 1, 1, None)]);
@@ -554,7 +557,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_is_gone_takes_its_clients_with_it_and_nothing_of_it_counts_afterwards() {
+    fn the_clients_of_a_server_that_is_gone_leave_and_its_later_batches_do_not_count() {
         let mut stage = Stage::new();
         let batch = |number, entries| {
             let batch = Arc::new(Proposals { server: ServerId(7), number, vouch: None, entries });
@@ -579,7 +582,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_whose_key_never_spoke_is_free_sooner_and_that_it_spoke_is_stored_with_its_first_text() {
+    fn a_name_whose_key_never_spoke_is_free_sooner_and_the_first_text_of_a_key_is_noted_at_its_names() {
         let mut stage = Stage::new();
         stage.apply(vec![join(1, "anna", 1, 1, None), join(2, "bobby", 2, 1, None)]);
         let bound = |effects: &[Effect]| -> Vec<_> {
@@ -600,7 +603,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_not_to_be_kept_is_its_users_while_he_is_there() {
+    fn a_name_that_is_not_to_be_kept_belongs_to_its_user_while_he_is_there() {
         let mut stage = Stage::new();
         let mut passing = join(1, "anna", 1, 1, None);
         let Entry::Join(join_passing) = &mut passing else { unreachable!("it is one") };
@@ -610,7 +613,7 @@ mod tests {
         assert!(matches!(effects[0], Effect::Joined { is_new: false, .. }), "{effects:?}");
         assert!(matches!(effects[2], Effect::Joined { is_new: true, .. }), "{effects:?}");
         assert_eq!(stage.apply(vec![leave(1), join(3, "anna", 3, 1, None)])[1], "3 is anna after 0");
-        // Who has a name already keeps it, however many are new.
+        // A user who has a name already keeps it, however many newcomers there are.
         stage.apply(vec![leave(3)]);
         let Entry::Join(again) = &mut passing else { unreachable!("it is one") };
         (again.id, again.newcomer.key) = (ConnectionId(4), PublicKey::new([3; 32]));
@@ -624,7 +627,7 @@ mod tests {
         let told =
             stage.apply(vec![join(1, "anna", 1, 1, None), say(1, 1), join(2, "Anna", 2, 1, None), say(2, 1)]);
         assert_eq!(told, ["1 is anna after 0", "anna said 1 1", "2 is Anna_2 after 1", "Anna_2 said 1 2"]);
-        // The run comes back and sends its text again; the old connection is nobody now.
+        // The run comes back and sends its text again. The old connection no longer counts.
         let told = stage.apply(vec![join(3, "anna", 1, 1, None), say(3, 1), say(1, 2), say(3, 2), leave(1)]);
         assert_eq!(
             told,
@@ -635,7 +638,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_client_gives_its_name_to_the_one_that_evicts_it_and_no_other_key_can() {
+    fn a_silent_client_loses_its_name_to_a_newcomer_of_its_own_key_only() {
         let mut stage = Stage::new();
         stage.apply(vec![join(1, "anna", 1, 1, None), join(2, "anna", 2, 1, Some(1))]);
         let told = stage.apply(vec![join(3, "anna", 1, 2, Some(1)), join(4, "anna", 1, 3, Some(1))]);
@@ -643,7 +646,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_withdrawn_was_never_said_and_names_stay() {
+    fn withdrawn_texts_were_never_said_and_names_stay() {
         let mut stage = Stage::new();
         stage.apply(vec![join(1, "anna", 1, 1, None), say(1, 1)]);
         let staged = stage.stage(vec![say(1, 2), join(2, "bobby", 2, 1, None), say(2, 1), say(1, 2)]);

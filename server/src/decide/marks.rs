@@ -1,28 +1,29 @@
-//! Which place of the order was reached when, by the order's own clock, once an hour: so that all servers know alike from
-//! where on an order is kept. Plain data.
+//! Notes once an hour, by the order's own clock, which place the order has reached. From these marks all servers
+//! conclude alike from which place on an order is kept. Plain data.
 
 use std::collections::VecDeque;
 
 use hobnob_order::Place;
 use serde::{Deserialize, Serialize};
 
-/// Between two marks, in milliseconds.
+/// The time between two marks, in milliseconds.
 const INTERVAL: u64 = 3600 * 1000;
 
-/// Marks that are remembered: more than an order is kept for. Past it the oldest is forgotten.
+/// How many marks are remembered: more than an order is kept for. When the limit is reached, the oldest mark is
+/// forgotten.
 const MAX_MARKS: usize = 2 * KEPT_MARKS;
 
-/// What has so many marks behind it may be dropped: an order is kept for a week in which something was said in it. A server
-/// that was away for less reads on from where it was. Marks are counted and their times are not compared, so that one
-/// wrong time drops nothing.
+/// The part of an order that has this many marks after it may be dropped. So an order is kept for a week in which
+/// something was said every hour, and a server that was away for less than a week reads on from where it was. Marks are
+/// counted and their times are not compared, so that one wrong time drops nothing.
 const KEPT_MARKS: usize = 24 * 7;
 
-/// The oldest first, each a place and its time.
+/// The marks, the oldest first: each is a place and the time at which it was reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Marks(VecDeque<(u64, u64)>);
 
 impl Marks {
-    /// The order has come to `place` at the time `at`. A clock that was set back by hours makes a mark as well.
+    /// The order has come to `place` at the time `at`. When the clock was set back by hours, that makes a mark as well.
     pub(super) fn note(&mut self, place: Place, at: u64) {
         if self.0.back().is_some_and(|(_, last)| last.abs_diff(at) < INTERVAL) {
             return;
@@ -33,7 +34,7 @@ impl Marks {
         self.0.push_back((place.0, at));
     }
 
-    /// Up to which place everything is older than an order is kept.
+    /// The place up to which everything is older than an order is kept; `None` while there is nothing so old.
     pub(super) fn old(&self) -> Option<Place> {
         let index = self.0.len().checked_sub(KEPT_MARKS + 1)?;
         self.0.get(index).map(|(place, _)| Place(*place))

@@ -1,14 +1,17 @@
-//! What the lobby decides: which text gets which number, whose name is whose, who is in. One plain state machine,
-//! fed with entries in their order, says what follows from each. Two servers that feed the same entries to it come
-//! to the same conclusions, so nothing is asked here of a clock, a socket, chance, or the way a map is laid out;
-//! times, names with their folded form, and whoever is to be evicted travel in the entries.
+//! What the lobby decides: which text gets which number, to whom a name belongs, and who is in the lobby. One plain
+//! state machine is fed with entries in their order and says what follows from each. Two servers that feed the same
+//! entries to it come to the same conclusions. Therefore the machine never asks a clock, a socket or chance, and never
+//! depends on how a map is laid out; times, names with their folded form, and the client that is to be evicted travel
+//! in the entries.
 //!
-//! 1. [`Entry`] is what a server proposes; [`Proposals`] are those of one server at one time.
-//! 2. [`Machine::apply`] takes them in their order and gives [`Effect`]s: what is to be stored and told.
-//! 3. `lives` knows which servers there are, `marks` from where on their order is kept, `outcome` compares what they
-//!    have decided, `encoding` makes bytes of a batch, and `saved` of the whole machine: those five are for many servers.
-//! 4. `roster` knows who is here and whose names are whose, `rooms` which rooms there are and who is in them,
-//!    `numbering` which text has which number in its log and `posts` which have one, `times` when each was said.
+//! 1. An [`Entry`] is what a server proposes; [`Proposals`] are the entries that one server proposes at one time.
+//! 2. [`Machine::apply`] takes proposals in their order and gives [`Effect`]s: what is to be stored and told.
+//! 3. Five modules serve lobbies on many servers: `lives` knows which servers there are, `marks` knows from which place
+//!    on their order is kept, `outcome` compares what they have decided, `encoding` makes bytes of a batch, and `saved`
+//!    makes bytes of the whole machine.
+//! 4. `roster` knows who is here and to whom names belong, `rooms` knows which rooms there are and who is in them,
+//!    `numbering` gives the numbers of one log, `posts` knows which posts have a number, and `times` says which time a
+//!    message carries.
 //!
 //! Introductions are not decided here: they concern two users and are never in the order (`rendezvous`).
 
@@ -46,5 +49,5 @@ pub use rules::Rules;
 pub use saved::{NotSaved, Saved};
 pub(crate) use times::EARLIEST;
 
-/// Which server proposes; see the crate `hobnob-order`.
+/// The number of a server that proposes; see the crate `hobnob-order`.
 pub use hobnob_order::ServerId;

@@ -1,5 +1,6 @@
 //! The numbers of one log, the lobby's or a room's: its newest message, and which posts have a number. Owns staging:
-//! what was decided of the newest batch until it is stored. Knows neither who is in nor who may speak.
+//! the numbers of the newest batch can be taken back until the batch is stored. Knows neither who is in the lobby nor
+//! who may speak.
 
 use hobnob_protocol::chain::{self, LobbyMessage, Position};
 use hobnob_protocol::content::Content;
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::posts::{Posts, SavedPosts, Taken};
 use super::roster::Member;
 
-/// One log's numbers.
+/// The numbers of one log.
 #[derive(Debug, Clone)]
 pub(super) struct Numbering {
     /// The newest message, stored or staged.
@@ -26,14 +27,14 @@ pub(super) struct SavedNumbering {
     posts: SavedPosts,
 }
 
-/// What became of something that was said.
+/// What became of a text or act.
 #[derive(Debug)]
 pub(super) enum Numbered {
-    /// It is new, and this is the message.
+    /// It is new, and this is its message.
     New(LobbyMessage),
     /// It has this number already.
     Known(Seq),
-    /// It has none, and a later one of its run has.
+    /// It has no number, and a later text of its run has one, so it gets none.
     TooLate,
 }
 
@@ -59,7 +60,7 @@ impl Numbering {
         Numbered::New(message)
     }
 
-    /// What became of what `author` said under `id` before; `None` where it would be new.
+    /// What became of the text or act that `author` sent before under `id`; `None` if it would be new.
     pub(super) fn known(&self, author: &Member, id: u64) -> Option<Numbered> {
         match self.posts.look((author.key, author.run), id, self.head.seq.next()) {
             Taken::New => None,
@@ -68,7 +69,7 @@ impl Numbering {
         }
     }
 
-    /// A message that has its number already goes in if it is the next one.
+    /// Takes a message that has its number already, if it is the next message. True when it is.
     pub(super) fn keep(&mut self, message: &LobbyMessage) -> bool {
         let is_next = self.head.advance(message).is_ok();
         if is_next {
@@ -77,12 +78,12 @@ impl Numbering {
         is_next
     }
 
-    /// All of it, where nothing is staged.
+    /// All numbers in the form in which they are saved. The caller makes sure that nothing is staged.
     pub(super) fn saved(&self) -> SavedNumbering {
         SavedNumbering { head: self.head, posts: self.posts.saved() }
     }
 
-    /// What was saved.
+    /// The numbers that were saved.
     pub(super) fn restored(saved: SavedNumbering) -> Self {
         Self::new(saved.head, Posts::restored(saved.posts))
     }
@@ -97,12 +98,12 @@ impl Numbering {
         self.stored
     }
 
-    /// What was staged is stored.
+    /// The staged messages are stored.
     pub(super) fn commit(&mut self) {
         self.stored = self.head;
     }
 
-    /// The messages that are staged were not stored: their numbers and those of their authors are free again.
+    /// The staged messages were not stored: their numbers, and those in their authors' runs, are free again.
     pub(super) fn withdraw<'a>(&mut self, staged: impl IntoIterator<Item = &'a LobbyMessage>) {
         for message in staged {
             self.posts.give_back((message.key, message.run), self.stored.seq.next());
@@ -110,7 +111,7 @@ impl Numbering {
         self.head = self.stored;
     }
 
-    /// Forgets posts that are too old, once in a while.
+    /// Forgets posts that are too old. Only some calls do so, since it takes time.
     pub(super) fn sweep(&mut self) {
         self.posts.sweep(self.head.seq);
     }

@@ -1,5 +1,5 @@
-//! One hash of everything that was decided, up to each place of the order: two servers that have the same one have
-//! decided the same. Owns what of each effect is hashed, and the hashes of the latest places. Used where several
+//! One hash of everything that was decided, for each place of the order. Two servers that have the same hash have
+//! decided the same. Owns what is hashed of each effect, and the hashes of the latest places. Used where several
 //! servers share an order; a server that is alone has nobody to compare with.
 
 use std::collections::VecDeque;
@@ -12,16 +12,16 @@ use super::effect::Effect;
 use super::entry::Vouch;
 use super::rooms::RoomId;
 
-/// Places whose hashes are kept for comparison: what a server says it reached is seconds old, and this is minutes of the
-/// busiest lobby. What is older is not compared.
+/// How many places keep their hashes for comparison. What another server says it has reached is seconds old, and these
+/// places are minutes of the busiest lobby. Older hashes are not compared.
 const MAX_KEPT: usize = 64 * 1024;
 
-/// What was decided so far.
+/// The hashes of what was decided so far.
 #[derive(Debug, Clone)]
 pub(super) struct Outcome {
     reached: Vouch,
     kept: VecDeque<Vouch>,
-    /// Room for the bytes of one batch, kept for the next.
+    /// The buffer for the bytes of one batch, kept for the next batch.
     bytes: Vec<u8>,
 }
 
@@ -48,7 +48,7 @@ impl Outcome {
         self.kept.push_back(self.reached);
     }
 
-    /// Whether another server has decided something else. One that speaks of what is not known here has not.
+    /// Whether another server has decided something else. A place whose hash is not known here contradicts nothing.
     pub(super) fn contradicts(&self, other: Vouch) -> bool {
         let Some(first) = self.kept.front() else { return false };
         let index = other.place.0.checked_sub(first.place.0).and_then(|index| usize::try_from(index).ok());
@@ -56,7 +56,7 @@ impl Outcome {
     }
 }
 
-/// Appends what tells this effect from every other one. What a message says is in its own hash.
+/// Appends the bytes that distinguish this effect from every other one. A message is represented by its own hash.
 fn write(effect: &Effect, bytes: &mut Vec<u8>) {
     let mut tag = |tag: u8, number: u64| {
         bytes.push(tag);
@@ -133,17 +133,17 @@ fn write(effect: &Effect, bytes: &mut Vec<u8>) {
         Effect::SentOut { id, .. } => tag(18, id.0),
         Effect::NotAdmitted { id, .. } => tag(19, id.0),
         Effect::Rules(rules) => {
-            // All of them: their maps are sorted, so equal rules are the same bytes.
+            // All rules are hashed: their maps are sorted, so equal rules give the same bytes.
             let rules = serde_json::to_vec(&**rules).expect("its maps have texts for keys");
             tag(20, rules.len() as u64);
             bytes.extend_from_slice(&rules);
         }
-        // It is this server's own conclusion, and others come to another one.
+        // This is a conclusion of this server alone, and other servers come to another one.
         Effect::Contradicted(_) => {}
     }
 }
 
-/// A log has one name for as long as it is there.
+/// A room is represented by the id of its log, which never changes while the room exists.
 fn write_room(room: Option<&RoomId>, bytes: &mut Vec<u8>) {
     bytes.push(u8::from(room.is_some()));
     if let Some(room) = room {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_decided_alike_is_no_contradiction_and_what_was_not_is_one_for_ever() {
+    fn equal_decisions_never_contradict_and_a_different_one_contradicts_for_ever() {
         let (mut one, mut other) = (outcome(), outcome());
         for place in 1..4 {
             one.note(Place(place), &[left("anna")]);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn where_it_was_decided_counts_and_memory_is_bounded() {
+    fn the_place_of_a_decision_counts_and_memory_is_bounded() {
         let (mut one, mut other) = (outcome(), outcome());
         one.note(Place(1), &[]);
         other.note(Place(2), &[]);

@@ -1,9 +1,10 @@
-//! Which posts have a number, by their author's run and number: what tells a text that is sent again from a new
-//! one. Plain data about the newest messages of one log, [`POSTS_REMEMBERED`] of the lobby's; knows neither texts nor files. Posts in a row,
-//! which is how a busy author's come, take the room of one.
+//! Which posts have a number. A post is known by its author's run and its number in that run, and so a text that is
+//! sent again can be told from a new one. Plain data about the newest messages of one log, [`POSTS_REMEMBERED`] for the
+//! lobby; knows neither texts nor files. Posts that follow each other, as those of a busy author do, take only the
+//! memory of one.
 //!
-//! What is older may still lie here until it is swept, and is not counted: a server that has just read its log
-//! must come to the same answer as one that has run for weeks.
+//! Posts that are older than that stay in memory until they are swept, but do not count: a server that has just read
+//! its log must come to the same answer as a server that has run for weeks.
 
 use std::cmp::Ordering;
 
@@ -14,21 +15,21 @@ use thiserror::Error;
 
 use super::table::Table;
 
-/// A post is remembered by its author's run and number for this many newest posts, however many messages are
-/// kept: a client that comes back after a lost link sends again what it has no answer for, and that must not be
+/// So many of the newest posts of the lobby are remembered by their author's run and number, however many messages are
+/// kept. A client that comes back after a lost link sends again the texts that got no answer, and these must not be
 /// stored a second time.
 pub const POSTS_REMEMBERED: u64 = 100_000;
 
-/// The same for each room. Fewer, for there may be a thousand rooms, and what is remembered of them lies in memory.
+/// The same limit for each room. It is lower because there may be a thousand rooms, and all their posts are in memory.
 pub const ROOM_POSTS_REMEMBERED: u64 = 4096;
 
 /// One run of one user's client.
 pub type Party = (PublicKey, RunId);
 
-/// What is older is looked for and forgotten each time the log has grown by this part of what is remembered.
+/// Old posts are forgotten each time the log has grown by this part of what is remembered: a sixteenth.
 const SWEEP_PART: u64 = 16;
 
-/// Posts of one run whose numbers and positions in the log both follow one another.
+/// Posts of one run whose numbers in the run follow one another, and whose numbers in the log do so too.
 #[derive(Debug, Clone, Copy)]
 struct Burst {
     id: u64,
@@ -45,7 +46,7 @@ impl Burst {
         self.seq + u64::from(self.count - 1)
     }
 
-    /// Drops what stands before `seq`; false when nothing is left.
+    /// Drops the posts that stand before `seq` in the log; false when no post is left.
     fn begin_at(&mut self, seq: u64) -> bool {
         if self.last_seq() < seq {
             return false;
@@ -53,7 +54,7 @@ impl Burst {
         let dropped = seq.saturating_sub(self.seq);
         self.id += dropped;
         self.seq += dropped;
-        // Less than `count`, or its last message would stand before `seq`.
+        // This is less than `count`; otherwise the last post would stand before `seq`.
         self.count -= dropped as u32;
         true
     }
@@ -62,7 +63,7 @@ impl Burst {
         self.last_id().checked_add(1) == Some(id) && self.last_seq() + 1 == seq.0 && self.count < u32::MAX
     }
 
-    /// Where `id` lies, seen from here.
+    /// Where this burst lies, compared with `id`.
     fn beside(self, id: u64) -> Ordering {
         match id {
             _ if self.id > id => Ordering::Greater,
@@ -72,13 +73,13 @@ impl Burst {
     }
 }
 
-/// Numbers of posts in one log. The default ones are the lobby's.
+/// Which posts of one log have a number. The default value is for the lobby.
 #[derive(Debug, Clone)]
 pub struct Posts {
-    /// The bursts of each run, by number.
+    /// The bursts of each run, sorted by their numbers in the run.
     runs: Table<Party, Vec<Burst>>,
     swept: u64,
-    /// Of how many of the newest messages.
+    /// How many of the newest messages have their posts remembered.
     remembered: u64,
 }
 
@@ -88,10 +89,10 @@ impl Default for Posts {
     }
 }
 
-/// A burst as it is saved: its first number, its position in the log, and how many there are.
+/// A burst as it is saved: the first number in the run, the first number in the log, and how many posts there are.
 type SavedBurst = (u64, u64, u32);
 
-/// Posts as they are saved: for each run its bursts.
+/// Posts as they are saved: each run with its bursts.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SavedPosts {
     runs: Vec<(PublicKey, RunId, Vec<SavedBurst>)>,
@@ -102,32 +103,32 @@ pub(super) struct SavedPosts {
 /// Whether a text is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// It is, and has its number now.
+    /// The text is new, and has its number now.
     New,
-    /// It has this number already.
+    /// The text has this number already.
     Known(Seq),
-    /// It has none, and a later one of its run has.
+    /// The text has no number, and a later text of its run has one.
     TooLate,
 }
 
-/// A post has a number already.
+/// A message is to be stored whose post has a number already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the post of message {0} is stored already")]
 pub(crate) struct AlreadyStored(Seq);
 
 impl Posts {
-    /// None, in a room.
+    /// No posts yet, with the limit of a room.
     #[must_use]
     pub fn of_a_room() -> Self {
         Self::of_the_newest(ROOM_POSTS_REMEMBERED)
     }
 
-    /// None, of which those of so many of the newest messages will be remembered.
+    /// No posts yet; those of so many of the newest messages will be remembered.
     pub(crate) fn of_the_newest(remembered: u64) -> Self {
         Self { runs: Table::default(), swept: 0, remembered }
     }
 
-    /// The oldest message whose post is remembered when `head` is the newest.
+    /// The number of the oldest message whose post is remembered when `head` is the newest.
     fn oldest(&self, head: Seq) -> Seq {
         oldest_remembered(head, self.remembered)
     }
@@ -147,7 +148,7 @@ impl Posts {
         Taken::New
     }
 
-    /// What [`take`](Self::take) would say, and nothing is taken.
+    /// What [`take`](Self::take) would answer, without giving a number.
     pub(super) fn look(&self, party: Party, id: u64, seq: Seq) -> Taken {
         let oldest = self.oldest(Seq(seq.0 - 1)).0;
         let last = self.runs.get(&party).and_then(|bursts| bursts.last().map(|last| (bursts, last)));
@@ -160,7 +161,7 @@ impl Posts {
     /// Takes back the numbers from `seq` on that [`take`](Self::take) gave to a run.
     pub(super) fn give_back(&mut self, party: Party, seq: Seq) {
         let Some(bursts) = self.runs.get_mut(&party) else { return };
-        // They are the run's highest numbers, or they had not been taken.
+        // These are the highest numbers of the run, or [`take`](Self::take) had not given them.
         while let Some(last) = bursts.last_mut().filter(|last| last.last_seq() >= seq.0) {
             if last.seq < seq.0 {
                 last.count = (seq.0 - last.seq) as u32;
@@ -170,14 +171,15 @@ impl Posts {
         }
     }
 
-    /// Forgets what is no longer to be remembered when `head` is the newest message, once in a while.
+    /// Forgets posts that are too old when `head` is the newest message. Does so only after the log has grown enough
+    /// since the last time.
     pub(super) fn sweep(&mut self, head: Seq) {
         if head.0 >= self.swept + self.remembered / SWEEP_PART {
             self.forget(head);
         }
     }
 
-    /// Notes where a post stands; one that is known stays where it was first.
+    /// Notes the number of a post. A post that is known already keeps its first number.
     pub(crate) fn note(&mut self, party: Party, id: u64, seq: Seq) {
         let oldest = self.oldest(Seq(seq.0.saturating_sub(1))).0;
         let bursts = self.runs.or_default(party);
@@ -193,7 +195,7 @@ impl Posts {
         }
     }
 
-    /// Notes what was stored, up to the newest message.
+    /// Notes the posts of stored messages, which go up to the newest message.
     pub(crate) fn note_all<'a>(&mut self, messages: impl IntoIterator<Item = &'a LobbyMessage>) {
         let mut head = 0;
         for message in messages {
@@ -203,7 +205,7 @@ impl Posts {
         self.sweep(Seq(head));
     }
 
-    /// Forgets what is no longer to be remembered when `head` is the newest message.
+    /// Forgets posts that are too old when `head` is the newest message.
     fn forget(&mut self, head: Seq) {
         self.swept = head.0;
         let gone = self.oldest(head).0;
@@ -216,7 +218,7 @@ impl Posts {
         });
     }
 
-    /// All of it.
+    /// All posts in the form in which they are saved.
     pub(super) fn saved(&self) -> SavedPosts {
         let triple = |burst: &Burst| (burst.id, burst.seq, burst.count);
         let runs = self.runs.sorted().into_iter();
@@ -229,14 +231,14 @@ impl Posts {
     pub(super) fn restored(saved: SavedPosts) -> Self {
         let mut posts = Self { runs: Table::default(), swept: saved.swept, remembered: saved.remembered };
         for (key, run, bursts) in saved.runs {
-            // A burst of none is nothing, and would not be found.
+            // An empty burst means nothing and would not be found.
             let bursts = bursts.into_iter().filter(|(_, _, count)| *count > 0);
             posts.runs.insert((key, run), bursts.map(|(id, seq, count)| Burst { id, seq, count }).collect());
         }
         posts
     }
 
-    /// Where a post stands.
+    /// The number of a post in the log.
     pub(crate) fn find(&self, party: Party, id: u64) -> Option<Seq> {
         let bursts = self.runs.get(&party)?;
         let index = bursts.binary_search_by(|burst| burst.beside(id)).ok()?;
@@ -249,7 +251,7 @@ impl Posts {
         self.runs.get(&party)?.last().map(|burst| burst.last_id())
     }
 
-    /// That none of `messages` is a post that is known, or is there twice.
+    /// Checks that none of the posts of `messages` is known already or occurs twice among them.
     pub(crate) fn are_new<'a>(
         &self,
         messages: impl IntoIterator<Item = &'a LobbyMessage>,
@@ -276,7 +278,8 @@ fn known(bursts: &[Burst], id: u64, oldest: u64) -> Taken {
     }
 }
 
-/// The oldest message whose post is remembered when `head` is the newest, and those of so many are.
+/// The oldest message whose post is remembered when `head` is the newest message and the posts of `remembered` messages
+/// are.
 pub(crate) fn oldest_remembered(head: Seq, remembered: u64) -> Seq {
     Seq(head.0.saturating_sub(remembered)).next()
 }
@@ -292,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn posts_in_a_row_take_the_room_of_one_and_are_found_one_by_one() {
+    fn posts_in_a_row_take_the_memory_of_one_and_are_found_one_by_one() {
         let mut posts = Posts::default();
         for n in 0..1000 {
             posts.note(party(1), 5 + n, Seq(100 + n));
@@ -308,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_may_come_in_any_order_and_the_first_place_stays() {
+    fn posts_may_be_noted_in_any_order_and_keep_their_first_number() {
         let mut posts = Posts::default();
         for (seq, id) in [u64::MAX, 0, 7, u64::MAX - 1, 6, 8].into_iter().enumerate() {
             posts.note(party(1), id, Seq(seq as u64 + 1));
@@ -320,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_new_once_and_what_failed_can_be_given_back() {
+    fn a_text_is_new_once_and_the_number_of_one_that_was_not_stored_can_be_given_back() {
         let mut posts = Posts::default();
         for n in 1..=4 {
             assert_eq!(posts.take(party(1), n, Seq(n)), Taken::New);
@@ -337,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_old_does_not_count_whether_it_was_swept_or_not() {
+    fn posts_that_are_too_old_do_not_count_whether_they_were_swept_or_not() {
         let (mut swept, mut unswept) = (Posts::default(), Posts::default());
         let now = Seq(POSTS_REMEMBERED + 3);
         for posts in [&mut swept, &mut unswept] {
@@ -353,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_old_is_forgotten_and_its_room_with_it() {
+    fn old_posts_are_forgotten_and_their_memory_is_freed() {
         let mut posts = Posts::default();
         for seq in 1..=3 * POSTS_REMEMBERED {
             posts.note(party((seq % 200) as u8), 2 * seq, Seq(seq));

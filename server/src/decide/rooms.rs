@@ -1,9 +1,9 @@
-//! Which rooms there are, who is in them, and who may make one. A plain struct that is told the time. What is said in a
-//! room has its number from here; where it is stored and who is told of it is others' business.
+//! Which rooms there are, who is in them, and who may make one. A plain struct that is told the time. This module gives
+//! the numbers to what is said in a room; other modules store it and tell the members.
 //!
 //! A room is made by its first member. It goes when nobody is in it and nothing was ever said there, or when nobody was
-//! in it for as long as an [`Expire`](super::Entry::Expire) says. Its log's id comes with the entry that makes it, since
-//! nothing is left to chance here.
+//! in it for as long as an [`Expire`](super::Entry::Expire) says. The id of its log comes with the entry that makes the
+//! room, because nothing here may be left to chance.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,46 +22,46 @@ use super::posts::Posts;
 use super::roster::{Member, Roster};
 use super::table::Table;
 
-/// Rooms one key may make in an hour.
+/// How many rooms one key may make in an hour.
 const MADE_IN_AN_HOUR: usize = 5;
 
 const HOUR: u64 = 3600 * 1000;
 
-/// Keys whose making of rooms is remembered: those that made one in the last hour or two. While there are so many, no other
-/// key makes a room.
+/// For how many keys it is remembered that they made rooms in the last hour or two. While this limit is reached, no
+/// other key can make a room.
 pub(super) const MAX_MAKERS: usize = 64 * 1024;
 
-/// A room in which somebody is has its date stored again after this many milliseconds: a day, as names have.
+/// While somebody is in a room, the date of the room is stored again after this many milliseconds: a day, as for names.
 const SEEN_AGAIN_AFTER: u64 = 24 * 3600 * 1000;
 
-/// A room and its log, as others speak of it. Shared by its clones.
+/// A room and its log. Cheap to clone, because the name is shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomId {
-    /// Its name, as whoever made it wrote it.
+    /// The name, as the user who made the room wrote it.
     pub name: RoomName,
-    /// Its log.
+    /// The id of the room's log.
     pub log: LogId,
 }
 
 /// What is stored of a room besides its messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptRoom {
-    /// Which room.
+    /// The room's name and log.
     pub id: RoomId,
-    /// Its topic.
+    /// The topic, if the room has one.
     pub topic: Option<ShortText>,
-    /// When somebody was last in it, in milliseconds since 1970-01-01 UTC, to a day. Never goes back.
+    /// When somebody was last in the room, in milliseconds since 1970-01-01 UTC, exact to a day. Never goes back.
     pub seen: u64,
 }
 
-/// A room as a log holds it when it is opened. Something was said there.
+/// A room as a store holds it when it is opened. Something was said in each such room.
 #[derive(Debug, Clone)]
 pub struct OpenedRoom {
-    /// What is stored of it.
+    /// What is stored of the room besides its messages.
     pub kept: KeptRoom,
-    /// Its newest message.
+    /// The number and hash of the newest message.
     pub head: Position,
-    /// Whose posts its newest messages are.
+    /// Which posts of the room have a number.
     pub posts: Posts,
 }
 
@@ -70,9 +70,9 @@ struct Room {
     id: RoomId,
     numbering: Numbering,
     topic: Option<ShortText>,
-    /// The topic before what is staged.
+    /// The topic without the staged changes.
     stored_topic: Option<ShortText>,
-    /// Sorted, because it is shown so.
+    /// Sorted, because the members are shown in this order.
     members: BTreeMap<Arc<UserName>, ConnectionId>,
     seen: u64,
 }
@@ -82,38 +82,39 @@ impl Room {
         KeptRoom { id: self.id.clone(), topic: self.topic.clone(), seen: self.seen }
     }
 
-    /// Nobody is in it, and nothing was ever said there.
+    /// Whether nobody is in the room and nothing was ever said there.
     fn is_nothing(&self) -> bool {
         self.members.is_empty() && self.numbering.head().seq.0 == 0
     }
 }
 
-/// What there is to know of a room for somebody who is in it now.
+/// What a client is told of a room that it is in now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomView {
-    /// Which room.
+    /// The room's name and log.
     pub id: RoomId,
-    /// Its newest message.
+    /// The number and hash of the newest message.
     pub head: Position,
-    /// Its topic.
+    /// The topic, if the room has one.
     pub topic: Option<ShortText>,
-    /// How many are in it.
+    /// How many connections are in the room.
     pub users: u32,
 }
 
-/// Somebody is in a room.
+/// A client is in a room.
 #[derive(Debug)]
 pub(super) struct InRoom {
     pub(super) view: RoomView,
-    /// Was not in it before.
+    /// Whether the client was not in the room before.
     pub(super) is_new: bool,
 }
 
-/// Somebody is no longer in a room.
+/// A client is no longer in a room.
 #[derive(Debug)]
 pub(super) struct LeftRoom {
     pub(super) room: RoomId,
-    /// What is to be stored of the room for that, if anything was said there and its date changed.
+    /// What is to be stored of the room now: its new date. `None` if nothing was ever said there or the date is the
+    /// same.
     pub(super) seen: Option<KeptRoom>,
 }
 
@@ -121,7 +122,7 @@ pub(super) struct LeftRoom {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SavedRooms {
     rooms: Vec<SavedRoom>,
-    /// Who made rooms lately, which and when.
+    /// The keys that made rooms lately, each with the names of these rooms and when they were made.
     made: Vec<(PublicKey, Vec<(RoomName, u64)>)>,
     today: u64,
     max: usize,
@@ -134,7 +135,7 @@ struct SavedRoom {
     log: LogId,
     numbering: SavedNumbering,
     topic: Option<ShortText>,
-    /// In the order of their names.
+    /// The connections of the members, in the order of the members' names.
     members: Vec<ConnectionId>,
     seen: u64,
 }
@@ -142,26 +143,26 @@ struct SavedRoom {
 /// All rooms.
 #[derive(Debug, Clone)]
 pub struct Rooms {
-    /// Sorted, so that whatever concerns several of them comes in one order everywhere.
+    /// Sorted, so that effects that concern several rooms come in the same order on every server.
     rooms: BTreeMap<RoomName, Room>,
-    /// In which rooms a connection is.
+    /// The rooms in which each connection is.
     of_connection: Table<ConnectionId, Vec<RoomName>>,
-    /// In which rooms a key is, and by how many connections.
+    /// The rooms in which each key is, each with the number of the key's connections there.
     of_key: Table<PublicKey, Vec<(RoomName, u32)>>,
-    /// Which rooms a key made in the last hour, and when.
+    /// The rooms that each key made in the last hour, and when.
     made: Table<PublicKey, Vec<(RoomName, u64)>>,
-    /// In which rooms something is staged.
+    /// The rooms in which something is staged.
     staged: BTreeSet<RoomName>,
-    /// The date of whoever is seen now. Never goes back.
+    /// The date on which users are seen now. Never goes back.
     today: u64,
-    /// Rooms there may be.
+    /// How many rooms there may be.
     max: usize,
-    /// All rooms as they are listed, until something of that changes.
+    /// The list of all rooms as clients see it; `None` after a change, until the next question.
     listed: Option<Arc<[RoomSummary]>>,
 }
 
 impl Rooms {
-    /// At most `max` rooms, of which these are there already.
+    /// The rooms that are there already, and a limit of `max` rooms.
     #[must_use]
     pub fn new(max: usize, opened: impl IntoIterator<Item = OpenedRoom>) -> Self {
         let mut rooms = BTreeMap::new();
@@ -176,7 +177,7 @@ impl Rooms {
         Self { rooms, of_connection, of_key, made, staged: BTreeSet::new(), today, max, listed: None }
     }
 
-    /// A member of the lobby joins a room, which is made with this log where there is none of that name.
+    /// A member of the lobby joins a room. If there is no room of that name, it is made with this log.
     pub(super) fn join(
         &mut self,
         id: ConnectionId,
@@ -208,7 +209,7 @@ impl Rooms {
         self.rooms.contains_key(name)
     }
 
-    /// A member of the lobby is in a room that is there.
+    /// Puts a member of the lobby into a room that exists.
     fn enter(&mut self, id: ConnectionId, member: &Member, name: &RoomName) {
         let Some(room) = self.rooms.get_mut(name) else { return };
         room.members.insert(Arc::clone(&member.name), id);
@@ -231,7 +232,7 @@ impl Rooms {
         }
         let made = self.made.or_default(key);
         made.retain(|(_, at)| at.saturating_add(HOUR) > now);
-        // Whoever was alone in a room and lost the link makes the same one again.
+        // A user who was alone in a room and lost the link may make the same room again. That is not counted.
         if !made.iter().any(|(made, _)| made == name) {
             if made.len() >= MADE_IN_AN_HOUR {
                 return Err(NotJoinedCode::TooSoon);
@@ -250,7 +251,7 @@ impl Rooms {
         Ok(())
     }
 
-    /// A member of the lobby leaves a room, if it is in it.
+    /// Takes a member of the lobby out of a room; `None` if the member is not in it.
     pub(super) fn part(&mut self, id: ConnectionId, member: &Member, name: &RoomName) -> Option<LeftRoom> {
         let own = self.of_connection.get_mut(&id)?;
         let at = own.iter().position(|room| room == name)?;
@@ -285,7 +286,7 @@ impl Rooms {
         }
     }
 
-    /// In which rooms a connection is, in their order.
+    /// The rooms in which a connection is, sorted.
     pub(super) fn of(&self, id: ConnectionId) -> Vec<RoomName> {
         let mut rooms = self.of_connection.get(&id).cloned().unwrap_or_default();
         rooms.sort_unstable();
@@ -297,12 +298,13 @@ impl Rooms {
         self.of_connection.get(&id).is_some_and(|rooms| rooms.contains(name))
     }
 
-    /// Whether what somebody says in a room has a number already, or gets none.
+    /// Whether a text or act has a number in a room already, or can get none any more.
     pub(super) fn knows(&self, name: &RoomName, author: &Member, id: u64) -> bool {
         self.rooms.get(name).is_some_and(|room| room.numbering.known(author, id).is_some())
     }
 
-    /// Gives the next number of a room to what somebody says there. The author is in it.
+    /// Gives the next number of a room to what somebody says there. The caller makes sure that the author is in the
+    /// room.
     pub(super) fn number(
         &mut self,
         name: &RoomName,
@@ -326,8 +328,8 @@ impl Rooms {
         Some((room.id.clone(), numbered))
     }
 
-    /// From now on, whoever is seen is seen on this date, unless it was later already. Gives the rooms in which somebody
-    /// is and whose date is a day old.
+    /// From now on users are seen on this date, unless the date before was later. Gives the rooms in which somebody is
+    /// and whose date is a day old.
     pub(super) fn is_now(&mut self, date: u64) -> Vec<KeptRoom> {
         self.today = self.today.max(date);
         let long_ago = self.today.saturating_sub(SEEN_AGAIN_AFTER);
@@ -341,8 +343,8 @@ impl Rooms {
         due
     }
 
-    /// Takes out the rooms in which nobody was since before `oldest`, and says which. Forgets who made rooms more than an
-    /// hour before `now`.
+    /// Removes the rooms in which nobody has been since `oldest`, and gives them. Forgets which keys made rooms more
+    /// than an hour before `now`.
     pub(super) fn expire(&mut self, oldest: u64, now: u64) -> Vec<RoomId> {
         let is_past = |room: &Room| room.members.is_empty() && room.seen < oldest;
         let past: Vec<RoomId> =
@@ -355,7 +357,7 @@ impl Rooms {
         past
     }
 
-    /// All of it, where nothing is staged.
+    /// All rooms in the form in which they are saved. The caller makes sure that nothing is staged.
     pub(super) fn saved(&self) -> SavedRooms {
         let room = |room: &Room| SavedRoom {
             name: room.id.name.clone(),
@@ -369,7 +371,7 @@ impl Rooms {
         SavedRooms { rooms: self.rooms.values().map(room).collect(), made, today: self.today, max: self.max }
     }
 
-    /// What was saved. Whoever is not in the lobby is in no room.
+    /// The rooms that were saved. A connection that is not in the lobby is in no room.
     pub(super) fn restored(saved: SavedRooms, roster: &Roster) -> Self {
         let SavedRooms { rooms, made, today, max } = saved;
         let mut all = Self { today, ..Self::new(max, []) };
@@ -388,7 +390,7 @@ impl Rooms {
         all
     }
 
-    /// What was staged is stored.
+    /// The staged messages are stored.
     pub(super) fn commit(&mut self) {
         for name in std::mem::take(&mut self.staged) {
             let Some(room) = self.rooms.get_mut(&name) else { continue };
@@ -398,7 +400,7 @@ impl Rooms {
         }
     }
 
-    /// What was staged was not stored. `messages` are those of a room.
+    /// The staged messages were not stored. `messages` gives those of a room.
     pub(super) fn withdraw<'a>(&mut self, messages: impl Fn(&RoomId) -> Option<&'a [LobbyMessage]>) {
         for name in std::mem::take(&mut self.staged) {
             let Some(room) = self.rooms.get_mut(&name) else { continue };
@@ -429,7 +431,7 @@ impl Rooms {
         self.by_id(id).map(|room| room.numbering.stored())
     }
 
-    /// A room, if it is not another one of the same name.
+    /// The room with this name and this log; `None` if a room of that name has another log.
     fn by_id(&self, id: &RoomId) -> Option<&Room> {
         self.rooms.get(&id.name).filter(|room| room.id.log == id.log)
     }
@@ -441,13 +443,13 @@ impl Rooms {
         Some(RoomView { id, head, topic, users })
     }
 
-    /// Who is in a room, sorted.
+    /// The members of a room, sorted by name.
     pub(crate) fn members(&self, name: &RoomName) -> Vec<(Arc<UserName>, ConnectionId)> {
         let members = self.rooms.get(name).into_iter().flat_map(|room| &room.members);
         members.map(|(name, id)| (Arc::clone(name), *id)).collect()
     }
 
-    /// All rooms, as they are listed.
+    /// The list of all rooms, as clients see it.
     pub(crate) fn list(&mut self) -> Arc<[RoomSummary]> {
         let summary = |room: &Room| RoomSummary {
             name: room.id.name.clone(),
@@ -464,7 +466,7 @@ impl Rooms {
         rooms.filter(|(_, head)| head.seq.0 > 0).collect()
     }
 
-    /// All rooms in which somebody is, each with its newest message and who that is.
+    /// All rooms in which somebody is, each with its newest stored message and the connections that are in it.
     pub(crate) fn occupied(&self) -> impl Iterator<Item = (RoomId, Position, Vec<ConnectionId>)> {
         let rooms = self.rooms.values().filter(|room| !room.members.is_empty());
         rooms.map(|room| (room.id.clone(), room.numbering.stored(), room.members.values().copied().collect()))

@@ -1,4 +1,4 @@
-//! Rooms as the machine decides them: who may make one, who is in, what is said there, and when it goes.
+//! Rooms as the machine decides them: who may make a room, who is in it, what is said there, and when it goes.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::{
 
 const HOUR: u64 = 3600 * 1000;
 const DAY: u64 = 24 * HOUR;
-/// Later than the clock's earliest time.
+/// A time that is later than the earliest time a clock is believed.
 const BEGINNING: u64 = 1_795_000_000_000;
 
 struct Stage {
@@ -35,7 +35,7 @@ impl Stage {
         Self { machine, number: 0, now: BEGINNING, rooms_made: 0 }
     }
 
-    /// Three users, each in the lobby by one connection.
+    /// A lobby with three users, each connected once.
     fn new() -> Self {
         let mut stage = Self::of(100, Vec::new());
         stage.apply(vec![enter(1, "anna", 1), enter(2, "bobby", 2), enter(3, "carol", 3)]);
@@ -161,7 +161,7 @@ fn a_room_has_numbers_of_its_own_and_is_for_those_who_are_in_it() {
 }
 
 #[test]
-fn each_log_is_a_chain_of_its_own() {
+fn each_room_has_a_hash_chain_of_its_own() {
     let mut stage = Stage::new();
     let (dev, ops) = (stage.join(1, "dev"), stage.join(1, "ops"));
     let effects = stage.stage(vec![dev, ops, say(1, 1, "dev"), say(1, 2, "ops"), say(1, 3, "dev")]);
@@ -177,7 +177,7 @@ fn each_log_is_a_chain_of_its_own() {
 }
 
 #[test]
-fn whoever_is_in_a_room_sets_its_topic_and_all_else_is_for_operators() {
+fn members_of_a_room_set_its_topic_and_all_other_acts_are_for_operators() {
     let mut stage = Stage::new();
     stage.joins(1, "dev");
     let kick = Act { kind: ActKind::new("kick").unwrap(), ..Act::topic(None) };
@@ -201,7 +201,7 @@ fn whoever_is_in_a_room_sets_its_topic_and_all_else_is_for_operators() {
 }
 
 #[test]
-fn a_room_goes_when_it_is_empty_and_nothing_was_said_or_when_nobody_came_for_long() {
+fn an_empty_room_goes_at_once_if_nothing_was_said_and_otherwise_after_a_long_time() {
     let mut stage = Stage::new();
     stage.expire(30 * DAY);
     stage.joins(1, "quiet");
@@ -211,7 +211,7 @@ fn a_room_goes_when_it_is_empty_and_nothing_was_said_or_when_nobody_came_for_lon
     assert_eq!(stage.machine.rooms().len(), 1, "the quiet one is gone at once");
     stage.now += 29 * DAY;
     assert_eq!(stage.expire(30 * DAY), [""; 0]);
-    // Whoever looks in keeps it for another thirty days.
+    // A short visit keeps the room for another thirty days.
     stage.joins(2, "loud");
     assert_eq!(stage.apply(vec![part(2, "loud")]), ["2 left loud", "loud seen"]);
     stage.now += 29 * DAY;
@@ -222,7 +222,7 @@ fn a_room_goes_when_it_is_empty_and_nothing_was_said_or_when_nobody_came_for_lon
 }
 
 #[test]
-fn a_room_in_which_somebody_is_stays_and_its_date_is_stored_each_day() {
+fn a_room_with_members_stays_and_its_date_is_stored_each_day() {
     let mut stage = Stage::new();
     stage.expire(30 * DAY);
     stage.joins(1, "dev");
@@ -235,7 +235,7 @@ fn a_room_in_which_somebody_is_stays_and_its_date_is_stored_each_day() {
 }
 
 #[test]
-fn a_key_makes_five_rooms_an_hour_and_the_same_one_again_counts_once() {
+fn a_key_makes_five_rooms_an_hour_and_the_same_room_counts_once() {
     let mut stage = Stage::new();
     for room in ["a", "b", "c", "d", "e"] {
         assert!(stage.joins(1, room)[0].starts_with("1 in"));
@@ -243,7 +243,7 @@ fn a_key_makes_five_rooms_an_hour_and_the_same_one_again_counts_once() {
     assert_eq!(stage.joins(1, "f"), ["1 not in f: TooSoon"]);
     assert!(stage.joins(2, "f")[0].starts_with("2 in"), "another key has five of its own");
     assert_eq!(stage.joins(1, "f"), ["1 in f of 2 after 0"], "one that is there needs not be made");
-    // Whoever lost the link alone in a room that is quiet makes it again.
+    // A user who was alone in a quiet room and lost the link makes the room again.
     stage.apply(vec![Entry::Leave(ConnectionId(1)), enter(4, "anna", 1)]);
     assert!(stage.joins(4, "a")[0].starts_with("4 in"));
     assert_eq!(stage.joins(4, "g"), ["4 not in g: TooSoon"]);
@@ -252,7 +252,7 @@ fn a_key_makes_five_rooms_an_hour_and_the_same_one_again_counts_once() {
 }
 
 #[test]
-fn there_are_so_many_rooms_and_a_key_is_in_so_many() {
+fn the_number_of_rooms_and_the_rooms_of_one_key_are_limited() {
     let mut stage = Stage::of(3, Vec::new());
     stage.apply(vec![enter(1, "anna", 1)]);
     for room in ["a", "b", "c"] {
@@ -283,9 +283,9 @@ fn there_are_so_many_rooms_and_a_key_is_in_so_many() {
     assert!(stage.joins(1, "room64")[0].starts_with("1 in"));
 }
 
-/// However many keys come, make a room and go, what is remembered of them is bounded; those who come later wait.
+/// However many keys make a room and leave, the memory for them is bounded; keys that come later have to wait.
 #[test]
-fn keys_whose_rooms_are_counted_are_bounded() {
+fn the_keys_whose_rooms_are_counted_are_bounded() {
     let mut stage = Stage::of(100, Vec::new());
     let makes = |key: u64| {
         let mut bytes = [0; 32];
@@ -310,7 +310,7 @@ fn keys_whose_rooms_are_counted_are_bounded() {
 }
 
 #[test]
-fn what_is_withdrawn_was_never_said_in_rooms_either() {
+fn withdrawn_texts_were_never_said_in_rooms_either() {
     let mut stage = Stage::new();
     let (dev, new) = (stage.join(1, "dev"), stage.join(1, "new"));
     stage.apply(vec![dev, act(1, 1, Some("dev"), topic("before"))]);
@@ -345,7 +345,7 @@ fn what_is_withdrawn_was_never_said_in_rooms_either() {
 }
 
 #[test]
-fn a_log_that_is_opened_again_goes_on() {
+fn the_log_of_a_room_that_is_opened_again_goes_on() {
     let log = LogId::new([7; 16]);
     let mut posts = Posts::of_a_room();
     posts.note((PublicKey::new([0; 32]), RunId::new([1; 8])), 5, Seq(1));

@@ -1,10 +1,10 @@
-//! Who is in the lobby under which name, and which name belongs to which key. The one home of both facts. A plain
-//! struct that is told the time: one time for its members, and one for the dates of names. Whether others were told of a
-//! member already (`entered`) serves questions alone; no decision reads it.
+//! Who is in the lobby under which name, and which name belongs to which key. No other module holds these two facts. A
+//! plain struct that is told two times: one for its members, and one for the dates of names. Whether a member was
+//! announced to the others (`entered`) matters only for questions; no decision reads it.
 //!
-//! A name belongs to the key that first came with it. Who wishes for N gets the first of N, N_2, N_3,
-//! … that belongs to nobody else and is not in use. Finding it costs the same for the thousandth
-//! newcomer as for the first: a search begins where the last one for the same wish ended.
+//! A name belongs to the key that first came with it. A newcomer who wishes for the name N gets the first of N, N_2,
+//! N_3, … that belongs to no other key and is not in use. Finding that name costs the same for the thousandth newcomer
+//! as for the first, because a search begins where the last search for the same wish ended.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,19 +20,22 @@ use super::posts::Party;
 use super::table::Table;
 use crate::network::Network;
 
-/// Numbers tried after a name before a newcomer is refused.
+/// The highest number that is tried after a name before a newcomer is refused.
 const MAX_NUMBER: u32 = 10_000;
 
-/// Names that belong to somebody, in all. Past it a newcomer has its name only while it is here.
+/// How many names can belong to keys in all. When the limit is reached, a newcomer has his name only while he is here.
 const MAX_BINDINGS: usize = 1_000_000;
 
-/// Names that belong to one key, for the same reason and with the same consequence.
+/// How many names can belong to one key. When the limit is reached, the key has a further name only while its client is
+/// here.
 const MAX_BINDINGS_PER_KEY: usize = 256;
 
-/// A member's name is stored again with a later date after this many milliseconds: a day, since names are kept for days.
+/// While a member is here, the date of its name is stored again after this many milliseconds: a day, since names are
+/// kept for days.
 const SEEN_AGAIN_AFTER: u64 = 24 * 3600 * 1000;
 
-/// Wishes whose next number is remembered; past it all are forgotten and searched again.
+/// For how many wishes it is remembered where the next search begins. When the limit is reached, all of them are
+/// forgotten, and the next searches begin anew.
 const MAX_HINTS: usize = 4096;
 
 /// Somebody in the lobby.
@@ -40,41 +43,42 @@ const MAX_HINTS: usize = 4096;
 pub(crate) struct Member {
     /// The name others see.
     pub(crate) name: Arc<UserName>,
-    /// Who it is.
+    /// The key that says who the member is.
     pub(crate) key: PublicKey,
-    /// Which run of the client.
+    /// The run of the client.
     pub(crate) run: RunId,
-    /// Since when, in milliseconds since 1970-01-01 UTC.
+    /// When the member came, in milliseconds since 1970-01-01 UTC.
     pub(crate) since: u64,
-    /// Where peers reach the client.
+    /// The addresses at which peers reach the client.
     pub(crate) candidates: Vec<Candidate>,
-    /// Whether others see it already: not before its name is stored.
+    /// Whether the others were told of this member. They are told only after its name is stored.
     pub(crate) entered: bool,
     /// The fingerprint of its key.
     pub(crate) fingerprint: Fingerprint,
-    /// From where it comes, as far as that is known.
+    /// The network from which the member comes, if that is known.
     pub(crate) network: Option<Network>,
-    /// Why it is away, while it is.
+    /// Why the member is away; `None` while it is not away.
     pub(crate) away: Option<AwayText>,
-    /// It has said something, and that is noted at its key's names.
+    /// Whether the member has said something. Then that is noted at the names of its key.
     spoke: bool,
 }
 
-/// Who is here, as `users` tells it.
+/// Who is here, as the answer to `users` tells it.
 #[derive(Debug, Clone)]
 pub(crate) struct Present {
-    /// The names, sorted.
+    /// The names of all members, sorted.
     pub(crate) names: Arc<[Arc<UserName>]>,
-    /// Those of them who are away, sorted.
+    /// The names of those members who are away, sorted.
     pub(crate) away: Arc<[Arc<UserName>]>,
 }
 
-/// A place in the roster that was given to somebody.
+/// The name and place that a newcomer got.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Admitted {
     /// The name others see.
     pub(crate) name: Arc<UserName>,
-    /// Whose it is now, if it belongs to anybody, and whether it belonged to nobody before.
+    /// The name and the key to which it now belongs, and whether it belonged to nobody before. `None` if the name is
+    /// not kept or nothing of its binding changed.
     pub(crate) binding: Option<(NameBinding, bool)>,
 }
 
@@ -85,10 +89,10 @@ struct Binding {
     since: u64,
 }
 
-/// A key that has names.
+/// A key to which names belong.
 #[derive(Debug, Clone, Default)]
 struct Owner {
-    /// Sorted, so that they are told in one order everywhere.
+    /// Sorted, so that the names are told in the same order on every server.
     names: Vec<UserName>,
     spoke: bool,
 }
@@ -108,7 +112,7 @@ pub(super) struct SavedRoster {
     members: Vec<SavedMember>,
 }
 
-/// A member as it is saved. Where its client is reached is its own server's to know.
+/// A member as it is saved. The addresses of its client are left out, since only its own server knows them.
 #[derive(Debug, Serialize, Deserialize)]
 struct SavedMember {
     id: ConnectionId,
@@ -122,30 +126,30 @@ struct SavedMember {
     network: Option<Network>,
 }
 
-/// Every numbered form of a name is taken.
+/// No name can be given, because every numbered form of it is taken.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NoNameLeft;
 
-/// Who is here, and whose names are whose.
+/// The members of the lobby, and the names and the keys to which they belong.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Roster {
     members: Table<ConnectionId, Member>,
-    /// Sorted, because it is shown so.
+    /// Sorted, because the names are shown in this order.
     in_use: BTreeMap<Arc<UserName>, ConnectionId>,
     runs: Table<Party, ConnectionId>,
-    /// Sorted, so that what expires does so in one order everywhere.
+    /// Sorted, so that names expire in the same order on every server.
     bindings: BTreeMap<UserName, Binding>,
     owners: Table<PublicKey, Owner>,
-    /// The date of whoever is seen now. Never goes back.
+    /// The date on which users are seen now, in milliseconds since 1970-01-01 UTC. Never goes back.
     today: u64,
-    /// For a wish: a number below which no form of it is free for a stranger.
+    /// For a wish, a number below which no form of the wish is free for a stranger.
     hints: Table<UserName, u32>,
-    /// Those who entered, until somebody comes, goes, is away or is back.
+    /// The answer to `users`, kept until somebody comes, goes, is away or is back.
     shown: Option<Present>,
 }
 
 impl Roster {
-    /// Nobody is here; these names belong to somebody.
+    /// A roster without members, in which these names belong to their keys.
     pub(crate) fn new(names: impl IntoIterator<Item = NameBinding>) -> Self {
         let mut roster = Self::default();
         for NameBinding { name, key, seen, spoke, since } in names {
@@ -158,7 +162,8 @@ impl Roster {
         roster
     }
 
-    /// A name belongs to whom it belonged before, unless it belongs to somebody already. Gives it if that is new.
+    /// A name belongs to the key to which it belonged before, unless it belongs to a key already. Gives the binding if
+    /// it is new.
     pub(super) fn keep(&mut self, binding: &NameBinding) -> Option<NameBinding> {
         let NameBinding { name, key, seen, spoke, since } = binding;
         if self.bindings.contains_key(name) || self.bindings.len() >= MAX_BINDINGS {
@@ -173,8 +178,8 @@ impl Roster {
         Some(binding.clone())
     }
 
-    /// Gives the newcomer a name and a place. Others see it after [`enter`](Self::enter). Without `keep` a name that
-    /// belongs to nobody does so afterwards.
+    /// Gives the newcomer a name and a place. The others see the newcomer after [`enter`](Self::enter). Without `keep`,
+    /// a name that belongs to nobody still belongs to nobody afterwards.
     pub(crate) fn admit(
         &mut self,
         id: ConnectionId,
@@ -209,7 +214,7 @@ impl Roster {
         Ok(Admitted { name, binding })
     }
 
-    /// From now on others see this member.
+    /// From now on the others see this member.
     pub(crate) fn enter(&mut self, id: ConnectionId) -> Option<&Member> {
         let member = self.members.get_mut(&id)?;
         member.entered = true;
@@ -217,7 +222,8 @@ impl Roster {
         Some(member)
     }
 
-    /// Takes a member out; its name stays its key's, and is given if that makes its user seen later than before.
+    /// Takes a member out. Its name stays with its key. Gives the binding of the name if its date changed, since the
+    /// user was seen now.
     pub(crate) fn remove(&mut self, id: ConnectionId) -> Option<(Member, Option<NameBinding>)> {
         let member = self.members.remove(&id)?;
         self.in_use.remove(&member.name);
@@ -233,8 +239,8 @@ impl Roster {
         Some((member, seen))
     }
 
-    /// From now on, whoever is seen is seen on this date, unless it was later already. Gives the names of members that
-    /// were not seen for a day: they are here, and are not to be taken for absent when the server ends by a fault.
+    /// From now on users are seen on this date, unless the date before was later. Gives the names of members whose date
+    /// is a day old, with the new date: if the server ends by a fault, these members must not count as absent.
     pub(crate) fn is_now(&mut self, date: u64) -> Vec<NameBinding> {
         self.today = self.today.max(date);
         let long_ago = self.today.saturating_sub(SEEN_AGAIN_AFTER);
@@ -245,7 +251,7 @@ impl Roster {
         due.iter().filter_map(|name| self.see(name)).collect()
     }
 
-    /// The user of a name that is bound is here. Gives the binding if that changes its date.
+    /// The user of a bound name is here. Gives the binding if that changes its date.
     fn see(&mut self, name: &UserName) -> Option<NameBinding> {
         let binding = self.bindings.get_mut(name).filter(|binding| binding.seen < self.today)?;
         binding.seen = self.today;
@@ -257,7 +263,7 @@ impl Roster {
         self.owners.get(key).is_some_and(|owner| owner.spoke)
     }
 
-    /// A member says something. Gives the names of its key if that is the first it ever said.
+    /// A member says something. Gives all names of the member's key if the key never spoke before.
     pub(crate) fn speaks(&mut self, id: ConnectionId) -> Vec<NameBinding> {
         let Some(member) = self.members.get_mut(&id).filter(|member| !member.spoke) else {
             return Vec::new();
@@ -273,8 +279,8 @@ impl Roster {
         owner.names.iter().filter_map(bound).collect()
     }
 
-    /// Frees the names whose users were last here before `oldest`, or before `unspoken` where their keys never spoke,
-    /// and says which.
+    /// Frees names that are not in use, and gives them. A name is freed if its user was last here before `oldest`, or
+    /// if its key never spoke and its user was last here before `unspoken`.
     pub(crate) fn expire(&mut self, oldest: u64, unspoken: u64) -> Vec<UserName> {
         let (in_use, owners) = (&self.in_use, &self.owners);
         let spoke = |key: &PublicKey| owners.get(key).is_some_and(|owner| owner.spoke);
@@ -301,7 +307,7 @@ impl Roster {
         expired.into_iter().map(|(name, _)| name).collect()
     }
 
-    /// All who entered.
+    /// All members of whom the others were told.
     pub(crate) fn present(&mut self) -> Present {
         let (in_use, members) = (&self.in_use, &self.members);
         let shown = self.shown.get_or_insert_with(|| {
@@ -323,25 +329,25 @@ impl Roster {
         }
     }
 
-    /// From where a member comes.
+    /// Notes the network from which a member comes.
     pub(crate) fn comes_from(&mut self, id: ConnectionId, network: Option<Network>) {
         if let Some(member) = self.members.get_mut(&id) {
             member.network = network;
         }
     }
 
-    /// Since when the oldest of a key's names belongs to it; `None` for a key to which none does.
+    /// Since when the oldest name of a key belongs to it; `None` for a key without names.
     pub(crate) fn named_since(&self, key: &PublicKey) -> Option<u64> {
         let names = &self.owners.get(key)?.names;
         names.iter().filter_map(|name| self.bindings.get(name)).map(|binding| binding.since).min()
     }
 
-    /// The connection of whoever is here under this name, whether others see it already or not.
+    /// The connection of the member who has this name, whether the others see the member already or not.
     pub(crate) fn named(&self, name: &UserName) -> Option<ConnectionId> {
         self.in_use.get(name).copied()
     }
 
-    /// Whose this name is: of whoever is here under it, or of the one to whom it belongs.
+    /// The key of the member who has this name, or else the key to which the name belongs.
     pub(crate) fn key_of(&self, name: &UserName) -> Option<PublicKey> {
         let here = self.named(name).and_then(|id| self.members.get(&id)).map(|member| member.key);
         here.or_else(|| self.bindings.get(name).map(|binding| binding.key))
@@ -354,7 +360,7 @@ impl Roster {
         here.or_else(bound).unwrap_or_else(|| name.clone())
     }
 
-    /// The members of whom something is so, in the order of their names.
+    /// The members for whom `is_so` holds, in the order of their names.
     pub(crate) fn those(&self, is_so: impl Fn(&Member) -> bool) -> Vec<ConnectionId> {
         let ids = self.in_use.values().copied();
         ids.filter(|id| self.members.get(id).is_some_and(&is_so)).collect()
@@ -365,19 +371,19 @@ impl Roster {
         self.members.get(&id)
     }
 
-    /// A member that entered, by its name.
+    /// A member of whom the others were told, by its name.
     pub(crate) fn by_name(&self, name: &UserName) -> Option<(ConnectionId, &Member)> {
         let id = *self.in_use.get(name)?;
         let member = self.members.get(&id).filter(|member| member.entered)?;
         Some((id, member))
     }
 
-    /// The connection that this run of this key has already.
+    /// The connection that this run of this key already has.
     pub(crate) fn by_run(&self, key: PublicKey, run: RunId) -> Option<ConnectionId> {
         self.runs.get(&(key, run)).copied()
     }
 
-    /// Another client of the same key whose name the newcomer would get if it were gone.
+    /// Another client of the same key whose name the newcomer would get if that client were gone.
     pub(crate) fn rival(&mut self, wish: &UserName, key: &PublicKey) -> Option<ConnectionId> {
         let rival = self.own_number(wish, key, true)?;
         let instead = match (self.own_number(wish, key, false), self.free_number(wish)) {
@@ -390,12 +396,12 @@ impl Roster {
         self.in_use.get(&form(wish, rival)).copied()
     }
 
-    /// The connections of a server, in the order of the names they have.
+    /// The connections of a server, in the order of their members' names.
     pub(crate) fn of_server(&self, server: ServerId) -> Vec<ConnectionId> {
         self.in_use.values().copied().filter(|id| id.server() == server).collect()
     }
 
-    /// Everything that cannot be found out from the rest.
+    /// The roster as it is saved: everything that does not follow from the rest.
     pub(super) fn saved(&self) -> SavedRoster {
         let binding = |(name, binding): (&UserName, &Binding)| NameBinding {
             name: name.clone(),
@@ -418,7 +424,7 @@ impl Roster {
         }
     }
 
-    /// The roster that was saved. Its members are shown: by now everybody was told of them.
+    /// The roster that was saved. All its members count as announced, because by now everybody was told of them.
     pub(super) fn restored(saved: SavedRoster) -> Self {
         let mut roster = Self::new(saved.names);
         roster.today = roster.today.max(saved.today);
@@ -444,13 +450,14 @@ impl Roster {
         roster
     }
 
-    /// How many are here.
+    /// How many members are here.
     pub(crate) fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Binds a name to a key unless it is bound already, to that key. Gives the binding where something of it is new,
-    /// and whether all of it is; there is none where it is not to be kept or there are too many.
+    /// Binds a name to a key unless the name is bound already; then it is bound to that key. Gives the binding if
+    /// something of it is new, and whether the whole binding is new. There is no binding when the name is not to be
+    /// kept or a limit is reached.
     fn bind(
         &mut self,
         name: &UserName,
@@ -471,7 +478,7 @@ impl Roster {
         Some((NameBinding { name: name.clone(), key, seen, spoke: self.spoke(&key), since }, true))
     }
 
-    /// The smallest number whose form of `wish` belongs to `key` and is, or is not, in use.
+    /// The smallest number whose form of `wish` belongs to `key` and whose use is as `in_use` says.
     fn own_number(&self, wish: &UserName, key: &PublicKey, in_use: bool) -> Option<u32> {
         let owner = self.owners.get(key)?;
         owner
@@ -496,7 +503,7 @@ impl Roster {
         free
     }
 
-    /// `name` is free for anybody: searches that began after it begin there again.
+    /// `name` has become free for everybody, so searches that would begin after it begin at it again.
     fn lower_hints(&mut self, name: &UserName) {
         let mut lower = |wish: &UserName, number: u32| {
             if let Some(hint) = self.hints.get_mut(wish) {
@@ -507,7 +514,7 @@ impl Roster {
         let Some((base, digits)) = name.as_str().rsplit_once('_') else { return };
         if let (Ok(base), Ok(number)) = (base.parse::<UserName>(), digits.parse::<u32>()) {
             lower(&base, number);
-            // A longer wish is cut to make room for its number: any of those may have led here.
+            // A wish that is too long is cut to make room for its number, so any longer wish may have led to this name.
             if name.as_str().chars().count() >= hobnob_protocol::name::MAX_NAME_CHARS {
                 self.hints.clear();
             }
@@ -515,12 +522,12 @@ impl Roster {
     }
 }
 
-/// `wish` itself, or with a number from 2 on.
+/// `wish` itself for the number 1, or `wish` with a number from 2 on.
 fn form(wish: &UserName, number: u32) -> UserName {
     if number <= 1 { wish.clone() } else { wish.numbered(number) }
 }
 
-/// The number with which `wish` becomes `name`.
+/// The number that makes `name` out of `wish`.
 fn number_of(wish: &UserName, name: &UserName) -> Option<u32> {
     if wish == name {
         return Some(1);
@@ -581,7 +588,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_unseen_for_long_is_free_again_unless_in_use() {
+    fn a_name_that_was_not_used_for_long_is_free_again() {
         let mut roster = Roster::default();
         join(&mut roster, 1, "anna", 1, 1);
         join(&mut roster, 2, "bobby", 2, 1);
@@ -615,7 +622,7 @@ mod tests {
     }
 
     #[test]
-    fn who_stays_is_seen_every_day() {
+    fn a_member_who_stays_is_seen_every_day() {
         let mut roster = Roster::default();
         roster.is_now(1000);
         join(&mut roster, 1, "anna", 1, 1);
@@ -641,7 +648,7 @@ mod tests {
     }
 
     #[test]
-    fn one_key_owns_a_bounded_number_of_names_and_an_unowned_one_is_free_when_left() {
+    fn the_names_of_one_key_are_limited_and_a_name_without_owner_is_free_when_its_user_leaves() {
         let mut roster = Roster::default();
         let admit = |n: u64| roster.admit(ConnectionId(n), &newcomer("anna", 1, n as u8), true, 0).unwrap();
         let owned = (0..300).map(admit).filter(|admitted| admitted.binding.is_some()).count();
@@ -653,7 +660,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_has_entered_is_shown() {
+    fn only_members_who_have_entered_are_shown() {
         let mut roster = Roster::default();
         roster.admit(ConnectionId(1), &newcomer("bobby", 1, 1), true, 0).unwrap();
         assert!(roster.present().names.is_empty());

@@ -1,8 +1,8 @@
-//! The machine as it stands after some place of the order, to go on from there: what a server keeps beside its log, and
-//! what one that comes new is given. Owns the form; whoever reads it has to trust who wrote it, and it is refused where
-//! it does not add up.
+//! The machine as it stands after some place of the order. A server keeps it beside its log to go on from there, and a
+//! new server is given it by another server. Owns the form of the bytes. The reader has to trust whoever wrote them;
+//! bytes that do not fit together are refused.
 //!
-//! Whatever follows from the rest (who owns how many names, where a search for a free one begins) is not in it.
+//! Facts that follow from the rest (how many names a key has, where a search for a free name begins) are left out.
 
 use std::sync::Arc;
 
@@ -25,20 +25,20 @@ use super::rooms::{KeptRoom, Rooms, SavedRooms};
 use super::roster::{Roster, SavedRoster};
 use super::rules::Rules;
 
-/// A machine that is read back.
+/// A machine that was read back.
 #[derive(Debug, Clone)]
 pub struct Saved {
-    /// After which place.
+    /// The place after which the machine was saved.
     pub place: Place,
-    /// The newest message by then.
+    /// The newest message of the lobby at that place.
     pub head: Position,
     machine: Machine,
 }
 
-/// The bytes are no saved machine of this version.
+/// Why the bytes are no saved machine of this version.
 #[derive(Debug, Error)]
 pub enum NotSaved {
-    /// Another version of the entries.
+    /// They are of another version of the entries.
     #[error("it is of version {0} of the entries, and this program has {ENTRIES_VERSION}")]
     Version(u32),
     /// They are cut short or were changed.
@@ -66,8 +66,8 @@ struct Version {
 }
 
 impl Machine {
-    /// The machine as bytes. `None` where it shares no order with others, or something is staged: then it has no place
-    /// that others know.
+    /// The machine as bytes. `None` if the machine shares no order with others, or if something is staged: then it
+    /// stands at no place that other servers know.
     #[must_use]
     pub fn save(&self) -> Option<Vec<u8>> {
         let Vouch { place, hash } = self.reached()?;
@@ -91,10 +91,10 @@ impl Machine {
 }
 
 impl Saved {
-    /// Reads what [`Machine::save`] gave.
+    /// Reads the bytes that [`Machine::save`] gave.
     ///
     /// # Errors
-    /// When it is none, or of another version.
+    /// When the bytes are no saved machine, or one of another version.
     pub fn read(bytes: &[u8]) -> Result<Self, NotSaved> {
         let Version { v } = serde_json::from_slice(bytes).map_err(unreadable)?;
         if v != ENTRIES_VERSION {
@@ -117,7 +117,7 @@ impl Saved {
         Ok(Self { place, head, machine })
     }
 
-    /// How many servers there were, and where those say that clients reach them.
+    /// How many servers there were, and the addresses at which clients reach them.
     #[must_use]
     pub fn servers(&self) -> (usize, Vec<Candidate>) {
         (self.machine.living().count(), self.machine.addresses())
@@ -129,7 +129,7 @@ impl Saved {
         self.machine.rooms.spoken_in()
     }
 
-    /// The names that belong to somebody.
+    /// The names that belong to a key.
     #[must_use]
     pub fn names(&self) -> Vec<NameBinding> {
         self.machine.roster.saved().names

@@ -1,11 +1,11 @@
-//! A map that can be asked and changed, and walked through in the order of its keys alone: two servers that hold the same must never decide
-//! differently because their maps are laid out differently.
+//! A map that can be asked and changed, but walked through only in the order of its keys. Two servers with the same
+//! contents must never decide differently because their maps are laid out differently.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// A hash map without an order.
+/// A hash map whose layout cannot be seen.
 #[derive(Debug, Clone)]
 pub(super) struct Table<K, V>(HashMap<K, V>);
 
@@ -41,7 +41,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
         self.0.remove(key)
     }
 
-    /// What `key` stands for, made now if it stands for nothing yet.
+    /// The value of `key`; it is made now if there is none yet.
     pub(super) fn or_default(&mut self, key: K) -> &mut V
     where
         V: Default,
@@ -57,7 +57,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
         self.0.clear();
     }
 
-    /// All of it in the order of the keys, which is the same wherever the same is held.
+    /// All pairs of the map in the order of their keys, which is the same on every server with the same contents.
     pub(super) fn sorted(&self) -> Vec<(&K, &V)>
     where
         K: Ord,
@@ -67,8 +67,8 @@ impl<K: Eq + Hash, V> Table<K, V> {
         all
     }
 
-    /// Keeps what `keep` says. It is asked about each alone, in no order, so it must not remember what it was
-    /// asked.
+    /// Keeps the values for which `keep` is true. `keep` sees each value alone and in no particular order, so it must
+    /// not remember earlier values.
     pub(super) fn retain(&mut self, keep: impl Fn(&mut V) -> bool) {
         self.0.retain(|_, value| keep(value));
     }

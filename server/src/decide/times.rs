@@ -1,18 +1,19 @@
-//! Which time a message carries. The time that comes with a batch is some computer's clock, and clocks are wrong now and
-//! then; owns the rule for that, which asks no clock itself. Times are in milliseconds since 1970-01-01 UTC.
+//! Which time a message carries. The time that comes with a batch is the clock of some computer, and clocks are
+//! sometimes wrong. Owns the rule for that; asks no clock itself. Times are in milliseconds since 1970-01-01 UTC.
 
 /// 2026-01-01, which is before this program was written: a clock that shows an earlier time was never set.
 pub(crate) const EARLIEST: u64 = 1_767_225_600_000;
 
-/// A clock that is set back by no more than this was corrected, as clocks are every day. Messages then keep the newest time
-/// until the clock has come to it again. Where the clock is further behind, one of the two times was wrong.
+/// When a clock is set back by no more than this many milliseconds, it was corrected, as happens to clocks every day.
+/// Messages then keep the newest time until the clock has reached it again. When the clock is set back further, one of
+/// the two times was wrong.
 const STANDS_STILL: u64 = 5 * 60 * 1000;
 
-/// The time of what is said now, when the clock shows `clock` and the newest time before was `newest`.
+/// The time of what is said now. The clock shows `clock`, and the newest time before was `newest`.
 ///
-/// Times stay in order as long as the clock is right or nearly so, or was never set. After a clock that was far ahead
-/// they follow the clock again, and then the messages said meanwhile stand in the log with later times than those
-/// after them: to go on with the wrong time for years would be worse.
+/// Times never go back as long as the clock is nearly right, or was never set. After a clock that was far ahead, times
+/// follow the clock again. Then the messages of that period stand in the log with later times than the messages after
+/// them; it would be worse to go on with the wrong time for years.
 pub(super) fn said_at(clock: u64, newest: u64) -> u64 {
     if clock < EARLIEST || (clock < newest && newest - clock <= STANDS_STILL) {
         return newest.max(clock);

@@ -1,6 +1,6 @@
-//! Questions to users whether they want a private session with somebody: who asked for it, who is asked, and until when.
-//! Nothing of either is told to the other before the answer, but who asks. A plain struct that is told the time; it sends
-//! nothing and introduces nobody.
+//! Questions to users whether they want a private session with another user: who asked, who is asked, and until when
+//! the question waits. Before the answer, the asked user learns only who asks, and the asker learns nothing. A plain
+//! struct that is told the time; it sends nothing and introduces nobody.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -11,53 +11,56 @@ use tokio::time::Instant;
 
 use crate::decide::ConnectionId;
 
-/// A client that has not answered for this long is silent: its user need not have done anything by then.
+/// A client that has not answered for this long counts as silent. Its user need not have decided by then: the client
+/// only has to answer that it asks him.
 const SILENT_AFTER: Duration = Duration::from_secs(10);
 
-/// A user who is asked has so long. Clients decline for their users after two minutes; one that does not is not waited
-/// for.
+/// How long a user who is asked may take to decide. Clients decline for their users after two minutes; the server does
+/// not wait longer for a client that does not.
 const UNDECIDED_FOR: Duration = Duration::from_secs(130);
 
-/// How long another server may take to introduce two of whom one has just agreed.
+/// How long another server may take to introduce two users after one of them has agreed.
 const GRANTED_FOR: Duration = Duration::from_secs(10);
 
-/// Questions that wait, in all. Past it whoever asks is told that too much waits.
+/// How many questions may wait in all. When the limit is reached, a user who asks is told that too much waits.
 const MOST: usize = 16 * 1024;
 
-/// Questions that wait for one client's answer. A client lets sixteen wait for its user, and answers the others at once.
+/// How many questions may wait for one client's answer. A client lets sixteen wait for its user, and answers the others
+/// at once.
 const MOST_FOR_ONE: usize = 32;
 
-/// Questions of one client that wait, whoever is asked: a client whose network was away asks anew for all its sessions.
+/// How many questions of one client may wait, whoever is asked: a client whose network was away asks anew for all its
+/// sessions.
 const MOST_OF_ONE: usize = 256;
 
-/// Somebody wants a private session.
+/// A user's question for a private session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wish {
-    /// Who.
+    /// The connection of the user who asks.
     pub(crate) asker: ConnectionId,
     /// The number of the asker's `pair`.
     pub(crate) request: u32,
-    /// With whom.
+    /// The connection of the user who is asked.
     pub(crate) asked: ConnectionId,
-    /// The session that is to be rebuilt; none for a new one.
+    /// The session that is to be rebuilt; `None` for a new session.
     pub(crate) session: Option<PairToken>,
-    /// Up to which introduction the asker had read.
+    /// The number of the newest introduction that the asker has read.
     pub(crate) read: u64,
 }
 
-/// What an answer means.
+/// What follows from an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answered {
-    /// The two may be introduced.
+    /// The two users may be introduced.
     Open(Wish),
-    /// The user is being asked.
+    /// The asked client is asking its user.
     Asking(Wish),
-    /// Nothing comes of it, for this reason.
+    /// No session is made, for this reason.
     Nothing(Wish, NoAnswerCode),
 }
 
 impl Answered {
-    /// What was answered.
+    /// The wish that was answered.
     pub(crate) fn wish(&self) -> &Wish {
         match self {
             Self::Open(wish) | Self::Asking(wish) | Self::Nothing(wish, _) => wish,
@@ -69,7 +72,7 @@ impl Answered {
 struct Waiting {
     wish: Wish,
     until: Instant,
-    /// The client has said that its user is asked.
+    /// Whether the client has said that its user is being asked.
     is_undecided: bool,
 }
 
@@ -79,21 +82,22 @@ pub(crate) struct Consents {
     last: u64,
     waiting: BTreeMap<u64, Waiting>,
     due: BTreeSet<(Instant, u64)>,
-    /// The question of one client for a new session with another.
+    /// The question of one client, the first, for a new session with another, the second.
     new_sessions: HashMap<(ConnectionId, ConnectionId), u64>,
-    /// How many wait for the answer of each client, and how many each has asked.
+    /// How many questions wait for the answer of each client, and how many of each client's own questions wait.
     by_asked: HashMap<ConnectionId, usize>,
     by_asker: HashMap<ConnectionId, usize>,
-    /// What clients here agreed to, by who asked at another server and in which request: with whom, for which session, and
-    /// until when.
+    /// What clients of this server have agreed to, by the connection of the asker at another server and the number of
+    /// his request.
     granted: HashMap<(ConnectionId, u32), Granted>,
 }
 
-/// With whom and for which session, and until when.
+/// With whom and for which session the asker may be introduced, and until when.
 type Granted = ((ConnectionId, Option<PairToken>), Instant);
 
 impl Consents {
-    /// Notes a question; gives its number. None where too much waits, or the same one does.
+    /// Notes a question and gives its number. `None` when too many questions wait, or when the asker already waits for
+    /// a new session with the same user.
     pub(crate) fn ask(&mut self, wish: Wish, now: Instant) -> Option<u64> {
         let count = |counts: &HashMap<ConnectionId, usize>, id| counts.get(&id).copied().unwrap_or_default();
         let pair = (wish.asker, wish.asked);
@@ -116,7 +120,7 @@ impl Consents {
         Some(ask)
     }
 
-    /// A client answers a question. None where that was not asked of it, or is over.
+    /// A client answers a question. `None` when this client was not asked that question, or when the question is over.
     pub(crate) fn answer(
         &mut self,
         from: ConnectionId,
@@ -126,7 +130,7 @@ impl Consents {
     ) -> Option<Answered> {
         let waiting = self.waiting.get_mut(&ask).filter(|waiting| waiting.wish.asked == from)?;
         if answer == ConsentAnswer::Asking {
-            // Said again, it gives no more time.
+            // A client that says this a second time gets no more time.
             if std::mem::replace(&mut waiting.is_undecided, true) {
                 return None;
             }
@@ -143,18 +147,19 @@ impl Consents {
         })
     }
 
-    /// Whoever is asked wants a session with whoever asks, too: takes out the question of `other` to `asker`.
+    /// The user whom `other` asks for a session wants a session with `other`, too: takes out the question of `other` to
+    /// `asker`.
     pub(crate) fn take_crossing(&mut self, asker: ConnectionId, other: ConnectionId) -> Option<Wish> {
         let ask = self.new_sessions.get(&(other, asker)).copied()?;
         self.take(ask).map(|waiting| waiting.wish)
     }
 
-    /// The question was not asked: there was no room for it.
+    /// Takes out a question that could not be asked because the client's queue had no room for it.
     pub(crate) fn withdraw(&mut self, ask: u64) -> Option<Wish> {
         self.take(ask).map(|waiting| waiting.wish)
     }
 
-    /// The question by which `asker` wants a session with `asked`, in its request of this number.
+    /// The question by which `asker` wants a session with `asked`, in the request of this number.
     pub(crate) fn of_request(&self, asker: ConnectionId, request: u32, asked: ConnectionId) -> Option<u64> {
         let is_it = |wish: &Wish| (wish.asker, wish.request, wish.asked) == (asker, request, asked);
         self.waiting.iter().find(|(_, waiting)| is_it(&waiting.wish)).map(|(ask, _)| *ask)
@@ -165,7 +170,7 @@ impl Consents {
         self.new_sessions.contains_key(&(asker, asked))
     }
 
-    /// Notes that a wish of another server's client was agreed to: it may be introduced once, soon.
+    /// Notes that a wish of another server's client was agreed to. The two may be introduced once, within a short time.
     pub(crate) fn grant(&mut self, wish: &Wish, now: Instant) {
         if self.granted.len() >= MOST {
             self.granted.retain(|_, (_, until)| *until > now);
@@ -176,7 +181,7 @@ impl Consents {
         }
     }
 
-    /// Whether this was agreed to just now. It counts once.
+    /// Whether this wish was agreed to a short time ago. An agreement counts once.
     pub(crate) fn take_granted(
         &mut self,
         (asker, request): (ConnectionId, u32),
@@ -188,7 +193,8 @@ impl Consents {
         granted.is_some_and(|(known, until)| known == (asked, session) && now < until)
     }
 
-    /// A client is gone: what it asked is over. Gives what it was asked, whose askers are to be told.
+    /// A client is gone, and so are its own questions. Gives the wishes that waited for its answer, whose askers have
+    /// to be told.
     pub(crate) fn gone(&mut self, client: ConnectionId) -> Vec<Wish> {
         if !self.by_asked.contains_key(&client) && !self.by_asker.contains_key(&client) {
             return Vec::new();
@@ -200,7 +206,7 @@ impl Consents {
         wishes.filter(|wish| wish.asker != client).collect()
     }
 
-    /// When the next question is over.
+    /// When the time of the next question is over.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.due.first().map(|(due, _)| *due)
     }
@@ -261,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_counts_once_and_from_whoever_was_asked_alone() {
+    fn an_answer_counts_once_and_only_from_the_client_that_was_asked() {
         let (mut consents, now) = (Consents::default(), Instant::now());
         let ask = consents.ask(wish(1, 2), now).unwrap();
         assert_eq!(consents.answer(id(3), ask, ConsentAnswer::Open, now), None);
@@ -277,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_no_yes_is_a_no() {
+    fn every_answer_that_is_no_yes_is_a_no() {
         let (mut consents, now) = (Consents::default(), Instant::now());
         for (answer, code) in [
             (ConsentAnswer::Declined, NoAnswerCode::Declined),
@@ -292,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn who_says_nothing_is_silent_and_who_never_decides_has_declined() {
+    fn a_client_that_says_nothing_is_silent_and_a_user_who_never_decides_has_declined() {
         let (mut consents, now) = (Consents::default(), Instant::now());
         let silent = consents.ask(wish(1, 2), now).unwrap();
         let undecided = consents.ask(wish(1, 3), now).unwrap();
@@ -309,21 +315,21 @@ mod tests {
     }
 
     #[test]
-    fn two_who_ask_for_each_other_have_both_consented() {
+    fn two_users_who_ask_for_each_other_have_both_consented() {
         let (mut consents, now) = (Consents::default(), Instant::now());
         consents.ask(wish(1, 2), now).unwrap();
         assert_eq!(consents.take_crossing(id(1), id(2)), None, "one's own question is not crossed");
         assert_eq!(consents.take_crossing(id(3), id(1)), None);
         assert_eq!(consents.take_crossing(id(2), id(1)), Some(wish(1, 2)));
         assert!(is_empty(&consents));
-        // Fresh addresses are no wish for a session.
+        // A question for fresh addresses of a session is no wish for a new session.
         let rebuild = Wish { session: Some(PairToken::new([1; 16])), ..wish(1, 2) };
         consents.ask(rebuild, now).unwrap();
         assert_eq!(consents.take_crossing(id(2), id(1)), None);
     }
 
     #[test]
-    fn what_waits_is_bounded_for_each_and_in_all() {
+    fn waiting_questions_are_bounded_for_each_client_and_in_all() {
         let (mut consents, now) = (Consents::default(), Instant::now());
         assert!(consents.ask(wish(1, 2), now).is_some());
         assert!(consents.ask(wish(1, 2), now).is_none(), "the same one waits");
@@ -340,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_goes_takes_his_questions_along_and_leaves_those_of_others_unanswered() {
+    fn a_client_that_leaves_takes_its_questions_along_and_leaves_those_of_others_unanswered() {
         let (mut consents, now) = (Consents::default(), Instant::now());
         consents.ask(wish(1, 2), now).unwrap();
         consents.ask(wish(2, 3), now).unwrap();

@@ -1,9 +1,9 @@
-//! Introductions of two users to each other: how many, which session token, and whose fork it is. A plain
-//! struct that is told the time and given the tokens; it sends nothing and keeps no address.
+//! Introductions of two users to each other: how many are allowed, which token the session gets, and which of the two
+//! forked. A plain struct that is told the time and given the tokens; it sends nothing and keeps no address.
 //!
-//! When two users fork each other at the same moment, the first request to arrive makes the session
-//! and the second is answered with the same one. A request made *after* its author read of the other's
-//! fork is not such a crossing but a new session; the numbers of introductions read tell the two apart.
+//! When two users fork each other at the same moment, the first request to arrive makes the session, and the second
+//! request is answered with the same session. But a user who asks *after* he has read of the other's fork wants a new
+//! session. The numbers of the introductions that he has read tell the two cases apart.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,28 +15,29 @@ use tokio::time::Instant;
 use crate::decide::{ConnectionId, Party};
 use crate::limits::allowance::{Allowance, Measure};
 
-/// Introductions remembered. Past it the expired go, and if none are, all: two forks that cross just
-/// then make two sessions, of which the clients keep one.
+/// How many introductions are remembered. When the limit is reached, expired ones are forgotten; if there are none, all
+/// are forgotten. Then two forks that cross at this moment make two sessions, of which the clients keep one.
 const MAX_PENDING: usize = 16 * 1024;
 
-/// What one user may ask for, whoever the others are. A client whose network was away rebuilds all its sessions, and
-/// asks for each within a second, four times in the first ten and every 15 s from then on: this is enough for thirty
-/// at first and for sixty later, and one that is told `busy` asks again. Remembered for more keys than there are
-/// clients. Past that a further one may ask: whoever is told of it is protected by his queue's own bound.
+/// How often one user may ask for introductions, whoever the others are. A client whose network was away rebuilds all
+/// its sessions: it asks for each within a second, four times in the first ten seconds and every 15 s from then on.
+/// This limit is enough for thirty sessions at first and for sixty later, and a client that is told `busy` asks again.
+/// More keys are remembered than there are clients. When that limit is reached, a further key may ask: the users whom
+/// it asks for are protected by the limits of their own queues.
 const OF_ONE: Measure =
     Measure { burst: 128, every: Duration::from_millis(250), buckets: 64 * 1024, when_crowded: true };
 
-/// What one user may ask for with one other. Nobody types more forks of one person; each costs that person a line,
-/// and his client connections to addresses that the asker chose.
+/// How often one user may ask for introductions to one other user. Nobody types more forks of one person. Each of them
+/// costs that person a line, and his client connection attempts to addresses that the asker chose.
 const OF_A_PAIR: Measure =
     Measure { burst: 16, every: Duration::from_secs(5), buckets: 64 * 1024, when_crowded: true };
 
 /// Where a user was told of another's fork.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Told {
-    /// On which connection.
+    /// The connection on which he was told.
     pub(crate) connection: ConnectionId,
-    /// As which of the introductions sent there, counted from 1.
+    /// The number of the introduction among those sent on that connection, counted from 1.
     pub(crate) number: u64,
 }
 
@@ -48,23 +49,23 @@ struct Pending {
     made: Instant,
 }
 
-/// What is to be told, and to whom.
+/// What is to be told to the two users.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Meeting {
-    /// The session's token, for both.
+    /// The session's token, for both of them.
     pub(crate) session: PairToken,
-    /// Whether the request made the session.
+    /// Whether this request made the session.
     pub(crate) forked: bool,
-    /// Whether the other side is to be told as well.
+    /// Whether the other user has to be told as well.
     pub(crate) tell_other: bool,
 }
 
-/// Recent introductions.
+/// The introductions of the last time.
 #[derive(Debug)]
 pub(crate) struct Rendezvous {
     pending: HashMap<(Party, Party), Pending>,
     of_one: Allowance<PublicKey>,
-    /// By who asks and for whom, so that nobody uses up what the other may ask.
+    /// Counted for the pair of asker and asked, so that neither user can use up what the other may ask.
     of_a_pair: Allowance<(PublicKey, PublicKey)>,
 }
 
@@ -76,18 +77,18 @@ impl Default for Rendezvous {
 }
 
 impl Rendezvous {
-    /// Whether `asker` may be introduced to `other` now; one that may has used one of its introductions.
+    /// Whether `asker` may be introduced to `other` now. If so, one of the allowed introductions is used up.
     pub(crate) fn may_ask(&mut self, asker: PublicKey, other: PublicKey, now: Instant) -> bool {
         self.of_a_pair.take((asker, other), now) && self.of_one.take(asker, now)
     }
 
-    /// Whether `other` has forked `asker`, who did not know of it: then both want the same session.
+    /// Whether `other` has forked `asker` and `asker` has not read of it: then both want the same session.
     pub(crate) fn has_crossing(&self, asker: Party, other: Party, read: Told, now: Instant) -> bool {
         self.pending.get(&ordered(asker, other)).is_some_and(|pending| pending.crosses(other, read, now))
     }
 
     /// `asker` wants a new session with `other`. `read` says up to which introduction the asker has read on its
-    /// connection; `token` is the session's if a new one is made.
+    /// connection; `token` becomes the token of the session if a new one is made.
     pub(crate) fn fork(
         &mut self,
         asker: Party,
@@ -107,14 +108,14 @@ impl Rendezvous {
         Meeting { session, forked: true, tell_other: true }
     }
 
-    /// The side that did not ask was told.
+    /// Notes that the user who did not ask was told.
     pub(crate) fn told(&mut self, asker: Party, other: Party, told: Told) {
         if let Some(pending) = self.pending.get_mut(&ordered(asker, other)) {
             pending.told = Some(told);
         }
     }
 
-    /// The side that did not ask could not be told, so the session that `asker` made is none.
+    /// The user who did not ask could not be told, so the session that `asker` made is forgotten.
     pub(crate) fn withdraw(&mut self, asker: Party, other: Party) {
         self.pending.remove(&ordered(asker, other));
     }
@@ -135,7 +136,7 @@ impl Pending {
         now.saturating_duration_since(self.made) <= INTRODUCTION_LIFETIME
     }
 
-    /// Whether a fork of `forker` by somebody who has read up to `read` crosses this one.
+    /// Whether a fork of `forker` by a user who has read up to `read` crosses this one.
     fn crosses(&self, forker: Party, read: Told, now: Instant) -> bool {
         let knew =
             self.told.is_some_and(|told| told.connection == read.connection && told.number <= read.number);
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_fork_is_not_crossed_and_another_pair_not_concerned() {
+    fn an_expired_fork_is_not_crossed_and_other_pairs_are_not_concerned() {
         let (mut rendezvous, now) = (Rendezvous::default(), Instant::now());
         let first = rendezvous.fork(party(1), party(2), at(1, 0), token(), now);
         assert!(rendezvous.fork(party(3), party(1), at(3, 0), token(), now).forked);
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn introductions_are_limited_for_a_pair_and_for_one_and_come_back_with_time() {
+    fn introductions_are_limited_for_a_pair_and_for_a_user_and_allowed_again_with_time() {
         let (mut rendezvous, now) = (Rendezvous::default(), Instant::now());
         let key = |n| PublicKey::new([n; 32]);
         let asked = |rendezvous: &mut Rendezvous, other, now| {

@@ -1,5 +1,5 @@
-//! How often each of many may do something: a bucket of tokens for each of them, as long as there is room for their
-//! buckets. A plain struct that is told the time; knows nothing of what a token pays for.
+//! How often each of many keys may do something: each has a bucket of tokens, and the number of buckets is limited. A
+//! plain struct that is told the time; knows nothing of what a token pays for.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long after full buckets were thrown away that is tried again: looking through all of them for each token
-/// would cost more than what the token pays for.
+/// The shortest time between two searches for full buckets to drop. To look through all buckets for each token would
+/// cost more than what the token pays for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How large the buckets are, and how many.
+/// How large the buckets are, and how many of them there may be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Measure {
-    /// Tokens in a full bucket.
+    /// How many tokens are in a full bucket.
     pub(crate) burst: u32,
-    /// In which time a bucket gains one.
+    /// The time in which a bucket gains one token.
     pub(crate) every: Duration,
-    /// Buckets that are remembered. One that is full is not.
+    /// How many buckets are remembered. A full bucket is not remembered.
     pub(crate) buckets: usize,
-    /// The answer to one whose bucket there is no room for.
+    /// The answer to a key for whose bucket there is no room.
     pub(crate) when_crowded: bool,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Measure {
 #[derive(Debug)]
 pub(crate) struct Allowance<K> {
     measure: Measure,
-    /// When each bucket will be full again; one that is not here is full.
+    /// When each bucket will be full again. A bucket that is not here is full.
     full_at: HashMap<K, Instant>,
     swept: Option<Instant>,
 }
@@ -38,7 +38,7 @@ impl<K: Eq + Hash> Allowance<K> {
         Self { measure, full_at: HashMap::new(), swept: None }
     }
 
-    /// Takes a token of `key`'s, and says whether there was one.
+    /// Takes a token of `key`; false if there is none.
     pub(crate) fn take(&mut self, key: K, now: Instant) -> bool {
         let Measure { burst, every, when_crowded, .. } = self.measure;
         let known = self.full_at.get(&key).copied();
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn each_has_a_burst_and_then_what_time_gives() {
+    fn each_key_has_a_burst_and_then_gains_tokens_with_time() {
         let (mut allowance, now) = (Allowance::new(measure(false)), Instant::now());
         let taken =
             |allowance: &mut Allowance<_>, key, now| (0..9).filter(|_| allowance.take(key, now)).count();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_can_be_taken_again_and_a_full_bucket_gets_no_fuller() {
+    fn a_token_that_is_given_back_can_be_taken_again_and_a_full_bucket_gets_no_fuller() {
         let (mut allowance, now) = (Allowance::new(measure(false)), Instant::now());
         for _ in 0..100 {
             assert!(allowance.take("anna", now));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn buckets_are_bounded_and_full_ones_make_room() {
+    fn buckets_are_bounded_and_full_ones_are_dropped() {
         for when_crowded in [false, true] {
             let (mut allowance, now) = (Allowance::new(measure(when_crowded)), Instant::now());
             for n in 0..4 {

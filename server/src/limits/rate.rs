@@ -1,11 +1,11 @@
-//! How fast one connection may be read: a bucket of tokens that fills with time. Knows nothing of what a
-//! token pays for.
+//! How fast one connection may be read: a bucket of tokens that fills with time. Knows nothing of what a token pays
+//! for.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Seconds' worth of tokens a client may have saved up.
+/// How many seconds' worth of tokens a client may have saved up.
 const BURST_SECONDS: f64 = 10.0;
 
 /// A bucket of tokens; full at first.
@@ -23,19 +23,20 @@ impl TokenBucket {
         Self { per_second, tokens: per_second * BURST_SECONDS, counted_at: now }
     }
 
-    /// Takes a token; there may be none left afterwards, never less than none before.
+    /// Takes a token. The caller makes sure that there is one ([`ready_at`](Self::ready_at)).
     pub(crate) fn take(&mut self, now: Instant) {
         self.take_many(1, now);
     }
 
-    /// Takes as many; what is not there is owed, and gained back before the next may be taken.
+    /// Takes `count` tokens. Tokens that are not there are owed, and have to be gained before the next one may be
+    /// taken.
     pub(crate) fn take_many(&mut self, count: usize, now: Instant) {
         self.count(now);
         // Exact up to 2^53, and nobody takes so many.
         self.tokens -= count as f64;
     }
 
-    /// When the next token may be taken: `None` for now.
+    /// When the next token may be taken; `None` means now.
     pub(crate) fn ready_at(&mut self, now: Instant) -> Option<Instant> {
         self.count(now);
         if self.tokens >= 1.0 {

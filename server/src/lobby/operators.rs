@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::content::ActTarget;
-use hobnob_protocol::message::{BanRow, NoAnswerCode, OperatorRow, Refused, ServerMessage};
+use hobnob_protocol::message::{BanRow, NoAnswerCode, OperatorRow, Refused, RefusedCode, ServerMessage};
 use hobnob_protocol::name::{Fingerprint, UserName};
 
 use super::{Admitted, Ending, Lobby};
@@ -25,7 +25,9 @@ impl Lobby {
         if let Some(key) = roster.member(id).map(|member| member.key) {
             // Wherever his connection is: each server relays for all of them.
             let is_here = roster.those(|member| member.key == key).into_iter().any(|other| other != id);
-            self.kept_out.sent_out(key, is_here);
+            // A ban is told with the rules, and ends with them.
+            let may_go_on = is_here || why.code != RefusedCode::Kicked;
+            self.kept_out.sent_out(key, may_go_on);
         }
         if let Some(seat) = self.seats.get(&id) {
             self.metrics.sent_out.inc();

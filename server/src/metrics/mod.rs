@@ -1,4 +1,4 @@
-//! What the server counts, as Prometheus reads it. Owns the names of the metrics; decides nothing.
+//! What the server counts, in the form that Prometheus reads. Owns the names of the metrics; decides nothing.
 
 pub(crate) mod scrape;
 
@@ -10,36 +10,36 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-/// Upper bounds of the buckets of a commit's duration, in seconds: from a fast disk to a stalled one.
+/// Upper bounds of the buckets for the duration of a commit, in seconds: from a fast disk to a stalled one.
 const COMMIT_BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0];
 
 /// The counters, shared by all parts of the server.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
-    /// Connections open, also those not yet in the lobby.
+    /// Open connections, also those that are not in the lobby yet.
     pub(crate) connections: Gauge<i64, AtomicI64>,
     /// Users in the lobby.
     pub(crate) clients: Gauge<i64, AtomicI64>,
     pub(crate) rooms: Gauge<i64, AtomicI64>,
-    /// Users that came into the lobby.
+    /// Users that have joined the lobby since the server started.
     pub(crate) joins: Counter,
-    /// Connections turned away at a cap.
+    /// Connections that were turned away at a limit, by a ban or by a lock.
     pub(crate) turned_away: Counter,
     pub(crate) sent_out: Counter,
-    /// Messages stored.
+    /// Messages that were stored.
     pub(crate) messages: Counter,
-    /// Messages written straight to a client.
+    /// Messages that were written straight to a client.
     pub(crate) deliveries: Counter,
-    /// Bytes of these, before encryption.
+    /// Bytes of these messages, before encryption.
     pub(crate) delivered_bytes: Counter,
-    /// Times a client that is behind was read to from the log.
+    /// How often the log was read for a client that is behind.
     pub(crate) log_reads: Counter,
-    /// Sessions whose bytes are being relayed.
+    /// Private sessions whose bytes are being relayed.
     pub(crate) relayed_sessions: Gauge<i64, AtomicI64>,
     /// Clients that wait at the relay for the other side of a session.
     pub(crate) relay_waiting: Gauge<i64, AtomicI64>,
-    /// Bytes relayed, both directions together.
+    /// Bytes that were relayed, in both directions together.
     pub(crate) relayed_bytes: Counter,
     /// Clients that came to be relayed and were refused.
     pub(crate) relay_refused: Counter,
@@ -47,9 +47,9 @@ pub(crate) struct Metrics {
     pub(crate) store_errors: Counter,
     /// Other servers of this lobby.
     pub(crate) neighbours: Gauge<i64, AtomicI64>,
-    /// Up to which place of the order that several servers share everything is applied.
+    /// The place up to which everything in the order that several servers share is applied.
     pub(crate) place: Gauge<i64, AtomicI64>,
-    /// Attempts to publish to that order of which nobody knows whether they succeeded.
+    /// Attempts to publish to that order of which it is not known whether they succeeded.
     pub(crate) unknown_publishes: Counter,
     /// How long it took until a batch of this server came back through that order.
     pub(crate) order_seconds: Histogram,
@@ -133,13 +133,14 @@ impl Metrics {
         );
     }
 
-    /// A chunk of so many messages was written straight to a client, as so many bytes before encryption.
+    /// Counts a chunk of this many messages that was written straight to a client, as this many bytes before
+    /// encryption.
     pub(crate) fn written_through(&self, messages: u64, bytes: usize) {
         self.deliveries.inc_by(messages);
         self.delivered_bytes.inc_by(bytes as u64);
     }
 
-    /// All of it, in Prometheus's text format.
+    /// All metrics, in Prometheus's text format.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a string does not fail");

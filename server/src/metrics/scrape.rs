@@ -1,6 +1,6 @@
-//! The endpoint that Prometheus reads: `/metrics`, and `/health` for whoever keeps the server running.
-//! Plain HTTP on an address of its own; it changes nothing. Whoever reads slowly gives way to whoever comes
-//! after: an honest reader is done in milliseconds.
+//! The HTTP endpoint: `/metrics` for Prometheus, and `/health` for a program that checks whether the server runs. Plain
+//! HTTP on an address of its own; it changes nothing. A slow reader is closed when a new one needs its place, because
+//! an honest reader is done in milliseconds.
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
@@ -22,29 +22,29 @@ use tokio::time::{sleep, timeout};
 use crate::metrics::Metrics;
 use crate::network::Network;
 
-/// Readers at once, in all and from one address: enough for every Prometheus that reads a server, and for
-/// whoever looks by hand. At the bound the oldest is closed.
+/// How many readers there may be at once, in all and from one address: enough for every Prometheus that reads a server,
+/// and for people who look by hand. When a limit is reached, the oldest reader is closed.
 const MAX_READERS: usize = 32;
 const MAX_READERS_OF_ONE: usize = 8;
 
-/// How long one reader may take for its question, and in all, the answer included.
+/// How long a reader may take to send its question, and how long for everything, including the answer.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(2);
 const READER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long no reader is taken when the system has no room for one.
+/// How long no reader is accepted after the system had no room for one.
 const BACK_OFF: Duration = Duration::from_millis(500);
 
-/// What OpenMetrics text is called.
+/// The media type of OpenMetrics text.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Who reads now, the oldest first. `T` is a reader's task.
+/// The readers that are open now, the oldest first. `T` is a reader's task.
 struct Readers<T> {
     open: VecDeque<(Network, T)>,
 }
 
 impl<T> Readers<T> {
-    /// Makes room for one from `network`: the reader that gives way, if one has to. Where all places are
-    /// taken, it is one of the network that has most of them.
+    /// Makes room for a reader from `network`. Gives the reader that has to be closed for it, if any. When all places
+    /// are taken, that is the oldest reader of the network that has most of them.
     fn make_room(&mut self, network: Network) -> Option<T> {
         let mut counts: HashMap<Network, usize> = HashMap::new();
         for (from, _) in &self.open {
@@ -62,7 +62,7 @@ impl<T> Readers<T> {
     }
 }
 
-/// Answers readers; the caller stops it, and them, by dropping the future.
+/// Answers readers. The caller stops this and all readers by dropping the future.
 pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
     let mut tasks = JoinSet::new();
     let mut readers: Readers<AbortHandle> = Readers { open: VecDeque::new() };
@@ -124,7 +124,7 @@ mod tests {
         Network::of(format!("2001:db8:0:{n:x}::1").parse().unwrap())
     }
 
-    /// Takes one from network `n`, its number as its task; who gave way.
+    /// Takes a reader from network `n`, with its number as its task. Gives the reader that was closed for it.
     fn take(readers: &mut Readers<usize>, n: usize, reader: usize) -> Option<usize> {
         let slow = readers.make_room(network(n));
         readers.open.push_back((network(n), reader));
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_of_one_address_gives_way_to_its_next() {
+    fn the_oldest_reader_of_an_address_is_closed_for_its_next() {
         let mut readers = Readers { open: VecDeque::new() };
         assert_eq!(take(&mut readers, 1, 1000), None);
         for reader in 0..MAX_READERS_OF_ONE {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn where_all_places_are_taken_who_has_most_gives_way() {
+    fn when_all_places_are_taken_the_network_with_most_readers_loses_one() {
         let mut readers = Readers { open: VecDeque::new() };
         take(&mut readers, 1, 1000);
         for reader in 0..MAX_READERS - 1 {

@@ -1,6 +1,6 @@
-//! The files in which whoever runs a server says who its operators are and what newcomers are told: read when the server
-//! starts, and again while it runs. Where one cannot be read again, what was read before stays. Knows nothing of what
-//! follows from them.
+//! The files in which the administrator of a server says who its operators are and what newcomers are told. They are
+//! read when the server starts, and again while it runs. When a file cannot be read again, what was read before stays.
+//! Knows nothing of what follows from the files.
 
 mod motd;
 mod operators;
@@ -18,21 +18,21 @@ use crate::lobby::LobbyCommand;
 use crate::own_files::motd::MotdError;
 use crate::own_files::operators::OperatorsFileError;
 
-/// Why a file cannot be used.
+/// Why one of the files cannot be used.
 #[derive(Debug, Error)]
 pub enum OwnFilesError {
-    /// That of the operators.
+    /// The operators' file cannot be used.
     #[error(transparent)]
     Operators(#[from] OperatorsFileError),
-    /// That with the message of the day.
+    /// The file with the message of the day cannot be used.
     #[error(transparent)]
     Motd(#[from] MotdError),
-    /// Reading ended by a fault of its own.
+    /// The task that reads the files ended by a fault of its own.
     #[error("the server's own files could not be read: {0}")]
     Fault(String),
 }
 
-/// The files of one server, and where what stands in them goes. Cheap to clone.
+/// The files of one server, and the server that uses what they say. Cheap to clone.
 #[derive(Clone)]
 pub struct OwnFiles {
     operators: Operators,
@@ -40,10 +40,10 @@ pub struct OwnFiles {
     server: Weak<Shared>,
 }
 
-/// What stands in the files.
+/// What the files say.
 #[derive(Debug)]
 pub(crate) struct Own {
-    /// `None` where the server's settings name nobody.
+    /// The operators' fingerprints; `None` where the server's settings name no operators.
     pub(crate) operators: Option<Vec<Fingerprint>>,
     pub(crate) motd: Option<Text>,
 }
@@ -55,17 +55,17 @@ impl std::fmt::Debug for OwnFiles {
 }
 
 impl OwnFiles {
-    /// The files that these settings name.
+    /// The files that these settings name. They belong to no server yet.
     pub(crate) fn of(config: &ServerConfig) -> Self {
         Self { operators: config.operators.clone(), motd: config.motd.clone(), server: Weak::new() }
     }
 
-    /// The same for a server that is there.
+    /// The same files, for a server that is running.
     pub(crate) fn kept_by(self, server: &Arc<Shared>) -> Self {
         Self { server: Arc::downgrade(server), ..self }
     }
 
-    /// Reads both.
+    /// Reads both files.
     ///
     /// # Errors
     /// When one of them cannot be used.
@@ -83,7 +83,8 @@ impl OwnFiles {
         spawn_blocking(read).await.unwrap_or_else(|err| Err(OwnFilesError::Fault(err.to_string())))
     }
 
-    /// Reads both again, and has the server go by them. What is wrong with one of them is logged, and then nothing changes.
+    /// Reads both files again and hands what they say to the server. If there is a fault in one of them, it is logged
+    /// and nothing changes.
     pub async fn read_again(&self) {
         let own = match self.read().await {
             Ok(own) => own,
@@ -103,7 +104,7 @@ impl OwnFiles {
         tracing::info!(operators = count, "the operators' file and the message of the day were read again");
     }
 
-    /// From now on newcomers are told this.
+    /// From now on newcomers are told this message of the day.
     pub(crate) fn says(&self, motd: Option<Text>) {
         if let Some(server) = self.server.upgrade() {
             *server.motd.lock().unwrap_or_else(PoisonError::into_inner) = motd;
@@ -111,7 +112,7 @@ impl OwnFiles {
     }
 }
 
-/// An error with what caused it, on one line.
+/// An error and its causes, on one line.
 fn with_causes(err: &OwnFilesError) -> String {
     let causes = std::iter::successors(std::error::Error::source(err), |cause| cause.source());
     causes.fold(err.to_string(), |said, cause| format!("{said}: {cause}"))

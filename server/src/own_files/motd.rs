@@ -1,4 +1,4 @@
-//! The message of the day: a text file that whoever joins is shown. Owns its bounds and how it is read; knows nothing of
+//! The message of the day: a text file that newcomers are shown. Owns its limits and how it is read; knows nothing of
 //! joining.
 
 use std::fs::File;
@@ -8,33 +8,33 @@ use std::path::{Path, PathBuf};
 use hobnob_protocol::name::Text;
 use thiserror::Error;
 
-/// The longest message of the day: what a terminal can show at once. Clients show the first rows of it.
+/// The longest message of the day: about as much as a terminal can show at once. Clients show its first rows.
 const MAX_MOTD_BYTES: usize = 4096;
 
 /// Why the file cannot be used.
 #[derive(Debug, Error)]
 pub enum MotdError {
-    /// The system does not give it.
+    /// The system cannot read it.
     #[error("cannot read the message of the day {}", path.display())]
     Read {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// It is too long, or not text.
+    /// The file is too long, or is not UTF-8.
     #[error("the message of the day {} has more than {MAX_MOTD_BYTES} bytes or is not UTF-8", path.display())]
     NotShortText {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
     },
 }
 
-/// Reads the message; `None` where the file has nothing but blanks. What ends its lines on other systems is taken
-/// out, and so are blank lines at its end.
+/// Reads the message; `None` if the file contains only blanks. A byte order mark, the carriage returns of Windows
+/// lines, and blanks at the end are removed.
 ///
 /// # Errors
-/// When it cannot be read, is not UTF-8 or too long.
+/// When the file cannot be read, is not UTF-8 or is too long.
 pub(crate) fn read(path: &Path) -> Result<Option<Text>, MotdError> {
     let unreadable = |source| MotdError::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();
@@ -43,7 +43,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Text>, MotdError> {
     let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_MOTD_BYTES);
     let text = text.ok_or_else(|| MotdError::NotShortText { path: path.to_owned() })?;
     let text = text.trim_start_matches('\u{feff}').trim_end().replace("\r\n", "\n");
-    // Shorter than the longest text and, if it is not blank, not empty: so it is a text.
+    // It is shorter than the longest text, so it is a text unless it is empty.
     Ok(Text::new(text).ok())
 }
 
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_text_is_the_message_and_a_blank_file_is_none() {
+    fn a_short_text_is_the_message_and_a_blank_file_means_no_message() {
         assert_eq!(
             motd("\u{feff}be kind\r\nno spam\r\n\r\n".as_bytes()).unwrap(),
             Text::new("be kind\nno spam").ok()
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_file_one_that_is_no_text_and_one_that_is_not_there_are_refused() {
+    fn a_file_that_is_too_long_or_no_text_or_missing_is_refused() {
         assert!(matches!(motd(&vec![b'x'; MAX_MOTD_BYTES + 1]), Err(MotdError::NotShortText { .. })));
         assert!(motd(&vec![b'x'; MAX_MOTD_BYTES]).is_ok());
         assert!(matches!(motd(&[0xff]), Err(MotdError::NotShortText { .. })));

@@ -1,5 +1,5 @@
-//! The file that lists the operators of a server: one fingerprint a line. Owns its form, its bounds and how it is read; knows
-//! nothing of what operators may do.
+//! The file that lists the operators of a server: one fingerprint on each line. Owns its form, its limits and how it is
+//! read; knows nothing of what operators may do.
 //!
 //! ```text
 //! # Everything after a # is a comment.
@@ -15,40 +15,40 @@ use thiserror::Error;
 
 use crate::decide::MAX_OPERATORS;
 
-/// A file longer than this is not the one that was meant.
+/// The greatest size of the file. A longer file is not the one that was meant.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// Why the file cannot be used. The text names the file and, where one line is at fault, its number.
+/// Why the file cannot be used. The error text names the file and, if one line is at fault, its number.
 #[derive(Debug, Error)]
 pub enum OperatorsFileError {
-    /// The system does not give it.
+    /// The system cannot read it.
     #[error("cannot read the operators' file {}", path.display())]
     Read {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// It is not text, or more than anybody would write by hand.
+    /// The file is not text, or is longer than anybody would write by hand.
     #[error("the operators' file {} has more than {MAX_BYTES} bytes or is not UTF-8", path.display())]
     NotAList {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
     },
     /// One line is neither a fingerprint nor a comment.
     #[error("line {line} of the operators' file {}", path.display())]
     Line {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// The number of the line, from 1 on.
+        /// The number of the line, counted from 1.
         line: usize,
-        /// What was expected there.
+        /// Why the line is no fingerprint.
         source: NoFingerprint,
     },
-    /// It lists more operators than there may be.
+    /// The file lists more operators than there may be.
     #[error("the operators' file {} lists more than {MAX_OPERATORS} operators", path.display())]
     TooMany {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
     },
 }
@@ -56,7 +56,7 @@ pub enum OperatorsFileError {
 /// Reads the fingerprints in the file.
 ///
 /// # Errors
-/// When it cannot be read or one line of it cannot: then nothing of it counts.
+/// When the file cannot be read, is too long, lists too many, or has a faulty line: then no line of it counts.
 pub(crate) fn read(path: &Path) -> Result<Vec<Fingerprint>, OperatorsFileError> {
     let unreadable = |source| OperatorsFileError::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();
@@ -103,14 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn comments_blank_lines_and_windows_line_ends_are_read_over() {
+    fn comments_blank_lines_and_windows_line_ends_are_ignored() {
         let text = format!("\u{feff}# ours\r\n\r\n{} # anna\r\n  {}\n", fingerprint(1), fingerprint(2));
         assert_eq!(listed(&text), Ok(2));
         assert_eq!(listed(""), Ok(0));
     }
 
     #[test]
-    fn a_line_that_is_no_fingerprint_is_named_and_nothing_counts() {
+    fn an_error_names_the_line_that_is_no_fingerprint_and_no_line_counts() {
         let wrong = listed(&format!("{}\n\nanna\n", fingerprint(1))).unwrap_err();
         assert!(wrong.starts_with("line 3 of the operators' file ops: expected the fingerprint"), "{wrong}");
         let cut = fingerprint(1);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_list_or_has_too_many_is_refused() {
+    fn a_file_that_is_no_list_or_lists_too_many_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ops");
         assert!(matches!(read(&path), Err(OperatorsFileError::Read { .. })));

@@ -67,10 +67,10 @@ impl KeptOut {
         }
     }
 
-    /// What is relayed for this key ends. Where it is not in the lobby any more, nothing is until it is again.
-    pub(crate) fn sent_out(&self, key: PublicKey, is_here: bool) {
+    /// What is relayed for this key ends. Unless it may go on at once, nothing is relayed until the key is in the lobby again.
+    pub(crate) fn sent_out(&self, key: PublicKey, may_go_on: bool) {
         let mut inner = self.lock();
-        if !is_here && inner.kicked.len() < MAX_ENTRIES {
+        if !may_go_on && inner.kicked.len() < MAX_ENTRIES {
             inner.kicked.insert(key);
         }
         if let Some(relayed) = inner.relayed.remove(&key) {

@@ -27,7 +27,6 @@ use self::kept_out::{Allowed, KeptOut};
 use self::seats::{Guest, Seat, Seats, Side, Taken};
 use self::talk::TalkError;
 use crate::admission::{Admission, Slot, Verdict};
-use crate::lobby::wall_clock;
 use crate::metrics::Metrics;
 use crate::tokens::Tokens;
 use crate::wire::Wire;
@@ -70,6 +69,8 @@ pub(crate) struct RelayParts {
     pub(crate) max_clients_per_ip: usize,
     /// Whom operators sent out.
     pub(crate) kept_out: Arc<KeptOut>,
+    /// Milliseconds since 1970-01-01 UTC, by which bans end.
+    pub(crate) clock: fn() -> u64,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -80,6 +81,7 @@ pub(crate) struct Relay {
     seats: Arc<Seats<Brought>>,
     places: Arc<Admission>,
     kept_out: Arc<KeptOut>,
+    clock: fn() -> u64,
     closing: CancellationToken,
     metrics: Arc<Metrics>,
 }
@@ -119,11 +121,11 @@ impl From<TalkError> for NotJoined {
 
 impl Relay {
     pub(crate) fn new(parts: RelayParts) -> Self {
-        let RelayParts { tokens, rate, max_clients, max_clients_per_ip, kept_out, metrics } = parts;
+        let RelayParts { tokens, rate, max_clients, max_clients_per_ip, kept_out, clock, metrics } = parts;
         let of_an_address = max_clients_per_ip.saturating_mul(OF_AN_ADDRESS_FOR_EACH_CLIENT);
         let places = Admission::new(most_connections(max_clients), of_an_address);
         let closing = CancellationToken::new();
-        Self { tokens, rate, seats: Arc::default(), places, kept_out, closing, metrics }
+        Self { tokens, rate, seats: Arc::default(), places, kept_out, clock, closing, metrics }
     }
 
     /// Ends every connection here, and lets nobody in any more.
@@ -178,7 +180,7 @@ impl Relay {
         if !self.tokens.is_of(&session, &key, &other) || key == other {
             return refused(RelayRefusedCode::Token);
         }
-        let Some(allowed) = self.kept_out.allow(key, wall_clock()) else {
+        let Some(allowed) = self.kept_out.allow(key, (self.clock)()) else {
             return refused(RelayRefusedCode::SentOut);
         };
         match self.places.judge(from) {

@@ -42,9 +42,16 @@ impl World {
     fn with(rate: Option<u32>, max_clients: usize, max_clients_per_ip: usize) -> Self {
         let server = Identity::generate().unwrap();
         let (tokens, metrics) = (Tokens::of(&server), Arc::new(Metrics::new()));
-        let kept_out = Arc::default();
-        let relay =
-            Relay::new(RelayParts { tokens, rate, max_clients, max_clients_per_ip, kept_out, metrics });
+        let (kept_out, clock) = (Arc::default(), || 0);
+        let relay = Relay::new(RelayParts {
+            tokens,
+            rate,
+            max_clients,
+            max_clients_per_ip,
+            kept_out,
+            clock,
+            metrics,
+        });
         Self { relay: Arc::new(relay), server }
     }
 
@@ -186,6 +193,7 @@ async fn a_server_that_was_started_again_joins_two_it_never_introduced() {
         max_clients: 10,
         max_clients_per_ip: 10,
         kept_out: Arc::default(),
+        clock: || 0,
         metrics: Arc::new(Metrics::new()),
     });
     let world = World { relay: Arc::new(again), server: world.server };

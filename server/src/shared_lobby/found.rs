@@ -1,5 +1,6 @@
-//! The lobby of a single server becomes the beginning of one on many: its messages and names are published to an order
-//! that nobody has begun, and every server that comes reads them there. May be run again where it was cut short.
+//! Makes the lobby of a single server the beginning of a lobby on many servers. Its messages and names are published to
+//! an order that nobody has founded yet, and every server that joins reads them there. When this was interrupted, it
+//! can be run again.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,39 +20,41 @@ use crate::shared_lobby::CannotShare;
 use crate::shared_lobby::founding::{Founding, SharedOrder};
 use crate::shared_lobby::machine_file::MachineFile;
 
-/// Messages and bytes of text in a batch: JSON writes some characters as six bytes, and a batch may have 1 MiB.
+/// How many messages and bytes of text are in one batch. JSON writes some characters as six bytes, and a batch may have
+/// 1 MiB.
 const MESSAGES: usize = 200;
 const BYTES: usize = 64 * 1024;
 
-/// Nothing of the log is dropped by founding.
+/// Founding drops nothing of the log.
 const ALL: SqliteOptions = SqliteOptions { history: u64::MAX, max_bytes: u64::MAX };
 
-/// Names in a batch.
+/// How many names are in one batch.
 const NAMES: usize = 1000;
 
-/// Between two attempts to publish a batch.
+/// The time between two attempts to publish a batch.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// How long a batch may take to come back.
+/// How long a batch may take until it comes back.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What was founded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Report {
-    /// The newest message.
+    /// The number of the newest message.
     pub head: Seq,
     /// How many messages were published now.
     pub messages: u64,
-    /// How many names.
+    /// How many names were published.
     pub names: usize,
-    /// How many rooms stay behind: what was said in them is not taken over.
+    /// How many rooms are left behind: what was said in them is not taken over.
     pub rooms_left: usize,
 }
 
-/// Founds a lobby on `order` with the key, the messages, the names and what operators decided in `dir`, the folder `server` of a data directory.
+/// Founds a lobby on `order` with the key, the messages, the names and the rules in `dir`, the folder `server` of a
+/// data directory.
 ///
 /// # Errors
-/// When somebody has founded another lobby there, or the order or the log cannot be used.
+/// When another lobby was founded there already, or the order or the log cannot be used.
 pub async fn found(dir: &Path, rooms: usize, order: &dyn SharedOrder) -> Result<Report, CannotShare> {
     let (lock, identity, log) = take(dir).await?;
     let stored = |reason| CannotShare::Store { dir: dir.to_owned(), reason };
@@ -73,8 +76,8 @@ pub async fn found(dir: &Path, rooms: usize, order: &dyn SharedOrder) -> Result<
         read_up(&found.stream, machine, &log).await.map_err(CannotShare::CatchUp)?;
     let mut founder =
         Founder { stream: Arc::clone(&found.stream), machine, follower, server: new_server(), number: 0 };
-    // Before the messages: until the last of those is there no server lets anybody in. Once the first of them is there
-    // all rules are, and what an operator has taken back since is not to come again.
+    // The rules come before the messages: until the last message is there, no server lets anybody in. When the first
+    // message is there, all rules are, and what an operator has taken back since then must not come again.
     if contents.rules != Rules::default() && founder.machine.head() == said.start {
         for part in contents.rules.parts() {
             founder.publish(vec![Entry::KeptRules(Box::new(part))]).await?;
@@ -109,7 +112,7 @@ async fn take(dir: &Path) -> Result<(StoreLock, Identity, SqliteLog), CannotShar
     spawn_blocking(take).await.unwrap_or_else(|err| Err(CannotShare::Fault(err.to_string())))
 }
 
-/// Publishes, and sees that what it publishes comes back.
+/// Publishes batches, and waits until they come back through the order.
 struct Founder {
     stream: Arc<dyn OrderedStream<Proposals>>,
     machine: Machine,
@@ -119,7 +122,7 @@ struct Founder {
 }
 
 impl Founder {
-    /// Publishes the messages that the order does not have yet; says how many.
+    /// Publishes the messages that the order does not have yet, and gives how many there were.
     async fn messages(
         &mut self,
         log: &dyn LobbyLog,
@@ -134,20 +137,20 @@ impl Founder {
                 stretch.messages.into_iter().map(|message| Entry::Kept(Box::new(message))).collect();
             self.publish(entries).await?;
             if self.machine.head().seq == before {
-                // Another one of them stands in that place.
+                // Another message stands in that place.
                 return Err(CannotShare::CatchUp(CannotCatchUp::Fork(before.next())));
             }
         }
         Ok(head.seq.0 - first)
     }
 
-    /// Its life is over: nobody has to wait for its silence.
+    /// Declares the life of the founder over, so that the other servers need not wait for its silence.
     async fn leave(&mut self) -> Result<(), CannotShare> {
         let last = self.number + 1;
         self.publish(vec![Entry::Gone { server: self.server, last }]).await
     }
 
-    /// Publishes until the batch has come back.
+    /// Publishes the entries and waits until their batch has come back.
     async fn publish(&mut self, entries: Vec<Entry>) -> Result<(), CannotShare> {
         self.number += 1;
         let (server, number, vouch) = (self.server, self.number, self.machine.reached());

@@ -1,5 +1,5 @@
-//! How several servers come to be one lobby: what its founder says of it, which every other server is held to, and the
-//! trait by which whoever brings an order hands it over. Knows no order by name.
+//! How several servers come to be one lobby: what the founder publishes of the lobby, by which every other server has
+//! to go, and the trait by which an order is handed over. Knows no particular kind of order.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -14,21 +14,21 @@ use crate::decide::{ENTRIES_VERSION, Machine, Proposals, Rooms};
 
 /// Brings the order that several servers share.
 pub trait SharedOrder: Send + Sync {
-    /// Finds the order of the lobby. Where there is none, and `founding` is given, it is made as `identity`, and
-    /// `founding` is what is said of it; `None` where there is none and none was made.
+    /// Finds the order of the lobby. If there is none and `founding` is given, the order is made with this `identity`,
+    /// and `founding` is published as what its founder says. `None` if there is no order and none was made.
     fn find<'a>(&'a self, identity: StreamIdentity, founding: Option<&'a str>) -> Later<'a, FoundOrNot>;
 }
 
-/// An order, or none, or why it cannot be said.
+/// An order, or that there is none, or why that is not known.
 pub type FoundOrNot = Result<Option<Found>, Box<dyn Error + Send + Sync>>;
 
 /// An order that was found or made.
 pub struct Found {
-    /// What its founder said of it, whoever that was.
+    /// What the founder of the order says of the lobby, whichever server that was.
     pub founding: String,
     /// The order itself.
     pub stream: Arc<dyn OrderedStream<Proposals>>,
-    /// The other servers.
+    /// A way to reach the other servers.
     pub neighbours: Arc<dyn Neighbours>,
 }
 
@@ -38,46 +38,46 @@ impl std::fmt::Debug for Found {
     }
 }
 
-/// What a lobby is, for all of its servers.
+/// What holds for a lobby on all of its servers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Founding {
     /// The version of the entries.
     pub(crate) v: u32,
-    /// By which key clients know it.
+    /// The key by which clients know the lobby.
     pub(crate) key: PublicKey,
-    /// Its log.
+    /// The id of the lobby's log.
     pub(crate) log: LogId,
-    /// After which message the order begins.
+    /// The position after which the order begins.
     pub(crate) start: Position,
-    /// The newest message that was there before it; the founder publishes those between.
+    /// The newest message from before the order. The founder publishes the messages between `start` and `head`.
     pub(crate) head: Position,
-    /// Rooms there may be, which is decided alike by all of its servers.
+    /// How many rooms there may be. All servers have to decide alike, so they have to know the same limit.
     pub(crate) rooms: usize,
 }
 
-/// Why this server cannot be one of the lobby's.
+/// Why this server cannot be one of the lobby's servers.
 #[derive(Debug, Clone, PartialEq, Eq, Refusal)]
 pub enum NotOurs {
-    /// What was said of it cannot be read.
+    /// What the founder says cannot be read.
     #[error("what its founder said of it cannot be read: it was founded by another program, or a newer one")]
     Unreadable,
-    /// It was founded by another version.
+    /// The lobby was founded by another version.
     #[error(
         "its entries are of version {0} and this program has {ENTRIES_VERSION}: run the version that its servers run"
     )]
     Version(u32),
-    /// Its key is another one.
+    /// The lobby has another key.
     #[error(
         "its servers have the key {theirs} and this one has {own}: copy the file server.key of one of them into \
          this one's data directory"
     )]
     Key {
-        /// The lobby's.
+        /// The fingerprint of the lobby's key.
         theirs: String,
-        /// The one in this data directory.
+        /// The fingerprint of the key in this data directory.
         own: String,
     },
-    /// The log in the data directory is another lobby's.
+    /// The log in the data directory belongs to another lobby.
     #[error(
         "the log in the data directory is of another lobby: choose the --lobby that it belongs to, or an empty \
          --data-dir, into which the lobby's log is read"
@@ -86,22 +86,23 @@ pub enum NotOurs {
 }
 
 impl Founding {
-    /// A lobby whose log has messages before the order begins.
+    /// A lobby whose log has messages up to `head`, and whose order begins after `start`.
     pub(crate) fn new(key: PublicKey, log: LogId, (start, head): (Position, Position), rooms: usize) -> Self {
         Self { v: ENTRIES_VERSION, key, log, start, head, rooms }
     }
 
-    /// The machine at its beginning.
+    /// The machine at the beginning of the order.
     pub(crate) fn machine(&self) -> Machine {
         Machine::shared(self.start).with_rooms(Rooms::new(self.rooms, []))
     }
 
-    /// As its founder says it.
+    /// The text that the founder publishes.
     pub(crate) fn to_text(&self) -> String {
         serde_json::to_string(self).expect("its fields have no keys but names")
     }
 
-    /// What was said, where this server may be one of the lobby's: it has that key, and that log or none yet.
+    /// Reads what the founder says, and checks that this server may be one of the lobby's servers: it has the lobby's
+    /// key, and the lobby's log or none yet.
     pub(crate) fn read(text: &str, key: PublicKey, log: Option<LogId>) -> Result<Self, NotOurs> {
         #[derive(Deserialize)]
         struct Version {
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_server_with_the_same_key_log_and_version_is_one_of_the_lobbys() {
+    fn only_a_server_with_the_same_key_log_and_version_may_take_part() {
         let (key, log) = (PublicKey::new([1; 32]), LogId::new([2; 16]));
         let start = Position::start(&log);
         let founding = Founding::new(key, log, (start, start), 1000);

@@ -1,6 +1,6 @@
-//! The machine on the disk of a server that is one of several: from where it reads the order on when it starts again.
-//! Written whole and renamed, so that it is the old one or the new one. What it holds follows from the order; losing it
-//! costs only time. Knows nothing of what is in a machine.
+//! The machine on the disk of a server that is one of several: it says from which place the server reads the order on
+//! when it starts again. The file is written whole and then renamed, so that there is always either the old one or the
+//! new one. What it holds follows from the order; losing it costs only time. Knows nothing of what is in a machine.
 
 use std::fs;
 use std::io::{self, Write};
@@ -11,10 +11,10 @@ use thiserror::Error;
 
 use crate::exposed::make_private;
 
-/// The file's name in the store's folder.
+/// The file's name in the folder of the store.
 pub(crate) const FILE: &str = "machine.json";
 
-/// What the file begins with, before the order's identity.
+/// The word at the beginning of the file, before the identity of the order.
 const KIND: &str = "hobnob-machine";
 
 /// The file of one data directory and one order.
@@ -33,19 +33,19 @@ pub enum NoMachine {
         path.display()
     )]
     Unreadable {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         reason: String,
     },
-    /// It belongs to another order.
+    /// The file belongs to another order.
     #[error(
         "the lobby's stream on NATS is not the one that this data directory has read: it was deleted and made again, or \
          this is another cluster; begin again with an empty --data-dir, or bring the stream back from a backup ({})",
         path.display()
     )]
     Another {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
     },
 }
@@ -55,7 +55,7 @@ impl MachineFile {
         Self { path: dir.join(FILE), identity }
     }
 
-    /// The machine that was kept last; `None` where none was.
+    /// The machine that was kept last; `None` if none was kept.
     pub(crate) fn read(&self) -> Result<Option<Vec<u8>>, NoMachine> {
         let path = self.path.clone();
         let bytes = match fs::read(&path) {
@@ -69,14 +69,15 @@ impl MachineFile {
         }
     }
 
-    /// The machine that was kept last in `dir`, of whichever order.
+    /// The machine that was kept last in `dir`, whichever order it belongs to.
     pub(crate) fn any(dir: &Path) -> Option<Vec<u8>> {
         let bytes = fs::read(dir.join(FILE)).ok()?;
         let end = bytes.iter().position(|byte| *byte == b'\n')?;
         bytes.starts_with(KIND.as_bytes()).then(|| bytes[end + 1..].to_vec())
     }
 
-    /// Keeps a machine in place of the one before. If that fails, the one before stays, and a start takes longer.
+    /// Keeps a machine in place of the one before. If that fails, the one before stays, and the next start takes
+    /// longer.
     pub(crate) fn keep(&self, machine: &[u8]) {
         if let Err(err) = self.write(machine) {
             tracing::warn!(%err, file = %self.path.display(), "where the order was read up to cannot be noted");
@@ -103,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_kept_last_is_read_and_anothers_is_refused() {
+    fn the_machine_that_was_kept_last_is_read_and_one_of_another_order_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = MachineFile::new(folder.path(), StreamIdentity([1; 16]));
         assert!(file.read().unwrap().is_none());

@@ -1,5 +1,5 @@
-//! How a server becomes one of several: it finds the lobby's order, or founds it; sees that it may take part; and reads
-//! the order up to its end. Owns the order of these steps, and refuses where one of them cannot be right.
+//! How a server becomes one of several: it finds the order of the lobby or founds it, checks that it may take part, and
+//! reads the order up to its end. Owns the sequence of these steps, and refuses when one of them cannot be right.
 
 pub mod found;
 pub(crate) mod founding;
@@ -27,19 +27,19 @@ use crate::shared_lobby::machine_file::{MachineFile, NoMachine};
 /// Why a server cannot be one of several.
 #[derive(Debug, Error)]
 pub enum CannotShare {
-    /// The order is not to be had.
+    /// The order cannot be reached or used.
     #[error("{0}")]
     Order(Box<dyn std::error::Error + Send + Sync>),
-    /// This server is not one of that lobby's.
+    /// This server is not one of the lobby's servers.
     #[error("this server cannot be one of the lobby's: {0}")]
     NotOurs(NotOurs),
-    /// Its log was a single server's.
+    /// The log in the data directory belongs to a single server, and no lobby of that name was founded yet.
     #[error(
         "{} holds the lobby of a single server, and nobody has founded one of that name on NATS yet: `hobnob-server \
          found` with the same options makes it the beginning of one, or start with an empty --data-dir", dir.display()
     )]
     Single {
-        /// Its folder.
+        /// The folder of the log.
         dir: PathBuf,
     },
     /// A lobby of that name was founded with this log, which has gone on since.
@@ -47,15 +47,15 @@ pub enum CannotShare {
         "the lobby was founded with this log already, and at another message: start the server with --nats"
     )]
     Founded,
-    /// Where it was cannot be read.
+    /// The file with the machine cannot be read.
     #[error("{0}")]
     NoMachine(NoMachine),
-    /// What was noted of where it was is no use.
+    /// The file with the machine is no use.
     #[error("what is noted of the lobby's stream in {} is no use: {reason}; move machine.json away to read the stream anew", dir.display())]
     NotSaved {
-        /// In which folder.
+        /// The folder of the file.
         dir: PathBuf,
-        /// Why.
+        /// Why it is no use.
         reason: NotSaved,
     },
     /// The order cannot be read up to its end.
@@ -64,9 +64,9 @@ pub enum CannotShare {
     /// The log cannot be opened.
     #[error("cannot open the lobby's log in {}: {reason}", dir.display())]
     Store {
-        /// In which folder.
+        /// The folder of the log.
         dir: PathBuf,
-        /// Why.
+        /// Why it cannot be opened.
         reason: LogError,
     },
     /// A part of the server ended by a fault of its own.
@@ -74,13 +74,13 @@ pub enum CannotShare {
     Fault(String),
 }
 
-/// A lobby that is one of several and serves nobody yet.
+/// A lobby that has joined the others and serves no client yet.
 pub(crate) struct SharedLobby {
     pub(crate) engine: Engine,
     pub(crate) in_place: InPlace,
 }
 
-/// Becomes one of the servers of the lobby that `order` brings, with the key and the log in `dir`.
+/// Becomes one of the servers of the lobby whose order `order` brings, with the key and the log in `dir`.
 pub(crate) async fn open(
     dir: &Path,
     identity: &Identity,
@@ -116,7 +116,7 @@ pub(crate) async fn open(
     Ok(SharedLobby { engine, in_place })
 }
 
-/// Finds the order; founds it where nobody has and this server has nothing that would be lost.
+/// Finds the order. If nobody has founded one and this server has no messages that would be lost, founds it.
 async fn find(
     dir: &Path,
     config: &ServerConfig,
@@ -137,8 +137,8 @@ async fn find(
     Ok((found, founding.map_err(CannotShare::NotOurs)?))
 }
 
-/// A log and a machine for a server that comes new: at the beginning of the order, or where that is gone as far as
-/// another server tells.
+/// A log and a machine for a server that is new: at the beginning of the order, or, if that part of the order was
+/// dropped, where another server says.
 async fn begin(
     dir: &Path,
     config: &ServerConfig,
@@ -167,7 +167,7 @@ fn last_machine(dir: &Path, file: &MachineFile, founding: &Founding) -> Result<M
     Ok(saved.into_machine())
 }
 
-/// Opens the log; one that begins after `start` where there is none.
+/// Opens the log. If there is none and `start` is given, makes one that begins after `start`.
 async fn open_log(
     dir: &Path,
     config: &ServerConfig,

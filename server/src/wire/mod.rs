@@ -1,8 +1,8 @@
-//! TLS on a stream, without a task of its own: bytes go in and out whenever somebody polls. Owns the
-//! socket, and when it is read and written; knows nothing of messages.
+//! TLS on a stream, without a task of its own: bytes go in and out whenever a caller polls. Owns the socket, and when
+//! it is read and written; knows nothing of messages.
 //!
-//! Whoever polls gives the waker that is woken when the socket is ready again. The stream must not
-//! buffer what is written to it.
+//! The caller that polls passes the waker that is woken when the socket is ready again. The stream must not buffer what
+//! is written to it.
 
 mod tls;
 
@@ -22,17 +22,18 @@ use tokio::time::Instant;
 
 use self::tls::Tls;
 
-/// Bytes that are read at once: a full TLS record and what belongs to it.
+/// How many bytes are read at once: a full TLS record with its header.
 const READ_BYTES: usize = 17 * 1024;
 
-/// Sends on a socket without asking first whether it takes anything.
+/// Sends on a socket without first asking whether it takes anything.
 pub(crate) type SendNow<S> = fn(&S, &[u8]) -> io::Result<usize>;
 
 /// One client's encrypted stream.
 pub(crate) struct Wire<S> {
     stream: S,
-    /// Where the stream is a socket: the way past the runtime's own notes on it. They lie in memory of their
-    /// own, which for a thousand clients is a thousand waits for it with each text.
+    /// A direct way to send, if the stream is a socket. It avoids the records that the runtime keeps on each socket.
+    /// These lie in memory of their own, so for a thousand clients each text would wait a thousand times for that
+    /// memory.
     send_now: Option<SendNow<S>>,
     tls: Tls,
     blocked_since: Option<Instant>,
@@ -56,50 +57,51 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(Self { stream, send_now, tls: Tls::new(config)?, blocked_since: None, finish: Finish::Open })
     }
 
-    /// What it is an encryption of.
+    /// The stream under the encryption.
     pub(crate) fn stream(&self) -> &S {
         &self.stream
     }
 
-    /// Whether messages may be put in.
+    /// Whether the handshake is done and messages may be put in.
     pub(crate) fn is_open(&self) -> bool {
         !self.tls.state().is_handshaking() && self.finish == Finish::Open
     }
 
-    /// Since when the socket has taken nothing, if something waits for it.
+    /// Since when the socket has taken nothing although something waits; `None` if nothing waits for it.
     pub(crate) fn blocked_since(&self) -> Option<Instant> {
         self.blocked_since
     }
 
-    /// Who is at the other end, after the handshake.
+    /// The key of the other side, after the handshake.
     pub(crate) fn peer(&self, alpn: &[u8]) -> Result<PublicKey, TransportError> {
         transport::authenticated_peer(self.tls.state(), alpn)
     }
 
-    /// Which protocol the two ends have agreed on, after the handshake.
+    /// Which protocol the two sides have agreed on, after the handshake.
     pub(crate) fn alpn(&self) -> Option<&[u8]> {
         self.tls.state().alpn_protocol()
     }
 
-    /// The same over another form of the stream, which is sent on in the usual way.
+    /// Puts another type of stream in place of the stream. From then on bytes are sent through that stream, not through
+    /// `send_now`.
     pub(crate) fn map_stream<T>(self, form: impl FnOnce(S) -> T) -> Wire<T> {
         let Self { stream, tls, blocked_since, finish, .. } = self;
         Wire { stream: form(stream), send_now: None, tls, blocked_since, finish }
     }
 
-    /// The stream without its encryption. Everything put in has been written, and nothing was read past what came
-    /// out.
+    /// The stream without its encryption. The caller makes sure that everything put in has been written and that
+    /// nothing was read beyond what was handed out.
     pub(crate) fn into_stream(self) -> S {
         self.stream
     }
 
-    /// Encrypts `lines`, as few records as they fit in. To be followed by a flush. The caller bounds what it puts in:
-    /// more is put only when all before is written.
+    /// Encrypts `lines` in as few records as they fit in. A flush has to follow. The caller bounds what it puts in: it
+    /// puts in more only when everything before has been written.
     pub(crate) fn put(&mut self, lines: &[Bytes]) -> io::Result<()> {
         self.tls.seal(lines)
     }
 
-    /// Writes what was put in until all is written or the socket takes no more.
+    /// Writes what was put in, until all of it is written or the socket takes no more.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.blocked_since.is_none() {
             self.flush_now()?;
@@ -122,7 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Writes what the socket takes at once. What it does not take is left to whoever can wait for it.
+    /// Writes what the socket takes at once. The rest is left to the caller, which can wait.
     fn flush_now(&mut self) -> io::Result<()> {
         let Some(send) = self.send_now else { return Ok(()) };
         while !self.tls.unwritten().is_empty() {
@@ -136,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(())
     }
 
-    /// Reads once, and appends what comes out of it to `lines`. `false` at the end of the stream.
+    /// Reads once, and appends the decrypted bytes to `lines`. `false` at the end of the stream.
     pub(crate) fn poll_fill(
         &mut self,
         cx: &mut Context<'_>,
@@ -148,18 +150,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         let came = buffer.filled_mut();
         let is_end = came.is_empty();
         if let Err(err) = self.tls.open(came, |words| lines.extend(words)) {
-            // The other side is told why, if the socket takes it.
+            // The other side is told why, if the socket takes the alert.
             let _alert = self.poll_flush(cx);
             return Poll::Ready(Err(err));
         }
         Poll::Ready(Ok(!is_end && !self.tls.peer_has_closed()))
     }
 
-    /// Writes what is left, says goodbye, and waits for the other side to close: if this side closed
-    /// while bytes come in, the last words would be lost on the way.
+    /// Writes what is left, says that nothing follows, and waits for the other side to close. If this side closed while
+    /// bytes still come in, the last bytes it sent would be lost on the way.
     pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.finish == Finish::Open {
-            // Without a goodbye the other side sees the end of the stream.
+            // If that cannot be said, the other side sees the end of the stream.
             let _told = self.tls.say_goodbye();
             self.finish = Finish::Notified;
         }

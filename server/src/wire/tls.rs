@@ -1,7 +1,7 @@
-//! The encryption of one connection, without its socket: sealed bytes come in, what was in them goes out, and the other
-//! way round. Owns the keys, and of both directions what is not whole or not written yet. It holds no memory for bytes
-//! while none are on their way, which is nearly all of a connection's life; a buffer that stays would be a third of what
-//! an idle client costs.
+//! The encryption of one connection, without its socket: encrypted bytes come in and their contents go out, and the
+//! other way round. Owns the keys, and for both directions the bytes that are incomplete or not written yet. It holds
+//! no buffer while no bytes are on their way, which is nearly all of a connection's life; a permanent buffer would be a
+//! third of what an idle client costs.
 
 use std::io;
 use std::mem;
@@ -15,19 +15,20 @@ use rustls::unbuffered::{
 };
 use rustls::{CommonState, ServerConfig};
 
-/// Bytes that may wait for the rest of what they belong to: the longest message of a handshake, in its records.
+/// How many bytes may wait for the rest of a record or of a handshake message: the longest handshake message with its
+/// records.
 const MOST_INCOMING: usize = 96 * 1024;
 
-/// The most that a record holds, and what it takes besides.
+/// How much one record holds at most, and how many bytes it needs besides.
 const RECORD_BYTES: usize = 16 * 1024;
 const RECORD_OVERHEAD: usize = 22;
 
-/// What is to be sealed.
+/// What is to be encrypted.
 #[derive(Clone, Copy)]
 enum Sending<'a> {
     Nothing,
     Words(&'a [u8]),
-    /// Nothing follows.
+    /// Tells the other side that nothing follows.
     Goodbye,
 }
 
@@ -36,9 +37,9 @@ pub(super) struct Tls {
     connection: UnbufferedServerConnection,
     /// What came and is no whole record yet.
     incoming: Vec<u8>,
-    /// Sealed bytes on their way out.
+    /// Encrypted bytes on their way out.
     outgoing: Vec<u8>,
-    /// How many of them are written.
+    /// How many bytes of `outgoing` are written.
     written: usize,
     peer_closed: bool,
 }
@@ -59,7 +60,7 @@ impl Tls {
         self.peer_closed
     }
 
-    /// Seals `lines`, in as few records as they fit in.
+    /// Encrypts `lines` in as few records as they fit in.
     pub(super) fn seal(&mut self, lines: &[Bytes]) -> io::Result<()> {
         match lines {
             [line] => self.send(Sending::Words(line)),
@@ -67,17 +68,18 @@ impl Tls {
         }
     }
 
-    /// Seals that nothing follows. Before the handshake is done there is nobody to tell it to.
+    /// Encrypts the notice that nothing follows. Does nothing before the handshake is done, because the other side
+    /// could not be told.
     pub(super) fn say_goodbye(&mut self) -> io::Result<()> {
         self.send(Sending::Goodbye)
     }
 
-    /// The sealed bytes that are still to be written.
+    /// The encrypted bytes that still have to be written.
     pub(super) fn unwritten(&self) -> &[u8] {
         &self.outgoing[self.written..]
     }
 
-    /// So many of them were written.
+    /// Notes that this many of the encrypted bytes were written.
     pub(super) fn wrote(&mut self, count: usize) {
         self.written += count;
         if self.written >= self.outgoing.len() {
@@ -86,11 +88,11 @@ impl Tls {
         }
     }
 
-    /// Opens what came and hands what was in it to `take`. What the other side is to be told about it, as in a
-    /// handshake, is to be written then, also after an error.
+    /// Decrypts what came and hands its contents to `take`. Afterwards bytes for the other side may have to be written,
+    /// as in a handshake; also after an error.
     ///
     /// # Errors
-    /// When it is not what the other side may send.
+    /// When the other side may not send what it sent.
     pub(super) fn open(&mut self, came: &mut [u8], take: impl FnMut(&[u8])) -> io::Result<()> {
         if self.incoming.is_empty() {
             let opened = self.advance(came, Sending::Nothing, take)?;
@@ -108,20 +110,20 @@ impl Tls {
     }
 
     fn keep(&mut self, rest: &[u8]) {
-        // A vector of nothing holds no memory.
+        // An empty vector holds no memory.
         self.incoming = if self.peer_closed { Vec::new() } else { rest.to_vec() };
     }
 
     fn send(&mut self, sending: Sending<'_>) -> io::Result<()> {
         let mut incoming = mem::take(&mut self.incoming);
-        // Every whole record was opened when it came, so nothing comes out here.
+        // Every whole record was decrypted when it came, so no contents come out here.
         let opened = self.advance(&mut incoming, sending, |_| ())?;
         incoming.drain(..opened);
         self.incoming = incoming;
         Ok(())
     }
 
-    /// Goes on until more must come; gives how many bytes of `incoming` are dealt with.
+    /// Processes records until more bytes have to come. Gives how many bytes of `incoming` are done with.
     fn advance(
         &mut self,
         incoming: &mut [u8],
@@ -142,7 +144,7 @@ impl Tls {
                     }
                 }
                 Ok(ConnectionState::EncodeTlsData(data)) => encode(data, &mut self.outgoing)?,
-                // It stands in `outgoing`, which is written in order.
+                // What is to be transmitted stands in `outgoing` already, which is written in order.
                 Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
                 Ok(ConnectionState::PeerClosed) => self.peer_closed = true,
                 Ok(ConnectionState::WriteTraffic(traffic)) => {
@@ -164,7 +166,7 @@ impl Tls {
         }
     }
 
-    /// The other side is told what was wrong.
+    /// Prepares the alert that tells the other side what was wrong.
     fn explain(&mut self, incoming: &mut [u8]) {
         while self.connection.wants_write() {
             let state = self.connection.process_tls_records(incoming).state;
@@ -186,7 +188,7 @@ fn encode(mut data: EncodeTlsData<'_, ServerConnectionData>, outgoing: &mut Vec<
     })
 }
 
-/// Appends what is to be sent, sealed.
+/// Encrypts what is to be sent and appends it.
 fn write(
     mut traffic: WriteTraffic<'_, ServerConnectionData>,
     sending: Sending<'_>,
@@ -210,8 +212,8 @@ fn write(
     })
 }
 
-/// Appends what `fill` writes. It is given room for `expected` bytes, and says how many it wrote; or how much room it
-/// needs instead, or that it cannot.
+/// Appends what `fill` writes. `fill` is given room for `expected` bytes. It answers how many bytes it wrote, or how
+/// much room it needs instead, or that it cannot write anything.
 fn append(
     outgoing: &mut Vec<u8>,
     expected: usize,
@@ -251,7 +253,7 @@ mod tests {
 
     use super::*;
 
-    /// Both ends of a connection, what the server heard, and how many bytes cross at once.
+    /// Both sides of a connection, what the server received, and how many bytes cross at once.
     struct Pair {
         server: Tls,
         client: ClientConnection,
@@ -268,7 +270,7 @@ mod tests {
             Self { server: Tls::new(server).unwrap(), client, heard: Vec::new(), at_once }
         }
 
-        /// The same after the handshake.
+        /// Both sides after the handshake.
         fn open(at_once: usize) -> Self {
             let mut pair = Self::new(at_once);
             while pair.client.is_handshaking() || pair.server.state().is_handshaking() {
@@ -277,7 +279,7 @@ mod tests {
             pair
         }
 
-        /// Brings to both sides what is on its way; gives what the client heard.
+        /// Brings to both sides what is on its way. Gives what the client received.
         fn cross(&mut self) -> Vec<u8> {
             let mut sealed = Vec::new();
             while self.client.wants_write() {
@@ -294,7 +296,7 @@ mod tests {
                 let read = count - came.len();
                 self.client.process_new_packets().unwrap();
                 self.server.wrote(read);
-                // The end of what there is so far is an error to `Read`.
+                // `Read` reports the end of what there is so far as an error.
                 let _so_far = self.client.reader().read_to_end(&mut heard);
             }
             heard
@@ -310,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn words_cross_both_ways_in_pieces_of_any_size_and_nothing_is_held_afterwards() {
+    fn bytes_cross_both_ways_in_pieces_of_any_size_and_no_buffer_is_held_afterwards() {
         for at_once in [1, 7, 1000, 100_000] {
             let mut pair = Pair::open(at_once);
             assert!(authenticated_peer(pair.server.state(), LOBBY_ALPN).is_ok());
@@ -325,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_sealed_while_a_record_has_come_in_part() {
+    fn bytes_are_encrypted_although_a_record_has_come_only_in_part() {
         let mut pair = Pair::open(1000);
         pair.client.writer().write_all(&words(100)).unwrap();
         let mut sealed = Vec::new();
@@ -352,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn each_side_is_told_that_nothing_follows() {
+    fn each_side_tells_the_other_that_nothing_follows() {
         let mut pair = Pair::open(1000);
         pair.server.seal(&[words(4)]).unwrap();
         pair.server.say_goodbye().unwrap();
@@ -367,21 +369,21 @@ mod tests {
     }
 
     #[test]
-    fn before_the_handshake_there_is_nobody_to_say_goodbye_to() {
+    fn before_the_handshake_the_other_side_is_not_told_that_nothing_follows() {
         let mut pair = Pair::new(1000);
         pair.server.say_goodbye().unwrap();
         assert_eq!(pair.server.unwritten(), b"");
     }
 
     #[test]
-    fn what_is_no_record_is_answered_with_an_alert() {
+    fn bytes_that_are_no_record_are_answered_with_an_alert() {
         const ALERT: u8 = 21;
         let mut pair = Pair::new(1000);
         let err =
             pair.server.open(&mut b"GET / HTTP/1.1\r\n\r\n".to_vec(), |_| panic!("no words")).unwrap_err();
         assert_eq!(err.kind(), io::ErrorKind::InvalidData);
         assert_eq!(pair.server.unwritten()[0], ALERT);
-        // A record of an open connection in which a bit is wrong.
+        // A record of an open connection in which one bit is wrong.
         let mut pair = Pair::open(1000);
         pair.client.writer().write_all(&words(100)).unwrap();
         let mut sealed = Vec::new();
@@ -393,7 +395,7 @@ mod tests {
 
     #[test]
     fn a_handshake_that_does_not_end_is_given_up() {
-        // A hello of 60,000 bytes, each in a record of its own.
+        // A hello of 60,000 bytes, each byte in a record of its own.
         let hello = [1, 0, 0xea, 0x60].into_iter().chain(std::iter::repeat_n(0, 60_000));
         let mut pair = Pair::new(1000);
         let mut most = 0;

@@ -101,9 +101,8 @@ async fn a_server_goes_on_from_a_backup_with_key_names_rooms_and_bans_and_tells_
     let (mut a, welcome) = anna.join(server.addr).await;
     let (mut t, _) = troll.join(server.addr).await;
     t.post(1, "spam").await;
-    a.join_room("tea").await;
-    a.say_in("tea", 1, "kept").await;
     let mut position = Position::start(&a.join_room("tea").await.log);
+    a.say_in("tea", 1, "kept").await;
     assert_eq!(a.said_in("tea", &mut position).await.len(), 1);
     let (mut b, _) = boss.join(server.addr).await;
     b.send(&do_act(1, "ban", &troll.identity.public().fingerprint().to_string())).await;

@@ -1,7 +1,7 @@
-//! The ways by which one side of a session reaches the other: `tcp`, and `relay` through the lobby's server; `rules` says which addresses
-//! are dialled at all. A way gives a stream of bytes
-//! in both directions and where its other end is; what is sealed and said on it is the same for all.
-//! Knows no keys, no sessions and no hellos.
+//! The paths by which one side of a session reaches the other: `tcp`, and `relay` through the lobby's server; `rules`
+//! says which addresses are dialled at all. A path gives a stream of bytes in both directions, and says where its other
+//! end is. The encryption and the messages on it are the same for all paths. This file knows no keys, no sessions and
+//! no hellos.
 
 pub(super) mod relay;
 pub(super) mod rules;
@@ -20,16 +20,16 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 /// Who made a connection, and with whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// This side, to there.
+    /// This side dialled this address.
     Dialled(SocketAddr),
-    /// The other side, from there.
+    /// The other side dialled, from this address.
     Accepted(IpAddr),
-    /// Both, by way of the server there.
+    /// Both sides went to the server at this address.
     Relayed(SocketAddr),
 }
 
 impl Origin {
-    /// How words travel on such a connection.
+    /// Returns the path of texts on such a connection.
     pub(super) fn path(self) -> Path {
         match self {
             Self::Dialled(_) | Self::Accepted(_) => Path::Direct,
@@ -38,7 +38,7 @@ impl Origin {
     }
 }
 
-/// The other side, or whoever answers in its place, is reached; nothing was said yet.
+/// A stream to the other side, or to whoever answers in its place; nothing was said on it yet.
 pub(super) struct Reached {
     pub(super) stream: Box<dyn Duplex>,
     pub(super) origin: Origin,

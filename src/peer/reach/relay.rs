@@ -1,6 +1,6 @@
-//! Reaching the other side through the server of the lobby, which joins the two and copies what they send. Owns how
-//! the two meet there, and when the encryption between client and server ends: what passes afterwards is sealed between
-//! the two clients, and the server has no key to it.
+//! Reaches the other side through the server of the lobby, which joins the two and copies what they send. This file
+//! owns how the two sides meet there, and the moment at which the encryption between client and server ends. What
+//! passes afterwards is encrypted between the two clients, and the server has no key to it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,10 +22,11 @@ use tokio_rustls::client::TlsStream;
 
 use super::{Duplex, Origin, Reached, tcp};
 
-/// How much longer than the server's own limit this side waits for the other, so that it hears why it waits in vain.
+/// How much longer than the server's own limit this side waits for the other side, so that the server can say why the
+/// wait was in vain.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Why the other side was not met at the server.
+/// Why the two sides did not meet at the server.
 #[derive(Debug, Error)]
 pub(in crate::peer) enum NotMet {
     #[error("the lobby's server does not answer: {0}")]
@@ -53,8 +54,7 @@ pub(in crate::peer) struct RelayServer {
 
 /// Meets the other side of `session`, whose key is `other`, at the server.
 ///
-/// # Errors
-/// When the server does not answer or refuses, or the other side does not come; see [`NotMet`].
+/// Returns an error if the server does not answer or refuses, or if the other side does not come; see [`NotMet`].
 pub(in crate::peer) async fn meet(
     server: RelayServer,
     identity: &Identity,
@@ -65,7 +65,7 @@ pub(in crate::peer) async fn meet(
     let (mut line, mut lines) = asked.unwrap_or_else(|_elapsed| Err(NotMet::Away(too_late())))?;
     let met = timeout(RELAY_WAIT + GRACE, met(&mut line, &mut lines)).await;
     met.unwrap_or(Err(NotMet::Alone))?;
-    // The rest of the stream begins just behind the last record: this side read no further.
+    // The rest of the stream begins just behind the last record, because this side read no further.
     let stream = line.into_inner().0.into_inner();
     Ok(Reached { stream, origin: Origin::Relayed(server.at) })
 }
@@ -95,7 +95,8 @@ async fn ask(
     Ok((line, LineBuffer::new(MAX_HELLO_BYTES)))
 }
 
-/// Whether a server said in the handshake that it does not speak this protocol, as one of an earlier version does.
+/// Whether the server said in the handshake that it does not speak the relay protocol, as a server of an earlier
+/// version does.
 fn knows_no_relay(error: &io::Error) -> bool {
     let alert = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     matches!(alert, Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)))
@@ -111,7 +112,7 @@ async fn met(line: &mut Line, lines: &mut LineBuffer) -> Result<(), NotMet> {
             Some(RelayAnswer::Waiting | RelayAnswer::Unknown) => continue,
             None => {}
         }
-        // One record at a time: a read that fills a buffer takes what follows `met` as well, if it is there.
+        // Only one record is read at a time. A read that fills a buffer would also take the bytes that follow `met`.
         let record = line.fill_buf().await.map_err(NotMet::Away)?;
         let length = record.len();
         if length == 0 {

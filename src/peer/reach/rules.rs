@@ -1,7 +1,7 @@
-//! Which addresses this client dials when others name them. Anybody in the lobby may name addresses, and a
-//! server may name any under anybody's name; so nobody is dialled at an address by which this client could
-//! be turned against its own machine or its own networks, and strangers are dialled a bounded number of
-//! times. Plain decisions; opens no socket.
+//! Which addresses this client dials when others name them. Anybody in the lobby may name addresses, and a server may
+//! name any address under anybody's name. So a user is never dialled at an address by which this client could be turned
+//! against its own machine or its own networks, and strangers are dialled a bounded number of times. This file only
+//! decides; it opens no socket.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -13,12 +13,12 @@ use tokio::time::Instant;
 
 use super::relay::RelayServer;
 
-/// Connections begun for strangers, all of them together, in any [`STRANGER_SLOT`].
+/// How many connections may be begun for all strangers together, in any [`STRANGER_SLOT`].
 const STRANGER_DIALS: usize = 64;
 
-/// How long a connection begun for a stranger holds its place, whatever became of it: as long as an attempt
-/// may last. So no more than [`STRANGER_DIALS`] are under way at any time, nor begun in any such time, and
-/// whether others' places are free does not tell what answered.
+/// How long a connection that was begun for a stranger holds its place, whatever became of it: as long as an attempt
+/// may last. So at most [`STRANGER_DIALS`] are under way at any time. The places that are free do not tell a stranger
+/// whether something answered.
 const STRANGER_SLOT: Duration = hobnob_protocol::HANDSHAKE_TIMEOUT;
 
 /// What an address is, seen from the network.
@@ -26,15 +26,16 @@ const STRANGER_SLOT: Duration = hobnob_protocol::HANDSHAKE_TIMEOUT;
 pub(in crate::peer) enum Kind {
     /// This machine itself.
     Loopback,
-    /// Means something only near by: private (RFC 1918), link-local, carrier-grade NAT, ULA.
+    /// The address means something only nearby: private (RFC 1918), link-local, carrier-grade NAT, ULA.
     Private,
-    /// Means the same everywhere.
+    /// The address means the same everywhere.
     Public,
-    /// Nobody can be there: unspecified, multicast, broadcast, reserved.
+    /// Nobody can be at this address: unspecified, multicast, broadcast, reserved.
     Nowhere,
 }
 
-/// Sorts an address. One that carries an IPv4 address inside (mapped, NAT64, 6to4) is of that one's kind.
+/// Sorts an address. An address that carries an IPv4 address inside (mapped, NAT64, 6to4) is of the kind of that IPv4
+/// address.
 pub(in crate::peer) fn kind(ip: IpAddr) -> Kind {
     match ip.to_canonical() {
         IpAddr::V4(ip) => kind_of_v4(ip),
@@ -65,16 +66,16 @@ fn kind_of_v6(ip: Ipv6Addr) -> Kind {
         // The old form of an embedded address, NAT64 and 6to4.
         [0, 0, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => v4(high, low),
         [0x2002, high, low, ..] => v4(high, low),
-        // NAT64 with a prefix of the network's own may lead anywhere in it.
+        // NAT64 with a prefix of the network's own may lead anywhere in that network.
         [0x64, 0xff9b, 1, ..] => Kind::Private,
         _ if ip.is_unicast_link_local() || ip.is_unique_local() => Kind::Private,
-        // Site-local addresses are out of use, and private where they are not.
+        // Site-local addresses are obsolete; where they are still used, they are private.
         [first, ..] if first & 0xffc0 == 0xfec0 => Kind::Private,
         _ => Kind::Public,
     }
 }
 
-/// A network one of this machine's interfaces is in.
+/// A network of one of this machine's interfaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::peer) struct Network {
     pub(in crate::peer) ip: IpAddr,
@@ -114,18 +115,19 @@ pub(in crate::peer) fn own_networks() -> Vec<Network> {
     .collect()
 }
 
-/// What is left of the addresses somebody named.
+/// What is left of the addresses that somebody named.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::peer) struct Admitted {
-    /// Where to dial, in the order they were named, none twice.
+    /// The addresses to dial, in the order in which they were named, none twice.
     pub(in crate::peer) targets: Vec<SocketAddr>,
-    /// How many are not dialled: of another kind, or names that only their owner's client resolves.
+    /// How many addresses are not dialled, because of their kind or because they are host names, which only the client
+    /// of their owner looks up.
     pub(in crate::peer) passed_over: usize,
 }
 
-/// Which of `candidates` may be dialled by a client that reaches its lobby at `lobby` and is in `networks`:
-/// loopback addresses where the lobby is reached by one; private ones where the lobby is, or in a network of
-/// this machine's own; public ones always; host names never.
+/// Decides which of `candidates` may be dialled by a client that reaches its lobby at `lobby` and is in `networks`. A
+/// loopback address is dialled only if the lobby is reached by one. A private address is dialled only if it is where
+/// the lobby is or in a network of this machine. Public addresses are always dialled, host names never.
 pub(in crate::peer) fn admit(
     candidates: &[Candidate],
     lobby: Option<SocketAddr>,
@@ -143,7 +145,7 @@ pub(in crate::peer) fn admit(
     admitted
 }
 
-/// The address as it is to be dialled, if it may be.
+/// Returns the address as it is to be dialled, if the rules allow it.
 pub(in crate::peer) fn allow(
     addr: SocketAddr,
     lobby: Option<SocketAddr>,
@@ -161,8 +163,9 @@ pub(in crate::peer) fn allow(
     if !is_allowed { None } else { with_zone(addr, lobby) }
 }
 
-/// A link-local IPv6 address means something only together with an interface of this machine: the one by
-/// which the lobby is reached, if it is reached by such an address. The zone another machine names is its own.
+/// Adds the zone to a link-local IPv6 address. Such an address means something only together with an interface of this
+/// machine: the interface by which the lobby is reached, if the lobby itself has a link-local address. The zone that
+/// another machine names has a meaning only there.
 fn with_zone(addr: SocketAddr, lobby: Option<SocketAddr>) -> Option<SocketAddr> {
     let is_link_local = |addr: &SocketAddr| matches!(addr.ip(), IpAddr::V6(ip) if ip.is_unicast_link_local());
     match (addr, lobby) {
@@ -177,11 +180,11 @@ fn with_zone(addr: SocketAddr, lobby: Option<SocketAddr>) -> Option<SocketAddr> 
     }
 }
 
-/// What the links of one process share: by which address the lobby is reached, and the places of the
-/// connections begun for strangers.
+/// What the links of one process share: the address by which the lobby is reached, and the places for connections to
+/// strangers.
 #[derive(Debug, Default)]
 pub struct DialRules {
-    /// Standard mutexes: held for a few lines, never across an await.
+    /// These are standard mutexes: they are held for a few lines, never across an await.
     lobby: Mutex<Option<SocketAddr>>,
     /// All servers of a lobby have one key.
     lobby_key: OnceLock<PublicKey>,
@@ -189,19 +192,19 @@ pub struct DialRules {
 }
 
 impl DialRules {
-    /// The lobby is reached at this address from now on. Before it is known, only public addresses and those
-    /// of this machine's own networks are dialled.
+    /// Notes the address by which the lobby is reached from now on. Before this is known, only public addresses and
+    /// those of this machine's own networks are dialled.
     pub fn lobby_is_at(&self, lobby: SocketAddr) {
         *self.lobby.lock().unwrap_or_else(PoisonError::into_inner) = Some(lobby);
     }
 
-    /// The lobby's server has this key. Before it is known, nothing is relayed.
+    /// Notes the key of the lobby's server. Before this is known, nothing is relayed.
     pub fn lobby_has_key(&self, key: PublicKey) {
-        // A run has one lobby: another key would have ended it.
+        // A run has one lobby; another key would have ended the run.
         let _known_already = self.lobby_key.set(key);
     }
 
-    /// The lobby's server, once it was reached.
+    /// Returns the lobby's server, once it was reached.
     pub(in crate::peer) fn server(&self) -> Option<RelayServer> {
         Some(RelayServer { at: self.lobby()?, key: *self.lobby_key.get()? })
     }
@@ -210,17 +213,17 @@ impl DialRules {
         *self.lobby.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// [`admit`], as things are now.
+    /// Calls [`admit`] with the present lobby and networks.
     pub(in crate::peer) fn admit(&self, candidates: &[Candidate]) -> Admitted {
         admit(candidates, self.lobby(), &own_networks())
     }
 
-    /// [`allow`], as things are now.
+    /// Calls [`allow`] with the present lobby and networks.
     pub(in crate::peer) fn allow(&self, addr: SocketAddr) -> Option<SocketAddr> {
         allow(addr, self.lobby(), &own_networks())
     }
 
-    /// Takes one of the places for strangers' connections, if one is free.
+    /// Takes one of the places for connections to strangers, if one is free.
     pub(in crate::peer) fn take_place(&self, now: Instant) -> bool {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         while begun.front().is_some_and(|&at| now.saturating_duration_since(at) >= STRANGER_SLOT) {

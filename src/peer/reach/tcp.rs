@@ -1,5 +1,5 @@
-//! Reaching the other side by TCP: the listening socket, what comes in by it, and dialling one address.
-//! Owns how the sockets are set up; knows nothing of what is said on them, nor whom to let in.
+//! Reaches the other side by TCP: the listening socket, the connections that come in by it, and dialling one address.
+//! This file owns how the sockets are set up; it knows neither what is said on them nor whom to let in.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,18 +12,18 @@ use tokio::time::timeout;
 
 use super::{Origin, Reached};
 
-/// How long a TCP connection may take: the kernel repeats the first packet after 1 s and 3 s, and a
-/// new attempt is better than its next repetition at 7 s.
+/// How long a TCP connection may take. The kernel repeats the first packet after 1 s and 3 s; the next repetition would
+/// come at 7 s, and a new attempt is better than that.
 const CONNECT_WITHIN: Duration = Duration::from_secs(4);
 
-/// Connections the kernel keeps for the accept task.
+/// How many connections the kernel keeps until the accept task takes them.
 const ACCEPT_QUEUE: i32 = 128;
 
-/// Binds the listening socket. One on every IPv6 address takes IPv4 too, and where there is no IPv6
-/// it is on every IPv4 address instead.
+/// Binds the listening socket. A socket on every IPv6 address takes IPv4 too. If the machine has no IPv6, the socket is
+/// bound to every IPv4 address instead.
 ///
 /// # Errors
-/// When the address cannot be had.
+/// Returns an error if the address cannot be bound.
 pub(in crate::peer) fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
     let is_any = addr.is_ipv6() && addr.ip().is_unspecified();
     match bind_one(addr) {
@@ -37,7 +37,7 @@ fn bind_one(addr: SocketAddr) -> io::Result<TcpListener> {
     if addr.is_ipv6() {
         socket.set_only_v6(!addr.ip().is_unspecified())?;
     }
-    // A client that starts again at once may have its fixed port back.
+    // A client that restarts at once may get its fixed port again.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&addr.into())?;
@@ -45,19 +45,19 @@ fn bind_one(addr: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// The next connection that comes in, not set up yet, and from where it comes.
+/// Returns the next connection that comes in, not set up yet, and the address from which it comes.
 ///
 /// # Errors
-/// When the system hands out none, for lack of descriptors for example.
+/// Returns an error if the system hands out no connection, for example because there are no descriptors left.
 pub(in crate::peer) async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, IpAddr)> {
     let (socket, from) = listener.accept().await?;
     Ok((socket, from.ip().to_canonical()))
 }
 
-/// Makes a connection that came in usable.
+/// Sets up a connection that came in.
 ///
 /// # Errors
-/// When it has ended meanwhile.
+/// Returns an error if the connection has ended meanwhile.
 pub(in crate::peer) fn accepted(socket: TcpStream, from: IpAddr) -> io::Result<Reached> {
     prepare(&socket)?;
     Ok(Reached { stream: Box::new(socket), origin: Origin::Accepted(from) })
@@ -66,14 +66,14 @@ pub(in crate::peer) fn accepted(socket: TcpStream, from: IpAddr) -> io::Result<R
 /// Dials one address.
 ///
 /// # Errors
-/// What the system said, or [`io::ErrorKind::TimedOut`] after [`CONNECT_WITHIN`].
+/// Returns the error of the system, or [`io::ErrorKind::TimedOut`] after [`CONNECT_WITHIN`].
 pub(in crate::peer) async fn dial(to: SocketAddr) -> io::Result<Reached> {
     let socket = connect(to).await?;
     prepare(&socket)?;
     Ok(Reached { stream: Box::new(socket), origin: Origin::Dialled(to) })
 }
 
-/// Whether something takes connections at an address; the one that was made is closed at once.
+/// Whether something takes connections at an address; the connection is closed at once.
 pub(in crate::peer) async fn answers(at: SocketAddr) -> bool {
     connect(at).await.is_ok()
 }
@@ -83,8 +83,8 @@ async fn connect(to: SocketAddr) -> io::Result<TcpStream> {
     connected.unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))
 }
 
-/// Sets up the socket of a session: no delay for small texts, and the kernel's own signs of life,
-/// which find a dead path also while nothing is written.
+/// Sets up the socket of a session: small texts are sent without delay, and the kernel sends its own keep-alive
+/// packets, which find a dead path also while nothing is written.
 fn prepare(socket: &TcpStream) -> io::Result<()> {
     socket.set_nodelay(true)?;
     let socket = SockRef::from(socket);

@@ -1,5 +1,5 @@
-//! Two links over connections that a seed cuts, freezes and replaces, with paused time, and apps that
-//! read when they like. `HOBNOB_SIM_SEEDS=FIRST..END` runs those seeds; one that fails is named.
+//! Two links over connections that a seed cuts, freezes and replaces, with paused time, and apps that read when they
+//! like. `HOBNOB_SIM_SEEDS=FIRST..END` chooses the seeds to run; a seed that fails is named.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use super::pipes::{Line, Lone, two_links};
 use super::*;
 
 const TEXTS: u64 = 60;
-/// Connections that break; those after them carry on, until a newer one takes their place.
+/// How many connections break; the ones after them work until a newer one takes their place.
 const BROKEN: u64 = 12;
 
 /// A small generator (SplitMix64).
@@ -30,12 +30,12 @@ impl Chance {
     }
 }
 
-/// Lets simulated time pass: what happens next is to happen later, and nothing is waited for.
+/// Lets simulated time pass, so that the next thing happens later. The test does not wait for anything here.
 async fn elapse(time: Duration) {
     tokio::time::sleep(time).await; // Time is paused: it takes none.
 }
 
-/// Carries `left` bytes in one direction, then nothing.
+/// Carries `left` bytes in one direction, and then nothing.
 async fn carry(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, mut left: usize) {
     let mut buffer = [0; 700];
     while left > 0 {
@@ -49,7 +49,7 @@ async fn carry(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin
     }
 }
 
-/// Joins both over a connection that carries so many bytes each way, and then ends, or falls silent.
+/// Joins both sides by a connection that carries this many bytes each way, and then ends or falls silent.
 async fn join(dialler: &Line, acceptor: &Line, bytes: [usize; 2], silent: bool) {
     let (near, near_end) = tokio::io::duplex(256);
     let (far, far_end) = tokio::io::duplex(256);
@@ -66,12 +66,12 @@ async fn pass(near: DuplexStream, far: DuplexStream, [there, back]: [usize; 2], 
         () = carry(far_read, near_write, back) => {}
     }
     if silent {
-        // Longer than any link is held for alive; the ends stay open meanwhile.
+        // This is longer than a link takes a silent connection for alive; the ends stay open meanwhile.
         elapse(Duration::from_secs(100)).await;
     }
 }
 
-/// An app: says its texts as they come to mind, reads when it likes, until all is said and heard.
+/// Plays an app, which says its texts and reads at random moments, until everything is said and heard.
 async fn app(lone: &mut Lone, mut chance: Chance) {
     let (mut said, mut heard, mut delivered) = (0, 0, 0);
     let mut next = Box::pin(elapse(Duration::ZERO));
@@ -90,7 +90,8 @@ async fn app(lone: &mut Lone, mut chance: Chance) {
                     assert!(text.as_str().starts_with(&format!("{heard} ")));
                     heard = number;
                     if chance.below(20) == 0 {
-                        // Stopped, or scrolled back: what was not shown is not acknowledged.
+                        // The app is stopped, or its user has scrolled back: texts that were not shown are not
+                        // acknowledged.
                         elapse(chance.millis(40_000)).await;
                     }
                     lone.handle.shown(number);
@@ -113,7 +114,7 @@ async fn story(seed: u64) {
     let weather = async {
         for number in 0.. {
             let sound = number >= BROKEN;
-            // The first is sound enough to open the session, which has ten seconds for that.
+            // The first connection carries enough to open the session, which has to be done within ten seconds.
             let least = if number == 0 { 1000 } else { 0 };
             let mut bytes = || if sound { usize::MAX } else { least + chance.below(6000) as usize };
             let bytes = [bytes(), bytes()];
@@ -123,7 +124,7 @@ async fn story(seed: u64) {
             } else {
                 join(&bobbys, &annas, bytes, silent).await;
             }
-            // Often the next one comes while this one still carries.
+            // Often the next connection comes while this one still works.
             elapse(chance.millis(30_000)).await;
         }
     };

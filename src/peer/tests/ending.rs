@@ -52,14 +52,15 @@ async fn a_peer_that_had_dialled_and_ended_is_gone_too() {
     let (mut anna, mut bobby) = two_clients().await;
     let at = anna.addr();
     let (bobbys, mut annas) = opened(&mut bobby, &mut anna, at).await;
-    // Anna's look at where bobby listens comes before anything she hears.
+    // Anna probes where bobby listens before she hears anything.
     bobbys.handle.say(1, text("hi"), 0).unwrap();
     anna.until(&mut annas, 1, 0).await;
     drop(bobby.network);
     gone(&mut anna, &annas).await;
 }
 
-/// The other's process ended without a word: a text said afterwards comes back as undelivered.
+/// Waits until the client reports that the other process ended without a goodbye, and that the text said afterwards is
+/// undelivered.
 async fn gone(client: &mut Client, session: &Session) {
     assert_eq!(client.next().await, PeerEventKind::Down);
     session.handle.say(9, text("are you there"), 0).unwrap();

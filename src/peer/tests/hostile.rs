@@ -1,4 +1,4 @@
-//! Peers that do what they must not.
+//! Peers that break the rules of the protocol.
 
 use hobnob_protocol::codec::{MessageReader, encode};
 use hobnob_protocol::message::{PeerMessage, PeerRefusedCode};
@@ -11,7 +11,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::*;
 
-/// A connection by hand, up to the end of TLS as the dialling side sees it.
+/// Makes a connection by hand, up to the end of the TLS handshake as the dialling side sees it.
 async fn dial(identity: &Identity, to: SocketAddr) -> TlsStream<TcpStream> {
     let (config, _seen) = transport::client_config(identity, KeyPolicy::Any, PEER_ALPN);
     let socket = TcpStream::connect(to).await.unwrap();
@@ -75,7 +75,7 @@ async fn a_peer_that_misuses_a_connection_loses_it_and_not_the_session() {
     }
 }
 
-/// As another program, or a later build, may write it.
+/// Returns a hello with a purpose, as another program or a later build may write it.
 fn hello_for(session: PairToken, purpose: &str) -> String {
     format!(
         "{{\"type\":\"hello\",\"protocol\":{PROTOCOL_VERSION},\"session\":\"{session}\",\"received\":0,\

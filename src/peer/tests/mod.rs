@@ -1,5 +1,5 @@
-//! Whole sessions: over loopback sockets, through a proxy that can be cut, and over pipes with
-//! paused time. Owns what the scenes share.
+//! Whole sessions: over loopback sockets, through a proxy that can be cut, and over pipes with paused time. This file
+//! owns what these tests share.
 
 mod chance;
 mod ending;
@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::*;
 
-/// Longer than any of these waits should take; a scene that waits so long has failed.
+/// How long a test waits for anything; this is longer than any wait should take.
 const PATIENCE: Duration = Duration::from_secs(9);
 
 /// A client without a screen.
@@ -94,7 +94,8 @@ impl Client {
         }
     }
 
-    /// The next event that is no text and no acknowledgement; those go into `session`, shown at once.
+    /// Returns the next event that is neither a text nor an acknowledgement. Those are noted in `session`, and texts
+    /// count as shown at once.
     async fn next_turn(&mut self, session: &mut Session) -> PeerEventKind {
         loop {
             match self.next().await {
@@ -109,7 +110,7 @@ impl Client {
         }
     }
 
-    /// Lives through whatever happens until this many texts were heard and delivered.
+    /// Waits until this many texts were heard and delivered, whatever else happens.
     async fn until(&mut self, session: &mut Session, heard: usize, delivered: usize) {
         while session.heard.len() < heard || session.delivered.len() < delivered {
             match self.next().await {
@@ -126,7 +127,7 @@ impl Client {
     }
 }
 
-/// What the server tells somebody of `key`, to be found at `at`.
+/// Makes what the server tells about the user with `key`, who is to be found at `at`.
 fn introduction(session: PairToken, key: PublicKey, at: &[SocketAddr], forked: bool) -> Introduction {
     Introduction {
         request: None,
@@ -139,7 +140,7 @@ fn introduction(session: PairToken, key: PublicKey, at: &[SocketAddr], forked: b
     }
 }
 
-/// Two clients with an open session, the first forked; `at` is where it reaches the second.
+/// Opens a session of two clients. The first one forked; `at` is the address at which it reaches the second.
 async fn opened(anna: &mut Client, bobby: &mut Client, at: SocketAddr) -> (Session, Session) {
     let token = PairToken::random();
     let bobbys = bobby.open(&introduction(token, anna.key(), &[anna.addr()], false));

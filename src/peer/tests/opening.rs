@@ -1,4 +1,4 @@
-//! How sessions open, and how they do not.
+//! How sessions open, and how opening them fails.
 
 use super::proxy::Proxy;
 use super::*;
@@ -12,7 +12,7 @@ async fn a_session_opens_whoever_forked_and_texts_cross() {
         let token = PairToken::random();
         let mut bobbys = bobby.open(&introduction(token, anna.key(), &[anna.addr()], false));
         let mut annas = anna.open(&introduction(token, bobby.key(), &[bobby.addr()], true));
-        // Said before anybody answered.
+        // The text is said before the other side has answered.
         annas.handle.say(7, text("hi bobby"), 5).unwrap();
         let up = PeerEventKind::Up { key_exchange: "X25519MLKEM768".to_owned(), path: Path::Direct };
         assert_eq!(anna.next().await, up);
@@ -97,7 +97,7 @@ async fn nobody_with_the_right_key_anywhere_is_a_failure_with_all_undelivered() 
 async fn an_introduction_that_comes_after_the_dial_is_not_too_late() {
     let [smaller, larger] = two_identities();
     let known = smaller.public();
-    // Refused by the verifier while unknown, answered with a goodbye where pinned.
+    // A key that is not known is refused by the verifier; a pinned key is answered with a goodbye.
     for pinned in [false, true] {
         let mut anna = Client::start(smaller.clone()).await;
         let pins: Pinned = Arc::new(move |key| pinned && *key == known);

@@ -13,7 +13,7 @@ use super::super::greet::{self, Role};
 use super::super::reach::Origin;
 use super::*;
 
-/// One link without listener and addresses: what arrives is put there by the scene.
+/// One link without a listener and without addresses; the test hands it its connections.
 pub(super) struct Lone {
     line: Line,
     pub(super) handle: PeerLinkHandle,
@@ -21,7 +21,7 @@ pub(super) struct Lone {
     _task: JoinHandle<()>,
 }
 
-/// Where connections of a link come in.
+/// The way into a link for new connections.
 #[derive(Clone)]
 pub(super) struct Line {
     role: Role,
@@ -83,14 +83,14 @@ impl Line {
         Fresh { stream: Box::new(stream), lines, received, told, key_exchange: String::new(), origin }
     }
 
-    /// Dials; nothing comes of it when the stream breaks.
+    /// Dials over a stream; returns `None` if the stream breaks.
     pub(super) async fn dial_over(&self, mut stream: DuplexStream) -> Option<()> {
         let (mut lines, told) = (greet::hello_lines(), self.mailbox.shown());
         let received = greet::greet(&mut stream, &mut lines, self.token, told, self.role).await.ok()?;
         self.arrivals.send(self.fresh(stream, lines, received, told)).await.ok()
     }
 
-    /// Answers who dials; nothing comes of it when the stream breaks.
+    /// Answers a side that dials; returns `None` if the stream breaks.
     pub(super) async fn answer_over(&self, mut stream: DuplexStream) -> Option<()> {
         let (mut lines, told) = (greet::hello_lines(), self.mailbox.shown());
         let heard = greet::hear_hello(&mut stream, &mut lines).await.ok()?;
@@ -99,14 +99,14 @@ impl Line {
     }
 }
 
-/// What joins two links.
+/// The pipes that join two links.
 struct Path {
     frozen: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
 impl Path {
-    /// Nothing passes from now on; both ends stay open.
+    /// Lets nothing pass from now on; both ends stay open.
     fn freeze(&self) {
         self.frozen.notify_one();
     }

@@ -1,4 +1,4 @@
-//! A TCP proxy in front of a listener: counts, cuts, refuses to carry.
+//! A TCP proxy in front of a listener: it counts connections, cuts them, and can refuse to carry any.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

@@ -71,7 +71,7 @@ async fn ten_thousand_texts_cross_in_both_directions() {
     tokio::join!(chatter(&mut anna, annas, TEXTS), chatter(&mut bobby, bobbys, TEXTS));
 }
 
-/// Says `count` texts as the outbox takes them, and hears as many.
+/// Says `count` texts, as fast as the outbox takes them, and hears as many.
 async fn chatter(client: &mut Client, mut session: Session, count: u64) {
     let mut said = 0;
     let all = usize::try_from(count).unwrap();
@@ -110,7 +110,7 @@ async fn what_was_said_to_verify_keys_is_said_again_over_the_next_connection() {
     annas.handle.verify(vec![first.clone(), second.clone()]);
     assert_eq!(bobby.next().await, PeerEventKind::Verify(second.clone()), "once a connection");
     proxy.cut();
-    // A link that is back before its user learns that it was lost tells nothing of that.
+    // If a link is back before its app has learned that it was lost, the app hears nothing of the loss.
     let mut heard = Vec::new();
     while heard.len() < 2 {
         match bobby.next().await {

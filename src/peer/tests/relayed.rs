@@ -1,5 +1,6 @@
-//! Sessions that are carried through the lobby's server: how they open, how they find a direct way, and what becomes of
-//! them when the server goes. The server here joins whoever comes; whom a real one lets in is its own tests' matter.
+//! Sessions that are carried through the lobby's server: how they open, how they find a direct path, and what becomes
+//! of them when the server goes away. The server here joins everybody who comes; the tests of the real server check
+//! whom it lets in.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -20,7 +21,7 @@ use crate::session::path::Path;
 
 type Line = TlsStream<RecordByRecord<TcpStream>>;
 
-/// A server that joins two after two, or refuses.
+/// A server that joins clients two by two, or refuses.
 struct Relay {
     at: SocketAddr,
     identity: Identity,
@@ -30,11 +31,11 @@ struct Relay {
 
 #[derive(Default)]
 struct Shared {
-    /// Whether everybody is told that nothing is relayed.
+    /// Whether the server tells everybody that it relays nothing.
     is_off: AtomicBool,
-    /// Whether whoever would wait is told at once that the other side did not come.
+    /// Whether a client that would have to wait is told at once that the other side did not come.
     is_impatient: AtomicBool,
-    /// Bytes that went through.
+    /// How many bytes went through the server.
     relayed: AtomicUsize,
 }
 
@@ -51,7 +52,7 @@ impl Relay {
         Self { at, identity, shared, task }
     }
 
-    /// Whoever is joined is cut off, and nobody is let in.
+    /// Ends the server: everybody who is joined is cut off, and nobody is let in.
     async fn kill(self) -> (SocketAddr, Identity) {
         self.task.abort();
         let _cancelled = self.task.await;
@@ -125,13 +126,13 @@ async fn request(line: &mut Line) -> Option<RelayRequest> {
     }
 }
 
-/// Who has hung up is not told.
+/// Sends an answer to a client; a client that has hung up is ignored.
 async fn say(line: &mut Line, answer: RelayAnswer) {
     let _hung_up = line.write_all(&encode(&answer)).await;
     let _hung_up = line.flush().await;
 }
 
-/// A session of the two, which tell each other no address.
+/// Opens a session of the two clients, who tell each other no address.
 fn introduced(anna: &Client, bobby: &Client) -> (Session, Session) {
     let token = PairToken::random();
     let bobbys = bobby.open(&introduction(token, anna.key(), &[], false));
@@ -147,7 +148,7 @@ async fn is_up_by(client: &mut Client, by: Path) {
     assert!(matches!(event, PeerEventKind::Up { path, .. } if path == by), "{event:?}");
 }
 
-/// An address at which nobody answers.
+/// Returns an address at which nobody answers.
 async fn nobody() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     listener.local_addr().unwrap()
@@ -188,7 +189,7 @@ async fn where_nobody_answers_the_relay_opens_it_in_two_seconds_and_a_direct_way
     is_up_by(&mut anna, Path::Relay).await;
     is_up_by(&mut bobby, Path::Relay).await;
     assert!(begun.elapsed() < Duration::from_millis(2500), "{:?}", begun.elapsed());
-    // Words on their way while it moves: each arrives once, in order.
+    // Texts are on their way while the path changes: each arrives once, in order.
     let say = |session: &Session, from: u64| {
         (from..from + 200).for_each(|id| session.handle.say(id, text(format!("text {id}")), 0).unwrap());
     };
@@ -209,7 +210,7 @@ async fn where_nobody_answers_the_relay_opens_it_in_two_seconds_and_a_direct_way
     }
     let expected: Vec<String> = (0..400).map(|id| format!("text {id}")).collect();
     assert_eq!((&annas.heard, &bobbys.heard), (&expected, &expected));
-    // The server may go now.
+    // The server is not needed any more.
     relay.kill().await;
     annas.handle.say(999, text("still here"), 0).unwrap();
     bobby.until(&mut bobbys, 401, 400).await;
@@ -268,7 +269,7 @@ async fn a_relayed_session_is_over_when_the_other_comes_back_as_another_process(
         let [anna_says, bobby_says] = [anna_says, bobby_says].map(|count| count as usize);
         bobby.until(&mut bobbys, anna_says, 0).await;
         anna.until(&mut annas, bobby_says, anna_says).await;
-        // Killed: nothing is said.
+        // The process is killed, so it says nothing.
         let identity = bobby.identity.clone();
         drop((bobby, bobbys));
         let mut again = relay.client(identity, PathChoice::Relay).await;
@@ -310,7 +311,7 @@ async fn a_relayed_session_is_over_when_the_other_was_killed_and_does_not_come_b
 async fn two_at_different_servers_of_a_lobby_meet_at_the_one_that_is_named() {
     let relay = Relay::start().await;
     let (mut anna, mut bobby) = relay.two(PathChoice::Relay).await;
-    // Bobby's own server is another one, where nobody comes.
+    // Bobby's own server is another one, where nobody else comes.
     let other = Relay::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), relay.identity.clone()).await;
     bobby.network.dial_rules().lobby_is_at(other.at);
     let token = PairToken::random();
@@ -332,7 +333,7 @@ async fn what_follows_the_word_that_the_other_is_there_is_left_for_the_two() {
         let (socket, _) = listener.accept().await.unwrap();
         let mut line = acceptor.accept(RecordByRecord::new(socket)).await.unwrap();
         assert!(request(&mut line).await.is_some());
-        // All of it is there before the client, on the same thread, reads any.
+        // All of this is there before the client, which runs on the same thread, reads any of it.
         say(&mut line, RelayAnswer::Waiting).await;
         say(&mut line, RelayAnswer::Met).await;
         let mut socket = line.into_inner().0.into_inner();

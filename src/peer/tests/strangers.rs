@@ -1,4 +1,4 @@
-//! What somebody costs whom this user has not answered, and a server that introduces without end.
+//! What strangers may cost this client, and a server that introduces users without end.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::super::allowance::STRANGER_DIALS_EACH;
 use super::*;
 
-/// What answers at an address a stranger names, and counts.
+/// A listener at an address that a stranger names; it counts the connections.
 struct Victim {
     addr: SocketAddr,
     taken: Arc<AtomicUsize>,
@@ -17,7 +17,7 @@ struct Victim {
 }
 
 impl Victim {
-    /// Closes each connection at once, or keeps it and says nothing.
+    /// Starts a listener that closes each connection at once, or keeps it and says nothing.
     async fn start(keeps: bool) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -51,7 +51,7 @@ async fn closed_port() -> SocketAddr {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap()
 }
 
-/// How long anna tries to meet a stranger at these addresses.
+/// Returns for how long anna tries to meet a stranger at these addresses.
 async fn tries(at: Vec<SocketAddr>) -> Duration {
     let mut anna = Client::start(Identity::generate().unwrap()).await;
     let stranger = Identity::generate().unwrap().public();
@@ -94,7 +94,7 @@ async fn all_strangers_together_make_this_client_dial_so_often() {
     let mut sessions = Vec::new();
     for _ in 0..40 {
         let stranger = Identity::generate().unwrap().public();
-        // As the side that forked, which dials at once: what is bounded does not depend on it.
+        // This client is the side that forked, which dials at once; the bound does not depend on it.
         let introduction = introduction(PairToken::random(), stranger, &[victim.addr], true);
         sessions.push(anna.open_with(&introduction, Familiarity::Stranger));
     }

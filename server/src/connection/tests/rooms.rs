@@ -1,4 +1,4 @@
-//! Rooms over pipes that are too small: each member follows each room's log, whatever the pipe takes.
+//! Rooms over pipes that are too small: each member can read each room's log, however little the pipe takes.
 
 use hobnob_protocol::message::{Cursor, JoinRoom, JoinedRoom, RoomCursor};
 
@@ -34,7 +34,8 @@ impl Client {
         self.send(&ClientMessage::Say { id, room: Some(room(name)), text }).await;
     }
 
-    /// Follows the log of a room, message by message, until `end`; nothing else but of the lobby and presence may come.
+    /// Reads the log of a room, message by message, until the message `end`. Besides, only messages of the lobby and
+    /// presence may come.
     async fn follow_room(&mut self, name: &str, mut position: Position, end: u64) -> Position {
         while position.seq < Seq(end) {
             match self.next().await.unwrap() {
@@ -89,7 +90,7 @@ async fn a_reader_that_fell_far_behind_in_two_rooms_gets_every_message_of_both_o
     }
     let ends = starts;
     let mut positions = ["dev", "ops"].map(|name| Position::start(&world.log_of(name)));
-    // Both rooms' messages come in turn, each log in its order.
+    // The messages of both rooms come in turns, those of each log in their order.
     while positions != ends[..] {
         match slow.next().await.unwrap() {
             ServerMessage::Said(said) => {
@@ -101,13 +102,13 @@ async fn a_reader_that_fell_far_behind_in_two_rooms_gets_every_message_of_both_o
         }
     }
     assert!(world.shared.metrics.log_reads.get() > 0);
-    // And from then on as everybody.
+    // From then on both rooms are written to directly.
     anna.say_in("ops", ids + 1, "now").await;
     slow.follow_room("ops", ends[1], 31).await;
 }
 
 impl Client {
-    /// The same, where messages of another room may come, too.
+    /// Does the same, but messages of another room may come, too.
     async fn follow_room_only(&mut self, name: &str, mut position: Position, end: u64) -> Position {
         while position.seq < Seq(end) {
             if let ServerMessage::Said(said) = self.next().await.unwrap()
@@ -171,7 +172,7 @@ async fn a_client_that_comes_back_reads_on_in_each_of_its_rooms() {
 }
 
 #[tokio::test]
-async fn a_backlog_and_the_history_of_a_room_are_of_its_log() {
+async fn the_backlog_and_the_history_of_a_room_come_from_its_own_log() {
     let world = World::new();
     let (mut anna, lobby) = world.join("anna", 64 * 1024).await;
     let start = anna.join_room("dev", 0).await.start;
@@ -182,7 +183,7 @@ async fn a_backlog_and_the_history_of_a_room_are_of_its_log() {
     anna.say(201, "in the lobby").await;
     anna.follow(lobby, 1).await;
     let (mut bobby, _) = world.join("bobby", 4096).await;
-    // More than the memory of a room holds hashes for.
+    // More messages than the memory of a room holds hashes for.
     let joined = bobby.join_room("dev", 150).await;
     assert_eq!((joined.start.seq, joined.head.seq, joined.users), (Seq(50), Seq(200), 2));
     bobby.follow_room("dev", joined.start, 200).await;
@@ -199,7 +200,7 @@ async fn a_backlog_and_the_history_of_a_room_are_of_its_log() {
     bobby.send(&history(None)).await;
     let ServerMessage::History { messages, .. } = bobby.next().await.unwrap() else { panic!() };
     assert_eq!(messages.len(), 1);
-    // A room in which nothing was said has a history, too: none.
+    // A room in which nothing was said has an empty history.
     bobby.join_room("quiet", 20).await;
     bobby.send(&history(Some(room("quiet")))).await;
     let ServerMessage::History { messages, .. } = bobby.next().await.unwrap() else { panic!() };
@@ -207,7 +208,7 @@ async fn a_backlog_and_the_history_of_a_room_are_of_its_log() {
 }
 
 #[tokio::test]
-async fn rooms_are_listed_in_parts_by_their_names() {
+async fn rooms_are_listed_in_parts_sorted_by_name() {
     let world = World::new();
     let mut clients = Vec::new();
     for client in 0..20 {
@@ -238,7 +239,7 @@ async fn rooms_are_listed_in_parts_by_their_names() {
 }
 
 #[tokio::test]
-async fn more_joins_than_rooms_there_may_be_are_refused_before_they_wait() {
+async fn more_joins_than_a_key_may_have_rooms_are_refused_at_once() {
     let world = World::new();
     let (mut anna, _) = world.join("anna", 1024 * 1024).await;
     for n in 0..200 {
@@ -257,7 +258,7 @@ async fn more_joins_than_rooms_there_may_be_are_refused_before_they_wait() {
 }
 
 #[tokio::test]
-async fn a_room_that_is_left_while_it_is_joined_is_left() {
+async fn a_room_that_is_left_while_it_is_being_joined_stays_left() {
     let world = World::new();
     let (mut anna, _) = world.join("anna", 64 * 1024).await;
     let (mut bobby, _) = world.join("bobby", 64 * 1024).await;
@@ -294,7 +295,7 @@ async fn presence_that_a_client_does_not_read_is_left_out_for_each_room_by_itsel
 }
 
 #[tokio::test]
-async fn who_is_behind_in_the_lobby_hears_of_its_rooms_all_the_same() {
+async fn a_client_that_is_behind_in_the_lobby_still_gets_what_is_said_in_its_rooms() {
     let world = World::new();
     let (mut slow, _) = world.join("slow", 2048).await;
     let (mut anna, start) = world.join("anna", 64 * 1024).await;
@@ -322,7 +323,7 @@ async fn who_is_behind_in_the_lobby_hears_of_its_rooms_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_reader_in_a_room_that_keeps_less_than_it_has_missed_is_told_how_much() {
+async fn a_client_is_told_how_many_messages_of_a_room_it_misses_because_they_are_no_longer_kept() {
     let world = World::over(Arc::new(MemoryLog::new(8)));
     let (mut slow, _) = world.join("slow", 2048).await;
     let (mut anna, _) = world.join("anna", 64 * 1024).await;

@@ -1,4 +1,4 @@
-//! What a ban is about: a key or addresses, and how either is written. Knows nothing of who is banned.
+//! What a ban is about: a key or a range of addresses, and how each of them is written. Knows nothing of who is banned.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,11 +12,11 @@ use super::range::AddressRange;
 pub(crate) enum Banned {
     /// A key, by its fingerprint.
     Key(Fingerprint),
-    /// Addresses.
+    /// A range of addresses.
     Range(AddressRange),
 }
 
-/// Neither a fingerprint nor addresses.
+/// The text is neither a fingerprint nor a range of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotBannable;
 

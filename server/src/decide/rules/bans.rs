@@ -1,5 +1,5 @@
-//! Who stays out: keys, the networks they were sent out of, and ranges of addresses. Owns these three lists; knows nothing
-//! of connections.
+//! Who is kept out: banned keys, the networks from which these keys were sent out, and banned ranges of addresses. Owns
+//! these three lists; knows nothing of connections.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use super::range::AddressRange;
 use super::term::{Sentence, Term};
 use crate::network::Network;
 
-/// For so many milliseconds, an hour, the network of a banned key is closed to keys without a name here, or for the
-/// ban's own time if that is shorter.
+/// For this many milliseconds, an hour, the network of a banned key is closed to keys without a name here. A ban that
+/// ends earlier opens the network when it ends.
 const NETWORK_CLOSED: u64 = 3600 * 1000;
 
 /// One ban, as `\bans` lists it.
@@ -33,11 +33,11 @@ pub(crate) struct Ban {
 struct KeyBan {
     name: Option<UserName>,
     sentence: Sentence,
-    /// From where the key was sent out, as long as that network is closed.
+    /// The network from which the key was sent out. It matters only as long as that network is closed.
     network: Option<Network>,
 }
 
-/// All bans. What has ended is dropped when the next ban is imposed.
+/// All bans. Bans that have ended are dropped when the next ban is imposed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Bans {
     keys: BTreeMap<Fingerprint, KeyBan>,
@@ -45,8 +45,9 @@ pub(super) struct Bans {
 }
 
 impl Bans {
-    /// Why this key may not come in from this network. A key with a name here is not kept out by the
-    /// network alone; whoever came in from there before has nothing to do with the one who was banned.
+    /// The ban that keeps this key out when it comes from this network; `None` when no ban does. The closed network of
+    /// a banned key does not keep out a key with a name here: a user who came from that network before has nothing to
+    /// do with the banned one.
     pub(super) fn find(
         &self,
         key: &Fingerprint,
@@ -106,7 +107,7 @@ impl Bans {
         Ok(())
     }
 
-    /// Takes a ban back, and opens the network of its key.
+    /// Takes a ban back. Its network is open again as well.
     pub(super) fn unban(&mut self, what: &Banned, now: u64) -> Result<(), Denied> {
         let sentence = match what {
             Banned::Key(fingerprint) => self.keys.remove(fingerprint).map(|ban| ban.sentence),
@@ -115,7 +116,7 @@ impl Bans {
         sentence.filter(|sentence| sentence.holds(now)).map(drop).ok_or(Denied::Unchanged)
     }
 
-    /// All that hold, the oldest first.
+    /// All bans that hold, the oldest first.
     pub(super) fn list(&self, now: u64) -> Vec<Ban> {
         let keys = self.keys.iter().map(|(fingerprint, ban)| Ban {
             what: Banned::Key(fingerprint.clone()),

@@ -1,5 +1,5 @@
-//! Whether the lobby is locked, until when, and which keys may come in all the same. Owns that rule; knows nothing of names
-//! but since when a key has one.
+//! Whether the lobby is locked, until when, and which keys may come in nevertheless. Owns that rule; knows nothing of
+//! names except since when a key has one.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,11 @@ use super::MAX_ENTRIES;
 use super::moderation::Denied;
 use super::term::{Sentence, Term};
 
-/// A key whose oldest name belongs to it for so many milliseconds, an hour, may come into a locked lobby.
+/// A key whose oldest name has belonged to it for this many milliseconds, an hour, may come into a locked lobby.
 const OLD_ENOUGH: u64 = 3600 * 1000;
 
-/// The lock and those who were admitted. They stay admitted when the lock ends, and count at the next one.
+/// The lock, and the keys that were admitted. They stay admitted when the lock ends, and may come in at the next lock
+/// too.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Lock {
     closed: Option<Sentence>,
@@ -21,23 +22,24 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Until when it holds; `None` when the lobby is open.
+    /// Until when the lock holds; `None` while the lobby is open.
     pub(super) fn holds(&self, now: u64) -> Option<Term> {
         let closed = self.closed.as_ref().filter(|sentence| sentence.holds(now))?;
         Some(Term::until(closed.until))
     }
 
-    /// Whether this key may join or speak. A name since a time far ahead dates from a clock that was wrong, and counts as old.
+    /// Whether this key may join or speak. A name that belongs to its key since a time far ahead was bound under a
+    /// wrong clock, and counts as old.
     ///
     /// # Errors
-    /// Until when it may not.
+    /// Until when the key may not.
     pub(super) fn admits(&self, key: &Fingerprint, named_since: Option<u64>, now: u64) -> Result<(), Term> {
         let Some(until) = self.holds(now) else { return Ok(()) };
         let is_old = named_since.is_some_and(|since| now.abs_diff(since) >= OLD_ENOUGH);
         if is_old || self.admitted.contains(key) { Ok(()) } else { Err(until) }
     }
 
-    /// Locks; a second lock replaces the first.
+    /// Locks the lobby; a second lock replaces the first.
     pub(super) fn close(&mut self, sentence: Sentence) {
         self.closed = Some(sentence);
     }

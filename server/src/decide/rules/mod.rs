@@ -1,10 +1,11 @@
-//! What operators decided and what follows from it for everybody else: who is an operator, who is banned or muted, whether
-//! the lobby is slow or locked. One plain struct that is changed by [`Moderation`]s in their order and asked about joins
-//! and texts. Every server that applies the same moderations in the same order comes to the same answers, so nothing here
-//! asks a clock, a socket or chance: the time comes with each entry.
+//! What operators decided and what follows from it for everybody else: who is an operator, who is banned or muted, and
+//! whether the lobby is slow or locked. One plain struct is changed by [`Moderation`]s in their order, and asked about
+//! joins and texts. Every server that applies the same moderations in the same order comes to the same answers.
+//! Therefore nothing here asks a clock, a socket or chance: the time comes with each entry.
 //!
-//! This module knows keys, fingerprints, names and networks. It knows neither connections nor the log: the machine finds
-//! out who is meant and where, and stores the [`Rules`] after each change, since a pruned log no longer holds the acts.
+//! This module knows keys, fingerprints, names and networks. It knows neither connections nor the log. The machine
+//! finds out whom an act is about, and stores the [`Rules`] after each change, because a pruned log no longer holds the
+//! acts.
 //!
 //! Times are in milliseconds since 1970-01-01 UTC.
 
@@ -35,13 +36,13 @@ use lock::Lock;
 use mutes::Mutes;
 use operators::Operators;
 
-/// Entries of each list (bans, mutes, admitted keys) at the most. At the bound a further entry is refused with
-/// [`Denied::ListFull`]; what has ended does not count. All lists are stored as one record with each change, so
-/// the bound is also one on what an operator's act writes: some MiB at the very most. To other servers go the acts, and of
-/// all lists at once only parts, see `parts`.
+/// The limit of each list (bans, mutes, admitted keys). When the limit is reached, a further row is refused with
+/// [`Denied::ListFull`]; rows that have ended do not count. All lists are stored as one record at each change, so this
+/// limit also bounds what one act of an operator writes: some MiB at most. Other servers receive the acts; they receive
+/// whole lists only in parts, see `parts`.
 pub(crate) const MAX_ENTRIES: usize = 4096;
 
-/// The slowest a lobby can be made: one text an hour.
+/// The greatest number of seconds between two texts of one key: an hour.
 pub(crate) const MAX_SLOW_SECONDS: u32 = 3600;
 
 /// What operators decided so far.
@@ -58,38 +59,38 @@ pub struct Rules {
     /// Seconds between two texts of one key; 0 while the lobby is not slow.
     #[serde(default)]
     slow: u32,
-    /// What the lobby is about.
+    /// The topic of the lobby.
     #[serde(default)]
     topic: Option<ShortText>,
-    /// The newest time that an entry came with.
+    /// The time of the newest entry, in milliseconds.
     #[serde(default)]
     now: u64,
 }
 
-/// Somebody who does something, as the machine knows him.
+/// An operator who does something.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Actor<'a> {
     /// The name others see.
     pub(crate) name: &'a UserName,
-    /// Whose it is.
+    /// The operator's key.
     pub(crate) key: &'a PublicKey,
 }
 
-/// Somebody who wants in.
+/// A user who wants to join the lobby.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Visitor<'a> {
-    /// Who it is.
+    /// The user's key.
     pub(crate) key: &'a PublicKey,
-    /// From where, as far as the server it came to knows.
+    /// The network from which he comes, if the server to which he connected knows it.
     pub(crate) network: Option<Network>,
-    /// Since when the oldest of the key's names belongs to it; `None` for a key without a name here.
+    /// Since when the oldest name of the key belongs to it; `None` for a key without a name here.
     pub(crate) named_since: Option<u64>,
 }
 
-/// Why somebody is not let in.
+/// Why a newcomer is not let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NotAdmitted {
-    /// The key, or the address of a key without a name here, is banned.
+    /// The key is banned, or its address is, or it has no name here and its network is closed.
     Banned(Box<Sentence>),
     /// The lobby is locked, until the time given.
     Locked(Term),
@@ -100,12 +101,13 @@ pub(crate) enum NotAdmitted {
 pub(crate) enum NotSaid {
     /// The author is muted.
     Muted(Box<Sentence>),
-    /// The lobby is locked and the author's name too young.
+    /// The lobby is locked, and the author's name is too young.
     Locked(Term),
 }
 
 impl Rules {
-    /// The time goes on, or back where the clock of some server was set back; true when that changed when something ends.
+    /// Sets the time. It usually goes on, and goes back when the clock of a server was set back. True when ends of
+    /// bans, mutes or the lock may have changed by that.
     pub(crate) fn is_now(&mut self, now: u64) -> bool {
         let went_back = term::went_back(self.now, now);
         if went_back {
@@ -117,9 +119,9 @@ impl Rules {
         went_back
     }
 
-    /// The fingerprints that the operators' file lists, or that the server's host has. The list read last counts.
-    /// Past [`MAX_OPERATORS`] the rest is left out; whoever reads the file refuses longer ones.
-    /// True when it is another list than before.
+    /// Sets the fingerprints that the operators' file lists, or the fingerprint of the user who hosts the lobby in his
+    /// client. The list that was read last counts. Fingerprints beyond [`MAX_OPERATORS`] are left out; the reader of
+    /// the file refuses longer files. True when the list differs from the one before.
     pub(crate) fn set_file(&mut self, listed: impl IntoIterator<Item = Fingerprint>) -> bool {
         self.operators.set_file(listed)
     }
@@ -129,7 +131,7 @@ impl Rules {
         self.operators.file()
     }
 
-    /// Somebody to whom an operator did something, by the name he had then.
+    /// Finds a user to whom an operator did something, by the name that the user had then.
     pub(crate) fn known_as(&self, name: &UserName) -> Option<Who> {
         let muted = self.mutes.known_as(name).map(|key| (key.fingerprint(), Some(key)));
         let fingerprint = || self.operators.known_as(name).or_else(|| self.banned_as(name));
@@ -142,7 +144,7 @@ impl Rules {
         self.bans.known_as(name)
     }
 
-    /// What the lobby is about.
+    /// The topic of the lobby.
     pub(crate) fn topic(&self) -> Option<&ShortText> {
         self.topic.as_ref()
     }
@@ -152,10 +154,10 @@ impl Rules {
         self.operators.is_operator(&key.fingerprint())
     }
 
-    /// Whether somebody may join now.
+    /// Whether a user may join now.
     ///
     /// # Errors
-    /// Why not. Operators are always let in.
+    /// Why he may not. Operators are always let in.
     pub(crate) fn admits(&self, visitor: &Visitor<'_>) -> Result<(), NotAdmitted> {
         let fingerprint = visitor.key.fingerprint();
         if self.operators.is_operator(&fingerprint) {
@@ -168,10 +170,10 @@ impl Rules {
         self.lock.admits(&fingerprint, visitor.named_since, self.now).map_err(NotAdmitted::Locked)
     }
 
-    /// Whether a member may say something now, apart from how slow the lobby is.
+    /// Whether a member may say something now, apart from the limit of a slow lobby.
     ///
     /// # Errors
-    /// Why not. Operators may always speak.
+    /// Why the member may not. Operators may always speak.
     pub(crate) fn lets_speak(
         &self,
         key: &PublicKey,
@@ -196,7 +198,7 @@ impl Rules {
     /// Applies what an operator decided.
     ///
     /// # Errors
-    /// Why it does not count; then nothing has changed.
+    /// Why the decision does not count; then nothing has changed.
     pub(crate) fn moderate(&mut self, by: Actor<'_>, moderation: &Moderation) -> Result<(), Denied> {
         let rank = self.operators.rank(&by.key.fingerprint()).ok_or(Denied::NotOperator)?;
         if let Some(who) = moderation.acts_on() {
@@ -240,34 +242,35 @@ impl Rules {
         self.bans.list(self.now)
     }
 
-    /// The address ranges that are banned now, for whoever closes connections before a handshake.
+    /// The address ranges that are banned now, for the code that closes connections before the handshake.
     pub(crate) fn banned_ranges(&self) -> Vec<(AddressRange, Term)> {
         self.bans.ranges(self.now)
     }
 
-    /// The keys that are banned now, for whoever relays sessions.
+    /// The keys that are banned now, and until when, for the relay.
     pub(crate) fn banned_keys(&self) -> Vec<(Fingerprint, Term)> {
         self.bans.keys(self.now)
     }
 
-    /// All operators: those of the file first.
+    /// All operators, those of the file first.
     pub(crate) fn operators(&self) -> Vec<OperatorRow> {
         self.operators.list()
     }
 
-    /// Seconds between two texts of one key; 0 while the lobby is not slow. Whoever takes texts from clients keeps it.
+    /// Seconds between two texts of one key; 0 while the lobby is not slow. The code that takes texts from clients
+    /// enforces this limit.
     pub(crate) fn slow(&self) -> u32 {
         self.slow
     }
 
-    /// Until when the lobby is locked; `None` while it is not.
+    /// Until when the lobby is locked; `None` while it is open.
     #[cfg(test)]
     pub(crate) fn locked(&self) -> Option<Term> {
         self.lock.holds(self.now)
     }
 
-    /// Nobody may do to himself what would keep him out or silent, and nobody may do it to an operator of the file.
-    /// Operators of the file may kick one another.
+    /// Whether this operator may act on this user. Nobody may do to himself what would keep him out or silent, and
+    /// nobody may do it to an operator of the file. Operators of the file may kick one another.
     fn may_act_on(&self, by: Actor<'_>, rank: Rank, who: &Who, what: &Moderation) -> Result<(), Denied> {
         if who.fingerprint == by.key.fingerprint() && !matches!(what, Moderation::Deop(_)) {
             return Err(Denied::Oneself);
@@ -287,7 +290,8 @@ impl Rules {
         Ok(())
     }
 
-    /// Whether any rule could keep a text from being said: asked for every text, and nearly always no.
+    /// Whether any rule could keep a text from being said. This is asked for every text, and the answer is nearly
+    /// always no.
     fn restricts_texts(&self) -> bool {
         !self.mutes.is_empty() || self.lock.holds(self.now).is_some()
     }

@@ -1,5 +1,6 @@
-//! What an operator can decide, as a type that cannot be wrong, and why a decision does not count. Owns no state: the
-//! machine makes these from a client's act and what it knows of names; [`Rules`](super::Rules) applies them.
+//! What an operator can decide, as a type that cannot hold a malformed decision, and why a decision does not count.
+//! Owns no state: the machine makes these values from a client's act and what it knows of names, and
+//! [`Rules`](super::Rules) applies them.
 
 use hobnob_protocol::content::ShortText;
 use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
@@ -10,62 +11,62 @@ use super::range::AddressRange;
 use super::term::Term;
 use crate::network::Network;
 
-/// Somebody whom a decision is about.
+/// The user whom a decision is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Who {
-    /// The name by which he was meant; `None` where only a fingerprint was given.
+    /// The name by which the operator meant the user; `None` where the operator gave only a fingerprint.
     pub(crate) name: Option<UserName>,
-    /// His key's fingerprint.
+    /// The fingerprint of the user's key.
     pub(crate) fingerprint: Fingerprint,
-    /// His key, where the lobby knows it.
+    /// The user's key, if the lobby knows it.
     pub(crate) key: Option<PublicKey>,
 }
 
 /// One decision of an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Moderation {
-    /// Somebody is sent out and may come back.
+    /// A user is sent out and may come back.
     Kick {
         who: Who,
         reason: Option<ShortText>,
     },
-    /// A key is sent out and stays out.
+    /// A key is sent out and kept out.
     Ban {
         who: Who,
-        /// From where he is connected now, if he is.
+        /// The network from which the user is connected; `None` if he is not connected.
         network: Option<Network>,
         term: Term,
         reason: Option<ShortText>,
     },
-    /// Addresses are refused.
+    /// A range of addresses is kept out.
     BanAddress {
         range: AddressRange,
         term: Term,
         reason: Option<ShortText>,
     },
     Unban(Banned),
-    /// Somebody hears and may not speak.
+    /// A user may hear the lobby, but may not speak.
     Mute {
         who: Who,
         term: Term,
         reason: Option<ShortText>,
     },
     Unmute(Who),
-    /// One text in so many seconds for everybody who is no operator; 0 for as many as they like.
+    /// Users who are no operators may say one text in this many seconds; 0 for no limit.
     Slow(u32),
-    /// Only keys whose name is older than an hour, and admitted ones, may join or speak.
+    /// Only keys whose name is older than an hour, and admitted keys, may join or speak.
     Lock(Term),
     Unlock,
     /// A key may join and speak while the lobby is locked.
     Admit(Fingerprint),
     Op(Who),
     Deop(Who),
-    /// What the lobby is about; none for nothing.
+    /// The topic of the lobby; `None` for no topic.
     Topic(Option<ShortText>),
 }
 
 impl Moderation {
-    /// Whom it is done to, where it takes something from somebody.
+    /// The user from whom the decision takes something; `None` for a decision that takes nothing from a user.
     pub(super) fn acts_on(&self) -> Option<&Who> {
         match self {
             Self::Kick { who, .. } | Self::Ban { who, .. } | Self::Mute { who, .. } | Self::Deop(who) => {
@@ -83,7 +84,7 @@ impl Moderation {
         }
     }
 
-    /// How long it is to hold, where it holds for a time.
+    /// How long the decision is to hold; `None` for a kind that does not end by itself.
     pub(crate) fn term(&self) -> Option<Term> {
         match self {
             Self::Ban { term, .. }
@@ -98,25 +99,25 @@ impl Moderation {
 /// Why a decision does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum Denied {
-    /// Whoever decided it is no operator.
+    /// The author of the decision is no operator.
     #[error("only operators may do that")]
     NotOperator,
-    /// It is about nobody the lobby knows.
+    /// The decision is about somebody whom the lobby does not know.
     #[error("the lobby knows nobody of that name")]
     NoSuchUser,
-    /// It would keep its author out, or silent.
+    /// It would keep its own author out, or silent.
     #[error("that would be done to oneself")]
     Oneself,
-    /// The operators' file protects whom it is about.
+    /// The operators' file lists the user whom it is about, which protects him.
     #[error("the operators' file lists that key")]
     InFile,
-    /// Things are so already.
+    /// What was decided is so already.
     #[error("that changes nothing")]
     Unchanged,
-    /// The list it would go into is full.
+    /// The list to which it would add a row is full.
     #[error("the list is full")]
     ListFull,
-    /// It is not put as a decision of its kind has to be.
+    /// It does not have the form that a decision of its kind needs.
     #[error("that is not how it is put")]
     Malformed,
 }

@@ -10,20 +10,20 @@ use super::moderation::Denied;
 use super::parts::ENTRIES;
 use super::term::Sentence;
 
-/// One who is muted.
+/// One key that is muted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Mute {
     name: Option<UserName>,
     sentence: Sentence,
 }
 
-/// All who are muted.
+/// All keys that are muted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Mutes(BTreeMap<PublicKey, Mute>);
 
 impl Mutes {
-    /// Whether nobody was muted, or all were unmuted.
+    /// Whether no mute is in the list. Mutes that have ended may still be in it.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -38,7 +38,7 @@ impl Mutes {
         self.0.get(key).map(|mute| &mute.sentence).filter(|sentence| sentence.holds(now))
     }
 
-    /// A key may not speak. A second mute of one key replaces the first.
+    /// Mutes a key. A second mute of one key replaces the first.
     pub(super) fn mute(
         &mut self,
         key: PublicKey,
@@ -54,7 +54,7 @@ impl Mutes {
         Ok(())
     }
 
-    /// A key may speak again.
+    /// Takes a mute back, so that the key may speak again.
     pub(super) fn unmute(&mut self, key: &PublicKey, now: u64) -> Result<(), Denied> {
         let muted = self.0.remove(key).filter(|mute| mute.sentence.holds(now));
         muted.map(drop).ok_or(Denied::Unchanged)

@@ -1,5 +1,5 @@
-//! Who may moderate: the fingerprints that the server's operators' file lists, and those whom operators named. Owns both
-//! lists and their ranks; knows nothing of what operators do.
+//! Who is an operator: the keys whose fingerprints the operators' file of the server lists, and those that operators
+//! named. Owns both lists and the ranks; knows nothing of what operators do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::moderation::{Denied, Who};
 
-/// Operators of the file, and named ones, at the most each.
+/// The limit of each of the two lists: operators of the file, and named operators.
 pub(crate) const MAX_OPERATORS: usize = 256;
 
-/// What makes somebody an operator.
+/// What makes a key an operator's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rank {
-    /// The operators' file lists the key, or it is the key of whoever hosts the lobby in his own client.
+    /// The operators' file lists the key, or it is the key of the user who hosts the lobby in his own client.
     File,
     /// Another operator named it.
     Named,
@@ -23,15 +23,15 @@ pub(crate) enum Rank {
 /// One operator, as `\ops` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OperatorRow {
-    /// Whose key it is.
+    /// The fingerprint of the operator's key.
     pub(crate) fingerprint: Fingerprint,
-    /// The name it had when it was named; `None` for one of the file.
+    /// The name that the operator had when he was named; `None` for an operator of the file.
     pub(crate) name: Option<UserName>,
-    /// Whether the file lists it.
+    /// Whether the operators' file lists the fingerprint.
     pub(crate) in_file: bool,
 }
 
-/// Somebody whom an operator named.
+/// An operator whom another operator named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Named {
     name: Option<UserName>,
@@ -39,7 +39,7 @@ struct Named {
     at: u64,
 }
 
-/// Both lists.
+/// Both lists of operators.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Operators {
     file: BTreeSet<Fingerprint>,
@@ -47,7 +47,7 @@ pub(super) struct Operators {
 }
 
 impl Operators {
-    /// The list of the file; true when it is another one than before.
+    /// Sets the list of the file. True when it differs from the list before.
     pub(super) fn set_file(&mut self, listed: impl IntoIterator<Item = Fingerprint>) -> bool {
         let before = std::mem::replace(&mut self.file, listed.into_iter().take(MAX_OPERATORS).collect());
         before != self.file
@@ -69,7 +69,7 @@ impl Operators {
         self.file.iter().cloned().collect()
     }
 
-    /// The key that was named under this name.
+    /// The key that was named an operator under this name.
     pub(super) fn known_as(&self, name: &UserName) -> Option<Fingerprint> {
         let named = self.named.iter().find(|(_, named)| named.name.as_ref() == Some(name));
         named.map(|(fingerprint, _)| fingerprint.clone())
@@ -86,7 +86,7 @@ impl Operators {
         self.rank(fingerprint).is_some()
     }
 
-    /// Somebody becomes an operator.
+    /// Makes somebody an operator.
     pub(super) fn name(&mut self, who: &Who, by: &UserName, at: u64) -> Result<(), Denied> {
         if self.is_operator(&who.fingerprint) {
             return Err(Denied::Unchanged);
@@ -99,12 +99,12 @@ impl Operators {
         Ok(())
     }
 
-    /// Somebody who was named is an operator no longer.
+    /// Takes back that somebody was named an operator.
     pub(super) fn take_back(&mut self, fingerprint: &Fingerprint) -> Result<(), Denied> {
         self.named.remove(fingerprint).map(drop).ok_or(Denied::Unchanged)
     }
 
-    /// The same where it does not matter whether he was one.
+    /// Does the same, but does not fail when he was none.
     pub(super) fn remove_named(&mut self, fingerprint: &Fingerprint) {
         self.named.remove(fingerprint);
     }

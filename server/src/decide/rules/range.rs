@@ -1,5 +1,5 @@
-//! A range of addresses that an operator names: one address, or a network as `ADDRESS/BITS`. Owns how it is written and
-//! what is in it; knows nothing of bans.
+//! A range of addresses that an operator names: one address, or a network as `ADDRESS/BITS`. Owns how a range is
+//! written and which addresses are in it; knows nothing of bans.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -9,33 +9,34 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-/// The widest ranges that may be named: wider ones are a slip of the keyboard that closes the lobby to half the world.
+/// The fewest bits a range may have. A range with fewer bits is a typing error that would close the lobby to half the
+/// world.
 const WIDEST_IPV4: u8 = 8;
 const WIDEST_IPV6: u8 = 16;
 
-/// One address counts with those that count as one with it: for IPv6 its /64.
+/// An IPv6 address stands for all addresses of its /64, since they count as one.
 const IPV6_NETWORK_BITS: u8 = 64;
 
-/// Addresses that share their first bits. Those bits after them are 0, so that equal ranges are equal values.
+/// Addresses that share their first bits. The bits after them are 0, so that equal ranges are equal values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct AddressRange {
     first: IpAddr,
     bits: u8,
 }
 
-/// Why a text names no range.
+/// Why a text is no range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum RangeError {
-    /// It has another form.
+    /// The text has another form.
     #[error("expected an address such as 192.0.2.7 or 2001:db8::7, or a network such as 192.0.2.0/24")]
     Form,
-    /// It takes in too many addresses.
+    /// The range contains too many addresses.
     #[error("a network of IPv4 has at least {WIDEST_IPV4} bits, one of IPv6 at least {WIDEST_IPV6}")]
     TooWide,
 }
 
 impl AddressRange {
-    /// The range of so many first bits that `ip` is in.
+    /// The range that contains `ip` and the addresses with the same first `bits` bits.
     fn new(ip: IpAddr, bits: u8) -> Result<Self, RangeError> {
         let (first, most, least) = match ip {
             IpAddr::V4(ip) => (IpAddr::V4(masked_ipv4(ip, bits)), 32, WIDEST_IPV4),
@@ -48,7 +49,7 @@ impl AddressRange {
         }
     }
 
-    /// Whether an address is in it, however it is written.
+    /// Whether an address is in the range, in whichever form the address is written.
     pub(crate) fn contains(&self, ip: IpAddr) -> bool {
         match (self.first, ip.to_canonical()) {
             (IpAddr::V4(first), IpAddr::V4(ip)) => masked_ipv4(ip, self.bits) == first,
@@ -78,7 +79,7 @@ impl FromStr for AddressRange {
         };
         let written: IpAddr = ip.parse().map_err(|_| RangeError::Form)?;
         let ip = written.to_canonical();
-        // The bits of an IPv4 address that is written as an IPv6 one count from the front of the long form.
+        // When an IPv4 address is written as an IPv6 address, its bits are counted from the beginning of the long form.
         let bits = match (bits, written, ip) {
             (None, _, IpAddr::V4(_)) => 32,
             (None, _, IpAddr::V6(_)) => IPV6_NETWORK_BITS,
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_range_or_takes_in_half_the_world_is_refused() {
+    fn texts_that_are_no_range_and_ranges_of_half_the_world_are_refused() {
         for text in
             ["", "anna", "192.0.2.7/33", "192.0.2.7/", "192.0.2/24", "::1/129", "192.0.2.7/-1", "1.2.3.4/999"]
         {

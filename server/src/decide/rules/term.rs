@@ -1,24 +1,25 @@
-//! How long something holds, and what was said when it was imposed. Owns what happens to an end when the clock goes back;
-//! knows nothing of what ends.
+//! How long something holds, and what was said when it was imposed. Owns what happens to an end when the clock goes
+//! back; knows nothing of what ends.
 
 use hobnob_protocol::content::ShortText;
 use hobnob_protocol::name::UserName;
 use serde::{Deserialize, Serialize};
 
-/// A step back of the clock by no more than this is a correction, as clocks are corrected every day. Ends are not moved for it.
+/// When the clock goes back by no more than this many milliseconds, it was corrected, as happens to clocks every day.
+/// Ends are not moved for a correction.
 const CORRECTION: u64 = 5 * 60 * 1000;
 
-/// How long something is to hold: milliseconds, or for good.
+/// How long something is to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Term {
-    /// Until it is taken back.
+    /// It holds until it is taken back.
     ForGood,
-    /// For so many milliseconds where it is proposed; until this time where it is told when something ends.
+    /// A number of milliseconds: in a proposal, how long it holds; where its end is told, the time of that end.
     Millis(u64),
 }
 
 impl Term {
-    /// When something ends that begins `now` and lasts so long; `None` for what never ends.
+    /// When something ends that begins `now` and has this length; `None` for what never ends.
     pub(crate) fn end_from(self, now: u64) -> Option<u64> {
         match self {
             Self::ForGood => None,
@@ -26,7 +27,7 @@ impl Term {
         }
     }
 
-    /// When something ends, where this was made of an end; `None` for what never does.
+    /// The time of an end that [`until`](Self::until) made a term; `None` for what never ends.
     pub(crate) fn as_end(self) -> Option<u64> {
         match self {
             Self::ForGood => None,
@@ -34,7 +35,7 @@ impl Term {
         }
     }
 
-    /// An end as it is told.
+    /// Makes a term of an end, so that the end can be told.
     pub(crate) fn until(end: Option<u64>) -> Self {
         end.map_or(Self::ForGood, Self::Millis)
     }
@@ -47,7 +48,7 @@ pub(crate) struct Sentence {
     pub(crate) by: UserName,
     /// When it was imposed.
     pub(crate) at: u64,
-    /// When it ends; `None` for one that has no end.
+    /// When it ends; `None` if it has no end.
     pub(crate) until: Option<u64>,
     /// What the operator said about it.
     pub(crate) reason: Option<ShortText>,
@@ -59,8 +60,8 @@ impl Sentence {
         self.until.is_none_or(|until| now < until)
     }
 
-    /// The clock went back to `now`. What began later than that begins now and lasts as long as it was to last in all:
-    /// otherwise a ban of an hour that was imposed under a clock a year ahead would hold for a year.
+    /// The clock went back to `now`. A sentence that began later than `now` begins now instead, and keeps its length.
+    /// Otherwise a ban of an hour that was imposed under a clock a year ahead would hold for a year.
     pub(crate) fn clock_went_back(&mut self, now: u64) {
         if self.at <= now {
             return;
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_imposed_under_a_clock_that_was_ahead_lasts_no_longer_than_it_was_to_last() {
+    fn a_sentence_imposed_under_a_clock_that_was_ahead_keeps_its_length() {
         let mut ahead = sentence(10_000, Some(10_500));
         ahead.clock_went_back(2000);
         assert_eq!(ahead, sentence(2000, Some(2500)));

@@ -1,4 +1,4 @@
-//! The rules of operators: who may do what to whom, for how long, and what it means for everybody else.
+//! The rules of operators: who may do what to whom, for how long, and what follows for everybody else.
 
 use hobnob_protocol::content::ShortText;
 
@@ -23,7 +23,7 @@ fn network(ip: &str) -> Option<Network> {
     Some(Network::of(ip.parse().unwrap()))
 }
 
-/// A lobby of which key 1, boss, is an operator by the file.
+/// A lobby in which key 1, with the name boss, is an operator because the operators' file lists it.
 struct Stage {
     rules: Rules,
 }
@@ -64,7 +64,7 @@ fn mute(who: Who, term: Term) -> Moderation {
 }
 
 #[test]
-fn who_is_no_operator_may_decide_nothing() {
+fn a_user_who_is_no_operator_may_decide_nothing() {
     let mut stage = Stage::new();
     let before = stage.rules.clone();
     for moderation in [
@@ -81,7 +81,7 @@ fn who_is_no_operator_may_decide_nothing() {
 }
 
 #[test]
-fn a_banned_key_stays_out_until_its_time_and_says_by_whom_and_why() {
+fn a_banned_key_is_kept_out_until_the_end_and_told_by_whom_and_why() {
     let mut stage = Stage::new();
     stage.does(1, &ban(who("carl", 3), Some("192.0.2.7"), Term::Millis(2 * HOUR))).unwrap();
     let refused = stage.rules.admits(&Visitor { key: &key(3), network: None, named_since: Some(0) });
@@ -131,7 +131,7 @@ fn banned_addresses_are_refused_to_everybody_but_operators() {
 }
 
 #[test]
-fn nobody_bans_himself_or_an_operator_of_the_file_and_a_banned_operator_is_none_any_more() {
+fn nobody_bans_himself_or_an_operator_of_the_file_and_a_banned_operator_is_no_longer_one() {
     let mut stage = Stage::new();
     assert_eq!(stage.does(1, &ban(who("boss", 1), None, Term::ForGood)), Err(Denied::Oneself));
     stage.does(1, &Moderation::Op(who("bobby", 2))).unwrap();
@@ -171,7 +171,7 @@ fn a_named_operator_can_step_down_and_be_taken_back() {
 }
 
 #[test]
-fn who_is_muted_may_not_speak_until_his_time_and_others_may() {
+fn a_muted_user_may_not_speak_until_the_end_and_others_may() {
     let mut stage = Stage::new();
     stage.does(1, &mute(who("carl", 3), Term::Millis(HOUR))).unwrap();
     assert!(matches!(stage.lets_speak(3), Err(NotSaid::Muted(_))));
@@ -185,7 +185,7 @@ fn who_is_muted_may_not_speak_until_his_time_and_others_may() {
 }
 
 #[test]
-fn how_slow_the_lobby_is_is_an_operator_s_to_say_within_an_hour() {
+fn an_operator_makes_the_lobby_slow_by_at_most_an_hour() {
     let mut stage = Stage::new();
     stage.does(1, &Moderation::Slow(30)).unwrap();
     assert_eq!(stage.rules.slow(), 30);
@@ -217,7 +217,7 @@ fn a_locked_lobby_is_for_names_older_than_an_hour_and_for_admitted_keys_and_open
 }
 
 #[test]
-fn a_clock_that_is_set_back_makes_nothing_last_longer_than_it_was_to_last() {
+fn a_clock_that_is_set_back_prolongs_nothing() {
     let mut stage = Stage::new();
     stage.after(1000 * HOUR);
     stage.does(1, &ban(who("carl", 3), None, Term::Millis(HOUR))).unwrap();
@@ -233,7 +233,7 @@ fn a_clock_that_is_set_back_makes_nothing_last_longer_than_it_was_to_last() {
 }
 
 #[test]
-fn lists_are_bounded_and_what_has_ended_makes_room() {
+fn lists_are_bounded_and_rows_that_have_ended_do_not_count() {
     let mut stage = Stage::new();
     let range = |n: usize| format!("10.{}.{}.1", n / 256, n % 256).parse().unwrap();
     let term = Term::Millis(HOUR);
@@ -249,7 +249,7 @@ fn lists_are_bounded_and_what_has_ended_makes_room() {
 }
 
 #[test]
-fn what_is_stored_is_what_was_decided() {
+fn rules_are_read_back_as_they_were_stored() {
     let mut stage = Stage::new();
     stage.does(1, &Moderation::Op(who("bobby", 2))).unwrap();
     stage.does(1, &ban(who("carl", 3), Some("192.0.2.7"), Term::Millis(HOUR))).unwrap();

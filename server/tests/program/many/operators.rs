@@ -131,6 +131,10 @@ async fn each_thing_an_operator_does_counts_on_both_servers_and_after_both_were_
     let (mut b, _) = bobby.join(other.addr).await;
     let (mut c, _) = carl.join(other.addr).await;
     c.say(1, "spam").await;
+    // Whoever has no name here stays out of a banned key's network, whatever else holds.
+    for user in [newcomer, another] {
+        user.join(other.addr).await;
+    }
     act(&mut o, 1, "mute", (Some("anna"), None)).await;
     is_done(&mut a, "mute").await;
     a.say(1, "do you hear me?").await;
@@ -171,12 +175,12 @@ async fn each_thing_an_operator_does_counts_on_both_servers_and_after_both_were_
     act(&mut b, 4, "admit", (None, Some(&fingerprint(newcomer)))).await;
     is_done(&mut a, "admit").await;
     a.post(2, "at last").await;
-    let _newcomer = newcomer.join(one.addr).await;
+    let _newcomer = newcomer.other_run().join(one.addr).await;
     assert_eq!(turned_away(another, one.addr).await, RefusedCode::Locked);
     act(&mut b, 5, "unlock", (None, None)).await;
     act(&mut b, 6, "slow", (None, Some("600"))).await;
     is_done(&mut a, "slow").await;
-    let _another = another.join(one.addr).await;
+    let _another = another.other_run().join(one.addr).await;
     let (mut c, _) = carl.other_run().join(one.addr).await;
     c.say(1, "once").await;
     c.say(2, "and again").await;
