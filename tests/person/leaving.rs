@@ -137,7 +137,7 @@ fn texts_that_a_frozen_server_does_not_acknowledge_are_counted_and_perhaps_not_d
 }
 
 #[test]
-fn what_was_typed_in_a_session_that_is_over_does_not_stand_there_as_said_in_the_lobby() {
+fn a_line_typed_in_a_session_that_is_over_is_not_shown_as_said_in_the_lobby() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let bobby = server.join("bobby");
