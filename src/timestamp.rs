@@ -108,11 +108,12 @@ fn named_day(name: &str, now: &Zoned) -> Option<jiff::Timestamp> {
 
 impl Timestamp {
     /// Returns the time in the form of the calendar library. A peer may send any number; if no calendar contains it,
-    /// the result is the epoch.
+    /// the result is the latest time that one contains.
     #[must_use]
     pub fn instant(self) -> jiff::Timestamp {
-        let millis = i64::try_from(self.0).unwrap_or(0);
-        jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+        let millis = i64::try_from(self.0).ok();
+        let instant = millis.and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
+        instant.unwrap_or(jiff::Timestamp::MAX)
     }
 
     /// Returns the time to the minute, in this zone: `2026-11-25 18:02`.
@@ -197,6 +198,8 @@ mod tests {
         assert_eq!(Timestamp(1_700_000_000_123).to_string(), "2023-11-14T22:13:20.123Z");
         let read: Timestamp = serde_json::from_str("\"2023-11-14T22:13:20.123Z\"").unwrap();
         assert_eq!(read, Timestamp(1_700_000_000_123));
-        assert_eq!(Timestamp(u64::MAX).to_string(), "1970-01-01T00:00:00.000Z");
+        for never in [u64::MAX, i64::MAX as u64, 253_500_000_000_000] {
+            assert!(Timestamp(never).to_string().starts_with("9999-12-30T"), "{never}");
+        }
     }
 }

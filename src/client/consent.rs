@@ -121,8 +121,7 @@ impl State {
     fn let_wait(&mut self, ask: u64, name: &UserName, key: &PublicKey, now: Instant) -> ConsentAnswer {
         match self.knocks.knock(ask, name, key, now) {
             Ok(()) => {
-                self.meet(name, Some(key));
-                self.emit(Notice::Asked { peer: name.clone(), fingerprint: key.fingerprint() });
+                self.show_knocks(now);
                 ConsentAnswer::Asking
             }
             Err(KnockRefused::Declined) => ConsentAnswer::Declined,
@@ -170,11 +169,23 @@ impl State {
 
     fn waiting_knock(&mut self, name: &UserName) -> Result<Knock, CommandError> {
         self.require_lobby_up()?;
-        self.knocks.take(name).ok_or_else(|| failing::Private::NobodyWaits(name).into())
+        let waiting = self.knocks.take(name);
+        waiting.ok_or_else(|| match self.knocks.has_left(name) {
+            true => failing::Private::AskerLeft(name).into(),
+            false => failing::Private::NobodyWaits(name).into(),
+        })
     }
 
     fn answer_knock(&self, ask: u64, answer: ConsentAnswer) {
         self.lobby.ask(ClientMessage::Consent { ask, answer });
+    }
+
+    /// This user is told who waits, a few at once.
+    fn show_knocks(&mut self, now: Instant) {
+        for (name, key) in self.knocks.take_unshown(now) {
+            self.meet(&name, Some(&key));
+            self.emit(Notice::Asked { peer: name, fingerprint: key.fingerprint() });
+        }
     }
 
     /// Declines the users who have waited for long enough.
@@ -183,6 +194,10 @@ impl State {
             self.knocks.note_declined(key, now);
             self.answer_knock(ask, ConsentAnswer::Declined);
             self.emit(saying::Private::WaitedInVain { name: &name }.into());
+        }
+        self.show_knocks(now);
+        if let Some(count) = self.knocks.take_gone_unseen(now) {
+            self.emit(saying::Private::AskedAndLeft { count }.into());
         }
     }
 }

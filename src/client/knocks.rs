@@ -18,6 +18,14 @@ const MOST_WAITING: usize = 16;
 /// How long a user who was declined has to wait before he may ask again.
 const DECLINED_FOR: Duration = Duration::from_secs(10 * 60);
 
+/// So many questions are shown at once, and then one in this time: whoever asks with one key after the other and leaves
+/// again fills no screen. At this pace all that may wait are shown before they are declined.
+const SHOWN_AT_ONCE: u32 = 5;
+const SHOWN_ONE_IN: Duration = Duration::from_secs(5);
+
+/// Names remembered for having left before they were answered.
+const MOST_GONE: usize = 64;
+
 /// How many declined keys are remembered. Each takes an answer of this user, or two minutes.
 const MOST_DECLINED: usize = 1000;
 
@@ -35,6 +43,8 @@ pub(crate) struct Knock {
     /// The key of the user.
     pub(crate) key: PublicKey,
     until: Instant,
+    /// This user was told.
+    is_shown: bool,
 }
 
 /// Why a user may not even wait.
@@ -60,6 +70,12 @@ pub(crate) struct Knocks {
     waiting: Vec<Knock>,
     declined: VecDeque<(PublicKey, Instant)>,
     welcome: VecDeque<Welcome>,
+    /// Who left while they waited, the latest last.
+    gone: VecDeque<UserName>,
+    /// How many of them left before this user was told, and is still to be told.
+    gone_unseen: u64,
+    /// When as many may be shown at once again as ever.
+    shown_freely_at: Option<Instant>,
 }
 
 impl Knocks {
@@ -81,8 +97,51 @@ impl Knocks {
         if self.waiting.len() >= MOST_WAITING || self.waiting.iter().any(|knock| knock.key == *key) {
             return Err(KnockRefused::Busy);
         }
-        self.waiting.push(Knock { ask, name: name.clone(), key: *key, until: now + WAITS_FOR });
+        self.gone.retain(|gone| gone != name);
+        let (name, until) = (name.clone(), now + WAITS_FOR);
+        self.waiting.push(Knock { ask, name, key: *key, until, is_shown: false });
         Ok(())
+    }
+
+    /// Those of whom this user is told now, the first who asked first.
+    pub(crate) fn take_unshown(&mut self, now: Instant) -> Vec<(UserName, PublicKey)> {
+        let mut shown = Vec::new();
+        for knock in self.waiting.iter_mut().filter(|knock| !knock.is_shown) {
+            let freely_at = self.shown_freely_at.map_or(now, |at| at.max(now)) + SHOWN_ONE_IN;
+            if freely_at > now + SHOWN_ONE_IN * SHOWN_AT_ONCE {
+                break;
+            }
+            (self.shown_freely_at, knock.is_shown) = (Some(freely_at), true);
+            shown.push((knock.name.clone(), knock.key));
+        }
+        shown
+    }
+
+    /// How many left before this user was told of them, once there is a turn for that.
+    pub(crate) fn take_gone_unseen(&mut self, now: Instant) -> Option<u64> {
+        if self.gone_unseen == 0 || self.next_shown_at(now) > now {
+            return None;
+        }
+        self.shown_freely_at = Some(self.shown_freely_at.map_or(now, |at| at.max(now)) + SHOWN_ONE_IN);
+        Some(std::mem::take(&mut self.gone_unseen))
+    }
+
+    /// When one more may be shown.
+    fn next_shown_at(&self, now: Instant) -> Instant {
+        let full = SHOWN_ONE_IN * (SHOWN_AT_ONCE - 1);
+        self.shown_freely_at.and_then(|at| at.checked_sub(full)).map_or(now, |at| at.max(now))
+    }
+
+    /// Somebody of this name is no longer in the lobby, and waits no more.
+    pub(crate) fn left(&mut self, name: &UserName) {
+        let Some(knock) = self.take(name) else { return };
+        self.gone_unseen += u64::from(!knock.is_shown);
+        remember(&mut self.gone, MOST_GONE, knock.name);
+    }
+
+    /// Whether somebody of this name waited, and left.
+    pub(crate) fn has_left(&self, name: &UserName) -> bool {
+        self.gone.contains(name)
     }
 
     /// Removes and returns the user with this name who waits.
@@ -127,7 +186,10 @@ impl Knocks {
     /// Returns when the next user has waited for long enough.
     #[must_use]
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.waiting.iter().map(|knock| knock.until).min()
+        let now = Instant::now();
+        let is_unshown = self.gone_unseen > 0 || self.waiting.iter().any(|knock| !knock.is_shown);
+        let shown = is_unshown.then(|| self.next_shown_at(now));
+        self.waiting.iter().map(|knock| knock.until).chain(shown).min()
     }
 
     /// Removes and returns the users who have waited for long enough.
@@ -194,11 +256,47 @@ mod tests {
         let (mut knocks, now) = (Knocks::default(), Instant::now());
         knock(&mut knocks, 1, now).unwrap();
         knock(&mut knocks, 2, now + WAITS_FOR / 2).unwrap();
+        assert_eq!(knocks.take_unshown(now).len(), 2);
         assert_eq!(knocks.deadline(), Some(now + WAITS_FOR));
         let overdue = knocks.take_overdue(now + WAITS_FOR);
         assert_eq!(overdue.iter().map(|knock| knock.ask).collect::<Vec<_>>(), [1]);
         knocks.forget_waiting();
         assert_eq!(knocks.deadline(), None);
+    }
+
+    #[test]
+    fn whoever_leaves_waits_no_more_and_a_flood_of_them_is_shown_a_few_at_once_and_summed() {
+        let (mut knocks, now) = (Knocks::default(), Instant::now());
+        let mut shown = 0;
+        for number in 0..200 {
+            assert_eq!(knock(&mut knocks, number, now), Ok(()), "nobody's place is taken by who left");
+            shown += knocks.take_unshown(now).len();
+            knocks.left(&name(number));
+            assert!(knocks.has_left(&name(number)));
+        }
+        assert_eq!(shown, SHOWN_AT_ONCE as usize);
+        assert_eq!(knocks.take_gone_unseen(now), None, "its turn comes");
+        assert_eq!(knocks.deadline(), Some(now + SHOWN_ONE_IN));
+        let later = now + SHOWN_ONE_IN;
+        assert_eq!(knocks.take_gone_unseen(later), Some(200 - u64::from(SHOWN_AT_ONCE)));
+        assert_eq!((knocks.take_gone_unseen(later), knocks.deadline()), (None, None));
+        assert_eq!(knocks.gone.len(), MOST_GONE);
+        assert!(!knocks.has_left(&name(0)) && knocks.has_left(&name(199)));
+        knock(&mut knocks, 199, later).unwrap();
+        assert!(!knocks.has_left(&name(199)), "he is back");
+    }
+
+    #[test]
+    fn all_who_stay_are_shown_before_they_are_declined() {
+        let (mut knocks, start) = (Knocks::default(), Instant::now());
+        (0..16).for_each(|number| knock(&mut knocks, number, start).unwrap());
+        let mut shown = knocks.take_unshown(start).len();
+        while shown < 16 {
+            let now = knocks.deadline().unwrap();
+            assert!(now < start + WAITS_FOR, "{shown} were shown");
+            shown += knocks.take_unshown(now).len();
+        }
+        assert_eq!(knocks.deadline(), Some(start + WAITS_FOR));
     }
 
     #[test]

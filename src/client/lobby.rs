@@ -214,6 +214,7 @@ impl State {
                     // A user who leaves a room is still in the lobby.
                     if room.is_none() {
                         self.known_names.remove(&name);
+                        self.knocks.left(&name);
                     }
                     let (ignored, room) = (self.user.ignores_name(&name), room.clone());
                     self.emit(Notice::Left { name, session, room, ignored });

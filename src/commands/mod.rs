@@ -46,6 +46,7 @@ mod unban;
 mod unignore;
 mod unlock;
 mod unmute;
+mod unrun;
 mod users;
 mod verify;
 mod wait;
@@ -54,6 +55,7 @@ mod whom;
 
 use tokio::time::Instant;
 
+pub use self::unrun::{leads_to_lobby, said_alone, session_led_to};
 use crate::client::State;
 pub use crate::client::command_error::CommandError;
 pub use crate::input::traits::{Leads, Traits};

@@ -43,7 +43,7 @@ pub(crate) enum Unsent<'a> {
     TypedTooEarly,
     /// The user left instead of answering whether the text is to be sent.
     LeftBeforeYes,
-    /// The program was asked to end before the line had its turn.
+    /// The run was ended from outside before the line had its turn.
     EndedBeforeItsTurn,
     /// The other side still answers, but has acknowledged nothing for too long.
     NothingAcknowledged,
@@ -87,7 +87,7 @@ impl fmt::Display for Unsent<'_> {
             Self::SessionOfCallOver => "the session it was called from is over",
             Self::TypedTooEarly => "it was typed before this prompt was there; the Up key brings it back",
             Self::LeftBeforeYes => "you left before you said yes",
-            Self::EndedBeforeItsTurn => "the program was asked to end before its turn",
+            Self::EndedBeforeItsTurn => "the run was ended before its turn",
             Self::NothingAcknowledged => "the other's program answers, but acknowledges nothing",
             Self::NotAcknowledged => "it was not acknowledged before the end",
             Self::LobbyDownToTheEnd => "the lobby was down until the end",

@@ -138,8 +138,8 @@ fn every_text_is_stored_once_and_in_one_order_whichever_servers_and_nodes_die() 
         speaker.client.has_no(json!({"event": "unsent"}));
     }
     for server in &mut cluster.servers {
-        let _how = server.stop(Signal::SIGTERM, ENDS_WITHIN);
-        assert_eq!(verified(server), messages, "after {faults:?}");
+        let ended = server.stop(Signal::SIGTERM, ENDS_WITHIN);
+        assert_eq!(verified(server), messages, "after {faults:?}\n{}", ended.stderr.join("\n"));
     }
     eprintln!("{} faults, {messages} messages, {} observers, nothing lost", faults.len(), observers.len());
     tell_silences(&faults, &observers[0]);

@@ -68,6 +68,26 @@ fn a_declined_user_is_told_and_cannot_ask_again_at_once() {
 }
 
 #[test]
+fn the_question_of_somebody_who_leaves_goes_with_him() {
+    let (server, _home, [anna, bobby]) = anna_with("ask");
+    for number in 0..20 {
+        let stranger = server.join(&format!("stranger{number}"));
+        stranger.send("\\fork anna");
+        stranger.wait_event("that anna is asked", |event| {
+            event["event"] == "notice" && event["text"].as_str().unwrap().contains("anna is asked")
+        });
+        stranger.kill();
+        anna.wait(json!({"event": "left", "name": format!("stranger{number}")}));
+    }
+    bobby.send("\\fork anna");
+    is_asked(&anna, "bobby", &bobby);
+    assert!(anna.all(json!({"event": "asked"})).len() < 20);
+    anna.ask_error("\\accept stranger19", "no_such_user");
+    anna.send("\\accept bobby");
+    anna.wait(json!({"event": "opened", "peer": "bobby"}));
+}
+
+#[test]
 fn only_pinned_users_open_a_session_when_the_setting_says_so() {
     let (_server, _home, [anna, bobby]) = anna_with("known");
     bobby.ask_error("\\fork anna", "declined");

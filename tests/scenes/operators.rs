@@ -213,3 +213,76 @@ fn a_user_whose_client_hosts_is_an_operator() {
     let ops = host.ask("\\ops", json!({"event": "ops"}));
     assert_eq!(ops["ops"][0]["file"], true);
 }
+
+#[test]
+fn what_a_script_had_read_ahead_when_it_is_sent_out_is_answered_and_reported() {
+    let ruled = Ruled::start();
+    let boss = ruled.boss();
+    let carl = ruled.server.client("carl").join();
+    carl.send("\\join tea");
+    carl.wait(json!({"event": "opened", "room": "tea"}));
+    // One write, which is read as a whole before its first line is answered.
+    let ahead = [
+        "first",
+        "\\wait 100",
+        "for tea",
+        r#"{"say":"asked","id":7}"#,
+        r#"{"command":"users","id":8}"#,
+        "\\msg boss secret",
+        "\\lobby",
+        "to all",
+        r#"{"say":"there","session":1,"id":9}"#,
+        "\\users",
+    ];
+    carl.send(&ahead.join("\n"));
+    carl.wait(json!({"event": "sent", "text": "first"}));
+    acts(&boss, "\\kick carl");
+    let ended = carl.ended().ended_with(3);
+    for (session, text) in [
+        (json!(1), "for tea"),
+        (json!(1), "asked"),
+        (json!(null), "secret"),
+        (json!(0), "to all"),
+        (json!(1), "there"),
+    ] {
+        ended.the(json!({"event": "unsent", "session": session, "text": text}));
+    }
+    for (id, code) in [(7, "unsent"), (8, "refused"), (9, "unsent")] {
+        ended.the(json!({"event": "answer", "id": id, "ok": false, "code": code}));
+    }
+    let told = ended.the(json!({"event": "error", "code": "refused"}))["text"].to_string();
+    assert!(told.contains("3 commands were read that had no turn"), "{told}");
+    boss.has_no(json!({"event": "message", "from": "carl"}));
+}
+
+#[test]
+fn a_banned_address_is_told_so_each_time() {
+    let ruled = Ruled::start();
+    let boss = ruled.boss();
+    acts(&boss, "\\ban 127.0.0.0/8 1h enough");
+    let mut texts = Vec::new();
+    for _ in 0..5 {
+        let run = ruled.server.client("bobby").run_json("hello\n").ended_with(3);
+        texts.push(run.the(json!({"event": "error", "code": "banned"}))["text"].to_string());
+    }
+    assert!(texts[0].contains("boss banned you") && texts[0].contains("enough"), "{texts:?}");
+    assert!(texts[4].contains("an operator keeps this address out"), "{texts:?}");
+    acts(&boss, "\\unban 127.0.0.0/8");
+    let _bobby = ruled.server.join("bobby");
+}
+
+#[test]
+fn a_topic_of_a_room_is_a_text_in_a_slow_lobby_and_of_the_muted_none() {
+    let ruled = Ruled::start();
+    let [boss, anna] = [ruled.boss(), ruled.server.join("anna")];
+    anna.enter("tea");
+    acts(&boss, "\\slow 600");
+    anna.ask("\\topic one", json!({"event": "topic", "text": "one"}));
+    anna.ask_error("\\topic two", "refused");
+    anna.say_in_vain("three");
+    acts(&boss, "\\slow");
+    acts(&boss, "\\mute anna");
+    anna.ask_error("\\topic four", "muted");
+    acts(&boss, "\\unmute anna");
+    anna.ask("\\topic five", json!({"event": "topic", "text": "five"}));
+}

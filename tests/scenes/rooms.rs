@@ -226,3 +226,33 @@ fn a_script_begins_in_no_room_and_is_told_what_it_missed_in_a_room_when_it_joins
     let log = server.client("anna").home(&home).arg("log").args(["--room", "#tea"]).run("");
     assert_eq!(log.stdout.iter().filter(|line| line.contains("[#tea] ")).count(), 4, "{}", log.story());
 }
+
+/// Somebody fills the list; the next room takes the place of one of his, and people find theirs again, also after a
+/// restart.
+#[test]
+fn rooms_of_one_word_give_way_to_those_of_others() {
+    let mut server = Server::start(&["--rooms", "3"]);
+    let anna = server.join("anna");
+    anna.enter("tea");
+    anna.say("we meet here");
+    for (number, name) in ["one", "two"].into_iter().enumerate() {
+        let stranger = server.join(name);
+        stranger.enter(&format!("junk{number}"));
+        stranger.say("x");
+        stranger.finish().ended_with(0);
+    }
+    server.kill();
+    server.restart();
+    anna.wait(json!({"event": "link", "session": 0, "state": "up"}));
+    let bobby = server.join("bobby");
+    bobby.enter("dev");
+    bobby.say("and we here");
+    let carol = server.join("carol");
+    carol.enter("ops");
+    let rooms = carol.ask("\\rooms", json!({"event": "rooms"}));
+    let names: Vec<&str> =
+        rooms["rooms"].as_array().unwrap().iter().map(|room| room["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["dev", "ops", "tea"]);
+    let dora = server.join("dora");
+    dora.ask_error("\\join more", "refused");
+}

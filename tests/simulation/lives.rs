@@ -8,10 +8,10 @@ use std::sync::Arc;
 use hobnob_order::{Ordered, Place, ServerId};
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::name::LogId;
-use hobnob_server::decide::{Effect, Entry, Machine, Proposals, Saved};
+use hobnob_server::decide::{Effect, Entry, Machine, Proposals, Rooms, Saved};
 
 use crate::chance::Chance;
-use crate::decisions::{BEGINNING, Book, Proposer};
+use crate::decisions::{BEGINNING, Book, Proposer, rooms_there_may_be};
 
 /// How many seeds are always played; below, how many batches each has and how many servers there are at once.
 const SEEDS: u64 = 600;
@@ -67,7 +67,8 @@ fn play(seed: u64) -> u64 {
     let mut story = Story::new(seed);
     (0..BATCHES).for_each(|_| story.step());
     let start = Position::start(&LogId::new([7; 16]));
-    let (mut one, mut other) = (Machine::shared(start), Machine::shared(start));
+    let rooms = rooms_there_may_be(seed);
+    let [mut one, mut other] = [(); 2].map(|()| Machine::shared(start).with_rooms(Rooms::new(rooms, [])));
     let mut book = Book::beginning(start);
     let (mut said, mut vouched) = (0, None);
     for (batch, place) in story.order.iter().zip(1..) {

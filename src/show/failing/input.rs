@@ -93,6 +93,18 @@ pub(crate) enum Input<'a> {
              with [SECONDS] after which it fails (30)"
     )]
     WaitUsage,
+    /// The run was ended before these commands had their turn.
+    #[error(
+        "{count} {} read that had no turn before the run was ended",
+        if *count == 1 { "command was" } else { "commands were" }
+    )]
+    CommandsNotRun {
+        /// How many.
+        count: usize,
+    },
+    /// The run was ended while more lines may have stood in standard input.
+    #[error("standard input was not read to its end: what still stood there was neither done nor sent")]
+    NotReadToItsEnd,
     /// An editor was asked for, and there is no terminal.
     #[error("an editor needs a terminal")]
     NoTerminalToEdit,
@@ -108,6 +120,7 @@ impl Failing for Input<'_> {
             Self::OtherChats { .. } | Self::NearlyCommand { .. } | Self::NoCommand(_) | Self::NoHelp(_) => {
                 ErrorCode::UnknownCommand
             }
+            Self::CommandsNotRun { .. } | Self::NotReadToItsEnd => ErrorCode::Refused,
             _ => ErrorCode::Usage,
         }
     }

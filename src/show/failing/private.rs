@@ -69,6 +69,9 @@ pub(crate) enum Private<'a> {
     /// The private talk with a user could not be removed.
     #[error("what was said with {0} in private could not be removed yet; try again")]
     TalkNotRemoved(&'a UserName),
+    /// Whoever of this name asked for a private session has left the lobby since.
+    #[error("{0} asked to talk in private, and has left since; nobody waits")]
+    AskerLeft(&'a UserName),
     /// No user of this name has asked for a private session.
     #[error("{0} does not wait for an answer; who wants to talk in private is told when it is asked")]
     NobodyWaits(&'a UserName),
@@ -107,7 +110,7 @@ impl Failing for Private<'_> {
                 ErrorCode::Refused
             }
             Self::Refused { code, .. } => *code,
-            Self::NothingToForget(_) | Self::NobodyWaits(_) => ErrorCode::NoSuchUser,
+            Self::NothingToForget(_) | Self::NobodyWaits(_) | Self::AskerLeft(_) => ErrorCode::NoSuchUser,
         }
     }
 }

@@ -43,6 +43,11 @@ pub(crate) enum Private<'a> {
         /// The name of the user.
         name: &'a UserName,
     },
+    /// So many asked for a private session and left before this user was told.
+    AskedAndLeft {
+        /// How many.
+        count: u64,
+    },
     /// A user who was refused may open sessions again.
     RefusedNoMore {
         /// The name of the user.
@@ -108,6 +113,10 @@ impl fmt::Display for Private<'_> {
             Self::Declined { name } => write!(f, "{name} is declined, and may ask again in ten minutes"),
             Self::WaitedInVain { name } => {
                 write!(f, "{name} has waited for two minutes and is declined; \\fork {name} opens a session")
+            }
+            Self::AskedAndLeft { count } => {
+                let who = if *count == 1 { "one more".to_owned() } else { format!("{count} more") };
+                write!(f, "{who} asked to talk in private, and left again")
             }
             Self::RefusedNoMore { name } => {
                 write!(f, "private sessions of {name} are not refused any more")
