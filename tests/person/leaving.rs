@@ -77,9 +77,24 @@ fn a_visitor_who_leaves_is_not_asked() {
 
 #[test]
 fn a_ctrl_c_after_something_was_typed_is_a_first_one_again() {
+    for columns in WIDTHS {
+        ctrl_c_twice(columns);
+    }
+}
+
+fn ctrl_c_twice(columns: u16) {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
-    let mut anna = Person::join(&server, "anna", (80, 24));
+    let mut anna = Person::join(&server, "anna", (columns, 24));
+    // On a line with something on it, it clears the line, which Ctrl-Y gives back.
+    anna.terminal.type_text("half a thought");
+    anna.sees_last("lobby> half a thought");
+    anna.terminal.keys(b"\x03");
+    anna.sees_last("lobby>");
+    anna.terminal.keys(b"\x19");
+    anna.sees_last("lobby> half a thought");
+    anna.terminal.keys(b"\x15");
+    anna.sees_last("lobby>");
     anna.terminal.keys(b"\x03");
     anna.sees("Ctrl-C again, Ctrl-D or \\quit to leave");
     anna.enter("still here");

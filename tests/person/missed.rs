@@ -215,3 +215,34 @@ fn mentions_that_do_not_fit_follow_on_the_next_page() {
         assert!(anna.terminal.screen().lines().count() <= 24 && !anna.terminal.screen().contains("anna 41"));
     }
 }
+
+#[test]
+fn without_a_history_this_run_is_searched_and_nothing_is_told_as_missed() {
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let home = Home::new();
+        let bobby = server.join("bobby");
+        let arguments = ["--server", server.address(), "--name", "anna", "--no-history"];
+        for run in 1..=2 {
+            let mut anna = Person::start(&arguments, (columns, 24), &[], &home);
+            anna.sees_last("lobby>");
+            bobby.say(&format!("anna, run {run}"));
+            bobby.say(&format!("and anna, once more in run {run}"));
+            anna.sees(&format!("once more in run {run}"));
+            assert!(!anna.terminal.transcript().contains("messages in"), "{}", anna.terminal.transcript());
+            anna.enter("\\missed");
+            anna.sees("\\missed: ");
+            anna.enter(&format!("\\search {run}"));
+            anna.sees(&format!("[lobby] bobby: anna, run {run}"));
+            anna.sees(">>> 2 found");
+            anna.enter("\\clear");
+            anna.enter("\\last");
+            anna.sees("[lobby] bobby: and anna, once more");
+            anna.enter("\\last");
+            anna.sees("[lobby] bobby: anna, run");
+            anna.enter("\\quit");
+            anna.terminal.wait_for_end();
+        }
+        assert!(!home.data_dir().join("history.sqlite").exists());
+    }
+}

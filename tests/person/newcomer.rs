@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::person::Person;
+use crate::person::{Person, WIDTHS};
 use crate::support::home::Home;
 use crate::support::server::Server;
 
@@ -18,9 +18,15 @@ fn the_prompt_follows_the_help_of_a_command_at_once() {
 
 #[test]
 fn a_slash_typed_by_habit_is_not_said_to_the_lobby() {
+    for columns in WIDTHS {
+        slash_by_habit(columns);
+    }
+}
+
+fn slash_by_habit(columns: u16) {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
-    let mut anna = Person::join(&server, "anna", (100, 24));
+    let mut anna = Person::join(&server, "anna", (columns, 24));
     anna.terminal.type_text("/users");
     anna.sees_last("lobby> /users  the same as \\users");
     anna.enter("");
@@ -173,5 +179,5 @@ fn a_manual_page_on_a_terminal_says_how_to_read_it() {
     let mut anna = Person::start(&["man"], (80, 24), &[], &Home::new());
     assert!(anna.terminal.wait_for_end().success());
     let screen = anna.terminal.screen();
-    assert!(screen.ends_with("to read it: hobnob man | man -l -"), "{screen}");
+    assert!(screen.ends_with("read it with: hobnob man | man -l -"), "{screen}");
 }

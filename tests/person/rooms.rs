@@ -142,6 +142,7 @@ fn the_user_may_switch_to_a_room_while_the_lobby_is_down_and_lines_wait_there() 
     let mut anna = Person::join(&server, "anna", (80, 40));
     anna.enter("\\join tea");
     anna.sees_last("1 #tea>");
+    anna.sees("you are in #tea: session 1");
     anna.enter("\\lobby");
     anna.sees_last("lobby>");
     server.kill();
@@ -158,9 +159,15 @@ fn the_user_may_switch_to_a_room_while_the_lobby_is_down_and_lines_wait_there() 
 
 #[test]
 fn tab_completes_rooms() {
+    for columns in WIDTHS {
+        completes_rooms(columns);
+    }
+}
+
+fn completes_rooms(columns: u16) {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
-    let mut anna = Person::join(&server, "anna", (80, 24));
+    let mut anna = Person::join(&server, "anna", (columns, 24));
     // This room was made after anna joined, and nobody has told her of it.
     bobby.enter("teahouse");
     while !last_row(&anna.terminal.screen()).ends_with("\\join teahouse") {
@@ -232,5 +239,12 @@ fn what_was_missed_in_many_rooms_takes_only_a_few_rows() {
         anna.sees("\\missed mentions shows what names you");
         anna.enter("\\missed mentions");
         anna.sees("#room4 bobby: anna, the fourth");
+        // What is all shown where one goes is read, and not shown once more.
+        anna.enter("\\sw room4");
+        anna.sees("1 unread in #room4");
+        anna.sees_last("4 #room4 (1:1 2:1 3:1 …)>");
+        anna.enter("\\missed");
+        anna.sees("10 more: \\missed");
+        assert_eq!(anna.terminal.transcript().matches("anna, the fourth").count(), 2);
     }
 }

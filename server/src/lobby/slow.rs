@@ -1,6 +1,7 @@
-//! The limit of texts in a slow lobby: texts, and topics of rooms: each key that is no operator's may say one in a number of seconds. Only
-//! this server knows when a key last spoke to it, so that is checked here, before the order; how slow the lobby is was
-//! decided by the order. A server that starts anew has forgotten when keys spoke, and everybody may speak at once.
+//! The limit of texts, and of topics in rooms, in a slow lobby: each key that is no operator's may say one in a number of
+//! seconds. Only this server knows when a key last spoke to it, so that is checked here, before the order; how slow the
+//! lobby is was decided by the order. A server that starts anew has forgotten when keys spoke, and everybody may speak at
+//! once.
 
 use std::collections::HashMap;
 use std::time::Duration;
