@@ -1,5 +1,5 @@
-//! One connection to the lobby's server: TCP, TLS, hello, welcome. Owns the order of these steps and
-//! their time limit; [`super::link`] decides what to do when one fails.
+//! One connection to the lobby's server: TCP, TLS, hello, welcome. This file owns the order of these steps and their
+//! time limit; [`super::link`] decides what to do when a step fails.
 
 use std::future::poll_fn;
 use std::io;

@@ -86,7 +86,7 @@ fn ctrl_c_twice(columns: u16) {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let mut anna = Person::join(&server, "anna", (columns, 24));
-    // On a line with something on it, it clears the line, which Ctrl-Y gives back.
+    // If something is typed, Ctrl-C only clears the line, and Ctrl-Y gives it back.
     anna.terminal.type_text("half a thought");
     anna.sees_last("lobby> half a thought");
     anna.terminal.keys(b"\x03");

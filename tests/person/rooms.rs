@@ -239,7 +239,7 @@ fn what_was_missed_in_many_rooms_takes_only_a_few_rows() {
         anna.sees("\\missed mentions shows what names you");
         anna.enter("\\missed mentions");
         anna.sees("#room4 bobby: anna, the fourth");
-        // What is all shown where one goes is read, and not shown once more.
+        // If all unread messages are shown when the user goes there, they are read and not shown once more.
         anna.enter("\\sw room4");
         anna.sees("1 unread in #room4");
         anna.sees_last("4 #room4 (1:1 2:1 3:1 …)>");
