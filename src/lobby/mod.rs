@@ -3,7 +3,8 @@
 //! of the link, and [`event`] what the app hears. [`sequence`] knows which number comes next in the log, and what to do
 //! when a number is skipped. [`outbox`] holds what the server has not acknowledged, and [`event_queue`] the events that
 //! the app has not taken. `rooms` are the rooms that the link carries beside the lobby; `servers` is the list of the
-//! lobby's servers; `limits` says how much a server may do unasked. These modules know nothing of sessions, commands or
+//! lobby's servers; `limits` says how much a server may do unasked; `sender`
+//! writes. These modules know nothing of sessions, commands or
 //! screens.
 
 pub mod connect;
@@ -17,6 +18,7 @@ mod redial;
 #[cfg(test)]
 mod room_tests;
 mod rooms;
+mod sender;
 pub mod sequence;
 mod servers;
 #[cfg(test)]
