@@ -1,5 +1,5 @@
-//! One connection to the lobby's server: TCP, TLS, hello, welcome. Owns the order of these steps and
-//! their time limit; [`super::link`] decides what to do when one fails.
+//! One connection to the lobby's server: TCP, TLS, hello, welcome. This file owns the order of these steps and their
+//! time limit; [`super::link`] decides what to do when a step fails.
 
 use std::future::poll_fn;
 use std::io;
@@ -62,6 +62,13 @@ pub enum ConnectError {
     /// What answers is no hobnob server, or a broken one.
     #[error("what answers there does not speak hobnob: {0}")]
     Protocol(String),
+    /// Before its first message, the server said that it lets nobody in from this address. No key vouches for that, so
+    /// the client tries again.
+    #[error("an operator keeps this address out of the lobby, for a while or for good")]
+    KeptOut,
+    /// The server closed the connection before its first message.
+    #[error("the server closed the connection before a word; it may have all the clients it takes")]
+    ClosedAtOnce,
     /// No answer came in time.
     #[error("no answer within {} seconds", HANDSHAKE_TIMEOUT.as_secs())]
     Timeout,
@@ -77,7 +84,7 @@ impl ConnectError {
     /// Whether another server of the same lobby may still let this client in.
     fn is_this_servers(&self) -> bool {
         match self {
-            Self::Io(_) | Self::Timeout | Self::Protocol(_) => true,
+            Self::Io(_) | Self::Timeout | Self::Protocol(_) | Self::ClosedAtOnce | Self::KeptOut => true,
             Self::Refused(refused) => {
                 matches!(refused.code, RefusedCode::Full | RefusedCode::FullForAddress | RefusedCode::Closing)
             }
@@ -239,6 +246,12 @@ async fn first_of<T>(futures: &mut Boxed<'_, T>) -> T {
     .await
 }
 
+/// Whether an error of this kind means that the other end closed the connection.
+fn is_end(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(kind, UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
+}
+
 /// Does the TLS handshake and exchanges hello and welcome, over an open stream.
 ///
 /// # Errors
@@ -254,6 +267,8 @@ pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(
     let handshake = TlsConnector::from(config).connect(transport::server_name(), stream).await;
     let stream = handshake.map_err(|err| match (trusted, seen.get()) {
         (Some(trusted), Some(seen)) if trusted != seen => ConnectError::KeyChanged { trusted, seen },
+        _ if transport::is_access_denied(&err) => ConnectError::KeptOut,
+        _ if is_end(err.kind()) => ConnectError::ClosedAtOnce,
         _ if err.kind() == io::ErrorKind::InvalidData => ConnectError::Protocol(err.to_string()),
         _ => ConnectError::Io(err),
     })?;

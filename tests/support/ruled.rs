@@ -9,7 +9,7 @@ use super::client::Client;
 use super::home::Home;
 use super::server::Server;
 
-/// A lobby of which boss is an operator by the server's file.
+/// A lobby in which boss is an operator, named by the server's file.
 pub(crate) struct Ruled {
     /// The server.
     pub(crate) server: Server,
@@ -19,14 +19,14 @@ pub(crate) struct Ruled {
 }
 
 impl Ruled {
-    /// Starts it.
+    /// Starts the server.
     #[track_caller]
     #[must_use]
     pub(crate) fn start() -> Self {
         Self::start_with(&[])
     }
 
-    /// The same with these options of the server besides.
+    /// Starts the server with these additional options.
     #[track_caller]
     #[must_use]
     pub(crate) fn start_with(options: &[&str]) -> Self {
@@ -38,27 +38,27 @@ impl Ruled {
         Self { server: Server::start(&args), boss_home, file, _dir: dir }
     }
 
-    /// The operator, in the lobby.
+    /// Returns the operator's client, in the lobby.
     #[track_caller]
     #[must_use]
     pub(crate) fn boss(&self) -> Client {
         self.server.client("boss").home(self.boss_home()).join()
     }
 
-    /// Where the operator lives, for one who comes at a terminal.
+    /// Returns the home of the operator, for a test in which he is at a terminal.
     #[must_use]
     pub(crate) fn boss_home(&self) -> &Home {
         &self.boss_home
     }
 
-    /// The file that lists the operators.
+    /// Returns the path of the file that lists the operators.
     #[must_use]
     pub(crate) fn file(&self) -> &Path {
         &self.file
     }
 }
 
-/// The fingerprint that this name has in this home.
+/// Returns the fingerprint of the key for this name in this home.
 #[must_use]
 pub(crate) fn fingerprint(home: &Home, name: &str) -> String {
     let file = home.key_file(name);

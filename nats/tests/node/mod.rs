@@ -78,8 +78,8 @@ fn found() -> Option<PathBuf> {
     program
 }
 
-/// `count` nodes with JetStream; each writes to its disk before it acknowledges when `sync` is set. `None`, and a
-/// word on standard error, where this machine has no `nats-server`.
+/// Starts `count` nodes with JetStream. If `sync` is set, each writes to its disk before it acknowledges. `None`, with
+/// a message on standard error, if this machine has no `nats-server`, or one that is too old for `sync`.
 pub(crate) fn start(count: usize, sync: bool) -> Option<Nodes> {
     let program = found()?;
     if sync && !can_sync_always(&program) {
@@ -90,12 +90,12 @@ pub(crate) fn start(count: usize, sync: bool) -> Option<Nodes> {
     Some(spawn_all(&program, &Place::here(), count, sync, ""))
 }
 
-/// One node with JetStream, whose file has this in it besides.
+/// Starts one node with JetStream and adds `more` to its configuration file.
 pub(crate) fn start_with(more: &str) -> Option<Nodes> {
     Some(spawn_all(&found()?, &Place::here(), 1, false, more))
 }
 
-/// One node with JetStream in a network of its own, where it has the address `host`.
+/// Starts one node with JetStream in its own network namespace, where it has the address `host`.
 pub(crate) fn start_inside(host: &str, prefix: &[String]) -> Option<Nodes> {
     let place = Place { host: host.to_owned(), prefix: prefix.to_vec() };
     Some(spawn_all(&found()?, &place, 1, false, ""))
@@ -122,7 +122,7 @@ fn spawn_all(program: &Path, place: &Place, count: usize, sync: bool, more: &str
     nodes
 }
 
-/// Whether it can be told to write to its disk before it acknowledges: from 2.10 on.
+/// Whether this `nats-server` can write to its disk before it acknowledges: from 2.10 on.
 fn can_sync_always(program: &Path) -> bool {
     let said = Command::new(program).arg("--version").output().unwrap().stdout;
     let said = String::from_utf8(said).unwrap();

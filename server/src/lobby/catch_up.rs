@@ -1,5 +1,5 @@
-//! Reading an order that several servers share up to its end, before anybody is served: each batch is applied, and what
-//! follows is stored where the log does not have it yet. What the log has already is held against the order.
+//! Reads an order that several servers share up to its end, before any client is served. Each batch is applied, and
+//! what follows from it is stored if the log does not have it yet. What the log has already is compared with the order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,54 +15,55 @@ use super::unsaved::{Changes, Unsaved};
 use crate::decide::{Effect, Machine, Proposals, RoomId, Rules};
 use crate::log::{Batch, LobbyLog, LogError, RoomBatch};
 
-/// Messages that are stored together.
+/// How many messages are stored together.
 const STORED_AT_ONCE: usize = 4096;
 
-/// How long the order may be silent about what it is known to hold, and how long it may not be asked at all.
+/// How long the order may be silent although it holds more batches, and for how long it may be impossible to ask for
+/// its end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// For how long the order has to end before what this server had read until that is believed. Whoever was just elected tells
-/// of its end before it knows all that its predecessor had acknowledged.
+/// For how long the order has to end before the place that this server had read to, until the server believes it. A node
+/// that was just elected leader tells the end of the order before it knows all that its predecessor had acknowledged.
 const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 
-/// Between two attempts to ask it.
+/// The time between two attempts to ask for the end of the order.
 const RETRY: Duration = Duration::from_millis(200);
 
 /// Why the order cannot be read up to its end.
 #[derive(Debug, Error)]
 pub enum CannotCatchUp {
-    /// It does not answer, or stops in the middle.
+    /// The order does not answer, or stops in the middle.
     #[error("the lobby's stream does not say where it ends, or stops before that")]
     Silent,
-    /// Batches that this server has not read are gone.
+    /// Batches that this server has not read were dropped.
     #[error(
         "this server has read the lobby's stream up to {} and that begins with {} now: it was away for too long; begin \
          again with an empty --data-dir", wanted.0.saturating_sub(1), begins.0
     )]
     CutOff {
-        /// The first that was not read.
+        /// The first place that was not read.
         wanted: Place,
-        /// The oldest that is kept.
+        /// The oldest place that is kept.
         begins: Place,
     },
-    /// The beginning of the order is gone, and no other server tells what was decided by then.
+    /// The beginning of the order was dropped, and no other server gives the machine.
     #[error(
         "the lobby's stream begins with {} now, and no other server tells what was before: start one that has its data \
          directory first", .begins.0
     )]
     NobodyTells {
-        /// The oldest that is kept.
+        /// The oldest place that is kept.
         begins: Place,
     },
-    /// It ends before what this server has read.
+    /// The order ends before the place up to which this server has read it.
     #[error(
         "the lobby's stream went back: this server has read it up to {} and it ends at {}; it was restored from an older \
          copy, or lost what it had acknowledged. Whoever has the most can found it again", reached.0, ends.0
     )]
     WentBack {
-        /// Up to where it was read.
+        /// The place up to which it was read.
         reached: Place,
-        /// Where it ends.
+        /// The place at which it ends.
         ends: Place,
     },
     /// The log has messages that the order does not have.
@@ -71,44 +72,44 @@ pub enum CannotCatchUp {
          older copy, or lost what it had acknowledged. Whoever has the most can found it again"
     )]
     Ahead {
-        /// The log's newest message.
+        /// The newest message of the log.
         log: Seq,
-        /// The newest that follows from the order.
+        /// The newest message that follows from the order.
         stream: Seq,
     },
-    /// The log has another message than the order.
+    /// The log has a different message than the order.
     #[error(
         "the log and the lobby's stream tell message {0} differently: begin again with an empty --data-dir"
     )]
     Fork(Seq),
-    /// The log lacks messages that the machine beside it has seen.
+    /// The log lacks messages that the machine beside it has.
     #[error(
         "the log ends at message {log} and what is noted beside it at {noted}: begin again with an empty --data-dir"
     )]
     Behind {
-        /// The log's newest message.
+        /// The newest message of the log.
         log: Seq,
-        /// The machine's.
+        /// The newest message of the machine.
         noted: Seq,
     },
-    /// Messages that the founder had before are not all there.
+    /// Some messages from before the founding are not in the order.
     #[error(
         "the lobby is not founded to its end: message {head} is missing; run `hobnob-server found` again on the \
          server that began it"
     )]
     Unfinished {
-        /// The last one.
+        /// The newest message from before the founding.
         head: Seq,
     },
-    /// It is another order now.
+    /// The order was deleted and made anew.
     #[error("the lobby's stream was deleted and made again while it was read")]
     Replaced,
-    /// What follows cannot be stored.
+    /// What follows from the order cannot be stored.
     #[error("what the lobby's stream holds cannot be stored")]
     Store(#[source] LogError),
 }
 
-/// A machine that has come to the end of the order, and whoever reads it on.
+/// A machine that has come to the end of the order, and the follower that reads on from there.
 pub(crate) struct CaughtUp {
     pub(crate) machine: Machine,
     pub(crate) follower: Box<dyn Follower<Proposals>>,
@@ -116,7 +117,7 @@ pub(crate) struct CaughtUp {
     pub(crate) batches: u64,
 }
 
-/// Reads `stream` from where `machine` stands up to its end, and makes `log` follow.
+/// Reads `stream` up to its end, from the place at which `machine` stands, and stores in `log` what is missing there.
 pub(crate) async fn catch_up(
     stream: &Arc<dyn OrderedStream<Proposals>>,
     machine: Machine,
@@ -131,7 +132,7 @@ pub(crate) async fn catch_up(
     }
 }
 
-/// The same where the log may have messages that the order does not have yet.
+/// Does the same, but the log may have messages that the order does not have yet.
 pub(crate) async fn read_up(
     stream: &Arc<dyn OrderedStream<Proposals>>,
     machine: Machine,
@@ -186,7 +187,7 @@ async fn read_on(
     Ok(CaughtUp { machine, follower, batches: reached.0 - place.0 })
 }
 
-/// Where the order ends now, if it can be read from `place` on.
+/// The place at which the order ends now, if it can be read from `place` on.
 async fn end(stream: &Arc<dyn OrderedStream<Proposals>>, place: Place) -> Result<Place, CannotCatchUp> {
     let begun = Instant::now();
     let (begins, ends) = loop {
@@ -214,15 +215,15 @@ pub(super) fn named(err: StreamError) -> CannotCatchUp {
 /// What follows from the order and is not stored yet.
 struct Catching {
     log: Arc<dyn LobbyLog>,
-    /// The newest message that the log had before.
+    /// The newest message that the log of the lobby had before.
     stored: Position,
-    /// The same of each room.
+    /// The newest message that the log of each room had before.
     stored_in_rooms: BTreeMap<LogId, Position>,
     messages: Vec<LobbyMessage>,
     rooms: BTreeMap<LogId, (RoomId, Vec<LobbyMessage>)>,
     unsaved: Unsaved,
     rules: Option<Arc<Rules>>,
-    /// How many messages wait.
+    /// How many messages wait to be stored.
     count: usize,
 }
 
@@ -296,7 +297,8 @@ impl Catching {
     }
 }
 
-/// Whether a log that goes up to `stored` does not have this message. The newest one that it has must be the same.
+/// Whether a log that goes up to `stored` does not have this message yet. It is an error if the message has the number
+/// of `stored` and another hash.
 fn is_new(stored: Option<Position>, message: &LobbyMessage) -> Result<bool, CannotCatchUp> {
     match stored {
         Some(stored) if message.seq < stored.seq => Ok(false),
