@@ -25,6 +25,8 @@ mod lives;
 #[cfg(test)]
 mod man_in_the_middle;
 #[cfg(test)]
+mod million;
+#[cfg(test)]
 mod network;
 #[cfg(test)]
 mod rooms;
