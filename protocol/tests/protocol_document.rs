@@ -159,7 +159,7 @@ names_each!(every_answer_to_asked_is_explained, ConsentAnswer: Open, Asking, Dec
 names_each!(every_reason_not_to_answer_is_explained, NoAnswerCode: Yourself, Store, Busy, Declined, Silent, NotInRoom, NotOperator);
 names_each!(every_reason_of_a_peer_to_refuse_is_explained, PeerRefusedCode: Purpose);
 names_each!(
-    every_reason_not_to_relay_is_explained, RelayRefusedCode: Off, Token, Busy, Alone, TakenOver, Closing,
+    every_reason_not_to_relay_is_explained, RelayRefusedCode: Off, Token, Busy, Alone, TakenOver, Closing, SentOut,
 );
 names_each!(every_purpose_is_explained, Purpose: Words);
 
