@@ -134,8 +134,17 @@ impl Backup {
 
     /// Gives the backup up and removes what was made so far. A backup that has got its name stays.
     pub fn cut_short(&self) {
-        // A thread that is still writing into the folder finds the folder gone and gives up as well.
-        let _removed = self.making().take();
+        let Some(making) = self.making().take() else { return };
+        // A thread that is still writing makes new files by the folder's path: under another name the folder gets none while
+        // it is removed, and the thread gives up.
+        let path = making.keep();
+        let mut aside = path.clone().into_os_string();
+        aside.push(".removed");
+        let aside = PathBuf::from(aside);
+        let removed = fs::rename(&path, &aside).and_then(|()| fs::remove_dir_all(&aside));
+        if let Err(err) = removed {
+            tracing::warn!(%err, folder = %aside.display(), "an unfinished backup could not be removed");
+        }
     }
 
     fn copy(&self, from: &Path) -> Result<Copied, BackupError> {
