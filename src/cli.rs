@@ -1,5 +1,5 @@
-//! The command line of `hobnob`. What it means together with the environment and the config file is
-//! [`crate::config`]'s.
+//! The command line of `hobnob`. [`crate::config`] decides what it means together with the environment and the config
+//! file.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -90,12 +90,12 @@ pub struct Cli {
     pub log_file: Option<PathBuf>,
 }
 
-/// One `--since`.
+/// The value of one `--since`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SinceOption {
-    /// The room; none for the lobby.
+    /// The room; `None` for the lobby.
     pub room: Option<RoomName>,
-    /// The number of the message before the first that is wanted.
+    /// The number of the message before the first one that is wanted.
     pub seq: u64,
 }
 
@@ -167,7 +167,7 @@ pub enum ColorChoice {
 }
 
 impl ColorChoice {
-    /// Whether what is written has colour; `terminal` says whether it goes to a terminal.
+    /// Whether output has colour; `terminal` says whether it goes to a terminal.
     #[must_use]
     pub fn paints(self, terminal: bool) -> bool {
         match self {
@@ -178,7 +178,7 @@ impl ColorChoice {
     }
 }
 
-/// One screen of 24 rows and 80 columns; the manual page has more words.
+/// The help of `--help`: one screen of 24 rows and 80 columns. The manual page says more.
 const HELP: &str = "\
 hobnob: chat from a terminal, in a lobby for everybody and in private sessions.
 Usage: hobnob [OPTIONS]       chat; type \\help for a list of commands
@@ -205,7 +205,7 @@ Examples:
   hobnob --server chat.example.org:43210      join a lobby elsewhere
   printf 'hello\\n' | hobnob --name anna       say something from a script";
 
-/// The examples, for the manual page.
+/// The examples for the manual page.
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   hobnob                                     join or host a lobby on this machine

@@ -1,7 +1,8 @@
-//! The hobnob client: a REPL on a terminal, a script runner on a pipe.
+//! The hobnob client: a line editor on a terminal, a script runner on a pipe.
 //!
-//! [`start`] puts a run together and `app` is its one loop; docs/ARCHITECTURE.md has the map. Public is what the program,
-//! the tests beside it, the yardstick and the fuzzing use; the rest is for the crate alone.
+//! [`start`] puts a run together, and `app` is its one loop; docs/ARCHITECTURE.md has the map. The public items are
+//! those that the program, the tests beside it, the yardstick and the fuzzing use; everything else is only for this
+//! crate.
 
 pub(crate) mod app;
 pub mod cli;

@@ -1,5 +1,4 @@
-//! The client's entry: parses the command line, builds the runtime, turns the outcome into an exit
-//! code. Nothing else.
+//! The client's entry: it parses the command line, builds the runtime, and turns the outcome into an exit code.
 
 use std::io::{IsTerminal, Write};
 use std::panic::resume_unwind;
@@ -25,19 +24,20 @@ fn main() -> ExitCode {
     }
 }
 
-/// Writes to standard error what has passed the gate.
+/// Writes a text to standard error that was already made harmless.
 fn complain(text: &str) {
-    // Standard error may be closed; there is no one left to tell.
+    // Standard error may be closed; then there is nobody left to tell.
     let _untold = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// What was asked for on the command line; or the page that was asked for, or what is wrong, and the end.
+/// Returns what the command line asks for. If it asks for a help page or is wrong, prints that and returns the exit
+/// code.
 fn command_line() -> Result<Cli, ExitCode> {
     Cli::try_parse().map_err(|answer| {
         if !answer.use_stderr() {
             answer.exit();
         }
-        // It repeats arguments, which may come from somebody else: the names of files, what was pasted.
+        // The answer repeats arguments, which may come from somebody else, such as names of files or pasted text.
         complain(&harmless(&answer.render().to_string(), ""));
         ExitCode::from(exit_code::USAGE)
     })
@@ -53,11 +53,11 @@ fn run() -> anyhow::Result<ExitCode> {
         return instead(cli, &env);
     }
     let settings = config::settings(cli, &env)?;
-    // Before there is any other thread.
+    // This has to be done before there is any other thread.
     terminal::hold_resizes();
-    // A client is idle most of its life; two threads keep a hosted lobby apart from its screen.
+    // A client is idle most of the time; the second thread keeps a hosted lobby apart from the client's own screen.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    // A task like the links', so that what they hand it needs no other thread to wake.
+    // The run is a task like those of the links, so a link wakes it without another thread.
     let running = runtime.spawn(start::run(settings));
     let ended = runtime.block_on(running);
     // A thread that reads standard input cannot be woken; it ends with the process.
@@ -65,7 +65,7 @@ fn run() -> anyhow::Result<ExitCode> {
     ended.unwrap_or_else(|ended| resume_unwind(ended.into_panic()))
 }
 
-/// Does something else than chatting.
+/// Runs a subcommand instead of chatting.
 fn instead(cli: Cli, env: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> anyhow::Result<ExitCode> {
     let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr());
     let wanted = env("NO_COLOR").is_none_or(|value| value.is_empty());

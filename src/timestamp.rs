@@ -1,5 +1,6 @@
-//! Points in time, in milliseconds, as messages carry them and as they are shown. Owns the formats, and the one look at
-//! the wall clock, [`now`]. It stands below all folders, because files keep times as well as screens show them.
+//! Points in time, in milliseconds, as messages carry them and as they are shown. This file owns their formats, and the
+//! only place that reads the wall clock, [`now`]. It stands below all folders, because times are both stored in files
+//! and shown on screens.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,26 +11,26 @@ use jiff::{ToSpan, Zoned};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Milliseconds since 1970-01-01 UTC, shown as RFC 3339 UTC.
+/// Milliseconds since 1970-01-01 UTC. A timestamp is shown as RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(pub u64);
 
-/// The present.
+/// Returns the present time.
 #[must_use]
 pub(crate) fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// What programs read has its times in UTC, also inside of sentences.
+/// Whether sentences tell times in UTC, because a program reads them.
 static IN_UTC: AtomicBool = AtomicBool::new(false);
 
-/// From now on sentences tell times in UTC: a program reads them, and knows nothing of the zone here.
+/// Makes sentences tell times in UTC from now on, because a program reads them and does not know the local time zone.
 pub(crate) fn tell_in_utc() {
     IN_UTC.store(true, Ordering::Relaxed);
 }
 
-/// A point in time, to the minute, as sentences have it: local for people, UTC, and said to be, for programs.
+/// Returns a time to the minute, for a sentence: local for a person; in UTC, and marked as UTC, for a program.
 #[must_use]
 pub(crate) fn told(at: Timestamp) -> String {
     match IN_UTC.load(Ordering::Relaxed) {
@@ -38,17 +39,16 @@ pub(crate) fn told(at: Timestamp) -> String {
     }
 }
 
-/// The day of that, in the same zone.
+/// Returns the day of a time, in the same zone.
 #[must_use]
 pub(crate) fn day_told(at: Timestamp) -> String {
     told(at).chars().take("2026-11-25".len()).collect()
 }
 
-/// A time as somebody writes it: RFC 3339, a date (its beginning here), `today`, `yesterday`, a day of the week (the last
-/// one that has begun), or so long ago (`10m`, `2h`, `3d`, `1w`).
+/// Reads a time that a user wrote: RFC 3339, a date (which means its beginning here), `today`, `yesterday`, a day of
+/// the week (the last one that has begun), or how long ago (`10m`, `2h`, `3d`, `1w`).
 ///
-/// # Errors
-/// What can be written, where this is none of it.
+/// # Errors Returns a sentence that says what can be written, if `text` is none of this.
 pub(crate) fn parse_when(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
     let of = |instant: jiff::Timestamp| u64::try_from(instant.as_millisecond()).ok().map(Timestamp);
     let exact = || text.parse::<jiff::Timestamp>().ok().and_then(of);
@@ -75,12 +75,13 @@ pub(crate) fn parse_when(text: &str, now: Timestamp, zone: &TimeZone) -> Result<
              long ago"
         )
     };
-    // A date alone would be no exact time, and an exact time would lose its hours as a date.
+    // A date alone would not be an exact time, and an exact time that was read as a date would lose its hours.
     let written = exact().or_else(|| if text.contains('T') { None } else { date() });
     written.or_else(day).or_else(ago).ok_or_else(wrong)
 }
 
-/// The beginning of a day that is called by a name, seen from `now`; of a day of the week, the last one that has begun.
+/// Returns the beginning of a day that is called by a name, seen from `now`. For a day of the week it is the last one
+/// that has begun.
 fn named_day(name: &str, now: &Zoned) -> Option<jiff::Timestamp> {
     let weekday = |name: &str| {
         let days = [
@@ -106,15 +107,16 @@ fn named_day(name: &str, now: &Zoned) -> Option<jiff::Timestamp> {
 }
 
 impl Timestamp {
-    /// As the calendar's library knows it. A peer may send any number; what no calendar holds is
-    /// shown as the epoch.
+    /// Returns the time in the form of the calendar library. A peer may send any number; if no calendar contains it,
+    /// the result is the latest time that one contains.
     #[must_use]
     pub fn instant(self) -> jiff::Timestamp {
-        let millis = i64::try_from(self.0).unwrap_or(0);
-        jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+        let millis = i64::try_from(self.0).ok();
+        let instant = millis.and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
+        instant.unwrap_or(jiff::Timestamp::MAX)
     }
 
-    /// To the minute, in this zone: `2026-11-25 18:02`.
+    /// Returns the time to the minute, in this zone: `2026-11-25 18:02`.
     #[must_use]
     pub fn minute(self, zone: &TimeZone) -> String {
         self.instant().to_zoned(zone.clone()).strftime("%F %H:%M").to_string()
@@ -175,7 +177,7 @@ mod tests {
     #[test]
     fn a_day_is_called_by_its_name_and_begins_here() {
         let zone = TimeZone::fixed(jiff::tz::offset(2));
-        // Thursday, 2026-11-26, half past midnight there, and still Wednesday in UTC.
+        // This is Thursday, 2026-11-26, half past midnight in that zone, and still Wednesday in UTC.
         let now = Timestamp(1_795_645_800_000);
         assert_eq!(now.minute(&zone), "2026-11-26 00:30");
         let read = |text: &str| parse_when(text, now, &zone).unwrap().minute(&zone);
@@ -196,6 +198,8 @@ mod tests {
         assert_eq!(Timestamp(1_700_000_000_123).to_string(), "2023-11-14T22:13:20.123Z");
         let read: Timestamp = serde_json::from_str("\"2023-11-14T22:13:20.123Z\"").unwrap();
         assert_eq!(read, Timestamp(1_700_000_000_123));
-        assert_eq!(Timestamp(u64::MAX).to_string(), "1970-01-01T00:00:00.000Z");
+        for never in [u64::MAX, i64::MAX as u64, 253_500_000_000_000] {
+            assert!(Timestamp(never).to_string().starts_with("9999-12-30T"), "{never}");
+        }
     }
 }

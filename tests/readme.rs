@@ -1,5 +1,5 @@
-//! Holds README.md to the code: its table of commands is made from the one table of commands. Knows
-//! nothing else of what the page says.
+//! Checks README.md against the code: its table of commands is made from the program's table of commands. Nothing else
+//! of the page is checked here.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test, in helpers too")]
 
 use std::fmt::Write;
@@ -31,7 +31,8 @@ fn aliases(command: &Command) -> String {
     aliases.join(", ")
 }
 
-/// A star outside code would be taken for emphasis, and a backslash for an escape.
+/// Returns the description of a command. Outside of code a star would be taken for emphasis and a backslash for an
+/// escape, so both are escaped.
 fn about(command: &Command) -> String {
     cell(&command.about.replace('\\', "\\\\").replace('*', "\\*"))
 }
@@ -40,7 +41,7 @@ fn code(text: &str) -> String {
     format!("`{}`", cell(text))
 }
 
-/// A bar would end the cell.
+/// Returns the text of a table cell, in which a bar is escaped because it would end the cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }

@@ -1,6 +1,6 @@
-//! The line editor on a pseudo-terminal: what a person types, and what stands on the screen.
+//! The line editor on a pseudo-terminal: what a person types, and what is on the screen.
 
-// A failed test is a panic; clippy knows test functions alone, not what they call.
+// A failed test is a panic. Clippy allows that in test functions, and not in the functions that they call.
 #![allow(clippy::unwrap_used)]
 
 mod driver;
@@ -20,13 +20,13 @@ const UP: &[u8] = b"\x1b[A";
 const LEFT: &[u8] = b"\x1b[D";
 const RIGHT: &[u8] = b"\x1b[C";
 
-/// Not a test: the program the tests run, when this binary is started by one of them.
+/// This is not a test: it is the program that the tests run, when one of them starts this binary.
 #[test]
 fn driver() {
     driver::run();
 }
 
-/// The driver on its terminal.
+/// The driver and its terminal.
 struct Repl {
     terminal: Terminal,
     orders: BufReader<UnixStream>,
@@ -44,7 +44,7 @@ impl Repl {
         Self::launch(size, environment, None)
     }
 
-    /// Starts the driver, or a shell in which the test starts it itself.
+    /// Starts the driver, or a shell in which the test starts the driver itself.
     #[track_caller]
     fn launch(size: (u16, u16), environment: &[(&str, &str)], shell: Option<&[&str]>) -> Self {
         let directory = tempfile::tempdir().unwrap();
@@ -83,7 +83,7 @@ impl Repl {
         writeln!(self.orders.get_mut(), "{order}").unwrap();
     }
 
-    /// The rows of the whole transcript that begin with `start`, without it.
+    /// Returns the rows of the whole transcript that begin with `start`, without `start`.
     fn rows_after(&self, start: &str) -> Vec<String> {
         let transcript = self.terminal.transcript();
         transcript.lines().filter_map(|row| row.strip_prefix(start)).map(str::to_owned).collect()
@@ -179,7 +179,7 @@ fn the_first_of_two_keys_stops_no_message() {
         repl.terminal.wait_while_polling("the cursor", |terminal| terminal.cursor().1 == column);
     };
     cursor_at(&repl, 8);
-    // Ctrl-V, Ctrl-X, Ctrl-], and what is no key of its own: Alt-5, Alt-[, Alt-O.
+    // The keys are: Ctrl-V, Ctrl-X, Ctrl-], and keys without a meaning of their own: Alt-5, Alt-[, Alt-O.
     let firsts = [
         ("\x16", "X"),
         ("\x18", "\x07"),
@@ -244,7 +244,7 @@ fn a_paste_is_one_message_however_its_lines_end() {
 fn a_paste_that_comes_slowly_is_not_cut_by_a_cancel() {
     let mut repl = Repl::start();
     repl.terminal.type_text("\x1b[200~first\r");
-    // Whichever the editor sees first, the order or the paste.
+    // The order and the paste may reach the editor in either order.
     repl.tell("cancel [other] ");
     repl.terminal.type_text("second\r\x1b[201~");
     repl.terminal.wait_until("the draft", |screen| screen.contains("[other] first\nsecond"));
@@ -421,7 +421,7 @@ fn the_terminal_is_given_back_on_every_way_out() {
 }
 
 #[test]
-fn what_was_printed_before_the_end_is_shown() {
+fn output_printed_just_before_the_end_is_shown() {
     let mut repl = Repl::start();
     repl.terminal.type_text("a draft");
     repl.terminal.wait_for_last("[lobby] a draft");
@@ -446,7 +446,7 @@ fn a_byte_that_is_no_character_ends_nothing() {
 }
 
 #[test]
-fn colour_shows_what_is_a_command_unless_there_is_none() {
+fn commands_are_coloured_unless_colour_is_off() {
     let mut repl = Repl::start();
     repl.terminal.enter("\\fork bob");
     repl.terminal.enter("\\frok bob");
@@ -565,7 +565,7 @@ fn lines_are_kept_between_runs_for_their_owner_alone() {
 }
 
 #[test]
-fn a_history_that_cannot_be_kept_is_told_once() {
+fn a_history_that_cannot_be_kept_is_reported_once() {
     let environment = [(driver::HISTORY, "/proc/nowhere/input_history")];
     let mut repl = Repl::start_with((80, 24), &environment);
     repl.terminal.enter("one");
@@ -575,7 +575,7 @@ fn a_history_that_cannot_be_kept_is_told_once() {
 }
 
 #[test]
-fn stopped_and_taken_up_again_the_draft_is_there() {
+fn the_draft_is_there_after_the_program_was_stopped_and_continued() {
     let shell = ["sh", "+o", "emacs", "-i"];
     let environment = [("PS1", "shell> "), ("ENV", "")];
     let mut repl = Repl::launch((80, 24), &environment, Some(&shell));
@@ -603,7 +603,7 @@ fn a_paste_that_never_ends_holds_up_nothing() {
     repl.terminal.type_text(" goes on");
     repl.terminal.wait_for_last("[lobby] half a paste goes on");
     repl.terminal.keys(b"\x1b[200~ and more");
-    // Whoever strikes it does so some time later.
+    // A person presses the key some time later.
     repl.tell("print another message");
     repl.terminal.wait_for("another message");
     repl.terminal.keys(b"\x03");
@@ -613,7 +613,7 @@ fn a_paste_that_never_ends_holds_up_nothing() {
 }
 
 #[test]
-fn what_a_terminal_answers_is_not_typed() {
+fn answers_of_the_terminal_do_not_count_as_typed() {
     let mut repl = Repl::start();
     repl.terminal.type_text("ab");
     for answer in [
@@ -633,10 +633,10 @@ fn what_a_terminal_answers_is_not_typed() {
 }
 
 #[test]
-fn a_byte_that_is_no_utf8_is_seen_told_once_and_takes_nothing_with_it() {
+fn a_byte_that_is_no_utf8_is_shown_and_reported_once_and_nothing_else_is_lost() {
     let mut repl = Repl::start();
     repl.terminal.keys(b"caf\xe9 noir ici");
-    // The screen of the tests leaves U+FFFD out.
+    // The screen of the tests leaves out U+FFFD.
     repl.terminal.wait_for_last("[lobby] caf noir ici");
     repl.terminal.keys(b"\xe9\r");
     repl.terminal.wait_for("said [0] caf noir ici");
@@ -688,7 +688,7 @@ fn one_long_line_is_seen_through_a_window() {
 }
 
 #[test]
-fn what_ctrl_c_cleared_comes_back() {
+fn a_line_cleared_by_ctrl_c_comes_back() {
     let mut repl = Repl::start();
     repl.terminal.type_text("a long thought");
     repl.terminal.wait_for_last("[lobby] a long thought");
@@ -700,7 +700,7 @@ fn what_ctrl_c_cleared_comes_back() {
     repl.terminal.wait_for_last("[lobby]");
     repl.terminal.keys(UP);
     repl.terminal.wait_for_last("[lobby] a long thought");
-    // What is cut after it is what Ctrl-Y gives back.
+    // Ctrl-Y gives back what is cut after this.
     repl.terminal.keys(b"\x03");
     repl.terminal.wait_for_last("[lobby]");
     repl.terminal.keys(b"cut\x15\x19");

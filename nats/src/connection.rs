@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_of_tls_is_known_within_one_of_a_socket() {
+    fn a_tls_error_is_recognised_inside_a_socket_error() {
         let tls = || rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
         assert!(is_of_tls(&tls()) && is_of_tls(&std::io::Error::other(tls())));
         assert!(!is_of_tls(&std::io::Error::other("broken pipe")));

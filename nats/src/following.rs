@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use futures_util::StreamExt;
 use hobnob_order::{Follower, Ordered, Payload, Place, StreamError};
 use tokio::sync::mpsc;
@@ -38,6 +39,10 @@ const SILENCE: Duration = Duration::from_secs(6);
 /// How long it may take to make a consumer.
 const MADE_WITHIN: Duration = Duration::from_secs(2);
 
+/// For how long a stream has to say that it ends before what was read until that is believed. Whoever was elected answers
+/// before it knows all that its predecessor had acknowledged.
+const SETTLED_WITHIN: Duration = Duration::from_secs(10);
+
 /// The time between two attempts to make a consumer.
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -58,7 +63,7 @@ impl<B: Payload> Following<B> {
     /// Begins to read what follows `after`.
     pub(crate) fn begin(shared: Arc<Shared>, after: Place) -> Self {
         let (out, batches) = mpsc::channel(AHEAD);
-        let reader = Reader { shared, next: after.next(), out };
+        let reader = Reader { shared, next: after.next(), last_stored: None, ends_before: None, out };
         let task = tokio::spawn(reader.run()).abort_handle();
         Self { batches, ended: None, task }
     }
@@ -85,6 +90,10 @@ struct Reader<B> {
     shared: Arc<Shared>,
     /// The first place that was not heard yet.
     next: Place,
+    /// When the one before that was stored, if it was read: another message in its place has another time.
+    last_stored: Option<i128>,
+    /// Since when the stream says that it ends before what was read.
+    ends_before: Option<Instant>,
     out: mpsc::Sender<Result<Ordered<B>, StreamError>>,
 }
 
@@ -120,7 +129,7 @@ impl<B: Payload> Reader<B> {
 
     /// Whether the stream is there, is the same as before, and still holds the next batch. `false` when it cannot be
     /// asked.
-    async fn check(&self) -> Result<bool, StreamError> {
+    async fn check(&mut self) -> Result<bool, StreamError> {
         let Ok(info) = self.shared.stream.get_info().await else { return Ok(false) };
         let identity = info.config.description.as_deref().and_then(founding::parse);
         if identity.is_none_or(|(identity, _)| identity != self.shared.identity) {
@@ -132,9 +141,29 @@ impl<B: Payload> Reader<B> {
         }
         let reached = Place(self.next.0 - 1);
         if reached > ends {
-            return Err(StreamError::WentBack { reached, ends });
+            let since = *self.ends_before.get_or_insert_with(Instant::now);
+            return match since.elapsed() < SETTLED_WITHIN {
+                true => Ok(false),
+                false => Err(StreamError::WentBack { reached, ends }),
+            };
         }
-        Ok(true)
+        self.ends_before = None;
+        self.holds(reached).await
+    }
+
+    /// Whether what was read last stands there still: a stream that went back may have gone on since. `false` where it
+    /// cannot be asked.
+    async fn holds(&self, reached: Place) -> Result<bool, StreamError> {
+        let Some(stored) = self.last_stored else { return Ok(true) };
+        match self.shared.stream.get_raw_message(reached.0).await {
+            Ok(message) if message.time.unix_timestamp_nanos() != stored => {
+                Err(StreamError::WentBack { reached, ends: Place(reached.0 - 1) })
+            }
+            Ok(_) => Ok(true),
+            // It is forgotten since.
+            Err(err) if err.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(true),
+            Err(_) => Ok(false),
+        }
     }
 
     /// Reads from one consumer until another consumer has to be made.
@@ -192,9 +221,10 @@ impl<B: Payload> Reader<B> {
             // next consumer is made.
             return Ok(false);
         }
-        let at = u64::try_from(info.published.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
+        let stored = info.published.unix_timestamp_nanos();
+        let at = u64::try_from(stored / 1_000_000).unwrap_or(0);
         let batch = Arc::new(B::from_bytes(&message.message.payload));
-        self.next = place.next();
+        (self.next, self.last_stored) = (place.next(), Some(stored));
         self.out.send(Ok(Ordered { place, at, batch })).await.map_err(|_| Stop::Unread)?;
         Ok(true)
     }

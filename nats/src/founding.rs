@@ -59,7 +59,7 @@ pub enum FoundError {
         /// The name of the stream.
         stream: String,
     },
-    /// The founding is longer than [`MAX_FOUNDING`].
+    /// The founding is longer than is allowed.
     #[error("what is to be said of the lobby is longer than {MAX_FOUNDING} bytes")]
     TooLong,
 }

@@ -6,6 +6,7 @@
 //! certificate are ignored. There is no session resumption, because a resumed session would skip the verifier.
 
 use std::fmt;
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::Resumption;
@@ -16,8 +17,8 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{NoServerSessionStorage, ServerConfig};
 use rustls::sign::CertifiedKey;
 use rustls::{
-    CertificateError, ClientConfig, CommonState, DigitallySignedStruct, DistinguishedName, Error as TlsError,
-    SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, CommonState, DigitallySignedStruct, DistinguishedName,
+    Error as TlsError, SignatureScheme,
 };
 use thiserror::Error;
 
@@ -147,6 +148,14 @@ pub fn cipher_suites() -> Vec<String> {
 #[must_use]
 pub fn server_name() -> ServerName<'static> {
     ServerName::try_from("hobnob.invalid").expect("it is a valid DNS name")
+}
+
+/// Whether a handshake failed since the other end said, in the word that TLS has for it, that it lets nobody in from here.
+/// Nothing vouches for that word: anybody on the way may say it.
+#[must_use]
+pub fn is_access_denied(err: &io::Error) -> bool {
+    let reason = err.get_ref().and_then(|reason| reason.downcast_ref::<TlsError>());
+    matches!(reason, Some(TlsError::AlertReceived(AlertDescription::AccessDenied)))
 }
 
 /// Returns the key of the other side of a finished handshake that agreed on `alpn`.

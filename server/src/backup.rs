@@ -1,6 +1,7 @@
-//! A copy of what a server needs to go on from: its key, its log with the names and what operators decided, and how far it
-//! had read the order of a lobby on many servers. Works beside a running server, of whose log it sees one moment. What it
-//! makes stands under its name only when it is whole, checked and on the disk; knows nothing of when to make one.
+//! A copy of everything from which a server can go on: its key, its log with the names and the rules of operators, and
+//! the saved machine, which says how far it has read the order of a lobby on many servers. The copy can be made beside
+//! a running server; it contains the log as it is at one moment. The copy gets its name only when it is whole, checked
+//! and on the disk. Knows nothing of when to make one.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -19,29 +20,30 @@ use crate::log::sqlite::copy::{self, CopyError};
 use crate::log::sqlite::sync::sync_dir;
 use crate::shared_lobby::machine_file;
 
-/// The folder of a data directory that a server has for itself.
+/// The folder in a data directory that belongs to the server.
 const STORE: &str = "server";
 
-/// The server's key in that folder.
+/// The file of the server's key in that folder.
 const KEY: &str = "server.key";
 
 /// A backup that is being made.
 #[derive(Debug)]
 pub struct Backup {
-    /// Where it will stand.
+    /// The path that the backup will have.
     dir: PathBuf,
-    /// The folder in which that is.
+    /// The folder that contains `dir`.
     parent: PathBuf,
-    /// What is there by now, beside that place; none once it stands there or is given up. Dropping it removes it.
+    /// The folder in which the backup is made, beside `dir`; `None` after the backup got its name or was given up.
+    /// Dropping it removes the folder.
     making: Mutex<Option<TempDir>>,
 }
 
 /// What was copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
-    /// Where to.
+    /// The path of the backup.
     pub dir: PathBuf,
-    /// The files, by the names they have in the folder `server`.
+    /// The copied files, by their names in the folder `server`.
     pub files: Vec<&'static str>,
     /// What the check of the copy found.
     pub log: check::Report,
@@ -50,56 +52,56 @@ pub struct Copied {
 /// Why there is no backup.
 #[derive(Debug, Error)]
 pub enum BackupError {
-    /// Something stands where it should go.
+    /// Something exists where the backup should go.
     #[error("{} is there already and is not an empty folder; name one that does not exist", .0.display())]
     Taken(PathBuf),
-    /// No folder can be made there.
+    /// No folder can be made at that path.
     #[error("{} cannot be a new folder; name one that does not exist", .0.display())]
     NoName(PathBuf),
-    /// The folder around it cannot be used.
+    /// The folder that would contain the backup cannot be used.
     #[error("cannot make a backup in {}", dir.display())]
     Parent {
-        /// Which folder.
+        /// The path of that folder.
         dir: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// An empty folder cannot be replaced where a disk is mounted.
+    /// A disk is mounted at the empty folder, so it cannot be replaced.
     #[error("a disk is mounted at {}; name a folder in it", .0.display())]
     Mounted(PathBuf),
     /// The key in the data directory cannot be used.
     #[error("cannot copy the server's key")]
     Key(#[from] IdentityError),
-    /// What is to be copied cannot be read, or does not add up.
+    /// What is to be copied cannot be read, or is not sound.
     #[error(transparent)]
     Source(LogError),
     /// A file could not be read or written.
     #[error("nothing is left of the backup: cannot copy {}", file.display())]
     File {
-        /// Which one.
+        /// The path of the file.
         file: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The copy of the log could not be written.
+    /// The disk of the backup is full.
     #[error("the disk of {} is full; nothing is left of the backup", .0.display())]
     Full(PathBuf),
-    /// The copy could not be written for another reason.
+    /// The copy of the log could not be written for another reason.
     #[error("the copy of the log could not be written: {0}; nothing is left of the backup")]
     Copy(String),
-    /// The copy does not add up.
+    /// The copy is not sound.
     #[error("the copy does not add up, so nothing is left of it: {0}")]
     Unsound(LogError),
-    /// It was given up.
+    /// The backup was given up before it was whole.
     #[error("the backup was cut short; nothing is left of it")]
     CutShort,
 }
 
 impl Backup {
-    /// Begins one that will stand at `dir`, which must not exist or be an empty folder.
+    /// Begins a backup that will be at `dir`, which must not exist or be an empty folder.
     ///
     /// # Errors
-    /// When something is there, or the folder around it cannot be written.
+    /// When something is there, or the folder that contains it cannot be written.
     pub fn begin(dir: &Path) -> Result<Self, BackupError> {
         let name = dir.file_name().ok_or_else(|| BackupError::NoName(dir.to_owned()))?;
         let parent = match dir.parent() {
@@ -117,10 +119,11 @@ impl Backup {
         Ok(Self { dir: dir.to_owned(), parent, making: Mutex::new(Some(making)) })
     }
 
-    /// Copies what is in `data_dir`, checks the copy, and gives it its name. Blocks: some seconds for a million messages.
+    /// Copies what is in `data_dir`, checks the copy, and gives it its name. Blocks: some seconds for a million
+    /// messages.
     ///
     /// # Errors
-    /// With the reason; nothing is left of it then.
+    /// When the backup cannot be made. Then nothing of it is left.
     pub fn make(&self, data_dir: &Path) -> Result<Copied, BackupError> {
         let made = self.copy(&data_dir.join(STORE));
         if made.is_err() {
@@ -129,9 +132,9 @@ impl Backup {
         made
     }
 
-    /// Gives it up and removes what was made by now; one that stands under its name stays.
+    /// Gives the backup up and removes what was made so far. A backup that has got its name stays.
     pub fn cut_short(&self) {
-        // Whoever is still writing in there finds its folder gone and gives up as well.
+        // A thread that is still writing into the folder finds the folder gone and gives up as well.
         let _removed = self.making().take();
     }
 
@@ -142,11 +145,12 @@ impl Backup {
         let cannot_make = |source| file_error(&to, source);
         create_private_dir(&to).and_then(|()| make_folder_private(&to)).map_err(cannot_make)?;
         let mut files = Vec::new();
-        // A server makes its key before its log.
+        // A server makes its key before its log, so a missing key is reported first.
         Identity::load(&from.join(KEY))?;
         copy_file(&from.join(KEY), &to.join(KEY))?;
         files.push(KEY);
-        // Before the log: a log may be further than the machine, which then reads on; not the other way round.
+        // The machine is copied before the log: a log may be further than the machine, which then reads on; but a
+        // machine must not be further than the log.
         if from.join(machine_file::FILE).try_exists().unwrap_or(true) {
             copy_file(&from.join(machine_file::FILE), &to.join(machine_file::FILE))?;
             files.push(machine_file::FILE);
@@ -165,7 +169,7 @@ impl Backup {
         Ok(Copied { dir: self.dir.clone(), files, log })
     }
 
-    /// Puts what was made in its place.
+    /// Gives the finished folder its name.
     fn name_it(&self) -> Result<(), BackupError> {
         let mut making = self.making();
         let made = making.as_ref().ok_or(BackupError::CutShort)?;
@@ -176,7 +180,7 @@ impl Backup {
             | io::ErrorKind::AlreadyExists => BackupError::Taken(self.dir.clone()),
             _ => file_error(&self.dir, source),
         })?;
-        // It is where it belongs, so nothing is to be removed any more.
+        // The folder has its name now, so nothing is to be removed any more.
         let _moved = making.take().map(TempDir::keep);
         drop(making);
         sync_dir(&self.parent).map_err(|source| file_error(&self.parent, source))
@@ -205,7 +209,7 @@ fn is_free(dir: &Path) -> io::Result<bool> {
     }
 }
 
-/// Copies a small file for its owner alone, onto the disk.
+/// Copies a small file, private to its owner, and syncs it.
 fn copy_file(from: &Path, to: &Path) -> Result<(), BackupError> {
     let bytes = fs::read(from).map_err(|source| file_error(from, source))?;
     write_file(to, &bytes).map_err(|source| match source.kind() {

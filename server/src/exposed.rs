@@ -95,10 +95,10 @@ pub(crate) fn make_private(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a folder of the server's its owner's alone, for the same reasons.
+/// Makes a folder of the server private to its owner, for the same reasons.
 ///
 /// # Errors
-/// When the folder is another user's.
+/// When the folder belongs to another user.
 #[cfg(unix)]
 pub(crate) fn make_folder_private(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_made_private_is_its_owner_s_alone() {
+    fn a_file_that_is_made_private_is_accessible_only_to_its_owner() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         for mode in [0o666, 0o400, 0o644, 0o600] {

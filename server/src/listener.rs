@@ -13,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::admission::{Admission, Verdict};
+use crate::admission::{Admission, KeptOut, Verdict};
 use crate::connection::{self, Elsewhere, Evicted, Shared};
+
 use crate::lobby::wall_clock;
 
 /// How many newcomers the system keeps waiting: a whole lobby may come back at once after a restart.
@@ -75,6 +76,7 @@ pub(crate) fn listen(socket: Socket) -> io::Result<TcpListener> {
 pub(crate) struct Door {
     pub(crate) shared: Arc<Shared>,
     pub(crate) admission: Arc<Admission>,
+    pub(crate) kept_out: KeptOut,
     pub(crate) tasks: TaskTracker,
     /// Ends connections that do not end by themselves.
     pub(crate) abort: CancellationToken,
@@ -103,6 +105,10 @@ impl Door {
     fn take(&self, stream: TcpStream, remote: SocketAddr) {
         if !self.shared.banned.lets_pass(remote.ip(), Instant::now(), wall_clock()) {
             self.shared.metrics.turned_away.inc();
+            if let Some(rest) = self.kept_out.tell(stream) {
+                let abort = self.abort.clone();
+                self.tasks.spawn(async move { abort.run_until_cancelled(rest).await });
+            }
             return;
         }
         if let Err(err) = configure(&stream) {
@@ -165,7 +171,8 @@ fn send_now(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     SockRef::from(stream).send(bytes)
 }
 
-/// Waits for a client that takes nothing. The client may be suspended, so the system's own time limit is lifted as well.
+/// Waits for a client that takes nothing. The client may be suspended, so the system's own time limit is lifted as
+/// well.
 async fn tell_evicted(evicted: Evicted<TcpStream>) {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     evicted.with_stream(|stream| {

@@ -108,7 +108,7 @@ fn back_up(data_dir: Option<&Path>, dir: &Path) -> anyhow::Result<()> {
     let data_dir = cli::data_dir(data_dir)?;
     let runtime = runtime().context("cannot start the runtime")?;
     let made: anyhow::Result<_> = runtime.block_on(async {
-        // Before anything is made, so that a signal never leaves it half made.
+        // The signals are taken before anything is made, so that a signal never leaves the backup half made.
         let cut_short = signals::Ending::taken(true).context("cannot take signals")?.wait();
         let backup = Arc::new(Backup::begin(dir)?);
         let making = Arc::clone(&backup);

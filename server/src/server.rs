@@ -16,11 +16,12 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admission::Admission;
+use crate::admission::{Admission, KeptOut};
 use crate::config::ServerConfig;
 use crate::connection::Shared;
 use crate::engine::Engine;
 use crate::exposed::exposed;
+
 use crate::listener::{self, Door};
 use crate::lobby::{Lobby, LobbyFault};
 use crate::log::in_place::InPlace;
@@ -238,6 +239,7 @@ impl Server {
         let door = Door {
             shared: self.shared,
             admission: Admission::new(self.max_clients, self.max_clients_per_ip),
+            kept_out: KeptOut::default(),
             tasks: TaskTracker::new(),
             abort: CancellationToken::new(),
         };

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use hobnob_protocol::message::{ClientMessage, ConsentAnswer, Introduction};
+use hobnob_protocol::message::{Change, ClientMessage, ConsentAnswer, Introduction};
 use hobnob_protocol::name::{PairToken, PublicKey, UserName};
 
 use super::event::Event;
@@ -93,13 +93,19 @@ fn a_person_is_asked_once_for_a_key_and_says_yes_or_no() {
     assert!(!scene.app.state.trust.knows(&key(2)).unwrap());
 }
 
-#[test]
-fn a_flood_of_wishes_asks_a_person_sixteen_times() {
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_wishes_asks_a_person_sixteen_times_and_a_few_at_once() {
     let mut scene = scene(Private::Ask);
     let answers: Vec<_> = (1..=200).map(|number| asked(&mut scene, number, None)).collect();
     assert!(answers[..16].iter().all(|answer| *answer == ConsentAnswer::Asking));
     assert!(answers[16..].iter().all(|answer| *answer == ConsentAnswer::Busy));
-    assert_eq!(scene.shown().matches("wants to talk").count(), 16);
+    assert_eq!(scene.shown().matches("wants to talk").count(), 5);
+    for _ in 0..11 {
+        tokio::time::advance(Duration::from_secs(5)).await;
+        scene.happens(Event::Time);
+        assert_eq!(scene.shown().matches("wants to talk").count(), 1);
+    }
+    assert!(scene.app.state.knocks.deadline().is_some(), "they are declined in the end");
 }
 
 #[tokio::test(start_paused = true)]
@@ -169,4 +175,31 @@ fn strangers_who_were_let_in_and_are_still_to_come_take_their_room() {
     assert!(answers[..16].iter().all(|answer| *answer == ConsentAnswer::Open));
     assert!(answers[16..].iter().all(|answer| *answer == ConsentAnswer::Busy));
     assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Busy, "one at a time of a key");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_goes_with_whoever_asked_and_makes_room_for_an_honest_one() {
+    let mut scene = scene(Private::Ask);
+    let left = |number| LobbyEvent::Presence { room: None, changes: vec![Change::Left(name(number))] };
+    for number in 1..=64 {
+        assert_eq!(asked(&mut scene, number, None), ConsentAnswer::Asking, "{number}");
+        scene.lobby(left(number));
+    }
+    let shown = scene.shown();
+    assert_eq!(shown.matches("wants to talk in private").count(), 5, "{shown}");
+    assert_eq!(asked(&mut scene, 65, None), ConsentAnswer::Asking);
+    assert!(!scene.shown().contains("user65"), "its turn comes");
+    tokio::time::advance(Duration::from_secs(5)).await;
+    scene.happens(Event::Time);
+    scene.shows(">>> user65 wants to talk in private: \\accept user65 or \\decline user65\n");
+    tokio::time::advance(Duration::from_secs(5)).await;
+    scene.happens(Event::Time);
+    scene.shows(">>> 59 more asked to talk in private, and left again\n");
+    scene.feed(&["\\accept user64"]);
+    scene.shows("user64 asked to talk in private, and has left since; nobody waits");
+    scene.feed(&["\\accept user65"]);
+    assert!(matches!(
+        scene.link.told()[..],
+        [ClientMessage::Consent { ask: 65, answer: ConsentAnswer::Open }]
+    ));
 }

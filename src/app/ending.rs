@@ -7,8 +7,6 @@ use hobnob_protocol::name::UserName;
 use tokio::time::Instant;
 
 use super::{App, InputSource};
-use crate::input::line::{self, Line, Source};
-use crate::input::script::ScriptLine;
 use crate::session::SessionId;
 use crate::show::unsent::Unsent;
 use crate::show::{ClosedReason, saying};
@@ -78,23 +76,6 @@ impl App {
     /// Begins the end of the run, because the process was asked to end.
     pub(super) fn end_now(&mut self) {
         self.begin_ending(TERMINAL_DRAIN, None);
-    }
-
-    /// Reports the lines of a script that were read and have not had their turn.
-    pub(super) fn give_up_script(&mut self) {
-        let InputSource::Script(lines, _) = &mut self.input else { return };
-        let mut unsaid = Vec::new();
-        while let Ok(line) = lines.try_recv() {
-            if let ScriptLine::Line(line) = line
-                && let Line::Text { said, .. } = line::parse(&line, Source::Pipe)
-            {
-                unsaid.push(said.to_owned());
-            }
-        }
-        for text in unsaid {
-            let session = self.state.sessions.current();
-            self.state.report_unsent(session, &text, &Unsent::EndedBeforeItsTurn);
-        }
     }
 
     fn begin_ending(&mut self, drain: Duration, waiting: Option<usize>) {

@@ -15,6 +15,7 @@ mod meaning;
 mod meant_tests;
 mod next_event;
 mod plugins;
+mod read_ahead;
 #[cfg(test)]
 mod request_tests;
 mod requests;
@@ -135,6 +136,7 @@ impl App {
         // A user at a terminal who was sent out reads the reason first, and leaves when he likes.
         if changed && !sent_out && self.state.sessions.peers().next().is_none() {
             // There is no session left to talk in.
+            self.give_up_script();
             self.end();
         }
     }
@@ -183,6 +185,7 @@ impl App {
 
     fn output_closed(&mut self) {
         self.state.fail(failing::Input::OutputClosed);
+        self.give_up_script();
         self.end();
     }
 
@@ -231,15 +234,21 @@ impl App {
         match line {
             ScriptLine::Line(line) => self.line_of_script(&line),
             ScriptLine::Request(line) => self.request(&line),
-            ScriptLine::NotUtf8 { line, command } => {
-                self.state.fail(failing::Input::NotUtf8(line));
+            ScriptLine::NotUtf8 { command, .. } | ScriptLine::TooLong { command, .. } => {
+                self.unreadable_line(line);
                 self.command_was_lost(command);
             }
-            ScriptLine::TooLong { bytes, command } => {
-                self.state.fail(failing::Input::TooLong(bytes));
-                self.command_was_lost(command);
-            }
+            ScriptLine::Failed(_) => self.unreadable_line(line),
+        }
+    }
+
+    /// What was read is no line.
+    fn unreadable_line(&mut self, line: ScriptLine) {
+        match line {
+            ScriptLine::NotUtf8 { line, .. } => self.state.fail(failing::Input::NotUtf8(line)),
+            ScriptLine::TooLong { bytes, .. } => self.state.fail(failing::Input::TooLong(bytes)),
             ScriptLine::Failed(reason) => self.state.fail(failing::Input::Unreadable(&reason)),
+            ScriptLine::Line(_) | ScriptLine::Request(_) => {}
         }
     }
 

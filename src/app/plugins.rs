@@ -63,7 +63,10 @@ impl App {
             return Err(failing::Plugin::NotForPrograms(word).into());
         };
         match commands::dispatch(&mut self.state, known.name, args) {
-            Ok(Progress::Quit) => self.end(),
+            Ok(Progress::Quit) => {
+                self.give_up_script();
+                self.end();
+            }
             Ok(progress) => {
                 if let InputSource::Script(_, queue) = &mut self.input {
                     queue.wait_for_more(progress);

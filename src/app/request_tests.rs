@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use hobnob_protocol::chain::LobbyMessage;
-use hobnob_protocol::message::{ClientMessage, NotAcceptedCode};
+use hobnob_protocol::message::{ClientMessage, NotAcceptedCode, Refused, RefusedCode};
 use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
 
 use super::tests::{Scene, say};
 use super::*;
 use crate::client::ExitVerdict;
 use crate::lobby::event::ServerAnswer;
-use crate::session::LinkState;
+use crate::session::{LinkState, RoomSession};
 
 fn said(seq: u64, from: &str) -> LobbyEvent {
     let message = LobbyMessage {
@@ -151,4 +151,110 @@ fn a_wait_for_users_asks_again_whenever_somebody_comes() {
     scene.lobby(users(3, &["anna", "bobby"]));
     assert_eq!(scene.link.told(), [say(1, "next")]);
     assert!(!scene.shown().contains("in the lobby"), "nobody asked to see them");
+}
+
+/// Ends a script from outside after these lines, the first of which keeps the others waiting.
+fn ended_with(lines: &[&str]) -> (Scene, String) {
+    let mut scene = Scene::new().with_json();
+    scene.feed(lines);
+    scene.link.told();
+    scene.shown();
+    scene.happens(Event::Signal(crate::app::event::Signal::Terminate));
+    let shown = scene.shown();
+    (scene, shown)
+}
+
+#[test]
+fn what_was_read_ahead_is_answered_or_reported_when_the_run_is_ended() {
+    let (scene, shown) = ended_with(&[
+        "\\wait 100",
+        r#"{"say":"one","id":1}"#,
+        "two",
+        r#"{"command":"users","id":3}"#,
+        "\\me waves",
+        "\\msg bobby secret",
+        r#"{"say":"","sesion":0,"id":4}"#,
+        "\\fork carl",
+        "for carl",
+        r#"{"say":"to all","session":0}"#,
+        "\\lob",
+        "for the lobby",
+        "\\users",
+        r#"{"command":"quit","id":5}"#,
+        "never reached",
+    ]);
+    let unsent = |session: &str, text: &str| {
+        let why = "the run was ended before its turn";
+        format!(r#"{{"event":"unsent","session":{session},"text":"{text}","reason":"{why}"}}"#)
+    };
+    for (session, text) in [
+        ("0", "one"),
+        ("0", "two"),
+        ("0", "* anna waves"),
+        ("null", "secret"),
+        ("null", "for carl"),
+        ("0", "to all"),
+        ("0", "for the lobby"),
+    ] {
+        assert!(shown.contains(&unsent(session, text)), "{text}: {shown}");
+    }
+    for (id, code) in [(1, "unsent"), (3, "refused"), (4, "usage"), (5, "refused")] {
+        let answer = format!(r#"{{"event":"answer","id":{id},"ok":false,"code":"{code}","#);
+        assert!(shown.contains(&answer), "{answer}: {shown}");
+    }
+    assert!(shown.contains("4 commands were read that had no turn before the run was ended"), "{shown}");
+    assert!(!shown.contains("never reached") && !shown.contains("not read to its end"), "{shown}");
+    assert_eq!(scene.app.state.verdict, ExitVerdict::Failed);
+}
+
+#[test]
+fn what_waits_behind_texts_and_what_was_not_read_is_reported_too() {
+    let (mut scene, shown) = ended_with(&["one", "\\msg bobby secret", "two"]);
+    assert!(shown.contains(r#""session":null,"text":"secret""#), "{shown}");
+    assert!(shown.contains(r#""session":0,"text":"two""#), "{shown}");
+    assert!(!shown.contains("commands"), "{shown}");
+    scene.lobby(LobbyEvent::Sent { room: None, id: 1, seq: Seq(8), message: None });
+    assert!(!scene.shown().contains("secret"), "once");
+
+    let full: Vec<String> = (0..1000).map(|number| format!("line {number}")).collect();
+    let lines: Vec<&str> = full.iter().map(String::as_str).collect();
+    let mut scene = Scene::new();
+    scene.feed(&["\\wait 100"]);
+    scene.feed(&lines);
+    scene.happens(Event::Signal(crate::app::event::Signal::HangUp));
+    let shown = scene.shown();
+    assert_eq!(shown.matches("not sent (the run was ended before its turn): line").count(), 1000);
+    assert!(shown.contains("standard input was not read to its end"), "{shown}");
+}
+
+#[test]
+fn each_way_a_run_is_ended_from_outside_reports_what_was_read_ahead() {
+    let kicked = || {
+        let why = Refused { code: RefusedCode::Kicked, by: None, reason: None, until: None };
+        Event::Lobby(LobbyEvent::SentOut(why))
+    };
+    let ways: [fn() -> Event; 2] =
+        [|| Event::OutputClosed, || Event::Lobby(LobbyEvent::KeyChanged("another key".to_owned()))];
+    for (number, event) in ways.map(|way| way()).into_iter().chain([kicked()]).enumerate() {
+        let mut scene = Scene::new();
+        scene.feed(&["\\wait 100", "one"]);
+        scene.happens(event);
+        let shown = scene.shown();
+        assert!(shown.contains("not sent (the run was ended before its turn): one"), "{number}: {shown}");
+    }
+}
+
+#[test]
+fn the_words_for_a_session_that_was_current_are_reported_with_it() {
+    let mut scene = Scene::new().with_json();
+    let room = RoomSession { joined: true, ..RoomSession::joining("tea".parse().unwrap()) };
+    let tea = scene.app.state.sessions.add_room(room);
+    scene.app.state.sessions.switch(tea);
+    scene.feed(&["\\wait 100", "for tea", "\\sw 0", "for all", "\\j tea", "tea again", "\\leave", "gone"]);
+    scene.happens(Event::Signal(crate::app::event::Signal::Terminate));
+    let shown = scene.shown();
+    for (session, text) in [(1, "for tea"), (0, "for all"), (1, "tea again"), (0, "gone")] {
+        let line = format!(r#""session":{session},"text":"{text}""#);
+        assert!(shown.contains(&line), "{line}: {shown}");
+    }
 }

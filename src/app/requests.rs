@@ -6,7 +6,7 @@ use hobnob_protocol::name::{Text, TextError};
 use super::script_queue::Queued;
 use super::{App, InputSource};
 use crate::input::invisible::without_mark;
-use crate::input::request::{self, RequestId, Wish};
+use crate::input::request::{self, BadRequest, RequestId, Wish};
 use crate::session::SessionId;
 use crate::show::failing::Worded;
 use crate::show::unsent::Unsent;
@@ -28,7 +28,7 @@ impl App {
                 // If something invisible stands before the brace, the request may have been a fork, as may a line with
                 // `\` that cannot be read. What follows goes nowhere until the script says where it goes.
                 self.command_was_lost(!without_mark(line).starts_with('{'));
-                self.refuse_request(bad.id, &Worded::new(ErrorCode::Usage, bad.reason).into());
+                self.refuse_bad_request(bad);
             }
         }
     }
@@ -56,6 +56,10 @@ impl App {
         self.state.report_unsent(Some(session), text.as_str(), &Unsent::Failed(&failing));
         let failure = Failure::from(failing);
         self.state.answer(asked, |id| RequestAnswer::failed(id, &failure));
+    }
+
+    pub(super) fn refuse_bad_request(&mut self, bad: BadRequest) {
+        self.refuse_request(bad.id, &Worded::new(ErrorCode::Usage, bad.reason).into());
     }
 
     fn refuse_request(&mut self, asked: Option<RequestId>, failure: &Failure) {

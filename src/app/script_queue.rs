@@ -68,6 +68,11 @@ impl ScriptQueue {
         if self.running.is_none() && (nothing_in_flight || leaves) { self.queued.take() } else { None }
     }
 
+    /// Takes the command that waits, which will not be carried out.
+    pub(crate) fn take_queued(&mut self) -> Option<Queued> {
+        self.queued.take()
+    }
+
     /// Notes that a command has started.
     pub(crate) fn start(&mut self, progress: Progress, asked: Option<RequestId>) {
         self.running = Some(Running { asked, waits_for: vec![progress] });

@@ -1,5 +1,5 @@
-//! Acts of this user, such as a new topic, that the server has not answered for yet. Owns which command each is of;
-//! the link sends them again until they are answered for, as it does with texts.
+//! Acts of this user, such as a new topic, that the server has not answered for yet. This file owns which command each
+//! act belongs to. The link sends acts again until they are answered for, as it does with texts.
 
 use std::collections::HashMap;
 
@@ -10,22 +10,23 @@ use crate::client::command_error::CommandError;
 use crate::session::SessionId;
 use crate::show::failing;
 
-/// Acts that may wait at once. A script waits for each; nobody types as many.
+/// How many acts may wait at once. A script waits for each act, and nobody types this many.
 const MOST_ACTS: usize = 1000;
 
-/// The acts that wait, by the number they share with texts: that of the ledger.
+/// The acts that wait, by number. The numbers are those of the ledger, which acts share with texts.
 #[derive(Debug, Default)]
 pub struct Acts {
     open: HashMap<u64, &'static str>,
 }
 
 impl Acts {
-    /// The server has answered for this act: the command it is of; `None` where it is none, or was answered for before.
+    /// Removes an act that the server has answered for. Returns its command; `None` if the number is no act or was
+    /// answered for before.
     pub(crate) fn settle(&mut self, id: u64) -> Option<&'static str> {
         self.open.remove(&id)
     }
 
-    /// Takes out all that wait: there will be no answer. Gives the commands they are of, in their order.
+    /// Removes all acts, because there will be no answer. Returns their commands in order.
     pub(crate) fn take_all(&mut self) -> Vec<&'static str> {
         let mut open: Vec<(u64, &'static str)> = self.open.drain().collect();
         open.sort_unstable();
@@ -40,10 +41,10 @@ impl Acts {
 }
 
 impl State {
-    /// Does something in the lobby or a room, for a command. Gives its number.
+    /// Does something in the lobby or a room, for a command. Returns the number of the act.
     ///
     /// # Errors
-    /// When too many wait, or the link has ended for good.
+    /// Returns an error if too many acts wait, or if the link has ended for good.
     pub(crate) fn act(
         &mut self,
         session: SessionId,
@@ -53,10 +54,10 @@ impl State {
         self.act_for(session, act, None, command)
     }
 
-    /// The same, for so many seconds or for good.
+    /// Does something that holds for `lasts` seconds, or for good. Returns the number of the act.
     ///
     /// # Errors
-    /// As for [`act`](Self::act).
+    /// Returns the same errors as [`act`](Self::act).
     pub(crate) fn act_for(
         &mut self,
         session: SessionId,

@@ -1,5 +1,6 @@
-//! Who is away says so where it matters: a person who forks or names somebody is told that nobody is there, once an hour
-//! for each. Owns whom that was told of; the server knows who is away, and is asked each time.
+//! Users who are away are announced where it matters: a person who forks or names such a user is told that he is away,
+//! once an hour for each user. This file owns for whom that was told. The server knows who is away, and is asked each
+//! time.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,16 +15,16 @@ use crate::client::questions::Question;
 use crate::session::LinkState;
 use crate::show::{mention, saying};
 
-/// How long it is not told again that somebody is away.
+/// After it was told that a user is away, it is not told again for this long.
 const AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// Users of whom it is remembered; nobody names more within an hour.
+/// How many users are remembered; nobody names more within an hour.
 const MOST_TOLD: usize = 1000;
 
-/// Users of one text who are asked after: who names more speaks of them, not to them.
+/// For how many users named in one text the server is asked. A text that names more speaks about them and not to them.
 const MOST_ASKED: usize = 3;
 
-/// Whom it was told of, and when.
+/// For which users it was told that they are away, and when.
 #[derive(Debug, Default)]
 pub(crate) struct AwayTold {
     at: HashMap<UserName, Instant>,
@@ -45,7 +46,7 @@ impl AwayTold {
 }
 
 impl State {
-    /// This user says something in the lobby, to those whom the text names.
+    /// Asks whether the users named in a text are away, because this user says the text in the lobby.
     pub(crate) fn ask_after_named(&mut self, text: &str) {
         if !self.screen.is_terminal() {
             return;
@@ -56,7 +57,7 @@ impl State {
         named.iter().for_each(|name| self.ask_after(name));
     }
 
-    /// This user wants to talk to somebody.
+    /// Asks whether a user is away, because this user wants to talk to him.
     pub(crate) fn ask_after(&mut self, name: &UserName) {
         let is_up = self.sessions.lobby_state() == LinkState::Up;
         if self.screen.is_terminal() && is_up && self.away_told.is_due(name, Instant::now()) {
@@ -65,7 +66,7 @@ impl State {
         }
     }
 
-    /// The server says whether somebody is away.
+    /// Takes the server's answer whether a user is away.
     pub(crate) fn answered_after(&mut self, name: UserName, away: Option<AwayText>) {
         let now = Instant::now();
         let Some(why) = away.filter(|_| self.away_told.is_due(&name, now)) else { return };

@@ -1,5 +1,5 @@
-//! Why a command failed: what kind of reason, and the words with what to do next. Apart from the
-//! commands, because the state they change says no as well. It can be made out of what `show` words, and of nothing else.
+//! Why a command failed: the kind of reason, and a text that says what to do next. This is apart from the commands,
+//! because the state that they change also refuses things. It can only be made from texts that `show` words.
 
 use thiserror::Error;
 
@@ -15,7 +15,7 @@ pub struct CommandError {
 }
 
 impl CommandError {
-    /// What kind of reason.
+    /// Returns the kind of reason.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         self.code

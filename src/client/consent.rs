@@ -1,20 +1,20 @@
-//! Whether somebody may open a private session with this user: what the server is answered when it asks, and what this user
-//! says to those who wait. Owns the order of the rules; their bounds stand in [`super::knocks`] and [`super::strangers`]. It
-//! knows nothing of how a link is made.
+//! Whether a user may open a private session with this user: what the client answers when the server asks, and what
+//! this user says to those who wait. This file owns the order of the rules; their bounds are in [`super::knocks`] and
+//! [`super::strangers`]. It knows nothing of how a link is made.
 //!
 //! The first rule that fits decides:
 //!
 //! | who asks | answer |
 //! | --- | --- |
-//! | somebody for a session that is there, of the same key: fresh addresses | open |
-//! | another key for a session that is there | declined |
-//! | somebody for a session that this run does not know: it was one with an earlier run, and the connection says that it is over | as for a new one, but nobody is asked: with `ask` it is declined |
-//! | a key that is ignored, was refused or sent away | declined |
-//! | another key than the one that is pinned for the name | declined, and this user is told |
-//! | somebody whom this user is forking at the moment | open |
-//! | with `private = off` anybody; with `known` whoever is not pinned | declined |
-//! | with `ask` anybody | the user is asked |
-//! | somebody past the bounds for strangers | busy |
+//! | the same key, for a session that exists: this brings fresh addresses | open |
+//! | another key, for a session that exists | declined |
+//! | somebody, for a session that this run does not know: it was a session with an earlier run, and the connection will say that it is over | as for a new session, but the user is not asked: with `ask` it is declined |
+//! | a key that is ignored, was refused or was sent away | declined |
+//! | a key other than the one that is pinned for the name | declined, and this user is told |
+//! | a user whom this user is forking at the moment | open |
+//! | anybody, with `private = off`; a key that is not pinned, with `known` | declined |
+//! | anybody, with `ask` | the user is asked |
+//! | a stranger who exceeds the bounds for strangers | busy |
 //! | anybody else | open |
 
 use hobnob_protocol::message::{ClientMessage, ConsentAnswer};
@@ -30,7 +30,7 @@ use crate::data::trust::KeyVerdict;
 use crate::show::{Failure, Notice, Repeated, failing, saying};
 
 impl State {
-    /// The server asks whether somebody may open a private session with this user.
+    /// Answers the server's question whether a user may open a private session with this user.
     pub(super) fn asked(&mut self, ask: u64, name: &UserName, key: &PublicKey, session: Option<PairToken>) {
         let answer = match session {
             Some(token) => self.consent_to_rebuild(ask, &token, name, key),
@@ -68,7 +68,7 @@ impl State {
                 Private::Known | Private::Open => {}
             }
             let room = match known {
-                // Another one of the same client is about to open, and gives way to this one.
+                // Another session of the same client is about to open, and gives way to this one.
                 _ if self.private_links.inbound_from(key, name).is_some() => Ok(()),
                 true => self.strangers.known_may_open(key, now),
                 false => match self.knocks.strangers_to_come(key, now) {
@@ -85,7 +85,7 @@ impl State {
         ConsentAnswer::Open
     }
 
-    /// Whether this key is known, where it may be talked to under that name.
+    /// Whether this key is known; `None` if it may not be talked to under that name.
     fn may_be_let_in(&mut self, name: &UserName, key: &PublicKey) -> Option<bool> {
         let known = match self.trust.user(name, key) {
             Ok(KeyVerdict::Changed(pin)) => Err(failing::Private::KeyChanged { name, key, pin: &pin }.into()),
@@ -98,21 +98,21 @@ impl State {
         known.map_err(|error| self.tell_of_refused_fork(name, &error)).ok()
     }
 
-    /// Somebody wanted a private session and does not get it, for his key.
+    /// Tells this user that somebody wanted a private session and does not get it, because of his key.
     pub(super) fn tell_of_refused_fork(&mut self, name: &UserName, error: &CommandError) {
         let code = error.code();
         let failure = Failure::from(failing::Private::Refused { name, code, reason: error });
         self.emit_repeated(Repeated::ForkRefused, 1, failure);
     }
 
-    /// This user is told where there is something to do about it, and not each time.
+    /// Tells this user of refused strangers, if he can do something about it, and not each time.
     pub(super) fn tell_of_too_many(&mut self, refused: StrangerRefused) {
         if refused == StrangerRefused::TooMany && self.strangers.is_time_to_tell(Instant::now()) {
             self.emit(saying::Private::StrangersRefused.into());
         }
     }
 
-    /// Whether this user is forking somebody of that name at the moment.
+    /// Whether this user is forking a user of that name at the moment.
     fn is_forking(&self, name: &UserName) -> bool {
         let session = self.sessions.with_name(name);
         session.is_some_and(|session| !self.private_links.has_link(session))
@@ -121,8 +121,7 @@ impl State {
     fn let_wait(&mut self, ask: u64, name: &UserName, key: &PublicKey, now: Instant) -> ConsentAnswer {
         match self.knocks.knock(ask, name, key, now) {
             Ok(()) => {
-                self.meet(name, Some(key));
-                self.emit(Notice::Asked { peer: name.clone(), fingerprint: key.fingerprint() });
+                self.show_knocks(now);
                 ConsentAnswer::Asking
             }
             Err(KnockRefused::Declined) => ConsentAnswer::Declined,
@@ -130,8 +129,8 @@ impl State {
         }
     }
 
-    /// Whether an introduction that this user did not ask for may open a session: it was let in before, or a rule lets
-    /// it in now. A server that does not ask opens nothing that this user did not want.
+    /// Whether an introduction that this user did not ask for may open a session: its key was let in before, or a rule
+    /// lets it in now. So a server that does not ask cannot open anything that this user did not want.
     pub(super) fn lets_in(&mut self, key: &PublicKey, known: bool) -> bool {
         self.knocks.take_welcome(key, Instant::now())
             || match self.user.preferences.private {
@@ -141,10 +140,10 @@ impl State {
             }
     }
 
-    /// This user lets somebody in who waits. That is an answer: the key is pinned.
+    /// Lets in a user who waits. This counts as an answer, so the key is pinned.
     ///
     /// # Errors
-    /// When nobody of that name waits, or the key cannot be pinned.
+    /// Returns an error if nobody of that name waits, or if the key cannot be pinned.
     pub(crate) fn accept(&mut self, name: &UserName) -> Result<(), CommandError> {
         let Knock { ask, name, key, .. } = self.waiting_knock(name)?;
         if let Err(reason) = self.trust.pin_user(&name, &key) {
@@ -156,10 +155,10 @@ impl State {
         Ok(())
     }
 
-    /// This user turns somebody away who waits.
+    /// Turns away a user who waits.
     ///
     /// # Errors
-    /// When nobody of that name waits.
+    /// Returns an error if nobody of that name waits.
     pub(crate) fn decline(&mut self, name: &UserName) -> Result<(), CommandError> {
         let Knock { ask, name, key, .. } = self.waiting_knock(name)?;
         self.knocks.note_declined(key, Instant::now());
@@ -170,19 +169,35 @@ impl State {
 
     fn waiting_knock(&mut self, name: &UserName) -> Result<Knock, CommandError> {
         self.require_lobby_up()?;
-        self.knocks.take(name).ok_or_else(|| failing::Private::NobodyWaits(name).into())
+        let waiting = self.knocks.take(name);
+        waiting.ok_or_else(|| match self.knocks.has_left(name) {
+            true => failing::Private::AskerLeft(name).into(),
+            false => failing::Private::NobodyWaits(name).into(),
+        })
     }
 
     fn answer_knock(&self, ask: u64, answer: ConsentAnswer) {
         self.lobby.ask(ClientMessage::Consent { ask, answer });
     }
 
-    /// Those who have waited for long enough are declined.
+    /// This user is told who waits, a few at once.
+    fn show_knocks(&mut self, now: Instant) {
+        for (name, key) in self.knocks.take_unshown(now) {
+            self.meet(&name, Some(&key));
+            self.emit(Notice::Asked { peer: name, fingerprint: key.fingerprint() });
+        }
+    }
+
+    /// Declines the users who have waited for long enough.
     pub(crate) fn knock_time(&mut self, now: Instant) {
         for Knock { ask, name, key, .. } in self.knocks.take_overdue(now) {
             self.knocks.note_declined(key, now);
             self.answer_knock(ask, ConsentAnswer::Declined);
             self.emit(saying::Private::WaitedInVain { name: &name }.into());
+        }
+        self.show_knocks(now);
+        if let Some(count) = self.knocks.take_gone_unseen(now) {
+            self.emit(saying::Private::AskedAndLeft { count }.into());
         }
     }
 }

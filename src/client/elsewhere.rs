@@ -1,5 +1,5 @@
-//! What is said where this user is not: shown as it comes, or only counted in the prompt, as this user likes it; and how
-//! much of it the terminal's title tells. Every session that is not the current one is elsewhere, of whatever kind.
+//! What is said in sessions that are not current. It is shown as it comes, or only counted in the prompt, as this user
+//! likes it. This file also tells the terminal's title how much is unread.
 
 use crate::client::State;
 use crate::config::preferences::Others;
@@ -7,7 +7,7 @@ use crate::session::SessionId;
 use crate::show::{Message, Notice};
 
 impl State {
-    /// Shows a message that came in, or leaves it to the prompt that counts it.
+    /// Shows an incoming message, or leaves it to the prompt, which counts it.
     pub(super) fn show_or_count(&mut self, message: Message) {
         let is_counted = self.is_only_counted(message.session);
         if is_counted && !message.ignored {
@@ -25,15 +25,15 @@ impl State {
         elsewhere && self.screen.is_terminal() && self.user.preferences.others == Others::Count
     }
 
-    /// A session is about to end: what was only counted there is shown now, since nothing shows it afterwards.
+    /// Shows what was only counted in a session that is about to end, because nothing would show it afterwards.
     pub(super) fn show_unseen_before_end(&mut self, session: SessionId) {
         if self.sessions.has_unseen(session) {
             self.show_unread(session, self.sessions.unread(session), true);
         }
     }
 
-    /// The lobby is current again because the session that was is over or is being left: what was only counted in the
-    /// lobby is shown, as for a person who goes there by a command.
+    /// Makes the lobby current again, because the session that was current is over or is being left. What was only
+    /// counted in the lobby is shown, as for a person who goes there by a command.
     pub(crate) fn fall_back_to_lobby(&mut self) {
         let unread = self.sessions.unread(SessionId::LOBBY);
         let has_unseen = self.sessions.has_unseen(SessionId::LOBBY);
@@ -52,7 +52,7 @@ impl State {
         }
         let unread = match self.user.preferences.title {
             true => self.sessions.rows().iter().filter(|row| !row.current).map(|row| row.unread).sum(),
-            // A title that was wanted until now is taken off.
+            // If the title is not wanted any more, it is removed.
             false => 0,
         };
         self.screen.show_title(unread);

@@ -1,5 +1,5 @@
-//! What is found again of what was said: by words, by who was named, by whom it was said with. Where nothing is kept on
-//! this machine, it is found in what this run has seen.
+//! Finds old messages: by words, by who was named, and by whom they were said with. If nothing is kept on this machine,
+//! only what this run has seen is searched.
 
 use crate::client::State;
 use crate::data::history::HistoryError;
@@ -10,17 +10,17 @@ use crate::show::kept::KeptMessage;
 use crate::show::{Message, MessageKind};
 use crate::timestamp::Timestamp;
 
-/// A search, as far as it has come.
+/// A search, and how far it has come.
 #[derive(Debug, Clone)]
 pub struct Search {
     question: Question,
     before: Before,
-    /// Whether there is more to be shown.
+    /// Whether there are more messages to show.
     pub goes_on: bool,
 }
 
 impl Search {
-    /// One that has shown nothing yet.
+    /// Makes a search that has shown nothing yet.
     #[must_use]
     pub(crate) fn new(question: Question) -> Self {
         Self { question, before: Before::default(), goes_on: true }
@@ -28,7 +28,8 @@ impl Search {
 }
 
 impl State {
-    /// The next messages of a search, at most `count`, the newest last; and the search that goes on before them.
+    /// Returns the next messages of a search, at most `count`, the newest last, and the search that goes on before
+    /// them.
     pub(crate) fn search(
         &self,
         search: Search,
@@ -41,7 +42,8 @@ impl State {
             return Ok((found, Search { question, before, goes_on: false }));
         }
         let is_wanted = |kept: &Kept| !self.is_ignored(kept);
-        // What a stranger says is not kept before this user answers, and is found only as long as it is seen.
+        // The texts of a stranger are not kept before this user answers, and are found only as long as this run has
+        // them.
         let unkept = match before == Before::default() {
             true => self.seen(&question, &words, count),
             false => Vec::new(),
@@ -53,7 +55,7 @@ impl State {
         Ok((found, Search { question, before, goes_on }))
     }
 
-    /// The same in what this run has seen and does not keep.
+    /// Searches in the messages that this run has seen and does not keep.
     fn seen(&self, question: &Question, words: &[String], count: usize) -> Vec<KeptMessage> {
         let folded: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
         let fits = |message: &&Message| {
@@ -86,7 +88,7 @@ impl State {
         }
     }
 
-    /// A message this run has seen, as one that was kept.
+    /// Returns a message of this run in the form of a kept message.
     pub(super) fn again(&self, message: &Message) -> KeptMessage {
         let peer = self.sessions.peer(message.session).map(|peer| peer.peer.clone());
         KeptMessage {
@@ -108,7 +110,7 @@ impl State {
     }
 }
 
-/// A kept message as it is shown.
+/// Returns a kept message in the form in which it is shown.
 #[must_use]
 pub(crate) fn shown(kept: &Kept) -> KeptMessage {
     let (kind, room, peer) = match &kept.place {

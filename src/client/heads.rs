@@ -11,19 +11,19 @@ pub struct Heads {
 }
 
 impl Heads {
-    /// A log goes at least as far as this number.
+    /// Notes that a log goes at least as far as this number.
     pub(crate) fn reach(&mut self, session: SessionId, seq: u64) {
         let newest = self.newest.entry(session).or_default();
         *newest = seq.max(*newest);
     }
 
-    /// The newest number of a log; 0 where none is known.
+    /// Returns the newest number of a log; 0 if none is known.
     #[must_use]
     pub fn of(&self, session: SessionId) -> u64 {
         self.newest.get(&session).copied().unwrap_or_default()
     }
 
-    /// Whether anything is known of a log.
+    /// Whether a number of this log is known.
     #[must_use]
     pub(crate) fn knows(&self, session: SessionId) -> bool {
         self.newest.contains_key(&session)

@@ -1,6 +1,6 @@
-//! Whom this user does not want to hear: their texts, in the lobby and in private, are marked and shown to programs
-//! alone; so are their comings and goings, which the server tells by name. Owns what being ignored means; the list
-//! itself is kept by [`User`](super::user::User).
+//! The users whom this user ignores. Their texts, in the lobby and in private, are marked, and only programs see them.
+//! The same holds for their comings and goings, which the server tells by name. This file owns what it means to be
+//! ignored; the list itself is kept by [`User`](super::user::User).
 
 use hobnob_protocol::name::{PublicKey, UserName};
 
@@ -10,10 +10,10 @@ use crate::data::history::entry::Kept;
 use crate::show::{Message, failing, saying};
 
 impl State {
-    /// Nothing of what this key says is shown from now on, and it opens no private session.
+    /// Ignores a key: nothing that it says is shown from now on, and it opens no private session.
     ///
     /// # Errors
-    /// When the key is this user's own, or that it is ignored cannot be kept.
+    /// Returns an error if the key is this user's own, or if the list cannot be saved.
     pub(crate) fn ignore(&mut self, name: &UserName, key: &PublicKey) -> Result<(), CommandError> {
         if self.keeping.is_own(key) {
             return Err(failing::User::IgnoreYourself.into());
@@ -25,27 +25,30 @@ impl State {
         Ok(())
     }
 
-    /// The key of whoever has this name, as far as this run has met it: of a private session, or of what was said last.
+    /// Returns the key of the user with this name, if this run has met it: in a private session, or in the last message
+    /// under this name.
     #[must_use]
     pub(crate) fn met_key(&self, name: &UserName) -> Option<PublicKey> {
         let session = self.sessions.with_name(name).and_then(|session| self.sessions.peer(session)?.key);
         session.or_else(|| self.recent.key_of(name))
     }
 
-    /// A message that may have been kept for a while, marked by whether its author is ignored now.
+    /// Returns a message, which may be old, marked by whether its author is ignored now.
     #[must_use]
     pub(crate) fn marked(&self, message: Message) -> Message {
         let ignored = message.key.is_some_and(|key| self.user.ignores(&key));
         Message { ignored, ..message }
     }
 
-    /// Whether a kept message is not to be shown: this user's own are, whoever they were said to.
+    /// Whether a kept message is hidden, because its author is ignored. This user's own messages never are, whoever
+    /// they were said to.
     #[must_use]
     pub(crate) fn is_ignored(&self, kept: &Kept) -> bool {
         self.user.ignores(&kept.key)
     }
 
-    /// This user talks to somebody, or reads what was said with them: that nothing of theirs is seen is told.
+    /// Tells this user that he sees nothing of an ignored user, because he talks to him or reads what was said with
+    /// him.
     pub(crate) fn tell_of_unheard(&mut self, name: &UserName, key: &PublicKey) {
         if self.user.ignores(key) {
             self.emit(saying::User::PeerIsIgnored { name }.into());

@@ -1,19 +1,19 @@
-//! Private sessions that others open: whether they may, what is told when they may not, and what
-//! follows from this user's first word in one. Owns the rules about strangers, whose bounds stand in
-//! [`super::strangers`]; knows nothing of how a link is made.
+//! Private sessions that others open: whether they may, what this user is told if they may not, and what follows from
+//! this user's first text in one. This file owns the rules about strangers, whose bounds are in [`super::strangers`];
+//! it knows nothing of how a link is made.
 //!
-//! Which session an introduction belongs to (who somebody is: key and name, for the clients of one user have the key
-//! in common and a name each):
+//! The table says to which session an introduction belongs. A peer is identified by key and name, because the clients
+//! of one user have the same key, and each has its own name:
 //!
 //! | what is here already | what the introduction does |
 //! | --- | --- |
-//! | a session with its token, of the same key | brings it fresh addresses (redial) |
-//! | a session with its token, of another key | nothing |
-//! | its token is over, or the fork it answers was given up | it is refused |
-//! | an own fork of that name that waits for its answer | opens that fork (both forked at once) |
-//! | somebody with this key and name is opening a session | brings fresh addresses if it is the same session, else takes its place |
-//! | a session with this key and name that is open | replaces it when it is up: their program was started anew |
-//! | a session with this key under another name | stays; a session of its own opens (their second client) |
+//! | a session with its token and the same key | it brings fresh addresses to the session (redial) |
+//! | a session with its token and another key | nothing |
+//! | a record that its token is over, or that the fork it answers was given up | it is refused |
+//! | this user's own fork of that name, which waits for its answer | it opens that fork (both forked at once) |
+//! | a session that the same key and name is opening | it brings fresh addresses if it is the same session, or else takes its place |
+//! | an open session with the same key and name | its session replaces the open one when it is up, because the program was started anew |
+//! | a session with the same key and another name | that session stays, and a second one opens, with the user's second client |
 
 use hobnob_protocol::message::Introduction;
 use tokio::time::Instant;
@@ -29,9 +29,9 @@ use crate::show::unsent::Unsent;
 use crate::show::{ClosedReason, failing, saying};
 
 impl State {
-    /// Somebody forked this user.
+    /// Handles the introduction of a user who forked this user.
     pub(super) fn forked_by_other(&mut self, introduction: Introduction) {
-        // Over already: a server that brings it again does not open it again.
+        // The session is already over, and a server that brings it again does not open it again.
         if self.private_links.has_ended(&introduction.session) {
             return self.private_links.refuse(&introduction);
         }
@@ -47,16 +47,16 @@ impl State {
                 return self.tell_of_refused_fork(&introduction.name, &error);
             }
         };
-        // Both forked at once: this user's session is the one, and the answer to its own question
-        // will only repeat the token.
+        // Both users forked at once. The session that this user asked for is used, and the answer to this user's own
+        // question will only repeat the token.
         let waiting = self.sessions.with_name(&introduction.name);
         if let Some(session) = waiting.filter(|session| !self.private_links.has_link(*session)) {
             return self.open_fork(session, &introduction);
         }
-        // A session with the same client may be there. Should this one come up, the other's program was
-        // started anew; should two forks have crossed unseen, it never will.
+        // There may be a session with the same client already. If the new session comes up, the program of the other
+        // user was started anew; if two forks have crossed unseen, it never comes up.
         if let Some(link) = self.private_links.inbound_from(&introduction.key, &introduction.name) {
-            // The same one again, with fresh addresses.
+            // The introduction is for the same session, with fresh addresses.
             if self.private_links.offer_inbound(link, &introduction) {
                 return;
             }
@@ -95,15 +95,15 @@ impl State {
         Ok(())
     }
 
-    /// The other side is told that the session is not taken; why is nobody's business. This user is
-    /// told where there is something to do about it, and not each time.
+    /// Refuses the session. The other side is not told why. This user is told if he can do something about it, and not
+    /// each time.
     fn refuse_stranger(&mut self, introduction: &Introduction, refused: StrangerRefused) {
         self.private_links.refuse(introduction);
         tracing::debug!(key = %introduction.key.fingerprint(), %refused, "a private session was refused");
         self.tell_of_too_many(refused);
     }
 
-    /// A session the other side was opening never came up.
+    /// Forgets a session that the other side was opening and that never came up.
     pub(super) fn drop_inbound(&mut self, link: LinkId) {
         if let Some(introduction) = self.private_links.inbound(link) {
             self.strangers.never_opened(&introduction.session);
@@ -111,10 +111,10 @@ impl State {
         self.private_links.drop_inbound(link);
     }
 
-    /// A session the other side opened is up: now it gets its number.
+    /// Gives a session that the other side opened its number, because it is up.
     pub(super) fn adopt(&mut self, link: LinkId) {
         let Some(introduction) = self.private_links.inbound(link).cloned() else { return };
-        // Another client of the same user has another name, and a session of its own.
+        // Another client of the same user has another name, and its own session.
         if let Some(lost) = self.sessions.with_client(&introduction.key, &introduction.name) {
             self.session_over(lost, ClosedReason::Gone, &Unsent::OtherStartedAnew);
         }
@@ -127,7 +127,7 @@ impl State {
             path: None,
             unread: 0,
         });
-        // A key that was answered may come under another name, which is pinned with an answer, too.
+        // A key that was answered may come under a new name. That name, too, is pinned when this user answers.
         let verdict = self.trust.user(&introduction.name, &introduction.key);
         if !matches!(verdict, Ok(KeyVerdict::Trusted(_))) {
             self.strangers.up(&introduction.session, session);
@@ -135,11 +135,11 @@ impl State {
         self.private_links.adopt(link, session);
     }
 
-    /// This user is about to say something in a session. In one that a stranger opened the first word
-    /// pins his key, and what he has said is kept from then on.
+    /// Prepares for a text that this user is about to say. If a stranger opened the session, this user's first text
+    /// pins the stranger's key, and what the stranger has said is kept from then on.
     ///
     /// # Errors
-    /// When the key cannot be pinned: then nothing may be said.
+    /// Returns an error if the key cannot be pinned; then nothing may be said.
     pub(super) fn answer_stranger(&mut self, session: SessionId) -> Result<(), CommandError> {
         if !self.strangers.is_unanswered(session) {
             return Ok(());
@@ -159,7 +159,7 @@ impl State {
         Ok(())
     }
 
-    /// This user leaves a session. Whoever was left twice in a short time is not heard again.
+    /// Notes that this user leaves a session. A stranger who was left twice in a short time is not heard again.
     pub(super) fn left_stranger(&mut self, session: SessionId) {
         let Some(name) = self.sessions.peer(session).map(|peer| peer.peer.clone()) else { return };
         if self.strangers.left(session, &name, Instant::now()) {

@@ -1,5 +1,6 @@
-//! What of this run is kept on this machine, and as what: which log the lobby is, which talk a private session is, and
-//! how far this user has come. Owns the numbers of private messages in the history; knows nothing of its file.
+//! What this run keeps on this machine, and under which names: which log the lobby has, which talk a private session
+//! is, and how far this user has read. This file owns the numbers of private messages in the history; it knows nothing
+//! of the history's file.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,41 +18,41 @@ use crate::session::SessionId;
 use crate::show::{Message, saying};
 use crate::timestamp::{Timestamp, now};
 
-/// What of this run is kept.
+/// What this run keeps.
 #[derive(Debug)]
 pub struct Keeping {
     /// The history of this machine.
     pub(crate) history: History,
-    /// This user's key, and the name it is kept under.
+    /// The key of this user, and the name under which its file is kept.
     own: (PublicKey, UserName),
-    /// Whose marks are set.
+    /// The user and client whose marks are set.
     reader: Reader,
-    /// The logs that are read: the lobby's, and those of the rooms this user is in.
+    /// The logs that are being read: that of the lobby, and those of the rooms this user is in.
     logs: HashMap<SessionId, Log>,
     private: HashMap<SessionId, PrivateTalk>,
 }
 
-/// A log that is read.
+/// A log that is being read.
 #[derive(Debug)]
 struct Log {
     server: PublicKey,
     id: LogId,
     room: Option<RoomName>,
     talk: Arc<Talk>,
-    /// Up to where it was heard.
+    /// The position up to which messages were heard.
     place: Position,
 }
 
-/// A private session that is kept.
+/// A private session whose messages are kept.
 #[derive(Debug)]
 struct PrivateTalk {
     talk: Arc<Talk>,
-    /// Messages so far of this user and of the other.
+    /// The number of messages so far, of this user and of the other.
     counts: [u64; 2],
 }
 
 impl Keeping {
-    /// Keeps in `history` for the user with this key, which lies under this name.
+    /// Keeps messages in `history`, for the user with this key and name.
     #[must_use]
     pub(crate) fn new(history: History, own: (PublicKey, UserName), reader: Reader) -> Self {
         Self { history, own, reader, logs: HashMap::new(), private: HashMap::new() }
@@ -63,19 +64,19 @@ impl Keeping {
         self.own.0 == *key
     }
 
-    /// The name this user's key is kept under, whatever the lobby made of it.
+    /// Returns the name under which this user's key is kept, whatever name the lobby gave.
     #[must_use]
     pub(crate) fn own_name(&self) -> &UserName {
         &self.own.1
     }
 
-    /// Whether what is said in a session is kept.
+    /// Whether the messages of a session are kept.
     #[must_use]
     pub(crate) fn keeps(&self, session: SessionId) -> bool {
         self.history.is_on() && (self.logs.contains_key(&session) || self.private.contains_key(&session))
     }
 
-    /// This session is with the lobby, or with this room, whose log is this one, heard up to this place.
+    /// Notes the log of the lobby or a room for this session, and the position up to which it was heard.
     pub(crate) fn enter(
         &mut self,
         session: SessionId,
@@ -96,13 +97,13 @@ impl Keeping {
         self.logs.get(&session).map(|log| (log.server, log.id))
     }
 
-    /// Whether anything was heard of a log.
+    /// Whether any message of a log was heard.
     #[must_use]
     pub(crate) fn has_heard(&self, session: SessionId) -> bool {
         self.logs.get(&session).is_some_and(|log| log.place.seq.0 > 0)
     }
 
-    /// The sessions with the lobby and with rooms whose logs are read.
+    /// Returns the sessions with the lobby and with rooms whose logs are being read.
     pub(crate) fn logs(&self) -> Vec<SessionId> {
         self.logs.keys().copied().collect()
     }
@@ -113,7 +114,7 @@ impl Keeping {
         self.log(SessionId::LOBBY).map(|(server, _)| server)
     }
 
-    /// Notes how far this user has come in a log: up to `read`, or up to all that was heard.
+    /// Notes how far this user has read in a log: up to `read`, or up to everything that was heard.
     pub(crate) fn set_mark(&self, session: SessionId, read: Option<u64>) {
         let Some(log) = self.logs.get(&session) else { return };
         let (fetched, hash) = (log.place.seq.0, log.place.hash);
@@ -124,7 +125,7 @@ impl Keeping {
         }
     }
 
-    /// This user has not been in this log before: what comes after this place is unread the next time.
+    /// Notes that this user is in this log for the first time: messages after `head` count as unread in the next run.
     pub(crate) fn begin_mark(&self, session: SessionId, head: Position) {
         let Some(log) = self.logs.get(&session) else { return };
         let (read, hash) = (head.seq.0, head.hash);
@@ -135,7 +136,7 @@ impl Keeping {
         }
     }
 
-    /// How far this user has come in a room; nowhere where that cannot be read, which the log tells.
+    /// Returns how far this user has read in a room; `None` if that cannot be read, which the diagnostics tell.
     pub(crate) fn room_mark(&self, room: &RoomName) -> Option<Mark> {
         let reader = self.reader_of(self.server()?, room);
         self.history.room_mark(&reader).unwrap_or_else(|err| {
@@ -144,7 +145,7 @@ impl Keeping {
         })
     }
 
-    /// This user has left a room: a later run does not begin in it.
+    /// Notes that this user has left a room, so that a later run does not begin in it.
     pub(crate) fn leave_room(&self, session: SessionId) {
         let Some(Log { server, room: Some(room), .. }) = self.logs.get(&session) else { return };
         self.history.note_room(self.reader_of(*server, room), RoomNote::Left);
@@ -154,7 +155,7 @@ impl Keeping {
         RoomReader { server, room: room.clone(), reader: self.reader }
     }
 
-    /// A text of this user's stands in a log under this number; more of it the server did not tell.
+    /// Keeps a text of this user that is in a log under this number. The server told no more than the number.
     pub(crate) fn keep_own(&self, session: SessionId, seq: u64, text: &Text) {
         let Some(log) = self.logs.get(&session) else { return };
         let (key, from) = self.own.clone();
@@ -162,7 +163,7 @@ impl Keeping {
         self.history.keep(Entry { talk, side: Side::Own, number: seq, at, from, key, text });
     }
 
-    /// A message of the lobby or a room was heard; it is kept.
+    /// Notes that a message of the lobby or a room was heard, and keeps it.
     pub(crate) fn heard(&mut self, session: SessionId, said: &LobbyMessage) {
         let Some(log) = self.logs.get_mut(&session) else { return };
         log.place = Position { seq: said.seq, hash: said.hash };
@@ -195,13 +196,13 @@ impl Keeping {
         *count += 1;
         let Talk::Private { own, other, .. } = **talk else { return };
         let key = if side == Side::Own { own } else { other };
-        // A peer may send any time; what has not come yet would stand below all that follows.
+        // A peer may send any time. A time in the future would place the text after everything that follows.
         let at = at.0.min(now().0);
         let (talk, number) = (Arc::clone(talk), *count);
         self.history.keep(Entry { talk, side, number, at, from: from.clone(), key, text });
     }
 
-    /// A private session, or one with a room, is over.
+    /// Forgets a session that is over: a private one, or one with a room.
     pub(crate) fn close(&mut self, session: SessionId) {
         self.private.remove(&session);
         self.logs.remove(&session);
@@ -209,7 +210,7 @@ impl Keeping {
 }
 
 impl State {
-    /// What was said with this peer in earlier sessions is history of this one, and what is said from now on is kept.
+    /// Begins to keep a private session. What was said with this peer in earlier sessions belongs to the same talk.
     pub(crate) fn open_record(&mut self, session: SessionId, key: &PublicKey) {
         let Some(name) = self.sessions.peer(session).map(|peer| peer.peer.clone()) else { return };
         let mode = self.sessions.mode(session);
@@ -242,11 +243,11 @@ impl State {
     pub(crate) fn keeps_talk_with(&self, key: &PublicKey) -> bool {
         let question = Question { place: In::WithKey(*key), ..Question::default() };
         let said = self.keeping.history.newest(&question, Before::default(), 1, &|_| true);
-        // What cannot be read may be there.
+        // If the history cannot be read, something may be there.
         said.map_or(true, |(said, ..)| !said.is_empty())
     }
 
-    /// Removes what was said in private with this key; a session that is open with it keeps nothing any more. Whether
+    /// Removes what was said in private with this key; an open session with it keeps nothing any more. Returns whether
     /// nothing is left.
     pub(crate) fn forget_talk_with(&mut self, key: &PublicKey) -> bool {
         let is_with = |talk: &Talk| matches!(talk, Talk::Private { other, .. } if other == key);
@@ -255,14 +256,14 @@ impl State {
         !self.keeps_talk_with(key)
     }
 
-    /// Says once that something is not kept.
+    /// Tells the user, once, that something is not kept.
     pub(crate) fn tell_what_is_not_kept(&mut self) {
         if let Some(reason) = self.keeping.history.take_trouble() {
             self.emit(saying::History::NotKept { reason: &reason }.into());
         }
     }
 
-    /// A kept message of the lobby or a room, to be shown again.
+    /// Returns a kept message of the lobby or a room, to be shown again.
     pub(crate) fn logged_message_again(&self, session: SessionId, kept: &Kept) -> Message {
         let at = Timestamp(kept.at);
         Message {

@@ -1,5 +1,6 @@
-//! Who wants a private session with this user and waits for an answer, whom this user turned away lately, and whom it has
-//! let in but a moment ago. Plain and bounded; is told the time, and knows nothing of links.
+//! The users who want a private session with this user and wait for an answer, those whom this user turned away lately,
+//! and those who were let in a moment ago. This is plain data with bounds; the caller tells the time, and it knows
+//! nothing of links.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,44 +9,54 @@ use hobnob_protocol::INTRODUCTION_LIFETIME;
 use hobnob_protocol::name::{PublicKey, UserName};
 use tokio::time::Instant;
 
-/// How long somebody waits for this user's answer, and is declined then.
+/// How long a user waits for this user's answer before he is declined.
 const WAITS_FOR: Duration = Duration::from_secs(120);
 
-/// So many wait at once; further ones are told that too much waits.
+/// How many users may wait at once; any further one is answered with `busy`.
 const MOST_WAITING: usize = 16;
 
-/// Whoever was declined may ask again after this.
+/// How long a user who was declined has to wait before he may ask again.
 const DECLINED_FOR: Duration = Duration::from_secs(10 * 60);
 
-/// Keys remembered for having been declined. A user, or two minutes, is needed for each.
+/// So many questions are shown at once, and then one in this time: whoever asks with one key after the other and leaves
+/// again fills no screen. At this pace all that may wait are shown before they are declined.
+const SHOWN_AT_ONCE: u32 = 5;
+const SHOWN_ONE_IN: Duration = Duration::from_secs(5);
+
+/// Names remembered for having left before they were answered.
+const MOST_GONE: usize = 64;
+
+/// How many declined keys are remembered. Each takes an answer of this user, or two minutes.
 const MOST_DECLINED: usize = 1000;
 
-/// Keys that were let in and whose introduction is on its way. The server asks for few at once; one that has no room here
-/// is asked for again.
+/// How many keys may be remembered that were let in and whose introduction is on its way. The server asks for only a
+/// few at once; the introduction of a key that finds no room here is judged by the rules again.
 const MOST_WELCOME: usize = 256;
 
-/// Somebody who waits for this user's answer.
+/// A user who waits for this user's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Knock {
-    /// The server's number for it.
+    /// The number that the server gave to the question.
     pub(crate) ask: u64,
-    /// Who.
+    /// The name of the user.
     pub(crate) name: UserName,
-    /// With which key.
+    /// The key of the user.
     pub(crate) key: PublicKey,
     until: Instant,
+    /// This user was told.
+    is_shown: bool,
 }
 
-/// Why somebody does not even wait.
+/// Why a user may not even wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KnockRefused {
     /// This key was declined lately.
     Declined,
-    /// This key waits already, or as many do as may.
+    /// This key already waits, or as many users wait as may.
     Busy,
 }
 
-/// A key that was let in, and whose introduction is on its way.
+/// A key that was let in and whose introduction is on its way.
 #[derive(Debug)]
 struct Welcome {
     key: PublicKey,
@@ -53,19 +64,25 @@ struct Welcome {
     is_stranger: bool,
 }
 
-/// Everybody who waits, was declined, or is about to come.
+/// The users who wait, who were declined, or who are about to come.
 #[derive(Debug, Default)]
 pub(crate) struct Knocks {
     waiting: Vec<Knock>,
     declined: VecDeque<(PublicKey, Instant)>,
     welcome: VecDeque<Welcome>,
+    /// Who left while they waited, the latest last.
+    gone: VecDeque<UserName>,
+    /// How many of them left before this user was told, and is still to be told.
+    gone_unseen: u64,
+    /// When as many may be shown at once again as ever.
+    shown_freely_at: Option<Instant>,
 }
 
 impl Knocks {
-    /// Somebody wants to be let in, and waits.
+    /// Adds a user who wants to be let in, and waits.
     ///
     /// # Errors
-    /// Why nobody is asked about it.
+    /// Returns the reason if this user is not asked.
     pub(crate) fn knock(
         &mut self,
         ask: u64,
@@ -80,34 +97,77 @@ impl Knocks {
         if self.waiting.len() >= MOST_WAITING || self.waiting.iter().any(|knock| knock.key == *key) {
             return Err(KnockRefused::Busy);
         }
-        self.waiting.push(Knock { ask, name: name.clone(), key: *key, until: now + WAITS_FOR });
+        self.gone.retain(|gone| gone != name);
+        let (name, until) = (name.clone(), now + WAITS_FOR);
+        self.waiting.push(Knock { ask, name, key: *key, until, is_shown: false });
         Ok(())
     }
 
-    /// Takes out whoever of this name waits.
+    /// Those of whom this user is told now, the first who asked first.
+    pub(crate) fn take_unshown(&mut self, now: Instant) -> Vec<(UserName, PublicKey)> {
+        let mut shown = Vec::new();
+        for knock in self.waiting.iter_mut().filter(|knock| !knock.is_shown) {
+            let freely_at = self.shown_freely_at.map_or(now, |at| at.max(now)) + SHOWN_ONE_IN;
+            if freely_at > now + SHOWN_ONE_IN * SHOWN_AT_ONCE {
+                break;
+            }
+            (self.shown_freely_at, knock.is_shown) = (Some(freely_at), true);
+            shown.push((knock.name.clone(), knock.key));
+        }
+        shown
+    }
+
+    /// How many left before this user was told of them, once there is a turn for that.
+    pub(crate) fn take_gone_unseen(&mut self, now: Instant) -> Option<u64> {
+        if self.gone_unseen == 0 || self.next_shown_at(now) > now {
+            return None;
+        }
+        self.shown_freely_at = Some(self.shown_freely_at.map_or(now, |at| at.max(now)) + SHOWN_ONE_IN);
+        Some(std::mem::take(&mut self.gone_unseen))
+    }
+
+    /// When one more may be shown.
+    fn next_shown_at(&self, now: Instant) -> Instant {
+        let full = SHOWN_ONE_IN * (SHOWN_AT_ONCE - 1);
+        self.shown_freely_at.and_then(|at| at.checked_sub(full)).map_or(now, |at| at.max(now))
+    }
+
+    /// Somebody of this name is no longer in the lobby, and waits no more.
+    pub(crate) fn left(&mut self, name: &UserName) {
+        let Some(knock) = self.take(name) else { return };
+        self.gone_unseen += u64::from(!knock.is_shown);
+        remember(&mut self.gone, MOST_GONE, knock.name);
+    }
+
+    /// Whether somebody of this name waited, and left.
+    pub(crate) fn has_left(&self, name: &UserName) -> bool {
+        self.gone.contains(name)
+    }
+
+    /// Removes and returns the user with this name who waits.
     pub(crate) fn take(&mut self, name: &UserName) -> Option<Knock> {
         let at = self.waiting.iter().position(|knock| knock.name == *name)?;
         Some(self.waiting.remove(at))
     }
 
-    /// This key was declined: it does not ask again for a while.
+    /// Notes that this key was declined and may not ask again for a while.
     pub(crate) fn note_declined(&mut self, key: PublicKey, now: Instant) {
         remember(&mut self.declined, MOST_DECLINED, (key, now));
     }
 
-    /// This key, a stranger's or not, may be introduced now.
+    /// Notes that this key may be introduced now; it may be that of a stranger.
     pub(crate) fn note_welcome(&mut self, key: PublicKey, is_stranger: bool, now: Instant) {
         remember(&mut self.welcome, MOST_WELCOME, Welcome { key, at: now, is_stranger });
     }
 
-    /// Whether this key may be introduced; once for each time that it was let in.
+    /// Whether this key may be introduced. Each time that it was let in counts for one introduction.
     pub(crate) fn take_welcome(&mut self, key: &PublicKey, now: Instant) -> bool {
         self.forget_expired(now);
         let at = self.welcome.iter().position(|welcome| welcome.key == *key);
         at.and_then(|at| self.welcome.remove(at)).is_some()
     }
 
-    /// How many strangers were let in and are still to come; none where this key is one of them.
+    /// Returns how many strangers were let in and are still to come; `None` if this key is one of them.
     pub(crate) fn strangers_to_come(&mut self, key: &PublicKey, now: Instant) -> Option<usize> {
         self.forget_expired(now);
         let strangers = || self.welcome.iter().filter(|welcome| welcome.is_stranger);
@@ -118,23 +178,26 @@ impl Knocks {
         self.welcome.retain(|welcome| now.duration_since(welcome.at) <= INTRODUCTION_LIFETIME);
     }
 
-    /// The key may ask at once again, and whoever asks.
+    /// Allows this key to ask again at once.
     pub(crate) fn forgive(&mut self, key: &PublicKey) {
         self.declined.retain(|(declined, _)| declined != key);
     }
 
-    /// When the next of them has waited for long enough.
+    /// Returns when the next user has waited for long enough.
     #[must_use]
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.waiting.iter().map(|knock| knock.until).min()
+        let now = Instant::now();
+        let is_unshown = self.gone_unseen > 0 || self.waiting.iter().any(|knock| !knock.is_shown);
+        let shown = is_unshown.then(|| self.next_shown_at(now));
+        self.waiting.iter().map(|knock| knock.until).chain(shown).min()
     }
 
-    /// Takes out those who have waited for long enough.
+    /// Removes and returns the users who have waited for long enough.
     pub(crate) fn take_overdue(&mut self, now: Instant) -> Vec<Knock> {
         self.waiting.extract_if(.., |knock| knock.until <= now).collect()
     }
 
-    /// The server has forgotten what it asked.
+    /// Forgets the users who wait, because the server has forgotten its questions.
     pub(crate) fn forget_waiting(&mut self) {
         self.waiting.clear();
     }
@@ -193,11 +256,47 @@ mod tests {
         let (mut knocks, now) = (Knocks::default(), Instant::now());
         knock(&mut knocks, 1, now).unwrap();
         knock(&mut knocks, 2, now + WAITS_FOR / 2).unwrap();
+        assert_eq!(knocks.take_unshown(now).len(), 2);
         assert_eq!(knocks.deadline(), Some(now + WAITS_FOR));
         let overdue = knocks.take_overdue(now + WAITS_FOR);
         assert_eq!(overdue.iter().map(|knock| knock.ask).collect::<Vec<_>>(), [1]);
         knocks.forget_waiting();
         assert_eq!(knocks.deadline(), None);
+    }
+
+    #[test]
+    fn whoever_leaves_waits_no_more_and_a_flood_of_them_is_shown_a_few_at_once_and_summed() {
+        let (mut knocks, now) = (Knocks::default(), Instant::now());
+        let mut shown = 0;
+        for number in 0..200 {
+            assert_eq!(knock(&mut knocks, number, now), Ok(()), "nobody's place is taken by who left");
+            shown += knocks.take_unshown(now).len();
+            knocks.left(&name(number));
+            assert!(knocks.has_left(&name(number)));
+        }
+        assert_eq!(shown, SHOWN_AT_ONCE as usize);
+        assert_eq!(knocks.take_gone_unseen(now), None, "its turn comes");
+        assert_eq!(knocks.deadline(), Some(now + SHOWN_ONE_IN));
+        let later = now + SHOWN_ONE_IN;
+        assert_eq!(knocks.take_gone_unseen(later), Some(200 - u64::from(SHOWN_AT_ONCE)));
+        assert_eq!((knocks.take_gone_unseen(later), knocks.deadline()), (None, None));
+        assert_eq!(knocks.gone.len(), MOST_GONE);
+        assert!(!knocks.has_left(&name(0)) && knocks.has_left(&name(199)));
+        knock(&mut knocks, 199, later).unwrap();
+        assert!(!knocks.has_left(&name(199)), "he is back");
+    }
+
+    #[test]
+    fn all_who_stay_are_shown_before_they_are_declined() {
+        let (mut knocks, start) = (Knocks::default(), Instant::now());
+        (0..16).for_each(|number| knock(&mut knocks, number, start).unwrap());
+        let mut shown = knocks.take_unshown(start).len();
+        while shown < 16 {
+            let now = knocks.deadline().unwrap();
+            assert!(now < start + WAITS_FOR, "{shown} were shown");
+            shown += knocks.take_unshown(now).len();
+        }
+        assert_eq!(knocks.deadline(), Some(start + WAITS_FOR));
     }
 
     #[test]

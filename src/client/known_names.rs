@@ -1,11 +1,11 @@
-//! The names that may be completed: of those who are in the lobby, and of those who said something. A plain struct;
-//! owns the bound on how many are kept, and knows nothing of editors.
+//! The names that may be completed: those of the users in the lobby, and of those who said something. This is plain
+//! data. It owns the bound on how many names are kept, and knows nothing of editors.
 
 use std::collections::BTreeSet;
 
 use hobnob_protocol::name::UserName;
 
-/// Names that are kept for completion. More would not help anybody who types.
+/// How many names are kept for completion. More would not help anybody who types.
 const MAX_NAMES: usize = 10_000;
 
 /// The names that may be completed.
@@ -16,7 +16,7 @@ pub(crate) struct KnownNames {
 }
 
 impl KnownNames {
-    /// Remembers a name, unless too many are known already. Whether it was not known.
+    /// Remembers a name, unless too many are known already. Returns whether it was new.
     pub(crate) fn add(&mut self, name: &UserName) -> bool {
         let is_new = self.names.len() < MAX_NAMES && !self.names.contains(name);
         if is_new {
@@ -33,18 +33,18 @@ impl KnownNames {
         }
     }
 
-    /// Whether a name is among them.
+    /// Whether a name is known.
     #[must_use]
     pub(crate) fn contains(&self, name: &UserName) -> bool {
         self.names.contains(name)
     }
 
-    /// All of them, in order.
+    /// Returns all names, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &UserName> {
         self.names.iter()
     }
 
-    /// How often the names became others than they were.
+    /// Returns a counter of the changes to the names.
     #[must_use]
     pub(crate) fn changes(&self) -> u64 {
         self.changes

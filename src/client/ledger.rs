@@ -1,5 +1,5 @@
-//! Every text of this run that was neither acknowledged nor reported as not sent. Owns the numbers by which texts are
-//! known on their way out, and the bound on how many may wait. It knows nothing of links.
+//! Every text of this run that was neither acknowledged nor reported as not sent. This file owns the numbers of texts
+//! on their way out, and the bound on how many may wait. It knows nothing of links.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,13 +12,14 @@ use crate::client::stalls::Stalls;
 use crate::input::request::RequestId;
 use crate::session::SessionId;
 
-/// Texts that may wait at once: an hour's chatter while a server is down.
+/// How many texts may wait at once. This is enough for an hour's talk while a server is down.
 const MAX_TEXTS: usize = 10_000;
 
-/// Bytes of text that may wait at once.
+/// How many bytes of text may wait at once.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// A text nobody has answered for after so long is told of: a server that works answers within one.
+/// A text that has not been answered for after this time is counted in the prompt. A server that works answers within a
+/// second.
 const SLOW: Duration = Duration::from_secs(3);
 
 /// Too many texts wait already.
@@ -33,11 +34,11 @@ pub struct Outstanding {
     pub session: SessionId,
     /// The text itself.
     pub text: Text,
-    /// The request to answer when it is settled, where one asked for it.
+    /// The request to answer when the text is settled, if a request asked for it.
     pub asked: Option<RequestId>,
     /// When it was said.
     pub since: Instant,
-    /// Whether its link was up meanwhile, so that it may have arrived.
+    /// Whether the link was up while the text waited, so that the text may have arrived.
     pub in_flight: bool,
 }
 
@@ -47,16 +48,15 @@ pub struct Ledger {
     last: u64,
     bytes: usize,
     open: BTreeMap<u64, Outstanding>,
-    /// How long private sessions have acknowledged nothing.
+    /// How long each private session has waited for an acknowledgement.
     stalls: Stalls,
 }
 
 impl Ledger {
-    /// Takes a text in and gives it its number; numbers grow from 1. `in_flight` says whether its link is
-    /// up.
+    /// Adds a text and returns its number; numbers grow from 1. `in_flight` says whether the link is up.
     ///
     /// # Errors
-    /// When too many wait.
+    /// Returns an error if too many texts wait.
     pub fn enter(
         &mut self,
         session: SessionId,
@@ -74,13 +74,13 @@ impl Ledger {
         Ok(self.last)
     }
 
-    /// The next number, which no text has: for something else that goes out with the texts.
+    /// Returns the next number, which no text has, for an act that goes out together with the texts.
     pub(crate) fn next_number(&mut self) -> u64 {
         self.last += 1;
         self.last
     }
 
-    /// The session of the text with this number, while it waits for its answer.
+    /// Returns the session of the text with this number, as long as it waits for its answer.
     #[must_use]
     pub(crate) fn session_of(&self, id: u64) -> Option<SessionId> {
         self.open.get(&id).map(|it| it.session)
@@ -92,18 +92,19 @@ impl Ledger {
         self.open.values().any(|it| it.session == session)
     }
 
-    /// Takes a text out because it was answered for; `None` when that had happened before.
+    /// Removes a text because it was answered for; `None` if it was removed before.
     pub fn settle(&mut self, id: u64) -> Option<Outstanding> {
         let settled = self.open.remove(&id)?;
         self.bytes -= settled.text.as_str().len();
         Some(settled)
     }
 
-    /// Takes a text out because it was acknowledged; `None` when it was answered for before.
+    /// Removes a text because it was acknowledged; `None` if it was answered for before.
     pub fn acknowledge(&mut self, id: u64) -> Option<Outstanding> {
         let settled = self.settle(id)?;
         let session = settled.session;
-        // What waits in the lobby and in rooms is not looked through for each of many.
+        // For the lobby and rooms the waiting texts are not searched, because this would be done for each of many
+        // texts.
         if self.stalls.knows(session) {
             let others_wait = self.open.values().any(|text| text.session == session);
             self.stalls.acknowledged(session, others_wait, Instant::now());
@@ -111,20 +112,20 @@ impl Ledger {
         Some(settled)
     }
 
-    /// Takes out every text of one session, oldest first.
+    /// Removes and returns all texts of a session, oldest first.
     pub fn take_session(&mut self, session: SessionId) -> Vec<Outstanding> {
         let ids: Vec<u64> =
             self.open.iter().filter(|(_, text)| text.session == session).map(|(id, _)| *id).collect();
         ids.into_iter().filter_map(|id| self.settle(id)).collect()
     }
 
-    /// Takes out everything, oldest first.
+    /// Removes and returns all texts, oldest first.
     pub fn take_all(&mut self) -> Vec<Outstanding> {
         self.bytes = 0;
         std::mem::take(&mut self.open).into_values().collect()
     }
 
-    /// The text with this number, while it waits for its answer.
+    /// Returns the text with this number, as long as it waits for its answer.
     #[must_use]
     pub(crate) fn text(&self, id: u64) -> Option<&Text> {
         self.open.get(&id).map(|it| &it.text)
@@ -136,46 +137,46 @@ impl Ledger {
         self.open.contains_key(&id)
     }
 
-    /// A text was entered for a peer, who is to acknowledge it before long. What is said in the lobby and in rooms waits
-    /// for the server for as long as it takes.
+    /// Notes that a text was entered for a peer, who has to acknowledge it before long. Texts in the lobby and in rooms
+    /// wait for the server for as long as it takes.
     pub(crate) fn peer_is_to_acknowledge(&mut self, session: SessionId, is_up: bool) {
         self.stalls.waits(session, is_up, Instant::now());
     }
 
-    /// This session is over.
+    /// Forgets a session that is over.
     pub(crate) fn over(&mut self, session: SessionId) {
         self.stalls.over(session);
     }
 
-    /// The link of this session is down: what it does not acknowledge meanwhile is no fault of the other's.
+    /// Notes that the link of this session is down; the peer is not to blame for missing acknowledgements meanwhile.
     pub(crate) fn ground(&mut self, session: SessionId) {
         self.stalls.down(session, Instant::now());
     }
 
-    /// When a private session will have acknowledged nothing for too long.
+    /// Returns when a private session will have acknowledged nothing for too long.
     #[must_use]
     pub(crate) fn stall_deadline(&self) -> Option<Instant> {
         self.stalls.deadline()
     }
 
-    /// Takes out the texts of every private session that has acknowledged nothing for too long, oldest first.
+    /// Removes and returns the texts of every private session that has acknowledged nothing for too long, oldest first.
     pub(crate) fn take_stalled(&mut self, now: Instant) -> Vec<Outstanding> {
         self.stalls.take_overdue(now).into_iter().flat_map(|session| self.take_session(session)).collect()
     }
 
-    /// The link of this session is up: what waits for it goes out.
+    /// Notes that the link of this session is up, so that its waiting texts go out.
     pub fn fly(&mut self, session: SessionId) {
         self.stalls.up(session, Instant::now());
         self.open.values_mut().filter(|text| text.session == session).for_each(|text| text.in_flight = true);
     }
 
-    /// How many have waited for longer than is usual.
+    /// Returns how many texts have waited for longer than usual.
     #[must_use]
     pub fn slow(&self, now: Instant) -> usize {
         self.open.values().take_while(|text| text.since + SLOW <= now).count()
     }
 
-    /// When there will be more of them.
+    /// Returns when there will be more of these.
     #[must_use]
     pub fn next_slow(&self, now: Instant) -> Option<Instant> {
         self.open.values().map(|text| text.since + SLOW).find(|slow| *slow > now)

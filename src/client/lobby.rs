@@ -1,5 +1,5 @@
-//! What the events of the lobby's link do to the state: messages, who comes and goes, answers of the server, a link
-//! that is lost and comes back. It knows nothing of how the link does its work.
+//! What the events of the lobby's link do to the state: messages, users who come and go, answers of the server, and a
+//! link that is lost and comes back. This file knows nothing of how the link does its work.
 
 use hobnob_protocol::MAX_HISTORY_REQUEST;
 use hobnob_protocol::away::AwayText;
@@ -21,12 +21,12 @@ use crate::show::unsent::Unsent;
 use crate::show::{ErrorCode, Failure, Message, Notice, Repeated, failing, saying};
 use crate::timestamp::Timestamp;
 
-/// Names in one answer to `users`, and no more parts are waited for: ten times what a server lets in by
-/// default, and a bound for one that sends on and on.
+/// How many names of one answer to `users` are taken; after that no more parts are waited for. This is ten times what a
+/// server lets in by default, and a bound for a server that sends without end.
 const MOST_NAMES: usize = 100_000;
 
 impl State {
-    /// Something happened in the lobby or on its link. That the link has ended for good is for the app to note.
+    /// Handles an event of the lobby or of its link. The app itself has to note that the link has ended for good.
     pub(crate) fn lobby_event(&mut self, event: LobbyEvent) {
         match event {
             LobbyEvent::Up(joined) => self.lobby_up(&joined),
@@ -69,7 +69,7 @@ impl State {
         }
     }
 
-    /// The first welcome, or one after the link was lost.
+    /// Handles the first welcome, or a welcome after the link was lost.
     fn lobby_up(&mut self, joined: &Joined) {
         self.sessions.set_lobby_state(LinkState::Up);
         self.ledger.fly(SessionId::LOBBY);
@@ -84,7 +84,7 @@ impl State {
             self.emit_repeated(Repeated::Renamed, 1, renamed);
             self.screen.know_own(&self.me.name);
         }
-        // The server kept it for the connection that was lost.
+        // The server had kept this only for the connection that was lost.
         if let Some(text) = self.user.away.clone() {
             self.lobby.ask(ClientMessage::Away { text });
         }
@@ -96,7 +96,8 @@ impl State {
         self.count_users();
     }
 
-    /// Messages that will not be seen: fallen out of what the server keeps, or of another log.
+    /// Tells the user of messages that he will not see, because the server no longer keeps them or they belong to
+    /// another log.
     pub(super) fn tell_of_gap(&mut self, session: SessionId, resumed: Resumed) {
         match resumed {
             Resumed::After { missed: 0 } => {}
@@ -105,7 +106,7 @@ impl State {
         }
     }
 
-    /// A log is not the one that was read before.
+    /// Tells the user that a log is not the one that was read before.
     pub(super) fn tell_of_other_log(&mut self, session: SessionId) {
         let room = self.room_of(session);
         self.emit_repeated(Repeated::OtherLog, 1, saying::Lobby::AnotherLog { room: room.as_ref() });
@@ -115,7 +116,7 @@ impl State {
         self.emit_repeated(Repeated::Skipped, count, saying::Lobby::Missed { room, count });
     }
 
-    /// What `--since` asked for and the server does not have.
+    /// Tells the user what `--since` asked for and the server does not have.
     pub(crate) fn tell_of_since(&mut self, session: SessionId, since: u64, newest: u64, start: u64) {
         if since > newest {
             let room = self.room_of(session);
@@ -139,7 +140,7 @@ impl State {
         }
     }
 
-    /// Something stands in the log of the lobby or a room.
+    /// Handles a message in the log of the lobby or a room.
     fn logged(&mut self, session: SessionId, said: &LobbyMessage, replayed: bool) {
         self.meet(&said.name.visible(), Some(&said.key));
         self.keeping.heard(session, said);
@@ -154,7 +155,7 @@ impl State {
         }
     }
 
-    /// Somebody did something that has a place among the texts of the lobby or a room.
+    /// Handles an act, which has a number among the texts of the lobby or a room.
     fn acted(&mut self, session: SessionId, said: &LobbyMessage, act: &Act, replayed: bool) {
         self.heads.reach(session, said.seq.0);
         if act.kind.is_topic() && !replayed {
@@ -167,7 +168,8 @@ impl State {
         self.passed_over(session, said.seq.0);
     }
 
-    /// A text or an act of this user's stands in its log; `message` as it stands there, where that is told.
+    /// Handles the acknowledgement of a text or an act of this user. `message` is the stored message, if the server
+    /// told it.
     fn sent(&mut self, room: Option<&RoomName>, id: u64, seq: Seq, message: Option<&LobbyMessage>) {
         if self.acts.settle(id).is_some() {
             if let Some(message) = message
@@ -198,7 +200,7 @@ impl State {
 
     fn presence(&mut self, room: Option<&RoomName>, changes: Vec<Change>) {
         let Some(session) = self.session_in(room) else { return };
-        // Only what is not about the lobby says what it is about.
+        // Only answers about a room name the room.
         let room = self.room_of(session);
         let session = room.as_ref().map(|_| session);
         for change in changes {
@@ -209,9 +211,10 @@ impl State {
                     self.emit(Notice::Joined { name, session, room, ignored });
                 }
                 Change::Left(name) => {
-                    // Who leaves a room is still in the lobby.
+                    // A user who leaves a room is still in the lobby.
                     if room.is_none() {
                         self.known_names.remove(&name);
+                        self.knocks.left(&name);
                     }
                     let (ignored, room) = (self.user.ignores_name(&name), room.clone());
                     self.emit(Notice::Left { name, session, room, ignored });
@@ -270,7 +273,7 @@ impl State {
     fn whois(&mut self, request: u32, name: UserName, key: PublicKey, since: u64, away: Option<AwayText>) {
         let Some(open) = self.questions.close(request) else { return };
         if matches!(open.question, Question::Away) {
-            // Why somebody is away are words of theirs, too.
+            // The reason why a user is away is a text of that user, too, so it is hidden if he is ignored.
             return self.answered_after(name, away.filter(|_| !self.user.ignores(&key)));
         }
         if matches!(open.question, Question::Ignore) {
@@ -314,20 +317,20 @@ impl State {
         else {
             return;
         };
-        // Each part is checked against its beginning, and each beginning against the part before; what
-        // went out of the log between two questions leaves a gap.
+        // Each part is checked against its beginning, and each beginning against the part before. Messages that were
+        // removed from the log between two questions leave a gap.
         let mut position =
             place.filter(|place| !messages.is_empty() || place.seq >= after.seq).unwrap_or(after);
         let broken = part.iter().find_map(|message| position.advance(message).err());
         let got_on = place.is_none_or(|before| before.seq < position.seq);
         *place = Some(position);
         messages.extend(part);
-        // Whoever sends more than may be asked for has answered.
+        // A server that sends more than was asked for has answered completely.
         if more && broken.is_none() && messages.len() < MAX_HISTORY_REQUEST as usize {
             return;
         }
         let (messages, session) = (std::mem::take(messages), *session);
-        // Nothing is kept before the place where an answer begins.
+        // The server keeps nothing before the position at which an answer begins.
         rest.after = rest.after.max(position.seq.0);
         let next = rest.take_part().filter(|_| broken.is_none() && got_on);
         match broken {
@@ -359,7 +362,7 @@ impl State {
         }
     }
 
-    /// A question will not be answered.
+    /// Gives up a question that will not be answered.
     pub(crate) fn give_up(&mut self, open: Open, error: CommandError) {
         match (open.question, open.command) {
             (Question::Join(session), _) => self.join_failed(session, error),
@@ -376,7 +379,7 @@ impl State {
         text: &Text,
         replayed: bool,
     ) -> Message {
-        // A name of an old log may hold what nobody would see.
+        // A name in an old log may contain invisible characters.
         let (from, at) = (said.name.visible(), Timestamp(said.at));
         Message {
             seq: Some(said.seq.0),

@@ -1,5 +1,6 @@
-//! How the lobby's link ends for good while the run goes on: an operator sends this user out, or the server has another key.
-//! What waits for the lobby is reported then, and nothing promises that the lobby comes back. Knows nothing of links.
+//! What happens when the lobby's link ends for good while the run goes on: an operator sends this user out, or the
+//! server has another key. Texts that wait for the lobby are reported then, and nothing says that the lobby comes back.
+//! This file knows nothing of links.
 
 use hobnob_protocol::message::{Refused, RefusedCode};
 
@@ -10,7 +11,7 @@ use crate::show::{Failure, failing, saying};
 use crate::timestamp::Timestamp;
 
 impl State {
-    /// An operator sent this user out.
+    /// Handles that an operator sent this user out.
     pub(super) fn sent_out(&mut self, refused: &Refused) {
         let until = refused.until.map(Timestamp);
         let is_ban = refused.code == RefusedCode::Banned;
@@ -22,7 +23,7 @@ impl State {
         self.give_up_lobby("an operator sent this user out");
     }
 
-    /// The server has another key than the one that was trusted.
+    /// Handles that the server has a key other than the trusted one.
     pub(super) fn lobby_key_changed(&mut self, reason: &str) {
         self.lobby_ended = Some(LobbyEnded::KeyChanged);
         let trust_file = self.trust.path().to_owned();
@@ -30,7 +31,7 @@ impl State {
         self.give_up_lobby("its key changed");
     }
 
-    /// Reports what waits for the lobby and its rooms.
+    /// Reports the texts and questions that wait for the lobby and its rooms.
     fn give_up_lobby(&mut self, reason: &str) {
         self.lobby_down(reason);
         let Some(ended) = self.lobby_ended else { return };
@@ -44,12 +45,12 @@ impl State {
         }
     }
 
-    /// Why what needs the lobby cannot be done while its link is down.
+    /// Returns why something that needs the lobby cannot be done while its link is down.
     pub(super) fn why_down(&self) -> failing::Lobby<'static> {
         self.lobby_ended.map_or(failing::Lobby::Down, failing::Lobby::Ended)
     }
 
-    /// Why what was asked of the lobby is not answered, once its link is down.
+    /// Returns why a question to the lobby is not answered, when its link has gone down.
     pub(super) fn went_down(&self) -> failing::Lobby<'static> {
         self.lobby_ended.map_or(failing::Lobby::WentDown, failing::Lobby::Ended)
     }

@@ -1,17 +1,18 @@
-//! Names that look like others: a Latin and a Cyrillic `a` are two letters and one picture. Owns which
-//! names were met and which pairs were told. Plain and bounded; knows neither screens nor files.
+//! Names that look like others: a Latin and a Cyrillic `a` are two letters that look the same. This file owns which
+//! names were met and which pairs were reported. It is plain data with bounds, and knows neither screens nor files.
 //!
-//! Two names look alike when they have the same skeleton of Unicode's Technical Standard 39. The check
-//! stands in the client and not in the server, which may lie and whose users may have met before.
+//! Two names look alike if they have the same skeleton according to Unicode's Technical Standard 39. The client checks
+//! this and not the server, because the server may lie, and because its users may have met before.
 
 use std::collections::{HashMap, HashSet};
 
 use hobnob_protocol::name::{PublicKey, UserName};
 
-/// Names that are remembered, as many as are kept for completion.
+/// How many names are remembered, which is as many as are kept for completion.
 const MOST_NAMES: usize = 10_000;
 
-/// Names that are told to look like another. Whoever makes more of them is no longer worth a line each.
+/// For how many names it is reported that they look like others. If there are more, further reports are not worth a
+/// line each.
 const MOST_TOLD: usize = 1000;
 
 /// The names that were met.
@@ -22,8 +23,8 @@ pub(crate) struct LookAlikes {
 }
 
 impl LookAlikes {
-    /// A name was met, with the key it has where that is known. The name met earlier that looks like
-    /// it and is not known to be the same user's: once for each name.
+    /// Notes that a name was met, with its key if that is known. Returns an earlier name that looks the same and is not
+    /// known to belong to the same user, once for each name.
     pub(crate) fn meet(&mut self, name: &UserName, key: Option<&PublicKey>) -> Option<UserName> {
         let skeleton = skeleton(name);
         let Some((other, other_key)) = self.met.get_mut(&skeleton) else {
@@ -42,13 +43,13 @@ impl LookAlikes {
     }
 }
 
-/// What a person sees, whatever the letters: the skeleton, in lower case, since names are told apart
+/// Returns what a person sees, whatever the letters are: the skeleton, in lower case, because names are compared
 /// without regard to case.
 fn skeleton(name: &UserName) -> String {
     unicode_security::skeleton(name.as_str()).flat_map(char::to_lowercase).collect()
 }
 
-/// The first character of a name that the other has not: what a person has to look for.
+/// Returns the first character of a name that the other name does not have, which is what a person has to look for.
 #[must_use]
 pub(crate) fn odd_character(name: &UserName, other: &UserName) -> Option<char> {
     name.as_str().chars().find(|c| !other.as_str().contains(*c))

@@ -1,5 +1,6 @@
-//! What names this user: the last of it in any run, and what of it was missed, each message with those around it. Owns
-//! how far back this user has walked, and how much of it fits on a page. Knows nothing of how it is asked for.
+//! Messages that name this user: the last ones of all runs, and those among the missed messages, each together with its
+//! neighbours. This file owns how far back this user has walked, and how much fits on a page. It does not know by which
+//! command it is asked.
 
 use crate::client::State;
 use crate::client::found;
@@ -10,28 +11,29 @@ use crate::session::SessionId;
 use crate::show::Message;
 use crate::show::kept::KeptMessage;
 
-/// Messages that are read from the history at once.
+/// How many messages are read from the history at once.
 const AT_ONCE: usize = 500;
 
-/// Messages that are looked through for one page. More can be missed only over several runs, and the next page goes on.
+/// How many messages are looked through for one page. More can be missed only over several runs; the next page then
+/// goes on.
 const LOOKED_THROUGH: usize = 50_000;
 
-/// How far back somebody has walked through what names this user.
+/// How far back a user has walked through the messages that name him.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Walk {
     before: Before,
-    /// Of those messages that are not kept on this machine, how many were shown.
+    /// How many messages were shown that are not kept on this machine.
     unkept: usize,
 }
 
-/// What of a log is still to be shown.
+/// How much of a log is still to be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Left {
-    /// Nothing.
+    /// Nothing is left.
     Nothing,
-    /// So many messages.
+    /// This many messages are left.
     Some(u64),
-    /// Perhaps something; nobody has looked.
+    /// There may be more; nobody has looked.
     NotCounted,
 }
 
@@ -42,20 +44,20 @@ pub(crate) struct Page {
     rows: usize,
     used: usize,
     groups: Vec<Vec<Message>>,
-    /// Messages that no longer fit, once there are some.
+    /// How many messages did not fit, after the page was full.
     left: u64,
     is_full: bool,
-    /// Messages that may still be looked at.
+    /// How many more messages may be looked at.
     patience: usize,
 }
 
 impl Page {
-    /// An empty page of this size.
+    /// Makes an empty page of this size.
     pub(crate) fn new(columns: usize, rows: usize) -> Self {
         Self { columns, rows, used: 0, groups: Vec::new(), left: 0, is_full: false, patience: LOOKED_THROUGH }
     }
 
-    /// The groups, and what is left behind them.
+    /// Returns the groups, and how much is left after them.
     pub(crate) fn take(self) -> (Vec<Vec<Message>>, Left) {
         let left = match (self.left, self.patience) {
             (_, 0) => Left::NotCounted,
@@ -65,8 +67,8 @@ impl Page {
         (self.groups, left)
     }
 
-    /// Begins a group with these messages, or goes on with the last one. False where they do not fit, and something is
-    /// there already.
+    /// Begins a group with these messages, or adds them to the last group. Returns false if they do not fit and the
+    /// page already has a group.
     fn add(&mut self, messages: Vec<Message>, begins: bool) -> bool {
         let gap = usize::from(begins && !self.groups.is_empty());
         let needed = gap + messages.iter().map(|it| rows_of(it, self.columns)).sum::<usize>();
@@ -82,7 +84,7 @@ impl Page {
     }
 }
 
-/// About how many rows a message takes: what stands before its text is as much as the name and a time.
+/// Returns about how many rows a message takes. The space in front of its text is counted as the name and a time.
 pub(crate) fn rows_of(message: &Message, columns: usize) -> usize {
     let before = message.from.as_str().len() + "00:00│: ".len();
     let room = columns.saturating_sub(before).max(1);
@@ -90,8 +92,8 @@ pub(crate) fn rows_of(message: &Message, columns: usize) -> usize {
 }
 
 impl State {
-    /// The next messages of a walk back through what names this user, at most `count`, the newest last; and the walk
-    /// that goes on before them.
+    /// Returns the next messages of a walk back through the messages that name this user, at most `count`, the newest
+    /// last, and the walk that goes on before them.
     pub(crate) fn mentions_before(
         &self,
         walk: Walk,
@@ -126,7 +128,7 @@ impl State {
         self.keeping.history.newest_with_any(names, before, count, &is_wanted)
     }
 
-    /// The same of what this run has seen and does not keep, the oldest first.
+    /// Returns such messages that this run has seen and does not keep, the oldest first.
     fn unkept_mentions(&self) -> Vec<KeptMessage> {
         let is_wanted = |message: &&Message| {
             message.from != self.me.name
@@ -135,7 +137,7 @@ impl State {
                 && self.is_named(&message.text)
         };
         let mut found: Vec<&Message> = self.recent.all().filter(is_wanted).collect();
-        // What was said in a session that is over is no longer at hand; the last of it is.
+        // The messages of a session that is over are no longer in memory, except for the last one that named this user.
         let last = self.user.last_mention.as_ref().filter(|_| !self.keeping.history.is_on());
         let last = last.filter(is_wanted).filter(|last| !found.contains(last));
         found.extend(last);
@@ -143,7 +145,8 @@ impl State {
         found.into_iter().map(|message| self.again(message)).collect()
     }
 
-    /// Fills a page with what was missed and names this user: of the current session first, then of the others.
+    /// Fills a page with missed messages that name this user: first those of the current session, then those of the
+    /// others.
     pub(crate) fn read_missed_mentions(&mut self, page: &mut Page) -> Result<(), HistoryError> {
         let current = self.sessions.current();
         let mut sessions: Vec<SessionId> = self.unread.keys().copied().collect();
@@ -161,7 +164,7 @@ impl State {
             return Ok(());
         };
         let mut before = self.kept_of_log(session, (1, from - 1), 1).pop();
-        // The message behind one that names this user belongs to its group.
+        // The message after one that names this user belongs to the same group.
         let mut goes_on = false;
         while from <= unread.until && page.patience > 0 {
             let count = AT_ONCE.min(page.patience);
@@ -186,7 +189,7 @@ impl State {
                     }
                     goes_on = !page.is_full;
                 } else if std::mem::take(&mut goes_on) && page.add(vec![message], false) {
-                    // It was shown: no other group begins with it.
+                    // This message was shown, so no other group begins with it.
                     before = None;
                 } else {
                     before = Some(kept);

@@ -1,5 +1,6 @@
-//! What was said in the lobby and in rooms since this user was last there: gathered while it comes, told when all of it
-//! is there. Owns what is counted, and how long lines wait for it. Knows nothing of how it is fetched.
+//! What was said in the lobby and in rooms since this user was last there. The messages are gathered while they come,
+//! and shown when all are there. This file owns what is counted, and how long lines wait for it. It does not know how
+//! the messages are fetched.
 
 use std::collections::VecDeque;
 
@@ -17,40 +18,41 @@ use crate::session::{LinkState, SessionId};
 use crate::show::{Message, Notice};
 use crate::timestamp::Timestamp;
 
-/// Messages that are shown of those that were missed, and of those before where fewer were.
+/// How many of the missed messages are shown. If fewer were missed, older ones are shown before them.
 const SHOWN: usize = BACKLOG_ON_JOIN as usize;
 
-/// Messages that were kept and not read, and are looked through for the user's name. As many as are fetched.
+/// How many messages that were kept and not read are looked through for the user's name. This is as many as are
+/// fetched.
 const LOOKED_THROUGH: usize = 10_000;
 
-/// What was missed in one log, while it comes.
+/// The missed messages of one log, while they come.
 #[derive(Debug)]
 pub(crate) struct Missed {
     mark: Mark,
-    /// The newest number there was when this user came.
+    /// The newest number in the log when this user came.
     until: u64,
-    /// Messages by others, and those of them that name this user.
+    /// The messages of other users; below, how many of them name this user.
     count: u64,
     mentions: u64,
-    /// The newest ones.
+    /// The newest of the messages.
     newest: VecDeque<Message>,
-    /// When lines are taken whatever has come.
+    /// From this time on lines are taken, whatever has come.
     patience: Instant,
 }
 
-/// What is still to be read of what was missed in one log.
+/// The missed messages of one log that are still to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unread {
-    /// The number of the next one.
+    /// The number of the next message.
     pub(crate) next: u64,
-    /// The number of the last one.
+    /// The number of the last message.
     pub(crate) until: u64,
-    /// Up to this number it was looked through for what names this user.
+    /// The messages up to this number were looked through for those that name this user.
     pub(crate) looked_through: u64,
 }
 
 impl Unread {
-    /// All from `next` to `until`, both included.
+    /// Makes the unread messages from `next` to `until`, both included.
     #[must_use]
     pub(crate) fn new(next: u64, until: u64) -> Self {
         Self { next, until, looked_through: 0 }
@@ -62,7 +64,8 @@ impl Unread {
         (self.until + 1).saturating_sub(self.next)
     }
 
-    /// From which number on it is still to be looked for what names this user; none where that is done.
+    /// Returns the number of the first message that is still to be looked through for this user's name; `None` if all
+    /// were.
     #[must_use]
     pub(crate) fn not_looked_through(&self) -> Option<u64> {
         let from = self.next.max(self.looked_through + 1);
@@ -70,32 +73,32 @@ impl Unread {
     }
 }
 
-/// Where a log is read from.
+/// From where a log is read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Begun {
-    /// Which log it is.
+    /// The id of the log.
     pub(crate) log: LogId,
     /// Its newest message.
     pub(crate) head: Position,
-    /// What follows comes after this one.
+    /// The position after which messages follow.
     pub(crate) start: Position,
-    /// How that continues what was read before.
+    /// Whether the log continues what was read before.
     pub(crate) resumed: Resumed,
 }
 
 impl State {
-    /// The run begins: `mark` says how far this user had come in the lobby, where the server goes on from there. A run
-    /// that was `told_where` to begin neither looks at a mark nor begins one.
+    /// Begins to read the lobby's log. `mark` says how far this user had read, if the server goes on from there. A run
+    /// that was `told_where` to begin neither uses a mark nor begins one.
     pub(crate) fn begin_reading(&mut self, mark: Option<Mark>, joined: &Joined, told_where: bool) {
         let welcome = &joined.welcome;
-        // What comes after the place where the server begins is heard from here on.
+        // The messages after the position at which the server begins are heard from here on.
         self.keeping.enter(SessionId::LOBBY, joined.server, welcome.log, welcome.start, None);
         let (log, head, start) = (welcome.log, welcome.head, welcome.start);
         let begun = Begun { log, head, start, resumed: joined.resumed };
         self.begin_reading_log(SessionId::LOBBY, begun, mark, told_where);
     }
 
-    /// The same for the lobby or a room.
+    /// Begins to read the log of the lobby or a room.
     pub(crate) fn begin_reading_log(
         &mut self,
         session: SessionId,
@@ -108,7 +111,7 @@ impl State {
         }
         let same = |mark: &Mark| mark.log == begun.log && begun.resumed != Resumed::Elsewhere;
         let Some(mark) = mark.filter(same) else {
-            // Where nothing had been said, nothing is different now.
+            // If nothing was said in the log before, it makes no difference that it is another one.
             if mark.is_some_and(|mark| mark.fetched > 0) {
                 self.tell_of_other_log(session);
             }
@@ -116,7 +119,7 @@ impl State {
             return self.keeping.begin_mark(session, begun.head);
         };
         let until = begun.head.seq.0;
-        // What is between the last message that was fetched and the first that comes is not fetched, but counted.
+        // The messages between the last one that was fetched and the first one that comes are counted and not fetched.
         let gone = begun.start.seq.0.saturating_sub(mark.fetched);
         let patience = Instant::now() + PATIENCE;
         let mut missed = Missed { mark, until, count: gone, mentions: 0, newest: VecDeque::new(), patience };
@@ -127,7 +130,7 @@ impl State {
         }
     }
 
-    /// What an earlier run fetched, and nobody read.
+    /// Counts the messages that an earlier run fetched and nobody read.
     fn count_unread_before(&mut self, session: SessionId, missed: &mut Missed) {
         let Mark { read, fetched, .. } = missed.mark;
         if read >= fetched {
@@ -139,13 +142,13 @@ impl State {
         }
     }
 
-    /// Adds a message of the lobby or a room to what was missed there. False where it is none of that: it is to be shown
-    /// as it comes.
+    /// Adds a message of the lobby or a room to the missed ones. Returns false if it does not belong to them and is to
+    /// be shown as it comes.
     pub(crate) fn gather_missed(&mut self, message: &Message) -> bool {
         let (session, Some(seq)) = (message.session, message.seq) else { return false };
         match self.missed.get(&session) {
             None => return false,
-            // Where a server leaves out the last of it, what comes next ends it.
+            // If a server leaves out the last missed message, the next message ends the wait.
             Some(missed) if seq > missed.until => {
                 self.show_missed(session);
                 return false;
@@ -154,7 +157,7 @@ impl State {
         }
         let Some(mut missed) = self.missed.remove(&session) else { return false };
         self.count_missed(&mut missed, message);
-        // What a person is not shown anyway takes no place among the last ones.
+        // A message that a person is not shown does not count as one of the newest.
         if !message.ignored || !self.screen.is_terminal() {
             if missed.newest.len() == SHOWN {
                 missed.newest.pop_front();
@@ -177,14 +180,14 @@ impl State {
         }
     }
 
-    /// An entry of a log that is no text came; where it is the last that was waited for, all is there.
+    /// Notes a message of a log that is no text. If it is the last one that was waited for, everything is there.
     pub(crate) fn passed_over(&mut self, session: SessionId, seq: u64) {
         if self.missed.get(&session).is_some_and(|missed| seq >= missed.until) {
             self.show_missed(session);
         }
     }
 
-    /// All of it is there, or is waited for no longer.
+    /// Shows what was missed in a log, because everything is there or is not waited for any longer.
     pub(crate) fn show_missed(&mut self, session: SessionId) {
         let Some(missed) = self.missed.remove(&session) else { return };
         let Missed { mark, until, count, mentions, .. } = missed;
@@ -199,11 +202,11 @@ impl State {
         self.tell_summaries();
     }
 
-    /// The newest of what was missed, under a line, after what was read before.
+    /// Shows the newest of the missed messages under a separating line, after what was read before.
     fn show_newest(&mut self, session: SessionId, missed: Missed) {
         let Missed { mark, count, mentions, newest, .. } = missed;
         let (from, room) = (mark.read + 1, self.room_of(session));
-        // What was missed elsewhere is counted, and shown to a person who goes there.
+        // Messages missed in another session are counted, and shown when the person goes there.
         if self.screen.is_terminal() && self.sessions.current() != Some(session) && room.is_some() {
             let before = self.kept_of_log(session, (from, mark.fetched), SHOWN - newest.len());
             let before: Vec<Message> =
@@ -225,8 +228,8 @@ impl State {
         }
     }
 
-    /// Shows again what came in a session while it was not current, the newest of it, under a line that says so.
-    /// Where the session `is_over`, the line names no command, since none shows more of it.
+    /// Shows the newest messages again that came while their session was not current, under a separating line. If the
+    /// session `is_over`, the line names no command, because no command shows more of it.
     pub(crate) fn show_unread(&mut self, session: SessionId, unread: u64, is_over: bool) {
         let first = self.first_unread.remove(&session);
         let is_unread = |message: &&Message| {
@@ -254,7 +257,8 @@ impl State {
         }
     }
 
-    /// What is unread in a log and not shown may be read by `\\missed`, from the first message on.
+    /// Lets `\\missed` read the unread messages of a log that are not shown, from the first one on. Returns whether it
+    /// can.
     fn reads_on_from(&mut self, session: SessionId, first: Option<u64>) -> bool {
         let until = self.heads.of(session);
         if self.keeping.history.is_on()
@@ -267,13 +271,13 @@ impl State {
         self.unread.contains_key(&session)
     }
 
-    /// Whether a message was there before this user first came to its log: nobody waits for it to be read.
+    /// Whether a message was in its log before this user first came there, so that it does not count as unread.
     pub(super) fn was_said_before(&self, message: &Message) -> bool {
         let backlog = self.backlogs.get(&message.session);
         message.replayed && message.seq.zip(backlog).is_some_and(|(seq, until)| seq <= *until)
     }
 
-    /// Remembers where what is unread in a log begins.
+    /// Remembers where the unread messages of a log begin.
     pub(super) fn note_first_unread(&mut self, message: &Message) {
         if let Some(seq) = message.seq
             && self.sessions.current() != Some(message.session)
@@ -286,7 +290,8 @@ impl State {
         message.from == self.me.name
     }
 
-    /// The newest kept messages of a log with these numbers; none where they cannot be read, which the log tells.
+    /// Returns the newest kept messages of a log with numbers in this range; none if they cannot be read, which the
+    /// diagnostics tell.
     pub(super) fn kept_of_log(&self, session: SessionId, numbers: (u64, u64), count: usize) -> Vec<Kept> {
         let Some((server, log)) = self.keeping.log(session) else { return Vec::new() };
         self.keeping.history.newest_of_log(&server, &log, numbers, count).unwrap_or_else(|err| {
@@ -295,17 +300,17 @@ impl State {
         })
     }
 
-    /// Whether lines wait for what was missed.
+    /// Whether lines wait for missed messages.
     pub(crate) fn is_catching_up(&self) -> bool {
         !self.missed.is_empty() && self.sessions.lobby_state() == LinkState::Up
     }
 
-    /// When they wait no longer.
+    /// Returns when lines wait no longer.
     pub(crate) fn missed_deadline(&self) -> Option<Instant> {
         self.missed.values().map(|missed| missed.patience).chain(self.summaries.deadline()).min()
     }
 
-    /// Tells what is there of what was missed, when its time is over.
+    /// Shows the missed messages that are there, if the time is over.
     pub(crate) fn missed_time(&mut self, now: Instant) {
         let over = self.missed.iter().filter(|(_, missed)| missed.patience <= now);
         let over: Vec<SessionId> = over.map(|(session, _)| *session).collect();
@@ -313,16 +318,17 @@ impl State {
         self.summaries_time(now);
     }
 
-    /// The run ends.
+    /// Notes at the end of the run how far each log was read.
     pub(crate) fn end_reading(&mut self) {
         self.keeping.logs().into_iter().for_each(|session| self.note_read(session));
     }
 
-    /// Notes how far a log was read: a script has read what came, a person where something was typed. A room that has
-    /// something unread in it was not looked at, nor a lobby in which something was only counted.
+    /// Notes how far a log was read. A script has read everything that came; a person has read it if something was
+    /// typed. A room with unread messages does not count as read, and neither does a lobby in which messages were only
+    /// counted.
     pub(crate) fn note_read(&self, session: SessionId) {
         if self.missed.contains_key(&session) {
-            // Not all came: the next run begins where this one did.
+            // Not everything came, so the next run begins where this one did.
             return;
         }
         let was_seen = match session {

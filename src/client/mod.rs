@@ -1,6 +1,6 @@
-//! All that a run of the client knows, and what commands and events do to it. The app's loop alone owns the
-//! [`State`]; nothing here awaits anything. Each part of the state has a file of its own, and each kind of event, too.
-//! It knows neither the commands nor the loop, which both stand above it.
+//! Everything that a run of the client knows, and what commands and events do to it. Only the app's loop owns the
+//! [`State`], and nothing here awaits anything. Each part of the state and each kind of event has a file of its own.
+//! These files know neither the commands nor the loop, which both stand above them.
 
 pub(crate) mod acts;
 pub(crate) mod away;
@@ -79,7 +79,7 @@ use crate::show::unsent::{LobbyEnded, Unsent, perhaps_delivered};
 use crate::show::{ErrorCode, Failure, Message, Notice, Repeated, RequestAnswer, failing, mention, saying};
 use crate::timestamp::{Timestamp, now};
 
-/// Who this user is, here.
+/// Who this user is in this lobby.
 #[derive(Debug, Clone)]
 pub struct Me {
     /// The name in the lobby.
@@ -101,18 +101,18 @@ pub enum ExitVerdict {
     KeyChanged,
 }
 
-/// All that a run of the client knows.
+/// Everything that a run of the client knows.
 #[derive(Debug)]
 pub struct State {
     /// Who this user is.
     pub me: Me,
     /// The sessions there are.
     pub sessions: Sessions,
-    /// The links that carry the private ones.
+    /// The links that carry the private sessions.
     pub private_links: PrivateLinks,
     /// The lobby's link.
     pub lobby: LobbyHandle,
-    /// Why the lobby's link has ended for good, once it has without this user's leaving.
+    /// Why the lobby's link has ended for good; `None` while it has not, or if this user has left.
     pub(crate) lobby_ended: Option<LobbyEnded>,
     /// The texts that nobody has answered for yet.
     pub ledger: Ledger,
@@ -122,23 +122,23 @@ pub struct State {
     pub recent: Recent,
     /// The pinned keys of this lobby's users.
     pub trust: LobbyTrust,
-    /// The sessions of whoever this user has not answered.
+    /// The sessions of users whom this user has not answered.
     pub(crate) strangers: Strangers,
-    /// Who wants a private session and waits for an answer.
+    /// The users who want a private session and wait for an answer.
     pub(crate) knocks: Knocks,
     /// The verifications of peers' keys.
     pub(crate) verifications: Verifications,
     /// How the run went so far.
     pub verdict: ExitVerdict,
-    /// The condition that a script waits for, while it does.
+    /// The condition that a script waits for, if it does.
     pub watch: Option<Watch>,
     /// The acts that nobody has answered for yet.
     pub acts: Acts,
     /// The number of the newest message of the lobby and of each room, as far as this run knows.
     pub heads: Heads,
-    /// What is known of rooms besides their sessions.
+    /// What is known of rooms, apart from their sessions.
     pub(crate) rooms: Rooms,
-    /// What the lobby and each room is about.
+    /// The topics of the lobby and of each room.
     pub(crate) topics: Topics,
     /// Whether this user is an operator of the lobby, as far as this run knows.
     pub(crate) is_operator: bool,
@@ -146,59 +146,59 @@ pub struct State {
     pub failure: Option<Failure>,
     /// What this user has set.
     pub user: User,
-    /// The commands that are programs of the user's own.
+    /// The user's own programs that are commands.
     pub plugins: Plugins,
     pub(crate) screen: Screen,
     /// The names that may be completed.
     pub(crate) known_names: KnownNames,
     pub(crate) look_alikes: LookAlikes,
-    /// Of whom it was told that they are away.
+    /// The users of whom this user was told that they are away.
     pub(crate) away_told: AwayTold,
-    /// What others made this client say lately.
+    /// Notices that others caused lately.
     repeats: Repeats,
-    /// What of this run is kept on this machine.
+    /// What this run keeps on this machine.
     pub(crate) keeping: Keeping,
-    /// What was said in each log since this user was last there, while it comes.
+    /// The missed messages of each log, while they come.
     pub(crate) missed: BTreeMap<SessionId, Missed>,
-    /// What of that is still to be read.
+    /// The missed messages that are still to be read.
     pub(crate) unread: BTreeMap<SessionId, Unread>,
-    /// What is told of all of it, below what is shown of it.
+    /// The summaries of what was missed, which are shown below the messages.
     pub(crate) summaries: Summaries,
-    /// How far each log went when this user first came to it.
+    /// The newest number of each log when this user first came to it.
     pub(crate) backlogs: BTreeMap<SessionId, u64>,
     /// The first message of each log that came while its session was not current.
     pub(crate) first_unread: BTreeMap<SessionId, u64>,
 }
 
-/// What a run of the client is given to begin with, once it is in the lobby.
+/// What a run of the client is given at its beginning, when it has joined the lobby.
 #[derive(Debug)]
 pub struct Given {
     /// Who this user is.
     pub me: Me,
-    /// The network that carries private sessions; without one none opens.
+    /// The network that carries private sessions; without a network no session opens.
     pub network: Option<PeerNetwork>,
     /// The lobby's link.
     pub lobby: LobbyHandle,
     /// The number of the lobby's newest message.
     pub head: u64,
-    /// Where this user wants to begin in rooms, after which numbers.
+    /// The numbers after which this user wants to begin in rooms.
     pub since_in_rooms: HashMap<RoomName, u64>,
-    /// Where what is said is kept.
+    /// Where messages are kept.
     pub keeping: Keeping,
     /// The pinned keys of this lobby's users.
     pub trust: LobbyTrust,
-    /// Sessions of people this user has not answered that may be open at once.
+    /// How many sessions of users whom this user has not answered may be open at once.
     pub strangers: usize,
     /// What this user has set.
     pub user: User,
-    /// The commands that are programs of the user's own.
+    /// The user's own programs that are commands.
     pub plugins: Plugins,
     /// Where notices are shown.
     pub screen: Screen,
 }
 
 impl State {
-    /// The state at the beginning of a run: in the lobby, with no private session, and nothing asked or said yet.
+    /// Makes the state at the beginning of a run: in the lobby, with no private session, and nothing asked or said yet.
     #[must_use]
     pub fn new(given: Given) -> Self {
         let Given {
@@ -220,7 +220,8 @@ impl State {
         sessions.set_lobby_state(LinkState::Up);
         let mut look_alikes = LookAlikes::default();
         look_alikes.meet(&me.name, None);
-        // Names that cannot be read are not compared: the pins themselves are checked where it counts.
+        // If the pinned names cannot be read, they are not compared; the pins themselves are checked when they are
+        // needed.
         for name in trust.names().unwrap_or_default().iter().filter_map(|name| name.parse().ok()) {
             look_alikes.meet(&name, None);
         }
@@ -266,8 +267,8 @@ impl State {
         self.screen.emit(&notice);
     }
 
-    /// A name was met, with its key where that is known: it may be completed from now on. One that looks
-    /// like another is told.
+    /// Notes that a name was met, with its key if that is known. The name may be completed from now on. If it looks
+    /// like another name, the user is told.
     pub(crate) fn meet(&mut self, name: &UserName, key: Option<&PublicKey>) {
         if !self.known_names.add(name) {
             return;
@@ -328,7 +329,7 @@ impl State {
         }
     }
 
-    /// Answers a request of a program, where `asked` names one.
+    /// Answers a request of a program, if `asked` names one.
     pub fn answer(&mut self, asked: Option<RequestId>, answer: impl FnOnce(RequestId) -> RequestAnswer) {
         if let Some(id) = asked {
             self.emit(Notice::Answer(answer(id)));
@@ -340,7 +341,7 @@ impl State {
     }
 
     /// Says a text in a session. The text is in the ledger until it is acknowledged or reported as not sent; then the
-    /// request that `asked` for it is answered. Gives its number in the ledger; `None` when it was reported at once.
+    /// request that `asked` for it is answered. Returns its number in the ledger; `None` if it was reported at once.
     pub fn say(&mut self, session: SessionId, text: Text, asked: Option<RequestId>) -> Option<u64> {
         let id = match self.ledger.enter(session, text.clone(), asked.clone(), self.is_up(session)) {
             Ok(id) => id,
@@ -370,7 +371,8 @@ impl State {
         None
     }
 
-    /// Whether what is said in a session is written at once. In a room it follows the question that asks for the room.
+    /// Whether what is said in a session can be written at once. In a room it follows the question that asks for the
+    /// room.
     fn is_up(&self, session: SessionId) -> bool {
         match self.sessions.peer(session) {
             Some(peer) => peer.state == LinkState::Up,
@@ -378,7 +380,7 @@ impl State {
         }
     }
 
-    /// The server, or a peer, has taken the text with this number.
+    /// Notes that the server or a peer has acknowledged the text with this number.
     pub fn settle_sent(&mut self, id: u64, seq: Option<u64>) {
         let Some(Outstanding { session, text, asked, .. }) = self.ledger.acknowledge(id) else { return };
         let text = text.as_str().to_owned();
@@ -388,7 +390,7 @@ impl State {
         self.answer(asked, |id| RequestAnswer::done(id, seq));
     }
 
-    /// Asks the server something for a command. Gives the number of the question.
+    /// Asks the server something for a command. Returns the number of the question.
     pub fn ask(
         &mut self,
         question: Question,
@@ -400,10 +402,10 @@ impl State {
         request
     }
 
-    /// Makes a session current and tells the user.
+    /// Makes a session current, and tells the user.
     ///
     /// # Errors
-    /// When it is the lobby and the lobby is down.
+    /// Returns an error if the session is the lobby and the lobby is down.
     pub fn switch(&mut self, session: SessionId) -> Result<(), CommandError> {
         if session == SessionId::LOBBY {
             self.require_lobby_up()?;
@@ -417,7 +419,7 @@ impl State {
         Ok(())
     }
 
-    /// Asks who is in the lobby, for completion alone. A script completes nothing and does not ask.
+    /// Asks who is in the lobby, only for completion. A script completes nothing and does not ask.
     pub(crate) fn learn_names(&mut self) {
         if self.screen.is_terminal() {
             let question = Question::users(SessionId::LOBBY, false);
@@ -426,13 +428,13 @@ impl State {
         }
     }
 
-    /// Checks that the lobby or a room is current, for a command that belongs there. Gives its session.
+    /// Checks that the lobby or a room is current, for a command that belongs there. Returns its session.
     ///
     /// # Errors
-    /// When a private session is current.
+    /// Returns an error if a private session is current.
     pub fn require_in_lobby(&self) -> Result<SessionId, CommandError> {
         match self.sessions.current() {
-            // Where no session is current there is no private one to leave first.
+            // If no session is current, there is no private session to leave first.
             None => Ok(SessionId::LOBBY),
             Some(session) if self.sessions.is_log(session) => Ok(session),
             // Going to the lobby first would be refused for the same reason.
@@ -446,7 +448,7 @@ impl State {
     /// Checks that the lobby's link is up, for a command that needs the server.
     ///
     /// # Errors
-    /// When the lobby's link is down.
+    /// Returns an error if the lobby's link is down.
     pub fn require_lobby_up(&self) -> Result<(), CommandError> {
         match self.sessions.lobby_state() {
             LinkState::Up => Ok(()),
@@ -454,16 +456,16 @@ impl State {
         }
     }
 
-    /// Reads a name as somebody typed it.
+    /// Reads a name that a user typed.
     ///
     /// # Errors
-    /// When it is none.
+    /// Returns an error if it is not a valid name.
     pub fn parse_name(&self, args: &str) -> Result<UserName, CommandError> {
         args.parse().map_err(|err| Worded::new(ErrorCode::BadName, err).into())
     }
 
-    /// Shows the newest messages of a session again, as far as this run has seen them. False where older ones had to go
-    /// although more were asked for.
+    /// Shows the newest messages of a session again, as far as this run has seen them. Returns false if more were asked
+    /// for and older ones had to be dropped.
     pub fn show_recent(&mut self, session: SessionId, count: usize) -> bool {
         let messages = self.recent.last(session, count);
         let all_kept = messages.len() == count || !self.recent.is_full(session);
@@ -474,7 +476,7 @@ impl State {
         all_kept
     }
 
-    /// Shows a message that came in, counts it where it is unread, and keeps it for `\history`.
+    /// Shows an incoming message, counts it if it is unread, and keeps it for `\history`.
     pub fn show_message(&mut self, message: Message) {
         self.watch_message(&message);
         message.seq.into_iter().for_each(|seq| self.heads.reach(message.session, seq));
@@ -503,14 +505,14 @@ impl State {
         self.recent.keep(Message { seq, ..self.message(session, from, text, at) });
     }
 
-    /// Something that was said in a session.
+    /// Makes a message of a session.
     pub(crate) fn message(&self, session: SessionId, from: UserName, text: &str, at: Timestamp) -> Message {
         let mode = self.sessions.mode(session);
         Message::new(session, mode, from, text, at).in_room(self.room_of(session))
     }
 
-    /// Whether a text names this user, by the name in the lobby or by the one this user's key is kept under: what is
-    /// said to `anna` is said to her second client, too. Words this user wants to notice count as the name.
+    /// Whether a text names this user, by the name in the lobby or by the name under which this user's key is kept: a
+    /// text to `anna` is meant for her second client, too. Words that this user highlights count as the name.
     #[must_use]
     pub(crate) fn is_named(&self, text: &str) -> bool {
         [&self.me.name, self.keeping.own_name()].iter().any(|name| mention::is_in(text, name))

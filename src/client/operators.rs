@@ -1,5 +1,5 @@
-//! What operators do, here: what this user has the server do as one, and what is told of others' acts.
-//! That an operator sends this user out stands in `lobby_end`. Knows nothing of how commands are written.
+//! What operators do: the acts that this user has the server do as an operator, and what is told of the acts of others.
+//! The case that an operator sends this user out is in `lobby_end`. This file does not know how commands are written.
 
 use hobnob_protocol::content::{Act, ActKind, ActTarget, ShortText};
 use hobnob_protocol::message::{BanRow, NotAcceptedCode, OperatorRow};
@@ -13,7 +13,8 @@ use crate::show::operators::{ActTold, BanTold, OperatorTold};
 use crate::show::{Notice, failing, saying};
 use crate::timestamp::Timestamp;
 
-/// Rows of one answer, and no more parts are waited for: more than a server keeps, and a bound for one that sends on and on.
+/// How many rows of one answer are taken; after that no more parts are waited for. This is more than a server keeps,
+/// and a bound for a server that sends without end.
 const MOST_ROWS: usize = 10_000;
 
 /// What this user does as an operator.
@@ -22,20 +23,20 @@ pub(crate) struct Doing {
     pub(crate) kind: &'static str,
     pub(crate) name: Option<UserName>,
     pub(crate) target: Option<ActTarget>,
-    /// For how many seconds; none for good.
+    /// For how many seconds it holds; `None` for good.
     pub(crate) lasts: Option<u64>,
     pub(crate) reason: Option<ShortText>,
 }
 
 impl Doing {
-    /// An act of this kind, about nobody, for good and without a reason.
+    /// Makes an act of this kind that is about nobody, holds for good, and has no reason.
     pub(crate) fn of(kind: &'static str) -> Self {
         Self { kind, name: None, target: None, lasts: None, reason: None }
     }
 }
 
 impl State {
-    /// The server says whether this user is an operator. Who is one is told so at a terminal, once.
+    /// Notes whether this user is an operator, as the server says. A person at a terminal is told once that he is one.
     pub(crate) fn operates(&mut self, is_operator: bool) {
         let was = std::mem::replace(&mut self.is_operator, is_operator);
         if is_operator && !was && self.screen.is_terminal() {
@@ -43,10 +44,10 @@ impl State {
         }
     }
 
-    /// Does something as an operator, for a command. Gives its number.
+    /// Does something as an operator, for a command. Returns the number of the act.
     ///
     /// # Errors
-    /// When the lobby is down, or too much waits for it.
+    /// Returns an error if the lobby is down or too many acts wait for it.
     pub(crate) fn operate(&mut self, doing: Doing, command: &'static str) -> Result<u64, CommandError> {
         self.require_lobby_up()?;
         let Doing { kind, name, target, lasts, reason } = doing;
@@ -55,7 +56,7 @@ impl State {
         self.act_for(SessionId::LOBBY, act, lasts, command)
     }
 
-    /// An operator did something, which stands in the lobby's log as number `seq`.
+    /// Handles an act of an operator, which is in the lobby's log with the number `seq`.
     pub(super) fn operator_acted(&mut self, by: UserName, seq: u64, act: &Act, replayed: bool) {
         let name = act.name.as_ref().map(UserName::visible);
         let told = ActTold {
@@ -71,7 +72,7 @@ impl State {
         self.emit(Notice::Act(told));
         let is_of_me = act.target.as_ref().map(ActTarget::as_str) == Some(&*self.me.fingerprint.to_string());
         match act.kind.as_str() {
-            // What is replayed may have been taken back since; the welcome has told how it is now.
+            // A replayed act may have been taken back since; the welcome has told how things are now.
             _ if !is_of_me || replayed => {}
             "op" => {
                 self.is_operator = true;
@@ -82,7 +83,7 @@ impl State {
         }
     }
 
-    /// A part of the answer to who and what is banned.
+    /// Takes a part of the answer that lists the bans.
     pub(super) fn bans_listed(&mut self, request: u32, part: Vec<BanRow>, more: bool) {
         let Some(Open { question: Question::Bans(bans), .. }) = self.questions.get_mut(request) else {
             return;
@@ -103,7 +104,7 @@ impl State {
         }
     }
 
-    /// A part of the answer to who the operators are.
+    /// Takes a part of the answer that lists the operators.
     pub(super) fn ops_listed(&mut self, request: u32, part: Vec<OperatorRow>, more: bool) {
         let Some(Open { question: Question::Ops(ops), .. }) = self.questions.get_mut(request) else { return };
         ops.extend(part.into_iter().map(|row| OperatorTold {
@@ -120,7 +121,7 @@ impl State {
     }
 }
 
-/// Whether an operator is why a text was not taken, so that it may be sent again later.
+/// Whether an operator is the reason why a text was not taken, so that it may be sent again later.
 pub(crate) fn is_held_back(code: NotAcceptedCode) -> bool {
     matches!(code, NotAcceptedCode::Muted | NotAcceptedCode::Slow | NotAcceptedCode::Locked)
 }

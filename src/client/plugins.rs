@@ -1,5 +1,5 @@
-//! What the user's own programs do to the state: a program is called from the current session, speaks in the user's
-//! name, or is over. It does not know how programs are run; [`crate::plugins`] does that.
+//! What the user's own programs do to the state: a program is called from the current session, says something in the
+//! user's name, or has ended. This file does not know how programs are run; [`crate::plugins`] does that.
 
 use hobnob_protocol::name::Text;
 
@@ -31,7 +31,7 @@ impl State {
         Some(called.map_err(|err| Failure::from(Worded::new(ErrorCode::Refused, err)).of_command(word)))
     }
 
-    /// A run of a program is over.
+    /// Handles the end of a program's run.
     pub(crate) fn plugin_ended(&mut self, command: &str, outcome: PluginOutcome) {
         match outcome {
             PluginOutcome::Done => {}
@@ -50,7 +50,7 @@ impl State {
         }
     }
 
-    /// A program says something in the session it was called from, in this user's name.
+    /// Says a text for a program, in the session from which it was called and in this user's name.
     pub(crate) fn plugin_says(&mut self, command: &str, session: Option<SessionId>, text: Text) {
         match session.filter(|session| self.sessions.contains(*session)) {
             Some(session) => {

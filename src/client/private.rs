@@ -1,5 +1,5 @@
-//! What introductions and the events of peer links do to the state. Owns the rules of private
-//! sessions: one for each pair of users, keys pinned at first use, no word without an answer.
+//! What introductions and the events of peer links do to the state. This file owns the rules of private sessions: there
+//! is one for each pair of clients, keys are pinned at first use, and every text is answered for.
 
 use hobnob_protocol::message::{ClientMessage, Introduction};
 use hobnob_protocol::name::{PublicKey, UserName};
@@ -17,12 +17,12 @@ use crate::show::unsent::Unsent;
 use crate::show::{ClosedReason, ErrorCode, Failure, Message, Notice, failing, saying};
 use crate::timestamp::Timestamp;
 
-/// The command that opens sessions, as errors name it.
+/// The command that opens sessions, by its name in errors.
 const FORK: &str = "fork";
 
 impl State {
-    /// The server introduces somebody: as the answer to this user's fork, as the other's fork, or
-    /// with fresh addresses for a link that is being rebuilt.
+    /// Handles an introduction by the server. It is the answer to this user's fork, the fork of another user, or it
+    /// brings fresh addresses for a link that is being rebuilt.
     pub(crate) fn introduced(&mut self, introduction: Introduction) {
         let question = introduction.request.map(|request| self.questions.close(request));
         if let Some(session) = self.private_links.with_token(&introduction.session) {
@@ -34,13 +34,13 @@ impl State {
         match question.map(|open| open.map(|open| open.question)) {
             Some(Some(Question::Pair(session))) => self.fork_answered(session, introduction),
             Some(Some(_)) => {}
-            // The answer to a fork that was given up and told as failed: neither side opens it.
+            // This is the answer to a fork that was given up and reported as failed, so neither side opens it.
             Some(None) => self.private_links.refuse(&introduction),
             None => self.forked_by_other(introduction),
         }
     }
 
-    /// This user's fork was answered.
+    /// Handles the answer to this user's fork.
     fn fork_answered(&mut self, session: SessionId, introduction: Introduction) {
         if self.private_links.has_link(session) {
             return;
@@ -60,7 +60,7 @@ impl State {
             self.private_links.refuse(&introduction);
             return self.fork_failed(session, failing::Private::SameUser(other).into());
         }
-        // Both forked and the other's introduction came first: the link it made serves both.
+        // Both users forked, and the other's introduction came first. The link made for it serves both forks.
         match self.private_links.inbound_from(&introduction.key, &introduction.name) {
             Some(link)
                 if self.private_links.inbound(link).is_some_and(|it| it.session == introduction.session) =>
@@ -75,8 +75,8 @@ impl State {
         }
     }
 
-    /// This user forks somebody who is opening a session with this user at the moment: both mean the
-    /// same one. False when nobody of that name is.
+    /// Handles a fork of a user who is opening a session with this user at the moment, so that both mean the same
+    /// session. Returns false if nobody of that name is doing so.
     pub(crate) fn join_inbound(&mut self, session: SessionId, name: &UserName) -> bool {
         let Some(link) = self.private_links.inbound_named(name) else { return false };
         let Some(introduction) = self.private_links.inbound(link).cloned() else { return false };
@@ -84,7 +84,7 @@ impl State {
         true
     }
 
-    /// The session that the other side was opening is one that this user wants as well.
+    /// Uses the session that the other side was opening for this user's own fork as well.
     fn make_own(&mut self, session: SessionId, link: LinkId, introduction: &Introduction) {
         self.strangers.never_opened(&introduction.session);
         self.note_introduction(session, introduction);
@@ -101,14 +101,14 @@ impl State {
 
     fn note_introduction(&mut self, session: SessionId, introduction: &Introduction) {
         if let Some(peer) = self.sessions.peer_mut(session) {
-            // The name as its owner writes it, which may differ in case from what was typed.
+            // This is the name as its owner writes it; the case may differ from what was typed.
             peer.peer = introduction.name.clone();
             peer.key = Some(introduction.key);
             peer.mode = if introduction.forked { Mode::A } else { Mode::B };
         }
     }
 
-    /// Whether the introduced key may be talked to under that name.
+    /// Checks whether the introduced key may be talked to under that name.
     pub(super) fn check_key(&self, introduction: &Introduction) -> Result<(), CommandError> {
         let (name, key) = (&introduction.name, &introduction.key);
         match self.trust.user(name, key) {
@@ -118,13 +118,14 @@ impl State {
         }
     }
 
-    /// Whether this user has said that the words of this key are not the same. Where that cannot be read, the pin
-    /// cannot be read either, and that is told.
+    /// Whether this user has said that the words of this key are not the same. If that cannot be read, the pin cannot
+    /// be read either, which is reported.
     pub(super) fn refuses_key(&self, key: &PublicKey) -> bool {
         self.trust.refuses(key).unwrap_or(false)
     }
 
-    /// The other side's user is asked whether it wants a session: that takes longer than any other answer.
+    /// Notes that the user of the other side is being asked whether he wants a session. This takes longer than any
+    /// other answer.
     pub(crate) fn is_being_asked(&mut self, request: u32) {
         let Some(session) = self.questions.await_consent(request) else { return };
         if let Some(name) = self.sessions.peer(session).map(|peer| peer.peer.clone()) {
@@ -132,7 +133,7 @@ impl State {
         }
     }
 
-    /// The server cannot introduce: nobody of that name, or oneself.
+    /// Handles that the server cannot introduce: there is nobody of that name, or it is this user.
     pub(crate) fn pair_refused(&mut self, session: SessionId, error: CommandError) {
         self.fork_failed(session, error);
     }
@@ -146,7 +147,7 @@ impl State {
         self.session_over(session, ClosedReason::Failed, &Unsent::Failed(&error));
     }
 
-    /// Something happened on a peer link.
+    /// Handles an event of a peer link.
     pub(crate) fn peer_event(&mut self, event: PeerEvent) {
         let link = event.link;
         if self.private_links.inbound(link).is_some() {
@@ -155,7 +156,7 @@ impl State {
                 PeerEventKind::Down | PeerEventKind::Moved { .. } | PeerEventKind::WantsIntroduction => {
                     return;
                 }
-                // It never opened; nobody here knew of it.
+                // The session never opened, and nobody here knew of it.
                 _ => return self.drop_inbound(link),
             }
         }
@@ -204,7 +205,7 @@ impl State {
         let Some(peer) = self.sessions.peer(session) else { return };
         let (name, mode) = (peer.peer.clone(), peer.mode);
         let Some(key) = peer.key else { return };
-        // A stranger's key is pinned, and what he says kept on the disk, when this user has answered.
+        // The key of a stranger is pinned, and his texts are kept on the disk, only when this user has answered.
         let is_stranger = self.strangers.is_unanswered(session);
         if !is_stranger && let Err(reason) = self.trust.pin_user(&name, &key) {
             let error = failing::Private::NotPinned { name: &name, reason }.into();
@@ -235,7 +236,7 @@ impl State {
         self.watch_opened();
     }
 
-    /// The words of a session travel in another way, or in the same one again.
+    /// Notes the path that the texts of a session take from now on, which may be the same as before.
     fn session_moved(&mut self, session: SessionId, path: Path) {
         if let Some(peer) = self.sessions.peer_mut(session)
             && peer.path != Some(path)
@@ -280,7 +281,7 @@ impl State {
         self.lobby.ask(ClientMessage::Pair { request, name, session: Some(token) });
     }
 
-    /// This user ends a session.
+    /// Ends a session, because this user wants to.
     pub(crate) fn leave(&mut self, session: SessionId) {
         self.left_stranger(session);
         if !self.private_links.leave(session) {
@@ -288,9 +289,9 @@ impl State {
         }
     }
 
-    /// A session is over: what was still to be said in it is reported, and it is gone from the list.
-    /// What was only counted in it is shown first. When it was current, no session is current afterwards; who ended it
-    /// decides what follows.
+    /// Ends a session that is over: the texts that were still to be said in it are reported, and it is removed from the
+    /// list. Messages that were only counted in it are shown first. If it was current, no session is current
+    /// afterwards; the caller decides what follows.
     pub(crate) fn session_over(&mut self, session: SessionId, reason: ClosedReason, why: &Unsent<'_>) {
         self.show_unseen_before_end(session);
         let unsaid = self.ledger.take_session(session);

@@ -1,5 +1,5 @@
-//! The links of the private sessions: which session is carried by which link, and what waits for a link that is not
-//! there yet. It knows nothing of screens; `client/private` decides what an introduction or an event means.
+//! The links of the private sessions: which link carries which session, and which texts wait for a link that does not
+//! exist yet. This file knows nothing of screens; `client/private` decides what an introduction or an event means.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -13,44 +13,44 @@ use crate::session::SessionId;
 use crate::session::link_id::LinkId;
 use crate::timestamp::now;
 
-/// Texts that may wait for an introduction, which takes a second or fails.
+/// How many texts may wait for an introduction, which takes a second or fails.
 const MAX_EARLY_TEXTS: usize = 1000;
 
-/// Tokens of sessions that are over. A server that brings one again means nothing good.
+/// How many tokens of ended sessions are remembered. A server that brings such a token again is up to no good.
 const ENDED_KEPT: usize = 1000;
 
 /// Why a text cannot be taken for a private session now.
 #[derive(Debug, Error)]
 pub enum NotTaken {
-    /// The session's link does not take it.
+    /// The link of the session does not take the text.
     #[error(transparent)]
     Link(#[from] SayError),
-    /// As much waits for the session to open as may.
+    /// As many texts wait for the session to open as may.
     #[error("too much waits for the session to open")]
     NotOpenYet,
 }
 
-/// One private session's way to its peer.
+/// The way of one private session to its peer.
 #[derive(Debug, Default)]
 struct PrivateLink {
     link: Option<(LinkId, PeerLinkHandle)>,
     token: Option<PairToken>,
-    /// Texts said before the introduction came, with their numbers and times.
+    /// The texts that were said before the introduction came, with their numbers and times.
     early: Vec<(u64, Text, u64)>,
     leaving: bool,
-    /// The command that asked for it.
+    /// The command that asked for the session.
     opened_by: Option<&'static str>,
 }
 
-/// A session the other side is opening; it has no number before it is up.
+/// A session that the other side is opening. It gets a number only when it is up.
 #[derive(Debug)]
 pub(crate) struct Inbound {
-    /// Who, with which key.
+    /// The introduction, which says who the other side is and which key it has.
     pub introduction: Introduction,
     handle: PeerLinkHandle,
 }
 
-/// All links of private sessions.
+/// The links of all private sessions.
 #[derive(Debug, Default)]
 pub struct PrivateLinks {
     network: Option<PeerNetwork>,
@@ -62,7 +62,7 @@ pub struct PrivateLinks {
 }
 
 impl PrivateLinks {
-    /// Links over this network.
+    /// Makes links over this network.
     #[must_use]
     pub fn new(network: PeerNetwork) -> Self {
         Self { network: Some(network), ..Self::default() }
@@ -71,7 +71,7 @@ impl PrivateLinks {
     /// Hands a text to the session's link, or keeps it until there is a link.
     ///
     /// # Errors
-    /// When it cannot be taken, because too much waits already.
+    /// Returns an error if too much waits already.
     pub fn say(&mut self, session: SessionId, id: u64, text: Text) -> Result<(), NotTaken> {
         let at = now().0;
         let private = self.links.entry(session).or_default();
@@ -85,21 +85,21 @@ impl PrivateLinks {
         }
     }
 
-    /// A session that is to be opened was asked for by this command.
+    /// Notes the command that asked for a session that is to be opened.
     pub fn opens_for(&mut self, session: SessionId, command: &'static str) {
         self.links.entry(session).or_default().opened_by = Some(command);
     }
 
-    /// The command that asked for a session; none where nobody here did.
+    /// Returns the command that asked for a session; `None` if nobody here asked for it.
     #[must_use]
     pub fn opened_by(&self, session: SessionId) -> Option<&'static str> {
         self.links.get(&session)?.opened_by
     }
 
-    /// Opens the link of one of this user's own forks.
+    /// Opens the link for one of this user's own forks.
     ///
     /// # Errors
-    /// When there are too many links.
+    /// Returns an error if there are too many links.
     pub fn open(&mut self, session: SessionId, introduction: &Introduction) -> Result<(), TooManyLinks> {
         if let Some((id, handle)) = self.make_link(introduction, Familiarity::Known)? {
             self.attach(session, id, handle, introduction.session);
@@ -107,10 +107,10 @@ impl PrivateLinks {
         Ok(())
     }
 
-    /// Opens the link of a session that the other side is opening.
+    /// Opens the link for a session that the other side is opening.
     ///
     /// # Errors
-    /// When there are too many links; the other side is told that the session is not taken.
+    /// Returns an error if there are too many links; the other side is told that the session is refused.
     pub fn open_inbound(
         &mut self,
         introduction: Introduction,
@@ -122,14 +122,14 @@ impl PrivateLinks {
         Ok(())
     }
 
-    /// This user has answered whoever opened the session: it is no stranger's any more.
+    /// Notes that this user has answered the user who opened the session, who is no stranger any more.
     pub fn acquaint(&self, session: SessionId) {
         if let Some((_, link)) = self.links.get(&session).and_then(|private| private.link.as_ref()) {
             link.acquaint();
         }
     }
 
-    /// Opens nothing: the other side, which dials by now, is told at once that its session is not taken.
+    /// Refuses a session. The other side, which already dials, is told so at once.
     pub fn refuse(&mut self, introduction: &Introduction) {
         if let Some(network) = &self.network {
             network.refuse(introduction);
@@ -143,33 +143,34 @@ impl PrivateLinks {
         self.ended.contains(token)
     }
 
-    /// Who is opening a session over this link.
+    /// Returns the introduction of the user who is opening a session over this link.
     #[must_use]
     pub fn inbound(&self, link: LinkId) -> Option<&Introduction> {
         self.inbound.get(&link).map(|inbound| &inbound.introduction)
     }
 
-    /// The link by which somebody of this name is opening a session.
+    /// Returns the link by which a user of this name is opening a session.
     #[must_use]
     pub fn inbound_named(&self, name: &UserName) -> Option<LinkId> {
         self.inbound.iter().find(|(_, inbound)| inbound.introduction.name == *name).map(|(link, _)| *link)
     }
 
-    /// The link by which this client, one of those its user may have, is opening a session.
+    /// Returns the link by which this client is opening a session; its user may have other clients.
     #[must_use]
     pub fn inbound_from(&self, key: &PublicKey, name: &UserName) -> Option<LinkId> {
         let is_it = |it: &Introduction| it.key == *key && it.name == *name;
         self.inbound.iter().find(|(_, inbound)| is_it(&inbound.introduction)).map(|(link, _)| *link)
     }
 
-    /// A session the other side opened has its number now; what waited in it goes out.
+    /// Gives a session that the other side opened its number; texts that waited in it go out.
     pub fn adopt(&mut self, link: LinkId, session: SessionId) {
         if let Some(Inbound { introduction, handle }) = self.inbound.remove(&link) {
             self.attach(session, link, handle, introduction.session);
         }
     }
 
-    /// Fresh addresses for a session the other side is opening. False when it is another session.
+    /// Hands fresh addresses to a session that the other side is opening. Returns false if the introduction is for
+    /// another session.
     pub fn offer_inbound(&self, link: LinkId, introduction: &Introduction) -> bool {
         let same =
             self.inbound.get(&link).filter(|inbound| inbound.introduction.session == introduction.session);
@@ -187,13 +188,13 @@ impl PrivateLinks {
         }
     }
 
-    /// Which session a link carries.
+    /// Returns the session that a link carries.
     #[must_use]
     pub fn session_of(&self, link: LinkId) -> Option<SessionId> {
         self.sessions.get(&link).copied()
     }
 
-    /// The session this token was given to.
+    /// Returns the session with this token.
     #[must_use]
     pub fn with_token(&self, token: &PairToken) -> Option<SessionId> {
         self.links
@@ -235,7 +236,7 @@ impl PrivateLinks {
         }
     }
 
-    /// This user's own key, which all links have; none once the network is closed.
+    /// Returns this user's own key, which all links have; `None` when the network is closed.
     #[must_use]
     pub fn own_key(&self) -> Option<PublicKey> {
         self.network.as_ref().map(PeerNetwork::own_key)
@@ -264,7 +265,7 @@ impl PrivateLinks {
     pub fn remove(&mut self, session: SessionId) {
         if let Some(PrivateLink { link: Some((id, handle)), token, .. }) = self.links.remove(&session) {
             self.sessions.remove(&id);
-            // Has no effect on a link that is over already.
+            // This has no effect on a link that is already over.
             handle.leave();
             token.into_iter().for_each(|token| self.note_ended(token));
         }
@@ -277,12 +278,12 @@ impl PrivateLinks {
         self.ended.push_back(token);
     }
 
-    /// Takes the network out, to close it.
+    /// Removes and returns the network, so that it can be closed.
     pub fn take_network(&mut self) -> Option<PeerNetwork> {
         self.network.take()
     }
 
-    /// None once the network is closed.
+    /// Makes a link; `None` when the network is closed.
     fn make_link(
         &mut self,
         introduction: &Introduction,
@@ -297,7 +298,7 @@ impl PrivateLinks {
     fn attach(&mut self, session: SessionId, id: LinkId, handle: PeerLinkHandle, token: PairToken) {
         let private = self.links.entry(session).or_default();
         for (text_id, text, at) in private.early.drain(..) {
-            // The link's outbox takes as many texts as may have waited here.
+            // The outbox of the link takes as many texts as may have waited here.
             let _fits = handle.say(text_id, text, at);
         }
         private.link = Some((id, handle));

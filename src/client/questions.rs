@@ -1,5 +1,5 @@
-//! The questions that this client has put to the server and has no answer to yet. A plain struct; owns their numbers
-//! and how long each may stay open.
+//! The questions that this client has asked the server and that have no answer yet. This is plain data. It owns the
+//! numbers of the questions, and how long each may stay open.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,76 +13,75 @@ use crate::session::SessionId;
 use crate::show::RoomRow;
 use crate::show::operators::{BanTold, OperatorTold};
 
-/// How long a question may stay open: the lobby's link is judged more slowly than a user waits.
+/// How long a question may stay open. A user loses patience sooner than the client takes the lobby's link for dead.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long the server may take to find out whether somebody wants a private session: it gives the other's client ten
-/// seconds of its own.
+/// How long the server may take to find out whether a user wants a private session. The server itself waits ten seconds
+/// for the other client.
 const PAIR_PATIENCE: Duration = Duration::from_secs(15);
 
-/// How long the other's user may take to say so.
+/// How long the other user may take to answer.
 const CONSENT_PATIENCE: Duration = Duration::from_secs(140);
 
 /// What was asked.
 #[derive(Debug)]
 pub enum Question {
-    /// Who is in the lobby or a room; the parts of the answer so far. `shown` is false where only completion
-    /// wants to know.
+    /// Who is in the lobby or a room, with the parts of the answer so far.
     Users {
         /// The session with the lobby or the room.
         session: SessionId,
-        /// Names so far.
+        /// The names so far.
         names: Vec<UserName>,
-        /// Those of them who are away.
+        /// Those of the names whose users are away.
         away: Vec<UserName>,
-        /// Whether the user asked.
+        /// Whether the user asked, and not only completion.
         shown: bool,
     },
-    /// Who somebody is.
+    /// Who a user is.
     Whois,
-    /// Whether somebody is away whom this user wants to talk to.
+    /// Whether a user is away to whom this user wants to talk.
     Away,
-    /// The key of somebody who is to be ignored.
+    /// The key of a user who is to be ignored.
     Ignore,
-    /// What was said; the parts of the answer so far.
+    /// Old messages, with the parts of the answer so far.
     History {
         /// The session with the lobby or the room.
         session: SessionId,
-        /// The place after the last part.
+        /// The position after the last part.
         place: Option<Position>,
-        /// Messages so far of the part that was asked for last.
+        /// The messages so far of the part that was last asked for.
         messages: Vec<LobbyMessage>,
-        /// What is still to be asked for.
+        /// The messages that are still to be asked for.
         rest: Stretch,
     },
-    /// Asks for a room, for this session.
+    /// A room to be joined, for this session.
     Join(SessionId),
-    /// Which rooms there are; the parts of the answer so far.
+    /// Which rooms there are, with the parts of the answer so far.
     Rooms {
-        /// Rooms so far.
+        /// The rooms so far.
         rooms: Vec<RoomRow>,
-        /// Whether the user asked, and not completion alone.
+        /// Whether the user asked, and not only completion.
         shown: bool,
     },
-    /// Who and what is banned; the parts of the answer so far.
+    /// The bans, with the parts of the answer so far.
     Bans(Vec<BanTold>),
-    /// Who the operators are; the parts of the answer so far.
+    /// The operators, with the parts of the answer so far.
     Ops(Vec<OperatorTold>),
-    /// Asks for an introduction, for this session.
+    /// An introduction, for this session.
     Pair(SessionId),
     /// Fresh addresses of a peer whose link is down; the answer comes as an introduction.
     Rebuild,
 }
 
 impl Question {
-    /// Who is in the lobby or a room.
+    /// Makes the question who is in the lobby or a room.
     #[must_use]
     pub fn users(session: SessionId, shown: bool) -> Self {
         Self::Users { session, names: Vec::new(), away: Vec::new(), shown }
     }
 }
 
-/// Numbers of messages of a log: those after the one, up to the other.
+/// A range of message numbers in a log: those after `after`, up to `until`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
     /// The number before the first.
@@ -92,8 +91,8 @@ pub struct Stretch {
 }
 
 impl Stretch {
-    /// Takes off as many numbers as one question may ask for: how many those are, and the number behind
-    /// them. None where nothing is left.
+    /// Removes as many numbers from the beginning as one question may ask for. Returns how many these are, and the
+    /// number that follows them; `None` if nothing is left.
     pub fn take_part(&mut self) -> Option<(u32, Seq)> {
         let left = self.until.saturating_sub(self.after);
         let count = u32::try_from(left).unwrap_or(u32::MAX).min(MAX_HISTORY_REQUEST);
@@ -102,20 +101,20 @@ impl Stretch {
     }
 }
 
-/// A question that waits.
+/// A question that has no answer yet.
 #[derive(Debug)]
 pub struct Open {
     /// What was asked.
     pub question: Question,
-    /// The command that asked, for errors.
+    /// The command that asked, to be named in errors.
     pub command: Option<&'static str>,
-    /// When it is given up.
+    /// When the question is given up.
     pub until: Instant,
-    /// It has more time, for the other's user is asked.
+    /// Whether the question got more time, because the other user is being asked.
     is_extended: bool,
 }
 
-/// The questions that wait, by number.
+/// The questions that have no answer yet, by number.
 #[derive(Debug, Default)]
 pub struct Questions {
     last: u32,
@@ -137,19 +136,19 @@ impl Questions {
         self.last
     }
 
-    /// A question is asked again for the next part of its answer, which may take as long as the first.
+    /// Starts the time of a question anew, because it was asked again for the next part of its answer.
     pub fn asked_on(&mut self, request: u32) {
         if let Some(open) = self.open.get_mut(&request) {
             open.until = Instant::now() + PATIENCE;
         }
     }
 
-    /// The other's user is asked, which is said once of each question for a new session. Gives the session; none where the
-    /// question is no such one.
+    /// Gives a question more time because the other user is being asked, which happens once for each question for a new
+    /// session. Returns the session; `None` if the question is not one of these.
     pub fn await_consent(&mut self, request: u32) -> Option<SessionId> {
         let open = self.open.get_mut(&request)?;
         let Question::Pair(session) = open.question else { return None };
-        // A server that says it over and over gives itself no more time.
+        // A server that says this repeatedly gets no more time.
         if std::mem::replace(&mut open.is_extended, true) {
             return None;
         }
@@ -157,17 +156,17 @@ impl Questions {
         Some(session)
     }
 
-    /// A question that waits, to add a part of its answer.
+    /// Returns an open question, so that a part of its answer can be added.
     pub fn get_mut(&mut self, request: u32) -> Option<&mut Open> {
         self.open.get_mut(&request)
     }
 
-    /// Takes a question out: it is answered, or given up.
+    /// Removes a question that is answered or given up.
     pub fn close(&mut self, request: u32) -> Option<Open> {
         self.open.remove(&request)
     }
 
-    /// Whether a question waits.
+    /// Whether a question is open.
     #[must_use]
     pub fn is_open(&self, request: u32) -> bool {
         self.open.contains_key(&request)
@@ -179,12 +178,12 @@ impl Questions {
         self.open.values().map(|open| open.until).min()
     }
 
-    /// Takes out the questions whose time is over.
+    /// Removes and returns the questions whose time is over.
     pub fn overdue(&mut self, now: Instant) -> Vec<Open> {
         self.take(|open| open.until <= now)
     }
 
-    /// Takes out all questions: the link they were asked on is lost.
+    /// Removes and returns all questions, because the link on which they were asked is lost.
     pub fn take_all(&mut self) -> Vec<Open> {
         self.take(|_| true)
     }

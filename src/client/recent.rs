@@ -1,5 +1,5 @@
-//! What was said lately in each session, for `\history`. Plain and bounded; knows nothing of where
-//! messages come from.
+//! The newest messages of each session, for `\history`. This is plain data with bounds; it does not know where messages
+//! come from.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -8,23 +8,23 @@ use hobnob_protocol::name::{PublicKey, UserName};
 use crate::session::SessionId;
 use crate::show::Message;
 
-/// Messages kept for each session.
+/// How many messages are kept for each session.
 pub(super) const KEPT: usize = 1000;
 
-/// Texts kept of a stranger whom this user has not answered.
+/// How many texts are kept of a stranger whom this user has not answered.
 const KEPT_OF_STRANGER: usize = 100;
 
-/// Bytes of texts kept of such a stranger.
+/// How many bytes of text are kept of such a stranger.
 const BYTES_OF_STRANGER: usize = 256 * 1024;
 
-/// The newest messages of each session, one's own among them.
+/// The newest messages of each session, including this user's own.
 #[derive(Debug, Default)]
 pub struct Recent {
     sessions: HashMap<SessionId, VecDeque<Message>>,
 }
 
 impl Recent {
-    /// Keeps a message, and lets the session's oldest one go where too many are kept.
+    /// Keeps a message, and drops the oldest one of its session if too many are kept.
     pub fn keep(&mut self, message: Message) {
         let kept = self.sessions.entry(message.session).or_default();
         if kept.len() == KEPT {
@@ -33,7 +33,7 @@ impl Recent {
         kept.push_back(message);
     }
 
-    /// Keeps a message of a stranger, who gets less room.
+    /// Keeps a message of a stranger, for whom there is less room.
     pub fn keep_of_stranger(&mut self, message: Message) {
         let kept = self.sessions.entry(message.session).or_default();
         kept.push_back(message);
@@ -43,30 +43,30 @@ impl Recent {
         }
     }
 
-    /// Takes out what is kept of a session, oldest first.
+    /// Removes and returns the messages of a session, oldest first.
     pub fn take(&mut self, session: SessionId) -> Vec<Message> {
         self.sessions.remove(&session).unwrap_or_default().into()
     }
 
-    /// The newest `count` messages of a session, oldest first.
+    /// Returns the newest `count` messages of a session, oldest first.
     #[must_use]
     pub fn last(&self, session: SessionId, count: usize) -> Vec<Message> {
         let Some(kept) = self.sessions.get(&session) else { return Vec::new() };
         kept.iter().skip(kept.len().saturating_sub(count)).cloned().collect()
     }
 
-    /// Whether older messages of a session had to go.
+    /// Whether older messages of a session had to be dropped.
     #[must_use]
     pub fn is_full(&self, session: SessionId) -> bool {
         self.sessions.get(&session).is_some_and(|kept| kept.len() == KEPT)
     }
 
-    /// Everything kept, session after session.
+    /// Returns all messages, session by session.
     pub fn all(&self) -> impl Iterator<Item = &Message> {
         self.sessions.values().flatten()
     }
 
-    /// The key of whoever said something under this name last.
+    /// Returns the key of the user who last said something under this name.
     #[must_use]
     pub fn key_of(&self, name: &UserName) -> Option<PublicKey> {
         let said = self.all().filter(|message| message.from == *name && message.key.is_some());

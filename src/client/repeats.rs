@@ -1,6 +1,6 @@
-//! Keeps a server, or a crowd of strangers, from filling the screen with the same notice: of each kind a few are shown as
-//! they come, and the rest of ten seconds is counted and told in one line. Owns how many are too many; the words stand in
-//! [`crate::show`].
+//! Keeps a server, or a crowd of strangers, from filling the screen with the same notice. The first few notices of each
+//! kind are shown as they come; the others are counted for ten seconds and summed up in one line. This file owns how
+//! many are too many; the texts are in [`crate::show`].
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,29 +10,30 @@ use tokio::time::Instant;
 use crate::client::State;
 use crate::show::{Notice, Repeated};
 
-/// Notices of one kind that are shown as they come within [`WINDOW`]. More happen to nobody but by malice or a fault.
+/// How many notices of one kind are shown as they come within [`WINDOW`]. Without malice or a fault there are never
+/// more.
 const AT_ONCE: u32 = 5;
 
-/// How long they are counted; a flood costs one line each time.
+/// How long further notices are counted. A flood costs one line in each such time.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// What was told of one kind.
+/// What was shown of one kind.
 #[derive(Debug)]
 struct Told {
     until: Instant,
     told: u32,
-    /// What was not told, and stands to be summed up when the time is over.
+    /// How many were not shown and are summed up when the time is over.
     held: u64,
 }
 
-/// What was told lately, kind by kind.
+/// What was shown lately, by kind.
 #[derive(Debug, Default)]
 pub(crate) struct Repeats {
     kinds: BTreeMap<Repeated, Told>,
 }
 
 impl Repeats {
-    /// Whether one more of a kind is told now; otherwise it is counted, as `count`.
+    /// Returns whether one more notice of this kind is shown now. Otherwise it is counted, as `count`.
     fn take(&mut self, kind: Repeated, count: u64, now: Instant) -> bool {
         let told = self.kinds.entry(kind).or_insert(Told { until: now + WINDOW, told: 0, held: 0 });
         if told.until <= now && told.held == 0 {
@@ -46,7 +47,7 @@ impl Repeats {
         false
     }
 
-    /// What is to be summed up by now. While a flood goes on, only sums are told.
+    /// Returns what is to be summed up now. While a flood goes on, only sums are shown.
     fn due(&mut self, now: Instant) -> Vec<(Repeated, u64)> {
         let over = self.kinds.iter_mut().filter(|(_, told)| told.held > 0 && told.until <= now);
         over.map(|(kind, told)| {
@@ -57,21 +58,21 @@ impl Repeats {
         .collect()
     }
 
-    /// When something is to be summed up.
+    /// Returns when something is to be summed up.
     fn deadline(&self) -> Option<Instant> {
         self.kinds.values().filter(|told| told.held > 0).map(|told| told.until).min()
     }
 }
 
 impl State {
-    /// Shows a notice of a kind that others can bring about; one of too many is counted instead, as `count`.
+    /// Shows a notice of a kind that others can cause. If there are too many, it is counted as `count` instead.
     pub(super) fn emit_repeated(&mut self, kind: Repeated, count: u64, notice: impl Into<Notice>) {
         if self.repeats.take(kind, count, Instant::now()) {
             self.emit(notice.into());
         }
     }
 
-    /// When notices that were held back are to be summed up.
+    /// Returns when notices that were held back are to be summed up.
     pub(crate) fn repeats_deadline(&self) -> Option<Instant> {
         self.repeats.deadline()
     }
@@ -83,7 +84,7 @@ impl State {
         }
     }
 
-    /// Sums up all that was held back, since the run ends.
+    /// Sums up everything that was held back, because the run ends.
     pub(crate) fn tell_repeats(&mut self) {
         self.repeats_time(Instant::now() + WINDOW);
     }

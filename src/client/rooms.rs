@@ -1,6 +1,6 @@
-//! Sessions with rooms: how one begins, goes on after a lost link, and ends. Owns what is known of a room before the
-//! server has answered, and how long the last texts said in one that is being left are waited for. The lobby's link
-//! carries the words; what is said in a room goes out with the room's name, or not at all.
+//! Sessions with rooms: how a session begins, goes on after a lost link, and ends. This file owns what is known of a
+//! room before the server has answered, and how long the last texts of a room that is being left are waited for. The
+//! lobby's link carries the texts; a text for a room goes out with the room's name, or not at all.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -24,38 +24,39 @@ use crate::session::{LinkState, RoomSession, SessionId};
 use crate::show::unsent::Unsent;
 use crate::show::{ClosedReason, Failure, Notice, RoomClosed, RoomOpened, RoomRow, failing};
 
-/// How long the last texts said in a room that is being left are waited for.
+/// How long the last texts of a room that is being left are waited for.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// The command that joins rooms, as errors name it.
+/// The command that joins rooms, by its name in errors.
 pub(crate) const JOIN: &str = "join";
 
-/// For so long an answer to which rooms there are is good for completion.
+/// How long a list of rooms is fresh enough for completion.
 const FRESH: Duration = Duration::from_secs(3);
 
-/// Rooms in one answer, and no more parts are waited for: ten times what a server has by default.
+/// How many rooms of one answer are taken; after that no more parts are waited for. This is ten times what a server has
+/// by default.
 const MOST_ROOMS: usize = 10_000;
 
-/// What is known of rooms besides their sessions.
+/// What is known of rooms, apart from their sessions.
 #[derive(Debug, Default)]
 pub(crate) struct Rooms {
-    /// How far this user had come in rooms that the server has not answered for.
+    /// How far this user had read in rooms for which the server has not answered yet.
     marks: HashMap<SessionId, Mark>,
-    /// Rooms in which more was missed than is fetched, so that they are joined nearer to their newest message.
+    /// Rooms in which more was missed than is fetched. They are joined again nearer to their newest message.
     shortened: HashSet<SessionId>,
-    /// Rooms that are being left, and until when.
+    /// Rooms that are being left, and until when their last texts are waited for.
     leaving: HashMap<SessionId, Instant>,
     /// Where a script wants to begin in rooms that it has not joined yet.
     since: HashMap<RoomName, u64>,
-    /// The rooms that may be completed: those the server has told of.
+    /// The rooms that may be completed, which are those the server has told.
     known: BTreeSet<RoomName>,
-    /// When the server was asked for them last.
+    /// When the server was last asked for its rooms.
     asked: Option<Instant>,
     changes: u64,
 }
 
 impl Rooms {
-    /// In these rooms a script wants to begin after these numbers.
+    /// Makes the rooms of a script that wants to begin after these numbers.
     #[must_use]
     pub(crate) fn beginning(since: HashMap<RoomName, u64>) -> Self {
         Self { since, ..Self::default() }
@@ -72,7 +73,7 @@ impl Rooms {
         !self.marks.is_empty()
     }
 
-    /// How often they became others than they were.
+    /// Returns a counter of the changes to the known rooms.
     #[must_use]
     pub(crate) fn changes(&self) -> u64 {
         self.changes
@@ -80,19 +81,19 @@ impl Rooms {
 }
 
 impl State {
-    /// The room that a session is with; none for the lobby and private sessions.
+    /// Returns the room of a session; `None` for the lobby and private sessions.
     #[must_use]
     pub(crate) fn room_of(&self, session: SessionId) -> Option<RoomName> {
         self.sessions.room(session).map(|it| it.room.clone())
     }
 
-    /// The session with a room, or with the lobby; none with a room that this user is not in.
+    /// Returns the session with a room or with the lobby; `None` for a room that this user is not in.
     #[must_use]
     pub(crate) fn session_in(&self, room: Option<&RoomName>) -> Option<SessionId> {
         room.map_or(Some(SessionId::LOBBY), |room| self.sessions.with_room(room))
     }
 
-    /// This user joins a room. Its session is current at once: what is typed from now on is meant for it, waits for the
+    /// Joins a room. Its session is current at once: a text typed from now on is meant for the room, waits for the
     /// server's answer, and goes nowhere else.
     pub(crate) fn join_room(&mut self, room: RoomName) -> SessionId {
         let session = self.sessions.add_room(RoomSession::joining(room.clone()));
@@ -119,8 +120,8 @@ impl State {
         self.lobby.join(JoinRoom { request, room, cursor, since, backlog: BACKLOG_ON_JOIN });
     }
 
-    /// Joins a room anew where more was missed in it than is fetched: it is read from nearer to its newest message, and
-    /// what lies between is counted. True when that was done.
+    /// Joins a room again if more was missed in it than is fetched. It is then read from nearer to its newest message,
+    /// and the messages in between are counted. Returns whether this was done.
     fn begins_nearer(&mut self, session: SessionId, joined: &JoinedRoom) -> bool {
         let head = joined.head.seq.0;
         let is_too_much = head.saturating_sub(joined.start.seq.0) > MOST_MISSED;
@@ -132,13 +133,13 @@ impl State {
         true
     }
 
-    /// A room that this user was in at the end of an earlier run, and that the first hello has named.
+    /// Returns to a room that this user was in at the end of an earlier run. The first hello has named it.
     pub(crate) fn return_to_room(&mut self, room: RoomName, mark: Mark) {
         let session = self.sessions.add_room(RoomSession::joining(room));
         self.rooms.marks.insert(session, mark);
     }
 
-    /// The server says that this client is in a room: the answer to a command, or after a new connection.
+    /// Handles that this client is in a room, as the server says in answer to a command or after a new connection.
     pub(crate) fn room_joined(&mut self, joined: &JoinedRoom, resumed: Resumed) {
         let asked = joined.request.map(|request| self.questions.close(request));
         let session = match asked {
@@ -148,7 +149,7 @@ impl State {
         };
         let known = session.filter(|session| self.sessions.room(*session).is_some());
         let Some(session) = known else {
-            // It was given up; nothing more is to be heard of it.
+            // The join was given up, so nothing more is to be heard of the room.
             return self.lobby.part(joined.room.clone());
         };
         if resumed != Resumed::Elsewhere && self.begins_nearer(session, joined) {
@@ -174,8 +175,8 @@ impl State {
         }
     }
 
-    /// The room is another one than this user was in: it was gone, and somebody who came back first made it again. What
-    /// was said there by then is asked for, since the server begins behind it.
+    /// Handles a room that is not the one this user was in: the room had gone, and a user who came back first made it
+    /// again. The messages up to now are asked for, because the server begins after them.
     fn room_made_anew(&mut self, session: SessionId, joined: &JoinedRoom, had_heard: bool) {
         if had_heard {
             self.tell_of_other_log(session);
@@ -203,7 +204,7 @@ impl State {
         let mark = self.rooms.marks.remove(&session);
         self.begin_reading_log(session, Begun { log, head, start, resumed }, mark, since.is_some());
         self.tell_summaries();
-        // From now on a later run is in it, too.
+        // From now on later runs begin in this room, too.
         if since.is_none() {
             self.keeping.set_mark(session, Some(0));
         }
@@ -213,14 +214,14 @@ impl State {
         self.watch_room_joined(session);
     }
 
-    /// The server says that this client is not let into a room.
+    /// Handles that the server does not let this client into a room.
     pub(crate) fn room_not_joined(&mut self, request: Option<u32>, room: &RoomName, code: NotJoinedCode) {
         let failing = failing::Room::NotJoined { room, code };
         match request {
             Some(request) => {
                 let Some(open) = self.questions.close(request) else { return };
                 if let Question::Join(session) = open.question {
-                    // What was said behind the question was answered in the same way.
+                    // The texts that were said after the question got the same answer.
                     let unsaid = self.ledger.take_session(session);
                     self.report_all_unsent(unsaid, &Unsent::Failed(&failing));
                 }
@@ -234,19 +235,19 @@ impl State {
         }
     }
 
-    /// A room could not be joined.
+    /// Ends the session of a room that could not be joined.
     pub(crate) fn join_failed(&mut self, session: SessionId, error: CommandError) {
         self.fail(Failure::from(error.clone()).of_command(JOIN));
         self.room_over(session, ClosedReason::Failed, &Unsent::Failed(&error));
     }
 
-    /// This user leaves a room: at once, or when the last texts said there are answered for.
+    /// Leaves a room: at once, or when its last texts are answered for.
     pub(crate) fn leave_room(&mut self, session: SessionId) {
         self.rooms.leaving.insert(session, Instant::now() + FAREWELL);
         self.settle_leaving();
     }
 
-    /// Ends the sessions with rooms that are being left, as far as nothing is left to wait for.
+    /// Ends the sessions with rooms that are being left, if nothing is left to wait for.
     pub(crate) fn settle_leaving(&mut self) {
         if self.rooms.leaving.is_empty() {
             return;
@@ -264,13 +265,14 @@ impl State {
         }
     }
 
-    /// When a room is left whatever is still to be answered for.
+    /// Returns when a room is left even if some of its texts are not answered for.
     pub(crate) fn leaving_deadline(&self) -> Option<Instant> {
         self.rooms.leaving.values().min().copied()
     }
 
-    /// A session with a room is over: what was still to be said there is reported, and said nowhere. What was only
-    /// counted there is shown first. When it was current, no session is current afterwards; who ended it decides what follows.
+    /// Ends a session with a room that is over: the texts that were still to be said there are reported and not said.
+    /// Messages that were only counted there are shown first. If the session was current, no session is current
+    /// afterwards; the caller decides what follows.
     fn room_over(&mut self, session: SessionId, reason: ClosedReason, why: &Unsent<'_>) {
         self.show_unseen_before_end(session);
         let unsaid = self.ledger.take_session(session);
@@ -287,13 +289,13 @@ impl State {
         self.rooms.leaving.remove(&session);
         self.rooms.shortened.remove(&session);
         let Some(RoomSession { room, .. }) = self.sessions.remove_room(session) else { return };
-        // Also where it was not joined: an answer may be on its way.
+        // The server is told even if the room was not joined, because an answer may be on its way.
         self.lobby.part(room.clone());
         self.emit(Notice::RoomClosed(RoomClosed::new(session, room, reason)));
         self.tell_summaries();
     }
 
-    /// Asks which rooms there are, for completion alone. A script completes nothing and does not ask.
+    /// Asks which rooms there are, only for completion. A script completes nothing and does not ask.
     pub(crate) fn learn_rooms(&mut self) {
         if self.screen.is_terminal() {
             self.rooms.asked = Some(Instant::now());
@@ -302,7 +304,7 @@ impl State {
         }
     }
 
-    /// This user is about to name a room: which there are is asked again, unless that was just done.
+    /// Asks again which rooms there are, because this user is about to name one; not if that was just done.
     pub(crate) fn refresh_rooms(&mut self) {
         let is_fresh = self.rooms.asked.is_some_and(|asked| asked.elapsed() < FRESH);
         if !is_fresh && self.sessions.lobby_state() == LinkState::Up {
@@ -310,7 +312,7 @@ impl State {
         }
     }
 
-    /// A part of the answer to which rooms there are.
+    /// Takes a part of the answer that lists the rooms.
     pub(crate) fn rooms_listed(&mut self, request: u32, part: Vec<RoomSummary>, more: bool) {
         let open = self.questions.get_mut(request);
         let Some(Open { question: Question::Rooms { rooms, .. }, .. }) = open else { return };

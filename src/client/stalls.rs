@@ -1,6 +1,6 @@
-//! How long a private session's link has carried nothing back: a peer that answers pings and acknowledges no text would
-//! hold up a script for ever. Counts the time in which the link was up, so that a peer gains nothing by breaking it. A
-//! plain struct; knows neither texts nor links.
+//! For how long the peer of a private session has acknowledged nothing. A peer that answers pings and acknowledges no
+//! text would hold up a script for ever. Only the time in which the link was up is counted, so that a peer gains
+//! nothing by breaking it. This is plain data and knows neither texts nor links.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,26 +9,27 @@ use tokio::time::Instant;
 
 use crate::session::SessionId;
 
-/// After so long without an acknowledgement the texts of a script are reported. A program that works acknowledges within
-/// a second; one that reads slowly gets through a full window in less than this.
+/// If nothing is acknowledged for this long, the texts of a script are reported. A program that works acknowledges
+/// within a second, and even one that reads slowly acknowledges a full window in less than this time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The same for the texts after those, until something is acknowledged: the script is not held up for each anew.
+/// How long later texts wait until something is acknowledged again, so that the script is not held up as long for each
+/// of them.
 const PATIENCE_LOST: Duration = Duration::from_secs(5);
 
-/// Where the moment is passed by more than this, this process was stopped, and hears first what came meanwhile.
+/// If the deadline has passed by more than this, this process was stopped, and first hears what came meanwhile.
 const STOPPED: Duration = Duration::from_secs(2);
 
-/// One session in which texts wait for their acknowledgement.
+/// A session in which texts wait for their acknowledgement.
 #[derive(Debug)]
 struct Stall {
-    /// How long the link was up since the last acknowledgement, until it went down.
+    /// How long the link was up between the last acknowledgement and the time at which it went down.
     waited: Duration,
-    /// Since when it is up.
+    /// Since when the link is up.
     up: Option<Instant>,
-    /// Texts were reported, and nothing was acknowledged since.
+    /// Whether texts were reported and nothing was acknowledged since.
     is_lost: bool,
-    /// Nothing waits now.
+    /// Whether no text waits at present.
     is_idle: bool,
 }
 
@@ -39,14 +40,14 @@ impl Stall {
     }
 }
 
-/// The private sessions in which texts wait, or have.
+/// The private sessions in which texts wait, or have waited.
 #[derive(Debug, Default)]
 pub(crate) struct Stalls {
     sessions: HashMap<SessionId, Stall>,
 }
 
 impl Stalls {
-    /// A text goes to a session, whose link is up or not.
+    /// Notes that a text was said in a session, and whether its link is up.
     pub(crate) fn waits(&mut self, session: SessionId, is_up: bool, now: Instant) {
         let new = Stall { waited: Duration::ZERO, up: None, is_lost: false, is_idle: true };
         let stall = self.sessions.entry(session).or_insert(new);
@@ -55,13 +56,13 @@ impl Stalls {
         }
     }
 
-    /// Whether texts wait in a session, or have.
+    /// Whether texts wait in a session, or have waited.
     #[must_use]
     pub(crate) fn knows(&self, session: SessionId) -> bool {
         self.sessions.contains_key(&session)
     }
 
-    /// A text was acknowledged; others wait or not.
+    /// Notes that a text was acknowledged, and whether others wait.
     pub(crate) fn acknowledged(&mut self, session: SessionId, others_wait: bool, now: Instant) {
         if let Some(stall) = self.sessions.get_mut(&session) {
             let up = stall.up.map(|_| now);
@@ -69,14 +70,14 @@ impl Stalls {
         }
     }
 
-    /// The link is up.
+    /// Notes that the link is up.
     pub(crate) fn up(&mut self, session: SessionId, now: Instant) {
         if let Some(stall) = self.sessions.get_mut(&session) {
             stall.up.get_or_insert(now);
         }
     }
 
-    /// The link is down.
+    /// Notes that the link is down.
     pub(crate) fn down(&mut self, session: SessionId, now: Instant) {
         if let Some(stall) = self.sessions.get_mut(&session)
             && let Some(up) = stall.up.take()
@@ -85,18 +86,18 @@ impl Stalls {
         }
     }
 
-    /// The session is over.
+    /// Forgets a session that is over.
     pub(crate) fn over(&mut self, session: SessionId) {
         self.sessions.remove(&session);
     }
 
-    /// When the next session has waited for too long.
+    /// Returns when the next session will have waited for too long.
     #[must_use]
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.sessions.values().filter_map(Stall::deadline).min()
     }
 
-    /// The sessions that have waited for too long by now; their texts are to be reported.
+    /// Returns the sessions that have waited for too long by now; their texts are to be reported.
     pub(crate) fn take_overdue(&mut self, now: Instant) -> Vec<SessionId> {
         let mut overdue = Vec::new();
         for (session, stall) in &mut self.sessions {

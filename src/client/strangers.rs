@@ -1,6 +1,6 @@
-//! Sessions that strangers open: whoever this user has not answered yet. Owns how many of them there
-//! may be, how often one key may open one, and which keys were sent away for good. Plain and bounded;
-//! is told the time, and knows nothing of links or of files.
+//! Sessions that strangers open; a stranger is a user whom this user has not answered yet. This file owns how many of
+//! these sessions there may be, how often one key may open one, and which keys were sent away for good. It is plain
+//! data with bounds; the caller tells the time, and it knows nothing of links or files.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
@@ -11,63 +11,63 @@ use tokio::time::Instant;
 
 use crate::session::SessionId;
 
-/// Within this time a stranger opens one session, and one that is over keeps its place: whoever opens
-/// and leaves with ever new keys would otherwise fill a screen.
+/// A stranger may open one session in this time, and a session that is over keeps its place for this long. Otherwise
+/// somebody who opens and leaves sessions with ever new keys could fill a screen.
 const BETWEEN: Duration = Duration::from_secs(10);
 
-/// Sessions a key this user has answered may open within [`BETWEEN`]: a program that is started anew a
-/// few times is no flood.
+/// How many sessions a key that this user has answered may open within [`BETWEEN`]. A program that is restarted a few
+/// times is no flood.
 const MOST_OF_KNOWN: usize = 10;
 
-/// A session without an answer gives way to a newer one after this.
+/// After this time a session without an answer gives way to a newer one.
 const GIVES_WAY_AFTER: Duration = Duration::from_secs(10 * 60);
 
-/// A stranger who is left twice within this is not heard again.
+/// A stranger whose sessions this user leaves twice within this time is not heard again.
 const LEFT_TWICE_WITHIN: Duration = Duration::from_secs(60 * 60);
 
-/// Between two words to this user that somebody was refused.
+/// The shortest time between two notices that somebody was refused.
 const BETWEEN_TELLINGS: Duration = Duration::from_secs(60);
 
-/// Keys remembered for having been left, refused or forgotten. A user has to type a command for each.
+/// How many keys are remembered that were left, refused or forgotten. Each takes a command of this user.
 const MOST_REMEMBERED: usize = 1000;
 
-/// Why somebody may not open a session with this user now.
+/// Why a user may not open a session with this user now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum StrangerRefused {
     /// As many sessions of strangers are open as may be.
     #[error("as many sessions of strangers are open as may be")]
     TooMany,
-    /// This key has opened one just now.
+    /// This key has just opened another session.
     #[error("the same key has opened one just now")]
     TooOften,
     /// This user has left two of this key's sessions.
     #[error("you have left two of their sessions")]
     SentAway,
-    /// This user was not asked, and no rule lets it in.
+    /// The setting lets in only users who were asked about or are known, and this one was not let in.
     #[error("you did not let them in")]
     NotLetIn,
 }
 
-/// One session that a stranger opens, has open, or had open until just now.
+/// A session that a stranger opens, has open, or had open until just now.
 #[derive(Debug)]
 struct Opened {
     token: PairToken,
     key: PublicKey,
     at: Instant,
-    /// From when it is up.
+    /// The number of the session; `None` until it is up.
     session: Option<SessionId>,
     is_answered: bool,
     is_over: bool,
 }
 
-/// The sessions of strangers, and what this user thinks of their keys.
+/// The sessions of strangers, and the keys that this user has refused or forgotten.
 #[derive(Debug)]
 pub(crate) struct Strangers {
     most: usize,
     opened: Vec<Opened>,
-    /// Sessions that others opened under a name that has no pin, until this user says something there.
+    /// Sessions that others opened under a name that has no pin, until this user says something in them.
     unanswered: HashSet<SessionId>,
-    /// Sessions that keys opened which this user has answered.
+    /// When keys that this user has answered opened sessions.
     by_known: VecDeque<(PublicKey, Instant)>,
     left: VecDeque<(PublicKey, Instant)>,
     sent_away: VecDeque<(PublicKey, UserName)>,
@@ -76,7 +76,7 @@ pub(crate) struct Strangers {
 }
 
 impl Strangers {
-    /// As many sessions of strangers as `most` may be open at once.
+    /// Makes the bounds; as many as `most` sessions of strangers may be open at once.
     #[must_use]
     pub(crate) fn new(most: usize) -> Self {
         Self {
@@ -91,7 +91,7 @@ impl Strangers {
         }
     }
 
-    /// Whether this user is to be told of a refusal, who was not told just before.
+    /// Whether to tell this user of a refusal, because it was not just told.
     pub(crate) fn is_time_to_tell(&mut self, now: Instant) -> bool {
         let due = self.told.is_none_or(|told| now.duration_since(told) >= BETWEEN_TELLINGS);
         if due {
@@ -106,20 +106,21 @@ impl Strangers {
         self.sent_away.iter().any(|(away, _)| away == key)
     }
 
-    /// Whether a key that this user has answered could open a session now. Nothing is counted yet.
+    /// Checks whether a key that this user has answered could open a session now. Nothing is counted yet.
     ///
     /// # Errors
-    /// When it could not.
+    /// Returns an error if it could not.
     pub(crate) fn known_may_open(&self, key: &PublicKey, now: Instant) -> Result<(), StrangerRefused> {
         let is_recent = |at: Instant| now.duration_since(at) < BETWEEN;
         let recent = self.by_known.iter().filter(|(by, at)| by == key && is_recent(*at)).count();
         if recent < MOST_OF_KNOWN { Ok(()) } else { Err(StrangerRefused::TooOften) }
     }
 
-    /// Whether a stranger could open a session now, besides so many who are about to. Nothing is counted yet.
+    /// Checks whether a stranger could open a session now, if `to_come` others are about to open one. Nothing is
+    /// counted yet.
     ///
     /// # Errors
-    /// When it could not.
+    /// Returns an error if he could not.
     pub(crate) fn may_open(
         &self,
         key: &PublicKey,
@@ -140,10 +141,10 @@ impl Strangers {
         if taken + to_come < room { Ok(()) } else { Err(StrangerRefused::TooMany) }
     }
 
-    /// A key this user has answered opens a session.
+    /// Counts a session that a key which this user has answered opens.
     ///
     /// # Errors
-    /// When it does so too often.
+    /// Returns an error if the key opens sessions too often.
     pub(crate) fn known_opens(&mut self, key: &PublicKey, now: Instant) -> Result<(), StrangerRefused> {
         while self.by_known.front().is_some_and(|(_, at)| now.duration_since(*at) >= BETWEEN) {
             self.by_known.pop_front();
@@ -155,11 +156,10 @@ impl Strangers {
         Ok(())
     }
 
-    /// A stranger opens a session, which is counted from now on. The session that has to give way to
-    /// it, where there is one.
+    /// Counts a session that a stranger opens. Returns the session that has to give way to it, if there is one.
     ///
     /// # Errors
-    /// When it may not.
+    /// Returns an error if the stranger may not open one.
     pub(crate) fn opens(
         &mut self,
         token: PairToken,
@@ -180,7 +180,7 @@ impl Strangers {
                 .iter_mut()
                 .find(|it| !it.is_answered && !it.is_over && now.duration_since(it.at) >= GIVES_WAY_AFTER);
             let Some(oldest) = oldest else { return Err(StrangerRefused::TooMany) };
-            // The caller ends it, which takes it off the list.
+            // The caller ends this session, which removes it from the list.
             gives_way = oldest.session;
             oldest.is_over = true;
             self.opened.retain(|it| !it.is_over || now.duration_since(it.at) < BETWEEN);
@@ -196,7 +196,7 @@ impl Strangers {
         Ok(gives_way)
     }
 
-    /// The session is up and has this number; the other's name has no pin.
+    /// Notes that a session is up with this number, and that the other user's name has no pin.
     pub(crate) fn up(&mut self, token: &PairToken, session: SessionId) {
         self.unanswered.insert(session);
         if let Some(opened) = self.opened.iter_mut().find(|it| it.token == *token) {
@@ -204,18 +204,18 @@ impl Strangers {
         }
     }
 
-    /// The session never opened, or is this user's own by now.
+    /// Forgets a session that never opened, or that has become one of this user's own.
     pub(crate) fn never_opened(&mut self, token: &PairToken) {
         self.opened.retain(|it| it.token != *token);
     }
 
-    /// Whether this session was opened by somebody whose name has no pin, and who was not answered.
+    /// Whether this session was opened by a user whose name has no pin and whom this user has not answered.
     #[must_use]
     pub(crate) fn is_unanswered(&self, session: SessionId) -> bool {
         self.unanswered.contains(&session)
     }
 
-    /// This user has said something there.
+    /// Notes that this user has said something in a session.
     pub(crate) fn answered(&mut self, session: SessionId) {
         self.unanswered.remove(&session);
         if let Some(opened) = self.of(session) {
@@ -223,7 +223,7 @@ impl Strangers {
         }
     }
 
-    /// The session is over.
+    /// Notes that a session is over.
     pub(crate) fn over(&mut self, session: SessionId) {
         self.unanswered.remove(&session);
         if let Some(opened) = self.of(session) {
@@ -232,7 +232,7 @@ impl Strangers {
         }
     }
 
-    /// This user leaves a session. True when its key, a stranger's, is refused from now on.
+    /// Notes that this user leaves a session. Returns true if its key, that of a stranger, is refused from now on.
     pub(crate) fn left(&mut self, session: SessionId, name: &UserName, now: Instant) -> bool {
         let Some(key) = self.of(session).map(|it| it.key) else { return false };
         self.left.retain(|(_, at)| now.duration_since(*at) < LEFT_TWICE_WITHIN);
@@ -244,8 +244,7 @@ impl Strangers {
         again
     }
 
-    /// The keys that were sent away under this name, or are this one, may open sessions again. Whether
-    /// there were any.
+    /// Lets keys open sessions again that were sent away under this name, and this key. Returns whether there were any.
     pub(crate) fn forgive(&mut self, name: &UserName, key: Option<&PublicKey>) -> bool {
         let is_meant = |away: &PublicKey, called: &UserName| *called == *name || Some(away) == key;
         let (left, before) = (&mut self.left, self.sent_away.len());
@@ -259,13 +258,13 @@ impl Strangers {
         before != self.sent_away.len()
     }
 
-    /// This user has forgotten a key.
+    /// Notes that this user has forgotten a key.
     pub(crate) fn forgot(&mut self, name: &UserName, key: PublicKey) {
         self.forgotten.retain(|(_, called)| called != name);
         remember(&mut self.forgotten, (key, name.clone()));
     }
 
-    /// The key that this name had before it was forgotten in this run.
+    /// Returns the key that this name had before it was forgotten in this run.
     #[must_use]
     pub(crate) fn forgotten(&self, name: &UserName) -> Option<PublicKey> {
         self.forgotten.iter().find(|(_, called)| called == name).map(|(key, _)| *key)
@@ -299,7 +298,7 @@ mod tests {
         "bobby".parse().unwrap()
     }
 
-    /// A stranger's session that came up.
+    /// Opens a session of a stranger that comes up.
     fn open(
         strangers: &mut Strangers,
         number: u8,

@@ -1,5 +1,6 @@
-//! What is told of all that was missed, one row a log and few rows in all, once everything that is shown of it stands
-//! above. Owns for how long that waits. At a terminal alone; a program is told of each log as soon as it is known.
+//! The summaries of everything that was missed: one row for each log and only a few rows in all, below the messages
+//! that are shown of it. This file owns how long the summaries wait for these messages. It matters only at a terminal;
+//! a program is told of each log as soon as it is known.
 
 use std::time::Duration;
 
@@ -11,26 +12,26 @@ use crate::session::SessionId;
 use crate::show::{Notice, saying};
 use crate::timestamp::Timestamp;
 
-/// How long lines wait for what was missed to be there. It is a second's work; a server that announces messages and
-/// sends none holds nobody up longer.
+/// How long lines wait for the missed messages, which usually take a second. A server that announces messages and does
+/// not send them holds nobody up for longer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Rows for logs; where more logs have something, the last row sums up the rest.
+/// How many rows there are. If more logs have something, the last row sums up the rest.
 const ROWS: usize = 4;
 
-/// More than this was missed, so that what names the user is not found at a glance.
+/// If more than this was missed, the messages that name the user are not found at a glance.
 const AT_A_GLANCE: u64 = 20;
 
-/// What was missed in one log.
+/// The summary of what was missed in one log.
 #[derive(Debug)]
 pub(crate) struct Summary {
     pub(crate) session: SessionId,
-    /// The room, for one.
+    /// The room, if it is the log of a room.
     pub(crate) room: Option<RoomName>,
     pub(crate) count: u64,
-    /// How many of them name this user.
+    /// How many of the messages name this user.
     pub(crate) mentions: u64,
-    /// The number of the first one.
+    /// The number of the first message.
     pub(crate) from: u64,
     /// When this user was last there.
     pub(crate) since: Option<Timestamp>,
@@ -43,23 +44,23 @@ impl Summary {
     }
 }
 
-/// What is to be told when all is there.
+/// The summaries that are to be shown when everything is there.
 #[derive(Debug, Default)]
 pub(crate) struct Summaries {
     waiting: Vec<Summary>,
-    /// When it is told whatever is still to come.
+    /// When the summaries are shown, whatever is still to come.
     until: Option<Instant>,
 }
 
 impl Summaries {
-    /// When what is there is told.
+    /// Returns when the summaries are shown, whatever is still to come.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.until
     }
 }
 
 impl State {
-    /// Something was missed in a log.
+    /// Adds the summary of a log in which something was missed.
     pub(super) fn summarise(&mut self, summary: Summary) {
         if !self.screen.is_terminal() {
             return self.emit(summary.notice());
@@ -68,14 +69,14 @@ impl State {
         self.summaries.waiting.push(summary);
     }
 
-    /// Tells what was missed, where nothing more is to be shown of it.
+    /// Shows the summaries, if no missed messages are waited for any more.
     pub(super) fn tell_summaries(&mut self) {
         if self.missed.is_empty() && !self.rooms.are_awaited() {
             self.tell_all_summaries();
         }
     }
 
-    /// Tells what is there, when its time is over.
+    /// Shows the summaries that are there, if the time is over.
     pub(super) fn summaries_time(&mut self, now: Instant) {
         if self.summaries.until.is_some_and(|until| until <= now) {
             self.tell_all_summaries();
@@ -87,7 +88,7 @@ impl State {
         let mut waiting = std::mem::take(&mut self.summaries.waiting);
         let total: u64 = waiting.iter().map(|it| it.count).sum();
         let mentions: u64 = waiting.iter().map(|it| it.mentions).sum();
-        // The lobby, then where this user is named, then where most was said.
+        // The order is: the lobby, then rooms in which this user is named, then rooms in which most was said.
         waiting.sort_by_key(|it| (it.room.is_some(), std::cmp::Reverse((it.mentions, it.count)), it.session));
         let shown = if waiting.len() > ROWS { ROWS - 1 } else { ROWS };
         let rest = waiting.split_off(waiting.len().min(shown));

@@ -1,4 +1,5 @@
-//! What the lobby and each room is about, as far as this run knows. Plain; knows nothing of how a topic is set.
+//! The topics of the lobby and of each room, as far as this run knows. This is plain data and does not know how a topic
+//! is set.
 
 use std::collections::HashMap;
 
@@ -8,23 +9,23 @@ use crate::client::State;
 use crate::session::SessionId;
 use crate::show::{Notice, Repeated};
 
-/// A topic, and who set it where that was seen.
+/// A topic, and who set it, if this run has seen that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Topic {
-    /// What is said.
+    /// The text of the topic.
     pub(crate) text: String,
-    /// Who said it.
+    /// The user who set it.
     pub(crate) by: Option<UserName>,
 }
 
-/// The topics there are.
+/// The known topics, by session.
 #[derive(Debug, Default)]
 pub(crate) struct Topics {
     by_session: HashMap<SessionId, Topic>,
 }
 
 impl Topics {
-    /// Notes a topic; an empty text takes it back.
+    /// Notes a topic; an empty text removes it.
     fn set(&mut self, session: SessionId, text: &str, by: Option<UserName>) {
         if text.is_empty() {
             self.by_session.remove(&session);
@@ -40,10 +41,10 @@ impl Topics {
 }
 
 impl State {
-    /// The server tells what the lobby or a room is about; shown where something is said.
+    /// Takes the topic of the lobby or a room from the server, and shows it if there is one.
     pub(crate) fn topic_is(&mut self, session: SessionId, text: Option<&str>) {
         let text = text.unwrap_or_default();
-        // Who set it is not told again; where it is the same one, that is known from before.
+        // The server does not tell who set the topic. If the topic is the same as before, that is already known.
         if self.topics.by_session.get(&session).is_some_and(|known| known.text == text) {
             return;
         }
@@ -53,14 +54,14 @@ impl State {
         }
     }
 
-    /// Somebody has set the topic.
+    /// Notes that a user has set the topic.
     pub(crate) fn topic_set(&mut self, session: SessionId, text: &str, by: Option<UserName>) {
         self.topics.set(session, text, by.clone());
         let (room, text) = (self.room_of(session), text.to_owned());
         self.emit_repeated(Repeated::Topic, 1, Notice::Topic { session, room, text, by });
     }
 
-    /// Shows what the lobby or a room is about.
+    /// Shows the topic of the lobby or a room.
     pub(crate) fn show_topic(&mut self, session: SessionId) {
         let topic = self.topics.by_session.get(&session).cloned();
         let (text, by) = topic.map_or((String::new(), None), |Topic { text, by }| (text, by));

@@ -1,5 +1,5 @@
-//! What this user has set, and what is kept for this user: how the terminal is to be, and where that
-//! is written down. Knows nothing of screens or links.
+//! What this user has set, and what is kept for this user: the preferences for the terminal, and where they are saved.
+//! This file knows nothing of screens or links.
 
 use std::path::PathBuf;
 
@@ -15,40 +15,41 @@ use crate::show::Message;
 /// What this user has set.
 #[derive(Debug, Default)]
 pub struct User {
-    /// How the terminal is to be.
+    /// The preferences, most of them for the terminal.
     pub preferences: Preferences,
-    /// The config file, whether it is there or not; none where no place is known for it.
+    /// The path of the config file, which need not exist; `None` if no place is known for it.
     pub config_file: Option<PathBuf>,
-    /// The editor's command line.
+    /// The command line of the external editor.
     pub editor: String,
-    /// A text for which the editor is to be started.
+    /// A text for which the external editor is to be started.
     pub wants_editor: Option<String>,
-    /// A command line that removes something, to be run if this user, who is asked, says yes.
+    /// A command line that removes something. It is run if this user, who is asked, says yes.
     pub wants_yes: Option<String>,
-    /// Words of the user's own: name and text.
+    /// The user's own commands, which stand for a text: name and text.
     pub aliases: Table,
-    /// Who is not to be heard, in the lobby or in private: key and the name it had.
+    /// The users who are ignored, in the lobby and in private: the key, and the name it had.
     pub ignored: Table,
-    /// Why this user is away, while that is so.
+    /// Why this user is away, if he is.
     pub away: Option<AwayText>,
-    /// Whether something was typed in this run besides the command that ends it.
+    /// Whether anything was typed in this run, apart from the command that ends it.
     pub has_typed: bool,
-    /// The last search, for more of it.
+    /// The last search, so that more of it can be shown.
     pub search: Option<Search>,
-    /// How far back this user has walked through what names him, since he did anything else.
+    /// How far back this user has walked through the messages that name him; any text and any other command ends the
+    /// walk.
     pub mentions: Option<Walk>,
     /// The last message of this run that named this user.
     pub last_mention: Option<Message>,
 }
 
 impl User {
-    /// Whether this key is not to be heard.
+    /// Whether this key is ignored.
     #[must_use]
     pub fn ignores(&self, key: &PublicKey) -> bool {
         !self.ignored.is_empty() && self.ignored.get(&key.to_string()).is_some()
     }
 
-    /// Whether a key was ignored under this name. The server tells who comes and goes by name alone.
+    /// Whether a key was ignored under this name. The server tells who comes and goes only by name.
     #[must_use]
     pub fn ignores_name(&self, name: &UserName) -> bool {
         self.ignored

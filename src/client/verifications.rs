@@ -1,6 +1,7 @@
-//! The verifications of peers' keys in this run, one for each private session at most. Owns how long the words may take,
-//! and how many verifications of one key may come to nothing before it has to rest. Plain and bounded; is told the time.
-//! How one goes stands in [`crate::session::verification`], and what follows from it in [`super::verifying`].
+//! The verifications of peers' keys in this run, at most one for each private session. This file owns how long the
+//! words may take, and how many verifications of one key may fail before the key has to rest. It is plain data with
+//! bounds; the caller tells the time. How a verification goes is in [`crate::session::verification`], and what follows
+//! from it in [`super::verifying`].
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -12,23 +13,24 @@ use tokio::time::Instant;
 use crate::session::SessionId;
 use crate::session::verification::{Heard, NoWords, Outcome, Parties, Verification};
 
-/// The words are there after two round trips. A side whose hobnob knows no verification never answers.
+/// How long it may take until the words are there, which is after two round trips. A side whose hobnob knows no
+/// verification never answers.
 const WORDS_WITHIN: Duration = Duration::from_secs(20);
 
-/// A script goes on when the other's user has not answered for this long; the verification goes on, too.
+/// How long a script waits for the answer of the other user. Then the script goes on, and so does the verification.
 const SCRIPT_WAITS: Duration = Duration::from_secs(120);
 
-/// So many verifications of one key may be cancelled within [`RESTS_FOR`]. Each that comes as far as the words is a
-/// guess for whoever sits between the two, so there are not many.
+/// How many verifications of one key may be cancelled within [`RESTS_FOR`]. Each one that reaches the words is a guess
+/// for an attacker between the two users, so only a few are allowed.
 const MOST_CANCELLED: usize = 3;
 
-/// After that many it rests for this long.
+/// How long a key has to rest after that.
 const RESTS_FOR: Duration = Duration::from_secs(60 * 60);
 
-/// Cancelled verifications that are remembered, of all keys. For more, the oldest are forgotten.
+/// How many cancelled verifications of all keys are remembered. If there are more, the oldest are forgotten.
 const MOST_REMEMBERED: usize = 1000;
 
-/// A command that waits for something, and until when.
+/// What a command waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Awaited {
     Words,
@@ -38,10 +40,10 @@ enum Awaited {
 #[derive(Debug)]
 struct Entry {
     verification: Verification,
-    /// By when the words have to be there, until they are.
+    /// When the words have to be there; `None` once they are.
     words_by: Option<Instant>,
     awaited: Option<Awaited>,
-    /// What the link was handed to say.
+    /// The messages that were handed to the link.
     passed_on: Vec<VerifyMessage>,
 }
 
@@ -53,14 +55,14 @@ pub(crate) struct Verifications {
 }
 
 impl Verifications {
-    /// Whether a key has to rest.
+    /// Whether a key has to rest now.
     pub(super) fn rests(&self, key: &PublicKey, now: Instant) -> bool {
         let recent =
             |(cancelled, at): &&(PublicKey, Instant)| cancelled == key && now.duration_since(*at) < RESTS_FOR;
         self.cancelled.iter().filter(recent).count() >= MOST_CANCELLED
     }
 
-    /// The verification of a session, which is there from its first use on.
+    /// Returns the verification of a session, and makes it at its first use.
     fn entry(&mut self, session: SessionId, parties: Parties) -> &mut Entry {
         self.entries.entry(session).or_insert_with(|| Entry {
             verification: Verification::new(parties),
@@ -70,7 +72,7 @@ impl Verifications {
         })
     }
 
-    /// This user asks for one in a session where none is under way.
+    /// Begins a verification for this user, in a session where none is under way.
     pub(super) fn ask(&mut self, session: SessionId, parties: Parties, now: Instant) {
         let entry = self.entry(session, parties);
         entry.verification.ask();
@@ -78,7 +80,7 @@ impl Verifications {
         entry.awaited = Some(Awaited::Words);
     }
 
-    /// The other side says something. One that has to rest, or is ignored, is told that nothing comes of its question.
+    /// Handles a message of the other side. If the key has to rest or is ignored, a question of it is declined.
     pub(super) fn hear(
         &mut self,
         session: SessionId,
@@ -105,7 +107,7 @@ impl Verifications {
         heard
     }
 
-    /// What is under way in a session is cancelled. False where nothing is.
+    /// Cancels the verification of a session. Returns false if none is under way.
     pub(super) fn cancel(&mut self, session: SessionId, key: PublicKey, now: Instant) -> bool {
         let open = |entry: &&mut Entry| entry.verification.is_open();
         let Some(entry) = self.entries.get_mut(&session).filter(open) else { return false };
@@ -121,13 +123,13 @@ impl Verifications {
         self.cancelled.push_back((key, now));
     }
 
-    /// The words that are compared in a session.
+    /// Returns the words that are compared in a session.
     #[must_use]
     pub(crate) fn words(&self, session: SessionId) -> Option<Words> {
         self.entries.get(&session)?.verification.words()
     }
 
-    /// The first session in which words are compared, and the words.
+    /// Returns the first session in which words are compared, and the words.
     #[must_use]
     pub(crate) fn first_words(&self) -> Option<(SessionId, Words)> {
         self.entries.iter().find_map(|(session, entry)| Some((*session, entry.verification.words()?)))
@@ -139,15 +141,16 @@ impl Verifications {
         self.entries.get(&session).is_some_and(|entry| entry.awaited.is_some())
     }
 
-    /// The sessions in which a verification is under way.
+    /// Returns the sessions in which a verification is under way.
     pub(super) fn open(&self) -> Vec<SessionId> {
         self.sessions(|entry| entry.verification.is_open())
     }
 
-    /// This user says whether the words are the same. After a yes a command waits for the other's answer.
+    /// Takes this user's answer whether the words are the same. After a yes a command waits for the answer of the other
+    /// user.
     ///
     /// # Errors
-    /// When there are no words.
+    /// Returns an error if there are no words.
     pub(super) fn answer(
         &mut self,
         session: SessionId,
@@ -162,7 +165,7 @@ impl Verifications {
         Ok(outcome)
     }
 
-    /// It is over. Whether a command waited for it.
+    /// Notes that a verification is over. Returns whether a command waited for it.
     pub(super) fn over(&mut self, session: SessionId) -> bool {
         self.entries.get_mut(&session).is_some_and(|entry| {
             entry.words_by = None;
@@ -170,7 +173,7 @@ impl Verifications {
         })
     }
 
-    /// No command waits for anything in this session any more.
+    /// Notes that no command waits for anything in this session any more.
     pub(super) fn stop_waiting(&mut self, session: SessionId) {
         if let Some(entry) = self.entries.get_mut(&session) {
             entry.awaited = None;
@@ -182,7 +185,7 @@ impl Verifications {
         self.entries.remove(&session);
     }
 
-    /// What the link has to be handed, where that has changed.
+    /// Returns the messages for the link, if they have changed.
     pub(super) fn take_unsaid(&mut self, session: SessionId) -> Option<Vec<VerifyMessage>> {
         let entry = self.entries.get_mut(&session)?;
         let said = entry.verification.said();
@@ -192,17 +195,17 @@ impl Verifications {
         })
     }
 
-    /// When something is due.
+    /// Returns when something is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.entries.values().flat_map(|entry| [entry.words_by, entry.patient_until()]).flatten().min()
     }
 
-    /// The sessions whose words did not come in time.
+    /// Returns the sessions whose words did not come in time.
     pub(super) fn late(&self, now: Instant) -> Vec<SessionId> {
         self.sessions(|entry| entry.words_by.is_some_and(|by| by <= now))
     }
 
-    /// The sessions in which a command has waited for the other's answer for as long as it may.
+    /// Returns the sessions in which a command has waited for the other user's answer for as long as it may.
     pub(super) fn overdue(&self, now: Instant) -> Vec<SessionId> {
         self.sessions(|entry| entry.patient_until().is_some_and(|by| by <= now))
     }

@@ -1,5 +1,5 @@
-//! What commands and messages of the other side do to the verification of a peer's key, what is told of it, and what
-//! follows for the key. The verifications themselves are in [`super::verifications`]; knows nothing of links.
+//! What commands and messages of the other side do to the verification of a peer's key, what the user is told, and what
+//! follows for the key. The verifications themselves are in [`super::verifications`]. This file knows nothing of links.
 
 use hobnob_protocol::name::{PublicKey, UserName};
 use hobnob_protocol::verification::VerifyMessage;
@@ -11,14 +11,14 @@ use crate::session::verification::{Heard, Outcome, Parties};
 use crate::session::{LinkState, SessionId};
 use crate::show::{Failure, Notice, failing, saying};
 
-/// The command that verifies, as errors name it.
+/// The command that verifies, by its name in errors.
 const VERIFY: &str = "verify";
 
 impl State {
-    /// This user asks for a verification. Where one is under way in that session it is cancelled instead.
+    /// Begins a verification for this user. If one is under way in that session, it is cancelled instead.
     ///
     /// # Errors
-    /// When the session has no link, or the key has to rest.
+    /// Returns an error if the session has no link, or if the key has to rest.
     pub(crate) fn verify(&mut self, session: SessionId) -> Result<(), CommandError> {
         let parties = self.parties(session).ok_or_else(|| no_link(session))?;
         let now = Instant::now();
@@ -40,10 +40,10 @@ impl State {
         Ok(())
     }
 
-    /// The session whose words this user answers: the current one, or the only one where words are compared.
+    /// Returns the session whose words this user answers: the current one, or the only one in which words are compared.
     ///
     /// # Errors
-    /// When there is none, or it is not clear which.
+    /// Returns an error if there is none, or if it is not clear which one is meant.
     pub(crate) fn verified_session(&self) -> Result<SessionId, CommandError> {
         let open = self.verifications.open();
         let current = self.sessions.current().filter(|current| open.contains(current));
@@ -55,10 +55,10 @@ impl State {
         }
     }
 
-    /// This user says whether the words are the same.
+    /// Takes this user's answer whether the words are the same.
     ///
     /// # Errors
-    /// When the words are not there yet.
+    /// Returns an error if the words are not there yet.
     pub(crate) fn answer_verification(&mut self, session: SessionId, same: bool) -> Result<(), CommandError> {
         let outcome = self.verifications.answer(session, same, Instant::now());
         let outcome = outcome.map_err(|_none| failing::Verification::NoWordsYet)?;
@@ -74,10 +74,10 @@ impl State {
         Ok(())
     }
 
-    /// The other side of a session says something for a verification.
+    /// Handles a message of the other side for a verification.
     pub(super) fn verification_heard(&mut self, session: SessionId, message: &VerifyMessage) {
         let Some(parties) = self.parties(session) else { return };
-        // Whoever is ignored puts no question; one that this user put is answered.
+        // An ignored user cannot ask for a verification; he can answer one that this user asked for.
         let is_ignored = self.user.ignores(&parties.peer);
         let heard = self.verifications.hear(session, parties, message, is_ignored, Instant::now());
         self.pass_on_verification(session);
@@ -94,7 +94,8 @@ impl State {
         }
     }
 
-    /// A verification is over. Where a command of this user waited for it and it was cancelled, `why` is the failure.
+    /// Handles the end of a verification. If a command of this user waited for it and it was cancelled, `why` is the
+    /// failure.
     fn verification_over(
         &mut self,
         session: SessionId,
@@ -144,7 +145,7 @@ impl State {
         }
     }
 
-    /// The words of somebody were others: nothing more is said to that key, in whichever session.
+    /// Ends all sessions with a key, because its words were not the same.
     fn end_sessions_of(&mut self, key: &PublicKey) {
         let of_key = self.sessions.peers().filter(|(_, peer)| peer.key.as_ref() == Some(key));
         let of_key: Vec<SessionId> = of_key.map(|(session, _)| session).collect();
@@ -158,7 +159,7 @@ impl State {
         }
     }
 
-    /// A session ends: what is under way in it is cancelled.
+    /// Cancels the verification of a session that ends.
     pub(super) fn verification_ends_with(&mut self, session: SessionId) {
         if let Some((_, key)) = self.peer_of(session)
             && self.verifications.cancel(session, key, Instant::now())
@@ -168,7 +169,7 @@ impl State {
         self.verifications.remove(session);
     }
 
-    /// When something is due in a verification.
+    /// Returns when something is due in a verification.
     pub(crate) fn verification_deadline(&self) -> Option<Instant> {
         self.verifications.deadline()
     }
@@ -195,7 +196,7 @@ impl State {
         }
     }
 
-    /// Hands the link what this side has said by now, where that has changed.
+    /// Hands the link what this side has said by now, if that has changed.
     fn pass_on_verification(&mut self, session: SessionId) {
         if let Some(said) = self.verifications.take_unsaid(session) {
             self.private_links.verify(session, said);

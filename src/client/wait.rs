@@ -1,5 +1,5 @@
-//! `\wait` with a condition: begins the wait, and checks with every event whether the condition is met. Owns when the
-//! server is asked how many are in the lobby; the condition itself is in [`crate::client::waiting`].
+//! `\wait` with a condition: begins the wait, and checks with every event whether the condition is met. This file owns
+//! when the server is asked how many users are in the lobby; the condition itself is in [`crate::client::waiting`].
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::session::{LinkState, SessionId};
 use crate::show::{Failure, Message};
 
 impl State {
-    /// Begins to wait. Returns false when the condition is met already, so that there is nothing to wait for.
+    /// Begins to wait. Returns false if the condition is met already, so that there is nothing to wait for.
     pub(crate) fn watch_for(&mut self, condition: Condition, patience: Duration) -> bool {
         let open = || self.sessions.peers().any(|(_, peer)| peer.state != LinkState::Connecting);
         if condition == Condition::Opened && open() {
@@ -35,28 +35,28 @@ impl State {
         self.watch.is_some()
     }
 
-    /// When the wait is given up.
+    /// Returns when the wait is given up.
     pub(crate) fn watch_deadline(&self) -> Option<Instant> {
         self.watch.as_ref().map(|watch| watch.until)
     }
 
-    /// Gives the wait up, and tells the user, when its time is over.
+    /// Gives up the wait, and tells the user, if its time is over.
     pub(crate) fn watch_time(&mut self, now: Instant) {
         let Some(watch) = self.watch.take_if(|watch| watch.until <= now) else { return };
         self.fail(Failure::from(watch.failing()).of_command("wait"));
     }
 
-    /// Ends the wait when this message is the one it was for.
+    /// Ends the wait if it was for this message.
     pub(crate) fn watch_message(&mut self, message: &Message) {
         self.watch.take_if(|watch| watch.is_met_by(message));
     }
 
-    /// Ends the wait when it was for a private session to open.
+    /// Ends the wait if it was for a private session to open.
     pub(crate) fn watch_opened(&mut self) {
         self.watch.take_if(|watch| watch.condition == Condition::Opened);
     }
 
-    /// Ends the wait when it was for this room.
+    /// Ends the wait if it was for this room.
     pub(crate) fn watch_room_joined(&mut self, session: SessionId) {
         let Some(joined) = self.room_of(session) else { return };
         let is_it =
@@ -64,8 +64,7 @@ impl State {
         self.watch.take_if(is_it);
     }
 
-    /// The server has told how many are in the lobby, without a command having asked. Ends the wait when that is
-    /// enough.
+    /// Takes the number of users in the lobby, which no command asked for. Ends the wait if there are enough.
     pub(crate) fn counted(&mut self, request: u32, count: usize) {
         if let Some(watch) = &mut self.watch
             && watch.asking == Some(request)
@@ -75,8 +74,8 @@ impl State {
         }
     }
 
-    /// Asks how many are in the lobby, where that is waited for. Whoever comes and goes while an
-    /// answer is under way makes it an old one, so that the newest question alone counts.
+    /// Asks how many users are in the lobby, if a wait is for that. If users come or go before the answer, the answer
+    /// is old, so only the answer to the newest question counts.
     pub(crate) fn count_users(&mut self) {
         if self.sessions.lobby_state() != LinkState::Up {
             return;

@@ -1,5 +1,5 @@
-//! What a script waits for with `\wait`: a condition and the moment it is given up. A plain struct;
-//! knows nothing of links, and is told what happens.
+//! What a script waits for with `\wait`: a condition, and when the wait is given up. This is plain data; it knows
+//! nothing of links, and is told what happens.
 
 use std::time::Duration;
 
@@ -13,21 +13,21 @@ use crate::show::{Message, failing};
 /// What is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// Somebody says something, in the lobby, in a room or in a private session.
+    /// A user says something, in the lobby, in a room or in a private session.
     Message {
-        /// Whose message is waited for.
+        /// The user whose message is waited for.
         from: UserName,
     },
     /// A private session is open.
     Opened,
     /// This client is in a room.
     Joined {
-        /// Which.
+        /// The room.
         room: RoomName,
     },
-    /// So many users are in the lobby, this one among them.
+    /// At least this many users are in the lobby, including this one.
     Users {
-        /// How many at least.
+        /// The number of users.
         at_least: usize,
     },
 }
@@ -37,43 +37,43 @@ pub enum Condition {
 pub struct Watch {
     /// What is waited for.
     pub condition: Condition,
-    /// How long it may take.
+    /// How long the wait may take.
     pub patience: Duration,
-    /// When it is given up.
+    /// When the wait is given up.
     pub until: Instant,
-    /// Messages up to these numbers stood in the logs when the wait began.
+    /// The newest numbers of the logs when the wait began.
     after: Heads,
-    /// The question to the server how many are in the lobby, while it is open.
+    /// The question to the server how many users are in the lobby, while it is open.
     pub asking: Option<u32>,
 }
 
 impl Watch {
-    /// Begins to wait, `after` the messages of these numbers.
+    /// Begins to wait for something that comes after the messages with these numbers.
     #[must_use]
     pub fn new(condition: Condition, patience: Duration, after: Heads) -> Self {
         Self { condition, patience, until: Instant::now() + patience, after, asking: None }
     }
 
-    /// Whether a message that came is the one. What stood in its log already is none; a message
-    /// that was missed while the link was down is.
+    /// Whether an incoming message meets the condition. A message that was already in its log when the wait began does
+    /// not; one that was missed while the link was down does.
     #[must_use]
     pub fn is_met_by(&self, message: &Message) -> bool {
         let is_new = match message.seq {
             Some(seq) if self.after.knows(message.session) => seq > self.after.of(message.session),
-            // A room that was joined since.
+            // The room was joined after the wait began.
             Some(_) => !message.replayed,
             None => true,
         };
         matches!(&self.condition, Condition::Message { from } if *from == message.from && is_new)
     }
 
-    /// Whether that many users are enough.
+    /// Whether this many users are enough.
     #[must_use]
     pub fn is_met_by_users(&self, count: usize) -> bool {
         matches!(self.condition, Condition::Users { at_least } if count >= at_least)
     }
 
-    /// What failed when it is given up.
+    /// Returns the failure that is reported when the wait is given up.
     #[must_use]
     pub(crate) fn failing(&self) -> failing::Wait<'_> {
         let seconds = self.patience.as_secs_f64();

@@ -1,4 +1,4 @@
-//! `\accept NAME`: lets somebody open the private session that was asked for.
+//! `\accept NAME`: lets in a user who asks for a private session.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;

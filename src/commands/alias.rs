@@ -1,4 +1,4 @@
-//! `\alias [NAME TEXT]`: words of one's own for a text or a command.
+//! `\alias [NAME TEXT]`: makes a command of the user's own, which stands for a text or a command.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;

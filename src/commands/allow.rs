@@ -1,4 +1,4 @@
-//! `\allow [NAME]`: lets a program of the user's own do what it asks for; alone, lists them.
+//! `\allow [NAME]`: lets one of the user's own programs do what it asks for. Without a name, it lists the programs.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;

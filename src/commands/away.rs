@@ -1,4 +1,4 @@
-//! `\away [TEXT]`: tells whoever asks that one is not there, and why.
+//! `\away [TEXT]`: tells users who ask that this user is not there, and why.
 
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::message::ClientMessage;
@@ -25,7 +25,7 @@ pub(super) const AWAY: Command = Command {
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let text = AwayText::new(args).map_err(|err| Worded::new(ErrorCode::TooLong, err))?;
     state.user.away = Some(text.clone());
-    // While the lobby is down it is told when that is back.
+    // While the lobby is down this cannot be told; it is told when the lobby is back.
     if state.sessions.lobby_state() == LinkState::Up {
         state.lobby.ask(ClientMessage::Away { text });
     }

@@ -1,4 +1,4 @@
-//! `\back`: one is there again.
+//! `\back`: tells that this user is there again.
 
 use hobnob_protocol::message::ClientMessage;
 

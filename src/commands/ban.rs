@@ -1,4 +1,4 @@
-//! `\ban WHAT [DURATION WHY]`: keeps a key, or whoever comes from an address, out for a time or for good.
+//! `\ban WHAT [DURATION WHY]`: keeps out a key, or everybody who comes from an address, for a time or for good.
 
 use super::whom;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};

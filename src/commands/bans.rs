@@ -1,4 +1,4 @@
-//! `\bans`: lists who and what is banned.
+//! `\bans`: lists the banned users and addresses.
 
 use hobnob_protocol::message::ClientMessage;
 

@@ -1,4 +1,4 @@
-//! `\clear`: an empty screen.
+//! `\clear`: empties the screen.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;

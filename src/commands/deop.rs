@@ -1,4 +1,4 @@
-//! `\deop NAME`: makes somebody an operator no longer.
+//! `\deop NAME`: takes a user's rights as an operator back.
 
 use super::whom;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};

@@ -1,4 +1,4 @@
-//! `\disallow NAME`: takes back what `\allow` gave a program of the user's own.
+//! `\disallow NAME`: takes back what `\allow` allowed one of the user's own programs.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;

@@ -1,4 +1,4 @@
-//! `\edit [TEXT]`: writes the next message in an editor.
+//! `\edit [TEXT]`: opens an external editor to write the next text.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;

@@ -1,10 +1,10 @@
-//! `\forget NAME [--talk]`: takes back that a key was pinned, and what was refused of it.
+//! `\forget NAME [--talk]`: forgets the pinned key of a user, and that sessions with this key are refused.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::show::{failing, saying};
 
-/// What is written after the name when the kept talk is to go, too.
+/// The word after the name that removes the kept private talk, too.
 const TALK: &str = "--talk";
 
 pub(super) const FORGET: Command = Command {

@@ -1,4 +1,4 @@
-//! `\fork NAME`: a private session with somebody in the lobby.
+//! `\fork NAME`: asks for a private session with a user in the lobby.
 
 use hobnob_protocol::message::ClientMessage;
 use hobnob_protocol::name::UserName;
@@ -31,13 +31,14 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     }
     check(state, &name)?;
     let session = add(state, &name);
-    // At once: what is typed from now on is meant for the peer and must not reach the lobby.
+    // The session is current at once, because a text typed from now on is meant for the peer and must not reach the
+    // lobby.
     state.sessions.switch(session);
     open(state, session, name, FORK.name);
     Ok(Progress::Opening(session))
 }
 
-/// Whether a session with somebody who has none yet may be asked for.
+/// Checks whether a session may be asked for, with a user with whom there is none yet.
 pub(super) fn check(state: &State, name: &UserName) -> Result<(), CommandError> {
     state.require_lobby_up()?;
     if *name == state.me.name {
@@ -49,7 +50,7 @@ pub(super) fn check(state: &State, name: &UserName) -> Result<(), CommandError> 
     Ok(())
 }
 
-/// Adds a session with somebody; it has no link yet.
+/// Adds a session with a user; it has no link yet.
 pub(super) fn add(state: &mut State, name: &UserName) -> SessionId {
     let session = state.sessions.add(PeerSession {
         peer: name.clone(),
@@ -67,9 +68,9 @@ pub(super) fn add(state: &mut State, name: &UserName) -> SessionId {
 /// Asks for the link of a session that was added, for the command of this name.
 pub(super) fn open(state: &mut State, session: SessionId, name: UserName, command: &'static str) {
     state.private_links.opens_for(session, command);
-    // Who waits for an answer has it by that: the server knows that both want the same.
+    // If that user waits for an answer, this is the answer: the server knows that both want the same.
     state.knocks.take(&name);
-    // The other is opening a session with this user already: it is the one.
+    // If the other user is already opening a session with this user, that session is used.
     if state.join_inbound(session, &name) {
         return;
     }

@@ -1,16 +1,16 @@
-//! Words that other chats use for commands, and what does the same here. Typed as `\WORD` they are
-//! unknown commands with a hint that fits; typed as `/WORD` at a terminal they are not said.
+//! Words that are commands in other chats, and what does the same in hobnob. `\WORD` is an unknown command whose error
+//! has a fitting hint; `/WORD`, typed at a terminal, is not said.
 
 use super::Leads;
 
-/// Words of other chats that mean one thing.
+/// Some words of other chats that mean the same.
 pub(super) struct Habit {
     pub(super) words: &'static [&'static str],
-    /// What does it here, as the end of a sentence.
+    /// What does the same in hobnob, as the end of a sentence.
     pub(super) instead: &'static str,
-    /// Where it would lead: what follows it was meant for somebody there.
+    /// Where the command leads in other chats. What follows it was meant for the user or room there.
     pub(super) leads: Leads,
-    /// Whether `/WORD` means this even though a command here has the same word.
+    /// Whether `/WORD` has this meaning even if hobnob has a command with the same word.
     pub(super) beats_command: bool,
 }
 
@@ -18,7 +18,7 @@ const fn habit(words: &'static [&'static str], instead: &'static str) -> Habit {
     Habit { words, instead, leads: Leads::Nowhere, beats_command: false }
 }
 
-/// Every word of other chats that is known here.
+/// All words of other chats that are known.
 pub(super) const HABITS: &[Habit] = &[
     Habit {
         words: &["q"],
@@ -72,7 +72,7 @@ pub(super) const HABITS: &[Habit] = &[
     ),
 ];
 
-/// What a word of other chats means, in whatever case it is typed.
+/// Finds a word of other chats, in upper or lower case.
 pub(super) fn find(word: &str) -> Option<&'static Habit> {
     let word = word.to_lowercase();
     HABITS.iter().find(|habit| habit.words.contains(&word.as_str()))

@@ -1,4 +1,4 @@
-//! `\help [COMMAND]`: the commands, or one of them.
+//! `\help [COMMAND]`: shows all commands, or one of them.
 
 use super::{Argument, COMMANDS, Command, CommandError, Group, Progress, Traits, find, help_rows};
 use crate::client::State;
@@ -20,7 +20,7 @@ pub(super) const HELP: Command = Command {
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let commands = match args.trim_start_matches('\\') {
         "" => {
-            // Hobnob's own commands win over programs of their names.
+            // If a program has the name of one of hobnob's own commands, hobnob's command wins.
             let own = state.plugins.rows().into_iter().filter(|row| find(&row.name).is_none());
             let shown: Vec<Command> = COMMANDS
                 .iter()

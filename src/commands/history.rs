@@ -1,5 +1,5 @@
-//! `\history [N] [NAME]`: what was said in the current session, as much of it as is kept; or in private with somebody,
-//! who need not be online.
+//! `\history [N] [NAME]`: shows old messages of the current session, as far as they are kept; or of private talk with a
+//! user, who need not be online.
 
 use hobnob_protocol::MAX_HISTORY_REQUEST;
 use hobnob_protocol::message::ClientMessage;
@@ -13,7 +13,7 @@ use crate::data::history::question::{In, Question as Kept};
 use crate::session::{LinkState, SessionId};
 use crate::show::{Notice, failing, saying};
 
-/// Messages shown when no number is given.
+/// How many messages are shown if no number is given.
 const DEFAULT_COUNT: u32 = 20;
 
 pub(super) const HISTORY: Command = Command {
@@ -46,7 +46,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     Ok(Progress::Done)
 }
 
-/// A number, a name, or both.
+/// Reads a number, a name, or both.
 fn parse(args: &str) -> Result<(u32, Option<UserName>), CommandError> {
     let count = |text: &str| text.parse().ok().filter(|count| *count > 0);
     let name = |text: &str| text.parse().map(Some).map_err(|_| usage(&HISTORY));
@@ -63,7 +63,7 @@ fn parse(args: &str) -> Result<(u32, Option<UserName>), CommandError> {
     }
 }
 
-/// What was said in private with the user of this name, in whatever run; the key decides who that is.
+/// Shows private talk with the user of this name, from all runs. The key decides which user that is.
 fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progress, CommandError> {
     let failed = failing::History::Unreadable;
     let open = state.sessions.with_name(name);
@@ -85,8 +85,8 @@ fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progres
     Ok(Progress::Done)
 }
 
-/// Asks the server for the newest `count` messages: up to as many as one question may ask for, whatever
-/// their numbers are; for more, one part after the other from the oldest on, so that none has to be kept
+/// Asks the server for the newest `count` messages. If one question may ask for that many, the numbers do not matter.
+/// For more messages, the parts are asked for one after another, from the oldest on, so that no part has to be kept
 /// until the others are there.
 fn ask(state: &mut State, session: SessionId, count: u32) -> u32 {
     let (until, room) = (state.heads.of(session), state.room_of(session));

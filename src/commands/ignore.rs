@@ -1,5 +1,5 @@
-//! `\ignore [NAME]`: shows nothing more of what somebody says, in the lobby and in private, and lets them open no
-//! private session.
+//! `\ignore [NAME]`: hides everything that a user says, in the lobby and in private, and lets him open no private
+//! session. Without a name, it lists the ignored users.
 
 use hobnob_protocol::message::ClientMessage;
 

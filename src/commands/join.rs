@@ -1,4 +1,4 @@
-//! `\join ROOM`: a lobby beside the lobby, made by whoever joins it first.
+//! `\join ROOM`: joins a room, which is a lobby beside the lobby. The first user who joins a room makes it.
 
 use hobnob_protocol::room::RoomName;
 
@@ -20,7 +20,7 @@ pub(super) const JOIN: Command = Command {
     run,
 };
 
-/// In a room that this user is in already, it is the same as to switch to it.
+/// If this user is in the room already, this is the same as switching to it.
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let room = RoomName::typed(args).map_err(failing::Room::NoName)?;
     if let Some(session) = state.sessions.with_room(&room) {

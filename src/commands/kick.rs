@@ -1,4 +1,4 @@
-//! `\kick NAME [REASON]`: sends somebody out of the lobby, who may come back.
+//! `\kick NAME [REASON]`: sends a user out of the lobby; he may come back.
 
 use super::whom;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};

@@ -1,10 +1,10 @@
-//! `\last [N]`: the last messages that named this user, in whatever run they came; once more: those before.
+//! `\last [N]`: shows the last messages that named this user, from all runs. Used again, it shows those before them.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
 use crate::client::State;
 use crate::show::{Notice, failing, saying};
 
-/// Messages that are shown at once at the most.
+/// How many messages are shown at once at most.
 const MOST: usize = 1_000;
 
 pub(super) const LAST: Command = Command {
@@ -25,7 +25,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         "" => 1,
         args => args.parse().ok().filter(|count| *count > 0).ok_or_else(|| usage(&LAST))?,
     };
-    // With a number it begins with the newest ones; without, it goes on where it was.
+    // With a number it begins with the newest messages; without one, it goes on from where it was.
     let walk = state.user.mentions.take().filter(|_| args.is_empty());
     let before = walk.is_some();
     let (found, walk) = state.mentions_before(walk.unwrap_or_default(), MOST.min(count));

@@ -21,7 +21,8 @@ pub(super) const LEAVE: Command = Command {
 fn run(state: &mut State, _args: &str) -> Result<Progress, CommandError> {
     match state.sessions.current() {
         Some(session) if session != SessionId::LOBBY => {
-            // At once: telling the other may take a moment, and nothing more is to be said there.
+            // The user is told at once: telling the other side may take a moment, and nothing more is to be said in the
+            // session.
             state.emit(Notice::Switched { session: SessionId::LOBBY });
             state.fall_back_to_lobby();
             match state.sessions.room(session) {

@@ -1,4 +1,5 @@
-//! `\lock [DURATION|always]`: lets only those join or speak whose names are older than an hour, and whom an operator admitted.
+//! `\lock [DURATION|always]`: lets in, and lets speak, only users whose names are older than an hour, and users whom an
+//! operator admitted.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
 use crate::client::State;
@@ -18,7 +19,8 @@ pub(super) const LOCK: Command = Command {
     run,
 };
 
-/// How long a lock holds about which nothing is said, in seconds: it ends by itself, also when whoever locked the lobby forgets it.
+/// How long a lock holds if no duration is given, in seconds. It ends by itself, even if the operator who locked the
+/// lobby forgets it.
 const AN_HOUR: u64 = 3600;
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {

@@ -1,4 +1,4 @@
-//! `\me ACTION`: says what one does, as `* NAME ACTION`.
+//! `\me ACTION`: says what this user does, as `* NAME ACTION`.
 
 use hobnob_protocol::name::{Text, UserName};
 
@@ -20,8 +20,8 @@ pub(super) const ME: Command = Command {
     run,
 };
 
-/// For callers without a line: a typed one is the text it stands for before it comes here, so that it
-/// goes to the session its prompt showed.
+/// Called only when there is no typed line. A typed `\me` is replaced by the text that it stands for before it comes
+/// here, so that it goes to the session that its prompt showed.
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let Some(session) = state.sessions.current() else {
         return Err(failing::Sessions::NowhereToSay.into());
@@ -31,7 +31,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     Ok(Progress::Done)
 }
 
-/// What `\me ARGS` says.
+/// Returns the text that `\me ARGS` says.
 fn action(own: &UserName, args: &str) -> String {
     format!("* {own} {args}")
 }

@@ -1,6 +1,6 @@
-//! `\missed`: what was said in the lobby and in rooms since this user was last there, from the first unread message on, a
-//! screen at a time: first in the current session, then in the others. The mark moves with it. `\missed mentions`: only
-//! what names this user, with what was said around it; the mark stays.
+//! `\missed`: shows what was said in the lobby and in rooms since this user was last there, a screen at a time, from
+//! the first unread message on. The current session comes first, then the others. The mark moves along. `\missed
+//! mentions` shows only the messages that name this user, with their neighbours; the mark stays.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
 use crate::client::State;
@@ -10,7 +10,8 @@ use crate::data::history::entry::Kept;
 use crate::session::SessionId;
 use crate::show::{Notice, failing, saying};
 
-/// Rows of the screen that other things need: the prompt, what is said under the messages, a line of the day.
+/// How many rows of the screen are needed for other things: the prompt, the sentence below the messages, and a line
+/// with the day.
 const ROWS_BESIDE: usize = 4;
 
 pub(super) const MISSED: Command = Command {
@@ -37,7 +38,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     }
 }
 
-/// What names this user, from all sessions one after the other.
+/// Shows messages that name this user, from all sessions one after another.
 fn mentions(state: &mut State) -> Result<Progress, CommandError> {
     let (columns, rows) = state.screen.size();
     let mut page = Page::new(columns, rows.saturating_sub(ROWS_BESIDE).max(1));
@@ -97,14 +98,14 @@ fn all(state: &mut State) -> Result<Progress, CommandError> {
     Ok(Progress::Done)
 }
 
-/// Where to read on: in the current session, or where that has nothing unread in the first that has.
+/// Returns where to read on: in the current session, or else in the first session that has unread messages.
 fn next(state: &State) -> Option<(SessionId, Unread)> {
     let of = |session: SessionId| state.unread.get(&session).map(|unread| (session, *unread));
     let current = state.sessions.current().and_then(of);
     current.or_else(|| state.unread.first_key_value().map(|(session, unread)| (*session, *unread)))
 }
 
-/// Shows as many as fit, at least one; the number of the last of them.
+/// Shows as many messages as fit, but at least one. Returns the number of the last one.
 fn show(state: &mut State, session: SessionId, kept: Vec<Kept>, columns: usize, room: usize) -> u64 {
     let (mut used, mut read) = (0, 0);
     for kept in kept {

@@ -1,7 +1,6 @@
-//! The commands: one module each, one row each in [`COMMANDS`]. The parser, `\help`, completion,
-//! usage errors and the README's table all read that table. A command changes `State` and says
-//! what a script has to wait for; it awaits nothing itself, because the answers it waits for arrive
-//! through the same loop that runs it.
+//! The commands: each has one module and one row in [`COMMANDS`]. The parser, `\help`, completion, usage errors and the
+//! table in the README all read [`COMMANDS`]. A command changes the `State` and says what a script has to wait for. It
+//! awaits nothing itself, because the answers arrive through the same loop that runs the command.
 
 mod accept;
 mod admit;
@@ -47,6 +46,7 @@ mod unban;
 mod unignore;
 mod unlock;
 mod unmute;
+mod unrun;
 mod users;
 mod verify;
 mod wait;
@@ -55,6 +55,7 @@ mod whom;
 
 use tokio::time::Instant;
 
+pub use self::unrun::{leads_to_lobby, said_alone, session_led_to};
 use crate::client::State;
 pub use crate::client::command_error::CommandError;
 pub use crate::input::traits::{Leads, Traits};
@@ -115,27 +116,27 @@ pub const COMMANDS: &[Command] = &[
     quit::QUIT,
 ];
 
-/// What a command is about: `\help` shows those of one group together.
+/// The subject of a command; `\help` shows the commands of one group together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
-    /// Who else is here.
+    /// Other users.
     People,
-    /// In which session one talks.
+    /// The session in which a text is said.
     Sessions,
-    /// What was said.
+    /// Old messages.
     Reading,
-    /// How one says something.
+    /// Ways to say something.
     Talking,
-    /// How one likes it.
+    /// The user's own settings.
     Yours,
-    /// Order in the lobby, for operators: shown to them alone.
+    /// Keeping order in the lobby; only operators are shown these commands.
     Operators,
     /// hobnob itself.
     Program,
 }
 
 impl Group {
-    /// The words above its commands.
+    /// Returns the heading above the commands of the group.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -150,73 +151,74 @@ impl Group {
     }
 }
 
-/// One command.
+/// One command and its description.
 #[derive(Debug, Clone, Copy)]
 pub struct Command {
     /// The word after the backslash.
     pub name: &'static str,
     /// Shorter words for it.
     pub aliases: &'static [&'static str],
-    /// How it is written.
+    /// How the command is written.
     pub usage: &'static str,
-    /// What it does, in a few words.
+    /// What the command does, in a few words.
     pub about: &'static str,
     /// What comes after the word, for completion and for the check before it runs.
     pub argument: Argument,
     /// Whether the argument may be left out.
     pub optional: bool,
-    /// What it is about.
+    /// The group to which it belongs.
     pub group: Group,
-    /// Lines to type, for whom the usage alone does not tell enough.
+    /// Example lines, for commands whose usage alone does not tell enough.
     pub examples: &'static [&'static str],
     /// What is special about it.
     pub traits: Traits,
-    /// Runs it with what follows the word.
+    /// Runs the command with the text after the word.
     pub run: fn(&mut State, &str) -> Result<Progress, CommandError>,
 }
 
 /// How far a command has come when it returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// It is done.
+    /// The command is finished.
     Done,
-    /// It goes on until this session is open or has failed.
+    /// The command goes on until this session is open or has failed.
     Opening(SessionId),
-    /// It goes on until this session is over.
+    /// The command goes on until this session is over.
     Ending(SessionId),
-    /// It goes on until the words of a verification in this session are there, or its outcome.
+    /// The command goes on until the words of a verification in this session are there, or its outcome.
     Verifying(SessionId),
-    /// It goes on until this question is answered or given up.
+    /// The command goes on until this question is answered or given up.
     Answer(u32),
-    /// It goes on until the text with this number in the ledger is answered for.
+    /// The command goes on until the text with this number in the ledger is answered for.
     Said(u64),
-    /// It goes on until the act with this number is answered for.
+    /// The command goes on until the act with this number is answered for.
     Acted(u64),
-    /// It goes on until this moment.
+    /// The command goes on until this point in time.
     Until(Instant),
-    /// It goes on until what `\wait` waits for has happened or was given up.
+    /// The command goes on until the condition of `\wait` is met or given up.
     Watched,
-    /// It goes on until this run of a program of the user's own is over.
+    /// The command goes on until this run of one of the user's own programs is over.
     Plugin(u32),
-    /// It ends the client.
+    /// The command ends the client.
     Quit,
 }
 
-/// Finds a command by its name or an alias, whole.
+/// Finds a command by its whole name or alias.
 #[must_use]
 pub fn find(word: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.name == word || command.aliases.contains(&word))
 }
 
-/// Where the command of this word leads; for a word of other chats, where it leads there.
+/// Returns where the command of this word leads. For a word of other chats, it is where the word leads there.
 #[must_use]
 pub fn leads(word: &str) -> Leads {
     let command = find(word).map(|command| command.traits.leads);
     command.or_else(|| habits::find(word).map(|habit| habit.leads)).unwrap_or(Leads::Nowhere)
 }
 
-/// Where the command leads that this word was probably meant as: itself, what it is in other chats, or, where it is
-/// neither, the one it is near to (`\\frok`, `\\Fork`) or begins with (`\\forkbobby`).
+/// Returns where the command leads that was probably meant by this word: the command itself, or its meaning in other
+/// chats, or else the command that is spelled nearly so (`\\frok`, `\\Fork`) or with which the word begins
+/// (`\\forkbobby`).
 #[must_use]
 pub fn probably_leads(word: &str) -> Leads {
     if find(word).is_some() || habits::find(word).is_some() {
@@ -232,7 +234,7 @@ pub fn probably_leads(word: &str) -> Leads {
 /// Runs the command of this word.
 ///
 /// # Errors
-/// What is to be shown when it fails, the command's name included.
+/// Returns the failure that is to be shown, including the name of the command.
 pub fn dispatch(state: &mut State, word: &str, args: &str) -> Result<Progress, Failure> {
     let Some(command) = find(word) else {
         return match state.call_plugin(word, args) {
@@ -251,13 +253,13 @@ pub fn dispatch(state: &mut State, word: &str, args: &str) -> Result<Progress, F
     done.map_err(|error| Failure::from(error).of_command(command.name))
 }
 
-/// How a command is written, for a call that was not.
+/// Returns the error that shows how a command is written, for a call with wrong arguments.
 #[must_use]
 pub fn usage(command: &Command) -> CommandError {
     failing::Input::Usage { usage: command.usage, example: command.examples.first().copied() }.into()
 }
 
-/// The rows of `\help`.
+/// Returns the rows of `\help`.
 pub fn help_rows(commands: &[Command]) -> Vec<HelpRow> {
     commands
         .iter()
@@ -276,7 +278,7 @@ pub fn help_rows(commands: &[Command]) -> Vec<HelpRow> {
         .collect()
 }
 
-/// The words for the line editor that are the same for every user: commands, and what other chats call them.
+/// Returns the words for the line editor that are the same for every user: the commands, and the words of other chats.
 #[must_use]
 pub fn words() -> Words {
     let command_word = |command: &Command| CommandWord {
@@ -289,7 +291,7 @@ pub fn words() -> Words {
     Words { commands: COMMANDS.iter().map(command_word).collect(), habits: habit_words(), ..Words::default() }
 }
 
-/// The words of other chats.
+/// Returns the words of other chats.
 fn habit_words() -> Vec<HabitWord> {
     let words = |habit: &habits::Habit| {
         let (instead, beats_command) = (habit.instead, habit.beats_command);
@@ -298,8 +300,8 @@ fn habit_words() -> Vec<HabitWord> {
     habits::HABITS.iter().flat_map(words).collect()
 }
 
-/// The failure for a word that is no command, with what does here what it does in other chats, or the
-/// nearest word that is one.
+/// Returns the failure for a word that is not a command. It says what does the same here as the word does in other
+/// chats, or names the nearest command.
 fn unknown(word: &str) -> Failure {
     let near = nearest(word);
     let failing = match (habits::find(word), near) {
@@ -315,7 +317,7 @@ fn nearest(word: &str) -> Option<&'static str> {
     let words = COMMANDS.iter().flat_map(|command| std::iter::once(&command.name).chain(command.aliases));
     let (distance, near) =
         words.map(|candidate| (strsim::damerau_levenshtein(&word, candidate), *candidate)).min()?;
-    // One slip in a short word, two in a longer one; further away it is a guess.
+    // One slip is allowed in a short word and two in a longer one; anything else would be a guess.
     (distance <= if word.chars().count() <= 4 { 1 } else { 2 }).then_some(near)
 }
 

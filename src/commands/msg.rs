@@ -1,4 +1,4 @@
-//! `\msg NAME TEXT`: says a text to somebody alone, from wherever one is.
+//! `\msg NAME TEXT`: says a text to one user in private, from any session.
 
 use hobnob_protocol::name::Text;
 
@@ -21,8 +21,8 @@ pub(super) const MSG: Command = Command {
     run,
 };
 
-/// The text goes into the private session with NAME, which is opened where there is none, and waits in it
-/// until it is open. A script goes on when the text is answered for.
+/// Says the text in the private session with NAME, which is opened if there is none; the text waits in it until it is
+/// open. A script goes on when the text is answered for.
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let (name, text) = args.split_once(char::is_whitespace).ok_or_else(|| usage(&MSG))?;
     let text = text.trim_start();

@@ -1,4 +1,4 @@
-//! `\mute NAME [DURATION WHY]`: keeps somebody from speaking, who still hears.
+//! `\mute NAME [DURATION WHY]`: keeps a user from speaking; he still hears the others.
 
 use super::whom;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};

@@ -1,4 +1,4 @@
-//! `\op NAME`: makes somebody an operator.
+//! `\op NAME`: makes a user an operator.
 
 use super::whom;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};

@@ -1,4 +1,4 @@
-//! `\quit`: ends every session, tells the others, leaves.
+//! `\quit`: ends every session, tells the others, and leaves.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;

@@ -1,4 +1,4 @@
-//! `\rooms`: the rooms there are, how many are in each, and what it is about.
+//! `\rooms`: lists the rooms, with the number of users and the topic of each.
 
 use hobnob_protocol::message::ClientMessage;
 

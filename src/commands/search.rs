@@ -1,5 +1,6 @@
-//! `\search WORDS [from:NAME] [in:ROOM|NAME] [since:DATE]`: what was said with all these words, in any run, as far as it
-//! is kept on this machine; where nothing is kept, what this run has seen. `\search` alone shows what comes before.
+//! `\search WORDS [from:NAME] [in:ROOM|NAME] [since:DATE]`: shows messages of any run that have all these words, as far
+//! as they are kept on this machine. If nothing is kept, it searches what this run has seen. `\search` alone shows the
+//! results before the last ones.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
 use crate::client::State;
@@ -9,7 +10,7 @@ use crate::show::failing::Worded;
 use crate::show::{ErrorCode, Notice, failing, saying};
 use crate::timestamp;
 
-/// Messages shown at once.
+/// How many messages are shown at once.
 const SHOWN: usize = 20;
 
 pub(super) const SEARCH: Command = Command {
@@ -39,7 +40,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     Ok(Progress::Done)
 }
 
-/// A question out of what was typed.
+/// Makes a question from the typed arguments.
 fn parse(args: &str) -> Result<Question, CommandError> {
     let mut question = Question::default();
     for word in args.split_whitespace() {

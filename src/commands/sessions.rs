@@ -1,4 +1,4 @@
-//! `\sessions`: the sessions there are.
+//! `\sessions`: lists the sessions.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;

@@ -1,4 +1,4 @@
-//! `\set [KEY [VALUE]]`: how this user likes the terminal; `\set --save` keeps it.
+//! `\set [KEY [VALUE]]`: shows or changes the user's preferences; `\set --save` saves them.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;

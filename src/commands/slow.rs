@@ -1,4 +1,4 @@
-//! `\slow [SECONDS]`: takes one text in so many seconds of each who is no operator.
+//! `\slow [SECONDS]`: lets each user who is no operator say only one text in this many seconds.
 
 use super::whom;
 use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};

@@ -26,9 +26,10 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     Ok(Progress::Done)
 }
 
-/// A number is a session's number, even where somebody has it for a name; a name is a user's before it is a room's,
-/// unless `#` stands before it. `lobby` is the lobby where nobody has that name.
-fn find(state: &State, args: &str) -> Result<SessionId, CommandError> {
+/// Finds the session that the arguments name. A number is the number of a session, even if a user has it as his name. A
+/// name is that of a user before it is that of a room, unless `#` stands before it. `lobby` is the lobby, unless a user
+/// has that name.
+pub(super) fn find(state: &State, args: &str) -> Result<SessionId, CommandError> {
     let by_number = args.parse().ok().map(SessionId).filter(|id| state.sessions.contains(*id));
     let by_name = || args.parse().ok().and_then(|name| state.sessions.with_name(&name));
     let by_room = || RoomName::typed(args).ok().and_then(|room| state.sessions.with_room(&room));

@@ -1,5 +1,5 @@
-//! `\topic [TEXT]`: what the current room, or the lobby, is about. Anybody reads it; in a room anybody says it, in the
-//! lobby operators do.
+//! `\topic [TEXT]`: shows or sets the topic of the current room or the lobby. Everybody can read it. In a room
+//! everybody can set it; in the lobby only operators can.
 
 use hobnob_protocol::content::{Act, ShortText};
 

@@ -1,4 +1,4 @@
-//! `\unalias NAME`: takes an alias back.
+//! `\unalias NAME`: removes an alias.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;

@@ -1,4 +1,4 @@
-//! `\unban WHAT`: takes a ban back, by what it is about.
+//! `\unban WHAT`: takes back the ban of a key or address.
 
 use super::whom;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};

@@ -1,4 +1,4 @@
-//! `\unignore NAME`: shows again what somebody says.
+//! `\unignore NAME`: shows again what a user says.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
@@ -19,7 +19,7 @@ pub(super) const UNIGNORE: Command = Command {
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let name = state.parse_name(args)?;
-    // By the key as well: whoever is ignored may have another name by now.
+    // The key is looked up as well, because an ignored user may have another name by now.
     let key = state.met_key(&name).map(|key| key.to_string());
     let found: Vec<String> = state
         .user

@@ -1,4 +1,4 @@
-//! `\unlock`: opens a locked lobby for everybody.
+//! `\unlock`: opens a locked lobby to everybody.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;

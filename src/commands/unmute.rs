@@ -1,4 +1,4 @@
-//! `\unmute NAME`: lets somebody speak again.
+//! `\unmute NAME`: lets a user speak again.
 
 use super::whom;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};

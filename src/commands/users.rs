@@ -1,4 +1,4 @@
-//! `\users`: who is in the lobby, or in the current room.
+//! `\users`: lists who is in the lobby or in the current room.
 
 use hobnob_protocol::message::ClientMessage;
 

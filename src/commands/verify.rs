@@ -1,4 +1,4 @@
-//! `\verify [NAME|yes|no]`: compares the key of a peer, by seven words that both users see.
+//! `\verify [NAME|yes|no]`: verifies the key of a peer by comparing seven words that both users see.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
@@ -22,7 +22,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     if let "yes" | "no" = args {
         let session = state.verified_session()?;
         state.answer_verification(session, args == "yes")?;
-        // After a no the session ends, and a script's next line is for nobody until it says for whom.
+        // After a no the session ends, and the script's next text goes nowhere until the script says where.
         return Ok(if args == "yes" { Progress::Verifying(session) } else { Progress::Ending(session) });
     }
     let session = match args {

@@ -1,4 +1,4 @@
-//! `\wait`: for scripts, goes on after a time or when something has happened.
+//! `\wait`: lets a script go on after a time, or when something has happened.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::show::{ErrorCode, failing};
 /// The longest wait, in seconds: a day.
 const LONGEST: f64 = 86_400.0;
 
-/// How long a condition is waited for where no time is given.
+/// How long a condition is waited for if no time is given.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) const WAIT: Command = Command {
@@ -30,7 +30,7 @@ pub(super) const WAIT: Command = Command {
     run,
 };
 
-/// What is to be waited for.
+/// What a script wants to wait for.
 #[derive(Debug, PartialEq)]
 enum Wait {
     Time(Duration),

@@ -1,4 +1,4 @@
-//! `\whois NAME`: who somebody in the lobby is.
+//! `\whois NAME`: shows who a user in the lobby is.
 
 use hobnob_protocol::message::ClientMessage;
 

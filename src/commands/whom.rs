@@ -1,5 +1,5 @@
-//! What the commands of operators are about: somebody by name or by fingerprint, or addresses; for how long, and why. Owns
-//! how that is read; knows nothing of what is done.
+//! The arguments of the operators' commands: a user by name or by fingerprint, or addresses; for how long, and why.
+//! This file owns how they are read, and knows nothing of what is done with them.
 
 use hobnob_protocol::content::{ActTarget, ShortText};
 use hobnob_protocol::name::{Fingerprint, UserName};
@@ -9,14 +9,14 @@ use crate::client::State;
 use crate::input::{address, duration};
 use crate::show::failing;
 
-/// The first word, and what follows it.
+/// Returns the first word, and what follows it.
 pub(super) fn first_word(args: &str) -> (&str, &str) {
     args.split_once(char::is_whitespace).map_or((args, ""), |(word, rest)| (word, rest.trim()))
 }
 
-/// Somebody by name, or a fingerprint or addresses. What can be read as an address is one, although a name could be
-/// written so; where somebody here has that name, neither is meant for certain, and a stranger who calls himself by the
-/// address of another would have that one banned.
+/// Reads a user's name, a fingerprint or addresses. A word that can be read as an address is one, although a name could
+/// be written in the same way. If a user in the lobby has that name, it is not certain which is meant, and the word is
+/// refused: otherwise a stranger could take somebody's address as his name, and have that person banned.
 pub(super) fn whom(state: &State, word: &str) -> Result<(Option<UserName>, Option<ActTarget>), CommandError> {
     if address::is_address(word) && word.parse().is_ok_and(|name| state.known_names.contains(&name)) {
         return Err(failing::Input::NameOrAddress(word).into());
@@ -27,13 +27,14 @@ pub(super) fn whom(state: &State, word: &str) -> Result<(Option<UserName>, Optio
     state.parse_name(word).map(|name| (Some(name), None))
 }
 
-/// What an act is about that is no name.
+/// Reads the target of an act that is not a name.
 pub(super) fn target(text: &str) -> Option<ActTarget> {
     ActTarget::new(text).ok()
 }
 
-/// For how many seconds, and why. The first word is a duration if it can be read as one. A first word that begins with a
-/// digit and is none (`10min`, `5x`) was meant as one: taken as a reason, it would make what was meant for minutes last for good.
+/// Reads for how many seconds an act holds, and why. The first word is a duration if it can be read as one. A first
+/// word that begins with a digit and is no duration (`10min`, `5x`) is refused: it was meant as a duration, and if it
+/// were taken as the reason, an act that was meant for minutes would hold for good.
 pub(super) fn term(rest: &str) -> Result<(Option<u64>, Option<ShortText>), CommandError> {
     let (word, after) = first_word(rest);
     match duration::parse(word) {
@@ -45,7 +46,7 @@ pub(super) fn term(rest: &str) -> Result<(Option<u64>, Option<ShortText>), Comma
     }
 }
 
-/// Why; nothing where nothing is said.
+/// Reads the reason; `None` if there is none.
 pub(super) fn reason(text: &str) -> Result<Option<ShortText>, CommandError> {
     if text.is_empty() {
         return Ok(None);

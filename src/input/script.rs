@@ -3,6 +3,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::input::invisible::{from_first_visible, without_mark};
@@ -41,7 +42,8 @@ pub enum ScriptLine {
     Failed(String),
 }
 
-/// Starts a thread that reads standard input. The channel closes when the input ends. If `requests` is true, a line
+/// Starts a thread that reads standard input. The channel closes when the input ends. A line is read only when
+/// the channel has room for it, so every line that was read is in the channel. If `requests` is true, a line
 /// that begins with `{` is a request; otherwise it is a text like any other. Invisible characters before the brace make
 /// no difference. If they did, the line would be a text, and everybody would read what was meant for one user.
 ///
@@ -49,13 +51,13 @@ pub enum ScriptLine {
 /// Fails if the thread cannot be started.
 pub fn start(requests: bool) -> io::Result<mpsc::Receiver<ScriptLine>> {
     let (tx, rx) = mpsc::channel(READ_AHEAD);
+    let runtime = Handle::current();
     std::thread::Builder::new().name("script".to_owned()).spawn(move || {
         let mut lines = Lines::new(BufReader::new(io::stdin()), requests);
-        // Nobody takes the line any more when the app has ended.
-        while let Some(line) = lines.next_line() {
-            if tx.blocking_send(line).is_err() {
-                return;
-            }
+        // There is no more room when the app has ended, or takes no more lines.
+        while let Ok(room) = runtime.block_on(tx.reserve()) {
+            let Some(line) = lines.next_line() else { return };
+            room.send(line);
         }
     })?;
     Ok(rx)

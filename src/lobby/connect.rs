@@ -62,6 +62,12 @@ pub enum ConnectError {
     /// What answers is no hobnob server, or a broken one.
     #[error("what answers there does not speak hobnob: {0}")]
     Protocol(String),
+    /// It says before a word that it lets nobody in from this address. Nothing vouches for that, so it is tried again.
+    #[error("an operator keeps this address out of the lobby, for a while or for good")]
+    KeptOut,
+    /// It closed the connection before a word.
+    #[error("the server closed the connection before a word; it may have all the clients it takes")]
+    ClosedAtOnce,
     /// No answer came in time.
     #[error("no answer within {} seconds", HANDSHAKE_TIMEOUT.as_secs())]
     Timeout,
@@ -77,7 +83,7 @@ impl ConnectError {
     /// Whether another server of the same lobby may still let this client in.
     fn is_this_servers(&self) -> bool {
         match self {
-            Self::Io(_) | Self::Timeout | Self::Protocol(_) => true,
+            Self::Io(_) | Self::Timeout | Self::Protocol(_) | Self::ClosedAtOnce | Self::KeptOut => true,
             Self::Refused(refused) => {
                 matches!(refused.code, RefusedCode::Full | RefusedCode::FullForAddress | RefusedCode::Closing)
             }
@@ -239,6 +245,12 @@ async fn first_of<T>(futures: &mut Boxed<'_, T>) -> T {
     .await
 }
 
+/// Whether the other end closed the connection.
+fn is_end(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(kind, UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
+}
+
 /// Does the TLS handshake and exchanges hello and welcome, over an open stream.
 ///
 /// # Errors
@@ -254,6 +266,8 @@ pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(
     let handshake = TlsConnector::from(config).connect(transport::server_name(), stream).await;
     let stream = handshake.map_err(|err| match (trusted, seen.get()) {
         (Some(trusted), Some(seen)) if trusted != seen => ConnectError::KeyChanged { trusted, seen },
+        _ if transport::is_access_denied(&err) => ConnectError::KeptOut,
+        _ if is_end(err.kind()) => ConnectError::ClosedAtOnce,
         _ if err.kind() == io::ErrorKind::InvalidData => ConnectError::Protocol(err.to_string()),
         _ => ConnectError::Io(err),
     })?;

@@ -1,7 +1,7 @@
-//! The one gate that a notice passes before a person is shown it, at a terminal, on a pipe or in a replay: no
-//! character in any of its fields acts on a terminal afterwards. Each field is named here, so that a notice with a
-//! new one does not compile before it passes, too. Knows nothing of how a notice is laid out. (`--json` does not
-//! come by here: JSON escapes what is hostile.)
+//! The gate that every notice passes before a person is shown it, at a terminal, on a pipe or in a replay. Afterwards
+//! no character in any of its fields acts on a terminal. Each field is named here, so a notice with a new field does
+//! not compile until the field passes, too. This file does not know how a notice is laid out. (`--json` does not use
+//! the gate, because JSON escapes hostile characters.)
 
 use std::borrow::Cow;
 
@@ -20,33 +20,33 @@ use crate::session::verification::Outcome;
 use crate::session::{LinkState, SessionId, SessionRow};
 use crate::timestamp::Timestamp;
 
-/// `notice` with nothing in it that is hostile to a terminal. Texts that may have several lines keep them; all
-/// else is one line.
+/// Returns `notice` with nothing in it that could act on a terminal. Texts that may have several lines keep them;
+/// everything else is one line.
 pub(super) fn passed(notice: &Notice) -> Notice {
     let mut notice = notice.clone();
     notice.pass();
     notice
 }
 
-/// What a notice is made of.
+/// A part of a notice.
 trait Pass {
-    /// Makes it harmless.
+    /// Makes the part harmless.
     fn pass(&mut self);
 }
 
-/// Fields pass by what they are: who adds one chooses nothing.
+/// Lets fields pass according to their types, so that the author of a new field cannot choose wrongly.
 macro_rules! pass {
     ($($field:ident)*) => {{ $( $field.pass(); )* }};
 }
 
-/// These cannot hold anything hostile: they are numbers and choices, or were checked when they were made.
+/// These types cannot hold anything hostile: they are numbers and choices, or were checked when they were made.
 macro_rules! harmless_by_type {
     ($($kind:ty)*) => { $( impl Pass for $kind { fn pass(&mut self) {} } )* };
 }
 
 harmless_by_type!(bool u32 u64 SessionId Timestamp Mode LinkState ClosedReason MessageKind ErrorCode);
 harmless_by_type!(UserName RoomName Fingerprint PublicKey Outcome Path);
-// Numbers and names of rooms.
+// These have only numbers and names of rooms.
 harmless_by_type!(RoomOpened RoomClosed);
 
 impl Pass for String {
@@ -77,7 +77,7 @@ impl<T: Pass> Pass for Vec<T> {
     }
 }
 
-/// A text that may have several lines.
+/// Makes a text harmless that may have several lines.
 fn pass_lines(text: &mut String) {
     if let Cow::Owned(lines) = harmless(text, "") {
         *text = lines;
@@ -175,7 +175,7 @@ impl Pass for Notice {
             Self::Missed { session, room, count, mentions, from, since } => {
                 pass!(session room count mentions from since);
             }
-            // Nothing but numbers besides the room.
+            // Everything except the room is a number or a choice.
             Self::Unread { session: _, room, count: None | Some((_, _)), is_over: _, reads_on: _ } => {
                 room.pass()
             }

@@ -1,5 +1,5 @@
-//! Notices as plain lines on a pipe, in forms a script can rely on. Each passes the gate first. Knows nothing
-//! of the JSON form, nor of how a terminal shows it.
+//! Notices as plain lines on a pipe, in forms on which a script can rely. Each notice passes the gate first. This file
+//! knows nothing of the JSON form, nor of how a terminal shows notices.
 
 use hobnob_protocol::name::UserName;
 use jiff::tz::TimeZone;
@@ -16,10 +16,10 @@ use crate::session::path::Path;
 use crate::session::{LinkState, SessionRow};
 use crate::timestamp;
 
-/// What stands before everything hobnob says itself.
+/// The mark before everything that hobnob says itself.
 pub(super) const PROGRAM_VOICE: &str = ">>> ";
 
-/// What stands before the second and later lines of one message.
+/// The indentation of the second and later lines of a message.
 const INDENT: &str = "    ";
 
 /// Lines for people.
@@ -29,19 +29,19 @@ pub struct Human {
     pub color: bool,
 }
 
-/// What is shown, and where.
+/// The text to show, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
-    /// On standard output.
+    /// The text goes to standard output.
     Out(String),
-    /// On standard error.
+    /// The text goes to standard error.
     Err(String),
-    /// Nowhere: this form of output has no need of it.
+    /// Nothing is shown, because this form of output does not need it.
     Nothing,
 }
 
 impl Human {
-    /// `notice` as whole lines.
+    /// Returns `notice` as whole lines.
     #[must_use]
     pub fn show(&self, notice: &Notice) -> Shown {
         let notice = &passed(notice);
@@ -60,7 +60,7 @@ impl Human {
             Notice::Sent { .. } | Notice::Answer(_) | Notice::Missed { .. } | Notice::Unread { .. } => {
                 Shown::Nothing
             }
-            // Why it does not come back is told as a failure.
+            // A failure tells why the link does not come back.
             Notice::Link { for_good: true, .. } => Shown::Nothing,
             Notice::Kept(kept) => Shown::Out(self.kept(kept)),
             Notice::Help { commands } => Shown::Out(self.help(commands)),
@@ -92,7 +92,7 @@ impl Human {
         }
     }
 
-    /// The one form here that tells a time, and so needs to know the zone.
+    /// Returns a message from the history. Only this form here has a local time, so it has to know the time zone.
     fn kept(&self, kept: &KeptMessage) -> String {
         let head = kept.head(&TimeZone::system());
         let head = if self.color { Style::new().dimmed().paint(head).to_string() } else { head };
@@ -108,7 +108,7 @@ impl Human {
                 group = row.heading();
                 out.push_str(&format!("{PROGRAM_VOICE}{}:\n", harmless_line(group)));
             }
-            // A program wrote these words.
+            // These words may come from a user's program.
             let (usage, about) = (harmless_line(&row.usage), harmless_line(&row.about));
             let aliases = match row.aliases.as_slice() {
                 [] => String::new(),
@@ -138,7 +138,7 @@ impl Human {
     }
 }
 
-/// How much is unread in a session, and how much of that names this user.
+/// Returns how much is unread in a session and how much of it names this user, in words.
 pub(super) fn unread_words(row: &SessionRow) -> String {
     match (row.unread, row.mentions) {
         (0, _) => String::new(),
@@ -148,7 +148,7 @@ pub(super) fn unread_words(row: &SessionRow) -> String {
     }
 }
 
-/// With whom a session is.
+/// Returns with whom a session is, in words.
 pub(super) fn with_whom(row: &SessionRow) -> String {
     match (&row.peer, row.mode, &row.room) {
         (Some(peer), Some(mode), _) => format!("{} {peer}", mode.prefix()),
@@ -173,7 +173,7 @@ pub(super) fn failure_text(failure: &Failure) -> String {
     }
 }
 
-/// How the words of a session travel, behind how its link is.
+/// Returns the word for the path of a session's texts, which follows the state of its link.
 pub(super) fn path_word(row: &SessionRow) -> &'static str {
     match row.path {
         None => "",
@@ -190,7 +190,7 @@ pub(super) fn state_word(state: LinkState) -> &'static str {
     }
 }
 
-/// Who somebody is, in the lobby since then; nothing of any other notice.
+/// Returns a sentence about who a user is, and since when he is in the lobby; empty for any other notice.
 pub(super) fn whois(notice: &Notice, since: &str) -> String {
     let Notice::Whois { name, fingerprint, trusted, seen_first, verified, away, .. } = notice else {
         return String::new();
@@ -211,7 +211,7 @@ pub(super) fn whois(notice: &Notice, since: &str) -> String {
     format!("{name}: key {fingerprint} ({known}), in the lobby since {since}{away}")
 }
 
-/// The notices that are one plain line.
+/// Returns the text of a notice that is one plain line.
 pub(super) fn told(notice: &Notice) -> String {
     match notice {
         Notice::Welcome { name, server, hosted, fingerprint, .. } => {

@@ -1,4 +1,4 @@
-//! Notices as NDJSON: one object a line, `"event"` first. Knows nothing of the human form.
+//! Notices as NDJSON: one object in each line, with `"event"` first. This file knows nothing of the human form.
 
 use std::io;
 
@@ -10,13 +10,13 @@ use super::harmless::{is_hostile, write_json_escape};
 use crate::session::SessionId;
 use crate::timestamp::Timestamp;
 
-/// What is in a record alone, since no program needs to be told.
+/// Events that are only in a record, because no program needs to be told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Keystrokes {
     /// A line was typed at a terminal.
     Typed {
-        /// The session whose prompt stood before it.
+        /// The session whose prompt stood before the line.
         session: SessionId,
         /// The line, command or text.
         text: String,
@@ -31,16 +31,16 @@ struct Recorded<'a, T> {
     recorded: Timestamp,
 }
 
-/// `notice` as one line, newline included.
+/// Returns `notice` as one line, including the newline.
 ///
 /// # Panics
-/// Never: a notice is JSON, and a `Vec` takes it all.
+/// Never panics: a notice can always be JSON, and a `Vec` takes every byte.
 #[must_use]
 pub fn line(notice: &Notice) -> String {
     written(notice)
 }
 
-/// `event`, a notice or [`Keystrokes`], as one line of a record.
+/// Returns `event`, which is a notice or [`Keystrokes`], as one line of a record.
 #[must_use]
 pub fn recorded(event: &impl Serialize, recorded: Timestamp) -> String {
     written(&Recorded { event, recorded })
@@ -54,8 +54,8 @@ fn written(event: &impl Serialize) -> String {
     String::from_utf8(out).expect("serde_json writes UTF-8")
 }
 
-/// serde_json escapes C0 alone; a terminal that shows NDJSON needs C1, bidirectional controls and
-/// the like escaped too.
+/// Escapes more than serde_json, which escapes only C0. A terminal that shows NDJSON needs C1, bidirectional controls
+/// and similar characters escaped, too.
 struct EscapeHostile;
 
 impl Formatter for EscapeHostile {

@@ -1,5 +1,5 @@
-//! Messages out of the history as lines: local date and time, where it was said, by whom, what. One form for the lobby,
-//! rooms and private talk. Whatever came from the network passes [`harmless`] here.
+//! Messages from the history as lines: local date and time, where it was said, by whom, and the text. The form is the
+//! same for the lobby, rooms and private talk. Everything that came from the network passes [`harmless`] here.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,36 +12,36 @@ use serde::{Deserialize, Serialize};
 use super::harmless::{harmless, harmless_line};
 use crate::timestamp::Timestamp;
 
-/// A message of whatever run that was kept on this machine.
+/// A message of any run that was kept on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptMessage {
-    /// `"lobby"`, `"room"` or `"peer"`.
+    /// Where it was said: `"lobby"`, `"room"` or `"peer"`.
     pub kind: Cow<'static, str>,
-    /// The room, for one.
+    /// The room, if it was said in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomName>,
-    /// The other, in private talk.
+    /// The other user, if it was said in private.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<UserName>,
     /// Who said it.
     pub from: UserName,
-    /// What.
+    /// The text.
     pub text: String,
-    /// When.
+    /// When it was said.
     pub at: Timestamp,
-    /// Its number, in the lobby and in rooms.
+    /// The number of the message, in the lobby and in rooms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
-    /// The key of whoever said it.
+    /// The key of the author.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<PublicKey>,
-    /// The words it was found by, which a terminal marks.
+    /// The words by which it was found, which a terminal marks.
     #[serde(skip)]
     pub words: Vec<String>,
 }
 
 impl KeptMessage {
-    /// `2026-11-25 18:02 [lobby] `: when and where it was said.
+    /// Returns when and where it was said, such as `2026-11-25 18:02 [lobby] `.
     #[must_use]
     pub fn head(&self, zone: &TimeZone) -> String {
         let at = self.at.minute(zone);
@@ -52,20 +52,20 @@ impl KeptMessage {
         }
     }
 
-    /// All of it on one line, without its end.
+    /// Returns the whole message on one line, without a newline.
     #[must_use]
     pub fn line(&self, zone: &TimeZone) -> String {
         format!("{}{}: {}", self.head(zone), self.from, harmless_line(&self.text))
     }
 
-    /// Its text, each line after the first indented.
+    /// Returns the text, with each line after the first indented.
     #[must_use]
     pub fn text(&self, indent: &str) -> Cow<'_, str> {
         harmless(&self.text, indent)
     }
 }
 
-/// The places in `text` where one of `words` begins a word, whatever its case; in order, none twice.
+/// Returns the places in `text` where one of `words` begins a word, in upper or lower case; in order, none twice.
 #[must_use]
 pub fn find_words(text: &str, words: &[String]) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
@@ -82,7 +82,7 @@ pub fn find_words(text: &str, words: &[String]) -> Vec<Range<usize>> {
     found
 }
 
-/// How many bytes of the beginning of `text` are `word`.
+/// Returns how many bytes at the beginning of `text` are `word`; `None` if it does not begin with it.
 fn length_of(text: &str, word: &str) -> Option<usize> {
     let mut wanted = word.chars().flat_map(char::to_lowercase).peekable();
     wanted.peek()?;

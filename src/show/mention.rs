@@ -1,5 +1,6 @@
-//! Where a text names somebody: as a whole word, whatever its case and composition. A second client of one
-//! user has a numbered name, `anna_2`, and whoever says `anna` means both. Pure; knows nothing of screens.
+//! Finds where a text names a user: as a whole word, whatever its case and composition. A second client of a user has a
+//! numbered name, such as `anna_2`; a text that says `anna` means both. This file has only functions of their
+//! arguments, and knows nothing of screens.
 
 use std::ops::Range;
 
@@ -7,7 +8,7 @@ use hobnob_protocol::name::UserName;
 
 use super::kept;
 
-/// The places in `text` where `name`, or the name of which it is a numbered form, stands as a word of its own.
+/// Returns the places in `text` where `name`, or the name of which it is a numbered form, is a whole word.
 #[must_use]
 pub fn find(text: &str, name: &UserName) -> Vec<Range<usize>> {
     places(text, name).collect()
@@ -19,8 +20,8 @@ pub fn is_in(text: &str, name: &UserName) -> bool {
     places(text, name).next().is_some()
 }
 
-/// The places in `text` where one of `words` stands as a word of its own, whatever its case. In scripts without spaces a
-/// word stands wherever it is written.
+/// Returns the places in `text` where one of `words` is a whole word, whatever its case. In scripts without spaces a
+/// word counts wherever it is written.
 #[must_use]
 pub fn find_words(text: &str, words: &[String]) -> Vec<Range<usize>> {
     if words.is_empty() {
@@ -43,7 +44,7 @@ fn places<'t>(text: &'t str, name: &'t UserName) -> impl Iterator<Item = Range<u
     })
 }
 
-/// The name that was wished for, where the server gave a numbered form of it: `anna` of `anna_2`.
+/// Returns the name that was asked for, if the server gave a numbered form of it: `anna` for `anna_2`.
 fn without_number(name: &UserName) -> Option<UserName> {
     let (wished, number) = name.as_str().rsplit_once('_')?;
     let wished: UserName = wished.parse().ok()?;
@@ -51,13 +52,13 @@ fn without_number(name: &UserName) -> Option<UserName> {
     (number >= 2 && wished.numbered(number) == *name).then_some(wished)
 }
 
-/// The names that `text` may hold: every word of it that could be one.
+/// Returns the names that `text` may contain: every word that could be a name.
 pub fn names(text: &str) -> impl Iterator<Item = UserName> {
     words(text).filter_map(|word| text[word].parse().ok())
 }
 
-/// The words of `text` that could be names. A dot or a dash may be part of a name; at the end of a
-/// word it more likely ends a sentence, so that a word is tried without it too.
+/// Returns the words of `text` that could be names. A dot or a dash may be part of a name, but at the end of a word it
+/// more likely ends a sentence, so such a word is also tried without it.
 fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut from = 0;
     std::iter::from_fn(move || {
@@ -81,7 +82,7 @@ fn is(word: &str, name: &UserName) -> bool {
     word.parse().is_ok_and(|word: UserName| word == *name)
 }
 
-/// As names are made; a mark combines with the letter before it.
+/// Whether a character may be in a name, or is a mark that combines with the letter before it.
 fn is_name_char(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.') || is_mark(c)
 }

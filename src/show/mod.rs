@@ -1,7 +1,6 @@
-//! What is shown: a [`Notice`] is one thing that happened, [`human`], [`terminal`] and
-//! [`json`] turn it into text.
-//! The one place that decides texts, and sees to it that hostile text is made harmless. Knows nothing of
-//! links or commands, and writes nowhere itself.
+//! What is shown. A [`Notice`] is one thing that happened; [`human`], [`terminal`] and [`json`] turn it into text. All
+//! texts are decided here, and hostile text is made harmless. This folder knows nothing of links or commands, and
+//! writes nowhere itself.
 
 pub(crate) mod failing;
 mod gate;
@@ -32,44 +31,44 @@ use crate::session::verification::Outcome;
 use crate::session::{LinkState, Mode, SessionId, SessionRow};
 use crate::timestamp::Timestamp;
 
-/// The columns that text is laid out in where no terminal tells how many it has.
+/// The width in columns for which text is laid out, if no terminal tells its width.
 pub const COLUMNS: usize = 80;
 
-/// The rows that a screen has where no terminal tells how many.
+/// The height of the screen in rows, if no terminal tells its height.
 pub const ROWS: usize = 24;
 
-/// One thing that happened, as every form of output shows it. The names of the variants and their
-/// fields are the `--json` contract; a recorded one can be read back.
+/// One thing that happened, as every form of output shows it. The names of the variants and their fields are the
+/// `--json` contract. A recorded notice can be read back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Notice {
     /// This user is in the lobby.
     Welcome {
-        /// The name it has there.
+        /// The name of this user there.
         name: UserName,
         /// The server's address.
         server: String,
-        /// Whether this process hosts it.
+        /// Whether this process hosts the lobby.
         hosted: bool,
-        /// The lobby.
+        /// The session with the lobby.
         session: SessionId,
         /// This user's own key.
         fingerprint: Fingerprint,
         /// The key exchange of the lobby's link.
         key_exchange: String,
     },
-    /// Somebody said something.
+    /// A user said something.
     Message(Message),
     /// Messages were said in a log since this user's last run.
     Missed {
         /// The session of that log.
         session: SessionId,
-        /// The room, for one.
+        /// The room, if it is the log of a room.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomName>,
-        /// How many, those by this user not counted.
+        /// How many messages, except for those by this user.
         count: u64,
-        /// How many of them name this user, of those that were fetched.
+        /// How many of those that were fetched name this user.
         mentions: u64,
         /// The number of the first one.
         from: u64,
@@ -77,237 +76,237 @@ pub enum Notice {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<Timestamp>,
     },
-    /// The messages after this are unread. Only a person at a terminal is shown it.
+    /// The messages after this are unread. Only a person at a terminal is shown this.
     Unread {
-        /// The session they were said in.
+        /// The session of the messages.
         session: SessionId,
-        /// The room, for one.
+        /// The room, if it is a session with a room.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomName>,
-        /// How many they are, and how many of them are shown, where that is to be told.
+        /// How many messages are unread, and how many of them are shown; `None` if this is not to be told.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         count: Option<(u64, u64)>,
-        /// Whether the session ends now: its history cannot be asked for afterwards.
+        /// Whether the session ends now, so that its history cannot be asked for afterwards.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_over: bool,
-        /// Whether `\\missed` shows the others.
+        /// Whether `\\missed` shows the other messages.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         reads_on: bool,
     },
-    /// Something that was said, in this run or an earlier one, is shown again.
+    /// A message of this run or an earlier one is shown again.
     Kept(kept::KeptMessage),
-    /// A text of this user's was taken.
+    /// A text of this user was acknowledged.
     Sent {
-        /// Where.
+        /// The session of the text.
         session: SessionId,
-        /// Which.
+        /// The text.
         text: String,
-        /// Its number, in the lobby or a room.
+        /// The number of the message, in the lobby or a room.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seq: Option<u64>,
     },
-    /// A text of this user's was not taken and will not be.
+    /// A text of this user was not sent and will not be.
     Unsent {
-        /// Where it was meant to go; none where no session was current.
+        /// The session for which it was meant; `None` if no session was current.
         session: Option<SessionId>,
-        /// Which.
+        /// The text.
         text: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Somebody is in the lobby, or in a room, now.
+    /// A user has come into the lobby or a room.
     Joined {
-        /// Who.
+        /// The name of the user.
         name: UserName,
-        /// The session with the room; left out for the lobby.
+        /// The session with the room; `None` for the lobby.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<SessionId>,
         /// The room.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomName>,
-        /// It is somebody who is ignored: only programs are shown it.
+        /// Whether the user is ignored, so that only programs are shown this.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         ignored: bool,
     },
-    /// Somebody left the lobby, or a room.
+    /// A user has left the lobby or a room.
     Left {
-        /// Who.
+        /// The name of the user.
         name: UserName,
-        /// The session with the room; left out for the lobby.
+        /// The session with the room; `None` for the lobby.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<SessionId>,
         /// The room.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomName>,
-        /// It is somebody who is ignored: only programs are shown it.
+        /// Whether the user is ignored, so that only programs are shown this.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         ignored: bool,
     },
     /// Who is in the lobby, or in a room.
     Users {
-        /// The session with the room; left out for the lobby.
+        /// The session with the room; `None` for the lobby.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<SessionId>,
         /// The room.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomName>,
-        /// All of them.
+        /// The names of all users there.
         names: Vec<UserName>,
-        /// Those of them who are away.
+        /// The names of those who are away.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         away: Vec<UserName>,
     },
     /// A private session is being opened.
     Forking {
-        /// Its number.
+        /// The number of the session.
         session: SessionId,
-        /// With whom.
+        /// The name of the other user.
         peer: UserName,
     },
     /// A private session is open.
     Opened {
-        /// Its number.
+        /// The number of the session.
         session: SessionId,
-        /// With whom.
+        /// The name of the other user.
         peer: UserName,
-        /// Who forked.
+        /// Which side forked.
         mode: Mode,
-        /// How the words travel.
+        /// The path of the texts.
         path: Path,
         /// The peer's key.
         fingerprint: Fingerprint,
-        /// The key exchange of its link.
+        /// The key exchange of the session's link.
         key_exchange: String,
         /// Whether both users have compared the peer's key.
         #[serde(default)]
         verified: bool,
     },
-    /// Somebody wants a private session, and waits for this user's answer.
+    /// A user wants a private session, and waits for this user's answer.
     Asked {
-        /// Who.
+        /// The name of the user.
         peer: UserName,
-        /// With which key.
+        /// The key of the user.
         fingerprint: Fingerprint,
     },
-    /// The key of a peer is compared: the words are there, or it is over.
+    /// A verification of a key goes on: the words are there, or it is over.
     Verify {
-        /// In which session.
+        /// The session.
         session: SessionId,
-        /// With whom.
+        /// The name of the other user.
         peer: UserName,
-        /// The words; none when it is over.
+        /// The words; empty if the verification is over.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         words: Vec<String>,
-        /// How it ended; nothing while it goes on.
+        /// How the verification ended; `None` while it goes on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         outcome: Option<Outcome>,
     },
-    /// The words of a private session travel in another way from now on.
+    /// The texts of a private session take another path from now on.
     Path {
-        /// Which session.
+        /// The session.
         session: SessionId,
-        /// How they travel.
+        /// The new path.
         path: Path,
     },
     /// A private session is over.
     Closed {
-        /// Its number.
+        /// The number of the session.
         session: SessionId,
-        /// With whom it was.
+        /// The name of the other user.
         peer: UserName,
-        /// Why.
+        /// Why it is over.
         reason: ClosedReason,
     },
-    /// The sessions there are.
+    /// The list of sessions.
     Sessions {
-        /// All of them.
+        /// All sessions.
         sessions: Vec<SessionRow>,
     },
     /// Another session is current.
     Switched {
-        /// Which.
+        /// The session.
         session: SessionId,
     },
     /// A session's link was lost, or is back.
     Link {
-        /// Which session.
+        /// The session.
         session: SessionId,
-        /// How it is now.
+        /// The state of the link now.
         state: LinkState,
-        /// It does not come back. A person is told why instead.
+        /// Whether the link does not come back. A person is told the reason instead of this.
         #[serde(skip)]
         for_good: bool,
     },
-    /// Who somebody is.
+    /// Who a user is.
     Whois {
-        /// The name.
+        /// The name of the user.
         name: UserName,
-        /// The key.
+        /// The key of the user.
         fingerprint: Fingerprint,
-        /// In the lobby since.
+        /// When the user came into the lobby.
         since: Timestamp,
         /// Whether this key is pinned for the name, in this lobby.
         trusted: bool,
-        /// When it was pinned; left out where it is not.
+        /// When the key was pinned; `None` if it is not.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seen_first: Option<Timestamp>,
-        /// Whether this user has compared it with the other.
+        /// Whether both users have compared the key.
         #[serde(default)]
         verified: bool,
-        /// Why the user is away; empty for no reason, left out for one who is not.
+        /// Why the user is away, which may be empty; `None` if he is not away.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         away: Option<String>,
     },
-    /// The rooms there are.
+    /// The list of rooms.
     Rooms {
-        /// All of them, by name.
+        /// All rooms, by name.
         rooms: Vec<RoomRow>,
     },
-    /// What the lobby or a room is about.
+    /// The topic of the lobby or a room.
     Topic {
-        /// Of which session.
+        /// The session.
         session: SessionId,
-        /// The room, for one.
+        /// The room, if it is a session with a room.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomName>,
-        /// What; empty where nothing is said about it.
+        /// The topic; empty if there is none.
         text: String,
-        /// Who said so, where that is known.
+        /// The user who set it, if known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<UserName>,
     },
-    /// What whoever runs the lobby says to those who come in.
+    /// The message of the day, in which the administrator greets those who come in.
     Motd {
-        /// What.
+        /// The text.
         text: String,
     },
     /// An operator did something.
     Act(ActTold),
-    /// Who and what is banned.
+    /// The list of bans.
     Bans {
-        /// All of them, the oldest first.
+        /// All bans, the oldest first.
         bans: Vec<BanTold>,
     },
-    /// Who the operators are.
+    /// The list of operators.
     Ops {
-        /// All of them.
+        /// All operators.
         ops: Vec<OperatorTold>,
     },
-    /// The commands there are.
+    /// The list of commands.
     Help {
-        /// All, or the one asked for.
+        /// All commands, or the one that was asked for.
         commands: Vec<HelpRow>,
     },
-    /// Something hobnob has to say.
+    /// A sentence that hobnob says.
     Notice {
-        /// What.
+        /// The sentence.
         text: String,
     },
     /// A request of a program is finished.
     Answer(RequestAnswer),
     /// Something failed.
     Error(Failure),
-    // These two are events `opened` and `closed`, as those of private sessions are, with other fields.
+    // The next two are shown as events `opened` and `closed`, like those of private sessions, with other fields.
     /// This user is in a room.
     #[serde(untagged)]
     RoomOpened(RoomOpened),
@@ -319,38 +318,38 @@ pub enum Notice {
 /// A message of the lobby, of a room or of a peer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Where it was said.
+    /// The session of the message.
     pub session: SessionId,
-    /// Lobby, room or peer.
+    /// The kind of session: the lobby, a room or a peer.
     pub kind: MessageKind,
-    /// The room, for one.
+    /// The room, if it was said in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomName>,
     /// Who said it.
     pub from: UserName,
-    /// What.
+    /// The text.
     pub text: String,
-    /// When.
+    /// When it was said.
     pub at: Timestamp,
-    /// Its number, in the lobby or a room.
+    /// The number of the message, in the lobby or a room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
-    /// Missed earlier, or history.
+    /// Whether the message is old: missed earlier, or from the history.
     pub replayed: bool,
-    /// Who forked, in a private session.
+    /// Which side forked, if it is a private session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
-    /// Its author is ignored: only programs are shown it.
+    /// Whether the author is ignored, so that only programs are shown it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ignored: bool,
-    /// The key of whoever said it, where it is known; for what is told by key, such as colours.
+    /// The key of the author, if known. It decides, for example, the colour of the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<PublicKey>,
 }
 
 impl Message {
-    /// What was said just now in the lobby or a private session; `mode` says who forked, where the session is a private one. It has no
-    /// number, no known key and no other mark yet: whoever knows them sets them.
+    /// Makes a message that was said just now, in the lobby or in a private session. `mode` says who forked, if the
+    /// session is private. The message has no number, no key and no other mark yet; the caller sets those it knows.
     #[must_use]
     pub fn new(session: SessionId, mode: Option<Mode>, from: UserName, text: &str, at: Timestamp) -> Self {
         let kind = if session == SessionId::LOBBY { MessageKind::Lobby } else { MessageKind::Peer };
@@ -369,7 +368,7 @@ impl Message {
         }
     }
 
-    /// The same, said in a room where there is one.
+    /// Returns the same message, said in `room` if that is a room.
     #[must_use]
     pub fn in_room(self, room: Option<RoomName>) -> Self {
         let kind = if room.is_some() { MessageKind::Room } else { self.kind };
@@ -381,11 +380,11 @@ impl Message {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageKind {
-    /// In the lobby.
+    /// It was said in the lobby.
     Lobby,
-    /// In a room.
+    /// It was said in a room.
     Room,
-    /// In a private session.
+    /// It was said in a private session.
     Peer,
 }
 
@@ -393,13 +392,13 @@ pub enum MessageKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClosedReason {
-    /// The other left.
+    /// The other side left.
     Left,
-    /// This user ended it.
+    /// This user ended the session.
     Ended,
-    /// Lost for good.
+    /// The link was lost for good.
     Gone,
-    /// It never opened.
+    /// The session never opened.
     Failed,
 }
 
@@ -410,23 +409,23 @@ pub struct HelpRow {
     pub name: String,
     /// Shorter words for it.
     pub aliases: Vec<String>,
-    /// How it is written.
+    /// How the command is written.
     pub usage: String,
-    /// What it does.
+    /// What the command does.
     pub about: String,
-    /// The commands it is shown among.
+    /// The group of commands to which it belongs.
     #[serde(default)]
     pub group: String,
-    /// Lines to type, where one command was asked for.
+    /// Example lines, if help was asked for this command alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<String>,
-    /// Whether it is a program of the user's and no command of hobnob's.
+    /// Whether it is one of the user's own programs, and not one of hobnob's commands.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub own: bool,
 }
 
 impl HelpRow {
-    /// The words above the commands it is shown among.
+    /// Returns the heading above its group of commands.
     #[must_use]
     pub fn heading(&self) -> &str {
         if self.own { "commands of your own" } else { &self.group }
@@ -438,33 +437,33 @@ impl HelpRow {
 pub struct RequestAnswer {
     /// The request, as its author named it.
     pub id: RequestId,
-    /// Whether it did what it was to do.
+    /// Whether the request did what it was to do.
     pub ok: bool,
-    /// The number in the lobby of what was said.
+    /// The number in the lobby of the text that was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
-    /// Why not: the code of the error, or `unsent`.
+    /// Why it failed: the code of the error, or `unsent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Why not, in words.
+    /// Why it failed, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
 
 impl RequestAnswer {
-    /// It was done; what was said in the lobby has its number there.
+    /// Makes the answer that a request was carried out, with the number of its text in the lobby.
     #[must_use]
     pub fn done(id: RequestId, seq: Option<u64>) -> Self {
         Self { id, ok: true, seq, code: None, text: None }
     }
 
-    /// It failed.
+    /// Makes the answer that a request failed.
     #[must_use]
     pub fn failed(id: RequestId, failure: &Failure) -> Self {
         Self { id, ok: false, seq: None, code: Some(failure.code.name()), text: Some(failure.text.clone()) }
     }
 
-    /// A text was not sent.
+    /// Makes the answer that a text was not sent.
     #[must_use]
     pub fn unsent(id: RequestId, reason: &str) -> Self {
         Self { id, ok: false, seq: None, code: Some("unsent".to_owned()), text: Some(reason.to_owned()) }
@@ -508,7 +507,7 @@ impl ErrorCode {
         }
     }
 
-    /// As the contract spells it.
+    /// Returns the code as the contract spells it.
     #[must_use]
     pub fn name(self) -> String {
         match serde_json::to_value(self) {
@@ -521,17 +520,17 @@ impl ErrorCode {
 /// What failed, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What kind of thing.
+    /// The kind of failure.
     pub code: ErrorCode,
-    /// In words.
+    /// The failure in words.
     pub text: String,
-    /// The command that caused it, where one did: its name without the backslash.
+    /// The command that caused it, if a command did: its name without the backslash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
 }
 
 impl Failure {
-    /// The same failure, caused by the command of this name.
+    /// Returns the same failure, caused by the command of this name.
     pub(crate) fn of_command(self, command: &str) -> Self {
         Self { command: Some(command.to_owned()), ..self }
     }

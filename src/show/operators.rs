@@ -1,5 +1,5 @@
-//! What operators do, as it is told: an act, the list of bans, the list of operators. Knows nothing of how the lines around
-//! it are laid out.
+//! How acts of operators, the list of bans and the list of operators are shown. This file does not know how the lines
+//! around them are laid out.
 
 use std::fmt::Write;
 
@@ -11,21 +11,21 @@ use crate::timestamp::{Timestamp, told as time};
 /// An operator did something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActTold {
-    /// Its number in the lobby.
+    /// The number of the act in the lobby.
     pub seq: u64,
-    /// What: the name of the command that did it.
+    /// The kind of act: the name of its command.
     pub kind: String,
-    /// Who did it.
+    /// The operator who did it.
     pub by: UserName,
-    /// To whom.
+    /// The user to whom it was done.
     pub name: Option<UserName>,
-    /// The fingerprint of that one's key, or to what else.
+    /// The fingerprint of that user's key, or the other target of the act.
     pub target: Option<String>,
     /// Until when it holds.
     pub until: Option<Timestamp>,
-    /// Why.
+    /// The reason.
     pub reason: Option<String>,
-    /// It was in the log before this connection was made.
+    /// Whether it was in the log before this connection was made.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replayed: bool,
 }
@@ -37,28 +37,28 @@ pub struct BanTold {
     pub what: String,
     /// The name that the key had.
     pub name: Option<UserName>,
-    /// Who did it.
+    /// The operator who banned it.
     pub by: UserName,
-    /// When.
+    /// When it was banned.
     pub at: Timestamp,
-    /// Until when it holds; for good where there is no such time.
+    /// Until when it holds; `None` for good.
     pub until: Option<Timestamp>,
-    /// Why.
+    /// The reason.
     pub reason: Option<String>,
 }
 
 /// One operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperatorTold {
-    /// A name of the key, where one is known.
+    /// A name of the key, if one is known.
     pub name: Option<UserName>,
     /// The key.
     pub fingerprint: Fingerprint,
-    /// Whether it is one by the server's own settings.
+    /// Whether the server's own settings name the operator.
     pub file: bool,
 }
 
-/// ` until …: why`, as far as both are there.
+/// Returns ` until …: why`, as far as both are given.
 #[must_use]
 pub(super) fn until_and_why(until: Option<Timestamp>, reason: Option<&str>) -> String {
     let mut end = until.map_or_else(String::new, |until| format!(" until {}", time(until)));
@@ -68,14 +68,14 @@ pub(super) fn until_and_why(until: Option<Timestamp>, reason: Option<&str>) -> S
     end
 }
 
-/// The same of what holds until it is taken back where there is no time: ` for good: why`.
+/// Returns the same for an act that lasts until it is taken back: without a time it is ` for good: why`.
 #[must_use]
 pub(super) fn lasting_and_why(until: Option<Timestamp>, reason: Option<&str>) -> String {
     let end = until_and_why(until, reason);
     if until.is_none() { format!(" for good{end}") } else { end }
 }
 
-/// What an operator did, as one sentence.
+/// Returns a sentence about what an operator did.
 #[must_use]
 pub(super) fn act(ActTold { kind, by, name, target, until, reason, .. }: &ActTold) -> String {
     let target = target.as_deref().unwrap_or("nobody");
@@ -99,7 +99,7 @@ pub(super) fn act(ActTold { kind, by, name, target, until, reason, .. }: &ActTol
     }
 }
 
-/// The bans, one a line.
+/// Returns the list of bans, one in each line.
 #[must_use]
 pub(super) fn bans(bans: &[BanTold]) -> String {
     if bans.is_empty() {
@@ -113,7 +113,7 @@ pub(super) fn bans(bans: &[BanTold]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The operators, one a line.
+/// Returns the list of operators, one in each line.
 #[must_use]
 pub(super) fn ops(ops: &[OperatorTold]) -> String {
     if ops.is_empty() {

@@ -1,35 +1,36 @@
-//! What others can make hobnob say again and again: a server that skips, or whoever takes names that look alike. Owns the
-//! one sentence that stands for many of a kind; knows neither how many are too many nor who counts them.
+//! Notices that others can cause again and again: a server that skips messages, or users who take names that look
+//! alike. This file owns the sentence that stands for many notices of a kind. It knows neither how many are too many
+//! nor who counts them.
 
 use super::{ErrorCode, Failure, Notice};
 
-/// A kind of notice that whoever is at the other end can bring about as often as it likes.
+/// A kind of notice that the other end can cause as often as it likes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Repeated {
-    /// Messages are not kept any more and will not be seen; counted by messages.
+    /// Messages are no longer kept and will not be seen; the messages are counted.
     Skipped,
-    /// Who came and went was left out.
+    /// Changes of presence were left out.
     PresenceSkipped,
     /// A message does not follow from the one before it.
     Broken,
-    /// The server says that it ends.
+    /// The server says that it is about to end.
     Closing,
     /// The server closes the link, or does not let this client in.
     Refused,
     /// The name this user had is taken.
     Renamed,
-    /// The log is not the one read before.
+    /// The log is not the one that was read before.
     OtherLog,
-    /// Somebody says what the lobby or a room is about.
+    /// A user sets the topic of the lobby or a room.
     Topic,
     /// A name looks like another.
     LookAlike,
-    /// Somebody's private session was refused for their key.
+    /// The private session of a user was refused because of his key.
     ForkRefused,
 }
 
 impl Repeated {
-    /// All of them, for tests that try each.
+    /// All kinds, for tests that try each.
     #[cfg(test)]
     pub(crate) const ALL: [Self; 10] = [
         Self::Skipped,
@@ -44,7 +45,7 @@ impl Repeated {
         Self::ForkRefused,
     ];
 
-    /// What stands for so many more of this kind that were not told one by one.
+    /// Makes the notice that stands for `count` more of this kind that were not shown one by one.
     #[must_use]
     pub(crate) fn more(self, count: u64) -> Notice {
         let text = self.words(count);

@@ -1,5 +1,5 @@
-//! What is shown of rooms: how one is named, and the events that only rooms have. Knows nothing of how the lines
-//! around it are laid out.
+//! What is shown of rooms: how a room is named, and the events that only rooms have. This file does not know how the
+//! lines around them are laid out.
 
 use hobnob_protocol::room::RoomName;
 use serde::{Deserialize, Serialize};
@@ -11,34 +11,34 @@ use crate::session::SessionId;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomOpened {
     event: Opened,
-    /// The number of the session with it.
+    /// The number of the session.
     pub session: SessionId,
-    /// Which room.
+    /// The name of the room.
     pub room: RoomName,
 }
 
 impl RoomOpened {
-    /// This session is with that room.
+    /// Makes the event for this session and room.
     #[must_use]
     pub fn new(session: SessionId, room: RoomName) -> Self {
         Self { event: Opened::Opened, session, room }
     }
 }
 
-/// This user is no longer in a room, or never came in.
+/// This user is no longer in a room, or was not let in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomClosed {
     event: Closed,
-    /// The number of the session with it.
+    /// The number of the session.
     pub session: SessionId,
-    /// Which room.
+    /// The name of the room.
     pub room: RoomName,
-    /// Why.
+    /// Why it is over.
     pub reason: ClosedReason,
 }
 
 impl RoomClosed {
-    /// This session with that room is over.
+    /// Makes the event for this session and room.
     #[must_use]
     pub fn new(session: SessionId, room: RoomName, reason: ClosedReason) -> Self {
         Self { event: Closed::Closed, session, room, reason }
@@ -59,43 +59,43 @@ enum Closed {
     Closed,
 }
 
-/// One room of those there are.
+/// One row of the list of rooms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomRow {
-    /// Its name.
+    /// The name of the room.
     pub name: RoomName,
     /// How many users are in it.
     pub users: u32,
-    /// What it is about, where somebody has said so.
+    /// The topic of the room, if it has one.
     #[serde(default)]
     pub topic: Option<String>,
 }
 
-/// A room, or the lobby, as a sentence names it.
+/// Returns the name of a room or of the lobby, as a sentence has it.
 #[must_use]
 pub(crate) fn place(room: Option<&RoomName>) -> String {
     room.map_or_else(|| "the lobby".to_owned(), label)
 }
 
-/// A room as it is shown.
+/// Returns the name of a room as it is shown.
 #[must_use]
 pub(crate) fn label(room: &RoomName) -> String {
     format!("#{room}")
 }
 
-/// What stands before the name of whoever says something in a room; nothing elsewhere.
+/// Returns what stands before the author's name in a room; empty for other messages.
 #[must_use]
 pub(super) fn before(message: &Message) -> String {
     message.room.as_ref().map_or_else(String::new, |room| format!("{} ", label(room)))
 }
 
-/// What a person is told of a room that was entered.
+/// Returns the sentence for a room that was entered.
 #[must_use]
 pub(super) fn opened(RoomOpened { session, room, .. }: &RoomOpened) -> String {
     format!("you are in {}: session {session}", label(room))
 }
 
-/// What a person is told of a room that was left.
+/// Returns the sentence for a room that was left.
 #[must_use]
 pub(super) fn closed(RoomClosed { session, room, reason, .. }: &RoomClosed) -> String {
     let why = match reason {
@@ -106,7 +106,7 @@ pub(super) fn closed(RoomClosed { session, room, reason, .. }: &RoomClosed) -> S
     format!("session {session} with {} is over: {why}", label(room))
 }
 
-/// The rooms there are, one a line.
+/// Returns the list of rooms, one in each line.
 #[must_use]
 pub(super) fn list(rooms: &[RoomRow]) -> String {
     if rooms.is_empty() {
@@ -119,7 +119,7 @@ pub(super) fn list(rooms: &[RoomRow]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What the lobby or a room is about.
+/// Returns the sentence about the topic of the lobby or a room.
 #[must_use]
 pub(super) fn topic(room: Option<&RoomName>, text: &str, by: Option<&str>) -> String {
     let place = place(room);

@@ -1,5 +1,5 @@
-//! Why a text was not sent, as facts and in words. A text that was on its way when its link was lost may have arrived; the
-//! words say so. Knows neither links nor sessions' states.
+//! Why a text was not sent, as facts and in words. A text that was on its way when its link was lost may have arrived,
+//! and the words say so. This file knows neither links nor the states of sessions.
 
 use std::fmt;
 
@@ -9,24 +9,24 @@ use hobnob_protocol::message::{NotAccepted, NotAcceptedCode};
 use super::operators::until_and_why;
 use crate::timestamp::Timestamp;
 
-/// What the reason of an unsent text begins with where it may have arrived.
+/// The beginning of the reason for a text that may have arrived.
 const PERHAPS: &str = "perhaps not delivered: ";
 
 /// Why the lobby's link has ended for good. It does not come back in this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LobbyEnded {
-    /// An operator sent this user out, who may come back.
+    /// An operator sent this user out, and he may come back.
     Kicked,
     /// An operator keeps this user out.
     Banned {
-        /// Until when; for good where there is no such time.
+        /// Until when; `None` for good.
         until: Option<Timestamp>,
     },
-    /// The server has another key than before.
+    /// The server has a key other than before.
     KeyChanged,
 }
 
-/// Why a text was not sent. [`fmt::Display`] words it.
+/// Why a text was not sent; [`fmt::Display`] words it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Unsent<'a> {
     /// No session is current.
@@ -37,17 +37,17 @@ pub(crate) enum Unsent<'a> {
     SessionOverDraftKept,
     /// The session of the line is over.
     SessionOfLineOver,
-    /// The session that a program was called from is over.
+    /// The session from which a program was called is over.
     SessionOfCallOver,
     /// The line was complete before anybody can have read its prompt.
     TypedTooEarly,
-    /// The user left instead of answering whether it is to be sent.
+    /// The user left instead of answering whether the text is to be sent.
     LeftBeforeYes,
-    /// The program was asked to end before the line had its turn.
+    /// The run was ended from outside before the line had its turn.
     EndedBeforeItsTurn,
-    /// The other side answers, and has acknowledged nothing for too long.
+    /// The other side still answers, but has acknowledged nothing for too long.
     NothingAcknowledged,
-    /// Nobody had acknowledged it when the run ended.
+    /// The text was not acknowledged when the run ended.
     NotAcknowledged,
     /// The lobby was down when the run ended.
     LobbyDownToTheEnd,
@@ -63,15 +63,15 @@ pub(crate) enum Unsent<'a> {
     SessionOver,
     /// The session was ended to make room.
     SessionGaveWay,
-    /// The other side's program was started anew, and knows no session.
+    /// The program of the other user was started anew, and does not know the session.
     OtherStartedAnew,
     /// The lobby's link does not come back, for this reason.
     LobbyEnded(LobbyEnded),
-    /// The lobby's link takes no more.
+    /// The lobby's link takes no more texts.
     LobbyLinkEnded,
-    /// The server did not take it.
+    /// The server did not take the text.
     NotAccepted(&'a NotAccepted),
-    /// What failed, which words itself.
+    /// Another failure, which words itself.
     Failed(&'a dyn std::error::Error),
 }
 
@@ -87,7 +87,7 @@ impl fmt::Display for Unsent<'_> {
             Self::SessionOfCallOver => "the session it was called from is over",
             Self::TypedTooEarly => "it was typed before this prompt was there; the Up key brings it back",
             Self::LeftBeforeYes => "you left before you said yes",
-            Self::EndedBeforeItsTurn => "the program was asked to end before its turn",
+            Self::EndedBeforeItsTurn => "the run was ended before its turn",
             Self::NothingAcknowledged => "the other's program answers, but acknowledges nothing",
             Self::NotAcknowledged => "it was not acknowledged before the end",
             Self::LobbyDownToTheEnd => "the lobby was down until the end",
@@ -109,7 +109,8 @@ impl fmt::Display for Unsent<'_> {
     }
 }
 
-/// Why the server did not take a text or an act; where an operator is the reason, by whom, why and until when.
+/// Returns the reason why the server did not take a text or an act. If an operator is the cause, the reason says by
+/// whom, why and until when.
 fn not_accepted(answer: &NotAccepted) -> String {
     let why = match answer.code {
         NotAcceptedCode::Store => "the server could not store it",
@@ -151,19 +152,19 @@ fn slow(wait: Option<u32>) -> String {
     }
 }
 
-/// The reason of a text that was on its way when this happened.
+/// Returns the reason for a text that was on its way when this happened.
 #[must_use]
 pub(crate) fn perhaps_delivered(why: &Unsent<'_>) -> String {
     format!("{PERHAPS}{why}")
 }
 
-/// Why a text is unsent, as a sentence about it.
+/// Returns a sentence that says why a text is unsent.
 #[must_use]
 pub(crate) fn sentence(reason: &str) -> String {
     if reason.starts_with(PERHAPS) { reason.to_owned() } else { format!("not sent: {reason}") }
 }
 
-/// An unsent text told in words, both made harmless by the caller.
+/// Returns the line for an unsent text; the caller has made both parts harmless.
 pub(super) fn line(reason: &str, text: &str) -> String {
     match reason.strip_prefix(PERHAPS) {
         Some(reason) => format!("perhaps not delivered ({reason}): {text}"),

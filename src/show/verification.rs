@@ -1,12 +1,12 @@
-//! What is told of a verification of keys: the words and what to do with them, and how it ended. Knows nothing of how it
-//! goes.
+//! How a verification of keys is shown: the words and what to do with them, and how it ended. This file does not know
+//! how a verification goes.
 
 use hobnob_protocol::name::UserName;
 
 use crate::session::SessionId;
 use crate::session::verification::Outcome;
 
-/// The words are there, or it is over.
+/// Returns the text for a verification whose words are there, or which is over.
 pub(super) fn told(
     session: SessionId,
     peer: &UserName,

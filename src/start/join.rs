@@ -185,7 +185,7 @@ impl Joining {
             ConnectError::Io(err) if err.to_string().contains("failed to lookup") => {
                 "is its name spelled right, and is there a network?".to_owned()
             }
-            ConnectError::Io(_) | ConnectError::Timeout => {
+            ConnectError::Io(_) | ConnectError::Timeout | ConnectError::ClosedAtOnce => {
                 "is a hobnob-server running there, and does no firewall stand between?".to_owned()
             }
             _ => String::new(),

@@ -321,6 +321,7 @@ async fn begin(settings: &Settings, name: UserName, reader: Reader) -> Result<Ru
         let (exit, code) = match failure.error {
             _ if failure.is_trust_unreadable => (USAGE, ErrorCode::Usage),
             Some(ConnectError::KeyChanged { .. }) => (KEY_CHANGED, ErrorCode::KeyChanged),
+            Some(ConnectError::KeptOut) => (NO_LOBBY, ErrorCode::Banned),
             Some(ConnectError::Refused(ref refused)) => (NO_LOBBY, ErrorCode::of_refusal(refused.code)),
             _ => (NO_LOBBY, ErrorCode::LobbyDown),
         };

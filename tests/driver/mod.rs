@@ -1,7 +1,7 @@
 //! A tiny app around the line editor, run as a process of its own on a pseudo-terminal.
 //!
-//! It says back what is typed, and does what the test tells it over a socket: one order a line,
-//! each answered by a line when it is done.
+//! It says back what is typed, and does what the test orders over a socket: each line is one order, and is answered by
+//! a line when the order is carried out.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
@@ -19,15 +19,15 @@ use hobnob::session::id::SessionId;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-/// Where the tests' socket is; set in the driver's process alone.
+/// The path of the tests' socket; this variable is set only in the driver's process.
 pub(crate) const SOCKET: &str = "HOBNOB_TEST_SOCKET";
-/// Where the driver keeps the lines typed, if anywhere.
+/// The file in which the driver keeps the typed lines, if there is one.
 pub(crate) const HISTORY: &str = "HOBNOB_TEST_HISTORY";
 
-/// Longer lines are handed back to the editor.
+/// Lines longer than this are handed back to the editor.
 const TOO_LONG: usize = 16 * 1024;
 
-/// An order of the test, and where to answer.
+/// An order of the test, and the stream to which the answer goes.
 type Order = (String, UnixStream);
 
 struct App {
@@ -38,7 +38,7 @@ struct App {
     holding: bool,
 }
 
-/// Runs the app, if this process is to be one.
+/// Runs the app, if this process was started as the driver.
 pub(crate) fn run() {
     let Ok(socket) = env::var(SOCKET) else { return };
     terminal::hold_resizes();

@@ -1,4 +1,4 @@
-//! Where chance comes from: one number, printed, that gives the same faults again.
+//! The source of chance: one number, which is printed and gives the same faults again.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Chance(u64);
 
 impl Chance {
-    /// From `HOBNOB_FAULT_SEED`, or from the clock; says which.
+    /// Takes the seed from `HOBNOB_FAULT_SEED`, or from the clock, and prints it.
     #[must_use]
     pub(crate) fn new(scene: &str) -> Self {
         let given = std::env::var("HOBNOB_FAULT_SEED").ok().map(|text| {
@@ -20,19 +20,19 @@ impl Chance {
         Self(seed)
     }
 
-    /// From this seed.
+    /// Makes a generator with this seed.
     #[must_use]
     pub(crate) fn of(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// Another one, for somebody who is to have chances of its own.
+    /// Makes another generator, whose numbers do not depend on how this one goes on.
     #[must_use]
     pub(crate) fn fork(&mut self) -> Self {
         Self(self.next())
     }
 
-    /// Up to `most`, in milliseconds' steps.
+    /// Returns a duration of up to `most`, in whole milliseconds.
     pub(crate) fn span(&mut self, most: Duration) -> Duration {
         Duration::from_millis(self.below(most.as_millis() as u64 + 1))
     }
@@ -45,26 +45,26 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `bound`.
+    /// Returns a number below `bound`.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
-    /// Lets up to `most` pass: the moment of a fault, not a wait for anything.
+    /// Lets up to `most` pass, to choose the moment of a fault by chance. It does not wait for anything.
     pub(crate) fn moment(&mut self, most: Duration) {
         let time = Duration::from_micros(self.below(most.as_micros() as u64 + 1));
-        std::thread::sleep(time); // The fault comes then; nothing is waited for.
+        std::thread::sleep(time); // this chooses the moment of the fault; nothing is waited for
     }
 }
 
-/// How long a scene goes on: `rounds` rounds, or `HOBNOB_FAULT_SECONDS`.
+/// How long a test goes on: a number of rounds, or `HOBNOB_FAULT_SECONDS`.
 pub(crate) struct Span {
     rounds: usize,
     until: Option<Instant>,
 }
 
 impl Span {
-    /// `rounds` unless a soak is asked for.
+    /// Lasts for `rounds` rounds, unless `HOBNOB_FAULT_SECONDS` asks for a longer test.
     #[must_use]
     pub(crate) fn rounds(rounds: usize) -> Self {
         let seconds = std::env::var("HOBNOB_FAULT_SECONDS").ok().map(|text| {
@@ -73,7 +73,7 @@ impl Span {
         Self { rounds, until: seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds)) }
     }
 
-    /// Whether there is a round after `done` of them.
+    /// Whether there is another round after `done` rounds.
     #[must_use]
     pub(crate) fn goes_on(&self, done: usize) -> bool {
         match self.until {

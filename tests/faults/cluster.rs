@@ -1,6 +1,6 @@
 //! One lobby on three servers over three nodes of NATS, while one after another of them is killed, frozen or stopped.
-//! Clients go on elsewhere; the ledger must add up as with one server. Skipped, with a word, on a machine without
-//! nats-server, except in CI.
+//! The clients go on at other servers, and the ledger must add up as with one server. On a machine without nats-server
+//! these tests are skipped with a note, except in CI.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,13 +23,13 @@ use crate::support::server::Server;
 /// How long a server may take to end.
 const ENDS_WITHIN: Duration = Duration::from_secs(6);
 
-/// Whose texts they are.
+/// The clients that say a text at every [`TICK`].
 const TICKING: [&str; 3] = ["greta", "hugo", "ines"];
 
-/// Between two texts by which the silence of a fault is seen.
+/// The pause between two texts of these clients, from which the test sees how long a fault silences them.
 const TICK: Duration = Duration::from_millis(200);
 
-/// The longest freeze: longer than the silence after which a server is taken for gone.
+/// The longest freeze. It is longer than the silence after which the others take a server for gone.
 const ICE: Duration = Duration::from_secs(10);
 
 struct Cluster {
@@ -38,7 +38,7 @@ struct Cluster {
 }
 
 impl Cluster {
-    /// `None` where this machine has no nats-server.
+    /// Returns `None` if this machine has no nats-server.
     fn start(nodes: usize, servers: usize) -> Option<Self> {
         let nodes = node::start(nodes, false)?;
         let args = ["--rate", "100000", "--nats", nodes.joined(), "--lobby", "faults"];
@@ -51,13 +51,13 @@ impl Cluster {
         Some(Self { nodes, servers: all })
     }
 
-    /// A client that knows all servers.
+    /// Starts a client that knows all servers.
     fn join(&self, name: &str) -> Client {
         let all: Vec<&str> = self.servers.iter().map(Server::address).collect();
         Launch::hobnob().server(&all.join(",")).name(name).join()
     }
 
-    /// Something breaks for a while, and is mended; says what.
+    /// Breaks something for a while and mends it. Returns what it was.
     fn fault(&mut self, chance: &mut Chance) -> &'static str {
         let server = chance.below(self.servers.len() as u64) as usize;
         let node = chance.below(self.nodes.nodes.len() as u64) as usize;
@@ -106,7 +106,7 @@ impl Cluster {
 }
 
 #[test]
-fn whatever_dies_of_three_servers_and_three_nodes_each_text_is_there_once_in_one_order() {
+fn every_text_is_stored_once_and_in_one_order_whichever_servers_and_nodes_die() {
     let Some(mut cluster) = Cluster::start(3, 3) else { return };
     let mut chance = Chance::new("servers and nodes");
     let span = Span::rounds(12);
@@ -138,8 +138,8 @@ fn whatever_dies_of_three_servers_and_three_nodes_each_text_is_there_once_in_one
         speaker.client.has_no(json!({"event": "unsent"}));
     }
     for server in &mut cluster.servers {
-        let _how = server.stop(Signal::SIGTERM, ENDS_WITHIN);
-        assert_eq!(verified(server), messages, "after {faults:?}");
+        let ended = server.stop(Signal::SIGTERM, ENDS_WITHIN);
+        assert_eq!(verified(server), messages, "after {faults:?}\n{}", ended.stderr.join("\n"));
     }
     eprintln!("{} faults, {messages} messages, {} observers, nothing lost", faults.len(), observers.len());
     tell_silences(&faults, &observers[0]);
@@ -199,7 +199,7 @@ fn tell_silences(faults: &[(&'static str, Timestamp)], observer: &Client) {
 }
 
 #[test]
-fn clients_of_a_server_that_dies_are_back_elsewhere_with_their_names() {
+fn clients_of_a_killed_server_rejoin_at_another_with_their_names() {
     let Some(mut cluster) = Cluster::start(1, 2) else { return };
     let clients = ["anna", "bobby", "carmen", "dora"].map(|name| cluster.join(name));
     for client in &clients {

@@ -1,4 +1,4 @@
-//! Processes killed without a warning while everybody goes on typing.
+//! Processes are killed without a warning while everybody goes on typing.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::support::home::Home;
 use crate::support::launch::Launch;
 use crate::support::server::Server;
 
-/// As fast as anybody can type here.
+/// A rate that no client reaches here.
 const RATE: [&str; 2] = ["--rate", "100000"];
 
-/// Fails unless the whole log of `server` adds up; how many messages it has.
+/// Fails unless the whole log of `server` adds up. Returns how many messages it has.
 #[track_caller]
 pub(crate) fn verified(server: &Server) -> usize {
     let data = server.data_dir();
@@ -55,12 +55,12 @@ fn a_server_killed_at_any_moment_loses_nothing_and_repeats_nothing() {
         }
         server.kill();
         crashes += 1;
-        // Typed into the dark.
+        // These texts are typed while the server is down.
         speakers.iter_mut().for_each(|speaker| speaker.type_many(chance.below(5)));
         chance.moment(Duration::from_millis(200));
         server.restart();
         if chance.below(3) > 0 {
-            // Most rounds go on when somebody is back; some crash again before.
+            // Most rounds wait until a text was acknowledged again; in some, the next crash comes before that.
             let up = speakers[0].client.mark();
             speakers[0].type_one();
             let last = speakers[0].typed.last().unwrap();
@@ -78,7 +78,7 @@ fn a_server_killed_at_any_moment_loses_nothing_and_repeats_nothing() {
 }
 
 #[test]
-fn clients_killed_at_any_moment_lose_nothing_they_were_told_of() {
+fn clients_killed_at_any_moment_lose_no_acknowledged_text() {
     let mut chance = Chance::new("clients killed");
     let span = Span::rounds(8);
     let server = Server::start(&RATE);

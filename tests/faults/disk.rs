@@ -14,11 +14,11 @@ use crate::support::launch::Launch;
 use crate::support::output::Output;
 use crate::support::server::Server;
 
-/// A small disk of its own; unmounted when dropped.
+/// A small disk for one test; it is unmounted when it is dropped.
 struct Disk(PathBuf);
 
 impl Disk {
-    /// One at `place`; none, with the reason printed, where this machine does not allow it.
+    /// Makes a disk at `place`. Returns `None`, and prints the reason, if this machine does not allow it.
     fn at(place: &str) -> Option<Self> {
         std::fs::create_dir_all(place).unwrap();
         match Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "tmpfs", place]).output() {
@@ -34,7 +34,7 @@ impl Disk {
         }
     }
 
-    /// Takes all the room there is.
+    /// Fills the disk completely.
     fn fill(&self) {
         let mut ballast = File::create(self.ballast()).unwrap();
         for chunk in [vec![0; 64 * 1024], vec![0; 512]] {
@@ -58,7 +58,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Lazily: a server that is just being killed may still have it open.
+        // The disk is unmounted lazily, because a server that is just being killed may still have it open.
         let _gone = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
@@ -73,7 +73,7 @@ fn on_small_disk() -> Option<(Server, Disk)> {
     Some((server, disk))
 }
 
-/// Starts a server on the data of one that is dead, which must fail; what it said.
+/// Starts a server on the data of a dead one, which must fail. Returns what it printed.
 #[track_caller]
 fn refuses_to_start(server: &Server) -> Output {
     let data = server.data_dir();
@@ -86,7 +86,7 @@ fn log_file(server: &Server, suffix: &str) -> PathBuf {
 }
 
 #[test]
-fn a_disk_that_fills_refuses_posts_and_nothing_else_and_takes_them_again() {
+fn a_full_disk_refuses_only_texts_and_takes_them_again_when_there_is_room() {
     let Some((mut server, disk)) = on_small_disk() else { return };
     let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
     anna.say("before");
@@ -105,7 +105,7 @@ fn a_disk_that_fills_refuses_posts_and_nothing_else_and_takes_them_again() {
         }
     }
     assert_eq!(refused, 3, "the disk never filled");
-    // A newcomer, its name, a private session: none of them needs the disk.
+    // A new client, its name and a private session do not need the disk.
     let carmen = server.join("carmen");
     assert_eq!(carmen.users(), ["anna", "bobby", "carmen"]);
     carmen.fork("anna");
@@ -129,7 +129,7 @@ fn a_disk_that_fills_refuses_posts_and_nothing_else_and_takes_them_again() {
 }
 
 #[test]
-fn a_server_killed_on_a_full_disk_has_all_it_acknowledged() {
+fn a_server_killed_on_a_full_disk_keeps_every_acknowledged_text() {
     let Some((mut server, disk)) = on_small_disk() else { return };
     let anna = server.join("anna");
     disk.fill();
@@ -154,7 +154,7 @@ fn a_server_killed_on_a_full_disk_has_all_it_acknowledged() {
 }
 
 #[test]
-fn a_store_that_is_read_only_is_refused_with_what_to_do() {
+fn a_read_only_store_is_refused_with_advice() {
     let Some((mut server, disk)) = on_small_disk() else { return };
     server.join("anna").say("kept");
     server.kill();
@@ -163,7 +163,7 @@ fn a_store_that_is_read_only_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn a_damaged_store_is_refused_with_what_to_do_and_left_as_it_is() {
+fn a_damaged_store_is_refused_with_advice_and_left_unchanged() {
     let mut server = Server::start(&[]);
     let anna = server.join("anna");
     (0..50).for_each(|number| drop(anna.say(&format!("{number} {}", "x".repeat(2000)))));
@@ -183,7 +183,7 @@ fn a_damaged_store_is_refused_with_what_to_do_and_left_as_it_is() {
 }
 
 #[test]
-fn half_a_batch_at_the_end_of_the_log_is_as_if_it_had_never_been() {
+fn half_a_batch_at_the_end_of_the_log_is_ignored() {
     let mut server = Server::start(&[]);
     let anna = server.join("anna");
     (0..10).for_each(|number| drop(anna.say(&number.to_string())));
@@ -197,13 +197,13 @@ fn half_a_batch_at_the_end_of_the_log_is_as_if_it_had_never_been() {
 }
 
 #[test]
-fn clients_are_told_when_a_disk_has_lost_what_they_have_read() {
+fn clients_are_told_when_the_disk_has_lost_messages_they_have_read() {
     let mut server = Server::start(&[]);
     let anna = server.join("anna");
     (0..10).for_each(|number| drop(anna.say(&number.to_string())));
     server.kill();
     let wal = OpenOptions::new().write(true).open(log_file(&server, "-wal")).unwrap();
-    // Cuts the last batches off, which no crash of a process does.
+    // This cuts off the last batches, which a crash of a process never does.
     wal.set_len(wal.metadata().unwrap().len() / 2).unwrap();
     refuses_to_start(&server).complains("were acknowledged and are missing");
     let data = server.data_dir();

@@ -1,4 +1,4 @@
-//! Processes stopped and continued: a laptop that sleeps, Ctrl-Z, a machine that swaps.
+//! Processes that are stopped and continued, as by a laptop that sleeps, by Ctrl-Z, or by a machine that swaps.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ fn processes_stopped_in_turn_lose_and_repeat_nothing() {
 }
 
 #[test]
-fn a_peer_stopped_for_a_while_hears_all_of_it_once_when_it_goes_on() {
+fn a_peer_that_was_stopped_for_a_while_hears_every_text_once() {
     let server = Server::start(&[]);
     let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
     anna.fork("bobby");
@@ -66,7 +66,7 @@ fn a_peer_stopped_for_a_while_hears_all_of_it_once_when_it_goes_on() {
 }
 
 #[test]
-fn a_fork_that_was_given_up_opens_on_neither_side_when_the_server_answers_at_last() {
+fn a_fork_that_timed_out_opens_on_neither_side_when_the_server_answers_late() {
     let server = Server::start(&[]);
     let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
     assert_eq!(anna.users(), ["anna", "bobby"]);
@@ -74,8 +74,8 @@ fn a_fork_that_was_given_up_opens_on_neither_side_when_the_server_answers_at_las
     anna.send("\\fork bobby");
     anna.wait_within(Duration::from_secs(30), json!({"event": "closed", "session": 1, "reason": "failed"}));
     server.thaw();
-    // The server goes on with the fork first, then with what is said here: both were introduced by then. Either
-    // would dial after a second, if it took itself for the one that was forked.
+    // The server handles the fork first and then the text that follows, so at that point both clients have been
+    // introduced. A client that took itself for the side that was forked would dial after a second.
     anna.send("\\lobby");
     anna.say("it is back");
     bobby.wait(json!({"event": "message", "text": "it is back"}));
@@ -85,13 +85,13 @@ fn a_fork_that_was_given_up_opens_on_neither_side_when_the_server_answers_at_las
         client.has_no(json!({"event": "opened", "peer": "anna"}));
         client.has_no(json!({"event": "opened", "peer": "bobby"}));
     }
-    // And the next fork, which is asked for, opens.
+    // A fork that is asked for now opens.
     anna.fork("bobby");
     bobby.wait(json!({"event": "opened", "peer": "anna", "mode": "B"}));
 }
 
 #[test]
-fn a_peer_stopped_for_longer_than_a_link_lives_takes_up_where_it_stopped() {
+fn a_peer_that_was_stopped_until_its_link_was_lost_resumes_the_session() {
     let server = Server::start(&[]);
     let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
     anna.fork("bobby");
@@ -99,7 +99,7 @@ fn a_peer_stopped_for_longer_than_a_link_lives_takes_up_where_it_stopped() {
     anna.say("before");
     bobby.freeze();
     anna.send("while it slept");
-    // Noticed by silence alone: within twenty seconds.
+    // The loss is noticed only by the silence, which takes up to twenty seconds.
     anna.wait_within(Duration::from_secs(25), json!({"event": "link", "session": 1, "state": "down"}));
     anna.send("while the link was down");
     bobby.thaw();

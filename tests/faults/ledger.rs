@@ -1,5 +1,5 @@
-//! The account that must add up after any fault: each text once at every observer, one order for
-//! everyone, each sender told the truth, what was missed marked as replayed.
+//! The ledger that must add up after any fault: every observer sees each text once, everybody sees one order, each
+//! sender is told the truth, and messages that were missed are marked as replayed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::support::client::Client;
 
-/// How long the last text may take: longer than the longest pause between attempts to reconnect.
+/// How long the last text may take. This is longer than the longest pause between attempts to reconnect.
 const SETTLE: Duration = Duration::from_secs(60);
 
-/// Somebody who types, and all that was typed.
+/// A client, and all texts that were typed into it.
 pub(crate) struct Speaker {
     pub(crate) client: Client,
     pub(crate) typed: Vec<String>,
@@ -19,7 +19,7 @@ pub(crate) struct Speaker {
 }
 
 impl Speaker {
-    /// `label` makes the texts unique.
+    /// Makes a speaker; `label` makes its texts unique.
     #[must_use]
     pub(crate) fn new(label: &str, client: Client) -> Self {
         Self { client, typed: Vec::new(), label: label.to_owned() }
@@ -32,20 +32,20 @@ impl Speaker {
         self.typed.push(text);
     }
 
-    /// Types several.
+    /// Types `count` texts.
     pub(crate) fn type_many(&mut self, count: u64) {
         (0..count).for_each(|_| self.type_one());
     }
 
-    /// Waits until the last text was answered for; all before it were, then.
+    /// Waits until the last text was answered for; then all texts before it were answered for, too.
     #[track_caller]
     pub(crate) fn settle(&self) {
         let Some(last) = self.typed.last() else { return };
         self.client.wait_within(SETTLE, json!({"event": "sent", "text": last}));
     }
 
-    /// The number of each text it was told stands in the log; fails unless every text was answered for
-    /// once, in the order in which they were typed.
+    /// Returns the texts that were acknowledged, by their numbers in the log. Fails unless every text was answered for
+    /// once, in the order in which the texts were typed.
     #[track_caller]
     pub(crate) fn account(&self) -> BTreeMap<u64, String> {
         let mut sent = self.told_so_far();
@@ -61,7 +61,7 @@ impl Speaker {
         sent
     }
 
-    /// What it was told so far.
+    /// Returns the texts that were acknowledged so far, by their numbers in the log.
     #[track_caller]
     pub(crate) fn told_so_far(&self) -> BTreeMap<u64, String> {
         let mut sent = BTreeMap::new();
@@ -80,12 +80,12 @@ pub(crate) fn sees(client: &Client, text: &str) {
     client.wait_within(SETTLE, json!({"event": "message", "text": text}));
 }
 
-/// What an observer saw of the lobby; fails when a number or a text came twice or out of order, or when
-/// something is marked as replayed that was not.
+/// Returns what an observer saw of the lobby. Fails if a number or a text came twice or out of order, or if something
+/// is marked as replayed that was not missed.
 #[track_caller]
 pub(crate) fn seen(client: &Client) -> BTreeMap<u64, String> {
     let (mut seen, mut texts) = (BTreeMap::new(), HashMap::new());
-    // Until the first message that is new, what follows a link that came up may be replayed.
+    // After a link came up, messages may be replayed until the first new one.
     let (mut last, mut may_replay, mut is_up) = (0, true, true);
     for event in client.all(json!({})) {
         match event["event"].as_str() {
@@ -108,8 +108,9 @@ pub(crate) fn seen(client: &Client) -> BTreeMap<u64, String> {
     seen
 }
 
-/// Fails unless observers that were there from the beginning saw all that the speakers were told is
-/// stored, and nothing else but `strays`: texts of processes that did not live to be told.
+/// Fails unless observers that were there from the beginning saw all texts that the speakers were told are stored, and
+/// nothing else except `strays`: texts of processes that were killed before they were told. Returns the number of
+/// texts.
 #[track_caller]
 pub(crate) fn adds_up(speakers: &[Speaker], observers: &[Client], strays: &[String]) -> usize {
     let mut truth: BTreeMap<u64, String> = BTreeMap::new();
@@ -128,7 +129,7 @@ pub(crate) fn adds_up(speakers: &[Speaker], observers: &[Client], strays: &[Stri
         assert!(alien.is_empty(), "stored, though nobody was told so: {alien:?}");
     }
     for speaker in speakers {
-        // What the others said is seen by those who speak as well.
+        // Speakers see what the others said, too.
         for (seq, text) in seen(&speaker.client) {
             let known = truth.get(&seq) == Some(&text) || strays.contains(&text);
             assert!(known, "a speaker saw {seq} {text:?}, which is another for the others");
@@ -137,7 +138,7 @@ pub(crate) fn adds_up(speakers: &[Speaker], observers: &[Client], strays: &[Stri
     truth.len()
 }
 
-/// The messages of `what` a client has.
+/// Returns the notices of a client that contain `part`.
 #[must_use]
 pub(crate) fn notices(client: &Client, part: &str) -> Vec<Value> {
     let all = client.all(json!({"event": "notice"}));

@@ -1,4 +1,4 @@
-//! Links that fall silent, in networks of their own: nothing is closed, nothing refused, packets vanish.
+//! Links that fall silent, in network namespaces: nothing is closed and nothing is refused, packets just vanish.
 
 use std::time::Duration;
 
@@ -37,13 +37,13 @@ fn up(session: u32) -> serde_json::Value {
     json!({"event": "link", "session": session, "state": "up"})
 }
 
-/// Says this many on both sides of a cut.
+/// Lets both sides of a cut say `count` texts.
 fn chat(speakers: &mut [Speaker], count: u64) {
     speakers.iter_mut().for_each(|speaker| speaker.type_many(count));
 }
 
 #[test]
-fn a_lobby_link_silent_for_seconds_carries_on_as_if_nothing_was() {
+fn a_lobby_link_that_is_silent_for_seconds_is_not_lost() {
     let Some(switch) = Switch::new(3) else { return };
     let (_server, at) = server(&switch);
     let mut speakers =
@@ -53,7 +53,7 @@ fn a_lobby_link_silent_for_seconds_carries_on_as_if_nothing_was() {
         chat(&mut speakers, 50);
         switch.unplug(cut);
         chat(&mut speakers, 50);
-        std::thread::sleep(Duration::from_secs(3)); // The length of the fault; nothing is waited for.
+        std::thread::sleep(Duration::from_secs(3)); // this is the length of the fault; nothing is waited for
         switch.plug(cut);
         chat(&mut speakers, 50);
         speakers.iter().for_each(Speaker::settle);
@@ -66,7 +66,7 @@ fn a_lobby_link_silent_for_seconds_carries_on_as_if_nothing_was() {
 }
 
 #[test]
-fn a_lobby_link_silent_for_longer_than_it_lives_is_told_and_resumes() {
+fn a_lobby_link_that_is_silent_for_too_long_is_reported_and_resumes() {
     if std::env::var_os("HOBNOB_FAULT_SECONDS").is_none() {
         eprintln!("skipped, it takes over a minute: set HOBNOB_FAULT_SECONDS");
         return;
@@ -94,7 +94,7 @@ fn a_lobby_link_silent_for_longer_than_it_lives_is_told_and_resumes() {
 }
 
 #[test]
-fn a_peer_link_cut_for_longer_than_it_lives_is_told_and_resumes() {
+fn a_peer_link_that_is_cut_for_too_long_is_reported_and_resumes() {
     let Some(switch) = Switch::new(3) else { return };
     let (_server, at) = server(&switch);
     let [anna, bobby] = [(1, "anna"), (2, "bobby")].map(|(port, name)| client(&switch, port, &at, name));

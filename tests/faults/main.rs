@@ -1,9 +1,9 @@
-//! Nothing is lost: the real programs under crashes, cuts, full disks, frozen processes and readers that
-//! do not read, and after each a [`ledger`] that must add up. One module for each kind of fault.
+//! Nothing is lost: the real programs under crashes, cut links, full disks, frozen processes and readers that do not
+//! read. After each fault a [`ledger`] must add up. There is one module for each kind of fault.
 //!
-//! What happens by chance comes from a seed that is printed; `HOBNOB_FAULT_SEED` gives the same one again
-//! (the moments are the system's, so a replay is near, not equal). `HOBNOB_FAULT_SECONDS` makes the crash
-//! scenes go on for that long each.
+//! Chance comes from a seed that is printed. `HOBNOB_FAULT_SEED` sets the seed again; because the system decides about
+//! the exact moments, such a replay is similar and not identical. `HOBNOB_FAULT_SECONDS` makes each of the crash tests
+//! go on for that long.
 
 #[cfg(test)]
 #[path = "../support/mod.rs"]

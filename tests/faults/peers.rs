@@ -1,4 +1,4 @@
-//! Private sessions when the other's process, the server or the link between them dies.
+//! Private sessions when the process of the other user, the server, or the link between the two dies.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn forked(server: &Server) -> [Client; 2] {
 }
 
 #[test]
-fn a_peer_that_was_killed_is_gone_and_what_it_never_took_is_unsent() {
+fn a_killed_peer_is_reported_as_gone_and_its_undelivered_texts_as_unsent() {
     let server = Server::start(&[]);
     let [anna, mut bobby] = forked(&server);
     anna.say("taken");
@@ -28,7 +28,7 @@ fn a_peer_that_was_killed_is_gone_and_what_it_never_took_is_unsent() {
     anna.wait(json!({"event": "unsent", "session": 1, "text": "never taken"}));
     anna.has_no(json!({"event": "sent", "text": "never taken"}));
     anna.has_no(json!({"event": "unsent", "text": "taken"}));
-    // On a pipe nothing is current afterwards, and the lobby never sees what was meant for bobby.
+    // On a pipe no session is current afterwards, and the lobby never sees what was meant for bobby.
     anna.say_in_vain("to whom?");
     let _output = anna.finish().ended_with(1);
 }
@@ -57,7 +57,7 @@ fn a_session_goes_on_while_the_server_is_dead_and_when_it_is_back() {
 }
 
 #[test]
-fn what_was_said_is_there_after_a_restart_and_for_a_new_session() {
+fn private_talk_is_found_after_a_restart_in_a_new_session() {
     let server = Server::start(&[]);
     let (home, other) = (Home::new(), Home::new());
     let first = |flags: &[&str]| {
@@ -77,7 +77,7 @@ fn what_was_said_is_there_after_a_restart_and_for_a_new_session() {
     for client in [&anna, &bobby] {
         client.ask("\\search answer", json!({"event": "kept", "text": "and the answer"}));
     }
-    // Killed, not closed: what can be found is on the disk.
+    // The processes are killed and not closed, so what is found afterwards was already on the disk.
     anna.process().kill_hard();
     bobby.process().kill_hard();
     let (anna, bobby) = first(&[]);

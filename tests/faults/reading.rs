@@ -1,4 +1,4 @@
-//! Readers that do not read, and readers that come back after what they missed was dropped.
+//! Clients that do not read, and clients that come back after the messages they missed were dropped.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -13,11 +13,11 @@ use crate::support::proxy::Proxy;
 use crate::support::schema;
 use crate::support::server::Server;
 
-/// Messages of a kilobyte: enough to fill every buffer on the way to a reader that does not read, and
-/// the server's memory of recent messages, so that the log is read.
+/// How many messages of a kilobyte are said. They fill every buffer on the way to a reader that does not read, and the
+/// server's memory of recent messages, so that the server has to read its log.
 const MANY: usize = 12_000;
 
-/// A client whose output is read when the scene says so.
+/// A client whose output is read only when the test says so.
 struct Unread {
     child: Child,
     output: BufReader<ChildStdout>,
@@ -42,7 +42,7 @@ impl Unread {
         schema::read(line.trim_end()).unwrap()
     }
 
-    /// Reads on up to the message with this number: the numbers, and the notices.
+    /// Reads on up to the message with this number. Returns the numbers and the notices.
     fn read_up_to(&mut self, last: u64) -> (Vec<u64>, Vec<String>) {
         let (mut seqs, mut notices) = (Vec::new(), Vec::new());
         while seqs.last() != Some(&last) {
@@ -68,7 +68,7 @@ fn rising(seqs: &[u64]) -> bool {
     seqs.is_sorted_by(|before, after| before < after)
 }
 
-/// One client says it all, another hears it; the last number.
+/// Lets one client say all messages and another hear them. Returns the last number.
 fn flood(server: &Server) -> u64 {
     let (anna, bobby) = (server.join("anna"), server.join("bobby"));
     let text = "x".repeat(1000);
@@ -99,7 +99,7 @@ fn a_reader_that_reads_too_late_is_told_how_many_messages_are_gone() {
     assert_eq!(told + seqs.len() as u64, last, "{notices:?}");
 }
 
-/// The number in "N messages were missed".
+/// Returns the number in "N messages were missed".
 fn missed(notice: &str) -> Option<u64> {
     notice.split_once(" messages were missed")?.0.parse().ok()
 }

@@ -1,5 +1,5 @@
-//! Private sessions through the lobby's server: between two homes whose routers let nobody in, and with everything
-//! that may happen to them there.
+//! Private sessions through the lobby's server: between two homes whose routers let no connection in, and under the
+//! faults that may happen to such sessions.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::support::launch::Launch;
 use crate::support::process::Process;
 use crate::support::server::{Server, first_line};
 
-/// The port a client listens on that its router may forward.
+/// The port at which both clients listen, and which a router may forward.
 const PORT: u16 = 40_001;
 
 fn path_is(path: &str) -> Value {
@@ -25,7 +25,7 @@ fn link_is(state: &str) -> Value {
     json!({"event": "link", "session": 1, "state": state})
 }
 
-/// A server on the street, with a home it keeps.
+/// Starts a server outside of both homes, with its data in `home`. Returns the process and its address.
 fn server_in(homes: &Homes, home: &Home) -> (Process, String) {
     let (data, at) = (home.path().join("lobby").display().to_string(), format!("{}:43210", Homes::SERVER));
     let launch = Launch::server_program().home(home).args(["--listen", &at, "--data-dir", &data]);
@@ -34,7 +34,7 @@ fn server_in(homes: &Homes, home: &Home) -> (Process, String) {
     (process, at)
 }
 
-/// Anna in the first home, bobby in the second; both listen on the port that may be forwarded.
+/// Starts anna in the first home and bobby in the second. Both listen on the port that may be forwarded.
 fn at_homes(homes: &Homes, at: &str) -> [Client; 2] {
     let listen = format!("0.0.0.0:{PORT}");
     [(0, "anna"), (1, "bobby")].map(|(home, name)| {
@@ -42,7 +42,7 @@ fn at_homes(homes: &Homes, at: &str) -> [Client; 2] {
     })
 }
 
-/// Forks, and how long it took until the session was open.
+/// Lets anna fork bobby. Returns how long it took until the session was open.
 #[track_caller]
 fn fork(anna: &Client, bobby: &Client, path: &str) -> Duration {
     let begun = Instant::now();
@@ -59,14 +59,15 @@ fn named(letter: &str, range: std::ops::Range<usize>) -> Vec<String> {
     range.map(|number| format!("{letter} {number}")).collect()
 }
 
-/// Both say their texts of `range`.
+/// Lets both clients say their texts of `range`.
 fn chat(both: [&Client; 2], range: std::ops::Range<usize>) {
     for (client, letter) in both.into_iter().zip(["a", "b"]) {
         named(letter, range.clone()).iter().for_each(|text| client.send(text));
     }
 }
 
-/// Fails unless each heard everything the other said, once and in order, and was told the truth of its own.
+/// Fails unless each client heard everything that the other said, once and in order, and was told the truth of its own
+/// texts.
 #[track_caller]
 fn adds_up(both: [&Client; 2], count: usize) {
     for (client, [own, others]) in both.into_iter().zip([["a", "b"], ["b", "a"]]) {
@@ -103,7 +104,7 @@ fn two_homes_whose_routers_let_nobody_in_talk_through_the_server() {
 }
 
 #[test]
-fn a_router_that_forwards_a_port_has_the_session_move_over_and_the_server_may_die() {
+fn a_session_moves_to_a_forwarded_port_and_outlives_the_server() {
     let Some(homes) = Homes::new(Router::Drops) else { return };
     let home = Home::new();
     let (mut server, at) = server_in(&homes, &home);
@@ -142,15 +143,15 @@ fn a_relayed_session_pauses_while_the_server_is_dead_and_goes_on_when_it_is_back
 }
 
 #[test]
-fn a_server_that_dies_between_the_fork_and_the_relay_fails_the_fork_and_the_next_one_opens() {
+fn a_fork_fails_when_the_server_dies_before_the_relay_and_the_next_fork_opens() {
     let Some(homes) = Homes::new(Router::Drops) else { return };
     let home = Home::new();
     let (mut server, at) = server_in(&homes, &home);
     let [anna, bobby] = at_homes(&homes, &at);
     anna.send("\\fork bobby");
     anna.wait(json!({"event": "forking", "session": 1}));
-    // Nothing tells that the two were introduced; by then they look for a direct way alone.
-    std::thread::sleep(Duration::from_millis(700)); // The moment of the fault; nothing is waited for.
+    // No event tells that the two were introduced. By this time they have been, and look only for a direct path so far.
+    std::thread::sleep(Duration::from_millis(700)); // this chooses the moment of the fault; nothing is waited for
     server.kill_hard();
     anna.wait_within(LONG_DEADLINE, json!({"event": "closed", "session": 1, "reason": "failed"}));
     anna.wait(json!({"event": "error", "code": "peer_unreachable"}));
@@ -163,7 +164,7 @@ fn a_server_that_dies_between_the_fork_and_the_relay_fails_the_fork_and_the_next
     bobby.wait(json!({"event": "opened", "path": "relay"}));
 }
 
-/// A server on this machine, and two who want to be relayed.
+/// Starts a server on this machine, and two clients that want to be relayed.
 fn relayed(args: &[&str]) -> (Server, [Client; 2]) {
     let server = Server::start(args);
     let both = ["anna", "bobby"].map(|name| server.client(name).args(["--path", "relay"]).join());
@@ -172,7 +173,7 @@ fn relayed(args: &[&str]) -> (Server, [Client; 2]) {
 }
 
 #[test]
-fn a_server_killed_at_any_moment_loses_no_relayed_word_and_repeats_none() {
+fn a_server_killed_at_any_moment_loses_and_repeats_no_relayed_text() {
     let mut chance = Chance::new("server killed under a relayed session");
     let span = Span::rounds(6);
     let (mut server, [anna, bobby]) = relayed(&[]);
@@ -197,7 +198,7 @@ fn a_server_killed_at_any_moment_loses_no_relayed_word_and_repeats_none() {
 }
 
 #[test]
-fn a_relayed_peer_stopped_for_a_while_hears_all_of_it_once_when_it_goes_on() {
+fn a_relayed_peer_that_was_stopped_for_a_while_hears_every_text_once() {
     let (_server, [anna, bobby]) = relayed(&[]);
     bobby.freeze();
     let words = named("a", 0..200);
@@ -210,7 +211,7 @@ fn a_relayed_peer_stopped_for_a_while_hears_all_of_it_once_when_it_goes_on() {
 }
 
 #[test]
-fn a_relayed_peer_stopped_for_longer_than_a_link_lives_takes_up_where_it_stopped() {
+fn a_relayed_peer_that_was_stopped_until_its_link_was_lost_resumes_the_session() {
     let (_server, [anna, bobby]) = relayed(&[]);
     chat([&anna, &bobby], 0..5);
     bobby.wait(json!({"event": "message", "text": "a 4"}));
@@ -227,7 +228,7 @@ fn a_relayed_peer_stopped_for_longer_than_a_link_lives_takes_up_where_it_stopped
 }
 
 #[test]
-fn a_relayed_peer_that_was_killed_is_gone_when_it_is_back() {
+fn a_killed_relayed_peer_is_reported_as_gone_when_its_user_is_back() {
     let server = Server::start(&[]);
     let home = Home::new();
     let relayed = |name| server.client(name).args(["--path", "relay"]);
@@ -246,7 +247,7 @@ fn a_relayed_peer_that_was_killed_is_gone_when_it_is_back() {
 }
 
 #[test]
-fn a_server_frozen_under_a_relayed_session_pauses_it() {
+fn a_relayed_session_pauses_while_the_server_is_frozen() {
     let (server, [anna, bobby]) = relayed(&[]);
     chat([&anna, &bobby], 0..20);
     server.freeze();
@@ -263,8 +264,8 @@ fn a_server_frozen_under_a_relayed_session_pauses_it() {
 }
 
 #[test]
-fn a_slow_relay_makes_words_wait_and_drops_none() {
-    // Two seconds' worth of what is said here, after ten that are in store.
+fn a_slow_relay_delays_texts_and_drops_none() {
+    // The texts take two seconds at this rate, after the ten seconds that the relay has in reserve.
     let (_server, [anna, bobby]) = relayed(&["--relay", "8K"]);
     let long = "x".repeat(12_000);
     (0..8).for_each(|number| anna.send(&format!("{number} {long}")));
@@ -275,7 +276,7 @@ fn a_slow_relay_makes_words_wait_and_drops_none() {
 }
 
 #[test]
-fn where_the_settings_leave_no_path_the_fork_fails_and_names_them() {
+fn a_fork_fails_and_names_the_settings_when_they_leave_no_path() {
     for (relay, path, named) in [("off", "relay", "--relay is off"), ("64K", "direct", "your path is direct")]
     {
         let Some(homes) = Homes::new(Router::Refuses) else { return };
@@ -301,7 +302,7 @@ fn where_the_settings_leave_no_path_the_fork_fails_and_names_them() {
 }
 
 #[test]
-fn who_wants_to_be_relayed_listens_nowhere_and_is_relayed_to_somebody_who_would_dial() {
+fn a_client_with_path_relay_listens_nowhere_and_is_relayed_to_a_client_that_would_dial() {
     let server = Server::start(&[]);
     let mut anna = server.client("anna").args(["--path", "relay"]).join();
     let mut bobby = server.join("bobby");
@@ -312,7 +313,7 @@ fn who_wants_to_be_relayed_listens_nowhere_and_is_relayed_to_somebody_who_would_
     adds_up([&anna, &bobby], 10);
 }
 
-/// The inodes of sockets in state LISTEN that a process has open.
+/// Returns the inodes of the sockets in state LISTEN that a process has open.
 fn listening_sockets(pid: i32) -> Vec<String> {
     let mut listening = Vec::new();
     for table in ["tcp", "tcp6"] {

@@ -1,6 +1,6 @@
-//! Two homes behind routers of their own, and a server that both reach: namespaces with network address translation by
-//! nftables. Both homes use the same private addresses, as homes do, so neither client can be reached from outside
-//! until its router forwards a port.
+//! Two homes behind routers of their own, and a server that both can reach. They are network namespaces with address
+//! translation by nftables. Both homes use the same private addresses, as real homes do, so neither client can be
+//! reached from outside until its router forwards a port.
 
 use std::process::Command;
 
@@ -8,31 +8,32 @@ use crate::support::launch::Launch;
 use crate::support::namespace::Namespace;
 use crate::switch::{must, run};
 
-/// What a router does with a connection from outside that nobody behind it asked for.
+/// What a router does with a connection from outside for which nobody behind it asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Router {
-    /// It refuses it.
+    /// The router refuses the connection.
     Refuses,
-    /// It drops it without a word.
+    /// The router drops the connection silently.
     Drops,
-    /// The same, and every connection from inside leaves by a port drawn at random.
+    /// The router drops the connection silently, and every connection from inside leaves by a random port.
     DropsAndShuffles,
 }
 
-/// The two homes, their routers, and the server's place; gone when dropped.
+/// The two homes, their routers, and the place of the server; all are removed when this is dropped.
 pub(crate) struct Homes {
     server: Namespace,
     routers: [Namespace; 2],
     clients: [Namespace; 2],
-    /// It joins the others.
+    /// The network that joins the others.
     _street: Namespace,
 }
 
 impl Homes {
-    /// Where a server listens, port apart.
+    /// The address at which a server listens, without the port.
     pub(crate) const SERVER: &'static str = "198.51.100.1";
 
-    /// Both routers of this kind; none, with the reason printed, where this machine does not allow it.
+    /// Makes two homes with routers of this kind. Returns `None`, and prints the reason, if this machine does not allow
+    /// it.
     #[must_use]
     pub(crate) fn new(router: Router) -> Option<Self> {
         let street = Namespace::new()?;
@@ -52,17 +53,17 @@ impl Homes {
         Some(Self { server, routers: [annas_router, bobbys_router], clients: [anna, bobby], _street: street })
     }
 
-    /// Runs it where the server is.
+    /// Makes a launch run at the place of the server.
     pub(crate) fn at_server(&self, launch: Launch) -> Launch {
         launch.inside(&self.server)
     }
 
-    /// Runs it in one of the homes.
+    /// Makes a launch run in one of the homes.
     pub(crate) fn at_home(&self, home: usize, launch: Launch) -> Launch {
         launch.inside(&self.clients[home])
     }
 
-    /// The router of a home forwards a port from now on.
+    /// Makes the router of a home forward a port from now on.
     pub(crate) fn forward(&self, home: usize, port: u16) {
         let to = format!("192.168.1.{}:{port}", home + 2);
         must(
@@ -72,7 +73,7 @@ impl Homes {
     }
 }
 
-/// A router and a client behind it.
+/// Makes a router and the network of a client behind it.
 fn make_home(street: &Namespace, home: usize, kind: Router) -> Option<(Namespace, Namespace)> {
     let (router, client) = (Namespace::new()?, Namespace::new()?);
     plug_in(street, &router, "wan", &format!("198.51.100.{}/24", home + 10));
@@ -125,7 +126,7 @@ fn plug_in(street: &Namespace, inside: &Namespace, name: &str, address: &str) {
     must(inside, &format!("ip addr add {address} dev {name} && ip link set {name} up"));
 }
 
-/// The process that keeps a namespace.
+/// Returns the id of the process that keeps a namespace alive.
 fn pid(of: &Namespace) -> String {
     of.prefix()[2].clone()
 }

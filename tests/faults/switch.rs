@@ -1,19 +1,19 @@
-//! A small network to break: namespaces on one switch, whose ports can be unplugged without either end
-//! noticing anything but silence.
+//! A small network to break: namespaces on one switch, whose ports can be unplugged. The ends notice nothing but
+//! silence.
 
 use std::process::Command;
 
 use crate::support::launch::Launch;
 use crate::support::namespace::Namespace;
 
-/// The switch and what is plugged in; gone when dropped.
+/// The switch and the namespaces that are plugged into it; all are removed when this is dropped.
 pub(crate) struct Switch {
     hub: Namespace,
     ports: Vec<Namespace>,
 }
 
 impl Switch {
-    /// One with this many ports; none, with the reason printed, where this machine does not allow it.
+    /// Makes a switch with this many ports. Returns `None`, and prints the reason, if this machine does not allow it.
     #[must_use]
     pub(crate) fn new(ports: usize) -> Option<Self> {
         let mut switch = Self { hub: Namespace::new()?, ports: Vec::new() };
@@ -38,27 +38,27 @@ impl Switch {
         Some(switch)
     }
 
-    /// Runs it behind a port.
+    /// Makes a launch run behind a port.
     pub(crate) fn at(&self, port: usize, launch: Launch) -> Launch {
         launch.inside(&self.ports[port])
     }
 
-    /// What stands before a command that is to run behind a port.
+    /// Returns the words that stand in front of a command that is to run behind a port.
     pub(crate) fn inside(&self, port: usize) -> Vec<String> {
         self.ports[port].prefix()
     }
 
-    /// What it sends and is sent vanishes.
+    /// Unplugs a port: everything that is sent from it or to it vanishes.
     pub(crate) fn unplug(&self, port: usize) {
         must(&self.hub, &format!("ip link set p{port} nomaster"));
     }
 
-    /// Joined to the others again.
+    /// Plugs a port in again.
     pub(crate) fn plug(&self, port: usize) {
         must(&self.hub, &format!("ip link set p{port} master br0"));
     }
 
-    /// Ports that are apart reach everyone but each other.
+    /// Separates two ports, or joins them again. Ports that are apart can still reach all others.
     pub(crate) fn set_apart(&self, ports: [usize; 2], apart: bool) {
         let state = if apart { "on" } else { "off" };
         for port in ports {
@@ -67,16 +67,16 @@ impl Switch {
     }
 }
 
-/// The address behind a port.
+/// Returns the address behind a port.
 #[must_use]
 pub(crate) fn address(port: usize) -> String {
     format!("10.77.0.{}", port + 1)
 }
 
-/// Runs a shell's script in a namespace.
+/// Runs a shell script in a namespace.
 ///
 /// # Errors
-/// What the script said when it failed.
+/// Returns the output of the script if it fails.
 pub(crate) fn run(inside: &Namespace, script: &str) -> Result<(), String> {
     let prefix = inside.prefix();
     let mut command = Command::new(&prefix[0]);
@@ -88,7 +88,7 @@ pub(crate) fn run(inside: &Namespace, script: &str) -> Result<(), String> {
     }
 }
 
-/// The same for a script that has to succeed.
+/// Runs a script that has to succeed.
 #[track_caller]
 pub(crate) fn must(inside: &Namespace, script: &str) {
     if let Err(err) = run(inside, script) {

@@ -1,4 +1,4 @@
-//! The commands a person has besides those that talk.
+//! The commands of a person, apart from those for talking.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::support::launch::Launch;
 use crate::support::server::Server;
 
 #[test]
-fn what_one_does_is_said_as_such_and_in_the_session_of_the_prompt() {
+fn an_action_is_shown_as_an_action_in_the_session_of_the_prompt() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let bobby = server.join("bobby");
@@ -49,13 +49,14 @@ fn an_action_typed_as_its_session_ends_goes_nowhere() {
         anna.sees("is over");
         anna.enter("");
         anna.sees("not sent");
-        // Twice: it is a draft of the lobby only when its author has seen that.
+        // Nothing was said after two Enters: the line becomes a draft of the lobby only when its author has seen it
+        // there.
         assert!(bobby.lobby_texts().is_empty());
     }
 }
 
 #[test]
-fn who_is_ignored_is_not_seen_under_any_name_nor_after_a_restart() {
+fn an_ignored_user_is_hidden_under_any_name_and_after_a_restart() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let bobby_home = Home::new();
@@ -100,7 +101,7 @@ fn ignored_messages_are_still_events_for_a_program() {
 }
 
 #[test]
-fn what_was_seen_is_found_and_so_is_the_last_mention() {
+fn messages_that_were_shown_are_found_and_so_is_the_last_mention() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let bobby = server.join("bobby");
@@ -110,7 +111,7 @@ fn what_was_seen_is_found_and_so_is_the_last_mention() {
         bobby.say("lunch, Anna?");
         bobby.fork("anna");
         anna.sees("bobby opened private session 1");
-        // What a stranger says is kept once this user has answered.
+        // The texts of a stranger are kept only once this user has answered.
         anna.enter("\\sw 1");
         anna.enter("tell me");
         anna.sees("<anna> tell me");
@@ -124,7 +125,7 @@ fn what_was_seen_is_found_and_so_is_the_last_mention() {
         anna.sees("[lobby] bobby: lunch, Anna?");
         anna.enter("\\search nothing-of-that");
         anna.sees("nothing that is kept here");
-        // With the answer what was said before it is kept, too.
+        // When this user answers, the texts before the answer are kept, too.
         anna.enter("\\msg bobby noted");
         bobby.wait(json!({"event": "message", "text": "noted"}));
         anna.enter("\\quit");
@@ -187,14 +188,14 @@ fn help_is_grouped_and_has_examples_at_every_width() {
 }
 
 #[test]
-fn who_is_away_is_told_to_whoever_asks_also_after_a_lost_lobby() {
+fn users_who_ask_are_told_who_is_away_also_after_a_lost_lobby() {
     for columns in WIDTHS {
         let mut server = Server::start(&[]);
         let bobby = server.join("bobby");
         let mut anna = Person::join(&server, "anna", (columns, 24));
         anna.enter("\\away lunch\u{202e} until one");
         anna.sees("you are away");
-        // Answered by the server after it was told.
+        // The server answers this after it was told that anna is away.
         anna.enter("\\users");
         anna.sees("anna (away)");
         let users = bobby.ask("\\users", json!({"event": "users"}));
@@ -207,7 +208,7 @@ fn who_is_away_is_told_to_whoever_asks_also_after_a_lost_lobby() {
         anna.enter("\\users");
         anna.sees("anna (away)");
         anna.enter("\\whois anna");
-        // What would turn the writing round is shown as U+FFFD, which this screen leaves out.
+        // The character that would reverse the reading order is shown as U+FFFD, which this screen leaves out.
         anna.sees("away: lunch until one");
         anna.enter("\\back");
         anna.sees("you are back");
@@ -221,7 +222,7 @@ fn who_is_away_is_told_to_whoever_asks_also_after_a_lost_lobby() {
 }
 
 #[test]
-fn whoever_forgets_a_key_is_asked_whether_the_talk_goes_too() {
+fn forgetting_a_key_asks_whether_the_private_talk_goes_too() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let home = Home::new();

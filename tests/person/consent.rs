@@ -1,4 +1,4 @@
-//! Somebody is asked whether another may talk in private: at a terminal, in the middle of a line.
+//! A user at a terminal is asked whether another user may talk in private, while he is typing a line.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::home::Home;
 use crate::support::server::Server;
 
 #[test]
-fn whoever_is_asked_reads_who_it_is_and_goes_on_typing() {
+fn a_user_who_is_asked_for_consent_reads_who_asks_and_goes_on_typing() {
     for columns in WIDTHS {
         let (server, home) = (Server::start(&[]), Home::new());
         home.write_config("private = \"ask\"\n");

@@ -1,4 +1,4 @@
-//! What helps while a line is typed: completion, hints, searching back, going on below.
+//! What helps while a line is typed: completion, hints, searching backwards, and lines that continue below.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -25,7 +25,7 @@ fn tab_completes_commands_users_sessions_settings_and_mentions() {
         bobby.wait(json!({"event": "left", "name": "carmen"}));
         bobby.fork("anna");
         anna.sees("bobby opened private session 1");
-        // Whoever is ignored leaves unseen, and before the fork.
+        // Carmen, who is ignored, leaves unseen, and she does so before the fork.
         assert!(!anna.terminal.screen().contains("carmen left"));
         for (keys, line) in [
             ("\\who\t", "\\whois"),
@@ -45,7 +45,7 @@ fn tab_completes_commands_users_sessions_settings_and_mentions() {
             anna.terminal.keys(b"\x15");
             anna.sees_last("lobby>");
         }
-        // What fits more than one word is listed, on no more rows than the screen has.
+        // If several words fit, they are listed, on no more rows than the screen has.
         anna.terminal.type_text("\\\t");
         anna.sees("\\whois");
         anna.sees_last("lobby> \\");
@@ -62,7 +62,7 @@ fn a_mistyped_command_suggests_and_arguments_are_hinted() {
         anna.enter("\\frok bobby");
         anna.sees("there is no command \\frok; did you mean \\fork? nothing was sent");
         anna.terminal.type_text("\\fork");
-        // The hint is no part of the line: the cursor stands before it.
+        // The hint is not part of the line, so the cursor stands before the hint.
         let end = u16::try_from("lobby> \\fork".len()).unwrap();
         anna.terminal.wait_while_polling("its arguments", |terminal| {
             terminal.cursor().1 == end && typed(&terminal.screen()).starts_with("\\fork NAME")
@@ -75,7 +75,7 @@ fn a_mistyped_command_suggests_and_arguments_are_hinted() {
 }
 
 #[test]
-fn a_line_goes_on_below_and_is_found_again() {
+fn a_line_continues_below_and_old_lines_are_found_again() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let bobby = server.join("bobby");
@@ -95,10 +95,10 @@ fn a_line_goes_on_below_and_is_found_again() {
         let lead = if columns < 60 { "" } else { "search: " };
         anna.terminal
             .wait_until("the match", |it| typed(it).starts_with(&format!("need  ← {lead}needle in a")));
-        // Whoever searches hears what is said.
+        // A user who searches still sees what is said.
         bobby.say("meanwhile");
         anna.sees_row("* bobby: meanwhile");
-        // One Enter takes the line, another sends it.
+        // One Enter takes the line, and another one sends it.
         anna.terminal.keys(b"\r");
         anna.sees_last("lobby> needle in a haystack");
         anna.terminal.keys(b"\r");
@@ -107,7 +107,7 @@ fn a_line_goes_on_below_and_is_found_again() {
 }
 
 #[test]
-fn what_was_typed_is_there_in_the_next_run() {
+fn lines_typed_in_one_run_are_there_in_the_next() {
     let server = Server::start(&[]);
     let home = Home::new();
     let mut anna = Person::join_with(&server, "anna", (80, 24), &[], &home);
@@ -139,7 +139,7 @@ fn wide_names_and_drafts_keep_the_cursor_where_it_belongs() {
         anna.sees_row("* P~> <日本> meanwhile 👍");
         anna.sees_last("1 P~> 日本> 日本語👍e\u{301}x");
         anna.terminal.wait_while_polling("the cursor", |it| it.cursor().1 == at(10));
-        // One key takes one character away, however wide and of however many parts.
+        // One key deletes one character, however wide it is and of however many code points it consists.
         anna.terminal.keys(b"\x7f\x7f\x7f");
         anna.sees_last("1 P~> 日本> 日本語");
         anna.terminal.wait_while_polling("the cursor", |it| it.cursor().1 == at(6));
@@ -148,7 +148,7 @@ fn wide_names_and_drafts_keep_the_cursor_where_it_belongs() {
     }
 }
 
-/// Puts a program where somebody's own commands are.
+/// Puts a program into the folder of the user's own commands.
 fn give_program(home: &Home, name: &str) {
     let folder = home.path().join("config/hobnob/commands");
     std::fs::create_dir_all(&folder).unwrap();
@@ -157,7 +157,7 @@ fn give_program(home: &Home, name: &str) {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// What stands behind the lobby's prompt.
+/// Returns what stands behind the lobby's prompt.
 fn typed(screen: &str) -> &str {
     last_row(screen).strip_prefix("lobby> ").unwrap_or("")
 }

@@ -1,4 +1,5 @@
-//! What is said where a person is not, and what asks to be noticed: `\set others`, `\set highlight` and `\set title`.
+//! What is said in sessions that are not current, and what asks for attention: `\set others`, `\set highlight` and
+//! `\set title`.
 
 use serde_json::json;
 
@@ -11,14 +12,14 @@ fn drawn(anna: &Person, bytes: &str) -> bool {
     anna.terminal.raw().windows(bytes.len()).any(|part| part == bytes.as_bytes())
 }
 
-/// Waits until these bytes were drawn, which no screen shows.
+/// Waits until these bytes were drawn. They are bytes that no screen shows.
 #[track_caller]
 fn draws(anna: &Person, bytes: &str) {
     anna.terminal.wait_while_polling(&format!("{bytes:?}"), |_| drawn(anna, bytes));
 }
 
 #[test]
-fn what_is_said_elsewhere_is_shown_as_it_comes_or_counted_until_one_goes_there() {
+fn messages_of_other_sessions_are_shown_or_counted_until_the_user_goes_there() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let [bobby, carmen] = ["bobby", "carmen"].map(|name| server.join(name));
@@ -38,7 +39,7 @@ fn what_is_said_elsewhere_is_shown_as_it_comes_or_counted_until_one_goes_there()
         anna.sees("2 unread");
         anna.sees("<bobby> counted here");
         anna.sees_last("1 P~> bobby>");
-        // The lobby is elsewhere now; what is said here is shown.
+        // The lobby is not current now; what is said in the current session is shown.
         anna.terminal.type_text("half a li");
         carmen.say("anna, this is the lobby");
         anna.sees_last("1 P~> bobby (0:1!)> half a li");
@@ -57,7 +58,7 @@ fn what_is_said_elsewhere_is_shown_as_it_comes_or_counted_until_one_goes_there()
 }
 
 #[test]
-fn a_room_is_elsewhere_as_any_session_and_whoever_is_ignored_is_not_heard_there() {
+fn a_room_may_be_another_session_and_an_ignored_user_is_hidden_there() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let [bobby, carmen] = ["bobby", "carmen"].map(|name| server.join(name));
@@ -92,7 +93,7 @@ fn a_room_is_elsewhere_as_any_session_and_whoever_is_ignored_is_not_heard_there(
 }
 
 #[test]
-fn what_was_only_counted_is_shown_when_the_other_leaves_and_in_the_next_run_when_this_user_does() {
+fn counted_messages_are_shown_when_the_peer_leaves_and_in_the_next_run_when_this_user_leaves() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let [bobby, carmen] = ["bobby", "carmen"].map(|name| server.join(name));
@@ -121,7 +122,7 @@ fn what_was_only_counted_is_shown_when_the_other_leaves_and_in_the_next_run_when
 }
 
 #[test]
-fn what_is_only_counted_asks_for_attention_all_the_same() {
+fn messages_that_are_only_counted_ask_for_attention_too() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let home = Home::new();
@@ -135,7 +136,7 @@ fn what_is_only_counted_asks_for_attention_all_the_same() {
 }
 
 #[test]
-fn words_of_the_users_own_are_mentions_now_and_when_they_were_missed() {
+fn highlighted_words_are_mentions_also_in_missed_messages() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let bobby = server.join("bobby");
@@ -181,7 +182,7 @@ fn words_of_the_users_own_are_mentions_now_and_when_they_were_missed() {
 }
 
 #[test]
-fn the_title_tells_the_lobby_and_what_is_unread_and_is_given_back() {
+fn the_title_shows_the_lobby_and_unread_counts_and_is_restored() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let home = Home::new();
@@ -204,7 +205,7 @@ fn the_title_tells_the_lobby_and_what_is_unread_and_is_given_back() {
     anna.enter("\\quit");
     assert!(anna.terminal.wait_for_end().success());
     assert!(gives_back_last(&anna));
-    // It is kept; and a terminal that is not known to take a title is sent none.
+    // The setting is kept. A terminal that is not known to support titles is sent none.
     let again = Person::join_with(&server, "anna", (80, 24), &[], &home);
     draws(&again, &format!("\x1b[22;2t\x1b]2;{lobby}"));
     drop(again);
@@ -217,7 +218,7 @@ fn the_title_tells_the_lobby_and_what_is_unread_and_is_given_back() {
     }
 }
 
-/// Whether the last title that was set is the one from before, whatever else was drawn behind it.
+/// Whether the last title that was set is the earlier title, whatever else was drawn after it.
 fn gives_back_last(anna: &Person) -> bool {
     let raw = String::from_utf8_lossy(&anna.terminal.raw()).into_owned();
     raw.rsplit("\x1b]2;").next().is_some_and(|last| last.starts_with("\x07\x1b[23;2t"))

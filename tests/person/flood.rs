@@ -1,5 +1,5 @@
-//! What comes in masses: pastes, messages while something is typed, searched or listed, and windows that
-//! change their size meanwhile.
+//! Large amounts of text: pastes, and messages that arrive while a person types, searches or looks at a list. Meanwhile
+//! windows change their size.
 
 use std::thread::{self, JoinHandle};
 
@@ -9,7 +9,7 @@ use crate::person::{Person, WIDTHS};
 use crate::support::client::Client;
 use crate::support::server::Server;
 
-/// Messages of each bot: some seconds' worth for a busy lobby.
+/// How many messages each bot says; a busy lobby would take some seconds for them.
 const MANY: usize = 1_500;
 
 #[test]
@@ -23,7 +23,7 @@ fn a_paste_of_ten_thousand_lines_is_refused_with_its_size_and_stays() {
         anna.sees_last("line 09999 of a long paste");
         anna.enter("");
         let note = "[too long: 269999 bytes, 16384 at most; Ctrl-C empties this]";
-        // The terminal breaks it where it ends.
+        // The terminal breaks the note at the end of a row.
         anna.terminal.wait_until(note, |screen| screen.replace('\n', "").ends_with(note));
         anna.terminal.keys(b"\x03");
         anna.sees_last("lobby>");
@@ -64,13 +64,13 @@ fn a_flood_loses_no_key_and_no_message_while_a_search_or_a_list_is_open() {
         bots[0].wait(json!({"event": "message", "text": "a needle"}));
         let flood = pour(bots);
         anna.terminal.type_text("\\\t");
-        // The flood may have scrolled the list off by the time anybody looks.
+        // The flood may have scrolled the list away by the time the test looks.
         anna.terminal.wait_while_polling("the list", |it| it.transcript().contains("\\whois"));
         anna.terminal.keys(b"\x15\x12");
         anna.terminal.type_text("need");
         let found = format!("lobby> need  ← {}a needle", if columns < 60 { "" } else { "search: " });
         anna.sees_last(&found);
-        // A search goes on until its author ends it, whatever comes.
+        // A search goes on until the user ends it, whatever arrives.
         let bots = flood.join().unwrap();
         anna.sees_last(&found);
         anna.terminal.keys(b"\r\r");
@@ -86,7 +86,7 @@ fn a_flood_loses_no_key_and_no_message_while_a_search_or_a_list_is_open() {
 }
 
 #[test]
-fn what_would_steer_a_terminal_is_shown_and_does_nothing() {
+fn control_sequences_in_texts_are_shown_and_have_no_effect() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let bobby = server.join("bobby");
@@ -115,7 +115,7 @@ fn bots(server: &Server) -> Vec<Client> {
     (0..2).map(|number| server.join(&format!("bot{number}"))).collect()
 }
 
-/// Lets all bots talk as fast as they can, for the time it takes.
+/// Lets all bots talk as fast as they can, in a thread of its own. Returns the bots at the end.
 fn pour(bots: Vec<Client>) -> JoinHandle<Vec<Client>> {
     thread::spawn(move || {
         for said in 0..MANY {
@@ -127,7 +127,7 @@ fn pour(bots: Vec<Client>) -> JoinHandle<Vec<Client>> {
     })
 }
 
-/// The numbers a bot has said, in the order of the screen.
+/// Returns the numbers that a bot has said, in the order of the screen.
 fn said_by(number: usize, transcript: &str) -> Vec<usize> {
     let says = format!("bot {number} says ");
     transcript.lines().filter_map(|row| row.split_once(&says)?.1.parse().ok()).collect()

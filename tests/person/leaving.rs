@@ -1,4 +1,5 @@
-//! Leaving, and what ends the program without being asked: whoever hosts is asked once, signals are not.
+//! How a person leaves, and what ends the program without a question: a host is asked once before he leaves, and
+//! signals are obeyed at once.
 
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -17,7 +18,7 @@ fn host(address: &str, columns: u16) -> Person {
 }
 
 #[test]
-fn whoever_hosts_is_told_who_is_in_the_lobby_and_asked_once() {
+fn a_host_who_leaves_is_told_who_is_in_the_lobby_and_asked_once() {
     for columns in [40, 80, 200] {
         let address = format!("127.0.0.1:{}", free_port());
         let mut anna = host(&address, columns);
@@ -30,7 +31,7 @@ fn whoever_hosts_is_told_who_is_in_the_lobby_and_asked_once() {
         anna.sees_last("lobby>");
         anna.enter("still here");
         bobby.wait(json!({"event": "message", "from": "anna", "text": "still here"}));
-        // Ctrl-D asks as well, and a second one is an answer.
+        // Ctrl-D leads to the question, too, and a second Ctrl-D answers it.
         anna.terminal.keys(b"\x04");
         anna.sees_last("leave? [y/N]");
         anna.terminal.keys(b"\x04");
@@ -65,7 +66,7 @@ fn a_host_alone_or_in_a_hurry_is_not_asked() {
 }
 
 #[test]
-fn who_only_visits_is_not_asked() {
+fn a_visitor_who_leaves_is_not_asked() {
     let server = Server::start(&[]);
     let mut anna = Person::join(&server, "anna", (80, 24));
     let _bobby = server.join("bobby");
@@ -126,7 +127,7 @@ fn an_ignored_hang_up_stays_ignored() {
 }
 
 #[test]
-fn what_a_frozen_server_does_not_acknowledge_is_counted_and_perhaps_not_delivered() {
+fn texts_that_a_frozen_server_does_not_acknowledge_are_counted_and_perhaps_not_delivered() {
     for columns in [40, 80, 200] {
         let server = Server::start(&[]);
         let mut anna = Person::join(&server, "anna", (columns, 24));
@@ -134,7 +135,7 @@ fn what_a_frozen_server_does_not_acknowledge_is_counted_and_perhaps_not_delivere
         anna.enter("one");
         anna.enter("two");
         anna.terminal.type_text("a draft");
-        // While something is typed.
+        // The counts change while something is typed.
         anna.sees_last("lobby … 2> a draft");
         server.thaw();
         anna.sees_last("lobby> a draft");

@@ -1,7 +1,7 @@
-//! A person at a terminal, seen on the rendered screen: the real programs, one behaviour a test, at
-//! several widths where that matters. One binary, so that it is linked once.
+//! A person at a terminal, as seen on the rendered screen. The tests run the real programs; each checks one behaviour,
+//! at several widths where that matters. They are one binary, so that it is linked only once.
 
-// A failed test is a panic; clippy knows test functions alone, not what they call.
+// A failed test is a panic. Clippy allows that in test functions, and not in the functions that they call.
 #![allow(clippy::unwrap_used)]
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! A person who was away: what was missed is told, shown under a line, and read through a screen at a time.
+//! A person who was away: the program says how much was missed, shows it under a separating line, and lets it be read a
+//! screen at a time.
 
 use serde_json::json;
 
@@ -7,7 +8,7 @@ use crate::support::home::Home;
 use crate::support::server::Server;
 
 #[test]
-fn what_was_missed_is_told_and_read_a_screen_at_a_time() {
+fn missed_messages_are_announced_and_read_a_screen_at_a_time() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let home = Home::new();
@@ -34,7 +35,8 @@ fn what_was_missed_is_told_and_read_a_screen_at_a_time() {
         anna.sees("bobby: ask anna");
         anna.sees("bobby: number 20");
         anna.sees("20 more: \\missed");
-        // Left without another word: what is left to be read is still there, and what was read is not.
+        // She leaves without another word: messages that she did not read are still there, and those that she read are
+        // not.
         anna.enter("\\quit");
         anna.terminal.wait_for_end();
         let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
@@ -55,7 +57,7 @@ fn what_was_missed_is_told_and_read_a_screen_at_a_time() {
 }
 
 #[test]
-fn who_types_nothing_and_scripts_leave_what_is_unread() {
+fn users_who_type_nothing_and_scripts_leave_messages_unread() {
     let server = Server::start(&[]);
     let home = Home::new();
     let bobby = server.join("bobby");
@@ -87,7 +89,7 @@ fn who_types_nothing_and_scripts_leave_what_is_unread() {
 }
 
 #[test]
-fn a_session_shows_what_is_unread_there() {
+fn a_session_shows_its_unread_messages() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let bobby = server.join("bobby");
@@ -112,7 +114,7 @@ fn a_session_shows_what_is_unread_there() {
 }
 
 #[test]
-fn who_is_away_says_so_once_to_who_names_or_forks_them() {
+fn a_user_who_names_or_forks_an_away_user_is_told_once() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let mut anna = Person::join(&server, "anna", (80, 24));

@@ -1,4 +1,4 @@
-//! The first five minutes: what felt wrong to somebody who had never seen hobnob, and was mended.
+//! The first five minutes: things that felt wrong to users who had never seen hobnob, and were mended.
 
 use serde_json::json;
 
@@ -17,7 +17,7 @@ fn the_prompt_follows_the_help_of_a_command_at_once() {
 }
 
 #[test]
-fn who_types_a_slash_by_habit_says_nothing_to_all() {
+fn a_slash_typed_by_habit_is_not_said_to_the_lobby() {
     for columns in WIDTHS {
         slash_by_habit(columns);
     }
@@ -36,7 +36,7 @@ fn slash_by_habit(columns: u16) {
     anna.terminal.wait_until("the line in the editor", |screen| {
         crate::pty::last_row(screen).starts_with("lobby> /query bobby")
     });
-    // Ctrl-U empties it.
+    // Ctrl-U empties the line.
     anna.terminal.keys(b"\x15");
     anna.sees_last("lobby>");
     anna.enter("/msg bobby a secret");
@@ -67,7 +67,7 @@ fn a_command_behind_something_invisible_stays_in_the_editor() {
 }
 
 #[test]
-fn who_types_fast_after_a_command_that_failed_is_heard() {
+fn a_line_typed_soon_after_a_failed_command_is_said() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let mut anna = Person::join(&server, "anna", (80, 24));
@@ -80,7 +80,7 @@ fn who_types_fast_after_a_command_that_failed_is_heard() {
 }
 
 #[test]
-fn what_was_typed_ahead_for_somebody_who_is_not_there_is_not_said_to_all() {
+fn lines_typed_ahead_for_an_absent_user_are_not_said_to_the_lobby() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let mut anna = Person::join(&server, "anna", (80, 24));
@@ -93,7 +93,7 @@ fn what_was_typed_ahead_for_somebody_who_is_not_there_is_not_said_to_all() {
 }
 
 #[test]
-fn what_is_said_while_the_lobby_is_down_is_told_to_wait_once() {
+fn the_user_is_told_once_that_texts_wait_while_the_lobby_is_down() {
     let mut server = Server::start(&[]);
     let mut anna = Person::join(&server, "anna", (80, 24));
     for outage in 1..=2 {
@@ -113,7 +113,7 @@ fn what_is_said_while_the_lobby_is_down_is_told_to_wait_once() {
 }
 
 #[test]
-fn a_fork_that_fails_says_so_once_and_speaks_of_no_session() {
+fn a_failed_fork_is_reported_once_and_names_no_session() {
     let server = Server::start(&[]);
     let mut anna = Person::join(&server, "anna", (80, 24));
     anna.enter("\\fork nobody");
@@ -125,7 +125,7 @@ fn a_fork_that_fails_says_so_once_and_speaks_of_no_session() {
 }
 
 #[test]
-fn whois_tells_the_time_of_this_place() {
+fn whois_shows_local_time() {
     let server = Server::start(&[]);
     let _bobby = server.join("bobby");
     let home = Home::new();
@@ -135,7 +135,7 @@ fn whois_tells_the_time_of_this_place() {
     let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(14)));
     let screen = anna.terminal.screen();
     let since = screen.lines().find_map(|row| row.split_once(" since ")).unwrap().1;
-    // The minute may have turned since it joined, at midnight even the day.
+    // The minute may have changed since the client joined, and at midnight also the day.
     let days = [&now, &now.checked_sub(jiff::SignedDuration::from_mins(1)).unwrap()];
     let told = days.map(|at| at.strftime("%Y-%m-%d %H:%M").to_string());
     assert!(told.iter().any(|time| time == since), "{since:?} is none of {told:?}");
@@ -151,7 +151,7 @@ fn a_server_whose_name_is_wrong_is_not_looked_for_behind_a_firewall() {
 }
 
 #[test]
-fn who_has_second_thoughts_at_the_first_question_can_leave() {
+fn ctrl_c_and_ctrl_d_leave_at_the_first_question() {
     for key in [b"\x03", b"\x04"] {
         let mut anna = Person::start(&[], (80, 24), &[], &Home::new());
         anna.sees_last("Please input chat name:");
@@ -163,7 +163,7 @@ fn who_has_second_thoughts_at_the_first_question_can_leave() {
 }
 
 #[test]
-fn a_server_that_says_nothing_is_not_waited_for_longer_than_one_likes() {
+fn ctrl_c_ends_the_wait_for_a_silent_server() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
     let arguments = ["--server", &address, "--name", "anna"];

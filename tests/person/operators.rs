@@ -1,5 +1,5 @@
-//! Operators on the rendered screen: what is told of them at joining and after, a text that comes back, and the end of one who
-//! is sent out.
+//! Operators on the rendered screen: what is shown of them when a user joins and later, a text that comes back, and the
+//! end of a run whose user is sent out.
 
 use serde_json::json;
 
@@ -44,7 +44,7 @@ fn the_message_of_the_day_takes_three_rows_at_most_and_what_is_cut_off_is_told()
 }
 
 #[test]
-fn who_is_sent_out_reads_by_whom_and_why_and_leaves_with_3() {
+fn a_user_who_is_sent_out_reads_by_whom_and_why_and_exits_with_3() {
     let ruled = Ruled::start();
     let boss = ruled.boss();
     let mut anna = Person::join(&ruled.server, "anna", (80, 30));

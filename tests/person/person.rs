@@ -1,27 +1,27 @@
-//! `hobnob` on a terminal of its own, in a home of its own.
+//! Runs `hobnob` on a terminal of its own, in a home of its own.
 
 use crate::pty::Terminal;
 use crate::support::home::Home;
 use crate::support::server::Server;
 
-/// The widths at which everything has to be readable: a phone's, an ordinary one, a wide one.
+/// The widths at which everything has to be readable: that of a phone, an ordinary one, and a wide one.
 pub(crate) const WIDTHS: [u16; 3] = [40, 80, 200];
 
-/// Somebody at a terminal.
+/// A person at a terminal.
 pub(crate) struct Person {
     pub(crate) terminal: Terminal,
-    /// Removed with the last who lives in it.
+    /// The home is removed with the last person who lives in it.
     _home: Home,
 }
 
 impl Person {
-    /// Joins the lobby as `name` on a terminal of so many columns and rows.
+    /// Joins the lobby as `name`, on a terminal of the given columns and rows.
     #[track_caller]
     pub(crate) fn join(server: &Server, name: &str, size: (u16, u16)) -> Self {
         Self::join_with(server, name, size, &[], &Home::new())
     }
 
-    /// The same with variables in the environment, in a home that may hold a config file.
+    /// Joins the lobby with these variables in the environment, in a home that may contain a config file.
     #[track_caller]
     pub(crate) fn join_with(
         server: &Server,
@@ -37,7 +37,7 @@ impl Person {
         person
     }
 
-    /// Starts with these arguments.
+    /// Starts `hobnob` with these arguments.
     #[track_caller]
     pub(crate) fn start(
         arguments: &[&str],
@@ -48,7 +48,7 @@ impl Person {
         Self::run(env!("CARGO_BIN_EXE_hobnob"), arguments, size, environment, home)
     }
 
-    /// Starts this program, which starts `hobnob`.
+    /// Starts `program`, which starts `hobnob`.
     #[track_caller]
     pub(crate) fn run(
         program: &str,
@@ -73,12 +73,12 @@ impl Person {
         Self { terminal: Terminal::spawn(program, arguments, &all, size), _home: home.clone() }
     }
 
-    /// Types a line and Enter.
+    /// Types a line and presses Enter.
     pub(crate) fn enter(&mut self, line: &str) {
         self.terminal.enter(line);
     }
 
-    /// Waits until `text` is on the screen, on one row or, where it is too long for that, on several.
+    /// Waits until `text` is on the screen. A text that is too long for one row may stand on several.
     #[track_caller]
     pub(crate) fn sees(&self, text: &str) {
         let wanted = unbroken(text);
@@ -93,8 +93,7 @@ impl Person {
         self.terminal.wait_for_last(row);
     }
 
-    /// Waits until a row of the screen is `row`, or several are where it is too long: `*` stands for the
-    /// time.
+    /// Waits until a row of the screen is `row`; a row that is too long may stand on several. `*` stands for the time.
     #[track_caller]
     pub(crate) fn sees_row(&self, row: &str) {
         let columns = self.terminal.with_screen(|screen| usize::from(screen.size().1.get()));
@@ -105,14 +104,14 @@ impl Person {
         });
     }
 
-    /// All rows so far, times as `*`.
+    /// Returns all rows so far; times are replaced by `*`.
     pub(crate) fn rows(&self) -> Vec<String> {
         self.terminal.transcript().lines().map(without_time).collect()
     }
 }
 
-/// The rows of one message or notice as one line: what stands before the second and later ones is not
-/// its text. Times are `*`.
+/// Joins the rows of a message or notice to one line. What stands in front of the second and later rows is not part of
+/// the text. Times are replaced by `*`.
 fn unbroken(screen: &str) -> String {
     let rows = screen.lines().map(|row| {
         let row = without_time(row);
@@ -121,7 +120,7 @@ fn unbroken(screen: &str) -> String {
     rows.collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// `12:34` at the beginning of a row as `*`.
+/// Replaces a time such as `12:34` at the beginning of a row by `*`.
 pub(crate) fn without_time(row: &str) -> String {
     let bytes = row.as_bytes();
     let is_time =

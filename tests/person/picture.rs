@@ -1,4 +1,4 @@
-//! The picture in the README is what hobnob looks like: its scene is played again, and drawn the same.
+//! The picture in the README shows what hobnob looks like: its scene is played again, and must give the same picture.
 
 #[path = "../../examples/picture/scene.rs"]
 mod scene;
@@ -14,7 +14,7 @@ const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/screen.svg");
 #[test]
 fn the_picture_in_the_readme_is_what_hobnob_looks_like() {
     let built = Path::new(env!("CARGO_BIN_EXE_hobnob")).parent().unwrap();
-    // As long as the one in the picture: what stands behind it would be elsewhere otherwise.
+    // The address is as long as the one in the picture, because otherwise the text behind it would be at another place.
     let address = format!("127.0.0.1:{}", free_port());
     let drawn = scene::play(built, &address, |screen| svg::draw(screen, scene::TITLE));
     let drawn = drawn.replace(&address, scene::ADDRESS);
@@ -42,7 +42,7 @@ fn text_in_a_picture_keeps_to_the_grid_and_is_escaped() {
     assert!(drawn.contains("<title>a &amp; b</title>"), "{drawn}");
 }
 
-/// A line of a picture with its times made alike.
+/// Makes all times in a line of a picture the same.
 fn timeless(line: &str) -> String {
     let mut bytes = line.as_bytes().to_vec();
     for at in 0..bytes.len().saturating_sub(4) {

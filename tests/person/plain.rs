@@ -1,4 +1,5 @@
-//! A terminal on which nothing can be drawn, or whose output goes elsewhere: no editor, but a question.
+//! A terminal that cannot be drawn on, or a program whose output is redirected: there is no editor, and the name is
+//! asked for.
 
 use serde_json::json;
 
@@ -6,7 +7,7 @@ use crate::person::Person;
 use crate::support::home::Home;
 use crate::support::server::Server;
 
-/// Runs hobnob by this shell script, in which `$HOBNOB` is how it is started.
+/// Runs hobnob by this shell script, in which `$HOBNOB` stands for the command.
 fn run(server: &Server, script: &str, environment: &[(&str, &str)]) -> Person {
     let program = format!("{} --server {}", env!("CARGO_BIN_EXE_hobnob"), server.address());
     let script = script.replace("$HOBNOB", &program);
@@ -14,7 +15,7 @@ fn run(server: &Server, script: &str, environment: &[(&str, &str)]) -> Person {
 }
 
 #[test]
-fn the_name_is_asked_for_where_nothing_can_be_drawn() {
+fn the_name_is_asked_for_when_nothing_can_be_drawn() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let ways = [("$HOBNOB", "dumb", "anna"), ("$HOBNOB | tee /dev/null", "xterm-256color", "carmen")];
@@ -34,7 +35,7 @@ fn the_name_is_asked_for_where_nothing_can_be_drawn() {
 }
 
 #[test]
-fn the_question_is_no_part_of_what_goes_elsewhere() {
+fn the_question_is_not_part_of_redirected_output() {
     let server = Server::start(&[]);
     let home = Home::new();
     let file = home.path().join("kept");

@@ -1,4 +1,4 @@
-//! What comes in, as it stands on the screen.
+//! How incoming messages look on the screen.
 
 use crate::person::{Person, WIDTHS};
 use crate::support::home::Home;
@@ -104,7 +104,7 @@ fn replayed_messages_are_set_apart() {
 }
 
 #[test]
-fn many_who_come_together_share_a_row() {
+fn users_who_come_together_share_a_row() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let anna = Person::join(&server, "anna", (columns, 24));
@@ -124,7 +124,7 @@ fn many_who_come_together_share_a_row() {
 }
 
 #[test]
-fn colours_are_of_the_sixteen_and_no_color_means_none() {
+fn only_the_sixteen_colours_are_used_and_no_color_is_obeyed() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let bobby = server.join("bobby");
@@ -149,7 +149,7 @@ fn colours_are_of_the_sixteen_and_no_color_means_none() {
     }
 }
 
-/// The numbers of every sequence that sets colours.
+/// Returns the numbers of every sequence that sets colours.
 fn colors(raw: &str) -> Vec<String> {
     let sequences = raw.split("\u{1b}[").skip(1).filter_map(|rest| {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';')?;
@@ -159,7 +159,7 @@ fn colors(raw: &str) -> Vec<String> {
 }
 
 #[test]
-fn another_day_is_told_before_its_messages() {
+fn a_new_day_is_shown_before_its_messages() {
     let home = Home::new();
     let file = home.path().join("record");
     let said = |day: u8, text: &str| {
@@ -184,7 +184,7 @@ fn another_day_is_told_before_its_messages() {
 }
 
 #[test]
-fn a_private_session_is_apart_and_unread_counts_stand_in_the_prompt() {
+fn private_texts_are_marked_and_unread_counts_stand_in_the_prompt() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let bobby = server.join("bobby");
@@ -196,7 +196,7 @@ fn a_private_session_is_apart_and_unread_counts_stand_in_the_prompt() {
         anna.sees_last("lobby (1:1)>");
         bobby.say("two");
         anna.sees_last("lobby (1:2)>");
-        // Something is typed: it stays as it is, and the count is a new one at once.
+        // Something is typed: the typed text stays as it is, and the new count is shown at once.
         anna.terminal.type_text("hel");
         anna.sees_last("lobby (1:2)> hel");
         bobby.say("three");
@@ -212,7 +212,7 @@ fn a_private_session_is_apart_and_unread_counts_stand_in_the_prompt() {
 }
 
 #[test]
-fn times_can_be_left_out_and_what_is_set_can_be_kept() {
+fn times_can_be_hidden_and_settings_can_be_kept() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let bobby = server.join("bobby");

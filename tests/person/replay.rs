@@ -1,4 +1,4 @@
-//! A recorded run replayed at a terminal: row for row and colour for colour what its terminal showed.
+//! A recorded run that is replayed at a terminal shows the same rows and colours as the terminal of the run.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::support::home::Home;
 use crate::support::server::Server;
 
 #[test]
-fn a_replay_at_a_terminal_is_what_the_terminal_showed() {
+fn a_replay_at_a_terminal_shows_what_the_terminal_showed() {
     for columns in [40, 80, 200] {
         let (home, live) = recorded(columns);
         let record = record(&home);
@@ -19,7 +19,7 @@ fn a_replay_at_a_terminal_is_what_the_terminal_showed() {
 }
 
 #[test]
-fn a_replay_keeps_to_its_own_width_and_goes_without_colour() {
+fn a_replay_uses_its_own_width_and_obeys_no_color() {
     let (home, _live) = recorded(200);
     let mut replayed = replay(&record(&home), 40, &[("NO_COLOR", "1")]);
     assert!(replayed.terminal.wait_for_end().success());
@@ -53,7 +53,7 @@ fn a_hostile_record_moves_no_cursor_and_rings_no_bell() {
     }
 }
 
-/// A run on a terminal of so many columns that was recorded, and what its terminal showed.
+/// Records a run on a terminal of this many columns. Returns its home, and the person with the terminal.
 fn recorded(columns: u16) -> (Home, Person) {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
@@ -89,7 +89,7 @@ fn record(home: &Home) -> PathBuf {
     home.path().join("run.ndjson")
 }
 
-/// Replays a record at a terminal; it has ended when this is back.
+/// Replays a record at a terminal, and returns when the replay has ended.
 fn replay(record: &Path, columns: u16, environment: &[(&str, &str)]) -> Person {
     let arguments = ["replay", record.to_str().unwrap()];
     let mut person = Person::start(&arguments, (columns, 60), environment, &Home::new());
@@ -97,8 +97,8 @@ fn replay(record: &Path, columns: u16, environment: &[(&str, &str)]) -> Person {
     person
 }
 
-/// The rows with their colours. A command is painted while it is typed, which a record does not keep:
-/// such rows go without.
+/// Returns the rows with their colours. A command is coloured while it is typed, which a record does not keep, so such
+/// rows are returned without colours.
 fn painted_rows(person: &Person) -> Vec<String> {
     person.terminal.with_screen(|screen| {
         let (_, columns) = screen.size();

@@ -1,4 +1,5 @@
-//! Rooms on the rendered screen: which one a line is for, what is unread in each, and what comes back at the next start.
+//! Rooms on the rendered screen: which room a line is for, what is unread in each room, and what comes back in the next
+//! run.
 
 use serde_json::json;
 
@@ -7,10 +8,10 @@ use crate::pty::last_row;
 use crate::support::home::Home;
 use crate::support::server::Server;
 
-/// The key that goes to the session before, by number.
+/// The key that switches to the previous session, by number.
 const ALT_UP: &[u8] = b"\x1b[1;3A";
 
-/// The key that goes to the next one.
+/// The key that switches to the next session.
 const ALT_DOWN: &[u8] = b"\x1b[1;3B";
 
 #[test]
@@ -44,7 +45,7 @@ fn prompt_texts_and_lists_name_the_room() {
 }
 
 #[test]
-fn what_is_unread_in_a_room_is_counted_and_shown_by_going_there() {
+fn unread_messages_of_a_room_are_counted_and_shown_when_the_user_goes_there() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let bobby = server.join("bobby");
@@ -84,7 +85,7 @@ fn a_draft_waits_in_its_room() {
 }
 
 #[test]
-fn at_the_next_start_one_is_in_the_rooms_again_and_told_what_was_missed_in_each() {
+fn the_next_run_rejoins_the_rooms_and_tells_what_was_missed_in_each() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let home = Home::new();
@@ -93,7 +94,7 @@ fn at_the_next_start_one_is_in_the_rooms_again_and_told_what_was_missed_in_each(
         for (room, number) in [("tea", 1), ("dev", 2)] {
             anna.enter(&format!("\\join {room}"));
             anna.sees_last(&format!("{number} #{room}>"));
-            // A room in which nobody spoke goes with whoever was in it.
+            // A room in which nobody spoke vanishes when the last user leaves it.
             anna.enter("good night");
             anna.sees_row(&format!("* #{room} anna: good night"));
         }
@@ -133,7 +134,7 @@ fn at_the_next_start_one_is_in_the_rooms_again_and_told_what_was_missed_in_each(
 }
 
 #[test]
-fn a_room_may_be_gone_to_while_the_lobby_is_down_and_lines_wait_there() {
+fn the_user_may_switch_to_a_room_while_the_lobby_is_down_and_lines_wait_there() {
     let mut server = Server::start(&[]);
     let bobby = server.join("bobby");
     bobby.enter("tea");

@@ -1,5 +1,5 @@
-//! Searching the lines typed before: what is found, what comes back, and that nothing waits meanwhile
-//! and nothing is sent.
+//! Searching in the lines that were typed before: what is found, what comes back, that messages do not wait meanwhile,
+//! and that nothing is sent.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const FORTH: &[u8] = b"\x13";
 const ESCAPE: &[u8] = b"\x1b";
 const LEFT: &[u8] = b"\x1b[D";
 
-/// Messages a second, and all of them, while a search is open.
+/// How many messages arrive in a second, and in all, while a search is open.
 const RATE: usize = 1_000;
 const MANY: usize = 2_000;
 
@@ -59,7 +59,7 @@ fn a_search_goes_back_and_forth_and_gives_the_draft_back() {
 }
 
 #[test]
-fn what_was_found_is_taken_to_be_edited_and_not_sent() {
+fn a_found_line_is_edited_and_not_sent() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let bobby = server.join("bobby");
@@ -104,7 +104,7 @@ fn no_key_sends_a_query() {
         let none = if columns < 60 { "nothing has this" } else { "search: nothing typed before has this" };
         let nothing = format!("lobby> a secret  ← {none}");
         anna.sees_last(&nothing);
-        // Enter, Ctrl-J, Alt-Enter, Tab, End, Ctrl-D, Alt-Down, Alt-Up, Ctrl-V Enter, Ctrl-X, F5.
+        // The keys are: Enter, Ctrl-J, Alt-Enter, Tab, End, Ctrl-D, Alt-Down, Alt-Up, Ctrl-V Enter, Ctrl-X, F5.
         for key in [
             "\r",
             "\n",
@@ -124,7 +124,7 @@ fn no_key_sends_a_query() {
             anna.terminal.keys(b"\x7f");
             anna.sees_last(&nothing);
         }
-        // Nothing is looked for: Enter only leaves.
+        // The query is empty, so Enter only ends the search.
         anna.terminal.keys(b"\x15\x7f\r");
         anna.sees_last("lobby> my draft");
         anna.enter("");
@@ -178,7 +178,7 @@ fn lines_of_several_rows_and_hostile_ones_are_found_and_harmless() {
         let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
         anna.terminal.keys(BACK);
         anna.terminal.type_text("new");
-        // U+FFFD is there too; the tests' terminal draws none.
+        // U+FFFD is there, too, but the tests' terminal does not draw it.
         anna.sees_last(&row(columns, "new", "old␤new ␛[2J31m␇x"));
         anna.terminal.keys(b"\x15");
         anna.terminal.type_text("wide");
@@ -253,7 +253,7 @@ fn a_draft_of_several_lines_comes_back_with_what_continues_it() {
     bobby.wait(json!({"event": "message", "text": "one\ntwo"}));
 }
 
-/// Says texts, and waits until they are said.
+/// Says texts, and waits until others have heard them.
 #[track_caller]
 fn say(anna: &mut Person, heard_by: &Client, texts: &[&str]) {
     for text in texts {
@@ -264,13 +264,13 @@ fn say(anna: &mut Person, heard_by: &Client, texts: &[&str]) {
     }
 }
 
-/// The last row while a search has found `line`.
+/// Returns the last row of a screen on which a search has found `line`.
 fn row(columns: u16, query: &str, line: &str) -> String {
     let lead = if columns < 60 { "" } else { "search: " };
     format!("lobby> {query}  ← {lead}{line}")
 }
 
-/// Says all messages, by all bots in turn.
+/// Says all messages, with the bots taking turns.
 fn pour(bots: &[Client]) {
     let begun = Instant::now();
     for number in 0..MANY / bots.len() {
@@ -282,7 +282,7 @@ fn pour(bots: &[Client]) {
     }
 }
 
-/// The numbers a bot has said, in the order of the screen.
+/// Returns the numbers that a bot has said, in the order of the screen.
 fn said_by(bot: usize, transcript: &str) -> Vec<usize> {
     let of = format!(" of {bot}");
     let said = |row: &str| row.strip_suffix(&of)?.rsplit_once(": m")?.1.parse().ok();

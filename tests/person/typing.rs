@@ -1,7 +1,6 @@
-//! Typing while messages pour in: how long a key takes to show, and how far behind the screen is. The
-//! figures are written to standard error (`cargo test --test person typing -- --nocapture`). They pass
-//! no judgement, since the machine may be busy with anything; that every key shows and every message
-//! comes is what these tests hold.
+//! Typing while messages pour in: how long it takes until a key shows, and how far the screen is behind. The figures
+//! are written to standard error (`cargo test --test person typing -- --nocapture`). The tests do not judge them,
+//! because the machine may be busy with anything; they only check that every key shows and every message comes.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -13,7 +12,7 @@ use crate::pty::last_row;
 use crate::support::client::Client;
 use crate::support::server::Server;
 
-/// Keys struck in one measurement.
+/// How many keys are struck in one measurement.
 const KEYS: usize = 100;
 
 #[test]
@@ -22,7 +21,7 @@ fn keys_show_at_once_while_a_thousand_messages_a_second_arrive() {
 }
 
 #[test]
-fn ten_times_that_is_coalesced_and_all_of_it_comes() {
+fn ten_thousand_messages_a_second_are_coalesced_and_all_of_them_come() {
     measure(10_000, 3);
 }
 
@@ -38,7 +37,7 @@ fn measure(rate: usize, seconds: usize) {
     });
     let mut echoes = strike_keys(&mut anna, Duration::from_secs(seconds as u64) / (KEYS as u32 + 20));
     let bots = flood.join().unwrap();
-    // The last text of each is acknowledged: from here on the screen is behind.
+    // The last text of each bot is acknowledged, so from here on only the screen is behind.
     for (n, bot) in bots.iter().enumerate() {
         bot.wait(json!({"event": "sent", "text": format!("m{} of {n}", sent / bots.len() - 1)}));
     }
@@ -61,7 +60,7 @@ fn measure(rate: usize, seconds: usize) {
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
-/// Says `sent` texts in all, at this rate, by all bots in turn.
+/// Says `sent` texts in all, at this rate, with the bots taking turns.
 fn pour(bots: &[Client], rate: usize, sent: usize) {
     let begun = Instant::now();
     for number in 0..sent / bots.len() {
@@ -73,7 +72,7 @@ fn pour(bots: &[Client], rate: usize, sent: usize) {
     }
 }
 
-/// How long each key took to show.
+/// Returns how long each key took to show.
 fn strike_keys(anna: &mut Person, gap: Duration) -> Vec<Duration> {
     let mut typed = String::new();
     let mut echoes = Vec::new();

@@ -1,4 +1,4 @@
-//! Two people compare keys: one at a terminal, who reads the words and sees what came of it.
+//! Two users compare keys. One is at a terminal, where he reads the words and sees the result.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn joined(words: &Value) -> String {
     words.join(", ")
 }
 
-/// Waits until this is on the screen, wherever it is broken into rows.
+/// Waits until this text is on the screen, even if it is broken into rows.
 #[track_caller]
 fn sees_squeezed(person: &Person, text: &str) {
     let squeezed = |text: &str| text.split_whitespace().filter(|word| *word != ">>>").collect::<String>();
@@ -30,7 +30,7 @@ fn the_words_stay_in_the_prompt_until_both_have_answered() {
         let words = joined(&bobby.wait(json!({"event": "verify"}))["words"]);
         sees_squeezed(&anna, &format!("by voice or side by side: {words}"));
         sees_squeezed(&anna, &format!("1 P-> bobby [{words}]>"));
-        // However much is said meanwhile.
+        // The words stay there, however much is said meanwhile.
         for number in 0..40 {
             bobby.say(&format!("line {number}"));
         }
@@ -50,7 +50,7 @@ fn the_words_stay_in_the_prompt_until_both_have_answered() {
 }
 
 #[test]
-fn whoever_is_asked_sees_the_words_in_whatever_session_and_a_no_ends_it() {
+fn a_user_who_is_asked_sees_the_words_in_any_session_and_a_no_ends_the_session() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let mut anna = Person::join(&server, "anna", (80, 24));

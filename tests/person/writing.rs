@@ -1,4 +1,4 @@
-//! What goes out: drafts, long texts, an editor of one's own.
+//! What a person writes: drafts, long texts, and texts from an external editor.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -13,7 +13,7 @@ const NEXT: &[u8] = b"\x1b[1;3B";
 const BEFORE: &[u8] = b"\x1b[1;3A";
 
 #[test]
-fn a_long_paste_asks_first_and_no_keeps_it() {
+fn a_long_paste_is_sent_only_after_a_question_and_a_no_keeps_it() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let bobby = server.join("bobby");
@@ -33,7 +33,7 @@ fn a_long_paste_asks_first_and_no_keeps_it() {
         bobby.wait(json!({"event": "message", "from": "anna", "text": text}));
         anna.sees_last("lobby>");
         assert_eq!(bobby.all(json!({"event": "message", "from": "anna"})).len(), 1);
-        // Neither answer is kept among the lines typed before.
+        // Neither answer is kept among the lines that were typed before.
         anna.terminal.keys(b"\x1b[A");
         anna.sees("line 11");
     }
@@ -147,7 +147,7 @@ fn a_text_that_is_not_utf_8_is_refused_and_kept() {
     let kept = files.filter(|path| path.extension().is_some_and(|it| it == "txt"));
     let kept: Vec<Vec<u8>> = kept.map(|path| std::fs::read(path).unwrap()).collect();
     assert_eq!(kept, [b"caf\xe9 noir\r\n"]);
-    // Written elsewhere, with a byte-order mark: the command it is, in the editor to be seen.
+    // The text begins with a byte-order mark. It is a command, and it stays in the editor, where it can be seen.
     std::fs::write(&editor, "#!/bin/sh\nprintf '\\357\\273\\277\\\\msg bobby secret\\r\\n' > \"$1\"\n")
         .unwrap();
     anna.terminal.keys(b"\x15");
@@ -180,7 +180,7 @@ fn messages_that_come_while_an_editor_runs_are_shown_afterwards() {
         let home = Home::new();
         let gate = home.path().join("gate");
         let editor = home.path().join("editor");
-        // Tells that it runs, and goes on when it is told to.
+        // The script says that it runs, and goes on when it is told to.
         let script = format!(
             "#!/bin/sh\necho editing > {gate}.up\nwhile [ ! -e {gate} ]; do sleep 0.05; done\n",
             gate = gate.display()

@@ -1,4 +1,4 @@
-//! The bridge of the examples: two rooms hear each other, and a bridge that was away goes on where it stopped.
+//! The example bridge: two rooms hear each other, and a bridge that was away goes on where it stopped.
 
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::support::launch::Launch;
 use crate::support::process::Process;
 use crate::support::server::Server;
 
-/// A bridge between tea and dev, which keeps its places in `home`.
+/// Starts a bridge between the rooms tea and dev, which keeps its read positions in `home`.
 fn bridge(server: &Server, home: &Home) -> Process {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/bridge.py");
     let file = home.path().join("places.json");

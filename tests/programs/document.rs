@@ -1,11 +1,11 @@
-//! Holds docs/SCRIPTING.md to the program: every `console` block is typed into a shell, and what it
-//! shows must come out. `…` in a line stands for whatever is there.
+//! Checks docs/SCRIPTING.md against the program: every `console` block is typed into a shell, and what the page shows
+//! must come out. `…` in a line stands for any text.
 
 use crate::support::home::Home;
 use crate::support::launch::Launch;
 use crate::support::server::Server;
 
-/// One command and the lines the page shows under it.
+/// One command, and the lines that the page shows below it.
 struct Example {
     command: String,
     shown: Vec<String>,
@@ -47,7 +47,7 @@ fn matches(shown: &str, line: &str) -> bool {
 }
 
 #[test]
-fn what_the_page_shows_comes_out() {
+fn the_program_prints_what_the_page_shows() {
     let page = include_str!("../../docs/SCRIPTING.md");
     let server = Server::start(&[]);
     let home = Home::new();

@@ -9,7 +9,7 @@ use crate::support::launch::Launch;
 use crate::support::server::Server;
 
 #[test]
-fn the_echo_bot_says_what_it_hears_where_it_hears_it() {
+fn the_echo_bot_repeats_each_text_in_the_session_where_it_hears_it() {
     let server = Server::start(&[]);
     let python = Command::new("python3").arg("--version").output();
     assert!(python.is_ok_and(|it| it.status.success()), "the example needs python3");

@@ -1,6 +1,5 @@
-//! What a program can do with hobnob, with the real binaries: requests, waits, records, commands of
-//! one's own, the subcommands, the examples and the page that tells of them. One binary, a module for
-//! each subject.
+//! What a program can do with hobnob, tested with the real binaries: requests, waits, records, the user's own commands,
+//! the subcommands, the examples, and the page that describes them. There is one binary, and a module for each subject.
 
 #[cfg(test)]
 #[allow(dead_code, reason = "made for all scenes; each binary uses its part")]

@@ -1,4 +1,4 @@
-//! What a program missed since its last run, and what it finds again of what was said.
+//! What a program missed since its last run, and which old messages it can find.
 
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ fn a_first_join_shows_twenty_and_a_later_one_tells_what_was_missed() {
 }
 
 #[test]
-fn no_more_than_ten_thousand_are_fetched_and_the_rest_is_counted() {
+fn at_most_ten_thousand_missed_messages_are_fetched_and_the_rest_are_counted() {
     let server = Server::start(&["--rate", "100000"]);
     let home = Home::new();
     server.client("bot").home(&home).run_json("here\n").ended_with(0);
@@ -52,7 +52,7 @@ fn no_more_than_ten_thousand_are_fetched_and_the_rest_is_counted() {
 }
 
 #[test]
-fn what_was_said_is_found_when_nobody_is_there_any_more() {
+fn old_messages_are_found_when_nobody_is_there_any_more() {
     let server = Server::start(&[]);
     let home = Home::new();
     let anna = server.client("anna").home(&home).join();
@@ -92,7 +92,7 @@ fn what_was_said_is_found_when_nobody_is_there_any_more() {
 }
 
 #[test]
-fn a_history_that_cannot_be_used_costs_nobody_the_chat() {
+fn the_chat_works_when_the_history_cannot_be_used() {
     let server = Server::start(&[]);
     let home = Home::new();
     std::fs::create_dir_all(home.data_dir()).unwrap();

@@ -1,5 +1,5 @@
-//! Commands of one's own: allowed once, asked again when changed, bounded, killed with the client; and
-//! the two examples.
+//! The user's own commands: they are allowed once, asked about again when they have changed, bounded, and killed with
+//! the client. The two examples are tested here, too.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,8 +11,8 @@ use crate::support::client::Client;
 use crate::support::home::Home;
 use crate::support::server::Server;
 
-/// Puts a program into the home's own folder of commands; by another process, since one that was
-/// written here could be busy while a scene beside this one starts something.
+/// Puts a program into the folder of the user's own commands. Another process writes the file, because a file that this
+/// process writes could be busy while another test starts a program.
 fn install(home: &Home, name: &str, script: &str) {
     let folder = home.path().join("config/hobnob/commands");
     std::fs::create_dir_all(&folder).unwrap();
@@ -47,7 +47,7 @@ printf '%s\n' "$*"
 "#;
 
 #[test]
-fn what_was_allowed_is_taken_back() {
+fn the_rights_of_a_program_are_taken_back() {
     let server = Server::start(&[]);
     let (home, bobby) = (Home::new(), server.join("bobby"));
     install(&home, "ask", ASKER);
@@ -58,7 +58,7 @@ fn what_was_allowed_is_taken_back() {
     output.the(json!({"event": "error", "command": "disallow", "code": "refused"}));
     bobby.wait(json!({"event": "left", "name": "anna"}));
     assert_eq!(bobby.lobby_texts(), ["one"]);
-    // A program gives nobody rights, and takes none.
+    // A program can neither give nor take rights.
     let script = "\\allow ask\n\\ask {\"command\":\"disallow ask\"}\n\\ask {\"say\":\"three\"}\n";
     server.client("anna").home(&home).run_json(script).ended_with(1);
     bobby.wait(json!({"event": "message", "text": "three"}));
@@ -93,7 +93,7 @@ fn a_program_is_refused_until_it_is_allowed_and_again_when_it_has_changed() {
 }
 
 #[test]
-fn what_a_program_asks_for_is_done_in_its_session_and_within_its_rights() {
+fn requests_of_a_program_are_carried_out_in_its_session_and_within_its_rights() {
     let server = Server::start(&[]);
     let (home, bobby) = (Home::new(), server.join("bobby"));
     install(&home, "ask", ASKER);
@@ -118,7 +118,7 @@ fn what_a_program_asks_for_is_done_in_its_session_and_within_its_rights() {
 }
 
 #[test]
-fn a_program_of_a_builtin_name_is_not_called() {
+fn a_program_with_the_name_of_a_builtin_command_is_not_called() {
     let server = Server::start(&[]);
     let home = Home::new();
     install(&home, "ss", "#!/bin/sh\necho '{\"notice\":\"mine\"}'\n");

@@ -39,7 +39,7 @@ fn a_run_is_recorded_and_replayed_as_it_looked() {
 }
 
 #[test]
-fn a_full_disk_is_said_once_and_does_not_stop_the_chat() {
+fn a_full_disk_is_reported_once_and_does_not_stop_the_chat() {
     let server = Server::start(&[]);
     let lines: String = (0..100).map(|number| format!("{number}\n")).collect();
     let output = server.client("anna").args(["--record", "/dev/full"]).run_json(lines).ended_with(0);

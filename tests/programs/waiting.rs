@@ -16,7 +16,7 @@ fn a_script_waits_for_users_a_session_and_a_message() {
     bobby.wait(json!({"event": "message", "text": "both here"}));
     script.has_no(json!({"event": "sent", "text": "answered"}));
     bobby.fork("script");
-    // What was said before a wait begins does not count, and bobby cannot know when it does.
+    // A text that was said before a wait begins does not count, and bobby cannot know when the wait begins.
     let answered = json!({"event": "message", "text": "answered", "session": 0});
     while bobby.all(answered.clone()).is_empty() {
         bobby.say("hello");
@@ -25,7 +25,7 @@ fn a_script_waits_for_users_a_session_and_a_message() {
 }
 
 #[test]
-fn a_wait_in_vain_fails_in_its_time_and_the_script_with_it() {
+fn a_wait_that_times_out_fails_and_so_does_the_script() {
     let server = Server::start(&[]);
     let anna = server.join("anna");
     anna.say("before");
@@ -37,7 +37,7 @@ fn a_wait_in_vain_fails_in_its_time_and_the_script_with_it() {
 }
 
 #[test]
-fn what_is_so_already_is_not_waited_for() {
+fn a_condition_that_already_holds_is_not_waited_for() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let begun = Instant::now();

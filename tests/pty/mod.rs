@@ -1,9 +1,9 @@
-//! A program on a pseudo-terminal, and the screen it draws.
+//! A program on a pseudo-terminal, and the screen that it draws.
 //!
-//! Tests type, and wait for what a person would see; nothing here sleeps for luck. A wait that fails
-//! shows the screen. Usable for any program: see [`Terminal::spawn`].
+//! Tests type, and wait for what a person would see; nothing here sleeps and hopes. If a wait fails, it shows the
+//! screen. This works for any program: see [`Terminal::spawn`].
 
-// Each test binary uses its own part of this.
+// Each test binary uses only a part of this.
 #![allow(dead_code)]
 
 use std::io::{Read, Write};
@@ -17,10 +17,10 @@ use nix::sys::termios::LocalFlags;
 use nix::unistd::Pid;
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
-/// How long anything may take before it counts as failed. Generous: a busy machine is no bug.
+/// How long anything may take before it counts as failed. The limit is generous, because a busy machine is no bug.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A terminal with a program on it. The program is killed when this is dropped.
+/// A terminal with a program on it. The program is killed when the terminal is dropped.
 pub(crate) struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
@@ -28,7 +28,7 @@ pub(crate) struct Terminal {
     screen: Arc<Screen>,
 }
 
-/// What the reader thread keeps.
+/// What the thread that reads the program's output keeps.
 struct Screen {
     state: Mutex<Drawn>,
     changed: Condvar,
@@ -41,8 +41,8 @@ struct Drawn {
 }
 
 impl Terminal {
-    /// Starts `program` on a terminal of so many columns and rows. `NO_COLOR` and `TERM_PROGRAM` of
-    /// the tests' own environment are taken out; `program` may set them again.
+    /// Starts `program` on a terminal of the given columns and rows. `NO_COLOR` and `TERM_PROGRAM` are removed from the
+    /// environment of the tests; `program` may set them again.
     pub(crate) fn spawn(
         program: &str,
         arguments: &[&str],
@@ -60,7 +60,7 @@ impl Terminal {
             command.env(key, value);
         }
         let child = pair.slave.spawn_command(command).unwrap();
-        // Open in the child alone, so that its end is seen.
+        // The program's side must be open only in the child, so that its end is noticed.
         drop(pair.slave);
         let screen = Arc::new(Screen {
             state: Mutex::new(Drawn {
@@ -88,7 +88,7 @@ impl Terminal {
         self.keys(text.as_bytes());
     }
 
-    /// Types `text` and Enter.
+    /// Types `text` and presses Enter.
     pub(crate) fn enter(&mut self, text: &str) {
         self.keys(format!("{text}\r").as_bytes());
     }
@@ -98,24 +98,24 @@ impl Terminal {
         self.keys(format!("\x1b[200~{text}\x1b[201~").as_bytes());
     }
 
-    /// Makes the window another size.
+    /// Changes the size of the window.
     pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
         let mut drawn = self.screen.state.lock().unwrap();
         drawn.parser.screen_mut().set_size(cells(rows), cells(columns));
         self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
 
-    /// The visible rows, trailing blanks cut.
+    /// Returns the visible rows without trailing blanks.
     pub(crate) fn screen(&self) -> String {
         contents(&self.screen.state.lock().unwrap())
     }
 
-    /// What `look` makes of the screen with its colours.
+    /// Returns the result of `look` on the screen with its colours.
     pub(crate) fn with_screen<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
         look(self.screen.state.lock().unwrap().parser.screen())
     }
 
-    /// Everything drawn so far, rows scrolled off included, oldest first.
+    /// Returns everything that was drawn so far, oldest row first, including the rows that were scrolled off.
     pub(crate) fn transcript(&self) -> String {
         let mut drawn = self.screen.state.lock().unwrap();
         let screen = drawn.parser.screen_mut();
@@ -131,22 +131,22 @@ impl Terminal {
         lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
     }
 
-    /// The bytes drawn so far.
+    /// Returns the bytes that were drawn so far.
     pub(crate) fn raw(&self) -> Vec<u8> {
         self.screen.state.lock().unwrap().raw.clone()
     }
 
-    /// Row and column of the cursor, from 0.
+    /// Returns the row and column of the cursor, counted from 0.
     pub(crate) fn cursor(&self) -> (u16, u16) {
         self.screen.state.lock().unwrap().parser.screen().cursor_position()
     }
 
-    /// Whether a paste would be bracketed now.
+    /// Whether the program asks for bracketed paste at this moment.
     pub(crate) fn brackets_paste(&self) -> bool {
         self.screen.state.lock().unwrap().parser.screen().bracketed_paste()
     }
 
-    /// Whether the terminal is as a shell leaves it: it echoes and edits lines by itself.
+    /// Whether the terminal is in the state in which a shell leaves it: it echoes and edits lines by itself.
     pub(crate) fn is_restored(&self) -> bool {
         let flags = self.master.get_termios().unwrap().local_flags.bits();
         let cooked = (LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG).bits();
@@ -159,31 +159,31 @@ impl Terminal {
         self.wait_until(&format!("{text:?} on the screen"), |screen| screen.contains(text));
     }
 
-    /// Waits until the last row with anything on it is `line`.
+    /// Waits until the last row that is not empty is `line`.
     #[track_caller]
     pub(crate) fn wait_for_last(&self, line: &str) {
         self.wait_until(&format!("{line:?} as the last row"), |screen| last_row(screen) == line);
     }
 
-    /// Waits until the visible screen is as `seen` wants it.
+    /// Waits until `seen` accepts the visible screen.
     #[track_caller]
     pub(crate) fn wait_until(&self, wanted: &str, seen: impl Fn(&str) -> bool) {
         let drawn = self.screen.state.lock().unwrap();
         let (drawn, late) =
             self.screen.changed.wait_timeout_while(drawn, PATIENCE, |drawn| !seen(&contents(drawn))).unwrap();
         let screen = contents(&drawn);
-        // Free again before a panic, so that the reader goes on.
+        // The lock is released before a panic, so that the reader thread goes on.
         drop(drawn);
         assert!(!late.timed_out(), "waited for {wanted}; the screen:\n{screen}");
     }
 
-    /// Waits until `seen` is true of this terminal, for what is no drawing: modes, files.
+    /// Waits until `seen` is true of this terminal, for things that are not drawn, such as modes and files.
     #[track_caller]
     pub(crate) fn wait_while_polling(&self, wanted: &str, seen: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !seen(self) {
             assert!(Instant::now() < deadline, "waited for {wanted}; the screen:\n{}", self.screen());
-            thread::sleep(Duration::from_millis(2)); // between two looks at the screen
+            thread::sleep(Duration::from_millis(2)); // a pause between two looks at the screen
         }
     }
 
@@ -193,7 +193,7 @@ impl Terminal {
         kill(Pid::from_raw(i32::try_from(id).unwrap()), signal).unwrap();
     }
 
-    /// Waits for the program's end, and for the last of its output.
+    /// Waits until the program has ended and its last output was read.
     #[track_caller]
     pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
         let drawn = self.screen.state.lock().unwrap();
@@ -208,7 +208,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The program may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -218,7 +218,7 @@ impl Screen {
     fn draw(&self, mut output: Box<dyn Read + Send>) {
         let mut bytes = [0; 16 * 1024];
         loop {
-            // A pseudo-terminal whose program has gone fails to read.
+            // Reading from a pseudo-terminal fails when its program has gone.
             let count = output.read(&mut bytes).unwrap_or(0);
             let mut drawn = self.state.lock().unwrap();
             drawn.parser.process(&bytes[..count]);
@@ -232,7 +232,7 @@ impl Screen {
     }
 }
 
-/// The last row of `screen` that is not empty.
+/// Returns the last row of `screen` that is not empty.
 pub(crate) fn last_row(screen: &str) -> &str {
     screen.trim_end_matches('\n').rsplit('\n').next().unwrap_or("")
 }

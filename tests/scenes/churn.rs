@@ -1,4 +1,4 @@
-//! Many who come and go quickly.
+//! Many clients that come and go quickly.
 
 use std::thread;
 

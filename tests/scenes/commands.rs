@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::server::Server;
 
-/// The table of the contract.
+/// The commands and aliases that the contract lists.
 const TABLE: [(&str, &[&str]); 11] = [
     ("quit", &["q"]),
     ("users", &[]),
@@ -70,7 +70,7 @@ fn quit_ends_a_client_under_both_names() {
 }
 
 #[test]
-fn what_follows_quit_is_not_said() {
+fn lines_after_quit_are_not_said() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let _output = server.client("anna").run("one\n\\quit\ntwo\n").ended_with(0);
@@ -139,7 +139,7 @@ fn commands_of_the_lobby_are_refused_in_a_private_session() {
 }
 
 #[test]
-fn forks_that_cannot_be_are_refused_each_with_its_code() {
+fn impossible_forks_are_refused_each_with_its_code() {
     let server = Server::start(&[]);
     let anna = server.join("anna");
     let bobby = server.join("bobby");
@@ -165,7 +165,7 @@ fn unknown_commands_are_refused_and_never_said() {
         let error = anna.ask_error(line, "unknown_command");
         assert!(error["command"].is_string() || line.contains(' '), "{error}");
     }
-    // Some of them may have been meant to lead to somebody.
+    // Some of these commands may have been meant to lead to a user, so the script says where it goes on.
     anna.send("\\lobby");
     anna.say("sentinel");
     observer.wait(json!({"event": "message", "text": "sentinel"}));
@@ -174,7 +174,7 @@ fn unknown_commands_are_refused_and_never_said() {
 }
 
 #[test]
-fn a_mistyped_command_is_told_its_likely_spelling() {
+fn a_mistyped_command_is_answered_with_its_likely_spelling() {
     let server = Server::start(&[]);
     let anna = server.join("anna");
     let error = anna.ask_error("\\usres", "unknown_command");
@@ -201,13 +201,13 @@ fn wrong_arguments_are_usage_errors_that_name_their_command() {
         let command = error["command"].as_str().unwrap_or_default();
         assert!(command.contains(name) || name.starts_with(command.trim_matches('\\')), "{line}: {error}");
     }
-    // None of them did anything, and the client is still there.
+    // None of these commands did anything, and the client is still there.
     anna.ask("\\ss", json!({"event": "sessions"}));
     let _output = anna.finish().ended_with(1);
 }
 
 #[test]
-fn a_name_that_cannot_be_is_refused_by_fork_and_whois() {
+fn an_invalid_name_is_refused_by_fork_and_whois() {
     let server = Server::start(&[]);
     let anna = server.join("anna");
     anna.ask_error("\\whois an/na", "bad_name");
@@ -244,7 +244,7 @@ fn every_command_answers_in_plain_words_on_a_pipe() {
         "\\help\n\\users\n\\whois bobby\n\\ss\n\\fork bobby\n\\ss\n\\lob\n\\sw 1\n\\hist\n\\leave\n\\q\n";
     let output = server.client("anna").run(script).ended_with(0);
     assert!(output.stderr.is_empty(), "{}", output.story());
-    // Whatever hobnob itself says stands behind its mark; here nobody else said a thing.
+    // Lines of hobnob itself begin with its mark, and in this run nobody else said anything.
     for line in &output.stdout {
         assert!(line.starts_with(">>> ") || line == ">>>", "{line:?}\n{}", output.story());
     }

@@ -1,4 +1,4 @@
-//! Who may open a private session: nobody is told anything of anybody who does not want it.
+//! Who may open a private session. A user who does not want one is not told to others.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::client::Client;
 use crate::support::home::Home;
 use crate::support::server::Server;
 
-/// Anna, with this setting in her config file, and bobby.
+/// Starts a server, anna with this setting in her config file, and bobby.
 fn anna_with(private: &str) -> (Server, Home, [Client; 2]) {
     let (server, home) = (Server::start(&[]), Home::new());
     home.write_config(&format!("private = \"{private}\"\n"));
@@ -23,7 +23,7 @@ fn is_asked(anna: &Client, name: &str, bobby: &Client) -> Value {
 }
 
 #[test]
-fn whoever_asks_is_let_in_when_this_user_says_so_and_is_pinned_by_that() {
+fn a_user_who_asks_is_let_in_and_pinned_when_this_user_says_yes() {
     let (_server, home, [anna, bobby]) = anna_with("ask");
     bobby.send("\\fork anna\nhello?");
     is_asked(&anna, "bobby", &bobby);
@@ -35,7 +35,7 @@ fn whoever_asks_is_let_in_when_this_user_says_so_and_is_pinned_by_that() {
     anna.wait(json!({"event": "opened", "peer": "bobby", "mode": "B"}));
     bobby.wait(json!({"event": "opened", "peer": "anna", "mode": "A"}));
     anna.wait(json!({"event": "message", "kind": "peer", "text": "hello?"}));
-    // It has not moved what anna types.
+    // The new session has not changed where anna's lines go.
     assert_eq!(anna.sessions()[0]["current"], true);
     let known = std::fs::read_to_string(home.data_dir().join("known_keys.toml")).unwrap();
     assert!(known.contains("bobby"), "{known}");
@@ -44,7 +44,7 @@ fn whoever_asks_is_let_in_when_this_user_says_so_and_is_pinned_by_that() {
 }
 
 #[test]
-fn whoever_is_declined_is_told_and_asks_nobody_again_at_once() {
+fn a_declined_user_is_told_and_cannot_ask_again_at_once() {
     let (server, _home, [anna, bobby]) = anna_with("ask");
     bobby.send("\\fork anna\nsecret");
     is_asked(&anna, "bobby", &bobby);
@@ -55,7 +55,7 @@ fn whoever_is_declined_is_told_and_asks_nobody_again_at_once() {
     bobby.ask("\\lobby", json!({"event": "switched"}));
     bobby.ask_error("\\fork anna", "declined");
     assert_eq!(anna.all(json!({"event": "asked"})).len(), 1);
-    // The next one is asked about, and anna's own wish is bobby's consent.
+    // Anna is asked about the next user, and her own wish counts as bobby's consent.
     let carmen = server.join("carmen");
     carmen.send("\\fork anna");
     is_asked(&anna, "carmen", &carmen);
@@ -68,7 +68,27 @@ fn whoever_is_declined_is_told_and_asks_nobody_again_at_once() {
 }
 
 #[test]
-fn only_those_who_are_pinned_open_a_session_where_only_they_may() {
+fn the_question_of_somebody_who_leaves_goes_with_him() {
+    let (server, _home, [anna, bobby]) = anna_with("ask");
+    for number in 0..20 {
+        let stranger = server.join(&format!("stranger{number}"));
+        stranger.send("\\fork anna");
+        stranger.wait_event("that anna is asked", |event| {
+            event["event"] == "notice" && event["text"].as_str().unwrap().contains("anna is asked")
+        });
+        stranger.kill();
+        anna.wait(json!({"event": "left", "name": format!("stranger{number}")}));
+    }
+    bobby.send("\\fork anna");
+    is_asked(&anna, "bobby", &bobby);
+    assert!(anna.all(json!({"event": "asked"})).len() < 20);
+    anna.ask_error("\\accept stranger19", "no_such_user");
+    anna.send("\\accept bobby");
+    anna.wait(json!({"event": "opened", "peer": "bobby"}));
+}
+
+#[test]
+fn only_pinned_users_open_a_session_when_the_setting_says_so() {
     let (_server, _home, [anna, bobby]) = anna_with("known");
     bobby.ask_error("\\fork anna", "declined");
     bobby.ask("\\lobby", json!({"event": "switched"}));
@@ -81,7 +101,7 @@ fn only_those_who_are_pinned_open_a_session_where_only_they_may() {
 }
 
 #[test]
-fn nobody_opens_a_session_where_nobody_may_and_the_setting_is_changed_at_once() {
+fn nobody_opens_a_session_when_nobody_may_and_a_new_setting_holds_at_once() {
     let (_server, _home, [anna, bobby]) = anna_with("off");
     bobby.ask_error("\\fork anna", "declined");
     anna.ask("\\set private purple", json!({"event": "error", "code": "usage"}));
@@ -91,13 +111,13 @@ fn nobody_opens_a_session_where_nobody_may_and_the_setting_is_changed_at_once() 
     bobby.fork("anna");
     anna.wait(json!({"event": "opened"}));
     anna.ask("\\set private off", json!({"event": "notice"}));
-    // What is open stays open.
+    // Sessions that are already open stay open.
     bobby.say("still here");
     anna.wait(json!({"event": "message", "text": "still here"}));
 }
 
 #[test]
-fn two_who_fork_each_other_have_both_consented_whatever_they_have_set() {
+fn two_users_who_fork_each_other_have_both_consented_whatever_their_settings() {
     let (server, home) = (Server::start(&[]), [Home::new(), Home::new()]);
     let [anna, bobby] = [("anna", &home[0]), ("bobby", &home[1])].map(|(name, home)| {
         home.write_config("private = \"ask\"\n");

@@ -1,4 +1,4 @@
-//! What is kept of private sessions on this machine, and what a peer who floods one can make of it.
+//! What this machine keeps of private sessions, and what a peer who floods a session can do with that.
 
 use std::fs;
 
@@ -8,13 +8,14 @@ use crate::support::client::Client;
 use crate::support::home::Home;
 use crate::support::server::Server;
 
-/// What the history may have in this scene, in bytes: the least there is. Half of it is for private talk.
+/// The size limit of the history in this test, in bytes, which is the smallest possible. Half of it is for private
+/// talk.
 const MOST: u64 = 4 * 1024 * 1024;
 
-/// The texts of a flood: with their index they are counted as more than private talk may have.
+/// How many texts the flood has. Together with their index they take more space than private talk may have.
 const TEXTS: usize = 100;
 
-/// The most memory a process ever had, in bytes.
+/// Returns the most memory that the process of a client has used so far, in bytes.
 fn peak_memory(client: &mut Client) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", client.process().pid())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -37,14 +38,14 @@ fn a_flood_in_a_private_session_takes_neither_disk_nor_memory() {
     }
     stranger.send("the last");
     bobby.wait(json!({"event": "message", "text": "the last"}));
-    // What is shown of a session is kept in memory, too: a hundred texts of 16 KiB are 1.6 MB.
+    // The texts that are shown in a session are kept in memory, too: a hundred texts of 16 KiB are 1.6 MB.
     let grown = peak_memory(&mut bobby) - before;
     assert!(grown < 64 * 1024 * 1024, "{grown}");
     let _ended = bobby.finish();
     let bytes = fs::metadata(home.data_dir().join("history.sqlite")).unwrap().len();
     assert!(bytes <= MOST, "{bytes}");
 
-    // Another session reads back what fits into a screen's patience, the newest.
+    // A new session shows the newest of the old texts, as many as somebody would read.
     let bobby = server.client("bobby").home(&home).join();
     bobby.fork("stranger");
     bobby.ask("\\history 5", json!({"event": "message", "text": "the last", "replayed": true}));

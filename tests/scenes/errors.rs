@@ -1,5 +1,5 @@
-//! What the client says when something is in its way: what failed, where, and why, each once, and nothing that acts
-//! on a terminal, whatever a file or an argument is called.
+//! What the client says when an obstacle stops it: what failed, where, and why, each only once, and nothing that acts
+//! on a terminal, whatever the name of a file or an argument is.
 
 use std::fs;
 use std::path::Path;
@@ -10,15 +10,15 @@ use crate::support::launch::Launch;
 use crate::support::output::Output;
 use crate::support::server::Server;
 
-/// Puts something in the way, into a home.
+/// Puts an obstacle into a home.
 type Obstacle = fn(&Home);
 
-/// What is between two colons and the like, where it says anything.
+/// Returns the parts of a line between colons and other separators, without the shortest ones.
 fn parts(line: &str) -> Vec<&str> {
     line.split([':', ';', '(', ')', ',']).map(str::trim).filter(|part| part.len() > 3).collect()
 }
 
-/// That no part of a line is there twice, and that some line names `part`.
+/// Checks that no line says any of its parts twice, and that the output contains `part`.
 #[track_caller]
 fn tells_once(output: &Output, part: &str) {
     assert!(output.everything().contains(part), "nothing of {part:?}\n{}", output.story());
@@ -31,19 +31,19 @@ fn tells_once(output: &Output, part: &str) {
     }
 }
 
-/// A folder where a file should be.
+/// Puts a folder in the place of a file.
 fn folder_at(home: &Home, path: &str) {
     fs::create_dir_all(home.path().join(path)).unwrap();
 }
 
-/// A link that leads to itself.
+/// Puts a link that leads to itself in the place of a file or folder.
 fn link_at(home: &Home, path: &str) {
     let path = home.path().join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::os::unix::fs::symlink(&path, &path).unwrap();
 }
 
-/// A file where a folder should be.
+/// Puts a file in the place of a folder.
 fn file_at(home: &Home, path: &str) {
     let path = home.path().join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -51,7 +51,7 @@ fn file_at(home: &Home, path: &str) {
 }
 
 #[test]
-fn what_is_in_the_way_at_the_start_is_told_once() {
+fn an_obstacle_at_the_start_is_reported_once() {
     let obstacles: [(Obstacle, &[&str], &str); 16] = [
         (|home| file_at(home, "data"), &[], "Not a directory"),
         (|home| folder_at(home, "data/hobnob/identities/anna.key"), &[], "anna.key"),
@@ -79,7 +79,7 @@ fn what_is_in_the_way_at_the_start_is_told_once() {
 }
 
 #[test]
-fn a_lobby_that_cannot_be_joined_or_hosted_is_told_once() {
+fn a_lobby_that_cannot_be_joined_or_hosted_is_reported_once() {
     let nobody = format!("127.0.0.1:{}", free_port());
     tells_once(&Launch::hobnob().args(["--name", "anna", "--server", &nobody]).run("").failed(), &nobody);
     let obstacles: [(Obstacle, &str); 3] = [
@@ -97,7 +97,7 @@ fn a_lobby_that_cannot_be_joined_or_hosted_is_told_once() {
 }
 
 #[test]
-fn what_is_in_the_way_of_a_command_is_told_once() {
+fn an_obstacle_to_a_command_is_reported_once() {
     let server = Server::start(&[]);
     let scripts: [(Obstacle, &str, &str); 4] = [
         (|home| folder_at(home, "data/hobnob/aliases.lock"), "\\alias brb be right back\n", "aliases"),
@@ -113,7 +113,7 @@ fn what_is_in_the_way_of_a_command_is_told_once() {
     }
 }
 
-/// That nothing the program wrote acts on a terminal.
+/// Checks that nothing the program wrote acts on a terminal.
 #[track_caller]
 fn is_harmless(output: &Output) {
     let shown = output.everything();
@@ -154,7 +154,7 @@ fn names_of_files_and_arguments_cannot_act_on_the_terminal() {
     is_harmless(&Launch::hobnob().args(["replay", &record.display().to_string()]).run("").ended_with(0));
 }
 
-/// A record whose every line is hostile.
+/// Writes a record in which every line is hostile.
 fn record_of(path: &Path) -> String {
     let text = serde_json::to_string(&path.display().to_string()).unwrap();
     format!(

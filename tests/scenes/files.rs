@@ -1,4 +1,5 @@
-//! What lies under a data directory: made private, kept whole, shared by clients and by no two servers.
+//! The files in a data directory: they are private, are never left half written, and may be shared by several clients,
+//! but not by two servers.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -55,7 +56,7 @@ fn files_that_are_links_stay_links() {
     }
     assert!(fs::read_to_string(&links[3].1).unwrap().contains("long"));
     assert_eq!((mode_of(&links[3].1), mode_of(&links[1].1)), (0o644, 0o600));
-    // Pins that are out of reach are not begun anew.
+    // If the known keys cannot be read, no new file is begun in their place.
     fs::remove_file(&links[0].1).unwrap();
     server.client("anna").home(&home).run("").ended_with(2).complains("known_keys.toml");
     assert!(links[0].0.is_symlink() && !links[0].1.exists());
@@ -76,7 +77,7 @@ fn a_umask_that_takes_nothing_away_opens_no_file_to_others() {
 }
 
 #[test]
-fn folders_that_others_may_write_in_are_told_of() {
+fn folders_that_others_may_write_in_are_reported() {
     let (server, home) = (Server::start(&[]), Home::new());
     server.client("anna").home(&home).run("").ended_with(0);
     let config = home.path().join("config/hobnob");
@@ -120,7 +121,7 @@ fn a_key_that_others_can_read_is_refused() {
 }
 
 #[test]
-fn a_key_file_that_is_no_key_is_told_and_left_alone() {
+fn a_key_file_that_is_no_key_is_reported_and_left_alone() {
     let server = Server::start(&[]);
     let home = Home::new();
     fs::create_dir_all(home.data_dir().join("identities")).unwrap();
@@ -163,7 +164,7 @@ fn several_clients_share_a_data_directory_from_their_first_moment() {
     let mut prints: Vec<_> = clients.iter().map(|client| client.fingerprint().to_string()).collect();
     prints.dedup();
     assert_eq!(prints.len(), 1, "one name in one directory has one key: {prints:?}");
-    // And each of them may learn of a peer without forgetting what another has learned.
+    // Each of them may also learn the key of a peer without losing what another has learned.
     let peers: Vec<_> = (0..6).map(|number| server.join(&format!("peer{number}"))).collect();
     for (client, peer) in clients.iter().zip(&peers) {
         client.send(&format!("\\fork {}", peer.name()));
@@ -188,7 +189,7 @@ fn a_second_server_on_a_data_directory_says_who_has_it() {
     let said = output.everything();
     let named = said.contains(&server.pid().to_string()) || said.contains(server.address());
     assert!(named, "it says neither process nor address of the first\n{}", output.story());
-    // The first goes on unharmed.
+    // The first server goes on undisturbed.
     server.join("anna").say("hello");
 }
 
@@ -206,7 +207,7 @@ fn a_client_killed_at_any_moment_of_its_first_start_leaves_no_half_file() {
     for round in 0..12 {
         let home = Home::new();
         let mut process = server.client("anna").home(&home).arg("--json").spawn();
-        // Not to wait for something: the kill is to fall at another moment each time.
+        // The sleep does not wait for anything: it makes the kill come at another moment in each round.
         thread::sleep(Duration::from_millis(round * 4)); // another moment each round
         process.kill_hard();
         let output = server.client("anna").home(&home).run_json("hello\n").ended_with(0);
@@ -223,7 +224,7 @@ fn a_server_killed_at_any_moment_of_its_first_start_starts_again() {
         let address = format!("127.0.0.1:{}", free_port());
         let launch = Launch::server_program().home(&home).args(["--listen", &address, "--data-dir", &data]);
         let mut process = launch.clone().spawn();
-        // As above.
+        // The sleep makes the kill come at another moment in each round.
         thread::sleep(Duration::from_millis(round * 4)); // another moment each round
         process.kill_hard();
         let again = launch.spawn();
@@ -242,7 +243,7 @@ fn the_server_s_key_is_its_own_and_lasts() {
 }
 
 #[test]
-fn a_data_directory_that_cannot_be_made_is_told() {
+fn a_data_directory_that_cannot_be_made_is_reported() {
     let server = Server::start(&[]);
     let home = Home::new();
     let file = home.path().join("file");

@@ -1,5 +1,5 @@
-//! Strangers at the doors: bytes that are no handshake, handshakes that never end, connections that are
-//! reset. Each is its own affair, and nobody else notices.
+//! Strangers at the ports: bytes that are no handshake, handshakes that never end, and connections that are reset. None
+//! of these disturbs anybody else.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,7 +10,8 @@ use serde_json::json;
 use crate::support::free_port;
 use crate::support::server::Server;
 
-/// What is thrown at a door: no TLS, something like TLS, a line of the protocol in clear, a great deal.
+/// Returns what is sent to a port: bytes that are not TLS, bytes that look like TLS, a line of the protocol in clear
+/// text, and a large amount of data.
 fn garbage() -> Vec<Vec<u8>> {
     let mut tls_like = vec![0x16, 3, 1, 0xff, 0xff, 1, 0, 0xff, 0xfc];
     tls_like.extend(vec![0xaa; 4000]);
@@ -31,11 +32,11 @@ fn connect(address: &str) -> TcpStream {
     stream
 }
 
-/// Throws everything at `address`, resets half of the connections, and leaves `open` more standing.
+/// Sends all of this to `address`, resets half of the connections, and leaves `open` more of them open.
 fn molest(address: &str, open: usize) -> Vec<TcpStream> {
     for bytes in garbage() {
         let mut stream = connect(address);
-        // It may be closed before all is written.
+        // The connection may be closed before everything is written.
         let _cut = stream.write_all(&bytes);
         let _cut = stream.read(&mut [0; 256]);
         let stream = connect(address);
@@ -80,14 +81,14 @@ fn garbage_and_half_open_connections_at_a_peers_port_harm_nobody() {
 }
 
 #[test]
-fn a_stranger_at_a_peers_port_is_closed_on_and_told_nothing() {
+fn a_stranger_at_a_peers_port_is_told_nothing_and_disconnected() {
     let server = Server::start(&[]);
     let door = format!("127.0.0.1:{}", free_port());
     let bobby = server.client("bobby").args(["--listen", &door]).join();
     let mut stream = connect(&door);
     stream.write_all(b"{\"type\":\"hello\"}\n").unwrap();
     let mut answer = Vec::new();
-    // A reset is as good as an end.
+    // A reset counts as an end.
     let _reset = stream.read_to_end(&mut answer);
     assert!(!answer.windows(5).any(|part| part == b"bobby"), "{answer:?}");
     bobby.say("unharmed");
@@ -99,13 +100,13 @@ fn clients_that_are_killed_while_they_join_harm_nobody() {
     let observer = server.join("observer");
     for round in 0..20 {
         let mut process = server.client("quick").arg("--json").spawn();
-        // Not to wait for something: the kill is to fall at another stage of joining each time.
+        // The sleep does not wait for anything: it makes the kill come at another stage of joining in each round.
         std::thread::sleep(Duration::from_millis(round * 3)); // another stage each round
         process.kill_hard();
     }
     server.join("late").say("unharmed");
     observer.wait(json!({"event": "message", "text": "unharmed"}));
-    // Whoever got as far as joining is seen to leave again.
+    // The observer sees every client leave that got as far as joining.
     let joined = observer.all(json!({"event": "joined"})).len();
     observer.wait(json!({"event": "left", "name": "late"}));
     observer.wait_count(joined, json!({"event": "left"}));
@@ -113,11 +114,11 @@ fn clients_that_are_killed_while_they_join_harm_nobody() {
 }
 
 #[test]
-fn one_that_does_not_read_delays_nobody() {
+fn a_client_that_does_not_read_delays_nobody() {
     let server = Server::start(&["--rate", "1000000"]);
     let [anna, bobby, frozen] = ["anna", "bobby", "frozen"].map(|name| server.join(name));
     frozen.freeze();
-    // More than sockets and queues hold.
+    // These texts are more than all sockets and queues hold.
     let long = "x".repeat(8000);
     for number in 0..1500 {
         anna.send(&format!("{number} {long}"));

@@ -1,5 +1,5 @@
-//! Servers that say the same again and again, or make the same happen: whatever makes one notice each is told a few times
-//! and then in sums, and what comes after is heard. The server is one of the test's own.
+//! Servers that say or cause the same thing again and again. If each time leads to a notice, the first few are shown
+//! one by one and the others in sums, and later events are still heard. The server is one of the test's own.
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
@@ -23,10 +23,10 @@ use tokio_rustls::TlsAcceptor;
 use crate::support::client::Client;
 use crate::support::launch::Launch;
 
-/// How often each thing is said. Told one by one, these are as many lines.
+/// How often the server says each thing. If each time were reported, there would be this many lines.
 const OFTEN: usize = 20_000;
 
-/// Notices of a kind that may be seen of so many: a few at once, and a sum every ten seconds.
+/// How many notices may be shown for this many events: a few at once, and a sum every ten seconds.
 const MOST_SEEN: usize = 12;
 
 const LOG: LogId = LogId::new([1; 16]);
@@ -44,7 +44,7 @@ fn now() -> u64 {
     since.as_millis().try_into().unwrap()
 }
 
-/// One message as it is said, whose hash follows from nothing.
+/// Makes a line with one message whose hash does not follow from the one before it.
 fn said(seq: u64) -> Vec<u8> {
     let mut writer = SaidWriter::default();
     assert!(writer.push(&LobbyMessage {
@@ -60,7 +60,7 @@ fn said(seq: u64) -> Vec<u8> {
     writer.finish().unwrap().0.to_vec()
 }
 
-/// A lobby of one client, who joins, is sent these bytes, and then sees `the_end` come in.
+/// Starts a lobby for one client, which joins, is sent these bytes, and then sees `the_end` come in.
 fn lobby_that_sends(bytes: Vec<u8>) -> Client {
     let (address_of, address) = std::sync::mpsc::channel();
     thread::spawn(move || {
@@ -93,7 +93,7 @@ fn lobby_that_sends(bytes: Vec<u8>) -> Client {
             let end = ServerMessage::Presence { room: None, changes: vec![Change::Joined(name("the_end"))] };
             writer.write_all(&encode(&end)).await.unwrap();
             writer.flush().await.unwrap();
-            // Until the client closes: whatever it asks is not answered.
+            // The server reads until the client closes, and answers none of its questions.
             while let Ok(Some(_)) = reader.next::<ClientMessage>().await {}
         });
     });
@@ -102,7 +102,7 @@ fn lobby_that_sends(bytes: Vec<u8>) -> Client {
     client
 }
 
-/// What `kind` of thing hobnob said with `words` in it, the end of the run included.
+/// Ends the run. Returns the notices and errors of the whole run that contain `words`.
 #[track_caller]
 fn told(client: Client, words: &str) -> Vec<String> {
     let output = client.finish();
@@ -112,7 +112,7 @@ fn told(client: Client, words: &str) -> Vec<String> {
     texts.filter(|text| text.contains(words)).collect()
 }
 
-/// The numbers at the beginnings of these sentences.
+/// Returns the sum of the numbers at the beginnings of these sentences.
 fn sum(told: &[String]) -> usize {
     told.iter().filter_map(|text| text.split(' ').next()?.parse::<usize>().ok()).sum()
 }
@@ -128,7 +128,7 @@ fn is_bounded(told: &[String]) {
 }
 
 #[test]
-fn a_server_that_skips_on_and_on_is_told_of_in_sums() {
+fn endless_skipped_messages_are_reported_in_sums() {
     let skips = (1..=OFTEN as u64).flat_map(|seq| {
         encode(&ServerMessage::Skipped { room: None, missed: 1, after: position(seq) }).to_vec()
     });
@@ -138,7 +138,7 @@ fn a_server_that_skips_on_and_on_is_told_of_in_sums() {
 }
 
 #[test]
-fn presence_that_is_left_out_on_and_on_is_told_in_sums() {
+fn endless_skipped_presence_is_reported_in_sums() {
     let told = told(
         lobby_that_sends(encode(&ServerMessage::PresenceSkipped { room: None }).repeat(OFTEN)),
         "who came and went",
@@ -147,21 +147,21 @@ fn presence_that_is_left_out_on_and_on_is_told_in_sums() {
 }
 
 #[test]
-fn a_server_that_says_on_and_on_that_it_closes_is_told_of_in_sums() {
+fn endless_notices_that_the_server_ends_are_reported_in_sums() {
     let told = told(lobby_that_sends(encode(&ServerMessage::Closing).repeat(OFTEN)), "closes down");
     is_bounded(&told);
     assert!(told.iter().any(|text| text.contains("more times")), "{told:?}");
 }
 
 #[test]
-fn messages_that_do_not_follow_are_told_of_in_sums() {
+fn messages_that_break_the_chain_are_reported_in_sums() {
     let told = told(lobby_that_sends((1..=2000).flat_map(said).collect()), "do not rely on");
     is_bounded(&told);
 }
 
 #[test]
-fn names_that_look_alike_are_told_of_in_sums() {
-    // Latin and Cyrillic letters in every mixture: names that are different and look the same.
+fn names_that_look_alike_are_reported_in_sums() {
+    // The names are every mixture of Latin and Cyrillic letters, so they are different and look the same.
     let alike: Vec<Change> = (0..512_usize)
         .map(|mixture| {
             let mut alike = String::new();
@@ -179,7 +179,7 @@ fn names_that_look_alike_are_told_of_in_sums() {
 }
 
 #[test]
-fn forks_by_keys_that_nobody_has_met_open_and_say_little() {
+fn forks_by_unknown_keys_open_nothing_and_are_reported_briefly() {
     let introduced = (0..OFTEN).flat_map(|number| {
         let mut key = [5; 32];
         key[..8].copy_from_slice(&number.to_le_bytes());

@@ -1,5 +1,5 @@
-//! A client that hosts the lobby itself, by default or because it was told to. What uses hobnob's
-//! well-known port does so in a network of its own, and is skipped where there can be none.
+//! A client that hosts the lobby itself, by default or because it was told to. Tests that use hobnob's well-known port
+//! do so in a network of their own, and are skipped on a machine that does not allow one.
 
 use std::net::TcpListener;
 
@@ -26,7 +26,7 @@ fn somewhere() -> String {
     format!("127.0.0.1:{}", free_port())
 }
 
-/// The texts of all notices a client saw by the time it answered a question.
+/// Returns the texts of all notices that a client has seen, up to the answer to a question that is asked now.
 fn notices(client: &crate::support::client::Client) -> String {
     let _answered = client.sessions();
     texts_of(&client.all(json!({"event": "notice"}))).join("\n")
@@ -69,7 +69,7 @@ fn a_lobby_that_was_hosted_is_still_there_when_it_is_hosted_again() {
 }
 
 #[test]
-fn a_host_that_leaves_takes_the_lobby_along_and_not_the_sessions() {
+fn the_lobby_ends_with_its_host_and_private_sessions_go_on() {
     let address = somewhere();
     let host = host_of(&address).name("host").join();
     let [anna, bobby] = ["anna", "bobby"].map(|name| guest_of(&address).name(name).join());
@@ -82,7 +82,7 @@ fn a_host_that_leaves_takes_the_lobby_along_and_not_the_sessions() {
 }
 
 #[test]
-fn what_a_host_says_last_was_said() {
+fn the_last_texts_of_a_host_are_delivered() {
     let address = somewhere();
     let host = host_of(&address).name("host").join();
     let anna = guest_of(&address).name("anna").join();
@@ -140,7 +140,7 @@ fn with_no_argument_the_first_hosts_and_says_how_to_join_and_to_let_others_in() 
     assert_eq!(anna.welcome()["server"], WELL_KNOWN);
     let told = notices(&anna);
     assert!(told.contains("hobnob") && told.contains("--host"), "{told}");
-    // A second terminal of the same person, then the contract's example as it is printed.
+    // This is a second terminal of the same person; afterwards the contract's example is run as it is printed.
     let bobby = Launch::hobnob().name("bobby").home(&home).inside(&network).join();
     assert_eq!(bobby.welcome()["hosted"], false);
     let example = r"printf 'hello\n\\fork bobby\nhi\n\\quit\n' | hobnob --name carmen";
@@ -195,9 +195,9 @@ fn a_server_with_no_listen_option_is_where_clients_with_no_argument_look() {
 }
 
 #[test]
-fn something_else_on_the_well_known_port_is_told_and_not_waited_for() {
+fn another_program_on_the_well_known_port_is_reported_and_not_waited_for() {
     let Some(network) = Namespace::new() else { return };
-    // It takes connections and says what no lobby says.
+    // This program takes connections and says what no lobby says.
     let script = "exec python3 -c 'import socket; s = socket.create_server((\"127.0.0.1\", 43210)); \
                   print(\"ready\", flush=True); \
                   [c.sendall(b\"HTTP/1.0 400 Bad Request\\r\\n\\r\\n\") or c.close() for c, _ in iter(s.accept, 0)]'";

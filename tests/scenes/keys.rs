@@ -1,4 +1,4 @@
-//! Trust: a key is pinned when it is first seen, and another one in its place is loud.
+//! Trust: a key is pinned when it is first seen, and another key in its place is reported clearly.
 
 use serde_json::json;
 
@@ -23,14 +23,14 @@ fn a_server_with_another_key_ends_the_client_with_4() {
     let told = !output.all(json!({"event": "error", "code": "key_changed"})).is_empty();
     assert!(told || !output.stderr.is_empty(), "nothing said\n{}", output.story());
     output.has_no(json!({"event": "welcome"}));
-    // Nor is the new key trusted the next time.
+    // The new key is not trusted the next time either.
     server.client("anna").home(&home).run("secret\n").ended_with(4);
     assert_eq!(observer.users(), ["observer"]);
     observer.has_no(json!({"event": "joined"}));
 }
 
 #[test]
-fn a_server_that_comes_back_with_another_key_gets_no_word_held_for_the_first() {
+fn a_server_that_comes_back_with_another_key_gets_no_waiting_text() {
     let mut server = Server::start(&[]);
     let anna = server.join("anna");
     server.kill();
@@ -51,7 +51,7 @@ fn a_server_that_comes_back_with_another_key_gets_no_word_held_for_the_first() {
     output.the(json!({"event": "unsent", "text": "for the first alone"}));
 }
 
-/// Bobby, whom anna has forked and whose name belongs to nobody any more.
+/// Lets anna fork bobby, and then frees bobby's name on the server.
 fn met_once(server: &mut Server, home: &Home) {
     let bobby = server.join("bobby");
     server.client("anna").home(home).run("\\fork bobby\nhi\n").ended_with(0);
@@ -133,7 +133,7 @@ fn a_pin_of_an_earlier_build_counts_in_the_lobbies_of_its_file_and_says_that_it_
     let mut server = Server::start(&[]);
     let home = Home::new();
     met_once(&mut server, &home);
-    // As earlier builds wrote it: the lobby's servers, and users by name alone.
+    // The file is as earlier builds wrote it: it has the servers of the lobbies, and users by their names only.
     let path = home.data_dir().join("known_keys.toml");
     let (mut old, new) = (String::new(), std::fs::read_to_string(&path).unwrap());
     for line in new.lines() {
@@ -174,7 +174,7 @@ fn a_key_that_cannot_be_pinned_opens_no_session_and_hears_no_answer() {
 }
 
 #[test]
-fn a_server_s_key_that_cannot_be_pinned_is_told_in_every_run() {
+fn a_server_s_key_that_cannot_be_pinned_is_reported_in_every_run() {
     let server = Server::start(&[]);
     let home = Home::new();
     std::fs::create_dir_all(home.data_dir().join("known_keys.lock")).unwrap();
@@ -197,7 +197,7 @@ fn pins_that_cannot_be_read_join_no_lobby() {
 }
 
 #[test]
-fn a_peer_with_the_key_known_is_the_same_wherever_one_meets() {
+fn a_peer_with_a_known_key_is_recognised_in_another_lobby() {
     let [first, second] = [Server::start(&[]), Server::start(&[])];
     let [anna, bobby] = [Home::new(), Home::new()];
     for server in [&first, &second] {

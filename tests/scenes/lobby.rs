@@ -1,4 +1,4 @@
-//! The lobby as `--json` shows it: who comes, who goes, what is said, and what was said before.
+//! The lobby as `--json` shows it: who comes and goes, what is said now, and what was said before.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::client::texts_of;
 use crate::support::server::Server;
 
 #[test]
-fn a_welcome_tells_where_one_is_and_as_whom() {
+fn a_welcome_names_the_lobby_and_the_user() {
     let server = Server::start(&[]);
     let anna = server.join("anna");
     let welcome = anna.welcome();
@@ -62,7 +62,7 @@ fn everybody_sees_one_order() {
 }
 
 #[test]
-fn those_who_come_and_go_are_told_of() {
+fn users_who_come_and_go_are_announced() {
     let server = Server::start(&[]);
     let anna = server.join("anna");
     let bobby = server.join("bobby");
@@ -114,7 +114,7 @@ fn history_shows_the_last_messages_in_order() {
     }
     let output = server.client("bobby").run_json("\\history 30\n").ended_with(0);
     let texts = texts_of(&output.all(json!({"event": "message"})).into_iter().cloned().collect::<Vec<_>>());
-    // The backlog of a newcomer stands before the answer.
+    // The backlog that a newcomer gets comes before the answer.
     let expected: Vec<String> = (10..40).map(|number| format!("m{number}")).collect();
     assert!(texts.ends_with(&expected), "{texts:?}");
     for message in output.all(json!({"event": "message"})) {
@@ -138,7 +138,7 @@ fn whois_tells_name_key_time_and_trust() {
     assert_eq!(whois["name"], "bobby");
     assert_eq!(whois["fingerprint"], bobby.fingerprint());
     anna.fork("bobby");
-    // It is no command of the lobby alone, and a session has pinned the key.
+    // `\whois` also works in a private session, where the key is pinned.
     let whois = anna.ask("\\whois bobby", json!({"event": "whois"}));
     assert_eq!(whois["trusted"], true);
     anna.ask_error("\\whois nobody", "no_such_user");
@@ -149,7 +149,7 @@ fn history_shows_more_than_one_answer_holds_in_order_and_no_more_than_is_kept() 
     let server = Server::start(&["--history", "2000", "--rate", "100000"]);
     let lines: String = (1..=2500).map(|number| format!("line {number}\n")).collect();
     server.client("anna").run_json(lines).ended_with(0);
-    // A first join shows the last 20 besides.
+    // A first join also shows the last 20 messages.
     let backlog = 20;
     for (asked, shown) in [(1500, 1500), (9000, 2000)] {
         let output = server.client("bobby").run_json(format!("\\hist {asked}\n")).ended_with(0);

@@ -1,5 +1,5 @@
-//! Scenes with the real programs, seen from outside: what the contract with the user promises, one
-//! behaviour a test. One binary, so that it is linked once; a module for each subject.
+//! Tests of the real programs, seen from outside: what the contract promises to users, one behaviour in each test. They
+//! are one binary, so that it is linked only once, with a module for each subject.
 
 #[cfg(test)]
 #[path = "../support/mod.rs"]

@@ -1,4 +1,4 @@
-//! `\msg NAME TEXT`: a text to somebody alone, from wherever one is; the current session stays.
+//! `\msg NAME TEXT` says a text to one user, from any session; the current session stays the same.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::support::home::Home;
 use crate::support::output::Output;
 use crate::support::server::Server;
 
-/// The place of the event of this kind that has `part` in it.
+/// Returns the index of the first event of this kind that contains `part`.
 #[track_caller]
 fn place(output: &Output, kind: &str, part: &str) -> usize {
     let is_it = |line: &String| line.contains(&format!("\"event\":\"{kind}\"")) && line.contains(part);
@@ -27,7 +27,7 @@ fn a_script_says_one_text_in_private_and_goes_on_where_it_was() {
         assert_eq!(output.the(json!({"event": "sent", "text": text}))["session"], 1);
         bobby.wait(json!({"event": "message", "kind": "peer", "from": "anna", "text": text}));
     }
-    // The command is finished when its text is acknowledged: what follows is said afterwards.
+    // The command is finished when its text is acknowledged, so what follows is said afterwards.
     let sent = |text| place(&output, "sent", text);
     assert!(sent("a secret") < sent("after") && sent("after") < sent("another"));
     assert_eq!(output.all(json!({"event": "forking"})).len(), 1);
@@ -37,7 +37,7 @@ fn a_script_says_one_text_in_private_and_goes_on_where_it_was() {
 }
 
 #[test]
-fn it_goes_from_a_private_session_and_from_none_and_leaves_that_as_it_is() {
+fn msg_works_with_and_without_a_current_session_and_does_not_change_it() {
     let server = Server::start(&[]);
     let [bobby, carmen] = ["bobby", "carmen"].map(|name| server.join(name));
     let script = "\\fork bobby\n\\msg carmen for carmen\nfor bobby\n\\fork nobody\n\\lobby\n\\fork nobody\n\
@@ -52,7 +52,7 @@ fn it_goes_from_a_private_session_and_from_none_and_leaves_that_as_it_is() {
 }
 
 #[test]
-fn what_cannot_be_said_is_told_and_the_current_session_stays() {
+fn a_text_that_cannot_be_said_is_reported_and_the_current_session_stays() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let (home, long) = (Home::new(), "x".repeat(16 * 1024 + 1));

@@ -1,4 +1,4 @@
-//! Who is called what: a name belongs to the key that first joined with it.
+//! Who has which name: a name belongs to the key that first joined with it.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::support::home::Home;
 use crate::support::launch::Launch;
 use crate::support::server::Server;
 
-/// The client was told that it is called `given` and not what it asked for.
+/// Checks that the client was told that its name is `given`, which is not the name it asked for.
 #[track_caller]
 fn was_told(client: &crate::support::client::Client, given: &str) {
     client.wait_event("a notice with its other name", |event| {
@@ -97,7 +97,7 @@ fn a_numbered_name_of_32_characters_is_still_a_name() {
 }
 
 #[test]
-fn what_is_no_name_is_refused_before_anybody_sees_it() {
+fn an_invalid_name_is_refused_before_anybody_sees_it() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     for bad in [
@@ -139,13 +139,13 @@ fn the_same_key_gets_its_own_name_back_after_its_client_was_killed() {
         assert_eq!(anna.name(), "anna");
         anna.kill();
     }
-    // Who goes and comes back within one telling of presence was never away.
+    // A client that leaves and comes back between two updates of the presence counts as never away.
     observer.wait(json!({"event": "joined", "name": "anna"}));
     observer.wait(json!({"event": "left", "name": "anna"}));
 }
 
 #[test]
-fn twenty_at_once_who_want_one_name_get_twenty_different_ones() {
+fn twenty_clients_that_want_one_name_at_once_get_twenty_different_names() {
     let server = Server::start(&[]);
     let clients: Vec<_> = (0..20).map(|_| server.client("anna").start_json()).collect();
     let mut names: Vec<String> = clients.iter().map(crate::support::client::Client::name).collect();
@@ -156,7 +156,7 @@ fn twenty_at_once_who_want_one_name_get_twenty_different_ones() {
 }
 
 #[test]
-fn a_name_that_looks_like_another_is_told_to_both_and_to_others_once() {
+fn a_name_that_looks_like_another_is_reported_to_both_and_to_others_once() {
     let server = Server::start(&[]);
     let [anna, carmen] = [server.join("anna"), server.join("carmen")];
     anna.say("hello");

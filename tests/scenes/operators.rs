@@ -1,5 +1,5 @@
-//! Operators with the real programs: what each command does to whom it means and to everybody else, also after the server
-//! was started again.
+//! Operators with the real programs: what each command does to its target and to everybody else, also after the server
+//! was restarted.
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::home::Home;
 use crate::support::launch::Launch;
 use crate::support::ruled::{Ruled, fingerprint};
 
-/// Does this as boss and waits for the act.
+/// Lets boss do this, and waits for the act.
 #[track_caller]
 fn acts(boss: &Client, line: &str) -> Value {
     let kind = line.trim_start_matches('\\').split(' ').next().unwrap();
@@ -23,7 +23,7 @@ fn is_back(client: &Client) {
 }
 
 #[test]
-fn who_is_kicked_is_told_leaves_with_3_and_may_come_back() {
+fn a_kicked_user_is_told_why_exits_with_3_and_may_come_back() {
     let ruled = Ruled::start();
     let (boss, anna) = (ruled.boss(), ruled.server.join("anna"));
     let carl_home = Home::new();
@@ -58,7 +58,7 @@ fn a_ban_holds_over_a_restart_and_hits_nobody_else() {
     let again = ruled.server.client("carl").home(&carl_home).run_json("hello\n").ended_with(3);
     again.the(json!({"event": "error", "code": "banned"}));
     again.has_no(json!({"event": "welcome"}));
-    // Its address is closed to new names for an hour, and to nobody who has one.
+    // The address of the banned user is closed to new names for an hour, and open to every user who already has one.
     ruled.server.client("newcomer").run_json("hello\n").ended_with(3);
     is_back(&anna);
     is_back(&boss);
@@ -74,7 +74,7 @@ fn a_ban_holds_over_a_restart_and_hits_nobody_else() {
 }
 
 #[test]
-fn a_banned_address_is_closed_and_its_users_are_out_but_for_operators() {
+fn a_banned_address_is_closed_and_its_users_are_sent_out_except_operators() {
     let ruled = Ruled::start();
     let boss = ruled.boss();
     let anna = ruled.server.join("anna");
@@ -88,7 +88,7 @@ fn a_banned_address_is_closed_and_its_users_are_out_but_for_operators() {
 }
 
 #[test]
-fn who_is_muted_hears_and_is_told_that_nobody_hears_him() {
+fn a_muted_user_hears_others_and_is_told_that_nobody_hears_him() {
     let ruled = Ruled::start();
     let [boss, carl, anna] = [ruled.boss(), ruled.server.join("carl"), ruled.server.join("anna")];
     acts(&boss, "\\mute carl 10m too loud");
@@ -149,7 +149,7 @@ fn a_locked_lobby_is_for_admitted_keys_also_after_a_restart_until_it_is_unlocked
 }
 
 #[test]
-fn an_operator_who_is_named_is_one_over_a_restart_and_cannot_act_on_those_of_the_file() {
+fn an_operator_named_by_another_survives_a_restart_and_cannot_act_on_those_of_the_file() {
     let mut ruled = Ruled::start();
     let [boss, bobby] = [ruled.boss(), ruled.server.join("bobby")];
     assert!(bobby.ask("\\help", json!({"event": "help"})).to_string().find("\\\\kick").is_none());
@@ -204,7 +204,7 @@ fn the_message_of_the_day_and_the_topic_are_told_at_joining() {
 }
 
 #[test]
-fn whoever_hosts_in_a_client_of_his_own_is_an_operator() {
+fn a_user_whose_client_hosts_is_an_operator() {
     let host = Launch::hobnob().args(["--host", "127.0.0.1:0"]).name("host").join();
     let address = host.welcome()["server"].as_str().unwrap().to_owned();
     let carl = Launch::hobnob().server(&address).name("carl").join();
@@ -212,4 +212,77 @@ fn whoever_hosts_in_a_client_of_his_own_is_an_operator() {
     carl.ended().ended_with(3);
     let ops = host.ask("\\ops", json!({"event": "ops"}));
     assert_eq!(ops["ops"][0]["file"], true);
+}
+
+#[test]
+fn what_a_script_had_read_ahead_when_it_is_sent_out_is_answered_and_reported() {
+    let ruled = Ruled::start();
+    let boss = ruled.boss();
+    let carl = ruled.server.client("carl").join();
+    carl.send("\\join tea");
+    carl.wait(json!({"event": "opened", "room": "tea"}));
+    // One write, which is read as a whole before its first line is answered.
+    let ahead = [
+        "first",
+        "\\wait 100",
+        "for tea",
+        r#"{"say":"asked","id":7}"#,
+        r#"{"command":"users","id":8}"#,
+        "\\msg boss secret",
+        "\\lobby",
+        "to all",
+        r#"{"say":"there","session":1,"id":9}"#,
+        "\\users",
+    ];
+    carl.send(&ahead.join("\n"));
+    carl.wait(json!({"event": "sent", "text": "first"}));
+    acts(&boss, "\\kick carl");
+    let ended = carl.ended().ended_with(3);
+    for (session, text) in [
+        (json!(1), "for tea"),
+        (json!(1), "asked"),
+        (json!(null), "secret"),
+        (json!(0), "to all"),
+        (json!(1), "there"),
+    ] {
+        ended.the(json!({"event": "unsent", "session": session, "text": text}));
+    }
+    for (id, code) in [(7, "unsent"), (8, "refused"), (9, "unsent")] {
+        ended.the(json!({"event": "answer", "id": id, "ok": false, "code": code}));
+    }
+    let told = ended.the(json!({"event": "error", "code": "refused"}))["text"].to_string();
+    assert!(told.contains("3 commands were read that had no turn"), "{told}");
+    boss.has_no(json!({"event": "message", "from": "carl"}));
+}
+
+#[test]
+fn a_banned_address_is_told_so_each_time() {
+    let ruled = Ruled::start();
+    let boss = ruled.boss();
+    acts(&boss, "\\ban 127.0.0.0/8 1h enough");
+    let mut texts = Vec::new();
+    for _ in 0..5 {
+        let run = ruled.server.client("bobby").run_json("hello\n").ended_with(3);
+        texts.push(run.the(json!({"event": "error", "code": "banned"}))["text"].to_string());
+    }
+    assert!(texts[0].contains("boss banned you") && texts[0].contains("enough"), "{texts:?}");
+    assert!(texts[4].contains("an operator keeps this address out"), "{texts:?}");
+    acts(&boss, "\\unban 127.0.0.0/8");
+    let _bobby = ruled.server.join("bobby");
+}
+
+#[test]
+fn a_topic_of_a_room_is_a_text_in_a_slow_lobby_and_of_the_muted_none() {
+    let ruled = Ruled::start();
+    let [boss, anna] = [ruled.boss(), ruled.server.join("anna")];
+    anna.enter("tea");
+    acts(&boss, "\\slow 600");
+    anna.ask("\\topic one", json!({"event": "topic", "text": "one"}));
+    anna.ask_error("\\topic two", "refused");
+    anna.say_in_vain("three");
+    acts(&boss, "\\slow");
+    acts(&boss, "\\mute anna");
+    anna.ask_error("\\topic four", "muted");
+    acts(&boss, "\\unmute anna");
+    anna.ask("\\topic five", json!({"event": "topic", "text": "five"}));
 }

@@ -1,5 +1,4 @@
-//! The command lines of both programs: what they take, what they refuse, and which source of a setting
-//! wins.
+//! The command lines of both programs: what they accept, what they refuse, and which source of a setting wins.
 
 use serde_json::json;
 
@@ -106,7 +105,7 @@ fn wrong_usage_of_the_server_ends_with_2_and_says_why() {
 
 #[test]
 fn server_and_host_together_are_wrong_usage() {
-    // The page says that with --server the client never hosts.
+    // The manual says that with --server the client never hosts.
     let args = ["--name", "anna", "--server", "127.0.0.1:1", "--host", "127.0.0.1:2"];
     Launch::hobnob().args(args).run("").ended_with(2);
 }
@@ -141,7 +140,7 @@ fn a_flag_beats_the_environment_which_beats_the_file_for_the_data_directory() {
     let home = Home::new();
     let [filed, environed, flagged] =
         ["filed", "environed", "flagged"].map(|name| home.path().join(name).display().to_string());
-    // The page names the option, not the key in the file: either spelling is a fair reading.
+    // The manual names the option and not the key in the file, so either spelling is a fair reading.
     let config = home.path().join("other.toml");
     let launch = server.client("anna").home(&home).args(["--config", config.to_str().unwrap()]);
     let keyed = |directory: &str| home.path().join(directory).join("identities/anna.key").exists();
@@ -169,7 +168,7 @@ fn the_config_file_may_be_named_in_the_environment() {
 }
 
 #[test]
-fn a_config_file_that_is_named_but_not_there_or_not_readable_as_toml_is_told() {
+fn a_named_config_file_that_is_missing_or_not_toml_is_reported() {
     let home = Home::new();
     let broken = home.path().join("broken.toml");
     std::fs::write(&broken, "name = \n").unwrap();

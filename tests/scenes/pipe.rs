@@ -1,4 +1,4 @@
-//! What a plain pipe shows: no colour, no prompt, and nothing from strangers that could do harm.
+//! What a plain pipe shows: no colour, no prompt, and nothing harmful from strangers.
 
 use serde_json::json;
 
@@ -6,12 +6,12 @@ use crate::support::client::Client;
 use crate::support::schema::is_harmful;
 use crate::support::server::Server;
 
-/// Everything a stranger might try in one text: clear the screen, ring, go back over what stands, a C1
-/// introducer, turn the reading order around, set the title.
+/// Everything that a stranger might try in one text: clear the screen, ring the bell, overwrite the line, a C1
+/// introducer, reverse the reading order, set the title.
 const HOSTILE: &str =
     "A\u{1b}[2JB\u{7}C\rD\u{8}E\u{9b}31mF\u{202e}G\u{2066}H\u{1b}]0;title\u{7}I\u{0}J\u{7f}K\u{200f}L";
 
-/// Says `text` in the lobby of `server` and in a session with `name`, both as somebody named mallory.
+/// Says `text` in the lobby of `server` and in a private session with `name`, both times as a user named mallory.
 #[track_caller]
 fn mallory_says(server: &Server, name: &str, text: &str) -> Client {
     let mallory = server.join("mallory");
@@ -37,7 +37,7 @@ fn hostile_texts_come_out_harmless_on_a_pipe() {
     let harmful = output.everything().chars().find(|&c| c != '\n' && is_harmful(c));
     assert_eq!(harmful, None, "{:?}", output.stdout);
     for line in output.stdout.iter().filter(|line| line.contains("mallory") && line.contains("[2J")) {
-        // Visible, and nothing of it gone: the letters are all there, in their order.
+        // The harmful characters are visible, and no letter is missing: all are there, in their order.
         let letters: String =
             line.chars().skip_while(|&c| c != 'A').filter(|c| ('A'..='L').contains(c)).collect();
         assert!(letters.contains('A') && letters.ends_with('L'), "{line}");
@@ -47,7 +47,7 @@ fn hostile_texts_come_out_harmless_on_a_pipe() {
 #[test]
 fn hostile_texts_come_out_escaped_and_whole_in_json() {
     let server = Server::start(&[]);
-    // Every line of an event is checked to hold no such character raw.
+    // The test client checks that no line of an event contains such a character raw.
     let anna = server.join("anna");
     let _mallory = mallory_says(&server, "anna", HOSTILE);
     anna.wait(json!({"event": "message", "kind": "lobby", "text": HOSTILE}));
@@ -88,6 +88,6 @@ fn a_pipe_has_no_escape_sequence_and_no_prompt() {
 fn json_has_no_colour_even_when_colour_is_asked_for() {
     let server = Server::start(&[]);
     let launch = server.client("anna").arg("--color=always");
-    // Every line is checked to be an event without a raw escape.
+    // The test client checks that every line is an event without a raw escape.
     launch.run_json("hello\n\\help\n\\nonsense\n").ended_with(1);
 }

@@ -1,5 +1,5 @@
-//! What is meant for a private session never reaches the lobby: not while it is opening, not when it
-//! does not open, not when it ends under the words.
+//! Texts for a private session never reach the lobby: not while the session opens, not if it does not open, and not if
+//! it ends while they are typed.
 
 use serde_json::json;
 
@@ -8,20 +8,20 @@ use crate::support::client::{Client, texts_of};
 use crate::support::output::Output;
 use crate::support::server::Server;
 
-/// Fails when `observer` saw a text with `secret` in it. The lobby has one order, so a text that is
-/// said after all that might have leaked is seen after it, too.
+/// Fails if `observer` saw a text that contains `secret`. The lobby has one order, so a text that is said after
+/// everything that might have leaked is also seen after it.
 #[track_caller]
 fn lobby_never_heard(server: &Server, observer: &Client, secret: &str) {
     let mark = observer.mark();
     server.join("sentinel").say("sentinel");
     observer.wait_after(mark, json!({"event": "message", "text": "sentinel"}));
-    // Wherever it was said: in the lobby, or in a room that the observer is in.
+    // The texts of all sessions are checked: of the lobby, and of the rooms that the observer is in.
     let heard = texts_of(&observer.all(json!({"event": "message"})));
     let leaked: Vec<String> = heard.into_iter().filter(|text| text.contains(secret)).collect();
     assert!(leaked.is_empty(), "the observer heard {leaked:?}\n{}", observer.story());
 }
 
-/// Fails unless `text` was reported as not sent, and never as sent.
+/// Fails unless `text` was reported as unsent, and never as sent.
 #[track_caller]
 fn told_unsent(output: &Output, text: &str) {
     output.the(json!({"event": "unsent", "text": text}));
@@ -29,7 +29,7 @@ fn told_unsent(output: &Output, text: &str) {
 }
 
 #[test]
-fn words_after_a_fork_of_nobody_are_unsent() {
+fn texts_after_a_fork_of_an_absent_user_are_unsent() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let output = server.client("anna").run_json("\\fork nobody\nsecret one\nsecret two\n").ended_with(1);
@@ -40,7 +40,7 @@ fn words_after_a_fork_of_nobody_are_unsent() {
 }
 
 #[test]
-fn words_for_a_private_session_reach_neither_the_room_it_was_forked_in_nor_the_lobby() {
+fn texts_for_a_private_session_reach_neither_the_room_it_was_forked_in_nor_the_lobby() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     observer.enter("tea");
@@ -59,11 +59,11 @@ fn words_for_a_private_session_reach_neither_the_room_it_was_forked_in_nor_the_l
 }
 
 #[test]
-fn words_in_a_room_that_its_user_does_not_get_back_into_reach_nobody() {
+fn texts_for_a_room_that_their_author_cannot_rejoin_reach_nobody() {
     let mut server = Server::start(&["--rooms", "1"]);
     let observer = server.join("observer");
     let anna = server.join("anna");
-    // Nobody speaks in it: it goes with whoever is in it, and another one takes its place.
+    // Nobody speaks in the room, so it vanishes with its users, and another room takes its place.
     anna.enter("tea");
     server.kill();
     anna.wait(json!({"event": "link", "state": "down"}));
@@ -81,7 +81,7 @@ fn words_in_a_room_that_its_user_does_not_get_back_into_reach_nobody() {
 }
 
 #[test]
-fn on_a_plain_pipe_they_are_reported_on_standard_error() {
+fn unsent_texts_are_reported_on_standard_error_of_a_plain_pipe() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let output = server.client("anna").run("\\fork nobody\nsecret\n").ended_with(1);
@@ -91,7 +91,7 @@ fn on_a_plain_pipe_they_are_reported_on_standard_error() {
 }
 
 #[test]
-fn words_after_a_fork_that_was_refused_reach_nobody_else() {
+fn texts_after_a_refused_fork_reach_nobody_else() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let bobby = server.join("bobby");
@@ -99,7 +99,7 @@ fn words_after_a_fork_that_was_refused_reach_nobody_else() {
         server.client("anna").run_json(format!("{line}\nsecret\n")).ended_with(1);
     }
     lobby_never_heard(&server, &observer, "secret");
-    // A fork of carmen that fails inside a session with bobby does not make her words his.
+    // If a fork of carmen fails in a session with bobby, the texts meant for her do not go to him.
     let _carmen = server.join("carmen");
     let output = server.client("anna").run_json("\\fork bobby\n\\fork carmen\nfor carmen\n").ended_with(1);
     output.the(json!({"event": "error", "code": "not_in_lobby"}));
@@ -109,7 +109,7 @@ fn words_after_a_fork_that_was_refused_reach_nobody_else() {
 }
 
 #[test]
-fn after_a_failed_fork_the_user_may_say_where_words_go() {
+fn after_a_failed_fork_the_user_may_say_where_texts_go() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let script = "\\fork nobody\nsecret\n\\lobby\npublic\n\\fork nobody\nsecret\n\\fork bobby\nprivate\n\
@@ -126,7 +126,7 @@ fn after_a_failed_fork_the_user_may_say_where_words_go() {
 }
 
 #[test]
-fn words_for_a_peer_that_is_frozen_wait_and_reach_it_alone_when_it_thaws() {
+fn texts_for_a_frozen_peer_wait_and_reach_only_that_peer_when_it_goes_on() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
@@ -143,7 +143,7 @@ fn words_for_a_peer_that_is_frozen_wait_and_reach_it_alone_when_it_thaws() {
 }
 
 #[test]
-fn words_for_a_peer_that_stays_frozen_are_unsent_and_the_fork_told_as_failed() {
+fn texts_for_a_peer_that_stays_frozen_are_unsent_and_the_fork_is_reported_as_failed() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
@@ -158,7 +158,7 @@ fn words_for_a_peer_that_stays_frozen_are_unsent_and_the_fork_told_as_failed() {
 }
 
 #[test]
-fn words_for_a_peer_that_dies_while_it_is_forked_are_unsent() {
+fn texts_for_a_peer_that_dies_while_it_is_forked_are_unsent() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
@@ -172,7 +172,7 @@ fn words_for_a_peer_that_dies_while_it_is_forked_are_unsent() {
 }
 
 #[test]
-fn after_the_peer_left_words_are_unsent_until_one_says_where_they_go() {
+fn after_the_peer_left_texts_are_unsent_until_the_user_says_where_they_go() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     for way in ["\\leave", "\\quit"] {
@@ -192,7 +192,7 @@ fn after_the_peer_left_words_are_unsent_until_one_says_where_they_go() {
 }
 
 #[test]
-fn words_typed_while_the_peer_leaves_are_each_delivered_or_told_as_unsent() {
+fn each_text_typed_while_the_peer_leaves_is_delivered_or_reported_as_unsent() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
@@ -209,7 +209,7 @@ fn words_typed_while_the_peer_leaves_are_each_delivered_or_told_as_unsent() {
         let unsent = told.all(json!({"event": "unsent", "text": text})).len();
         assert_eq!(sent + unsent, 1, "{text} was told {sent} times as sent, {unsent} times as not");
         let arrived = heard.all(json!({"event": "message", "kind": "peer", "text": text})).len();
-        // A word whose acknowledgement was lost may have arrived though it was told as unsent.
+        // If the acknowledgement of a text was lost, the text may have arrived although it was reported as unsent.
         assert!(arrived <= 1 && (sent == 0 || arrived == 1), "{text}: sent {sent}, arrived {arrived}");
     }
     let lost = told.all(json!({"event": "unsent"})).len();
@@ -218,7 +218,7 @@ fn words_typed_while_the_peer_leaves_are_each_delivered_or_told_as_unsent() {
 }
 
 #[test]
-fn the_lobby_never_hears_a_word_said_in_a_session() {
+fn the_lobby_never_hears_a_text_of_a_private_session() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));

@@ -1,5 +1,5 @@
-//! The lobby lost and back: what was typed meanwhile goes out once, what was missed is shown once, and
-//! nobody is told what is not true.
+//! The lobby is lost and comes back: texts typed meanwhile go out once, missed messages are shown once, and nobody is
+//! told anything untrue.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -50,7 +50,7 @@ fn lines_typed_while_the_lobby_is_down_go_out_once_in_order() {
 }
 
 #[test]
-fn who_is_not_let_in_again_is_told_why_once_and_comes_in_when_it_may() {
+fn a_client_that_cannot_rejoin_is_told_why_once_and_rejoins_when_it_may() {
     let server = Server::start(&["--max-clients", "2"]);
     let proxy = Proxy::to(server.address());
     let anna = server.join("anna");
@@ -105,7 +105,7 @@ fn messages_missed_are_shown_once_in_order_as_replayed() {
 }
 
 #[test]
-fn a_short_cut_of_the_link_is_mended_without_a_word() {
+fn a_link_that_is_cut_briefly_is_mended_each_time() {
     let server = Server::start(&[]);
     let proxy = Proxy::to(server.address());
     let bobby = Launch::hobnob().server(&proxy.address()).name("bobby").join();
@@ -139,7 +139,7 @@ fn numbers_go_on_where_they_stopped_when_the_server_was_killed() {
     assert_eq!(late.lobby_texts(), ["round 1", "round 2", "round 3"]);
 }
 
-/// The seq of every text one client saw, each text once and the numbers rising.
+/// Returns the number of every text that one client saw; checks that each text comes once and that the numbers rise.
 #[track_caller]
 fn ledger(who: &str, messages: &[Value]) -> HashMap<String, u64> {
     let mut seen = HashMap::new();
@@ -194,7 +194,7 @@ fn a_server_killed_under_load_loses_nothing_and_repeats_nothing() {
 }
 
 #[test]
-fn the_end_of_input_with_a_held_line_reports_it_as_unsent() {
+fn a_line_that_still_waits_at_the_end_of_input_is_reported_as_unsent() {
     let mut server = Server::start(&[]);
     let mut anna = server.join("anna");
     server.kill();
@@ -235,7 +235,7 @@ fn a_server_told_to_end_tells_its_clients_and_keeps_what_it_acknowledged() {
 }
 
 #[test]
-fn a_server_that_stood_still_for_a_moment_costs_nothing() {
+fn a_server_that_was_frozen_for_a_moment_loses_nothing() {
     let server = Server::start(&[]);
     let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
     server.freeze();

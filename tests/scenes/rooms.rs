@@ -1,5 +1,5 @@
-//! Rooms with the real programs: each hears what is said in it and nothing else, also after lost links, and what is meant
-//! for a room reaches nobody where it cannot be said there.
+//! Rooms with the real programs: each room hears what is said in it and nothing else, also after lost links, and a text
+//! for a room reaches nobody if it cannot be said there.
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -14,18 +14,18 @@ fn down() -> Value {
     json!({"event": "link", "session": 0, "state": "down"})
 }
 
-/// What a client heard others say in a room.
+/// Returns what a client heard others say in a room.
 fn heard_in(client: &Client, room: &str) -> Vec<String> {
     texts_of(&client.all(json!({"event": "message", "kind": "room", "room": room})))
 }
 
-/// What others said in rooms, as a run told it.
+/// Returns what others said in rooms, as the output of a run shows it.
 fn said_in_rooms(output: &Output) -> Vec<String> {
     let said = output.all(json!({"event": "message", "kind": "room"}));
     said.into_iter().filter_map(|event| event["text"].as_str().map(str::to_owned)).collect()
 }
 
-/// Fails when anybody but those in the room heard `secret`.
+/// Fails if a client outside the room heard `secret`.
 #[track_caller]
 fn nobody_else_heard(server: &Server, others: &[&Client], secret: &str) {
     let marks: Vec<usize> = others.iter().map(|other| other.mark()).collect();
@@ -40,7 +40,7 @@ fn nobody_else_heard(server: &Server, others: &[&Client], secret: &str) {
 }
 
 #[test]
-fn who_is_in_a_room_hears_it_and_nobody_else() {
+fn only_users_in_a_room_hear_it() {
     let server = Server::start(&[]);
     let [anna, bobby, carol] = ["anna", "bobby", "carol"].map(|name| server.join(name));
     let opened = anna.enter("tea");
@@ -55,7 +55,7 @@ fn who_is_in_a_room_hears_it_and_nobody_else() {
     anna.wait(json!({"event": "message", "kind": "lobby", "text": "to all"}));
     carol.has_no(json!({"event": "joined", "room": "tea"}));
     nobody_else_heard(&server, &[&carol], "secret");
-    // Numbers, users and history are the room's own.
+    // Numbers, users and history belong to the room.
     let users = anna.ask("\\users", json!({"event": "users", "session": 1, "room": "tea"}));
     assert_eq!(users["names"], json!(["anna", "bobby"]));
     let mark = anna.mark();
@@ -72,7 +72,7 @@ fn who_is_in_a_room_hears_it_and_nobody_else() {
 }
 
 #[test]
-fn a_topic_is_set_by_anybody_in_a_room_and_told_to_who_joins() {
+fn anybody_in_a_room_sets_its_topic_and_newcomers_are_told() {
     let server = Server::start(&[]);
     let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
     anna.enter("tea");
@@ -86,7 +86,7 @@ fn a_topic_is_set_by_anybody_in_a_room_and_told_to_who_joins() {
     anna.wait(json!({"event": "topic", "room": "tea", "text": "Black, mostly", "by": "bobby"}));
     let rooms = anna.ask("\\rooms", json!({"event": "rooms"}));
     assert_eq!(rooms["rooms"][0]["topic"], "Black, mostly");
-    // In the lobby operators say what it is about.
+    // In the lobby, operators set the topic.
     anna.ask("\\lobby", json!({"event": "switched"}));
     anna.ask("\\topic mine", json!({"event": "error", "command": "topic"}));
     bobby.has_no(json!({"event": "topic", "session": 0}));
@@ -94,7 +94,7 @@ fn a_topic_is_set_by_anybody_in_a_room_and_told_to_who_joins() {
 }
 
 #[test]
-fn words_after_a_join_that_fails_reach_nobody() {
+fn texts_after_a_failed_join_reach_nobody() {
     let server = Server::start(&["--rooms", "1"]);
     let observer = server.join("observer");
     let other = server.join("other");
@@ -104,7 +104,7 @@ fn words_after_a_join_that_fails_reach_nobody() {
         output.the(json!({"event": "unsent", "text": "secret"}));
         output.has_no(json!({"event": "sent"}));
     }
-    // A program that asks for a room and does not wait for the answer.
+    // This program asks for a room and does not wait for the answer.
     let output = server.client("anna").run("\\join tea\nsecret\n").ended_with(1);
     output.complains("no room #tea");
     output.complains("secret");
@@ -112,7 +112,7 @@ fn words_after_a_join_that_fails_reach_nobody() {
 }
 
 #[test]
-fn after_a_lost_link_each_room_is_read_on_from_its_own_place_and_what_waited_goes_out_once() {
+fn after_a_lost_link_each_room_is_read_on_from_its_own_position_and_waiting_texts_go_out_once() {
     let server = Server::start(&[]);
     let proxy = Proxy::to(server.address());
     let anna = Launch::hobnob().server(&proxy.address()).name("anna").join();
@@ -145,7 +145,7 @@ fn after_a_lost_link_each_room_is_read_on_from_its_own_place_and_what_waited_goe
     assert_eq!(heard_in(&bobby, "dev"), ["said in dev"]);
     carol.wait(json!({"event": "message", "room": "dev", "text": "said in dev"}));
     assert_eq!(heard_in(&anna, "tea"), ["before", "meanwhile in tea"]);
-    // One event stands for the lobby and all rooms.
+    // There is one event for the lobby and all rooms together.
     assert_eq!(anna.all(down()).len(), 1);
     anna.has_no(json!({"event": "link", "session": 1}));
     anna.has_no(json!({"event": "closed"}));
@@ -153,7 +153,7 @@ fn after_a_lost_link_each_room_is_read_on_from_its_own_place_and_what_waited_goe
 }
 
 #[test]
-fn a_server_that_is_killed_and_comes_back_has_its_rooms_and_who_was_in_them() {
+fn a_restarted_server_has_its_rooms_and_their_users() {
     let mut server = Server::start(&[]);
     let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
     anna.enter("tea");
@@ -197,7 +197,7 @@ fn a_private_session_is_forked_from_a_room() {
 }
 
 #[test]
-fn a_script_begins_in_no_room_and_is_told_what_it_missed_where_it_joins_again() {
+fn a_script_begins_in_no_room_and_is_told_what_it_missed_in_a_room_when_it_joins_again() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     bobby.enter("tea");
@@ -215,7 +215,7 @@ fn a_script_begins_in_no_room_and_is_told_what_it_missed_where_it_joins_again() 
     let third = run("\\join tea\n\\wait joined tea\n");
     let missed = third.the(json!({"event": "missed", "session": 1, "room": "tea"}));
     assert_eq!((&missed["count"], &missed["mentions"], &missed["from"]), (&json!(2), &json!(1), &json!(3)));
-    // Where it begins may be said, for each room.
+    // `--since` says for each room where to begin.
     let bot = server.client("bot").args(["--since", "tea=3", "--since", "0"]).join();
     bot.enter("tea");
     bot.wait(json!({"event": "message", "room": "tea", "text": "gone", "replayed": true}));
@@ -225,4 +225,34 @@ fn a_script_begins_in_no_room_and_is_told_what_it_missed_where_it_joins_again() 
     assert_eq!((&found["kind"], &found["room"], &found["seq"]), (&json!("room"), &json!("tea"), &json!(3)));
     let log = server.client("anna").home(&home).arg("log").args(["--room", "#tea"]).run("");
     assert_eq!(log.stdout.iter().filter(|line| line.contains("[#tea] ")).count(), 4, "{}", log.story());
+}
+
+/// Somebody fills the list; the next room takes the place of one of his, and people find theirs again, also after a
+/// restart.
+#[test]
+fn rooms_of_one_word_give_way_to_those_of_others() {
+    let mut server = Server::start(&["--rooms", "3"]);
+    let anna = server.join("anna");
+    anna.enter("tea");
+    anna.say("we meet here");
+    for (number, name) in ["one", "two"].into_iter().enumerate() {
+        let stranger = server.join(name);
+        stranger.enter(&format!("junk{number}"));
+        stranger.say("x");
+        stranger.finish().ended_with(0);
+    }
+    server.kill();
+    server.restart();
+    anna.wait(json!({"event": "link", "session": 0, "state": "up"}));
+    let bobby = server.join("bobby");
+    bobby.enter("dev");
+    bobby.say("and we here");
+    let carol = server.join("carol");
+    carol.enter("ops");
+    let rooms = carol.ask("\\rooms", json!({"event": "rooms"}));
+    let names: Vec<&str> =
+        rooms["rooms"].as_array().unwrap().iter().map(|room| room["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["dev", "ops", "tea"]);
+    let dora = server.join("dora");
+    dora.ask_error("\\join more", "refused");
 }

@@ -1,4 +1,4 @@
-//! Scripts: lines from a pipe, run in order, with an exit code that tells the truth.
+//! Scripts: lines from a pipe that are run in order, with an exit code that tells the truth.
 
 use std::time::{Duration, Instant};
 
@@ -39,7 +39,7 @@ fn the_first_line_is_the_name_when_none_is_given() {
 }
 
 #[test]
-fn no_name_at_all_is_told_and_fails() {
+fn a_missing_name_is_reported_and_fails() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let output = Launch::hobnob().server(server.address()).run("").failed();
@@ -130,11 +130,11 @@ fn a_trailing_backslash_continues_a_message() {
 }
 
 #[test]
-fn a_continuation_cut_by_the_end_of_input_is_not_kept_quiet() {
+fn a_continued_line_that_is_cut_off_by_the_end_of_input_is_not_lost_silently() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let output = server.client("anna").run_json("one\\\ntwo\\");
-    // Said as far as it goes, or told as unsent: silence is the one wrong answer.
+    // The text is said as far as it goes, or reported as unsent; only silence would be wrong.
     let sent = output.all(json!({"event": "sent"})).len();
     let told = output.all(json!({"event": "unsent"})).len() + output.all(json!({"event": "error"})).len();
     assert_eq!(output.code, Some(i32::from(sent == 0)), "{}", output.story());
@@ -146,7 +146,7 @@ fn a_continuation_cut_by_the_end_of_input_is_not_kept_quiet() {
 fn the_longest_message_passes_and_one_byte_more_is_refused_with_its_size() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
-    // Of two bytes each, so that bytes are counted and not characters.
+    // Each character has two bytes, so the test sees whether bytes or characters are counted.
     let longest = "ü".repeat(MAX_TEXT / 2);
     server.client("anna").run(format!("{longest}\n")).ended_with(0);
     observer.wait(json!({"event": "message", "text": longest}));
@@ -195,7 +195,7 @@ fn failed_commands_make_the_exit_code_1_and_later_lines_still_run() {
 }
 
 #[test]
-fn what_follows_a_command_that_was_to_lead_into_a_private_session_is_not_for_the_lobby() {
+fn texts_after_a_failed_command_for_a_private_session_do_not_reach_the_lobby() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     for line in [
@@ -218,12 +218,12 @@ fn what_follows_a_command_that_was_to_lead_into_a_private_session_is_not_for_the
 }
 
 #[test]
-fn a_byte_order_mark_makes_no_command_into_speech() {
+fn a_byte_order_mark_does_not_make_a_command_a_text() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let bobby = server.join("bobby");
     let mark = "\u{feff}";
-    // At the start, in the middle of joined files, before the name, and before a request.
+    // The mark stands at the start, in the middle (as in joined files), before the name, and before a request.
     let script = format!(
         "{mark}anna\r\n{mark}hello\r\n{mark}\\fork bobby\r\nfirst\r\n{mark}\\lobby\r\n{mark}\\sw 1\nsecond\n"
     );
@@ -241,7 +241,7 @@ fn a_byte_order_mark_makes_no_command_into_speech() {
 }
 
 #[test]
-fn what_is_invisible_before_a_command_is_a_usage_error_and_what_follows_goes_nowhere() {
+fn an_invisible_character_before_a_command_is_a_usage_error_and_later_texts_go_nowhere() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let _bobby = server.join("bobby");

@@ -1,4 +1,4 @@
-//! The server's own options and its end.
+//! The server's own options, and how it ends.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -18,7 +18,7 @@ use crate::support::server::Server;
 use crate::support::{DEADLINE, free_port};
 
 #[test]
-fn one_too_many_is_told_so_and_ends_with_3() {
+fn a_client_above_the_limit_is_told_so_and_exits_with_3() {
     for option in ["--max-clients", "--max-clients-per-ip"] {
         let server = Server::start(&[option, "2"]);
         let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
@@ -28,7 +28,7 @@ fn one_too_many_is_told_so_and_ends_with_3() {
         let output = server.client("carmen").run("hello\n").ended_with(3);
         assert!(!output.stderr.is_empty(), "nothing said");
         anna.has_no(json!({"event": "joined", "name": "carmen"}));
-        // There is room again when one goes.
+        // When one client leaves, there is room for another.
         let _output = bobby.finish().ended_with(0);
         anna.wait(json!({"event": "left", "name": "bobby"}));
         server.join("dora").say("hello");
@@ -36,8 +36,8 @@ fn one_too_many_is_told_so_and_ends_with_3() {
 }
 
 #[test]
-fn a_client_past_its_rate_is_read_more_slowly_and_loses_nothing() {
-    // Ten seconds' worth at once, that is 50; the other 15 take three seconds.
+fn a_client_above_its_rate_is_read_more_slowly_and_loses_nothing() {
+    // Ten seconds' worth of texts, which is 50, go through at once; the other 15 take three seconds.
     let server = Server::start(&["--rate", "5"]);
     let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
     let begin = Instant::now();
@@ -61,7 +61,7 @@ fn a_server_asked_to_end_does_so_within_five_seconds() {
         let mut server = Server::start(&[]);
         let clients = ["anna", "bobby"].map(|name| server.join(name));
         let _half_open = TcpStream::connect(server.address()).unwrap();
-        // One that does not read must not hold it up.
+        // A client that does not read must not delay the end.
         clients[1].freeze();
         let _output = server.stop(signal, Duration::from_secs(6)).ended_with(0);
         clients[0].wait(json!({"event": "link", "session": 0, "state": "down"}));
@@ -75,14 +75,14 @@ fn a_server_asked_to_end_while_it_starts_does_so() {
     let home = Home::new();
     let key = home.path().join("server/server.key");
     std::fs::create_dir(key.parent().unwrap()).unwrap();
-    // Who reads this waits, as for a log that takes long to be read.
+    // A server that reads this key waits, as it would for a log that takes long to read.
     let made = Command::new("mkfifo").args(["-m", "600"]).arg(&key).status().unwrap();
     assert!(made.success());
     let data = home.path().display().to_string();
     let server =
         Launch::server_program().home(&home).args(["--listen", "127.0.0.1:0", "--data-dir", &data]).spawn();
     let (opened, reading) = mpsc::channel();
-    // Opens when the server reads.
+    // The open call returns when the server reads the file.
     std::thread::spawn(move || opened.send(File::options().write(true).open(key)));
     let _kept_open = reading.recv_timeout(DEADLINE).expect("the server reads its key").unwrap();
     server.signal(Signal::SIGTERM);
@@ -106,7 +106,7 @@ fn a_server_asked_to_end_under_load_keeps_what_it_acknowledged() {
 }
 
 #[test]
-fn no_more_is_kept_than_history_says() {
+fn no_more_messages_are_kept_than_the_history_option_says() {
     let server = Server::start(&["--history", "10", "--rate", "100000"]);
     let anna = server.join("anna");
     for number in 0..300 {
@@ -116,7 +116,7 @@ fn no_more_is_kept_than_history_says() {
     let output = server.client("bobby").run_json("\\history 300\n").ended_with(0);
     let shown = output.all(json!({"event": "message"}));
     let oldest = shown.iter().map(|message| message["seq"].as_u64().unwrap()).min().unwrap();
-    // The newest ten are there; how many more at a time are cleared away is the server's own affair.
+    // The newest ten messages are there. How many messages the server removes at a time is its own business.
     output.the(json!({"event": "message", "text": "word 290"}));
     assert!(oldest > 1, "nothing was cleared away\n{}", output.story());
 }
@@ -149,7 +149,7 @@ fn logs_are_json_when_asked_for_and_the_first_line_stays() {
 }
 
 #[test]
-fn logs_hold_no_word_that_was_said() {
+fn logs_contain_no_text_that_was_said() {
     let mut server = Server::start(&["--log", "debug"]);
     server.join("anna").say("a word between friends");
     let output = server.stop(Signal::SIGTERM, Duration::from_secs(6)).ended_with(0);

@@ -1,22 +1,22 @@
-//! Private sessions: their numbers, their ends, and the words in them.
+//! Private sessions: their numbers, how they end, and the texts in them.
 
 use serde_json::{Value, json};
 
 use crate::support::client::{Client, texts_of};
 use crate::support::server::Server;
 
-/// The row of session `id`.
+/// Returns the row of session `id`.
 #[track_caller]
 fn row(client: &Client, id: u64) -> Option<Value> {
     client.sessions().into_iter().find(|row| row["id"] == id)
 }
 
-/// Starts `count` clients besides anna.
+/// Starts the clients with these names.
 fn cast<const N: usize>(server: &Server, names: [&str; N]) -> [Client; N] {
     names.map(|name| server.join(name))
 }
 
-/// Says something there, so that the other may open another session soon.
+/// Says a text in a session, so that the peer may soon open another session.
 #[track_caller]
 fn answer(client: &Client, session: u64) {
     client.ask(&format!("\\sw {session}"), json!({"event": "switched", "session": session}));
@@ -24,7 +24,7 @@ fn answer(client: &Client, session: u64) {
 }
 
 #[test]
-fn a_fork_opens_one_session_with_both_sides_told() {
+fn a_fork_opens_one_session_and_both_sides_are_told() {
     let server = Server::start(&[]);
     let [anna, bobby] = cast(&server, ["anna", "bobby"]);
     anna.send("\\fork bobby");
@@ -150,7 +150,7 @@ fn leave_ends_the_session_for_both_and_falls_back_to_the_lobby() {
 }
 
 #[test]
-fn the_one_who_was_forked_may_leave_too() {
+fn the_user_who_was_forked_may_leave_too() {
     let server = Server::start(&[]);
     let [anna, bobby] = cast(&server, ["anna", "bobby"]);
     anna.fork("bobby");
@@ -163,7 +163,7 @@ fn the_one_who_was_forked_may_leave_too() {
 }
 
 #[test]
-fn quitting_tells_every_peer_that_one_left() {
+fn quitting_tells_every_peer_that_the_user_left() {
     let server = Server::start(&[]);
     let [anna, bobby, carmen] = cast(&server, ["anna", "bobby", "carmen"]);
     anna.fork("bobby");
@@ -178,7 +178,7 @@ fn quitting_tells_every_peer_that_one_left() {
 }
 
 #[test]
-fn a_peer_that_was_killed_is_seen_to_be_gone() {
+fn a_killed_peer_is_reported_as_gone() {
     let server = Server::start(&[]);
     let [anna, bobby] = cast(&server, ["anna", "bobby"]);
     anna.fork("bobby");
@@ -192,7 +192,7 @@ fn a_peer_that_was_killed_is_seen_to_be_gone() {
 }
 
 #[test]
-fn a_peer_that_stays_away_is_given_up_as_gone_and_its_words_are_told_as_unsent() {
+fn a_peer_that_stays_away_is_reported_as_gone_and_its_texts_as_unsent() {
     let server = Server::start(&[]);
     let [anna, bobby] = cast(&server, ["anna", "bobby"]);
     anna.fork("bobby");
@@ -208,7 +208,7 @@ fn a_peer_that_stays_away_is_given_up_as_gone_and_its_words_are_told_as_unsent()
 }
 
 #[test]
-fn ending_with_words_for_a_peer_that_was_killed_tells_them_as_unsent() {
+fn texts_for_a_killed_peer_are_reported_as_unsent_at_the_end() {
     let server = Server::start(&[]);
     let [anna, bobby] = cast(&server, ["anna", "bobby"]);
     anna.fork("bobby");
@@ -251,7 +251,7 @@ fn both_forking_at_once_is_one_session() {
 }
 
 #[test]
-fn three_peers_at_once_each_hear_their_own_words_alone() {
+fn three_peers_at_once_each_hear_only_their_own_texts() {
     let server = Server::start(&[]);
     let anna = server.join("anna");
     let peers = cast(&server, ["bobby", "carmen", "dora"]);
@@ -272,7 +272,7 @@ fn three_peers_at_once_each_hear_their_own_words_alone() {
 }
 
 #[test]
-fn five_may_fork_one_at_the_same_moment() {
+fn five_users_may_fork_one_at_the_same_moment() {
     let server = Server::start(&[]);
     let anna = server.join("anna");
     let peers = cast(&server, ["bobby", "carmen", "dora", "emil", "fred"]);
@@ -294,7 +294,7 @@ fn five_may_fork_one_at_the_same_moment() {
 }
 
 #[test]
-fn words_in_both_directions_arrive_in_order() {
+fn texts_in_both_directions_arrive_in_order() {
     let server = Server::start(&[]);
     let [anna, bobby] = cast(&server, ["anna", "bobby"]);
     anna.fork("bobby");
@@ -338,7 +338,7 @@ fn a_session_outlives_the_server() {
 }
 
 #[test]
-fn a_session_s_history_is_that_session_s() {
+fn history_in_a_session_is_only_of_that_session() {
     let server = Server::start(&[]);
     let [anna, bobby] = cast(&server, ["anna", "bobby"]);
     anna.say("public");
@@ -351,7 +351,7 @@ fn a_session_s_history_is_that_session_s() {
     assert_eq!((&shown["session"], &shown["from"]), (&json!(1), &json!("anna")));
     bobby.ask("\\ss", json!({"event": "sessions"}));
     let events = bobby.all(json!({"event": "message", "replayed": true, "text": "public"}));
-    // The one that may be there is the backlog of a newcomer.
+    // There may be one event, from the backlog of a newcomer.
     assert!(events.len() <= 1 && mark > 0, "{}", bobby.story());
 }
 

@@ -1,4 +1,4 @@
-//! Strangers: what somebody whom this user has not answered may do, and what not.
+//! Strangers: what a user whom this user has not answered may do, and what he may not do.
 
 use std::fs;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use crate::support::home::Home;
 use crate::support::launch::Launch;
 use crate::support::server::Server;
 
-/// How many messages of private talk are on the disk.
+/// Returns how many messages of private talk are on the disk.
 fn kept_private_talk(home: &Home) -> usize {
     let log = Launch::hobnob().home(home).args(["log", "--json"]).run("").ended_with(0);
     log.stdout.iter().filter(|line| line.contains("\"kind\":\"peer\"")).count()
 }
 
 #[test]
-fn a_session_nobody_answered_in_pins_nothing_and_leaves_no_file() {
+fn an_unanswered_session_pins_nothing_and_leaves_no_file() {
     let server = Server::start(&[]);
     let home = Home::new();
     let anna = server.client("anna").home(&home).join();
@@ -31,7 +31,7 @@ fn a_session_nobody_answered_in_pins_nothing_and_leaves_no_file() {
     anna.say("here I am");
     anna.ask("\\search here", json!({"event": "kept", "peer": "bobby"}));
     assert!(known().contains("bobby") && kept_private_talk(&home) == 2, "{}", known());
-    // What the stranger said before is kept with the answer.
+    // The texts that the stranger said before the answer are kept together with the answer.
     let anna = {
         anna.finish().ended_with(0);
         server.client("anna").home(&home).join()
@@ -60,7 +60,7 @@ fn one_key_opens_one_session_in_ten_seconds() {
 }
 
 #[test]
-fn so_many_sessions_of_strangers_as_the_config_file_says() {
+fn strangers_open_as_many_sessions_as_the_config_file_says() {
     let server = Server::start(&[]);
     let home = Home::new();
     home.write_config("strangers = 1\n");
@@ -92,7 +92,7 @@ fn a_crowd_of_strangers_opens_sixteen_and_leaves_nothing_behind() {
         stranger.wait(json!({"event": "switched", "session": 0}));
     }
     anna.wait_count(16, json!({"event": "message", "kind": "peer"}));
-    // A word of the lobby comes after all that the server was asked before.
+    // A text in the lobby comes after everything that the server was asked before.
     crowd[0].say("that was it");
     anna.wait(json!({"event": "message", "text": "that was it"}));
     assert_eq!(anna.all(json!({"event": "opened"})).len(), 16, "{}", anna.story());
@@ -104,7 +104,7 @@ fn a_crowd_of_strangers_opens_sixteen_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn who_is_ignored_opens_no_session_until_it_is_taken_back() {
+fn an_ignored_user_opens_no_session_until_the_ignore_is_taken_back() {
     let server = Server::start(&[]);
     let [anna, bobby] = [server.join("anna"), server.join("bobby")];
     anna.send("\\ignore bobby");
@@ -123,7 +123,7 @@ fn who_is_ignored_opens_no_session_until_it_is_taken_back() {
 }
 
 #[test]
-fn who_is_ignored_is_not_heard_in_a_session_that_is_open_either() {
+fn an_ignored_user_is_not_heard_in_an_open_session_either() {
     let server = Server::start(&[]);
     let home = Home::new();
     let anna = server.client("anna").home(&home).join();
@@ -142,7 +142,7 @@ fn who_is_ignored_is_not_heard_in_a_session_that_is_open_either() {
     assert_eq!(ignored["ignored"], true, "only programs are shown it: {ignored}");
     let sessions = anna.ask("\\ss", json!({"event": "sessions"}));
     assert_eq!(sessions["sessions"][1]["unread"], 1, "what is ignored is not unread: {sessions}");
-    // Neither found again nor a mention, whenever it was said.
+    // The text is neither found again nor counted as a mention, whenever it was said.
     anna.ask("\\sw 1", json!({"event": "switched"}));
     anna.say("my own words");
     anna.ask("\\search anna", json!({"event": "notice"}));
@@ -152,7 +152,7 @@ fn who_is_ignored_is_not_heard_in_a_session_that_is_open_either() {
         let again = json!({"event": "message", "text": text, "replayed": true});
         assert_eq!(anna.ask("\\history", again)["ignored"], true);
     }
-    // Coming and going are marked, too.
+    // The notices about coming and going are marked, too.
     bobby.finish().ended_with(0);
     let left = anna.wait(json!({"event": "left", "name": "bobby"}));
     assert_eq!(left["ignored"], true, "{left}");
@@ -170,7 +170,7 @@ fn the_clients_of_one_user_have_sessions_of_their_own_with_the_same_peer() {
     assert_eq!(two.name(), "anna_2");
     one.fork("bobby");
     bobby.wait(json!({"event": "opened", "peer": "anna"}));
-    // An answered key may open another at once.
+    // A key that was answered may open another session at once.
     bobby.ask("\\sw 1", json!({"event": "switched"}));
     bobby.say("to the first");
     two.fork("bobby");
@@ -185,7 +185,7 @@ fn the_clients_of_one_user_have_sessions_of_their_own_with_the_same_peer() {
         client.has_no(json!({"event": "closed"}));
     }
     one.has_no(json!({"event": "message", "text": "to the second"}));
-    // A run of the same name that follows one that was killed takes the place of its session.
+    // A run with the same name that follows a killed run takes the place of its session.
     one.kill();
     let again = server.client("anna").home(&home).join();
     assert_eq!(again.name(), "anna");
@@ -197,7 +197,7 @@ fn the_clients_of_one_user_have_sessions_of_their_own_with_the_same_peer() {
 }
 
 #[test]
-fn a_fork_told_as_failed_opens_on_neither_side() {
+fn a_fork_reported_as_failed_opens_on_neither_side() {
     let server = Server::start(&[]);
     let [anna, bobby] = [server.join("anna"), server.join("bobby")];
     server.freeze();
@@ -205,7 +205,7 @@ fn a_fork_told_as_failed_opens_on_neither_side() {
     anna.wait_within(Duration::from_secs(20), json!({"event": "closed", "reason": "failed"}));
     server.thaw();
     anna.send("\\lobby");
-    // Whatever was waiting at the server has come when this has.
+    // When this event has come, everything that was waiting at the server has come, too.
     anna.wait(json!({"event": "switched", "session": 0}));
     anna.say("past it");
     bobby.wait(json!({"event": "message", "text": "past it"}));
@@ -216,7 +216,7 @@ fn a_fork_told_as_failed_opens_on_neither_side() {
 }
 
 #[test]
-fn with_the_lobby_down_no_command_sends_to_another_that_is_refused() {
+fn with_the_lobby_down_no_error_suggests_a_command_that_is_refused() {
     let mut server = Server::start(&[]);
     let [anna, bobby] = [server.join("anna"), server.join("bobby")];
     anna.fork("bobby");

@@ -8,7 +8,7 @@ use crate::support::client::Client;
 use crate::support::home::Home;
 use crate::support::server::Server;
 
-/// Anna forks bobby.
+/// Starts anna and bobby; anna forks bobby.
 fn forked(server: &Server, homes: [&Home; 2]) -> [Client; 2] {
     let anna = server.client("anna").home(homes[0]).join();
     let bobby = server.client("bobby").home(homes[1]).join();
@@ -17,7 +17,7 @@ fn forked(server: &Server, homes: [&Home; 2]) -> [Client; 2] {
     [anna, bobby]
 }
 
-/// Anna asks; the words that both see.
+/// Lets anna ask for a comparison. Returns the words, which both see.
 #[track_caller]
 fn compare(anna: &Client, bobby: &Client) -> Value {
     let marks = [anna.mark(), bobby.mark()];
@@ -57,12 +57,12 @@ fn a_key_is_verified_when_both_say_yes_and_that_is_kept() {
     assert_eq!([verified(&anna, "bobby"), verified(&bobby, "anna")], [json!(true), json!(true)]);
     assert_eq!(anna.sessions()[1]["verified"], true);
     assert_eq!(bobby.sessions()[1]["verified"], true);
-    // The next run knows it, and the next session.
+    // The next run knows that the key is verified, and so does the next session.
     let _output = anna.finish().ended_with(0);
     bobby.wait(json!({"event": "closed"}));
     let anna = server.client("anna").home(&homes[0]).join();
     assert_eq!(anna.fork("bobby")["verified"], true);
-    // A key that is forgotten has to be compared again.
+    // A key that was forgotten has to be compared again.
     anna.ask("\\forget bobby", json!({"event": "notice"}));
     assert_eq!(verified(&anna, "bobby"), false);
     assert_eq!(anna.sessions()[1]["verified"], false);
@@ -81,7 +81,7 @@ fn a_no_ends_the_session_and_refuses_the_key_until_it_is_forgotten() {
     for client in [&anna, &bobby] {
         client.wait(json!({"event": "closed", "session": 1}));
     }
-    // What was to be said next in private is said nowhere.
+    // What is said next in private reaches nobody.
     anna.say_in_vain("are you bobby?");
     anna.ask("\\lobby", json!({"event": "switched"}));
     let refused = anna.ask_error("\\fork bobby", "refused");
@@ -97,13 +97,13 @@ fn a_no_ends_the_session_and_refuses_the_key_until_it_is_forgotten() {
 }
 
 #[test]
-fn a_second_question_cancels_and_after_three_it_rests() {
+fn a_second_request_cancels_the_verification_and_after_three_it_has_to_rest() {
     let server = Server::start(&[]);
     let homes = [Home::new(), Home::new()];
     let [anna, bobby] = forked(&server, homes.each_ref());
     for number in 1..=3 {
         compare(&anna, &bobby);
-        // Whoever of the two asks once more.
+        // Either of the two may ask once more.
         let second = if number == 2 { (&bobby, "\\verify anna") } else { (&anna, "\\verify") };
         second.0.send(second.1);
         for client in [&anna, &bobby] {
@@ -119,7 +119,7 @@ fn a_second_question_cancels_and_after_three_it_rests() {
 }
 
 #[test]
-fn whoever_leaves_in_between_cancels() {
+fn leaving_cancels_a_verification() {
     let server = Server::start(&[]);
     let homes = [Home::new(), Home::new()];
     let [anna, bobby] = forked(&server, homes.each_ref());
@@ -136,7 +136,7 @@ fn whoever_leaves_in_between_cancels() {
 }
 
 #[test]
-fn there_is_nothing_to_answer_where_nothing_is_compared() {
+fn an_answer_without_a_comparison_is_refused() {
     let server = Server::start(&[]);
     let [anna, _bobby] = [server.join("anna"), server.join("bobby")];
     anna.ask_error("\\verify yes", "refused");
@@ -165,14 +165,14 @@ fn a_script_goes_on_when_the_words_are_there_and_when_both_have_answered() {
 }
 
 #[test]
-fn who_is_ignored_puts_no_question_and_answers_one() {
+fn an_ignored_user_cannot_ask_and_can_be_asked() {
     let server = Server::start(&[]);
     let [anna, bobby] = ["anna", "bobby"].map(|name| server.join(name));
     bobby.fork("anna");
     anna.wait(json!({"event": "opened"}));
     anna.ask("\\ignore bobby", json!({"event": "notice"}));
     bobby.ask("\\verify anna", json!({"event": "verify", "outcome": "cancelled"}));
-    // What is said after it comes after it.
+    // This text is said after the request, so it also arrives after it.
     bobby.say("is it you?");
     anna.wait(json!({"event": "message", "text": "is it you?"}));
     anna.has_no(json!({"event": "verify"}));

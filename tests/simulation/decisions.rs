@@ -1,7 +1,8 @@
-//! The machine that decides, driven directly with entries that chance made up: several keys and runs, texts sent
-//! twice and out of order, names that collide, acts of operators, batches that come twice. Two machines that are fed the same order
-//! must come to the same effects, also when one of them begins anew from what was stored, and the effects must add
-//! up: each text has one number at most, no name is held by two, and nobody speaks who is not in.
+//! Drives the machine that decides with entries that are made up by chance: several keys and runs, texts sent twice and
+//! out of order, names that collide, acts of operators, and batches that come twice. Two machines that are fed the same
+//! order must come to the same effects, also when one of them begins anew from what was stored. The effects must add
+//! up: each text has at most one number, no name is held by two users, and only users who are in the lobby or room
+//! speak there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,20 +21,20 @@ use hobnob_server::log::{Batch, LobbyLog, MemoryLog, RoomBatch};
 
 use crate::chance::Chance;
 
-/// Seeds that are always played, and batches in each.
+/// How many seeds are always played; below, how many batches each of them has.
 const SEEDS: u64 = 3000;
 const BATCHES: u64 = 30;
 
-/// When the story begins, in milliseconds since 1970-01-01 UTC: a time that a clock can show.
+/// When each story begins, in milliseconds since 1970-01-01 UTC. It is a time that a clock can show.
 pub(crate) const BEGINNING: u64 = 1_795_000_000_000;
 
-/// So few that their choices collide.
+/// There are only a few keys, runs and names, so that the choices collide.
 const KEYS: u64 = 4;
 const RUNS: u64 = 3;
 const NAMES: [&str; 4] = ["anna", "ANNA", "anna_2", "bobby"];
 const ROOMS: [&str; 4] = ["dev", "DEV", "ops", "quiet"];
 
-/// What a chance-made server proposes.
+/// A server that proposes entries by chance.
 pub(crate) struct Proposer {
     chance: Chance,
     server: ServerId,
@@ -44,25 +45,25 @@ pub(crate) struct Proposer {
 }
 
 impl Proposer {
-    /// A server of this number, whose life begins.
+    /// Makes a server with this number, at the beginning of its life.
     pub(crate) fn of(server: ServerId, seed: u64) -> Self {
         Self { chance: Chance::of(seed), server, number: 0, now: BEGINNING, next_connection: 0, next_log: 0 }
     }
 
-    /// Its next batch, for sure.
+    /// Returns the server's next batch, always under a new number.
     pub(crate) fn next_batch(&mut self) -> Arc<Proposals> {
         let entries = (0..1 + self.chance.below(8)).map(|_| self.entry()).collect();
         self.with(entries)
     }
 
-    /// Its next batch, with these entries.
+    /// Returns the server's next batch with these entries.
     pub(crate) fn with(&mut self, entries: Vec<Entry>) -> Arc<Proposals> {
         self.number += 1;
         Arc::new(Proposals { server: self.server, number: self.number, vouch: None, entries })
     }
 
     fn batch(&mut self) -> Arc<Proposals> {
-        // Now and then the number of the one before: it comes a second time.
+        // Now and then the batch has the number of the one before, as if it came a second time.
         if self.number == 0 || self.chance.below(8) != 0 {
             self.number += 1;
         }
@@ -77,7 +78,7 @@ impl Proposer {
         Ordered { place: Place(place), at: self.now, batch }
     }
 
-    /// One of the latest connections, which may be gone already.
+    /// Returns one of the latest connections, which may be gone already.
     fn connection(&mut self) -> ConnectionId {
         let back = self.chance.below(8);
         self.id(self.next_connection.saturating_sub(back))
@@ -128,7 +129,7 @@ impl Proposer {
         }
     }
 
-    /// What an operator does, or somebody who is none.
+    /// Makes an act of an operator, or of a user who is none.
     fn act(&mut self, from: ConnectionId) -> Entry {
         const KINDS: [&str; 11] =
             ["kick", "ban", "unban", "mute", "unmute", "slow", "lock", "unlock", "op", "deop", "topic"];
@@ -143,7 +144,7 @@ impl Proposer {
         let (kind, target) =
             (ActKind::new(kind).unwrap(), target.and_then(|target| ActTarget::new(target).ok()));
         let act = Act { kind, name, target, until: None, text: None };
-        // Short, so that much of it ends within the story.
+        // Acts hold for a short time, so that many of them end within the story.
         let lasts = (self.chance.below(4) != 0).then(|| self.chance.below(4));
         Entry::Act(Box::new(ProposedAct { from, id: self.chance.below(12), act, lasts }))
     }
@@ -167,7 +168,7 @@ impl Proposer {
     }
 }
 
-/// What was told so far, and whether it adds up.
+/// All effects so far, and the check whether they add up.
 #[derive(Default)]
 pub(crate) struct Book {
     texts: BTreeSet<(Party, u64)>,
@@ -180,7 +181,7 @@ pub(crate) struct Book {
     rooms: BTreeMap<LogId, RoomPage>,
 }
 
-/// The same of one room.
+/// The effects in one room.
 struct RoomPage {
     id: RoomId,
     head: Position,
@@ -294,7 +295,7 @@ fn messages(effects: &[Effect]) -> Vec<LobbyMessage> {
     messages_of(effects, None)
 }
 
-/// What was said in a room, or in the lobby.
+/// Returns the messages of a room, or of the lobby.
 fn messages_of(effects: &[Effect], of: Option<&RoomId>) -> Vec<LobbyMessage> {
     let message = |effect: &Effect| match effect {
         Effect::Said { room, message, .. } if room.as_ref() == of => Some(message.clone()),
@@ -303,7 +304,7 @@ fn messages_of(effects: &[Effect], of: Option<&RoomId>) -> Vec<LobbyMessage> {
     effects.iter().filter_map(message).collect()
 }
 
-/// What was said in each room, by its log.
+/// Returns the messages of each room, by its log.
 fn messages_of_rooms(effects: &[Effect]) -> BTreeMap<LogId, (RoomId, Vec<LobbyMessage>)> {
     let rooms = effects.iter().filter_map(|effect| match effect {
         Effect::Said { room: Some(room), .. } => Some(room),
@@ -312,7 +313,7 @@ fn messages_of_rooms(effects: &[Effect]) -> BTreeMap<LogId, (RoomId, Vec<LobbyMe
     rooms.map(|room| (room.log, (room.clone(), messages_of(effects, Some(room))))).collect()
 }
 
-/// Takes back what was said in these effects.
+/// Takes back the messages of these effects.
 fn withdraw(machine: &mut Machine, effects: &[Effect]) {
     let rooms = messages_of_rooms(effects);
     let of_room = |room: &RoomId| rooms.get(&room.log).map(|(_, messages)| &messages[..]);
@@ -325,7 +326,7 @@ fn apply(machine: &mut Machine, ordered: &Ordered<Proposals>) -> Vec<Effect> {
     effects
 }
 
-/// When the last of these was said, in the lobby or in a room.
+/// Returns the time of the last message in these effects, in the lobby or in a room.
 fn last_time(effects: &[Effect]) -> Option<u64> {
     effects.iter().rev().find_map(|effect| match effect {
         Effect::Said { message, .. } => Some(message.at),
@@ -333,24 +334,32 @@ fn last_time(effects: &[Effect]) -> Option<u64> {
     })
 }
 
-/// A machine that has only read what was stored, and applied no entry.
-fn anew(log: &MemoryLog, last_at: u64) -> Machine {
+/// The limit of rooms. In every second story it is so low that rooms give way to others.
+pub(crate) fn rooms_there_may_be(seed: u64) -> usize {
+    if seed.is_multiple_of(2) { 2 } else { 1000 }
+}
+
+/// Makes a machine that has only read what was stored and has applied no entry.
+fn anew(log: &MemoryLog, last_at: u64, rooms: usize) -> Machine {
     let head = *log.subscribe().borrow();
     let machine = Machine::new(head, last_at, log.names(), log.posts()).with_rules(log.rules());
-    machine.with_rooms(Rooms::new(1000, log.rooms()))
+    machine.with_rooms(Rooms::new(rooms, log.rooms()))
 }
 
 fn play(seed: u64) {
     let mut chance = Chance::of(seed);
     let mut proposer = Proposer { chance: chance.fork(), ..Proposer::of(ServerId(0), seed) };
     let start = Position::start(&LogId::new([7; 16]));
-    let [mut one, mut other] = [(); 2].map(|()| Machine::new(start, 0, [], Posts::default()));
+    let rooms = || Rooms::new(rooms_there_may_be(seed), []);
+    let [mut one, mut other] =
+        [(); 2].map(|()| Machine::new(start, 0, [], Posts::default()).with_rooms(rooms()));
     let mut book = Book::beginning(start);
     for place in 1..=BATCHES {
         let ordered = proposer.ordered(place);
         let effects = apply(&mut one, &ordered);
         if chance.below(6) == 0 {
-            // One of them could not store it, and is given it again under another number: its texts are as new.
+            // The server could not store the batch, so both machines take it back. Its texts may come again and then
+            // count as new.
             withdraw(&mut one, &effects);
             assert_eq!(one.head(), one.stored());
             assert_eq!(apply(&mut other, &ordered), effects, "{ordered:?}");
@@ -360,7 +369,7 @@ fn play(seed: u64) {
             });
             for effect in kept {
                 match effect {
-                    // What it came after was taken back.
+                    // The messages before the join were taken back.
                     Effect::Joined { id, name, is_new, .. } => {
                         let (name, head, is_new) = (Arc::clone(name), one.stored(), *is_new);
                         book.note(&Effect::Joined { id: *id, name, head, is_new });
@@ -370,7 +379,7 @@ fn play(seed: u64) {
                         let view = RoomView { head, ..view.clone() };
                         book.note(&Effect::InRoom { id: *id, name: Arc::clone(name), view, is_new: *is_new });
                     }
-                    // Its date is stored with what was said, and that was not.
+                    // The date of the room is stored with its messages, and these were not stored.
                     Effect::RoomSeen(kept) if book.head_of(&kept.id).seq.0 == 0 => {}
                     effect => book.note(effect),
                 }
@@ -394,7 +403,7 @@ fn the_same_orders_lead_to_the_same_effects_and_those_add_up() {
     }
 }
 
-/// What a server stores of these effects.
+/// Returns what a server stores of these effects.
 fn stored(machine: &Machine, effects: &[Effect]) -> Batch {
     let rooms = messages_of_rooms(effects).into_values();
     let said = |(id, messages): (RoomId, Vec<LobbyMessage>)| RoomBatch {
@@ -433,7 +442,8 @@ async fn a_server_that_begins_anew_comes_to_the_same_effects_as_one_that_went_on
         let mut chance = Chance::of(seed);
         let mut proposer = Proposer { chance: chance.fork(), ..Proposer::of(ServerId(0), seed) };
         let log = MemoryLog::new(1000);
-        let mut went_on = anew(&log, 0);
+        let rooms = rooms_there_may_be(seed);
+        let mut went_on = anew(&log, 0, rooms);
         let mut last_at = 0;
         for place in 1..=BATCHES {
             let ordered = proposer.ordered(place);
@@ -442,7 +452,7 @@ async fn a_server_that_begins_anew_comes_to_the_same_effects_as_one_that_went_on
             log.append(stored(&went_on, &effects)).await.unwrap();
             last_at = last_time(&effects).unwrap_or(last_at);
         }
-        // Everybody's connections end with the server that began anew; where nobody is in, both are alike.
+        // All connections end with the server that begins anew. When nobody is connected, the two machines are alike.
         proposer.number += 1;
         let entries = (0..=proposer.next_connection).map(|id| Entry::Leave(ConnectionId(id))).collect();
         let batch =
@@ -450,9 +460,9 @@ async fn a_server_that_begins_anew_comes_to_the_same_effects_as_one_that_went_on
         let ordered = Ordered { place: Place(BATCHES + 1), at: proposer.now, batch };
         let effects = apply(&mut went_on, &ordered);
         log.append(stored(&went_on, &effects)).await.unwrap();
-        let mut began_anew = anew(&log, last_at);
-        // As in a stream, whose clock does not go back; and a server says first which time it is for names.
-        // Who made rooms is forgotten after an hour.
+        let mut began_anew = anew(&log, last_at, rooms);
+        // The time of the order does not go back, as in a stream, and a server first says what time it is, which ends
+        // old claims to names. The makers of rooms are forgotten after an hour.
         proposer.now += 2 * 3600 * 1000;
         proposer.number += 1;
         let entries =

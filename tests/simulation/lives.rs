@@ -1,29 +1,30 @@
-//! Several servers that share an order which misbehaves: batches that are stored twice, late, after a later one, or after
-//! their server's life was declared over. Machines that follow it come to the same effects and the same hash of all they
-//! decided, also one that goes on from what another has saved; and what they decided adds up.
+//! Several servers share an order that misbehaves: batches are stored twice, or late, or after a later batch, or after
+//! the life of their server was declared over. Machines that follow this order come to the same effects and to the same
+//! hash of everything they decided. This includes a machine that goes on from what another one has saved. What they
+//! decided must add up.
 
 use std::sync::Arc;
 
 use hobnob_order::{Ordered, Place, ServerId};
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::name::LogId;
-use hobnob_server::decide::{Effect, Entry, Machine, Proposals, Saved};
+use hobnob_server::decide::{Effect, Entry, Machine, Proposals, Rooms, Saved};
 
 use crate::chance::Chance;
-use crate::decisions::{BEGINNING, Book, Proposer};
+use crate::decisions::{BEGINNING, Book, Proposer, rooms_there_may_be};
 
-/// Seeds that are always played, batches in each, and servers at once.
+/// How many seeds are always played; below, how many batches each has and how many servers there are at once.
 const SEEDS: u64 = 600;
 const BATCHES: u64 = 40;
 const SERVERS: u64 = 3;
 
-/// An order as it comes about.
+/// An order while it is being made.
 struct Story {
     chance: Chance,
     servers: Vec<Proposer>,
     next_server: u64,
     order: Vec<Arc<Proposals>>,
-    /// Batches that get their place later than others of their server.
+    /// Batches that get their place later than other batches of their server.
     late: Vec<Arc<Proposals>>,
 }
 
@@ -41,7 +42,7 @@ impl Story {
             0 => self.order.extend([Arc::clone(&batch), batch]),
             1 => self.late.push(batch),
             2 => {
-                // A life is over; what is late of it comes all the same, and its server begins anew.
+                // A life is over. Late batches of it are still stored, and its server begins a new life.
                 let last = if self.chance.below(3) == 0 { batch.number } else { batch.number + 1 };
                 let gone = Entry::Gone { server: batch.server, last };
                 self.late.push(Arc::clone(&batch));
@@ -66,13 +67,14 @@ fn play(seed: u64) -> u64 {
     let mut story = Story::new(seed);
     (0..BATCHES).for_each(|_| story.step());
     let start = Position::start(&LogId::new([7; 16]));
-    let (mut one, mut other) = (Machine::shared(start), Machine::shared(start));
+    let rooms = rooms_there_may_be(seed);
+    let [mut one, mut other] = [(); 2].map(|()| Machine::shared(start).with_rooms(Rooms::new(rooms, [])));
     let mut book = Book::beginning(start);
     let (mut said, mut vouched) = (0, None);
     for (batch, place) in story.order.iter().zip(1..) {
-        // The clock of whoever orders may go back.
+        // The clock of the order may go back.
         let at = BEGINNING + place * 100 - story.chance.below(300);
-        // Each server says what it had decided a while ago.
+        // Each server vouches for what it had decided a while ago.
         let batch = Arc::new(Proposals { vouch: vouched, ..Proposals::clone(batch) });
         let ordered = Ordered { place: Place(place), at, batch };
         let (mut first, mut second) = (Vec::new(), Vec::new());
@@ -88,7 +90,7 @@ fn play(seed: u64) -> u64 {
             vouched = one.reached();
         }
         if story.chance.below(6) == 0 {
-            // It ends, and another one goes on from what the first has saved.
+            // One machine ends, and a new one goes on from what the other machine has saved.
             let saved = one.save().expect("it shares an order and nothing is staged");
             other = Saved::read(&saved).unwrap().into_machine();
             assert_eq!(other.save(), Some(saved), "seed {seed}, place {place}");
@@ -111,7 +113,7 @@ fn a_server_that_has_decided_something_else_is_noticed() {
         let batch = Arc::new(Proposals { vouch, ..Proposals::clone(&batch) });
         Ordered { place: Place(place), at: BEGINNING, batch }
     };
-    // Somebody comes in on one of them, and on the other nobody does.
+    // A user joins on one server and not on the other.
     let (mut proposer, mut idle) = (Proposer::of(ServerId(1), 1), Proposer::of(ServerId(1), 1));
     let join = vec![proposer.join()];
     one.apply(&ordered(1, proposer.with(join), None), &mut Vec::new());

@@ -1,15 +1,15 @@
-//! The lobby's real link and the real server, over a network and a store that a seed breaks, with paused
-//! time: hours of partitions, crashes and full disks in milliseconds. After each run the books must
-//! balance (also those of who let whom in, [`mod@consent`]): every text once in the log, in order, each author told the truth, nothing seen twice and
-//! nothing missing anywhere.
+//! The lobby's real link and the real server, over a network and a store that are broken by a seed, with paused time:
+//! hours of partitions, crashes and full disks pass in milliseconds. After each run the books must balance: every text
+//! is in the log once and in order, each author was told the truth, and no message was seen twice or missed. There are
+//! also books of who let whom into a private session ([`mod@consent`]).
 //!
-//! The machine that decides is driven directly, too ([`mod@decisions`]): the same orders in, the same effects out; and so
-//! are several machines that share an order ([`mod@lives`]). So are the two sides of a verification, with somebody in
-//! between ([`mod@man_in_the_middle`]).
+//! The machine that decides is also driven directly ([`mod@decisions`]): the same order must lead to the same effects.
+//! The same is done with several machines that share an order ([`mod@lives`]), and with the two sides of a verification
+//! that have an attacker between them ([`mod@man_in_the_middle`]).
 //!
-//! `HOBNOB_SIM_SEEDS=FIRST..END` runs those seeds instead of the few dozen; a seed that fails is named.
-//! Faults come from the seed alone. Keys and the order in which the runtime polls do not, so a replay is
-//! the same story, not the same bytes.
+//! `HOBNOB_SIM_SEEDS=FIRST..END` runs these seeds instead of the usual few dozen; a seed that fails is named. The
+//! faults follow from the seed alone. The keys and the order in which the runtime polls do not, so a replay tells the
+//! same story and does not have the same bytes.
 
 #[cfg(test)]
 #[path = "../faults/chance.rs"]

@@ -1,7 +1,8 @@
-//! Two users verify each other's key while somebody sits between them: the server introduced him to each of them as the
-//! other, under one token, so that he has a sound private session with both. He knows all that either side ever said,
-//! here and in earlier tries, and sends whatever chance makes of it, mostly what leads on. The users read their words to
-//! each other and say yes only where both have the same ones. Nobody may ever come to trust his key.
+//! Two users verify each other's key while an attacker sits between them: the server introduced him to each of them as
+//! the other user, under one token, so he has a working private session with both. He knows everything that either side
+//! ever said, in this try and in earlier ones. He sends what chance makes of it, and mostly what moves the verification
+//! on. The users read their words to each other, and say yes only if both have the same words. Neither of them may ever
+//! come to trust his key.
 
 use std::collections::VecDeque;
 
@@ -11,26 +12,26 @@ use hobnob_protocol::verification::{Bond, VerifyMessage};
 
 use crate::chance::Chance;
 
-/// How often he tries.
+/// How often the attacker tries.
 const TRIES: u64 = 10_000;
 
-/// What he may do in one try.
+/// How many messages are handed to the users in one try.
 const STEPS: usize = 14;
 
-/// Nonces he remembers, the newest.
+/// How many nonces the attacker remembers; he keeps the newest.
 const REMEMBERED: usize = 200;
 
-/// The man in the middle.
+/// The attacker in the middle.
 struct Middle {
     chance: Chance,
     key: PublicKey,
     session: PairToken,
-    /// What he has learnt, of all tries.
+    /// The nonces that he has learnt in all tries.
     nonces: Vec<Nonce>,
     heard: Vec<VerifyMessage>,
-    /// His own nonces in this try, and to which side he has committed himself to each.
+    /// His own nonces in this try, each with the side to which he has committed himself and the commitment.
     committed: Vec<(usize, Commitment, Nonce)>,
-    /// Where he only passes on what each side says: what is still to be passed on, and to which side.
+    /// If he only passes on what each side says: what is still to be passed on, and to which side.
     passing_on: Option<VecDeque<(usize, VerifyMessage)>>,
 }
 
@@ -38,7 +39,7 @@ struct Middle {
 struct Victim {
     key: PublicKey,
     verification: Verification,
-    /// How much of what it has said he has heard.
+    /// How many messages of this user's verification the attacker has heard.
     overheard: usize,
     outcome: Option<Outcome>,
 }
@@ -56,7 +57,7 @@ impl Victim {
         }
     }
 
-    /// The question of this side that has no answer yet.
+    /// Returns the question of this side that has no answer yet.
     fn question(&self) -> Option<Commitment> {
         match self.verification.said() {
             [VerifyMessage::Ask { commitment }] => Some(*commitment),
@@ -66,11 +67,11 @@ impl Victim {
 }
 
 impl Middle {
-    /// Some nonce: one of those that were said, or a new one.
+    /// Returns a nonce: one that was said before, or a new one.
     fn nonce(&mut self) -> Nonce {
         let index = self.chance.below(self.nonces.len() as u64 + 1) as usize;
         match self.chance.below(3) {
-            // The newest is what the other side has just said.
+            // The newest nonce is the one that the other side has just said.
             0 => self.nonces.last().copied(),
             _ => self.nonces.get(index).copied(),
         }
@@ -98,7 +99,7 @@ impl Middle {
         self.heard.drain(..surplus);
     }
 
-    /// His own question to this side.
+    /// Makes his own question to this side.
     fn ask(&mut self, side: usize, victim: &Victim) -> VerifyMessage {
         let nonce = self.nonce();
         let bond = Bond { session: self.session, asker: self.key, other: victim.key };
@@ -107,7 +108,7 @@ impl Middle {
         VerifyMessage::Ask { commitment }
     }
 
-    /// What he tells this side.
+    /// Returns what he says to this side next.
     fn act(&mut self, side: usize, victim: &Victim) -> VerifyMessage {
         let own = self.committed.iter().rev().find(|(to, ..)| *to == side).copied();
         let leads_on = self.chance.below(8) != 0;
@@ -154,7 +155,7 @@ fn commitment_of(message: &VerifyMessage) -> Commitment {
     }
 }
 
-/// One try; whether both users had words to compare.
+/// Plays one try. Returns whether both users had words to compare.
 fn try_once(middle: &mut Middle, keys: [PublicKey; 2]) -> bool {
     middle.committed.clear();
     middle.passing_on = (middle.chance.below(3) == 0).then(VecDeque::new);
@@ -171,7 +172,7 @@ fn try_once(middle: &mut Middle, keys: [PublicKey; 2]) -> bool {
                 victim.verification.ask();
             }
         }
-        // He asks both himself.
+        // He asks both sides himself.
         _ => {}
     }
     let mut both_had_words = false;
@@ -187,7 +188,7 @@ fn try_once(middle: &mut Middle, keys: [PublicKey; 2]) -> bool {
         if let [Some(annas), Some(bobbys)] = words {
             both_had_words = true;
             assert_ne!(annas, bobbys, "he has found words that are the same");
-            // They read them to each other now and then, and not at once.
+            // Now and then, and not at once, the users read the words to each other.
             if middle.chance.below(3) == 0 {
                 let same = annas == bobbys;
                 let refused = victims.each_mut().map(|victim| victim.verification.answer(same));
@@ -208,7 +209,8 @@ fn nobody_between_two_users_passes_unnoticed() {
     for seed in 0..TRIES / 100 {
         let mut middle = Middle {
             chance: Chance::of(seed),
-            // The smallest, the largest and a middle one: by its key a question that crosses another one stands or falls.
+            // His key is smaller than both others, larger, or between them, because the keys decide which of two
+            // questions that cross each other stands.
             key: key([1, 5, 9][(seed % 3) as usize]),
             session: PairToken::new([7; 16]),
             nonces: Vec::new(),

@@ -1,4 +1,4 @@
-//! A network of pipes that delays, fragments, cuts and freezes. Knows nothing of what it carries.
+//! A network of pipes that delays, fragments, cuts and freezes. It does not know what it carries.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -10,10 +10,10 @@ use tokio::sync::{mpsc, watch};
 
 use crate::chance::Chance;
 
-/// What a pipe holds: less than a TLS record, so that most arrive in pieces.
+/// How many bytes a pipe holds. This is less than a TLS record, so most records arrive in pieces.
 const PIPE: usize = 4096;
 
-/// Lets simulated time pass: what happens next is to happen later, and nothing is waited for.
+/// Lets simulated time pass, so that the next thing happens later. It does not wait for anything.
 pub(crate) async fn pass(time: Duration) {
     tokio::time::sleep(time).await; // Time is paused: it takes none.
 }
@@ -21,22 +21,22 @@ pub(crate) async fn pass(time: Duration) {
 /// How a connection ends before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// It carries on.
+    /// The connection works.
     Sound,
-    /// After so many bytes in both directions together both ends see it closed.
+    /// After this many bytes in both directions together, both ends see the connection closed.
     Cut(usize),
-    /// After so many bytes nothing passes any more and neither end is told.
+    /// After this many bytes nothing passes any more, and neither end is told.
     Freeze(usize),
 }
 
-/// How the network is, for one client.
+/// The state of the network for one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weather {
-    /// Connections are made and carry.
+    /// Connections are made, and work.
     Fair,
     /// Nobody listens at the other end.
     Refused,
-    /// Nothing passes and nothing is answered.
+    /// Nothing passes, and nothing is answered.
     Silent,
 }
 
@@ -47,9 +47,9 @@ pub(crate) type Fates = dyn Fn(u64, &mut Chance) -> Fate + Send + Sync;
 #[derive(Clone)]
 pub(crate) struct Path {
     pub(crate) weather: watch::Sender<Weather>,
-    /// Counts up to cut what there is.
+    /// A counter; when it grows, all present connections are cut.
     pub(crate) cuts: watch::Sender<u64>,
-    /// The fate of the connection with this number, counted from 0.
+    /// Returns the fate of the connection with this number, counted from 0.
     fates: Arc<Fates>,
     state: Arc<Mutex<(u64, Chance)>>,
     arrivals: mpsc::UnboundedSender<DuplexStream>,
@@ -70,7 +70,7 @@ impl Path {
         }
     }
 
-    /// Closes every connection there is.
+    /// Closes all present connections.
     pub(crate) fn cut(&self) {
         self.cuts.send_modify(|cuts| *cuts += 1);
     }
@@ -126,12 +126,12 @@ async fn carry_both(
     };
     both.await;
     if matches!(fate, Fate::Freeze(_)) && *left.lock().unwrap() == 0 {
-        // The pipes stay open inside this future.
+        // The pipes stay open as long as this future is kept.
         std::future::pending::<()>().await;
     }
 }
 
-/// Carries until the bytes that were left are used up, or an end is closed.
+/// Carries bytes until none are left to carry or an end is closed.
 async fn carry(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
@@ -143,7 +143,7 @@ async fn carry(
     let mut buffer = vec![0; 1 + chance.below(3000) as usize];
     loop {
         let Ok(count @ 1..) = from.read(&mut buffer).await else {
-            // The other direction may have something to say still.
+            // The other direction may still have something to carry.
             let _closed = to.shutdown().await;
             pass(Duration::from_secs(5)).await;
             return;

@@ -1,6 +1,6 @@
-//! Rooms over the network and the store that a seed breaks: clients that speak the protocol themselves talk in the lobby and
-//! in two of three rooms each. In the end every text stands once in the log it was meant for, in its order, and each client
-//! has seen all of the logs it reads and nothing of others.
+//! Rooms over a network and a store that are broken by a seed. Clients that speak the protocol themselves talk in the
+//! lobby and in two of three rooms each. In the end every text is once in the log for which it was meant, in its order,
+//! and each client has seen the whole of the logs that it reads and nothing of the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,10 +31,10 @@ const ROOMS: [&str; 3] = ["dev", "ops", "random"];
 struct Reader {
     log: LogId,
     position: Position,
-    /// The first message it could see.
+    /// The first message that the reader could see.
     first: Seq,
     seen: Vec<LobbyMessage>,
-    /// On this link: the server has said from where it goes on.
+    /// Whether the server has said, on this link, from where the log goes on.
     is_up: bool,
 }
 
@@ -44,10 +44,10 @@ pub(crate) struct Member {
     run: RunId,
     name: String,
     rooms: Vec<RoomName>,
-    /// By room; none for the lobby.
+    /// One reader for each room; the key `None` stands for the lobby.
     readers: BTreeMap<Option<RoomName>, Reader>,
     said: BTreeMap<u64, (Option<RoomName>, String)>,
-    /// What has no answer yet, and whether it was sent on this link.
+    /// The texts that have no answer yet, and whether each was sent on this link.
     waiting: BTreeMap<u64, bool>,
     sent: BTreeMap<u64, Seq>,
     refused: BTreeSet<u64>,
@@ -73,7 +73,7 @@ impl Member {
         }
     }
 
-    /// Says `count` texts, and listens until `enough` says so.
+    /// Says `count` texts, and listens until `enough` is cancelled.
     pub(crate) async fn live(
         mut self,
         path: Path,
@@ -122,7 +122,7 @@ impl Member {
         }
     }
 
-    /// One link, until it is lost.
+    /// Uses one link until it is lost.
     async fn over(&mut self, mut link: Link, count: u64, chance: &mut Chance, enough: &CancellationToken) {
         let welcome = &link.welcome;
         assert!(welcome.resumed && welcome.missed == 0, "{welcome:?}");
@@ -179,7 +179,8 @@ impl Member {
         self.waiting.insert(id, false);
     }
 
-    /// What is to be sent now: in each log what has no answer, in its order, once the server reads on there.
+    /// Returns what is to be sent now: for each log the texts that have no answer, in their order, if the server has
+    /// already said from where it goes on.
     fn outbox(&mut self) -> Vec<ClientMessage> {
         let mut messages = Vec::new();
         for (id, sent) in self.waiting.iter_mut().filter(|(_, sent)| !**sent) {
@@ -198,7 +199,7 @@ impl Member {
         let new = || Reader { log, position: start, first, seen: Vec::new(), is_up: true };
         let reader = self.readers.entry(room).or_insert_with(new);
         if !resumed {
-            // Only a room in which nothing was said is not there any more.
+            // A room may only be lost if nothing was said in it.
             assert_eq!(reader.position.seq, Seq(0), "another log");
             (reader.log, reader.position, reader.first) = (log, start, start.seq.next());
         }
@@ -245,7 +246,7 @@ impl Member {
         None
     }
 
-    /// Held against all that was ever stored; how many messages that were.
+    /// Compares what this client saw with everything that was ever stored. Returns how many messages were compared.
     pub(crate) fn balance(&self, disk: &Disk, fills: bool) -> usize {
         assert_eq!(self.waiting.len(), 0, "not every text has an answer");
         assert!(fills || self.refused.is_empty(), "refused, and the disk was never full");
@@ -280,7 +281,7 @@ impl Member {
     }
 }
 
-/// Sends these, or finds that the link takes nothing.
+/// Sends these messages; returns `None` if the link takes nothing more.
 async fn send(link: &mut Link, messages: Vec<ClientMessage>) -> Option<()> {
     let bytes: Vec<u8> = messages.iter().flat_map(encode).collect();
     let written = timeout(LOBBY_DEAD_AFTER, async {
@@ -290,12 +291,12 @@ async fn send(link: &mut Link, messages: Vec<ClientMessage>) -> Option<()> {
     written.await.ok()?.ok()
 }
 
-/// What a story of rooms needs besides its faults.
+/// Makes `count` clients for a story of rooms.
 pub(crate) fn members(count: u64) -> Vec<Member> {
     (0..count as usize).map(Member::new).collect()
 }
 
-/// Compares the books of all members; gives how many messages were checked and how many links were lost.
+/// Compares the books of all members. Returns how many messages were checked and how many links were lost.
 pub(crate) fn close(disk: &Arc<Disk>, members: &[Member], fills: bool) -> (usize, u64) {
     let checked = members.iter().map(|member| member.balance(disk, fills)).sum();
     (checked, members.iter().map(|member| member.losses).sum())

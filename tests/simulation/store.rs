@@ -1,4 +1,4 @@
-//! A disk: what was stored on it outlives the server, it takes its time, and it fills.
+//! A simulated disk: what is stored on it outlives the server, storing takes time, and the disk may be full.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,19 +18,19 @@ use crate::network::pass;
 /// The disk.
 pub(crate) struct Disk {
     log: MemoryLog,
-    /// Also what the log no longer keeps.
+    /// All messages of the lobby, including those that the log no longer keeps.
     everything: Mutex<Vec<LobbyMessage>>,
-    /// The same of rooms.
+    /// All messages of the rooms, including those that their logs no longer keep.
     in_rooms: Mutex<Vec<(RoomId, LobbyMessage)>>,
     chance: Mutex<Chance>,
     pub(crate) full: AtomicBool,
 }
 
-/// A server's view of it, from its start to its crash.
+/// One server's view of the disk, from its start to its crash.
 pub(crate) struct Opened {
     disk: Arc<Disk>,
     contents: Contents,
-    /// Cleared by the crash: a dead server stores nothing more.
+    /// Cleared by the crash, because a dead server stores nothing more.
     alive: Arc<AtomicBool>,
 }
 
@@ -56,12 +56,12 @@ impl Disk {
         Opened { disk: Arc::clone(self), contents, alive }
     }
 
-    /// All that was ever stored.
+    /// Returns all messages that were ever stored in the lobby.
     pub(crate) fn everything(&self) -> Vec<LobbyMessage> {
         self.everything.lock().unwrap().clone()
     }
 
-    /// All that was ever stored in rooms.
+    /// Returns all messages that were ever stored in rooms.
     pub(crate) fn in_rooms(&self) -> Vec<(RoomId, LobbyMessage)> {
         self.in_rooms.lock().unwrap().clone()
     }
@@ -73,7 +73,7 @@ impl Disk {
     }
 }
 
-/// A dead server gets no further.
+/// Waits for ever if the server is dead.
 async fn unless_dead(alive: &AtomicBool) {
     if !alive.load(Ordering::SeqCst) {
         std::future::pending::<()>().await;
@@ -103,7 +103,7 @@ impl LobbyLog for Opened {
                 };
                 disk.in_rooms.lock().unwrap().extend(rooms.iter().flat_map(of_room));
             }
-            // Here a crash falls between commit and acknowledgement.
+            // A crash at this point falls between the commit and the acknowledgement.
             pass(disk.pause()).await;
             unless_dead(&alive).await;
             stored

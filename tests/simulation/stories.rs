@@ -1,4 +1,4 @@
-//! The stories that are played: chance faults of every kind, and one cut at every byte.
+//! The stories that are played: chance faults of every kind, and a link that is cut after any number of bytes.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -21,23 +21,23 @@ use crate::rooms;
 use crate::store::Disk;
 use crate::world::{Allowed, Host, SETTLE, client, close_books, who};
 
-/// How long things go wrong.
+/// How long faults happen in a story.
 const TROUBLE: Duration = Duration::from_secs(150);
 
 const CLIENTS: u64 = 3;
 const TEXTS: u64 = 40;
 
-/// Those who ask each other for private sessions.
+/// How many users ask each other for private sessions.
 const PEOPLE: u64 = 5;
 
-/// The seeds to play: those given, or these.
+/// Returns the seeds to play: those of `HOBNOB_SIM_SEEDS`, or else `few`.
 fn seeds(few: Range<u64>) -> Range<u64> {
     let Ok(given) = std::env::var("HOBNOB_SIM_SEEDS") else { return few };
     let range = given.split_once("..").and_then(|(first, end)| Some(first.parse().ok()?..end.parse().ok()?));
     range.unwrap_or_else(|| panic!("HOBNOB_SIM_SEEDS is no FIRST..END: {given:?}"))
 }
 
-/// Runs one story in a world of its own, with time that passes only when nothing else is to be done.
+/// Runs one story in a runtime of its own, in which time passes only when nothing else is to be done.
 fn play<T>(name: &str, seed: u64, story: impl Future<Output = T>) -> T {
     struct Named<'a>(&'a str, u64);
     impl Drop for Named<'_> {
@@ -51,7 +51,7 @@ fn play<T>(name: &str, seed: u64, story: impl Future<Output = T>) -> T {
     Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(story)
 }
 
-/// A connection lives long enough to be of use, or breaks somewhere in between.
+/// Returns a fate by chance: the connection works, or it breaks after some bytes.
 fn any_fate(_number: u64, chance: &mut Chance) -> Fate {
     let bytes = chance.below(60_000) as usize;
     match chance.below(4) {
@@ -61,7 +61,7 @@ fn any_fate(_number: u64, chance: &mut Chance) -> Fate {
     }
 }
 
-/// What may go wrong in a story besides the connections' fates.
+/// What may go wrong in a story, apart from the fates of the connections.
 struct Trouble {
     host: Host,
     disk: Arc<Disk>,
@@ -99,7 +99,7 @@ impl Trouble {
     }
 }
 
-/// Everything at once; how many messages and how many lost links.
+/// Plays a story with all kinds of faults. Returns how many messages were checked and how many links were lost.
 async fn chance_story(seed: u64, history: u64, fills: bool) -> (usize, u64) {
     let mut chance = Chance::of(seed);
     let disk = Arc::new(Disk::new(history, chance.fork()));
@@ -133,7 +133,7 @@ async fn chance_story(seed: u64, history: u64, fills: bool) -> (usize, u64) {
     }
 }
 
-/// The same faults while clients talk in rooms as well.
+/// Plays a story with the same faults in which clients also talk in rooms.
 async fn rooms_story(seed: u64, fills: bool) -> (usize, u64) {
     let mut chance = Chance::of(seed);
     let disk = Arc::new(Disk::new(100_000, chance.fork()));
@@ -223,7 +223,7 @@ fn nothing_of_anybody_is_told_before_a_yes_whatever_breaks() {
 }
 
 #[test]
-fn what_is_said_in_rooms_stays_there_and_is_seen_once_whatever_breaks() {
+fn texts_in_rooms_stay_there_and_are_seen_once_whatever_breaks() {
     for (fills, seeds_of) in [(false, 300..316), (true, 400..408)] {
         let (mut messages, mut losses) = (0, 0);
         for seed in seeds(seeds_of) {
@@ -246,12 +246,12 @@ fn play_all(name: &str, few: Range<u64>, history: u64, fills: bool) {
 }
 
 #[test]
-fn whatever_breaks_each_text_is_stored_once_and_everybody_sees_it_once() {
+fn each_text_is_stored_once_and_seen_once_by_everybody_whatever_breaks() {
     play_all("whatever breaks", 0..24, 100_000, false);
 }
 
 #[test]
-fn a_disk_that_fills_now_and_then_changes_nothing_but_what_is_refused() {
+fn a_disk_that_fills_now_and_then_changes_only_what_is_refused() {
     play_all("a disk that fills", 100..116, 100_000, true);
 }
 
@@ -260,7 +260,8 @@ fn a_log_that_keeps_little_shows_nothing_twice() {
     play_all("a log that keeps little", 200..212, 8, true);
 }
 
-/// One client whose first connections are cut, or fall silent, after so many bytes, and one that hears it.
+/// Plays a story with a client whose first connections are cut or fall silent after this many bytes, and with another
+/// client that hears it.
 async fn cut_story(bytes: usize) -> (usize, u64) {
     let mut chance = Chance::of(bytes as u64);
     let disk = Arc::new(Disk::new(1000, chance.fork()));
@@ -289,8 +290,8 @@ async fn cut_story(bytes: usize) -> (usize, u64) {
 
 #[test]
 fn a_link_cut_after_any_number_of_bytes_loses_and_repeats_nothing() {
-    // Handshake, welcome, words and answers lie in the first ten thousand bytes. By hand each one of
-    // them; otherwise a stride that has no common measure with anything.
+    // Handshake, welcome, texts and answers are within the first ten thousand bytes. If the seeds are given by hand, a
+    // cut comes after each number of bytes; otherwise the cuts are a prime number of bytes apart.
     let stride = if std::env::var_os("HOBNOB_SIM_SEEDS").is_some() { 1 } else { 197 };
     let (mut messages, mut losses, places) = (0, 0, seeds(0..50));
     for place in places.clone() {
@@ -302,7 +303,7 @@ fn a_link_cut_after_any_number_of_bytes_loses_and_repeats_nothing() {
 }
 
 #[test]
-fn who_leaves_while_the_lobby_is_out_of_reach_says_nothing_more() {
+fn a_user_who_leaves_while_the_lobby_is_unreachable_says_nothing_more() {
     play("leaving", 0, async {
         let mut chance = Chance::of(0);
         let disk = Arc::new(Disk::new(1000, chance.fork()));
@@ -316,7 +317,7 @@ fn who_leaves_while_the_lobby_is_out_of_reach_says_nothing_more() {
             path.weather.send_replace(Weather::Silent);
             path.cut();
             while !matches!(events.recv().await, Some(LobbyEvent::Down { .. })) {}
-            // The next connection is being made, and completes after the user has gone.
+            // The next connection is being made, and is complete after the user has left.
             pass(Duration::from_secs(1)).await;
             assert!(handle.say(1, None, Text::new("held").unwrap()));
             handle.leave();

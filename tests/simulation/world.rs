@@ -25,10 +25,10 @@ use crate::chance::Chance;
 use crate::network::{Path, pass};
 use crate::store::Disk;
 
-/// Longer than anything takes once all faults are over: the longest pause, a dead link, a handshake.
+/// How long everything takes at most when all faults are over: the longest pause, a dead link, and a handshake.
 pub(crate) const SETTLE: Duration = Duration::from_secs(400);
 
-/// The server's machine.
+/// The machine of the server.
 pub(crate) struct Host {
     disk: Arc<Disk>,
     identity: Identity,
@@ -60,7 +60,7 @@ impl Host {
         self.running = Some(Running { alive, streams, tasks });
     }
 
-    /// Every task ends where it stands; connections close, as the system closes those of a dead process.
+    /// Ends every task where it stands. The connections close, as the system closes those of a dead process.
     pub(crate) fn crash(&mut self) {
         if let Some(running) = self.running.take() {
             running.alive.store(false, Ordering::SeqCst);
@@ -72,7 +72,7 @@ impl Host {
     }
 
     pub(crate) fn take(&mut self, stream: DuplexStream) {
-        // To a machine whose server is dead nothing connects: the stream is dropped.
+        // If the server is dead, the stream is dropped, so nothing connects.
         if let Some(running) = &mut self.running {
             let remote = SocketAddr::from((Ipv4Addr::LOCALHOST, 2));
             running.tasks.spawn(running.streams.clone().serve(stream, remote));
@@ -88,7 +88,7 @@ pub(crate) struct Book {
     sent: BTreeMap<u64, Seq>,
     refused: BTreeSet<u64>,
     seen: Vec<LobbyMessage>,
-    /// The first message it could see.
+    /// The first message that the client could see.
     first: Seq,
     missed: u64,
     pub(crate) losses: u64,
@@ -97,13 +97,13 @@ pub(crate) struct Book {
 /// What may happen in a story.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Allowed {
-    /// The log does not keep everything.
+    /// Whether messages may be missing, because the log does not keep everything.
     pub(crate) missing: bool,
-    /// The disk fills.
+    /// Whether texts may be refused, because the disk fills.
     pub(crate) refusals: bool,
 }
 
-/// Somebody of this name.
+/// Makes the identity, run and configuration of a client with this name.
 pub(crate) fn who(name: &str) -> (Identity, RunId, LobbyConfig) {
     let (identity, run) = (Identity::generate().unwrap(), RunId::random());
     let config = LobbyConfig {
@@ -121,7 +121,7 @@ pub(crate) fn who(name: &str) -> (Identity, RunId, LobbyConfig) {
     (identity, run, config)
 }
 
-/// A client that says `count` texts and listens until all are answered for and `enough` says so.
+/// Runs a client that says `count` texts, and listens until all are answered for and `enough` is cancelled.
 pub(crate) async fn client(
     name: String,
     path: Path,
@@ -177,7 +177,7 @@ impl Book {
                 event = events.recv() => {
                     self.note(event.expect("the link lives"));
                     if chance.below(200) == 0 {
-                        // An app that is stopped: Ctrl-Z, a reader that does not read.
+                        // The app is stopped, as by Ctrl-Z, or its output is not read.
                         pass(chance.span(Duration::from_secs(100))).await;
                     }
                 }
@@ -206,7 +206,7 @@ impl Book {
         }
     }
 
-    /// Held against all that was ever stored.
+    /// Compares this book with everything that was ever stored.
     fn balance(&self, log: &[LobbyMessage], allowed: Allowed) {
         let answered = self.sent.len() + self.refused.len();
         assert_eq!(answered, self.said.len(), "not every text has one answer");
@@ -241,8 +241,8 @@ impl Book {
     }
 }
 
-/// Waits until every text is stored and seen by all, then closes the books and compares them. Gives
-/// how many messages were checked and how many links were lost.
+/// Waits until every text is stored and seen by all, then compares the books. Returns how many messages were checked
+/// and how many links were lost.
 pub(crate) async fn close_books(
     disk: &Disk,
     mut clients: JoinSet<Book>,

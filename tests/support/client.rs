@@ -1,5 +1,5 @@
-//! A running `hobnob`: [`Client`] with `--json`, [`Pipe`] without. Both keep all they saw, so that a
-//! scene may ask for things in the order that reads best.
+//! A running `hobnob`: [`Client`] runs with `--json`, [`Pipe`] without. Both keep everything they saw, so that a test
+//! may ask for things in the order that reads best.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::output::Output;
 use super::process::{Process, Seen};
 use super::{DEADLINE, schema};
 
-/// A client with `--json`. Patterns are objects: an event fits that has all their members.
+/// A client with `--json`. Patterns are objects: an event fits if it has all members of the pattern.
 pub(crate) struct Client {
     process: Process,
     events: RefCell<Vec<Value>>,
@@ -22,7 +22,7 @@ impl Client {
         Self { process, events: RefCell::default() }
     }
 
-    /// The process itself, for signals.
+    /// Returns the process, for signals.
     pub(crate) fn process(&mut self) -> &mut Process {
         &mut self.process
     }
@@ -33,57 +33,57 @@ impl Client {
         self.process.write(format!("{line}\n"));
     }
 
-    /// Waits for its welcome.
+    /// Waits for the welcome of the client, and returns it.
     #[track_caller]
     pub(crate) fn welcome(&self) -> Value {
         self.wait(json!({"event": "welcome"}))
     }
 
-    /// The name it was given.
+    /// Returns the name that the client was given.
     #[track_caller]
     #[must_use]
     pub(crate) fn name(&self) -> String {
         self.welcome()["name"].as_str().unwrap().to_owned()
     }
 
-    /// Its own fingerprint.
+    /// Returns the fingerprint of the client's own key.
     #[track_caller]
     #[must_use]
     pub(crate) fn fingerprint(&self) -> Value {
         self.welcome()["fingerprint"].clone()
     }
 
-    /// The first event, past or to come, that fits.
+    /// Returns the first event, past or to come, that fits.
     #[track_caller]
     pub(crate) fn wait(&self, pattern: Value) -> Value {
         self.search(&pattern.to_string(), DEADLINE, 0, |event| schema::matches(event, &pattern))
     }
 
-    /// The same, for what may take as long as `deadline`.
+    /// Returns the first event that fits, and waits up to `deadline` for it.
     #[track_caller]
     pub(crate) fn wait_within(&self, deadline: Duration, pattern: Value) -> Value {
         self.search(&pattern.to_string(), deadline, 0, |event| schema::matches(event, &pattern))
     }
 
-    /// The first event, past or to come, that `pick` takes; `what` says which that is.
+    /// Returns the first event, past or to come, that `pick` accepts; `what` describes it.
     #[track_caller]
     pub(crate) fn wait_event(&self, what: &str, pick: impl FnMut(&Value) -> bool) -> Value {
         self.search(what, DEADLINE, 0, pick)
     }
 
-    /// How many events there were so far, for [`wait_after`](Self::wait_after).
+    /// Returns how many events there were so far, for [`wait_after`](Self::wait_after).
     #[must_use]
     pub(crate) fn mark(&self) -> usize {
         self.process.look(|seen| seen.stdout.len())
     }
 
-    /// The first event after `mark` that fits.
+    /// Returns the first event after `mark` that fits.
     #[track_caller]
     pub(crate) fn wait_after(&self, mark: usize, pattern: Value) -> Value {
         self.search(&pattern.to_string(), DEADLINE, mark, |event| schema::matches(event, &pattern))
     }
 
-    /// Types a line and waits for an answer to it that fits.
+    /// Types a line, and waits for an answer that fits.
     #[track_caller]
     pub(crate) fn ask(&self, line: &str, pattern: Value) -> Value {
         let mark = self.mark();
@@ -92,7 +92,7 @@ impl Client {
         self.search(&what, DEADLINE, mark, |event| schema::matches(event, &pattern))
     }
 
-    /// Types a line and waits for an error with `code`.
+    /// Types a line, and waits for an error with `code`.
     #[track_caller]
     pub(crate) fn ask_error(&self, line: &str, code: &str) -> Value {
         let error = self.ask(line, json!({"event": "error"}));
@@ -100,31 +100,31 @@ impl Client {
         error
     }
 
-    /// Types a text and waits for its acknowledgement.
+    /// Types a text, and waits for its acknowledgement.
     #[track_caller]
     pub(crate) fn say(&self, text: &str) -> Value {
         self.ask(text, json!({"event": "sent", "text": text}))
     }
 
-    /// Types a text and waits until it is reported as not sent.
+    /// Types a text, and waits until it is reported as unsent.
     #[track_caller]
     pub(crate) fn say_in_vain(&self, text: &str) -> Value {
         self.ask(text, json!({"event": "unsent", "text": text}))
     }
 
-    /// Opens a private session with `peer`; the `opened` event.
+    /// Opens a private session with `peer`. Returns the `opened` event.
     #[track_caller]
     pub(crate) fn fork(&self, peer: &str) -> Value {
         self.ask(&format!("\\fork {peer}"), json!({"event": "opened", "peer": peer}))
     }
 
-    /// Joins a room; the `opened` event.
+    /// Joins a room. Returns the `opened` event.
     #[track_caller]
     pub(crate) fn enter(&self, room: &str) -> Value {
         self.ask(&format!("\\join {room}"), json!({"event": "opened"}))
     }
 
-    /// Waits until `count` events fit; all that do.
+    /// Waits until `count` events fit. Returns all events that fit.
     #[track_caller]
     pub(crate) fn wait_count(&self, count: usize, pattern: Value) -> Vec<Value> {
         let mut found = 0;
@@ -136,7 +136,7 @@ impl Client {
         self.all(pattern)
     }
 
-    /// The events so far that fit.
+    /// Returns the events so far that fit.
     #[track_caller]
     #[must_use]
     pub(crate) fn all(&self, pattern: Value) -> Vec<Value> {
@@ -147,28 +147,28 @@ impl Client {
         self.events.borrow().iter().filter(|event| schema::matches(event, &pattern)).cloned().collect()
     }
 
-    /// Fails when some event so far fits.
+    /// Fails if an event so far fits.
     #[track_caller]
     pub(crate) fn has_no(&self, pattern: Value) {
         let found = self.all(pattern);
         assert!(found.is_empty(), "unwanted: {}\n{}", found[0], self.story());
     }
 
-    /// The texts of the lobby it saw so far, in order.
+    /// Returns the texts of the lobby that the client saw so far, in order.
     #[track_caller]
     #[must_use]
     pub(crate) fn lobby_texts(&self) -> Vec<String> {
         texts_of(&self.all(json!({"event": "message", "kind": "lobby"})))
     }
 
-    /// The rows of `\sessions`.
+    /// Returns the rows of `\sessions`.
     #[track_caller]
     #[must_use]
     pub(crate) fn sessions(&self) -> Vec<Value> {
         self.ask("\\sessions", json!({"event": "sessions"}))["sessions"].as_array().unwrap().clone()
     }
 
-    /// The names `\users` tells, sorted.
+    /// Returns the names that `\users` tells, sorted.
     #[track_caller]
     #[must_use]
     pub(crate) fn users(&self) -> Vec<String> {
@@ -179,23 +179,23 @@ impl Client {
         names
     }
 
-    /// Stops it where it stands.
+    /// Stops the process.
     pub(crate) fn freeze(&self) {
         self.process.signal(Signal::SIGSTOP);
     }
 
-    /// Lets it go on.
+    /// Lets the process go on.
     pub(crate) fn thaw(&self) {
         self.process.signal(Signal::SIGCONT);
     }
 
-    /// Kills it without a warning.
+    /// Kills the process without a warning.
     #[track_caller]
     pub(crate) fn kill(mut self) {
         self.process.kill_hard();
     }
 
-    /// Ends its input and waits for its end.
+    /// Ends the client's input, and waits for its end.
     #[track_caller]
     #[must_use]
     pub(crate) fn finish(mut self) -> Output {
@@ -203,14 +203,14 @@ impl Client {
         self.ended()
     }
 
-    /// Waits for its end, its input still open.
+    /// Waits for the client's end while its input is still open.
     #[track_caller]
     #[must_use]
     pub(crate) fn ended(self) -> Output {
         Output::of(self.process, DEADLINE, true)
     }
 
-    /// All it wrote, for a failure's text.
+    /// Returns everything that the client wrote, for the message of a failed test.
     #[must_use]
     pub(crate) fn story(&self) -> String {
         self.process.story()
@@ -246,7 +246,7 @@ impl Client {
     }
 }
 
-/// The `text` of each.
+/// Returns the `text` of each event.
 #[must_use]
 pub(crate) fn texts_of(events: &[Value]) -> Vec<String> {
     events.iter().map(|event| event["text"].as_str().unwrap().to_owned()).collect()
@@ -284,7 +284,7 @@ impl Pipe {
         })
     }
 
-    /// Ends its input and waits for its end.
+    /// Ends the client's input, and waits for its end.
     #[track_caller]
     #[must_use]
     pub(crate) fn finish(mut self) -> Output {

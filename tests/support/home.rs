@@ -1,5 +1,5 @@
-//! A person's home directory, and the environment a program started in it sees: nothing of whoever
-//! runs the tests.
+//! The home directory of a person, and the environment of a program that is started in it: nothing of the environment
+//! of the user who runs the tests is in it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,36 +7,36 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-/// A temporary home; clones share it, and the last one removes it.
+/// A temporary home. Clones share it, and the last one removes it.
 #[derive(Clone)]
 pub(crate) struct Home(Arc<TempDir>);
 
 impl Home {
-    /// A new, empty one.
+    /// Makes a new, empty home.
     #[must_use]
     pub(crate) fn new() -> Self {
         Self(Arc::new(tempfile::tempdir().unwrap()))
     }
 
-    /// Where it is.
+    /// Returns the path of the home.
     #[must_use]
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    /// The XDG data directory of hobnob in it.
+    /// Returns hobnob's XDG data directory in this home.
     #[must_use]
     pub(crate) fn data_dir(&self) -> PathBuf {
         self.path().join("data/hobnob")
     }
 
-    /// The key file of a name.
+    /// Returns the path of the key file of a name.
     #[must_use]
     pub(crate) fn key_file(&self, name: &str) -> PathBuf {
         self.data_dir().join(format!("identities/{name}.key"))
     }
 
-    /// Clears `command`'s environment down to what a program needs to live here.
+    /// Reduces the environment of `command` to what a program needs in this home.
     pub(crate) fn furnish(&self, command: &mut Command) {
         command.env_clear();
         if let Some(path) = std::env::var_os("PATH") {

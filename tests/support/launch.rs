@@ -1,4 +1,4 @@
-//! How a program is started: which one, in whose home, with which options, environment and network.
+//! How a program is started: which program, in whose home, with which options, environment and network.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,7 +11,7 @@ use super::namespace::Namespace;
 use super::output::Output;
 use super::process::Process;
 
-/// A program about to be started.
+/// A program that is about to be started.
 #[derive(Clone)]
 #[must_use]
 pub(crate) struct Launch {
@@ -24,12 +24,12 @@ pub(crate) struct Launch {
 }
 
 impl Launch {
-    /// `hobnob`, in a home of its own.
+    /// Starts to describe a launch of `hobnob`, in a home of its own.
     pub(crate) fn hobnob() -> Self {
         Self::of(PathBuf::from(env!("CARGO_BIN_EXE_hobnob")))
     }
 
-    /// `hobnob-server`, in a home of its own.
+    /// Starts to describe a launch of `hobnob-server`, in a home of its own.
     #[track_caller]
     pub(crate) fn server_program() -> Self {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_hobnob")).with_file_name("hobnob-server");
@@ -41,7 +41,7 @@ impl Launch {
         Self::of(program)
     }
 
-    /// `sh -c SCRIPT`, with both programs on its path.
+    /// Starts to describe a launch of `sh -c SCRIPT`, with both programs on its path.
     pub(crate) fn shell(script: &str) -> Self {
         Self::of(PathBuf::from("sh")).args(["-c", script])
     }
@@ -51,48 +51,48 @@ impl Launch {
         Self { label, program, home: Home::new(), prefix: vec![], args: vec![], env: vec![] }
     }
 
-    /// In this home.
+    /// Lets the program run in this home.
     pub(crate) fn home(mut self, home: &Home) -> Self {
         self.home = home.clone();
         self
     }
 
-    /// In this network.
+    /// Lets the program run in this network.
     pub(crate) fn inside(mut self, namespace: &Namespace) -> Self {
         self.prefix = namespace.prefix();
         self
     }
 
-    /// With one more argument.
+    /// Adds an argument.
     pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    /// With more arguments.
+    /// Adds several arguments.
     pub(crate) fn args<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Self {
         self.args.extend(args.into_iter().map(str::to_owned));
         self
     }
 
-    /// With `--name NAME`.
+    /// Adds `--name NAME`.
     pub(crate) fn name(mut self, name: &str) -> Self {
         self.label = format!("{} {name}", self.label);
         self.args(["--name", name])
     }
 
-    /// With `--server ADDRESS`.
+    /// Adds `--server ADDRESS`.
     pub(crate) fn server(self, address: &str) -> Self {
         self.args(["--server", address])
     }
 
-    /// With a variable in its environment.
+    /// Adds a variable to the environment.
     pub(crate) fn env(mut self, variable: &str, value: &str) -> Self {
         self.env.push((variable.to_owned(), value.to_owned()));
         self
     }
 
-    /// Starts it, as a bare process.
+    /// Starts the program as a bare process.
     #[track_caller]
     #[must_use]
     pub(crate) fn spawn(self) -> Process {
@@ -100,21 +100,21 @@ impl Launch {
         Process::start(&self.label, command, Some(self.home))
     }
 
-    /// Starts it on a pipe.
+    /// Starts the program on a pipe.
     #[track_caller]
     #[must_use]
     pub(crate) fn start(self) -> Pipe {
         Pipe::of(self.spawn())
     }
 
-    /// Starts it with `--json`.
+    /// Starts the program with `--json`.
     #[track_caller]
     #[must_use]
     pub(crate) fn start_json(self) -> Client {
         Client::of(self.arg("--json").spawn())
     }
 
-    /// Starts it with `--json` and waits until it is in the lobby.
+    /// Starts the program with `--json`, and waits until it is in the lobby.
     #[track_caller]
     #[must_use]
     pub(crate) fn join(self) -> Client {
@@ -123,13 +123,13 @@ impl Launch {
         client
     }
 
-    /// Runs it to its end on `input`.
+    /// Runs the program on `input` until it ends.
     #[track_caller]
     pub(crate) fn run(self, input: impl Into<Vec<u8>>) -> Output {
         self.run_within(DEADLINE, input)
     }
 
-    /// Runs it to its end on `input`, which may take as long as `deadline`.
+    /// Runs the program on `input` until it ends, which may take up to `deadline`.
     #[track_caller]
     pub(crate) fn run_within(self, deadline: Duration, input: impl Into<Vec<u8>>) -> Output {
         let json = self.args.iter().any(|arg| arg == "--json");
@@ -139,13 +139,13 @@ impl Launch {
         Output::of(process, deadline, json)
     }
 
-    /// Runs it with `--json` to its end on `input`.
+    /// Runs the program with `--json` on `input` until it ends.
     #[track_caller]
     pub(crate) fn run_json(self, input: impl Into<Vec<u8>>) -> Output {
         self.arg("--json").run(input)
     }
 
-    /// The command itself, for what needs other pipes than [`Process`] makes.
+    /// Returns the command itself, for tests that need other pipes than those of [`Process`].
     #[must_use]
     pub(crate) fn command(&self) -> Command {
         let mut command = match self.prefix.split_first() {

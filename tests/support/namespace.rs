@@ -1,18 +1,18 @@
-//! A network of its own for scenes that use hobnob's well-known port: several test runs, and whatever
-//! runs on this machine, do not meet there.
+//! A network of its own for tests that use hobnob's well-known port, so that they do not meet other test runs or
+//! programs of this machine.
 
 use std::process::Command;
 
 use super::DEADLINE;
 use super::process::Process;
 
-/// A network namespace with a loopback interface and nothing else; gone when dropped.
+/// A network namespace with a loopback interface and nothing else; it is removed when it is dropped.
 pub(crate) struct Namespace {
     holder: Process,
 }
 
 impl Namespace {
-    /// A new one; none, with the reason printed, where this machine does not allow it.
+    /// Makes a new namespace. Returns `None`, and prints the reason, if this machine does not allow it.
     #[must_use]
     pub(crate) fn new() -> Option<Self> {
         let possible = Command::new("unshare").args(["-n", "ip", "link", "set", "lo", "up"]).output();
@@ -41,7 +41,7 @@ impl Namespace {
         Self { holder }
     }
 
-    /// What stands before a command that is to run in it.
+    /// Returns the words that stand in front of a command that is to run in this namespace.
     #[must_use]
     pub(crate) fn prefix(&self) -> Vec<String> {
         let pid = self.holder.pid().to_string();

@@ -1,4 +1,4 @@
-//! What a program left behind when it ended: its status and all it wrote.
+//! What a program left when it ended: its exit code and everything it wrote.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use super::schema;
 
 /// A program that has ended.
 pub(crate) struct Output {
-    /// The exit code; none when a signal ended it.
+    /// The exit code; `None` if a signal ended the program.
     pub(crate) code: Option<i32>,
     /// Lines of standard output.
     pub(crate) stdout: Vec<String>,
@@ -31,7 +31,7 @@ impl Output {
         Self { code: status.code(), stdout, stderr, events, story }
     }
 
-    /// Fails unless it ended with `code`, and never by a panic.
+    /// Fails unless the program ended with `code` and without a panic.
     #[track_caller]
     pub(crate) fn ended_with(self, code: i32) -> Self {
         self.did_not_panic();
@@ -39,7 +39,7 @@ impl Output {
         self
     }
 
-    /// Fails when it ended well.
+    /// Fails if the program ended successfully.
     #[track_caller]
     pub(crate) fn failed(self) -> Self {
         self.did_not_panic();
@@ -47,20 +47,20 @@ impl Output {
         self
     }
 
-    /// Fails when it panicked, or died of a signal.
+    /// Fails if the program panicked or was ended by a signal.
     #[track_caller]
     pub(crate) fn did_not_panic(&self) {
         let panicked = self.stderr.iter().any(|line| line.contains("panicked at"));
         assert!(!panicked && self.code.is_some() && self.code != Some(101), "it crashed\n{}", self.story);
     }
 
-    /// The events that have all members of `pattern`, in order.
+    /// Returns the events that have all members of `pattern`, in order.
     #[must_use]
     pub(crate) fn all(&self, pattern: Value) -> Vec<&Value> {
         self.events.iter().filter(|event| schema::matches(event, &pattern)).collect()
     }
 
-    /// The first event that has all members of `pattern`.
+    /// Returns the first event that has all members of `pattern`.
     #[track_caller]
     pub(crate) fn the(&self, pattern: Value) -> &Value {
         match self.all(pattern.clone()).first() {
@@ -69,20 +69,20 @@ impl Output {
         }
     }
 
-    /// Fails when some event has all members of `pattern`.
+    /// Fails if an event has all members of `pattern`.
     #[track_caller]
     pub(crate) fn has_no(&self, pattern: Value) {
         let found = self.all(pattern);
         assert!(found.is_empty(), "unwanted: {}\n{}", found[0], self.story);
     }
 
-    /// Fails unless standard output has a line `line`.
+    /// Fails unless standard output has the line `line`.
     #[track_caller]
     pub(crate) fn says(&self, line: &str) {
         assert!(self.stdout.iter().any(|have| have == line), "no line {line:?}\n{}", self.story);
     }
 
-    /// Fails unless some line of standard error contains `part`, whatever its case.
+    /// Fails unless a line of standard error contains `part`, in upper or lower case.
     #[track_caller]
     pub(crate) fn complains(&self, part: &str) {
         let part_folded = part.to_lowercase();
@@ -90,13 +90,13 @@ impl Output {
         assert!(found, "nothing of {part:?} on standard error\n{}", self.story);
     }
 
-    /// Standard output and standard error as one text.
+    /// Returns standard output and standard error as one text.
     #[must_use]
     pub(crate) fn everything(&self) -> String {
         format!("{}\n{}", self.stdout.join("\n"), self.stderr.join("\n"))
     }
 
-    /// All it wrote, for a failure's text.
+    /// Returns everything that the program wrote, for the message of a failed test.
     #[must_use]
     pub(crate) fn story(&self) -> &str {
         &self.story

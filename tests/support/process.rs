@@ -1,4 +1,5 @@
-//! One program under test: its pipes, all it wrote so far, signals, and its end. Killed when dropped.
+//! One program under test: its pipes, everything it wrote so far, signals, and its end. The program is killed when this
+//! is dropped.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -17,16 +18,16 @@ use super::home::Home;
 pub(crate) struct Seen {
     /// Lines of standard output, without their newlines; bytes that are not UTF-8 replaced.
     pub(crate) stdout: Vec<String>,
-    /// Lines of standard error, likewise.
+    /// Lines of standard error, in the same form.
     pub(crate) stderr: Vec<String>,
-    /// Readers that have not met the end of their pipe.
+    /// How many pipes have not been read to their end.
     open_pipes: usize,
     /// Set once the process has been waited for.
     status: Option<ExitStatus>,
 }
 
 impl Seen {
-    /// The exit status, once the process has ended and both its outputs were read to the end.
+    /// Returns the exit status, if the process has ended and both its outputs were read to the end.
     fn finished(&self) -> Option<ExitStatus> {
         self.status.filter(|_| self.open_pipes == 0)
     }
@@ -34,7 +35,7 @@ impl Seen {
 
 type Shared = Arc<(Mutex<Seen>, Condvar)>;
 
-/// A scene that fails while it looks must not keep `Drop` from killing the program.
+/// Locks the shared state even if a test has panicked with the lock, because `Drop` still has to kill the program.
 fn lock(seen: &Shared) -> MutexGuard<'_, Seen> {
     seen.0.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -44,9 +45,9 @@ pub(crate) struct Process {
     label: String,
     pid: Pid,
     seen: Shared,
-    /// Goes to a thread that writes to the program's standard input; dropped to close it.
+    /// The way to a thread that writes to the program's standard input; dropping it closes the input.
     input: Option<mpsc::Sender<Vec<u8>>>,
-    /// Not to be removed under the program's feet.
+    /// Keeps the home from being removed while the program runs.
     _home: Option<Home>,
 }
 
@@ -68,21 +69,21 @@ impl Process {
         Self { label: label.to_owned(), pid, seen, input: Some(input), _home: home }
     }
 
-    /// Its process id.
+    /// Returns the id of the process.
     #[must_use]
     pub(crate) fn pid(&self) -> Pid {
         self.pid
     }
 
-    /// Hands bytes to its standard input; never blocks, also when the program does not read.
+    /// Hands bytes to the program's standard input. This never blocks, even if the program does not read.
     #[track_caller]
     pub(crate) fn write(&self, bytes: impl Into<Vec<u8>>) {
         let input = self.input.as_ref().expect("standard input is closed already");
-        // When the program has ended the bytes are lost, and whoever waits for their effect says so.
+        // If the program has ended, the bytes are lost; the test that waits for their effect then fails.
         let _ended = input.send(bytes.into());
     }
 
-    /// Ends its standard input, after all that was written.
+    /// Ends the program's standard input, after everything that was written.
     pub(crate) fn close_input(&mut self) {
         self.input = None;
     }
@@ -91,12 +92,12 @@ impl Process {
     pub(crate) fn signal(&self, signal: Signal) {
         let seen = lock(&self.seen);
         if seen.status.is_none() {
-            // It may be ending just now.
+            // The process may be ending at this moment.
             let _ended = kill(self.pid, signal);
         }
     }
 
-    /// Kills it without a warning and waits until it is gone.
+    /// Kills the process without a warning, and waits until it is gone.
     #[track_caller]
     pub(crate) fn kill_hard(&mut self) {
         self.signal(Signal::SIGKILL);
@@ -131,18 +132,18 @@ impl Process {
         }
     }
 
-    /// Looks at what was seen so far.
+    /// Calls `look` with what was seen so far.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
         look(&lock(&self.seen))
     }
 
-    /// Waits until it has ended and its outputs are read to the end.
+    /// Waits until the process has ended and its outputs were read to the end.
     #[track_caller]
     pub(crate) fn wait_end(&mut self, deadline: Duration) -> ExitStatus {
         self.wait_for("its end", deadline, Seen::finished)
     }
 
-    /// All it wrote, for a failure's text.
+    /// Returns everything that the program wrote, for the message of a failed test.
     #[must_use]
     pub(crate) fn story(&self) -> String {
         self.look(|seen| self.report(seen))
@@ -162,13 +163,13 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.signal(Signal::SIGKILL);
-        // A frozen process takes SIGKILL, too. Its home is removed next, so it must be gone by then.
+        // A frozen process obeys SIGKILL, too. Its home is removed next, so the process must be gone by then.
         let seen = lock(&self.seen);
         let _gone = self.seen.1.wait_timeout_while(seen, super::DEADLINE, |seen| seen.status.is_none());
     }
 }
 
-/// Long outputs with their middle left out.
+/// Joins lines; of long outputs the middle is left out.
 fn shorten(lines: &[String]) -> String {
     const KEPT: usize = 60;
     let cut = |line: &String| if line.len() > 400 { line.chars().take(400).collect() } else { line.clone() };
@@ -185,7 +186,7 @@ fn read_lines(pipe: impl Read + Send + 'static, seen: &Shared, lines: fn(&mut Se
     thread::spawn(move || {
         let mut reader = BufReader::new(pipe);
         let mut line = Vec::new();
-        // An error is the end, too: nothing more will come.
+        // An error counts as the end, because nothing more will come.
         while reader.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
             if line.last() == Some(&b'\n') {
                 line.pop();
@@ -203,7 +204,7 @@ fn write_input(mut pipe: impl Write + Send + 'static) -> mpsc::Sender<Vec<u8>> {
     let (input, chunks) = mpsc::channel::<Vec<u8>>();
     thread::spawn(move || {
         for chunk in chunks {
-            // A program that has ended reads no more, which its end shows.
+            // A program that has ended reads no more; the test sees its end in another way.
             if pipe.write_all(&chunk).and_then(|()| pipe.flush()).is_err() {
                 return;
             }

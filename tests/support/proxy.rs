@@ -1,4 +1,4 @@
-//! A TCP relay between a client and its server, to cut their link without harming either.
+//! A TCP relay between a client and its server. It can cut their link without harming either of them.
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -11,7 +11,7 @@ pub(crate) struct Proxy {
     links: Arc<Mutex<Links>>,
 }
 
-/// The sockets in use, and whether newcomers are let through.
+/// The sockets in use, and whether new connections are let through.
 #[derive(Default)]
 struct Links {
     cut: bool,
@@ -19,7 +19,7 @@ struct Links {
 }
 
 impl Proxy {
-    /// A relay to `target`.
+    /// Starts a relay to `target`.
     #[must_use]
     pub(crate) fn to(target: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -41,18 +41,18 @@ impl Proxy {
         proxy
     }
 
-    /// `ADDR:PORT` to join through it.
+    /// Returns the address `ADDR:PORT` at which the relay listens.
     #[must_use]
     pub(crate) fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// Cuts every link through it, and each new one at once.
+    /// Cuts every link through the relay, and each new one at once.
     pub(crate) fn cut(&self) {
         let mut links = self.links.lock().unwrap();
         links.cut = true;
         for socket in links.sockets.drain(..) {
-            // It may be closed already.
+            // The socket may be closed already.
             let _closed = socket.shutdown(Shutdown::Both);
         }
     }
@@ -66,7 +66,7 @@ impl Proxy {
 fn relay(from: &TcpStream, to: &TcpStream) {
     let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
     thread::spawn(move || {
-        // However it ends, the other direction is to learn of it.
+        // However this direction ends, the other direction has to notice it.
         let _result = io::copy(&mut from, &mut to);
         let _closed = to.shutdown(Shutdown::Write);
     });

@@ -9,7 +9,7 @@ use super::client::Client;
 use super::home::Home;
 use super::server::Server;
 
-/// A lobby of which boss is an operator by the server's file.
+/// A lobby in which boss is an operator, named by the server's file.
 pub(crate) struct Ruled {
     /// The server.
     pub(crate) server: Server,
@@ -19,14 +19,14 @@ pub(crate) struct Ruled {
 }
 
 impl Ruled {
-    /// Starts it.
+    /// Starts the server.
     #[track_caller]
     #[must_use]
     pub(crate) fn start() -> Self {
         Self::start_with(&[])
     }
 
-    /// The same with these options of the server besides.
+    /// Starts the server with these additional options.
     #[track_caller]
     #[must_use]
     pub(crate) fn start_with(options: &[&str]) -> Self {
@@ -38,7 +38,7 @@ impl Ruled {
         Self { server: Server::start(&args), boss_home, file, _dir: dir }
     }
 
-    /// The operator, in the lobby.
+    /// Returns the operator's client, in the lobby.
     #[track_caller]
     #[must_use]
     pub(crate) fn boss(&self) -> Client {
@@ -51,14 +51,14 @@ impl Ruled {
         &self.boss_home
     }
 
-    /// The file that lists the operators.
+    /// Returns the path of the file that lists the operators.
     #[must_use]
     pub(crate) fn file(&self) -> &Path {
         &self.file
     }
 }
 
-/// The fingerprint that this name has in this home.
+/// Returns the fingerprint of the key for this name in this home.
 #[must_use]
 pub(crate) fn fingerprint(home: &Home, name: &str) -> String {
     let file = home.key_file(name);

@@ -1,5 +1,5 @@
-//! The table of events, as the contract has it: every line a `--json` client writes in any scene goes
-//! through [`read`], so every field of every event is checked wherever it appears.
+//! The table of events, as the contract has it. Every line that a `--json` client writes in any test goes through
+//! [`read`], so every field of every event is checked wherever it appears.
 
 use std::time::Duration;
 
@@ -28,10 +28,10 @@ pub(crate) const ERROR_CODES: [&str; 19] = [
     "busy",
 ];
 
-/// One line as an event.
+/// Reads one line as an event.
 ///
 /// # Errors
-/// What the line has that the contract does not promise.
+/// Returns an error that says what in the line the contract does not promise.
 pub(crate) fn read(line: &str) -> Result<Value, String> {
     let event: Value = serde_json::from_str(line).map_err(|err| format!("not JSON ({err}): {line:?}"))?;
     if !first_member_is_event(line) {
@@ -51,7 +51,7 @@ pub(crate) fn matches(event: &Value, pattern: &Value) -> bool {
     members.iter().all(|(name, value)| event.get(name) == Some(value))
 }
 
-/// Characters that move a cursor, start an escape sequence or turn the reading order around.
+/// Whether a character moves a cursor, starts an escape sequence, or reverses the reading order.
 #[must_use]
 pub(crate) fn is_harmful(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -80,7 +80,7 @@ fn check(event: &Value) -> Checked {
         "ops" => each(event, "ops", |op| fingerprint(op, "fingerprint").and(flag(op, "file"))),
         "topic" => text(event, "text").and(number(event, "session")).and(text_or_absent(event, "by")),
         "sent" => text(event, "text").and(number(event, "session")).and_then(|()| lobby_seq(event)),
-        // Text that no session was current for has no session's number to tell.
+        // If no session was current for a text, there is no session number.
         "unsent" => text(event, "text").and(text(event, "reason")).and(number_or_null(event, "session")),
         "joined" | "left" => text(event, "name").and(room_or_lobby(event)),
         "users" => texts(event, "names").and(room_or_lobby(event)),
@@ -163,7 +163,7 @@ fn check_opened(event: &Value) -> Checked {
     text(event, "key_exchange")
 }
 
-/// The words, or how it ended.
+/// Checks that the event has the words, or says how the verification ended.
 fn check_verify(event: &Value) -> Checked {
     peer_session(event)?;
     match (event.get("words"), event.get("outcome")) {
@@ -199,12 +199,12 @@ fn check_session(session: &Value) -> Checked {
     one_of(session, "mode", &["A", "B"])
 }
 
-/// A session with a room, or a private one.
+/// Checks a session that is not the lobby: with a room, or private.
 fn other_session(event: &Value) -> Checked {
     if event["peer"].is_null() { text(event, "room").and(room_or_lobby(event)) } else { peer_session(event) }
 }
 
-/// What is about a room names its session and its name; what is about the lobby names neither.
+/// An event about a room has the number of its session and the name of the room; an event about the lobby has neither.
 fn room_or_lobby(event: &Value) -> Checked {
     match (event["session"].as_u64(), event["room"].is_string()) {
         (Some(1..), true) => Ok(()),
@@ -265,7 +265,7 @@ fn fingerprint(event: &Value, field: &str) -> Checked {
     if shown.is_some_and(|hash| hash.len() == 43) { Ok(()) } else { wrong(field, "a fingerprint") }
 }
 
-/// RFC 3339, UTC, and of today: no scene lasts a day.
+/// Checks a time: RFC 3339, in UTC, and of today, because no test lasts a day.
 fn time(event: &Value, field: &str) -> Checked {
     let Some(value) = event[field].as_str() else { return wrong(field, "a text") };
     let Ok(time) = value.parse::<jiff::Timestamp>() else { return wrong(field, "a time of RFC 3339") };
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_as_the_contract_has_it_is_taken() {
+    fn a_line_that_follows_the_contract_is_accepted() {
         for line in [
             r#"{"event":"sent","session":0,"text":"hi","seq":3}"#,
             r#"{ "event": "sent", "text": "hi", "session": 2, "more": [] }"#,
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_not_is_refused() {
+    fn a_line_that_breaks_the_contract_is_refused() {
         refused("hello", "not JSON");
         refused(r#"{"session":0,"event":"switched"}"#, "first member");
         refused(r#"{"event":"dance"}"#, "no event");

@@ -1,5 +1,4 @@
-//! A running `hobnob-server` on a port of its own, that can be killed, frozen and started again where it
-//! was.
+//! A running `hobnob-server` on a port of its own. It can be killed, frozen, and started again at the same address.
 
 use std::os::unix::fs::DirBuilderExt;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use super::output::Output;
 use super::process::Process;
 use super::{DEADLINE, free_port};
 
-/// A lobby server; its data directory outlives its process.
+/// A lobby server. Its data directory outlives its process.
 pub(crate) struct Server {
     process: Option<Process>,
     home: Home,
@@ -24,9 +23,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one with these arguments besides `--listen` and `--data-dir`. It listens on a fixed
-    /// port below the system's own range: on one of those, another scene's socket may sit by the
-    /// time it is started again.
+    /// Starts a server with these arguments in addition to `--listen` and `--data-dir`. It listens on a fixed port
+    /// below the system's own range, because on a port in that range the socket of another test may be found when the
+    /// server is started again.
     #[track_caller]
     #[must_use]
     pub(crate) fn start(args: &[&str]) -> Self {
@@ -41,7 +40,7 @@ impl Server {
         server
     }
 
-    /// Starts another one with the same key and arguments.
+    /// Starts another server with the same key and arguments.
     #[allow(dead_code, reason = "the scenes have one server each, the faults have several")]
     #[track_caller]
     #[must_use]
@@ -57,7 +56,7 @@ impl Server {
         server
     }
 
-    /// Starts it again on the same address, with the data it has; it must not be running.
+    /// Starts the server again at the same address, with the data it has; it must not be running.
     #[track_caller]
     pub(crate) fn restart(&mut self) {
         assert!(self.process.is_none(), "the server runs already");
@@ -74,13 +73,13 @@ impl Server {
         self.process = Some(process);
     }
 
-    /// Gives it an empty data directory for its next start.
+    /// Gives the server an empty data directory for its next start.
     pub(crate) fn forget_everything(&mut self) {
         assert!(self.process.is_none(), "the server still runs");
         self.home = Home::new();
     }
 
-    /// Takes its log away and leaves it its key: the lobby is the same, and its names belong to nobody.
+    /// Removes the server's log and keeps its key, so the lobby is the same and its names belong to nobody.
     pub(crate) fn forget_names(&mut self) {
         assert!(self.process.is_none(), "the server still runs");
         for entry in std::fs::read_dir(self.home.path().join("lobby/server")).unwrap().flatten() {
@@ -90,49 +89,49 @@ impl Server {
         }
     }
 
-    /// `ADDR:PORT` to join it at.
+    /// Returns the address `ADDR:PORT` at which the server listens.
     #[must_use]
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
-    /// Its key's fingerprint, as its first line tells it.
+    /// Returns the fingerprint of the server's key, as its first line tells it.
     #[must_use]
     pub(crate) fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// Its data directory.
+    /// Returns the server's data directory.
     #[must_use]
     pub(crate) fn data_dir(&self) -> String {
         self.home.path().join("lobby").display().to_string()
     }
 
-    /// Its process id.
+    /// Returns the id of the server's process.
     #[must_use]
     pub(crate) fn pid(&self) -> i32 {
         self.running().pid().as_raw()
     }
 
-    /// A client that will join it, in a home of its own.
+    /// Describes a client that will join this server, in a home of its own.
     pub(crate) fn client(&self, name: &str) -> Launch {
         Launch::hobnob().server(&self.address).name(name)
     }
 
-    /// A `--json` client in its lobby, in a home of its own.
+    /// Starts a `--json` client in this server's lobby, in a home of its own.
     #[track_caller]
     #[must_use]
     pub(crate) fn join(&self, name: &str) -> Client {
         self.client(name).join()
     }
 
-    /// Kills it without a warning.
+    /// Kills the server without a warning.
     #[track_caller]
     pub(crate) fn kill(&mut self) {
         self.process.take().expect("the server runs").kill_hard();
     }
 
-    /// Asks it to end with `signal` and waits until it has; how it ended.
+    /// Asks the server to end with `signal`, and waits until it has ended. Returns how it ended.
     #[track_caller]
     #[must_use]
     pub(crate) fn stop(&mut self, signal: Signal, deadline: Duration) -> Output {
@@ -141,7 +140,7 @@ impl Server {
         Output::of(process, deadline, false)
     }
 
-    /// Stops it where it stands; when this returns it does nothing any more.
+    /// Stops the process; when this returns, the server does nothing any more.
     #[track_caller]
     pub(crate) fn freeze(&self) {
         self.running().signal(Signal::SIGSTOP);
@@ -149,12 +148,12 @@ impl Server {
         assert!(matches!(stopped, Ok(WaitStatus::Stopped(..))), "{stopped:?}");
     }
 
-    /// Lets it go on.
+    /// Lets the process go on.
     pub(crate) fn thaw(&self) {
         self.running().signal(Signal::SIGCONT);
     }
 
-    /// Waits until it has written a line with this in it.
+    /// Waits until the server has written a line that contains `part`.
     #[track_caller]
     pub(crate) fn wait_log(&self, part: &str) {
         let found =
@@ -162,7 +161,7 @@ impl Server {
         self.running().wait_for(part, DEADLINE, found);
     }
 
-    /// All it wrote, for a failure's text.
+    /// Returns everything that the server wrote, for the message of a failed test.
     #[must_use]
     pub(crate) fn story(&self) -> String {
         self.running().story()
@@ -173,14 +172,14 @@ impl Server {
     }
 }
 
-/// The first line a server writes.
+/// Returns the first line that a server writes.
 #[track_caller]
 #[must_use]
 pub(crate) fn first_line(process: &Process) -> String {
     process.wait_for("the server's first line", DEADLINE, |seen| seen.stdout.first().cloned())
 }
 
-/// Address and fingerprint out of a server's first line.
+/// Returns the address and the fingerprint in a server's first line.
 #[track_caller]
 #[must_use]
 pub(crate) fn read_first_line(line: &str) -> (String, String) {

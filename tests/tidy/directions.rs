@@ -1,6 +1,6 @@
-//! Which folder may import from which. Inside a crate imports point down: a house of floors, where a folder knows
-//! those on lower floors and nothing of its neighbours or of who lives above. And nowhere do files go round in a circle,
-//! so that each can be read, and tested, with only what it stands on.
+//! Which folder may import from which. Inside a crate imports point downwards: the crate is a house of floors, and a
+//! folder knows those on lower floors, and knows neither its neighbours nor the folders above. Nowhere do files import
+//! each other in a circle, so that each file can be read and tested with only the files below it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -8,13 +8,14 @@ use std::fmt::Write;
 use crate::imports::{Import, Imports, circle};
 use crate::sources::sources;
 
-/// A crate's floors, from the ground up. Each lists names at the top of the crate: folders, and files without `.rs`.
+/// The floors of a crate, from the ground up. Each lists names at the top of the crate: folders, and files without
+/// `.rs`.
 struct House {
     root: &'static str,
     floors: &'static [&'static [&'static str]],
 }
 
-/// The client's floors. A new folder gets one here; see CONTRIBUTING.md for what to do when an import points up.
+/// The floors of the client. A new folder gets a floor here; CONTRIBUTING.md says what to do when an import points up.
 const CLIENT: House = House {
     root: "src/",
     floors: &[
@@ -32,7 +33,7 @@ const CLIENT: House = House {
     ],
 };
 
-/// The server's floors.
+/// The floors of the server.
 const SERVER: House = House {
     root: "server/src/",
     floors: &[
@@ -53,13 +54,13 @@ const SERVER: House = House {
 };
 
 impl House {
-    /// The floor of a name, counted from 1 at the ground.
+    /// Returns the floor of a name, counted from 1 at the ground.
     fn floor(&self, name: &str) -> Option<usize> {
         self.floors.iter().position(|floor| floor.contains(&name)).map(|index| index + 1)
     }
 
-    /// What an import does that it must not; nothing where it goes down, or stays in its folder.
-    /// A folder without a floor has its own message.
+    /// Returns what is wrong with an import; `None` if it points down or stays in its folder. A folder without a floor
+    /// has its own message.
     fn fault(&self, import: &Import, tops: &BTreeSet<&str>) -> Option<String> {
         let (from, to) = (import.from.first()?, import.to.first()?);
         if from == to {

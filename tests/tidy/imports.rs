@@ -1,5 +1,5 @@
-//! Which module of a crate names which other one: reads the paths that begin with `crate`, `super` or `self`
-//! out of the sources, outside tests. Knows how Rust is spelled, not which import is allowed.
+//! Which module of a crate names which other module. This file reads the paths that begin with `crate`, `super` or
+//! `self` from the sources, outside of tests. It knows how Rust is written, and not which import is allowed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,15 +17,15 @@ pub(crate) struct Import {
     pub(crate) to: ModulePath,
 }
 
-/// A crate's modules, and every import between them.
+/// The modules of a crate, and every import between them.
 pub(crate) struct Imports {
     pub(crate) modules: BTreeSet<ModulePath>,
     pub(crate) all: Vec<Import>,
 }
 
 impl Imports {
-    /// Reads the crate whose sources lie in `root` (`src/`). The program's entry, `main.rs`, is a crate of its own on
-    /// top of all others, and the library's, `lib.rs`, only lists the modules; neither is looked at.
+    /// Reads the crate whose sources are in `root` (`src/`). Two files are left out: `main.rs` is a crate of its own on
+    /// top of all others, and `lib.rs` only lists the modules.
     pub(crate) fn of(root: &str, sources: &[Source]) -> Self {
         let files: Vec<(ModulePath, &Source)> = sources
             .iter()
@@ -53,13 +53,14 @@ impl Imports {
         imports
     }
 
-    /// The names at the top of the crate: files without `.rs` and folders.
+    /// Returns the names at the top of the crate: files without `.rs`, and folders.
     pub(crate) fn tops(&self) -> BTreeSet<&str> {
         self.modules.iter().map(|path| path[0].as_str()).collect()
     }
 
-    /// Who names whom among the neighbours in one folder: for each folder, for each of its files and folders, those
-    /// that it names and the first place where it does. A folder's own file (`mod.rs`) is no neighbour of its parts.
+    /// Returns which of the neighbours in one folder name each other: for each folder, for each of its files and
+    /// folders, the neighbours that it names, with the first place where it does. The folder's own file (`mod.rs`) is
+    /// not a neighbour of its parts.
     pub(crate) fn neighbours(&self) -> BTreeMap<ModulePath, Graph<'_>> {
         let mut folders: BTreeMap<ModulePath, Graph<'_>> = BTreeMap::new();
         for import in &self.all {
@@ -74,13 +75,13 @@ impl Imports {
     }
 }
 
-/// Who names whom, and the first place where it does.
+/// For each name, the names that it uses, with the first place where it does.
 pub(crate) type Graph<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a Import>>;
 
-/// A way through the graph that ends where it began, with each step once; nothing where there is none.
+/// Returns a way through the graph that ends where it began, with each step once; `None` if there is no such way.
 pub(crate) fn circle<'a>(graph: &Graph<'a>) -> Option<Vec<&'a Import>> {
     graph.keys().find_map(|start| {
-        // The shortest way back, so that the message is easy to follow.
+        // The shortest way back is taken, so that the message is easy to follow.
         let mut came_by: BTreeMap<&str, &Import> = BTreeMap::new();
         let mut next = vec![*start];
         while !next.is_empty() {
@@ -99,12 +100,12 @@ pub(crate) fn circle<'a>(graph: &Graph<'a>) -> Option<Vec<&'a Import>> {
     })
 }
 
-/// The steps that led to `start`, in order.
+/// Returns the steps that led to `start`, in order.
 fn way_back<'a>(start: &str, came_by: &BTreeMap<&str, &'a Import>) -> Option<Vec<&'a Import>> {
     let mut way: Vec<&Import> = vec![came_by.get(start)?];
     loop {
         let earliest = way.last().expect("begun with one");
-        // The names at the level where the two parted.
+        // The names are taken at the level where the two paths part.
         let shared = earliest.from.iter().zip(&earliest.to).take_while(|(from, to)| from == to).count();
         let from = earliest.from[shared].as_str();
         if from == start {
@@ -115,8 +116,8 @@ fn way_back<'a>(start: &str, came_by: &BTreeMap<&str, &'a Import>) -> Option<Vec
     }
 }
 
-/// The module that a file holds: `peer/link.rs` and `peer/link/mod.rs` are `["peer", "link"]`, `lib.rs` is the root,
-/// `main.rs` nothing.
+/// Returns the module that a file holds. `peer/link.rs` and `peer/link/mod.rs` are `["peer", "link"]`, `lib.rs` is the
+/// root, and `main.rs` is none.
 fn module_path(file: &str) -> Option<ModulePath> {
     if file == "main.rs" {
         return None;
@@ -126,7 +127,7 @@ fn module_path(file: &str) -> Option<ModulePath> {
     Some(if path == "lib" { Vec::new() } else { path.split('/').map(str::to_owned).collect() })
 }
 
-/// The module or item that a path names when it stands in `module`; nothing where it leads out of the crate.
+/// Returns the module or item that a path names if it stands in `module`; `None` if it leads out of the crate.
 fn resolve(module: &[String], path: &[&str]) -> Option<ModulePath> {
     let mut at = module.to_vec();
     let mut rest = path;
@@ -143,10 +144,10 @@ fn resolve(module: &[String], path: &[&str]) -> Option<ModulePath> {
     Some(at)
 }
 
-/// What is left of a file for this purpose: its words and signs, without tests.
+/// The part of a file that matters here: its words and signs, without tests.
 struct Code<'a> {
     tokens: Vec<(usize, &'a str)>,
-    /// The modules that are declared for tests alone.
+    /// The modules that are declared only for tests.
     test_modules: Vec<&'a str>,
 }
 
@@ -172,7 +173,8 @@ impl<'a> Code<'a> {
         code
     }
 
-    /// Every path that begins with `crate`, `super` or `self`, one for each end of a tree in braces, with its line.
+    /// Returns every path that begins with `crate`, `super` or `self`, with its line. A tree in braces gives one path
+    /// for each of its ends.
     fn paths(&self) -> Vec<(usize, Vec<&'a str>)> {
         let mut found = Vec::new();
         let mut at = 0;
@@ -184,7 +186,7 @@ impl<'a> Code<'a> {
         found
     }
 
-    /// Reads one path or tree that begins at `at`; returns where it ends.
+    /// Reads a path or tree that begins at `at`. Returns where it ends.
     fn tree(&self, mut at: usize, prefix: &[&'a str], found: &mut Vec<(usize, Vec<&'a str>)>) -> usize {
         let mut path = prefix.to_vec();
         let line = self.tokens.get(at).map_or(0, |token| token.0);
@@ -199,7 +201,7 @@ impl<'a> Code<'a> {
             if self.tokens.get(at).is_none_or(|token| token.1 != "::") {
                 break;
             }
-            // What follows `::` is a name, a tree in braces, or `<` of a generic argument, where the path ends.
+            // After `::` comes a name, a tree in braces, or the `<` of a generic argument, at which the path ends.
             if !self
                 .tokens
                 .get(at + 1)
@@ -213,7 +215,7 @@ impl<'a> Code<'a> {
         at
     }
 
-    /// Reads the branches after an opening brace; returns where the closing one ends.
+    /// Reads the branches after an opening brace. Returns where the closing brace ends.
     fn branches(&self, mut at: usize, path: &[&'a str], found: &mut Vec<(usize, Vec<&'a str>)>) -> usize {
         while let Some(&(_, word)) = self.tokens.get(at) {
             at = match word {
@@ -227,7 +229,7 @@ impl<'a> Code<'a> {
     }
 }
 
-/// Where the item that begins at `at` ends: after its semicolon, or after its block.
+/// Returns where the item that begins at `at` ends: after its semicolon, or after its block.
 fn item_end(all: &[(usize, &str)], mut at: usize) -> usize {
     let mut depth = 0_usize;
     while let Some(&(_, word)) = all.get(at) {
@@ -252,7 +254,7 @@ fn is_word(token: &str) -> bool {
     token.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
 
-/// The words and signs of a file with their lines, without comments, strings and characters.
+/// Returns the words and signs of a file with their lines, without comments, strings and characters.
 fn tokens(text: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     let (mut rest, mut line) = (text, 1);
@@ -277,7 +279,7 @@ fn tokens(text: &str) -> Vec<(usize, &str)> {
     found
 }
 
-/// How long the comment, string or character is that `text` begins with.
+/// Returns the length of the comment, string or character with which `text` begins.
 fn passed_over(text: &str) -> Option<usize> {
     let until =
         |end: &str, from: usize| text[from..].find(end).map_or(text.len(), |at| from + at + end.len());
@@ -307,7 +309,7 @@ fn passed_over(text: &str) -> Option<usize> {
     None
 }
 
-/// The length of what stands between two of the same quotes, both included.
+/// Returns the length of the text between two of the same quotes, including both.
 fn quoted(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {

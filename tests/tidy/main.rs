@@ -1,5 +1,5 @@
-//! The house rules a search can hold (docs/ARCHITECTURE.md, "What must never be"), over every source
-//! file of the workspace. Knows where files stand and how they are spelled, nothing of what they do.
+//! The house rules that a search can check (docs/ARCHITECTURE.md, "What must never be"), over every source file of the
+//! workspace. This file knows where files are and how they are written, and nothing of what they do.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test, in helpers too")]
 
 use std::collections::BTreeSet;
@@ -13,11 +13,11 @@ mod sources;
 
 use sources::{Source, code_of, has_word, sources};
 
-/// Files whose names say that nobody knew what they hold.
+/// Names of files that do not say what the file holds.
 const DRAWERS: [&str; 9] =
     ["utils", "util", "types", "common", "helpers", "helper", "misc", "manager", "handler2"];
 
-/// Looks at every line of code; `wrong` says whether it breaks the rule.
+/// Checks every line of code; `wrong` says whether a line breaks the rule.
 #[track_caller]
 fn check_lines(rule: &str, wrong: impl Fn(&Source, usize, &str) -> bool) {
     let mut broken = Vec::new();
@@ -32,7 +32,7 @@ fn check_lines(rule: &str, wrong: impl Fn(&Source, usize, &str) -> bool) {
     assert!(broken.is_empty(), "{rule}:\n  {}", broken.join("\n  "));
 }
 
-/// All that a crate's manifest depends on, under whatever name.
+/// Returns everything on which a crate's manifest depends, under any name.
 fn dependencies(manifest: &str) -> BTreeSet<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(manifest);
     let table: toml::Table = fs::read_to_string(path).unwrap().parse().unwrap();
@@ -164,8 +164,9 @@ fn the_grammar_of_lines_knows_no_commands() {
 #[test]
 fn few_places_write_to_the_screen() {
     let may = |path: &str| {
-        // The two programs' entries, the client's name prompt, its one writer, its terminal.
-        // The pipes of a program that is somebody's own command are not hobnob's, nor is git's while building.
+        // These are the entries of the two programs, the client's name prompt, its only writer, and its terminal. The
+        // pipes of a program that is a user's own command do not belong to hobnob, and neither do those of git during a
+        // build.
         [
             "src/main.rs",
             "src/start/mod.rs",
@@ -208,7 +209,7 @@ fn few_places_read_the_keyboard() {
     );
 }
 
-/// Whether a line makes one of these: what a person reads, out of words. A type in a signature or an `impl` makes none.
+/// Whether a line makes a text that a user reads. The name of a type in a signature or an `impl` does not count.
 fn makes_words(code: &str) -> bool {
     let makes = |name: &str| {
         code.match_indices(name).any(|(at, _)| {
@@ -260,7 +261,7 @@ fn no_file_is_a_drawer() {
 
 #[test]
 fn nothing_is_left_undone() {
-    // Written so that this file does not find itself.
+    // The words are written in parts, so that this file does not find itself.
     let notes = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X")];
     let ignored = concat!("#[", "ignore");
     let stubs = [concat!("todo", "!("), concat!("unimplemented", "!(")];
@@ -280,7 +281,7 @@ fn tests_do_not_sleep_for_luck() {
     });
 }
 
-/// The attributes that word an error, each with the number of its last line and what follows it.
+/// Returns the attributes that give an error its text, each with the number of its last line and the line after it.
 fn error_texts(source: &Source) -> Vec<(usize, String, String)> {
     let (mut found, mut open) = (Vec::new(), String::new());
     let lines: Vec<&str> = source.text.lines().map(str::trim).collect();
@@ -297,8 +298,8 @@ fn error_texts(source: &Source) -> Vec<(usize, String, String)> {
     found
 }
 
-/// Errors are printed with what caused them, one after another: one that words its cause and names it as its
-/// source says it twice.
+/// Errors are printed together with their causes. An error whose text contains its cause and that also has the cause as
+/// its source would print it twice.
 #[test]
 fn an_error_says_its_cause_or_has_it_as_its_source() {
     let says_twice = |text: &str, variant: &str| {

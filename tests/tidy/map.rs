@@ -1,5 +1,6 @@
-//! The code map in docs/ARCHITECTURE.md says what is in the tree, no more and no less. Knows the form of the map: a
-//! heading for each crate, under it a table whose first column names files and folders of that crate's sources.
+//! Checks that the code map in docs/ARCHITECTURE.md lists exactly what is in the source tree. This file knows the form
+//! of the map: a heading for each crate, and below it a table whose first column names files and folders of that
+//! crate's sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -8,10 +9,10 @@ use std::path::Path;
 
 use crate::sources::sources;
 
-/// Crates that only try or measure the others: a sentence under "Tests" is their map.
+/// Crates that only test or measure the others. A sentence under "Tests" is their map.
 const TOOLS: [&str; 2] = ["yardstick", "fuzz"];
 
-/// Files that need no row: they only say which others there are, and the map is that already.
+/// Files that need no row, because they only list other files, as the map does.
 const UNNAMED: [&str; 2] = ["lib.rs", "mod.rs"];
 
 /// A row of the map: the files and folders in its first column, and the names in its second.
@@ -20,7 +21,7 @@ struct Row {
     told: Vec<String>,
 }
 
-/// The rows of the table under a heading.
+/// Returns the rows of the table under a heading.
 fn rows(document: &str, heading: &str) -> Vec<Row> {
     let between_backticks =
         |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<String>>();
@@ -35,7 +36,7 @@ fn rows(document: &str, heading: &str) -> Vec<Row> {
         .collect()
 }
 
-/// The heading of each crate of the workspace in the map, and where its sources lie.
+/// Returns the heading in the map for each crate of the workspace, and the folder of its sources.
 fn crates() -> Vec<(String, String)> {
     let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
     let manifest: toml::Table = manifest.parse().unwrap();
@@ -49,13 +50,13 @@ fn crates() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Whether a name in the map is a file, or with `/` at its end a folder, among `files`.
+/// Whether a name in the map is one of `files`, or, if it ends with `/`, a folder that contains one.
 fn is_there(name: &str, files: &BTreeSet<String>) -> bool {
     files.contains(name) || name.ends_with('/') && files.iter().any(|file| file.starts_with(name))
 }
 
-/// The parts that a folder's row tells of and that are not in the folder. Parts are spelled like modules; other names
-/// in backticks, of types and functions, have capitals or signs.
+/// Returns the parts that a folder's row names and that are not in the folder. Parts are written like modules; other
+/// names in backticks, of types and functions, have capitals or signs.
 fn missing_parts<'a>(row: &'a Row, files: &'a BTreeSet<String>) -> Vec<&'a str> {
     let [folder] = row.names.as_slice() else { return Vec::new() };
     let is_part = |name: &str| name.trim_end_matches('/').chars().all(|c| c.is_ascii_lowercase() || c == '_');
@@ -69,7 +70,7 @@ fn missing_parts<'a>(row: &'a Row, files: &'a BTreeSet<String>) -> Vec<&'a str> 
     told.filter(|name| folder.ends_with('/') && is_part(name) && is_missing(name)).collect()
 }
 
-/// What is wrong between the names in a crate's rows and its files, a line for each fault.
+/// Compares the names in a crate's rows with its files. Returns a line for each difference.
 fn compare(rows: &[Row], root: &str, files: &BTreeSet<String>) -> String {
     let mut wrong = String::new();
     let mut times: BTreeMap<&str, usize> = BTreeMap::new();

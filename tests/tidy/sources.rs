@@ -1,21 +1,21 @@
-//! The sources of the workspace as text: where each file stands, and its lines without comments and strings.
-//! Knows no rule.
+//! The sources of the workspace as text: where each file is, and its lines without comments and strings. This file
+//! knows no rule.
 
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-/// Folders without sources of ours.
+/// Folders that contain no sources of the project.
 const PASSED_OVER: [&str; 2] = ["target", ".git"];
 
 /// A source file.
 pub(crate) struct Source {
-    /// Its path from the root, with `/`.
+    /// The path of the file from the root, written with `/`.
     pub(crate) path: String,
     pub(crate) text: String,
     /// The lines without comments and without the contents of strings.
     code: Vec<String>,
-    /// After how many lines the tests at the end of the file begin.
+    /// The number of lines before the tests at the end of the file.
     tests_begin: Option<usize>,
 }
 
@@ -27,20 +27,20 @@ impl Source {
         Self { path, text, code, tests_begin }
     }
 
-    /// The lines without comments and without the contents of strings, numbered from 1.
+    /// Returns the lines without comments and without the contents of strings, numbered from 1.
     pub(crate) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         self.code.iter().enumerate().map(|(index, line)| (index + 1, line.as_str()))
     }
 
-    /// Whether line `number` belongs to tests alone.
+    /// Whether line `number` belongs only to tests.
     pub(crate) fn is_test(&self, number: usize) -> bool {
         let in_test_file = self.path.split('/').any(|part| part == "tests" || part == "tests.rs");
         in_test_file || self.tests_begin.is_some_and(|index| number > index)
     }
 }
 
-/// A line of Rust without its comment and with its strings emptied. Good enough for searching words:
-/// a string over several lines is taken for code.
+/// Returns a line of Rust without its comment and with its strings emptied. This is good enough for searching words; a
+/// string over several lines counts as code.
 pub(crate) fn code_of(line: &str) -> String {
     let mut code = String::new();
     let mut chars = line.chars().peekable();
@@ -66,7 +66,7 @@ pub(crate) fn has_word(code: &str, word: &str) -> bool {
     code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found == word)
 }
 
-/// Every source file of the workspace, read once.
+/// Returns every source file of the workspace; they are read once.
 pub(crate) fn sources() -> &'static [Source] {
     static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
         let mut found = Vec::new();

@@ -1,5 +1,5 @@
-//! The limit of a relay: the least a machine must do to join two sockets. It joins the first connection with the second,
-//! the third with the fourth, and copies what comes, with no word before it, no keys, no bounds and no rate.
+//! The limit of a relay: the least that a machine has to do to join two sockets. It joins the first connection with the
+//! second, the third with the fourth, and so on, and copies what comes, without a request, keys, limits or a rate.
 
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
@@ -7,10 +7,10 @@ use std::net::Ipv4Addr;
 use tokio::io::copy_bidirectional_with_sizes;
 use tokio::net::TcpListener;
 
-/// Bytes read at once, as many as hobnob's relay reads.
+/// How many bytes are read at once; as many as hobnob's relay reads.
 const CHUNK: usize = 64 * 1024;
 
-/// Copies until it is killed.
+/// Copies until the process is killed.
 pub(crate) fn run() -> anyhow::Result<()> {
     rlimit::increase_nofile_limit(u64::MAX)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -23,7 +23,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
             one.set_nodelay(true)?;
             other.set_nodelay(true)?;
             tokio::spawn(async move {
-                // Whoever measures has seen the end of it.
+                // The measuring side notices by itself when a copy has ended.
                 let _ended = copy_bidirectional_with_sizes(&mut one, &mut other, CHUNK, CHUNK).await;
             });
         }

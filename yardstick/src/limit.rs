@@ -1,7 +1,7 @@
-//! The limit: the least a machine must do to deliver every line to everybody, encrypted. One thread,
-//! one epoll, one TLS 1.3 connection for each client with its key checked, no protocol, no names, no
-//! store. What arrived since the last turn goes out as one write for each client. Where it is told to
-//! store, that is one more write and a sync for each turn, and nothing else changes.
+//! The limit: the least that a machine has to do to deliver every line to everybody, encrypted. One thread, one epoll,
+//! and one TLS 1.3 connection with a checked key for each client; no protocol, no names, no store. What arrived since
+//! the last turn is sent as one write to each client. When it has to store, that is one more write and a sync for each
+//! turn, and nothing else changes.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -19,10 +19,10 @@ use socket2::{Domain, Socket, Type};
 
 const LISTENER: Token = Token(usize::MAX);
 
-/// The line a client gets when its handshake is done.
+/// The line that a client gets when its handshake is done.
 pub(crate) const GREETING: &[u8] = b"in\n";
 
-/// Serves until it is killed; every text stands in `store` before it is heard, if there is one.
+/// Serves until the process is killed. If there is a `store`, every text is written to it before anybody hears it.
 pub(crate) fn run(store: Option<&Path>) -> anyhow::Result<()> {
     rlimit::increase_nofile_limit(u64::MAX)?;
     let identity = Identity::generate()?;
@@ -54,7 +54,7 @@ struct Limit {
 struct Client {
     socket: TcpStream,
     tls: ServerConnection,
-    /// The beginning of a line.
+    /// The beginning of a line whose end has not come yet.
     partial: Vec<u8>,
     greeted: bool,
 }
@@ -120,7 +120,7 @@ impl Limit {
 }
 
 impl Client {
-    /// Reads what there is, and moves whole lines to `arrived`; false at the end.
+    /// Reads everything that there is, and moves whole lines to `arrived`; false at the end of the stream.
     fn read(&mut self, scratch: &mut [u8], arrived: &mut Vec<u8>) -> io::Result<bool> {
         loop {
             let count = match self.socket.read(scratch) {
@@ -147,7 +147,7 @@ impl Client {
                 self.greeted = true;
                 self.tls.writer().write_all(GREETING)?;
             }
-            // Less than there was room for: the socket is empty, and says so when it no longer is.
+            // Less was read than there was room for, so the socket is empty; epoll reports when it no longer is.
             if count < scratch.len() {
                 if self.partial.is_empty() {
                     self.partial = Vec::new();

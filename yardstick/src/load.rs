@@ -1,4 +1,4 @@
-//! One measured stretch: somebody speaks, everybody hears, and what that cost is read afterwards.
+//! One measured stretch: some clients speak, all hear, and afterwards it is read what that cost.
 
 use std::time::{Duration, Instant};
 
@@ -7,15 +7,15 @@ use crate::process;
 use crate::subject::Subject;
 use crate::tally::Tally;
 
-/// How long whoever speaks has spoken before it counts.
+/// How long the senders speak before it counts.
 const WARM_UP: Duration = Duration::from_millis(300);
 
-/// How it is spoken.
+/// How fast texts are said.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pace {
-    /// So many texts a second in all, by so many senders in turn.
+    /// So many texts a second in all, by this many senders in turn.
     Steady { rate: f64, senders: usize },
-    /// As fast as it goes, each sender with so many of its texts under way.
+    /// As fast as possible; each sender keeps `window` of its texts under way.
     Full { senders: usize, window: u32 },
 }
 
@@ -24,12 +24,12 @@ pub(crate) enum Pace {
 pub(crate) struct Cost {
     pub(crate) tally: Tally,
     pub(crate) said: u64,
-    /// Deliveries there should have been.
+    /// How many deliveries there should have been.
     pub(crate) due: u64,
     pub(crate) took: Duration,
-    /// CPU of the server, or of all servers and whatever they share.
+    /// CPU of the server, or of all servers and of what they share.
     pub(crate) server: Duration,
-    /// The same of each process.
+    /// CPU of each process.
     pub(crate) each: Vec<Duration>,
     pub(crate) crowd: Duration,
 }
@@ -40,12 +40,12 @@ impl Cost {
         self.server.as_secs_f64() * 1e6 / self.tally.deliveries.max(1) as f64
     }
 
-    /// How busy the crowd's one thread was.
+    /// How busy the one thread of the crowd was: 1 for all of the time.
     pub(crate) fn crowd_share(&self) -> f64 {
         self.crowd.as_secs_f64() / self.took.as_secs_f64()
     }
 
-    /// Milliseconds below which this part of the deliveries stayed.
+    /// How many milliseconds this part of the deliveries did not exceed.
     pub(crate) fn latency_ms(&self, part: f64) -> f64 {
         self.tally.latencies.quantile(part).as_secs_f64() * 1e3
     }
@@ -55,13 +55,14 @@ impl Cost {
         self.said as f64 / self.took.as_secs_f64()
     }
 
-    /// Deliveries lost, told twice, or late by more than a second.
+    /// How many deliveries were lost, came twice, or were late by more than a second.
     pub(crate) fn faults(&self) -> (u64, u64, u64) {
         (self.due.saturating_sub(self.tally.deliveries), self.tally.duplicate, self.tally.late)
     }
 }
 
-/// Speaks for `duration` and waits until everybody has heard it all. `hearers` is how many should.
+/// Speaks for `duration` and waits until everybody has heard everything. `hearers` is how many clients should hear each
+/// text.
 pub(crate) fn measure(
     subject: &impl Measured,
     crowd: &mut Crowd,
@@ -88,7 +89,7 @@ pub(crate) fn measure(
 
 /// Processes whose CPU is read before and after a stretch.
 pub(crate) trait Measured {
-    /// What each has used so far, always in the same order.
+    /// The CPU that each process has used so far, always in the same order.
     fn cpus(&self) -> anyhow::Result<Vec<Duration>>;
 }
 

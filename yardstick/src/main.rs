@@ -1,5 +1,5 @@
-//! The yardstick: what hobnob costs, held against the least a machine must do for the same
-//! deliveries, in the same run and by turns. docs/MEASURING.md says how to read it.
+//! The yardstick: what hobnob costs, compared with the least that a machine has to do for the same deliveries, in the
+//! same run and in turns. docs/MEASURING.md says how to read it.
 
 mod bare_copy;
 mod crowd;

@@ -1,5 +1,5 @@
-//! Nodes of NATS that the yardstick starts for itself: on free ports of the loopback interface, each of them writing to
-//! its disk before it acknowledges, and gone with their [`Nodes`]. Knows nothing of hobnob.
+//! Nodes of NATS that the yardstick starts for itself: on free ports of the loopback interface. Each writes to its disk
+//! before it acknowledges. They end with their [`Nodes`]. Knows nothing of hobnob.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -12,13 +12,14 @@ use tempfile::TempDir;
 
 use crate::process;
 
-/// Names the program, where it is neither in `target/tools/bin` nor in the path.
+/// The environment variable that names the program, if it is neither in `target/tools/bin` nor in the path.
 const PROGRAM: &str = "HOBNOB_NATS_SERVER";
 
 /// How long a node may take until it answers.
 const READY_WITHIN: Duration = Duration::from_secs(20);
 
-/// The program, if this machine has it: the one that [`PROGRAM`] names, what `.ci/run` has installed, or the path's.
+/// The path of the program, if this machine has it: the one that [`PROGRAM`] names, or the one that `.ci/run` has
+/// installed, or the one in the path.
 pub(crate) fn program() -> Option<PathBuf> {
     let named = std::env::var_os(PROGRAM).map(PathBuf::from);
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/bin/nats-server");
@@ -29,7 +30,7 @@ pub(crate) fn program() -> Option<PathBuf> {
     named.or_else(|| tools.exists().then_some(tools)).or_else(in_path)
 }
 
-/// One node, or several that are one cluster.
+/// One node, or several nodes that form one cluster.
 pub(crate) struct Nodes {
     children: Vec<Child>,
     urls: String,
@@ -37,7 +38,7 @@ pub(crate) struct Nodes {
 }
 
 impl Nodes {
-    /// Starts `count` of them with their data in a folder below `dir`, and waits until each answers.
+    /// Starts `count` nodes with their data in a folder below `dir`, and waits until each of them answers.
     pub(crate) fn start(program: &Path, count: usize, dir: &Path) -> anyhow::Result<Self> {
         let data = TempDir::with_prefix_in("yardstick-nats-", dir)?;
         let ports = free_ports(count * 2)?;
@@ -59,12 +60,12 @@ impl Nodes {
         Ok(nodes)
     }
 
-    /// How they are reached, as a server's option takes it.
+    /// The addresses of the nodes, as an option of the server takes them.
     pub(crate) fn urls(&self) -> &str {
         &self.urls
     }
 
-    /// CPU that each has used so far.
+    /// The CPU that each node has used so far.
     pub(crate) fn cpu(&self) -> anyhow::Result<Vec<Duration>> {
         self.children.iter().map(|child| process::cpu(child.id())).collect()
     }
@@ -73,7 +74,7 @@ impl Nodes {
 impl Drop for Nodes {
     fn drop(&mut self) {
         for child in &mut self.children {
-            // Its data is thrown away with it.
+            // The data of the nodes is thrown away with them.
             let _ended = child.kill().and_then(|()| child.wait());
         }
     }
@@ -101,7 +102,7 @@ fn configuration(dir: &Path, index: usize, port: u16, routes: &[u16]) -> String 
     text
 }
 
-/// Ports that nobody listens at. Should another program take one before the node does, that node ends and says so.
+/// Ports at which nobody listens. If another program takes one before the node does, that node ends and says so.
 fn free_ports(count: usize) -> anyhow::Result<Vec<u16>> {
     let listeners: Vec<TcpListener> =
         (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<_, _>>()?;
@@ -114,7 +115,7 @@ fn wait_until_it_answers(port: u16, log: &Path) -> anyhow::Result<()> {
         if Instant::now() > until {
             bail!("a node of NATS does not answer: {}", fs::read_to_string(log).unwrap_or_default());
         }
-        // A program that starts tells nobody when it is ready.
+        // A program that starts does not report when it is ready.
         std::thread::sleep(Duration::from_millis(20));
     }
     Ok(())

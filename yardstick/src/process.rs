@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-/// User and system time of all living threads of a process. The programs measured here end no thread
-/// while they are measured.
+/// User and system time of all living threads of a process. The programs that are measured here end no thread
+/// meanwhile.
 pub(crate) fn cpu(pid: u32) -> anyhow::Result<Duration> {
     let mut nanos = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task")).context("the process is gone")? {
@@ -18,7 +18,7 @@ pub(crate) fn cpu(pid: u32) -> anyhow::Result<Duration> {
     Ok(Duration::from_nanos(nanos))
 }
 
-/// Bytes of a process in memory.
+/// How many bytes of a process are in memory.
 pub(crate) fn resident(pid: u32) -> anyhow::Result<u64> {
     let status = fs::read_to_string(PathBuf::from(format!("/proc/{pid}/status")))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
@@ -26,7 +26,7 @@ pub(crate) fn resident(pid: u32) -> anyhow::Result<u64> {
     Ok(kib * 1024)
 }
 
-/// CPU this process has used.
+/// The CPU that this process has used.
 pub(crate) fn own_cpu() -> anyhow::Result<Duration> {
     cpu(std::process::id())
 }

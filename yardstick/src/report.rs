@@ -1,4 +1,4 @@
-//! Figures as people and programs read them: a table on standard output, JSON in a file.
+//! Figures as people and programs read them: a table on standard output, and JSON in a file.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -9,34 +9,34 @@ use serde_json::{Value, json};
 /// What a figure should be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Goal {
-    /// So many times the limit at the most.
+    /// At most this many times the limit.
     Times(f64),
-    /// This part of the limit at least.
+    /// At least this part of the limit.
     Part(f64),
-    /// This at the most.
+    /// At most this value.
     AtMost(f64),
-    /// This at least.
+    /// At least this value.
     AtLeast(f64),
-    /// None; it is shown to be seen.
+    /// There is no goal; the figure is only shown.
     Shown,
 }
 
-/// One figure of one scenario: a value for each round.
+/// One figure of one scenario, with a value for each round.
 #[derive(Debug, Clone)]
 pub(crate) struct Figure {
     pub(crate) scenario: &'static str,
     pub(crate) name: String,
     pub(crate) unit: &'static str,
     pub(crate) ours: Vec<f64>,
-    /// The limit's, from the same rounds; none where there is no limit.
+    /// The values of the limit in the same rounds; empty where there is no limit.
     pub(crate) limit: Vec<f64>,
-    /// The same of the limit that stores.
+    /// The values of the limit that stores.
     pub(crate) storing: Vec<f64>,
     pub(crate) goal: Goal,
 }
 
 impl Figure {
-    /// A figure without a value yet.
+    /// A figure without values.
     pub(crate) fn new(
         scenario: &'static str,
         name: impl Into<String>,
@@ -54,7 +54,7 @@ impl Figure {
         }
     }
 
-    /// The median over the rounds of what each was as a multiple of the limit in the same round.
+    /// The median over the rounds of each value as a multiple of the limit in the same round.
     fn ratio(&self) -> Option<f64> {
         self.ratio_to(&self.limit)
     }
@@ -124,7 +124,7 @@ impl Figure {
     }
 }
 
-/// The middle one.
+/// The median; `None` without values.
 pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -139,7 +139,7 @@ fn short(value: f64) -> String {
     }
 }
 
-/// Prints the table's head. "storing" is the ratio to the limit that stores.
+/// Prints the head of the table. "storing" is the ratio to the limit that stores.
 pub(crate) fn head() -> io::Result<()> {
     let (hobnob, limit, ratio, storing, goal) = ("hobnob", "limit", "ratio", "storing", "goal");
     writeln!(
@@ -158,7 +158,7 @@ pub(crate) fn rows(figures: &[Figure]) -> io::Result<()> {
     out.flush()
 }
 
-/// Writes all of them to a file.
+/// Writes all figures to a file.
 pub(crate) fn save(figures: &[Figure], file: &Path) -> anyhow::Result<()> {
     let figures: Vec<Value> = figures.iter().map(Figure::json).collect();
     std::fs::write(file, serde_json::to_vec_pretty(&json!({ "figures": figures }))?)?;
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ratio_is_taken_within_each_round() {
+    fn a_ratio_is_computed_within_each_round() {
         let mut figure = Figure::new("x", "y", "ms", Goal::Times(1.5));
         figure.ours = vec![2.0, 30.0, 4.0];
         figure.limit = vec![1.0, 20.0, 4.0];

@@ -1,5 +1,4 @@
-//! What is measured: the real server or the limit, each a process of its own that lives as long as
-//! its [`Subject`].
+//! What is measured: the real server or the limit. Each is a process of its own that lives as long as its [`Subject`].
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -14,34 +13,34 @@ use tempfile::TempDir;
 
 use crate::process;
 
-/// Which of them.
+/// The kind of server that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// `hobnob-server`, with its store on.
+    /// `hobnob-server`, with its store.
     Hobnob,
-    /// [`crate::limit`].
+    /// The limit; see [`crate::limit`].
     Limit,
-    /// The limit, which writes and syncs what arrived before anybody hears it.
+    /// The limit, which also writes and syncs what arrived before anybody hears it.
     Storing,
 }
 
 impl Kind {
-    /// In the order in which they take turns.
+    /// The kinds in the order in which they take turns.
     pub(crate) const BOTH: [Self; 2] = [Self::Hobnob, Self::Limit];
 
-    /// The same, where texts are said: only there storing costs something.
+    /// The kinds where texts are said: only there storing costs something.
     pub(crate) const ALL: [Self; 3] = [Self::Hobnob, Self::Limit, Self::Storing];
 }
 
-/// Where the programs are.
+/// The folder in which the programs are.
 #[derive(Debug, Clone)]
 pub(crate) struct Programs {
     dir: PathBuf,
 }
 
 impl Programs {
-    /// Those beside this program; built first, with the same profile, so that one command measures
-    /// what the sources say.
+    /// The programs beside this one. They are built first, with the same profile, so that one command measures what the
+    /// sources say.
     pub(crate) fn build() -> anyhow::Result<Self> {
         let own = std::env::current_exe().context("where am I?")?;
         let dir = own.parent().context("a program is in a folder")?.to_owned();
@@ -57,12 +56,12 @@ impl Programs {
         Ok(Self { dir })
     }
 
-    /// One of them.
+    /// The path of one of the programs.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
 
-    /// The folder they are in. It is on a disk, which the system's folder for temporary files need not be: there
+    /// The folder of the programs. It is on a disk; the system's folder for temporary files may be in memory, where
     /// durability costs nothing.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
@@ -78,7 +77,7 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    /// Starts it, and waits until it listens.
+    /// Starts a server, and waits until it listens.
     pub(crate) fn start(kind: Kind, programs: &Programs) -> anyhow::Result<Self> {
         let data = TempDir::with_prefix_in("yardstick-", &programs.dir)?;
         let command = match kind {
@@ -95,8 +94,8 @@ impl Subject {
         Self::run(kind, command, data)
     }
 
-    /// Starts a server that shares one lobby with others over the nodes at `urls`; `beside` is one of them, from whom
-    /// it has its key.
+    /// Starts a server that shares one lobby with others over the nodes at `urls`. `beside` is one of these servers,
+    /// from which it gets its key.
     pub(crate) fn start_clustered(
         programs: &Programs,
         urls: &str,
@@ -155,19 +154,19 @@ impl Subject {
         key_file(&self.data)
     }
 
-    /// Kills it, as a crash does, and waits until it is gone.
+    /// Kills the server, as a crash does, and waits until it is gone.
     pub(crate) fn kill(&mut self) -> anyhow::Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
-    /// CPU used so far.
+    /// The CPU that the server has used so far.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
         process::cpu(self.child.id())
     }
 
-    /// Bytes in memory.
+    /// How many bytes of the server are in memory.
     pub(crate) fn resident(&self) -> anyhow::Result<u64> {
         process::resident(self.child.id())
     }

@@ -1,14 +1,14 @@
-//! What the crowd heard: how many deliveries, how late, in which order. Plain numbers.
+//! What the crowd heard: how many deliveries, how late, and in which order. Plain numbers.
 
 use std::time::Duration;
 
-/// Buckets for each power of two: figures are exact to three per cent.
+/// How many buckets there are for each power of two: figures are exact to three per cent.
 const STEPS: usize = 32;
 
-/// From here on a delivery counts as late.
+/// A delivery that took longer than this counts as late.
 const LATE: Duration = Duration::from_secs(1);
 
-/// How many took how long.
+/// How many deliveries took how long.
 #[derive(Debug, Clone)]
 pub(crate) struct Histogram {
     buckets: Vec<u64>,
@@ -22,13 +22,13 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// Counts one.
+    /// Counts a delivery that took this long.
     pub(crate) fn add(&mut self, nanos: u64) {
         self.buckets[bucket(nanos)] += 1;
         self.count += 1;
     }
 
-    /// What this part of them did not exceed: 0.5 for the median.
+    /// The time that this part of the deliveries did not exceed; 0.5 for the median.
     pub(crate) fn quantile(&self, part: f64) -> Duration {
         let wanted = (self.count as f64 * part).ceil().max(1.0) as u64;
         let mut seen = 0;
@@ -57,25 +57,25 @@ fn floor(bucket: usize) -> u64 {
 /// What was heard since the last [`Tally::begin`].
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
-    /// Texts heard, by all clients together.
+    /// How many texts all clients together have heard.
     pub(crate) deliveries: u64,
-    /// Texts passed over: a later one of the same author came first.
+    /// How many texts were skipped: a later one of the same author came first.
     pub(crate) lost: u64,
-    /// Texts heard before.
+    /// How many texts came again.
     pub(crate) duplicate: u64,
-    /// Deliveries that took longer than a second.
+    /// How many deliveries took longer than a second.
     pub(crate) late: u64,
-    /// From the moment a text was said to the moment it was heard.
+    /// The times from the moment a text was said to the moment it was heard.
     pub(crate) latencies: Histogram,
 }
 
 impl Tally {
-    /// Forgets what was.
+    /// Begins anew.
     pub(crate) fn begin(&mut self) {
         *self = Self::default();
     }
 
-    /// A text was heard; `expected` is the number that was to come next from its author.
+    /// A text was heard. `expected` is the number that should have come next from its author.
     pub(crate) fn heard(&mut self, expected: &mut u32, number: u32, nanos: u64) {
         if number < *expected {
             self.duplicate += 1;
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_told_twice_is_counted() {
+    fn texts_that_are_missing_or_come_twice_are_counted() {
         let (mut tally, mut expected) = (Tally::default(), 0);
         for number in [0, 1, 1, 4] {
             tally.heard(&mut expected, number, 5);

@@ -1,4 +1,4 @@
-//! The client program on a pseudo-terminal: started, typed at, waited for, and looked at from outside.
+//! The client program on a pseudo-terminal: it is started, typed at, waited for, and examined from outside.
 
 use std::io::{Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -13,13 +13,13 @@ use tempfile::TempDir;
 use crate::process;
 use crate::subject::{Programs, Subject};
 
-/// What the client says when it is in.
+/// What the client says when it is in the lobby.
 pub(crate) const WELCOME: &[u8] = b"you are in the lobby";
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A pseudo-terminal with the client on it; it is killed with it.
+/// A pseudo-terminal with the client on it. Dropping it kills the client.
 pub(crate) struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
@@ -79,12 +79,12 @@ impl Terminal {
 }
 
 impl Terminal {
-    /// CPU the client has used.
+    /// The CPU that the client has used.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
         process::cpu(self.pid()?)
     }
 
-    /// Bytes of the client in memory.
+    /// How many bytes of the client are in memory.
     pub(crate) fn resident(&self) -> anyhow::Result<u64> {
         process::resident(self.pid()?)
     }
@@ -98,7 +98,7 @@ impl Terminal {
         Ok(self.keys.write_all(format!("{line}\r").as_bytes())?)
     }
 
-    /// Waits for the client to end by itself.
+    /// Waits until the client ends by itself.
     pub(crate) fn ended(mut self) -> anyhow::Result<()> {
         let ended = self.child.wait()?;
         anyhow::ensure!(ended.success(), "the client ended with {ended:?}");

@@ -1,24 +1,24 @@
-//! The texts that are said: who said it, which one it is and when, filled up to a fixed length, so
-//! that a receiver knows from the text alone whether it is late, lost or told twice.
+//! The texts that are said. A text contains its author, its number and its time, and is filled up to a fixed length. So
+//! a receiver knows from the text alone whether it is late, lost or came twice.
 
 use std::io::Write;
 
-/// Bytes of one text.
+/// The length of a text, in bytes.
 pub(crate) const TEXT_BYTES: usize = 128;
 
-/// What a text says.
+/// What a text contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {
     /// The index of its author.
     pub(crate) sender: u32,
-    /// Counts up from 0 for each author.
+    /// The number of the text; it counts up from 0 for each author.
     pub(crate) number: u32,
-    /// Nanoseconds since the run's beginning.
+    /// When it was said, in nanoseconds since the beginning of the run.
     pub(crate) at: u64,
 }
 
 impl Stamp {
-    /// The text.
+    /// Writes the text.
     pub(crate) fn text(self) -> String {
         let mut text = Vec::with_capacity(TEXT_BYTES);
         let Self { sender, number, at } = self;
@@ -27,7 +27,7 @@ impl Stamp {
         String::from_utf8(text).expect("it is ASCII")
     }
 
-    /// Reads a text that begins here.
+    /// Reads a text at the beginning of `text`.
     pub(crate) fn read(text: &[u8]) -> Option<Self> {
         let sender = digits(text.get(..6)?)? as u32;
         let number = digits(text.get(7..17)?)? as u32;
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_says_what_it_was_given() {
+    fn a_text_contains_what_it_was_given() {
         let stamp = Stamp { sender: 17, number: 4_000_000, at: 123_456_789_012 };
         let text = stamp.text();
         assert_eq!(text.len(), TEXT_BYTES);

@@ -14,6 +14,7 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long nodes may take until they answer.
@@ -77,8 +78,8 @@ fn found() -> Option<PathBuf> {
     program
 }
 
-/// `count` nodes with JetStream; each writes to its disk before it acknowledges when `sync` is set. `None`, and a
-/// word on standard error, where this machine has no `nats-server`.
+/// Starts `count` nodes with JetStream. If `sync` is set, each writes to its disk before it acknowledges. `None`, with
+/// a message on standard error, if this machine has no `nats-server`, or one that is too old for `sync`.
 pub(crate) fn start(count: usize, sync: bool) -> Option<Nodes> {
     let program = found()?;
     if sync && !can_sync_always(&program) {
@@ -89,12 +90,12 @@ pub(crate) fn start(count: usize, sync: bool) -> Option<Nodes> {
     Some(spawn_all(&program, &Place::here(), count, sync, ""))
 }
 
-/// One node with JetStream, whose file has this in it besides.
+/// Starts one node with JetStream and adds `more` to its configuration file.
 pub(crate) fn start_with(more: &str) -> Option<Nodes> {
     Some(spawn_all(&found()?, &Place::here(), 1, false, more))
 }
 
-/// One node with JetStream in a network of its own, where it has the address `host`.
+/// Starts one node with JetStream in its own network namespace, where it has the address `host`.
 pub(crate) fn start_inside(host: &str, prefix: &[String]) -> Option<Nodes> {
     let place = Place { host: host.to_owned(), prefix: prefix.to_vec() };
     Some(spawn_all(&found()?, &place, 1, false, ""))
@@ -121,7 +122,7 @@ fn spawn_all(program: &Path, place: &Place, count: usize, sync: bool, more: &str
     nodes
 }
 
-/// Whether it can be told to write to its disk before it acknowledges: from 2.10 on.
+/// Whether this `nats-server` can write to its disk before it acknowledges: from 2.10 on.
 fn can_sync_always(program: &Path) -> bool {
     let said = Command::new(program).arg("--version").output().unwrap().stdout;
     let said = String::from_utf8(said).unwrap();
@@ -154,12 +155,13 @@ fn configuration(
     text
 }
 
-/// Ports at which nobody listens. Another program may take one before the node does; then the node ends at once and the
-/// test says so.
+/// Ports that nobody listens at, below the range that the system picks from: a node that is started again finds its ports
+/// free, whatever connections were made meanwhile. Test runs that began one after the other look far from each other.
 fn free_ports(count: usize) -> Vec<u16> {
-    let listeners: Vec<TcpListener> =
-        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
-    listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id().wrapping_mul(7919) % 9_000).unwrap();
+    let ports = std::iter::repeat_with(|| 10_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 9_000);
+    ports.filter(|port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok()).take(count).collect()
 }
 
 fn spawn(program: &Path, place: &Place, config: &Path) -> io::Result<Child> {
@@ -191,6 +193,11 @@ impl Node {
     pub(crate) fn start_again(&mut self) {
         self.child = spawn(&self.program, &self.place, &self.config).unwrap();
         self.wait_until_it_answers();
+    }
+
+    /// The folder of what it stores; it must not be running when that is copied or put back.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.config.with_extension("")
     }
 
     /// Freezes the node, or lets it go on.

@@ -6,6 +6,9 @@
 #[path = "../node/mod.rs"]
 mod node;
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -226,6 +229,36 @@ async fn a_stream_that_goes_back_or_is_made_anew_is_noticed() {
     NatsStream::<String>::found(link, &settings, StreamIdentity([8; 16]), "another").await.unwrap();
     let replaced = timeout(LONG, next(&mut *follower)).await.unwrap().unwrap_err();
     assert_eq!(replaced, StreamError::Replaced);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_went_back_and_has_gone_on_since_is_noticed() {
+    let Some(mut nodes) = node::start(1, false) else { return };
+    let settings = settings(nodes.urls(), "lobby");
+    let stream = stream(&settings).await;
+    let mut follower = stream.follow(Place(0));
+    publish(&stream, "one").await;
+    let copy = |from: &Path, to: &Path| {
+        let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
+        assert!(copied.success());
+    };
+    let (store, older) = (nodes.nodes[0].store(), nodes.nodes[0].store().with_extension("older"));
+    nodes.nodes[0].kill();
+    copy(&store, &older);
+    nodes.nodes[0].start_again();
+    assert_eq!(publish(&stream, "two").await, Place(2));
+    for text in ["one", "two"] {
+        assert_eq!(*heard(&mut *follower).await.batch, text);
+    }
+    // As a disk without its last writes, and others go on where it ends.
+    nodes.nodes[0].kill();
+    fs::remove_dir_all(&store).unwrap();
+    copy(&older, &store);
+    nodes.nodes[0].start_again();
+    assert_eq!(publish(&stream, "another two").await, Place(2));
+    publish(&stream, "three").await;
+    let went_back = timeout(LONG, next(&mut *follower)).await.unwrap().unwrap_err();
+    assert_eq!(went_back, StreamError::WentBack { reached: Place(2), ends: Place(1) });
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,9 @@
 //! handshake is spent on it. A few of these connections are let through nevertheless, because an operator may come from
 //! there, and only a handshake shows that; users who are no operators are refused after the handshake. Knows nothing of
 //! why an address is banned.
+//!
+//! These few are counted by network, so that a flood from one computer in a wide range takes nothing from an operator
+//! elsewhere in that range; and for all networks together, so that a flood from very many costs no more handshakes.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,15 +12,21 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::decide::rules::{AddressRange, MAX_ENTRIES, Term};
+use crate::decide::rules::{AddressRange, Term};
 use crate::limits::allowance::{Allowance, Measure};
+use crate::network::Network;
 
-/// From each range, one connection is let through in this time.
-const ONE_IN: Duration = Duration::from_secs(5);
+/// From each network in a banned range so many connections are let through at once, and then one in this time.
+const AT_ONCE: u32 = 2;
+const ONE_IN: Duration = Duration::from_secs(10);
 
-/// From all ranges together, this many connections are let through at once, and after that one in this time.
-const AT_ONCE: u32 = 4;
-const OF_ALL_ONE_IN: Duration = Duration::from_secs(2);
+/// Networks that are counted. One for which there is no room is let through as long as all together may be.
+const MAX_NETWORKS: usize = 16 * 1024;
+
+/// From all of them so many at once, and then one in this time: about a hundredth of a processor, and as many as a hundred
+/// networks ask for that never stop.
+const OF_ALL_AT_ONCE: u32 = 16;
+const OF_ALL_ONE_IN: Duration = Duration::from_millis(100);
 
 /// The banned ranges, and how many connections were let through.
 #[derive(Debug)]
@@ -26,17 +35,16 @@ pub(crate) struct BannedRanges(Mutex<Inner>);
 #[derive(Debug)]
 struct Inner {
     ranges: Vec<(AddressRange, Term)>,
-    of_range: Allowance<AddressRange>,
+    of_network: Allowance<Network>,
     of_all: Allowance<()>,
 }
 
 impl Default for BannedRanges {
     fn default() -> Self {
-        let (buckets, when_crowded) = (MAX_ENTRIES, false);
-        let of_range = Allowance::new(Measure { burst: 1, every: ONE_IN, buckets, when_crowded });
-        let of_all =
-            Allowance::new(Measure { burst: AT_ONCE, every: OF_ALL_ONE_IN, buckets: 1, when_crowded });
-        Self(Mutex::new(Inner { ranges: Vec::new(), of_range, of_all }))
+        let of_network = Measure { burst: AT_ONCE, every: ONE_IN, buckets: MAX_NETWORKS, when_crowded: true };
+        let of_all = Measure { burst: OF_ALL_AT_ONCE, every: OF_ALL_ONE_IN, buckets: 1, when_crowded: false };
+        let (of_network, of_all) = (Allowance::new(of_network), Allowance::new(of_all));
+        Self(Mutex::new(Inner { ranges: Vec::new(), of_network, of_all }))
     }
 }
 
@@ -50,9 +58,25 @@ impl BannedRanges {
     pub(crate) fn lets_pass(&self, ip: IpAddr, now: Instant, wall: u64) -> bool {
         let mut inner = self.lock();
         let holds = |term: &Term| term.as_end().is_none_or(|end| wall < end);
-        let banned = inner.ranges.iter().find(|(range, term)| holds(term) && range.contains(ip));
-        let Some((range, _)) = banned.copied() else { return true };
-        inner.of_range.take(range, now) && inner.of_all.take((), now)
+        if !inner.ranges.iter().any(|(range, term)| holds(term) && range.contains(ip)) {
+            return true;
+        }
+        let network = Network::of(ip);
+        if !inner.of_network.take(network, now) {
+            return false;
+        }
+        let passes = inner.of_all.take((), now);
+        if !passes {
+            // It was the others', so that the next try of this one counts as its first.
+            inner.of_network.give_back(&network);
+        }
+        passes
+    }
+
+    /// Whoever came from this address is an operator: what was counted against the address is given back, so that an
+    /// operator may come and go as often as others.
+    pub(crate) fn is_an_operators(&self, ip: IpAddr) {
+        self.lock().of_network.give_back(&Network::of(ip));
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -69,23 +93,66 @@ mod tests {
         (0..100).filter(|_| banned.lets_pass(ip, now, wall)).count()
     }
 
+    fn of(range: &str, term: Term) -> BannedRanges {
+        let banned = BannedRanges::default();
+        banned.set(vec![(range.parse().unwrap(), term)]);
+        banned
+    }
+
     #[test]
-    fn a_banned_range_gets_one_handshake_in_a_while_and_other_addresses_are_not_affected() {
-        let (banned, now) = (BannedRanges::default(), Instant::now());
-        banned.set(vec![("192.0.2.0/24".parse().unwrap(), Term::Millis(1000))]);
-        assert_eq!(passed(&banned, "192.0.2.9", now, 999), 1);
-        assert_eq!(passed(&banned, "::ffff:192.0.2.7", now, 999), 0, "the same range");
+    fn of_a_banned_network_one_connection_in_a_while_is_worth_a_handshake_and_others_are_not_touched() {
+        let (banned, now) = (of("192.0.2.0/24", Term::Millis(1000)), Instant::now());
+        assert_eq!(passed(&banned, "192.0.2.9", now, 999), 2);
+        assert_eq!(passed(&banned, "::ffff:192.0.2.9", now, 999), 0, "the same address");
         assert_eq!(passed(&banned, "192.0.3.9", now, 999), 100);
         assert_eq!(passed(&banned, "192.0.2.9", now + ONE_IN, 999), 1);
         assert_eq!(passed(&banned, "192.0.2.9", now + ONE_IN, 1000), 100, "the ban has ended");
     }
 
     #[test]
-    fn many_banned_ranges_cost_no_more_handshakes_than_a_few() {
-        let (banned, now) = (BannedRanges::default(), Instant::now());
-        let ranges = (0..50).map(|n| (format!("10.0.{n}.0/24").parse().unwrap(), Term::ForGood));
-        banned.set(ranges.collect());
-        let all: usize = (0..50).map(|n| passed(&banned, &format!("10.0.{n}.1"), now, 0)).sum();
-        assert_eq!(all, AT_ONCE as usize);
+    fn an_operator_comes_and_goes_as_often_as_others() {
+        let (banned, now) = (of("192.0.2.0/24", Term::ForGood), Instant::now());
+        let ip = "192.0.2.9".parse().unwrap();
+        for number in 0..OF_ALL_AT_ONCE {
+            assert!(banned.lets_pass(ip, now, 0), "{number}");
+            banned.is_an_operators(ip);
+        }
+    }
+
+    #[test]
+    fn an_operator_in_a_wide_range_gets_in_while_others_of_it_flood() {
+        for (range, others, operator) in
+            [("10.0.0.0/8", "10.9.9.", "10.1.2.3"), ("2001:db8::/32", "2001:db8:9::", "2001:db8:1::7")]
+        {
+            let (banned, start) = (of(range, Term::ForGood), Instant::now());
+            let mut passed = 0;
+            for second in 0..200_u64 {
+                let now = start + Duration::from_secs(second);
+                for n in 0..50 {
+                    // Of IPv6 all from one network.
+                    let other = format!("{others}{n}").parse().unwrap();
+                    (0..20).for_each(|_| _ = banned.lets_pass(other, now, 0));
+                }
+                // Once in ten seconds, as a client tries that nobody lets in.
+                if second % 10 == 9 {
+                    let tried = now + Duration::from_millis(500);
+                    passed += usize::from(banned.lets_pass(operator.parse().unwrap(), tried, 0));
+                }
+            }
+            assert_eq!(passed, 20, "{range}");
+        }
+    }
+
+    #[test]
+    fn many_banned_networks_cost_no_more_handshakes_than_a_few_and_little_memory() {
+        let (banned, start) = (of("10.0.0.0/8", Term::ForGood), Instant::now());
+        let mut all = 0;
+        for n in 0..40_000_u32 {
+            let now = start + Duration::from_micros(u64::from(n) * 25);
+            all += usize::from(banned.lets_pass(IpAddr::from((10 << 24 | n).to_be_bytes()), now, 0));
+        }
+        let most = OF_ALL_AT_ONCE as usize + 10;
+        assert!((most - 1..=most).contains(&all), "{all} in a second");
+        assert!(banned.lock().of_network.remembered() <= MAX_NETWORKS);
     }
 }

@@ -2,6 +2,7 @@
 //! admitted client holds a [`Slot`] and gives it back by dropping it.
 
 pub(crate) mod banned_ranges;
+mod kept_out;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hobnob_protocol::message::RefusedCode;
 
 use crate::network::Network;
+
+pub(crate) use kept_out::KeptOut;
 
 /// How many connections may be told at the same time why they are not let in. Further ones are closed without an
 /// explanation.

@@ -518,6 +518,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         let Some(arrival) = self.arrival.take() else { return };
         let mut welcome = arrival.welcome(&*self.shared.log, &self.shared.recent, admitted).await;
         welcome.motd = self.shared.motd.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if welcome.operator {
+            self.shared.banned.is_an_operators(welcome.observed);
+        }
         self.connection.welcome(welcome);
         for room in arrival.rooms {
             if let Next::Ask(command) = self.join_room(room.into())

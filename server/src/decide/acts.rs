@@ -65,7 +65,7 @@ impl StagedRules {
         self.changed |= self.rules.set_file(listed.iter().cloned());
     }
 
-    /// Takes over what operators decided before several servers shared an order, unless something is decided here
+    /// Takes over what operators decided before several servers shared an order, as far as it is not decided here
     /// already.
     pub(super) fn keep(&mut self, kept: &Rules) {
         self.changed |= self.rules.keep(kept);
@@ -189,7 +189,8 @@ pub(super) fn meant(act: &Act, lasts: Option<u64>, roster: &Roster, rules: &Rule
         "unban" => {
             let banned = what_is_banned(act, roster, rules)?;
             let target = target(&banned)?;
-            Ok(Meant { moderation: Moderation::Unban(banned), name: act.name.clone(), target: Some(target) })
+            let name = act.name.clone().or_else(|| name_of(&banned, roster));
+            Ok(Meant { moderation: Moderation::Unban(banned), name, target: Some(target) })
         }
         "mute" => {
             let who = whom(act, roster, rules)?;
@@ -207,8 +208,8 @@ pub(super) fn meant(act: &Act, lasts: Option<u64>, roster: &Roster, rules: &Rule
         "unlock" => plain(Moderation::Unlock),
         "admit" => {
             let fingerprint: Fingerprint = parsed(act)?;
-            let moderation = Moderation::Admit(fingerprint);
-            Ok(Meant { moderation, name: None, target: act.target.clone() })
+            let name = roster.known_by(&fingerprint).map(|(_, name)| name);
+            Ok(Meant { moderation: Moderation::Admit(fingerprint), name, target: act.target.clone() })
         }
         _ => Err(Denied::Malformed),
     }
@@ -244,17 +245,26 @@ fn ban(
 
 /// Finds out whom an act is about. An act that gives a name is about the user who is here under that name, or else
 /// about the key to which the name belongs, or else about the key that had the name when an operator did something to
-/// it. An act without a name gives a key by its fingerprint.
+/// it. An act without a name gives a key by its fingerprint; the key's name here is looked up.
 fn whom(act: &Act, roster: &Roster, rules: &Rules) -> Result<Who, Denied> {
     let Some(name) = &act.name else {
         let fingerprint: Fingerprint = parsed(act)?;
-        return Ok(Who { name: None, fingerprint, key: None });
+        let (key, name) = roster.known_by(&fingerprint).unzip();
+        return Ok(Who { name, fingerprint, key });
     };
     if let Some(key) = roster.key_of(name) {
         let name = roster.spelling(name);
         return Ok(Who { name: Some(name), fingerprint: key.fingerprint(), key: Some(key) });
     }
     rules.known_as(name).ok_or(Denied::NoSuchUser)
+}
+
+/// The name that a banned key has here.
+fn name_of(banned: &Banned, roster: &Roster) -> Option<UserName> {
+    match banned {
+        Banned::Key(fingerprint) => roster.known_by(fingerprint).map(|(_, name)| name),
+        Banned::Range(_) => None,
+    }
 }
 
 fn what_is_banned(act: &Act, roster: &Roster, rules: &Rules) -> Result<Banned, Denied> {

@@ -197,6 +197,38 @@ fn an_absent_user_is_banned_by_his_name_and_unbanned_by_it() {
 }
 
 #[test]
+fn whoever_is_meant_by_fingerprint_stands_in_the_log_by_name_too() {
+    let mut stage = Stage::new();
+    stage.apply(vec![join(3, "carl", 3), join(4, "dora", 4), Entry::Leave(ConnectionId(4))]);
+    let [carl, dora] = [3, 4].map(|byte| key(byte).fingerprint());
+    for (id, act_, told) in [
+        (1, format!("mute ={carl}"), "boss mute carl"),
+        (2, format!("ban ={dora}"), "boss ban dora"),
+        (3, format!("unban ={dora}"), "boss unban dora"),
+        (4, format!("admit ={dora}"), "boss admit dora"),
+        (5, format!("op ={dora}"), "boss op dora"),
+        (6, format!("ban ={}", key(9).fingerprint()), "boss ban "),
+    ] {
+        assert_eq!(stage.told(vec![act(1, id, &act_)]), [told], "{act_}");
+    }
+    let told = stage.told(vec![act(1, 7, &format!("kick ={carl}"))]);
+    assert_eq!(told, ["boss kick carl", "3 out Kicked"]);
+}
+
+#[test]
+fn what_would_last_longer_than_any_calendar_is_for_good() {
+    let mut stage = Stage::new();
+    stage.apply(vec![join(3, "carl", 3)]);
+    let effects = stage.apply(vec![act_for(1, 1, "ban carl", Some(u64::MAX))]);
+    let until = effects.iter().find_map(|effect| match effect {
+        Effect::Said { message, .. } => message.content.act().map(|act| act.until),
+        _ => None,
+    });
+    assert_eq!(until, Some(None));
+    assert_eq!(stage.machine.rules().bans()[0].sentence.until, None);
+}
+
+#[test]
 fn a_ban_of_a_range_sends_out_and_keeps_out_everybody_there_but_operators() {
     let mut stage = Stage::new();
     stage.apply(vec![join(3, "carl", 3), join_from(4, "dora", 4, "198.51.100.1")]);

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_client_is_reached_is_not_in_it() {
+    fn the_addresses_of_a_client_are_not_in_a_batch() {
         let mut batch = batch();
         if let Entry::Join(join) = &mut batch.entries[0] {
             join.newcomer.candidates = vec!["192.0.2.7:5000".parse().unwrap()];

@@ -114,7 +114,8 @@ pub enum Entry {
     Kept(Box<LobbyMessage>),
     /// A name that belonged to a key before the lobby had several servers.
     KeptName(NameBinding),
-    /// What operators had decided before the lobby had several servers. It counts only while nothing is decided yet.
+    /// What operators had decided before the lobby had several servers, or a part of it. Only what is not decided yet
+    /// is taken over.
     KeptRules(Box<Rules>),
     /// The addresses at which clients reach the proposing server.
     Serves(Vec<Candidate>),

@@ -14,7 +14,7 @@ use hobnob_order::{Ordered, Place, ServerId};
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::content::{Act, Content};
 use hobnob_protocol::message::{NotAcceptedCode, Refused, RefusedCode};
-use hobnob_protocol::name::{Candidate, LogId};
+use hobnob_protocol::name::{Candidate, LogId, PublicKey};
 use hobnob_protocol::room::RoomName;
 
 use super::acts::{self, Meant, StagedRules};
@@ -188,6 +188,12 @@ impl Machine {
         &mut self.rooms
     }
 
+    /// Why the rules of operators would keep a newcomer out, as they are now.
+    pub(crate) fn keeps_out(&self, key: &PublicKey, network: Network) -> Option<Refused> {
+        let (network, named_since) = (Some(network), self.roster.named_since(key));
+        self.rules.rules().admits(&Visitor { key, network, named_since }).err().map(acts::not_admitted)
+    }
+
     /// Whether a text or act has a number already, or can get none any more. `room` is `None` for the lobby.
     pub(crate) fn is_known(&self, from: ConnectionId, id: u64, room: Option<&RoomName>) -> bool {
         let Some(author) = self.roster.member(from) else { return false };
@@ -341,7 +347,7 @@ impl Machine {
         }
     }
 
-    /// Only those who are in a room may speak there, and only they set its topic. All other acts are for operators.
+    /// Only those who are in a room may speak there, and only they set its topic. No other act is done in a room.
     fn may_say(
         &self,
         from: ConnectionId,
@@ -352,19 +358,24 @@ impl Machine {
             return Err(NotAcceptedCode::NotInRoom);
         }
         match content.act() {
-            Some(act) if room.is_none() || !act.kind.is_topic() => Err(NotAcceptedCode::NotOperator),
+            // What operators do is done in the lobby, and holds in all rooms.
+            Some(act) if room.is_some() && !act.kind.is_topic() => Err(NotAcceptedCode::BadAct),
+            Some(_) if room.is_none() => Err(NotAcceptedCode::NotOperator),
             _ => Ok(()),
         }
     }
 
     fn join_room(&mut self, from: ConnectionId, room: &RoomName, log: LogId, out: &mut Vec<Effect>) {
         let Some(member) = self.roster.member(from).filter(|_| !self.rules.is_out(from)) else { return };
-        out.push(match self.rooms.join(from, member, room, log, self.last_at) {
-            Ok(InRoom { view, is_new }) => {
-                Effect::InRoom { id: from, name: Arc::clone(&member.name), view, is_new }
+        let rules = self.rules.rules();
+        let counts = |key: &PublicKey| !rules.is_banned(key);
+        match self.rooms.join(from, member, room, log, self.last_at, counts) {
+            Ok(InRoom { view, is_new, instead_of }) => {
+                out.extend(instead_of.map(Effect::RoomGone));
+                out.push(Effect::InRoom { id: from, name: Arc::clone(&member.name), view, is_new });
             }
-            Err(code) => Effect::NotInRoom { id: from, room: room.clone(), code },
-        });
+            Err(code) => out.push(Effect::NotInRoom { id: from, room: room.clone(), code }),
+        }
     }
 
     fn part(&mut self, id: ConnectionId, room: &RoomName, out: &mut Vec<Effect>) {

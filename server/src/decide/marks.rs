@@ -13,9 +13,9 @@ const INTERVAL: u64 = 3600 * 1000;
 /// forgotten.
 const MAX_MARKS: usize = 2 * KEPT_MARKS;
 
-/// The part of an order that has this many marks after it may be dropped. So an order is kept for a week in which
-/// something was said every hour, and a server that was away for less than a week reads on from where it was. Marks are
-/// counted and their times are not compared, so that one wrong time drops nothing.
+/// The part of an order that has this many marks after it may be dropped. So an order is kept for a week, without
+/// the hours in which no server published anything, and a server that was away for less than a week reads on from where
+/// it was. Marks are counted and their times are not compared, so that one wrong time drops nothing.
 const KEPT_MARKS: usize = 24 * 7;
 
 /// The marks, the oldest first: each is a place and the time at which it was reached.
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_older_than_a_week_by_the_orders_own_clock_may_go() {
+    fn the_part_of_an_order_older_than_a_week_by_its_own_clock_may_be_dropped() {
         let mut marks = Marks::default();
         for hour in 0..=7 * 24 {
             assert_eq!(marks.old(), None);

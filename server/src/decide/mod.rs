@@ -10,7 +10,7 @@
 //!    on their order is kept, `outcome` compares what they have decided, `encoding` makes bytes of a batch, and `saved`
 //!    makes bytes of the whole machine.
 //! 4. `roster` knows who is here and to whom names belong, `rooms` knows which rooms there are and who is in them,
-//!    `numbering` gives the numbers of one log, `posts` knows which posts have a number, and `times` says which time a
+//!    `standing` tells how much a room is used, `numbering` gives the numbers of one log, `posts` knows which posts have a number, and `times` says which time a
 //!    message carries.
 //!
 //! Introductions are not decided here: they concern two users and are never in the order (`rendezvous`).
@@ -34,6 +34,7 @@ mod rooms_tests;
 pub(crate) mod roster;
 pub(crate) mod rules;
 mod saved;
+mod standing;
 mod table;
 mod times;
 
@@ -47,6 +48,7 @@ pub use rooms::{KeptRoom, OpenedRoom, RoomId, RoomView, Rooms};
 pub(crate) use rules::MAX_OPERATORS;
 pub use rules::Rules;
 pub use saved::{NotSaved, Saved};
+pub use standing::Standing;
 pub(crate) use times::EARLIEST;
 
 /// The number of a server that proposes; see the crate `hobnob-order`.

@@ -2,8 +2,11 @@
 //! the numbers to what is said in a room; other modules store it and tell the members.
 //!
 //! A room is made by its first member. It goes when nobody is in it and nothing was ever said there, or when nobody was
-//! in it for as long as an [`Expire`](super::Entry::Expire) says. The id of its log comes with the entry that makes the
-//! room, because nothing here may be left to chance.
+//! in it for as long as an [`Expire`](super::Entry::Expire) says. If there are as many rooms as there may be, a new room
+//! takes the place of one in which nobody is and that is not established ([`Standing`]): of the room in which the fewest
+//! keys spoke, and of several such rooms, of the one that was empty for longest. So somebody who fills the list loses
+//! those rooms first, and others can still make one. The id of a room's log comes with the entry that makes the room,
+//! because nothing here may be left to chance.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,6 +23,7 @@ use super::entry::ConnectionId;
 use super::numbering::{Numbered, Numbering, SavedNumbering};
 use super::posts::Posts;
 use super::roster::{Member, Roster};
+use super::standing::Standing;
 use super::table::Table;
 
 /// How many rooms one key may make in an hour.
@@ -63,6 +67,8 @@ pub struct OpenedRoom {
     pub head: Position,
     /// Which posts of the room have a number.
     pub posts: Posts,
+    /// How much it is used.
+    pub standing: Standing,
 }
 
 #[derive(Debug, Clone)]
@@ -75,6 +81,9 @@ struct Room {
     /// Sorted, because the members are shown in this order.
     members: BTreeMap<Arc<UserName>, ConnectionId>,
     seen: u64,
+    standing: Standing,
+    /// The standing before what is staged, where something is.
+    stored_standing: Option<Standing>,
 }
 
 impl Room {
@@ -107,6 +116,8 @@ pub(super) struct InRoom {
     pub(super) view: RoomView,
     /// Whether the client was not in the room before.
     pub(super) is_new: bool,
+    /// Another room that gave way to this one.
+    pub(super) instead_of: Option<RoomId>,
 }
 
 /// A client is no longer in a room.
@@ -138,6 +149,8 @@ struct SavedRoom {
     /// The connections of the members, in the order of the members' names.
     members: Vec<ConnectionId>,
     seen: u64,
+    #[serde(default)]
+    standing: Standing,
 }
 
 /// All rooms.
@@ -167,17 +180,19 @@ impl Rooms {
     pub fn new(max: usize, opened: impl IntoIterator<Item = OpenedRoom>) -> Self {
         let mut rooms = BTreeMap::new();
         let mut today = 0;
-        for OpenedRoom { kept: KeptRoom { id, topic, seen }, head, posts } in opened {
+        for OpenedRoom { kept: KeptRoom { id, topic, seen }, head, posts, standing } in opened {
             today = seen.max(today);
             let (numbering, members) = (Numbering::new(head, posts), BTreeMap::new());
-            let room = Room { id, numbering, stored_topic: topic.clone(), topic, members, seen };
+            let (stored_topic, stored_standing) = (topic.clone(), None);
+            let room = Room { id, numbering, stored_topic, topic, members, seen, standing, stored_standing };
             rooms.insert(room.id.name.clone(), room);
         }
         let (of_connection, of_key, made) = (Table::default(), Table::default(), Table::default());
         Self { rooms, of_connection, of_key, made, staged: BTreeSet::new(), today, max, listed: None }
     }
 
-    /// A member of the lobby joins a room. If there is no room of that name, it is made with this log.
+    /// A member of the lobby joins a room. If there is no room of that name, it is made with this log. If there are
+    /// as many rooms as there may be, another room goes for it; a key that spoke there counts only if `counts` says so.
     pub(super) fn join(
         &mut self,
         id: ConnectionId,
@@ -185,23 +200,25 @@ impl Rooms {
         name: &RoomName,
         log: LogId,
         now: u64,
+        counts: impl Fn(&PublicKey) -> bool,
     ) -> Result<InRoom, NotJoinedCode> {
         let key = member.key;
         if self.is_in(id, name) {
             let view = self.view(name).ok_or(NotJoinedCode::Other)?;
-            return Ok(InRoom { view, is_new: false });
+            return Ok(InRoom { view, is_new: false, instead_of: None });
         }
         let own = self.of_key.get(&key).map_or(&[][..], Vec::as_slice);
         if own.len() >= MAX_ROOMS_OF_A_KEY && !own.iter().any(|(room, _)| room == name) {
             return Err(NotJoinedCode::TooMany);
         }
-        if !self.rooms.contains_key(name) {
-            self.make(key, name, log, now)?;
-        }
+        let instead_of = match self.rooms.contains_key(name) {
+            true => None,
+            false => self.make(key, name, log, now, counts)?,
+        };
         self.listed = None;
         self.enter(id, member, name);
         let view = self.view(name).ok_or(NotJoinedCode::Other)?;
-        Ok(InRoom { view, is_new: true })
+        Ok(InRoom { view, is_new: true, instead_of })
     }
 
     /// Whether there is a room of this name.
@@ -222,10 +239,15 @@ impl Rooms {
         self.of_connection.or_default(id).push(name);
     }
 
-    fn make(&mut self, key: PublicKey, name: &RoomName, log: LogId, now: u64) -> Result<(), NotJoinedCode> {
-        if self.rooms.len() >= self.max {
-            return Err(NotJoinedCode::Full);
-        }
+    /// Makes a room, and says which one gave way to it.
+    fn make(
+        &mut self,
+        key: PublicKey,
+        name: &RoomName,
+        log: LogId,
+        now: u64,
+        counts: impl Fn(&PublicKey) -> bool,
+    ) -> Result<Option<RoomId>, NotJoinedCode> {
         let is_crowded = self.made.len() >= MAX_MAKERS && self.made.get(&key).is_none();
         if is_crowded {
             return Err(NotJoinedCode::TooSoon);
@@ -233,11 +255,19 @@ impl Rooms {
         let made = self.made.or_default(key);
         made.retain(|(_, at)| at.saturating_add(HOUR) > now);
         // A user who was alone in a room and lost the link may make the same room again. That is not counted.
-        if !made.iter().any(|(made, _)| made == name) {
-            if made.len() >= MADE_IN_AN_HOUR {
-                return Err(NotJoinedCode::TooSoon);
-            }
-            made.push((name.clone(), now));
+        let is_new = !made.iter().any(|(made, _)| made == name);
+        if is_new && made.len() >= MADE_IN_AN_HOUR {
+            return Err(NotJoinedCode::TooSoon);
+        }
+        let instead_of = match self.rooms.len() >= self.max {
+            true => Some(self.gives_way(counts).ok_or(NotJoinedCode::Full)?),
+            false => None,
+        };
+        if is_new {
+            self.made.or_default(key).push((name.clone(), now));
+        }
+        if let Some(gone) = &instead_of {
+            self.rooms.remove(&gone.name);
         }
         let room = Room {
             id: RoomId { name: name.clone(), log },
@@ -246,9 +276,23 @@ impl Rooms {
             stored_topic: None,
             members: BTreeMap::new(),
             seen: self.today,
+            standing: Standing::default(),
+            stored_standing: None,
         };
         self.rooms.insert(name.clone(), room);
-        Ok(())
+        Ok(instead_of)
+    }
+
+    /// The room that is given up for a new one, if one may be. Nothing of it is staged, since what was said there is to
+    /// be stored first.
+    fn gives_way(&self, counts: impl Fn(&PublicKey) -> bool) -> Option<RoomId> {
+        let may_go = |room: &&Room| {
+            room.members.is_empty()
+                && !self.staged.contains(&room.id.name)
+                && !room.standing.is_established(&counts)
+        };
+        let rank = |room: &&Room| (room.standing.keys(&counts), room.seen, room.numbering.head().seq);
+        self.rooms.values().filter(may_go).min_by_key(rank).map(|room| room.id.clone())
     }
 
     /// Takes a member of the lobby out of a room; `None` if the member is not in it.
@@ -317,6 +361,8 @@ impl Rooms {
         let numbered = room.numbering.number(author, id, content, at);
         if let Numbered::New(_) = numbered {
             room.seen = room.seen.max(self.today);
+            room.stored_standing.get_or_insert_with(|| room.standing.clone());
+            room.standing.spoke(author.key, at);
             if let Some(act) = content.act() {
                 room.topic = act.text.clone();
                 self.listed = None;
@@ -366,6 +412,7 @@ impl Rooms {
             topic: room.topic.clone(),
             members: room.members.values().copied().collect(),
             seen: room.seen,
+            standing: room.standing.clone(),
         };
         let made = self.made.sorted().into_iter().map(|(key, made)| (*key, made.clone())).collect();
         SavedRooms { rooms: self.rooms.values().map(room).collect(), made, today: self.today, max: self.max }
@@ -378,11 +425,21 @@ impl Rooms {
         for (key, made) in made {
             all.made.insert(key, made);
         }
-        for SavedRoom { name, log, numbering, topic, members, seen } in rooms {
+        for SavedRoom { name, log, numbering, topic, members, seen, standing } in rooms {
             let id = RoomId { name: name.clone(), log };
             let numbering = Numbering::restored(numbering);
             let (stored_topic, empty) = (topic.clone(), BTreeMap::new());
-            all.rooms.insert(name.clone(), Room { id, numbering, topic, stored_topic, members: empty, seen });
+            let room = Room {
+                id,
+                numbering,
+                topic,
+                stored_topic,
+                members: empty,
+                seen,
+                standing,
+                stored_standing: None,
+            };
+            all.rooms.insert(name.clone(), room);
             for (id, member) in members.iter().filter_map(|id| Some((*id, roster.member(*id)?))) {
                 all.enter(id, member, &name);
             }
@@ -397,6 +454,7 @@ impl Rooms {
             room.numbering.commit();
             room.numbering.sweep();
             room.stored_topic.clone_from(&room.topic);
+            room.stored_standing = None;
         }
     }
 
@@ -406,6 +464,7 @@ impl Rooms {
             let Some(room) = self.rooms.get_mut(&name) else { continue };
             room.numbering.withdraw(messages(&room.id).unwrap_or_default());
             room.topic.clone_from(&room.stored_topic);
+            room.standing = room.stored_standing.take().unwrap_or_default();
             self.listed = None;
             if room.is_nothing() {
                 self.rooms.remove(&name);

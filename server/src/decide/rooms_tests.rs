@@ -12,8 +12,8 @@ use hobnob_protocol::room::RoomName;
 
 use super::rooms::MAX_MAKERS;
 use super::{
-    ConnectionId, Effect, Entry, Join, KeptRoom, Machine, Newcomer, OpenedRoom, Posts, Proposals, RoomId,
-    Rooms,
+    ConnectionId, Effect, Entry, Join, KeptRoom, Machine, Newcomer, OpenedRoom, Posts, Proposals,
+    ProposedAct, RoomId, Rooms, Standing,
 };
 
 const HOUR: u64 = 3600 * 1000;
@@ -187,12 +187,8 @@ fn members_of_a_room_set_its_topic_and_all_other_acts_are_for_operators() {
         act(1, 3, Some("dev"), kick.into()),
         act(2, 1, Some("dev"), topic("not in it")),
     ]);
-    let expected = [
-        "1 said 1 as 1 of dev",
-        "1 refused 2: NotOperator",
-        "1 refused 3: NotOperator",
-        "2 refused 1: NotInRoom",
-    ];
+    let expected =
+        ["1 said 1 as 1 of dev", "1 refused 2: NotOperator", "1 refused 3: BadAct", "2 refused 1: NotInRoom"];
     assert_eq!(told, expected);
     let topic_now = |stage: &mut Stage| stage.machine.rooms_mut().list()[0].topic.clone();
     assert_eq!(topic_now(&mut stage), ShortText::new("the release").ok());
@@ -270,6 +266,7 @@ fn the_number_of_rooms_and_the_rooms_of_one_key_are_limited() {
         },
         head: Position { seq: Seq(1), ..Position::start(&LogId::new([n as u8; 16])) },
         posts: Posts::of_a_room(),
+        standing: Standing::default(),
     };
     let mut stage = Stage::of(100, (0..=MAX_ROOMS_OF_A_KEY).map(room).collect());
     stage.apply(vec![enter(1, "anna", 1), enter(2, "anna", 1)]);
@@ -281,6 +278,89 @@ fn the_number_of_rooms_and_the_rooms_of_one_key_are_limited() {
     assert!(stage.joins(1, "room1")[0].starts_with("1 in"), "a room in which the key is already counts once");
     stage.apply(vec![Entry::Leave(ConnectionId(2))]);
     assert!(stage.joins(1, "room64")[0].starts_with("1 in"));
+}
+
+/// Twenty keys, each in the lobby, of which the first ten make two rooms each, say a word there and leave them.
+fn filled() -> Stage {
+    let mut stage = Stage::of(20, Vec::new());
+    stage.expire(30 * DAY);
+    stage.apply((1..=20).map(|n| enter(n, &format!("user{n}"), n as u16)).collect());
+    for n in 0..20 {
+        let room = format!("junk{n:02}");
+        stage.joins(1 + n / 2, &room);
+        stage.apply(vec![say(1 + n / 2, n + 1, &room), part(1 + n / 2, &room)]);
+        stage.now += 60 * 1000;
+        stage.expire(30 * DAY);
+    }
+    stage
+}
+
+#[test]
+fn where_there_are_as_many_rooms_as_may_be_one_that_nobody_uses_gives_way() {
+    let mut stage = filled();
+    let makes = |stage: &mut Stage, from, room: &str| {
+        let told = stage.joins(from, room);
+        stage.apply(vec![say(from, stage.number, room)]);
+        told
+    };
+    assert_eq!(
+        makes(&mut stage, 11, "tea"),
+        ["junk00 gone", "11 in tea of 1 after 0"],
+        "the longest empty one"
+    );
+    assert_eq!(makes(&mut stage, 12, "dev"), ["junk01 gone", "12 in dev of 1 after 0"]);
+    assert_eq!(stage.machine.rooms().len(), 20);
+    // Where two keys spoke, the room goes after all in which one did, however long it was empty.
+    stage.joins(12, "tea");
+    stage.apply(vec![say(12, 900, "tea"), part(11, "tea"), part(12, "tea")]);
+    for n in 0..60 {
+        stage.now += 30 * 60 * 1000;
+        stage.expire(30 * DAY);
+        let told = makes(&mut stage, 13 + n % 8, &format!("more{n}"));
+        assert!(told.len() == 2 && told[0] != "tea gone" && told[0] != "dev gone", "{told:?}");
+        stage.apply(vec![part(13 + n % 8, &format!("more{n}"))]);
+    }
+    // Nobody takes a room away in which somebody is.
+    let rooms = stage.machine.rooms_mut().list();
+    assert!(rooms.iter().any(|room| room.name == name("dev")));
+    assert!(rooms.iter().any(|room| room.name == name("tea")));
+}
+
+#[test]
+fn an_established_room_gives_way_to_nobody_but_where_its_keys_are_banned() {
+    let mut stage = Stage::of(2, Vec::new());
+    stage.apply((1..=6).map(|n| enter(n, &format!("user{n}"), n as u16)).collect());
+    for (number, room) in ["tea", "dev"].into_iter().enumerate() {
+        let (one, two) = (2 * number as u64 + 1, 2 * number as u64 + 2);
+        stage.joins(one, room);
+        stage.joins(two, room);
+        stage.apply(vec![say(one, 1, room), say(two, 1, room)]);
+        stage.now += DAY + 1;
+        stage.apply(vec![say(one, 2, room), part(one, room), part(two, room)]);
+    }
+    assert_eq!(stage.joins(5, "new"), ["5 not in new: Full"]);
+    assert_eq!(stage.joins(5, "new"), ["5 not in new: Full"], "what was not made does not count");
+    // The operator's ban of one of two takes the room's standing.
+    let operator = PublicKey::new({
+        let mut bytes = [0; 32];
+        bytes[..2].copy_from_slice(&6_u16.to_be_bytes());
+        bytes
+    });
+    let ban = Act { kind: ActKind::new("ban").unwrap(), name: "user2".parse().ok(), ..Act::topic(None) };
+    let ban = ProposedAct { from: ConnectionId(6), id: 1, act: ban, lasts: None };
+    stage.apply(vec![Entry::Operators(vec![operator.fingerprint()]), Entry::Act(Box::new(ban))]);
+    assert_eq!(stage.joins(5, "new"), ["tea gone", "5 in new of 1 after 0"]);
+    assert_eq!(stage.joins(5, "newer"), ["5 not in newer: Full"]);
+}
+
+#[test]
+fn a_room_of_which_something_is_to_be_stored_still_does_not_give_way() {
+    let mut stage = Stage::of(1, Vec::new());
+    stage.apply(vec![enter(1, "anna", 1), enter(2, "bobby", 2)]);
+    let (tea, dev) = (stage.join(1, "tea"), stage.join(2, "dev"));
+    let told = stage.apply(vec![tea, say(1, 1, "tea"), part(1, "tea"), dev]);
+    assert_eq!(told[3], "2 not in dev: Full");
+    assert_eq!(stage.joins(2, "dev"), ["tea gone", "2 in dev of 1 after 0"]);
 }
 
 /// However many keys make a room and leave, the memory for them is bounded; keys that come later have to wait.
@@ -355,7 +435,7 @@ fn the_log_of_a_room_that_is_opened_again_goes_on() {
         topic: ShortText::new("kept").ok(),
         seen: BEGINNING,
     };
-    let mut stage = Stage::of(100, vec![OpenedRoom { kept, head, posts }]);
+    let mut stage = Stage::of(100, vec![OpenedRoom { kept, head, posts, standing: Standing::default() }]);
     stage.apply(vec![enter(1, "anna", 0)]);
     assert_eq!(stage.machine.rooms_mut().list()[0].topic, ShortText::new("kept").ok());
     assert_eq!(stage.joins(1, "dev"), ["1 in dev of 1 after 1"]);

@@ -353,6 +353,16 @@ impl Roster {
         here.or_else(|| self.bindings.get(name).map(|binding| binding.key))
     }
 
+    /// The key of this fingerprint and a name of it: of whoever is here, or of the one to whom the name belongs. Goes
+    /// through all names that belong to anybody.
+    pub(crate) fn known_by(&self, fingerprint: &Fingerprint) -> Option<(PublicKey, UserName)> {
+        let mut here = self.in_use.iter().filter_map(|(name, id)| Some((name, self.members.get(id)?)));
+        let here = here.find(|(_, member)| member.fingerprint == *fingerprint);
+        let bound = || self.bindings.iter().find(|(_, binding)| binding.key.fingerprint() == *fingerprint);
+        here.map(|(name, member)| (member.key, UserName::clone(name)))
+            .or_else(|| bound().map(|(name, binding)| (binding.key, name.clone())))
+    }
+
     /// A name as its user writes it.
     pub(crate) fn spelling(&self, name: &UserName) -> UserName {
         let here = self.in_use.get_key_value(name).map(|(name, _)| UserName::clone(name));
@@ -455,9 +465,9 @@ impl Roster {
         self.members.len()
     }
 
-    /// Binds a name to a key unless the name is bound already; then it is bound to that key. Gives the binding if
-    /// something of it is new, and whether the whole binding is new. There is no binding when the name is not to be
-    /// kept or a limit is reached.
+    /// Binds a name to a key. If the name is bound already, the caller makes sure that it is bound to this key. Gives
+    /// the binding if something of it is new, and whether the whole binding is new. There is no binding when the name
+    /// is not to be kept or a limit is reached.
     fn bind(
         &mut self,
         name: &UserName,
@@ -633,7 +643,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_of_one_name_get_ten_thousand_names_and_then_nobody() {
+    fn ten_thousand_newcomers_with_one_name_get_ten_thousand_names_and_a_further_one_none() {
         let mut roster = Roster::default();
         let started = std::time::Instant::now();
         for n in 0..10_000 {

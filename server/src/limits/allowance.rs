@@ -62,6 +62,12 @@ impl<K: Eq + Hash> Allowance<K> {
         }
     }
 
+    /// How many buckets are remembered.
+    #[cfg(test)]
+    pub(crate) fn remembered(&self) -> usize {
+        self.full_at.len()
+    }
+
     fn has_room(&mut self, now: Instant) -> bool {
         if self.full_at.len() < self.measure.buckets {
             return true;

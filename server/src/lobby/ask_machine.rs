@@ -1,6 +1,6 @@
-//! How a server that comes new begins where the order no longer holds its beginning: a neighbour tells it the machine, and
-//! the messages that the log keeps before it. What the neighbour tells is held against the chain, and what follows in the
-//! order against the machine, as everything is.
+//! How a new server begins when the order no longer holds its own beginning: another server gives it the machine, and
+//! the messages that the logs hold up to the machine's heads. What the other server gives is checked against the hash
+//! chain, and what follows in the order is checked against the machine, as always.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,24 +17,24 @@ use crate::decide::{Proposals, Saved};
 use crate::log::{Batch, RoomBatch};
 use crate::neighbour::{Answer, Asked, MachinePart};
 
-/// Batches that are looked at for servers that say something.
+/// How many of the newest batches are searched for servers that are alive.
 const LOOKED_AT: u64 = 64;
 
-/// How long those may take to be read, and how long a neighbour may take to answer.
+/// How long reading those batches may take, and how long another server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The largest machine that is taken from a neighbour: some hundred bytes for each name, of which there are a million at
-/// most.
+/// The largest machine that is taken from another server: some hundred bytes for each name, of which there are at most
+/// a million.
 const MAX_MACHINE: usize = 1024 * 1024 * 1024;
 
-/// A neighbour that tells its machine.
+/// A machine that another server has given. That server is asked for messages as well.
 pub(crate) struct Told {
     pub(crate) saved: Saved,
     neighbours: Arc<dyn Neighbours>,
     server: ServerId,
 }
 
-/// Asks those servers that said something lately, one after another.
+/// Asks the servers that have published something lately, one after another.
 pub(crate) async fn ask_machine(
     stream: &Arc<dyn OrderedStream<Proposals>>,
     neighbours: &Arc<dyn Neighbours>,
@@ -50,7 +50,7 @@ pub(crate) async fn ask_machine(
     Err(CannotCatchUp::NobodyTells { begins })
 }
 
-/// Which servers said something lately, or say something now: each one does so every second.
+/// The servers that have published something lately, or publish something now: each server does so every second.
 async fn servers(
     stream: &Arc<dyn OrderedStream<Proposals>>,
     (begins, ends): (Place, Place),
@@ -88,8 +88,8 @@ impl Told {
         Some(Self { saved, neighbours, server })
     }
 
-    /// What the logs hold up to the machine's own heads, the newest `history` messages of each; and after which position
-    /// the lobby's begins.
+    /// What the logs hold up to the heads of the machine: the newest `history` messages of each log. Gives also the
+    /// position after which the lobby's log begins.
     pub(crate) async fn logs(&self, history: u64) -> Result<(Position, Batch), CannotCatchUp> {
         let (start, messages) = self.messages(None, self.saved.head, history).await?;
         let mut batch = Batch { messages: Arc::new(messages), names: self.saved.names(), ..Batch::default() };

@@ -1,8 +1,8 @@
-//! A batch on its way: published, read back in its order, applied, and given to the log. One batch is stored at a
-//! time while the next one gathers; what follows when that is done is `outcome`'s business.
+//! A batch on its way: it is published, read back in the order, applied, and given to the log. One batch is stored at a
+//! time, while the next one gathers; what follows when it is stored is in `outcome`.
 //!
-//! The next batch is not published before the one before it is stored, since with an order of its own a server takes
-//! back what it could not store. A batch of unknown outcome is published again, under its number, until it is read
+//! A server with its own order publishes the next batch only after the one before it is stored, because it takes back
+//! what it could not store. A batch whose outcome is unknown is published again, under its number, until it is read
 //! back: it counts once.
 
 use std::collections::BTreeMap;
@@ -27,36 +27,36 @@ use crate::log::{Batch, Later as Appended, LogError, RoomBatch};
 /// How long to wait before a batch is published again.
 const PUBLISH_AGAIN: Duration = Duration::from_secs(1);
 
-/// What is decided before it is stored: batches of an order that others publish to as well are stored together, as
-/// many as wait. Past this many effects the rest waits for the next time.
+/// How many effects may be decided before they are stored. Batches of an order to which other servers publish are
+/// stored together, as many as wait. When the limit is reached, the rest waits for the next time.
 const MAX_DECIDED: usize = 4096;
 
-/// The batch that was published and not read back yet.
+/// The batch that was published and was not read back yet.
 pub(super) struct Open {
     batch: Arc<Proposals>,
-    /// An attempt before may have been taken after all.
+    /// Whether an earlier attempt to publish it may have succeeded.
     perhaps: bool,
     since: Instant,
-    /// Taken out when it has come; only reading the batch back counts.
+    /// The answer to the last attempt; `None` after it has come. Only reading the batch back counts.
     answer: Option<Published<'static, Result<Place, PublishError>>>,
-    /// Questions that are answered when it has been applied.
+    /// Questions that are answered when the batch has been applied.
     pub(super) later: Later,
 }
 
-/// The batch that is being stored, and what is to be told then.
+/// The batch that is being stored, and what is to be told afterwards.
 pub(super) struct Storing {
     append: Appended<'static, ()>,
-    /// When that began; `None` where nothing of it needs to be stored.
+    /// When storing began; `None` if nothing of the batch needs to be stored.
     pub(super) started: Option<Instant>,
     pub(super) messages: Arc<Vec<LobbyMessage>>,
-    /// For each message the connection it was said on.
+    /// For each message, the connection on which it was said.
     pub(super) authors: Vec<ConnectionId>,
     pub(super) chunks: Vec<Arc<Chunk>>,
-    /// All else that is to be told, in order.
+    /// All other effects that are to be told, in order.
     pub(super) effects: Vec<Effect>,
-    /// What is stored with them of names and rooms.
+    /// The changes of names and rooms that are stored with the messages.
     pub(super) changes: Changes,
-    /// What operators decided, where that is stored with them.
+    /// The rules of operators, if they are stored with the messages.
     pub(super) rules: Option<Arc<Rules>>,
     /// What was said in rooms.
     pub(super) rooms: Vec<RoomWords>,
@@ -66,7 +66,7 @@ pub(super) struct Storing {
 pub(super) struct RoomWords {
     pub(super) id: RoomId,
     pub(super) messages: Arc<Vec<LobbyMessage>>,
-    /// For each message the connection it was said on.
+    /// For each message, the connection on which it was said.
     pub(super) authors: Vec<ConnectionId>,
     pub(super) chunks: Vec<Arc<Chunk>>,
 }
@@ -79,15 +79,15 @@ impl RoomWords {
     }
 }
 
-/// What comes next for a batch.
+/// What happened to a batch.
 pub(super) enum Step {
     Stored(Box<Storing>, Result<(), LogError>),
     Ordered(Result<Ordered<Proposals>, StreamError>),
     Published(Result<Place, PublishError>),
 }
 
-/// Waits for the next step. What is being stored comes first: what follows in the order is not read before that.
-/// Nothing is lost when the wait is cancelled.
+/// Waits for the next step. The batch that is being stored comes first: what follows in the order is read only after
+/// it. Nothing is lost when the wait is cancelled.
 pub(super) async fn next_step(
     storing: &mut Option<Storing>,
     open: &mut Option<Open>,
@@ -133,8 +133,8 @@ impl Lobby {
         Ok(())
     }
 
-    /// Publishes what has gathered, unless a batch is on its way already. Of several servers each says something now
-    /// and then even where nothing has gathered.
+    /// Publishes what has gathered, unless a batch is on its way already. If there are several servers, each of them
+    /// publishes a batch every second even if nothing has gathered.
     pub(super) fn start_batch(&mut self) {
         let is_shared = self.servers.is_some();
         if self.open.is_some() || (self.storing.is_some() && !is_shared) {
@@ -155,11 +155,11 @@ impl Lobby {
         self.open = Some(Open { batch, perhaps: false, since: now, answer, later });
         match &mut self.servers {
             Some(servers) => servers.said(now),
-            // A server that is alone reads it back at once, and stores it in this turn of its loop. An error is given
-            // again to whoever waits for the next step.
+            // A server that is alone reads the batch back at once, and stores it in this turn of its loop. An error is
+            // given again when the next step is awaited.
             None => {
                 if let Poll::Ready(Ok(ordered)) = self.poll_order() {
-                    // Only what others decide can be contradicted.
+                    // Only other servers can contradict, so this gives no error here.
                     let _none_here = self.apply(ordered);
                 }
             }
@@ -170,19 +170,20 @@ impl Lobby {
         self.follower.poll_next(&mut Context::from_waker(Waker::noop()))
     }
 
-    /// This server's next batch.
+    /// Gives the entries the number of this server's next batch.
     fn numbered(&mut self, entries: Vec<Entry>) -> Arc<Proposals> {
         self.number += 1;
         let (server, number, vouch) = (self.server, self.number, self.machine.reached());
         Arc::new(Proposals { server, number, vouch, entries })
     }
 
-    /// Does what follows from the next batch of the order, and where others publish, too, from those that wait behind it.
+    /// Does what follows from the next batch of the order. If other servers publish, too, does the same for the batches
+    /// that wait behind it.
     fn apply(&mut self, ordered: Ordered<Proposals>) -> Result<(), LobbyFault> {
         let mut decided = Vec::new();
         let mut questions = self.decide(ordered, &mut decided)?;
         while self.servers.is_some() && decided.len() < MAX_DECIDED {
-            // An error is given again to whoever waits for the next step.
+            // An error is given again when the next step is awaited.
             let Poll::Ready(Ok(ordered)) = self.poll_order() else { break };
             questions.append(&mut self.decide(ordered, &mut decided)?);
         }
@@ -193,7 +194,7 @@ impl Lobby {
         Ok(())
     }
 
-    /// Appends what follows from a batch to `decided`; gives the questions that waited for it.
+    /// Appends what follows from a batch to `decided`. Gives the questions that waited for it.
     fn decide(
         &mut self,
         mut ordered: Ordered<Proposals>,
@@ -204,7 +205,7 @@ impl Lobby {
         let is_own = |open: &mut Open| server == self.server && open.batch.number == number;
         let own = self.open.take_if(is_own);
         if let Some(open) = &own {
-            // The very value that was published knows also what does not leave this server.
+            // The value that was published itself contains also what does not leave this server.
             ordered.batch = Arc::clone(&open.batch);
         }
         let before = decided.len();
@@ -213,7 +214,7 @@ impl Lobby {
             self.users_changed();
         }
         if self.servers.is_some() {
-            // What is in the order stands, whatever becomes of it here.
+            // What is in the order stands, whether it can be stored here or not.
             self.machine.commit();
             self.heard(server, number);
             self.metrics.place.set(ordered.place.0 as i64);
@@ -229,7 +230,7 @@ impl Lobby {
         Ok(own.map(|open| open.later.questions()).unwrap_or_default())
     }
 
-    /// The batch is not in the order, or nobody knows. Its authors are told only where it is certain.
+    /// The batch is not in the order, or that is unknown. Its authors are told only if it is certain.
     fn not_published(&mut self, err: &PublishError) {
         let Some(Open { mut batch, mut perhaps, since, later, .. }) = self.open.take() else { return };
         tracing::warn!(%err, entries = batch.entries.len(), "a batch could not be published");
@@ -237,7 +238,7 @@ impl Lobby {
         if perhaps {
             self.metrics.unknown_publishes.inc();
         } else {
-            // No question waits behind texts.
+            // No question waits only because of texts.
             let Some(rest) = self.without_texts(&batch) else { return };
             batch = rest;
         }
@@ -249,8 +250,8 @@ impl Lobby {
         self.open = Some(Open { batch, perhaps, since, answer: Some(answer), later });
     }
 
-    /// The authors of a batch that was refused are told; whoever came or went did so all the same, under the number that
-    /// was not used up. `None` where nothing is left.
+    /// Tells the authors of a refused batch. The other entries (users who came or went) are proposed again, under the
+    /// number that was not used up. `None` if there are no others.
     fn without_texts(&mut self, refused: &Proposals) -> Option<Arc<Proposals>> {
         let mut entries = Vec::new();
         for entry in &refused.entries {
@@ -317,14 +318,14 @@ impl Lobby {
             false => (Box::pin(future::ready(Ok(()))), None),
         };
         let chunks = Chunk::cut(&messages);
-        // While the log's thread stores them.
+        // Encoded while the log's thread stores the messages.
         let of_rooms = rooms.iter().flat_map(|room| &room.chunks);
         chunks.iter().chain(of_rooms).for_each(|chunk| self.memory.prepare(chunk));
         self.storing =
             Some(Storing { append, started, messages, authors, chunks, effects, changes, rooms, rules });
     }
 
-    /// What is stored at once: of a room in which something was said its topic and its date as well.
+    /// What is stored together. For a room in which something was said, its topic and date are stored as well.
     fn batch_of(&self, messages: Arc<Vec<LobbyMessage>>, rooms: &[RoomWords], changes: Changes) -> Batch {
         let Changes { names, freed, rooms: mut seen, gone_rooms } = changes;
         let spoken_in = |log: LogId| rooms.iter().any(|room| room.id.log == log);
@@ -334,7 +335,7 @@ impl Lobby {
             messages: Arc::clone(&room.messages),
         });
         let seen = seen.into_iter().map(|kept| RoomBatch { kept, messages: Arc::default() });
-        // What was said last in a room that is gone by the end of the batch is told and not kept.
+        // Messages of a room that is gone by the end of the batch are told and not stored.
         let is_there = |room: &RoomBatch| !gone_rooms.contains(&room.kept.id.log);
         let rooms = with_words.chain(seen).filter(is_there).collect();
         Batch { messages, names, freed, rooms, gone_rooms, ..Batch::default() }

@@ -1,5 +1,5 @@
-//! Reading an order that several servers share up to its end, before anybody is served: each batch is applied, and what
-//! follows is stored where the log does not have it yet. What the log has already is held against the order.
+//! Reads an order that several servers share up to its end, before any client is served. Each batch is applied, and
+//! what follows from it is stored if the log does not have it yet. What the log has already is compared with the order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,56 +9,61 @@ use hobnob_order::{Follower, OrderedStream, Place, StreamError, next};
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::name::{LogId, Seq};
 use thiserror::Error;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::unsaved::{Changes, Unsaved};
 use crate::decide::{Effect, Machine, Proposals, RoomId, Rules};
 use crate::log::{Batch, LobbyLog, LogError, RoomBatch};
 
-/// Messages that are stored together.
+/// How many messages are stored together.
 const STORED_AT_ONCE: usize = 4096;
 
-/// How long the order may be silent about what it is known to hold, and how long it may not be asked at all.
+/// How long the order may be silent although it holds more batches, and for how long it may be impossible to ask for
+/// its end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Between two attempts to ask it.
+/// For how long the order has to end before the place that this server had read to, until the server believes it. A node
+/// that was just elected leader tells the end of the order before it knows all that its predecessor had acknowledged.
+const SETTLED_WITHIN: Duration = Duration::from_secs(10);
+
+/// The time between two attempts to ask for the end of the order.
 const RETRY: Duration = Duration::from_millis(200);
 
 /// Why the order cannot be read up to its end.
 #[derive(Debug, Error)]
 pub enum CannotCatchUp {
-    /// It does not answer, or stops in the middle.
+    /// The order does not answer, or stops in the middle.
     #[error("the lobby's stream does not say where it ends, or stops before that")]
     Silent,
-    /// Batches that this server has not read are gone.
+    /// Batches that this server has not read were dropped.
     #[error(
         "this server has read the lobby's stream up to {} and that begins with {} now: it was away for too long; begin \
          again with an empty --data-dir", wanted.0.saturating_sub(1), begins.0
     )]
     CutOff {
-        /// The first that was not read.
+        /// The first place that was not read.
         wanted: Place,
-        /// The oldest that is kept.
+        /// The oldest place that is kept.
         begins: Place,
     },
-    /// The beginning of the order is gone, and no other server tells what was decided by then.
+    /// The beginning of the order was dropped, and no other server gives the machine.
     #[error(
         "the lobby's stream begins with {} now, and no other server tells what was before: start one that has its data \
          directory first", .begins.0
     )]
     NobodyTells {
-        /// The oldest that is kept.
+        /// The oldest place that is kept.
         begins: Place,
     },
-    /// It ends before what this server has read.
+    /// The order ends before the place up to which this server has read it.
     #[error(
         "the lobby's stream went back: this server has read it up to {} and it ends at {}; it was restored from an older \
          copy, or lost what it had acknowledged. Whoever has the most can found it again", reached.0, ends.0
     )]
     WentBack {
-        /// Up to where it was read.
+        /// The place up to which it was read.
         reached: Place,
-        /// Where it ends.
+        /// The place at which it ends.
         ends: Place,
     },
     /// The log has messages that the order does not have.
@@ -67,44 +72,44 @@ pub enum CannotCatchUp {
          older copy, or lost what it had acknowledged. Whoever has the most can found it again"
     )]
     Ahead {
-        /// The log's newest message.
+        /// The newest message of the log.
         log: Seq,
-        /// The newest that follows from the order.
+        /// The newest message that follows from the order.
         stream: Seq,
     },
-    /// The log has another message than the order.
+    /// The log has a different message than the order.
     #[error(
         "the log and the lobby's stream tell message {0} differently: begin again with an empty --data-dir"
     )]
     Fork(Seq),
-    /// The log lacks messages that the machine beside it has seen.
+    /// The log lacks messages that the machine beside it has.
     #[error(
         "the log ends at message {log} and what is noted beside it at {noted}: begin again with an empty --data-dir"
     )]
     Behind {
-        /// The log's newest message.
+        /// The newest message of the log.
         log: Seq,
-        /// The machine's.
+        /// The newest message of the machine.
         noted: Seq,
     },
-    /// Messages that the founder had before are not all there.
+    /// Some messages from before the founding are not in the order.
     #[error(
         "the lobby is not founded to its end: message {head} is missing; run `hobnob-server found` again on the \
          server that began it"
     )]
     Unfinished {
-        /// The last one.
+        /// The newest message from before the founding.
         head: Seq,
     },
-    /// It is another order now.
+    /// The order was deleted and made anew.
     #[error("the lobby's stream was deleted and made again while it was read")]
     Replaced,
-    /// What follows cannot be stored.
+    /// What follows from the order cannot be stored.
     #[error("what the lobby's stream holds cannot be stored")]
     Store(#[source] LogError),
 }
 
-/// A machine that has come to the end of the order, and whoever reads it on.
+/// A machine that has come to the end of the order, and the follower that reads on from there.
 pub(crate) struct CaughtUp {
     pub(crate) machine: Machine,
     pub(crate) follower: Box<dyn Follower<Proposals>>,
@@ -112,25 +117,37 @@ pub(crate) struct CaughtUp {
     pub(crate) batches: u64,
 }
 
-/// Reads `stream` from where `machine` stands up to its end, and makes `log` follow.
+/// Reads `stream` up to its end, from the place at which `machine` stands, and stores in `log` what is missing there.
 pub(crate) async fn catch_up(
     stream: &Arc<dyn OrderedStream<Proposals>>,
     machine: Machine,
     log: &Arc<dyn LobbyLog>,
 ) -> Result<CaughtUp, CannotCatchUp> {
-    let caught_up = read_up(stream, machine, log).await?;
-    let (log, stream) = (log.subscribe().borrow().seq, caught_up.machine.head().seq);
+    let stored = log.subscribe().borrow().seq;
+    let caught_up = read_on(stream, machine, log, stored).await?;
+    let (log, stream) = (stored, caught_up.machine.head().seq);
     match stream < log {
         true => Err(CannotCatchUp::Ahead { log, stream }),
         false => Ok(caught_up),
     }
 }
 
-/// The same where the log may have messages that the order does not have yet.
+/// Does the same, but the log may have messages that the order does not have yet.
 pub(crate) async fn read_up(
+    stream: &Arc<dyn OrderedStream<Proposals>>,
+    machine: Machine,
+    log: &Arc<dyn LobbyLog>,
+) -> Result<CaughtUp, CannotCatchUp> {
+    read_on(stream, machine, log, Seq(0)).await
+}
+
+/// Reads up to the end, and on to the message `known`, which is known to stand there: the end may be told by a leader that
+/// was just elected and does not know all of it yet.
+async fn read_on(
     stream: &Arc<dyn OrderedStream<Proposals>>,
     mut machine: Machine,
     log: &Arc<dyn LobbyLog>,
+    known: Seq,
 ) -> Result<CaughtUp, CannotCatchUp> {
     let stored = *log.subscribe().borrow();
     if stored.seq < machine.head().seq {
@@ -141,8 +158,17 @@ pub(crate) async fn read_up(
     let mut follower = stream.follow(place);
     let mut catching = Catching::new(Arc::clone(log), stored);
     let (mut reached, mut decided) = (place, Vec::new());
-    while reached < end {
-        let ordered = timeout(PATIENCE, next(&mut *follower)).await.map_err(|_| CannotCatchUp::Silent)?;
+    let mut settled = None;
+    while reached < end || machine.head().seq < known {
+        let until = match reached < end {
+            true => Instant::now() + PATIENCE,
+            false => *settled.get_or_insert_with(|| Instant::now() + SETTLED_WITHIN),
+        };
+        let ordered = match timeout_at(until, next(&mut *follower)).await {
+            Ok(ordered) => ordered,
+            Err(_elapsed) if reached < end => return Err(CannotCatchUp::Silent),
+            Err(_elapsed) => break,
+        };
         let ordered = ordered.map_err(named)?;
         reached = ordered.place;
         machine.apply(&ordered, &mut decided);
@@ -158,17 +184,17 @@ pub(crate) async fn read_up(
         }
     }
     catching.store(&machine).await?;
-    Ok(CaughtUp { machine, follower, batches: end.0 - place.0 })
+    Ok(CaughtUp { machine, follower, batches: reached.0 - place.0 })
 }
 
-/// Where the order ends now, if it can be read from `place` on.
+/// The place at which the order ends now, if it can be read from `place` on.
 async fn end(stream: &Arc<dyn OrderedStream<Proposals>>, place: Place) -> Result<Place, CannotCatchUp> {
-    let until = Instant::now() + PATIENCE;
+    let begun = Instant::now();
     let (begins, ends) = loop {
         match stream.bounds().await {
-            Some(bounds) => break bounds,
-            None if Instant::now() >= until => return Err(CannotCatchUp::Silent),
-            None => sleep(RETRY).await,
+            Some(bounds) if bounds.1 >= place || begun.elapsed() >= SETTLED_WITHIN => break bounds,
+            None if begun.elapsed() >= PATIENCE => return Err(CannotCatchUp::Silent),
+            _ => sleep(RETRY).await,
         }
     };
     match place {
@@ -189,15 +215,15 @@ pub(super) fn named(err: StreamError) -> CannotCatchUp {
 /// What follows from the order and is not stored yet.
 struct Catching {
     log: Arc<dyn LobbyLog>,
-    /// The newest message that the log had before.
+    /// The newest message that the log of the lobby had before.
     stored: Position,
-    /// The same of each room.
+    /// The newest message that the log of each room had before.
     stored_in_rooms: BTreeMap<LogId, Position>,
     messages: Vec<LobbyMessage>,
     rooms: BTreeMap<LogId, (RoomId, Vec<LobbyMessage>)>,
     unsaved: Unsaved,
     rules: Option<Arc<Rules>>,
-    /// How many messages wait.
+    /// How many messages wait to be stored.
     count: usize,
 }
 
@@ -271,7 +297,8 @@ impl Catching {
     }
 }
 
-/// Whether a log that goes up to `stored` does not have this message. The newest one that it has must be the same.
+/// Whether a log that goes up to `stored` does not have this message yet. It is an error if the message has the number
+/// of `stored` and another hash.
 fn is_new(stored: Option<Position>, message: &LobbyMessage) -> Result<bool, CannotCatchUp> {
     match stored {
         Some(stored) if message.seq < stored.seq => Ok(false),
@@ -280,3 +307,7 @@ fn is_new(stored: Option<Position>, message: &LobbyMessage) -> Result<bool, Cann
         _ => Ok(true),
     }
 }
+
+#[cfg(test)]
+#[path = "catch_up_tests.rs"]
+mod tests;

@@ -1,5 +1,5 @@
-//! Lobby messages in a row, as they are handed to every connection together. Owns how many those are and the
-//! one place for the line that somebody made of them; knows no encoding.
+//! Messages that follow each other and are handed to every connection together. Owns how many messages are in a chunk,
+//! and holds the encoded line of a chunk; knows no encoding.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -12,34 +12,35 @@ use hobnob_protocol::name::Seq;
 
 use crate::decide::RoomId;
 
-/// A chunk is closed when its messages take about this many bytes on the wire: what one connection is handed
-/// at once, four full TLS records.
+/// When its messages take about this many bytes on the wire, a chunk is complete. This is what one connection is handed
+/// at once: four full TLS records.
 pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
 
-/// Bytes a message takes on the wire besides its text, as a rule: its time, its numbers, and their names.
+/// How many bytes a message usually takes on the wire besides its text: its time, its numbers, and the names of the
+/// fields.
 const FRAME_BYTES: usize = 48;
 
-/// JSON writes a character that is not plain as up to six bytes.
+/// JSON writes some characters as up to six bytes.
 const ESCAPED_BYTES: usize = 6;
 
-/// Some messages in a row, at least one. Shared by all connections, and so is the line made of it.
+/// Some messages that follow each other; at least one. All connections share the chunk and its encoded line.
 #[derive(Debug)]
 pub(crate) struct Chunk {
     /// All messages of the batch, shared with the log that stores them.
     batch: Arc<Vec<LobbyMessage>>,
     range: Range<usize>,
-    /// In which room they were said; none for the lobby.
+    /// The room in which they were said; `None` for the lobby.
     room: Option<RoomId>,
     line: OnceLock<Bytes>,
 }
 
 impl Chunk {
-    /// Cuts a batch of messages of the lobby, which are in order and without a gap.
+    /// Cuts a batch of messages of the lobby into chunks. The messages are in order and without a gap.
     pub(crate) fn cut(batch: &Arc<Vec<LobbyMessage>>) -> Vec<Arc<Self>> {
         Self::cut_of(None, batch)
     }
 
-    /// The same of a room.
+    /// Cuts a batch of messages of a room, or of the lobby, into chunks.
     pub(crate) fn cut_of(room: Option<&RoomId>, batch: &Arc<Vec<LobbyMessage>>) -> Vec<Arc<Self>> {
         let mut chunks = Vec::new();
         let (mut start, mut bytes) = (0, 0);
@@ -55,7 +56,7 @@ impl Chunk {
         chunks
     }
 
-    /// The room in which they were said; none for the lobby.
+    /// The room in which they were said; `None` for the lobby.
     pub(crate) fn room(&self) -> Option<&RoomId> {
         self.room.as_ref()
     }
@@ -75,14 +76,14 @@ impl Chunk {
         self.batch[self.range.end - 1].seq
     }
 
-    /// What `encode` makes of the messages. It is called once, whoever asks first; everybody gets the same
-    /// bytes, and so everybody has to bring the same `encode`.
+    /// The line that `encode` makes of the messages. `encode` is called only once, by the first caller; all others get
+    /// the same bytes, so all callers must pass the same `encode`.
     pub(crate) fn line(&self, encode: impl FnOnce() -> Bytes) -> &Bytes {
         self.line.get_or_init(encode)
     }
 }
 
-/// About how much room a message takes on the wire, and never less than its text takes.
+/// About how many bytes a message takes on the wire; never fewer than its text takes.
 fn bytes_of(message: &LobbyMessage) -> usize {
     match &message.content {
         Content::Text(text) if is_plain(text.as_str().as_bytes()) => FRAME_BYTES + text.as_str().len(),
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn its_line_is_made_once() {
+    fn the_line_of_a_chunk_is_made_once() {
         let chunk = &Chunk::cut(&batch(2, "x"))[0];
         assert_eq!(chunk.line(|| Bytes::from_static(b"made")), "made");
         assert_eq!(chunk.line(|| unreachable!("it was made already")), "made");

@@ -1,6 +1,7 @@
-//! Whether somebody at another server wants a private session. His server asks him, and says what he answers by a question
-//! of its own, since a user may take minutes; the wish waits at both servers meanwhile, and each forgets it in time. Only
-//! when he has agreed do the servers introduce the two (`pair_elsewhere`). What is lost on the way is a refusal.
+//! Asks a user of another server whether he wants a private session. His server asks his client. A user may take
+//! minutes, so his server brings the answer later by a question of its own. Meanwhile the wish waits at both servers,
+//! and each of them forgets it in time. Only when the user has agreed do the servers introduce the two users
+//! (`pair_elsewhere`). What is lost on the way counts as a refusal.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +16,14 @@ use crate::decide::ConnectionId;
 use crate::introductions::consent::{Answered, Wish};
 use crate::neighbour::{Answer, Asked, WishElsewhere};
 
-/// How long another server may take to say that it asks its client, or has heard what a client of this one says.
+/// How long another server may take to confirm that it asks its client, or that it has received the answer of a client
+/// of this server.
 const ASK_LIMIT: Duration = Duration::from_secs(2);
 
 impl Lobby {
-    /// A client of this server wants a session with one of another server.
+    /// A client of this server wants a session with a client of another server.
     pub(super) fn ask_elsewhere_for_consent(&mut self, wish: Wish, now: Instant) {
-        // Whoever wants a session with whoever wants one with him has said yes to it.
+        // Two users who both want a session with each other have agreed to it.
         if wish.session.is_none()
             && let Some(first) = self.consents.take_crossing(wish.asker, wish.asked)
         {
@@ -44,7 +46,7 @@ impl Lobby {
         });
     }
 
-    /// The other server asks its client, or does not.
+    /// The other server has said whether it asks its client.
     pub(super) fn asked_elsewhere(&mut self, ask: u64, answer: Option<Answer>) {
         let code = match answer {
             Some(Answer::Alive) => return,
@@ -56,7 +58,7 @@ impl Lobby {
         }
     }
 
-    /// A client of another server wants a session with one of this server.
+    /// A client of another server wants a session with a client of this server.
     pub(super) fn ask_for_elsewhere(&mut self, wish: WishElsewhere, back: oneshot::Sender<Bytes>) {
         let _nobody_waits = back.send(self.ask_own_client(wish).to_bytes());
     }
@@ -87,8 +89,8 @@ impl Lobby {
         Answer::Busy
     }
 
-    /// A client of this server has answered one of another server. That one's server waits for it no longer than this one
-    /// would, so that what cannot be told is a refusal.
+    /// A client of this server has answered a client of another server. That server waits no longer for the answer than
+    /// this server would, so an answer that cannot be delivered becomes a refusal.
     pub(super) fn tell_asker_elsewhere(&mut self, answered: &Answered) {
         let Some(servers) = &self.servers else { return };
         let answer = match answered {
@@ -110,7 +112,7 @@ impl Lobby {
         });
     }
 
-    /// A client of another server has answered one of this server.
+    /// A client of another server has answered a client of this server.
     pub(super) fn consented_elsewhere(
         &mut self,
         (asker, request): (ConnectionId, u32),

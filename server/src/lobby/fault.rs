@@ -1,4 +1,4 @@
-//! Why a lobby cannot go on. Whoever runs it ends the server, whose clients find another one or wait for it.
+//! Why a lobby cannot go on. The server then ends, and its clients find another server or wait until this one is back.
 
 use hobnob_order::{Place, StreamError};
 use thiserror::Error;
@@ -8,10 +8,10 @@ use crate::log::LogError;
 /// Why a lobby ended by itself.
 #[derive(Debug, Error)]
 pub(crate) enum LobbyFault {
-    /// What follows in the order cannot be read.
+    /// The order cannot be followed any further.
     #[error("its order cannot be followed: {0}")]
     Order(StreamError),
-    /// What stands in an order that others read as well has to be stored here, and cannot be.
+    /// What is in an order that other servers read as well has to be stored here, but cannot be stored.
     #[error("what stands in the order cannot be stored: {0}")]
     Store(LogError),
     /// Another server of this lobby has decided something else.

@@ -1,5 +1,5 @@
-//! Proposals that wait until the batch before them is stored, and questions whose answers depend on them. Owns
-//! their bounds; knows nothing of what becomes of them.
+//! Proposals that wait until the batch before them is stored, and questions whose answers depend on them. Owns the
+//! limits of both; knows nothing of what becomes of them.
 
 use std::collections::HashMap;
 
@@ -8,17 +8,19 @@ use hobnob_protocol::name::{PublicKey, RunId, UserName};
 use super::handle::LobbyCommand;
 use crate::decide::{ConnectionId, Entry, Join, Newcomer};
 
-/// Entries, with questions, and bytes of text that gather before no more commands are taken: whoever sends more has to wait.
+/// How many entries and questions, and how many bytes of text, may gather. When a limit is reached, no more commands
+/// are taken, so clients that send more have to wait.
 const MAX_ENTRIES: usize = 4096;
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// How many bytes a fingerprint has.
 const FINGERPRINT_BYTES: usize = 50;
-/// Bytes of a batch that leaves the process, of which NATS takes 1 MiB. What is larger is published in parts.
+/// The greatest size of a batch that leaves the process, in bytes; NATS takes 1 MiB. Larger batches are published in
+/// parts.
 pub(super) const LARGEST_SHARED: usize = 512 * 1024;
 
-/// Bytes that an entry takes in such a batch besides its texts, and at most for each byte of a text: JSON writes some
-/// characters as six.
+/// How many bytes an entry takes in such a batch besides its texts, and how many bytes each byte of a text takes at
+/// most: JSON writes some characters as six bytes.
 const ENTRY_BYTES: usize = 512;
 const ESCAPED: usize = 6;
 
@@ -27,23 +29,24 @@ const ESCAPED: usize = 6;
 pub(super) struct Gathered {
     entries: Vec<Entry>,
     bytes: usize,
-    /// Who wants in: the last of each key, under which name and of which run.
+    /// The newcomers of this batch: for each key the last one, with its wish, its run and its connection.
     joining: HashMap<PublicKey, (UserName, RunId, ConnectionId)>,
     later: Later,
 }
 
-/// Questions that are answered after the entries they came behind. Whoever says that he is away, or leaves a room, is told
-/// nothing of that, so any question behind it has to be answered with it, and who joins a room may ask at once who is in it; for
-/// all else there is an answer that says when it counts, and questions need not wait.
+/// Questions that are answered only after the entries before them were applied. A client that says that it is away, or
+/// leaves a room, gets no confirmation, so every later question has to be answered with that in effect. A client that
+/// joins a room may ask at once who is in it. All other entries are confirmed when they take effect, and questions need
+/// not wait for them.
 #[derive(Default)]
 pub(super) struct Later {
-    /// Somebody is away or back, or joins or leaves a room.
+    /// Whether an entry waits by which a client is away or back, or joins or leaves a room.
     is_needed: bool,
     questions: Vec<LobbyCommand>,
 }
 
 impl Later {
-    /// Keeps a question if its answer has to wait, or gives it back.
+    /// Keeps a question if its answer has to wait; otherwise gives it back.
     pub(super) fn keep(&mut self, question: LobbyCommand) -> Result<(), LobbyCommand> {
         if !self.is_needed {
             return Err(question);
@@ -86,19 +89,19 @@ impl Gathered {
         self.entries.push(entry);
     }
 
-    /// Keeps a question that came behind an entry on which its answer depends, or gives it back.
+    /// Keeps a question that came after an entry on which its answer depends; otherwise gives it back.
     pub(super) fn keep(&mut self, question: LobbyCommand) -> Result<(), LobbyCommand> {
         self.later.keep(question)
     }
 
-    /// The connection of another client of the newcomer's key that wants the same name.
+    /// The connection of another client of the newcomer's key that wants the same name and comes with this batch.
     pub(super) fn is_joining(&self, newcomer: &Newcomer) -> Option<ConnectionId> {
         let (wish, run, id) = self.joining.get(&newcomer.key)?;
         (*wish == newcomer.wish && *run != newcomer.run).then_some(*id)
     }
 
-    /// As much of it as a batch of `largest` bytes holds, and at least one entry; the next batch gathers from now on.
-    /// Questions that wait go with the last part.
+    /// Takes as many entries as fit into a batch of `largest` bytes, but at least one; from now on the next batch
+    /// gathers. Questions that wait go with the last part.
     pub(super) fn take(&mut self, largest: usize) -> (Vec<Entry>, Later) {
         let fits = if largest == usize::MAX { self.entries.len() } else { self.fits(largest) };
         if fits < self.entries.len() {
@@ -108,12 +111,12 @@ impl Gathered {
         }
         let later = std::mem::take(&mut self.later);
         (self.bytes, self.joining) = (0, HashMap::new());
-        // Room for as many as came now: in a busy lobby as many come again.
+        // Room for as many entries as came now, because in a busy lobby as many come again.
         let room = self.entries.len();
         (std::mem::replace(&mut self.entries, Vec::with_capacity(room)), later)
     }
 
-    /// How many of the first entries a batch of that size holds.
+    /// How many of the first entries fit into a batch of that size.
     fn fits(&self, largest: usize) -> usize {
         let mut bytes = 0;
         let fits = self.entries.iter().take_while(|entry| {
@@ -140,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_bounded_in_entries_and_in_bytes() {
+    fn what_gathers_is_bounded_in_entries_and_in_bytes() {
         let say = |len| Entry::Say {
             from: ConnectionId(1),
             id: 1,
@@ -161,9 +164,9 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_the_process_is_published_in_parts_that_fit_and_in_order() {
+    fn a_large_batch_is_published_in_parts_that_fit_and_in_order() {
         let mut gathered = Gathered::default();
-        // The worst there is: each byte is written as six.
+        // The worst case: each byte is written as six.
         let text = Text::new("\u{1}".repeat(16 * 1024)).unwrap();
         for id in 1..=20 {
             gathered.push(Entry::Say { from: ConnectionId(1), id, room: None, content: text.clone().into() });
@@ -187,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn questions_wait_only_behind_somebody_who_is_away_and_within_the_same_bound() {
+    fn questions_wait_only_behind_entries_without_a_confirmation_and_within_the_same_limit() {
         let question = || LobbyCommand::Users { from: ConnectionId(1), request: 1, room: None };
         let mut gathered = Gathered::default();
         assert!(gathered.keep(question()).is_err());

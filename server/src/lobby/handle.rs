@@ -1,5 +1,5 @@
-//! The way to talk to the lobby: what a connection asks, and the queue it asks through. Knows nothing of what becomes
-//! of it.
+//! The way to talk to the lobby: the commands of connections, and the queue for them. Knows nothing of what becomes of
+//! them.
 
 use std::sync::Arc;
 
@@ -17,25 +17,25 @@ use crate::decide::{ConnectionId, Newcomer, ProposedAct};
 use crate::neighbour::Answer;
 use crate::network::Network;
 
-/// Somebody wants in.
+/// A newcomer that wants to join the lobby.
 pub(crate) struct Join {
     pub(crate) id: ConnectionId,
     pub(crate) outlet: Arc<dyn Outlet>,
     pub(crate) newcomer: Newcomer,
-    /// Where it comes from.
+    /// The network from which it comes.
     pub(crate) network: Network,
 }
 
-/// What a connection asks of the lobby.
+/// What a connection wants from the lobby.
 pub(crate) enum LobbyCommand {
     Join(Box<Join>),
     Leave(ConnectionId),
-    /// Something came after [`Outlet::probe`].
+    /// Something came from the client after [`Outlet::probe`].
     Alive(ConnectionId),
     Say {
         from: ConnectionId,
         id: u64,
-        /// In which room; none for the lobby.
+        /// The room in which it is said; `None` for the lobby.
         room: Option<RoomName>,
         content: Content,
     },
@@ -49,7 +49,7 @@ pub(crate) enum LobbyCommand {
         from: ConnectionId,
         request: u32,
     },
-    /// The operators' file was read.
+    /// The operators' file was read; these are its fingerprints.
     Operators(Vec<Fingerprint>),
     JoinRoom {
         from: ConnectionId,
@@ -62,7 +62,7 @@ pub(crate) enum LobbyCommand {
     Users {
         from: ConnectionId,
         request: u32,
-        /// In which room; none for the lobby.
+        /// The room whose members are asked for; `None` for the lobby.
         room: Option<RoomName>,
     },
     Rooms {
@@ -83,7 +83,7 @@ pub(crate) enum LobbyCommand {
         request: u32,
         name: UserName,
         session: Option<PairToken>,
-        /// Up to which introduction its author has read.
+        /// The number of the newest introduction that the asker has read.
         read: u64,
     },
     /// The answer to [`Outlet::ask`].
@@ -92,13 +92,13 @@ pub(crate) enum LobbyCommand {
         ask: u64,
         answer: ConsentAnswer,
     },
-    /// Another server has said whether it asks its client, or has not.
+    /// Another server has said whether it asks its client, or has not answered.
     AskedElsewhere {
-        /// The number of the question here.
+        /// The number of the question at this server.
         ask: u64,
         answer: Option<Box<Answer>>,
     },
-    /// Another server has answered for an introduction, or has not.
+    /// Another server has answered a question for an introduction, or has not answered.
     Paired {
         elsewhere: Box<Elsewhere>,
         answer: Option<Box<Answer>>,
@@ -116,18 +116,18 @@ pub(crate) struct LobbyHandle {
 }
 
 impl LobbyHandle {
-    /// A handle on a queue, and the queue's other end. It holds `capacity` commands; whoever sends more waits.
+    /// A handle, and the receiving end of its queue. The queue holds `capacity` commands; senders of more have to wait.
     pub(super) fn new(capacity: usize) -> (Self, mpsc::Receiver<LobbyCommand>) {
         let (commands, received) = mpsc::channel(capacity);
         (Self { commands }, received)
     }
 
-    /// Waits for room in the lobby's queue.
+    /// Sends a command; waits for room in the lobby's queue.
     pub(crate) async fn send(&self, command: LobbyCommand) -> Result<(), Closed> {
         self.commands.send(command).await.map_err(|_| Closed)
     }
 
-    /// The same without waiting; gives the command back where there is no room.
+    /// Sends a command without waiting; gives it back if the queue is full.
     pub(crate) fn try_send(&self, command: LobbyCommand) -> Result<(), TrySendError<LobbyCommand>> {
         self.commands.try_send(command)
     }
@@ -137,12 +137,12 @@ impl LobbyHandle {
         self.commands.closed().await;
     }
 
-    /// The queue, for whoever must not keep the lobby waiting for more.
+    /// The queue, for tasks that must not keep the lobby open.
     pub(super) fn downgrade(&self) -> mpsc::WeakSender<LobbyCommand> {
         self.commands.downgrade()
     }
 
-    /// Keeps room for one command to come.
+    /// Reserves a place in the queue for one later command.
     pub(crate) async fn reserve(&self) -> Result<mpsc::OwnedPermit<LobbyCommand>, Closed> {
         self.commands.clone().reserve_owned().await.map_err(|_| Closed)
     }

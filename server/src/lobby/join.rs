@@ -1,14 +1,15 @@
-//! Coming and going as it is proposed: whether a newcomer waits, and for whom.
+//! Coming and going as it is proposed: whether a newcomer has to wait, and for which client.
 //!
-//! A client that comes back (same key, same run) takes over from its old connection at once. Another client of the
-//! same key that would get the name of one that is here waits until that one has given a sign of life (then the
-//! newcomer gets the next number) or has not (then its link was lost, and the newcomer's entry evicts it). Signs of
-//! life are this server's own knowledge, so they are asked for here, before the order; what follows is decided by
-//! the entry alone. In the same way each entry says whether a new name is kept: how many one network had lately is known here.
+//! A client that comes back (same key, same run) takes over from its old connection at once. Another client of the same
+//! key that would get the name of a client that is here has to wait. If the client that is here gives a sign of life,
+//! the newcomer gets the next number. If it does not, its link was lost, and the newcomer's entry evicts it. Only this
+//! server knows its own clients' signs of life, so they are asked for here, before the order; what follows is decided
+//! by the entry alone. In the same way each entry says whether a new name is kept, because only this server knows how
+//! many new names a network had lately.
 
 use std::time::Duration;
 
-use hobnob_protocol::message::{RefusedCode, ServerMessage};
+use hobnob_protocol::message::{Refused, RefusedCode, ServerMessage};
 use tokio::time::Instant;
 
 use super::servers::without_a_word;
@@ -17,21 +18,21 @@ use crate::decide::{self, ConnectionId, Entry};
 use crate::limits::allowance::{Allowance, Measure};
 use crate::network::Network;
 
-/// How long a client may take to show that it is still there when another one of its user comes.
+/// How long a client may take to show that it is still there when another client of its user comes.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A sign of life asked for is good for this long: a hundred clients of one user do not ask a hundred
-/// times.
+/// How long a sign of life is valid, so that a hundred clients of one user do not ask for it a hundred times.
 const PROOF_LIFETIME: Duration = Duration::from_secs(5);
 
-/// Newcomers that wait for a sign of life; past it the next gets a number at once.
+/// How many newcomers may wait for a sign of life. When the limit is reached, the next newcomer gets a number at once.
 const MAX_HELD: usize = 1024;
 
-/// In which time one network may have as many new names as it may have clients.
+/// In this time one network may have as many new names as it may have clients.
 const NEW_NAMES_PERIOD: Duration = Duration::from_secs(3600);
 
-/// Networks whose new names are counted: those that had one in the last hour. For one more a name is not kept, as for
-/// one that has had too many; that is undone when it comes again.
+/// For how many networks the new names are counted: those that had one in the last hour. When the limit is reached, a
+/// name is not kept for a client of a further network, as if that network had had too many; the name is kept when the
+/// client comes again later.
 const MAX_NETWORKS: usize = 64 * 1024;
 
 /// How many new names the clients of each network may have.
@@ -46,19 +47,23 @@ pub(super) struct Held {
     pub(super) join: Join,
     rival: ConnectionId,
     pub(super) until: Instant,
-    /// The rival has given it, or is gone.
+    /// Whether the rival has given it, or is gone.
     ready: bool,
 }
 
 impl Lobby {
     pub(super) fn join(&mut self, join: Join) {
         if join.id.server() != self.server {
-            // It came as this server's life ended; in the next life it has another number.
+            // This client came as the life of this server ended; in the next life it gets another number.
             return join.outlet.end(without_a_word());
+        }
+        if let Some(why) = self.is_kept_out(&join) {
+            self.metrics.turned_away.inc();
+            return join.outlet.end(Ending::now(ServerMessage::Refused(why)));
         }
         let now = Instant::now();
         let (key, run) = (join.newcomer.key, join.newcomer.run);
-        // A run that waits for a sign of life and comes again waits once.
+        // A run that waits for a sign of life and comes again waits only once.
         self.held.retain(|held| (held.join.newcomer.key, held.join.newcomer.run) != (key, run));
         match self.rival(&join) {
             Some(rival) if !self.is_proven(rival, now) && self.held.len() < MAX_HELD => {
@@ -72,8 +77,17 @@ impl Lobby {
         }
     }
 
-    /// Another client of the same key whose name the newcomer would get if it were gone: one that is here, or one
-    /// that comes with the batch that gathers.
+    /// Whether the rules keep a newcomer out as they are now and the clock shows it. Then nothing is proposed, which all
+    /// servers would have to store and decide for nothing: whoever is banned may come as often as he likes. When a ban has
+    /// ended by the clock alone, the order tells.
+    fn is_kept_out(&self, join: &Join) -> Option<Refused> {
+        let why = self.machine.keeps_out(&join.newcomer.key, join.network)?;
+        let wall = (self.clock)();
+        why.until.is_none_or(|until| wall < until).then_some(why)
+    }
+
+    /// Another client of the same key whose name the newcomer would get if that client were gone. It is here already,
+    /// or comes with the batch that gathers.
     fn rival(&mut self, join: &Join) -> Option<ConnectionId> {
         let (wish, key, run) = (&join.newcomer.wish, join.newcomer.key, join.newcomer.run);
         if self.machine.roster().by_run(key, run).is_some() {
@@ -94,7 +108,7 @@ impl Lobby {
         }
     }
 
-    /// Nobody is let in any more.
+    /// Turns away the newcomers that wait, because nobody is let in any more.
     pub(super) fn refuse_held(&mut self) {
         for held in self.held.drain(..) {
             held.join.outlet.end(Ending::now(ServerMessage::refused(RefusedCode::Closing)));
@@ -110,7 +124,7 @@ impl Lobby {
         self.no_longer_asked(id);
     }
 
-    /// Those that waited for this connection wait no more.
+    /// Newcomers that waited for this connection need not wait any more.
     pub(super) fn no_longer_awaited(&mut self, rival: ConnectionId) {
         for held in self.held.iter_mut().filter(|held| held.rival == rival) {
             held.ready = true;
@@ -127,7 +141,8 @@ impl Lobby {
         self.gathered.push(Entry::Join(Box::new(decide::Join { id, newcomer, evict, keep, address })));
     }
 
-    /// The newcomer was charged for a new name before anybody knew whether it gets one, and it got none.
+    /// The newcomer was charged for a new name before it was known whether it would get one, and it got none. The
+    /// charge is taken back.
     pub(super) fn give_back_new_name(&mut self, id: ConnectionId) {
         if let Some(network) = self.seats.get_mut(&id).and_then(|seat| seat.charged.take()) {
             self.new_names.give_back(&network);

@@ -1,18 +1,19 @@
-//! The lobby: the one task that does what was decided. Commands come through a bounded queue and become
-//! proposals; those are put in order, [`decide`](crate::decide) says what follows from each, and what follows is
-//! stored and then told. Decides nothing itself; knows connections only as [`Outlet`]s, the order only as an
-//! [`OrderedStream`], and the store only as a [`LobbyLog`].
+//! The lobby: the one task that does what was decided. Commands come through a bounded queue and become proposals. The
+//! proposals are put in order, [`decide`](crate::decide) says what follows from each, and what follows is stored and
+//! then told. Decides nothing itself; knows connections only as [`Outlet`]s, the order only as an [`OrderedStream`],
+//! and the store only as a [`LobbyLog`].
 //!
-//! 1. `gather`: proposals wait while the batch before is on its way.
-//! 2. `batch`: they are published, read back in their order, applied, and stored as one row.
-//! 3. `outcome`: when that is stored, everybody is told; when it is not, or nobody knows, its authors are.
+//! 1. `gather`: proposals wait while the batch before them is on its way.
+//! 2. `batch`: they are published, read back in the order, applied, and stored as one row.
+//! 3. `outcome`: when the batch is stored, everybody is told. When it is not stored, or that is unknown, its authors
+//!    are told.
 //!
-//! Where several servers are one lobby, `servers` gives signs of life and hears those of others, whose silence `quiet`
-//! counts. Who asks (`join`: whether a client that has a newcomer's name is still there; `questions`) is answered from what
-//! is stored and told already. `pairing` asks whether somebody wants a private session, and introduces two who do, also where
-//! the other is at another server (`consent_elsewhere`, `pair_elsewhere`). `presence` gathers who came and went. `rooms`
-//! does the same for rooms: their words, their members, and who came to them and went. `operators` does what they decided,
-//! and answers what they ask.
+//! If several servers are one lobby, `servers` gives signs of life and receives those of others, and `quiet` measures
+//! their silence. `join` finds out whether a client that has a newcomer's name is still there. `questions` answers from
+//! what is stored and told already. `pairing` asks whether a user wants a private session, and introduces two users who
+//! both want it, also if the other one is at another server (`consent_elsewhere`, `pair_elsewhere`). `presence` gathers
+//! who came and went. `rooms` does all of that for rooms: their messages, their members, and who came and went.
+//! `operators` does what operators decided, and answers what they ask.
 
 mod ask_machine;
 mod batch;
@@ -82,91 +83,91 @@ pub(crate) use self::presence::{News, NewsLines};
 pub(crate) use self::rooms::RoomMemory;
 pub(crate) use self::servers::{ConnectionNumbers, Sharing, first_connection, new_server};
 
-/// Commands that may wait besides the one each connection has kept room for.
+/// How many commands may wait, besides the one for which each connection has reserved a place.
 const QUEUE: usize = 1024;
 
-/// Commands taken at once.
+/// How many commands are taken at once.
 const TAKEN_AT_ONCE: usize = 256;
 
-/// Connections written to before other tasks get their turn.
+/// To how many connections the lobby writes before other tasks get their turn.
 const FAN_OUT_SLICE: usize = 256;
 
-/// At most this often presence is told.
+/// The shortest time between two announcements of presence.
 const PRESENCE_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Telling presence takes at most one part in this many of the lobby's time.
+/// Announcing presence takes at most one part in this many of the lobby's time.
 const PRESENCE_SHARE: u32 = 10;
 
-/// So many changes of presence are told before the next words, whenever that is.
+/// Up to this many changes of presence are announced before the next messages, even if the interval has not passed.
 const FEW_CHANGES: usize = 16;
 
-/// How often the lobby looks for names to free, and for dates to store.
+/// How often the lobby looks for names to free and for dates to store.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(3600);
 
-/// A name whose key never said anything is free after this time: whoever takes names to fill the table has to say
-/// something for each of them, or to come back.
+/// After this time a name is free if its key never said anything. A user who takes names only to fill the table has to
+/// say something for each of them, or to come back.
 const UNSPOKEN_TTL: Duration = Duration::from_secs(24 * 3600);
 
-/// A room in which nobody was for this time is no longer there.
+/// After this time a room in which nobody has been is gone.
 const ROOM_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
 
 const MILLIS_PER_DAY: u64 = 24 * 3600 * 1000;
 
-/// What the computer's clock shows, in milliseconds since 1970-01-01 UTC. It may be wrong.
+/// The time that the computer's clock shows, in milliseconds since 1970-01-01 UTC. It may be wrong.
 pub(crate) type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// What the lobby is made of.
 pub(crate) struct LobbyParts {
     pub(crate) stream: Arc<dyn OrderedStream<Proposals>>,
-    /// This server, among those that publish to the stream.
+    /// The number of this server among those that publish to the stream.
     pub(crate) server: ServerId,
-    /// What a lobby on several servers has besides; without it the order is this server's own.
+    /// What a lobby on several servers has besides; `None` for a single server, which keeps its order itself.
     pub(crate) sharing: Option<Sharing>,
     /// The number of the next connection.
     pub(crate) ids: ConnectionNumbers,
-    /// Where clients reach this server, as far as they are to be told.
+    /// The addresses at which clients reach this server, if they are to be told.
     pub(crate) advertised: Vec<Candidate>,
     pub(crate) log: Arc<dyn LobbyLog>,
     pub(crate) memory: Arc<dyn Memory>,
     pub(crate) room_memory: Arc<dyn RoomMemory>,
     pub(crate) metrics: Arc<Metrics>,
-    /// Rooms there may be.
+    /// How many rooms there may be.
     pub(crate) max_rooms: usize,
-    /// For the tokens of private sessions.
+    /// Makes the tokens of private sessions.
     pub(crate) tokens: Tokens,
-    /// Where those who take newcomers find which addresses are banned.
+    /// The banned addresses, for the code that accepts connections.
     pub(crate) banned: Arc<BannedRanges>,
-    /// Where the relay finds whom operators sent out.
+    /// Tells the relay which keys operators sent out.
     pub(crate) kept_out: Arc<KeptOut>,
-    /// Connections there may be at once; each keeps room in the queue.
+    /// How many connections there may be at once; each of them reserves a place in the queue.
     pub(crate) max_clients: usize,
-    /// Days after which the name of somebody unseen is free.
+    /// After how many days the name of an absent user becomes free.
     pub(crate) name_ttl_days: u32,
-    /// New names that clients of one network may have in an hour and keep.
+    /// How many new names the clients of one network may have in an hour and keep.
     pub(crate) new_names_per_network: usize,
-    /// For dates of names; messages have their time from the stream.
+    /// The clock for the dates of names. Messages have their time from the stream.
     pub(crate) clock: Clock,
-    /// When the newest message in the log was taken.
+    /// The time of the newest message in the log.
     pub(crate) last_at: u64,
 }
 
-/// A connection that asked to join, until everybody was told that it left.
+/// A connection that asked to join. It is kept until everybody was told that it left.
 struct Seat {
     outlet: Arc<dyn Outlet>,
-    /// Others see it: it was let in.
+    /// Whether the client was let in, so that the others see it.
     entered: bool,
-    /// The connection has ended; that is proposed and not yet decided.
+    /// Whether the connection has ended; that is proposed and not yet decided.
     gone: bool,
-    /// Changes of presence before this one do not concern it.
+    /// Changes of presence before this one do not concern the client.
     presence_from: usize,
-    /// When it last answered a probe.
+    /// When the client last answered a probe.
     proven: Option<Instant>,
-    /// Whose new name it was charged for.
+    /// The network that was charged for the client's new name.
     charged: Option<Network>,
 }
 
-/// The task's state.
+/// The state of the task.
 pub(crate) struct Lobby {
     commands: mpsc::Receiver<LobbyCommand>,
     stream: Arc<dyn OrderedStream<Proposals>>,
@@ -174,7 +175,7 @@ pub(crate) struct Lobby {
     server: ServerId,
     /// The number of this server's last batch.
     number: u64,
-    /// The newest batch that was applied, and the newest that was forgotten for it.
+    /// The newest place that was applied, and the newest place up to which the order was dropped.
     applied: Place,
     forgotten: Place,
     servers: Option<Servers>,
@@ -196,9 +197,9 @@ pub(crate) struct Lobby {
     new_rooms: Allowance<Network>,
     gathered: Gathered,
     unsaved: Unsaved,
-    /// Room for the texts that are compared with the log at once.
+    /// Permits for texts that are compared with the log at the same time.
     comparisons: Arc<Semaphore>,
-    /// The batch that was published and not read back yet.
+    /// The batch that was published and was not read back yet.
     open: Option<Open>,
     /// The batch that was applied and is being stored.
     storing: Option<Storing>,
@@ -209,7 +210,7 @@ pub(crate) struct Lobby {
     occupied: OccupiedRooms,
     banned: Arc<BannedRanges>,
     kept_out: Arc<KeptOut>,
-    /// What operators decided and is not stored yet.
+    /// The rules of operators, if they have changed and are not stored yet.
     unsaved_rules: Option<Arc<Rules>>,
     last_texts: LastTexts,
     presence_due: Instant,
@@ -217,7 +218,7 @@ pub(crate) struct Lobby {
     expiry_due: Instant,
 }
 
-/// A lobby and the way to talk to it.
+/// Makes a lobby and the handle to talk to it.
 pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
     let (handle, commands) = LobbyHandle::new(QUEUE + parts.max_clients);
     let contents = parts.log.contents();
@@ -289,13 +290,13 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
 impl Lobby {
     /// Runs until `shutdown`; then stores and sends what was accepted, and tells everybody.
     ///
-    /// To be spawned unconstrained: the fan-out polls thousands of sockets and gives way by itself.
+    /// This has to be spawned unconstrained: the fan-out polls thousands of sockets and yields by itself.
     ///
     /// # Errors
-    /// When it cannot go on, see [`LobbyFault`]. It ends early then, and tells its clients nothing.
+    /// When the lobby cannot go on; see [`LobbyFault`]. Then it ends early and tells its clients nothing.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) -> Result<(), LobbyFault> {
         let mut taken = Vec::with_capacity(TAKEN_AT_ONCE);
-        // Before anybody comes: whoever does is seen on a date.
+        // This is done before any client comes, because clients are noted with a date when they are seen.
         self.advertise();
         self.keep_house(Instant::now());
         self.start_batch();
@@ -307,7 +308,7 @@ impl Lobby {
                 question = question(&mut self.servers) => self.answer(question),
                 count = self.commands.recv_many(&mut taken, TAKEN_AT_ONCE), if self.gathered.has_room() => {
                     if count == 0 {
-                        // Nobody is left who could ask for anything.
+                        // No sender is left.
                         break;
                     }
                     taken.drain(..).for_each(|command| self.take(command));
@@ -320,19 +321,19 @@ impl Lobby {
         self.close().await
     }
 
-    /// Says where clients reach this server.
+    /// Publishes the addresses at which clients reach this server.
     fn advertise(&mut self) {
         if !self.advertised.is_empty() {
             self.gathered.push(Entry::Serves(self.advertised.clone()));
         }
     }
 
-    /// Who the operators are by this server's own settings, from the first batch on.
+    /// Proposes the operators of this server's own settings, with the first batch.
     pub(crate) fn operators_are(&mut self, listed: Vec<Fingerprint>) {
         self.gathered.push(Entry::Operators(listed));
     }
 
-    /// Takes the commands that wait already, as many as there is room for.
+    /// Takes the commands that wait already, as long as there is room for them.
     fn take_waiting(&mut self) {
         for _ in 0..self.commands.len() {
             if !self.gathered.has_room() {
@@ -349,7 +350,8 @@ impl Lobby {
             LobbyCommand::Leave(id) => self.leave(id),
             LobbyCommand::Alive(id) => self.alive(id),
             LobbyCommand::Say { from, id, room, content } => {
-                if content.text().is_some() && !self.is_slow_enough(from, id, room.as_ref()) {
+                // The topic of a room, too: whoever sets it says that to all who are in it.
+                if !self.is_slow_enough(from, id, room.as_ref()) {
                     return;
                 }
                 self.gathered.push(Entry::Say { from, id, room, content });
@@ -377,7 +379,7 @@ impl Lobby {
         }
     }
 
-    /// What is due after anything happened.
+    /// Does what is due after any event.
     async fn settle(&mut self) {
         let now = Instant::now();
         self.settle_held(now);
@@ -387,7 +389,7 @@ impl Lobby {
         }
         self.start_batch();
         self.keep_machine(now);
-        // An order that others read as well is not this server's to forget.
+        // If other servers read the order, too, this server must not drop it.
         if self.servers.is_none() && self.forgotten < self.applied {
             self.forgotten = self.applied;
             self.stream.forget(self.applied).await;
@@ -422,15 +424,15 @@ impl Lobby {
         }
     }
 
-    /// Announces pending changes of presence before the next words, so that nobody speaks before they appear.
-    /// Skipped where there are more than [`FEW_CHANGES`], since telling those would hold up the words.
+    /// Announces pending changes of presence before the next messages, so that nobody speaks before he appears. Skips
+    /// that if there are more than [`FEW_CHANGES`], because announcing them would hold up the messages.
     async fn tell_few_changes(&mut self) {
         if self.has_changes() && self.presence.mark() + self.occupied.changes() <= FEW_CHANGES {
             self.tell_presence().await;
         }
     }
 
-    /// Whether somebody came or went of whom nobody was told yet.
+    /// Whether there are changes of presence that were not announced yet.
     fn has_changes(&self) -> bool {
         !(self.presence.is_empty() && self.occupied.is_told())
     }
@@ -459,8 +461,8 @@ impl Lobby {
         }
     }
 
-    /// A batch is stored: everybody hears it, and what was said in rooms those who are in them. (Borrowed for change, since an answer of the log that is waited
-    /// for cannot be shared across an await.)
+    /// A batch is stored: sends it to everybody, and what was said in rooms to their members. (It borrows `self`
+    /// mutably because a future of the log's answer cannot be shared across an await.)
     async fn fan_out(&mut self, chunks: &[Arc<Chunk>], rooms: &[RoomWords]) {
         let started = Instant::now();
         for chunk in chunks {
@@ -483,7 +485,7 @@ impl Lobby {
         }
     }
 
-    /// Stores and sends what was accepted, says goodbye to everybody. The caller bounds the time.
+    /// Stores and sends what was accepted, and tells everybody that the server is closing. The caller limits the time.
     async fn close(mut self) -> Result<(), LobbyFault> {
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
@@ -505,7 +507,7 @@ impl Lobby {
     }
 }
 
-/// Tells whoever runs the server where the clock does not fit the newest date in the log.
+/// Warns the administrator if the clock does not fit the newest date in the log.
 fn tell_of_clock(wall: u64, newest: u64) {
     let days = wall.abs_diff(newest) / MILLIS_PER_DAY;
     if newest > 0 && days > 0 {
@@ -517,7 +519,7 @@ fn tell_of_clock(wall: u64, newest: u64) {
     }
 }
 
-/// Milliseconds since 1970-01-01 UTC.
+/// The time in milliseconds since 1970-01-01 UTC.
 pub(crate) fn wall_clock() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

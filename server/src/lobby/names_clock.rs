@@ -1,12 +1,12 @@
-//! Which time it is for names: how long somebody was away is told by this clock, since what it frees cannot be given
-//! back. The computer's clock alone is not trusted for that. A plain struct that is told what the clocks show.
+//! The time that counts for names. It decides how long a user was absent, and a name that is freed cannot be given
+//! back. Therefore the computer's clock alone is not trusted. A plain struct that is told what the clocks show.
 //!
-//! The rule: the names' time begins at the newest date the log has of any user, and goes on with the time that this
-//! server runs, plus one day for each start, but no further than the computer's clock. Where that clock is a month ahead
-//! of it, a start adds nothing: the clock may be right after a long stop, or wrong. So after a long stop names are kept
-//! longer by that stop, in which nobody could come back. A start in 2080 frees no name, however often it is tried, and
-//! dates that are noted meanwhile are not of 2080. Where the computer's clock is behind the newest date, no name is
-//! freed, and no date is older than that one.
+//! The rule: the names' time begins at the newest date of any user in the log. It goes on with the time that this
+//! server runs, plus one day for each start, but never beyond the computer's clock. If that clock is more than a month
+//! ahead of the names' time, a start adds nothing: the clock may be right after a long stop, or it may be wrong. So
+//! after a long stop names are kept longer by the length of that stop, in which nobody could come back. A start with a
+//! clock in 2080 frees no name, however often it is tried, and dates that are noted meanwhile are not in 2080. If the
+//! computer's clock is behind the newest date, no name is freed, and no date is noted that is older than that date.
 
 use std::time::Duration;
 
@@ -14,31 +14,33 @@ use tokio::time::Instant;
 
 use crate::decide::EARLIEST;
 
-/// What each start may add to the newest date in the log. A lobby that somebody hosts every evening so keeps step with
-/// the calendar.
+/// How much each start may add to the newest date in the log. So a lobby that somebody hosts every evening keeps step
+/// with the calendar.
 const GRACE: Duration = Duration::from_secs(24 * 3600);
 
-/// A clock that is ahead by more than this is not believed even for the grace.
+/// A clock that is further ahead than this is not believed at all, and the start adds nothing.
 const IMPLAUSIBLE: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The names' time, in milliseconds since 1970-01-01 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NamesTime {
-    /// The date of whoever is seen now.
+    /// The date on which users are seen now.
     pub(super) date: u64,
-    /// From when on absences are counted back.
+    /// The time from which absences are counted back.
     pub(super) absent_until: u64,
 }
 
 /// Tells the names' time.
 #[derive(Debug)]
 pub(super) struct NamesClock {
-    /// The newest date when this began, and when that was. `None` in a new log as long as the clock was never set.
+    /// The newest date at the start, and when the start was. `None` in a new log as long as the computer's clock was
+    /// never set.
     began: Option<(u64, Instant)>,
 }
 
 impl NamesClock {
-    /// Begins at the newest date of any name; in a log without names with what the computer's clock first shows.
+    /// Begins at the newest date of any name. In a log without names, begins at the first time that the computer's
+    /// clock shows.
     pub(super) fn new(newest: Option<u64>, now: Instant) -> Self {
         Self { began: newest.map(|newest| (newest, now)) }
     }
@@ -72,7 +74,7 @@ mod tests {
     const IN_2080: u64 = 3_471_292_800_000;
 
     #[test]
-    fn it_is_the_computers_time_while_that_is_plausible() {
+    fn the_names_time_is_the_computers_time_while_that_is_plausible() {
         let now = Instant::now();
         let mut clock = NamesClock::new(Some(NEWEST), now);
         for (wall, hours) in [(NEWEST + 5, 0), (NEWEST + DAY, 0), (NEWEST + 3 * DAY, 48)] {
@@ -82,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_ahead_adds_what_the_server_runs_and_a_day_if_it_may_be_right() {
+    fn under_a_clock_that_is_ahead_the_time_the_server_runs_counts_and_a_day_if_the_clock_may_be_right() {
         let now = Instant::now();
         let mut clock = NamesClock::new(Some(NEWEST), now);
         let most = NEWEST + DAY;
@@ -90,9 +92,9 @@ mod tests {
         let later = clock.read(NEWEST + 20 * DAY, now + Duration::from_secs(3600));
         assert_eq!(later.date, most + 3600 * 1000);
         assert_eq!(clock.read(IN_2080, now), NamesTime { date: NEWEST, absent_until: NEWEST });
-        // Set right while the server runs.
+        // The clock is set right while the server runs.
         assert_eq!(clock.read(NEWEST + 10, now + Duration::from_secs(3600)).date, NEWEST + 10);
-        // And it does not help to set it forward then.
+        // Setting it forward then does not help.
         assert_eq!(clock.read(IN_2080, now + Duration::from_secs(7200)).date, NEWEST + 7200 * 1000);
     }
 
@@ -106,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_log_begins_with_the_clock_when_that_is_set() {
+    fn a_new_log_begins_with_the_clock_as_soon_as_the_clock_is_set() {
         let now = Instant::now();
         let mut clock = NamesClock::new(None, now);
         assert_eq!(clock.read(7, now).absent_until, 0);

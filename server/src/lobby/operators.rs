@@ -1,4 +1,5 @@
-//! What operators decided, done: who is sent out or not let in is told why, and what they ask is answered. Decides nothing.
+//! Does what operators decided: tells clients that are sent out or not let in why, and answers what operators ask.
+//! Decides nothing.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::{Admitted, Ending, Lobby};
 use crate::decide::ConnectionId;
 
 impl Lobby {
-    /// What somebody is told who is let in.
+    /// What a client is told that is let in.
     pub(super) fn admitted(&self, id: ConnectionId, name: Arc<UserName>, head: Position) -> Admitted {
         let rules = self.machine.rules();
         let is_operator =
@@ -19,13 +20,13 @@ impl Lobby {
         Admitted { name, head, topic: rules.topic().cloned(), is_operator, servers: self.machine.addresses() }
     }
 
-    /// An operator sent somebody out. That he has left is proposed when his connection has ended.
+    /// An operator sent a client out. That the client has left is proposed when its connection has ended.
     pub(super) fn sent_out(&mut self, id: ConnectionId, why: Refused) {
         let roster = self.machine.roster();
         if let Some(key) = roster.member(id).map(|member| member.key) {
-            // Wherever his connection is: each server relays for all of them.
+            // Done wherever his connection is, because each server relays for all users of the lobby.
             let is_here = roster.those(|member| member.key == key).into_iter().any(|other| other != id);
-            // A ban is told with the rules, and ends with them.
+            // The relay learns of bans from the rules, and they end there.
             let may_go_on = is_here || why.code != RefusedCode::Kicked;
             self.kept_out.sent_out(key, may_go_on);
         }
@@ -35,7 +36,7 @@ impl Lobby {
         }
     }
 
-    /// Somebody is not let in.
+    /// A newcomer is not let in.
     pub(super) fn not_admitted(&mut self, id: ConnectionId, why: Refused) {
         self.give_back_new_name(id);
         if let Some(seat) = self.seats.remove(&id) {
@@ -44,7 +45,7 @@ impl Lobby {
         }
     }
 
-    /// Answers who and what is banned, to operators: the list has addresses in it.
+    /// Answers who and what is banned. Only operators get the answer, because it contains addresses.
     pub(super) fn bans(&self, from: ConnectionId, request: u32) {
         let (Some(seat), Some(member)) = (self.seats.get(&from), self.machine.roster().member(from)) else {
             return;
@@ -63,7 +64,7 @@ impl Lobby {
         seat.outlet.bans(request, rules.bans().into_iter().filter_map(row).collect());
     }
 
-    /// Answers who the operators are, those who are here by the names they have here.
+    /// Answers who the operators are. Operators who are here are named by the names they have here.
     pub(super) fn ops(&self, from: ConnectionId, request: u32) {
         let Some(seat) = self.seats.get(&from) else { return };
         let (rules, roster) = (self.machine.rules(), self.machine.roster());

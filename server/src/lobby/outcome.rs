@@ -1,4 +1,5 @@
-//! What follows when a batch was stored, could not be stored, or nobody knows. Tells everybody; decides nothing.
+//! What follows when a batch was stored, could not be stored, or when that is unknown. Tells everybody; decides
+//! nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +14,14 @@ use super::{Admitted, Ending, Lobby};
 use crate::decide::{ConnectionId, Effect, Machine, RoomId};
 use crate::log::LogError;
 
-/// Whether a batch was stored.
+/// What became of a batch in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Stored,
-    /// It was not, and never will be.
+    /// It was not stored and never will be.
     Refused,
-    /// The log cannot say. Nobody is told that a text was not accepted; its author keeps it and sends it again on
-    /// the next link, under its number, where it counts once.
+    /// The log cannot say. Nobody is told that a text was not accepted. Its author keeps the text and sends it again on
+    /// the next link, under the same number, so that it counts once.
     Unknown,
 }
 
@@ -28,7 +29,7 @@ impl Lobby {
     /// The log has answered for a batch.
     ///
     /// # Errors
-    /// When the batch stands in an order that others read as well and cannot be stored here.
+    /// When the batch is in an order that other servers read as well, and cannot be stored here.
     pub(super) async fn stored(
         &mut self,
         batch: Storing,
@@ -40,7 +41,7 @@ impl Lobby {
         }
         let effects = match self.outcome(&result) {
             Outcome::Stored => self.tell_words(batch, took).await,
-            // A client that was not told has another server to go to, where it stands.
+            // A client that is not answered here can go to another server, which has the text.
             _ if self.servers.is_some() => {
                 return Err(LobbyFault::Store(result.err().unwrap_or(LogError::Closed)));
             }
@@ -58,7 +59,7 @@ impl Lobby {
         match result {
             Ok(()) => Outcome::Stored,
             Err(err) if err.stored_nothing() => Outcome::Refused,
-            // The log tells of a new head before it answers, so it may know more than its answer says.
+            // The log announces a new head before it answers, so it may know more than its answer says.
             Err(_) if self.machine.head() != self.machine.stored() && self.log_head_is_ours() => {
                 Outcome::Stored
             }
@@ -70,11 +71,11 @@ impl Lobby {
         *self.log.subscribe().borrow() == self.machine.head()
     }
 
-    /// Tells the messages of a batch that is stored; gives back what else there is to tell.
+    /// Tells the messages of a stored batch. Gives the effects that are still to be told.
     ///
-    /// In a small lobby the next batch is being stored while this one is told. Where telling takes longer than
-    /// storing, the next batch waits for that and holds all that was said meanwhile: begun before, it would hold
-    /// few texts, and cost as many writes as all of them.
+    /// In a small lobby the next batch is stored while this one is told. If telling takes longer than storing, the next
+    /// batch waits until telling is done, and then contains everything that was said meanwhile. If it began before
+    /// that, it would contain only few texts, and cost as many writes as all of them.
     async fn tell_words(&mut self, batch: Storing, took: Duration) -> Vec<Effect> {
         self.machine.commit();
         self.metrics.messages.inc_by(batch.messages.len() as u64);
@@ -96,8 +97,8 @@ impl Lobby {
         batch.effects
     }
 
-    /// Takes back the messages of a batch that was not stored, as far as anybody knows, and says so to their
-    /// authors; gives back what there is to tell all the same. Its names come again with a later batch.
+    /// Takes back the messages of a batch that was not stored, or of which that is unknown, and tells their authors.
+    /// Gives the effects that are to be told nevertheless. The batch's names are stored with a later batch.
     fn take_back(&mut self, batch: Storing, outcome: Outcome, err: Option<LogError>) -> Vec<Effect> {
         let Storing { messages, authors, mut effects, changes, rooms, rules, .. } = batch;
         let err = err.map(|err| err.to_string()).unwrap_or_default();
@@ -109,7 +110,7 @@ impl Lobby {
         self.machine.withdraw(&messages, of_room);
         self.unsaved.put_back(changes);
         if rules.is_some() {
-            // Without what was withdrawn.
+            // The rules without what was withdrawn.
             self.unsaved_rules = Some(Arc::new(self.machine.rules().clone()));
         }
         for (&from, message) in authors.iter().zip(&*messages) {
@@ -123,7 +124,7 @@ impl Lobby {
         let stored = self.machine.stored();
         let stored_in = |machine: &Machine, room: &RoomId| machine.rooms().stored(room);
         effects.retain_mut(|effect| match effect {
-            // Said twice in this batch.
+            // The text was said twice in this batch.
             Effect::Accepted { to, id, room: None, seq, .. } if *seq > stored.seq => {
                 self.not_stored(outcome, *to, *id);
                 false
@@ -135,7 +136,7 @@ impl Lobby {
                 }
                 is_stored
             }
-            // It was not done.
+            // The act was not done.
             Effect::SentOut { .. } | Effect::Rules(_) => false,
             Effect::ActKnown { to, id, seq } if *seq > stored.seq => {
                 self.not_stored(outcome, *to, *id);
@@ -159,7 +160,8 @@ impl Lobby {
     fn not_stored(&self, outcome: Outcome, from: ConnectionId, id: u64) {
         match outcome {
             Outcome::Unknown => {
-                // Without a word about the text. The client sends it again on a link that it has to make first.
+                // Nothing is said about the text: the client has to make a new link first, and sends the text again on
+                // it.
                 if let Some(seat) = self.seats.get(&from) {
                     seat.outlet.end(Ending { last: None, after_all: true });
                 }
@@ -168,7 +170,7 @@ impl Lobby {
         }
     }
 
-    /// A text was not stored and will not be.
+    /// Tells an author that his text was not stored and will not be.
     pub(super) fn not_accepted(&self, from: ConnectionId, id: u64) {
         self.tell(from, &not_accepted(id, NotAcceptedCode::Store));
     }
@@ -213,7 +215,7 @@ impl Lobby {
             }
             Effect::Left { id, name } => {
                 let seat = self.seats.remove(&id);
-                // Where there is no seat, it was another server's client.
+                // Without a seat it was the client of another server.
                 if seat.as_ref().is_none_or(|seat| seat.entered) {
                     self.presence.left((*name).clone());
                 }
@@ -223,20 +225,20 @@ impl Lobby {
                 self.no_longer_awaited(id);
                 self.no_longer_asked(id);
             }
-            // Given to the log already.
+            // These were given to the log already.
             Effect::Said { .. }
             | Effect::Bound { .. }
             | Effect::Freed(_)
             | Effect::RoomSeen(_)
             | Effect::RoomGone(_) => {}
             Effect::Ended(server) => self.ended(server),
-            // The lobby has ended with it.
+            // The lobby has ended because of it.
             Effect::Contradicted(_) => {}
         }
     }
 
-    /// The newcomer is in: it is told so, and the others are told of it, unless it has gone meanwhile. Where there is no
-    /// seat, it is another server's client, and only the others are told.
+    /// A newcomer is in the lobby: the newcomer and the others are told so, unless the newcomer has gone meanwhile.
+    /// Without a seat it is the client of another server, and only the others are told.
     fn let_in(&mut self, id: ConnectionId, admitted: Admitted) {
         let seat = self.seats.get_mut(&id);
         if seat.as_ref().is_some_and(|seat| seat.gone) {
@@ -254,7 +256,7 @@ impl Lobby {
         self.metrics.joins.inc();
     }
 
-    /// A connection has given the sign of life it was asked for.
+    /// A client has given the sign of life for which it was asked.
     pub(super) fn alive(&mut self, id: ConnectionId) {
         if let Some(seat) = self.seats.get_mut(&id) {
             seat.proven = Some(Instant::now());

@@ -1,5 +1,5 @@
-//! What the lobby tells whom: facts, never bytes. A connection is an [`Outlet`], and what remembers the newest
-//! messages for those who read later is a [`Memory`]. How a fact looks on the wire is theirs to know.
+//! What the lobby tells, and to whom: facts, never bytes. A connection is an [`Outlet`]; a [`Memory`] keeps the newest
+//! messages for connections that read them later. The implementations know how a fact is encoded.
 
 use std::sync::Arc;
 
@@ -16,18 +16,17 @@ use super::presence::News;
 use crate::decide::roster::Present;
 use crate::decide::{RoomId, RoomView};
 
-/// A connection as the lobby sees it. Nothing here waits: what the socket does not take at once is the
-/// connection's own business.
+/// A connection as the lobby sees it. No method here waits: the connection itself deals with what the socket does not
+/// take at once.
 pub(crate) trait Outlet: Send + Sync {
-    /// The client is in. Where it reads on is its connection's to find out; everything up to `admitted.head` can
-    /// be read in the log by now, and what follows is told.
+    /// The client is in the lobby. The connection finds out from which position the client reads on. Everything up to
+    /// `admitted.head` can be read in the log by now, and what follows is told.
     fn let_in(&self, admitted: Admitted);
-    /// Messages of the lobby or of a room, for a client that is there and has read all before them.
+    /// Messages of the lobby or of a room, for a client that is there and was sent everything before them.
     fn said(&self, chunk: &Chunk);
     /// An answer, or what became of a text.
     fn tell(&self, fact: &ServerMessage);
-    /// The changes of presence from the one numbered `from` on. They are left out for a client that does not
-    /// read.
+    /// The changes of presence from the index `from` on. They are left out for a client that does not read.
     fn presence(&self, news: &News, from: usize);
     /// The answer to `users`.
     fn users(&self, request: u32, present: Present);
@@ -37,23 +36,24 @@ pub(crate) trait Outlet: Send + Sync {
     fn bans(&self, request: u32, bans: Vec<BanRow>);
     /// The answer to `ops`.
     fn ops(&self, request: u32, ops: Vec<OperatorRow>);
-    /// The client is in a room. Where it reads on is its connection's to find out, as for [`let_in`](Self::let_in).
+    /// The client is in a room. The connection finds out from which position the client reads on, as for
+    /// [`let_in`](Self::let_in).
     fn in_room(&self, view: RoomView);
     /// The client is not let into a room.
     fn not_in_room(&self, room: &RoomName, code: NotJoinedCode);
-    /// The client is no longer in a room: nothing of it is sent from now on.
+    /// The client is no longer in a room: nothing of the room is sent from now on.
     fn left_room(&self, room: &RoomId);
-    /// An introduction; returns which one it is on this connection, counted from 1. `None` where too much waits for
-    /// that client already: it is not told then, and nothing else becomes of it, since others choose how often it
-    /// is introduced.
+    /// Introduces the client to another user. Gives the number of the introduction on this connection, counted from 1.
+    /// `None` if too much waits for that client already. Then it is not told, but keeps its connection, because other
+    /// users choose how often it is introduced.
     fn introduce(&self, introduction: Introduction) -> Option<u64>;
     /// Asks whether the user wants a private session; the answer comes as
-    /// [`LobbyCommand::Consent`](super::LobbyCommand::Consent). False where too much waits for that client already.
+    /// [`LobbyCommand::Consent`](super::LobbyCommand::Consent). False if too much waits for that client already.
     fn ask(&self, question: &ServerMessage) -> bool;
-    /// Asks for a sign of life, which comes as [`LobbyCommand::Alive`](super::LobbyCommand::Alive). A client that is
+    /// Asks for a sign of life, which comes as [`LobbyCommand::Alive`](super::LobbyCommand::Alive). A client that was
     /// asked already, or for which too much waits, is not asked.
     fn probe(&self);
-    /// The connection ends.
+    /// Ends the connection.
     fn end(&self, ending: Ending);
 }
 
@@ -62,35 +62,35 @@ pub(crate) trait Outlet: Send + Sync {
 pub(crate) struct Admitted {
     /// The name others see.
     pub(crate) name: Arc<UserName>,
-    /// The newest message before that.
+    /// The newest message before the client joined.
     pub(crate) head: Position,
-    /// What the lobby is about.
+    /// The topic of the lobby.
     pub(crate) topic: Option<ShortText>,
-    /// Whether it is an operator.
+    /// Whether the client is an operator's.
     pub(crate) is_operator: bool,
-    /// Where else the lobby is reached.
+    /// The addresses of the servers of the lobby.
     pub(crate) servers: Vec<Candidate>,
 }
 
-/// What remembers the newest messages for connections that read them later.
+/// Keeps the newest messages for connections that read them later.
 pub(crate) trait Memory: Send + Sync {
-    /// This chunk is being stored and will probably be told: whatever takes time may be done meanwhile.
+    /// This chunk is being stored and will probably be told, so work that takes time may be done now.
     fn prepare(&self, chunk: &Chunk);
-    /// These chunks are stored. They follow those remembered before, without a gap.
+    /// These chunks are stored. They follow the chunks that were remembered before, without a gap.
     fn remember(&self, chunks: &[Arc<Chunk>]);
 }
 
 /// How a connection ends.
 #[derive(Debug)]
 pub(crate) struct Ending {
-    /// The last thing it is told.
+    /// The last message that the client is sent.
     pub(crate) last: Option<ServerMessage>,
-    /// Only after all that was said has been sent.
+    /// Whether the connection ends only after everything that was said has been sent.
     pub(crate) after_all: bool,
 }
 
 impl Ending {
-    /// At once, with these last words.
+    /// Ends the connection at once, with this last message.
     pub(crate) fn now(last: ServerMessage) -> Self {
         Self { last: Some(last), after_all: false }
     }

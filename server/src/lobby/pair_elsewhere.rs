@@ -1,8 +1,8 @@
-//! Introductions of two users who are on different servers. What they are told of each other goes from server to
-//! server and never through the order: addresses and tokens are nobody else's business.
+//! Introductions of two users who are on different servers. What they are told of each other goes from server to server
+//! and never through the order, because addresses and tokens concern nobody else.
 //!
-//! Two forks that cross have to be seen by one server, or they would make two sessions. It is the server of whichever
-//! of the two has the smaller key that decides; the other one asks it, or is only told.
+//! When two forks cross, one server has to see both, or they would make two sessions. The server of the user with the
+//! smaller key decides; the other server asks it, or is only told.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,24 +18,24 @@ use crate::decide::{ConnectionId, Party};
 use crate::introductions::rendezvous::{Meeting, Told};
 use crate::neighbour::{Answer, Asked, Asker, Met};
 
-/// How long another server may take. Its client is a message away, and whoever asks waits.
+/// How long another server may take. Its client is only a message away, and the user who asks waits.
 const ASK_LIMIT: Duration = Duration::from_secs(2);
 
-/// An introduction that another server was asked for, until that has answered.
+/// An introduction for which another server was asked and has not answered yet.
 #[derive(Debug)]
 pub(crate) struct Elsewhere {
     from: ConnectionId,
     request: u32,
-    /// The other, as whoever asks is told of it.
+    /// The other user, as the asker will be told of him.
     name: UserName,
     key: PublicKey,
     to: ConnectionId,
-    /// The two, where a session was made here for it.
+    /// The two users, if a session was made here for this introduction.
     made: Option<(Party, Party)>,
 }
 
 impl Lobby {
-    /// Introduces a client of this server to one of another server, with name and key as everybody sees them.
+    /// Introduces a client of this server to a client of another server, with the name and key that everybody sees.
     pub(super) fn pair_elsewhere(
         &mut self,
         (from, request): (ConnectionId, u32),
@@ -88,7 +88,7 @@ impl Lobby {
         });
     }
 
-    /// The other server has answered, or has not.
+    /// The other server has answered, or has not answered in time.
     pub(super) fn paired(&mut self, elsewhere: Elsewhere, answer: Option<Answer>) {
         let Elsewhere { from, request, name, key, to, made } = elsewhere;
         let code = match answer {
@@ -97,7 +97,7 @@ impl Lobby {
                     self.rendezvous.told(asker, other, Told { connection: to, number });
                 }
                 let request = Some(request);
-                // Where neither is reached by the other, they meet at this server.
+                // If neither can reach the other, the two meet at this server.
                 let told = Introduction { request, session, name, key, candidates, relay: None, forked };
                 return self.tell(from, &ServerMessage::Introduced(told));
             }
@@ -112,14 +112,14 @@ impl Lobby {
         self.tell(from, &ServerMessage::NoAnswer { request, code });
     }
 
-    /// The session that was made here is none.
+    /// Forgets the session that was made here.
     fn not_paired(&mut self, made: Option<(Party, Party)>) {
         if let Some((asker, other)) = made {
             self.rendezvous.withdraw(asker, other);
         }
     }
 
-    /// Another server wants one of its clients introduced to one of this server.
+    /// Another server asks to introduce one of its clients to a client of this server.
     pub(super) fn pair_for(
         &mut self,
         asker: Asker,
@@ -136,7 +136,7 @@ impl Lobby {
         };
         let Some(other) = self.machine.roster().member(to) else { return Answer::Gone };
         let now = Instant::now();
-        // Nobody is introduced to whom he has not agreed.
+        // Nobody is introduced to a user to whom he has not agreed.
         if !self.consents.take_granted((asker.connection, asker.request), to, asker.session, now) {
             return Answer::Busy;
         }

@@ -1,6 +1,7 @@
-//! Private sessions, as far as the lobby has to do with them: whoever wants one asks, the other's client is asked whether it
-//! does, and only then each is told the other's name, key and addresses. Which questions wait is in [`crate::introductions::consent`], which
-//! two wishes are one session in [`crate::introductions::rendezvous`].
+//! Private sessions, as far as the lobby has to do with them. A user who wants one asks, the other user's client is
+//! asked whether he wants it, too, and only then each is told the other's name, key and addresses. Which questions wait
+//! is in [`crate::introductions::consent`]; which two wishes make one session is in
+//! [`crate::introductions::rendezvous`].
 
 use hobnob_protocol::message::{ConsentAnswer, Introduction, NoAnswerCode, ServerMessage};
 use hobnob_protocol::name::{PairToken, UserName};
@@ -13,7 +14,7 @@ use crate::introductions::consent::{Answered, Wish};
 use crate::introductions::rendezvous::{Meeting, Told};
 
 impl Lobby {
-    /// Somebody wants a private session with another, or fresh addresses for `session`.
+    /// A user wants a private session with another user, or fresh addresses for `session`.
     pub(super) fn pair(
         &mut self,
         from: ConnectionId,
@@ -38,7 +39,7 @@ impl Lobby {
             return self.ask_elsewhere_for_consent(wish, now);
         }
         if session.is_none() {
-            // Whoever wants a session with whoever wants one with him has said yes to it.
+            // Two users who both want a session with each other have agreed to it.
             if let Some(first) = self.consents.take_crossing(from, to) {
                 return self.meet_at_once(&first, &wish);
             }
@@ -50,7 +51,7 @@ impl Lobby {
         self.ask_for_consent(wish, now);
     }
 
-    /// Asks whether the other wants it, too.
+    /// Asks whether the other user wants it, too.
     fn ask_for_consent(&mut self, wish: Wish, now: Instant) {
         let (asker, asked, request, session) = (wish.asker, wish.asked, wish.request, wish.session);
         let Some(member) = self.machine.roster().member(asker) else { return };
@@ -65,7 +66,7 @@ impl Lobby {
         }
     }
 
-    /// A client says whether its user wants the session it was asked about.
+    /// A client says whether its user wants the session about which it was asked.
     pub(super) fn consent(&mut self, from: ConnectionId, ask: u64, answer: ConsentAnswer) {
         match self.consents.answer(from, ask, answer, Instant::now()) {
             Some(answered) if answered.wish().asker.server() != self.server => {
@@ -86,21 +87,21 @@ impl Lobby {
         }
     }
 
-    /// Tells those whose question nobody has answered in time.
+    /// Tells the askers whose question nobody has answered in time.
     pub(super) fn settle_consents(&mut self, now: Instant) {
         for (Wish { asker, request, .. }, code) in self.consents.take_overdue(now) {
             self.no_answer(asker, request, code);
         }
     }
 
-    /// Tells those whose question was put to a client that is gone.
+    /// Tells the askers whose question was put to a client that is gone.
     pub(super) fn no_longer_asked(&mut self, gone: ConnectionId) {
         for Wish { asker, request, .. } in self.consents.gone(gone) {
             self.no_answer(asker, request, NoAnswerCode::Silent);
         }
     }
 
-    /// Introduces two who both want it, for a new session or to rebuild one.
+    /// Introduces two users who both want it, for a new session or to rebuild one.
     fn meet(&mut self, wish: &Wish) {
         let Wish { asker: from, request, asked: to, session, read } = *wish;
         let roster = self.machine.roster();
@@ -138,8 +139,8 @@ impl Lobby {
         self.tell(from, &ServerMessage::Introduced(answer));
     }
 
-    /// Introduces two whose wishes for a new session have met before either was answered. The first to ask is the forker.
-    /// Both get an answer to a question of their own, so that no later wish can cross this one.
+    /// Introduces two users whose wishes for a new session have crossed before either was answered. The first to ask is
+    /// the forker. Both get an answer to their own question, so that no later wish can cross this one.
     fn meet_at_once(&mut self, first: &Wish, second: &Wish) {
         let roster = self.machine.roster();
         let (Some(forker), Some(other)) = (roster.member(first.asker), roster.member(second.asker)) else {

@@ -1,5 +1,5 @@
-//! Who came and went since the others were last told: gathered once for all. Whoever came in between is told
-//! only of what happened after. Knows no connection, no clock and no encoding.
+//! Who came and went since the others were last told, gathered once for all. A client that came meanwhile is told only
+//! of what happened after that. Knows no connection, no clock and no encoding.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -9,7 +9,7 @@ use hobnob_protocol::message::Change;
 use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 
-/// Changes nobody was told of yet, oldest first.
+/// Changes that nobody was told of yet, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
     changes: Vec<Option<Change>>,
@@ -17,7 +17,7 @@ pub(super) struct Presence {
 }
 
 impl Presence {
-    /// Somebody is there. Who went and came back in the meantime was never away.
+    /// Notes that somebody came. If he left and came back since the last announcement, neither is announced.
     pub(super) fn joined(&mut self, name: UserName) {
         match self.left.remove(&name) {
             Some(index) => self.changes[index] = None,
@@ -25,13 +25,13 @@ impl Presence {
         }
     }
 
-    /// Somebody is gone.
+    /// Notes that somebody left.
     pub(super) fn left(&mut self, name: UserName) {
         self.left.insert(name.clone(), self.changes.len());
         self.changes.push(Some(Change::Left(name)));
     }
 
-    /// The position after the newest change: who comes now is told only of what follows.
+    /// The position after the newest change. A client that comes now is told only of what follows.
     pub(super) fn mark(&self) -> usize {
         self.changes.len()
     }
@@ -41,12 +41,12 @@ impl Presence {
         self.changes.is_empty()
     }
 
-    /// All changes in a room; none are left.
+    /// All changes in a room; no changes are left afterwards.
     pub(super) fn take_of(&mut self, room: &RoomName) -> News {
         News { room: Some(room.clone()), ..self.take() }
     }
 
-    /// All changes; none are left.
+    /// All changes; no changes are left afterwards.
     pub(super) fn take(&mut self) -> News {
         self.left.clear();
         let (mut changes, mut marks) = (Vec::new(), Vec::new());
@@ -63,27 +63,27 @@ impl Presence {
 /// Changes of presence that are being told.
 #[derive(Debug)]
 pub(crate) struct News {
-    /// In which room; none for the lobby.
+    /// The room in which they are; `None` for the lobby.
     room: Option<RoomName>,
     changes: Vec<Change>,
-    /// For each change its place in [`Presence`], which counts those that were undone, too.
+    /// For each change its position in [`Presence`]; changes that were undone are counted, too.
     marks: Vec<usize>,
     lines: OnceLock<NewsLines>,
 }
 
-/// What somebody made of [`News`] for the wire, kept so that it is made once for everybody.
+/// The encoded lines of [`News`], kept so that they are made only once for everybody.
 #[derive(Debug)]
 pub(crate) struct NewsLines {
     /// All changes, one after the other, with one byte between them.
     pub(crate) body: Bytes,
-    /// Where each change ends in `body`.
+    /// The end of each change in `body`.
     pub(crate) ends: Vec<usize>,
     /// The lines that hold all changes.
     pub(crate) whole: Vec<Bytes>,
 }
 
 impl News {
-    /// The room in which they are; none for the lobby.
+    /// The room in which they are; `None` for the lobby.
     pub(crate) fn room(&self) -> Option<&RoomName> {
         self.room.as_ref()
     }
@@ -93,12 +93,13 @@ impl News {
         &self.changes
     }
 
-    /// How many of them somebody who came at `mark` is not told of; none for mark 0, who was there before.
+    /// How many of the changes a client that came at `mark` is not told of. None for mark 0: that client was there
+    /// before.
     pub(crate) fn passed_over(&self, mark: usize) -> usize {
         self.marks.partition_point(|&at| at < mark)
     }
 
-    /// What `encode` makes of the changes; it is called once, whoever asks first.
+    /// The lines that `encode` makes of the changes. `encode` is called only once, by the first caller.
     pub(crate) fn lines(&self, encode: impl FnOnce() -> NewsLines) -> &NewsLines {
         self.lines.get_or_init(encode)
     }
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_back_at_once_was_never_away() {
+    fn a_user_who_comes_back_at_once_was_never_away() {
         let mut presence = Presence::default();
         presence.left(name("anna"));
         presence.joined(name("anna"));

@@ -1,4 +1,4 @@
-//! Questions to the lobby: who is here, and who is that.
+//! Questions to the lobby: who is here, who a user is, which rooms, bans and operators there are.
 
 use hobnob_protocol::message::ServerMessage;
 use hobnob_protocol::name::UserName;
@@ -7,7 +7,8 @@ use super::{Lobby, LobbyCommand};
 use crate::decide::ConnectionId;
 
 impl Lobby {
-    /// Answers a question, after the entries it came behind if its answer depends on them.
+    /// Answers a question. If its answer depends on entries that came before it, it is answered after they were
+    /// applied.
     pub(super) fn ask(&mut self, question: LobbyCommand) {
         let kept = self.gathered.keep(question).or_else(|question| match &mut self.open {
             Some(open) => open.later.keep(question),
@@ -18,7 +19,7 @@ impl Lobby {
         }
     }
 
-    /// Answers a question as things are.
+    /// Answers a question from the present state.
     pub(super) fn reply(&mut self, question: LobbyCommand) {
         match question {
             LobbyCommand::Users { from, request, room: None } => self.users(from, request),

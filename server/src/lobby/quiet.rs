@@ -1,8 +1,8 @@
-//! For how long other servers have said nothing. A plain struct that is told the time.
+//! How long other servers have been silent. A plain struct that is told the time.
 //!
-//! The silence of another server counts only while this one's own signs of life come back through the order: where the
-//! order itself stands still, nobody can be heard, and nobody is silent. A server that was frozen itself wakes to a
-//! silence of a second, not of the hour that it slept.
+//! The silence of another server counts only while this server's own signs of life come back through the order: when
+//! the order itself stands still, nobody can be heard. A server that was frozen counts only a second or so of silence
+//! when it wakes, not the hour for which it was frozen.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,14 +10,15 @@ use std::time::Duration;
 use hobnob_order::ServerId;
 use tokio::time::Instant;
 
-/// A server that is silent for so long is gone: its users are told as left. Longer than an election among NATS's nodes
-/// and than a server takes to find another node when its own one freezes (5 s were seen).
+/// A server that is silent for this long is gone, and its users are announced as having left. This is longer than an
+/// election among NATS nodes, and longer than a server takes to find another node when its own node freezes (5 s were
+/// seen).
 pub(super) const GONE_AFTER: Duration = Duration::from_secs(8);
 
-/// Between two signs of life of this server no more silence is counted than this.
+/// The most silence that is counted between two signs of life of this server.
 const MAX_STEP: Duration = Duration::from_millis(1500);
 
-/// Who was heard when.
+/// When each server was last heard.
 #[derive(Debug, Default)]
 pub(super) struct Quiet {
     /// When this server last heard itself.
@@ -27,18 +28,18 @@ pub(super) struct Quiet {
 
 #[derive(Debug)]
 struct Silence {
-    /// The last batch that was heard.
+    /// The number of the last batch that was heard.
     last: u64,
     since: Duration,
 }
 
 impl Quiet {
-    /// A server has a life of which this is the last batch.
+    /// Notes a batch of a server, which ends its silence.
     pub(super) fn heard(&mut self, server: ServerId, last: u64) {
         self.others.insert(server, Silence { last, since: Duration::ZERO });
     }
 
-    /// This server's own batch came back.
+    /// Notes that this server's own batch came back.
     pub(super) fn heard_itself(&mut self, now: Instant) {
         let step = self.own.replace(now).map_or(Duration::ZERO, |own| now.saturating_duration_since(own));
         for silence in self.others.values_mut() {
@@ -46,18 +47,18 @@ impl Quiet {
         }
     }
 
-    /// A life is over.
+    /// Notes that a life is over.
     pub(super) fn ended(&mut self, server: ServerId) {
         self.others.remove(&server);
     }
 
-    /// Those that are silent for too long, each with its last batch.
+    /// The servers that are silent for too long, each with the number of its last batch.
     pub(super) fn gone(&self) -> impl Iterator<Item = (ServerId, u64)> {
         let gone = self.others.iter().filter(|(_, silence)| silence.since >= GONE_AFTER);
         gone.map(|(server, silence)| (*server, silence.last))
     }
 
-    /// How many others there are.
+    /// How many other servers there are.
     pub(super) fn others(&self) -> usize {
         self.others.len()
     }
@@ -70,7 +71,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_server_is_gone_when_it_says_nothing_while_this_one_is_heard() {
+    fn a_server_is_gone_when_it_is_silent_while_this_one_is_heard() {
         let (mut quiet, mut now) = (Quiet::default(), Instant::now());
         quiet.heard(ServerId(1), 7);
         quiet.heard(ServerId(2), 3);
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_that_stands_still_and_a_server_that_slept_end_nobody() {
+    fn when_the_order_stands_still_or_this_server_was_frozen_no_server_counts_as_gone() {
         let (mut quiet, now) = (Quiet::default(), Instant::now());
         quiet.heard(ServerId(1), 7);
         quiet.heard_itself(now);

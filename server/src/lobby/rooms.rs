@@ -1,5 +1,5 @@
-//! Who was told what of rooms: whom the words of each reach, who came to it and went, and what its members are told of that.
-//! Does what was decided; decides nothing. A room is here for as long as somebody is in it who was told so.
+//! What clients are told of rooms: their messages, who came and went, and who is in them. Does what was decided;
+//! decides nothing. For this module a room exists while a client is in it that was told so.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::network::Network;
 #[derive(Debug)]
 struct Occupied {
     id: RoomId,
-    /// Who is in it, and before which change of presence they came.
+    /// The members, each with the position in `presence` at which it came.
     members: BTreeMap<ConnectionId, usize>,
     presence: Presence,
 }
@@ -32,14 +32,14 @@ struct Occupied {
 #[derive(Debug, Default)]
 pub(super) struct OccupiedRooms {
     rooms: BTreeMap<RoomName, Occupied>,
-    /// Those in which somebody came or went since their members were last told.
+    /// The rooms in which somebody came or went since their members were last told.
     changed: BTreeSet<RoomName>,
-    /// Who is in a room, as it was told last: one list for everybody who asks, until anything of that changes.
+    /// The members of a room as they were told last: one list for everybody who asks, until something of it changes.
     shown: BTreeMap<RoomName, Present>,
 }
 
 impl OccupiedRooms {
-    /// Those in which clients of other servers are when this one begins. Nobody is told of that.
+    /// The rooms in which clients of other servers are when this server starts. Nobody is told of that.
     pub(super) fn of(machine: &Machine, memory: &dyn RoomMemory) -> Self {
         let mut occupied = Self::default();
         for (id, head, members) in machine.rooms().occupied() {
@@ -51,7 +51,7 @@ impl OccupiedRooms {
         occupied
     }
 
-    /// Somebody is in a room, of which the others are told if that is new; true when nobody was in it before.
+    /// Puts a client into a room; if it was not in it, that is to be announced. True if nobody was in the room before.
     fn enter(&mut self, id: ConnectionId, name: &UserName, room: &RoomId) -> bool {
         let occupied = self.rooms.entry(room.name.clone()).or_insert_with(|| Occupied {
             id: room.clone(),
@@ -67,7 +67,7 @@ impl OccupiedRooms {
         is_first
     }
 
-    /// Somebody is no longer in a room; true when nobody is in it any more.
+    /// Takes a client out of a room. True if nobody is in the room any more.
     fn leave(&mut self, id: ConnectionId, name: &UserName, room: &RoomId) -> bool {
         let Some(occupied) = self.rooms.get_mut(&room.name).filter(|it| it.id.log == room.log) else {
             return false;
@@ -84,12 +84,12 @@ impl OccupiedRooms {
         is_empty
     }
 
-    /// Whether nobody came to a room or went since it was last told.
+    /// Whether all changes of presence in rooms were announced.
     pub(super) fn is_told(&self) -> bool {
         self.changed.is_empty()
     }
 
-    /// How many changes are to be told.
+    /// How many changes are to be announced.
     pub(super) fn changes(&self) -> usize {
         self.changed.iter().filter_map(|name| self.rooms.get(name)).map(|room| room.presence.mark()).sum()
     }
@@ -100,11 +100,12 @@ impl OccupiedRooms {
     }
 }
 
-/// In which time one network may make as many rooms as it may have clients. Keys cost nothing, so a limit for each key alone
-/// would let one computer take all rooms there may be within seconds.
+/// In this time one network may make as many rooms as it may have clients. Keys cost nothing, so with a limit for each
+/// key alone one computer could take all rooms within seconds.
 const NEW_ROOMS_PERIOD: Duration = Duration::from_secs(3600);
 
-/// Networks whose new rooms are counted. Where there are more, one that is not among them makes none for the moment.
+/// For how many networks the new rooms are counted. When the limit is reached, a further network can make no room for
+/// the moment.
 const MAX_NETWORKS: usize = 64 * 1024;
 
 /// How many rooms the clients of each network may make.
@@ -115,8 +116,8 @@ pub(super) fn new_rooms(max_per_network: usize) -> Allowance<Network> {
 }
 
 impl Lobby {
-    /// Somebody wants into a room. That is decided by the order, but whether its network has made too many rooms is
-    /// known here alone, as with names.
+    /// A client wants to join a room. The order decides that, but only this server knows whether the client's network
+    /// has made too many rooms, as with names.
     pub(super) fn join_room(&mut self, from: ConnectionId, room: RoomName) {
         let network = self.machine.roster().member(from).and_then(|member| member.network);
         let is_new = !self.machine.rooms().is_there(&room);
@@ -130,25 +131,26 @@ impl Lobby {
         }
     }
 
-    /// Somebody is in a room: it is told so, and the others are, unless it has gone meanwhile.
+    /// A client is in a room: the client and the others are told so, unless the client has gone meanwhile.
     pub(super) fn let_into_room(&mut self, id: ConnectionId, name: &UserName, view: RoomView) {
         let seat = self.seats.get(&id);
         if seat.is_some_and(|seat| seat.gone) {
             return;
         }
         if self.occupied.enter(id, name, &view.id) {
-            // What is told from now on follows what is stored now, which may be more than when it was let in.
+            // What is told from now on follows what is stored now, which may be more than was stored when the client
+            // was let in.
             let head = self.machine.rooms().stored(&view.id).unwrap_or(view.head);
             self.room_memory.open(view.id.log, head);
         }
-        // Where there is no seat, it is another server's client, and only the others are told.
+        // Without a seat it is the client of another server, and only the others are told.
         if let Some(seat) = seat {
             seat.outlet.in_room(view);
         }
         self.metrics.rooms.set(self.machine.rooms().len() as i64);
     }
 
-    /// Somebody is no longer in a room.
+    /// A client is no longer in a room.
     pub(super) fn let_out_of_room(&mut self, id: ConnectionId, name: &UserName, room: &RoomId) {
         if self.occupied.leave(id, name, room) {
             self.room_memory.close(room.log);
@@ -159,7 +161,7 @@ impl Lobby {
         self.metrics.rooms.set(self.machine.rooms().len() as i64);
     }
 
-    /// What was said in rooms is stored: it is remembered for those of their members who read later.
+    /// Messages of rooms are stored: they are kept in memory for those members who read them later.
     pub(super) fn remember_rooms(&self, rooms: &[RoomWords]) {
         for room in rooms {
             self.metrics.messages.inc_by(room.messages.len() as u64);
@@ -167,7 +169,7 @@ impl Lobby {
         }
     }
 
-    /// What was said in rooms is told to those who are in them.
+    /// Sends messages of rooms to those who are in them.
     pub(super) async fn fan_out_rooms(&mut self, rooms: &[RoomWords]) {
         let mut told = 0;
         for room in rooms {
@@ -184,7 +186,7 @@ impl Lobby {
         }
     }
 
-    /// Tells the members of each room who came to it and went.
+    /// Tells the members of each room who came and went.
     pub(super) async fn tell_room_presence(&mut self) {
         let mut told = 0;
         for name in std::mem::take(&mut self.occupied.changed) {
@@ -204,7 +206,7 @@ impl Lobby {
         }
     }
 
-    /// Answers who is in a room, to somebody who is in it.
+    /// Answers who is in a room. Only a client that is in the room gets the answer.
     pub(super) fn users_of_room(&mut self, from: ConnectionId, request: u32, room: &RoomName) {
         if !self.machine.rooms().is_in(from, room) {
             let code = NoAnswerCode::NotInRoom;
@@ -234,7 +236,7 @@ impl Lobby {
         Present { names, away }
     }
 
-    /// Somebody came, went, or is away: who is in a room is looked up again.
+    /// Somebody came, went, or is away: the lists of members are made anew.
     pub(super) fn users_changed(&mut self) {
         self.occupied.shown.clear();
     }
@@ -248,12 +250,12 @@ impl Lobby {
     }
 }
 
-/// What remembers the newest messages of rooms for connections that read them later.
+/// Keeps the newest messages of rooms for connections that read them later.
 pub(crate) trait RoomMemory: Send + Sync {
     /// Somebody is in this room from now on; its newest message is `head`.
     fn open(&self, room: LogId, head: hobnob_protocol::chain::Position);
-    /// These chunks are stored. They follow those remembered before, without a gap. Nothing is remembered of a room in
-    /// which nobody is.
+    /// These chunks are stored. They follow the chunks that were remembered before, without a gap. For a room in which
+    /// nobody is, nothing is remembered.
     fn remember(&self, room: LogId, chunks: &[Arc<super::Chunk>]);
     /// Nobody is in this room any more.
     fn close(&self, room: LogId);

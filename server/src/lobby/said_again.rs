@@ -1,5 +1,5 @@
-//! The answer to a text that was said before under the same id. Owns the comparison with what stands in the log: the
-//! same text is accepted; another one is refused, since its author would otherwise take it for stored. Decides
+//! The answer to a text that was said before under the same id. Owns the comparison with the text in the log: the same
+//! text is accepted. A different text is refused, because otherwise its author would take it for stored. Decides
 //! nothing about the log.
 
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use super::outcome::not_accepted;
 use crate::decide::{ConnectionId, RoomId};
 use crate::log::LobbyLog;
 
-/// Comparisons under way at once. After a lost link each client says again what it has no answer for, mostly a few
-/// texts; past this many the answer is that the text is stored, without a comparison.
+/// How many comparisons may be under way at once. After a lost link each client sends again the texts without an
+/// answer, mostly only a few. When the limit is reached, the answer is that the text is stored, without a comparison.
 pub(super) const MAX_COMPARISONS: usize = 1024;
 
 impl Lobby {
-    /// Answers a text whose id stands in the log already, as message `seq`.
+    /// Answers a text whose id is in the log already, as message `seq`.
     pub(super) fn said_again(
         &self,
         to: ConnectionId,
@@ -45,8 +45,8 @@ impl Lobby {
     }
 }
 
-/// Whether message `seq` of a log is kept and has another content. One that is no longer kept, or cannot be read now, is taken for
-/// the same: that an id is used twice is a mistake in a client, and rare.
+/// Whether message `seq` of a log is kept and has different content. A message that is no longer kept, or cannot be
+/// read now, counts as the same: an id that is used twice is a mistake in a client, and rare.
 async fn is_another(log: &dyn LobbyLog, room: Option<LogId>, seq: Seq, content: &Content) -> bool {
     let before = Seq(seq.0.saturating_sub(1));
     let read = match room {

@@ -1,5 +1,5 @@
-//! The lobby as one of several servers: its signs of life, the silence of others, a life that others declared over,
-//! and what servers ask each other. Decides nothing: who is gone is an entry like any other.
+//! The lobby as one of several servers: its signs of life, the silence of others, a life that others declared over, and
+//! what servers ask each other. Decides nothing: that a server is gone is an entry like any other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,40 +17,41 @@ use super::{Ending, Lobby, LobbyCommand};
 use crate::decide::{ConnectionId, Entry, Machine, Proposals};
 use crate::neighbour::{Answer, Asked, MachinePart};
 
-/// How often a server says something, if only that it is there.
+/// How often a server publishes a batch, if only as a sign of life.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// How often the machine is kept on the disk: what has to be read again after a crash is this long.
+/// How often the machine is saved to the disk. After a crash, batches of this time have to be read again.
 const KEEP_EVERY: Duration = Duration::from_secs(60);
 
-/// Keeping the machine takes at most one part in this many of the lobby's time.
+/// Saving the machine takes at most one part in this many of the lobby's time.
 const KEEP_SHARE: u32 = 100;
 
-/// How long another server may take to say whether a client of its is still there.
+/// How long another server may take to say whether one of its clients is still there.
 const ASK_LIMIT: Duration = Duration::from_secs(2);
 
-/// Signs of life that other servers wait for here. Past it one is told that the client is not there.
+/// How many signs of life other servers may wait for here. When the limit is reached, a server that asks is told that
+/// the client is not there.
 const MAX_PROBED: usize = 1024;
 
-/// Messages and bytes of text told to another server at once: JSON writes some characters as six bytes, and an answer
-/// has 256 KiB at the most.
+/// How many messages, and how many bytes of text, are given to another server at once. JSON writes some characters as
+/// six bytes, and an answer has at most 256 KiB.
 const MESSAGES_TOLD: usize = 200;
 const BYTES_TOLD: usize = 16 * 1024;
 
-/// Keeps a machine on the disk. Blocks.
+/// Saves a machine to the disk. Blocks.
 pub(crate) type KeepMachine = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
-/// What a lobby needs to be one of several.
+/// What a lobby needs to be one of several servers.
 pub(crate) struct Sharing {
-    /// The machine, as far as the order was read.
+    /// The machine, up to the place to which the order was read.
     pub(crate) machine: Machine,
-    /// Reads on from there.
+    /// Reads the order on from that place.
     pub(crate) follower: Box<dyn Follower<Proposals>>,
     pub(crate) neighbours: Arc<dyn Neighbours>,
     pub(crate) keep: KeepMachine,
 }
 
-/// What a lobby that is one of several has besides.
+/// What a lobby on several servers has besides.
 pub(super) struct Servers {
     pub(super) neighbours: Arc<dyn Neighbours>,
     asked: mpsc::Receiver<Question>,
@@ -59,15 +60,15 @@ pub(super) struct Servers {
     keep: KeepMachine,
     keep_due: Instant,
     keeping: Option<JoinHandle<()>>,
-    /// The lobby's own queue, for answers of others.
+    /// The lobby's own queue, for the answers of other servers.
     commands: mpsc::WeakSender<LobbyCommand>,
-    /// The machine that was last told to another server, and at which place it stood.
+    /// The machine that was last given to another server, and the place at which it stood.
     told: Option<(u64, Bytes)>,
-    /// Clients that were asked for a sign of life for another server.
+    /// Clients that were asked for a sign of life on behalf of another server.
     probed: Vec<(ConnectionId, oneshot::Sender<Bytes>)>,
 }
 
-/// A number that no server has had.
+/// A random number for a server that no server has had.
 pub(crate) fn new_server() -> ServerId {
     loop {
         let random = RunId::random();
@@ -80,7 +81,7 @@ pub(crate) fn new_server() -> ServerId {
     }
 }
 
-/// The first connection of a server's life; the next ones follow it.
+/// The number of the first connection in a server's life; later connections count up from it.
 pub(crate) fn first_connection(server: ServerId) -> u64 {
     ConnectionId::of(server, 1).0
 }
@@ -102,12 +103,12 @@ impl Servers {
         Self { neighbours, asked, quiet, beat_due: now, keep, keep_due, keeping, commands, told, probed }
     }
 
-    /// The lobby's own queue, which this does not keep open.
+    /// The lobby's own queue, weak, so that it does not keep the lobby open.
     pub(super) fn commands(&self) -> mpsc::WeakSender<LobbyCommand> {
         self.commands.clone()
     }
 
-    /// When something is due by itself.
+    /// When a sign of life or saving the machine is due.
     pub(super) fn due(&self) -> Instant {
         self.beat_due.min(self.keep_due)
     }
@@ -116,13 +117,13 @@ impl Servers {
         now >= self.beat_due
     }
 
-    /// Something was said.
+    /// Notes that something was published.
     pub(super) fn said(&mut self, now: Instant) {
         self.beat_due = now + BEAT;
     }
 }
 
-/// The next question of another server; never, where there are none.
+/// The next question of another server. Never comes if there are no other servers.
 pub(super) async fn question(servers: &mut Option<Servers>) -> Question {
     match servers {
         Some(servers) => match servers.asked.recv().await {
@@ -141,7 +142,7 @@ impl Lobby {
         let Some(servers) = &mut self.servers else { return };
         match own {
             true => servers.quiet.heard_itself(now),
-            // One that does not count any more is no sign of life.
+            // A batch that does not count is no sign of life.
             false if is_living => servers.quiet.heard(server, number),
             false => {}
         }
@@ -164,8 +165,8 @@ impl Lobby {
         }
     }
 
-    /// Others took this server for gone while it was frozen or cut off. Its clients come back by themselves and say
-    /// again what they have no answer for; nobody knows of the texts that are on their way.
+    /// Other servers have declared the life of this server over while it was frozen or cut off. Its clients come back
+    /// by themselves and send again what got no answer; what became of the texts that are on their way is unknown.
     fn begin_new_life(&mut self) {
         tracing::warn!("other servers took this one for gone; its clients have to come back");
         let (before, now) = (self.server, Instant::now());
@@ -189,7 +190,7 @@ impl Lobby {
         }
     }
 
-    /// Keeps the machine on the disk once in a while; everything that it has decided is stored by now.
+    /// Saves the machine to the disk from time to time. By now everything that it has decided is stored.
     pub(super) fn keep_machine(&mut self, now: Instant) {
         let Some(servers) = &mut self.servers else { return };
         let is_kept = servers.keeping.as_ref().is_none_or(JoinHandle::is_finished);
@@ -203,7 +204,8 @@ impl Lobby {
         servers.keep_due = Instant::now() + KEEP_EVERY.max(now.elapsed() * KEEP_SHARE);
     }
 
-    /// Drops of the order what nobody needs any more. All servers come to the same place, and the first one drops it.
+    /// Drops the part of the order that no server needs any more. All servers find the same place, and the first one
+    /// drops what is before it.
     pub(super) fn drop_old(&mut self) {
         let Some(old) = self.servers.as_ref().and_then(|_| self.machine.old()) else { return };
         if old > self.forgotten {
@@ -213,7 +215,7 @@ impl Lobby {
         }
     }
 
-    /// The same at the end, waited for.
+    /// Saves the machine at the end, and waits until that is done.
     pub(super) async fn keep_machine_at_end(&mut self) {
         let Some(servers) = &mut self.servers else { return };
         if let Some(keeping) = servers.keeping.take() {
@@ -226,7 +228,7 @@ impl Lobby {
         }
     }
 
-    /// Asks the server of a client whether that is still there. Its answer comes as a command.
+    /// Asks the server of a client whether the client is still there. The answer comes as a command.
     pub(super) fn ask_elsewhere(&self, rival: ConnectionId) {
         let Some(servers) = &self.servers else { return };
         let (neighbours, commands) = (Arc::clone(&servers.neighbours), servers.commands());
@@ -256,7 +258,7 @@ impl Lobby {
         }
     }
 
-    /// A server that comes new asks for the machine, in parts: it has to be the same machine for all of them.
+    /// A new server asks for the machine, in parts. All parts have to be of the same machine.
     fn tell_machine(&mut self, place: Option<u64>, part: u32, answer: oneshot::Sender<Bytes>) {
         let reached = self.machine.reached().map(|reached| reached.place.0);
         let Some(servers) = &mut self.servers else { return };
@@ -270,7 +272,7 @@ impl Lobby {
         let _nobody_waits = answer.send(part.map_or_else(|| Answer::Gone.to_bytes(), |part| part.to_bytes()));
     }
 
-    /// And for the messages before it.
+    /// Gives another server messages of a log.
     fn tell_messages(&self, room: Option<LogId>, after: Seq, answer: oneshot::Sender<Bytes>) {
         let log = Arc::clone(&self.log);
         tokio::spawn(async move {
@@ -300,7 +302,7 @@ impl Lobby {
         }
     }
 
-    /// A client has given a sign of life: whoever asked for it elsewhere is told.
+    /// A client has given a sign of life: tells the other servers that asked for it.
     pub(super) fn tell_elsewhere(&mut self, id: ConnectionId) {
         let Some(servers) = &mut self.servers else { return };
         for (_, answer) in servers.probed.extract_if(.., |(probed, _)| *probed == id) {
@@ -309,10 +311,10 @@ impl Lobby {
     }
 }
 
-/// A connection ends, and nothing is said of what was on its way.
+/// Ends a connection without saying what became of the texts that are on their way.
 pub(super) fn without_a_word() -> Ending {
     Ending { last: None, after_all: true }
 }
 
-/// Numbers for connections, shared with whoever gives them out.
+/// The next number for connections, shared with those who give the numbers out.
 pub(crate) type ConnectionNumbers = Arc<AtomicU64>;

@@ -1,6 +1,7 @@
-//! Texts in a slow lobby: each key that is no operator's says one in so many seconds. When a key last spoke is this server's own
-//! knowledge, so that is looked at here, before the order; how slow the lobby is was decided. A server that starts anew
-//! has forgotten it, and everybody may speak at once.
+//! The limit of texts, and of topics in rooms, in a slow lobby: each key that is no operator's may say one in a number of
+//! seconds. Only this server knows when a key last spoke to it, so that is checked here, before the order; how slow the
+//! lobby is was decided by the order. A server that starts anew has forgotten when keys spoke, and everybody may speak at
+//! once.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,16 +14,17 @@ use tokio::time::Instant;
 use super::Lobby;
 use crate::decide::ConnectionId;
 
-/// Keys whose last text is remembered. Past it those that have waited long enough are forgotten, and if none has, all are:
-/// then some speak once too early, which is better than memory without a bound.
+/// For how many keys the last text is remembered. When the limit is reached, keys that have waited long enough are
+/// forgotten. If there are none, all keys are forgotten; then some may speak too early once, which is better than
+/// unbounded memory.
 const MAX_KEYS: usize = 16 * 1024;
 
-/// When each key last said something, while the lobby is slow.
+/// When each key last said something while the lobby was slow.
 #[derive(Debug, Default)]
 pub(super) struct LastTexts(HashMap<PublicKey, Instant>);
 
 impl LastTexts {
-    /// A key wants to say something, which counts from now on if it may.
+    /// A key wants to say something. If it may, that is noted as its last text.
     ///
     /// # Errors
     /// How many seconds it has to wait.
@@ -43,7 +45,7 @@ impl LastTexts {
 }
 
 impl Lobby {
-    /// Whether a text is proposed. Its author is told where it is not. One that has a number already is answered with that,
+    /// Whether a text may be proposed. If not, its author is told so. A text that has a number already gets its answer,
     /// however slow the lobby is.
     pub(super) fn is_slow_enough(&mut self, from: ConnectionId, id: u64, room: Option<&RoomName>) -> bool {
         let rules = self.machine.rules();
@@ -73,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn each_key_speaks_once_in_so_many_seconds_and_is_told_how_long_to_wait() {
+    fn each_key_speaks_once_in_the_pause_and_is_told_how_long_to_wait() {
         let (mut texts, now) = (LastTexts::default(), Instant::now());
         assert_eq!(texts.speak(key(1), PAUSE, now), Ok(()));
         assert_eq!(texts.speak(key(1), PAUSE, now + Duration::from_millis(9_500)), Err(21));

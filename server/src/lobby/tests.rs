@@ -1,4 +1,4 @@
-//! Tests of the lobby with connections that only write down what they are told.
+//! Tests of the lobby with connections that only record what they are told.
 
 mod rooms;
 
@@ -22,22 +22,22 @@ use crate::decide::roster::Present;
 use crate::decide::{Newcomer, Posts, RoomId, RoomView};
 use crate::log::{Batch, Contents, Later, LogError, MemoryLog, OpenedRoom, Stretch};
 
-/// What happens to the batches that a [`MoodyLog`] is given.
+/// What becomes of the batches that a [`MoodyLog`] is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mood {
     Stores,
-    /// Nothing is stored, and it says so.
+    /// Nothing is stored, and the error says so.
     Refuses,
-    /// Nothing is stored, and it does not say so.
+    /// Nothing is stored, and the error does not say so.
     Dies,
-    /// It is stored, and the answer is an error that does not say so.
+    /// The batch is stored, and the answer is an error that does not say so.
     StoresAndDies,
 }
 
-/// A log of many moods, that stores only what it is given leave for.
+/// A log with changing moods, which stores a batch only when it has a permit.
 struct MoodyLog {
     inner: Arc<MemoryLog>,
-    /// What it held when it was opened.
+    /// What the log held when it was opened.
     contents: Contents,
     mood: Arc<Mutex<Mood>>,
     /// One permit for each batch that may be stored.
@@ -92,7 +92,7 @@ impl LobbyLog for MoodyLog {
     }
 }
 
-/// Nobody reads on later.
+/// A memory that remembers nothing, because nobody reads later here.
 struct Forgetful;
 
 impl Memory for Forgetful {
@@ -106,14 +106,14 @@ impl RoomMemory for Forgetful {
     fn close(&self, _room: LogId) {}
 }
 
-/// Introductions that a [`Recorder`] has room for.
+/// How many introductions a [`Recorder`] takes.
 const INTRODUCTIONS: u64 = 20;
 
 /// A connection that hands on what it is told.
 struct Recorder {
     told: mpsc::UnboundedSender<Told>,
     introductions: AtomicU64,
-    /// How many introductions there is room for.
+    /// How many more introductions it takes.
     room: u64,
 }
 
@@ -122,10 +122,10 @@ enum Told {
     In(Admitted),
     InRoom(RoomView),
     LeftRoom(RoomName),
-    /// A message of a room: its author's number for it and its position in the log.
+    /// A message of a room: its number in the author's run and its number in the log.
     SaidIn(RoomName, u64, Seq),
     Line(ServerMessage),
-    /// A lobby message: its author's number for it and its position in the log.
+    /// A message of the lobby: its number in the author's run and its number in the log.
     Said(u64, Seq),
     Users(usize),
     Probe,
@@ -207,7 +207,7 @@ struct Stage {
     task: tokio::task::JoinHandle<Result<(), LobbyFault>>,
 }
 
-/// Somebody on the stage.
+/// A user in a test.
 struct Guest {
     id: ConnectionId,
     told: mpsc::UnboundedReceiver<Told>,
@@ -218,12 +218,12 @@ impl Stage {
         Self::over(Arc::new(LocalStream::new(StreamIdentity([0; 16]), wall_clock)))
     }
 
-    /// A lobby that is ordered by this.
+    /// A lobby over this order.
     fn over(stream: Arc<dyn OrderedStream<Proposals>>) -> Self {
         Self::start(Arc::new(MemoryLog::new(1000)), stream, Arc::new(wall_clock))
     }
 
-    /// A lobby on what `inner` holds, on a computer with this clock.
+    /// A lobby on what `inner` holds, on a computer whose clock shows `shown`.
     fn at(inner: &Arc<MemoryLog>, shown: u64) -> Self {
         let stream = Arc::new(LocalStream::new(StreamIdentity([0; 16]), move || shown));
         Self::start(Arc::clone(inner), stream, Arc::new(move || shown))
@@ -268,7 +268,7 @@ impl Stage {
         self.handle.send(command).await.unwrap();
     }
 
-    /// Asks to join as user `key` in its client `run`.
+    /// Asks to join as the user with the key `key`, in the client's run `run`.
     async fn ask(&self, id: u64, name: &str, key: u8, run: u8) -> Guest {
         self.ask_from("192.0.2.1".parse().unwrap(), id, name, key, run).await
     }
@@ -322,7 +322,7 @@ impl Guest {
         }
     }
 
-    /// The next that is no presence, which comes when there is time to tell it.
+    /// The next thing told that is not presence; presence comes whenever there is time for it.
     async fn answer(&mut self) -> Told {
         loop {
             match self.next().await {
@@ -339,7 +339,7 @@ impl Guest {
         }
     }
 
-    /// The next lobby message: its author's number for it and its position in the log.
+    /// The next message of the lobby: its number in the author's run and its number in the log.
     async fn said(&mut self) -> (u64, Seq) {
         match self.answer().await {
             Told::Said(id, seq) => (id, seq),
@@ -349,7 +349,7 @@ impl Guest {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_is_told_to_the_authors_and_the_lobby_goes_on() {
+async fn when_a_batch_cannot_be_stored_its_authors_are_told_and_the_lobby_goes_on() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.log.is(Mood::Refuses);
@@ -366,13 +366,13 @@ async fn a_store_that_fails_is_told_to_the_authors_and_the_lobby_goes_on() {
     assert_eq!(bobby.said().await, (2, Seq(1)));
     let names: Vec<_> = stage.log.inner.names().iter().map(|binding| binding.name.to_string()).collect();
     assert!(names.contains(&"bobby".to_owned()), "the name was stored with a later batch: {names:?}");
-    // The text that failed stays refused: what was said after it is stored.
+    // The text that failed stays refused, because a later text is stored.
     stage.say(&anna, 1, "lost").await;
     assert_eq!(anna.line().await, ServerMessage::not_accepted(1, NotAcceptedCode::Id));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_said_while_a_batch_is_being_stored_makes_the_next_batch() {
+async fn texts_that_come_while_a_batch_is_being_stored_make_the_next_batch() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.log.leave.forget_permits(1000);
@@ -389,7 +389,7 @@ async fn what_is_said_while_a_batch_is_being_stored_makes_the_next_batch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_asks_after_somebody_went_away_is_told_that() {
+async fn a_question_after_somebody_went_away_is_answered_with_that() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.log.leave.forget_permits(1000);
@@ -420,7 +420,7 @@ async fn a_text_sent_again_is_stored_once() {
     stage.log.leave.forget_permits(1000);
     stage.say(&anna, 1, "one").await;
     stage.say(&anna, 2, "two").await;
-    // The link breaks; the client comes back while both are being stored, and sends them again.
+    // The link breaks. The client comes back while both texts are being stored, and sends them again.
     let mut again = stage.ask(2, "anna", 1, 1).await;
     stage.log.leave.add_permits(1000);
     let welcome = again.welcome().await;
@@ -441,7 +441,7 @@ async fn a_text_sent_again_is_stored_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_text_under_an_id_that_is_stored_is_refused_and_not_taken_for_stored() {
+async fn a_different_text_under_an_id_that_is_stored_is_refused() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.say(&anna, 5, "five").await;
@@ -471,14 +471,14 @@ async fn a_text_said_twice_in_a_batch_that_fails_is_refused_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_to_the_connection_before_is_none_to_this_one() {
+async fn an_answer_to_the_old_connection_is_not_sent_to_the_new_one() {
     let stage = Stage::new();
     let anna = stage.join(1, "anna", 1, 1).await;
     stage.log.leave.forget_permits(1000);
     stage.log.is(Mood::Refuses);
     stage.say(&anna, 1, "one").await;
-    // Back, and the text not yet sent again when its batch fails: told now, the client would drop it
-    // while it is on its way to be stored after all.
+    // The client is back, and has not sent the text again yet when its batch fails. If it were told now, it would drop
+    // the text, which is on its way and may still be stored.
     let mut again = stage.ask(2, "anna", 1, 1).await;
     stage.log.leave.add_permits(1000);
     assert_eq!(again.welcome().await.head.seq, Seq(0));
@@ -488,7 +488,7 @@ async fn an_answer_to_the_connection_before_is_none_to_this_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_the_log_cannot_say_whether_a_text_is_stored_nobody_is_told_that_it_is_not() {
+async fn when_it_is_unknown_whether_a_text_is_stored_nobody_is_told_that_it_is_not() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.log.is(Mood::Dies);
@@ -502,7 +502,7 @@ async fn where_the_log_cannot_say_whether_a_text_is_stored_nobody_is_told_that_i
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_log_holds_is_told_whatever_it_answered() {
+async fn messages_that_the_log_holds_are_told_whatever_the_log_answered() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.log.is(Mood::StoresAndDies);
@@ -510,7 +510,7 @@ async fn what_the_log_holds_is_told_whatever_it_answered() {
     assert_eq!(anna.said().await, (1, Seq(1)));
 }
 
-/// A lobby whose order misbehaves from now on, and somebody in it.
+/// A lobby whose order misbehaves from now on, and a user in it.
 async fn over_an_order_that(mischief: Mischief) -> (MemoryStream<Proposals>, Stage, Guest) {
     let stream = MemoryStream::new(StreamIdentity([1; 16]));
     let stage = Stage::over(Arc::new(stream.clone()));
@@ -520,7 +520,7 @@ async fn over_an_order_that(mischief: Mischief) -> (MemoryStream<Proposals>, Sta
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_whose_answer_is_lost_or_that_comes_twice_or_late_is_told_once() {
+async fn a_batch_whose_acknowledgement_is_lost_or_that_comes_twice_or_late_is_told_once() {
     for mischief in [Mischief::LoseAck, Mischief::StoreTwice, Mischief::StoreLater, Mischief::Stall] {
         let (stream, stage, mut anna) = over_an_order_that(mischief).await;
         stage.say(&anna, 1, "one").await;
@@ -540,10 +540,10 @@ async fn a_batch_whose_answer_is_lost_or_that_comes_twice_or_late_is_told_once()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_has_no_place_is_refused_and_its_newcomers_come_in_all_the_same() {
+async fn a_batch_that_the_order_refuses_is_refused_and_its_newcomers_come_in_nevertheless() {
     let (stream, stage, mut anna) = over_an_order_that(Mischief::Stall).await;
     stage.say(&anna, 1, "one").await;
-    // When that is answered the first batch is on its way.
+    // When that is answered, the first batch is on its way.
     stage.send(LobbyCommand::Users { from: anna.id, request: 0, room: None }).await;
     assert_eq!(anna.next().await, Told::Users(1));
     stream.plan(Some(Mischief::Refuse));
@@ -574,13 +574,13 @@ async fn texts_sent_again_after_a_failure_nobody_heard_of_are_stored_in_their_or
     stage.log.is(Mood::Refuses);
     for id in 1..=50 {
         stage.say(&anna, id, "word").await;
-        // The link is dead already: the client reads none of these.
+        // The link is broken already: the client reads none of these.
         assert!(matches!(anna.line().await, ServerMessage::NotAccepted(_)));
     }
     stage.send(LobbyCommand::Leave(anna.id)).await;
     stage.log.is(Mood::Stores);
     let mut again = stage.join(2, "anna", 1, 1).await;
-    // Those are sent again, and with them ten that are new.
+    // These are sent again, together with ten new texts.
     for id in 1..=60 {
         stage.say(&again, id, "word").await;
     }
@@ -649,7 +649,7 @@ async fn presence_is_told_at_once_and_then_gathered_and_never_of_oneself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_network_has_as_many_new_names_an_hour_as_clients_and_further_ones_are_not_kept() {
+async fn a_network_has_as_many_new_names_an_hour_as_it_may_have_clients_and_further_names_are_not_kept() {
     let stage = Stage::new();
     let kept = || stage.log.inner.names().len();
     let come_and_go = async |host: u16, id: u64, key: u8| {
@@ -662,7 +662,7 @@ async fn one_network_has_as_many_new_names_an_hour_as_clients_and_further_ones_a
         come_and_go(1, n, n as u8).await;
     }
     assert_eq!(kept(), 100);
-    // Who has a name comes back as often as he likes, and uses up nothing.
+    // A user who has a name may come back as often as he likes, and uses up nothing.
     for n in 0..500 {
         come_and_go(2, 1000 + n, 7).await;
     }
@@ -676,8 +676,7 @@ async fn one_network_has_as_many_new_names_an_hour_as_clients_and_further_ones_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_clients_of_one_network_make_as_many_rooms_an_hour_as_there_may_be_clients_whatever_keys_they_have()
- {
+async fn a_network_makes_as_many_rooms_an_hour_as_it_may_have_clients_whatever_keys_they_have() {
     let stage = Stage::new();
     let join = async |guest: &mut Guest, room: &RoomName| {
         stage.send(LobbyCommand::JoinRoom { from: guest.id, room: room.clone() }).await;
@@ -700,7 +699,7 @@ async fn the_clients_of_one_network_make_as_many_rooms_an_hour_as_there_may_be_c
             let room: RoomName = format!("room{n}_{room}").parse().unwrap();
             if join(&mut guest, &room).await {
                 made += 1;
-                // Nobody spoke there, so the room goes.
+                // Nobody spoke there, so the room is gone when the client leaves.
                 stage.send(LobbyCommand::Part { from: guest.id, room }).await;
                 assert!(matches!(guest.answer().await, Told::LeftRoom(_)));
             }
@@ -712,7 +711,7 @@ async fn the_clients_of_one_network_make_as_many_rooms_an_hour_as_there_may_be_c
     assert!(join(&mut neighbour, &another).await, "another network makes its own");
 }
 
-/// The time of the newest message; 0 where there is none.
+/// The time of the newest message; 0 if there is none.
 fn newest_time(log: &MemoryLog) -> u64 {
     let head = log.subscribe().borrow().seq;
     let mut read = log.read(Seq(head.0.saturating_sub(1)), 1, usize::MAX);
@@ -726,11 +725,11 @@ const DAY: u64 = MILLIS_PER_DAY;
 const TODAY: u64 = 1_795_000_000_000;
 const IN_2080: u64 = 3_471_292_800_000;
 
-/// One run of a server on a computer whose clock shows `clock`: the user with `key` comes, says a text and goes, and
-/// the server runs on for `hours`. The time that the text has.
+/// One run of a server on a computer whose clock shows `clock`: the user with `key` comes, says a text and leaves, and
+/// the server runs on for `hours`. Gives the time of the text.
 async fn run_at(log: &Arc<MemoryLog>, clock: u64, hours: u64, name: &str, key: u8) -> u64 {
     let stage = Stage::at(log, clock);
-    // Each run of the client has a number of its own.
+    // Each run of the client has its own number.
     let run = log.subscribe().borrow().seq.0 as u8 + 1;
     let mut guest = stage.join(1, name, key, run).await;
     stage.say(&guest, 1, "here").await;
@@ -756,7 +755,7 @@ async fn a_start_with_a_clock_far_ahead_frees_no_name_and_times_are_right_afterw
     run_at(&log, TODAY, 0, "anna", 1).await;
     run_at(&log, TODAY + DAY, 0, "bobby", 2).await;
     let before = dates(&log);
-    // Once, and again and again before somebody notices.
+    // Once, and again several times before somebody notices.
     for _ in 0..100 {
         assert_eq!(run_at(&log, IN_2080, 3, "carl", 3).await, IN_2080);
     }
@@ -803,7 +802,7 @@ async fn a_clock_set_forward_while_the_server_runs_frees_no_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_is_free_when_its_user_was_away_for_long_while_the_server_ran_and_not_when_he_was_here() {
+async fn a_name_is_free_when_its_user_was_absent_for_long_and_not_while_he_is_here() {
     let log = Arc::new(MemoryLog::new(1000));
     run_at(&log, TODAY, 0, "anna", 1).await;
     let began = Instant::now();
@@ -816,20 +815,21 @@ async fn a_name_is_free_when_its_user_was_away_for_long_while_the_server_ran_and
     tokio::time::sleep(Duration::from_secs(89 * 24 * 3600)).await; // in paused time
     assert_eq!(dates(&log).len(), 2);
     tokio::time::sleep(Duration::from_secs(2 * 24 * 3600)).await; // in paused time
-    // The server dies, and nobody is seen to leave.
+    // The server is killed, and nobody is seen to leave.
     stage.task.abort();
     assert!(matches!(&dates(&log)[..], [(bobby, seen)] if bobby == "bobby" && *seen >= TODAY + 89 * DAY));
     run_at(&log, TODAY + 92 * DAY, 2, "carl", 3).await;
     assert_eq!(dates(&log).len(), 2);
 }
 
-/// Asks for an introduction, without a look at what becomes of it.
+/// Asks for an introduction, and does not wait for what becomes of it.
 async fn ask_for(stage: &Stage, asker: &Guest, request: u32, name: &str) {
     let name = name.parse().unwrap();
     stage.send(LobbyCommand::Pair { from: asker.id, request, name, session: None, read: 0 }).await;
 }
 
-/// What became of a question for an introduction to `other`, who wants it; what else `other` is told goes into `told`.
+/// What became of a question for an introduction to `other`, who agrees. Whatever else `other` is told goes into
+/// `told`.
 async fn pair(
     stage: &Stage,
     [asker, other]: [&mut Guest; 2],
@@ -842,7 +842,7 @@ async fn pair(
         tokio::select! {
             biased;
             answer = asker.answer() => match answer {
-                // It was somebody else's fork.
+                // It was the fork of another user.
                 Told::Line(ServerMessage::Introduced(Introduction { request: None, .. })) => {}
                 Told::Line(answer) => return answer,
                 other => panic!("{other:?}"),
@@ -864,7 +864,7 @@ fn busy(request: u32) -> ServerMessage {
     ServerMessage::NoAnswer { request, code: NoAnswerCode::Busy }
 }
 
-/// The question that somebody is asked next: its number.
+/// The number of the next question that somebody is asked.
 async fn asked(guest: &mut Guest) -> u64 {
     match guest.answer().await {
         Told::Line(ServerMessage::Asked { ask, .. }) => ask,
@@ -880,7 +880,7 @@ async fn introduction(guest: &mut Guest) -> Introduction {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_told_of_anybody_before_the_one_that_is_asked_wants_it() {
+async fn nothing_is_told_of_a_user_before_he_agrees_to_a_session() {
     let stage = Stage::new();
     let (mut anna, mut bobby) = (stage.join(1, "anna", 1, 1).await, stage.join(2, "bobby", 2, 1).await);
     for (request, answer, code) in [
@@ -896,7 +896,7 @@ async fn nothing_is_told_of_anybody_before_the_one_that_is_asked_wants_it() {
         assert_eq!((name.as_str(), key), ("anna", PublicKey::new([1; 32])));
         stage.consent(&bobby, ask, answer).await;
         assert_eq!(anna.answer().await, no_answer(request, code));
-        // An answer that comes again, or from anybody else, opens nothing.
+        // An answer that comes again, or from another user, opens nothing.
         stage.consent(&bobby, ask, ConsentAnswer::Open).await;
     }
     ask_for(&stage, &anna, 4, "bobby").await;
@@ -912,7 +912,7 @@ async fn nothing_is_told_of_anybody_before_the_one_that_is_asked_wants_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_does_not_answer_is_silent_and_who_does_not_decide_has_declined() {
+async fn a_client_that_does_not_answer_is_silent_and_a_user_who_does_not_decide_has_declined() {
     let stage = Stage::new();
     let (mut anna, mut bobby) = (stage.join(1, "anna", 1, 1).await, stage.join(2, "bobby", 2, 1).await);
     let started = Instant::now();
@@ -923,14 +923,14 @@ async fn who_does_not_answer_is_silent_and_who_does_not_decide_has_declined() {
     stage.consent(&bobby, late, ConsentAnswer::Open).await;
     ask_for(&stage, &anna, 2, "bobby").await;
     let ask = asked(&mut bobby).await;
-    // However often it is said.
+    // However often the client says so.
     for _ in 0..10 {
         stage.consent(&bobby, ask, ConsentAnswer::Asking).await;
     }
     assert_eq!(anna.answer().await, Told::Line(ServerMessage::Asking { request: 2 }));
     assert_eq!(anna.answer().await, no_answer(2, NoAnswerCode::Declined));
     assert_eq!(started.elapsed().as_secs(), 10 + 130);
-    // Whoever goes is no more silent than before; nobody waits for him.
+    // When a client leaves, that counts as silence at once; nobody has to wait for it.
     ask_for(&stage, &anna, 3, "bobby").await;
     asked(&mut bobby).await;
     stage.send(LobbyCommand::Leave(bobby.id)).await;
@@ -939,7 +939,7 @@ async fn who_does_not_answer_is_silent_and_who_does_not_decide_has_declined() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_who_fork_each_other_have_both_consented_and_share_one_session() {
+async fn two_users_who_fork_each_other_have_both_consented_and_share_one_session() {
     let stage = Stage::new();
     let (mut anna, mut bobby) = (stage.join(1, "anna", 1, 1).await, stage.join(2, "bobby", 2, 1).await);
     ask_for(&stage, &anna, 1, "bobby").await;
@@ -951,14 +951,14 @@ async fn two_who_fork_each_other_have_both_consented_and_share_one_session() {
     assert_eq!(to_anna.session, to_bobby.session);
     assert_eq!((to_anna.request, to_bobby.request), (Some(1), Some(7)));
     assert!(to_anna.forked && !to_bobby.forked);
-    // His answer to her question comes too late for anything, and another wish is a new one.
+    // His answer to her question comes too late, and a further wish is a new one.
     stage.consent(&bobby, ask, ConsentAnswer::Open).await;
     ask_for(&stage, &bobby, 8, "anna").await;
     asked(&mut anna).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn fresh_addresses_are_asked_for_with_the_session_they_are_for() {
+async fn a_question_for_fresh_addresses_names_the_session() {
     let stage = Stage::new();
     let (mut anna, mut bobby) = (stage.join(1, "anna", 1, 1).await, stage.join(2, "bobby", 2, 1).await);
     let session = Some(PairToken::new([5; 16]));
@@ -975,7 +975,7 @@ async fn fresh_addresses_are_asked_for_with_the_session_they_are_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_asked_for_too_often_is_left_alone_and_who_asks_is_told() {
+async fn a_user_who_is_asked_for_too_often_is_left_alone_and_the_asker_is_told() {
     let stage = Stage::new();
     let mut bobby = stage.join(1, "bobby", 1, 1).await;
     let mut anna = stage.join(2, "anna", 2, 1).await;
@@ -999,7 +999,7 @@ async fn who_is_asked_for_too_often_is_left_alone_and_who_asks_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_the_other_has_no_room_for_an_introduction_the_one_that_asks_is_told_and_no_session_is_made() {
+async fn when_the_other_has_no_room_for_an_introduction_the_asker_is_told_and_no_session_is_made() {
     let stage = Stage::new();
     let mut bobby = stage.join(1, "bobby", 1, 1).await;
     let mut told = Vec::new();
@@ -1010,7 +1010,7 @@ async fn where_the_other_has_no_room_for_an_introduction_the_one_that_asks_is_to
     }
     let mut anna = stage.join(2, "anna", 2, 1).await;
     assert_eq!(pair(&stage, [&mut anna, &mut bobby], 1, "bobby", &mut told).await, busy(1));
-    // A fork back is nobody's answer to that: it is bobby's own.
+    // A later fork by bobby is no answer to anna's: it makes his own session.
     let back = pair(&stage, [&mut bobby, &mut anna], 2, "anna", &mut told).await;
     assert!(matches!(back, ServerMessage::Introduced(Introduction { forked: true, request: Some(2), .. })));
     stage.say(&bobby, 1, "still here").await;
@@ -1018,7 +1018,7 @@ async fn where_the_other_has_no_room_for_an_introduction_the_one_that_asks_is_to
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_and_goes_all_the_time_costs_the_others_few_changes_and_no_writes() {
+async fn a_client_that_comes_and_goes_all_the_time_causes_few_changes_and_no_writes() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     let mut carl = stage.join(2, "carl", 2, 1).await;
@@ -1039,7 +1039,7 @@ async fn who_comes_and_goes_all_the_time_costs_the_others_few_changes_and_no_wri
             other => panic!("{other:?}"),
         }
     }
-    // In one interval one of them can be seen to come and to go, whatever it does in between.
+    // In one interval a client can be seen to come and to leave once, whatever it does in between.
     let intervals = started.elapsed().as_millis() / PRESENCE_INTERVAL.as_millis() + 2;
     assert!(changes as u128 <= 2 * intervals, "{changes} changes in {intervals} intervals");
     let written = 1000 - stage.log.leave.available_permits() - batches;
@@ -1047,11 +1047,11 @@ async fn who_comes_and_goes_all_the_time_costs_the_others_few_changes_and_no_wri
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_speaks_is_seen_to_come_first() {
+async fn a_user_is_seen_to_come_before_he_speaks() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     let _bobby = stage.join(2, "bobby", 2, 1).await;
-    // Within the interval after bobby's, when changes gather.
+    // This is within the interval after bobby's arrival, in which changes gather.
     let carl = stage.join(3, "carl", 3, 1).await;
     stage.say(&carl, 1, "here").await;
     let mut seen = Vec::new();
@@ -1066,7 +1066,7 @@ async fn who_speaks_is_seen_to_come_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closing_stores_what_was_accepted_and_says_goodbye() {
+async fn closing_stores_accepted_texts_and_tells_everybody() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     for id in 1..=20 {

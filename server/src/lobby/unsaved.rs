@@ -1,5 +1,6 @@
-//! Names whose bindings changed since they were last stored, and rooms whose dates did or that are gone. They go with
-//! whatever is stored next; a change of dates alone is stored once in a while. Knows neither the log nor why a name changed.
+//! Changes that are not stored yet: names whose bindings have changed, rooms whose dates have changed, and rooms that
+//! are gone. They are stored with the next batch; if only dates have changed, they are stored from time to time. Knows
+//! neither the log nor why a name changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,7 @@ pub(super) struct Unsaved {
     dates_due: bool,
 }
 
-/// Changes that go into one batch.
+/// Changes that are stored with one batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Changes {
     pub(super) names: Vec<NameBinding>,
@@ -27,7 +28,7 @@ pub(super) struct Changes {
 }
 
 impl Unsaved {
-    /// A name belongs to somebody, or its user was seen.
+    /// A name belongs to a key, or its user was seen.
     pub(super) fn bind(&mut self, binding: NameBinding) {
         self.freed.remove(&binding.name);
         self.bound.insert(binding.name.clone(), binding);
@@ -39,29 +40,29 @@ impl Unsaved {
         self.freed.insert(name);
     }
 
-    /// Somebody was in a room, later than was known.
+    /// Somebody was in a room at a later date than is stored.
     pub(super) fn room_seen(&mut self, room: KeptRoom) {
         self.rooms.insert(room.id.log, room);
     }
 
-    /// A room is no longer there.
+    /// A room no longer exists.
     pub(super) fn room_gone(&mut self, log: LogId) {
         self.rooms.remove(&log);
         self.gone_rooms.insert(log);
     }
 
-    /// Changes of dates alone are worth storing now.
+    /// From now on changes are worth storing even if only dates have changed.
     pub(super) fn dates_are_due(&mut self) {
         self.dates_due = true;
     }
 
-    /// Whether something is to be stored although nothing else is.
+    /// Whether something is to be stored even if there are no messages.
     pub(super) fn is_due(&self) -> bool {
         let Self { bound, freed, rooms, gone_rooms, dates_due } = self;
         *dates_due && !(bound.is_empty() && freed.is_empty() && rooms.is_empty() && gone_rooms.is_empty())
     }
 
-    /// All changes; none are left.
+    /// All changes; no changes are left afterwards.
     pub(super) fn take(&mut self) -> Changes {
         let Self { bound, freed, rooms, gone_rooms, .. } = std::mem::take(self);
         Changes {
@@ -72,7 +73,7 @@ impl Unsaved {
         }
     }
 
-    /// These were not stored: they come again, unless they changed once more since.
+    /// These changes were not stored: they are to be stored later, unless something newer has replaced them since.
     pub(super) fn put_back(&mut self, changes: Changes) {
         let Changes { names, freed, rooms, gone_rooms } = changes;
         for binding in names {
@@ -82,7 +83,7 @@ impl Unsaved {
         }
         let Self { bound, freed: unsaved, .. } = self;
         unsaved.extend(freed.into_iter().filter(|name| !bound.contains_key(name)));
-        // A log that is gone does not come back.
+        // A room that is gone does not come back.
         self.gone_rooms.extend(gone_rooms);
         for room in rooms.into_iter().filter(|room| !self.gone_rooms.contains(&room.id.log)) {
             self.rooms.entry(room.id.log).or_insert(room);
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_last_counts_also_after_a_failure() {
+    fn the_last_change_counts_also_after_a_failure() {
         let mut unsaved = Unsaved::default();
         unsaved.bind(binding("anna", 1));
         unsaved.free(name("bobby"));

@@ -1,5 +1,5 @@
-//! The check of a whole log, message by message, for whoever doubts it. Reads the file and nothing
-//! else; works beside a running server, of whose writing it sees one moment.
+//! The check of a whole log, message by message, for administrators who doubt it. It only reads the files. It works
+//! beside a running server, and sees the log as it is at one moment.
 
 use std::fmt;
 use std::path::Path;
@@ -13,12 +13,12 @@ use crate::log::sqlite::head_record::Noted;
 use crate::log::sqlite::log_number::LogNumber;
 use crate::log::sqlite::{file, gone, name_file, room_rows, rows, sizes};
 
-/// What a log that adds up holds.
+/// What was found in a log that is sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// Which log it is.
+    /// The id of the lobby's log.
     pub log: LogId,
-    /// The oldest message in the file (one past the head when it has none).
+    /// The number of the oldest message in the file; one more than the head's if there is none.
     pub first: Seq,
     /// The newest message.
     pub head: Position,
@@ -30,21 +30,21 @@ pub struct Report {
     pub room_messages: u64,
 }
 
-/// Checks the log in `dir`, the data directory's `server/` folder: that the messages follow one from
-/// another without a gap, that none is missing that was acknowledged, that names and keys are well-formed, that it can be read whose posts those
-/// were that are gone, and that the file itself is sound.
+/// Checks the log in `dir`, the folder `server/` of the data directory. The messages must follow one another without a
+/// gap, no acknowledged message may be missing, names and keys must be well-formed, the posts of messages that are no
+/// longer kept must be readable, and the file itself must be sound.
 ///
-/// Beside the log, SQLite needs to make `lobby.sqlite-shm` in the folder when no server has; the
-/// error says so where it may not. Blocks: a second for some hundred thousand messages.
+/// If no server runs, SQLite has to make `lobby.sqlite-shm` beside the log; if that is not allowed, the error says so.
+/// The call blocks: a second for some hundred thousand messages.
 ///
 /// # Errors
-/// [`LogError::Damaged`] with the number of the first message that does not add up, otherwise
-/// [`LogError::Read`] with what is wrong with the file.
+/// [`LogError::Damaged`] with the number of the first message that is not sound; [`LogError::Read`] with what is wrong
+/// with the file.
 pub fn verify(dir: &Path) -> Result<Report, LogError> {
-    // Before the log: what is noted now is in there by the time it is read.
+    // The note is read before the log, so that what it notes is in the log by the time the log is read.
     let noted = Noted::read(dir)?;
     let conn = file::open_for_reading(dir)?;
-    // One transaction is one moment of the log, whatever a server writes meanwhile.
+    // One transaction sees the log as it is at one moment, whatever a server writes meanwhile.
     let tx = conn.unchecked_transaction().map_err(|err| rows::unreadable(&conn, &err))?;
     let report = check(&tx).map_err(|err| name_file(&tx, err))?;
     gone::remembered(&tx, LogNumber::LOBBY, report.head.seq).map_err(|err| name_file(&tx, err))?;
@@ -82,8 +82,8 @@ fn check(conn: &Connection) -> Result<Report, LogError> {
     Ok(Report { log: meta.log, first: meta.base.seq.next(), head, messages, rooms, room_messages })
 }
 
-/// Checks each room's messages, and says how many rooms and messages those are. What is left of rooms that are gone is not
-/// looked at.
+/// Checks the messages of each room, and gives the number of rooms and of their messages. Messages of removed rooms
+/// that are still in the file are not checked.
 fn check_rooms(conn: &Connection) -> Result<(u64, u64), LogError> {
     let (mut rooms, mut messages) = (0, 0);
     let known = room_rows::rooms(conn)?;
@@ -185,13 +185,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_flipped_byte_of_a_text_is_found_and_named_by_number() {
+    async fn one_flipped_byte_of_a_text_is_found_and_its_message_named_by_number() {
         let (folder, log) = log_of(2500).await;
         drop(log);
         let path = folder.path().join("lobby.sqlite");
         let whole = std::fs::read(&path).unwrap();
         for from in [1, 777, 2480] {
-            // One that lies across two pages is not found, and one of which a page keeps an old copy twice.
+            // A text that lies across two pages is not found by this search, nor is one of which a page keeps an old
+            // copy.
             let place = |number: u64| {
                 let text = format!("this is text number {number}.");
                 let is_here = |at: &usize| whole[*at..].starts_with(text.as_bytes());
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_chain_does_not_cover_is_checked_too() {
+    async fn data_that_the_hash_chain_does_not_cover_is_checked_too() {
         for (sql, seq) in [
             ("INSERT INTO gone VALUES (7, x'00')", Some(7)),
             ("INSERT INTO names VALUES ('bob', 'anna', x'00', 1, 0, 0)", None),
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn no_log_is_an_error_and_none_is_made() {
+    fn a_missing_log_is_an_error_and_none_is_made() {
         let folder = tempfile::tempdir().unwrap();
         assert!(matches!(verify(folder.path()), Err(LogError::Read(_))));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

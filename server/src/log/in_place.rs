@@ -1,6 +1,6 @@
-//! Whether files that are open still stand where they were opened. Whoever writes on into a folder that
-//! was deleted, renamed or replaced writes for nobody: the next start looks at the path. Knows paths and
-//! what the system calls a file by; opens and changes nothing.
+//! Whether open files are still where they were opened. A server that goes on writing into a folder that was deleted,
+//! renamed or replaced writes for nobody, because the next start looks at the path. Knows paths and how the system
+//! identifies a file; opens and changes nothing.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// A file by what does not change when it is renamed: its device and its number there.
+/// What identifies a file even after it is renamed: its device and its inode number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FileId {
     #[cfg(unix)]
@@ -24,7 +24,7 @@ impl FileId {
         Self { device: file.dev(), number: file.ino() }
     }
 
-    /// Only that there is a file can be told here.
+    /// On other systems it can only be told that there is a file.
     #[cfg(not(unix))]
     fn of(_file: &Metadata) -> Self {
         Self {}
@@ -41,40 +41,40 @@ pub(crate) struct InPlace {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{} was deleted, renamed or replaced while it was in use", path.display())]
 pub(crate) struct Moved {
-    /// Where it was.
+    /// The path at which the file was.
     pub(crate) path: PathBuf,
 }
 
 impl InPlace {
-    /// `file`, which was opened at `path`, beside those that are watched.
+    /// Watches `file` as well, which was opened at `path`.
     ///
     /// # Errors
-    /// When it cannot be looked at.
+    /// When the file cannot be examined.
     pub(crate) fn and(mut self, path: PathBuf, file: &File) -> io::Result<Self> {
         self.files.push((path, FileId::of(&file.metadata()?)));
         Ok(self)
     }
 
-    /// Those of `others` as well.
+    /// Watches the files of `others` as well.
     pub(crate) fn and_all(mut self, others: Self) -> Self {
         self.files.extend(others.files);
         self
     }
 
-    /// The files that stand at `paths` now.
+    /// Watches the files that are at `paths` now.
     ///
     /// # Errors
-    /// When one cannot be looked at.
+    /// When one of them cannot be examined.
     pub(crate) fn of(paths: impl IntoIterator<Item = PathBuf>) -> io::Result<Self> {
         let with_id = |path: PathBuf| fs::metadata(&path).map(|file| (path, FileId::of(&file)));
         Ok(Self { files: paths.into_iter().map(with_id).collect::<io::Result<_>>()? })
     }
 
-    /// Looks at each: a call of the system for each file, a few microseconds.
+    /// Checks each file: one system call for each, a few microseconds.
     ///
     /// # Errors
-    /// [`Moved`] with the first that is gone or another. A folder that cannot be looked into for the moment
-    /// tells nothing, and is no error.
+    /// [`Moved`] with the first file that is gone or was replaced. When a folder cannot be examined at the moment,
+    /// nothing is known, and that is no error.
     pub(crate) fn check(&self) -> Result<(), Moved> {
         let gone = self.files.iter().find(|(path, id)| !is_at(path, *id));
         gone.map_or(Ok(()), |(path, _)| Err(Moved { path: path.clone() }))
@@ -92,7 +92,7 @@ fn is_at(path: &Path, id: FileId) -> bool {
 mod tests {
     use super::*;
 
-    /// A folder with two files in it, watched.
+    /// A folder with two files in it, which are watched.
     fn watched(root: &Path) -> (PathBuf, InPlace) {
         let dir = root.join("data/server");
         fs::create_dir_all(&dir).unwrap();
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_and_grows_is_in_place() {
+    fn files_that_stay_and_grow_are_in_place() {
         let root = tempfile::tempdir().unwrap();
         let (dir, watched) = watched(root.path());
         assert_eq!(watched.check(), Ok(()));
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_deleted_renamed_or_replaced_is_named() {
+    fn a_file_that_is_deleted_renamed_or_replaced_is_named() {
         type Change = fn(&Path, &Path);
         let changes: [(Change, &str); 5] = [
             (|_, dir| fs::remove_file(dir.join("b")).unwrap(), "b"),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_back_is_in_place_again() {
+    fn a_file_that_is_put_back_is_in_place_again() {
         let root = tempfile::tempdir().unwrap();
         let (dir, watched) = watched(root.path());
         fs::rename(&dir, root.path().join("elsewhere")).unwrap();

@@ -1,8 +1,8 @@
-//! The lock that keeps a second server out of a store's folder, and the note that tells who has it.
-//! Owns the files `lock` and `holder` in that folder; knows nothing of what else is in there.
+//! The lock that keeps a second server out of the folder of a store, and the note that says which program holds it.
+//! Owns the files `lock` and `holder` in that folder; knows nothing of the other files there.
 //!
-//! The lock is the operating system's, on an open file: it ends with the process, however that dies.
-//! The note is a second file, replaced by renaming, so that a reader sees the old or the new one.
+//! The lock belongs to the operating system and is on an open file, so it ends with the process, however the process
+//! ends. The note is a second file, which is replaced by renaming, so that a reader sees the old note or the new one.
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -20,38 +20,38 @@ use crate::exposed::make_private;
 const LOCK_FILE: &str = "lock";
 const HOLDER_FILE: &str = "holder";
 
-/// A holder's note is far smaller; a longer file is not one.
+/// The greatest size of a note. A note is far smaller, so a longer file is no note.
 const MAX_HOLDER_BYTES: u64 = 4096;
 
-/// Says that this process has the store, as long as it lives.
+/// Holds a store for this process as long as the value lives.
 #[derive(Debug)]
 pub struct StoreLock {
     dir: PathBuf,
     program: String,
-    /// Tells whether the lock is still what stands in `dir`.
+    /// Checks whether the locked file is still the one in `dir`.
     in_place: InPlace,
-    /// Unlocks when it is closed.
+    /// The lock ends when this file is closed.
     _lock: File,
 }
 
-/// Who has a store.
+/// The program that holds a store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// The program's name, `hobnob-server` or `hobnob`.
     pub program: String,
     /// Its process id.
     pub pid: u32,
-    /// Where it takes clients; none while it is still starting.
+    /// The address at which clients connect; `None` while the server is still starting.
     pub address: Option<SocketAddr>,
 }
 
 impl StoreLock {
-    /// Takes the store in `dir`, which is made (for its owner alone) when there is none. `note` is
-    /// the name of this program, for those who find the store taken.
+    /// Takes the store in `dir`. A folder that does not exist is made, private to its owner. `note` is the name of this
+    /// program, for programs that find the store in use.
     ///
     /// # Errors
-    /// [`LogError::Held`] with a text that says who has it; [`LogError::Write`] when the folder or the
-    /// lock cannot be made.
+    /// [`LogError::Held`] with a text that says which program holds the store; [`LogError::Write`] when the folder or
+    /// the lock cannot be made.
     pub fn acquire(dir: &Path, note: &str) -> Result<Self, LogError> {
         let lock_path = dir.join(LOCK_FILE);
         create_private_dir(dir).map_err(|err| cannot_write(dir, &err))?;
@@ -67,7 +67,7 @@ impl StoreLock {
         Ok(lock)
     }
 
-    /// Tells where this server takes clients, for programs that want to join it.
+    /// Notes the address at which clients connect to this server, for programs that want to join it.
     ///
     /// # Errors
     /// When the note cannot be written; the lock is still held.
@@ -89,12 +89,12 @@ impl StoreLock {
 
 impl Drop for StoreLock {
     fn drop(&mut self) {
-        // Where the folder was deleted or renamed meanwhile, what stands there is another's.
+        // If the folder was deleted or renamed meanwhile, the files at its path belong to somebody else.
         if self.in_place.check().is_err() {
             return;
         }
-        // Before the lock goes, or it could be the next holder's note. A note that stays does no harm:
-        // it is only asked for where the lock is held.
+        // The note is removed before the lock ends, because afterwards it could be the next holder's note. A note that
+        // stays does no harm: it is read only when the lock is held.
         let _ = std::fs::remove_file(self.dir.join(HOLDER_FILE));
     }
 }
@@ -109,9 +109,9 @@ impl fmt::Display for Holder {
     }
 }
 
-/// What the holder of the store in `dir` wrote about itself. To be asked after [`StoreLock::acquire`]
-/// was refused: it does not look whether the lock is held, since looking is taking it, and a holder
-/// that was killed leaves its note behind.
+/// What the holder of the store in `dir` wrote about itself. This is to be called after [`StoreLock::acquire`] was
+/// refused. It does not check whether the lock is held, because checking means taking it, and a holder that was killed
+/// leaves its note behind.
 #[must_use]
 pub fn holder(dir: &Path) -> Option<Holder> {
     let mut text = String::new();
@@ -134,7 +134,7 @@ fn replace(dir: &Path, path: &Path, holder: &Holder) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
     make_private(file.as_file())?;
     file.write_all(&serde_json::to_vec(holder)?)?;
-    // Not synced: after a power cut nobody holds the lock, and the note means nothing.
+    // The note is not synced: after a power cut nobody holds the lock, and the note means nothing.
     file.persist(path)?;
     Ok(())
 }
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_holder_left_does_not_hold_the_store() {
+    fn the_note_of_a_killed_holder_does_not_hold_the_store() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("lock"), "").unwrap();
         std::fs::write(folder.path().join("holder"), r#"{"program":"hobnob-server","pid":1,"address":null}"#)
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_note_that_is_none_is_passed_over() {
+    fn a_file_that_is_no_note_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let _lock = StoreLock::acquire(folder.path(), "hobnob-server").unwrap();
         std::fs::write(folder.path().join("holder"), [0xff; 9000]).unwrap();
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_others_may_write_is_its_owners_alone_afterwards() {
+    fn a_lock_that_others_may_write_is_made_private_to_its_owner() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         std::fs::write(&path, "").unwrap();
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn one_whose_folder_was_replaced_leaves_the_other_s_note_alone() {
+    fn a_lock_whose_folder_was_replaced_leaves_the_note_of_the_new_holder() {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("server");
         let first = StoreLock::acquire(&dir, "hobnob-server").unwrap();
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_are_their_owners_alone() {
+    fn the_files_are_private_to_their_owner() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("server");
         let _lock = StoreLock::acquire(&dir, "hobnob-server").unwrap();

@@ -1,5 +1,5 @@
-//! A log in memory, for tests and simulations: the same behaviour as on disk, and gone with the
-//! process. Knows nothing of files.
+//! A log in memory, for tests and simulations. It behaves like the one on disk, and is lost when the process ends.
+//! Knows nothing of files.
 
 use std::collections::{HashMap, VecDeque};
 use std::future;
@@ -21,7 +21,7 @@ pub struct MemoryLog {
     contents: Contents,
     history: u64,
     head: watch::Sender<Position>,
-    /// Locked for a few lines without an await; every method leaves it whole.
+    /// Locked for a few lines without an await; every method leaves it consistent.
     state: Mutex<State>,
 }
 
@@ -34,12 +34,12 @@ struct State {
     rooms: HashMap<LogId, (KeptRoom, Line)>,
 }
 
-/// One log.
+/// One log, of the lobby or of a room.
 #[derive(Debug)]
 struct Line {
     /// The position before the first of `messages`.
     base: Position,
-    /// Where the log ends.
+    /// The newest message.
     head: Position,
     messages: VecDeque<LobbyMessage>,
 }
@@ -64,13 +64,13 @@ impl MemoryLog {
         }
     }
 
-    /// The bindings as they are now, in no order.
+    /// The bindings as they are now, in no particular order.
     #[must_use]
     pub fn names(&self) -> Vec<NameBinding> {
         self.state().names.values().cloned().collect()
     }
 
-    /// What operators decided, as it was stored last.
+    /// The rules of operators that were stored last.
     #[must_use]
     pub fn rules(&self) -> Rules {
         self.state().rules.clone()
@@ -91,7 +91,7 @@ impl LobbyLog for MemoryLog {
         let before = state.lobby.head;
         let stored = state.store(batch, self.history);
         if state.lobby.head != before {
-            // Under the lock, so that two appends are told of in their order.
+            // Done under the lock, so that the heads of two appends are told in their order.
             self.head.send_replace(state.lobby.head);
         }
         Box::pin(future::ready(stored))
@@ -105,7 +105,9 @@ impl LobbyLog for MemoryLog {
         let opened = |(kept, line): &(KeptRoom, Line)| {
             let mut posts = Posts::of_a_room();
             posts.note_all(&line.messages);
-            OpenedRoom { kept: kept.clone(), head: line.head, posts }
+            let mut standing = crate::decide::Standing::default();
+            line.messages.iter().for_each(|message| standing.spoke(message.key, message.at));
+            OpenedRoom { kept: kept.clone(), head: line.head, posts, standing }
         };
         self.state().rooms.values().map(opened).collect()
     }
@@ -190,7 +192,7 @@ impl Line {
 
     fn stretch(&self, after: Seq, limit: usize, max_bytes: usize) -> Stretch {
         let skipped = after.0.clamp(self.base.seq.0, self.head.seq.0) - self.base.seq.0;
-        // No more than there are messages, so it fits.
+        // There are no more than there are messages, so the number fits.
         let skipped = skipped as usize;
         let after = match skipped.checked_sub(1).and_then(|last| self.messages.get(last)) {
             Some(last) => Position { seq: last.seq, hash: last.hash },

@@ -1,9 +1,9 @@
-//! The log of the lobby and those of the rooms, and the bindings of names to keys, behind one trait.
+//! The log of the lobby, those of the rooms, and the bindings of names to keys, behind one trait.
 //!
-//! Whoever implements [`LobbyLog`] owns durability: what `append` said yes to is read back after any
-//! death of the process. It assigns no numbers and checks no names; the lobby does. Several engines
-//! are held to one suite of tests: [`MemoryLog`], which forgets, and [`SqliteLog`], which does not.
-//! [`StoreLock`] keeps two servers out of one folder.
+//! An implementation of [`LobbyLog`] owns durability: what `append` has confirmed is read back however the process
+//! ends. It assigns no numbers and checks no names; the lobby does that. All implementations are held to one suite of
+//! tests: [`MemoryLog`], which forgets, and [`SqliteLog`], which does not. [`StoreLock`] keeps two servers out of one
+//! folder.
 
 pub mod check;
 pub(crate) mod in_place;
@@ -33,42 +33,44 @@ use hobnob_protocol::name::{PublicKey, RunId};
 use thiserror::Error;
 use tokio::sync::watch;
 
-/// An answer that comes later.
+/// The answer of a log, which comes later.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, LogError>> + Send + 'a>>;
 
-/// What is stored together or not at all: first the freed names and the rooms that are gone, then the bindings, the
-/// messages, and the rooms.
+/// What is stored together or not at all. It is applied in this sequence: first the freed names and the removed rooms,
+/// then the bindings, the messages, and the rooms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// In order, each following from the one before, the first from the head. Shared with whoever tells them.
+    /// The new messages of the lobby. Each follows from the one before, and the first from the head. Shared with the
+    /// code that sends them.
     pub messages: Arc<Vec<LobbyMessage>>,
-    /// New bindings, and known ones with a later `seen`.
+    /// New bindings, and known bindings with a later date.
     pub names: Vec<NameBinding>,
-    /// Names that are free again.
+    /// Names that belong to nobody any more.
     pub freed: Vec<UserName>,
-    /// What is new in rooms, each named once.
+    /// What is new in rooms; each room occurs once.
     pub rooms: Vec<RoomBatch>,
-    /// The logs of rooms that are no longer there. One that is not known is passed over.
+    /// The logs of rooms that no longer exist. A log that is not known is ignored.
     pub gone_rooms: Vec<LogId>,
-    /// What operators decided so far, where that changed.
+    /// All that operators decided so far; `None` if that has not changed.
     pub rules: Option<Arc<Rules>>,
-    /// After which position the logs of rooms begin that are not known yet, where that is not their own beginning: a
-    /// server that comes new is told only what others still have.
+    /// The positions after which new logs of rooms begin, for logs that do not begin at their own start: a new server
+    /// is given only the messages that other servers still have.
     pub begins: BTreeMap<LogId, Position>,
 }
 
 /// What is new in one room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomBatch {
-    /// What is stored of the room besides its messages. A log that is not known yet begins with these messages.
+    /// What is stored of the room besides its messages. If its log is not known yet, the log begins with these
+    /// messages.
     pub kept: KeptRoom,
-    /// In order, each following from the one before, the first from the head of the room's log. None where only what is
-    /// kept beside them changed.
+    /// The new messages of the room. Each follows from the one before, and the first from the head of the room's log.
+    /// Empty if only what is kept besides messages has changed.
     pub messages: Arc<Vec<LobbyMessage>>,
 }
 
 impl Batch {
-    /// Where the log ends once this is stored after `head`.
+    /// The head of the log after this batch was stored after `head`.
     ///
     /// # Errors
     /// When a message does not follow from the one before it.
@@ -76,18 +78,18 @@ impl Batch {
         end_after(head, &self.messages)
     }
 
-    /// Where the log of a room begins that is not known yet.
+    /// The position after which the new log of a room begins.
     fn begin(&self, log: LogId) -> Position {
         self.begins.get(&log).copied().unwrap_or_else(|| Position::start(&log))
     }
 
-    /// Whether nothing of it concerns rooms.
+    /// Whether nothing of the batch concerns rooms.
     fn is_of_lobby_alone(&self) -> bool {
         self.rooms.is_empty() && self.gone_rooms.is_empty()
     }
 }
 
-/// Where a log ends once these messages are stored after `head`.
+/// The head of a log after these messages were stored after `head`.
 fn end_after(head: Position, messages: &[LobbyMessage]) -> Result<Position, LogError> {
     messages.iter().try_fold(head, |mut position, message| {
         advance(&mut position, message)?;
@@ -95,7 +97,7 @@ fn end_after(head: Position, messages: &[LobbyMessage]) -> Result<Position, LogE
     })
 }
 
-/// Moves `position` past `message`, or says what is wrong with the message.
+/// Moves `position` past `message`, or gives what is wrong with the message.
 fn advance(position: &mut Position, message: &LobbyMessage) -> Result<(), LogError> {
     let expected = position.seq.next();
     position.advance(message).map_err(|broken| {
@@ -109,61 +111,61 @@ fn advance(position: &mut Position, message: &LobbyMessage) -> Result<(), LogErr
     })
 }
 
-/// The oldest message that is shown, where those up to `base` are gone and `history` are to be kept.
+/// The oldest message that is shown when the messages up to `base` are gone and `history` messages are to be kept.
 fn first_shown(base: Seq, head: Seq, history: u64) -> Seq {
     Seq(head.0.saturating_sub(history).max(base.0)).next()
 }
 
-/// A stretch of the log.
+/// Some messages of a log that follow each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stretch {
     /// The position before the first of `messages`.
     pub after: Position,
-    /// In order, without a gap; empty when nothing follows `after`.
+    /// The messages, in order and without a gap; empty if nothing follows `after`.
     pub messages: Vec<LobbyMessage>,
 }
 
-/// What a log holds when it is opened.
+/// What the log of the lobby holds when it is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contents {
-    /// Which log it is.
+    /// The id of the log.
     pub log: LogId,
-    /// Its newest message.
+    /// The newest message.
     pub head: Position,
-    /// All bindings.
+    /// All bindings of names to keys.
     pub names: Vec<NameBinding>,
-    /// What operators decided.
+    /// The rules of operators.
     pub rules: Rules,
 }
 
-/// Why a log did not do what it was asked. Cloned to everybody whose post was in a batch.
+/// Why a log did not do what it was asked to do. Cloned for each author whose post was in the batch.
 #[derive(Debug, Clone, Error)]
 pub enum LogError {
-    /// The engine or the file system said no; nothing of the batch was stored.
+    /// SQLite or the file system could not write. Nothing of the batch was stored.
     #[error("the log could not be written: {0}")]
     Write(String),
-    /// The engine or the file system said no.
+    /// SQLite or the file system could not read.
     #[error("the log could not be read: {0}")]
     Read(String),
-    /// What is stored does not add up.
+    /// What is stored is not consistent.
     #[error("the log is damaged at message {seq}: {reason}")]
     Damaged {
-        /// Where.
+        /// The number of the first damaged message.
         seq: Seq,
-        /// What is wrong there.
+        /// What is wrong with it.
         reason: String,
     },
-    /// Another process holds it.
+    /// Another process holds the log; the text says which.
     #[error("{0}")]
     Held(String),
-    /// It was closed.
+    /// The log was closed.
     #[error("the log is closed")]
     Closed,
 }
 
 impl LogError {
-    /// Whether the log promises that nothing of the batch was stored, and nothing of it will be. Whoever is told of
-    /// any other error does not know.
+    /// Whether the log promises that nothing of the batch was stored or will be. After any other error it is not known
+    /// whether the batch was stored.
     #[must_use]
     pub fn stored_nothing(&self) -> bool {
         matches!(self, Self::Write(_))
@@ -176,53 +178,54 @@ impl From<posts::AlreadyStored> for LogError {
     }
 }
 
-/// The durable, numbered log of the lobby, and beside it one of each room in which something was said.
+/// The durable, numbered log of the lobby, together with a log for each room in which something was said.
 pub trait LobbyLog: Send + Sync + 'static {
-    /// What it held of the lobby when it was opened.
+    /// What the log of the lobby held when it was opened.
     fn contents(&self) -> &Contents;
 
-    /// The rooms it held when it was opened, for whoever asks first.
+    /// The rooms that the store held when it was opened. Only the first call gives them.
     fn rooms(&self) -> Vec<OpenedRoom>;
 
-    /// The same as [`read`](Self::read) in the log of a room.
+    /// The same as [`read`](Self::read), for the log of a room.
     ///
     /// # Errors
-    /// [`LogError::Read`] also where nothing was ever stored in that log, or where the room is gone.
+    /// [`LogError::Read`] also if nothing was ever stored in that log, or if the room is gone.
     fn read_room(&self, room: LogId, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch>;
 
-    /// Stores all of `batch` or nothing; when it says yes, the batch survives the process.
+    /// Stores all of `batch` or nothing. After a confirmation, the batch survives the end of the process.
     ///
-    /// Refuses messages that do not follow from the head of their log, and a post in the lobby whose author, run and
-    /// number are stored there already. It is on its way before the answer is first waited for, unless the engine's
-    /// queue is full; an answer that is dropped does not stop it.
+    /// Refuses messages that do not follow from the head of their log. Refuses also a post in the lobby whose author,
+    /// run and number are stored there already. The batch is on its way before the returned future is first polled,
+    /// unless the queue is full; dropping that future does not stop the batch.
     fn append(&self, batch: Batch) -> Later<'static, ()>;
 
-    /// What follows `after`: at most `limit` messages and at most `max_bytes` of text, but one message,
-    /// however long, if there is one and `limit` is not 0. Where messages after `after` are no longer
-    /// kept, it begins at the oldest that is, and past the head it is empty after the head; `after`
-    /// in the answer tells. It may hold messages that [`subscribe`](Self::subscribe) is about to tell of.
+    /// What follows `after`: at most `limit` messages with at most `max_bytes` of text, but at least one message,
+    /// however long, if there is one and `limit` is not 0. If the messages after `after` are no longer kept, the answer
+    /// begins at the oldest kept message; if `after` is past the head, the answer is empty and stands at the head. The
+    /// field `after` of the answer says which. It may contain messages that [`subscribe`](Self::subscribe) has not told
+    /// of yet.
     fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch>;
 
-    /// Which posts are stored, by their author's run and number: those of the newest [`POSTS_REMEMBERED`] messages
-    /// at the least. A copy: it does not change with the log.
+    /// Which posts are stored, by their author's run and number: at least those of the newest [`POSTS_REMEMBERED`]
+    /// messages. The answer is a copy, which does not change with the log.
     fn posts(&self) -> posts::Posts;
 
-    /// The newest message, as it changes; told before the `append` that changed it is answered.
+    /// The newest message, as it changes. A change is told before the `append` that made it is answered.
     fn subscribe(&self) -> watch::Receiver<Position>;
 
-    /// The oldest message kept (one past the head when none is).
+    /// The number of the oldest message that is kept; one more than the head's if none is.
     fn first(&self) -> Seq;
 }
 
 /// Questions about the posts that a log remembers, for tests.
 #[cfg(test)]
 pub(crate) trait Remembers: LobbyLog {
-    /// The largest number stored for this run of this key.
+    /// The largest number in this run of this key that is stored.
     fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {
         Box::pin(std::future::ready(Ok(self.posts().last_id((key, run)))))
     }
 
-    /// The number in the log of a text by its number in its author's run.
+    /// The number in the log of a text, by its number in its author's run.
     fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
         Box::pin(std::future::ready(Ok(self.posts().find((key, run), id))))
     }

@@ -1,5 +1,5 @@
-//! What every engine does with the logs of rooms, and what only a file can: it is opened again, upgraded, pruned by its size,
-//! and checked whole.
+//! What every implementation does with the logs of rooms, and what only files can do: being opened again, upgraded,
+//! pruned by size, and checked whole.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::suite::{ANNA, Author, RUN, batch, binding, shown};
 use super::{Batch, KeptRoom, LobbyLog, LogError, MemoryLog, RoomBatch, RoomId, SqliteLog, SqliteOptions};
 use crate::log::check::verify;
 
-/// A room and what is said there.
+/// A room, and an author who says something there.
 struct Room {
     kept: KeptRoom,
     author: Author,
@@ -54,7 +54,7 @@ fn open(folder: &Path) -> SqliteLog {
     SqliteLog::open(folder, options(100_000)).unwrap()
 }
 
-/// The same story for both engines.
+/// The same steps for both implementations.
 async fn logs_of_rooms_stand_apart(log: &dyn LobbyLog) {
     let (mut dev, mut ops) = (Room::new("dev", 1), Room::new("ops", 2));
     let mut lobby = Author::of(log);
@@ -69,27 +69,27 @@ async fn logs_of_rooms_stand_apart(log: &dyn LobbyLog) {
     log.append(dev.say_many(40)).await.unwrap();
     assert_eq!(shown(log).await, [1, 2, 3, 4]);
     assert_eq!(numbers(log, &ops).await, [1]);
-    // Ten of each are kept.
+    // Ten messages of each log are kept.
     assert_eq!(numbers(log, &dev).await, (33..=42).collect::<Vec<_>>());
     let part = log.read_room(dev.log(), Seq(35), 2, usize::MAX).await.unwrap();
     assert_eq!((part.after.seq, part.messages.len()), (Seq(35), 2));
     let past = log.read_room(dev.log(), Seq(99), 2, usize::MAX).await.unwrap();
     assert_eq!((past.after, past.messages.len()), (dev.author.head, 0));
 
-    // What does not follow is refused with all that comes with it.
+    // Messages that do not follow are refused, together with the rest of their batch.
     let mut other = Room::new("dev", 1);
     let refused = Batch { messages: lobby.say_many(1).into(), ..other.say_many(1) };
     assert!(log.append(refused).await.is_err());
     assert_eq!(shown(log).await.len(), 4);
 
-    // Dates of a room in which nothing was said are nobody's business.
+    // The date of a room in which nothing was said is not stored.
     let silent = Room::new("silent", 3);
     log.append(silent.batch(Vec::new())).await.unwrap();
     assert!(matches!(log.read_room(silent.log(), Seq(0), 1, 1).await, Err(LogError::Read(_))));
 
     log.append(Batch { gone_rooms: vec![ops.log(), silent.log()], ..Batch::default() }).await.unwrap();
     assert!(matches!(log.read_room(ops.log(), Seq(0), 1, 1).await, Err(LogError::Read(_))));
-    // Its name is free at once.
+    // The room's name is free at once.
     let mut again = Room::new("OPS", 4);
     log.append(again.say_many(2)).await.unwrap();
     assert_eq!(numbers(log, &again).await, [1, 2]);
@@ -170,7 +170,7 @@ fn count(folder: &Path, sql: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn rooms_that_fill_the_file_push_out_one_another_and_half_of_it_is_the_lobbys() {
+async fn when_rooms_fill_the_file_the_largest_loses_messages_and_half_of_the_space_is_the_lobbys() {
     let folder = tempfile::tempdir().unwrap();
     let bound = 2 * 1024 * 1024;
     let small = SqliteOptions { history: 100_000, max_bytes: bound };
@@ -182,14 +182,14 @@ async fn rooms_that_fill_the_file_push_out_one_another_and_half_of_it_is_the_lob
     let mut rooms: Vec<Room> = (0..20_u8).map(|n| Room::new(&format!("room{n}"), n + 1)).collect();
     for _ in 0..10 {
         for (n, room) in rooms.iter_mut().enumerate() {
-            // The first one is the loudest.
+            // The first room has the most messages.
             let count = if n == 0 { 10 } else { 1 };
             let messages = (0..count).map(|_| room.author.say(&long)).collect();
             log.append(room.batch(messages)).await.unwrap();
         }
     }
     drop(log);
-    // Once more, so that whatever was left to be removed is.
+    // One more append, so that everything that had to be removed is removed.
     let log = SqliteLog::open(folder.path(), small).unwrap();
     log.append(rooms[1].say_many(1)).await.unwrap();
     assert_eq!(shown(&log).await.len(), 100, "the lobby has less than half");
@@ -222,7 +222,7 @@ async fn a_room_that_is_gone_leaves_nothing_in_the_file() {
     log.append(ops.say_many(1)).await.unwrap();
     log.append(Batch { gone_rooms: vec![dev.log()], ..Batch::default() }).await.unwrap();
     drop(log);
-    // Whatever was not removed before the end is removed by the next writer, a piece after each batch.
+    // Messages that were not removed before the end are removed by the next writer, some after each batch.
     let log = open(folder.path());
     let mut lobby = Author::of(&log);
     for _ in 0..10 {
@@ -231,7 +231,7 @@ async fn a_room_that_is_gone_leaves_nothing_in_the_file() {
     drop(log);
     assert_eq!(count(folder.path(), "SELECT count(*) FROM rooms"), 1);
     assert_eq!(count(folder.path(), "SELECT count(*) FROM log WHERE last >= 1 << 40"), 1);
-    // Its number is another room's then.
+    // Then the number of the removed log is given to another room.
     let log = open(folder.path());
     let mut new = Room::new("dev", 3);
     log.append(new.say_many(1)).await.unwrap();
@@ -266,7 +266,7 @@ async fn damage_in_a_room_is_found_and_the_room_named() {
 }
 
 #[tokio::test]
-async fn a_log_of_the_third_format_gets_a_table_of_rooms_and_is_else_as_it_was() {
+async fn a_log_of_the_third_format_gets_a_table_of_rooms_and_is_otherwise_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let log = open(folder.path());
     let mut lobby = Author::of(&log);

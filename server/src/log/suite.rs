@@ -1,5 +1,5 @@
-//! One suite of behaviours that every engine is held to. An engine gives a new log and the bindings
-//! that stand in it; what only a file can do is tested beside the engine.
+//! One suite of behaviours that every implementation of a log must have. An implementation gives a new log and the
+//! bindings that are in it. What only a file can do is tested beside its implementation.
 
 use hobnob_protocol::chain::{LobbyMessage, Position, genesis, link};
 use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text, UserName};
@@ -10,7 +10,7 @@ pub(super) const ANNA: PublicKey = PublicKey::new([1; 32]);
 pub(super) const BOB: PublicKey = PublicKey::new([2; 32]);
 pub(super) const RUN: RunId = RunId::new([3; 8]);
 
-/// Chains messages as the lobby does.
+/// Makes messages with numbers and hashes, as the lobby does.
 pub(super) struct Author {
     pub(super) head: Position,
 }
@@ -20,7 +20,7 @@ impl Author {
         Self { head: log.contents().head }
     }
 
-    /// The next message, with its number also as its number in the outbox.
+    /// The next message. Its number in the author's run is the same as its number in the log.
     pub(super) fn say(&mut self, text: &str) -> LobbyMessage {
         let id = self.head.seq.next().0;
         self.say_as(ANNA, RUN, id, text)
@@ -59,13 +59,13 @@ pub(super) fn binding(text: &str, key: PublicKey, seen: u64) -> NameBinding {
     NameBinding { name: name(text), key, seen, spoke: false, since: 0 }
 }
 
-/// Everything shown, as numbers.
+/// The numbers of all messages that are shown.
 pub(super) async fn shown(log: &dyn LobbyLog) -> Vec<u64> {
     let stretch = log.read(Seq(0), usize::MAX, usize::MAX).await.unwrap();
     stretch.messages.iter().map(|message| message.seq.0).collect()
 }
 
-/// What a suite needs of an engine.
+/// What the suite needs of an implementation.
 trait Engine {
     fn new(history: u64) -> Self;
     fn log(&self) -> &dyn LobbyLog;
@@ -228,7 +228,7 @@ async fn only_the_newest_messages_are_shown<E: Engine>() {
         assert_eq!(shown(log).await, expected);
         assert_eq!(log.first(), Seq(expected[0]));
     }
-    // Far more than are dropped at once.
+    // Many more messages than are removed at once.
     log.append(batch(author.say_many(2500))).await.unwrap();
     log.append(batch(author.say_many(2500))).await.unwrap();
     assert_eq!(shown(log).await, [5013, 5014, 5015]);
@@ -299,7 +299,7 @@ async fn posts_are_forgotten_in_the_end<E: Engine>() {
     for some in messages.chunks(5000) {
         log.append(batch(some.to_vec())).await.unwrap();
     }
-    // What is forgotten is forgotten in the course of the next appends.
+    // Posts are forgotten in the course of the next appends.
     for _ in 0..10 {
         log.append(batch(author.say_many(1000))).await.unwrap();
     }
@@ -336,7 +336,7 @@ async fn bindings_are_made_changed_and_freed<E: Engine>() {
     assert_eq!(stored, [anna, binding("bob", BOB, u64::MAX)]);
     assert_eq!(stored[0].name.as_str(), "Anna");
 
-    // Freed and taken again in one batch: it is the new owner's.
+    // The name is freed and taken again in one batch: it belongs to the new owner.
     let handed_over = Batch {
         names: vec![binding("ANNA", BOB, 7)],
         freed: vec![name("anna"), name("bob")],

@@ -1,6 +1,7 @@
-//! Copies bytes between two streams, both ways, no faster than it may. Owns what lies between the two: nothing while
-//! both take what comes, and at most one chunk each way while one does not. Knows nothing of what the bytes are:
-//! they are sealed, and whose they are is decided in `talk`. How many sessions there may be is in `seats`.
+//! Copies bytes between two streams, both ways, no faster than the rate. Owns the bytes that were read and not written
+//! yet: none while both sides take what comes, and at most one chunk in each direction while a side does not. Knows
+//! nothing of the bytes, which are encrypted. Which clients are joined is decided in `talk` and `seats`; how many
+//! sessions there may be is in `seats`.
 
 use std::future::poll_fn;
 use std::io;
@@ -14,18 +15,18 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::limits::rate::TokenBucket;
 
-/// Bytes read at once where the rate is high. A chunk that the other side does not take is kept; while it is, nothing
-/// more is read, and the sender waits.
+/// How many bytes are read at once if the rate is high. A chunk that the other side does not take is kept; meanwhile
+/// nothing more is read, and the sender waits.
 const MAX_CHUNK: usize = 64 * 1024;
 
-/// Bytes read at once where the rate is low.
+/// How many bytes are read at once if the rate is low.
 const MIN_CHUNK: usize = 4 * 1024;
 
-/// A session on which no byte passes for this long is ended. Clients give a sign of life every five seconds, so both
-/// have gone to sleep, or are no clients.
+/// A session on which no byte passes for this long is ended. Clients give a sign of life every five seconds, so either
+/// both are asleep, or they are no clients of hobnob.
 pub(super) const IDLE: Duration = Duration::from_secs(60);
 
-/// How long one direction may go on when the other has ended: as long as a goodbye takes.
+/// How long one direction may go on after the other has ended: as long as closing a session takes.
 const HALF_OPEN: Duration = Duration::from_secs(5);
 
 /// Why nothing more is copied.
@@ -44,20 +45,20 @@ pub(super) enum Ended {
 /// One direction.
 #[derive(Default)]
 struct Lane {
-    /// What was read and the other side did not take, from `written` on.
+    /// What was read and not taken by the other side; the bytes from `written` on.
     held: Vec<u8>,
     written: usize,
-    /// The sender sends nothing more.
+    /// Whether the sender sends nothing more.
     ended: bool,
-    /// The other side was told so.
+    /// Whether the other side was told so.
     is_shut: bool,
 }
 
-/// What a look at one direction found.
+/// What polling one direction found.
 enum Passed {
-    /// So many bytes were read or taken, perhaps none; it waits for a stream.
+    /// This many bytes were read or taken, perhaps none, and the direction waits for a stream.
     Waits(usize),
-    /// The rate is used up.
+    /// This many bytes were read or taken, and the rate is used up.
     Throttled(usize),
 }
 
@@ -83,7 +84,7 @@ impl Lane {
                     Poll::Pending => return Ok(Passed::Waits(moved)),
                 }
             }
-            // Memory is given back: most sessions are quiet most of the time.
+            // The memory is given back, because most sessions are quiet most of the time.
             (self.held, self.written) = (Vec::new(), 0);
             if self.ended {
                 self.is_shut = self.is_shut || Pin::new(&mut *to).poll_shutdown(cx)?.is_ready();
@@ -113,23 +114,23 @@ impl Lane {
     }
 }
 
-/// Both directions.
+/// Both directions of a session.
 struct Copy<'a, S> {
     sides: [&'a mut S; 2],
     lanes: [Lane; 2],
-    /// One for both directions.
+    /// One bucket for both directions.
     bucket: TokenBucket,
     chunk: usize,
     /// When a byte was last read or taken.
     moved: Instant,
-    /// Since when one direction has ended.
+    /// Since when one direction has ended; `None` while neither has.
     half_open: Option<Instant>,
     count: &'a (dyn Fn(usize) + Sync),
 }
 
-/// Copies between two streams until both have ended, or it must not go on. `rate` is in bytes a second, for both
-/// directions together, with a burst of ten seconds' worth; past it both are read more slowly. `count` is told of each
-/// chunk how many bytes it has.
+/// Copies between two streams until both have ended, or until the session must not go on. `rate` is in bytes a second,
+/// for both directions together, with a burst of ten seconds' worth; beyond that both are read more slowly. `count` is
+/// called with the length of each chunk.
 pub(super) async fn copy<S: AsyncRead + AsyncWrite + Unpin>(
     sides: [&mut S; 2],
     rate: u32,
@@ -186,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Copy<'_, S> {
         }
     }
 
-    /// Whether a direction waits for the rate.
+    /// Polls both directions. True if one of them waits because of the rate.
     fn poll_lanes(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
         let [one, other] = &mut self.sides;
         let [there, back] = &mut self.lanes;
@@ -220,7 +221,7 @@ mod tests {
 
     use super::*;
 
-    /// A relay between two pipes of so many bytes.
+    /// A relay between two pipes that hold so many bytes.
     fn relay(size: usize, rate: u32) -> (DuplexStream, DuplexStream, JoinHandle<(Ended, usize)>) {
         let (near, mut one) = duplex(size);
         let (far, mut other) = duplex(size);
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn past_the_burst_both_directions_together_have_the_rate() {
+    async fn after_the_burst_both_directions_share_the_rate() {
         let rate = 10_000;
         let (mut near, mut far, _task) = relay(1 << 20, rate);
         let begun = Instant::now();
@@ -271,13 +272,13 @@ mod tests {
         let mut heard = vec![0; 100_000];
         let mut back = heard.clone();
         tokio::try_join!(far.read_exact(&mut heard), near.read_exact(&mut back)).unwrap();
-        // 200,000 bytes, of which ten seconds' worth are free.
+        // 200,000 bytes, of which ten seconds' worth pass at once.
         let took = begun.elapsed().as_secs_f64();
         assert!((8.0..=10.5).contains(&took), "{took}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_does_not_read_makes_the_sender_wait_and_costs_one_chunk() {
+    async fn a_side_that_does_not_read_makes_the_sender_wait_and_costs_one_chunk() {
         let (mut near, far, task) = relay(1000, 1 << 20);
         let mut taken = 0;
         while let Ok(written) = tokio::time::timeout(Duration::from_secs(1), near.write(&[1; 500])).await {
@@ -304,7 +305,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_side_that_does_not_follow_the_others_end_is_not_waited_for() {
+    async fn a_side_that_does_not_end_after_the_other_is_closed() {
         let (mut near, mut far, task) = relay(100, 1000);
         near.shutdown().await.unwrap();
         let asked = Instant::now();

@@ -1,6 +1,7 @@
-//! Whose sessions are not relayed since operators sent them out: keys that are banned, for as long as that holds, and keys
-//! that were kicked, until they are in the lobby again. Whoever is relayed holds an [`Allowed`], which tells when that is
-//! over. Told by the lobby, asked by the relay; knows nothing of sessions, and not why.
+//! Keys whose sessions are not relayed because operators sent them out: banned keys as long as the ban holds, and
+//! kicked keys until they are in the lobby again. A connection that is relayed holds an [`Allowed`], which says when
+//! its key is sent out. The lobby tells this module, and the relay asks it; it knows nothing of sessions, nor why a key
+//! is kept out.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,39 +11,41 @@ use tokio_util::sync::CancellationToken;
 
 use crate::decide::rules::{MAX_ENTRIES, Term};
 
-/// The keys that are kept out, and those that are relayed.
+/// The keys that are kept out, and the keys that are relayed.
 #[derive(Debug, Default)]
 pub(crate) struct KeptOut(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     banned: HashMap<Fingerprint, Term>,
-    /// No more than [`MAX_ENTRIES`]; a further one is cut off and not remembered.
+    /// At most [`MAX_ENTRIES`] keys. When the limit is reached, the sessions of a further key are ended, but the key is
+    /// not remembered.
     kicked: HashSet<PublicKey>,
     relayed: HashMap<PublicKey, Relayed>,
 }
 
-/// A key that is relayed.
+/// A key that has relayed connections.
 #[derive(Debug, Default)]
 struct Relayed {
     connections: usize,
     sent_out: CancellationToken,
 }
 
-/// A connection of a key that may be relayed. Dropping it says that it has ended.
+/// The permission of one connection to be relayed. Dropping it says that the connection has ended.
 #[derive(Debug)]
 pub(crate) struct Allowed {
     kept_out: Arc<KeptOut>,
     key: PublicKey,
-    /// Operators have sent the key out.
+    /// Cancelled when operators send the key out.
     pub(crate) sent_out: CancellationToken,
 }
 
 impl KeptOut {
-    /// Whether a connection of this key may be relayed; the clock shows `wall`, in milliseconds.
+    /// Whether a connection of this key may be relayed; `None` if not. `wall` is the time of the clock, in
+    /// milliseconds.
     pub(crate) fn allow(self: &Arc<Self>, key: PublicKey, wall: u64) -> Option<Allowed> {
         let mut inner = self.lock();
-        // Nearly always nobody is banned, and a fingerprint costs a hash.
+        // Nearly always nobody is banned, and computing a fingerprint costs a hash.
         let is_banned = || {
             let term = inner.banned.get(&key.fingerprint());
             term.is_some_and(|term| holds(*term, wall))
@@ -56,7 +59,7 @@ impl KeptOut {
         Some(Allowed { kept_out: Arc::clone(self), key, sent_out })
     }
 
-    /// From now on these keys are banned, and what is relayed for them ends.
+    /// From now on these keys are banned, and their relayed sessions end.
     pub(crate) fn ban(&self, banned: impl IntoIterator<Item = (Fingerprint, Term)>) {
         let mut inner = self.lock();
         inner.banned = banned.into_iter().collect();
@@ -67,7 +70,8 @@ impl KeptOut {
         }
     }
 
-    /// What is relayed for this key ends. Unless it may go on at once, nothing is relayed until the key is in the lobby again.
+    /// Ends the relayed sessions of this key. Unless the key may go on at once, nothing is relayed for it until it is
+    /// in the lobby again.
     pub(crate) fn sent_out(&self, key: PublicKey, may_go_on: bool) {
         let mut inner = self.lock();
         if !may_go_on && inner.kicked.len() < MAX_ENTRIES {
@@ -78,7 +82,7 @@ impl KeptOut {
         }
     }
 
-    /// This key is in the lobby.
+    /// This key is in the lobby, so it is no longer kept out by a kick.
     pub(crate) fn came_in(&self, key: &PublicKey) {
         self.lock().kicked.remove(key);
     }
@@ -94,7 +98,7 @@ fn holds(term: Term, wall: u64) -> bool {
 
 impl Drop for Allowed {
     fn drop(&mut self) {
-        // Who was sent out has been taken from the list, and may be on it again with another connection.
+        // A key that was sent out was taken from the map, and may be in it again with another connection.
         if self.sent_out.is_cancelled() {
             return;
         }
@@ -115,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_banned_key_is_cut_off_and_comes_in_again_when_the_ban_is_over_or_taken_back() {
+    fn a_banned_key_is_cut_off_and_let_in_again_when_the_ban_has_ended_or_was_taken_back() {
         let kept_out = Arc::new(KeptOut::default());
         let [anna, bobby] = [1, 2].map(|n| kept_out.allow(key(n), 0).unwrap());
         kept_out.ban([(key(1).fingerprint(), Term::Millis(1000))]);
@@ -138,13 +142,13 @@ mod tests {
         assert!(relayed.sent_out.is_cancelled() && kept_out.allow(key(1), 0).is_none());
         kept_out.came_in(&key(1));
         let again = kept_out.allow(key(1), 0).unwrap();
-        // Another client of the same user is still there.
+        // Another client of the same user is still in the lobby.
         kept_out.sent_out(key(1), true);
         assert!(again.sent_out.is_cancelled() && kept_out.allow(key(1), 0).is_some());
     }
 
     #[test]
-    fn nothing_is_remembered_of_those_who_have_gone_and_so_many_kicked_keys_at_most() {
+    fn keys_that_have_gone_are_forgotten_and_the_kicked_keys_are_bounded() {
         let kept_out = Arc::new(KeptOut::default());
         let many: Vec<_> = (0..10).map(|_| kept_out.allow(key(1), 0).unwrap()).collect();
         drop(many);

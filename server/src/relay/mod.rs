@@ -1,11 +1,11 @@
-//! Relays sealed bytes between two clients that cannot reach each other. Each comes with its key (TLS has shown it)
-//! and with the token of their session, which proves that a server of this lobby introduced these two keys to each
-//! other; nobody else is let in, and nothing is remembered for it. Knows tokens and keys; neither names, nor who is in
-//! the lobby, nor what is in the bytes.
+//! Relays encrypted bytes between two clients that cannot reach each other. Each client comes with its key, which TLS
+//! has proved, and with the token of their session, which proves that a server of this lobby introduced these two keys
+//! to each other. No other client is let in, and the server remembers nothing for this. Knows tokens and keys, but
+//! neither names, nor who is in the lobby, nor what is in the bytes.
 //!
-//! A connection's way: `talk` (the request, and what it is answered) · `seats` (it waits for the other side, or meets
-//! it) · `copy` (the bytes pass). Every wait has an end, and what may be here at once is bounded: for one key, for one
-//! address, and in all.
+//! The way of a connection: `talk` (the request and its answer), `kept_out` (whether operators sent its key out),
+//! `seats` (the client waits for the other side, or meets it), `copy` (the bytes pass). Every wait has a time limit,
+//! and the number of connections is limited: for one key, for one address, and in all.
 
 mod copy;
 pub(crate) mod kept_out;
@@ -31,16 +31,17 @@ use crate::metrics::Metrics;
 use crate::tokens::Tokens;
 use crate::wire::Wire;
 
-/// Connections that may be relayed, or wait for it, from one address, for each client that may come from there.
+/// How many connections from one address may be relayed or wait for it, for each client that may come from that
+/// address.
 const OF_AN_ADDRESS_FOR_EACH_CLIENT: usize = 4;
 
-/// Connections that may be relayed, or wait for it, in a lobby of so many clients. Most sessions are direct, and each of
-/// these needs a file. A session needs two.
+/// How many connections may be relayed or wait for it, in a lobby of at most `max_clients` clients. Most sessions are
+/// direct, and each of these connections needs an open file. A session needs two of them.
 pub(crate) fn most_connections(max_clients: usize) -> usize {
     (max_clients / 2).max(2)
 }
 
-/// A stream of bytes, whatever carries it.
+/// A stream of bytes of any kind.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
@@ -62,14 +63,14 @@ impl RelayClient {
 /// What a relay needs.
 pub(crate) struct RelayParts {
     pub(crate) tokens: Tokens,
-    /// Bytes a second of one session; none where nothing is relayed.
+    /// How many bytes a second are relayed for one session; `None` if nothing is relayed.
     pub(crate) rate: Option<u32>,
     /// How many clients there may be in the lobby; see [`most_connections`].
     pub(crate) max_clients: usize,
     pub(crate) max_clients_per_ip: usize,
-    /// Whom operators sent out.
+    /// The keys that operators sent out.
     pub(crate) kept_out: Arc<KeptOut>,
-    /// Milliseconds since 1970-01-01 UTC, by which bans end.
+    /// The time in milliseconds since 1970-01-01 UTC, by which bans end.
     pub(crate) clock: fn() -> u64,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -86,30 +87,30 @@ pub(crate) struct Relay {
     metrics: Arc<Metrics>,
 }
 
-/// What one side hands to the other, which copies for both.
+/// What one side hands to the task of the other side, which copies for both.
 struct Brought {
     wire: AnyWire,
     place: Place,
 }
 
-/// One of the connections there may be, for a key that may be relayed.
+/// A slot among the relayed connections, for a key that may be relayed.
 struct Place {
     _slot: Slot,
     allowed: Allowed,
 }
 
-/// Who has come, once that is clear.
+/// A client that may be relayed, with what it came for.
 struct Arrived {
     side: Side,
     other: PublicKey,
     place: Place,
 }
 
-/// Why somebody is not joined to anybody.
+/// Why a client is not joined to another.
 enum NotJoined {
-    /// It is told this.
+    /// The client is told this reason.
     Refused(RelayRefusedCode),
-    /// It is closed.
+    /// The client is closed without an answer.
     Lost(TalkError),
 }
 
@@ -133,8 +134,8 @@ impl Relay {
         self.closing.cancel();
     }
 
-    /// Serves one connection until it has ended, or the other side's task has taken it over. `admitted` is its slot
-    /// among the clients, which is given back as soon as it has one here.
+    /// Serves one connection until it has ended, or until the task of the other side has taken it over. `admitted` is
+    /// its slot among the clients of the lobby, which is given back as soon as it has a slot here.
     pub(crate) async fn serve(&self, client: RelayClient, from: IpAddr, admitted: Option<Slot>) {
         let RelayClient { mut wire, mut lines } = client;
         let arrival = Box::pin(timeout(HANDSHAKE_TIMEOUT, self.arrive(&mut wire, &mut lines, from)));
@@ -159,12 +160,12 @@ impl Relay {
         }
     }
 
-    /// Tells somebody for whom there is no room that it may try again.
+    /// Tells a client for which there is no room that it may try again.
     pub(crate) async fn turn_away(&self, client: RelayClient) {
         talk::refuse(client.wire, RelayRefusedCode::Busy).await;
     }
 
-    /// Finds out who comes, and whether it may be relayed.
+    /// Finds out who the client is, and whether it may be relayed.
     async fn arrive(
         &self,
         wire: &mut AnyWire,
@@ -192,7 +193,8 @@ impl Relay {
         }
     }
 
-    /// Waits for the other side and copies for both; or brings this side to the other one, whose task copies.
+    /// Waits for the other side and copies for both; or hands this side over to the task of the other side, which
+    /// copies.
     async fn join(
         &self,
         mut wire: AnyWire,
@@ -200,7 +202,7 @@ impl Relay {
         arrived: Arrived,
     ) -> Result<(), (AnyWire, NotJoined)> {
         let Arrived { side, other, mut place } = arrived;
-        // Each turn somebody who waited has just gone, so this ends.
+        // In each round a client that waited has just gone, so the loop ends.
         let (seat, brought) = loop {
             match self.seats.take(side, other) {
                 Taken::Waits(seat, brought) => break (seat, brought),
@@ -242,7 +244,7 @@ impl Relay {
         }
     }
 
-    /// Copies between the two until one of them ends.
+    /// Copies between the two sides until one of them ends.
     async fn carry(&self, host: (AnyWire, Seat<Brought>, Place), guest: Guest<Brought>) {
         let (mut wire, seat, place) = host;
         let Guest { seat: other_seat, brings: Brought { wire: mut other_wire, place: other_place } } = guest;
@@ -258,7 +260,7 @@ impl Relay {
         let count = |bytes: usize| {
             self.metrics.relayed_bytes.inc_by(bytes as u64);
         };
-        // Nobody arrives where nothing is relayed.
+        // If nothing is relayed, no client gets this far.
         let rate = self.rate.unwrap_or(1);
         let ended = tokio::select! {
             ended = copy::copy([&mut one, &mut other], rate, &count) => ended.to_string(),
@@ -274,7 +276,7 @@ impl Relay {
 
 type Gauge = prometheus_client::metrics::gauge::Gauge<i64, std::sync::atomic::AtomicI64>;
 
-/// Counts one more for as long as it lives, however it ends.
+/// Counts one more in a gauge as long as it lives, however it ends.
 struct Counted<'a>(&'a Gauge);
 
 impl<'a> Counted<'a> {

@@ -1,6 +1,6 @@
-//! Who is at the relay: who waits for the other side of a session, and who is joined to it. A plain table that is told
-//! who comes; whoever is in it holds a [`Seat`], and leaves by dropping it. Knows tokens and keys, and no stream:
-//! what one side brings for the other is the caller's.
+//! Which clients are at the relay: those who wait for the other side of a session, and those who are joined to it. A
+//! plain table that is told who comes. Each client in it holds a [`Seat`], and leaves by dropping the seat. Knows
+//! tokens and keys, and no stream: what one side brings for the other is the caller's.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,28 +9,29 @@ use hobnob_protocol::name::{PairToken, PublicKey};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-/// Sessions of one key that may be relayed or wait for it at once. A client has at most 256 private sessions, and
-/// nobody talks to so many people at once; past it the key is told `busy`, and what is relayed goes on.
+/// How many sessions of one key may be relayed or wait for it at once. A client has at most 256 private sessions, and
+/// nobody talks with so many people at once. When the limit is reached, the key is told `busy`, and its relayed
+/// sessions go on.
 pub(super) const MAX_OF_A_KEY: usize = 64;
 
-/// A side of a session: who comes, and for which.
+/// One side of a session: the key that comes, and the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Side {
     pub(super) session: PairToken,
     pub(super) key: PublicKey,
 }
 
-/// What becomes of somebody who comes.
+/// What becomes of a client that comes.
 pub(super) enum Taken<T> {
-    /// It waits: what the other side brings arrives here.
+    /// It waits. What the other side brings will arrive here.
     Waits(Seat<T>, oneshot::Receiver<Guest<T>>),
-    /// The other side waits already; this is where to bring what this side has.
+    /// The other side waits already. What this side has is to be sent there.
     Meets(Seat<T>, oneshot::Sender<Guest<T>>),
-    /// The key has as many seats as it may.
+    /// The key has as many seats as it may have.
     Busy,
 }
 
-/// What one side brings to the one that waits, with its seat.
+/// What one side brings to the side that waits, together with its seat.
 pub(super) struct Guest<T> {
     pub(super) seat: Seat<T>,
     pub(super) brings: T,
@@ -38,7 +39,7 @@ pub(super) struct Guest<T> {
 
 /// All seats.
 pub(super) struct Seats<T> {
-    /// Held for a few lines, never across an await.
+    /// Locked for a few lines, never across an await.
     table: Mutex<Table<T>>,
 }
 
@@ -50,18 +51,18 @@ struct Table<T> {
 
 struct Entry<T> {
     id: u64,
-    /// Where the other side brings what it has; none once it has come.
+    /// Where the other side sends what it brings; `None` after it has come.
     waits: Option<oneshot::Sender<Guest<T>>>,
-    /// Tells whoever sits here that it has come again.
+    /// Tells the holder of the seat that the same side has come again.
     given_up: CancellationToken,
 }
 
-/// One side's seat. Dropping it gives it back.
+/// The seat of one side. Dropping it gives it back.
 pub(super) struct Seat<T> {
     seats: Arc<Seats<T>>,
     side: Side,
     id: u64,
-    /// This side has come again, on another connection.
+    /// Cancelled when this side has come again, on another connection.
     pub(super) given_up: CancellationToken,
 }
 
@@ -77,8 +78,8 @@ impl<T> Seats<T> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `side` comes, for a session whose other side has the key `other`. Whoever had come for the same side before
-    /// gives up its seat.
+    /// `side` comes, for a session whose other side has the key `other`. A client that came for the same side before
+    /// loses its seat.
     pub(super) fn take(self: &Arc<Self>, side: Side, other: PublicKey) -> Taken<T> {
         let mut table = self.table();
         let mine = table.of_a_key.get(&side.key).copied().unwrap_or(0);
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_again_takes_its_own_place_and_can_be_met_there() {
+    fn a_side_that_comes_again_takes_its_old_seat_and_can_be_met_there() {
         let seats = seats();
         let Taken::Waits(first, mut old) = seats.take(side(1, 1), key(2)) else { panic!() };
         let Taken::Waits(_second, mut new) = seats.take(side(1, 1), key(2)) else { panic!() };
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_gone_is_not_met() {
+    fn a_side_that_has_gone_is_not_met() {
         let seats = seats();
         let Taken::Waits(first, brought) = seats.take(side(1, 1), key(2)) else { panic!() };
         drop((first, brought));
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_has_so_many_seats_and_gets_them_back() {
+    fn the_seats_of_a_key_are_limited_and_given_back() {
         let seats = seats();
         let take = |n: usize| seats.take(side(u8::try_from(n).unwrap(), 1), key(2));
         let mut held: Vec<_> = (0..MAX_OF_A_KEY).map(take).collect();

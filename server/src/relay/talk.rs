@@ -1,5 +1,5 @@
-//! What is said on a connection before the relay copies: one request, one answer or two. Owns the waits for it; knows
-//! neither who may be relayed nor who is there.
+//! What is said on a connection before the relay copies: one request, and one or two answers. Owns the time limits of
+//! that; knows neither who may be relayed nor who is there.
 
 use std::future::poll_fn;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use tokio::time::timeout;
 
 use crate::wire::Wire;
 
-/// How long a client may take to be told something; it has nothing else to read.
+/// How long a client may take to receive an answer. It has nothing else to read.
 const TELL_WITHIN: Duration = Duration::from_secs(1);
 
-/// Why nothing comes of a connection. The client is not told: it is gone, or speaks something else.
+/// Why a connection is given up. The client is not told: it is gone, or speaks a different protocol.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TalkError {
     #[error(transparent)]
@@ -30,7 +30,7 @@ pub(super) enum TalkError {
     TooLong,
 }
 
-/// Which session a client comes for, and who its other side is.
+/// Reads the request: the session for which the client comes, and the key of the other side.
 pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut Wire<S>,
     lines: &mut LineBuffer,
@@ -48,7 +48,7 @@ pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// Says one thing.
+/// Sends one answer.
 pub(super) async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut Wire<S>,
     answer: RelayAnswer,
@@ -60,7 +60,7 @@ pub(super) async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(())
 }
 
-/// Waits until a client that has nothing to say ends its connection, or says something all the same. Cancel-safe.
+/// Waits until a client that has to wait ends its connection, or sends something although it must not. Cancel-safe.
 pub(super) async fn hung_up<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut Wire<S>,
     lines: &mut LineBuffer,
@@ -75,7 +75,7 @@ pub(super) async fn hung_up<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// Tells a client why it is not joined to anybody, and closes.
+/// Tells a client why it is not joined to another, and closes the connection.
 pub(super) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(mut wire: Wire<S>, code: RelayRefusedCode) {
     if tell(&mut wire, RelayAnswer::Refused { code }).await.is_ok() {
         let _too_slow = timeout(TELL_WITHIN, poll_fn(|cx| wire.poll_finish(cx))).await;

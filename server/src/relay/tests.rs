@@ -1,5 +1,5 @@
-//! Tests of the relay over pipes, with paused time and real TLS at the other end: two who meet, and everybody who
-//! must not get in or must not cost more than their share.
+//! Tests of the relay over pipes, with paused time and real TLS at the other end: two clients that meet, and clients
+//! that must not get in or must not cost more than their share.
 
 use std::future::poll_fn;
 use std::time::Duration;
@@ -69,7 +69,7 @@ impl World {
             let mut lines = LineBuffer::new(MAX_HELLO_BYTES);
             while !wire.is_open() {
                 let filled = poll_fn(|cx| {
-                    // Whatever is left goes on when the pipe has room, for which this is woken, too.
+                    // The rest goes on when the pipe has room; this task is woken for that, too.
                     let _flushed = wire.poll_flush(cx);
                     wire.poll_fill(cx, &mut lines)
                 });
@@ -106,13 +106,13 @@ impl Client {
         self.stream.flush().await.unwrap();
     }
 
-    /// What the server says next.
+    /// The next answer of the server.
     async fn answer(&mut self) -> RelayAnswer {
         loop {
             if let Some(answer) = self.lines.next_message().unwrap() {
                 return answer;
             }
-            // No more than one record, for what follows `met` is none.
+            // Reads no more than one record, because what follows `met` is no record.
             let record = self.stream.fill_buf().await.unwrap();
             let length = record.len();
             assert_ne!(length, 0, "it closed");
@@ -138,7 +138,7 @@ fn two() -> [Identity; 2] {
 }
 
 #[tokio::test]
-async fn two_with_one_token_meet_and_what_one_writes_the_other_reads() {
+async fn two_clients_with_one_token_meet_and_what_one_writes_the_other_reads() {
     let (world, [anna, bobby]) = (World::new(Some(1 << 20)), two());
     let token = world.token(&anna, &bobby);
     let mut first = world.meet(&anna, &bobby, token).await;
@@ -146,7 +146,7 @@ async fn two_with_one_token_meet_and_what_one_writes_the_other_reads() {
     let second = world.meet(&bobby, &anna, token).await;
     let mut near = first.met().await;
     near.write_all(b"sealed bytes").await.unwrap();
-    // They are there before the other side reads that it was met.
+    // These bytes are there before the other side reads that it was met.
     while world.relay.metrics.relayed_bytes.get() < 12 {
         tokio::task::yield_now().await;
     }
@@ -201,14 +201,14 @@ async fn a_server_that_was_started_again_joins_two_it_never_introduced() {
 }
 
 #[tokio::test]
-async fn whoever_is_sent_out_is_no_longer_relayed_and_others_are() {
+async fn a_key_that_is_sent_out_is_no_longer_relayed_and_others_are() {
     let (world, [anna, bobby], [carol, dave]) = (World::new(Some(1 << 20)), two(), two());
     let token = world.token(&anna, &bobby);
     let [mut near, mut far] = world.joined(&anna, &bobby, token).await;
     let [mut third, mut fourth] = world.joined(&carol, &dave, world.token(&carol, &dave)).await;
     let mut waiting = world.meet(&bobby, &carol, world.token(&bobby, &carol)).await;
     assert_eq!(waiting.answer().await, RelayAnswer::Waiting);
-    // The second of the two: whichever side copies for both.
+    // The ban is of the second of the two, so this does not depend on which side copies for both.
     world.relay.kept_out.ban([(bobby.public().fingerprint(), Term::ForGood)]);
     waiting.expect_refusal(RelayRefusedCode::SentOut).await;
     let mut byte = [0];
@@ -219,7 +219,7 @@ async fn whoever_is_sent_out_is_no_longer_relayed_and_others_are() {
     world.meet(&bobby, &anna, token).await.expect_refusal(RelayRefusedCode::SentOut).await;
     world.relay.kept_out.ban([]);
     let [mut near, _far] = world.joined(&anna, &bobby, token).await;
-    // The first of the two.
+    // This time it is the first of the two.
     world.relay.kept_out.sent_out(anna.public(), false);
     assert_eq!(near.read(&mut byte).await.unwrap_or(0), 0);
     world.meet(&anna, &bobby, token).await.expect_refusal(RelayRefusedCode::SentOut).await;
@@ -228,13 +228,13 @@ async fn whoever_is_sent_out_is_no_longer_relayed_and_others_are() {
 }
 
 #[tokio::test]
-async fn where_nothing_is_relayed_everybody_is_told() {
+async fn when_nothing_is_relayed_every_client_is_told() {
     let (world, [anna, bobby]) = (World::new(None), two());
     world.meet(&anna, &bobby, world.token(&anna, &bobby)).await.expect_refusal(RelayRefusedCode::Off).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_alone_is_sent_away_and_holds_nothing_afterwards() {
+async fn a_client_that_waits_alone_is_refused_in_time_and_holds_nothing_afterwards() {
     let (world, [anna, bobby]) = (World::new(Some(1000)), two());
     let mut client = world.meet(&anna, &bobby, world.token(&anna, &bobby)).await;
     assert_eq!(client.answer().await, RelayAnswer::Waiting);
@@ -245,7 +245,7 @@ async fn who_waits_alone_is_sent_away_and_holds_nothing_afterwards() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_says_nothing_or_nonsense_is_closed_in_time() {
+async fn a_client_that_says_nothing_or_nonsense_is_closed_in_time() {
     let (world, [anna, bobby]) = (World::new(Some(1000)), two());
     let begun = Instant::now();
     let silent = world.connect(&anna, 256).await;
@@ -267,7 +267,7 @@ async fn who_says_nothing_or_nonsense_is_closed_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_hangs_up_while_waiting_is_not_met() {
+async fn a_client_that_closes_while_waiting_is_not_met() {
     let (world, [anna, bobby]) = (World::new(Some(1000)), two());
     let token = world.token(&anna, &bobby);
     let mut gone = world.meet(&anna, &bobby, token).await;
@@ -279,11 +279,11 @@ async fn who_hangs_up_while_waiting_is_not_met() {
 }
 
 #[tokio::test]
-async fn who_comes_again_is_met_anew_and_the_old_connections_end() {
+async fn a_client_that_comes_again_is_met_anew_and_the_old_connections_end() {
     let (world, [anna, bobby]) = (World::new(Some(1 << 20)), two());
     let token = world.token(&anna, &bobby);
     let [mut near, mut far] = world.joined(&anna, &bobby, token).await;
-    // Anna's network was away: she does not know that her old connection still stands here.
+    // Anna's network was away: she does not know that her old connection is still here.
     let mut again = world.meet(&anna, &bobby, token).await;
     assert_eq!(again.answer().await, RelayAnswer::Waiting);
     for old in [&mut near, &mut far] {
@@ -296,7 +296,7 @@ async fn who_comes_again_is_met_anew_and_the_old_connections_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_who_wait_are_bounded_by_address_and_in_all() {
+async fn the_number_of_waiting_clients_is_limited_for_an_address_and_in_all() {
     for (max_clients, max_clients_per_ip, expected) in [(10_000, 2, 8), (10, 100, 5), (1, 100, 2)] {
         let world = World::with(Some(1000), max_clients, max_clients_per_ip);
         let mut waiting = Vec::new();
@@ -317,7 +317,7 @@ async fn a_thousand_who_wait_are_bounded_by_address_and_in_all() {
 }
 
 #[tokio::test]
-async fn closing_ends_those_who_wait_and_those_who_are_joined() {
+async fn closing_ends_waiting_and_joined_clients() {
     let (world, [anna, bobby]) = (World::new(Some(1000)), two());
     let [_near, mut far] = world.joined(&anna, &bobby, world.token(&anna, &bobby)).await;
     let carol = Identity::generate().unwrap();
@@ -347,7 +347,7 @@ async fn a_flood_is_slowed_down_and_another_session_is_not() {
     friend.read_exact(&mut [0; 2]).await.unwrap();
     assert!(asked.elapsed() < Duration::from_millis(10));
     let taken = sink.await.unwrap();
-    // Ten seconds' worth at first, and the rate for a hundred seconds.
+    // Ten seconds' worth at first, and then the rate for a hundred seconds.
     assert!((1_000_000..1_130_000).contains(&taken), "{taken}");
     flood.abort();
 }

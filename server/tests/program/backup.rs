@@ -1,4 +1,4 @@
-//! A backup, made beside a running server or without one, and a server that goes on from it.
+//! A backup, which is made beside a running server or without one, and a server that goes on from it.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +14,7 @@ use tempfile::tempdir;
 
 use crate::stage::{Client, PATIENCE, ServerProcess, User, command, output, run_to_end};
 
-/// The exit code of a backup, what it said, and what went wrong.
+/// Makes a backup. Gives its exit code, its standard output, and its standard error.
 fn back_up(data: &Path, to: &Path) -> (Option<i32>, String, String) {
     let output = command().arg("backup").arg(to).arg("--data-dir").arg(data).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -39,7 +39,7 @@ fn do_act(id: u64, kind: &str, target: &str) -> ClientMessage {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn backups_made_while_two_talk_are_sound_and_have_all_that_was_acknowledged_before() {
+async fn backups_made_while_users_talk_are_sound_and_have_every_message_acknowledged_before() {
     let root = tempdir().unwrap();
     let data = root.path().join("data");
     let server = ServerProcess::start(&data, &["--rate", "100000"]);
@@ -51,7 +51,7 @@ async fn backups_made_while_two_talk_are_sound_and_have_all_that_was_acknowledge
             anna.say(round * 150 + number, &format!("anna {round} {number}")).await;
             bobby.say(round * 150 + number, &format!("bobby {round} {number}")).await;
         }
-        // Some are acknowledged by now; the others are stored while the copy is made.
+        // Some texts are acknowledged by now; the others are stored while the copy is made.
         let (_, acknowledged) = anna.answer().await.unwrap();
         let to = root.path().join(format!("backup {round}"));
         let from = data.clone();
@@ -71,13 +71,13 @@ async fn backups_made_while_two_talk_are_sound_and_have_all_that_was_acknowledge
         assert_eq!(there.log, welcome.log);
         assert!(there.head.seq >= acknowledged, "{} < {acknowledged}", there.head.seq);
         assert!(told.contains(&format!(" messages, 1 to {}, ", there.head.seq)), "{told}");
-        // What is said there follows from it.
+        // What is said there follows from the copied messages.
         let next = carol.post(1, "here").await;
         assert_eq!(next, there.head.seq.next());
     }
 }
 
-/// Says a text and waits until it comes back, whatever else does.
+/// Says a text and waits until it comes back; ignores everything else.
 async fn post(client: &mut Client, id: u64, text: &str) -> Seq {
     client.say(id, text).await;
     loop {
@@ -89,7 +89,7 @@ async fn post(client: &mut Client, id: u64, text: &str) -> Seq {
 }
 
 #[tokio::test]
-async fn a_server_goes_on_from_a_backup_with_key_names_rooms_and_bans_and_tells_who_had_read_further() {
+async fn a_server_goes_on_from_a_backup_with_names_rooms_and_bans_and_notices_cursors_beyond_it() {
     let root = tempdir().unwrap();
     let (data, to) = (root.path().join("data"), root.path().join("backup"));
     let boss = User::new("boss");
@@ -117,7 +117,8 @@ async fn a_server_goes_on_from_a_backup_with_key_names_rooms_and_bans_and_tells_
     server.kill();
 
     let server = ServerProcess::start(&to, &with_file);
-    // The name is still its key's, and a cursor beyond the backup is told to lead nowhere.
+    // The name still belongs to its key, and a client with a cursor beyond the backup is told that the cursor leads
+    // nowhere.
     let mut hello = anna.hello();
     hello.cursor = Some(Cursor { log: welcome.log, position: read });
     let (mut a, welcome) = anna.join_with(server.addr, hello).await;
@@ -134,7 +135,7 @@ async fn a_server_goes_on_from_a_backup_with_key_names_rooms_and_bans_and_tells_
 }
 
 #[tokio::test]
-async fn a_stopped_server_is_backed_up_and_files_are_their_owners_alone_whatever_the_umask() {
+async fn a_stopped_server_is_backed_up_and_files_are_private_whatever_the_umask() {
     let root = tempdir().unwrap();
     let data = root.path().join("data");
     let server = ServerProcess::start(&data, &[]);
@@ -161,7 +162,7 @@ async fn a_stopped_server_is_backed_up_and_files_are_their_owners_alone_whatever
 }
 
 #[tokio::test]
-async fn what_is_there_is_never_overwritten_and_what_cannot_be_backed_up_leaves_nothing() {
+async fn nothing_is_ever_overwritten_and_a_failed_backup_leaves_nothing() {
     let root = tempdir().unwrap();
     let data = root.path().join("data");
     ServerProcess::start(&data, &[]).kill();
@@ -184,12 +185,12 @@ async fn what_is_there_is_never_overwritten_and_what_cannot_be_backed_up_leaves_
     }
     refused(&root.path().join("no/such/place"), "cannot make a backup in");
     refused(Path::new("/"), "cannot be a new folder");
-    // An empty folder is taken.
+    // An empty folder is accepted.
     let empty = root.path().join("empty");
     fs::create_dir(&empty).unwrap();
     assert_eq!(back_up(&data, &empty).0, Some(0));
     assert_eq!(names_in(&empty), ["server"]);
-    // What does not add up is not copied.
+    // A log that is not sound is not copied.
     let key = data.join("server/server.key");
     let lone = fs::read(&key).unwrap();
     fs::remove_file(&key).unwrap();
@@ -220,7 +221,8 @@ async fn a_log_that_lost_its_end_is_not_backed_up() {
     assert_eq!(names_in(root.path()), ["data"]);
 }
 
-/// A data directory whose copy takes a while, and the moment at which a backup of it has begun to be made.
+/// A data directory whose copy takes a while, and the program at the moment at which it has begun to make a backup of
+/// it.
 async fn begun(root: &Path) -> (PathBuf, std::process::Child) {
     let data = root.join("data");
     let server = ServerProcess::start(&data, &["--rate", "100000", "--log", "error"]);
@@ -248,7 +250,7 @@ async fn begun(root: &Path) -> (PathBuf, std::process::Child) {
 }
 
 #[tokio::test]
-async fn a_backup_that_is_cut_short_leaves_nothing_and_one_that_is_killed_nothing_that_looks_whole() {
+async fn an_interrupted_backup_leaves_nothing_and_a_killed_one_nothing_that_looks_whole() {
     for signal in ["-TERM", "-INT", "-KILL"] {
         let root = tempdir().unwrap();
         let (to, mut making) = begun(root.path()).await;
@@ -256,7 +258,7 @@ async fn a_backup_that_is_cut_short_leaves_nothing_and_one_that_is_killed_nothin
         assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
         let code = making.wait().unwrap().code();
         if code == Some(0) {
-            // It was faster than the signal.
+            // The backup was faster than the signal.
             assert_eq!(run_to_end(&["verify"], &to).0, Some(0));
             continue;
         }
@@ -268,7 +270,7 @@ async fn a_backup_that_is_cut_short_leaves_nothing_and_one_that_is_killed_nothin
             assert!(said.contains("cut short; nothing is left of it"), "{said}");
             assert_eq!(names_in(root.path()), ["data"], "{signal}");
         }
-        // The next one is made all the same.
+        // The next backup can be made nevertheless.
         assert_eq!(back_up(&root.path().join("data"), &to).0, Some(0));
     }
 }

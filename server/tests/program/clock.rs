@@ -1,4 +1,5 @@
-//! A computer whose clock is wrong, as the log shows it: its dates lie far behind the clock, or far ahead of it.
+//! A computer whose clock is wrong, as the log shows: the dates in the log are far behind the clock, or far ahead of
+//! it.
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -25,7 +26,7 @@ fn seen(user: &User, seen: u64) -> NameBinding {
     NameBinding { name: user.name.parse().unwrap(), key: user.identity.public(), seen, spoke: true, since: 0 }
 }
 
-/// Stores these names, and a text of the first of them with this time.
+/// Stores these names, and a text by the first of these users with the time `at`.
 async fn lived(dir: &Path, users: &[(&User, u64)], at: u64) {
     let log = open(dir);
     let (author, head) = (users[0].0, log.contents().head);
@@ -55,7 +56,7 @@ async fn stop(server: ServerProcess) {
 }
 
 #[tokio::test]
-async fn where_the_clock_is_years_ahead_of_all_dates_nobody_loses_his_name() {
+async fn when_the_clock_is_years_ahead_of_all_dates_nobody_loses_his_name() {
     let dir = tempdir().unwrap();
     let [anna, bobby, carl] = ["anna", "bobby", "carl"].map(User::new);
     let long_ago = now() - 400 * DAY;

@@ -38,14 +38,14 @@ async fn a_restart_keeps_names_messages_and_numbers() {
 }
 
 #[tokio::test]
-async fn a_kill_under_load_loses_nothing_acknowledged_and_doubles_nothing() {
+async fn a_kill_under_load_loses_nothing_acknowledged_and_stores_nothing_twice() {
     let dir = tempdir().unwrap();
     let mut acknowledged: HashMap<u64, Seq> = HashMap::new();
     let anna = User::new("anna");
     let total = 3000;
     for stop_after in [300, 900, 1700] {
         let server = ServerProcess::start(dir.path(), &["--rate", "100000"]);
-        // Pipelines all that has no answer yet, and kills the server in the middle of it.
+        // Sends all texts that have no answer yet in one go, and kills the server in the middle of that.
         let (mut a, _) = anna.join(server.addr).await;
         let unanswered: Vec<u64> = (1..=total).filter(|id| !acknowledged.contains_key(id)).collect();
         for &id in &unanswered {
@@ -59,7 +59,7 @@ async fn a_kill_under_load_loses_nothing_acknowledged_and_doubles_nothing() {
             assert!(acknowledged.insert(id, seq).is_none_or(|before| before == seq));
         }
         server.kill();
-        // What was on the wire counts as well.
+        // Answers that were still on their way count as well.
         while let Some((id, seq)) = a.answer().await {
             acknowledged.insert(id, seq);
         }
@@ -68,7 +68,7 @@ async fn a_kill_under_load_loses_nothing_acknowledged_and_doubles_nothing() {
     let server = ServerProcess::start(dir.path(), &["--rate", "100000"]);
     let (mut a, _) = anna.join(server.addr).await;
     let sent: Vec<u64> = (1..=total).collect();
-    // All again, answered or not: each keeps its number.
+    // All texts are sent again, whether they were answered or not: each keeps its number.
     for ids in sent.chunks(100) {
         for &id in ids {
             a.say(id, &format!("word {id}")).await;
@@ -97,7 +97,7 @@ async fn a_kill_under_load_loses_nothing_acknowledged_and_doubles_nothing() {
 }
 
 #[tokio::test]
-async fn sigterm_stores_delivers_says_so_and_ends_in_time() {
+async fn after_sigterm_the_server_stores_and_delivers_and_ends_in_time() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &["--rate", "1000"]);
     let (mut a, _) = User::new("anna").join(server.addr).await;
@@ -106,7 +106,7 @@ async fn sigterm_stores_delivers_says_so_and_ends_in_time() {
     for id in 1..=200 {
         a.say(id, "last words").await;
     }
-    // The first has come back: the rest is at least on its way into the server.
+    // The first text has come back, so the rest is at least on its way into the server.
     let first = a.find(said).await;
     server.signal("-TERM");
     let (status, took) = tokio::task::spawn_blocking(move || server.wait()).await.unwrap();
@@ -118,7 +118,7 @@ async fn sigterm_stores_delivers_says_so_and_ends_in_time() {
     assert_eq!(first + heard(to_a), heard(to_b), "what one heard the other heard");
 }
 
-/// How many lobby messages this is.
+/// How many messages of the lobby this contains.
 fn said(message: ServerMessage) -> Option<u64> {
     match message {
         ServerMessage::Said(said) => Some(said.last().0 - said.first().0 + 1),
@@ -127,7 +127,7 @@ fn said(message: ServerMessage) -> Option<u64> {
 }
 
 #[tokio::test]
-async fn a_second_server_says_who_has_the_store_or_the_address() {
+async fn a_second_server_says_which_program_holds_the_store_or_that_the_address_is_in_use() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
     let second = command().args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(dir.path()).output().unwrap();

@@ -1,4 +1,4 @@
-//! What the server says when it cannot start: what failed, where, and why, each once.
+//! What the server says when it cannot start: what failed, where, and why; each of these once.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use tempfile::tempdir;
 
 use crate::stage::{command, run_to_end};
 
-/// That no part of an error is there twice.
+/// Checks that no part of an error is repeated.
 #[track_caller]
 fn says_all_once(said: &str) {
     let error = said.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("{said}"));
@@ -40,7 +40,7 @@ fn a_server_that_cannot_start_says_why_once() {
         let root = tempdir().unwrap();
         obstacle(root.path());
         for entry in ["server", "server/server.key"] {
-            // A folder where the key should be is refused for what it is, not for who may read it.
+            // A folder in the place of the key is refused because it is a folder, not because of who may read it.
             if root.path().join(entry).is_dir() {
                 fs::set_permissions(root.path().join(entry), Permissions::from_mode(0o700)).unwrap();
             }
@@ -53,7 +53,7 @@ fn a_server_that_cannot_start_says_why_once() {
 }
 
 #[test]
-fn wrong_options_and_a_log_that_is_not_there_are_told_once() {
+fn wrong_options_and_a_missing_log_are_reported_once() {
     let root = tempdir().unwrap();
     says_all_once(&run_to_end(&["verify"], root.path()).1);
     says_all_once(&run_to_end(&["--listen", "192.0.2.1:1"], root.path()).1);
@@ -66,7 +66,7 @@ fn wrong_options_and_a_log_that_is_not_there_are_told_once() {
 }
 
 #[test]
-fn what_an_error_repeats_cannot_move_a_cursor() {
+fn control_characters_that_an_error_repeats_cannot_move_the_cursor() {
     let escape = "\u{1b}[2J";
     for arguments in [
         vec!["--data-dir".to_owned(), format!("/proc/{escape}")],

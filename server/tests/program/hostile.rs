@@ -1,4 +1,4 @@
-//! Clients that break the rules, break off, or do not read. None of them may harm another.
+//! Clients that break the rules, break off, or do not read. None of them may harm another client.
 
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,7 @@ async fn frames_may_be_split_anywhere() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_is_told_and_closed_and_nobody_stays_behind() {
+async fn a_client_that_sends_bytes_that_are_no_message_is_told_so_and_closed_and_leaves() {
     let dir = tempdir().unwrap();
     let mut server = ServerProcess::start(dir.path(), &[]);
     let long = vec![b'x'; MAX_LINE_BYTES + 1];
@@ -60,7 +60,7 @@ async fn what_is_no_message_is_told_and_closed_and_nobody_stays_behind() {
 }
 
 #[tokio::test]
-async fn before_hello_a_line_is_short_and_nothing_else_is_taken() {
+async fn before_the_hello_lines_are_limited_and_no_other_message_is_taken() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
     for bad in
@@ -73,7 +73,7 @@ async fn before_hello_a_line_is_short_and_nothing_else_is_taken() {
 }
 
 #[tokio::test]
-async fn a_ping_before_hello_is_answered_and_an_unknown_type_passed_over() {
+async fn before_the_hello_a_ping_is_answered_and_an_unknown_type_ignored() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
     let anna = User::new("anna");
@@ -85,7 +85,7 @@ async fn a_ping_before_hello_is_answered_and_an_unknown_type_passed_over() {
 }
 
 #[tokio::test]
-async fn unknown_types_are_passed_over() {
+async fn unknown_types_are_ignored() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
     let (mut a, _) = User::new("anna").join(server.addr).await;
@@ -102,7 +102,7 @@ async fn garbage_before_tls_harms_nobody() {
         stream.write_all(garbage).await.unwrap();
         stream.shutdown().await.unwrap();
         let mut answer = Vec::new();
-        // An alert, or a reset: it ends either way.
+        // The connection ends with an alert or with a reset; either is right.
         let _reset = timeout(Duration::from_secs(15), stream.read_to_end(&mut answer)).await.unwrap();
     }
     assert_serves(&mut server).await;
@@ -130,7 +130,7 @@ async fn resets_at_every_stage_of_joining_leave_a_server_that_serves() {
     for round in 0..20 {
         let user = User::new("anna");
         let stream = TcpStream::connect(server.addr).await.unwrap();
-        // Closing is a reset from now on.
+        // From now on closing the socket sends a reset.
         SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
         if round % 4 == 0 {
             continue;
@@ -164,7 +164,7 @@ async fn a_client_that_never_reads_harms_nobody_and_costs_little() {
     a.post(1, "warm").await;
     let before = server.resident_kib();
     let text = "x".repeat(8 * 1024);
-    // Five times what the memory of recent messages holds, and far more than any socket.
+    // Five times what the memory of recent messages holds, and far more than any socket buffers.
     let (mut said, mut heard) = (1, 1);
     while heard < 2500 {
         while said < 2500 && said - heard < 200 {
@@ -177,7 +177,7 @@ async fn a_client_that_never_reads_harms_nobody_and_costs_little() {
     let (mut b, _) = User::new("bobby").join(server.addr).await;
     b.post(1, "and joining works").await;
     let grown = server.resident_kib().saturating_sub(before);
-    // The memory of recent messages is 4 MiB, the store's caches and batches come on top.
+    // The memory of recent messages is 4 MiB; the caches of the store and batches come on top of that.
     assert!(grown < 40 * 1024, "resident memory grew by {grown} KiB");
 }
 

@@ -12,7 +12,7 @@ use tempfile::tempdir;
 use crate::stage::{Client, ServerProcess, User};
 
 #[tokio::test]
-async fn what_is_said_reaches_everybody_also_its_author() {
+async fn a_text_reaches_everybody_including_its_author() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
     let (anna, bobby) = (User::new("anna"), User::new("bobby"));
@@ -119,7 +119,8 @@ async fn a_client_that_comes_back_takes_its_name_over_at_once() {
     assert_eq!(before, 1, "nobody is told that anna left and came");
 }
 
-/// Counts nothing but stops at a lobby message; a `left` on the way is a fault.
+/// The number of presence changes in a message; `None` for a message of the lobby, at which counting ends. Fails at a
+/// `left`.
 fn changes_before_said(message: ServerMessage) -> Option<usize> {
     match message {
         ServerMessage::Presence { changes, .. } => {
@@ -138,7 +139,7 @@ async fn the_same_key_in_a_second_client_gets_the_next_number() {
     let anna = User::new("anna");
     let (mut first, _) = anna.join(server.addr).await;
     let reading = tokio::spawn(async move {
-        // Answers the server's question whether it is still there.
+        // The old client answers the server's question whether it is still there.
         first.find(|m| matches!(m, ServerMessage::Presence { .. }).then_some(())).await;
         first
     });
@@ -152,7 +153,7 @@ async fn a_silent_client_gives_its_name_to_a_new_one_of_the_same_key() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
     let anna = User::new("anna");
-    // It stays connected, reads nothing and answers nothing: a lost link as the server sees it.
+    // The old client stays connected, but reads and answers nothing: to the server it has lost its link.
     let (_lost, _) = anna.join(server.addr).await;
     let (_new, welcome) = anna.other_run().join(server.addr).await;
     assert_eq!(welcome.name.as_str(), "anna");
@@ -167,11 +168,11 @@ async fn pair(client: &mut Client, name: &str, session: Option<PairToken>) {
     client.send(&ClientMessage::Pair { request: 3, name, session }).await;
 }
 
-/// The client's user wants the session it is asked about next.
+/// The client's user agrees to the session about which it is asked next.
 async fn consent(client: &mut Client, about: Option<PairToken>) {
     let question = |m| match m {
         ServerMessage::Asked { ask, session, .. } => Some((ask, session)),
-        // What the two are to be told is told after the answer.
+        // The two users are introduced after this answer.
         ServerMessage::Introduced(_) => panic!("introduced before the answer"),
         _ => None,
     };
@@ -220,7 +221,7 @@ async fn forks_that_cross_make_one_session() {
     pair(&mut a, "bobby", None).await;
     consent(&mut b, None).await;
     let first = introduced(&mut a).await;
-    // Bobby has not read of it yet: his request is on its way as if both were made at once.
+    // Bobby has not read of it yet: his request comes as if both were made at once.
     pair(&mut b, "anna", None).await;
     let answer = b.find(|m| match m {
         ServerMessage::Introduced(it) if it.request.is_some() => Some(it),
@@ -237,7 +238,7 @@ async fn forks_that_cross_before_either_was_answered_make_one_session() {
     let (mut a, _) = User::new("anna").join(server.addr).await;
     let (mut b, _) = User::new("bobby").join(server.addr).await;
     pair(&mut a, "bobby", None).await;
-    // The question has been put to bobby, who forks as well instead of answering it.
+    // Bobby has been asked, and forks as well instead of answering.
     let ask = b.find(|m| if let ServerMessage::Asked { ask, .. } = m { Some(ask) } else { None }).await;
     pair(&mut b, "anna", None).await;
     let (to_a, to_b) = (introduced(&mut a).await, introduced(&mut b).await);

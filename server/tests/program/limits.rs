@@ -1,4 +1,4 @@
-//! Caps and rates: who meets one is told so, or served more slowly; nothing is lost.
+//! Limits: a client that meets one is told so, or is served more slowly, and nothing is lost.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use crate::stage::{PATIENCE, ServerProcess, User, command};
 
 #[tokio::test]
-async fn a_newcomer_past_the_cap_is_told_so() {
+async fn a_newcomer_beyond_the_limit_is_told_so() {
     for (options, code) in [
         (["--max-clients", "2"], RefusedCode::Full),
         (["--max-clients-per-ip", "2"], RefusedCode::FullForAddress),
@@ -23,7 +23,7 @@ async fn a_newcomer_past_the_cap_is_told_so() {
         let mut c = carl.ask(server.addr, carl.hello()).await;
         assert_eq!(c.rest().await, [ServerMessage::refused(code)]);
         drop(a);
-        // Anna's place is free as soon as the server has seen her go.
+        // Anna's slot is free as soon as the server has noticed that she left.
         loop {
             let mut c = carl.ask(server.addr, carl.hello()).await;
             match c.next().await {
@@ -34,7 +34,7 @@ async fn a_newcomer_past_the_cap_is_told_so() {
     }
 }
 
-/// Joins as soon as there is room for one more from here, and leaves; the name it had.
+/// Joins as soon as there is room for one more client from here, and leaves. Gives the name it had.
 async fn come_and_go(server: &ServerProcess, user: &User) -> String {
     loop {
         let mut client = user.ask(server.addr, user.hello()).await;
@@ -52,7 +52,7 @@ async fn come_and_go(server: &ServerProcess, user: &User) -> String {
 }
 
 #[tokio::test]
-async fn of_one_address_so_many_new_names_are_kept_and_a_further_one_is_free_when_its_user_left() {
+async fn the_new_names_of_one_address_are_limited_and_a_further_name_is_free_when_its_user_leaves() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &["--max-clients-per-ip", "3"]);
     let kept = ["anna", "bobby", "carl"].map(User::new);
@@ -62,7 +62,7 @@ async fn of_one_address_so_many_new_names_are_kept_and_a_further_one_is_free_whe
     let passing = User::new("dora");
     assert_eq!(come_and_go(&server, &passing).await, "dora");
     assert_eq!(come_and_go(&server, &User::new("anna")).await, "anna_2");
-    // Dora's is another's as soon as the server has seen her go.
+    // Dora's name may be another user's as soon as the server has noticed that she left.
     while come_and_go(&server, &User::new("dora")).await != "dora" {}
     assert_eq!(come_and_go(&server, &kept[0]).await, "anna", "who has a name is not concerned");
 }
@@ -73,7 +73,7 @@ async fn the_rate_slows_down_and_drops_nothing() {
     let server = ServerProcess::start(dir.path(), &["--rate", "10"]);
     let (mut a, _) = User::new("anna").join(server.addr).await;
     let started = Instant::now();
-    // A burst of a hundred is free; twenty more take two seconds.
+    // A burst of a hundred passes at once; twenty more take two seconds.
     for id in 1..=120 {
         a.say(id, "word").await;
     }
@@ -113,7 +113,7 @@ async fn metrics_and_health_are_read_over_http() {
 }
 
 #[tokio::test]
-async fn slow_readers_of_metrics_give_way_to_an_honest_one_and_are_closed() {
+async fn slow_readers_of_metrics_are_closed_for_an_honest_one_and_at_their_time_limit() {
     let dir = tempdir().unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let metrics = format!("127.0.0.1:{port}");
@@ -128,7 +128,7 @@ async fn slow_readers_of_metrics_give_way_to_an_honest_one_and_are_closed() {
     assert!(answer.expect("an honest reader waits for no slow one").starts_with("HTTP/1.1 200"));
     for mut stream in slow {
         let mut rest = Vec::new();
-        // Closed or reset, by the deadline at the latest; some are told that they took too long.
+        // Closed or reset, at the time limit at the latest; some are told that they took too long.
         let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
         assert!(ended.is_ok(), "a slow reader is not waited for");
     }
@@ -148,7 +148,7 @@ async fn an_idle_client_costs_few_kibibytes() {
     let server = ServerProcess::start(dir.path(), &["--max-clients-per-ip", "1000", "--log", "error"]);
     let mut clients = Vec::new();
     let mut resident = Vec::new();
-    // The first hundred pay for what is there once.
+    // The first hundred clients cost also what is needed only once.
     for count in [100, 400] {
         for _ in 0..count {
             clients.push(User::new("idle").join(server.addr).await.0);
@@ -158,6 +158,6 @@ async fn an_idle_client_costs_few_kibibytes() {
         resident.push(server.resident_kib());
     }
     let each = (resident[1] - resident[0]) as f64 / 400.0;
-    // About twelve, of which four are the buffer TLS reads into; the rest is room for noise.
+    // About twelve are measured, of which four are the buffer into which TLS reads; the rest is a margin for noise.
     assert!(each <= 16.0, "an idle client costs {each:.1} KiB");
 }

@@ -1,5 +1,5 @@
-//! Scenes with the real server program: real sockets, real TLS, a real store in a folder that is
-//! thrown away.
+//! Scenes with the real server program: real sockets, real TLS, and a real store in a folder that is thrown away
+//! afterwards.
 
 #![allow(clippy::unwrap_used, reason = "a scene that finds something missing has failed")]
 

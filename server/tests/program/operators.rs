@@ -1,5 +1,5 @@
-//! A raid, played with the real program: many keys from many addresses join and shout, and one operator ends it with three
-//! commands while those who were here talk on.
+//! A raid, played with the real program: many keys from many addresses join and shout, and one operator ends that with
+//! three commands, while the users who were here before talk on.
 
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,11 +14,11 @@ use tokio::task::JoinSet;
 
 use crate::stage::{Client, PATIENCE, ServerProcess, User};
 
-/// Keys, and addresses from which they come.
+/// How many keys there are, and from how many addresses they come.
 const KEYS: usize = 200;
 const ADDRESSES: usize = 20;
 
-/// When so many of them shout, the operator acts.
+/// When this many of them shout, the operator acts.
 const SHOUTING: usize = 150;
 
 /// What one raider has met.
@@ -63,7 +63,7 @@ async fn raid(number: usize, addr: SocketAddr) -> Met {
     }
 }
 
-/// Reads on until so many have shouted.
+/// Reads until this many raiders have shouted.
 async fn shouted_by(client: &mut Client, many: usize) {
     let mut names = HashSet::new();
     while names.len() < many {
@@ -74,7 +74,7 @@ async fn shouted_by(client: &mut Client, many: usize) {
     }
 }
 
-/// Reads on until an entry that fits, and counts the shouts before it.
+/// Reads until a message that fits, and counts the shouts before it.
 async fn until(client: &mut Client, mut fits: impl FnMut(&Content) -> bool) -> usize {
     let mut shouts = 0;
     loop {
@@ -127,7 +127,7 @@ async fn a_raid_of_200_keys_from_20_addresses_is_ended_by_one_operator_with_thre
     over.await.expect("every raider is out");
     assert_eq!(ended, KEYS);
     println!("{KEYS} keys, {ADDRESSES} addresses: over after {took:?}; a guest heard {shouts} shouts");
-    // Whoever comes from there now is refused, mostly before a handshake; whoever comes from elsewhere is welcome.
+    // A client that comes from there now is refused, mostly before a handshake; a client from elsewhere is let in.
     let _newcomer = User::new("newcomer").join(server.addr).await;
     assert!(took < Duration::from_secs(10), "{took:?}");
 }

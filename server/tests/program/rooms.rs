@@ -1,4 +1,4 @@
-//! Rooms, with the real program and the protocol as it stands on the wire.
+//! Rooms, with the real program and the protocol as it is on the wire.
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::codec;
@@ -35,7 +35,7 @@ impl Client {
         self.send(&ClientMessage::Say { id, room: Some(room(name)), text }).await;
     }
 
-    /// The next messages of a room after `position`, which moves past them.
+    /// The next messages of a room after `position`; moves `position` past them.
     pub(crate) async fn said_in(&mut self, name: &str, position: &mut Position) -> Vec<LobbyMessage> {
         let said = self
             .find(|message| match message {
@@ -46,7 +46,8 @@ impl Client {
         position.advance_over(&said).unwrap()
     }
 
-    /// All that is said up to a word in the lobby that this client says now, by room and text.
+    /// Everything that is said until this client's own text in the lobby comes back, which it says now. Each text comes
+    /// with its room.
     async fn said_until(&mut self, id: u64) -> Vec<(Option<String>, String)> {
         self.say(id, "the end").await;
         let (mut all, mut ended) = (Vec::new(), false);
@@ -64,7 +65,7 @@ impl Client {
 }
 
 #[tokio::test]
-async fn words_of_the_lobby_and_of_rooms_do_not_cross() {
+async fn texts_of_the_lobby_and_of_rooms_are_kept_apart() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
     let users = ["anna", "bobby", "carol"].map(User::new);
@@ -81,12 +82,12 @@ async fn words_of_the_lobby_and_of_rooms_do_not_cross() {
         a.say_in("dev", 3 * id, &format!("dev {id}")).await;
         b.say_in("ops", 3 * id, &format!("ops {id}")).await;
         c.say(3 * id, &format!("lobby {id}")).await;
-        // Who is not in it does not speak there either.
+        // A client that is not in the room cannot speak there either.
         a.say_in("ops", 3 * id + 1, "not in it").await;
         c.say_in("dev", 3 * id + 1, "not in it").await;
     }
     let texts = |of: &str| (1..=30).map(|id| format!("{of} {id}")).collect::<Vec<_>>();
-    // Whoever spoke has its own words back when another's later one is there.
+    // When the later text of another client has come back, so has a client's own text.
     for (client, rooms) in [(a, vec!["dev"]), (b, vec!["dev", "ops"]), (c, vec!["ops"])] {
         let mut heard = Vec::new();
         let of = |heard: &[(Option<String>, String)], room: Option<&str>| -> Vec<String> {
@@ -201,7 +202,7 @@ async fn a_room_survives_a_kill_and_its_members_read_on() {
         let quiet = client.joined().await;
         assert_eq!((quiet.room.as_str(), quiet.head.seq, quiet.resumed), ("quiet", Seq(0), false));
         if user.name == "anna" {
-            // What it has no answer for it says again, under the same number.
+            // It sends again what got no answer, under the same number.
             client.say_in("dev", 20, "word 20").await;
             let accepted = ServerMessage::Accepted { id: 20, seq: Seq(20) };
             client.find(|message| (message == accepted).then_some(())).await;
@@ -210,7 +211,7 @@ async fn a_room_survives_a_kill_and_its_members_read_on() {
 }
 
 #[tokio::test]
-async fn the_bounds_of_rooms_are_told() {
+async fn clients_are_told_of_the_limits_of_rooms() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &["--rooms", "6"]);
     let (mut a, _) = User::new("anna").join(server.addr).await;

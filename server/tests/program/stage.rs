@@ -1,5 +1,5 @@
-//! What the scenes are played with: the real server program on a port of its own, and a scripted
-//! client that speaks the protocol over real TLS.
+//! What the scenes are played with: the real server program on its own port, and a scripted client that speaks the
+//! protocol over real TLS.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// Nothing in a scene takes this long unless it has gone wrong.
+/// Nothing in a scene takes this long unless something has gone wrong.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running server.
@@ -47,7 +47,7 @@ impl ServerProcess {
         Self::run(command)
     }
 
-    /// Starts one whose standard error [`end`](Self::end) gives back.
+    /// Starts a server whose standard error [`end`](Self::end) gives back.
     #[track_caller]
     pub(crate) fn start_heard(data_dir: &Path, options: &[&str]) -> Self {
         let mut command = command();
@@ -56,7 +56,7 @@ impl ServerProcess {
         Self::run(command)
     }
 
-    /// Runs a server as `command` says, and waits until it listens.
+    /// Runs a server with `command`, and waits until it listens.
     #[track_caller]
     pub(crate) fn run(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
@@ -90,14 +90,15 @@ impl ServerProcess {
         assert!(status.success());
     }
 
-    /// Waits for the end; its exit code and all it wrote on standard error, which must have been piped.
+    /// Waits for the end. Gives the exit code and everything that was written on standard error, which must have been
+    /// piped.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let mut said = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         (self.child.wait().unwrap().code(), said)
     }
 
-    /// Waits for the end; how it ended and how long it took.
+    /// Waits for the end. Gives the exit status and how long it took.
     pub(crate) fn wait(mut self) -> (ExitStatus, Duration) {
         let started = Instant::now();
         (self.child.wait().unwrap(), started.elapsed())
@@ -121,20 +122,20 @@ impl Drop for ServerProcess {
     }
 }
 
-/// The program, without the surroundings of whoever runs the tests.
+/// The program, without the environment of the user who runs the tests.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hobnob-server"));
     command.env_clear();
     command
 }
 
-/// Runs the program to its end; its exit code and what it wrote on standard error.
+/// Runs the program to its end. Gives the exit code and what it wrote on standard error.
 pub(crate) fn run_to_end(args: &[&str], data_dir: &Path) -> (Option<i32>, String) {
     let output = command().args(args).arg("--data-dir").arg(data_dir).output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
-/// Runs the program to its end, which must be a good one; what it wrote on standard output.
+/// Runs the program to its end, which must be a success. Gives what it wrote on standard output.
 #[track_caller]
 pub(crate) fn output(args: &[&str], data_dir: &Path) -> String {
     let output = command().args(args).arg("--data-dir").arg(data_dir).output().unwrap();
@@ -142,7 +143,7 @@ pub(crate) fn output(args: &[&str], data_dir: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Somebody with a key.
+/// A user with a key.
 #[derive(Clone)]
 pub(crate) struct User {
     pub(crate) identity: Arc<Identity>,
@@ -184,12 +185,12 @@ impl User {
         self.over(TcpStream::connect(addr).await.unwrap()).await
     }
 
-    /// The same over a TCP connection that was made already.
+    /// A TLS link over a TCP connection that was made already.
     pub(crate) async fn over(&self, stream: TcpStream) -> Client {
         self.try_over(stream).await.expect("the server takes part in the handshake")
     }
 
-    /// The same where the server may close it before the handshake.
+    /// The same; `None` if the server closes it before the handshake is done.
     pub(crate) async fn try_over(&self, stream: TcpStream) -> Option<Client> {
         stream.set_nodelay(true).ok()?;
         let (config, _) = client_config(&self.identity, KeyPolicy::Any, LOBBY_ALPN);
@@ -200,14 +201,14 @@ impl User {
         Some(Client { reader, writer: write, place: None, heard: VecDeque::new() })
     }
 
-    /// A link on which the hello was said.
+    /// A link on which the hello was sent.
     pub(crate) async fn ask(&self, addr: SocketAddr, hello: Hello) -> Client {
         let mut client = self.connect(addr).await;
         client.send(&ClientMessage::Hello(hello)).await;
         client
     }
 
-    /// Into the lobby, with `hello`.
+    /// Joins the lobby with `hello`.
     pub(crate) async fn join_with(&self, addr: SocketAddr, hello: Hello) -> (Client, Welcome) {
         let mut client = self.ask(addr, hello).await;
         match client.next().await {
@@ -216,7 +217,7 @@ impl User {
         }
     }
 
-    /// Into the lobby; only what is said from now on is heard.
+    /// Joins the lobby, and gets only what is said from now on.
     pub(crate) async fn join(&self, addr: SocketAddr) -> (Client, Welcome) {
         self.join_with(addr, self.hello()).await
     }
@@ -228,7 +229,7 @@ pub(crate) struct Client {
     pub(crate) writer: WriteHalf<TlsStream<TcpStream>>,
     /// How far it has read in the log.
     place: Option<Position>,
-    /// Lobby messages that came with the last one that was taken.
+    /// Messages of the lobby that came together with the last one that was taken.
     heard: VecDeque<LobbyMessage>,
 }
 
@@ -246,7 +247,7 @@ impl Client {
         .expect("the server must read");
     }
 
-    /// The same to a server that may have closed the link.
+    /// Sends a message to a server that may have closed the link; false if it has.
     pub(crate) async fn try_send(&mut self, message: &ClientMessage) -> bool {
         let bytes = codec::encode(message);
         let sent = async { self.writer.write_all(&bytes).await.and(self.writer.flush().await) };
@@ -273,7 +274,7 @@ impl Client {
         }
     }
 
-    /// The next message for which `pick` finds something; others are passed over.
+    /// The next message for which `pick` finds something; other messages are ignored.
     pub(crate) async fn find<T>(&mut self, mut pick: impl FnMut(ServerMessage) -> Option<T>) -> T {
         loop {
             let message = self.next().await.expect("the server closed the link");
@@ -283,13 +284,13 @@ impl Client {
         }
     }
 
-    /// The next lobby message: who, what, and its number.
+    /// The next message of the lobby: its author's name, its text, and its number.
     pub(crate) async fn said(&mut self) -> (String, String, Seq) {
         let message = self.message().await;
         (message.name.to_string(), message.content.text().unwrap().as_str().to_owned(), message.seq)
     }
 
-    /// The next lobby message, held against those before it.
+    /// The next message of the lobby, checked against the one before it.
     pub(crate) async fn message(&mut self) -> LobbyMessage {
         loop {
             if let Some(message) = self.heard.pop_front() {
@@ -336,7 +337,7 @@ impl Client {
         }
     }
 
-    /// All that comes until the server closes.
+    /// Everything that comes until the server closes the link.
     pub(crate) async fn rest(&mut self) -> Vec<ServerMessage> {
         let mut rest = Vec::new();
         while let Some(message) = self.next().await {
@@ -345,7 +346,7 @@ impl Client {
         rest
     }
 
-    /// Who is in the lobby.
+    /// The names of the users in the lobby.
     pub(crate) async fn users(&mut self) -> Vec<String> {
         self.send(&ClientMessage::Users { request: 7, room: None }).await;
         let mut all = Vec::new();

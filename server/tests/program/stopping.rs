@@ -1,4 +1,4 @@
-//! Signals: which of them end a server in order, and the one that may be ignored.
+//! Signals: which of them end a server in order, and which one may be ignored.
 
 use std::process::{Command, Stdio};
 

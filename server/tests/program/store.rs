@@ -1,5 +1,5 @@
-//! The store's folder when something happens to it: files that are damaged after a death, a folder that goes
-//! away under a running server, and access that others have.
+//! The folder of the store when something happens to it: files that are damaged after a kill, a folder that goes away
+//! while the server runs, and access rights of other users.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -25,7 +25,7 @@ async fn killed_after(dir: &Path, count: u64) {
 }
 
 #[tokio::test]
-async fn a_wal_that_lost_its_end_is_told_by_the_start_and_by_verify() {
+async fn a_wal_that_lost_its_end_is_reported_at_the_start_and_by_verify() {
     let dir = tempdir().unwrap();
     killed_after(dir.path(), 20).await;
     let wal = OpenOptions::new().write(true).open(dir.path().join("server/lobby.sqlite-wal")).unwrap();
@@ -39,7 +39,7 @@ async fn a_wal_that_lost_its_end_is_told_by_the_start_and_by_verify() {
         );
         assert!(said.contains("lobby.head away to go on without"), "{args:?}: {said}");
     }
-    // Whoever means to goes on without it.
+    // An administrator can go on without the missing messages.
     fs::remove_file(dir.path().join("server/lobby.head")).unwrap();
     assert_eq!(run_to_end(&["verify"], dir.path()).0, Some(0));
     let server = ServerProcess::start(dir.path(), &[]);
@@ -47,7 +47,7 @@ async fn a_wal_that_lost_its_end_is_told_by_the_start_and_by_verify() {
 }
 
 #[tokio::test]
-async fn a_wal_that_is_gone_is_told_and_a_kill_alone_is_nothing() {
+async fn a_missing_wal_is_reported_and_a_kill_alone_does_no_harm() {
     let dir = tempdir().unwrap();
     killed_after(dir.path(), 5).await;
     assert_eq!(run_to_end(&["verify"], dir.path()), (Some(0), String::new()));
@@ -59,7 +59,7 @@ async fn a_wal_that_is_gone_is_told_and_a_kill_alone_is_nothing() {
 }
 
 #[tokio::test]
-async fn a_folder_that_goes_away_ends_the_server_and_no_word_is_acknowledged_since() {
+async fn when_the_folder_goes_away_the_server_ends_and_acknowledges_nothing_more() {
     type Change = fn(&Path);
     let changes: [Change; 3] = [
         |dir| fs::remove_dir_all(dir).unwrap(),
@@ -87,7 +87,7 @@ async fn a_folder_that_goes_away_ends_the_server_and_no_word_is_acknowledged_sin
         assert_eq!(code, Some(1), "{said}");
         let last = said.lines().last().unwrap();
         assert!(last.starts_with("error: ") && last.contains("was deleted, renamed or replaced"), "{said}");
-        // What comes there next has the folder for itself.
+        // The next server there has the folder for itself.
         let second = ServerProcess::start(&dir, &[]);
         let (mut anna, _) = User::new("anna").join(second.addr).await;
         let seq = anna.post(1, "in the new place").await;
@@ -98,7 +98,7 @@ async fn a_folder_that_goes_away_ends_the_server_and_no_word_is_acknowledged_sin
 }
 
 #[tokio::test]
-async fn a_data_directory_that_others_may_write_in_is_told_of() {
+async fn a_data_directory_that_others_may_write_in_is_reported() {
     let root = tempdir().unwrap();
     let dir = root.path().join("data");
     let start = || {
@@ -118,7 +118,7 @@ async fn a_data_directory_that_others_may_write_in_is_told_of() {
 }
 
 #[tokio::test]
-async fn files_are_their_owners_alone_whatever_the_umask() {
+async fn files_are_private_to_their_owner_whatever_the_umask() {
     let dir = tempdir().unwrap();
     for umask in ["000", "277"] {
         let mut shell = std::process::Command::new("sh");
@@ -129,7 +129,7 @@ async fn files_are_their_owners_alone_whatever_the_umask() {
         for file in ["lock", "holder", "lobby.sqlite", "lobby.sqlite-wal", "lobby.head", "server.key"] {
             let mode =
                 fs::metadata(dir.path().join("server").join(file)).unwrap().permissions().mode() & 0o777;
-            // What is made anew at each start must not lock its owner out.
+            // Files that are made anew at each start must not lock out their owner.
             assert_eq!(mode, 0o600, "{file} with umask {umask}");
         }
         server.signal("-TERM");

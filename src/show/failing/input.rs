@@ -1,4 +1,5 @@
-//! What fails with what is typed or read: lines, commands and requests that cannot be made out, and the ways in and out.
+//! Failures of what is typed or read: lines, commands and requests that cannot be understood, and broken input or
+//! output.
 
 use hobnob_protocol::MAX_TEXT_BYTES;
 use hobnob_protocol::name::UserName;
@@ -9,7 +10,7 @@ use super::Failing;
 use crate::session::SessionId;
 use crate::show::{ErrorCode, room};
 
-/// What failed with what is typed or read.
+/// A failure of what is typed or read.
 #[derive(Debug, Error)]
 pub(crate) enum Input<'a> {
     /// A text is longer than a message may be.
@@ -27,34 +28,34 @@ pub(crate) enum Input<'a> {
     /// What is shown cannot be written any more.
     #[error("standard output cannot be written any more; leaving")]
     OutputClosed,
-    /// The user's editor failed.
+    /// The user's external editor failed.
     #[error("{0}")]
     EditorFailed(&'a str),
-    /// Several lines begin with a command.
+    /// A pasted text has several lines and begins with a command.
     #[error("a command is one line; nothing of this paste was done or sent")]
     CommandAndMore,
-    /// Something invisible stands before a command, or in its word.
+    /// An invisible character stands before a command or in its word.
     #[error(
         "a blank or something invisible stands before this command or in its word; nothing was done or sent"
     )]
     Hidden,
-    /// `/WORD`, which is a command in other chats.
+    /// The line is `/WORD`, which is a command in other chats.
     #[error("/{word} was not sent: {instead}; //{word} says it as text")]
     Habit {
-        /// The word.
+        /// The WORD.
         word: &'a str,
-        /// What does the same here.
+        /// What does the same in hobnob.
         instead: &'a str,
     },
-    /// A word that is a command in other chats.
+    /// The word is a command in other chats.
     #[error("there is no command \\{word}: {instead}; nothing was sent")]
     OtherChats {
         /// The word.
         word: &'a str,
-        /// What does the same here.
+        /// What does the same in hobnob.
         instead: &'a str,
     },
-    /// A word that is nearly a command.
+    /// The word is nearly that of a command.
     #[error("there is no command \\{word}; did you mean \\{near}? nothing was sent")]
     NearlyCommand {
         /// The word.
@@ -62,26 +63,26 @@ pub(crate) enum Input<'a> {
         /// The command that was probably meant.
         near: &'a str,
     },
-    /// A word that is no command.
+    /// The word is not that of a command.
     #[error("there is no command \\{0}; \\help lists them, \\\\{0} says it as text")]
     NoCommand(&'a str),
-    /// Help is wanted for what is no command.
+    /// Help was asked for a word that is not a command.
     #[error("there is no command \\{0}; \\help lists them")]
     NoHelp(&'a str),
     /// A command was called with the wrong arguments.
     #[error("usage: {usage}{}", example.map(|it| format!(", such as {it}")).unwrap_or_default())]
     Usage {
-        /// How it is written.
+        /// How the command is written.
         usage: &'a str,
-        /// A line to type.
+        /// An example, as a line to type.
         example: Option<&'a str>,
     },
-    /// What stands where a duration may stand looks like one, and is none.
+    /// A word that stands where a duration may stand looks like one and is not valid.
     #[error(
         "{0} is no duration, such as 10m, 2h or 7d; nothing was done (a reason that begins with a digit stands behind a duration)"
     )]
     NoDuration(&'a str),
-    /// A word is an address, and somebody here has it for a name.
+    /// A word is an address, and a user in the lobby has it as his name.
     #[error(
         "{0} is an address, and somebody here has it for a name; nothing was done: give the fingerprint (\\whois tells it), or the address as {0}/32"
     )]
@@ -92,10 +93,22 @@ pub(crate) enum Input<'a> {
              with [SECONDS] after which it fails (30)"
     )]
     WaitUsage,
-    /// An editor is wanted where there is no terminal.
+    /// The run was ended before these commands had their turn.
+    #[error(
+        "{count} {} read that had no turn before the run was ended",
+        if *count == 1 { "command was" } else { "commands were" }
+    )]
+    CommandsNotRun {
+        /// How many.
+        count: usize,
+    },
+    /// The run was ended while more lines may have stood in standard input.
+    #[error("standard input was not read to its end: what still stood there was neither done nor sent")]
+    NotReadToItsEnd,
+    /// An editor was asked for, and there is no terminal.
     #[error("an editor needs a terminal")]
     NoTerminalToEdit,
-    /// The screen is to be emptied where there is none.
+    /// The screen is to be emptied, and there is no screen.
     #[error("there is no screen to empty on a pipe")]
     NoScreen,
 }
@@ -107,42 +120,43 @@ impl Failing for Input<'_> {
             Self::OtherChats { .. } | Self::NearlyCommand { .. } | Self::NoCommand(_) | Self::NoHelp(_) => {
                 ErrorCode::UnknownCommand
             }
+            Self::CommandsNotRun { .. } | Self::NotReadToItsEnd => ErrorCode::Refused,
             _ => ErrorCode::Usage,
         }
     }
 }
 
-/// What a script waited for and did not happen.
+/// What a script waited for and what did not happen.
 #[derive(Debug, Error)]
 pub(crate) enum Wait<'a> {
-    /// Nobody of this name said anything.
+    /// No user of this name said anything.
     #[error("no message from {from} came within {seconds} s")]
     NoMessage {
-        /// Whose message was waited for.
+        /// The user whose message was waited for.
         from: &'a UserName,
-        /// How long.
+        /// How long it was waited for, in seconds.
         seconds: f64,
     },
-    /// No private session is open.
+    /// No private session was opened.
     #[error("no private session opened within {seconds} s")]
     NothingOpened {
-        /// How long that was waited for.
+        /// How long it was waited for, in seconds.
         seconds: f64,
     },
-    /// This client is not in a room.
+    /// This client did not join the room.
     #[error("{} was not joined within {seconds} s", room::label(room))]
     NotJoined {
-        /// Which.
+        /// The room.
         room: &'a RoomName,
-        /// How long that was waited for.
+        /// How long it was waited for, in seconds.
         seconds: f64,
     },
-    /// Fewer users are in the lobby.
+    /// There were fewer users in the lobby.
     #[error("there were not {at_least} users in the lobby within {seconds} s")]
     FewUsers {
-        /// How many were waited for.
+        /// How many users were waited for.
         at_least: usize,
-        /// How long.
+        /// How long it was waited for, in seconds.
         seconds: f64,
     },
 }
@@ -156,13 +170,13 @@ impl Failing for Wait<'_> {
 /// Why the request of a program is not carried out.
 #[derive(Debug, Error)]
 pub(crate) enum Request {
-    /// It asks to say an empty text.
+    /// The request asks to say an empty text.
     #[error("there is nothing to say")]
     NothingToSay,
-    /// It names a session that is not there.
+    /// The request names a session that does not exist.
     #[error("there is no session {0}")]
     NoSession(SessionId),
-    /// The run ended first.
+    /// The run ended before the request was finished.
     #[error("the client ended before this was finished")]
     RunEnded,
 }

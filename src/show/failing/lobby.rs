@@ -1,4 +1,4 @@
-//! What fails in the lobby: its link, and what the server does not answer.
+//! Failures in the lobby: of its link, and of questions to the server.
 
 use std::path::Path;
 
@@ -12,16 +12,16 @@ use super::Failing;
 use crate::show::unsent::{LobbyEnded, Unsent};
 use crate::show::{ErrorCode, operators, room, saying};
 
-/// What failed in the lobby.
+/// A failure in the lobby.
 #[derive(Debug, Error)]
 pub(crate) enum Lobby<'a> {
-    /// Its link is down, and the server is needed.
+    /// The server is needed, and the lobby's link is down.
     #[error("the lobby is down; it comes back by itself, try again then")]
     Down,
-    /// Its link has ended for good, and the server is needed.
+    /// The server is needed, and the lobby's link has ended for good.
     #[error("{}", ended(*.0))]
     Ended(LobbyEnded),
-    /// Its link was lost before the server answered.
+    /// The lobby's link was lost before the server answered.
     #[error("the lobby went down before it answered; try again when it is back")]
     WentDown,
     /// The server did not answer in time.
@@ -30,34 +30,34 @@ pub(crate) enum Lobby<'a> {
     /// The server does not answer a question.
     #[error("{}", no_answer(*.0))]
     NoAnswer(NoAnswerCode),
-    /// Nobody of this name is there.
+    /// There is no user of this name in the lobby.
     #[error("{0} is not in the lobby; \\users lists who is")]
     NotThere(&'a UserName),
-    /// The command belongs into the lobby or a room, and a private session is current.
+    /// The command belongs in the lobby or a room, and a private session is current.
     #[error("in the lobby or a room only: \\lobby first")]
     NotCurrent,
-    /// A message does not follow from the one before.
+    /// A message does not follow from the one before it.
     #[error("{broken}; do not rely on what {} shows before it", room::place(*room))]
     Broken {
-        /// In which room; none for the lobby.
+        /// The room; `None` for the lobby.
         room: Option<&'a RoomName>,
-        /// Which.
+        /// Where the chain is broken.
         broken: &'a BrokenChain,
     },
-    /// Something this user wanted done was not.
+    /// Something that this user wanted to do was not done.
     #[error("{}", Unsent::NotAccepted(.0))]
     ActNotTaken(&'a NotAccepted),
-    /// The server at this address has another key than before.
+    /// The server at this address has a key other than before.
     #[error("{reason}; if that is right, remove the server from {} and start again", trust_file.display())]
     KeyChanged {
-        /// Which key is another one.
+        /// Which key was expected and which was shown, as a sentence.
         reason: &'a str,
-        /// The file in which the old key stands.
+        /// The file that has the old key.
         trust_file: &'a Path,
     },
 }
 
-/// What fails since then, and how one comes back where that is possible.
+/// Returns a sentence that says why the lobby's link has ended for good, and how this user can come back, if he can.
 fn ended(why: LobbyEnded) -> String {
     match why {
         LobbyEnded::Kicked => {

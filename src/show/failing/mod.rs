@@ -1,6 +1,7 @@
-//! The sentences in which hobnob says that something failed, one variant for each, in a file for each subject. Whoever finds
-//! that something does not work picks a variant and fills in the facts; the words and the [`ErrorCode`] are decided here, in
-//! one place. Typed errors of other parts word themselves and are repeated. Knows neither who fails nor when.
+//! The sentences in which hobnob says that something failed: one variant for each, in a file for each subject. The code
+//! that finds a failure picks a variant and fills in the facts; the words and the [`ErrorCode`] are decided here, in
+//! one place. Typed errors of other parts word themselves and are repeated here. These files know neither who fails nor
+//! when.
 
 mod history;
 mod input;
@@ -29,13 +30,13 @@ pub(crate) use self::user::User;
 pub(crate) use self::verification::Verification;
 use super::{ErrorCode, Failure, Notice, unsent};
 
-/// Why something failed, as facts. [`fmt::Display`] words it, and [`Failure::from`] makes a failure of it.
+/// The reason of a failure, as facts. [`fmt::Display`] words it, and [`Failure::from`] makes a failure of it.
 pub(crate) trait Failing: fmt::Display {
-    /// What kind of reason it is.
+    /// Returns the kind of reason.
     fn code(&self) -> ErrorCode;
 }
 
-/// An error of another part of the program, which has its own words.
+/// An error of another part of the program, which words itself.
 #[derive(Debug)]
 pub(crate) struct Worded<E> {
     code: ErrorCode,
@@ -43,7 +44,7 @@ pub(crate) struct Worded<E> {
 }
 
 impl<E: std::error::Error> Worded<E> {
-    /// An error that is of this kind for whoever reads it.
+    /// Makes an error of this kind.
     pub(crate) const fn new(code: ErrorCode, error: E) -> Self {
         Self { code, error }
     }
@@ -61,7 +62,7 @@ impl<E: fmt::Display> Failing for Worded<E> {
     }
 }
 
-/// A text was not sent, for this reason as it was told.
+/// A text was not sent, for the reason that the user was told.
 #[derive(Debug)]
 pub(crate) struct NotSent<'a>(pub(crate) &'a str);
 

@@ -1,4 +1,4 @@
-//! What operators keep from being done: this user is sent out, or what he wants done as an operator is not.
+//! Failures because of operators: this user is sent out, or what he wants to do as an operator is not done.
 
 use hobnob_protocol::content::ShortText;
 use hobnob_protocol::message::{Refused, RefusedCode};
@@ -9,18 +9,18 @@ use super::Failing;
 use crate::show::{ErrorCode, operators};
 use crate::timestamp::Timestamp;
 
-/// What failed.
+/// A failure because of an operator, or of an operator's command.
 #[derive(Debug, Error)]
 pub(crate) enum Operators<'a> {
     /// An operator sent this user out, or keeps him out.
     #[error("{}", sent_out(.0))]
     SentOut(&'a Refused),
-    /// What was typed is no fingerprint.
+    /// The typed word is not a fingerprint.
     #[error("{0}")]
     NoFingerprint(NoFingerprint),
 }
 
-/// By whom, why and until when somebody is not let in, or no longer.
+/// Returns a sentence that says by whom, why and until when a user is not let in, or was sent out.
 pub(crate) fn sent_out(Refused { code, by, reason, until }: &Refused) -> String {
     let by = by.as_ref().map_or_else(|| "an operator".to_owned(), |by| by.visible().to_string());
     let (until, reason) = (until.map(Timestamp), reason.as_ref().map(ShortText::as_str));

@@ -1,4 +1,4 @@
-//! What fails with the user's own programs.
+//! Failures of the user's own programs.
 
 use std::error::Error as StdError;
 use std::path::Path;
@@ -8,35 +8,35 @@ use thiserror::Error;
 use super::Failing;
 use crate::show::ErrorCode;
 
-/// What failed with a program of the user's own.
+/// A failure of one of the user's own programs.
 #[derive(Debug, Error)]
 pub(crate) enum Plugin<'a> {
-    /// It was called and is not allowed yet, or not any more.
+    /// The program was called and is not allowed yet, or not any more.
     #[error("not allowed yet: {}{} wants to {wants}; \\allow {command} lets it, until it is changed",
             if *changed { "it was changed since you allowed it; " } else { "" }, path.display())]
     NotAllowed {
-        /// Its command, without the backslash.
+        /// The command, without the backslash.
         command: &'a str,
         /// The program.
         path: &'a Path,
-        /// What it wants to do, in words.
+        /// What the program wants to do, in words.
         wants: &'a str,
-        /// Whether it was allowed, and was changed since.
+        /// Whether the program was allowed and has changed since.
         changed: bool,
     },
-    /// It has the name of a command of hobnob's.
+    /// The program has the name of one of hobnob's own commands.
     #[error("\\{0} is hobnob's own; a program cannot take its place")]
     HobnobsOwn(&'a str),
-    /// It is to be disallowed, and is not allowed anything.
+    /// The program is to be disallowed, and is not allowed anything.
     #[error("\\{0} is not allowed anything; \\allow lists what is")]
     NothingToDisallow(&'a str),
-    /// What it was allowed could not be taken back.
+    /// The rights of the program could not be taken back.
     #[error("it may be allowed still: {0}")]
     NotDisallowed(&'a dyn StdError),
-    /// It wrote a line that cannot be made out.
+    /// The program wrote a line that cannot be understood.
     #[error("it wrote a line that asks for nothing: {0}")]
     AsksForNothing(&'a dyn StdError),
-    /// It asked for a command that no program may run.
+    /// The program asked for a command that no program may run.
     #[error("a program may not run \\{0}")]
     NotForPrograms(&'a str),
 }

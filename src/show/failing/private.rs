@@ -1,4 +1,4 @@
-//! What fails in private: sessions that are not opened, and keys that are not the pinned ones.
+//! Failures in private: sessions that are not opened, and keys other than the pinned ones.
 
 use std::error::Error as StdError;
 
@@ -10,74 +10,77 @@ use crate::data::trust::{Pin, TrustError};
 use crate::session::SessionId;
 use crate::show::ErrorCode;
 
-/// What failed in private.
+/// A failure in private.
 #[derive(Debug, Error)]
 pub(crate) enum Private<'a> {
-    /// A session with somebody of this name is there.
+    /// There is already a session with a user of this name.
     #[error("session {session} with {name} is there already: \\sw {session}")]
     AlreadyForked {
-        /// Which session.
+        /// The number of the session.
         session: SessionId,
-        /// With whom.
+        /// The name of the user.
         name: &'a UserName,
     },
-    /// A session with the same key is there, under another name.
+    /// There is already a session with the same key, under another name.
     #[error("session {0} with the same user is there already: \\sw {0}")]
     SameUser(SessionId),
-    /// A user wanted a session with itself.
+    /// A user wanted a session with himself.
     #[error("that is you; a session takes two, \\users shows who else is here")]
     Yourself,
     /// The session could not be opened.
     #[error("the session could not be opened: {0}")]
     NotOpened(&'a dyn StdError),
-    /// The key is another one than the pinned one.
+    /// The key is not the pinned one.
     #[error("{}", changed_key(name, key, pin))]
     KeyChanged {
-        /// Whose.
+        /// The name of the user.
         name: &'a UserName,
-        /// The new one.
+        /// The new key.
         key: &'a PublicKey,
-        /// The pinned one.
+        /// The pinned key.
         pin: &'a Pin,
     },
-    /// A key that cannot be kept, or compared with the one that was, carries no private word.
+    /// A key cannot be pinned or compared with the pinned one, so nothing is said to it.
     #[error("{name}'s key could not be pinned, so nothing is said to it: {reason}")]
     NotPinned {
-        /// Whose.
+        /// The name of the user.
         name: &'a UserName,
-        /// Why not.
+        /// Why the key could not be pinned.
         reason: TrustError,
     },
-    /// Somebody wants a session and does not get it.
+    /// Another user wants a session and does not get it.
     #[error("{name} wants a private session, which is refused: {reason}")]
     Refused {
-        /// Who.
+        /// The name of the user.
         name: &'a UserName,
-        /// What kind of reason there is.
+        /// The kind of reason.
         code: ErrorCode,
-        /// Why.
+        /// The reason.
         reason: &'a dyn StdError,
     },
     /// A pinned key could not be forgotten.
     #[error("{name}'s key could not be forgotten: {reason}")]
     NotForgotten {
-        /// Whose.
+        /// The name of the user.
         name: &'a UserName,
-        /// Why not.
+        /// Why the key could not be forgotten.
         reason: TrustError,
     },
-    /// What was said could not be removed.
+    /// The private talk with a user could not be removed.
     #[error("what was said with {0} in private could not be removed yet; try again")]
     TalkNotRemoved(&'a UserName),
-    /// Nobody of this name has asked for a private session.
+    /// Whoever of this name asked for a private session has left the lobby since.
+    #[error("{0} asked to talk in private, and has left since; nobody waits")]
+    AskerLeft(&'a UserName),
+    /// No user of this name has asked for a private session.
     #[error("{0} does not wait for an answer; who wants to talk in private is told when it is asked")]
     NobodyWaits(&'a UserName),
-    /// There is nothing to forget of this user.
+    /// There is nothing to forget about this user.
     #[error("no key of {0} is pinned in this lobby, and nothing of {0} is refused")]
     NothingToForget(&'a UserName),
 }
 
-/// Another key than the pinned one: what it may mean, and what to do.
+/// Returns a sentence about a key that is not the pinned one: what this may mean, and what to do.
 fn changed_key(name: &UserName, key: &PublicKey, pin: &Pin) -> String {
     let (new, old) = (key.fingerprint(), pin.key.fingerprint());
     let since =
@@ -107,7 +110,7 @@ impl Failing for Private<'_> {
                 ErrorCode::Refused
             }
             Self::Refused { code, .. } => *code,
-            Self::NothingToForget(_) | Self::NobodyWaits(_) => ErrorCode::NoSuchUser,
+            Self::NothingToForget(_) | Self::NobodyWaits(_) | Self::AskerLeft(_) => ErrorCode::NoSuchUser,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What fails with rooms: names that are none, and rooms that are not joined.
+//! Failures with rooms: invalid names, and rooms that are not joined.
 
 use hobnob_protocol::content::ActError;
 use hobnob_protocol::message::NotJoinedCode;
@@ -9,24 +9,24 @@ use thiserror::Error;
 use super::Failing;
 use crate::show::{ErrorCode, room};
 
-/// What failed with rooms.
+/// A failure with rooms.
 #[derive(Debug, Error)]
 pub(crate) enum Room<'a> {
-    /// What was typed is no name of a room.
+    /// The typed word is not a valid name of a room.
     #[error("no name of a room: {0}")]
     NoName(NameError),
     /// The server does not let this user in.
     #[error("{}", not_joined(room, *code))]
     NotJoined {
-        /// Where.
+        /// The room.
         room: &'a RoomName,
-        /// Why.
+        /// The reason.
         code: NotJoinedCode,
     },
-    /// A topic is none.
+    /// The typed text is not a valid topic or reason.
     #[error("{0}")]
     NoTopic(ActError),
-    /// More waits for the server than may.
+    /// Too many acts wait for the server.
     #[error("too much waits for the server already, or the lobby is gone for good; nothing was done")]
     TooMuchWaits,
 }

@@ -1,11 +1,11 @@
-//! What fails with sessions: there is none of that number, or none that is current.
+//! Failures with sessions: no session has this number, or no session is current.
 
 use thiserror::Error;
 
 use super::Failing;
 use crate::show::ErrorCode;
 
-/// What failed with sessions.
+/// A failure with sessions.
 #[derive(Debug, Error)]
 pub(crate) enum Sessions<'a> {
     /// There is no such session.
@@ -14,10 +14,10 @@ pub(crate) enum Sessions<'a> {
     /// A private session or a room is to be left, and none is current.
     #[error("no private session is current, and no room; \\quit leaves the lobby")]
     NothingToLeave,
-    /// The messages of the current session are wanted, and none is current.
+    /// The messages of the current session are wanted, and no session is current.
     #[error("no session is current: \\lobby or \\sw N first")]
     NothingToShow,
-    /// Something is to be said in the current session, and none is current.
+    /// A text is to be said in the current session, and no session is current.
     #[error("no session is current: \\lobby, \\sw or \\fork first; nothing was said")]
     NowhereToSay,
 }

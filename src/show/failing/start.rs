@@ -1,14 +1,14 @@
-//! What fails before a run begins.
+//! Failures before a run begins.
 
 use thiserror::Error;
 
 use super::Failing;
 use crate::show::ErrorCode;
 
-/// What failed before a run began.
+/// A failure before a run begins.
 #[derive(Debug, Error)]
 pub(crate) enum Start {
-    /// The user asked to end.
+    /// The user asked to end the program.
     #[error("asked to end before the lobby was joined")]
     AskedToEnd,
     /// The command line, the config file or the data directory cannot be used: what was tried, and what caused it.

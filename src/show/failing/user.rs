@@ -1,4 +1,4 @@
-//! What fails with what a user has set: aliases, settings, whom it ignores.
+//! Failures with what a user has set: aliases, settings, and ignored users.
 
 use hobnob_protocol::name::UserName;
 use thiserror::Error;
@@ -8,22 +8,22 @@ use crate::config::edit::EditError;
 use crate::data::table::TableError;
 use crate::show::ErrorCode;
 
-/// What failed with what a user has set.
+/// A failure with what a user has set.
 #[derive(Debug, Error)]
 pub(crate) enum User<'a> {
-    /// A command is to become an alias.
+    /// The name of a command was given for an alias.
     #[error("\\{0} is a command and stays one")]
     AliasIsCommand(&'a str),
-    /// An alias is to be shown that there is not.
+    /// An alias is to be shown that does not exist.
     #[error("there is no alias {0}; \\alias {0} TEXT makes one")]
     NoAliasToShow(&'a str),
-    /// An alias is to be taken back that there is not.
+    /// An alias is to be removed that does not exist.
     #[error("there is no alias {0}; \\alias lists them")]
     NoAliasToRemove(&'a str),
-    /// What was set could not be kept.
+    /// The change could not be saved.
     #[error("it could not be kept: {0}")]
     NotKept(TableError),
-    /// A user wants to ignore itself.
+    /// A user wants to ignore himself.
     #[error("that is you; \\ignore takes the name of somebody else")]
     IgnoreYourself,
     /// This user is not ignored.
@@ -32,12 +32,12 @@ pub(crate) enum User<'a> {
     /// No setting has this name.
     #[error("there is no setting {key}; there are {}", names.join(", "))]
     NoSetting {
-        /// The name.
+        /// The name that was given.
         key: &'a str,
         /// The names that settings have.
         names: &'a [&'a str],
     },
-    /// The settings are to be saved, and no place is known.
+    /// The settings are to be saved, and no place is known for the file.
     #[error("no place is known for a config file; name one with --config")]
     NoConfigFile,
     /// The settings were not saved.

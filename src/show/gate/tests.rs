@@ -1,4 +1,4 @@
-//! Every field of every notice that can hold a string, filled with what is hostile, shown in every form a person
+//! Every field of every notice that can hold a string is filled with hostile text and shown in every form that a person
 //! reads.
 
 use jiff::tz::TimeZone;
@@ -12,7 +12,7 @@ use crate::show::human::{Human, Shown};
 use crate::show::json;
 use crate::show::terminal::TerminalForm;
 
-/// What none of the forms may let through: ways to clear, conceal, retitle, ring, overwrite, reverse and hide.
+/// Texts that no form may let through: ways to clear, conceal, retitle, ring, overwrite, reverse and hide.
 const HOSTILE: [&str; 9] = [
     "\u{1b}[2J",
     "\u{1b}[8m",
@@ -25,7 +25,7 @@ const HOSTILE: [&str; 9] = [
     "\0\n>>> no notice",
 ];
 
-/// One notice of each kind, with every field it can have.
+/// Returns one notice of each kind, with every field that it can have.
 fn samples() -> Vec<Notice> {
     let mut samples = Vec::new();
     let mut next = Some(welcome());
@@ -47,7 +47,7 @@ fn welcome() -> Notice {
         "fingerprint": FINGERPRINT, "key_exchange": "X25519"}))
 }
 
-/// The sample after this one: a kind that is new has to be put in its place before this compiles.
+/// Returns the sample after this one. A new kind of notice does not compile until it has a place here.
 fn after(notice: &Notice) -> Option<Notice> {
     let at = "2026-01-02T03:04:05Z";
     Some(read(match notice {
@@ -108,7 +108,7 @@ fn help_row(name: &str) -> Value {
         "examples": ["\\fork bobby"], "own": false})
 }
 
-/// Puts `hostile` behind every string of `value`, one after another, and calls `each` with what that gives.
+/// Appends `hostile` to every string of `value`, one after another, and calls `each` with the result.
 fn spoil(value: &Value, hostile: &str, each: &mut dyn FnMut(Value)) {
     match value {
         Value::String(text) => each(json!(format!("{text}{hostile}"))),
@@ -134,8 +134,8 @@ fn spoil(value: &Value, hostile: &str, each: &mut dyn FnMut(Value)) {
     }
 }
 
-/// The notices that `notice` becomes when one of its strings is spoilt; what cannot be such a string is refused when
-/// it is read.
+/// Returns the notices that `notice` becomes when one of its strings is spoilt. If a field cannot be such a string,
+/// reading the notice fails, and it is left out.
 fn spoilt(notice: &Notice, hostile: &str) -> Vec<Notice> {
     let mut found = Vec::new();
     let value = serde_json::to_value(notice).unwrap();
@@ -154,7 +154,7 @@ fn terminal(color: bool) -> TerminalForm {
     TerminalForm::new(color, TimeZone::UTC, Preferences::default(), jiff::Timestamp::UNIX_EPOCH)
 }
 
-/// What a person reads of it in each form.
+/// Returns what a person reads of the notice in each form.
 fn shown(notice: &Notice) -> Vec<String> {
     vec![text(Human { color: false }.show(notice)), text(terminal(false).show(notice, 40))]
 }
@@ -166,7 +166,7 @@ fn check(notice: &Notice) {
         let forged = shown.lines().any(|line| line.starts_with(">>> no notice"));
         assert!(!forged, "{shown:?} of {notice:?}");
     }
-    // With colour there are sequences of hobnob's own, and no others.
+    // With colour there are hobnob's own sequences, and no others.
     for shown in [text(Human { color: true }.show(notice)), text(terminal(true).show(notice, 200))] {
         let others = ["\u{1b}[2J", "\u{1b}[8m", "\u{1b}]", "\u{9b}", "\u{7}", "\r", "\u{8}"];
         assert!(!others.iter().any(|other| shown.contains(other)), "{shown:?} of {notice:?}");
@@ -185,7 +185,7 @@ fn no_field_of_any_notice_reaches_a_person_raw() {
             }
         }
     }
-    // Nineteen fields may hold any string; the others are names, keys, times and choices.
+    // Nineteen fields can hold any string; the others are names, keys, times and choices.
     assert!(fields >= 19 * HOSTILE.len(), "{fields}");
 }
 

@@ -1,4 +1,4 @@
-//! What is said of what is kept: the history of this machine, what is found in it, what was missed, and recordings.
+//! Sentences about what is kept: the history of this machine, what is found in it, what was missed, and recordings.
 
 use std::fmt;
 use std::io;
@@ -8,50 +8,50 @@ use hobnob_protocol::room::RoomName;
 use super::Saying;
 use crate::show::room;
 
-/// What is said of what is kept.
+/// A sentence about what is kept.
 #[derive(Debug)]
 pub(crate) enum History<'a> {
-    /// What is said is not written into the history.
+    /// Messages are not written into the history.
     NotKept {
-        /// Why not.
+        /// The reason.
         reason: &'a str,
     },
     /// The recording of the run cannot be written any more.
     NotRecorded {
-        /// What the system said.
+        /// The error of the system.
         reason: &'a io::Error,
     },
     /// Fewer messages were shown than were asked for.
     OlderNotAtHand,
-    /// What a search has shown.
+    /// The result of a search was shown.
     Found {
-        /// How many messages.
+        /// How many messages were found.
         count: usize,
         /// Whether the search went on from an earlier one.
         goes_on: bool,
-        /// Whether there are more.
+        /// Whether there are more messages.
         has_more: bool,
     },
     /// No message named this user.
     NotMentioned {
-        /// Later ones were shown before.
+        /// Whether later ones were shown before.
         before: bool,
     },
     /// Messages that name this user were shown.
     Mentioned,
-    /// Nothing was missed that is not read.
+    /// No missed messages are unread.
     NothingMissed,
     /// None of the missed messages are kept here.
     MissedNotKept {
-        /// How many they are.
+        /// How many messages were missed.
         count: u64,
     },
     /// The oldest of the missed messages are not kept here.
     OldestMissedNotKept {
-        /// How many these are.
+        /// How many of them are not kept.
         count: u64,
     },
-    /// What was missed in rooms that are not told of one by one.
+    /// The sum of what was missed in rooms that have no summary of their own.
     MissedInOthers {
         /// How many rooms.
         rooms: usize,
@@ -60,35 +60,35 @@ pub(crate) enum History<'a> {
         /// How many of them name this user.
         mentions: u64,
     },
-    /// Some of what was missed names this user.
+    /// Some of the missed messages name this user.
     MentionsMissed,
-    /// Between two messages others were left out.
+    /// Messages were left out between two messages.
     LeftOut,
-    /// More of what was missed names this user than the screen has room for.
+    /// More of the missed messages name this user than the screen has room for.
     MoreMentions {
-        /// How many messages; none where that was not counted.
+        /// How many messages; `None` if they were not counted.
         count: Option<u64>,
     },
-    /// All that was missed and names this user was shown.
+    /// All missed messages that name this user were shown.
     AllMentionsShown {
-        /// Whether something else is still to be read.
+        /// Whether other missed messages are still to be read.
         has_more: bool,
     },
-    /// Nothing that was missed names this user.
+    /// None of the missed messages names this user.
     NoMentionMissed {
-        /// Whether something else is still to be read.
+        /// Whether other missed messages are still to be read.
         has_more: bool,
     },
-    /// More was missed than the screen has room for.
+    /// More messages were missed than the screen has room for.
     MoreMissed {
-        /// In which room; none for the lobby.
+        /// The room; `None` for the lobby.
         room: Option<&'a RoomName>,
         /// How many messages.
         count: u64,
     },
-    /// All that was missed in one log was shown.
+    /// All missed messages of a log were shown.
     AllMissedShown {
-        /// Where something is still to be read: in a room, or in the lobby.
+        /// Where the next missed messages are to be read: `Some(None)` is the lobby, `None` is nowhere.
         next: Option<Option<&'a RoomName>>,
     },
 }

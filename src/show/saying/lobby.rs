@@ -1,4 +1,4 @@
-//! What is said of the lobby: its link, its log and who is in it.
+//! Sentences about the lobby: its link, its log, and who is in it.
 
 use std::fmt;
 
@@ -9,86 +9,86 @@ use super::Saying;
 use crate::data::trust::TrustError;
 use crate::show::room;
 
-/// What is said of the lobby.
+/// A sentence about the lobby.
 #[derive(Debug)]
 pub(crate) enum Lobby<'a> {
     /// The server refuses this client.
     Refused {
-        /// Why, as the link words it.
+        /// The reason, as the link words it.
         reason: &'a str,
     },
-    /// The server closes down.
+    /// The server is about to end.
     Closing,
     /// After a lost link the user has another name.
     NameTakenMeanwhile {
-        /// The name it had.
+        /// The name that the user had.
         before: &'a UserName,
-        /// The name it has.
+        /// The name that the user has now.
         name: &'a UserName,
     },
-    /// A log is another one than was read before.
+    /// A log is not the one that was read before.
     AnotherLog {
-        /// Of which room; none for the lobby.
+        /// The room; `None` for the lobby.
         room: Option<&'a RoomName>,
     },
-    /// Messages are no longer kept by the server.
+    /// The server no longer keeps some messages.
     Missed {
-        /// In which room; none for the lobby.
+        /// The room; `None` for the lobby.
         room: Option<&'a RoomName>,
-        /// How many.
+        /// How many messages are missing.
         count: u64,
     },
-    /// The message that `--since` names is not there yet.
+    /// The message that `--since` names does not exist yet.
     SinceIsAhead {
-        /// In which room; none for the lobby.
+        /// The room; `None` for the lobby.
         room: Option<&'a RoomName>,
-        /// The number it names.
+        /// The number that `--since` names.
         since: u64,
         /// The number of the newest message.
         newest: u64,
     },
-    /// Messages that `--since` asks for are no longer kept by the server.
+    /// The server no longer keeps messages that `--since` asks for.
     SinceIsGone {
-        /// The number it names.
+        /// The number that `--since` names.
         since: u64,
         /// How many messages are missing.
         count: u64,
     },
-    /// Too many came and went to tell of each.
+    /// Too many users came and went to report each of them.
     PresenceSkipped {
-        /// In which room; none for the lobby.
+        /// The room; `None` for the lobby.
         room: Option<&'a RoomName>,
     },
-    /// A user has another key than the pinned one.
+    /// A user has a key other than the pinned one.
     AnotherKeyPinned {
-        /// Who.
+        /// The name of the user.
         name: &'a UserName,
         /// The pinned key.
         pinned: Fingerprint,
     },
-    /// Whether a key is pinned cannot be told.
+    /// It is not known whether a key is pinned.
     PinUnknown {
-        /// Whose.
+        /// The name of the user.
         name: &'a UserName,
-        /// Why not.
+        /// The reason.
         reason: &'a TrustError,
     },
-    /// Somebody whom this user speaks to is away.
+    /// A user to whom this user speaks is away.
     IsAway {
-        /// Who.
+        /// The name of the user.
         name: &'a UserName,
-        /// In the words of the one who is; may be empty.
+        /// The reason in that user's words; may be empty.
         why: &'a str,
     },
     /// A name looks like another one.
     LooksLike {
-        /// The name that was met now.
+        /// The name that was just met.
         name: &'a UserName,
-        /// A character of it that the other has not.
+        /// A character of it that the other name does not have.
         odd: Option<char>,
-        /// The one it looks like.
+        /// The name that it looks like.
         other: &'a UserName,
-        /// Whether that is this user's own.
+        /// Whether that is this user's own name.
         is_own: bool,
     },
 }

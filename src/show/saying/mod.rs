@@ -1,6 +1,6 @@
-//! The sentences hobnob says on its own account, one variant for each, in a file for each subject. Whoever has something to
-//! say picks a variant and fills in the facts; how it is worded is decided here, in one place. Knows neither who says it nor
-//! when. What failed is told in the sentences of [`super::failing`].
+//! The sentences that hobnob says itself: one variant for each, in a file for each subject. The code that has something
+//! to say picks a variant and fills in the facts; the words are decided here, in one place. These files know neither
+//! who says a sentence nor when. Failures are told in the sentences of [`super::failing`].
 
 mod history;
 mod lobby;
@@ -25,10 +25,10 @@ pub(crate) use self::user::User;
 pub(crate) use self::verification::Verification;
 use super::Notice;
 
-/// Names that one sentence spells out; beyond these it counts the others.
+/// How many names a sentence lists before it counts the others.
 pub(crate) const NAMED: usize = 4;
 
-/// What hobnob has to say, as facts. [`fmt::Display`] words it, and [`Notice::from`] makes a notice of it.
+/// A sentence of hobnob's, as facts. [`fmt::Display`] words it, and [`Notice::from`] makes a notice of it.
 pub(crate) trait Saying: fmt::Display {}
 
 impl<S: Saying> From<S> for Notice {
@@ -37,11 +37,11 @@ impl<S: Saying> From<S> for Notice {
     }
 }
 
-/// Names as a sentence has them; of many some, and how many more.
+/// Returns a list of names for a sentence. If there are many, some are listed and the others are counted.
 #[must_use]
 pub(crate) fn listed(names: &[&str]) -> String {
     let others = names.len().saturating_sub(NAMED);
-    // One more name is no longer than a word that counts it.
+    // If only one name is left, the name itself is no longer than the words that would count it.
     match (names, others) {
         ([one], _) => (*one).to_owned(),
         ([head @ .., last], 0 | 1) => format!("{} and {last}", head.join(", ")),

@@ -1,19 +1,19 @@
-//! What is said of operators besides what they do.
+//! Sentences about operators, apart from their acts.
 
 use std::fmt;
 
 use super::Saying;
 
-/// What is said of operators.
+/// A sentence about operators.
 #[derive(Debug)]
 pub(crate) enum Operators {
-    /// This user was made one.
+    /// This user was just made an operator.
     YouAreOne,
-    /// This user is one.
+    /// This user is an operator in this lobby.
     YouAreOneHere,
-    /// How whoever was sent out comes back.
+    /// How a user who was sent out can come back.
     ComeBack {
-        /// Not before a ban is over.
+        /// Whether he is banned, so that he can come back only when the ban is over.
         banned: bool,
     },
 }

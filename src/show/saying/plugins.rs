@@ -1,39 +1,39 @@
-//! What is said of the user's own programs, and by them.
+//! Sentences about the user's own programs, and sentences of these programs.
 
 use std::fmt;
 
 use super::Saying;
 
-/// What is said of the user's own programs, and by them.
+/// A sentence about or of one of the user's own programs.
 #[derive(Debug)]
 pub(crate) enum Plugin<'a> {
-    /// A program shows this to the user alone.
+    /// A program shows this, and only the user sees it.
     Shows {
         /// The program's own words.
         text: &'a str,
     },
     /// A program says something in the user's name.
     Speaks {
-        /// Its command, without the backslash.
+        /// The command, without the backslash.
         command: &'a str,
         /// The text that is said.
         text: &'a str,
     },
     /// The user has just allowed a program something.
     Allowed {
-        /// Its command, without the backslash.
+        /// The command, without the backslash.
         command: &'a str,
         /// What it may do, in words.
         wants: &'a str,
     },
-    /// The user took back what a program was allowed.
+    /// The user took back the rights of a program.
     Disallowed {
-        /// Its command, without the backslash.
+        /// The command, without the backslash.
         command: &'a str,
     },
-    /// The programs there are.
+    /// The list of programs.
     All {
-        /// Each command, with what it may do, in words; nothing where it is not allowed yet.
+        /// Each command, with what it may do in words; `None` if it is not allowed yet.
         programs: &'a [(String, Option<String>)],
     },
 }
@@ -54,7 +54,7 @@ impl fmt::Display for Plugin<'_> {
     }
 }
 
-/// The programs, one line for each.
+/// Writes the programs, one in each line.
 fn write_programs(f: &mut fmt::Formatter<'_>, programs: &[(String, Option<String>)]) -> fmt::Result {
     if programs.is_empty() {
         return f.write_str("there is no program hobnob-NAME on the path");

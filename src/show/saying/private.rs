@@ -1,4 +1,4 @@
-//! What is said of private sessions: those of strangers, what was said in earlier ones, and keys that are forgotten.
+//! Sentences about private sessions: those of strangers, what was said in earlier ones, and keys that are forgotten.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::Saying;
 use crate::data::history::HistoryError;
 use crate::session::SessionId;
 
-/// What is said of private sessions.
+/// A sentence about private sessions.
 #[derive(Debug)]
 pub(crate) enum Private<'a> {
     /// A stranger's session was ended to make room for a newer one.
@@ -18,7 +18,7 @@ pub(crate) enum Private<'a> {
     },
     /// A session was opened through the server.
     Relayed {
-        /// Which.
+        /// The session.
         session: SessionId,
     },
     /// Strangers cannot open sessions, because as many are open as may be.
@@ -28,53 +28,58 @@ pub(crate) enum Private<'a> {
         /// The peer who is refused.
         name: &'a UserName,
     },
-    /// The other's user is asked whether it wants a session.
+    /// The other user is being asked whether he wants a session.
     IsAsked {
-        /// Who is asked.
+        /// The name of the user who is asked.
         name: &'a UserName,
     },
-    /// This user has turned somebody away.
+    /// This user has turned a user away.
     Declined {
-        /// Whom.
+        /// The name of the user who was turned away.
         name: &'a UserName,
     },
-    /// Somebody has waited for an answer for as long as that may take.
+    /// A user has waited for an answer for too long.
     WaitedInVain {
-        /// Who.
+        /// The name of the user.
         name: &'a UserName,
     },
-    /// Somebody who was refused is not any more.
+    /// So many asked for a private session and left before this user was told.
+    AskedAndLeft {
+        /// How many.
+        count: u64,
+    },
+    /// A user who was refused may open sessions again.
     RefusedNoMore {
-        /// Who.
+        /// The name of the user.
         name: &'a UserName,
     },
     /// A key was forgotten.
     Forgotten {
-        /// Whose.
+        /// The name of the user.
         name: &'a UserName,
-        /// Which.
+        /// The key.
         fingerprint: Fingerprint,
     },
-    /// What was said in earlier sessions cannot be shown.
+    /// Private talk of earlier sessions cannot be shown.
     EarlierNotShown {
-        /// With whom.
+        /// The name of the other user.
         name: &'a UserName,
-        /// Why not.
+        /// The reason.
         reason: &'a HistoryError,
     },
-    /// What was said was removed.
+    /// Private talk was removed.
     TalkRemoved {
-        /// With whom.
+        /// The name of the other user.
         name: &'a UserName,
     },
-    /// Whether what was said is to be removed, too.
+    /// The question whether private talk is to be removed, too.
     ShallTalkGo {
-        /// With whom.
+        /// The name of the other user.
         name: &'a UserName,
     },
-    /// What was said stays.
+    /// Private talk is not removed.
     TalkKept {
-        /// With whom.
+        /// The name of the other user.
         name: &'a UserName,
         /// The command that removes it.
         remover: &'a str,
@@ -108,6 +113,10 @@ impl fmt::Display for Private<'_> {
             Self::Declined { name } => write!(f, "{name} is declined, and may ask again in ten minutes"),
             Self::WaitedInVain { name } => {
                 write!(f, "{name} has waited for two minutes and is declined; \\fork {name} opens a session")
+            }
+            Self::AskedAndLeft { count } => {
+                let who = if *count == 1 { "one more".to_owned() } else { format!("{count} more") };
+                write!(f, "{who} asked to talk in private, and left again")
             }
             Self::RefusedNoMore { name } => {
                 write!(f, "private sessions of {name} are not refused any more")

@@ -1,4 +1,4 @@
-//! What is said when a run begins: which lobby it is in, who hosts it, and what is not as it should be.
+//! Sentences at the beginning of a run: which lobby it is in, who hosts it, and what is not as it should be.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,65 +10,65 @@ use super::Saying;
 use crate::data::history::HistoryError;
 use crate::data::trust::TrustError;
 
-/// What is said when a run begins.
+/// A sentence at the beginning of a run.
 #[derive(Debug)]
 pub(crate) enum Start<'a> {
     /// This process hosts the lobby.
     Hosting {
-        /// Where others on this machine join it, unless they find it by themselves.
+        /// The address at which others on this machine join the lobby; `None` if they find it by themselves.
         at: Option<SocketAddr>,
     },
-    /// Other machines reach the lobby that this process hosts.
+    /// Other machines can reach the lobby that this process hosts.
     OthersJoin {
         /// The port it listens on.
         port: u16,
     },
-    /// No other machine reaches the lobby that this process hosts.
+    /// No other machine can reach the lobby that this process hosts.
     OthersDoNotReachIt {
         /// The port it listens on.
         port: u16,
     },
-    /// Another program of this user's hosts the lobby at another address.
+    /// Another program of this user hosts the lobby at another address.
     JoinedElsewhere {
-        /// Who hosts it, as the server words it.
+        /// The program that hosts it, as the server words it.
         holder: &'a str,
     },
     /// The server's key was not pinned.
     ServerNotPinned {
-        /// Where the server is.
+        /// The address of the server.
         address: &'a str,
-        /// Why not.
+        /// The reason.
         reason: &'a TrustError,
     },
-    /// The user has another name in the lobby than it wanted.
+    /// The user's name in the lobby is not the one he wanted.
     NameTaken {
-        /// The name it wanted.
+        /// The name that the user wanted.
         wished: &'a UserName,
-        /// The name it has.
+        /// The name that the user has.
         name: &'a UserName,
     },
-    /// Nothing of what is said can be kept.
+    /// No messages can be kept.
     NothingKept {
-        /// Why not.
+        /// The reason.
         reason: &'a HistoryError,
     },
-    /// What earlier versions kept is not in the history.
+    /// The messages that earlier versions kept are not in the history.
     NotBroughtOver {
-        /// Why not.
+        /// The reason.
         reason: &'a str,
     },
-    /// Others than this user may write a file of theirs, or in a folder.
+    /// Other users of this machine may write to a file, or in a folder.
     WritableByOthers {
-        /// Where it is.
+        /// The path.
         path: &'a Path,
-        /// Who may do what with it, as Unix writes it.
+        /// Its mode, as Unix writes it.
         mode: u32,
         /// Whether it is a folder.
         is_folder: bool,
     },
-    /// This machine has more addresses than peers can be told.
+    /// This machine has more addresses than can be told to peers.
     AddressesLeftOut {
-        /// How many they are not told.
+        /// How many addresses are not told.
         count: usize,
     },
 }
@@ -78,7 +78,7 @@ impl Saying for Start<'_> {}
 impl fmt::Display for Start<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            // The three about hosting fit a row of 80 columns behind what stands before hobnob's own words.
+            // The three sentences about hosting fit into a row of 80 columns after the mark of hobnob's own sentences.
             Self::Hosting { at } => {
                 f.write_str("hosting the lobby; others on this machine join with: hobnob")?;
                 at.map_or(Ok(()), |address| write!(f, " --server {address}"))

@@ -29,16 +29,16 @@ pub(crate) enum Terminal<'a> {
     LongPaste {
         /// How many lines it has.
         lines: usize,
-        /// To whom it would go; nobody for the lobby.
+        /// The name of the receiver; empty for the lobby.
         to: &'a str,
-        /// How its first line begins.
+        /// The beginning of its first line.
         first: &'a str,
     },
     /// Ctrl-C was pressed once, which does not end the program.
     HowToLeave {
         /// Whether the lobby ends when the user leaves.
         hosts: bool,
-        /// Who else is in it.
+        /// The names of the other users in the lobby.
         others: &'a [&'a str],
     },
     /// A text was typed while its session's link is down.
@@ -46,7 +46,7 @@ pub(crate) enum Terminal<'a> {
         /// The session of the text.
         session: SessionId,
     },
-    /// A command was typed that only scripts have a use for.
+    /// A command was typed that is useful only in scripts.
     ForScripts {
         /// The command, without the backslash.
         command: &'a str,

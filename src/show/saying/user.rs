@@ -1,4 +1,4 @@
-//! What is said of what a user has set: aliases, settings, whom it ignores, whether it is away.
+//! Sentences about what a user has set: aliases, settings, ignored users, and whether he is away.
 
 use std::fmt;
 use std::path::Path;
@@ -8,7 +8,7 @@ use hobnob_protocol::name::UserName;
 use super::Saying;
 use crate::session::SessionId;
 
-/// What is said of what a user has set.
+/// A sentence about what a user has set.
 #[derive(Debug)]
 pub(crate) enum User<'a> {
     /// An alias and what it stands for.
@@ -29,37 +29,37 @@ pub(crate) enum User<'a> {
     Away,
     /// The user is not away any more.
     Back,
-    /// The user said to be back without having been away.
+    /// The user said that he is back, and was not away.
     WasNotAway,
-    /// Whom the user ignores.
+    /// The list of ignored users.
     Ignored {
-        /// Their names; none where nobody is ignored.
+        /// Their names; empty if nobody is ignored.
         names: &'a [&'a str],
     },
-    /// The user ignores somebody from now on.
+    /// The user ignores another user from now on.
     IgnoredNow {
-        /// Who is ignored.
+        /// The name of the ignored user.
         name: &'a UserName,
-        /// A private session with them that is open.
+        /// The open private session with that user, if there is one.
         open: Option<SessionId>,
     },
-    /// The user talks to somebody, or reads what was said with them, and ignores them.
+    /// The user talks to an ignored user, or reads what was said with him.
     PeerIsIgnored {
-        /// Them.
+        /// The name of the ignored user.
         name: &'a UserName,
     },
-    /// The user does not ignore somebody any more.
+    /// The user does not ignore a user any more.
     Unignored {
         /// The name that was given.
         name: &'a UserName,
     },
     /// A setting, its value, and what it is for.
     Setting {
-        /// What it is called.
+        /// The name of the setting.
         key: &'a str,
         /// Its value, as it is typed.
         value: &'a str,
-        /// What it is for.
+        /// What the setting is for.
         about: &'a str,
         /// The values it takes, in words.
         choices: &'a str,

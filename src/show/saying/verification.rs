@@ -1,4 +1,4 @@
-//! What is said of the verification of keys besides its words and its outcome.
+//! Sentences about the verification of keys, apart from its words and its outcome.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use hobnob_protocol::name::UserName;
 
 use super::Saying;
 
-/// What is said of the verification of keys.
+/// A sentence about the verification of keys.
 #[derive(Debug)]
 pub(crate) enum Verification<'a> {
-    /// This user has said yes, the other nothing so far.
+    /// This user has said yes, and the other has not answered yet.
     Unanswered {
-        /// Whose answer is missing.
+        /// The name of the user whose answer is missing.
         name: &'a UserName,
     },
-    /// Nothing is said to this key, for its words were others.
+    /// The words of this key were not the same, so nothing is said to it.
     KeyRefused {
-        /// Whose key.
+        /// The name of the user with this key.
         name: &'a UserName,
     },
 }

@@ -1,15 +1,15 @@
-//! What a message sends to a terminal besides its text, so that somebody who is not looking notices.
+//! What a message sends to a terminal apart from its text, so that a person who is not looking notices.
 
 use super::super::harmless::harmless_line;
 use super::super::{Message, MessageKind, room};
 use super::TerminalForm;
 use crate::config::preferences::Notify;
 
-/// Characters of a message that a desktop notification shows.
+/// How many characters of a message a desktop notification shows.
 const SHOWN: usize = 120;
 
 impl TerminalForm {
-    /// The bell, or the sequence a desktop notification is made of. Moves no cursor.
+    /// Returns the bell, or the sequence of a desktop notification. Neither moves the cursor.
     #[must_use]
     pub fn attention(&self, message: &Message) -> String {
         let place = match message.kind {

@@ -1,4 +1,4 @@
-//! A message out of the history as rows: the line of [`crate::show::kept`], wrapped, its words marked.
+//! A message from the history as rows: the line of [`crate::show::kept`], wrapped, with its words marked.
 
 use nu_ansi_term::Style;
 
@@ -6,7 +6,7 @@ use super::wrap::width;
 use super::{TerminalForm, names};
 use crate::show::kept::{KeptMessage, find_words};
 
-/// How far the rows after the first are moved in.
+/// How far the rows after the first are indented.
 const HANG: usize = 4;
 
 impl TerminalForm {

@@ -1,16 +1,16 @@
-//! Addresses of the web in a text, and the sequence that tells a terminal where one begins and ends. One
-//! that is broken into rows can otherwise not be opened: the terminal takes each row for itself. Owns what
-//! counts as such an address; knows no rows.
+//! Addresses of the web in a text, and the sequence that tells a terminal where such an address begins and ends.
+//! Without it, an address that is broken into rows cannot be opened, because the terminal takes each row for itself.
+//! This file owns what counts as an address; it knows nothing of rows.
 
 use std::ops::Range;
 
 use super::names;
 
-/// Longer ones are left as they are: terminals that take these sequences take about as many bytes.
+/// Longer addresses are left as they are, because terminals accept about this many bytes in such a sequence.
 const LONGEST: usize = 2000;
 
-/// Terminals, by the beginning of `TERM`, that take the sequence or leave it out without a trace. An old one
-/// that does neither would show it.
+/// Terminals, by the beginning of `TERM`, that accept the sequence or silently ignore it. An old terminal that does
+/// neither would show it.
 const TAKE_LINKS: [&str; 14] = [
     "xterm",
     "tmux",
@@ -28,20 +28,20 @@ const TAKE_LINKS: [&str; 14] = [
     "st-",
 ];
 
-/// Whether a terminal of this name takes links.
+/// Whether a terminal of this name accepts links.
 #[must_use]
 pub fn are_taken_by(term: &str) -> bool {
     TAKE_LINKS.iter().any(|name| term.starts_with(name))
 }
 
-/// Where the addresses in a line are.
+/// Returns where the addresses in a line are.
 #[must_use]
 pub fn find(line: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(start) = line[from..].find("http").map(|at| from + at) {
         let length = length(&line[start..]);
-        // In the middle of a word it is no address.
+        // In the middle of a word it is not an address.
         let alone = !line[..start].ends_with(char::is_alphanumeric);
         if alone && length > 0 {
             found.push(start..start + length);
@@ -51,8 +51,8 @@ pub fn find(line: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// How long the address is that `text` begins with; 0 where it begins with none. ASCII that can be seen, and
-/// nothing that ends a sequence or an address.
+/// Returns the length of the address with which `text` begins; 0 if it begins with none. An address is visible ASCII,
+/// without characters that end a sequence or an address.
 fn length(text: &str) -> usize {
     let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return 0 };
     let ends = |c: char| !c.is_ascii_graphic() || "<>\"`{}|\\^".contains(c);
@@ -63,22 +63,22 @@ fn length(text: &str) -> usize {
     if body.is_empty() || length > LONGEST { 0 } else { length }
 }
 
-/// `shown` as a part of the link to `address`, which [`find`] has found. Parts of one link have one id, so
-/// that they are one to whoever points at them.
+/// Returns `shown` as a part of the link to `address`, which [`find`] has found. All parts of a link have the same id,
+/// so that a person who points at one of them sees one link.
 pub(super) fn part(address: &str, shown: &str) -> String {
     format!("{}{shown}{END}", begin(address))
 }
 
-/// What begins a part of the link to `address`, which [`find`] has found.
+/// Returns the sequence that begins a part of the link to `address`, which [`find`] has found.
 #[must_use]
 pub fn begin(address: &str) -> String {
     format!("\x1b]8;id={:x};{address}\x1b\\", names::mix(address.as_bytes()))
 }
 
-/// What ends a part of a link.
+/// The sequence that ends a part of a link.
 pub const END: &str = "\x1b]8;;\x1b\\";
 
-/// Where the rows a line was broken into stand in it: all but the spaces at the breaks.
+/// Returns where the rows into which a line was broken are in that line: everything except the spaces at the breaks.
 pub(super) fn places(line: &str, rows: &[String]) -> Vec<Range<usize>> {
     let mut at = 0;
     rows.iter()

@@ -1,4 +1,4 @@
-//! One message as rows: time, mark, name, and the text hanging beside them.
+//! One message as rows: time, mark and name, with the text hanging beside them.
 
 use std::ops::Range;
 
@@ -14,27 +14,29 @@ use crate::config::preferences::{Links, Times};
 use crate::show::mention;
 use crate::timestamp::Timestamp;
 
-/// Stands before a replayed message, on each of its rows; on the first of one that names the reader [`MENTION`] does.
+/// The mark before a replayed message, on each of its rows. On the first row of a message that names the reader,
+/// [`MENTION`] takes its place.
 const REPLAYED: &str = "│";
 
-/// Stands before a message that names the reader, a replayed one as well.
+/// The mark before a message that names the reader, also if it is replayed.
 const MENTION: &str = "!";
 
-/// A name takes no more than this share of a row from the text beside it.
+/// The text hangs beside the name only if the name, with what stands before it, takes at most the width of a row
+/// divided by this number.
 const TEXT_SHARE: usize = 2;
 
-/// A part of a row that is one of an address.
+/// A part of a row that belongs to an address.
 #[derive(Clone)]
 struct Linked {
     place: Range<usize>,
     address: String,
 }
 
-/// What stands before a message's text.
+/// What stands before the text of a message.
 struct Head {
-    /// Time and mark.
+    /// The time and the mark.
     lead: String,
-    /// A private session's sign, the name, what follows it.
+    /// The sign of a private session, the name, and what follows the name.
     before: String,
     name: String,
     after: &'static str,
@@ -48,7 +50,7 @@ impl TerminalForm {
         let (head, text) = self.head(message, &at, mentioned);
         let lead_width = width(&head.lead);
         let head_width = lead_width + width(&head.before) + width(&head.name) + width(head.after);
-        // A message without a time before it must still not look like two.
+        // A message without a time must still not look like two messages.
         let hang = if head_width * TEXT_SHARE <= columns { head_width } else { lead_width.max(2) + 2 };
         let text = harmless(text, "");
         let mut first = columns.saturating_sub(head_width);
@@ -80,11 +82,11 @@ impl TerminalForm {
         shown
     }
 
-    /// Leaves of a message as many rows as this user wants of one; gives how many go.
+    /// Cuts a message to as many rows as this user wants of a message. Returns how many rows were cut off.
     fn cut<T>(&self, rows: &mut Vec<T>) -> usize {
         let most = usize::from(self.preferences.rows);
         let hidden = rows.len().saturating_sub(most);
-        // One row that says that one is hidden is no shorter.
+        // A row that says that one row is hidden is no shorter than that row.
         if most == 0 || hidden <= 1 {
             return 0;
         }
@@ -92,7 +94,7 @@ impl TerminalForm {
         hidden
     }
 
-    /// For each row of a line where in it parts of addresses are that the breaks have cut.
+    /// Returns for each row of a line where in it parts of addresses are that were cut by the breaks.
     fn linked(&self, line: &str, rows: &[String]) -> Vec<Vec<Linked>> {
         let takes = match self.preferences.links {
             Links::Auto => self.takes_links,
@@ -132,7 +134,7 @@ impl TerminalForm {
         shown + &self.painted_text(message, &row[from..])
     }
 
-    /// A line that tells the day, where it is another than that of the message before.
+    /// Returns a line with the day, if the day is not that of the message before.
     fn day_line(&mut self, at: &Zoned) -> String {
         let day = at.date();
         if self.preferences.times == Times::Off || self.day.replace(day) == Some(day) {
@@ -146,7 +148,7 @@ impl TerminalForm {
         at.instant().to_zoned(self.zone.clone())
     }
 
-    /// Whether it is marked as one that names the reader, also where it is shown again.
+    /// Whether a message is marked as one that names the reader, also when it is shown again.
     fn is_mentioned(&self, message: &Message) -> bool {
         self.own.as_ref() != Some(&message.from) && self.is_named(message)
     }
@@ -156,7 +158,7 @@ impl TerminalForm {
             || !mention::find_words(&message.text, self.preferences.highlight.words()).is_empty()
     }
 
-    /// Where a row has the reader's name, or a word the reader wants to notice; in order, none twice.
+    /// Returns where a row has the reader's name, or a word that the reader highlights; in order, none twice.
     fn noticed(&self, row: &str) -> Vec<Range<usize>> {
         let mut places = self.own.as_ref().map_or_else(Vec::new, |own| mention::find(row, own));
         places.extend(mention::find_words(row, self.preferences.highlight.words()));
@@ -170,7 +172,7 @@ impl TerminalForm {
         places
     }
 
-    /// What stands before the text, and the text that is left.
+    /// Returns what stands before the text, and the text that is left.
     fn head<'m>(&self, message: &'m Message, at: &Zoned, mentioned: bool) -> (Head, &'m str) {
         let time = time_form(self.preferences.times).map(|form| at.strftime(form).to_string());
         let time = time.unwrap_or_default();
@@ -216,7 +218,7 @@ impl TerminalForm {
             .collect()
     }
 
-    /// What stands before the rows after the first.
+    /// Returns what stands before the rows after the first.
     fn margin(&self, message: &Message, lead: usize, hang: usize) -> String {
         match (message.replayed, lead) {
             (false, _) | (_, 0) => " ".repeat(hang),
@@ -244,7 +246,7 @@ impl TerminalForm {
     }
 }
 
-/// What `\me` says: a text that begins with a star and its author's own name.
+/// Returns the text of a `\me`: it begins with a star and the author's own name.
 fn action(message: &Message) -> Option<&str> {
     message.text.strip_prefix("* ")?.strip_prefix(message.from.as_str())?.strip_prefix(' ')
 }

@@ -1,6 +1,6 @@
-//! Notices as a person at a terminal reads them: local times, names in colours of their own,
-//! mentions, replayed messages set apart, rows that break between words. Each notice passes
-//! the gate first. Reads no clock, asks no terminal: both are told.
+//! Notices as a person at a terminal reads them: local times, coloured names, mentions, marks for replayed messages,
+//! and rows that break between words. Each notice passes the gate first. This folder reads no clock and asks no
+//! terminal; it is told both.
 
 mod attention;
 mod kept;
@@ -25,16 +25,16 @@ use super::human::{PROGRAM_VOICE, Shown, failure_text, told, whois};
 use super::{ClosedReason, Message, MessageKind, Notice, unsent};
 use crate::config::preferences::Preferences;
 
-/// Rows are no shorter than this, whatever a terminal says of itself.
+/// Rows are laid out for at least this many columns, whatever a terminal says of its width.
 const NARROWEST: usize = 20;
 
-/// Rows that the message of the day may take at joining.
+/// How many rows the message of the day may take when a user joins.
 const MOTD_ROWS: usize = 3;
 
-/// What to do in a lobby, for who has never been in one.
+/// What to do in a lobby, for users who have never been in one.
 const NEXT: &str = "type to talk; \\users: who is here, \\fork NAME: in private, \\help: the rest";
 
-/// The same where that would take rows.
+/// The same in fewer words, for narrow terminals.
 const NEXT_NARROW: &str = "type to talk; \\help: commands";
 
 /// Shows notices to a person.
@@ -42,24 +42,24 @@ const NEXT_NARROW: &str = "type to talk; \\help: commands";
 pub struct TerminalForm {
     color: bool,
     zone: TimeZone,
-    /// Who reads.
+    /// The name of the reader.
     own: Option<UserName>,
-    /// How it is to be shown.
+    /// The reader's preferences.
     pub preferences: Preferences,
-    /// The terminal is known to take links.
+    /// Whether the terminal is known to accept links.
     pub takes_links: bool,
-    /// The terminal is known to take a title.
+    /// Whether the terminal is known to accept a title.
     pub takes_titles: bool,
-    /// The lobby's address, from the welcome on.
+    /// The address of the lobby, known since the welcome.
     server: Option<String>,
-    /// The day of the message shown last.
+    /// The day of the last message that was shown.
     day: Option<Date>,
     /// The day this run began.
     today: Date,
 }
 
 impl TerminalForm {
-    /// Shows in the colours and times of this terminal; today needs no line that tells the day.
+    /// Makes a form with the colours and times of this terminal. A message of `today` gets no line with the day.
     #[must_use]
     pub fn new(color: bool, zone: TimeZone, preferences: Preferences, today: jiff::Timestamp) -> Self {
         let today = today.to_zoned(zone.clone()).date();
@@ -76,12 +76,12 @@ impl TerminalForm {
         }
     }
 
-    /// Who reads: messages that name this user stand out.
+    /// Notes the name of the reader, so that messages that name him stand out.
     pub fn know_own(&mut self, name: &UserName) {
         self.own = Some(name.clone());
     }
 
-    /// Whether a message is to be noticed by somebody who is not looking.
+    /// Whether a message is meant to be noticed by a person who is not looking.
     #[must_use]
     pub fn wants_attention(&self, message: &Message) -> bool {
         let by_oneself = self.own.as_ref() == Some(&message.from);
@@ -91,7 +91,7 @@ impl TerminalForm {
             && (message.kind == MessageKind::Peer || self.is_named(message))
     }
 
-    /// `notice` as whole rows of at most `columns`.
+    /// Returns `notice` as whole rows of at most `columns`.
     pub fn show(&mut self, notice: &Notice, columns: usize) -> Shown {
         let columns = columns.max(NARROWEST);
         let notice = &passed(notice);
@@ -108,9 +108,9 @@ impl TerminalForm {
             Notice::Sent { .. } | Notice::Answer(_) | Notice::Switched { .. } | Notice::Forking { .. } => {
                 Shown::Nothing
             }
-            // Why it does not come back is told as a failure.
+            // A failure tells why the link does not come back.
             Notice::Link { for_good: true, .. } => Shown::Nothing,
-            // The error before it has said so, and there was no session yet to speak of.
+            // The error before this has said so, and the session did not exist yet.
             Notice::Closed { reason: ClosedReason::Failed, .. } => Shown::Nothing,
             Notice::RoomClosed(closed) if closed.reason == ClosedReason::Failed => Shown::Nothing,
             Notice::Whois { since, .. } => {
@@ -142,14 +142,14 @@ impl TerminalForm {
         }
     }
 
-    /// Something hobnob says itself.
+    /// Returns a sentence of hobnob's own as rows.
     #[must_use]
     pub fn say(&self, text: &str, columns: usize) -> String {
         self.program_voice(Style::new().dimmed(), text, columns)
     }
 
-    /// A line as it stood behind its prompt when it was typed. Breaks where the editor broke it: at the
-    /// terminal's edge.
+    /// Returns a line as it stood behind its prompt when it was typed. It breaks where the editor broke it, at the edge
+    /// of the terminal.
     #[must_use]
     pub fn typed(&self, prompt: &str, color: Color, text: &str) -> String {
         format!("{}{}\n", self.paint(color.bold(), prompt), harmless(text, ""))
@@ -169,14 +169,14 @@ impl TerminalForm {
     fn program_voice(&self, style: Style, text: &str, columns: usize) -> String {
         let room = columns - PROGRAM_VOICE.len();
         let rows = text.split('\n').flat_map(|line| match self.preferences.wrap {
-            // Lists of names among it, whose scripts have no spaces but in between.
+            // There may be lists of names among it, and in some scripts the only spaces are those between the names.
             true => wrap::words(line, room),
             false => vec![line.to_owned()],
         });
         rows.map(|row| format!("{}\n", self.paint(style, &format!("{PROGRAM_VOICE}{row}")))).collect()
     }
 
-    /// One line of text as rows, or as it is for who wants no wrapping.
+    /// Returns one line of text as rows, or unchanged if the reader wants no wrapping.
     fn rows(&self, line: &str, first: usize, rest: usize) -> Vec<String> {
         if self.preferences.wrap { wrap::wrap(line, first, rest) } else { vec![line.to_owned()] }
     }
@@ -186,7 +186,7 @@ impl TerminalForm {
     }
 }
 
-/// As much of a message of the day as fits in three rows; what is cut off is told by an ellipsis.
+/// Returns as much of a message of the day as fits into three rows. An ellipsis shows that something was cut off.
 fn first_rows(text: &str, columns: usize) -> String {
     let room = columns - PROGRAM_VOICE.len();
     let mut rows = text.split('\n').flat_map(|line| wrap::words(line, room));
@@ -194,7 +194,7 @@ fn first_rows(text: &str, columns: usize) -> String {
     if rows.next().is_some()
         && let Some(last) = shown.last_mut()
     {
-        // A row that is full gives its last word away.
+        // If the last row is full, its last word is removed.
         while !last.is_empty() && wrap::words(&format!("{last} …"), room).len() > 1 {
             last.truncate(last.rfind(' ').unwrap_or(0));
         }

@@ -1,14 +1,15 @@
-//! The colour of a name: the same for the same key in every run, one of a few that can be read on
-//! light and on dark and that every terminal with sixteen colours has.
+//! The colour of a name. A key has the same colour in every run. It is one of a few colours that can be read on light
+//! and on dark, and that every terminal with sixteen colours has.
 
 use hobnob_protocol::name::{PublicKey, UserName};
 use nu_ansi_term::Color;
 
-/// Neither black nor white, nor yellow and plain blue, which drown in one of the two. Errors are red.
+/// These are neither black nor white, and neither yellow nor plain blue, which are hard to see on one of the two. Red
+/// is left to errors.
 const COLORS: [Color; 6] =
     [Color::Green, Color::Magenta, Color::Cyan, Color::LightRed, Color::LightBlue, Color::LightMagenta];
 
-/// The colour of whoever has this key; where it is not known, of whoever has this name.
+/// Returns the colour for this key, or for this name if the key is not known.
 pub(super) fn color(name: &UserName, key: Option<&PublicKey>) -> Color {
     let sum = match key {
         Some(key) => mix(key.as_bytes()),
@@ -17,7 +18,7 @@ pub(super) fn color(name: &UserName, key: Option<&PublicKey>) -> Color {
     COLORS[sum as usize % COLORS.len()]
 }
 
-/// FNV-1a: the standard library's hash may change from one release to the next.
+/// Returns the FNV-1a hash; the standard library's hash may change from one release to the next.
 pub(super) fn mix(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |sum, &byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193)) >> 8
 }

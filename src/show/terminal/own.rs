@@ -1,5 +1,6 @@
-//! What this user said, as it stands on a terminal afterwards: with its time and name as others' messages
-//! have them, and in private or in a room with whom it is for. Broken at the terminal's edge, as the editor broke it.
+//! What this user said, as it stays on the terminal afterwards: with the time and the name, like the messages of
+//! others, and with the receiver if it is for a room or in private. It breaks at the edge of the terminal, as the
+//! editor broke it.
 
 use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
@@ -13,7 +14,7 @@ use crate::session::SessionId;
 use crate::show::room;
 use crate::timestamp::Timestamp;
 
-/// How times are written, as `strftime` takes it; nothing where none are wanted.
+/// Returns how times are written, in the format of `strftime`; `None` if no times are wanted.
 #[must_use]
 pub const fn time_form(times: Times) -> Option<&'static str> {
     match times {
@@ -23,19 +24,19 @@ pub const fn time_form(times: Times) -> Option<&'static str> {
     }
 }
 
-/// For whom a text of this user's is.
+/// The receiver of a text of this user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum To<'a> {
-    /// For everybody in the lobby.
+    /// Everybody in the lobby.
     Lobby,
-    /// For everybody in this room.
+    /// Everybody in this room.
     Room(&'a RoomName),
-    /// For this user alone; the mode says who forked.
+    /// Only this user; the mode says who forked.
     Peer(Mode, &'a str),
 }
 
 impl To<'_> {
-    /// The prompt of a session without what it counts, and its colour.
+    /// Returns the prompt of a session without its counts, and its colour.
     #[must_use]
     pub fn prompt(self, session: SessionId) -> (String, Color) {
         match self {
@@ -46,7 +47,7 @@ impl To<'_> {
     }
 }
 
-/// What stands between the time and the text, without colour and with it.
+/// Returns what stands between the time and the text, without colour and with it.
 #[must_use]
 pub fn head(own: &UserName, to: To<'_>) -> (String, String) {
     let styled = Style::new().bold().paint(own.as_str());
@@ -64,7 +65,7 @@ pub fn head(own: &UserName, to: To<'_>) -> (String, String) {
 }
 
 impl TerminalForm {
-    /// A text of this user's that was said then; nothing before it is known who that is.
+    /// Returns a text of this user that was said at that time; `None` while this user's name is not known.
     #[must_use]
     pub fn said(&self, to: To<'_>, text: &str, at: Option<Timestamp>) -> Option<String> {
         let (raw, styled) = head(self.own.as_ref()?, to);

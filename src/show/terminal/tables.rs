@@ -1,5 +1,4 @@
-//! `\help` and `\sessions` on a terminal: columns where there is room, rows below each other where
-//! there is not.
+//! `\help` and `\sessions` on a terminal: in columns if there is room, and otherwise in rows below each other.
 
 use nu_ansi_term::{Color, Style};
 
@@ -10,10 +9,10 @@ use super::TerminalForm;
 use super::wrap::width;
 use crate::session::SessionRow;
 
-/// The widest a column of usages gets; a longer one has its row for itself.
+/// The greatest width of the column of usages; a longer usage has a row of its own.
 const USAGE: usize = 25;
 
-/// An explanation narrower than this is read below its usage more easily than beside it.
+/// If the explanation had fewer columns than this beside the usage, it is written below the usage.
 const BESIDE: usize = 30;
 
 impl TerminalForm {

@@ -1,4 +1,4 @@
-//! What a person sees, row by row, at three widths.
+//! The rows that a person sees, at three widths.
 
 use hobnob_protocol::name::PublicKey;
 
@@ -7,7 +7,7 @@ use crate::config::preferences::{Links, Notify};
 use crate::session::{LinkState, Mode, SessionId};
 use crate::timestamp::Timestamp;
 
-/// 2026-11-22 12:34:56 UTC.
+/// The time of the messages: 2026-11-22 12:34:56 UTC.
 const NOON: u64 = 1_795_350_896_000;
 
 fn form(color: bool) -> TerminalForm {
@@ -212,7 +212,8 @@ fn an_address_that_is_broken_into_rows_is_one_link() {
     let ids: std::collections::HashSet<&str> =
         parts.iter().filter_map(|part| part.split(';').next()).collect();
     assert_eq!(ids.len(), 1);
-    // Whole on its row it needs none; nor where the terminal takes none, or this user wants none.
+    // An address that is whole on its row needs no sequence. There is also none if the terminal does not accept it or
+    // this user does not want it.
     assert!(!text(form.show(&Notice::Message(message.clone()), 80)).contains('\u{1b}'));
     form.preferences.links = Links::Off;
     assert!(!text(form.show(&Notice::Message(message.clone()), 34)).contains('\u{1b}'));

@@ -1,26 +1,28 @@
-//! The terminal's title: the lobby's address, and how much is unread. Owns its words, and which terminals take one; the
-//! sequences that set it and give the old one back are the editor's.
+//! The title of the terminal: the lobby's address, and how much is unread. This file owns the words of the title, and
+//! which terminals accept one. The editor sends the sequences that set the title and restore the old one.
 
 use super::super::harmless::harmless_line;
 use super::{TerminalForm, links};
 
-/// Characters of the lobby's address that the title shows.
+/// How many characters of the lobby's address the title shows.
 const SHOWN: usize = 80;
 
-/// Unread messages up to this are counted one by one.
+/// The largest number of unread messages that the title shows exactly.
 const MOST_COUNTED: u64 = 99;
 
-/// Terminals, by the beginning of `TERM`, that take a title and no links. Others might show it as text.
+/// Terminals, by the beginning of `TERM`, that accept a title and no links. Other terminals might show the title as
+/// text.
 const TAKE_TITLES_ALONE: [&str; 2] = ["rxvt", "screen"];
 
-/// Whether a terminal of this name takes a title.
+/// Whether a terminal of this name accepts a title.
 #[must_use]
 pub fn is_taken_by(term: &str) -> bool {
     links::are_taken_by(term) || TAKE_TITLES_ALONE.iter().any(|name| term.starts_with(name))
 }
 
 impl TerminalForm {
-    /// The title while so much is unread; none where none is wanted or taken, or the lobby is not known yet.
+    /// Returns the title when this much is unread; `None` if no title is wanted or accepted, or if the lobby is not
+    /// known yet.
     #[must_use]
     pub fn title(&self, unread: u64) -> Option<String> {
         let server = self.server.as_ref().filter(|_| self.preferences.title && self.takes_titles)?;

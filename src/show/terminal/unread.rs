@@ -10,22 +10,22 @@ use crate::session::SessionId;
 use crate::show::room;
 use crate::timestamp::Timestamp;
 
-/// The line is no longer than this, however wide the terminal is.
+/// The greatest width of the line, however wide the terminal is.
 const WIDEST: usize = 60;
 
-/// Where the unread messages are to be had that are not shown.
+/// Where the unread messages can be read that are not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rest {
-    /// Nowhere: the session ends.
+    /// They cannot be read, because the session ends.
     Gone,
-    /// `\\missed` reads from the first one on.
+    /// `\\missed` reads them, beginning with the first one.
     Missed,
     /// `\\history` shows them.
     History,
 }
 
 impl TerminalForm {
-    /// `134 messages in the lobby since yesterday 18:02, 2 name you: \missed`.
+    /// Returns a summary such as `134 messages in the lobby since yesterday 18:02, 2 name you: \missed`.
     pub(super) fn missed(
         &self,
         room: Option<&RoomName>,
@@ -44,7 +44,7 @@ impl TerminalForm {
         format!("{messages} in {place}{since}{mentions}: \\missed")
     }
 
-    /// A time as somebody says it who knows what day it is.
+    /// Returns a time for a reader who knows what day it is.
     fn day_and_time(&self, at: Timestamp) -> String {
         let local = self.local(at);
         let day = local.date();
@@ -58,8 +58,8 @@ impl TerminalForm {
         local.strftime(format).to_string()
     }
 
-    /// The line above what is unread; `count` says how many that is and how many of them follow, `rest` where the others
-    /// are to be had.
+    /// Returns the line above unread messages. `count` says how many are unread and how many of them follow; `rest`
+    /// says where the others can be read.
     pub(super) fn unread_line(
         &self,
         session: SessionId,

@@ -1,11 +1,11 @@
-//! Text broken into rows of a terminal: between words where it can, between characters where it
-//! must. Owns how wide a character counts; knows nothing of what is shown.
+//! Breaks text into rows of a terminal: between words if possible, and otherwise between characters. This file owns how
+//! wide a character counts; it does not know what is shown.
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The columns `text` takes at the most. Terminals disagree about characters joined to one emoji:
-/// one that draws less than is counted leaves a gap, one that draws more would break the row.
+/// Returns how many columns `text` takes at most. Terminals disagree about characters that are joined to one emoji: if
+/// a terminal draws fewer columns than were counted, there is a gap, and if it drew more, the row would break.
 pub(super) fn width(text: &str) -> usize {
     if text.is_ascii() {
         return text.len();
@@ -18,14 +18,14 @@ fn grapheme_width(grapheme: &str) -> usize {
     parts.max(grapheme.width())
 }
 
-/// Breaks one line of text into rows: the first has `first` columns, all others `rest`. There is
-/// always one row; spaces at a break are left out.
+/// Breaks one line of text into rows. The first row has `first` columns, the others have `rest`. There is always at
+/// least one row. Spaces at a break are left out.
 #[must_use]
 pub fn wrap(line: &str, first: usize, rest: usize) -> Vec<String> {
     broken(pieces(line, grapheme_width), first, rest)
 }
 
-/// Breaks one line into rows of `room` columns at its spaces alone, in any script: nothing that fits a row
+/// Breaks one line into rows of `room` columns, in any script only at its spaces, so that nothing that fits into a row
 /// is cut in two.
 #[must_use]
 pub fn words(line: &str, room: usize) -> Vec<String> {
@@ -51,8 +51,8 @@ fn broken<'t>(pieces: impl Iterator<Item = &'t str>, first: usize, rest: usize) 
     rows.done
 }
 
-/// Words and the spaces between them, in turn. Scripts of wide characters have no spaces: a row may
-/// end after each of those that `width` counts as such.
+/// Returns words and the spaces between them, in turn. Scripts of wide characters have no spaces, so a row may end
+/// after each character that `width` counts as wide.
 fn pieces(line: &str, width: impl Fn(&str) -> usize) -> impl Iterator<Item = &str> {
     let mut left = line;
     std::iter::from_fn(move || {

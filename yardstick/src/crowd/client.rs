@@ -1,5 +1,5 @@
-//! One client of the crowd: a socket, its encryption, and what it has said and heard. Reads only as
-//! much of a line as it must: what is measured is the server, and the crowd has to keep up.
+//! One client of the crowd: a socket, its encryption, and what it has said and heard. It reads no more of a line than
+//! it has to: the server is measured, and the crowd has to keep up with it.
 
 use std::io::{self, BufRead, Read, Write};
 use std::sync::{Arc, LazyLock};
@@ -22,13 +22,13 @@ use crate::text::Stamp;
 static TEXT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""text":""#));
 static JOINED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""joined":"#));
 
-/// How far it has come.
+/// How far a client has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     Handshake,
     Hello,
     In,
-    /// Its connection has ended, and there is no other yet.
+    /// Its connection has ended, and it has no other one yet.
     Lost,
 }
 
@@ -42,21 +42,21 @@ pub(super) struct Client {
     kind: Kind,
     index: u32,
     pub(super) stage: Stage,
-    /// The beginning of a line.
+    /// The beginning of a line whose end has not come yet.
     partial: Vec<u8>,
-    /// For each author, the number that comes next.
+    /// For each author, the number of the text that comes next.
     expected: Vec<u32>,
-    /// Texts said.
+    /// How many texts it has said.
     pub(super) said: u32,
-    /// Others told to have joined.
+    /// How many other clients it was told have joined.
     pub(super) presence: u64,
-    /// Reads nothing from now on.
+    /// Whether it reads nothing from now on.
     pub(super) deaf: bool,
-    /// The room it speaks in; none for the lobby.
+    /// The room in which it speaks; `None` for the lobby.
     room: Option<RoomName>,
-    /// The server has told it that it is in its room.
+    /// Whether the server has told it that it is in its room.
     pub(super) is_in_room: bool,
-    /// The last line that was no text, for the report of what went wrong.
+    /// The last line that was no text, for the report when something goes wrong.
     pub(super) last: Vec<u8>,
 }
 
@@ -64,7 +64,7 @@ pub(super) struct Client {
 pub(super) struct Ear<'a> {
     pub(super) scratch: &'a mut [u8],
     pub(super) tally: &'a mut Tally,
-    /// Nanoseconds since the run's beginning.
+    /// Nanoseconds since the beginning of the run.
     pub(super) now: u64,
 }
 
@@ -106,12 +106,12 @@ impl Client {
         Ok(())
     }
 
-    /// It is in again after it had lost its connection.
+    /// Whether it is in the lobby again after it had lost its connection.
     pub(super) fn is_back(&self) -> bool {
         self.moves > 0 && self.stage == Stage::In
     }
 
-    /// Its own texts that it has heard.
+    /// How many of its own texts have come back to it.
     pub(super) fn acknowledged(&self) -> u32 {
         self.expected.get(self.index as usize).copied().unwrap_or_default()
     }
@@ -151,7 +151,7 @@ impl Client {
         while self.tls.wants_write() {
             match self.tls.write_tls(&mut self.socket) {
                 Ok(_) => {}
-                // Not connected yet counts as not writable yet.
+                // A socket that is not connected yet counts as not writable yet.
                 Err(err) if matches!(err.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::NotConnected) => {
                     break;
                 }
@@ -161,7 +161,7 @@ impl Client {
         Ok(())
     }
 
-    /// Reads what there is.
+    /// Reads everything that there is.
     pub(super) fn read(&mut self, ear: &mut Ear<'_>) -> io::Result<()> {
         loop {
             let count = match self.socket.read(ear.scratch) {
@@ -181,14 +181,14 @@ impl Client {
             }
             self.arrive()?;
             self.flush()?;
-            // Less than there was room for: the socket is empty, and says so when it no longer is.
+            // Less was read than there was room for, so the socket is empty; epoll reports when it no longer is.
             if count < ear.scratch.len() {
                 return Ok(());
             }
         }
     }
 
-    /// Says hello once the handshake is done.
+    /// Sends the hello when the handshake is done.
     fn arrive(&mut self) -> io::Result<()> {
         if self.stage != Stage::Handshake || self.tls.is_handshaking() {
             return Ok(());
@@ -273,7 +273,7 @@ struct Heard<'a> {
 
 struct Lines {
     kind: Kind,
-    /// A sign of life was asked for.
+    /// Whether the server has asked for a sign of life.
     ping: bool,
 }
 

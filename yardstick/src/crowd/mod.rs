@@ -1,5 +1,5 @@
-//! The crowd: thousands of clients on one thread and one epoll, which join, speak, and account for
-//! every line they hear. Knows which of the two servers it talks to only by how a line looks.
+//! The crowd: thousands of clients on one thread and one epoll, which join, speak, and count every line that they hear.
+//! Which server it talks to it knows only by the form of the lines.
 
 mod client;
 
@@ -22,23 +22,24 @@ use self::client::{Client, Ear, Stage};
 use crate::subject::{Kind, Subject};
 use crate::tally::Tally;
 
-/// Handshakes under way at once.
+/// How many handshakes may be under way at once.
 const AT_ONCE: usize = 64;
 
-/// How long a client whose connection ended waits before it tries elsewhere: what hobnob's own waits at the most.
+/// How long a client whose connection has ended waits before it connects to another server: as long as hobnob's own
+/// client waits at most.
 const REDIAL: Duration = Duration::from_millis(250);
 
-/// Nothing heard for so long while something must come: it is lost.
+/// When nothing is heard for this long although something has to come, it is lost.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Keys of users, made once and used in every round; each client has its own.
+/// The keys of the users. They are made once and used in every round; each client has its own key.
 #[derive(Default)]
 pub(crate) struct Keys {
     configs: Vec<Arc<ClientConfig>>,
 }
 
 impl Keys {
-    /// At least `count` of them.
+    /// Makes sure that there are at least `count` keys, and gives that many.
     pub(crate) fn make(&mut self, count: usize) -> anyhow::Result<&[Arc<ClientConfig>]> {
         while self.configs.len() < count {
             let identity = Identity::generate()?;
@@ -51,41 +52,41 @@ impl Keys {
 /// What becomes of a client whose connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Loss {
-    /// Nothing is measured any more.
+    /// The measurement fails.
     Fatal,
-    /// It goes on at another server.
+    /// The client goes on at another server.
     Roams,
 }
 
-/// Everybody who is there.
+/// All clients of a run.
 pub(crate) struct Crowd {
     poll: Poll,
     events: Events,
     clients: Vec<Client>,
     kind: Kind,
-    /// Where clients go, each to the next one in turn.
+    /// The servers' addresses; clients are spread over them in turn.
     addrs: Vec<SocketAddr>,
     /// What becomes of a client whose connection ends.
     loss: Loss,
-    /// Whose connection has ended, and when each tries again, the soonest first.
+    /// The clients whose connection has ended, and when each of them tries again, the soonest first.
     away: VecDeque<(Instant, usize)>,
     scratch: Vec<u8>,
     epoch: Instant,
     /// What was heard.
     pub(crate) tally: Tally,
-    /// Clients that were in when last counted.
+    /// How many clients were in the lobby when they were last counted.
     joined: usize,
-    /// Texts each of the first `.0` clients keeps under way.
+    /// How many clients speak, and how many texts each of them keeps under way.
     window: Option<(usize, u32)>,
 }
 
 impl Crowd {
-    /// Nobody yet.
+    /// An empty crowd for this server.
     pub(crate) fn new(subject: &Subject) -> anyhow::Result<Self> {
         Self::over(subject.kind, vec![subject.addr])
     }
 
-    /// Nobody yet; clients will be spread over these servers.
+    /// An empty crowd whose clients will be spread over these servers.
     pub(crate) fn over(kind: Kind, addrs: Vec<SocketAddr>) -> anyhow::Result<Self> {
         Ok(Self {
             poll: Poll::new()?,
@@ -103,7 +104,7 @@ impl Crowd {
         })
     }
 
-    /// Lets one client join for each of `keys`, and waits until all are in.
+    /// Makes one client join for each of `keys`, and waits until all of them are in the lobby.
     pub(crate) fn join(&mut self, keys: &[Arc<ClientConfig>]) -> anyhow::Result<()> {
         let mut heard = Instant::now();
         let wanted = self.clients.len() + keys.len();
@@ -128,7 +129,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// Lets every client join the room that `room_of` says for its index, and waits until all are in.
+    /// Makes every client join the room that `room_of` gives for its index, and waits until all of them are in.
     pub(crate) fn enter(&mut self, room_of: impl Fn(usize) -> RoomName) -> anyhow::Result<()> {
         let count = self.clients.len() as u64;
         for start in (0..self.clients.len()).step_by(AT_ONCE) {
@@ -161,13 +162,13 @@ impl Crowd {
         Ok(socket)
     }
 
-    /// From now on clients go to these servers, and whose connection ends comes back there.
+    /// From now on clients connect to these servers, and a client whose connection ends comes back there.
     pub(crate) fn roam(&mut self, addrs: Vec<SocketAddr>) {
         self.addrs = addrs;
         self.loss = Loss::Roams;
     }
 
-    /// Waits until every client was lost and is in again.
+    /// Waits until every client has lost its connection and is in the lobby again.
     pub(crate) fn all_back(&mut self) -> anyhow::Result<()> {
         let wanted = self.clients.len();
         let back = |crowd: &Self| crowd.clients.iter().filter(|client| client.is_back()).count();
@@ -208,7 +209,7 @@ impl Crowd {
             if heard.is_err() && self.loss == Loss::Roams {
                 self.joined -= usize::from(was_in);
                 client.stage = Stage::Lost;
-                // What is still read from a socket that is gone is nothing.
+                // What could still be read from a lost socket does not count.
                 self.poll.registry().deregister(&mut client.socket)?;
                 self.away.push_back((Instant::now() + REDIAL, index));
                 continue;
@@ -235,8 +236,7 @@ impl Crowd {
         Ok(self.clients[sender].say(1, now)?)
     }
 
-    /// The first `senders` clients keep `window` texts each under way, from now until
-    /// [`hush`](Self::hush).
+    /// The first `senders` clients keep `window` texts each under way, from now until [`hush`](Self::hush).
     pub(crate) fn speak(&mut self, senders: usize, window: u32) -> anyhow::Result<()> {
         self.window = Some((senders, window));
         for sender in 0..senders {
@@ -246,22 +246,22 @@ impl Crowd {
         Ok(())
     }
 
-    /// Nobody says more.
+    /// From now on nobody says more.
     pub(crate) fn hush(&mut self) {
         self.window = None;
     }
 
-    /// Texts said so far.
+    /// How many texts were said so far.
     pub(crate) fn said(&self) -> u64 {
         self.clients.iter().map(|client| u64::from(client.said)).sum()
     }
 
-    /// Waits until `deliveries` have been counted, or nothing more comes.
+    /// Waits until `deliveries` have been counted, or until nothing more comes.
     pub(crate) fn drain(&mut self, deliveries: u64) -> anyhow::Result<()> {
         self.wait(|crowd| crowd.tally.deliveries, deliveries)
     }
 
-    /// Waits until everybody knows of everybody who came later, or nothing more comes.
+    /// Waits until everybody was told of everybody who came later, or until nothing more comes.
     pub(crate) fn drain_presence(&mut self) -> anyhow::Result<()> {
         if self.kind != Kind::Hobnob {
             return Ok(());
@@ -289,7 +289,7 @@ impl Crowd {
         }
     }
 
-    /// The last client reads again, until its connection ends; the last line that was no text.
+    /// The last client reads again, until its connection ends. Gives the last line that was no text.
     pub(crate) fn hear_out_last(&mut self, patience: Duration) -> String {
         let began = Instant::now();
         let Some(client) = self.clients.last_mut() else { return String::new() };

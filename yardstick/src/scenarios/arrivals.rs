@@ -7,7 +7,7 @@ use crate::crowd::Crowd;
 use crate::report::{Figure, Goal};
 use crate::subject::{Kind, Subject};
 
-/// Memory of clients that say nothing.
+/// The memory of clients that say nothing.
 pub(super) fn idle(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let count = world.clients(5000);
     let mut figure =
@@ -30,7 +30,7 @@ pub(super) fn idle(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     Ok(vec![figure])
 }
 
-/// CPU of a connection and joins a second, into an empty lobby and into a full one.
+/// The CPU of a connection, and joins a second, into an empty lobby and into a full one.
 pub(super) fn joins(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let (few, many) = (world.clients(1000), world.clients(2000));
     let mut cpu = Figure::new("joins", "server CPU of one connection", "ms", Goal::AtMost(0.55));
@@ -52,15 +52,15 @@ pub(super) fn joins(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     Ok(vec![cpu, told, rate, later])
 }
 
-/// Clients that come into a nearly empty lobby, so that presence costs nothing: milliseconds of CPU
-/// for each.
+/// Clients that join a nearly empty lobby, so that presence costs nothing. Gives the milliseconds of CPU for each
+/// client.
 fn one_after_another(world: &mut World, kind: Kind) -> anyhow::Result<f64> {
     let (batches, size) = if world.smoke { (2, 5) } else { (20, 20) };
     let subject = Subject::start(kind, &world.programs)?;
     let keys = world.keys.make(batches * size)?;
     let before = subject.cpu()?;
     for batch in keys.chunks(size) {
-        // Dropped at once: the next find nobody.
+        // The crowd is dropped at once, so that the next clients find nobody.
         Crowd::new(&subject)?.join(batch)?;
     }
     Ok((subject.cpu()? - before).as_secs_f64() * 1e3 / (batches * size) as f64)

@@ -1,4 +1,4 @@
-//! The client program on a terminal: how soon it is in the lobby, what ten thousand lines cost it.
+//! The client program on a terminal: how soon it is in the lobby, and what ten thousand lines cost it.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::report::{Figure, Goal};
 use crate::subject::{Kind, Subject};
 use crate::terminal::{Terminal, WELCOME};
 
-/// Lines that are shown.
+/// How many lines are shown.
 const LINES: u32 = 10_000;
 
 /// Start, memory and CPU.
@@ -40,7 +40,7 @@ pub(super) fn client(world: &mut World) -> anyhow::Result<Vec<Figure>> {
             crowd.turn(Duration::from_millis(10))?;
         }
         crowd.hush();
-        // What is said last is shown last.
+        // The text that was said last is shown last.
         crowd.drain(crowd.said())?;
         terminal.wait_for(format!("000000 {:010}", crowd.said() - 1).as_bytes())?;
         memory.ours.push(terminal.resident()? as f64 / (1 << 20) as f64);

@@ -1,5 +1,5 @@
-//! One lobby on one, two and three servers over one node of NATS and over three, held against a server alone with as many
-//! clients as each of those servers has. And how long a thousand clients are away when their server dies.
+//! One lobby on one, two and three servers, over one node of NATS and over three, compared with a single server that
+//! has as many clients as each of those servers. And how long a thousand clients are away when their server dies.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -14,25 +14,25 @@ use crate::nodes::{self, Nodes};
 use crate::report::{Figure, Goal};
 use crate::subject::{Kind, Programs, Subject};
 
-/// On how many servers a lobby is, and how many nodes keep it.
+/// The shapes that are measured: how many servers a lobby has, and how many nodes keep its stream.
 const SHAPES: [(usize, usize); 6] = [(1, 1), (1, 3), (2, 1), (2, 3), (3, 1), (3, 3)];
 
-/// The same where it is only seen that all works.
+/// The shapes in a smoke test, which only shows that everything works.
 const SHAPES_OF_A_SMOKE: [(usize, usize); 2] = [(1, 1), (3, 3)];
 
-/// Clients in all where the order is looked at, and not the fan-out.
+/// How many clients there are in all when the order is measured, and not the fan-out.
 const FEW: usize = 12;
 
-/// Texts that all senders of a full load have under way.
+/// How many texts all senders of a full load together have under way.
 const UNDER_WAY: usize = 12_000;
 
-/// Clients of the server that dies.
+/// How many clients the server has that dies.
 const BEREAVED: usize = 1000;
 
 /// Texts a second of a steady load.
 const RATE: f64 = 20.0;
 
-/// Several servers and the nodes they share.
+/// Several servers and the nodes that they share.
 struct Cluster {
     servers: Vec<Subject>,
     nodes: Nodes,
@@ -55,7 +55,7 @@ impl Cluster {
 }
 
 impl Measured for Cluster {
-    /// The servers, then the nodes.
+    /// The CPU of the servers, then that of the nodes.
     fn cpus(&self) -> anyhow::Result<Vec<Duration>> {
         let mut cpus: Vec<Duration> = self.servers.iter().map(Subject::cpu).collect::<Result<_, _>>()?;
         cpus.extend(self.nodes.cpu()?);
@@ -63,7 +63,7 @@ impl Measured for Cluster {
     }
 }
 
-/// The four loads, in one order each time: the first two with few clients, the others with all.
+/// The four loads, always measured in this order: the first two with few clients, the others with all clients.
 struct Loads<T> {
     quiet: T,
     order: T,
@@ -82,7 +82,7 @@ pub(super) fn cluster(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let mut rows: Vec<Rows> =
         shapes.iter().map(|&(servers, nodes)| Rows::new(servers, nodes, clients)).collect();
     for _ in 0..world.rounds {
-        // Those of as many servers stand side by side, and are held against one server alone.
+        // Shapes with the same number of servers are measured together, and compared with the same single server.
         for rows in rows.chunk_by_mut(|one, other| one.servers == other.servers) {
             let servers = rows[0].servers;
             let alone = loads(world, clients / servers, FEW / servers, &mut |world| {
@@ -105,7 +105,7 @@ pub(super) fn cluster(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// What starts anew whatever is measured, and a crowd that goes there.
+/// Starts a new server or cluster, whatever is measured, and gives it with an empty crowd.
 type Start<'a, T> = &'a mut dyn FnMut(&World) -> anyhow::Result<(T, Crowd)>;
 
 fn loads<T: Measured>(
@@ -137,7 +137,7 @@ fn join(world: &mut World, crowd: &mut Crowd, clients: usize) -> anyhow::Result<
     crowd.drain_presence()
 }
 
-/// The figures of so many servers on so many nodes; a server alone stands in the place of the limit.
+/// The figures of this many servers on this many nodes; the figures of a single server are in the place of the limit.
 struct Rows {
     servers: usize,
     nodes: usize,
@@ -153,7 +153,7 @@ struct Rows {
     costs: Vec<Cost>,
 }
 
-/// CPU per 1,000 deliveries: of a server in the middle, of the one that used most, and of all nodes together.
+/// CPU for 1,000 deliveries: the mean of the servers, the server that used most, and all nodes together.
 struct Cpu {
     servers: Figure,
     dearest: Figure,
@@ -177,7 +177,7 @@ impl Cpu {
         let (of_servers, of_nodes) = shared.each.split_at(servers);
         self.servers.ours.push(per_thousand(of_servers.iter().sum(), 1));
         self.servers.limit.push(alone.server_ms());
-        // Each server's clients are as many, so each has its part of the deliveries.
+        // Each server has the same number of clients, so each has an equal part of the deliveries.
         self.dearest.ours.push(per_thousand(of_servers.iter().max().copied().unwrap_or_default(), servers));
         self.nodes.ours.push(per_thousand(of_nodes.iter().sum(), 1));
     }

@@ -10,10 +10,10 @@ use crate::subject::Kind;
 /// Texts a second.
 const RATE: f64 = 10.0;
 
-/// Columns of the plot's longest bar.
+/// How many columns the longest bar of the plot has.
 const WIDTH: f64 = 50.0;
 
-/// One round each: the shape is what is looked for.
+/// One round for each size, because only the shape of the curve matters.
 pub(super) fn curve(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let sizes: &[usize] = if world.smoke { &[5, 10] } else { &[10, 30, 100, 300, 1000, 3000, 10_000] };
     let mut figures = Vec::new();

@@ -1,4 +1,4 @@
-//! One client that never reads: what the others notice, what it costs the server, what it is told.
+//! One client that never reads: what the others notice of it, what it costs the server, and what it is told.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use crate::load::{self, Cost, Pace};
 use crate::report::{Figure, Goal};
 use crate::subject::Kind;
 
-/// Longer than the server, and the system, wait for a client that takes nothing.
+/// Longer than the server and the system wait for a client that takes nothing.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Steady talk among 100, without and with a client that never reads.
+/// Talk at full speed among 100 clients, without and with a client that never reads.
 pub(super) fn deaf(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let clients = world.clients(100);
     let figure = |name: &str, unit, goal| Figure::new("deaf", name, unit, goal);
@@ -21,7 +21,7 @@ pub(super) fn deaf(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let pace = Pace::Full { senders: 10, window: 20 };
     for _ in 0..world.rounds {
         let (subject, mut crowd) = world.gather(Kind::Hobnob, clients)?;
-        // The first time the server's own memory of recent texts fills up.
+        // During the first stretch the server's own memory of recent texts fills up.
         load::measure(&subject, &mut crowd, pace, world.stretch, clients)?;
         let start = subject.resident()?;
         let without = load::measure(&subject, &mut crowd, pace, world.stretch, clients)?;
@@ -46,7 +46,7 @@ pub(super) fn deaf(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Waits until the server gives the deaf one up, and lets it read: the last line it finds.
+/// Waits until the server has given up the deaf client, and lets it read again. Gives the last line that it finds.
 fn last_word(world: &mut World) -> anyhow::Result<String> {
     let (_subject, mut crowd) = world.gather(Kind::Hobnob, 3)?;
     crowd.deafen_last();

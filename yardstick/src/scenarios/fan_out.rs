@@ -5,7 +5,7 @@ use crate::load::{self, Cost, Pace};
 use crate::report::{Figure, Goal};
 use crate::subject::Kind;
 
-/// Goals of one lobby's size.
+/// The goals for a lobby of one size.
 struct Goals {
     cpu: Goal,
     p50: Goal,

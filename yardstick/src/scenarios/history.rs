@@ -1,4 +1,5 @@
-//! What it costs the client that it keeps what it shows: the start of a run that was away for long, and each message.
+//! What it costs the client that it keeps what it shows: at the start of a run after a long absence, and for each
+//! message.
 
 use std::time::{Duration, Instant};
 
@@ -10,19 +11,19 @@ use crate::report::{Figure, Goal};
 use crate::subject::{Kind, Subject};
 use crate::terminal::{Terminal, WELCOME};
 
-/// Messages that were missed, as many as a client fetches; and lines that are shown.
+/// How many messages were missed, as many as a client fetches; and how many lines are shown.
 const MESSAGES: u32 = 10_000;
 
-/// Stands below those of them that are shown.
+/// The line below the missed messages that are shown.
 const MISSED: &[u8] = b" messages in the lobby since ";
 
-/// The prompt, drawn below them.
+/// The prompt, which is drawn below them.
 const PROMPT: &[u8] = b"lobby> ";
 
 /// What a search says that finds nothing.
 const NOT_FOUND: &[u8] = b"nothing that is kept here";
 
-/// The start after an absence, and CPU with the history against without it.
+/// The start after an absence, and the CPU with the history compared with that without it.
 pub(super) fn history(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let messages = if world.smoke { 200 } else { MESSAGES };
     let figure = |name: String, unit, goal| Figure::new("history", name, unit, goal);
@@ -37,11 +38,11 @@ pub(super) fn history(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     Ok(vec![start, cpu])
 }
 
-/// From the start of the program to the prompt below what was missed.
+/// The time from the start of the program to the prompt below the missed messages.
 fn start_after_absence(world: &mut World, messages: u32) -> anyhow::Result<Duration> {
     let subject = Subject::start(Kind::Hobnob, &world.programs)?;
     let data = TempDir::new()?;
-    // The first run leaves its mark in the log.
+    // The first run leaves its read position.
     let mut terminal = Terminal::start(&world.programs, &subject, &data, &[])?;
     terminal.wait_for(PROMPT)?;
     terminal.enter("\\quit")?;
@@ -57,7 +58,7 @@ fn start_after_absence(world: &mut World, messages: u32) -> anyhow::Result<Durat
     Ok(began.elapsed())
 }
 
-/// What the client uses from the first message to the last on the screen.
+/// The CPU that the client uses from the first message to the last one on the screen.
 fn cpu_to_show(world: &mut World, messages: u32, options: &[&str]) -> anyhow::Result<Duration> {
     let subject = Subject::start(Kind::Hobnob, &world.programs)?;
     let data = TempDir::new()?;
@@ -69,13 +70,13 @@ fn cpu_to_show(world: &mut World, messages: u32, options: &[&str]) -> anyhow::Re
     let before = terminal.cpu()?;
     say(&mut crowd, messages)?;
     terminal.wait_for(last(&crowd).as_bytes())?;
-    // What is shown may be written a little later; a search waits for that.
+    // Shown messages may be written to the history a little later; a search waits for that.
     terminal.enter("\\search none-like-it")?;
     terminal.wait_for(NOT_FOUND)?;
     Ok(terminal.cpu()? - before)
 }
 
-/// Has the crowd's one client say so many texts at full speed.
+/// Makes the crowd's one client say this many texts at full speed.
 fn say(crowd: &mut Crowd, messages: u32) -> anyhow::Result<()> {
     crowd.speak(1, 100)?;
     while crowd.said() < u64::from(messages) {
@@ -85,7 +86,7 @@ fn say(crowd: &mut Crowd, messages: u32) -> anyhow::Result<()> {
     crowd.drain(crowd.said())
 }
 
-/// How the text that was said last begins.
+/// The beginning of the text that was said last.
 fn last(crowd: &Crowd) -> String {
     format!("000000 {:010}", crowd.said() - 1)
 }

@@ -1,4 +1,4 @@
-//! What is measured. Each scenario takes the same world and gives back its figures.
+//! What is measured. Each scenario takes the same world and gives its figures.
 
 mod arrivals;
 mod client;
@@ -29,19 +29,19 @@ pub(crate) struct World {
     pub(crate) rounds: usize,
     /// How long each stretch of speaking is.
     pub(crate) stretch: Duration,
-    /// A tenth of everything, to see that it works.
+    /// Whether only a small part of everything is measured, to see that it works.
     pub(crate) smoke: bool,
-    /// Clients of the lobby that is on several servers.
+    /// How many clients the lobby on several servers has.
     pub(crate) clients: usize,
 }
 
 impl World {
-    /// So many clients, or a few.
+    /// The number of clients to use: `count`, or fewer in a smoke test.
     fn clients(&self, count: usize) -> usize {
         if self.smoke { count.min(10 + count / 100) } else { count }
     }
 
-    /// A server with `count` clients in it.
+    /// A server with `count` clients in its lobby.
     fn gather(&mut self, kind: Kind, count: usize) -> anyhow::Result<(Subject, Crowd)> {
         let subject = Subject::start(kind, &self.programs)?;
         let mut crowd = Crowd::new(&subject)?;
@@ -103,7 +103,7 @@ impl Scenario {
     }
 }
 
-/// Where a figure of each server goes.
+/// Puts a value where the values of this kind of server go.
 fn note(figure: &mut Figure, kind: Kind, value: f64) {
     match kind {
         Kind::Hobnob => figure.ours.push(value),
@@ -112,7 +112,7 @@ fn note(figure: &mut Figure, kind: Kind, value: f64) {
     }
 }
 
-/// Deliveries that went wrong, hobnob's alone: there must be none.
+/// Deliveries that went wrong, of hobnob only: there must be none.
 fn faults(scenario: &'static str, what: &str, costs: &[Cost]) -> Figure {
     let mut figure =
         Figure::new(scenario, format!("{what}: lost, twice or late"), "texts", Goal::AtMost(0.0));

@@ -1,5 +1,5 @@
-//! A private session, from memory to memory through the real link, against a bare TLS 1.3 stream over
-//! the same kind of socket. Both ends and both streams live in this process, on one runtime.
+//! A private session, from memory to memory through the real link, compared with a bare TLS 1.3 stream over the same
+//! kind of socket. Both ends and both streams are in this process, on one runtime.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -25,10 +25,10 @@ use crate::process;
 use crate::report::{Figure, Goal};
 use crate::tally::Histogram;
 
-/// Bytes of one text where bytes are counted: the longest there may be.
+/// The length of a text where bytes are counted: the longest there may be.
 const LONG: usize = 16 * 1024;
 
-/// Bytes of a line that is answered.
+/// The length of a line that is answered.
 const LINE: usize = 128;
 
 /// Throughput and round trips.
@@ -62,8 +62,8 @@ pub(super) fn peer(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     Ok(vec![long, cpu, short, trip])
 }
 
-/// Both ends of both streams run where the links do: who waits outside the runtime's workers is woken
-/// at a price that has nothing to do with either.
+/// Runs both ends of both streams on the runtime's workers, where the links run: waking a thread outside of the workers
+/// has a cost that has nothing to do with either stream.
 async fn on_a_worker<T: Send + 'static>(
     work: impl Future<Output = anyhow::Result<T>> + Send + 'static,
 ) -> anyhow::Result<T> {
@@ -82,7 +82,7 @@ impl Side {
         Ok(self.events.recv().await.context("the session is over")?.kind)
     }
 
-    /// The next text, shown as soon as it is here.
+    /// The next text. It counts as shown as soon as it is here.
     async fn hear(&mut self) -> anyhow::Result<()> {
         loop {
             match self.next().await? {
@@ -108,7 +108,8 @@ pub(super) struct Server {
     pub(super) identity: Identity,
 }
 
-/// What two users feel: the throughput of texts of 16 KiB, and the round trip of a line; directly, or through a server.
+/// What two users notice: the throughput of texts of 16 KiB, and the round trip of a line; directly, or through a
+/// server.
 pub(super) async fn talk(server: Option<Server>, mib: usize, trips: usize) -> anyhow::Result<(f64, f64)> {
     let (anna, bobby) = session_by(server.as_ref()).await?;
     let throughput = on_a_worker(texts(anna, bobby, (mib << 20) / LONG, LONG)).await?;
@@ -162,7 +163,7 @@ async fn network(
     config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     config.path = if server.is_some() { PathChoice::Relay } else { PathChoice::Direct };
     let network = PeerNetwork::start(config, event_tx).await?;
-    // As where the lobby is on this machine: other loopback addresses are not dialled else.
+    // As if the lobby were on this machine, because otherwise loopback addresses are not dialled.
     let lobby = server.map_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 43210)), |server| server.at);
     network.dial_rules().lobby_is_at(lobby);
     if let Some(server) = server {
@@ -171,7 +172,7 @@ async fn network(
     Ok((network, events))
 }
 
-/// Says `count` texts of `len` bytes as fast as they are taken; MiB a second.
+/// Says `count` texts of `len` bytes as fast as they are taken. Gives MiB a second.
 async fn texts(mut anna: Side, mut bobby: Side, count: usize, len: usize) -> anyhow::Result<f64> {
     let text = Text::new("x".repeat(len))?;
     let began = Instant::now();
@@ -197,7 +198,7 @@ async fn texts(mut anna: Side, mut bobby: Side, count: usize, len: usize) -> any
     Ok((count * len) as f64 / took.as_secs_f64() / (1 << 20) as f64)
 }
 
-/// A line back and forth; microseconds.
+/// Sends a line back and forth. Gives the median in microseconds.
 async fn round_trips(mut anna: Side, mut bobby: Side, count: usize) -> anyhow::Result<f64> {
     let text = Text::new("x".repeat(LINE))?;
     let answer = text.clone();
@@ -222,7 +223,7 @@ async fn round_trips(mut anna: Side, mut bobby: Side, count: usize) -> anyhow::R
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
-/// Two ends of a bare TLS stream with the same keys and the same key exchange.
+/// Two ends of a bare TLS stream with the same kind of keys and the same key exchange.
 async fn bare() -> anyhow::Result<(Box<dyn Stream>, Box<dyn Stream>)> {
     let (anna, bobby) = (Identity::generate()?, Identity::generate()?);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -240,8 +241,7 @@ async fn bare() -> anyhow::Result<(Box<dyn Stream>, Box<dyn Stream>)> {
     Ok((Box::new(near), Box::new(accepting.await??)))
 }
 
-/// The same bytes through the stream alone, written in pieces as long as a text, read in pieces as
-/// long as they come.
+/// The same bytes through the bare stream, written in pieces of the length of a text, and read in pieces of any length.
 async fn stream(count: usize, len: usize) -> anyhow::Result<f64> {
     let (mut near, mut far) = bare().await?;
     let block = vec![b'x'; len];
@@ -256,7 +256,7 @@ async fn stream(count: usize, len: usize) -> anyhow::Result<f64> {
         far.flush().await?;
         std::io::Result::Ok(far)
     });
-    // Short pieces are gathered, as anybody would.
+    // Short pieces are gathered, as any program would do.
     let mut writer = tokio::io::BufWriter::with_capacity(64 * 1024, &mut near);
     for _ in 0..count {
         writer.write_all(&block).await?;

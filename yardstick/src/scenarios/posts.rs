@@ -1,11 +1,11 @@
-//! Durable texts a second: senders that wait for each acknowledgement before they say the next.
+//! Durable texts a second: senders wait for each acknowledgement before they say the next text.
 
 use super::{World, faults, note};
 use crate::load::{self, Pace};
 use crate::report::{Figure, Goal};
 use crate::subject::Kind;
 
-/// 100 senders, who hear all of it as well.
+/// 100 senders, who also hear all texts.
 pub(super) fn posts(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let senders = world.clients(100);
     let pace = Pace::Full { senders, window: 1 };

@@ -1,5 +1,5 @@
-//! Private sessions through the server: what the server pays for a MiB, held against a bare copy of bytes between two
-//! sockets; what a relayed session feels like beside a direct one; and the memory of those that are idle.
+//! Private sessions through the server: what the server uses for a MiB, compared with a bare copy of bytes between two
+//! sockets; how fast a relayed session is beside a direct one; and the memory of idle sessions.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -23,14 +23,14 @@ use super::{World, note};
 use crate::report::{Figure, Goal};
 use crate::subject::{Kind, Subject};
 
-/// Bytes written at once: what one record of a client's TLS has.
+/// How many bytes are written at once: the contents of one record of a client's TLS.
 const BLOCK: usize = 16 * 1024;
 
-/// Idle sessions whose memory is measured, and busy ones at once.
+/// How many idle sessions are measured for their memory, and how many busy sessions there are at once.
 const IDLE: usize = 1000;
 const BUSY: usize = 100;
 
-/// Sessions that one of the measured keys has: as many as a server lets it have.
+/// How many sessions one of the measured keys has: nearly as many as a server allows.
 const OF_A_KEY: usize = 60;
 
 /// CPU, throughput, round trips and memory.
@@ -68,13 +68,13 @@ pub(super) fn relay(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     Ok(vec![cpu, many, through, texts, trip, memory])
 }
 
-/// What it cost to move so many MiB.
+/// What it cost to move a MiB, and how fast that was.
 struct Pushed {
     cpu_per_mib: f64,
     mib_per_second: f64,
 }
 
-/// Moves `mib` through `sessions` at once, half in each direction.
+/// Moves `mib` MiB through `sessions` sessions at once, half of it in each direction.
 async fn push(subject: &Subject, sessions: usize, mib: usize) -> anyhow::Result<Pushed> {
     let pairs = join(subject, sessions).await?;
     let blocks = (mib << 20) / BLOCK / 2 / sessions;
@@ -102,7 +102,7 @@ async fn write(mut to: tokio::net::tcp::OwnedWriteHalf, blocks: usize) -> anyhow
     for _ in 0..blocks {
         to.write_all(&block).await?;
     }
-    // Kept open by its other half until everything was read.
+    // The other half keeps the socket open until everything was read.
     to.forget();
     Ok(())
 }
@@ -117,18 +117,18 @@ async fn read(mut from: tokio::net::tcp::OwnedReadHalf, blocks: usize) -> anyhow
     Ok(())
 }
 
-/// What each of so many sessions that say nothing takes, in KiB.
+/// How much memory each of so many idle sessions takes, in KiB.
 async fn idle_memory(subject: &Subject, sessions: usize) -> anyhow::Result<f64> {
     let before = subject.resident()?;
     let pairs = join(subject, sessions).await?;
-    // Until all of them have given back what they arrived with; nothing tells another process of that.
+    // Waits until all sessions have freed what they needed to arrive; the server reports that to nobody.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let after = subject.resident()?;
     drop(pairs);
     Ok(after.saturating_sub(before) as f64 / 1024.0 / sessions as f64)
 }
 
-/// So many joined pairs of sockets.
+/// This many joined pairs of sockets.
 async fn join(subject: &Subject, sessions: usize) -> anyhow::Result<Vec<(TcpStream, TcpStream)>> {
     let mut pairs = Vec::with_capacity(sessions);
     if subject.kind != Kind::Hobnob {
@@ -177,7 +177,7 @@ async fn meet(
             Some(RelayAnswer::Waiting | RelayAnswer::Unknown) => {}
             Some(answer @ RelayAnswer::Refused { .. }) => anyhow::bail!("the relay refuses: {answer:?}"),
             None => {
-                // No more than one record, for what follows `met` is none.
+                // Reads no more than one record, because what follows `met` is no record.
                 let record = line.fill_buf().await?;
                 let length = record.len();
                 ensure!(length > 0, "the relay closed");

@@ -1,17 +1,18 @@
-//! What rooms cost: the same clients hear as many texts a second, once in rooms of ten and once all together in the lobby.
+//! What rooms cost: the same clients hear the same number of texts a second, once in rooms of ten, and once all
+//! together in the lobby.
 
 use super::{World, faults};
 use crate::load::{self, Cost, Pace};
 use crate::report::{Figure, Goal};
 use crate::subject::Kind;
 
-/// Clients of one room.
+/// How many clients are in one room.
 const OF_A_ROOM: usize = 10;
 
-/// Texts a second in each room, and in the lobby: every client hears as many, wherever they are said.
+/// Texts a second in each room, and in the lobby: every client hears the same number in both.
 const RATE: f64 = 1.0;
 
-/// Those who speak in the lobby.
+/// How many clients speak in the lobby.
 const SPEAKERS: usize = 10;
 
 pub(super) fn rooms(world: &mut World) -> anyhow::Result<Vec<Figure>> {
@@ -27,7 +28,7 @@ pub(super) fn rooms(world: &mut World) -> anyhow::Result<Vec<Figure>> {
             crowd.enter(|index| format!("r{}", index % rooms).parse().expect("it is a name"))?;
         }
         let (rate, senders, hearers) = match is_apart {
-            // In turn, so that a text is said in another room each time.
+            // The clients speak in turn, so that each text is said in another room.
             true => (RATE * rooms as f64, clients, OF_A_ROOM),
             false => (RATE, SPEAKERS, clients),
         };

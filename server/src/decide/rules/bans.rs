@@ -69,6 +69,11 @@ impl Bans {
         by_key.or_else(by_range).or_else(by_network)
     }
 
+    /// Whether any key is banned, or was when this was last tidied.
+    pub(super) fn has_keys(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
     /// The key that was banned under this name.
     pub(super) fn known_as(&self, name: &UserName) -> Option<Fingerprint> {
         let banned = self.keys.iter().find(|(_, ban)| ban.name.as_ref() == Some(name));
@@ -139,7 +144,7 @@ impl Bans {
         those.map(|(range, sentence)| (*range, Term::until(sentence.until))).collect()
     }
 
-    /// The same in parts of so many entries.
+    /// The bans in parts of at most [`ENTRIES`] rows.
     pub(super) fn parts(self) -> Vec<Self> {
         let (keys, ranges): (Vec<_>, Vec<_>) =
             (self.keys.into_iter().collect(), self.ranges.into_iter().collect());
@@ -152,7 +157,7 @@ impl Bans {
         of_keys.chain(of_ranges).collect()
     }
 
-    /// Takes over what is not here, as far as there is room.
+    /// Takes over bans that are not here, as long as there is room.
     pub(super) fn keep(&mut self, kept: &Self) {
         for (fingerprint, ban) in &kept.keys {
             if !self.is_full() && !self.keys.contains_key(fingerprint) {

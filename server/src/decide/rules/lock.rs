@@ -55,17 +55,17 @@ impl Lock {
         if self.admitted.insert(key.clone()) { Ok(()) } else { Err(Denied::Unchanged) }
     }
 
-    /// Those who were admitted, who are no longer here.
+    /// Takes out the keys that were admitted.
     pub(super) fn take_admitted(&mut self) -> Vec<Fingerprint> {
         std::mem::take(&mut self.admitted).into_iter().collect()
     }
 
-    /// Open, and these are admitted.
+    /// An open lock with these admitted keys.
     pub(super) fn with_admitted(admitted: impl Iterator<Item = Fingerprint>) -> Self {
         Self { closed: None, admitted: admitted.collect() }
     }
 
-    /// Takes over what is not here, as far as there is room.
+    /// Takes over the lock if there is none here, and admitted keys as long as there is room.
     pub(super) fn keep(&mut self, kept: &Self) {
         if self.closed.is_none() {
             self.closed.clone_from(&kept.closed);

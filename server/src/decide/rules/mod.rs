@@ -170,6 +170,11 @@ impl Rules {
         self.lock.admits(&fingerprint, visitor.named_since, self.now).map_err(NotAdmitted::Locked)
     }
 
+    /// Whether this key is banned now.
+    pub(crate) fn is_banned(&self, key: &PublicKey) -> bool {
+        self.bans.has_keys() && self.bans.find(&key.fingerprint(), None, true, self.now).is_some()
+    }
+
     /// Whether a member may say something now, apart from the limit of a slow lobby.
     ///
     /// # Errors

@@ -60,13 +60,13 @@ impl Mutes {
         muted.map(drop).ok_or(Denied::Unchanged)
     }
 
-    /// The same in parts of so many entries.
+    /// The mutes in parts of at most [`ENTRIES`] rows.
     pub(super) fn parts(self) -> Vec<Self> {
         let all: Vec<_> = self.0.into_iter().collect();
         all.chunks(ENTRIES).map(|some| Self(some.iter().cloned().collect())).collect()
     }
 
-    /// Takes over what is not here, as far as there is room.
+    /// Takes over mutes that are not here, as long as there is room.
     pub(super) fn keep(&mut self, kept: &Self) {
         for (key, mute) in &kept.0 {
             if self.0.len() < MAX_ENTRIES && !self.0.contains_key(key) {

@@ -53,7 +53,8 @@ impl Operators {
         before != self.file
     }
 
-    /// Takes over what is not here, as far as there is room. Of the file only a whole list: the one that was read last counts.
+    /// Takes over named operators that are not here, as long as there is room. The list of the file is taken over only
+    /// as a whole, and only if there is none here, because the list that was read last counts.
     pub(super) fn keep(&mut self, kept: &Self) {
         if self.file.is_empty() {
             self.file.clone_from(&kept.file);

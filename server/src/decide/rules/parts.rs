@@ -1,18 +1,19 @@
-//! Rules in parts, each small enough for a message of NATS, and put together again: how the lobby of a single server becomes
-//! the beginning of one on many. Knows neither the messages nor who sends them.
+//! Cuts rules into parts that are small enough for a message of NATS, and puts the parts together again. This is needed
+//! when the lobby of a single server becomes the beginning of a lobby on many servers. Knows neither NATS nor who sends
+//! the parts.
 
 use super::Rules;
 use super::lock::Lock;
 
-/// Bytes up to which rules are one part: half of what a message of NATS takes.
+/// Up to how many bytes rules are left in one part: half of what a message of NATS takes.
 const LARGEST: usize = 512 * 1024;
 
-/// Entries of one list in a part. One has at most a reason of 400 bytes, which JSON may write as six times as many, and
-/// names, fingerprints and times: 4 KiB, so that a part has half a MiB.
+/// How many rows of one list are in a part. A row has at most a reason of 400 bytes, which JSON may write as six times
+/// as many, and names, fingerprints and times. That is 4 KiB, so a part has half a MiB.
 pub(super) const ENTRIES: usize = 128;
 
 impl Rules {
-    /// The same in parts that [`keep`](Self::keep) puts together, whatever it is that operators decided.
+    /// The rules in parts that [`keep`](Self::keep) puts together again.
     pub(crate) fn parts(&self) -> Vec<Self> {
         let bytes = serde_json::to_vec(self).map_or(usize::MAX, |json| json.len());
         if bytes <= LARGEST {
@@ -32,8 +33,8 @@ impl Rules {
         parts
     }
 
-    /// What was decided elsewhere, where nothing is decided here: an entry that is here stays as it is. True when that
-    /// adds something.
+    /// Takes over rules that were decided before, as far as nothing else is decided here: a row that is here already
+    /// stays as it is. True when that adds something.
     pub(crate) fn keep(&mut self, kept: &Self) -> bool {
         let before = self.clone();
         self.operators.keep(&kept.operators);

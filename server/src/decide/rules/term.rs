@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// Ends are not moved for a correction.
 const CORRECTION: u64 = 5 * 60 * 1000;
 
+/// The latest end there is: the last millisecond of the year 9999. What would end later is for good.
+const LATEST_END: u64 = 253_402_300_799_999;
+
 /// How long something is to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Term {
@@ -19,11 +22,12 @@ pub(crate) enum Term {
 }
 
 impl Term {
-    /// When something ends that begins `now` and has this length; `None` for what never ends.
+    /// When something ends that begins `now` and has this length; `None` for what never ends, or not before
+    /// [`LATEST_END`].
     pub(crate) fn end_from(self, now: u64) -> Option<u64> {
         match self {
             Self::ForGood => None,
-            Self::Millis(millis) => Some(now.saturating_add(millis)),
+            Self::Millis(millis) => Some(now.saturating_add(millis)).filter(|end| *end <= LATEST_END),
         }
     }
 
@@ -91,7 +95,10 @@ mod tests {
         assert!(hour.holds(1499));
         assert!(!hour.holds(1500));
         assert!(sentence(0, Term::ForGood.end_from(0)).holds(u64::MAX));
-        assert!(sentence(0, Term::Millis(u64::MAX).end_from(7)).holds(u64::MAX - 1));
+        for millis in [LATEST_END, u64::MAX / 2, u64::MAX] {
+            assert_eq!(Term::Millis(millis).end_from(7), None, "{millis}");
+        }
+        assert_eq!(Term::Millis(LATEST_END - 7).end_from(7), Some(LATEST_END));
     }
 
     #[test]

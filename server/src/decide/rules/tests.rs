@@ -262,14 +262,14 @@ fn rules_are_read_back_as_they_were_stored() {
 }
 
 #[test]
-fn full_lists_come_in_parts_that_a_batch_holds_and_are_the_same_again() {
+fn full_lists_are_cut_into_parts_that_fit_into_a_batch_and_can_be_put_together_again() {
     let mut stage = Stage::new();
     let numbered = |list: u8, number: usize| {
         let mut bytes = [list; 32];
         bytes[..8].copy_from_slice(&(number as u64).to_be_bytes());
         PublicKey::new(bytes)
     };
-    // Each byte of it takes six in JSON.
+    // JSON writes each byte of this reason as six.
     let reason = ShortText::new("\u{1}".repeat(hobnob_protocol::MAX_TOPIC_BYTES)).unwrap();
     for number in 0..MAX_ENTRIES {
         let of = |list| {
@@ -316,7 +316,7 @@ fn full_lists_come_in_parts_that_a_batch_holds_and_are_the_same_again() {
 }
 
 #[test]
-fn few_rules_are_one_part_and_what_is_decided_here_stays() {
+fn few_rules_are_one_part_and_rules_that_are_decided_already_stay() {
     let mut stage = Stage::new();
     stage.does(1, &ban(who("bobby", 2), None, Term::ForGood)).unwrap();
     assert_eq!(stage.rules.parts(), [stage.rules.clone()]);

@@ -1,4 +1,5 @@
-//! Rooms as their members are told of them: their words, who comes and goes, and what becomes of both when the store fails.
+//! What members are told of rooms: messages, who comes and leaves, and what becomes of both when a batch cannot be
+//! stored.
 
 use hobnob_protocol::content::{Act, ShortText};
 
@@ -42,7 +43,7 @@ impl Guest {
         }
     }
 
-    /// Nothing of rooms was told up to now.
+    /// Checks that nothing of rooms was told up to now.
     fn heard_nothing_of_rooms(&mut self) {
         while let Ok(told) = self.told.try_recv() {
             let of_lobby = matches!(
@@ -55,7 +56,7 @@ impl Guest {
 }
 
 #[tokio::test(start_paused = true)]
-async fn words_of_a_room_reach_its_members_alone() {
+async fn messages_of_a_room_reach_only_its_members() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     let mut bobby = stage.join(2, "bobby", 2, 1).await;
@@ -87,14 +88,14 @@ async fn words_of_a_room_reach_its_members_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_goes_and_comes_back_is_in_no_room_and_others_are_told() {
+async fn a_user_who_leaves_and_comes_back_is_in_no_room_and_others_are_told() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     let mut bobby = stage.join(2, "bobby", 2, 1).await;
     stage.join_room(&mut anna, "dev").await;
     stage.join_room(&mut bobby, "dev").await;
     anna.presence_in("dev").await;
-    // The same run on a new link takes over.
+    // The same run takes over on a new link.
     let mut again = stage.ask(3, "bobby", 2, 1).await;
     again.welcome().await;
     assert_eq!(anna.presence_in("dev").await, [Change::Left("bobby".parse().unwrap())]);
@@ -108,7 +109,7 @@ async fn who_goes_and_comes_back_is_in_no_room_and_others_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_takes_back_what_was_said_in_rooms() {
+async fn texts_in_rooms_are_taken_back_when_they_cannot_be_stored() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     let mut bobby = stage.join(2, "bobby", 2, 1).await;
@@ -172,7 +173,7 @@ async fn a_room_in_which_nobody_was_for_thirty_days_is_gone_and_so_is_its_log() 
     anna.answer().await;
     stage.shutdown.cancel();
     stage.task.await.unwrap().unwrap();
-    // The server runs on each day, so that nobody takes its clock for wrong.
+    // The server is started on each day, so that its clock is never taken for wrong.
     let mut days = 0;
     while log.read_room(view.id.log, Seq(0), 1, 1).await.is_ok() {
         days += 1;
@@ -185,7 +186,7 @@ async fn a_room_in_which_nobody_was_for_thirty_days_is_gone_and_so_is_its_log() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn questions_behind_a_join_are_answered_as_after_it() {
+async fn questions_after_a_join_are_answered_with_the_join_in_effect() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.send(LobbyCommand::JoinRoom { from: anna.id, room: room("dev") }).await;
@@ -198,7 +199,7 @@ async fn questions_behind_a_join_are_answered_as_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn there_are_no_more_rooms_than_the_server_is_told() {
+async fn there_are_no_more_rooms_than_the_settings_allow() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     for name in ["a", "b", "c"] {

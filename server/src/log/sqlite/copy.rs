@@ -1,6 +1,6 @@
-//! A copy of the log in another folder, made while a server writes: one moment of it, without the room that messages
-//! left which are gone, and with a note of how far it goes. Reads the log and writes the copy; knows nothing of the other
-//! files of a store.
+//! A copy of the log in another folder, made while a server writes. It contains the log as it is at one moment, without
+//! the space that removed messages left, and beside it a note of how far it goes. Reads the log and writes the copy;
+//! knows nothing of the other files of a store.
 
 use std::fs::File;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::log::LogError;
 /// Why there is no copy.
 #[derive(Debug)]
 pub(crate) enum CopyError {
-    /// The log cannot be read, or lacks what was acknowledged.
+    /// The log cannot be read, or acknowledged messages are missing from it.
     Source(LogError),
     /// The disk of the copy is full.
     Full,
@@ -23,19 +23,20 @@ pub(crate) enum CopyError {
     Written(String),
 }
 
-/// Copies the log in `from` into `to`, a folder that has none, and onto its disk. The names of the files made.
+/// Copies the log in `from` into `to`, a folder without a log, and syncs the copy. Gives the names of the files that
+/// were made.
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<[&'static str; 2], CopyError> {
-    // Before the log: what is noted now is in there by the time it is read.
+    // The note is read before the log, so that what it notes is in the log by the time the log is read.
     let noted = Noted::read(from).map_err(CopyError::Source)?;
     let source = file::open_for_reading(from).map_err(CopyError::Source)?;
     require(&source, from, noted).map_err(CopyError::Source)?;
     let copy = to.join(FILE);
     let path = copy.to_str().ok_or_else(|| CopyError::Written(format!("{}: not UTF-8", copy.display())))?;
     let written = |err: &dyn std::fmt::Display| CopyError::Written(format!("{}: {err}", copy.display()));
-    // SQLite would make it for others to read as well; one that is empty it takes.
+    // SQLite would make the file readable for other users, too. It also takes an empty file that exists.
     file::create_private(&copy).map_err(|err| written(&err))?;
-    // One statement is one read transaction, which holds up nobody who writes. A copy page by page would begin again
-    // whenever something was written meanwhile.
+    // One statement is one read transaction, and holds up no writer. A copy page by page would begin again whenever
+    // something was written meanwhile.
     source.execute("VACUUM INTO ?1", [path]).map_err(|err| match err.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => CopyError::Full,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
@@ -52,13 +53,13 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<[&'static str; 2], CopyErro
     Ok([FILE, head_record::FILE])
 }
 
-/// Holds the log against what was acknowledged.
+/// Compares the log with what was acknowledged.
 fn require(source: &Connection, dir: &Path, noted: Option<Noted>) -> Result<(), LogError> {
     let (meta, head) = file::ends(source)?;
     noted.map_or(Ok(()), |noted| noted.require(dir, source, &meta, head))
 }
 
-/// Notes how far the copy in `dir` goes.
+/// Writes a note of how far the copy in `dir` goes.
 fn note(dir: &Path) -> Result<(), LogError> {
     let copy = file::open_for_reading(dir)?;
     let (meta, head) = file::ends(&copy)?;

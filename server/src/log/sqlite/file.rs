@@ -1,5 +1,5 @@
-//! The file: making it, opening it, and refusing what is not a whole log of this or an older build.
-//! Owns the schema, its version and every PRAGMA; never starts a new log where one should be.
+//! The file of the log: making it, opening it, and refusing a file that is not a whole log of this build or an older
+//! one. Owns the schema, its version and every PRAGMA; never starts a new log where an old one should be.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -24,30 +24,31 @@ use crate::exposed::make_private;
 use crate::log::in_place::InPlace;
 use crate::log::{Contents, LogError};
 
-/// The log's file in the store's folder.
+/// The file of the log in the folder of the store.
 pub(super) const FILE: &str = "lobby.sqlite";
 
-/// "hobb": tells a hobnob log from any other SQLite file.
+/// "hobb": tells a hobnob log from other SQLite files.
 const APPLICATION_ID: i32 = 0x686f_6262;
 
 /// Counts up when the tables change.
 const SCHEMA_VERSION: i32 = 4;
 
-/// Messages whose chain is checked at every start: the ones a crash could have torn, few enough to
-/// cost milliseconds. `hobnob-server verify` checks them all.
+/// How many messages have their hash chain checked at every start. They include all that a crash could have damaged,
+/// and are few enough to cost only milliseconds. `hobnob-server verify` checks all messages.
 const TAIL: u64 = 1000;
 
-/// The same of each room, of which there may be a thousand: what the last transaction may have stored is among them.
+/// The same number for each room, of which there may be a thousand. It includes what the last transaction may have
+/// stored.
 const ROOM_TAIL: u64 = 20;
 
-/// What another program that reads the file (a backup, `sqlite3`) may hold up this one.
+/// How long another program that reads the file (a backup, `sqlite3`) may hold up this one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A row of `log` holds the messages of one log up to `last` (see [`log_number`](super::log_number)) that one transaction
-/// stored (see [`record`](super::record)), or a part of them. `gone` tells whose posts those were that are no longer
-/// kept. `meta` has the last message of the lobby that is gone, from which the first that is kept follows, and the
-/// newest, so that an end that was cut off is noticed; `rooms` has the same of each room. `in_rooms` counts all that was ever
-/// stored in rooms.
+/// A row of `log` holds messages of one log up to `last` (see [`log_number`](super::log_number)): those that one
+/// transaction stored (see [`record`](super::record)), or a part of them. `gone` holds the posts of messages that are
+/// no longer kept. `meta` has the last message of the lobby that is gone, from which the first kept message follows. It
+/// also has the newest message, so that a missing end is noticed. `rooms` has the same for each room. `in_rooms` counts
+/// all messages that were ever stored in rooms.
 const SCHEMA: &str = "
 CREATE TABLE meta (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -60,7 +61,7 @@ CREATE TABLE names (
 ) WITHOUT ROWID, STRICT;
 ";
 
-/// The log in `dir` for its one writer; a new one when the folder has none.
+/// Opens the log in `dir` for its only writer. If the folder has no log, a new one is made.
 pub(super) fn open_or_make(dir: &Path) -> Result<Connection, LogError> {
     let path = dir.join(FILE);
     let failed = |err| LogError::Write(format!("{}: {err}", path.display()));
@@ -88,13 +89,13 @@ pub(super) fn is_there(dir: &Path) -> Result<bool, LogError> {
     path.try_exists().map_err(|err| LogError::Read(format!("{}: {err}", path.display())))
 }
 
-/// Makes a log that begins after `start` of the log `log`, in a folder that has none.
+/// Makes a log with the id `log` that begins after `start`, in a folder that has no log.
 pub(super) fn make_after(dir: &Path, log: LogId, start: Position) -> Result<(), LogError> {
     create_private_dir(dir).map_err(|err| LogError::Write(format!("{}: {err}", dir.display())))?;
     make(dir, log, start)
 }
 
-/// The log in `dir` for reading alone, beside a writer or without one.
+/// Opens the log in `dir` for reading only, whether a server writes it or not.
 pub(crate) fn open_for_reading(dir: &Path) -> Result<Connection, LogError> {
     let (conn, version) = connect(&dir.join(FILE), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     match version {
@@ -107,7 +108,7 @@ pub(crate) fn open_for_reading(dir: &Path) -> Result<Connection, LogError> {
     }
 }
 
-/// What the log holds, with the newest messages checked.
+/// What the log holds. The newest messages are checked.
 pub(super) fn contents(conn: &Connection) -> Result<Contents, LogError> {
     let (meta, head) = ends(conn)?;
     let from = Seq(head.seq.0.saturating_sub(TAIL).max(meta.base.seq.0));
@@ -116,13 +117,13 @@ pub(super) fn contents(conn: &Connection) -> Result<Contents, LogError> {
     Ok(Contents { log: meta.log, head, names: rows::names(conn)?, rules: rules_row::read(conn)? })
 }
 
-/// Both ends of the lobby's log, where what is stored does not contradict itself.
+/// The beginning and the head of the lobby's log, if what is stored is consistent.
 pub(crate) fn ends(conn: &Connection) -> Result<(rows::Meta, Position), LogError> {
     let meta = rows::meta(conn)?;
     Ok((meta, head_of(conn, &meta)?))
 }
 
-/// The newest message of a log, where what is stored does not contradict itself.
+/// The newest message of a log, if what is stored is consistent.
 pub(crate) fn head_of(conn: &Connection, meta: &rows::Meta) -> Result<Position, LogError> {
     let start = Position::start(&meta.log);
     if meta.base.seq == start.seq && meta.base != start {
@@ -131,8 +132,8 @@ pub(crate) fn head_of(conn: &Connection, meta: &rows::Meta) -> Result<Position, 
     rows::head(conn, meta)
 }
 
-/// The rooms, each with its newest message, and the numbers of those that are gone. The newest messages of each are
-/// checked, as few as a crash could have torn in all.
+/// All rooms, each with its newest message; removed rooms are among them, with their base instead. The newest messages
+/// of each room are checked: all that a crash could have damaged.
 pub(super) fn rooms(conn: &Connection) -> Result<Vec<(RoomRow, Position)>, LogError> {
     let with_head = |row: RoomRow| {
         if row.kept.is_none() {
@@ -149,7 +150,7 @@ pub(super) fn rooms(conn: &Connection) -> Result<Vec<(RoomRow, Position)>, LogEr
     room_rows::rooms(conn)?.into_iter().map(with_head).collect()
 }
 
-/// Says in which room a message is that does not add up.
+/// Adds to an error in which room the damaged message is.
 pub(crate) fn in_room(row: &RoomRow, err: LogError) -> LogError {
     match (err, &row.kept) {
         (LogError::Damaged { seq, reason }, Some(kept)) => {
@@ -159,7 +160,7 @@ pub(crate) fn in_room(row: &RoomRow, err: LogError) -> LogError {
     }
 }
 
-/// Checks every message between two positions and says how many there are.
+/// Checks every message between two positions and gives how many there are.
 pub(crate) fn check_from(
     conn: &Connection,
     number: LogNumber,
@@ -175,12 +176,13 @@ pub(crate) fn check_from(
     if end == head { Ok(messages) } else { Err(rows::missing(end.seq.next())) }
 }
 
-/// A connection to a file that is a log, and the log's format.
+/// Opens a file that is a log, and gives also its format.
 fn connect(path: &Path, access: OpenFlags) -> Result<(Connection, i32), LogError> {
-    // No CREATE: a file that went away meanwhile is an error, not a new log. No URI: the path is a path.
+    // Without CREATE, because a file that has gone away meanwhile is an error, and no new log is to be made. Without
+    // URI, because the path is a plain path.
     let conn =
         Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(|err| {
-            // SQLite ends with the path as well.
+            // SQLite's error text ends with the path as well.
             let (path, said) = (path.display().to_string(), err.to_string());
             let said = said.strip_suffix(&format!(": {path}")).unwrap_or(&said);
             LogError::Read(format!("{path}: {said}; see that it is there and this user may read it"))
@@ -212,7 +214,7 @@ fn require_kind(conn: &Connection) -> Result<i32, LogError> {
     }
 }
 
-/// SQLite opens what it may not write for reading; a lobby that can store nothing is better not opened.
+/// SQLite opens a file that it may not write for reading only. A lobby that can store nothing had better not be opened.
 pub(super) fn require_writable(conn: &Connection) -> Result<(), LogError> {
     match conn.is_readonly("main").map_err(|err| unreadable(conn, &err))? {
         false => Ok(()),
@@ -224,7 +226,7 @@ pub(super) fn require_writable(conn: &Connection) -> Result<(), LogError> {
 }
 
 fn configure(conn: &Connection) -> rusqlite::Result<()> {
-    // What is damaged is to be noticed as it is read, and nothing stored in the file is to be run.
+    // Damage is to be noticed when it is read, and nothing that is stored in the file is to be executed.
     conn.pragma_update(None, "cell_size_check", true)?;
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.pragma_update(None, "temp_store", "MEMORY")
@@ -233,32 +235,32 @@ fn configure(conn: &Connection) -> rusqlite::Result<()> {
 fn configure_writer(conn: &Connection) -> rusqlite::Result<()> {
     let mode: String = conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     tracing::debug!(mode, "opened the log");
-    // FULL: the WAL is synced at each COMMIT, before it is answered. NORMAL would sync at checkpoints
-    // alone: a power cut would then take back messages whose authors were told they are stored, and
-    // clients would hold a cursor into a log that never was. One sync is shared by all that is queued.
+    // FULL: the WAL is synced at each COMMIT, before the COMMIT is answered. NORMAL would sync only at checkpoints.
+    // Then a power cut would take back messages whose authors were told that they are stored, and clients would hold a
+    // cursor into a log that does not exist. One sync serves everything that is queued.
     conn.pragma_update(None, "synchronous", "FULL")?;
-    // A checkpoint copies what the WAL holds into the file and syncs that too, while nobody is answered: a
-    // busy lobby fills 1,000 pages, the usual measure, in a tenth of a second.
+    // A checkpoint copies the contents of the WAL into the file and syncs the file too, and meanwhile nobody is
+    // answered. A busy lobby fills 1,000 pages, the usual limit, in a tenth of a second.
     conn.pragma_update(None, "wal_autocheckpoint", 4000)?;
-    // A long read beside the writer lets the WAL grow; it is cut back to this many bytes afterwards.
+    // A long read beside the writer lets the WAL grow. Afterwards it is cut back to this many bytes.
     conn.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)
 }
 
-/// Whether the last connection to be closed copies the WAL into the file and removes it, by its name.
+/// Sets whether closing the last connection copies the WAL into the file and removes it by its name.
 pub(super) fn tidy_at_end(conn: &Connection, tidy: bool) -> Result<(), LogError> {
     let set = conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !tidy);
     set.map(drop).map_err(|err| unreadable(conn, &err))
 }
 
-/// The files of the open log in `dir`.
+/// The files of the open log in `dir`, which must stay where they are.
 pub(super) fn in_place(dir: &Path) -> Result<InPlace, LogError> {
-    // The WAL is there from the first time anything is read.
+    // The WAL exists from the first read on.
     InPlace::of(["", "-wal"].map(|suffix| dir.join(format!("{FILE}{suffix}"))))
         .map_err(|err| LogError::Read(format!("the files in {}: {err}", dir.display())))
 }
 
-/// Makes a new log under another name and renames it: what has the log's name is always whole, so
-/// that an empty file of that name is known for a damaged one.
+/// Makes a new log under another name and then renames it. So a file with the log's name is always a whole log, and an
+/// empty file of that name is known to be damaged.
 fn make(dir: &Path, log: LogId, start: Position) -> Result<(), LogError> {
     let path = dir.join(FILE);
     refuse_orphan(&dir.join(format!("{FILE}-wal")), &path)?;
@@ -276,7 +278,7 @@ fn make(dir: &Path, log: LogId, start: Position) -> Result<(), LogError> {
     std::fs::rename(&making, &path).and_then(|()| sync_dir(dir)).map_err(|err| failed(&err))
 }
 
-/// A WAL that is left alone may hold the newest messages; an empty one holds nothing.
+/// Refuses a WAL that was left without its log, because it may hold the newest messages. An empty WAL holds nothing.
 fn refuse_orphan(wal: &Path, path: &Path) -> Result<(), LogError> {
     match std::fs::metadata(wal) {
         Ok(left) if left.len() > 0 => Err(LogError::Read(format!(

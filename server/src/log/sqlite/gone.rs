@@ -1,6 +1,6 @@
-//! What is left of messages that are no longer kept: whose posts they were, so that one sent again is
-//! still known after a restart. Owns the table `gone`, in which each row tells of messages in a row,
-//! and how posts are read back from both tables when the log is opened.
+//! The posts of messages that are no longer kept: a text that is sent again is still recognised after a restart. Owns
+//! the table `gone`, in which each row holds the posts of messages that follow each other, and the reading of posts
+//! from both tables when the log is opened.
 
 use hobnob_protocol::name::{PublicKey, RunId, Seq};
 use rusqlite::{Connection, Transaction};
@@ -8,31 +8,31 @@ use rusqlite::{Connection, Transaction};
 use super::log_number::LogNumber;
 use super::record::{Record, Records};
 use super::rows::{blob, missing, unreadable};
-use crate::decide::{POSTS_REMEMBERED, Party, ROOM_POSTS_REMEMBERED};
+use crate::decide::{POSTS_REMEMBERED, Party, ROOM_POSTS_REMEMBERED, Standing};
 use crate::log::LogError;
 use crate::log::posts::{Posts, oldest_remembered};
 
-/// Bytes of one post in a row: key, run and number.
+/// The bytes of one post in a row: key, run and number.
 const POST: usize = 32 + 8 + 8;
 
-/// Appends the post of a message to those of the message before it.
+/// Appends the post of a message to the posts of the messages before it.
 pub(super) fn write(record: &Record<'_>, posts: &mut Vec<u8>) {
     write_post(record.party(), record.id, posts);
 }
 
-/// Appends the post of a message that is not stored as a record any more.
+/// Appends a post whose message is not stored as a record any more.
 pub(super) fn write_post((key, run): Party, id: u64, posts: &mut Vec<u8>) {
     posts.extend_from_slice(key.as_bytes());
     posts.extend_from_slice(run.as_bytes());
     posts.extend_from_slice(&id.to_be_bytes());
 }
 
-/// Stores the posts of messages of the lobby that go, the last of which is `last`.
+/// Stores the posts of messages of the lobby that are removed. `last` is the number of the last of them.
 pub(super) fn insert(tx: &Transaction<'_>, last: Seq, posts: &[u8]) -> rusqlite::Result<()> {
     insert_of(tx, LogNumber::LOBBY, last, posts)
 }
 
-/// The same of the log `number`.
+/// The same for the log `number`.
 pub(super) fn insert_of(
     tx: &Transaction<'_>,
     number: LogNumber,
@@ -44,7 +44,7 @@ pub(super) fn insert_of(
     Ok(())
 }
 
-/// How many of the newest messages of a log are remembered by their posts.
+/// For how many of the newest messages of a log the posts are remembered.
 pub(super) fn remembered_of(number: LogNumber) -> u64 {
     if number == LogNumber::LOBBY { POSTS_REMEMBERED } else { ROOM_POSTS_REMEMBERED }
 }
@@ -57,10 +57,15 @@ pub(super) fn forget(tx: &Transaction<'_>, number: LogNumber, head: Seq) -> rusq
     Ok(())
 }
 
-/// The posts of a log that are to be remembered when `head` is its newest message. Of records that far back no
-/// more is checked than that they can be told apart and none is missing in its row.
-pub(crate) fn remembered(conn: &Connection, number: LogNumber, head: Seq) -> Result<Posts, LogError> {
+/// The posts of a log that are remembered when `head` is its newest message, and how much the log is used, as far as these
+/// posts tell. Of old records, no more is checked than that they can be told apart and that none is missing in its row.
+pub(crate) fn remembered(
+    conn: &Connection,
+    number: LogNumber,
+    head: Seq,
+) -> Result<(Posts, Standing), LogError> {
     let mut posts = Posts::of_the_newest(remembered_of(number));
+    let mut standing = Standing::default();
     let oldest = oldest_remembered(head, remembered_of(number));
     for_each_row(
         conn,
@@ -72,6 +77,7 @@ pub(crate) fn remembered(conn: &Connection, number: LogNumber, head: Seq) -> Res
             for (seq, post) in (first..).map(Seq).zip(all).filter(|(seq, _)| *seq >= oldest) {
                 let (party, id) = parsed(post);
                 posts.note(party, id, seq);
+                standing.spoke_once(party.0);
             }
             Ok(())
         },
@@ -84,14 +90,15 @@ pub(crate) fn remembered(conn: &Connection, number: LogNumber, head: Seq) -> Res
             for_each_record(last, row, |record| {
                 if record.seq >= oldest {
                     posts.note(record.party(), record.id, record.seq);
+                    standing.spoke(record.party().0, record.at);
                 }
             })
         },
     )?;
-    Ok(posts)
+    Ok((posts, standing))
 }
 
-/// Gives the records of a row to `take`: they follow one another up to `last`, or the row is damaged.
+/// Gives the records of a row to `take`. The row is damaged if they do not follow one another up to `last`.
 fn for_each_record(last: Seq, row: &[u8], mut take: impl FnMut(&Record<'_>)) -> Result<(), LogError> {
     let (mut records, mut expected) = (Records::new(row), None);
     while let Some(record) = records.next(expected.unwrap_or(last))? {

@@ -1,12 +1,12 @@
-//! The head beside the log: how far messages were acknowledged, in a small file of its own. SQLite takes
-//! a `-wal` file that is damaged, cut short or gone for one that ends there, and the newest messages with
-//! it; what is noted here tells. Knows nothing of what the messages say.
+//! A note beside the log of how far messages were acknowledged, in a small file of its own. When a `-wal` file is
+//! damaged, cut short or gone, SQLite takes it for one that ends earlier, and the newest messages are lost without an
+//! error; this note shows that. Knows nothing of what the messages say.
 //!
-//! The file holds two notes of a fixed length, each a line of text with a checksum, written in turn: one
-//! that is torn by a power cut leaves the other. A note is written after its messages are synced and before
-//! they are acknowledged, and is not synced itself. So it never tells of more than the log must hold, and
-//! after the death of the process it tells of all that was acknowledged; after a power cut it may be as many
-//! seconds old as the system keeps writes back.
+//! The file holds two notes of a fixed length, each a line of text with a checksum. They are written in turn, so that a
+//! note that is damaged by a power cut leaves the other. A note is written after its messages are synced and before
+//! they are acknowledged, and is not synced itself. So it never names more messages than the log must hold. After the
+//! end of the process it names all that were acknowledged; after a power cut it may be as many seconds old as the
+//! system delays writes.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -20,21 +20,21 @@ use super::{rows, sync};
 use crate::exposed::make_private;
 use crate::log::LogError;
 
-/// The file's name in the store's folder.
+/// The file's name in the folder of the store.
 pub(super) const FILE: &str = "lobby.head";
 
-/// Bytes of one note: what a disk writes whole or not at all.
+/// The bytes of one note: what a disk writes whole or not at all.
 const NOTE_BYTES: usize = 512;
 
 const NOTES: usize = 2;
 
-/// What a note begins with; another number stands for another form.
+/// The word at the beginning of a note; another number stands for another form.
 const KIND: &str = "hobnob-head-2";
 
-/// The form of earlier builds, which had no rooms.
+/// The same of earlier builds, which had no rooms.
 const KIND_WITHOUT_ROOMS: &str = "hobnob-head-1";
 
-/// The newest message of the lobby that was acknowledged, of which log, and how many ever were in rooms.
+/// What a note says: which log, its newest acknowledged message, and how many messages were ever stored in rooms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Noted {
     log: LogId,
@@ -42,19 +42,19 @@ pub(crate) struct Noted {
     in_rooms: u64,
 }
 
-/// The open file, for the log's one writer.
+/// The open file, for the only writer of the log.
 #[derive(Debug)]
 pub(super) struct HeadRecord {
     file: File,
     log: LogId,
-    /// Which of the two notes is the older one.
+    /// The index of the older one of the two notes, which is overwritten next.
     next: usize,
-    /// Whether the last note could not be written, which was logged then.
+    /// Whether the last note could not be written. That was logged then.
     failed: bool,
 }
 
 impl HeadRecord {
-    /// Begins anew with `head`, in place of what is there.
+    /// Makes a new file with `head`, in place of the old one.
     pub(super) fn begin(dir: &Path, log: LogId, head: Position, in_rooms: u64) -> Result<Self, LogError> {
         let path = dir.join(FILE);
         let failed = |err: io::Error| LogError::Write(format!("{}: {err}", path.display()));
@@ -68,8 +68,8 @@ impl HeadRecord {
         Ok(Self { file, log, next: 0, failed: false })
     }
 
-    /// Notes that everything up to `head` is in the log, and so many messages of rooms are or were. If writing fails, a later loss
-    /// may go unnoticed; nothing else is affected, so it is warned of once.
+    /// Notes that everything up to `head` is in the log, and how many messages were ever stored in rooms. If writing
+    /// fails, a later loss may not be noticed, but nothing else is affected; so the warning is logged only once.
     pub(super) fn note(&mut self, head: Position, in_rooms: u64) {
         let at = SeekFrom::Start((self.next * NOTE_BYTES) as u64);
         let line = Noted { log: self.log, head, in_rooms }.line();
@@ -84,7 +84,7 @@ impl HeadRecord {
         }
     }
 
-    /// Makes what was noted survive a power cut as well.
+    /// Makes sure that the note survives a power cut as well.
     pub(super) fn sync(&self) {
         if let Err(err) = self.file.sync_all() {
             tracing::warn!(%err, "how far the log goes could not be noted for good in {FILE}");
@@ -93,10 +93,10 @@ impl HeadRecord {
 }
 
 impl Noted {
-    /// What is noted in `dir`; none where nothing is, as beside a log of an older build.
+    /// Reads what is noted in `dir`; `None` if there is no note, as beside a log of an older build.
     ///
     /// # Errors
-    /// [`LogError::Read`] when the file cannot be read, or is damaged in both its notes.
+    /// [`LogError::Read`] when the file cannot be read, or when both its notes are damaged.
     pub(crate) fn read(dir: &Path) -> Result<Option<Self>, LogError> {
         let path = dir.join(FILE);
         let unreadable = |err| LogError::Read(format!("{}: {err}", path.display()));
@@ -122,7 +122,7 @@ impl Noted {
         })
     }
 
-    /// Nothing may be missing where no log is.
+    /// Checks that nothing was acknowledged in a folder without a log.
     ///
     /// # Errors
     /// [`LogError::Read`] when messages were acknowledged in `dir`.
@@ -139,10 +139,10 @@ impl Noted {
         }
     }
 
-    /// Holds the log of `conn`, from `meta` to `head`, against what is noted in `dir`.
+    /// Compares the log of `conn`, from `meta` to `head`, with what is noted in `dir`.
     ///
     /// # Errors
-    /// [`LogError::Damaged`] with the first message that was acknowledged and is not there, and what to do.
+    /// [`LogError::Damaged`] with the first acknowledged message that is missing, and what to do about it.
     pub(crate) fn require(
         self,
         dir: &Path,
@@ -221,7 +221,7 @@ impl Noted {
     }
 }
 
-/// FNV-1a, 64 bits: it notices every changed byte. Against whoever means to deceive nothing here helps.
+/// FNV-1a with 64 bits: it notices every changed byte. It does not protect against deliberate changes.
 fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_noted_last_is_read_back() {
+    fn the_last_note_is_read_back() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Noted::read(folder.path()).unwrap(), None);
         let mut record = record(folder.path(), 3);
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_note_that_is_torn_leaves_the_one_before() {
+    fn a_note_that_is_written_only_in_part_leaves_the_one_before() {
         let folder = tempfile::tempdir().unwrap();
         let mut record = record(folder.path(), 3);
         note(&mut record, 4);
@@ -310,7 +310,7 @@ mod tests {
         for bit in 0..text * 8 {
             let mut flipped = line;
             flipped[bit / 8] ^= 1 << (bit % 8);
-            // Hexadecimal digits mean the same in either case.
+            // Hexadecimal digits mean the same in upper and lower case.
             let means_the_same = flipped.eq_ignore_ascii_case(&line) && bit / 8 >= text - 16;
             assert_eq!(Noted::parse(&flipped), means_the_same.then(|| noted(1234)), "bit {bit}");
         }

@@ -1,10 +1,10 @@
-//! Which of the logs in the file a row belongs to. The lobby's log and those of all rooms stand in the same tables, one
-//! after the other: the key of a row is the number of its log and that of its last message, as one number. So a row of
-//! the lobby has the key that it always had, and each log is a stretch of keys.
+//! The log in the file to which a row belongs. The lobby's log and those of all rooms are in the same tables, one after
+//! the other: the key of a row is the number of its log and the number of its last message, combined into one number.
+//! So a row of the lobby has the same key as before there were rooms, and each log is a range of keys.
 
 use hobnob_protocol::name::Seq;
 
-/// Bits of a key that hold the number of a message: enough for a thousand messages a second over thirty years.
+/// How many bits of a key hold the number of a message: enough for a thousand messages a second over thirty years.
 const SEQ_BITS: u32 = 40;
 
 /// The number of a log in this file.
@@ -12,18 +12,18 @@ const SEQ_BITS: u32 = 40;
 pub(crate) struct LogNumber(u32);
 
 impl LogNumber {
-    /// That of the lobby's log.
+    /// The number of the lobby's log.
     pub(crate) const LOBBY: Self = Self(0);
 
-    /// The highest, so that no key reaches the sign bit of what SQLite stores.
+    /// The greatest number, so that no key reaches the sign bit of what SQLite stores.
     const MAX: u32 = (1 << (63 - SEQ_BITS)) - 1;
 
-    /// The number of a room's log, as it stands in the table of rooms.
+    /// Reads the number of a room's log from the table of rooms.
     pub(crate) fn of_room(number: i64) -> Option<Self> {
         u32::try_from(number).ok().filter(|number| (1..=Self::MAX).contains(number)).map(Self)
     }
 
-    /// The smallest number of a room's log that is not among these, which are sorted.
+    /// The smallest number for a room's log that is not in `taken`, which is sorted.
     pub(super) fn first_free(taken: impl IntoIterator<Item = Self>) -> Self {
         let mut free = 1;
         for Self(number) in taken {
@@ -34,23 +34,23 @@ impl LogNumber {
         Self(free)
     }
 
-    /// The key of the row whose last message this is.
+    /// The key of the row whose last message is `last`.
     pub(crate) fn key(self, last: Seq) -> i64 {
         let seq = last.0.min((1 << SEQ_BITS) - 1);
         ((u64::from(self.0) << SEQ_BITS) | seq).cast_signed()
     }
 
-    /// The first key past those of this log.
+    /// The first key after those of this log.
     pub(crate) fn end(self) -> i64 {
         ((u64::from(self.0) + 1) << SEQ_BITS).cast_signed()
     }
 
-    /// The number of the message that a key of this log names.
+    /// The number of the message in a key of this log.
     pub(crate) fn seq(self, key: i64) -> Seq {
         Seq(key.cast_unsigned() & ((1 << SEQ_BITS) - 1))
     }
 
-    /// As the table of rooms has it.
+    /// The number as the table of rooms stores it.
     pub(super) fn stored(self) -> i64 {
         i64::from(self.0)
     }
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_is_a_stretch_of_keys_and_the_lobby_has_the_first() {
+    fn a_log_is_a_range_of_keys_and_the_lobby_has_the_first() {
         assert_eq!(LogNumber::LOBBY.key(Seq(7)), 7);
         let (one, two) = (LogNumber::of_room(1).unwrap(), LogNumber::of_room(2).unwrap());
         assert!(LogNumber::LOBBY.key(Seq(u64::MAX)) < one.key(Seq(0)));
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_free_again_is_taken_again() {
+    fn a_number_that_is_free_again_is_given_again() {
         let numbers =
             |numbers: &[i64]| numbers.iter().filter_map(|n| LogNumber::of_room(*n)).collect::<Vec<_>>();
         for (taken, free) in [(&[][..], 1), (&[1, 2, 3], 4), (&[2, 3], 1), (&[1, 3, 4], 2)] {

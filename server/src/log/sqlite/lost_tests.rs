@@ -1,5 +1,5 @@
-//! Messages that were acknowledged and are gone with a WAL that was damaged: noticed at the start and by
-//! the check of a log, whatever was done to it; what an ordinary death leaves goes on by itself.
+//! Acknowledged messages that were lost with a damaged WAL: the start and the check of a log notice that, in whichever
+//! way the WAL was damaged. What an ordinary end of the process leaves can be opened as it is.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn open(dir: &Path) -> Result<SqliteLog, LogError> {
     SqliteLog::open(dir, SqliteOptions { history: 100_000, ..SqliteOptions::default() })
 }
 
-/// What a server leaves that is killed after `batches` batches of ten messages were acknowledged.
+/// The folder that a server leaves when it is killed after `batches` batches of ten messages were acknowledged.
 async fn killed_after(batches: usize) -> TempDir {
     let (running, left) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let log = open(running.path()).unwrap();
@@ -32,7 +32,8 @@ async fn killed_after(batches: usize) -> TempDir {
     left
 }
 
-/// That the log in `dir` lacks messages from `first` on, and that nothing in the folder is changed by that.
+/// Checks that the log in `dir` is refused because messages from `first` on are missing, and that nothing in the folder
+/// is changed by that.
 #[track_caller]
 fn is_refused(dir: &Path, first: u64, what: &str) {
     let wal = || fs::read(dir.join("lobby.sqlite-wal")).unwrap_or_default();
@@ -47,14 +48,14 @@ fn is_refused(dir: &Path, first: u64, what: &str) {
 }
 
 #[tokio::test]
-async fn a_killed_server_s_log_goes_on_by_itself() {
+async fn the_log_of_a_killed_server_opens_as_it_is() {
     let left = killed_after(5).await;
     assert_eq!(verify(left.path()).unwrap().head.seq, Seq(50));
     assert_eq!(open(left.path()).unwrap().contents().head.seq, Seq(50));
 }
 
 #[tokio::test]
-async fn a_note_older_than_the_log_is_what_a_power_cut_leaves_and_goes_on_by_itself() {
+async fn a_log_with_an_older_note_as_a_power_cut_leaves_it_opens_as_it_is() {
     let running = tempfile::tempdir().unwrap();
     let log = open(running.path()).unwrap();
     let mut author = Author::of(&log);
@@ -94,7 +95,7 @@ async fn a_wal_that_is_removed_emptied_zeroed_cut_or_flipped_is_noticed() {
 }
 
 #[tokio::test]
-async fn whoever_means_to_goes_on_without_what_is_missing() {
+async fn an_administrator_can_go_on_without_the_missing_messages() {
     let left = killed_after(5).await;
     let wal = left.path().join("lobby.sqlite-wal");
     let whole = fs::read(&wal).unwrap();
@@ -122,7 +123,7 @@ async fn a_file_older_than_what_was_acknowledged_is_noticed_after_an_orderly_end
     say(1).await;
     fs::write(&path, &older).unwrap();
     is_refused(folder.path(), 8, "an older copy");
-    // One that went another way since, as with a build that notes nothing.
+    // A log that went on differently since then, as with a build that writes no notes.
     let note = fs::read(folder.path().join("lobby.head")).unwrap();
     fs::remove_file(folder.path().join("lobby.head")).unwrap();
     let log = open(folder.path()).unwrap();
@@ -159,7 +160,7 @@ async fn another_log_in_its_place_is_noticed() {
 }
 
 #[tokio::test]
-async fn an_empty_log_and_one_of_names_alone_have_nothing_to_lose() {
+async fn an_empty_log_and_one_with_only_names_have_nothing_to_lose() {
     let left = killed_after(0).await;
     fs::remove_file(left.path().join("lobby.sqlite-wal")).unwrap();
     assert_eq!(verify(left.path()).unwrap().messages, 0);
@@ -167,7 +168,7 @@ async fn an_empty_log_and_one_of_names_alone_have_nothing_to_lose() {
 }
 
 #[tokio::test]
-async fn a_folder_that_goes_stops_what_is_stored_and_what_comes_there_is_left_alone() {
+async fn when_the_folder_is_gone_nothing_more_is_stored_and_a_new_folder_there_is_not_touched() {
     type Change = fn(&Path, &Path);
     let changes: [Change; 4] = [
         |_, dir| fs::remove_dir_all(dir).unwrap(),
@@ -188,7 +189,7 @@ async fn a_folder_that_goes_stops_what_is_stored_and_what_comes_there_is_left_al
             "{which}: {refused}"
         );
         if which < 2 {
-            // Another begins where it was, and is not disturbed by the end of the first.
+            // Another server begins in its place, and is not disturbed by the end of the first.
             let second = open(&dir).unwrap();
             let mut author = Author::of(&second);
             second.append(batch(author.say_many(2))).await.unwrap();

@@ -1,4 +1,4 @@
-//! The tables that hold the messages, and how a row comes into them: made by the writer, and by the upgrade of an older
+//! The tables that hold the messages, and how a row is put into them, by the writer and by the upgrade of an older
 //! file. Knows nothing of when a row is complete.
 
 use hobnob_protocol::name::Seq;
@@ -6,17 +6,17 @@ use rusqlite::Transaction;
 
 use super::log_number::LogNumber;
 
-/// The tables of messages: the ones of this version. All other tables are the same since the first version.
+/// The tables of messages of this version. They have changed since the first version.
 pub(super) const TABLES: &str = "
 CREATE TABLE log (last INTEGER PRIMARY KEY, records BLOB NOT NULL) STRICT;
 CREATE TABLE gone (last INTEGER PRIMARY KEY, posts BLOB NOT NULL) STRICT;
 ";
 
-/// Bytes of records from which on a row is closed. What was said meanwhile makes one row, for that
-/// costs far less than a row each; whoever reads one message reads no more than this beside it.
+/// How many bytes of records complete a row. Messages that were stored together share a row, because that costs far
+/// less than a row each. To read one message, no more than this has to be read besides it.
 pub(super) const ROW_BYTES: usize = 32 * 1024;
 
-/// Stores `records` of the log `number`, the last of which is message `last`.
+/// Stores `records` of the log `number`. `last` is the number of the last message among them.
 pub(super) fn insert_row(
     tx: &Transaction<'_>,
     number: LogNumber,

@@ -1,19 +1,19 @@
-//! The durable log: one SQLite file in the store's folder. Owns the threads that write and read it;
-//! knows nothing of clients or connections.
+//! The durable log: one SQLite file in the folder of the store. Owns the threads that write and read it; knows nothing
+//! of clients or connections.
 //!
-//! 1. [`mod@file`] makes and opens `lobby.sqlite`, and refuses what is not a whole log.
-//! 2. [`writer`] stores, in one thread: what is queued goes into one transaction and is answered
-//!    after COMMIT.
-//! 3. [`reader`] reads stretches over a second connection in a second thread, so that nobody who
-//!    catches up holds up who writes.
-//! 4. [`rows`] turns rows into messages and [`record`] messages into bytes: a row holds what one
-//!    transaction stored, up to a bound. The rooms' logs stand beside the lobby's in the same tables: [`log_number`]
-//!    tells them apart, [`room_rows`] has what is kept of a room besides its messages, and [`sizes`] says which log gives way.
-//! 5. [`head_record`] notes beside the file how far messages were acknowledged, so that an end that is lost
-//!    with the WAL is noticed.
-//! 6. [`mod@prune`] drops what is no longer shown; [`gone`] keeps whose posts that were; [`upgrade`] brings
-//!    the file of an older build up to date; [`mod@copy`] makes a backup of it beside the writer; [`worker`] is a
-//!    thread and its queue.
+//! 1. [`mod@file`] makes and opens `lobby.sqlite`, and refuses a file that is not a whole log.
+//! 2. [`writer`] stores, in one thread: what is queued goes into one transaction and is answered after COMMIT.
+//! 3. [`reader`] reads stretches over a second connection in a second thread, so that clients that catch up do not hold
+//!    up those who write.
+//! 4. [`rows`] turns rows into messages, and [`record`] turns messages into bytes: a row holds what one transaction
+//!    stored, up to a limit. The logs of rooms are in the same tables as the lobby's: [`log_number`] tells them apart,
+//!    [`room_rows`] has what is kept of a room besides its messages, and [`sizes`] says from which log messages are
+//!    removed.
+//! 5. [`head_record`] notes beside the file how far messages were acknowledged, so that an end that is lost with the
+//!    WAL is noticed.
+//! 6. [`mod@prune`] removes messages that are no longer shown; [`gone`] keeps their posts; [`upgrade`] brings the file
+//!    of an older build up to date; [`mod@copy`] makes a backup of the file beside the writer; [`worker`] is a thread
+//!    with a queue.
 
 pub(crate) mod copy;
 pub(crate) mod file;
@@ -59,19 +59,19 @@ use sizes::Kept;
 use worker::Worker;
 use writer::{Append, GROUP, Writer};
 
-/// What can be done about a file that is damaged.
+/// What can be done about a damaged file.
 pub(super) const RESTORE: &str = "restore it from a backup, or move it, its -wal file and lobby.head away to \
                                   start a new, empty log";
 
-/// Questions that wait for the reader before those who ask have to.
+/// How many questions may wait for the reader. When the limit is reached, those who ask have to wait.
 const QUESTIONS: usize = 256;
 
-/// How a log is kept.
+/// How much of a log is kept.
 #[derive(Debug, Clone)]
 pub struct SqliteOptions {
-    /// How many of the newest messages of each log are kept; at least one is.
+    /// How many of the newest messages of each log are kept; at least one.
     pub history: u64,
-    /// How many bytes of messages all logs may take together; at least the newest message of each is kept.
+    /// How many bytes of messages all logs may take together. At least the newest message of each log is kept.
     pub max_bytes: u64,
 }
 
@@ -83,32 +83,34 @@ impl Default for SqliteOptions {
 
 /// A log in a file.
 ///
-/// Dropping it waits for what is queued to be stored and the file to be closed: milliseconds.
+/// Dropping it waits until everything that is queued is stored and the file is closed: milliseconds.
 #[derive(Debug)]
 pub struct SqliteLog {
     contents: Contents,
-    /// Taken out by whoever asks first: they are as large as what is remembered of them.
+    /// The rooms that were found; the first call of [`rooms`](LobbyLog::rooms) takes them out, because their posts take
+    /// much memory.
     rooms: Mutex<Vec<OpenedRoom>>,
     head: watch::Receiver<Position>,
     first: Arc<AtomicU64>,
     posts: Arc<Mutex<Posts>>,
     in_place: InPlace,
-    // Before the writer: the last connection to be closed tidies the WAL away, and must be able to.
+    // Before the writer, because fields are dropped in this order: the connection that is closed last removes the WAL,
+    // and has to be able to write.
     reader: Worker<Question>,
     writer: Worker<Append>,
 }
 
 impl SqliteLog {
-    /// Opens the log in `dir`, the data directory's `server/` folder; a folder without one gets a
-    /// new, empty log. Blocks while the newest 100,000 messages are read, or all where the file is of an
-    /// older build: milliseconds to seconds, as long as their texts are. Whoever calls holds the folder's
-    /// [`StoreLock`](super::StoreLock): this does not look for a second writer.
+    /// Opens the log in `dir`, the folder `server/` of the data directory; in a folder without a log, a new, empty log
+    /// is made. Blocks while the newest 100,000 messages are read, or all messages of a file of an older build:
+    /// milliseconds to seconds, depending on their length. The caller holds the [`StoreLock`](super::StoreLock) of the
+    /// folder: this function does not check for a second writer.
     ///
     /// # Errors
-    /// [`LogError::Write`] when folder or file cannot be made; [`LogError::Read`] with what to do when
-    /// the file cannot be read, is no log or was written by a newer build; [`LogError::Damaged`] when
-    /// its newest messages do not add up, whose posts they are cannot be told, or messages that were
-    /// acknowledged are missing. A log that is refused is left as it is.
+    /// [`LogError::Write`] when folder or file cannot be made; [`LogError::Read`], with what to do, when the file
+    /// cannot be read, is no log or was written by a newer build; [`LogError::Damaged`] when the newest messages are
+    /// not sound, when their posts cannot be read, or when acknowledged messages are missing. A log that is refused is
+    /// left as it is.
     pub fn open(dir: &Path, options: SqliteOptions) -> Result<Self, LogError> {
         let options = SqliteOptions { history: options.history.max(1), ..options };
         let history = options.history;
@@ -134,16 +136,16 @@ impl SqliteLog {
     /// Whether there is a log in `dir`.
     ///
     /// # Errors
-    /// When that cannot be seen.
+    /// When the folder cannot be examined.
     pub(crate) fn is_there(dir: &Path) -> Result<bool, LogError> {
         file::is_there(dir)
     }
 
-    /// Makes an empty log in `dir` that goes on after `start` of a log that others have, too. Messages up to there are
-    /// not in it.
+    /// Makes an empty log in `dir` that goes on after `start` of a log that other servers have, too. Messages up to
+    /// `start` are not in it.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When the log cannot be made.
     pub(crate) fn make_after(dir: &Path, log: LogId, start: Position) -> Result<(), LogError> {
         file::make_after(dir, log, start)
     }
@@ -155,7 +157,7 @@ impl SqliteLog {
     }
 }
 
-/// A log that was found whole, for its one writer.
+/// A log that was opened and found whole, for its only writer.
 struct Opened {
     conn: Connection,
     contents: Contents,
@@ -164,7 +166,7 @@ struct Opened {
     logs_of_rooms: Vec<Kept>,
     /// How many messages were ever stored in rooms.
     in_rooms: u64,
-    /// The logs of rooms that are gone, whose messages are still to be removed.
+    /// The logs of removed rooms whose messages still have to be deleted.
     gone: Vec<LogNumber>,
     rooms: Vec<OpenedRoom>,
     posts: Posts,
@@ -176,13 +178,13 @@ impl Opened {
     fn open(dir: &Path) -> Result<Self, LogError> {
         let noted = Noted::read(dir)?;
         let conn = file::open_or_make(dir)?;
-        // Until it is known to be whole, the file and its WAL are left as they are.
+        // Until the log is known to be whole, the file and its WAL are left as they are.
         file::tidy_at_end(&conn, false)?;
         let contents = file::contents(&conn).map_err(|err| name_file(&conn, err))?;
         let meta = rows::meta(&conn)?;
         noted.map_or(Ok(()), |noted| noted.require(dir, &conn, &meta, contents.head))?;
         let named = |err| name_file(&conn, err);
-        let posts = gone::remembered(&conn, meta.number, contents.head.seq).map_err(named)?;
+        let (posts, _) = gone::remembered(&conn, meta.number, contents.head.seq).map_err(named)?;
         let bytes = sizes::bytes_of_logs(&conn).map_err(named)?;
         let kept = |meta: &rows::Meta, head| {
             let bytes = bytes.get(&meta.number).copied().unwrap_or_default();
@@ -194,9 +196,9 @@ impl Opened {
                 gone.push(meta.number);
                 continue;
             };
-            let posts = gone::remembered(&conn, meta.number, head.seq).map_err(named)?;
+            let (posts, standing) = gone::remembered(&conn, meta.number, head.seq).map_err(named)?;
             logs_of_rooms.push(kept(&meta, head));
-            rooms.push(OpenedRoom { kept: room, head, posts });
+            rooms.push(OpenedRoom { kept: room, head, posts, standing });
         }
         let rows_of = |number: &LogNumber| {
             *number == LogNumber::LOBBY
@@ -249,7 +251,7 @@ impl LobbyLog for SqliteLog {
     }
 }
 
-/// Adds the file and what to do about it to what is wrong with a message.
+/// Adds the name of the file, and what to do, to an error about a damaged message.
 pub(crate) fn name_file(conn: &Connection, err: LogError) -> LogError {
     let file = conn.path().unwrap_or("the log's file");
     match err {

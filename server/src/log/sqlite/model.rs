@@ -1,5 +1,5 @@
-//! A log held against all that was ever said: whatever is stored together, cut into rows, pruned and
-//! opened again, every answer is what a list of the messages would give.
+//! Compares a log with a plain list of everything that was ever said: however messages are stored together, cut into
+//! rows, pruned and opened again, the log gives every answer that the list would give.
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::name::{RunId, Seq};
@@ -10,13 +10,13 @@ use crate::log::check::verify;
 use crate::log::suite::{ANNA, Author, batch};
 use crate::log::{LobbyLog, Remembers};
 
-/// What happens to a log, and what is then asked of it.
+/// What happens to a log, and what it is then asked.
 #[derive(Debug, Clone)]
 enum Step {
     /// Batches that are queued together: for each text its length and its author.
     Append(Vec<Vec<(usize, u8)>>),
     Read {
-        /// From where on, in thousandths of the number of all messages so far.
+        /// Where the read begins, in thousandths of the number of all messages so far.
         after: u64,
         limit: usize,
         max_bytes: usize,
@@ -25,7 +25,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    // Short texts, of which a row holds hundreds, and long ones, three of which are more than a row holds.
+    // Short texts, of which a row holds hundreds, and long texts, of which a row holds fewer than three.
     let text = prop_oneof![9 => 1..200_usize, 1 => 12_000..16_384_usize];
     let texts = || proptest::collection::vec((text.clone(), 0..3_u8), 0..60);
     let many = proptest::collection::vec((1..20_usize, 0..3_u8), 500..1500);
@@ -38,7 +38,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// All that was ever said, and how much of it is to be seen.
+/// Everything that was ever said, and how much of it has to be shown.
 struct Model {
     start: Position,
     said: Vec<LobbyMessage>,
@@ -96,7 +96,7 @@ fn play(history: u64, steps: Vec<Step>) {
             Step::Append(batches) => {
                 let batches = batches.into_iter().map(|texts| {
                     let say = |(len, run): (usize, u8)| {
-                        // Mostly in a row, as the numbers of the log are.
+                        // The numbers in the run mostly follow each other, as those of the log do.
                         let id = author.head.seq.0 + author.head.seq.0 / 40;
                         author.say_as(ANNA, RunId::new([run; 8]), id, &"x".repeat(len))
                     };

@@ -1,5 +1,5 @@
-//! How messages that are no longer shown leave the file: their records go, and of each stays whose post
-//! it was. Decides nothing about how many.
+//! How messages that are no longer shown leave the file: their records are removed, and their posts stay. Does not
+//! decide how many are removed.
 
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::name::{ChainHash, Seq};
@@ -12,11 +12,11 @@ use super::rows::{Meta, blob, missing, stored, unreadable};
 use crate::log::LogError;
 use crate::log::posts::oldest_remembered;
 
-/// Rows that are looked at, or removed, in one transaction: two megabytes of records.
+/// How many rows are looked at, or removed, in one transaction: two megabytes of records.
 const ROWS: i64 = 64;
 
-/// Removes the messages of a log up to `base`; `head` is the newest. Gives what is gone now, and how many
-/// bytes of records that freed.
+/// Removes the messages of a log up to `base`; `head` is its newest message. Gives the new base and how many bytes of
+/// records were freed.
 pub(super) fn prune(
     conn: &mut Connection,
     meta: &Meta,
@@ -32,8 +32,8 @@ pub(super) fn prune(
     Ok((base, cut.freed))
 }
 
-/// Up to which message the oldest rows of a log hold at least `bytes`; at most `ROWS` of them, and never the newest
-/// message of all.
+/// The message up to which the oldest rows of a log hold at least `bytes`. Looks at no more than `ROWS` rows, and never
+/// gives the newest message of all.
 pub(super) fn oldest(conn: &Connection, meta: &Meta, head: Seq, bytes: u64) -> Result<Seq, LogError> {
     let unreadable = |err| unreadable(conn, &err);
     let sql = "SELECT last, length(records) FROM log WHERE last > ?1 AND last < ?2 ORDER BY last LIMIT ?3";
@@ -51,7 +51,7 @@ pub(super) fn oldest(conn: &Connection, meta: &Meta, head: Seq, bytes: u64) -> R
     Ok(last.min(Seq(head.0.saturating_sub(1))))
 }
 
-/// Removes some of the rows of a room that is gone; true when none is left, and the room is forgotten.
+/// Removes some of the rows of a room that is gone. True when none was left; then the room's own row is removed, too.
 pub(super) fn clear(conn: &mut Connection, number: LogNumber) -> rusqlite::Result<bool> {
     let tx = conn.transaction()?;
     let (first, end) = (number.key(Seq(0)), number.end());
@@ -73,15 +73,15 @@ fn failed(err: rusqlite::Error) -> LogError {
     LogError::Write(err.to_string())
 }
 
-/// What goes, and what stays of the row in which the cut is.
+/// What is removed, and what stays of the row in which the cut is.
 #[derive(Debug, Default)]
 struct Cut {
-    /// The posts that go and are to be remembered.
+    /// The posts that are removed from the log and have to be remembered.
     posts: Vec<u8>,
     hash: Option<ChainHash>,
-    /// Bytes of records that go.
+    /// How many bytes of records are removed.
     freed: u64,
-    /// The row with the cut, and its records that stay.
+    /// The row with the cut, and the records of it that stay.
     rest: Option<(Seq, Vec<u8>)>,
 }
 

@@ -1,5 +1,5 @@
-//! The reader: a thread with a connection of its own that answers questions one after another, each
-//! bounded by who asks. Writes nothing.
+//! The reader: a thread with its own connection that answers questions one after another. The size of each answer is
+//! limited by the question. Writes nothing.
 
 use hobnob_protocol::name::{LogId, Seq};
 use rusqlite::Connection;
@@ -10,10 +10,10 @@ use super::rows::{self, unreadable};
 use super::worker::Reply;
 use crate::log::{LogError, Stretch};
 
-/// A stretch of the log, and who asks for it.
+/// A question for some messages of a log.
 #[derive(Debug)]
 pub(super) struct Question {
-    /// Of which room; none for the lobby.
+    /// The log of a room; `None` for the lobby's.
     pub(super) room: Option<LogId>,
     pub(super) after: Seq,
     pub(super) limit: usize,
@@ -24,7 +24,7 @@ pub(super) struct Question {
 /// Runs until every sender of `questions` is gone.
 pub(super) fn run(mut conn: Connection, history: u64, mut questions: mpsc::Receiver<Question>) {
     while let Some(question) = questions.blocking_recv() {
-        // Whoever asked may have gone meanwhile, which is no error.
+        // The asker may have gone meanwhile, which is no error.
         if !question.answer.is_closed() {
             let read = stretch(&mut conn, &question, history);
             let _ = question.answer.send(read);
@@ -43,7 +43,7 @@ fn stretch(conn: &mut Connection, question: &Question, history: u64) -> Result<S
     let stretch = meta
         .and_then(|meta| rows::stretch(&tx, &meta, after, limit, max_bytes, history))
         .map_err(|err| super::name_file(&tx, err));
-    // It wrote nothing, so how it ends does not matter, but that it ended does.
+    // The transaction wrote nothing, so it does not matter how it ends, but it has to end.
     tx.finish().map_err(|err| unreadable(conn, &err))?;
     stretch
 }

@@ -1,6 +1,6 @@
-//! A message as it is stored: the bytes that are hashed, as docs/PROTOCOL.md prints them, and then the
-//! hash. Turns messages into records and records, which a disk may have damaged, back into messages.
-//! A text's length tells it from an act, in whose place stands what no length can be.
+//! A message as it is stored: the bytes that are hashed, as docs/PROTOCOL.md prints them, and then the hash. Turns
+//! messages into records, and turns records, which a disk may have damaged, back into messages. A text is told from an
+//! act by its length: in an act, a value that no length can have is in that place.
 
 use hobnob_protocol::chain::{self, LobbyMessage};
 use hobnob_protocol::content::{Act, ActKind, ActTarget, Content, ShortText};
@@ -15,11 +15,11 @@ pub(super) fn write(message: &LobbyMessage, records: &mut Vec<u8>) {
     records.extend_from_slice(message.hash.as_bytes());
 }
 
-/// One message, taken apart and not looked into.
+/// The fields of one message, not checked yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record<'a> {
     pub(super) seq: Seq,
-    at: u64,
+    pub(super) at: u64,
     key: [u8; 32],
     run: [u8; 8],
     pub(super) id: u64,
@@ -28,7 +28,7 @@ pub(super) struct Record<'a> {
     hash: [u8; 32],
 }
 
-/// What was said or done, not looked into.
+/// What was said or done, not checked yet.
 #[derive(Debug, Clone, Copy)]
 enum RecordedContent<'a> {
     Text(&'a [u8]),
@@ -65,7 +65,7 @@ impl Record<'_> {
         ChainHash::new(self.hash)
     }
 
-    /// The message, where name and text are such.
+    /// The message, if its fields are valid.
     pub(super) fn message(&self) -> Result<LobbyMessage, LogError> {
         self.parsed().map_err(|reason| LogError::Damaged { seq: self.seq, reason })
     }
@@ -93,7 +93,7 @@ fn said(err: impl std::fmt::Display) -> String {
     err.to_string()
 }
 
-/// Records in a row.
+/// Records that follow each other.
 #[derive(Debug)]
 pub(super) struct Records<'a> {
     rest: &'a [u8],
@@ -104,12 +104,12 @@ impl<'a> Records<'a> {
         Self { rest: bytes }
     }
 
-    /// What has not been read yet.
+    /// The bytes that have not been read yet.
     pub(super) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// The next record; none after the last. `expected` names the place of one that is cut short.
+    /// The next record; `None` after the last. If the record is cut short, the error names the message `expected`.
     pub(super) fn next(&mut self, expected: Seq) -> Result<Option<Record<'a>>, LogError> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -156,7 +156,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// A field with its length before it, or that there is none.
+    /// A field, which has its length before it; the inner `None` is a field that is absent.
     fn field(&mut self) -> Option<Option<&'a [u8]>> {
         let len = u32::from_be_bytes(self.array()?);
         if len == u32::MAX {
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_cut_or_changed_is_damaged_and_never_a_panic() {
+    fn a_record_that_is_cut_or_changed_is_damaged_and_never_causes_a_panic() {
         let (messages, bytes) = records();
         let all = |bytes: &[u8]| -> Result<Vec<LobbyMessage>, LogError> {
             let mut records = Records::new(bytes);

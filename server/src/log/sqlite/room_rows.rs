@@ -1,6 +1,6 @@
-//! The table of rooms: which there are, which log each has in this file, and what is kept of it besides its messages.
-//! The row of a room that is gone has no name any more and stays until its messages are removed. Knows nothing of who is in
-//! a room.
+//! The table of rooms: which rooms there are, the number of each room's log in this file, and what is kept of a room
+//! besides its messages. The row of a removed room has no folded name any more and stays until the room's messages are
+//! deleted. Knows nothing of who is in a room.
 
 use hobnob_protocol::content::ShortText;
 use hobnob_protocol::name::LogId;
@@ -11,7 +11,7 @@ use super::log_number::LogNumber;
 use super::rows::{Meta, blob, number, parsed_meta, said, stored, text, unreadable};
 use crate::log::{KeptRoom, LogError, RoomId};
 
-/// The table of rooms, of this version.
+/// The table of rooms in this version.
 pub(super) const TABLE: &str = "
 CREATE TABLE rooms (
     number INTEGER PRIMARY KEY, folded TEXT UNIQUE, name TEXT NOT NULL, log BLOB NOT NULL UNIQUE,
@@ -23,9 +23,9 @@ CREATE TABLE rooms (
 /// A room in the file.
 #[derive(Debug, Clone)]
 pub(crate) struct RoomRow {
-    /// Where its log is.
+    /// The number, the base and the head of the room's log.
     pub(crate) meta: Meta,
-    /// What is kept of it; none of a room that is gone.
+    /// What is kept of the room besides its messages; `None` for a removed room.
     pub(crate) kept: Option<KeptRoom>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn rooms(conn: &Connection) -> Result<Vec<RoomRow>, LogError> {
     Ok(rooms)
 }
 
-/// Where the log of a room is.
+/// The number, the base and the head of the log of a room.
 pub(super) fn meta(conn: &Connection, log: LogId) -> Result<Meta, LogError> {
     let row = |row: &Row<'_>| Ok(parsed(row));
     let sql = format!("SELECT {COLUMNS} FROM rooms WHERE log = ?1 AND folded IS NOT NULL");
@@ -85,7 +85,7 @@ fn parsed(row: &Row<'_>) -> Result<RoomRow, String> {
     Ok(RoomRow { meta, kept: Some(KeptRoom { id, topic, seen: number(row, 8)? }) })
 }
 
-/// Stores what is kept of a room, whose newest message is the one of `meta`.
+/// Stores what is kept of a room. The room's newest message is the one in `meta`.
 pub(super) fn store(tx: &Transaction<'_>, meta: &Meta, kept: &KeptRoom) -> rusqlite::Result<()> {
     let sql = "INSERT INTO rooms (number, folded, name, log, base_seq, base_hash, head_seq, topic, seen)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
@@ -104,7 +104,7 @@ pub(super) fn store(tx: &Transaction<'_>, meta: &Meta, kept: &KeptRoom) -> rusql
     Ok(())
 }
 
-/// A room is gone: its name is free at once, its messages are removed later.
+/// Removes a room: its name is free at once, and its messages are deleted later.
 pub(super) fn gone(tx: &Transaction<'_>, log: LogId) -> rusqlite::Result<()> {
     tx.prepare_cached("UPDATE rooms SET folded = NULL WHERE log = ?1")?.execute([log.as_bytes()])?;
     Ok(())

@@ -1,6 +1,5 @@
-//! What stands in the tables, as types: reading rows into messages that cannot be wrong, and numbers
-//! into the forms SQLite stores. Used by the writer, the reader and the check of a whole log; opens
-//! no file and writes nothing.
+//! What is in the tables, as types: turns rows into checked messages, and numbers into the form that SQLite stores.
+//! Used by the writer, the reader and the check of a whole log; opens no file and writes nothing.
 
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::name::{ChainHash, LogId, PublicKey, Seq, UserName};
@@ -11,26 +10,26 @@ use super::log_number::LogNumber;
 use super::record::Records;
 use crate::log::{LogError, NameBinding, Stretch, advance, first_shown};
 
-/// What the file says of one of its logs: the one row of `meta` of the lobby's, a row of `rooms` of a room's.
+/// What the file says of one of its logs: for the lobby the only row of `meta`, for a room its row of `rooms`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Meta {
-    /// Which of the logs in the file.
+    /// The number of the log in this file.
     pub(crate) number: LogNumber,
-    /// Which log this is.
+    /// The id of the log.
     pub(crate) log: LogId,
-    /// The newest message that is gone; what is kept follows from it.
+    /// The newest message that is no longer kept; the first kept message follows from it.
     pub(crate) base: Position,
     /// The newest message that was stored.
     pub(crate) head: Seq,
 }
 
-/// A number as SQLite stores it: the same 64 bits. Numbers of messages and times stay far below the
-/// sign bit; what a stranger chooses stands inside a record.
+/// A number as SQLite stores it: the same 64 bits. Numbers of messages and times stay far below the sign bit; numbers
+/// that clients choose are inside records.
 pub(super) fn stored(number: u64) -> i64 {
     number.cast_signed()
 }
 
-/// An error of the engine while reading, with the file's name and what can be done.
+/// An error of SQLite while reading, with the name of the file and what can be done.
 pub(crate) fn unreadable(conn: &Connection, err: &rusqlite::Error) -> LogError {
     let file = conn.path().unwrap_or("the log's file");
     let advice = match err.sqlite_error_code() {
@@ -40,7 +39,7 @@ pub(crate) fn unreadable(conn: &Connection, err: &rusqlite::Error) -> LogError {
     LogError::Read(format!("{file}: {err}; {advice}"))
 }
 
-/// The row of `meta`.
+/// The only row of `meta`.
 pub(crate) fn meta(conn: &Connection) -> Result<Meta, LogError> {
     let row = |row: &Row<'_>| {
         let (log, base, head) = (blob(row, 0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(3)?);
@@ -69,14 +68,14 @@ pub(super) fn parsed_meta(
     base_hash: &[u8],
     head: i64,
 ) -> Option<Meta> {
-    // A number that cannot be counted on from is no message's.
+    // A number after which none can follow is no number of a message.
     let last = number.seq(number.end() - 1);
     let seq = |number: i64| u64::try_from(number).ok().map(Seq).filter(|seq| *seq < last);
     let base = Position { seq: seq(base)?, hash: ChainHash::from_slice(base_hash).ok()? };
     Some(Meta { number, log: LogId::from_slice(log).ok()?, base, head: seq(head)? })
 }
 
-/// The newest message that stands in the log; the base when none does.
+/// The newest message in the log; the base if there is none.
 pub(crate) fn head(conn: &Connection, meta: &Meta) -> Result<Position, LogError> {
     let number = meta.number;
     let newest = conn
@@ -88,7 +87,7 @@ pub(crate) fn head(conn: &Connection, meta: &Meta) -> Result<Position, LogError>
         .map_err(|err| unreadable(conn, &err))?;
     let newest = newest.map(|key| number.seq(key));
     match newest {
-        // At least one message is kept for as long as there was one.
+        // At least one message is kept if there ever was one.
         None if meta.base.seq != Seq(0) => Err(missing(meta.base.seq.next())),
         Some(seq) if seq <= meta.base.seq || number.key(seq.next()) == number.key(seq) => {
             Err(LogError::Damaged {
@@ -96,14 +95,14 @@ pub(crate) fn head(conn: &Connection, meta: &Meta) -> Result<Position, LogError>
                 reason: format!("the newest message is out of place, at {seq}"),
             })
         }
-        // The chain cannot tell that its end was cut off; what was noted apart from it can.
+        // The hash chain does not show that its end was cut off, but the head in `meta` or `rooms` does.
         newest if newest.unwrap_or_default() < meta.head => Err(missing(newest.unwrap_or_default().next())),
         Some(seq) => Ok(Position { seq, hash: hash_at(conn, number, seq)? }),
         None => Ok(meta.base),
     }
 }
 
-/// The hash that stands before the message after `seq`, which is the base of the log or is kept.
+/// The hash of message `seq`, which is the base of the log or is kept.
 pub(super) fn hash_after(conn: &Connection, meta: &Meta, seq: Seq) -> Result<ChainHash, LogError> {
     if seq == meta.base.seq { Ok(meta.base.hash) } else { hash_at(conn, meta.number, seq) }
 }
@@ -131,8 +130,8 @@ fn hash_among(records: &[u8], seq: Seq) -> Result<ChainHash, LogError> {
     Err(missing(seq))
 }
 
-/// What [`LobbyLog::read`](crate::log::LobbyLog::read) answers. `conn` is in a transaction, so that
-/// all of it is of one moment. Each message is checked against the one before it.
+/// The answer of [`LobbyLog::read`](crate::log::LobbyLog::read). `conn` is in a transaction, so that everything is read
+/// as of one moment. Each message is checked against the one before it.
 pub(super) fn stretch(
     conn: &Connection,
     meta: &Meta,
@@ -157,8 +156,8 @@ pub(super) fn stretch(
     Ok(Stretch { after, messages })
 }
 
-/// Gives at most `limit` messages after `after` to `take`, for as long as it says yes. Each is
-/// checked against the one before it, so none is left out.
+/// Gives at most `limit` messages after `after` to `take`, as long as `take` returns true. Each message is checked
+/// against the one before it, so none is left out.
 pub(crate) fn walk(
     conn: &Connection,
     number: LogNumber,
@@ -248,7 +247,7 @@ pub(super) fn said(err: impl std::fmt::Display) -> String {
     err.to_string()
 }
 
-/// A message that should be there.
+/// The error about a message that is missing.
 pub(super) fn missing(seq: Seq) -> LogError {
     LogError::Damaged { seq, reason: "it is missing".into() }
 }

@@ -1,17 +1,17 @@
-//! What operators decided, as one record in the file: it stands beside the messages, so that acts that are no longer kept
-//! have not lost their effect. Knows nothing of what is in it.
+//! What operators decided, as one record in the file. It is stored beside the messages, so that an act that is no
+//! longer kept does not lose its effect. Knows nothing of what is in it.
 
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::rows::unreadable;
 use crate::log::{LogError, Rules};
 
-/// The table, with one row once an operator has done something.
+/// The table. It has one row after an operator has done something.
 pub(super) const TABLE: &str = "
 CREATE TABLE rules (one INTEGER PRIMARY KEY CHECK (one = 1), record TEXT NOT NULL) STRICT;
 ";
 
-/// What was written last; nothing was decided where nothing was written.
+/// Reads the record that was written last. If none was written, nothing was decided.
 pub(super) fn read(conn: &Connection) -> Result<Rules, LogError> {
     let record = conn
         .prepare_cached("SELECT record FROM rules")
@@ -24,7 +24,7 @@ pub(super) fn read(conn: &Connection) -> Result<Rules, LogError> {
     })
 }
 
-/// Writes the record anew.
+/// Writes the record, in place of the one before.
 pub(super) fn write(tx: &Transaction<'_>, rules: &Rules) -> rusqlite::Result<()> {
     let record =
         serde_json::to_string(rules).map_err(|err| rusqlite::Error::ToSqlConversionFailure(err.into()))?;

@@ -1,7 +1,9 @@
-//! How much is kept of each log in the file, and which of them gives way. Plain numbers; removes nothing itself.
+//! How much is kept of each log in the file, and from which log messages are removed when all logs together are too
+//! large. Plain numbers; removes nothing itself.
 //!
-//! The lobby may always have half of the room, however many rooms there are and however full: while all logs together take
-//! too much, the lobby gives way if it takes more than all rooms together, else the largest of the rooms does.
+//! The lobby may always have half of the space, however many rooms there are and however full they are. While all logs
+//! together take too much, messages are removed from the lobby's log if it takes more than all rooms together, and
+//! otherwise from the largest room's log.
 
 use std::collections::BTreeMap;
 
@@ -13,37 +15,38 @@ use super::log_number::LogNumber;
 use super::rows::{Meta, unreadable};
 use crate::log::LogError;
 
-/// One log, as its writer knows it.
+/// One log, as the writer knows it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kept {
     pub(super) number: LogNumber,
     pub(super) log: LogId,
-    /// The newest message that is gone.
+    /// The newest message that is no longer kept.
     pub(super) base: Position,
     /// The newest message.
     pub(super) head: Position,
-    /// Bytes of its records.
+    /// How many bytes its records take.
     pub(super) bytes: u64,
 }
 
 impl Kept {
-    /// As the rows of the file have it.
+    /// The same in the form in which the rows of the file have it.
     pub(super) fn meta(&self) -> Meta {
         Meta { number: self.number, log: self.log, base: self.base, head: self.head.seq }
     }
 
-    /// How many of its messages are no longer shown where `history` are.
+    /// How many messages of it are no longer shown when `history` messages are.
     pub(super) fn excess(&self, history: u64) -> u64 {
         self.head.seq.0.saturating_sub(history).saturating_sub(self.base.seq.0)
     }
 
-    /// Whether something can be removed: the newest message is kept.
+    /// Whether a message can be removed; the newest message always stays.
     fn can_give_way(&self) -> bool {
         self.base.seq.next() < self.head.seq
     }
 }
 
-/// Which log gives way, and how many bytes of it, while all together take more than `bound`.
+/// The log from which messages are removed, and how many bytes all logs together have beyond `bound`; `None` if they
+/// fit.
 pub(super) fn gives_way<'a>(
     lobby: &'a Kept,
     rooms: impl Iterator<Item = &'a Kept> + Clone,
@@ -58,12 +61,12 @@ pub(super) fn gives_way<'a>(
     first.map(|log| (log, over))
 }
 
-/// A row in the file is of neither the lobby nor a room.
+/// The error about a row that belongs to neither the lobby nor a room.
 pub(crate) fn belongs_to_no_log() -> LogError {
     LogError::Damaged { seq: Seq(0), reason: "a row of messages belongs to no log".into() }
 }
 
-/// Bytes of the records of each log in the file.
+/// How many bytes the records of each log in the file take.
 pub(crate) fn bytes_of_logs(conn: &Connection) -> Result<BTreeMap<LogNumber, u64>, LogError> {
     let failed = |err| unreadable(conn, &err);
     let mut statement = conn.prepare("SELECT last, length(records) FROM log").map_err(failed)?;
@@ -93,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_gives_way_and_the_lobby_only_where_it_is_larger_than_all_rooms_together() {
+    fn the_largest_room_loses_messages_and_the_lobby_only_if_it_is_larger_than_all_rooms_together() {
         let rooms: Vec<Kept> = (1..=10).map(|number| kept(number, number.cast_unsigned() * 100)).collect();
         assert_eq!(first(&kept(0, 500), &rooms, 6000), None);
         assert_eq!(first(&kept(0, 500), &rooms, 5900), Some((10, 100)));

@@ -1,10 +1,10 @@
-//! Makes what was done to a folder survive a power cut. Knows nothing of the files in it.
+//! Makes changes to a folder survive a power cut. Knows nothing of the files in it.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// Writes the folder itself to disk, so that a file made or renamed in it is found after a power cut.
+/// Writes the folder itself to disk, so that a file that was made or renamed in it is found after a power cut.
 ///
 /// # Errors
 /// When the folder cannot be opened or written.

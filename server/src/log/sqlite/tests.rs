@@ -1,4 +1,4 @@
-//! What only a file can do: outlive its process, fill its disk, be damaged, be somebody else's.
+//! What only a log in a file does: it outlives its process, fills its disk, is damaged, or belongs to another user.
 
 use std::fs;
 use std::path::Path;
@@ -36,7 +36,7 @@ async fn log_of(dir: &Path, count: usize) -> Author {
     author
 }
 
-/// Changes the closed file as somebody with SQLite at hand could.
+/// Changes the closed file as somebody with SQLite could.
 fn tamper(dir: &Path, sql: &str) {
     Connection::open(dir.join("lobby.sqlite")).unwrap().execute_batch(sql).unwrap();
 }
@@ -111,13 +111,13 @@ async fn a_log_is_the_same_after_it_was_closed() {
 }
 
 #[tokio::test]
-async fn what_was_answered_survives_the_death_of_the_process() {
+async fn confirmed_messages_survive_the_end_of_the_process() {
     let (folder, copy) = (folder(), folder());
     let log = open(folder.path());
     let mut author = Author::of(&log);
     for round in 0..20 {
         log.append(batch(author.say_many(round))).await.unwrap();
-        // The files as they are at this moment, as a killed process would leave them.
+        // The files as they are at this moment, and as a killed process would leave them.
         for file in ["lobby.sqlite", "lobby.sqlite-wal"] {
             fs::copy(folder.path().join(file), copy.path().join(file)).unwrap();
         }
@@ -129,7 +129,7 @@ async fn what_was_answered_survives_the_death_of_the_process() {
 }
 
 #[tokio::test]
-async fn a_torn_end_of_the_wal_loses_nothing_that_was_answered() {
+async fn an_incomplete_end_of_the_wal_loses_no_confirmed_message() {
     let (folder, copy) = (folder(), folder());
     let log = open(folder.path());
     let mut author = Author::of(&log);
@@ -154,7 +154,7 @@ async fn a_smaller_history_takes_effect_when_the_log_is_opened() {
         SqliteLog::open(folder.path(), SqliteOptions { history: 10, ..SqliteOptions::default() }).unwrap();
     assert_eq!(log.first(), Seq(4991));
     drop(log);
-    // What was not shown any more is gone: a larger history does not bring it back.
+    // Messages that were no longer shown are gone: a larger history does not bring them back.
     let log = open(folder.path());
     assert!(log.first() > Seq(4000), "{}", log.first());
     assert_eq!(shown(&log).await.first(), Some(&log.first().0));
@@ -162,7 +162,7 @@ async fn a_smaller_history_takes_effect_when_the_log_is_opened() {
 }
 
 #[tokio::test]
-async fn what_is_not_shown_leaves_the_file() {
+async fn messages_that_are_not_shown_are_removed_from_the_file() {
     let folder = folder();
     let log =
         SqliteLog::open(folder.path(), SqliteOptions { history: 1, ..SqliteOptions::default() }).unwrap();
@@ -242,7 +242,7 @@ fn a_full_disk_stores_nothing_and_space_makes_it_go_on() {
         freed: vec![name("bob")],
         ..Batch::default()
     };
-    // Together with others it fails, alone it fails again, and what fits is still stored.
+    // The batch fails together with others, and fails again alone; the ones that fit are still stored.
     let fits = Batch { names: vec![binding("bob", BOB, 1)], ..Batch::default() };
     let answers = commit(&mut writer, vec![much.clone(), fits]);
     assert!(matches!(&answers[0], Err(LogError::Write(text)) if text.contains("full")), "{answers:?}");
@@ -271,7 +271,7 @@ fn a_store_that_may_not_be_written_refuses_and_can_go_on_later() {
 }
 
 #[test]
-fn a_file_that_may_only_be_read_is_not_taken_for_a_store() {
+fn a_file_that_may_only_be_read_is_refused() {
     let folder = folder();
     drop(open(folder.path()));
     let reading = file::open_for_reading(folder.path()).unwrap();
@@ -304,7 +304,7 @@ fn a_folder_that_cannot_be_made_is_an_error() {
 
 #[cfg(unix)]
 #[test]
-fn folder_and_files_are_their_owners_alone() {
+fn the_folder_and_the_files_are_private_to_their_owner() {
     use std::os::unix::fs::PermissionsExt;
     let folder = folder();
     let dir = folder.path().join("data/server");
@@ -347,7 +347,7 @@ async fn a_log_of_a_newer_build_is_refused() {
 }
 
 #[tokio::test]
-async fn no_new_log_is_started_beside_what_is_left_of_an_old_one() {
+async fn no_new_log_is_started_beside_the_remains_of_an_old_one() {
     let folder = folder();
     let log = open(folder.path());
     let mut author = Author::of(&log);
@@ -470,7 +470,7 @@ async fn a_change_far_back_that_hides_whose_post_it_was_is_noticed_at_the_start(
 }
 
 #[tokio::test]
-async fn a_log_that_is_dropped_stores_what_was_asked_for_whoever_waits() {
+async fn a_log_that_is_dropped_stores_what_is_queued_even_if_nobody_waits_for_it() {
     let folder = folder();
     let log = open(folder.path());
     let mut author = Author::of(&log);
@@ -505,7 +505,7 @@ async fn posts_are_known_after_a_restart_whether_their_texts_are_kept_or_not() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_never_panics_and_never_passes_for_whole() {
+async fn a_damaged_file_never_causes_a_panic_and_is_never_taken_for_whole() {
     let folder = folder();
     log_of(folder.path(), 1500).await;
     let path = folder.path().join("lobby.sqlite");
@@ -513,7 +513,7 @@ async fn a_damaged_file_never_panics_and_never_passes_for_whole() {
     let pages = whole.len() / 4096;
     for page in 0..pages {
         let mut bad = whole.clone();
-        // The second byte of garbage differs from page to page, so that many kinds are met.
+        // The second byte of the garbage differs from page to page, so that many kinds of damage occur.
         for (offset, byte) in bad[page * 4096..][..64].iter_mut().enumerate() {
             *byte = (offset * 7 + page * 13) as u8 ^ 0xa5;
         }
@@ -528,8 +528,8 @@ async fn a_damaged_file_never_panics_and_never_passes_for_whole() {
         without_side_files(folder.path());
         fs::write(&path, &whole[..page * 4096 + 100]).unwrap();
         assert!(verify(folder.path()).is_err(), "cut in page {page} of {pages}");
-        // A cut in the last page alone is met when that page is: a crash may have left it so, with
-        // the whole page in the WAL.
+        // A cut in the last page is noticed only when that page is read, so opening may succeed: a crash may have left
+        // the file so, with the whole page in the WAL.
         assert!(try_open(folder.path()).is_err() || page + 1 == pages, "cut in page {page} of {pages}");
         without_side_files(folder.path());
     }

@@ -1,9 +1,9 @@
-//! How the file of an older build becomes one of this: all of it in one transaction, so that a crash or a
-//! full disk leaves the old one. Owns what is still known of the old tables; nothing else reads them.
+//! How the file of an older build is brought to the format of this build: in one transaction, so that a crash or a full
+//! disk leaves the old file. Owns what is still known of the old tables; nothing else reads them.
 //!
-//! Format 1 had a row for each message in `log` and another in `posts`, which also told of messages that
-//! are gone. Formats 1 and 2 did not say whose keys had spoken. Formats up to 3 had neither rooms nor
-//! operators, and did not say since when a name is its key's.
+//! Format 1 had a row for each message in `log` and a second one in `posts`; the table `posts` also had the posts of
+//! messages that were no longer kept. Formats 1 and 2 did not say whether the key of a name had spoken. Formats up to 3
+//! had neither rooms nor operators, and did not say since when a name belongs to its key.
 
 use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
@@ -18,7 +18,7 @@ use crate::log::LogError;
 /// The oldest format that can be brought up to date.
 pub(super) const OLDEST: i32 = 1;
 
-/// Posts of one row.
+/// How many posts are put into one row.
 const POSTS_AT_ONCE: u64 = 100;
 
 /// Brings the file of `conn` up to date, from format `from` to format `to`.
@@ -29,20 +29,20 @@ pub(super) fn upgrade(conn: &mut Connection, from: i32, to: i32) -> Result<(), L
         gather_messages_in_rows(&tx)?;
     }
     if from < 3 {
-        // Nobody knows of the names that are there whether their keys spoke; they are kept as those that did.
+        // It is not known whether the keys of the old names have spoken. These names are kept as if they had.
         tx.execute_batch("ALTER TABLE names ADD COLUMN spoke INTEGER NOT NULL DEFAULT 1").map_err(&failed)?;
     }
-    // Rows of the lobby have the keys that they always had.
+    // Rows of the lobby keep the keys that they have.
     tx.execute_batch(room_rows::TABLE).map_err(&failed)?;
     tx.execute_batch("ALTER TABLE meta ADD COLUMN in_rooms INTEGER NOT NULL DEFAULT 0").map_err(&failed)?;
     tx.execute_batch(rules_row::TABLE).map_err(&failed)?;
-    // Names that are there count as old.
+    // The old names count as old.
     tx.execute_batch("ALTER TABLE names ADD COLUMN since INTEGER NOT NULL DEFAULT 0").map_err(&failed)?;
     tx.pragma_update(None, "user_version", to).map_err(&failed)?;
     tx.commit().map_err(&failed)
 }
 
-/// From format 1 to 2.
+/// From format 1 to format 2.
 fn gather_messages_in_rows(tx: &Transaction<'_>) -> Result<(), LogError> {
     let failed = cannot_write(tx);
     tx.execute_batch("ALTER TABLE log RENAME TO log_1; ALTER TABLE posts RENAME TO posts_1")
@@ -55,7 +55,7 @@ fn gather_messages_in_rows(tx: &Transaction<'_>) -> Result<(), LogError> {
     tx.execute_batch("DROP TABLE log_1; DROP TABLE posts_1").map_err(&failed)
 }
 
-/// An error of the engine while writing, with the file's name and what it takes.
+/// An error of SQLite while writing, with the name of the file and what is needed.
 fn cannot_write(conn: &Connection) -> impl Fn(rusqlite::Error) -> LogError + use<> {
     let file = conn.path().unwrap_or("the log's file").to_owned();
     move |err| {
@@ -66,7 +66,7 @@ fn cannot_write(conn: &Connection) -> impl Fn(rusqlite::Error) -> LogError + use
     }
 }
 
-/// Copies the messages, of which none may be missing, and returns the newest's number.
+/// Copies the messages and gives the number of the newest. It is an error if one is missing.
 fn copy_messages(tx: &Transaction<'_>) -> Result<Seq, LogError> {
     let (failed, not_written) = (|err| unreadable(tx, &err), cannot_write(tx));
     let sql = "SELECT seq, at, name, key, run, id, text, hash FROM log_1 ORDER BY seq";
@@ -89,7 +89,7 @@ fn copy_messages(tx: &Transaction<'_>) -> Result<Seq, LogError> {
     if !records.is_empty() {
         insert_row(tx, LogNumber::LOBBY, head, &records).map_err(&not_written)?;
     }
-    // Posts of messages that are not there are how an end that was cut off is noticed.
+    // If there is a post without its message, the end of the log was cut off.
     let last: Option<i64> =
         tx.query_row("SELECT max(seq) FROM posts_1", [], |row| row.get(0)).map_err(failed)?;
     match last.map(|last| Seq(last.cast_unsigned())) {
@@ -98,7 +98,7 @@ fn copy_messages(tx: &Transaction<'_>) -> Result<Seq, LogError> {
     }
 }
 
-/// Copies whose posts those were that are gone, each stretch without a gap into a row of its own.
+/// Copies the posts of messages that are no longer kept. Posts without a gap share a row.
 fn copy_posts(tx: &Transaction<'_>) -> Result<(), LogError> {
     let (failed, not_written) = (|err| unreadable(tx, &err), cannot_write(tx));
     let sql = "SELECT seq, key, run, id FROM posts_1 WHERE seq <= (SELECT base_seq FROM meta) ORDER BY seq";
@@ -164,12 +164,12 @@ mod tests {
     PRAGMA user_version = 1;
     ";
 
-    /// A log as the first format had it: 1,000 messages, of which the first 300 are gone.
+    /// A log in the first format: it had 1,000 messages, and the first 300 are gone.
     async fn old_log() -> (TempDir, Vec<LobbyMessage>) {
         old_log_of(|author| author.say_many(1000)).await
     }
 
-    /// The same with these thousand messages.
+    /// The same, with the messages that `say` gives.
     async fn old_log_of(say: impl FnOnce(&mut Author) -> Vec<LobbyMessage>) -> (TempDir, Vec<LobbyMessage>) {
         let folder = tempfile::tempdir().unwrap();
         let log = open(&folder).unwrap();
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn names_of_the_second_format_are_kept_as_of_those_who_spoke() {
+    async fn names_of_the_second_format_are_kept_as_if_their_users_had_spoken() {
         let folder = tempfile::tempdir().unwrap();
         let log = open(&folder).unwrap();
         let mut author = Author::of(&log);
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn long_texts_make_no_longer_rows_than_they_would_have() {
+    async fn long_texts_are_put_into_rows_as_short_as_the_writer_makes_them() {
         let long = "x".repeat(hobnob_protocol::MAX_TEXT_BYTES);
         let (folder, messages) = old_log_of(|author| (0..1000).map(|_| author.say(&long)).collect()).await;
         let log = open(&folder).unwrap();
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_disk_without_room_for_both_leaves_the_old_log_and_says_what_is_needed() {
+    async fn without_disk_space_for_both_the_old_log_stays_and_the_error_says_what_is_needed() {
         let (folder, messages) = old_log().await;
         let mut conn = Connection::open(folder.path().join("lobby.sqlite")).unwrap();
         let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();

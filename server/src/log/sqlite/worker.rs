@@ -1,4 +1,4 @@
-//! A thread with a bounded queue, asked from tasks. Knows nothing of what is asked.
+//! A thread with a bounded queue that async tasks can ask. Knows nothing of what is asked.
 
 use std::future;
 use std::thread::JoinHandle;
@@ -8,20 +8,20 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::log::{Later, LogError};
 
-/// Where an answer goes.
+/// Where the answer to a question goes.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, LogError>>;
 
-/// A thread and its queue. Dropping it closes the queue and waits until the thread has dealt with
-/// what is in there.
+/// A thread and its queue. Dropping it closes the queue and waits until the thread has dealt with everything in the
+/// queue.
 #[derive(Debug)]
 pub(super) struct Worker<Q> {
-    /// None only while it is dropped.
+    /// `None` only while the worker is being dropped.
     queue: Option<mpsc::Sender<Q>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl<Q: Send + 'static> Worker<Q> {
-    /// Starts `run` with a queue of `capacity`; whoever asks while that is full waits.
+    /// Starts `run` with a queue of `capacity` questions. When the queue is full, those who ask wait.
     pub(super) fn spawn(
         name: &str,
         capacity: usize,
@@ -35,8 +35,8 @@ impl<Q: Send + 'static> Worker<Q> {
         }
     }
 
-    /// Asks the thread, at once where its queue has room; the answer is then waited for. A question that
-    /// is in the queue does not hold up [`Drop`], whether its answer is waited for or not.
+    /// Asks the thread, at once if its queue has room, and gives a future of the answer. Once a question is in the
+    /// queue, the thread answers it before [`Drop`] ends, whether anybody waits for the answer or not.
     pub(super) fn ask<T: Send + 'static>(&self, question: impl FnOnce(Reply<T>) -> Q) -> Later<'static, T> {
         let closed = || Box::pin(future::ready(Err(LogError::Closed)));
         let Some(queue) = self.queue.as_ref() else { return closed() };

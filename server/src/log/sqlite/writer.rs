@@ -1,5 +1,5 @@
-//! The one writer: a thread that owns the connection, stores what is queued in one transaction, and
-//! answers after COMMIT. Also drops what is no longer kept, in pieces. Reads nothing for others.
+//! The only writer: a thread that owns the connection, stores what is queued in one transaction, and answers after
+//! COMMIT. It also removes what is no longer kept, in pieces. Reads nothing for others.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,27 +22,27 @@ use crate::log::in_place::InPlace;
 use crate::log::posts::Posts;
 use crate::log::{Batch, LogError, RoomBatch, end_after, first_shown};
 
-/// Batches stored in one transaction at the most, and so how many wait for one sync.
+/// How many batches are stored in one transaction at most, and so how many share one sync.
 pub(super) const GROUP: usize = 64;
 
-/// Messages that go in one transaction: some milliseconds' work, and one sync for a thousand.
+/// How many messages are removed in one transaction: some milliseconds' work, and one sync for a thousand.
 const CHUNK: u64 = 1000;
 
-/// A batch and who waits for it.
+/// A batch, and where the answer to it goes.
 #[derive(Debug)]
 pub(super) struct Append {
     pub(super) batch: Batch,
     pub(super) answer: Reply<()>,
 }
 
-/// What the writer tells everybody else.
+/// What the writer tells all others.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
     /// The newest message.
     pub(super) head: watch::Sender<Position>,
-    /// The oldest message that is shown.
+    /// The number of the oldest message that is shown.
     pub(super) first: Arc<AtomicU64>,
-    /// Posts that are stored. Locked for a few lines; every method leaves it whole.
+    /// The posts that are stored. Locked for a few lines; every method leaves it consistent.
     pub(super) posts: Arc<Mutex<Posts>>,
 }
 
@@ -54,26 +54,26 @@ pub(super) struct Writer {
     rooms: HashMap<LogId, Kept>,
     /// How many messages were ever stored in rooms.
     in_rooms: u64,
-    /// Logs of rooms that are gone, whose messages are still to be removed.
+    /// The numbers of removed rooms' logs whose messages still have to be deleted.
     gone: Vec<LogNumber>,
     options: SqliteOptions,
     told: Told,
-    /// How far the log goes, noted beside it.
+    /// The note beside the log of how far the log goes.
     noted: HeadRecord,
     in_place: InPlace,
-    /// Room for the records of a row, kept for the next.
+    /// A buffer for the records of a row, kept for the next row.
     records: Vec<u8>,
-    /// Something was stored since it was last looked whether messages have to go.
+    /// Whether something was stored since it was last checked whether messages have to be removed.
     may_be_full: bool,
 }
 
 /// What is to be removed next.
 enum Surplus {
-    /// The messages of this log up to this one.
+    /// The messages of this log up to this number.
     Messages(Kept, Seq),
-    /// Bytes of messages of this log.
+    /// This many bytes of messages of this log.
     Bytes(Kept, u64),
-    /// Some of what is left of a room that is gone.
+    /// Some rows of a removed room's log.
     Gone(LogNumber),
 }
 
@@ -94,7 +94,7 @@ impl Writer {
         self.told.clone()
     }
 
-    /// Runs until every sender of `appends` is gone and all they sent is answered.
+    /// Runs until every sender of `appends` is gone and everything that they sent is answered.
     pub(super) fn run(mut self, mut appends: mpsc::Receiver<Append>) {
         let mut group = Vec::with_capacity(GROUP);
         loop {
@@ -104,15 +104,15 @@ impl Writer {
             }
             let before = self.lobby.head.seq.0;
             self.commit(&mut group);
-            // More than came, or a busy lobby would outrun it.
+            // More than came, because otherwise a busy lobby would add messages faster than they are removed.
             self.remove_surplus(CHUNK + 2 * (self.lobby.head.seq.0 - before));
         }
         self.prune_rest();
         self.end();
     }
 
-    /// Leaves a file that is whole by itself and a note that survives a power cut. What stands where the
-    /// log stood is another's, and is not touched.
+    /// Leaves a file that is whole without its WAL, and a note that survives a power cut. If other files are now where
+    /// the log was, they belong to somebody else and are not touched.
     fn end(self) {
         if self.in_place.check().is_ok() {
             return self.noted.sync();
@@ -122,15 +122,15 @@ impl Writer {
         }
     }
 
-    /// Stores all of `group`, together if it can be, and answers each.
+    /// Stores all of `group`, in one transaction if possible, and answers each batch.
     pub(super) fn commit(&mut self, group: &mut Vec<Append>) {
         let together = group.len() > 1
             && group.iter().all(|append| append.batch.is_of_lobby_alone())
             && self.store(group.iter().map(|append| &append.batch)).is_ok();
         for Append { batch, answer } in group.drain(..) {
-            // One batch that cannot be stored does not take the others with it.
+            // A batch that cannot be stored does not prevent the others from being stored.
             let result = if together { Ok(()) } else { self.store(std::iter::once(&batch)) };
-            // Whoever asked may have gone; the batch is stored all the same.
+            // The asker may have gone; the batch is stored nevertheless.
             let _ = answer.send(result);
         }
     }
@@ -140,7 +140,7 @@ impl Writer {
         self.posts().are_new(batches.clone().flat_map(|batch| batch.messages.iter()))?;
         let with_rooms = batches.clone().find(|batch| !batch.is_of_lobby_alone());
         let rooms = with_rooms.map(|batch| self.rooms_after(batch)).transpose()?.unwrap_or_default();
-        // What is written into a folder that is gone is stored for nobody.
+        // What would be written into a folder that is gone would be lost.
         self.in_place.check().map_err(|moved| LogError::Write(moved.to_string()))?;
         let in_rooms = self.in_rooms + rooms.count();
         let inserted = insert(&mut self.conn, batches.clone(), head.seq, rooms, &mut self.records);
@@ -161,7 +161,7 @@ impl Writer {
         Ok(())
     }
 
-    /// What a batch changes in rooms. A room of which nothing was ever said is not stored.
+    /// What a batch changes in rooms. A room in which nothing was ever said is not stored.
     fn rooms_after<'a>(&self, batch: &'a Batch) -> Result<RoomChanges<'a>, LogError> {
         let gone = batch.gone_rooms.iter().filter(|log| self.rooms.contains_key(log)).copied().collect();
         let mut taken: BTreeSet<LogNumber> = self.rooms.values().map(|kept| kept.number).collect();
@@ -206,8 +206,8 @@ impl Writer {
         }
     }
 
-    /// Drops some of what is no longer kept, at most `limit` messages of one log; false where there is nothing to drop, or it
-    /// could not be done.
+    /// Removes some of what is no longer kept, at most `limit` messages of one log. False if there is nothing to
+    /// remove, or if removing failed.
     pub(super) fn remove_surplus(&mut self, limit: u64) -> bool {
         let Some(surplus) = self.may_be_full.then(|| self.surplus(limit)).flatten() else {
             self.may_be_full = false;
@@ -258,7 +258,7 @@ impl Writer {
         Ok(())
     }
 
-    /// What is shown no more is not left in the file, be it less than is worth a transaction otherwise.
+    /// Removes messages that are no longer shown, even if there are fewer than would otherwise be worth a transaction.
     fn prune_rest(&mut self) {
         let excess = self.lobby.excess(self.options.history).min(2 * CHUNK);
         if excess > 0
@@ -278,26 +278,26 @@ impl Writer {
 /// What a batch changes in rooms.
 #[derive(Default)]
 struct RoomChanges<'a> {
-    /// Each room as its log is then, and what is new in it.
+    /// Each room with its log as it is afterwards, and what is new in the room.
     after: Vec<(Kept, &'a RoomBatch)>,
     gone: Vec<LogId>,
 }
 
 impl RoomChanges<'_> {
-    /// How many messages these are.
+    /// How many messages the changes have.
     fn count(&self) -> u64 {
         self.after.iter().map(|(_, room)| room.messages.len() as u64).sum()
     }
 }
 
-/// The same, stored.
+/// The same changes after they were stored.
 struct RoomsStored {
     after: Vec<Kept>,
     gone: Vec<LogId>,
 }
 
-/// Stores `batches`, of which the lobby's messages end at `head`. `records` is room to write in. Gives how many bytes the
-/// lobby's messages take, and the rooms as they are now.
+/// Stores `batches`; `head` is the newest message of the lobby among them. `records` is a buffer to write in. Gives how
+/// many bytes the lobby's messages take, and the rooms as they are now.
 fn insert<'a>(
     conn: &mut Connection,
     batches: impl Iterator<Item = &'a Batch> + Clone,
@@ -305,7 +305,7 @@ fn insert<'a>(
     rooms: RoomChanges<'_>,
     records: &mut Vec<u8>,
 ) -> rusqlite::Result<(u64, RoomsStored)> {
-    // Dropped before COMMIT, on any error, it rolls back.
+    // If the transaction is dropped before COMMIT, on any error, it is rolled back.
     let tx = conn.transaction()?;
     batches.clone().try_for_each(|batch| insert_names(&tx, batch))?;
     let messages = batches.flat_map(|batch| batch.messages.iter());
@@ -328,7 +328,7 @@ fn insert_rooms(
         tx.prepare_cached("UPDATE meta SET in_rooms = in_rooms + ?1")?.execute([stored(count)])?;
     }
     let RoomChanges { after, gone } = rooms;
-    // First: another room may have the name now.
+    // This comes first, because another room may have the name now.
     gone.iter().try_for_each(|log| room_rows::gone(tx, *log))?;
     let mut done = Vec::with_capacity(after.len());
     for (mut kept, room) in after {
@@ -358,7 +358,7 @@ fn insert_names(tx: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
     batch.rules.as_ref().map_or(Ok(()), |rules| rules_row::write(tx, rules))
 }
 
-/// Stores messages of one log, the newest of which is `head`, and says how many bytes they take.
+/// Stores messages of one log, the newest of which is `head`, and gives how many bytes they take.
 fn insert_messages<'a>(
     tx: &Transaction<'_>,
     number: LogNumber,

@@ -1,4 +1,4 @@
-//! Servers that are killed and frozen, and NATS without anybody who orders.
+//! Servers that are killed or frozen, and NATS without a majority.
 
 use std::time::{Duration, Instant};
 
@@ -8,11 +8,11 @@ use hobnob_protocol::name::Seq;
 use super::{Lobby, hello_again, joined, left, told_of};
 use crate::stage::User;
 
-/// The users of a server that died are told as left by then.
+/// By then the users of a server that was killed are announced as having left.
 const LEFT_WITHIN: Duration = Duration::from_secs(15);
 
 #[tokio::test]
-async fn the_users_of_a_server_that_was_killed_leave_or_come_back_elsewhere() {
+async fn the_users_of_a_killed_server_leave_or_come_back_on_another_one() {
     let Some(lobby) = Lobby::over(1) else { return };
     let (one, other) = (lobby.server("one"), lobby.server("other"));
     let (anna, bobby, carl) = (User::new("anna"), User::new("bobby"), User::new("carl"));
@@ -34,7 +34,7 @@ async fn the_users_of_a_server_that_was_killed_leave_or_come_back_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_frozen_servers_clients_are_gone_for_the_others_and_it_takes_them_again_when_it_wakes() {
+async fn the_clients_of_a_frozen_server_leave_and_may_come_back_when_it_wakes() {
     let Some(lobby) = Lobby::over(1) else { return };
     let (one, other) = (lobby.server("one"), lobby.server("other"));
     let (anna, bobby) = (User::new("anna"), User::new("bobby"));
@@ -43,7 +43,7 @@ async fn a_frozen_servers_clients_are_gone_for_the_others_and_it_takes_them_agai
     b.say(1, "before").await;
     let last = b.message().await;
     other.signal("-STOP");
-    // On its way into a server that does not see it any more.
+    // This text is on its way into a server that does not read it any more.
     b.say(2, "into the ice").await;
     told_of(&mut a, &left("bobby")).await;
     other.signal("-CONT");
@@ -55,7 +55,8 @@ async fn a_frozen_servers_clients_are_gone_for_the_others_and_it_takes_them_agai
     told_of(&mut a, &joined("bobby")).await;
     b.say(2, "into the ice").await;
     b.say(3, "after").await;
-    // Perhaps it was read a moment before the ice; then it comes again, and is accepted as the same.
+    // The server may have read the text a moment before it was frozen. Then the text comes again, and is accepted as
+    // the same text.
     let mut seqs = Vec::new();
     let last = loop {
         match b.answer().await.unwrap() {
@@ -68,7 +69,7 @@ async fn a_frozen_servers_clients_are_gone_for_the_others_and_it_takes_them_agai
 }
 
 #[tokio::test]
-async fn without_nats_texts_wait_and_with_it_they_go_out_once() {
+async fn without_nats_texts_wait_and_when_nats_is_back_they_are_sent_once() {
     let Some(mut lobby) = Lobby::over(1) else { return };
     let (one, other) = (lobby.server("one"), lobby.server("other"));
     let (anna, bobby) = (User::new("anna"), User::new("bobby"));

@@ -1,5 +1,5 @@
-//! A single server's directory founds a lobby on many: its messages, its names and what its operators decided are there on
-//! every server that comes then.
+//! The directory of a single server founds a lobby on many servers: the messages, the names and the rules of operators
+//! are on every server that joins later.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ fn found(lobby: &Lobby, single: ServerProcess, dir: &Path) -> String {
 }
 
 #[tokio::test]
-async fn the_lobby_of_a_single_server_is_the_beginning_of_one_on_many() {
+async fn the_lobby_of_a_single_server_becomes_the_beginning_of_one_on_many() {
     let Some(lobby) = Lobby::over(1) else { return };
     let dir = lobby.data_dir("one");
     let single = ServerProcess::start(&dir, &[]);
@@ -64,7 +64,7 @@ async fn not_said(client: &mut Client, id: u64) -> NotAcceptedCode {
         .await
 }
 
-/// Why somebody is not let in.
+/// Why a user is not let in.
 async fn refused(user: &User, server: std::net::SocketAddr) -> RefusedCode {
     let mut client = user.ask(server, user.hello()).await;
     match client.next().await {
@@ -74,7 +74,7 @@ async fn refused(user: &User, server: std::net::SocketAddr) -> RefusedCode {
 }
 
 #[tokio::test]
-async fn what_the_operators_of_a_single_server_decided_holds_on_all_servers_of_the_lobby_it_founds() {
+async fn the_rules_of_a_single_server_hold_on_all_servers_of_the_lobby_that_it_founds() {
     let Some(lobby) = Lobby::over(1) else { return };
     let dir = lobby.data_dir("one");
     let [boss, helper, bobby, raider, guest] = ["boss", "helper", "bobby", "raider", "guest"].map(User::new);
@@ -99,7 +99,7 @@ async fn what_the_operators_of_a_single_server_decided_holds_on_all_servers_of_t
     let said = found(&lobby, single, &dir);
     assert!(said.contains("room"), "what stays behind is said: {said}");
 
-    // Neither server has a list of operators of its own.
+    // Neither server has its own list of operators.
     let (one, other) = (lobby.server("one"), lobby.server("other"));
     for server in [one.addr, other.addr] {
         assert!(!is_let_in(server).await, "the network is banned");
@@ -113,7 +113,7 @@ async fn what_the_operators_of_a_single_server_decided_holds_on_all_servers_of_t
         assert_eq!(not_said(&mut b, 4).await, NotAcceptedCode::Muted);
         assert_eq!(b.join_room("dev").await.head.seq, Seq(0), "rooms begin anew");
     }
-    // What is taken back now is taken back on both.
+    // A decision that is taken back now is taken back on both servers.
     let (mut o, _) = boss.other_run().join(other.addr).await;
     act(&mut o, 1, "unmute", (Some("bobby"), None)).await;
     act(&mut o, 2, "unban", (Some("raider"), None)).await;

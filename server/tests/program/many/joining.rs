@@ -1,4 +1,4 @@
-//! Talking, names and presence across servers; a server that comes new, and one that comes back.
+//! Talking, names and presence across servers; a new server, and one that comes back.
 
 use hobnob_protocol::message::{
     ClientMessage, ConsentAnswer, Hello, Introduction, NoAnswerCode, ServerMessage,
@@ -39,7 +39,7 @@ async fn two_servers_are_one_lobby() {
 }
 
 #[tokio::test]
-async fn a_name_is_one_keys_on_all_servers_also_when_two_want_it_at_once() {
+async fn a_name_belongs_to_one_key_on_all_servers_even_when_two_want_it_at_once() {
     let Some(lobby) = Lobby::over(1) else { return };
     let room = ["--max-clients-per-ip", "10000"];
     let (one, other) = (lobby.server_with("one", &room), lobby.server_with("other", &room));
@@ -55,7 +55,7 @@ async fn a_name_is_one_keys_on_all_servers_also_when_two_want_it_at_once() {
 }
 
 #[tokio::test]
-async fn the_same_user_in_a_second_client_elsewhere_gets_a_number_only_while_the_first_is_there() {
+async fn a_second_client_of_a_user_on_another_server_gets_a_number_only_while_the_first_is_there() {
     let Some(lobby) = Lobby::over(1) else { return };
     let (one, other) = (lobby.server("one"), lobby.server("other"));
     let anna = User::new("anna");
@@ -69,7 +69,7 @@ async fn the_same_user_in_a_second_client_elsewhere_gets_a_number_only_while_the
 }
 
 #[tokio::test]
-async fn who_comes_back_on_another_server_goes_on_where_it_was() {
+async fn a_client_that_comes_back_on_another_server_reads_on_from_its_cursor() {
     let Some(lobby) = Lobby::over(1) else { return };
     let (one, other) = (lobby.server("one"), lobby.server("other"));
     let (anna, bobby) = (User::new("anna"), User::new("bobby"));
@@ -80,7 +80,7 @@ async fn who_comes_back_on_another_server_goes_on_where_it_was() {
     a.message().await;
     a.say(2, "three").await;
     let last = a.message().await;
-    // Its link breaks, and it comes back at once on the other server; what it has no answer for it says again.
+    // Its link breaks, and it comes back at once on the other server. It sends again what got no answer.
     let (mut again, resumed) = anna.join_with(other.addr, hello_again(&anna, &welcome, &last)).await;
     assert!(resumed.resumed);
     assert_eq!((resumed.name.as_str(), resumed.start.seq), ("anna", last.seq));
@@ -93,7 +93,7 @@ async fn who_comes_back_on_another_server_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_server_that_comes_new_and_one_that_comes_back_have_everything() {
+async fn a_new_server_and_one_that_comes_back_have_everything() {
     let Some(lobby) = Lobby::over(1) else { return };
     let one = lobby.server("one");
     let anna = User::new("anna");
@@ -110,7 +110,7 @@ async fn a_server_that_comes_new_and_one_that_comes_back_have_everything() {
     for id in 1..=50 {
         assert_eq!(b.said().await.1, format!("word {id}"));
     }
-    // One is stopped in order, the other is killed; both go on from where they were.
+    // One server is stopped in order, the other is killed; both go on from where they were.
     other.signal("-TERM");
     assert!(other.wait().0.success());
     a.post(51, "meanwhile").await;
@@ -125,7 +125,7 @@ async fn a_server_that_comes_new_and_one_that_comes_back_have_everything() {
     assert_eq!([c.said().await.1, c.said().await.1], ["meanwhile", "while one is down"]);
 }
 
-/// Waits until a client is introduced to somebody; it agrees to whatever it is asked before that.
+/// Waits until a client is introduced to another user. Before that it agrees to every session about which it is asked.
 async fn told_and_open(client: &mut Client) -> Introduction {
     loop {
         let ask = client.find(|message| match message {
@@ -140,7 +140,8 @@ async fn told_and_open(client: &mut Client) -> Introduction {
     }
 }
 
-/// Anna and bobby on two servers, in this order or the other, and what each is told when one or both fork.
+/// Anna and bobby are on two servers, in this order or the other. Checks what each is told when one of them or both
+/// fork.
 async fn introduced(lobby: &Lobby, both: bool) {
     let (one, other) = (lobby.server("one"), lobby.server("other"));
     let (anna, bobby) = (User::new("anna"), User::new("bobby"));
@@ -162,7 +163,7 @@ async fn introduced(lobby: &Lobby, both: bool) {
     assert!(ends_with(&at_a, ":5002") && ends_with(&at_b, ":5001"), "{at_a:?} {at_b:?}");
     if !both {
         assert!(at_a.forked && at_a.request == Some(4) && at_b.request.is_none());
-        // Bobby has read of it, which his client says by a pong, so his own fork is another session.
+        // Bobby has read of the fork, which his client shows by a pong, so his own fork makes another session.
         b.users().await;
         b.send(&fork("anna")).await;
         let (again, _) = tokio::join!(told_and_open(&mut b), told_and_open(&mut a));
@@ -172,7 +173,8 @@ async fn introduced(lobby: &Lobby, both: bool) {
 
 #[tokio::test]
 async fn users_on_two_servers_are_introduced_to_each_other() {
-    // Which of the two servers decides depends on the keys: often enough for both to have their turn.
+    // Which of the two servers decides depends on the keys; this is repeated so often that each server decides at least
+    // once.
     for _ in 0..4 {
         let Some(lobby) = Lobby::over(1) else { return };
         introduced(&lobby, false).await;
@@ -188,7 +190,7 @@ async fn forks_that_cross_on_two_servers_are_one_session() {
 }
 
 #[tokio::test]
-async fn who_is_forked_from_another_server_is_asked_first_and_nobody_is_told_anything_when_he_declines() {
+async fn a_user_who_is_forked_from_another_server_is_asked_first_and_nothing_is_told_if_he_declines() {
     let Some(lobby) = Lobby::over(1) else { return };
     let (one, other) = (lobby.server("one"), lobby.server("other"));
     let (anna, bobby) = (User::new("anna"), User::new("bobby"));
@@ -215,7 +217,7 @@ async fn who_is_forked_from_another_server_is_asked_first_and_nobody_is_told_any
             _ => None,
         });
         assert_eq!(refused.await, (request, code));
-        // An answer after the answer is none.
+        // A second answer does not count.
         b.send(&ClientMessage::Consent { ask, answer: ConsentAnswer::Open }).await;
     }
     for client in [&mut a, &mut b] {
@@ -227,7 +229,7 @@ async fn who_is_forked_from_another_server_is_asked_first_and_nobody_is_told_any
 }
 
 #[tokio::test]
-async fn a_fork_of_somebody_whose_server_is_frozen_is_answered_in_time() {
+async fn a_fork_of_a_user_whose_server_is_frozen_is_answered_in_time() {
     let Some(lobby) = Lobby::over(1) else { return };
     let (one, other) = (lobby.server("one"), lobby.server("other"));
     let (anna, bobby) = (User::new("anna"), User::new("bobby"));
@@ -246,7 +248,7 @@ async fn a_fork_of_somebody_whose_server_is_frozen_is_answered_in_time() {
 }
 
 #[tokio::test]
-async fn a_server_that_comes_new_is_told_what_the_stream_no_longer_holds() {
+async fn a_new_server_is_given_by_another_what_the_stream_no_longer_holds() {
     let Some(lobby) = Lobby::over(1) else { return };
     let one = lobby.server("one");
     let anna = User::new("anna");
@@ -294,7 +296,8 @@ async fn a_server_that_comes_new_is_told_what_the_stream_no_longer_holds() {
         assert!(told.contains(part), "{told}");
     }
 
-    // Who was away for too long begins again, and where nobody is left to tell, nobody begins.
+    // A server that was away for too long has to begin anew; and when no other server is left that could give the
+    // machine, a new server cannot begin.
     let refused = |dir: &str| {
         let all = [&["--listen", "127.0.0.1:0"], &lobby.options()[..]].concat();
         let (code, said) = run_to_end(&all, &lobby.data_dir(dir));

@@ -25,19 +25,19 @@ use tempfile::TempDir;
 use self::node::Nodes;
 use crate::stage::{Client, ServerProcess, User};
 
-/// A lobby: nodes of NATS, and a folder for each of its servers.
+/// A lobby: its nodes of NATS, and a folder for each of its servers.
 struct Lobby {
     nodes: Nodes,
     dir: TempDir,
 }
 
 impl Lobby {
-    /// `None` where this machine has no nats-server.
+    /// A lobby over this many nodes; `None` if this machine has no nats-server.
     fn over(nodes: usize) -> Option<Self> {
         Some(Self { nodes: node::start(nodes, false)?, dir: tempfile::tempdir().unwrap() })
     }
 
-    /// A server's data directory.
+    /// The data directory of a server.
     fn data_dir(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -47,7 +47,7 @@ impl Lobby {
         self.server_with(name, &[])
     }
 
-    /// The same with more options.
+    /// Starts such a server with more options.
     fn server_with(&self, name: &str, more: &[&str]) -> ServerProcess {
         let dir = self.data_dir(name);
         let (key, own) = (self.dir.path().join("server.key"), dir.join("server/server.key"));
@@ -91,17 +91,17 @@ fn make_private_folder(dir: &Path) {
     hobnob_protocol::identity::create_private_dir(dir).unwrap();
 }
 
-/// Where a client has read up to.
+/// The cursor of a client that has read up to `last`.
 fn cursor(log: LogId, last: &LobbyMessage) -> Option<Cursor> {
     Some(Cursor { log, position: Position { seq: last.seq, hash: last.hash } })
 }
 
-/// The same run again, from where it had read.
+/// The hello of the same run, which reads on after `last`.
 fn hello_again(user: &User, welcome: &Welcome, last: &LobbyMessage) -> Hello {
     Hello { cursor: cursor(welcome.log, last), ..user.hello() }
 }
 
-/// Waits until others are told of that change.
+/// Waits until this client is told of that change.
 async fn told_of(client: &mut Client, change: &Change) {
     client
         .find(|message| match message {

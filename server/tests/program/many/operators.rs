@@ -1,5 +1,5 @@
-//! Operators of a lobby on several servers: whom one server's file lists is an operator on all of them, and what he does
-//! holds on all of them, also on one that is started again and on one that comes new.
+//! Operators of a lobby on several servers. A user whom the file of one server lists is an operator on all of them.
+//! What he does holds on all of them, also on a server that is started again and on a new one.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -26,12 +26,12 @@ pub(super) async fn act(
     client.send(&ClientMessage::Act { id, room: None, act, lasts: None }).await;
 }
 
-/// Reads on until that was done.
+/// Reads until such an act was done.
 pub(super) async fn is_done(client: &mut Client, kind: &str) {
     while client.message().await.content.act().is_none_or(|act| act.kind.as_str() != kind) {}
 }
 
-/// Whether somebody who comes from a banned address is let in.
+/// Whether a user who comes from a banned address is let in.
 pub(super) async fn is_let_in(server: SocketAddr) -> bool {
     let user = User::new("raider");
     let socket = TcpSocket::new_v4().unwrap();
@@ -43,7 +43,7 @@ pub(super) async fn is_let_in(server: SocketAddr) -> bool {
 }
 
 #[tokio::test]
-async fn what_an_operator_does_on_one_server_holds_on_all() {
+async fn the_acts_of_an_operator_on_one_server_hold_on_all() {
     let Some(lobby) = Lobby::over(1) else { return };
     let (boss, bobby, guest) = (User::new("boss"), User::new("bobby"), User::new("guest"));
     let file = lobby.data_dir("operators");
@@ -131,7 +131,7 @@ async fn each_thing_an_operator_does_counts_on_both_servers_and_after_both_were_
     let (mut b, _) = bobby.join(other.addr).await;
     let (mut c, _) = carl.join(other.addr).await;
     c.say(1, "spam").await;
-    // Whoever has no name here stays out of a banned key's network, whatever else holds.
+    // A user without a name here would be kept out of a banned key's network, whatever other rules say.
     for user in [newcomer, another] {
         user.join(other.addr).await;
     }
@@ -162,7 +162,7 @@ async fn each_thing_an_operator_does_counts_on_both_servers_and_after_both_were_
     assert_eq!(welcome.topic.as_ref().map(|topic| topic.as_str()), Some("tea and bread"));
     a.say(1, "and now?").await;
     assert_eq!(refused(&mut a).await, NotAcceptedCode::Muted);
-    // Whoever was named is an operator at the other server, too, and takes it all back there.
+    // A user whom an operator named is an operator at the other server, too, and takes everything back there.
     let (mut b, welcome) = bobby.other_run().join(other.addr).await;
     assert!(welcome.operator);
     let expected = [(fingerprint(boss), true), (fingerprint(bobby), false)];
@@ -185,7 +185,7 @@ async fn each_thing_an_operator_does_counts_on_both_servers_and_after_both_were_
     c.say(1, "once").await;
     c.say(2, "and again").await;
     assert_eq!(refused(&mut c).await, NotAcceptedCode::Slow);
-    // The list of one server, read again, counts on both.
+    // When the list of one server is read again, it counts on both.
     std::fs::write(&file, fingerprint(anna)).unwrap();
     one.signal("-HUP");
     let (mut o, _) = boss.other_run().join(other.addr).await;

@@ -1,4 +1,4 @@
-//! Servers that must not take part, each refused with a sentence that says what to do.
+//! Servers that must not take part. Each is refused with a sentence that says what to do.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use super::Lobby;
 use crate::stage::{ServerProcess, User, run_to_end};
 
 #[tokio::test]
-async fn a_server_that_cannot_be_right_is_refused_with_a_sentence() {
+async fn a_server_that_does_not_fit_the_lobby_is_refused_with_an_explanation() {
     let Some(lobby) = Lobby::over(1) else { return };
     let refused = |dir: &str, options: &[&str]| {
         let all = [&["--listen", "127.0.0.1:0"], options].concat();
@@ -21,7 +21,7 @@ async fn a_server_that_cannot_be_right_is_refused_with_a_sentence() {
     let said = refused("stranger", &lobby.options());
     assert!(said.contains("copy the file server.key"), "{said}");
 
-    // A single server's directory with words of its own.
+    // The directory of a single server with messages of its own.
     let single = lobby.data_dir("single");
     let server = ServerProcess::start(&single, &[]);
     let (mut b, _) = User::new("bobby").join(server.addr).await;
@@ -34,7 +34,7 @@ async fn a_server_that_cannot_be_right_is_refused_with_a_sentence() {
     let said = refused("single", &lobby.options());
     assert!(said.contains("another lobby"), "{said}");
 
-    // One that has read a stream which was made again.
+    // A server that has read a stream which was then made anew.
     one.signal("-TERM");
     assert!(one.wait().0.success());
     let note = lobby.data_dir("one").join("server/machine.json");

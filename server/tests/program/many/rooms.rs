@@ -1,4 +1,4 @@
-//! Rooms across servers: one log each, whoever is in it wherever.
+//! Rooms across servers: each room has one log, on whichever servers its members are.
 
 use hobnob_protocol::message::{Change, ClientMessage, ServerMessage};
 use hobnob_protocol::name::Seq;
@@ -6,7 +6,7 @@ use hobnob_protocol::name::Seq;
 use super::{Lobby, joined, told_of};
 use crate::stage::{Client, User};
 
-/// Waits until the members of a room are told of that change.
+/// Waits until this member of the room is told of that change.
 async fn told_in(client: &mut Client, name: &str, change: &Change) {
     let of_room = |message| match message {
         ServerMessage::Presence { room: Some(room), changes } if room.as_str() == name => {
@@ -18,7 +18,7 @@ async fn told_in(client: &mut Client, name: &str, change: &Change) {
 }
 
 #[tokio::test]
-async fn a_room_is_one_on_all_servers_and_a_server_that_comes_new_has_it() {
+async fn a_room_is_the_same_on_all_servers_and_a_new_server_has_it() {
     let Some(lobby) = Lobby::over(1) else { return };
     let (one, other) = (lobby.server("one"), lobby.server("other"));
     let (anna, bobby, carol) = (User::new("anna"), User::new("bobby"), User::new("carol"));
@@ -39,7 +39,7 @@ async fn a_room_is_one_on_all_servers_and_a_server_that_comes_new_has_it() {
         assert_eq!(here, there);
         assert_eq!(place_a.seq, Seq(id));
     }
-    // Who is in no room hears nothing of it.
+    // A client that is not in the room gets nothing of it.
     c.say(1, "in the lobby").await;
     assert_eq!(c.said().await.1, "in the lobby");
 

@@ -1,5 +1,5 @@
-//! NATS that asks who comes, and speaks TLS: a server is let in with its certificates and its credentials, and is refused
-//! with a sentence, and soon, without the right ones.
+//! NATS that asks for credentials and speaks TLS. A server with the right certificates and credentials is let in;
+//! without them it is soon refused with an explanation.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use tempfile::TempDir;
 use super::node::{self, Nodes};
 use crate::stage::{ServerProcess, User, run_to_end};
 
-/// A refusal says what is wrong, and nobody waits for it: the first link is tried for ten seconds.
+/// A refusal says what is wrong, and comes before this time: the first link is tried for ten seconds.
 const REFUSED_WITHIN: Duration = Duration::from_secs(15);
 
-/// A node, and a folder with what servers need for it.
+/// A node, and a folder with what servers need to get in.
 struct Guarded {
     nodes: Nodes,
     dir: TempDir,
@@ -33,7 +33,7 @@ impl Guarded {
         self.nodes.joined()
     }
 
-    /// With these options a server is let in and serves.
+    /// Checks that a server with these options is let in and serves.
     async fn lets_in(&self, options: &[&str]) {
         let data = tempfile::tempdir().unwrap();
         let server = ServerProcess::start(data.path(), &[&["--nats", self.url()], options].concat());
@@ -41,7 +41,7 @@ impl Guarded {
         a.post(1, "words").await;
     }
 
-    /// With these it ends with a sentence.
+    /// Checks that a server with these options ends with an explanation, and gives that.
     fn refuses(&self, options: &[&str]) -> String {
         let (data, began) = (tempfile::tempdir().unwrap(), Instant::now());
         let all = [&["--listen", "127.0.0.1:0", "--log", "error", "--nats", self.url()], options].concat();
@@ -52,7 +52,7 @@ impl Guarded {
     }
 }
 
-/// Whoever signs certificates.
+/// An authority that signs certificates.
 struct Authority {
     pem: String,
     issuer: Issuer<'static, KeyPair>,
@@ -81,7 +81,7 @@ impl Authority {
 }
 
 #[tokio::test]
-async fn a_node_that_speaks_tls_is_believed_by_its_authority_and_believes_a_certificate() {
+async fn a_node_with_tls_is_recognised_by_its_authority_and_recognises_a_server_by_its_certificate() {
     let dir = tempfile::tempdir().unwrap();
     let (ours, others) = (Authority::new("ours"), Authority::new("others"));
     ours.write(dir.path(), "node", ExtendedKeyUsagePurpose::ServerAuth);
@@ -120,7 +120,7 @@ async fn a_node_that_speaks_tls_is_believed_by_its_authority_and_believes_a_cert
 }
 
 #[tokio::test]
-async fn a_node_that_asks_who_comes_lets_in_whoever_its_operator_vouches_for() {
+async fn a_node_that_asks_for_credentials_lets_in_only_users_whom_its_operator_vouches_for() {
     let (operator, system, account) = (Nkey::new_operator(), Nkey::new_account(), Nkey::new_account());
     let (user, stranger) = (Nkey::new_user(), Nkey::new_user());
     let unlimited = json!({
@@ -142,7 +142,7 @@ async fn a_node_that_asks_who_comes_lets_in_whoever_its_operator_vouches_for() {
     let good = token(&account, &user, "server", "user", of_user.clone());
     let creds = [
         ("good.creds", &good, &user),
-        // A token that the account has signed for somebody else, and one that another account has signed.
+        // A token that the account has signed for another user, and one that another account has signed.
         ("others.creds", &good, &stranger),
         ("foreign.creds", &token(&Nkey::new_account(), &user, "server", "user", of_user), &user),
     ];
@@ -167,7 +167,7 @@ async fn a_node_that_asks_who_comes_lets_in_whoever_its_operator_vouches_for() {
     }
 }
 
-/// What one key says of another, as NATS reads it: a JSON web token that an nkey has signed.
+/// What one key confirms of another, in the form that NATS reads: a JSON web token that an nkey has signed.
 fn token(issuer: &Nkey, subject: &Nkey, name: &str, kind: &str, mut claims: Value) -> String {
     claims["type"] = kind.into();
     claims["version"] = 2.into();

@@ -1,0 +1,91 @@
+//! How much a room is used, as far as that tells which one gives way when there are as many as there may be: how many keys
+//! spoke there, and for how long. Plain and bounded; it knows neither who is in the room nor how many rooms there are.
+//!
+//! A room of somebody who only wants to fill the list is one in which one key said a word. A room that people use is one
+//! in which two of them spoke and to which they came back: it is *established*, and gives way to nobody.
+
+use std::collections::BTreeSet;
+
+use hobnob_protocol::name::PublicKey;
+use serde::{Deserialize, Serialize};
+
+/// Keys of a room that are remembered for having spoken there: enough to tell whether two are left when some of them are
+/// banned.
+const KEYS: usize = 8;
+
+/// So many keys make a room established, once what was said there is this far apart: a day.
+const ENOUGH_KEYS: usize = 2;
+const ENOUGH_TIME: u64 = 24 * 3600 * 1000;
+
+/// How much a room is used.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The first keys that spoke there.
+    keys: BTreeSet<PublicKey>,
+    /// When something was said there first, of what is known, and last.
+    times: Option<(u64, u64)>,
+}
+
+impl Standing {
+    /// Somebody spoke there; when is not known any more.
+    pub(crate) fn spoke_once(&mut self, key: PublicKey) {
+        if self.keys.len() < KEYS {
+            self.keys.insert(key);
+        }
+    }
+
+    /// Something is said there.
+    pub(crate) fn spoke(&mut self, key: PublicKey, at: u64) {
+        self.spoke_once(key);
+        let (first, last) = self.times.unwrap_or((at, at));
+        self.times = Some((first, last.max(at)));
+    }
+
+    /// How many keys spoke there that count, no more than make a room established.
+    pub(super) fn keys(&self, counts: impl Fn(&PublicKey) -> bool) -> usize {
+        self.keys.iter().filter(|key| counts(key)).take(ENOUGH_KEYS).count()
+    }
+
+    /// Whether people use the room and come back to it.
+    pub(super) fn is_established(&self, counts: impl Fn(&PublicKey) -> bool) -> bool {
+        let lasted = self.times.is_some_and(|(first, last)| last.saturating_sub(first) > ENOUGH_TIME);
+        lasted && self.keys(counts) >= ENOUGH_KEYS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> PublicKey {
+        PublicKey::new([byte; 32])
+    }
+
+    #[test]
+    fn a_room_is_established_by_two_keys_and_more_than_a_day() {
+        let all = |_: &PublicKey| true;
+        let mut standing = Standing::default();
+        standing.spoke(key(1), 5);
+        standing.spoke(key(1), 5 + 2 * ENOUGH_TIME);
+        assert!(!standing.is_established(all), "one key alone, for however long");
+        let mut standing = Standing::default();
+        standing.spoke(key(1), 5);
+        standing.spoke(key(2), 6);
+        assert!(!standing.is_established(all), "on one day alone");
+        standing.spoke(key(2), 5 + ENOUGH_TIME);
+        assert!(!standing.is_established(all));
+        standing.spoke(key(2), 6 + ENOUGH_TIME);
+        assert!(standing.is_established(all));
+        assert!(!standing.is_established(|it| *it != key(2)), "a key that does not count");
+        standing.spoke(key(3), 0);
+        assert!(standing.is_established(|it| *it != key(2)), "a clock that went back takes nothing away");
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut standing = Standing::default();
+        (0..200).for_each(|byte| standing.spoke(key(byte), 1));
+        assert_eq!(standing.keys.len(), KEYS);
+        assert_eq!(standing.keys(|_| true), ENOUGH_KEYS);
+    }
+}
