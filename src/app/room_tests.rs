@@ -202,7 +202,7 @@ fn questions_in_a_room_are_about_the_room() {
 fn a_topic_is_an_act_that_is_answered_for() {
     let mut scene = in_tea();
     scene.feed(&["\\topic"]);
-    scene.shows("nothing is said about what #Tea is about");
+    scene.shows("#Tea has no topic");
     scene.feed(&["\\topic Green tea", "next"]);
     let act = Act::topic(Some(ShortText::new("Green tea").unwrap()));
     let room = Some(room("tea"));

@@ -9,7 +9,7 @@ pub(super) const DEOP: Command = Command {
     name: "deop",
     aliases: &[],
     usage: "\\deop NAME",
-    about: "take that back",
+    about: "NAME is no operator any more",
     argument: Argument::User,
     optional: false,
     group: Group::Operators,

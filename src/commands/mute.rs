@@ -9,7 +9,7 @@ pub(super) const MUTE: Command = Command {
     name: "mute",
     aliases: &[],
     usage: "\\mute NAME [DURATION WHY]",
-    about: "NAME hears, and may not speak",
+    about: "NAME can read along, but not speak",
     argument: Argument::UserAndSaid,
     optional: false,
     group: Group::Operators,

@@ -9,7 +9,7 @@ pub(super) const OP: Command = Command {
     name: "op",
     aliases: &[],
     usage: "\\op NAME",
-    about: "NAME may do all of this, too",
+    about: "make NAME an operator, too",
     argument: Argument::User,
     optional: false,
     group: Group::Operators,

@@ -9,7 +9,7 @@ pub(super) const SLOW: Command = Command {
     name: "slow",
     aliases: &[],
     usage: "\\slow [SECONDS]",
-    about: "one text in so many seconds each; alone, as before",
+    about: "a message per SECONDS from each user; alone: off",
     argument: Argument::Text,
     optional: true,
     group: Group::Operators,

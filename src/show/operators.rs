@@ -90,7 +90,7 @@ pub(super) fn act(ActTold { kind, by, name, target, until, reason, .. }: &ActTol
         "unmute" => format!("{by} unmuted {whom}"),
         "slow" if target == "0" => format!("{by} ended slow mode: everybody speaks as fast as before"),
         "slow" => format!("{by} set slow mode: one message every {target} s for each user"),
-        "lock" => format!("{by} locked the lobby{end}"),
+        "lock" => format!("{by} locked the lobby{end}: only names older than an hour may join or speak"),
         "unlock" => format!("{by} unlocked the lobby"),
         "admit" => format!("{by} lets the key {target} into the locked lobby"),
         "op" => format!("{by} made {whom} an operator"),

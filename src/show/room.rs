@@ -122,10 +122,12 @@ pub(super) fn list(rooms: &[RoomRow]) -> String {
 /// Returns the sentence about the topic of the lobby or a room.
 #[must_use]
 pub(super) fn topic(room: Option<&RoomName>, text: &str, by: Option<&str>) -> String {
-    let by = by.map_or_else(String::new, |by| format!(" (set by {by})"));
-    match text {
-        "" => format!("nothing is said about what {} is about{by}", place(room)),
-        text => format!("{}: {text}{by}", place(room)),
+    let place = place(room);
+    match (text, by) {
+        ("", None) => format!("{place} has no topic"),
+        ("", Some(by)) => format!("{place} has no topic (removed by {by})"),
+        (text, None) => format!("{place}: {text}"),
+        (text, Some(by)) => format!("{place}: {text} (set by {by})"),
     }
 }
 
@@ -150,6 +152,14 @@ mod tests {
         assert_eq!(serde_json::from_str::<Notice>(&line).unwrap(), closed);
         let other = r#"{"event":"nonsense","session":2,"room":"tea","reason":"ended"}"#;
         assert!(serde_json::from_str::<Notice>(other).is_err());
+    }
+
+    #[test]
+    fn a_topic_tells_who_set_it_or_took_it_away() {
+        let tea = tea();
+        assert_eq!(topic(Some(&tea), "Oolong", Some("anna")), "#tea: Oolong (set by anna)");
+        assert_eq!(topic(None, "", None), "the lobby has no topic");
+        assert_eq!(topic(Some(&tea), "", Some("anna")), "#tea has no topic (removed by anna)");
     }
 
     #[test]

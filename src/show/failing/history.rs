@@ -20,7 +20,7 @@ pub(crate) enum History<'a> {
     #[error("what you missed cannot be read: {0}")]
     MissedUnreadable(HistoryError),
     /// Nothing is kept, so nothing says how far this user had read.
-    #[error("nothing is kept on this machine, so that nobody knows where you were last")]
+    #[error("nothing is kept on this machine, so hobnob cannot know what you missed")]
     NoMark,
     /// Nothing was said in private with this user.
     #[error("nothing is kept of private talk with {0}")]

@@ -36,12 +36,14 @@ fn not_joined(name: &RoomName, code: NotJoinedCode) -> String {
     match code {
         NotJoinedCode::Full => {
             format!(
-                "there is no room {room}, and the server has as many rooms as it makes: \\rooms lists them"
+                "there is no room {room}, and the server makes no more rooms: \\rooms lists those there are"
             )
         }
-        NotJoinedCode::TooMany => "you are in as many rooms as one may be in: \\leave one first".to_owned(),
+        NotJoinedCode::TooMany => {
+            "you are in as many rooms as a user may be in: \\leave one first".to_owned()
+        }
         NotJoinedCode::TooSoon => {
-            format!("there is no room {room}, and you have made as many within an hour as one may")
+            format!("there is no room {room}, and you have made too many within an hour: try again later")
         }
         NotJoinedCode::Store => "the server could not store it".to_owned(),
         NotJoinedCode::Other => format!("the server does not let you into {room}"),
