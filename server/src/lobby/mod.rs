@@ -20,6 +20,7 @@ mod batch;
 mod catch_up;
 mod chunk;
 mod consent_elsewhere;
+mod fan_out;
 mod fault;
 mod gather;
 mod handle;
@@ -52,6 +53,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use self::batch::{Open, RoomWords, Storing, next_step};
+use self::fan_out::fan_out;
 use self::gather::Gathered;
 use self::join::Held;
 use self::names_clock::{NamesClock, NamesTime};
@@ -501,15 +503,10 @@ impl Lobby {
     /// mutably because a future of the log's answer cannot be shared across an await.)
     async fn fan_out(&mut self, chunks: &[Arc<Chunk>], rooms: &[RoomWords]) {
         let started = Instant::now();
+        let mut told = 0;
         for chunk in chunks {
-            for (index, seat) in self.seats.values().enumerate() {
-                if seat.entered {
-                    seat.outlet.said(chunk);
-                }
-                if index % FAN_OUT_SLICE == FAN_OUT_SLICE - 1 {
-                    yield_now().await;
-                }
-            }
+            let entered = self.seats.values().filter(|seat| seat.entered);
+            fan_out(chunk, entered.map(|seat| &seat.outlet), &mut told).await;
         }
         self.fan_out_rooms(rooms).await;
         self.telling_took = started.elapsed();

@@ -125,6 +125,8 @@ const INTRODUCTIONS: u64 = 20;
 /// A connection that hands on what it is told.
 struct Recorder {
     told: mpsc::UnboundedSender<Told>,
+    /// What was said and is not sent yet.
+    unsent: Mutex<Vec<Told>>,
     introductions: AtomicU64,
     /// How many more introductions it takes.
     room: u64,
@@ -147,6 +149,7 @@ enum Told {
 
 impl Recorder {
     fn note(&self, told: Told) {
+        assert!(self.unsent.lock().unwrap().is_empty(), "it goes out before anything else is told");
         let _gone = self.told.send(told);
     }
 }
@@ -156,11 +159,16 @@ impl Outlet for Recorder {
         self.note(Told::In(admitted));
     }
     fn said(&self, chunk: &Chunk) {
-        for message in chunk.messages() {
-            self.note(match chunk.room() {
-                Some(room) => Told::SaidIn(room.name.clone(), message.id, message.seq),
-                None => Told::Said(message.id, message.seq),
-            });
+        let mut unsent = self.unsent.lock().unwrap();
+        assert!(unsent.is_empty(), "each chunk goes out before the next");
+        unsent.extend(chunk.messages().iter().map(|message| match chunk.room() {
+            Some(room) => Told::SaidIn(room.name.clone(), message.id, message.seq),
+            None => Told::Said(message.id, message.seq),
+        }));
+    }
+    fn send(&self) {
+        for told in self.unsent.lock().unwrap().drain(..) {
+            let _gone = self.told.send(told);
         }
     }
     fn tell(&self, fact: &ServerMessage) {
