@@ -108,7 +108,7 @@ fn named_day(name: &str, now: &Zoned) -> Option<jiff::Timestamp> {
 
 impl Timestamp {
     /// Returns the time in the form of the calendar library. A peer may send any number; if no calendar contains it,
-    /// the result is the latest time that one contains.
+    /// the result is the latest time that the library has.
     #[must_use]
     pub fn instant(self) -> jiff::Timestamp {
         let millis = i64::try_from(self.0).ok();

@@ -242,7 +242,7 @@ impl App {
         }
     }
 
-    /// What was read is no line.
+    /// Reports an input line that could not be read.
     fn unreadable_line(&mut self, line: ScriptLine) {
         match line {
             ScriptLine::NotUtf8 { line, .. } => self.state.fail(failing::Input::NotUtf8(line)),

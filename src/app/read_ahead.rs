@@ -1,10 +1,10 @@
-//! What a script had said already when its run is ended from outside: lines that were read from standard input and have
-//! not had their turn are answered or reported, each for the session that it was meant for, and none is dropped without
-//! a word. Owns how that session is made out, since the commands before the line were not carried out either; knows
-//! nothing of how a run ends.
+//! The lines of a script that were read from standard input and have not had their turn when the run is ended from
+//! outside. Each of them is answered or reported, for the session for which it was meant, so that none is lost
+//! silently. This file finds out that session; this takes some care, because the commands before the line were not
+//! carried out either. It knows nothing of how a run ends.
 //!
-//! At most as many lines are read ahead as their queue takes. What standard input still holds then is not read: where the
-//! queue was full, so that more may stand there, that is said in one error.
+//! Lines are read ahead only as far as their queue has room, and what standard input still holds is not read. If the
+//! queue was full, there may be more lines in standard input, and one error says so.
 
 use super::script_queue::Queued;
 use super::{App, InputSource, Meaning, Unclear, meaning};
@@ -18,17 +18,17 @@ use crate::session::SessionId;
 use crate::show::unsent::Unsent;
 use crate::show::{Failure, RequestAnswer, failing};
 
-/// What becomes of the lines after one.
+/// What happens to the lines after a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum After {
-    /// They were meant for this session, or for one that is not known.
+    /// The lines were meant for this session; `None` if the session is not known.
     MeantFor(Option<SessionId>),
-    /// The script would have ended by itself before them.
+    /// The script would have ended by itself before these lines.
     NeverReached,
 }
 
 impl App {
-    /// The run is ended from outside: what was read of a script is reported, and no more is read.
+    /// Reports the lines that were read of a script, and reads no more, because the run is ended from outside.
     pub(super) fn give_up_script(&mut self) {
         let InputSource::Script(lines, queue) = &mut self.input else { return };
         let is_full = lines.len() >= lines.max_capacity();
@@ -105,8 +105,8 @@ impl App {
         self.state.answer(asked, |id| RequestAnswer::unsent(id, &why.to_string()));
     }
 
-    /// A command that says something to somebody is reported as that text; of the others it is counted how many there
-    /// were.
+    /// Reports a command that was not carried out. A command that says a text to one user is reported as that text;
+    /// other commands are only counted.
     fn command_not_run(
         &mut self,
         Queued { word, args, ends_run, asked }: Queued,
@@ -132,10 +132,10 @@ impl App {
         self.state.answer(asked, |id| RequestAnswer::failed(id, &failure));
     }
 
-    /// For which session what follows a command was meant, that was not carried out; none where that is one that is not
-    /// open.
+    /// Returns the session for which the lines after a command were meant, if the command was not carried out; `None`
+    /// if that session is not open.
     fn led_to(&self, word: &str, args: &str, before: Option<SessionId>) -> Option<SessionId> {
-        // A blank behind the backslash: the word is the first of what follows.
+        // There is a blank behind the backslash, so the word is the first word of what follows.
         let (word, args) = match word {
             "" => args.split_once(char::is_whitespace).unwrap_or((args, "")),
             word => (word, args),

@@ -153,7 +153,7 @@ fn a_wait_for_users_asks_again_whenever_somebody_comes() {
     assert!(!scene.shown().contains("in the lobby"), "nobody asked to see them");
 }
 
-/// Ends a script from outside after these lines, the first of which keeps the others waiting.
+/// Feeds these lines to a script, the first of which makes the others wait, and ends the run from outside.
 fn ended_with(lines: &[&str]) -> (Scene, String) {
     let mut scene = Scene::new().with_json();
     scene.feed(lines);

@@ -68,7 +68,7 @@ impl ScriptQueue {
         if self.running.is_none() && (nothing_in_flight || leaves) { self.queued.take() } else { None }
     }
 
-    /// Takes the command that waits, which will not be carried out.
+    /// Removes the command that waits, because it will not be carried out.
     pub(crate) fn take_queued(&mut self) -> Option<Queued> {
         self.queued.take()
     }

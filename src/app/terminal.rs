@@ -183,7 +183,7 @@ impl TerminalInput {
             draft: std::mem::take(&mut self.draft),
             note: self.note.take(),
             question: false,
-            // What is typed where nobody hears it any more does not stand there as said.
+            // If nobody hears the session any more, what is typed there does not stay on the screen as if it was said.
             said: to(session, state).map(|to| self.said(to, state)),
         });
     }

@@ -180,7 +180,7 @@ impl State {
         self.lobby.ask(ClientMessage::Consent { ask, answer });
     }
 
-    /// This user is told who waits, a few at once.
+    /// Tells this user who waits, a few users at once.
     fn show_knocks(&mut self, now: Instant) {
         for (name, key) in self.knocks.take_unshown(now) {
             self.meet(&name, Some(&key));

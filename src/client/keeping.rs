@@ -25,7 +25,7 @@ pub struct Keeping {
     pub(crate) history: History,
     /// The key of this user, and the name under which its file is kept.
     own: (PublicKey, UserName),
-    /// The user and client whose marks are set.
+    /// Whether a person or a script reads; each has marks of its own.
     reader: Reader,
     /// The logs that are being read: that of the lobby, and those of the rooms this user is in.
     logs: HashMap<SessionId, Log>,

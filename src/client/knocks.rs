@@ -18,12 +18,13 @@ const MOST_WAITING: usize = 16;
 /// How long a user who was declined has to wait before he may ask again.
 const DECLINED_FOR: Duration = Duration::from_secs(10 * 60);
 
-/// So many questions are shown at once, and then one in this time: whoever asks with one key after the other and leaves
-/// again fills no screen. At this pace all that may wait are shown before they are declined.
+/// How many questions are shown at once, and how often one more is shown after that. So somebody who asks with one key
+/// after another and leaves again cannot fill the screen. At this pace every user who waits is shown before he is
+/// declined.
 const SHOWN_AT_ONCE: u32 = 5;
 const SHOWN_ONE_IN: Duration = Duration::from_secs(5);
 
-/// Names remembered for having left before they were answered.
+/// How many names are remembered of users who left before they were answered.
 const MOST_GONE: usize = 64;
 
 /// How many declined keys are remembered. Each takes an answer of this user, or two minutes.
@@ -43,7 +44,7 @@ pub(crate) struct Knock {
     /// The key of the user.
     pub(crate) key: PublicKey,
     until: Instant,
-    /// This user was told.
+    /// Whether this user was told.
     is_shown: bool,
 }
 
@@ -70,11 +71,11 @@ pub(crate) struct Knocks {
     waiting: Vec<Knock>,
     declined: VecDeque<(PublicKey, Instant)>,
     welcome: VecDeque<Welcome>,
-    /// Who left while they waited, the latest last.
+    /// The names of users who left while they waited, the latest last.
     gone: VecDeque<UserName>,
-    /// How many of them left before this user was told, and is still to be told.
+    /// How many of them left before this user was told of them; this number is still to be told.
     gone_unseen: u64,
-    /// When as many may be shown at once again as ever.
+    /// When as many questions as ever may be shown at once again.
     shown_freely_at: Option<Instant>,
 }
 
@@ -103,7 +104,7 @@ impl Knocks {
         Ok(())
     }
 
-    /// Those of whom this user is told now, the first who asked first.
+    /// Returns the users of whom this user is to be told now, in the order in which they asked.
     pub(crate) fn take_unshown(&mut self, now: Instant) -> Vec<(UserName, PublicKey)> {
         let mut shown = Vec::new();
         for knock in self.waiting.iter_mut().filter(|knock| !knock.is_shown) {
@@ -117,7 +118,7 @@ impl Knocks {
         shown
     }
 
-    /// How many left before this user was told of them, once there is a turn for that.
+    /// Returns how many users left before this user was told of them, if it is time to tell that.
     pub(crate) fn take_gone_unseen(&mut self, now: Instant) -> Option<u64> {
         if self.gone_unseen == 0 || self.next_shown_at(now) > now {
             return None;
@@ -126,20 +127,20 @@ impl Knocks {
         Some(std::mem::take(&mut self.gone_unseen))
     }
 
-    /// When one more may be shown.
+    /// Returns when one more question may be shown.
     fn next_shown_at(&self, now: Instant) -> Instant {
         let full = SHOWN_ONE_IN * (SHOWN_AT_ONCE - 1);
         self.shown_freely_at.and_then(|at| at.checked_sub(full)).map_or(now, |at| at.max(now))
     }
 
-    /// Somebody of this name is no longer in the lobby, and waits no more.
+    /// Removes a user who waited and has left the lobby.
     pub(crate) fn left(&mut self, name: &UserName) {
         let Some(knock) = self.take(name) else { return };
         self.gone_unseen += u64::from(!knock.is_shown);
         remember(&mut self.gone, MOST_GONE, knock.name);
     }
 
-    /// Whether somebody of this name waited, and left.
+    /// Whether a user of this name waited and has left.
     pub(crate) fn has_left(&self, name: &UserName) -> bool {
         self.gone.contains(name)
     }

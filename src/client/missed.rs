@@ -247,7 +247,8 @@ impl State {
         let count = Some((unread, shown.len() as u64));
         let reads_on = !is_over && unread > shown.len() as u64 && self.reads_on_from(session, first);
         self.emit(Notice::Unread { session, room, count, is_over, reads_on });
-        // What begins with the first of these is all on the screen: `\\missed` has nothing more to show of it.
+        // All unread messages from the first of these on are on the screen, so `\\missed` has nothing more to show of
+        // them.
         let first = shown.first().and_then(|message| message.seq);
         if first.zip(self.unread.get(&session)).is_some_and(|(first, unread)| first <= unread.next) {
             self.unread.remove(&session);

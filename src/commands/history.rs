@@ -85,9 +85,9 @@ fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progres
     Ok(Progress::Done)
 }
 
-/// Asks the server for the newest `count` messages. If one question may ask for that many, the numbers do not matter.
-/// For more messages, the parts are asked for one after another, from the oldest on, so that no part has to be kept
-/// until the others are there.
+/// Asks the server for the newest `count` messages. If one question may ask for that many, it asks for the newest ones
+/// without naming a number. Otherwise the parts are asked for one after another, from the oldest on, so that no part
+/// has to be kept until the others are there.
 fn ask(state: &mut State, session: SessionId, count: u32) -> u32 {
     let (until, room) = (state.heads.of(session), state.room_of(session));
     let mut rest = Stretch { after: until.saturating_sub(u64::from(count)), until };

@@ -1,5 +1,5 @@
-//! What a command that is not carried out was about: whom it would have led to, and what it would have said to whom. For
-//! reporting what follows it; does nothing.
+//! The meaning of a command that is not carried out: where it would have led, and which text it would have said to
+//! whom. The lines after it are reported according to this. This file changes nothing.
 
 use hobnob_protocol::room::RoomName;
 
@@ -8,7 +8,7 @@ use crate::client::State;
 use crate::input::traits::Leads;
 use crate::session::SessionId;
 
-/// To whom a command would have said which text, if it is one that says something to one alone.
+/// Returns the user and the text of a command that would have said a text to only one user.
 #[must_use]
 pub fn said_alone<'a>(word: &str, args: &'a str) -> Option<(&'a str, &'a str)> {
     let is_msg = find(word).is_some_and(|command| command.name == msg::MSG.name);
@@ -16,13 +16,13 @@ pub fn said_alone<'a>(word: &str, args: &'a str) -> Option<(&'a str, &'a str)> {
     Some((name, text.trim_start()))
 }
 
-/// Whether a command leads to the lobby, from wherever one is.
+/// Whether a command leads to the lobby from every session.
 #[must_use]
 pub fn leads_to_lobby(word: &str) -> bool {
     find(word).is_some_and(|command| [lobby::LOBBY.name, leave::LEAVE.name].contains(&command.name))
 }
 
-/// The session that a command with this argument leads to, if it is open.
+/// Returns the session to which a command with this argument leads, if it is open.
 #[must_use]
 pub fn session_led_to(state: &State, leads: Leads, args: &str) -> Option<SessionId> {
     match leads {

@@ -1,5 +1,5 @@
-//! One connection to the lobby's server: TCP, TLS, hello, welcome. Owns the order of these steps and
-//! their time limit; [`super::link`] decides what to do when one fails.
+//! One connection to the lobby's server: TCP, TLS, hello, welcome. This file owns the order of these steps and their
+//! time limit; [`super::link`] decides what to do when a step fails.
 
 use std::future::poll_fn;
 use std::io;
@@ -62,10 +62,11 @@ pub enum ConnectError {
     /// What answers is no hobnob server, or a broken one.
     #[error("what answers there does not speak hobnob: {0}")]
     Protocol(String),
-    /// It says before a word that it lets nobody in from this address. Nothing vouches for that, so it is tried again.
+    /// Before its first message, the server said that it lets nobody in from this address. No key vouches for that, so
+    /// the client tries again.
     #[error("an operator keeps this address out of the lobby, for a while or for good")]
     KeptOut,
-    /// It closed the connection before a word.
+    /// The server closed the connection before its first message.
     #[error("the server closed the connection before a word; it may have all the clients it takes")]
     ClosedAtOnce,
     /// No answer came in time.
@@ -245,7 +246,7 @@ async fn first_of<T>(futures: &mut Boxed<'_, T>) -> T {
     .await
 }
 
-/// Whether the other end closed the connection.
+/// Whether an error of this kind means that the other end closed the connection.
 fn is_end(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(kind, UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)

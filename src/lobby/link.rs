@@ -348,8 +348,8 @@ impl<D: Dial> Link<D> {
     {
         let Connection { mut reader, writer, .. } = connection;
         let mut sender = Sender::new(writer);
-        // Orders that came while there was no connection are taken before any text is written, because a text that was
-        // reported as unsent when its user left a room must stay unsaid.
+        // Orders that came while there was no connection are taken before any text is written. If the user has left
+        // meanwhile (the lobby or a room), he was told that his texts are unsent, and they must stay unsaid.
         while let Ok(command) = queues.commands.try_recv() {
             if let Some(end) = self.obey(Some(command), &mut sender.bytes) {
                 return end;

@@ -132,7 +132,7 @@ enum Loss {
     Closed,
     /// Nothing arrived for too long.
     Silent,
-    /// The peer did what it must not do.
+    /// The peer did what a peer must not do.
     Misused,
 }
 

@@ -16,8 +16,8 @@ const REFUSED_OPEN_WITHIN: Duration = Duration::from_secs(4);
 /// The side that was forked dials too if no connection came in this time, because the forker may be unable to reach it.
 const REVERSE_DIAL_AFTER: Duration = Duration::from_secs(1);
 
-/// The pauses between dials while a session opens. They are short, because until the other side has received its
-/// introduction its listener refuses, and that may be any moment.
+/// The pauses between dials while a session opens. They are short, because the other side's listener refuses only until
+/// the other side has received its introduction, which may happen at any moment.
 const OPENING_PAUSES: [Duration; 4] = [
     Duration::from_millis(50),
     Duration::from_millis(100),

@@ -19,8 +19,8 @@ const SEARCH_EVERY_AT_FIRST: Duration = Duration::from_secs(1);
 const AT_FIRST: Duration = Duration::from_secs(10);
 const SEARCH_EVERY: Duration = Duration::from_secs(60);
 
-/// A relayed session is over when the other side missed this many visits after its connection was closed. A visit waits
-/// for half a minute, and a client that still runs comes within 18 s, its longest pause.
+/// After its relayed connection was closed, the other side is gone when it has missed this many visits. A visit waits
+/// for half a minute, and a client that still runs comes within 18 s, which is its longest pause.
 const MISSED_IS_GONE: u32 = 2;
 
 /// Why a visit to the relay failed.
@@ -49,8 +49,8 @@ pub(super) struct Relaying {
     is_carried: bool,
     search: Option<Search>,
     last: Option<Visit>,
-    /// Visits to which the other side did not come, since the relay's connection was closed from over there; none where it
-    /// ended in another way, or the server was away since.
+    /// How many visits the other side has missed since it closed the relayed connection; `None` if the connection ended
+    /// in another way, or if the server was away since.
     missed: Option<u32>,
 }
 
@@ -96,7 +96,7 @@ impl Relaying {
     pub(super) fn visited(&mut self, visit: Visit, now: Duration, jitter: f64) {
         self.last = Some(visit);
         self.missed = match visit {
-            // It is the server that closed it, or nobody can tell.
+            // The server may have closed the connection, so the other side may still be there.
             Visit::Away => None,
             Visit::Alone => self.missed.map(|missed| missed + 1),
             Visit::Off | Visit::Failed => self.missed,
@@ -114,14 +114,14 @@ impl Relaying {
         REBUILDING_PAUSES[self.visits.saturating_sub(1).min(REBUILDING_PAUSES.len() - 1)]
     }
 
-    /// Tells whether the other side has ended: its connection to the relay was closed, which a lost network does not do,
-    /// and the other side has not come back since, although the server answered.
+    /// Whether the other side has ended: its connection to the relay was closed, which does not happen when only the
+    /// network is lost, and it has not come back since, although the server answered.
     pub(super) fn is_abandoned(&self) -> bool {
         self.missed.is_some_and(|missed| missed >= MISSED_IS_GONE)
     }
 
-    /// Notes that a connection is lost, which had lived for `lived`. `was_closed` tells a closed connection from one that
-    /// fell silent.
+    /// Notes that a connection is lost, which had lived for `lived`. `was_closed` says whether it was closed or fell
+    /// silent.
     pub(super) fn lost(&mut self, now: Duration, lived: Duration, was_closed: bool, jitter: f64) {
         self.search = None;
         self.missed = (self.is_carried && was_closed).then_some(0);

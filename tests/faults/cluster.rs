@@ -145,7 +145,7 @@ fn every_text_is_stored_once_and_in_one_order_whichever_servers_and_nodes_die() 
     tell_silences(&faults, &observers[0]);
 }
 
-/// Somebody who says something again and again, so that one sees for how long nothing could be said.
+/// A client that says something again and again, so that the test sees for how long nothing can be said.
 struct Ticking {
     is_over: Arc<AtomicBool>,
     thread: JoinHandle<Speaker>,
@@ -158,7 +158,7 @@ impl Ticking {
         let thread = std::thread::spawn(move || {
             while !over.load(Ordering::Relaxed) {
                 speaker.type_one();
-                std::thread::sleep(TICK); // How often it is said; nothing is waited for.
+                std::thread::sleep(TICK); // this is how often a text is said; nothing is waited for
             }
             speaker
         });
@@ -171,8 +171,8 @@ impl Ticking {
     }
 }
 
-/// Says how long what each kind of fault has broken was silent: the longest that the texts of one user were apart in the
-/// lobby's log, from the fault until the next one.
+/// Prints for how long each kind of fault silenced the clients: the longest time between two texts of one client in the
+/// lobby's log, from the fault until the next fault.
 fn tell_silences(faults: &[(&'static str, Timestamp)], observer: &Client) {
     let said = TICKING.map(|name| {
         let heard = observer.all(json!({"event": "message", "from": name}));

@@ -1,6 +1,6 @@
-//! The network between servers and NATS is cut, in networks of their own: packets vanish, nothing is closed. Nothing is
-//! acknowledged meanwhile and nobody is disconnected; afterwards each text is said once. Skipped, with a word, on a machine
-//! without nats-server or network namespaces.
+//! The network between servers and NATS is cut, in network namespaces: packets vanish, and nothing is closed. Meanwhile
+//! nothing is acknowledged and nobody is disconnected; afterwards each text is said once. On a machine without
+//! nats-server or network namespaces these tests are skipped with a note.
 
 use std::fs::{copy, create_dir_all};
 use std::time::Duration;
@@ -16,15 +16,15 @@ use crate::support::process::Process;
 use crate::support::server::first_line;
 use crate::switch::{Switch, address};
 
-/// Behind which ports NATS and the two servers are.
+/// The ports of the switch behind which NATS and the two servers are.
 const NATS: usize = 0;
 const SERVERS: [usize; 2] = [1, 2];
 
-/// Shorter and longer than the silence after which a server is taken for gone.
+/// Times that are shorter and longer than the silence after which a server is taken for gone.
 const SHORT: Duration = Duration::from_secs(4);
 const LONG: Duration = Duration::from_secs(14);
 
-/// A lobby on two servers and one node, each in a place of its own; clients are where their server is.
+/// A lobby on two servers and one node, each in a namespace of its own; clients are in the namespace of their server.
 struct Apart {
     switch: Switch,
     _nodes: Nodes,
@@ -32,7 +32,7 @@ struct Apart {
 }
 
 impl Apart {
-    /// `None`, and why, where this machine does not allow it.
+    /// Returns `None`, and prints the reason, if this machine does not allow it.
     fn new() -> Option<Self> {
         let switch = Switch::new(3)?;
         let nodes = node::start_inside(&address(NATS), &switch.inside(NATS))?;
@@ -76,7 +76,7 @@ fn server(switch: &Switch, port: usize, home: &Home, nats: &str) -> Process {
     process
 }
 
-/// The texts that were typed up to now are on their way and unanswered.
+/// Checks that the last text that was typed is on its way and not answered yet.
 fn waits(speaker: &Speaker) {
     let last = speaker.typed.last().unwrap();
     speaker.client.has_no(json!({"event": "sent", "text": last}));
@@ -102,10 +102,10 @@ fn a_server_that_is_cut_off_for_seconds_keeps_its_clients_and_their_texts() {
         speakers.iter().for_each(Speaker::settle);
         apart.switch.unplug(SERVERS[0]);
         speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
-        // Who is on the other server is heard there, and this one's texts wait.
+        // The texts of clients on the other server are heard there, and the texts of clients on this server wait.
         speakers[1].settle();
         sees(&observers[1], speakers[1].typed.last().unwrap());
-        std::thread::sleep(SHORT); // The length of the fault; nothing is waited for.
+        std::thread::sleep(SHORT); // this is the length of the fault; nothing is waited for
         waits(&speakers[0]);
         apart.switch.plug(SERVERS[0]);
         speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
@@ -138,7 +138,7 @@ fn a_server_that_is_cut_off_for_longer_is_taken_for_gone_and_takes_part_again() 
 }
 
 #[test]
-fn while_no_server_reaches_nats_nobody_is_gone_and_texts_wait() {
+fn while_no_server_reaches_nats_nobody_leaves_and_texts_wait() {
     let Some(apart) = Apart::new() else { return };
     let mut speakers =
         [(1, "anna"), (2, "bobby")].map(|(port, name)| Speaker::new(name, apart.join(port, name)));
@@ -147,7 +147,7 @@ fn while_no_server_reaches_nats_nobody_is_gone_and_texts_wait() {
     speakers.iter().for_each(Speaker::settle);
     apart.switch.unplug(NATS);
     speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
-    std::thread::sleep(LONG); // The length of the fault; nothing is waited for.
+    std::thread::sleep(LONG); // this is the length of the fault; nothing is waited for
     speakers.iter().for_each(waits);
     apart.switch.plug(NATS);
     speakers.iter_mut().for_each(|speaker| speaker.type_many(20));

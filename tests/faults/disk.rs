@@ -218,7 +218,7 @@ fn clients_are_told_when_the_disk_has_lost_messages_they_have_read() {
 }
 
 #[test]
-fn a_backup_onto_a_disk_that_fills_says_so_and_leaves_nothing() {
+fn a_backup_onto_a_full_disk_fails_and_leaves_no_file() {
     let server = Server::start(&["--rate", "100000"]);
     let anna = server.join("anna");
     let long = "x".repeat(8000);
@@ -236,7 +236,7 @@ fn a_backup_onto_a_disk_that_fills_says_so_and_leaves_nothing() {
     disk.fill();
     let _failed = backup(&to).failed();
     assert_eq!(std::fs::read_dir(&place).unwrap().count(), 1, "the ballast alone");
-    // Elsewhere there is room, and the server has noticed nothing.
+    // On another disk there is room, and the server has noticed nothing.
     let elsewhere = home.path().join("backup").display().to_string();
     let _copied = backup(&elsewhere).ended_with(0);
     anna.say("and on");

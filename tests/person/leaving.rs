@@ -86,7 +86,7 @@ fn ctrl_c_twice(columns: u16) {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let mut anna = Person::join(&server, "anna", (columns, 24));
-    // On a line with something on it, it clears the line, which Ctrl-Y gives back.
+    // If something is typed, Ctrl-C only clears the line, and Ctrl-Y gives it back.
     anna.terminal.type_text("half a thought");
     anna.sees_last("lobby> half a thought");
     anna.terminal.keys(b"\x03");
@@ -152,7 +152,7 @@ fn texts_that_a_frozen_server_does_not_acknowledge_are_counted_and_perhaps_not_d
 }
 
 #[test]
-fn what_was_typed_in_a_session_that_is_over_does_not_stand_there_as_said_in_the_lobby() {
+fn a_line_typed_in_a_session_that_is_over_is_not_shown_as_said_in_the_lobby() {
     for columns in WIDTHS {
         let server = Server::start(&[]);
         let bobby = server.join("bobby");

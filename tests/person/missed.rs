@@ -24,7 +24,7 @@ fn missed_messages_are_announced_and_read_a_screen_at_a_time() {
         }
         let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
         anna.sees("bobby: number 40");
-        // Below what is shown of it, where it stands when the prompt is there.
+        // The summary stands below the messages, where it is still seen when the prompt is there.
         anna.sees("40 messages in the lobby since ");
         anna.sees(", 1 names you: \\missed");
         anna.sees("\\missed mentions shows what names you");
@@ -131,7 +131,7 @@ fn a_user_who_names_or_forks_an_away_user_is_told_once() {
 }
 
 #[test]
-fn what_names_one_is_read_through_and_walked_back() {
+fn mentions_are_read_page_by_page_and_walked_back() {
     for columns in WIDTHS {
         let server = Server::start(&["--rate", "100000"]);
         let home = Home::new();
@@ -170,7 +170,7 @@ fn what_names_one_is_read_through_and_walked_back() {
         assert_eq!(around, [8, 11, 149, 151], "{}", anna.terminal.screen());
         anna.enter("\\missed mentions");
         anna.sees("nothing you missed names you; \\missed reads it");
-        // The mark stays where it was, and everything is there to be read.
+        // The mark has not moved, and all messages can still be read.
         anna.enter("\\clear");
         anna.enter("\\missed");
         anna.sees("bobby: number 1");

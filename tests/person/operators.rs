@@ -63,7 +63,7 @@ fn a_user_who_is_sent_out_reads_by_whom_and_why_and_exits_with_3() {
 }
 
 #[test]
-fn a_relayed_session_of_whoever_is_banned_pauses_and_goes_on_when_the_ban_is_taken_back() {
+fn a_relayed_session_of_a_banned_user_pauses_and_goes_on_when_the_ban_is_taken_back() {
     let ruled = Ruled::start();
     let (boss, home) = (ruled.boss(), Home::new());
     let anna = ruled.server.client("anna").args(["--path", "relay"]).join();
@@ -107,11 +107,11 @@ fn an_operator_is_told_at_the_start_that_he_is_one_and_others_are_not() {
         let mut boss = Person::join_with(&ruled.server, "boss", (columns, 30), &[], ruled.boss_home());
         boss.sees(told);
         let mut anna = Person::join(&ruled.server, "anna", (columns, 30));
-        // Answered by the server, so that whatever it had to say at the start is there.
+        // The server answers this after it has said everything that it says at the start.
         anna.enter("\\ops");
         anna.sees("by the server's settings");
         assert!(!anna.terminal.screen().contains("you are an operator"), "{}", anna.terminal.screen());
-        // Whoever comes back after a lost link knows it.
+        // A user who comes back after a lost link is not told again.
         boss.enter("\\ops");
         boss.sees("by the server's settings");
         assert_eq!(boss.terminal.transcript().matches("you are an").count(), 1);
@@ -119,10 +119,10 @@ fn an_operator_is_told_at_the_start_that_he_is_one_and_others_are_not() {
 }
 
 #[test]
-fn times_in_sentences_are_those_of_whoever_reads() {
+fn times_in_sentences_are_in_the_time_zone_of_the_reader() {
     let ruled = Ruled::start();
     let boss = ruled.boss();
-    // Nine hours ahead the whole year.
+    // This zone is nine hours ahead the whole year.
     let (zone, home) = ([("TZ", "Asia/Tokyo")], Home::new());
     let mut anna = Person::join_with(&ruled.server, "anna", (200, 30), &zone, &home);
     let act = boss.ask("\\ban 192.0.2.7 2h spam", json!({"event": "act", "kind": "ban"}));
@@ -138,7 +138,7 @@ fn times_in_sentences_are_those_of_whoever_reads() {
     anna.sees(&format!("in the lobby since {}", here_before(&here, 2).split(' ').next().unwrap()));
 }
 
-/// So many hours before, to the minute.
+/// Returns the time this many hours earlier, to the minute.
 fn here_before(at: &jiff::Zoned, hours: i64) -> String {
     use jiff::ToSpan;
     at.checked_sub(hours.hours()).unwrap().strftime("%Y-%m-%d %H:%M").to_string()

@@ -168,12 +168,12 @@ fn completes_rooms(columns: u16) {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let mut anna = Person::join(&server, "anna", (columns, 24));
-    // A room that was made since, of which nobody has told her.
+    // This room was made after anna joined, and nobody has told her of it.
     bobby.enter("teahouse");
     while !last_row(&anna.terminal.screen()).ends_with("\\join teahouse") {
         anna.terminal.type_text("\x15\\join te");
         anna.terminal.wait_until("what is typed", |screen| last_row(screen).ends_with("\\join te"));
-        // What is typed behind it shows that the key was taken, whatever it did.
+        // The character typed after Tab shows that the key was taken, whatever it did.
         anna.terminal.type_text("\tx");
         anna.terminal.wait_until("the key", |screen| last_row(screen).ends_with('x'));
         anna.terminal.type_text("\x7f");
@@ -194,13 +194,13 @@ fn completes_rooms(columns: u16) {
 }
 
 #[test]
-fn what_was_said_before_one_came_to_a_room_is_not_unread_there() {
+fn messages_from_before_a_user_joined_a_room_are_not_unread_there() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     bobby.enter("dev");
     (1..=30).for_each(|number| drop(bobby.say(&format!("number {number}"))));
     let mut anna = Person::join(&server, "anna", (80, 40));
-    // Typed ahead: the fork is done before the room has told what was said there.
+    // The commands are typed ahead, so the fork is done before the room has told what was said there.
     anna.terminal.type_text("\\j dev\r\\fork bobby\r");
     anna.sees("#dev bobby: number 30");
     anna.sees("session 2 with bobby is open");
@@ -213,7 +213,7 @@ fn what_was_said_before_one_came_to_a_room_is_not_unread_there() {
 }
 
 #[test]
-fn of_many_rooms_few_rows_tell_what_was_missed() {
+fn what_was_missed_in_many_rooms_takes_only_a_few_rows() {
     for columns in WIDTHS {
         let server = Server::start(&["--rate", "100000"]);
         let home = Home::new();
@@ -239,7 +239,7 @@ fn of_many_rooms_few_rows_tell_what_was_missed() {
         anna.sees("\\missed mentions shows what names you");
         anna.enter("\\missed mentions");
         anna.sees("#room4 bobby: anna, the fourth");
-        // What is all shown where one goes is read, and not shown once more.
+        // If all unread messages are shown when the user goes there, they are read and not shown once more.
         anna.enter("\\sw room4");
         anna.sees("1 unread in #room4");
         anna.sees_last("4 #room4 (1:1 2:1 3:1 …)>");

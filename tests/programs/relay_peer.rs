@@ -1,4 +1,5 @@
-//! The relay's peer of the examples, written from the protocol's page alone: hobnob forks it and they talk through the server.
+//! The example relay peer, which was written only from the page of the protocol: hobnob forks it, and they talk through
+//! the server.
 
 use std::process::Command;
 
@@ -10,7 +11,7 @@ use crate::support::home::Home;
 use crate::support::launch::Launch;
 use crate::support::server::Server;
 
-/// A home in which this name has a key from the upper half: the example must have the smaller one.
+/// Makes a home in which this name has a key from the upper half, because the example must have the smaller key.
 fn home_of(name: &str) -> Home {
     let home = Home::new();
     let file = home.key_file(name);
@@ -50,7 +51,7 @@ fn hobnob_and_a_peer_in_python_talk_through_the_server() {
     }
     anna.send("\\leave");
     anna.wait(json!({"event": "closed", "session": 1}));
-    // It is there for the next one.
+    // The example is there for the next session.
     anna.send("\\fork pia\nagain");
     anna.wait(json!({"event": "message", "kind": "peer", "text": "you said: again"}));
 }

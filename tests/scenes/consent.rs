@@ -68,7 +68,7 @@ fn a_declined_user_is_told_and_cannot_ask_again_at_once() {
 }
 
 #[test]
-fn the_question_of_somebody_who_leaves_goes_with_him() {
+fn a_question_for_consent_ends_when_its_user_leaves() {
     let (server, _home, [anna, bobby]) = anna_with("ask");
     for number in 0..20 {
         let stranger = server.join(&format!("stranger{number}"));

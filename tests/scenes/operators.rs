@@ -215,13 +215,13 @@ fn a_user_whose_client_hosts_is_an_operator() {
 }
 
 #[test]
-fn what_a_script_had_read_ahead_when_it_is_sent_out_is_answered_and_reported() {
+fn lines_read_ahead_by_a_script_that_is_sent_out_are_answered_and_reported() {
     let ruled = Ruled::start();
     let boss = ruled.boss();
     let carl = ruled.server.client("carl").join();
     carl.send("\\join tea");
     carl.wait(json!({"event": "opened", "room": "tea"}));
-    // One write, which is read as a whole before its first line is answered.
+    // These lines are one write, which is read as a whole before its first line is answered.
     let ahead = [
         "first",
         "\\wait 100",
@@ -272,7 +272,7 @@ fn a_banned_address_is_told_so_each_time() {
 }
 
 #[test]
-fn a_topic_of_a_room_is_a_text_in_a_slow_lobby_and_of_the_muted_none() {
+fn a_room_topic_counts_as_a_text_in_a_slow_lobby_and_is_refused_to_muted_users() {
     let ruled = Ruled::start();
     let [boss, anna] = [ruled.boss(), ruled.server.join("anna")];
     anna.enter("tea");

@@ -227,10 +227,10 @@ fn a_script_begins_in_no_room_and_is_told_what_it_missed_in_a_room_when_it_joins
     assert_eq!(log.stdout.iter().filter(|line| line.contains("[#tea] ")).count(), 4, "{}", log.story());
 }
 
-/// Somebody fills the list; the next room takes the place of one of his, and people find theirs again, also after a
-/// restart.
+/// A stranger fills the list of rooms. The next room takes the place of one of his rooms, and the others find their own
+/// rooms again, also after a restart.
 #[test]
-fn rooms_of_one_word_give_way_to_those_of_others() {
+fn rooms_with_a_single_text_give_way_to_rooms_of_others() {
     let mut server = Server::start(&["--rooms", "3"]);
     let anna = server.join("anna");
     anna.enter("tea");

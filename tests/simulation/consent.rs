@@ -1,6 +1,7 @@
-//! People who want private sessions and are asked for theirs, at the protocol's own words: each has an attitude, answers late
-//! or never, leaves in between, loses links, and forks whom it likes. What each was told is held against what the others
-//! had said: nothing of anybody goes out before a yes. Knows the server by its messages alone.
+//! Users who want private sessions and are asked for private sessions, at the level of protocol messages. Each has an
+//! attitude, answers late or never, leaves in between, loses links, and forks at random. What each user was told is
+//! compared with what the others said: nothing about a user goes out before his yes. This file knows the server only by
+//! its messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -23,24 +24,24 @@ use tokio_util::sync::CancellationToken;
 use crate::chance::Chance;
 use crate::network::{Path, pass};
 
-/// How long a handshake may take before another one is tried.
+/// How long a handshake may take before another connection is tried.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
-/// Longer than any question waits.
+/// A time that is longer than any question waits.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(150);
 
-/// What somebody does when asked.
+/// What a user does when he is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Attitude {
     Open,
-    /// The user is asked, and says yes, no, or nothing.
+    /// The user is asked, and says yes or no, or does not answer.
     Ask,
     Off,
     /// The client does not answer.
     Silent,
 }
 
-/// What happened, in order, for the books.
+/// The things that happened, in order, for the books.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Happened {
     /// `by` asks to be introduced to `to`.
@@ -53,14 +54,14 @@ enum Happened {
     Refused,
 }
 
-/// What all of them know together.
+/// What all users know together.
 #[derive(Debug, Default)]
 pub(crate) struct Books {
     happened: Mutex<Vec<Happened>>,
     identities: Vec<Identity>,
 }
 
-/// One of them.
+/// One of the users.
 struct Person {
     number: usize,
     attitude: Attitude,
@@ -68,7 +69,7 @@ struct Person {
     books: Arc<Books>,
     sessions: BTreeMap<usize, PairToken>,
     last_request: u32,
-    /// Answers that the user gives later.
+    /// The answers that the user gives later.
     pending: Vec<(Instant, u64, usize, ConsentAnswer)>,
 }
 
@@ -78,7 +79,7 @@ fn name(number: usize) -> UserName {
     format!("c{number}").parse().unwrap()
 }
 
-/// An address that is this person's alone.
+/// Returns an address that belongs only to this user.
 fn candidate(number: usize) -> Candidate {
     format!("192.0.2.{}:{}", 100 + number, 40_000 + number).parse().unwrap()
 }
@@ -97,8 +98,8 @@ impl Books {
         (0..self.identities.len()).find(|&number| *name == self::name(number)).unwrap()
     }
 
-    /// Fails unless every introduction follows from a yes, or from two who wanted each other. How many sessions there were,
-    /// and how many refusals.
+    /// Fails unless every introduction follows from a yes, or from two users who wanted each other. Returns how many
+    /// sessions and how many refusals there were.
     pub(crate) fn close(&self) -> (usize, u64) {
         let happened = self.happened.lock().unwrap();
         let mut allowed: BTreeMap<(usize, usize), usize> = BTreeMap::new();
@@ -130,7 +131,8 @@ impl Books {
     }
 }
 
-/// Lives until `enough`; in the end, when nothing breaks any more, everybody who asks is answered.
+/// Plays one user until `enough` is cancelled. In the end, when nothing breaks any more, every user who asks must get
+/// an answer.
 pub(crate) async fn live(
     number: usize,
     books: Arc<Books>,
@@ -152,7 +154,7 @@ pub(crate) async fn live(
         person.pending.clear();
         person.talk(link, &mut chance, &calm, &enough).await;
         if chance.below(3) == 0 {
-            // Another run of the client: it has none of the sessions of the one before.
+            // This is another run of the client, which has none of the sessions of the run before.
             person.run = RunId::random();
             person.sessions.clear();
         }
@@ -182,7 +184,7 @@ impl Person {
         Some(link)
     }
 
-    /// One connection, until it breaks or this person leaves.
+    /// Uses one connection, until it breaks or this user leaves.
     async fn talk(
         &mut self,
         mut link: Link,
@@ -241,7 +243,7 @@ impl Person {
         }
     }
 
-    /// Wants a session with somebody, a new one or the one there is.
+    /// Asks for a session with a random user: a new session, or the one that exists.
     fn want(&mut self, chance: &mut Chance, outstanding: &mut BTreeSet<u32>) -> ClientMessage {
         let people = self.books.identities.len();
         let to = (self.number + 1 + chance.below(people as u64 - 1) as usize) % people;
@@ -315,8 +317,8 @@ impl Person {
         self.answers(ask, to, answer, say);
     }
 
-    /// Of everybody else a client is told a name; a key where it is asked or introduced, addresses and a token where it is
-    /// introduced.
+    /// Checks that a line tells no more of other users than it may. A client is told a user's key only when it is asked
+    /// about him or introduced to him, and his addresses and a token only when it is introduced.
     fn is_told_nothing_else(&self, line: &[u8], message: &ServerMessage) {
         let line = std::str::from_utf8(line).unwrap();
         let about = match message {

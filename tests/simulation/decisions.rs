@@ -334,7 +334,7 @@ fn last_time(effects: &[Effect]) -> Option<u64> {
     })
 }
 
-/// The limit of rooms. In every second story it is so low that rooms give way to others.
+/// Returns the limit of rooms. In every second story it is so low that rooms give way to others.
 pub(crate) fn rooms_there_may_be(seed: u64) -> usize {
     if seed.is_multiple_of(2) { 2 } else { 1000 }
 }

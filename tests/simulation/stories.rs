@@ -170,8 +170,8 @@ async fn rooms_story(seed: u64, fills: bool) -> (usize, u64) {
     }
 }
 
-/// People ask each other for private sessions while links are lost and the server dies; how many sessions and how many
-/// refusals.
+/// Plays a story in which users ask each other for private sessions while links are lost and the server dies. Returns
+/// how many sessions and how many refusals there were.
 async fn consent_story(seed: u64) -> (usize, u64) {
     let mut chance = Chance::of(seed);
     let disk = Arc::new(Disk::new(1000, chance.fork()));
@@ -211,7 +211,7 @@ async fn consent_story(seed: u64) -> (usize, u64) {
 }
 
 #[test]
-fn nothing_of_anybody_is_told_before_a_yes_whatever_breaks() {
+fn nothing_about_a_user_is_told_before_his_yes_whatever_breaks() {
     let (mut sessions, mut refusals, seeds) = (0, 0, seeds(500..524));
     for seed in seeds.clone() {
         let (some, refused) = play("consent", seed, consent_story(seed));

@@ -30,7 +30,8 @@ pub(crate) const LONG_DEADLINE: Duration = Duration::from_secs(60);
 #[must_use]
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Test runs that began one after the other look far from each other: a server that is started again has to find its port.
+    // Test runs that began one after another look at ports far from each other, because a server that is started again
+    // has to get its port.
     let start = u16::try_from(std::process::id().wrapping_mul(7919) % 12_000).unwrap();
     loop {
         let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;

@@ -45,7 +45,7 @@ impl Ruled {
         self.server.client("boss").home(self.boss_home()).join()
     }
 
-    /// Where the operator lives, for one who comes at a terminal.
+    /// Returns the home of the operator, for a test in which he is at a terminal.
     #[must_use]
     pub(crate) fn boss_home(&self) -> &Home {
         &self.boss_home

@@ -17,8 +17,8 @@ use super::relay::RelayServer;
 const STRANGER_DIALS: usize = 64;
 
 /// How long a connection that was begun for a stranger holds its place, whatever became of it: as long as an attempt
-/// may last. So at most [`STRANGER_DIALS`] are under way at any time. The places that are free do not tell a stranger
-/// whether something answered.
+/// may last. So at most [`STRANGER_DIALS`] are under way at any time, and no more are begun within this time. The
+/// places that are free do not tell a stranger whether something answered.
 const STRANGER_SLOT: Duration = hobnob_protocol::HANDSHAKE_TIMEOUT;
 
 /// What an address is, seen from the network.

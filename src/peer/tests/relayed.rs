@@ -33,7 +33,7 @@ struct Relay {
 struct Shared {
     /// Whether the server tells everybody that it relays nothing.
     is_off: AtomicBool,
-    /// Whether a client that would have to wait is told at once that the other side did not come.
+    /// Whether the relay tells a client that would have to wait at once that the other side did not come.
     is_impatient: AtomicBool,
     /// How many bytes went through the server.
     relayed: AtomicUsize,
@@ -299,7 +299,7 @@ async fn a_relayed_session_is_over_when_the_other_was_killed_and_does_not_come_b
     let (_annas, bobbys) = introduced(&anna, &bobby);
     is_up_by(&mut anna, Path::Relay).await;
     is_up_by(&mut bobby, Path::Relay).await;
-    // A real server has somebody wait for half a minute.
+    // A real server lets a client wait for half a minute.
     relay.shared.is_impatient.store(true, Ordering::Relaxed);
     drop((bobby, bobbys));
     assert_eq!(anna.next().await, PeerEventKind::Down);

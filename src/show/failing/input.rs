@@ -93,16 +93,16 @@ pub(crate) enum Input<'a> {
              with [SECONDS] after which it fails (30)"
     )]
     WaitUsage,
-    /// The run was ended before these commands had their turn.
+    /// The run was ended before some commands had their turn.
     #[error(
         "{count} {} read that had no turn before the run was ended",
         if *count == 1 { "command was" } else { "commands were" }
     )]
     CommandsNotRun {
-        /// How many.
+        /// The number of these commands.
         count: usize,
     },
-    /// The run was ended while more lines may have stood in standard input.
+    /// The run was ended, and standard input may still have had more lines.
     #[error("standard input was not read to its end: what still stood there was neither done nor sent")]
     NotReadToItsEnd,
     /// An editor was asked for, and there is no terminal.

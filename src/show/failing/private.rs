@@ -69,7 +69,7 @@ pub(crate) enum Private<'a> {
     /// The private talk with a user could not be removed.
     #[error("what was said with {0} in private could not be removed yet; try again")]
     TalkNotRemoved(&'a UserName),
-    /// Whoever of this name asked for a private session has left the lobby since.
+    /// The user of this name asked for a private session and has left the lobby since.
     #[error("{0} asked to talk in private, and has left since; nobody waits")]
     AskerLeft(&'a UserName),
     /// No user of this name has asked for a private session.

@@ -43,9 +43,9 @@ pub(crate) enum Private<'a> {
         /// The name of the user.
         name: &'a UserName,
     },
-    /// So many asked for a private session and left before this user was told.
+    /// Some users asked for a private session and left before this user was told.
     AskedAndLeft {
-        /// How many.
+        /// How many users.
         count: u64,
     },
     /// A user who was refused may open sessions again.
