@@ -30,6 +30,7 @@ mod introductions;
 mod limits;
 mod listener;
 mod lobby;
+mod lobby_thread;
 pub mod log;
 mod metrics;
 mod neighbour;

@@ -11,7 +11,7 @@ use hobnob_protocol::identity::{Identity, IdentityError};
 use hobnob_protocol::name::{PublicKey, Text};
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::task::{JoinError, JoinHandle, spawn_blocking, unconstrained};
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,7 +23,8 @@ use crate::engine::Engine;
 use crate::exposed::exposed;
 
 use crate::listener::{self, Door};
-use crate::lobby::{Lobby, LobbyFault};
+use crate::lobby::Lobby;
+use crate::lobby_thread::LobbyThread;
 use crate::log::in_place::InPlace;
 use crate::log::{LogError, SqliteLog, SqliteOptions, StoreLock};
 use crate::metrics::scrape;
@@ -245,7 +246,9 @@ impl Server {
         };
         // However this future ends, even if it is dropped, nothing that it began goes on.
         let _ends_all = (stop_lobby.clone().drop_guard(), door.abort.clone().drop_guard());
-        let mut lobby = tokio::spawn(unconstrained(self.lobby.run(stop_lobby.clone())));
+        let started = LobbyThread::start(self.lobby, stop_lobby.clone());
+        let mut lobby =
+            started.map_err(|err| ServerError::Fault(format!("it was given no thread: {err}")))?;
         let scraping = self.metrics_listener.map(|listener| {
             let scrape = scrape::serve(listener, Arc::clone(&door.shared.metrics));
             tokio::spawn(door.abort.clone().run_until_cancelled_owned(scrape))
@@ -254,7 +257,7 @@ impl Server {
             () = shutdown => End::Asked,
             () = door.accept_all(&self.listener) => End::Asked,
             path = moved(self.in_place) => End::Moved(path),
-            ended = &mut lobby => End::Fault(reason(ended)),
+            ended = lobby.ended() => End::Fault(reason(ended)),
         };
         if let End::Moved(path) = &end {
             tracing::error!(path = %path.display(), "the store is no longer where it was; nothing more is acknowledged");
@@ -264,7 +267,7 @@ impl Server {
         door.shared.relay.close();
         stop_lobby.cancel();
         if !matches!(end, End::Fault(_)) {
-            stop(&mut lobby, started).await;
+            stop(lobby, started).await;
         }
         door.tasks.close();
         if timeout_at(started + DELIVER_BY, door.tasks.wait()).await.is_err() {
@@ -296,23 +299,16 @@ async fn moved(in_place: InPlace) -> PathBuf {
     }
 }
 
-/// The reason why the lobby's task ended by itself.
-fn reason(ended: Result<Result<(), LobbyFault>, JoinError>) -> String {
-    match ended {
-        Ok(Ok(())) => "no reason".to_owned(),
-        Ok(Err(fault)) => fault.to_string(),
-        Err(err) => err.to_string(),
-    }
+/// The reason why the lobby ended by itself.
+fn reason(ended: Result<(), String>) -> String {
+    ended.err().unwrap_or_else(|| "no reason".to_owned())
 }
 
-async fn stop(lobby: &mut JoinHandle<Result<(), LobbyFault>>, started: Instant) {
-    match timeout_at(started + STORE_BY, &mut *lobby).await {
-        Ok(Ok(Ok(()))) => {}
+async fn stop(mut lobby: LobbyThread, started: Instant) {
+    match timeout_at(started + STORE_BY, lobby.ended()).await {
+        Ok(Ok(())) => {}
         Ok(ended) => tracing::error!(reason = reason(ended), "the lobby ended unexpectedly"),
-        Err(_elapsed) => {
-            tracing::error!("the last messages could not be stored in time");
-            lobby.abort();
-        }
+        Err(_elapsed) => tracing::error!("the last messages could not be stored in time"),
     }
 }
 

@@ -43,7 +43,7 @@ const SERVER: House = House {
         &["introductions", "relay"],
         &["neighbour"],
         &["lobby"],
-        &["connection"],
+        &["connection", "lobby_thread"],
         &["engine", "listener", "own_files"],
         &["shared_lobby"],
         &["server", "status", "backup"],

@@ -67,7 +67,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         let brought =
             self.rooms.as_mut().map_or(Brought::Nothing, |rooms| rooms.brought(room, chunk, writable));
         match brought {
-            Brought::Write => self.write_chunk(chunk),
+            Brought::Write => self.seal_chunk(chunk),
             Brought::Later => self.waker.wake_by_ref(),
             Brought::Nothing => {}
         }

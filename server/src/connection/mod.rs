@@ -505,7 +505,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         }
     }
 
-    /// Takes a chunk of messages straight from the lobby; true when the chunk is written.
+    /// Takes a chunk of messages straight from the lobby; true when the chunk is encrypted, to be sent next.
     fn said(&mut self, chunk: &Chunk) -> bool {
         if let Some(room) = chunk.room() {
             return self.said_in_room(room, chunk);
@@ -519,17 +519,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             return false;
         }
         self.cursor = chunk.last();
-        self.write_chunk(chunk);
+        self.seal_chunk(chunk);
         true
     }
 
-    fn write_chunk(&mut self, chunk: &Chunk) {
-        let written = self.wire.put(std::slice::from_ref(encode::chunk_line(chunk)));
-        let flushed = match written {
-            Ok(()) => self.with_waker(|inner, cx| inner.wire.poll_flush(cx)),
-            Err(err) => Poll::Ready(Err(err)),
-        };
-        if let Poll::Ready(Err(err)) = flushed {
+    fn seal_chunk(&mut self, chunk: &Chunk) {
+        if let Err(err) = self.wire.put(std::slice::from_ref(encode::chunk_line(chunk))) {
+            self.fail(Over::Failed(err));
+        }
+    }
+
+    /// Writes what is sealed, as far as the socket takes it.
+    fn send(&mut self) {
+        if self.wire.blocked_since().is_some() {
+            return;
+        }
+        if let Poll::Ready(Err(err)) = self.with_waker(|inner, cx| inner.wire.poll_flush(cx)) {
             self.fail(Over::Failed(err));
         }
     }
@@ -569,6 +574,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
             let messages = chunk.last().0 + 1 - chunk.first().0;
             self.metrics.written_through(messages, encode::chunk_line(chunk).len());
         }
+    }
+
+    fn send(&self) {
+        self.lock().send();
     }
 
     fn tell(&self, fact: &ServerMessage) {

@@ -20,7 +20,7 @@ use super::fault::LobbyFault;
 use super::gather::{LARGEST_SHARED, Later};
 use super::handle::LobbyCommand;
 use super::unsaved::Changes;
-use super::{Chunk, Lobby};
+use super::{Chunk, Lobby, StoresHere};
 use crate::decide::{ConnectionId, Effect, Entry, Proposals, RoomId, Rules};
 use crate::log::{Batch, Later as Appended, LogError, RoomBatch};
 
@@ -313,7 +313,8 @@ impl Lobby {
             true => {
                 let mut batch = self.batch_of(Arc::clone(&messages), &rooms, changes.clone());
                 batch.rules.clone_from(&rules);
-                (self.log.append(batch), Some(Instant::now()))
+                let started = Instant::now();
+                (self.append(batch), Some(started))
             }
             false => (Box::pin(future::ready(Ok(()))), None),
         };
@@ -323,6 +324,17 @@ impl Lobby {
         chunks.iter().chain(of_rooms).for_each(|chunk| self.memory.prepare(chunk));
         self.storing =
             Some(Storing { append, started, messages, authors, chunks, effects, changes, rooms, rules });
+    }
+
+    /// Gives a batch to the log, or waits here until it is stored.
+    fn append(&self, batch: Batch) -> Appended<'static, ()> {
+        if self.stores_here != StoresHere::Now {
+            return self.log.append(batch);
+        }
+        match self.log.append_here(batch) {
+            Ok(stored) => Box::pin(future::ready(stored)),
+            Err(batch) => self.log.append(batch),
+        }
     }
 
     /// What is stored together. For a room in which something was said, its topic and date are stored as well.

@@ -29,6 +29,8 @@ pub(crate) struct Chunk {
     /// All messages of the batch, shared with the log that stores them.
     batch: Arc<Vec<LobbyMessage>>,
     range: Range<usize>,
+    /// About how many bytes the messages take on the wire.
+    bytes: usize,
     /// The room in which they were said; `None` for the lobby.
     room: Option<RoomId>,
     line: OnceLock<Bytes>,
@@ -49,7 +51,7 @@ impl Chunk {
             if bytes >= CHUNK_BYTES || index + 1 == batch.len() {
                 let range = start..index + 1;
                 let (batch, room) = (Arc::clone(batch), room.cloned());
-                chunks.push(Arc::new(Self { batch, range, room, line: OnceLock::new() }));
+                chunks.push(Arc::new(Self { batch, range, bytes, room, line: OnceLock::new() }));
                 (start, bytes) = (index + 1, 0);
             }
         }
@@ -59,6 +61,11 @@ impl Chunk {
     /// The room in which they were said; `None` for the lobby.
     pub(crate) fn room(&self) -> Option<&RoomId> {
         self.room.as_ref()
+    }
+
+    /// About how many bytes its line has.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The messages.

@@ -20,6 +20,7 @@ mod batch;
 mod catch_up;
 mod chunk;
 mod consent_elsewhere;
+mod fan_out;
 mod fault;
 mod gather;
 mod handle;
@@ -52,6 +53,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use self::batch::{Open, RoomWords, Storing, next_step};
+use self::fan_out::fan_out;
 use self::gather::Gathered;
 use self::join::Held;
 use self::names_clock::{NamesClock, NamesTime};
@@ -91,6 +93,9 @@ const TAKEN_AT_ONCE: usize = 256;
 
 /// To how many connections the lobby writes before other tasks get their turn.
 const FAN_OUT_SLICE: usize = 256;
+
+/// A disk that takes longer for a batch is not waited for by the lobby itself.
+const QUICK_DISK: Duration = Duration::from_millis(5);
 
 /// The shortest time between two announcements of presence.
 const PRESENCE_INTERVAL: Duration = Duration::from_millis(50);
@@ -167,6 +172,30 @@ struct Seat {
     charged: Option<Network>,
 }
 
+/// Whether the lobby waits for the disk itself: two threads that wake one another for each text cost more than its
+/// commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StoresHere {
+    /// Others run in its thread as well, and the log has one of its own.
+    Never,
+    /// It has a thread to itself, and the disk was quick with the batch before.
+    Now,
+    /// It has, and the disk was slow: the log's thread waits, so that whoever asks the lobby something meanwhile is
+    /// answered.
+    NotNow,
+}
+
+impl StoresHere {
+    /// A batch took so long.
+    fn after(&mut self, took: Duration) {
+        *self = match self {
+            Self::Never => Self::Never,
+            Self::Now | Self::NotNow if took > QUICK_DISK => Self::NotNow,
+            Self::Now | Self::NotNow => Self::Now,
+        };
+    }
+}
+
 /// The state of the task.
 pub(crate) struct Lobby {
     commands: mpsc::Receiver<LobbyCommand>,
@@ -203,6 +232,8 @@ pub(crate) struct Lobby {
     open: Option<Open>,
     /// The batch that was applied and is being stored.
     storing: Option<Storing>,
+    /// Whether batches are stored in the thread in which the lobby runs.
+    stores_here: StoresHere,
     /// How long it took to tell everybody of the last batch.
     telling_took: Duration,
     held: Vec<Held>,
@@ -271,6 +302,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         comparisons: Arc::new(Semaphore::new(MAX_COMPARISONS)),
         open: None,
         storing: None,
+        stores_here: StoresHere::Never,
         telling_took: Duration::ZERO,
         held: Vec::new(),
         presence: Presence::default(),
@@ -319,6 +351,12 @@ impl Lobby {
             yield_now().await;
         }
         self.close().await
+    }
+
+    /// The same in a thread in which nothing else runs, so that it may wait there for the disk.
+    pub(crate) fn on_its_own_thread(mut self) -> Self {
+        self.stores_here = StoresHere::Now;
+        self
     }
 
     /// Publishes the addresses at which clients reach this server.
@@ -465,15 +503,10 @@ impl Lobby {
     /// mutably because a future of the log's answer cannot be shared across an await.)
     async fn fan_out(&mut self, chunks: &[Arc<Chunk>], rooms: &[RoomWords]) {
         let started = Instant::now();
+        let mut told = 0;
         for chunk in chunks {
-            for (index, seat) in self.seats.values().enumerate() {
-                if seat.entered {
-                    seat.outlet.said(chunk);
-                }
-                if index % FAN_OUT_SLICE == FAN_OUT_SLICE - 1 {
-                    yield_now().await;
-                }
-            }
+            let entered = self.seats.values().filter(|seat| seat.entered);
+            fan_out(chunk, entered.map(|seat| &seat.outlet), &mut told).await;
         }
         self.fan_out_rooms(rooms).await;
         self.telling_took = started.elapsed();

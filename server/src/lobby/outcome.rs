@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::batch::Storing;
 use super::fault::LobbyFault;
 use super::servers::without_a_word;
-use super::{Admitted, Ending, Lobby};
+use super::{Admitted, Ending, Lobby, StoresHere};
 use crate::decide::{ConnectionId, Effect, Machine, RoomId};
 use crate::log::LogError;
 
@@ -38,6 +38,7 @@ impl Lobby {
         let took = batch.started.map_or(Duration::ZERO, |started| started.elapsed());
         if batch.started.is_some() {
             self.metrics.commit_seconds.observe(took.as_secs_f64());
+            self.stores_here.after(took);
         }
         let effects = match self.outcome(&result) {
             Outcome::Stored => self.tell_words(batch, took).await,
@@ -85,7 +86,10 @@ impl Lobby {
         let has_words = !(batch.chunks.is_empty() && batch.rooms.is_empty());
         let goes_on = !has_words || self.telling_took <= took;
         if goes_on {
+            // Stored here, it would hold up what is to be told.
+            let here = std::mem::replace(&mut self.stores_here, StoresHere::Never);
             self.start_batch();
+            self.stores_here = here;
         }
         if has_words {
             self.tell_few_changes().await;

@@ -22,8 +22,11 @@ pub(crate) trait Outlet: Send + Sync {
     /// The client is in the lobby. The connection finds out from which position the client reads on. Everything up to
     /// `admitted.head` can be read in the log by now, and what follows is told.
     fn let_in(&self, admitted: Admitted);
-    /// Messages of the lobby or of a room, for a client that is there and was sent everything before them.
+    /// Messages of the lobby or of a room, for a client that is there and was sent everything before them. They may wait
+    /// until [`send`](Self::send).
     fn said(&self, chunk: &Chunk);
+    /// What was said goes out now.
+    fn send(&self);
     /// An answer, or what became of a text.
     fn tell(&self, fact: &ServerMessage);
     /// The changes of presence from the index `from` on. They are left out for a client that does not read.

@@ -12,6 +12,7 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::batch::RoomWords;
+use super::fan_out::fan_out;
 use super::presence::Presence;
 use super::{FAN_OUT_SLICE, Lobby};
 use crate::decide::roster::Present;
@@ -175,13 +176,8 @@ impl Lobby {
         for room in rooms {
             let members = self.occupied.members(&room.id.name);
             for chunk in &room.chunks {
-                for seat in members.iter().filter_map(|id| self.seats.get(id)) {
-                    seat.outlet.said(chunk);
-                    told += 1;
-                    if told % FAN_OUT_SLICE == 0 {
-                        yield_now().await;
-                    }
-                }
+                let seats = members.iter().filter_map(|id| self.seats.get(id));
+                fan_out(chunk, seats.map(|seat| &seat.outlet), &mut told).await;
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Tests of the lobby with connections that only record what they are told.
 
 mod rooms;
+mod stored_here;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use hobnob_order::{LocalStream, MemoryStream, Mischief, StreamIdentity};
 use hobnob_protocol::away::AwayText;
@@ -42,6 +44,9 @@ struct MoodyLog {
     mood: Arc<Mutex<Mood>>,
     /// One permit for each batch that may be stored.
     leave: Arc<Semaphore>,
+    /// How many batches were stored in the lobby's thread, and how long each takes there.
+    here: AtomicU64,
+    takes: Mutex<Duration>,
 }
 
 impl MoodyLog {
@@ -69,6 +74,14 @@ impl LobbyLog for MoodyLog {
                 }
             }
         })
+    }
+    fn append_here(&self, batch: Batch) -> Result<Result<(), LogError>, Batch> {
+        std::thread::sleep(*self.takes.lock().unwrap()); // The disk takes this long; nothing waits for it to pass.
+        self.here.fetch_add(1, Ordering::SeqCst);
+        match self.inner.append(batch).as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(stored) => Ok(stored),
+            Poll::Pending => panic!("it is stored at once"),
+        }
     }
     fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
         self.inner.read(after, limit, max_bytes)
@@ -112,6 +125,8 @@ const INTRODUCTIONS: u64 = 20;
 /// A connection that hands on what it is told.
 struct Recorder {
     told: mpsc::UnboundedSender<Told>,
+    /// What was said and is not sent yet.
+    unsent: Mutex<Vec<Told>>,
     introductions: AtomicU64,
     /// How many more introductions it takes.
     room: u64,
@@ -134,6 +149,7 @@ enum Told {
 
 impl Recorder {
     fn note(&self, told: Told) {
+        assert!(self.unsent.lock().unwrap().is_empty(), "it goes out before anything else is told");
         let _gone = self.told.send(told);
     }
 }
@@ -143,11 +159,16 @@ impl Outlet for Recorder {
         self.note(Told::In(admitted));
     }
     fn said(&self, chunk: &Chunk) {
-        for message in chunk.messages() {
-            self.note(match chunk.room() {
-                Some(room) => Told::SaidIn(room.name.clone(), message.id, message.seq),
-                None => Told::Said(message.id, message.seq),
-            });
+        let mut unsent = self.unsent.lock().unwrap();
+        assert!(unsent.is_empty(), "each chunk goes out before the next");
+        unsent.extend(chunk.messages().iter().map(|message| match chunk.room() {
+            Some(room) => Told::SaidIn(room.name.clone(), message.id, message.seq),
+            None => Told::Said(message.id, message.seq),
+        }));
+    }
+    fn send(&self) {
+        for told in self.unsent.lock().unwrap().drain(..) {
+            let _gone = self.told.send(told);
         }
     }
     fn tell(&self, fact: &ServerMessage) {
@@ -230,6 +251,21 @@ impl Stage {
     }
 
     fn start(inner: Arc<MemoryLog>, stream: Arc<dyn OrderedStream<Proposals>>, clock: Clock) -> Self {
+        Self::start_in(false, inner, stream, clock)
+    }
+
+    /// A lobby that may wait for the disk itself.
+    fn with_a_thread() -> Self {
+        let stream = Arc::new(LocalStream::new(StreamIdentity([0; 16]), wall_clock));
+        Self::start_in(true, Arc::new(MemoryLog::new(1000)), stream, Arc::new(wall_clock))
+    }
+
+    fn start_in(
+        has_thread: bool,
+        inner: Arc<MemoryLog>,
+        stream: Arc<dyn OrderedStream<Proposals>>,
+        clock: Clock,
+    ) -> Self {
         let head = *inner.subscribe().borrow();
         let contents = Contents { head, names: inner.names(), ..inner.contents().clone() };
         let last_at = newest_time(&inner);
@@ -238,6 +274,8 @@ impl Stage {
             contents,
             mood: Arc::new(Mutex::new(Mood::Stores)),
             leave: Arc::new(Semaphore::new(1000)),
+            here: AtomicU64::new(0),
+            takes: Mutex::default(),
         });
         let (handle, lobby) = lobby(LobbyParts {
             stream,
@@ -259,6 +297,7 @@ impl Stage {
             clock,
             last_at,
         });
+        let lobby = if has_thread { lobby.on_its_own_thread() } else { lobby };
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(lobby.run(shutdown.clone()));
         Self { handle, log, shutdown, task }
@@ -282,8 +321,12 @@ impl Stage {
             candidates: Vec::new(),
         };
         let id = ConnectionId(id);
-        let outlet =
-            Arc::new(Recorder { told: sender, introductions: AtomicU64::new(0), room: INTRODUCTIONS });
+        let outlet = Arc::new(Recorder {
+            told: sender,
+            unsent: Mutex::default(),
+            introductions: AtomicU64::new(0),
+            room: INTRODUCTIONS,
+        });
         let join = Join { id, outlet, newcomer, network: Network::of(ip) };
         self.send(LobbyCommand::Join(Box::new(join))).await;
         Guest { id, told }

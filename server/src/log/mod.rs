@@ -199,6 +199,15 @@ pub trait LobbyLog: Send + Sync + 'static {
     /// unless the queue is full; dropping that future does not stop the batch.
     fn append(&self, batch: Batch) -> Later<'static, ()>;
 
+    /// The same in the thread of whoever asks, who waits for the disk: two threads need not wake one another then. The
+    /// batch is given back where something is before it, or the engine does not store in this way.
+    ///
+    /// # Errors
+    /// The batch; nothing became of it.
+    fn append_here(&self, batch: Batch) -> Result<Result<(), LogError>, Batch> {
+        Err(batch)
+    }
+
     /// What follows `after`: at most `limit` messages with at most `max_bytes` of text, but at least one message,
     /// however long, if there is one and `limit` is not 0. If the messages after `after` are no longer kept, the answer
     /// begins at the oldest kept message; if `after` is past the head, the answer is empty and stands at the head. The

@@ -1,10 +1,17 @@
 //! One suite of behaviours that every implementation of a log must have. An implementation gives a new log and the
 //! bindings that are in it. What only a file can do is tested beside its implementation.
 
-use hobnob_protocol::chain::{LobbyMessage, Position, genesis, link};
-use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text, UserName};
+use std::future;
 
-use super::{Batch, LobbyLog, LogError, MemoryLog, NameBinding, Remembers, SqliteLog, SqliteOptions, sqlite};
+use hobnob_protocol::chain::{LobbyMessage, Position, genesis, link};
+use hobnob_protocol::name::{ChainHash, LogId, PublicKey, RunId, Seq, Text, UserName};
+use tokio::sync::watch;
+
+use super::posts::Posts;
+use super::{
+    Batch, Contents, Later, LobbyLog, LogError, MemoryLog, NameBinding, OpenedRoom, Remembers, SqliteLog,
+    SqliteOptions, Stretch, sqlite,
+};
 
 pub(super) const ANNA: PublicKey = PublicKey::new([1; 32]);
 pub(super) const BOB: PublicKey = PublicKey::new([2; 32]);
@@ -110,10 +117,67 @@ impl Engine for Stored {
     }
 }
 
+/// The same, where who asks stores in his own thread.
+struct StoredHere(Stored);
+
+impl Engine for StoredHere {
+    fn new(history: u64) -> Self {
+        Self(Stored::new(history))
+    }
+
+    fn log(&self) -> &dyn LobbyLog {
+        self
+    }
+
+    fn names(&self) -> Vec<NameBinding> {
+        self.0.names()
+    }
+}
+
+impl LobbyLog for StoredHere {
+    fn contents(&self) -> &Contents {
+        self.0.log.contents()
+    }
+
+    fn rooms(&self) -> Vec<OpenedRoom> {
+        self.0.log.rooms()
+    }
+
+    fn append(&self, batch: Batch) -> Later<'static, ()> {
+        match self.0.log.append_here(batch) {
+            Ok(stored) => Box::pin(future::ready(stored)),
+            Err(batch) => self.0.log.append(batch),
+        }
+    }
+
+    fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
+        self.0.log.read(after, limit, max_bytes)
+    }
+
+    fn read_room(&self, room: LogId, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
+        self.0.log.read_room(room, after, limit, max_bytes)
+    }
+
+    fn posts(&self) -> Posts {
+        self.0.log.posts()
+    }
+
+    fn subscribe(&self) -> watch::Receiver<Position> {
+        self.0.log.subscribe()
+    }
+
+    fn first(&self) -> Seq {
+        self.0.log.first()
+    }
+}
+
 macro_rules! for_every_engine {
     ($($behaviour:ident),* $(,)?) => {
         mod in_memory {
             $(#[tokio::test] async fn $behaviour() { super::$behaviour::<super::MemoryLog>().await; })*
+        }
+        mod in_sqlite_by_who_asks {
+            $(#[tokio::test] async fn $behaviour() { super::$behaviour::<super::StoredHere>().await; })*
         }
         mod in_sqlite {
             $(#[tokio::test] async fn $behaviour() { super::$behaviour::<super::Stored>().await; })*

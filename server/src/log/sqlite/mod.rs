@@ -2,7 +2,8 @@
 //! of clients or connections.
 //!
 //! 1. [`mod@file`] makes and opens `lobby.sqlite`, and refuses a file that is not a whole log.
-//! 2. [`writer`] stores, in one thread: what is queued goes into one transaction and is answered after COMMIT.
+//! 2. [`writer`] stores: what is queued goes into one transaction and is answered after COMMIT. It works in a thread of
+//!    the log's own, or in the thread of the asker when nothing is queued ([`mod@shared_writer`]).
 //! 3. [`reader`] reads stretches over a second connection in a second thread, so that clients that catch up do not hold
 //!    up those who write.
 //! 4. [`rows`] turns rows into messages, and [`record`] turns messages into bytes: a row holds what one transaction
@@ -31,6 +32,7 @@ mod record;
 pub(crate) mod room_rows;
 pub(crate) mod rows;
 mod rules_row;
+mod shared_writer;
 pub(crate) mod sizes;
 pub(crate) mod sync;
 #[cfg(test)]
@@ -55,6 +57,7 @@ use head_record::{HeadRecord, Noted};
 use log_number::LogNumber;
 use reader::Question;
 use room_rows::RoomRow;
+use shared_writer::{SharedWriter, Waiting};
 use sizes::Kept;
 use worker::Worker;
 use writer::{Append, GROUP, Writer};
@@ -97,7 +100,9 @@ pub struct SqliteLog {
     // Before the writer, because fields are dropped in this order: the connection that is closed last removes the WAL,
     // and has to be able to write.
     reader: Worker<Question>,
-    writer: Worker<Append>,
+    writer: Worker<Waiting>,
+    /// The same writer, for who stores in his own thread.
+    here: SharedWriter,
 }
 
 impl SqliteLog {
@@ -121,6 +126,8 @@ impl SqliteLog {
 
         let writer = Writer::new(opened, options);
         let told = writer.told();
+        let here = SharedWriter::new(writer);
+        let there = here.clone();
         Ok(Self {
             contents,
             rooms,
@@ -129,7 +136,8 @@ impl SqliteLog {
             posts: told.posts,
             in_place,
             reader: Worker::spawn("log-reader", QUESTIONS, move |rx| reader::run(reading, history, rx))?,
-            writer: Worker::spawn("log-writer", GROUP, move |rx| writer.run(rx))?,
+            writer: Worker::spawn("log-writer", GROUP, move |rx| there.run(rx))?,
+            here,
         })
     }
 
@@ -223,7 +231,12 @@ impl LobbyLog for SqliteLog {
     }
 
     fn append(&self, batch: Batch) -> Later<'static, ()> {
-        self.writer.ask(move |answer| Append { batch, answer })
+        let queued = self.here.queue();
+        self.writer.ask(move |answer| (Append { batch, answer }, queued))
+    }
+
+    fn append_here(&self, batch: Batch) -> Result<Result<(), LogError>, Batch> {
+        self.here.append(batch)
     }
 
     fn rooms(&self) -> Vec<OpenedRoom> {

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::record::Records;
+use super::shared_writer::SharedWriter;
 use super::writer::{Append, Writer};
 use super::{Opened, SqliteLog, SqliteOptions, file, rows};
 use crate::log::check::verify;
@@ -539,4 +540,43 @@ fn without_side_files(dir: &Path) {
     for side in ["lobby.sqlite-wal", "lobby.sqlite-shm"] {
         let _ = fs::remove_file(dir.join(side));
     }
+}
+
+#[tokio::test]
+async fn who_asks_stores_where_nothing_is_before_it() {
+    let folder = folder();
+    let log = open(folder.path());
+    let mut author = Author::of(&log);
+    let (first, second) = (batch(author.say_many(2)), batch(author.say_many(1)));
+    assert!(matches!(log.append_here(first), Ok(Ok(()))));
+    assert_eq!(log.subscribe().borrow().seq, Seq(2), "it is stored when the call returns");
+    log.append(second).await.unwrap();
+    assert_eq!(shown(&log).await, [1, 2, 3]);
+    // It follows from where the log began.
+    let stray = Author::of(&log).say_many(1);
+    let stored = (0..1000).find_map(|_| {
+        std::thread::yield_now();
+        log.append_here(batch(stray.clone())).ok()
+    });
+    assert!(matches!(stored, Some(Err(LogError::Damaged { .. }))), "{stored:?}");
+    drop(log);
+    assert_eq!(shown(&open(folder.path())).await, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn who_asks_does_not_store_past_others_nor_what_makes_others_go() {
+    let folder = folder();
+    let opened = Opened::open(folder.path()).unwrap();
+    let mut author = Author { head: opened.contents.head };
+    let options = SqliteOptions { history: 10, ..SqliteOptions::default() };
+    let shared = SharedWriter::new(Writer::new(opened, options));
+    let queued = shared.queue();
+    let messages = author.say_many(1);
+    assert!(shared.append(batch(messages.clone())).is_err(), "another is before it");
+    drop(queued);
+    assert!(matches!(shared.append(batch(messages)), Ok(Ok(()))));
+    // As many as are worth a transaction of their own once they are no longer shown.
+    assert!(matches!(shared.append(batch(author.say_many(1100))), Ok(Ok(()))));
+    let given_back = shared.append(batch(author.say_many(1))).unwrap_err();
+    assert_eq!(given_back.messages.len(), 1, "the log's thread has something to remove");
 }

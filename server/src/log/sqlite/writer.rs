@@ -1,5 +1,6 @@
-//! The only writer: a thread that owns the connection, stores what is queued in one transaction, and answers after
-//! COMMIT. It also removes what is no longer kept, in pieces. Reads nothing for others.
+//! The only writer: it owns the connection, stores batches in one transaction each, and answers after COMMIT. It also
+//! removes what is no longer kept, in pieces. Reads nothing for others, and does not know in which thread it works: that is
+//! [`shared_writer`](super::shared_writer)'s business.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hobnob_protocol::chain::{LobbyMessage, Position};
 use hobnob_protocol::name::{LogId, Seq};
 use rusqlite::{Connection, Transaction};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::head_record::HeadRecord;
 use super::log_number::LogNumber;
@@ -26,7 +27,7 @@ use crate::log::{Batch, LogError, RoomBatch, end_after, first_shown};
 pub(super) const GROUP: usize = 64;
 
 /// How many messages are removed in one transaction: some milliseconds' work, and one sync for a thousand.
-const CHUNK: u64 = 1000;
+pub(super) const CHUNK: u64 = 1000;
 
 /// A batch, and where the answer to it goes.
 #[derive(Debug)]
@@ -94,26 +95,28 @@ impl Writer {
         self.told.clone()
     }
 
-    /// Runs until every sender of `appends` is gone and everything that they sent is answered.
-    pub(super) fn run(mut self, mut appends: mpsc::Receiver<Append>) {
-        let mut group = Vec::with_capacity(GROUP);
-        loop {
-            while appends.is_empty() && self.remove_surplus(CHUNK) {}
-            if appends.blocking_recv_many(&mut group, GROUP) == 0 {
-                break;
-            }
-            let before = self.lobby.head.seq.0;
-            self.commit(&mut group);
-            // More than came, because otherwise a busy lobby would add messages faster than they are removed.
-            self.remove_surplus(CHUNK + 2 * (self.lobby.head.seq.0 - before));
-        }
-        self.prune_rest();
-        self.end();
+    /// Stores all of `group`, answers each batch, and removes some of what is no longer kept.
+    pub(super) fn commit_and_remove(&mut self, group: &mut Vec<Append>) {
+        let before = self.lobby.head.seq.0;
+        self.commit(group);
+        // More than came, because otherwise a busy lobby would add messages faster than they are removed.
+        self.remove_surplus(CHUNK + 2 * (self.lobby.head.seq.0 - before));
     }
 
-    /// Leaves a file that is whole without its WAL, and a note that survives a power cut. If other files are now where
-    /// the log was, they belong to somebody else and are not touched.
-    fn end(self) {
+    /// Stores one batch, and removes nothing.
+    pub(super) fn append(&mut self, batch: &Batch) -> Result<(), LogError> {
+        self.store(std::iter::once(batch))
+    }
+
+    /// Whether the file has something that is no longer kept.
+    pub(super) fn has_surplus(&self) -> bool {
+        self.may_be_full && self.surplus(CHUNK).is_some()
+    }
+
+    /// Leaves a file that is whole without its WAL and has nothing that is no longer kept, and a note that survives a power
+    /// cut. If other files are now where the log was, they belong to somebody else and are not touched.
+    pub(super) fn end(mut self) {
+        self.prune_rest();
         if self.in_place.check().is_ok() {
             return self.noted.sync();
         }
@@ -129,7 +132,7 @@ impl Writer {
             && self.store(group.iter().map(|append| &append.batch)).is_ok();
         for Append { batch, answer } in group.drain(..) {
             // A batch that cannot be stored does not prevent the others from being stored.
-            let result = if together { Ok(()) } else { self.store(std::iter::once(&batch)) };
+            let result = if together { Ok(()) } else { self.append(&batch) };
             // The asker may have gone; the batch is stored nevertheless.
             let _ = answer.send(result);
         }

@@ -1,0 +1,41 @@
+//! One chunk to many connections. Knows neither who they are nor what it says.
+//!
+//! It is encrypted for some of them first, and then sent to those in a row. That costs less than to encrypt and send for one
+//! after another; probably since a reader on another core then finds the next line there when it has read one, and is not
+//! woken for each.
+
+use std::sync::Arc;
+
+use tokio::task::yield_now;
+
+use super::{Chunk, FAN_OUT_SLICE, Outlet};
+
+/// For how many connections a chunk is encrypted before it is sent to them. More would keep the first of them waiting and save
+/// hardly a wake-up more.
+const SEALED_AT_ONCE: usize = 32;
+
+/// About how many encrypted bytes may wait at once; a chunk that is longer is sent to one connection after another.
+const SEALED_BYTES: usize = 256 * 1024;
+
+/// Tells `chunk` to each of `outlets`. `told` counts them, over several chunks, so that others get their turn.
+pub(super) async fn fan_out<'a>(
+    chunk: &Chunk,
+    outlets: impl Iterator<Item = &'a Arc<dyn Outlet>>,
+    told: &mut usize,
+) {
+    let at_once = (SEALED_BYTES / chunk.bytes().max(1)).clamp(1, SEALED_AT_ONCE);
+    let mut sealed: Vec<&Arc<dyn Outlet>> = Vec::with_capacity(at_once);
+    for outlet in outlets {
+        outlet.said(chunk);
+        sealed.push(outlet);
+        *told += 1;
+        let others_turn = told.is_multiple_of(FAN_OUT_SLICE);
+        if sealed.len() == at_once || others_turn {
+            sealed.drain(..).for_each(|outlet| outlet.send());
+        }
+        if others_turn {
+            yield_now().await;
+        }
+    }
+    sealed.into_iter().for_each(|outlet| outlet.send());
+}

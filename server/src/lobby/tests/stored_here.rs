@@ -1,0 +1,50 @@
+//! Where batches are stored: in the lobby's thread where it has one to itself and the disk is quick.
+
+use super::*;
+
+impl Stage {
+    fn stored_here(&self) -> u64 {
+        self.log.here.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn a_lobby_without_a_thread_of_its_own_waits_for_no_disk() {
+    let stage = Stage::new();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    stage.say(&anna, 1, "hi").await;
+    anna.said().await;
+    assert_eq!(stage.stored_here(), 0);
+}
+
+#[tokio::test]
+async fn a_disk_that_was_slow_is_waited_for_elsewhere_until_it_is_quick_again() {
+    let stage = Stage::with_a_thread();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    let before = stage.stored_here();
+    assert!(before > 0, "her name is stored here");
+    *stage.log.takes.lock().unwrap() = QUICK_DISK * 2;
+    // Stored here, where it turns out to be slow; elsewhere, where it is quick; here again.
+    for (id, here) in [(1, 1), (2, 1), (3, 2)] {
+        stage.say(&anna, id, "hi").await;
+        assert_eq!(anna.said().await, (id, Seq(id)));
+        assert_eq!(stage.stored_here(), before + here, "text {id}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_stored_elsewhere_is_told_as_well_when_the_lobby_ends() {
+    let stage = Stage::with_a_thread();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    stage.log.leave.forget_permits(1000);
+    stage.log.is(Mood::Stores);
+    for id in 1..=20 {
+        stage.say(&anna, id, "hi").await;
+    }
+    stage.log.leave.add_permits(1000);
+    stage.shutdown.cancel();
+    for id in 1..=20 {
+        assert_eq!(anna.said().await, (id, Seq(id)));
+    }
+    assert!(stage.task.await.unwrap().is_ok());
+}

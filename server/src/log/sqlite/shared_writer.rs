@@ -1,0 +1,89 @@
+//! In which thread the one writer works: in a thread of the log's own, which has a queue, or in that of whoever asks, where
+//! nothing waits in that queue. Knows nothing of what is written.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, TryLockError};
+
+use tokio::sync::mpsc;
+
+use super::writer::{Append, CHUNK, GROUP, Writer};
+use crate::log::{Batch, LogError};
+
+/// The writer, for all threads in which it may work. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct SharedWriter {
+    /// None once the log's thread has ended. A panic while it was held leaves nobody who writes.
+    writer: Arc<Mutex<Option<Writer>>>,
+    queued: Arc<AtomicUsize>,
+}
+
+impl std::fmt::Debug for SharedWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SharedWriter").field("queued", &self.queued).finish_non_exhaustive()
+    }
+}
+
+/// A batch that waits for the log's thread, counted until it is answered.
+#[derive(Debug)]
+pub(super) struct Queued(Arc<AtomicUsize>);
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// What the log's thread is sent.
+pub(super) type Waiting = (Append, Queued);
+
+impl SharedWriter {
+    pub(super) fn new(writer: Writer) -> Self {
+        Self { writer: Arc::new(Mutex::new(Some(writer))), queued: Arc::default() }
+    }
+
+    /// One more batch goes to the log's thread.
+    pub(super) fn queue(&self) -> Queued {
+        self.queued.fetch_add(1, Ordering::Acquire);
+        Queued(Arc::clone(&self.queued))
+    }
+
+    /// Stores a batch in this thread. It is given back where others are before it, and where something has to be removed,
+    /// since that is the log's thread's work.
+    pub(super) fn append(&self, batch: Batch) -> Result<Result<(), LogError>, Batch> {
+        if self.queued.load(Ordering::Acquire) > 0 {
+            return Err(batch);
+        }
+        match self.writer.try_lock().as_deref_mut() {
+            Ok(Some(writer)) if !writer.has_surplus() => Ok(writer.append(&batch)),
+            Ok(_) | Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => Err(batch),
+        }
+    }
+
+    /// What the log's thread does, until every sender of `appends` is gone and all they sent is answered.
+    pub(super) fn run(self, mut appends: mpsc::Receiver<Waiting>) {
+        let mut waiting = Vec::with_capacity(GROUP);
+        loop {
+            while appends.is_empty() && self.with(|writer| writer.remove_surplus(CHUNK)).unwrap_or_default() {
+            }
+            if appends.blocking_recv_many(&mut waiting, GROUP) == 0 {
+                break;
+            }
+            let (mut group, queued): (Vec<Append>, Vec<Queued>) = waiting.drain(..).unzip();
+            let done = self.with(|writer| {
+                writer.commit_and_remove(&mut group);
+                drop(queued);
+            });
+            if done.is_none() {
+                return;
+            }
+        }
+        let writer = self.writer.lock().ok().and_then(|mut writer| writer.take());
+        if let Some(writer) = writer {
+            writer.end();
+        }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Writer) -> T) -> Option<T> {
+        self.writer.lock().ok()?.as_mut().map(work)
+    }
+}
