@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use hobnob_protocol::name::Candidate;
+use hobnob_protocol::candidate::Candidate;
 use hobnob_protocol::room::RoomName;
 use hobnob_protocol::version::version;
 use serde::{Deserialize, Serialize};

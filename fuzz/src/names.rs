@@ -5,9 +5,14 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use hobnob_protocol::away::AwayText;
+use hobnob_protocol::candidate::Candidate;
+use hobnob_protocol::chain::{ChainHash, LogId};
 use hobnob_protocol::content::ShortText;
-use hobnob_protocol::name::{Candidate, ChainHash, LogId, PairToken, PublicKey, RunId, Text, UserName};
+use hobnob_protocol::ids::{PairToken, RunId};
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
+use hobnob_protocol::text::Text;
 
 /// Checks that a value, written as text, is read as the same value again, and that a name with a number added is still
 /// a name.

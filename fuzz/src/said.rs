@@ -1,8 +1,7 @@
 //! Fuzzes `said`, in which a server sends several messages of a log in a row.
 
-use hobnob_protocol::chain::Position;
+use hobnob_protocol::chain::{ChainHash, Position, Seq};
 use hobnob_protocol::message::ServerMessage;
-use hobnob_protocol::name::{ChainHash, Seq};
 use hobnob_protocol::said::{Said, SaidWriter};
 
 use crate::codec::again;

@@ -7,7 +7,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 
-use crate::name::PublicKey;
+use crate::key::PublicKey;
 
 /// The bytes that come before the 32 bytes of the key in the SubjectPublicKeyInfo of an Ed25519 key (RFC 8410).
 const ED25519_SPKI_PREFIX: [u8; 12] =

@@ -2,13 +2,59 @@
 //! match if somebody cuts, reorders or edits the log. This file owns the exact bytes that are hashed (they are printed
 //! in docs/PROTOCOL.md, and a test compares the two); it knows nothing of where a log is stored.
 
+use std::fmt;
+
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
 use crate::content::{Act, Content};
-use crate::name::{ChainHash, LogId, PublicKey, RunId, Seq, Text, UserName};
+use crate::ids::{RunId, random_bytes};
+use crate::key::PublicKey;
+use crate::name::UserName;
+use crate::text::Text;
+
+use crate::base64url::base64_bytes;
+
+base64_bytes!(
+    /// A SHA-256 hash over a message of a log and all messages before it. It has 32 bytes, written as 43 characters of
+    /// base64url.
+    ChainHash, 32, "a SHA-256 hash: 32 bytes in canonical base64url without padding (the bits past the last byte are 0)"
+);
+base64_bytes!(
+    /// The id of a log, which is drawn at random when the log is made. It has 16 bytes, written as 22 characters of
+    /// base64url.
+    LogId, 16, "a log id: 16 bytes in canonical base64url without padding (the bits past the last byte are 0)"
+);
+
+impl LogId {
+    /// Draws a new id at random.
+    #[must_use]
+    pub fn random() -> Self {
+        Self::new(random_bytes())
+    }
+}
+
+/// The number of a message in its log. The first message has 1; 0 means the position before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// Returns the number after this one. The highest number is followed by itself: no message has it, but anybody can
+    /// claim it.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
 
 /// One entry of the lobby's log or of a room's log, as it is stored, sent and hashed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -211,7 +211,7 @@ mod tests {
 
     use super::*;
     use crate::message::ClientMessage;
-    use crate::name::Text;
+    use crate::text::Text;
 
     #[tokio::test]
     async fn messages_are_read_from_a_stream_that_holds_eight_bytes() {

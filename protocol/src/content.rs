@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
 use crate::MAX_TOPIC_BYTES;
-use crate::name::{Text, UserName};
+use crate::name::UserName;
+use crate::text::Text;
 
 /// Stands in the hashed bytes where a length would stand, if a field is absent. No field is as long as this.
 const NOTHING: u32 = u32::MAX;

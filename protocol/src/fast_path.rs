@@ -2,7 +2,7 @@
 //! serde. For a line in any other form these functions return `None`; serde then reads the line, and also reports what
 //! is wrong with it. Whatever is read here has the same value that serde would read.
 
-use crate::name::Text;
+use crate::text::Text;
 
 /// Reads a number as JSON writes it. Returns the number and the bytes after it.
 #[must_use]

@@ -13,7 +13,7 @@ use rustls::sign::CertifiedKey;
 use thiserror::Error;
 
 use crate::certificate::{key_of_certificate, provider};
-use crate::name::PublicKey;
+use crate::key::PublicKey;
 
 /// The key pair by which this side is known. The secret key inside is never shown.
 #[derive(Clone)]

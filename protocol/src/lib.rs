@@ -2,7 +2,9 @@
 //!
 //! These are its modules:
 //!
-//! - [`name`]: names, keys and numbers as types that cannot hold anything invalid
+//! - [`name`], [`key`], [`candidate`], [`text`], [`ids`]: names, keys, addresses, texts and ids as types that cannot hold
+//!   anything invalid
+//! - [`base64url`]: the form of byte strings on the wire
 //! - [`message`]: every message
 //! - [`codec`]: the framing, one JSON object on each line, with a limit
 //! - [`chain`]: the hash that ties each entry of a log to the entry before
@@ -24,6 +26,8 @@
 //! client, and prints nothing.
 
 pub mod away;
+pub mod base64url;
+pub mod candidate;
 pub mod certificate;
 pub mod chain;
 pub mod codec;
@@ -31,13 +35,16 @@ pub mod content;
 pub mod fast_path;
 pub mod harmless;
 pub mod identity;
+pub mod ids;
 pub mod invisible;
+pub mod key;
 pub mod message;
 pub mod name;
 pub mod records;
 pub mod relay;
 pub mod room;
 pub mod said;
+pub mod text;
 pub mod transport;
 pub mod verification;
 pub mod version;

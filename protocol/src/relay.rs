@@ -11,7 +11,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::name::{PairToken, PublicKey};
+use crate::ids::PairToken;
+use crate::key::PublicKey;
 
 /// A message from a client to a server that is to relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

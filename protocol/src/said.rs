@@ -14,11 +14,14 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::MAX_LINE_BYTES;
-use crate::chain::{BrokenChain, LobbyMessage, Position, link};
+use crate::chain::{BrokenChain, ChainHash, LobbyMessage, Position, Seq, link};
 use crate::codec::encode_text_into;
 use crate::content::{Act, Content};
-use crate::name::{ChainHash, PublicKey, RunId, Seq, Text, UserName};
+use crate::ids::RunId;
+use crate::key::PublicKey;
+use crate::name::UserName;
 use crate::room::RoomName;
+use crate::text::Text;
 
 /// One author of the messages of a [`Said`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -302,10 +305,9 @@ fn write_content(content: &Content, line: &mut BytesMut) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chain::genesis;
+    use crate::chain::{LogId, genesis};
     use crate::content::ShortText;
     use crate::message::ServerMessage;
-    use crate::name::LogId;
 
     const LOG: LogId = LogId::new([9; 16]);
 

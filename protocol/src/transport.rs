@@ -24,7 +24,7 @@ use thiserror::Error;
 
 use crate::certificate::{NoKey, key_of_certificate, provider};
 use crate::identity::Identity;
-use crate::name::PublicKey;
+use crate::key::PublicKey;
 
 /// Which keys the other side may have.
 #[derive(Clone)]

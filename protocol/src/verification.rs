@@ -13,7 +13,29 @@ use std::fmt;
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
-use crate::name::{Commitment, Nonce, PairToken, PublicKey};
+use crate::ids::{PairToken, random_bytes};
+use crate::key::PublicKey;
+
+use crate::base64url::base64_bytes;
+
+base64_bytes!(
+    /// A random number that one side contributes to the words of a verification. Each verification uses new ones. It
+    /// has 32 bytes, written as 43 characters of base64url.
+    Nonce, 32, "a nonce: 32 bytes in canonical base64url without padding (the bits past the last byte are 0)"
+);
+base64_bytes!(
+    /// A hash of a [`Nonce`]. One side sends it before it reveals the nonce. It has 32 bytes, written as 43 characters
+    /// of base64url.
+    Commitment, 32, "a commitment: 32 bytes in canonical base64url without padding (the bits past the last byte are 0)"
+);
+
+impl Nonce {
+    /// Draws a new nonce at random.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(random_bytes())
+    }
+}
 
 /// How many words the two users compare.
 pub const COMPARED_WORDS: usize = 7;

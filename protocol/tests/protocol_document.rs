@@ -6,14 +6,15 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::LazyLock;
 
-use hobnob_protocol::chain::{self, LobbyMessage, Position};
+use hobnob_protocol::chain::{self, ChainHash, LobbyMessage, LogId, Position, Seq};
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{
     ClientMessage, ConsentAnswer, NoAnswerCode, NotAcceptedCode, NotJoinedCode, PeerMessage, PeerRefusedCode,
     Purpose, RefusedCode, ServerMessage,
 };
-use hobnob_protocol::name::{ChainHash, LogId, Nonce, PairToken, PublicKey, Seq};
 use hobnob_protocol::relay::{RelayAnswer, RelayRefusedCode, RelayRequest};
-use hobnob_protocol::verification::{self, Bond, VerifyMessage};
+use hobnob_protocol::verification::{self, Bond, Nonce, VerifyMessage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

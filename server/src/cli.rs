@@ -10,7 +10,7 @@ use clap::builder::styling::Styles;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use etcetera::BaseStrategy;
 use hobnob_protocol::MAX_SERVERS;
-use hobnob_protocol::name::Candidate;
+use hobnob_protocol::candidate::Candidate;
 use hobnob_protocol::version::version;
 use hobnob_server::{Operators, ServerConfig};
 use serde::Deserialize;

@@ -5,7 +5,8 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use hobnob_protocol::DEFAULT_PORT;
-use hobnob_protocol::name::{Candidate, PublicKey};
+use hobnob_protocol::candidate::Candidate;
+use hobnob_protocol::key::PublicKey;
 
 /// Who the operators of a server are by its own settings.
 #[derive(Debug, Clone, PartialEq, Eq)]

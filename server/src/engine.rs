@@ -6,9 +6,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use hobnob_order::{LocalStream, OrderedStream, ServerId, StreamIdentity};
-use hobnob_protocol::chain::Position;
+use hobnob_protocol::chain::{Position, Seq};
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::name::Seq;
 use hobnob_protocol::transport::{self, KeyPolicy};
 use hobnob_protocol::{LOBBY_ALPN, RELAY_ALPN};
 use tokio::io::{AsyncRead, AsyncWrite};

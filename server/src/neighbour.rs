@@ -2,9 +2,12 @@
 //! lobby nor how they are transported.
 
 use bytes::Bytes;
-use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::candidate::Candidate;
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position, Seq};
+use hobnob_protocol::ids::{PairToken, RunId};
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::ConsentAnswer;
-use hobnob_protocol::name::{Candidate, LogId, PairToken, PublicKey, RunId, Seq, UserName};
+use hobnob_protocol::name::UserName;
 use serde::{Deserialize, Serialize};
 
 use crate::decide::ConnectionId;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hobnob_protocol::identity::{Identity, IdentityError};
-use hobnob_protocol::name::{PublicKey, Text};
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::text::Text;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;

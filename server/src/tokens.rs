@@ -8,7 +8,8 @@ use std::fmt;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::name::{PairToken, PublicKey, random_bytes};
+use hobnob_protocol::ids::{PairToken, random_bytes};
+use hobnob_protocol::key::PublicKey;
 
 /// The purpose for which the secret is derived from the server's key. Every other use of that key has another purpose.
 const PURPOSE: &[u8] = b"hobnob session tokens 1";

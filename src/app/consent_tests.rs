@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{Change, ClientMessage, ConsentAnswer, Introduction};
-use hobnob_protocol::name::{PairToken, PublicKey, UserName};
+use hobnob_protocol::name::UserName;
 
 use super::event::Event;
 use super::tests::Scene;

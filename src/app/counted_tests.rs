@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::NotJoinedCode;
-use hobnob_protocol::name::PublicKey;
 use hobnob_protocol::room::RoomName;
 
 use super::tests::Scene;

@@ -1,7 +1,7 @@
 //! For whom a line, and what follows it, was meant. The cases stand in a table, each for a script, which sees no
 //! prompt, and for a person at a terminal, whose prompt says where a line goes.
 
-use hobnob_protocol::name::Text;
+use hobnob_protocol::text::Text;
 
 use super::tests::Scene;
 use super::*;

@@ -32,7 +32,7 @@ mod tests;
 pub(crate) use input_source::InputSource;
 pub(crate) use next_event::Sources;
 
-use hobnob_protocol::name::Text;
+use hobnob_protocol::text::Text;
 use tokio::time::Instant;
 
 use crate::app::completion::Completion;

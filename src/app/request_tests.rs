@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use hobnob_protocol::chain::LobbyMessage;
+use hobnob_protocol::chain::{ChainHash, LobbyMessage, Seq};
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{ClientMessage, NotAcceptedCode, Refused, RefusedCode};
-use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
+use hobnob_protocol::text::Text;
 
 use super::tests::{Scene, say};
 use super::*;

@@ -1,7 +1,7 @@
 //! Requests of a program as JSON on standard input: how each kind is begun, and how a request that cannot be begun is
 //! answered. [`crate::input::request`] knows what a request looks like.
 
-use hobnob_protocol::name::{Text, TextError};
+use hobnob_protocol::text::{Text, TextError};
 
 use super::script_queue::Queued;
 use super::{App, InputSource};

@@ -1,11 +1,13 @@
 //! Sessions with rooms, driven by events: a text that is meant for a room goes there or nowhere, and a session with a
 //! room is a session like the others.
 
-use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::chain::{ChainHash, LobbyMessage, LogId, Position, Seq};
 use hobnob_protocol::content::{Act, Content, ShortText};
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{Change, ClientMessage, JoinRoom, JoinedRoom, NotAcceptedCode, NotJoinedCode};
-use hobnob_protocol::name::{ChainHash, LogId, PublicKey, RunId, Seq, Text};
 use hobnob_protocol::room::RoomName;
+use hobnob_protocol::text::Text;
 
 use super::tests::Scene;
 use super::*;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::key::PublicKey;
 
 use super::tests::{Scene, say};
 use super::*;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use hobnob_protocol::chain::{LobbyMessage, Position, link};
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position, Seq, link};
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{Change, ClientMessage, NotAcceptedCode, Refused, RefusedCode};
-use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, Text};
+use hobnob_protocol::text::Text;
 use tokio::sync::{mpsc, watch};
 
 use super::next_event::IN_A_ROW;

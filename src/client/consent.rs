@@ -17,8 +17,10 @@
 //! | a stranger who exceeds the bounds for strangers | busy |
 //! | anybody else | open |
 
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{ClientMessage, ConsentAnswer};
-use hobnob_protocol::name::{PairToken, PublicKey, UserName};
+use hobnob_protocol::name::UserName;
 use tokio::time::Instant;
 
 use crate::client::State;

@@ -2,7 +2,8 @@
 //! The same holds for their comings and goings, which the server tells by name. This file owns what it means to be
 //! ignored; the list itself is kept by [`User`](super::user::User).
 
-use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 
 use crate::client::State;
 use crate::client::command_error::CommandError;

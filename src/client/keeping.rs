@@ -5,9 +5,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::{LogId, PairToken, PublicKey, Text, UserName};
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position};
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
+use hobnob_protocol::text::Text;
 
 use crate::client::State;
 use crate::client::recent;

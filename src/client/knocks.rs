@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use hobnob_protocol::INTRODUCTION_LIFETIME;
-use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use tokio::time::Instant;
 
 /// How long a user waits for this user's answer before he is declined.

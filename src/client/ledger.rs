@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hobnob_protocol::name::Text;
+use hobnob_protocol::text::Text;
 use thiserror::Error;
 use tokio::time::Instant;
 

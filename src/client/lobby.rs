@@ -3,11 +3,13 @@
 
 use hobnob_protocol::MAX_HISTORY_REQUEST;
 use hobnob_protocol::away::AwayText;
-use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::chain::{LobbyMessage, Position, Seq};
 use hobnob_protocol::content::{Act, Content, ShortText};
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{Change, ClientMessage, NotAccepted};
-use hobnob_protocol::name::{PublicKey, Seq, Text, UserName};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
+use hobnob_protocol::text::Text;
 
 use crate::client::State;
 use crate::client::command_error::CommandError;

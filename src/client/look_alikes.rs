@@ -6,7 +6,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 
 /// How many names are remembered, which is as many as are kept for completion.
 const MOST_NAMES: usize = 10_000;

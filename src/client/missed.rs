@@ -5,8 +5,7 @@
 use std::collections::VecDeque;
 
 use hobnob_protocol::BACKLOG_ON_JOIN;
-use hobnob_protocol::chain::Position;
-use hobnob_protocol::name::LogId;
+use hobnob_protocol::chain::{LogId, Position};
 use tokio::time::Instant;
 
 use crate::client::State;

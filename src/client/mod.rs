@@ -40,9 +40,11 @@ pub(crate) mod waiting;
 
 use std::collections::{BTreeMap, HashMap};
 
+use hobnob_protocol::key::{Fingerprint, PublicKey};
 use hobnob_protocol::message::ClientMessage;
-use hobnob_protocol::name::{Fingerprint, PublicKey, Text, UserName};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
+use hobnob_protocol::text::Text;
 
 use tokio::time::Instant;
 

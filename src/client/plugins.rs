@@ -1,7 +1,7 @@
 //! What the user's own programs do to the state: a program is called from the current session, says something in the
 //! user's name, or has ended. This file does not know how programs are run; [`crate::plugins`] does that.
 
-use hobnob_protocol::name::Text;
+use hobnob_protocol::text::Text;
 
 use crate::client::State;
 use crate::plugins::PluginOutcome;

@@ -1,8 +1,9 @@
 //! What introductions and the events of peer links do to the state. This file owns the rules of private sessions: there
 //! is one for each pair of clients, keys are pinned at first use, and every text is answered for.
 
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{ClientMessage, Introduction};
-use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::name::UserName;
 
 use crate::client::command_error::CommandError;
 use crate::client::questions::Question;

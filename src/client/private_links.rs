@@ -3,8 +3,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::Introduction;
-use hobnob_protocol::name::{PairToken, PublicKey, Text, UserName};
+use hobnob_protocol::name::UserName;
+use hobnob_protocol::text::Text;
 use hobnob_protocol::verification::VerifyMessage;
 use thiserror::Error;
 

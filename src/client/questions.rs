@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use hobnob_protocol::MAX_HISTORY_REQUEST;
-use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::{Seq, UserName};
+use hobnob_protocol::chain::{LobbyMessage, Position, Seq};
+use hobnob_protocol::name::UserName;
 use tokio::time::Instant;
 
 use crate::session::SessionId;

@@ -3,7 +3,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 
 use crate::session::SessionId;
 use crate::show::Message;

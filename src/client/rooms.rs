@@ -6,10 +6,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use hobnob_protocol::BACKLOG_ON_JOIN;
-use hobnob_protocol::chain::Position;
+use hobnob_protocol::chain::{Position, Seq};
 use hobnob_protocol::content::ShortText;
 use hobnob_protocol::message::{ClientMessage, Cursor, JoinRoom, JoinedRoom, NotJoinedCode, RoomSummary};
-use hobnob_protocol::name::Seq;
 use hobnob_protocol::room::RoomName;
 use tokio::time::Instant;
 

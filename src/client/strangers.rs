@@ -5,7 +5,9 @@
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use hobnob_protocol::name::{PairToken, PublicKey, UserName};
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use thiserror::Error;
 use tokio::time::Instant;
 

@@ -4,7 +4,8 @@
 use std::path::PathBuf;
 
 use hobnob_protocol::away::AwayText;
-use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 
 use crate::client::found::Search;
 use crate::client::mentions::Walk;

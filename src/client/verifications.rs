@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::verification::{VerifyMessage, Words};
 use tokio::time::Instant;
 
@@ -226,7 +226,8 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::name::{Commitment, PairToken};
+    use hobnob_protocol::ids::PairToken;
+    use hobnob_protocol::verification::Commitment;
 
     use super::*;
 

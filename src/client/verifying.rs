@@ -1,7 +1,8 @@
 //! What commands and messages of the other side do to the verification of a peer's key, what the user is told, and what
 //! follows for the key. The verifications themselves are in [`super::verifications`]. This file knows nothing of links.
 
-use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::verification::VerifyMessage;
 use tokio::time::Instant;
 

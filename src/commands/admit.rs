@@ -1,6 +1,6 @@
 //! `\admit FINGERPRINT`: lets a key into a locked lobby.
 
-use hobnob_protocol::name::Fingerprint;
+use hobnob_protocol::key::Fingerprint;
 
 use super::whom;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};

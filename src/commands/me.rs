@@ -1,6 +1,7 @@
 //! `\me ACTION`: says what this user does, as `* NAME ACTION`.
 
-use hobnob_protocol::name::{Text, UserName};
+use hobnob_protocol::name::UserName;
+use hobnob_protocol::text::Text;
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;

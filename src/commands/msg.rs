@@ -1,6 +1,6 @@
 //! `\msg NAME TEXT`: says a text to one user in private, from any session.
 
-use hobnob_protocol::name::Text;
+use hobnob_protocol::text::Text;
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits, fork, usage};
 use crate::client::State;

@@ -2,7 +2,8 @@
 //! This file owns how they are read, and knows nothing of what is done with them.
 
 use hobnob_protocol::content::{ActTarget, ShortText};
-use hobnob_protocol::name::{Fingerprint, UserName};
+use hobnob_protocol::key::Fingerprint;
+use hobnob_protocol::name::UserName;
 
 use super::CommandError;
 use crate::client::State;

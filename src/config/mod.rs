@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use etcetera::BaseStrategy;
-use hobnob_protocol::name::Candidate;
+use hobnob_protocol::candidate::Candidate;
 use hobnob_protocol::{DEFAULT_PORT, MAX_SERVERS};
 use thiserror::Error;
 

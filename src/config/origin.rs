@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use hobnob_protocol::name::Candidate;
+use hobnob_protocol::candidate::Candidate;
 use serde::Serialize;
 
 /// The source of a setting's value.

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use hobnob_protocol::identity::{Identity, IdentityError};
-use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 
 /// Returns the key of this name, which is made when the name is used for the first time.
 ///

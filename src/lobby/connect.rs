@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use hobnob_protocol::codec::{CodecError, MessageReader, encode};
 use hobnob_protocol::identity::Identity;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{ClientMessage, Hello, Refused, RefusedCode, ServerMessage, Welcome};
-use hobnob_protocol::name::PublicKey;
 use hobnob_protocol::transport::{self, KeyPolicy};
 use hobnob_protocol::{HANDSHAKE_TIMEOUT, LOBBY_ALPN, MAX_LINE_BYTES};
 use socket2::{SockRef, TcpKeepalive};

@@ -2,12 +2,14 @@
 
 use hobnob_protocol::MAX_TOPIC_BYTES;
 use hobnob_protocol::away::AwayText;
-use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position};
+use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position, Seq};
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{
     BanRow, Change, Introduction, JoinedRoom, NoAnswerCode, NotAccepted, NotJoinedCode, OperatorRow, Refused,
     RoomSummary, Welcome,
 };
-use hobnob_protocol::name::{PairToken, PublicKey, Seq, UserName};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 
 use super::sequence::Resumed;

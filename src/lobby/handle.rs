@@ -138,7 +138,7 @@ impl TestLink {
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::name::Text;
+    use hobnob_protocol::text::Text;
 
     use super::*;
 

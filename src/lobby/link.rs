@@ -12,12 +12,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use hobnob_protocol::candidate::Candidate;
+use hobnob_protocol::chain::Seq;
 use hobnob_protocol::codec::encode_into;
 use hobnob_protocol::identity::Identity;
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{
     ClientMessage, Cursor, Hello, Refused, RefusedCode, RoomCursor, ServerMessage, Welcome,
 };
-use hobnob_protocol::name::{Candidate, PublicKey, RunId, Seq, UserName};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use hobnob_protocol::{BACKLOG_ON_JOIN, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
 use tokio::io::{AsyncWrite, AsyncWriteExt};

@@ -80,7 +80,7 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::name::Text;
+    use hobnob_protocol::text::Text;
     use proptest::prelude::*;
 
     use super::*;

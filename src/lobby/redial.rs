@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hobnob_protocol::name::random_bytes;
+use hobnob_protocol::ids::random_bytes;
 
 /// The first pause between attempts to reach the lobby again; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(250);

@@ -1,15 +1,17 @@
 //! One link that carries the lobby and rooms, against the test's own server, over pipes: which rooms each hello names,
 //! from where each log is read on, and what is written where.
 
-use hobnob_protocol::chain::{LobbyMessage, Position, link};
+use hobnob_protocol::chain::{ChainHash, LobbyMessage, LogId, Position, Seq, link};
 use hobnob_protocol::codec::{MessageReader, encode};
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{
     ClientMessage, Cursor, Hello, JoinRoom, JoinedRoom, NotAccepted, NotAcceptedCode, NotJoinedCode,
     RoomCursor, ServerMessage, Welcome,
 };
-use hobnob_protocol::name::{ChainHash, LogId, PublicKey, RunId, Seq, Text};
 use hobnob_protocol::room::RoomName;
 use hobnob_protocol::said::SaidWriter;
+use hobnob_protocol::text::Text;
 use hobnob_protocol::{MAX_LINE_BYTES, PROTOCOL_VERSION};
 use tokio::io::{AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;

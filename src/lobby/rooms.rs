@@ -105,9 +105,8 @@ impl Rooms {
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::chain::Position;
+    use hobnob_protocol::chain::{ChainHash, LogId, Position, Seq};
     use hobnob_protocol::message::Cursor;
-    use hobnob_protocol::name::{ChainHash, LogId, Seq};
 
     use super::*;
 

@@ -3,9 +3,8 @@
 //! again, from the last number that was read. A second gap at the same place counts as a broken chain, as does a
 //! message that does not follow from the one before it. This is plain data and knows nothing of connections.
 
-use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position};
+use hobnob_protocol::chain::{BrokenChain, LobbyMessage, LogId, Position, Seq};
 use hobnob_protocol::message::{Cursor, JoinedRoom, Welcome};
-use hobnob_protocol::name::{LogId, Seq};
 use hobnob_protocol::said::Said;
 
 /// How far this client has read in a log. It is nowhere before the first welcome, or before a room is joined.
@@ -125,9 +124,11 @@ impl ReadPosition {
 mod tests {
     use hobnob_protocol::PROTOCOL_VERSION;
     use hobnob_protocol::chain::link;
+    use hobnob_protocol::ids::RunId;
+    use hobnob_protocol::key::PublicKey;
     use hobnob_protocol::message::ServerMessage;
-    use hobnob_protocol::name::{PublicKey, RunId, Text};
     use hobnob_protocol::said::SaidWriter;
+    use hobnob_protocol::text::Text;
     use proptest::prelude::*;
 
     use super::*;

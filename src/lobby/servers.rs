@@ -2,7 +2,8 @@
 //! that a server told when it let this client in. This is a plain list and knows no connection.
 
 use hobnob_protocol::MAX_SERVERS;
-use hobnob_protocol::name::{Candidate, random_bytes};
+use hobnob_protocol::candidate::Candidate;
+use hobnob_protocol::ids::random_bytes;
 
 /// Addresses, each `HOST:PORT`.
 #[derive(Debug)]

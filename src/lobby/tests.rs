@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use hobnob_protocol::chain::Position;
+use hobnob_protocol::chain::{LogId, Position};
 use hobnob_protocol::codec::{MessageReader, encode, encode_into};
 use hobnob_protocol::identity::Identity;
+use hobnob_protocol::ids::{PairToken, RunId, random_bytes};
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{ClientMessage, Introduction, ServerMessage, Welcome};
-use hobnob_protocol::name::{LogId, PairToken, PublicKey, RunId, random_bytes};
 use hobnob_protocol::transport::{self, KeyPolicy};
 use hobnob_protocol::{LOBBY_ALPN, MAX_LINE_BYTES, PROTOCOL_VERSION};
 use tokio::io::{AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};

@@ -98,7 +98,7 @@ impl EventQueue {
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::name::Text;
+    use hobnob_protocol::text::Text;
     use hobnob_protocol::verification::VerifyMessage;
 
     use super::*;

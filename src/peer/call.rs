@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::name::{PairToken, PublicKey};
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
 
 use super::greet::Role;
 use super::mailbox::Mailbox;

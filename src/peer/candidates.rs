@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
 use hobnob_protocol::MAX_CANDIDATES;
-use hobnob_protocol::name::Candidate;
+use hobnob_protocol::candidate::Candidate;
 use tokio::time::{Instant, timeout_at};
 
 use super::reach::rules::{Kind, kind};

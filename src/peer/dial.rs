@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use hobnob_protocol::HANDSHAKE_TIMEOUT;
 use hobnob_protocol::MAX_CANDIDATES;
-use hobnob_protocol::name::Candidate;
+use hobnob_protocol::candidate::Candidate;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;

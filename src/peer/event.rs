@@ -1,6 +1,6 @@
 //! What a private session reports to the app. This file knows neither sockets nor the queue in which the reports wait.
 
-use hobnob_protocol::name::Text;
+use hobnob_protocol::text::Text;
 use hobnob_protocol::verification::VerifyMessage;
 use thiserror::Error;
 

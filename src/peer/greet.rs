@@ -8,8 +8,8 @@
 //!    connection that it does not choose.
 
 use hobnob_protocol::codec::{CodecError, LineBuffer, encode_into};
+use hobnob_protocol::ids::PairToken;
 use hobnob_protocol::message::{PeerMessage, PeerRefusedCode, Purpose};
-use hobnob_protocol::name::PairToken;
 use hobnob_protocol::{MAX_LINE_BYTES, MAX_PEER_HELLO_BYTES, PROTOCOL_VERSION};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};

@@ -4,7 +4,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hobnob_protocol::name::{PairToken, PublicKey};
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 

@@ -7,7 +7,7 @@ use bytes::{BufMut, BytesMut};
 use hobnob_protocol::codec::{encode_into, encode_text_into};
 use hobnob_protocol::fast_path;
 use hobnob_protocol::message::PeerMessage;
-use hobnob_protocol::name::Text;
+use hobnob_protocol::text::Text;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use hobnob_protocol::HANDSHAKE_TIMEOUT;
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::key::PublicKey;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 

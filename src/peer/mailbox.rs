@@ -5,8 +5,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hobnob_protocol::MAX_CANDIDATES;
+use hobnob_protocol::candidate::Candidate;
 use hobnob_protocol::message::Introduction;
-use hobnob_protocol::name::Candidate;
 use hobnob_protocol::verification::VerifyMessage;
 use tokio::sync::Notify;
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hobnob_protocol::HANDSHAKE_TIMEOUT;
-use hobnob_protocol::name::Candidate;
+use hobnob_protocol::candidate::Candidate;
 use thiserror::Error;
 use tokio::time::timeout;
 

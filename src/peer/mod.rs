@@ -76,8 +76,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hobnob_protocol::identity::Identity;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::Introduction;
-use hobnob_protocol::name::{PublicKey, Text};
+use hobnob_protocol::text::Text;
 use hobnob_protocol::verification::VerifyMessage;
 use thiserror::Error;
 use tokio::net::TcpListener;

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use bytes::BytesMut;
 use hobnob_protocol::message::PeerMessage;
-use hobnob_protocol::name::Text;
+use hobnob_protocol::text::Text;
 use thiserror::Error;
 
 use super::line::encode;

@@ -18,7 +18,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use hobnob_protocol::codec::encode_into;
 use hobnob_protocol::message::PeerMessage;
-use hobnob_protocol::name::Text;
+use hobnob_protocol::text::Text;
 use thiserror::Error;
 
 use super::outbox::{NeverWritten, Outbox, OutboxFull};

@@ -210,7 +210,7 @@ impl Redial {
 /// Returns a factor of 0.8 to 1.2, so that many links that are lost at one moment do not come back at one moment.
 #[must_use]
 pub(super) fn jitter() -> f64 {
-    let [byte] = hobnob_protocol::name::random_bytes::<1>();
+    let [byte] = hobnob_protocol::ids::random_bytes::<1>();
     0.8 + 0.4 * f64::from(byte) / 255.0
 }
 

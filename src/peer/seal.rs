@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hobnob_protocol::PEER_ALPN;
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::transport::{self, KeyPolicy};
 use thiserror::Error;
 use tokio_rustls::{TlsAcceptor, TlsConnector};

@@ -37,7 +37,7 @@ impl Verifying {
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::name::Commitment;
+    use hobnob_protocol::verification::Commitment;
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! What a running program asks for. Each request is one JSON object on a line: `{"notice":…}`, `{"say":…}` or
 //! `{"command":…}`. This file owns the form of these requests; it knows nothing of rights.
 
-use hobnob_protocol::name::Text;
+use hobnob_protocol::text::Text;
 use serde::Deserialize;
 use thiserror::Error;
 

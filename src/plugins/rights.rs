@@ -52,7 +52,7 @@ pub(crate) fn check(ask: &Ask, rights: &[Right]) -> Result<(), NoRight> {
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::name::Text;
+    use hobnob_protocol::text::Text;
 
     use super::*;
 

@@ -10,7 +10,8 @@ pub mod verification;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use serde::{Deserialize, Serialize};
 

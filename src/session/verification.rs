@@ -19,8 +19,9 @@
 //! | `cancel` | the verification is under way | cancelled |
 //! | anything that belongs to another verification | any | none |
 
-use hobnob_protocol::name::{Commitment, Nonce, PairToken, PublicKey};
-use hobnob_protocol::verification::{Bond, VerifyMessage, Words};
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::verification::{Bond, Commitment, Nonce, VerifyMessage, Words};
 use serde::{Deserialize, Serialize};
 
 /// How a verification ended.

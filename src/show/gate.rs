@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
+use hobnob_protocol::key::{Fingerprint, PublicKey};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 
 use super::harmless::{harmless, harmless_line};

@@ -20,7 +20,8 @@ mod verification;
 pub use failure::{ErrorCode, Failure};
 
 pub use hobnob_protocol::harmless;
-use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
+use hobnob_protocol::key::{Fingerprint, PublicKey};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use serde::{Deserialize, Serialize};
 

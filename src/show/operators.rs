@@ -3,7 +3,8 @@
 
 use std::fmt::Write;
 
-use hobnob_protocol::name::{Fingerprint, UserName};
+use hobnob_protocol::key::Fingerprint;
+use hobnob_protocol::name::UserName;
 use serde::{Deserialize, Serialize};
 
 use crate::timestamp::{Timestamp, told as time};

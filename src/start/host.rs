@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::key::PublicKey;
 use hobnob_server::log::holder;
 use hobnob_server::{Operators, Server, ServerConfig, ServerError};
 use thiserror::Error;

@@ -9,10 +9,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hobnob_protocol::chain::Position;
+use hobnob_protocol::chain::{Position, Seq};
 use hobnob_protocol::identity::Identity;
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{Cursor, RoomCursor};
-use hobnob_protocol::name::{PublicKey, RunId, Seq, UserName};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use hobnob_protocol::{DEFAULT_PORT, MAX_ROOMS_OF_A_KEY};
 use tokio::time::{Instant, sleep};

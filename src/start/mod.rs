@@ -18,9 +18,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use hobnob_protocol::chain::Seq;
 use hobnob_protocol::content::ShortText;
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::name::{PublicKey, RunId, Seq, UserName};
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use tokio::sync::mpsc;
 

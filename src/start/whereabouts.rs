@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hobnob_protocol::name::Candidate;
+use hobnob_protocol::candidate::Candidate;
 
 use crate::lobby::connect::Ends;
 use crate::lobby::link::Candidates;

@@ -6,13 +6,16 @@ use std::net::Ipv4Addr;
 use std::thread;
 use std::time::SystemTime;
 
-use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::chain::{ChainHash, LobbyMessage, LogId, Position, Seq};
 use hobnob_protocol::codec::{MessageReader, encode};
 use hobnob_protocol::content::Content;
 use hobnob_protocol::identity::Identity;
+use hobnob_protocol::ids::{PairToken, RunId};
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{Change, ClientMessage, Introduction, ServerMessage, Welcome};
-use hobnob_protocol::name::{ChainHash, LogId, PairToken, PublicKey, RunId, Seq, Text, UserName};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::said::SaidWriter;
+use hobnob_protocol::text::Text;
 use hobnob_protocol::transport::{self, KeyPolicy};
 use hobnob_protocol::{LOBBY_ALPN, MAX_LINE_BYTES, PROTOCOL_VERSION};
 use serde_json::{Value, json};

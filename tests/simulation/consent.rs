@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use hobnob::lobby::connect::Dial;
+use hobnob_protocol::candidate::Candidate;
 use hobnob_protocol::codec::{LineBuffer, encode};
 use hobnob_protocol::identity::Identity;
+use hobnob_protocol::ids::{PairToken, RunId};
 use hobnob_protocol::message::{ClientMessage, ConsentAnswer, Hello, Introduction, ServerMessage};
-use hobnob_protocol::name::{Candidate, PairToken, RunId, UserName};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::transport::{KeyPolicy, client_config, server_name};
 use hobnob_protocol::{LOBBY_ALPN, MAX_LINE_BYTES, PROTOCOL_VERSION};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};

@@ -9,10 +9,13 @@ use std::sync::Arc;
 
 use hobnob_order::{Ordered, Place, ServerId};
 use hobnob_protocol::away::AwayText;
-use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position};
 use hobnob_protocol::content::{Act, ActKind, ActTarget, ShortText};
-use hobnob_protocol::name::{LogId, PublicKey, RunId, Text, UserName};
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
+use hobnob_protocol::text::Text;
 use hobnob_server::decide::{
     ConnectionId, Effect, Entry, Join, Machine, NameBinding, Newcomer, Party, Posts, Proposals, ProposedAct,
     RoomId, RoomView, Rooms,

@@ -6,8 +6,7 @@
 use std::sync::Arc;
 
 use hobnob_order::{Ordered, Place, ServerId};
-use hobnob_protocol::chain::Position;
-use hobnob_protocol::name::LogId;
+use hobnob_protocol::chain::{LogId, Position};
 use hobnob_server::decide::{Effect, Entry, Machine, Proposals, Rooms, Saved};
 
 use crate::chance::Chance;

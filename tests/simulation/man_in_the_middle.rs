@@ -7,8 +7,9 @@
 use std::collections::VecDeque;
 
 use hobnob::session::verification::{Heard, Outcome, Parties, Verification};
-use hobnob_protocol::name::{Commitment, Nonce, PairToken, PublicKey};
-use hobnob_protocol::verification::{Bond, VerifyMessage};
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::verification::{Bond, Commitment, Nonce, VerifyMessage};
 
 use crate::chance::Chance;
 

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hobnob_order::{Ordered, Payload, Place, ServerId};
-use hobnob_protocol::chain::Position;
-use hobnob_protocol::name::{LogId, PublicKey, RunId, Text};
+use hobnob_protocol::chain::{LogId, Position};
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::text::Text;
 use hobnob_server::decide::{ConnectionId, Effect, Entry, Join, Machine, Newcomer, Proposals};
 
 use crate::decisions::BEGINNING;

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hobnob::lobby::connect::{self, Connection};
-use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position, Seq};
 use hobnob_protocol::codec::encode;
 use hobnob_protocol::identity::Identity;
+use hobnob_protocol::ids::RunId;
 use hobnob_protocol::message::{
     ClientMessage, Cursor, Hello, JoinRoom, JoinedRoom, NotAccepted, NotAcceptedCode, RoomCursor,
     ServerMessage,
 };
-use hobnob_protocol::name::{LogId, RunId, Seq, Text};
 use hobnob_protocol::room::RoomName;
+use hobnob_protocol::text::Text;
 use hobnob_protocol::{LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
 use tokio::io::{AsyncWriteExt, DuplexStream};
 use tokio::time::{Instant, timeout};

@@ -4,8 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::{LogId, Seq};
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position, Seq};
 use hobnob_server::decide::Posts;
 use hobnob_server::log::{
     Batch, Contents, Later, LobbyLog, LogError, MemoryLog, OpenedRoom, RoomBatch, RoomId, Stretch,

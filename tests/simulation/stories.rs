@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hobnob::lobby::event::LobbyEvent;
 use hobnob::lobby::link;
-use hobnob_protocol::name::Text;
+use hobnob_protocol::text::Text;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;

@@ -4,11 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::null_is_left_out;
 use crate::away::AwayText;
-use crate::chain::Position;
+use crate::candidate::Candidate;
+use crate::chain::{LogId, Position, Seq};
 use crate::content::Act;
 use crate::fast_path;
-use crate::name::{Candidate, LogId, PairToken, RunId, Seq, Text, UserName};
+use crate::ids::{PairToken, RunId};
+use crate::name::UserName;
 use crate::room::RoomName;
+use crate::text::Text;
 
 /// A message from a client to the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::code::PeerRefusedCode;
-use crate::name::{PairToken, Text};
+use crate::ids::PairToken;
+use crate::text::Text;
 use crate::verification::VerifyMessage;
 
 /// What a connection between two peers is used for. One session may have several connections for different purposes.

@@ -5,11 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::code::{NoAnswerCode, NotAcceptedCode, NotJoinedCode, RefusedCode};
 use super::null_is_left_out;
 use crate::away::AwayText;
-use crate::chain::{LobbyMessage, Position};
+use crate::candidate::Candidate;
+use crate::chain::{LobbyMessage, LogId, Position, Seq};
 use crate::content::{ActTarget, ShortText};
-use crate::name::{Candidate, Fingerprint, LogId, PairToken, PublicKey, Seq, Text, UserName};
+use crate::ids::PairToken;
+use crate::key::{Fingerprint, PublicKey};
+use crate::name::UserName;
 use crate::room::RoomName;
 use crate::said::Said;
+use crate::text::Text;
 
 /// A message from the server to a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,9 @@
 //! Tests of how messages are read: which parts are ignored, which lines are refused, and which lines mean the same.
 
 use super::*;
-use crate::chain::Position;
-use crate::name::{ChainHash, LogId, PairToken, Seq, Text};
+use crate::chain::{ChainHash, LogId, Position, Seq};
+use crate::ids::PairToken;
+use crate::text::Text;
 
 #[track_caller]
 fn reads_as<T: serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(line: &str, message: T) {

@@ -5,9 +5,8 @@
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use hobnob_protocol::chain::Position;
+use hobnob_protocol::chain::{LogId, Position, Seq};
 use hobnob_protocol::message::{Cursor, Hello, JoinedRoom, RoomCursor, Welcome};
-use hobnob_protocol::name::{LogId, Seq};
 use hobnob_protocol::{MAX_HISTORY_REQUEST, PROTOCOL_VERSION};
 
 use super::Recent;

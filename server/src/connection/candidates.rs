@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use hobnob_protocol::MAX_CANDIDATES;
-use hobnob_protocol::name::Candidate;
+use hobnob_protocol::candidate::Candidate;
 
 /// How many bytes of addresses are kept for one client and told to the users who are introduced to it. An IPv6 address
 /// with its port has at most 47 bytes, so 32 of these fit; beside most of them, two of the longest host names fit as

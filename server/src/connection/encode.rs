@@ -5,10 +5,9 @@ use std::borrow::Cow;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use hobnob_protocol::CHANGES_PER_MESSAGE;
-use hobnob_protocol::chain::LobbyMessage;
+use hobnob_protocol::chain::{LobbyMessage, Seq};
 use hobnob_protocol::codec;
 use hobnob_protocol::message::{Change, ServerMessage};
-use hobnob_protocol::name::Seq;
 use hobnob_protocol::room::RoomName;
 use hobnob_protocol::said::SaidWriter;
 
@@ -102,8 +101,11 @@ mod tests {
     use std::sync::Arc;
 
     use hobnob_protocol::MAX_LINE_BYTES;
+    use hobnob_protocol::chain::{ChainHash, Seq};
+    use hobnob_protocol::ids::RunId;
+    use hobnob_protocol::key::PublicKey;
     use hobnob_protocol::message::ServerMessage;
-    use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
+    use hobnob_protocol::text::Text;
 
     use super::*;
 

@@ -3,9 +3,9 @@
 
 use std::sync::{Arc, Mutex};
 
+use hobnob_protocol::chain::Seq;
 use hobnob_protocol::codec;
 use hobnob_protocol::message::{JoinedRoom, NotJoinedCode, ServerMessage};
-use hobnob_protocol::name::Seq;
 use hobnob_protocol::room::RoomName;
 use tokio::io::{AsyncRead, AsyncWrite};
 

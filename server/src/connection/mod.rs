@@ -26,12 +26,13 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use hobnob_protocol::chain::{LogId, Seq};
 use hobnob_protocol::codec::{self, CodecError, LineBuffer};
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{
     BanRow, ClientMessage, Introduction, NoAnswerCode, NotJoinedCode, OperatorRow, RoomSummary,
     ServerMessage, Welcome,
 };
-use hobnob_protocol::name::{LogId, PublicKey, Seq};
 use hobnob_protocol::room::RoomName;
 use hobnob_protocol::transport::TransportError;
 use hobnob_protocol::{LOBBY_ALPN, MAX_HELLO_BYTES, MAX_LINE_BYTES, RELAY_ALPN};

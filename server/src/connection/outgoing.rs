@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use hobnob_protocol::chain::{LogId, Seq};
 use hobnob_protocol::codec;
 use hobnob_protocol::message::{BanRow, OperatorRow, RoomSummary, ServerMessage};
-use hobnob_protocol::name::{LogId, Seq, UserName};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use hobnob_protocol::{BANS_PER_MESSAGE, OPERATORS_PER_MESSAGE, ROOMS_PER_MESSAGE, USERS_PER_MESSAGE};
 

@@ -3,10 +3,9 @@
 
 use bytes::Bytes;
 use hobnob_protocol::MAX_LINE_BYTES;
-use hobnob_protocol::chain::Position;
+use hobnob_protocol::chain::{LogId, Position, Seq};
 use hobnob_protocol::codec;
 use hobnob_protocol::message::{NoAnswerCode, ServerMessage};
-use hobnob_protocol::name::{LogId, Seq};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::task::{Life, Next};

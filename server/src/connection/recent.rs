@@ -6,8 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use hobnob_protocol::chain::Position;
-use hobnob_protocol::name::{ChainHash, LogId, Seq};
+use hobnob_protocol::chain::{ChainHash, LogId, Position, Seq};
 
 use super::encode::chunk_line;
 use crate::lobby::{Chunk, Memory, RoomMemory};
@@ -180,8 +179,10 @@ impl RoomMemory for RecentOfRooms {
 #[cfg(test)]
 mod tests {
     use hobnob_protocol::chain::LobbyMessage;
+    use hobnob_protocol::ids::RunId;
+    use hobnob_protocol::key::PublicKey;
     use hobnob_protocol::message::ServerMessage;
-    use hobnob_protocol::name::{PublicKey, RunId, Text};
+    use hobnob_protocol::text::Text;
 
     use super::*;
 

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use hobnob_protocol::MAX_ROOMS_OF_A_KEY;
+use hobnob_protocol::chain::Seq;
 use hobnob_protocol::message::{JoinRoom, RoomCursor};
-use hobnob_protocol::name::Seq;
 use hobnob_protocol::room::RoomName;
 
 use super::arrival::Begin;

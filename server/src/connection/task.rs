@@ -8,12 +8,14 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hobnob_protocol::chain::Seq;
 use hobnob_protocol::content::Act;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{
     ClientMessage, Hello, NoAnswerCode, NotAcceptedCode, RefusedCode, ServerMessage,
 };
-use hobnob_protocol::name::{PublicKey, Seq, Text};
 use hobnob_protocol::room::RoomName;
+use hobnob_protocol::text::Text;
 use hobnob_protocol::{
     HANDSHAKE_TIMEOUT, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, MAX_CANDIDATES, MAX_HISTORY_REQUEST,
     MAX_ROOMS_OF_A_KEY, PROTOCOL_VERSION,

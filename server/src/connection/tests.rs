@@ -8,8 +8,9 @@ use hobnob_order::{LocalStream, ServerId, StreamIdentity};
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::codec::MessageReader;
 use hobnob_protocol::identity::Identity;
+use hobnob_protocol::ids::RunId;
 use hobnob_protocol::message::{Change, Hello, RefusedCode};
-use hobnob_protocol::name::{RunId, Text};
+use hobnob_protocol::text::Text;
 use hobnob_protocol::transport::{KeyPolicy, client_config, server_config, server_name};
 use hobnob_protocol::{LOBBY_ALPN, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
 use tokio::io::{AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
@@ -363,7 +364,7 @@ async fn a_client_that_lets_its_answers_pile_up_is_closed() {
 #[test]
 fn a_client_that_is_behind_the_oldest_kept_message_is_told_how_many_it_misses() {
     let position =
-        |seq| Position { seq: Seq(seq), hash: hobnob_protocol::name::ChainHash::new([seq as u8; 32]) };
+        |seq| Position { seq: Seq(seq), hash: hobnob_protocol::chain::ChainHash::new([seq as u8; 32]) };
     let message = |seq| hobnob_protocol::chain::LobbyMessage {
         seq: Seq(seq),
         at: 0,

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hobnob_protocol::content::{Act, ActTarget, ShortText};
+use hobnob_protocol::key::Fingerprint;
 use hobnob_protocol::message::{NotAccepted, NotAcceptedCode, Refused, RefusedCode};
-use hobnob_protocol::name::{Fingerprint, UserName};
+use hobnob_protocol::name::UserName;
 use serde::{Deserialize, Serialize};
 
 use super::effect::Effect;

@@ -4,10 +4,12 @@
 use std::sync::Arc;
 
 use hobnob_order::{Ordered, Place, ServerId};
-use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position};
 use hobnob_protocol::content::{Act, ActKind, ActTarget, Content, ShortText};
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{NotAcceptedCode, RefusedCode};
-use hobnob_protocol::name::{LogId, PublicKey, RunId, Text};
+use hobnob_protocol::text::Text;
 
 use super::*;
 

@@ -1,7 +1,8 @@
 //! A name and the key to which it belongs, in the form in which they travel and are stored. Plain data; the rules for
 //! names are in `roster`.
 
-use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use serde::{Deserialize, Serialize};
 
 /// A name and the key it belongs to.

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use hobnob_order::{Place, ServerId};
-use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::chain::{LobbyMessage, Position, Seq};
 use hobnob_protocol::content::Content;
 use hobnob_protocol::message::{NotAccepted, NotAcceptedCode, NotJoinedCode, Refused};
-use hobnob_protocol::name::{Seq, UserName};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 
 use super::binding::NameBinding;

@@ -7,7 +7,7 @@
 
 use bytes::Bytes;
 use hobnob_order::{Payload, Place, ServerId};
-use hobnob_protocol::name::ChainHash;
+use hobnob_protocol::chain::ChainHash;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Proposals, Vouch};
@@ -62,8 +62,11 @@ impl Payload for Proposals {
 #[cfg(test)]
 mod tests {
     use hobnob_protocol::away::AwayText;
+    use hobnob_protocol::chain::LogId;
     use hobnob_protocol::content::Act;
-    use hobnob_protocol::name::{LogId, PublicKey, RunId, Text};
+    use hobnob_protocol::ids::RunId;
+    use hobnob_protocol::key::PublicKey;
+    use hobnob_protocol::text::Text;
 
     use super::*;
     use crate::decide::{ConnectionId, Join, NameBinding, Newcomer, ProposedAct};

@@ -5,9 +5,12 @@ use std::net::IpAddr;
 
 use hobnob_order::{Place, ServerId};
 use hobnob_protocol::away::AwayText;
-use hobnob_protocol::chain::LobbyMessage;
+use hobnob_protocol::candidate::Candidate;
+use hobnob_protocol::chain::{ChainHash, LobbyMessage, LogId};
 use hobnob_protocol::content::{Act, Content};
-use hobnob_protocol::name::{Candidate, ChainHash, Fingerprint, LogId, PublicKey, RunId, UserName};
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::{Fingerprint, PublicKey};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use serde::{Deserialize, Serialize};
 
@@ -135,7 +138,7 @@ mod content_form {
     use std::sync::Arc;
 
     use hobnob_protocol::content::{Act, Content};
-    use hobnob_protocol::name::Text;
+    use hobnob_protocol::text::Text;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[derive(Serialize)]

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use hobnob_order::ServerId;
 use hobnob_protocol::MAX_SERVERS;
-use hobnob_protocol::name::Candidate;
+use hobnob_protocol::candidate::Candidate;
 use serde::{Deserialize, Serialize};
 
 /// How many lives that are over are remembered. Batches come late by seconds, and lives end rarely. When the limit is

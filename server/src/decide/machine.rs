@@ -11,10 +11,11 @@
 use std::sync::Arc;
 
 use hobnob_order::{Ordered, Place, ServerId};
-use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::candidate::Candidate;
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position};
 use hobnob_protocol::content::{Act, Content};
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{NotAcceptedCode, Refused, RefusedCode};
-use hobnob_protocol::name::{Candidate, LogId, PublicKey};
 use hobnob_protocol::room::RoomName;
 
 use super::acts::{self, Meant, StagedRules};

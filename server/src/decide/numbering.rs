@@ -2,9 +2,9 @@
 //! the numbers of the newest batch can be taken back until the batch is stored. Knows neither who is in the lobby nor
 //! who may speak.
 
-use hobnob_protocol::chain::{self, LobbyMessage, Position};
+use hobnob_protocol::chain::{self, LobbyMessage, Position, Seq};
 use hobnob_protocol::content::Content;
-use hobnob_protocol::name::{Seq, UserName};
+use hobnob_protocol::name::UserName;
 use serde::{Deserialize, Serialize};
 
 use super::posts::{Posts, SavedPosts, Taken};

@@ -160,7 +160,7 @@ fn write_name(name: &UserName, bytes: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::name::ChainHash;
+    use hobnob_protocol::chain::ChainHash;
 
     use super::*;
     use crate::decide::ConnectionId;

@@ -8,8 +8,9 @@
 
 use std::cmp::Ordering;
 
-use hobnob_protocol::chain::LobbyMessage;
-use hobnob_protocol::name::{PublicKey, RunId, Seq};
+use hobnob_protocol::chain::{LobbyMessage, Seq};
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -286,7 +287,8 @@ pub(crate) fn oldest_remembered(head: Seq, remembered: u64) -> Seq {
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::name::{PublicKey, RunId};
+    use hobnob_protocol::ids::RunId;
+    use hobnob_protocol::key::PublicKey;
 
     use super::*;
 

@@ -12,10 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hobnob_protocol::MAX_ROOMS_OF_A_KEY;
-use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position};
 use hobnob_protocol::content::{Content, ShortText};
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{NotJoinedCode, RoomSummary};
-use hobnob_protocol::name::{LogId, PublicKey, UserName};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use serde::{Deserialize, Serialize};
 

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use hobnob_order::{Ordered, Place, ServerId};
 use hobnob_protocol::MAX_ROOMS_OF_A_KEY;
-use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position, Seq};
 use hobnob_protocol::content::{Act, ActKind, Content, ShortText};
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{NotAcceptedCode, NotJoinedCode};
-use hobnob_protocol::name::{LogId, PublicKey, RunId, Seq, Text};
 use hobnob_protocol::room::RoomName;
+use hobnob_protocol::text::Text;
 
 use super::rooms::MAX_MAKERS;
 use super::{

@@ -11,7 +11,10 @@ use std::sync::Arc;
 
 use hobnob_order::ServerId;
 use hobnob_protocol::away::AwayText;
-use hobnob_protocol::name::{Candidate, Fingerprint, PublicKey, RunId, UserName};
+use hobnob_protocol::candidate::Candidate;
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::{Fingerprint, PublicKey};
+use hobnob_protocol::name::UserName;
 use serde::{Deserialize, Serialize};
 
 use super::binding::NameBinding;

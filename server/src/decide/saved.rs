@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use hobnob_order::Place;
-use hobnob_protocol::chain::Position;
-use hobnob_protocol::name::{Candidate, ChainHash};
+use hobnob_protocol::candidate::Candidate;
+use hobnob_protocol::chain::{ChainHash, Position};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::key::PublicKey;
 use serde::{Deserialize, Serialize};
 
 /// Keys of a room that are remembered for having spoken there: enough to tell whether two are left when some of them are

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use hobnob_protocol::ids::PairToken;
 use hobnob_protocol::message::{ConsentAnswer, NoAnswerCode};
-use hobnob_protocol::name::PairToken;
 use tokio::time::Instant;
 
 use crate::decide::ConnectionId;

@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use hobnob_protocol::INTRODUCTION_LIFETIME;
-use hobnob_protocol::name::{PairToken, PublicKey};
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
 use tokio::time::Instant;
 
 use crate::decide::{ConnectionId, Party};
@@ -150,7 +151,8 @@ fn ordered(one: Party, other: Party) -> (Party, Party) {
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::name::{PublicKey, RunId};
+    use hobnob_protocol::ids::RunId;
+    use hobnob_protocol::key::PublicKey;
 
     use super::*;
 

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hobnob_order::{Neighbours, OrderedStream, Place, ServerId, next};
-use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::{LogId, Seq};
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position, Seq};
 use tokio::time::{Instant, timeout_at};
 
 use super::CannotCatchUp;

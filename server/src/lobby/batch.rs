@@ -12,8 +12,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use hobnob_order::{Follower, Later as Published, Ordered, Place, PublishError, StreamError, next};
-use hobnob_protocol::chain::LobbyMessage;
-use hobnob_protocol::name::LogId;
+use hobnob_protocol::chain::{LobbyMessage, LogId};
 use tokio::time::{Instant, sleep};
 
 use super::fault::LobbyFault;
@@ -22,7 +21,7 @@ use super::handle::LobbyCommand;
 use super::unsaved::Changes;
 use super::{Chunk, Lobby, StoresHere};
 use crate::decide::{ConnectionId, Effect, Entry, Proposals, RoomId, Rules};
-use crate::log::{Batch, Later as Appended, LogError, RoomBatch};
+use crate::log::{AppendedHere, Batch, Later as Appended, LogError, RoomBatch};
 
 /// How long to wait before a batch is published again.
 const PUBLISH_AGAIN: Duration = Duration::from_secs(1);
@@ -332,8 +331,8 @@ impl Lobby {
             return self.log.append(batch);
         }
         match self.log.append_here(batch) {
-            Ok(stored) => Box::pin(future::ready(stored)),
-            Err(batch) => self.log.append(batch),
+            AppendedHere::Done(stored) => Box::pin(future::ready(stored)),
+            AppendedHere::NotTaken(batch) => self.log.append(batch),
         }
     }
 

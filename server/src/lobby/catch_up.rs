@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hobnob_order::{Follower, OrderedStream, Place, StreamError, next};
-use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::{LogId, Seq};
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position, Seq};
 use thiserror::Error;
 use tokio::time::{Instant, sleep, timeout_at};
 

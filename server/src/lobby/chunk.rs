@@ -5,10 +5,9 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use hobnob_protocol::chain::LobbyMessage;
+use hobnob_protocol::chain::{LobbyMessage, Seq};
 use hobnob_protocol::content::Content;
 use hobnob_protocol::fast_path::is_plain;
-use hobnob_protocol::name::Seq;
 
 use crate::decide::RoomId;
 
@@ -100,7 +99,10 @@ fn bytes_of(message: &LobbyMessage) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Text};
+    use hobnob_protocol::chain::ChainHash;
+    use hobnob_protocol::ids::RunId;
+    use hobnob_protocol::key::PublicKey;
+    use hobnob_protocol::text::Text;
 
     use super::*;
 

@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use hobnob_protocol::name::{PublicKey, RunId, UserName};
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 
 use super::handle::LobbyCommand;
 use crate::decide::{ConnectionId, Entry, Join, Newcomer};
@@ -138,7 +140,7 @@ fn bytes_of_text(entry: &Entry) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::name::Text;
+    use hobnob_protocol::text::Text;
 
     use super::*;
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::content::Content;
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::Fingerprint;
 use hobnob_protocol::message::ConsentAnswer;
-use hobnob_protocol::name::{Fingerprint, PairToken, UserName};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;

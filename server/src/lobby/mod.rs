@@ -45,8 +45,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hobnob_order::{Follower, OrderedStream, Place, ServerId};
+use hobnob_protocol::candidate::Candidate;
+use hobnob_protocol::key::Fingerprint;
 use hobnob_protocol::message::ServerMessage;
-use hobnob_protocol::name::{Candidate, Fingerprint};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};

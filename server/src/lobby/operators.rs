@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::content::ActTarget;
+use hobnob_protocol::key::Fingerprint;
 use hobnob_protocol::message::{BanRow, NoAnswerCode, OperatorRow, Refused, RefusedCode, ServerMessage};
-use hobnob_protocol::name::{Fingerprint, UserName};
+use hobnob_protocol::name::UserName;
 
 use super::{Admitted, Ending, Lobby};
 use crate::decide::ConnectionId;

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use hobnob_protocol::candidate::Candidate;
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::content::ShortText;
 use hobnob_protocol::message::{
     BanRow, Introduction, NotJoinedCode, OperatorRow, RoomSummary, ServerMessage,
 };
-use hobnob_protocol::name::{Candidate, UserName};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 
 use super::chunk::Chunk;

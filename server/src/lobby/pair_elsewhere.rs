@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{Introduction, NoAnswerCode, ServerMessage};
-use hobnob_protocol::name::{PairToken, PublicKey, UserName};
+use hobnob_protocol::name::UserName;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 

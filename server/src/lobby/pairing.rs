@@ -3,8 +3,9 @@
 //! is in [`crate::introductions::consent`]; which two wishes make one session is in
 //! [`crate::introductions::rendezvous`].
 
+use hobnob_protocol::ids::PairToken;
 use hobnob_protocol::message::{ConsentAnswer, Introduction, NoAnswerCode, ServerMessage};
-use hobnob_protocol::name::{PairToken, UserName};
+use hobnob_protocol::name::UserName;
 use tokio::time::Instant;
 
 use super::Lobby;

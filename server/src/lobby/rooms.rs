@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hobnob_protocol::chain::LogId;
 use hobnob_protocol::message::{NoAnswerCode, NotJoinedCode, ServerMessage};
-use hobnob_protocol::name::{LogId, UserName};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use tokio::task::yield_now;
 use tokio::time::Instant;

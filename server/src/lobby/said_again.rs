@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
+use hobnob_protocol::chain::{LogId, Seq};
 use hobnob_protocol::content::Content;
 use hobnob_protocol::message::{NotAcceptedCode, ServerMessage};
-use hobnob_protocol::name::{LogId, Seq};
 
 use super::Lobby;
 use super::outcome::not_accepted;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hobnob_order::{Follower, Neighbours, Question, ServerId};
-use hobnob_protocol::name::{LogId, RunId, Seq};
+use hobnob_protocol::chain::{LogId, Seq};
+use hobnob_protocol::ids::RunId;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{NotAccepted, NotAcceptedCode, ServerMessage};
-use hobnob_protocol::name::PublicKey;
 use hobnob_protocol::room::RoomName;
 use tokio::time::Instant;
 

@@ -9,20 +9,22 @@ use std::task::{Context, Poll, Waker};
 
 use hobnob_order::{LocalStream, MemoryStream, Mischief, StreamIdentity};
 use hobnob_protocol::away::AwayText;
-use hobnob_protocol::chain::Position;
+use hobnob_protocol::chain::{LogId, Position, Seq};
 use hobnob_protocol::identity::Identity;
+use hobnob_protocol::ids::{PairToken, RunId};
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{
     BanRow, Change, ConsentAnswer, Introduction, NoAnswerCode, NotAcceptedCode, NotJoinedCode, OperatorRow,
     RefusedCode, RoomSummary,
 };
-use hobnob_protocol::name::{LogId, PairToken, PublicKey, RunId, Seq, Text};
 use hobnob_protocol::room::RoomName;
+use hobnob_protocol::text::Text;
 use tokio::sync::{Semaphore, watch};
 
 use super::*;
 use crate::decide::roster::Present;
 use crate::decide::{Newcomer, Posts, RoomId, RoomView};
-use crate::log::{Batch, Contents, Later, LogError, MemoryLog, OpenedRoom, Stretch};
+use crate::log::{AppendedHere, Batch, Contents, Later, LogError, MemoryLog, OpenedRoom, Stretch};
 
 /// What becomes of the batches that a [`MoodyLog`] is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,11 +77,11 @@ impl LobbyLog for MoodyLog {
             }
         })
     }
-    fn append_here(&self, batch: Batch) -> Result<Result<(), LogError>, Batch> {
+    fn append_here(&self, batch: Batch) -> AppendedHere {
         std::thread::sleep(*self.takes.lock().unwrap()); // The disk takes this long; nothing waits for it to pass.
         self.here.fetch_add(1, Ordering::SeqCst);
         match self.inner.append(batch).as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(stored) => Ok(stored),
+            Poll::Ready(stored) => AppendedHere::Done(stored),
             Poll::Pending => panic!("it is stored at once"),
         }
     }

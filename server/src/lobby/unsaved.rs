@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hobnob_protocol::name::{LogId, UserName};
+use hobnob_protocol::chain::LogId;
+use hobnob_protocol::name::UserName;
 
 use crate::decide::{KeptRoom, NameBinding};
 
@@ -93,7 +94,7 @@ impl Unsaved {
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::name::PublicKey;
+    use hobnob_protocol::key::PublicKey;
 
     use super::*;
     use crate::decide::RoomId;

@@ -4,8 +4,7 @@
 use std::fmt;
 use std::path::Path;
 
-use hobnob_protocol::chain::Position;
-use hobnob_protocol::name::{LogId, Seq};
+use hobnob_protocol::chain::{LogId, Position, Seq};
 use rusqlite::Connection;
 
 use crate::log::LogError;
@@ -118,8 +117,10 @@ fn check_file(conn: &Connection) -> Result<(), LogError> {
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::chain::{LobbyMessage, link};
-    use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Text};
+    use hobnob_protocol::chain::{ChainHash, LobbyMessage, link};
+    use hobnob_protocol::ids::RunId;
+    use hobnob_protocol::key::PublicKey;
+    use hobnob_protocol::text::Text;
     use tempfile::TempDir;
 
     use super::*;

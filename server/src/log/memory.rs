@@ -5,8 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use std::future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::{LogId, Seq, UserName};
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position, Seq};
+use hobnob_protocol::name::UserName;
 use tokio::sync::watch;
 
 use super::posts::Posts;

@@ -26,10 +26,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::{LogId, Seq, UserName};
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position, Seq};
 #[cfg(test)]
-use hobnob_protocol::name::{PublicKey, RunId};
+use hobnob_protocol::ids::RunId;
+#[cfg(test)]
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -199,13 +201,10 @@ pub trait LobbyLog: Send + Sync + 'static {
     /// unless the queue is full; dropping that future does not stop the batch.
     fn append(&self, batch: Batch) -> Later<'static, ()>;
 
-    /// The same in the thread of whoever asks, who waits for the disk: two threads need not wake one another then. The
-    /// batch is given back where something is before it, or the engine does not store in this way.
-    ///
-    /// # Errors
-    /// The batch; nothing became of it.
-    fn append_here(&self, batch: Batch) -> Result<Result<(), LogError>, Batch> {
-        Err(batch)
+    /// Does the same in the thread of the caller, which waits for the disk; so no thread has to wake another one. The
+    /// batch is given back if others are before it, or if the engine does not store in this way.
+    fn append_here(&self, batch: Batch) -> AppendedHere {
+        AppendedHere::NotTaken(batch)
     }
 
     /// What follows `after`: at most `limit` messages with at most `max_bytes` of text, but at least one message,
@@ -224,6 +223,15 @@ pub trait LobbyLog: Send + Sync + 'static {
 
     /// The number of the oldest message that is kept; one more than the head's if none is.
     fn first(&self) -> Seq;
+}
+
+/// What became of a batch that was to be stored in the caller's thread.
+#[derive(Debug)]
+pub enum AppendedHere {
+    /// It was stored, or could not be.
+    Done(Result<(), LogError>),
+    /// Nothing became of it; here it is again.
+    NotTaken(Batch),
 }
 
 /// Questions about the posts that a log remembers, for tests.

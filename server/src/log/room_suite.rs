@@ -4,9 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position, Seq};
 use hobnob_protocol::content::{Act, ShortText};
-use hobnob_protocol::name::{LogId, Seq};
 use rusqlite::Connection;
 
 use super::suite::{ANNA, Author, RUN, batch, binding, shown};

@@ -3,14 +3,17 @@
 
 use std::future;
 
-use hobnob_protocol::chain::{LobbyMessage, Position, genesis, link};
-use hobnob_protocol::name::{ChainHash, LogId, PublicKey, RunId, Seq, Text, UserName};
+use hobnob_protocol::chain::{ChainHash, LobbyMessage, LogId, Position, Seq, genesis, link};
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
+use hobnob_protocol::text::Text;
 use tokio::sync::watch;
 
 use super::posts::Posts;
 use super::{
-    Batch, Contents, Later, LobbyLog, LogError, MemoryLog, NameBinding, OpenedRoom, Remembers, SqliteLog,
-    SqliteOptions, Stretch, sqlite,
+    AppendedHere, Batch, Contents, Later, LobbyLog, LogError, MemoryLog, NameBinding, OpenedRoom, Remembers,
+    SqliteLog, SqliteOptions, Stretch, sqlite,
 };
 
 pub(super) const ANNA: PublicKey = PublicKey::new([1; 32]);
@@ -145,8 +148,8 @@ impl LobbyLog for StoredHere {
 
     fn append(&self, batch: Batch) -> Later<'static, ()> {
         match self.0.log.append_here(batch) {
-            Ok(stored) => Box::pin(future::ready(stored)),
-            Err(batch) => self.0.log.append(batch),
+            AppendedHere::Done(stored) => Box::pin(future::ready(stored)),
+            AppendedHere::NotTaken(batch) => self.0.log.append(batch),
         }
     }
 
@@ -467,8 +470,9 @@ async fn what_does_not_follow_is_refused<E: Engine>() {
     assert_eq!(damaged_at(log.append(batch(messages[..1].to_vec())).await), 2, "stored already");
     assert_eq!(damaged_at(log.append(batch(messages[2..].to_vec())).await), 2, "leaves one out");
     assert_eq!(damaged_at(log.append(batch(vec![messages[1].clone(), messages[1].clone()])).await), 3);
-    let mut elsewhere =
-        Author { head: Position { seq: Seq(1), hash: genesis(&hobnob_protocol::name::LogId::new([0; 16])) } };
+    let mut elsewhere = Author {
+        head: Position { seq: Seq(1), hash: genesis(&hobnob_protocol::chain::LogId::new([0; 16])) },
+    };
     assert_eq!(damaged_at(log.append(batch(vec![elsewhere.say("of another log")])).await), 2);
     log.append(batch(messages[1..].to_vec())).await.unwrap();
     assert_eq!(shown(log).await, [1, 2, 3]);

@@ -8,7 +8,8 @@ mod operators;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, Weak};
 
-use hobnob_protocol::name::{Fingerprint, Text};
+use hobnob_protocol::key::Fingerprint;
+use hobnob_protocol::text::Text;
 use thiserror::Error;
 use tokio::task::spawn_blocking;
 

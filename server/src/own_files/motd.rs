@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use hobnob_protocol::name::Text;
+use hobnob_protocol::text::Text;
 use thiserror::Error;
 
 /// The longest message of the day: about as much as a terminal can show at once. Clients show its first rows.

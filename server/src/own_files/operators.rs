@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use hobnob_protocol::name::{Fingerprint, NoFingerprint};
+use hobnob_protocol::key::{Fingerprint, NoFingerprint};
 use thiserror::Error;
 
 use crate::decide::MAX_OPERATORS;
@@ -86,7 +86,7 @@ fn without_comment(line: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::name::PublicKey;
+    use hobnob_protocol::key::PublicKey;
 
     use super::*;
 

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hobnob_protocol::name::{Fingerprint, PublicKey};
+use hobnob_protocol::key::{Fingerprint, PublicKey};
 use tokio_util::sync::CancellationToken;
 
 use crate::decide::rules::{MAX_ENTRIES, Term};

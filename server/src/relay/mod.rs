@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use hobnob_protocol::codec::LineBuffer;
-use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::relay::{RelayAnswer, RelayRefusedCode};
 use hobnob_protocol::{HANDSHAKE_TIMEOUT, RELAY_ALPN, RELAY_WAIT};
 use tokio::io::{AsyncRead, AsyncWrite};

@@ -5,7 +5,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hobnob_protocol::name::{PairToken, PublicKey};
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 

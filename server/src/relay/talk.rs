@@ -5,7 +5,8 @@ use std::future::poll_fn;
 use std::time::Duration;
 
 use hobnob_protocol::codec::{self, LineBuffer};
-use hobnob_protocol::name::{PairToken, PublicKey};
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::relay::{RelayAnswer, RelayRefusedCode, RelayRequest};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hobnob_protocol::MAX_HELLO_BYTES;
 use hobnob_protocol::codec::encode;
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::name::PairToken;
+use hobnob_protocol::ids::PairToken;
 use hobnob_protocol::records::RecordByRecord;
 use hobnob_protocol::relay::RelayRequest;
 use hobnob_protocol::transport::{KeyPolicy, client_config, server_config, server_name};

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hobnob_order::{Follower, OrderedStream, ServerId, StreamIdentity, next};
-use hobnob_protocol::chain::Position;
+use hobnob_protocol::chain::{LogId, Position, Seq};
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::name::{LogId, Seq};
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 

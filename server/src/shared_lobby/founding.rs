@@ -5,8 +5,8 @@ use std::error::Error;
 use std::sync::Arc;
 
 use hobnob_order::{Later, Neighbours, OrderedStream, StreamIdentity};
-use hobnob_protocol::chain::Position;
-use hobnob_protocol::name::{LogId, PublicKey};
+use hobnob_protocol::chain::{LogId, Position};
+use hobnob_protocol::key::PublicKey;
 use serde::{Deserialize, Serialize};
 use thiserror::Error as Refusal;
 

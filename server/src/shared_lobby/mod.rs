@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hobnob_order::StreamIdentity;
-use hobnob_protocol::chain::Position;
+use hobnob_protocol::chain::{LogId, Position};
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::name::LogId;
 use thiserror::Error;
 use tokio::task::spawn_blocking;
 

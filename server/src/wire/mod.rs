@@ -14,7 +14,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hobnob_protocol::codec::LineBuffer;
-use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::transport::{self, TransportError};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};

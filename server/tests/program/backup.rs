@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
 
-use hobnob_protocol::chain::Position;
+use hobnob_protocol::chain::{Position, Seq};
 use hobnob_protocol::content::{Act, ActKind, ActTarget};
 use hobnob_protocol::message::{ClientMessage, Cursor, RefusedCode, ServerMessage};
-use hobnob_protocol::name::Seq;
 use tempfile::tempdir;
 
 use crate::stage::{Client, PATIENCE, ServerProcess, User, command, output, run_to_end};

@@ -4,8 +4,9 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hobnob_protocol::chain::{self, LobbyMessage};
-use hobnob_protocol::name::{RunId, Seq, Text};
+use hobnob_protocol::chain::{self, LobbyMessage, Seq};
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::text::Text;
 use hobnob_server::log::{Batch, LobbyLog, NameBinding, SqliteLog, SqliteOptions};
 use tempfile::tempdir;
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use hobnob_protocol::chain::Seq;
 use hobnob_protocol::message::{ClientMessage, ServerMessage};
-use hobnob_protocol::name::Seq;
 use tempfile::tempdir;
 
 use crate::stage::{ServerProcess, User, command};

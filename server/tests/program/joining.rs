@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use hobnob_protocol::chain::Position;
+use hobnob_protocol::chain::{ChainHash, LogId, Position, Seq};
+use hobnob_protocol::ids::{PairToken, RunId};
 use hobnob_protocol::message::{
     Change, ClientMessage, ConsentAnswer, Cursor, NoAnswerCode, RefusedCode, ServerMessage,
 };
-use hobnob_protocol::name::{ChainHash, LogId, PairToken, RunId, Seq};
 use tempfile::tempdir;
 
 use crate::stage::{Client, ServerProcess, User};

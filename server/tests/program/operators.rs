@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use hobnob_protocol::content::{Act, ActKind, ActTarget, Content};
 use hobnob_protocol::message::{ClientMessage, RefusedCode, ServerMessage};
-use hobnob_protocol::name::Text;
+use hobnob_protocol::text::Text;
 use tempfile::tempdir;
 use tokio::net::TcpSocket;
 use tokio::task::JoinSet;

@@ -1,14 +1,14 @@
 //! Rooms, with the real program and the protocol as it is on the wire.
 
-use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position, Seq};
 use hobnob_protocol::codec;
 use hobnob_protocol::content::{Act, Content, ShortText};
 use hobnob_protocol::message::{
     Change, ClientMessage, Cursor, JoinRoom, JoinedRoom, NoAnswerCode, NotAcceptedCode, NotJoinedCode,
     RoomCursor, RoomSummary, ServerMessage,
 };
-use hobnob_protocol::name::{LogId, Seq, Text};
 use hobnob_protocol::room::RoomName;
+use hobnob_protocol::text::Text;
 use tempfile::tempdir;
 
 use crate::hostile::assert_serves;

@@ -9,12 +9,13 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::chain::{LobbyMessage, Position, Seq};
 use hobnob_protocol::codec::{self, MessageReader};
 use hobnob_protocol::identity::Identity;
+use hobnob_protocol::ids::RunId;
 use hobnob_protocol::message::{ClientMessage, Hello, ServerMessage, Welcome};
-use hobnob_protocol::name::{RunId, Seq, Text};
 use hobnob_protocol::said::Said;
+use hobnob_protocol::text::Text;
 use hobnob_protocol::transport::{KeyPolicy, client_config, server_name};
 use hobnob_protocol::{LOBBY_ALPN, MAX_LINE_BYTES, PROTOCOL_VERSION};
 use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};

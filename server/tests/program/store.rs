@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
+use hobnob_protocol::chain::Seq;
 use hobnob_protocol::message::{NotAcceptedCode, ServerMessage};
-use hobnob_protocol::name::Seq;
 use tempfile::tempdir;
 
 use crate::stage::{ServerProcess, User, command, run_to_end};

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
-use hobnob_protocol::name::{PairToken, PublicKey, Text, UserName};
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
+use hobnob_protocol::text::Text;
 use rusqlite::{Connection, TransactionBehavior};
 use serde::Deserialize;
 use thiserror::Error;

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use hobnob_protocol::name::{ChainHash, LogId, PairToken, PublicKey, Text, UserName};
+use hobnob_protocol::chain::{ChainHash, LogId};
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
+use hobnob_protocol::text::Text;
 
 /// A talk: a log or a private session, whose messages are numbered together.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use hobnob_protocol::name::{ChainHash, LogId, PublicKey};
+use hobnob_protocol::chain::{ChainHash, LogId};
+use hobnob_protocol::key::PublicKey;
 use rusqlite::{Connection, params};
 
 use super::entry::{Mark, Reader};

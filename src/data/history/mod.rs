@@ -26,7 +26,9 @@ mod writer;
 use std::collections::HashMap;
 use std::path::Path;
 
-use hobnob_protocol::name::{LogId, PublicKey, UserName};
+use hobnob_protocol::chain::LogId;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use rusqlite::Connection;
 

@@ -2,8 +2,11 @@
 
 use std::cell::Cell;
 
-use hobnob_protocol::name::{LogId, PublicKey, Text, UserName};
+use hobnob_protocol::chain::LogId;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
+use hobnob_protocol::text::Text;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 

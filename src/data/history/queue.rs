@@ -6,7 +6,7 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::key::PublicKey;
 
 use super::entry::{Entry, Mark, Reader, Talk};
 use super::room_marks::{RoomNote, RoomReader};
@@ -146,7 +146,9 @@ mod tests {
     use std::sync::Arc;
     use std::sync::mpsc::sync_channel;
 
-    use hobnob_protocol::name::{LogId, PairToken, Text};
+    use hobnob_protocol::chain::LogId;
+    use hobnob_protocol::ids::PairToken;
+    use hobnob_protocol::text::Text;
 
     use super::super::entry::Side;
     use super::*;

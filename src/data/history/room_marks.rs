@@ -4,7 +4,8 @@
 
 use std::collections::HashMap;
 
-use hobnob_protocol::name::{ChainHash, LogId, PublicKey};
+use hobnob_protocol::chain::{ChainHash, LogId};
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::room::RoomName;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 

@@ -4,7 +4,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
-use hobnob_protocol::name::{ChainHash, PairToken, Text};
+use hobnob_protocol::chain::ChainHash;
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::text::Text;
 
 use super::entry::{Side, Talk, Whereabouts};
 use super::question::In;

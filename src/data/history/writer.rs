@@ -9,7 +9,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use std::{fmt, io, thread};
 
-use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::entry::{Entry, Mark, Reader};

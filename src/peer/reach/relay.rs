@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use hobnob_protocol::codec::{CodecError, LineBuffer, encode};
 use hobnob_protocol::identity::Identity;
-use hobnob_protocol::name::{PairToken, PublicKey};
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::records::RecordByRecord;
 use hobnob_protocol::relay::{RelayAnswer, RelayRefusedCode, RelayRequest};
 use hobnob_protocol::transport::{self, KeyPolicy};

@@ -8,7 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use hobnob_protocol::name::{Candidate, PublicKey};
+use hobnob_protocol::candidate::Candidate;
+use hobnob_protocol::key::PublicKey;
 use tokio::time::Instant;
 
 use super::relay::RelayServer;

@@ -14,7 +14,9 @@ mod strangers;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use hobnob_protocol::name::{PairToken, PublicKey, UserName};
+use hobnob_protocol::ids::PairToken;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use tokio::time::timeout;
 
 use super::*;

@@ -1,7 +1,7 @@
 //! Two links joined by pipes, with paused time: silence, and apps that do not read.
 
 use hobnob_protocol::codec::LineBuffer;
-use hobnob_protocol::name::random_bytes;
+use hobnob_protocol::ids::random_bytes;
 use hobnob_protocol::{PEER_DEAD_AFTER, PEER_PING_AFTER};
 use tokio::io::{DuplexStream, copy_bidirectional};
 use tokio::sync::Notify;

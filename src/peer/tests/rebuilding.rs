@@ -1,6 +1,6 @@
 //! Links that break.
 
-use hobnob_protocol::name::Commitment;
+use hobnob_protocol::verification::Commitment;
 
 use super::proxy::Proxy;
 use super::*;

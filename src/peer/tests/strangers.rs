@@ -129,7 +129,7 @@ async fn a_server_that_introduces_without_end_fills_a_bounded_number_of_links() 
     let mut anna = Client::start(Identity::generate().unwrap()).await;
     let mut handles = Vec::new();
     for _ in 0..5000 {
-        let stranger = PublicKey::new(hobnob_protocol::name::random_bytes());
+        let stranger = PublicKey::new(hobnob_protocol::ids::random_bytes());
         let introduction = introduction(PairToken::random(), stranger, &[], false);
         handles.extend(anna.network.open(LinkId(1), &introduction, Familiarity::Stranger));
     }

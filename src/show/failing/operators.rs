@@ -1,8 +1,8 @@
 //! Failures because of operators: this user is sent out, or what he wants to do as an operator is not done.
 
 use hobnob_protocol::content::ShortText;
+use hobnob_protocol::key::NoFingerprint;
 use hobnob_protocol::message::{Refused, RefusedCode};
-use hobnob_protocol::name::NoFingerprint;
 use thiserror::Error;
 
 use super::Failing;

@@ -2,7 +2,8 @@
 
 use std::error::Error as StdError;
 
-use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use thiserror::Error;
 
 use super::Failing;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use hobnob_protocol::name::{Fingerprint, UserName};
+use hobnob_protocol::key::Fingerprint;
+use hobnob_protocol::name::UserName;
 
 use super::Saying;
 use crate::data::history::HistoryError;

@@ -1,7 +1,8 @@
 //! The colour of a name. A key has the same colour in every run. It is one of a few colours that can be read on light
 //! and on dark, and that every terminal with sixteen colours has.
 
-use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use nu_ansi_term::Color;
 
 /// These are neither black nor white, and neither yellow nor plain blue, which are hard to see on one of the two. Red

@@ -1,6 +1,6 @@
 //! The rows that a person sees, at three widths.
 
-use hobnob_protocol::name::PublicKey;
+use hobnob_protocol::key::PublicKey;
 
 use super::*;
 use crate::config::preferences::{Links, Notify};

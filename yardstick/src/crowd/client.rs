@@ -6,9 +6,11 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::BytesMut;
 use hobnob_protocol::codec;
+use hobnob_protocol::ids::RunId;
 use hobnob_protocol::message::{ClientMessage, Hello, JoinRoom};
-use hobnob_protocol::name::{RunId, Text, UserName};
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
+use hobnob_protocol::text::Text;
 use hobnob_protocol::{PROTOCOL_VERSION, transport};
 use memchr::memmem::Finder;
 use mio::net::TcpStream;

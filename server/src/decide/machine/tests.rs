@@ -1,7 +1,10 @@
 //! Tests of the module above; they know its private parts.
 
 use hobnob_order::Place;
-use hobnob_protocol::name::{PublicKey, RunId, Seq, Text};
+use hobnob_protocol::chain::Seq;
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::text::Text;
 
 use super::*;
 use crate::decide::Newcomer;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use hobnob_protocol::name::Fingerprint;
+use hobnob_protocol::key::Fingerprint;
 
 use super::range::AddressRange;
 

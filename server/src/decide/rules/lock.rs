@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use hobnob_protocol::name::Fingerprint;
+use hobnob_protocol::key::Fingerprint;
 use serde::{Deserialize, Serialize};
 
 use super::MAX_ENTRIES;

@@ -20,7 +20,8 @@ mod range;
 mod term;
 
 use hobnob_protocol::content::ShortText;
-use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
+use hobnob_protocol::key::{Fingerprint, PublicKey};
+use hobnob_protocol::name::UserName;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use banned::Banned;

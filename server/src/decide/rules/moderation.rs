@@ -3,7 +3,8 @@
 //! [`Rules`](super::Rules) applies them.
 
 use hobnob_protocol::content::ShortText;
-use hobnob_protocol::name::{Fingerprint, PublicKey, UserName};
+use hobnob_protocol::key::{Fingerprint, PublicKey};
+use hobnob_protocol::name::UserName;
 use thiserror::Error;
 
 use super::banned::Banned;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use hobnob_protocol::name::{PublicKey, UserName};
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use serde::{Deserialize, Serialize};
 
 use super::MAX_ENTRIES;

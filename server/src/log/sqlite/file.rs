@@ -6,9 +6,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use hobnob_protocol::chain::Position;
+use hobnob_protocol::chain::{LogId, Position, Seq};
 use hobnob_protocol::identity::create_private_dir;
-use hobnob_protocol::name::{LogId, Seq};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 

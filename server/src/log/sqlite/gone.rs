@@ -2,7 +2,9 @@
 //! the table `gone`, in which each row holds the posts of messages that follow each other, and the reading of posts
 //! from both tables when the log is opened.
 
-use hobnob_protocol::name::{PublicKey, RunId, Seq};
+use hobnob_protocol::chain::Seq;
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
 use rusqlite::{Connection, Transaction};
 
 use super::log_number::LogNumber;

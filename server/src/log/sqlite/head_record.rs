@@ -12,8 +12,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use hobnob_protocol::chain::Position;
-use hobnob_protocol::name::{LogId, Seq};
+use hobnob_protocol::chain::{LogId, Position, Seq};
 use rusqlite::Connection;
 
 use super::{rows, sync};
@@ -232,7 +231,7 @@ fn checksum(bytes: &[u8]) -> u64 {
 mod tests {
     use std::path::PathBuf;
 
-    use hobnob_protocol::name::ChainHash;
+    use hobnob_protocol::chain::ChainHash;
 
     use super::*;
 

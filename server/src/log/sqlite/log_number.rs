@@ -2,7 +2,7 @@
 //! the other: the key of a row is the number of its log and the number of its last message, combined into one number.
 //! So a row of the lobby has the same key as before there were rooms, and each log is a range of keys.
 
-use hobnob_protocol::name::Seq;
+use hobnob_protocol::chain::Seq;
 
 /// How many bits of a key hold the number of a message: enough for a thousand messages a second over thirty years.
 const SEQ_BITS: u32 = 40;

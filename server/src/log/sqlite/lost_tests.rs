@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use hobnob_protocol::name::Seq;
+use hobnob_protocol::chain::Seq;
 use tempfile::TempDir;
 
 use super::{SqliteLog, SqliteOptions};

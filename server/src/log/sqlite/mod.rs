@@ -45,14 +45,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hobnob_protocol::chain::Position;
-use hobnob_protocol::name::{LogId, Seq};
+use hobnob_protocol::chain::{LogId, Position, Seq};
 use rusqlite::Connection;
 use tokio::sync::watch;
 
 use super::in_place::InPlace;
 use super::posts::Posts;
-use super::{Batch, Contents, Later, LobbyLog, LogError, OpenedRoom, Stretch};
+use super::{AppendedHere, Batch, Contents, Later, LobbyLog, LogError, OpenedRoom, Stretch};
 use head_record::{HeadRecord, Noted};
 use log_number::LogNumber;
 use reader::Question;
@@ -235,7 +234,7 @@ impl LobbyLog for SqliteLog {
         self.writer.ask(move |answer| (Append { batch, answer }, queued))
     }
 
-    fn append_here(&self, batch: Batch) -> Result<Result<(), LogError>, Batch> {
+    fn append_here(&self, batch: Batch) -> AppendedHere {
         self.here.append(batch)
     }
 

@@ -1,8 +1,8 @@
 //! Compares a log with a plain list of everything that was ever said: however messages are stored together, cut into
 //! rows, pruned and opened again, the log gives every answer that the list would give.
 
-use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::{RunId, Seq};
+use hobnob_protocol::chain::{LobbyMessage, Position, Seq};
+use hobnob_protocol::ids::RunId;
 use proptest::prelude::*;
 
 use super::{SqliteLog, SqliteOptions};

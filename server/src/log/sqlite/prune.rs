@@ -1,8 +1,7 @@
 //! How messages that are no longer shown leave the file: their records are removed, and their posts stay. Does not
 //! decide how many are removed.
 
-use hobnob_protocol::chain::Position;
-use hobnob_protocol::name::{ChainHash, Seq};
+use hobnob_protocol::chain::{ChainHash, Position, Seq};
 use rusqlite::{Connection, Transaction};
 
 use super::gone;

@@ -1,7 +1,7 @@
 //! The reader: a thread with its own connection that answers questions one after another. The size of each answer is
 //! limited by the question. Writes nothing.
 
-use hobnob_protocol::name::{LogId, Seq};
+use hobnob_protocol::chain::{LogId, Seq};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 

@@ -2,9 +2,12 @@
 //! messages into records, and turns records, which a disk may have damaged, back into messages. A text is told from an
 //! act by its length: in an act, a value that no length can have is in that place.
 
-use hobnob_protocol::chain::{self, LobbyMessage};
+use hobnob_protocol::chain::{self, ChainHash, LobbyMessage, Seq};
 use hobnob_protocol::content::{Act, ActKind, ActTarget, Content, ShortText};
-use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text, UserName};
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
+use hobnob_protocol::text::Text;
 
 use crate::decide::Party;
 use crate::log::LogError;
@@ -180,7 +183,7 @@ mod tests {
     use crate::log::suite::{ANNA, Author, RUN};
 
     fn records() -> (Vec<LobbyMessage>, Vec<u8>) {
-        let start = hobnob_protocol::chain::Position::start(&hobnob_protocol::name::LogId::new([7; 16]));
+        let start = hobnob_protocol::chain::Position::start(&hobnob_protocol::chain::LogId::new([7; 16]));
         let mut author = Author { head: start };
         let mut messages = vec![author.say("one"), author.say_as(ANNA, RUN, u64::MAX, "\0\u{202e}\n")];
         for whole in [false, true] {

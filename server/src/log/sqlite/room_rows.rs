@@ -2,8 +2,8 @@
 //! besides its messages. The row of a removed room has no folded name any more and stays until the room's messages are
 //! deleted. Knows nothing of who is in a room.
 
+use hobnob_protocol::chain::LogId;
 use hobnob_protocol::content::ShortText;
-use hobnob_protocol::name::LogId;
 use hobnob_protocol::room::RoomName;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 

@@ -1,8 +1,9 @@
 //! What is in the tables, as types: turns rows into checked messages, and numbers into the form that SQLite stores.
 //! Used by the writer, the reader and the check of a whole log; opens no file and writes nothing.
 
-use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::{ChainHash, LogId, PublicKey, Seq, UserName};
+use hobnob_protocol::chain::{ChainHash, LobbyMessage, LogId, Position, Seq};
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 

@@ -1,5 +1,5 @@
-//! In which thread the one writer works: in a thread of the log's own, which has a queue, or in that of whoever asks, where
-//! nothing waits in that queue. Knows nothing of what is written.
+//! The thread in which the one writer works: a thread of the log's own, which has a queue, or the thread of the caller if
+//! nothing waits in that queue. This file knows nothing of what is written.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, TryLockError};
 use tokio::sync::mpsc;
 
 use super::writer::{Append, CHUNK, GROUP, Writer};
-use crate::log::{Batch, LogError};
+use crate::log::{AppendedHere, Batch};
 
 /// The writer, for all threads in which it may work. Cheap to clone.
 #[derive(Clone)]
@@ -47,15 +47,17 @@ impl SharedWriter {
         Queued(Arc::clone(&self.queued))
     }
 
-    /// Stores a batch in this thread. It is given back where others are before it, and where something has to be removed,
-    /// since that is the log's thread's work.
-    pub(super) fn append(&self, batch: Batch) -> Result<Result<(), LogError>, Batch> {
+    /// Stores a batch in this thread. The batch is given back if others are before it, or if something has to be removed
+    /// first, which is the work of the log's thread.
+    pub(super) fn append(&self, batch: Batch) -> AppendedHere {
         if self.queued.load(Ordering::Acquire) > 0 {
-            return Err(batch);
+            return AppendedHere::NotTaken(batch);
         }
         match self.writer.try_lock().as_deref_mut() {
-            Ok(Some(writer)) if !writer.has_surplus() => Ok(writer.append(&batch)),
-            Ok(_) | Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => Err(batch),
+            Ok(Some(writer)) if !writer.has_surplus() => AppendedHere::Done(writer.append(&batch)),
+            Ok(_) | Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => {
+                AppendedHere::NotTaken(batch)
+            }
         }
     }
 

@@ -7,8 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use hobnob_protocol::chain::Position;
-use hobnob_protocol::name::{LogId, Seq};
+use hobnob_protocol::chain::{LogId, Position, Seq};
 use rusqlite::Connection;
 
 use super::log_number::LogNumber;
@@ -81,7 +80,7 @@ pub(crate) fn bytes_of_logs(conn: &Connection) -> Result<BTreeMap<LogNumber, u64
 
 #[cfg(test)]
 mod tests {
-    use hobnob_protocol::name::ChainHash;
+    use hobnob_protocol::chain::ChainHash;
 
     use super::*;
 

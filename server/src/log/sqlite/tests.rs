@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use hobnob_protocol::name::Seq;
+use hobnob_protocol::chain::Seq;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -15,7 +15,7 @@ use super::writer::{Append, Writer};
 use super::{Opened, SqliteLog, SqliteOptions, file, rows};
 use crate::log::check::verify;
 use crate::log::suite::{ANNA, Author, BOB, RUN, batch, binding, name, shown};
-use crate::log::{Batch, LobbyLog, LogError, Remembers};
+use crate::log::{AppendedHere, Batch, LobbyLog, LogError, Remembers};
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -548,7 +548,7 @@ async fn who_asks_stores_where_nothing_is_before_it() {
     let log = open(folder.path());
     let mut author = Author::of(&log);
     let (first, second) = (batch(author.say_many(2)), batch(author.say_many(1)));
-    assert!(matches!(log.append_here(first), Ok(Ok(()))));
+    assert!(matches!(log.append_here(first), AppendedHere::Done(Ok(()))));
     assert_eq!(log.subscribe().borrow().seq, Seq(2), "it is stored when the call returns");
     log.append(second).await.unwrap();
     assert_eq!(shown(&log).await, [1, 2, 3]);
@@ -556,7 +556,10 @@ async fn who_asks_stores_where_nothing_is_before_it() {
     let stray = Author::of(&log).say_many(1);
     let stored = (0..1000).find_map(|_| {
         std::thread::yield_now();
-        log.append_here(batch(stray.clone())).ok()
+        match log.append_here(batch(stray.clone())) {
+            AppendedHere::Done(stored) => Some(stored),
+            AppendedHere::NotTaken(_) => None,
+        }
     });
     assert!(matches!(stored, Some(Err(LogError::Damaged { .. }))), "{stored:?}");
     drop(log);
@@ -572,11 +575,16 @@ async fn who_asks_does_not_store_past_others_nor_what_makes_others_go() {
     let shared = SharedWriter::new(Writer::new(opened, options));
     let queued = shared.queue();
     let messages = author.say_many(1);
-    assert!(shared.append(batch(messages.clone())).is_err(), "another is before it");
+    assert!(
+        matches!(shared.append(batch(messages.clone())), AppendedHere::NotTaken(_)),
+        "another is before it"
+    );
     drop(queued);
-    assert!(matches!(shared.append(batch(messages)), Ok(Ok(()))));
+    assert!(matches!(shared.append(batch(messages)), AppendedHere::Done(Ok(()))));
     // As many as are worth a transaction of their own once they are no longer shown.
-    assert!(matches!(shared.append(batch(author.say_many(1100))), Ok(Ok(()))));
-    let given_back = shared.append(batch(author.say_many(1))).unwrap_err();
+    assert!(matches!(shared.append(batch(author.say_many(1100))), AppendedHere::Done(Ok(()))));
+    let AppendedHere::NotTaken(given_back) = shared.append(batch(author.say_many(1))) else {
+        panic!("something has to be removed first");
+    };
     assert_eq!(given_back.messages.len(), 1, "the log's thread has something to remove");
 }

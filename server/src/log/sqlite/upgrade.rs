@@ -5,8 +5,10 @@
 //! messages that were no longer kept. Formats 1 and 2 did not say whether the key of a name had spoken. Formats up to 3
 //! had neither rooms nor operators, and did not say since when a name belongs to its key.
 
-use hobnob_protocol::chain::LobbyMessage;
-use hobnob_protocol::name::{ChainHash, PublicKey, RunId, Seq, Text};
+use hobnob_protocol::chain::{ChainHash, LobbyMessage, Seq};
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::text::Text;
 use rusqlite::{Connection, Row, Transaction};
 
 use super::log_number::LogNumber;

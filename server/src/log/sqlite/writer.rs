@@ -6,8 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hobnob_protocol::chain::{LobbyMessage, Position};
-use hobnob_protocol::name::{LogId, Seq};
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position, Seq};
 use rusqlite::{Connection, Transaction};
 use tokio::sync::watch;
 

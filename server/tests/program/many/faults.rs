@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use hobnob_protocol::chain::Seq;
 use hobnob_protocol::message::ServerMessage;
-use hobnob_protocol::name::Seq;
 
 use super::{Lobby, hello_again, joined, left, told_of};
 use crate::stage::User;

@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
+use hobnob_protocol::chain::Seq;
 use hobnob_protocol::content::{Act, ShortText};
 use hobnob_protocol::message::{ClientMessage, NotAcceptedCode, RefusedCode, ServerMessage};
-use hobnob_protocol::name::Seq;
 
 use super::operators::{act, is_done, is_let_in};
 use super::{Lobby, hello_again};

@@ -1,9 +1,9 @@
 //! Talking, names and presence across servers; a new server, and one that comes back.
 
+use hobnob_protocol::chain::Seq;
 use hobnob_protocol::message::{
     ClientMessage, ConsentAnswer, Hello, Introduction, NoAnswerCode, ServerMessage,
 };
-use hobnob_protocol::name::Seq;
 
 use super::{Lobby, hello_again, joined, left, told_of};
 use crate::stage::{Client, User, output, run_to_end};

@@ -16,9 +16,8 @@ use std::path::{Path, PathBuf};
 
 use hobnob_nats::{Link, NatsStream, Settings};
 use hobnob_order::OrderedStream;
-use hobnob_protocol::chain::{LobbyMessage, Position};
+use hobnob_protocol::chain::{LobbyMessage, LogId, Position};
 use hobnob_protocol::message::{Change, Cursor, Hello, ServerMessage, Welcome};
-use hobnob_protocol::name::LogId;
 use hobnob_server::decide::Proposals;
 use tempfile::TempDir;
 

@@ -1,7 +1,7 @@
 //! Rooms across servers: each room has one log, on whichever servers its members are.
 
+use hobnob_protocol::chain::Seq;
 use hobnob_protocol::message::{Change, ClientMessage, ServerMessage};
-use hobnob_protocol::name::Seq;
 
 use super::{Lobby, joined, told_of};
 use crate::stage::{Client, User};
