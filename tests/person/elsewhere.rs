@@ -116,7 +116,7 @@ fn counted_messages_are_shown_when_the_peer_leaves_and_in_the_next_run_when_this
         anna.enter("\\quit");
         assert!(anna.terminal.wait_for_end().success());
         let anna = Person::join_with(&server, "anna", (columns, 30), &[], &home);
-        anna.sees("1 message in the lobby since ");
+        anna.sees("1 message since ");
         anna.sees("carmen: for all of you");
     }
 }
@@ -169,7 +169,7 @@ fn highlighted_words_are_mentions_also_in_missed_messages() {
         bobby.say("deploy again");
         bobby.say("nothing");
         let mut anna = Person::join_with(&server, "anna", (columns, 30), &[], &home);
-        anna.sees("2 messages in the lobby since ");
+        anna.sees("2 messages since ");
         anna.sees("1 names you");
         anna.sees_row("*!bobby: deploy again");
         anna.enter("\\set highlight off");

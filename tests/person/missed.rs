@@ -25,7 +25,7 @@ fn missed_messages_are_announced_and_read_a_screen_at_a_time() {
         let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
         anna.sees("bobby: number 40");
         // The summary stands below the messages, where it is still seen when the prompt is there.
-        anna.sees("40 messages in the lobby since ");
+        anna.sees("40 messages since ");
         anna.sees(", 1 names you: \\missed");
         anna.sees("\\missed mentions shows what names you");
         let seen = anna.terminal.transcript();
@@ -40,7 +40,7 @@ fn missed_messages_are_announced_and_read_a_screen_at_a_time() {
         anna.enter("\\quit");
         anna.terminal.wait_for_end();
         let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
-        anna.sees("20 messages in the lobby since ");
+        anna.sees("20 messages since ");
         anna.enter("\\missed");
         anna.sees("bobby: number 21");
         anna.sees("that is all you missed");
@@ -50,7 +50,7 @@ fn missed_messages_are_announced_and_read_a_screen_at_a_time() {
         anna.terminal.wait_for_end();
         bobby.say("one more");
         let anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
-        anna.sees("1 message in the lobby since ");
+        anna.sees("1 message since ");
         anna.sees("bobby: number 40");
         anna.sees("bobby: one more");
     }
@@ -73,19 +73,19 @@ fn users_who_type_nothing_and_scripts_leave_messages_unread() {
     bobby.say("two");
     for _ in 0..2 {
         let mut anna = look(&home);
-        anna.sees("2 messages in the lobby since ");
+        anna.sees("2 messages since ");
         anna.enter("\\quit");
         anna.terminal.wait_for_end();
     }
     server.client("anna").home(&home).run("from a script\n").ended_with(0);
     let mut anna = look(&home);
-    anna.sees("2 messages in the lobby since ");
+    anna.sees("2 messages since ");
     anna.enter("now I answer");
     anna.sees("now I answer");
     anna.enter("\\quit");
     anna.terminal.wait_for_end();
     bobby.say("three");
-    look(&home).sees("1 message in the lobby since ");
+    look(&home).sees("1 message since ");
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn mentions_are_read_page_by_page_and_walked_back() {
         bobby.say("dev one");
         bobby.say("anna: dev two");
         let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
-        anna.sees("200 messages in the lobby since ");
+        anna.sees("200 messages since ");
         anna.sees(", 3 name you: \\missed");
         anna.sees("2 messages in #dev since ");
         anna.sees("\\missed mentions shows what names you");

@@ -233,7 +233,7 @@ fn what_was_missed_in_many_rooms_takes_only_a_few_rows() {
             bobby.say(if number == 4 { "anna, the fourth" } else { "one" });
         }
         let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
-        anna.sees("30 messages in the lobby since ");
+        anna.sees("30 messages since ");
         anna.sees("1 message in #room4 since ");
         anna.sees("3 messages in 3 more rooms");
         anna.sees("\\missed mentions shows what names you");

@@ -25,7 +25,8 @@ pub(super) enum Rest {
 }
 
 impl TerminalForm {
-    /// Returns a summary such as `134 messages in the lobby since yesterday 18:02, 2 name you: \missed`.
+    /// Returns a summary such as `134 messages since yesterday 18:02, 2 name you: \missed`. The room is
+    /// named; the lobby is not.
     pub(super) fn missed(
         &self,
         room: Option<&RoomName>,
@@ -33,7 +34,7 @@ impl TerminalForm {
         mentions: u64,
         since: Option<Timestamp>,
     ) -> String {
-        let place = room::place(room);
+        let place = room.map(|room| format!(" in {}", room::label(room))).unwrap_or_default();
         let messages = if count == 1 { "1 message".to_owned() } else { format!("{count} messages") };
         let since = since.map(|since| format!(" since {}", self.day_and_time(since))).unwrap_or_default();
         let mentions = match mentions {
@@ -41,7 +42,7 @@ impl TerminalForm {
             1 => ", 1 names you".to_owned(),
             many => format!(", {many} name you"),
         };
-        format!("{messages} in {place}{since}{mentions}: \\missed")
+        format!("{messages}{place}{since}{mentions}: \\missed")
     }
 
     /// Returns a time for a reader who knows what day it is.

@@ -15,7 +15,7 @@ use crate::terminal::{Terminal, WELCOME};
 const MESSAGES: u32 = 10_000;
 
 /// The line below the missed messages that are shown.
-const MISSED: &[u8] = b" messages in the lobby since ";
+const MISSED: &[u8] = b" messages since ";
 
 /// The prompt, which is drawn below them.
 const PROMPT: &[u8] = b"lobby> ";
