@@ -82,7 +82,7 @@ pub enum ConnectError {
     },
 }
 
-/// A link that stands, or is being made again.
+/// The connection to NATS; the NATS crate makes it again when it is lost.
 #[derive(Clone, Debug)]
 pub struct Link {
     pub(crate) client: Client,

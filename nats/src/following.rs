@@ -1,5 +1,6 @@
 //! Reads the stream from a place on, without a gap, without a repetition and without end, although nodes die, freeze
-//! and elect a new leader. Owns the watchdog.
+//! and elect a new leader. Notices when the stream ends before the place that was read; `server/src/lobby/catch_up.rs`
+//! does so when a server starts. Owns the watchdog.
 //!
 //! The consumer of the NATS crate makes reading fast, but nothing else is expected of it. When the node that keeps the
 //! consumer dies while this server is connected to another node, the consumer is silent for ever; when the consumer is

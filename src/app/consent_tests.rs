@@ -87,7 +87,7 @@ fn a_person_is_asked_once_for_a_key_and_says_yes_or_no() {
     assert_eq!(scene.link.told(), [open(1)]);
     assert!(scene.app.state.trust.knows(&key(1)).unwrap(), "an answered key is pinned");
     scene.feed(&["\\accept user1"]);
-    scene.shows("does not wait for an answer");
+    scene.shows("is not waiting for an answer");
     assert_eq!(asked(&mut scene, 2, None), ConsentAnswer::Asking);
     scene.feed(&["\\decline user2"]);
     assert_eq!(scene.link.told(), [ClientMessage::Consent { ask: 2, answer: ConsentAnswer::Declined }]);
@@ -198,7 +198,7 @@ async fn a_question_goes_with_whoever_asked_and_makes_room_for_an_honest_one() {
     scene.happens(Event::Time);
     scene.shows(">>> 59 more asked to talk in private, and left again\n");
     scene.feed(&["\\accept user64"]);
-    scene.shows("user64 asked to talk in private, and has left since; nobody waits");
+    scene.shows("user64 asked to talk in private, but has left since");
     scene.feed(&["\\accept user65"]);
     assert!(matches!(
         scene.link.told()[..],

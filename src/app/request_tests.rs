@@ -204,7 +204,7 @@ fn what_was_read_ahead_is_answered_or_reported_when_the_run_is_ended() {
         let answer = format!(r#"{{"event":"answer","id":{id},"ok":false,"code":"{code}","#);
         assert!(shown.contains(&answer), "{answer}: {shown}");
     }
-    assert!(shown.contains("4 commands were read that had no turn before the run was ended"), "{shown}");
+    assert!(shown.contains("the run was ended before 4 commands that had been read could run"), "{shown}");
     assert!(!shown.contains("never reached") && !shown.contains("not read to its end"), "{shown}");
     assert_eq!(scene.app.state.verdict, ExitVerdict::Failed);
 }

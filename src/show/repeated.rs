@@ -61,7 +61,7 @@ impl Repeated {
                 format!("{count} more messages were missed and are no longer kept by the server")
             }
             Self::PresenceSkipped => {
-                format!("{count} more times who came and went was not told; \\users lists who is here")
+                format!("the server left out who came and went {count} more times; \\users lists who is here")
             }
             Self::Broken => format!(
                 "{count} more messages do not follow from those before them; do not rely on what is shown"

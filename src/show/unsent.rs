@@ -132,7 +132,7 @@ fn not_accepted(answer: &NotAccepted) -> String {
             "that is an operator by the server's own settings, whom others cannot change"
         }
         NotAcceptedCode::Unchanged => "that is so already",
-        NotAcceptedCode::ListFull => "the server's list of these is full; take some back first",
+        NotAcceptedCode::ListFull => "the server keeps no more acts of this kind; take one back first",
         NotAcceptedCode::BadAct => "the server does not do that, or not in this form",
         NotAcceptedCode::Other => "the server did not take it",
     };

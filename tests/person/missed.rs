@@ -169,7 +169,7 @@ fn mentions_are_read_page_by_page_and_walked_back() {
         let around: Vec<u32> = (1..=179).filter(|number| shown(*number)).collect();
         assert_eq!(around, [8, 11, 149, 151], "{}", anna.terminal.screen());
         anna.enter("\\missed mentions");
-        anna.sees("nothing you missed names you; \\missed reads it");
+        anna.sees("nothing you missed names you; \\missed shows what you missed");
         // The mark has not moved, and all messages can still be read.
         anna.enter("\\clear");
         anna.enter("\\missed");

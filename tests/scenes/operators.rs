@@ -251,7 +251,7 @@ fn lines_read_ahead_by_a_script_that_is_sent_out_are_answered_and_reported() {
         ended.the(json!({"event": "answer", "id": id, "ok": false, "code": code}));
     }
     let told = ended.the(json!({"event": "error", "code": "refused"}))["text"].to_string();
-    assert!(told.contains("3 commands were read that had no turn"), "{told}");
+    assert!(told.contains("the run was ended before 3 commands that had been read could run"), "{told}");
     boss.has_no(json!({"event": "message", "from": "carl"}));
 }
 

@@ -25,8 +25,8 @@ const GRANTED_FOR: Duration = Duration::from_secs(10);
 /// How many questions may wait in all. When the limit is reached, a user who asks is told that too much waits.
 const MOST: usize = 16 * 1024;
 
-/// How many questions may wait for one client's answer. A client lets sixteen wait for its user, and answers the others
-/// at once.
+/// How many questions may wait for one client's answer. A client keeps at most sixteen of them for its user and answers
+/// any further one at once, so hobnob's own client does not reach this limit.
 const MOST_FOR_ONE: usize = 32;
 
 /// How many questions of one client may wait, whoever is asked: a client whose network was away asks anew for all its

@@ -1,8 +1,8 @@
 //! One chunk to many connections. Knows neither who they are nor what it says.
 //!
-//! It is encrypted for some of them first, and then sent to those in a row. That costs less than to encrypt and send for one
-//! after another; probably since a reader on another core then finds the next line there when it has read one, and is not
-//! woken for each.
+//! The chunk is encrypted for some connections first and then sent to these in a row. That costs less than to encrypt and
+//! send for one connection after another, probably because a reader on another core then finds the next line waiting and
+//! need not be woken for each.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use tokio::task::yield_now;
 
 use super::{Chunk, FAN_OUT_SLICE, Outlet};
 
-/// For how many connections a chunk is encrypted before it is sent to them. More would keep the first of them waiting and save
-/// hardly a wake-up more.
+/// For how many connections a chunk is encrypted before it is sent to them. A larger number would keep the first of them
+/// waiting and save hardly any further wake-up.
 const SEALED_AT_ONCE: usize = 32;
 
 /// About how many encrypted bytes may wait at once; a chunk that is longer is sent to one connection after another.

@@ -173,21 +173,21 @@ struct Seat {
     charged: Option<Network>,
 }
 
-/// Whether the lobby waits for the disk itself: two threads that wake one another for each text cost more than its
-/// commit.
+/// Whether the lobby's own thread commits a batch and waits for the disk. To hand each text to another thread and to be
+/// woken again would cost more than the commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StoresHere {
-    /// Others run in its thread as well, and the log has one of its own.
+    /// Other tasks run in the lobby's thread, so the log's thread commits.
     Never,
-    /// It has a thread to itself, and the disk was quick with the batch before.
+    /// The lobby has a thread to itself, and the disk was quick with the batch before.
     Now,
-    /// It has, and the disk was slow: the log's thread waits, so that whoever asks the lobby something meanwhile is
-    /// answered.
+    /// The lobby has a thread to itself, but the disk was slow: the log's thread commits, so that clients who ask the
+    /// lobby something meanwhile are answered.
     NotNow,
 }
 
 impl StoresHere {
-    /// A batch took so long.
+    /// Notes how long the commit of a batch took.
     fn after(&mut self, took: Duration) {
         *self = match self {
             Self::Never => Self::Never,

@@ -121,7 +121,7 @@ struct Copy<'a, S> {
     /// One bucket for both directions.
     bucket: TokenBucket,
     chunk: usize,
-    /// When a byte was last read or taken.
+    /// When a byte was last read from one side, or accepted by the other.
     moved: Instant,
     /// Since when one direction has ended; `None` while neither has.
     half_open: Option<Instant>,

@@ -79,7 +79,7 @@ pub(crate) enum Input<'a> {
     },
     /// A word that stands where a duration may stand looks like one and is not valid.
     #[error(
-        "{0} is no duration, such as 10m, 2h or 7d; nothing was done (a reason that begins with a digit stands behind a duration)"
+        "{0} is no duration, such as 10m, 2h or 7d; nothing was done (before a reason that begins with a digit, give a duration)"
     )]
     NoDuration(&'a str),
     /// A word is an address, and a user in the lobby has it as his name.
@@ -95,15 +95,15 @@ pub(crate) enum Input<'a> {
     WaitUsage,
     /// The run was ended before some commands had their turn.
     #[error(
-        "{count} {} read that had no turn before the run was ended",
-        if *count == 1 { "command was" } else { "commands were" }
+        "the run was ended before {count} {} that had been read could run",
+        if *count == 1 { "command" } else { "commands" }
     )]
     CommandsNotRun {
         /// The number of these commands.
         count: usize,
     },
     /// The run was ended, and standard input may still have had more lines.
-    #[error("standard input was not read to its end: what still stood there was neither done nor sent")]
+    #[error("standard input was not read to its end; the rest of it was neither run nor sent")]
     NotReadToItsEnd,
     /// An editor was asked for, and there is no terminal.
     #[error("an editor needs a terminal")]
@@ -152,7 +152,7 @@ pub(crate) enum Wait<'a> {
         seconds: f64,
     },
     /// There were fewer users in the lobby.
-    #[error("there were not {at_least} users in the lobby within {seconds} s")]
+    #[error("fewer than {at_least} users were in the lobby for all of {seconds} s")]
     FewUsers {
         /// How many users were waited for.
         at_least: usize,

@@ -77,9 +77,9 @@ fn ended(why: LobbyEnded) -> String {
 const fn no_answer(code: NoAnswerCode) -> &'static str {
     match code {
         NoAnswerCode::Yourself => "that is your own key, in another client; a session takes two",
-        NoAnswerCode::Store => "the server cannot read its log; whoever runs it finds why in its own",
+        NoAnswerCode::Store => "the server cannot read its stored messages; its own diagnostics say why",
         NoAnswerCode::Busy => {
-            "the server, or the other one's client, has enough to do with such questions; try again in a few seconds"
+            "the server or the other client is busy with such questions; try again in a few seconds"
         }
         NoAnswerCode::Declined => "the other does not want to talk in private now",
         NoAnswerCode::Silent => "the other one's client does not answer; try again in a few seconds",

@@ -31,7 +31,7 @@ pub(crate) fn sent_out(Refused { code, by, reason, until }: &Refused) -> String 
             format!("{by} banned you from the lobby{}", operators::lasting_and_why(until, reason))
         }
         _ => format!(
-            "the lobby is locked{end}: only names older than an hour may join, and whom an operator admits by fingerprint"
+            "the lobby is locked{end}: only users whose name is older than an hour may join, and those whom an operator admits"
         ),
     }
 }

@@ -31,10 +31,10 @@ pub(crate) enum Plugin<'a> {
     #[error("\\{0} is not allowed anything; \\allow lists what is")]
     NothingToDisallow(&'a str),
     /// The rights of the program could not be taken back.
-    #[error("it may be allowed still: {0}")]
+    #[error("the program may still be allowed, because its rights could not be taken back: {0}")]
     NotDisallowed(&'a dyn StdError),
     /// The program wrote a line that cannot be understood.
-    #[error("it wrote a line that asks for nothing: {0}")]
+    #[error("the program wrote a line that is no request: {0}")]
     AsksForNothing(&'a dyn StdError),
     /// The program asked for a command that no program may run.
     #[error("a program may not run \\{0}")]

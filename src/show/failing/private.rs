@@ -71,10 +71,10 @@ pub(crate) enum Private<'a> {
     #[error("what was said with {0} in private could not be removed yet; try again")]
     TalkNotRemoved(&'a UserName),
     /// The user of this name asked for a private session and has left the lobby since.
-    #[error("{0} asked to talk in private, and has left since; nobody waits")]
+    #[error("{0} asked to talk in private, but has left since")]
     AskerLeft(&'a UserName),
     /// No user of this name has asked for a private session.
-    #[error("{0} does not wait for an answer; who wants to talk in private is told when it is asked")]
+    #[error("{0} is not waiting for an answer; you are told when somebody asks to talk in private")]
     NobodyWaits(&'a UserName),
     /// There is nothing to forget about this user.
     #[error("no key of {0} is pinned in this lobby, and nothing of {0} is refused")]

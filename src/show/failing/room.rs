@@ -13,7 +13,7 @@ use crate::show::{ErrorCode, room};
 #[derive(Debug, Error)]
 pub(crate) enum Room<'a> {
     /// The typed word is not a valid name of a room.
-    #[error("no name of a room: {0}")]
+    #[error("that cannot be the name of a room: {0}")]
     NoName(NameError),
     /// The server does not let this user in.
     #[error("{}", not_joined(room, *code))]

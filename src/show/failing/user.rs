@@ -21,7 +21,7 @@ pub(crate) enum User<'a> {
     #[error("there is no alias {0}; \\alias lists them")]
     NoAliasToRemove(&'a str),
     /// The change could not be saved.
-    #[error("it could not be kept: {0}")]
+    #[error("the change could not be saved: {0}")]
     NotKept(TableError),
     /// A user wants to ignore himself.
     #[error("that is you; \\ignore takes the name of somebody else")]

@@ -102,7 +102,9 @@ impl fmt::Display for History<'_> {
                 write!(f, "what is said is not kept on this machine: {reason}; the chat goes on")
             }
             Self::NotRecorded { reason } => write!(f, "what happens is not recorded any more: {reason}"),
-            Self::OlderNotAtHand => f.write_str("older messages of this session are not at hand"),
+            Self::OlderNotAtHand => {
+                f.write_str("older messages of this session are not kept on this machine")
+            }
             Self::Found { count: 0, goes_on: false, .. } => {
                 f.write_str("nothing that is kept here has these words")
             }
@@ -146,14 +148,16 @@ impl fmt::Display for History<'_> {
             }
             Self::NoMentionMissed { has_more: false } => f.write_str("nothing you missed names you"),
             Self::NoMentionMissed { has_more: true } => {
-                f.write_str("nothing you missed names you; \\missed reads it")
+                f.write_str("nothing you missed names you; \\missed shows what you missed")
             }
             Self::NothingMissed => f.write_str("nothing that you missed is left to be read"),
             Self::MissedNotKept { count } => {
-                write!(f, "{} are not kept on this machine", messages(count))
+                let are = if count == 1 { "is" } else { "are" };
+                write!(f, "{} that you missed {are} not kept on this machine", messages(count))
             }
             Self::OldestMissedNotKept { count } => {
-                write!(f, "{} before these are not kept on this machine", messages(count))
+                let earlier = if count == 1 { "earlier message is" } else { "earlier messages are" };
+                write!(f, "{count} {earlier} not kept on this machine")
             }
             Self::MoreMissed { room, count } => {
                 let place = room.map_or_else(String::new, |room| format!(" in {}", room::label(room)));
@@ -192,7 +196,7 @@ mod tests {
     #[test]
     fn one_message_is_not_many() {
         let told = |count| History::OldestMissedNotKept { count }.to_string();
-        assert_eq!(told(1), "1 message before these are not kept on this machine");
-        assert_eq!(told(2), "2 messages before these are not kept on this machine");
+        assert_eq!(told(1), "1 earlier message is not kept on this machine");
+        assert_eq!(told(2), "2 earlier messages are not kept on this machine");
     }
 }

@@ -111,6 +111,9 @@ impl fmt::Display for Lobby<'_> {
             ),
             Self::Missed { room, count } => {
                 let place = room.map_or_else(String::new, |room| format!(" in {}", room::label(room)));
+                if *count == 1 {
+                    return write!(f, "1 message{place} was missed and is no longer kept by the server");
+                }
                 write!(f, "{count} messages{place} were missed and are no longer kept by the server")
             }
             Self::SinceIsAhead { room, since, newest } => write!(
@@ -119,17 +122,20 @@ impl fmt::Display for Lobby<'_> {
                 room::place(*room)
             ),
             Self::SinceIsGone { since, count } => {
+                if *count == 1 {
+                    return write!(f, "1 message after {since} is no longer kept by the server");
+                }
                 write!(f, "{count} messages after {since} are no longer kept by the server")
             }
             Self::PresenceSkipped { room } => {
                 let place = room.map_or_else(String::new, |room| format!(" in {}", room::label(room)));
-                write!(f, "who came and went{place} meanwhile was not told; \\users lists who is here")
+                write!(f, "the server left out some who came and went{place}; \\users lists who is here")
             }
             Self::AnotherKeyPinned { name, pinned } => {
                 write!(f, "the key pinned for {name} is another: {pinned}")
             }
             Self::PinUnknown { name, reason } => {
-                write!(f, "whether {name}'s key is pinned cannot be told: {reason}")
+                write!(f, "it is not known whether {name}'s key is pinned: {reason}")
             }
             Self::IsAway { name, why: "" } => write!(f, "{name} is away"),
             Self::IsAway { name, why } => write!(f, "{name} is away: {why}"),
@@ -170,7 +176,10 @@ mod tests {
             let told = Lobby::Missed { room, count: 3 }.to_string();
             assert!(told.starts_with(&format!("3 messages{inside} were missed")), "{told}");
             let told = Lobby::PresenceSkipped { room }.to_string();
-            assert!(told.starts_with(&format!("who came and went{inside} meanwhile")), "{told}");
+            assert!(
+                told.starts_with(&format!("the server left out some who came and went{inside};")),
+                "{told}"
+            );
         }
     }
 

@@ -47,7 +47,10 @@ impl fmt::Display for Plugin<'_> {
             Self::Speaks { command, text } => write!(f, "\\{command} says for you: {text}"),
             Self::Allowed { command, wants } => write!(f, "\\{command} may {wants} now"),
             Self::Disallowed { command } => {
-                write!(f, "\\{command} may do nothing any more; \\allow {command} lets it again")
+                write!(
+                    f,
+                    "\\{command} is not allowed to do anything any more; \\allow {command} allows it again"
+                )
             }
             Self::All { programs } => write_programs(f, programs),
         }

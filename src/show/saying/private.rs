@@ -97,7 +97,7 @@ impl fmt::Display for Private<'_> {
                 "session {session} gives way to a newer one: you have not answered in it for ten minutes"
             ),
             Self::Relayed { session } => {
-                write!(f, "session {session} is relayed: pauses if the server goes")
+                write!(f, "session {session} is relayed: it pauses if the server goes")
             }
             Self::StrangersRefused => f.write_str(
                 "private sessions of people you have not answered yet are refused, for as many are open as \
@@ -105,8 +105,8 @@ impl fmt::Display for Private<'_> {
             ),
             Self::SentAway { name } => write!(
                 f,
-                "{name} is refused until you leave the lobby, for you have left two of their sessions; \
-                 \\forget {name} lets them again"
+                "you have left two sessions of {name}, so further ones are refused until you leave the lobby; \
+                 \\forget {name} allows them again"
             ),
             Self::IsAsked { name } => {
                 write!(f, "{name} is asked whether to talk in private; that may take two minutes")

@@ -93,7 +93,7 @@ impl fmt::Display for User<'_> {
                 open.map_or(Ok(()), |session| write!(f, "; session {session} stays open, \\leave ends it"))
             }
             Self::PeerIsIgnored { name } => {
-                write!(f, "you ignore {name}: what {name} says is not shown before \\unignore {name}")
+                write!(f, "you ignore {name}: what {name} says is not shown until you type \\unignore {name}")
             }
             Self::Unignored { name } => write!(
                 f,
