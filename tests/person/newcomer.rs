@@ -125,6 +125,23 @@ fn a_failed_fork_is_reported_once_and_names_no_session() {
 }
 
 #[test]
+fn a_fork_of_somebody_who_has_forked_first_leads_to_that_session() {
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        let mut anna = Person::join(&server, "anna", (columns, 24));
+        bobby.fork("anna");
+        anna.sees("bobby opened private session 1");
+        anna.enter("\\fork bobby");
+        anna.sees("session 1 with bobby was open already; it is current now");
+        anna.sees_last("1 P~> bobby>");
+        anna.enter("for bobby alone");
+        bobby.wait(json!({"event": "message", "kind": "peer", "text": "for bobby alone"}));
+        assert_eq!(bobby.lobby_texts(), [] as [&str; 0]);
+    }
+}
+
+#[test]
 fn whois_shows_local_time() {
     let server = Server::start(&[]);
     let _bobby = server.join("bobby");
