@@ -407,7 +407,8 @@ impl TerminalInput {
     }
 
     /// Returns what stands before this user's own texts on the screen: the same as before the texts of others, and the
-    /// receiver `to` if it is not the lobby.
+    /// receiver `to` if it is not the lobby. A line that is refused because it is finished too early does not look as
+    /// if it was said.
     fn said(&self, to: To<'_>, state: &State) -> Said {
         let preferences = &state.user.preferences;
         let (raw, styled) = own::head(&state.me.name, to);
@@ -418,7 +419,8 @@ impl TerminalInput {
             Links::Off => false,
         };
         let most_lines = preferences.paste_ask.into();
-        Said { time, name: Prompt::styled(&raw, &styled), links, most_lines }
+        let from = self.settled.map(Instant::into_std);
+        Said { time, name: Prompt::styled(&raw, &styled), from, links, most_lines }
     }
 
     fn painted(&self, raw: &str, color: Color) -> Prompt {

@@ -1,6 +1,8 @@
 //! What the app hands to the editor's thread: a prompt, a draft, the permission to read one line, and a text that the
 //! user wants to edit in a text editor.
 
+use std::time::Instant;
+
 use unicode_width::UnicodeWidthChar;
 
 use super::words::Words;
@@ -32,6 +34,8 @@ pub struct Said {
     pub time: Option<&'static str>,
     /// What follows the time.
     pub name: Prompt,
+    /// Lines that are finished before this instant are not said, and keep their prompt.
+    pub from: Option<Instant>,
     /// Whether web addresses that are broken over several rows are links.
     pub links: bool,
     /// A text with more lines than this keeps its prompt; 0 means any number of lines.
@@ -44,6 +48,9 @@ impl Said {
     /// with U+FFFD also keeps it, because it may not be sent: this character stands for a byte that its author did not
     /// mean.
     pub(super) fn before(&self, line: &str, words: &Words) -> Option<Prompt> {
+        if self.from.is_some_and(|from| Instant::now() < from) {
+            return None;
+        }
         let many = self.most_lines > 0 && line.lines().count() > self.most_lines;
         if many || line.contains('\u{fffd}') || !line::is_said_as_written(line, Source::Terminal(words)) {
             return None;
@@ -156,7 +163,20 @@ fn without_colour(styled: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn a_line_that_is_finished_too_early_to_be_said_keeps_its_prompt() {
+        let now = Instant::now();
+        for (from, is_said) in
+            [(None, true), (Some(now), true), (Some(now + Duration::from_secs(3600)), false)]
+        {
+            let said = Said { time: None, name: Prompt::plain("anna: "), from, links: false, most_lines: 0 };
+            assert_eq!(said.before("secret", &Words::default()).is_some(), is_said, "{from:?}");
+        }
+    }
 
     #[test]
     fn a_styled_prompt_with_another_text_loses_its_colours() {

@@ -86,6 +86,7 @@ fn lines_typed_ahead_for_an_absent_user_are_not_said_to_the_lobby() {
     let mut anna = Person::join(&server, "anna", (80, 24));
     anna.terminal.keys(b"\\sw carmen\rsecret\r");
     anna.sees("it was typed before this prompt was there; the Up key brings it back");
+    anna.sees_row("lobby> secret");
     anna.terminal.keys(b"\x15");
     anna.enter("\\users");
     anna.sees("bobby");
