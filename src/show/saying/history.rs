@@ -141,14 +141,14 @@ impl fmt::Display for History<'_> {
                 write!(f, "{count} more name you: \\missed mentions")
             }
             Self::AllMentionsShown { has_more: false } => {
-                f.write_str("that is all you missed that names you")
+                f.write_str("no further unread message names you; \\last shows earlier ones")
             }
-            Self::AllMentionsShown { has_more: true } => {
-                f.write_str("that is all you missed that names you; \\missed reads the rest")
+            // Nobody may have named this user at all.
+            Self::NoMentionMissed { has_more: false } => {
+                f.write_str("no further unread message names you; \\last looks for earlier ones")
             }
-            Self::NoMentionMissed { has_more: false } => f.write_str("nothing you missed names you"),
-            Self::NoMentionMissed { has_more: true } => {
-                f.write_str("nothing you missed names you; \\missed shows what you missed")
+            Self::AllMentionsShown { has_more: true } | Self::NoMentionMissed { has_more: true } => {
+                f.write_str("no further unread message names you; \\missed reads the rest")
             }
             Self::NothingMissed => f.write_str("nothing that you missed is left to be read"),
             Self::MissedNotKept { count } => {
