@@ -62,7 +62,7 @@ fn stands_in_order(shown: &str, parts: &[&str]) {
 }
 
 fn leaves(scene: &mut Scene, session: SessionId) {
-    scene.app.state.session_over(session, ClosedReason::Left, &Unsent::OtherLeft);
+    scene.app.state.session_over(session, ClosedReason::Left, &Unsent::OtherLeft(&"bobby".parse().unwrap()));
     scene.app.settle();
 }
 

@@ -6,7 +6,7 @@ use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::{LobbyMessage, Position, Seq};
 use hobnob_protocol::content::{Act, Content, ShortText};
 use hobnob_protocol::key::PublicKey;
-use hobnob_protocol::message::{Change, ClientMessage, NotAccepted};
+use hobnob_protocol::message::{Change, ClientMessage, NoAnswerCode, NotAccepted};
 use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use hobnob_protocol::text::Text;
@@ -239,6 +239,7 @@ impl State {
                 self.refused(request, failing::Lobby::NotThere(&name).into());
             }
             ServerAnswer::Asking { request } => self.is_being_asked(request),
+            ServerAnswer::NoAnswer { request, code: NoAnswerCode::Declined } => self.is_declined(request),
             ServerAnswer::NoAnswer { request, code } => {
                 self.refused(request, failing::Lobby::NoAnswer(code).into())
             }

@@ -2,7 +2,7 @@
 //! is one for each pair of clients, keys are pinned at first use, and every text is answered for.
 
 use hobnob_protocol::key::PublicKey;
-use hobnob_protocol::message::{ClientMessage, Introduction};
+use hobnob_protocol::message::{ClientMessage, Introduction, NoAnswerCode};
 use hobnob_protocol::name::UserName;
 
 use crate::client::command_error::CommandError;
@@ -134,6 +134,19 @@ impl State {
         }
     }
 
+    /// Handles that the user of the other side does not want a session now.
+    pub(crate) fn is_declined(&mut self, request: u32) {
+        let Some(open) = self.questions.close(request) else { return };
+        let name = match open.question {
+            Question::Pair(session) => self.sessions.peer(session).map(|peer| peer.peer.clone()),
+            _ => None,
+        };
+        let failing =
+            name.as_ref().map_or(failing::Lobby::NoAnswer(NoAnswerCode::Declined), failing::Lobby::Declined);
+        let error = failing.into();
+        self.give_up(open, error);
+    }
+
     /// Handles that the server cannot introduce: there is nobody of that name, or it is this user.
     pub(crate) fn pair_refused(&mut self, session: SessionId, error: CommandError) {
         self.fork_failed(session, error);
@@ -182,7 +195,11 @@ impl State {
             }
             PeerEventKind::Verify(message) => self.verification_heard(session, &message),
             PeerEventKind::WantsIntroduction => self.ask_for_fresh_addresses(session),
-            PeerEventKind::Left => self.session_over(session, ClosedReason::Left, &Unsent::OtherLeft),
+            PeerEventKind::Left => {
+                if let Some(name) = self.sessions.peer(session).map(|peer| peer.peer.clone()) {
+                    self.session_over(session, ClosedReason::Left, &Unsent::OtherLeft(&name));
+                }
+            }
             PeerEventKind::Ended => self.session_over(session, ClosedReason::Ended, &Unsent::UserEnded),
             PeerEventKind::Gone { reason } => {
                 self.session_over(session, ClosedReason::Gone, &Unsent::Failed(&reason));

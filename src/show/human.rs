@@ -249,7 +249,7 @@ pub(super) fn told(notice: &Notice) -> String {
         }
         Notice::Closed { session, peer, reason } => {
             let why = match reason {
-                ClosedReason::Left => "the other left",
+                ClosedReason::Left => return format!("session {session} with {peer} is over: {peer} left"),
                 ClosedReason::Ended => "you ended it",
                 ClosedReason::Gone => "lost for good",
                 ClosedReason::Failed => "it could not be opened",
@@ -350,12 +350,9 @@ mod tests {
             PLAIN.show(&unsent),
             Shown::Err(">>> not sent (no session): x\n>>>         y\n".to_owned())
         );
-        let reason = unsent::perhaps_delivered(&unsent::Unsent::OtherLeft);
+        let reason = unsent::perhaps_delivered(&unsent::Unsent::OtherLeft(&"bobby".parse().unwrap()));
         let unsent = Notice::Unsent { session: None, text: "x".into(), reason };
-        assert_eq!(
-            PLAIN.show(&unsent),
-            Shown::Err(">>> perhaps not delivered (the other left): x\n".to_owned())
-        );
+        assert_eq!(PLAIN.show(&unsent), Shown::Err(">>> perhaps not delivered (bobby left): x\n".to_owned()));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 
 use hobnob_protocol::content::ShortText;
 use hobnob_protocol::message::{NotAccepted, NotAcceptedCode};
+use hobnob_protocol::name::UserName;
 
 use super::operators::until_and_why;
 use crate::timestamp::Timestamp;
@@ -57,8 +58,8 @@ pub(crate) enum Unsent<'a> {
     UserEnded,
     /// The user left the room.
     RoomLeft,
-    /// The other side left the session.
-    OtherLeft,
+    /// The other side, the user of this name, left the session.
+    OtherLeft(&'a UserName),
     /// The session is over.
     SessionOver,
     /// The session was ended to make room.
@@ -94,7 +95,7 @@ impl fmt::Display for Unsent<'_> {
             Self::UserLeft => "you left",
             Self::UserEnded => "you ended the session",
             Self::RoomLeft => "you left the room",
-            Self::OtherLeft => "the other left",
+            Self::OtherLeft(name) => return write!(f, "{name} left"),
             Self::SessionOver => "the session is over",
             Self::SessionGaveWay => "the session gave way to a newer one",
             Self::OtherStartedAnew => "the other's program was started anew",

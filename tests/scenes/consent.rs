@@ -51,6 +51,7 @@ fn a_declined_user_is_told_and_cannot_ask_again_at_once() {
     anna.send("\\decline bobby");
     let error = bobby.wait(json!({"event": "error", "command": "fork"}));
     assert_eq!(error["code"], "declined");
+    assert_eq!(error["text"], "anna does not want to talk in private now");
     bobby.wait(json!({"event": "unsent", "text": "secret"}));
     bobby.ask("\\lobby", json!({"event": "switched"}));
     bobby.ask_error("\\fork anna", "declined");

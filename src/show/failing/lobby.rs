@@ -30,6 +30,9 @@ pub(crate) enum Lobby<'a> {
     /// The server does not answer a question.
     #[error("{}", no_answer(*.0))]
     NoAnswer(NoAnswerCode),
+    /// The user of this name does not let this user in.
+    #[error("{0} does not want to talk in private now")]
+    Declined(&'a UserName),
     /// There is no user of this name in the lobby.
     #[error("{0} is not in the lobby; \\users lists who is")]
     NotThere(&'a UserName),
@@ -105,7 +108,7 @@ impl Failing for Lobby<'_> {
                 NotAcceptedCode::Muted => ErrorCode::Muted,
                 _ => ErrorCode::Refused,
             },
-            Self::NoAnswer(NoAnswerCode::Declined) => ErrorCode::Declined,
+            Self::NoAnswer(NoAnswerCode::Declined) | Self::Declined(_) => ErrorCode::Declined,
             Self::NoAnswer(NoAnswerCode::Busy) => ErrorCode::Busy,
             Self::NoAnswer(_) | Self::Broken { .. } => ErrorCode::Refused,
             Self::NotThere(_) => ErrorCode::NoSuchUser,
