@@ -58,7 +58,7 @@ pub(crate) enum Verification<'a> {
     },
     /// The words of this key were not the same, so nothing is said to it.
     #[error(
-        "{0}'s words were not the same when keys were compared, so its key is refused; \\forget {0} takes that back"
+        "{0}'s key is refused, because the words were not the same when you compared keys; \\forget {0} allows it again"
     )]
     KeyRefused(&'a UserName),
 }

@@ -27,8 +27,8 @@ impl fmt::Display for Verification<'_> {
             Self::Unanswered { name } => write!(f, "{name} has not answered yet"),
             Self::KeyRefused { name } => write!(
                 f,
-                "{name}'s key is refused, for its words were not the same when keys were compared; \\forget {name} \
-                 takes that back"
+                "{name}'s key is refused, because the words were not the same when you compared keys; \\forget {name} \
+                 allows it again"
             ),
         }
     }
