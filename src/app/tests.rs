@@ -231,6 +231,19 @@ fn a_command_in_the_wrong_place_or_form_is_refused_and_never_said() {
 }
 
 #[test]
+fn a_search_that_has_shown_all_says_so_when_more_is_asked_for() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\search"]);
+    scene.shows("usage: \\search");
+    scene.feed(&["\\search x"]);
+    scene.shows("nothing that is kept here has these words");
+    for _ in 0..2 {
+        scene.feed(&["\\search"]);
+        assert_eq!(scene.shown(), ">>> that was all\n");
+    }
+}
+
+#[test]
 fn a_lobby_that_is_down_is_not_switched_to_and_holds_what_is_said() {
     let mut scene = Scene::new();
     scene.lobby(LobbyEvent::Down { reason: "cut".to_owned() });

@@ -28,9 +28,13 @@ pub(super) const SEARCH: Command = Command {
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let (search, goes_on) = match args {
-        "" => (state.user.search.take().filter(|search| search.goes_on).ok_or_else(|| usage(&SEARCH))?, true),
+        "" => (state.user.search.clone().ok_or_else(|| usage(&SEARCH))?, true),
         args => (Search::new(parse(args)?), false),
     };
+    if !search.goes_on {
+        state.emit(saying::History::Found { count: 0, goes_on, has_more: false }.into());
+        return Ok(Progress::Done);
+    }
     let found = state.search(search, SHOWN).map_err(failing::History::Unsearchable);
     let (found, search) = found?;
     let (count, has_more) = (found.len(), search.goes_on);

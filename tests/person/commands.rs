@@ -121,6 +121,8 @@ fn messages_that_were_shown_are_found_and_so_is_the_last_mention() {
         anna.sees("[lobby] bobby: the release notes are done");
         anna.sees("[bobby] bobby: the release is a secret");
         anna.sees(">>> 2 found");
+        anna.enter("\\search");
+        anna.sees("that was all");
         anna.enter("\\last");
         anna.sees("[lobby] bobby: lunch, Anna?");
         anna.enter("\\search nothing-of-that");
