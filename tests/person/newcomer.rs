@@ -94,6 +94,24 @@ fn lines_typed_ahead_for_an_absent_user_are_not_said_to_the_lobby() {
 }
 
 #[test]
+fn a_line_finished_just_when_its_session_has_ended_is_not_drawn_as_said() {
+    let server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    let mut anna = Person::join(&server, "anna", (80, 24));
+    bobby.fork("anna");
+    anna.sees("bobby opened private session 1");
+    anna.enter("\\sw 1");
+    anna.sees_last("1 P~> bobby>");
+    bobby.send("\\leave");
+    anna.sees_last("lobby>");
+    anna.enter("secret");
+    anna.sees("it was typed before this prompt was there; the Up key brings it back");
+    anna.sees("session 1 with bobby is over: bobby left");
+    anna.sees_row("lobby> secret");
+    assert_eq!(bobby.lobby_texts(), [] as [&str; 0]);
+}
+
+#[test]
 fn the_user_is_told_once_that_texts_wait_while_the_lobby_is_down() {
     let mut server = Server::start(&[]);
     let mut anna = Person::join(&server, "anna", (80, 24));
