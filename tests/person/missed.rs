@@ -29,7 +29,7 @@ fn missed_messages_are_announced_and_read_a_screen_at_a_time() {
         anna.sees(", 1 names you: \\missed");
         anna.sees("\\missed mentions shows what names you");
         let seen = anna.terminal.transcript();
-        let [line, summary] = ["── unread ──", "40 messages in"].map(|part| seen.find(part).unwrap());
+        let [line, summary] = ["── unread ──", "40 messages since"].map(|part| seen.find(part).unwrap());
         assert!(line < summary, "{seen}");
         anna.enter("\\missed");
         anna.sees("bobby: ask anna");

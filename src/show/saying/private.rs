@@ -97,7 +97,7 @@ impl fmt::Display for Private<'_> {
                 "session {session} gives way to a newer one: you have not answered in it for ten minutes"
             ),
             Self::Relayed { session } => {
-                write!(f, "session {session} is relayed: it pauses if the server goes")
+                write!(f, "session {session} is relayed: pauses if the server goes")
             }
             Self::StrangersRefused => f.write_str(
                 "private sessions of people you have not answered yet are refused, for as many are open as \
