@@ -1,12 +1,16 @@
 //! For whom a line, and what follows it, was meant. The cases stand in a table, each for a script, which sees no
 //! prompt, and for a person at a terminal, whose prompt says where a line goes.
 
+use std::sync::Arc;
+
 use hobnob_protocol::text::Text;
 
 use super::tests::Scene;
 use super::*;
-use crate::repl::Typed;
+use crate::repl::{ReplHandle, Typed};
+use crate::screen::{Form, Screen, Sink};
 use crate::session::{LinkState, Mode, PeerSession, RoomSession};
+use crate::show::human::Human;
 
 /// The situation before the line.
 #[derive(Debug, Clone, Copy)]
@@ -275,4 +279,27 @@ async fn at_a_terminal_a_line_typed_after_the_failure_was_there_to_read_is_said(
         enter(&mut scene, &after);
         assert_eq!(heard(&mut scene, &after), heard_by, "{before:?}: {line:?}");
     }
+}
+
+#[test]
+fn a_fork_of_a_user_with_whom_a_session_is_there_leads_to_it_at_a_terminal_alone() {
+    for (state, told) in
+        [(LinkState::Up, "was open already"), (LinkState::Connecting, "is being opened already")]
+    {
+        let mut scene = scene(WithBobby).at_terminal();
+        let sink = Sink::Terminal(Arc::new(ReplHandle::without_editor()));
+        scene.app.state.screen = Screen::new(Form::Human(Human { color: false }), sink, None);
+        scene.app.state.sessions.peer_mut(SessionId(1)).unwrap().state = state;
+        scene.app.state.sessions.switch(SessionId::LOBBY);
+        scene.app.prompt();
+        enter(&mut scene, "\\fork Bobby");
+        enter(&mut scene, "after");
+        assert_eq!(heard(&mut scene, "after"), Bobby, "{state:?}");
+        scene.shows(&format!("session 1 with bobby {told}; it is current now"));
+    }
+    let mut scene = scene(WithBobby);
+    scene.app.state.sessions.switch(SessionId::LOBBY);
+    scene.feed(&["\\fork bobby", "after"]);
+    assert_eq!(heard(&mut scene, "after"), Nobody);
+    scene.shows("\\fork: session 1 with bobby is there already: \\sw 1");
 }

@@ -7,7 +7,7 @@ use super::{Argument, Command, CommandError, Group, Leads, Progress, Traits};
 use crate::client::State;
 use crate::client::questions::Question;
 use crate::session::{LinkState, Mode, PeerSession, SessionId};
-use crate::show::{Notice, failing};
+use crate::show::{Notice, failing, saying};
 
 pub(super) const FORK: Command = Command {
     name: "fork",
@@ -23,8 +23,17 @@ pub(super) const FORK: Command = Command {
 };
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
+    let name = state.parse_name(args);
+    // A person who forks a user means the next line for that user, whoever of the two forked first. A script learns by
+    // an error that its session is not the one that it asked for.
+    if state.screen.is_terminal()
+        && let Ok(name) = &name
+        && let Some(session) = state.sessions.with_name(name)
+    {
+        return go_to(state, session);
+    }
     state.require_in_lobby()?;
-    let name = state.parse_name(args)?;
+    let name = name?;
     if let Some(session) = state.sessions.with_name(&name) {
         state.require_lobby_up()?;
         return Err(failing::Private::AlreadyForked { session, name: &name }.into());
@@ -36,6 +45,16 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     state.sessions.switch(session);
     open(state, session, name, FORK.name);
     Ok(Progress::Opening(session))
+}
+
+/// Makes a session current that was there before the user was forked.
+fn go_to(state: &mut State, session: SessionId) -> Result<Progress, CommandError> {
+    if let Some(peer) = state.sessions.peer(session) {
+        let (name, is_open) = (peer.peer.clone(), peer.state != LinkState::Connecting);
+        state.emit(saying::Private::IsThereAlready { session, name: &name, is_open }.into());
+    }
+    state.switch(session)?;
+    Ok(Progress::Done)
 }
 
 /// Checks whether a session may be asked for, with a user with whom there is none yet.

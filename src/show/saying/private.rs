@@ -22,6 +22,15 @@ pub(crate) enum Private<'a> {
         /// The session.
         session: SessionId,
     },
+    /// This user forked somebody with whom there is a session already, which is current now.
+    IsThereAlready {
+        /// The session.
+        session: SessionId,
+        /// The name of the other user.
+        name: &'a UserName,
+        /// Whether the session was open before, or else is still being opened.
+        is_open: bool,
+    },
     /// Strangers cannot open sessions, because as many are open as may be.
     StrangersRefused,
     /// The user has left two sessions of this peer, so further ones are refused.
@@ -98,6 +107,10 @@ impl fmt::Display for Private<'_> {
             ),
             Self::Relayed { session } => {
                 write!(f, "session {session} is relayed: pauses if the server goes")
+            }
+            Self::IsThereAlready { session, name, is_open } => {
+                let how = if *is_open { "was open already" } else { "is being opened already" };
+                write!(f, "session {session} with {name} {how}; it is current now")
             }
             Self::StrangersRefused => f.write_str(
                 "private sessions of people you have not answered yet are refused, for as many are open as \
