@@ -23,7 +23,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 
 use crate::founding;
-use crate::stream::{Shared, bounds};
+use crate::shared::{Shared, bounds};
 
 /// How many batches are read before they are applied. When the limit is reached, reading waits.
 const AHEAD: usize = 64;

@@ -6,6 +6,7 @@
 //! - `settings`: which nodes, which lobby, and which credentials.
 //! - `connection`: the link to NATS. Once it has stood, it is made again whenever it is lost.
 //! - `founding`: the stream of a lobby, which the first server makes and all others find.
+//! - `shared`: what publishing to the stream and reading it have in common.
 //! - `stream`: publishing to the stream; `following`: reading it without a gap, with a watchdog.
 //! - `neighbours`: questions between servers and their answers.
 //! - `monitor`: whether a node writes each batch to its disk before it acknowledges the batch.
@@ -16,6 +17,7 @@ mod founding;
 mod monitor;
 mod neighbours;
 mod settings;
+mod shared;
 mod stream;
 
 pub use connection::{ConnectError, Link};

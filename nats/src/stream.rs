@@ -3,18 +3,18 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
-use async_nats::jetstream::context::{PublishError as NotAcknowledged, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::stream::{Info, Stream};
+use async_nats::jetstream::stream::Stream;
 use hobnob_order::{Follower, Later, OrderedStream, Payload, Place, PublishError, StreamIdentity};
 use tokio::sync::oneshot;
 
-use crate::connection::{Link, chain};
+use crate::connection::Link;
 use crate::following::Following;
 use crate::founding::{self, FoundError, Founded};
 use crate::settings::{LobbyName, Settings};
+use crate::shared::{Shared, bounds};
 
 /// The one order of a lobby on many servers.
 pub struct NatsStream<B> {
@@ -26,17 +26,6 @@ impl<B> std::fmt::Debug for NatsStream<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NatsStream").field("identity", &self.shared.identity).finish_non_exhaustive()
     }
-}
-
-/// What publishing and following have in common.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) link: Link,
-    pub(crate) stream: Stream,
-    pub(crate) identity: StreamIdentity,
-    /// The newest place that was acknowledged to this server. The reader has to hear of the batch at that place soon.
-    pub(crate) acknowledged: AtomicU64,
-    subject: String,
 }
 
 /// The state of a stream, for the administrator.
@@ -100,13 +89,6 @@ impl<B: Payload> NatsStream<B> {
     }
 }
 
-/// The oldest place and the newest. JetStream says that an empty stream begins at 0.
-pub(crate) fn bounds(info: &Info) -> (Place, Place) {
-    let newest = info.state.last_sequence;
-    let oldest = if info.state.messages == 0 { newest + 1 } else { info.state.first_sequence };
-    (Place(oldest), Place(newest))
-}
-
 impl<B: Payload> OrderedStream<B> for NatsStream<B> {
     fn identity(&self) -> StreamIdentity {
         self.shared.identity
@@ -141,31 +123,5 @@ impl<B: Payload> OrderedStream<B> for NatsStream<B> {
                 tracing::warn!(%err, "old batches could not be dropped from NATS");
             }
         })
-    }
-}
-
-impl Shared {
-    /// Makes one attempt. When the link is lost, this fails at once: the NATS crate would keep what is published
-    /// meanwhile, attempt after attempt, and send all of it in the end.
-    async fn publish(&self, message: PublishMessage) -> Result<Place, PublishError> {
-        if !self.link.stands() {
-            return Err(PublishError::Unknown("NATS is not reached".to_owned()));
-        }
-        let sent = self.link.jetstream.send_publish(self.subject.clone(), message).await;
-        let acknowledged = match sent {
-            Ok(answer) => answer.await,
-            Err(err) => Err(err),
-        };
-        let place = Place(acknowledged.map_err(|err| not_published(&err))?.sequence);
-        self.acknowledged.fetch_max(place.0, Ordering::Relaxed);
-        Ok(place)
-    }
-}
-
-/// A batch counts as refused only if no node can have stored it.
-fn not_published(err: &NotAcknowledged) -> PublishError {
-    match err.kind() {
-        PublishErrorKind::MaxPayloadExceeded => PublishError::Refused(chain(err)),
-        _ => PublishError::Unknown(chain(err)),
     }
 }

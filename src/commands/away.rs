@@ -13,7 +13,7 @@ pub(super) const AWAY: Command = Command {
     name: "away",
     aliases: &[],
     usage: "\\away [TEXT]",
-    about: "not there, and why: told in \\users and \\whois",
+    about: "not there; \\users marks it, \\whois tells TEXT",
     argument: Argument::Text,
     optional: true,
     group: Group::Talking,

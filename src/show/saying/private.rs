@@ -106,7 +106,11 @@ impl fmt::Display for Private<'_> {
                 "session {session} gives way to a newer one: you have not answered in it for ten minutes"
             ),
             Self::Relayed { session } => {
-                write!(f, "session {session} is relayed: it pauses if the server goes")
+                write!(f, "session {session} is relayed: pauses if the server goes")
+            }
+            Self::IsThereAlready { session, name, is_open } => {
+                let how = if *is_open { "was open already" } else { "is being opened already" };
+                write!(f, "session {session} with {name} {how}; it is current now")
             }
             Self::IsThereAlready { session, name, is_open } => {
                 let how = if *is_open { "was open already" } else { "is being opened already" };
