@@ -45,7 +45,7 @@ pub(crate) enum Command {
     },
     /// Copy the key and the log to a new folder from which a server can start; a server may run meanwhile
     Backup {
-        /// The new folder: it must not exist, or be empty
+        /// The new folder: it must be empty, or not exist yet
         dir: PathBuf,
         /// The data directory [default: as for the server]
         #[arg(long, value_name = "DIR", env = "HOBNOB_DATA_DIR")]

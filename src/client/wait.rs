@@ -64,7 +64,7 @@ impl State {
         self.watch.take_if(is_it);
     }
 
-    /// Takes the number of users in the lobby, which no command asked for. Ends the wait if there are enough.
+    /// Takes the answer to [`count_users`](Self::count_users). Ends the wait if there are enough.
     pub(crate) fn counted(&mut self, request: u32, count: usize) {
         if let Some(watch) = &mut self.watch
             && watch.asking == Some(request)

@@ -115,7 +115,7 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(3600);
 /// say something for each of them, or to come back.
 const UNSPOKEN_TTL: Duration = Duration::from_secs(24 * 3600);
 
-/// After this time a room in which nobody has been is gone.
+/// A room in which nobody was for this long is removed.
 const ROOM_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
 
 const MILLIS_PER_DAY: u64 = 24 * 3600 * 1000;

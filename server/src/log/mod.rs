@@ -218,7 +218,7 @@ pub trait LobbyLog: Send + Sync + 'static {
     /// messages. The answer is a copy, which does not change with the log.
     fn posts(&self) -> posts::Posts;
 
-    /// The newest message, as it changes. A change is told before the `append` that made it is answered.
+    /// The position of the newest message, as the log grows. A change is told before the `append` that made it is answered.
     fn subscribe(&self) -> watch::Receiver<Position>;
 
     /// The number of the oldest message that is kept; one more than the head's if none is.

@@ -76,7 +76,7 @@ impl MachineFile {
         bytes.starts_with(KIND.as_bytes()).then(|| bytes[end + 1..].to_vec())
     }
 
-    /// Keeps a machine in place of the one before. If that fails, the one before stays, and the next start takes
+    /// Writes the state that follows from the order in place of the one that was written before. If that fails, the one before stays, and the next start takes
     /// longer.
     pub(crate) fn keep(&self, machine: &[u8]) {
         if let Err(err) = self.write(machine) {

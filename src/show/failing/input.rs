@@ -152,7 +152,7 @@ pub(crate) enum Wait<'a> {
         seconds: f64,
     },
     /// There were fewer users in the lobby.
-    #[error("fewer than {at_least} users were in the lobby for all of {seconds} s")]
+    #[error("there were never {at_least} users in the lobby within {seconds} s")]
     FewUsers {
         /// How many users were waited for.
         at_least: usize,

@@ -50,7 +50,7 @@ pub(crate) enum Private<'a> {
         reason: TrustError,
     },
     /// Another user wants a session and does not get it.
-    #[error("{name} wants a private session, which is refused: {reason}")]
+    #[error("{name} wanted a private session, and your hobnob refused it: {reason}")]
     Refused {
         /// The name of the user.
         name: &'a UserName,

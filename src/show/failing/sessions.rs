@@ -12,7 +12,7 @@ pub(crate) enum Sessions<'a> {
     #[error("there is no session {0}; \\ss lists them")]
     NoSuch(&'a str),
     /// A private session or a room is to be left, and none is current.
-    #[error("no private session is current, and no room; \\quit leaves the lobby")]
+    #[error("neither a private session nor a room is current; \\quit leaves the lobby")]
     NothingToLeave,
     /// The messages of the current session are wanted, and no session is current.
     #[error("no session is current: \\lobby or \\sw N first")]

@@ -49,7 +49,7 @@ pub(crate) enum Verification<'a> {
     #[error("the other has not answered within 2 minutes; keys are still compared")]
     NoAnswer,
     /// The result could not be saved.
-    #[error("what came of comparing keys with {name} cannot be kept: {reason}")]
+    #[error("the outcome of comparing keys with {name} cannot be saved: {reason}")]
     NotKept {
         /// The name of the user whose key was compared.
         name: &'a UserName,

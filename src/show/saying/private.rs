@@ -112,10 +112,6 @@ impl fmt::Display for Private<'_> {
                 let how = if *is_open { "was open already" } else { "is being opened already" };
                 write!(f, "session {session} with {name} {how}; it is current now")
             }
-            Self::IsThereAlready { session, name, is_open } => {
-                let how = if *is_open { "was open already" } else { "is being opened already" };
-                write!(f, "session {session} with {name} {how}; it is current now")
-            }
             Self::StrangersRefused => f.write_str(
                 "private sessions of people you have not answered yet are refused, for as many are open as \
                  may be: \\ss lists them, \\leave ends one",
