@@ -220,7 +220,7 @@ fn a_command_in_the_wrong_place_or_form_is_refused_and_never_said() {
         ("\\fork ANNA", "that is you"),
         ("\\fork a b", "a name has only letters"),
         ("\\sw 7", "there is no session 7"),
-        ("\\leave", "no private session is current"),
+        ("\\leave", "neither a private session nor a room is current"),
         ("\\wait soon", "usage: \\wait"),
         ("\\history 0", "usage: \\history"),
     ] {
