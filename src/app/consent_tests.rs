@@ -205,3 +205,17 @@ async fn a_question_goes_with_whoever_asked_and_makes_room_for_an_honest_one() {
         [ClientMessage::Consent { ask: 65, answer: ConsentAnswer::Open }]
     ));
 }
+
+#[test]
+fn a_server_that_answers_a_fork_with_another_user_gets_nothing() {
+    let mut scene = scene(Private::Open);
+    scene.app.state.trust.pin_user(&name(1), &key(1)).unwrap();
+    scene.feed(&["\\fork user1", "secret"]);
+    let told = scene.link.told();
+    let [ClientMessage::Pair { request, .. }] = told[..] else { panic!("{told:?}") };
+    scene.lobby(LobbyEvent::Introduced(Introduction { request: Some(request), ..introduction(2) }));
+    scene.shows("the server introduced user2 in place of user1");
+    assert!(scene.link.told().iter().all(|told| !matches!(told, ClientMessage::Say { .. })));
+    assert!(scene.app.state.private_links.has_ended(&PairToken::new([2; 16])));
+    assert_eq!(scene.app.state.sessions.peers().count(), 0);
+}

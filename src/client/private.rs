@@ -49,6 +49,15 @@ impl State {
         if !self.sessions.contains(session) {
             return self.private_links.refuse(&introduction);
         }
+        // The pin that is checked below is the one of the introduced name. If a server could answer with another name than
+        // the one that this user forked, it could put its own key in the place of a pinned one.
+        let asked = self.sessions.peer(session).map(|peer| peer.peer.clone());
+        if let Some(asked) = asked.filter(|asked| *asked != introduction.name) {
+            self.private_links.refuse(&introduction);
+            let name = &introduction.name;
+            return self
+                .fork_failed(session, failing::Private::AnotherIntroduced { asked: &asked, name }.into());
+        }
         if self.refuses_key(&introduction.key) {
             self.private_links.refuse(&introduction);
             return self.fork_failed(session, failing::Verification::KeyRefused(&introduction.name).into());

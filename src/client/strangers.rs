@@ -234,6 +234,13 @@ impl Strangers {
         }
     }
 
+    /// Refuses a key for the rest of this run.
+    pub(crate) fn send_away(&mut self, key: PublicKey, name: &UserName) {
+        if !self.is_sent_away(&key) {
+            remember(&mut self.sent_away, (key, name.clone()));
+        }
+    }
+
     /// Notes that this user leaves a session. Returns true if its key, that of a stranger, is refused from now on.
     pub(crate) fn left(&mut self, session: SessionId, name: &UserName, now: Instant) -> bool {
         let Some(key) = self.of(session).map(|it| it.key) else { return false };

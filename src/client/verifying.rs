@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::client::State;
 use crate::client::command_error::CommandError;
+use crate::data::trust::KeyVerdict;
 use crate::session::verification::{Heard, Outcome, Parties};
 use crate::session::{LinkState, SessionId};
 use crate::show::{Failure, Notice, failing, saying};
@@ -105,8 +106,14 @@ impl State {
     ) {
         let Some((peer, key)) = self.peer_of(session) else { return };
         let was_awaited = self.verifications.over(session);
+        let by_other = why.is_some();
         let kept = match outcome {
             Outcome::Verified => self.trust.verify_user(&peer, &key),
+            // A stranger who says no must not write a pin to this user's disk, nor take the name from its owner.
+            Outcome::Refused if by_other && !self.is_pinned(&peer, &key) => {
+                self.strangers.send_away(key, &peer);
+                Ok(())
+            }
             Outcome::Refused => self.trust.refuse_user(&peer, &key),
             Outcome::Cancelled => Ok(()),
         };
@@ -134,6 +141,10 @@ impl State {
                 }
             }
         }
+    }
+
+    fn is_pinned(&self, name: &UserName, key: &PublicKey) -> bool {
+        matches!(self.trust.user(name, key), Ok(KeyVerdict::Trusted(_)))
     }
 
     fn verification_failed(&mut self, why: failing::Verification<'_>) {

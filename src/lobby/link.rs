@@ -213,7 +213,9 @@ impl<D: Dial> Link<D> {
             match self.connect_to(&addresses).await {
                 Ok((index, connection)) => return Ok(self.joined_at(&addresses[index], connection)),
                 Err(NotJoined { try_without: Some(index), error }) => {
-                    debug!(server = addresses.remove(index), %error, "another server is tried");
+                    // This stands before the log line, because the arguments of a line that is not logged are not evaluated.
+                    let server = addresses.remove(index);
+                    debug!(server, %error, "another server is tried");
                 }
                 Err(NotJoined { error, .. }) => return Err(error),
             }

@@ -246,3 +246,15 @@ fn a_server_that_was_frozen_for_a_moment_loses_nothing() {
     anna.has_no(down());
     assert_eq!(server.join("carmen").users(), ["anna", "bobby", "carmen"]);
 }
+
+/// The client begins with a random one of its servers, so several clients begin with the full one.
+#[test]
+fn a_client_whose_first_server_is_full_joins_the_next_one() {
+    let (full, free) = (Server::start(&["--max-clients", "1"]), Server::start(&[]));
+    let _anna = full.join("anna");
+    let servers = format!("{},{}", full.address(), free.address());
+    for number in 0..8 {
+        let bobby = Launch::hobnob().server(&servers).name(&format!("bobby{number}")).join();
+        let _output = bobby.finish().ended_with(0);
+    }
+}

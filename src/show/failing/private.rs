@@ -41,6 +41,14 @@ pub(crate) enum Private<'a> {
         /// The pinned key.
         pin: &'a Pin,
     },
+    /// The server introduced another user than the one that was forked.
+    #[error("the server introduced {name} in place of {asked}, so nothing is said; do not trust this server")]
+    AnotherIntroduced {
+        /// The user who was forked.
+        asked: &'a UserName,
+        /// The user whom the server introduced.
+        name: &'a UserName,
+    },
     /// A key cannot be pinned or compared with the pinned one, so nothing is said to it.
     #[error("{name}'s key could not be pinned, so nothing is said to it: {reason}")]
     NotPinned {
@@ -107,9 +115,10 @@ impl Failing for Private<'_> {
             Self::KeyChanged { .. } | Self::NotPinned { reason: TrustError::Changed { .. }, .. } => {
                 ErrorCode::KeyChanged
             }
-            Self::NotPinned { .. } | Self::NotForgotten { .. } | Self::TalkNotRemoved(_) => {
-                ErrorCode::Refused
-            }
+            Self::AnotherIntroduced { .. }
+            | Self::NotPinned { .. }
+            | Self::NotForgotten { .. }
+            | Self::TalkNotRemoved(_) => ErrorCode::Refused,
             Self::Refused { code, .. } => *code,
             Self::NothingToForget(_) | Self::NobodyWaits(_) | Self::AskerLeft(_) => ErrorCode::NoSuchUser,
         }
