@@ -219,3 +219,15 @@ fn a_server_that_answers_a_fork_with_another_user_gets_nothing() {
     assert!(scene.app.state.private_links.has_ended(&PairToken::new([2; 16])));
     assert_eq!(scene.app.state.sessions.peers().count(), 0);
 }
+
+#[test]
+fn an_introduction_in_answer_to_another_question_leaves_that_question_open() {
+    let mut scene = scene(Private::Open);
+    scene.feed(&["\\join dev"]);
+    let told = scene.link.told();
+    let [ClientMessage::Join(ref join)] = told[..] else { panic!("{told:?}") };
+    let request = join.request;
+    scene.lobby(LobbyEvent::Introduced(Introduction { request: Some(request), ..introduction(2) }));
+    assert!(scene.app.state.questions.is_open(request), "its time goes on");
+    assert!(scene.app.state.private_links.has_ended(&PairToken::new([2; 16])));
+}

@@ -274,7 +274,9 @@ impl State {
     }
 
     fn whois(&mut self, request: u32, name: UserName, key: PublicKey, since: u64, away: Option<AwayText>) {
-        let Some(open) = self.questions.close(request) else { return };
+        let is_right =
+            |question: &Question| matches!(question, Question::Whois | Question::Away | Question::Ignore);
+        let Some(open) = self.questions.close_if(request, is_right) else { return };
         if matches!(open.question, Question::Away) {
             // The reason why a user is away is a text of that user, too, so it is hidden if he is ignored.
             return self.answered_after(name, away.filter(|_| !self.user.ignores(&key)));

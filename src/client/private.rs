@@ -25,8 +25,14 @@ impl State {
     /// Handles an introduction by the server. It is the answer to this user's fork, the fork of another user, or it
     /// brings fresh addresses for a link that is being rebuilt.
     pub(crate) fn introduced(&mut self, introduction: Introduction) {
-        let question = introduction.request.map(|request| self.questions.close(request));
-        if let Some(session) = self.private_links.with_token(&introduction.session) {
+        let known = self.private_links.with_token(&introduction.session);
+        let is_right = |question: &Question| match question {
+            Question::Pair(session) => known.is_none_or(|known| known == *session),
+            Question::Rebuild => true,
+            _ => false,
+        };
+        let question = introduction.request.map(|request| self.questions.close_if(request, is_right));
+        if let Some(session) = known {
             if self.sessions.peer(session).is_some_and(|peer| peer.key == Some(introduction.key)) {
                 self.private_links.offer(session, &introduction);
             }
@@ -35,7 +41,8 @@ impl State {
         match question.map(|open| open.map(|open| open.question)) {
             Some(Some(Question::Pair(session))) => self.fork_answered(session, introduction),
             Some(Some(_)) => {}
-            // This is the answer to a fork that was given up and reported as failed, so neither side opens it.
+            // This is the answer to a fork that was given up and reported as failed, or to something else that was asked, so
+            // neither side opens it.
             Some(None) => self.private_links.refuse(&introduction),
             None => self.forked_by_other(introduction),
         }

@@ -140,7 +140,8 @@ impl State {
 
     /// Handles that this client is in a room, as the server says in answer to a command or after a new connection.
     pub(crate) fn room_joined(&mut self, joined: &JoinedRoom, resumed: Resumed) {
-        let asked = joined.request.map(|request| self.questions.close(request));
+        let is_join = |question: &Question| matches!(question, Question::Join(_));
+        let asked = joined.request.map(|request| self.questions.close_if(request, is_join));
         let session = match asked {
             Some(Some(Open { question: Question::Join(session), .. })) => Some(session),
             Some(_) => None,
