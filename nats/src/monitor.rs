@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_a_host_and_a_port() {
+    fn a_url_with_anything_but_a_host_and_a_port_is_refused() {
         assert_eq!(address("http://127.0.0.1:8222/"), Some("127.0.0.1:8222"));
         assert_eq!(address("http://[::1]:8222"), Some("[::1]:8222"));
         for bad in
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_node_that_says_so_syncs_and_only_an_answer_of_nats_is_believed() {
+    fn a_node_syncs_only_if_it_says_so_and_only_answers_of_nats_are_believed() {
         let answer = |field| {
             format!("HTTP/1.0 200 OK\r\nA: b\r\n\r\n{{\n \"config\": {{ \"store_dir\": \"/x\"{field} }} }}")
         };

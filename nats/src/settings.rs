@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_part_of_a_subject_and_can_be_nothing_else() {
+    fn a_lobby_name_that_cannot_be_part_of_a_subject_is_refused() {
         for good in ["a", "Team-7_x", &"x".repeat(MAX_LOBBY_NAME)] {
             assert_eq!(good.parse::<LobbyName>().unwrap().as_str(), good);
         }

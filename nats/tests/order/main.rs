@@ -72,7 +72,7 @@ async fn hears_all(follower: &mut dyn Follower<String>, texts: &[String]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_does_what_every_order_has_to_do() {
+async fn a_nats_stream_passes_the_tests_of_an_order() {
     let Some(nodes) = node::start(1, false) else { return };
     let lobbies = AtomicUsize::new(0);
     suite::all(async || {
@@ -83,7 +83,7 @@ async fn it_does_what_every_order_has_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_servers_come_at_once_one_founds_the_lobby_and_all_find_the_same() {
+async fn all_servers_that_start_at_once_find_the_lobby_that_one_of_them_founds() {
     let Some(nodes) = node::start(1, false) else { return };
     let settings = settings(nodes.urls(), "lobby");
     let come = (0..8_u8).map(|n| {
@@ -141,7 +141,7 @@ async fn a_batch_that_is_too_large_for_nats_is_refused_and_blocks_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_dies_and_comes_back_loses_nothing_that_was_acknowledged() {
+async fn a_node_that_dies_and_comes_back_loses_no_acknowledged_batch() {
     let Some(mut nodes) = node::start(1, true) else { return };
     let stream = stream(&settings(nodes.urls(), "lobby")).await;
     let mut follower = stream.follow(Place(0));
@@ -161,7 +161,7 @@ async fn a_node_that_dies_and_comes_back_loses_nothing_that_was_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn three_nodes_go_on_while_one_after_the_other_is_killed_or_frozen() {
+async fn three_nodes_go_on_while_one_node_after_another_is_killed_or_frozen() {
     let Some(mut nodes) = node::start(3, false) else { return };
     let settings = settings(nodes.urls(), "lobby");
     let (writer, reader) = (stream(&settings).await, stream(&settings).await);
@@ -190,7 +190,7 @@ async fn three_nodes_go_on_while_one_after_the_other_is_killed_or_frozen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_majority_nothing_is_acknowledged_and_when_it_is_back_all_goes_on() {
+async fn nothing_is_acknowledged_without_a_majority_of_nodes_and_all_goes_on_with_it() {
     let Some(mut nodes) = node::start(3, false) else { return };
     let stream = stream(&settings(nodes.urls(), "lobby")).await;
     let mut follower = stream.follow(Place(0));
@@ -211,7 +211,7 @@ async fn without_a_majority_nothing_is_acknowledged_and_when_it_is_back_all_goes
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_goes_back_or_is_made_anew_is_noticed() {
+async fn a_follower_notices_a_stream_that_went_back_or_was_made_anew() {
     let Some(nodes) = node::start(1, false) else { return };
     let settings = settings(nodes.urls(), "lobby");
     let stream = stream(&settings).await;
@@ -232,7 +232,7 @@ async fn a_stream_that_goes_back_or_is_made_anew_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_went_back_and_has_gone_on_since_is_noticed() {
+async fn a_follower_notices_a_stream_that_went_back_and_has_gone_on_since() {
     let Some(mut nodes) = node::start(1, false) else { return };
     let settings = settings(nodes.urls(), "lobby");
     let stream = stream(&settings).await;
@@ -303,7 +303,7 @@ async fn servers_answer_each_other_and_do_not_wait_for_one_that_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_says_whether_it_syncs() {
+async fn a_node_says_whether_it_syncs_each_batch() {
     use hobnob_nats::{SyncAlways, sync_always};
     for sync in [true, false] {
         let Some(nodes) = node::start(1, sync) else { return };
