@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_candidate_has_a_host_and_a_port() {
+    fn a_candidate_without_a_host_or_a_port_is_refused() {
         for good in ["127.0.0.1:5", "[::1]:99", "chat.example.org:43210"] {
             assert_eq!(good.parse::<Candidate>().unwrap().as_str(), good);
         }

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn selectors_and_joiners_stay_where_they_do_something() {
+    fn selectors_and_joiners_stay_after_a_character_that_they_change() {
         for text in ["❤\u{fe0f}\u{200d}🔥", "1\u{fe0f}\u{20e3}", "葛\u{e0100}城", "ᠠ\u{180b}", "क्\u{200d}ष"]
         {
             assert_eq!(harmless(text, ""), text);

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn making_a_key_several_times_at_once_ends_with_one_key() {
+    fn processes_that_make_a_key_at_once_all_get_the_same_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("anna.key");
         let keys: Vec<PublicKey> = std::thread::scope(|scope| {

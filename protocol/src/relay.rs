@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_relay_messages_and_codes_are_read_as_such() {
+    fn unknown_relay_messages_and_codes_are_read_as_unknown() {
         let unknown: RelayRequest = serde_json::from_str(r#"{"type":"dance","with":1}"#).unwrap();
         assert_eq!(unknown, RelayRequest::Unknown);
         let answer: RelayAnswer =

@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_that_contradict_themselves_are_refused() {
+    fn said_messages_whose_members_contradict_each_other_are_refused() {
         let line = String::from_utf8(lines(&log(1, 1, |_| "x".to_owned()))[0].to_vec()).unwrap();
         for (good, bad) in [
             (r#""by":0"#, r#""by":1"#),

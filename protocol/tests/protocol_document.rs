@@ -107,7 +107,7 @@ fn every_step_of_a_verification_has_an_example() {
 }
 
 #[test]
-fn the_words_of_a_verification_are_the_ones_in_the_code() {
+fn the_words_of_a_verification_in_the_document_are_the_ones_in_the_code() {
     let shown = blocks("text words").concat().join(", ");
     assert_eq!(shown, verification::WORDS.join(", "));
     let printed = fields("text verification");
@@ -165,7 +165,7 @@ names_each!(
 names_each!(every_purpose_is_explained, Purpose: Words);
 
 #[test]
-fn every_limit_is_the_one_in_the_code() {
+fn every_limit_in_the_document_is_the_one_in_the_code() {
     use hobnob_protocol as code;
     for (name, value) in [
         ("MAX_TEXT_BYTES", code::MAX_TEXT_BYTES as u64),
@@ -190,7 +190,7 @@ fn every_limit_is_the_one_in_the_code() {
 }
 
 #[test]
-fn versions_ports_and_times_are_the_ones_in_the_code() {
+fn versions_ports_and_times_in_the_document_are_the_ones_in_the_code() {
     use hobnob_protocol as code;
     assert_is_there(&format!("It describes version {}.", code::PROTOCOL_VERSION));
     assert_is_there(&format!("expected on port {} when", code::DEFAULT_PORT));
@@ -208,7 +208,7 @@ fn versions_ports_and_times_are_the_ones_in_the_code() {
 }
 
 #[test]
-fn the_cipher_suites_are_the_ones_that_are_offered() {
+fn the_cipher_suites_in_the_document_are_the_ones_that_are_offered() {
     let suites: Vec<String> =
         hobnob_protocol::transport::cipher_suites().iter().map(|suite| format!("`{suite}`")).collect();
     assert_is_there(&format!("in the order in which they are preferred: {}. No other", suites.join(", ")));

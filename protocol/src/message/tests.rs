@@ -30,7 +30,7 @@ fn unknown_types_and_members_are_ignored() {
 }
 
 #[test]
-fn null_for_an_optional_member_is_as_if_it_were_left_out() {
+fn an_optional_member_that_is_null_counts_as_left_out() {
     for (member, without) in [
         (
             r#"{"type":"hello","protocol":3,"rooms":null,"agent":null,"name":"anna","run":"oKGio6Slpqc","candidates":null,"port":null,"cursor":null,"since":null,"backlog":null}"#,
@@ -76,7 +76,7 @@ fn null_for_an_optional_member_is_as_if_it_were_left_out() {
 
 /// JSON libraries differ in what they write. This test decides what is read, and docs/PROTOCOL.md says it.
 #[test]
-fn forms_that_json_leaves_open_are_read_in_one_way() {
+fn each_form_that_json_leaves_open_is_read_in_one_way() {
     for refused in [
         r#"{"type":"say","id":1,"id":1,"text":"x"}"#,
         r#"{"type":"say","type":"say","id":1,"text":"x"}"#,
