@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_beats_the_file() {
+    fn options_on_the_command_line_have_precedence_over_those_in_the_file() {
         let file = Options::parse_file("rate = 7\nhistory = 9\nlog-format = \"json\"\n").unwrap();
         let cli = Cli::try_parse_from(["hobnob-server", "--rate", "8"]).unwrap();
         let options = cli.options.or(file);
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_relays_rate_is_bytes_a_second_or_off() {
+    fn the_rate_of_the_relay_is_read_as_bytes_a_second_or_as_off() {
         let relay = |text: &str| text.parse::<RelayRate>();
         assert_eq!(relay("off"), Ok(RelayRate(None)));
         assert_eq!(relay("64K"), Ok(RelayRate(Some(65_536))));

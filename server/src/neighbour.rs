@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_machine_is_told_in_parts_that_make_the_whole() {
+    fn a_saved_machine_is_sent_in_parts_that_together_make_the_whole() {
         let saved: Bytes = (0..PART_BYTES * 2 + 5).map(|n| n as u8).collect();
         let mut whole = Vec::new();
         for part in 0..3 {

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_where_nothing_runs_says_so() {
+    fn the_status_of_a_folder_says_that_no_server_runs_there() {
         let folder = tempfile::tempdir().unwrap();
         let status = Status::of(folder.path());
         assert_eq!(status.to_string(), "server: does not run\norder: its own; it is a single server");

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_client_of_tls_understands_the_word_also_when_it_speaks_first() {
+    async fn a_tls_client_understands_the_alert_even_if_it_speaks_first() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let kept_out = KeptOut::default();
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_never_leave_take_a_bounded_number_of_places() {
+    async fn the_number_of_clients_that_are_waited_for_is_bounded() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let kept_out = KeptOut::default();

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_hold_in_all_and_for_one_address_and_slots_are_given_back() {
+    fn the_limits_for_all_clients_and_for_one_address_hold_and_slots_are_given_back() {
         let admission = Admission::new(3, 2);
         let first = admission.judge(ip("10.0.0.1"));
         let _second = admission.judge(ip("::ffff:10.0.0.1"));

@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_addresses_all_fit() {
+    fn as_many_of_the_longest_ip_addresses_as_a_client_may_name_all_fit() {
         let address = |n| format!("[2001:db8:1111:2222:3333:4444:5555:{n:x}]:65535");
         let kept = candidates(&named((0xff00..0xff00 + 31).map(address)), Some(7), SEEN);
         assert_eq!(kept.len(), MAX_CANDIDATES);

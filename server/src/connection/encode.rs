@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn many_changes_are_cut_into_messages() {
+    fn many_changes_of_presence_are_split_over_several_messages() {
         let changes: Vec<Change> =
             (0..1201).map(|n| Change::Joined(format!("u{n}").parse().unwrap())).collect();
         let news = News::of(changes.clone());
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_gets_the_same_bytes_of_a_chunk() {
+    fn a_chunk_is_encoded_once_and_every_connection_gets_the_same_bytes() {
         let chunk = &Chunk::cut(&Arc::new(vec![message(1, "one"), message(2, "two")]))[0];
         assert_eq!(chunk_line(chunk).as_ptr(), chunk_line(chunk).as_ptr());
         match serde_json::from_slice(chunk_line(chunk)).unwrap() {
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_longer_than_a_line_may_be() {
+    fn no_encoded_line_exceeds_the_limit_of_the_protocol() {
         let messages: Vec<LobbyMessage> = (1..=20).map(|seq| message(seq, &"\u{1}".repeat(12_000))).collect();
         let lines = said(None, &messages);
         let mut next = Seq(1);

@@ -311,7 +311,7 @@ async fn deafen(world: &World, client: &mut Client) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_takes_nothing_is_evicted_and_told_so_when_it_reads_again() {
+async fn a_client_that_takes_nothing_is_evicted_and_is_told_so_when_it_reads_again() {
     let world = World::new();
     let (mut deaf, _) = world.join("deaf", 512).await;
     deafen(&world, &mut deaf).await;

@@ -199,7 +199,7 @@ fn an_absent_user_is_banned_by_his_name_and_unbanned_by_it() {
 }
 
 #[test]
-fn whoever_is_meant_by_fingerprint_stands_in_the_log_by_name_too() {
+fn a_user_whom_an_act_names_by_fingerprint_stands_in_the_log_with_his_name() {
     let mut stage = Stage::new();
     stage.apply(vec![join(3, "carl", 3), join(4, "dora", 4), Entry::Leave(ConnectionId(4))]);
     let [carl, dora] = [3, 4].map(|byte| key(byte).fingerprint());
@@ -218,7 +218,7 @@ fn whoever_is_meant_by_fingerprint_stands_in_the_log_by_name_too() {
 }
 
 #[test]
-fn what_would_last_longer_than_any_calendar_is_for_good() {
+fn a_ban_that_would_end_after_the_year_9999_never_ends() {
     let mut stage = Stage::new();
     stage.apply(vec![join(3, "carl", 3)]);
     let effects = stage.apply(vec![act_for(1, 1, "ban carl", Some(u64::MAX))]);
@@ -231,7 +231,7 @@ fn what_would_last_longer_than_any_calendar_is_for_good() {
 }
 
 #[test]
-fn a_ban_of_a_range_sends_out_and_keeps_out_everybody_there_but_operators() {
+fn a_ban_of_a_range_sends_out_and_keeps_out_everybody_in_it_except_operators() {
     let mut stage = Stage::new();
     stage.apply(vec![join(3, "carl", 3), join_from(4, "dora", 4, "198.51.100.1")]);
     let told = stage.told(vec![act(1, 1, "ban =192.0.2.0/24"), join(5, "erik", 5)]);
@@ -244,7 +244,7 @@ fn a_ban_of_a_range_sends_out_and_keeps_out_everybody_there_but_operators() {
 }
 
 #[test]
-fn a_withdrawn_act_was_never_decided_but_the_operators_file_still_counts() {
+fn a_withdrawn_act_has_no_effect_and_the_operators_file_of_its_batch_still_counts() {
     let mut stage = Stage::new();
     stage.apply(vec![join(3, "carl", 3)]);
     let staged = stage.staged(vec![

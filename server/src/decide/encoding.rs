@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_batch_of_this_version_never_count() {
+    fn bytes_that_are_no_batch_of_this_version_become_a_batch_that_never_counts() {
         let good = String::from_utf8(batch().to_bytes().to_vec()).unwrap();
         let other_version = good.replace("\"v\":1", "\"v\":2");
         let other_entry = good.replace("\"leave\"", "\"leap\"");

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded() {
+    fn the_numbers_of_lives_under_way_and_of_lives_over_are_bounded() {
         let mut lives = Lives::default();
         for n in 0..MAX_OVER as u64 + 10 {
             lives.count(ServerId(n), 1);

@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_time_drops_nothing_and_memory_is_bounded() {
+    fn a_wrong_time_drops_nothing_and_the_number_of_marks_is_bounded() {
         let mut marks = Marks::default();
         marks.note(Place(1), 1000 * INTERVAL);
         marks.note(Place(2), 1_000_000 * INTERVAL);

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_decisions_never_contradict_and_a_different_one_contradicts_for_ever() {
+    fn equal_decisions_never_contradict_each_other_and_a_different_one_does_from_then_on() {
         let (mut one, mut other) = (outcome(), outcome());
         for place in 1..4 {
             one.note(Place(place), &[left("anna")]);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_of_a_decision_counts_and_memory_is_bounded() {
+    fn the_place_of_a_decision_is_in_its_hash_and_the_number_of_kept_hashes_is_bounded() {
         let (mut one, mut other) = (outcome(), outcome());
         one.note(Place(1), &[]);
         other.note(Place(2), &[]);

@@ -298,7 +298,7 @@ fn filled() -> Stage {
 }
 
 #[test]
-fn where_there_are_as_many_rooms_as_may_be_one_that_nobody_uses_gives_way() {
+fn a_room_that_nobody_uses_gives_way_when_the_limit_of_rooms_is_reached() {
     let mut stage = filled();
     let makes = |stage: &mut Stage, from, room: &str| {
         let told = stage.joins(from, room);
@@ -329,7 +329,7 @@ fn where_there_are_as_many_rooms_as_may_be_one_that_nobody_uses_gives_way() {
 }
 
 #[test]
-fn an_established_room_gives_way_to_nobody_but_where_its_keys_are_banned() {
+fn an_established_room_gives_way_only_when_its_keys_are_banned() {
     let mut stage = Stage::of(2, Vec::new());
     stage.apply((1..=6).map(|n| enter(n, &format!("user{n}"), n as u16)).collect());
     for (number, room) in ["tea", "dev"].into_iter().enumerate() {
@@ -356,7 +356,7 @@ fn an_established_room_gives_way_to_nobody_but_where_its_keys_are_banned() {
 }
 
 #[test]
-fn a_room_of_which_something_is_to_be_stored_still_does_not_give_way() {
+fn a_room_with_messages_that_are_not_stored_yet_does_not_give_way() {
     let mut stage = Stage::of(1, Vec::new());
     stage.apply(vec![enter(1, "anna", 1), enter(2, "bobby", 2)]);
     let (tea, dev) = (stage.join(1, "tea"), stage.join(2, "dev"));
@@ -367,7 +367,7 @@ fn a_room_of_which_something_is_to_be_stored_still_does_not_give_way() {
 
 /// However many keys make a room and leave, the memory for them is bounded; keys that come later have to wait.
 #[test]
-fn the_keys_whose_rooms_are_counted_are_bounded() {
+fn the_number_of_keys_whose_rooms_are_counted_is_bounded() {
     let mut stage = Stage::of(100, Vec::new());
     let makes = |key: u64| {
         let mut bytes = [0; 32];
@@ -392,7 +392,7 @@ fn the_keys_whose_rooms_are_counted_are_bounded() {
 }
 
 #[test]
-fn withdrawn_texts_were_never_said_in_rooms_either() {
+fn withdrawn_texts_of_rooms_lose_their_numbers_and_withdrawn_topics_do_not_count() {
     let mut stage = Stage::new();
     let (dev, new) = (stage.join(1, "dev"), stage.join(1, "new"));
     stage.apply(vec![dev, act(1, 1, Some("dev"), topic("before"))]);

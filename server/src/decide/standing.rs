@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn the_number_of_remembered_keys_is_bounded() {
         let mut standing = Standing::default();
         (0..200).for_each(|byte| standing.spoke(key(byte), 1));
         assert_eq!(standing.keys.len(), KEYS);

@@ -29,7 +29,7 @@ mod tests {
     const IN_2080: u64 = 3_471_292_800_000;
 
     #[test]
-    fn a_clock_that_is_right_is_followed_and_a_small_step_back_waited_for() {
+    fn times_follow_a_right_clock_and_stand_still_after_a_small_step_back() {
         assert_eq!(said_at(NOW + 1, NOW), NOW + 1);
         assert_eq!(said_at(NOW - STANDS_STILL, NOW), NOW);
         assert_eq!(said_at(NOW, 0), NOW);

@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn every_answer_that_is_no_yes_is_a_no() {
+    fn every_answer_other_than_yes_counts_as_no() {
         let (mut consents, now) = (Consents::default(), Instant::now());
         for (answer, code) in [
             (ConsentAnswer::Declined, NoAnswerCode::Declined),

@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded() {
+    fn the_number_of_remembered_introductions_is_bounded() {
         let (mut rendezvous, now) = (Rendezvous::default(), Instant::now());
         for n in 0..=MAX_PENDING as u64 {
             let other = (PublicKey::new([9; 32]), RunId::new(n.to_be_bytes()));

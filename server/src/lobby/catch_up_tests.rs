@@ -63,12 +63,12 @@ async fn starts(hidden: usize) -> Result<CaughtUp, CannotCatchUp> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_order_that_does_not_know_all_of_itself_yet_is_asked_again() {
+async fn a_server_asks_again_when_the_order_does_not_know_its_newest_batch_yet() {
     assert_eq!(starts(5).await.unwrap().batches, 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_order_that_ends_earlier_for_good_has_gone_back() {
+async fn an_order_that_keeps_ending_earlier_counts_as_gone_back() {
     let refused = starts(usize::MAX).await.err();
     let expected = CannotCatchUp::WentBack { reached: Place(3), ends: Place(2) };
     assert_eq!(refused.map(|err| err.to_string()), Some(expected.to_string()));

@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_gathers_is_bounded_in_entries_and_in_bytes() {
+    fn the_entries_that_gather_are_bounded_in_number_and_in_bytes() {
         let say = |len| Entry::Say {
             from: ConnectionId(1),
             id: 1,

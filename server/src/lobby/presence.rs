@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_who_comes_back_at_once_was_never_away() {
+    fn nobody_is_told_of_a_user_who_leaves_and_comes_back_at_once() {
         let mut presence = Presence::default();
         presence.left(name("anna"));
         presence.joined(name("anna"));

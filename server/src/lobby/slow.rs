@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_keys_that_are_remembered_are_bounded() {
+    fn the_number_of_remembered_keys_is_bounded() {
         let (mut texts, now) = (LastTexts::default(), Instant::now());
         for number in 0..3 * MAX_KEYS as u64 {
             assert_eq!(texts.speak(key(number), PAUSE, now), Ok(()));

@@ -434,7 +434,7 @@ async fn texts_that_come_while_a_batch_is_being_stored_make_the_next_batch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_after_somebody_went_away_is_answered_with_that() {
+async fn a_question_that_comes_after_an_away_is_answered_with_the_away_in_effect() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.log.leave.forget_permits(1000);
@@ -501,7 +501,7 @@ async fn a_different_text_under_an_id_that_is_stored_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_text_said_twice_in_a_batch_that_fails_is_refused_twice() {
+async fn a_text_that_was_said_twice_in_a_batch_that_fails_is_refused_twice() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.log.leave.forget_permits(1000);
@@ -533,7 +533,7 @@ async fn an_answer_to_the_old_connection_is_not_sent_to_the_new_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_it_is_unknown_whether_a_text_is_stored_nobody_is_told_that_it_is_not() {
+async fn no_author_is_told_that_a_text_was_refused_when_it_may_have_been_stored() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.log.is(Mood::Dies);
@@ -547,7 +547,7 @@ async fn when_it_is_unknown_whether_a_text_is_stored_nobody_is_told_that_it_is_n
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_that_the_log_holds_are_told_whatever_the_log_answered() {
+async fn messages_that_the_log_holds_are_told_even_if_the_log_answered_with_an_error() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.log.is(Mood::StoresAndDies);
@@ -613,7 +613,7 @@ async fn an_order_that_cannot_be_followed_ends_the_lobby() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn texts_sent_again_after_a_failure_nobody_heard_of_are_stored_in_their_order() {
+async fn texts_sent_again_after_a_failure_that_their_author_did_not_hear_of_keep_their_order() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.log.is(Mood::Refuses);
@@ -670,7 +670,7 @@ async fn a_rival_that_leaves_while_it_is_asked_frees_its_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn presence_is_told_at_once_and_then_gathered_and_never_of_oneself() {
+async fn presence_is_told_at_once_and_then_gathered_and_nobody_is_told_of_himself() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     let started = Instant::now();
@@ -1044,7 +1044,7 @@ async fn a_user_who_is_asked_for_too_often_is_left_alone_and_the_asker_is_told()
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_other_has_no_room_for_an_introduction_the_asker_is_told_and_no_session_is_made() {
+async fn an_asker_is_told_when_too_much_waits_for_the_other_user_and_no_session_is_made() {
     let stage = Stage::new();
     let mut bobby = stage.join(1, "bobby", 1, 1).await;
     let mut told = Vec::new();

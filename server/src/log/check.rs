@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_flipped_byte_of_a_text_is_found_and_its_message_named_by_number() {
+    async fn one_flipped_byte_of_a_text_is_found_and_the_error_has_the_number_of_its_message() {
         let (folder, log) = log_of(2500).await;
         drop(log);
         let path = folder.path().join("lobby.sqlite");

@@ -54,7 +54,7 @@ fn open(folder: &Path) -> SqliteLog {
 }
 
 /// The same steps for both implementations.
-async fn logs_of_rooms_stand_apart(log: &dyn LobbyLog) {
+async fn each_room_has_a_log_of_its_own(log: &dyn LobbyLog) {
     let (mut dev, mut ops) = (Room::new("dev", 1), Room::new("ops", 2));
     let mut lobby = Author::of(log);
     log.append(batch(lobby.say_many(3))).await.unwrap();
@@ -96,15 +96,15 @@ async fn logs_of_rooms_stand_apart(log: &dyn LobbyLog) {
 }
 
 #[tokio::test]
-async fn logs_of_rooms_stand_apart_in_memory() {
-    logs_of_rooms_stand_apart(&MemoryLog::new(10)).await;
+async fn each_room_has_a_log_of_its_own_in_memory() {
+    each_room_has_a_log_of_its_own(&MemoryLog::new(10)).await;
 }
 
 #[tokio::test]
-async fn logs_of_rooms_stand_apart_in_sqlite() {
+async fn each_room_has_a_log_of_its_own_in_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let log = SqliteLog::open(folder.path(), options(10)).unwrap();
-    logs_of_rooms_stand_apart(&log).await;
+    each_room_has_a_log_of_its_own(&log).await;
     drop(log);
     let report = verify(folder.path()).unwrap();
     assert_eq!(report.rooms, 2);
@@ -169,7 +169,7 @@ fn count(folder: &Path, sql: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn when_rooms_fill_the_file_the_largest_loses_messages_and_half_of_the_space_is_the_lobbys() {
+async fn the_largest_room_loses_messages_when_rooms_fill_the_file_and_the_lobby_keeps_half() {
     let folder = tempfile::tempdir().unwrap();
     let bound = 2 * 1024 * 1024;
     let small = SqliteOptions { history: 100_000, max_bytes: bound };
@@ -210,7 +210,7 @@ async fn counts(log: &dyn LobbyLog, rooms: &[Room]) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn a_room_that_is_gone_leaves_nothing_in_the_file() {
+async fn a_removed_room_leaves_nothing_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let (mut dev, mut ops) = (Room::new("dev", 1), Room::new("ops", 2));
     let log = open(folder.path());
@@ -240,7 +240,7 @@ async fn a_room_that_is_gone_leaves_nothing_in_the_file() {
 }
 
 #[tokio::test]
-async fn damage_in_a_room_is_found_and_the_room_named() {
+async fn damage_in_the_log_of_a_room_is_found_and_the_error_names_the_room() {
     for (sql, wanted) in [
         ("UPDATE log SET records = x'00' WHERE last >= 1 << 40", "in the room dev"),
         ("DELETE FROM log WHERE last >= 1 << 40", "in the room dev"),

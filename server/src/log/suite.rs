@@ -179,7 +179,7 @@ macro_rules! for_every_engine {
         mod in_memory {
             $(#[tokio::test] async fn $behaviour() { super::$behaviour::<super::MemoryLog>().await; })*
         }
-        mod in_sqlite_by_who_asks {
+        mod in_sqlite_in_the_thread_of_the_asker {
             $(#[tokio::test] async fn $behaviour() { super::$behaviour::<super::StoredHere>().await; })*
         }
         mod in_sqlite {
@@ -190,21 +190,21 @@ macro_rules! for_every_engine {
 
 for_every_engine![
     a_new_log_is_empty,
-    what_is_appended_is_read_in_order,
+    appended_messages_are_read_in_order,
     a_read_begins_after_the_number_asked_for,
     a_read_stops_at_its_limits_but_gives_one_message,
     texts_and_numbers_of_every_kind_come_back_unchanged,
-    only_the_newest_messages_are_shown,
-    a_history_of_one_is_kept,
-    the_first_message_shown_can_be_checked,
+    only_as_many_of_the_newest_messages_as_are_kept_are_shown,
+    a_log_that_keeps_one_message_shows_the_newest,
+    the_first_shown_message_follows_from_the_position_before_it,
     posts_are_found_by_author_run_and_number,
     posts_are_found_after_their_texts_are_gone,
-    posts_are_forgotten_in_the_end,
+    posts_beyond_the_limit_are_forgotten_after_some_appends,
     a_post_is_not_stored_twice,
     bindings_are_made_changed_and_freed,
-    everybody_is_told_of_each_new_head,
+    every_subscriber_is_told_of_each_new_head,
     a_batch_is_stored_whole_or_not_at_all,
-    what_does_not_follow_is_refused,
+    messages_that_do_not_follow_from_the_head_are_refused,
 ];
 
 async fn a_new_log_is_empty<E: Engine>() {
@@ -219,7 +219,7 @@ async fn a_new_log_is_empty<E: Engine>() {
     assert_eq!(*log.subscribe().borrow(), start);
 }
 
-async fn what_is_appended_is_read_in_order<E: Engine>() {
+async fn appended_messages_are_read_in_order<E: Engine>() {
     let engine = E::new(1000);
     let log = engine.log();
     let mut author = Author::of(log);
@@ -284,7 +284,7 @@ async fn texts_and_numbers_of_every_kind_come_back_unchanged<E: Engine>() {
     assert_eq!(log.find(ANNA, RUN, 1 << 63).await.unwrap(), Some(Seq(3)));
 }
 
-async fn only_the_newest_messages_are_shown<E: Engine>() {
+async fn only_as_many_of_the_newest_messages_as_are_kept_are_shown<E: Engine>() {
     let engine = E::new(3);
     let log = engine.log();
     let mut author = Author::of(log);
@@ -302,7 +302,7 @@ async fn only_the_newest_messages_are_shown<E: Engine>() {
     assert_eq!(log.first(), Seq(5013));
 }
 
-async fn a_history_of_one_is_kept<E: Engine>() {
+async fn a_log_that_keeps_one_message_shows_the_newest<E: Engine>() {
     let engine = E::new(1);
     let log = engine.log();
     let mut author = Author::of(log);
@@ -313,7 +313,7 @@ async fn a_history_of_one_is_kept<E: Engine>() {
     assert_eq!(shown(log).await, [1200]);
 }
 
-async fn the_first_message_shown_can_be_checked<E: Engine>() {
+async fn the_first_shown_message_follows_from_the_position_before_it<E: Engine>() {
     let engine = E::new(2);
     let log = engine.log();
     let mut author = Author::of(log);
@@ -358,7 +358,7 @@ async fn posts_are_found_after_their_texts_are_gone<E: Engine>() {
     assert_eq!(log.last_id(ANNA, RUN).await.unwrap(), Some(4500));
 }
 
-async fn posts_are_forgotten_in_the_end<E: Engine>() {
+async fn posts_beyond_the_limit_are_forgotten_after_some_appends<E: Engine>() {
     let engine = E::new(1);
     let log = engine.log();
     let mut author = Author::of(log);
@@ -416,7 +416,7 @@ async fn bindings_are_made_changed_and_freed<E: Engine>() {
     assert_eq!(engine.names(), []);
 }
 
-async fn everybody_is_told_of_each_new_head<E: Engine>() {
+async fn every_subscriber_is_told_of_each_new_head<E: Engine>() {
     let engine = E::new(1000);
     let log = engine.log();
     let mut author = Author::of(log);
@@ -456,7 +456,7 @@ async fn a_batch_is_stored_whole_or_not_at_all<E: Engine>() {
     assert_eq!(shown(log).await, [1]);
 }
 
-async fn what_does_not_follow_is_refused<E: Engine>() {
+async fn messages_that_do_not_follow_from_the_head_are_refused<E: Engine>() {
     let engine = E::new(1000);
     let log = engine.log();
     let mut author = Author::of(log);

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_reader_of_an_address_is_closed_for_its_next() {
+    fn the_oldest_reader_of_an_address_is_closed_for_the_next_one_of_that_address() {
         let mut readers = Readers { open: VecDeque::new() };
         assert_eq!(take(&mut readers, 1, 1000), None);
         for reader in 0..MAX_READERS_OF_ONE {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn when_all_places_are_taken_the_network_with_most_readers_loses_one() {
+    fn the_network_with_most_readers_loses_one_when_all_places_are_taken() {
         let mut readers = Readers { open: VecDeque::new() };
         take(&mut readers, 1, 1000);
         for reader in 0..MAX_READERS - 1 {

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn every_byte_passes_tiny_pipes_in_order_both_ways_and_the_end_does_too() {
+    async fn all_bytes_and_the_end_pass_tiny_pipes_both_ways_and_in_order() {
         let (mut near, mut far, task) = relay(7, u32::MAX);
         let sent: Vec<u8> = (0..100_000_u32).flat_map(u32::to_be_bytes).collect();
         let (there, back) = (sent.clone(), sent.clone());
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_session_without_a_byte_ends_and_one_with_few_does_not() {
+    async fn a_session_on_which_no_byte_passes_ends_and_one_with_few_bytes_goes_on() {
         let (mut near, mut far, task) = relay(100, 1000);
         for _ in 0..100 {
             tokio::time::sleep(IDLE - Duration::from_secs(1)).await; // paused time
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_side_that_does_not_end_after_the_other_is_closed() {
+    async fn a_side_that_goes_on_too_long_after_the_other_has_ended_is_closed() {
         let (mut near, mut far, task) = relay(100, 1000);
         near.shutdown().await.unwrap();
         let asked = Instant::now();

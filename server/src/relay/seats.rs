@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_meets_the_first_and_brings_what_it_has() {
+    fn the_second_side_meets_the_first_and_hands_over_what_it_brings() {
         let seats = seats();
         let Taken::Waits(_first, mut brought) = seats.take(side(1, 1), key(2)) else { panic!() };
         let Taken::Meets(seat, bring) = seats.take(side(1, 2), key(1)) else { panic!() };

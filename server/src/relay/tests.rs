@@ -184,7 +184,7 @@ async fn nobody_gets_in_with_a_guessed_token_or_a_third_key() {
 }
 
 #[tokio::test]
-async fn a_server_that_was_started_again_joins_two_it_never_introduced() {
+async fn a_server_that_was_started_again_joins_two_clients_that_it_never_introduced() {
     let (world, [anna, bobby]) = (World::new(Some(1 << 20)), two());
     let token = world.token(&anna, &bobby);
     let again = Relay::new(RelayParts {
@@ -228,7 +228,7 @@ async fn a_key_that_is_sent_out_is_no_longer_relayed_and_others_are() {
 }
 
 #[tokio::test]
-async fn when_nothing_is_relayed_every_client_is_told() {
+async fn every_client_is_told_when_the_server_relays_nothing() {
     let (world, [anna, bobby]) = (World::new(None), two());
     world.meet(&anna, &bobby, world.token(&anna, &bobby)).await.expect_refusal(RelayRefusedCode::Off).await;
 }
@@ -279,7 +279,7 @@ async fn a_client_that_closes_while_waiting_is_not_met() {
 }
 
 #[tokio::test]
-async fn a_client_that_comes_again_is_met_anew_and_the_old_connections_end() {
+async fn a_client_that_connects_again_is_joined_again_and_the_old_connections_end() {
     let (world, [anna, bobby]) = (World::new(Some(1 << 20)), two());
     let token = world.token(&anna, &bobby);
     let [mut near, mut far] = world.joined(&anna, &bobby, token).await;

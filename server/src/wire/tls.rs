@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn new_keys_of_the_client_are_followed() {
+    fn the_server_follows_when_the_client_changes_its_traffic_keys() {
         let mut pair = Pair::open(1000);
         pair.client.refresh_traffic_keys().unwrap();
         pair.client.writer().write_all(&words(10)).unwrap();
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn before_the_handshake_the_other_side_is_not_told_that_nothing_follows() {
+    fn no_goodbye_is_sent_before_the_handshake_is_done() {
         let mut pair = Pair::new(1000);
         pair.server.say_goodbye().unwrap();
         assert_eq!(pair.server.unwritten(), b"");

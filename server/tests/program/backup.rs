@@ -159,7 +159,7 @@ async fn a_stopped_server_is_backed_up_and_files_are_private_whatever_the_umask(
 }
 
 #[tokio::test]
-async fn nothing_is_ever_overwritten_and_a_failed_backup_leaves_nothing() {
+async fn a_backup_overwrites_nothing_and_leaves_nothing_when_it_fails() {
     let root = tempdir().unwrap();
     let data = root.path().join("data");
     ServerProcess::start(&data, &[]).kill();

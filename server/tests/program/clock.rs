@@ -57,7 +57,7 @@ async fn stop(server: ServerProcess) {
 }
 
 #[tokio::test]
-async fn when_the_clock_is_years_ahead_of_all_dates_nobody_loses_his_name() {
+async fn nobody_loses_his_name_when_the_clock_is_years_ahead_of_all_dates() {
     let dir = tempdir().unwrap();
     let [anna, bobby, carl] = ["anna", "bobby", "carl"].map(User::new);
     let long_ago = now() - 400 * DAY;

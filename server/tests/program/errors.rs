@@ -20,7 +20,7 @@ fn says_all_once(said: &str) {
 }
 
 #[test]
-fn a_server_that_cannot_start_says_why_once() {
+fn a_server_that_cannot_start_says_once_why() {
     type Obstacle = fn(&Path);
     let obstacles: [(Obstacle, &str); 6] = [
         (|dir| fs::create_dir_all(dir.join("server/server.key")).unwrap(), "server.key"),

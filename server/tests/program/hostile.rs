@@ -60,7 +60,7 @@ async fn a_client_that_sends_bytes_that_are_no_message_is_told_so_and_closed_and
 }
 
 #[tokio::test]
-async fn before_the_hello_lines_are_limited_and_no_other_message_is_taken() {
+async fn lines_before_the_hello_are_limited_and_no_other_message_is_accepted() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
     for bad in
@@ -73,7 +73,7 @@ async fn before_the_hello_lines_are_limited_and_no_other_message_is_taken() {
 }
 
 #[tokio::test]
-async fn before_the_hello_a_ping_is_answered_and_an_unknown_type_ignored() {
+async fn a_ping_before_the_hello_is_answered_and_an_unknown_type_is_ignored() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
     let anna = User::new("anna");
@@ -85,7 +85,7 @@ async fn before_the_hello_a_ping_is_answered_and_an_unknown_type_ignored() {
 }
 
 #[tokio::test]
-async fn unknown_types_are_ignored() {
+async fn messages_of_unknown_types_are_ignored() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
     let (mut a, _) = User::new("anna").join(server.addr).await;
@@ -94,7 +94,7 @@ async fn unknown_types_are_ignored() {
 }
 
 #[tokio::test]
-async fn garbage_before_tls_harms_nobody() {
+async fn bytes_that_are_no_tls_harm_no_other_client() {
     let dir = tempdir().unwrap();
     let mut server = ServerProcess::start(dir.path(), &[]);
     for garbage in [&b"zz"[..], b"GET / HTTP/1.1\r\n\r\n", &[0_u8; 4096], &[0x16, 3, 1, 0xff, 0xff, 1]] {

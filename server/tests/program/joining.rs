@@ -42,7 +42,7 @@ async fn a_text_reaches_everybody_including_its_author() {
 }
 
 #[tokio::test]
-async fn a_newcomer_reads_on_from_where_it_says() {
+async fn a_newcomer_reads_on_from_the_position_that_it_names() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
     let anna = User::new("anna");
@@ -280,7 +280,7 @@ async fn history_comes_in_parts_that_follow_each_other() {
 }
 
 #[tokio::test]
-async fn another_version_is_refused() {
+async fn a_client_with_another_version_of_the_protocol_is_refused() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
     let anna = User::new("anna");

@@ -68,7 +68,7 @@ async fn the_new_names_of_one_address_are_limited_and_a_further_name_is_free_whe
 }
 
 #[tokio::test]
-async fn the_rate_slows_down_and_drops_nothing() {
+async fn the_rate_limit_slows_a_client_down_and_drops_nothing() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &["--rate", "10"]);
     let (mut a, _) = User::new("anna").join(server.addr).await;
@@ -85,7 +85,7 @@ async fn the_rate_slows_down_and_drops_nothing() {
 }
 
 #[tokio::test]
-async fn wrong_usage_is_exit_code_two_and_help_and_version_are_zero() {
+async fn wrong_usage_ends_with_exit_code_two_and_help_and_version_with_zero() {
     for (args, code) in [
         (&["--ratte"][..], 2),
         (&["--listen", "here"], 2),

@@ -65,7 +65,7 @@ impl Client {
 }
 
 #[tokio::test]
-async fn texts_of_the_lobby_and_of_rooms_are_kept_apart() {
+async fn texts_of_the_lobby_and_of_each_room_reach_only_those_who_are_there() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
     let users = ["anna", "bobby", "carol"].map(User::new);
@@ -108,7 +108,7 @@ async fn texts_of_the_lobby_and_of_rooms_are_kept_apart() {
 }
 
 #[tokio::test]
-async fn a_room_is_told_who_comes_and_goes_and_lists_show_it() {
+async fn the_members_of_a_room_are_told_who_comes_and_goes_and_lists_show_it() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
     let (mut a, _) = User::new("anna").join(server.addr).await;

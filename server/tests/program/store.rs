@@ -59,7 +59,7 @@ async fn a_missing_wal_is_reported_and_a_kill_alone_does_no_harm() {
 }
 
 #[tokio::test]
-async fn when_the_folder_goes_away_the_server_ends_and_acknowledges_nothing_more() {
+async fn a_server_whose_folder_goes_away_ends_and_acknowledges_nothing_more() {
     type Change = fn(&Path);
     let changes: [Change; 3] = [
         |dir| fs::remove_dir_all(dir).unwrap(),

@@ -187,7 +187,7 @@ fn a_name_that_is_not_to_be_kept_belongs_to_its_user_while_he_is_there() {
 }
 
 #[test]
-fn everything_follows_from_the_order() {
+fn names_numbers_and_departures_follow_from_the_order_of_the_entries() {
     let mut stage = Stage::new();
     let told =
         stage.apply(vec![join(1, "anna", 1, 1, None), say(1, 1), join(2, "Anna", 2, 1, None), say(2, 1)]);
@@ -211,7 +211,7 @@ fn a_silent_client_loses_its_name_to_a_newcomer_of_its_own_key_only() {
 }
 
 #[test]
-fn withdrawn_texts_were_never_said_and_names_stay() {
+fn withdrawn_texts_lose_their_numbers_and_names_of_the_same_batch_stay() {
     let mut stage = Stage::new();
     stage.apply(vec![join(1, "anna", 1, 1, None), say(1, 1)]);
     let staged = stage.stage(vec![say(1, 2), join(2, "bobby", 2, 1, None), say(2, 1), say(1, 2)]);

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_corrected_clock_did_not_go_back() {
+    fn a_clock_that_is_corrected_by_minutes_does_not_count_as_set_back() {
         assert!(!went_back(1_000_000, 1_000_000 - CORRECTION));
         assert!(went_back(1_000_000, 999_999 - CORRECTION));
         assert!(!went_back(5, u64::MAX));

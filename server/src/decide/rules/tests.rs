@@ -316,7 +316,7 @@ fn full_lists_are_cut_into_parts_that_fit_into_a_batch_and_can_be_put_together_a
 }
 
 #[test]
-fn few_rules_are_one_part_and_rules_that_are_decided_already_stay() {
+fn few_rules_fit_into_one_part_and_rules_that_are_already_decided_stay() {
     let mut stage = Stage::new();
     stage.does(1, &ban(who("bobby", 2), None, Term::ForGood)).unwrap();
     assert_eq!(stage.rules.parts(), [stage.rules.clone()]);

@@ -9,7 +9,7 @@ impl Stage {
 }
 
 #[tokio::test]
-async fn a_lobby_without_a_thread_of_its_own_waits_for_no_disk() {
+async fn a_lobby_without_a_thread_of_its_own_never_waits_for_the_disk() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.say(&anna, 1, "hi").await;
@@ -18,7 +18,7 @@ async fn a_lobby_without_a_thread_of_its_own_waits_for_no_disk() {
 }
 
 #[tokio::test]
-async fn a_disk_that_was_slow_is_waited_for_elsewhere_until_it_is_quick_again() {
+async fn the_thread_of_the_log_waits_for_a_disk_that_was_slow_until_it_is_quick_again() {
     let stage = Stage::with_a_thread();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     let before = stage.stored_here();
@@ -33,7 +33,7 @@ async fn a_disk_that_was_slow_is_waited_for_elsewhere_until_it_is_quick_again() 
 }
 
 #[tokio::test]
-async fn what_is_stored_elsewhere_is_told_as_well_when_the_lobby_ends() {
+async fn texts_that_the_thread_of_the_log_stores_are_told_even_when_the_lobby_ends() {
     let stage = Stage::with_a_thread();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.log.leave.forget_permits(1000);

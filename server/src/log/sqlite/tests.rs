@@ -543,7 +543,7 @@ fn without_side_files(dir: &Path) {
 }
 
 #[tokio::test]
-async fn who_asks_stores_where_nothing_is_before_it() {
+async fn the_asker_stores_in_its_own_thread_when_no_batch_is_before_it() {
     let folder = folder();
     let log = open(folder.path());
     let mut author = Author::of(&log);
@@ -567,7 +567,7 @@ async fn who_asks_stores_where_nothing_is_before_it() {
 }
 
 #[tokio::test]
-async fn who_asks_does_not_store_past_others_nor_what_makes_others_go() {
+async fn the_asker_does_not_store_when_a_batch_is_before_it_or_messages_have_to_be_removed() {
     let folder = folder();
     let opened = Opened::open(folder.path()).unwrap();
     let mut author = Author { head: opened.contents.head };

@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_of_an_old_log_is_lost() {
+    async fn an_upgrade_loses_nothing_of_a_log_of_the_first_format() {
         let (folder, messages) = old_log().await;
         let err = verify(folder.path()).unwrap_err().to_string();
         assert!(err.contains("older hobnob") && err.contains("start the server"), "{err}");

@@ -12,7 +12,7 @@ use crate::stage::User;
 const LEFT_WITHIN: Duration = Duration::from_secs(15);
 
 #[tokio::test]
-async fn the_users_of_a_killed_server_leave_or_come_back_on_another_one() {
+async fn the_users_of_a_killed_server_leave_or_come_back_on_another_server() {
     let Some(lobby) = Lobby::over(1) else { return };
     let (one, other) = (lobby.server("one"), lobby.server("other"));
     let (anna, bobby, carl) = (User::new("anna"), User::new("bobby"), User::new("carl"));
@@ -69,7 +69,7 @@ async fn the_clients_of_a_frozen_server_leave_and_may_come_back_when_it_wakes() 
 }
 
 #[tokio::test]
-async fn without_nats_texts_wait_and_when_nats_is_back_they_are_sent_once() {
+async fn texts_wait_while_nats_is_gone_and_are_sent_once_when_it_is_back() {
     let Some(mut lobby) = Lobby::over(1) else { return };
     let (one, other) = (lobby.server("one"), lobby.server("other"));
     let (anna, bobby) = (User::new("anna"), User::new("bobby"));

@@ -21,7 +21,7 @@ fn found(lobby: &Lobby, single: ServerProcess, dir: &Path) -> String {
 }
 
 #[tokio::test]
-async fn the_lobby_of_a_single_server_becomes_the_beginning_of_one_on_many() {
+async fn the_lobby_of_a_single_server_becomes_the_beginning_of_a_lobby_on_many() {
     let Some(lobby) = Lobby::over(1) else { return };
     let dir = lobby.data_dir("one");
     let single = ServerProcess::start(&dir, &[]);

@@ -9,7 +9,7 @@ use super::{Lobby, hello_again, joined, left, told_of};
 use crate::stage::{Client, User, output, run_to_end};
 
 #[tokio::test]
-async fn two_servers_are_one_lobby() {
+async fn users_on_two_servers_talk_in_one_lobby() {
     let Some(lobby) = Lobby::over(1) else { return };
     let (one, other) = (lobby.server("one"), lobby.server("other"));
     let (anna, bobby) = (User::new("anna"), User::new("bobby"));
@@ -93,7 +93,7 @@ async fn a_client_that_comes_back_on_another_server_reads_on_from_its_cursor() {
 }
 
 #[tokio::test]
-async fn a_new_server_and_one_that_comes_back_have_everything() {
+async fn a_new_server_and_one_that_comes_back_have_every_message() {
     let Some(lobby) = Lobby::over(1) else { return };
     let one = lobby.server("one");
     let anna = User::new("anna");

@@ -18,7 +18,7 @@ async fn told_in(client: &mut Client, name: &str, change: &Change) {
 }
 
 #[tokio::test]
-async fn a_room_is_the_same_on_all_servers_and_a_new_server_has_it() {
+async fn a_room_has_the_same_log_on_all_servers_and_a_new_server_has_it() {
     let Some(lobby) = Lobby::over(1) else { return };
     let (one, other) = (lobby.server("one"), lobby.server("other"));
     let (anna, bobby, carol) = (User::new("anna"), User::new("bobby"), User::new("carol"));
