@@ -34,7 +34,7 @@ const PREFIX: &str = "hobnob ";
 
 /// Why a lobby's stream cannot be used.
 #[derive(Debug, Error)]
-pub enum FoundError {
+pub enum LobbyStreamError {
     /// JetStream does not answer in time.
     #[error("JetStream at {urls} cannot keep the lobby's stream now: {reason}")]
     NotReady {
@@ -78,7 +78,10 @@ pub struct Founded {
 }
 
 /// Finds the lobby's stream; `None` if there is none.
-pub(crate) async fn find(link: &Link, lobby: &LobbyName) -> Result<Option<(Stream, Founded)>, FoundError> {
+pub(crate) async fn find(
+    link: &Link,
+    lobby: &LobbyName,
+) -> Result<Option<(Stream, Founded)>, LobbyStreamError> {
     let until = Instant::now() + READY_WITHIN;
     loop {
         match link.jetstream.get_stream(lobby.stream()).await {
@@ -95,20 +98,20 @@ pub(crate) async fn find(link: &Link, lobby: &LobbyName) -> Result<Option<(Strea
 
 /// Finds the lobby's stream, or makes it with `founding`. When several servers do this at once, one of them makes the
 /// stream and the others find it.
-pub(crate) async fn found(
+pub(crate) async fn find_or_found(
     link: &Link,
     settings: &Settings,
     identity: StreamIdentity,
     founding: &str,
-) -> Result<(Stream, Founded), FoundError> {
+) -> Result<(Stream, Founded), LobbyStreamError> {
     if founding.len() > MAX_FOUNDING {
-        return Err(FoundError::TooLong);
+        return Err(LobbyStreamError::TooLong);
     }
     let began = Instant::now();
     let mut replicas = settings.replicas.unwrap_or(REPLICAS);
     loop {
-        if let Some(found) = find(link, &settings.lobby).await? {
-            return Ok(found);
+        if let Some(existing) = find(link, &settings.lobby).await? {
+            return Ok(existing);
         }
         let config = config(&settings.lobby, replicas, &describe(identity, founding));
         match link.jetstream.create_stream(config).await {
@@ -138,7 +141,7 @@ async fn may_be_tried_again(
     settings: &Settings,
     err: &CreateStreamError,
     began: Instant,
-) -> Result<(), FoundError> {
+) -> Result<(), LobbyStreamError> {
     let passing = match code(err) {
         // Another server made it a moment ago; the next attempt finds it.
         Some(ErrorCode::STREAM_NAME_EXIST) => true,
@@ -153,7 +156,7 @@ async fn may_be_tried_again(
     };
     match passing {
         true => wait_or(link, err.to_string(), began + READY_WITHIN).await,
-        false => Err(FoundError::Refused {
+        false => Err(LobbyStreamError::Refused {
             urls: link.urls().to_owned(),
             stream: settings.lobby.stream(),
             reason: err.to_string(),
@@ -161,9 +164,9 @@ async fn may_be_tried_again(
     }
 }
 
-async fn wait_or(link: &Link, reason: String, until: Instant) -> Result<(), FoundError> {
+async fn wait_or(link: &Link, reason: String, until: Instant) -> Result<(), LobbyStreamError> {
     if Instant::now() >= until {
-        return Err(FoundError::NotReady { urls: link.urls().to_owned(), reason });
+        return Err(LobbyStreamError::NotReady { urls: link.urls().to_owned(), reason });
     }
     sleep(RETRY).await;
     Ok(())
@@ -199,11 +202,11 @@ fn describe(identity: StreamIdentity, founding: &str) -> String {
     format!("{PREFIX}{:032x} {founding}", u128::from_be_bytes(identity.0))
 }
 
-fn read(stream: Stream, is_new: bool) -> Result<(Stream, Founded), FoundError> {
+fn read(stream: Stream, is_new: bool) -> Result<(Stream, Founded), LobbyStreamError> {
     let config = &stream.cached_info().config;
     let described = config.description.as_deref().and_then(parse);
     let Some((identity, founding)) = described else {
-        return Err(FoundError::NotOurs { stream: config.name.clone() });
+        return Err(LobbyStreamError::NotOurs { stream: config.name.clone() });
     };
     let replicas = config.num_replicas;
     Ok((stream, Founded { identity, founding, is_new, replicas }))

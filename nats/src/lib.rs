@@ -21,7 +21,7 @@ mod shared;
 mod stream;
 
 pub use connection::{ConnectError, Link};
-pub use founding::{FoundError, Founded};
+pub use founding::{Founded, LobbyStreamError};
 pub use monitor::{MonitorError, SyncAlways, sync_always};
 pub use neighbours::NatsNeighbours;
 pub use settings::{LobbyName, LobbyNameError, Settings};

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::connection::Link;
 use crate::following::Following;
-use crate::founding::{self, FoundError, Founded};
+use crate::founding::{self, Founded, LobbyStreamError};
 use crate::settings::{LobbyName, Settings};
 use crate::shared::{Shared, bounds};
 
@@ -48,9 +48,9 @@ impl<B: Payload> NatsStream<B> {
     ///
     /// # Errors
     /// When JetStream does not answer, or no hobnob-server made the stream.
-    pub async fn find(link: Link, lobby: &LobbyName) -> Result<Option<(Self, Founded)>, FoundError> {
-        let found = founding::find(&link, lobby).await?;
-        Ok(found.map(|(stream, founded)| (Self::over(link, lobby, stream, &founded), founded)))
+    pub async fn find(link: Link, lobby: &LobbyName) -> Result<Option<(Self, Founded)>, LobbyStreamError> {
+        let existing = founding::find(&link, lobby).await?;
+        Ok(existing.map(|(stream, founded)| (Self::over(link, lobby, stream, &founded), founded)))
     }
 
     /// Finds the lobby's stream, or makes it with `founding`. The founding in [`Founded`] is the one that counts,
@@ -58,13 +58,13 @@ impl<B: Payload> NatsStream<B> {
     ///
     /// # Errors
     /// When JetStream cannot keep the stream, or no hobnob-server made the stream of that name.
-    pub async fn found(
+    pub async fn find_or_found(
         link: Link,
         settings: &Settings,
         identity: StreamIdentity,
         founding: &str,
-    ) -> Result<(Self, Founded), FoundError> {
-        let (stream, founded) = founding::found(&link, settings, identity, founding).await?;
+    ) -> Result<(Self, Founded), LobbyStreamError> {
+        let (stream, founded) = founding::find_or_found(&link, settings, identity, founding).await?;
         Ok((Self::over(link, &settings.lobby, stream, &founded), founded))
     }
 

@@ -49,5 +49,5 @@ pub use lobby::CannotCatchUp;
 pub use own_files::{OwnFiles, OwnFilesError};
 pub use server::{Server, ServerError};
 pub use shared_lobby::CannotShare;
-pub use shared_lobby::founding::{Found, FoundOrNot, NotOurs, SharedOrder};
+pub use shared_lobby::founding::{LobbyOrder, NotOurs, OrderOrNone, SharedOrder};
 pub use shared_lobby::machine_file::NoMachine;

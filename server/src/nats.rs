@@ -10,7 +10,7 @@ use hobnob_nats::{
 };
 use hobnob_order::{Later, Place, StreamIdentity};
 use hobnob_server::decide::Proposals;
-use hobnob_server::{Found, FoundOrNot, SharedOrder};
+use hobnob_server::{LobbyOrder, OrderOrNone, SharedOrder};
 use serde::Deserialize;
 
 /// The options of many servers; each may stand in the file as well.
@@ -115,9 +115,9 @@ impl NatsOrder {
     pub(crate) async fn state(settings: Settings, place: Option<Place>) -> anyhow::Result<String> {
         let Self { settings, link } = Self::reach(settings).await?;
         let (node, version) = (link.node(), link.node_version());
-        let found = NatsStream::<Proposals>::find(link, &settings.lobby).await?;
+        let existing = NatsStream::<Proposals>::find(link, &settings.lobby).await?;
         let (stream, _) =
-            found.with_context(|| format!("nobody has founded {} there", settings.lobby.as_str()))?;
+            existing.with_context(|| format!("nobody has founded {} there", settings.lobby.as_str()))?;
         let state = stream.state().await.context("JetStream does not answer: its nodes have no majority")?;
         let StreamState { bounds: (oldest, newest), bytes, replicas, current, leader } = state;
         let leader = leader.unwrap_or_else(|| "nobody, it is being elected".to_owned());
@@ -131,28 +131,34 @@ impl NatsOrder {
         ))
     }
 
-    async fn find(&self, identity: StreamIdentity, founding: Option<&str>) -> FoundOrNot {
+    async fn find(&self, identity: StreamIdentity, founding: Option<&str>) -> OrderOrNone {
         let link = self.link.clone();
-        let found = match founding {
+        let stream = match founding {
             Some(founding) => {
-                NatsStream::<Proposals>::found(link, &self.settings, identity, founding).await.map(Some)
+                NatsStream::<Proposals>::find_or_found(link, &self.settings, identity, founding)
+                    .await
+                    .map(Some)
             }
             None => NatsStream::find(link, &self.settings.lobby).await,
         };
-        Ok(found?.map(|(stream, founded)| {
+        Ok(stream?.map(|(stream, founded)| {
             let replicas = founded.replicas;
             match founded.is_new {
                 true => tracing::info!(replicas, "the lobby is founded on NATS"),
                 false => tracing::info!(replicas, "the lobby is found on NATS"),
             }
             let neighbours = NatsNeighbours::new(&self.link, self.settings.lobby.clone());
-            Found { founding: founded.founding, stream: Arc::new(stream), neighbours: Arc::new(neighbours) }
+            LobbyOrder {
+                founding: founded.founding,
+                stream: Arc::new(stream),
+                neighbours: Arc::new(neighbours),
+            }
         }))
     }
 }
 
 impl SharedOrder for NatsOrder {
-    fn find<'a>(&'a self, identity: StreamIdentity, founding: Option<&'a str>) -> Later<'a, FoundOrNot> {
+    fn find<'a>(&'a self, identity: StreamIdentity, founding: Option<&'a str>) -> Later<'a, OrderOrNone> {
         Box::pin(self.find(identity, founding))
     }
 }

@@ -27,7 +27,7 @@ const PROGRAM: &str = "HOBNOB_NATS_SERVER";
 pub(crate) struct Node {
     program: PathBuf,
     config: PathBuf,
-    place: Place,
+    network: Network,
     port: u16,
     monitor: u16,
     child: Child,
@@ -35,13 +35,13 @@ pub(crate) struct Node {
 
 /// The machine, or the network namespace, in which nodes run.
 #[derive(Clone)]
-struct Place {
+struct Network {
     host: String,
-    /// The words before a command that make it run in this place.
+    /// The words before a command that make it run in this network.
     prefix: Vec<String>,
 }
 
-impl Place {
+impl Network {
     fn here() -> Self {
         Self { host: Ipv4Addr::LOCALHOST.to_string(), prefix: Vec::new() }
     }
@@ -68,7 +68,7 @@ fn program() -> Option<PathBuf> {
 }
 
 /// The path of `nats-server`; with a message on standard error if this machine has none.
-fn found() -> Option<PathBuf> {
+fn program_or_notice() -> Option<PathBuf> {
     let program = program();
     if program.is_none() {
         assert!(std::env::var_os("CI").is_none(), "nats-server is needed here: .ci/run installs it");
@@ -81,39 +81,39 @@ fn found() -> Option<PathBuf> {
 /// Starts `count` nodes with JetStream. If `sync` is set, each writes to its disk before it acknowledges. `None`, with
 /// a message on standard error, if this machine has no `nats-server`, or one that is too old for `sync`.
 pub(crate) fn start(count: usize, sync: bool) -> Option<Nodes> {
-    let program = found()?;
+    let program = program_or_notice()?;
     if sync && !can_sync_always(&program) {
         let test = std::thread::current().name().unwrap_or("a test").to_owned();
         eprintln!("SKIPPED {test}: this nats-server is older than 2.10 and knows no sync_interval");
         return None;
     }
-    Some(spawn_all(&program, &Place::here(), count, sync, ""))
+    Some(spawn_all(&program, &Network::here(), count, sync, ""))
 }
 
 /// Starts one node with JetStream and adds `more` to its configuration file.
 pub(crate) fn start_with(more: &str) -> Option<Nodes> {
-    Some(spawn_all(&found()?, &Place::here(), 1, false, more))
+    Some(spawn_all(&program_or_notice()?, &Network::here(), 1, false, more))
 }
 
 /// Starts one node with JetStream in its own network namespace, where it has the address `host`.
 pub(crate) fn start_inside(host: &str, prefix: &[String]) -> Option<Nodes> {
-    let place = Place { host: host.to_owned(), prefix: prefix.to_vec() };
-    Some(spawn_all(&found()?, &place, 1, false, ""))
+    let network = Network { host: host.to_owned(), prefix: prefix.to_vec() };
+    Some(spawn_all(&program_or_notice()?, &network, 1, false, ""))
 }
 
-fn spawn_all(program: &Path, place: &Place, count: usize, sync: bool, more: &str) -> Nodes {
+fn spawn_all(program: &Path, network: &Network, count: usize, sync: bool, more: &str) -> Nodes {
     let dir = tempfile::tempdir().unwrap();
     let ports = free_ports(count * 3);
     let (clients, others) = ports.split_at(count);
     let (routes, monitors) = others.split_at(count);
     let nodes = (0..count).map(|index| {
         let config = dir.path().join(format!("n{index}.conf"));
-        let listen = format!("{}:{}", place.host, clients[index]);
+        let listen = format!("{}:{}", network.host, clients[index]);
         let text = configuration(dir.path(), index, (&listen, monitors[index]), routes, sync);
         fs::write(&config, text + more).unwrap();
-        let child = spawn(program, place, &config).unwrap();
-        let (program, place) = (program.to_owned(), place.clone());
-        Node { program, config, place, port: clients[index], monitor: monitors[index], child }
+        let child = spawn(program, network, &config).unwrap();
+        let (program, network) = (program.to_owned(), network.clone());
+        Node { program, config, network, port: clients[index], monitor: monitors[index], child }
     });
     let nodes: Vec<Node> = nodes.collect();
     let joined = nodes.iter().map(Node::url).collect::<Vec<_>>().join(",");
@@ -164,9 +164,9 @@ fn free_ports(count: usize) -> Vec<u16> {
     ports.filter(|port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok()).take(count).collect()
 }
 
-fn spawn(program: &Path, place: &Place, config: &Path) -> io::Result<Child> {
+fn spawn(program: &Path, network: &Network, config: &Path) -> io::Result<Child> {
     let log = fs::File::create(config.with_extension("log"))?;
-    let mut words = place.prefix.iter().map(OsStr::new).chain([program.as_os_str()]);
+    let mut words = network.prefix.iter().map(OsStr::new).chain([program.as_os_str()]);
     Command::new(words.next().unwrap())
         .args(words)
         .arg("-c")
@@ -180,7 +180,7 @@ fn spawn(program: &Path, place: &Place, config: &Path) -> io::Result<Child> {
 impl Node {
     /// The address at which clients reach the node.
     pub(crate) fn url(&self) -> String {
-        format!("nats://{}:{}", self.place.host, self.port)
+        format!("nats://{}:{}", self.network.host, self.port)
     }
 
     /// Ends the node as a crash does.
@@ -191,7 +191,7 @@ impl Node {
 
     /// Starts the node again with what it had stored.
     pub(crate) fn start_again(&mut self) {
-        self.child = spawn(&self.program, &self.place, &self.config).unwrap();
+        self.child = spawn(&self.program, &self.network, &self.config).unwrap();
         self.wait_until_it_answers();
     }
 

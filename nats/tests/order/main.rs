@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hobnob_nats::{ConnectError, FoundError, Link, NatsNeighbours, NatsStream, Settings};
+use hobnob_nats::{ConnectError, Link, LobbyStreamError, NatsNeighbours, NatsStream, Settings};
 use hobnob_order::{
     Follower, Neighbours, Ordered, OrderedStream, Place, PublishError, Question, ServerId, StreamError,
     StreamIdentity, next, suite,
@@ -37,7 +37,7 @@ fn settings(urls: Vec<String>, lobby: &str) -> Settings {
 
 async fn stream(settings: &Settings) -> NatsStream<String> {
     let link = Link::connect(settings).await.unwrap();
-    NatsStream::found(link, settings, StreamIdentity([7; 16]), "a test").await.unwrap().0
+    NatsStream::find_or_found(link, settings, StreamIdentity([7; 16]), "a test").await.unwrap().0
 }
 
 /// Publishes until it is known that the batch is in the order, as a server does. The batch may be there more than once.
@@ -91,31 +91,31 @@ async fn all_servers_that_start_at_once_find_the_lobby_that_one_of_them_founds()
         tokio::spawn(async move {
             let link = Link::connect(&settings).await.unwrap();
             let identity = StreamIdentity([n; 16]);
-            NatsStream::<String>::found(link, &settings, identity, &format!("of {n}")).await.unwrap()
+            NatsStream::<String>::find_or_found(link, &settings, identity, &format!("of {n}")).await.unwrap()
         })
     });
     let come: Vec<_> = come.collect();
     let mut founders = Vec::new();
-    let mut found = Vec::new();
+    let mut identities = Vec::new();
     for task in come {
         let (stream, founded) = task.await.unwrap();
         assert_eq!(stream.identity(), founded.identity);
         assert_eq!(founded.founding, format!("of {}", founded.identity.0[0]));
         founders.extend(founded.is_new.then_some(founded.identity));
-        found.push(founded.identity);
+        identities.push(founded.identity);
     }
     // When a server makes a stream again with the same settings, JetStream says that it was made. So there may seem to
     // be several founders; all of them made the same stream.
-    assert!(found.iter().all(|identity| *identity == found[0]), "{found:?}");
-    assert!(founders.iter().all(|identity| *identity == found[0]) && !founders.is_empty());
+    assert!(identities.iter().all(|identity| *identity == identities[0]), "{identities:?}");
+    assert!(founders.iter().all(|identity| *identity == identities[0]) && !founders.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_cannot_be_used_is_refused_with_an_explanation() {
     let Some(nodes) = node::start(1, false) else { return };
     let link = Link::connect(&settings(nodes.urls(), "lobby")).await.unwrap();
-    let found = NatsStream::<String>::find(link, &"lobby".parse().unwrap()).await.unwrap();
-    assert!(found.is_none(), "nobody has made one");
+    let existing = NatsStream::<String>::find(link, &"lobby".parse().unwrap()).await.unwrap();
+    assert!(existing.is_none(), "nobody has made one");
 
     let client = async_nats::connect(nodes.urls()).await.unwrap();
     let other =
@@ -123,8 +123,9 @@ async fn a_stream_that_cannot_be_used_is_refused_with_an_explanation() {
     async_nats::jetstream::new(client).create_stream(other).await.unwrap();
     let shop = settings(nodes.urls(), "shop");
     let link = Link::connect(&shop).await.unwrap();
-    let refused = NatsStream::<String>::found(link, &shop, StreamIdentity([1; 16]), "x").await.unwrap_err();
-    assert!(matches!(refused, FoundError::NotOurs { .. }), "{refused}");
+    let refused =
+        NatsStream::<String>::find_or_found(link, &shop, StreamIdentity([1; 16]), "x").await.unwrap_err();
+    assert!(matches!(refused, LobbyStreamError::NotOurs { .. }), "{refused}");
 
     let nowhere = settings(vec!["nats://127.0.0.1:1".to_owned()], "lobby");
     let refused = Link::connect(&nowhere).await.unwrap_err();
@@ -226,7 +227,7 @@ async fn a_follower_notices_a_stream_that_went_back_or_was_made_anew() {
     let client = async_nats::connect(nodes.urls()).await.unwrap();
     async_nats::jetstream::new(client).delete_stream("hobnob-lobby").await.unwrap();
     let link = Link::connect(&settings).await.unwrap();
-    NatsStream::<String>::found(link, &settings, StreamIdentity([8; 16]), "another").await.unwrap();
+    NatsStream::<String>::find_or_found(link, &settings, StreamIdentity([8; 16]), "another").await.unwrap();
     let replaced = timeout(LONG, next(&mut *follower)).await.unwrap().unwrap_err();
     assert_eq!(replaced, StreamError::Replaced);
 }

@@ -63,18 +63,23 @@ pub async fn found(dir: &Path, rooms: usize, order: &dyn SharedOrder) -> Result<
     let start = log.read(Seq(first), 1, 0).await.map_err(stored)?.after;
     let founding = Founding::new(identity.public(), contents.log, (start, contents.head), rooms);
     let stream = StreamIdentity(*LogId::random().as_bytes());
-    let found = order.find(stream, Some(&founding.to_text())).await.map_err(CannotShare::Order)?;
-    let found = found.ok_or_else(|| CannotShare::Fault("the stream was not made".to_owned()))?;
-    let said = Founding::read(&found.founding, identity.public(), Some(contents.log))
+    let lobby_order = order.find(stream, Some(&founding.to_text())).await.map_err(CannotShare::Order)?;
+    let lobby_order = lobby_order.ok_or_else(|| CannotShare::Fault("the stream was not made".to_owned()))?;
+    let said = Founding::read(&lobby_order.founding, identity.public(), Some(contents.log))
         .map_err(CannotShare::NotOurs)?;
     if said.head != contents.head {
         return Err(CannotShare::Founded);
     }
     let machine = said.machine();
     let CaughtUp { machine, follower, .. } =
-        read_up(&found.stream, machine, &log).await.map_err(CannotShare::CatchUp)?;
-    let mut founder =
-        Founder { stream: Arc::clone(&found.stream), machine, follower, server: new_server(), number: 0 };
+        read_up(&lobby_order.stream, machine, &log).await.map_err(CannotShare::CatchUp)?;
+    let mut founder = Founder {
+        stream: Arc::clone(&lobby_order.stream),
+        machine,
+        follower,
+        server: new_server(),
+        number: 0,
+    };
     // The rules come before the messages: until the last message is there, no server lets anybody in. When the first
     // message is there, all rules are, and what an operator has taken back since then must not come again.
     if contents.rules != Rules::default() && founder.machine.head() == said.start {
@@ -89,7 +94,7 @@ pub async fn found(dir: &Path, rooms: usize, order: &dyn SharedOrder) -> Result<
     }
     founder.leave().await?;
     if let Some(saved) = founder.machine.save() {
-        MachineFile::new(dir, found.stream.identity()).keep(&saved);
+        MachineFile::new(dir, lobby_order.stream.identity()).keep(&saved);
     }
     drop(lock);
     Ok(Report { head: said.head.seq, messages, names: names.len(), rooms_left })

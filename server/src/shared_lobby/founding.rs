@@ -16,14 +16,14 @@ use crate::decide::{ENTRIES_VERSION, Machine, Proposals, Rooms};
 pub trait SharedOrder: Send + Sync {
     /// Finds the order of the lobby. If there is none and `founding` is given, the order is made with this `identity`,
     /// and `founding` is published as what its founder says. `None` if there is no order and none was made.
-    fn find<'a>(&'a self, identity: StreamIdentity, founding: Option<&'a str>) -> Later<'a, FoundOrNot>;
+    fn find<'a>(&'a self, identity: StreamIdentity, founding: Option<&'a str>) -> Later<'a, OrderOrNone>;
 }
 
 /// An order, or that there is none, or why that is not known.
-pub type FoundOrNot = Result<Option<Found>, Box<dyn Error + Send + Sync>>;
+pub type OrderOrNone = Result<Option<LobbyOrder>, Box<dyn Error + Send + Sync>>;
 
 /// An order that was found or made.
-pub struct Found {
+pub struct LobbyOrder {
     /// What the founder of the order says of the lobby, whichever server that was.
     pub founding: String,
     /// The order itself.
@@ -32,9 +32,9 @@ pub struct Found {
     pub neighbours: Arc<dyn Neighbours>,
 }
 
-impl std::fmt::Debug for Found {
+impl std::fmt::Debug for LobbyOrder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Found").field("founding", &self.founding).finish_non_exhaustive()
+        f.debug_struct("LobbyOrder").field("founding", &self.founding).finish_non_exhaustive()
     }
 }
 

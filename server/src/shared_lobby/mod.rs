@@ -20,7 +20,7 @@ use crate::engine::Engine;
 use crate::lobby::{CannotCatchUp, CaughtUp, Sharing, ask_machine, catch_up};
 use crate::log::in_place::InPlace;
 use crate::log::{LobbyLog, LogError, SqliteLog, SqliteOptions};
-use crate::shared_lobby::founding::{Found, Founding, NotOurs, SharedOrder};
+use crate::shared_lobby::founding::{Founding, LobbyOrder, NotOurs, SharedOrder};
 use crate::shared_lobby::machine_file::{MachineFile, NoMachine};
 
 /// Why a server cannot be one of several.
@@ -92,16 +92,16 @@ pub(crate) async fn open(
         false => None,
     };
     let own = existing.as_ref().map(|log| (log.contents().log, log.contents().head));
-    let (found, founding) = find(dir, config, identity, order, own).await?;
-    let file = MachineFile::new(dir, found.stream.identity());
+    let (lobby_order, founding) = find(dir, config, identity, order, own).await?;
+    let file = MachineFile::new(dir, lobby_order.stream.identity());
     let (log, machine) = match existing {
         Some(log) => (log, last_machine(dir, &file, &founding)?),
-        None => begin(dir, config, &found, &founding).await?,
+        None => begin(dir, config, &lobby_order, &founding).await?,
     };
     let in_place = log.in_place();
     let log: Arc<dyn LobbyLog> = Arc::new(log);
     let CaughtUp { machine, follower, batches } =
-        catch_up(&found.stream, machine, &log).await.map_err(CannotShare::CatchUp)?;
+        catch_up(&lobby_order.stream, machine, &log).await.map_err(CannotShare::CatchUp)?;
     if machine.head().seq < founding.head.seq {
         return Err(CannotShare::CatchUp(CannotCatchUp::Unfinished { head: founding.head.seq }));
     }
@@ -110,8 +110,8 @@ pub(crate) async fn open(
         file.keep(&saved);
     }
     let keep = Arc::new(move |machine: &[u8]| file.keep(machine));
-    let sharing = Sharing { machine, follower, neighbours: found.neighbours, keep };
-    let engine = Engine::shared(log, identity, config, found.stream, sharing).await.map_err(stored)?;
+    let sharing = Sharing { machine, follower, neighbours: lobby_order.neighbours, keep };
+    let engine = Engine::shared(log, identity, config, lobby_order.stream, sharing).await.map_err(stored)?;
     Ok(SharedLobby { engine, in_place })
 }
 
@@ -122,7 +122,7 @@ async fn find(
     identity: &Identity,
     order: &dyn SharedOrder,
     own: Option<(LogId, Position)>,
-) -> Result<(Found, Founding), CannotShare> {
+) -> Result<(LobbyOrder, Founding), CannotShare> {
     let (log, head) = own.unwrap_or_else(|| {
         let log = LogId::random();
         (log, Position::start(&log))
@@ -130,10 +130,10 @@ async fn find(
     let is_new = head.seq.0 == 0;
     let founding = Founding::new(identity.public(), log, (head, head), config.rooms).to_text();
     let stream = StreamIdentity(*LogId::random().as_bytes());
-    let found = order.find(stream, is_new.then_some(&*founding)).await.map_err(CannotShare::Order)?;
-    let found = found.ok_or_else(|| CannotShare::Single { dir: dir.to_owned() })?;
-    let founding = Founding::read(&found.founding, identity.public(), own.map(|(log, _)| log));
-    Ok((found, founding.map_err(CannotShare::NotOurs)?))
+    let lobby_order = order.find(stream, is_new.then_some(&*founding)).await.map_err(CannotShare::Order)?;
+    let lobby_order = lobby_order.ok_or_else(|| CannotShare::Single { dir: dir.to_owned() })?;
+    let founding = Founding::read(&lobby_order.founding, identity.public(), own.map(|(log, _)| log));
+    Ok((lobby_order, founding.map_err(CannotShare::NotOurs)?))
 }
 
 /// A log and a machine for a server that is new: at the beginning of the order, or, if that part of the order was
@@ -141,15 +141,17 @@ async fn find(
 async fn begin(
     dir: &Path,
     config: &ServerConfig,
-    found: &Found,
+    lobby_order: &LobbyOrder,
     founding: &Founding,
 ) -> Result<(SqliteLog, Machine), CannotShare> {
-    let bounds = found.stream.bounds().await;
+    let bounds = lobby_order.stream.bounds().await;
     let Some(bounds) = bounds.filter(|(begins, _)| begins.0 > 1) else {
         let log = open_log(dir, config, Some((founding.log, founding.start))).await?;
         return Ok((log, founding.machine()));
     };
-    let told = ask_machine(&found.stream, &found.neighbours, bounds).await.map_err(CannotShare::CatchUp)?;
+    let told = ask_machine(&lobby_order.stream, &lobby_order.neighbours, bounds)
+        .await
+        .map_err(CannotShare::CatchUp)?;
     let (start, batch) = told.logs(config.history).await.map_err(CannotShare::CatchUp)?;
     let log = open_log(dir, config, Some((founding.log, start))).await?;
     let stored = |reason| CannotShare::Store { dir: dir.to_owned(), reason };
