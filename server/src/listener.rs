@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::admission::{Admission, KeptOut, Verdict};
+use crate::admission::{AccessDenied, Admission, Verdict};
 use crate::connection::{self, Elsewhere, Evicted, Shared};
 
 use crate::lobby::wall_clock;
@@ -76,7 +76,7 @@ pub(crate) fn listen(socket: Socket) -> io::Result<TcpListener> {
 pub(crate) struct Door {
     pub(crate) shared: Arc<Shared>,
     pub(crate) admission: Arc<Admission>,
-    pub(crate) kept_out: KeptOut,
+    pub(crate) access_denied: AccessDenied,
     pub(crate) tasks: TaskTracker,
     /// Ends connections that do not end by themselves.
     pub(crate) abort: CancellationToken,
@@ -105,7 +105,7 @@ impl Door {
     fn take(&self, stream: TcpStream, remote: SocketAddr) {
         if !self.shared.banned.lets_pass(remote.ip(), Instant::now(), wall_clock()) {
             self.shared.metrics.turned_away.inc();
-            if let Some(rest) = self.kept_out.tell(stream) {
+            if let Some(rest) = self.access_denied.tell(stream) {
                 let abort = self.abort.clone();
                 self.tasks.spawn(async move { abort.run_until_cancelled(rest).await });
             }

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admission::{Admission, KeptOut};
+use crate::admission::{AccessDenied, Admission};
 use crate::config::ServerConfig;
 use crate::connection::Shared;
 use crate::engine::Engine;
@@ -241,7 +241,7 @@ impl Server {
         let door = Door {
             shared: self.shared,
             admission: Admission::new(self.max_clients, self.max_clients_per_ip),
-            kept_out: KeptOut::default(),
+            access_denied: AccessDenied::default(),
             tasks: TaskTracker::new(),
             abort: CancellationToken::new(),
         };

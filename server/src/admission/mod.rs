@@ -1,8 +1,8 @@
 //! How many clients there may be, in all and from one address (for IPv6, from one network). A plain count: each
 //! admitted client holds a [`Slot`] and gives it back by dropping it.
 
+mod access_denied;
 pub(crate) mod banned_ranges;
-mod kept_out;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,11 +12,11 @@ use hobnob_protocol::message::RefusedCode;
 
 use crate::network::Network;
 
-pub(crate) use kept_out::KeptOut;
+pub(crate) use access_denied::AccessDenied;
 
 /// How many connections may be told at the same time why they are not let in. Further ones are closed without an
 /// explanation.
-const MAX_TURNED_AWAY: usize = 64;
+const MAX_BEING_TOLD: usize = 64;
 
 /// Counts the clients that are here.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Admission {
 #[derive(Debug, Default)]
 struct Counts {
     all: usize,
-    turned_away: usize,
+    being_told: usize,
     by_network: HashMap<Network, usize>,
 }
 
@@ -72,10 +72,10 @@ impl Admission {
             (false, _) => RefusedCode::Full,
             (true, false) => RefusedCode::FullForAddress,
         };
-        if counts.turned_away >= MAX_TURNED_AWAY {
+        if counts.being_told >= MAX_BEING_TOLD {
             return Verdict::Dropped;
         }
-        counts.turned_away += 1;
+        counts.being_told += 1;
         Verdict::TurnedAway(Slot { admission: Arc::clone(self), network: None }, code)
     }
 }
@@ -84,7 +84,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut counts = self.admission.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(network) = self.network else {
-            counts.turned_away -= 1;
+            counts.being_told -= 1;
             return;
         };
         counts.all -= 1;
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn clients_far_beyond_the_limit_are_closed_without_an_explanation() {
         let admission = Admission::new(0, 0);
-        let told: Vec<_> = (0..MAX_TURNED_AWAY).map(|_| admission.judge(ip("10.0.0.1"))).collect();
+        let told: Vec<_> = (0..MAX_BEING_TOLD).map(|_| admission.judge(ip("10.0.0.1"))).collect();
         assert!(matches!(admission.judge(ip("10.0.0.1")), Verdict::Dropped));
         drop(told);
         assert!(matches!(admission.judge(ip("10.0.0.1")), Verdict::TurnedAway(..)));

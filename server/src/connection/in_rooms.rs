@@ -32,8 +32,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// The number up to which the client was sent messages in a room that it is in already.
-    pub(super) fn standing(&self, room: &RoomId) -> Option<Seq> {
-        self.lock().rooms.as_ref().and_then(|rooms| rooms.standing(room))
+    pub(super) fn sent_up_to(&self, room: &RoomId) -> Option<Seq> {
+        self.lock().rooms.as_ref().and_then(|rooms| rooms.sent_up_to(room))
     }
 
     /// Tells the client that it is in a room. From now on it is sent what is said there.

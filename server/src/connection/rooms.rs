@@ -120,7 +120,7 @@ impl Rooms {
     }
 
     /// The number up to which the client was sent messages in a room that it is in already.
-    pub(super) fn standing(&self, id: &RoomId) -> Option<Seq> {
+    pub(super) fn sent_up_to(&self, id: &RoomId) -> Option<Seq> {
         self.readers.iter().find(|reader| reader.id == *id).map(|reader| reader.cursor)
     }
 

@@ -537,7 +537,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
     async fn in_room(&mut self, view: &RoomView, begin: &Begin) {
         let recent = self.shared.recent_of_rooms.of(view.id.log);
         // A client that is in the room already reads on from its cursor.
-        let begin = match self.connection.standing(&view.id) {
+        let begin = match self.connection.sent_up_to(&view.id) {
             Some(cursor) => Begin::new(None, Some(cursor), 0),
             None => *begin,
         };

@@ -62,8 +62,8 @@ impl StagedRules {
         self.changed |= self.rules.is_now(now);
     }
 
-    pub(super) fn set_file(&mut self, listed: &[Fingerprint]) {
-        self.changed |= self.rules.set_file(listed.iter().cloned());
+    pub(super) fn set_listed(&mut self, listed: &[Fingerprint]) {
+        self.changed |= self.rules.set_listed(listed.iter().cloned());
     }
 
     /// Takes over what operators decided before several servers shared an order, as far as it is not decided here
@@ -99,7 +99,7 @@ impl StagedRules {
         }
         if let Some(before) = self.before.take() {
             let after = std::mem::replace(&mut self.rules, *before);
-            self.rules.set_file(after.file());
+            self.rules.set_listed(after.listed());
         }
     }
 

@@ -20,12 +20,12 @@ use hobnob_protocol::room::RoomName;
 
 use super::acts::{self, Meant, StagedRules};
 use super::binding::NameBinding;
+use super::decision_hashes::DecisionHashes;
 use super::effect::Effect;
 use super::entry::{ConnectionId, Entry, Join, Proposals, ProposedAct, Vouch};
 use super::lives::Lives;
 use super::marks::Marks;
 use super::numbering::{Numbered, Numbering};
-use super::outcome::Outcome;
 use super::posts::Posts;
 use super::rooms::{InRoom, RoomId, Rooms};
 use super::roster::Roster;
@@ -51,7 +51,7 @@ pub struct Machine {
     pub(super) lives: Lives,
     pub(super) marks: Marks,
     /// The hashes of what was decided so far; `None` where no other server shares the order.
-    pub(super) outcome: Option<Outcome>,
+    pub(super) decision_hashes: Option<DecisionHashes>,
 }
 
 impl Machine {
@@ -67,14 +67,14 @@ impl Machine {
         let (roster, lobby) = (Roster::new(names), Numbering::new(head, posts));
         let (rooms, rules) = (Rooms::new(MAX_ROOMS, []), StagedRules::default());
         let (lives, marks) = (Lives::default(), Marks::default());
-        Self { roster, lobby, rooms, rules, last_at, lives, marks, outcome: None }
+        Self { roster, lobby, rooms, rules, last_at, lives, marks, decision_hashes: None }
     }
 
     /// A machine at the beginning of an order that several servers share. The log of the lobby begins after `start`.
     #[must_use]
     pub fn shared(start: Position) -> Self {
-        let outcome = Outcome::new(Vouch { place: Place(0), hash: start.hash });
-        Self { outcome: Some(outcome), ..Self::new(start, 0, [], Posts::default()) }
+        let hashes = DecisionHashes::new(Vouch { place: Place(0), hash: start.hash });
+        Self { decision_hashes: Some(hashes), ..Self::new(start, 0, [], Posts::default()) }
     }
 
     /// The same machine with these rooms.
@@ -98,12 +98,12 @@ impl Machine {
         if self.lives.count(*server, *number) {
             self.apply_all(*server, ordered.at, entries, out);
         }
-        if let Some(outcome) = &mut self.outcome {
+        if let Some(hashes) = &mut self.decision_hashes {
             self.marks.note(ordered.place, ordered.at);
-            outcome.note(ordered.place, &out[before..]);
+            hashes.note(ordered.place, &out[before..]);
             out.extend(
                 vouch
-                    .filter(|vouch| outcome.contradicts(*vouch))
+                    .filter(|vouch| hashes.contradicts(*vouch))
                     .map(|vouch| Effect::Contradicted(vouch.place)),
             );
         }
@@ -117,7 +117,7 @@ impl Machine {
             match entry {
                 Entry::Say { from, id, room, content } => self.say(*from, *id, room.as_ref(), content, out),
                 Entry::Act(act) => self.act(act, out),
-                Entry::Operators(listed) => self.rules.set_file(listed),
+                Entry::Operators(listed) => self.rules.set_listed(listed),
                 Entry::JoinRoom { from, room, log } => self.join_room(*from, room, *log, out),
                 Entry::Part { from, room } => self.part(*from, room, out),
                 Entry::Join(join) => self.join(join, out),
@@ -212,7 +212,7 @@ impl Machine {
     /// The newest place and the hash of what was decided up to it; `None` where no other server shares the order.
     #[must_use]
     pub fn reached(&self) -> Option<Vouch> {
-        self.outcome.as_ref().map(Outcome::reached)
+        self.decision_hashes.as_ref().map(DecisionHashes::reached)
     }
 
     /// The servers whose lives are under way, each with the number of its last batch.

@@ -7,11 +7,11 @@
 //! 1. An [`Entry`] is what a server proposes; [`Proposals`] are the entries that one server proposes at one time.
 //! 2. [`Machine::apply`] takes proposals in their order and gives [`Effect`]s: what is to be stored and told.
 //! 3. Five modules serve lobbies on many servers: `lives` knows which servers there are, `marks` knows from which place
-//!    on their order is kept, `outcome` compares what they have decided, `encoding` makes bytes of a batch, and `saved`
-//!    makes bytes of the whole machine.
+//!    on their order is kept, `decision_hashes` compares what they have decided, `encoding` makes bytes of a batch, and
+//!    `saved` makes bytes of the whole machine.
 //! 4. `roster` knows who is here and to whom names belong, `rooms` knows which rooms there are and who is in them,
-//!    `standing` tells how much a room is used, `numbering` gives the numbers of one log, `posts` knows which posts have a number, and `times` says which time a
-//!    message carries.
+//!    `standing` tells how much a room is used, `numbering` gives the numbers of one log, `posts` knows which posts have
+//!    a number, and `times` says which time a message carries.
 //!
 //! Introductions are not decided here: they concern two users and are never in the order (`rendezvous`).
 
@@ -19,6 +19,7 @@ mod acts;
 #[cfg(test)]
 mod acts_tests;
 mod binding;
+mod decision_hashes;
 mod effect;
 mod encoding;
 mod entry;
@@ -26,7 +27,6 @@ mod lives;
 mod machine;
 mod marks;
 mod numbering;
-mod outcome;
 pub(crate) mod posts;
 mod rooms;
 #[cfg(test)]

@@ -14,13 +14,13 @@ use thiserror::Error;
 
 use super::acts::{SavedRules, StagedRules};
 use super::binding::NameBinding;
+use super::decision_hashes::DecisionHashes;
 use super::encoding::ENTRIES_VERSION;
 use super::entry::Vouch;
 use super::lives::Lives;
 use super::machine::Machine;
 use super::marks::Marks;
 use super::numbering::{Numbering, SavedNumbering};
-use super::outcome::Outcome;
 use super::rooms::{KeptRoom, Rooms, SavedRooms};
 use super::roster::{Roster, SavedRoster};
 use super::rules::Rules;
@@ -50,7 +50,8 @@ pub enum NotSaved {
 struct Form {
     v: u32,
     place: u64,
-    outcome: ChainHash,
+    #[serde(rename = "outcome")]
+    decided: ChainHash,
     lobby: SavedNumbering,
     last_at: u64,
     lives: Lives,
@@ -77,7 +78,7 @@ impl Machine {
         let form = Form {
             v: ENTRIES_VERSION,
             place: place.0,
-            outcome: hash,
+            decided: hash,
             lobby: self.lobby.saved(),
             last_at: self.last_at,
             lives: self.lives.clone(),
@@ -112,7 +113,7 @@ impl Saved {
             last_at: form.last_at,
             lives: form.lives,
             marks: form.marks,
-            outcome: Some(Outcome::new(Vouch { place, hash: form.outcome })),
+            decision_hashes: Some(DecisionHashes::new(Vouch { place, hash: form.decided })),
         };
         Ok(Self { place, head, machine })
     }

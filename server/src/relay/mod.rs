@@ -80,7 +80,7 @@ pub(crate) struct Relay {
     tokens: Tokens,
     rate: Option<u32>,
     seats: Arc<Seats<Brought>>,
-    places: Arc<Admission>,
+    slots: Arc<Admission>,
     kept_out: Arc<KeptOut>,
     clock: fn() -> u64,
     closing: CancellationToken,
@@ -90,11 +90,11 @@ pub(crate) struct Relay {
 /// What one side hands to the task of the other side, which copies for both.
 struct Brought {
     wire: AnyWire,
-    place: Place,
+    permit: Permit,
 }
 
 /// A slot among the relayed connections, for a key that may be relayed.
-struct Place {
+struct Permit {
     _slot: Slot,
     allowed: Allowed,
 }
@@ -103,7 +103,7 @@ struct Place {
 struct Arrived {
     side: Side,
     other: PublicKey,
-    place: Place,
+    permit: Permit,
 }
 
 /// Why a client is not joined to another.
@@ -124,9 +124,9 @@ impl Relay {
     pub(crate) fn new(parts: RelayParts) -> Self {
         let RelayParts { tokens, rate, max_clients, max_clients_per_ip, kept_out, clock, metrics } = parts;
         let of_an_address = max_clients_per_ip.saturating_mul(OF_AN_ADDRESS_FOR_EACH_CLIENT);
-        let places = Admission::new(most_connections(max_clients), of_an_address);
+        let slots = Admission::new(most_connections(max_clients), of_an_address);
         let closing = CancellationToken::new();
-        Self { tokens, rate, seats: Arc::default(), places, kept_out, clock, closing, metrics }
+        Self { tokens, rate, seats: Arc::default(), slots, kept_out, clock, closing, metrics }
     }
 
     /// Ends every connection here, and lets nobody in any more.
@@ -184,10 +184,10 @@ impl Relay {
         let Some(allowed) = self.kept_out.allow(key, (self.clock)()) else {
             return refused(RelayRefusedCode::SentOut);
         };
-        match self.places.judge(from) {
+        match self.slots.judge(from) {
             Verdict::Admitted(slot) => {
-                let place = Place { _slot: slot, allowed };
-                Ok(Arrived { side: Side { session, key }, other, place })
+                let permit = Permit { _slot: slot, allowed };
+                Ok(Arrived { side: Side { session, key }, other, permit })
             }
             Verdict::TurnedAway(..) | Verdict::Dropped => refused(RelayRefusedCode::Busy),
         }
@@ -201,23 +201,23 @@ impl Relay {
         lines: LineBuffer,
         arrived: Arrived,
     ) -> Result<(), (AnyWire, NotJoined)> {
-        let Arrived { side, other, mut place } = arrived;
+        let Arrived { side, other, mut permit } = arrived;
         // In each round a client that waited has just gone, so the loop ends.
         let (seat, brought) = loop {
             match self.seats.take(side, other) {
                 Taken::Waits(seat, brought) => break (seat, brought),
                 Taken::Busy => return Err((wire, NotJoined::Refused(RelayRefusedCode::Busy))),
                 Taken::Meets(seat, bring) => {
-                    match bring.send(Guest { seat, brings: Brought { wire, place } }) {
+                    match bring.send(Guest { seat, brings: Brought { wire, permit } }) {
                         Ok(()) => return Ok(()),
-                        Err(guest) => Brought { wire, place } = guest.brings,
+                        Err(guest) => Brought { wire, permit } = guest.brings,
                     }
                 }
             }
         };
-        match Box::pin(self.wait(&mut wire, lines, (&seat, &place), brought)).await {
+        match Box::pin(self.wait(&mut wire, lines, (&seat, &permit), brought)).await {
             Ok(guest) => {
-                Box::pin(self.carry((wire, seat, place), guest)).await;
+                Box::pin(self.carry((wire, seat, permit), guest)).await;
                 Ok(())
             }
             Err(not_joined) => Err((wire, not_joined)),
@@ -228,7 +228,7 @@ impl Relay {
         &self,
         wire: &mut AnyWire,
         mut lines: LineBuffer,
-        (seat, place): (&Seat<Brought>, &Place),
+        (seat, permit): (&Seat<Brought>, &Permit),
         brought: tokio::sync::oneshot::Receiver<Guest<Brought>>,
     ) -> Result<Guest<Brought>, NotJoined> {
         let _waiting = Counted::one(&self.metrics.relay_waiting);
@@ -239,15 +239,16 @@ impl Relay {
             error = talk::hung_up(wire, &mut lines) => Err(error.into()),
             () = sleep(RELAY_WAIT) => refused(RelayRefusedCode::Alone),
             () = seat.given_up.cancelled() => refused(RelayRefusedCode::TakenOver),
-            () = place.allowed.sent_out.cancelled() => refused(RelayRefusedCode::SentOut),
+            () = permit.allowed.sent_out.cancelled() => refused(RelayRefusedCode::SentOut),
             () = self.closing.cancelled() => refused(RelayRefusedCode::Closing),
         }
     }
 
     /// Copies between the two sides until one of them ends.
-    async fn carry(&self, host: (AnyWire, Seat<Brought>, Place), guest: Guest<Brought>) {
-        let (mut wire, seat, place) = host;
-        let Guest { seat: other_seat, brings: Brought { wire: mut other_wire, place: other_place } } = guest;
+    async fn carry(&self, host: (AnyWire, Seat<Brought>, Permit), guest: Guest<Brought>) {
+        let (mut wire, seat, permit) = host;
+        let Guest { seat: other_seat, brings: Brought { wire: mut other_wire, permit: other_permit } } =
+            guest;
         let told = tokio::try_join!(
             talk::tell(&mut wire, RelayAnswer::Met),
             talk::tell(&mut other_wire, RelayAnswer::Met)
@@ -266,8 +267,8 @@ impl Relay {
             ended = copy::copy([&mut one, &mut other], rate, &count) => ended.to_string(),
             () = seat.given_up.cancelled() => "one side has come again".to_owned(),
             () = other_seat.given_up.cancelled() => "one side has come again".to_owned(),
-            () = place.allowed.sent_out.cancelled() => "one side was sent out".to_owned(),
-            () = other_place.allowed.sent_out.cancelled() => "one side was sent out".to_owned(),
+            () = permit.allowed.sent_out.cancelled() => "one side was sent out".to_owned(),
+            () = other_permit.allowed.sent_out.cancelled() => "one side was sent out".to_owned(),
             () = self.closing.cancelled() => "the server is closing".to_owned(),
         };
         tracing::debug!(%ended, "a session is no longer relayed");

@@ -199,7 +199,7 @@ impl User {
         let stream = timeout(PATIENCE, connect).await.expect("the server must answer").ok()?;
         let (read, write) = tokio::io::split(stream);
         let reader = MessageReader::new(read, MAX_LINE_BYTES);
-        Some(Client { reader, writer: write, place: None, heard: VecDeque::new() })
+        Some(Client { reader, writer: write, position: None, heard: VecDeque::new() })
     }
 
     /// A link on which the hello was sent.
@@ -229,7 +229,7 @@ pub(crate) struct Client {
     pub(crate) reader: MessageReader<ReadHalf<TlsStream<TcpStream>>>,
     pub(crate) writer: WriteHalf<TlsStream<TcpStream>>,
     /// How far it has read in the log.
-    place: Option<Position>,
+    position: Option<Position>,
     /// Messages of the lobby that came together with the last one that was taken.
     heard: VecDeque<LobbyMessage>,
 }
@@ -266,7 +266,7 @@ impl Client {
                 Ok(Some(ServerMessage::Ping)) => self.send(&ClientMessage::Pong).await,
                 Ok(message) => {
                     if let Some(ServerMessage::Welcome(welcome)) = &message {
-                        self.place = Some(welcome.start);
+                        self.position = Some(welcome.start);
                     }
                     return message;
                 }
@@ -319,12 +319,12 @@ impl Client {
 
     /// How far it has read.
     pub(crate) fn position(&self) -> Position {
-        self.place.expect("nothing is read before the welcome")
+        self.position.expect("nothing is read before the welcome")
     }
 
     fn hear(&mut self, said: &Said) {
-        let place = self.place.as_mut().expect("nothing is said before the welcome");
-        self.heard.extend(place.advance_over(said).unwrap());
+        let position = self.position.as_mut().expect("nothing is said before the welcome");
+        self.heard.extend(position.advance_over(said).unwrap());
     }
 
     /// Says a text and waits until it comes back.

@@ -123,13 +123,13 @@ impl Rules {
     /// Sets the fingerprints that the operators' file lists, or the fingerprint of the user who hosts the lobby in his
     /// client. The list that was read last counts. Fingerprints beyond [`MAX_OPERATORS`] are left out; the reader of
     /// the file refuses longer files. True when the list differs from the one before.
-    pub(crate) fn set_file(&mut self, listed: impl IntoIterator<Item = Fingerprint>) -> bool {
-        self.operators.set_file(listed)
+    pub(crate) fn set_listed(&mut self, listed: impl IntoIterator<Item = Fingerprint>) -> bool {
+        self.operators.set_listed(listed)
     }
 
     /// The list that was set last.
-    pub(crate) fn file(&self) -> Vec<Fingerprint> {
-        self.operators.file()
+    pub(crate) fn listed(&self) -> Vec<Fingerprint> {
+        self.operators.listed()
     }
 
     /// Finds a user to whom an operator did something, by the name that the user had then.

@@ -49,7 +49,7 @@ pub(super) struct Operators {
 
 impl Operators {
     /// Sets the list of the file. True when it differs from the list before.
-    pub(super) fn set_file(&mut self, listed: impl IntoIterator<Item = Fingerprint>) -> bool {
+    pub(super) fn set_listed(&mut self, listed: impl IntoIterator<Item = Fingerprint>) -> bool {
         let before = std::mem::replace(&mut self.file, listed.into_iter().take(MAX_OPERATORS).collect());
         before != self.file
     }
@@ -67,7 +67,7 @@ impl Operators {
         }
     }
 
-    pub(super) fn file(&self) -> Vec<Fingerprint> {
+    pub(super) fn listed(&self) -> Vec<Fingerprint> {
         self.file.iter().cloned().collect()
     }
 

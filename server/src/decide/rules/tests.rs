@@ -32,7 +32,7 @@ impl Stage {
     fn new() -> Self {
         let mut rules = Rules::default();
         rules.is_now(START);
-        rules.set_file([key(1).fingerprint()]);
+        rules.set_listed([key(1).fingerprint()]);
         Self { rules }
     }
 
@@ -151,10 +151,10 @@ fn nobody_bans_himself_or_an_operator_of_the_file_and_a_banned_operator_is_no_lo
 #[test]
 fn operators_of_the_file_may_kick_one_another_and_the_list_read_last_counts() {
     let mut stage = Stage::new();
-    stage.rules.set_file([key(1).fingerprint(), key(6).fingerprint()]);
+    stage.rules.set_listed([key(1).fingerprint(), key(6).fingerprint()]);
     stage.does(6, &Moderation::Kick { who: who("boss", 1), reason: None }).unwrap();
     assert_eq!(stage.does(6, &ban(who("boss", 1), None, Term::ForGood)), Err(Denied::InFile));
-    stage.rules.set_file([key(6).fingerprint()]);
+    stage.rules.set_listed([key(6).fingerprint()]);
     stage.does(6, &ban(who("boss", 1), None, Term::ForGood)).unwrap();
     assert_eq!(stage.does(1, &Moderation::Slow(1)), Err(Denied::NotOperator));
 }

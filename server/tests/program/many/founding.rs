@@ -65,7 +65,7 @@ async fn not_said(client: &mut Client, id: u64) -> NotAcceptedCode {
 }
 
 /// Why a user is not let in.
-async fn refused(user: &User, server: std::net::SocketAddr) -> RefusedCode {
+async fn why_not_let_in(user: &User, server: std::net::SocketAddr) -> RefusedCode {
     let mut client = user.ask(server, user.hello()).await;
     match client.next().await {
         Some(ServerMessage::Refused(refused)) => refused.code,
@@ -103,7 +103,7 @@ async fn the_rules_of_a_single_server_hold_on_all_servers_of_the_lobby_that_it_f
     let (one, other) = (lobby.server("one"), lobby.server("other"));
     for server in [one.addr, other.addr] {
         assert!(!is_let_in(server).await, "the network is banned");
-        assert_eq!(refused(&raider, server).await, RefusedCode::Banned);
+        assert_eq!(why_not_let_in(&raider, server).await, RefusedCode::Banned);
         let (_o, welcome) = boss.other_run().join(server).await;
         assert!(welcome.operator && welcome.topic.is_some_and(|topic| topic.as_str() == "tea"));
         let (_h, welcome) = helper.other_run().join(server).await;

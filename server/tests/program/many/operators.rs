@@ -95,7 +95,7 @@ async fn refused(client: &mut Client) -> NotAcceptedCode {
 }
 
 /// Why somebody is not let in.
-async fn turned_away(user: &User, server: SocketAddr) -> RefusedCode {
+async fn why_not_let_in(user: &User, server: SocketAddr) -> RefusedCode {
     let mut client = user.ask(server, user.hello()).await;
     match client.next().await {
         Some(ServerMessage::Refused(refused)) => refused.code,
@@ -155,8 +155,8 @@ async fn each_thing_an_operator_does_counts_on_both_servers_and_after_both_were_
 
     let (one, other) = (lobby.server_with("one", &with_file), lobby.server("other"));
     for server in [one.addr, other.addr] {
-        assert_eq!(turned_away(carl, server).await, RefusedCode::Banned);
-        assert_eq!(turned_away(newcomer, server).await, RefusedCode::Locked);
+        assert_eq!(why_not_let_in(carl, server).await, RefusedCode::Banned);
+        assert_eq!(why_not_let_in(newcomer, server).await, RefusedCode::Locked);
     }
     let (mut a, welcome) = anna.other_run().join(one.addr).await;
     assert_eq!(welcome.topic.as_ref().map(|topic| topic.as_str()), Some("tea and bread"));
@@ -176,7 +176,7 @@ async fn each_thing_an_operator_does_counts_on_both_servers_and_after_both_were_
     is_done(&mut a, "admit").await;
     a.post(2, "at last").await;
     let _newcomer = newcomer.other_run().join(one.addr).await;
-    assert_eq!(turned_away(another, one.addr).await, RefusedCode::Locked);
+    assert_eq!(why_not_let_in(another, one.addr).await, RefusedCode::Locked);
     act(&mut b, 5, "unlock", (None, None)).await;
     act(&mut b, 6, "slow", (None, Some("600"))).await;
     is_done(&mut a, "slow").await;

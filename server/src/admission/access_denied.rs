@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// A fatal alert, `access_denied` (RFC 8446, 6.2), as a record of TLS.
-const ACCESS_DENIED: [u8; 7] = [21, 3, 3, 0, 2, 2, 49];
+const ALERT: [u8; 7] = [21, 3, 3, 0, 2, 2, 49];
 
 /// Connections that are waited for until they have read it, at once, and for how long. A further one is closed at once, and
 /// may find that the connection was reset.
@@ -22,19 +22,19 @@ const MAX_UNHEARD: u64 = 16 * 1024;
 
 /// Turns connections away.
 #[derive(Debug, Clone)]
-pub(crate) struct KeptOut(Arc<Semaphore>);
+pub(crate) struct AccessDenied(Arc<Semaphore>);
 
-impl Default for KeptOut {
+impl Default for AccessDenied {
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(AT_ONCE)))
     }
 }
 
-impl KeptOut {
+impl AccessDenied {
     /// Says the word. What is left to do afterwards, if anything, is given back.
     pub(crate) fn tell(&self, mut stream: TcpStream) -> Option<impl Future<Output = ()> + use<>> {
         // A socket that was just opened has room.
-        stream.try_write(&ACCESS_DENIED).ok()?;
+        stream.try_write(&ALERT).ok()?;
         let place = Arc::clone(&self.0).try_acquire_owned().ok()?;
         Some(async move {
             let _place = place;
@@ -63,7 +63,7 @@ mod tests {
     async fn a_tls_client_understands_the_alert_even_if_it_speaks_first() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let kept_out = KeptOut::default();
+        let access_denied = AccessDenied::default();
         for _ in 0..50 {
             let client = tokio::spawn(async move {
                 let (config, _) = client_config(&Identity::generate().unwrap(), KeyPolicy::Any, LOBBY_ALPN);
@@ -72,7 +72,7 @@ mod tests {
             });
             let (stream, _) = listener.accept().await.unwrap();
             stream.readable().await.unwrap();
-            let rest = kept_out.tell(stream).expect("there is a place for it");
+            let rest = access_denied.tell(stream).expect("there is a place for it");
             tokio::spawn(rest);
             let err: io::Error = client.await.unwrap().unwrap_err();
             assert!(is_access_denied(&err), "{err}");
@@ -83,18 +83,18 @@ mod tests {
     async fn the_number_of_clients_that_are_waited_for_is_bounded() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let kept_out = KeptOut::default();
+        let access_denied = AccessDenied::default();
         let (mut clients, mut waiting) = (Vec::new(), Vec::new());
         for number in 0..AT_ONCE + 10 {
             clients.push(TcpStream::connect(addr).await.unwrap());
             let (stream, _) = listener.accept().await.unwrap();
-            let rest = kept_out.tell(stream);
+            let rest = access_denied.tell(stream);
             assert_eq!(rest.is_some(), number < AT_ONCE);
             waiting.extend(rest);
         }
         for rest in waiting {
             rest.await;
         }
-        assert_eq!(kept_out.0.available_permits(), AT_ONCE);
+        assert_eq!(access_denied.0.available_permits(), AT_ONCE);
     }
 }

@@ -18,14 +18,14 @@ const MAX_KEPT: usize = 64 * 1024;
 
 /// The hashes of what was decided so far.
 #[derive(Debug, Clone)]
-pub(super) struct Outcome {
+pub(super) struct DecisionHashes {
     reached: Vouch,
     kept: VecDeque<Vouch>,
     /// The buffer for the bytes of one batch, kept for the next batch.
     bytes: Vec<u8>,
 }
 
-impl Outcome {
+impl DecisionHashes {
     /// Goes on from what was reached before.
     pub(super) fn new(reached: Vouch) -> Self {
         Self { reached, kept: VecDeque::from([reached]), bytes: Vec::new() }
@@ -165,8 +165,8 @@ mod tests {
     use super::*;
     use crate::decide::ConnectionId;
 
-    fn outcome() -> Outcome {
-        Outcome::new(Vouch { place: Place(0), hash: ChainHash::new([0; 32]) })
+    fn hashes() -> DecisionHashes {
+        DecisionHashes::new(Vouch { place: Place(0), hash: ChainHash::new([0; 32]) })
     }
 
     fn left(name: &str) -> Effect {
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn equal_decisions_never_contradict_each_other_and_a_different_one_does_from_then_on() {
-        let (mut one, mut other) = (outcome(), outcome());
+        let (mut one, mut other) = (hashes(), hashes());
         for place in 1..4 {
             one.note(Place(place), &[left("anna")]);
             other.note(Place(place), &[left(if place == 2 { "bobby" } else { "anna" })]);
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_place_of_a_decision_is_in_its_hash_and_the_number_of_kept_hashes_is_bounded() {
-        let (mut one, mut other) = (outcome(), outcome());
+        let (mut one, mut other) = (hashes(), hashes());
         one.note(Place(1), &[]);
         other.note(Place(2), &[]);
         assert_ne!(one.reached().hash, other.reached().hash);
