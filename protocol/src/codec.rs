@@ -20,7 +20,7 @@ const READ_CHUNK: usize = 16 * 1024;
 /// Why no message could be read from a stream.
 #[derive(Debug, Error)]
 pub enum CodecError {
-    /// The stream failed with this error.
+    /// The stream could not be read, for this reason.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// More than `limit` bytes arrived without a newline.

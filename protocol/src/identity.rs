@@ -28,7 +28,7 @@ pub enum IdentityError {
     /// The file or its folder could not be read or written.
     #[error("{}: {cause}", path.display())]
     Io {
-        /// The file concerned.
+        /// The path of the file or folder.
         path: PathBuf,
         /// The error of the operating system.
         cause: io::Error,
@@ -48,13 +48,13 @@ pub enum IdentityError {
     /// key is made in its place, because with a new key the user would be another person to everybody else.
     #[error("{} is a link to a file that is not there; bring that back, or remove the link to have a new key made", path.display())]
     LinkToNothing {
-        /// The symbolic link.
+        /// The path of the symbolic link.
         path: PathBuf,
     },
     /// The file does not hold an Ed25519 key.
     #[error("{} holds no Ed25519 private key in PKCS#8 PEM; move it away to have a new one made", path.display())]
     NotAKey {
-        /// The file concerned.
+        /// The path of the file that holds no key.
         path: PathBuf,
     },
     /// The cryptography library failed; the text is its error.

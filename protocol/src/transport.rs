@@ -150,8 +150,9 @@ pub fn server_name() -> ServerName<'static> {
     ServerName::try_from("hobnob.invalid").expect("it is a valid DNS name")
 }
 
-/// Whether a handshake failed since the other end said, in the word that TLS has for it, that it lets nobody in from here.
-/// Nothing vouches for that word: anybody on the way may say it.
+/// Whether a handshake failed because the other end sent the TLS alert `access_denied`, by which it says that it
+/// accepts no connection from this address. The alert is not authenticated: anybody on the way between the two ends can
+/// send it.
 #[must_use]
 pub fn is_access_denied(err: &io::Error) -> bool {
     let reason = err.get_ref().and_then(|reason| reason.downcast_ref::<TlsError>());

@@ -193,7 +193,7 @@ pub struct Welcome {
     pub protocol: u32,
     /// The name that the client has now: the one that it asked for, possibly with a number added.
     pub name: UserName,
-    /// The lobby's log.
+    /// The id of the lobby's log.
     pub log: LogId,
     /// The position of the newest message.
     pub head: Position,
@@ -285,7 +285,7 @@ pub struct JoinedRoom {
     pub request: Option<u32>,
     /// The room's name, as the user who made the room wrote it.
     pub room: RoomName,
-    /// The room's log.
+    /// The id of the room's log.
     pub log: LogId,
     /// The position of the newest message.
     pub head: Position,
