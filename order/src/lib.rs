@@ -106,7 +106,7 @@ pub enum StreamError {
 
 /// A batch that can be encoded, for orders that are kept outside the process.
 pub trait Payload: Sized + Send + Sync + 'static {
-    /// Encodes the batch.
+    /// Returns the batch as bytes, in the form that [`from_bytes`](Self::from_bytes) reads.
     fn to_bytes(&self) -> Bytes;
 
     /// Decodes a batch. Bytes that are not a valid batch also have a place in the order, so this function must make

@@ -182,7 +182,7 @@ struct Following<B> {
     stream: MemoryStream<B>,
     identity: StreamIdentity,
     beginnings: u64,
-    /// The place up to which the source was read. It goes back when the follower has to begin again.
+    /// The place up to which the order was read. It goes back when the follower has to begin again.
     read: Place,
     /// The place up to which batches were handed on.
     reached: Place,
