@@ -1,5 +1,5 @@
 //! The link to NATS. It is made once; from then on the NATS crate makes it again whenever it is lost, to any node that
-//! answers. Owns the times of that; knows no stream.
+//! answers. This file owns how long that may take; it knows nothing of the stream.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 /// The time between two attempts to reach a node.
 const RETRY: Duration = Duration::from_millis(200);
 
-/// How long the first link is tried for: machines that start together may take a while.
+/// For how long the first link is tried. Machines that start together may take a while.
 const FIRST_LINK: Duration = Duration::from_secs(10);
 
 /// How many messages of one subscription may wait here. When the limit is reached, messages are dropped. The watchdog
@@ -40,7 +40,7 @@ const UNACKNOWLEDGED: usize = 1024;
 /// Why there is no link.
 #[derive(Debug, Error)]
 pub enum ConnectError {
-    /// No node answers.
+    /// No node has answered in the time for which the first link is tried.
     #[error("no NATS node answers at {urls}: {reason}")]
     Unreachable {
         /// The addresses of the nodes.
@@ -53,7 +53,7 @@ pub enum ConnectError {
     Denied {
         /// The addresses of the nodes.
         urls: String,
-        /// What the node said.
+        /// The error that the node gave.
         reason: String,
     },
     /// The link cannot be encrypted although it has to be.
@@ -61,7 +61,7 @@ pub enum ConnectError {
     Tls {
         /// The addresses of the nodes.
         urls: String,
-        /// What is wrong.
+        /// The error of TLS, with its causes.
         reason: String,
     },
     /// The credentials cannot be read.
@@ -69,7 +69,7 @@ pub enum ConnectError {
     Credentials {
         /// The file of the credentials.
         file: String,
-        /// What is wrong with it.
+        /// The error of the system, or why the file holds no credentials.
         reason: String,
     },
     /// A node answers, but has no JetStream.
@@ -92,10 +92,10 @@ pub struct Link {
 }
 
 impl Link {
-    /// Connects to one of the nodes. Tries again for some seconds.
+    /// Connects to one of the nodes. If none answers, tries again for some seconds.
     ///
     /// # Errors
-    /// When no node lets this server in; see [`ConnectError`].
+    /// Fails when no node lets this server in; see [`ConnectError`].
     pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
         let urls = settings.urls.iter().map(|url| without_password(url)).collect::<Vec<_>>().join(",");
         let until = Instant::now() + FIRST_LINK;
@@ -141,13 +141,13 @@ impl Link {
         self.stands.load(Ordering::Relaxed)
     }
 
-    /// The name of the node that is connected, or was connected last.
+    /// Returns the name of the node that is connected, or was connected last.
     #[must_use]
     pub fn node(&self) -> String {
         self.client.server_info().server_name
     }
 
-    /// The version of that node.
+    /// Returns the version of the node that is connected, or was connected last.
     #[must_use]
     pub fn node_version(&self) -> String {
         self.client.server_info().version
@@ -205,7 +205,7 @@ fn note(event: &Event, stands: &AtomicBool) {
     }
 }
 
-/// Tells whether TLS is what failed. Certificates that do not fit do not get better by trying again. The NATS crate
+/// Whether TLS is what failed. Another attempt does not help against certificates that do not fit. The NATS crate
 /// reports most of these errors in the same way as a socket that broke.
 fn is_of_tls(err: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(err);
@@ -219,7 +219,7 @@ fn is_of_tls(err: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// A node's address without its user and password, so that it may be shown and logged.
+/// Returns a node's address without its user and password, so that it may be shown and logged.
 fn without_password(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if scheme < at => format!("{}{}", &url[..scheme + 3], &url[at + 1..]),
@@ -228,7 +228,7 @@ fn without_password(url: &str) -> String {
     }
 }
 
-/// An error with its causes; a cause that the text contains already is left out.
+/// Returns the text of an error and of its causes. A cause that the text already contains is left out.
 pub(crate) fn chain(err: &(dyn Error + 'static)) -> String {
     let mut text = err.to_string();
     let mut cause = err.source();

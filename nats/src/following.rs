@@ -1,6 +1,6 @@
 //! Reads the stream from a place on, without a gap, without a repetition and without end, although nodes die, freeze
 //! and elect a new leader. Notices when the stream ends before the place that was read; `server/src/lobby/catch_up.rs`
-//! does so when a server starts. Owns the watchdog.
+//! does so when a server starts. This file owns the watchdog.
 //!
 //! The consumer of the NATS crate makes reading fast, but nothing else is expected of it. When the node that keeps the
 //! consumer dies while this server is connected to another node, the consumer is silent for ever; when the consumer is
@@ -34,20 +34,20 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long a batch may be awaited after this server was told that it is stored.
 const HEARD_WITHIN: Duration = Duration::from_millis(500);
 
-/// How long nothing at all may be heard. Every server publishes something each second.
+/// How long the consumer may give nothing at all. Every server publishes something each second.
 const SILENCE: Duration = Duration::from_secs(6);
 
 /// How long it may take to make a consumer.
 const MADE_WITHIN: Duration = Duration::from_secs(2);
 
-/// For how long a stream has to say that it ends before what was read until that is believed. Whoever was elected answers
-/// before it knows all that its predecessor had acknowledged.
+/// For how long a stream has to say that it ends before what was read until that is believed. A node that was just
+/// elected leader answers before it knows all that its predecessor had acknowledged.
 const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 
 /// The time between two attempts to make a consumer.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// Follows a stream.
+/// Follows the stream: hands on the batches that a task of its own reads.
 pub(crate) struct Following<B> {
     batches: mpsc::Receiver<Result<Ordered<B>, StreamError>>,
     ended: Option<StreamError>,
@@ -81,7 +81,7 @@ impl<B: Payload> Follower<B> for Following<B> {
                 self.ended = Some(err);
                 Poll::Ready(Err(err))
             }
-            // The task ends with an error, or with the runtime; in the second case nobody polls any more.
+            // The task ends with an error or together with the runtime. In the second case nobody polls any more.
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
     }
@@ -89,18 +89,19 @@ impl<B: Payload> Follower<B> for Following<B> {
 
 struct Reader<B> {
     shared: Arc<Shared>,
-    /// The first place that was not heard yet.
+    /// The place of the batch that has to come next.
     next: Place,
-    /// When the one before that was stored, if it was read: another message in its place has another time.
+    /// When the batch before that one was stored, if it was read. A different message in the same place has a different
+    /// time.
     last_stored: Option<i128>,
     /// Since when the stream says that it ends before what was read.
     ends_before: Option<Instant>,
     out: mpsc::Sender<Result<Ordered<B>, StreamError>>,
 }
 
-/// Why reading stops.
+/// Why the task stops reading the stream.
 enum Stop {
-    /// The stream cannot be followed any further.
+    /// The stream cannot be followed any further, for this reason.
     Failed(StreamError),
     /// Nobody takes the batches any more.
     Unread,
@@ -128,8 +129,8 @@ impl<B: Payload> Reader<B> {
         }
     }
 
-    /// Whether the stream is there, is the same as before, and still holds the next batch. `false` when it cannot be
-    /// asked.
+    /// Whether the stream is there, is the same as before, and still holds the next batch. The answer is `false` when
+    /// the stream cannot be asked.
     async fn check(&mut self) -> Result<bool, StreamError> {
         let Ok(info) = self.shared.stream.get_info().await else { return Ok(false) };
         let identity = info.config.description.as_deref().and_then(founding::parse);
@@ -152,8 +153,8 @@ impl<B: Payload> Reader<B> {
         self.holds(reached).await
     }
 
-    /// Whether what was read last stands there still: a stream that went back may have gone on since. `false` where it
-    /// cannot be asked.
+    /// Whether the batch that was read last still stands in its place: a stream that went back may have gone on since.
+    /// The answer is `false` when the stream cannot be asked.
     async fn holds(&self, reached: Place) -> Result<bool, StreamError> {
         let Some(stored) = self.last_stored else { return Ok(true) };
         match self.shared.stream.get_raw_message(reached.0).await {
@@ -161,7 +162,7 @@ impl<B: Payload> Reader<B> {
                 Err(StreamError::WentBack { reached, ends: Place(reached.0 - 1) })
             }
             Ok(_) => Ok(true),
-            // It is forgotten since.
+            // The stream has dropped that batch since.
             Err(err) if err.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(true),
             Err(_) => Ok(false),
         }
@@ -209,8 +210,8 @@ impl<B: Payload> Reader<B> {
         heard.elapsed() > SILENCE || (waits && heard.elapsed() > HEARD_WITHIN)
     }
 
-    /// Hands a message on if it is the next one. `false` when the consumer gives something else, so that another one
-    /// has to be made.
+    /// Hands a message on if it is the next one. The answer is `false` when the consumer gives something else, so that
+    /// another consumer has to be made.
     async fn hand_on(&mut self, message: Message) -> Result<bool, Stop> {
         let Ok(info) = message.info() else { return Ok(false) };
         let place = Place(info.stream_sequence);

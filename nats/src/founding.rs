@@ -1,6 +1,6 @@
-//! The stream of a lobby: made by the server that comes first, and found by all others. The founding says what the
-//! lobby is. It stands in the stream's description, which JetStream keeps as long as the stream and copies to all its
-//! nodes; a purge of old batches does not touch it. Knows nothing of what a founding says.
+//! The stream of a lobby: the server that comes first founds it, and all other servers find it. The founding says what
+//! the lobby is. It stands in the stream's description, which JetStream keeps as long as the stream and copies to all
+//! its nodes; a purge of old batches does not touch it. This file knows nothing of what a founding says.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ pub enum LobbyStreamError {
         urls: String,
         /// The name of the stream.
         stream: String,
-        /// What JetStream said.
+        /// The error that JetStream gave.
         reason: String,
     },
     /// A stream of that name exists, but no hobnob-server made it.
@@ -64,16 +64,16 @@ pub enum LobbyStreamError {
     TooLong,
 }
 
-/// A lobby's stream as it was found.
+/// What is known of a lobby's stream that was found or founded.
 #[derive(Debug, Clone)]
 pub struct Founded {
     /// The identity of the stream. A stream that is deleted and made again has another one.
     pub identity: StreamIdentity,
-    /// What its founder said of it.
+    /// What the server that founded the stream said of the lobby.
     pub founding: String,
-    /// Whether it was made now.
+    /// Whether this call made the stream.
     pub is_new: bool,
-    /// How many nodes keep it.
+    /// How many nodes keep the stream.
     pub replicas: usize,
 }
 
@@ -124,7 +124,7 @@ pub(crate) async fn find_or_found(
     }
 }
 
-/// How many nodes shall keep the stream instead, when there are not as many nodes as were tried.
+/// Returns how many nodes are to keep the stream instead, if there are fewer nodes than were asked for.
 fn replicas_instead(settings: &Settings, err: &CreateStreamError, began: Instant) -> Option<usize> {
     if settings.replicas.is_some() {
         return None;
@@ -179,7 +179,8 @@ fn code(err: &CreateStreamError) -> Option<ErrorCode> {
     }
 }
 
-/// There is no limit that drops batches: numbers without a gap are needed to notice that a batch was skipped.
+/// Returns the settings of the stream. They contain no limit that drops batches, because numbers without a gap are
+/// needed to notice that a batch was skipped.
 fn config(lobby: &LobbyName, replicas: usize, description: &str) -> Config {
     Config {
         name: lobby.stream(),
@@ -212,7 +213,7 @@ fn read(stream: Stream, is_new: bool) -> Result<(Stream, Founded), LobbyStreamEr
     Ok((stream, Founded { identity, founding, is_new, replicas }))
 }
 
-/// The identity and the founding in a stream's description.
+/// Returns the identity and the founding in a stream's description.
 pub(crate) fn parse(description: &str) -> Option<(StreamIdentity, String)> {
     let (digits, founding) = description.strip_prefix(PREFIX)?.split_once(' ')?;
     let is_identity = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());

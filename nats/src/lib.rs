@@ -1,7 +1,7 @@
 //! One order of batches for many servers, kept by NATS JetStream, and questions from one server to another over NATS.
-//! Owns everything that is particular to NATS: how servers reach it, the one stream of a lobby, how that stream is
-//! followed although nodes die and elect leaders, and how its durability is checked. Implements the traits of
-//! `hobnob-order` and nothing else: it does not know what a batch holds, and decides nothing.
+//! This crate owns everything that is particular to NATS: how servers reach it, the one stream of a lobby, how that
+//! stream is followed although nodes die and elect leaders, and how its durability is checked. It implements the traits
+//! of `hobnob-order` and nothing else: it does not know what a batch holds, and decides nothing.
 //!
 //! - `settings`: which nodes, which lobby, and which credentials.
 //! - `connection`: the link to NATS. Once it has stood, it is made again whenever it is lost.

@@ -1,5 +1,6 @@
 //! Finds out whether a NATS node writes each batch to its disk before it acknowledges the batch. An ordinary client
-//! cannot see that; a node's monitoring port says it. One short question over plain HTTP/1.0; owns the limits of that.
+//! cannot see that; a node's monitoring port says it. This file asks one short question over plain HTTP/1.0, and owns
+//! the limits of its time and of the length of the answer.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::time::timeout;
 /// How long connecting, asking and reading may take together.
 const LIMIT: Duration = Duration::from_secs(3);
 
-/// How many bytes of an answer are read. A node with a long answer says what is needed within these.
+/// How many bytes of an answer are read. Even a long answer says what is needed within these bytes.
 const MAX_ANSWER: u64 = 4 * 1024 * 1024;
 
 /// When a node writes to its disk.
@@ -34,7 +35,7 @@ pub struct MonitorError {
 /// Asks the monitoring port at `url`, such as `http://127.0.0.1:8222`.
 ///
 /// # Errors
-/// When there is no such port, or it does not answer as NATS does.
+/// Fails when there is no such port, or it does not answer as NATS does.
 pub async fn sync_always(url: &str) -> Result<SyncAlways, MonitorError> {
     let failed = |reason: String| MonitorError { url: url.to_owned(), reason };
     let address = address(url).ok_or_else(|| failed("it has to be http://HOST:PORT".to_owned()))?;
@@ -45,7 +46,7 @@ pub async fn sync_always(url: &str) -> Result<SyncAlways, MonitorError> {
     }
 }
 
-/// The host and port of a URL that contains nothing else.
+/// Returns the host and port of a URL that contains nothing else.
 fn address(url: &str) -> Option<&str> {
     let address = url.strip_prefix("http://")?.trim_end_matches('/');
     let (host, port) = address.rsplit_once(':')?;

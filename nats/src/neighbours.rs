@@ -1,5 +1,5 @@
 //! Questions from one server to another over NATS. There is a subject for each server, and the answer goes to the
-//! server that asked. Nothing is stored. Knows nothing of what is asked.
+//! server that asked. Nothing is stored. This file knows nothing of what is asked.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -42,7 +42,7 @@ impl Drop for NatsNeighbours {
 }
 
 impl NatsNeighbours {
-    /// The other servers of the lobby that are reached over this link.
+    /// Makes the neighbours that are reached over this link: the other servers of the lobby.
     #[must_use]
     pub fn new(link: &Link, lobby: LobbyName) -> Self {
         Self { client: link.client.clone(), lobby, listening: Mutex::new(None) }

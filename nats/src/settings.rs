@@ -1,4 +1,4 @@
-//! What a server has to know to find its lobby's stream. Plain data; opens nothing.
+//! What a server has to know to find its lobby's stream. This file holds plain data; it opens nothing.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -31,7 +31,7 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LobbyName(String);
 
-/// The text is no such name.
+/// The error for a text that is not such a name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("a lobby's name on NATS has 1 to {MAX_LOBBY_NAME} letters (a-z, A-Z), digits, - and _")]
 pub struct LobbyNameError;
@@ -49,23 +49,23 @@ impl FromStr for LobbyName {
 }
 
 impl LobbyName {
-    /// The name as it was given.
+    /// Returns the name as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name of the stream that holds the lobby's order.
+    /// Returns the name of the stream that holds the lobby's order.
     pub(crate) fn stream(&self) -> String {
         format!("hobnob-{}", self.0)
     }
 
-    /// The only subject of that stream.
+    /// Returns the only subject of that stream.
     pub(crate) fn batches(&self) -> String {
         format!("hobnob.{}.log", self.0)
     }
 
-    /// The subject on which the server with this number is asked.
+    /// Returns the subject on which the server with this number is asked.
     pub(crate) fn questions(&self, server: u64) -> String {
         format!("hobnob.{}.ask.{server}", self.0)
     }

@@ -23,8 +23,8 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Makes one attempt. When the link is lost, this fails at once: the NATS crate would keep what is published
-    /// meanwhile, attempt after attempt, and send all of it in the end.
+    /// Makes one attempt to publish a message. When the link is lost, the attempt fails at once. Otherwise the NATS
+    /// crate would keep every attempt that is made meanwhile, and send all of them in the end.
     pub(crate) async fn publish(&self, message: PublishMessage) -> Result<Place, PublishError> {
         if !self.link.stands() {
             return Err(PublishError::Unknown("NATS is not reached".to_owned()));
@@ -40,7 +40,8 @@ impl Shared {
     }
 }
 
-/// A batch counts as refused only if no node can have stored it.
+/// Returns the error for a batch that was not acknowledged. The batch counts as refused only if no node can have stored
+/// it.
 fn not_published(err: &NotAcknowledged) -> PublishError {
     match err.kind() {
         PublishErrorKind::MaxPayloadExceeded => PublishError::Refused(chain(err)),
@@ -48,7 +49,7 @@ fn not_published(err: &NotAcknowledged) -> PublishError {
     }
 }
 
-/// The oldest place and the newest. JetStream says that an empty stream begins at 0.
+/// Returns the oldest place and the newest. JetStream says that an empty stream begins at 0.
 pub(crate) fn bounds(info: &Info) -> (Place, Place) {
     let newest = info.state.last_sequence;
     let oldest = if info.state.messages == 0 { newest + 1 } else { info.state.first_sequence };

@@ -1,5 +1,5 @@
 //! A lobby's order on JetStream: publishing to it, its bounds, and dropping batches that nobody needs. Reading it is in
-//! `following`. Knows nothing of what a batch holds.
+//! `following`. This file knows nothing of what a batch holds.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl<B: Payload> NatsStream<B> {
     /// Finds the lobby's stream; `None` if nobody has made one.
     ///
     /// # Errors
-    /// When JetStream does not answer, or no hobnob-server made the stream.
+    /// Fails when JetStream does not answer, or no hobnob-server made the stream.
     pub async fn find(link: Link, lobby: &LobbyName) -> Result<Option<(Self, Founded)>, LobbyStreamError> {
         let existing = founding::find(&link, lobby).await?;
         Ok(existing.map(|(stream, founded)| (Self::over(link, lobby, stream, &founded), founded)))
@@ -57,7 +57,7 @@ impl<B: Payload> NatsStream<B> {
     /// because another server may have been first.
     ///
     /// # Errors
-    /// When JetStream cannot keep the stream, or no hobnob-server made the stream of that name.
+    /// Fails when JetStream cannot keep the stream, or no hobnob-server made the stream of that name.
     pub async fn find_or_found(
         link: Link,
         settings: &Settings,
@@ -74,7 +74,7 @@ impl<B: Payload> NatsStream<B> {
         Self { shared: Arc::new(shared), batches: PhantomData }
     }
 
-    /// The state of the stream now; `None` if JetStream does not answer.
+    /// Returns the state of the stream now, or `None` if JetStream does not answer.
     pub async fn state(&self) -> Option<StreamState> {
         let info = self.shared.stream.get_info().await.ok()?;
         let replicas = info.config.num_replicas;

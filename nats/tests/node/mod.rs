@@ -1,5 +1,5 @@
 //! NATS nodes that belong to one test: they have their own ports on the loopback interface and their own folder, and
-//! are ended by their process numbers. Used by every test that needs real nodes, also in other crates.
+//! are ended by their process numbers. This module is used by every test that needs real nodes, also in other crates.
 //!
 //! On a machine without `nats-server`, the tests say so and are skipped; if the variable `CI` is set, that is a
 //! failure. `.ci/run` puts the program into `target/tools/bin`.
@@ -23,7 +23,7 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 /// The environment variable that names the program, if it is neither in `target/tools/bin` nor in the path.
 const PROGRAM: &str = "HOBNOB_NATS_SERVER";
 
-/// One node.
+/// A node of NATS: a process that belongs to one test.
 pub(crate) struct Node {
     program: PathBuf,
     config: PathBuf,
@@ -33,7 +33,7 @@ pub(crate) struct Node {
     child: Child,
 }
 
-/// The machine, or the network namespace, in which nodes run.
+/// The network in which nodes run: the machine's own, or a network namespace.
 #[derive(Clone)]
 struct Network {
     host: String,
@@ -54,7 +54,7 @@ pub(crate) struct Nodes {
     _dir: tempfile::TempDir,
 }
 
-/// The path of the program, if this machine has it.
+/// Returns the path of the program, if this machine has it.
 fn program() -> Option<PathBuf> {
     let named = std::env::var_os(PROGRAM).map(PathBuf::from);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -67,7 +67,7 @@ fn program() -> Option<PathBuf> {
     named.or(tools).or_else(in_path)
 }
 
-/// The path of `nats-server`; with a message on standard error if this machine has none.
+/// Returns the path of `nats-server`. If this machine has none, says so on standard error.
 fn program_or_notice() -> Option<PathBuf> {
     let program = program();
     if program.is_none() {
@@ -78,8 +78,8 @@ fn program_or_notice() -> Option<PathBuf> {
     program
 }
 
-/// Starts `count` nodes with JetStream. If `sync` is set, each writes to its disk before it acknowledges. `None`, with
-/// a message on standard error, if this machine has no `nats-server`, or one that is too old for `sync`.
+/// Starts `count` nodes with JetStream. If `sync` is set, each writes to its disk before it acknowledges. Returns
+/// `None` and says so on standard error if this machine has no `nats-server`, or one that is too old for `sync`.
 pub(crate) fn start(count: usize, sync: bool) -> Option<Nodes> {
     let program = program_or_notice()?;
     if sync && !can_sync_always(&program) {
@@ -155,8 +155,9 @@ fn configuration(
     text
 }
 
-/// Ports that nobody listens at, below the range that the system picks from: a node that is started again finds its ports
-/// free, whatever connections were made meanwhile. Test runs that began one after the other look far from each other.
+/// Returns ports that nobody listens at, below the range that the system picks from: a node that is started again finds
+/// its ports free, whatever connections were made meanwhile. Test runs that began one after the other look for ports in
+/// places that are far apart.
 fn free_ports(count: usize) -> Vec<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id().wrapping_mul(7919) % 9_000).unwrap();
@@ -178,7 +179,7 @@ fn spawn(program: &Path, network: &Network, config: &Path) -> io::Result<Child> 
 }
 
 impl Node {
-    /// The address at which clients reach the node.
+    /// Returns the address at which clients reach the node.
     pub(crate) fn url(&self) -> String {
         format!("nats://{}:{}", self.network.host, self.port)
     }
@@ -195,7 +196,8 @@ impl Node {
         self.wait_until_it_answers();
     }
 
-    /// The folder of what it stores; it must not be running when that is copied or put back.
+    /// Returns the folder in which the node keeps its data. The node must not be running when that folder is copied or
+    /// put back.
     pub(crate) fn store(&self) -> PathBuf {
         self.config.with_extension("")
     }
@@ -221,17 +223,17 @@ impl Node {
 }
 
 impl Nodes {
-    /// The addresses of all nodes in one line, as an option takes them.
+    /// Returns the addresses of all nodes in one line, as an option takes them.
     pub(crate) fn joined(&self) -> &str {
         &self.joined
     }
 
-    /// The addresses at which clients reach the nodes.
+    /// Returns the addresses at which clients reach the nodes.
     pub(crate) fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(Node::url).collect()
     }
 
-    /// The address of the first node's monitoring port.
+    /// Returns the address of the first node's monitoring port.
     pub(crate) fn monitor(&self) -> String {
         format!("http://127.0.0.1:{}", self.nodes[0].monitor)
     }

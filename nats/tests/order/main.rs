@@ -1,5 +1,5 @@
-//! The order of a lobby over real NATS nodes: what every order has to do, and what this one does besides when nodes
-//! die, freeze, or come back with less than they had.
+//! The order of a lobby over real NATS nodes: what every order has to do, and what this order does when nodes die,
+//! freeze, or come back with less than they had.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test, in helpers too")]
 
@@ -21,7 +21,7 @@ use hobnob_order::{
 };
 use tokio::time::{Instant, timeout};
 
-/// Longer than the longest election that was seen.
+/// How long a test waits for a batch or an answer: longer than the longest election that was seen.
 const LONG: Duration = Duration::from_secs(30);
 
 fn settings(urls: Vec<String>, lobby: &str) -> Settings {
@@ -48,7 +48,7 @@ async fn publish(stream: &NatsStream<String>, text: &str) -> Place {
             Ok(place) => return place,
             Err(err) => assert!(Instant::now() < until, "{err}"),
         }
-        tokio::time::sleep(Duration::from_millis(50)).await; // Until NATS has a leader again.
+        tokio::time::sleep(Duration::from_millis(50)).await; // NATS needs a while until it has a leader again.
     }
 }
 
@@ -251,7 +251,8 @@ async fn a_follower_notices_a_stream_that_went_back_and_has_gone_on_since() {
     for text in ["one", "two"] {
         assert_eq!(*heard(&mut *follower).await.batch, text);
     }
-    // As a disk without its last writes, and others go on where it ends.
+    // The node gets back its older data, as after a disk has lost its last writes. Other servers go on publishing from
+    // there.
     nodes.nodes[0].kill();
     fs::remove_dir_all(&store).unwrap();
     copy(&older, &store);
