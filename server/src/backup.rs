@@ -1,7 +1,7 @@
 //! A copy of everything from which a server can go on: its key, its log with the names and the rules of operators, and
 //! the saved machine, which says how far it has read the order of a lobby on many servers. The copy can be made beside
 //! a running server; it contains the log as it is at one moment. The copy gets its name only when it is whole, checked
-//! and on the disk. Knows nothing of when to make one.
+//! and on the disk. This file knows nothing of when to make one.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -38,7 +38,7 @@ pub struct Backup {
     making: Mutex<Option<TempDir>>,
 }
 
-/// What was copied.
+/// What a backup contains, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
     /// The path of the backup.
@@ -101,7 +101,7 @@ impl Backup {
     /// Begins a backup that will be at `dir`, which must not exist or be an empty folder.
     ///
     /// # Errors
-    /// When something is there, or the folder that contains it cannot be written.
+    /// Fails when something is there, or the folder that contains it cannot be written.
     pub fn begin(dir: &Path) -> Result<Self, BackupError> {
         let name = dir.file_name().ok_or_else(|| BackupError::NoName(dir.to_owned()))?;
         let parent = match dir.parent() {
@@ -123,7 +123,7 @@ impl Backup {
     /// messages.
     ///
     /// # Errors
-    /// When the backup cannot be made. Then nothing of it is left.
+    /// Fails when the backup cannot be made. Then nothing of it is left.
     pub fn make(&self, data_dir: &Path) -> Result<Copied, BackupError> {
         let made = self.copy(&data_dir.join(STORE));
         if made.is_err() {

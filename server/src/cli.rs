@@ -1,5 +1,5 @@
-//! The command line of `hobnob-server` and its file of options. Owns how options, environment and file are put
-//! together: an option on the command line has precedence over the environment, and the environment over the file.
+//! The command line of `hobnob-server` and its file of options. This file owns how options, environment and file are
+//! put together: an option on the command line has precedence over the environment, and the environment over the file.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -74,7 +74,7 @@ pub(crate) enum Command {
     },
     /// Print the script that completes options in a shell: bash, elvish, fish, powershell or zsh
     Completions {
-        /// Which shell
+        /// The shell for which the script is
         shell: clap_complete::Shell,
     },
     /// Print the manual page
@@ -213,9 +213,9 @@ const SLOWEST_RELAY: u32 = 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum LogFormat {
-    /// For people
+    /// One line of text for each event, for people
     Text,
-    /// For programs
+    /// One JSON object on a line for each event, for programs
     Json,
 }
 
@@ -264,7 +264,7 @@ impl Options {
         Ok(options)
     }
 
-    /// The settings of the server that these options describe.
+    /// Returns the settings of the server that these options describe.
     pub(crate) fn config(&self) -> anyhow::Result<ServerConfig> {
         let listen = self.listen.unwrap_or(ServerConfig::DEFAULT_LISTEN);
         let mut config = ServerConfig::new(listen, data_dir(self.data_dir.as_deref())?);
@@ -290,7 +290,7 @@ impl Options {
     }
 }
 
-/// The data directory that was named, or else the default one in the user's home directory.
+/// Returns the data directory that was named, or else the default one in the user's home directory.
 pub(crate) fn data_dir(named: Option<&Path>) -> anyhow::Result<PathBuf> {
     match named {
         Some(dir) => Ok(dir.to_owned()),

@@ -1,5 +1,5 @@
-//! The settings of a server, with their defaults. Knows no command line and no file format: the program that embeds a
-//! server fills them in.
+//! The settings of a server, with their defaults. This file knows no command line and no file format: the program that
+//! embeds a server fills them in.
 
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -62,7 +62,7 @@ impl ServerConfig {
     /// How many rooms there may be by default.
     pub const DEFAULT_ROOMS: usize = 1000;
 
-    /// The default settings for a server at `listen` with its data in `data_dir`.
+    /// Makes the default settings for a server at `listen` with its data in `data_dir`.
     #[must_use]
     pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> Self {
         Self {

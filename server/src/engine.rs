@@ -55,11 +55,11 @@ impl std::fmt::Debug for Streams {
 }
 
 impl Engine {
-    /// A lobby over `log`, which clients know by `identity`. Of `config`, only the settings are used that concern
+    /// Makes a lobby over `log`, which clients know by `identity`. Of `config`, only the settings are used that concern
     /// clients, names, rooms and the relay.
     ///
     /// # Errors
-    /// When the newest messages cannot be read.
+    /// Fails when the newest messages cannot be read.
     pub async fn new(
         log: Arc<dyn LobbyLog>,
         identity: &Identity,
@@ -70,10 +70,10 @@ impl Engine {
         Self::over(log, identity, config, Arc::new(stream), None).await
     }
 
-    /// One of several servers of a lobby. It has read the shared order up to its end.
+    /// Makes the lobby of one of several servers, which has read the shared order up to its end.
     ///
     /// # Errors
-    /// When the newest messages cannot be read.
+    /// Fails when the newest messages cannot be read.
     pub(crate) async fn shared(
         log: Arc<dyn LobbyLog>,
         identity: &Identity,
@@ -147,7 +147,7 @@ impl Engine {
         Ok(Self { shared, lobby })
     }
 
-    /// The way to bring clients' streams to this lobby.
+    /// Returns the way to bring clients' streams to this lobby.
     #[must_use]
     pub fn streams(&self) -> Streams {
         Streams(Arc::clone(&self.shared))
@@ -175,7 +175,7 @@ impl Streams {
     }
 }
 
-/// Reads the newest messages into memory. Gives also the time of the newest message.
+/// Reads the newest messages into memory. Also returns the time of the newest message.
 async fn warm_up(log: &dyn LobbyLog) -> Result<(Recent, u64), LogError> {
     let head = *log.subscribe().borrow();
     let mut recent: Option<Recent> = None;

@@ -1,7 +1,8 @@
 //! Finds files and folders of a data directory that other users of the machine have access to, and makes files private
 //! to their owner. A file that was there before is reported once at the start and left as it is, since the
-//! administrator may have meant it so. Knows which files a server keeps there, and nothing of what is in them. (The key
-//! is not among them: a key that others can read is refused.) The client uses this for its own files, too.
+//! administrator may have meant it so. This file knows which files a server keeps there, and nothing of what is in
+//! them. (The key is not among them: a key that others can read is refused.) The client uses this for its own files,
+//! too.
 
 use std::fmt;
 use std::fs::File;
@@ -20,7 +21,7 @@ const FILES: [&str; 3] = ["lobby.sqlite", "lobby.sqlite-wal", "lobby.head"];
 /// A folder or file that others have access to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exposed {
-    /// Where it is.
+    /// The path of the folder or file.
     pub path: PathBuf,
     /// Who may do what with it: the mode bits of Unix.
     pub mode: u32,
@@ -46,20 +47,20 @@ impl fmt::Display for Exposed {
     }
 }
 
-/// Which of `data_dir`, its folder `store` and the files in it are exposed.
+/// Returns which of `data_dir`, its folder `store` and the files in it are exposed.
 pub(crate) fn exposed(data_dir: &Path, store: &Path) -> Vec<Exposed> {
     let folders = [data_dir, store].map(|dir| writable_by_others(dir.to_owned()));
     let files = FILES.map(|file| look(store.join(file), OPEN_TO_OTHERS));
     folders.into_iter().chain(files).flatten().collect()
 }
 
-/// The folder or file at `path`, if others than its owner may write it.
+/// Returns the folder or file at `path`, if others than its owner may write it.
 #[must_use]
 pub fn writable_by_others(path: PathBuf) -> Option<Exposed> {
     look(path, WRITABLE_BY_OTHERS)
 }
 
-/// What is at `path`, if others have one of these rights.
+/// Returns what is at `path`, if others have one of these rights.
 #[cfg(unix)]
 fn look(path: PathBuf, bits: u32) -> Option<Exposed> {
     use std::os::unix::fs::PermissionsExt;
@@ -79,7 +80,7 @@ fn look(_path: PathBuf, _bits: u32) -> Option<Exposed> {
 /// may also take rights from the owner, and then the next start could not open the file.
 ///
 /// # Errors
-/// When the file belongs to another user.
+/// Fails when the file belongs to another user.
 #[cfg(unix)]
 pub(crate) fn make_private(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -98,7 +99,7 @@ pub(crate) fn make_private(_file: &File) -> io::Result<()> {
 /// Makes a folder of the server private to its owner, for the same reasons.
 ///
 /// # Errors
-/// When the folder belongs to another user.
+/// Fails when the folder belongs to another user.
 #[cfg(unix)]
 pub(crate) fn make_folder_private(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

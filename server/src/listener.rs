@@ -1,5 +1,5 @@
-//! The listening socket: its address, its options, and what is done with each newcomer. Knows nothing of what a client
-//! says.
+//! The listening socket: its address, its options, and what is done with each newcomer. This file knows nothing of what
+//! a client says.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -34,8 +34,8 @@ const TCP_TIMEOUT: Duration = Duration::from_secs(40);
 const MIN_BACK_OFF: Duration = Duration::from_millis(10);
 const MAX_BACK_OFF: Duration = Duration::from_secs(1);
 
-/// A socket that is bound to `addr` and does not listen yet. On `[::]` it includes IPv4. If the machine has no IPv6, it
-/// is bound to `0.0.0.0` instead.
+/// Returns a socket that is bound to `addr` and does not listen yet. On `[::]` it includes IPv4. If the machine has no
+/// IPv6, it is bound to `0.0.0.0` instead.
 pub(crate) fn bind(addr: SocketAddr) -> io::Result<Socket> {
     match bind_to(addr) {
         Err(err) if addr.ip().is_unspecified() && addr.is_ipv6() && has_no_ipv6(&err) => {
@@ -66,7 +66,7 @@ fn has_no_ipv6(err: &io::Error) -> bool {
         || err.raw_os_error() == Some(97)
 }
 
-/// Begins to listen.
+/// Lets the system accept connections on the socket.
 pub(crate) fn listen(socket: Socket) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
@@ -118,13 +118,13 @@ impl Door {
         let abort = self.abort.clone();
         match self.admission.judge(remote.ip()) {
             Verdict::Admitted(slot) => {
-                // Only at debug level: a span costs memory for each client, and what is logged by default concerns the
-                // store, not a client.
+                // The span exists only at debug level: it costs memory for each client, and what is logged by default
+                // concerns the store, not a client.
                 let span = tracing::debug_span!("client", %remote, name = tracing::field::Empty, key = tracing::field::Empty);
                 let serve = async move {
                     let connections = shared.metrics.connections.clone();
                     connections.inc();
-                    // Boxed, because each future that wraps this large one would reserve room for it twice.
+                    // This large future is boxed, because each future that wraps it would reserve room for it twice.
                     let serve =
                         Box::pin(connection::serve(stream, Some(send_now), remote, Arc::clone(&shared)));
                     let elsewhere = abort.run_until_cancelled(serve).await.flatten();

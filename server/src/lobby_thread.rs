@@ -1,5 +1,6 @@
-//! The thread in which a server's lobby runs. There it may wait for the disk without anybody else waiting, so a text that
-//! is alone is ordered, stored and told without a word from one thread to another. Knows nothing of what the lobby does.
+//! The thread in which a server's lobby runs. There it may wait for the disk without anybody else waiting, so a text
+//! that is alone is ordered, stored and told without one thread having to wake another. This file knows nothing of what
+//! the lobby does.
 
 use std::io;
 use std::thread;
@@ -18,10 +19,11 @@ pub(crate) struct LobbyThread {
 }
 
 impl LobbyThread {
-    /// Lets `lobby` run until `stop`. What it begins for others, and its timers, are the runtime's in which this is called.
+    /// Lets `lobby` run until `stop`. The tasks and timers that the lobby starts belong to the runtime in which this is
+    /// called.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// Fails when the system gives no thread.
     pub(crate) fn start(lobby: Lobby, stop: CancellationToken) -> io::Result<Self> {
         let (tell, ended) = oneshot::channel();
         let abandoned = CancellationToken::new();
@@ -31,7 +33,8 @@ impl LobbyThread {
             let lobby = lobby.on_its_own_thread();
             let result = runtime.block_on(unconstrained(async move {
                 tokio::select! {
-                    // First: what is abandoned asks the runtime for nothing more, which may have ended.
+                    // This is looked at first, so that a lobby that was abandoned asks nothing more of the runtime,
+                    // which may have ended.
                     biased;
                     () = until.cancelled() => None,
                     result = lobby.run(stop) => Some(result),
@@ -46,7 +49,7 @@ impl LobbyThread {
     /// Waits until the lobby has ended. Nothing is lost when the wait is cancelled.
     ///
     /// # Errors
-    /// The reason why it ended by itself.
+    /// Fails with the reason why the lobby ended by itself.
     pub(crate) async fn ended(&mut self) -> Result<(), String> {
         match (&mut self.ended).await {
             Ok(Some(result)) => result.map_err(|fault| fault.to_string()),

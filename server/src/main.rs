@@ -1,5 +1,5 @@
-//! The program `hobnob-server`: parses the command line, sets up logging and signals, and turns the result into an exit
-//! code. Nothing else.
+//! The program `hobnob-server`: it parses the command line, sets up logging and signals, and turns the result into an
+//! exit code. It does nothing else.
 
 mod cli;
 mod manual;
@@ -71,7 +71,7 @@ fn told(answer: &clap::Error) -> ExitCode {
     u8::try_from(answer.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-/// The exit code 0 or 1. The error is printed here and nowhere else.
+/// Returns the exit code 0 or 1. The error is printed here and nowhere else.
 fn exit_code(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -170,7 +170,7 @@ fn print(text: &[u8]) -> anyhow::Result<()> {
     io::stdout().write_all(text).context("cannot write to standard output")
 }
 
-/// The runtime, with a worker thread for every second core. What a text costs is done by the lobby's one task,
+/// Returns the runtime, with a worker thread for every second core. What a text costs is done by the lobby's one task,
 /// including the writes to each client, and by the log's thread. More workers would only wake one another.
 fn runtime() -> io::Result<Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);

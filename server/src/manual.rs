@@ -1,5 +1,5 @@
 //! The pages for `hobnob-server man` and `hobnob-server completions`. They are made from the command line, with
-//! additions that its help does not have. Knows nothing of a running server, and writes to no file.
+//! additions that its help does not have. This file knows nothing of a running server, and writes to no file.
 
 use anyhow::Result;
 use clap::CommandFactory;
@@ -9,14 +9,14 @@ use clap_mangen::roff::{Roff, roman};
 
 use crate::cli::Cli;
 
-/// The script with which a shell completes the options.
+/// Returns the script with which a shell completes the options.
 pub(crate) fn completions(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "hobnob-server", &mut script);
     script
 }
 
-/// The manual page in troff, for `man -l -`.
+/// Returns the manual page in troff, for `man -l -`.
 pub(crate) fn page() -> Result<Vec<u8>> {
     let man = Man::new(Cli::command()).manual("hobnob").source(concat!("hobnob ", env!("CARGO_PKG_VERSION")));
     let mut page = Vec::new();
@@ -30,7 +30,7 @@ pub(crate) fn page() -> Result<Vec<u8>> {
     Ok(page)
 }
 
-/// The sections that cannot be made from the command line.
+/// Returns the sections that cannot be made from the command line.
 fn rest() -> Roff {
     let mut roff = Roff::default();
     section(

@@ -67,7 +67,7 @@ impl NatsOptions {
         }
     }
 
-    /// The settings of NATS; `None` if NATS is not to be used.
+    /// Returns the settings of NATS, or `None` if NATS is not to be used.
     pub(crate) fn settings(&self) -> anyhow::Result<Option<Settings>> {
         let Some(urls) = self.nats.clone().filter(|urls| !urls.is_empty()) else {
             let alone = Self { nats: None, ..Self::default() };
@@ -101,17 +101,17 @@ impl NatsOrder {
     /// Connects to NATS.
     ///
     /// # Errors
-    /// When no node lets this server in.
+    /// Fails when no node lets this server in.
     pub(crate) async fn reach(settings: Settings) -> anyhow::Result<Self> {
         let link = Link::connect(&settings).await?;
         tracing::info!(node = link.node(), version = link.node_version(), "NATS is reached");
         Ok(Self { settings, link })
     }
 
-    /// The state of the lobby's stream, and how far a server at `place` is behind it.
+    /// Returns the state of the lobby's stream, and how far a server at `place` is behind it.
     ///
     /// # Errors
-    /// When NATS is not reached, or nobody has founded the lobby.
+    /// Fails when NATS is not reached, or nobody has founded the lobby.
     pub(crate) async fn state(settings: Settings, place: Option<Place>) -> anyhow::Result<String> {
         let Self { settings, link } = Self::reach(settings).await?;
         let (node, version) = (link.node(), link.node_version());

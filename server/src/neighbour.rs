@@ -1,5 +1,5 @@
-//! What the servers of a lobby ask each other, and the answers: small JSON objects. Owns their form; knows neither the
-//! lobby nor how they are transported.
+//! What the servers of a lobby ask each other, and the answers: small JSON objects. This file owns their form; it knows
+//! neither the lobby nor how they are transported.
 
 use bytes::Bytes;
 use hobnob_protocol::candidate::Candidate;
@@ -143,7 +143,7 @@ pub(crate) struct MachinePart {
 const PART: &[u8; 4] = b"part";
 
 impl MachinePart {
-    /// One part of `saved`; `None` if there is no such part.
+    /// Returns one part of `saved`, or `None` if there is no such part.
     pub(crate) fn cut(place: u64, saved: &Bytes, part: u32) -> Option<Self> {
         let parts = u32::try_from(saved.len().div_ceil(PART_BYTES)).ok()?;
         let begin =

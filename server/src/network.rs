@@ -1,6 +1,6 @@
 //! Which addresses count as one, wherever something is counted by address. A user who has one IPv6 address has all 2^64
-//! addresses of its network and can use another one each time; therefore the network is counted. Plain; knows neither
-//! sockets nor what is counted.
+//! addresses of its network and can use another one each time; therefore the network is counted. This file knows
+//! neither sockets nor what is counted.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -30,7 +30,7 @@ impl From<Network> for IpAddr {
 }
 
 impl Network {
-    /// The network that `ip` is in.
+    /// Returns the network that `ip` is in.
     pub(crate) fn of(ip: IpAddr) -> Self {
         Self(match ip.to_canonical() {
             IpAddr::V4(ip) => ip.into(),

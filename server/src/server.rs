@@ -1,5 +1,5 @@
-//! A whole server: puts the parts together, runs them, and ends them in order. Used by the program `hobnob-server`, and
-//! by a client that hosts its own lobby.
+//! A whole server: puts the parts together, runs them, and ends them in order. This file is used by the program
+//! `hobnob-server`, and by a client that hosts its own lobby.
 
 use std::io;
 use std::net::SocketAddr;
@@ -134,7 +134,7 @@ impl Server {
     /// [`run`](Self::run) serves them.
     ///
     /// # Errors
-    /// When the store or the address is in use or cannot be used. Then neither is held.
+    /// Fails when the store or the address is in use or cannot be used. Then neither is held.
     pub async fn bind(config: ServerConfig) -> Result<Self, ServerError> {
         let own_files = OwnFiles::of(&config);
         let own = own_files.read().await?;
@@ -152,7 +152,7 @@ impl Server {
     /// up to its end; the longer this server was away, the longer that takes.
     ///
     /// # Errors
-    /// The same as of [`bind`](Self::bind), and when this server cannot be one of that lobby's servers.
+    /// Fails as [`bind`](Self::bind) does, and when this server cannot be one of that lobby's servers.
     pub async fn bind_shared(config: ServerConfig, order: &dyn SharedOrder) -> Result<Self, ServerError> {
         let own_files = OwnFiles::of(&config);
         let own = own_files.read().await?;
@@ -184,7 +184,7 @@ impl Server {
             None => None,
         };
         if let Err(err) = store_lock.set_address(local_addr) {
-            // Only other programs that look for this server miss the note.
+            // Without the note, only other programs that look for this server cannot find it.
             tracing::warn!(%err, "cannot note where this server is");
         }
         raise_file_limit(config.max_clients);
@@ -206,13 +206,13 @@ impl Server {
         })
     }
 
-    /// The address at which clients connect, with the port that the system picked if the settings had port 0.
+    /// Returns the address at which clients connect, with the port that the system picked if the settings had port 0.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// The address at which metrics are read; `None` if there are no metrics.
+    /// Returns the address at which metrics are read, or `None` if there are no metrics.
     #[must_use]
     pub fn metrics_addr(&self) -> Option<SocketAddr> {
         self.metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok())
@@ -224,7 +224,7 @@ impl Server {
         self.own_files.clone()
     }
 
-    /// The key by which clients know this server.
+    /// Returns the key by which clients know this server.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
         self.public_key
@@ -234,8 +234,8 @@ impl Server {
     /// within five seconds.
     ///
     /// # Errors
-    /// When a part of the server fails, or the store is no longer where it was. Everything is closed then as well, and
-    /// clients are told if that is still possible.
+    /// Fails when a part of the server fails, or the store is no longer where it was. Everything is closed then as
+    /// well, and clients are told if that is still possible.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
         let stop_lobby = CancellationToken::new();
         let door = Door {
@@ -293,14 +293,14 @@ async fn moved(in_place: InPlace) -> PathBuf {
     loop {
         sleep(IN_PLACE_INTERVAL).await;
         let looked = in_place.clone();
-        // In a thread of its own, so that a disk that hangs holds up nothing else.
+        // This is done in a thread of its own, so that a disk that hangs holds up nothing else.
         if let Ok(Err(moved)) = spawn_blocking(move || looked.check()).await {
             return moved.path;
         }
     }
 }
 
-/// The reason why the lobby ended by itself.
+/// Returns the reason why the lobby ended by itself.
 fn reason(ended: Result<(), String>) -> String {
     ended.err().unwrap_or_else(|| "no reason".to_owned())
 }

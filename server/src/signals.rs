@@ -1,6 +1,6 @@
-//! The signals that end a server in order. Owns which signals these are, and the rule that a SIGHUP that was ignored
-//! when the server was started (`nohup`) stays ignored. If there is a file of operators, SIGHUP makes the server read
-//! it again and does not end it.
+//! The signals that end a server in order. This file owns which signals these are, and the rule that a SIGHUP that was
+//! ignored when the server was started (`nohup`) stays ignored. If there is a file of operators, SIGHUP makes the
+//! server read it again and does not end it.
 
 use std::io;
 
@@ -20,7 +20,7 @@ impl Ending {
     /// Takes the signals. SIGHUP is among them if `hangup_ends` is true and it was not ignored.
     ///
     /// # Errors
-    /// When the system does not let the signals be taken.
+    /// Fails when the system does not let the signals be taken.
     pub(crate) fn taken(hangup_ends: bool) -> io::Result<Self> {
         // Taking a signal would end its being ignored, so that is checked before.
         let hangup = (hangup_ends && may_take_hangup()).then(|| signal(SignalKind::hangup())).transpose()?;
@@ -56,7 +56,7 @@ impl Hangups {
     /// Takes the signal.
     ///
     /// # Errors
-    /// When the system does not let the signal be taken.
+    /// Fails when the system does not let the signal be taken.
     pub(crate) fn taken() -> io::Result<Self> {
         signal(SignalKind::hangup()).map(Self)
     }

@@ -1,5 +1,5 @@
 //! What can be said of a data directory without disturbing the server that runs on it: which server that is, and which
-//! place in the order of a lobby on many servers it last noted. Reads files, changes none.
+//! place in the order of a lobby on many servers it last noted. This file reads files, changes none.
 
 use std::fmt;
 use std::path::Path;
@@ -20,7 +20,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// The status of `dir`, the folder `server` of a data directory.
+    /// Returns the status of `dir`, the folder `server` of a data directory.
     #[must_use]
     pub fn of(dir: &Path) -> Self {
         // A server that was killed leaves its note behind, so it is checked whether its process exists.
@@ -32,7 +32,7 @@ impl Status {
         Self { running, saved: MachineFile::any(dir).and_then(|saved| Saved::read(&saved).ok()) }
     }
 
-    /// The place in the order that was noted last. While the server runs, that was at most a minute ago.
+    /// Returns the place in the order that was noted last. While the server runs, that was at most a minute ago.
     #[must_use]
     pub fn place(&self) -> Option<Place> {
         self.saved.as_ref().map(|saved| saved.place)

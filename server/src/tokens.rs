@@ -1,7 +1,7 @@
 //! The tokens of private sessions. A token is made when two users are introduced to each other, and recognised when
 //! their session is relayed. A token contains its own proof, so nobody has to remember which tokens were given: neither
-//! a server that was started again, nor another server of the same lobby, which has the same key. Knows nothing of who
-//! is here.
+//! a server that was started again, nor another server of the same lobby, which has the same key. This file knows
+//! nothing of who is here.
 
 use std::fmt;
 
@@ -32,13 +32,13 @@ impl fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// The tokens of all servers that have this key.
+    /// Returns the tokens of all servers that have this key.
     #[must_use]
     pub fn of(identity: &Identity) -> Self {
         Self { secret: hmac::Key::new(hmac::HMAC_SHA256, &identity.derived_secret(PURPOSE)) }
     }
 
-    /// A new token for these two users; their order does not matter.
+    /// Returns a new token for these two users; their order does not matter.
     #[must_use]
     pub fn make(&self, one: &PublicKey, other: &PublicKey) -> PairToken {
         let random: [u8; RANDOM_BYTES] = random_bytes();

@@ -1,5 +1,6 @@
-//! What whoever comes from a banned address is told without a handshake: the one word TLS has for it, in the clear, which a
-//! client knows from every other end. Owns how little that costs; knows nothing of who is banned.
+//! Tells a client from a banned address that it is not let in, without a handshake: the server sends the alert that TLS
+//! has for this, unencrypted, which every TLS client understands. This file owns the limits that keep this cheap; it
+//! knows nothing of who is banned.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +13,16 @@ use tokio::time::timeout;
 /// A fatal alert, `access_denied` (RFC 8446, 6.2), as a record of TLS.
 const ALERT: [u8; 7] = [21, 3, 3, 0, 2, 2, 49];
 
-/// Connections that are waited for until they have read it, at once, and for how long. A further one is closed at once, and
-/// may find that the connection was reset.
+/// How many clients are waited for at once until they have read the alert, and for how long each. A further client is
+/// closed at once, and may find that the connection was reset before it has read the alert.
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Bytes of such a client that are read: otherwise what it sent would reset the connection before it has read the word.
+/// How many bytes of such a client are read. If they were not read, closing the socket would reset the connection
+/// before the client has read the alert.
 const MAX_UNHEARD: u64 = 16 * 1024;
 
-/// Turns connections away.
+/// Sends the alert to clients from banned addresses. Clones share the limit of clients that are waited for.
 #[derive(Debug, Clone)]
 pub(crate) struct AccessDenied(Arc<Semaphore>);
 
@@ -31,9 +33,10 @@ impl Default for AccessDenied {
 }
 
 impl AccessDenied {
-    /// Says the word. What is left to do afterwards, if anything, is given back.
+    /// Sends the alert. Returns a future that waits until the client has read it, or `None` if the client is not waited
+    /// for.
     pub(crate) fn tell(&self, mut stream: TcpStream) -> Option<impl Future<Output = ()> + use<>> {
-        // A socket that was just opened has room.
+        // A socket that was just opened has room for the few bytes.
         stream.try_write(&ALERT).ok()?;
         let place = Arc::clone(&self.0).try_acquire_owned().ok()?;
         Some(async move {

@@ -1,7 +1,7 @@
 //! The banned addresses, for the code that accepts connections: a connection from a banned address is closed before a
 //! handshake is spent on it. A few of these connections are let through nevertheless, because an operator may come from
-//! there, and only a handshake shows that; users who are no operators are refused after the handshake. Knows nothing of
-//! why an address is banned.
+//! there, and only a handshake shows that; users who are no operators are refused after the handshake. This file knows
+//! nothing of why an address is banned.
 //!
 //! These few are counted by network, so that a flood from one computer in a wide range takes nothing from an operator
 //! elsewhere in that range; and for all networks together, so that a flood from very many costs no more handshakes.
@@ -16,15 +16,18 @@ use crate::decide::rules::{AddressRange, Term};
 use crate::limits::allowance::{Allowance, Measure};
 use crate::network::Network;
 
-/// From each network in a banned range so many connections are let through at once, and then one in this time.
+/// How many connections from each network in a banned range get a handshake at once; afterwards one more does in each
+/// period of this length.
 const AT_ONCE: u32 = 2;
 const ONE_IN: Duration = Duration::from_secs(10);
 
-/// Networks that are counted. One for which there is no room is let through as long as all together may be.
+/// How many networks are counted. A network beyond this limit has no limit of its own, but counts in the limit of all
+/// networks together.
 const MAX_NETWORKS: usize = 16 * 1024;
 
-/// From all of them so many at once, and then one in this time: about a hundredth of a processor, and as many as a hundred
-/// networks ask for that never stop.
+/// How many connections from all banned ranges together get a handshake at once; afterwards one more does in each
+/// period of this length. This costs about a hundredth of a processor, and is as much as a hundred networks ask for
+/// that never stop trying.
 const OF_ALL_AT_ONCE: u32 = 16;
 const OF_ALL_ONE_IN: Duration = Duration::from_millis(100);
 
@@ -67,14 +70,14 @@ impl BannedRanges {
         }
         let passes = inner.of_all.take((), now);
         if !passes {
-            // It was the others', so that the next try of this one counts as its first.
+            // The limit of all networks was reached, not that of this network. Its next attempt counts as its first.
             inner.of_network.give_back(&network);
         }
         passes
     }
 
-    /// Whoever came from this address is an operator: what was counted against the address is given back, so that an
-    /// operator may come and go as often as others.
+    /// The client that came from this address is an operator's: what was counted against the address is given back, so
+    /// that an operator may come and go as often as other users.
     pub(crate) fn is_an_operators(&self, ip: IpAddr) {
         self.lock().of_network.give_back(&Network::of(ip));
     }
@@ -129,11 +132,11 @@ mod tests {
             for second in 0..200_u64 {
                 let now = start + Duration::from_secs(second);
                 for n in 0..50 {
-                    // Of IPv6 all from one network.
+                    // All addresses of IPv6 are of one network.
                     let other = format!("{others}{n}").parse().unwrap();
                     (0..20).for_each(|_| _ = banned.lets_pass(other, now, 0));
                 }
-                // Once in ten seconds, as a client tries that nobody lets in.
+                // The operator tries once in ten seconds, as a client does that is not let in.
                 if second % 10 == 9 {
                     let tried = now + Duration::from_millis(500);
                     passed += usize::from(banned.lets_pass(operator.parse().unwrap(), tried, 0));

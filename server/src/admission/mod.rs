@@ -1,5 +1,5 @@
-//! How many clients there may be, in all and from one address (for IPv6, from one network). A plain count: each
-//! admitted client holds a [`Slot`] and gives it back by dropping it.
+//! How many clients there may be, in all and from one address (for IPv6, from one network). This module only counts:
+//! each admitted client holds a [`Slot`] and gives it back by dropping it.
 
 mod access_denied;
 pub(crate) mod banned_ranges;
@@ -23,7 +23,7 @@ const MAX_BEING_TOLD: usize = 64;
 pub(crate) struct Admission {
     max: usize,
     max_per_ip: usize,
-    /// Locked only for a few lines.
+    /// The lock is held only for a few lines.
     counts: Mutex<Counts>,
 }
 

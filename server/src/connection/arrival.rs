@@ -1,6 +1,6 @@
 //! From which position a newcomer reads on, in the lobby and in each room. The position is looked up only when the
-//! lobby has let the newcomer in: by then everything that the newcomer's cursor may name is in the log. Reads the log,
-//! changes nothing.
+//! lobby has let the newcomer in: by then everything that the newcomer's cursor may name is in the log. This file reads
+//! the log and changes nothing.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -53,13 +53,13 @@ struct Start {
 }
 
 impl Arrival {
-    /// What is remembered of the hello of a client that was seen at the address `observed`.
+    /// Keeps of `hello` what is needed when its client is let in. The server saw that client at the address `observed`.
     pub(super) fn new(hello: &Hello, observed: IpAddr) -> Self {
         let begin = Begin::new(hello.cursor, hello.since, hello.backlog);
         Self { begin, observed, rooms: hello.rooms.clone() }
     }
 
-    /// The answer to a client that is let in.
+    /// Returns the answer to a client that is let in.
     pub(super) async fn welcome(
         &self,
         log: &dyn LobbyLog,
@@ -85,7 +85,7 @@ impl Arrival {
     }
 }
 
-/// The answer to a client that joins a room; it says from which position the client reads on there.
+/// Returns the answer to a client that joins a room; it says from which position the client reads on there.
 pub(super) async fn in_room(
     log: &dyn LobbyLog,
     recent: Option<&Mutex<Recent>>,
@@ -135,7 +135,7 @@ impl OneLog<'_> {
         }
     }
 
-    /// The position before the newest messages up to `head`, as many as the client wants.
+    /// Returns the position before the newest messages up to `head`, as many as the client wants.
     async fn newest(&self, begin: &Begin, head: Position, resumed: bool) -> Start {
         let start = |position| Start { position, missed: 0, resumed };
         let wanted = Seq(head.seq.0.saturating_sub(begin.backlog));
@@ -153,8 +153,8 @@ impl OneLog<'_> {
         }
     }
 
-    /// The position from which a client with `cursor` reads on, and how many messages after the cursor are no longer
-    /// kept; `None` when the cursor is no position of this log up to `head`.
+    /// Returns the position from which a client with `cursor` reads on, and how many messages after the cursor are no
+    /// longer kept, or `None` when the cursor is no position of this log up to `head`.
     async fn resume(&self, cursor: &Cursor, head: Position) -> Result<Option<(Position, u64)>, LogError> {
         if cursor.log != self.id || cursor.position.seq > head.seq {
             return Ok(None);
@@ -166,8 +166,8 @@ impl OneLog<'_> {
         Ok((position == cursor.position).then_some((position, 0)))
     }
 
-    /// The position after message `seq`, or after a later message when `seq` is no longer kept; never a later position
-    /// than `head`.
+    /// Returns the position after message `seq`, or after a later message when `seq` is no longer kept; never a later
+    /// position than `head`.
     async fn after(&self, seq: Seq, head: Position) -> Result<Position, LogError> {
         if seq >= head.seq {
             return Ok(head);

@@ -1,5 +1,6 @@
 //! The addresses at which peers reach a client, as the others are told them: those that the client names, and the one
-//! at which the server sees it. Owns how many of them are kept. It only decides about addresses and connects to none.
+//! at which the server sees it. This file owns how many of them are kept. It only decides about addresses and connects
+//! to none.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,9 +12,9 @@ use hobnob_protocol::candidate::Candidate;
 /// well. Without this limit a client could fill the queues of others with host names, each of which may have 253 bytes.
 const MAX_BYTES: usize = 2048;
 
-/// The addresses of `named` that fit, in their order, followed by the address at which the client is `observed`, if the
-/// client says at which `port` it listens. The observed address always fits, because it is the one that surely leads to
-/// the client.
+/// Returns the addresses of `named` that fit, in their order, followed by the address at which the client is
+/// `observed`, if the client says at which `port` it listens. The observed address always fits, because it is the one
+/// that surely leads to the client.
 pub(super) fn candidates(named: &[Candidate], port: Option<u16>, observed: IpAddr) -> Vec<Candidate> {
     let port = port.filter(|&port| port != 0);
     let seen_at: Option<Candidate> = port.map(|port| SocketAddr::new(observed, port).into());

@@ -1,5 +1,5 @@
-//! Encodes facts as lines of the protocol. What everybody is told is encoded once and kept with the fact. Knows nothing
-//! of sockets.
+//! Encodes facts as lines of the protocol. What everybody is told is encoded once and kept with the fact. This file
+//! knows nothing of sockets.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,8 @@ use crate::log::Stretch;
 const BEFORE: &[u8] = br#""changes":["#;
 const AFTER: &[u8] = b"]}\n";
 
-/// The line of a chunk, encoded once for everybody. It is several lines only if one would be longer than a line may be.
+/// Returns the line of a chunk, encoded once for everybody. It consists of several lines only if one line would exceed
+/// the limit of the protocol.
 pub(super) fn chunk_line(chunk: &Chunk) -> &Bytes {
     chunk.line(|| said(chunk.room().map(|room| &room.name), chunk.messages()))
 }
@@ -41,8 +42,8 @@ pub(super) fn said(room: Option<&RoomName>, messages: &[LobbyMessage]) -> Bytes 
     }
 }
 
-/// What a client that has read up to `after` is sent from the log: the messages of `stretch`. If messages between the
-/// two are no longer kept, a `skipped` comes first.
+/// Returns what a client that has read up to `after` is sent from the log: the messages of `stretch`. If messages
+/// between the two are no longer kept, a `skipped` comes first.
 pub(super) fn what_follows(room: Option<&RoomName>, after: Seq, stretch: &Stretch) -> Bytes {
     let said = said(room, &stretch.messages);
     let missed = stretch.after.seq.0.saturating_sub(after.0);
@@ -54,7 +55,7 @@ pub(super) fn what_follows(room: Option<&RoomName>, after: Seq, stretch: &Stretc
     [skipped, said].concat().into()
 }
 
-/// The lines of changes for a client that came at `mark`; 0 means that it was there before the changes.
+/// Returns the lines of changes for a client that came at `mark`; 0 means that it was there before the changes.
 pub(super) fn presence(news: &News, mark: usize) -> Cow<'_, [Bytes]> {
     let made = news.lines(|| all_changes(news.room(), news.changes()));
     match news.passed_over(mark) {
@@ -78,7 +79,7 @@ fn all_changes(room: Option<&RoomName>, changes: &[Change]) -> NewsLines {
     NewsLines { body, ends, whole }
 }
 
-/// The lines of the changes from the one with the index `first` on.
+/// Returns the lines of the changes from the one with the index `first` on.
 fn changes_from(room: Option<&RoomName>, first: usize, body: &[u8], ends: &[usize]) -> Vec<Bytes> {
     // Room names need no escapes in JSON.
     let room = room.map(|room| format!(r#""room":"{room}","#)).unwrap_or_default();

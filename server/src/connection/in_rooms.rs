@@ -31,7 +31,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         refused == Some(false)
     }
 
-    /// The number up to which the client was sent messages in a room that it is in already.
+    /// Returns the number up to which the client was sent messages in a room that it is in already.
     pub(super) fn sent_up_to(&self, room: &RoomId) -> Option<Seq> {
         self.lock().rooms.as_ref().and_then(|rooms| rooms.sent_up_to(room))
     }
@@ -48,14 +48,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.lock().waker.wake_by_ref();
     }
 
-    /// The log of a room that the client is in, and the number of the room's newest message.
+    /// Returns the log of a room that the client is in, and the number of the room's newest message.
     pub(super) fn log_of_room(&self, room: &RoomName) -> Option<(RoomId, Seq)> {
         self.lock().rooms.as_ref().and_then(|rooms| rooms.log_of(room))
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
-    /// The next room that the lobby let the client into and of which the client was not told yet.
+    /// Returns the next room that the lobby let the client into and of which the client was not told yet.
     pub(super) fn next_arrival(&mut self, taking: bool) -> Option<Box<(RoomView, Begin)>> {
         let rooms = self.rooms.as_mut().filter(|_| taking && self.ending.is_none())?;
         rooms.next_arrival().map(Box::new)

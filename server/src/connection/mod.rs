@@ -1,5 +1,5 @@
 //! One client as the lobby and the client's own task share it: the socket, its encryption, and how far the client was
-//! sent the log. Owns the order in which things go out; knows neither names nor who else is there.
+//! sent the log. This module owns the order in which things go out; it knows neither names nor who else is there.
 //!
 //! The lobby writes straight to the socket as long as the socket takes it. When the socket takes no more, the
 //! connection is *behind*: its own task goes on when the socket is ready, and reads from its cursor in the memory of
@@ -158,7 +158,8 @@ struct Inner<S> {
     heard: Instant,
 }
 
-/// What [`Inner::feed`] did.
+/// What [`Inner::feed`] has found to send: something, which is encrypted now; nothing; or what first has to be read
+/// from the log.
 enum Fed {
     Something,
     Nothing,
@@ -374,7 +375,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         });
     }
 
-    /// Changes the control queue, and writes it out if the socket takes it. `None` when the queue is full.
+    /// Changes the control queue, and writes it out if the socket takes it. Returns `None` when the queue is full.
     fn change<T>(&self, change: impl FnOnce(&mut Inner<S>) -> Result<T, Overflow>) -> Option<T> {
         let mut inner = self.lock();
         let changed = change(&mut inner);

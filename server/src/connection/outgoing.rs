@@ -1,5 +1,6 @@
 //! What waits to be sent to one client besides the messages of the lobby and of rooms: a bounded queue of control
-//! lines, the answers that are still being written, and the count of pings. Plain data; sends nothing itself.
+//! lines, the answers that are still being written, and the count of pings. This file holds plain data; it sends
+//! nothing itself.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -114,7 +115,7 @@ impl Outgoing {
         }
     }
 
-    /// Adds an introduction and a ping. When the ping is answered, the introduction was read. Gives the number of the
+    /// Adds an introduction and a ping. When the ping is answered, the introduction was read. Returns the number of the
     /// introduction on this connection, counted from 1; `None` if the half for others is full.
     pub(super) fn push_introduction(&mut self, line: Bytes) -> Option<u64> {
         let ping = codec::encode(&ServerMessage::Ping);

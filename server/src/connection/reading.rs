@@ -1,5 +1,5 @@
 //! What is read from the log for one client: the messages that follow its position in the lobby or in a room, and the
-//! parts of answers to `history`. Owns how much is read at once. Clients take turns.
+//! parts of answers to `history`. This file owns how much is read at once. Clients take turns.
 
 use bytes::Bytes;
 use hobnob_protocol::MAX_LINE_BYTES;
@@ -96,7 +96,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
     }
 }
 
-/// Encodes as much of `stretch` as fits in one line. Gives also the number up to which the line goes, if more follows.
+/// Encodes as much of `stretch` as fits in one line. Also returns the number up to which the line goes, if more
+/// follows.
 fn encode_history(request: u32, until: Seq, mut stretch: Stretch) -> (Bytes, Option<Seq>) {
     loop {
         let reached = stretch.messages.last().map(|message| message.seq).filter(|&seq| seq < until);

@@ -1,6 +1,6 @@
-//! The newest messages of the lobby or of a room in the form in which they are sent, encoded once for everybody. Owns
-//! the limits of that memory, and finds the bytes that follow a number. Knows no client and no file: older messages are
-//! read from the log.
+//! The newest messages of the lobby or of a room in the form in which they are sent, encoded once for everybody. This
+//! file owns the limits of that memory, and finds the bytes that follow a number. It knows no client and no file: older
+//! messages are read from the log.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -65,12 +65,12 @@ pub(crate) struct Recent {
 }
 
 impl Recent {
-    /// An empty memory for the lobby's log, whose newest position is `position`.
+    /// Makes an empty memory for the lobby's log, whose newest position is `position`.
     pub(crate) fn new(position: Position) -> Self {
         Self::bounded(position, LOBBY_BOUNDS)
     }
 
-    /// An empty memory for a room's log.
+    /// Makes an empty memory for a room's log.
     fn of_room(position: Position) -> Self {
         Self::bounded(position, ROOM_BOUNDS)
     }
@@ -99,12 +99,12 @@ impl Recent {
         }
     }
 
-    /// The number of the newest message.
+    /// Returns the number of the newest message.
     pub(crate) fn head(&self) -> Seq {
         self.head
     }
 
-    /// The position after message `seq`, if its hash is in memory.
+    /// Returns the position after message `seq`, if its hash is in memory.
     pub(crate) fn position(&self, seq: Seq) -> Option<Position> {
         let back = self.head.0.checked_sub(seq.0)?;
         let index = (self.hashes.len() as u64).checked_sub(back + 1)?;
@@ -154,7 +154,7 @@ impl RecentOfRooms {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The memory of a room, if somebody is in it.
+    /// Returns the memory of a room, if somebody is in it.
     pub(super) fn of(&self, room: LogId) -> Option<Arc<Mutex<Recent>>> {
         self.rooms().get(&room).cloned()
     }

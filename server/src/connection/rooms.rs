@@ -1,6 +1,6 @@
 //! The rooms of one client: how far it was sent the log of each room, which rooms it asked to join, and which room is
-//! served next. Owns the limits and the order of these; writes nothing itself. A client that never joins a room has no
-//! such value.
+//! served next. This file owns the limits and the order of these; it writes nothing itself. For a client that never
+//! joins a room no [`Rooms`] is made.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -112,20 +112,21 @@ impl Rooms {
         self.asked.remove(at)
     }
 
-    /// The next room for which the position of the client has to be looked up. Rooms are looked up one at a time.
+    /// Returns the next room for which the position of the client has to be looked up. Rooms are looked up one at a
+    /// time.
     pub(super) fn next_arrival(&mut self) -> Option<(RoomView, Begin)> {
         let next = self.arriving.front().filter(|_| !self.is_looking)?;
         self.is_looking = true;
         Some((next.view.clone(), next.asked.begin))
     }
 
-    /// The number up to which the client was sent messages in a room that it is in already.
+    /// Returns the number up to which the client was sent messages in a room that it is in already.
     pub(super) fn sent_up_to(&self, id: &RoomId) -> Option<Seq> {
         self.readers.iter().find(|reader| reader.id == *id).map(|reader| reader.cursor)
     }
 
-    /// The position for the first room in `arriving` was looked up. Gives the join that is answered by it. `recent` is
-    /// `None` if nobody is in the room any more.
+    /// The position for the first room in `arriving` was looked up. Returns the join that is answered by it. `recent`
+    /// is `None` if nobody is in the room any more.
     pub(super) fn arrived(&mut self, start: Seq, recent: Option<Arc<Mutex<Recent>>>) -> Option<Asked> {
         self.is_looking = false;
         let Arriving { asked, view, left } = self.arriving.pop_front()?;
@@ -145,7 +146,7 @@ impl Rooms {
         }
     }
 
-    /// The log of a room that the client is in, and the number of the room's newest message.
+    /// Returns the log of a room that the client is in, and the number of the room's newest message.
     pub(super) fn log_of(&self, room: &RoomName) -> Option<(RoomId, Seq)> {
         let reader = self.readers.iter().find(|reader| reader.id.name == *room)?;
         let head = reader.recent.lock().unwrap_or_else(PoisonError::into_inner).head();

@@ -1,6 +1,6 @@
 //! The life of one connection: first the handshake and the hello, which have to come within a time limit, then messages
-//! until the connection ends. Owns the timers and the rate limit; everything that is told to the client goes through
-//! [`Connection`].
+//! until the connection ends. This file owns the timers and the rate limit; everything that is told to the client goes
+//! through [`Connection`].
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -104,7 +104,7 @@ where
             return None;
         }
     };
-    // Boxed, so that a connection does not keep memory for its arrival all its life.
+    // The future is boxed, so that a connection does not keep memory for its arrival all its life.
     let arrived = Box::pin(timeout(HANDSHAKE_TIMEOUT, arrive(&connection, remote, &shared))).await;
     match arrived {
         Ok(Ok(Arrived::InLobby(stay, arrival))) => {
@@ -292,7 +292,8 @@ where
     let mut hearing = Hearing::Heard;
     loop {
         let taking = life.may_take(timer.as_mut());
-        // Boxed, and handled outside of the select, so that an idle connection keeps no memory for an event.
+        // The event is boxed and handled outside of the select, so that an idle connection keeps no memory for an
+        // event.
         let event = tokio::select! {
             event = poll_fn(|cx| connection.poll_event(cx, taking)) => Some(Box::new(event)),
             () = &mut timer => None,
@@ -331,7 +332,7 @@ where
     hearing
 }
 
-/// The id of the text or act that a command brings; `None` for other commands.
+/// Returns the id of the text or act that a command brings, or `None` for other commands.
 fn said_in(command: &LobbyCommand) -> Option<u64> {
     match command {
         LobbyCommand::Say { id, .. } => Some(*id),
@@ -551,7 +552,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
     }
 }
 
-/// An act in a room as it stands in the log: of a topic, only the text is kept.
+/// Returns an act in a room as it stands in the log: of a topic, only the text is kept.
 fn as_done(act: Act) -> Act {
     if act.kind.is_topic() { Act::topic(act.text) } else { act }
 }

@@ -114,7 +114,7 @@ impl World {
         Self { shared, _stop: stop.drop_guard() }
     }
 
-    /// A client that has sent its hello, over a pipe of `size` bytes.
+    /// Returns a client that has sent its hello, over a pipe of `size` bytes.
     async fn ask(&self, name: &str, size: usize) -> Client {
         self.ask_with(hello(name), size).await
     }
@@ -259,7 +259,7 @@ async fn a_reader_that_fell_far_behind_gets_every_message_once() {
     let world = World::new();
     let (mut slow, slow_start) = world.join("slow", 2048).await;
     let (mut anna, start) = world.join("anna", 64 * 1024).await;
-    // More than the memory of recent messages holds, so the slow client has to be sent messages from the log.
+    // This is more than the memory of recent messages holds, so the slow client has to be sent messages from the log.
     let text = "x".repeat(16 * 1024);
     let mut position = start;
     for id in 1..=400 {
@@ -269,7 +269,7 @@ async fn a_reader_that_fell_far_behind_gets_every_message_once() {
     }
     assert_eq!(world.shared.recent.lock().unwrap().gather(Seq(1), 1, &mut Vec::new()), Gathered::TooOld);
     slow.follow(slow_start, 400).await;
-    // From then on it is written to directly, like every client that is caught up.
+    // From then on the client is written to directly, like every client that is caught up.
     anna.say(401, "now").await;
     slow.follow(position, 401).await;
     assert!(world.shared.metrics.log_reads.get() > 0);
@@ -291,7 +291,7 @@ async fn a_silent_client_is_asked_for_a_sign_of_life_and_then_dropped() {
     anna.serving.await.unwrap();
 }
 
-/// Says more than any pipe here holds, and sends signs of life for `client` until it is evicted.
+/// Says more than any pipe here holds, and sends signs of life for `client` until the server evicts it.
 async fn deafen(world: &World, client: &mut Client) {
     let (mut anna, _) = world.join("anna", 64 * 1024).await;
     anna.say(1, &"x".repeat(8192)).await;
@@ -462,7 +462,7 @@ impl LobbyLog for SlowLog {
     }
 }
 
-/// Reads answers to `history` until `answers` of them have ended. Gives how many parts they had and how many messages
+/// Reads answers to `history` until `answers` of them have ended. Returns how many parts they had and how many messages
 /// were in them.
 async fn parts_of(client: &mut Client, answers: usize) -> (usize, usize) {
     let (mut ended, mut parts, mut read) = (0, 0, 0);

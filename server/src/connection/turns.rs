@@ -1,7 +1,7 @@
 //! The turns in which connections read from the log, for an answer to `history` or because a client is far behind.
 //! Reading and encoding is work that would hold up the users who speak, and the log has one reader. Therefore only one
 //! part for one client is worked on at a time, and a client that asks for much is served in turns with all others that
-//! ask. Knows nothing of the log.
+//! ask. This file knows nothing of the log.
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 

@@ -44,12 +44,12 @@ impl StagedRules {
         Self { rules, ..Self::default() }
     }
 
-    /// The whole state in the form in which it is saved. The caller makes sure that nothing is staged.
+    /// Returns the whole state in the form in which it is saved. The caller makes sure that nothing is staged.
     pub(super) fn saved(&self) -> SavedRules {
         SavedRules { rules: self.rules.clone(), sent_out: self.sent_out.clone() }
     }
 
-    /// The state that was saved.
+    /// Restores the state that was saved.
     pub(super) fn restored(saved: SavedRules) -> Self {
         Self { rules: saved.rules, sent_out: saved.sent_out, ..Self::default() }
     }
@@ -82,7 +82,7 @@ impl StagedRules {
         self.sent_out.remove(&id);
     }
 
-    /// The rules, if they have changed since the last call.
+    /// Returns the rules, if they have changed since the last call.
     pub(super) fn take_changed(&mut self) -> Option<Arc<Rules>> {
         std::mem::take(&mut self.changed).then(|| Arc::new(self.rules.clone()))
     }
@@ -129,7 +129,7 @@ pub(super) struct Meant {
     pub(super) target: Option<ActTarget>,
 }
 
-/// The answer to an act that is refused.
+/// Returns the answer to an act that is refused.
 pub(super) fn denied_act(to: ConnectionId, id: u64, denied: Denied) -> Effect {
     let code = match denied {
         Denied::NotOperator => NotAcceptedCode::NotOperator,
@@ -143,7 +143,7 @@ pub(super) fn denied_act(to: ConnectionId, id: u64, denied: Denied) -> Effect {
     Effect::Refused { to, id, code }
 }
 
-/// The answer to a text that the rules keep from being said.
+/// Returns the answer to a text that the rules keep from being said.
 pub(super) fn not_said(to: ConnectionId, id: u64, why: NotSaid) -> Effect {
     let not_accepted = |code| NotAccepted { id, code, wait: None, by: None, reason: None, until: None };
     let answer = match why {
@@ -158,7 +158,7 @@ pub(super) fn not_said(to: ConnectionId, id: u64, why: NotSaid) -> Effect {
     Effect::NotSaid { to, answer: Box::new(answer) }
 }
 
-/// What a newcomer is told whom the rules keep out.
+/// Returns what a newcomer is told whom the rules keep out.
 pub(super) fn not_admitted(why: NotAdmitted) -> Refused {
     match why {
         NotAdmitted::Banned(sentence) => {
@@ -260,7 +260,7 @@ fn whom(act: &Act, roster: &Roster, rules: &Rules) -> Result<Who, Denied> {
     rules.known_as(name).ok_or(Denied::NoSuchUser)
 }
 
-/// The name that a banned key has here.
+/// Returns the name that a banned key has here.
 fn name_of(banned: &Banned, roster: &Roster) -> Option<UserName> {
     match banned {
         Banned::Key(fingerprint) => roster.known_by(fingerprint).map(|(_, name)| name),

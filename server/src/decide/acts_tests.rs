@@ -97,7 +97,7 @@ fn say(from: u64, id: u64, text: &str) -> Entry {
     Entry::Say { from: ConnectionId(from), id, room: None, content }
 }
 
-/// An act of connection `from`, written as `KIND NAME` or `KIND =TARGET`.
+/// Returns an act of connection `from`, written as `KIND NAME` or `KIND =TARGET`.
 fn act(from: u64, id: u64, what: &str) -> Entry {
     act_for(from, id, what, None)
 }

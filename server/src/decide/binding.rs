@@ -1,5 +1,5 @@
-//! A name and the key to which it belongs, in the form in which they travel and are stored. Plain data; the rules for
-//! names are in `roster`.
+//! A name and the key to which it belongs, in the form in which they travel and are stored. This file holds plain data;
+//! the rules for names are in `roster`.
 
 use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::name::UserName;

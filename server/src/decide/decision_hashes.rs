@@ -1,6 +1,6 @@
 //! One hash of everything that was decided, for each place of the order. Two servers that have the same hash have
-//! decided the same. Owns what is hashed of each effect, and the hashes of the latest places. Used where several
-//! servers share an order; a server that is alone has nobody to compare with.
+//! decided the same. This file owns what is hashed of each effect, and the hashes of the latest places. It is used
+//! where several servers share an order; a server that is alone has nobody to compare with.
 
 use std::collections::VecDeque;
 
@@ -31,7 +31,7 @@ impl DecisionHashes {
         Self { reached, kept: VecDeque::from([reached]), bytes: Vec::new() }
     }
 
-    /// The newest place and its hash.
+    /// Returns the newest place and its hash.
     pub(super) fn reached(&self) -> Vouch {
         self.reached
     }

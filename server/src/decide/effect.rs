@@ -129,7 +129,7 @@ pub enum Effect {
         /// Whether the name belonged to nobody before and belongs to the newcomer's key from now on.
         is_new: bool,
     },
-    /// A newcomer is not let in because every numbered form of the name is taken.
+    /// A newcomer is not let in, because every numbered form of its name is taken.
     NoNameLeft {
         /// The newcomer's connection.
         id: ConnectionId,
@@ -156,7 +156,7 @@ pub enum Effect {
     },
     /// A name belongs to nobody any more. That is to be stored.
     Freed(UserName),
-    /// The life of a server is over. [`Effect::Left`] follows for each of its clients.
+    /// The life of a server is over. [`Effect::Left`] follows for each client of that server.
     Ended(ServerId),
     /// Another server has decided something else than this server up to this place. A server that finds this out stops:
     /// one of the two is wrong, and nobody can know which.

@@ -1,5 +1,5 @@
-//! A batch in the form in which it leaves this process for an order that is kept elsewhere: one JSON object. Owns that
-//! form and its version.
+//! A batch in the form in which it leaves this process for an order that is kept elsewhere: one JSON object. This file
+//! owns that form and its version.
 //!
 //! A batch contains neither the addresses of a client nor who talks with whom, because everything in the order stays on
 //! the disk of every node for a long time. A batch does contain the network from which a newcomer comes, because bans

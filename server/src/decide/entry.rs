@@ -23,13 +23,13 @@ use super::rules::Rules;
 pub struct ConnectionId(pub u64);
 
 impl ConnectionId {
-    /// The connection with this number on this server.
+    /// Returns the connection with this number on this server.
     #[must_use]
     pub const fn of(server: ServerId, number: u32) -> Self {
         Self(server.0 << 32 | number as u64)
     }
 
-    /// The server whose connection this is.
+    /// Returns the server whose connection this is.
     #[must_use]
     pub const fn server(self) -> ServerId {
         ServerId(self.0 >> 32)

@@ -1,7 +1,7 @@
 //! The lives of the servers of a lobby: which are under way, and up to which of its batches each has come. A server
 //! that starts begins a life with a number that no server had before. A life that others declared over stays over, and
-//! batches of it that come later are ignored. Plain data that knows no clock: the servers notice which server is silent
-//! for too long, and say so in an entry.
+//! batches of it that come later are ignored. This file holds plain data that knows no clock: the servers notice which
+//! server is silent for too long, and say so in an entry.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -21,7 +21,7 @@ const MAX_LIVING: usize = 1024;
 /// The number of a server that is alone in its lobby.
 const ALONE: ServerId = ServerId(0);
 
-/// One life.
+/// One life of a server, from its first batch until it is declared over.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Life {
     /// The number of the life's last batch.
@@ -69,7 +69,7 @@ impl Lives {
         true
     }
 
-    /// The lives that are under way, each with the number of its last batch.
+    /// Returns the lives that are under way, each with the number of its last batch.
     pub(super) fn living(&self) -> impl Iterator<Item = (ServerId, u64)> {
         self.living.iter().map(|(server, life)| (*server, life.last))
     }
@@ -81,7 +81,7 @@ impl Lives {
         }
     }
 
-    /// The addresses at which clients reach the servers, up to the number that a client is told.
+    /// Returns the addresses at which clients reach the servers, up to the number that a client is told.
     pub(super) fn addresses(&self) -> Vec<Candidate> {
         let mut all: Vec<Candidate> = Vec::new();
         for at in self.living.values().flat_map(|life| &life.at) {

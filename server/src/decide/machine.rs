@@ -55,8 +55,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A machine that goes on from what a log holds: its newest message, the time of that message, the names, and the
-    /// posts that are remembered.
+    /// Makes a machine that goes on from what a log holds: its newest message, the time of that message, the names, and
+    /// the posts that are remembered.
     #[must_use]
     pub fn new(
         head: Position,
@@ -70,20 +70,21 @@ impl Machine {
         Self { roster, lobby, rooms, rules, last_at, lives, marks, decision_hashes: None }
     }
 
-    /// A machine at the beginning of an order that several servers share. The log of the lobby begins after `start`.
+    /// Makes a machine at the beginning of an order that several servers share. The log of the lobby begins after
+    /// `start`.
     #[must_use]
     pub fn shared(start: Position) -> Self {
         let hashes = DecisionHashes::new(Vouch { place: Place(0), hash: start.hash });
         Self { decision_hashes: Some(hashes), ..Self::new(start, 0, [], Posts::default()) }
     }
 
-    /// The same machine with these rooms.
+    /// Returns the same machine with these rooms.
     #[must_use]
     pub fn with_rooms(self, rooms: Rooms) -> Self {
         Self { rooms, ..self }
     }
 
-    /// The same machine with what operators decided before.
+    /// Returns the same machine with what operators decided before.
     #[must_use]
     pub fn with_rules(self, rules: Rules) -> Self {
         Self { rules: StagedRules::new(rules), ..self }
@@ -166,30 +167,30 @@ impl Machine {
         self.rooms.withdraw(of_room);
     }
 
-    /// The newest message of the lobby that is stored.
+    /// Returns the newest message of the lobby that is stored.
     #[must_use]
     pub fn stored(&self) -> Position {
         self.lobby.stored()
     }
 
-    /// The newest message of the lobby, stored or staged.
+    /// Returns the newest message of the lobby, stored or staged.
     #[must_use]
     pub fn head(&self) -> Position {
         self.lobby.head()
     }
 
-    /// The rooms, for questions.
+    /// Returns the rooms, for questions.
     #[must_use]
     pub fn rooms(&self) -> &Rooms {
         &self.rooms
     }
 
-    /// The rooms, for questions that keep a list for everybody who asks later.
+    /// Returns the rooms, for questions that keep a list for everybody who asks later.
     pub(crate) fn rooms_mut(&mut self) -> &mut Rooms {
         &mut self.rooms
     }
 
-    /// Why the rules of operators would keep a newcomer out, as they are now.
+    /// Returns why the rules of operators would keep a newcomer out, as they are now.
     pub(crate) fn keeps_out(&self, key: &PublicKey, network: Network) -> Option<Refused> {
         let (network, named_since) = (Some(network), self.roster.named_since(key));
         self.rules.rules().admits(&Visitor { key, network, named_since }).err().map(acts::not_admitted)
@@ -204,41 +205,43 @@ impl Machine {
         }
     }
 
-    /// What operators decided, for questions.
+    /// Returns what operators decided, for questions.
     pub(crate) fn rules(&self) -> &Rules {
         self.rules.rules()
     }
 
-    /// The newest place and the hash of what was decided up to it; `None` where no other server shares the order.
+    /// Returns the newest place and the hash of what was decided up to it, or `None` where no other server shares the
+    /// order.
     #[must_use]
     pub fn reached(&self) -> Option<Vouch> {
         self.decision_hashes.as_ref().map(DecisionHashes::reached)
     }
 
-    /// The servers whose lives are under way, each with the number of its last batch.
+    /// Returns the servers whose lives are under way, each with the number of its last batch.
     pub fn living(&self) -> impl Iterator<Item = (ServerId, u64)> {
         self.lives.living()
     }
 
-    /// The place up to which the order may be dropped: a server that was away for less than a week needs only what
-    /// comes after that place.
+    /// Returns the place up to which the order may be dropped: a server that was away for less than a week needs only
+    /// what comes after that place.
     #[must_use]
     pub fn old(&self) -> Option<Place> {
         self.marks.old()
     }
 
-    /// The addresses at which clients reach the servers of this lobby, of those servers that have published them.
+    /// Returns the addresses at which clients reach the servers of this lobby, of those servers that have published
+    /// them.
     #[must_use]
     pub fn addresses(&self) -> Vec<Candidate> {
         self.lives.addresses()
     }
 
-    /// The roster, for questions.
+    /// Returns the roster, for questions.
     pub(crate) fn roster(&self) -> &Roster {
         &self.roster
     }
 
-    /// The roster, to note which members were announced, and for questions whose answers are kept for the next
+    /// Returns the roster, to note which members were announced, and for questions whose answers are kept for the next
     /// question.
     pub(crate) fn roster_mut(&mut self) -> &mut Roster {
         &mut self.roster

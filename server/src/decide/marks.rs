@@ -1,5 +1,5 @@
 //! Notes once an hour, by the order's own clock, which place the order has reached. From these marks all servers
-//! conclude alike from which place on an order is kept. Plain data.
+//! conclude alike from which place on an order is kept. This file holds plain data.
 
 use std::collections::VecDeque;
 
@@ -34,7 +34,8 @@ impl Marks {
         self.0.push_back((place.0, at));
     }
 
-    /// The place up to which everything is older than an order is kept; `None` while there is nothing so old.
+    /// Returns the place up to which everything is older than an order is kept, or `None` while there is nothing so
+    /// old.
     pub(super) fn old(&self) -> Option<Place> {
         let index = self.0.len().checked_sub(KEPT_MARKS + 1)?;
         self.0.get(index).map(|(place, _)| Place(*place))

@@ -1,6 +1,6 @@
-//! The numbers of one log, the lobby's or a room's: its newest message, and which posts have a number. Owns staging:
-//! the numbers of the newest batch can be taken back until the batch is stored. Knows neither who is in the lobby nor
-//! who may speak.
+//! The numbers of one log, the lobby's or a room's: its newest message, and which posts have a number. This file owns
+//! staging: the numbers of the newest batch can be taken back until the batch is stored. It knows neither who is in the
+//! lobby nor who may speak.
 
 use hobnob_protocol::chain::{self, LobbyMessage, Position, Seq};
 use hobnob_protocol::content::Content;
@@ -39,7 +39,7 @@ pub(super) enum Numbered {
 }
 
 impl Numbering {
-    /// The numbers of a log that goes up to `head` and remembers these posts.
+    /// Makes the numbers of a log that goes up to `head` and remembers these posts.
     pub(super) fn new(head: Position, posts: Posts) -> Self {
         Self { head, stored: head, posts }
     }
@@ -60,7 +60,7 @@ impl Numbering {
         Numbered::New(message)
     }
 
-    /// What became of the text or act that `author` sent before under `id`; `None` if it would be new.
+    /// Returns what became of the text or act that `author` sent before under `id`, or `None` if it would be new.
     pub(super) fn known(&self, author: &Member, id: u64) -> Option<Numbered> {
         match self.posts.look((author.key, author.run), id, self.head.seq.next()) {
             Taken::New => None,
@@ -69,7 +69,7 @@ impl Numbering {
         }
     }
 
-    /// Takes a message that has its number already, if it is the next message. True when it is.
+    /// Takes a message that has its number already, if it is the next message. Returns whether it is.
     pub(super) fn keep(&mut self, message: &LobbyMessage) -> bool {
         let is_next = self.head.advance(message).is_ok();
         if is_next {
@@ -78,22 +78,22 @@ impl Numbering {
         is_next
     }
 
-    /// All numbers in the form in which they are saved. The caller makes sure that nothing is staged.
+    /// Returns all numbers in the form in which they are saved. The caller makes sure that nothing is staged.
     pub(super) fn saved(&self) -> SavedNumbering {
         SavedNumbering { head: self.head, posts: self.posts.saved() }
     }
 
-    /// The numbers that were saved.
+    /// Restores the numbers that were saved.
     pub(super) fn restored(saved: SavedNumbering) -> Self {
         Self::new(saved.head, Posts::restored(saved.posts))
     }
 
-    /// The newest message, stored or staged.
+    /// Returns the newest message, stored or staged.
     pub(super) fn head(&self) -> Position {
         self.head
     }
 
-    /// The newest message that is stored.
+    /// Returns the newest message that is stored.
     pub(super) fn stored(&self) -> Position {
         self.stored
     }

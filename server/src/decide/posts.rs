@@ -1,10 +1,10 @@
 //! Which posts have a number. A post is known by its author's run and its number in that run, and so a text that is
-//! sent again can be told from a new one. Plain data about the newest messages of one log, [`POSTS_REMEMBERED`] for the
-//! lobby; knows neither texts nor files. Posts that follow each other, as those of a busy author do, take only the
-//! memory of one.
+//! sent again can be told from a new one. This file holds plain data about the newest messages of one log,
+//! [`POSTS_REMEMBERED`] for the lobby; it knows neither texts nor files. Posts that follow each other, as those of a
+//! busy author do, take only the memory of one.
 //!
-//! Posts that are older than that stay in memory until they are swept, but do not count: a server that has just read
-//! its log must come to the same answer as a server that has run for weeks.
+//! Older posts stay in memory until they are swept, but do not count: a server that has just read its log must come to
+//! the same answer as a server that has run for weeks.
 
 use std::cmp::Ordering;
 
@@ -16,8 +16,8 @@ use thiserror::Error;
 
 use super::table::Table;
 
-/// So many of the newest posts of the lobby are remembered by their author's run and number, however many messages are
-/// kept. A client that comes back after a lost link sends again the texts that got no answer, and these must not be
+/// How many of the newest posts of the lobby are remembered, by their author's run and number, however many messages
+/// are kept. A client that comes back after a lost link sends again the texts that got no answer, and these must not be
 /// stored a second time.
 pub const POSTS_REMEMBERED: u64 = 100_000;
 
@@ -129,7 +129,7 @@ impl Posts {
         Self { runs: Table::default(), swept: 0, remembered }
     }
 
-    /// The number of the oldest message whose post is remembered when `head` is the newest.
+    /// Returns the number of the oldest message whose post is remembered when `head` is the newest.
     fn oldest(&self, head: Seq) -> Seq {
         oldest_remembered(head, self.remembered)
     }
@@ -149,7 +149,7 @@ impl Posts {
         Taken::New
     }
 
-    /// What [`take`](Self::take) would answer, without giving a number.
+    /// Returns what [`take`](Self::take) would answer, without giving a number.
     pub(super) fn look(&self, party: Party, id: u64, seq: Seq) -> Taken {
         let oldest = self.oldest(Seq(seq.0 - 1)).0;
         let last = self.runs.get(&party).and_then(|bursts| bursts.last().map(|last| (bursts, last)));
@@ -219,7 +219,7 @@ impl Posts {
         });
     }
 
-    /// All posts in the form in which they are saved.
+    /// Returns all posts in the form in which they are saved.
     pub(super) fn saved(&self) -> SavedPosts {
         let triple = |burst: &Burst| (burst.id, burst.seq, burst.count);
         let runs = self.runs.sorted().into_iter();
@@ -228,7 +228,7 @@ impl Posts {
         SavedPosts { runs, swept: self.swept, remembered: self.remembered }
     }
 
-    /// The posts that were saved.
+    /// Restores the posts that were saved.
     pub(super) fn restored(saved: SavedPosts) -> Self {
         let mut posts = Self { runs: Table::default(), swept: saved.swept, remembered: saved.remembered };
         for (key, run, bursts) in saved.runs {
@@ -239,14 +239,14 @@ impl Posts {
         posts
     }
 
-    /// The number of a post in the log.
+    /// Returns the number of a post in the log.
     pub(crate) fn find(&self, party: Party, id: u64) -> Option<Seq> {
         let bursts = self.runs.get(&party)?;
         let index = bursts.binary_search_by(|burst| burst.beside(id)).ok()?;
         Some(Seq(bursts[index].seq + (id - bursts[index].id)))
     }
 
-    /// The largest number of a run.
+    /// Returns the largest number of a run.
     #[cfg(test)]
     pub(crate) fn last_id(&self, party: Party) -> Option<u64> {
         self.runs.get(&party)?.last().map(|burst| burst.last_id())
@@ -279,8 +279,8 @@ fn known(bursts: &[Burst], id: u64, oldest: u64) -> Taken {
     }
 }
 
-/// The oldest message whose post is remembered when `head` is the newest message and the posts of `remembered` messages
-/// are.
+/// Returns the oldest message whose post is remembered when `head` is the newest message and the posts of `remembered`
+/// messages are.
 pub(crate) fn oldest_remembered(head: Seq, remembered: u64) -> Seq {
     Seq(head.0.saturating_sub(remembered)).next()
 }

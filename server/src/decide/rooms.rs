@@ -68,7 +68,7 @@ pub struct OpenedRoom {
     pub head: Position,
     /// Which posts of the room have a number.
     pub posts: Posts,
-    /// How much it is used.
+    /// How much the room is used.
     pub standing: Standing,
 }
 
@@ -83,7 +83,7 @@ struct Room {
     members: BTreeMap<Arc<UserName>, ConnectionId>,
     seen: u64,
     standing: Standing,
-    /// The standing before what is staged, where something is.
+    /// How much the room was used before the staged messages; `None` if none are staged.
     stored_standing: Option<Standing>,
 }
 
@@ -154,7 +154,7 @@ struct SavedRoom {
     standing: Standing,
 }
 
-/// All rooms.
+/// All rooms of a lobby, who is in them, and which keys made rooms lately.
 #[derive(Debug, Clone)]
 pub struct Rooms {
     /// Sorted, so that effects that concern several rooms come in the same order on every server.
@@ -176,7 +176,7 @@ pub struct Rooms {
 }
 
 impl Rooms {
-    /// The rooms that are there already, and a limit of `max` rooms.
+    /// Makes the rooms of a lobby that already has the rooms `opened` and may have `max` rooms.
     #[must_use]
     pub fn new(max: usize, opened: impl IntoIterator<Item = OpenedRoom>) -> Self {
         let mut rooms = BTreeMap::new();
@@ -255,7 +255,8 @@ impl Rooms {
         }
         let made = self.made.or_default(key);
         made.retain(|(_, at)| at.saturating_add(HOUR) > now);
-        // A user who was alone in a room and lost the link may make the same room again. That is not counted.
+        // A user who was alone in a room and lost the link may make the same room again, which is not counted as
+        // another room.
         let is_new = !made.iter().any(|(made, _)| made == name);
         if is_new && made.len() >= MADE_IN_AN_HOUR {
             return Err(NotJoinedCode::TooSoon);
@@ -284,8 +285,8 @@ impl Rooms {
         Ok(instead_of)
     }
 
-    /// The room that is given up for a new one, if one may be. Nothing of it is staged, since what was said there is to
-    /// be stored first.
+    /// Returns the room that is given up for a new one, if there is such a room. A room in which something is staged is
+    /// not given up, because what was said there has to be stored first.
     fn gives_way(&self, counts: impl Fn(&PublicKey) -> bool) -> Option<RoomId> {
         let may_go = |room: &&Room| {
             room.members.is_empty()
@@ -331,7 +332,7 @@ impl Rooms {
         }
     }
 
-    /// The rooms in which a connection is, sorted.
+    /// Returns the rooms in which a connection is, sorted.
     pub(super) fn of(&self, id: ConnectionId) -> Vec<RoomName> {
         let mut rooms = self.of_connection.get(&id).cloned().unwrap_or_default();
         rooms.sort_unstable();
@@ -375,8 +376,8 @@ impl Rooms {
         Some((room.id.clone(), numbered))
     }
 
-    /// From now on users are seen on this date, unless the date before was later. Gives the rooms in which somebody is
-    /// and whose date is a day old.
+    /// From now on users are seen on this date, unless the date before was later. Returns the rooms in which somebody
+    /// is and whose date is a day old.
     pub(super) fn is_now(&mut self, date: u64) -> Vec<KeptRoom> {
         self.today = self.today.max(date);
         let long_ago = self.today.saturating_sub(SEEN_AGAIN_AFTER);
@@ -404,7 +405,7 @@ impl Rooms {
         past
     }
 
-    /// All rooms in the form in which they are saved. The caller makes sure that nothing is staged.
+    /// Returns all rooms in the form in which they are saved. The caller makes sure that nothing is staged.
     pub(super) fn saved(&self) -> SavedRooms {
         let room = |room: &Room| SavedRoom {
             name: room.id.name.clone(),
@@ -419,7 +420,7 @@ impl Rooms {
         SavedRooms { rooms: self.rooms.values().map(room).collect(), made, today: self.today, max: self.max }
     }
 
-    /// The rooms that were saved. A connection that is not in the lobby is in no room.
+    /// Restores the rooms that were saved. A connection that is not in the lobby is in no room.
     pub(super) fn restored(saved: SavedRooms, roster: &Roster) -> Self {
         let SavedRooms { rooms, made, today, max } = saved;
         let mut all = Self { today, ..Self::new(max, []) };
@@ -459,7 +460,7 @@ impl Rooms {
         }
     }
 
-    /// The staged messages were not stored. `messages` gives those of a room.
+    /// The staged messages were not stored and are taken back. `messages` returns those of a room.
     pub(super) fn withdraw<'a>(&mut self, messages: impl Fn(&RoomId) -> Option<&'a [LobbyMessage]>) {
         for name in std::mem::take(&mut self.staged) {
             let Some(room) = self.rooms.get_mut(&name) else { continue };
@@ -478,20 +479,20 @@ impl Rooms {
         self.staged.is_empty()
     }
 
-    /// What is stored of a room besides its messages.
+    /// Returns what is stored of a room besides its messages.
     #[must_use]
     pub fn kept(&self, id: &RoomId) -> KeptRoom {
         let bare = || KeptRoom { id: id.clone(), topic: None, seen: self.today };
         self.by_id(id).map_or_else(bare, Room::kept)
     }
 
-    /// The newest message of a room that is stored.
+    /// Returns the newest message of a room that is stored.
     #[must_use]
     pub fn stored(&self, id: &RoomId) -> Option<Position> {
         self.by_id(id).map(|room| room.numbering.stored())
     }
 
-    /// The room with this name and this log; `None` if a room of that name has another log.
+    /// Returns the room with this name and this log, or `None` if a room of that name has another log.
     fn by_id(&self, id: &RoomId) -> Option<&Room> {
         self.rooms.get(&id.name).filter(|room| room.id.log == id.log)
     }
@@ -503,13 +504,13 @@ impl Rooms {
         Some(RoomView { id, head, topic, users })
     }
 
-    /// The members of a room, sorted by name.
+    /// Returns the members of a room, sorted by name.
     pub(crate) fn members(&self, name: &RoomName) -> Vec<(Arc<UserName>, ConnectionId)> {
         let members = self.rooms.get(name).into_iter().flat_map(|room| &room.members);
         members.map(|(name, id)| (Arc::clone(name), *id)).collect()
     }
 
-    /// The list of all rooms, as clients see it.
+    /// Returns the list of all rooms, as clients see it.
     pub(crate) fn list(&mut self) -> Arc<[RoomSummary]> {
         let summary = |room: &Room| RoomSummary {
             name: room.id.name.clone(),
@@ -520,19 +521,19 @@ impl Rooms {
         Arc::clone(self.listed.get_or_insert_with(|| rooms.values().map(summary).collect()))
     }
 
-    /// The rooms in which something was said, each with its newest message.
+    /// Returns the rooms in which something was said, each with its newest message.
     pub(super) fn spoken_in(&self) -> Vec<(KeptRoom, Position)> {
         let rooms = self.rooms.values().map(|room| (room.kept(), room.numbering.head()));
         rooms.filter(|(_, head)| head.seq.0 > 0).collect()
     }
 
-    /// All rooms in which somebody is, each with its newest stored message and the connections that are in it.
+    /// Returns all rooms in which somebody is, each with its newest stored message and the connections that are in it.
     pub(crate) fn occupied(&self) -> impl Iterator<Item = (RoomId, Position, Vec<ConnectionId>)> {
         let rooms = self.rooms.values().filter(|room| !room.members.is_empty());
         rooms.map(|room| (room.id.clone(), room.numbering.stored(), room.members.values().copied().collect()))
     }
 
-    /// How many rooms there are.
+    /// Returns how many rooms there are.
     pub(crate) fn len(&self) -> usize {
         self.rooms.len()
     }

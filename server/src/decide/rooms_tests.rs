@@ -37,7 +37,7 @@ impl Stage {
         Self { machine, number: 0, now: BEGINNING, rooms_made: 0 }
     }
 
-    /// A lobby with three users, each connected once.
+    /// Makes a lobby with three users, each connected once.
     fn new() -> Self {
         let mut stage = Self::of(100, Vec::new());
         stage.apply(vec![enter(1, "anna", 1), enter(2, "bobby", 2), enter(3, "carol", 3)]);
@@ -282,7 +282,8 @@ fn the_number_of_rooms_and_the_rooms_of_one_key_are_limited() {
     assert!(stage.joins(1, "room64")[0].starts_with("1 in"));
 }
 
-/// Twenty keys, each in the lobby, of which the first ten make two rooms each, say a word there and leave them.
+/// Makes a lobby of twenty users and twenty rooms. Each of the first ten users has made two rooms, said a word there
+/// and left.
 fn filled() -> Stage {
     let mut stage = Stage::of(20, Vec::new());
     stage.expire(30 * DAY);
@@ -312,7 +313,7 @@ fn a_room_that_nobody_uses_gives_way_when_the_limit_of_rooms_is_reached() {
     );
     assert_eq!(makes(&mut stage, 12, "dev"), ["junk01 gone", "12 in dev of 1 after 0"]);
     assert_eq!(stage.machine.rooms().len(), 20);
-    // Where two keys spoke, the room goes after all in which one did, however long it was empty.
+    // A room in which two keys spoke goes only after all rooms in which one key did, however long it was empty.
     stage.joins(12, "tea");
     stage.apply(vec![say(12, 900, "tea"), part(11, "tea"), part(12, "tea")]);
     for n in 0..60 {
@@ -322,7 +323,7 @@ fn a_room_that_nobody_uses_gives_way_when_the_limit_of_rooms_is_reached() {
         assert!(told.len() == 2 && told[0] != "tea gone" && told[0] != "dev gone", "{told:?}");
         stage.apply(vec![part(13 + n % 8, &format!("more{n}"))]);
     }
-    // Nobody takes a room away in which somebody is.
+    // A room in which somebody is never gives way.
     let rooms = stage.machine.rooms_mut().list();
     assert!(rooms.iter().any(|room| room.name == name("dev")));
     assert!(rooms.iter().any(|room| room.name == name("tea")));
@@ -342,7 +343,7 @@ fn an_established_room_gives_way_only_when_its_keys_are_banned() {
     }
     assert_eq!(stage.joins(5, "new"), ["5 not in new: Full"]);
     assert_eq!(stage.joins(5, "new"), ["5 not in new: Full"], "what was not made does not count");
-    // The operator's ban of one of two takes the room's standing.
+    // When an operator bans one of the two keys that spoke in a room, the room is no longer established.
     let operator = PublicKey::new({
         let mut bytes = [0; 32];
         bytes[..2].copy_from_slice(&6_u16.to_be_bytes());

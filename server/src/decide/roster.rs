@@ -152,7 +152,7 @@ pub(crate) struct Roster {
 }
 
 impl Roster {
-    /// A roster without members, in which these names belong to their keys.
+    /// Makes a roster without members, in which these names belong to their keys.
     pub(crate) fn new(names: impl IntoIterator<Item = NameBinding>) -> Self {
         let mut roster = Self::default();
         for NameBinding { name, key, seen, spoke, since } in names {
@@ -165,8 +165,8 @@ impl Roster {
         roster
     }
 
-    /// A name belongs to the key to which it belonged before, unless it belongs to a key already. Gives the binding if
-    /// it is new.
+    /// A name belongs to the key to which it belonged before, unless it belongs to a key already. Returns the binding
+    /// if it is new.
     pub(super) fn keep(&mut self, binding: &NameBinding) -> Option<NameBinding> {
         let NameBinding { name, key, seen, spoke, since } = binding;
         if self.bindings.contains_key(name) || self.bindings.len() >= MAX_BINDINGS {
@@ -225,7 +225,7 @@ impl Roster {
         Some(member)
     }
 
-    /// Takes a member out. Its name stays with its key. Gives the binding of the name if its date changed, since the
+    /// Takes a member out. Its name stays with its key. Returns the binding of the name if its date changed, since the
     /// user was seen now.
     pub(crate) fn remove(&mut self, id: ConnectionId) -> Option<(Member, Option<NameBinding>)> {
         let member = self.members.remove(&id)?;
@@ -242,8 +242,8 @@ impl Roster {
         Some((member, seen))
     }
 
-    /// From now on users are seen on this date, unless the date before was later. Gives the names of members whose date
-    /// is a day old, with the new date: if the server ends by a fault, these members must not count as absent.
+    /// From now on users are seen on this date, unless the date before was later. Returns the names of members whose
+    /// date is a day old, with the new date: if the server ends by a fault, these members must not count as absent.
     pub(crate) fn is_now(&mut self, date: u64) -> Vec<NameBinding> {
         self.today = self.today.max(date);
         let long_ago = self.today.saturating_sub(SEEN_AGAIN_AFTER);
@@ -254,7 +254,7 @@ impl Roster {
         due.iter().filter_map(|name| self.see(name)).collect()
     }
 
-    /// The user of a bound name is here. Gives the binding if that changes its date.
+    /// The user of a bound name is here. Returns the binding if that changes its date.
     fn see(&mut self, name: &UserName) -> Option<NameBinding> {
         let binding = self.bindings.get_mut(name).filter(|binding| binding.seen < self.today)?;
         binding.seen = self.today;
@@ -266,7 +266,7 @@ impl Roster {
         self.owners.get(key).is_some_and(|owner| owner.spoke)
     }
 
-    /// A member says something. Gives all names of the member's key if the key never spoke before.
+    /// A member says something. Returns all names of the member's key if the key never spoke before.
     pub(crate) fn speaks(&mut self, id: ConnectionId) -> Vec<NameBinding> {
         let Some(member) = self.members.get_mut(&id).filter(|member| !member.spoke) else {
             return Vec::new();
@@ -310,7 +310,7 @@ impl Roster {
         expired.into_iter().map(|(name, _)| name).collect()
     }
 
-    /// All members of whom the others were told.
+    /// Returns all members of whom the others were told.
     pub(crate) fn present(&mut self) -> Present {
         let (in_use, members) = (&self.in_use, &self.members);
         let shown = self.shown.get_or_insert_with(|| {
@@ -339,25 +339,25 @@ impl Roster {
         }
     }
 
-    /// Since when the oldest name of a key belongs to it; `None` for a key without names.
+    /// Returns since when the oldest name of a key belongs to it, or `None` for a key without names.
     pub(crate) fn named_since(&self, key: &PublicKey) -> Option<u64> {
         let names = &self.owners.get(key)?.names;
         names.iter().filter_map(|name| self.bindings.get(name)).map(|binding| binding.since).min()
     }
 
-    /// The connection of the member who has this name, whether the others see the member already or not.
+    /// Returns the connection of the member who has this name, whether the others see the member already or not.
     pub(crate) fn named(&self, name: &UserName) -> Option<ConnectionId> {
         self.in_use.get(name).copied()
     }
 
-    /// The key of the member who has this name, or else the key to which the name belongs.
+    /// Returns the key of the member who has this name, or else the key to which the name belongs.
     pub(crate) fn key_of(&self, name: &UserName) -> Option<PublicKey> {
         let here = self.named(name).and_then(|id| self.members.get(&id)).map(|member| member.key);
         here.or_else(|| self.bindings.get(name).map(|binding| binding.key))
     }
 
-    /// The key of this fingerprint and a name of it: of whoever is here, or of the one to whom the name belongs. Goes
-    /// through all names that belong to anybody.
+    /// Returns the key of this fingerprint and a name of it: of whoever is here, or of the one to whom the name
+    /// belongs. Goes through all names that belong to anybody.
     pub(crate) fn known_by(&self, fingerprint: &Fingerprint) -> Option<(PublicKey, UserName)> {
         let mut here = self.in_use.iter().filter_map(|(name, id)| Some((name, self.members.get(id)?)));
         let here = here.find(|(_, member)| member.fingerprint == *fingerprint);
@@ -366,37 +366,37 @@ impl Roster {
             .or_else(|| bound().map(|(name, binding)| (binding.key, name.clone())))
     }
 
-    /// A name as its user writes it.
+    /// Returns a name as its user writes it.
     pub(crate) fn spelling(&self, name: &UserName) -> UserName {
         let here = self.in_use.get_key_value(name).map(|(name, _)| UserName::clone(name));
         let bound = || self.bindings.get_key_value(name).map(|(name, _)| name.clone());
         here.or_else(bound).unwrap_or_else(|| name.clone())
     }
 
-    /// The members for whom `is_so` holds, in the order of their names.
+    /// Returns the members for whom `is_so` holds, in the order of their names.
     pub(crate) fn those(&self, is_so: impl Fn(&Member) -> bool) -> Vec<ConnectionId> {
         let ids = self.in_use.values().copied();
         ids.filter(|id| self.members.get(id).is_some_and(&is_so)).collect()
     }
 
-    /// A member by its connection.
+    /// Returns a member by its connection.
     pub(crate) fn member(&self, id: ConnectionId) -> Option<&Member> {
         self.members.get(&id)
     }
 
-    /// A member of whom the others were told, by its name.
+    /// Returns a member of whom the others were told, by its name.
     pub(crate) fn by_name(&self, name: &UserName) -> Option<(ConnectionId, &Member)> {
         let id = *self.in_use.get(name)?;
         let member = self.members.get(&id).filter(|member| member.entered)?;
         Some((id, member))
     }
 
-    /// The connection that this run of this key already has.
+    /// Returns the connection that this run of this key already has.
     pub(crate) fn by_run(&self, key: PublicKey, run: RunId) -> Option<ConnectionId> {
         self.runs.get(&(key, run)).copied()
     }
 
-    /// Another client of the same key whose name the newcomer would get if that client were gone.
+    /// Returns another client of the same key whose name the newcomer would get if that client were gone.
     pub(crate) fn rival(&mut self, wish: &UserName, key: &PublicKey) -> Option<ConnectionId> {
         let rival = self.own_number(wish, key, true)?;
         let instead = match (self.own_number(wish, key, false), self.free_number(wish)) {
@@ -409,12 +409,12 @@ impl Roster {
         self.in_use.get(&form(wish, rival)).copied()
     }
 
-    /// The connections of a server, in the order of their members' names.
+    /// Returns the connections of a server, in the order of their members' names.
     pub(crate) fn of_server(&self, server: ServerId) -> Vec<ConnectionId> {
         self.in_use.values().copied().filter(|id| id.server() == server).collect()
     }
 
-    /// The roster as it is saved: everything that does not follow from the rest.
+    /// Returns the roster as it is saved: everything that does not follow from the rest.
     pub(super) fn saved(&self) -> SavedRoster {
         let binding = |(name, binding): (&UserName, &Binding)| NameBinding {
             name: name.clone(),
@@ -437,7 +437,8 @@ impl Roster {
         }
     }
 
-    /// The roster that was saved. All its members count as announced, because by now everybody was told of them.
+    /// Restores the roster that was saved. All its members count as announced, because by now everybody was told of
+    /// them.
     pub(super) fn restored(saved: SavedRoster) -> Self {
         let mut roster = Self::new(saved.names);
         roster.today = roster.today.max(saved.today);
@@ -463,12 +464,12 @@ impl Roster {
         roster
     }
 
-    /// How many members are here.
+    /// Returns how many members are here.
     pub(crate) fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Binds a name to a key. If the name is bound already, the caller makes sure that it is bound to this key. Gives
+    /// Binds a name to a key. If the name is bound already, the caller makes sure that it is bound to this key. Returns
     /// the binding if something of it is new, and whether the whole binding is new. There is no binding when the name
     /// is not to be kept or a limit is reached.
     fn bind(
@@ -491,7 +492,7 @@ impl Roster {
         Some((NameBinding { name: name.clone(), key, seen, spoke: self.spoke(&key), since }, true))
     }
 
-    /// The smallest number whose form of `wish` belongs to `key` and whose use is as `in_use` says.
+    /// Returns the smallest number whose form of `wish` belongs to `key` and whose use is as `in_use` says.
     fn own_number(&self, wish: &UserName, key: &PublicKey, in_use: bool) -> Option<u32> {
         let owner = self.owners.get(key)?;
         owner
@@ -502,7 +503,7 @@ impl Roster {
             .min()
     }
 
-    /// The smallest number whose form of `wish` belongs to nobody and is not in use.
+    /// Returns the smallest number whose form of `wish` belongs to nobody and is not in use.
     fn free_number(&mut self, wish: &UserName) -> Option<u32> {
         let from = self.hints.get(wish).copied().unwrap_or(1);
         let free = (from..=MAX_NUMBER).find(|&number| {
@@ -540,7 +541,7 @@ fn form(wish: &UserName, number: u32) -> UserName {
     if number <= 1 { wish.clone() } else { wish.numbered(number) }
 }
 
-/// The number that makes `name` out of `wish`.
+/// Returns the number that makes `name` out of `wish`.
 fn number_of(wish: &UserName, name: &UserName) -> Option<u32> {
     if wish == name {
         return Some(1);

@@ -1,6 +1,6 @@
 //! The machine as it stands after some place of the order. A server keeps it beside its log to go on from there, and a
-//! new server is given it by another server. Owns the form of the bytes. The reader has to trust whoever wrote them;
-//! bytes that do not fit together are refused.
+//! new server is given it by another server. This file owns the form of the bytes. The reader has to trust whoever
+//! wrote them; bytes that do not fit together are refused.
 //!
 //! Facts that follow from the rest (how many names a key has, where a search for a free name begins) are left out.
 
@@ -67,8 +67,8 @@ struct Version {
 }
 
 impl Machine {
-    /// The machine as bytes. `None` if the machine shares no order with others, or if something is staged: then it
-    /// stands at no place that other servers know.
+    /// Returns the machine as bytes. Returns `None` if the machine shares no order with others, or if something is
+    /// staged: then it stands at no place that other servers know.
     #[must_use]
     pub fn save(&self) -> Option<Vec<u8>> {
         let Vouch { place, hash } = self.reached()?;
@@ -95,7 +95,7 @@ impl Saved {
     /// Reads the bytes that [`Machine::save`] gave.
     ///
     /// # Errors
-    /// When the bytes are no saved machine, or one of another version.
+    /// Fails when the bytes are no saved machine, or one of another version.
     pub fn read(bytes: &[u8]) -> Result<Self, NotSaved> {
         let Version { v } = serde_json::from_slice(bytes).map_err(unreadable)?;
         if v != ENTRIES_VERSION {
@@ -118,31 +118,31 @@ impl Saved {
         Ok(Self { place, head, machine })
     }
 
-    /// How many servers there were, and the addresses at which clients reach them.
+    /// Returns how many servers there were, and the addresses at which clients reach them.
     #[must_use]
     pub fn servers(&self) -> (usize, Vec<Candidate>) {
         (self.machine.living().count(), self.machine.addresses())
     }
 
-    /// The rooms in which something was said, each with its newest message.
+    /// Returns the rooms in which something was said, each with its newest message.
     #[must_use]
     pub fn rooms(&self) -> Vec<(KeptRoom, Position)> {
         self.machine.rooms.spoken_in()
     }
 
-    /// The names that belong to a key.
+    /// Returns the names that belong to a key.
     #[must_use]
     pub fn names(&self) -> Vec<NameBinding> {
         self.machine.roster.saved().names
     }
 
-    /// What operators decided.
+    /// Returns what operators decided.
     #[must_use]
     pub fn rules(&self) -> Arc<Rules> {
         Arc::new(self.machine.rules().clone())
     }
 
-    /// The machine itself.
+    /// Returns the machine, which can go on from the place after which it was saved.
     #[must_use]
     pub fn into_machine(self) -> Machine {
         self.machine

@@ -1,19 +1,21 @@
-//! How much a room is used, as far as that tells which one gives way when there are as many as there may be: how many keys
-//! spoke there, and for how long. Plain and bounded; it knows neither who is in the room nor how many rooms there are.
+//! How much a room is used, measured by how many keys spoke there and over how long a time. This decides which room
+//! gives way when the limit of rooms is reached. This file holds plain data of a bounded size; it knows neither who is
+//! in the room nor how many rooms there are.
 //!
-//! A room of somebody who only wants to fill the list is one in which one key said a word. A room that people use is one
-//! in which two of them spoke and to which they came back: it is *established*, and gives way to nobody.
+//! A room of somebody who only wants to fill the list is one in which one key said a word. A room that people use is
+//! one in which two of them spoke and to which they came back: it is *established*, and gives way to nobody.
 
 use std::collections::BTreeSet;
 
 use hobnob_protocol::key::PublicKey;
 use serde::{Deserialize, Serialize};
 
-/// Keys of a room that are remembered for having spoken there: enough to tell whether two are left when some of them are
+/// How many of the keys that spoke in a room are remembered: enough to tell whether two are left when some of them are
 /// banned.
 const KEYS: usize = 8;
 
-/// So many keys make a room established, once what was said there is this far apart: a day.
+/// How many keys have to speak in a room before it is established, and how far apart the first and the last message
+/// have to be: a day.
 const ENOUGH_KEYS: usize = 2;
 const ENOUGH_TIME: u64 = 24 * 3600 * 1000;
 
@@ -22,26 +24,26 @@ const ENOUGH_TIME: u64 = 24 * 3600 * 1000;
 pub struct Standing {
     /// The first keys that spoke there.
     keys: BTreeSet<PublicKey>,
-    /// When something was said there first, of what is known, and last.
+    /// When the first message that is known was said there, and when the last one was.
     times: Option<(u64, u64)>,
 }
 
 impl Standing {
-    /// Somebody spoke there; when is not known any more.
+    /// Notes that a key spoke there at a time that is no longer known.
     pub(crate) fn spoke_once(&mut self, key: PublicKey) {
         if self.keys.len() < KEYS {
             self.keys.insert(key);
         }
     }
 
-    /// Something is said there.
+    /// Notes that a key says something there at the time `at`.
     pub(crate) fn spoke(&mut self, key: PublicKey, at: u64) {
         self.spoke_once(key);
         let (first, last) = self.times.unwrap_or((at, at));
         self.times = Some((first, last.max(at)));
     }
 
-    /// How many keys spoke there that count, no more than make a room established.
+    /// Returns how many of the keys that spoke there count, up to the number that makes a room established.
     pub(super) fn keys(&self, counts: impl Fn(&PublicKey) -> bool) -> usize {
         self.keys.iter().filter(|key| counts(key)).take(ENOUGH_KEYS).count()
     }

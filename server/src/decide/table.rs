@@ -41,7 +41,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
         self.0.remove(key)
     }
 
-    /// The value of `key`; it is made now if there is none yet.
+    /// Returns the value of `key`; it is made now if there is none yet.
     pub(super) fn or_default(&mut self, key: K) -> &mut V
     where
         V: Default,
@@ -57,7 +57,8 @@ impl<K: Eq + Hash, V> Table<K, V> {
         self.0.clear();
     }
 
-    /// All pairs of the map in the order of their keys, which is the same on every server with the same contents.
+    /// Returns all pairs of the map in the order of their keys, which is the same on every server with the same
+    /// contents.
     pub(super) fn sorted(&self) -> Vec<(&K, &V)>
     where
         K: Ord,

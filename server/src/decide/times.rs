@@ -1,5 +1,6 @@
 //! Which time a message carries. The time that comes with a batch is the clock of some computer, and clocks are
-//! sometimes wrong. Owns the rule for that; asks no clock itself. Times are in milliseconds since 1970-01-01 UTC.
+//! sometimes wrong. This file owns the rule for that; it asks no clock itself. Times are in milliseconds since
+//! 1970-01-01 UTC.
 
 /// 2026-01-01, which is before this program was written: a clock that shows an earlier time was never set.
 pub(crate) const EARLIEST: u64 = 1_767_225_600_000;
@@ -9,7 +10,7 @@ pub(crate) const EARLIEST: u64 = 1_767_225_600_000;
 /// the two times was wrong.
 const STANDS_STILL: u64 = 5 * 60 * 1000;
 
-/// The time of what is said now. The clock shows `clock`, and the newest time before was `newest`.
+/// Returns the time of what is said now. The clock shows `clock`, and the newest time before was `newest`.
 ///
 /// Times never go back as long as the clock is nearly right, or was never set. After a clock that was far ahead, times
 /// follow the clock again. Then the messages of that period stand in the log with later times than the messages after

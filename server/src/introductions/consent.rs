@@ -60,7 +60,7 @@ pub(crate) enum Answered {
 }
 
 impl Answered {
-    /// The wish that was answered.
+    /// Returns the wish that was answered.
     pub(crate) fn wish(&self) -> &Wish {
         match self {
             Self::Open(wish) | Self::Asking(wish) | Self::Nothing(wish, _) => wish,
@@ -96,8 +96,8 @@ pub(crate) struct Consents {
 type Granted = ((ConnectionId, Option<PairToken>), Instant);
 
 impl Consents {
-    /// Notes a question and gives its number. `None` when too many questions wait, or when the asker already waits for
-    /// a new session with the same user.
+    /// Notes a question and gives its number. Returns `None` when too many questions wait, or when the asker already
+    /// waits for a new session with the same user.
     pub(crate) fn ask(&mut self, wish: Wish, now: Instant) -> Option<u64> {
         let count = |counts: &HashMap<ConnectionId, usize>, id| counts.get(&id).copied().unwrap_or_default();
         let pair = (wish.asker, wish.asked);
@@ -120,7 +120,8 @@ impl Consents {
         Some(ask)
     }
 
-    /// A client answers a question. `None` when this client was not asked that question, or when the question is over.
+    /// A client answers a question. Returns `None` when this client was not asked that question, or when the question
+    /// is over.
     pub(crate) fn answer(
         &mut self,
         from: ConnectionId,
@@ -159,7 +160,7 @@ impl Consents {
         self.take(ask).map(|waiting| waiting.wish)
     }
 
-    /// The question by which `asker` wants a session with `asked`, in the request of this number.
+    /// Returns the question by which `asker` wants a session with `asked`, in the request of this number.
     pub(crate) fn of_request(&self, asker: ConnectionId, request: u32, asked: ConnectionId) -> Option<u64> {
         let is_it = |wish: &Wish| (wish.asker, wish.request, wish.asked) == (asker, request, asked);
         self.waiting.iter().find(|(_, waiting)| is_it(&waiting.wish)).map(|(ask, _)| *ask)
@@ -193,7 +194,7 @@ impl Consents {
         granted.is_some_and(|(known, until)| known == (asked, session) && now < until)
     }
 
-    /// A client is gone, and so are its own questions. Gives the wishes that waited for its answer, whose askers have
+    /// A client is gone, and so are its own questions. Returns the wishes that waited for its answer, whose askers have
     /// to be told.
     pub(crate) fn gone(&mut self, client: ConnectionId) -> Vec<Wish> {
         if !self.by_asked.contains_key(&client) && !self.by_asker.contains_key(&client) {
@@ -206,7 +207,7 @@ impl Consents {
         wishes.filter(|wish| wish.asker != client).collect()
     }
 
-    /// When the time of the next question is over.
+    /// Returns when the time of the next question is over.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.due.first().map(|(due, _)| *due)
     }

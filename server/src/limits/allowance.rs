@@ -1,5 +1,5 @@
 //! How often each of many keys may do something: each has a bucket of tokens, and the number of buckets is limited. A
-//! plain struct that is told the time; knows nothing of what a token pays for.
+//! plain struct that is told the time; it knows nothing of what a token pays for.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -62,7 +62,7 @@ impl<K: Eq + Hash> Allowance<K> {
         }
     }
 
-    /// How many buckets are remembered.
+    /// Returns how many buckets are remembered.
     #[cfg(test)]
     pub(crate) fn remembered(&self) -> usize {
         self.full_at.len()

@@ -1,5 +1,5 @@
-//! How fast one connection may be read: a bucket of tokens that fills with time. Knows nothing of what a token pays
-//! for.
+//! How fast one connection may be read: a bucket of tokens that fills with time. This file knows nothing of what a
+//! token pays for.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub(crate) struct TokenBucket {
 }
 
 impl TokenBucket {
-    /// A full bucket that gains `per_second` tokens a second.
+    /// Makes a full bucket that gains `per_second` tokens a second.
     pub(crate) fn new(per_second: u32, now: Instant) -> Self {
         let per_second = f64::from(per_second.max(1));
         Self { per_second, tokens: per_second * BURST_SECONDS, counted_at: now }
@@ -36,7 +36,7 @@ impl TokenBucket {
         self.tokens -= count as f64;
     }
 
-    /// When the next token may be taken; `None` means now.
+    /// Returns when the next token may be taken; `None` means now.
     pub(crate) fn ready_at(&mut self, now: Instant) -> Option<Instant> {
         self.count(now);
         if self.tokens >= 1.0 {

@@ -49,7 +49,8 @@ pub(crate) async fn ask_machine(
     Err(CannotCatchUp::NobodyTells { begins })
 }
 
-/// The servers that have published something lately, or publish something now: each server does so every second.
+/// Returns the servers that have published something lately, or publish something now: each server does so every
+/// second.
 async fn servers(
     stream: &Arc<dyn OrderedStream<Proposals>>,
     (begins, ends): (Place, Place),
@@ -87,8 +88,8 @@ impl Told {
         Some(Self { saved, neighbours, server })
     }
 
-    /// What the logs hold up to the heads of the machine: the newest `history` messages of each log. Gives also the
-    /// position after which the lobby's log begins.
+    /// Returns what the logs hold up to the heads of the machine: the newest `history` messages of each log. Also
+    /// returns the position after which the lobby's log begins.
     pub(crate) async fn logs(&self, history: u64) -> Result<(Position, Batch), CannotCatchUp> {
         let (start, messages) = self.messages(None, self.saved.head, history).await?;
         let mut batch = Batch { messages: Arc::new(messages), names: self.saved.names(), ..Batch::default() };
@@ -102,7 +103,7 @@ impl Told {
         Ok((start, batch))
     }
 
-    /// The newest messages of a log up to `head`, at most `history`, and the position before the first of them.
+    /// Returns the newest messages of a log up to `head`, at most `history`, and the position before the first of them.
     async fn messages(
         &self,
         room: Option<LogId>,

@@ -121,7 +121,7 @@ impl Lobby {
     /// Deals with a step.
     ///
     /// # Errors
-    /// When the lobby cannot go on.
+    /// Fails when the lobby cannot go on.
     pub(super) async fn step(&mut self, step: Step) -> Result<(), LobbyFault> {
         match step {
             Step::Stored(batch, result) => self.stored(*batch, result).await?,
@@ -176,8 +176,8 @@ impl Lobby {
         Arc::new(Proposals { server, number, vouch, entries })
     }
 
-    /// Does what follows from the next batch of the order. If other servers publish, too, does the same for the batches
-    /// that wait behind it.
+    /// Does what follows from the next batch of the order. If other servers publish as well, does the same for the
+    /// batches that wait behind it.
     fn apply(&mut self, ordered: Ordered<Proposals>) -> Result<(), LobbyFault> {
         let mut decided = Vec::new();
         let mut questions = self.decide(ordered, &mut decided)?;
@@ -193,7 +193,7 @@ impl Lobby {
         Ok(())
     }
 
-    /// Appends what follows from a batch to `decided`. Gives the questions that waited for it.
+    /// Appends what follows from a batch to `decided`. Returns the questions that waited for it.
     fn decide(
         &mut self,
         mut ordered: Ordered<Proposals>,
@@ -204,7 +204,8 @@ impl Lobby {
         let is_own = |open: &mut Open| server == self.server && open.batch.number == number;
         let own = self.open.take_if(is_own);
         if let Some(open) = &own {
-            // The value that was published itself contains also what does not leave this server.
+            // The value that this server published also contains what never leaves this server, such as the addresses
+            // of clients.
             ordered.batch = Arc::clone(&open.batch);
         }
         let before = decided.len();
@@ -250,7 +251,7 @@ impl Lobby {
     }
 
     /// Tells the authors of a refused batch. The other entries (users who came or went) are proposed again, under the
-    /// number that was not used up. `None` if there are no others.
+    /// number that was not used up. Returns `None` if there are no other entries.
     fn without_texts(&mut self, refused: &Proposals) -> Option<Arc<Proposals>> {
         let mut entries = Vec::new();
         for entry in &refused.entries {
@@ -318,7 +319,7 @@ impl Lobby {
             false => (Box::pin(future::ready(Ok(()))), None),
         };
         let chunks = Chunk::cut(&messages);
-        // Encoded while the log's thread stores the messages.
+        // The chunks are encoded while the log's thread stores the messages.
         let of_rooms = rooms.iter().flat_map(|room| &room.chunks);
         chunks.iter().chain(of_rooms).for_each(|chunk| self.memory.prepare(chunk));
         self.storing =
@@ -336,7 +337,7 @@ impl Lobby {
         }
     }
 
-    /// What is stored together. For a room in which something was said, its topic and date are stored as well.
+    /// Returns what is stored together. For a room in which something was said, its topic and date are stored as well.
     fn batch_of(&self, messages: Arc<Vec<LobbyMessage>>, rooms: &[RoomWords], changes: Changes) -> Batch {
         let Changes { names, freed, rooms: mut seen, gone_rooms } = changes;
         let spoken_in = |log: LogId| rooms.iter().any(|room| room.id.log == log);

@@ -186,7 +186,7 @@ async fn read_on(
     Ok(CaughtUp { machine, follower, batches: reached.0 - place.0 })
 }
 
-/// The place at which the order ends now, if it can be read from `place` on.
+/// Returns the place at which the order ends now, if it can be read from `place` on.
 async fn end(stream: &Arc<dyn OrderedStream<Proposals>>, place: Place) -> Result<Place, CannotCatchUp> {
     let begun = Instant::now();
     let (begins, ends) = loop {

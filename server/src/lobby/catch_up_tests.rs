@@ -44,7 +44,8 @@ impl OrderedStream<Proposals> for Elected {
     }
 }
 
-/// A server of a lobby whose order has three signs of life, all of which it has read; the order hides the newest.
+/// Returns a server of a lobby whose order has three signs of life, all of which it has read; the order hides the
+/// newest.
 async fn starts(hidden: usize) -> Result<CaughtUp, CannotCatchUp> {
     let inner = Arc::new(MemoryStream::new(StreamIdentity([7; 16])));
     for number in 1..=3 {

@@ -1,5 +1,5 @@
-//! Messages that follow each other and are handed to every connection together. Owns how many messages are in a chunk,
-//! and holds the encoded line of a chunk; knows no encoding.
+//! Messages that follow each other and are handed to every connection together. This file owns how many messages are in
+//! a chunk, and holds the encoded line of a chunk; it knows no encoding.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -57,7 +57,7 @@ impl Chunk {
         chunks
     }
 
-    /// The room in which they were said; `None` for the lobby.
+    /// Returns the room in which they were said, or `None` for the lobby.
     pub(crate) fn room(&self) -> Option<&RoomId> {
         self.room.as_ref()
     }
@@ -67,23 +67,23 @@ impl Chunk {
         self.bytes
     }
 
-    /// The messages.
+    /// Returns the messages.
     pub(crate) fn messages(&self) -> &[LobbyMessage] {
         &self.batch[self.range.clone()]
     }
 
-    /// The number of the first message.
+    /// Returns the number of the first message.
     pub(crate) fn first(&self) -> Seq {
         self.batch[self.range.start].seq
     }
 
-    /// The number of the last message.
+    /// Returns the number of the last message.
     pub(crate) fn last(&self) -> Seq {
         self.batch[self.range.end - 1].seq
     }
 
-    /// The line that `encode` makes of the messages. `encode` is called only once, by the first caller; all others get
-    /// the same bytes, so all callers must pass the same `encode`.
+    /// Returns the line that `encode` makes of the messages. `encode` is called only once, by the first caller; all
+    /// others get the same bytes, so all callers must pass the same `encode`.
     pub(crate) fn line(&self, encode: impl FnOnce() -> Bytes) -> &Bytes {
         self.line.get_or_init(encode)
     }

@@ -1,8 +1,8 @@
-//! One chunk to many connections. Knows neither who they are nor what it says.
+//! Sends one chunk to many connections. This file knows neither whose connections they are nor what the chunk says.
 //!
-//! The chunk is encrypted for some connections first and then sent to these in a row. That costs less than to encrypt and
-//! send for one connection after another, probably because a reader on another core then finds the next line waiting and
-//! need not be woken for each.
+//! The chunk is encrypted for some connections first and then sent to these in a row. That costs less than to encrypt
+//! and send for one connection after another, probably because a reader on another core then finds the next line
+//! waiting and need not be woken for each.
 
 use std::sync::Arc;
 
@@ -17,7 +17,8 @@ const SEALED_AT_ONCE: usize = 32;
 /// About how many encrypted bytes may wait at once; a chunk that is longer is sent to one connection after another.
 const SEALED_BYTES: usize = 256 * 1024;
 
-/// Tells `chunk` to each of `outlets`. `told` counts them, over several chunks, so that others get their turn.
+/// Tells `chunk` to each of `outlets`. `told` counts the connections that were told, over several chunks, so that other
+/// tasks get their turn.
 pub(super) async fn fan_out<'a>(
     chunk: &Chunk,
     outlets: impl Iterator<Item = &'a Arc<dyn Outlet>>,

@@ -1,5 +1,5 @@
-//! Proposals that wait until the batch before them is stored, and questions whose answers depend on them. Owns the
-//! limits of both; knows nothing of what becomes of them.
+//! Proposals that wait until the batch before them is stored, and questions whose answers depend on them. This file
+//! owns the limits of both; it knows nothing of what becomes of them.
 
 use std::collections::HashMap;
 
@@ -26,7 +26,8 @@ pub(super) const LARGEST_SHARED: usize = 512 * 1024;
 const ENTRY_BYTES: usize = 512;
 const ESCAPED: usize = 6;
 
-/// The next batch.
+/// The batch that gathers while the one before it is on its way: its entries, and the questions that are answered after
+/// them.
 #[derive(Default)]
 pub(super) struct Gathered {
     entries: Vec<Entry>,
@@ -57,7 +58,7 @@ impl Later {
         Ok(())
     }
 
-    /// The questions, in the order in which they came.
+    /// Returns the questions, in the order in which they came.
     pub(super) fn questions(self) -> Vec<LobbyCommand> {
         self.questions
     }
@@ -96,7 +97,8 @@ impl Gathered {
         self.later.keep(question)
     }
 
-    /// The connection of another client of the newcomer's key that wants the same name and comes with this batch.
+    /// Returns the connection of another client of the newcomer's key that wants the same name and comes with this
+    /// batch.
     pub(super) fn is_joining(&self, newcomer: &Newcomer) -> Option<ConnectionId> {
         let (wish, run, id) = self.joining.get(&newcomer.key)?;
         (*wish == newcomer.wish && *run != newcomer.run).then_some(*id)
@@ -118,7 +120,7 @@ impl Gathered {
         (std::mem::replace(&mut self.entries, Vec::with_capacity(room)), later)
     }
 
-    /// How many of the first entries fit into a batch of that size.
+    /// Returns how many of the first entries fit into a batch of that size.
     fn fits(&self, largest: usize) -> usize {
         let mut bytes = 0;
         let fits = self.entries.iter().take_while(|entry| {

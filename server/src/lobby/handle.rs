@@ -1,5 +1,5 @@
-//! The way to talk to the lobby: the commands of connections, and the queue for them. Knows nothing of what becomes of
-//! them.
+//! The way to talk to the lobby: the commands of connections, and the queue for them. This file knows nothing of what
+//! becomes of them.
 
 use std::sync::Arc;
 
@@ -118,7 +118,8 @@ pub(crate) struct LobbyHandle {
 }
 
 impl LobbyHandle {
-    /// A handle, and the receiving end of its queue. The queue holds `capacity` commands; senders of more have to wait.
+    /// Makes a handle, and the receiving end of its queue. The queue holds `capacity` commands; senders of more have to
+    /// wait.
     pub(super) fn new(capacity: usize) -> (Self, mpsc::Receiver<LobbyCommand>) {
         let (commands, received) = mpsc::channel(capacity);
         (Self { commands }, received)
@@ -139,7 +140,7 @@ impl LobbyHandle {
         self.commands.closed().await;
     }
 
-    /// The queue, for tasks that must not keep the lobby open.
+    /// Returns the queue, for tasks that must not keep the lobby open.
     pub(super) fn downgrade(&self) -> mpsc::WeakSender<LobbyCommand> {
         self.commands.downgrade()
     }

@@ -35,7 +35,7 @@ const NEW_NAMES_PERIOD: Duration = Duration::from_secs(3600);
 /// client comes again later.
 const MAX_NETWORKS: usize = 64 * 1024;
 
-/// How many new names the clients of each network may have.
+/// Makes the count of new names, of which the clients of each network may have so many.
 pub(super) fn new_names(max_per_network: usize) -> Allowance<Network> {
     let burst = u32::try_from(max_per_network).unwrap_or(u32::MAX).max(1);
     let every = NEW_NAMES_PERIOD / burst;
@@ -86,8 +86,8 @@ impl Lobby {
         why.until.is_none_or(|until| wall < until).then_some(why)
     }
 
-    /// Another client of the same key whose name the newcomer would get if that client were gone. It is here already,
-    /// or comes with the batch that gathers.
+    /// Returns another client of the same key whose name the newcomer would get if that client were gone. It is here
+    /// already, or comes with the batch that gathers.
     fn rival(&mut self, join: &Join) -> Option<ConnectionId> {
         let (wish, key, run) = (&join.newcomer.wish, join.newcomer.key, join.newcomer.run);
         if self.machine.roster().by_run(key, run).is_some() {
@@ -124,7 +124,7 @@ impl Lobby {
         self.no_longer_asked(id);
     }
 
-    /// Newcomers that waited for this connection need not wait any more.
+    /// Newcomers that waited for a sign of life of this connection need not wait any more.
     pub(super) fn no_longer_awaited(&mut self, rival: ConnectionId) {
         for held in self.held.iter_mut().filter(|held| held.rival == rival) {
             held.ready = true;

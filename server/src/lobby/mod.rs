@@ -1,7 +1,7 @@
 //! The lobby: the one task that does what was decided. Commands come through a bounded queue and become proposals. The
 //! proposals are put in order, [`decide`](crate::decide) says what follows from each, and what follows is stored and
-//! then told. Decides nothing itself; knows connections only as [`Outlet`]s, the order only as an [`OrderedStream`],
-//! and the store only as a [`LobbyLog`].
+//! then told. This module decides nothing itself; it knows connections only as [`Outlet`]s, the order only as an
+//! [`OrderedStream`], and the store only as a [`LobbyLog`].
 //!
 //! 1. `gather`: proposals wait while the batch before them is on its way.
 //! 2. `batch`: they are published, read back in the order, applied, and stored as one row.
@@ -95,7 +95,7 @@ const TAKEN_AT_ONCE: usize = 256;
 /// To how many connections the lobby writes before other tasks get their turn.
 const FAN_OUT_SLICE: usize = 256;
 
-/// A disk that takes longer for a batch is not waited for by the lobby itself.
+/// How long a disk may take for a batch for the lobby itself to wait for it. The log's thread waits for a slower disk.
 const QUICK_DISK: Duration = Duration::from_millis(5);
 
 /// The shortest time between two announcements of presence.
@@ -326,7 +326,7 @@ impl Lobby {
     /// This has to be spawned unconstrained: the fan-out polls thousands of sockets and yields by itself.
     ///
     /// # Errors
-    /// When the lobby cannot go on; see [`LobbyFault`]. Then it ends early and tells its clients nothing.
+    /// Fails when the lobby cannot go on; see [`LobbyFault`]. Then it ends early and tells its clients nothing.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) -> Result<(), LobbyFault> {
         let mut taken = Vec::with_capacity(TAKEN_AT_ONCE);
         // This is done before any client comes, because clients are noted with a date when they are seen.
@@ -354,7 +354,7 @@ impl Lobby {
         self.close().await
     }
 
-    /// The same in a thread in which nothing else runs, so that it may wait there for the disk.
+    /// Returns the lobby for a thread in which nothing else runs, so that the lobby may wait for the disk there.
     pub(crate) fn on_its_own_thread(mut self) -> Self {
         self.stores_here = StoresHere::Now;
         self
@@ -389,7 +389,8 @@ impl Lobby {
             LobbyCommand::Leave(id) => self.leave(id),
             LobbyCommand::Alive(id) => self.alive(id),
             LobbyCommand::Say { from, id, room, content } => {
-                // The topic of a room, too: whoever sets it says that to all who are in it.
+                // The limit holds for the topic of a room, too, because whoever sets it says it to all who are in the
+                // room.
                 if !self.is_slow_enough(from, id, room.as_ref()) {
                     return;
                 }
@@ -553,7 +554,7 @@ fn tell_of_clock(wall: u64, newest: u64) {
     }
 }
 
-/// The time in milliseconds since 1970-01-01 UTC.
+/// Returns the time in milliseconds since 1970-01-01 UTC.
 pub(crate) fn wall_clock() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

@@ -45,7 +45,7 @@ impl NamesClock {
         Self { began: newest.map(|newest| (newest, now)) }
     }
 
-    /// The names' time when the computer's clock shows `wall`.
+    /// Returns the names' time when the computer's clock shows `wall`.
     pub(super) fn read(&mut self, wall: u64, now: Instant) -> NamesTime {
         if self.began.is_none() && wall >= EARLIEST {
             self.began = Some((wall, now));
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(clock.read(IN_2080, now), NamesTime { date: NEWEST, absent_until: NEWEST });
         // The clock is set right while the server runs.
         assert_eq!(clock.read(NEWEST + 10, now + Duration::from_secs(3600)).date, NEWEST + 10);
-        // Setting it forward then does not help.
+        // A clock that is set far ahead afterwards changes nothing.
         assert_eq!(clock.read(IN_2080, now + Duration::from_secs(7200)).date, NEWEST + 7200 * 1000);
     }
 

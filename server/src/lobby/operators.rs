@@ -1,5 +1,5 @@
-//! Does what operators decided: tells clients that are sent out or not let in why, and answers what operators ask.
-//! Decides nothing.
+//! Does what operators decided: tells clients that are sent out or not let in why, and answers what operators ask. This
+//! file decides nothing.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::{Admitted, Ending, Lobby};
 use crate::decide::ConnectionId;
 
 impl Lobby {
-    /// What a client is told that is let in.
+    /// Returns what a client that is let in is told.
     pub(super) fn admitted(&self, id: ConnectionId, name: Arc<UserName>, head: Position) -> Admitted {
         let rules = self.machine.rules();
         let is_operator =
@@ -25,9 +25,10 @@ impl Lobby {
     pub(super) fn sent_out(&mut self, id: ConnectionId, why: Refused) {
         let roster = self.machine.roster();
         if let Some(key) = roster.member(id).map(|member| member.key) {
-            // Done wherever his connection is, because each server relays for all users of the lobby.
+            // This is done on every server, whichever of them the user is connected to, because each server relays for
+            // all users of the lobby.
             let is_here = roster.those(|member| member.key == key).into_iter().any(|other| other != id);
-            // The relay learns of bans from the rules, and they end there.
+            // The relay learns from the rules which keys are banned and until when, so only a kicked key is noted here.
             let may_go_on = is_here || why.code != RefusedCode::Kicked;
             self.kept_out.sent_out(key, may_go_on);
         }

@@ -1,5 +1,5 @@
-//! What follows when a batch was stored, could not be stored, or when that is unknown. Tells everybody; decides
-//! nothing.
+//! What follows when a batch was stored, could not be stored, or may have been stored. This file tells everybody; it
+//! decides nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ impl Lobby {
     /// The log has answered for a batch.
     ///
     /// # Errors
-    /// When the batch is in an order that other servers read as well, and cannot be stored here.
+    /// Fails when the batch is in an order that other servers read as well, and cannot be stored here.
     pub(super) async fn stored(
         &mut self,
         batch: Storing,
@@ -72,7 +72,7 @@ impl Lobby {
         *self.log.subscribe().borrow() == self.machine.head()
     }
 
-    /// Tells the messages of a stored batch. Gives the effects that are still to be told.
+    /// Tells the messages of a stored batch. Returns the effects that are still to be told.
     ///
     /// In a small lobby the next batch is stored while this one is told. If telling takes longer than storing, the next
     /// batch waits until telling is done, and then contains everything that was said meanwhile. If it began before
@@ -86,7 +86,7 @@ impl Lobby {
         let has_words = !(batch.chunks.is_empty() && batch.rooms.is_empty());
         let goes_on = !has_words || self.telling_took <= took;
         if goes_on {
-            // Stored here, it would hold up what is to be told.
+            // If the next batch were stored in this thread, it would hold up what is to be told.
             let here = std::mem::replace(&mut self.stores_here, StoresHere::Never);
             self.start_batch();
             self.stores_here = here;
@@ -102,7 +102,7 @@ impl Lobby {
     }
 
     /// Takes back the messages of a batch that was not stored, or of which that is unknown, and tells their authors.
-    /// Gives the effects that are to be told nevertheless. The batch's names are stored with a later batch.
+    /// Returns the effects that are to be told nevertheless. The batch's names are stored with a later batch.
     fn take_back(&mut self, batch: Storing, outcome: Outcome, err: Option<LogError>) -> Vec<Effect> {
         let Storing { messages, authors, mut effects, changes, rooms, rules, .. } = batch;
         let err = err.map(|err| err.to_string()).unwrap_or_default();
@@ -114,7 +114,7 @@ impl Lobby {
         self.machine.withdraw(&messages, of_room);
         self.unsaved.put_back(changes);
         if rules.is_some() {
-            // The rules without what was withdrawn.
+            // These are the rules without what was withdrawn.
             self.unsaved_rules = Some(Arc::new(self.machine.rules().clone()));
         }
         for (&from, message) in authors.iter().zip(&*messages) {
@@ -236,7 +236,7 @@ impl Lobby {
             | Effect::RoomSeen(_)
             | Effect::RoomGone(_) => {}
             Effect::Ended(server) => self.ended(server),
-            // The lobby has ended because of it.
+            // The lobby has already ended because of this effect.
             Effect::Contradicted(_) => {}
         }
     }
@@ -270,7 +270,7 @@ impl Lobby {
     }
 }
 
-/// The answer to a `say` whose text was not stored.
+/// Returns the answer to a `say` whose text was not stored.
 pub(super) fn not_accepted(id: u64, code: NotAcceptedCode) -> ServerMessage {
     ServerMessage::not_accepted(id, code)
 }

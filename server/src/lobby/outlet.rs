@@ -26,19 +26,20 @@ pub(crate) trait Outlet: Send + Sync {
     /// Messages of the lobby or of a room, for a client that is there and was sent everything before them. They may wait
     /// until [`send`](Self::send).
     fn said(&self, chunk: &Chunk);
-    /// What was said goes out now.
+    /// Sends what [`said`](Self::said) has brought.
     fn send(&self);
-    /// An answer, or what became of a text.
+    /// Tells the client a fact: an answer, or what became of a text.
     fn tell(&self, fact: &ServerMessage);
-    /// The changes of presence from the index `from` on. They are left out for a client that does not read.
+    /// Tells the client the changes of presence from the index `from` on. They are left out for a client that does not
+    /// read.
     fn presence(&self, news: &News, from: usize);
-    /// The answer to `users`.
+    /// Tells the client the answer to `users`.
     fn users(&self, request: u32, present: Present);
-    /// The answer to `rooms`.
+    /// Tells the client the answer to `rooms`.
     fn rooms(&self, request: u32, rooms: Arc<[RoomSummary]>);
-    /// The answer to `bans`.
+    /// Tells the client the answer to `bans`.
     fn bans(&self, request: u32, bans: Vec<BanRow>);
-    /// The answer to `ops`.
+    /// Tells the client the answer to `ops`.
     fn ops(&self, request: u32, ops: Vec<OperatorRow>);
     /// The client is in a room. The connection finds out from which position the client reads on, as for
     /// [`let_in`](Self::let_in).
@@ -47,12 +48,13 @@ pub(crate) trait Outlet: Send + Sync {
     fn not_in_room(&self, room: &RoomName, code: NotJoinedCode);
     /// The client is no longer in a room: nothing of the room is sent from now on.
     fn left_room(&self, room: &RoomId);
-    /// Introduces the client to another user. Gives the number of the introduction on this connection, counted from 1.
-    /// `None` if too much waits for that client already. Then it is not told, but keeps its connection, because other
-    /// users choose how often it is introduced.
+    /// Introduces the client to another user. Returns the number of the introduction on this connection, counted from
+    /// 1, or `None` if too much waits for that client already. Then the client is not told, but keeps its connection,
+    /// because other users choose how often it is introduced.
     fn introduce(&self, introduction: Introduction) -> Option<u64>;
     /// Asks whether the user wants a private session; the answer comes as
-    /// [`LobbyCommand::Consent`](super::LobbyCommand::Consent). False if too much waits for that client already.
+    /// [`LobbyCommand::Consent`](super::LobbyCommand::Consent). Returns false if too much waits for that client
+    /// already.
     fn ask(&self, question: &ServerMessage) -> bool;
     /// Asks for a sign of life, which comes as [`LobbyCommand::Alive`](super::LobbyCommand::Alive). A client that was
     /// asked already, or for which too much waits, is not asked.

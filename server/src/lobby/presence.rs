@@ -1,5 +1,5 @@
 //! Who came and went since the others were last told, gathered once for all. A client that came meanwhile is told only
-//! of what happened after that. Knows no connection, no clock and no encoding.
+//! of what happened after that. This file knows no connection, no clock and no encoding.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -31,7 +31,7 @@ impl Presence {
         self.changes.push(Some(Change::Left(name)));
     }
 
-    /// The position after the newest change. A client that comes now is told only of what follows.
+    /// Returns the position after the newest change. A client that comes now is told only of what follows.
     pub(super) fn mark(&self) -> usize {
         self.changes.len()
     }
@@ -41,12 +41,12 @@ impl Presence {
         self.changes.is_empty()
     }
 
-    /// All changes in a room; no changes are left afterwards.
+    /// Returns all changes in a room; no changes are left afterwards.
     pub(super) fn take_of(&mut self, room: &RoomName) -> News {
         News { room: Some(room.clone()), ..self.take() }
     }
 
-    /// All changes; no changes are left afterwards.
+    /// Returns all changes; no changes are left afterwards.
     pub(super) fn take(&mut self) -> News {
         self.left.clear();
         let (mut changes, mut marks) = (Vec::new(), Vec::new());
@@ -83,23 +83,23 @@ pub(crate) struct NewsLines {
 }
 
 impl News {
-    /// The room in which they are; `None` for the lobby.
+    /// Returns the room in which they are, or `None` for the lobby.
     pub(crate) fn room(&self) -> Option<&RoomName> {
         self.room.as_ref()
     }
 
-    /// All changes, oldest first.
+    /// Returns all changes, oldest first.
     pub(crate) fn changes(&self) -> &[Change] {
         &self.changes
     }
 
-    /// How many of the changes a client that came at `mark` is not told of. None for mark 0: that client was there
-    /// before.
+    /// Returns how many of the changes a client that came at `mark` is not told of. None for mark 0: that client was
+    /// there before.
     pub(crate) fn passed_over(&self, mark: usize) -> usize {
         self.marks.partition_point(|&at| at < mark)
     }
 
-    /// The lines that `encode` makes of the changes. `encode` is called only once, by the first caller.
+    /// Returns the lines that `encode` makes of the changes. `encode` is called only once, by the first caller.
     pub(crate) fn lines(&self, encode: impl FnOnce() -> NewsLines) -> &NewsLines {
         self.lines.get_or_init(encode)
     }

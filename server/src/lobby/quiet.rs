@@ -52,13 +52,13 @@ impl Quiet {
         self.others.remove(&server);
     }
 
-    /// The servers that are silent for too long, each with the number of its last batch.
+    /// Returns the servers that are silent for too long, each with the number of its last batch.
     pub(super) fn gone(&self) -> impl Iterator<Item = (ServerId, u64)> {
         let gone = self.others.iter().filter(|(_, silence)| silence.since >= GONE_AFTER);
         gone.map(|(server, silence)| (*server, silence.last))
     }
 
-    /// How many other servers there are.
+    /// Returns how many other servers there are.
     pub(super) fn others(&self) -> usize {
         self.others.len()
     }

@@ -1,5 +1,5 @@
-//! What clients are told of rooms: their messages, who came and went, and who is in them. Does what was decided;
-//! decides nothing. For this module a room exists while a client is in it that was told so.
+//! What clients are told of rooms: their messages, who came and went, and who is in them. This file does what was
+//! decided; it decides nothing. A room exists here while a client that was told that it is in the room is still in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub(super) struct OccupiedRooms {
 }
 
 impl OccupiedRooms {
-    /// The rooms in which clients of other servers are when this server starts. Nobody is told of that.
+    /// Returns the rooms in which clients of other servers are when this server starts. Nobody is told of that.
     pub(super) fn of(machine: &Machine, memory: &dyn RoomMemory) -> Self {
         let mut occupied = Self::default();
         for (id, head, members) in machine.rooms().occupied() {
@@ -53,7 +53,8 @@ impl OccupiedRooms {
         occupied
     }
 
-    /// Puts a client into a room; if it was not in it, that is to be announced. True if nobody was in the room before.
+    /// Puts a client into a room; if it was not in it, that is to be announced. Returns true if nobody was in the room
+    /// before.
     fn enter(&mut self, id: ConnectionId, name: &UserName, room: &RoomId) -> bool {
         let occupied = self.rooms.entry(room.name.clone()).or_insert_with(|| Occupied {
             id: room.clone(),
@@ -69,7 +70,7 @@ impl OccupiedRooms {
         is_first
     }
 
-    /// Takes a client out of a room. True if nobody is in the room any more.
+    /// Takes a client out of a room. Returns true if nobody is in the room any more.
     fn leave(&mut self, id: ConnectionId, name: &UserName, room: &RoomId) -> bool {
         let Some(occupied) = self.rooms.get_mut(&room.name).filter(|it| it.id.log == room.log) else {
             return false;
@@ -91,12 +92,12 @@ impl OccupiedRooms {
         self.changed.is_empty()
     }
 
-    /// How many changes are to be announced.
+    /// Returns how many changes are to be announced.
     pub(super) fn changes(&self) -> usize {
         self.changed.iter().filter_map(|name| self.rooms.get(name)).map(|room| room.presence.mark()).sum()
     }
 
-    /// The members of a room.
+    /// Returns the members of a room.
     fn members(&self, name: &RoomName) -> Vec<ConnectionId> {
         self.rooms.get(name).map(|room| room.members.keys().copied().collect()).unwrap_or_default()
     }
@@ -110,7 +111,7 @@ const NEW_ROOMS_PERIOD: Duration = Duration::from_secs(3600);
 /// the moment.
 const MAX_NETWORKS: usize = 64 * 1024;
 
-/// How many rooms the clients of each network may make.
+/// Makes the count of rooms, of which the clients of each network may make so many.
 pub(super) fn new_rooms(max_per_network: usize) -> Allowance<Network> {
     let burst = u32::try_from(max_per_network).unwrap_or(u32::MAX).max(1);
     let every = NEW_ROOMS_PERIOD / burst;

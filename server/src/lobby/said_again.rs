@@ -1,6 +1,6 @@
-//! The answer to a text that was said before under the same id. Owns the comparison with the text in the log: the same
-//! text is accepted. A different text is refused, because otherwise its author would take it for stored. Decides
-//! nothing about the log.
+//! The answer to a text that was said before under the same id. This file owns the comparison with the text in the log:
+//! the same text is accepted. A different text is refused, because otherwise its author would take it for stored. It
+//! decides nothing about the log.
 
 use std::sync::Arc;
 

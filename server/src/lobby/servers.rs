@@ -1,5 +1,5 @@
 //! The lobby as one of several servers: its signs of life, the silence of others, a life that others declared over, and
-//! what servers ask each other. Decides nothing: that a server is gone is an entry like any other.
+//! what servers ask each other. This file decides nothing: that a server is gone is an entry like any other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -69,7 +69,7 @@ pub(super) struct Servers {
     probed: Vec<(ConnectionId, oneshot::Sender<Bytes>)>,
 }
 
-/// A random number for a server that no server has had.
+/// Draws the number of a server at random, so that no other server has had it.
 pub(crate) fn new_server() -> ServerId {
     loop {
         let random = RunId::random();
@@ -82,7 +82,7 @@ pub(crate) fn new_server() -> ServerId {
     }
 }
 
-/// The number of the first connection in a server's life; later connections count up from it.
+/// Returns the number of the first connection in a server's life; later connections count up from it.
 pub(crate) fn first_connection(server: ServerId) -> u64 {
     ConnectionId::of(server, 1).0
 }
@@ -104,12 +104,12 @@ impl Servers {
         Self { neighbours, asked, quiet, beat_due: now, keep, keep_due, keeping, commands, told, probed }
     }
 
-    /// The lobby's own queue, weak, so that it does not keep the lobby open.
+    /// Returns the lobby's own queue, weak, so that it does not keep the lobby open.
     pub(super) fn commands(&self) -> mpsc::WeakSender<LobbyCommand> {
         self.commands.clone()
     }
 
-    /// When a sign of life or saving the machine is due.
+    /// Returns when a sign of life or saving the machine is due.
     pub(super) fn due(&self) -> Instant {
         self.beat_due.min(self.keep_due)
     }
@@ -124,7 +124,7 @@ impl Servers {
     }
 }
 
-/// The next question of another server. Never comes if there are no other servers.
+/// Returns the next question of another server. Never comes if there are no other servers.
 pub(super) async fn question(servers: &mut Option<Servers>) -> Question {
     match servers {
         Some(servers) => match servers.asked.recv().await {

@@ -27,7 +27,7 @@ impl LastTexts {
     /// A key wants to say something. If it may, that is noted as its last text.
     ///
     /// # Errors
-    /// How many seconds it has to wait.
+    /// Fails with the number of seconds for which the key has to wait.
     fn speak(&mut self, key: PublicKey, pause: Duration, now: Instant) -> Result<(), u32> {
         if let Some(ready) = self.0.get(&key).map(|last| *last + pause).filter(|ready| *ready > now) {
             let wait = (ready - now).as_millis().div_ceil(1000);

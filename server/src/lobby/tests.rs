@@ -241,12 +241,12 @@ impl Stage {
         Self::over(Arc::new(LocalStream::new(StreamIdentity([0; 16]), wall_clock)))
     }
 
-    /// A lobby over this order.
+    /// Makes a lobby over this order.
     fn over(stream: Arc<dyn OrderedStream<Proposals>>) -> Self {
         Self::start(Arc::new(MemoryLog::new(1000)), stream, Arc::new(wall_clock))
     }
 
-    /// A lobby on what `inner` holds, on a computer whose clock shows `shown`.
+    /// Makes a lobby on what `inner` holds, on a computer whose clock shows `shown`.
     fn at(inner: &Arc<MemoryLog>, shown: u64) -> Self {
         let stream = Arc::new(LocalStream::new(StreamIdentity([0; 16]), move || shown));
         Self::start(Arc::clone(inner), stream, Arc::new(move || shown))
@@ -256,7 +256,7 @@ impl Stage {
         Self::start_in(false, inner, stream, clock)
     }
 
-    /// A lobby that may wait for the disk itself.
+    /// Makes a lobby that may wait for the disk itself.
     fn with_a_thread() -> Self {
         let stream = Arc::new(LocalStream::new(StreamIdentity([0; 16]), wall_clock));
         Self::start_in(true, Arc::new(MemoryLog::new(1000)), stream, Arc::new(wall_clock))
@@ -367,7 +367,7 @@ impl Guest {
         }
     }
 
-    /// The next thing told that is not presence; presence comes whenever there is time for it.
+    /// Returns the next thing told that is not presence; presence comes whenever there is time for it.
     async fn answer(&mut self) -> Told {
         loop {
             match self.next().await {
@@ -384,7 +384,7 @@ impl Guest {
         }
     }
 
-    /// The next message of the lobby: its number in the author's run and its number in the log.
+    /// Returns the next message of the lobby: its number in the author's run and its number in the log.
     async fn said(&mut self) -> (u64, Seq) {
         match self.answer().await {
             Told::Said(id, seq) => (id, seq),
@@ -555,7 +555,7 @@ async fn messages_that_the_log_holds_are_told_even_if_the_log_answered_with_an_e
     assert_eq!(anna.said().await, (1, Seq(1)));
 }
 
-/// A lobby whose order misbehaves from now on, and a user in it.
+/// Returns a lobby whose order misbehaves from now on, and a user in it.
 async fn over_an_order_that(mischief: Mischief) -> (MemoryStream<Proposals>, Stage, Guest) {
     let stream = MemoryStream::new(StreamIdentity([1; 16]));
     let stage = Stage::over(Arc::new(stream.clone()));
@@ -756,7 +756,7 @@ async fn a_network_makes_as_many_rooms_an_hour_as_it_may_have_clients_whatever_k
     assert!(join(&mut neighbour, &another).await, "another network makes its own");
 }
 
-/// The time of the newest message; 0 if there is none.
+/// Returns the time of the newest message; 0 if there is none.
 fn newest_time(log: &MemoryLog) -> u64 {
     let head = log.subscribe().borrow().seq;
     let mut read = log.read(Seq(head.0.saturating_sub(1)), 1, usize::MAX);
@@ -771,7 +771,7 @@ const TODAY: u64 = 1_795_000_000_000;
 const IN_2080: u64 = 3_471_292_800_000;
 
 /// One run of a server on a computer whose clock shows `clock`: the user with `key` comes, says a text and leaves, and
-/// the server runs on for `hours`. Gives the time of the text.
+/// the server runs on for `hours`. Returns the time of the text.
 async fn run_at(log: &Arc<MemoryLog>, clock: u64, hours: u64, name: &str, key: u8) -> u64 {
     let stage = Stage::at(log, clock);
     // Each run of the client has its own number.
@@ -786,7 +786,7 @@ async fn run_at(log: &Arc<MemoryLog>, clock: u64, hours: u64, name: &str, key: u
     newest_time(log)
 }
 
-/// The dates of names, sorted by name.
+/// Returns the dates of names, sorted by name.
 fn dates(log: &MemoryLog) -> Vec<(String, u64)> {
     let mut dates: Vec<_> =
         log.names().iter().map(|binding| (binding.name.to_string(), binding.seen)).collect();
@@ -800,7 +800,7 @@ async fn a_start_with_a_clock_far_ahead_frees_no_name_and_times_are_right_afterw
     run_at(&log, TODAY, 0, "anna", 1).await;
     run_at(&log, TODAY + DAY, 0, "bobby", 2).await;
     let before = dates(&log);
-    // Once, and again several times before somebody notices.
+    // The server is started once with this clock, and again many times before somebody notices.
     for _ in 0..100 {
         assert_eq!(run_at(&log, IN_2080, 3, "carl", 3).await, IN_2080);
     }
@@ -873,8 +873,8 @@ async fn ask_for(stage: &Stage, asker: &Guest, request: u32, name: &str) {
     stage.send(LobbyCommand::Pair { from: asker.id, request, name, session: None, read: 0 }).await;
 }
 
-/// What became of a question for an introduction to `other`, who agrees. Whatever else `other` is told goes into
-/// `told`.
+/// Returns what became of a question for an introduction to `other`, who agrees. Whatever else `other` is told goes
+/// into `told`.
 async fn pair(
     stage: &Stage,
     [asker, other]: [&mut Guest; 2],
@@ -909,7 +909,7 @@ fn busy(request: u32) -> ServerMessage {
     ServerMessage::NoAnswer { request, code: NoAnswerCode::Busy }
 }
 
-/// The number of the next question that somebody is asked.
+/// Returns the number of the next question that somebody is asked.
 async fn asked(guest: &mut Guest) -> u64 {
     match guest.answer().await {
         Told::Line(ServerMessage::Asked { ask, .. }) => ask,
@@ -968,7 +968,7 @@ async fn a_client_that_does_not_answer_is_silent_and_a_user_who_does_not_decide_
     stage.consent(&bobby, late, ConsentAnswer::Open).await;
     ask_for(&stage, &anna, 2, "bobby").await;
     let ask = asked(&mut bobby).await;
-    // However often the client says so.
+    // It does not matter how often the client says so.
     for _ in 0..10 {
         stage.consent(&bobby, ask, ConsentAnswer::Asking).await;
     }

@@ -1,6 +1,6 @@
 //! Changes that are not stored yet: names whose bindings have changed, rooms whose dates have changed, and rooms that
-//! are gone. They are stored with the next batch; if only dates have changed, they are stored from time to time. Knows
-//! neither the log nor why a name changed.
+//! are gone. They are stored with the next batch; if only dates have changed, they are stored from time to time. This
+//! file knows neither the log nor why a name changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,7 +63,7 @@ impl Unsaved {
         *dates_due && !(bound.is_empty() && freed.is_empty() && rooms.is_empty() && gone_rooms.is_empty())
     }
 
-    /// All changes; no changes are left afterwards.
+    /// Returns all changes; no changes are left afterwards.
     pub(super) fn take(&mut self) -> Changes {
         let Self { bound, freed, rooms, gone_rooms, .. } = std::mem::take(self);
         Changes {

@@ -19,7 +19,7 @@ pub struct Report {
     pub log: LogId,
     /// The number of the oldest message in the file; one more than the head's if there is none.
     pub first: Seq,
-    /// The newest message.
+    /// The position of the newest message.
     pub head: Position,
     /// How many messages of the lobby were checked.
     pub messages: u64,
@@ -37,8 +37,8 @@ pub struct Report {
 /// The call blocks: a second for some hundred thousand messages.
 ///
 /// # Errors
-/// [`LogError::Damaged`] with the number of the first message that is not sound; [`LogError::Read`] with what is wrong
-/// with the file.
+/// Fails with [`LogError::Damaged`] and the number of the first message that is not sound, or with [`LogError::Read`]
+/// and what is wrong with the file.
 pub fn verify(dir: &Path) -> Result<Report, LogError> {
     // The note is read before the log, so that what it notes is in the log by the time the log is read.
     let noted = Noted::read(dir)?;

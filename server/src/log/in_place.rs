@@ -1,6 +1,6 @@
 //! Whether open files are still where they were opened. A server that goes on writing into a folder that was deleted,
-//! renamed or replaced writes for nobody, because the next start looks at the path. Knows paths and how the system
-//! identifies a file; opens and changes nothing.
+//! renamed or replaced writes for nobody, because the next start looks at the path. This file knows paths and how the
+//! system identifies a file; it opens and changes nothing.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -49,7 +49,7 @@ impl InPlace {
     /// Watches `file` as well, which was opened at `path`.
     ///
     /// # Errors
-    /// When the file cannot be examined.
+    /// Fails when the file cannot be examined.
     pub(crate) fn and(mut self, path: PathBuf, file: &File) -> io::Result<Self> {
         self.files.push((path, FileId::of(&file.metadata()?)));
         Ok(self)
@@ -64,7 +64,7 @@ impl InPlace {
     /// Watches the files that are at `paths` now.
     ///
     /// # Errors
-    /// When one of them cannot be examined.
+    /// Fails when one of them cannot be examined.
     pub(crate) fn of(paths: impl IntoIterator<Item = PathBuf>) -> io::Result<Self> {
         let with_id = |path: PathBuf| fs::metadata(&path).map(|file| (path, FileId::of(&file)));
         Ok(Self { files: paths.into_iter().map(with_id).collect::<io::Result<_>>()? })
@@ -73,8 +73,8 @@ impl InPlace {
     /// Checks each file: one system call for each, a few microseconds.
     ///
     /// # Errors
-    /// [`Moved`] with the first file that is gone or was replaced. When a folder cannot be examined at the moment,
-    /// nothing is known, and that is no error.
+    /// Fails with the first file that is gone or was replaced. When a folder cannot be examined at the moment, nothing
+    /// is known, and that is no error.
     pub(crate) fn check(&self) -> Result<(), Moved> {
         let gone = self.files.iter().find(|(path, id)| !is_at(path, *id));
         gone.map_or(Ok(()), |(path, _)| Err(Moved { path: path.clone() }))
@@ -92,7 +92,7 @@ fn is_at(path: &Path, id: FileId) -> bool {
 mod tests {
     use super::*;
 
-    /// A folder with two files in it, which are watched.
+    /// Returns a folder with two files in it, which are watched.
     fn watched(root: &Path) -> (PathBuf, InPlace) {
         let dir = root.join("data/server");
         fs::create_dir_all(&dir).unwrap();

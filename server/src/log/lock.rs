@@ -1,5 +1,5 @@
 //! The lock that keeps a second server out of the folder of a store, and the note that says which program holds it.
-//! Owns the files `lock` and `holder` in that folder; knows nothing of the other files there.
+//! This file owns the files `lock` and `holder` in that folder; it knows nothing of the other files there.
 //!
 //! The lock belongs to the operating system and is on an open file, so it ends with the process, however the process
 //! ends. The note is a second file, which is replaced by renaming, so that a reader sees the old note or the new one.
@@ -39,7 +39,7 @@ pub struct StoreLock {
 pub struct Holder {
     /// The program's name, `hobnob-server` or `hobnob`.
     pub program: String,
-    /// Its process id.
+    /// The process id of the program.
     pub pid: u32,
     /// The address at which clients connect; `None` while the server is still starting.
     pub address: Option<SocketAddr>,
@@ -50,8 +50,8 @@ impl StoreLock {
     /// program, for programs that find the store in use.
     ///
     /// # Errors
-    /// [`LogError::Held`] with a text that says which program holds the store; [`LogError::Write`] when the folder or
-    /// the lock cannot be made.
+    /// Fails with [`LogError::Held`] and a text that says which program holds the store, or with [`LogError::Write`] if
+    /// the folder or the lock cannot be made.
     pub fn acquire(dir: &Path, note: &str) -> Result<Self, LogError> {
         let lock_path = dir.join(LOCK_FILE);
         create_private_dir(dir).map_err(|err| cannot_write(dir, &err))?;
@@ -70,7 +70,7 @@ impl StoreLock {
     /// Notes the address at which clients connect to this server, for programs that want to join it.
     ///
     /// # Errors
-    /// When the note cannot be written; the lock is still held.
+    /// Fails when the note cannot be written; the lock is still held.
     pub fn set_address(&self, addr: SocketAddr) -> Result<(), LogError> {
         self.write_holder(Some(addr))
     }
@@ -109,9 +109,9 @@ impl fmt::Display for Holder {
     }
 }
 
-/// What the holder of the store in `dir` wrote about itself. This is to be called after [`StoreLock::acquire`] was
-/// refused. It does not check whether the lock is held, because checking means taking it, and a holder that was killed
-/// leaves its note behind.
+/// Returns what the holder of the store in `dir` wrote about itself. This is to be called after [`StoreLock::acquire`]
+/// was refused. It does not check whether the lock is held, because checking means taking it, and a holder that was
+/// killed leaves its note behind.
 #[must_use]
 pub fn holder(dir: &Path) -> Option<Holder> {
     let mut text = String::new();

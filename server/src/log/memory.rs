@@ -1,5 +1,5 @@
-//! A log in memory, for tests and simulations. It behaves like the one on disk, and is lost when the process ends.
-//! Knows nothing of files.
+//! A log in memory, for tests and simulations. It behaves like the log on disk, and is lost when the process ends. This
+//! file knows nothing of files.
 
 use std::collections::{HashMap, VecDeque};
 use std::future;
@@ -21,7 +21,7 @@ pub struct MemoryLog {
     contents: Contents,
     history: u64,
     head: watch::Sender<Position>,
-    /// Locked for a few lines without an await; every method leaves it consistent.
+    /// The lock is held for a few lines without an await; every method leaves the state consistent.
     state: Mutex<State>,
 }
 
@@ -39,13 +39,13 @@ struct State {
 struct Line {
     /// The position before the first of `messages`.
     base: Position,
-    /// The newest message.
+    /// The position of the newest message.
     head: Position,
     messages: VecDeque<LobbyMessage>,
 }
 
 impl MemoryLog {
-    /// An empty log that keeps the newest `history` messages (at least one).
+    /// Makes an empty log that keeps the newest `history` messages (at least one).
     #[must_use]
     pub fn new(history: u64) -> Self {
         let log = LogId::random();
@@ -64,13 +64,13 @@ impl MemoryLog {
         }
     }
 
-    /// The bindings as they are now, in no particular order.
+    /// Returns the bindings as they are now, in no particular order.
     #[must_use]
     pub fn names(&self) -> Vec<NameBinding> {
         self.state().names.values().cloned().collect()
     }
 
-    /// The rules of operators that were stored last.
+    /// Returns the rules of operators that were stored last.
     #[must_use]
     pub fn rules(&self) -> Rules {
         self.state().rules.clone()
@@ -91,7 +91,7 @@ impl LobbyLog for MemoryLog {
         let before = state.lobby.head;
         let stored = state.store(batch, self.history);
         if state.lobby.head != before {
-            // Done under the lock, so that the heads of two appends are told in their order.
+            // This is done under the lock, so that the heads of two appends are told in their order.
             self.head.send_replace(state.lobby.head);
         }
         Box::pin(future::ready(stored))

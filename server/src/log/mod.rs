@@ -72,15 +72,15 @@ pub struct RoomBatch {
 }
 
 impl Batch {
-    /// The head of the log after this batch was stored after `head`.
+    /// Returns the head of the log after this batch was stored after `head`.
     ///
     /// # Errors
-    /// When a message does not follow from the one before it.
+    /// Fails when a message does not follow from the one before it.
     fn end_after(&self, head: Position) -> Result<Position, LogError> {
         end_after(head, &self.messages)
     }
 
-    /// The position after which the new log of a room begins.
+    /// Returns the position after which the new log of a room begins.
     fn begin(&self, log: LogId) -> Position {
         self.begins.get(&log).copied().unwrap_or_else(|| Position::start(&log))
     }
@@ -91,7 +91,7 @@ impl Batch {
     }
 }
 
-/// The head of a log after these messages were stored after `head`.
+/// Returns the head of a log after these messages were stored after `head`.
 fn end_after(head: Position, messages: &[LobbyMessage]) -> Result<Position, LogError> {
     messages.iter().try_fold(head, |mut position, message| {
         advance(&mut position, message)?;
@@ -113,7 +113,8 @@ fn advance(position: &mut Position, message: &LobbyMessage) -> Result<(), LogErr
     })
 }
 
-/// The oldest message that is shown when the messages up to `base` are gone and `history` messages are to be kept.
+/// Returns the oldest message that is shown when the messages up to `base` are gone and `history` messages are to be
+/// kept.
 fn first_shown(base: Seq, head: Seq, history: u64) -> Seq {
     Seq(head.0.saturating_sub(history).max(base.0)).next()
 }
@@ -132,7 +133,7 @@ pub struct Stretch {
 pub struct Contents {
     /// The id of the log.
     pub log: LogId,
-    /// The newest message.
+    /// The position of the newest message.
     pub head: Position,
     /// All bindings of names to keys.
     pub names: Vec<NameBinding>,
@@ -182,16 +183,16 @@ impl From<posts::AlreadyStored> for LogError {
 
 /// The durable, numbered log of the lobby, together with a log for each room in which something was said.
 pub trait LobbyLog: Send + Sync + 'static {
-    /// What the log of the lobby held when it was opened.
+    /// Returns what the log of the lobby held when it was opened.
     fn contents(&self) -> &Contents;
 
-    /// The rooms that the store held when it was opened. Only the first call gives them.
+    /// Returns the rooms that the store held when it was opened. Only the first call gives them.
     fn rooms(&self) -> Vec<OpenedRoom>;
 
-    /// The same as [`read`](Self::read), for the log of a room.
+    /// Returns the same as [`read`](Self::read), for the log of a room.
     ///
     /// # Errors
-    /// [`LogError::Read`] also if nothing was ever stored in that log, or if the room is gone.
+    /// Fails with [`LogError::Read`] also if nothing was ever stored in that log, or if the room is gone.
     fn read_room(&self, room: LogId, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch>;
 
     /// Stores all of `batch` or nothing. After a confirmation, the batch survives the end of the process.
@@ -207,42 +208,43 @@ pub trait LobbyLog: Send + Sync + 'static {
         AppendedHere::NotTaken(batch)
     }
 
-    /// What follows `after`: at most `limit` messages with at most `max_bytes` of text, but at least one message,
-    /// however long, if there is one and `limit` is not 0. If the messages after `after` are no longer kept, the answer
-    /// begins at the oldest kept message; if `after` is past the head, the answer is empty and stands at the head. The
-    /// field `after` of the answer says which. It may contain messages that [`subscribe`](Self::subscribe) has not told
-    /// of yet.
+    /// Returns what follows `after`: at most `limit` messages with at most `max_bytes` of text, but at least one
+    /// message, however long, if there is one and `limit` is not 0. If the messages after `after` are no longer kept,
+    /// the answer begins at the oldest kept message; if `after` is past the head, the answer is empty and stands at the
+    /// head. The field `after` of the answer says which. It may contain messages that [`subscribe`](Self::subscribe)
+    /// has not told of yet.
     fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch>;
 
-    /// Which posts are stored, by their author's run and number: at least those of the newest [`POSTS_REMEMBERED`]
-    /// messages. The answer is a copy, which does not change with the log.
+    /// Returns which posts are stored, by their author's run and number: at least those of the newest
+    /// [`POSTS_REMEMBERED`] messages. The answer is a copy, which does not change with the log.
     fn posts(&self) -> posts::Posts;
 
-    /// The position of the newest message, as the log grows. A change is told before the `append` that made it is answered.
+    /// Returns the position of the newest message, as the log grows. A change is told before the `append` that made it
+    /// is answered.
     fn subscribe(&self) -> watch::Receiver<Position>;
 
-    /// The number of the oldest message that is kept; one more than the head's if none is.
+    /// Returns the number of the oldest message that is kept; one more than the head's if none is.
     fn first(&self) -> Seq;
 }
 
 /// What became of a batch that was to be stored in the caller's thread.
 #[derive(Debug)]
 pub enum AppendedHere {
-    /// It was stored, or could not be.
+    /// The batch was stored, or could not be stored.
     Done(Result<(), LogError>),
-    /// Nothing became of it; here it is again.
+    /// The batch was not taken and is given back.
     NotTaken(Batch),
 }
 
 /// Questions about the posts that a log remembers, for tests.
 #[cfg(test)]
 pub(crate) trait Remembers: LobbyLog {
-    /// The largest number in this run of this key that is stored.
+    /// Returns the largest number in this run of this key that is stored.
     fn last_id(&self, key: PublicKey, run: RunId) -> Later<'_, Option<u64>> {
         Box::pin(std::future::ready(Ok(self.posts().last_id((key, run)))))
     }
 
-    /// The number in the log of a text, by its number in its author's run.
+    /// Returns the number in the log of a text, by its number in its author's run.
     fn find(&self, key: PublicKey, run: RunId, id: u64) -> Later<'_, Option<Seq>> {
         Box::pin(std::future::ready(Ok(self.posts().find((key, run), id))))
     }

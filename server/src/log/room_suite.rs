@@ -53,7 +53,7 @@ fn open(folder: &Path) -> SqliteLog {
     SqliteLog::open(folder, options(100_000)).unwrap()
 }
 
-/// The same steps for both implementations.
+/// Checks with the log of one implementation that each room has a log of its own.
 async fn each_room_has_a_log_of_its_own(log: &dyn LobbyLog) {
     let (mut dev, mut ops) = (Room::new("dev", 1), Room::new("ops", 2));
     let mut lobby = Author::of(log);

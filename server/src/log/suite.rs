@@ -30,7 +30,7 @@ impl Author {
         Self { head: log.contents().head }
     }
 
-    /// The next message. Its number in the author's run is the same as its number in the log.
+    /// Returns the next message. Its number in the author's run is the same as its number in the log.
     pub(super) fn say(&mut self, text: &str) -> LobbyMessage {
         let id = self.head.seq.next().0;
         self.say_as(ANNA, RUN, id, text)
@@ -69,7 +69,7 @@ pub(super) fn binding(text: &str, key: PublicKey, seen: u64) -> NameBinding {
     NameBinding { name: name(text), key, seen, spoke: false, since: 0 }
 }
 
-/// The numbers of all messages that are shown.
+/// Returns the numbers of all messages that are shown.
 pub(super) async fn shown(log: &dyn LobbyLog) -> Vec<u64> {
     let stretch = log.read(Seq(0), usize::MAX, usize::MAX).await.unwrap();
     stretch.messages.iter().map(|message| message.seq.0).collect()
@@ -120,7 +120,7 @@ impl Engine for Stored {
     }
 }
 
-/// The same, where who asks stores in his own thread.
+/// The same log, in which the caller stores in its own thread.
 struct StoredHere(Stored);
 
 impl Engine for StoredHere {
@@ -295,7 +295,7 @@ async fn only_as_many_of_the_newest_messages_as_are_kept_are_shown<E: Engine>() 
         assert_eq!(shown(log).await, expected);
         assert_eq!(log.first(), Seq(expected[0]));
     }
-    // Many more messages than are removed at once.
+    // These are many more messages than are removed at once.
     log.append(batch(author.say_many(2500))).await.unwrap();
     log.append(batch(author.say_many(2500))).await.unwrap();
     assert_eq!(shown(log).await, [5013, 5014, 5015]);

@@ -1,4 +1,5 @@
-//! What the server counts, in the form that Prometheus reads. Owns the names of the metrics; decides nothing.
+//! What the server counts, in the form that Prometheus reads. This module owns the names of the metrics; it decides
+//! nothing.
 
 pub(crate) mod scrape;
 
@@ -140,7 +141,7 @@ impl Metrics {
         self.delivered_bytes.inc_by(bytes as u64);
     }
 
-    /// All metrics, in Prometheus's text format.
+    /// Returns all metrics, in Prometheus's text format.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a string does not fail");

@@ -1,6 +1,6 @@
-//! The HTTP endpoint: `/metrics` for Prometheus, and `/health` for a program that checks whether the server runs. Plain
-//! HTTP on an address of its own; it changes nothing. A slow reader is closed when a new one needs its place, because
-//! an honest reader is done in milliseconds.
+//! The HTTP endpoint: `/metrics` for Prometheus, and `/health` for a program that checks whether the server runs. It is
+//! plain HTTP on an address of its own, and changes nothing. A slow reader is closed when a new one needs its place,
+//! because an honest reader is done in milliseconds.
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
@@ -43,7 +43,7 @@ struct Readers<T> {
 }
 
 impl<T> Readers<T> {
-    /// Makes room for a reader from `network`. Gives the reader that has to be closed for it, if any. When all places
+    /// Makes room for a reader from `network`. Returns the reader that has to be closed for it, if any. When all places
     /// are taken, that is the oldest reader of the network that has most of them.
     fn make_room(&mut self, network: Network) -> Option<T> {
         let mut counts: HashMap<Network, usize> = HashMap::new();
@@ -124,7 +124,7 @@ mod tests {
         Network::of(format!("2001:db8:0:{n:x}::1").parse().unwrap())
     }
 
-    /// Takes a reader from network `n`, with its number as its task. Gives the reader that was closed for it.
+    /// Takes a reader from network `n`, with its number as its task. Returns the reader that was closed for it.
     fn take(readers: &mut Readers<usize>, n: usize, reader: usize) -> Option<usize> {
         let slow = readers.make_room(network(n));
         readers.open.push_back((network(n), reader));

@@ -1,6 +1,6 @@
 //! The files in which the administrator of a server says who its operators are and what newcomers are told. They are
 //! read when the server starts, and again while it runs. When a file cannot be read again, what was read before stays.
-//! Knows nothing of what follows from the files.
+//! This module knows nothing of what follows from the files.
 
 mod motd;
 mod operators;
@@ -56,12 +56,12 @@ impl std::fmt::Debug for OwnFiles {
 }
 
 impl OwnFiles {
-    /// The files that these settings name. They belong to no server yet.
+    /// Returns the files that these settings name. They belong to no server yet.
     pub(crate) fn of(config: &ServerConfig) -> Self {
         Self { operators: config.operators.clone(), motd: config.motd.clone(), server: Weak::new() }
     }
 
-    /// The same files, for a server that is running.
+    /// Returns the same files, for a server that is running.
     pub(crate) fn kept_by(self, server: &Arc<Shared>) -> Self {
         Self { server: Arc::downgrade(server), ..self }
     }
@@ -69,7 +69,7 @@ impl OwnFiles {
     /// Reads both files.
     ///
     /// # Errors
-    /// When one of them cannot be used.
+    /// Fails when one of them cannot be used.
     pub(crate) async fn read(&self) -> Result<Own, OwnFilesError> {
         let (operators, motd) = (self.operators.clone(), self.motd.clone());
         let read = move || {
@@ -113,7 +113,7 @@ impl OwnFiles {
     }
 }
 
-/// An error and its causes, on one line.
+/// Returns an error and its causes, on one line.
 fn with_causes(err: &OwnFilesError) -> String {
     let causes = std::iter::successors(std::error::Error::source(err), |cause| cause.source());
     causes.fold(err.to_string(), |said, cause| format!("{said}: {cause}"))

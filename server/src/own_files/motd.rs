@@ -1,5 +1,5 @@
-//! The message of the day: a text file that newcomers are shown. Owns its limits and how it is read; knows nothing of
-//! joining.
+//! The message of the day: a text file that newcomers are shown. This file owns its limits and how it is read; it knows
+//! nothing of joining.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -34,7 +34,7 @@ pub enum MotdError {
 /// lines, and blanks at the end are removed.
 ///
 /// # Errors
-/// When the file cannot be read, is not UTF-8 or is too long.
+/// Fails when the file cannot be read, is not UTF-8 or is too long.
 pub(crate) fn read(path: &Path) -> Result<Option<Text>, MotdError> {
     let unreadable = |source| MotdError::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();

@@ -1,5 +1,5 @@
-//! The file that lists the operators of a server: one fingerprint on each line. Owns its form, its limits and how it is
-//! read; knows nothing of what operators may do.
+//! The file that lists the operators of a server: one fingerprint on each line. This file owns its form, its limits and
+//! how it is read; it knows nothing of what operators may do.
 //!
 //! ```text
 //! # Everything after a # is a comment.
@@ -56,7 +56,7 @@ pub enum OperatorsFileError {
 /// Reads the fingerprints in the file.
 ///
 /// # Errors
-/// When the file cannot be read, is too long, lists too many, or has a faulty line: then no line of it counts.
+/// Fails when the file cannot be read, is too long, lists too many, or has a faulty line: then no line of it counts.
 pub(crate) fn read(path: &Path) -> Result<Vec<Fingerprint>, OperatorsFileError> {
     let unreadable = |source| OperatorsFileError::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();

@@ -1,7 +1,7 @@
-//! Copies bytes between two streams, both ways, no faster than the rate. Owns the bytes that were read and not written
-//! yet: none while both sides take what comes, and at most one chunk in each direction while a side does not. Knows
-//! nothing of the bytes, which are encrypted. Which clients are joined is decided in `talk` and `seats`; how many
-//! sessions there may be is in `seats`.
+//! Copies bytes between two streams, both ways, no faster than the rate. This file owns the bytes that were read and
+//! not written yet: none while both sides take what comes, and at most one chunk in each direction while a side does
+//! not. It knows nothing of the bytes, which are encrypted. Which clients are joined is decided in `talk` and `seats`;
+//! how many sessions there may be is in `seats`.
 
 use std::future::poll_fn;
 use std::io;
@@ -42,7 +42,7 @@ pub(super) enum Ended {
     Broken(#[from] io::Error),
 }
 
-/// One direction.
+/// One direction of a session: what was read from one side and is to be written to the other.
 #[derive(Default)]
 struct Lane {
     /// What was read and not taken by the other side; the bytes from `written` on.
@@ -50,7 +50,7 @@ struct Lane {
     written: usize,
     /// Whether the sender sends nothing more.
     ended: bool,
-    /// Whether the other side was told so.
+    /// Whether the other side was told that nothing more follows.
     is_shut: bool,
 }
 
@@ -187,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Copy<'_, S> {
         }
     }
 
-    /// Polls both directions. True if one of them waits because of the rate.
+    /// Polls both directions. Returns true if one of them waits because of the rate.
     fn poll_lanes(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
         let [one, other] = &mut self.sides;
         let [there, back] = &mut self.lanes;
@@ -221,7 +221,7 @@ mod tests {
 
     use super::*;
 
-    /// A relay between two pipes that hold so many bytes.
+    /// Returns a relay between two pipes that hold so many bytes.
     fn relay(size: usize, rate: u32) -> (DuplexStream, DuplexStream, JoinHandle<(Ended, usize)>) {
         let (near, mut one) = duplex(size);
         let (far, mut other) = duplex(size);

@@ -1,7 +1,7 @@
 //! Relays encrypted bytes between two clients that cannot reach each other. Each client comes with its key, which TLS
 //! has proved, and with the token of their session, which proves that a server of this lobby introduced these two keys
-//! to each other. No other client is let in, and the server remembers nothing for this. Knows tokens and keys, but
-//! neither names, nor who is in the lobby, nor what is in the bytes.
+//! to each other. No other client is let in, and the server remembers nothing for this. This module knows tokens and
+//! keys, but neither names, nor who is in the lobby, nor what is in the bytes.
 //!
 //! The way of a connection: `talk` (the request and its answer), `kept_out` (whether operators sent its key out),
 //! `seats` (the client waits for the other side, or meets it), `copy` (the bytes pass). Every wait has a time limit,
@@ -35,8 +35,8 @@ use crate::wire::Wire;
 /// address.
 const OF_AN_ADDRESS_FOR_EACH_CLIENT: usize = 4;
 
-/// How many connections may be relayed or wait for it, in a lobby of at most `max_clients` clients. Most sessions are
-/// direct, and each of these connections needs an open file. A session needs two of them.
+/// Returns how many connections may be relayed or wait for it, in a lobby of at most `max_clients` clients. Most
+/// sessions are direct, and each of these connections needs an open file. A session needs two of them.
 pub(crate) fn most_connections(max_clients: usize) -> usize {
     (max_clients / 2).max(2)
 }

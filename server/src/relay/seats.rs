@@ -1,6 +1,6 @@
 //! Which clients are at the relay: those who wait for the other side of a session, and those who are joined to it. A
-//! plain table that is told who comes. Each client in it holds a [`Seat`], and leaves by dropping the seat. Knows
-//! tokens and keys, and no stream: what one side brings for the other is the caller's.
+//! plain table that is told who comes. Each client in it holds a [`Seat`], and leaves by dropping the seat. This file
+//! knows tokens and keys, and no stream: what one side brings for the other is the caller's.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,7 +38,7 @@ pub(super) struct Guest<T> {
     pub(super) brings: T,
 }
 
-/// All seats.
+/// The seats of all clients that are at the relay.
 pub(super) struct Seats<T> {
     /// Locked for a few lines, never across an await.
     table: Mutex<Table<T>>,
@@ -183,7 +183,10 @@ mod tests {
         let mut held: Vec<_> = (0..MAX_OF_A_KEY).map(take).collect();
         assert!(held.iter().all(|taken| matches!(taken, Taken::Waits(..))));
         assert!(matches!(take(100), Taken::Busy));
-        assert!(matches!(take(3), Taken::Waits(..)), "one's own place is taken over all the same");
+        assert!(
+            matches!(take(3), Taken::Waits(..)),
+            "a side that comes again takes over its own seat all the same"
+        );
         assert!(matches!(seats.take(side(0, 2), key(1)), Taken::Meets(..)), "the other's key has its own");
         held.clear();
         assert!(matches!(take(100), Taken::Waits(..)));

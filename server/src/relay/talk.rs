@@ -1,5 +1,5 @@
-//! What is said on a connection before the relay copies: one request, and one or two answers. Owns the time limits of
-//! that; knows neither who may be relayed nor who is there.
+//! What is said on a connection before the relay copies: one request, and one or two answers. This file owns the time
+//! limits of that; it knows neither who may be relayed nor who is there.
 
 use std::future::poll_fn;
 use std::time::Duration;

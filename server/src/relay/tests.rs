@@ -59,7 +59,7 @@ impl World {
         self.relay.tokens.make(&one.public(), &other.public())
     }
 
-    /// A client after its handshake, over a pipe of `size` bytes.
+    /// Returns a client after its handshake, over a pipe of `size` bytes.
     async fn connect(&self, identity: &Identity, size: usize) -> Client {
         let (near, far) = tokio::io::duplex(size);
         let relay = Arc::clone(&self.relay);
@@ -91,7 +91,7 @@ impl World {
         client
     }
 
-    /// Two clients that are joined.
+    /// Returns two clients that are joined.
     async fn joined(&self, one: &Identity, other: &Identity, token: PairToken) -> [DuplexStream; 2] {
         let mut first = self.meet(one, other, token).await;
         assert_eq!(first.answer().await, RelayAnswer::Waiting);
@@ -106,7 +106,7 @@ impl Client {
         self.stream.flush().await.unwrap();
     }
 
-    /// The next answer of the server.
+    /// Returns the next answer of the server.
     async fn answer(&mut self) -> RelayAnswer {
         loop {
             if let Some(answer) = self.lines.next_message().unwrap() {
@@ -121,7 +121,7 @@ impl Client {
         }
     }
 
-    /// The stream to the other side.
+    /// Returns the stream to the other side.
     async fn met(mut self) -> DuplexStream {
         assert_eq!(self.answer().await, RelayAnswer::Met);
         self.stream.into_inner().0.into_inner()
@@ -347,7 +347,7 @@ async fn a_flood_is_slowed_down_and_another_session_is_not() {
     friend.read_exact(&mut [0; 2]).await.unwrap();
     assert!(asked.elapsed() < Duration::from_millis(10));
     let taken = sink.await.unwrap();
-    // Ten seconds' worth at first, and then the rate for a hundred seconds.
+    // Ten seconds' worth pass at first, and then as much as the rate allows in a hundred seconds.
     assert!((1_000_000..1_130_000).contains(&taken), "{taken}");
     flood.abort();
 }

@@ -24,7 +24,7 @@ use crate::shared_lobby::machine_file::MachineFile;
 const MESSAGES: usize = 200;
 const BYTES: usize = 64 * 1024;
 
-/// Founding drops nothing of the log.
+/// The options of a log of which nothing is dropped, because founding publishes all of it.
 const ALL: SqliteOptions = SqliteOptions { history: u64::MAX, max_bytes: u64::MAX };
 
 /// How many names are in one batch.
@@ -36,7 +36,7 @@ const RETRY: Duration = Duration::from_millis(500);
 /// How long a batch may take until it comes back.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What was founded.
+/// What [`found`] has published, and what it has left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Report {
     /// The number of the newest message.
@@ -53,7 +53,7 @@ pub struct Report {
 /// data directory.
 ///
 /// # Errors
-/// When another lobby was founded there already, or the order or the log cannot be used.
+/// Fails when another lobby was founded there already, or the order or the log cannot be used.
 pub async fn found(dir: &Path, rooms: usize, order: &dyn SharedOrder) -> Result<Report, CannotShare> {
     let (lock, identity, log) = take(dir).await?;
     let stored = |reason| CannotShare::Store { dir: dir.to_owned(), reason };

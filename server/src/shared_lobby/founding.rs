@@ -1,5 +1,5 @@
 //! How several servers come to be one lobby: what the founder publishes of the lobby, by which every other server has
-//! to go, and the trait by which an order is handed over. Knows no particular kind of order.
+//! to go, and the trait by which an order is handed over. This file knows no particular kind of order.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use crate::decide::{ENTRIES_VERSION, Machine, Proposals, Rooms};
 /// Brings the order that several servers share.
 pub trait SharedOrder: Send + Sync {
     /// Finds the order of the lobby. If there is none and `founding` is given, the order is made with this `identity`,
-    /// and `founding` is published as what its founder says. `None` if there is no order and none was made.
+    /// and `founding` is published as what its founder says. Returns `None` if there is no order and none was made.
     fn find<'a>(&'a self, identity: StreamIdentity, founding: Option<&'a str>) -> Later<'a, OrderOrNone>;
 }
 
-/// An order, or that there is none, or why that is not known.
+/// The order of a lobby, or `None` if nobody has founded the lobby, or the error because of which that is not known.
 pub type OrderOrNone = Result<Option<LobbyOrder>, Box<dyn Error + Send + Sync>>;
 
-/// An order that was found or made.
+/// The order of a lobby, which this server has found or has made.
 pub struct LobbyOrder {
     /// What the founder of the order says of the lobby, whichever server that was.
     pub founding: String,
@@ -86,17 +86,17 @@ pub enum NotOurs {
 }
 
 impl Founding {
-    /// A lobby whose log has messages up to `head`, and whose order begins after `start`.
+    /// Makes a lobby whose log has messages up to `head`, and whose order begins after `start`.
     pub(crate) fn new(key: PublicKey, log: LogId, (start, head): (Position, Position), rooms: usize) -> Self {
         Self { v: ENTRIES_VERSION, key, log, start, head, rooms }
     }
 
-    /// The machine at the beginning of the order.
+    /// Returns the machine at the beginning of the order.
     pub(crate) fn machine(&self) -> Machine {
         Machine::shared(self.start).with_rooms(Rooms::new(self.rooms, []))
     }
 
-    /// The text that the founder publishes.
+    /// Returns the text that the founder publishes.
     pub(crate) fn to_text(&self) -> String {
         serde_json::to_string(self).expect("its fields have no keys but names")
     }

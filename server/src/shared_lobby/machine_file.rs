@@ -1,6 +1,7 @@
 //! The machine on the disk of a server that is one of several: it says from which place the server reads the order on
 //! when it starts again. The file is written whole and then renamed, so that there is always either the old one or the
-//! new one. What it holds follows from the order; losing it costs only time. Knows nothing of what is in a machine.
+//! new one. What it holds follows from the order; losing it costs only time. This file knows nothing of what is in a
+//! machine.
 
 use std::fs;
 use std::io::{self, Write};
@@ -55,7 +56,7 @@ impl MachineFile {
         Self { path: dir.join(FILE), identity }
     }
 
-    /// The machine that was kept last; `None` if none was kept.
+    /// Returns the machine that was kept last, or `None` if none was kept.
     pub(crate) fn read(&self) -> Result<Option<Vec<u8>>, NoMachine> {
         let path = self.path.clone();
         let bytes = match fs::read(&path) {
@@ -69,7 +70,7 @@ impl MachineFile {
         }
     }
 
-    /// The machine that was kept last in `dir`, whichever order it belongs to.
+    /// Returns the machine that was kept last in `dir`, whichever order it belongs to.
     pub(crate) fn any(dir: &Path) -> Option<Vec<u8>> {
         let bytes = fs::read(dir.join(FILE)).ok()?;
         let end = bytes.iter().position(|byte| *byte == b'\n')?;

@@ -1,5 +1,6 @@
 //! How a server becomes one of several: it finds the order of the lobby or founds it, checks that it may take part, and
-//! reads the order up to its end. Owns the sequence of these steps, and refuses when one of them cannot be right.
+//! reads the order up to its end. This module owns the sequence of these steps, and refuses when one of them cannot be
+//! right.
 
 pub mod found;
 pub(crate) mod founding;
@@ -136,8 +137,8 @@ async fn find(
     Ok((lobby_order, founding.map_err(CannotShare::NotOurs)?))
 }
 
-/// A log and a machine for a server that is new: at the beginning of the order, or, if that part of the order was
-/// dropped, where another server says.
+/// Returns a log and a machine for a new server. They stand at the beginning of the order, or, if that part of the
+/// order was dropped, at the place to which another server has read it.
 async fn begin(
     dir: &Path,
     config: &ServerConfig,

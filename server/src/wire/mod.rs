@@ -1,5 +1,5 @@
-//! TLS on a stream, without a task of its own: bytes go in and out whenever a caller polls. Owns the socket, and when
-//! it is read and written; knows nothing of messages.
+//! TLS on a stream, without a task of its own: bytes go in and out whenever a caller polls. This module owns the
+//! socket, and when it is read and written; it knows nothing of messages.
 //!
 //! The caller that polls passes the waker that is woken when the socket is ready again. The stream must not buffer what
 //! is written to it.
@@ -57,7 +57,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(Self { stream, send_now, tls: Tls::new(config)?, blocked_since: None, finish: Finish::Open })
     }
 
-    /// The stream under the encryption.
+    /// Returns the stream under the encryption.
     pub(crate) fn stream(&self) -> &S {
         &self.stream
     }
@@ -67,17 +67,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         !self.tls.state().is_handshaking() && self.finish == Finish::Open
     }
 
-    /// Since when the socket has taken nothing although something waits; `None` if nothing waits for it.
+    /// Returns since when the socket has taken nothing although something waits, or `None` if nothing waits for it.
     pub(crate) fn blocked_since(&self) -> Option<Instant> {
         self.blocked_since
     }
 
-    /// The key of the other side, after the handshake.
+    /// Returns the key of the other side, after the handshake.
     pub(crate) fn peer(&self, alpn: &[u8]) -> Result<PublicKey, TransportError> {
         transport::authenticated_peer(self.tls.state(), alpn)
     }
 
-    /// Which protocol the two sides have agreed on, after the handshake.
+    /// Returns which protocol the two sides have agreed on, after the handshake.
     pub(crate) fn alpn(&self) -> Option<&[u8]> {
         self.tls.state().alpn_protocol()
     }
@@ -89,8 +89,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Wire { stream: form(stream), send_now: None, tls, blocked_since, finish }
     }
 
-    /// The stream without its encryption. The caller makes sure that everything put in has been written and that
-    /// nothing was read beyond what was handed out.
+    /// Returns the stream without its encryption. The caller makes sure that everything put in has been written and
+    /// that nothing was read beyond what was handed out.
     pub(crate) fn into_stream(self) -> S {
         self.stream
     }

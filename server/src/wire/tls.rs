@@ -1,7 +1,7 @@
 //! The encryption of one connection, without its socket: encrypted bytes come in and their contents go out, and the
-//! other way round. Owns the keys, and for both directions the bytes that are incomplete or not written yet. It holds
-//! no buffer while no bytes are on their way, which is nearly all of a connection's life; a permanent buffer would be a
-//! third of what an idle client costs.
+//! other way round. This file owns the keys, and for both directions the bytes that are incomplete or not written yet.
+//! It holds no buffer while no bytes are on their way, which is nearly all of a connection's life; a permanent buffer
+//! would be a third of what an idle client costs.
 
 use std::io;
 use std::mem;
@@ -50,7 +50,7 @@ impl Tls {
         Ok(Self { connection, incoming: Vec::new(), outgoing: Vec::new(), written: 0, peer_closed: false })
     }
 
-    /// What was agreed on with the other side.
+    /// Returns what was agreed on with the other side.
     pub(super) fn state(&self) -> &CommonState {
         &self.connection
     }
@@ -74,7 +74,7 @@ impl Tls {
         self.send(Sending::Goodbye)
     }
 
-    /// The encrypted bytes that still have to be written.
+    /// Returns the encrypted bytes that still have to be written.
     pub(super) fn unwritten(&self) -> &[u8] {
         &self.outgoing[self.written..]
     }
@@ -92,7 +92,7 @@ impl Tls {
     /// as in a handshake; also after an error.
     ///
     /// # Errors
-    /// When the other side may not send what it sent.
+    /// Fails when the other side may not send what it sent.
     pub(super) fn open(&mut self, came: &mut [u8], take: impl FnMut(&[u8])) -> io::Result<()> {
         if self.incoming.is_empty() {
             let opened = self.advance(came, Sending::Nothing, take)?;
@@ -123,7 +123,7 @@ impl Tls {
         Ok(())
     }
 
-    /// Processes records until more bytes have to come. Gives how many bytes of `incoming` are done with.
+    /// Processes records until more bytes have to come. Returns how many bytes of `incoming` are done with.
     fn advance(
         &mut self,
         incoming: &mut [u8],
@@ -279,7 +279,7 @@ mod tests {
             pair
         }
 
-        /// Brings to both sides what is on its way. Gives what the client received.
+        /// Brings to both sides what is on its way. Returns what the client received.
         fn cross(&mut self) -> Vec<u8> {
             let mut sealed = Vec::new();
             while self.client.wants_write() {

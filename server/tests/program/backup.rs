@@ -13,7 +13,7 @@ use tempfile::tempdir;
 
 use crate::stage::{Client, PATIENCE, ServerProcess, User, command, output, run_to_end};
 
-/// Makes a backup. Gives its exit code, its standard output, and its standard error.
+/// Makes a backup. Returns its exit code, its standard output, and its standard error.
 fn back_up(data: &Path, to: &Path) -> (Option<i32>, String, String) {
     let output = command().arg("backup").arg(to).arg("--data-dir").arg(data).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -99,7 +99,8 @@ async fn a_server_goes_on_from_a_backup_with_names_rooms_and_bans_and_notices_cu
     let (anna, troll) = (User::new("anna"), User::new("troll"));
     let (mut a, welcome) = anna.join(server.addr).await;
     let (mut t, _) = troll.join(server.addr).await;
-    // Before anything is said in the lobby, which would be passed over while an answer about the room is looked for.
+    // This happens before anything is said in the lobby, because a text of the lobby would be skipped while the answer
+    // about the room is looked for.
     let mut position = Position::start(&a.join_room("tea").await.log);
     a.say_in("tea", 1, "kept").await;
     assert_eq!(a.said_in("tea", &mut position).await.len(), 1);
@@ -218,8 +219,8 @@ async fn a_log_that_lost_its_end_is_not_backed_up() {
     assert_eq!(names_in(root.path()), ["data"]);
 }
 
-/// A data directory whose copy takes a while, and the program at the moment at which it has begun to make a backup of
-/// it.
+/// Returns a data directory whose copy takes a while, and the program at the moment at which it has begun to make a
+/// backup of it.
 async fn begun(root: &Path) -> (PathBuf, std::process::Child) {
     let data = root.join("data");
     let server = ServerProcess::start(&data, &["--rate", "100000", "--log", "error"]);
@@ -227,7 +228,7 @@ async fn begun(root: &Path) -> (PathBuf, std::process::Child) {
     let long = "x".repeat(15_000);
     for id in 1..=1500 {
         anna.say(id, &long).await;
-        // Read in between: a server reads nobody further who does not.
+        // The client reads in between, because a server reads no further from a client that does not read.
         while id % 20 == 0 && anna.answer().await.unwrap().0 < id {}
     }
     server.kill();

@@ -118,7 +118,7 @@ async fn after_sigterm_the_server_stores_and_delivers_and_ends_in_time() {
     assert_eq!(first + heard(to_a), heard(to_b), "what one heard the other heard");
 }
 
-/// How many messages of the lobby this contains.
+/// Returns how many messages of the lobby this contains.
 fn said(message: ServerMessage) -> Option<u64> {
     match message {
         ServerMessage::Said(said) => Some(said.last().0 - said.first().0 + 1),

@@ -164,7 +164,7 @@ async fn a_client_that_never_reads_harms_nobody_and_costs_little() {
     a.post(1, "warm").await;
     let before = server.resident_kib();
     let text = "x".repeat(8 * 1024);
-    // Five times what the memory of recent messages holds, and far more than any socket buffers.
+    // This is five times what the memory of recent messages holds, and far more than any socket buffers.
     let (mut said, mut heard) = (1, 1);
     while heard < 2500 {
         while said < 2500 && said - heard < 200 {

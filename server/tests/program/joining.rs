@@ -119,8 +119,8 @@ async fn a_client_that_comes_back_takes_its_name_over_at_once() {
     assert_eq!(before, 1, "nobody is told that anna left and came");
 }
 
-/// The number of presence changes in a message; `None` for a message of the lobby, at which counting ends. Fails at a
-/// `left`.
+/// Returns the number of presence changes in a message, or `None` for a message of the lobby, at which counting ends.
+/// Fails at a `left`.
 fn changes_before_said(message: ServerMessage) -> Option<usize> {
     match message {
         ServerMessage::Presence { changes, .. } => {

@@ -34,7 +34,7 @@ async fn a_newcomer_beyond_the_limit_is_told_so() {
     }
 }
 
-/// Joins as soon as there is room for one more client from here, and leaves. Gives the name it had.
+/// Joins as soon as there is room for one more client from here, and leaves. Returns the name it had.
 async fn come_and_go(server: &ServerProcess, user: &User) -> String {
     loop {
         let mut client = user.ask(server.addr, user.hello()).await;
@@ -128,7 +128,8 @@ async fn slow_readers_of_metrics_are_closed_for_an_honest_one_and_at_their_time_
     assert!(answer.expect("an honest reader waits for no slow one").starts_with("HTTP/1.1 200"));
     for mut stream in slow {
         let mut rest = Vec::new();
-        // Closed or reset, at the time limit at the latest; some are told that they took too long.
+        // The server closes or resets each connection, at the time limit at the latest. Some readers are told that they
+        // took too long.
         let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
         assert!(ended.is_ok(), "a slow reader is not waited for");
     }

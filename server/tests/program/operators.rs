@@ -18,7 +18,7 @@ use crate::stage::{Client, PATIENCE, ServerProcess, User};
 const KEYS: usize = 200;
 const ADDRESSES: usize = 20;
 
-/// When this many of them shout, the operator acts.
+/// How many of them shout before the operator acts.
 const SHOUTING: usize = 150;
 
 /// What one raider has met.

@@ -35,7 +35,7 @@ impl Client {
         self.send(&ClientMessage::Say { id, room: Some(room(name)), text }).await;
     }
 
-    /// The next messages of a room after `position`; moves `position` past them.
+    /// Returns the next messages of a room after `position`; moves `position` past them.
     pub(crate) async fn said_in(&mut self, name: &str, position: &mut Position) -> Vec<LobbyMessage> {
         let said = self
             .find(|message| match message {
@@ -46,8 +46,8 @@ impl Client {
         position.advance_over(&said).unwrap()
     }
 
-    /// Everything that is said until this client's own text in the lobby comes back, which it says now. Each text comes
-    /// with its room.
+    /// Returns everything that is said until this client's own text in the lobby comes back, which it says now. Each
+    /// text comes with its room.
     async fn said_until(&mut self, id: u64) -> Vec<(Option<String>, String)> {
         self.say(id, "the end").await;
         let (mut all, mut ended) = (Vec::new(), false);
@@ -87,7 +87,7 @@ async fn texts_of_the_lobby_and_of_each_room_reach_only_those_who_are_there() {
         c.say_in("dev", 3 * id + 1, "not in it").await;
     }
     let texts = |of: &str| (1..=30).map(|id| format!("{of} {id}")).collect::<Vec<_>>();
-    // When the later text of another client has come back, so has a client's own text.
+    // When the later text of another client has come back, a client's own text has come back as well.
     for (client, rooms) in [(a, vec!["dev"]), (b, vec!["dev", "ops"]), (c, vec!["ops"])] {
         let mut heard = Vec::new();
         let of = |heard: &[(Option<String>, String)], room: Option<&str>| -> Vec<String> {

@@ -91,7 +91,7 @@ impl ServerProcess {
         assert!(status.success());
     }
 
-    /// Waits for the end. Gives the exit code and everything that was written on standard error, which must have been
+    /// Waits for the end. Returns the exit code and everything that was written on standard error, which must have been
     /// piped.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let mut said = String::new();
@@ -99,7 +99,7 @@ impl ServerProcess {
         (self.child.wait().unwrap().code(), said)
     }
 
-    /// Waits for the end. Gives the exit status and how long it took.
+    /// Waits for the end. Returns the exit status and how long it took.
     pub(crate) fn wait(mut self) -> (ExitStatus, Duration) {
         let started = Instant::now();
         (self.child.wait().unwrap(), started.elapsed())
@@ -123,20 +123,20 @@ impl Drop for ServerProcess {
     }
 }
 
-/// The program, without the environment of the user who runs the tests.
+/// Returns the program, without the environment of the user who runs the tests.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hobnob-server"));
     command.env_clear();
     command
 }
 
-/// Runs the program to its end. Gives the exit code and what it wrote on standard error.
+/// Runs the program to its end. Returns the exit code and what it wrote on standard error.
 pub(crate) fn run_to_end(args: &[&str], data_dir: &Path) -> (Option<i32>, String) {
     let output = command().args(args).arg("--data-dir").arg(data_dir).output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
-/// Runs the program to its end, which must be a success. Gives what it wrote on standard output.
+/// Runs the program to its end, which must be a success. Returns what it wrote on standard output.
 #[track_caller]
 pub(crate) fn output(args: &[&str], data_dir: &Path) -> String {
     let output = command().args(args).arg("--data-dir").arg(data_dir).output().unwrap();
@@ -161,7 +161,7 @@ impl User {
         }
     }
 
-    /// The same user in another client.
+    /// Returns the same user in another client.
     pub(crate) fn other_run(&self) -> Self {
         Self { run: RunId::random(), ..self.clone() }
     }
@@ -181,17 +181,17 @@ impl User {
         }
     }
 
-    /// A TLS link, before the hello.
+    /// Returns a TLS link, before the hello.
     pub(crate) async fn connect(&self, addr: SocketAddr) -> Client {
         self.over(TcpStream::connect(addr).await.unwrap()).await
     }
 
-    /// A TLS link over a TCP connection that was made already.
+    /// Returns a TLS link over a TCP connection that was made already.
     pub(crate) async fn over(&self, stream: TcpStream) -> Client {
         self.try_over(stream).await.expect("the server takes part in the handshake")
     }
 
-    /// The same; `None` if the server closes it before the handshake is done.
+    /// Returns the same, or `None` if the server closes it before the handshake is done.
     pub(crate) async fn try_over(&self, stream: TcpStream) -> Option<Client> {
         stream.set_nodelay(true).ok()?;
         let (config, _) = client_config(&self.identity, KeyPolicy::Any, LOBBY_ALPN);
@@ -202,7 +202,7 @@ impl User {
         Some(Client { reader, writer: write, position: None, heard: VecDeque::new() })
     }
 
-    /// A link on which the hello was sent.
+    /// Returns a link on which the hello was sent.
     pub(crate) async fn ask(&self, addr: SocketAddr, hello: Hello) -> Client {
         let mut client = self.connect(addr).await;
         client.send(&ClientMessage::Hello(hello)).await;
@@ -228,7 +228,7 @@ impl User {
 pub(crate) struct Client {
     pub(crate) reader: MessageReader<ReadHalf<TlsStream<TcpStream>>>,
     pub(crate) writer: WriteHalf<TlsStream<TcpStream>>,
-    /// How far it has read in the log.
+    /// The position up to which the client has read the log; `None` before the welcome.
     position: Option<Position>,
     /// Messages of the lobby that came together with the last one that was taken.
     heard: VecDeque<LobbyMessage>,
@@ -259,7 +259,7 @@ impl Client {
         self.send(&ClientMessage::Say { id, room: None, text: Text::new(text).unwrap() }).await;
     }
 
-    /// The next message; `None` at the end. Pings are answered.
+    /// Returns the next message, or `None` at the end. Pings are answered.
     pub(crate) async fn next(&mut self) -> Option<ServerMessage> {
         loop {
             match timeout(PATIENCE, self.reader.next()).await.expect("the server must answer") {
@@ -275,7 +275,7 @@ impl Client {
         }
     }
 
-    /// The next message for which `pick` finds something; other messages are ignored.
+    /// Returns the next message for which `pick` finds something; other messages are ignored.
     pub(crate) async fn find<T>(&mut self, mut pick: impl FnMut(ServerMessage) -> Option<T>) -> T {
         loop {
             let message = self.next().await.expect("the server closed the link");
@@ -285,13 +285,13 @@ impl Client {
         }
     }
 
-    /// The next message of the lobby: its author's name, its text, and its number.
+    /// Returns the next message of the lobby: its author's name, its text, and its number.
     pub(crate) async fn said(&mut self) -> (String, String, Seq) {
         let message = self.message().await;
         (message.name.to_string(), message.content.text().unwrap().as_str().to_owned(), message.seq)
     }
 
-    /// The next message of the lobby, checked against the one before it.
+    /// Returns the next message of the lobby, checked against the one before it.
     pub(crate) async fn message(&mut self) -> LobbyMessage {
         loop {
             if let Some(message) = self.heard.pop_front() {
@@ -302,7 +302,7 @@ impl Client {
         }
     }
 
-    /// What became of a text: its id and its number in the log; `None` at the end of the link.
+    /// Returns what became of a text: its id and its number in the log, or `None` at the end of the link.
     pub(crate) async fn answer(&mut self) -> Option<(u64, Seq)> {
         loop {
             if let Some(message) = self.heard.pop_front() {
@@ -317,7 +317,7 @@ impl Client {
         }
     }
 
-    /// How far it has read.
+    /// Returns the position up to which the client has read the log.
     pub(crate) fn position(&self) -> Position {
         self.position.expect("nothing is read before the welcome")
     }
@@ -338,7 +338,7 @@ impl Client {
         }
     }
 
-    /// Everything that comes until the server closes the link.
+    /// Returns everything that comes until the server closes the link.
     pub(crate) async fn rest(&mut self) -> Vec<ServerMessage> {
         let mut rest = Vec::new();
         while let Some(message) = self.next().await {
@@ -347,7 +347,7 @@ impl Client {
         rest
     }
 
-    /// The names of the users in the lobby.
+    /// Returns the names of the users in the lobby.
     pub(crate) async fn users(&mut self) -> Vec<String> {
         self.send(&ClientMessage::Users { request: 7, room: None }).await;
         let mut all = Vec::new();

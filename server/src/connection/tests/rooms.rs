@@ -108,7 +108,7 @@ async fn a_reader_that_fell_far_behind_in_two_rooms_gets_every_message_of_both_o
 }
 
 impl Client {
-    /// Does the same, but messages of another room may come, too.
+    /// Reads the log of a room as `follow_room` does, but messages of another room may come, too.
     async fn follow_room_only(&mut self, name: &str, mut position: Position, end: u64) -> Position {
         while position.seq < Seq(end) {
             if let ServerMessage::Said(said) = self.next().await.unwrap()
@@ -183,7 +183,7 @@ async fn the_backlog_and_the_history_of_a_room_come_from_its_own_log() {
     anna.say(201, "in the lobby").await;
     anna.follow(lobby, 1).await;
     let (mut bobby, _) = world.join("bobby", 4096).await;
-    // More messages than the memory of a room holds hashes for.
+    // These are more messages than the memory of a room holds hashes for.
     let joined = bobby.join_room("dev", 150).await;
     assert_eq!((joined.start.seq, joined.head.seq, joined.users), (Seq(50), Seq(200), 2));
     bobby.follow_room("dev", joined.start, 200).await;

@@ -1,4 +1,5 @@
-//! Tests of the module above; they know its private parts.
+//! Tests of the state machine, which use its private parts: what follows from entries, what a withdrawn batch takes
+//! back, and what happens to the clients of a server that is gone.
 
 use hobnob_order::Place;
 use hobnob_protocol::chain::Seq;

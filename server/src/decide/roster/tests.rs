@@ -1,4 +1,5 @@
-//! Tests of the module above; they know its private parts.
+//! Tests of the roster, which use its private parts: which name a newcomer gets, to whom names belong, and when they
+//! become free.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! What a ban is about: a key or a range of addresses, and how each of them is written. Knows nothing of who is banned.
+//! What a ban is about: a key or a range of addresses, and how each of them is written. This file knows nothing of who
+//! is banned.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +8,7 @@ use hobnob_protocol::key::Fingerprint;
 
 use super::range::AddressRange;
 
-/// What is banned.
+/// What a ban keeps out: a key or a range of addresses.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Banned {
     /// A key, by its fingerprint.
@@ -16,7 +17,7 @@ pub(crate) enum Banned {
     Range(AddressRange),
 }
 
-/// The text is neither a fingerprint nor a range of addresses.
+/// The error for a text that is neither a fingerprint nor a range of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotBannable;
 

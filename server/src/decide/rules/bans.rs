@@ -1,5 +1,5 @@
-//! Who is kept out: banned keys, the networks from which these keys were sent out, and banned ranges of addresses. Owns
-//! these three lists; knows nothing of connections.
+//! Who is kept out: banned keys, the networks from which these keys were sent out, and banned ranges of addresses. This
+//! file owns these three lists; it knows nothing of connections.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ const NETWORK_CLOSED: u64 = 3600 * 1000;
 /// One ban, as `\bans` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ban {
-    /// What is banned.
+    /// The key or the addresses that the ban keeps out.
     pub(crate) what: Banned,
     /// The name the key had when it was banned.
     pub(crate) name: Option<UserName>,
@@ -46,9 +46,9 @@ pub(super) struct Bans {
 }
 
 impl Bans {
-    /// The ban that keeps this key out when it comes from this network; `None` when no ban does. The closed network of
-    /// a banned key does not keep out a key with a name here: a user who came from that network before has nothing to
-    /// do with the banned one.
+    /// Returns the ban that keeps this key out when it comes from this network, or `None` when no ban does. The closed
+    /// network of a banned key does not keep out a key with a name here: a user who came from that network before has
+    /// nothing to do with the banned one.
     pub(super) fn find(
         &self,
         key: &Fingerprint,
@@ -70,12 +70,12 @@ impl Bans {
         by_key.or_else(by_range).or_else(by_network)
     }
 
-    /// Whether any key is banned, or was when this was last tidied.
+    /// Whether any key is banned. Bans that have ended count too, until the next ban is imposed.
     pub(super) fn has_keys(&self) -> bool {
         !self.keys.is_empty()
     }
 
-    /// The key that was banned under this name.
+    /// Returns the key that was banned under this name.
     pub(super) fn known_as(&self, name: &UserName) -> Option<Fingerprint> {
         let banned = self.keys.iter().find(|(_, ban)| ban.name.as_ref() == Some(name));
         banned.map(|(fingerprint, _)| fingerprint.clone())
@@ -122,7 +122,7 @@ impl Bans {
         sentence.filter(|sentence| sentence.holds(now)).map(drop).ok_or(Denied::Unchanged)
     }
 
-    /// All bans that hold, the oldest first.
+    /// Returns all bans that hold, the oldest first.
     pub(super) fn list(&self, now: u64) -> Vec<Ban> {
         let keys = self.keys.iter().map(|(fingerprint, ban)| Ban {
             what: Banned::Key(fingerprint.clone()),
@@ -139,13 +139,13 @@ impl Bans {
         list
     }
 
-    /// The ranges that are banned, and until when.
+    /// Returns the ranges that are banned, and until when.
     pub(super) fn ranges(&self, now: u64) -> Vec<(AddressRange, Term)> {
         let those = self.ranges.iter().filter(|(_, sentence)| sentence.holds(now));
         those.map(|(range, sentence)| (*range, Term::until(sentence.until))).collect()
     }
 
-    /// The bans in parts of at most [`ENTRIES`] rows.
+    /// Returns the bans in parts of at most [`ENTRIES`] rows.
     pub(super) fn parts(self) -> Vec<Self> {
         let (keys, ranges): (Vec<_>, Vec<_>) =
             (self.keys.into_iter().collect(), self.ranges.into_iter().collect());
@@ -172,7 +172,7 @@ impl Bans {
         }
     }
 
-    /// The keys that are banned, and until when.
+    /// Returns the keys that are banned, and until when.
     pub(super) fn keys(&self, now: u64) -> Vec<(Fingerprint, Term)> {
         let those = self.keys.iter().filter(|(_, ban)| ban.sentence.holds(now));
         those.map(|(fingerprint, ban)| (fingerprint.clone(), Term::until(ban.sentence.until))).collect()

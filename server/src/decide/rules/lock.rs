@@ -1,5 +1,5 @@
-//! Whether the lobby is locked, until when, and which keys may come in nevertheless. Owns that rule; knows nothing of
-//! names except since when a key has one.
+//! Whether the lobby is locked, until when, and which keys may come in nevertheless. This file owns that rule; it knows
+//! nothing of names except since when a key has one.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Until when the lock holds; `None` while the lobby is open.
+    /// Returns until when the lock holds, or `None` while the lobby is open.
     pub(super) fn holds(&self, now: u64) -> Option<Term> {
         let closed = self.closed.as_ref().filter(|sentence| sentence.holds(now))?;
         Some(Term::until(closed.until))
@@ -32,7 +32,7 @@ impl Lock {
     /// wrong clock, and counts as old.
     ///
     /// # Errors
-    /// Until when the key may not.
+    /// Fails with the time until which the key may not.
     pub(super) fn admits(&self, key: &Fingerprint, named_since: Option<u64>, now: u64) -> Result<(), Term> {
         let Some(until) = self.holds(now) else { return Ok(()) };
         let is_old = named_since.is_some_and(|since| now.abs_diff(since) >= OLD_ENOUGH);
@@ -60,7 +60,7 @@ impl Lock {
         std::mem::take(&mut self.admitted).into_iter().collect()
     }
 
-    /// An open lock with these admitted keys.
+    /// Makes an open lock with these admitted keys.
     pub(super) fn with_admitted(admitted: impl Iterator<Item = Fingerprint>) -> Self {
         Self { closed: None, admitted: admitted.collect() }
     }

@@ -107,8 +107,8 @@ pub(crate) enum NotSaid {
 }
 
 impl Rules {
-    /// Sets the time. It usually goes on, and goes back when the clock of a server was set back. True when ends of
-    /// bans, mutes or the lock may have changed by that.
+    /// Sets the time. It usually goes on, and goes back when the clock of a server was set back. Returns true when ends
+    /// of bans, mutes or the lock may have changed by that.
     pub(crate) fn is_now(&mut self, now: u64) -> bool {
         let went_back = term::went_back(self.now, now);
         if went_back {
@@ -122,12 +122,12 @@ impl Rules {
 
     /// Sets the fingerprints that the operators' file lists, or the fingerprint of the user who hosts the lobby in his
     /// client. The list that was read last counts. Fingerprints beyond [`MAX_OPERATORS`] are left out; the reader of
-    /// the file refuses longer files. True when the list differs from the one before.
+    /// the file refuses longer files. Returns true when the list differs from the one before.
     pub(crate) fn set_listed(&mut self, listed: impl IntoIterator<Item = Fingerprint>) -> bool {
         self.operators.set_listed(listed)
     }
 
-    /// The list that was set last.
+    /// Returns the list that was set last.
     pub(crate) fn listed(&self) -> Vec<Fingerprint> {
         self.operators.listed()
     }
@@ -140,12 +140,12 @@ impl Rules {
         Some(Who { name: Some(name.clone()), fingerprint, key })
     }
 
-    /// The key that was banned under this name.
+    /// Returns the key that was banned under this name.
     pub(crate) fn banned_as(&self, name: &UserName) -> Option<Fingerprint> {
         self.bans.known_as(name)
     }
 
-    /// The topic of the lobby.
+    /// Returns the topic of the lobby.
     pub(crate) fn topic(&self) -> Option<&ShortText> {
         self.topic.as_ref()
     }
@@ -158,7 +158,7 @@ impl Rules {
     /// Whether a user may join now.
     ///
     /// # Errors
-    /// Why he may not. Operators are always let in.
+    /// Fails with the reason why the user may not join. Operators are always let in.
     pub(crate) fn admits(&self, visitor: &Visitor<'_>) -> Result<(), NotAdmitted> {
         let fingerprint = visitor.key.fingerprint();
         if self.operators.is_operator(&fingerprint) {
@@ -179,7 +179,7 @@ impl Rules {
     /// Whether a member may say something now, apart from the limit of a slow lobby.
     ///
     /// # Errors
-    /// Why the member may not. Operators may always speak.
+    /// Fails with the reason why the member may not. Operators may always speak.
     pub(crate) fn lets_speak(
         &self,
         key: &PublicKey,
@@ -204,7 +204,7 @@ impl Rules {
     /// Applies what an operator decided.
     ///
     /// # Errors
-    /// Why the decision does not count; then nothing has changed.
+    /// Fails with the reason why the decision does not count. Then nothing has changed.
     pub(crate) fn moderate(&mut self, by: Actor<'_>, moderation: &Moderation) -> Result<(), Denied> {
         let rank = self.operators.rank(&by.key.fingerprint()).ok_or(Denied::NotOperator)?;
         if let Some(who) = moderation.acts_on() {
@@ -243,22 +243,22 @@ impl Rules {
         Ok(())
     }
 
-    /// All bans that hold, the oldest first.
+    /// Returns all bans that hold, the oldest first.
     pub(crate) fn bans(&self) -> Vec<Ban> {
         self.bans.list(self.now)
     }
 
-    /// The address ranges that are banned now, for the code that closes connections before the handshake.
+    /// Returns the address ranges that are banned now, for the code that closes connections before the handshake.
     pub(crate) fn banned_ranges(&self) -> Vec<(AddressRange, Term)> {
         self.bans.ranges(self.now)
     }
 
-    /// The keys that are banned now, and until when, for the relay.
+    /// Returns the keys that are banned now, and until when, for the relay.
     pub(crate) fn banned_keys(&self) -> Vec<(Fingerprint, Term)> {
         self.bans.keys(self.now)
     }
 
-    /// All operators, those of the file first.
+    /// Returns all operators, those of the file first.
     pub(crate) fn operators(&self) -> Vec<OperatorRow> {
         self.operators.list()
     }
@@ -269,7 +269,7 @@ impl Rules {
         self.slow
     }
 
-    /// Until when the lobby is locked; `None` while it is open.
+    /// Returns until when the lobby is locked, or `None` while it is open.
     #[cfg(test)]
     pub(crate) fn locked(&self) -> Option<Term> {
         self.lock.holds(self.now)

@@ -1,5 +1,5 @@
 //! What an operator can decide, as a type that cannot hold a malformed decision, and why a decision does not count.
-//! Owns no state: the machine makes these values from a client's act and what it knows of names, and
+//! This file owns no state: the machine makes these values from a client's act and what it knows of names, and
 //! [`Rules`](super::Rules) applies them.
 
 use hobnob_protocol::content::ShortText;
@@ -67,7 +67,8 @@ pub(crate) enum Moderation {
 }
 
 impl Moderation {
-    /// The user from whom the decision takes something; `None` for a decision that takes nothing from a user.
+    /// Returns the user from whom the decision takes something, or `None` for a decision that takes nothing from a
+    /// user.
     pub(super) fn acts_on(&self) -> Option<&Who> {
         match self {
             Self::Kick { who, .. } | Self::Ban { who, .. } | Self::Mute { who, .. } | Self::Deop(who) => {
@@ -85,7 +86,7 @@ impl Moderation {
         }
     }
 
-    /// How long the decision is to hold; `None` for a kind that does not end by itself.
+    /// Returns how long the decision is to hold, or `None` for a kind that does not end by itself.
     pub(crate) fn term(&self) -> Option<Term> {
         match self {
             Self::Ban { term, .. }

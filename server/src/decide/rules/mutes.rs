@@ -1,4 +1,4 @@
-//! Who may not speak, and until when. Owns the list; knows nothing of texts.
+//! Who may not speak, and until when. This file owns the list; it knows nothing of texts.
 
 use std::collections::BTreeMap;
 
@@ -29,12 +29,12 @@ impl Mutes {
         self.0.is_empty()
     }
 
-    /// The key that was muted under this name.
+    /// Returns the key that was muted under this name.
     pub(super) fn known_as(&self, name: &UserName) -> Option<PublicKey> {
         self.0.iter().find(|(_, mute)| mute.name.as_ref() == Some(name)).map(|(key, _)| *key)
     }
 
-    /// Why this key may not speak now.
+    /// Returns why this key may not speak now.
     pub(super) fn find(&self, key: &PublicKey, now: u64) -> Option<&Sentence> {
         self.0.get(key).map(|mute| &mute.sentence).filter(|sentence| sentence.holds(now))
     }
@@ -61,7 +61,7 @@ impl Mutes {
         muted.map(drop).ok_or(Denied::Unchanged)
     }
 
-    /// The mutes in parts of at most [`ENTRIES`] rows.
+    /// Returns the mutes in parts of at most [`ENTRIES`] rows.
     pub(super) fn parts(self) -> Vec<Self> {
         let all: Vec<_> = self.0.into_iter().collect();
         all.chunks(ENTRIES).map(|some| Self(some.iter().cloned().collect())).collect()

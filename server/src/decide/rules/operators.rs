@@ -1,5 +1,5 @@
 //! Who is an operator: the keys whose fingerprints the operators' file of the server lists, and those that operators
-//! named. Owns both lists and the ranks; knows nothing of what operators do.
+//! named. This file owns both lists and the ranks; it knows nothing of what operators do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,7 +48,7 @@ pub(super) struct Operators {
 }
 
 impl Operators {
-    /// Sets the list of the file. True when it differs from the list before.
+    /// Sets the list of the file. Returns true when it differs from the list before.
     pub(super) fn set_listed(&mut self, listed: impl IntoIterator<Item = Fingerprint>) -> bool {
         let before = std::mem::replace(&mut self.file, listed.into_iter().take(MAX_OPERATORS).collect());
         before != self.file
@@ -71,7 +71,7 @@ impl Operators {
         self.file.iter().cloned().collect()
     }
 
-    /// The key that was named an operator under this name.
+    /// Returns the key that was named an operator under this name.
     pub(super) fn known_as(&self, name: &UserName) -> Option<Fingerprint> {
         let named = self.named.iter().find(|(_, named)| named.name.as_ref() == Some(name));
         named.map(|(fingerprint, _)| fingerprint.clone())
@@ -106,7 +106,7 @@ impl Operators {
         self.named.remove(fingerprint).map(drop).ok_or(Denied::Unchanged)
     }
 
-    /// Does the same, but does not fail when he was none.
+    /// Takes back that somebody was named an operator, if that was so.
     pub(super) fn remove_named(&mut self, fingerprint: &Fingerprint) {
         self.named.remove(fingerprint);
     }

@@ -1,6 +1,6 @@
 //! Cuts rules into parts that are small enough for a message of NATS, and puts the parts together again. This is needed
-//! when the lobby of a single server becomes the beginning of a lobby on many servers. Knows neither NATS nor who sends
-//! the parts.
+//! when the lobby of a single server becomes the beginning of a lobby on many servers. This file knows neither NATS nor
+//! who sends the parts.
 
 use super::Rules;
 use super::lock::Lock;
@@ -13,7 +13,7 @@ const LARGEST: usize = 512 * 1024;
 pub(super) const ENTRIES: usize = 128;
 
 impl Rules {
-    /// The rules in parts that [`keep`](Self::keep) puts together again.
+    /// Returns the rules in parts that [`keep`](Self::keep) puts together again.
     pub(crate) fn parts(&self) -> Vec<Self> {
         let bytes = serde_json::to_vec(self).map_or(usize::MAX, |json| json.len());
         if bytes <= LARGEST {
@@ -34,7 +34,7 @@ impl Rules {
     }
 
     /// Takes over rules that were decided before, as far as nothing else is decided here: a row that is here already
-    /// stays as it is. True when that adds something.
+    /// stays as it is. Returns true when that adds something.
     pub(crate) fn keep(&mut self, kept: &Self) -> bool {
         let before = self.clone();
         self.operators.keep(&kept.operators);

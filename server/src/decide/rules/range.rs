@@ -1,5 +1,5 @@
-//! A range of addresses that an operator names: one address, or a network as `ADDRESS/BITS`. Owns how a range is
-//! written and which addresses are in it; knows nothing of bans.
+//! A range of addresses that an operator names: one address, or a network as `ADDRESS/BITS`. This file owns how a range
+//! is written and which addresses are in it; it knows nothing of bans.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -36,7 +36,7 @@ pub(crate) enum RangeError {
 }
 
 impl AddressRange {
-    /// The range that contains `ip` and the addresses with the same first `bits` bits.
+    /// Makes the range that contains `ip` and the addresses with the same first `bits` bits.
     fn new(ip: IpAddr, bits: u8) -> Result<Self, RangeError> {
         let (first, most, least) = match ip {
             IpAddr::V4(ip) => (IpAddr::V4(masked_ipv4(ip, bits)), 32, WIDEST_IPV4),

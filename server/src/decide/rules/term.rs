@@ -1,5 +1,5 @@
-//! How long something holds, and what was said when it was imposed. Owns what happens to an end when the clock goes
-//! back; knows nothing of what ends.
+//! How long something holds, and what was said when it was imposed. This file owns what happens to an end when the
+//! clock goes back; it knows nothing of what ends.
 
 use hobnob_protocol::content::ShortText;
 use hobnob_protocol::name::UserName;
@@ -22,7 +22,7 @@ pub(crate) enum Term {
 }
 
 impl Term {
-    /// When something ends that begins `now` and has this length; `None` for what never ends, or not before
+    /// Returns when something ends that begins `now` and has this length, or `None` for what never ends, or not before
     /// [`LATEST_END`].
     pub(crate) fn end_from(self, now: u64) -> Option<u64> {
         match self {
@@ -31,7 +31,7 @@ impl Term {
         }
     }
 
-    /// The time of an end that [`until`](Self::until) made a term; `None` for what never ends.
+    /// Returns the time of an end that [`until`](Self::until) made a term, or `None` for what never ends.
     pub(crate) fn as_end(self) -> Option<u64> {
         match self {
             Self::ForGood => None,

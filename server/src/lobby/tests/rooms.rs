@@ -29,7 +29,7 @@ impl Guest {
         }
     }
 
-    /// The next changes of presence in a room.
+    /// Returns the next changes of presence in a room.
     async fn presence_in(&mut self, name: &str) -> Vec<Change> {
         loop {
             match self.line().await {

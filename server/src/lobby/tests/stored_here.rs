@@ -24,7 +24,8 @@ async fn the_thread_of_the_log_waits_for_a_disk_that_was_slow_until_it_is_quick_
     let before = stage.stored_here();
     assert!(before > 0, "her name is stored here");
     *stage.log.takes.lock().unwrap() = QUICK_DISK * 2;
-    // Stored here, where it turns out to be slow; elsewhere, where it is quick; here again.
+    // The first text is stored in the lobby's thread, where the disk turns out to be slow. The log's thread stores the
+    // second one, and finds the disk quick. The third one is stored in the lobby's thread again.
     for (id, here) in [(1, 1), (2, 1), (3, 2)] {
         stage.say(&anna, id, "hi").await;
         assert_eq!(anna.said().await, (id, Seq(id)));

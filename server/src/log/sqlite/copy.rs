@@ -1,6 +1,6 @@
 //! A copy of the log in another folder, made while a server writes. It contains the log as it is at one moment, without
-//! the space that removed messages left, and beside it a note of how far it goes. Reads the log and writes the copy;
-//! knows nothing of the other files of a store.
+//! the space that removed messages left, and beside it a note of how far it goes. This file reads the log and writes
+//! the copy; it knows nothing of the other files of a store.
 
 use std::fs::File;
 use std::path::Path;
@@ -23,7 +23,7 @@ pub(crate) enum CopyError {
     Written(String),
 }
 
-/// Copies the log in `from` into `to`, a folder without a log, and syncs the copy. Gives the names of the files that
+/// Copies the log in `from` into `to`, a folder without a log, and syncs the copy. Returns the names of the files that
 /// were made.
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<[&'static str; 2], CopyError> {
     // The note is read before the log, so that what it notes is in the log by the time the log is read.

@@ -1,5 +1,5 @@
 //! The file of the log: making it, opening it, and refusing a file that is not a whole log of this build or an older
-//! one. Owns the schema, its version and every PRAGMA; never starts a new log where an old one should be.
+//! one. This file owns the schema, its version and every PRAGMA; it never starts a new log where an old one should be.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -107,7 +107,7 @@ pub(crate) fn open_for_reading(dir: &Path) -> Result<Connection, LogError> {
     }
 }
 
-/// What the log holds. The newest messages are checked.
+/// Returns what the log holds. The newest messages are checked.
 pub(super) fn contents(conn: &Connection) -> Result<Contents, LogError> {
     let (meta, head) = ends(conn)?;
     let from = Seq(head.seq.0.saturating_sub(TAIL).max(meta.base.seq.0));
@@ -116,13 +116,13 @@ pub(super) fn contents(conn: &Connection) -> Result<Contents, LogError> {
     Ok(Contents { log: meta.log, head, names: rows::names(conn)?, rules: rules_row::read(conn)? })
 }
 
-/// The beginning and the head of the lobby's log, if what is stored is consistent.
+/// Returns the beginning and the head of the lobby's log, if what is stored is consistent.
 pub(crate) fn ends(conn: &Connection) -> Result<(rows::Meta, Position), LogError> {
     let meta = rows::meta(conn)?;
     Ok((meta, head_of(conn, &meta)?))
 }
 
-/// The newest message of a log, if what is stored is consistent.
+/// Returns the newest message of a log, if what is stored is consistent.
 pub(crate) fn head_of(conn: &Connection, meta: &rows::Meta) -> Result<Position, LogError> {
     let start = Position::start(&meta.log);
     if meta.base.seq == start.seq && meta.base != start {
@@ -131,8 +131,8 @@ pub(crate) fn head_of(conn: &Connection, meta: &rows::Meta) -> Result<Position, 
     rows::head(conn, meta)
 }
 
-/// All rooms, each with its newest message; removed rooms are among them, with their base instead. The newest messages
-/// of each room are checked: all that a crash could have damaged.
+/// Returns all rooms, each with its newest message; removed rooms are among them, with their base instead. The newest
+/// messages of each room are checked: all that a crash could have damaged.
 pub(super) fn rooms(conn: &Connection) -> Result<Vec<(RoomRow, Position)>, LogError> {
     let with_head = |row: RoomRow| {
         if row.kept.is_none() {
@@ -177,8 +177,8 @@ pub(crate) fn check_from(
 
 /// Opens a file that is a log, and gives also its format.
 fn connect(path: &Path, access: OpenFlags) -> Result<(Connection, i32), LogError> {
-    // Without CREATE, because a file that has gone away meanwhile is an error, and no new log is to be made. Without
-    // URI, because the path is a plain path.
+    // The file is opened without CREATE, because a file that has gone away meanwhile is an error and no new log is to
+    // be made; and without URI, because the path is a plain path.
     let conn =
         Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(|err| {
             // SQLite's error text ends with the path as well.
@@ -251,7 +251,7 @@ pub(super) fn tidy_at_end(conn: &Connection, tidy: bool) -> Result<(), LogError>
     set.map(drop).map_err(|err| unreadable(conn, &err))
 }
 
-/// The files of the open log in `dir`, which must stay where they are.
+/// Returns the files of the open log in `dir`, which must stay where they are.
 pub(super) fn in_place(dir: &Path) -> Result<InPlace, LogError> {
     // The WAL exists from the first read on.
     InPlace::of(["", "-wal"].map(|suffix| dir.join(format!("{FILE}{suffix}"))))

@@ -1,6 +1,6 @@
-//! The posts of messages that are no longer kept: a text that is sent again is still recognised after a restart. Owns
-//! the table `gone`, in which each row holds the posts of messages that follow each other, and the reading of posts
-//! from both tables when the log is opened.
+//! The posts of messages that are no longer kept: a text that is sent again is still recognised after a restart. This
+//! file owns the table `gone`, in which each row holds the posts of messages that follow each other, and the reading of
+//! posts from both tables when the log is opened.
 
 use hobnob_protocol::chain::Seq;
 use hobnob_protocol::ids::RunId;
@@ -34,7 +34,7 @@ pub(super) fn insert(tx: &Transaction<'_>, last: Seq, posts: &[u8]) -> rusqlite:
     insert_of(tx, LogNumber::LOBBY, last, posts)
 }
 
-/// The same for the log `number`.
+/// Stores the posts of messages that are removed from the log `number`. `last` is the number of the last of them.
 pub(super) fn insert_of(
     tx: &Transaction<'_>,
     number: LogNumber,
@@ -59,8 +59,9 @@ pub(super) fn forget(tx: &Transaction<'_>, number: LogNumber, head: Seq) -> rusq
     Ok(())
 }
 
-/// The posts of a log that are remembered when `head` is its newest message, and how much the log is used, as far as these
-/// posts tell. Of old records, no more is checked than that they can be told apart and that none is missing in its row.
+/// Returns the posts of a log that are remembered when `head` is its newest message, and how much the log is used, as
+/// far as these posts tell. Of old records, no more is checked than that they can be told apart and that none is
+/// missing in its row.
 pub(crate) fn remembered(
     conn: &Connection,
     number: LogNumber,

@@ -1,6 +1,6 @@
 //! A note beside the log of how far messages were acknowledged, in a small file of its own. When a `-wal` file is
 //! damaged, cut short or gone, SQLite takes it for one that ends earlier, and the newest messages are lost without an
-//! error; this note shows that. Knows nothing of what the messages say.
+//! error; this note shows that. This file knows nothing of what the messages say.
 //!
 //! The file holds two notes of a fixed length, each a line of text with a checksum. They are written in turn, so that a
 //! note that is damaged by a power cut leaves the other. A note is written after its messages are synced and before
@@ -30,7 +30,7 @@ const NOTES: usize = 2;
 /// The word at the beginning of a note; another number stands for another form.
 const KIND: &str = "hobnob-head-2";
 
-/// The same of earlier builds, which had no rooms.
+/// The word at the beginning of a note of an earlier build, which had no rooms.
 const KIND_WITHOUT_ROOMS: &str = "hobnob-head-1";
 
 /// What a note says: which log, its newest acknowledged message, and how many messages were ever stored in rooms.
@@ -95,7 +95,7 @@ impl Noted {
     /// Reads what is noted in `dir`; `None` if there is no note, as beside a log of an older build.
     ///
     /// # Errors
-    /// [`LogError::Read`] when the file cannot be read, or when both its notes are damaged.
+    /// Fails with [`LogError::Read`] when the file cannot be read, or when both its notes are damaged.
     pub(crate) fn read(dir: &Path) -> Result<Option<Self>, LogError> {
         let path = dir.join(FILE);
         let unreadable = |err| LogError::Read(format!("{}: {err}", path.display()));
@@ -124,7 +124,7 @@ impl Noted {
     /// Checks that nothing was acknowledged in a folder without a log.
     ///
     /// # Errors
-    /// [`LogError::Read`] when messages were acknowledged in `dir`.
+    /// Fails with [`LogError::Read`] when messages were acknowledged in `dir`.
     pub(super) fn require_none(dir: &Path, log: &Path) -> Result<(), LogError> {
         match Self::read(dir)? {
             Some(noted) if noted.head.seq > Seq(0) || noted.in_rooms > 0 => Err(LogError::Read(format!(
@@ -141,7 +141,8 @@ impl Noted {
     /// Compares the log of `conn`, from `meta` to `head`, with what is noted in `dir`.
     ///
     /// # Errors
-    /// [`LogError::Damaged`] with the first acknowledged message that is missing, and what to do about it.
+    /// Fails with [`LogError::Damaged`], which names the first acknowledged message that is missing and says what to do
+    /// about it.
     pub(crate) fn require(
         self,
         dir: &Path,

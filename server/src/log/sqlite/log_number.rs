@@ -23,7 +23,7 @@ impl LogNumber {
         u32::try_from(number).ok().filter(|number| (1..=Self::MAX).contains(number)).map(Self)
     }
 
-    /// The smallest number for a room's log that is not in `taken`, which is sorted.
+    /// Returns the smallest number for a room's log that is not in `taken`, which is sorted.
     pub(super) fn first_free(taken: impl IntoIterator<Item = Self>) -> Self {
         let mut free = 1;
         for Self(number) in taken {
@@ -34,28 +34,28 @@ impl LogNumber {
         Self(free)
     }
 
-    /// The key of the row whose last message is `last`.
+    /// Returns the key of the row whose last message is `last`.
     pub(crate) fn key(self, last: Seq) -> i64 {
         let seq = last.0.min((1 << SEQ_BITS) - 1);
         ((u64::from(self.0) << SEQ_BITS) | seq).cast_signed()
     }
 
-    /// The first key after those of this log.
+    /// Returns the first key after those of this log.
     pub(crate) fn end(self) -> i64 {
         ((u64::from(self.0) + 1) << SEQ_BITS).cast_signed()
     }
 
-    /// The number of the message in a key of this log.
+    /// Returns the number of the message in a key of this log.
     pub(crate) fn seq(self, key: i64) -> Seq {
         Seq(key.cast_unsigned() & ((1 << SEQ_BITS) - 1))
     }
 
-    /// The number as the table of rooms stores it.
+    /// Returns the number as the table of rooms stores it.
     pub(super) fn stored(self) -> i64 {
         i64::from(self.0)
     }
 
-    /// The number of the log that a key belongs to.
+    /// Returns the number of the log that a key belongs to.
     pub(super) fn of_key(key: i64) -> Option<Self> {
         u32::try_from(key.cast_unsigned() >> SEQ_BITS).ok().filter(|number| *number <= Self::MAX).map(Self)
     }

@@ -18,7 +18,7 @@ fn open(dir: &Path) -> Result<SqliteLog, LogError> {
     SqliteLog::open(dir, SqliteOptions { history: 100_000, ..SqliteOptions::default() })
 }
 
-/// The folder that a server leaves when it is killed after `batches` batches of ten messages were acknowledged.
+/// Returns the folder that a server leaves when it is killed after `batches` batches of ten messages were acknowledged.
 async fn killed_after(batches: usize) -> TempDir {
     let (running, left) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let log = open(running.path()).unwrap();
@@ -123,7 +123,7 @@ async fn a_file_older_than_what_was_acknowledged_is_noticed_after_an_orderly_end
     say(1).await;
     fs::write(&path, &older).unwrap();
     is_refused(folder.path(), 8, "an older copy");
-    // A log that went on differently since then, as with a build that writes no notes.
+    // The log has gone on differently since then, as it does with a build that writes no notes.
     let note = fs::read(folder.path().join("lobby.head")).unwrap();
     fs::remove_file(folder.path().join("lobby.head")).unwrap();
     let log = open(folder.path()).unwrap();

@@ -1,5 +1,5 @@
 //! The tables that hold the messages, and how a row is put into them, by the writer and by the upgrade of an older
-//! file. Knows nothing of when a row is complete.
+//! file. This file knows nothing of when a row is complete.
 
 use hobnob_protocol::chain::Seq;
 use rusqlite::Transaction;

@@ -1,5 +1,5 @@
-//! The durable log: one SQLite file in the folder of the store. Owns the threads that write and read it; knows nothing
-//! of clients or connections.
+//! The durable log: one SQLite file in the folder of the store. This module owns the threads that write and read it; it
+//! knows nothing of clients or connections.
 //!
 //! 1. [`mod@file`] makes and opens `lobby.sqlite`, and refuses a file that is not a whole log.
 //! 2. [`writer`] stores: what is queued goes into one transaction and is answered after COMMIT. It works in a thread of
@@ -96,11 +96,11 @@ pub struct SqliteLog {
     first: Arc<AtomicU64>,
     posts: Arc<Mutex<Posts>>,
     in_place: InPlace,
-    // Before the writer, because fields are dropped in this order: the connection that is closed last removes the WAL,
-    // and has to be able to write.
+    // The reader stands before the writer, because fields are dropped in this order. The connection that is closed last
+    // removes the WAL, and has to be able to write.
     reader: Worker<Question>,
     writer: Worker<Waiting>,
-    /// The same writer, for who stores in his own thread.
+    /// The same writer, for a caller that stores in its own thread.
     here: SharedWriter,
 }
 
@@ -111,10 +111,10 @@ impl SqliteLog {
     /// folder: this function does not check for a second writer.
     ///
     /// # Errors
-    /// [`LogError::Write`] when folder or file cannot be made; [`LogError::Read`], with what to do, when the file
-    /// cannot be read, is no log or was written by a newer build; [`LogError::Damaged`] when the newest messages are
-    /// not sound, when their posts cannot be read, or when acknowledged messages are missing. A log that is refused is
-    /// left as it is.
+    /// Fails with [`LogError::Write`] when the folder or the file cannot be made; with [`LogError::Read`], which says
+    /// what to do, when the file cannot be read, is no log or was written by a newer build; and with
+    /// [`LogError::Damaged`] when the newest messages are not sound, when their posts cannot be read, or when
+    /// acknowledged messages are missing. A log that is refused is left as it is.
     pub fn open(dir: &Path, options: SqliteOptions) -> Result<Self, LogError> {
         let options = SqliteOptions { history: options.history.max(1), ..options };
         let history = options.history;
@@ -143,7 +143,7 @@ impl SqliteLog {
     /// Whether there is a log in `dir`.
     ///
     /// # Errors
-    /// When the folder cannot be examined.
+    /// Fails when the folder cannot be examined.
     pub(crate) fn is_there(dir: &Path) -> Result<bool, LogError> {
         file::is_there(dir)
     }
@@ -152,12 +152,12 @@ impl SqliteLog {
     /// `start` are not in it.
     ///
     /// # Errors
-    /// When the log cannot be made.
+    /// Fails when the log cannot be made.
     pub(crate) fn make_after(dir: &Path, log: LogId, start: Position) -> Result<(), LogError> {
         file::make_after(dir, log, start)
     }
 
-    /// The files that must stay where they are while the log is open.
+    /// Returns the files that must stay where they are while the log is open.
     #[must_use]
     pub(crate) fn in_place(&self) -> InPlace {
         self.in_place.clone()

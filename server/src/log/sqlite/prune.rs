@@ -1,5 +1,5 @@
-//! How messages that are no longer shown leave the file: their records are removed, and their posts stay. Does not
-//! decide how many are removed.
+//! How messages that are no longer shown leave the file: their records are removed, and their posts stay. This file
+//! does not decide how many are removed.
 
 use hobnob_protocol::chain::{ChainHash, Position, Seq};
 use rusqlite::{Connection, Transaction};
@@ -14,7 +14,7 @@ use crate::log::posts::oldest_remembered;
 /// How many rows are looked at, or removed, in one transaction: two megabytes of records.
 const ROWS: i64 = 64;
 
-/// Removes the messages of a log up to `base`; `head` is its newest message. Gives the new base and how many bytes of
+/// Removes the messages of a log up to `base`; `head` is its newest message. Returns the new base and how many bytes of
 /// records were freed.
 pub(super) fn prune(
     conn: &mut Connection,
@@ -31,8 +31,8 @@ pub(super) fn prune(
     Ok((base, cut.freed))
 }
 
-/// The message up to which the oldest rows of a log hold at least `bytes`. Looks at no more than `ROWS` rows, and never
-/// gives the newest message of all.
+/// Returns the message up to which the oldest rows of a log hold at least `bytes`. Looks at no more than `ROWS` rows,
+/// and never gives the newest message of all.
 pub(super) fn oldest(conn: &Connection, meta: &Meta, head: Seq, bytes: u64) -> Result<Seq, LogError> {
     let unreadable = |err| unreadable(conn, &err);
     let sql = "SELECT last, length(records) FROM log WHERE last > ?1 AND last < ?2 ORDER BY last LIMIT ?3";
@@ -50,7 +50,8 @@ pub(super) fn oldest(conn: &Connection, meta: &Meta, head: Seq, bytes: u64) -> R
     Ok(last.min(Seq(head.0.saturating_sub(1))))
 }
 
-/// Removes some of the rows of a room that is gone. True when none was left; then the room's own row is removed, too.
+/// Removes some of the rows of a room that is gone. Returns true when none was left; then the room's own row is
+/// removed, too.
 pub(super) fn clear(conn: &mut Connection, number: LogNumber) -> rusqlite::Result<bool> {
     let tx = conn.transaction()?;
     let (first, end) = (number.key(Seq(0)), number.end());

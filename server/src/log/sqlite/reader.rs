@@ -1,5 +1,5 @@
 //! The reader: a thread with its own connection that answers questions one after another. The size of each answer is
-//! limited by the question. Writes nothing.
+//! limited by the question. This file writes nothing.
 
 use hobnob_protocol::chain::{LogId, Seq};
 use rusqlite::Connection;

@@ -68,7 +68,7 @@ impl Record<'_> {
         ChainHash::new(self.hash)
     }
 
-    /// The message, if its fields are valid.
+    /// Returns the message, if its fields are valid.
     pub(super) fn message(&self) -> Result<LobbyMessage, LogError> {
         self.parsed().map_err(|reason| LogError::Damaged { seq: self.seq, reason })
     }
@@ -107,12 +107,13 @@ impl<'a> Records<'a> {
         Self { rest: bytes }
     }
 
-    /// The bytes that have not been read yet.
+    /// Returns the bytes that have not been read yet.
     pub(super) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// The next record; `None` after the last. If the record is cut short, the error names the message `expected`.
+    /// Returns the next record, or `None` after the last. If the record is cut short, the error names the message
+    /// `expected`.
     pub(super) fn next(&mut self, expected: Seq) -> Result<Option<Record<'a>>, LogError> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -159,7 +160,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// A field, which has its length before it; the inner `None` is a field that is absent.
+    /// Returns a field, which has its length before it; the inner `None` is a field that is absent.
     fn field(&mut self) -> Option<Option<&'a [u8]>> {
         let len = u32::from_be_bytes(self.array()?);
         if len == u32::MAX {

@@ -1,6 +1,6 @@
 //! The table of rooms: which rooms there are, the number of each room's log in this file, and what is kept of a room
 //! besides its messages. The row of a removed room has no folded name any more and stays until the room's messages are
-//! deleted. Knows nothing of who is in a room.
+//! deleted. This file knows nothing of who is in a room.
 
 use hobnob_protocol::chain::LogId;
 use hobnob_protocol::content::ShortText;
@@ -31,7 +31,7 @@ pub(crate) struct RoomRow {
 
 const COLUMNS: &str = "number, folded, name, log, base_seq, base_hash, head_seq, topic, seen";
 
-/// All rooms, in the order of their numbers.
+/// Returns all rooms, in the order of their numbers.
 pub(crate) fn rooms(conn: &Connection) -> Result<Vec<RoomRow>, LogError> {
     let failed = |err| unreadable(conn, &err);
     let mut statement =
@@ -44,7 +44,7 @@ pub(crate) fn rooms(conn: &Connection) -> Result<Vec<RoomRow>, LogError> {
     Ok(rooms)
 }
 
-/// The number, the base and the head of the log of a room.
+/// Returns the number, the base and the head of the log of a room.
 pub(super) fn meta(conn: &Connection, log: LogId) -> Result<Meta, LogError> {
     let row = |row: &Row<'_>| Ok(parsed(row));
     let sql = format!("SELECT {COLUMNS} FROM rooms WHERE log = ?1 AND folded IS NOT NULL");

@@ -1,5 +1,5 @@
 //! What is in the tables, as types: turns rows into checked messages, and numbers into the form that SQLite stores.
-//! Used by the writer, the reader and the check of a whole log; opens no file and writes nothing.
+//! This file is used by the writer, the reader and the check of a whole log; it opens no file and writes nothing.
 
 use hobnob_protocol::chain::{ChainHash, LobbyMessage, LogId, Position, Seq};
 use hobnob_protocol::key::PublicKey;
@@ -24,13 +24,13 @@ pub(crate) struct Meta {
     pub(crate) head: Seq,
 }
 
-/// A number as SQLite stores it: the same 64 bits. Numbers of messages and times stay far below the sign bit; numbers
-/// that clients choose are inside records.
+/// Returns a number as SQLite stores it: the same 64 bits. Numbers of messages and times stay far below the sign bit;
+/// numbers that clients choose are inside records.
 pub(super) fn stored(number: u64) -> i64 {
     number.cast_signed()
 }
 
-/// An error of SQLite while reading, with the name of the file and what can be done.
+/// Returns an error of SQLite while reading, with the name of the file and what can be done.
 pub(crate) fn unreadable(conn: &Connection, err: &rusqlite::Error) -> LogError {
     let file = conn.path().unwrap_or("the log's file");
     let advice = match err.sqlite_error_code() {
@@ -40,7 +40,7 @@ pub(crate) fn unreadable(conn: &Connection, err: &rusqlite::Error) -> LogError {
     LogError::Read(format!("{file}: {err}; {advice}"))
 }
 
-/// The only row of `meta`.
+/// Returns the only row of `meta`.
 pub(crate) fn meta(conn: &Connection) -> Result<Meta, LogError> {
     let row = |row: &Row<'_>| {
         let (log, base, head) = (blob(row, 0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(3)?);
@@ -56,7 +56,7 @@ pub(crate) fn meta(conn: &Connection) -> Result<Meta, LogError> {
     })
 }
 
-/// How many messages were ever stored in rooms.
+/// Returns how many messages were ever stored in rooms.
 pub(super) fn in_rooms(conn: &Connection) -> Result<u64, LogError> {
     let number = conn.query_row("SELECT in_rooms FROM meta", [], |row| row.get::<_, i64>(0));
     number.map(i64::cast_unsigned).map_err(|err| unreadable(conn, &err))
@@ -76,7 +76,7 @@ pub(super) fn parsed_meta(
     Some(Meta { number, log: LogId::from_slice(log).ok()?, base, head: seq(head)? })
 }
 
-/// The newest message in the log; the base if there is none.
+/// Returns the newest message in the log; the base if there is none.
 pub(crate) fn head(conn: &Connection, meta: &Meta) -> Result<Position, LogError> {
     let number = meta.number;
     let newest = conn
@@ -103,12 +103,12 @@ pub(crate) fn head(conn: &Connection, meta: &Meta) -> Result<Position, LogError>
     }
 }
 
-/// The hash of message `seq`, which is the base of the log or is kept.
+/// Returns the hash of message `seq`, which is the base of the log or is kept.
 pub(super) fn hash_after(conn: &Connection, meta: &Meta, seq: Seq) -> Result<ChainHash, LogError> {
     if seq == meta.base.seq { Ok(meta.base.hash) } else { hash_at(conn, meta.number, seq) }
 }
 
-/// The hash of message `seq` of a log.
+/// Returns the hash of message `seq` of a log.
 pub(super) fn hash_at(conn: &Connection, number: LogNumber, seq: Seq) -> Result<ChainHash, LogError> {
     let row = |row: &Row<'_>| {
         let records = blob(row, 0)?;
@@ -131,8 +131,8 @@ fn hash_among(records: &[u8], seq: Seq) -> Result<ChainHash, LogError> {
     Err(missing(seq))
 }
 
-/// The answer of [`LobbyLog::read`](crate::log::LobbyLog::read). `conn` is in a transaction, so that everything is read
-/// as of one moment. Each message is checked against the one before it.
+/// Returns the answer of [`LobbyLog::read`](crate::log::LobbyLog::read). `conn` is in a transaction, so that everything
+/// is read as of one moment. Each message is checked against the one before it.
 pub(super) fn stretch(
     conn: &Connection,
     meta: &Meta,
@@ -195,7 +195,7 @@ pub(crate) fn walk(
     Ok(())
 }
 
-/// All bindings of names to keys.
+/// Returns all bindings of names to keys.
 pub(crate) fn names(conn: &Connection) -> Result<Vec<NameBinding>, LogError> {
     let failed = |err| unreadable(conn, &err);
     let mut statement =
@@ -248,7 +248,7 @@ pub(super) fn said(err: impl std::fmt::Display) -> String {
     err.to_string()
 }
 
-/// The error about a message that is missing.
+/// Returns the error about a message that is missing.
 pub(super) fn missing(seq: Seq) -> LogError {
     LogError::Damaged { seq, reason: "it is missing".into() }
 }

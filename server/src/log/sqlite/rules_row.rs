@@ -1,5 +1,5 @@
 //! What operators decided, as one record in the file. It is stored beside the messages, so that an act that is no
-//! longer kept does not lose its effect. Knows nothing of what is in it.
+//! longer kept does not lose its effect. This file knows nothing of what is in it.
 
 use rusqlite::{Connection, OptionalExtension, Transaction};
 

@@ -12,7 +12,8 @@ use crate::log::{AppendedHere, Batch};
 /// The writer, for all threads in which it may work. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct SharedWriter {
-    /// None once the log's thread has ended. A panic while it was held leaves nobody who writes.
+    /// `None` once the log's thread has ended. If a thread panics while it holds the writer, nothing is written any
+    /// more.
     writer: Arc<Mutex<Option<Writer>>>,
     queued: Arc<AtomicUsize>,
 }
@@ -23,7 +24,7 @@ impl std::fmt::Debug for SharedWriter {
     }
 }
 
-/// A batch that waits for the log's thread, counted until it is answered.
+/// Counts one batch that waits for the log's thread, until the batch is answered.
 #[derive(Debug)]
 pub(super) struct Queued(Arc<AtomicUsize>);
 
@@ -33,7 +34,7 @@ impl Drop for Queued {
     }
 }
 
-/// What the log's thread is sent.
+/// A batch on its way to the log's thread, and its place in the count of such batches.
 pub(super) type Waiting = (Append, Queued);
 
 impl SharedWriter {
@@ -41,14 +42,14 @@ impl SharedWriter {
         Self { writer: Arc::new(Mutex::new(Some(writer))), queued: Arc::default() }
     }
 
-    /// One more batch goes to the log's thread.
+    /// Counts one more batch that is sent to the log's thread.
     pub(super) fn queue(&self) -> Queued {
         self.queued.fetch_add(1, Ordering::Acquire);
         Queued(Arc::clone(&self.queued))
     }
 
-    /// Stores a batch in this thread. The batch is given back if others are before it, or if something has to be removed
-    /// first, which is the work of the log's thread.
+    /// Stores a batch in this thread. The batch is given back if other batches are before it, or if something has to be
+    /// removed first, which is the work of the log's thread.
     pub(super) fn append(&self, batch: Batch) -> AppendedHere {
         if self.queued.load(Ordering::Acquire) > 0 {
             return AppendedHere::NotTaken(batch);
@@ -61,7 +62,8 @@ impl SharedWriter {
         }
     }
 
-    /// What the log's thread does, until every sender of `appends` is gone and all they sent is answered.
+    /// Runs the log's thread: stores and answers what arrives, until every sender of `appends` is gone and nothing
+    /// waits.
     pub(super) fn run(self, mut appends: mpsc::Receiver<Waiting>) {
         let mut waiting = Vec::with_capacity(GROUP);
         loop {

@@ -21,19 +21,19 @@ pub(super) struct Kept {
     pub(super) log: LogId,
     /// The newest message that is no longer kept.
     pub(super) base: Position,
-    /// The newest message.
+    /// The position of the newest message.
     pub(super) head: Position,
     /// How many bytes its records take.
     pub(super) bytes: u64,
 }
 
 impl Kept {
-    /// The same in the form in which the rows of the file have it.
+    /// Returns the same in the form in which the rows of the file have it.
     pub(super) fn meta(&self) -> Meta {
         Meta { number: self.number, log: self.log, base: self.base, head: self.head.seq }
     }
 
-    /// How many messages of it are no longer shown when `history` messages are.
+    /// Returns how many messages of it are no longer shown when `history` messages are.
     pub(super) fn excess(&self, history: u64) -> u64 {
         self.head.seq.0.saturating_sub(history).saturating_sub(self.base.seq.0)
     }
@@ -44,8 +44,8 @@ impl Kept {
     }
 }
 
-/// The log from which messages are removed, and how many bytes all logs together have beyond `bound`; `None` if they
-/// fit.
+/// Returns the log from which messages are removed, and how many bytes all logs together have beyond `bound`, or `None`
+/// if they fit.
 pub(super) fn gives_way<'a>(
     lobby: &'a Kept,
     rooms: impl Iterator<Item = &'a Kept> + Clone,
@@ -60,12 +60,12 @@ pub(super) fn gives_way<'a>(
     first.map(|log| (log, over))
 }
 
-/// The error about a row that belongs to neither the lobby nor a room.
+/// Returns the error about a row that belongs to neither the lobby nor a room.
 pub(crate) fn belongs_to_no_log() -> LogError {
     LogError::Damaged { seq: Seq(0), reason: "a row of messages belongs to no log".into() }
 }
 
-/// How many bytes the records of each log in the file take.
+/// Returns how many bytes the records of each log in the file take.
 pub(crate) fn bytes_of_logs(conn: &Connection) -> Result<BTreeMap<LogNumber, u64>, LogError> {
     let failed = |err| unreadable(conn, &err);
     let mut statement = conn.prepare("SELECT last, length(records) FROM log").map_err(failed)?;

@@ -29,7 +29,7 @@ fn try_open(dir: &Path) -> Result<SqliteLog, LogError> {
     SqliteLog::open(dir, SqliteOptions { history: 100_000, ..SqliteOptions::default() })
 }
 
-/// A closed log of `count` messages.
+/// Returns a closed log of `count` messages.
 async fn log_of(dir: &Path, count: usize) -> Author {
     let log = open(dir);
     let mut author = Author::of(&log);
@@ -77,7 +77,7 @@ fn writer(dir: &Path) -> Writer {
     writer_keeping(dir, 100_000)
 }
 
-/// What the writer answers to batches that were queued together.
+/// Returns what the writer answers to batches that were queued together.
 fn commit(writer: &mut Writer, batches: Vec<Batch>) -> Vec<Result<(), LogError>> {
     let (mut group, mut answers) = (Vec::new(), Vec::new());
     for batch in batches {
@@ -118,7 +118,7 @@ async fn confirmed_messages_survive_the_end_of_the_process() {
     let mut author = Author::of(&log);
     for round in 0..20 {
         log.append(batch(author.say_many(round))).await.unwrap();
-        // The files as they are at this moment, and as a killed process would leave them.
+        // The files are copied as they are at this moment, which is how a killed process would leave them.
         for file in ["lobby.sqlite", "lobby.sqlite-wal"] {
             fs::copy(folder.path().join(file), copy.path().join(file)).unwrap();
         }
@@ -552,7 +552,7 @@ async fn the_asker_stores_in_its_own_thread_when_no_batch_is_before_it() {
     assert_eq!(log.subscribe().borrow().seq, Seq(2), "it is stored when the call returns");
     log.append(second).await.unwrap();
     assert_eq!(shown(&log).await, [1, 2, 3]);
-    // It follows from where the log began.
+    // This message follows from the beginning of the log, and not from its head.
     let stray = Author::of(&log).say_many(1);
     let stored = (0..1000).find_map(|_| {
         std::thread::yield_now();
@@ -581,7 +581,7 @@ async fn the_asker_does_not_store_when_a_batch_is_before_it_or_messages_have_to_
     );
     drop(queued);
     assert!(matches!(shared.append(batch(messages)), AppendedHere::Done(Ok(()))));
-    // As many as are worth a transaction of their own once they are no longer shown.
+    // These messages are so many that removing them is worth a transaction once they are no longer shown.
     assert!(matches!(shared.append(batch(author.say_many(1100))), AppendedHere::Done(Ok(()))));
     let AppendedHere::NotTaken(given_back) = shared.append(batch(author.say_many(1))) else {
         panic!("something has to be removed first");

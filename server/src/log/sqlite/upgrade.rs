@@ -1,5 +1,5 @@
 //! How the file of an older build is brought to the format of this build: in one transaction, so that a crash or a full
-//! disk leaves the old file. Owns what is still known of the old tables; nothing else reads them.
+//! disk leaves the old file. This file owns what is still known of the old tables; nothing else reads them.
 //!
 //! Format 1 had a row for each message in `log` and a second one in `posts`; the table `posts` also had the posts of
 //! messages that were no longer kept. Formats 1 and 2 did not say whether the key of a name had spoken. Formats up to 3
@@ -57,7 +57,7 @@ fn gather_messages_in_rows(tx: &Transaction<'_>) -> Result<(), LogError> {
     tx.execute_batch("DROP TABLE log_1; DROP TABLE posts_1").map_err(&failed)
 }
 
-/// An error of SQLite while writing, with the name of the file and what is needed.
+/// Returns an error of SQLite while writing, with the name of the file and what is needed.
 fn cannot_write(conn: &Connection) -> impl Fn(rusqlite::Error) -> LogError + use<> {
     let file = conn.path().unwrap_or("the log's file").to_owned();
     move |err| {
@@ -166,12 +166,12 @@ mod tests {
     PRAGMA user_version = 1;
     ";
 
-    /// A log in the first format: it had 1,000 messages, and the first 300 are gone.
+    /// Returns a log in the first format: it had 1,000 messages, and the first 300 are gone.
     async fn old_log() -> (TempDir, Vec<LobbyMessage>) {
         old_log_of(|author| author.say_many(1000)).await
     }
 
-    /// The same, with the messages that `say` gives.
+    /// Returns the same, with the messages that `say` gives.
     async fn old_log_of(say: impl FnOnce(&mut Author) -> Vec<LobbyMessage>) -> (TempDir, Vec<LobbyMessage>) {
         let folder = tempfile::tempdir().unwrap();
         let log = open(&folder).unwrap();

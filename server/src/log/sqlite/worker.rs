@@ -1,4 +1,4 @@
-//! A thread with a bounded queue that async tasks can ask. Knows nothing of what is asked.
+//! A thread with a bounded queue that async tasks can ask. This file knows nothing of what is asked.
 
 use std::future;
 use std::thread::JoinHandle;

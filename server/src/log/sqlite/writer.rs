@@ -1,6 +1,6 @@
 //! The only writer: it owns the connection, stores batches in one transaction each, and answers after COMMIT. It also
-//! removes what is no longer kept, in pieces. Reads nothing for others, and does not know in which thread it works: that is
-//! [`shared_writer`](super::shared_writer)'s business.
+//! removes what is no longer kept, in pieces. This file reads nothing for others, and does not know in which thread it
+//! works: that is [`shared_writer`](super::shared_writer)'s business.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,7 +38,7 @@ pub(super) struct Append {
 /// What the writer tells all others.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
-    /// The newest message.
+    /// The position of the newest message.
     pub(super) head: watch::Sender<Position>,
     /// The number of the oldest message that is shown.
     pub(super) first: Arc<AtomicU64>,
@@ -78,7 +78,7 @@ enum Surplus {
 }
 
 impl Writer {
-    /// A writer that goes on after what is in the log.
+    /// Makes a writer that goes on after what is in the log.
     pub(super) fn new(opened: Opened, options: SqliteOptions) -> Self {
         let Opened { conn, lobby, logs_of_rooms, in_rooms, gone, posts, record: noted, in_place, .. } =
             opened;
@@ -98,7 +98,8 @@ impl Writer {
     pub(super) fn commit_and_remove(&mut self, group: &mut Vec<Append>) {
         let before = self.lobby.head.seq.0;
         self.commit(group);
-        // More than came, because otherwise a busy lobby would add messages faster than they are removed.
+        // More messages are removed than came, because otherwise a busy lobby would add messages faster than they are
+        // removed.
         self.remove_surplus(CHUNK + 2 * (self.lobby.head.seq.0 - before));
     }
 
@@ -163,7 +164,7 @@ impl Writer {
         Ok(())
     }
 
-    /// What a batch changes in rooms. A room in which nothing was ever said is not stored.
+    /// Returns what a batch changes in rooms. A room in which nothing was ever said is not stored.
     fn rooms_after<'a>(&self, batch: &'a Batch) -> Result<RoomChanges<'a>, LogError> {
         let gone = batch.gone_rooms.iter().filter(|log| self.rooms.contains_key(log)).copied().collect();
         let mut taken: BTreeSet<LogNumber> = self.rooms.values().map(|kept| kept.number).collect();
@@ -208,8 +209,8 @@ impl Writer {
         }
     }
 
-    /// Removes some of what is no longer kept, at most `limit` messages of one log. False if there is nothing to
-    /// remove, or if removing failed.
+    /// Removes some of what is no longer kept, at most `limit` messages of one log. Returns false if there is nothing
+    /// to remove, or if removing failed.
     pub(super) fn remove_surplus(&mut self, limit: u64) -> bool {
         let Some(surplus) = self.may_be_full.then(|| self.surplus(limit)).flatten() else {
             self.may_be_full = false;
@@ -270,7 +271,7 @@ impl Writer {
         }
     }
 
-    /// The connection, for tests that make it fail.
+    /// Returns the connection, for tests that make it fail.
     #[cfg(test)]
     pub(super) fn connection(&self) -> &Connection {
         &self.conn
@@ -286,7 +287,7 @@ struct RoomChanges<'a> {
 }
 
 impl RoomChanges<'_> {
-    /// How many messages the changes have.
+    /// Returns how many messages the changes have.
     fn count(&self) -> u64 {
         self.after.iter().map(|(_, room)| room.messages.len() as u64).sum()
     }
@@ -298,8 +299,8 @@ struct RoomsStored {
     gone: Vec<LogId>,
 }
 
-/// Stores `batches`; `head` is the newest message of the lobby among them. `records` is a buffer to write in. Gives how
-/// many bytes the lobby's messages take, and the rooms as they are now.
+/// Stores `batches`; `head` is the newest message of the lobby among them. `records` is a buffer to write in. Returns
+/// how many bytes the lobby's messages take, and the rooms as they are now.
 fn insert<'a>(
     conn: &mut Connection,
     batches: impl Iterator<Item = &'a Batch> + Clone,

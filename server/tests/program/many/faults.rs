@@ -8,7 +8,7 @@ use hobnob_protocol::message::ServerMessage;
 use super::{Lobby, hello_again, joined, left, told_of};
 use crate::stage::User;
 
-/// By then the users of a server that was killed are announced as having left.
+/// How long it may take until the users of a killed server are announced as having left.
 const LEFT_WITHIN: Duration = Duration::from_secs(15);
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn the_lobby_of_a_single_server_becomes_the_beginning_of_a_lobby_on_many()
     assert_eq!(b.said().await.1, "and on");
 }
 
-/// Why a text of this client is not said.
+/// Says a text that is refused, and returns the reason.
 async fn not_said(client: &mut Client, id: u64) -> NotAcceptedCode {
     client.say(id, "words").await;
     client
@@ -64,7 +64,7 @@ async fn not_said(client: &mut Client, id: u64) -> NotAcceptedCode {
         .await
 }
 
-/// Why a user is not let in.
+/// Asks to join as a user who is not let in, and returns the reason.
 async fn why_not_let_in(user: &User, server: std::net::SocketAddr) -> RefusedCode {
     let mut client = user.ask(server, user.hello()).await;
     match client.next().await {

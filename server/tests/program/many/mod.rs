@@ -31,12 +31,12 @@ struct Lobby {
 }
 
 impl Lobby {
-    /// A lobby over this many nodes; `None` if this machine has no nats-server.
+    /// Makes a lobby over this many nodes, or `None` if this machine has no nats-server.
     fn over(nodes: usize) -> Option<Self> {
         Some(Self { nodes: node::start(nodes, false)?, dir: tempfile::tempdir().unwrap() })
     }
 
-    /// The data directory of a server.
+    /// Returns the data directory of a server.
     fn data_dir(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -90,12 +90,12 @@ fn make_private_folder(dir: &Path) {
     hobnob_protocol::identity::create_private_dir(dir).unwrap();
 }
 
-/// The cursor of a client that has read up to `last`.
+/// Returns the cursor of a client that has read up to `last`.
 fn cursor(log: LogId, last: &LobbyMessage) -> Option<Cursor> {
     Some(Cursor { log, position: Position { seq: last.seq, hash: last.hash } })
 }
 
-/// The hello of the same run, which reads on after `last`.
+/// Returns the hello of the same run, which reads on after `last`.
 fn hello_again(user: &User, welcome: &Welcome, last: &LobbyMessage) -> Hello {
     Hello { cursor: cursor(welcome.log, last), ..user.hello() }
 }

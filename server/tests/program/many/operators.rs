@@ -26,7 +26,7 @@ pub(super) async fn act(
     client.send(&ClientMessage::Act { id, room: None, act, lasts: None }).await;
 }
 
-/// Reads until such an act was done.
+/// Reads until an act of this kind was done.
 pub(super) async fn is_done(client: &mut Client, kind: &str) {
     while client.message().await.content.act().is_none_or(|act| act.kind.as_str() != kind) {}
 }
@@ -84,7 +84,7 @@ async fn the_acts_of_an_operator_on_one_server_hold_on_all() {
     }
 }
 
-/// What comes of an act or a text that does not count.
+/// Waits for the answer to an act or a text that is refused, and returns the reason.
 async fn refused(client: &mut Client) -> NotAcceptedCode {
     client
         .find(|message| match message {
@@ -94,7 +94,7 @@ async fn refused(client: &mut Client) -> NotAcceptedCode {
         .await
 }
 
-/// Why somebody is not let in.
+/// Asks to join as a user who is not let in, and returns the reason.
 async fn why_not_let_in(user: &User, server: SocketAddr) -> RefusedCode {
     let mut client = user.ask(server, user.hello()).await;
     match client.next().await {
@@ -103,7 +103,7 @@ async fn why_not_let_in(user: &User, server: SocketAddr) -> RefusedCode {
     }
 }
 
-/// The operators, and whether each stands in the file.
+/// Returns the operators, and whether each stands in the file.
 async fn ops(client: &mut Client) -> Vec<(String, bool)> {
     client.send(&ClientMessage::Ops { request: 9 }).await;
     let rows = client.find(|message| match message {

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::node::{self, Nodes};
 use crate::stage::{ServerProcess, User, run_to_end};
 
-/// A refusal says what is wrong, and comes before this time: the first link is tried for ten seconds.
+/// How long it may take until a server that is refused has said what is wrong: the first link is tried for ten seconds.
 const REFUSED_WITHIN: Duration = Duration::from_secs(15);
 
 /// A node, and a folder with what servers need to get in.
@@ -167,7 +167,7 @@ async fn a_node_that_asks_for_credentials_lets_in_only_users_whom_its_operator_v
     }
 }
 
-/// What one key confirms of another, in the form that NATS reads: a JSON web token that an nkey has signed.
+/// Returns what one key confirms of another, in the form that NATS reads: a JSON web token that an nkey has signed.
 fn token(issuer: &Nkey, subject: &Nkey, name: &str, kind: &str, mut claims: Value) -> String {
     claims["type"] = kind.into();
     claims["version"] = 2.into();
