@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escape_sequences_become_pictures() {
+    fn escape_sequences_are_shown_as_pictures() {
         assert_eq!(harmless("\u{1b}[2J\u{7}\u{7f}", ""), "␛[2J␇␡");
         assert_eq!(harmless("\u{9b}31m", ""), "\u{fffd}31m");
         assert_eq!(harmless("a\u{202e}b\u{2066}c", ""), "a\u{fffd}b\u{fffd}c");

@@ -44,7 +44,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Evicted<S> {
         set(self.connection.lock().wire.stream());
     }
 
-    /// Waits until the client reads again and tells it why it is closed. Ends also when the lobby ends.
+    /// Waits until the client reads again and tells it why it is closed. Also ends when the lobby ends.
     pub(crate) async fn told(self) {
         let last = ServerMessage::refused(RefusedCode::NotReading);
         self.connection.finish_with_only(Ending::now(last));

@@ -337,7 +337,7 @@ async fn the_server_does_not_wait_for_ever_for_a_client_that_takes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_too_many_clients_take_nothing_a_further_one_is_closed_without_an_explanation() {
+async fn a_client_that_takes_nothing_is_closed_without_an_explanation_when_too_many_others_wait() {
     let world = World::new();
     let others = Arc::clone(&world.shared.evicted).acquire_many_owned(MAX_EVICTED as u32).await.unwrap();
     let (mut deaf, _) = world.join("deaf", 512).await;

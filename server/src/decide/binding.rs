@@ -13,7 +13,7 @@ pub struct NameBinding {
     pub name: UserName,
     /// The key to which the name belongs.
     pub key: PublicKey,
-    /// When the user of the name was last in the lobby, in milliseconds since 1970-01-01 UTC, exact to a day. Never
+    /// When the user of the name was last in the lobby, in milliseconds since 1970-01-01 UTC, exact to a day. It never
     /// goes back.
     pub seen: u64,
     /// Whether the key ever said anything in the lobby.

@@ -55,7 +55,7 @@ pub struct KeptRoom {
     pub id: RoomId,
     /// The topic, if the room has one.
     pub topic: Option<ShortText>,
-    /// When somebody was last in the room, in milliseconds since 1970-01-01 UTC, exact to a day. Never goes back.
+    /// When somebody was last in the room, in milliseconds since 1970-01-01 UTC, exact to a day. It never goes back.
     pub seen: u64,
 }
 
@@ -167,7 +167,7 @@ pub struct Rooms {
     made: Table<PublicKey, Vec<(RoomName, u64)>>,
     /// The rooms in which something is staged.
     staged: BTreeSet<RoomName>,
-    /// The date on which users are seen now. Never goes back.
+    /// The date on which users are seen now. It never goes back.
     today: u64,
     /// How many rooms there may be.
     max: usize,

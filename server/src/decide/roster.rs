@@ -143,7 +143,7 @@ pub(crate) struct Roster {
     /// Sorted, so that names expire in the same order on every server.
     bindings: BTreeMap<UserName, Binding>,
     owners: Table<PublicKey, Owner>,
-    /// The date on which users are seen now, in milliseconds since 1970-01-01 UTC. Never goes back.
+    /// The date on which users are seen now, in milliseconds since 1970-01-01 UTC. It never goes back.
     today: u64,
     /// For a wish, a number below which no form of the wish is free for a stranger.
     hints: Table<UserName, u32>,

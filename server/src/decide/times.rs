@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_clock_that_was_far_ahead_times_are_right_again() {
+    fn times_are_right_again_after_a_clock_that_was_far_ahead() {
         assert_eq!(said_at(IN_2080, NOW), IN_2080, "nobody can know that it is wrong");
         assert_eq!(said_at(NOW, IN_2080), NOW);
         assert_eq!(said_at(NOW, NOW + STANDS_STILL + 1), NOW);

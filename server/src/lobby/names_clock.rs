@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn under_a_clock_that_is_ahead_the_time_the_server_runs_counts_and_a_day_if_the_clock_may_be_right() {
+    fn a_clock_that_is_ahead_adds_a_day_if_it_may_be_right_and_then_only_running_time_counts() {
         let now = Instant::now();
         let mut clock = NamesClock::new(Some(NEWEST), now);
         let most = NEWEST + DAY;
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(clock.read(IN_2080, now), NamesTime { date: NEWEST, absent_until: NEWEST });
         // The clock is set right while the server runs.
         assert_eq!(clock.read(NEWEST + 10, now + Duration::from_secs(3600)).date, NEWEST + 10);
-        // A clock that is set far ahead afterwards changes nothing.
+        // A clock that is set far ahead afterwards adds nothing to the time for which the server has run.
         assert_eq!(clock.read(IN_2080, now + Duration::from_secs(7200)).date, NEWEST + 7200 * 1000);
     }
 

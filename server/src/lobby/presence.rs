@@ -93,8 +93,8 @@ impl News {
         &self.changes
     }
 
-    /// Returns how many of the changes a client that came at `mark` is not told of. None for mark 0: that client was
-    /// there before.
+    /// Returns how many of the changes a client that came at `mark` is not told of. For mark 0 there are none, because
+    /// that client was there before.
     pub(crate) fn passed_over(&self, mark: usize) -> usize {
         self.marks.partition_point(|&at| at < mark)
     }

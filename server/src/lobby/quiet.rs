@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn when_the_order_stands_still_or_this_server_was_frozen_no_server_counts_as_gone() {
+    fn no_server_counts_as_gone_when_the_order_stands_still_or_this_server_was_frozen() {
         let (mut quiet, now) = (Quiet::default(), Instant::now());
         quiet.heard(ServerId(1), 7);
         quiet.heard_itself(now);

@@ -39,7 +39,7 @@ const MAX_PROBED: usize = 1024;
 const MESSAGES_TOLD: usize = 200;
 const BYTES_TOLD: usize = 16 * 1024;
 
-/// Saves a machine to the disk. Blocks.
+/// Saves a machine to the disk, and blocks until that is done.
 pub(crate) type KeepMachine = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
 /// What a lobby needs to be one of several servers.

@@ -394,7 +394,7 @@ impl Guest {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_a_batch_cannot_be_stored_its_authors_are_told_and_the_lobby_goes_on() {
+async fn the_authors_of_a_batch_that_cannot_be_stored_are_told_and_the_lobby_goes_on() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;
     stage.log.is(Mood::Refuses);

@@ -197,7 +197,7 @@ pub trait LobbyLog: Send + Sync + 'static {
 
     /// Stores all of `batch` or nothing. After a confirmation, the batch survives the end of the process.
     ///
-    /// Refuses messages that do not follow from the head of their log. Refuses also a post in the lobby whose author,
+    /// Refuses messages that do not follow from the head of their log. Also refuses a post in the lobby whose author,
     /// run and number are stored there already. The batch is on its way before the returned future is first polled,
     /// unless the queue is full; dropping that future does not stop the batch.
     fn append(&self, batch: Batch) -> Later<'static, ()>;

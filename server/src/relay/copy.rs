@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn after_the_burst_both_directions_share_the_rate() {
+    async fn both_directions_share_the_rate_after_the_burst() {
         let rate = 10_000;
         let (mut near, mut far, _task) = relay(1 << 20, rate);
         let begun = Instant::now();

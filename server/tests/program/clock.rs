@@ -75,7 +75,7 @@ async fn nobody_loses_his_name_when_the_clock_is_years_ahead_of_all_dates() {
 }
 
 #[tokio::test]
-async fn after_a_start_in_2080_times_are_right_again_and_no_date_goes_back() {
+async fn times_are_right_again_after_a_start_in_2080_and_no_date_goes_back() {
     let dir = tempdir().unwrap();
     let [anna, bobby, carl] = ["anna", "bobby", "carl"].map(User::new);
     lived(dir.path(), &[(&anna, IN_2080), (&bobby, now() - DAY)], IN_2080).await;

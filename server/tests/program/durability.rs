@@ -97,7 +97,7 @@ async fn a_kill_under_load_loses_nothing_acknowledged_and_stores_nothing_twice()
 }
 
 #[tokio::test]
-async fn after_sigterm_the_server_stores_and_delivers_and_ends_in_time() {
+async fn a_server_that_gets_sigterm_stores_and_delivers_and_ends_in_time() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &["--rate", "1000"]);
     let (mut a, _) = User::new("anna").join(server.addr).await;

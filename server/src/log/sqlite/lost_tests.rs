@@ -168,7 +168,7 @@ async fn an_empty_log_and_one_with_only_names_have_nothing_to_lose() {
 }
 
 #[tokio::test]
-async fn when_the_folder_is_gone_nothing_more_is_stored_and_a_new_folder_there_is_not_touched() {
+async fn a_log_whose_folder_is_gone_stores_nothing_more_and_does_not_touch_a_new_folder_there() {
     type Change = fn(&Path, &Path);
     let changes: [Change; 4] = [
         |_, dir| fs::remove_dir_all(dir).unwrap(),

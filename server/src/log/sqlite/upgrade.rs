@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_disk_space_for_both_the_old_log_stays_and_the_error_says_what_is_needed() {
+    async fn an_upgrade_without_enough_disk_space_leaves_the_old_log_and_says_what_is_needed() {
         let (folder, messages) = old_log().await;
         let mut conn = Connection::open(folder.path().join("lobby.sqlite")).unwrap();
         let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
